@@ -1,0 +1,241 @@
+"""Numbers about a merge, a tensor at a time: sign conflict, density, norms, cosines, who is in the result.
+
+Every number is kept as counts and sums, so tensors combine to layers, roles and models exactly.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from merger.checkpoints import Checkpoint
+from merger.layout import Layout, role
+from merger.merge import Read, merge_tensor
+from merger.methods import METHODS
+from merger.ops import column, total
+from merger.plan import Source, TensorJob
+
+SAMPLES = 2048
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What no slider changes: sums over the raw deltas (fine-tuned minus base). Counts of positions, sums of squares.
+
+    clash     positions where two nonzero deltas differ in sign
+    changed   per model, positions where its delta is not zero
+    dots      dot products of the deltas, row by row, n * n
+    """
+
+    numel: int
+    base_sq: float
+    clash: int
+    changed: tuple[int, ...]
+    dots: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class TensorStats:
+    """One tensor's (or layer's, or model's) numbers under one recipe.
+
+    kept      per model, positions left after trimming or dropping
+    clash     positions where two deltas differ in sign as they enter the vote: trimmed and weighted
+    counted   per model, positions where it takes part in the result
+    pull      per model, sum of the absolute values it takes part with
+    merged_sq sum of squares of merged minus base
+    """
+
+    name: str
+    layer: int | None
+    role: str
+    models: tuple[str, ...]
+    facts: Facts
+    kept: tuple[int, ...]
+    clash: int
+    counted: tuple[int, ...]
+    pull: tuple[float, ...]
+    merged_sq: float
+
+    @property
+    def conflict(self) -> float:
+        """Share of positions where the deltas that vote differ in sign, 0 to 1."""
+        return self.clash / max(1, self.facts.numel)
+
+    @property
+    def conflict_before(self) -> float:
+        """The same before trimming and weighting."""
+        return self.facts.clash / max(1, self.facts.numel)
+
+    @property
+    def density(self) -> tuple[float, ...]:
+        """Kept density per model: share of positions left after trimming."""
+        return tuple(k / max(1, self.facts.numel) for k in self.kept)
+
+    @property
+    def effective(self) -> tuple[float, ...]:
+        """Effective density per model: share of positions where it takes part in the result."""
+        return tuple(c / max(1, self.facts.numel) for c in self.counted)
+
+    @property
+    def size(self) -> tuple[float, ...]:
+        """Norm of each delta relative to the base's."""
+        n = len(self.models)
+        return tuple(_root(self.facts.dots[i * n + i], self.facts.base_sq) for i in range(n))
+
+    @property
+    def moved(self) -> float:
+        """Norm of merged minus base relative to the base's."""
+        return _root(self.merged_sq, self.facts.base_sq)
+
+    @property
+    def share(self) -> tuple[float, ...]:
+        """Each model's share of the result: of the absolute values that were added up."""
+        whole = math.fsum(self.pull)
+        return tuple(p / whole if whole else 0.0 for p in self.pull)
+
+    def cosine(self, i: int, j: int) -> float:
+        """Cosine between two models' deltas; 0 where one of them is zero."""
+        n = len(self.models)
+        scale = math.sqrt(self.facts.dots[i * n + i] * self.facts.dots[j * n + j])
+        return self.facts.dots[i * n + j] / scale if scale else 0.0
+
+
+def _root(part: float, whole: float) -> float:
+    return math.sqrt(part / whole) if whole else 0.0
+
+
+def has_deltas(job: TensorJob) -> bool:
+    """Whether there is a base to measure this job's models against."""
+    return job.base is not None and job.method is not None and any(s != job.base for s in job.sources)
+
+
+def _deltas(job: TensorJob, read: Read, device: str | torch.device) -> tuple[Tensor, Tensor]:
+    assert job.base is not None
+    base = read(job.base).to(device, job.compute)
+    others = [read(s).to(device, job.compute) for s in job.sources if s != job.base]
+    return base, torch.stack(others).sub_(base)  # (n, *shape)
+
+
+def facts(job: TensorJob, read: Read, device: str | torch.device = "cpu") -> Facts:
+    """The numbers no slider changes. `job` must have deltas."""
+    base, deltas = _deltas(job, read, device)
+    n = len(deltas)
+    flat = deltas.reshape(n, -1)
+    products = {(i, j): float(total(flat[i] * flat[j])) for i in range(n) for j in range(i, n)}
+    return Facts(
+        base.numel(), float(total(base * base)), _clash(deltas), tuple(int((d != 0).sum()) for d in deltas),
+        tuple(products[min(i, j), max(i, j)] for i in range(n) for j in range(n)),
+    )  # fmt: skip
+
+
+def _clash(values: Tensor) -> int:
+    """Positions where nonzero values of two models differ in sign. values (n, *shape)."""
+    return int(((values > 0).any(0) & (values < 0).any(0)).sum())
+
+
+def measure(
+    job: TensorJob, read: Read, where: Layout, device: str | torch.device = "cpu", known: Facts | None = None
+) -> TensorStats:
+    """One tensor's statistics under its job; `known` saves measuring the facts again. `job` must have deltas."""
+    base, deltas = _deltas(job, read, device)
+    stages: dict[str, Tensor] = {}
+    merged = merge_tensor(replace(job, out=job.compute), read, device, watch=stages.__setitem__)
+    weighted = deltas
+    weights = dict(job.args).get("weight")
+    if isinstance(weights, tuple) and len(weights) == len(job.sources):
+        own = [float(w) for w, s in zip(weights, job.sources, strict=True) if s != job.base]
+        weighted = deltas * column(own, deltas)
+    voting = stages.get("voting", weighted)
+    counted = stages.get("counted", voting)
+    return TensorStats(
+        job.name, where.layer(job.name), role(job.name),
+        tuple(s.model for s in job.sources if s != job.base),
+        known or facts(job, read, device),
+        tuple(int((k != 0).sum()) for k in stages.get("kept", deltas)),
+        _clash(voting),
+        tuple(int((c != 0).sum()) for c in counted),
+        tuple(float(total(c.abs())) for c in counted),
+        float(total((merged - base).square())),
+    )  # fmt: skip
+
+
+def combine(stats: Iterable[TensorStats], name: str) -> TensorStats | None:
+    """Several tensors as one: sums of counts and squares. None for no tensors; all must have the same models."""
+    parts = list(stats)
+    if not parts:
+        return None
+    first = parts[0]
+
+    def added(rows: list[tuple[float, ...]]) -> tuple[float, ...]:
+        return tuple(math.fsum(column) for column in zip(*rows, strict=True))
+
+    def counts(rows: list[tuple[int, ...]]) -> tuple[int, ...]:
+        return tuple(sum(column) for column in zip(*rows, strict=True))
+
+    whole = Facts(
+        sum(p.facts.numel for p in parts), math.fsum(p.facts.base_sq for p in parts), sum(p.facts.clash for p in parts),
+        counts([p.facts.changed for p in parts]), added([p.facts.dots for p in parts]),
+    )  # fmt: skip
+    layers = {p.layer for p in parts}
+    roles = {p.role for p in parts}
+    return TensorStats(
+        name, layers.pop() if len(layers) == 1 else None, roles.pop() if len(roles) == 1 else "all", first.models, whole,
+        counts([p.kept for p in parts]), sum(p.clash for p in parts), counts([p.counted for p in parts]),
+        added([p.pull for p in parts]), math.fsum(p.merged_sq for p in parts),
+    )  # fmt: skip
+
+
+class Sketch:
+    """A small fixed sample of every tensor, so that statistics follow a slider: `read` gives SAMPLES positions.
+
+    Positions step by the golden ratio, which no row length can line up with. Smaller tensors are taken whole.
+    """
+
+    def __init__(self, models: Mapping[str, Checkpoint], samples: int = SAMPLES) -> None:
+        self._models = models
+        self._samples = samples
+        self._held: dict[Source, Tensor] = {}
+        self._facts: dict[tuple[Source | None, tuple[Source, ...]], Facts] = {}
+        self._done: dict[TensorJob, TensorStats] = {}
+
+    def read(self, source: Source) -> Tensor:
+        """The sampled values of a tensor, (min(samples, numel),)."""
+        if source not in self._held:
+            flat = self._models[source.model].read(source.name).reshape(-1)
+            if flat.numel() > self._samples:
+                flat = flat[_positions(flat.numel(), self._samples)]
+            self._held[source] = flat.clone()
+        return self._held[source]
+
+    def measure(self, jobs: Iterable[TensorJob], where: Layout) -> Iterator[TensorStats]:
+        """Estimated statistics of the jobs that have deltas; what did not change since the last call is not redone."""
+        done: dict[TensorJob, TensorStats] = {}
+        for job in jobs:
+            if not has_deltas(job):
+                continue
+            if job not in self._done:
+                key = (job.base, job.sources)
+                if key not in self._facts:
+                    self._facts[key] = facts(job, self.read)
+                self._done[job] = measure(job, self.read, where, known=self._facts[key])
+            done[job] = self._done[job]
+            yield done[job]
+        self._done = done
+
+
+def _positions(numel: int, samples: int) -> Tensor:
+    golden = 0x9E3779B97F4A7C15 / 2**64
+    steps = torch.arange(samples, dtype=torch.float64) * golden
+    return ((steps - steps.floor()) * numel).to(torch.int64).clamp_(max=numel - 1)
+
+
+def sampled_share(jobs: Iterable[TensorJob]) -> bool:
+    """Whether a sketch of these jobs is an estimate: some tensor is larger than the sample."""
+    return any(math.prod(job.shape) > SAMPLES for job in jobs)
+
+
+def voted(method: str) -> bool:
+    """Whether the method works on deltas, so that conflict means something."""
+    return METHODS[method].takes == "deltas"

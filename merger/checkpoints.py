@@ -1,0 +1,334 @@
+"""Checkpoint: a model folder's headers and lazy reads. ShardWriter: header first, every tensor straight to its place."""
+
+import contextlib
+import json
+import math
+import mmap
+import os
+import shutil
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from merger.errors import CheckpointError, MergeError, nearest
+
+DTYPES: dict[str, torch.dtype] = {
+    "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
+    "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
+    "U16": torch.uint16, "U32": torch.uint32, "U64": torch.uint64,
+    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
+}  # fmt: skip
+_CODES = {dtype: code for code, dtype in DTYPES.items()}
+_MAX_HEADER = 100_000_000
+INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One tensor on disk: where its bytes are and what they mean. `offset` and `nbytes` in bytes."""
+
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+    file: Path
+    offset: int
+
+    @property
+    def numel(self) -> int:
+        return math.prod(self.shape)
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel * self.dtype.itemsize
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model folder. Opening reads headers and config.json only; `read` maps the file, and copies nothing."""
+
+    reference: str
+    folder: Path
+    tensors: Mapping[str, Stored]
+    config: Mapping[str, Any]
+    _maps: dict[Path, mmap.mmap] = field(default_factory=dict[Path, mmap.mmap], repr=False, compare=False)
+
+    def read(self, name: str, rows: slice | None = None) -> Tensor:
+        """The tensor, or a run of its rows, sharing memory with the file (treat it as read-only)."""
+        stored = self.tensors[name]
+        shape, offset = stored.shape, stored.offset
+        if rows is not None:
+            start, stop, _ = rows.indices(shape[0])
+            offset += start * (stored.nbytes // max(1, shape[0]))
+            shape = (max(0, stop - start), *shape[1:])
+        count = math.prod(shape)
+        if count == 0:
+            return torch.empty(shape, dtype=stored.dtype)
+        return torch.frombuffer(self._map(stored.file), dtype=stored.dtype, count=count, offset=offset).reshape(shape)
+
+    def _map(self, file: Path) -> mmap.mmap:
+        if file not in self._maps:
+            try:
+                with file.open("rb") as handle:
+                    # A private writable mapping: torch takes no read-only buffer, and the file stays untouched.
+                    self._maps[file] = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_COPY)
+            except OSError as error:
+                raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
+        return self._maps[file]
+
+    @property
+    def numels(self) -> dict[str, int]:
+        """Tensor name -> number of elements."""
+        return {name: stored.numel for name, stored in self.tensors.items()}
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all tensors."""
+        return sum(stored.nbytes for stored in self.tensors.values())
+
+
+def open_checkpoint(reference: str, folder: Path) -> Checkpoint:
+    """Read the headers of a model folder's safetensors files and its config.json. CheckpointError names the file."""
+    tensors: dict[str, Stored] = {}
+    for file in _weight_files(reference, folder):
+        for name, stored in read_header(file).items():
+            if name in tensors:
+                raise CheckpointError(f"{file}: {name} is also in {tensors[name].file.name}; one of the files is left over.")
+            tensors[name] = stored
+    if not tensors:
+        raise CheckpointError(f"{folder}: its safetensors files hold no tensors.")
+    return Checkpoint(reference, folder, tensors, _json(folder / "config.json", required=False))
+
+
+def _weight_files(reference: str, folder: Path) -> list[Path]:
+    index = folder / INDEX
+    if index.is_file():
+        listed = _json(index).get("weight_map")
+        if not isinstance(listed, dict) or not all(isinstance(v, str) for v in listed.values()):
+            raise CheckpointError(f"{index}: `weight_map` must map tensor names to files.")
+        names = sorted(set(listed.values()))
+        if any(Path(name).name != name for name in names):
+            raise CheckpointError(f"{index}: names a file outside the model's folder.")
+        missing = [name for name in names if not (folder / name).is_file()]
+        if missing:
+            raise CheckpointError(
+                f"{folder}: {len(missing)} of {len(names)} files are missing, the first is {missing[0]}.\n"
+                "  The download is incomplete; download the model again."
+            )
+        return [folder / name for name in names]
+    files = sorted(folder.glob("*.safetensors"))
+    if (folder / "model.safetensors") in files:
+        return [folder / "model.safetensors"]
+    if files:
+        return files
+    if any(folder.glob("*.bin")):
+        raise CheckpointError(
+            f"{folder}: holds PyTorch .bin files only.\n  Convert them once: load the model in transformers and "
+            "`save_pretrained` it, which writes safetensors."
+        )
+    raise CheckpointError(f"{reference}: the folder {folder} holds no .safetensors files.")
+
+
+def read_header(file: Path) -> dict[str, Stored]:
+    """The tensors of one safetensors file, from its header; every claim is checked against the file's size."""
+    try:
+        size = file.stat().st_size
+        with file.open("rb") as handle:
+            length = int.from_bytes(handle.read(8), "little")
+            if size < 8 or length > min(_MAX_HEADER, size - 8):
+                raise CheckpointError(f"{file}: not a safetensors file, or its beginning is damaged ({size} bytes).")
+            raw = handle.read(length)
+    except OSError as error:
+        raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
+    try:
+        header = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{file}: its header is damaged; download the file again.") from None
+    if not isinstance(header, dict):
+        raise CheckpointError(f"{file}: its header is no table of tensors.")
+    header.pop("__metadata__", None)
+    return {name: _stored(file, name, entry, 8 + length, size) for name, entry in header.items()}
+
+
+def _stored(file: Path, name: str, entry: Any, start: int, size: int) -> Stored:
+    try:
+        code, shape, (first, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
+        fine = all(type(n) is int and 0 <= n < 1 << 48 for n in (*shape, first, end)) and len(shape) <= 16
+    except (KeyError, TypeError, ValueError):
+        fine, code, shape, first, end = False, "", [], 0, 0
+    if not fine:
+        raise CheckpointError(f"{file}: the header's entry for {name!r} is damaged.")
+    if code not in DTYPES:
+        raise CheckpointError(f"{file}: {name} is stored as {code!r}, which is not supported.{nearest(str(code), DTYPES)}")
+    stored = Stored(tuple(shape), DTYPES[code], file, start + first)
+    if stored.nbytes != end - first:
+        raise CheckpointError(f"{file}: {name} needs {stored.nbytes} bytes, its header gives it {end - first}.")
+    if start + end > size:
+        raise CheckpointError(
+            f"{file}: truncated: {name} ends at byte {start + end}, the file has {size}.\n  Download the file again."
+        )
+    return stored
+
+
+def _json(path: Path, required: bool = True) -> dict[str, Any]:
+    if not path.is_file() and not required:
+        return {}
+    try:
+        if path.stat().st_size > _MAX_HEADER:
+            raise CheckpointError(f"{path}: {path.stat().st_size} bytes is too large for a JSON file of a model.")
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (ValueError, RecursionError):
+        raise CheckpointError(f"{path}: this is not JSON.") from None
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path}: must hold a JSON object.")
+    return value
+
+
+# ---------------------------------------------------------------------------------------------- writing
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where an output tensor goes, known before any is made."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    @property
+    def nbytes(self) -> int:
+        return math.prod(self.shape) * self.dtype.itemsize
+
+
+def shards(slots: Sequence[Slot], limit: int, count_parameters: bool = False) -> list[list[Slot]]:
+    """Split in order into files of at most `limit` bytes (or parameters); a larger tensor gets its own file."""
+    files: list[list[Slot]] = [[]]
+    used = 0
+    for slot in slots:
+        size = math.prod(slot.shape) if count_parameters else slot.nbytes
+        if files[-1] and used + size > limit:
+            files.append([])
+            used = 0
+        files[-1].append(slot)
+        used += size
+    return files
+
+
+def parse_size(text: str) -> tuple[int, bool]:
+    """A shard size: `1B` is parameters (as mergekit's help says), `5GB` is bytes. Returns (limit, counts parameters).
+
+    >>> parse_size("1B"), parse_size("500MB")
+    ((1000000000, True), (500000000, False))
+    """
+    units = {"K": 10**3, "M": 10**6, "B": 10**9, "G": 10**9}
+    body = text.strip().upper()
+    in_bytes = len(body) > 1 and body.endswith("B") and body[-2] in "KMG"
+    digits = body[:-2] if in_bytes else body[:-1] if body[-1:] in units else body
+    unit = units.get(body[-2] if in_bytes else body[-1:], 1)
+    try:
+        limit = int(float(digits) * unit)
+    except (ValueError, OverflowError):
+        limit = -1
+    if limit < 1:
+        raise MergeError(f"{text!r} is not a shard size; write 5GB (bytes) or 1B (parameters).")
+    return limit, not in_bytes
+
+
+class ShardWriter:
+    """Writes safetensors shards into a folder: headers and sizes first, then each tensor at its offset, in any order.
+
+    The index is written by `finish`; a folder without it, or with the name the caller gives partial work, is not whole.
+    """
+
+    def __init__(self, folder: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._metadata = dict(metadata)
+        self._places: dict[str, tuple[Path, int, Slot]] = {}
+        self._handles: dict[Path, int] = {}
+        several = len(files) > 1
+        for i, slots in enumerate(files):
+            name = f"model-{i + 1:05d}-of-{len(files):05d}.safetensors" if several else "model.safetensors"
+            self._create(folder / name, slots)
+        self._waiting = set(self._places)
+
+    def _create(self, path: Path, slots: Sequence[Slot]) -> None:
+        table: dict[str, Any] = {"__metadata__": {"format": "pt", **self._metadata}}
+        offset = 0
+        for slot in slots:
+            table[slot.name] = {
+                "dtype": _CODES[slot.dtype], "shape": list(slot.shape), "data_offsets": [offset, offset + slot.nbytes],
+            }  # fmt: skip
+            offset += slot.nbytes
+        header = json.dumps(table, separators=(",", ":")).encode()
+        header += b" " * (-len(header) % 8)  # tensors start at a multiple of 8 bytes
+        start = 8 + len(header)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
+        self._handles[path] = handle
+        with _full_disk(path):
+            _reserve(handle, start + offset)
+            _write_at(handle, len(header).to_bytes(8, "little") + header, 0)
+        offset = start
+        for slot in slots:
+            self._places[slot.name] = (path, offset, slot)
+            offset += slot.nbytes
+
+    def write(self, name: str, tensor: Tensor) -> None:
+        """Put one tensor in its place; shape and dtype must be those promised."""
+        path, offset, slot = self._places[name]
+        if tuple(tensor.shape) != slot.shape or tensor.dtype != slot.dtype:
+            raise ValueError(f"{name}: promised {slot.shape} {slot.dtype}, got {tuple(tensor.shape)} {tensor.dtype}")
+        flat = tensor.detach().contiguous().cpu().reshape(-1)
+        if flat.numel():
+            with _full_disk(path):
+                _write_at(self._handles[path], flat.view(torch.uint8).numpy().data, offset)
+        self._waiting.discard(name)
+
+    def finish(self) -> None:
+        """Close the shards and write the index; refuses while a tensor is missing."""
+        if self._waiting:
+            raise ValueError(f"{len(self._waiting)} tensors were not written, for example {min(self._waiting)}")
+        self.close()
+        files = {path.name for path, _, _ in self._places.values()}
+        if len(files) > 1:
+            size = sum(slot.nbytes for _, _, slot in self._places.values())
+            weight_map = {name: path.name for name, (path, _, _) in self._places.items()}
+            index = {"metadata": {"total_size": size, **self._metadata}, "weight_map": weight_map}
+            (self._folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+
+    def close(self) -> None:
+        """Close the files; what is missing stays missing."""
+        for handle in self._handles.values():
+            os.close(handle)
+        self._handles.clear()
+
+
+def _reserve(handle: int, size: int) -> None:
+    """Claim the space now, so that a full disk is found before the work and not in the middle of it."""
+    try:
+        os.posix_fallocate(handle, 0, size)
+    except AttributeError:  # no posix_fallocate on macOS and Windows
+        os.truncate(handle, size)
+    except OSError as error:
+        if error.errno in (28, 122, 27):  # no space, quota, file too large
+            raise
+        os.truncate(handle, size)  # a file system without fallocate
+
+
+def _write_at(handle: int, data: bytes | memoryview, offset: int) -> None:
+    rest = memoryview(data)
+    while rest:
+        done = os.pwrite(handle, rest[: 1 << 30], offset)
+        rest, offset = rest[done:], offset + done
+
+
+@contextlib.contextmanager
+def _full_disk(path: Path) -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        free = shutil.disk_usage(path.parent).free
+        raise MergeError(f"{path}: cannot be written: {error.strerror} ({free:,} bytes free).") from None

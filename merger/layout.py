@@ -1,0 +1,131 @@
+"""Where a tensor sits in its model, from its name alone: stack, layer, role. No file per architecture."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+_NUMBERED = re.compile(r"(.*?(?:^|\.))(\d+)\.(.+)")
+
+# First match wins. Names seen in llama, mistral, qwen, gemma, phi, olmo, granite, gpt2, neox, falcon, bert, mixtral.
+_ROLES: tuple[tuple[str, str], ...] = (
+    ("head", r"(^|\.)(lm_head|embed_out|score|cls\.predictions)\b"),
+    ("norm", r"norm|(^|\.)ln_|layernorm"),
+    ("qkv", r"qkv|query_key_value|c_attn"),
+    ("q", r"q_proj|\.query\b|\.wq\b"),
+    ("k", r"k_proj|\.key\b|\.wk\b"),
+    ("v", r"v_proj|\.value\b|\.wv\b"),
+    ("o", r"o_proj|attn\.c_proj|attention\.output|attention\.dense|attn\.dense|out_proj|\.wo\b"),
+    ("router", r"router|mlp\.gate\.weight|block_sparse_moe\.gate\b|\.gate\.weight"),
+    ("gate", r"gate_proj|gate_up|\.w1\b"),
+    ("up", r"up_proj|c_fc|h_to_4h|intermediate\.dense|fc1|\.w3\b"),
+    ("down", r"down_proj|mlp\.c_proj|4h_to_h|output\.dense|fc2|\.w2\b"),
+    ("embed", r"embed|wte|wpe|shared\.weight|word_embeddings"),
+)
+_COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _ROLES)
+
+EDGES = ("embed", "norm", "head")
+
+
+def role(name: str) -> str:
+    """What a tensor does: embed, head, norm, q, k, v, qkv, o, gate, up, down, router, or other.
+
+    >>> [role(n) for n in ("model.layers.3.self_attn.q_proj.weight", "lm_head.weight", "transformer.h.0.ln_1.bias")]
+    ['q', 'head', 'norm']
+    """
+    return next((role for role, pattern in _COMPILED if pattern.search(name)), "other")
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The numbered stacks of a model: prefix -> number of layers. The main stack holds the most parameters."""
+
+    stacks: Mapping[str, int]
+    main: str | None
+
+    @property
+    def layers(self) -> int:
+        """Layers of the main stack; 0 when the names show none."""
+        return self.stacks[self.main] if self.main is not None else 0
+
+    def place(self, name: str) -> tuple[str | None, int]:
+        """(stack, layer) of a tensor; (None, 0) outside the stacks.
+
+        >>> layout({"model.layers.0.w": 4, "model.layers.1.w": 4}).place("model.layers.1.w")
+        ('model.layers.', 1)
+        """
+        found = _NUMBERED.fullmatch(name)
+        if found and found[1] in self.stacks:
+            return found[1], int(found[2])
+        return None, 0
+
+    def layer(self, name: str) -> int | None:
+        """The layer in the main stack, or None."""
+        stack, index = self.place(name)
+        return index if stack is not None and stack == self.main else None
+
+    def at_layer(self, name: str, layer: int) -> str:
+        """The same tensor's name in another layer of its stack."""
+        stack, index = self.place(name)
+        assert stack is not None
+        return f"{stack}{layer}{name[len(stack) + len(str(index)) :]}"
+
+
+def layout(numels: Mapping[str, int]) -> Layout:
+    """Read the stacks off the tensor names; numels (name -> elements) decide which stack is the main one.
+
+    A stack is a prefix followed by 0 .. n-1 with none missing. Experts and other numbers deeper in a name belong to
+    their layer.
+    """
+    found: dict[str, set[int]] = {}
+    weight: dict[str, int] = {}
+    for name, numel in numels.items():
+        match = _NUMBERED.fullmatch(name)
+        if match and len(match[2]) < 6:
+            found.setdefault(match[1], set()).add(int(match[2]))
+            weight[match[1]] = weight.get(match[1], 0) + numel
+    stacks = {p: len(s) for p, s in found.items() if s == set(range(len(s))) and p}
+    main = max(stacks, key=lambda p: weight[p], default=None)
+    return Layout(stacks, main)
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the Mixer: a layer, or a group of tensors outside the layers."""
+
+    label: str
+    kind: str
+    layer: int | None
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Board:
+    """All columns of a model in the order it computes: embeddings, layers, final norm, head."""
+
+    columns: tuple[Column, ...]
+
+    @cached_property
+    def of(self) -> dict[str, int]:
+        """Tensor name -> column."""
+        return {name: i for i, column in enumerate(self.columns) for name in column.names}
+
+
+def board(names: Iterable[str], where: Layout) -> Board:
+    """Group a model's tensors into columns; tensors of other stacks and unknown roles ride with the embeddings."""
+    names = list(names)
+    layers = where.layers
+    inside: dict[int, list[str]] = {}
+    edges: dict[str, list[str]] = {}
+    for name in names:
+        layer = where.layer(name)
+        if layer is not None:
+            inside.setdefault(layer, []).append(name)
+        else:
+            kind = role(name)
+            edges.setdefault(kind if kind in EDGES else "embed", []).append(name)
+    columns = [Column("embeddings", "embed", None, tuple(edges["embed"]))] if "embed" in edges else []
+    columns += [Column(f"layer {i + 1} of {layers}", "layer", i, tuple(inside.get(i, ()))) for i in range(layers)]
+    labels = {"norm": "final norm", "head": "output head"}
+    columns += [Column(labels[kind], kind, None, tuple(edges[kind])) for kind in ("norm", "head") if kind in edges]
+    return Board(tuple(columns))

@@ -1,0 +1,133 @@
+"""METHODS: every merge method by its YAML name, read from the signatures of plain functions.
+
+    @method(source="Yadav et al. 2023, arXiv:2306.01708")
+    def ties(deltas: Tensor, weight: Weight, density: Density = 1.0, ...) -> Tensor: ...
+
+The first argument's name is the contract: `deltas` gets fine-tuned minus base, (n, *shape), and returns the merged delta;
+`tensors` gets the raw weights, (n, *shape), and returns the merged weights. An argument named `base`, `draws` or `watch`
+is passed when it is asked for. All others are the method's parameters and carry a Param.
+"""
+
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from merger.params import Param, PerModel
+
+Contract = Literal["deltas", "tensors"]
+_GIVEN = ("base", "draws", "watch")
+
+
+@dataclass(frozen=True)
+class Method:
+    """One merge method. `fn` is pure: no I/O, no global random state, inputs unchanged, float of the input's shape."""
+
+    name: str
+    fn: Callable[..., Any]
+    takes: Contract
+    params: tuple[Param, ...]
+    given: frozenset[str]
+    models: tuple[int, int | None]
+    base: Literal["required", "optional", "first", "ignored"]
+    symmetric: bool
+    source: str
+    says: str
+    unused: tuple[str, ...]
+
+    def param(self, name: str) -> Param | None:
+        """The Param of this name, or None."""
+        return next((p for p in self.params if p.name == name), None)
+
+    @property
+    def summary(self) -> str:
+        """First line of the docstring."""
+        return (self.fn.__doc__ or "").strip().split("\n")[0]
+
+
+METHODS: dict[str, Method] = {}
+
+
+def method(
+    *,
+    source: str,
+    says: str,
+    models: tuple[int, int | None] | None = None,
+    base: Literal["required", "optional", "first", "ignored"] | None = None,
+    symmetric: bool = True,
+    unused: tuple[str, ...] = (),
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Register a function as a merge method.
+
+    source     paper and section
+    says       a few plain words for the method menu
+    models     fewest and most models, without the base for methods on deltas (default: any number)
+    base       required (deltas), ignored (plain averages), optional, or first: the base is the first of the `tensors`
+    symmetric  the order of the models does not matter
+    unused     parameters mergekit accepts for this method and does not use; accepted here too, reported as without effect
+    """
+
+    def register(fn: Callable[..., Any]) -> Callable[..., Any]:
+        name = fn.__name__
+        if name in METHODS:
+            raise TypeError(f"{_where(fn)}: a method named {name!r} exists already")
+        takes, params, given = _read_signature(fn)
+        METHODS[name] = Method(
+            name, fn, takes, params, given, models or (0 if takes == "deltas" else 1, None), base or ("required" if takes == "deltas" else "ignored"),
+            symmetric, source, says, unused,
+        )  # fmt: skip
+        return fn
+
+    return register
+
+
+def _read_signature(fn: Callable[..., Any]) -> tuple[Contract, tuple[Param, ...], frozenset[str]]:
+    hints = typing.get_type_hints(fn, include_extras=True)
+    arguments = list(inspect.signature(fn).parameters.values())
+    if not arguments or arguments[0].name not in ("deltas", "tensors"):
+        raise TypeError(f"{_where(fn)}: the first argument must be named 'deltas' or 'tensors'")
+    takes: Contract = "deltas" if arguments[0].name == "deltas" else "tensors"
+    given = frozenset(a.name for a in arguments[1:] if a.name in _GIVEN)
+    params: list[Param] = []
+    for argument in arguments[1:]:
+        if argument.name in _GIVEN:
+            continue
+        hint = hints[argument.name]
+        found = [extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Param)]
+        if not found:
+            raise TypeError(f"{_where(fn)}: argument {argument.name!r} carries no Param")
+        plain = typing.get_args(hint)[0]
+        param = replace(
+            found[0],
+            name=argument.name.rstrip("_"),
+            kind=_kind(plain, found[0]),
+            per_model=plain == PerModel,
+            default=None if argument.default is inspect.Parameter.empty else argument.default,
+        )
+        if param.default is not None:
+            try:
+                param.accept(param.default)
+            except ValueError as error:
+                raise TypeError(f"{_where(fn)}: default of {argument.name!r} {error}") from None
+        params.append(param)
+    return takes, tuple(params), given
+
+
+def _kind(plain: object, param: Param) -> Literal["float", "int", "bool", "choice"]:
+    if param.choices:
+        return "choice"
+    if plain is bool:
+        return "bool"
+    return "int" if plain is int else "float"
+
+
+def _where(fn: Callable[..., Any]) -> str:
+    code = fn.__code__
+    return f"{code.co_filename}:{code.co_firstlineno} {fn.__name__}"
+
+
+# The methods register themselves when their modules are read.
+from merger.methods import averages, deltas  # noqa: E402
+
+__all__ = ["METHODS", "Method", "averages", "deltas", "method"]

@@ -1,0 +1,128 @@
+"""Param: everything that is known about one parameter of a merge method, written once.
+
+A method's signature carries Params in its annotations; sliders, checks, `merger methods`, docs and tests read them.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+PerModel = float | Sequence[float]
+"""One number for all models, or one for each."""
+
+Scalar = bool | int | float | str
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: its bounds (values beyond are refused), the range its slider shows, and its help.
+
+    `name`, `kind`, `per_model` and `default` are filled in from the signature that carries it.
+    """
+
+    low: float = -math.inf
+    high: float = math.inf
+    help: str = ""
+    view: tuple[float, float] | None = None
+    step: float = 0.01
+    choices: tuple[Scalar, ...] = ()
+    open_ends: bool = False
+    label: str = ""
+    name: str = ""
+    kind: Literal["float", "int", "bool", "choice"] = "float"
+    per_model: bool = False
+    default: Scalar | None = None
+
+    @property
+    def required(self) -> bool:
+        return self.default is None
+
+    @property
+    def slider(self) -> tuple[float, float]:
+        """The range a slider shows at first; values outside are still allowed up to low and high."""
+        return self.view or (self.low, self.high)
+
+    def __str__(self) -> str:
+        """The phrase used in errors and docs.
+
+        >>> str(Param(0, 1, name="density"))
+        'a number from 0 to 1'
+        """
+        if self.kind == "bool":
+            return "true or false"
+        if self.kind == "choice":
+            return " or ".join(_yaml(choice) for choice in self.choices)
+        number = "a whole number" if self.kind == "int" else "a number"
+        if math.isinf(self.low) and math.isinf(self.high):
+            return number
+        if math.isinf(self.high):
+            return f"{number} of at least {self.low:g}"
+        return f"{number} from {self.low:g} to {self.high:g}"
+
+    def accept(self, value: object) -> Scalar:
+        """The value in this Param's type; ValueError with the phrase of what would be right."""
+        if self.kind == "choice":
+            for choice in self.choices:
+                if type(choice) is type(value) and choice == value:
+                    return choice
+            raise ValueError(f"must be {self}")
+        if self.kind == "bool":
+            if isinstance(value, bool):
+                return value
+            if value in (0, 1):  # mergekit's recipes write 1 and 1.0 for true
+                return bool(value)
+            raise ValueError(f"must be {self}")
+        number = to_number(value)
+        if number is None or not math.isfinite(number) or not self.low <= number <= self.high:
+            raise ValueError(f"must be {self}")
+        if self.kind == "int":
+            if number != int(number):
+                raise ValueError(f"must be {self}")
+            return int(number)
+        return number
+
+
+def to_number(value: object) -> float | None:
+    """A YAML scalar as a float, or None. YAML 1.1 reads `1e-3` as text, which mergekit takes as a number.
+
+    >>> to_number("1e-3"), to_number(True), to_number("half")
+    (0.001, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _yaml(value: Scalar) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+Weight = Annotated[
+    PerModel,
+    Param(-100, 100, view=(0, 1), label="How much", help="share of this model's delta (or of the model, for averages)"),
+]
+Density = Annotated[
+    PerModel,
+    Param(0, 1, label="How much is kept", help="fraction of each delta that is kept; the rest is set to zero"),
+]
+Lambda = Annotated[
+    float, Param(-100, 100, view=(0, 2), label="Strength", help="scales the merged delta before it is added to the base")
+]
+Normalize = Annotated[
+    bool, Param(label="Normalize", help="divide by the sum of the weights that take part, so weights are shares")
+]
+Rescale = Annotated[
+    bool | str,
+    Param(
+        choices=(True, False, "inverse"),
+        label="Rescale",
+        help="after dropping: true restores the delta's L1 norm (mergekit), inverse divides by the density (paper)",
+    ),
+]
+Blend = Annotated[
+    float, Param(-10, 10, view=(0, 1), label="Blend", help="0 is the base model, 1 is the other model, between is the arc")
+]

@@ -1,0 +1,380 @@
+"""Recipe + headers -> Plan: one frozen TensorJob per output tensor, with every number resolved. Reads no weights."""
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from merger.checkpoints import Checkpoint, Slot, Stored
+from merger.errors import CheckpointError, RecipeError
+from merger.layout import Layout, layout, role
+from merger.methods import Method
+from merger.params import Param, Scalar
+from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
+
+Argument = Scalar | tuple[Scalar, ...]
+_LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A tensor to read: model reference and the tensor's name there."""
+
+    model: str
+    name: str
+
+
+@dataclass(frozen=True)
+class TensorJob:
+    """Everything one output tensor depends on. Equal jobs give equal bits on one device and torch version.
+
+    sources  the tensors that are merged, without the base for methods on deltas
+    base     what is subtracted and added back (methods on deltas); else only for statistics, or None
+    method   None: copied as it is from the first source
+    """
+
+    name: str
+    sources: tuple[Source, ...]
+    base: Source | None
+    method: str | None
+    args: tuple[tuple[str, Argument], ...]
+    shape: tuple[int, ...]
+    compute: torch.dtype
+    out: torch.dtype
+    seed: int
+
+    @property
+    def slot(self) -> Slot:
+        """Its place in the output."""
+        return Slot(self.name, self.shape, self.out)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole merge, decided: jobs in file order, the output's layout and config, and remarks for the user."""
+
+    recipe: Recipe
+    jobs: tuple[TensorJob, ...]
+    donor: str
+    layout: Layout
+    config: Mapping[str, Any]
+    remarks: tuple[str, ...]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the output's tensors."""
+        return sum(job.slot.nbytes for job in self.jobs)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """One output tensor before its numbers are looked up."""
+
+    name: str
+    part: Slice
+    entries: tuple[Entry, ...]
+    names: tuple[str, ...]
+    base: Source | None
+    layer: int
+    layers: int
+
+
+def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
+    """Decide every tensor of the output. `models` holds an opened Checkpoint for each of recipe.references.
+
+    RecipeError when a parameter is missing, CheckpointError when the models do not fit together.
+    """
+    layouts = {reference: layout(models[reference].numels) for reference in recipe.references}
+    parts = recipe.slices or (_whole(recipe, models, layouts),)
+    donor = recipe.base_model or parts[0].sources[0].model
+    heads = _heads(recipe, models)
+    rows = list(_rows(recipe, parts, donor, models, layouts, heads))
+    _check_shapes(rows, recipe, models)
+    jobs = tuple(_job(row, recipe, models) for row in rows)
+    out_layout = layout({job.name: math.prod(job.shape) for job in jobs})
+    return Plan(
+        recipe, jobs, donor, out_layout, _config(recipe, models[donor], jobs, out_layout, layouts[donor]),
+        tuple(_remarks(recipe, donor, models, rows)),
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------- rows
+
+
+def _whole(recipe: Recipe, models: Mapping[str, Checkpoint], layouts: Mapping[str, Layout]) -> Slice:
+    """`models:` as one slice over all layers; the models must have the same number of them."""
+    counts = {e.model: layouts[e.model].layers for e in recipe.models}
+    if recipe.base_model:
+        counts = {recipe.base_model: layouts[recipe.base_model].layers} | counts
+    if len(set(counts.values())) > 1:
+        raise CheckpointError(
+            "the models have different numbers of layers.\n"
+            + _table([(reference, f"{n} layers") for reference, n in counts.items()])
+            + "\n  Use `slices:` with a layer_range for each model, or models of one size."
+        )
+    return Slice(tuple(replace(e, layer_range=(0, counts[e.model])) for e in recipe.models))
+
+
+def _heads(recipe: Recipe, models: Mapping[str, Checkpoint]) -> dict[str, str]:
+    """Output heads stored by any model that are really its own, not a copy of the embeddings: name -> owner."""
+    heads: dict[str, str] = {}
+    for reference in recipe.references:
+        if not _tied(models[reference]):
+            for name in models[reference].tensors:
+                if role(name) == "head" and name.endswith("lm_head.weight"):
+                    heads.setdefault(name, reference)
+    return heads
+
+
+def _tied(model: Checkpoint) -> bool:
+    text = model.config.get("text_config")
+    nested = text.get("tie_word_embeddings") if isinstance(text, dict) else None
+    return bool(model.config.get("tie_word_embeddings", nested or False))
+
+
+def _rows(
+    recipe: Recipe,
+    parts: Sequence[Slice],
+    donor: str,
+    models: Mapping[str, Checkpoint],
+    layouts: Mapping[str, Layout],
+    heads: Mapping[str, str],
+) -> Iterator[_Row]:
+    """Every output tensor in the donor's file order: before the layers, the layers slice by slice, after them."""
+    where = layouts[donor]
+    files = sorted(models[donor].tensors, key=lambda n: (models[donor].tensors[n].file, models[donor].tensors[n].offset))
+    edges = [n for n in files if where.layer(n) is None and (role(n) != "head" or n in heads or not n.endswith("lm_head.weight"))]
+    edges += [n for n in heads if n not in edges]
+    after = [n for n in edges if role(n) in ("norm", "head") and where.place(n)[0] is None]
+    for name in edges:
+        if name not in after:
+            yield _edge(name, parts[0], recipe, models, where)
+    out = 0
+    for part in parts:
+        listed = next((e for e in part.sources if e.model == _base_of(part, recipe)), part.sources[0])
+        template = listed.model  # whose names the output takes: the base's where it is listed
+        assert listed.layer_range is not None
+        start, stop = listed.layer_range
+        for entry in part.sources:
+            if entry.layer_range and entry.layer_range[1] > layouts[entry.model].layers:
+                raise RecipeError(
+                    f"{recipe.source}: layer_range {list(entry.layer_range)} of {entry.model} ends after its last layer; "
+                    f"it has {layouts[entry.model].layers}, so at most [.., {layouts[entry.model].layers}]."
+                )
+        by_layer: dict[int, list[str]] = {}
+        for name in models[template].tensors if template != donor else files:
+            layer = layouts[template].layer(name)
+            if layer is not None:
+                by_layer.setdefault(layer, []).append(name)
+        for k in range(stop - start):
+            for name in by_layer.get(start + k, ()):
+                yield _inner(name, out + k, k, stop - start, part, recipe, layouts, template)
+        out += stop - start
+    for name in after:
+        yield _edge(name, parts[-1], recipe, models, where)
+
+
+def _edge(name: str, part: Slice, recipe: Recipe, models: Mapping[str, Checkpoint], where: Layout) -> _Row:
+    """A tensor outside the main stack. Curves give it their first value; other stacks have layers of their own."""
+    stack, index = where.place(name)
+    base = _base_of(part, recipe)
+    entries = _ordered(part, recipe)
+    return _Row(
+        name, part, entries, tuple(_own_name(name, models[e.model]) for e in entries),
+        Source(base, _own_name(name, models[base])) if base else None,
+        index, where.stacks[stack] if stack else 0,
+    )  # fmt: skip
+
+
+def _inner(
+    name: str, out: int, k: int, layers: int, part: Slice, recipe: Recipe, layouts: Mapping[str, Layout], template: str
+) -> _Row:
+    """A tensor of output layer `out`, the k-th of its slice."""
+    base = _base_of(part, recipe)
+    entries = _ordered(part, recipe)
+
+    def at(entry: Entry) -> str:
+        assert entry.layer_range is not None
+        return layouts[template].at_layer(name, entry.layer_range[0] + k)
+
+    listed = next((e for e in part.sources if e.model == base), None)
+    base_name = at(listed) if listed else name  # a base that is not listed gives the same layer
+    return _Row(
+        layouts[template].at_layer(name, out), part, entries, tuple(at(e) for e in entries),
+        Source(base, base_name) if base else None, k, layers,
+    )  # fmt: skip
+
+
+def _base_of(part: Slice, recipe: Recipe) -> str | None:
+    return part.base_model or recipe.base_model
+
+
+def _ordered(part: Slice, recipe: Recipe) -> tuple[Entry, ...]:
+    """The models that are merged: without the base for deltas, with it in front where it is the first model."""
+    base, method = _base_of(part, recipe), recipe.method
+    if method.takes == "deltas":
+        return tuple(e for e in part.sources if e.model != base)
+    if method.base == "first" and base is not None:
+        first = next((e for e in part.sources if e.model == base), Entry(base, (), part.sources[0].layer_range))
+        return (first, *(e for e in part.sources if e.model != base))
+    return part.sources
+
+
+def _own_name(name: str, model: Checkpoint) -> str:
+    """The tensor's name in a model that ties its head to its embeddings."""
+    if name not in model.tensors and name.endswith("lm_head.weight"):
+        return next((n for n in model.tensors if role(n) == "embed" and n.endswith(("embed_tokens.weight", "wte.weight"))), name)
+    return name
+
+
+# ---------------------------------------------------------------------------------------------- checks
+
+
+def _check_shapes(rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Checkpoint]) -> None:
+    """Refuse tensors that are missing or differ in shape, with the first one's table and the number of others."""
+    wrong: list[tuple[_Row, list[tuple[str, Stored | None]]]] = []
+    for row in rows:
+        named = [(s, models[s.model].tensors.get(s.name)) for s in _sources(row)]
+        shapes = {stored.shape if stored else None for _, stored in named}
+        if len(shapes) > 1 or None in shapes:
+            wrong.append((row, [(_label(s.model, recipe), stored) for s, stored in named]))
+    if not wrong:
+        return
+    row, table = wrong[0]
+    missing = any(stored is None for _, stored in table)
+    more = f"\n  The same is true of {len(wrong) - 1} more tensors." if len(wrong) > 1 else ""
+    lines = _table([(label, "missing" if stored is None else str(stored.shape)) for label, stored in table])
+    if missing:
+        hint = "These models do not share one architecture; merge fine-tunes of one base."
+    elif role(row.name) in ("embed", "head"):
+        hint = "Their vocabularies differ: leave such a model out, or merge models that share the base's tokenizer."
+    else:
+        hint = "Only fine-tunes of one base have the same shapes everywhere."
+    raise CheckpointError(f"{row.name}: {'not in every model' if missing else 'shapes differ'}.\n{lines}{more}\n  {hint}")
+
+
+def _sources(row: _Row) -> list[Source]:
+    found = [Source(e.model, n) for e, n in zip(row.entries, row.names, strict=True)]
+    return [row.base, *found] if row.base and row.base not in found else found
+
+
+def _label(reference: str, recipe: Recipe) -> str:
+    if reference == recipe.base_model:
+        return f"base  {reference}"
+    index = next((i for i, e in enumerate(recipe.models) if e.model == reference), None)
+    return f"[{index}]   {reference}" if index is not None else reference
+
+
+def _table(rows: Sequence[tuple[str, str]]) -> str:
+    width = max(len(label) for label, _ in rows)
+    return "\n".join(f"  {label:<{width}}  {value}" for label, value in rows)
+
+
+def _remarks(recipe: Recipe, donor: str, models: Mapping[str, Checkpoint], rows: Sequence[_Row]) -> Iterator[str]:
+    """What the user should know and is not an error."""
+    method = recipe.method
+    written = {name for scope in _all_scopes(recipe) for name, _ in scope}
+    for name in sorted(written):
+        if method.param(name) is None:
+            yield f"`{name}` has no effect with '{method.name}'."
+    shared = {p.name for p in method.params if not p.per_model}
+    for i, entry in enumerate(recipe.models):
+        for name in sorted(shared & {n for n, _ in entry.parameters}):
+            yield f"`{name}` belongs to the whole recipe: models[{i}].parameters.{name} has no effect; write parameters.{name}."
+    known = {s.name for row in rows for s in _sources(row)} | {row.name for row in rows}
+    for reference, model in models.items():
+        extra = [n for n in model.tensors if n not in known] if not recipe.slices else []
+        if extra:
+            yield f"{reference}: {len(extra)} tensors that the merge does not use, for example {extra[0]}."
+
+
+def _all_scopes(recipe: Recipe) -> Iterator[Parameters]:
+    yield recipe.parameters
+    yield from (e.parameters for e in recipe.models)
+    for part in recipe.slices:
+        yield part.parameters
+        yield from (e.parameters for e in part.sources)
+
+
+# ---------------------------------------------------------------------------------------------- jobs
+
+
+def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJob:
+    sources = tuple(Source(e.model, n) for e, n in zip(row.entries, row.names, strict=True))
+    stored = [models[s.model].tensors[s.name] for s in sources]
+    first = models[row.base.model].tensors[row.base.name] if row.base else stored[0]  # the base alone is a merge too
+    if not all(s.dtype.is_floating_point for s in (*stored, first)):
+        return TensorJob(row.name, (row.base or sources[0],), None, None, (), first.shape, first.dtype, first.dtype, 0)
+    if first.dtype.itemsize == 1 or any(s.dtype.itemsize == 1 for s in stored):
+        raise CheckpointError(
+            f"{row.name}: stored in 8-bit floating point, whose scales lie elsewhere.\n"
+            "  Merge the model's 16-bit version, or convert it first."
+        )
+    double = recipe.dtype == "float64" or any(s.dtype == torch.float64 for s in (*stored, first))
+    wanted = recipe.out_dtype or recipe.dtype
+    return TensorJob(
+        row.name, sources, row.base, recipe.merge_method, _arguments(row, recipe), first.shape,
+        torch.float64 if double else torch.float32, getattr(torch, wanted) if wanted else first.dtype, recipe.seed,
+    )  # fmt: skip
+
+
+def _arguments(row: _Row, recipe: Recipe) -> tuple[tuple[str, Argument], ...]:
+    method = recipe.method
+    found: list[tuple[str, Argument]] = []
+    for param in method.params:
+        if param.per_model:
+            each = [
+                _look_up(param, method, name, row, scopes(recipe, row.part, entry), recipe, entry)
+                for entry, name in zip(row.entries, row.names, strict=True)
+            ]
+            found.append((_python_name(param.name), tuple(each)))
+        else:
+            value = _look_up(param, method, row.name, row, scopes(recipe, row.part, None), recipe, None)
+            found.append((_python_name(param.name), value))
+    return tuple(found)
+
+
+def _look_up(
+    param: Param, method: Method, name: str, row: _Row, where: Iterator[Parameters], recipe: Recipe, entry: Entry | None
+) -> Scalar:
+    for scope in where:
+        setting: Setting | None = next((s for n, s in scope if n == param.name), None)
+        value = setting.at(name, row.layer, row.layers) if setting else None
+        if value is not None:
+            return bool(value) if param.kind == "bool" else value
+    if param.default is not None:
+        return param.default
+    whose = f" for {entry.model}" if entry else ""
+    example = f"{param.name}: {param.slider[1] / 2:g}"
+    raise RecipeError(
+        f"{recipe.source}: '{method.name}' needs `{param.name}`{whose}, and none is set for {name}.\n"
+        f"  Add `parameters: {{{example}}}` {'to that model' if entry else 'to the recipe'}, or a last rule without a filter."
+    )
+
+
+def _python_name(name: str) -> str:
+    return "lambda_" if name == "lambda" else name
+
+
+def _config(
+    recipe: Recipe, donor: Checkpoint, jobs: Sequence[TensorJob], out: Layout, before: Layout
+) -> dict[str, Any]:
+    """The donor's config.json with what the merge changed: dtype, number of layers, tied head."""
+    config: dict[str, Any] = json.loads(json.dumps(dict(donor.config)))
+    if not config:
+        return config
+    floats = [job for job in jobs if job.out.is_floating_point]
+    if floats:
+        dtype = str(max(floats, key=lambda job: job.slot.nbytes).out).removeprefix("torch.")
+        config["torch_dtype" if "torch_dtype" in config else "dtype"] = dtype
+    nested = config.get("text_config")
+    for level in (config, nested if isinstance(nested, dict) else {}):
+        for key in _LAYER_KEYS:
+            if level.get(key) == before.layers and out.layers != before.layers:
+                level[key] = out.layers
+        if level.get("tie_word_embeddings") and any(job.name.endswith("lm_head.weight") for job in jobs):
+            level["tie_word_embeddings"] = False
+    return config

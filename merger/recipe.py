@@ -1,0 +1,628 @@
+"""Recipe: what a merge is, as text and numbers. Reads and writes mergekit's YAML; every value has one path.
+
+A Recipe is valid or not constructed; `load(dump(r)) == r`; it is hashable and holds no tensors.
+Grammar: mergekit's (`models` or `slices`, `merge_method`, `base_model`, `parameters`, `dtype`, ...) plus `seed`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from merger.errors import RecipeError, nearest
+from merger.methods import METHODS, Method
+from merger.params import Param, Scalar, to_number
+
+DTYPES = ("float32", "float16", "bfloat16", "float64")
+MAX_TEXT = 1 << 20
+MAX_NODES = 100_000
+
+Value = Scalar | tuple[Scalar, ...]
+"""A constant, or a curve: equally spaced anchors over the layers ("gradient" in mergekit's YAML)."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A parameter's value: ordered rules (filter, constant or curve). The first filter found in a tensor's name wins."""
+
+    rules: tuple[tuple[str | None, Value], ...]
+
+    def at(self, name: str, layer: int, layers: int) -> Scalar | None:
+        """The one number for a tensor, or None for "not set".
+
+        name           tensor name, searched for the filters as plain text
+        layer, layers  position in its slice; layers = 0 for tensors outside the layers, which get a curve's first value
+
+        >>> Setting(((None, (0.0, 1.0)),)).at("model.layers.1.mlp.up_proj.weight", 1, 5)
+        0.25
+        """
+        for pattern, value in self.rules:
+            if pattern is None or pattern == "*" or pattern in name:
+                return _on_curve(value, layer, layers) if isinstance(value, tuple) else value
+        return None
+
+    @property
+    def values(self) -> Iterator[Scalar]:
+        """Every number written in this setting."""
+        for _, value in self.rules:
+            yield from value if isinstance(value, tuple) else (value,)
+
+
+def constant(value: Value) -> Setting:
+    """The Setting of one constant or curve for all tensors."""
+    return Setting(((None, value),))
+
+
+def _on_curve(anchors: tuple[Scalar, ...], layer: int, layers: int) -> Scalar:
+    """Linear interpolation at layer/(layers-1); whole-number arithmetic, so n anchors over n layers are exact."""
+    last = len(anchors) - 1
+    if layers == 1:
+        index, rest, span = last, 0, 1
+    elif layers == 0:
+        index, rest, span = 0, 0, 1
+    else:
+        span = layers - 1
+        index, rest = divmod(layer * last, span)
+    here = anchors[index]
+    if rest == 0 or isinstance(here, (bool, str)):
+        return here
+    there = anchors[index + 1]
+    assert not isinstance(there, str)
+    share = rest / span
+    return here * (1 - share) + there * share
+
+
+Parameters = tuple[tuple[str, Setting], ...]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One model of the merge: a reference (folder or Hub id), its parameters, in slices its range of layers."""
+
+    model: str
+    parameters: Parameters = ()
+    layer_range: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A run of output layers, made from the same number of layers of each source."""
+
+    sources: tuple[Entry, ...]
+    parameters: Parameters = ()
+    base_model: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A whole merge. Exactly one of `models` and `slices` is filled."""
+
+    merge_method: str
+    models: tuple[Entry, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    base_model: str | None = None
+    parameters: Parameters = ()
+    dtype: str | None = None
+    out_dtype: str | None = None
+    tokenizer_source: str | None = None
+    chat_template: str | None = None
+    seed: int = 0
+    source: str = field(default="recipe", compare=False, repr=False)
+
+    @property
+    def method(self) -> Method:
+        """The merge method's declaration."""
+        return METHODS[self.merge_method]
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every model named, the base first, each once."""
+        listed = [e.model for e in self.models] + [e.model for s in self.slices for e in s.sources]
+        bases = [b for b in (self.base_model, *(s.base_model for s in self.slices)) if b]
+        return tuple(dict.fromkeys([*bases, *listed]))
+
+
+# ---------------------------------------------------------------------------------------------- reading
+
+
+def load(text: str, source: str = "recipe") -> Recipe:
+    """Parse and check a recipe's YAML; RecipeError names the line and the path.
+
+    source  what to call the text in errors: a file name, usually.
+    """
+    if len(text) > MAX_TEXT:
+        raise RecipeError(f"{source}: the recipe is larger than 1 MB; this is no merge recipe.")
+    lines: dict[str, int] = {}
+    document = _parse(text, source, lines)
+    return _recipe(_Place(document, "", source, lines))
+
+
+def load_file(path: str | Path) -> Recipe:
+    """`load` of a file."""
+    file = Path(path)
+    try:
+        return load(file.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError:
+        raise RecipeError(f"{path}: no such file.") from None
+    except IsADirectoryError:
+        raise RecipeError(f"{path}: this is a folder; name the recipe's YAML file.") from None
+    except UnicodeDecodeError:
+        raise RecipeError(f"{path}: this is not a text file; a recipe is YAML in UTF-8.") from None
+    except OSError as error:
+        raise RecipeError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A value in the document together with where it is, so that every complaint can say so."""
+
+    value: Any
+    path: str
+    source: str
+    lines: Mapping[str, int]
+
+    def fail(self, message: str, at: str | None = None) -> RecipeError:
+        line = self.lines.get(self.path if at is None else at)
+        where = f"{self.source}, line {line}: " if line else f"{self.source}: "
+        return RecipeError(where + message)
+
+    def wrong(self, what: str) -> RecipeError:
+        return self.fail(f"{self.path or 'the recipe'} {what}; got {_shown(self.value)}.")
+
+    def mapping(self, what: str, keys: tuple[str, ...]) -> dict[str, "_Place"]:
+        """This mapping's entries; unknown keys are refused with the nearest known one."""
+        if not isinstance(self.value, dict):
+            raise self.wrong(f"must be {what}")
+        for key in self.value:
+            if key not in keys:
+                path = self._join(key)
+                raise self.fail(
+                    f"{path} is not a key of {what}.\n  Known here: {', '.join(keys)}.{nearest(key, keys)}", at=path
+                )
+        return {key: self.child(key) for key, value in self.value.items() if value is not None}
+
+    def child(self, key: str) -> "_Place":
+        return _Place(self.value[key], self._join(key), self.source, self.lines)
+
+    def _join(self, key: str) -> str:
+        return f"{self.path}.{key}" if self.path else key
+
+    def items(self, what: str) -> list["_Place"]:
+        if not isinstance(self.value, list) or not self.value:
+            raise self.wrong(f"must be {what}")
+        return [_Place(v, f"{self.path}[{i}]", self.source, self.lines) for i, v in enumerate(self.value)]
+
+    def text(self, what: str = "text") -> str:
+        if not isinstance(self.value, str) or not self.value.strip():
+            raise self.wrong(f"must be {what}")
+        return self.value
+
+    def one_of(self, choices: tuple[str, ...]) -> str:
+        if self.value not in choices:
+            hint = nearest(self.value, choices) if isinstance(self.value, str) else ""
+            raise self.fail(f"{self.path} must be one of {', '.join(choices)}; got {_shown(self.value)}.{hint}")
+        return self.value
+
+
+_TOP = (
+    "models", "slices", "merge_method", "base_model", "parameters", "dtype", "out_dtype",
+    "tokenizer_source", "chat_template", "seed",
+)  # fmt: skip
+
+
+def _recipe(top: _Place) -> Recipe:
+    if not isinstance(top.value, dict):
+        raise top.fail(
+            "this is not a merge recipe.\n  A recipe is YAML with `merge_method:` and `models:`; "
+            f"got {_shown(top.value)}."
+        )
+    keys = top.mapping("a merge recipe", _TOP)
+    if "merge_method" not in keys:
+        raise top.fail(f"`merge_method` is missing.\n  One of: {', '.join(METHODS)}.")
+    name = keys["merge_method"].one_of(tuple(METHODS))
+    if ("models" in keys) == ("slices" in keys):
+        raise top.fail("give either `models:` or `slices:`, a list of the models to merge.")
+    method = METHODS[name]
+    models = [_entry(p, method, in_slice=False) for p in keys["models"].items("a list of models")] if "models" in keys else []
+    slices = [_slice(p, method) for p in keys["slices"].items("a list of slices")] if "slices" in keys else []
+    recipe = Recipe(
+        merge_method=name,
+        models=tuple(models),
+        slices=tuple(slices),
+        base_model=_reference(keys["base_model"]) if "base_model" in keys else None,
+        parameters=_parameters(keys["parameters"], method) if "parameters" in keys else (),
+        dtype=_dtype(keys["dtype"]) if "dtype" in keys else None,
+        out_dtype=_dtype(keys["out_dtype"]) if "out_dtype" in keys else None,
+        tokenizer_source=keys["tokenizer_source"].text("base or a model") if "tokenizer_source" in keys else None,
+        chat_template=keys["chat_template"].text("a chat template") if "chat_template" in keys else None,
+        seed=_whole(keys["seed"], 0, 2**63 - 1) if "seed" in keys else 0,
+        source=top.source,
+    )
+    _check_models(recipe, keys, top)
+    return recipe
+
+
+def _check_models(recipe: Recipe, keys: Mapping[str, _Place], top: _Place) -> None:
+    """Duplicates, the number of models, the base: what needs the whole recipe."""
+    method = recipe.method
+    groups = [("models", recipe.models, recipe.base_model)] if recipe.models else [
+        (f"slices[{i}].sources", s.sources, s.base_model or recipe.base_model) for i, s in enumerate(recipe.slices)
+    ]
+    if method.base in ("required", "first") and any(base is None for _, _, base in groups):
+        what = "the model the others were fine-tuned from" if method.base == "required" else "the model at t = 0"
+        raise top.fail(f"'{method.name}' needs `base_model`, {what}.\n  Add `base_model: <folder or Hub id>`.")
+    for path, entries, base in groups:
+        seen: dict[tuple[str, tuple[int, int] | None], int] = {}
+        for i, entry in enumerate(entries):
+            first = seen.setdefault((entry.model, entry.layer_range), i)
+            if first != i:
+                raise top.fail(f"{path}[{i}] repeats {path}[{first}] ({entry.model}); list each model once.", f"{path}[{i}]")
+        others = [e for e in entries if e.model != base] if method.base in ("required", "optional", "first") else list(entries)
+        fewest, most = method.models
+        count = len(others) + (1 if method.base == "first" else 0)
+        if count < fewest or (most is not None and count > most):
+            kind = "models besides the base" if method.base in ("required", "optional") else "models"
+            wanted = f"exactly {fewest}" if fewest == most else f"at least {fewest}" if most is None else f"{fewest} to {most}"
+            raise top.fail(f"'{method.name}' takes {wanted} {kind}; {path} gives {count}.", path)
+
+
+def _entry(place: _Place, method: Method, in_slice: bool) -> Entry:
+    if isinstance(place.value, str) and not in_slice:
+        return Entry(_reference(place))
+    keys = place.mapping("a source" if in_slice else "a model", ("model", "parameters", *(["layer_range"] if in_slice else [])))
+    if "model" not in keys:
+        raise place.fail(f"{place.path}.model is missing: a folder or a Hub id.")
+    if in_slice and "layer_range" not in keys:
+        raise place.fail(f"{place.path}.layer_range is missing: [first, end), for example [0, 16].")
+    return Entry(
+        _reference(keys["model"]),
+        _parameters(keys["parameters"], method) if "parameters" in keys else (),
+        _range(keys["layer_range"]) if in_slice else None,
+    )
+
+
+def _slice(place: _Place, method: Method) -> Slice:
+    keys = place.mapping("a slice", ("sources", "parameters", "base_model"))
+    if "sources" not in keys:
+        raise place.fail(f"{place.path}.sources is missing: a list of models with a layer_range.")
+    sources = tuple(_entry(p, method, in_slice=True) for p in keys["sources"].items("a list of sources"))
+    lengths = {e.layer_range[1] - e.layer_range[0] for e in sources if e.layer_range}
+    if len(lengths) > 1:
+        raise keys["sources"].fail(
+            f"{place.path}.sources take different numbers of layers: "
+            + ", ".join(f"{e.model} {list(e.layer_range or ())}" for e in sources)
+            + ".\n  All sources of a slice give the same number; the end of layer_range is not included."
+        )
+    return Slice(
+        sources,
+        _parameters(keys["parameters"], method) if "parameters" in keys else (),
+        _reference(keys["base_model"]) if "base_model" in keys else None,
+    )
+
+
+def _reference(place: _Place) -> str:
+    text = place.text("a folder or a Hub id")
+    if any(ord(c) < 32 for c in text) or len(text) > 4096:
+        raise place.wrong("must be a folder or a Hub id, on one line")
+    return text
+
+
+def _dtype(place: _Place) -> str:
+    known = {name: name for name in DTYPES} | {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "half": "float16"}
+    if place.value not in known:
+        place.one_of(DTYPES)
+    return known[place.value]
+
+
+def _whole(place: _Place, low: int, high: int) -> int:
+    if isinstance(place.value, bool) or not isinstance(place.value, int) or not low <= place.value <= high:
+        raise place.wrong(f"must be a whole number from {low} to {high}")
+    return place.value
+
+
+def _range(place: _Place) -> tuple[int, int]:
+    v = place.value
+    if not (isinstance(v, list) and len(v) == 2 and all(type(x) is int for x in v) and 0 <= v[0] < v[1]):
+        raise place.wrong("must be [first, end) with 0 <= first < end, for example [0, 16]")
+    return v[0], v[1]
+
+
+def _parameters(place: _Place, method: Method) -> Parameters:
+    if not isinstance(place.value, dict):
+        raise place.wrong("must hold parameters, for example `weight: 0.5`, indented below it")
+    settings: list[tuple[str, Setting]] = []
+    elsewhere = {p.name: p for m in METHODS.values() for p in m.params}
+    for key in place.value:
+        param = method.param(key)
+        if param is None and key not in method.unused and key not in elsewhere and key not in _MERGEKIT:
+            raise place.fail(
+                f"{place.path}.{key} is not a parameter of '{method.name}'.\n  {method.name} takes: "
+                f"{', '.join(p.name for p in method.params)}.{nearest(key, [p.name for p in method.params])}",
+                at=f"{place.path}.{key}",
+            )
+        setting = _setting(place.child(key), param or elsewhere.get(key) or _ANYTHING)
+        if setting is not None:
+            settings.append((key, setting))
+    return tuple(settings)
+
+
+# Parameters of mergekit's other methods: kept as they are, without effect here, so that its recipes run unchanged.
+_MERGEKIT = frozenset({
+    "alpha", "density", "eps", "epsilon", "filter_wise", "gamma", "int8_mask", "lambda", "max_iter", "normalize",
+    "normalize_weights", "nuslerp_flatten", "nuslerp_row_wise", "r", "rescale", "scale", "select_topk", "t", "tol", "weight",
+})  # fmt: skip
+_ANYTHING = Param()
+
+
+def _setting(place: _Place, param: Param) -> Setting | None:
+    value = place.value
+    if value is None or value == []:
+        return None
+    if isinstance(value, dict):
+        return Setting((_rule(place, param),))
+    if isinstance(value, list) and any(isinstance(v, dict) for v in value):
+        places = place.items("a list of rules")
+        for p in places:
+            if not isinstance(p.value, dict):
+                raise p.wrong("mixes a bare number with rules: write {value: ..} for all of them")
+        return Setting(tuple(_rule(p, param) for p in places))
+    return constant(_value(place, param))
+
+
+def _rule(place: _Place, param: Param) -> tuple[str | None, Value]:
+    keys = place.mapping("a rule", ("filter", "value"))
+    if "value" not in keys:
+        raise place.fail(f"{place.path}.value is missing: a number, or a list of numbers over the layers.")
+    pattern = keys["filter"].text("part of a tensor's name, for example mlp") if "filter" in keys else None
+    return None if pattern == "*" else pattern, _value(keys["value"], param)
+
+
+def _value(place: _Place, param: Param) -> Value:
+    if isinstance(place.value, list):
+        if len(place.value) > 4096:
+            raise place.fail(f"{place.path} lists {len(place.value)} values; a curve over the layers has at most 4096.")
+        return tuple(_scalar(p, param) for p in place.items("a number or a list of numbers"))
+    return _scalar(place, param)
+
+
+def _scalar(place: _Place, param: Param) -> Scalar:
+    if isinstance(place.value, (dict, list)) or place.value is None:
+        raise place.wrong(f"must be {param}")
+    if param is _ANYTHING:  # a parameter of a method we do not know in detail: no bounds, but still no NaN
+        number = to_number(place.value)
+        return place.value if number is None else param.accept(number)
+    try:
+        return param.accept(place.value)
+    except ValueError as error:
+        raise place.wrong(str(error)) from None
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list" if len(value) > 6 or any(isinstance(v, (dict, list)) for v in value) else str(value)
+    text = str(value)
+    return repr(text if len(text) < 60 else text[:57] + "...") if isinstance(value, str) else text[:60]
+
+
+# ---------------------------------------------------------------------------------------------- YAML
+
+
+def _parse(text: str, source: str, lines: dict[str, int]) -> Any:
+    """YAML text to plain dicts and lists, with the line of every path; no tags, no unbounded aliases."""
+    try:
+        loader = yaml.SafeLoader(text)
+        node = loader.get_single_node()
+    except RecursionError:
+        raise RecipeError(f"{source}: nested too deeply to be a recipe.") from None
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
+        where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        raise RecipeError(f"{source}{where}: this is not YAML: {problem}.") from None
+    count = 0
+
+    def plain(node: yaml.Node | None, path: str, depth: int) -> Any:
+        nonlocal count
+        count += 1
+        if count > MAX_NODES or depth > 32:
+            raise RecipeError(f"{source}: too large or nested too deeply to be a recipe.")
+        if node is None:
+            return None
+        lines.setdefault(path, node.start_mark.line + 1)
+        if isinstance(node, yaml.SequenceNode):
+            return [plain(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            return mapping(node, path, depth)
+        if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(("binary", "timestamp")):
+            return node.value
+        try:
+            return loader.construct_object(node)
+        except (yaml.YAMLError, ValueError, OverflowError):
+            line = node.start_mark.line + 1
+            raise RecipeError(f"{source}, line {line}: {path or 'the recipe'} is not a plain value.") from None
+
+    def mapping(node: yaml.MappingNode, path: str, depth: int) -> dict[str, Any]:
+        try:
+            loader.flatten_mapping(node)
+        except (yaml.YAMLError, RecursionError) as error:
+            raise RecipeError(f"{source}, line {node.start_mark.line + 1}: {error}") from None
+        found: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if not isinstance(key_node, yaml.ScalarNode):
+                raise RecipeError(f"{source}, line {line}: a key must be a word.")
+            key = str(key_node.value)
+            inner = f"{path}.{key}" if path else key
+            if key in found:
+                raise RecipeError(f"{source}, line {line}: {inner} is given twice (first on line {lines[inner]}).")
+            lines[inner] = line
+            found[key] = plain(value_node, inner, depth + 1)
+        return found
+
+    try:
+        return plain(node, "", 0)
+    finally:
+        loader.dispose()
+
+
+# ---------------------------------------------------------------------------------------------- writing
+
+
+def document(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as plain dicts and lists, in mergekit's layout: what `load` reads."""
+    out: dict[str, Any] = {"merge_method": recipe.merge_method}
+    if recipe.base_model is not None:
+        out["base_model"] = recipe.base_model
+    if recipe.models:
+        out["models"] = [_entry_document(e) for e in recipe.models]
+    else:
+        out["slices"] = [_slice_document(s) for s in recipe.slices]
+    if recipe.parameters:
+        out["parameters"] = _parameters_document(recipe.parameters)
+    for key in ("dtype", "out_dtype", "tokenizer_source", "chat_template"):
+        if getattr(recipe, key) is not None:
+            out[key] = getattr(recipe, key)
+    if recipe.seed:
+        out["seed"] = recipe.seed
+    return out
+
+
+def _entry_document(entry: Entry) -> dict[str, Any]:
+    out: dict[str, Any] = {"model": entry.model}
+    if entry.layer_range is not None:
+        out["layer_range"] = list(entry.layer_range)
+    if entry.parameters:
+        out["parameters"] = _parameters_document(entry.parameters)
+    return out
+
+
+def _slice_document(part: Slice) -> dict[str, Any]:
+    out: dict[str, Any] = {"sources": [_entry_document(e) for e in part.sources]}
+    if part.base_model is not None:
+        out["base_model"] = part.base_model
+    if part.parameters:
+        out["parameters"] = _parameters_document(part.parameters)
+    return out
+
+
+def _parameters_document(parameters: Parameters) -> dict[str, Any]:
+    return {name: setting_document(setting) for name, setting in parameters}
+
+
+def setting_document(setting: Setting) -> Any:
+    """A Setting as YAML writes it: a number, a list, or rules."""
+    plain = [(pattern, list(v) if isinstance(v, tuple) else v) for pattern, v in setting.rules]
+    if len(plain) == 1 and plain[0][0] is None:
+        return plain[0][1]
+    return [{"value": v} if pattern is None else {"filter": pattern, "value": v} for pattern, v in plain]
+
+
+class _Dumper(yaml.SafeDumper):
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
+        super().increase_indent(flow, False)  # lists indented below their key, as in mergekit's examples
+
+
+def _list(dumper: yaml.SafeDumper, data: list[Any]) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=not any(isinstance(v, (dict, list)) for v in data))
+
+
+_Dumper.add_representer(list, _list)
+
+
+def dump(recipe: Recipe) -> str:
+    """The recipe as mergekit's YAML; `load(dump(r)) == r`."""
+    return yaml.dump(document(recipe), Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+
+
+_STEP = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]")
+
+
+def replace(recipe: Recipe, path: str, value: Any) -> Recipe:
+    """The recipe with one value changed, checked like any other. None removes the value.
+
+    path  for example `models[1].parameters.weight`, `parameters.t`, `merge_method`.
+
+    >>> r = load("{merge_method: linear, models: [{model: a, parameters: {weight: 1}}]}")
+    >>> dump(replace(r, "models[0].parameters.weight", 0.25)).splitlines()[-1]
+    '      weight: 0.25'
+    """
+    return replace_all(recipe, {path: value})
+
+
+def replace_all(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
+    """`replace` for several paths, checked once at the end."""
+    whole = document(recipe)
+    for path, value in changes.items():
+        _put(whole, path, value, recipe.source)
+    return _recipe(_Place(whole, "", recipe.source, {}))
+
+
+def _put(whole: dict[str, Any], path: str, value: Any, source: str) -> None:
+    steps = _steps(path, source)
+    here: Any = whole
+    for i, step in enumerate(steps[:-1]):
+        if isinstance(step, int):
+            if not isinstance(here, list) or step >= len(here):
+                raise RecipeError(f"{source}: {path}: there is no {_shown_path(steps[: i + 1])} in this recipe.")
+            here = here[step]
+        elif isinstance(here, dict):
+            here = here.setdefault(step, {})
+        else:
+            raise RecipeError(f"{source}: {path}: {_shown_path(steps[:i])} is not a mapping.")
+    last = steps[-1]
+    if isinstance(last, int):
+        if not isinstance(here, list) or last >= len(here):
+            raise RecipeError(f"{source}: {path}: there is no {path} in this recipe.")
+        here[last] = value
+    elif not isinstance(here, dict):
+        raise RecipeError(f"{source}: {path}: {_shown_path(steps[:-1])} is not a mapping.")
+    elif value is None:
+        here.pop(last, None)
+    else:
+        here[last] = value
+
+
+def _steps(path: str, source: str) -> list[str | int]:
+    steps: list[str | int] = []
+    at = 0
+    while at < len(path):
+        found = _STEP.match(path, at)
+        if not found:
+            break
+        steps.append(found[1] if found[1] else int(found[2]))
+        at = found.end()
+    if at != len(path) or not steps or len(path) > 200:
+        raise RecipeError(f"{source}: {path[:80]!r} is not a path; write for example models[1].parameters.weight.")
+    return steps
+
+
+def _shown_path(steps: list[str | int]) -> str:
+    text = "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in steps).lstrip(".")
+    return text or "the recipe"
+
+
+def parse_value(text: str, source: str = "--set") -> Any:
+    """A value as written after `--set path=`: a YAML scalar or list.
+
+    >>> parse_value("[0, 0.5]"), parse_value("true")
+    ([0, 0.5], True)
+    """
+    return _parse(text, source, {})
+
+
+def scopes(recipe: Recipe, part: Slice | None, entry: Entry | None) -> Iterator[Parameters]:
+    """The places a parameter is looked up in, nearest first: the source, its slice, the recipe."""
+    if entry is not None:
+        yield entry.parameters
+    if part is not None:
+        yield part.parameters
+    yield recipe.parameters

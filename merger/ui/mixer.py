@@ -1,0 +1,30 @@
+"""The Mixer: one fader bank per model and parameter, under a strip that shows where models disagree.
+
+A factory around `gr.HTML` (a subclass would make gradio write a `.pyi` beside it). What it means by
+`value`, `board` and `stats` is told at the top of mixer.js. Bind `input` for live numbers (unqueued),
+`release` for merging, `select` for a picked strip cell; answer with `gr.update(stats=...)`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+HERE = Path(__file__).parent
+# Not through `css_template`: gradio compiles that again, and replaces the page's style, at every update.
+CSS = json.dumps((HERE / "mixer.css").read_text(encoding="utf-8"))
+SCRIPT = f"const CSS = {CSS};\n" + (HERE / "mixer.js").read_text(encoding="utf-8")
+
+
+def mixer(value: dict[str, Any], board: dict[str, Any], stats: dict[str, Any], **kwargs: Any) -> gr.HTML:
+    """A Mixer showing `value` on `board`; update it with a new value or `gr.update(stats=..., board=...)`."""
+    return gr.HTML(
+        value,
+        board=board,
+        stats=stats,
+        html_template="<div class='mixer'></div>",  # constant: the script draws, so no data meets a template
+        js_on_load=SCRIPT,
+        apply_default_css=False,
+        **kwargs,
+    )
