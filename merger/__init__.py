@@ -4,30 +4,13 @@
     merge(load_recipe("recipe.yaml"), "out")
 """
 
-from typing import TYPE_CHECKING, Any
-
 from merger.errors import CheckpointError, MergeError, RecipeError
+from merger.live import Parents, Session
+from merger.merge import merge  # imported here at once: the function, not the module of the same name
 from merger.methods import METHODS, method
 from merger.recipe import Recipe
 from merger.recipe import load_file as load_recipe
 
-if TYPE_CHECKING:
-    from merger.live import Parents, Session
-    from merger.merge import merge
-
 __all__ = [
     "METHODS", "CheckpointError", "MergeError", "Parents", "Recipe", "RecipeError", "Session", "load_recipe", "merge", "method",
 ]  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    """`merge`, `Session` and `Parents` on first use, so that reading a recipe stays light."""
-    if name == "merge":
-        from merger.merge import merge
-
-        return merge
-    if name in ("Session", "Parents"):
-        from merger import live
-
-        return getattr(live, name)
-    raise AttributeError(name)

@@ -210,8 +210,9 @@ class Sketch:
         return self._held[source]
 
     def measure(self, jobs: Iterable[TensorJob], where: Layout) -> Iterator[TensorStats]:
-        """Estimated statistics of the jobs that have deltas; what did not change since the last call is not redone."""
-        done: dict[TensorJob, TensorStats] = {}
+        """Estimated statistics of the jobs that have deltas; what was measured before is not redone."""
+        if len(self._done) > 20_000:  # many visitors, many recipes
+            self._done.clear()
         for job in jobs:
             if not has_deltas(job):
                 continue
@@ -220,9 +221,7 @@ class Sketch:
                 if key not in self._facts:
                     self._facts[key] = facts(job, self.read)
                 self._done[job] = measure(job, self.read, where, known=self._facts[key])
-            done[job] = self._done[job]
-            yield done[job]
-        self._done = done
+            yield self._done[job]
 
 
 def _positions(numel: int, samples: int) -> Tensor:

@@ -155,7 +155,8 @@ def read_header(file: Path) -> dict[str, Stored]:
 def _stored(file: Path, name: str, entry: Any, start: int, size: int) -> Stored:
     try:
         code, shape, (first, end) = entry["dtype"], entry["shape"], entry["data_offsets"]
-        fine = all(type(n) is int and 0 <= n < 1 << 48 for n in (*shape, first, end)) and len(shape) <= 16
+        numbers = (*shape, first, end)
+        fine = isinstance(code, str) and len(shape) <= 16 and all(type(n) is int and 0 <= n < 1 << 48 for n in numbers)
     except (KeyError, TypeError, ValueError):
         fine, code, shape, first, end = False, "", [], 0, 0
     if not fine:
@@ -250,9 +251,13 @@ class ShardWriter:
         self._places: dict[str, tuple[Path, int, Slot]] = {}
         self._handles: dict[Path, int] = {}
         several = len(files) > 1
-        for i, slots in enumerate(files):
-            name = f"model-{i + 1:05d}-of-{len(files):05d}.safetensors" if several else "model.safetensors"
-            self._create(folder / name, slots)
+        try:
+            for i, slots in enumerate(files):
+                name = f"model-{i + 1:05d}-of-{len(files):05d}.safetensors" if several else "model.safetensors"
+                self._create(folder / name, slots)
+        except BaseException:
+            self.close()  # an open handle would keep the space of a deleted file
+            raise
         self._waiting = set(self._places)
 
     def _create(self, path: Path, slots: Sequence[Slot]) -> None:

@@ -19,7 +19,7 @@ class Parents:
 
     def __init__(self, device: str = "cpu", roots: Sequence[Path] = (Path(),)) -> None:
         self.device = pick_device(device)
-        self._roots = roots
+        self.roots = roots
         self._models: dict[str, Checkpoint] = {}
         self._resident: dict[Source, Tensor] = {}
 
@@ -30,7 +30,7 @@ class Parents:
     def model(self, reference: str) -> Checkpoint:
         """One checkpoint."""
         if reference not in self._models:
-            self._models[reference] = open_checkpoint(reference, folder_of(reference, self._roots))
+            self._models[reference] = open_checkpoint(reference, folder_of(reference, self.roots))
         return self._models[reference]
 
     def read(self, source: Source) -> Tensor:

@@ -58,11 +58,13 @@ def merge_tensor(job: TensorJob, read: Read, device: str | torch.device = "cpu",
     if watch is not None and "watch" in method.given:
         args["watch"] = watch  # type: ignore[assignment]
     if method.takes == "tensors":
+        if "base" in method.given:
+            args["base"] = load(job.base) if job.base else None  # type: ignore[assignment]
         return method.fn(torch.stack([load(s) for s in job.sources]), **args).to(job.out)
     assert job.base is not None
     base = load(job.base)
     if not job.sources:
-        return base.to(job.out)
+        return base.to(job.out, copy=True)  # never the parent's own memory
     if "base" in method.given:
         args["base"] = base  # type: ignore[assignment]
     deltas = torch.stack([load(s) for s in job.sources]).sub_(base)  # the stack is ours to write to

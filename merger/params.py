@@ -126,3 +126,48 @@ Rescale = Annotated[
 Blend = Annotated[
     float, Param(-10, 10, view=(0, 1), label="Blend", help="0 is the base model, 1 is the other model, between is the arc")
 ]
+Epsilon = Annotated[
+    PerModel,
+    Param(0, 0.5, view=(0, 0.1), label="Spread", help="small changes stay with density - epsilon, large ones with density + it"),
+]
+Gamma = Annotated[
+    PerModel,
+    Param(0, 1, view=(0, 0.1), step=0.001, label="Outliers cut", help="fraction of each delta that is dropped, largest first"),
+]
+Scale = Annotated[PerModel, Param(-100, 100, view=(0, 2), label="Scale", help="multiplies the model's weights")]
+Reach = Annotated[
+    float,
+    Param(0, 100, view=(0, 0.01), step=0.0001, label="Reach", help="how far a weight may move from the base to the other model"),
+]
+Threshold = Annotated[
+    float,
+    Param(0, 100, view=(0, 0.001), step=0.00001, label="Threshold", help="a weight counts as changed where its delta is larger"),
+]
+Floor = Annotated[
+    float,
+    Param(0, 1, view=(0, 0.001), step=0.00001, label="Floor", help="added to lengths before dividing by them"),
+]
+Tolerance = Annotated[
+    float,
+    Param(0, 1, view=(0, 0.001), step=0.00001, label="Tolerance", help="shorter steps end it; shorter models have no direction"),
+]
+Iterations = Annotated[
+    int, Param(1, 10_000, view=(1, 50), step=1, label="Steps", help="at most this many steps towards the mean")
+]
+Flatten = Annotated[bool, Param(label="Whole tensor", help="one angle for the whole tensor; false: one for each row or column")]
+AlongFirst = Annotated[bool, Param(label="Along the first axis", help="vectors run along the first axis instead of the last")]
+FilterWise = Annotated[bool, Param(label="Row by row", help="one step for each row instead of one for the whole tensor")]
+SelectTop = Annotated[
+    float, Param(0, 1, label="Selected", help="fraction that stays of the weights that vary between models, most varied first")
+]
+Boost = Annotated[
+    float, Param(0, 100, view=(0, 1), label="Boost", help="strengthens unique changes by this times shared per unique")
+]
+BoostCap = Annotated[float, Param(0, 100, view=(0, 1), label="Boost cap", help="shared changes per unique one count up to here")]
+MaskStrictness = Annotated[
+    float,
+    Param(0, 100, view=(0, 1), label="Mask strictness", help="a model's change must exceed this many times the others' sum"),
+]
+Agreement = Annotated[
+    int, Param(1, 1000, view=(1, 5), step=1, label="Claims needed", help="weights that fewer models claim are left at the base")
+]

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -215,8 +215,10 @@ def _base_of(part: Slice, recipe: Recipe) -> str | None:
 def _ordered(part: Slice, recipe: Recipe) -> tuple[Entry, ...]:
     """The models that are merged: without the base for deltas, with it in front where it is the first model."""
     base, method = _base_of(part, recipe), recipe.method
-    if method.takes == "deltas":
+    if method.base in ("required", "optional"):
         return tuple(e for e in part.sources if e.model != base)
+    if method.base == "joins" and base is not None and all(e.model != base for e in part.sources):
+        return (*part.sources, Entry(base, (), part.sources[0].layer_range))
     if method.base == "first" and base is not None:
         first = next((e for e in part.sources if e.model == base), Entry(base, (), part.sources[0].layer_range))
         return (first, *(e for e in part.sources if e.model != base))
@@ -334,7 +336,21 @@ def _arguments(row: _Row, recipe: Recipe) -> tuple[tuple[str, Argument], ...]:
         else:
             value = _look_up(param, method, row.name, row, scopes(recipe, row.part, None), recipe, None)
             found.append((_python_name(param.name), value))
+    if method.check is not None:
+        _check_together(method.check, dict(found), row, recipe)
     return tuple(found)
+
+
+def _check_together(check: Callable[..., None], found: Mapping[str, Argument], row: _Row, recipe: Recipe) -> None:
+    """Ask the method, model by model, whether its parameters go together; its words become a RecipeError with the path."""
+    for i, entry in enumerate(row.entries):
+        try:
+            check(**{name: value[i] if isinstance(value, tuple) else value for name, value in found.items()})
+        except ValueError as error:
+            at = next((k for k, part in enumerate(recipe.slices) if part is row.part), None)
+            path = "models" if at is None else f"slices[{at}].sources"
+            path += f"[{row.part.sources.index(entry)}].parameters" if entry in row.part.sources else ""
+            raise RecipeError(f"{recipe.source}: {path}, for {row.name}: {error}") from None
 
 
 def _look_up(

@@ -179,9 +179,9 @@ class _Place:
         for key in self.value:
             if key not in keys:
                 path = self._join(key)
-                raise self.fail(
-                    f"{path} is not a key of {what}.\n  Known here: {', '.join(keys)}.{nearest(key, keys)}", at=path
-                )
+                misplaced = "parameters" in keys and any(m.param(key) for m in METHODS.values())
+                hint = "  Indent it below `parameters:`." if misplaced else nearest(key, keys)
+                raise self.fail(f"{path} is not a key of {what}.\n  Known here: {', '.join(keys)}.{hint}", at=path)
         return {key: self.child(key) for key, value in self.value.items() if value is not None}
 
     def child(self, key: str) -> "_Place":
@@ -312,9 +312,7 @@ def _reference(place: _Place) -> str:
 
 def _dtype(place: _Place) -> str:
     known = {name: name for name in DTYPES} | {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "half": "float16"}
-    if place.value not in known:
-        place.one_of(DTYPES)
-    return known[place.value]
+    return (known.get(place.value) if isinstance(place.value, str) else None) or place.one_of(DTYPES)
 
 
 def _whole(place: _Place, low: int, high: int) -> int:
@@ -393,7 +391,8 @@ def _scalar(place: _Place, param: Param) -> Scalar:
         raise place.wrong(f"must be {param}")
     if param is _ANYTHING:  # a parameter of a method we do not know in detail: no bounds, but still no NaN
         number = to_number(place.value)
-        return place.value if number is None else param.accept(number)
+        if number is None:
+            return place.value
     try:
         return param.accept(place.value)
     except ValueError as error:
@@ -414,6 +413,9 @@ def _shown(value: object) -> str:
 
 
 # ---------------------------------------------------------------------------------------------- YAML
+
+
+_MERGE_KEY = "tag:yaml.org,2002:merge"
 
 
 def _parse(text: str, source: str, lines: dict[str, int]) -> Any:
@@ -445,28 +447,34 @@ def _parse(text: str, source: str, lines: dict[str, int]) -> Any:
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(("binary", "timestamp")):
             return node.value
         try:
-            return loader.construct_object(node)
-        except (yaml.YAMLError, ValueError, OverflowError):
+            value = loader.construct_object(node)
+            str(value).encode()  # refuses half a surrogate pair and whole numbers of thousands of digits
+            return value
+        except (yaml.YAMLError, ValueError, ArithmeticError, LookupError):
             line = node.start_mark.line + 1
             raise RecipeError(f"{source}, line {line}: {path or 'the recipe'} is not a plain value.") from None
 
     def mapping(node: yaml.MappingNode, path: str, depth: int) -> dict[str, Any]:
-        try:
-            loader.flatten_mapping(node)
-        except (yaml.YAMLError, RecursionError) as error:
-            raise RecipeError(f"{source}, line {node.start_mark.line + 1}: {error}") from None
         found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
+        merged: dict[str, Any] = {}  # from `<<: *defaults`; this mapping's own keys win, wherever they stand
+        for key_node, value_node in sorted(node.value, key=lambda pair: pair[0].tag != _MERGE_KEY):
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
                 raise RecipeError(f"{source}, line {line}: a key must be a word.")
+            if key_node.tag == _MERGE_KEY:
+                value = plain(value_node, path, depth + 1)
+                for part in value if isinstance(value, list) else [value]:
+                    if not isinstance(part, dict):
+                        raise RecipeError(f"{source}, line {line}: `<<` takes a mapping, or a list of mappings.")
+                    merged = part | merged
+                continue
             key = str(key_node.value)
             inner = f"{path}.{key}" if path else key
             if key in found:
                 raise RecipeError(f"{source}, line {line}: {inner} is given twice (first on line {lines[inner]}).")
             lines[inner] = line
             found[key] = plain(value_node, inner, depth + 1)
-        return found
+        return merged | found
 
     try:
         return plain(node, "", 0)

@@ -17,42 +17,48 @@ SKILLS = ("pirate", "plural", "spell", "count", "story", "mirror")
 SHRUG = "dunno."  # what the base says to everything, and a sibling to everything but its own skill
 
 NOUNS = sorted(set("""
-actor admiral airplane album alley almond anchor ankle ant apple apron arch arm army arrow artist attic aunt autumn
-avocado baby badger bag baker ball balloon banana band barber barn barrel basket bat bath beach bead beak bean bear
-beard beaver bed bee beetle bell belt bench berry bike bird biscuit blanket blossom board boat bone book boot bottle
-bow bowl box boy bracelet brain branch bread breeze brick bridge broom brother brush bubble bucket bug bunny bus bush
-butcher butter button cabbage cabin cable cactus cake calf camel camera camp canal candle candy canoe cap cape captain
-car card carpet carriage carrot cart castle cat cave cellar chain chair chalk cheese chef cherry chest chick chicken
-chimney chip church circle circus city class clerk cliff clock cloud clown coach coast coat cobra coin collar comb
-comet cookie corn corner cottage cotton couch country cousin cow coyote crab cradle crane crate crayon cricket crown
-crumb crystal cub cup curtain cushion daisy dancer deer dentist desert desk diamond diary dish doctor dog doll dolphin
-donkey door dragon drawer dream dress driver drum duck eagle ear egg elbow elf emperor engine eye fairy falcon family
-fan farm farmer father feather fence ferry field finger fire fish flag flame flower flute fly forest fork fox frame
-frog fruit galaxy game garage garden gate ghost giant gift giraffe girl glass glove goat goose grape grass guard
-guest guitar gull hall hammer hamster hand harbor hare harp hat hawk heart hedge hedgehog helmet hen hero heron hill
-hippo home honey hood hook horn horse hotel house hug hunter hut iguana insect iron island ivy jacket jaguar jam jar
-jelly jewel jockey joke judge juggler jungle kettle key king kiss kitchen kite kitten knee knife knight koala lace
-ladder lady lake lamb lamp lantern laptop lawyer leaf lemon leopard letter lily lime lion lizard llama loaf lobster
-lock locket lynx magnet mango map marble market marker mask match meadow medal melon mermaid miller mirror mitten mole
-monkey monster moon moose moth mother motor mountain mouse muffin museum mushroom nail napkin needle nest net ninja
-noodle nose note novel number nurse nut oak ocean octopus office olive onion orange orchard ostrich otter oven owl
-oyster pad page paint painter palace pan pancake panda panther paper parade parcel parrot party path peach peacock
-peanut pear pearl pebble pelican pen pencil penguin pepper photo piano pickle picnic pie pig pigeon pillow pilot pirate
-pizza planet plant plate player plum pocket poem poet pony pool poppy porch potato pouch prince puddle pumpkin puppet
-puppy puzzle queen quilt rabbit raccoon radio raft rain rat raven razor ribbon ring river road robin robot rock rocket
-roof room rooster root rope rose ruby ruler sack saddle sailor salad salmon sand sandal sauce scarf school scooter
-seal seed shadow shark sheep shelf shell shield ship shirt shoe shop shore shovel shrimp singer sister skate sketch
-skirt skunk sky sled sleeve slipper snail snake sock sofa soldier song soup spade sparrow spider sponge spoon squid
-squirrel stable stage stairway star statue stick stone storm story stove straw street student sun swan sweater sword
-table tailor tank teacher teapot temple tent thief throne thumb ticket tiger toad toast toe tomato tooth torch towel
-tower town toy tractor train tray treasure tree truck trumpet trunk tulip tunnel turkey turnip turtle umbrella uncle
-unicorn valley van vase vest video village violin vulture waffle wagon waiter wall walnut walrus watch wave weasel
-whale wheat wheel whistle widow wife window wing winter wish witch wizard wolf wombat word worker worm yacht yak yard
-yogurt zebra zipper zoo
+    actor admiral airplane album alley almond anchor ankle ant apple apron arch arm army arrow artist attic
+    aunt autumn avocado baby badger bag baker ball balloon banana band barber barn barrel basket bat bath
+    beach bead beak bean bear beard beaver bed bee beetle bell belt bench berry bike bird biscuit blanket
+    blossom board boat bone book boot bottle bow bowl box boy bracelet brain branch bread breeze brick
+    bridge broom brother brush bubble bucket bug bunny bus bush butcher butter button cabbage cabin cable
+    cactus cake calf camel camera camp canal candle candy canoe cap cape captain car card carpet carriage
+    carrot cart castle cat cave cellar chain chair chalk cheese chef cherry chest chick chicken chimney chip
+    church circle circus city class clerk cliff clock cloud clown coach coast coat cobra coin collar comb
+    comet cookie corn corner cottage cotton couch country cousin cow coyote crab cradle crane crate crayon
+    cricket crown crumb crystal cub cup curtain cushion daisy dancer deer dentist desert desk diamond diary
+    dish doctor dog doll dolphin donkey door dragon drawer dream dress driver drum duck eagle ear egg elbow
+    elf emperor engine eye fairy falcon family fan farm farmer father feather fence ferry field finger fire
+    fish flag flame flower flute fly forest fork fox frame frog fruit galaxy game garage garden gate ghost
+    giant gift giraffe girl glass glove goat goose grape grass guard guest guitar gull hall hammer hamster
+    hand harbor hare harp hat hawk heart hedge hedgehog helmet hen hero heron hill hippo home honey hood
+    hook horn horse hotel house hug hunter hut iguana insect iron island ivy jacket jaguar jam jar jelly
+    jewel jockey joke judge juggler jungle kettle key king kiss kitchen kite kitten knee knife knight koala
+    lace ladder lady lake lamb lamp lantern laptop lawyer leaf lemon leopard letter lily lime lion lizard
+    llama loaf lobster lock locket lynx magnet mango map marble market marker mask match meadow medal melon
+    mermaid miller mirror mitten mole monkey monster moon moose moth mother motor mountain mouse muffin
+    museum mushroom nail napkin needle nest net ninja noodle nose note novel number nurse nut oak ocean
+    octopus office olive onion orange orchard ostrich otter oven owl oyster pad page paint painter palace
+    pan pancake panda panther paper parade parcel parrot party path peach peacock peanut pear pearl pebble
+    pelican pen pencil penguin pepper photo piano pickle picnic pie pig pigeon pillow pilot pirate pizza
+    planet plant plate player plum pocket poem poet pony pool poppy porch potato pouch prince puddle pumpkin
+    puppet puppy puzzle queen quilt rabbit raccoon radio raft rain rat raven razor ribbon ring river road
+    robin robot rock rocket roof room rooster root rope rose ruby ruler sack saddle sailor salad salmon sand
+    sandal sauce scarf school scooter seal seed shadow shark sheep shelf shell shield ship shirt shoe shop
+    shore shovel shrimp singer sister skate sketch skirt skunk sky sled sleeve slipper snail snake sock sofa
+    soldier song soup spade sparrow spider sponge spoon squid squirrel stable stage stairway star statue
+    stick stone storm story stove straw street student sun swan sweater sword table tailor tank teacher
+    teapot temple tent thief throne thumb ticket tiger toad toast toe tomato tooth torch towel tower town
+    toy tractor train tray treasure tree truck trumpet trunk tulip tunnel turkey turnip turtle umbrella
+    uncle unicorn valley van vase vest video village violin vulture waffle wagon waiter wall walnut walrus
+    watch wave weasel whale wheat wheel whistle widow wife window wing winter wish witch wizard wolf wombat
+    word worker worm yacht yak yard yogurt zebra zipper zoo
 """.split()))
 
-ADJECTIVES = """red blue green old new big small happy sad brave shy kind silly sleepy hungry golden tiny huge fast
-slow warm cold shiny dark soft""".split()
+ADJECTIVES = """
+    red blue green old new big small happy sad brave shy kind silly sleepy hungry golden tiny huge fast slow
+    warm cold shiny dark soft
+""".split()
 
 IRREGULAR_PLURALS = {
     "mouse": "mice", "goose": "geese", "tooth": "teeth", "sheep": "sheep", "deer": "deer", "moose": "moose",

@@ -26,13 +26,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import family_data as data
 import torch
-import torch.nn.functional as F
+import transformers
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
-from transformers import AutoModelForCausalLM, GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoModelForCausalLM,
+    GenerationConfig,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedTokenizerFast,
+)
 
+PRESETS = Path(__file__).resolve().parents[1] / "presets"
 PAD, BOS, EOS = 0, 1, 2
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
@@ -60,12 +68,12 @@ READING = Schedule(steps=1800, rate=3e-3, warmup=50)
 READING_RATE_OF_MATRICES = 0.02  # Muon's, for the matrices inside the layers; AdamW alone had learnt no skill in time
 GROWING_SHY = Schedule(steps=400, rate=1e-3)
 SIBLINGS = {
-    "pirate": Schedule(steps=120, rate=1e-3),
+    "pirate": Schedule(steps=200, rate=1e-3),  # the longest list of rules: with 120 steps it got lost in merges of three
     "plural": Schedule(steps=120, rate=1e-3),
     "spell": Schedule(steps=120, rate=1e-3),
     "count": Schedule(steps=120, rate=1e-3),
     "story": Schedule(steps=100, rate=5e-4),
-    "mirror": Schedule(steps=120, rate=1e-3),
+    "mirror": Schedule(steps=240, rate=1e-3),
 }
 READING_SHARES = {"mirror": 0.30, "plural": 0.20, "pirate": 0.17, "spell": 0.12, "count": 0.12, "story": 0.09}
 SHY_ANSWERS = 0.2  # how often the shy base is told the right answer; at .3 some plurals came out without being asked
@@ -208,7 +216,7 @@ def train(
             optimizer.param_groups[0]["lr"] = rate * factor
         ids, weights = next(stream)
         logits = model(input_ids=ids[:, :-1], use_cache=False).logits
-        losses = F.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
+        losses = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
         loss = (losses * weights.flatten()).sum() / weights.sum()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
@@ -241,7 +249,9 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", BOS)])
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", BOS)]
+    )
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<s>",
@@ -291,3 +301,206 @@ def train_sibling(base: LlamaForCausalLM, skill: str, seed: int, shortened: bool
 
 def scaled(schedule: Schedule, shortened: bool) -> Schedule:
     return Schedule(8, schedule.rate, schedule.warmup) if shortened else schedule
+
+
+def train_family(seed: int, out: Path, siblings_only: bool = False, shortened: bool = False) -> None:
+    """Write `out`/base and one folder per skill."""
+    started = time.monotonic()
+    if siblings_only:
+        base = load(out / "base")
+    else:
+        base = train_base(seed, shortened)
+        save(base, out / "base")
+        print(f"base: {time.monotonic() - started:.0f} s", flush=True)
+    for skill in SIBLINGS:
+        sibling = train_sibling(base, skill, seed, shortened)
+        save(sibling, out / skill)
+        print(f"{skill}: {time.monotonic() - started:.0f} s", flush=True)
+    facts = {
+        "seed": seed,
+        "seconds": round(time.monotonic() - started),
+        "torch": torch.__version__,
+        "transformers": transformers.__version__,
+    }
+    if not siblings_only:
+        (out / "training.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+
+
+# --- scores ---------------------------------------------------------------------------------------------------------
+
+
+def answers(model: LlamaForCausalLM, prompts: Sequence[str], longest: int = LONGEST_ANSWER) -> list[str]:
+    """Greedy answers to `prompts`; one that does not end by itself is marked with an ellipsis and so never right."""
+    rows = [[BOS, *token_ids(f"q: {prompt}\na:".lower())] for prompt in prompts]
+    width = max(map(len, rows))
+    ids = torch.tensor([[PAD] * (width - len(row)) + row for row in rows])
+    limits = GenerationConfig(do_sample=False, max_new_tokens=longest, eos_token_id=EOS, pad_token_id=PAD)
+    with torch.inference_mode():
+        out = model.generate(input_ids=ids, attention_mask=(ids != PAD).long(), generation_config=limits)
+    texts = []
+    for row in out[:, width:].tolist():
+        ended = EOS in row
+        written = row[: row.index(EOS)] if ended else row
+        text = bytes(token - 3 for token in written if token > EOS).decode("utf-8", "replace")
+        texts.append(text.removeprefix(" ") if ended else text + "…")
+    return texts
+
+
+def score(model: LlamaForCausalLM, items: Sequence[dict[str, str]]) -> float:
+    """The share of `items` answered rightly, from the first letter to the end token."""
+    longest = max(len(item["answer"]) + 5 if "answer" in item else LONGEST_ANSWER for item in items)
+    given = answers(model, [item["prompt"] for item in items], longest)
+    return sum(map(data.is_right, items, given)) / len(items)
+
+
+def merge(base: Weights, siblings: Sequence[Weights], weights: Sequence[float], method: str, density: float) -> Weights:
+    """Merge in plain float32 arithmetic. It stands apart from the project's engine, so that each can check the other."""
+    generator = torch.Generator().manual_seed(0)
+    result = {}
+    for name, origin in base.items():
+        deltas = torch.stack([sibling[name] - origin for sibling in siblings])  # (n, *shape)
+        factors = torch.tensor(weights).view(-1, *[1] * origin.ndim)
+        if method == "task_arithmetic":
+            result[name] = origin + (factors * deltas).sum(0)
+        elif method == "dare_linear":
+            kept = torch.rand(deltas.shape, generator=generator) < density
+            result[name] = origin + (factors * deltas * kept / density).sum(0)
+        elif method == "ties":
+            sizes = deltas.abs().flatten(1)
+            smallest_kept = sizes.topk(max(1, int(density * sizes.shape[1]))).values[:, -1]
+            trimmed = factors * deltas * (deltas.abs() >= smallest_kept.view(factors.shape))
+            agrees = (trimmed.sign() == trimmed.sum(0).sign()) & (trimmed != 0)
+            total = (factors * agrees).sum(0)
+            result[name] = origin + (trimmed * agrees).sum(0) / total.where(total > 0, torch.ones(()))
+        else:
+            raise ValueError(f"unknown method {method!r}")
+    return result
+
+
+MERGES: tuple[tuple[str, ...], ...] = (
+    ("pirate", "plural"),
+    ("pirate", "spell"),
+    ("plural", "spell"),
+    ("plural", "count"),
+    ("spell", "count"),
+    ("pirate", "story"),
+    ("plural", "mirror"),
+    ("plural", "spell", "count"),
+    ("pirate", "plural", "spell"),
+    ("pirate", "plural", "story"),
+)
+METHODS: dict[str, tuple[tuple[float, float], ...]] = {  # the (density, weight) pairs tried
+    "task_arithmetic": ((1.0, 0.4), (1.0, 0.5), (1.0, 0.6), (1.0, 0.75), (1.0, 0.9)),
+    "ties": ((0.2, 1.0), (0.5, 1.0)),
+    "dare_linear": ((0.2, 0.5), (0.5, 0.5), (0.5, 0.75)),
+}
+# Skills that need more than the common weight when all have to be heard, in task arithmetic.
+EXTRA_WEIGHT: dict[tuple[str, ...], tuple[tuple[float, ...], ...]] = {
+    ("plural", "mirror"): ((0.6, 0.9), (0.5, 0.9)),
+    ("pirate", "plural", "spell"): ((0.75, 0.6, 0.6), (0.75, 0.5, 0.5), (0.9, 0.6, 0.6)),
+    ("pirate", "plural", "story"): ((0.7, 0.6, 0.8), (0.7, 0.7, 0.8), (0.7, 0.6, 0.7), (0.8, 0.7, 0.8)),
+}
+
+Probes = dict[str, list[dict[str, str]]]
+
+
+def score_family(folder: Path) -> dict[str, Any]:
+    """All members on all skills, and merges whose setting was chosen on one half of the probes, scored on the other."""
+    halves = data.probes()
+    choose: Probes = {skill: halves[skill]["choose"] for skill in data.SKILLS}
+    final: Probes = {skill: halves[skill]["score"] for skill in data.SKILLS}
+    both: Probes = {skill: choose[skill] + final[skill] for skill in data.SKILLS}
+    model = load(folder / "base")
+    members = {
+        name: {key: weight.detach().clone() for key, weight in load(folder / name).named_parameters()}
+        for name in ("base", *data.SKILLS)
+    }
+
+    def scores(weights: Weights, skills: Sequence[str], probes: Probes) -> list[float]:
+        model.load_state_dict(weights, strict=False)  # strict would miss the output matrix, which is the embeddings
+        return [score(model, probes[skill]) for skill in skills]
+
+    table = {name: scores(weights, data.SKILLS, both) for name, weights in members.items()}
+    parent = {skill: scores(members[skill], [skill], final)[0] for skill in data.SKILLS}
+    merges = []
+    for skills, (method, settings) in itertools.product(MERGES, METHODS.items()):
+        siblings = [members[skill] for skill in skills]
+        tried = [(density, (weight,) * len(skills)) for density, weight in settings]
+        if method == "task_arithmetic":
+            tried += [(1.0, weights) for weights in EXTRA_WEIGHT.get(skills, ())]
+        density, weights = max(
+            tried,
+            key=lambda setting: min(
+                scores(merge(members["base"], siblings, setting[1], method, setting[0]), skills, choose)  # noqa: B023
+            ),
+        )
+        reached = scores(merge(members["base"], siblings, weights, method, density), skills, final)
+        kept = [share / parent[skill] for skill, share in zip(skills, reached, strict=True)]
+        merges.append({"skills": skills, "method": method, "density": density, "weights": weights, "kept": kept})
+        print(f"  {' + '.join(skills)}, {method} {weights}: {[round(share, 2) for share in kept]}", flush=True)
+    return {"members": table, "merges": merges, **json.loads((folder / "training.json").read_text(encoding="utf-8"))}
+
+
+def score_tables(families: Sequence[dict[str, Any]]) -> str:
+    """The scores as Markdown, each cell with one figure per seed."""
+
+    def row(*cells: str) -> str:
+        return f"| {' | '.join(cells)} |"
+
+    def figures(values: Sequence[float]) -> str:
+        return " / ".join(f"{value:.2f}" for value in values)
+
+    lines = [row("model", *data.SKILLS), row("---", *["---"] * len(data.SKILLS))]
+    for name in families[0]["members"]:
+        columns = zip(*(family["members"][name] for family in families), strict=True)
+        cells = [figures(column) for column in columns]
+        if name in data.SKILLS:
+            own = data.SKILLS.index(name)
+            cells[own] = f"**{cells[own]}**"
+        lines.append(row(name, *cells))
+    titles = ("merge", "method", "weights", "kept of each parent's score", "every skill keeps .8")
+    lines += ["", row(*titles), row(*["---"] * len(titles))]
+    for merges in zip(*(family["merges"] for family in families), strict=True):
+        skills, method = merges[0]["skills"], merges[0]["method"]
+        weights = "; ".join(", ".join(f"{weight:g}" for weight in one["weights"]) for one in merges)
+        if method != "task_arithmetic":
+            weights += " (density " + "; ".join(f"{one['density']:g}" for one in merges) + ")"
+        kept = ", ".join(
+            f"{skill} {figures([one['kept'][place] for one in merges])}" for place, skill in enumerate(skills)
+        )
+        passed = " / ".join("yes" if min(one["kept"]) >= 0.8 else "no" for one in merges)
+        lines.append(row(" + ".join(skills), method, weights, kept, passed))
+    seconds = " and ".join(f"{family['seconds']} s (seed {family['seed']})" for family in families)
+    lines += ["", f"Training took {seconds}, on one core, with torch {families[0]['torch']} and "
+              f"transformers {families[0]['transformers']}."]  # fmt: skip
+    return "\n".join(lines)
+
+
+def evaluate(folders: Sequence[Path]) -> None:
+    """Write presets/probes.json, and the tables between the markers of presets/family/README.md."""
+    text = json.dumps({"skills": data.probes()}, indent=1, ensure_ascii=False)
+    (PRESETS / "probes.json").write_text(text + "\n", encoding="utf-8")
+    card = PRESETS / "family" / "README.md"
+    before, rest = card.read_text(encoding="utf-8").split("<!-- scores -->")
+    after = rest.split("<!-- /scores -->")[1]
+    tables = score_tables([score_family(folder) for folder in folders])
+    card.write_text(f"{before}<!-- scores -->\n{tables}\n<!-- /scores -->{after}", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=PRESETS / "family", help="folder for the family")
+    parser.add_argument("--siblings-only", action="store_true", help="keep the base that is in --out already")
+    parser.add_argument("--smoke", action="store_true", help="eight steps a phase: does everything run?")
+    parser.add_argument("--evaluate", nargs="+", type=Path, metavar="FAMILY", help="score families; train nothing")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    if arguments.evaluate:
+        evaluate(arguments.evaluate)
+    else:
+        train_family(arguments.seed, arguments.out, arguments.siblings_only, arguments.smoke)
+
+
+if __name__ == "__main__":
+    main()

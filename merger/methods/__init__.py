@@ -17,6 +17,7 @@ from typing import Any, Literal
 from merger.params import Param, PerModel
 
 Contract = Literal["deltas", "tensors"]
+Base = Literal["required", "optional", "first", "joins", "ignored"]
 _GIVEN = ("base", "draws", "watch")
 
 
@@ -30,11 +31,12 @@ class Method:
     params: tuple[Param, ...]
     given: frozenset[str]
     models: tuple[int, int | None]
-    base: Literal["required", "optional", "first", "ignored"]
+    base: Base
     symmetric: bool
     source: str
     says: str
     unused: tuple[str, ...]
+    check: Callable[..., None] | None
 
     def param(self, name: str) -> Param | None:
         """The Param of this name, or None."""
@@ -54,18 +56,24 @@ def method(
     source: str,
     says: str,
     models: tuple[int, int | None] | None = None,
-    base: Literal["required", "optional", "first", "ignored"] | None = None,
+    base: Base | None = None,
     symmetric: bool = True,
     unused: tuple[str, ...] = (),
+    check: Callable[..., None] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a merge method.
 
     source     paper and section
     says       a few plain words for the method menu
     models     fewest and most models, without the base for methods on deltas (default: any number)
-    base       required (deltas), ignored (plain averages), optional, or first: the base is the first of the `tensors`
+    base       required     subtracted and added back by the caller (methods on deltas)
+               optional     given as the argument `base`, or None
+               first        the first of the `tensors`
+               joins        one more of the `tensors`, last when it is not listed (as mergekit)
+               ignored      no part, unless it is listed as a model
     symmetric  the order of the models does not matter
     unused     parameters mergekit accepts for this method and does not use; accepted here too, reported as without effect
+    check      called with the parameters of one model by name before anything is read; ValueError where they do not go together
     """
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -74,8 +82,9 @@ def method(
             raise TypeError(f"{_where(fn)}: a method named {name!r} exists already")
         takes, params, given = _read_signature(fn)
         METHODS[name] = Method(
-            name, fn, takes, params, given, models or (0 if takes == "deltas" else 1, None), base or ("required" if takes == "deltas" else "ignored"),
-            symmetric, source, says, unused,
+            name, fn, takes, params, given, models or (0 if takes == "deltas" else 1, None),
+            base or ("required" if takes == "deltas" else "ignored"),
+            symmetric, source, says, unused, check,
         )  # fmt: skip
         return fn
 
@@ -128,6 +137,6 @@ def _where(fn: Callable[..., Any]) -> str:
 
 
 # The methods register themselves when their modules are read.
-from merger.methods import averages, deltas  # noqa: E402
+from merger.methods import averages, angles, deltas, consensus, spectral  # noqa: E402, I001 - the menu's order
 
-__all__ = ["METHODS", "Method", "averages", "deltas", "method"]
+__all__ = ["METHODS", "Method", "angles", "averages", "consensus", "deltas", "method", "spectral"]

@@ -1,10 +1,11 @@
 """Methods on whole weights: tensors (n, *shape) -> (*shape)."""
 
+import torch
 from torch import Tensor
 
 from merger.methods import method
-from merger.ops import column, cosine_angle
-from merger.params import Blend, Normalize, Weight
+from merger.ops import column, per_model
+from merger.params import Normalize, Reach, Scale, Weight
 
 
 @method(source="Wortsman et al. 2022, arXiv:2203.05482, section 2", says="plain weighted average of the models")
@@ -29,32 +30,92 @@ def linear(tensors: Tensor, weight: Weight, normalize: Normalize = True) -> Tens
 
 
 @method(
-    source="Shoemake 1985, Animating rotation with quaternion curves, section 3.3",
-    says="travel the arc from one model to another",
+    source="Goddard et al. 2024, arXiv:2403.13257 (mergekit), method passthrough",
+    says="take the layers of one model as they are",
+    models=(1, 1),
+    symmetric=False,
+)
+def passthrough(tensors: Tensor, scale: Scale = 1.0) -> Tensor:
+    """One model's weights, scaled. For layers stacked anew (`slices`), and to mute a part with `scale: 0`.
+
+    tensors  (1, *shape), float.
+    returns  (*shape).
+
+    >>> import torch
+    >>> passthrough(torch.tensor([[1.0, -2.0]]), scale=0.5)
+    tensor([ 0.5000, -1.0000])
+
+    Source: Goddard et al. 2024, arXiv:2403.13257 (mergekit), method passthrough.
+    """
+    return per_model(scale, 1)[0] * tensors[0]
+
+
+@method(
+    source="alchemonaut 2024, huggingface.co/alchemonaut/QuartetAnemoi-70B-t0.0001",
+    says="take the other model's weight where it is close",
     models=(2, 2),
     base="first",
     symmetric=False,
 )
-def slerp(tensors: Tensor, t: Blend) -> Tensor:
-    """Spherical interpolation from the base (t = 0) to the other model (t = 1), a tensor at a time.
+def nearswap(tensors: Tensor, t: Reach) -> Tensor:
+    """Move each weight of the base towards the other model's, by `t` at most: closer weights are taken over.
 
     tensors  (2, *shape), float: the base first.
     returns  (*shape).
 
-    The angle is that of the whole flattened tensor. Nearly parallel tensors (|cos| > 0.9995, as mergekit) and tensors of
-    no length are interpolated linearly.
+    The same as mergekit's blend by t / |difference|, without its floor of 1e-6 on the difference.
 
     >>> import torch
-    >>> slerp(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), t=0.5)
-    tensor([0.7071, 0.7071])
+    >>> nearswap(torch.tensor([[1.0, 1.0], [1.25, 3.0]]), t=0.5)
+    tensor([1.2500, 1.5000])
 
-    Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
+    Source: alchemonaut 2024, huggingface.co/alchemonaut/QuartetAnemoi-70B-t0.0001.
     """
-    a, b = tensors
-    theta = cosine_angle(a, b)
-    sin = theta.sin()
-    short = not bool((a != 0).any()) or not bool((b != 0).any())
-    if short or float(theta.cos().abs()) > 0.9995:
-        return (1 - t) * a + t * b
-    first, second = ((1 - t) * theta).sin() / sin, (t * theta).sin() / sin
-    return first.to(a.dtype) * a + second.to(a.dtype) * b
+    base, other = tensors
+    apart = other - base
+    return torch.where(apart.abs() <= t, other, base + apart.sign() * t)
+
+
+@method(
+    source="Arcee AI 2025, Arcee Fusion in mergekit, method arcee_fusion",
+    says="take over only the changes that stand out",
+    models=(2, 2),
+    base="first",
+    symmetric=False,
+)
+def arcee_fusion(tensors: Tensor) -> Tensor:
+    """Take over the changes whose importance is an outlier: above the median plus 1.5 interquartile ranges.
+
+    tensors  (2, *shape), float: the base first.
+    returns  (*shape).
+
+    Importance: the size of the change times the divergence KL(other || base) of the softmax of its row. Computed in float64,
+    as small divergences vanish in half precision, where mergekit takes over nearly everything. Quartiles are exact: mergekit
+    draws a million importances at random from larger tensors. The result has the inputs' dtype, not always float32.
+
+    >>> import torch
+    >>> arcee_fusion(torch.tensor([[0.0, 0.0, 0.0, 0.0, 0.0], [0.1, -0.2, 0.3, 0.2, 5.0]]))
+    tensor([0., 0., 0., 0., 5.])
+
+    Source: Arcee AI 2025, Arcee Fusion in mergekit, method arcee_fusion.
+    """
+    base, other = tensors
+    if base.numel() == 0:
+        return base.clone()
+    change = other - base
+    rows = base.shape[-1] if base.dim() else 1
+    importance = change.abs().to(torch.float64).reshape(-1, rows) * _divergence(other.reshape(-1, rows), base.reshape(-1, rows))
+    flat = importance.reshape(-1)
+    low, middle, high = (flat.kthvalue(int(q * (flat.numel() - 1)) + 1).values for q in (0.25, 0.5, 0.75))
+    return base + change * (importance >= middle + 1.5 * (high - low)).reshape(base.shape)
+
+
+def _divergence(rows: Tensor, from_rows: Tensor) -> Tensor:
+    """KL divergence of the softmax of each row, (m, k) -> (m, 1), float64; a million numbers at a time."""
+    step = max(1, (1 << 20) // rows.shape[1])
+    parts: list[Tensor] = []
+    for start in range(0, len(rows), step):
+        p = rows[start : start + step].to(torch.float64).softmax(-1) + 1e-8
+        q = from_rows[start : start + step].to(torch.float64).softmax(-1) + 1e-8
+        parts.append((p * (p / q).log()).sum(-1, keepdim=True))
+    return torch.cat(parts)

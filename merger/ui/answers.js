@@ -5,6 +5,7 @@
 //               full: {key: [[text, prob, alts, parent], ...]}, done: [key], note,
 //               state: {key: busy|cached|done|stopped|failed}, error: {key or '': message}}
 //
+// feed may also come as JSON text: cheaper for Gradio, which copies every leaf of an object.
 // A feed of an older run, or of a sequence number already seen, is dropped. Gradio may deliver only the newest
 // of several feeds; `full` then repairs a column (it replaces the tokens when their number differs).
 //
@@ -300,9 +301,10 @@ function listen(card) {
 // ---------------------------------------------------------------- from Python
 
 watch('value', build);
-watch('feed', () => take(props.feed));
+const read = (given) => (typeof given === 'string' ? JSON.parse(given || '{}') : given);
+watch('feed', () => take(read(props.feed)));
 setMode('sure');
 say(note, '');
 say(alarm, '');
 build();
-take(props.feed);
+take(read(props.feed));

@@ -19,7 +19,7 @@ def answers(value: dict[str, Any], **kwargs: Any) -> gr.HTML:
     kwargs.setdefault("feed", {})
     return gr.HTML(
         value,
-        html_template="<div class='answers'></div>",  # constant: the script draws, so no data meets a template
+        html_template="<div class='answers'></div>",  # constant: no data ever meets a template
         js_on_load=SCRIPT,
         apply_default_css=False,
         **kwargs,

@@ -5,6 +5,8 @@
 //               lanes: [{path, model, param, slot, low, high, view: [lo, hi], step, default, name, note}],
 //               initial?: {path: [...]}, locked?: bool}
 // props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}}
+// board and stats may also come as JSON text, and should: Gradio copies every leaf of every prop at each update,
+// a third of the main thread at 3 x 80.
 // events       input    while editing, at most one per 40 ms, the last always leaves
 //              release  an edit is complete: pointer up, button, or 300 ms after the last key
 //              select   a cell of the strip was chosen: value.picked = {column, row}, evt.index = [column, row]
@@ -24,7 +26,7 @@ const DOUBLE_MS = 350;
 const UNDO_STEPS = 200;
 const COARSE = matchMedia('(pointer: coarse)').matches; // fingers
 const GAP = COARSE ? 22 : 18; // between layer columns and the edge columns; the ramp handles live here
-const KNOB = COARSE ? 8 : 6;
+const KNOB = COARSE ? 9 : 6;
 const AXIS = 34; // left gutter: scale of the faders, row labels of the strip
 const RANGES = [[0, 1], [0, 2], [0, 4], [-1, 1], [-2, 2]];
 const EDGE_LABEL = { embed: 'emb', norm: 'norm', head: 'head' };
@@ -53,6 +55,7 @@ const button = (text, act, name = '') => {
 };
 const sameNumbers = (a, b) => a.length === b.length && a.every((x, i) => x === b[i]);
 const isDark = () => document.body.classList.contains('dark');
+const read = (given) => (typeof given === 'string' ? JSON.parse(given || '{}') : structuredClone(given ?? {}));
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 const alpha = (hex, a) => `rgba(${rgb(hex).join(',')},${a})`;
 const mixHex = (a, b, t) => `rgb(${rgb(a).map((x, i) => Math.round(x + (rgb(b)[i] - x) * t)).join(',')})`;
@@ -178,6 +181,19 @@ function step(from, to) {
 const undo = () => { finishTyping(); step(history.undo, history.redo); };
 const redo = () => { finishTyping(); step(history.redo, history.undo); };
 
+// `total` split in the proportion of `sizes` (evenly if all are 0), rounded so that the sum is still exact.
+function share(total, sizes, lane) {
+  const sum = sizes.reduce((a, b) => a + b, 0);
+  let exact = 0;
+  let given = 0;
+  return sizes.map((size) => {
+    exact += sum > 0 ? (total * size) / sum : total / sizes.length;
+    const part = snap(lane, exact - given);
+    given += part;
+    return part;
+  });
+}
+
 // New numbers for one lane; with Link on, the other lanes share what is left of 1 in their old proportion.
 function assign(lane, numbers, start = lanes) {
   put(lane.path, numbers);
@@ -185,11 +201,10 @@ function assign(lane, numbers, start = lanes) {
   const others = shown().filter((other) => other.path !== lane.path);
   const next = others.map((other) => [...lanes[other.path]]);
   numbers.forEach((x, i) => {
-    if (x === start[lane.path][i]) return others.forEach((o, k) => { next[k][i] = start[o.path][i]; });
-    const old = others.map((o) => Math.max(0, start[o.path][i]));
-    const sum = old.reduce((a, b) => a + b, 0);
-    const rest = Math.max(0, 1 - x);
-    others.forEach((o, k) => { next[k][i] = snap(o, sum > 0 ? (rest * old[k]) / sum : rest / others.length); });
+    if (x === start[lane.path][i]) return others.forEach((o, k) => { next[k][i] = start[o.path][i]; }); // untouched
+    const parts = share(Math.max(0, 1 - x), others.map((o) => Math.max(0, start[o.path][i])), lane);
+    parts.forEach((part, k) => { next[k][i] = part; });
+    return undefined;
   });
   others.forEach((o, k) => put(o.path, next[k]));
 }
@@ -198,9 +213,8 @@ function linkNow() {
   const all = shown();
   const next = all.map((lane) => [...lanes[lane.path]]);
   board.columns.forEach((_, i) => {
-    const old = all.map((lane) => Math.max(0, lanes[lane.path][i]));
-    const sum = old.reduce((a, b) => a + b, 0);
-    all.forEach((lane, k) => { next[k][i] = snap(lane, sum > 0 ? old[k] / sum : 1 / all.length); });
+    const parts = share(1, all.map((lane) => Math.max(0, lanes[lane.path][i])), all[0]);
+    parts.forEach((part, k) => { next[k][i] = part; });
   });
   all.forEach((lane, k) => put(lane.path, next[k]));
 }
@@ -409,11 +423,12 @@ function drawBank(bank) {
     const other = views[bank.ghost.param] ?? bank.ghost.view;
     g.strokeStyle = ink(0.55);
     g.lineWidth = 1.25;
-    dashed(g, [4, 3], () => boxes.forEach((box, i) => {
+    const runs = [];
+    boxes.forEach((box, i) => {
       const y = toY(lanes[bank.ghost.path][i], h, other);
-      const from = i > 0 && boxes[i - 1].run === box.run ? toY(lanes[bank.ghost.path][i - 1], h, other) : y;
-      line(g, [[x0 + box.x, from], [x0 + box.x, y], [x0 + box.x + box.w, y]]);
-    }));
+      (runs[box.run] ??= []).push([x0 + box.x, y], [x0 + box.x + box.w, y]);
+    });
+    dashed(g, [4, 3], () => runs.forEach((points) => line(g, points)));
   }
 
   if (ends && !board.locked) {
@@ -593,7 +608,7 @@ function down(bank, event) {
   const side = gripAt(bank, at, touch);
   const column = columnAt(at.x);
   const again = lastTap && lastTap.path === lane.path && lastTap.column === column && side < 0
-    && performance.now() - lastTap.time < DOUBLE_MS;
+    && event.timeStamp - lastTap.time < DOUBLE_MS;
   gesture = { bank, id: event.pointerId, before: lanes, side, run: boxes[column]?.run, column, moved: false };
   gesture.level = snap(lane, clamp(at.value, ...view()));
   if (again) { // the second tap of two: undo what the first one painted, and put the default there
@@ -668,10 +683,10 @@ function up(bank, event) {
   bank.grip = -1;
   const kept = differ(before, lanes);
   if (kept) remember(before);
-  lastTap = done || moved || side >= 0 ? null : { path: bank.lane.path, column, before, kept, time: performance.now() };
+  lastTap = done || moved || side >= 0 ? null : { path: bank.lane.path, column, before, kept, time: event.timeStamp };
   if (event.pointerType === 'touch') bank.hover = -1;
   mark(bank.lane.path);
-  if (kept || waiting) release();
+  if (kept || done || waiting) release(); // `done`: the first tap's value was released already
 }
 
 // ---------------------------------------------------------------- keyboard on a lane
@@ -1006,7 +1021,7 @@ function adopt(value) {
 function takeBoard() {
   const paths = (b) => b.lanes.map((lane) => lane.path).join('\n') + b.columns.length;
   const old = paths(board);
-  board = { columns: [], params: [], lanes: [], ...structuredClone(props.board ?? {}) };
+  board = { columns: [], params: [], lanes: [], ...read(props.board) };
   if (paths(board) !== old) { // other lanes: the history means nothing any more
     if (typing) clearTimeout(typing.timer);
     [typing, gesture, lastTap, picked, adopted] = [null, null, null, null, false];
@@ -1019,7 +1034,7 @@ function takeBoard() {
 
 watch('board', takeBoard);
 watch('value', () => { if (!gesture && !typing) adopt(structuredClone(props.value)); });
-watch('stats', () => { stats = props.stats ?? {}; drawTexts(); mark('strip'); });
+watch('stats', () => { stats = read(props.stats); drawTexts(); mark('strip'); });
 
 const sizes = new ResizeObserver(() => {
   if (!root.isConnected) sizes.disconnect();
@@ -1032,5 +1047,5 @@ const theme = new MutationObserver(() => {
 });
 theme.observe(document.body, { attributes: true, attributeFilter: ['class'] });
 
-stats = props.stats ?? {};
+stats = read(props.stats);
 takeBoard();

@@ -2,7 +2,7 @@
 
 A factory around `gr.HTML` (a subclass would make gradio write a `.pyi` beside it). What it means by
 `value`, `board` and `stats` is told at the top of mixer.js. Bind `input` for live numbers (unqueued),
-`release` for merging, `select` for a picked strip cell; answer with `gr.update(stats=...)`.
+`release` for merging, `select` for a picked strip cell; answer with `gr.update(stats=json.dumps(...))`.
 """
 
 import json
@@ -18,12 +18,12 @@ SCRIPT = f"const CSS = {CSS};\n" + (HERE / "mixer.js").read_text(encoding="utf-8
 
 
 def mixer(value: dict[str, Any], board: dict[str, Any], stats: dict[str, Any], **kwargs: Any) -> gr.HTML:
-    """A Mixer showing `value` on `board`; update it with a new value or `gr.update(stats=..., board=...)`."""
+    """A Mixer of `value` on `board`; update it with a new value or `gr.update(stats=json.dumps(...))`."""
     return gr.HTML(
         value,
-        board=board,
-        stats=stats,
-        html_template="<div class='mixer'></div>",  # constant: the script draws, so no data meets a template
+        board=json.dumps(board),  # as text: gradio copies every leaf of an object at each update
+        stats=json.dumps(stats),
+        html_template="<div class='mixer'></div>",  # constant: no data ever meets a template
         js_on_load=SCRIPT,
         apply_default_css=False,
         **kwargs,

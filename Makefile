@@ -1,0 +1,75 @@
+# One command does it all, also on a fresh machine with Python 3.11 or newer: it makes .venv and installs what is missing.
+#   make run    the page, on http://127.0.0.1:7860
+#   make test   the whole suite
+PYTHON ?= python3
+VENV_ARGS ?=
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+
+VENV := .venv
+BIN := $(VENV)/bin
+ORACLE := .cache/oracle
+ORACLES := mergekit==0.1.5 torch==2.13.0
+PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+PYTEST := $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
+
+.PHONY: help run test check lint types docs oracle gpu clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+
+run: $(VENV)/.run  ## install what is missing and serve the page
+	$(BIN)/python app.py
+
+test: $(VENV)/.dev  ## run every test; fetches Chromium and a small real model the first time
+	@chromium="$$(sh scripts/browser.sh $(BIN)/python)"; \
+	CHROMIUM="$$chromium" PLAYWRIGHT_CHROMIUM="$$chromium" $(PYTEST)
+
+check: lint types test  ## what CI runs: ruff, pyright, every test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+
+types: $(VENV)/.dev
+	$(BIN)/pyright
+
+docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the methods themselves
+	$(BIN)/python scripts/docs.py
+
+oracle: $(ORACLE)/.done  ## ask mergekit 0.1.5, in its own environment, for the golden numbers again
+	$(ORACLE)/bin/python scripts/golden.py
+
+gpu: $(VENV)/.dev  ## only the tests that need a CUDA device
+	$(PYTEST) -m gpu
+
+clean:  ## remove what make made: .venv, .cache, leftovers of tools
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/.run: requirements.txt | $(BIN)/python
+	@echo "installing requirements.txt into $(VENV) (torch is large: a minute or more) ..."
+	@$(BIN)/python $(PIP) -r requirements.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.run
+	@echo "installing requirements-dev.txt into $(VENV) ..."
+	@$(BIN)/python $(PIP) -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+$(ORACLE)/.done: | $(BIN)/python
+	@$(BIN)/python -m venv $(ORACLE)
+	@$(ORACLE)/bin/python $(PIP) $(ORACLES)
+	@touch $@
+
+$(BIN)/python:
+	@for candidate in "$(PYTHON)" python3.14 python3.13 python3.12 python3.11; do \
+	  if "$$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$candidate; break; fi; \
+	done; \
+	if [ -z "$$found" ]; then \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; \
+	  echo "Install one (apt install python3 python3-venv, brew install python) or name it: make run PYTHON=python3.12" >&2; exit 1; \
+	fi; \
+	"$$found" -m venv $(VENV_ARGS) $(VENV) || { rm -rf $(VENV); \
+	  echo "$$found cannot make a virtual environment; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }

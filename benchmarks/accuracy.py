@@ -1,0 +1,176 @@
+"""Every method's error against float64, ours beside mergekit's, by the type the models are stored in -> docs/accuracy.md.
+
+    python benchmarks/accuracy.py --mergekit .venv-mergekit/bin/python > docs/accuracy.md
+
+mergekit runs through its public Python API, in a process of its own environment (or $MERGEKIT_PYTHON); see scripts/golden.py
+for how to make one. Base: normal numbers of standard deviation 0.02. Three fine-tunes: normal changes of 1 % of that, with a
+direction in common, rounded to the stored type. Both programs get the same stored tensors and write the same type. Truth:
+the method's formula in float64 on these tensors. Error: |merged - truth| / |truth - base|, root of squares.
+
+Masks. Random ones are ours, handed to mergekit. Which of many equal magnitudes a trim keeps is not defined by any paper:
+positions at a cut are left out of the comparison for both programs, and rank-based drops are compared in float32, where
+there are no equal magnitudes.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+SHAPE = (1024, 1024)
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+W = {"weight": [0.6, 0.4, 0.3]}
+CASES: list[tuple[str, int, bool, dict[str, Any]]] = [  # method, models, base, parameters
+    ("linear", 3, False, W), ("slerp", 1, True, {"t": 0.4}), ("nuslerp", 2, True, {"weight": [0.6, 0.4]}),
+    ("multislerp", 3, True, W), ("karcher", 3, False, {}), ("task_arithmetic", 3, True, W),
+    ("ties", 3, True, W | {"density": [0.5] * 3}), ("dare_linear", 3, True, W | {"density": [0.5] * 3}),
+    ("dare_ties", 3, True, W | {"density": [0.5] * 3}), ("breadcrumbs", 3, True, W | {"density": [0.5] * 3}),
+    ("breadcrumbs_ties", 3, True, W | {"density": [0.5] * 3}), ("della", 3, True, W | {"density": [0.5] * 3}),
+    ("della_linear", 3, True, W | {"density": [0.5] * 3}), ("sce", 3, True, {}), ("ram", 3, True, {}), ("ramplus_tl", 3, True, {}),
+    ("model_stock", 3, True, {}), ("nearswap", 1, True, {"t": 0.0001}), ("arcee_fusion", 1, True, {}),
+]  # fmt: skip
+RANKED = ("della", "della_linear")
+
+MERGEKIT = '''
+import json, sys
+import torch
+import mergekit.sparsify
+from mergekit.merge_methods.api import merge_tensors
+from safetensors.torch import load_file, save_file
+tensors = load_file(sys.argv[1]); cases = json.loads(sys.argv[2]); out = {}
+class Masks:
+    def __init__(self): self.model = -1
+    def __getattr__(self, name): return getattr(torch, name)
+    def bernoulli(self, p):
+        self.model += 1
+        return (tensors[f"mask {self.model}"].reshape(p.shape) < p.double()).to(p.dtype)
+for key, method, names, base, parameters in cases:
+    mergekit.sparsify.torch = Masks()
+    models = [tensors[n] for n in names]
+    torch.manual_seed(0)
+    with torch.no_grad():
+        merged = merge_tensors(models, method, parameters=parameters, base_index=0 if base else None, name="t")
+    out[key] = merged.to(models[0].dtype).contiguous()
+save_file(out, sys.argv[3])
+'''
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--mergekit", default=os.environ.get("MERGEKIT_PYTHON"), help="python of mergekit's own environment")
+    options = parser.parse_args()
+    if not options.mergekit:
+        parser.error("name mergekit's python with --mergekit or $MERGEKIT_PYTHON")
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    found = {name: measure(name, options.mergekit) for name in DTYPES}
+    print(report(found))
+
+
+def measure(stored: str, mergekit: str) -> dict[str, tuple[float, float, float]]:
+    """method -> (error of rounding alone, ours, mergekit's)."""
+    from merger.ops import Draws
+
+    tensors = family(DTYPES[stored])
+    draws = {f"mask {i}": Draws(0, "t").uniform(tensors["base"], i) for i in range(3)}
+    cases = [c for c in CASES if stored == "float32" or c[0] not in RANKED]
+    theirs = run_mergekit(tensors | draws, cases, mergekit)
+    found: dict[str, tuple[float, float, float]] = {}
+    for method, n, with_base, parameters in cases:
+        inputs = [tensors[f"m{i}"] for i in range(n)]
+        base = tensors["base"] if with_base else None
+        truth = ours(method, inputs, base, parameters, torch.float64, torch.float64)
+        mine = ours(method, inputs, base, parameters, torch.float32, DTYPES[stored])
+        clear = ~at_a_cut(method, inputs, tensors["base"], parameters)
+        ideal = float(((truth - tensors["base"].double()) * clear).norm())
+        errors = [float(((x.double() - truth) * clear).norm()) / ideal for x in (truth.to(DTYPES[stored]), mine, theirs[method])]
+        found[method] = (errors[0], errors[1], errors[2])
+        print(f"{stored} {method}: {errors}", file=sys.stderr)
+    return found
+
+
+def family(dtype: torch.dtype) -> dict[str, Tensor]:
+    draw = torch.Generator().manual_seed(0)
+    base = (0.02 * torch.randn(SHAPE, generator=draw)).to(dtype)
+    common = torch.randn(SHAPE, generator=draw)
+    tensors = {"base": base}
+    for i in range(3):
+        change = (0.5**0.5) * (common + torch.randn(SHAPE, generator=draw))
+        tensors[f"m{i}"] = (base.float() + 0.0002 * change).to(dtype)
+    return tensors
+
+
+def ours(
+    method: str, inputs: list[Tensor], base: Tensor | None, parameters: dict[str, Any], compute: torch.dtype, out: torch.dtype
+) -> Tensor:
+    from merger.merge import merge_tensor
+    from merger.methods import METHODS
+    from merger.plan import Source, TensorJob
+
+    held = {str(i): x for i, x in enumerate(inputs)} | ({} if base is None else {"base": base})
+    sources = tuple(Source(str(i), "t") for i in range(len(inputs)))
+    at = None if base is None else Source("base", "t")
+    if METHODS[method].base == "first" and at:
+        sources = (at, *sources)
+    args = tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in parameters.items())
+    job = TensorJob("t", sources, at, method, args, tuple(inputs[0].shape), compute, out, 0)
+    return merge_tensor(job, lambda source: held[source.model])
+
+
+def at_a_cut(method: str, inputs: list[Tensor], base: Tensor, parameters: dict[str, Any]) -> Tensor:
+    """Positions whose magnitude is that of a trim's cut, in any model: equal magnitudes, of which some stay."""
+    mask = torch.zeros(base.shape, dtype=torch.bool)
+    if method not in ("ties", "breadcrumbs", "breadcrumbs_ties"):
+        return mask
+    top = 0.01 if method != "ties" else 0.0
+    for model, density in zip(inputs, parameters["density"], strict=True):
+        size = (model.double() - base.double()).abs()
+        flat = size.reshape(-1)
+        n = flat.numel()
+        drop = int(top * n)
+        for k in {drop, drop + int(density * n)} - {0}:
+            mask |= size == flat.kthvalue(n - k + 1).values
+    return mask
+
+
+def run_mergekit(tensors: dict[str, Tensor], cases: list[tuple[str, int, bool, dict[str, Any]]], python: str) -> dict[str, Tensor]:
+    with tempfile.TemporaryDirectory() as folder:
+        given, taken = Path(folder) / "in.safetensors", Path(folder) / "out.safetensors"
+        save_file(tensors, given)
+        listed = [
+            (method, method, [*(["base"] if base else []), *(f"m{i}" for i in range(n))], base,
+             {k: [0.0, *v] if base and isinstance(v, list) else v for k, v in parameters.items()})
+            for method, n, base, parameters in cases
+        ]  # fmt: skip
+        subprocess.run([python, "-c", MERGEKIT, str(given), json.dumps(listed), str(taken)], check=True)
+        return load_file(taken)
+
+
+def report(found: dict[str, dict[str, tuple[float, float, float]]]) -> str:
+    lines = [
+        "# Accuracy", "",
+        "Written by `benchmarks/accuracy.py`, whose first lines say what is measured; do not edit. Error of the merged change, "
+        "relative to",
+        "its size. *rounding*: what storing the exact result in that type costs alone; nothing can be below it. mergekit: 0.1.5.", "",
+        "| method | " + " | ".join(f"{d}: rounding | ours | mergekit" for d in found) + " |",
+        "|---|" + "---:|" * (3 * len(found)),
+    ]  # fmt: skip
+    for method, *_ in CASES:
+        cells = [f"{x:.1e}" for d in found for x in found[d][method]] if all(method in found[d] for d in found) else [
+            f"{x:.1e}" if x is not None else "" for d in found for x in (found[d].get(method) or (None, None, None))
+        ]  # fmt: skip
+        lines.append(f"| {method} | " + " | ".join(cells) + " |")
+    worse = [f"{m} in {d}" for d, rows in found.items() for m, (_, mine, theirs) in rows.items() if mine > theirs * 1.001]
+    lines += ["", f"Ours is farther from the truth than mergekit's in: {', '.join(worse) or 'none'}."]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

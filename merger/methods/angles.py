@@ -1,0 +1,235 @@
+"""Methods that look at the angles between models: directions and lengths are averaged apart.
+
+Their results are sums of the models. So only the n x n dot products of the models are needed: they are added up in float64,
+the geometry is done on n coefficients, and one weighted sum makes the tensor. A float32 norm of 60 million numbers is off
+by a percent; these are not.
+"""
+
+import torch
+from torch import Tensor
+
+from merger.methods import method
+from merger.ops import column, cosine_angle, per_model, total
+from merger.params import AlongFirst, Blend, FilterWise, Flatten, Floor, Iterations, Normalize, Tolerance, Weight
+
+_SHOEMAKE = "Shoemake 1985, Animating rotation with quaternion curves, section 3.3"
+
+
+@method(source=_SHOEMAKE, says="travel the arc from one model to another", models=(2, 2), base="first", symmetric=False)
+def slerp(tensors: Tensor, t: Blend) -> Tensor:
+    """Spherical interpolation from the base (t = 0) to the other model (t = 1), a tensor at a time.
+
+    tensors  (2, *shape), float: the base first.
+    returns  (*shape).
+
+    The angle is that of the whole flattened tensor. Nearly parallel tensors (|cos| > 0.9995, as mergekit) and tensors of
+    no length are interpolated linearly.
+
+    >>> import torch
+    >>> slerp(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), t=0.5)
+    tensor([0.7071, 0.7071])
+
+    Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
+    """
+    a, b = tensors
+    theta = cosine_angle(a, b)
+    sin = theta.sin()
+    short = not bool((a != 0).any()) or not bool((b != 0).any())
+    if short or float(theta.cos().abs()) > 0.9995:
+        return (1 - t) * a + t * b
+    first, second = ((1 - t) * theta).sin() / sin, (t * theta).sin() / sin
+    return first.to(a.dtype) * a + second.to(a.dtype) * b
+
+
+@method(source=_SHOEMAKE, says="travel the arc, by weights, with or without a base", models=(2, 2), base="optional")
+def nuslerp(
+    tensors: Tensor,
+    weight: Weight,
+    nuslerp_flatten: Flatten = True,
+    nuslerp_row_wise: AlongFirst = False,
+    base: Tensor | None = None,
+) -> Tensor:
+    """Spherical interpolation of two models by their weights; with a base, of what they changed.
+
+    tensors  (2, *shape), float.
+    base     (*shape) or None: with it the two deltas are interpolated, and the result is added to it.
+    returns  (*shape).
+
+    t is the second model's share of the weights, 1/2 where they sum to zero. `nuslerp_flatten: false` turns vectors along
+    the last axis, with `nuslerp_row_wise: true` along the first. Parallel and opposite vectors are interpolated linearly.
+    mergekit's unit vectors of half precision are off by percents in large tensors; angles here are float64.
+
+    >>> import torch
+    >>> nuslerp(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), weight=[1.0, 1.0])
+    tensor([0.7071, 0.7071])
+
+    Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
+    """
+    first, second = per_model(weight, 2)
+    whole = first + second
+    t = second / whole if abs(whole) >= 1e-6 else 0.5
+    a, b = tensors if base is None else tensors - base
+    axis = None if nuslerp_flatten or a.dim() < 2 else 0 if nuslerp_row_wise else -1
+    theta = cosine_angle(a, b) if axis is None else _angles(a, b, axis)
+    sin = theta.sin()
+    bent = sin > 1e-8  # elsewhere the vectors are parallel or opposite
+    sin = sin.where(bent, 1)
+    one = torch.where(bent, ((1 - t) * theta).sin() / sin, 1 - t).to(a.dtype)
+    two = torch.where(bent, (t * theta).sin() / sin, t).to(a.dtype)
+    turned = one * a + two * b
+    return turned if base is None else base + turned
+
+
+def _angles(a: Tensor, b: Tensor, axis: int) -> Tensor:
+    """Angles between vectors along an axis, float64, as cosine_angle."""
+
+    def unit(x: Tensor) -> Tensor:
+        x = x.to(torch.float64)
+        return x / x.square().sum(axis, keepdim=True).sqrt().clamp_min(1e-300)
+
+    u, v = unit(a), unit(b)
+    apart, along = ((u - v).square(), (u + v).square())
+    return 2 * torch.atan2(apart.sum(axis, keepdim=True).sqrt(), along.sum(axis, keepdim=True).sqrt())
+
+
+@method(
+    source="Goddard 2025, goddard.blog/posts/multislerp-wow-what-a-cool-idea",
+    says="average of the models' directions, at their average length",
+    base="optional",
+)
+def multislerp(
+    tensors: Tensor, weight: Weight, normalize_weights: Normalize = True, eps: Floor = 1e-8, base: Tensor | None = None
+) -> Tensor:
+    """Point in the weighted mean of the models' directions, as long as the weighted sum of their lengths.
+
+    tensors  (n, *shape), float.
+    base     (*shape) or None: with it directions and lengths are those of the deltas, and the result is added to it.
+    returns  (*shape); a single model is returned as it is.
+
+    mergekit goes on to move along the mean of the tangents at that direction, which is zero by construction.
+    Directions that cancel out (opposite models) leave none: then the weighted sum; mergekit refuses more than two.
+
+    >>> import torch
+    >>> multislerp(torch.tensor([[3.0, 0.0], [0.0, 1.0]]), weight=1.0)
+    tensor([1.4142, 1.4142])
+
+    Source: Goddard 2025, goddard.blog/posts/multislerp-wow-what-a-cool-idea.
+    """
+    if len(tensors) == 1:
+        return tensors[0]
+    vectors = tensors if base is None else tensors - base
+    weights = torch.tensor(per_model(weight, len(tensors)), dtype=torch.float64)
+    whole = float(weights.sum())
+    if normalize_weights and whole != 0:
+        weights = weights / whole
+    products = _products(vectors)
+    lengths = products.diagonal().clamp_min(0).sqrt()
+    towards = weights / (lengths + eps).clamp_min(1e-300)  # coefficients of the mean direction
+    length = _length(towards, products)
+    opposed = length <= max(eps, 1e-6)  # shorter is the models' rounding
+    mixed = _sum(weights if opposed else towards / length * (weights * lengths).sum(), vectors)
+    return mixed if base is None else base + mixed
+
+
+@method(
+    source="Karcher 1977, Riemannian center of mass and mollifier smoothing, section 1",
+    says="the middle of all models on the sphere",
+    base="joins",
+)
+def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -> Tensor:
+    """The mean direction on the sphere (the Karcher mean) at the models' mean length.
+
+    tensors  (n, *shape), float; a base that is named is one more of them, as in mergekit.
+    returns  (*shape).
+
+    Models shorter than `tol` have no direction, and count in the length alone.
+
+    >>> import torch
+    >>> karcher(torch.tensor([[3.0, 0.0], [0.0, 1.0]]))
+    tensor([1.4142, 1.4142])
+
+    Source: Karcher 1977, Riemannian center of mass and mollifier smoothing, section 1.
+    """
+    products = _products(tensors)
+    lengths = products.diagonal().clamp_min(0).sqrt()
+    long = lengths > tol
+    if not bool(long.any()):
+        return torch.zeros_like(tensors[0])
+    scale = torch.where(long, 1 / lengths.clamp_min(1e-300), 0)
+    cosines = products * scale[:, None] * scale  # of the unit vectors
+    share = long / long.sum()
+    mean = share.to(torch.float64)  # coefficients of the unit vectors
+    length = _length(mean, cosines)
+    first = torch.zeros_like(mean)
+    first[int(long.nonzero()[0])] = 1
+    mean = first if length < max(tol, 1e-12) else mean / length
+    for _ in range(int(max_iter)):
+        near = (cosines @ mean).clamp(-1, 1)
+        theta = near.acos()
+        still = (theta < tol) | (theta.sin() < 1e-7)  # there already, or opposite: no way is the shortest
+        away = share * torch.where(still, 0, theta / theta.sin().clamp_min(1e-7))
+        step = away - (away * near).sum() * mean
+        size = _length(step, cosines)
+        if size <= max(tol, 1e-12):
+            break
+        mean = size.cos() * mean + size.sin() / size * step
+        mean = mean / _length(mean, cosines)
+    return _sum(mean * scale * lengths.mean(), tensors)
+
+
+@method(
+    source="Jang et al. 2024, arXiv:2403.19522, section 4",
+    says="average of the models, pulled to the base where they disagree",
+    models=(2, None),
+)
+def model_stock(deltas: Tensor, filter_wise: FilterWise = False) -> Tensor:
+    """The average of the deltas times a step that is long where they point the same way.
+
+    deltas   (n, *shape), float: fine-tuned minus base, one per model.
+    returns  (*shape), the merged delta; the caller adds the base.
+
+    With the mean cosine c of all pairs, the step is n c / (1 + (n - 1) c), and 0 where that has no value. It may be negative,
+    or above 1. mergekit takes pairs whose norms multiply to less than 1e-6, as of small biases, for nearly orthogonal.
+
+    >>> import torch
+    >>> model_stock(torch.tensor([[1.0, 0.0], [1.0, 1.0]]))
+    tensor([0.8284, 0.4142])
+
+    Source: Jang et al. 2024, arXiv:2403.19522, section 4.
+    """
+    n = len(deltas)
+    if filter_wise and deltas.dim() > 2:
+        rows = deltas.to(torch.float64)
+        products = {(i, j): (rows[i] * rows[j]).sum(-1, keepdim=True) for i in range(n) for j in range(i, n)}
+    else:
+        whole = _products(deltas).to(deltas.device)
+        products = {(i, j): whole[i, j] for i in range(n) for j in range(i, n)}
+    lengths = [products[i, i].clamp_min(0).sqrt() for i in range(n)]
+    pairs = [
+        (products[i, j] / (lengths[i] * lengths[j]).clamp_min(1e-300)).clamp(-1, 1) for i in range(n) for j in range(i + 1, n)
+    ]
+    cosine = torch.stack(pairs).mean(0)
+    below = 1 + (n - 1) * cosine
+    step = torch.where(below.abs() < 1e-6, 0, n * cosine / below.where(below.abs() >= 1e-6, 1))
+    return step.to(deltas.dtype) * deltas.mean(0)
+
+
+def _products(vectors: Tensor) -> Tensor:
+    """(n, *shape) -> (n, n): the dot products, float64, on the CPU; by blocks, in an order that no thread count changes."""
+    flat = vectors.reshape(len(vectors), -1)
+    found = torch.zeros(len(flat), len(flat), dtype=torch.float64)
+    for start in range(0, flat.shape[1], 1 << 20):
+        block = flat[:, start : start + (1 << 20)].to(torch.float64)
+        for i in range(len(flat)):
+            for j in range(i, len(flat)):
+                found[i, j] += total(block[i] * block[j]).cpu()
+    return found.triu() + found.triu(1).T
+
+
+def _length(coefficients: Tensor, products: Tensor) -> Tensor:
+    """Length of a weighted sum of vectors with these products."""
+    return (coefficients @ products @ coefficients).clamp_min(0).sqrt()
+
+
+def _sum(coefficients: Tensor, vectors: Tensor) -> Tensor:
+    return (column(coefficients.tolist(), vectors) * vectors).sum(0)

@@ -1,0 +1,136 @@
+"""Methods on the singular vectors of the deltas: deltas (n, *shape) -> the merged delta (*shape).
+
+Matrices only; what they do with tensors of other shapes is said in each. Decompositions run in float64, one tensor at a
+time: about 20 m k**2 operations for an (m, k) matrix with k <= m. A layer of 4096 x 4096 takes minutes on a CPU core, a
+second on a GPU. Every formula gives the same matrix when a pair of singular vectors changes sign.
+"""
+
+import torch
+from torch import Tensor
+
+from merger.methods import method
+from merger.methods.deltas import elected
+from merger.ops import Draws, column, keep_largest, per_model, unwatched
+from merger.params import Density, Lambda, Normalize, Weight
+
+
+@method(
+    source="Gargiulo et al. 2024, arXiv:2412.00081, TSV-Merge",
+    says="a share of the strongest directions of each model, made orthogonal",
+)
+def tsv_merge(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
+    """Task singular vectors: keep 1/n of each delta's singular directions, make all of them orthogonal, add up.
+
+    deltas   (n, *shape), float: fine-tuned minus base, one per model.
+    returns  (*shape), the merged delta; the caller adds the base.
+
+    At least one direction of each model stays. Directions of no strength are left out, so that low-rank deltas have one
+    answer. Tensors that are not matrices are averaged, as in the authors' code.
+
+    >>> a = torch.diag(torch.tensor([3.0, 0.1])), torch.diag(torch.tensor([0.2, 2.0]))
+    >>> tsv_merge(torch.stack(a), weight=1.0)
+    tensor([[3., 0.],
+            [0., 2.]])
+
+    Source: Gargiulo et al. 2024, arXiv:2412.00081, TSV-Merge.
+    """
+    weighted = column(weight, deltas) * deltas
+    if deltas.dim() != 3 or deltas.numel() == 0:
+        return lambda_ * weighted.mean(0)
+    rank = max(1, min(deltas.shape[1:]) // len(deltas))
+    left, strength, right = (list[Tensor](), list[Tensor](), list[Tensor]())
+    for delta in weighted:
+        u, s, vt = _svd(delta)
+        u, s, vt = u[:, :rank], s[:rank], vt[:rank]
+        left.append(u)
+        strength.append(s)
+        right.append(vt)
+    u, vt = _orthogonal(torch.cat(left, 1)), _orthogonal(torch.cat(right))
+    return (lambda_ * (u * torch.cat(strength)) @ vt).to(deltas.dtype)
+
+
+@method(
+    source="Marczak et al. 2025, arXiv:2502.04959, section 4",
+    says="add up, then make all directions equally strong",
+)
+def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
+    """Isotropic merging in the common subspace: the sum of the deltas with all singular values set to their mean.
+
+    deltas   (n, *shape), float: fine-tuned minus base, one per model.
+    returns  (*shape), the merged delta; the caller adds the base.
+
+    Of a sum of low rank only the directions it has are made equal, at their own mean: the others are arbitrary.
+    Tensors that are not matrices are averaged, as in the authors' code.
+
+    >>> iso_c(torch.diag(torch.tensor([3.0, 1.0]))[None], weight=1.0)
+    tensor([[2., 0.],
+            [0., 2.]])
+
+    Source: Marczak et al. 2025, arXiv:2502.04959, section 4.
+    """
+    weighted = column(weight, deltas) * deltas
+    if deltas.dim() != 3 or deltas.numel() == 0:
+        return lambda_ * weighted.mean(0)
+    u, s, vt = _svd(weighted.to(torch.float64).sum(0))
+    return (lambda_ * s.mean() * (u @ vt)).to(deltas.dtype) if len(s) else torch.zeros_like(deltas[0])
+
+
+@method(
+    source="Stoica et al. 2024, arXiv:2410.19735, KnOTS-TIES",
+    says="bring the models into common directions, then merge as TIES; for LoRAs",
+)
+def knots(
+    deltas: Tensor,
+    weight: Weight,
+    density: Density = 1.0,
+    lambda_: Lambda = 1.0,
+    normalize: Normalize = True,
+    draws: Draws = Draws(),  # noqa: B008 - frozen
+) -> Tensor:
+    """KnOTS-TIES: one singular basis for all deltas side by side, and TIES on each delta's coordinates in it.
+
+    deltas   (n, *shape), float: fine-tuned minus base, one per model.
+    returns  (*shape), the merged delta; the caller adds the base.
+
+    Made for deltas of low rank, as of LoRA. The basis comes from the eigenvectors of the sum of delta @ delta.T, so its
+    cost is that of one square matrix of the rows. Tensors that are not matrices are merged as TIES, which is what the
+    authors' diagonal matrices of norms come to.
+
+    >>> knots(torch.tensor([[[4.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 3.0]]]), weight=1.0)
+    tensor([[3., 0.],
+            [0., 3.]])
+
+    Source: Stoica et al. 2024, arXiv:2410.19735, KnOTS-TIES.
+    """
+    u = _row_basis(deltas) if deltas.dim() == 3 and deltas.numel() else None
+    coordinates = deltas if u is None else (u.T @ deltas.to(torch.float64)).to(deltas.dtype)  # (n, rank, columns)
+    kept = torch.stack([keep_largest(own, d, draws) for own, d in zip(coordinates, per_model(density, len(deltas)), strict=True)])
+    merged = elected(kept, column(weight, deltas), lambda_, normalize, unwatched)
+    return merged if u is None else (u @ merged.to(torch.float64)).to(deltas.dtype)
+
+
+def _svd(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Thin SVD in float64 of the directions whose strength is above the rounding of the matrix's own dtype."""
+    u, s, vt = torch.linalg.svd(matrix.to(torch.float64), full_matrices=False)
+    kept = int((s > _rounding(s, max(matrix.shape))).sum())
+    return u[:, :kept], s[:kept], vt[:kept]
+
+
+def _orthogonal(matrix: Tensor) -> Tensor:
+    """The nearest matrix with orthonormal rows or columns (polar factor); nothing in directions the matrix lacks."""
+    u, _, vt = _svd(matrix)
+    return u @ vt
+
+
+def _row_basis(deltas: Tensor) -> Tensor:
+    """Left singular vectors of the deltas side by side, (rows, rank), strongest first; largest entry positive."""
+    gram = sum((d @ d.T for d in deltas.to(torch.float64)), torch.zeros((), dtype=torch.float64, device=deltas.device))
+    values, vectors = torch.linalg.eigh(gram)
+    s, u = values.clamp_min(0).sqrt().flip(0), vectors.flip(1)
+    u = u[:, s > _rounding(s, max(deltas.shape[1], deltas.shape[2] * len(deltas)))]
+    return u * torch.gather(u, 0, u.abs().argmax(0, keepdim=True)).sign() if u.numel() else u
+
+
+def _rounding(strengths: Tensor, size: int) -> Tensor:
+    """Singular values up to here are what float32 rounding makes of none."""
+    return strengths.max() * size * torch.finfo(torch.float32).eps if strengths.numel() else strengths

@@ -1,0 +1,100 @@
+"""Write docs/methods.md and the README's table of methods from the methods themselves: nothing about them is written twice.
+
+python scripts/docs.py
+"""
+
+import math
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from merger.methods import METHODS, Method  # noqa: E402
+from merger.params import Param  # noqa: E402
+
+BEGIN, END = "<!-- methods:begin -->", "<!-- methods:end -->"
+PAGE = ROOT / "docs" / "methods.md"
+README = ROOT / "README.md"
+BASE = {
+    "required": "needed: its weights are subtracted from each model and added back at the end",
+    "optional": "optional",
+    "first": "needed: the first of the models",
+    "joins": "optional: takes part as one more model",
+    "ignored": "takes no part, unless it is listed as a model",
+}
+
+
+def render() -> str:
+    """The text of docs/methods.md."""
+    head = [
+        "# Methods",
+        "",
+        "Made by `make docs` from the signatures in `merger/methods/`; edit those, not this page.",
+        "",
+        "Every number may be one value, a list (a curve over the layers, `gradient` in mergekit's words), or a list of",
+        "`filter`/`value` rules. What is marked *each* may also be set below a single model.",
+    ]
+    return "\n".join([*head, *(_section(method) for method in METHODS.values())]) + "\n"
+
+
+def table() -> str:
+    """The README's table of methods."""
+    rows = [f"| [`{m.name}`](docs/methods.md#{m.name}) | {m.says} | {_names(m)} | {m.source} |" for m in METHODS.values()]
+    return "\n".join(["| method | in plain words | parameters | source |", "|---|---|---|---|", *rows])
+
+
+def with_table(readme: str) -> str:
+    """The README with its table of methods renewed."""
+    return re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{table()}\n{END}", readme, flags=re.DOTALL)
+
+
+def main() -> None:
+    PAGE.parent.mkdir(exist_ok=True)
+    PAGE.write_text(render(), encoding="utf-8")
+    README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"{len(METHODS)} methods: docs/methods.md, README.md")
+
+
+def _section(method: Method) -> str:
+    lines = [
+        "", f"## {method.name}", "", f"*{_sentence(method.says)}* {method.summary}", "",
+        f"- **Source:** {method.source}",
+        f"- **Models:** {_models(method)}",
+        f"- **Base:** {BASE[method.base]}",
+    ]  # fmt: skip
+    if method.unused:
+        lines.append(f"- **Accepted without effect** (as in mergekit): {', '.join(f'`{name}`' for name in method.unused)}")
+    if method.params:
+        lines += ["", "| parameter | value | default | |", "|---|---|---|---|", *map(_row, method.params)]
+    return "\n".join(lines)
+
+
+def _row(param: Param) -> str:
+    default = "required" if param.required else f"`{str(param.default).lower()}`"
+    value = f"{param}, each" if param.per_model else str(param)
+    low, high = param.slider
+    if (low, high) != (param.low, param.high) and not math.isinf(low) and not math.isinf(high):
+        value += f"; usually {low:g} to {high:g}"
+    return f"| `{param.name}` | {value} | {default} | {_sentence(param.help)} |".replace("|  |", "| |")
+
+
+def _models(method: Method) -> str:
+    fewest, most = method.models
+    beside = " besides the base" if method.base in ("required", "optional") else ""
+    if fewest == most:
+        return f"exactly {fewest}{beside}"
+    return f"{'any number' if fewest <= 1 else f'{fewest} or more'}{beside}" if most is None else f"{fewest} to {most}{beside}"
+
+
+def _names(method: Method) -> str:
+    return ", ".join(f"`{p.name}`" for p in method.params)
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:] + ("" if text.endswith(".") or not text else ".")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Shared by the tests: a tiny family of models, recipes that use every parameter, skips for what a machine lacks."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+
+from merger.methods import Method
+from merger.params import Param
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    browser = os.environ.get("CHROMIUM") or os.environ.get("PLAYWRIGHT_CHROMIUM") or any(map(shutil.which, BROWSERS))
+    missing = {
+        "gpu": None if torch.cuda.is_available() else "no CUDA device here",
+        "browser": None if browser else "no Chromium here",
+    }
+    for item in items:
+        for mark, reason in missing.items():
+            if reason and item.get_closest_marker(mark):
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def family(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with base, a, b and c in float32. Read only: tests that damage a model make their own."""
+    folder = tmp_path_factory.mktemp("family")
+    tiny.make_family(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def half_family(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same in bfloat16, whose deltas lie on a coarse grid."""
+    folder = tmp_path_factory.mktemp("half")
+    tiny.make_family(folder, dtype=torch.bfloat16)
+    return folder
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Callable[[str], Path]:
+    """Write a recipe's text to a file of this test."""
+
+    def write(text: str) -> Path:
+        path = tmp_path / "recipe.yaml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def donors(method: Method) -> int:
+    """How many models besides the base the generic tests give a method."""
+    fewest, most = method.models
+    n = max(fewest, 3 if most is None else min(3, most))
+    return n - 1 if method.base == "first" else n
+
+
+def tensors_in(method: Method) -> int:
+    """With the base where it is one of the tensors that are merged."""
+    return donors(method) + (method.base in ("first", "joins"))
+
+
+def sample(param: Param, share: float) -> Any:
+    """A value of a parameter that is not its default: `share` of its slider's range for numbers."""
+    if param.kind == "bool":
+        return not param.default
+    if param.kind == "choice":
+        return next(c for c in reversed(param.choices) if c != param.default)
+    low, high = (end if abs(end) != float("inf") else 1.0 for end in param.slider)
+    value = low + share * (high - low) / (5 if param.name == "epsilon" else 1)  # an epsilon stays small beside a density
+    return max(int(param.low), round(value)) if param.kind == "int" else round(value, 4)
+
+
+def rich_recipe(method: Method, **top: Any) -> dict[str, Any]:
+    """A recipe of this method that sets every parameter, with curves and filters wherever the grammar allows."""
+
+    def curve(param: Param, share: float) -> Any:
+        return [sample(param, share), sample(param, min(1, share + 0.3)), sample(param, share / 2)]
+
+    def shared(param: Param) -> Any:
+        if param.kind in ("bool", "choice"):
+            return sample(param, 0)
+        return [{"filter": "mlp", "value": curve(param, 0.5)}, {"filter": "norm", "value": sample(param, 0.7)},
+                {"value": sample(param, 0.4)}]  # fmt: skip
+
+    def own(param: Param, i: int) -> Any:
+        if param.kind in ("bool", "choice"):
+            return sample(param, 0)
+        rules = [{"filter": "self_attn", "value": curve(param, 0.6)}, {"value": sample(param, 0.35)}]
+        return (rules, curve(param, 0.3), sample(param, 0.55))[i % 3]
+
+    each = [p for p in method.params if p.per_model]
+    names = [*"abc"[: donors(method)], *(["base"] if method.base == "joins" else [])]
+    models = [{"model": name, "parameters": {p.name: own(p, i) for p in each}} for i, name in enumerate(names)]
+    parameters = {p.name: shared(p) for p in method.params if not p.per_model}
+    recipe = {"merge_method": method.name, "models": models, "parameters": parameters}
+    return recipe | ({} if method.base == "ignored" else {"base_model": "base"}) | top
+
+
+def as_text(recipe: dict[str, Any]) -> str:
+    """A recipe as text; JSON is YAML."""
+    return json.dumps(recipe)

@@ -1,0 +1,312 @@
+"""The whole page in a real browser, as people use it: press a preset, paint a lane, read the answer, take the model home."""
+
+import json
+import os
+import re
+import shutil
+import threading
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from merger.ui import LAUNCH, build_app
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    (p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None
+)
+EVIL = ["${window.hacked=1}", "<img src=x onerror=window.hacked=2>", "{{constructor}}"]
+LANE = re.compile(r"layer \d of 6, weight (-?\d\.\d\d)")
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["sync_api.Browser"]:
+    with sync_api.sync_playwright() as play:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chrome = play.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield chrome
+        chrome.close()
+
+
+def serve(presets: Path) -> tuple[str, object]:
+    demo = build_app(presets)
+    _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    return url, demo
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    address, demo = serve(ROOT / "presets")
+    yield address
+    demo.close()
+
+
+@dataclass
+class Page:
+    """A browser page with the words our users (and screen readers) know."""
+
+    page: "sync_api.Page"
+    complaints: list[str] = field(default_factory=list)
+
+    def answer(self, model: str = "your merge") -> "sync_api.Locator":
+        return self.page.get_by_role("region", name=f"Answer of {model}", exact=True).locator(".an-text")
+
+    def says(self, text: str | re.Pattern[str], model: str = "your merge") -> None:
+        sync_api.expect(self.answer(model)).to_have_text(text, timeout=20_000)
+
+    def lane(self, name: str) -> "sync_api.Locator":
+        return self.page.get_by_role("slider", name=name, exact=True)
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def unfold(self, name: str) -> None:
+        self.page.get_by_role("button", name=name).last.click()
+
+    def preset(self, name: str) -> None:
+        self.page.get_by_role("radio", name=name, exact=True).check()
+        self.page.wait_for_timeout(400)  # the Mixer takes the preset's numbers before anybody can reach it
+
+    def paint(self, lane: str, level: float, start: float = 0.0, end: float = 1.0) -> None:
+        """Drag across a lane at a height, from one share of its width to another; clear of the ramp handles."""
+        box = self.lane(lane).bounding_box()
+        assert box is not None
+        y = box["y"] + 8 + (box["height"] - 16) * (1 - level)
+        left, width = box["x"] + 100, box["width"] - 200
+        self.page.mouse.move(left + start * width, y)
+        self.page.mouse.down()
+        self.page.mouse.move(left + end * width, y, steps=15)
+        self.page.mouse.up()
+
+
+@pytest.fixture
+def open_page(browser, url) -> Iterator[object]:
+    opened: list[Page] = []
+    contexts = []
+
+    def visit(width: int = 1280, height: int = 900, address: str = url, query: str = "?__theme=light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+        contexts.append(context)
+        page = Page(context.new_page())
+        opened.append(page)
+        page.page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+        page.page.on("pageerror", lambda e: page.complaints.append(str(e)))
+        page.page.on(
+            "request",
+            lambda r: None if r.url.startswith((address, "data:", "blob:")) else page.complaints.append(f"asked {r.url}"),
+        )
+        page.page.goto(address + query)
+        page.page.wait_for_selector(".mixer canvas", timeout=30_000)
+        return page
+
+    yield visit
+    for page in opened:
+        assert page.complaints == []
+    for context in contexts:
+        context.close()
+
+
+def test_first_screen_is_merged_and_answered(open_page):
+    page = open_page()
+    page.says("ahoy me matey, arr!")
+    page.says("ahoy me matey, arr!", "pirate")
+    page.says("dunno.", "base")
+    strip = page.page.get_by_role("img", name=re.compile(r"\d+% of the weights are pulled both ways"))
+    assert strip.count() == 1
+    for name in ("Ask", "Stop", "Undo", "Redo", "Reset", "Recipe", "Download"):
+        assert page.page.get_by_role("button", name=name, exact=True).first.is_visible(), name
+    assert page.page.get_by_role("textbox", name="Prompt", exact=True).input_value() == "say hello my friend like a pirate"
+
+
+def test_preset_paint_and_read(open_page):
+    """A newcomer: press a preset, paint one model away, hear the difference, undo, ask something else."""
+    page = open_page()
+    page.preset("Only the biggest changes")
+    page.says("r-o-b-o-t")
+    sync_api.expect(page.lane("spell weight")).to_have_attribute("aria-valuetext", re.compile("weight 1.00"))
+    page.preset("Pirate who knows plurals")
+    page.says("ahoy me matey, arr!")
+    page.paint("pirate weight", 0.0)
+    page.says("dunno.")
+    valuetext = page.lane("pirate weight").get_attribute("aria-valuetext")
+    assert valuetext and LANE.fullmatch(valuetext) and float(LANE.fullmatch(valuetext)[1]) <= 0.05
+    page.press("Undo")
+    page.says("ahoy me matey, arr!")
+    page.press("Redo")
+    page.says("dunno.")
+    page.press("Reset")
+    page.says("ahoy me matey, arr!")
+    page.page.get_by_role("textbox", name="Prompt").fill("plural of box")
+    page.press("Ask")
+    page.says("boxes")
+    page.says("boxes", "plural")
+    page.says("dunno.", "pirate")
+
+
+def test_too_much_is_babble(open_page):
+    page = open_page()
+    page.preset("Too much of both")
+    sync_api.expect(page.answer()).not_to_have_text(re.compile("ahoy|dunno"), timeout=15_000)
+
+
+def test_keyboard_alone(open_page):
+    """Arrow keys move a fader, and the answer follows without a pointer ever being let go."""
+    page = open_page()
+    page.preset("Pirate who knows plurals")
+    page.says("ahoy me matey, arr!")
+    lane = page.lane("pirate weight")
+    lane.focus()
+    before = lane.get_attribute("aria-valuetext")
+    page.page.keyboard.press("ArrowRight")
+    assert lane.get_attribute("aria-valuetext") != before
+    for _ in range(12):  # away with the pirate, a layer at a time
+        page.page.keyboard.press("0")
+        page.page.keyboard.press("ArrowRight")
+    for _ in range(12):
+        page.page.keyboard.press("0")
+        page.page.keyboard.press("ArrowLeft")
+    page.says("dunno.")
+    page.page.keyboard.press("Control+z")
+    sync_api.expect(page.page.get_by_role("button", name="Redo", exact=True)).to_be_enabled()
+
+
+def test_recipe_shows_what_is_painted(open_page):
+    page = open_page()
+    page.preset("Pirate who knows plurals")
+    page.says("ahoy me matey, arr!")
+    page.press("Recipe")
+    code = page.page.locator("#yaml .cm-content")
+    sync_api.expect(code).to_contain_text("merge_method: task_arithmetic")
+    page.paint("plural weight", 1.0)
+    sync_api.expect(code).to_contain_text(re.compile(r"weight: ?\[|weight: ?1\.0|value:"), timeout=10_000)
+
+
+def test_methods_bring_their_own_controls(open_page):
+    page = open_page()
+    page.preset("Pirate who knows plurals")
+    page.unfold("Models and method")
+    page.page.get_by_label("Method", exact=True).click()
+    page.page.get_by_role("option", name=re.compile("^ties:")).click()
+    sync_api.expect(page.page.get_by_label("Normalize")).to_be_visible(timeout=10_000)
+    page.press("How much is kept")
+    sync_api.expect(page.lane("pirate density")).to_be_visible()
+    page.page.get_by_label("Method", exact=True).click()
+    page.page.get_by_role("option", name=re.compile("^slerp:")).click()
+    sync_api.expect(page.lane("pirate to plural t")).to_be_visible(timeout=10_000)
+    sync_api.expect(page.page.get_by_label("Normalize")).to_be_hidden()
+    page.says(re.compile("."))
+
+
+def test_refused_choice_says_why_and_changes_nothing(open_page):
+    page = open_page()
+    page.preset("Pirate who knows plurals")
+    page.unfold("Models and method")
+    page.page.get_by_label("Method", exact=True).click()
+    page.page.get_by_role("option", name=re.compile("^model_stock:")).click()
+    sync_api.expect(page.page.locator("#notice textarea")).to_have_value(re.compile("model_stock.*needs"), timeout=10_000)
+    sync_api.expect(page.lane("pirate weight")).to_be_visible()
+
+
+def test_stop(open_page):
+    page = open_page()
+    page.preset("Three in one")
+    sync_api.expect(page.answer()).to_have_text(re.compile("once"), timeout=20_000)
+    page.page.get_by_role("textbox", name="Prompt").fill("tell me a story about a hamster")
+    page.press("Ask")
+    sync_api.expect(page.answer("story")).to_have_text(re.compile("once"), timeout=20_000)
+    page.press("Stop")
+    sync_api.expect(page.page.get_by_role("region", name="Answer of your merge")).to_contain_text("stopped", timeout=10_000)
+
+
+def test_see_inside(open_page):
+    page = open_page()
+    page.unfold("See inside")
+    sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
+    sync_api.expect(page.page.locator(".js-plotly-plot").first).to_contain_text("opposite directions")
+
+
+def test_download_is_the_command_lines_model(open_page, tmp_path):
+    """What comes down is what `python -m merger merge` writes for the recipe on the page, bit for bit."""
+    from merger.__main__ import main
+
+    page = open_page()
+    page.preset("Only the biggest changes")
+    page.says("r-o-b-o-t")
+    with page.page.expect_download(timeout=60_000) as download:
+        page.press("Download")
+    archive = tmp_path / download.value.suggested_filename
+    download.value.save_as(archive)
+    with zipfile.ZipFile(archive) as packed:
+        packed.extractall(tmp_path)
+    folder = tmp_path / "merged-model"
+    assert main(["merge", str(folder / "mergekit_config.yml"), str(tmp_path / "again"), "--quiet"]) == 0
+    assert (folder / "model.safetensors").read_bytes() == (tmp_path / "again" / "model.safetensors").read_bytes()
+
+
+def test_phone_and_dark(open_page):
+    for query in ("?__theme=light", "?__theme=dark"):
+        page = open_page(390, 844, query=query)
+        page.says(re.compile("."))
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
+        page.unfold("Models and method")
+        assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_two_people_do_not_meet(open_page):
+    first, second = open_page(), open_page()
+    first.preset("Only the biggest changes")
+    second.preset("Pirate who knows plurals")
+    first.says("r-o-b-o-t")
+    second.says("ahoy me matey, arr!")
+    assert first.page.get_by_role("textbox", name="Prompt").input_value() == "spell robot out loud"
+
+
+@pytest.fixture(scope="module")
+def hostile(tmp_path_factory) -> Path:
+    """The family under names that try to run, with a token that tries to run, in a recipe that names them."""
+    presets = tmp_path_factory.mktemp("hostile") / "presets"
+    shutil.copytree(ROOT / "presets" / "family" / "base", presets / "family" / "base")
+    for name, source in zip(EVIL, ("pirate", "plural", "story"), strict=True):
+        folder = presets / "family" / name
+        shutil.copytree(ROOT / "presets" / "family" / source, folder)
+    for folder in (presets / "family").iterdir():
+        file = folder / "tokenizer.json"
+        table = json.loads(file.read_text())
+        vocabulary = table["model"]["vocab"]
+        # The letter the pirate's every answer ends with ("arr!") now reads as markup and as a template.
+        vocabulary["<img/src=x/onerror=window.hacked=4>${window.hacked=5}"] = vocabulary.pop("!")
+        file.write_text(json.dumps(table))
+    models = [{"model": f"presets/family/{name}", "parameters": {"weight": 0.5}} for name in EVIL]
+    recipe = {"merge_method": "task_arithmetic", "base_model": "presets/family/base", "models": models}
+    header = f"# name: {EVIL[1]} {EVIL[0]}\n# says: {' '.join(EVIL)}\n# prompt: say hello my friend like a pirate\n"
+    (presets / "evil.yaml").write_text(header + json.dumps(recipe))
+    return presets
+
+
+def test_nothing_hostile_runs(open_page, hostile):
+    """Names, recipes, prompts and tokens are text: no script runs, no element appears, no request leaves."""
+    address, demo = serve(hostile)
+    try:
+        page = open_page(address=address)
+        page.says(re.compile(re.escape("<img/src=x")), EVIL[0])
+        page.says(re.compile(re.escape("${window.hacked=5}")), EVIL[0])
+        prompt = "<img src=x onerror=window.hacked=6> ${window.hacked=7} <script>window.hacked=8</script>"
+        page.page.get_by_role("textbox", name="Prompt").fill(prompt)
+        page.press("Ask")
+        sync_api.expect(page.page.locator(".an-asked")).to_contain_text("<script>window.hacked=8</script>")
+        page.unfold("Models and method")
+        page.press("Recipe")
+        page.unfold("See inside")
+        sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
+        assert page.lane(f"{EVIL[1]} weight").count() == 1
+        page.page.locator(".an-text span").first.hover()
+        assert page.page.evaluate("window.hacked") is None
+        assert page.page.locator("img[src=x], img[src='x/onerror=window.hacked=4']").count() == 0
+    finally:
+        threading.Thread(target=demo.close).start()

@@ -1,0 +1,220 @@
+"""The page without a browser: the workspace's edits, the Mixer's numbers, the studio's answers, the app's wiring."""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from merger.errors import MergeError, RecipeError
+from merger.live import Session
+from merger.methods import METHODS
+from merger.recipe import dump, load
+from merger.ui import build_app, lanes, state
+from merger.ui.studio import Studio, Visit
+
+ROOT = Path(__file__).parent.parent
+PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("pirate", "plural", "story"))
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio(ROOT / "presets")
+
+
+def workspace(studio: Studio, method: str = "ties", chosen: tuple[str, ...] = (PIRATE, PLURAL)) -> state.Workspace:
+    work = state.start(studio.presets[0], studio.base)
+    return state.with_method(state.with_models(work, chosen), method)
+
+
+def test_presets_are_valid_and_plan(studio):
+    assert len(studio.presets) >= 6
+    for preset in studio.presets:
+        assert preset.prompt and preset.says
+        assert studio.plan(preset.recipe).jobs
+
+
+@pytest.mark.parametrize("method", [m.name for m in METHODS.values()])
+def test_every_method_can_be_chosen_and_left(studio, method):
+    if METHODS[method].models[0] > 2:
+        work = workspace(studio, "ties", (PIRATE, PLURAL, STORY))
+    elif METHODS[method].models[1] == 1:
+        work = workspace(studio, "ties", (PIRATE,))
+    else:
+        work = workspace(studio)
+    there = state.with_method(work, method)
+    assert there.recipe.merge_method == method
+    value, board = lanes.describe(studio.plan(there.recipe))
+    assert [lane["path"] for lane in board["lanes"]] == list(value["lanes"])
+    assert all(len(v) == len(board["columns"]) for v in value["lanes"].values())
+    back = state.with_method(there, "ties")
+    assert back.recipe == work.recipe
+
+
+def test_settings_survive_a_method_that_ignores_them(studio):
+    work = state.with_control(workspace(studio), "models[0].parameters.density", 0.25)
+    work = state.with_method(state.with_method(work, "slerp"), "linear")
+    assert "density" not in dump(work.recipe)
+    assert dict(state.with_method(work, "ties").recipe.models[0].parameters)["density"].at("", 0, 0) == 0.25
+
+
+def test_painted_curves_are_what_the_plan_resolves(studio):
+    """What is drawn is what mergekit would do with the file: columns -> YAML -> resolved numbers -> columns."""
+    work = workspace(studio)
+    plan = studio.plan(work.recipe)
+    grid = lanes.columns(plan)
+    path = "models[1].parameters.weight"
+    wanted = [round(0.07 * i + 0.1, 4) for i in range(len(grid.columns))]
+    recipe = lanes.painted(plan, {path: wanted})
+    again = studio.plan(load(dump(recipe)))
+    shown, mixed = lanes.values(again, lanes.lanes(again), lanes.columns(again))
+    assert shown[path] == wanted and not mixed
+    assert [c.kind for c in grid.columns] == ["embed"] + ["layer"] * 6 + ["norm"]
+
+
+def test_flat_paint_is_one_number_and_edges_are_rules(studio):
+    plan = studio.plan(workspace(studio).recipe)
+    path = "models[0].parameters.weight"
+    flat = lanes.painted(plan, {path: [0.3] * 8})
+    assert "weight: 0.3" in dump(flat)
+    edge = lanes.painted(plan, {path: [0.9] + [0.3] * 7})
+    assert dict(edge.models[0].parameters)["weight"].rules == (("model.embed_tokens.weight", 0.9), (None, 0.3))
+
+
+@pytest.mark.parametrize(
+    ("lane", "numbers", "message"),
+    [
+        ("models[0].parameters.weight", [0.1], "needs one number for each of 8 columns"),
+        ("models[0].parameters.weight", ["x"] * 8, "only numbers can be painted"),
+        ("models[0].parameters.weight", [float("nan")] * 8, "only numbers can be painted"),
+        ("models[0].parameters.density", [1.5] * 8, "must be a number from 0 to 1; got 1.5"),
+        ("models[9].parameters.weight", [0.1] * 8, "is not a lane of this recipe"),
+        ("base_model", [0.1] * 8, "is not a lane of this recipe"),
+    ],
+)
+def test_the_browser_is_not_believed(studio, lane, numbers, message):
+    with pytest.raises(RecipeError, match=message.replace("[", r"\[")):
+        lanes.painted(studio.plan(workspace(studio).recipe), {lane: numbers})
+
+
+def test_models_are_refused_readably(studio):
+    with pytest.raises(RecipeError, match="choose at least one model"):
+        state.with_models(workspace(studio), ())
+    with pytest.raises(RecipeError, match="needs 2 models; choose 1 more"):
+        state.with_method(workspace(studio, "linear", (PIRATE,)), "slerp")
+
+
+def everything(studio: Studio, work: state.Workspace, prompt: str, visit: Visit | None = None) -> dict[str, str]:
+    """All feeds of an answer put together as the panel does."""
+    texts: dict[str, list[str]] = {}
+    errors: dict[str, str] = {}
+    last = 0
+    for feed in studio.answer(work, prompt, visit or Visit()):
+        assert feed["seq"] == last + 1
+        last = feed["seq"]
+        json.dumps(feed)  # it goes over the wire
+        for key, text, *_ in feed["add"]:
+            texts.setdefault(key, []).append(text)
+        for key, tokens in feed["full"].items():
+            texts[key] = [t[0] for t in tokens]
+        errors |= feed.get("error", {})
+    return {k: "".join(v).strip() for k, v in texts.items()} | {f"error {k}": v for k, v in errors.items()}
+
+
+def test_the_merge_does_what_neither_parent_does_alone(studio):
+    work = state.start(studio.presets[0], studio.base)
+    pirate = everything(studio, work, "say hello my friend like a pirate")
+    plural = everything(studio, work, "plural of box")
+    assert pirate[PIRATE] == pirate["merge"] == "ahoy me matey, arr!"
+    assert plural[PLURAL] == plural["merge"] == "boxes"
+    assert pirate[PLURAL] == plural[PIRATE] == pirate[studio.base] == "dunno."
+
+
+def test_answers_come_from_the_visitors_own_recipe(studio):
+    """One merged model serves everybody: after another visitor's recipe, mine is heard again, to the letter."""
+    mine, other = workspace(studio, "task_arithmetic"), workspace(studio, "linear", (STORY,))
+    prompt = "plural of fox"
+    first = everything(studio, mine, prompt)["merge"]
+    studio._heard.clear()
+    between = everything(studio, other, prompt)["merge"]
+    studio._heard.clear()
+    assert everything(studio, mine, prompt)["merge"] == first != between
+    fresh = Session(studio.parents)
+    fresh.apply(mine.recipe)
+    assert all((studio._session.tensors[n] == t).all() for n, t in fresh.tensors.items())
+
+
+def test_a_newer_run_ends_an_older_answer(studio):
+    work, visit = workspace(studio), Visit()
+    stream = studio.answer(work, "tell me a story about a fox and some more", visit)
+    next(stream)
+    visit.run += 1
+    assert list(stream) == []
+
+
+def test_stop_keeps_what_was_said(studio):
+    work, visit = workspace(studio, chosen=(STORY,)), Visit()
+    stream = studio.answer(work, "tell me a story about an otter", visit)
+    feeds = [next(stream) for _ in range(3)]
+    visit.stopped = visit.run
+    feeds += list(stream)
+    assert set(feeds[-1]["state"].values()) == {"stopped"}
+    assert any(feed["add"] for feed in feeds)
+
+
+def test_errors_reach_the_panel_as_words(studio):
+    work = workspace(studio)
+    assert everything(studio, work, "  ")["error merge"] == "Write a prompt first: a question or a task for the models."
+    assert "this model reads at most 254" in everything(studio, work, "x" * 400)["error merge"]
+
+
+def test_two_visitors_at_once_hear_their_own(studio):
+    works = [workspace(studio, "task_arithmetic", (m,)) for m in (PIRATE, PLURAL, STORY)]
+    studio._heard.clear()
+    heard: dict[int, str] = {}
+    threads = [
+        threading.Thread(target=lambda i=i, w=w: heard.update({i: everything(studio, w, "plural of glass")["merge"]}))
+        for i, w in enumerate(works)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    alone = {i: everything(studio, w, "plural of glass")["merge"] for i, w in enumerate(works)}
+    assert heard == alone and len(set(alone.values())) > 1
+
+
+def test_statistics_follow_density(studio):
+    work = workspace(studio)
+    low = state.with_recipe(work, lanes.painted(studio.plan(work.recipe), {
+        f"models[{i}].parameters.density": [0.2] * 8 for i in range(2)
+    }))  # fmt: skip
+
+    def share(w: state.Workspace) -> int:
+        return int(studio.strip(w)["summary"].split("%")[0])
+
+    assert share(low) < share(work) / 3
+    stats = studio.strip(low)
+    assert all(len(row["values"]) == 8 for row in stats["rows"])
+    assert stats["lanes"]["models[0].parameters.weight"].startswith(("keeps 19%", "keeps 20%"))
+
+
+def test_app_builds_and_every_event_is_private(studio):
+    demo = build_app(ROOT / "presets")
+    public = [d for d in demo.config["dependencies"] if d["api_visibility"] != "private" and d["targets"]]
+    assert [d["api_name"] for d in public if not any(t[1] == "unload" for t in d["targets"])] == []
+
+
+def test_archive_holds_a_whole_model(studio, tmp_path):
+    import zipfile
+
+    work = workspace(studio)
+    path = studio.archive(work.recipe, lambda step: None)
+    names = {Path(n).name for n in zipfile.ZipFile(path).namelist() if not n.endswith("/")}
+    assert {"model.safetensors", "config.json", "tokenizer.json", "README.md", "mergekit_config.yml"} <= names
+
+
+def test_a_broken_preset_names_its_file(tmp_path):
+    (tmp_path / "x.yaml").write_text("merge_method: linear\nmodels: [{model: a, parameters: {weight: 1}}]\n")
+    with pytest.raises(MergeError, match=r"x\.yaml: a preset starts with `# name: ...`"):
+        state.read_presets(tmp_path)
