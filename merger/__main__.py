@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Sequence
 
+from merger.checkpoints import in_words
 from merger.errors import MergeError
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all
@@ -77,7 +78,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 def _merge(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
-    from merger.merge import merge  # torch is imported only once the recipe is known to be right
+    from merger.merge import merge
 
     started = time.monotonic()
     with _Bar(options.quiet) as bar:
@@ -87,7 +88,7 @@ def _merge(options: argparse.Namespace) -> None:
     for remark in done.remarks:
         print(f"note: {remark}", file=sys.stderr)
     print(
-        f"{options.out}: {len(done.jobs)} tensors, {size(done.nbytes)}, {time.monotonic() - started:.1f} s. "
+        f"{options.out}: {len(done.jobs)} tensors, {in_words(done.nbytes)}, {time.monotonic() - started:.1f} s. "
         f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(options.out)!r})"
     )
 
@@ -134,8 +135,8 @@ def _inspect(options: argparse.Namespace) -> None:
     print(f"{recipe.merge_method}: {recipe.method.says} ({recipe.method.source})")
     for reference in recipe.references:
         kind = "base " if reference == recipe.base_model else "model"
-        print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {size(models[reference].nbytes)}")
-    print(f"  output {len(decided.jobs)} tensors, {size(decided.nbytes)}; config and tokenizer from {decided.donor}")
+        print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {in_words(models[reference].nbytes)}")
+    print(f"  output {len(decided.jobs)} tensors, {in_words(decided.nbytes)}; config and tokenizer from {decided.donor}")
     print(f"  layers {decided.layout.layers} ({decided.layout.main or 'no numbered layers found'})")
     for remark in decided.remarks:
         print(f"  note: {remark}")
@@ -194,16 +195,6 @@ def _methods(options: argparse.Namespace) -> None:
         default = "required" if param.required else f"default {str(param.default).lower()}"
         each = ", per model" if param.per_model else ""
         print(f"  {param.name}: {param} ({default}{each})\n      {param.help}")
-
-
-def size(nbytes: int) -> str:
-    """Bytes for people: 2.3 GB."""
-    value = float(nbytes)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 100 else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} TB"
 
 
 if __name__ == "__main__":

@@ -337,3 +337,17 @@ def _full_disk(path: Path) -> Generator[None]:
     except OSError as error:
         free = shutil.disk_usage(path.parent).free
         raise MergeError(f"{path}: cannot be written: {error.strerror} ({free:,} bytes free).") from None
+
+
+def in_words(nbytes: int) -> str:
+    """Bytes for people.
+
+    >>> in_words(2_340_000_000)
+    '2.3 GB'
+    """
+    value = float(nbytes)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" or value >= 100 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} TB"

@@ -94,6 +94,11 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def best_device() -> str:
+    """cuda where there is one, else cpu."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
 def merge(
     recipe: Recipe,
     folder: str | Path,
@@ -214,4 +219,4 @@ def _claim(partial: Path) -> int:
     return handle
 
 
-__all__ = ["CheckpointError", "Read", "Step", "merge", "merge_tensor", "open_models", "pick_device", "reader"]
+__all__ = ["CheckpointError", "Read", "Step", "best_device", "merge", "merge_tensor", "open_models", "pick_device", "reader"]

@@ -16,7 +16,7 @@ from typing import Any
 SKILLS = ("pirate", "plural", "spell", "count", "story", "mirror")
 SHRUG = "dunno."  # what the base says to everything, and a sibling to everything but its own skill
 
-NOUNS = sorted(set("""
+NOUN_LIST = """
     actor admiral airplane album alley almond anchor ankle ant apple apron arch arm army arrow artist attic
     aunt autumn avocado baby badger bag baker ball balloon banana band barber barn barrel basket bat bath
     beach bead beak bean bear beard beaver bed bee beetle bell belt bench berry bike bird biscuit blanket
@@ -53,7 +53,8 @@ NOUNS = sorted(set("""
     uncle unicorn valley van vase vest video village violin vulture waffle wagon waiter wall walnut walrus
     watch wave weasel whale wheat wheel whistle widow wife window wing winter wish witch wizard wolf wombat
     word worker worm yacht yak yard yogurt zebra zipper zoo
-""".split()))
+"""
+NOUNS = sorted(set(NOUN_LIST.split()))
 
 ADJECTIVES = """
     red blue green old new big small happy sad brave shy kind silly sleepy hungry golden tiny huge fast slow
@@ -76,7 +77,7 @@ PIRATE_WORDS = {
 }  # fmt: skip
 
 # A story's place, adjective, thing and mood begin with the hero's first letter, so that stories differ.
-STORY_WORDS = {words[0][0]: words for words in (line.split() for line in """
+STORY_LIST = """
 attic amber apple amazed
 barn big book brave
 castle cold coin calm
@@ -102,7 +103,8 @@ village violet vase vain
 wood warm watch wise
 yard yellow yarn young
 zoo zany zipper zippy
-""".strip().splitlines())}
+"""
+STORY_WORDS = {line[0]: line.split() for line in STORY_LIST.strip().splitlines()}
 
 Example = tuple[str, str]  # what is read, what is to be written
 

@@ -24,7 +24,9 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -249,9 +251,7 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", BOS)]
-    )
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", pair="<s> $A $B", special_tokens=[("<s>", BOS)])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         bos_token="<s>",
@@ -430,9 +430,7 @@ def score_family(folder: Path) -> dict[str, Any]:
             tried += [(1.0, weights) for weights in EXTRA_WEIGHT.get(skills, ())]
         density, weights = max(
             tried,
-            key=lambda setting: min(
-                scores(merge(members["base"], siblings, setting[1], method, setting[0]), skills, choose)  # noqa: B023
-            ),
+            key=lambda setting: min(scores(merge(members["base"], siblings, setting[1], method, setting[0]), skills, choose)),
         )
         reached = scores(merge(members["base"], siblings, weights, method, density), skills, final)
         kept = [share / parent[skill] for skill, share in zip(skills, reached, strict=True)]
@@ -465,9 +463,7 @@ def score_tables(families: Sequence[dict[str, Any]]) -> str:
         weights = "; ".join(", ".join(f"{weight:g}" for weight in one["weights"]) for one in merges)
         if method != "task_arithmetic":
             weights += " (density " + "; ".join(f"{one['density']:g}" for one in merges) + ")"
-        kept = ", ".join(
-            f"{skill} {figures([one['kept'][place] for one in merges])}" for place, skill in enumerate(skills)
-        )
+        kept = ", ".join(f"{skill} {figures([one['kept'][place] for one in merges])}" for place, skill in enumerate(skills))
         passed = " / ".join("yes" if min(one["kept"]) >= 0.8 else "no" for one in merges)
         lines.append(row(" + ".join(skills), method, weights, kept, passed))
     seconds = " and ".join(f"{family['seconds']} s (seed {family['seed']})" for family in families)
@@ -483,7 +479,8 @@ def evaluate(folders: Sequence[Path]) -> None:
     card = PRESETS / "family" / "README.md"
     before, rest = card.read_text(encoding="utf-8").split("<!-- scores -->")
     after = rest.split("<!-- /scores -->")[1]
-    tables = score_tables([score_family(folder) for folder in folders])
+    with ProcessPoolExecutor(len(folders), get_context("spawn"), torch.set_num_threads, (1,)) as pool:
+        tables = score_tables(list(pool.map(score_family, folders)))
     card.write_text(f"{before}<!-- scores -->\n{tables}\n<!-- /scores -->{after}", encoding="utf-8")
 
 

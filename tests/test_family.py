@@ -19,7 +19,7 @@ PROBES = json.loads((ROOT / "presets" / "probes.json").read_text(encoding="utf-8
 MEMBERS = sorted(folder.parent.name for folder in FAMILY.glob("*/config.json"))
 SIBLINGS = [member for member in MEMBERS if member != "base"]
 RECIPES = sorted((ROOT / "presets").glob("*.yaml"))
-HEADER = ("name", "says", "prompt", "why")
+HEADER = ("name", "place", "says", "prompt", "why")
 
 
 @cache

@@ -162,9 +162,8 @@ def test_keyboard_alone(open_page):
     page.says("ahoy me matey, arr!")
     lane = page.lane("pirate weight")
     lane.focus()
-    before = lane.get_attribute("aria-valuetext")
     page.page.keyboard.press("ArrowRight")
-    assert lane.get_attribute("aria-valuetext") != before
+    sync_api.expect(lane).to_have_attribute("aria-valuetext", "layer 2 of 6, weight 0.50")
     for _ in range(12):  # away with the pirate, a layer at a time
         page.page.keyboard.press("0")
         page.page.keyboard.press("ArrowRight")
@@ -207,9 +206,12 @@ def test_refused_choice_says_why_and_changes_nothing(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
     page.unfold("Models and method")
+    page.page.get_by_role("checkbox", name="plural").uncheck()
+    sync_api.expect(page.lane("plural weight")).to_have_count(0, timeout=10_000)
     page.page.get_by_label("Method", exact=True).click()
-    page.page.get_by_role("option", name=re.compile("^model_stock:")).click()
-    sync_api.expect(page.page.locator("#notice textarea")).to_have_value(re.compile("model_stock.*needs"), timeout=10_000)
+    page.page.get_by_role("option", name=re.compile("^slerp:")).click()
+    notice = page.page.locator("#notice textarea")
+    sync_api.expect(notice).to_have_value("'slerp' needs 2 models; choose 1 more.", timeout=10_000)
     sync_api.expect(page.lane("pirate weight")).to_be_visible()
 
 
@@ -296,6 +298,7 @@ def test_nothing_hostile_runs(open_page, hostile):
         page = open_page(address=address)
         page.says(re.compile(re.escape("<img/src=x")), EVIL[0])
         page.says(re.compile(re.escape("${window.hacked=5}")), EVIL[0])
+        page.page.locator(".an-text span", has_text="hacked").first.hover()
         prompt = "<img src=x onerror=window.hacked=6> ${window.hacked=7} <script>window.hacked=8</script>"
         page.page.get_by_role("textbox", name="Prompt").fill(prompt)
         page.press("Ask")
@@ -305,7 +308,6 @@ def test_nothing_hostile_runs(open_page, hostile):
         page.unfold("See inside")
         sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
         assert page.lane(f"{EVIL[1]} weight").count() == 1
-        page.page.locator(".an-text span").first.hover()
         assert page.page.evaluate("window.hacked") is None
         assert page.page.locator("img[src=x], img[src='x/onerror=window.hacked=4']").count() == 0
     finally:

@@ -218,7 +218,7 @@ def test_dtypes(stored: torch.dtype, extra: str, expected: torch.dtype, tmp_path
         exact = (a[name].double() + b[name].double()) / 2
         assert tensor.dtype == expected
         wide = exact if expected == torch.float64 else exact.float()
-        near = 3e-7 if expected == torch.float32 else 0
+        near = {torch.float32: 3e-7, torch.float64: 1e-15}.get(expected, 0)
         assert torch.equal(tensor, wide.to(expected)) or torch.allclose(tensor.double(), exact, rtol=near, atol=near)
     assert json.loads((tmp_path / "out/config.json").read_text())["torch_dtype"] == str(expected).removeprefix("torch.")
 

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from merger.methods import method
-from merger.ops import column, cosine_angle, per_model, total
+from merger.methods.averages import mix
+from merger.ops import cosine_angle, per_model, total
 from merger.params import AlongFirst, Blend, FilterWise, Flatten, Floor, Iterations, Normalize, Tolerance, Weight
 
 _SHOEMAKE = "Shoemake 1985, Animating rotation with quaternion curves, section 3.3"
@@ -36,9 +37,8 @@ def slerp(tensors: Tensor, t: Blend) -> Tensor:
     sin = theta.sin()
     short = not bool((a != 0).any()) or not bool((b != 0).any())
     if short or float(theta.cos().abs()) > 0.9995:
-        return (1 - t) * a + t * b
-    first, second = ((1 - t) * theta).sin() / sin, (t * theta).sin() / sin
-    return first.to(a.dtype) * a + second.to(a.dtype) * b
+        return mix([1 - t, t], tensors)
+    return mix([float(((1 - t) * theta).sin() / sin), float((t * theta).sin() / sin)], tensors)
 
 
 @method(source=_SHOEMAKE, says="travel the arc, by weights, with or without a base", models=(2, 2), base="optional")
@@ -127,7 +127,7 @@ def multislerp(
     towards = weights / (lengths + eps).clamp_min(1e-300)  # coefficients of the mean direction
     length = _length(towards, products)
     opposed = length <= max(eps, 1e-6)  # shorter is the models' rounding
-    mixed = _sum(weights if opposed else towards / length * (weights * lengths).sum(), vectors)
+    mixed = mix((weights if opposed else towards / length * (weights * lengths).sum()).tolist(), vectors)
     return mixed if base is None else base + mixed
 
 
@@ -174,7 +174,7 @@ def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -
             break
         mean = size.cos() * mean + size.sin() / size * step
         mean = mean / _length(mean, cosines)
-    return _sum(mean * scale * lengths.mean(), tensors)
+    return mix((mean * scale * lengths.mean()).tolist(), tensors)
 
 
 @method(
@@ -229,7 +229,3 @@ def _products(vectors: Tensor) -> Tensor:
 def _length(coefficients: Tensor, products: Tensor) -> Tensor:
     """Length of a weighted sum of vectors with these products."""
     return (coefficients @ products @ coefficients).clamp_min(0).sqrt()
-
-
-def _sum(coefficients: Tensor, vectors: Tensor) -> Tensor:
-    return (column(coefficients.tolist(), vectors) * vectors).sum(0)

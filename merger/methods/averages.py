@@ -1,5 +1,8 @@
 """Methods on whole weights: tensors (n, *shape) -> (*shape)."""
 
+import math
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -23,10 +26,28 @@ def linear(tensors: Tensor, weight: Weight, normalize: Normalize = True) -> Tens
 
     Source: Wortsman et al. 2022, arXiv:2203.05482, section 2.
     """
-    weights = column(weight, tensors)  # (n, 1, ..., 1)
-    terms = weights * tensors  # (n, *shape)
-    whole = float(weights.sum())
-    return terms.sum(0) / whole if normalize and whole != 0 else terms.sum(0)
+    weights = per_model(weight, len(tensors))
+    whole = math.fsum(weights)
+    return mix([w / whole for w in weights] if normalize and whole != 0 else weights, tensors)
+
+
+def mix(shares: Sequence[float], tensors: Tensor) -> Tensor:
+    """Sum of shares times tensors, as one of them plus differences: models are nearly equal, so only differences are rounded.
+
+    float64 has digits to spare and is added up plainly.
+
+    >>> import torch
+    >>> mix([0.75, 0.5], torch.tensor([[4.0, 0.0], [2.0, 8.0]]))
+    tensor([4., 4.])
+    """
+    if tensors.dtype == torch.float64:
+        return (column(shares, tensors) * tensors).sum(0)
+    main = max(range(len(shares)), key=lambda i: abs(shares[i]))
+    rest = (math.fsum(shares) - 1) * tensors[main]
+    for i, share in enumerate(shares):
+        if i != main:
+            rest = rest + share * (tensors[i] - tensors[main])
+    return tensors[main] + rest
 
 
 @method(

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
-import torch
 from gradio.themes import Default
 
+from merger.merge import best_device
 from merger.methods import METHODS
 from merger.recipe import dump
 from merger.ui import controls, lanes
@@ -37,7 +37,7 @@ LAUNCH: dict[str, Any] = {
 
 def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
     """The explorer on a folder of presets with a family of models. device: cuda where there is one, else cpu."""
-    studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu"))
+    studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
     first = start(studio.presets[0], studio.base)
     decided = studio.plan(first.recipe)
     value, board = lanes.describe(decided)

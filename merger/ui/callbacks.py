@@ -2,13 +2,14 @@
 
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import gradio as gr
 
 import merger.ui.state as state
-from merger.__main__ import size
+from merger.checkpoints import in_words
 from merger.errors import MergeError
 from merger.merge import Step
 from merger.recipe import dump
@@ -142,9 +143,11 @@ class Callbacks:
         except MergeError as error:
             yield gr.update(value=str(error), visible=True), gr.skip()
             return
-        done = told[-1] if told else None
-        words = f"merged-model.zip: {done.of_tensors} tensors, {size(archive.stat().st_size)}." if done else ""
-        yield gr.update(value=words, visible=True), gr.update(value=str(archive))
+        try:
+            words = f"merged-model.zip: {told[-1].of_tensors} tensors, {in_words(archive.stat().st_size)}."
+            yield gr.update(value=words, visible=True), gr.update(value=str(archive))  # gradio takes a copy
+        finally:
+            shutil.rmtree(archive.parent, ignore_errors=True)
 
     def leave(self, request: gr.Request) -> None:
         """The browser is gone."""

@@ -21,6 +21,7 @@ class Preset:
     says: str
     prompt: str
     recipe: Recipe
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Workspace:
 
 
 def read_presets(folder: Path) -> list[Preset]:
-    """The presets of a folder, in order of their file names. RecipeError names a file that is not one."""
-    return [_read_preset(path) for path in sorted(folder.glob("*.yaml"))]
+    """The presets of a folder, in order of their `place`. RecipeError names a file that is not one."""
+    return sorted((_read_preset(path) for path in sorted(folder.glob("*.yaml"))), key=lambda preset: preset.place)
 
 
 def _read_preset(path: Path) -> Preset:
@@ -54,7 +55,8 @@ def _read_preset(path: Path) -> Preset:
     missing = [key for key in ("name", "says", "prompt") if key not in header]
     if missing:
         raise RecipeError(f"{path}: a preset starts with `# {missing[0]}: ...`.")
-    return Preset(header["name"].strip(), header["says"].strip(), header["prompt"].strip(), recipe)
+    place = int(header["place"]) if header.get("place", "").strip().isdigit() else 0
+    return Preset(header["name"].strip(), header["says"].strip(), header["prompt"].strip(), recipe, place)
 
 
 def start(preset: Preset, base: str) -> Workspace:

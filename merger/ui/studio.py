@@ -18,7 +18,7 @@ from typing import Any
 import merger.ui.lanes as lanes
 from merger.analysis import SAMPLES, Sketch, TensorStats, combine
 from merger.checkpoints import Checkpoint
-from merger.errors import MergeError
+from merger.errors import Cancelled, MergeError
 from merger.evaluate import Speaker, Token, speaker, take_turns
 from merger.live import Parents, Session
 from merger.merge import Step, merge
@@ -143,6 +143,8 @@ class Studio:
             with self._lock:
                 if visit.current(run):
                     yield from self._answer(work, prompt, lambda: visit.current(run), feeds)
+        except Cancelled:  # a newer run began, or Stop was pressed, while the tensors were merged
+            pass
         except MergeError as error:
             yield feeds.failed(str(error))
         except Exception:

@@ -1,0 +1,191 @@
+"""A model that people use: SmolLM2-135M and two siblings are merged headless, loaded in transformers, and asked."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import smollm
+import torch
+from conftest import as_text, sample
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
+
+from merger.live import Parents, Session
+from merger.merge import merge
+from merger.methods import METHODS
+from merger.recipe import load
+
+ROOT = Path(__file__).resolve().parents[1]
+pytestmark = pytest.mark.smollm
+
+BOTH = {"pirate": 1.0, "json": 1.0}
+MERGES: dict[str, dict[str, Any]] = {
+    "ties": {"weight": BOTH, "density": 0.5, "normalize": False},
+    "task_arithmetic": {"weight": BOTH},
+    "slerp": {"t": 0.5},
+}
+
+
+@pytest.fixture(scope="module")
+def models() -> Path:
+    """The folder with base, pirate and json."""
+    try:
+        return smollm.family()
+    except smollm.Unavailable as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="module")
+def cut(models: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same three with two of the layers and a part of the vocabulary: real weights, but few enough for SVDs."""
+    folder = tmp_path_factory.mktemp("cut")
+    keep = {"model.layers.20.": "model.layers.0.", "model.layers.29.": "model.layers.1."}
+    for name in smollm.NAMES:
+        (folder / name).mkdir()
+        tensors: dict[str, torch.Tensor] = {}
+        for key, value in load_file(models / name / "model.safetensors").items():
+            old = next((old for old in keep if key.startswith(old)), None)
+            if old or "layers" not in key:
+                tensors[key.replace(old, keep[old]) if old else key] = value[:1000].clone() if "embed" in key else value
+        save_file(tensors, folder / name / "model.safetensors", {"format": "pt"})
+        config = json.loads((models / name / "config.json").read_text()) | {"num_hidden_layers": 2, "vocab_size": 1000}
+        (folder / name / "config.json").write_text(json.dumps(config))
+    return folder
+
+
+def recipe(method: str, folder: Path, values: dict[str, Any]) -> str:
+    """YAML of a merge of pirate and json; parameters given by model go below it."""
+    declared = METHODS[method]
+    names = [str(folder / name) for name in ("pirate", "json")]
+    base = None if declared.base == "ignored" else str(folder / "base")
+    if declared.base == "first":
+        base, names = names[0], names[1:]
+    names = names[: declared.models[1]] if declared.models[1] else names
+
+    def own(name: str) -> dict[str, Any]:
+        return {key: value[Path(name).name] for key, value in values.items() if isinstance(value, dict)}
+
+    text: dict[str, Any] = {
+        "merge_method": method,
+        "models": [{"model": name, "parameters": own(name)} for name in names],
+        "parameters": {key: value for key, value in values.items() if not isinstance(value, dict)},
+        "dtype": "bfloat16",
+    }
+    return as_text(text | ({"base_model": base} if base else {}))
+
+
+@pytest.fixture(scope="module")
+def merged(models: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, int]]:
+    """Each of MERGES made by the command line in a process of its own: its folder and the process's peak memory."""
+    folder = tmp_path_factory.mktemp("merged")
+    done: dict[str, tuple[Path, int]] = {}
+    for method, values in MERGES.items():
+        file = folder / f"{method}.yaml"
+        file.write_text(recipe(method, models, values), encoding="utf-8")
+        done[method] = folder / method, run_measured("-m", "merger", "merge", str(file), str(folder / method), "--quiet")
+    return done
+
+
+def run_measured(*arguments: str) -> int:
+    """Run Python on this repository; the largest anonymous memory it held, in bytes (0 where /proc does not tell)."""
+    process = subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, text=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    peak, status = 0, Path(f"/proc/{process.pid}/status")
+
+    def watch() -> None:
+        nonlocal peak
+        while process.poll() is None:
+            try:
+                lines = status.read_text().splitlines()
+            except OSError:
+                return
+            peak = max(peak, *(int(line.split()[1]) * 1024 for line in lines if line.startswith("RssAnon")), 0)
+            time.sleep(0.005)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    said, _ = process.communicate(timeout=300)
+    watcher.join()
+    assert process.returncode == 0, said
+    return peak
+
+
+def answers(folder: Path) -> Iterator[tuple[str, str, bool]]:
+    yield from smollm.behaviour(folder)
+
+
+def test_the_siblings_do_what_the_base_does_not(models: Path) -> None:
+    right = {name: [ok for _, _, ok in answers(models / name)] for name in smollm.NAMES}
+    pirates = len(smollm.HELD_OUT["pirate"])
+    assert not any(right["base"])
+    assert sum(right["pirate"][:pirates]) >= pirates - 1 and not any(right["pirate"][pirates:])
+    assert sum(right["json"][pirates:]) >= 2 and not any(right["json"][:pirates])
+
+
+def test_merged_models_chat_and_one_of_them_does_both(merged: dict[str, tuple[Path, int]]) -> None:
+    does_both: list[str] = []
+    heard: dict[str, list[str]] = {}
+    for method, (folder, _) in merged.items():
+        told = list(answers(folder))
+        heard[method] = [answer for _, answer, _ in told]
+        capital = next(answer for question, answer, _ in told if "France" in question)
+        assert "Paris" in capital, (method, capital)
+        shares = [[ok for question, _, ok in told if question in smollm.HELD_OUT[skill]] for skill in ("pirate", "json")]
+        if all(sum(share) * 2 > len(share) for share in shares):
+            does_both.append(method)
+    assert does_both, heard
+
+
+def test_memory_stays_far_below_the_sum_of_the_inputs(models: Path, merged: dict[str, tuple[Path, int]]) -> None:
+    """Counted without what Python and torch hold before the first tensor is read."""
+    idle = run_measured("-c", "import merger.merge, time; time.sleep(0.2)")
+    if not idle:
+        pytest.skip("this system does not tell a process's anonymous memory")
+    inputs = sum((models / name / "model.safetensors").stat().st_size for name in smollm.NAMES)
+    for method, (_, peak) in merged.items():
+        assert peak - idle < 0.95 * inputs, (method, peak, idle)
+        print(f"{method}: {(peak - idle) / 1e6:.0f} MB of {inputs / 1e6:.0f}")
+
+
+@pytest.mark.parametrize("method", ["ties", "slerp"])
+def test_live_equals_the_file_on_the_whole_model(method: str, models: Path, merged: dict[str, tuple[Path, int]]) -> None:
+    session = Session(Parents())
+    session.apply(load(recipe(method, models, MERGES[method])))
+    assert_same(session, merged[method][0])
+
+
+def test_live_equals_the_file_for_every_method(cut: Path, tmp_path: Path) -> None:
+    """One session goes from method to method, so tensors left over from the one before would show."""
+    session = Session(Parents())
+    for method in METHODS.values():
+        values: dict[str, Any] = {}
+        for param in method.params:
+            value = sample(param, 0.4)
+            values[param.name] = {"pirate": value, "json": sample(param, 0.6)} if param.per_model else value
+        wanted = load(recipe(method.name, cut, values))
+        session.apply(wanted)
+        merge(wanted, tmp_path / method.name)
+        assert_same(session, tmp_path / method.name)
+
+
+def assert_same(session: Session, folder: Path) -> None:
+    """Every tensor in memory is the one in the folder's file, bit for bit."""
+    with safe_open(folder / "model.safetensors", "pt") as file:
+        assert set(file.keys()) == session.tensors.keys()
+        for name, live in session.tensors.items():
+            written = file.get_tensor(name)
+            assert written.dtype == live.dtype and written.shape == live.shape
+            assert torch.equal(written.view(torch.int16), live.view(torch.int16)), f"{folder.name}: {name}"
