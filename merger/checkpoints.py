@@ -149,6 +149,9 @@ def read_header(file: Path) -> dict[str, Stored]:
     if not isinstance(header, dict):
         raise CheckpointError(f"{file}: its header is no table of tensors.")
     header.pop("__metadata__", None)
+    broken = next((name for name in header if not name.isprintable()), None)
+    if broken is not None:
+        raise CheckpointError(f"{file}: {broken!a} is not the name of a tensor; the header is damaged.")
     return {name: _stored(file, name, entry, 8 + length, size) for name, entry in header.items()}
 
 

@@ -164,6 +164,8 @@ def _facts(decided: Plan) -> dict[str, str]:
 
 
 def _check_free(out: Path) -> None:
+    if not out.name or out.name == "..":
+        raise MergeError(f"{out}: is the folder you are in, or above it; name a new folder.")
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         raise MergeError(f"{out}: is not a folder; name a new folder.")
     if out.is_dir() and any(out.iterdir()):

@@ -64,7 +64,8 @@ class Param:
         """The value in this Param's type; ValueError with the phrase of what would be right."""
         if self.kind == "choice":
             for choice in self.choices:
-                if type(choice) is type(value) and choice == value:
+                # 1 and 1.0 mean true, as for plain booleans
+                if choice == value and isinstance(choice, str) == isinstance(value, str):
                     return choice
             raise ValueError(f"must be {self}")
         if self.kind == "bool":

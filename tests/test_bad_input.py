@@ -438,3 +438,12 @@ def test_the_fuzzers_reach_past_the_first_check(header_file: Path) -> None:
     with pytest.raises(MergeError):
         load("[" * 200_000)
     assert time.monotonic() - started < 20
+
+
+@pytest.mark.parametrize("place", [".", "..", "/"])
+def test_the_current_folder_is_no_output(place: str, family: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe = load("merge_method: linear\nmodels: [a, b]\nparameters: {weight: 1}\n")
+    with pytest.raises(MergeError, match="is the folder you are in, or above it; name a new folder"):
+        merge(recipe, place, roots=[family])
+    assert not list(tmp_path.iterdir())

@@ -51,6 +51,11 @@ def test_every_method_can_be_chosen_and_left(studio, method):
     assert back.recipe == work.recipe
 
 
+def test_a_method_without_faders_says_so(studio):
+    _, board = lanes.describe(studio.plan(workspace(studio, "sce").recipe))
+    assert board["locked"] and board["note"].startswith("sce decides by itself")
+
+
 def test_settings_survive_a_method_that_ignores_them(studio):
     work = state.with_control(workspace(studio), "models[0].parameters.density", 0.25)
     work = state.with_method(state.with_method(work, "slerp"), "linear")

@@ -126,6 +126,12 @@ def _patterns(names: Sequence[str], plan: Plan) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def _why_locked(recipe: Recipe) -> str:
+    if recipe.slices:
+        return "This recipe is made of slices; the bars work on whole models."
+    return f"{recipe.merge_method} decides by itself how much of each model it takes; there is nothing to paint."
+
+
 def describe(plan: Plan, initial: Values | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
     """(value, board) for the Mixer component: the numbers, and what they mean. `initial`: what Reset goes back to."""
     rows, grid = lanes(plan), columns(plan)
@@ -149,5 +155,6 @@ def describe(plan: Plan, initial: Values | None = None) -> tuple[dict[str, Any],
             ],
             "initial": initial or shown,
             "locked": not rows,
+            "note": "" if rows else _why_locked(plan.recipe),
         },
     )  # fmt: skip

@@ -3,7 +3,7 @@
 // props.value  {lanes: {path: [number per column]}, seq, picked?}    the only thing that goes back to Python
 // props.board  {columns: [{label, kind: embed|layer|norm|head, layer}], params: [{name, label, help}],
 //               lanes: [{path, model, param, slot, low, high, view: [lo, hi], step, default, name, note}],
-//               initial?: {path: [...]}, locked?: bool}
+//               initial?: {path: [...]}, locked?: bool, note?: why it is locked}
 // props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}}
 // board and stats may also come as JSON text, and should: Gradio copies every leaf of every prop at each update,
 // a third of the main thread at 3 x 80.
@@ -963,8 +963,9 @@ function build() {
   widen();
   const other = board.params.find((p) => p.name !== param);
   const ghost = other && banks.some((bank) => bank.ghost) ? ` · dashed line: ${other.label || other.name}` : '';
-  hint.textContent = `Drag to paint · Shift keeps a level · the round ends pull a ramp · double-click resets${ghost}`;
+  hint.textContent = board.locked ? board.note ?? '' : `Drag to paint · Shift keeps a level · the round ends pull a ramp · double-click resets${ghost}`;
   root.dataset.locked = String(Boolean(board.locked));
+  toolbar.hidden = Boolean(board.locked);
   resize();
   drawTexts();
   drawColours();
