@@ -13,7 +13,6 @@ from torch import Tensor
 from merger.checkpoints import Checkpoint
 from merger.layout import Layout, role
 from merger.merge import Read, merge_tensor
-from merger.methods import METHODS
 from merger.ops import column, total
 from merger.plan import Source, TensorJob
 
@@ -203,7 +202,7 @@ class Sketch:
     def read(self, source: Source) -> Tensor:
         """The sampled values of a tensor, (min(samples, numel),)."""
         if source not in self._held:
-            flat = self._models[source.model].read(source.name).reshape(-1)
+            flat = self._models[source.model].read(source.name, source.cut).reshape(-1)
             if flat.numel() > self._samples:
                 flat = flat[_positions(flat.numel(), self._samples)]
             self._held[source] = flat.clone()
@@ -233,8 +232,3 @@ def _positions(numel: int, samples: int) -> Tensor:
 def sampled_share(jobs: Iterable[TensorJob]) -> bool:
     """Whether a sketch of these jobs is an estimate: some tensor is larger than the sample."""
     return any(math.prod(job.shape) > SAMPLES for job in jobs)
-
-
-def voted(method: str) -> bool:
-    """Whether the method works on deltas, so that conflict means something."""
-    return METHODS[method].takes == "deltas"

@@ -27,7 +27,6 @@ class Param:
     view: tuple[float, float] | None = None
     step: float = 0.01
     choices: tuple[Scalar, ...] = ()
-    open_ends: bool = False
     label: str = ""
     name: str = ""
     kind: Literal["float", "int", "bool", "choice"] = "float"

@@ -73,12 +73,6 @@ def with_recipe(work: Workspace, recipe: Recipe) -> Workspace:
     return remember(replace(work, recipe=recipe))
 
 
-def with_yaml(work: Workspace, text: str) -> Workspace:
-    """The workspace on a recipe written by hand. RecipeError when it is none."""
-    recipe = load(text, "your recipe")
-    return remember(replace(work, recipe=recipe, chosen=_parents(recipe, work.base), preset=""))
-
-
 def remember(work: Workspace) -> Workspace:
     """Note the parameters of the recipe, for when a method or a choice of models drops them."""
     kept = dict(work.kept)
