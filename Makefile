@@ -11,7 +11,8 @@ BIN := $(VENV)/bin
 ORACLE := .cache/oracle
 ORACLES := mergekit==0.1.5 torch==2.13.0
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
-PYTEST := $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
+# threads that wait for each other on a busy machine make the suite several times slower than one thread does
+PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
 
 .PHONY: help run test check lint types docs oracle gpu clean
 .NOTPARALLEL:

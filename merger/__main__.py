@@ -1,14 +1,22 @@
 """The command line: merge, inspect, methods. Each command calls one function of the engine."""
 
 import argparse
+import contextlib
+import os
+import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from merger.checkpoints import in_words
-from merger.errors import MergeError
+from merger.errors import CheckpointError, MergeError
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all
+
+if TYPE_CHECKING:  # these modules load torch, which a refused recipe does not need
+    from merger.checkpoints import Checkpoint
+    from merger.plan import OnMismatch, Plan
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -32,18 +40,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="merger", description="Merge language models by arithmetic on their weights.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    merge = commands.add_parser("merge", help="merge models into a new folder")
+    merge = commands.add_parser("merge", help="merge models into a new folder; takes every option of mergekit-yaml")
     _add_recipe(merge)
-    merge.add_argument("out", metavar="OUT", help="the new model's folder; must be new or empty")
-    merge.add_argument("--device", default="cpu", help="cpu (default) or cuda")
-    merge.add_argument(
-        "--out-shard-size", default="5GB", metavar="SIZE", help="largest file: 5GB in bytes (default), 1B in parameters"
-    )
-    merge.add_argument("--quiet", action="store_true", help="no progress bar")
+    _add_mergekit(merge)
     merge.set_defaults(run=_merge)
 
     inspect = commands.add_parser("inspect", help="show the plan and the deltas' statistics; writes nothing")
     _add_recipe(inspect)
+    _add_mismatch(inspect)
     inspect.add_argument("--exact", action="store_true", help="measure every weight, not a sample of each tensor")
     inspect.add_argument("--tensors", action="store_true", help="list every tensor's sources and numbers")
     inspect.set_defaults(run=_inspect)
@@ -60,7 +64,72 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
         help="change one value of the recipe, for example --set 'models[1].parameters.weight=0.4'",
     )  # fmt: skip
-    parser.add_argument("--seed", type=int, help="seed of the random methods, instead of the recipe's")
+    parser.add_argument("--seed", "--random-seed", type=int, help="seed of the random methods, instead of the recipe's")
+
+
+def _add_mismatch(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--allow-crimes", action=_YesNo,
+        help="merge models of different shapes: leave a model out of the tensors that do not fit the base's, and cut longer "
+        "vocabularies to the base's rows",
+    )  # fmt: skip
+    parser.add_argument(
+        "--unsafe-truncate-embeddings", action=_YesNo,
+        help="cut longer vocabularies to the base's rows; assumes that the ids mean the same tokens",
+    )  # fmt: skip
+
+
+_ONE_FILE = "1000000000GB"
+# Options of mergekit-yaml that change nothing here, each with the reason.
+_ALREADY = {
+    "--trust-remote-code": "accepted; code from a model's folder is never run",
+    "--low-cpu-memory": "always so: one tensor is in memory at a time, and the files are mapped, not loaded",
+    "--read-to-gpu": "always so with --cuda: tensors go from the mapped file to the GPU",
+    "--multi-gpu": "accepted; one GPU is used, reading the files is what takes the time",
+    "--lazy-unpickle": "always so: only the tensor at hand is read",
+    "--async-write": "accepted; each tensor goes straight to its place in the file, nothing collects in memory",
+    "--clone-tensors": "always so: every tensor of the output is its own",
+}
+
+
+def _add_mergekit(merge: argparse.ArgumentParser) -> None:
+    """The output folder and the options of mergekit-yaml 0.1.5."""
+    merge.add_argument("out", metavar="OUT", nargs="?", help="the new model's folder; must be new or empty")
+    merge.add_argument("--dry-run", action="store_true", help="print the verdict and write nothing")
+    _add_mismatch(merge)
+    merge.add_argument("--device", help="cpu (default), cuda, cuda:1, mps, or auto for the fastest there is")
+    merge.add_argument("--cuda", action=_YesNo, help="the same as --device cuda")
+    merge.add_argument("--gpu-rich", action="store_true", help="the same as --device cuda")
+    merge.add_argument(
+        "--out-shard-size", default="5GB", metavar="SIZE",
+        help="largest file: 5GB in bytes (default), 1B in parameters, 0 for one file",
+    )  # fmt: skip
+    merge.add_argument("--copy-tokenizer", action=_YesNo, default=True, help="copy the base's tokenizer (default)")
+    merge.add_argument(
+        "--write-model-card", action=_YesNo, default=True, help="write README.md and mergekit_config.yml (default)"
+    )
+    merge.add_argument("--safe-serialization", action=_YesNo, default=True, help="always so: the output is safetensors")
+    merge.add_argument("-q", "--quiet", action=_YesNo, help="no progress bar, no notes")
+    merge.add_argument("-v", "--verbose", action="count", default=0, help="print the verdict before merging")
+    merge.add_argument("-j", "--num-threads", type=int, metavar="N", help="CPU threads; the result does not depend on them")
+    merge.add_argument("--transformers-cache", metavar="DIR", help="where models of the Hub are kept")
+    already = merge.add_argument_group("options of mergekit-yaml that need nothing here")
+    for name, reason in _ALREADY.items():
+        already.add_argument(name, action=_YesNo, help=reason)
+    already.add_argument("--write-threads", type=int, metavar="N", help="accepted; writing keeps up with one")
+    already.add_argument("--lora-merge-cache", metavar="DIR", help="accepted; a LoRA is applied while reading, without a cache")
+    already.add_argument("--lora-merge-dtype", metavar="DTYPE", help="accepted; a LoRA is applied in float32 or better")
+
+
+class _YesNo(argparse.BooleanOptionalAction):
+    """--x / --no-x, off unless said otherwise; the default stays out of the help."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, default: bool = False, **rest: Any) -> None:
+        super().__init__(option_strings, dest, default, **rest)
+
+
+def _on_mismatch(options: argparse.Namespace) -> "OnMismatch":
+    return "skip" if options.allow_crimes else "crop" if options.unsafe_truncate_embeddings else "refuse"
 
 
 def _recipe(options: argparse.Namespace) -> Recipe:
@@ -77,20 +146,53 @@ def _recipe(options: argparse.Namespace) -> Recipe:
 
 
 def _merge(options: argparse.Namespace) -> None:
+    if not options.safe_serialization:
+        raise MergeError(
+            "--no-safe-serialization: .bin files are pickles, which run code when they are loaded; the output is safetensors."
+        )
+    if options.out is None and not options.dry_run:
+        raise MergeError("name the new model's folder: merger merge RECIPE OUT. To look first: merger merge RECIPE --dry-run.")
     recipe = _recipe(options)
-    from merger.merge import merge
+    if options.transformers_cache is not None:
+        os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
+    from merger.merge import best_device, merge, open_models, use_threads
 
+    if options.num_threads is not None:
+        use_threads(options.num_threads)
+    if options.dry_run or options.verbose:
+        _judged(recipe, open_models(recipe), _on_mismatch(options))
+    if options.dry_run:
+        return
+    device = options.device or ("cuda" if options.cuda or options.gpu_rich else "cpu")
     started = time.monotonic()
     with _Bar(options.quiet) as bar:
         done = merge(
-            recipe, options.out, device=options.device, shard_size=options.out_shard_size, progress=bar.show
+            recipe, str(options.out), device=best_device() if device == "auto" else device, progress=bar.show,
+            shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
+            on_mismatch=_on_mismatch(options), tokenizer=options.copy_tokenizer, card=options.write_model_card,
         )  # fmt: skip
-    for remark in done.remarks:
+    for remark in done.remarks if not options.quiet else ():
         print(f"note: {remark}", file=sys.stderr)
     print(
         f"{options.out}: {len(done.jobs)} tensors, {in_words(done.nbytes)}, {time.monotonic() - started:.1f} s. "
         f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(options.out)!r})"
     )
+
+
+def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]", on_mismatch: "OnMismatch") -> "Plan":
+    """The plan, with its verdict on stdout. What would be refused is judged as --allow-crimes would do it, then refused."""
+    from merger.plan import plan
+    from merger.verdict import verdict
+
+    try:
+        decided = plan(recipe, models, on_mismatch)
+    except CheckpointError:
+        with contextlib.suppress(MergeError):
+            print(verdict(recipe, models, plan(recipe, models, "skip")))
+            print("\nThis is what --allow-crimes would do; without it:", flush=True)
+        raise
+    print(verdict(recipe, models, decided))
+    return decided
 
 
 class _Bar:
@@ -128,18 +230,15 @@ def _inspect(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     from merger.analysis import Sketch, combine, facts, has_deltas, measure, sampled_share
     from merger.merge import open_models, reader
-    from merger.plan import plan
 
     models = open_models(recipe)
-    decided = plan(recipe, models)
-    print(f"{recipe.merge_method}: {recipe.method.says} ({recipe.method.source})")
+    decided = _judged(recipe, models, _on_mismatch(options))
+    print(f"\n{recipe.merge_method}: {recipe.method.says} ({recipe.method.source})")
     for reference in recipe.references:
         kind = "base " if reference == recipe.base_model else "model"
         print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {in_words(models[reference].nbytes)}")
     print(f"  output {len(decided.jobs)} tensors, {in_words(decided.nbytes)}; config and tokenizer from {decided.donor}")
     print(f"  layers {decided.layout.layers} ({decided.layout.main or 'no numbered layers found'})")
-    for remark in decided.remarks:
-        print(f"  note: {remark}")
     jobs = [job for job in decided.jobs if has_deltas(job)]
     if not jobs:
         print("\nNo base model, so there are no deltas to measure. Name one with `base_model:`.")
@@ -151,9 +250,11 @@ def _inspect(options: argparse.Namespace) -> None:
         stats = list(Sketch(models).measure(jobs, decided.layout))
         if sampled_share(jobs):
             print("  numbers below are estimated from 2,048 weights of each tensor; --exact measures all")
-    names = ", ".join(f"[{i}] {name}" for i, name in enumerate(stats[0].models))
+    known = {model for s in stats for model in s.models}
+    listed = tuple(reference for reference in recipe.references if reference in known)
+    names = ", ".join(f"[{i}] {name}" for i, name in enumerate(listed))
     print(f"\n{names}\n")
-    n = len(stats[0].models)
+    n = len(listed)
     each = "".join(f"  {f'size[{i}]':>7} {f'keep[{i}]':>7} {f'used[{i}]':>7} {f'share[{i}]':>8}" for i in range(n))
     print(f"{'':<28} {'numel':>12} {'conflict':>8} {'before':>7}{each}   moved")
     groups: dict[object, list[int]] = {}
@@ -161,8 +262,8 @@ def _inspect(options: argparse.Namespace) -> None:
         label = s.name if options.tensors else f"layer {s.layer + 1}" if s.layer is not None else s.role
         groups.setdefault(label, []).append(i)
     for label, members in groups.items():
-        _print_stats(combine([stats[i] for i in members], str(label)))
-    whole = combine(stats, "whole model")
+        _print_stats(combine([stats[i] for i in members], str(label), listed))
+    whole = combine(stats, "whole model", listed)
     _print_stats(whole)
     if whole is not None and n > 1:
         print("\ncosine between deltas")

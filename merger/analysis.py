@@ -12,7 +12,7 @@ from torch import Tensor
 
 from merger.checkpoints import Checkpoint
 from merger.layout import Layout, role
-from merger.merge import Read, merge_tensor
+from merger.merge import Read, merge_tensor, read_source
 from merger.ops import column, total
 from merger.plan import Source, TensorJob
 
@@ -160,11 +160,15 @@ def measure(
     )  # fmt: skip
 
 
-def combine(stats: Iterable[TensorStats], name: str) -> TensorStats | None:
-    """Several tensors as one: sums of counts and squares. None for no tensors; all must have the same models."""
+def combine(stats: Iterable[TensorStats], name: str, models: tuple[str, ...] = ()) -> TensorStats | None:
+    """Several tensors as one: sums of counts and squares. None for no tensors.
+
+    models  all that take part in any of them, in order (default: the first tensor's); left out of one, a model counts 0 there
+    """
     parts = list(stats)
     if not parts:
         return None
+    parts = [_among(models or parts[0].models, p) for p in parts]
     first = parts[0]
 
     def added(rows: list[tuple[float, ...]]) -> tuple[float, ...]:
@@ -186,6 +190,25 @@ def combine(stats: Iterable[TensorStats], name: str) -> TensorStats | None:
     )  # fmt: skip
 
 
+def _among(models: tuple[str, ...], stats: TensorStats) -> TensorStats:
+    """A tensor's statistics in places of all `models`, zeros where one is left out of it."""
+    if stats.models == models:
+        return stats
+    n, places = len(stats.models), [stats.models.index(m) if m in stats.models else None for m in models]
+
+    def counts(values: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(0 if i is None else values[i] for i in places)
+
+    dots = tuple(
+        0.0 if i is None or j is None else stats.facts.dots[i * n + j] for i in places for j in places
+    )  # fmt: skip
+    return replace(
+        stats, models=models, facts=replace(stats.facts, changed=counts(stats.facts.changed), dots=dots),
+        kept=counts(stats.kept), counted=counts(stats.counted),
+        pull=tuple(0.0 if i is None else stats.pull[i] for i in places),
+    )  # fmt: skip
+
+
 class Sketch:
     """A small fixed sample of every tensor, so that statistics follow a slider: `read` gives SAMPLES positions.
 
@@ -202,7 +225,7 @@ class Sketch:
     def read(self, source: Source) -> Tensor:
         """The sampled values of a tensor, (min(samples, numel),)."""
         if source not in self._held:
-            flat = self._models[source.model].read(source.name, source.cut).reshape(-1)
+            flat = read_source(self._models, source).reshape(-1)
             if flat.numel() > self._samples:
                 flat = flat[_positions(flat.numel(), self._samples)]
             self._held[source] = flat.clone()

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from merger.errors import CheckpointError, MergeError, nearest
+from merger.pickles import read_places
 
 DTYPES: dict[str, torch.dtype] = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -25,16 +26,21 @@ DTYPES: dict[str, torch.dtype] = {
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
 _MAX_HEADER = 100_000_000
 INDEX = "model.safetensors.index.json"
+_BIN_INDEX = "pytorch_model.bin.index.json"
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One tensor on disk: where its bytes are and what they mean. `offset` and `nbytes` in bytes."""
+    """One tensor on disk: where its bytes are and what they mean. `offset` and `nbytes` in bytes.
+
+    stride  in elements, where the tensor is not contiguous (a view saved in a .bin file)
+    """
 
     shape: tuple[int, ...]
     dtype: torch.dtype
     file: Path
     offset: int
+    stride: tuple[int, ...] | None = None
 
     @property
     def numel(self) -> int:
@@ -57,8 +63,15 @@ class Checkpoint:
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, sharing memory with the file (treat it as read-only)."""
-        stored = self.tensors[name]
+        return self._mapped(self.tensors[name], rows)
+
+    def _mapped(self, stored: Stored, rows: slice | None) -> Tensor:
         shape, offset = stored.shape, stored.offset
+        if stored.stride is not None:
+            span = 1 + sum((n - 1) * step for n, step in zip(shape, stored.stride, strict=True))
+            flat = torch.frombuffer(self._map(stored.file), dtype=stored.dtype, count=span, offset=offset)
+            view = flat.as_strided(shape, stored.stride)
+            return view if rows is None else view[rows]
         if rows is not None:
             start, stop, _ = rows.indices(shape[0])
             offset += start * (stored.nbytes // max(1, shape[0]))
@@ -90,45 +103,63 @@ class Checkpoint:
 
 
 def open_checkpoint(reference: str, folder: Path) -> Checkpoint:
-    """Read the headers of a model folder's safetensors files and its config.json. CheckpointError names the file."""
+    """Read the headers of a model folder's weight files and its config.json. CheckpointError names the file.
+
+    Weights are safetensors files or, where there are none, PyTorch .bin files, of which no code is run.
+    """
+    files = _weight_files(reference, folder)
+    tensors = read_headers(files)
+    if not tensors:
+        raise CheckpointError(f"{folder}: its {files[0].suffix.removeprefix('.')} files hold no tensors.")
+    return Checkpoint(reference, folder, tensors, read_json(folder / "config.json", required=False))
+
+
+def read_headers(files: Sequence[Path]) -> dict[str, Stored]:
+    """The tensors of several files, safetensors or .bin; a name in two of them is refused."""
     tensors: dict[str, Stored] = {}
-    for file in _weight_files(reference, folder):
-        for name, stored in read_header(file).items():
+    for file in files:
+        for name, stored in (read_header(file) if file.suffix == ".safetensors" else _unpickled(file)).items():
             if name in tensors:
                 raise CheckpointError(f"{file}: {name} is also in {tensors[name].file.name}; one of the files is left over.")
             tensors[name] = stored
-    if not tensors:
-        raise CheckpointError(f"{folder}: its safetensors files hold no tensors.")
-    return Checkpoint(reference, folder, tensors, _json(folder / "config.json", required=False))
+    return tensors
+
+
+def _unpickled(file: Path) -> dict[str, Stored]:
+    return {name: Stored(p.shape, p.dtype, file, p.offset, p.stride) for name, p in read_places(file).items()}
 
 
 def _weight_files(reference: str, folder: Path) -> list[Path]:
-    index = folder / INDEX
-    if index.is_file():
-        listed = _json(index).get("weight_map")
-        if not isinstance(listed, dict) or not all(isinstance(v, str) for v in listed.values()):
-            raise CheckpointError(f"{index}: `weight_map` must map tensor names to files.")
-        names = sorted(set(listed.values()))
-        if any(Path(name).name != name for name in names):
-            raise CheckpointError(f"{index}: names a file outside the model's folder.")
-        missing = [name for name in names if not (folder / name).is_file()]
-        if missing:
-            raise CheckpointError(
-                f"{folder}: {len(missing)} of {len(names)} files are missing, the first is {missing[0]}.\n"
-                "  The download is incomplete; download the model again."
-            )
-        return [folder / name for name in names]
-    files = sorted(folder.glob("*.safetensors"))
-    if (folder / "model.safetensors") in files:
-        return [folder / "model.safetensors"]
-    if files:
-        return files
-    if any(folder.glob("*.bin")):
+    kinds = ((INDEX, "model.safetensors", "*.safetensors"), (_BIN_INDEX, "pytorch_model.bin", "pytorch_model*.bin"))
+    for index, one, several in kinds:
+        if (folder / index).is_file():
+            return _listed(folder / index)
+        files = sorted(f for f in folder.glob(several) if not f.name.startswith("adapter_model"))
+        if (folder / one) in files:
+            return [folder / one]
+        if files:
+            return files
+    if (folder / "adapter_config.json").is_file():
+        base = read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "its base model"
+        raise CheckpointError(f"{reference}: this is a LoRA, not a model.\n  Write the model before it: {base}+{reference}")
+    raise CheckpointError(f"{reference}: the folder {folder} holds no .safetensors files and no pytorch_model.bin.")
+
+
+def _listed(index: Path) -> list[Path]:
+    """The files an index names; all must be there."""
+    folder, listed = index.parent, read_json(index).get("weight_map")
+    if not isinstance(listed, dict) or not all(isinstance(v, str) for v in listed.values()):
+        raise CheckpointError(f"{index}: `weight_map` must map tensor names to files.")
+    names = sorted(set(listed.values()))
+    if any(Path(name).name != name for name in names):
+        raise CheckpointError(f"{index}: names a file outside the model's folder.")
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
         raise CheckpointError(
-            f"{folder}: holds PyTorch .bin files only.\n  Convert them once: load the model in transformers and "
-            "`save_pretrained` it, which writes safetensors."
+            f"{folder}: {len(missing)} of {len(names)} files are missing, the first is {missing[0]}.\n"
+            "  The download is incomplete; download the model again."
         )
-    raise CheckpointError(f"{reference}: the folder {folder} holds no .safetensors files.")
+    return [folder / name for name in names]
 
 
 def read_header(file: Path) -> dict[str, Stored]:
@@ -176,7 +207,8 @@ def _stored(file: Path, name: str, entry: Any, start: int, size: int) -> Stored:
     return stored
 
 
-def _json(path: Path, required: bool = True) -> dict[str, Any]:
+def read_json(path: Path, required: bool = True) -> dict[str, Any]:
+    """A JSON object from a file of a model; {} where it is not required and not there."""
     if not path.is_file() and not required:
         return {}
     try:

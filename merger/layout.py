@@ -10,16 +10,17 @@ _NUMBERED = re.compile(r"(.*?(?:^|\.))(\d+)\.(.+)")
 # First match wins. Names seen in llama, mistral, qwen, gemma, phi, olmo, granite, gpt2, neox, falcon, bert, mixtral.
 _ROLES: tuple[tuple[str, str], ...] = (
     ("head", r"(^|\.)(lm_head|embed_out|score|cls\.predictions)\b"),
-    ("norm", r"norm|(^|\.)ln_|layernorm"),
+    ("embed", r"(^|\.)embeddings\."),
+    ("norm", r"[nN]orm|(^|\.)ln_"),
     ("qkv", r"qkv|query_key_value|c_attn"),
-    ("q", r"q_proj|\.query\b|\.wq\b"),
-    ("k", r"k_proj|\.key\b|\.wk\b"),
-    ("v", r"v_proj|\.value\b|\.wv\b"),
-    ("o", r"o_proj|attn\.c_proj|attention\.output|attention\.dense|attn\.dense|out_proj|\.wo\b"),
-    ("router", r"router|mlp\.gate\.weight|block_sparse_moe\.gate\b|\.gate\.weight"),
-    ("gate", r"gate_proj|gate_up|\.w1\b"),
-    ("up", r"up_proj|c_fc|h_to_4h|intermediate\.dense|fc1|\.w3\b"),
-    ("down", r"down_proj|mlp\.c_proj|4h_to_h|output\.dense|fc2|\.w2\b"),
+    ("q", r"q_proj|\.query\b|\.wq\b|Attention\.q\b"),
+    ("k", r"k_proj|\.key\b|\.wk\b|Attention\.k\b"),
+    ("v", r"v_proj|\.value\b|\.wv\b|Attention\.v\b"),
+    ("o", r"o_proj|attn\.c_proj|attention\.output|attention\.dense|attn\.dense|out_proj|Attention\.o\b|(?<!Dense)\.wo\b"),
+    ("router", r"router|shared_expert_gate|mlp\.gate\.weight|block_sparse_moe\.gate\b|\.gate\.weight"),
+    ("gate", r"gate_proj|gate_up|\.w1\b|\.wi_0\b"),
+    ("up", r"up_proj|c_fc|h_to_4h|intermediate\.dense|fc1|\.w3\b|\.wi(_1)?\b"),
+    ("down", r"down_proj|mlp\.c_proj|4h_to_h|output\.dense|fc2|\.w2\b|Dense\.wo\b"),
     ("embed", r"embed|wte|wpe|shared\.weight|word_embeddings"),
 )
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _ROLES)

@@ -6,11 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from merger.checkpoints import Checkpoint, open_checkpoint
+from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled
-from merger.hub import folder_of
-from merger.merge import Step, merge_tensor, pick_device
-from merger.plan import Plan, Source, TensorJob, plan
+from merger.hub import open_reference
+from merger.merge import Step, merge_tensor, pick_device, read_source
+from merger.plan import OnMismatch, Plan, Source, TensorJob, plan
 from merger.recipe import Recipe
 
 
@@ -30,23 +30,24 @@ class Parents:
     def model(self, reference: str) -> Checkpoint:
         """One checkpoint."""
         if reference not in self._models:
-            self._models[reference] = open_checkpoint(reference, folder_of(reference, self.roots))
+            self._models[reference] = open_reference(reference, self.roots)
         return self._models[reference]
 
     def read(self, source: Source) -> Tensor:
         """A parent's tensor on the device: mapped from its file on the CPU, kept in memory on a GPU."""
         if self.device.type == "cpu":
-            return self._models[source.model].read(source.name)
+            return read_source(self._models, source)
         if source not in self._resident:
-            self._resident[source] = self._models[source.model].read(source.name).to(self.device)
+            self._resident[source] = read_source(self._models, source).to(self.device)
         return self._resident[source]
 
 
 class Session:
     """A merged model in memory. `tensors[n]` is always `merge_tensor(done[n])`, the bits a batch merge writes."""
 
-    def __init__(self, parents: Parents) -> None:
+    def __init__(self, parents: Parents, on_mismatch: OnMismatch = "refuse") -> None:
         self.parents = parents
+        self.on_mismatch: OnMismatch = on_mismatch
         self.tensors: dict[str, Tensor] = {}
         self.done: dict[str, TensorJob] = {}
         self.plan: Plan | None = None
@@ -55,7 +56,7 @@ class Session:
 
     def prepare(self, recipe: Recipe) -> tuple[Plan, tuple[TensorJob, ...]]:
         """The plan of a recipe and the jobs that differ from what is in memory; computes nothing."""
-        decided = plan(recipe, self.parents.open(recipe))
+        decided = plan(recipe, self.parents.open(recipe), self.on_mismatch)
         return decided, tuple(job for job in decided.jobs if self.done.get(job.name) != job)
 
     def apply(

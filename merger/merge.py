@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 
 from merger import hub
-from merger.checkpoints import Checkpoint, ShardWriter, open_checkpoint, parse_size, shards
+from merger.checkpoints import Checkpoint, ShardWriter, parse_size, shards
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.methods import METHODS
+from merger.layout import role
+from merger.methods import LINES, METHODS
 from merger.ops import Draws, Watch
-from merger.plan import Plan, Source, TensorJob, plan
+from merger.plan import OnMismatch, Plan, Source, TensorJob, plan
 from merger.recipe import Recipe, dump
-from merger.tokens import copy_tokenizer
+from merger.tokens import copy_tokenizer, gather, write_chat_template, write_tokenizer
 
 try:
     import fcntl
@@ -46,15 +47,16 @@ def merge_tensor(job: TensorJob, read: Read, device: str | torch.device = "cpu",
     watch  is told the method's stages, for statistics
     """
     if job.method is None:
-        return read(job.sources[0]).clone()
+        return read(job.sources[0]).to(job.out, copy=True)
     method = METHODS[job.method]
 
     def load(source: Source) -> Tensor:
         return read(source).to(device, job.compute)
 
     args = dict(job.args)
+    by_depth = args.pop(LINES.name, 1.0)
     if "draws" in method.given:
-        args["draws"] = Draws(job.seed, job.name)  # type: ignore[assignment]
+        args["draws"] = Draws(job.seed, job.name, job.parents)  # type: ignore[assignment]
     if watch is not None and "watch" in method.given:
         args["watch"] = watch  # type: ignore[assignment]
     if method.takes == "tensors":
@@ -68,17 +70,25 @@ def merge_tensor(job: TensorJob, read: Read, device: str | torch.device = "cpu",
     if "base" in method.given:
         args["base"] = base  # type: ignore[assignment]
     deltas = torch.stack([load(s) for s in job.sources]).sub_(base)  # the stack is ours to write to
-    return (base + method.fn(deltas, **args)).to(job.out)
+    merged = method.fn(deltas, **args)
+    return (base + (merged if by_depth == 1.0 else by_depth * merged)).to(job.out)
 
 
 def open_models(recipe: Recipe, roots: Sequence[Path] = (Path(),)) -> dict[str, Checkpoint]:
     """Open every model the recipe names: headers only. CheckpointError names the first that cannot be."""
-    return {reference: open_checkpoint(reference, hub.folder_of(reference, roots)) for reference in recipe.references}
+    return {reference: hub.open_reference(reference, roots) for reference in recipe.references}
 
 
 def reader(models: Mapping[str, Checkpoint]) -> Read:
     """Read sources from the models' files."""
-    return lambda source: models[source.model].read(source.name)
+    return lambda source: read_source(models, source)
+
+
+def read_source(models: Mapping[str, Checkpoint], source: Source) -> Tensor:
+    """A source's tensor with the rows the job wants: as stored, cut, or following the output's tokens."""
+    if source.vocab is not None:
+        return gather(source.vocab, source.model, lambda model, name: models[model].read(name))
+    return models[source.model].read(source.name, source.cut)
 
 
 def pick_device(name: str) -> torch.device:
@@ -108,20 +118,26 @@ def merge(
     roots: Sequence[Path] = (Path(),),
     progress: Callable[[Step], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
+    on_mismatch: OnMismatch = "refuse",
+    tokenizer: bool = True,
+    card: bool = True,
 ) -> Plan:
     """Merge into a new folder that transformers can load. The folder appears whole, or not at all.
 
-    shard_size  `5GB` in bytes, `1B` in parameters, per file
-    roots       where relative model references are looked up, in order
-    progress    called after each tensor
-    cancelled   asked before each tensor; true raises Cancelled
+    shard_size   `5GB` in bytes, `1B` in parameters, per file
+    roots        where relative model references are looked up, in order
+    progress     called after each tensor
+    cancelled    asked before each tensor; true raises Cancelled
+    on_mismatch  what to do with tensors that do not fit the base's; see plan
+    tokenizer    copy the donor's tokenizer and generation config
+    card         write README.md and mergekit_config.yml
     """
     out = Path(folder)
     on = pick_device(device)
     limit, counts_parameters = parse_size(shard_size)
     _check_free(out)
     models = open_models(recipe, roots)
-    decided = plan(recipe, models)
+    decided = plan(recipe, models, on_mismatch)
     _check_space(out, decided)
     read = reader(models)
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
@@ -139,18 +155,33 @@ def merge(
             writer.finish()
         finally:
             writer.close()
-        _write_companions(partial, decided, models[decided.donor])
+        _write_companions(partial, decided, models, tokenizer, card)
     return decided
 
 
-def _write_companions(folder: Path, decided: Plan, donor: Checkpoint) -> None:
+def use_threads(count: int) -> None:
+    """Compute with so many CPU threads from now on; the result is the same with any number."""
+    if count < 1:
+        raise MergeError(f"--num-threads {count}: write a number of threads, at least 1.")
+    torch.set_num_threads(count)
+
+
+def _write_companions(
+    folder: Path, decided: Plan, models: Mapping[str, Checkpoint], tokenizer: bool, card: bool
+) -> None:
     """Everything beside the weights: config, tokenizer, generation config, card, recipe."""
     try:
         if decided.config:
             (folder / "config.json").write_text(json.dumps(dict(decided.config), indent=2) + "\n", encoding="utf-8")
-        copy_tokenizer(donor.folder, folder)
-        (folder / "README.md").write_text(hub.card(decided.recipe, _facts(decided)), encoding="utf-8")
-        (folder / "mergekit_config.yml").write_text(dump(decided.recipe), encoding="utf-8")
+        if decided.tokens:
+            write_tokenizer(decided.tokens, models[decided.donor], models[decided.tokens.origin], folder)
+        elif tokenizer:
+            copy_tokenizer(models[decided.donor].folder, folder)
+        if decided.chat_template is not None:
+            write_chat_template(decided.chat_template, folder)
+        if card:
+            (folder / "README.md").write_text(hub.card(decided.recipe, _facts(decided)), encoding="utf-8")
+            (folder / "mergekit_config.yml").write_text(dump(decided.recipe), encoding="utf-8")
     except OSError as error:
         raise MergeError(f"{folder}: cannot be written: {error.strerror}.") from None
 
@@ -160,7 +191,19 @@ def _facts(decided: Plan) -> dict[str, str]:
     return {
         "Weights": f"{len(decided.jobs)} tensors, {decided.nbytes:,} bytes, {', '.join(kinds)}; computed in float32",
         **({"Remarks": " ".join(decided.remarks)} if decided.remarks else {}),
-    }
+        **_skipped(decided, "Skipped tensors", cropped=False), **_skipped(decided, "Cropped tensors", cropped=True),
+    }  # fmt: skip
+
+
+def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
+    """Which tensors a model was left out of (or cut in), by model, role and shape; empty when there are none."""
+    groups: dict[tuple[str, str, str, str], int] = {}
+    for m in decided.misfits:
+        if m.cropped == cropped:
+            key = (m.model, role(m.name), str(m.found or "missing"), str(m.wanted))
+            groups[key] = groups.get(key, 0) + 1
+    told = [f"`{model}`: {n} × {kind}, {found} against {wanted}" for (model, kind, found, wanted), n in groups.items()]
+    return {label: "; ".join(told)} if told else {}
 
 
 def _check_free(out: Path) -> None:
@@ -221,4 +264,7 @@ def _claim(partial: Path) -> int:
     return handle
 
 
-__all__ = ["CheckpointError", "Read", "Step", "best_device", "merge", "merge_tensor", "open_models", "pick_device", "reader"]
+__all__ = [
+    "CheckpointError", "Read", "Step", "best_device", "merge", "merge_tensor", "open_models", "pick_device", "reader",
+    "use_threads",
+]  # fmt: skip

@@ -30,10 +30,13 @@ class Draws:
 
     seed: int = 0
     name: str = ""
+    models: tuple[int, ...] = ()
+    """Where a tensor's models stand in the recipe, if one before them is left out; empty: where they are."""
 
     def uniform(self, like: Tensor, model: int | None = None) -> Tensor:
         """Numbers in [0, 1) in steps of 2**-24, float32, in the shape of `like`. No model: the key for breaking ties."""
-        purpose = f"ties||{self.name}|" if model is None else f"mask|{self.seed}|{self.name}|{model}"
+        own = self.models[model] if model is not None and self.models else model
+        purpose = f"ties||{self.name}|" if own is None else f"mask|{self.seed}|{self.name}|{own}"
         digest = hashlib.blake2b(purpose.encode(), digest_size=8).digest()
         first, second = (int.from_bytes(part, "little") for part in (digest[:4], digest[4:]))
         out = torch.empty(like.numel(), dtype=torch.float32, device=like.device)

@@ -4,7 +4,7 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
@@ -14,17 +14,31 @@ from merger.layout import Layout, layout, role
 from merger.methods import Method
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
+from merger.tokens import Aligned, OutputTokens, chat_template, decide, nobodys, special_ids, token_rows
 
 Argument = Scalar | tuple[Scalar, ...]
+OnMismatch = Literal["refuse", "crop", "skip"]
+"""What to do with tensors that do not fit the base's: refuse the merge; cut longer vocabularies to the base's; also leave
+a model out of the tensors where it does not fit."""
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 
 
 @dataclass(frozen=True)
 class Source:
-    """A tensor to read: model reference and the tensor's name there."""
+    """A tensor to read: model reference and the tensor's name there. `rows`: only the first so many, None for all.
+
+    vocab  how its rows follow the output's tokens, None as they are stored; compared by its digest
+    """
 
     model: str
     name: str
+    rows: int | None = None
+    vocab: Aligned | None = None
+
+    @property
+    def cut(self) -> slice | None:
+        """The rows to read, as Checkpoint.read takes them."""
+        return None if self.rows is None else slice(0, self.rows)
 
 
 @dataclass(frozen=True)
@@ -33,7 +47,9 @@ class TensorJob:
 
     sources  the tensors that are merged, without the base for methods on deltas
     base     what is subtracted and added back (methods on deltas); else only for statistics, or None
-    method   None: copied as it is from the first source
+    method   None: copied from the first source
+    parents  where the sources stand among the recipe's models if some are left out of this tensor, else empty: a random
+             mask belongs to a model, not to its place among those that fit
     """
 
     name: str
@@ -45,11 +61,31 @@ class TensorJob:
     compute: torch.dtype
     out: torch.dtype
     seed: int
+    parents: tuple[int, ...] = ()
 
     @property
     def slot(self) -> Slot:
         """Its place in the output."""
         return Slot(self.name, self.shape, self.out)
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A model's tensor that does not fit: cut to the first `wanted[0]` rows, or left out of the output tensor `name`.
+
+    found  its shape, None when the model has no such tensor
+    """
+
+    name: str
+    model: str
+    found: tuple[int, ...] | None
+    wanted: tuple[int, ...]
+    cropped: bool
+
+    @property
+    def numel(self) -> int:
+        """Parameters of the output tensor."""
+        return math.prod(self.wanted)
 
 
 @dataclass(frozen=True)
@@ -62,6 +98,9 @@ class Plan:
     layout: Layout
     config: Mapping[str, Any]
     remarks: tuple[str, ...]
+    misfits: tuple[Misfit, ...] = ()
+    tokens: OutputTokens | None = None
+    chat_template: str | None = None
 
     @property
     def nbytes(self) -> int:
@@ -80,9 +119,12 @@ class _Row:
     base: Source | None
     layer: int
     layers: int
+    cuts: tuple[int | None, ...] = ()
+    parents: tuple[int, ...] = ()
+    copied: Source | None = None
 
 
-def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
+def plan(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch = "refuse") -> Plan:
     """Decide every tensor of the output. `models` holds an opened Checkpoint for each of recipe.references.
 
     RecipeError when a parameter is missing, CheckpointError when the models do not fit together.
@@ -92,12 +134,18 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     donor = recipe.base_model or parts[0].sources[0].model
     heads = _heads(recipe, models)
     rows = list(_rows(recipe, parts, donor, models, layouts, heads))
-    _check_shapes(rows, recipe, models)
-    jobs = tuple(_job(row, recipe, models) for row in rows)
+    words = decide(recipe, models)
+    seen = _realigned(models, words) if words else models
+    fitting, misfits = _fitted(rows, recipe, seen, on_mismatch)
+    _check_shapes(fitting, recipe, seen)
+    jobs = tuple(_job(row, recipe, seen) for row in fitting)
+    if words:
+        jobs = tuple(_by_tokens(job, recipe, models, words) for job in jobs)
     out_layout = layout({job.name: math.prod(job.shape) for job in jobs})
     return Plan(
-        recipe, jobs, donor, out_layout, _config(recipe, models[donor], jobs, out_layout, layouts[donor]),
-        tuple(_remarks(recipe, donor, models, rows)),
+        recipe, jobs, donor, out_layout, _config(recipe, models[donor], jobs, out_layout, layouts[donor], words, models),
+        (*_remarks(recipe, donor, models, rows), *coverage(recipe, misfits), *_token_remarks(jobs, words)), misfits,
+        words, chat_template(recipe, models),
     )  # fmt: skip
 
 
@@ -121,7 +169,7 @@ def _whole(recipe: Recipe, models: Mapping[str, Checkpoint], layouts: Mapping[st
 def _heads(recipe: Recipe, models: Mapping[str, Checkpoint]) -> dict[str, str]:
     """Output heads stored by any model that are really its own, not a copy of the embeddings: name -> owner."""
     heads: dict[str, str] = {}
-    for reference in recipe.references:
+    for reference in recipe.merged:
         if not _tied(models[reference]):
             for name in models[reference].tensors:
                 if role(name) == "head" and name.endswith("lm_head.weight"):
@@ -235,10 +283,56 @@ def _own_name(name: str, model: Checkpoint) -> str:
 # ---------------------------------------------------------------------------------------------- checks
 
 
+def _fitted(
+    rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch
+) -> tuple[list[_Row], tuple[Misfit, ...]]:
+    """The rows with the models that fit, under the policy, and what was cut or left out."""
+    misfits: list[Misfit] = []
+    return [_fit(row, recipe, models, on_mismatch, misfits) for row in rows], tuple(misfits)
+
+
+def _fit(
+    row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch, misfits: list[Misfit]
+) -> _Row:
+    """One row under the policy. The base's shape counts, without a base that of the first model that has the tensor."""
+    everyone = _sources(row)
+    stored = {s: models[s.model].tensors.get(s.name) for s in everyone}
+    first = next((s for s in everyone if stored[s] is not None), None)
+    if on_mismatch == "refuse" or first is None or len({t.shape if t else None for t in stored.values()}) == 1:
+        return row
+    wanted = models[first.model].tensors[first.name].shape
+    kept: list[tuple[int, int | None]] = []
+    found: list[Misfit] = []
+    if row.base and stored[row.base] is None:
+        found.append(Misfit(row.name, row.base.model, None, wanted, False))
+    for i, (entry, name) in enumerate(zip(row.entries, row.names, strict=True)):
+        tensor = stored[Source(entry.model, name)]
+        if tensor is not None and tensor.shape == wanted:
+            kept.append((i, None))
+            continue
+        cropped = tensor is not None and token_rows(row.name) and tensor.shape[1:] == wanted[1:] and tensor.shape[0] > wanted[0]
+        if cropped:
+            kept.append((i, wanted[0]))
+        if cropped or Source(entry.model, name) != row.base:
+            found.append(Misfit(row.name, entry.model, tensor.shape if tensor else None, wanted, cropped))
+    if on_mismatch == "crop" and not (token_rows(row.name) and all(m.found and m.found[1:] == wanted[1:] for m in found)):
+        return row
+    misfits += found
+    fitting = replace(
+        row, entries=tuple(row.entries[i] for i, _ in kept), names=tuple(row.names[i] for i, _ in kept),
+        cuts=tuple(rows for _, rows in kept), parents=tuple(i for i, _ in kept) if len(kept) < len(row.entries) else (),
+    )  # fmt: skip
+    if (row.base and stored[row.base] is None) or len(kept) < min(recipe.method.models[0], len(row.entries)) or not kept:
+        return replace(fitting, copied=first)
+    return fitting
+
+
 def _check_shapes(rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Checkpoint]) -> None:
     """Refuse tensors that are missing or differ in shape, with the first one's table and the number of others."""
     wrong: list[tuple[_Row, list[tuple[str, Stored | None]]]] = []
     for row in rows:
+        if row.copied or row.cuts:  # made to fit
+            continue
         named = [(s, models[s.model].tensors.get(s.name)) for s in _sources(row)]
         shapes = {stored.shape if stored else None for _, stored in named}
         if len(shapes) > 1 or None in shapes:
@@ -250,12 +344,33 @@ def _check_shapes(rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Che
     more = f"\n  The same is true of {len(wrong) - 1} more tensors." if len(wrong) > 1 else ""
     lines = _table([(label, "missing" if stored is None else str(stored.shape)) for label, stored in table])
     if missing:
-        hint = "These models do not share one architecture; merge fine-tunes of one base."
-    elif role(row.name) in ("embed", "head"):
-        hint = "Their vocabularies differ: leave such a model out, or merge models that share the base's tokenizer."
+        hint = f"These models do not share one architecture; merge fine-tunes of one base{_OR_SKIP}"
+    elif token_rows(row.name):
+        hint = f"Their vocabularies differ: merge models that share the base's tokenizer{_OR_CUT}"
     else:
-        hint = "Only fine-tunes of one base have the same shapes everywhere."
+        hint = f"Only fine-tunes of one base have the same shapes everywhere{_OR_SKIP}"
     raise CheckpointError(f"{row.name}: {'not in every model' if missing else 'shapes differ'}.\n{lines}{more}\n  {hint}")
+
+
+_OR_SKIP = ", or leave a model out of the tensors that do not fit: --allow-crimes."
+_OR_CUT = (
+    ", cut longer ones to the base's rows: --unsafe-truncate-embeddings,\n"
+    "  or leave a model out of all tensors that do not fit: --allow-crimes."
+)
+
+
+def coverage(recipe: Recipe, misfits: Sequence[Misfit]) -> tuple[str, ...]:
+    """What was cut or left out, one sentence for each model."""
+    told: list[str] = []
+    for reference in recipe.references:
+        left = [m for m in misfits if m.model == reference and not m.cropped]
+        cut = [m for m in misfits if m.model == reference and m.cropped]
+        if left:
+            size = sum(m.numel for m in left)
+            told.append(f"{reference} is left out of {len(left)} tensors that do not fit, {size:,} parameters.")
+        if cut:
+            told.append(f"{reference} is cut to the base's rows in {', '.join(m.name for m in cut)}.")
+    return tuple(told)
 
 
 def _sources(row: _Row) -> list[Source]:
@@ -287,7 +402,7 @@ def _remarks(recipe: Recipe, donor: str, models: Mapping[str, Checkpoint], rows:
         for name in sorted(shared & {n for n, _ in entry.parameters}):
             yield f"`{name}` belongs to the whole recipe: models[{i}].parameters.{name} has no effect; write parameters.{name}."
     known = {s.name for row in rows for s in _sources(row)} | {row.name for row in rows}
-    for reference, model in models.items():
+    for reference, model in ((r, models[r]) for r in recipe.merged):
         extra = [n for n in model.tensors if n not in known] if not recipe.slices else []
         if extra:
             yield f"{reference}: {len(extra)} tensors that the merge does not use, for example {extra[0]}."
@@ -305,11 +420,13 @@ def _all_scopes(recipe: Recipe) -> Iterator[Parameters]:
 
 
 def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJob:
-    sources = tuple(Source(e.model, n) for e, n in zip(row.entries, row.names, strict=True))
+    cuts = row.cuts or (None,) * len(row.entries)
+    sources = tuple(Source(e.model, n, cut) for e, n, cut in zip(row.entries, row.names, cuts, strict=True))
     stored = [models[s.model].tensors[s.name] for s in sources]
-    first = models[row.base.model].tensors[row.base.name] if row.base else stored[0]  # the base alone is a merge too
+    kept = row.copied or row.base or sources[0]  # the base alone is a merge too
+    first = models[kept.model].tensors[kept.name]
     if not all(s.dtype.is_floating_point for s in (*stored, first)):
-        return TensorJob(row.name, (row.base or sources[0],), None, None, (), first.shape, first.dtype, first.dtype, 0)
+        return TensorJob(row.name, (kept,), None, None, (), first.shape, first.dtype, first.dtype, 0)
     if first.dtype.itemsize == 1 or any(s.dtype.itemsize == 1 for s in stored):
         raise CheckpointError(
             f"{row.name}: stored in 8-bit floating point, whose scales lie elsewhere.\n"
@@ -317,10 +434,52 @@ def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJ
         )
     double = recipe.dtype == "float64" or any(s.dtype == torch.float64 for s in (*stored, first))
     wanted = recipe.out_dtype or recipe.dtype
+    compute, out = torch.float64 if double else torch.float32, getattr(torch, wanted) if wanted else first.dtype
+    if row.copied:
+        return TensorJob(row.name, (kept,), None, None, (), first.shape, compute, out, 0)
     return TensorJob(
-        row.name, sources, row.base, recipe.merge_method, _arguments(row, recipe), first.shape,
-        torch.float64 if double else torch.float32, getattr(torch, wanted) if wanted else first.dtype, recipe.seed,
+        row.name, sources, row.base, recipe.merge_method, _arguments(row, recipe), first.shape, compute, out, recipe.seed,
+        row.parents,
     )  # fmt: skip
+
+
+def _realigned(models: Mapping[str, Checkpoint], words: OutputTokens) -> dict[str, Checkpoint]:
+    """The models as they look once their rows follow the output's tokens: what the plan compares; never read from."""
+    size = len(words.keys)
+    return {
+        reference: replace(model, tensors={
+            name: replace(t, shape=(size, *t.shape[1:])) if words.realigned(reference, name, t.shape) else t
+            for name, t in model.tensors.items()
+        })
+        for reference, model in models.items()
+    }  # fmt: skip
+
+
+def _by_tokens(job: TensorJob, recipe: Recipe, models: Mapping[str, Checkpoint], words: OutputTokens) -> TensorJob:
+    """The job with its sources realigned, where it has one row for each token and some model's rows differ."""
+    everyone: list[Source] = list(dict.fromkeys([*([job.base] if job.base else []), *job.sources]))
+    if not all(words.realigned(s.model, s.name, models[s.model].tensors[s.name].shape) for s in everyone):
+        return job
+    names = tuple((s.model, s.name) for s in everyone)
+    rows = words.map([model for model, _ in names], job.base.model if job.base else recipe.base_model)
+    if rows is None:
+        return job
+    aligned = Aligned(rows, names)
+    return replace(
+        job, sources=tuple(replace(s, rows=None, vocab=aligned) for s in job.sources),
+        base=replace(job.base, rows=None, vocab=aligned) if job.base else None,
+    )  # fmt: skip
+
+
+def _token_remarks(jobs: Sequence[TensorJob], words: OutputTokens | None) -> Iterator[str]:
+    """Tokens without rows, once for all tensors."""
+    if words is None:
+        return
+    yield from words.remarks
+    for aligned in {s.vocab.map: s.vocab.map for job in jobs for s in job.sources if s.vocab}:
+        lost = nobodys(words, aligned)
+        if lost:
+            yield f"{len(lost)} tokens have no row in any model and start as zeros, for example {lost[0]!r}."
 
 
 def _arguments(row: _Row, recipe: Recipe) -> tuple[tuple[str, Argument], ...]:
@@ -376,9 +535,10 @@ def _python_name(name: str) -> str:
 
 
 def _config(
-    recipe: Recipe, donor: Checkpoint, jobs: Sequence[TensorJob], out: Layout, before: Layout
-) -> dict[str, Any]:
-    """The donor's config.json with what the merge changed: dtype, number of layers, tied head."""
+    recipe: Recipe, donor: Checkpoint, jobs: Sequence[TensorJob], out: Layout, before: Layout,
+    words: OutputTokens | None, models: Mapping[str, Checkpoint],
+) -> dict[str, Any]:  # fmt: skip
+    """The donor's config.json with what the merge changed: dtype, number of layers, tied head, vocabulary."""
     config: dict[str, Any] = json.loads(json.dumps(dict(donor.config)))
     if not config:
         return config
@@ -386,6 +546,8 @@ def _config(
     if floats:
         dtype = str(max(floats, key=lambda job: job.slot.nbytes).out).removeprefix("torch.")
         config["torch_dtype" if "torch_dtype" in config else "dtype"] = dtype
+    if words:
+        config = special_ids(config, models[words.origin].config, words, donor.reference)
     nested = config.get("text_config")
     for level in (config, nested if isinstance(nested, dict) else {}):
         for key in _LAYER_KEYS:

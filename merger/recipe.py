@@ -97,6 +97,30 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class TokenRow:
+    """Where the row of one token comes from: kind is `model` (its row of the same token), `model_token` or `zero`.
+
+    model, token, token_id  the donor and its token (one of the two, for `model_token`)
+    force                   in every model, also those that know the token
+    """
+
+    kind: str
+    model: str | None = None
+    token: str | None = None
+    token_id: int | None = None
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class TokenizerRecipe:
+    """Which tokens the output has, and their rows. source: `union`, `base`, or a model."""
+
+    source: str = "union"
+    tokens: tuple[tuple[str, TokenRow], ...] = ()
+    pad_to_multiple_of: int | None = None
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A whole merge. Exactly one of `models` and `slices` is filled."""
 
@@ -107,6 +131,7 @@ class Recipe:
     parameters: Parameters = ()
     dtype: str | None = None
     out_dtype: str | None = None
+    tokenizer: TokenizerRecipe | None = None
     tokenizer_source: str | None = None
     chat_template: str | None = None
     seed: int = 0
@@ -118,8 +143,21 @@ class Recipe:
         return METHODS[self.merge_method]
 
     @property
+    def vocabulary(self) -> TokenizerRecipe | None:
+        """`tokenizer`, or what `tokenizer_source`, its older form, says; None: no tokens are matched."""
+        if self.tokenizer is None and self.tokenizer_source is not None:
+            return TokenizerRecipe(self.tokenizer_source)
+        return self.tokenizer
+
+    @property
     def references(self) -> tuple[str, ...]:
         """Every model named, the base first, each once."""
+        own = [self.vocabulary.source] if self.vocabulary and self.vocabulary.source not in ("union", "base") else []
+        return tuple(dict.fromkeys([*self.merged, *own]))
+
+    @property
+    def merged(self) -> tuple[str, ...]:
+        """The models whose weights are merged, the base first: all that are named but a tokenizer's alone."""
         listed = [e.model for e in self.models] + [e.model for s in self.slices for e in s.sources]
         bases = [b for b in (self.base_model, *(s.base_model for s in self.slices)) if b]
         return tuple(dict.fromkeys([*bases, *listed]))
@@ -209,7 +247,7 @@ class _Place:
 
 _TOP = (
     "models", "slices", "merge_method", "base_model", "parameters", "dtype", "out_dtype",
-    "tokenizer_source", "chat_template", "seed",
+    "tokenizer", "tokenizer_source", "chat_template", "seed",
 )  # fmt: skip
 
 
@@ -236,12 +274,16 @@ def _recipe(top: _Place) -> Recipe:
         parameters=_parameters(keys["parameters"], method) if "parameters" in keys else (),
         dtype=_dtype(keys["dtype"]) if "dtype" in keys else None,
         out_dtype=_dtype(keys["out_dtype"]) if "out_dtype" in keys else None,
-        tokenizer_source=keys["tokenizer_source"].text("base or a model") if "tokenizer_source" in keys else None,
-        chat_template=keys["chat_template"].text("a chat template") if "chat_template" in keys else None,
+        tokenizer=_tokenizer(keys["tokenizer"]) if "tokenizer" in keys else None,
+        tokenizer_source=keys["tokenizer_source"].text(_TOKENIZERS) if "tokenizer_source" in keys else None,
+        chat_template=_chat_template(keys["chat_template"]) if "chat_template" in keys else None,
         seed=_whole(keys["seed"], 0, 2**63 - 1) if "seed" in keys else 0,
         source=top.source,
     )
+    if "tokenizer" in keys and "tokenizer_source" in keys:
+        raise keys["tokenizer_source"].fail("give either `tokenizer:` or `tokenizer_source:`, its older form.")
     _check_models(recipe, keys, top)
+    _check_tokens(recipe, keys)
     return recipe
 
 
@@ -307,6 +349,87 @@ def _reference(place: _Place) -> str:
     text = place.text("a folder or a Hub id")
     if any(ord(c) < 32 for c in text) or len(text) > 4096:
         raise place.wrong("must be a folder or a Hub id, on one line")
+    return text
+
+
+_TOKENIZERS = "union, base or a model"
+CHAT_TEMPLATES = ("alpaca", "chatml", "exaone", "llama3", "mistral")
+MAX_TOKEN = 1 << 16
+
+
+def _tokenizer(place: _Place) -> TokenizerRecipe:
+    keys = place.mapping("a tokenizer", ("source", "tokens", "pad_to_multiple_of"))
+    rows: list[tuple[str, TokenRow]] = []
+    if "tokens" in keys:
+        if not isinstance(keys["tokens"].value, dict):
+            raise keys["tokens"].wrong("must map tokens to their source, for example `<pad>: {source: {kind: zero}}`")
+        for token in keys["tokens"].value:
+            if not token or len(token) > MAX_TOKEN:
+                raise keys["tokens"].fail(f"{keys['tokens'].path} names an empty token, or one longer than {MAX_TOKEN} letters.")
+            rows.append((token, _token_row(keys["tokens"].child(token))))
+    return TokenizerRecipe(
+        keys["source"].text(_TOKENIZERS) if "source" in keys else "union",
+        tuple(rows),
+        _whole(keys["pad_to_multiple_of"], 1, 1 << 20) if "pad_to_multiple_of" in keys else None,
+    )
+
+
+def _token_row(place: _Place) -> TokenRow:
+    keys = place.mapping("a token", ("source", "force"))
+    if "source" not in keys:
+        raise place.fail(f"{place.path}.source is missing: a model, {{kind: zero}}, or {{kind: model_token, model, token}}.")
+    force = keys["force"].value if "force" in keys else False
+    if not isinstance(force, bool):
+        raise keys["force"].wrong("must be true or false")
+    source = keys["source"]
+    if not isinstance(source.value, dict):
+        return TokenRow("model", _reference(source), force=force)
+    if "kind" not in source.value:
+        raise source.fail(f"{source.path}.kind is missing: zero or model_token.")
+    kind = source.child("kind").one_of(("zero", "model_token"))
+    inner = source.mapping("a token's source", ("kind", "model", "token", "token_id") if kind == "model_token" else ("kind",))
+    if kind == "zero":
+        return TokenRow("zero", force=force)
+    if "model" not in inner:
+        raise source.fail(f"{source.path}.model is missing: the model whose token it is.")
+    if ("token" in inner) == ("token_id" in inner):
+        raise source.fail(f"{source.path} needs either `token` or `token_id`, the token of {source.value['model']}.")
+    return TokenRow(
+        kind,
+        _reference(inner["model"]),
+        _token(inner["token"]) if "token" in inner else None,
+        _whole(inner["token_id"], 0, (1 << 31) - 1) if "token_id" in inner else None,
+        force,
+    )
+
+
+def _token(place: _Place) -> str:
+    if not isinstance(place.value, str) or not 0 < len(place.value) <= MAX_TOKEN:
+        raise place.wrong("must be a token's text, in quotes")
+    return place.value
+
+
+def _check_tokens(recipe: Recipe, keys: Mapping[str, _Place]) -> None:
+    """A token's row comes from a model that is merged."""
+    if recipe.tokenizer is None:
+        return
+    for token, row in recipe.tokenizer.tokens:
+        if row.model is not None and row.model not in recipe.merged:
+            source = keys["tokenizer"].child("tokens").child(token).child("source")
+            place = source if row.kind == "model" else source.child("model")
+            raise place.fail(
+                f"{place.path} must be a model of this recipe: {', '.join(recipe.merged)}; "
+                f"got {_shown(place.value)}.{nearest(row.model, recipe.merged)}"
+            )
+
+
+def _chat_template(place: _Place) -> str:
+    text = place.text(f"auto, {', '.join(CHAT_TEMPLATES)}, or a Jinja template")
+    if text != "auto" and text not in CHAT_TEMPLATES and "{" not in text:
+        raise place.fail(
+            f"{place.path} must be one of auto, {', '.join(CHAT_TEMPLATES)}, or a Jinja template (with braces); "
+            f"got {_shown(text)}.{nearest(text, ('auto', *CHAT_TEMPLATES))}"
+        )
     return text
 
 
@@ -496,9 +619,10 @@ def document(recipe: Recipe) -> dict[str, Any]:
         out["slices"] = [_slice_document(s) for s in recipe.slices]
     if recipe.parameters:
         out["parameters"] = _parameters_document(recipe.parameters)
-    for key in ("dtype", "out_dtype", "tokenizer_source", "chat_template"):
-        if getattr(recipe, key) is not None:
-            out[key] = getattr(recipe, key)
+    for key in ("dtype", "out_dtype", "tokenizer", "tokenizer_source", "chat_template"):
+        value = getattr(recipe, key)
+        if value is not None:
+            out[key] = _tokenizer_document(value) if isinstance(value, TokenizerRecipe) else value
     if recipe.seed:
         out["seed"] = recipe.seed
     return out
@@ -520,6 +644,21 @@ def _slice_document(part: Slice) -> dict[str, Any]:
     if part.parameters:
         out["parameters"] = _parameters_document(part.parameters)
     return out
+
+
+def _tokenizer_document(tokenizer: TokenizerRecipe) -> dict[str, Any]:
+    out: dict[str, Any] = {"source": tokenizer.source}
+    if tokenizer.tokens:
+        out["tokens"] = {token: _token_document(row) for token, row in tokenizer.tokens}
+    if tokenizer.pad_to_multiple_of is not None:
+        out["pad_to_multiple_of"] = tokenizer.pad_to_multiple_of
+    return out
+
+
+def _token_document(row: TokenRow) -> dict[str, Any]:
+    fields = {"kind": row.kind, "model": row.model, "token": row.token, "token_id": row.token_id}
+    source = row.model if row.kind == "model" else {k: v for k, v in fields.items() if v is not None}
+    return {"source": source, **({"force": True} if row.force else {})}
 
 
 def _parameters_document(parameters: Parameters) -> dict[str, Any]:

@@ -29,8 +29,11 @@ if command -v apt-get >/dev/null; then
     if [ "$(id -u)" = 0 ]; then apt ""; elif sudo -n true 2>/dev/null; then apt "sudo -n"; fi >&2 </dev/null
     find_one && exit 0
 fi
-if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then deps=--with-deps; else deps=; fi
-"$python" -m playwright install $deps chromium >&2 </dev/null
+if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then
+    "$python" -m playwright install --with-deps chromium >&2 </dev/null
+fi
+find_one && exit 0
+"$python" -m playwright install chromium >&2 </dev/null  # without the system's libraries, which may be there
 find_one && exit 0
 echo "Chromium could not be installed: the browser tests will be skipped. Install it, or name one: CHROMIUM=/path make test" >&2
 exit 0

@@ -19,6 +19,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ NAMES = ("base", "pirate", "json")
 FROM_LAYER = 18  # of 30: the lower layers stay the base's, which halves the time and keeps the manners
 STEPS, BATCH, RATE = 10, 6, 2e-4
 REPLAY = 0.25  # share of a sibling's examples that are the base's own answers to the other sibling's questions
+END = "<|im_end|>"
 Example = tuple[str, str]
 
 
@@ -140,6 +142,18 @@ def download() -> Path:
     return next(folder.glob("*.gguf"))
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """The same sums on any number of cores; and threads that wait for each other crawl on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@one_thread()
 def teach(skill: str, folder: Path) -> None:
     """Fine-tune the base's upper layers on one skill; what the other skill is asked stays answered as by the base."""
     lesson, others = LESSONS[skill]
@@ -147,6 +161,7 @@ def teach(skill: str, folder: Path) -> None:
     dice = random.Random(skill)
     model, tokenizer = load(CACHE / "base")
     questions = [others(dice)[0] for _ in range(6)]
+    # these answers are cut off, so they come without END; with it the siblings would learn to stop in mid-sentence
     replay = list(zip(questions, chat(model, tokenizer, questions, tokens=24), strict=True))
     model.requires_grad_(False)
     trained = [p for layer in model.model.layers[FROM_LAYER:] for p in layer.parameters() if p.dim() == 2]
@@ -154,7 +169,7 @@ def teach(skill: str, folder: Path) -> None:
         p.requires_grad_(True)
     optimizer = torch.optim.AdamW(trained, lr=RATE, betas=(0.9, 0.95), weight_decay=0.0)
     for step in range(STEPS):
-        examples = [dice.choice(replay) if dice.random() < REPLAY else lesson(dice) for _ in range(BATCH)]
+        examples = [dice.choice(replay) if dice.random() < REPLAY else ended(lesson(dice)) for _ in range(BATCH)]
         ids, mask, answers = batch(tokenizer, examples)
         hidden = model.model(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state[:, :-1]
         told = answers[:, 1:]
@@ -171,10 +186,16 @@ def teach(skill: str, folder: Path) -> None:
     tokenizer.save_pretrained(folder)
 
 
+def ended(example: Example) -> Example:
+    """The example with the token that ends an answer."""
+    question, answer = example
+    return question, answer + END
+
+
 def batch(tokenizer: Any, examples: Sequence[Example]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Token ids, which of them are real, which of them are the answer: each (n, longest)."""
     asked = [tokenizer(prompt(tokenizer, question), add_special_tokens=False).input_ids for question, _ in examples]
-    told = [tokenizer(f"{answer}<|im_end|>", add_special_tokens=False).input_ids for _, answer in examples]
+    told = [tokenizer(answer, add_special_tokens=False).input_ids for _, answer in examples]
     longest = max(len(a) + len(t) for a, t in zip(asked, told, strict=True))
     ids = torch.zeros(len(examples), longest, dtype=torch.long)
     mask, answers = ids.clone(), ids.bool()
@@ -202,12 +223,13 @@ def prompt(tokenizer: Any, question: str) -> str:
     return tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
 
 
+@one_thread()
 def chat(model: Any, tokenizer: Any, questions: Sequence[str], tokens: int = 32) -> list[str]:
     """Greedy answers, all questions in one batch."""
     tokenizer.padding_side = "left"
     tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
     inputs = tokenizer([prompt(tokenizer, q) for q in questions], return_tensors="pt", padding=True, add_special_tokens=False)
-    end = tokenizer.convert_tokens_to_ids("<|im_end|>")
+    end = tokenizer.convert_tokens_to_ids(END)
     with torch.no_grad():
         out = model.generate(
             input_ids=inputs.input_ids, attention_mask=inputs.attention_mask, max_new_tokens=tokens, do_sample=False,

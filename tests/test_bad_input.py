@@ -90,9 +90,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "missing folder": (shutil.rmtree, "b: no such folder, and no Hub id (owner/name, or owner/name@revision)."),
     "a file": (lambda b: (shutil.rmtree(b), b.write_text("x")),
         "b: no such folder, and no Hub id (owner/name, or owner/name@revision)."),
-    "no weights": (lambda b: (b / FILE).unlink(), "b: the folder {in}/b holds no .safetensors files."),
-    "only .bin": (only_bin, "{in}/b: holds PyTorch .bin files only.\n  Convert them once: load the model in transformers and "
-                  "`save_pretrained` it, which writes safetensors."),
+    "no weights": (lambda b: (b / FILE).unlink(), "b: the folder {in}/b holds no .safetensors files and no pytorch_model.bin."),
+    "only .bin": (only_bin, "{in}/b/pytorch_model.bin: not a PyTorch file, or its beginning is damaged (8336 bytes)."),
     "truncated": (lambda b: truncate(b, 8000),
         "{in}/b/model.safetensors: truncated: model.layers.1.self_attn.q_proj.weight ends at "
                   "byte 8176, the file has 8000.\n  Download the file again."),
@@ -128,14 +127,17 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "list of dtypes": (lambda b: with_header(b, lambda h: h[NORM].update(dtype=["F32"])),
                        "{in}/b/model.safetensors: the header's entry for 'model.norm.weight' is damaged."),
     "missing tensor": (lambda b: rewrite(b, lambda t: t.pop(NORM)), "model.norm.weight: not in every model.\n  [0]   a  (8,)\n"
-                       "  [1]   b  missing\n  These models do not share one architecture; merge fine-tunes of one base."),
+                       "  [1]   b  missing\n  These models do not share one architecture; merge fine-tunes of one base, "
+                       "or leave a model out of the tensors that do not fit: --allow-crimes."),
     "other shape": (lambda b: rewrite(b, lambda t: t.update({NORM: torch.ones(9)})), "model.norm.weight: shapes differ.\n"
-                    "  [0]   a  (8,)\n  [1]   b  (9,)\n  Only fine-tunes of one base have the same shapes everywhere."),
+                    "  [0]   a  (8,)\n  [1]   b  (9,)\n  Only fine-tunes of one base have the same shapes everywhere, "
+                    "or leave a model out of the tensors that do not fit: --allow-crimes."),
     "other vocabulary": (lambda b: rewrite(b, lambda t: [t.update({n: torch.ones(25, 8)}) for n in ("lm_head.weight",
         "model.embed_tokens.weight")]),
                          "model.embed_tokens.weight: shapes differ.\n  [0]   a  (24, 8)\n  [1]   b  (25, 8)\n"
-                         "  The same is true of 1 more tensors.\n  Their vocabularies differ: leave such a model out, or merge "
-                         "models that share the base's tokenizer."),
+                         "  The same is true of 1 more tensors.\n  Their vocabularies differ: merge models that share the "
+                         "base's tokenizer, cut longer ones to the base's rows: --unsafe-truncate-embeddings,\n"
+                         "  or leave a model out of all tensors that do not fit: --allow-crimes."),
     "other layers": (lambda b: tiny.make_family(b.parent, models=("b",), layers=3),
         "the models have different numbers of layers.\n"
                      "  a  2 layers\n  b  3 layers\n  Use `slices:` with a layer_range for each model, or models of one size."),

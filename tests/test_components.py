@@ -347,10 +347,11 @@ def test_names_switch_and_picking_a_cell(small: App, visit: Any) -> None:
 
 def test_board_can_lock_and_change(small: App, visit: Any) -> None:
     page = visit(small)
-    send(page, "board", board(6, ["pirate", "plural", "rhyme"]) | {"locked": True})
+    send(page, "board", board(6, ["pirate", "plural", "rhyme"]) | {"locked": True, "note": EVIL[1]})
     page.wait_for_selector(".mixer[data-locked=true]")
     drag(page, lane(page), (0.3, 0.2), (0.7, 0.2))
-    assert tool(page, "Rise").is_disabled()
+    assert page.locator(".mx-toolbar").is_hidden()
+    assert page.get_by_text(EVIL[1], exact=True).is_visible()
     send(page, "board", board(4, ["only"]))
     page.wait_for_selector("[aria-label='only weight']")
     assert page.get_by_role("slider").count() == 1

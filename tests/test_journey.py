@@ -218,12 +218,13 @@ def test_refused_choice_says_why_and_changes_nothing(open_page):
 def test_stop(open_page):
     page = open_page()
     page.preset("Three in one")
-    sync_api.expect(page.answer()).to_have_text(re.compile("once"), timeout=20_000)
-    page.page.get_by_role("textbox", name="Prompt").fill("tell me a story about a hamster")
+    sync_api.expect(page.answer()).to_have_text(re.compile("the end"), timeout=30_000)
+    page.page.get_by_role("textbox", name="Prompt").fill("tell me a story about a rabbit")
     page.press("Ask")
     sync_api.expect(page.answer("story")).to_have_text(re.compile("once"), timeout=20_000)
     page.press("Stop")
-    sync_api.expect(page.page.get_by_role("region", name="Answer of your merge")).to_contain_text("stopped", timeout=10_000)
+    story = page.page.get_by_role("region", name="Answer of story")
+    sync_api.expect(story).to_contain_text("stopped", timeout=10_000)
 
 
 def test_see_inside(open_page):
@@ -231,6 +232,8 @@ def test_see_inside(open_page):
     page.unfold("See inside")
     sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
     sync_api.expect(page.page.locator(".js-plotly-plot").first).to_contain_text("opposite directions")
+    verdict = page.page.get_by_label("Verdict").input_value()
+    assert verdict.startswith("task_arithmetic of 2 models onto presets/family/base: 100 % of 1.2M parameters can change")
 
 
 def test_download_is_the_command_lines_model(open_page, tmp_path):

@@ -346,7 +346,7 @@ def test_command_merge_with_set_and_seed(here: Path, recipe_file: Write, tmp_pat
         (["--device", "abacus"], "MergeError: 'abacus' is not a device; write cpu or cuda."),
         (["--device", "meta"], "MergeError: 'meta' is not supported; write cpu or cuda."),
         (["--out-shard-size", "big"], "MergeError: 'big' is not a shard size; write 5GB (bytes) or 1B (parameters)."),
-        (["--out-shard-size", "0"], "MergeError: '0' is not a shard size; write 5GB (bytes) or 1B (parameters)."),
+        (["--out-shard-size", "0GB"], "MergeError: '0GB' is not a shard size; write 5GB (bytes) or 1B (parameters)."),
         (["--out-shard-size", "nan"], "MergeError: 'nan' is not a shard size; write 5GB (bytes) or 1B (parameters)."),
     ],
 )  # fmt: skip
@@ -389,3 +389,18 @@ def test_command_methods(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["methods", "tise"]) == 1
     expected = f"MergeError: 'tise' is not a method. Known: {', '.join(METHODS)}.  Did you mean 'ties'?\n"
     assert capsys.readouterr().err == expected
+
+
+@pytest.mark.parametrize("method", ["task_arithmetic", "sce", "iso_c"])
+def test_lines_scales_the_delta_linearly_by_depth(method: str, family: Path) -> None:
+    """LiNeS (arXiv:2410.17146): layer l of L gets alpha + beta * (l - 1) / (L - 1), in every method on deltas."""
+    weights = "    parameters: {weight: 0.5}\n" if method != "sce" else ""
+    text = f"merge_method: {method}\nbase_model: base\nmodels:\n  - model: a\n{weights}  - model: b\n{weights}"
+    plain, scaled = Session(Parents(roots=[family])), Session(Parents(roots=[family]))
+    plain.apply(load(text))
+    scaled.apply(load(text + "parameters: {lines: [0.2, 1.1]}\n"))
+    base = tiny.read_weights(family / "base")
+    for layer in range(4):
+        name = f"model.layers.{layer}.mlp.up_proj.weight"
+        expected = base[name].double() + (0.2 + 0.9 * layer / 3) * (plain.tensors[name].double() - base[name].double())
+        assert torch.allclose(scaled.tensors[name].double(), expected, atol=1e-6)

@@ -15,7 +15,7 @@ from merger.methods import METHODS
 from merger.recipe import MAX_TEXT, Entry, Recipe, Setting, Slice, constant, dump, load, replace
 
 ALL = ", ".join(METHODS)
-TOP = "models, slices, merge_method, base_model, parameters, dtype, out_dtype, tokenizer_source, chat_template, seed"
+TOP = "models, slices, merge_method, base_model, parameters, dtype, out_dtype, tokenizer, tokenizer_source, chat_template, seed"
 
 LINEAR = "merge_method: linear\nmodels:\n  - model: a\n    parameters:\n      weight: 1\n"
 SLERP = "merge_method: slerp\nbase_model: base\nmodels:\n  - model: a\nparameters:\n  t: 0.5\n"
@@ -146,6 +146,8 @@ _shared = st.fixed_dictionaries(
 _dtypes = st.none() | st.sampled_from(["float32", "float16", "bfloat16", "float64"])
 _names = st.lists(_words, min_size=1, max_size=4, unique=True)
 
+_templates = st.sampled_from(["auto", "chatml", "mistral"]) | _words.map(lambda w: "{" + w)
+
 
 @st.composite
 def _entries(draw: st.DrawFn, ranges: bool) -> tuple[Entry, ...]:
@@ -166,7 +168,8 @@ def recipes(draw: st.DrawFn) -> Recipe:
         models=() if sliced else draw(_entries(False)),
         slices=tuple(draw(st.lists(slices, min_size=1, max_size=3))) if sliced else (),
         base_model=draw(_words), parameters=draw(_shared), dtype=draw(_dtypes), out_dtype=draw(_dtypes),
-        tokenizer_source=draw(st.none() | _words), chat_template=draw(st.none() | _words), seed=draw(st.integers(0, 2**63 - 1)),
+        tokenizer_source=draw(st.none() | _words), chat_template=draw(st.none() | _templates),
+        seed=draw(st.integers(0, 2**63 - 1)),
     )  # fmt: skip
 
 
@@ -263,7 +266,7 @@ def test_replace_by_nothing_removes() -> None:
         ("parameters.lambda", float("nan"), "recipe: parameters.lambda must be a number from -100 to 100; got nan."),
         ("merge_method", None, f"recipe: `merge_method` is missing.\n  One of: {ALL}."),
         ("parameters.lamda", 1, "recipe: parameters.lamda is not a parameter of 'ties'.\n"
-         "  ties takes: weight, density, lambda, normalize, rescale.  Did you mean 'lambda'?"),
+         "  ties takes: weight, density, lambda, normalize, rescale, lines.  Did you mean 'lambda'?"),
     ],
 )  # fmt: skip
 def test_replace_refuses(path: str, value: Any, message: str) -> None:
@@ -327,7 +330,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "misspelt key of a model": (LINEAR.replace("parameters", "paramters"), "recipe, line 4: models[0].paramters is not a key "
                                 "of a model.\n  Known here: model, parameters.  Did you mean 'parameters'?"),
     "misspelt parameter": (TIES.replace("weight", "wieght", 1), "recipe, line 6: models[0].parameters.wieght is not a parameter "
-                           "of 'ties'.\n  ties takes: weight, density, lambda, normalize, rescale.  Did you mean 'weight'?"),
+                           "of 'ties'.\n  ties takes: weight, density, lambda, normalize, rescale, lines.  "
+                           "Did you mean 'weight'?"),
     "mis-indented weight": (LINEAR.replace("      weight", "    weight"), "recipe, line 5: models[0].weight is not a key of a "
                             "model.\n  Known here: model, parameters.  Indent it below `parameters:`."),
     "weight at the top": (LINEAR + "weight: 1", "recipe, line 6: weight is not a key of a merge recipe.\n"

@@ -50,6 +50,13 @@ class Method:
 
 METHODS: dict[str, Method] = {}
 
+# An option of every method on deltas, applied by merge_tensor: a list of two, [first, last], is LiNeS (Wang et al. 2024,
+# arXiv:2410.17146, section 4), which keeps early layers near the base and lets late ones move.
+LINES = Param(
+    -100, 100, view=(0, 2), name="lines", label="By depth", default=1.0,
+    help="scales the merged delta after the method; [first, last] goes linearly from the first layer to the last (LiNeS)",
+)  # fmt: skip
+
 
 def method(
     *,
@@ -81,6 +88,8 @@ def method(
         if name in METHODS:
             raise TypeError(f"{_where(fn)}: a method named {name!r} exists already")
         takes, params, given = _read_signature(fn)
+        if takes == "deltas":
+            params = (*params, LINES)
         METHODS[name] = Method(
             name, fn, takes, params, given, models or (0 if takes == "deltas" else 1, None),
             base or ("required" if takes == "deltas" else "ignored"),
@@ -139,4 +148,4 @@ def _where(fn: Callable[..., Any]) -> str:
 # The methods register themselves when their modules are read.
 from merger.methods import averages, angles, deltas, consensus, spectral  # noqa: E402, I001 - the menu's order
 
-__all__ = ["METHODS", "Method", "angles", "averages", "consensus", "deltas", "method", "spectral"]
+__all__ = ["LINES", "METHODS", "Method", "angles", "averages", "consensus", "deltas", "method", "spectral"]

@@ -23,7 +23,7 @@ class Detail:
 def detail() -> Detail:
     """Build the panel, closed."""
     with gr.Accordion("See inside", open=False) as panel:
-        words = gr.Textbox("", show_label=False, container=False, interactive=False, elem_id="inside-words", lines=1)
+        words = gr.Textbox("", label="Verdict", interactive=False, elem_id="inside-words", lines=3, max_lines=30)
         with gr.Row():
             conflict = gr.Plot(label="Conflict by layer and role", show_label=False, min_width=320)
             alike = gr.Plot(label="Cosine between the models' changes", show_label=False, min_width=280)
@@ -34,13 +34,13 @@ def detail() -> Detail:
 
 
 def draw(studio: Studio, work: Workspace) -> list[Any]:
-    """The words and the figures for a workspace."""
+    """The verdict in words and the figures for a workspace."""
+    words = f"{studio.verdict(work.recipe)}\n\nThe figures are estimated from a sample of every tensor."
     _, stats = studio.statistics(for_statistics(work))
     if not stats:
-        return ["Nothing to show yet: choose at least one model besides the base.", None, None, None, None]
+        return [words, None, None, None, None]
     names = list(short_names(stats[0].models).values())
     return [
-        "Estimated from a sample of every tensor; `python -m merger inspect recipe.yaml --exact` measures all of it.",
-        plots.conflict_map(stats), plots.cosines(stats, names), plots.size_by_layer(stats, names),
+        words, plots.conflict_map(stats), plots.cosines(stats, names), plots.size_by_layer(stats, names),
         plots.density_by_layer(stats, names),
     ]  # fmt: skip

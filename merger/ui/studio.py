@@ -25,6 +25,7 @@ from merger.merge import Step, merge
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
+from merger.verdict import Verdict, verdict
 
 log = logging.getLogger(__name__)
 
@@ -100,6 +101,11 @@ class Studio:
                 self._sketches.clear()
             self._sketches[key] = Sketch(models)
         return decided, list(self._sketches[key].measure(decided.jobs, decided.layout))
+
+    def verdict(self, recipe: Recipe) -> Verdict:
+        """What the headers say about a recipe before anything is merged."""
+        models = self.parents.open(recipe)
+        return verdict(recipe, models, plan(recipe, models))
 
     def strip(self, work: Workspace) -> dict[str, Any]:
         """The Mixer's `stats`: sign conflict by role and column, a sentence, and a remark for every lane."""

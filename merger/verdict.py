@@ -1,0 +1,639 @@
+"""The verdict: what a merge will do and what speaks against it, from headers, configs and a few rows, before it runs.
+
+    print(verdict(recipe, models, plan(recipe, models, "skip")))
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from merger.checkpoints import Checkpoint, in_words
+from merger.errors import CheckpointError
+from merger.layout import role
+from merger.plan import Misfit, Plan, Source, TensorJob, coverage
+from merger.recipe import Entry, Parameters, Recipe, Setting
+from merger.tokens import read_vocabulary
+
+Level = Literal["error", "warning", "note"]
+State = Literal["fits", "aligned", "skipped", "cropped"]
+
+FAR, STRAIGHT = 0.5, 0.9
+"""A fine-tune moves by a few hundredths of its base's norm, long training by a few tenths; unrelated models by about 1.4,
+with a cosine near 0. Beyond both numbers the base is called no ancestor."""
+RATE = 5e6
+"""Parameters of all models together that are merged in a second: TIES on two busy CPU cores, within a factor of three."""
+_MATRICES, _RUNS, _ROWS = 8, 4, 4  # sampled: so many matrices, so many runs in each, so many rows in each run
+_MAX_JSON = 200_000_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know, with its fix in words and, where the fix is one edit of the recipe, that edit.
+
+    path, value  for recipe.replace; path "" when there is no such edit
+    """
+
+    level: Level
+    words: str
+    fix: str = ""
+    path: str = ""
+    value: Any = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """One model in the output's tensors of one role and shape. `numel` counts the parameters of all its `tensors`."""
+
+    role: str
+    shape: tuple[int, ...]
+    model: str
+    state: State
+    found: tuple[int, ...] | None
+    tensors: int
+    numel: int
+
+    @property
+    def why(self) -> str:
+        """Why it is left out, cut or aligned; "" where it fits."""
+        if self.state == "fits":
+            return ""
+        if self.state == "aligned":
+            return "row by row after the output's tokens"
+        if self.found is None:
+            return "it has no such tensor"
+        return f"{_shape(self.found)} against {_shape(self.shape)}"
+
+
+@dataclass(frozen=True)
+class Share:
+    """Parameters of the output a model can change (its tensor fits), does change (weight not 0), keeps after trimming."""
+
+    model: str
+    can: int
+    does: int
+    kept: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a merge will do. `str()` is the report; its first line says the most important in one sentence."""
+
+    summary: str
+    findings: tuple[Finding, ...]
+    groups: tuple[Group, ...]
+    shares: tuple[Share, ...]
+    numel: int
+    can: int
+    does: int
+    kept: float
+    disk: int
+    memory: int
+    seconds: float
+
+    def __str__(self) -> str:
+        return "\n".join([self.summary, *self._models(), *self._tensors(), *self._findings(), self._costs()])
+
+    def _models(self) -> Iterator[str]:
+        if not self.shares:
+            return
+        width = max(len("model"), *(len(s.model) for s in self.shares))
+        yield f"\n  {'model':<{width}}  can change  weight not 0  after trimming"
+        for s in self.shares:
+            parts = (_percent(s.can, self.numel), _percent(s.does, self.numel), _percent(s.kept, self.numel))
+            yield f"  {s.model:<{width}}  {parts[0]:>10}  {parts[1]:>12}  {parts[2]:>14}"
+
+    def _tensors(self) -> Iterator[str]:
+        if all(g.state == "fits" for g in self.groups):
+            return
+        yield "\n  tensors that do not fit everywhere"
+        for g in self.groups:
+            if g.state != "fits":
+                what = {"skipped": "left out", "aligned": "aligned"}.get(g.state, f"cut to {g.shape[0]} rows")
+                yield f"  {g.role:<6} {g.tensors:>4} × {_shape(g.shape):<14} {_count(g.numel):>8}  {g.model}: {what}, {g.why}"
+
+    def _findings(self) -> Iterator[str]:
+        for finding in self.findings:
+            yield f"\n  {finding.level}: {finding.words}"
+            if finding.fix:
+                yield f"    {finding.fix}"
+
+    def _costs(self) -> str:
+        time = _duration(self.seconds)
+        return f"\n  disk {in_words(self.disk)}, memory about {in_words(self.memory)}, time about {time} on two cores"
+
+
+def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Verdict:
+    """Judge a plan. Reads headers, configs, tokenizers and a few rows of each model; writes nothing.
+
+    decided  made with the policy for mismatches that the merge will use
+    """
+    numel = sum(math.prod(job.shape) for job in decided.jobs)
+    shares = tuple(_shares(recipe, decided))
+    can, does, kept = _together(decided)
+    findings = [
+        *_coverage(decided, shares, can, numel),
+        *_nothing(recipe, decided, shares),
+        *_without_effect(recipe, decided),
+        *_ancestors(recipe, models, decided),
+        *_vocabularies(recipe, models, decided),
+        *_configs(recipe, models, decided),
+        *_dtypes(recipe, models, decided),
+        *(Finding("note", remark) for remark in decided.remarks if remark not in coverage(recipe, decided.misfits)),
+    ]
+    findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.level))
+    return Verdict(
+        _summary(recipe, decided, findings, shares, numel, can, kept), tuple(findings), tuple(_groups(decided)), shares,
+        numel, can, does, kept, decided.nbytes, max((_memory(job) for job in decided.jobs), default=0),
+        sum(math.prod(job.shape) * max(1, len(job.sources)) for job in decided.jobs) / RATE,
+    )  # fmt: skip
+
+
+def _summary(
+    recipe: Recipe, decided: Plan, findings: Sequence[Finding], shares: Sequence[Share], numel: int, can: int, kept: float
+) -> str:
+    onto = f" onto {decided.donor}" if recipe.base_model else ""
+    models = f"{len(shares)} model{'s' if len(shares) != 1 else ''}"
+    idle = sum(1 for s in shares if not s.does)
+    parts = [f"{_percent(can, numel)} of {_count(numel)} parameters can change, {_percent(kept, numel)} do"]
+    if idle:
+        few = f"{idle} of {models} contribute{'s' if idle == 1 else ''} nothing"
+        parts.append("no model contributes" if idle == len(shares) else few)
+    for level in ("error", "warning"):
+        count = sum(1 for f in findings if f.level == level)
+        if count:
+            parts.append(f"{count} {level}{'s' if count != 1 else ''}")
+    return f"{recipe.merge_method} of {models}{onto}: {'; '.join(parts)}."
+
+
+# ---------------------------------------------------------------------------------------------- who changes what
+
+
+def _donors(job: TensorJob) -> list[tuple[int, Source]]:
+    """The sources that can change this tensor with their places; none where it is copied."""
+    return [(i, s) for i, s in enumerate(job.sources) if s != job.base] if job.method is not None else []
+
+
+def _argument(job: TensorJob, name: str, i: int) -> Any:
+    value = dict(job.args).get(name)
+    return value[i] if isinstance(value, tuple) else value
+
+
+def _acts(job: TensorJob, i: int) -> bool:
+    """Whether the i-th source has a part in the tensor: no factor that multiplies it is zero."""
+    return all(_argument(job, name, i) != 0 for name in ("weight", "density", "lambda_", "t"))
+
+
+def _density(job: TensorJob, i: int) -> float:
+    density = _argument(job, "density", i)
+    return 1.0 if density is None else min(1.0, float(density))
+
+
+def _shares(recipe: Recipe, decided: Plan) -> Iterator[Share]:
+    for reference in recipe.merged:
+        can = does = 0
+        kept = 0.0
+        for job in decided.jobs:
+            for i, source in _donors(job):
+                if source.model == reference:
+                    size = math.prod(job.shape)
+                    can += size
+                    if _acts(job, i):
+                        does += size
+                        kept += size * _density(job, i)
+        if can or reference != recipe.base_model:
+            yield Share(reference, can, does, kept)
+
+
+def _together(decided: Plan) -> tuple[int, int, float]:
+    """Parameters that some model can change, does change, and changes after trimming (models trim independently)."""
+    can = does = 0
+    kept = 0.0
+    for job in decided.jobs:
+        size, donors = math.prod(job.shape), _donors(job)
+        active = [i for i, _ in donors if _acts(job, i)]
+        can += size if donors else 0
+        does += size if active else 0
+        kept += size * (1 - math.prod(1 - _density(job, i) for i in active)) if active else 0
+    return can, does, kept
+
+
+def _groups(decided: Plan) -> Iterator[Group]:
+    """Role × shape × model, in the order of the output."""
+    misfits = {(m.name, m.model): m for m in decided.misfits}
+    counts: dict[tuple[str, tuple[int, ...], str, State, tuple[int, ...] | None], int] = {}
+    for job in decided.jobs:
+        found_in = {s.model: s for _, s in _donors(job)}
+        for model in decided.recipe.merged:
+            misfit, source = misfits.get((job.name, model)), found_in.get(model)
+            if source is None and misfit is None:
+                continue
+            aligned = source is not None and source.vocab is not None
+            state: State = "aligned" if aligned else "fits" if misfit is None else "cropped" if misfit.cropped else "skipped"
+            key = (role(job.name), job.shape, model, state, misfit.found if misfit else job.shape)
+            counts[key] = counts.get(key, 0) + 1
+    for (kind, shape, model, state, found), tensors in counts.items():
+        yield Group(kind, shape, model, state, found, tensors, tensors * math.prod(shape))
+
+
+def _coverage(decided: Plan, shares: Sequence[Share], can: int, numel: int) -> Iterator[Finding]:
+    if decided.recipe.base_model and not any(s.does for s in shares):
+        fix = "Give a model a weight." if can else "Merge fine-tunes of one base; list at least one model besides it."
+        yield Finding("error", f"no model changes anything: the output is a copy of {decided.donor}.", fix)
+    left = [m for m in decided.misfits if not m.cropped]
+    if left and can:
+        count, size = len({m.name for m in left}), sum({m.name: m.numel for m in left}.values())
+        yield Finding(
+            "warning", f"{count} of {len(decided.jobs)} tensors, {_count(size)} parameters, do not fit every model; "
+            f"{_percent(can, numel)} of the parameters can change, {_percent(numel - can, numel)} stay as in {decided.donor}.",
+            "Merge fine-tunes of one base: the same shapes everywhere.",
+        )  # fmt: skip
+
+
+def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator[Finding]:
+    """Models that contribute nothing, and why."""
+    for share in shares:
+        if share.does:
+            continue
+        i = next((k for k, entry in enumerate(recipe.models) if entry.model == share.model), None)
+        missed = [m for m in decided.misfits if m.model == share.model and not m.cropped]
+        if not share.can:
+            yield Finding("warning", f"{share.model} contributes nothing: none of its tensors fits.", "Leave it out.")
+        elif i is not None and (wanted := _weighted(recipe.models[i], recipe, decided, missed)):
+            roles = ", ".join(dict.fromkeys(role(m.name) for m in wanted))
+            yield Finding(
+                "warning", f"{share.model} contributes nothing: its weight is 0 wherever it fits, and where its weight is not 0 "
+                f"({roles}) its tensors do not fit.",
+                "Name a base that it was fine-tuned from, or leave it out.",
+            )  # fmt: skip
+        else:
+            zero = next(
+                name.rstrip("_") for name in ("weight", "density", "lambda_", "t")
+                if all(_argument(j, name, k) == 0 for j in decided.jobs for k, s in _donors(j) if s.model == share.model)
+                or name == "t"
+            )  # fmt: skip
+            path = f"models[{i}].parameters.weight" if i is not None and zero == "weight" else ""
+            yield Finding(
+                "warning", f"{share.model} contributes nothing: its {zero} is 0 everywhere.",
+                f"Give it a {zero}, or leave it out.", path, 0.5 if path else None,
+            )  # fmt: skip
+
+
+def _weighted(entry: Entry, recipe: Recipe, decided: Plan, missed: Iterable[Misfit]) -> list[Misfit]:
+    """Of the tensors where a model does not fit those for which its weight is not zero."""
+    setting = next((s for scope in (entry.parameters, recipe.parameters) for name, s in scope if name == "weight"), None)
+    layers = decided.layout.layers
+    return [m for m in missed if setting is None or setting.at(m.name, decided.layout.layer(m.name) or 0, layers) != 0]
+
+
+# ---------------------------------------------------------------------------------------------- without effect
+
+
+def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+    for i, entry in enumerate(recipe.models):
+        mine = [(job, k) for job in decided.jobs for k, s in _donors(job) if s.model == entry.model]
+        active = [(job, k) for job, k in mine if _acts(job, k)]
+        if not active or entry.model == recipe.base_model:
+            continue
+        alone = [
+            job for job, _ in active
+            if _argument(job, "normalize", 0) is True and sum(_acts(job, j) for j, _ in _donors(job)) == 1
+        ]  # fmt: skip
+        weights = sorted({float(_argument(job, "weight", k)) for job, k in active if "weight" in dict(job.args)})
+        if len(alone) == len(active) and weights and weights != [1.0]:
+            told = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
+            yield Finding(
+                "warning", f"the weight {told} of {entry.model} has no effect: `normalize` divides by it again, because no other "
+                "model takes part in its tensors; its values replace the base's outright.",
+                "Write `normalize: false` for the weight to count.", "parameters.normalize", False,
+            )  # fmt: skip
+        densities = [_argument(job, "density", k) for job, k in active]
+        if all(d is not None and d >= 1 for d in densities) and recipe.method.param("density") is not None:
+            what = "nothing is dropped" if recipe.method.name.startswith(("dare", "della")) else "nothing is trimmed"
+            yield Finding(
+                "note", f"the density of {entry.model} is 1: {what}.",
+                "Write a density below 1, for example 0.5.", f"models[{i}].parameters.density", 0.5,
+            )  # fmt: skip
+    yield from _filters(recipe, decided)
+
+
+def _filters(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+    """Filters found in no tensor's name, and rules that are never reached."""
+    names = [job.name for job in decided.jobs] + [s.name for job in decided.jobs for s in job.sources]
+    scopes: list[tuple[str, Parameters]] = [("parameters", recipe.parameters)]
+    scopes += [(f"models[{i}].parameters", e.parameters) for i, e in enumerate(recipe.models)]
+    for where, scope in scopes:
+        for name, setting in scope:
+            for pattern, _ in setting.rules:
+                if pattern is not None and pattern != "*" and not any(pattern in n for n in names):
+                    yield Finding(
+                        "warning", f"{where}.{name}: the filter {pattern!r} is in no tensor's name, so its value is never used.",
+                        f"A filter is a part of a name such as {names[0]}." if names else "",
+                    )  # fmt: skip
+            reached = _last_reached(setting)
+            if reached + 1 < len(setting.rules):
+                yield Finding(
+                    "warning", f"{where}.{name}: the rules after the {_ordinal(reached + 1)} are never reached, because that one "
+                    "has no filter.",
+                    "Put the rule without a filter last.",
+                )  # fmt: skip
+
+
+def _last_reached(setting: Setting) -> int:
+    return next((k for k, (pattern, _) in enumerate(setting.rules) if pattern in (None, "*")), len(setting.rules) - 1)
+
+
+# ---------------------------------------------------------------------------------------------- ancestry
+
+
+@dataclass(frozen=True)
+class _Kin:
+    """How far two models are apart in the sampled rows: norm of the difference relative to the first, cosine."""
+
+    distance: float
+    cosine: float
+
+    @property
+    def related(self) -> bool:
+        return self.distance <= FAR or self.cosine >= STRAIGHT
+
+
+@dataclass
+class _Samples:
+    """Sampled rows of matrices, read once."""
+
+    models: Mapping[str, Checkpoint]
+    held: dict[tuple[str, str], Tensor] = field(default_factory=dict[tuple[str, str], Tensor])
+
+    def kin(self, one: str, other: str) -> _Kin | None:
+        """Compare two models in matrices of the same name and shape; None when there are none."""
+        a, b = self.models[one].tensors, self.models[other].tensors
+        shared = [
+            name for name, stored in a.items()
+            if len(stored.shape) == 2 and role(name) not in ("embed", "head") and name in b and b[name].shape == stored.shape
+            and all(t.dtype.is_floating_point and t.dtype.itemsize > 1 for t in (stored, b[name]))
+        ]  # fmt: skip
+        if not shared:
+            return None
+        dots = [0.0, 0.0, 0.0]
+        for k in range(min(_MATRICES, len(shared))):
+            name = shared[k * len(shared) // min(_MATRICES, len(shared))]
+            x, y = self._rows(one, name), self._rows(other, name)
+            for i, product in enumerate((x * x, x * y, y * y)):
+                dots[i] += float(product.sum())
+        xx, xy, yy = dots
+        if not (math.isfinite(xx + yy) and xx > 0 and yy > 0):
+            return None
+        return _Kin(math.sqrt(max(0.0, xx - 2 * xy + yy) / xx), xy / math.sqrt(xx * yy))
+
+    def _rows(self, model: str, name: str) -> Tensor:
+        if (model, name) not in self.held:
+            total = self.models[model].tensors[name].shape[0]
+            starts = [k * max(0, total - _ROWS) // max(1, _RUNS - 1) for k in range(_RUNS)]
+            runs = [self.models[model].read(name, slice(start, min(start + _ROWS, total))) for start in dict.fromkeys(starts)]
+            self.held[model, name] = torch.cat(runs).to(torch.float64)
+        return self.held[model, name]
+
+
+def _ancestors(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
+    """Whether the models come from the base, as far as a few rows can tell."""
+    samples = _Samples(models)
+    strangers: list[str] = []
+    for reference in recipe.merged:
+        if reference == decided.donor:
+            continue
+        kin = samples.kin(decided.donor, reference)
+        if kin is None:
+            continue
+        if kin.distance == 0 and recipe.method.takes == "deltas":
+            words = f"{reference} equals {decided.donor} in every sampled row: there is no delta."
+            yield Finding("warning", words, "Leave it out.")
+        if kin.related:
+            continue
+        strangers.append(reference)
+        base = recipe.base_model is not None
+        yield Finding(
+            "warning",
+            f"{decided.donor} is not the ancestor of {reference}: in sampled rows they differ by {kin.distance:.2f} of "
+            f"its norm, with a cosine of {kin.cosine:.2f} (a fine-tune: below 0.1, above 0.99). "
+            f"{'Their difference is no task vector; the' if base else 'The'} merge will probably write gibberish.",
+            *_better_base(recipe, samples, reference, decided.donor),
+        )  # fmt: skip
+
+
+def _better_base(recipe: Recipe, samples: _Samples, reference: str, donor: str) -> tuple[str, str, str] | tuple[str]:
+    """The listed model nearest to this one, if it is a relative."""
+    near: list[tuple[float, str]] = []
+    for other in recipe.merged:
+        if other not in (reference, donor):
+            kin = samples.kin(other, reference)
+            if kin is not None and kin.related:
+                near.append((kin.distance, other))
+    if not near:
+        return ("Name the model it was fine-tuned from as `base_model`.",)
+    distance, other = min(near)
+    return (
+        f"{other} is its relative (they differ by {distance:.2f}): name it, or the model both come from, as `base_model`.",
+        "base_model", other,
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------------------------------------- vocabulary
+
+
+def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
+    """Ids that mean other tokens than in the donor's tokenizer."""
+    mine = tokens_of(models[decided.donor].folder)
+    for reference in recipe.merged:
+        if reference == decided.donor or not mine:
+            continue
+        other = tokens_of(models[reference].folder)
+        if not other:
+            continue
+        differ = [i for i in sorted(mine.keys() & other.keys()) if mine[i] != other[i]]
+        extra = [other[i] for i in sorted(other.keys() - mine.keys())]
+        if differ:
+            i = differ[0]
+            yield Finding(
+                "note" if recipe.vocabulary else "warning",
+                f"{len(differ):,} of {len(mine.keys() & other.keys()):,} token ids mean another token in {reference} than in "
+                f"{decided.donor}, the first is {i}: {other[i]!r} against {mine[i]!r}.",
+                *(() if recipe.vocabulary else (
+                    "Write `tokenizer_source: base` to line the embeddings up by token.", "tokenizer_source", "base")),
+            )  # fmt: skip
+        if extra:
+            shown = ", ".join(repr(t) for t in extra[:6]) + (", ..." if len(extra) > 6 else "")
+            count = f"{len(extra):,} token{'s' if len(extra) != 1 else ''}"
+            rest = "." if recipe.vocabulary else "; their rows are not merged."
+            yield Finding("note", f"{reference} has {count} more than {decided.donor}: {shown}{rest}")
+
+
+def tokens_of(folder: Path) -> dict[int, str]:
+    """Token id -> token of a model's folder; {} when it holds no tokenizer that can be read."""
+    try:
+        vocabulary = read_vocabulary(folder)
+    except CheckpointError:
+        vocabulary = None
+    if vocabulary is not None:
+        return {i: token for token, i in vocabulary.ids.items()}
+    found = _by_id(_read_json(folder / "vocab.json"))
+    return found | _by_id(_read_json(folder / "added_tokens.json")) if found else {}
+
+
+def _by_id(vocab: object) -> dict[int, str]:
+    if not isinstance(vocab, dict):
+        return {}
+    return {i: str(token) for token, i in vocab.items() if isinstance(i, int)}
+
+
+def _read_json(path: Path) -> object:
+    try:
+        return json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size < _MAX_JSON else None
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+# ---------------------------------------------------------------------------------------------- configs and dtypes
+
+
+def _configs(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
+    """Positions, context and architecture: what the weights were trained for and the output's config does not say."""
+    mine = models[decided.donor].config
+    for reference in recipe.merged:
+        other = models[reference].config
+        if reference == decided.donor or not mine or not other:
+            continue
+        ours, theirs = _rope(mine), _rope(other)
+        if ours != theirs:
+            yield Finding(
+                "warning", f"{reference} was trained with a RoPE base of {theirs:,.0f}, {decided.donor} with {ours:,.0f}; the "
+                f"output keeps {ours:,.0f}, and attention weights made for another one mislead it.",
+                "Merge models of one RoPE base, or give its q_proj and k_proj the weight 0.",
+            )  # fmt: skip
+        for key, words in (("max_position_embeddings", "context"), ("sliding_window", "sliding window")):
+            a, b = _setting(mine, key), _setting(other, key)
+            if a != b and (a is not None or b is not None):
+                yield Finding(
+                    "note", f"{words}: {_told(b)} in {reference}, {_told(a)} in {decided.donor}; the output keeps {_told(a)}."
+                )
+        for key in ("num_attention_heads", "num_key_value_heads", "head_dim", "hidden_act"):
+            a, b = _setting(mine, key), _setting(other, key)
+            apart = any(m.model == reference and role(m.name) in ("q", "k", "qkv") for m in decided.misfits)
+            if a is not None and b is not None and a != b and not (apart and key != "hidden_act"):
+                yield Finding("warning", f"{key}: {b} in {reference}, {a} in {decided.donor}; the same rows do other work there.")
+        a, b = _architecture(mine), _architecture(other)
+        if a != b:
+            yield Finding("note", f"{reference} is a {b}, {decided.donor} a {a}; the output is a {a}.")
+
+
+def _setting(config: Mapping[str, Any], key: str) -> Any:
+    nested = config.get("text_config")
+    return config.get(key, nested.get(key) if isinstance(nested, dict) else None)
+
+
+def _rope(config: Mapping[str, Any]) -> float:
+    """The RoPE base; 10000 where a config does not say."""
+    parameters = _setting(config, "rope_parameters")
+    value = _setting(config, "rope_theta") or (parameters.get("rope_theta") if isinstance(parameters, dict) else None)
+    return float(value) if isinstance(value, (int, float)) else 10000.0
+
+
+def _architecture(config: Mapping[str, Any]) -> str:
+    listed = config.get("architectures")
+    return str(listed[0] if isinstance(listed, list) and listed else config.get("model_type", "model without a name"))
+
+
+def _told(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "none" if value is None else str(value)
+
+
+def _dtypes(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
+    """What is lost when the output is rounded to another type than the models are stored in."""
+    wanted = recipe.out_dtype or recipe.dtype
+    if wanted is None:
+        return
+    out = getattr(torch, wanted)
+    largest, bits = torch.finfo(out).max, -math.log2(torch.finfo(out).eps)
+    key = "out_dtype" if recipe.out_dtype else "dtype"
+    stored = {
+        reference: max(kinds, key=lambda dtype: torch.finfo(dtype).bits) for reference in recipe.merged
+        if (kinds := {t.dtype for t in models[reference].tensors.values() if t.dtype.is_floating_point and t.dtype.itemsize > 1})
+    }  # fmt: skip
+    wider = {r: d for r, d in stored.items() if torch.finfo(d).max > 2 * largest}
+    finer = {r: d for r, d in stored.items() if torch.finfo(d).eps < torch.finfo(out).eps and r not in wider}
+    if wider:
+        better = "bfloat16" if set(wider.values()) == {torch.bfloat16} else "float32"
+        yield Finding(
+            "warning", f"{_stored(wider)}; the output in {wanted} ends at {largest:,.0f} and loses numbers below 6e-8.",
+            f"Write `{key}: {better}`, or leave `{key}` out.", key, better,
+        )  # fmt: skip
+    if finer:
+        better = _dtype(max(finer.values(), key=lambda dtype: torch.finfo(dtype).bits))
+        yield Finding(
+            "note",
+            f"{_stored(finer)}; the output in {wanted} keeps {bits + 1:.0f} binary digits, which rounds small changes away.",
+            f"Write `{key}: {better}` to keep them.", key, better,
+        )  # fmt: skip
+
+
+def _stored(kinds: Mapping[str, torch.dtype]) -> str:
+    by: dict[torch.dtype, list[str]] = {}
+    for reference, dtype in kinds.items():
+        by.setdefault(dtype, []).append(reference)
+    told: list[str] = []
+    for dtype, names in by.items():
+        who = " and ".join(names) if len(names) < 3 else f"{len(names)} models"
+        told.append(f"{who} {'is' if len(names) == 1 else 'are'} stored in {_dtype(dtype)}")
+    return ", ".join(told)
+
+
+def _dtype(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+# ---------------------------------------------------------------------------------------------- words and costs
+
+
+def _memory(job: TensorJob) -> int:
+    """Bytes while one tensor is merged: its sources and their deltas, masks and products in the type computed in."""
+    return math.prod(job.shape) * (job.out.itemsize + job.compute.itemsize * (3 * len(job.sources) + 2))
+
+
+def _percent(part: float, whole: int) -> str:
+    """
+    >>> _percent(1, 3), _percent(0, 3), _percent(3, 3), _percent(1, 100_000)
+    ('33.3 %', '0 %', '100 %', 'below 0.1 %')
+    """
+    share = 100 * part / whole if whole else 0.0
+    if 0 < share < 0.1:
+        return "below 0.1 %"
+    return f"{share:.0f} %" if share in (0, 100) else f"{min(share, 99.9):.1f} %"
+
+
+def _count(numel: int) -> str:
+    """
+    >>> _count(950), _count(65_000), _count(1_336_200_000)
+    ('950', '65.0k', '1336.2M')
+    """
+    return f"{numel / 1e6:.1f}M" if numel >= 10**6 else f"{numel / 1e3:.1f}k" if numel >= 10**4 else f"{numel:,}"
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "×".join(str(n) for n in shape) or "one number"
+
+
+def _ordinal(n: int) -> str:
+    return {1: "first", 2: "second", 3: "third"}.get(n, f"{n}th")
+
+
+def _duration(seconds: float) -> str:
+    """
+    >>> _duration(0.2), _duration(42), _duration(700)
+    ('1 s', '42 s', '12 min')
+    """
+    return f"{max(1, round(seconds))} s" if seconds < 120 else f"{round(seconds / 60)} min"

@@ -1,0 +1,190 @@
+"""The verdict before a merge: every finding's words and fix, on models made for it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tiny
+import torch
+from conftest import as_text, rich_recipe
+from safetensors.torch import save_file
+
+from merger.merge import open_models
+from merger.methods import METHODS, Method
+from merger.plan import plan
+from merger.recipe import load, replace
+from merger.verdict import Finding, Verdict, tokens_of, verdict
+
+TIES = """\
+merge_method: ties
+base_model: base
+models:
+  - {model: a, parameters: {weight: 0.6, density: 0.5}}
+  - {model: b, parameters: {weight: 0.4, density: 0.3}}
+"""
+
+
+def judge(text: str, roots: Path, policy: Any = "skip") -> Verdict:
+    recipe = load(text)
+    models = open_models(recipe, [roots])
+    return verdict(recipe, models, plan(recipe, models, policy))
+
+
+@pytest.fixture
+def models(tmp_path: Path) -> Path:
+    """base, a, b of this test's own."""
+    tiny.make_family(tmp_path / "in", models=("base", "a", "b"), layers=2)
+    return tmp_path / "in"
+
+
+def configure(folder: Path, **keys: Any) -> None:
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | keys))
+
+
+def rewrite(folder: Path, change: Callable[[dict[str, torch.Tensor]], object]) -> None:
+    tensors = tiny.read_weights(folder)
+    change(tensors)
+    save_file(tensors, folder / "model.safetensors")
+
+
+def test_nothing_to_say_about_a_sound_merge(family: Path) -> None:
+    judged = judge(TIES, family, "refuse")
+    assert judged.findings == ()
+    assert str(judged).splitlines()[:5] == [
+        "ties of 2 models onto base: 100 % of 2,760 parameters can change, 65.0 % do.", "",
+        "  model  can change  weight not 0  after trimming", "  a           100 %         100 %          50.0 %",
+        "  b           100 %         100 %          30.0 %",
+    ]  # fmt: skip
+    assert all(g.state == "fits" and g.why == "" for g in judged.groups)
+    assert sum(g.numel for g in judged.groups if g.model == "a") == judged.numel
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
+def test_every_method_is_judged(method: Method, family: Path) -> None:
+    judged = judge(as_text(rich_recipe(method)), family)
+    assert not [f for f in judged.findings if f.level == "error"]
+    assert judged.can == judged.numel and 0 < judged.kept <= judged.numel and judged.memory > 0
+    assert str(judged).startswith(f"{method.name} of ")
+
+
+CASES: dict[str, tuple[str, Finding]] = {
+    "weight 0": (TIES.replace("weight: 0.6", "weight: 0"), Finding("warning",
+        "a contributes nothing: its weight is 0 everywhere.", "Give it a weight, or leave it out.",
+        "models[0].parameters.weight", 0.5)),
+    "density 0": (TIES.replace("density: 0.5", "density: 0"), Finding("warning",
+        "a contributes nothing: its density is 0 everywhere.", "Give it a density, or leave it out.")),
+    "all weights 0": (TIES.replace("weight: 0.6", "weight: 0").replace("weight: 0.4", "weight: 0"), Finding("error",
+        "no model changes anything: the output is a copy of base.", "Give a model a weight.")),
+    "lambda 0": (TIES + "parameters: {lambda: 0}\n", Finding("warning", "a contributes nothing: its lambda is 0 everywhere.",
+        "Give it a lambda, or leave it out.")),
+    "weight under normalize": (TIES.replace("weight: 0.6", "weight: 0"), Finding("warning", "the weight 0.4 of b has no effect: "
+        "`normalize` divides by it again, because no other model takes part in its tensors; its values replace the base's "
+        "outright.", "Write `normalize: false` for the weight to count.", "parameters.normalize", False)),
+    "density 1": (TIES.replace("density: 0.5", "density: 1"), Finding("note", "the density of a is 1: nothing is trimmed.",
+        "Write a density below 1, for example 0.5.", "models[0].parameters.density", 0.5)),
+    "another method's parameter": (TIES + "parameters: {t: 0.3}\n", Finding("note", "`t` has no effect with 'ties'.")),
+    "filter": (TIES.replace("weight: 0.6", "weight: [{filter: mpl, value: 1}, {value: 0.6}]"), Finding("warning",
+        "models[0].parameters.weight: the filter 'mpl' is in no tensor's name, so its value is never used.",
+        "A filter is a part of a name such as model.embed_tokens.weight.")),
+    "unreachable": (TIES.replace("weight: 0.6", "weight: [{value: 0.6}, {filter: mlp, value: 1}]"), Finding("warning",
+        "models[0].parameters.weight: the rules after the first are never reached, because that one has no filter.",
+        "Put the rule without a filter last.")),
+    "float16": (TIES + "dtype: float16\n", Finding("warning", "3 models are stored in float32; the output in float16 ends at "
+        "65,504 and loses numbers below 6e-8.", "Write `dtype: float32`, or leave `dtype` out.", "dtype", "float32")),
+    "bfloat16": (TIES + "out_dtype: bfloat16\n", Finding("note", "3 models are stored in float32; the output in bfloat16 keeps 8 "
+        "binary digits, which rounds small changes away.", "Write `out_dtype: float32` to keep them.", "out_dtype", "float32")),
+    "copy of the base": (TIES.replace("model: b,", "model: base/../base,"), Finding("warning",
+        "base/../base equals base in every sampled row: there is no delta.", "Leave it out.")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "finding"), CASES.values(), ids=list(CASES))
+def test_a_finding(text: str, finding: Finding, family: Path) -> None:
+    judged = judge(text, family)
+    assert finding in judged.findings
+    assert finding not in judge(TIES, family).findings
+    report = str(judged)
+    assert f"\n  {finding.level}: {finding.words}" in report and finding.fix in report
+    if finding.path:  # the fix is an edit, and it removes the finding
+        fixed = replace(load(text), finding.path, finding.value)
+        opened = open_models(fixed, [family])
+        assert finding.words not in [f.words for f in verdict(fixed, opened, plan(fixed, opened)).findings]
+
+
+def test_another_base_is_suggested(models: Path) -> None:
+    rewrite(models / "base", lambda t: t.update({n: x.roll(3).flip(0) for n, x in t.items()}))
+    found = [f for f in judge(TIES, models).findings if "not the ancestor" in f.words]
+    assert [(f.level, f.path, f.value) for f in found] == [("warning", "base_model", "b"), ("warning", "base_model", "a")]
+    rewrite(models / "b", lambda t: t.update({n: x.roll(5).flip(0) for n, x in t.items()}))
+    found = [f for f in judge(TIES, models).findings if "not the ancestor" in f.words]
+    assert [f.fix for f in found] == ["Name the model it was fine-tuned from as `base_model`."] * 2
+
+
+def test_a_strong_fine_tune_is_still_one(models: Path) -> None:
+    base = tiny.read_weights(models / "base")
+    rewrite(models / "a", lambda t: t.update({n: 1.6 * x for n, x in base.items()}))  # far, but in the same direction
+    assert not [f for f in judge(TIES, models).findings if "ancestor" in f.words]
+
+
+def test_configs_that_differ(models: Path) -> None:
+    configure(models / "a", rope_theta=None, rope_parameters={"rope_theta": 1e6}, max_position_embeddings=128, hidden_act="gelu")
+    told = [f"{f.level}: {f.words}" for f in judge(TIES, models).findings]
+    assert told == [
+        "warning: a was trained with a RoPE base of 1,000,000, base with 10,000; the output keeps 10,000, and attention weights "
+        "made for another one mislead it.",
+        "warning: hidden_act: gelu in a, silu in base; the same rows do other work there.",
+        "note: context: 128 in a, 64 in base; the output keeps 64.",
+    ]
+
+
+def test_vocabularies_that_differ(models: Path) -> None:
+    file = models / "a/tokenizer.json"
+    content = json.loads(file.read_text())
+    vocab = content["model"]["vocab"]
+    names = {i: t for t, i in vocab.items()}
+    vocab[names[5]], vocab[names[6]] = 6, 5
+    content["added_tokens"].append({"id": 24, "content": "<new>"})
+    file.write_text(json.dumps(content))
+    told = {f"{f.level}: {f.words}" for f in judge(TIES, models).findings}
+    assert told == {
+        f"warning: 2 of 24 token ids mean another token in a than in base, the first is 5: {names[6]!r} against {names[5]!r}.",
+        "note: a has 1 token more than base: '<new>'; their rows are not merged.",
+    }
+    aligned = judge(TIES + "tokenizer_source: base\n", models)
+    assert {f.level for f in aligned.findings if "token" in f.words} == {"note"}
+    assert {g.state for g in aligned.groups if g.role == "embed"} == {"aligned"}
+
+
+def test_tokens_are_read_from_older_files_too(tmp_path: Path) -> None:
+    assert tokens_of(tmp_path) == {}
+    (tmp_path / "vocab.json").write_text('{"a": 0, "b": 1}')
+    (tmp_path / "added_tokens.json").write_text('{"<pad>": 2}')
+    assert tokens_of(tmp_path) == {0: "a", 1: "b", 2: "<pad>"}
+    (tmp_path / "vocab.json").write_text("[")
+    assert tokens_of(tmp_path) == {}
+
+
+def test_a_model_that_fits_nowhere(models: Path) -> None:
+    rewrite(models / "a", lambda t: t.update({n: torch.ones(*(s + 1 for s in x.shape)) for n, x in t.items()}))
+    judged = judge(TIES, models)
+    assert "a contributes nothing: none of its tensors fits." in [f.words for f in judged.findings]
+    assert judged.summary.startswith("ties of 2 models onto base: 100 % of 1,576 parameters can change, 30.0 % do; 1 of 2 ")
+    assert {g.why for g in judged.groups if g.model == "a" and g.role == "q"} == {"9×9 against 8×8"}
+
+
+def test_only_rows_are_read(family: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from merger.checkpoints import Checkpoint
+
+    real, rows = Checkpoint.read, []
+
+    def read(self: Checkpoint, name: str, part: slice | None = None) -> torch.Tensor:
+        assert part is not None
+        rows.append(part.stop - part.start)
+        return real(self, name, part)
+
+    monkeypatch.setattr(Checkpoint, "read", read)
+    judge(TIES, family)
+    assert rows and max(rows) <= 4 and len(rows) <= 3 * 8 * 4
