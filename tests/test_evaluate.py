@@ -1,0 +1,124 @@
+"""Speakers: the session's own tensors answer, as transformers would, and what cannot answer says why."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from merger.errors import CheckpointError, MergeError
+from merger.evaluate import Speaker, speaker, take_turns
+from merger.live import Parents, Session
+from merger.merge import merge
+from merger.recipe import load, load_file, replace
+
+ROOT = Path(__file__).parent.parent
+RECIPE = ROOT / "presets" / "pirate_and_plurals.yaml"
+PROMPT = "say hello my friend like a pirate"
+
+
+@pytest.fixture
+def session() -> Session:
+    session = Session(Parents(roots=[ROOT]))
+    session.apply(load_file(RECIPE))
+    return session
+
+
+def voice(session: Session) -> Speaker:
+    assert session.plan
+    return speaker(session.parents.model(session.plan.donor).folder, session.plan.config, session.tensors)
+
+
+def text(who: Speaker, prompt: str, **options: object) -> str:
+    return "".join(t.text for t in who.tokens(prompt, 60, **options)).strip()  # type: ignore[arg-type]
+
+
+def test_the_module_holds_the_sessions_tensors_and_no_copy(session: Session) -> None:
+    parameters = dict(voice(session).module.named_parameters())
+    assert all(parameters[name].data_ptr() == value.data_ptr() for name, value in session.tensors.items())
+
+
+def test_a_change_in_place_is_heard_without_building_again(session: Session) -> None:
+    who, generation = voice(session), session.generation
+    assert text(who, PROMPT) == "ahoy me matey, arr!"
+    session.apply(replace(load_file(RECIPE), "models[0].parameters.weight", 0))
+    assert session.generation == generation
+    assert text(who, PROMPT) == "dunno."
+
+
+def test_answers_are_those_transformers_gives_for_the_written_folder(session: Session, tmp_path: Path) -> None:
+    merge(load_file(RECIPE), tmp_path / "out", roots=[ROOT])
+    model = AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    who = voice(session)
+    for prompt in (PROMPT, "plural of box", "plural of wolf"):
+        ids = who.encode(prompt)
+        expected = model.generate(torch.tensor([ids]), max_new_tokens=60, do_sample=False)[0, len(ids) :].tolist()
+        assert [t.id for t in who.tokens(prompt, 60)] == [i for i in expected if i not in who.stops]
+
+
+def test_probabilities_and_alternatives(session: Session) -> None:
+    for token in voice(session).tokens(PROMPT, 60):
+        assert 0 < token.probability <= 1 and len(token.others) == 3
+        assert all(p <= token.probability for _, p in token.others)  # greedy takes the likeliest
+
+
+def test_sampling_repeats_with_its_seed(session: Session) -> None:
+    who = voice(session)
+    heard = [text(who, PROMPT, temperature=3.0, seed=seed) for seed in (1, 1, 2)]
+    assert heard[0] == heard[1] != heard[2]
+
+
+def test_agreement_marks_the_tokens_a_parent_would_say_too(session: Session) -> None:
+    who = voice(session)
+    ids = [t.id for t in who.tokens(PROMPT, 60)]
+    assert all(p > 0 for p in who.agrees(PROMPT, ids))
+    assert who.agrees(PROMPT, []) == []
+    other = [ids[0], (ids[1] + 1) % 200 + 3]
+    assert who.agrees(PROMPT, other)[1] == 0
+
+
+def test_turns_are_taken_one_token_each_and_end_when_told(session: Session) -> None:
+    who = voice(session)
+    said = [word.key for word in take_turns({"a": who, "b": who}, PROMPT, limit=3)]
+    assert said == ["a", "b"] * 4  # three tokens and the end, for each
+    assert list(take_turns({"a": who}, PROMPT, go_on=lambda: False)) == []
+
+
+def test_broken_numbers_are_told(session: Session) -> None:
+    who = voice(session)
+    session.tensors["model.norm.weight"].fill_(float("nan"))
+    with pytest.raises(MergeError, match="so large that the model computes no numbers any more"):
+        text(who, PROMPT)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model_type": "wizardry"}, "transformers knows no model type 'wizardry'"),
+        ({"num_attention_heads": "many"}, "its config.json cannot be used"),
+        ({"num_hidden_layers": 7}, "its tensors do not fit transformers' model"),
+    ],
+)
+def test_models_that_cannot_answer_say_why(session: Session, change: dict[str, object], message: str) -> None:
+    assert session.plan
+    folder = session.parents.model(session.plan.donor).folder
+    with pytest.raises(CheckpointError, match=message):
+        speaker(folder, dict(session.plan.config) | change, session.tensors)
+
+
+def test_code_in_a_folder_is_not_run(session: Session, tmp_path: Path) -> None:
+    """auto_map names python files; they are neither imported nor copied."""
+    source = ROOT / "presets" / "family" / "base"
+    shutil.copytree(source, tmp_path / "m")
+    (tmp_path / "m" / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')\nclass M: pass\nclass C: pass\n")
+    config = json.loads((source / "config.json").read_text())
+    config["auto_map"] = {"AutoModelForCausalLM": "evil.M", "AutoConfig": "evil.C"}
+    (tmp_path / "m" / "config.json").write_text(json.dumps(config))
+    recipe = load(f"{{merge_method: linear, models: [{{model: {tmp_path / 'm'}, parameters: {{weight: 1}}}}]}}")
+    fresh = Session(Parents())
+    fresh.apply(recipe)
+    assert text(voice(fresh), PROMPT) == "dunno."
+    merge(recipe, tmp_path / "out")
+    assert not (tmp_path / "ran").exists() and not list((tmp_path / "out").glob("*.py"))
