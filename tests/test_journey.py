@@ -4,7 +4,12 @@ import json
 import os
 import re
 import shutil
+import socket
+import subprocess
+import sys
 import threading
+import time
+import urllib.request
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -42,9 +47,25 @@ def serve(presets: Path) -> tuple[str, object]:
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    address, demo = serve(ROOT / "presets")
-    yield address
-    demo.close()
+    """app.py in a process of its own, as `make run` starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(600):
+            assert app.poll() is None, "app.py ended by itself"
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+    finally:
+        app.terminate()
+        app.wait(20)
 
 
 @dataclass
