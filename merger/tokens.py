@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from merger.checkpoints import Checkpoint
+from merger.checkpoints import Checkpoint, read_json
 from merger.errors import CheckpointError, nearest
 from merger.layout import role
 from merger.recipe import CHAT_TEMPLATES, Recipe, TokenizerRecipe, TokenRow
@@ -30,7 +30,6 @@ COMPANIONS = (
 _OF_DONOR = ("generation_config.json", "preprocessor_config.json", "processor_config.json")
 # A changed tokenizer.json makes these wrong; transformers reads none of them beside it.
 _SLOW = ("added_tokens.json", "vocab.json", "vocab.txt", "merges.txt", "tokenizer.model", "spiece.model")
-_MAX_JSON = 200_000_000
 
 Key = str | int | None
 """What a row of the output is: a token, the number of a row without a token, or None for a row added as padding."""
@@ -73,12 +72,12 @@ def read_vocabulary(folder: Path) -> Vocabulary | None:
 @lru_cache(maxsize=16)
 def _vocabulary(file: Path, stamp: int, size: int) -> Vocabulary:
     del stamp, size  # they are the key: a file that changed is read again
-    return _parsed(file, _json(file))
+    return _parsed(file, read_json(file))
 
 
 def _document(folder: Path) -> dict[str, Any]:
     file = folder / "tokenizer.json"
-    return _json(file) if file.is_file() else _converted(folder)
+    return read_json(file) if file.is_file() else _converted(folder)
 
 
 def _converted(folder: Path) -> dict[str, Any]:
@@ -110,22 +109,6 @@ def _parsed(file: Path, document: Mapping[str, Any]) -> Vocabulary:
         raise CheckpointError(f"{file}: the tokenizer's vocabulary is damaged, or of a kind that is not known here.")
     text = json.dumps([sorted(ids.items()), list(added.items())], sort_keys=True)
     return Vocabulary(hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest(), ids, added)
-
-
-def _json(file: Path, required: bool = True) -> dict[str, Any]:
-    if not required and not file.is_file():
-        return {}
-    try:
-        if file.stat().st_size > _MAX_JSON:
-            raise CheckpointError(f"{file}: {file.stat().st_size} bytes is too large for a tokenizer's file.")
-        value = json.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise CheckpointError(f"{file}: this is not JSON.") from None
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{file}: must hold a JSON object.")
-    return value
 
 
 def rows_of(model: Checkpoint) -> int | None:
@@ -438,11 +421,11 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
             shutil.copyfile(source, folder / name)
     generation = folder / "generation_config.json"
     if generation.is_file():
-        own = _json(origin.folder / generation.name, required=False) or origin.config
-        _write(generation, special_ids(_json(generation), own, out, donor.reference))
+        own = read_json(origin.folder / generation.name, required=False) or origin.config
+        _write(generation, special_ids(read_json(generation), own, out, donor.reference))
     if changed:
         _write(folder / "tokenizer.json", _with_tokens(_document(origin.folder), out))
-        settings = _json(folder / "tokenizer_config.json", required=False)
+        settings = read_json(folder / "tokenizer_config.json", required=False)
         decoder = settings.get("added_tokens_decoder")
         if isinstance(decoder, dict):  # transformers 4 reads added tokens here
             kept = {i: entry for i, entry in decoder.items() if entry.get("content") not in out.left}
@@ -526,7 +509,7 @@ def chat_template_of(folder: Path) -> str | None:
         except (OSError, UnicodeDecodeError):
             raise CheckpointError(f"{file}: cannot be read as text.") from None
     for name in ("chat_template.json", "tokenizer_config.json"):
-        found = _json(folder / name, required=False).get("chat_template")
+        found = read_json(folder / name, required=False).get("chat_template")
         if isinstance(found, list):
             found = next((t.get("template") for t in found if isinstance(t, dict) and t.get("name") == "default"), None)
         if isinstance(found, str):
@@ -549,6 +532,6 @@ def write_chat_template(template: str, folder: Path) -> None:
     """Into chat_template.jinja, where transformers 5 looks first, and only there."""
     (folder / "chat_template.jinja").write_text(template, encoding="utf-8")
     (folder / "chat_template.json").unlink(missing_ok=True)
-    settings = _json(folder / "tokenizer_config.json", required=False)
+    settings = read_json(folder / "tokenizer_config.json", required=False)
     if settings.pop("chat_template", None) is not None:
         _write(folder / "tokenizer_config.json", settings)

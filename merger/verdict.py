@@ -3,7 +3,6 @@
     print(verdict(recipe, models, plan(recipe, models, "skip")))
 """
 
-import json
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from merger.checkpoints import Checkpoint, in_words
+from merger.checkpoints import Checkpoint, in_words, read_json
 from merger.errors import CheckpointError
 from merger.layout import role
 from merger.plan import Misfit, Plan, Source, TensorJob, coverage
@@ -29,7 +28,6 @@ with a cosine near 0. Beyond both numbers the base is called no ancestor."""
 RATE = 5e6
 """Parameters of all models together that are merged in a second: TIES on two busy CPU cores, within a factor of three."""
 _MATRICES, _RUNS, _ROWS = 8, 4, 4  # sampled: so many matrices, so many runs in each, so many rows in each run
-_MAX_JSON = 200_000_000
 
 
 @dataclass(frozen=True)
@@ -481,21 +479,15 @@ def tokens_of(folder: Path) -> dict[int, str]:
         vocabulary = None
     if vocabulary is not None:
         return {i: token for token, i in vocabulary.ids.items()}
-    found = _by_id(_read_json(folder / "vocab.json"))
-    return found | _by_id(_read_json(folder / "added_tokens.json")) if found else {}
-
-
-def _by_id(vocab: object) -> dict[int, str]:
-    if not isinstance(vocab, dict):
-        return {}
-    return {i: str(token) for token, i in vocab.items() if isinstance(i, int)}
-
-
-def _read_json(path: Path) -> object:
     try:
-        return json.loads(path.read_text(encoding="utf-8")) if path.stat().st_size < _MAX_JSON else None
-    except (OSError, ValueError, RecursionError):
-        return None
+        found = _by_id(read_json(folder / "vocab.json", required=False))
+        return found | _by_id(read_json(folder / "added_tokens.json", required=False)) if found else {}
+    except CheckpointError:
+        return {}
+
+
+def _by_id(vocab: Mapping[str, Any]) -> dict[int, str]:
+    return {i: str(token) for token, i in vocab.items() if isinstance(i, int)}
 
 
 # ---------------------------------------------------------------------------------------------- configs and dtypes
