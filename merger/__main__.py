@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nStopped; nothing half-written is left.", file=sys.stderr)
+        print("\nStopped. What a merge has written stays in OUT.partial: the same command goes on from there.", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `merger inspect r.yaml | head`
         sys.stderr.close()
@@ -104,6 +104,10 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
         "--out-shard-size", default="5GB", metavar="SIZE",
         help="largest file: 5GB in bytes (default), 1B in parameters, 0 for one file",
     )  # fmt: skip
+    merge.add_argument(
+        "--part", metavar="N/COUNT", help="make only every COUNT-th file of the output, for several machines; then --join"
+    )
+    merge.add_argument("--join", action="store_true", help="put together what the parts have made")
     merge.add_argument("--copy-tokenizer", action=_YesNo, default=True, help="copy the base's tokenizer (default)")
     merge.add_argument(
         "--write-model-card", action=_YesNo, default=True, help="write README.md and mergekit_config.yml (default)"
@@ -156,6 +160,11 @@ def _merge(options: argparse.Namespace) -> None:
     if options.transformers_cache is not None:
         os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
     from merger.merge import best_device, merge, open_models, use_threads
+    from merger.output import WHOLE, parse_part
+
+    if options.part and options.join:
+        raise MergeError("give either --part or --join: first every part, then --join once.")
+    part = parse_part(options.part) if options.part else WHOLE
 
     if options.num_threads is not None:
         use_threads(options.num_threads)
@@ -170,9 +179,13 @@ def _merge(options: argparse.Namespace) -> None:
             recipe, str(options.out), device=best_device() if device == "auto" else device, progress=bar.show,
             shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
             on_mismatch=_on_mismatch(options), tokenizer=options.copy_tokenizer, card=options.write_model_card,
+            workers=options.num_threads, part=part, joining=options.join,
         )  # fmt: skip
     for remark in done.remarks if not options.quiet else ():
         print(f"note: {remark}", file=sys.stderr)
+    if part != WHOLE:
+        print(f"part {options.part} is done, in {options.out}.partial. After the last one: the same command with --join.")
+        return
     print(
         f"{options.out}: {len(done.jobs)} tensors, {in_words(done.nbytes)}, {time.monotonic() - started:.1f} s. "
         f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(options.out)!r})"

@@ -88,8 +88,13 @@ class Checkpoint:
                     # A private writable mapping: torch takes no read-only buffer, and the file stays untouched.
                     self._maps[file] = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_COPY)
             except OSError as error:
-                raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
-        return self._maps[file]
+                raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from error
+        found = self._maps[file]
+        with contextlib.suppress(FileNotFoundError):  # deleted since: what is mapped stays
+            if file.stat().st_size < len(found):  # touching the missing pages would kill the process
+                shorter = OSError(f"{file} was {len(found)} bytes")
+                raise CheckpointError(f"{file}: was cut short while it was being read; bring it back as it was.") from shorter
+        return found
 
     @property
     def numels(self) -> dict[str, int]:
@@ -274,28 +279,40 @@ def parse_size(text: str) -> tuple[int, bool]:
     return limit, not in_bytes
 
 
+def file_names(count: int) -> list[str]:
+    """What the shards of a model are called.
+
+    >>> file_names(1), file_names(2)[1]
+    (['model.safetensors'], 'model-00002-of-00002.safetensors')
+    """
+    return ["model.safetensors"] if count == 1 else [f"model-{i + 1:05d}-of-{count:05d}.safetensors" for i in range(count)]
+
+
 class ShardWriter:
     """Writes safetensors shards into a folder: headers and sizes first, then each tensor at its offset, in any order.
 
-    The index is written by `finish`; a folder without it, or with the name the caller gives partial work, is not whole.
+    files  all files of the model, `only` the numbers of those that are written here; default: all
+    keep   write into files that are there already, and leave what they hold
+
+    Threads may write at the same time. `write_index` makes the folder whole; until then it does not look so.
     """
 
-    def __init__(self, folder: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str]) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], only: Sequence[int] | None = None,
+        keep: bool = False,
+    ) -> None:  # fmt: skip
         self._metadata = dict(metadata)
         self._places: dict[str, tuple[Path, int, Slot]] = {}
         self._handles: dict[Path, int] = {}
-        several = len(files) > 1
         try:
-            for i, slots in enumerate(files):
-                name = f"model-{i + 1:05d}-of-{len(files):05d}.safetensors" if several else "model.safetensors"
-                self._create(folder / name, slots)
+            for i, name in enumerate(file_names(len(files))):
+                if only is None or i in only:
+                    self._create(folder / name, files[i], keep)
         except BaseException:
             self.close()  # an open handle would keep the space of a deleted file
             raise
-        self._waiting = set(self._places)
 
-    def _create(self, path: Path, slots: Sequence[Slot]) -> None:
+    def _create(self, path: Path, slots: Sequence[Slot], keep: bool) -> None:
         table: dict[str, Any] = {"__metadata__": {"format": "pt", **self._metadata}}
         offset = 0
         for slot in slots:
@@ -306,44 +323,40 @@ class ShardWriter:
         header = json.dumps(table, separators=(",", ":")).encode()
         header += b" " * (-len(header) % 8)  # tensors start at a multiple of 8 bytes
         start = 8 + len(header)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o666)
-        self._handles[path] = handle
         with _full_disk(path):
-            _reserve(handle, start + offset)
-            _write_at(handle, len(header).to_bytes(8, "little") + header, 0)
+            self._handles[path] = os.open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), 0o666)
+            _reserve(self._handles[path], start + offset)
+            _write_at(self._handles[path], len(header).to_bytes(8, "little") + header, 0)
         offset = start
         for slot in slots:
             self._places[slot.name] = (path, offset, slot)
             offset += slot.nbytes
 
-    def write(self, name: str, tensor: Tensor) -> None:
-        """Put one tensor in its place; shape and dtype must be those promised."""
+    def write(self, name: str, tensor: Tensor, first: int = 0) -> None:
+        """Put a tensor's elements from `first` on in their place; the dtype must be the one promised."""
         path, offset, slot = self._places[name]
-        if tuple(tensor.shape) != slot.shape or tensor.dtype != slot.dtype:
-            raise ValueError(f"{name}: promised {slot.shape} {slot.dtype}, got {tuple(tensor.shape)} {tensor.dtype}")
         flat = tensor.detach().contiguous().cpu().reshape(-1)
+        if tensor.dtype != slot.dtype or first + flat.numel() > math.prod(slot.shape):
+            raise ValueError(f"{name}: promised {slot.shape} {slot.dtype}, got {tuple(tensor.shape)} {tensor.dtype} at {first}")
         if flat.numel():
             with _full_disk(path):
-                _write_at(self._handles[path], flat.view(torch.uint8).numpy().data, offset)
-        self._waiting.discard(name)
-
-    def finish(self) -> None:
-        """Close the shards and write the index; refuses while a tensor is missing."""
-        if self._waiting:
-            raise ValueError(f"{len(self._waiting)} tensors were not written, for example {min(self._waiting)}")
-        self.close()
-        files = {path.name for path, _, _ in self._places.values()}
-        if len(files) > 1:
-            size = sum(slot.nbytes for _, _, slot in self._places.values())
-            weight_map = {name: path.name for name, (path, _, _) in self._places.items()}
-            index = {"metadata": {"total_size": size, **self._metadata}, "weight_map": weight_map}
-            (self._folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+                _write_at(self._handles[path], flat.view(torch.uint8).numpy().data, offset + first * slot.dtype.itemsize)
 
     def close(self) -> None:
         """Close the files; what is missing stays missing."""
         for handle in self._handles.values():
             os.close(handle)
         self._handles.clear()
+
+
+def write_index(folder: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str]) -> None:
+    """The table of which file holds which tensor, for models of several files. The last thing to write."""
+    if len(files) > 1:
+        weight_map = {slot.name: name for name, slots in zip(file_names(len(files)), files, strict=True) for slot in slots}
+        size = sum(slot.nbytes for slots in files for slot in slots)
+        index = {"metadata": {"total_size": size, **metadata}, "weight_map": weight_map}
+        with _full_disk(folder / INDEX):
+            (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 def _reserve(handle: int, size: int) -> None:
@@ -371,7 +384,7 @@ def _full_disk(path: Path) -> Generator[None]:
         yield
     except OSError as error:
         free = shutil.disk_usage(path.parent).free
-        raise MergeError(f"{path}: cannot be written: {error.strerror} ({free:,} bytes free).") from None
+        raise MergeError(f"{path}: cannot be written: {error.strerror} ({free:,} bytes free).") from error
 
 
 def in_words(nbytes: int) -> str:

@@ -3,28 +3,27 @@
 import contextlib
 import json
 import os
-import shutil
-from collections.abc import Callable, Generator, Mapping, Sequence
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 import torch
 from torch import Tensor
 
-from merger import hub
-from merger.checkpoints import Checkpoint, ShardWriter, parse_size, shards
+from merger import fused, hub
+from merger.checkpoints import Checkpoint, parse_size, shards
 from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.fused import Known
 from merger.layout import role
 from merger.methods import LINES, METHODS
 from merger.ops import Draws, Watch
+from merger.output import WHOLE, Output, Part, check_free, check_space, fingerprint, join, writing
 from merger.plan import OnMismatch, Plan, Source, TensorJob, plan
 from merger.recipe import Recipe, dump
 from merger.tokens import copy_tokenizer, gather, write_chat_template, write_tokenizer
-
-try:
-    import fcntl
-except ImportError:  # Windows: no lock, the rest is the same
-    fcntl = None
 
 Read = Callable[[Source], Tensor]
 
@@ -40,12 +39,69 @@ class Step:
     of_nbytes: int
 
 
-def merge_tensor(job: TensorJob, read: Read, device: str | torch.device = "cpu", watch: Watch | None = None) -> Tensor:
-    """Run one job: read its sources, compute in job.compute, round once to job.out. Live and batch both call this.
+STRETCH = 1 << 20
+"""Elements of a large tensor that are made at a time."""
+
+
+def merge_tensor(
+    job: TensorJob,
+    read: Read,
+    device: str | torch.device = "cpu",
+    watch: Watch | None = None,
+    *,
+    known: Known | None = None,
+    into: Tensor | None = None,
+) -> Tensor:
+    """Run one job: read its sources, compute in job.compute, round once to job.out. Live and batch have the same bits.
 
     read   gives a source's tensor in any device and dtype; it is not written to
     watch  is told the method's stages, for statistics
+    known  what was measured of the tensors before; it is used, and added to
+    into   where to put the result, of the job's shape and dtype, contiguous; else a new tensor
     """
+    if watch is None and torch.device(device).type == "cpu" and fused.takes(job):
+        tensors, base = _whole(job, read)
+        combine = fused.prepared(job, tensors, base, known)
+        if combine is not None:
+            out = torch.empty(job.shape, dtype=job.out) if into is None else into
+            combine.into(out.view(-1), tensors, base)
+            return out
+    merged = _by_torch(job, read, device, watch)
+    return merged if into is None else into.copy_(merged)
+
+
+def _whole(job: TensorJob, read: Read) -> tuple[list[Tensor], Tensor | None]:
+    """A job's sources and the base it computes with, as the compiled passes take them."""
+    base = fused.base_of(job)
+    return [read(s).contiguous() for s in job.sources], read(base).contiguous() if base else None
+
+
+def stretches(job: TensorJob, read: Read, device: str | torch.device = "cpu") -> Iterator[tuple[int, Tensor]]:
+    """merge_tensor's result in order, as (first element, flat elements). A stretch is overwritten by the next one.
+
+    Tensors that cannot be made in stretches come whole.
+    """
+    if torch.device(device).type == "cpu" and fused.takes(job):
+        tensors, base = _whole(job, read)
+        combine = fused.prepared(job, tensors, base)
+        if combine is not None:
+            n = tensors[0].numel()
+            out = torch.empty(min(n, STRETCH), dtype=job.out)
+            for start in range(0, n, STRETCH):
+                part = out[: min(STRETCH, n - start)]
+                combine.into(part, tensors, base, start)
+                yield start, part
+            return
+    if job.method is None:
+        flat = read(job.sources[0]).contiguous().view(-1)
+        for start in range(0, flat.numel(), STRETCH):
+            yield start, flat[start : start + STRETCH].to(job.out)
+        return
+    yield 0, _by_torch(job, read, device, None).view(-1)
+
+
+def _by_torch(job: TensorJob, read: Read, device: str | torch.device, watch: Watch | None) -> Tensor:
+    """The job as its method's function says it, on whole tensors."""
     if job.method is None:
         return read(job.sources[0]).to(job.out, copy=True)
     method = METHODS[job.method]
@@ -121,42 +177,110 @@ def merge(
     on_mismatch: OnMismatch = "refuse",
     tokenizer: bool = True,
     card: bool = True,
+    workers: int | None = None,
+    part: Part = WHOLE,
+    joining: bool = False,
 ) -> Plan:
     """Merge into a new folder that transformers can load. The folder appears whole, or not at all.
+
+    A merge that was killed goes on from `<folder>.partial` when it is called again with the same recipe and options.
 
     shard_size   `5GB` in bytes, `1B` in parameters, per file
     roots        where relative model references are looked up, in order
     progress     called after each tensor
-    cancelled    asked before each tensor; true raises Cancelled
+    cancelled    asked after each tensor; true raises Cancelled, and what was written is deleted
     on_mismatch  what to do with tensors that do not fit the base's; see plan
     tokenizer    copy the donor's tokenizer and generation config
     card         write README.md and mergekit_config.yml
+    workers      threads that read, compute and write; default: a core each, at most 4. The result does not depend on them
+    part         make only this share of the output's files, in `<folder>.partial`
+    joining      make nothing: add to what the parts have made what is missing, and let the folder appear
     """
     out = Path(folder)
     on = pick_device(device)
     limit, counts_parameters = parse_size(shard_size)
-    _check_free(out)
+    check_free(out)
     models = open_models(recipe, roots)
     decided = plan(recipe, models, on_mismatch)
-    _check_space(out, decided)
-    read = reader(models)
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
-    with _partial(out) as partial:
-        writer = ShardWriter(partial, files, {"recipe": dump(recipe)})
-        try:
-            done = 0
-            for i, job in enumerate(decided.jobs):
-                if cancelled():
-                    raise Cancelled(f"stopped after {i} of {len(decided.jobs)} tensors; nothing was written to {out}.")
-                writer.write(job.name, merge_tensor(job, read, on))
-                done += job.slot.nbytes
-                if progress:
-                    progress(Step(job.name, i + 1, len(decided.jobs), done, decided.nbytes))
-            writer.finish()
-        finally:
-            writer.close()
-        _write_companions(partial, decided, models, tokenizer, card)
+    metadata = {"recipe": dump(recipe)}
+    word = fingerprint(decided, models, files, str(on))
+    if joining:
+        with join(out, files, metadata, word) as partial:
+            _write_companions(partial, decided, models, tokenizer, card)
+        return decided
+    check_space(out, decided.nbytes)
+    with writing(out, files, metadata, word, part) as output:
+        own = set(output.names)
+        _make([job for job in decided.jobs if job.name in own], output, reader(models), on, workers, progress, cancelled)
+        if part == WHOLE:
+            _write_companions(output.folder, decided, models, tokenizer, card)
     return decided
+
+
+def _make(
+    jobs: Sequence[TensorJob],
+    output: Output,
+    read: Read,
+    device: torch.device,
+    workers: int | None,
+    progress: Callable[[Step], None] | None,
+    cancelled: Callable[[], bool],
+) -> None:
+    """Make the tensors that are not there yet, the largest first, and write them as they come."""
+    waiting = deque(sorted((job for job in jobs if job.name not in output.done), key=lambda job: -job.slot.nbytes))
+    count = len(jobs) - len(waiting)
+    whole, nbytes = sum(job.slot.nbytes for job in jobs), sum(job.slot.nbytes for job in jobs if job.name in output.done)
+    finished: SimpleQueue[TensorJob | BaseException] = SimpleQueue()
+    stop, alone = threading.Event(), threading.Lock()
+
+    def work() -> None:
+        try:
+            while waiting and not stop.is_set():
+                job = waiting.popleft()
+                # tensors that are made whole take memory and torch's own threads: one at a time
+                with contextlib.nullcontext() if fused.takes(job) and device.type == "cpu" else alone:
+                    for first, part in stretches(job, read, device):
+                        output.writer.write(job.name, part, first)
+                        if stop.is_set():
+                            return
+                output.finished(job.name)
+                finished.put(job)
+        except IndexError:  # another took the last one
+            return
+        except BaseException as error:
+            finished.put(error)
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(1 if device.type != "cpu" else workers or _processors())]
+    try:
+        if cancelled():
+            raise Cancelled(_stopped(count, jobs, output))
+        for thread in threads:
+            thread.start()
+        for i in range(count + 1, len(jobs) + 1):
+            job = finished.get()
+            if isinstance(job, BaseException):
+                raise job
+            nbytes += job.slot.nbytes
+            if progress:
+                progress(Step(job.name, i, len(jobs), nbytes, whole))
+            if i < len(jobs) and cancelled():
+                raise Cancelled(_stopped(i, jobs, output))
+    finally:
+        stop.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
+
+
+def _stopped(count: int, jobs: Sequence[TensorJob], output: Output) -> str:
+    return f"stopped after {count} of {len(jobs)} tensors; nothing was written to {output.folder.with_suffix('')}."
+
+
+def _processors() -> int:
+    """The CPU cores this process may use; more than four only wait for the disk."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(4, count)
 
 
 def use_threads(count: int) -> None:
@@ -204,64 +328,6 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
             groups[key] = groups.get(key, 0) + 1
     told = [f"`{model}`: {n} × {kind}, {found} against {wanted}" for (model, kind, found, wanted), n in groups.items()]
     return {label: "; ".join(told)} if told else {}
-
-
-def _check_free(out: Path) -> None:
-    if not out.name or out.name == "..":
-        raise MergeError(f"{out}: is the folder you are in, or above it; name a new folder.")
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise MergeError(f"{out}: is not a folder; name a new folder.")
-    if out.is_dir() and any(out.iterdir()):
-        raise MergeError(f"{out}: the folder is not empty; name a new one, or empty it first.")
-
-
-def _check_space(out: Path, decided: Plan) -> None:
-    parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
-    need, free = decided.nbytes + (16 << 20), shutil.disk_usage(parent).free
-    if need > free:
-        raise MergeError(f"{out}: the merge needs {need:,} bytes, {parent} has {free:,} free. Free some, or write elsewhere.")
-
-
-@contextlib.contextmanager
-def _partial(out: Path) -> Generator[Path]:
-    """A folder `<out>.partial` that becomes `<out>` at the end. Left over from a killed merge, it is replaced."""
-    partial = out.with_name(out.name + ".partial")
-    lock: int | None = None
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        partial.mkdir(exist_ok=True)
-        lock = _claim(partial)
-        for left_over in partial.iterdir():
-            if left_over.name != ".lock":
-                left_over.unlink()
-    except OSError as error:
-        raise MergeError(f"{partial}: cannot be written: {error.strerror}.") from None
-    try:
-        yield partial
-        (partial / ".lock").unlink()
-        if out.is_dir():
-            out.rmdir()  # checked empty before
-        partial.rename(out)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise MergeError(f"{out}: cannot be written: {error.strerror}.") from None
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    finally:
-        os.close(lock)
-
-
-def _claim(partial: Path) -> int:
-    """Lock the folder for this merge; the system lets go of the lock when the process dies, however it dies."""
-    handle = os.open(partial / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-    if fcntl is not None:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise MergeError(f"{partial}: another merge is writing there; wait for it, or name another folder.") from None
-    return handle
 
 
 __all__ = [

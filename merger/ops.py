@@ -33,12 +33,16 @@ class Draws:
     models: tuple[int, ...] = ()
     """Where a tensor's models stand in the recipe, if one before them is left out; empty: where they are."""
 
-    def uniform(self, like: Tensor, model: int | None = None) -> Tensor:
-        """Numbers in [0, 1) in steps of 2**-24, float32, in the shape of `like`. No model: the key for breaking ties."""
+    def key(self, model: int | None = None) -> tuple[int, int]:
+        """The two 32-bit words that key the hash for a model's mask; no model: for breaking ties."""
         own = self.models[model] if model is not None and self.models else model
         purpose = f"ties||{self.name}|" if own is None else f"mask|{self.seed}|{self.name}|{own}"
         digest = hashlib.blake2b(purpose.encode(), digest_size=8).digest()
-        first, second = (int.from_bytes(part, "little") for part in (digest[:4], digest[4:]))
+        return int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:], "little")
+
+    def uniform(self, like: Tensor, model: int | None = None) -> Tensor:
+        """Numbers in [0, 1) in steps of 2**-24, float32, in the shape of `like`. No model: the key for breaking ties."""
+        first, second = self.key(model)
         out = torch.empty(like.numel(), dtype=torch.float32, device=like.device)
         block = 1 << 18  # stays in cache; the result does not depend on it
         for start in range(0, out.numel(), block):
@@ -80,19 +84,44 @@ def per_model(values: PerModel, n: int) -> list[float]:
     return numbers
 
 
+def added_up(x: Tensor) -> Tensor:
+    """(n, *shape) -> (*shape): the sum over the models, one after the other; torch's own order depends on the shape."""
+    out = x.new_zeros(x.shape[1:])
+    for row in x:
+        out += row
+    return out
+
+
 def total(x: Tensor) -> Tensor:
-    """Sum of all elements, float64, in an order that no thread count changes."""
-    flat = x.reshape(-1)
-    while flat.numel() > 4096:
-        whole = flat.numel() // 4096 * 4096
-        parts = flat[:whole].view(-1, 4096).sum(1, dtype=torch.float64)
-        flat = torch.cat([parts, flat[whole:].sum(dtype=torch.float64).reshape(1)])
-    return flat.sum(dtype=torch.float64)
+    """Sum of all elements, float64, in an order that no thread count, block size or device changes."""
+    return _sum(x.reshape(-1), None)
 
 
-def norm(x: Tensor) -> Tensor:
-    """Euclidean norm of the whole tensor, float64 accumulation."""
-    return total(x.to(torch.float64).square() if x.numel() <= 1 << 22 else x.square()).sqrt()
+def dot(a: Tensor, b: Tensor) -> Tensor:
+    """Sum of the products of two tensors' elements: products and sums in float64, in `total`'s order."""
+    return _sum(a.reshape(-1), b.reshape(-1))
+
+
+def _sum(a: Tensor, b: Tensor | None) -> Tensor:
+    """Groups of 4096 are folded: one half is added to the other until one number is left. Then those numbers likewise."""
+    sums: list[Tensor] = []
+    for start in range(0, a.numel(), 1 << 20):  # whole groups, of a million elements in memory
+        part = a[start : start + (1 << 20)].to(torch.float64)
+        sums.append(_folded(part if b is None else part * b[start : start + (1 << 20)].to(torch.float64), a.numel()))
+    rest = torch.cat(sums) if sums else a.new_zeros(1, dtype=torch.float64)
+    while rest.numel() > 1:
+        rest = _folded(rest, rest.numel())
+    return rest[0]
+
+
+def _folded(x: Tensor, of: int) -> Tensor:
+    """The sums of groups as wide as a tensor of `of` elements has them; (m,) -> (m / width,)."""
+    width = min(4096, 1 << max(0, of - 1).bit_length())
+    rows = torch.nn.functional.pad(x, (0, -x.numel() % width)).view(-1, width)
+    while width > 1:
+        width //= 2
+        rows = rows[:, :width] + rows[:, width:]
+    return rows[:, 0]
 
 
 def keep_largest(delta: Tensor, density: float, draws: Draws) -> Tensor:
@@ -109,13 +138,19 @@ def keep_largest(delta: Tensor, density: float, draws: Draws) -> Tensor:
         return torch.zeros_like(delta)
     k = max(1, int(density * n))
     size = delta.abs()
-    cut = size.reshape(-1).kthvalue(n - k + 1).values
-    above = size > cut
-    at_cut = size == cut
-    room = (k - int(above.sum())) / int(at_cut.sum())
-    if room < 1:
-        at_cut &= draws.uniform(delta) < room
-    return delta * (above | at_cut)
+    cut, room = cut_for(size, k)
+    return delta * above_cut(size, cut, room, draws)
+
+
+def cut_for(size: Tensor, k: int) -> tuple[float, float]:
+    """The k-th largest of these magnitudes, and the share of those equal to it that makes k. 1 <= k <= numel."""
+    cut = size.reshape(-1).kthvalue(size.numel() - k + 1).values
+    return float(cut), (k - int((size > cut).sum())) / max(1, int((size == cut).sum()))
+
+
+def above_cut(size: Tensor, cut: float, room: float, draws: Draws) -> Tensor:
+    """Mask of the magnitudes above the cut and, by a hash of the position, of this share of those equal to it."""
+    return size >= cut if room >= 1 else (size > cut) | ((size == cut) & (draws.uniform(size) < room))
 
 
 def drop_random(delta: Tensor, density: float, model: int, draws: Draws) -> Tensor:
@@ -133,21 +168,15 @@ def restore_scale(kept: Tensor, delta: Tensor, density: float, rescale: bool | s
         return kept / density if 0 < density < 1 else kept
     if not rescale or density >= 1:
         return kept
-    before, after = float(total(delta.abs())), float(total(kept.abs()))
-    return kept * (before / after) if before >= 1e-7 and after >= 1e-7 else kept
+    return kept * scale_back(float(total(delta.abs())), float(total(kept.abs())))
+
+
+def scale_back(before: float, after: float) -> float:
+    """What gives a trimmed delta the sum of magnitudes it had; 1 where there is next to nothing."""
+    return before / after if before >= 1e-7 and after >= 1e-7 else 1.0
 
 
 def elect_sign(weighted: Tensor) -> Tensor:
     """(n, *shape) -> (*shape): the sign of the sum over models, +1 where the sum is exactly zero (as mergekit)."""
-    votes = weighted.sum(0)
+    votes = added_up(weighted)
     return torch.where(votes < 0, -1.0, 1.0).to(weighted.dtype)
-
-
-def cosine_angle(a: Tensor, b: Tensor) -> Tensor:
-    """The angle between two tensors in radians, float64; stays exact where arccos of a dot product does not.
-
-    2*atan2(|u - v|, |u + v|) of the unit vectors (W. Kahan, How futile are mindless assessments of roundoff, 2006).
-    """
-    u = a.to(torch.float64) / norm(a).clamp_min(1e-300)
-    v = b.to(torch.float64) / norm(b).clamp_min(1e-300)
-    return 2 * torch.atan2(norm(u - v), norm(u + v))

@@ -5,13 +5,15 @@ the geometry is done on n coefficients, and one weighted sum makes the tensor. A
 by a percent; these are not.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
 from merger.methods import method
 from merger.methods.averages import mix
-from merger.ops import cosine_angle, per_model, total
-from merger.params import AlongFirst, Blend, FilterWise, Flatten, Floor, Iterations, Normalize, Tolerance, Weight
+from merger.ops import added_up, dot, per_model
+from merger.params import AlongFirst, Blend, FilterWise, Flatten, Floor, Iterations, Normalize, PerModel, Tolerance, Weight
 
 _SHOEMAKE = "Shoemake 1985, Animating rotation with quaternion curves, section 3.3"
 
@@ -32,13 +34,21 @@ def slerp(tensors: Tensor, t: Blend) -> Tensor:
 
     Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
     """
-    a, b = tensors
-    theta = cosine_angle(a, b)
-    sin = theta.sin()
-    short = not bool((a != 0).any()) or not bool((b != 0).any())
-    if short or float(theta.cos().abs()) > 0.9995:
-        return mix([1 - t, t], tensors)
-    return mix([float(((1 - t) * theta).sin() / sin), float((t * theta).sin() / sin)], tensors)
+    return mix(slerp_shares(products(tensors), t), tensors)
+
+
+def slerp_shares(dots: Tensor, t: float) -> list[float]:
+    """What slerp takes of each model, from their dot products (2, 2)."""
+    theta = _angle(dots)
+    if float(dots.diagonal().min()) <= 0 or abs(math.cos(theta)) > 0.9995:
+        return [1 - t, t]
+    return [math.sin((1 - t) * theta) / math.sin(theta), math.sin(t * theta) / math.sin(theta)]
+
+
+def _angle(dots: Tensor) -> float:
+    """The angle between two tensors in radians, from their dot products (2, 2), float64."""
+    lengths = math.sqrt(max(0.0, float(dots[0, 0]))) * math.sqrt(max(0.0, float(dots[1, 1])))
+    return math.acos(max(-1.0, min(1.0, float(dots[0, 1]) / lengths))) if lengths else math.pi / 2
 
 
 @method(source=_SHOEMAKE, says="travel the arc, by weights, with or without a base", models=(2, 2), base="optional")
@@ -65,12 +75,13 @@ def nuslerp(
 
     Source: Shoemake 1985, Animating rotation with quaternion curves, section 3.3.
     """
-    first, second = per_model(weight, 2)
-    whole = first + second
-    t = second / whole if abs(whole) >= 1e-6 else 0.5
-    a, b = tensors if base is None else tensors - base
-    axis = None if nuslerp_flatten or a.dim() < 2 else 0 if nuslerp_row_wise else -1
-    theta = cosine_angle(a, b) if axis is None else _angles(a, b, axis)
+    t = _second_share(weight)
+    vectors = tensors if base is None else tensors - base
+    if nuslerp_flatten or vectors.dim() < 3:
+        turned = mix(nuslerp_shares(products(vectors), weight), vectors)
+        return turned if base is None else base + turned
+    a, b = vectors
+    theta = _angles(a, b, 0 if nuslerp_row_wise else -1)
     sin = theta.sin()
     bent = sin > 1e-8  # elsewhere the vectors are parallel or opposite
     sin = sin.where(bent, 1)
@@ -80,8 +91,24 @@ def nuslerp(
     return turned if base is None else base + turned
 
 
+def _second_share(weight: PerModel) -> float:
+    first, second = per_model(weight, 2)
+    return second / (first + second) if abs(first + second) >= 1e-6 else 0.5
+
+
+def nuslerp_shares(dots: Tensor, weight: PerModel) -> list[float]:
+    """What nuslerp takes of each whole tensor, from their dot products (2, 2)."""
+    t, theta = _second_share(weight), _angle(dots)
+    sin = math.sin(theta)
+    straight = sin < 1e-7  # parallel or opposite, to the rounding of float64 dot products
+    return [1 - t, t] if straight else [math.sin((1 - t) * theta) / sin, math.sin(t * theta) / sin]
+
+
 def _angles(a: Tensor, b: Tensor, axis: int) -> Tensor:
-    """Angles between vectors along an axis, float64, as cosine_angle."""
+    """Angles between vectors along an axis, float64; stays exact where arccos of a dot product does not.
+
+    2*atan2(|u - v|, |u + v|) of the unit vectors (W. Kahan, How futile are mindless assessments of roundoff, 2006).
+    """
 
     def unit(x: Tensor) -> Tensor:
         x = x.to(torch.float64)
@@ -118,17 +145,21 @@ def multislerp(
     if len(tensors) == 1:
         return tensors[0]
     vectors = tensors if base is None else tensors - base
-    weights = torch.tensor(per_model(weight, len(tensors)), dtype=torch.float64)
+    mixed = mix(multislerp_shares(products(vectors), weight, normalize_weights, eps), vectors)
+    return mixed if base is None else base + mixed
+
+
+def multislerp_shares(dots: Tensor, weight: PerModel, normalize_weights: bool, eps: float) -> list[float]:
+    """What multislerp takes of each model, from their dot products (n, n)."""
+    weights = torch.tensor(per_model(weight, len(dots)), dtype=torch.float64)
     whole = float(weights.sum())
     if normalize_weights and whole != 0:
         weights = weights / whole
-    products = _products(vectors)
-    lengths = products.diagonal().clamp_min(0).sqrt()
+    lengths = dots.diagonal().clamp_min(0).sqrt()
     towards = weights / (lengths + eps).clamp_min(1e-300)  # coefficients of the mean direction
-    length = _length(towards, products)
+    length = _length(towards, dots)
     opposed = length <= max(eps, 1e-6)  # shorter is the models' rounding
-    mixed = mix((weights if opposed else towards / length * (weights * lengths).sum()).tolist(), vectors)
-    return mixed if base is None else base + mixed
+    return (weights if opposed else towards / length * (weights * lengths).sum()).tolist()
 
 
 @method(
@@ -150,13 +181,17 @@ def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -
 
     Source: Karcher 1977, Riemannian center of mass and mollifier smoothing, section 1.
     """
-    products = _products(tensors)
-    lengths = products.diagonal().clamp_min(0).sqrt()
+    return mix(karcher_shares(products(tensors), max_iter, tol), tensors)
+
+
+def karcher_shares(dots: Tensor, max_iter: int, tol: float) -> list[float]:
+    """What the Karcher mean takes of each model, from their dot products (n, n)."""
+    lengths = dots.diagonal().clamp_min(0).sqrt()
     long = lengths > tol
     if not bool(long.any()):
-        return torch.zeros_like(tensors[0])
+        return [0.0] * len(dots)
     scale = torch.where(long, 1 / lengths.clamp_min(1e-300), 0)
-    cosines = products * scale[:, None] * scale  # of the unit vectors
+    cosines = dots * scale[:, None] * scale  # of the unit vectors
     share = long / long.sum()
     mean = share.to(torch.float64)  # coefficients of the unit vectors
     length = _length(mean, cosines)
@@ -174,7 +209,7 @@ def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -
             break
         mean = size.cos() * mean + size.sin() / size * step
         mean = mean / _length(mean, cosines)
-    return mix((mean * scale * lengths.mean()).tolist(), tensors)
+    return (mean * scale * lengths.mean()).tolist()
 
 
 @method(
@@ -197,33 +232,31 @@ def model_stock(deltas: Tensor, filter_wise: FilterWise = False) -> Tensor:
 
     Source: Jang et al. 2024, arXiv:2403.19522, section 4.
     """
-    n = len(deltas)
     if filter_wise and deltas.dim() > 2:
         rows = deltas.to(torch.float64)
-        products = {(i, j): (rows[i] * rows[j]).sum(-1, keepdim=True) for i in range(n) for j in range(i, n)}
-    else:
-        whole = _products(deltas).to(deltas.device)
-        products = {(i, j): whole[i, j] for i in range(n) for j in range(i, n)}
-    lengths = [products[i, i].clamp_min(0).sqrt() for i in range(n)]
-    pairs = [
-        (products[i, j] / (lengths[i] * lengths[j]).clamp_min(1e-300)).clamp(-1, 1) for i in range(n) for j in range(i + 1, n)
-    ]
+        dots = torch.stack([(row * rows).sum(-1, keepdim=True) for row in rows])  # (n, n, ..., 1)
+        return stock_step(dots).to(deltas.dtype) * (added_up(deltas) / len(deltas))
+    return float(stock_step(products(deltas))) * (added_up(deltas) / len(deltas))
+
+
+def stock_step(dots: Tensor) -> Tensor:
+    """How far Model Stock goes along the average, from the deltas' dot products (n, n, ...) -> (...), float64."""
+    n = len(dots)
+    lengths = [dots[i, i].clamp_min(0).sqrt() for i in range(n)]
+    pairs = [(dots[i, j] / (lengths[i] * lengths[j]).clamp_min(1e-300)).clamp(-1, 1) for i in range(n) for j in range(i + 1, n)]
     cosine = torch.stack(pairs).mean(0)
     below = 1 + (n - 1) * cosine
-    step = torch.where(below.abs() < 1e-6, 0, n * cosine / below.where(below.abs() >= 1e-6, 1))
-    return step.to(deltas.dtype) * deltas.mean(0)
+    return torch.where(below.abs() < 1e-6, 0, n * cosine / below.where(below.abs() >= 1e-6, 1))
 
 
-def _products(vectors: Tensor) -> Tensor:
-    """(n, *shape) -> (n, n): the dot products, float64, on the CPU; by blocks, in an order that no thread count changes."""
-    flat = vectors.reshape(len(vectors), -1)
-    found = torch.zeros(len(flat), len(flat), dtype=torch.float64)
-    for start in range(0, flat.shape[1], 1 << 20):
-        block = flat[:, start : start + (1 << 20)].to(torch.float64)
-        for i in range(len(flat)):
-            for j in range(i, len(flat)):
-                found[i, j] += total(block[i] * block[j]).cpu()
-    return found.triu() + found.triu(1).T
+def products(vectors: Tensor) -> Tensor:
+    """(n, *shape) -> (n, n): the dot products, float64, on the CPU."""
+    n = len(vectors)
+    found = torch.zeros(n, n, dtype=torch.float64)
+    for i in range(n):
+        for j in range(i, n):
+            found[i, j] = found[j, i] = dot(vectors[i], vectors[j]).cpu()
+    return found
 
 
 def _length(coefficients: Tensor, products: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.ops import column, per_model
-from merger.params import Normalize, Reach, Scale, Weight
+from merger.params import Normalize, PerModel, Reach, Scale, Weight
 
 
 @method(source="Wortsman et al. 2022, arXiv:2203.05482, section 2", says="plain weighted average of the models")
@@ -26,9 +26,14 @@ def linear(tensors: Tensor, weight: Weight, normalize: Normalize = True) -> Tens
 
     Source: Wortsman et al. 2022, arXiv:2203.05482, section 2.
     """
-    weights = per_model(weight, len(tensors))
+    return mix(linear_shares(len(tensors), weight, normalize), tensors)
+
+
+def linear_shares(n: int, weight: PerModel, normalize: bool) -> list[float]:
+    """What `linear` takes of each of n models."""
+    weights = per_model(weight, n)
     whole = math.fsum(weights)
-    return mix([w / whole for w in weights] if normalize and whole != 0 else weights, tensors)
+    return [w / whole for w in weights] if normalize and whole != 0 else weights
 
 
 def mix(shares: Sequence[float], tensors: Tensor) -> Tensor:

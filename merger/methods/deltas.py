@@ -8,6 +8,7 @@ from merger.methods.trims import drop_small, keep_middle
 from merger.ops import (
     Draws,
     Watch,
+    added_up,
     column,
     drop_random,
     elect_sign,
@@ -277,9 +278,9 @@ def added(kept: Tensor, weights: Tensor, lambda_: float, normalize: bool, watch:
     watch("kept", kept)
     watch("voting", terms)
     watch("counted", terms)
-    merged = terms.sum(0)
+    merged = added_up(terms)
     if normalize:
-        whole = weights.sum(0)
+        whole = added_up(weights)
         merged = merged / whole.where(whole.abs() >= 1e-8, 1)
     return lambda_ * merged
 
@@ -292,8 +293,8 @@ def elected(kept: Tensor, weights: Tensor, lambda_: float, normalize: bool, watc
     watch("voting", weighted)
     counted = weighted * agree
     watch("counted", counted)
-    merged = counted.sum(0)
+    merged = added_up(counted)
     if normalize:
-        whole = (weights * agree).sum(0)
+        whole = added_up(weights * agree)
         merged = merged / whole.where(whole != 0, 1)
     return lambda_ * merged

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from merger.ops import Draws, restore_scale
+from merger.ops import Draws, above_cut, cut_for, restore_scale
 
 
 def largest(score: Tensor, k: int, draws: Draws) -> Tensor:
@@ -19,13 +19,8 @@ def largest(score: Tensor, k: int, draws: Draws) -> Tensor:
         return torch.zeros_like(score, dtype=torch.bool)
     if k >= n:
         return torch.ones_like(score, dtype=torch.bool)
-    cut = score.reshape(-1).kthvalue(n - k + 1).values
-    above = score > cut
-    at_cut = score == cut
-    room = (k - int(above.sum())) / int(at_cut.sum())
-    if room < 1:
-        at_cut &= draws.uniform(score) < room
-    return above | at_cut
+    cut, room = cut_for(score, k)
+    return above_cut(score, cut, room, draws)
 
 
 def keep_middle(delta: Tensor, density: float, gamma: float, draws: Draws) -> Tensor:
@@ -38,11 +33,19 @@ def keep_middle(delta: Tensor, density: float, gamma: float, draws: Draws) -> Te
     """
     if density >= 1:
         return delta
-    n = delta.numel()
-    count, top = int(density * n), int(gamma * n)
-    top = min(top, n - count)
+    count, top = middle(delta.numel(), density, gamma)
     size = delta.abs()
     return delta * (largest(size, top + count, draws) & ~largest(size, top, draws))
+
+
+def middle(n: int, density: float, gamma: float) -> tuple[int, int]:
+    """How many of n magnitudes breadcrumbs keeps, and how many larger ones it drops.
+
+    >>> middle(10, 0.5, 0.2), middle(10, 0.9, 0.2)
+    ((5, 2), (9, 1))
+    """
+    count = int(density * n)
+    return count, min(int(gamma * n), n - count)
 
 
 def drop_small(delta: Tensor, density: float, epsilon: float, rescale: bool | str, model: int, draws: Draws) -> Tensor:

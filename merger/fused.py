@@ -1,0 +1,173 @@
+"""Jobs of the methods that people use most, through the compiled passes of kernels.py: the same bits, a fraction of the time.
+
+Each job is two steps: find the few numbers of the whole tensors that its method needs (cuts, lengths, dot products), then
+make the output stretch by stretch. So memory does not grow with a tensor, and what was found is kept while sliders move.
+"""
+
+import math
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from merger import kernels
+from merger.kernels import ADDED, ALL, ELECTED, MIXED, NONE, Combine, Trim
+from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, slerp_shares, stock_step
+from merger.methods.averages import linear_shares
+from merger.methods.trims import middle
+from merger.ops import Draws, per_model, scale_back
+from merger.plan import Source, TensorJob
+
+_SHARES: dict[str, Callable[..., list[float]]] = {
+    "slerp": slerp_shares, "nuslerp": nuslerp_shares, "multislerp": multislerp_shares, "karcher": karcher_shares,
+}  # fmt: skip
+_TRIMMED = frozenset({
+    "task_arithmetic", "ties", "dare_linear", "dare_ties", "della", "della_linear", "breadcrumbs", "breadcrumbs_ties",
+})  # fmt: skip
+_ELECTED = frozenset({"ties", "dare_ties", "della", "breadcrumbs_ties"})
+METHODS = frozenset({*_SHARES, *_TRIMMED, "linear", "passthrough", "model_stock"})
+
+
+@dataclass
+class Known:
+    """What was measured of tensors and no weight changes. At most a kilobyte for each tensor and parent.
+
+    cuts     (source, base) -> rows of k, the k-th magnitude, how many lie above it, how many at it
+    lengths  (source, base, trim) -> sums of magnitudes before and after the trim
+    dots     (sources, base) -> their dot products
+    """
+
+    cuts: dict[tuple[Source, Source | None], "array[float]"] = field(default_factory=dict)
+    lengths: dict[tuple[Source, Source | None, Trim], tuple[float, float]] = field(default_factory=dict)
+    dots: dict[tuple[tuple[Source, ...], Source | None], Tensor] = field(default_factory=dict)
+
+
+_ROWS = 24
+
+
+def base_of(job: TensorJob) -> Source | None:
+    """The base the arithmetic needs: what is subtracted and added back. None where it is only one of the models."""
+    return job.base if job.method in _TRIMMED | {"model_stock", "nuslerp", "multislerp"} else None
+
+
+def takes(job: TensorJob) -> bool:
+    """Whether a job is one for the compiled passes, by what is known before reading."""
+    if job.method not in METHODS or job.compute != torch.float32 or not kernels.available():
+        return False
+    if not 0 < len(job.sources) <= kernels.MOST_MODELS:
+        return False
+    args = dict(job.args)
+    if job.method == "multislerp" and len(job.sources) == 1:
+        return False
+    if len(job.shape) > 1 and (args.get("filter_wise") or args.get("nuslerp_flatten") is False):
+        return False  # angles of rows
+    inverse = job.method in ("della", "della_linear") and args.get("rescale") == "inverse"
+    return not inverse and job.out in (torch.float32, torch.bfloat16, torch.float16)
+
+
+def prepared(
+    job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, known: Known | None = None
+) -> Combine | None:
+    """The job's numbers, found by passes over its tensors. None where the tensors are not ones for the compiled passes.
+
+    tensors  the job's sources, contiguous, as stored; base: that of `base_of`
+    known    what was found before, and where to keep what is found now
+    """
+    if not kernels.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
+        return None
+    found = Known() if known is None else known
+    args: dict[str, Any] = dict(job.args)
+    depth = args.pop("lines", 1.0)
+    if job.method in _TRIMMED:
+        return _trimmed(job, args, tensors, base, found, depth)
+    if job.method == "linear":
+        return Combine(MIXED, tuple(linear_shares(n=len(tensors), **args)), add_base=False)
+    if job.method == "passthrough":
+        return Combine(ADDED, (per_model(args["scale"], 1)[0],), add_base=False)
+    key = (job.sources, base_of(job))
+    if key not in found.dots:
+        found.dots[key] = kernels.products(tensors, base)
+    if job.method == "model_stock":
+        n = len(tensors)
+        return Combine(ADDED, (1.0,) * n, divide=float(n), scale=float(stock_step(found.dots[key])), depth=depth)
+    assert job.method is not None
+    for unused in ("nuslerp_flatten", "nuslerp_row_wise"):
+        args.pop(unused, None)
+    return Combine(MIXED, tuple(_SHARES[job.method](found.dots[key], **args)))
+
+
+def _trimmed(
+    job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], base: Tensor | None, known: Known, depth: float
+) -> Combine:
+    """The methods on deltas: trim each, weigh, add up, with an election or without."""
+    n = len(tensors)
+    weights = per_model(args["weight"], n)
+    trims = tuple(_trim(job, i, args, x, base, known) for i, x in enumerate(tensors))
+    divide = 1.0
+    if args["normalize"] and job.method not in _ELECTED:
+        whole = 0.0  # as `added`: float32, and not divided where it is nearly 0
+        for w in weights:
+            whole = float(torch.tensor(whole, dtype=torch.float32) + torch.tensor(w, dtype=torch.float32))
+        divide = whole if abs(whole) >= float(torch.tensor(1e-8, dtype=torch.float32)) else 1.0
+    mode = ELECTED if job.method in _ELECTED else ADDED
+    return Combine(
+        mode, tuple(weights), trims, normalize=bool(args["normalize"]), divide=divide, scale=float(args["lambda_"]), depth=depth
+    )
+
+
+def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tensor | None, known: Known) -> Trim:
+    """The trim of one model's delta."""
+    density = per_model(args.get("density", 1.0), len(job.sources))[i]
+    if density >= 1:
+        return ALL
+    if density <= 0:
+        return NONE
+    n, source = x.numel(), (job.sources[i], job.base)
+    draws = Draws(job.seed, job.name, job.parents)
+    if job.method == "ties":
+        trim = kernels.cut(draws.key(), _cut(x, base, max(1, int(density * n)), source, known))
+    elif job.method in ("dare_linear", "dare_ties"):
+        trim = kernels.random(draws.key(i), density)
+    elif job.method in ("della", "della_linear"):
+        trim = kernels.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
+    else:
+        count, top = middle(n, density, per_model(args["gamma"], len(job.sources))[i])
+        if count == 0:
+            return NONE
+        low = _cut(x, base, top + count, source, known) if top + count < n else (-1.0, 1.0)
+        trim = kernels.cut(draws.key(), low, _cut(x, base, top, source, known) if top else (math.inf, 0.0))
+    if args["rescale"] == "inverse":
+        return replace(trim, divide=density)
+    if not args["rescale"]:
+        return trim
+    key = (*source, replace(trim, mask=None, density=density))
+    if trim.mask is not None or key not in known.lengths:
+        pair = kernels.lengths(x, base, trim)
+        if trim.mask is not None:
+            return replace(trim, scale=scale_back(*pair))
+        known.lengths[key] = pair
+    return replace(trim, scale=scale_back(*known.lengths[key]))
+
+
+def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | None], known: Known) -> tuple[float, float]:
+    """`ops.cut_for` of x - base, from what is known of this delta if that tells it, else by one pass."""
+    n = x.numel()
+    rows = known.cuts.setdefault(source, array("d"))
+    low, high, below, beyond = 0.0, math.inf, n + 1, 0
+    for i in range(0, len(rows), 4):
+        at_k, cut, above, equal = rows[i : i + 4]
+        if above < k <= above + equal:
+            return cut, (k - above) / equal
+        if at_k > k and at_k < below:
+            low, below = cut, int(at_k)
+        elif beyond < at_k < k:
+            high, beyond = cut, int(at_k)
+    close = below - beyond < n / 16
+    found, above, equal = kernels.kth(x, base, k, (low, high) if close else (1.0, 0.0))
+    if len(rows) >= 4 * _ROWS:
+        del rows[:4]
+    rows.extend((k, found, above, equal))
+    return found, (k - above) / equal

@@ -1,0 +1,504 @@
+/* The passes over whole tensors that a merge spends its time in, for CPUs. Built and called by kernels.py.
+
+   Each function does what merger/ops.py and merger/methods say in torch, operation by operation and in the same order, so
+   that the bits are the same: no fused multiply-add (-ffp-contract=off), no reassociation (no -ffast-math), float32
+   except where the torch code says float64. Everything works on blocks that stay in the first-level cache. */
+
+#include <math.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef __linux__
+#include <sys/mman.h>
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#endif
+
+#define BLOCK 1024
+#define GROUP 4096   /* what `total` folds at a time */
+#define MOST 16      /* models */
+#define AHEAD (1 << 20)
+
+enum { FLOAT32 = 0, BFLOAT16 = 1, FLOAT16 = 2 };
+enum { ALL = 0, NONE = 1, CUT = 2, RANDOM = 3, MASK = 4 };
+enum { ADDED = 0, ELECTED = 1, MIXED = 2 };
+
+typedef struct {
+    const void *data;
+    const uint8_t *mask;   /* MASK: a bit for each element */
+    double keep, spread;   /* ranked: density and epsilon */
+    int32_t kind;          /* how the data is stored */
+    int32_t trim;
+    uint32_t key0, key1;   /* of its random numbers */
+    float low, low_room;   /* CUT: keep magnitudes above low, of those equal to it this share */
+    float high, high_room; /* and drop those above high, of those equal to it this share */
+    float density;         /* RANDOM */
+    float scale, divide;   /* applied to what is kept */
+    float weight;
+} source_t;
+
+/* ---------------------------------------------------------------------------------------------- reading */
+
+static inline int64_t size_of(int kind) { return kind == FLOAT32 ? 4 : 2; }
+
+static inline float bits_to_float(uint32_t bits) { float x; memcpy(&x, &bits, 4); return x; }
+static inline uint32_t float_to_bits(float x) { uint32_t bits; memcpy(&bits, &x, 4); return bits; }
+
+static void load(float *restrict to, const void *from, int kind, int64_t at, int n) {
+    if (kind == BFLOAT16) {
+        const uint16_t *restrict p = (const uint16_t *)from + at;
+        for (int i = 0; i < n; i++) to[i] = bits_to_float((uint32_t)p[i] << 16);
+    } else if (kind == FLOAT16) {
+#ifdef __FLT16_MANT_DIG__
+        const _Float16 *restrict p = (const _Float16 *)from + at;
+        for (int i = 0; i < n; i++) to[i] = (float)p[i];
+#endif
+    } else {
+        memcpy(to, (const float *)from + at, 4 * (size_t)n);
+    }
+}
+
+static void store(void *to, int kind, int64_t at, const float *restrict from, int n) {
+    if (kind == BFLOAT16) {
+        uint16_t *restrict p = (uint16_t *)to + at;
+        for (int i = 0; i < n; i++) {
+            uint32_t bits = float_to_bits(from[i]);
+            uint32_t rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+            p[i] = (bits & 0x7FFFFFFF) > 0x7F800000 ? 0x7FC0 : (uint16_t)rounded;
+        }
+    } else if (kind == FLOAT16) {
+#ifdef __FLT16_MANT_DIG__
+        _Float16 *restrict p = (_Float16 *)to + at;
+        for (int i = 0; i < n; i++) p[i] = (_Float16)from[i];
+#endif
+    } else {
+        memcpy((float *)to + at, from, 4 * (size_t)n);
+    }
+}
+
+/* Have the system map a stretch of a file at once: a fault for each page costs several times the arithmetic. */
+static void ahead(const source_t *s, int64_t at, int64_t n) {
+#ifdef __linux__
+    uintptr_t first = (uintptr_t)s->data + (uintptr_t)(at * size_of(s->kind));
+    uintptr_t end = first + (uintptr_t)(n * size_of(s->kind));
+    first &= ~(uintptr_t)4095;
+    madvise((void *)first, end - first, MADV_POPULATE_READ); /* older systems refuse, and fault as they go */
+#else
+    (void)s; (void)at; (void)n;
+#endif
+}
+
+static void all_ahead(const source_t *sources, int count, const source_t *base, int64_t at, int64_t n) {
+    if (at % AHEAD) return;
+    int64_t size = n - at < AHEAD ? n - at : AHEAD;
+    for (int k = 0; k < count; k++) ahead(&sources[k], at, size);
+    if (base) ahead(base, at, size);
+}
+
+/* ---------------------------------------------------------------------------------------------- random numbers */
+
+/* Draws.uniform: numbers in [0, 1) that depend on the key and the element's index alone. */
+static void uniform(float *restrict to, uint32_t key0, uint32_t key1, int64_t at, int n) {
+    const uint32_t first = (uint32_t)at + key0;
+    const uint32_t second = key1 + (uint32_t)(at >> 32) * 0x9E3779B9u;
+    for (int i = 0; i < n; i++) {
+        uint32_t x = (uint32_t)i + first;
+        x ^= x >> 16;
+        x *= 0x7FEB352Du;
+        x ^= x >> 15;
+        x += second;
+        x *= 0x846CA68Bu;
+        x ^= x >> 16;
+        to[i] = (float)(int32_t)(x >> 8) * 0x1p-24f;
+    }
+}
+
+void merger_uniform(float *to, uint32_t key0, uint32_t key1, int64_t at, int64_t n) {
+    for (int64_t i = 0; i < n; i += BLOCK) uniform(to + i, key0, key1, at + i, (int)(n - i < BLOCK ? n - i : BLOCK));
+}
+
+/* ---------------------------------------------------------------------------------------------- trims */
+
+static void trim(float *restrict x, const source_t *s, int64_t at, int n) {
+    float u[BLOCK];
+    if (s->trim == NONE) {
+        memset(x, 0, 4 * (size_t)n);
+    } else if (s->trim == CUT) {
+        const float low = s->low, high = s->high, low_room = s->low_room, high_room = s->high_room;
+        if (low_room >= 1 && high == INFINITY) {
+            for (int i = 0; i < n; i++) x[i] *= fabsf(x[i]) >= low ? 1.0f : 0.0f;
+        } else {
+            uniform(u, s->key0, s->key1, at, n);
+            for (int i = 0; i < n; i++) {
+                const float size = fabsf(x[i]);
+                const int above = (size > low) | ((size == low) & (u[i] < low_room));
+                const int over = (size > high) | ((size == high) & (u[i] < high_room));
+                x[i] *= (above & !over) ? 1.0f : 0.0f;
+            }
+        }
+    } else if (s->trim == RANDOM) {
+        const float density = s->density;
+        uniform(u, s->key0, s->key1, at, n);
+        for (int i = 0; i < n; i++) x[i] *= u[i] < density ? 1.0f : 0.0f;
+    } else if (s->trim == MASK) {
+        const uint8_t *mask = s->mask;
+        for (int i = 0; i < n; i++) x[i] *= (float)((mask[(at + i) >> 3] >> ((at + i) & 7)) & 1);
+    }
+    if (s->scale != 1.0f) for (int i = 0; i < n; i++) x[i] *= s->scale;
+    if (s->divide != 1.0f) for (int i = 0; i < n; i++) x[i] /= s->divide;
+}
+
+/* ---------------------------------------------------------------------------------------------- exact sums */
+
+static void fold(double *restrict v, int width) {
+    for (int half = width / 2; half >= 1; half /= 2)
+        for (int i = 0; i < half; i++) v[i] += v[i + half];
+}
+
+/* The rest of `total`, from the sums of its first groups. */
+static double tree(double *sums, int64_t m) {
+    double v[GROUP];
+    while (m > 1) {
+        int width = 1;
+        while (width < m && width < GROUP) width *= 2;
+        int64_t groups = (m + width - 1) / width;
+        for (int64_t g = 0; g < groups; g++) {
+            int64_t size = m - g * width < width ? m - g * width : width;
+            memcpy(v, sums + g * width, 8 * (size_t)size);
+            for (int64_t i = size; i < width; i++) v[i] = 0;
+            fold(v, width);
+            sums[g] = v[0];
+        }
+        m = groups;
+    }
+    return m ? sums[0] : 0;
+}
+
+static int width_for(int64_t n) {
+    int width = 1;
+    while (width < n && width < GROUP) width *= 2;
+    return width;
+}
+
+/* The dot products of all pairs of (source - base), (count, count), each as `total` adds it up. -1: out of memory. */
+int merger_products(const source_t *sources, int count, const source_t *base, int64_t n, double *out) {
+    const int pairs = count * (count + 1) / 2, width = width_for(n);
+    const int64_t groups = (n + width - 1) / width;
+    double *sums = malloc(8 * (size_t)(pairs * groups + 1));
+    float *x = malloc(4 * (size_t)GROUP * (size_t)(count + 1));
+    if (!sums || !x) { free(sums); free(x); return -1; }
+    double v[GROUP];
+    for (int64_t g = 0; g < groups; g++) {
+        const int64_t at = g * width;
+        const int size = (int)(n - at < width ? n - at : width);
+        all_ahead(sources, count, base, at, n);
+        float *restrict b = x + GROUP * count;
+        if (base) load(b, base->data, base->kind, at, size);
+        for (int k = 0; k < count; k++) {
+            float *restrict d = x + GROUP * k;
+            load(d, sources[k].data, sources[k].kind, at, size);
+            if (base) for (int i = 0; i < size; i++) d[i] -= b[i];
+        }
+        int pair = 0;
+        for (int k = 0; k < count; k++)
+            for (int l = k; l < count; l++, pair++) {
+                const float *restrict p = x + GROUP * k, *restrict q = x + GROUP * l;
+                for (int i = 0; i < size; i++) v[i] = (double)p[i] * (double)q[i];
+                for (int i = size; i < width; i++) v[i] = 0;
+                fold(v, width);
+                sums[pair * groups + g] = v[0];
+            }
+    }
+    int pair = 0;
+    for (int k = 0; k < count; k++)
+        for (int l = k; l < count; l++, pair++)
+            out[k * count + l] = out[l * count + k] = tree(sums + pair * groups, groups);
+    free(sums);
+    free(x);
+    return 0;
+}
+
+/* Sums of magnitudes of one source's delta, before its trim and after it. -1: out of memory. */
+int merger_lengths(const source_t *source, const source_t *base, int64_t n, double *before, double *after) {
+    const int width = width_for(n);
+    const int64_t groups = (n + width - 1) / width;
+    double *sums = malloc(8 * (size_t)(2 * groups + 1));
+    if (!sums) return -1;
+    double v[GROUP];
+    float d[GROUP], b[GROUP];
+    for (int64_t g = 0; g < groups; g++) {
+        const int64_t at = g * width;
+        const int size = (int)(n - at < width ? n - at : width);
+        all_ahead(source, 1, base, at, n);
+        load(d, source->data, source->kind, at, size);
+        if (base) {
+            load(b, base->data, base->kind, at, size);
+            for (int i = 0; i < size; i++) d[i] -= b[i];
+        }
+        for (int i = 0; i < size; i++) v[i] = (double)fabsf(d[i]);
+        for (int i = size; i < width; i++) v[i] = 0;
+        fold(v, width);
+        sums[g] = v[0];
+        for (int i = 0; i < size; i += BLOCK) trim(d + i, source, at + i, size - i < BLOCK ? size - i : BLOCK);
+        for (int i = 0; i < size; i++) v[i] = (double)fabsf(d[i]);
+        for (int i = size; i < width; i++) v[i] = 0;
+        fold(v, width);
+        sums[groups + g] = v[0];
+    }
+    *before = tree(sums, groups);
+    *after = tree(sums + groups, groups);
+    free(sums);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------- the k-th magnitude */
+
+static void magnitudes(float *restrict d, float *restrict b, const source_t *s, const source_t *base, int64_t at, int n) {
+    load(d, s->data, s->kind, at, n);
+    if (base) {
+        load(b, base->data, base->kind, at, n);
+        for (int i = 0; i < n; i++) d[i] = fabsf(d[i] - b[i]);
+    } else {
+        for (int i = 0; i < n; i++) d[i] = fabsf(d[i]);
+    }
+}
+
+/* The k-th largest of m magnitudes, by their bits, 11 + 11 + 10 at a time; how many lie above it and at it. */
+static float select_largest(const float *values, int64_t m, int64_t k, int64_t *above, int64_t *at) {
+    uint32_t prefix = 0, fixed = 0;
+    int64_t over = 0;
+    const int shifts[3] = {21, 10, 0}, bits[3] = {11, 11, 10};
+    int64_t *counts = calloc(2048, 8);
+    if (!counts) return NAN;
+    for (int level = 0; level < 3; level++) {
+        const int shift = shifts[level];
+        const uint32_t low = (1u << bits[level]) - 1;
+        memset(counts, 0, 2048 * 8);
+        for (int64_t i = 0; i < m; i++) {
+            const uint32_t word = float_to_bits(values[i]);
+            if ((word & fixed) == prefix) counts[(word >> shift) & low]++;
+        }
+        uint32_t bin = low;
+        while (over + counts[bin] < k && bin) over += counts[bin--];
+        prefix |= bin << shift;
+        fixed |= low << shift;
+        *at = counts[bin];
+    }
+    *above = over;
+    free(counts);
+    return bits_to_float(prefix);
+}
+
+/* The same over a whole tensor without holding it: a histogram of the upper 16 bits, then one of the lower 15. */
+static float by_histograms(const source_t *s, const source_t *base, int64_t n, int64_t k, int64_t *above, int64_t *at) {
+    int64_t *counts = calloc(1 << 16, 8), over = 0;
+    if (!counts) return NAN;
+    uint32_t prefix = 0;
+    float d[BLOCK], b[BLOCK];
+    for (int level = 0; level < 2; level++) {
+        memset(counts, 0, (1 << 16) * 8);
+        for (int64_t start = 0; start < n; start += BLOCK) {
+            const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
+            all_ahead(s, 1, base, start, n);
+            magnitudes(d, b, s, base, start, size);
+            for (int i = 0; i < size; i++) {
+                const uint32_t word = float_to_bits(d[i]);
+                if (level == 0) counts[word >> 15]++;
+                else if (word >> 15 == prefix) counts[word & 0x7FFF]++;
+            }
+        }
+        uint32_t bin = level == 0 ? 0xFFFF : 0x7FFF;
+        while (over + counts[bin] < k && bin) over += counts[bin--];
+        prefix = level == 0 ? bin : (prefix << 15 | bin);
+        *at = counts[bin];
+    }
+    *above = over;
+    free(counts);
+    return bits_to_float(prefix);
+}
+
+static int descending(const void *a, const void *b) {
+    const float x = *(const float *)a, y = *(const float *)b;
+    return x < y ? 1 : x > y ? -1 : 0;
+}
+
+/* The k-th largest magnitude (k from 1) of source - base, how many lie above it and how many at it; exact.
+
+   A sample gives a bracket, one pass counts what lies above it and collects what lies in it, and the counts prove that the
+   k-th is there. If they do not, or too much lies in it, histograms decide. The caller may bring a bracket (low <= high)
+   it knows to be good; otherwise low > high. NaN: out of memory. */
+float merger_kth(
+    const source_t *s, const source_t *base, int64_t n, int64_t k, float low, float high, int64_t *above, int64_t *at
+) {
+    const int64_t room = n < 65536 ? n + BLOCK : 65536 + (n / 8 < (1 << 22) ? n / 8 : 1 << 22);
+    float *found = malloc(4 * (size_t)room);
+    if (!found) return NAN;
+    if (n < 65536) {
+        low = 0;
+        high = INFINITY;
+    } else if (low > high) {
+        const int m = n < (1 << 20) ? 4096 : 16384;
+        float one, other;
+        for (int i = 0; i < m; i++) { /* the golden ratio lines up with no row length */
+            const int64_t place = (int64_t)(((unsigned __int128)((uint64_t)(i + 1) * 0x9E3779B97F4A7C15u) * (uint64_t)n) >> 64);
+            magnitudes(&one, &other, s, base, place, 1);
+            found[i] = one;
+        }
+        qsort(found, (size_t)m, 4, descending);
+        const double p = (double)k / (double)n, slack = 4 * sqrt(m * p * (1 - p)) + 2;
+        const double upper = p * m - slack, lower = p * m + slack;
+        high = upper < 0 ? INFINITY : found[(int)upper];
+        low = lower >= m - 1 ? 0 : found[(int)lower];
+    }
+    int64_t over = 0, inside = 0;
+    float d[BLOCK], b[BLOCK], cut = NAN;
+    int64_t start = 0;
+    for (; start < n && inside + BLOCK <= room; start += BLOCK) {
+        const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
+        all_ahead(s, 1, base, start, n);
+        magnitudes(d, b, s, base, start, size);
+        int32_t larger = 0;
+        for (int i = 0; i < size; i++) larger += d[i] > high;
+        over += larger;
+        for (int i = 0; i < size; i++) {
+            found[inside] = d[i];
+            inside += (d[i] >= low) & (d[i] <= high);
+        }
+    }
+    if (start >= n && over < k && k <= over + inside) {
+        cut = select_largest(found, inside, k - over, above, at);
+        *above += over;
+    }
+    free(found);
+    return cut == cut ? cut : by_histograms(s, base, n, k, above, at);
+}
+
+/* ---------------------------------------------------------------------------------------------- ranks in rows */
+
+/* DELLA: which elements stay, a bit each, when the keep probability rises with the rank in the row. -1: out of memory. */
+int merger_ranked(const source_t *s, const source_t *base, int64_t n, int64_t row, uint8_t *mask) {
+    float *size = malloc(4 * (size_t)row), *b = malloc(4 * (size_t)row);
+    uint32_t *key = malloc(8 * (size_t)row), *other_key = key + row;
+    uint32_t *place = malloc(8 * (size_t)row), *other_place = place + row;
+    if (!size || !b || !key || !place) { free(size); free(b); free(key); free(place); return -1; }
+    memset(mask, 0, (size_t)((n + 7) / 8));
+    for (int64_t start = 0; start < n; start += row) {
+        if (start % AHEAD < row) all_ahead(s, 1, base, start - start % AHEAD, n);
+        uint32_t counts[4][256];
+        memset(counts, 0, sizeof counts);
+        for (int64_t i = 0; i < row; i += BLOCK)
+            magnitudes(size + i, b + i, s, base, start + i, (int)(row - i < BLOCK ? row - i : BLOCK));
+        for (int64_t i = 0; i < row; i++) {
+            const uint32_t word = float_to_bits(size[i]);
+            key[i] = word;
+            place[i] = (uint32_t)i;
+            counts[0][word & 255]++; counts[1][word >> 8 & 255]++; counts[2][word >> 16 & 255]++; counts[3][word >> 24]++;
+        }
+        for (int level = 0; level < 4; level++) {
+            uint32_t *count = counts[level], sum = 0;
+            if (count[key[0] >> (8 * level) & 255] == (uint32_t)row) continue; /* all the same here */
+            for (int i = 0; i < 256; i++) { const uint32_t c = count[i]; count[i] = sum; sum += c; }
+            for (int64_t i = 0; i < row; i++) {
+                const uint32_t to = count[key[i] >> (8 * level) & 255]++;
+                other_key[to] = key[i];
+                other_place[to] = place[i];
+            }
+            uint32_t *swap = key; key = other_key; other_key = swap;
+            swap = place; place = other_place; other_place = swap;
+        }
+        float *restrict u = b; /* the base's row is done with */
+        merger_uniform(u, s->key0, s->key1, start, row);
+        for (int64_t i = 0, end; i < row; i = end) {
+            for (end = i + 1; end < row && key[end] == key[i];) end++;
+            const double rank = (double)(i + end - 1) / 2;
+            const double share = row > 1 ? rank / (double)(row - 1) : rank + 0.5;
+            double keep = s->keep + s->spread * (2 * share - 1);
+            keep = keep < 0 ? 0 : keep > 1 ? 1 : keep;
+            for (int64_t j = i; j < end; j++) {
+                const int64_t at = start + place[j];
+                mask[at >> 3] |= (uint8_t)(((double)u[place[j]] < keep) << (at & 7));
+            }
+        }
+    }
+    free(size);
+    free(b);
+    free(key < other_key ? key : other_key);
+    free(place < other_place ? place : other_place);
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------- combining */
+
+/* The merged elements first .. first+n of a tensor into `out`, which begins with the first of them.
+
+   mode     ADDED: sum of weight * kept, over `divide`. ELECTED: of those that agree with the sign of the sum, over the sum
+            of their weights if `normalize`. MIXED: sources[lead] plus weighted differences to it, `rest` times itself
+   base     subtracted from the sources and, where add_base, added to the result; or NULL */
+void merger_combine(
+    void *out, int out_kind, const source_t *sources, int count, const source_t *base, int add_base, int mode, int normalize,
+    float divide, float lambda, float depth, int lead, float rest, int64_t first, int64_t n
+) {
+    float b[BLOCK], merged[BLOCK], below[BLOCK], x[MOST][BLOCK];
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        const int64_t at = first + start;
+        const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
+        if (start % AHEAD == 0) {
+            const int64_t stretch = n - start < AHEAD ? n - start : AHEAD;
+            for (int k = 0; k < count; k++) ahead(&sources[k], at, stretch);
+            if (base) ahead(base, at, stretch);
+        }
+        if (base) load(b, base->data, base->kind, at, size);
+        for (int k = 0; k < count; k++) {
+            load(x[k], sources[k].data, sources[k].kind, at, size);
+            if (base) for (int i = 0; i < size; i++) x[k][i] -= b[i];
+            if (mode != MIXED) trim(x[k], &sources[k], at, size);
+        }
+        if (mode == MIXED) {
+            const float *restrict main = x[lead];
+            for (int i = 0; i < size; i++) merged[i] = rest * main[i];
+            for (int k = 0; k < count; k++) {
+                const float share = sources[k].weight;
+                if (k != lead) for (int i = 0; i < size; i++) merged[i] += share * (x[k][i] - main[i]);
+            }
+            for (int i = 0; i < size; i++) merged[i] = main[i] + merged[i];
+        } else {
+            for (int i = 0; i < size; i++) merged[i] = 0;
+            for (int k = 0; k < count; k++) {
+                const float weight = sources[k].weight;
+                for (int i = 0; i < size; i++) { x[k][i] *= weight; merged[i] += x[k][i]; }
+            }
+            if (mode == ELECTED) {
+                float side[BLOCK];
+                for (int i = 0; i < size; i++) side[i] = merged[i] < 0 ? -1.0f : 1.0f;
+                for (int i = 0; i < size; i++) merged[i] = below[i] = 0;
+                for (int k = 0; k < count; k++) {
+                    const float weight = sources[k].weight;
+                    for (int i = 0; i < size; i++) {
+                        const float agree = x[k][i] * side[i] > 0 ? 1.0f : 0.0f;
+                        merged[i] += x[k][i] * agree;
+                        below[i] += weight * agree;
+                    }
+                }
+                if (normalize) for (int i = 0; i < size; i++) merged[i] /= below[i] != 0 ? below[i] : 1.0f;
+            } else if (divide != 1.0f) {
+                for (int i = 0; i < size; i++) merged[i] /= divide;
+            }
+            if (lambda != 1.0f) for (int i = 0; i < size; i++) merged[i] = lambda * merged[i];
+        }
+        if (depth != 1.0f) for (int i = 0; i < size; i++) merged[i] = depth * merged[i];
+        if (add_base) for (int i = 0; i < size; i++) merged[i] = b[i] + merged[i];
+        store(out, out_kind, start, merged, size);
+    }
+}
+
+int merger_has_float16(void) {
+#ifdef __FLT16_MANT_DIG__
+    return 1;
+#else
+    return 0;
+#endif
+}
+
+int64_t merger_source_size(void) { return sizeof(source_t); }

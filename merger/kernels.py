@@ -1,0 +1,254 @@
+"""The passes of kernels.c: built once by the system's C compiler, called through ctypes, which lets other threads run.
+
+Where there is no compiler `available()` is false, and torch does the same arithmetic to the same bits, slower and with more
+memory. MERGER_KERNELS=off asks for that.
+"""
+
+import ctypes
+import functools
+import hashlib
+import math
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from merger.ops import Draws
+
+MOST_MODELS = 16
+_FLAGS = (
+    "-O3", "-march=native", "-std=gnu11", "-shared", "-fPIC",
+    "-ffp-contract=off",  # the same bits as torch: no fused multiply-add
+    "-fno-math-errno", "-fno-trapping-math",  # change no result, and let loops with conditions run in vectors
+)  # fmt: skip
+_KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
+_ALL, _NONE, _CUT, _RANDOM, _MASK = range(5)
+ADDED, ELECTED, MIXED = range(3)
+
+
+class _Source(ctypes.Structure):
+    _fields_ = (
+        ("data", ctypes.c_void_p), ("mask", ctypes.c_void_p), ("keep", ctypes.c_double), ("spread", ctypes.c_double),
+        ("kind", ctypes.c_int32), ("trim", ctypes.c_int32), ("key0", ctypes.c_uint32), ("key1", ctypes.c_uint32),
+        ("low", ctypes.c_float), ("low_room", ctypes.c_float), ("high", ctypes.c_float), ("high_room", ctypes.c_float),
+        ("density", ctypes.c_float), ("scale", ctypes.c_float), ("divide", ctypes.c_float), ("weight", ctypes.c_float),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trim:
+    """Which elements of one delta stay, with the numbers of the whole tensor already found; see kernels.c."""
+
+    kind: int = _ALL
+    key: tuple[int, int] = (0, 0)
+    low: float = -1.0
+    low_room: float = 1.0
+    high: float = math.inf
+    high_room: float = 0.0
+    density: float = 1.0
+    mask: Tensor | None = None
+    scale: float = 1.0
+    divide: float = 1.0
+
+
+ALL, NONE = Trim(_ALL), Trim(_NONE)
+
+
+def cut(key: tuple[int, int], low: tuple[float, float], high: tuple[float, float] = (math.inf, 0.0)) -> Trim:
+    """Keep what `ops.above_cut` keeps for `low` and not for `high`, each (magnitude, share of those equal to it)."""
+    return Trim(_CUT, key, low[0], low[1], high[0], high[1])
+
+
+def random(key: tuple[int, int], density: float) -> Trim:
+    """Keep what `ops.drop_random` keeps."""
+    return Trim(_RANDOM, key, density=density)
+
+
+def available() -> bool:
+    """Whether the compiled passes can be used here."""
+    return os.environ.get("MERGER_KERNELS", "") != "off" and _library() is not None
+
+
+def takes(tensors: Sequence[Tensor]) -> bool:
+    """Whether these tensors can be given to the compiled passes: few enough, on the CPU, of a dtype they know."""
+    library = _library()
+    if library is None or len(tensors) > MOST_MODELS + 1:
+        return False
+    kinds = _KINDS if library.merger_has_float16() else {torch.float32, torch.bfloat16}
+    return all(t.device.type == "cpu" and t.dtype in kinds for t in tensors)
+
+
+def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (1.0, 0.0)) -> tuple[float, int, int]:
+    """The k-th largest magnitude of x - base, float32; how many lie above it, and how many at it. Exact. 1 <= k <= numel.
+
+    bracket  magnitudes between which it is known to lie, if they are
+    """
+    above, at = ctypes.c_int64(), ctypes.c_int64()
+    found = _lib().merger_kth(
+        _sources([x]), _base(base), x.numel(), k, *bracket, ctypes.byref(above), ctypes.byref(at)
+    )  # fmt: skip
+    if math.isnan(found):
+        raise MemoryError
+    return found, above.value, at.value
+
+
+def lengths(x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]:
+    """The sums of magnitudes of x - base before the trim and after it, as `ops.total`."""
+    before, after = ctypes.c_double(), ctypes.c_double()
+    if _lib().merger_lengths(_sources([x], [trim]), _base(base), x.numel(), ctypes.byref(before), ctypes.byref(after)):
+        raise MemoryError
+    return before.value, after.value
+
+
+def products(tensors: Sequence[Tensor], base: Tensor | None) -> Tensor:
+    """The dot products of all pairs of x - base, (n, n) float64, as `ops.dot`."""
+    n = len(tensors)
+    found = torch.zeros(n, n, dtype=torch.float64)
+    if _lib().merger_products(_sources(tensors), n, _base(base), tensors[0].numel(), found.data_ptr()):
+        raise MemoryError
+    return found
+
+
+def ranked(x: Tensor, base: Tensor | None, key: tuple[int, int], density: float, epsilon: float) -> Trim:
+    """Keep what `methods.trims.drop_small` keeps. Holds a bit for each element."""
+    mask = torch.empty((x.numel() + 7) // 8, dtype=torch.uint8)
+    source = _sources([x], [Trim(key=key)])
+    source[0].keep, source[0].spread = density, epsilon
+    if _lib().merger_ranked(source, _base(base), x.numel(), x.shape[-1] if x.dim() else 1, mask.data_ptr()):
+        raise MemoryError
+    return Trim(_MASK, key, mask=mask)
+
+
+@dataclass(frozen=True)
+class Combine:
+    """How trimmed and weighted deltas (or weights) become one tensor; the numbers are those of `added`, `elected`, `mix`."""
+
+    mode: int
+    weights: tuple[float, ...]
+    trims: tuple[Trim, ...] = ()
+    add_base: bool = True
+    normalize: bool = False
+    divide: float = 1.0
+    scale: float = 1.0
+    depth: float = 1.0
+
+    def into(self, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0) -> None:
+        """Elements first .. first + out.numel() of the merged tensor, written to `out`, rounded once."""
+        lead, rest = 0, 0.0
+        if self.mode == MIXED:
+            lead = max(range(len(self.weights)), key=lambda i: abs(self.weights[i]))
+            rest = math.fsum(self.weights) - 1
+        _lib().merger_combine(
+            out.data_ptr(), _KINDS[out.dtype], _sources(tensors, self.trims, self.weights), len(tensors), _base(base),
+            self.add_base and base is not None, self.mode, self.normalize, self.divide, self.scale, self.depth, lead, rest,
+            first, out.numel(),
+        )  # fmt: skip
+
+
+def _sources(tensors: Sequence[Tensor], trims: Sequence[Trim] = (), weights: Sequence[float] = ()) -> "ctypes.Array[_Source]":
+    found = (_Source * len(tensors))()
+    for i, x in enumerate(tensors):
+        t = trims[i] if trims else ALL
+        found[i] = _Source(
+            x.data_ptr(), t.mask.data_ptr() if t.mask is not None else None, 0.0, 0.0, _KINDS[x.dtype], t.kind, *t.key,
+            t.low, t.low_room, t.high, t.high_room, t.density, t.scale, t.divide, weights[i] if weights else 1.0,
+        )  # fmt: skip
+    return found
+
+
+def _base(base: Tensor | None) -> "ctypes.Array[_Source] | None":
+    return None if base is None else _sources([base])
+
+
+def _lib() -> ctypes.CDLL:
+    library = _library()
+    assert library is not None
+    return library
+
+
+@functools.cache
+def _library() -> ctypes.CDLL | None:
+    """The built library; None without a compiler, or where what it built does not load."""
+    try:
+        return _bound(ctypes.CDLL(str(_built())))
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _built() -> Path:
+    """The library's file, compiled if this machine and this source have none yet. OSError where that cannot be."""
+    source = Path(__file__).with_name("kernels.c")
+    names = (os.environ.get("CC") or "cc", "cc", "gcc", "clang")
+    compiler = next((found for name in names if (found := shutil.which(name))), None)
+    if compiler is None:
+        raise OSError("no C compiler")
+    identity = (source.read_text(encoding="utf-8"), compiler, *_FLAGS, platform.machine(), _processor())
+    name = f"kernels-{hashlib.sha256('|'.join(identity).encode()).hexdigest()[:16]}.so"
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "merger"
+    try:
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        safe = os.access(root, os.W_OK) and root.stat().st_uid == os.getuid() and not root.stat().st_mode & 0o022
+    except (OSError, AttributeError):  # no home, read-only home; Windows
+        safe = False
+    if not safe:  # never load code from a folder that others can write to
+        root = _own_folder()
+    file = root / name
+    if not file.is_file():
+        handle, made = tempfile.mkstemp(suffix=".so", dir=root)
+        os.close(handle)
+        try:
+            subprocess.run([compiler, *_FLAGS, "-o", made, str(source), "-lm"], check=True, capture_output=True, timeout=120)
+            Path(made).replace(file)
+        except BaseException:
+            Path(made).unlink(missing_ok=True)
+            raise
+    return file
+
+
+@functools.cache
+def _own_folder() -> Path:
+    return Path(tempfile.mkdtemp(prefix="merger-"))
+
+
+def _processor() -> str:
+    """What -march=native looks at: a home folder may be shared by machines that differ."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return "".join(next((line for line in lines if line.startswith(key)), "") for key in ("model name", "flags", "Features"))
+    except OSError:
+        return platform.processor()
+
+
+def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
+    """The library with its functions' types. OSError when it does not agree about the layout of a source."""
+    pointer, i32, i64, f32 = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
+    sources = ctypes.POINTER(_Source)
+    library.merger_source_size.restype = i64
+    if library.merger_source_size() != ctypes.sizeof(_Source):
+        raise OSError("another layout")
+    library.merger_uniform.argtypes = (pointer, ctypes.c_uint32, ctypes.c_uint32, i64, i64)
+    library.merger_uniform.restype = None
+    library.merger_kth.argtypes = (sources, sources, i64, i64, f32, f32, pointer, pointer)
+    library.merger_kth.restype = f32
+    library.merger_lengths.argtypes = (sources, sources, i64, pointer, pointer)
+    library.merger_products.argtypes = (sources, i32, sources, i64, pointer)
+    library.merger_ranked.argtypes = (sources, sources, i64, i64, pointer)
+    library.merger_combine.argtypes = (
+        pointer, i32, sources, i32, sources, i32, i32, i32, f32, f32, f32, i32, f32, i64, i64,
+    )  # fmt: skip
+    library.merger_combine.restype = None
+    return library
+
+
+def uniform(draws: Draws, n: int, model: int | None = None) -> Tensor:
+    """`draws.uniform` of n elements."""
+    out = torch.empty(n, dtype=torch.float32)
+    _lib().merger_uniform(out.data_ptr(), *draws.key(model), 0, n)
+    return out

@@ -1,0 +1,297 @@
+"""Output: the folder a merge writes to. It appears whole or not at all, and a merge that was killed goes on where it was.
+
+The work is done in `<out>.partial`, which is renamed at the end. A journal there names each tensor that is written; the next
+merge of the same recipe, from the same files, makes only the others. Parts of a merge, run by several machines, share the folder.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import threading
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from merger.checkpoints import Checkpoint, ShardWriter, Slot, file_names, write_index
+from merger.errors import MergeError
+from merger.plan import Plan
+
+try:
+    import fcntl
+except ImportError:  # Windows: no lock, the rest is the same
+    fcntl = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several shares of a merge: every `count`-th file of the output, from the `number`-th on (from 1)."""
+
+    number: int = 1
+    count: int = 1
+
+    @property
+    def name(self) -> str:
+        """For its journal and its mark."""
+        return f"{self.number}-of-{self.count}"
+
+    def files(self, of: int) -> list[int]:
+        """The files it makes, of so many."""
+        return list(range(self.number - 1, of, self.count))
+
+
+WHOLE = Part()
+
+
+def parse_part(text: str) -> Part:
+    """A part as the command line gives it.
+
+    >>> parse_part("3/16")
+    Part(number=3, count=16)
+    """
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise MergeError(f"--part {text}: write N/COUNT with N from 1 to COUNT, for example 3/16.")
+    return Part(int(found[1]), int(found[2]))
+
+
+def fingerprint(decided: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
+    """What a merge's bytes depend on, as one word: every job, the inputs' files as they are now, the layout of the output."""
+    digest = hashlib.sha256()
+    for job in decided.jobs:
+        digest.update(repr(job).encode())
+    for reference, model in sorted(models.items()):
+        for file in sorted({stored.file for stored in model.tensors.values()}):
+            state = file.stat()
+            digest.update(f"{reference} {file.name} {state.st_size} {state.st_mtime_ns}".encode())
+    digest.update(f"{[[s.name for s in slots] for slots in files]} {torch.__version__} {device}".encode())
+    return digest.hexdigest()[:32]
+
+
+@dataclass
+class Output:
+    """A merge's folder while it is being written."""
+
+    folder: Path
+    files: Sequence[Sequence[Slot]]
+    metadata: Mapping[str, str]
+    part: Part
+    writer: ShardWriter
+    done: set[str]
+    """Tensors that are written: the journal."""
+    _journal: int
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def finished(self, name: str) -> None:
+        """Note that a tensor is written, so that it is not made again."""
+        with self._lock:
+            os.write(self._journal, f"{name}\n".encode())
+            self.done.add(name)
+
+    @property
+    def names(self) -> list[str]:
+        """The tensors this part makes."""
+        return [slot.name for i in self.part.files(len(self.files)) for slot in self.files[i]]
+
+
+@contextlib.contextmanager
+def writing(
+    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str, part: Part = WHOLE
+) -> Generator[Output]:
+    """Open `<out>.partial`, go on with what is in it if that is of the same merge, and at the end make it `out`.
+
+    A part leaves the folder, with a mark that it is done. Errors leave it too where some tensors are written and the disk
+    or an input failed; MergeError then says how to go on.
+    """
+    partial = _partial(out)
+    taken = part.files(len(files))
+    if not taken:
+        raise MergeError(
+            f"--part {part.number}/{part.count}: the output has only {len(files)} files, and a part makes whole files.\n"
+            f"  Use at most {len(files)} parts, or a smaller --out-shard-size for all of them."
+        )
+    locks: list[int] = []
+    done: set[str] = set()
+    try:
+        journal = _open(out, partial, word, part, len(files), locks, done)
+        try:
+            writer = ShardWriter(partial, files, metadata, taken, keep=bool(done))
+            try:
+                yield Output(partial, files, metadata, part, writer, done, journal)
+            finally:
+                writer.close()
+        finally:
+            os.close(journal)
+        if part == WHOLE:
+            write_index(partial, files, metadata)
+            _appear(out, partial)
+        else:
+            (partial / f".done-{part.name}").write_text(word + "\n", encoding="utf-8")
+    except OSError as error:
+        raise _stuck(MergeError(f"{partial}: cannot be written: {error.strerror}."), partial, part, done) from None
+    except MergeError as error:
+        if isinstance(error.__cause__, OSError):  # the disk, or an input
+            raise _stuck(error, partial, part, done) from None
+        if locks:
+            _discard(partial, part)
+        raise
+    except Exception:
+        _discard(partial, part)
+        raise
+    finally:
+        for lock in locks:
+            os.close(lock)
+
+
+def join(
+    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str
+) -> "contextlib.AbstractContextManager[Path]":
+    """The folder that the parts of a merge have filled, as a context that adds what is beside the weights; then it is `out`."""
+    partial = _partial(out)
+    if not partial.is_dir():
+        raise MergeError(f"{partial}: is not there; run the parts first: merger merge RECIPE {out} --part 1/N.")
+    marks = sorted(partial.glob(".done-*-of-*"))
+    counts = {int(path.name.rpartition("-")[2]) for path in (*marks, *partial.glob(".journal-*-of-*"))}
+    if len(counts) != 1:
+        found = f"parts of different splits ({_shown(sorted(counts))})" if counts else "no parts"
+        raise MergeError(f"{partial}: holds {found}; run all parts of one split: merger merge RECIPE {out} --part 1/N.")
+    count = counts.pop()
+    finished = {mark.name for mark in marks}
+    missing = [n for n in range(1, count + 1) if f".done-{Part(n, count).name}" not in finished]
+    if missing:
+        raise MergeError(f"{partial}: not done yet: part {_shown(missing)} of {count}. Run what is missing, then join.")
+    other = next((mark for mark in marks if mark.read_text(encoding="utf-8").strip() != word), None)
+    if other is not None:
+        raise MergeError(
+            f"{other}: was made from another recipe, other options or other input files than this command names.\n"
+            "  Run that part again with the same recipe and options."
+        )
+    return _joined(out, partial, files, metadata)
+
+
+@contextlib.contextmanager
+def _joined(out: Path, partial: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str]) -> Generator[Path]:
+    locks: list[int] = []
+    _claim(partial, WHOLE, locks)
+    try:
+        yield partial
+        write_index(partial, files, metadata)
+        _appear(out, partial)
+    except OSError as error:
+        raise MergeError(f"{partial}: cannot be written: {error.strerror}.") from None
+    finally:
+        for lock in locks:
+            os.close(lock)
+
+
+def check_free(out: Path) -> None:
+    """MergeError unless `out` can become a new folder."""
+    if not out.name or out.name == "..":
+        raise MergeError(f"{out}: is the folder you are in, or above it; name a new folder.")
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        raise MergeError(f"{out}: is not a folder; name a new folder.")
+    if out.is_dir() and any(out.iterdir()):
+        raise MergeError(f"{out}: the folder is not empty; name a new one, or empty it first.")
+
+
+def check_space(out: Path, nbytes: int) -> None:
+    """MergeError where the disk has less than this, counting what a stopped merge has reserved already."""
+    parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+    held = sum(file.stat().st_blocks * 512 for file in _partial(out).glob("*.safetensors")) if hasattr(os, "geteuid") else 0
+    need, free = max(0, nbytes - held) + (16 << 20), shutil.disk_usage(parent).free
+    if need > free:
+        raise MergeError(f"{out}: the merge needs {need:,} bytes, {parent} has {free:,} free. Free some, or write elsewhere.")
+
+
+def _partial(out: Path) -> Path:
+    return out.with_name(out.name + ".partial")
+
+
+def _open(out: Path, partial: Path, word: str, part: Part, count: int, locks: list[int], done: set[str]) -> int:
+    """Make and lock the folder, empty it of what is not this merge's, read the journal into `done`; gives it for writing."""
+    name = ".journal" if part == WHOLE else f".journal-{part.name}"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial.mkdir(exist_ok=True)
+    _claim(partial, part, locks)
+    done |= _read_journal(partial / name, word)
+    own = {file_names(count)[i] for i in part.files(count)}
+    for left_over in partial.iterdir():
+        mine = left_over.name in own or left_over.name == name
+        others = left_over.name != ".lock" if part == WHOLE else left_over.name == ".journal"
+        if not (mine and done) and (mine or others):
+            left_over.unlink()
+    (partial / f".done-{part.name}").unlink(missing_ok=True)
+    journal = os.open(partial / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+    if not done:
+        os.write(journal, f"{word} {_boot()}\n".encode())
+    return journal
+
+
+def _read_journal(path: Path, word: str) -> set[str]:
+    """The tensors a stopped merge has written, if it was this merge and the machine has not restarted since."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return set()
+    return set(lines[1:-1]) if lines[0] == f"{word} {_boot()}" else set()  # a line without its end was not finished
+
+
+def _boot() -> str:
+    """Changes when the machine restarts: then what was written last may be lost, whatever the journal says."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return "-"
+
+
+def _appear(out: Path, partial: Path) -> None:
+    for own in (".journal*", ".done-*", ".lock*"):
+        for file in partial.glob(own):
+            file.unlink()
+    if out.is_dir():
+        out.rmdir()  # checked empty before
+    partial.rename(out)
+
+
+def _stuck(error: MergeError, partial: Path, part: Part, done: set[str]) -> MergeError:
+    """The error of a disk or an input, with what remains."""
+    if not done:
+        _discard(partial, part)
+        return error
+    return type(error)(
+        f"{error}\n  {len(done)} finished tensors are kept in {partial}: "
+        "when this is mended, the same command goes on from there. Or delete that folder."
+    )
+
+
+def _discard(partial: Path, part: Part) -> None:
+    if part == WHOLE:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _claim(partial: Path, part: Part, locks: list[int]) -> None:
+    """Lock the folder for this merge; the system lets go of the locks when the process dies, however it dies.
+
+    Parts share the folder's lock, and each has one of its own.
+    """
+    wanted = [(".lock", part == WHOLE)] + ([] if part == WHOLE else [(f".lock-{part.name}", True)])
+    for name, alone in wanted:
+        handle = os.open(partial / name, os.O_RDWR | os.O_CREAT, 0o666)
+        if fcntl is not None:
+            try:
+                fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(handle)
+                for lock in locks:
+                    os.close(lock)
+                locks.clear()
+                raise MergeError(f"{partial}: another merge is writing there; wait for it, or name another folder.") from None
+        locks.append(handle)
+
+
+def _shown(numbers: Iterable[int]) -> str:
+    listed = [str(n) for n in numbers]
+    return ", ".join(listed[:8]) + (f" and {len(listed) - 8} more" if len(listed) > 8 else "")

@@ -1,0 +1,185 @@
+"""The compiled passes give the bits of the torch functions, for every method, dtype and shape they take."""
+
+import importlib
+import itertools
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from merger import fused, kernels
+from merger.merge import Read
+from merger.methods import METHODS
+from merger.methods.angles import products
+from merger.methods.trims import drop_small
+from merger.ops import Draws, cut_for, drop_random, total
+from merger.plan import Source, TensorJob
+
+engine = importlib.import_module("merger.merge")  # the package has a function of that name
+needs_compiler = pytest.mark.skipif(not kernels.available(), reason="no C compiler here: torch does it all")
+pytestmark = needs_compiler
+SHAPES = [(3,), (7, 1), (37, 53), (300, 1001), (70_000,)]
+DTYPES = [torch.float32, torch.bfloat16, torch.float16]
+
+
+def models(n: int, shape: tuple[int, ...], dtype: torch.dtype, seed: int = 0, coarse: bool = False) -> dict[str, Tensor]:
+    """A base and n fine-tunes; coarse: their deltas have few distinct magnitudes, so that cuts tie."""
+    g = torch.Generator().manual_seed(seed)
+    base = torch.randn(shape, generator=g) * 0.1
+    found = {"base": base.to(dtype)}
+    for i in range(n):
+        delta = torch.randint(-4, 5, shape, generator=g) * 2.0**-9 if coarse else torch.randn(shape, generator=g) ** 3 * 0.01
+        found[f"m{i}"] = (found["base"].float() + delta).to(dtype)
+    return found
+
+
+def job(method: str, n: int, shape: tuple[int, ...], args: dict[str, object], out: torch.dtype, **more: object) -> TensorJob:
+    """A job of `method` with these arguments, the others at their defaults (1 where they have none)."""
+    found = {"weight": 1.0, "t": 0.5} | {p.name: p.default for p in METHODS[method].params if p.default is not None} | args
+    own = {p.name for p in METHODS[method].params}
+    named = tuple(("lambda_" if k == "lambda" else k, v) for k, v in found.items() if k in own)
+    base = Source("base", "w")
+    sources = tuple(Source(f"m{i}", "w") for i in range(n))
+    if METHODS[method].base == "first":
+        sources = (base, *sources[1:])
+    return TensorJob("w", sources, base, method, named, shape, torch.float32, out, 3, **more)  # type: ignore[arg-type]
+
+
+def same(a: Tensor, b: Tensor) -> bool:
+    """Equal bit for bit: -0 is not 0."""
+    kind = torch.int32 if a.dtype == torch.float32 else torch.int16
+    return a.dtype == b.dtype and torch.equal(a.contiguous().view(kind).flatten(), b.contiguous().view(kind).flatten())
+
+
+def by_torch(todo: TensorJob, held: dict[str, Tensor]) -> Tensor:
+    return engine._by_torch(todo, lambda s: held[s.model], "cpu", None)
+
+
+@pytest.fixture
+def only_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine may not fall back to torch."""
+    torch_way = engine._by_torch
+
+    def guarded(todo: TensorJob, read: Read, *rest: object) -> Tensor:
+        assert getattr(read, "__name__", "") != "compiled", "fell back to torch"
+        return torch_way(todo, read, *rest)
+
+    monkeypatch.setattr(engine, "_by_torch", guarded)
+
+
+def reads(held: dict[str, Tensor]) -> Read:
+    def compiled(source: Source) -> Tensor:
+        return held[source.model]
+
+    return compiled
+
+
+CASES = [
+    ("linear", {"weight": (0.6, 0.4)}), ("linear", {"weight": (0.6, -0.3), "normalize": False}),
+    ("passthrough", {"scale": (0.3,)}),
+    ("slerp", {"t": 0.3}), ("nuslerp", {"weight": (0.3, 0.9)}), ("multislerp", {"weight": (0.3, 0.9)}), ("karcher", {}),
+    ("model_stock", {}), ("model_stock", {"lines": 0.3}),
+    ("task_arithmetic", {"weight": (0.6, 0.7), "lambda": 0.9}), ("task_arithmetic", {"weight": (0.6, 0.7), "normalize": True}),
+    ("ties", {"weight": (0.6, 0.4), "density": (0.3, 0.7)}), ("ties", {"weight": (1.0, -0.4), "density": (0.0, 1.0)}),
+    ("ties", {"weight": (0.6, 0.4), "density": (0.2, 0.5), "rescale": True, "normalize": False, "lambda": 1.3, "lines": 0.7}),
+    ("dare_linear", {"weight": (0.6, 0.4), "density": (0.3, 0.7)}),
+    ("dare_linear", {"weight": (0.6, 0.4), "density": (0.3, 0.7), "rescale": "inverse"}),
+    ("dare_ties", {"weight": (0.6, 0.4), "density": (0.3, 0.7), "normalize": True}),
+    ("della", {"weight": (0.6, 0.4), "density": (0.4, 0.7), "epsilon": (0.2, 0.1)}),
+    ("della_linear", {"weight": (0.6, 0.4), "density": (0.4, 0.7), "epsilon": (0.2, 0.1), "rescale": False}),
+    ("breadcrumbs", {"weight": (0.6, 0.4), "density": (0.4, 0.7), "gamma": (0.05, 0.3)}),
+    ("breadcrumbs", {"weight": (0.6, 0.4), "density": (0.97, 0.01), "gamma": (0.05, 0.0), "rescale": "inverse"}),
+    ("breadcrumbs_ties", {"weight": (0.6, 0.4), "density": (0.4, 0.7), "gamma": (0.05, 0.3), "rescale": True}),
+]  # fmt: skip
+
+
+def test_every_fused_method_has_a_case() -> None:
+    assert {name for name, _ in CASES} == fused.METHODS
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize(("method", "args"), CASES)
+def test_the_same_bits_as_torch(
+    method: str, args: dict[str, object], shape: tuple[int, ...], only_compiled: None
+) -> None:
+    n = 1 if method == "passthrough" else 2
+    for dtype, coarse in itertools.product(DTYPES, (False, True)):
+        held = models(n, shape, dtype, coarse=coarse)
+        for out in (torch.float32, dtype):
+            todo = job(method, n, shape, args, out)
+            assert fused.takes(todo)
+            made = engine.merge_tensor(todo, reads(held))
+            parts = torch.empty(math.prod(shape), dtype=out)
+            for start, part in engine.stretches(todo, reads(held)):
+                parts[start : start + part.numel()] = part
+            truth = by_torch(todo, held)
+            assert same(made, truth), (dtype, coarse, out)
+            assert same(parts, truth)
+
+
+def test_one_to_many_models_left_out_parents_and_stretches(only_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "STRETCH", 4096)  # whole blocks, as large tensors have them
+    for n in (1, 3, 5, 9, 16):
+        held = models(n, (90, 700), torch.bfloat16, seed=n)
+        weights, densities = tuple(0.3 + 0.1 * i for i in range(n)), tuple(0.9 - 0.05 * i for i in range(n))
+        for method in ("ties", "dare_ties", "linear", "karcher", "task_arithmetic"):
+            args = {"weight": weights, "density": densities}
+            todo = job(method, n, (90, 700), args, torch.bfloat16, parents=tuple(2 * i + 1 for i in range(n)))
+            truth = by_torch(todo, held)
+            assert same(engine.merge_tensor(todo, reads(held)), truth)
+            assert same(torch.cat([part.clone() for _, part in engine.stretches(todo, reads(held))]), truth)
+    many = job("ties", 17, (3,), {"weight": (1.0,) * 17, "density": (0.5,) * 17}, torch.float32)
+    held = models(17, (3,), torch.float32)
+    assert same(engine.merge_tensor(many, lambda s: held[s.model]), by_torch(many, held))
+
+
+@pytest.mark.parametrize("numel", [1, 2, 1023, 4097, 65_535, 65_536, 400_003])
+@pytest.mark.parametrize("kind", ["random", "coarse", "same", "zeros", "two sizes", "sorted"])
+def test_the_kth_magnitude_is_exact(numel: int, kind: str) -> None:
+    g = torch.Generator().manual_seed(numel)
+    x = {
+        "random": torch.randn(numel, generator=g), "coarse": torch.randint(-9, 9, (numel,), generator=g) / 64,
+        "same": torch.full((numel,), -0.25), "zeros": torch.zeros(numel), "sorted": torch.arange(numel) / 7,
+        "two sizes": torch.where(torch.rand(numel, generator=g) < 0.5, 1e-30, 1e30),
+    }[kind].float()  # fmt: skip
+    for share in (0, 0.001, 0.25, 0.5, 0.9, 1):
+        k = max(1, int(share * numel))
+        cut, room = cut_for(x.abs(), k)
+        found, above, at = kernels.kth(x, None, k)
+        assert (found, (k - above) / at) == (cut, room)
+        assert kernels.kth(x, None, k, (cut * 0.99, cut * 1.01)) == (found, above, at)
+        assert kernels.kth(x, None, k, (cut * 2 + 1, cut * 3 + 1)) == (found, above, at)  # a bracket that is wrong
+
+
+def test_sums_masks_and_ranks() -> None:
+    for numel in (1, 5, 4096, 4097, 300_000):
+        held = models(2, (numel,), torch.float32)
+        a, b, base = held["m0"], held["m1"], held["base"]
+        assert torch.equal(kernels.products([a, b], base), products(torch.stack([a, b]) - base))
+        assert kernels.lengths(a, base, kernels.ALL) == (float(total((a - base).abs())),) * 2
+        draws = Draws(5, "w")
+        assert torch.equal(kernels.uniform(draws, numel, 1), draws.uniform(a, 1))
+        kept = kernels.lengths(a, None, kernels.random(draws.key(0), 0.5))
+        assert kept[1] == float(total(drop_random(a, 0.5, 0, draws).abs()))
+    for columns in (1, 2, 999, 3000):
+        x = models(1, (40, columns), torch.bfloat16, coarse=columns == 999)["m0"].float()
+        trim = kernels.ranked(x, None, draws.key(0), 0.5, 0.3)
+        assert trim.mask is not None
+        mask = (trim.mask[:, None] >> torch.arange(8) & 1).flatten()[: x.numel()].view(x.shape)
+        assert torch.equal(mask * x, drop_small(x, 0.5, 0.3, False, 0, draws))
+
+
+def test_what_is_known_saves_passes_and_changes_nothing(only_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    held = models(2, (300, 1001), torch.bfloat16)
+    known, passes = fused.Known(), []
+    original = kernels.kth
+    monkeypatch.setattr(kernels, "kth", lambda *args: passes.append(args[2]) or original(*args))
+    for density in (0.5, 0.2, 0.51, 0.2, 0.5, *(i / 97 for i in range(1, 97)), 0.5):
+        todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, torch.bfloat16)
+        live = engine.merge_tensor(todo, reads(held), known=known)
+        assert same(live, engine.merge_tensor(todo, reads(held)))
+    before = len(passes)
+    engine.merge_tensor(todo, lambda s: held[s.model], known=known)
+    assert len(passes) == before
+    assert all(len(rows) * rows.itemsize <= 1024 for rows in known.cuts.values())
