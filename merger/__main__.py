@@ -62,7 +62,8 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", metavar="RECIPE", help="the recipe, a mergekit YAML file")
     parser.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
-        help="change one value of the recipe, for example --set 'models[1].parameters.weight=0.4'",
+        help="change one value of the recipe, for example --set 'models[1].parameters.weight=0.4'; of several documents, "
+        "of the one that makes the output",
     )  # fmt: skip
     parser.add_argument("--seed", "--random-seed", type=int, help="seed of the random methods, instead of the recipe's")
 
@@ -169,7 +170,7 @@ def _merge(options: argparse.Namespace) -> None:
     if options.num_threads is not None:
         use_threads(options.num_threads)
     if options.dry_run or options.verbose:
-        _judged(recipe, open_models(recipe), _on_mismatch(options))
+        _judged(recipe, open_models(recipe, on_mismatch=_on_mismatch(options)), _on_mismatch(options))
     if options.dry_run:
         return
     device = options.device or ("cuda" if options.cuda or options.gpu_rich else "cpu")
@@ -197,6 +198,8 @@ def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]", on_mismatch: "On
     from merger.plan import plan
     from merger.verdict import verdict
 
+    for document in recipe.earlier:
+        print(f"{document.name}:\n{verdict(document, models, plan(document, models, on_mismatch))}\n")
     try:
         decided = plan(recipe, models, on_mismatch)
     except CheckpointError:
@@ -244,7 +247,7 @@ def _inspect(options: argparse.Namespace) -> None:
     from merger.analysis import Sketch, combine, facts, has_deltas, measure, sampled_share
     from merger.merge import open_models, reader
 
-    models = open_models(recipe)
+    models = open_models(recipe, on_mismatch=_on_mismatch(options))
     decided = _judged(recipe, models, _on_mismatch(options))
     print(f"\n{recipe.merge_method}: {recipe.method.says} ({recipe.method.source})")
     for reference in recipe.references:

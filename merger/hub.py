@@ -86,7 +86,7 @@ def card(recipe: Recipe, facts: Mapping[str, str]) -> str:
 
     facts  further lines for the table, label -> value
     """
-    parents = dict.fromkeys(part for r in recipe.references if not Path(r).exists() for part in parse_reference(r))
+    parents = dict.fromkeys(part for r in recipe.opened if not Path(r).exists() for part in parse_reference(r))
     hub_ids = [r for r in parents if _HUB_ID.fullmatch(r) and not Path(r).exists()]
     head = ["---", "library_name: transformers", "tags:", "  - merge"]
     if hub_ids:
@@ -95,7 +95,7 @@ def card(recipe: Recipe, facts: Mapping[str, str]) -> str:
         "Method": f"`{recipe.merge_method}`: {recipe.method.says}",
         "Source": recipe.method.source,
         **({"Base": f"`{recipe.base_model}`"} if recipe.base_model else {}),
-        "Models": ", ".join(f"`{r}`" for r in recipe.references if r != recipe.base_model),
+        "Models": ", ".join(f"`{r}`" for r in recipe.opened if r != recipe.base_model),
         "Seed": str(recipe.seed),
         **facts,
     }

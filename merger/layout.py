@@ -90,6 +90,41 @@ def layout(numels: Mapping[str, int]) -> Layout:
     return Layout(stacks, main)
 
 
+# First match wins; a prefix `model.` is passed over. The names of the modules are those of mergekit's recipes.
+_MODULES: tuple[tuple[str, str], ...] = (
+    ("multi_modal_projector", r"multi_modal_projector\.|mm_projector\.|connector\.|visual\.(merger|deepstack_merger_list)\."),
+    ("vision_tower", r"vision_tower\.|visual\."),
+    ("vision_model", r"vision_model\."),
+    ("audio_tower", r"audio_tower\."),
+    ("text_decoder", r"language_model\."),
+    ("encoder", r"encoder\."),
+    ("decoder", r"decoder\."),
+    ("shared", r"shared\."),
+)
+
+
+def modules(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The modules of a model and their tensors: `default` alone for a plain model.
+
+    The rest of a model that sees or hears is its text_decoder, that of an encoder and decoder belongs to the decoder.
+
+    >>> modules(["model.layers.0.w"]), modules(["vision_tower.w", "language_model.layers.0.w", "lm_head.weight"])["text_decoder"]
+    ({'default': ('model.layers.0.w',)}, ('language_model.layers.0.w', 'lm_head.weight'))
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        inner = name.removeprefix("model.")
+        found.setdefault(next((module for module, prefix in _MODULES if re.match(prefix, inner)), ""), []).append(name)
+    pair = {"encoder", "decoder"} <= found.keys()
+    several = pair or any(module in found for module, _ in _MODULES[:5])
+    if not several:
+        return {"default": tuple(name for listed in found.values() for name in listed)} if found else {}
+    rest = found.pop("", [])
+    if rest:
+        found.setdefault("decoder" if pair else "text_decoder", []).extend(rest)
+    return {module: tuple(listed) for module, listed in found.items()}
+
+
 @dataclass(frozen=True)
 class Column:
     """One column of the Mixer: a layer, or a group of tensors outside the layers."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled
 from merger.hub import open_reference
-from merger.merge import Step, merge_tensor, pick_device, read_source
+from merger.merge import Step, merge_tensor, open_models, pick_device, read_source
 from merger.plan import OnMismatch, Plan, Source, TensorJob, plan
 from merger.recipe import Recipe
 
@@ -23,9 +23,11 @@ class Parents:
         self._models: dict[str, Checkpoint] = {}
         self._resident: dict[Source, Tensor] = {}
 
-    def open(self, recipe: Recipe) -> Mapping[str, Checkpoint]:
-        """The checkpoints a recipe names; headers are read the first time only."""
-        return {reference: self.model(reference) for reference in recipe.references}
+    def open(self, recipe: Recipe, on_mismatch: OnMismatch = "refuse") -> Mapping[str, Checkpoint]:
+        """The checkpoints a recipe names, with what its earlier documents make; headers are read the first time only."""
+        found = open_models(recipe, self.roots, on_mismatch, lambda reference, _: self.model(reference))
+        self._models |= {document.digest: found[document.digest] for document in recipe.earlier}
+        return found
 
     def model(self, reference: str) -> Checkpoint:
         """One checkpoint."""
@@ -56,7 +58,7 @@ class Session:
 
     def prepare(self, recipe: Recipe) -> tuple[Plan, tuple[TensorJob, ...]]:
         """The plan of a recipe and the jobs that differ from what is in memory; computes nothing."""
-        decided = plan(recipe, self.parents.open(recipe), self.on_mismatch)
+        decided = plan(recipe, self.parents.open(recipe, self.on_mismatch), self.on_mismatch)
         return decided, tuple(job for job in decided.jobs if self.done.get(job.name) != job)
 
     def apply(

@@ -6,7 +6,7 @@ import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from merger import fused, hub
-from merger.checkpoints import Checkpoint, parse_size, shards
+from merger.checkpoints import Checkpoint, Stored, parse_size, shards
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.fused import Known
 from merger.layout import role
@@ -130,9 +130,44 @@ def _by_torch(job: TensorJob, read: Read, device: str | torch.device, watch: Wat
     return (base + (merged if by_depth == 1.0 else by_depth * merged)).to(job.out)
 
 
-def open_models(recipe: Recipe, roots: Sequence[Path] = (Path(),)) -> dict[str, Checkpoint]:
-    """Open every model the recipe names: headers only. CheckpointError names the first that cannot be."""
-    return {reference: hub.open_reference(reference, roots) for reference in recipe.references}
+@dataclass(frozen=True)
+class Planned(Checkpoint):
+    """The model that another document of the recipe makes: its tensors are merged when they are read, and kept nowhere."""
+
+    decided: Plan = field(kw_only=True)
+    parents: Mapping[str, Checkpoint] = field(kw_only=True)
+    _last: dict[str, Tensor] = field(default_factory=dict[str, Tensor], repr=False, compare=False)
+
+    def read(self, name: str, rows: slice | None = None) -> Tensor:
+        """The tensor, or a run of its rows, rounded as it would be on disk."""
+        found = self._last.get(name)
+        if found is None:
+            found = merge_tensor(self.decided.job(name), lambda source: read_source(self.parents, source))
+            self._last.clear()  # the same tensor may be read several times in a row, others are not coming back
+            self._last[name] = found
+        return found if rows is None else found[rows]
+
+
+def planned(recipe: Recipe, parents: Mapping[str, Checkpoint], on_mismatch: OnMismatch = "refuse") -> Planned:
+    """The model a document makes, from opened models; reads no weights."""
+    decided = plan(recipe, parents, on_mismatch)
+    donor, anywhere = parents[decided.donor], next(iter(parents[decided.donor].tensors.values()))
+    tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i) for i, job in enumerate(decided.jobs)}
+    return Planned(recipe.name or "", donor.folder, tensors, decided.config, decided=decided, parents=parents)
+
+
+def open_models(
+    recipe: Recipe, roots: Sequence[Path] = (Path(),), on_mismatch: OnMismatch = "refuse",
+    opener: Callable[[str, Sequence[Path]], Checkpoint] = hub.open_reference,
+) -> dict[str, Checkpoint]:  # fmt: skip
+    """Open every model the recipe names: headers only. CheckpointError names the first that cannot be.
+
+    What earlier documents make is there under its name and under its recipe's digest.
+    """
+    models = {reference: opener(reference, roots) for reference in recipe.opened}
+    for document in recipe.earlier:
+        models[document.name or ""] = models[document.digest] = planned(document, dict(models), on_mismatch)
+    return models
 
 
 def reader(models: Mapping[str, Checkpoint]) -> Read:
@@ -144,7 +179,7 @@ def read_source(models: Mapping[str, Checkpoint], source: Source) -> Tensor:
     """A source's tensor with the rows the job wants: as stored, cut, or following the output's tokens."""
     if source.vocab is not None:
         return gather(source.vocab, source.model, lambda model, name: models[model].read(name))
-    return models[source.model].read(source.name, source.cut)
+    return models[source.key].read(source.name, source.cut)
 
 
 def pick_device(name: str) -> torch.device:
@@ -200,7 +235,7 @@ def merge(
     on = pick_device(device)
     limit, counts_parameters = parse_size(shard_size)
     check_free(out)
-    models = open_models(recipe, roots)
+    models = open_models(recipe, roots, on_mismatch)
     decided = plan(recipe, models, on_mismatch)
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
@@ -331,6 +366,6 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 
 __all__ = [
-    "CheckpointError", "Read", "Step", "best_device", "merge", "merge_tensor", "open_models", "pick_device", "reader",
-    "use_threads",
+    "CheckpointError", "Read", "Step", "best_device", "merge", "merge_tensor", "open_models", "pick_device", "planned",
+    "reader", "use_threads",
 ]  # fmt: skip

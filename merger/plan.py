@@ -4,13 +4,14 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import torch
 
 from merger.checkpoints import Checkpoint, Slot, Stored
-from merger.errors import CheckpointError, RecipeError
-from merger.layout import Layout, layout, role
+from merger.errors import CheckpointError, RecipeError, nearest
+from merger.layout import Layout, layout, modules, role
 from merger.methods import Method
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
@@ -28,12 +29,19 @@ class Source:
     """A tensor to read: model reference and the tensor's name there. `rows`: only the first so many, None for all.
 
     vocab  how its rows follow the output's tokens, None as they are stored; compared by its digest
+    made   the digest of the document that makes the model, where an earlier document of the recipe does
     """
 
     model: str
     name: str
     rows: int | None = None
     vocab: Aligned | None = None
+    made: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What its model is opened under: one name may stand for other documents in other recipes."""
+        return self.made or self.model
 
     @property
     def cut(self) -> slice | None:
@@ -102,6 +110,14 @@ class Plan:
     tokens: OutputTokens | None = None
     chat_template: str | None = None
 
+    def job(self, name: str) -> TensorJob:
+        """The job of one output tensor."""
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, TensorJob]:
+        return {job.name: job for job in self.jobs}
+
     @property
     def nbytes(self) -> int:
         """Bytes of the output's tensors."""
@@ -129,6 +145,8 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismat
 
     RecipeError when a parameter is missing, CheckpointError when the models do not fit together.
     """
+    if recipe.modules:
+        return _of_modules(recipe, models, on_mismatch)
     layouts = {reference: layout(models[reference].numels) for reference in recipe.references}
     parts = recipe.slices or (_whole(recipe, models, layouts),)
     donor = recipe.base_model or parts[0].sources[0].model
@@ -141,12 +159,52 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismat
     jobs = tuple(_job(row, recipe, seen) for row in fitting)
     if words:
         jobs = tuple(_by_tokens(job, recipe, models, words) for job in jobs)
+    if recipe.earlier:
+        jobs = tuple(_made(job, recipe) for job in jobs)
     out_layout = layout({job.name: math.prod(job.shape) for job in jobs})
     return Plan(
         recipe, jobs, donor, out_layout, _config(recipe, models[donor], jobs, out_layout, layouts[donor], words, models),
         (*_remarks(recipe, donor, models, rows), *coverage(recipe, misfits), *_token_remarks(jobs, words)), misfits,
         words, chat_template(recipe, models),
     )  # fmt: skip
+
+
+def _of_modules(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch) -> Plan:
+    """Each module is planned as a recipe of its own over its tensors; those of modules that are not named are left out."""
+    plans: list[Plan] = []
+    config: Mapping[str, Any] | None = None
+    for module, part in zip(recipe.modules, recipe.parts, strict=True):
+        seen = {reference: _only(module.name, model, recipe, part) for reference, model in models.items()}
+        donor = part.base_model or (part.models or part.slices[0].sources)[0].model
+        if not any(token_rows(name) for name in seen[donor].tensors):  # a module without words has none to match
+            part = replace(part, tokenizer=None, tokenizer_source=None)
+        if config is not None:  # what the modules before it changed
+            seen[donor] = replace(seen[donor], config=config)
+        plans.append(plan(part, seen, on_mismatch))
+        config = plans[-1].config
+    first = plans[0]
+    jobs = tuple(job for decided in plans for job in decided.jobs)
+    known = modules(models[first.donor].tensors)
+    left = [name for name in known if not any(m.name == name for m in recipe.modules)]
+    absent = [f"module {name} is not named: its {len(known[name])} tensors are not in the output." for name in left]
+    return Plan(
+        recipe, jobs, first.donor, layout({job.name: math.prod(job.shape) for job in jobs}), plans[-1].config,
+        tuple(dict.fromkeys([*(r for decided in plans for r in decided.remarks), *absent])),
+        tuple(m for decided in plans for m in decided.misfits), next((p.tokens for p in plans if p.tokens), None),
+        first.chat_template,
+    )  # fmt: skip
+
+
+def _only(module: str, model: Checkpoint, recipe: Recipe, part: Recipe) -> Checkpoint:
+    """The model with the tensors of one module."""
+    known = modules(model.tensors)
+    if module not in known and model.reference in part.merged:
+        raise RecipeError(
+            f"{recipe.source}: modules.{module}: {model.reference} has no module of this name.\n"
+            f"  It has: {', '.join(known)}.{nearest(module, known)}"
+        )
+    names = set(known.get(module, ()))
+    return replace(model, tensors={name: stored for name, stored in model.tensors.items() if name in names})
 
 
 # ---------------------------------------------------------------------------------------------- rows
@@ -469,6 +527,21 @@ def _by_tokens(job: TensorJob, recipe: Recipe, models: Mapping[str, Checkpoint],
         job, sources=tuple(replace(s, rows=None, vocab=aligned) for s in job.sources),
         base=replace(job.base, rows=None, vocab=aligned) if job.base else None,
     )  # fmt: skip
+
+
+def _made(job: TensorJob, recipe: Recipe) -> TensorJob:
+    """The job with its sources marked that earlier documents make."""
+    made = {document.name: document.digest for document in recipe.earlier}
+
+    def marked(source: Source) -> Source:
+        if source.vocab is not None and any(model in made for model, _ in source.vocab.names):
+            raise CheckpointError(
+                f"{job.name}: its rows must be matched by token, and a model is made by an earlier document.\n"
+                "  Write that document's merge to a folder first, and name the folder."
+            )
+        return replace(source, made=made.get(source.model))
+
+    return replace(job, sources=tuple(marked(s) for s in job.sources), base=marked(job.base) if job.base else None)
 
 
 def _token_remarks(jobs: Sequence[TensorJob], words: OutputTokens | None) -> Iterator[str]:

@@ -4,9 +4,11 @@ A Recipe is valid or not constructed; `load(dump(r)) == r`; it is hashable and h
 Grammar: mergekit's (`models` or `slices`, `merge_method`, `base_model`, `parameters`, `dtype`, ...) plus `seed`.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +99,16 @@ class Slice:
 
 
 @dataclass(frozen=True)
+class Module:
+    """A part of a model that has several, such as `text_decoder` or `vision_tower`, and how it is merged."""
+
+    name: str
+    models: tuple[Entry, ...] = ()
+    slices: tuple[Slice, ...] = ()
+    parameters: Parameters = ()
+
+
+@dataclass(frozen=True)
 class TokenRow:
     """Where the row of one token comes from: kind is `model` (its row of the same token), `model_token` or `zero`.
 
@@ -122,11 +134,12 @@ class TokenizerRecipe:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole merge. Exactly one of `models` and `slices` is filled."""
+    """A whole merge. Exactly one of `models`, `slices` and `modules` is filled."""
 
     merge_method: str
     models: tuple[Entry, ...] = ()
     slices: tuple[Slice, ...] = ()
+    modules: tuple[Module, ...] = ()
     base_model: str | None = None
     parameters: Parameters = ()
     dtype: str | None = None
@@ -135,7 +148,22 @@ class Recipe:
     tokenizer_source: str | None = None
     chat_template: str | None = None
     seed: int = 0
+    name: str | None = None
+    earlier: "tuple[Recipe, ...]" = ()
+    """The file's other documents that this one needs, by their names, each after those it needs itself."""
     source: str = field(default="recipe", compare=False, repr=False)
+
+    @property
+    def digest(self) -> str:
+        """A short word for what the recipe says: equal for equal recipes."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+
+    @property
+    def opened(self) -> tuple[str, ...]:
+        """Every model that must be opened: those named here and in earlier documents, which are not on disk themselves."""
+        made = {document.name for document in self.earlier}
+        named = [r for document in (*self.earlier, self) for r in document.references]
+        return tuple(dict.fromkeys(r for r in named if r not in made))
 
     @property
     def method(self) -> Method:
@@ -158,9 +186,20 @@ class Recipe:
     @property
     def merged(self) -> tuple[str, ...]:
         """The models whose weights are merged, the base first: all that are named but a tokenizer's alone."""
-        listed = [e.model for e in self.models] + [e.model for s in self.slices for e in s.sources]
-        bases = [b for b in (self.base_model, *(s.base_model for s in self.slices)) if b]
+        parts = self.parts
+        listed = [e.model for part in parts for e in (*part.models, *(e for s in part.slices for e in s.sources))]
+        bases = [b for b in (self.base_model, *(s.base_model for part in parts for s in part.slices)) if b]
         return tuple(dict.fromkeys([*bases, *listed]))
+
+    @property
+    def parts(self) -> "tuple[Recipe, ...]":
+        """A recipe for each of the modules, in which theirs are the whole's models, slices and parameters; else this one."""
+        return tuple(
+            replace_fields(
+                self, modules=(), models=m.models, slices=m.slices, parameters=_stacked(m.parameters, self.parameters)
+            )
+            for m in self.modules
+        ) or (self,)  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -169,13 +208,52 @@ class Recipe:
 def load(text: str, source: str = "recipe") -> Recipe:
     """Parse and check a recipe's YAML; RecipeError names the line and the path.
 
+    Of several documents (`---`) the one without a `name` makes the output, else the last; the others are its `earlier`.
+    A name stands for that document's merge wherever a model may stand, also where there is a folder of that name.
     source  what to call the text in errors: a file name, usually.
     """
     if len(text) > MAX_TEXT:
         raise RecipeError(f"{source}: the recipe is larger than 1 MB; this is no merge recipe.")
-    lines: dict[str, int] = {}
-    document = _parse(text, source, lines)
-    return _recipe(_Place(document, "", source, lines))
+    places = [_Place(value, "", source, lines) for value, lines in _parse(text, source)]
+    if len(places) == 1:
+        return _recipe(places[0])
+    return _together([(_recipe(place), place) for place in places if place.value is not None], source)
+
+
+def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
+    """Several documents as the one that makes the output, with what it needs of the others."""
+    if not documents:
+        raise RecipeError(f"{source}: the recipe is empty.")
+    named: dict[str, tuple[Recipe, _Place]] = {}
+    unnamed = [place for recipe, place in documents if recipe.name is None]
+    if len(unnamed) > 1:
+        raise unnamed[1].fail(
+            "two documents have no `name`; one makes the output.\n  Give the others a `name:`, by which they are used."
+        )
+    for recipe, place in documents:
+        if recipe.name is not None and recipe.name in named:
+            raise place.fail(f"the name {recipe.name!r} is taken by an earlier document.", "name")
+        if recipe.name is not None:
+            named[recipe.name] = (recipe, place)
+    last = next((recipe for recipe, _ in documents if recipe.name is None), documents[-1][0])
+    order: dict[str, Recipe] = {}
+
+    def need(recipe: Recipe, waiting: tuple[str, ...]) -> None:
+        for name in (r for r in recipe.references if r in named):
+            if name in waiting:
+                circle = " needs ".join((*waiting, name))
+                raise named[name][1].fail(f"{circle}: documents cannot need each other in a circle.", "name")
+            if name not in order:
+                if named[name][0].vocabulary is not None:
+                    raise named[name][1].fail(
+                        f"{name!r} builds a new tokenizer, which only the document that makes the output can.\n"
+                        "  Move `tokenizer_source` or `tokenizer` to that document."
+                    )
+                need(named[name][0], (*waiting, name))
+                order[name] = replace_fields(named[name][0], earlier=tuple(order.values()))
+
+    need(last, (last.name,) if last.name else ())
+    return replace_fields(last, earlier=tuple(order.values()))
 
 
 def load_file(path: str | Path) -> Recipe:
@@ -245,9 +323,17 @@ class _Place:
         return self.value
 
 
+def _stacked(nearer: Parameters, farther: Parameters) -> Parameters:
+    """Two scopes as one: the rules of the nearer come first."""
+    found = dict(farther)
+    for name, setting in nearer:
+        found[name] = Setting(setting.rules + found[name].rules) if name in found else setting
+    return tuple(found.items())
+
+
 _TOP = (
-    "models", "slices", "merge_method", "base_model", "parameters", "dtype", "out_dtype",
-    "tokenizer", "tokenizer_source", "chat_template", "seed",
+    "models", "slices", "modules", "merge_method", "base_model", "parameters", "dtype", "out_dtype",
+    "tokenizer", "tokenizer_source", "chat_template", "seed", "name",
 )  # fmt: skip
 
 
@@ -261,15 +347,14 @@ def _recipe(top: _Place) -> Recipe:
     if "merge_method" not in keys:
         raise top.fail(f"`merge_method` is missing.\n  One of: {', '.join(METHODS)}.")
     name = keys["merge_method"].one_of(tuple(METHODS))
-    if ("models" in keys) == ("slices" in keys):
-        raise top.fail("give either `models:` or `slices:`, a list of the models to merge.")
+    if sum(key in keys for key in ("models", "slices", "modules")) != 1:
+        raise top.fail("give one of `models:`, `slices:` and `modules:`: which models to merge.")
     method = METHODS[name]
-    models = [_entry(p, method, in_slice=False) for p in keys["models"].items("a list of models")] if "models" in keys else []
-    slices = [_slice(p, method) for p in keys["slices"].items("a list of slices")] if "slices" in keys else []
     recipe = Recipe(
         merge_method=name,
-        models=tuple(models),
-        slices=tuple(slices),
+        models=_models(keys, method),
+        slices=_slices(keys, method),
+        modules=_modules(keys["modules"], method) if "modules" in keys else (),
         base_model=_reference(keys["base_model"]) if "base_model" in keys else None,
         parameters=_parameters(keys["parameters"], method) if "parameters" in keys else (),
         dtype=_dtype(keys["dtype"]) if "dtype" in keys else None,
@@ -278,6 +363,7 @@ def _recipe(top: _Place) -> Recipe:
         tokenizer_source=keys["tokenizer_source"].text(_TOKENIZERS) if "tokenizer_source" in keys else None,
         chat_template=_chat_template(keys["chat_template"]) if "chat_template" in keys else None,
         seed=_whole(keys["seed"], 0, 2**63 - 1) if "seed" in keys else 0,
+        name=keys["name"].text("a name for this document") if "name" in keys else None,
         source=top.source,
     )
     if "tokenizer" in keys and "tokenizer_source" in keys:
@@ -287,12 +373,37 @@ def _recipe(top: _Place) -> Recipe:
     return recipe
 
 
+def _models(keys: Mapping[str, _Place], method: Method) -> tuple[Entry, ...]:
+    listed = keys["models"].items("a list of models") if "models" in keys else ()
+    return tuple(_entry(place, method, in_slice=False) for place in listed)
+
+
+def _slices(keys: Mapping[str, _Place], method: Method) -> tuple[Slice, ...]:
+    return tuple(_slice(place, method) for place in keys["slices"].items("a list of slices")) if "slices" in keys else ()
+
+
+def _modules(place: _Place, method: Method) -> tuple[Module, ...]:
+    if not isinstance(place.value, dict) or not place.value:
+        raise place.wrong("must map names of modules, for example text_decoder, to their `models:` or `slices:`")
+    found: list[Module] = []
+    for name in place.value:
+        keys = place.child(name).mapping("a module", ("models", "slices", "parameters"))
+        if ("models" in keys) == ("slices" in keys):
+            raise place.child(name).fail(f"{place.path}.{name}: give either `models:` or `slices:`, what this module is made of.")
+        own = _parameters(keys["parameters"], method) if "parameters" in keys else ()
+        found.append(Module(name, _models(keys, method), _slices(keys, method), own))
+    return tuple(found)
+
+
 def _check_models(recipe: Recipe, keys: Mapping[str, _Place], top: _Place) -> None:
     """Duplicates, the number of models, the base: what needs the whole recipe."""
     method = recipe.method
-    groups = [("models", recipe.models, recipe.base_model)] if recipe.models else [
-        (f"slices[{i}].sources", s.sources, s.base_model or recipe.base_model) for i, s in enumerate(recipe.slices)
-    ]
+    groups: list[tuple[str, tuple[Entry, ...], str | None]] = []
+    for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
+        if part.models:
+            groups.append((f"{above}models", part.models, recipe.base_model))
+        for i, s in enumerate(part.slices):
+            groups.append((f"{above}slices[{i}].sources", s.sources, s.base_model or recipe.base_model))
     if method.base in ("required", "first") and any(base is None for _, _, base in groups):
         what = "the model the others were fine-tuned from" if method.base == "required" else "the model at t = 0"
         raise top.fail(f"'{method.name}' needs `base_model`, {what}.\n  Add `base_model: <folder or Hub id>`.")
@@ -541,11 +652,14 @@ def _shown(value: object) -> str:
 _MERGE_KEY = "tag:yaml.org,2002:merge"
 
 
-def _parse(text: str, source: str, lines: dict[str, int]) -> Any:
-    """YAML text to plain dicts and lists, with the line of every path; no tags, no unbounded aliases."""
+def _parse(text: str, source: str) -> list[tuple[Any, dict[str, int]]]:
+    """YAML text to plain dicts and lists for each document, with the line of every path; no tags, no unbounded aliases."""
+    lines: dict[str, int] = {}
+    nodes: list[yaml.Node | None] = []
     try:
         loader = yaml.SafeLoader(text)
-        node = loader.get_single_node()
+        while loader.check_node():
+            nodes.append(loader.get_node())
     except RecursionError:
         raise RecipeError(f"{source}: nested too deeply to be a recipe.") from None
     except (yaml.YAMLError, ValueError) as error:
@@ -599,8 +713,12 @@ def _parse(text: str, source: str, lines: dict[str, int]) -> Any:
             found[key] = plain(value_node, inner, depth + 1)
         return merged | found
 
+    found: list[tuple[Any, dict[str, int]]] = []
     try:
-        return plain(node, "", 0)
+        for node in nodes or [None]:
+            lines = {}
+            found.append((plain(node, "", 0), lines))
+        return found
     finally:
         loader.dispose()
 
@@ -609,14 +727,17 @@ def _parse(text: str, source: str, lines: dict[str, int]) -> Any:
 
 
 def document(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as plain dicts and lists, in mergekit's layout: what `load` reads."""
-    out: dict[str, Any] = {"merge_method": recipe.merge_method}
+    """The recipe as plain dicts and lists, in mergekit's layout: what `load` reads. Without its earlier documents."""
+    out: dict[str, Any] = {"name": recipe.name} if recipe.name is not None else {}
+    out["merge_method"] = recipe.merge_method
     if recipe.base_model is not None:
         out["base_model"] = recipe.base_model
-    if recipe.models:
-        out["models"] = [_entry_document(e) for e in recipe.models]
-    else:
-        out["slices"] = [_slice_document(s) for s in recipe.slices]
+    out |= _body_document(recipe)
+    if recipe.modules:
+        out["modules"] = {
+            m.name: _body_document(m) | ({"parameters": _parameters_document(m.parameters)} if m.parameters else {})
+            for m in recipe.modules
+        }
     if recipe.parameters:
         out["parameters"] = _parameters_document(recipe.parameters)
     for key in ("dtype", "out_dtype", "tokenizer", "tokenizer_source", "chat_template"):
@@ -625,6 +746,15 @@ def document(recipe: Recipe) -> dict[str, Any]:
             out[key] = _tokenizer_document(value) if isinstance(value, TokenizerRecipe) else value
     if recipe.seed:
         out["seed"] = recipe.seed
+    return out
+
+
+def _body_document(part: Recipe | Module) -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    if part.models:
+        out["models"] = [_entry_document(e) for e in part.models]
+    if part.slices:
+        out["slices"] = [_slice_document(s) for s in part.slices]
     return out
 
 
@@ -686,8 +816,9 @@ _Dumper.add_representer(list, _list)
 
 
 def dump(recipe: Recipe) -> str:
-    """The recipe as mergekit's YAML; `load(dump(r)) == r`."""
-    return yaml.dump(document(recipe), Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+    """The recipe as mergekit's YAML, its earlier documents before it; `load(dump(r)) == r`."""
+    documents = [document(r) for r in (*recipe.earlier, recipe)]
+    return "---\n".join(yaml.dump(d, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True) for d in documents)
 
 
 _STEP = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]")
@@ -710,7 +841,7 @@ def replace_all(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     whole = document(recipe)
     for path, value in changes.items():
         _put(whole, path, value, recipe.source)
-    return _recipe(_Place(whole, "", recipe.source, {}))
+    return replace_fields(_recipe(_Place(whole, "", recipe.source, {})), earlier=recipe.earlier)
 
 
 def _put(whole: dict[str, Any], path: str, value: Any, source: str) -> None:
@@ -763,7 +894,10 @@ def parse_value(text: str, source: str = "--set") -> Any:
     >>> parse_value("[0, 0.5]"), parse_value("true")
     ([0, 0.5], True)
     """
-    return _parse(text, source, {})
+    documents = _parse(text, source)
+    if len(documents) > 1:
+        raise RecipeError(f"{source}: write one value, not several documents.")
+    return documents[0][0]
 
 
 def scopes(recipe: Recipe, part: Slice | None, entry: Entry | None) -> Iterator[Parameters]:

@@ -223,7 +223,7 @@ def decide(recipe: Recipe, models: Mapping[str, Checkpoint]) -> OutputTokens | N
     wanted = recipe.vocabulary
     if wanted is None:
         return None
-    first = recipe.base_model or (recipe.models or recipe.slices[0].sources)[0].model
+    first = recipe.base_model or recipe.merged[0]
     order = tuple(dict.fromkeys([first, *recipe.merged]))
     found = {reference: read_vocabulary(models[reference].folder) for reference in recipe.references}
     origin = first if wanted.source in ("union", "base") else wanted.source

@@ -462,3 +462,15 @@ def test_tokenizers_that_cannot_be_read(models: Path, tmp_path: Path) -> None:
         f"{models / 'base'}: holds no tokenizer (tokenizer.json), and the recipe matches tokens by name.\n"
         "  Add the model's tokenizer files to its folder, or take the `tokenizer` keys out of the recipe."
     )
+
+
+def test_rows_by_token_need_models_on_disk(models: Path) -> None:
+    """An earlier document's model cannot take part where rows move."""
+    text = "name: x\nmerge_method: linear\nmodels: [{model: a, parameters: {weight: 1}}]\n---\n"
+    wanted = load(text + recipe(tokenizer_source="union").replace('"a"', '"x"'))
+    with pytest.raises(CheckpointError) as error:
+        plan(wanted, open_models(wanted, [models]))
+    assert str(error.value) == (
+        f"{EMBED}: its rows must be matched by token, and a model is made by an earlier document.\n"
+        "  Write that document's merge to a folder first, and name the folder."
+    )
