@@ -4,6 +4,8 @@
     merge(load_recipe("recipe.yaml"), "out")
 """
 
+__version__ = "0.1.0"
+
 from merger.errors import CheckpointError, MergeError, RecipeError
 from merger.live import Parents, Session
 from merger.merge import merge  # imported here at once: the function, not the module of the same name

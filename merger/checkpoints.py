@@ -52,6 +52,15 @@ class Stored:
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A model or LoRA as it lies on disk: what a Checkpoint is put together from."""
+
+    reference: str
+    folder: Path
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """A model folder. Opening reads headers and config.json only; `read` maps the file, and copies nothing."""
 
@@ -95,6 +104,11 @@ class Checkpoint:
                 shorter = OSError(f"{file} was {len(found)} bytes")
                 raise CheckpointError(f"{file}: was cut short while it was being read; bring it back as it was.") from shorter
         return found
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The folders it is read from, with their weight files."""
+        return (Piece(self.reference, self.folder, tuple(sorted({stored.file for stored in self.tensors.values()}))),)
 
     @property
     def numels(self) -> dict[str, int]:

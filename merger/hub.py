@@ -1,16 +1,15 @@
-"""Model references to folders, and the text of model cards. The only module that knows the Hugging Face Hub."""
+"""Model references to folders. The only module that knows the Hugging Face Hub."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from merger.checkpoints import Checkpoint, open_checkpoint
 from merger.errors import CheckpointError
 from merger.lora import adapt
-from merger.recipe import Recipe, dump
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
-_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md", "LICENSE*")
 _BINS = ("pytorch_model*.bin", "adapter_model.bin")
 
 
@@ -61,6 +60,11 @@ def folder_of(reference: str, roots: Sequence[Path] = (Path(),)) -> Path:
     return _download(reference)
 
 
+def is_hub_id(reference: str) -> bool:
+    """Whether this can be a model's name on the Hub: owner/name, or owner/name@revision."""
+    return _HUB_ID.fullmatch(reference) is not None
+
+
 def _download(reference: str) -> Path:
     from huggingface_hub import snapshot_download  # slow to import, and not needed for local models
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
@@ -79,33 +83,3 @@ def _download(reference: str) -> Path:
         raise CheckpointError(
             f"{reference}: no such folder here, and the Hub cannot be reached ({type(error).__name__})."
         ) from None
-
-
-def card(recipe: Recipe, facts: Mapping[str, str]) -> str:
-    """README.md of a merged model: what it was made from, how, and the recipe that makes it again.
-
-    facts  further lines for the table, label -> value
-    """
-    parents = dict.fromkeys(part for r in recipe.opened if not Path(r).exists() for part in parse_reference(r))
-    hub_ids = [r for r in parents if _HUB_ID.fullmatch(r) and not Path(r).exists()]
-    head = ["---", "library_name: transformers", "tags:", "  - merge"]
-    if hub_ids:
-        head += ["base_model:", *(f"  - {r.partition('@')[0]}" for r in hub_ids)]
-    rows = {
-        "Method": f"`{recipe.merge_method}`: {recipe.method.says}",
-        "Source": recipe.method.source,
-        **({"Base": f"`{recipe.base_model}`"} if recipe.base_model else {}),
-        "Models": ", ".join(f"`{r}`" for r in recipe.opened if r != recipe.base_model),
-        "Seed": str(recipe.seed),
-        **facts,
-    }
-    return "\n".join([
-        *head, "---", "", "# A merged model", "",
-        "Made by arithmetic on the weights of the models below, without training.", "",
-        "| | |", "|---|---|", *(f"| {label} | {_cell(value)} |" for label, value in rows.items()), "",
-        "## Recipe", "", "```yaml", dump(recipe).rstrip(), "```", "",
-    ])  # fmt: skip
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from merger.checkpoints import Checkpoint, Stored, read_headers, read_json
+from merger.checkpoints import Checkpoint, Piece, Stored, read_headers, read_json
 from merger.errors import CheckpointError
 
 _PREFIX = "base_model.model."
@@ -53,6 +53,16 @@ class Adapted(Checkpoint):
 
     pairs: Mapping[str, Sequence[Pair]] = field(default_factory=dict[str, Sequence[Pair]])
     replaced: Mapping[str, tuple[Checkpoint, str]] = field(default_factory=dict[str, tuple[Checkpoint, str]])
+    loras: tuple[str, ...] = ()
+
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """The model's folder, and those of its LoRAs."""
+        adapters = {p.adapter.reference: p.adapter for pairs in self.pairs.values() for p in pairs}
+        adapters |= {adapter.reference: adapter for adapter, _ in self.replaced.values()}
+        (own,) = super().pieces
+        model = self.reference.removesuffix("".join(f"+{name}" for name in self.loras))
+        return (replace(own, reference=model), *(adapters[name].pieces[0] for name in self.loras if name in adapters))
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows: memory of the file where no LoRA touches it, else a new tensor."""
@@ -104,7 +114,7 @@ def adapt(model: Checkpoint, loras: Sequence[tuple[str, Path]]) -> Checkpoint:
                 )
             pairs.setdefault(target, []).append(pair)
     name = "+".join((model.reference, *(reference for reference, _ in loras)))
-    return Adapted(name, model.folder, tensors, model.config, pairs=pairs, replaced=replaced)
+    return Adapted(name, model.folder, tensors, model.config, pairs=pairs, replaced=replaced, loras=tuple(r for r, _ in loras))
 
 
 def _open(reference: str, folder: Path) -> Checkpoint:
@@ -188,17 +198,34 @@ def _pair(adapter: Checkpoint, module: str, names: Mapping[str, str]) -> Pair:
 
 
 def _of(adapter: Checkpoint, key: str, module: str, default: Any) -> Any:
-    """A module's entry in rank_pattern or alpha_pattern, as peft looks it up: the first pattern that ends its name."""
+    """A module's entry in rank_pattern or alpha_pattern, as peft looks it up: the first pattern that ends its name.
+
+    The patterns are regular expressions, and a stranger wrote them: those that could take forever are refused.
+    """
     patterns = adapter.config.get(key) or {}
-    if not isinstance(patterns, dict):
-        raise CheckpointError(f"{adapter.reference}: `{key}` of its adapter_config.json must be a table.")
+    if not isinstance(patterns, dict) or len(patterns) > 10_000:
+        raise CheckpointError(f"{adapter.reference}: `{key}` of its adapter_config.json must be a table of at most 10,000 names.")
+    names = [module[i:] for i in range(len(module)) if i == 0 or module[i - 1] == "."]
     for pattern, value in patterns.items():
+        if pattern in names:
+            return value
+        if _PLAIN.fullmatch(pattern):
+            continue
         try:
-            if re.match(rf"(.*\.)?({pattern})$", module):
+            if len(pattern) > 500 or len(_REPEATS.findall(pattern)) > 2 or _NESTED.search(pattern):
+                raise re.error("may take forever")
+            if any(re.fullmatch(pattern, name) for name in names):
                 return value
         except (re.error, RecursionError, OverflowError):
-            raise CheckpointError(f"{adapter.reference}: `{key}` of its adapter_config.json holds a bad pattern.") from None
+            raise CheckpointError(
+                f"{adapter.reference}: `{key}` of its adapter_config.json holds a bad pattern: {pattern[:60]!r}."
+            ) from None
     return default
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.]*")  # a dot stands for itself in all that peft writes
+_REPEATS = re.compile(r"[*+{]")
+_NESTED = re.compile(r"\)[*+?{]|\(\?|\\[0-9]")
 
 
 def _number(adapter: Checkpoint, key: str, value: Any) -> float:

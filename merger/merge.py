@@ -3,9 +3,10 @@
 import contextlib
 import json
 import os
+import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,7 +15,9 @@ import torch
 from torch import Tensor
 
 from merger import fused, hub
-from merger.checkpoints import Checkpoint, Stored, parse_size, shards
+from merger.card import Digests, parents, recipe_text
+from merger.card import card as write_card
+from merger.checkpoints import Checkpoint, Piece, Stored, parse_size, shards
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.fused import Known
 from merger.layout import role
@@ -138,6 +141,11 @@ class Planned(Checkpoint):
     parents: Mapping[str, Checkpoint] = field(kw_only=True)
     _last: dict[str, Tensor] = field(default_factory=dict[str, Tensor], repr=False, compare=False)
 
+    @property
+    def pieces(self) -> tuple[Piece, ...]:
+        """None of its own: those of its parents are listed with them."""
+        return ()
+
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, rounded as it would be on disk."""
         found = self._last.get(name)
@@ -151,7 +159,8 @@ class Planned(Checkpoint):
 def planned(recipe: Recipe, parents: Mapping[str, Checkpoint], on_mismatch: OnMismatch = "refuse") -> Planned:
     """The model a document makes, from opened models; reads no weights."""
     decided = plan(recipe, parents, on_mismatch)
-    donor, anywhere = parents[decided.donor], next(iter(parents[decided.donor].tensors.values()))
+    donor = parents[decided.donor]
+    anywhere = next(iter(donor.tensors.values()))
     tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i) for i, job in enumerate(decided.jobs)}
     return Planned(recipe.name or "", donor.folder, tensors, decided.config, decided=decided, parents=parents)
 
@@ -240,16 +249,21 @@ def merge(
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
     word = fingerprint(decided, models, files, str(on))
-    if joining:
-        with join(out, files, metadata, word) as partial:
-            _write_companions(partial, decided, models, tokenizer, card)
-        return decided
-    check_space(out, decided.nbytes)
-    with writing(out, files, metadata, word, part) as output:
-        own = set(output.names)
-        _make([job for job in decided.jobs if job.name in own], output, reader(models), on, workers, progress, cancelled)
-        if part == WHOLE:
-            _write_companions(output.folder, decided, models, tokenizer, card)
+    digests = Digests(models) if card and part == WHOLE else None
+    try:
+        if joining:
+            with join(out, files, metadata, word) as partial:
+                _write_companions(partial, decided, models, tokenizer, digests)
+            return decided
+        check_space(out, decided.nbytes)
+        with writing(out, files, metadata, word, part) as output:
+            own = set(output.names)
+            _make([job for job in decided.jobs if job.name in own], output, reader(models), on, workers, progress, cancelled)
+            if part == WHOLE:
+                _write_companions(output.folder, decided, models, tokenizer, digests)
+    finally:
+        if digests is not None:
+            digests.stop()
     return decided
 
 
@@ -318,6 +332,19 @@ def _processors() -> int:
     return min(4, count)
 
 
+@contextlib.contextmanager
+def spoken(decided: Plan, models: Mapping[str, Checkpoint]) -> Generator[Path]:
+    """A folder with the tokenizer and chat template the output will have: the donor's own, or a temporary one."""
+    donor = models[decided.donor]
+    if decided.tokens is None and decided.chat_template is None:
+        yield donor.folder
+        return
+    with tempfile.TemporaryDirectory(prefix="merger-") as name:
+        _write_words(Path(name), decided, models, True)
+        (Path(name) / "config.json").write_text(json.dumps(dict(decided.config)), encoding="utf-8")
+        yield Path(name)
+
+
 def use_threads(count: int) -> None:
     """Compute with so many CPU threads from now on; the result is the same with any number."""
     if count < 1:
@@ -326,23 +353,28 @@ def use_threads(count: int) -> None:
 
 
 def _write_companions(
-    folder: Path, decided: Plan, models: Mapping[str, Checkpoint], tokenizer: bool, card: bool
+    folder: Path, decided: Plan, models: Mapping[str, Checkpoint], tokenizer: bool, digests: Digests | None
 ) -> None:
     """Everything beside the weights: config, tokenizer, generation config, card, recipe."""
     try:
         if decided.config:
             (folder / "config.json").write_text(json.dumps(dict(decided.config), indent=2) + "\n", encoding="utf-8")
-        if decided.tokens:
-            write_tokenizer(decided.tokens, models[decided.donor], models[decided.tokens.origin], folder)
-        elif tokenizer:
-            copy_tokenizer(models[decided.donor].folder, folder)
-        if decided.chat_template is not None:
-            write_chat_template(decided.chat_template, folder)
-        if card:
-            (folder / "README.md").write_text(hub.card(decided.recipe, _facts(decided)), encoding="utf-8")
-            (folder / "mergekit_config.yml").write_text(dump(decided.recipe), encoding="utf-8")
+        _write_words(folder, decided, models, tokenizer)
+        if digests is not None:
+            text = write_card(decided.recipe, _facts(decided), parents(models, digests))
+            (folder / "README.md").write_text(text, encoding="utf-8")
+            (folder / "mergekit_config.yml").write_text(recipe_text(decided.recipe), encoding="utf-8")
     except OSError as error:
         raise MergeError(f"{folder}: cannot be written: {error.strerror}.") from None
+
+
+def _write_words(folder: Path, decided: Plan, models: Mapping[str, Checkpoint], tokenizer: bool) -> None:
+    if decided.tokens:
+        write_tokenizer(decided.tokens, models[decided.donor], models[decided.tokens.origin], folder)
+    elif tokenizer:
+        copy_tokenizer(models[decided.donor].folder, folder)
+    if decided.chat_template is not None:
+        write_chat_template(decided.chat_template, folder)
 
 
 def _facts(decided: Plan) -> dict[str, str]:
@@ -367,5 +399,5 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 __all__ = [
     "CheckpointError", "Read", "Step", "best_device", "merge", "merge_tensor", "open_models", "pick_device", "planned",
-    "reader", "use_threads",
+    "reader", "spoken", "use_threads",
 ]  # fmt: skip

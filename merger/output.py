@@ -64,7 +64,7 @@ def fingerprint(decided: Plan, models: Mapping[str, Checkpoint], files: Sequence
     for job in decided.jobs:
         digest.update(repr(job).encode())
     for reference, model in sorted(models.items()):
-        for file in sorted({stored.file for stored in model.tensors.values()}):
+        for file in (file for piece in model.pieces for file in piece.files):
             state = file.stat()
             digest.update(f"{reference} {file.name} {state.st_size} {state.st_mtime_ns}".encode())
     digest.update(f"{[[s.name for s in slots] for slots in files]} {torch.__version__} {device}".encode())

@@ -404,7 +404,7 @@ def _check_shapes(rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Che
     if missing:
         hint = f"These models do not share one architecture; merge fine-tunes of one base{_OR_SKIP}"
     elif token_rows(row.name):
-        hint = f"Their vocabularies differ: merge models that share the base's tokenizer{_OR_CUT}"
+        hint = f"Their vocabularies differ: match rows by token with `tokenizer_source: union` (or `base`){_OR_CUT}"
     else:
         hint = f"Only fine-tunes of one base have the same shapes everywhere{_OR_SKIP}"
     raise CheckpointError(f"{row.name}: {'not in every model' if missing else 'shapes differ'}.\n{lines}{more}\n  {hint}")
@@ -486,9 +486,12 @@ def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJ
     if not all(s.dtype.is_floating_point for s in (*stored, first)):
         return TensorJob(row.name, (kept,), None, None, (), first.shape, first.dtype, first.dtype, 0)
     if first.dtype.itemsize == 1 or any(s.dtype.itemsize == 1 for s in stored):
+        plain = recipe.merge_method == "passthrough" and dict(_arguments(row, recipe))["scale"] == (1.0,)
+        if plain and not (recipe.out_dtype or recipe.dtype):
+            return TensorJob(row.name, sources, None, None, (), first.shape, first.dtype, first.dtype, 0)
         raise CheckpointError(
-            f"{row.name}: stored in 8-bit floating point, whose scales lie elsewhere.\n"
-            "  Merge the model's 16-bit version, or convert it first."
+            f"{row.name}: stored in 8-bit floating point, whose scales lie elsewhere; it can only be copied as it is.\n"
+            "  Merge the model's 16-bit version, or use `passthrough` without scale, dtype and out_dtype."
         )
     double = recipe.dtype == "float64" or any(s.dtype == torch.float64 for s in (*stored, first))
     wanted = recipe.out_dtype or recipe.dtype

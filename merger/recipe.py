@@ -152,6 +152,8 @@ class Recipe:
     earlier: "tuple[Recipe, ...]" = ()
     """The file's other documents that this one needs, by their names, each after those it needs itself."""
     source: str = field(default="recipe", compare=False, repr=False)
+    text: str | None = field(default=None, compare=False, repr=False)
+    """The words it was read from; may say another recipe when fields were replaced."""
 
     @property
     def digest(self) -> str:
@@ -216,8 +218,8 @@ def load(text: str, source: str = "recipe") -> Recipe:
         raise RecipeError(f"{source}: the recipe is larger than 1 MB; this is no merge recipe.")
     places = [_Place(value, "", source, lines) for value, lines in _parse(text, source)]
     if len(places) == 1:
-        return _recipe(places[0])
-    return _together([(_recipe(place), place) for place in places if place.value is not None], source)
+        return replace_fields(_recipe(places[0]), text=text)
+    return replace_fields(_together([(_recipe(place), place) for place in places if place.value is not None], source), text=text)
 
 
 def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
@@ -360,7 +362,7 @@ def _recipe(top: _Place) -> Recipe:
         dtype=_dtype(keys["dtype"]) if "dtype" in keys else None,
         out_dtype=_dtype(keys["out_dtype"]) if "out_dtype" in keys else None,
         tokenizer=_tokenizer(keys["tokenizer"]) if "tokenizer" in keys else None,
-        tokenizer_source=keys["tokenizer_source"].text(_TOKENIZERS) if "tokenizer_source" in keys else None,
+        tokenizer_source=_tokenizer_source(keys["tokenizer_source"]) if "tokenizer_source" in keys else None,
         chat_template=_chat_template(keys["chat_template"]) if "chat_template" in keys else None,
         seed=_whole(keys["seed"], 0, 2**63 - 1) if "seed" in keys else 0,
         name=keys["name"].text("a name for this document") if "name" in keys else None,
@@ -457,10 +459,26 @@ def _slice(place: _Place, method: Method) -> Slice:
 
 
 def _reference(place: _Place) -> str:
+    """A model: text, or mergekit's mapping {model: {path, revision}, lora: {path, revision}, override_architecture}."""
+    if isinstance(place.value, dict):
+        return _mapped_reference(place)
     text = place.text("a folder or a Hub id")
     if any(ord(c) < 32 for c in text) or len(text) > 4096:
         raise place.wrong("must be a folder or a Hub id, on one line")
     return text
+
+
+def _mapped_reference(place: _Place) -> str:
+    """The mapping as text. `override_architecture` changes nothing: tensors are found by their names."""
+    if "path" in place.value:
+        keys = place.mapping("a model's place", ("path", "revision"))
+        path = _reference(keys["path"])
+        return f"{path}@{_reference(keys['revision'])}" if "revision" in keys else path
+    keys = place.mapping("a model", ("model", "lora", "override_architecture"))
+    if "model" not in keys:
+        raise place.fail(f"{place.path}.model is missing: a folder or a Hub id.")
+    model = _reference(keys["model"])
+    return f"{model}+{_reference(keys['lora'])}" if "lora" in keys else model
 
 
 _TOKENIZERS = "union, base or a model"
@@ -479,10 +497,14 @@ def _tokenizer(place: _Place) -> TokenizerRecipe:
                 raise keys["tokens"].fail(f"{keys['tokens'].path} names an empty token, or one longer than {MAX_TOKEN} letters.")
             rows.append((token, _token_row(keys["tokens"].child(token))))
     return TokenizerRecipe(
-        keys["source"].text(_TOKENIZERS) if "source" in keys else "union",
+        _tokenizer_source(keys["source"]) if "source" in keys else "union",
         tuple(rows),
         _whole(keys["pad_to_multiple_of"], 1, 1 << 20) if "pad_to_multiple_of" in keys else None,
     )
+
+
+def _tokenizer_source(place: _Place) -> str:
+    return _reference(place) if isinstance(place.value, dict) else place.text(_TOKENIZERS)
 
 
 def _token_row(place: _Place) -> TokenRow:
@@ -493,7 +515,7 @@ def _token_row(place: _Place) -> TokenRow:
     if not isinstance(force, bool):
         raise keys["force"].wrong("must be true or false")
     source = keys["source"]
-    if not isinstance(source.value, dict):
+    if not isinstance(source.value, dict) or ("kind" not in source.value and source.value.keys() & {"model", "path"}):
         return TokenRow("model", _reference(source), force=force)
     if "kind" not in source.value:
         raise source.fail(f"{source.path}.kind is missing: zero or model_token.")

@@ -67,7 +67,7 @@ def with_header(folder: Path, change: Callable[[dict[str, Any]], object]) -> Non
 # ------------------------------------------------------------------------------------ models
 
 NORM = "model.norm.weight"  # 8 float32 numbers
-HEADS = "  Merge the model's 16-bit version, or convert it first."
+HEADS = "  Merge the model's 16-bit version, or use `passthrough` without scale, dtype and out_dtype."
 
 
 def only_bin(folder: Path) -> None:
@@ -135,8 +135,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "other vocabulary": (lambda b: rewrite(b, lambda t: [t.update({n: torch.ones(25, 8)}) for n in ("lm_head.weight",
         "model.embed_tokens.weight")]),
                          "model.embed_tokens.weight: shapes differ.\n  [0]   a  (24, 8)\n  [1]   b  (25, 8)\n"
-                         "  The same is true of 1 more tensors.\n  Their vocabularies differ: merge models that share the "
-                         "base's tokenizer, cut longer ones to the base's rows: --unsafe-truncate-embeddings,\n"
+                         "  The same is true of 1 more tensors.\n  Their vocabularies differ: match rows by token with "
+                         "`tokenizer_source: union` (or `base`), cut longer ones to the base's rows: --unsafe-truncate-embeddings,\n"
                          "  or leave a model out of all tensors that do not fit: --allow-crimes."),
     "other layers": (lambda b: tiny.make_family(b.parent, models=("b",), layers=3),
         "the models have different numbers of layers.\n"
@@ -162,7 +162,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "config a list": (lambda b: (b / "config.json").write_text("[]"), "{in}/b/config.json: must hold a JSON object."),
     "weights are a folder": (lambda b: ((b / FILE).unlink(), (b / FILE).mkdir()),
         "{in}/b/model.safetensors: cannot be read: Is a directory."),
-    "8-bit floats": (fp8, "model.norm.weight: stored in 8-bit floating point, whose scales lie elsewhere.\n" + HEADS),
+    "8-bit floats": (fp8, "model.norm.weight: stored in 8-bit floating point, whose scales lie elsewhere; it can only be copied "
+        "as it is.\n" + HEADS),
 }  # fmt: skip
 
 

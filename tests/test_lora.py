@@ -1,6 +1,7 @@
 """LoRAs applied while reading: peft's arithmetic done by hand in float64, and the same bits as the materialised model."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ OTHER = "\n  This LoRA was made for another model (x/base)."
       "l: was started with 'pissa_niter_4', which changes the base model's own weights too." + MERGE_IT),
      (PLAIN, {"peft_type": "IA3"}, "l: this adapter is of the kind 'IA3'; only LoRA is supported."),
      (PLAIN, {"lora_alpha": "x"}, "l: `lora_alpha` of its adapter_config.json is no usable number: x."),
-     (PLAIN, {"alpha_pattern": {"(": 1}}, "l: `alpha_pattern` of its adapter_config.json holds a bad pattern."),
+     (PLAIN, {"alpha_pattern": {"(": 1}}, "l: `alpha_pattern` of its adapter_config.json holds a bad pattern: '('."),
      (PLAIN, {"more": {"base_model.model.x.lora_magnitude_vector": torch.ones(8)}},
       "l: uses DoRA, which is not plain LoRA." + MERGE_IT),
      (PLAIN, {"more": {"base_model.model.x.lora_A.weight": torch.ones(2, 8)}}, "l: x has only one of the factors A and B.")],
@@ -146,3 +147,19 @@ def test_folders_with_a_plus_or_an_at_in_their_names(root: Path) -> None:
     assert parse_reference("a+b@c", [root]) == ("a+b@c",)
     assert parse_reference("a+b@c+l+1@x+o/n@v", [root]) == ("a+b@c", "l+1@x", "o/n@v")
     assert open_reference("a+b@c+l+1@x", [root]).folder == root / "a+b@c"
+
+
+@pytest.mark.parametrize("pattern", ["(a+)+$", "(.*)*x", ".*.*.*x", "(?=a)b", r"(a)\1", "a" * 501 + ".*"])
+def test_patterns_that_could_take_forever_are_refused(pattern: str, root: Path) -> None:
+    make_lora(root / "l", PLAIN, rank_pattern={pattern: 2})
+    started = time.monotonic()
+    with pytest.raises(CheckpointError, match="holds a bad pattern: "):
+        open_reference("base+l", [root])
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("pattern", ["q_proj", "self_attn.q_proj", r".*\.q_proj", r"model\.layers\.(0|1)\.self_attn\.[qk]_proj"])
+def test_patterns_as_peft_writes_them(pattern: str, root: Path) -> None:
+    make_lora(root / "l", PLAIN, alpha_pattern={"proj": 100, pattern: 6})
+    pairs = open_reference("base+l", [root]).pairs  # type: ignore[attr-defined]
+    assert {pair.scale for listed in pairs.values() for pair in listed} == {3.0}  # alpha 6 over rank 2

@@ -16,8 +16,8 @@ from merger.recipe import MAX_TEXT, Entry, Recipe, Setting, Slice, constant, dum
 
 ALL = ", ".join(METHODS)
 TOP = (
-    "models, slices, modules, merge_method, base_model, parameters, dtype, out_dtype, tokenizer, tokenizer_source, chat_template, "
-    "seed, name"
+    "models, slices, modules, merge_method, base_model, parameters, dtype, out_dtype, tokenizer, tokenizer_source, "
+    "chat_template, seed, name"
 )
 
 LINEAR = "merge_method: linear\nmodels:\n  - model: a\n    parameters:\n      weight: 1\n"
@@ -304,7 +304,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "not YAML": ("a: [1,\nb: }", "recipe, line 2, column 4: this is not YAML: expected the node content, but found '}'."),
     "tab": ("models:\n\t- a", "recipe, line 2, column 1: this is not YAML: found character '\\t' that cannot start any token."),
     "zero byte": ("a: \0", "recipe: this is not YAML: special characters are not allowed."),
-    "bad second document": (LINEAR + "---\n[", "recipe, line 7, column 1: this is not YAML: expected the node content, but found '<stream end>'."),
+    "bad second document": (LINEAR + "---\n[",
+        "recipe, line 7, column 2: this is not YAML: expected the node content, but found '<stream end>'."),
     "unknown alias": ("merge_method: *x", "recipe, line 1, column 15: this is not YAML: found undefined alias 'x'."),
     "empty": ("", f"recipe: {_NOT} nothing."),
     "words": ("just words", f"recipe, line 1: {_NOT} 'just words'."),
@@ -387,7 +388,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "no base of slerp": (SLERP.replace("base_model: base\n", ""),
                          "recipe, line 1: 'slerp' needs `base_model`, the model at t = 0.\n"
                          "  Add `base_model: <folder or Hub id>`."),
-    "no models": ("merge_method: linear", "recipe, line 1: give one of `models:`, `slices:` and `modules:`: which models to merge."),
+    "no models": ("merge_method: linear",
+        "recipe, line 1: give one of `models:`, `slices:` and `modules:`: which models to merge."),
     "models and slices": (LINEAR + "slices: []",
         "recipe, line 1: give one of `models:`, `slices:` and `modules:`: which models to merge."),
     "models empty": ("merge_method: linear\nmodels: []", "recipe, line 2: models must be a list of models; got []."),

@@ -391,7 +391,7 @@ REFUSED = {
               f"recipe, line 4: {_X}.force must be true or false; got 2."),
     "kind": ("tokenizer: {tokens: {<x>: {source: {kind: zeros}}}}", f"recipe, line 4: {_X}.source.kind must be one of zero, "
              "model_token; got 'zeros'.  Did you mean 'zero'?"),
-    "no kind": ("tokenizer: {tokens: {<x>: {source: {model: alpha}}}}", f"recipe, line 4: {_X}.source.kind is missing: zero or "
+    "no kind": ("tokenizer: {tokens: {<x>: {source: {token: alpha}}}}", f"recipe, line 4: {_X}.source.kind is missing: zero or "
                 "model_token."),
     "zero of a model": ("tokenizer: {tokens: {<x>: {source: {kind: zero, model: alpha}}}}",
                         f"recipe, line 4: {_X}.source.model is not a key of a token's source.\n  Known here: kind."),

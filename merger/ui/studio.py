@@ -21,7 +21,7 @@ from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled, MergeError
 from merger.evaluate import Speaker, Token, speaker, take_turns
 from merger.live import Parents, Session
-from merger.merge import Step, merge
+from merger.merge import Step, merge, spoken
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
@@ -67,7 +67,7 @@ class Studio:
         self.family = tuple(str(folder.relative_to(root)) for folder in folders)
         self._session = Session(self.parents)
         self._lock = threading.Lock()
-        self._merged: tuple[int, str, Speaker] | None = None
+        self._merged: tuple[int, object, Speaker] | None = None
         self._speakers: dict[str, Speaker] = {}
         self._heard: OrderedDict[tuple[str, str], Heard] = OrderedDict()
         self._sketches: dict[frozenset[str], Sketch] = {}
@@ -211,10 +211,12 @@ class Studio:
         self._session.apply(recipe, cancelled=lambda: not go_on())
         decided = self._session.plan
         assert decided is not None
-        donor = self.parents.model(decided.donor)
-        if self._merged is None or self._merged[:2] != (self._session.generation, decided.donor):
-            voice = speaker(donor.folder, decided.config, self._session.tensors)
-            self._merged = (self._session.generation, decided.donor, voice)
+        models = self.parents.open(recipe)
+        words = (decided.donor, decided.tokens, decided.chat_template)
+        if self._merged is None or self._merged[:2] != (self._session.generation, words):
+            with spoken(decided, models) as folder:
+                voice = speaker(folder, decided.config, self._session.tensors)
+            self._merged = (self._session.generation, words, voice)
         return self._merged[2]
 
     def _parent(self, reference: str) -> Speaker:

@@ -1,0 +1,212 @@
+"""The model card: what a merged model was made from, how, and what its parents' licences are known to ask."""
+
+import hashlib
+import os
+import platform
+import re
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+import merger
+from merger.checkpoints import Checkpoint, Piece
+from merger.hub import is_hub_id, parse_reference
+from merger.recipe import Recipe, dump, load
+
+# From the freest to the strictest, as far as an order makes sense: permissive, share-alike, with rules of use, non-commercial,
+# no derivatives. What is not here is not judged.
+_LICENCES = (
+    "cc0-1.0", "unlicense", "wtfpl", "mit", "isc", "bsd", "bsd-2-clause", "bsd-3-clause", "zlib", "bsl-1.0", "apache-2.0",
+    "cc-by-3.0", "cc-by-4.0", "cdla-permissive-2.0", "mpl-2.0", "lgpl-2.1", "lgpl-3.0", "lgpl", "eupl-1.1", "eupl-1.2",
+    "gpl-2.0", "gpl-3.0", "gpl", "cc-by-sa-3.0", "cc-by-sa-4.0", "agpl-3.0", "openrail", "openrail++", "creativeml-openrail-m",
+    "bigscience-openrail-m", "bigscience-bloom-rail-1.0", "bigcode-openrail-m", "gemma", "llama2", "llama3", "llama3.1",
+    "llama3.2", "llama3.3", "llama4", "deepfloyd-if-license", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-3.0",
+    "cc-by-nc-sa-4.0", "apple-amlr", "cc-by-nd-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0",
+)  # fmt: skip
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Parent:
+    """A model or LoRA that took part. revision: the Hub's commit, None for a folder; licence: None where none is named."""
+
+    reference: str
+    revision: str | None
+    licence: str | None
+    digests: tuple[tuple[str, str], ...]
+
+
+class Digests:
+    """SHA-256 of the parents' files, worked out beside the merge; what is known from before is not read again."""
+
+    def __init__(self, models: Mapping[str, Checkpoint]) -> None:
+        self._files = sorted({file for model in models.values() for piece in model.pieces for file in piece.files})
+        self._found: dict[Path, str] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def _work(self) -> None:
+        for file in self._files:
+            self._found[file] = digest(file, self._stop)
+
+    def stop(self) -> None:
+        """Leave off."""
+        self._stop.set()
+        self._thread.join()
+
+    def of(self, piece: Piece) -> tuple[tuple[str, str], ...]:
+        """(file name, digest in hex) for each file of a parent, when all are known."""
+        self._thread.join()
+        return tuple((file.name, self._found[file]) for file in piece.files)
+
+
+def digest(file: Path, stop: threading.Event | None = None) -> str:
+    """SHA-256 of a file in hex; "" if it cannot be read, or was stopped.
+
+    The Hub's cache names large files by it. Others are read once, and remembered in the user's cache until they change.
+    """
+    try:
+        blob = file.resolve()
+        if file.is_symlink() and blob.parent.name == "blobs" and _DIGEST.fullmatch(blob.name):
+            return blob.name
+        state = blob.stat()
+        place = f"{blob}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
+        note = _cache() / hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()
+        if note.is_file() and _DIGEST.fullmatch(known := note.read_text(encoding="ascii", errors="replace").strip()):
+            return known
+        found = hashlib.sha256()
+        with blob.open("rb") as handle:
+            while block := handle.read(1 << 22):
+                found.update(block)
+                if stop is not None and stop.is_set():
+                    return ""
+        if time.time_ns() - state.st_mtime_ns > 2_000_000_000:  # a write within the clock's tick would not show in its time
+            _remember(note, found.hexdigest())
+        return found.hexdigest()
+    except OSError:
+        return ""
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "merger" / "sha256"
+
+
+def _remember(note: Path, found: str) -> None:
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = note.with_name(f"{note.name}.{os.getpid()}")
+        fresh.write_text(found + "\n", encoding="ascii")
+        fresh.replace(note)
+    except OSError:  # no home, read-only home: it is read again next time
+        pass
+
+
+def parents(models: Mapping[str, Checkpoint], digests: Digests) -> tuple[Parent, ...]:
+    """Every model and LoRA that took part, each once."""
+    pieces = {piece.reference: piece for model in models.values() for piece in model.pieces}
+    return tuple(Parent(p.reference, _revision(p.folder), licence(p.folder), digests.of(p)) for p in pieces.values())
+
+
+def _revision(folder: Path) -> str | None:
+    return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
+
+
+def licence(folder: Path) -> str | None:
+    """What a model's README.md says about its licence, in the Hub's words; its LICENSE file's first line if it says nothing."""
+    try:
+        text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[: 1 << 16]
+    except OSError:
+        text = ""
+    head = re.match(r"---\s*\n(.*?)\n---", text, re.DOTALL)
+    fields = dict(re.findall(r"^(license|license_name):[ \t]*[\"']?([^\n\"'#]+)", head[1] if head else "", re.MULTILINE))
+    named = fields.get("license", "").strip().lower()
+    if named == "other" and fields.get("license_name"):
+        return fields["license_name"].strip().lower()
+    if named:
+        return named
+    for name in ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE"):
+        try:
+            with (folder / name).open(encoding="utf-8", errors="replace") as handle:
+                first = next((line.strip(" #\n") for line in handle if line.strip(" #\n")), "")
+                return f"see its {name}: {first[:80]}"
+        except OSError:
+            continue
+    return None
+
+
+def strictest(licences: Sequence[str | None]) -> tuple[str | None, str]:
+    """The strictest of the licences that can be compared (None: there is none), and a sentence for the card.
+
+    >>> strictest(["mit", "cc-by-nc-4.0", None])[0], strictest(["mit", "apache-2.0"])[1]
+    ('cc-by-nc-4.0', 'apache-2.0, the strictest of its parents.')
+    """
+    known = [name for name in licences if name in _LICENCES]
+    top = max(known, key=_LICENCES.index, default=None)
+    unknown = len(licences) - len(known)
+    if top is None:
+        return None, "not known: no parent names one that can be compared. Read theirs before you share this model."
+    if unknown:
+        return top, f"at least {top}, the strictest known; {unknown} of {len(licences)} parents name none, or one of their own."
+    if "-nd-" in top:
+        return top, f"{top}: forbids derivatives, and a merge is one."
+    return top, f"{top}, the strictest of its parents."
+
+
+def card(recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = ()) -> str:
+    """README.md of a merged model: what it was made from, how, and the recipe that makes it again.
+
+    facts  further lines for the table, label -> value
+    """
+    references = dict.fromkeys(part for r in recipe.opened if not Path(r).exists() for part in parse_reference(r))
+    hub_ids = [r for r in references if is_hub_id(r) and not Path(r).exists()]
+    head = ["---", "library_name: transformers", "tags:", "  - merge"]
+    if hub_ids:
+        head += ["base_model:", *(f"  - {r.partition('@')[0]}" for r in hub_ids)]
+    top, said = strictest([p.licence for p in made_of])
+    if top is not None and all(p.licence in _LICENCES for p in made_of):
+        head.append(f"license: {top}")
+    rows = {
+        "Method": f"`{recipe.merge_method}`: {recipe.method.says}",
+        "Source": recipe.method.source,
+        **({"Base": f"`{recipe.base_model}`"} if recipe.base_model else {}),
+        "Models": ", ".join(f"`{r}`" for r in recipe.opened if r != recipe.base_model),
+        "Seed": str(recipe.seed),
+        **({"Licence": said} if made_of else {}),
+        **facts,
+        "Made with": f"merge-explorer {merger.__version__}, torch {torch.__version__}, Python {platform.python_version()}",
+    }
+    return "\n".join([
+        *head, "---", "", "# A merged model", "",
+        "Made by arithmetic on the weights of the models below, without training.", "",
+        "| | |", "|---|---|", *(f"| {label} | {_cell(value)} |" for label, value in rows.items()), "",
+        *_parents_table(made_of), "## Recipe", "", "```yaml", dump(recipe).rstrip(), "```", "",
+    ])  # fmt: skip
+
+
+def _parents_table(made_of: Sequence[Parent]) -> list[str]:
+    if not made_of:
+        return []
+    rows = ["## Parents", "", "| model | revision | licence | file | SHA-256 |", "|---|---|---|---|---|"]
+    for parent in made_of:
+        about = f"| `{_cell(parent.reference)}` | {parent.revision or 'a folder'} | {_cell(parent.licence or 'not named')} |"
+        for name, found in parent.digests or (("", ""),):
+            rows.append(f"{about} {_cell(name)} | {found or 'not read'} |")
+            about = "| | | |"
+    return [*rows, ""]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """mergekit_config.yml: the user's own words if they still say this recipe, else the recipe written anew."""
+    if recipe.text is not None and load(recipe.text) == recipe:
+        return recipe.text if recipe.text.endswith("\n") else recipe.text + "\n"
+    return dump(recipe)
