@@ -258,11 +258,11 @@ def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator
     for share in shares:
         if share.does:
             continue
-        i = next((k for k, entry in enumerate(recipe.models) if entry.model == share.model), None)
+        place, entry = (_entries(recipe).get(share.model) or [("", None)])[0]
         missed = [m for m in decided.misfits if m.model == share.model and not m.cropped]
         if not share.can:
             yield Finding("warning", f"{share.model} contributes nothing: none of its tensors fits.", "Leave it out.")
-        elif i is not None and (wanted := _weighted(recipe.models[i], recipe, decided, missed)):
+        elif entry is not None and (wanted := _weighted(entry, recipe, decided, missed)):
             roles = ", ".join(dict.fromkeys(role(m.name) for m in wanted))
             yield Finding(
                 "warning", f"{share.model} contributes nothing: its weight is 0 wherever it fits, and where its weight is not 0 "
@@ -275,7 +275,7 @@ def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator
                 if all(_argument(j, name, k) == 0 for j in decided.jobs for k, s in _donors(j) if s.model == share.model)
                 or name == "t"
             )  # fmt: skip
-            path = f"models[{i}].parameters.weight" if i is not None and zero == "weight" else ""
+            path = f"{place}.parameters.weight" if place and zero == "weight" else ""
             yield Finding(
                 "warning", f"{share.model} contributes nothing: its {zero} is 0 everywhere.",
                 f"Give it a {zero}, or leave it out.", path, 0.5 if path else None,
@@ -292,12 +292,24 @@ def _weighted(entry: Entry, recipe: Recipe, decided: Plan, missed: Iterable[Misf
 # ---------------------------------------------------------------------------------------------- without effect
 
 
+def _entries(recipe: Recipe) -> dict[str, list[tuple[str, Entry]]]:
+    """Where each model is listed: model -> (path, entry) in models, slices and modules."""
+    found: dict[str, list[tuple[str, Entry]]] = {}
+    for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
+        listed = [(f"{above}models[{i}]", e) for i, e in enumerate(part.models)]
+        listed += [(f"{above}slices[{i}].sources[{j}]", e) for i, s in enumerate(part.slices) for j, e in enumerate(s.sources)]
+        for path, entry in listed:
+            found.setdefault(entry.model, []).append((path, entry))
+    return found
+
+
 def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
-    for i, entry in enumerate(recipe.models):
-        mine = [(job, k) for job in decided.jobs for k, s in _donors(job) if s.model == entry.model]
+    for model, listed in _entries(recipe).items():
+        mine = [(job, k) for job in decided.jobs for k, s in _donors(job) if s.model == model]
         active = [(job, k) for job, k in mine if _acts(job, k)]
-        if not active or entry.model == recipe.base_model:
+        if not active or model == recipe.base_model:
             continue
+        place = listed[0][0] if len(listed) == 1 else ""
         alone = [
             job for job, _ in active
             if _argument(job, "normalize", 0) is True and sum(_acts(job, j) for j, _ in _donors(job)) == 1
@@ -306,7 +318,7 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
         if len(alone) == len(active) and weights and weights != [1.0]:
             told = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
             yield Finding(
-                "warning", f"the weight {told} of {entry.model} has no effect: `normalize` divides by it again, because no other "
+                "warning", f"the weight {told} of {model} has no effect: `normalize` divides by it again, because no other "
                 "model takes part in its tensors; its values replace the base's outright.",
                 "Write `normalize: false` for the weight to count.", "parameters.normalize", False,
             )  # fmt: skip
@@ -314,8 +326,8 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
         if all(d is not None and d >= 1 for d in densities) and recipe.method.param("density") is not None:
             what = "nothing is dropped" if recipe.method.name.startswith(("dare", "della")) else "nothing is trimmed"
             yield Finding(
-                "note", f"the density of {entry.model} is 1: {what}.",
-                "Write a density below 1, for example 0.5.", f"models[{i}].parameters.density", 0.5,
+                "note", f"the density of {model} is 1: {what}.",
+                "Write a density below 1, for example 0.5.", *((f"{place}.parameters.density", 0.5) if place else ()),
             )  # fmt: skip
     yield from _filters(recipe, decided)
 
@@ -324,7 +336,10 @@ def _filters(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
     """Filters found in no tensor's name, and rules that are never reached."""
     names = [job.name for job in decided.jobs] + [s.name for job in decided.jobs for s in job.sources]
     scopes: list[tuple[str, Parameters]] = [("parameters", recipe.parameters)]
-    scopes += [(f"models[{i}].parameters", e.parameters) for i, e in enumerate(recipe.models)]
+    scopes += [(f"modules.{m.name}.parameters", m.parameters) for m in recipe.modules]
+    for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
+        scopes += [(f"{above}slices[{i}].parameters", s.parameters) for i, s in enumerate(part.slices)]
+    scopes += [(f"{path}.parameters", e.parameters) for listed in _entries(recipe).values() for path, e in listed]
     for where, scope in scopes:
         for name, setting in scope:
             for pattern, _ in setting.rules:

@@ -110,8 +110,9 @@ def test_refused_before_any_weight_is_read(article: Path, tmp_path: Path, monkey
         "model.embed_tokens.weight: shapes differ.\n"
         f"  base  {MISTRAL}           (500, 64)\n  [1]   {WIZARD}         (501, 64)\n  [2]   {CODE}  (516, 64)\n"
         "  The same is true of 161 more tensors.\n"
-        "  Their vocabularies differ: match rows by token with `tokenizer_source: union` (or `base`), cut longer ones to the base's rows: "
-        "--unsafe-truncate-embeddings,\n  or leave a model out of all tensors that do not fit: --allow-crimes."
+        "  Their vocabularies differ: match rows by token with `tokenizer_source: union` (or `base`), "
+        "cut longer ones to the base's rows: --unsafe-truncate-embeddings,\n"
+        "  or leave a model out of all tensors that do not fit: --allow-crimes."
     )
     assert not list(tmp_path.iterdir())
 

@@ -136,7 +136,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "model.embed_tokens.weight")]),
                          "model.embed_tokens.weight: shapes differ.\n  [0]   a  (24, 8)\n  [1]   b  (25, 8)\n"
                          "  The same is true of 1 more tensors.\n  Their vocabularies differ: match rows by token with "
-                         "`tokenizer_source: union` (or `base`), cut longer ones to the base's rows: --unsafe-truncate-embeddings,\n"
+                         "`tokenizer_source: union` (or `base`), cut longer ones to the base's rows: "
+                         "--unsafe-truncate-embeddings,\n"
                          "  or leave a model out of all tensors that do not fit: --allow-crimes."),
     "other layers": (lambda b: tiny.make_family(b.parent, models=("b",), layers=3),
         "the models have different numbers of layers.\n"

@@ -188,3 +188,28 @@ def test_only_rows_are_read(family: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(Checkpoint, "read", read)
     judge(TIES, family)
     assert rows and max(rows) <= 4 and len(rows) <= 3 * 8 * 4
+
+
+SLICED = """
+merge_method: ties
+base_model: base
+slices:
+  - sources:
+      - {model: base, layer_range: [0, 1]}
+      - {model: a, layer_range: [0, 1], parameters: {weight: 0}}
+      - {model: b, layer_range: [0, 1], parameters: {weight: 0.5, density: [{filter: nowhere, value: 0.5}, {value: 0.4}]}}
+  - sources: [{model: base, layer_range: [1, 2]}, {model: b, layer_range: [1, 2]}]
+    parameters: {weight: [{value: 1}, {filter: mlp, value: 2}], density: 0.5}
+"""
+
+
+def test_looks_inside_slices_and_modules(models: Path) -> None:
+    found = {f.words: f.path for f in judge(SLICED, models).findings}
+    assert found["a contributes nothing: its weight is 0 everywhere."] == "slices[0].sources[1].parameters.weight"
+    where = "slices[0].sources[2].parameters.density"
+    assert f"{where}: the filter 'nowhere' is in no tensor's name, so its value is never used." in found
+    assert any(text.startswith("slices[1].parameters.weight: the rules after the 1st are never reached") for text in found)
+    module = TIES.partition("models:")[0] + "modules:\n  default:\n    models: [{model: a, parameters: {weight: 0.3}}]\n"
+    found = {f.words: f.path for f in judge(module, models).findings}
+    assert found["the density of a is 1: nothing is trimmed."] == "modules.default.models[0].parameters.density"
+    assert any(text.startswith("the weight 0.3 of a has no effect: `normalize`") for text in found)
