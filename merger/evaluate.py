@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,78 @@ class Said:
     token: Token | None
 
 
+_ROUNDINGS = {torch.float32: 256.0}
+"""How many roundings of its type a logit may be off when several positions are computed at once; 4 for half types."""
+
+
+class _Heard:
+    """What a model has computed of a text: keys and values of every layer, and each layer's output."""
+
+    def __init__(self, ids: list[int], versions: tuple[tuple[int, ...], ...]) -> None:
+        self.ids = list(ids)
+        """The prompt."""
+        self.versions = versions
+        """How often each layer's parameters had been written to."""
+        self.draft: list[int] = []
+        """The answer, with its stop token if it came to one."""
+        self.cache: Any = None
+        self.length = 0
+        self._states: dict[int, list[Tensor]] = {}
+
+    def listen(self, layer: int) -> Callable[..., None]:
+        """A forward hook that keeps this layer's output, (1, tokens, width)."""
+
+        def hook(module: nn.Module, args: Any, output: Any) -> None:
+            self._states.setdefault(layer, []).append(output[0] if isinstance(output, tuple) else output)
+
+        return hook
+
+    def size(self, layer: int) -> int:
+        """For how many tokens the layer's output is known."""
+        return sum(part.shape[1] for part in self._states.get(layer, ()))
+
+    def states(self, layer: int, length: int) -> Tensor:
+        """A layer's output for the first so many tokens."""
+        return torch.cat(self._states[layer], 1)[:, :length]
+
+    @property
+    def plain(self) -> bool:
+        """Whether the cache is one that can be cut to any length: sliding windows and states of other kinds cannot."""
+        return all(type(layer).__name__ == "DynamicLayer" for layer in self.cache.layers)
+
+    def forget(self, length: int) -> None:
+        """Keep only the first so many tokens."""
+        if length == 0:
+            self.cache, self._states = None, {}
+        elif length < self.length:
+            self.cache.crop(length - self.length)
+            self._states = {i: [self.states(i, length)] for i in self._states}
+        self.length = length
+
+    def take_over(self, other: "_Heard", below: int, length: int) -> None:
+        """The layers below `below` of another text that begins with the same tokens."""
+        for i in range(below):
+            self._states[i] = [other.states(i, length)]
+            self.cache.layers[i] = _cropped(other.cache.layers[i], length)
+
+
+def _cropped(layer: Any, length: int) -> Any:
+    """A cache layer's first so many tokens, in a cache layer of its own."""
+    fresh = type(layer)()
+    fresh.update(layer.keys[..., :length, :].clone(), layer.values[..., :length, :].clone())
+    return fresh
+
+
+@contextlib.contextmanager
+def _silent(layer: Any, output: Tensor | None) -> Generator[None]:
+    """A decoder layer that computes nothing: gives this output, or its input."""
+    layer.forward = lambda hidden_states, *_, **__: hidden_states if output is None else output
+    try:
+        yield
+    finally:
+        del layer.forward
+
+
 @dataclass
 class Speaker:
     """A model that can answer. Its parameters *are* the given tensors: what changes them in place changes its answers."""
@@ -46,6 +119,7 @@ class Speaker:
     device: torch.device
     template: str = ""
     _pieces: dict[int, str] = field(default_factory=dict[int, str])
+    _last: "_Heard | None" = None
 
     def encode(self, prompt: str) -> list[int]:
         """The prompt's token ids, in the model's chat template where it has one."""
@@ -68,20 +142,20 @@ class Speaker:
 
     @torch.inference_mode()
     def tokens(self, prompt: str, limit: int, temperature: float = 0.0, seed: int = 0) -> Iterator[Token]:
-        """Answer token by token. temperature 0 is greedy; else samples, reproducibly from `seed`."""
+        """Answer token by token. temperature 0 is greedy; else samples, reproducibly from `seed`.
+
+        A greedy answer to the prompt of the last one takes that answer as a draft: one pass over prompt and draft, from the
+        first changed layer up, finds where the model would now say something else; from there on it is made token by token.
+        """
         ids = self.encode(prompt)
         given = len(ids)
         chance = torch.Generator().manual_seed(seed)
-        state: Any = None
-        fresh = ids
+        most = min(limit, self.length - given)
+        heard = _Heard(ids, self._versions())
+        ahead = self._drafted(ids, most, heard) if temperature == 0 else []
         shown = ""
-        for _ in range(min(limit, self.length - given)):
-            out = self.module(
-                input_ids=torch.tensor([fresh], device=self.device), past_key_values=state, use_cache=True,
-                logits_to_keep=1,
-            )  # fmt: skip
-            state = out.past_key_values
-            probabilities = out.logits[0, -1].float().softmax(-1).cpu()
+        for _ in range(most):
+            probabilities = ahead.pop(0) if ahead else self._next(ids, heard)
             if not bool(torch.isfinite(probabilities).all()):
                 raise MergeError("the merged weights are so large that the model computes no numbers any more.")
             best = probabilities.topk(min(4, len(probabilities)))
@@ -90,10 +164,9 @@ class Speaker:
                 chosen = int(torch.multinomial(tilted, 1, generator=chance))
             else:
                 chosen = int(best.indices[0])
-            if chosen in self.stops:
-                return
-            fresh = [chosen]
             ids.append(chosen)
+            if chosen in self.stops:
+                break
             text = self.tokenizer.decode(ids[given:], skip_special_tokens=True)
             new = "" if text.endswith("\ufffd") else text[len(shown) :]  # half a character waits for its other half
             shown += new
@@ -101,6 +174,81 @@ class Speaker:
                 (self.piece(int(i)), float(p)) for p, i in zip(best.values, best.indices, strict=True) if int(i) != chosen
             )
             yield Token(chosen, new, float(probabilities[chosen]), others[:3])
+        if temperature == 0 and not ahead:
+            heard.draft = ids[given:]
+            self._last = heard
+
+    def _next(self, ids: list[int], heard: "_Heard") -> Tensor:
+        """Probabilities of the token after `ids`, (vocabulary,), from what of them has not been computed yet."""
+        logits = self._forward(ids[heard.length :], heard, 1)
+        return logits[-1].float().softmax(-1).cpu()
+
+    def _drafted(self, ids: list[int], most: int, heard: "_Heard") -> list[Tensor]:
+        """Probabilities for the positions where the last answer to this prompt stands, and the one after.
+
+        Only as far as plain decoding is sure to choose the same: where two tokens are nearly even, the rounding of many
+        positions at once could choose otherwise, so such a draft is not used.
+        """
+        last = self._last
+        if last is None or last.ids != ids or not last.draft or not last.plain or not self._layers:
+            return []
+        draft = last.draft[:most]
+        logits = self._forward(ids + draft[:-1], heard, len(draft), reuse=last)
+        top = logits.float().topk(2)
+        even = _ROUNDINGS.get(logits.dtype, 4.0) * torch.finfo(logits.dtype).eps * top.values[:, 0].abs().clamp_min(1)
+        agreed = 0
+        for i, token in enumerate(draft):
+            if float(top.values[i, 0] - top.values[i, 1]) <= float(even[i]):
+                heard.forget(0)  # plainly, then
+                return []
+            agreed = i + 1
+            if int(top.indices[i, 0]) != token:
+                break
+        heard.forget(len(ids) + agreed - 1)
+        return list(logits[:agreed].float().softmax(-1).cpu())
+
+    def _forward(self, fresh: list[int], heard: "_Heard", keep: int, reuse: "_Heard | None" = None) -> Tensor:
+        """Logits of the last `keep` of these tokens, (keep, vocabulary). They follow what `heard` holds, and join it.
+
+        reuse  what was heard of the same tokens before the tensors changed: its layers below the change are taken over
+        """
+        layers = self._layers
+        below = 0
+        if reuse is not None and heard.length == 0:
+            below = next((i for i, (a, b) in enumerate(zip(heard.versions, reuse.versions, strict=True)) if a != b), len(layers))
+            below = below if all(len(fresh) <= reuse.size(i) for i in range(below)) else 0
+        with contextlib.ExitStack() as stack:
+            for i, layer in enumerate(layers):
+                if reuse is not None and i < below:
+                    stack.enter_context(_silent(layer, reuse.states(i, len(fresh)) if i == below - 1 else None))
+                else:
+                    stack.callback(layer.register_forward_hook(heard.listen(i)).remove)
+            out = self.module(
+                input_ids=torch.tensor([fresh], device=self.device), past_key_values=heard.cache, use_cache=True,
+                logits_to_keep=keep,
+            )  # fmt: skip
+        heard.cache = out.past_key_values
+        heard.length += len(fresh)
+        if below and reuse is not None:
+            heard.take_over(reuse, below, len(fresh))
+        return out.logits[0, -keep:]
+
+    def _versions(self) -> tuple[tuple[int, ...], ...]:
+        """How often each layer's parameters were written to; the first layer's include those before the layers."""
+        layers = self._layers
+        inside = {id(p) for layer in layers for p in layer.parameters()}
+        before = [p for name, p in self.module.named_parameters() if id(p) not in inside and role(name) not in ("norm", "head")]
+        each = [list(layer.parameters()) for layer in layers]
+        if each:
+            each[0] = before + each[0]
+        return tuple(tuple(p._version for p in own) for own in each)
+
+    @cached_property
+    def _layers(self) -> list[nn.Module]:
+        """The module's decoder layers in order; none where they cannot be told."""
+        count = getattr(self.module.config, "num_hidden_layers", None)
+        stacks = [m for m in self.module.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
+        return list(stacks[0]) if len(stacks) == 1 else []
 
     @torch.inference_mode()
     def agrees(self, prompt: str, answer: list[int]) -> list[float]:

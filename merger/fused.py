@@ -46,6 +46,7 @@ class Known:
 
 
 _ROWS = 24
+_MANY = 20_000
 
 
 def base_of(job: TensorJob) -> Source | None:
@@ -89,6 +90,8 @@ def prepared(
         return Combine(ADDED, (per_model(args["scale"], 1)[0],), add_base=False)
     key = (job.sources, base_of(job))
     if key not in found.dots:
+        if len(found.dots) > _MANY:
+            found.dots.clear()
         found.dots[key] = kernels.products(tensors, base)
     if job.method == "model_stock":
         n = len(tensors)
@@ -148,6 +151,8 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
         pair = kernels.lengths(x, base, trim)
         if trim.mask is not None:
             return replace(trim, scale=scale_back(*pair))
+        if len(known.lengths) > _MANY:  # sliders have been everywhere
+            known.lengths.clear()
         known.lengths[key] = pair
     return replace(trim, scale=scale_back(*known.lengths[key]))
 

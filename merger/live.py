@@ -1,6 +1,9 @@
 """Session: parents stay in memory, a changed recipe redoes only the tensors it changes, in place."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import torch
@@ -8,8 +11,9 @@ from torch import Tensor
 
 from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled
+from merger.fused import Known
 from merger.hub import open_reference
-from merger.merge import Step, merge_tensor, open_models, pick_device, read_source
+from merger.merge import Step, merge_tensor, open_models, pick_device, processors, read_source
 from merger.plan import OnMismatch, Plan, Source, TensorJob, plan
 from merger.recipe import Recipe
 
@@ -20,6 +24,7 @@ class Parents:
     def __init__(self, device: str = "cpu", roots: Sequence[Path] = (Path(),)) -> None:
         self.device = pick_device(device)
         self.roots = roots
+        self.known = Known()
         self._models: dict[str, Checkpoint] = {}
         self._resident: dict[Source, Tensor] = {}
 
@@ -78,25 +83,56 @@ class Session:
             self.generation += 1
             for gone in self.tensors.keys() - names:
                 del self.tensors[gone], self.done[gone]
-        total, done = sum(job.slot.nbytes for job in stale), 0
-        for i, job in enumerate(stale):
-            if cancelled():
-                raise Cancelled(f"stopped after {i} of {len(stale)} tensors.")
-            self._put(job, merge_tensor(job, self.parents.read, self.parents.device))
-            done += job.slot.nbytes
+        total, made = sum(job.slot.nbytes for job in stale), 0
+        for i, (job, value) in enumerate(self._made(stale, cancelled)):
+            self._put(job, value)
+            made += job.slot.nbytes
             if progress:
-                progress(Step(job.name, i + 1, len(stale), done, total))
+                progress(Step(job.name, i + 1, len(stale), made, total))
         self.plan = decided
         return tuple(job.name for job in stale)
 
+    def _made(self, stale: Sequence[TensorJob], cancelled: Callable[[], bool]) -> Iterator[tuple[TensorJob, Tensor]]:
+        """The stale tensors as they are merged; on a CPU by two threads if there is enough to do, straight into their place."""
+        device = self.parents.device
+
+        def make(job: TensorJob) -> Tensor:
+            held = self.tensors.get(job.name)
+            fits = held is not None and held.shape == job.shape and held.dtype == job.out and held.is_contiguous()
+            self.done.pop(job.name, None)  # not whole while it is written
+            return merge_tensor(job, self.parents.read, device, known=self.parents.known, into=held if fits else None)
+
+        many = device.type == "cpu" and sum(math.prod(job.shape) for job in stale) > 1 << 20
+        waiting = deque(sorted(stale, key=lambda job: -job.slot.nbytes))
+        if not many:
+            while waiting:
+                if cancelled():
+                    raise Cancelled(f"stopped after {len(stale) - len(waiting)} of {len(stale)} tensors.")
+                job = waiting.popleft()
+                yield job, make(job)
+            return
+        with ThreadPoolExecutor(processors()) as pool:
+            running: dict[Future[Tensor], TensorJob] = {}
+            count = 0
+            while waiting or running:
+                if not cancelled():
+                    while waiting and len(running) < processors():
+                        job = waiting.popleft()
+                        running[pool.submit(make, job)] = job
+                elif waiting and not running:
+                    raise Cancelled(f"stopped after {count} of {len(stale)} tensors.")
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    count += 1
+                    yield running.pop(future), future.result()
+
     def _put(self, job: TensorJob, value: Tensor) -> None:
-        """Write in place where shape and dtype allow, so that a model that holds the tensor sees the change."""
+        """Keep a merged tensor, in its old place where shape and dtype allow: a model that holds it sees the change."""
         held = self.tensors.get(job.name)
-        if held is not None and held.shape == value.shape and held.dtype == value.dtype:
-            self.done.pop(job.name, None)
-            with torch.no_grad():
-                held.copy_(value)
-        else:
-            self.tensors[job.name] = value
-            self.generation += 1
+        if held is not value:
+            if held is not None and held.shape == value.shape and held.dtype == value.dtype:
+                with torch.no_grad():
+                    held.copy_(value)
+            else:
+                self.tensors[job.name] = value
+                self.generation += 1
         self.done[job.name] = job

@@ -68,6 +68,8 @@ def merge_tensor(
         if combine is not None:
             out = torch.empty(job.shape, dtype=job.out) if into is None else into
             combine.into(out.view(-1), tensors, base)
+            if into is not None and not into.is_inference():
+                torch.autograd.graph.increment_version(into)  # torch does not see the compiled passes write
             return out
     merged = _by_torch(job, read, device, watch)
     return merged if into is None else into.copy_(merged)
@@ -300,7 +302,8 @@ def _make(
         except BaseException as error:
             finished.put(error)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(1 if device.type != "cpu" else workers or _processors())]
+    hands = 1 if device.type != "cpu" else workers or processors()
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(hands)]
     try:
         if cancelled():
             raise Cancelled(_stopped(count, jobs, output))
@@ -326,7 +329,7 @@ def _stopped(count: int, jobs: Sequence[TensorJob], output: Output) -> str:
     return f"stopped after {count} of {len(jobs)} tensors; nothing was written to {output.folder.with_suffix('')}."
 
 
-def _processors() -> int:
+def processors() -> int:
     """The CPU cores this process may use; more than four only wait for the disk."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(4, count)
@@ -399,5 +402,5 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 __all__ = [
     "CheckpointError", "Read", "Step", "best_device", "merge", "merge_tensor", "open_models", "pick_device", "planned",
-    "reader", "spoken", "use_threads",
+    "processors", "reader", "spoken", "use_threads",
 ]  # fmt: skip

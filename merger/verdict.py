@@ -327,7 +327,8 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
             what = "nothing is dropped" if recipe.method.name.startswith(("dare", "della")) else "nothing is trimmed"
             yield Finding(
                 "note", f"the density of {model} is 1: {what}.",
-                "Write a density below 1, for example 0.5.", *((f"{place}.parameters.density", 0.5) if place else ()),
+                "Write a density below 1, for example 0.5.",
+                f"{place}.parameters.density" if place else "", 0.5 if place else None,
             )  # fmt: skip
     yield from _filters(recipe, decided)
 

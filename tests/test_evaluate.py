@@ -1,6 +1,7 @@
 """Speakers: the session's own tensors answer, as transformers would, and what cannot answer says why."""
 
 import json
+import random
 import shutil
 from pathlib import Path
 
@@ -91,6 +92,72 @@ def test_broken_numbers_are_told(session: Session) -> None:
     session.tensors["model.norm.weight"].fill_(float("nan"))
     with pytest.raises(MergeError, match="so large that the model computes no numbers any more"):
         text(who, PROMPT)
+
+
+def passes(who: Speaker) -> list[tuple[int, int]]:
+    """From here on: (tokens, layers computed) of each forward pass."""
+    seen: list[tuple[int, int]] = []
+    assert who._layers
+    for layer in who._layers:
+        layer.mlp.register_forward_hook(lambda *_: seen.append(_count(seen)))  # type: ignore[union-attr]
+    who.module.register_forward_pre_hook(lambda m, args, kw: seen.append((kw["input_ids"].shape[1], 0)), with_kwargs=True)
+    return seen
+
+
+def _count(seen: list[tuple[int, int]]) -> tuple[int, int]:
+    tokens, layers = seen.pop()
+    return tokens, layers + 1
+
+
+def weights(layer: str, value: float) -> list[dict[str, object]]:
+    return [{"filter": layer, "value": value}, {"value": 1.0}]
+
+
+def test_the_last_answer_is_a_draft_for_the_next(session: Session) -> None:
+    who = voice(session)
+    layers = len(who._layers)
+    last = f"layers.{layers - 1}.mlp"
+    session.apply(replace(load_file(RECIPE), "models[0].parameters.weight", weights(last, 1.0)))
+    seen = passes(who)
+    first = [t.id for t in who.tokens(PROMPT, 60)]
+    given = len(who.encode(PROMPT))
+    assert seen == [(given, layers), *[(1, layers)] * len(first)]
+    seen.clear()
+    assert [t.id for t in who.tokens(PROMPT, 60)] == first
+    assert seen == [(given + len(first), 0)]  # nothing changed: one pass, in which no layer is computed
+    seen.clear()
+    session.apply(replace(load_file(RECIPE), "models[0].parameters.weight", weights(last, 0.99)))
+    again = [t.id for t in who.tokens(PROMPT, 60)]
+    assert seen[0] == (given + len(first), 1)  # only the layer that changed
+    assert again == [t.id for t in voice(session).tokens(PROMPT, 60)]
+
+
+def test_drafts_give_the_tokens_of_plain_decoding(session: Session) -> None:
+    """Wherever the sliders go, and whatever was said before."""
+    who, draw = voice(session), random.Random(0)
+    recipe, different, said = load_file(RECIPE), 0, []
+    for step in range(25):
+        place = draw.choice([*(f"layers.{i}." for i in range(len(who._layers))), "embed", "lm_head", "norm"])
+        path = f"models[{draw.randrange(2)}].parameters.weight"
+        session.apply(replace(recipe, path, weights(place, draw.choice((0.0, 0.5, 0.98, 1.5, 4.0)))))
+        prompt = PROMPT if step % 5 else "plural of fox"
+        plain = list(voice(session).tokens(prompt, 40))
+        drafted = list(who.tokens(prompt, 40))
+        assert [(t.id, t.text) for t in drafted] == [(t.id, t.text) for t in plain], f"step {step}"
+        assert all(abs(a.probability - b.probability) < 0.03 for a, b in zip(drafted, plain, strict=True))  # bfloat16
+        different += [t.id for t in plain] != said
+        said = [t.id for t in plain]
+    assert different > 5  # the walk said many things
+
+
+def test_a_draft_is_not_believed_where_two_tokens_are_nearly_even(session: Session) -> None:
+    who = voice(session)
+    first = [t.id for t in who.tokens(PROMPT, 60)]
+    seen = passes(who)
+    with torch.no_grad():
+        who.module.get_output_embeddings().weight.zero_()  # all tokens even
+    list(who.tokens(PROMPT, 3))
+    assert [tokens for tokens, _ in seen][:2] == [len(who.encode(PROMPT)) + min(3, len(first)) - 1, len(who.encode(PROMPT))]
 
 
 @pytest.mark.parametrize(

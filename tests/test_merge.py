@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from merger.__main__ import main
-from merger.errors import Cancelled
+from merger.errors import Cancelled, RecipeError
 from merger.live import Parents, Session
 from merger.merge import Step, merge, merge_tensor, open_models, reader
 from merger.methods import METHODS, Method
@@ -404,3 +404,31 @@ def test_lines_scales_the_delta_linearly_by_depth(method: str, family: Path) -> 
         name = f"model.layers.{layer}.mlp.up_proj.weight"
         expected = base[name].double() + (0.2 + 0.9 * layer / 3) * (plain.tensors[name].double() - base[name].double())
         assert torch.allclose(scaled.tensors[name].double(), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_after_a_walk_of_the_sliders_live_is_batch(name: str, family: Path, tmp_path: Path) -> None:
+    """Whatever was moved before, and whatever was remembered of it: the tensors are those of a fresh merge."""
+    method, draw = METHODS[name], random.Random(name)
+    base = {"base_model": "base"} if method.base not in ("ignored",) else {}
+    count = 1 if method.models[1] == 1 or method.base == "first" else 2
+    entries = [{"model": m, "parameters": {"weight": 0.5}} for m in "ab"[:count]]
+    whole = {"merge_method": name, **base, "models": entries, "parameters": {"t": 0.01 if name == "nearswap" else 0.3}}
+    recipe = load(json.dumps(whole))
+    session = Session(Parents(roots=[family]))
+    session.apply(recipe)
+    for step in range(6):
+        param = draw.choice([p for p in method.params if p.kind == "float"] or [None])
+        if param is None:
+            break
+        low, high = param.slider[:2]
+        value = draw.uniform(low, high) if step != 3 else draw.choice((low, high))
+        if param.name == "epsilon" and method.param("density"):
+            value = 0.01
+        path = f"models[{draw.randrange(count)}].parameters" if param.per_model else "parameters"
+        filtered = [{"filter": draw.choice(("mlp", "layers.1", "embed")), "value": value}, {"value": param.default or 0.5}]
+        try:
+            session.apply(recipe := replace(recipe, f"{path}.{param.name}", draw.choice((value, filtered))))
+        except RecipeError:  # DELLA's density and epsilon do not go together everywhere
+            continue
+    assert same_bits(session.tensors, merged(dump(recipe), tmp_path / "out", family))

@@ -208,7 +208,7 @@ def test_looks_inside_slices_and_modules(models: Path) -> None:
     assert found["a contributes nothing: its weight is 0 everywhere."] == "slices[0].sources[1].parameters.weight"
     where = "slices[0].sources[2].parameters.density"
     assert f"{where}: the filter 'nowhere' is in no tensor's name, so its value is never used." in found
-    assert any(text.startswith("slices[1].parameters.weight: the rules after the 1st are never reached") for text in found)
+    assert any(text.startswith("slices[1].parameters.weight: the rules after the first are never reached") for text in found)
     module = TIES.partition("models:")[0] + "modules:\n  default:\n    models: [{model: a, parameters: {weight: 0.3}}]\n"
     found = {f.words: f.path for f in judge(module, models).findings}
     assert found["the density of a is 1: nothing is trimmed."] == "modules.default.models[0].parameters.density"
