@@ -14,12 +14,12 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types docs oracle gpu clean
+.PHONY: help run test check lint types docs oracle bench bench-quick gpu clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
 help:  ## say what there is
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 run: $(VENV)/.run  ## install what is missing and serve the page
 	$(BIN)/python app.py
@@ -41,6 +41,14 @@ docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the met
 
 oracle: $(ORACLE)/.done  ## ask mergekit 0.1.5, in its own environment, for the golden numbers again
 	$(ORACLE)/bin/python scripts/golden.py
+
+bench: $(VENV)/.dev $(ORACLE)/.done  ## every benchmark against mergekit and the machine; takes about an hour
+	$(BIN)/python benchmarks/batch.py
+	$(BIN)/python benchmarks/live.py
+
+bench-quick: $(VENV)/.dev $(ORACLE)/.done  ## the same on small models, in under a minute
+	$(BIN)/python benchmarks/batch.py --quick
+	$(BIN)/python benchmarks/live.py --quick
 
 gpu: $(VENV)/.dev  ## only the tests that need a CUDA device
 	$(PYTEST) -m gpu

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from merger.checkpoints import in_words
+from merger.checkpoints import in_words, parse_size
 from merger.errors import CheckpointError, MergeError
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all
@@ -106,6 +106,9 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
         help="largest file: 5GB in bytes (default), 1B in parameters, 0 for one file",
     )  # fmt: skip
     merge.add_argument(
+        "--memory", metavar="SIZE", help="take at most this much memory beside the mapped files, for example 2GB"
+    )
+    merge.add_argument(
         "--part", metavar="N/COUNT", help="make only every COUNT-th file of the output, for several machines; then --join"
     )
     merge.add_argument("--join", action="store_true", help="put together what the parts have made")
@@ -180,7 +183,7 @@ def _merge(options: argparse.Namespace) -> None:
             recipe, str(options.out), device=best_device() if device == "auto" else device, progress=bar.show,
             shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
             on_mismatch=_on_mismatch(options), tokenizer=options.copy_tokenizer, card=options.write_model_card,
-            workers=options.num_threads, part=part, joining=options.join,
+            workers=options.num_threads, memory=_memory(options), part=part, joining=options.join,
         )  # fmt: skip
     for remark in done.remarks if not options.quiet else ():
         print(f"note: {remark}", file=sys.stderr)
@@ -191,6 +194,15 @@ def _merge(options: argparse.Namespace) -> None:
         f"{options.out}: {len(done.jobs)} tensors, {in_words(done.nbytes)}, {time.monotonic() - started:.1f} s. "
         f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(options.out)!r})"
     )
+
+
+def _memory(options: argparse.Namespace) -> int | None:
+    if options.memory is None:
+        return None
+    size, parameters = parse_size(options.memory, "--memory")
+    if parameters:
+        raise MergeError(f"--memory {options.memory}: write bytes, for example 2GB.")
+    return size
 
 
 def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]", on_mismatch: "OnMismatch") -> "Plan":

@@ -273,7 +273,7 @@ def shards(slots: Sequence[Slot], limit: int, count_parameters: bool = False) ->
     return files
 
 
-def parse_size(text: str) -> tuple[int, bool]:
+def parse_size(text: str, of: str = "") -> tuple[int, bool]:
     """A shard size: `1B` is parameters (as mergekit's help says), `5GB` is bytes. Returns (limit, counts parameters).
 
     >>> parse_size("1B"), parse_size("500MB")
@@ -289,6 +289,8 @@ def parse_size(text: str) -> tuple[int, bool]:
     except (ValueError, OverflowError):
         limit = -1
     if limit < 1:
+        if of:
+            raise MergeError(f"{of} {text}: write a size, such as 2GB.")
         raise MergeError(f"{text!r} is not a shard size; write 5GB (bytes) or 1B (parameters).")
     return limit, not in_bytes
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import os
 import tempfile
 import threading
@@ -14,10 +15,10 @@ from queue import SimpleQueue
 import torch
 from torch import Tensor
 
-from merger import fused, hub
+from merger import fused, hub, kernels
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
-from merger.checkpoints import Checkpoint, Piece, Stored, parse_size, shards
+from merger.checkpoints import Checkpoint, Piece, Stored, in_words, parse_size, shards
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.fused import Known
 from merger.layout import role
@@ -224,6 +225,7 @@ def merge(
     tokenizer: bool = True,
     card: bool = True,
     workers: int | None = None,
+    memory: int | None = None,
     part: Part = WHOLE,
     joining: bool = False,
 ) -> Plan:
@@ -239,6 +241,7 @@ def merge(
     tokenizer    copy the donor's tokenizer and generation config
     card         write README.md and mergekit_config.yml
     workers      threads that read, compute and write; default: a core each, at most 4. The result does not depend on them
+    memory       bytes it may take, beside mapped files; fewer threads are used, or MergeError says why it cannot be
     part         make only this share of the output's files, in `<folder>.partial`
     joining      make nothing: add to what the parts have made what is missing, and let the folder appear
     """
@@ -258,9 +261,11 @@ def merge(
                 _write_companions(partial, decided, models, tokenizer, digests)
             return decided
         check_space(out, decided.nbytes)
+        hands = _hands(decided.jobs, workers, memory)
         with writing(out, files, metadata, word, part) as output:
             own = set(output.names)
-            _make([job for job in decided.jobs if job.name in own], output, reader(models), on, workers, progress, cancelled)
+            jobs = [job for job in decided.jobs if job.name in own]
+            _make(jobs, output, reader(models), on, hands, progress, cancelled)
             if part == WHOLE:
                 _write_companions(output.folder, decided, models, tokenizer, digests)
     finally:
@@ -274,7 +279,7 @@ def _make(
     output: Output,
     read: Read,
     device: torch.device,
-    workers: int | None,
+    hands: int,
     progress: Callable[[Step], None] | None,
     cancelled: Callable[[], bool],
 ) -> None:
@@ -302,8 +307,7 @@ def _make(
         except BaseException as error:
             finished.put(error)
 
-    hands = 1 if device.type != "cpu" else workers or processors()
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(hands)]
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(1 if device.type != "cpu" else hands)]
     try:
         if cancelled():
             raise Cancelled(_stopped(count, jobs, output))
@@ -327,6 +331,39 @@ def _make(
 
 def _stopped(count: int, jobs: Sequence[TensorJob], output: Output) -> str:
     return f"stopped after {count} of {len(jobs)} tensors; nothing was written to {output.folder.with_suffix('')}."
+
+
+OWN_MEMORY = 300_000_000
+"""Bytes that Python, torch and a model's headers take, whatever is merged."""
+
+
+def memory_of(job: TensorJob) -> int:
+    """Bytes of memory that making one tensor takes beside its files, which are mapped and can be let go of at any time."""
+    n, count = math.prod(job.shape), len(job.sources)
+    gathered = sum(4 * n for s in (*job.sources, *([job.base] if job.base else [])) if s.vocab is not None or s.made)
+    if job.method is None:
+        return min(n, STRETCH) * job.out.itemsize + gathered
+    if not fused.takes(job):
+        return n * (job.out.itemsize + job.compute.itemsize * (3 * count + 2)) + gathered
+    bits = count * n // 8 if job.method in ("della", "della_linear") else 0
+    return min(n, STRETCH) * job.out.itemsize + 4 * min(n, (1 << 22) + (1 << 16)) + bits + gathered
+
+
+def _hands(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -> int:
+    """How many tensors are made at a time, under a limit of memory. MergeError names a tensor that alone takes more."""
+    wanted = workers or processors()
+    if memory is None or not jobs:
+        return wanted
+    largest = sorted(jobs, key=memory_of, reverse=True)
+    needs = [memory_of(job) for job in largest[:wanted]]
+    if OWN_MEMORY + needs[0] > memory:
+        job = largest[0]
+        why = "" if job.method is None or fused.takes(job) else f", because '{job.method}' looks at the whole tensor at once"
+        raise MergeError(
+            f"--memory {in_words(memory)}: {job.name} {job.shape} takes {in_words(OWN_MEMORY + needs[0])}{why}.\n"
+            f"  Allow at least that much{'' if kernels.available() else ', or install a C compiler: then much less will do'}."
+        )
+    return max(k for k in range(1, len(needs) + 1) if OWN_MEMORY + sum(needs[:k]) <= memory)
 
 
 def processors() -> int:
@@ -401,6 +438,6 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 
 __all__ = [
-    "CheckpointError", "Read", "Step", "best_device", "merge", "merge_tensor", "open_models", "pick_device", "planned",
-    "processors", "reader", "spoken", "use_threads",
+    "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "memory_of", "merge", "merge_tensor", "open_models",
+    "pick_device", "planned", "processors", "reader", "spoken", "use_threads",
 ]  # fmt: skip

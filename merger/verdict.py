@@ -12,9 +12,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from merger import fused
 from merger.checkpoints import Checkpoint, in_words, read_json
 from merger.errors import CheckpointError
 from merger.layout import role
+from merger.merge import OWN_MEMORY, memory_of
 from merger.plan import Misfit, Plan, Source, TensorJob, coverage
 from merger.recipe import Entry, Parameters, Recipe, Setting
 from merger.tokens import read_vocabulary
@@ -25,8 +27,9 @@ State = Literal["fits", "aligned", "skipped", "cropped"]
 FAR, STRAIGHT = 0.5, 0.9
 """A fine-tune moves by a few hundredths of its base's norm, long training by a few tenths; unrelated models by about 1.4,
 with a cosine near 0. Beyond both numbers the base is called no ancestor."""
-RATE = 5e6
-"""Parameters of all models together that are merged in a second: TIES on two busy CPU cores, within a factor of three."""
+RATES = {"compiled": 5e8, "ranked": 2e8, "whole": 2e7}
+"""Parameters of all models together that are merged in a second on two cores, by how: by the compiled passes, by them with ranks
+in rows, by torch on whole tensors. Disks slower than 3 GB/s take longer. Within a factor of three."""
 _MATRICES, _RUNS, _ROWS = 8, 4, 4  # sampled: so many matrices, so many runs in each, so many rows in each run
 
 
@@ -147,8 +150,9 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.level))
     return Verdict(
         _summary(recipe, decided, findings, shares, numel, can, kept), tuple(findings), tuple(_groups(decided)), shares,
-        numel, can, does, kept, decided.nbytes, max((_memory(job) for job in decided.jobs), default=0),
-        sum(math.prod(job.shape) * max(1, len(job.sources)) for job in decided.jobs) / RATE,
+        numel, can, does, kept, decided.nbytes,
+        OWN_MEMORY + sum(sorted((memory_of(job) for job in decided.jobs), reverse=True)[:2]),
+        1.5 + sum(_seconds(job) for job in decided.jobs),
     )  # fmt: skip
 
 
@@ -607,9 +611,14 @@ def _dtype(dtype: torch.dtype) -> str:
 # ---------------------------------------------------------------------------------------------- words and costs
 
 
-def _memory(job: TensorJob) -> int:
-    """Bytes while one tensor is merged: its sources and their deltas, masks and products in the type computed in."""
-    return math.prod(job.shape) * (job.out.itemsize + job.compute.itemsize * (3 * len(job.sources) + 2))
+def _seconds(job: TensorJob) -> float:
+    """How long one tensor takes on two cores, roughly."""
+    n, count = math.prod(job.shape), max(1, len(job.sources))
+    if job.method in ("tsv_merge", "iso_c", "knots") and len(job.shape) == 2:  # a decomposition of each matrix
+        rows, columns = sorted(job.shape)
+        return 20 * count * rows * rows * columns / 3e10
+    how = "whole" if job.method and not fused.takes(job) else "ranked" if (job.method or "").startswith("della") else "compiled"
+    return n * count / RATES[how]
 
 
 def _percent(part: float, whole: int) -> str:

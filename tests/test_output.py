@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import tiny
 
+from merger.__main__ import main
 from merger.errors import CheckpointError, MergeError
 from merger.merge import merge
 from merger.output import Part, parse_part
@@ -265,3 +266,30 @@ def test_a_headless_merge_imports_only_what_it_needs(models: Path) -> None:
     assert "torch" in loaded and "merger" in loaded
     interface = {"gradio", "plotly", "pandas", "huggingface_hub", "httpx"}
     assert not loaded & (interface | {"transformers", "tokenizers", "safetensors", "peft", "torch._dynamo"})
+
+
+def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh, out = models.parent / "fresh", models.parent / "out"
+    merge(load(RECIPE), fresh, roots=[models])
+    merge(load(RECIPE), out, roots=[models], memory=engine.OWN_MEMORY + 10_000)
+    assert contents(out) == contents(fresh)
+    with pytest.raises(MergeError) as error:
+        merge(load(RECIPE.replace("dare_ties", "pcb")), models.parent / "no", roots=[models], memory=engine.OWN_MEMORY + 1000)
+    embed = "model.embed_tokens.weight"
+    assert str(error.value) == (
+        f"--memory 300 MB: {embed} (24, 8) takes 300 MB, because 'pcb' looks at the whole tensor at once.\n"
+        "  Allow at least that much."
+    )
+    assert not (models.parent / "no.partial").exists()
+    jobs = engine.plan(load(RECIPE), engine.open_models(load(RECIPE), [models])).jobs
+    sizes = sorted((engine.memory_of(job) for job in jobs), reverse=True)
+    assert engine._hands(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2])) == 2
+    assert engine._hands(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
+
+
+def test_memory_on_the_command_line(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recipe = models.parent / "recipe.yaml"
+    recipe.write_text(RECIPE)
+    for text, message in (("2", "--memory 2: write bytes, for example 2GB."), ("x", "--memory x: write a size, such as 2GB.")):
+        assert main(["merge", str(recipe), str(models.parent / "out"), "--memory", text]) == 1
+        assert capsys.readouterr().err == f"MergeError: {message}\n"
