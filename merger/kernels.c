@@ -20,6 +20,7 @@
 #define GROUP 4096   /* what `total` folds at a time */
 #define MOST 16      /* models */
 #define AHEAD (1 << 20)
+#define RUN 64         /* elements of a sample that lie side by side */
 
 enum { FLOAT32 = 0, BFLOAT16 = 1, FLOAT16 = 2 };
 enum { ALL = 0, NONE = 1, CUT = 2, RANDOM = 3, MASK = 4 };
@@ -78,11 +79,12 @@ static void store(void *to, int kind, int64_t at, const float *restrict from, in
     }
 }
 
-/* Have the system map a stretch of a file at once: a fault for each page costs several times the arithmetic. */
+/* Have the system map a stretch of a file at once: a fault for each page costs several times the arithmetic. Asking for the
+   next stretch too (MADV_WILLNEED), or offering the last one (MADV_COLD), was measured to cost more than it gives. */
 static void ahead(const source_t *s, int64_t at, int64_t n) {
 #ifdef __linux__
     uintptr_t first = (uintptr_t)s->data + (uintptr_t)(at * size_of(s->kind));
-    uintptr_t end = first + (uintptr_t)(n * size_of(s->kind));
+    uintptr_t end = first + (uintptr_t)((n - at < AHEAD ? n - at : AHEAD) * size_of(s->kind));
     first &= ~(uintptr_t)4095;
     madvise((void *)first, end - first, MADV_POPULATE_READ); /* older systems refuse, and fault as they go */
 #else
@@ -92,9 +94,8 @@ static void ahead(const source_t *s, int64_t at, int64_t n) {
 
 static void all_ahead(const source_t *sources, int count, const source_t *base, int64_t at, int64_t n) {
     if (at % AHEAD) return;
-    int64_t size = n - at < AHEAD ? n - at : AHEAD;
-    for (int k = 0; k < count; k++) ahead(&sources[k], at, size);
-    if (base) ahead(base, at, size);
+    for (int k = 0; k < count; k++) ahead(&sources[k], at, n);
+    if (base) ahead(base, at, n);
 }
 
 /* ---------------------------------------------------------------------------------------------- random numbers */
@@ -339,15 +340,16 @@ float merger_kth(
         low = 0;
         high = INFINITY;
     } else if (low > high) {
-        const int m = n < (1 << 20) ? 4096 : 16384;
-        float one, other;
-        for (int i = 0; i < m; i++) { /* the golden ratio lines up with no row length */
-            const int64_t place = (int64_t)(((unsigned __int128)((uint64_t)(i + 1) * 0x9E3779B97F4A7C15u) * (uint64_t)n) >> 64);
-            magnitudes(&one, &other, s, base, place, 1);
-            found[i] = one;
+        /* Short runs, so that few pages are touched; their places step by the golden ratio, which lines up with no row length. */
+        const int runs = n < (1 << 20) ? 128 : 256, m = runs * RUN;
+        float other[RUN];
+        for (int i = 0; i < runs; i++) {
+            const uint64_t step = (uint64_t)(i + 1) * 0x9E3779B97F4A7C15u;
+            const int64_t place = (int64_t)(((unsigned __int128)step * (uint64_t)(n - RUN)) >> 64);
+            magnitudes(found + i * RUN, other, s, base, place, RUN);
         }
         qsort(found, (size_t)m, 4, descending);
-        const double p = (double)k / (double)n, slack = 4 * sqrt(m * p * (1 - p)) + 2;
+        const double p = (double)k / (double)n, slack = 6 * sqrt(m * p * (1 - p)) + 2; /* neighbours are somewhat alike */
         const double upper = p * m - slack, lower = p * m + slack;
         high = upper < 0 ? INFINITY : found[(int)upper];
         low = lower >= m - 1 ? 0 : found[(int)lower];
@@ -431,24 +433,20 @@ int merger_ranked(const source_t *s, const source_t *base, int64_t n, int64_t ro
 
 /* ---------------------------------------------------------------------------------------------- combining */
 
-/* The merged elements first .. first+n of a tensor into `out`, which begins with the first of them.
+/* The merged elements first .. first+n of a tensor of `total` into `out`, which begins with the first of them.
 
    mode     ADDED: sum of weight * kept, over `divide`. ELECTED: of those that agree with the sign of the sum, over the sum
             of their weights if `normalize`. MIXED: sources[lead] plus weighted differences to it, `rest` times itself
    base     subtracted from the sources and, where add_base, added to the result; or NULL */
 void merger_combine(
     void *out, int out_kind, const source_t *sources, int count, const source_t *base, int add_base, int mode, int normalize,
-    float divide, float lambda, float depth, int lead, float rest, int64_t first, int64_t n
+    float divide, float lambda, float depth, int lead, float rest, int64_t first, int64_t n, int64_t total
 ) {
     float b[BLOCK], merged[BLOCK], below[BLOCK], x[MOST][BLOCK];
     for (int64_t start = 0; start < n; start += BLOCK) {
         const int64_t at = first + start;
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
-        if (start % AHEAD == 0) {
-            const int64_t stretch = n - start < AHEAD ? n - start : AHEAD;
-            for (int k = 0; k < count; k++) ahead(&sources[k], at, stretch);
-            if (base) ahead(base, at, stretch);
-        }
+        all_ahead(sources, count, base, at, total);
         if (base) load(b, base->data, base->kind, at, size);
         for (int k = 0; k < count; k++) {
             load(x[k], sources[k].data, sources[k].kind, at, size);

@@ -148,7 +148,7 @@ class Combine:
         _lib().merger_combine(
             out.data_ptr(), _KINDS[out.dtype], _sources(tensors, self.trims, self.weights), len(tensors), _base(base),
             self.add_base and base is not None, self.mode, self.normalize, self.divide, self.scale, self.depth, lead, rest,
-            first, out.numel(),
+            first, out.numel(), tensors[0].numel(),
         )  # fmt: skip
 
 
@@ -241,7 +241,7 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_products.argtypes = (sources, i32, sources, i64, pointer)
     library.merger_ranked.argtypes = (sources, sources, i64, i64, pointer)
     library.merger_combine.argtypes = (
-        pointer, i32, sources, i32, sources, i32, i32, i32, f32, f32, f32, i32, f32, i64, i64,
+        pointer, i32, sources, i32, sources, i32, i32, i32, f32, f32, f32, i32, f32, i64, i64, i64,
     )  # fmt: skip
     library.merger_combine.restype = None
     return library

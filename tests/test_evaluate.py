@@ -124,11 +124,18 @@ def test_the_last_answer_is_a_draft_for_the_next(session: Session) -> None:
     assert seen == [(given, layers), *[(1, layers)] * len(first)]
     seen.clear()
     assert [t.id for t in who.tokens(PROMPT, 60)] == first
-    assert seen == [(given + len(first), 0)]  # nothing changed: one pass, in which no layer is computed
+    assert seen == []  # nothing changed: nothing is computed
+    assert [t.id for t in who.tokens(PROMPT, 5)] == first[:5] and [t.id for t in who.tokens(PROMPT, 60)] == first
+    seen.clear()
+    session.apply(replace(load_file(RECIPE), "models[0].parameters.weight", weights("model.norm", 1.001)))
+    session.apply(replace(load_file(RECIPE), "models[0].parameters.weight", weights(last, 1.0)))
+    who._last.versions = (*who._last.versions[:-1], ())  # type: ignore[union-attr] - as if the norm had changed
+    assert [t.id for t in who.tokens(PROMPT, 60)] == first
+    assert seen == [(given, 0), (len(first), 0)]  # prompt and answer, and only what comes after the layers
     seen.clear()
     session.apply(replace(load_file(RECIPE), "models[0].parameters.weight", weights(last, 0.99)))
     again = [t.id for t in who.tokens(PROMPT, 60)]
-    assert seen[0] == (given + len(first), 1)  # only the layer that changed
+    assert seen[:2] == [(given, 1), (len(first), 1)]  # only the layer that changed
     assert again == [t.id for t in voice(session).tokens(PROMPT, 60)]
 
 
@@ -155,9 +162,14 @@ def test_a_draft_is_not_believed_where_two_tokens_are_nearly_even(session: Sessi
     first = [t.id for t in who.tokens(PROMPT, 60)]
     seen = passes(who)
     with torch.no_grad():
-        who.module.get_output_embeddings().weight.zero_()  # all tokens even
-    list(who.tokens(PROMPT, 3))
-    assert [tokens for tokens, _ in seen][:2] == [len(who.encode(PROMPT)) + min(3, len(first)) - 1, len(who.encode(PROMPT))]
+        head = who.module.get_output_embeddings().weight
+        head.copy_(head[first[0]].expand_as(head))  # all tokens even: the smallest id is chosen
+    who._last.draft = [0] * 4  # type: ignore[union-attr]
+    who._last.versions = who._versions()  # type: ignore[union-attr] - so that the states of the draft would be used
+    who._last.versions = (*who._last.versions[:-1], ())  # type: ignore[union-attr]
+    assert [t.id for t in who.tokens(PROMPT, 4)] == [0] * 4
+    given = len(who.encode(PROMPT))
+    assert [tokens for tokens, _ in seen] == [given, 3, 1, 1, 1]  # prompt, draft, and each place again
 
 
 @pytest.mark.parametrize(
