@@ -15,6 +15,7 @@ from torch import Tensor
 
 from merger import kernels
 from merger.kernels import ADDED, ALL, ELECTED, MIXED, NONE, Combine, Trim
+from merger.methods import METHODS as REGISTRY
 from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, slerp_shares, stock_step
 from merger.methods.averages import linear_shares
 from merger.methods.trims import middle
@@ -60,13 +61,20 @@ def takes(job: TensorJob) -> bool:
         return False
     if not 0 < len(job.sources) <= kernels.MOST_MODELS:
         return False
-    args = dict(job.args)
+    args = _arguments(job)
     if job.method == "multislerp" and len(job.sources) == 1:
         return False
     if len(job.shape) > 1 and (args.get("filter_wise") or args.get("nuslerp_flatten") is False):
         return False  # angles of rows
     inverse = job.method in ("della", "della_linear") and args.get("rescale") == "inverse"
     return not inverse and job.out in (torch.float32, torch.bfloat16, torch.float16)
+
+
+def _arguments(job: TensorJob) -> dict[str, Any]:
+    """The job's arguments, with the method's defaults for what a job made by hand leaves out."""
+    params = REGISTRY[job.method or ""].params
+    defaults = {"lambda_" if p.name == "lambda" else p.name: p.default for p in params if p.default is not None}
+    return {**defaults, **dict(job.args)}
 
 
 def prepared(
@@ -80,7 +88,7 @@ def prepared(
     if not kernels.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
         return None
     found = Known() if known is None else known
-    args: dict[str, Any] = dict(job.args)
+    args = _arguments(job)
     depth = args.pop("lines", 1.0)
     if job.method in _TRIMMED:
         return _trimmed(job, args, tensors, base, found, depth)
