@@ -313,7 +313,7 @@ def test_shapes_mute_gain_and_link(small: App, visit: Any) -> None:
     mute = page.get_by_role("button", name="Mute pirate")
     mute.click()
     until(lambda: small.last("release") == [0] * 8)
-    assert mute.get_attribute("aria-pressed") == "true"
+    until(lambda: mute.get_attribute("aria-pressed") == "true")
     mute.click()
     until(lambda: small.last("release")[6] == 1)
     page.get_by_role("button", name="Lower pirate weight").click()
