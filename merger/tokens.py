@@ -517,6 +517,20 @@ def chat_template_of(folder: Path) -> str | None:
     return None
 
 
+_KINDS = (  # what is found in a template -> what people call it
+    ("<|im_start|>", "ChatML"), ("<|start_header_id|>", "Llama 3 chat"), ("<start_of_turn>", "Gemma chat"),
+    ("<|assistant|>", "Zephyr chat"), ("[INST]", "Mistral chat"), ("### Instruction", "Alpaca"),
+)  # fmt: skip
+
+
+def chat_template_kind(folder: Path) -> str:
+    """What people call a model's chat template: ChatML, Alpaca, ..., or "a template of its own"; "" where it has none."""
+    text = chat_template_of(folder)
+    if text is None:
+        return ""
+    return next((kind for mark, kind in _KINDS if mark in text), "a template of its own")
+
+
 def chat_template(recipe: Recipe, models: Mapping[str, Checkpoint]) -> str | None:
     """The template the recipe asks for; `auto`: the one most models have, of equally common ones the first."""
     choice = recipe.chat_template

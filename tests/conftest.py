@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from browsing import browser, open_page, url  # noqa: F401  (fixtures for every test)
 
 from merger.methods import Method
 from merger.params import Param

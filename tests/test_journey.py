@@ -1,136 +1,20 @@
 """The whole page in a real browser, as people use it: press a preset, paint a lane, read the answer, take the model home."""
 
 import json
-import os
 import re
 import shutil
-import socket
-import subprocess
-import sys
 import threading
-import time
-import urllib.request
 import zipfile
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-
-from merger.ui import LAUNCH, build_app
+from browsing import ROOT, serve
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 
-ROOT = Path(__file__).parent.parent
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    (p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None
-)
 EVIL = ["${window.hacked=1}", "<img src=x onerror=window.hacked=2>", "{{constructor}}"]
 LANE = re.compile(r"layer \d of 6, weight (-?\d\.\d\d)")
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator["sync_api.Browser"]:
-    with sync_api.sync_playwright() as play:
-        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        chrome = play.chromium.launch(executable_path=CHROMIUM, args=flags)
-        yield chrome
-        chrome.close()
-
-
-def serve(presets: Path) -> tuple[str, object]:
-    demo = build_app(presets)
-    _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    return url, demo
-
-
-@pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    """app.py in a process of its own, as `make run` starts it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}/"
-    try:
-        for _ in range(600):
-            assert app.poll() is None, "app.py ended by itself"
-            try:
-                urllib.request.urlopen(address, timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address
-    finally:
-        app.terminate()
-        app.wait(20)
-
-
-@dataclass
-class Page:
-    """A browser page with the words our users (and screen readers) know."""
-
-    page: "sync_api.Page"
-    complaints: list[str] = field(default_factory=list)
-
-    def answer(self, model: str = "your merge") -> "sync_api.Locator":
-        return self.page.get_by_role("region", name=f"Answer of {model}", exact=True).locator(".an-text")
-
-    def says(self, text: str | re.Pattern[str], model: str = "your merge") -> None:
-        sync_api.expect(self.answer(model)).to_have_text(text, timeout=20_000)
-
-    def lane(self, name: str) -> "sync_api.Locator":
-        return self.page.get_by_role("slider", name=name, exact=True)
-
-    def press(self, name: str) -> None:
-        self.page.get_by_role("button", name=name, exact=True).first.click()
-
-    def unfold(self, name: str) -> None:
-        self.page.get_by_role("button", name=name).last.click()
-
-    def preset(self, name: str) -> None:
-        self.page.get_by_role("radio", name=name, exact=True).check()
-        self.page.wait_for_timeout(400)  # the Mixer takes the preset's numbers before anybody can reach it
-
-    def paint(self, lane: str, level: float, start: float = 0.0, end: float = 1.0) -> None:
-        """Drag across a lane at a height, from one share of its width to another; clear of the ramp handles."""
-        box = self.lane(lane).bounding_box()
-        assert box is not None
-        y = box["y"] + 8 + (box["height"] - 16) * (1 - level)
-        left, width = box["x"] + 100, box["width"] - 200
-        self.page.mouse.move(left + start * width, y)
-        self.page.mouse.down()
-        self.page.mouse.move(left + end * width, y, steps=15)
-        self.page.mouse.up()
-
-
-@pytest.fixture
-def open_page(browser, url) -> Iterator[object]:
-    opened: list[Page] = []
-    contexts = []
-
-    def visit(width: int = 1280, height: int = 900, address: str = url, query: str = "?__theme=light") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
-        contexts.append(context)
-        page = Page(context.new_page())
-        opened.append(page)
-        page.page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
-        page.page.on("pageerror", lambda e: page.complaints.append(str(e)))
-        page.page.on(
-            "request",
-            lambda r: None if r.url.startswith((address, "data:", "blob:")) else page.complaints.append(f"asked {r.url}"),
-        )
-        page.page.goto(address + query)
-        page.page.wait_for_selector(".mixer canvas", timeout=30_000)
-        return page
-
-    yield visit
-    for page in opened:
-        assert page.complaints == []
-    for context in contexts:
-        context.close()
 
 
 def test_first_screen_is_merged_and_answered(open_page):
@@ -210,7 +94,7 @@ def test_recipe_shows_what_is_painted(open_page):
 def test_methods_bring_their_own_controls(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
-    page.unfold("Models and method")
+    page.tab("Models and method")
     page.page.get_by_label("Method", exact=True).click()
     page.page.get_by_role("option", name=re.compile("^ties:")).click()
     sync_api.expect(page.page.get_by_label("Normalize")).to_be_visible(timeout=10_000)
@@ -226,7 +110,7 @@ def test_methods_bring_their_own_controls(open_page):
 def test_refused_choice_says_why_and_changes_nothing(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
-    page.unfold("Models and method")
+    page.tab("Models and method")
     page.page.get_by_role("checkbox", name="plural").uncheck()
     sync_api.expect(page.lane("plural weight")).to_have_count(0, timeout=10_000)
     page.page.get_by_label("Method", exact=True).click()
@@ -250,7 +134,7 @@ def test_stop(open_page):
 
 def test_see_inside(open_page):
     page = open_page()
-    page.unfold("See inside")
+    page.tab("Look inside")
     sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
     sync_api.expect(page.page.locator(".js-plotly-plot").first).to_contain_text("opposite directions")
     verdict = page.page.get_by_label("Verdict").input_value()
@@ -264,8 +148,11 @@ def test_download_is_the_command_lines_model(open_page, tmp_path):
     page = open_page()
     page.preset("Only the biggest changes")
     page.says("r-o-b-o-t")
+    page.press("Download")
+    told = page.page.locator("#merged textarea")
+    sync_api.expect(told).to_have_value(re.compile(r"The merged model: 2\.5 MB, made in about \d"))
     with page.page.expect_download(timeout=60_000) as download:
-        page.press("Download")
+        page.press("Make the zip")
     archive = tmp_path / download.value.suggested_filename
     download.value.save_as(archive)
     with zipfile.ZipFile(archive) as packed:
@@ -280,7 +167,7 @@ def test_phone_and_dark(open_page):
         page = open_page(390, 844, query=query)
         page.says(re.compile("."))
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
-        page.unfold("Models and method")
+        page.tab("Models and method")
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -327,9 +214,9 @@ def test_nothing_hostile_runs(open_page, hostile):
         page.page.get_by_role("textbox", name="Prompt").fill(prompt)
         page.press("Ask")
         sync_api.expect(page.page.locator(".an-asked")).to_contain_text("<script>window.hacked=8</script>")
-        page.unfold("Models and method")
+        page.tab("Models and method")
         page.press("Recipe")
-        page.unfold("See inside")
+        page.tab("Look inside")
         sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
         assert page.lane(f"{EVIL[1]} weight").count() == 1
         assert page.page.evaluate("window.hacked") is None

@@ -10,10 +10,11 @@ from gradio.themes import Default
 from merger.merge import best_device
 from merger.methods import METHODS
 from merger.recipe import dump
-from merger.ui import controls, lanes
+from merger.ui import api, controls, lanes
 from merger.ui.answers import answers
 from merger.ui.callbacks import Callbacks
 from merger.ui.detail import detail
+from merger.ui.history import history
 from merger.ui.mixer import mixer
 from merger.ui.state import MAX_PROMPT, start
 from merger.ui.studio import Studio, Visit
@@ -22,7 +23,10 @@ HERE = Path(__file__).parent
 PRESETS = HERE.parent.parent / "presets"
 QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 NOW: dict[str, Any] = {"queue": False, **QUIET}
-MODEL: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1, "trigger_mode": "always_last", **QUIET}
+NEWEST: dict[str, Any] = {"trigger_mode": "always_last", **NOW}
+ANSWER: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": None, "trigger_mode": "always_last", **QUIET}
+"""Answers wait for each other in Studio's own line, which can say how long it is; gradio's would hold back in silence."""
+DISK: dict[str, Any] = {"concurrency_id": "disk", "concurrency_limit": 2, **QUIET}
 
 TITLE = "# Mix language models like music\nPaint how much of each model goes into every layer. The blend answers as you let go."
 
@@ -30,33 +34,37 @@ LAUNCH: dict[str, Any] = {
     "theme": Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
     "css_paths": [HERE / "page.css"],
     "run_history": False,  # or every drag is recorded in the browser
-    "footer_links": ["settings"],
+    "footer_links": ["api", "settings"],
     "max_file_size": "1mb",
+    "max_threads": 100,  # answers that wait their turn hold one each
 }
 
 
 def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
     """The explorer on a folder of presets with a family of models. device: cuda where there is one, else cpu."""
     studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
-    first = start(studio.presets[0], studio.base)
-    decided = studio.plan(first.recipe)
-    value, board = lanes.describe(decided)
+    first = start(studio.presets[0], studio.base, studio.parents_of_family)
+    value, board = lanes.describe(studio.plan(first.recipe))
     names = lanes.short_names(studio.family)
-    parents = [(names[m], m) for m in studio.family if m != studio.base]
 
     with gr.Blocks(title="Merge explorer", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as demo:
         work = gr.State(first)
-        opened = gr.State(False)
+        tab = gr.State("models")
 
         with gr.Row(elem_id="top"):
             with gr.Column(scale=5, min_width=300):
                 gr.Markdown(TITLE, elem_id="title")
-            to_recipe = gr.Button("Recipe", scale=0, size="sm", min_width=100)
+            share = gr.Button("Copy link", scale=0, size="sm", min_width=100)
+            to_recipe = gr.Button("Recipe", scale=0, size="sm", min_width=90)
             download = gr.Button("Download", scale=0, size="sm", min_width=100)
-        notice = gr.Textbox("", show_label=False, container=False, interactive=False, visible=False, elem_id="notice", lines=1)
-        merged = gr.Textbox("", show_label=False, container=False, interactive=False, visible=False, elem_id="merged", lines=1)
+        notice = _line("notice")
+        shared = gr.Textbox("", elem_id="shared", label="Link to this recipe", visible=False, interactive=False, buttons=["copy"])
+        with gr.Row(visible=False, elem_id="taking") as taking:
+            merged = _line("merged", visible=True)
+            make = gr.Button("Make the zip", variant="primary", size="sm", scale=0, min_width=120)
+            cancel = gr.Button("Cancel", size="sm", scale=0, min_width=90)
 
-        with gr.Row(equal_height=False):
+        with gr.Row(equal_height=False, elem_id="stage"):
             with gr.Column(scale=7, min_width=300):
                 preset = gr.Radio(
                     [p.name for p in studio.presets], value=first.preset, interactive=True, elem_id="presets",
@@ -64,7 +72,8 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                 )  # fmt: skip
                 says = gr.Markdown(studio.presets[0].says, elem_id="says")
                 mix = mixer(value, board, studio.strip(first), elem_id="mixer")
-            with gr.Column(scale=5, min_width=300):
+                moved = _line("moved", "What the last move changed")
+            with gr.Column(scale=5, min_width=300, elem_id="hearing"):
                 with gr.Row(elem_id="ask-row"):
                     prompt = gr.Textbox(
                         first.prompt, label="Prompt", lines=2, max_lines=4, max_length=MAX_PROMPT, interactive=True,
@@ -76,54 +85,160 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                     again = gr.Checkbox(True, label="Ask again when I let go", interactive=True, scale=3)
                     stop = gr.Button("Stop", scale=0, size="sm", min_width=90)
 
-        with gr.Accordion("Models and method", open=False):
-            method = gr.Dropdown(
-                [(f"{m.name}: {m.says}", m.name) for m in METHODS.values()], value=first.recipe.merge_method,
-                label="Method", info="How the models are blended", interactive=True,
-            )  # fmt: skip
-            models = gr.CheckboxGroup(parents, value=list(first.chosen), label="Models in the mix", interactive=True)
-            with gr.Row():
-                widgets = controls.controls()
-        with gr.Accordion("Recipe", open=False) as recipe_panel:
-            yaml = gr.Code(
-                dump(first.recipe), language="yaml", interactive=False, label="mergekit YAML of what you see",
-                buttons=["copy", "download"], elem_id="yaml",
-            )  # fmt: skip
-        inside = detail()
-        file = gr.DownloadButton("Download the zip", elem_id="download-file")
+        with gr.Tabs(elem_id="below") as tabs:
+            with gr.Tab("Models and method", id="models") as models_tab:
+                method = gr.Dropdown(
+                    [(f"{m.name}: {m.says}", m.name) for m in METHODS.values()], value=first.recipe.merge_method,
+                    label="Method", info="How the models are blended", interactive=True,
+                )  # fmt: skip
+                models = gr.CheckboxGroup(
+                    [(names[m], m) for m in first.shelf], value=list(first.chosen), label="Models in the mix", interactive=True
+                )
+                with gr.Row():
+                    widgets = controls.controls()
+                with gr.Row():
+                    seed = gr.Number(
+                        0, label="Seed of the merge", precision=0, minimum=0, interactive=True,
+                        info="Which changes the random methods (DARE, DELLA) drop; the same seed drops the same",
+                    )  # fmt: skip
+                    heat = gr.Slider(
+                        0, 1.5, 0, step=0.1, label="Variety of the answers", interactive=True,
+                        info="0: always the likeliest word. More: drawn at random (`temperature`)",
+                    )  # fmt: skip
+                    draw_seed = gr.Number(
+                        0, label="Seed of the answers", precision=0, minimum=0, interactive=True,
+                        info="The same seed draws the same words, for every model",
+                    )  # fmt: skip
+            with gr.Tab("A and B", id="ab"):
+                slots = _line("slots", "What is kept as A and B", visible=True)
+                with gr.Row():
+                    keep_a, keep_b = gr.Button("Keep as A", size="sm"), gr.Button("Keep as B", size="sm")
+                    hear_a, hear_b = gr.Button("Go to A", size="sm"), gr.Button("Go to B", size="sm")
+                    blind = gr.Button("Blind test", size="sm")
+                fade = gr.Slider(
+                    0, 1, 0, step=0.01, label="From A to B", interactive=False, elem_id="fade",
+                    info="Keep two recipes of the same models, then slide between them",
+                )  # fmt: skip
+            with gr.Tab("Look inside", id="inside") as inside_tab:
+                inside = detail()
+            with gr.Tab("Recipe", id="recipe") as recipe_tab:
+                yaml_error = _line("yaml-error", "About this YAML")
+                yaml = gr.Code(
+                    dump(first.recipe), language="yaml", interactive=True, label="mergekit YAML of what you hear; edit or paste",
+                    buttons=["copy", "download"], elem_id="yaml", max_lines=30,
+                )  # fmt: skip
+                with gr.Row():
+                    use = gr.Button("Use this recipe", variant="primary", size="sm")
+                    revert = gr.Button("Back to what I hear", size="sm")
+                    file = gr.UploadButton("Open a YAML file", file_types=[".yaml", ".yml", ".txt"], size="sm", type="filepath")
+                with gr.Accordion("Numbers: one row for each lane, one column for each layer", open=False):
+                    table = gr.Dataframe(interactive=True, show_label=False, elem_id="numbers", static_columns=[0])
+                with gr.Accordion("As a command", open=False):
+                    command = gr.Code(
+                        "", language="shell", interactive=False, label="For a shell", buttons=["copy"], elem_id="command"
+                    )  # fmt: skip
+                with gr.Row(visible=not studio.hosted):
+                    folder = gr.Textbox("merged-model", label="Folder on this computer", interactive=True, scale=4)
+                    write = gr.Button("Merge into this folder", size="sm", scale=1)
+            with gr.Tab("History", id="history"):
+                tried = history(elem_id="history")
+        ready = gr.DownloadButton("Download the zip", elem_id="download-file")
+        link = gr.Textbox("", visible="hidden", elem_id="link")
 
         # ---------------------------------------------------------------------------------------- wiring
         on = Callbacks(studio, widgets)
-        drawn = [work, notice, mix, yaml, preset, says, method, models, panel, *widgets.values()]
-        figures = [inside.words, *inside.figures]
+        drawn = [
+            work, notice, mix, yaml, preset, says, moved, link, method, models, seed, panel, slots, fade, *widgets.values()
+        ]  # fmt: skip
+        asking = [work, prompt, heat, draw_seed]
 
-        mix.input(on.drag, [work, mix], mix, trigger_mode="always_last", **NOW)
-        mix.release(on.release, [work, mix], [work, notice, mix, yaml, says], trigger_mode="always_last", **NOW)
+        mix.input(on.drag, [work, mix], mix, **NEWEST)
+        mix.release(on.release, [work, mix], [work, notice, mix, yaml, says, moved, link], **NEWEST)
         preset.input(on.choose_preset, [work, preset], [*drawn, prompt], **NOW)
         method.input(on.choose_method, [work, method], drawn, **NOW)
         models.input(on.choose_models, [work, models], drawn, **NOW)
-        changes = [mix.release, preset.input, method.input, models.input]
+        seed.submit(on.choose_seed, [work, seed], drawn, **NEWEST)
+        fade.input(on.fade, [work, fade], drawn, **NEWEST)
+        use.click(on.use_text, [work, yaml], drawn, **NOW)
+        file.upload(on.use_file, [work, file], drawn, **NOW)
+        tried.select(on.use_entry, [work, tried], [*drawn, prompt], **NOW)
+        table.input(on.use_numbers, [work, table], drawn, **NEWEST)
+        hear_a.click(on.hear(0), work, drawn, **NOW)
+        hear_b.click(on.hear(1), work, drawn, **NOW)
+        changes = [
+            mix.release, preset.input, method.input, models.input, seed.submit, fade.input, use.click, file.upload, tried.select,
+            table.input, hear_a.click, hear_b.click,
+        ]  # fmt: skip
         for name, widget in widgets.items():
-            widget.input(on.control(name), [work, widget], drawn, trigger_mode="always_last", **NOW)
+            widget.input(on.control(name), [work, widget], drawn, **NEWEST)
             changes.append(widget.input)
+        arrived = demo.load(on.arrive, work, [*drawn, prompt], **QUIET)
+        demo.load(None, None, None, js=_VIEW, **NOW)
+
         gr.on([ask.click, prompt.submit], on.bump, None, None, trigger_mode="multiple", **NOW)
-        gr.on(changes, on.answer_again, [work, prompt, again], panel, **MODEL)
-        gr.on([ask.click, prompt.submit], on.answer, [work, prompt], panel, **MODEL)
-        gr.on(changes, on.inside, [work, opened], figures, trigger_mode="always_last", **QUIET)
+        gr.on(changes, on.answer_again, [work, prompt, again, heat, draw_seed], [panel, tried], **ANSWER)
+        gr.on([ask.click, prompt.submit], on.answer, asking, [panel, tried], **ANSWER)
         stop.click(on.stop, None, None, **NOW)
-        to_recipe.click(lambda: gr.update(open=True), None, recipe_panel, **NOW).then(None, None, None, js=_SHOW_RECIPE, **NOW)
-        inside.panel.expand(lambda: True, None, opened, **NOW).then(on.inside, [work, opened], figures, **QUIET)
-        inside.panel.collapse(lambda: False, None, opened, **NOW)
-        download.click(
-            on.download, work, [merged, file], concurrency_id="disk", concurrency_limit=2, **QUIET
-        ).success(None, None, None, js=_SAVE_FILE, **NOW)  # fmt: skip
+        arrived.then(on.answer_arrived, asking, [panel, tried], **ANSWER)
+
+        keep_a.click(on.keep(0), work, [work, slots, fade], **NOW)
+        keep_b.click(on.keep(1), work, [work, slots, fade], **NOW)
+        blind.click(on.blind, asking, panel, **ANSWER)
+        panel.submit(on.vote, panel, panel, **NOW)
+
+        below = [table, inside.words, *inside.figures]
+        for one, name in ((models_tab, "models"), (inside_tab, "inside"), (recipe_tab, "recipe")):
+            one.select(lambda name=name: name, None, tab, **NOW).then(on.below, [work, tab], below, **QUIET)
+        gr.on(changes, on.below, [work, tab], below, trigger_mode="always_last", **QUIET)
+        recipe_tab.select(on.command, work, command, **NOW)
+        yaml.input(on.check, [work, yaml], [work, yaml_error], **NEWEST).then(None, yaml_error, None, js=_MARK_LINE, **NOW)
+        revert.click(on.revert, work, [work, yaml, yaml_error], **NOW)
+        gr.on([use.click, file.upload], lambda: gr.update(value="", visible=False), None, yaml_error, **NOW)
+
+        to_recipe.click(lambda: gr.update(selected="recipe"), None, tabs, **NOW).then(None, None, None, js=_SHOW_RECIPE, **NOW)
+        share.click(on.share, [work, prompt], shared, **NOW).then(
+            None, shared, shared, js=_COPY_LINK, **NOW
+        ).then(lambda: gr.update(visible=True), None, shared, **NOW)  # fmt: skip
+        link.change(None, link, None, js=_ADDRESS, **NOW)
+        download.click(on.size, work, merged, **NOW).then(lambda: gr.update(visible=True), None, taking, **NOW)
+        make.click(on.download, work, [merged, ready], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
+        cancel.click(on.cancel, None, None, **NOW).then(lambda: gr.update(visible=False), None, taking, **NOW)
+        write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(on.write, [work, folder], [merged, ready], **DISK)
         demo.unload(on.leave)
+        api.publish(studio)
     demo.queue(default_concurrency_limit=4)
     return demo
 
 
-_SHOW_RECIPE = "() => document.querySelector('#yaml')?.scrollIntoView({block: 'center'})"
+_VIEW = "() => { const view = new URLSearchParams(location.search).get('view'); if (view) document.body.dataset.view = view; }"
+_SHOW_RECIPE = "() => setTimeout(() => document.querySelector('#yaml')?.scrollIntoView({block: 'center'}), 200)"
 _SAVE_FILE = "() => setTimeout(() => document.querySelector('#download-file')?.click(), 300)"
+_ADDRESS = """(packed) => {
+  const url = new URL(location.href);
+  if (packed) url.searchParams.set('r', packed); else url.searchParams.delete('r');
+  url.searchParams.delete('p');
+  history.replaceState(history.state, '', url);
+}"""
+_COPY_LINK = """async (query) => {
+  if (!query) return '';
+  const url = new URL(location.pathname, location.origin);
+  const whole = `${url}?${query}`;
+  try { await navigator.clipboard.writeText(whole); } catch { /* it is shown, and can be copied by hand */ }
+  return whole;
+}"""
+_MARK_LINE = """(message) => {
+  document.querySelectorAll('#yaml .cm-line').forEach((line) => line.classList.remove('wrong'));
+  const line = /line (\\d+)/.exec(message ?? '');
+  if (line) document.querySelectorAll('#yaml .cm-line')[Number(line[1]) - 1]?.classList.add('wrong');
+}"""
+
+
+def _line(elem_id: str, label: str = "Notice", visible: bool = False) -> gr.Textbox:
+    """A line of words from us; a text box, because names in it may be hostile and a text box is only text."""
+    return gr.Textbox(
+        "", elem_id=elem_id, label=label, lines=1, max_lines=12, show_label=False, container=False, interactive=False,
+        visible=visible, scale=5,
+    )  # fmt: skip
 
 
 def _first_answers(studio: Studio) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 // The answers. Gradio runs this once per mount with `element, trigger, props, watch`; `CSS` is put before it.
 //
-// props.value  {columns: [{key, name, slot, lead?}]}    who answers; changes only with the models
-// props.feed   {run, seq, start, prompt, add: [[key, text, prob, [[alt, p], ...], parent key or null], ...],
-//               full: {key: [[text, prob, alts, parent], ...]}, done: [key], note,
-//               state: {key: busy|cached|done|stopped|failed}, error: {key or '': message}}
+// props.value  {columns: [{key, name, slot, lead?, base?, words?}], blind?: id, vote?}    who answers; changes with the models.
+//              words: which chat template the model is asked in. blind: the columns are two recipes without their names.
+// props.feed   {run, seq, start, prompt, add: [[key, text, prob, [[alt, p], ...], parent key or null, why or ''], ...],
+//               full: {key: [[text, prob, alts, parent, why], ...]}, done: [key], note, reveal: {key: {id, name}},
+//               state: {key: busy|waiting|cached|done|stopped|failed}, error: {key or '': message}}
+// event        submit    a vote in a blind test: value.vote = a key, tie or bad; Python answers with a feed that has `reveal`
 //
 // feed may also come as JSON text: cheaper for Gradio, which copies every leaf of an object.
 // A feed of an older run, or of a sequence number already seen, is dropped. Gradio may deliver only the newest
@@ -17,7 +19,8 @@ style.textContent = CSS;
 element.append(style);
 
 const FINAL = ['done', 'cached', 'stopped', 'failed'];
-const WORDS = { busy: 'writing…', cached: 'from memory', done: 'done', stopped: 'stopped', failed: 'failed' };
+const TALLY = 'merge-explorer-tally'; // localStorage: recipes' ids -> {names, votes}; it never leaves this browser
+const WORDS = { busy: 'writing…', waiting: 'waiting…', cached: 'from memory', done: 'done', stopped: 'stopped', failed: 'failed' };
 const SLOTS = 8; // colours in answers.css
 
 const el = (tag, className = '', text = '') => {
@@ -65,8 +68,9 @@ for (const [mode, text, title] of [
   b.addEventListener('click', () => setMode(mode));
   modes.append(b);
 }
+const blind = el('div', 'an-blind');
 bar.append(asked, modes);
-root.append(bar, note, alarm, grid, tip, live);
+root.append(bar, note, alarm, grid, blind, tip, live);
 
 function setMode(mode) {
   root.dataset.mode = mode;
@@ -93,11 +97,101 @@ function build() {
     card.box.dataset.plain = String(!column.lead && !Number.isInteger(column.slot));
     card.title.textContent = column.lead ? name.charAt(0).toUpperCase() + name.slice(1) : name;
     card.title.title = name;
+    say(card.words, column.words ? String(column.words) : '');
+    card.hold.hidden = !column.lead || !(props.value?.columns ?? []).some((c) => c.base);
     cards.set(key, card);
     refresh(card);
   }
   const order = [...cards.values()].sort((a, b) => Boolean(b.column.lead) - Boolean(a.column.lead));
   grid.replaceChildren(...order.map((card) => card.box));
+  root.dataset.blind = String(Boolean(props.value?.blind));
+  buildBlind();
+}
+
+// ---------------------------------------------------------------- bypass: as long as it is held, the base is heard
+
+function bypass(on) {
+  const base = [...cards.values()].find((card) => card.column.base);
+  const lead = [...cards.values()].find((card) => card.column.lead);
+  if (!base || !lead || (root.dataset.bypass === 'true') === on) return;
+  root.dataset.bypass = String(on);
+  hide();
+  lead.hold.setAttribute('aria-pressed', String(on));
+  lead.heard.textContent = on ? base.text.textContent || base.message.textContent : '';
+  lead.badge.textContent = on ? `bypassed: ${base.column.name} alone` : WORDS[lead.state] ?? '';
+  live.textContent = on ? `The base says: ${lead.heard.textContent}` : '';
+}
+
+function holder() {
+  const b = el('button', 'an-button an-hold', 'Hold: base');
+  b.type = 'button';
+  b.title = 'As long as you hold it, you read what the base says without any of the changes';
+  b.setAttribute('aria-pressed', 'false');
+  b.addEventListener('pointerdown', (event) => { b.setPointerCapture(event.pointerId); bypass(true); });
+  for (const end of ['pointerup', 'pointercancel', 'lostpointercapture', 'blur']) b.addEventListener(end, () => bypass(false));
+  b.addEventListener('keydown', (event) => {
+    if (event.key !== ' ' && event.key !== 'Enter') return;
+    event.preventDefault();
+    bypass(true);
+  });
+  b.addEventListener('keyup', () => bypass(false));
+  b.addEventListener('contextmenu', (event) => event.preventDefault()); // a long press on a phone is the point here
+  return b;
+}
+
+// ---------------------------------------------------------------- blind test
+
+let revealed = null;
+
+function tallies() {
+  try { return JSON.parse(localStorage.getItem(TALLY) ?? '{}') ?? {}; } catch { return {}; }
+}
+
+function buildBlind() {
+  revealed = null;
+  const id = props.value?.blind;
+  blind.hidden = !id;
+  if (!id) return blind.replaceChildren();
+  const choices = [...cards.values()].map((card) => [card.key, `${card.column.name} is better`]);
+  const votes = el('div', 'an-votes');
+  votes.setAttribute('role', 'group');
+  votes.setAttribute('aria-label', 'Your vote');
+  for (const [vote, text] of [...choices, ['tie', 'Equally good'], ['bad', 'Both bad']]) {
+    const b = el('button', 'an-button an-vote', text);
+    b.type = 'button';
+    b.addEventListener('click', () => {
+      if (revealed) return;
+      votes.querySelectorAll('button').forEach((other) => { other.disabled = true; });
+      b.setAttribute('aria-pressed', 'true');
+      props.value = { ...structuredClone(props.value), vote };
+      trigger('submit');
+    });
+    votes.append(b);
+  }
+  const result = el('p', 'an-result');
+  result.setAttribute('role', 'status');
+  return blind.replaceChildren(votes, result);
+}
+
+// {key: {id, name}} and the vote: show the names and count.
+function reveal(found, vote) {
+  if (revealed || !props.value?.blind) return;
+  revealed = found;
+  for (const [key, own] of Object.entries(found)) {
+    const card = cards.get(key);
+    if (card) card.title.textContent = `${card.column.name} was ${own.name}`;
+  }
+  const all = tallies();
+  const key = Object.values(found).map((own) => own.id).sort().join(' ');
+  const own = all[key] ?? { votes: {} };
+  const winner = found[vote]?.id ?? vote;
+  own.votes[winner] = (own.votes[winner] ?? 0) + 1;
+  all[key] = own;
+  try { localStorage.setItem(TALLY, JSON.stringify(Object.fromEntries(Object.entries(all).slice(-200)))); } catch { /* full */ }
+  const parts = Object.values(found).map((f) => `${f.name} ${own.votes[f.id] ?? 0}`);
+  parts.push(`equal ${own.votes.tie ?? 0}`, `both bad ${own.votes.bad ?? 0}`);
+  const said = found[vote] ? `You chose ${found[vote].name}.` : vote === 'tie' ? 'You found them equal.' : 'You found both bad.';
+  blind.querySelector('.an-result').textContent = `${said} So far, between these two: ${parts.join(', ')}.`;
 }
 
 function newCard() {
@@ -107,15 +201,21 @@ function newCard() {
   const head = el('div', 'an-head');
   card.title = el('span', 'an-title');
   card.badge = el('span', 'an-badge');
-  head.append(el('i', 'an-dot'), card.title, card.badge);
+  card.words = el('span', 'an-words');
+  card.words.title = 'The chat template the prompt is put into for this model';
+  card.hold = holder();
+  head.append(el('i', 'an-dot'), card.title, card.badge, card.words, card.hold);
   card.body = el('div', 'an-body');
   card.body.tabIndex = 0;
   card.body.setAttribute('role', 'group');
   card.body.setAttribute('aria-label', 'Text, arrow keys step through its tokens');
   card.text = el('div', 'an-text');
   card.message = el('p', 'an-message');
-  card.body.append(card.text, card.message);
-  card.box.append(head, card.body);
+  card.heard = el('div', 'an-heard'); // the base's words while bypassed
+  card.why = el('p', 'an-why');
+  card.why.hidden = true;
+  card.body.append(card.text, card.message, card.heard);
+  card.box.append(head, card.body, card.why);
   listen(card);
   return card;
 }
@@ -127,6 +227,7 @@ function clear(card) {
   card.body.style.minHeight = card.tokens.length ? `${tall}px` : ''; // the page keeps its height while text returns
   Object.assign(card, { tokens: [], spans: [], state: '', cursor: -1, visible: false, error: '' });
   card.text.replaceChildren();
+  say(card.why, '');
 }
 
 function append(card, tokens) {
@@ -141,11 +242,7 @@ function append(card, tokens) {
     const span = el('span', 'an-token', text.slice(blank.length));
     const prob = typeof token[1] === 'number' ? Math.min(1, Math.max(0, token[1])) : 1;
     span.style.setProperty('--u', String(Math.round(55 * (1 - prob))));
-    const parent = cards.get(String(token[3] ?? ''));
-    if (token[3] != null && parent) {
-      span.style.setProperty('--an-parent', colour(parent.column.slot));
-      span.dataset.line = String((parent.column.slot ?? 0) % 4);
-    }
+    ascribe(span, token);
     span.dataset.i = String(card.tokens.length);
     card.tokens.push(token);
     card.spans.push(span);
@@ -154,6 +251,14 @@ function append(card, tokens) {
   const low = card.body.scrollHeight - card.body.scrollTop - card.body.clientHeight < 24;
   card.text.append(page);
   if (low && card.state === 'busy') card.body.scrollTop = card.body.scrollHeight;
+}
+
+// The line under a token that a parent would have said too.
+function ascribe(span, token) {
+  const parent = cards.get(String(token[3] ?? ''));
+  if (token[3] == null || !parent) return;
+  span.style.setProperty('--an-parent', colour(parent.column.slot));
+  span.dataset.line = String((parent.column.slot ?? 0) % 4);
 }
 
 function refresh(card) {
@@ -166,6 +271,7 @@ function refresh(card) {
   if (!message && state === 'failed') message = 'This answer failed.';
   if (!message && state === 'stopped') message = card.tokens.length ? 'Stopped before the end.' : 'Stopped before the first word.';
   if (!message && busy && !card.tokens.length) message = 'Thinking…';
+  if (!message && state === 'waiting') message = 'Waiting for its turn…';
   if (!message && !card.tokens.length && ['done', 'cached'].includes(state)) message = 'The model ended without a word.';
   if (!message && !state && !card.tokens.length) {
     message = card.column.lead ? 'No answer yet. Write a prompt and press Ask.' : 'No answer yet.';
@@ -184,6 +290,7 @@ function take(feed) {
   [run, seq] = [feed.run, order];
   if (fresh || feed.start) {
     hide();
+    bypass(false);
     announced = false;
     cards.forEach(clear);
     say(alarm, '');
@@ -213,7 +320,12 @@ function take(feed) {
   });
   for (const [key, tokens] of Object.entries(feed.full ?? {})) {
     const card = cards.get(key);
-    if (!card || !Array.isArray(tokens) || card.tokens.length === tokens.length) continue;
+    if (!card || !Array.isArray(tokens)) continue;
+    if (card.tokens.length === tokens.length) { // the same words, now with what the parents say of them
+      card.tokens = tokens;
+      tokens.forEach((token, i) => ascribe(card.spans[i], token));
+      continue;
+    }
     const { state, error } = card;
     clear(card);
     Object.assign(card, { state, error });
@@ -228,6 +340,7 @@ function take(feed) {
     if (!card) say(alarm, String(message));
     else Object.assign(card, { error: String(message), state: card.state === 'stopped' ? 'stopped' : 'failed' });
   }
+  if (feed.reveal) reveal(feed.reveal, String(feed.vote ?? ''));
   cards.forEach(refresh);
   if (!announced && cards.size && [...cards.values()].every((card) => FINAL.includes(card.state))) {
     announced = true;
@@ -263,8 +376,9 @@ function explain(card, i, spoken = false) {
     row.append(el('span', '', typeof p === 'number' ? percent(p) : ''));
     tip.append(row);
   }
+  const why = token[4] ? String(token[4]) : '';
   const agrees = parent == null ? null : cards.get(String(parent))?.column.name;
-  if (agrees) tip.append(el('div', 'an-tip-note', `${agrees} would say the same`));
+  if (why || agrees) tip.append(el('div', 'an-tip-note', why || `${agrees} would say the same`));
   tip.hidden = false;
   const here = span.getClientRects()[0] ?? span.getBoundingClientRect();
   const frame = root.getBoundingClientRect();
@@ -275,6 +389,13 @@ function explain(card, i, spoken = false) {
   return undefined;
 }
 
+// The chosen token's reasons stay below the answer until another is chosen.
+function pin(card) {
+  const token = card.tokens[card.cursor];
+  const why = token?.[4] ? String(token[4]) : '';
+  say(card.why, token && why ? `${show(token[0])} ${percent(token[1])}: ${why}` : '');
+}
+
 function listen(card) {
   const at = (event) => {
     const span = event.target.closest?.('.an-token');
@@ -282,7 +403,11 @@ function listen(card) {
   };
   card.body.addEventListener('pointerover', (event) => { if (event.pointerType !== 'touch') explain(card, at(event)); });
   card.body.addEventListener('pointerleave', (event) => { if (event.pointerType !== 'touch') hide(); });
-  card.body.addEventListener('click', (event) => { card.cursor = at(event); explain(card, card.cursor); });
+  card.body.addEventListener('click', (event) => {
+    card.cursor = at(event);
+    explain(card, card.cursor);
+    pin(card);
+  });
   card.body.addEventListener('scroll', hide, { passive: true });
   card.body.addEventListener('blur', hide);
   card.body.addEventListener('keydown', (event) => {
@@ -294,6 +419,7 @@ function listen(card) {
     const span = card.spans[card.cursor];
     const low = span && span.offsetTop + span.offsetHeight - card.body.clientHeight;
     if (span && (span.offsetTop < card.body.scrollTop || low > card.body.scrollTop)) card.body.scrollTop = Math.max(0, low);
+    pin(card);
     return explain(card, card.cursor, true);
   });
 }

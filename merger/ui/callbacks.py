@@ -2,25 +2,30 @@
 
 import json
 import logging
-import shutil
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 import merger.ui.state as state
 from merger.checkpoints import in_words
-from merger.errors import MergeError
+from merger.errors import Cancelled, MergeError
 from merger.merge import Step
-from merger.recipe import dump
+from merger.moves import crossfade
+from merger.recipe import Recipe, dump
 from merger.ui import controls, lanes
 from merger.ui.detail import draw
 from merger.ui.state import Workspace
-from merger.ui.studio import Studio
+from merger.ui.studio import Manner, Studio, Visit
 
 log = logging.getLogger(__name__)
 
 Updates = list[Any]
+BELOW = 6
+"""Components below the fold that are drawn only while their tab is open: the numbers, the words, four figures."""
 
 
 class Callbacks:
@@ -30,18 +35,24 @@ class Callbacks:
         self.studio = studio
         self.widgets = widgets
 
-    # Everything that is drawn from the recipe, in the order of the page's `drawn` list:
-    # workspace, notice, mixer, yaml, preset, says, method, models, answers, then the controls.
+    # ------------------------------------------------------------------------------------------ drawing
 
-    def redraw(self, work: Workspace) -> Updates:
+    # Everything that is drawn from the recipe, in the order of the page's `drawn` list: workspace, notice, mixer, yaml, preset,
+    # says, moved, link, method, models, seed, answers, slots, fade, then the controls.
+
+    def redraw(self, work: Workspace, moved: str = "") -> Updates:
         """Draw the whole page from a workspace."""
         decided = self.studio.plan(work.recipe)
-        value, board = lanes.describe(decided)
+        value, board = lanes.describe(decided, split=work.split)
+        board |= {"can_undo": bool(work.past), "can_redo": bool(work.future)}
         mix = gr.update(value=value, board=_text(board), stats=_text(self.studio.strip(work)))
+        names = lanes.short_names([work.base, *work.shelf])
         return [
-            work, gr.update(value="", visible=False), mix,
-            dump(work.recipe), work.preset or None, self.says(work), work.recipe.merge_method, list(work.chosen),
-            {"columns": self.studio.columns(work)}, *controls.show(decided, self.widgets),
+            work, gr.update(value="", visible=False), mix, work.draft or dump(work.recipe), work.preset or None, self.says(work),
+            gr.update(value=moved, visible=bool(moved)), self.link(work), work.recipe.merge_method,
+            gr.update(choices=[(names[m], m) for m in work.shelf], value=list(work.chosen)), work.recipe.seed,
+            {"columns": self.studio.columns(work)}, _slots(work), gr.update(interactive=None not in work.slots),
+            *controls.show(decided, self.widgets),
         ]  # fmt: skip
 
     def says(self, work: Workspace) -> str:
@@ -51,29 +62,77 @@ class Callbacks:
             return "Your own recipe."
         return preset.says if preset.recipe == work.recipe else f"{preset.says} *Edited.*"
 
+    def link(self, work: Workspace) -> str:
+        """What stands behind `?r=` in the page's address; nothing for an untouched preset, or one too long for a link."""
+        preset = next((p for p in self.studio.presets if p.name == work.preset), None)
+        if preset is not None and preset is self.studio.presets[0] and preset.recipe == work.recipe:
+            return ""
+        try:
+            return state.link(work.recipe)
+        except MergeError:
+            return ""
+
+    def moved(self, before: Workspace, after: Workspace) -> str:
+        """What the last move changed, in words; "" where the models are others now."""
+        return ""
+
     def edited(self, work: Workspace, edit: Callable[[], Workspace], request: gr.Request | None) -> Updates:
         """Make an edit and redraw; a refused edit leaves everything as it is and says why."""
-        self.studio.visit(request.session_hash if request else None).run += 1
+        self.visit(request).run += 1
         try:
-            return self.redraw(edit())
+            now = replace(state.stepped(work, edit()), draft="")
+            self.studio.check(now.recipe)
+            return self.redraw(now, self.moved(work, now))
         except MergeError as error:
-            undone = self.redraw(work)
-            undone[1] = gr.update(value=str(error), visible=True)
-            return undone
+            return self.refused(work, error)
+
+    def refused(self, work: Workspace, error: MergeError) -> Updates:
+        """Everything as it is, and why."""
+        undone = self.redraw(work)
+        undone[1] = gr.update(value=str(error), visible=True)
+        return undone
+
+    def visit(self, request: gr.Request | None) -> Visit:
+        """The visit of the browser that asks."""
+        return self.studio.visit(request.session_hash if request else None)
+
+    # ------------------------------------------------------------------------------------------ edits
+
+    def arrive(self, work: Workspace, request: gr.Request) -> tuple[Any, ...]:
+        """The page was opened: with a link's recipe, if it has one."""
+        asked = dict(request.query_params)
+        packed, prompt = asked.get("r", ""), asked.get("p", "")[: state.MAX_PROMPT]
+        if not packed:
+            return *[gr.skip()] * self.drawn, (prompt or gr.skip())
+        found = self.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request)
+        return *found, (prompt or gr.skip())
+
+    @property
+    def drawn(self) -> int:
+        """How many components `redraw` draws."""
+        return 14 + len(self.widgets)
 
     def choose_preset(self, work: Workspace, name: str, request: gr.Request) -> tuple[Any, ...]:
         """A preset was pressed: its recipe and its prompt."""
         preset = next(p for p in self.studio.presets if p.name == name)
-        return *self.edited(work, lambda: state.start(preset, self.studio.base), request), preset.prompt
+        shelf = self.studio.parents_of_family
+        return *self.edited(work, lambda: state.with_preset(work, preset, self.studio.base, shelf), request), preset.prompt
 
     def choose_method(self, work: Workspace, name: str, request: gr.Request) -> Updates:
         """Another merge method on the same models."""
         return self.edited(work, lambda: state.with_method(work, name), request)
 
     def choose_models(self, work: Workspace, models: list[str], request: gr.Request) -> Updates:
-        """Other parents in the mix; only the family's names are taken."""
-        ordered = [m for m in self.studio.family if m in models and m != work.base]
-        return self.edited(work, lambda: state.with_models(work, ordered), request)
+        """Other parents in the mix; only those on the shelf are taken."""
+        return self.edited(work, lambda: state.with_models(work, models), request)
+
+    def choose_family(self, work: Workspace, base: str, parents: list[str], request: gr.Request) -> Updates:
+        """Other models altogether: a base and its fine-tunes, which are here already."""
+        return self.edited(work, lambda: state.with_family(work, base, parents), request)
+
+    def choose_seed(self, work: Workspace, seed: float | None, request: gr.Request) -> Updates:
+        """The seed of the random methods' masks."""
+        return self.edited(work, lambda: state.with_control(work, "seed", int(seed or 0)), request)
 
     def control(self, name: str) -> Callable[[Workspace, Any, gr.Request], Updates]:
         """The callback of one control."""
@@ -84,77 +143,339 @@ class Callbacks:
 
         return changed
 
+    def undo(self, work: Workspace, request: gr.Request) -> Updates:
+        """One step back, also over methods, models, presets and pasted recipes."""
+        return self._stepped(work, state.undone(work), request)
+
+    def redo(self, work: Workspace, request: gr.Request) -> Updates:
+        """And on again."""
+        return self._stepped(work, state.redone(work), request)
+
+    def _stepped(self, work: Workspace, now: Workspace, request: gr.Request) -> Updates:
+        self.visit(request).run += 1
+        try:
+            return self.redraw(now, self.moved(work, now))
+        except MergeError as error:
+            return self.refused(work, error)
+
+    def split(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+        """Weight lanes for attention and MLP apart, or together again; the recipe stays what it is."""
+        wanted = bool(value.get("split")) if isinstance(value, dict) else False
+        return self.redraw(replace(work, split=wanted))
+
     def drag(self, work: Workspace, value: dict[str, Any]) -> Any:
         """While a fader moves: statistics only."""
         try:
-            moved = state.with_recipe(work, lanes.painted(self.studio.plan(work.recipe), _lanes(value)))
+            moved = state.with_recipe(work, self._painted(work, value))
             return gr.update(stats=_text(self.studio.strip(moved)))
         except MergeError as error:
             return gr.update(stats=_text({"rows": [], "summary": str(error), "note": "", "lanes": {}}))
 
     def release(self, work: Workspace, value: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
         """A fader was let go: it becomes the recipe. The Mixer keeps its own value; only what depends on it is drawn."""
-        self.studio.visit(request.session_hash).run += 1
+        self.visit(request).run += 1
         try:
-            now = state.with_recipe(work, lanes.painted(self.studio.plan(work.recipe), _lanes(value)))
+            now = state.stepped(work, state.with_recipe(work, self._painted(work, value)))
         except MergeError as error:
-            return work, gr.update(value=str(error), visible=True), gr.skip(), gr.skip(), gr.skip()
+            return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 5
         stats = _text(self.studio.strip(now))
-        return now, gr.update(value="", visible=False), gr.update(stats=stats), dump(now.recipe), self.says(now)
+        moved = self.moved(work, now)
+        text = gr.skip() if now.draft else dump(now.recipe)
+        return (
+            now, gr.update(value="", visible=False), gr.update(stats=stats), text, self.says(now),
+            gr.update(value=moved, visible=bool(moved)), self.link(now),
+        )  # fmt: skip
+
+    def _painted(self, work: Workspace, value: Any) -> Recipe:
+        return lanes.painted(self.studio.plan(work.recipe), _lanes(value), split=work.split)
+
+    # ------------------------------------------------------------------------------------------ recipe as text
+
+    def check(self, work: Workspace, text: str) -> tuple[Any, Any]:
+        """While YAML is typed: what is wrong with it, and where."""
+        if text == dump(work.recipe):
+            return replace(work, draft=""), gr.update(value="", visible=False)
+        draft = replace(work, draft=text[: state.MAX_RECIPE])
+        try:
+            found = state.with_text(work, text)
+            self.studio.check(found.recipe)
+            self.studio.plan(found.recipe)
+        except MergeError as error:
+            return draft, gr.update(value=str(error), visible=True)
+        return draft, gr.update(value="A recipe that can be used. Press “Use this recipe”.", visible=True)
+
+    def use_text(self, work: Workspace, text: str, request: gr.Request) -> Updates:
+        """The typed or pasted YAML becomes the recipe; refused, it stays where it is with the reason."""
+        found = self.edited(work, lambda: state.with_text(work, text), request)
+        found[3] = gr.skip() if found[0] is work else found[3]
+        return found
+
+    def use_file(self, work: Workspace, path: str | None, request: gr.Request) -> Updates:
+        """A YAML file was dropped or chosen."""
+
+        def read() -> Workspace:
+            try:
+                text = Path(path or "").read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError):
+                raise MergeError("This file is not text; drop a recipe in YAML.") from None
+            return state.with_text(work, text, "file")
+
+        return self.edited(work, read, request)
+
+    def use_entry(self, work: Workspace, value: Any, request: gr.Request) -> tuple[Any, ...]:
+        """What is asked of an entry of the history: back to it, or keep it as A or B."""
+        text = str(value.get("yaml", "")) if isinstance(value, dict) else ""
+        if not isinstance(value, dict) or value.get("act") != "slot":
+            prompt = str(value.get("prompt", ""))[: state.MAX_PROMPT] if isinstance(value, dict) else ""
+            return *self.edited(work, lambda: state.with_text(work, text, "history"), request), prompt or gr.skip()
+
+        def keep() -> Workspace:
+            there = state.kept_as(state.with_text(work, text, "history"), 1 if value.get("slot") == 1 else 0)
+            return replace(work, slots=there.slots)
+
+        return *self.edited(work, keep, request), gr.skip()
+
+    def numbers(self, work: Workspace) -> Any:
+        """The recipe as a table: a row per lane, a column per layer."""
+        decided = self.studio.plan(work.recipe)
+        value, board = lanes.describe(decided, split=work.split)
+        headers = ["lane", *(c["label"] for c in board["columns"])]
+        rows = [[lane["name"], *value["lanes"][lane["path"]]] for lane in board["lanes"]]
+        return gr.update(value={"headers": headers, "data": rows})
+
+    def use_numbers(self, work: Workspace, table: Any, request: gr.Request) -> Updates:
+        """Numbers were typed into the table."""
+
+        def read() -> Workspace:
+            _, board = lanes.describe(self.studio.plan(work.recipe), split=work.split)
+            rows = table.values.tolist()
+            if len(rows) != len(board["lanes"]):
+                raise MergeError("The table has one row for each lane; rows can be changed, not added or taken out.")
+            wanted = {lane["path"]: [_number(x) for x in row[1:]] for lane, row in zip(board["lanes"], rows, strict=True)}
+            return state.with_recipe(work, lanes.painted(self.studio.plan(work.recipe), wanted, split=work.split))
+
+        return self.edited(work, read, request)
+
+    def revert(self, work: Workspace) -> tuple[Any, Any, Any]:
+        """Leave what was typed, and show the recipe that is heard."""
+        return replace(work, draft=""), dump(work.recipe), gr.update(value="", visible=False)
+
+    # ------------------------------------------------------------------------------------------ A and B
+
+    def keep(self, slot: int) -> Callable[[Workspace], tuple[Any, ...]]:
+        """Keep the recipe as A or B."""
+
+        def kept(work: Workspace) -> tuple[Any, ...]:
+            now = state.kept_as(work, slot)
+            return now, _slots(now), gr.update(interactive=None not in now.slots)
+
+        return kept
+
+    def hear(self, slot: int) -> Callable[[Workspace, gr.Request], Updates]:
+        """Go to the recipe kept as A or B."""
+
+        def heard(work: Workspace, request: gr.Request) -> Updates:
+            def edit() -> Workspace:
+                recipe = work.slots[slot]
+                if recipe is None:
+                    raise MergeError(f"Nothing is kept as {'AB'[slot]} yet: press “Keep as {'AB'[slot]}” first.")
+                return state.opened(work, recipe)
+
+            return self.edited(work, edit, request)
+
+        return heard
+
+    def fade(self, work: Workspace, t: float, request: gr.Request) -> Updates:
+        """Somewhere between A and B."""
+
+        def edit() -> Workspace:
+            a, b = _both(work)
+            names = [job.name for job in self.studio.plan(a).jobs]
+            return state.opened(work, crossfade(a, b, t, names))
+
+        return self.edited(work, edit, request)
+
+    def blind(self, work: Workspace, prompt: str, heat: float, seed: float | None, request: gr.Request) -> Iterator[Any]:
+        """A blind test between A and B."""
+        visit = self.visit(request)
+        visit.run += 1
+        try:
+            visit.ballot = self.studio.ballot(_both(work))
+        except MergeError as error:
+            yield gr.update(feed={"run": visit.run, "seq": 1, "error": {"": str(error)}})
+            return
+        columns = [{"key": key, "name": name, "slot": None} for key, name in (("one", "First"), ("two", "Second"))]
+        yield gr.update(value={"columns": columns, "blind": visit.ballot.id})
+        for feed in self.studio.compare(visit.ballot, (prompt or "")[: state.MAX_PROMPT], visit, _manner(heat, seed)):
+            yield gr.update(feed=feed)
+
+    def vote(self, value: Any, request: gr.Request) -> Any:
+        """A vote was given: now the names are told."""
+        visit = self.visit(request)
+        vote = value.get("vote") if isinstance(value, dict) else None
+        if visit.ballot is None or vote not in ("one", "two", "tie", "bad"):
+            return gr.skip()
+        told = {k: {"id": r.digest, "name": visit.ballot.names[k]} for k, r in visit.ballot.recipes.items()}
+        visit.ballot = None
+        return gr.update(feed={"run": visit.run, "seq": 1 << 40, "reveal": told, "vote": vote})
+
+    # ------------------------------------------------------------------------------------------ answers
 
     def bump(self, request: gr.Request) -> None:
         """A new question makes older answers stop themselves."""
-        self.studio.visit(request.session_hash).run += 1
+        self.visit(request).run += 1
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answers that are being written."""
-        visit = self.studio.visit(request.session_hash)
+        visit = self.visit(request)
         visit.stopped = visit.run
 
-    def answer(self, work: Workspace, prompt: str, request: gr.Request) -> Iterator[Any]:
-        """Stream everybody's answer."""
-        visit = self.studio.visit(request.session_hash)
-        for feed in self.studio.answer(work, (prompt or "")[: state.MAX_PROMPT], visit):
-            yield gr.update(feed=feed)
+    def answer(
+        self, work: Workspace, prompt: str, heat: float, seed: float | None, request: gr.Request
+    ) -> Iterator[tuple[Any, Any]]:
+        """Stream everybody's answer; at its end the recipe goes into the history."""
+        visit = self.visit(request)
+        if visit.ballot is not None:  # the blind test is over: the usual columns again
+            visit.ballot = None
+        run, asked, manner = visit.run, (prompt or "")[: state.MAX_PROMPT], _manner(heat, seed)
+        yield gr.update(value={"columns": self.studio.columns(work)}), gr.skip()
+        for feed in self.studio.answer(work, asked, visit, manner):
+            yield gr.update(feed=feed), gr.skip()
+        heard = self.studio.heard(work.recipe, asked, manner)
+        if heard is not None and visit.current(run):
+            yield gr.skip(), gr.update(entry=_text(self._entry(work, asked, heard)))
 
-    def answer_again(self, work: Workspace, prompt: str, wanted: bool, request: gr.Request) -> Iterator[Any]:
+    def answer_arrived(
+        self, work: Workspace, prompt: str, heat: float, seed: float | None, request: gr.Request
+    ) -> Iterator[tuple[Any, Any]]:
+        """The answer to a link's recipe; the first preset's is on the page already."""
+        if self.link(work) or prompt != self.studio.presets[0].prompt:
+            yield from self.answer(work, prompt, heat, seed, request)
+        else:
+            yield gr.skip(), gr.skip()
+
+    def answer_again(
+        self, work: Workspace, prompt: str, wanted: bool, heat: float, seed: float | None, request: gr.Request
+    ) -> Iterator[tuple[Any, Any]]:
         """The same after an edit, if the visitor wants that."""
         if wanted:
-            yield from self.answer(work, prompt, request)
+            yield from self.answer(work, prompt, heat, seed, request)
         else:
-            run = self.studio.visit(request.session_hash).run
-            yield gr.update(feed={"run": run, "seq": 1, "note": "The recipe has changed since this answer; press Ask."})
+            run, note = self.visit(request).run, "The recipe has changed since this answer; press Ask."
+            yield gr.update(feed={"run": run, "seq": 1, "note": note}), gr.skip()
 
-    def inside(self, work: Workspace, opened: bool) -> Updates:
-        """The figures of "See inside", while it is open."""
-        if not opened:
-            return [gr.skip()] * 5
+    def _entry(self, work: Workspace, prompt: str, answer: str) -> dict[str, Any]:
+        decided = self.studio.plan(work.recipe)
+        rows = lanes.lanes(decided)
+        first = [lane for lane in rows if lane.param.name == rows[0].param.name] if rows else []
+        shown, _ = lanes.values(decided, first, lanes.columns(decided))
+        slots = {lane.path: i for i, lane in enumerate(first)}
+        curves = [{"slot": slots[lane.path] if lane.model is not None else None, "numbers": shown[lane.path]} for lane in first]
+        title = f"{work.recipe.merge_method}: {', '.join(lanes.short_names(work.chosen).values())}"
+        return {"yaml": dump(work.recipe), "title": title, "lanes": curves, "prompt": prompt, "answer": answer}
+
+    # ------------------------------------------------------------------------------------------ below the fold
+
+    def below(self, work: Workspace, tab: str) -> Updates:
+        """What the open tab shows of the recipe; the others are not drawn."""
+        skipped = [gr.skip()] * BELOW
         try:
-            return draw(self.studio, work)
+            if tab == "recipe":
+                return [self.numbers(work), *skipped[1:]]
+            return [gr.skip(), *draw(self.studio, work)] if tab == "inside" else skipped
         except MergeError as error:
-            return [str(error), None, None, None, None]
+            return [gr.skip(), str(error), None, None, None, None]
+
+    # ------------------------------------------------------------------------------------------ taking it home
+
+    def share(self, work: Workspace, prompt: str) -> str:
+        """The link's query: the recipe, and the prompt that shows it."""
+        from urllib.parse import urlencode
+
+        try:
+            return urlencode({"r": state.link(work.recipe), **({"p": prompt[: state.MAX_PROMPT]} if prompt else {})})
+        except MergeError as error:
+            gr.Warning(str(error))
+            return ""
+
+    def command(self, work: Workspace) -> str:
+        """The merge as lines for a shell."""
+        return state.command(work.recipe)
+
+    def size(self, work: Workspace) -> Any:
+        """How large the download is and how long it takes, before it is made."""
+        try:
+            found = self.studio.verdict(work.recipe)
+            words = (
+                f"The merged model: {in_words(found.disk)}, made in about {_seconds(found.seconds)} "
+                f"with {in_words(found.memory)} of memory."
+            )
+        except MergeError as error:
+            words = str(error)
+        return gr.update(value=words, visible=True)
 
     def download(self, work: Workspace, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """Merge to files and offer the zip; the status line tells how far it is."""
+        yield from self._made(request, lambda step, stop: self.studio.archive(work.recipe, step, stop))
+
+    def write(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[tuple[Any, Any]]:
+        """Merge straight into a folder of this computer: for models too large for a browser."""
+        yield from self._made(request, lambda step, stop: self.studio.write(work.recipe, folder, step, stop))
+
+    def _made(
+        self, request: gr.Request, make: Callable[[Callable[[Step], None], Callable[[], bool]], Path]
+    ) -> Iterator[tuple[Any, Any]]:
+        visit = self.visit(request)
+        visit.making = making = threading.Event()
         told: list[Step] = []
-        yield gr.update(value="Merging…", visible=True), gr.skip()
+        result: list[Path | BaseException] = []
+
+        def work() -> None:
+            try:
+                result.append(make(told.append, making.is_set))
+            except BaseException as error:
+                result.append(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
         try:
-            archive = self.studio.archive(work.recipe, told.append)
-        except MergeError as error:
-            yield gr.update(value=str(error), visible=True), gr.skip()
-            return
-        try:
-            words = f"merged-model.zip: {told[-1].of_tensors} tensors, {in_words(archive.stat().st_size)}."
-            yield gr.update(value=words, visible=True), gr.update(value=str(archive))  # gradio takes a copy
+            yield gr.update(value="Merging…", visible=True), gr.skip()
+            while thread.is_alive():
+                thread.join(0.25)
+                if told:
+                    yield gr.update(value=_progress(told[-1])), gr.skip()
         finally:
-            shutil.rmtree(archive.parent, ignore_errors=True)
+            making.set()  # the page is gone, or it is done
+        made = result[0]
+        if isinstance(made, Cancelled):
+            yield gr.update(value="Cancelled; nothing was kept.", visible=True), gr.skip()
+        elif isinstance(made, MergeError):
+            yield gr.update(value=str(made), visible=True), gr.skip()
+        elif isinstance(made, BaseException):
+            log.error("a merge failed", exc_info=made)
+            words = "Something went wrong here, and it is our fault; the server's log has the details."
+            yield gr.update(value=words, visible=True), gr.skip()
+        elif made.is_dir():
+            yield gr.update(value=f"Written to {made}: {_progress(told[-1]) if told else 'done'}.", visible=True), gr.skip()
+        else:
+            try:
+                words = f"{made.name}: {in_words(made.stat().st_size)}."
+                yield gr.update(value=words, visible=True), gr.update(value=str(made))  # gradio takes a copy
+            finally:
+                self.studio.forget(made)
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop the merge to files."""
+        making = self.visit(request).making
+        if making is not None:
+            making.set()
 
     def leave(self, request: gr.Request) -> None:
         """The browser is gone."""
         self.studio.leave(request.session_hash)
 
 
-def _text(prop: dict[str, Any]) -> str:
+def _text(prop: Mapping[str, Any]) -> str:
     """A prop as JSON text: gradio copies a dict leaf by leaf at every update, a text at once."""
     return json.dumps(prop)
 
@@ -164,3 +485,41 @@ def _lanes(value: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise MergeError("the Mixer sent no lanes; reload the page.")
     return found
+
+
+def _number(x: Any) -> Any:
+    """A table's cell: a number where it is one."""
+    try:
+        return float(x)
+    except (TypeError, ValueError):
+        return x
+
+
+def _manner(heat: float, seed: float | None) -> Manner:
+    return Manner(float(heat or 0), int(seed or 0) if heat else 0)
+
+
+def _both(work: Workspace) -> tuple[Recipe, Recipe]:
+    a, b = work.slots
+    if a is None or b is None:
+        missing = " and ".join("AB"[i] for i, r in enumerate(work.slots) if r is None)
+        raise MergeError(f"Keep a recipe as {missing} first.")
+    return a, b
+
+
+def _slots(work: Workspace) -> str:
+    def said(recipe: Recipe | None) -> str:
+        if recipe is None:
+            return "empty"
+        here = ", what you hear now" if recipe == work.recipe else ""
+        return f"{recipe.merge_method} of {', '.join(lanes.short_names(recipe.merged).values())}{here}"
+
+    return f"A: {said(work.slots[0])}\nB: {said(work.slots[1])}"
+
+
+def _progress(step: Step) -> str:
+    return f"{step.tensors} of {step.of_tensors} tensors, {in_words(step.nbytes)} of {in_words(step.of_nbytes)}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"

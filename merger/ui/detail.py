@@ -1,4 +1,4 @@
-"""See inside: plotly figures of the merge's statistics by layer, role and model."""
+"""Look inside: plotly figures of the merge's statistics by layer, role and model."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,24 +13,22 @@ from merger.ui.studio import Studio
 
 @dataclass(frozen=True)
 class Detail:
-    """The panel's components: opened reveals the figures, which are drawn only while it is open."""
+    """The tab's components; they are drawn only while it is open."""
 
-    panel: gr.Accordion
     figures: list[gr.Plot]
     words: gr.Textbox
 
 
 def detail() -> Detail:
-    """Build the panel, closed."""
-    with gr.Accordion("See inside", open=False) as panel:
-        words = gr.Textbox("", label="Verdict", interactive=False, elem_id="inside-words", lines=3, max_lines=30)
-        with gr.Row():
-            conflict = gr.Plot(label="Conflict by layer and role", show_label=False, min_width=320)
-            alike = gr.Plot(label="Cosine between the models' changes", show_label=False, min_width=280)
-        with gr.Row():
-            size = gr.Plot(label="Size of the changes by layer", show_label=False, min_width=320)
-            density = gr.Plot(label="Density by layer", show_label=False, min_width=320)
-    return Detail(panel, [conflict, alike, size, density], words)
+    """Build the figures, empty."""
+    words = gr.Textbox("", label="Verdict", interactive=False, elem_id="inside-words", lines=3, max_lines=30)
+    with gr.Row():
+        conflict = gr.Plot(label="Conflict by layer and role", show_label=False, min_width=320)
+        alike = gr.Plot(label="Cosine between the models' changes", show_label=False, min_width=280)
+    with gr.Row():
+        size = gr.Plot(label="Size of the changes by layer", show_label=False, min_width=320)
+        density = gr.Plot(label="Density by layer", show_label=False, min_width=320)
+    return Detail([conflict, alike, size, density], words)
 
 
 def draw(studio: Studio, work: Workspace) -> list[Any]:

@@ -85,7 +85,7 @@ def _number(job: TensorJob, lane: Lane) -> float:
     return float(value[lane.model] if isinstance(value, tuple) and lane.model is not None else value)  # type: ignore[arg-type]
 
 
-def painted(plan: Plan, changed: Mapping[str, Any]) -> Recipe:
+def painted(plan: Plan, changed: Mapping[str, Any], *, split: bool = False) -> Recipe:
     """The plan's recipe with painted lanes; what the browser sent is checked like any recipe.
 
     Layers become a curve with one number each, which mergekit reads as the same numbers. Embeddings, final norm and head
@@ -132,7 +132,7 @@ def _why_locked(recipe: Recipe) -> str:
     return f"{recipe.merge_method} decides by itself how much of each model it takes; there is nothing to paint."
 
 
-def describe(plan: Plan, initial: Values | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+def describe(plan: Plan, initial: Values | None = None, *, split: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
     """(value, board) for the Mixer component: the numbers, and what they mean. `initial`: what Reset goes back to."""
     rows, grid = lanes(plan), columns(plan)
     shown, mixed = values(plan, rows, grid)

@@ -1,6 +1,9 @@
 """Workspace: everything the page remembers about one visitor, and the pure edits on it. No gradio, no tensors."""
 
+import base64
+import binascii
 import re
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +14,11 @@ from merger.methods import METHODS
 from merger.recipe import Entry, Parameters, Recipe, constant, dump, load, load_file, replace_all
 
 MAX_PROMPT = 2000
+MAX_LINK = 8192
+"""Characters of a recipe in a link; browsers and proxies take this much."""
+MAX_RECIPE = 200_000
+"""Characters of a recipe's text, from a link or pasted."""
+UNDO_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -25,6 +33,17 @@ class Preset:
 
 
 @dataclass(frozen=True)
+class Moment:
+    """What undo goes back to."""
+
+    recipe: Recipe
+    base: str
+    chosen: tuple[str, ...]
+    shelf: tuple[str, ...]
+    preset: str
+
+
+@dataclass(frozen=True)
 class Workspace:
     """One visitor's recipe with what is needed to change method or models and come back.
 
@@ -33,6 +52,11 @@ class Workspace:
     kept    parameters of every parent as last set, so that a method that ignores them does not lose them
     shared  the same for the recipe's own parameters
     preset  the name of the preset it started from
+    shelf   the parents that can be ticked: the embedded family's, or those the visitor picked
+    past, future  what Undo and Redo lead to, the nearest last
+    slots   the recipes kept as A and B
+    split   whether each weight lane is shown as two, attention and MLP
+    draft   YAML being typed that is not the recipe yet
     """
 
     recipe: Recipe
@@ -42,6 +66,17 @@ class Workspace:
     preset: str = ""
     kept: tuple[tuple[str, Parameters], ...] = ()
     shared: Parameters = ()
+    shelf: tuple[str, ...] = ()
+    past: tuple[Moment, ...] = ()
+    future: tuple[Moment, ...] = ()
+    slots: tuple[Recipe | None, Recipe | None] = (None, None)
+    split: bool = False
+    draft: str = ""
+
+    @property
+    def moment(self) -> Moment:
+        """Where it is now."""
+        return Moment(self.recipe, self.base, self.chosen, self.shelf, self.preset)
 
 
 def read_presets(folder: Path) -> list[Preset]:
@@ -59,18 +94,137 @@ def _read_preset(path: Path) -> Preset:
     return Preset(header["name"].strip(), header["says"].strip(), header["prompt"].strip(), recipe, place)
 
 
-def start(preset: Preset, base: str) -> Workspace:
+def start(preset: Preset, base: str, shelf: Sequence[str] = ()) -> Workspace:
     """A workspace on a preset. `base`: the family's base, for recipes whose own base_model is a sibling (slerp)."""
-    return remember(Workspace(preset.recipe, base, _parents(preset.recipe, base), preset.prompt, preset.name))
+    chosen = _parents(preset.recipe, base)
+    shelf = tuple(shelf) or chosen
+    return remember(Workspace(preset.recipe, base, chosen, preset.prompt, preset.name, shelf=shelf))
 
 
 def _parents(recipe: Recipe, base: str) -> tuple[str, ...]:
     return tuple(r for r in recipe.references if r != base)
 
 
+def with_preset(work: Workspace, preset: Preset, base: str, shelf: Sequence[str]) -> Workspace:
+    """A preset in place of the recipe; what is kept beside it (slots, undo) stays."""
+    fresh = start(preset, base, shelf)
+    return replace(fresh, past=work.past, future=work.future, slots=work.slots, split=work.split)
+
+
 def with_recipe(work: Workspace, recipe: Recipe) -> Workspace:
     """The same workspace on another recipe of the same models."""
     return remember(replace(work, recipe=recipe))
+
+
+def with_text(work: Workspace, text: str, source: str = "recipe") -> Workspace:
+    """A workspace on a recipe from outside: pasted, dropped, from a link or the history. RecipeError names its line.
+
+    The models it names become the shelf, unless those on it have all of them.
+    """
+    if len(text) > MAX_RECIPE:
+        raise RecipeError(f"{source}: has {len(text):,} characters; the page takes at most {MAX_RECIPE:,}.")
+    return opened(work, load(text, source))
+
+
+def opened(work: Workspace, recipe: Recipe) -> Workspace:
+    """A workspace on any recipe, which may be of other models than before."""
+    names = recipe.opened
+    if not names:
+        raise RecipeError("the recipe names no model.")
+    known = {work.base, *work.shelf}
+    if not set(names) <= known or (recipe.base_model or work.base) not in known:
+        base = recipe.base_model or names[0]
+        shelf = tuple(n for n in names if n != base)
+        return remember(replace(work, recipe=recipe, base=base, chosen=shelf, shelf=shelf, preset="", kept=(), shared=()))
+    return remember(replace(work, recipe=recipe, chosen=_parents(recipe, work.base), preset=work.preset))
+
+
+def with_family(work: Workspace, base: str, parents: Sequence[str]) -> Workspace:
+    """Other models: a base and its fine-tunes. The method stays where it can; their settings begin afresh."""
+    parents = tuple(dict.fromkeys(p for p in parents if p != base))
+    if not parents:
+        raise RecipeError("choose at least one fine-tune of the base.")
+    fresh = replace(work, base=base, shelf=parents, chosen=parents, preset="", kept=(), shared=())
+    method = work.recipe.method
+    fewest, most = method.models
+    fits = method.takes == "deltas" and fewest <= len(parents) and (most is None or len(parents) <= most)
+    name = method.name if fits and method.param("weight") else "task_arithmetic"
+    weights = (("weight", constant(round(1 / len(parents), 2))),)
+    models = tuple(Entry(model, weights) for model in parents)
+    plain = Recipe("task_arithmetic", models=models, base_model=base, seed=work.recipe.seed)
+    return with_method(replace(fresh, recipe=plain), name)
+
+
+def stepped(before: Workspace, after: Workspace) -> Workspace:
+    """`after`, with `before` to go back to. Where the page's own undo already went back or on, so does this one."""
+    if after.moment == before.moment:
+        return replace(after, past=before.past, future=before.future)
+    if before.past and after.moment == before.past[-1]:
+        return replace(after, past=before.past[:-1], future=(*before.future, before.moment))
+    if before.future and after.moment == before.future[-1]:
+        return replace(after, past=(*before.past, before.moment), future=before.future[:-1])
+    return replace(after, past=(*before.past, before.moment)[-UNDO_STEPS:], future=())
+
+
+def undone(work: Workspace) -> Workspace:
+    """One step back; the same where there is none."""
+    if not work.past:
+        return work
+    return replace(_at(work, work.past[-1]), past=work.past[:-1], future=(*work.future, work.moment))
+
+
+def redone(work: Workspace) -> Workspace:
+    """One step on again."""
+    if not work.future:
+        return work
+    return replace(_at(work, work.future[-1]), past=(*work.past, work.moment), future=work.future[:-1])
+
+
+def _at(work: Workspace, moment: Moment) -> Workspace:
+    same = moment.shelf == work.shelf
+    return remember(replace(
+        work, recipe=moment.recipe, base=moment.base, chosen=moment.chosen, shelf=moment.shelf, preset=moment.preset,
+        kept=work.kept if same else (), shared=work.shared if same else (),
+    ))  # fmt: skip
+
+
+def kept_as(work: Workspace, slot: int) -> Workspace:
+    """The recipe kept as A (0) or B (1)."""
+    slots = (work.recipe, work.slots[1]) if slot == 0 else (work.slots[0], work.recipe)
+    return replace(work, slots=slots)
+
+
+def link(recipe: Recipe) -> str:
+    """The recipe as text for a link's `?r=`: base64url of its compressed YAML. RecipeError when it is too long for one."""
+    packed = base64.urlsafe_b64encode(zlib.compress(dump(recipe).encode("utf-8"), 9)).decode("ascii").rstrip("=")
+    if len(packed) > MAX_LINK:
+        raise RecipeError(f"This recipe needs {len(packed):,} characters in a link, more than {MAX_LINK:,}: share its YAML.")
+    return packed
+
+
+def from_link(packed: str) -> str:
+    """The YAML in a link's `?r=`. RecipeError when it is none, or unpacks to more than a recipe's size."""
+    wrong = "This link holds no recipe; it may have been cut when it was copied."
+    if len(packed) > MAX_LINK:
+        raise RecipeError(wrong)
+    try:
+        raw = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
+        unpack = zlib.decompressobj()
+        text = unpack.decompress(raw, MAX_RECIPE)
+        if unpack.unconsumed_tail or not unpack.eof:
+            raise RecipeError(wrong)
+        return text.decode("utf-8")
+    except (binascii.Error, zlib.error, UnicodeDecodeError, ValueError):
+        raise RecipeError(wrong) from None
+
+
+def command(recipe: Recipe) -> str:
+    """The lines that make this merge at home, ready to paste into a shell."""
+    text = dump(recipe).rstrip()
+    word = "RECIPE"
+    while word in text.splitlines():  # a line of the recipe itself must not end the shell's text
+        word += "_"
+    return f"cat > recipe.yaml <<'{word}'\n{text}\n{word}\npython -m merger merge recipe.yaml merged-model\n"
 
 
 def remember(work: Workspace) -> Workspace:
@@ -97,8 +251,8 @@ def with_method(work: Workspace, name: str) -> Workspace:
 
 
 def with_models(work: Workspace, chosen: Sequence[str]) -> Workspace:
-    """Other parents under the same method, each with the settings it had before."""
-    return _rebuilt(work, work.recipe.merge_method, tuple(chosen))
+    """Other parents under the same method, each with the settings it had before; those not on the shelf are left out."""
+    return _rebuilt(work, work.recipe.merge_method, tuple(m for m in work.shelf if m in chosen))
 
 
 def _rebuilt(work: Workspace, name: str, chosen: tuple[str, ...]) -> Workspace:
@@ -127,6 +281,8 @@ def _rebuilt(work: Workspace, name: str, chosen: tuple[str, ...]) -> Workspace:
         base_model=taken[0] if method.base == "first" else work.base,
         models=tuple(replace(entry, parameters=own(entry.model)) for entry in _entries(work, taken)),
         slices=(),
+        modules=(),
+        earlier=(),
         parameters=tuple((defaults | {n: s for n, s in work.shared if n in known}).items()),
     )
     return replace(remember(work), recipe=load(dump(recipe), "recipe"), chosen=chosen)

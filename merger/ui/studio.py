@@ -5,13 +5,16 @@ layer, under a lock. Memory does not grow with visitors, and a small change cost
 """
 
 import logging
+import os
+import random
 import shutil
 import tempfile
 import threading
 import time
+import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +27,9 @@ from merger.live import Parents, Session
 from merger.merge import Step, merge, spoken
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
+from merger.tokens import chat_template_kind, chat_template_of
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
+from merger.ui.turns import Turns
 from merger.verdict import Verdict, verdict
 
 log = logging.getLogger(__name__)
@@ -42,6 +47,9 @@ class Visit:
 
     run: int = 0
     stopped: int = -1
+    ballot: "Ballot | None" = None
+    making: threading.Event | None = None
+    """Set to stop the merge to files that this visitor asked for."""
 
     def current(self, run: int) -> bool:
         return run == self.run and run > self.stopped
@@ -53,6 +61,41 @@ class Heard:
 
     tokens: tuple[Token, ...]
     agree: tuple[str | None, ...]
+    why: tuple[str, ...]
+
+    @classmethod
+    def plain(cls, tokens: Sequence[Token]) -> "Heard":
+        """An answer nobody else has been asked about."""
+        return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens))
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(token.text for token in self.tokens).strip()
+
+    def shown(self) -> list[list[Any]]:
+        """As the panel takes it."""
+        return [_shown(t, p, w) for t, p, w in zip(self.tokens, self.agree, self.why, strict=True)]
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """A blind test in progress: which recipe (its digest and name) stands behind which of the two keys."""
+
+    id: str
+    recipes: Mapping[str, Recipe]
+    names: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How answers are sampled. temperature 0: always the likeliest token; else at random, the same for the same seed."""
+
+    temperature: float = 0.0
+    seed: int = 0
+
+
+GREEDY = Manner()
 
 
 class Studio:
@@ -61,15 +104,17 @@ class Studio:
     def __init__(self, presets: Path, device: str = "cpu") -> None:
         root = presets.parent
         self.parents = Parents(device, roots=(Path(), root))
+        self.hosted = bool(os.environ.get("HOSTED") or os.environ.get("SPACE_ID"))
         self.presets: list[Preset] = read_presets(presets)
         self.base = str((presets / "family" / "base").relative_to(root))
         folders = sorted(config.parent for config in (presets / "family").glob("*/config.json"))
         self.family = tuple(str(folder.relative_to(root)) for folder in folders)
+        self.parents_of_family = tuple(m for m in self.family if m != self.base)
         self._session = Session(self.parents)
-        self._lock = threading.Lock()
+        self._turns = Turns()
         self._merged: tuple[int, object, Speaker] | None = None
         self._speakers: dict[str, Speaker] = {}
-        self._heard: OrderedDict[tuple[str, str], Heard] = OrderedDict()
+        self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
         self._sketches: dict[frozenset[str], Sketch] = {}
         self._visits: dict[str, Visit] = {}
 
@@ -84,6 +129,8 @@ class Studio:
         visit = self._visits.pop(session or "", None)
         if visit is not None:
             visit.run += 1
+            if visit.making is not None:
+                visit.making.set()
 
     # ------------------------------------------------------------------------------------------ numbers
 
@@ -101,6 +148,27 @@ class Studio:
                 self._sketches.clear()
             self._sketches[key] = Sketch(models)
         return decided, list(self._sketches[key].measure(decided.jobs, decided.layout))
+
+    def figures(self, recipe: Recipe) -> dict[str, Any]:
+        """The estimated statistics as plain numbers: of the whole and of every layer."""
+        _, stats = self.statistics(recipe)
+        layers = sorted({s.layer for s in stats if s.layer is not None})
+        groups = {"all": stats, **{f"layer {n}": [s for s in stats if s.layer == n] for n in layers}}
+        found = {name: combine(group, name) for name, group in groups.items()}
+        return {
+            "models": list(stats[0].models) if stats else [],
+            "parts": {
+                name: {
+                    "conflict": whole.conflict, "conflict_before": whole.conflict_before, "density": list(whole.density),
+                    "share": list(whole.share), "size": list(whole.size), "moved": whole.moved,
+                }
+                for name, whole in found.items() if whole is not None
+            },
+        }  # fmt: skip
+
+    def check(self, recipe: Recipe) -> None:
+        """MergeError when the page must not, or cannot yet, open a model that a recipe names."""
+        self.plan(recipe)
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""
@@ -132,23 +200,73 @@ class Studio:
     def columns(self, work: Workspace) -> list[dict[str, Any]]:
         """Who answers: the merge first, then the base, then the parents in the mix."""
         names = lanes.short_names([work.base, *work.chosen])
+        words = {m: self._words(m) for m in (work.base, *work.chosen)}
+        several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
         return [
-            {"key": "merge", "name": "your merge", "slot": None, "lead": True},
-            {"key": work.base, "name": names[work.base], "slot": None},
-            *({"key": m, "name": names[m], "slot": i} for i, m in enumerate(work.chosen)),
-        ]
+            {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": _asked_in(words[work.base], several)},
+            {"key": work.base, "name": names[work.base], "slot": None, "base": True},
+            *(
+                {"key": m, "name": names[m], "slot": i, "words": _asked_in(words[m], True) if several else ""}
+                for i, m in enumerate(work.chosen)
+            ),
+        ]  # fmt: skip
 
-    def answer(self, work: Workspace, prompt: str, visit: Visit) -> Iterator[Feed]:
+    def _words(self, reference: str) -> str:
+        """What kind of chat template a model has; "" where that cannot be told."""
+        try:
+            return chat_template_kind(self.parents.model(reference).folder)
+        except MergeError:
+            return ""
+
+    def _template(self, reference: str) -> str | None:
+        try:
+            return chat_template_of(self.parents.model(reference).folder)
+        except MergeError:
+            return None
+
+    def answer(self, work: Workspace, prompt: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Merge, then stream everybody's answer as feeds for the panel. Ends by itself when a newer run begins.
 
         Errors of the recipe or the models become part of the feed; nothing is raised.
         """
+        asked = {"merge": work.recipe, work.base: work.base, **{m: m for m in work.chosen}}
+        yield from self._fed(asked, prompt, visit, manner, lambda heard: self._why(work, prompt, heard))
+
+    def compare(self, ballot: Ballot, prompt: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
+        """Stream the answers of a blind test's recipes."""
+        yield from self._fed(dict(ballot.recipes), prompt, visit, manner, None)
+
+    def ballot(self, recipes: tuple[Recipe, Recipe], chance: random.Random | None = None) -> Ballot:
+        """A blind test between A and B, in an order that only the server knows."""
+        order = [0, 1]
+        (chance or random.SystemRandom()).shuffle(order)
+        keys = dict(zip(("one", "two"), order, strict=True))
+        names = {key: f"{'AB'[i]} ({recipes[i].merge_method} of {_listed(recipes[i])})" for key, i in keys.items()}
+        return Ballot("blind", {key: recipes[i] for key, i in keys.items()}, names)
+
+    def _fed(
+        self, asked: Mapping[str, "Recipe | str"], prompt: str, visit: Visit, manner: Manner,
+        why: "Callable[[Heard], Heard] | None",
+    ) -> Iterator[Feed]:  # fmt: skip
+        """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
         run = visit.run
-        feeds = _Feeds(run, prompt, ["merge", work.base, *work.chosen])
+        feeds = _Feeds(run, prompt, list(asked))
+
+        def go_on() -> bool:
+            return visit.current(run)
+
         try:
-            with self._lock:
-                if visit.current(run):
-                    yield from self._answer(work, prompt, lambda: visit.current(run), feeds)
+            if not prompt.strip():
+                raise MergeError("Write a prompt first: a question or a task for the models.")
+            known = {k: h for k, what in asked.items() if (h := self._heard.get((_name(what), prompt, manner)))}
+            yield feeds.start(known)
+            silent = {k: what for k, what in asked.items() if k not in known}
+            if silent:
+                with self._turns.stand() as ahead:
+                    while go_on() and (before := ahead(1.0)):
+                        yield feeds.waiting(before)
+                    if go_on():
+                        yield from self._answer(silent, prompt, manner, go_on, feeds, why)
         except Cancelled:  # a newer run began, or Stop was pressed, while the tensors were merged
             pass
         except MergeError as error:
@@ -159,51 +277,53 @@ class Studio:
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
 
-    def _answer(self, work: Workspace, prompt: str, go_on: Callable[[], bool], feeds: "_Feeds") -> Iterator[Feed]:
-        if not prompt.strip():
-            raise MergeError("Write a prompt first: a question or a task for the models.")
-        keys = {"merge": dump(work.recipe), **{m: m for m in (work.base, *work.chosen)}}
-        known = {k: self._heard[name, prompt] for k, name in keys.items() if (name, prompt) in self._heard}
-        yield feeds.start(known)
-        silent = {k for k in keys if k not in known}
-        if not silent:
-            return
-        speakers: dict[str, Speaker] = {}
-        if "merge" in silent:
-            speakers["merge"] = self._merge(work.recipe, go_on)
-        speakers |= {k: self._parent(k) for k in silent - {"merge"}}
-        said: dict[str, list[Token]] = {k: [] for k in speakers}
-        flushed = time.monotonic()
-        for word in take_turns(speakers, prompt, limit=ANSWER_TOKENS, go_on=go_on):
-            if word.token is None:
-                self._remember(keys[word.key], prompt, Heard(tuple(said[word.key]), (None,) * len(said[word.key])))
-                feeds.finished(word.key)
-            else:
-                said[word.key].append(word.token)
-                feeds.add(word.key, word.token)
-            if time.monotonic() - flushed > FLUSH_SECONDS:
-                yield feeds.flush()
-                flushed = time.monotonic()
-        if "merge" in speakers and go_on():
-            heard = self._agreement(work, prompt, tuple(said["merge"]))
-            self._remember(keys["merge"], prompt, heard)
-            feeds.replace("merge", heard)
-        if go_on():
+    def _answer(
+        self, silent: Mapping[str, "Recipe | str"], prompt: str, manner: Manner, go_on: Callable[[], bool], feeds: "_Feeds",
+        why: "Callable[[Heard], Heard] | None",
+    ) -> Iterator[Feed]:  # fmt: skip
+        recipes = {k: what for k, what in silent.items() if isinstance(what, Recipe)}
+        parents = {k: what for k, what in silent.items() if isinstance(what, str)}
+        rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
+        for i, own in enumerate(rounds):
+            speakers: dict[str, Speaker] = {k: self._merge(recipe, go_on) for k, recipe in own.items()}
+            if i == 0:
+                speakers |= {k: self._parent(reference) for k, reference in parents.items()}
+            yield feeds.flush(busy=speakers)
+            said: dict[str, list[Token]] = {k: [] for k in speakers}
+            flushed = time.monotonic()
+            for word in take_turns(
+                speakers, prompt, limit=ANSWER_TOKENS, temperature=manner.temperature, seed=manner.seed, go_on=go_on
+            ):
+                if word.token is None:
+                    self._remember(_name(silent[word.key]), prompt, manner, Heard.plain(said[word.key]))
+                    feeds.finished(word.key)
+                else:
+                    said[word.key].append(word.token)
+                    feeds.add(word.key, word.token)
+                if time.monotonic() - flushed > FLUSH_SECONDS:
+                    yield feeds.flush()
+                    flushed = time.monotonic()
+            for key, recipe in own.items():
+                if why is not None and go_on():
+                    heard = why(Heard.plain(said[key]))
+                    self._remember(_name(recipe), prompt, manner, heard)
+                    feeds.replace(key, heard)
+            if not go_on():
+                return
             yield feeds.flush()
 
-    def _agreement(self, work: Workspace, prompt: str, tokens: tuple[Token, ...]) -> Heard:
+    def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
         """For each token of the merge, the parent that would most surely have said it, where the base would not."""
-        ids = [t.id for t in tokens]
+        ids = [t.id for t in heard.tokens]
         base = self._parent(work.base).agrees(prompt, ids)
         by = {m: self._parent(m).agrees(prompt, ids) for m in work.chosen}
         best = [max(by, key=lambda m: by[m][i], default=None) for i in range(len(ids))]
-        return Heard(
-            tokens, tuple(m if m is not None and by[m][i] > 0 and base[i] == 0 else None for i, m in enumerate(best))
-        )
+        agree = tuple(m if m is not None and by[m][i] > 0 and base[i] == 0 else None for i, m in enumerate(best))
+        return replace(heard, agree=agree)
 
-    def _remember(self, name: str, prompt: str, heard: Heard) -> None:
-        self._heard[name, prompt] = heard
-        self._heard.move_to_end((name, prompt))
+    def _remember(self, name: str, prompt: str, manner: Manner, heard: Heard) -> None:
+        self._heard[name, prompt, manner] = heard
+        self._heard.move_to_end((name, prompt, manner))
         while len(self._heard) > 1000:
             self._heard.popitem(last=False)
 
@@ -226,19 +346,50 @@ class Studio:
             self._speakers[reference] = speaker(model.folder, model.config, tensors)
         return self._speakers[reference]
 
+    def heard(self, recipe: Recipe, prompt: str, manner: Manner = GREEDY) -> str | None:
+        """What the merge of a recipe answered, if it has answered this prompt to the end."""
+        found = self._heard.get((_name(recipe), prompt, manner))
+        return None if found is None else found.text
+
     # ------------------------------------------------------------------------------------------ files
 
-    def archive(self, recipe: Recipe, progress: Callable[[Step], None]) -> Path:
-        """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that."""
+    def write(
+        self, recipe: Recipe, folder: str, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False
+    ) -> Path:
+        """Merge into a new folder of this computer."""
+        if not folder.strip():
+            raise MergeError("Name a folder for the merged model; it must not exist yet.")
+        out = Path(folder.strip()).expanduser()
+        merge(
+            recipe, out, device=str(self.parents.device), roots=self.parents.roots, progress=progress, cancelled=cancelled,
+        )  # fmt: skip
+        return out
+
+    def archive(
+        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False
+    ) -> Path:
+        """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that.
+
+        `forget` it when it has been handed over.
+        """
         need = self.plan(recipe).nbytes
         if need > MAX_ARCHIVE:
             raise MergeError(f"The merged model has {need:,} bytes, too many for a browser; copy the recipe and merge at home.")
         place = Path(tempfile.mkdtemp(prefix="merge-"))
         try:
-            merge(recipe, place / "merged-model", device=str(self.parents.device), roots=self.parents.roots, progress=progress)
-            return Path(shutil.make_archive(str(place / "merged-model"), "zip", place, "merged-model"))
-        finally:
-            shutil.rmtree(place / "merged-model", ignore_errors=True)
+            merge(
+                recipe, place / "merged-model", device=str(self.parents.device), roots=self.parents.roots, progress=progress,
+                cancelled=cancelled,
+            )  # fmt: skip
+            return _zipped(place / "merged-model")
+        except BaseException:
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+
+    @staticmethod
+    def forget(archive: Path) -> None:
+        """Delete an archive that `archive` made."""
+        shutil.rmtree(archive.parent, ignore_errors=True)
 
 
 class _Feeds:
@@ -254,11 +405,15 @@ class _Feeds:
         self._open = list(keys)
 
     def start(self, known: Mapping[str, Heard]) -> Feed:
-        self._full = {k: [_shown(t, p) for t, p in zip(h.tokens, h.agree, strict=True)] for k, h in known.items()}
+        self._full = {k: h.shown() for k, h in known.items()}
         self._ended = list(known)
         self._open = [k for k in self._keys if k not in known]
-        state = {k: "cached" if k in known else "busy" for k in self._keys}
+        state = {k: "cached" if k in known else "waiting" for k in self._keys}
         return self._feed(start=True, prompt=self._prompt, state=state)
+
+    def waiting(self, ahead: int) -> Feed:
+        """Others come first."""
+        return self._feed(note="One answer is before yours." if ahead == 1 else f"{ahead} answers are before yours.")
 
     def add(self, key: str, token: Token) -> None:
         self._all[key].append(_shown(token, None))
@@ -270,10 +425,12 @@ class _Feeds:
         self._full[key] = self._all[key]
 
     def replace(self, key: str, heard: Heard) -> None:
-        self._full[key] = [_shown(t, p) for t, p in zip(heard.tokens, heard.agree, strict=True)]
+        self._full[key] = heard.shown()
 
-    def flush(self) -> Feed:
-        return self._feed(state=dict.fromkeys(self._ended, "done"))
+    def flush(self, busy: Iterable[str] = ()) -> Feed:
+        """What is new. busy: who begins to speak now."""
+        begun = {"note": ""} if busy else {}
+        return self._feed(state={**dict.fromkeys(busy, "busy"), **dict.fromkeys(self._ended, "done")}, **begun)
 
     def stopped(self) -> Feed:
         return self._feed(state=dict.fromkeys(self._open, "stopped"))
@@ -291,9 +448,35 @@ class _Feeds:
         return feed
 
 
-def _shown(token: Token, parent: str | None) -> list[Any]:
+def _shown(token: Token, parent: str | None, why: str = "") -> list[Any]:
     others = [[text, round(p, 4)] for text, p in token.others]
-    return [token.text, round(token.probability, 4), others, parent]
+    return [token.text, round(token.probability, 4), others, parent, why]
+
+
+def _zipped(folder: Path) -> Path:
+    """The folder as a zip beside it, in its place. Stored, not deflated: weights do not get smaller."""
+    archive = folder.with_suffix(".zip")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, allowZip64=True) as packed:
+        for file in sorted(folder.rglob("*")):
+            if file.is_file():
+                packed.write(file, f"{folder.name}/{file.relative_to(folder)}")
+                file.unlink()  # or it would take twice its room
+    shutil.rmtree(folder, ignore_errors=True)
+    return archive
+
+
+def _name(what: "Recipe | str") -> str:
+    """What an answer is remembered by: a recipe's text, a parent's reference."""
+    return what if isinstance(what, str) else dump(what)
+
+
+def _listed(recipe: Recipe) -> str:
+    return " and ".join(lanes.short_names(recipe.references).values())
+
+
+def _asked_in(kind: str, said: bool) -> str:
+    """The chip that names the template. One of a model's own is worth a word only where the others have another."""
+    return f"asked in {kind}" if kind and (said or not kind.startswith("a ")) else ""
 
 
 def _conflict(cell: list[TensorStats] | None) -> float | None:

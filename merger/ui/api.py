@@ -1,0 +1,86 @@
+"""The named endpoints for programs: stats, merge, ask, yaml, sweep. Everything else on the page is private.
+
+    from gradio_client import Client
+    client = Client("http://127.0.0.1:7860")
+    client.predict(recipe=open("recipe.yaml").read(), prompt="plural of box", api_name="/ask")
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+from gradio.events import api
+
+import merger.ui.state as state
+from merger.errors import MergeError
+from merger.recipe import Recipe, dump, load
+from merger.ui.studio import Studio, Visit
+
+MOST_STEPS = 25
+"""Points of one sweep over the network; `python -m merger sweep` has no bound."""
+
+
+def publish(studio: Studio) -> None:
+    """Add the endpoints to the Blocks being built."""
+
+    def yaml(recipe: str) -> str:
+        """A recipe in canonical mergekit YAML, from YAML or from the text behind `?r=` of a link; checked against its models."""
+        return dump(_read(studio, recipe))
+
+    def stats(recipe: str) -> dict[str, Any]:
+        """Where a recipe's models disagree and how sparse they are: estimated shares for the whole and for every layer."""
+        return studio.figures(_read(studio, recipe))
+
+    def ask(recipe: str, prompt: str) -> dict[str, str]:
+        """The answers of the merge, its base and its parents to a prompt, each chosen greedily."""
+        work = state.opened(state.start(studio.presets[0], studio.base), _read(studio, recipe))
+        said: dict[str, str] = {}
+        for feed in studio.answer(work, prompt[: state.MAX_PROMPT], Visit()):
+            for key, tokens in feed["full"].items():
+                said[key] = "".join(str(token[0]) for token in tokens).strip()
+            if "error" in feed:
+                raise MergeError("; ".join(feed["error"].values()))
+        return said
+
+    def merge(recipe: str) -> FileData:
+        """The merged model as a zip of the folder that `python -m merger merge` writes."""
+        made = studio.archive(_read(studio, recipe), lambda step: None)
+        return FileData(path=str(made), orig_name=made.name)
+
+    def sweep(recipe: str, path: str, values: list[float], prompt: str = "") -> list[dict[str, Any]]:
+        """Scores on the embedded family's tasks, and answers to a prompt, at each value of one number of a recipe.
+
+        path: as in `--set`, for example models[0].parameters.weight
+        """
+        if not 0 < len(values) <= MOST_STEPS:
+            raise MergeError(f"values: give 1 to {MOST_STEPS} numbers; there are {len(values)}.")
+        return studio.sweep(_read(studio, recipe), path, values, prompt)
+
+    for fn, limit in ((yaml, None), (stats, None), (ask, None), (merge, 2), (sweep, 1)):
+        api(_told(fn), api_name=fn.__name__, concurrency_limit=limit)
+
+
+def _read(studio: Studio, text: str) -> Recipe:
+    """A recipe from YAML, or from a link's text; checked against what this page may open."""
+    if len(text) > state.MAX_RECIPE:
+        raise MergeError(f"recipe: has {len(text):,} characters; at most {state.MAX_RECIPE:,} are taken.")
+    packed = text.strip()
+    is_link = packed.startswith("eNp") or packed.startswith("eJ")  # how zlib's streams begin in base64
+    found = load(state.from_link(packed) if is_link and "\n" not in packed else text, "recipe")
+    studio.check(found)
+    return found
+
+
+def _told(fn: Callable[..., Any]) -> Callable[..., Any]:
+    """The function with its errors as messages for the caller, not tracebacks."""
+
+    @wraps(fn)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return fn(*args, **kwargs)
+        except MergeError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+
+    return wrapped

@@ -1,0 +1,23 @@
+"""The recipes tried so far, with stars: kept in the visitor's own browser, never on the server. See the top of history.js."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+HERE = Path(__file__).parent
+CSS = json.dumps((HERE / "history.css").read_text(encoding="utf-8"))
+SCRIPT = f"const CSS = {CSS};\n" + (HERE / "history.js").read_text(encoding="utf-8")
+
+
+def history(**kwargs: Any) -> gr.HTML:
+    """The list; add to it with `gr.update(entry=json.dumps(...))`, bind `select` for what the visitor asks of an entry."""
+    return gr.HTML(
+        {},
+        entry="",
+        html_template="<div class='history'></div>",  # constant: no data ever meets a template
+        js_on_load=SCRIPT,
+        apply_default_css=False,
+        **kwargs,
+    )

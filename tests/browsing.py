@@ -1,0 +1,134 @@
+"""Pages in a real browser, for the tests that use the explorer as people do: fixtures `browser`, `url` and `open_page`."""
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+CHROMIUM = os.environ.get("CHROMIUM") or next(
+    (p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None
+)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    sync_api = pytest.importorskip("playwright.sync_api")
+    with sync_api.sync_playwright() as play:
+        flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        chrome = play.chromium.launch(executable_path=CHROMIUM, args=flags)
+        yield chrome
+        chrome.close()
+
+
+def serve(presets: Path) -> tuple[str, Any]:
+    """The page in this process, on another folder of presets."""
+    from merger.ui import LAUNCH, build_app
+
+    demo = build_app(presets)
+    _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    return url, demo
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """app.py in a process of its own, as `make run` starts it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}/"
+    try:
+        for _ in range(600):
+            assert app.poll() is None, "app.py ended by itself"
+            try:
+                urllib.request.urlopen(address, timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.2)
+        yield address
+    finally:
+        app.terminate()
+        app.wait(20)
+
+
+def _expect(what: Any) -> Any:
+    from playwright.sync_api import expect
+
+    return expect(what)
+
+
+@dataclass
+class Page:
+    """A browser page with the words our users (and screen readers) know."""
+
+    page: Any
+    complaints: list[str] = field(default_factory=list)
+
+    def answer(self, model: str = "your merge") -> Any:
+        return self.page.get_by_role("region", name=f"Answer of {model}", exact=True).locator(".an-text")
+
+    def says(self, text: str | re.Pattern[str], model: str = "your merge") -> None:
+        _expect(self.answer(model)).to_have_text(text, timeout=20_000)
+
+    def lane(self, name: str) -> Any:
+        return self.page.get_by_role("slider", name=name, exact=True)
+
+    def press(self, name: str) -> None:
+        self.page.get_by_role("button", name=name, exact=True).first.click()
+
+    def tab(self, name: str) -> None:
+        self.page.get_by_role("tab", name=name, exact=True).click()
+
+    def preset(self, name: str) -> None:
+        self.page.get_by_role("radio", name=name, exact=True).check()
+        self.page.wait_for_timeout(400)  # the Mixer takes the preset's numbers before anybody can reach it
+
+    def paint(self, lane: str, level: float, start: float = 0.0, end: float = 1.0) -> None:
+        """Drag across a lane at a height, from one share of its width to another; clear of the ramp handles."""
+        box = self.lane(lane).bounding_box()
+        assert box is not None
+        y = box["y"] + 8 + (box["height"] - 16) * (1 - level)
+        left, width = box["x"] + 100, box["width"] - 200
+        self.page.mouse.move(left + start * width, y)
+        self.page.mouse.down()
+        self.page.mouse.move(left + end * width, y, steps=15)
+        self.page.mouse.up()
+
+
+@pytest.fixture
+def open_page(browser, url) -> Iterator[object]:
+    opened: list[Page] = []
+    contexts = []
+
+    def visit(width: int = 1280, height: int = 900, address: str = url, query: str = "?__theme=light") -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+        contexts.append(context)
+        page = Page(context.new_page())
+        opened.append(page)
+        page.page.on("console", lambda m: page.complaints.append(m.text) if m.type == "error" else None)
+        page.page.on("pageerror", lambda e: page.complaints.append(str(e)))
+        page.page.on(
+            "request",
+            lambda r: None if r.url.startswith((address, "data:", "blob:")) else page.complaints.append(f"asked {r.url}"),
+        )
+        page.page.goto(address + query)
+        page.page.wait_for_selector(".mixer canvas", timeout=30_000)
+        return page
+
+    yield visit
+    for page in opened:
+        assert page.complaints == []
+    for context in contexts:
+        context.close()
