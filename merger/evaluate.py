@@ -1,9 +1,10 @@
 """Hearing a model: answers to a prompt, a token at a time, from tensors that are already in memory."""
 
 import contextlib
+import inspect
 import json
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from merger.errors import CheckpointError, MergeError
+from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.layout import role
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
@@ -170,7 +171,7 @@ class Speaker:
             if probabilities is None:
                 probabilities = self._next(ids, heard)
             if not bool(torch.isfinite(probabilities).all()):
-                raise MergeError("the merged weights are so large that the model computes no numbers any more.")
+                raise MergeError(_NO_NUMBERS)
             best = probabilities.topk(min(4, len(probabilities)))
             if temperature > 0:
                 tilted = (probabilities.log() / temperature).softmax(-1)
@@ -280,6 +281,16 @@ class Speaker:
         return tuple(tuple(p._version for p in own) for own in (*each, after))
 
     @cached_property
+    def takes(self) -> frozenset[str]:
+        """The arguments that the module's forward knows by name."""
+        return frozenset(inspect.signature(self.module.forward).parameters)
+
+    @property
+    def keeps(self) -> str:
+        """What the module's forward calls its cache."""
+        return "cache" if "cache" in self.takes else "past_key_values"
+
+    @cached_property
     def _layers(self) -> list[nn.Module]:
         """The module's decoder layers in order; none where they cannot be told."""
         count = getattr(self.module.config, "num_hidden_layers", None)
@@ -296,6 +307,65 @@ class Speaker:
         probabilities = out.logits[0, -len(answer) :].float().softmax(-1)
         best, first = probabilities.max(-1)
         return [float(p) if int(i) == token else 0.0 for p, i, token in zip(best, first, answer, strict=True)]
+
+
+_NO_NUMBERS = "the merged weights are so large that the model computes no numbers any more."
+
+
+@torch.inference_mode()
+def say_all(
+    speaker: Speaker, prompts: Sequence[str], limit: int = 24, batch: int = 16, *, go_on: Callable[[], bool] = lambda: True
+) -> list[str]:
+    """Greedy answers to many prompts, in their order, of at most `limit` tokens, computed `batch` at a time.
+
+    Prompts of like length go together, padded on the left; a row that has come to its end is computed no further. In half
+    precision an answer can leave the one of `tokens` where two words are nearly even. Cancelled when `go_on`, asked before
+    every forward pass, says no; MergeError when a prompt is too long or the model computes no numbers.
+    """
+    asked = [speaker.encode(prompt) for prompt in prompts]
+    order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
+    answers = [""] * len(asked)
+    for start in range(0, len(order), batch):
+        some = order[start : start + batch]
+        said = _say_batch(speaker, [asked[i] for i in some], limit, go_on)
+        texts = speaker.tokenizer.batch_decode(said, skip_special_tokens=True)
+        for i, text in zip(some, texts, strict=True):
+            answers[i] = text.rstrip("\ufffd")
+    return answers
+
+
+def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: Callable[[], bool]) -> list[list[int]]:
+    """The greedy tokens, without stop tokens, that follow each of some texts."""
+    longest = max(len(ids) for ids in asked)
+    real = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in asked], device=speaker.device)
+    fresh = torch.tensor([[0] * (longest - len(ids)) + ids for ids in asked], device=speaker.device)
+    places = (real.cumsum(-1) - 1).clamp_min(0)
+    stops = torch.tensor(sorted(speaker.stops), device=speaker.device, dtype=torch.long)
+    said: list[list[int]] = [[] for _ in asked]
+    rows, cache = list(range(len(asked))), None
+    for _ in range(min(limit, speaker.length - longest)):
+        if not go_on():
+            raise Cancelled("stopped before all prompts were answered.")
+        extra = {"position_ids": places} if "position_ids" in speaker.takes else {}
+        out = speaker.module(
+            input_ids=fresh, attention_mask=real, use_cache=True, logits_to_keep=1, **{speaker.keeps: cache}, **extra
+        )  # fmt: skip
+        logits, cache = out.logits[:, -1], getattr(out, speaker.keeps)
+        if not bool(torch.isfinite(logits).all()):
+            raise MergeError(_NO_NUMBERS)
+        chosen = logits.argmax(-1)
+        going = ~torch.isin(chosen, stops)
+        left = going.nonzero()[:, 0]
+        if not len(left):
+            break
+        if len(left) < len(rows):
+            cache.batch_select_indices(left)
+            rows, chosen, real, places = [rows[i] for i in left.tolist()], chosen[left], real[left], places[left]
+        for row, token in zip(rows, chosen.tolist(), strict=True):
+            said[row].append(token)
+        fresh, places = chosen[:, None], places[:, -1:] + 1
+        real = torch.cat([real, real.new_ones(len(rows), 1)], 1)
+    return said
 
 
 def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Speaker:

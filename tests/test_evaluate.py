@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from merger.errors import CheckpointError, MergeError
-from merger.evaluate import Speaker, speaker, take_turns
+from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.evaluate import Speaker, say_all, speaker, take_turns
 from merger.live import Parents, Session
 from merger.merge import merge
 from merger.recipe import load, load_file, replace
@@ -85,6 +85,24 @@ def test_turns_are_taken_one_token_each_and_end_when_told(session: Session) -> N
     said = [word.key for word in take_turns({"a": who, "b": who}, PROMPT, limit=3)]
     assert said == ["a", "b"] * 4  # three tokens and the end, for each
     assert list(take_turns({"a": who}, PROMPT, go_on=lambda: False)) == []
+
+
+def test_many_prompts_at_once_are_answered_as_one_by_one(session: Session) -> None:
+    """Of unlike lengths, with answers that end at unlike places, in batches of any size."""
+    who = voice(session)
+    who.module.float()  # rounding aside
+    prompts = [PROMPT, "plural of box", "say hello", "plural of wolf", PROMPT + " and say it twice", "x"]
+    alone = ["".join(t.text for t in who.tokens(prompt, 20)) for prompt in prompts]
+    assert len({len(who.encode(p)) for p in prompts}) > 3 and len({len(a) for a in alone}) > 2
+    for batch in (1, 4, 6, 100):
+        assert say_all(who, prompts, 20, batch) == alone
+    assert say_all(who, prompts, 2) == ["".join(t.text for t in who.tokens(prompt, 2)) for prompt in prompts]
+    assert say_all(who, []) == []
+    with pytest.raises(Cancelled, match="before all prompts were answered"):
+        say_all(who, prompts, go_on=iter([True, True, False]).__next__)
+    who.module.lm_head.weight.fill_(float("nan"))
+    with pytest.raises(MergeError, match="computes no numbers"):
+        say_all(who, prompts)
 
 
 def test_broken_numbers_are_told(session: Session) -> None:
