@@ -81,7 +81,7 @@ def wanted(decided: Plan, numbers: Mapping[str, list[float]], setting: str, kind
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_filter_finds_the_attention_and_nothing_else(kind: str) -> None:
-    stack, inside, outside, expected, count = KINDS[kind]
+    stack, inside, _, expected, count = KINDS[kind]
     found = lanes.filters(planned(kind))
     assert found == expected
     assert sum(any(f in f"{stack}0.{name}" for f in found) for name in inside) == count
@@ -119,6 +119,34 @@ def test_every_tensor_gets_the_number_painted_for_it(kind: str, seed: int) -> No
         for i, number in enumerate(numbers):
             assert i in off[path] or shown["lanes"][path][i] == number
     assert lanes.painted(after, shown["lanes"]) is after.recipe
+
+
+MIXES = {
+    "ties": "{merge_method: ties, base_model: base, models: [base, {model: a, parameters: {weight: 0.5}}, b],"
+    " parameters: {weight: 1}}",
+    "linear": "{merge_method: linear, models: [{model: a, parameters: {weight: 0.5}}, {model: b, parameters: {weight: [0, 1]}}]}",
+    "slerp": "{merge_method: slerp, base_model: a, models: [{model: b}], parameters: {t: 0.5}}",
+    "della": "{merge_method: della, base_model: base, models: [a, b], parameters: {weight: 0.5}}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["llama", "t5", "bare"])
+@pytest.mark.parametrize("method", MIXES)
+@pytest.mark.parametrize("split", [False, True])
+def test_moved_is_the_plan_of_what_was_painted(kind: str, method: str, split: bool) -> None:
+    decided = planned(kind, MIXES[method])
+    value, _ = lanes.describe(decided, split=split)
+    draw = random.Random(kind)
+    assert lanes.moved(decided, value["lanes"]) is decided
+    for path, numbers in value["lanes"].items():
+        if "density" not in path and "epsilon" not in path:
+            value["lanes"][path] = [round(draw.random(), 2) for _ in numbers]
+    fast = lanes.moved(decided, value["lanes"])
+    slow = again(lanes.painted(decided, value["lanes"]), kind)
+    if method == "della":
+        assert fast is None  # density and epsilon must go together: the plan asks
+    else:
+        assert fast is not None and fast.jobs == slow.jobs and fast == slow != decided
 
 
 @pytest.mark.parametrize("kind", KINDS)

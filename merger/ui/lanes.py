@@ -13,7 +13,7 @@ from typing import Any
 from merger.errors import RecipeError
 from merger.layout import Board, Layout, board, role
 from merger.params import Param
-from merger.plan import Plan
+from merger.plan import Plan, TensorJob
 from merger.recipe import Recipe, Setting, Value, replace_all
 
 Values = dict[str, list[float]]
@@ -222,7 +222,7 @@ def read(plan: Plan, rows: Sequence[Lane]) -> Reading:
 
 def _numbers(jobs: Sequence[tuple[str, dict[str, Any], dict[str, int]]], lane: Lane, recipe: Recipe) -> dict[str, float]:
     """Tensor -> the lane's number there; tensors that its model has no part in are left out."""
-    key = "lambda_" if lane.param.name == "lambda" else lane.param.name
+    key = _argument(lane)
     if lane.model is None:
         return {name: float(args[key]) for name, args, _ in jobs}
     model = recipe.models[lane.model].model
@@ -266,6 +266,50 @@ def painted(plan: Plan, changed: Mapping[str, Any], split: bool | None = None) -
         if moved:
             changes[setting] = _setting({lane.part: now.get(lane.path, before[lane.path]) for lane in mine}, mine[0], plan)
     return replace_all(plan.recipe, changes) if changes else plan.recipe
+
+
+def moved(plan: Plan, changed: Mapping[str, Any], split: bool | None = None) -> Plan | None:
+    """The plan of what `painted` gives, from the plan before: equal to planning it, several times as fast, for a hand that drags.
+
+    None where the method has to be asked whether its numbers go together; then plan(painted(...)) has its answer in words.
+    """
+    recipe = painted(plan, changed, split)
+    if recipe == plan.recipe:
+        return plan
+    if recipe.method.check is not None:
+        return None
+    jobs = plan.jobs
+    for lane in _whole(plan):
+        given = recipe.parameters if lane.model is None else recipe.models[lane.model].parameters
+        old = plan.recipe.parameters if lane.model is None else plan.recipe.models[lane.model].parameters
+        setting = dict(given).get(lane.param.name)
+        if setting is not None and setting != dict(old).get(lane.param.name):
+            look = _lookup(plan, lane)
+            jobs = tuple(_renumbered(job, lane, look(setting.rules, job.name), recipe) for job in jobs)
+    return replace(plan, recipe=recipe, jobs=jobs)
+
+
+def _renumbered(job: TensorJob, lane: Lane, number: float, recipe: Recipe) -> TensorJob:
+    """The job with another number for the lane's parameter; as it is where the lane's model has no part in it."""
+    if job.method is None:
+        return job
+    key = _argument(lane)
+    at = None
+    if lane.model is not None:
+        model = recipe.models[lane.model].model
+        at = next((i for i, source in enumerate(job.sources) if source.model == model), None)
+        if at is None:
+            return job
+    args = tuple(
+        (name, value if name != key else number if at is None else (*value[:at], number, *value[at + 1 :]))  # type: ignore[index]
+        for name, value in job.args
+    )
+    return replace(job, args=args)
+
+
+def _argument(lane: Lane) -> str:
+    """What the method's function calls the lane's parameter."""
+    return "lambda_" if lane.param.name == "lambda" else lane.param.name
 
 
 def _setting(numbers: Mapping[str | None, list[float]], lane: Lane, plan: Plan) -> Any:
