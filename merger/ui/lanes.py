@@ -1,33 +1,64 @@
-"""Recipe <-> Mixer: what stands in the recipe as numbers per column, and what was painted as recipe settings."""
+"""Recipe <-> Mixer: what stands in the recipe as numbers per column, and what was painted as recipe settings.
+
+A lane is a parameter of one model. Split, it is two: the attention of each layer, and the rest of it (the MLP, and the norms
+that are not inside the attention module). What is split is written as rules with filters, taken from the tensors' own names.
+"""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from merger.errors import RecipeError
-from merger.layout import Board, board
+from merger.layout import Board, Layout, board, role
 from merger.params import Param
 from merger.plan import Plan, TensorJob
-from merger.recipe import Recipe, replace_all
+from merger.recipe import Recipe, Setting, Value, replace_all
 
 Values = dict[str, list[float]]
 """Lane path -> one number per column."""
 
+Rules = list[tuple[str | None, Value]]
+
+ATTENTION, REST = "attention", "rest"
+_WORDS = {ATTENTION: "attention", REST: "MLP"}
+_ATTENTION_ROLES = ("q", "k", "v", "qkv", "o")
+_MLP_ROLES = ("gate", "up", "down", "router")
+
 
 @dataclass(frozen=True)
 class Lane:
-    """One row of faders: a parameter of one model, or of the whole recipe (model None). `path` is its place in the recipe."""
+    """One row of faders: a parameter of one model, or of the whole recipe (model None).
+
+    path  its place in the recipe, with `#attention` or `#rest` behind it when the lane is one part of each layer
+    part  attention, rest, or None for whole layers
+    """
 
     path: str
     param: Param
     model: int | None
     label: str
+    part: str | None = None
+
+    @property
+    def setting(self) -> str:
+        """Its place in the recipe."""
+        return self.path.partition("#")[0]
 
     @property
     def name(self) -> str:
         """What a screen reader calls it."""
-        return f"{self.label} {self.param.name}"
+        return " ".join([self.label, *([_WORDS[self.part]] if self.part else []), self.param.name])
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the lanes show: numbers, lanes whose columns hold several values, lanes whose norms go their own way."""
+
+    shown: Values
+    mixed: frozenset[str]
+    apart: frozenset[str]
 
 
 def short_names(references: Sequence[str]) -> dict[str, str]:
@@ -42,11 +73,97 @@ def short_names(references: Sequence[str]) -> dict[str, str]:
 
 def columns(plan: Plan) -> Board:
     """The Mixer's columns for a plan."""
-    return board([job.name for job in plan.jobs], plan.layout)
+    return _grid(*_shape(plan))
 
 
-def lanes(plan: Plan) -> tuple[Lane, ...]:
-    """The lanes of a plan: every per-model number of its method; without one, the method's shared ones (slerp's t)."""
+_Shape = tuple[tuple[str, ...], tuple[tuple[str, int], ...], str | None]
+
+
+def _shape(plan: Plan) -> _Shape:
+    """What columns and filters depend on, as a key: a drag asks for them many times a second."""
+    return tuple(job.name for job in plan.jobs), tuple(plan.layout.stacks.items()), plan.layout.main
+
+
+@lru_cache(maxsize=32)
+def _grid(names: tuple[str, ...], stacks: tuple[tuple[str, int], ...], main: str | None) -> Board:
+    return board(names, Layout(dict(stacks), main))
+
+
+# ---------------------------------------------------------------------------------------------- attention and the rest
+
+
+def filters(plan: Plan) -> tuple[str, ...]:
+    """The `filter`s that find the attention of every layer and nothing of its MLP; () where the names do not tell them apart."""
+    return _filters(*_shape(plan))
+
+
+@lru_cache(maxsize=32)
+def _filters(names: tuple[str, ...], stacks: tuple[tuple[str, int], ...], main: str | None) -> tuple[str, ...]:
+    where = Layout(dict(stacks), main)
+    inner = _inner(names, where)
+    roles = {i: role(i) for i in inner.values()}
+    attention = [i for i, r in roles.items() if r in _ATTENTION_ROLES]
+    mlp = [i for i, r in roles.items() if r in _MLP_ROLES]
+    if not attention or not mlp:
+        return ()
+    found: list[str] = []
+    for name in attention:
+        # the module whose parts are attention only: `self_attn`, `attn`, `attention`, `SelfAttention`
+        words = [w for w in name.split(".")[:-1] if not w.isdigit() and not any(w in m.split(".") for m in mlp)]
+        found.append(_filter_of(words[0], inner) if words else f".{name}")
+    pattern = tuple(dict.fromkeys(found))
+    return pattern if not any(f in n for f in pattern for n, i in inner.items() if i in mlp) else ()
+
+
+def _inner(names: Iterable[str], where: Layout) -> dict[str, str]:
+    """Tensors of the main stack -> their name inside their layer."""
+    inside: dict[str, str] = {}
+    for name in names:
+        layer = where.layer(name)
+        if layer is not None and where.main is not None:
+            inside[name] = name[len(where.main) + len(str(layer)) + 1 :]
+    return inside
+
+
+def _filter_of(word: str, inner: Mapping[str, str]) -> str:
+    """`word` if it finds just the tensors of that module, else with its dots: `attention` is in `post_attention_layernorm`."""
+    exact = all((word in name) == (word in i.split(".")) for name, i in inner.items())
+    return word if exact else f".{word}."
+
+
+def _parts(plan: Plan, split: bool) -> dict[str | None, tuple[tuple[str, ...], ...]]:
+    """The tensors that a lane of each part moves in each column; edge columns belong to the rest."""
+    return dict(_parts_of(*_shape(plan), split))
+
+
+@lru_cache(maxsize=32)
+def _parts_of(
+    names: tuple[str, ...], stacks: tuple[tuple[str, int], ...], main: str | None, split: bool
+) -> tuple[tuple[str | None, tuple[tuple[str, ...], ...]], ...]:
+    grid = _grid(names, stacks, main)
+    if not split:
+        return ((None, tuple(column.names for column in grid.columns)),)
+    found = _filters(names, stacks, main)
+    mine = [tuple(n for n in c.names if c.kind == "layer" and any(f in n for f in found)) for c in grid.columns]
+    others = [tuple(n for n in c.names if n not in m) for c, m in zip(grid.columns, mine, strict=True)]
+    return ((ATTENTION, tuple(mine)), (REST, tuple(others)))
+
+
+# ---------------------------------------------------------------------------------------------- reading a plan
+
+
+def lanes(plan: Plan, split: bool = False) -> tuple[Lane, ...]:
+    """The lanes of a plan: every per-model number of its method; without one, the method's shared ones (slerp's t).
+
+    split  two lanes for each: attention and the rest
+    """
+    whole = _whole(plan)
+    if not split or not filters(plan):
+        return whole
+    return tuple(replace(lane, path=f"{lane.path}#{part}", part=part) for lane in whole for part in (ATTENTION, REST))
+
+
+def _whole(plan: Plan) -> tuple[Lane, ...]:
     recipe = plan.recipe
     job = next((j for j in plan.jobs if j.method is not None), None)
     if job is None or recipe.slices:
@@ -55,9 +172,9 @@ def lanes(plan: Plan) -> tuple[Lane, ...]:
     numbers = [p for p in recipe.method.params if p.kind == "float"]
     index = {entry.model: i for i, entry in enumerate(recipe.models)}
     found = [
-        Lane(f"models[{index[source.model]}].parameters.{param.name}", param, i, names[source.model])
+        Lane(f"models[{index[source.model]}].parameters.{param.name}", param, index[source.model], names[source.model])
         for param in numbers if param.per_model
-        for i, source in enumerate(job.sources) if source.model in index
+        for source in job.sources if source.model in index
     ]  # fmt: skip
     if found:
         return tuple(found)
@@ -67,57 +184,183 @@ def lanes(plan: Plan) -> tuple[Lane, ...]:
 
 def values(plan: Plan, rows: Sequence[Lane], grid: Board) -> tuple[Values, frozenset[str]]:
     """What each lane shows in each column, from the resolved jobs; and the lanes whose columns hold several values."""
+    assert len(grid.columns) == len(columns(plan).columns)
+    reading = read(plan, rows)
+    return reading.shown, reading.mixed
+
+
+def read(plan: Plan, rows: Sequence[Lane]) -> Reading:
+    """What the lanes show. A column of several values shows their mean; norms beside an even MLP are told apart instead."""
+    parts = _parts(plan, any(lane.part for lane in rows))
+    jobs = [(job.name, dict(job.args), {s.model: i for i, s in enumerate(job.sources)}) for job in plan.jobs if job.method]
     shown: Values = {}
     mixed: set[str] = set()
-    jobs = {job.name: job for job in plan.jobs if job.method is not None}
+    apart: set[str] = set()
     for lane in rows:
+        numbers = _numbers(jobs, lane, plan.recipe)
         shown[lane.path] = []
-        for column in grid.columns:
-            found = [_number(jobs[name], lane) for name in column.names if name in jobs]
-            shown[lane.path].append(round(math.fsum(found) / len(found), 6) if found else 0.0)
+        for names in parts[lane.part]:
+            found = [numbers[name] for name in names if name in numbers]
+            if lane.part is not None and len(set(found)) > 1:
+                main = [numbers[name] for name in names if name in numbers and role(name) != "norm"]
+                if len(set(main)) == 1:
+                    found = main
+                    apart.add(lane.path)
             if len(set(found)) > 1:
                 mixed.add(lane.path)
-    return shown, frozenset(mixed)
+                shown[lane.path].append(round(math.fsum(found) / len(found), 6))
+            else:
+                shown[lane.path].append(round(found[0], 6) if found else 0.0)
+    for lane in rows:  # where a lane has no tensors it shows its other half: nothing reads it, and the view keeps its range
+        other = {ATTENTION: REST, REST: ATTENTION}.get(lane.part or "")
+        if other is not None:
+            for i, names in enumerate(parts[lane.part]):
+                if not names:
+                    shown[lane.path][i] = shown[f"{lane.setting}#{other}"][i]
+    return Reading(shown, frozenset(mixed), frozenset(apart))
 
 
-def _number(job: TensorJob, lane: Lane) -> float:
-    value = dict(job.args)[lane.param.name if lane.param.name != "lambda" else "lambda_"]
-    return float(value[lane.model] if isinstance(value, tuple) and lane.model is not None else value)  # type: ignore[arg-type]
+def _numbers(jobs: Sequence[tuple[str, dict[str, Any], dict[str, int]]], lane: Lane, recipe: Recipe) -> dict[str, float]:
+    """Tensor -> the lane's number there; tensors that its model has no part in are left out."""
+    key = _argument(lane)
+    if lane.model is None:
+        return {name: float(args[key]) for name, args, _ in jobs}
+    model = recipe.models[lane.model].model
+    # the place among the merged, not among the listed: a base that is listed is not merged
+    return {name: float(args[key][place[model]]) for name, args, place in jobs if model in place}
 
 
-def painted(plan: Plan, changed: Mapping[str, Any], *, split: bool = False) -> Recipe:
+# ---------------------------------------------------------------------------------------------- writing a recipe
+
+
+def painted(plan: Plan, changed: Mapping[str, Any], split: bool | None = None) -> Recipe:
     """The plan's recipe with painted lanes; what the browser sent is checked like any recipe.
 
     Layers become a curve with one number each, which mergekit reads as the same numbers. Embeddings, final norm and head
-    become rules before it, where they differ from the curve's first value (which is what a curve gives them).
+    become rules before it, where the curve would give them something else (its first value). Attention that differs from the
+    rest of its layer becomes rules of its own.
+
+    split  whether the paths are those of split lanes; None: as they look
     """
-    rows = {lane.path: lane for lane in lanes(plan)}
-    grid = columns(plan)
-    before, _ = values(plan, list(rows.values()), grid)
-    changes: dict[str, Any] = {}
+    rows = {lane.path: lane for lane in lanes(plan, any("#" in path for path in changed) if split is None else split)}
+    width = len(columns(plan).columns)
+    now: Values = {}
     for path, numbers in changed.items():
         if path not in rows:
             raise RecipeError(f"{path}: is not a lane of this recipe.")
-        if not isinstance(numbers, list) or len(numbers) != len(grid.columns):
-            raise RecipeError(f"{path}: needs one number for each of {len(grid.columns)} columns.")
+        if not isinstance(numbers, list) or len(numbers) != width:
+            raise RecipeError(f"{path}: needs one number for each of {width} columns.")
         if not all(isinstance(n, (int, float)) and math.isfinite(n) for n in numbers):
             raise RecipeError(f"{path}: only numbers can be painted.")
-        now = [round(float(n), 4) for n in numbers]
-        if now != [round(n, 4) for n in before[path]]:
-            changes[path] = _setting(now, grid, plan)
+        now[path] = [round(float(n), 4) for n in numbers]
+    before = {path: [round(n, 4) for n in numbers] for path, numbers in read(plan, list(rows.values())).shown.items()}
+    parts = _parts(plan, any(lane.part for lane in rows.values()))
+    changes: dict[str, Any] = {}
+    for setting in dict.fromkeys(rows[path].setting for path in now):
+        mine = [lane for lane in rows.values() if lane.setting == setting]
+        moved = any(
+            names and a != b
+            for lane in mine if lane.path in now
+            for a, b, names in zip(now[lane.path], before[lane.path], parts[lane.part], strict=True)
+        )  # fmt: skip
+        if moved:
+            changes[setting] = _setting({lane.part: now.get(lane.path, before[lane.path]) for lane in mine}, mine[0], plan)
     return replace_all(plan.recipe, changes) if changes else plan.recipe
 
 
-def _setting(numbers: list[float], grid: Board, plan: Plan) -> Any:
-    curve = [n for n, column in zip(numbers, grid.columns, strict=True) if column.kind == "layer"]
-    first = curve[0] if curve else numbers[0]
-    rules = [
-        {"filter": pattern, "value": number}
-        for number, column in zip(numbers, grid.columns, strict=True) if column.kind != "layer" and number != first
-        for pattern in _patterns(column.names, plan)
-    ]  # fmt: skip
-    body: Any = first if len(set(curve)) <= 1 else curve
-    return [*rules, {"value": body}] if rules else body
+def moved(plan: Plan, changed: Mapping[str, Any], split: bool | None = None) -> Plan | None:
+    """The plan of what `painted` gives, from the plan before: equal to planning it, several times as fast, for a hand that drags.
+
+    None where the method has to be asked whether its numbers go together; then plan(painted(...)) has its answer in words.
+    """
+    recipe = painted(plan, changed, split)
+    if recipe == plan.recipe:
+        return plan
+    if recipe.method.check is not None:
+        return None
+    jobs = plan.jobs
+    for lane in _whole(plan):
+        given = recipe.parameters if lane.model is None else recipe.models[lane.model].parameters
+        old = plan.recipe.parameters if lane.model is None else plan.recipe.models[lane.model].parameters
+        setting = dict(given).get(lane.param.name)
+        if setting is not None and setting != dict(old).get(lane.param.name):
+            look = _lookup(plan, lane)
+            jobs = tuple(_renumbered(job, lane, look(setting.rules, job.name), recipe) for job in jobs)
+    return replace(plan, recipe=recipe, jobs=jobs)
+
+
+def _renumbered(job: TensorJob, lane: Lane, number: float, recipe: Recipe) -> TensorJob:
+    """The job with another number for the lane's parameter; as it is where the lane's model has no part in it."""
+    if job.method is None:
+        return job
+    key = _argument(lane)
+    at = None
+    if lane.model is not None:
+        model = recipe.models[lane.model].model
+        at = next((i for i, source in enumerate(job.sources) if source.model == model), None)
+        if at is None:
+            return job
+    args = tuple(
+        (name, value if name != key else number if at is None else (*value[:at], number, *value[at + 1 :]))  # type: ignore[index]
+        for name, value in job.args
+    )
+    return replace(job, args=args)
+
+
+def _argument(lane: Lane) -> str:
+    """What the method's function calls the lane's parameter."""
+    return "lambda_" if lane.param.name == "lambda" else lane.param.name
+
+
+def _setting(numbers: Mapping[str | None, list[float]], lane: Lane, plan: Plan) -> Any:
+    """The recipe's words for painted numbers, {part: a number per column}: the shortest that give every tensor its own."""
+    parts = _parts(plan, None not in numbers)
+    kinds = [column.kind for column in columns(plan).columns]
+    wanted = {name: numbers[part][i] for part, listed in parts.items() for i, names in enumerate(listed) for name in names}
+    rest = numbers[REST if REST in numbers else None]
+    curve = [n for n, kind in zip(rest, kinds, strict=True) if kind == "layer"]
+    inner: Rules = [(None, _curve(curve) if curve else rest[0])]
+    if ATTENTION in numbers:
+        both = zip(numbers[ATTENTION], rest, parts[ATTENTION], kinds, strict=True)
+        mine = [a if names else r for a, r, names, kind in both if kind == "layer"]
+        if mine != curve:
+            inner = [*((pattern, _curve(mine)) for pattern in filters(plan)), *inner]
+    look = _lookup(plan, lane)
+    edges: Rules = []
+    for i, column in enumerate(columns(plan).columns):
+        if column.kind != "layer" and any(look(inner, name) != wanted[name] for name in column.names):
+            edges += [(pattern, rest[i]) for pattern in _patterns(column.names, plan)]
+    main: Rules = [(plan.layout.main, value) if pattern is None else (pattern, value) for pattern, value in inner]
+    for rules in ([*edges, *inner], [*main, *edges, inner[-1]]):  # an edge's name may be a part of a layer's
+        if all(look(rules, name) == number for name, number in wanted.items()):
+            return _document(rules)
+    # Whole names, the longest first: none is found inside an earlier one.
+    every: Rules = [(name, wanted[name]) for name in sorted(wanted, key=len, reverse=True)]
+    return _document([*every, (None, rest[0])])
+
+
+def _curve(numbers: list[float]) -> Value:
+    return numbers[0] if len(set(numbers)) == 1 else tuple(numbers)
+
+
+def _document(rules: Rules) -> Any:
+    written = [
+        {"value": list(value) if isinstance(value, tuple) else value} | ({"filter": pattern} if pattern is not None else {})
+        for pattern, value in rules
+    ]
+    return [dict(sorted(rule.items())) for rule in written] if len(written) > 1 else written[0]["value"]
+
+
+def _lookup(plan: Plan, lane: Lane) -> Any:
+    """What rules give a tensor: looked up by its name in the lane's model, at its place in its stack."""
+    model = None if lane.model is None else plan.recipe.models[lane.model].model
+    own = {job.name: s.name for job in plan.jobs for s in job.sources if s.model == model} if model is not None else {}
+
+    def look(rules: Rules, name: str) -> Any:
+        stack, index = plan.layout.place(name)
+        return Setting(tuple(rules)).at(own.get(name, name), index, plan.layout.stacks[stack] if stack else 0)
+
+    return look
 
 
 def _patterns(names: Sequence[str], plan: Plan) -> list[str]:
@@ -126,20 +369,42 @@ def _patterns(names: Sequence[str], plan: Plan) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+# ---------------------------------------------------------------------------------------------- for the browser
+
+
+def told_apart(plan: Plan) -> bool:
+    """Whether the recipe gives attention other numbers than the MLP of the same layer, evenly in each: best shown split."""
+    whole, halves = lanes(plan), lanes(plan, split=True)
+    if whole == halves:
+        return False
+    uneven = read(plan, whole).mixed
+    if not uneven:
+        return False
+    reading = read(plan, halves)
+    differs = [s for s in uneven if reading.shown[f"{s}#{ATTENTION}"] != reading.shown[f"{s}#{REST}"]]
+    return bool(differs) and not any(lane.path in reading.mixed for lane in halves if lane.setting in differs)
+
+
 def _why_locked(recipe: Recipe) -> str:
     if recipe.slices:
         return "This recipe is made of slices; the bars work on whole models."
     return f"{recipe.merge_method} decides by itself how much of each model it takes; there is nothing to paint."
 
 
-def describe(plan: Plan, initial: Values | None = None, *, split: bool = False) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(value, board) for the Mixer component: the numbers, and what they mean. `initial`: what Reset goes back to."""
-    rows, grid = lanes(plan), columns(plan)
-    shown, mixed = values(plan, rows, grid)
+def describe(plan: Plan, initial: Values | None = None, split: bool | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+    """(value, board) for the Mixer component: the numbers, and what they mean.
+
+    initial  what Reset goes back to; of whole or of split lanes
+    split    two lanes for each, attention and the rest; None: if the recipe tells them apart
+    """
+    can_split = bool(filters(plan))
+    rows, grid = lanes(plan, told_apart(plan) if split is None else split), columns(plan)
+    parts = _parts(plan, any(lane.part for lane in rows))
+    reading = read(plan, rows)
     params = {lane.param.name: lane.param for lane in rows}
     slots = {model: i for i, model in enumerate(dict.fromkeys(lane.model for lane in rows if lane.model is not None))}
     return (
-        {"lanes": shown, "seq": 0},
+        {"lanes": reading.shown, "seq": 0},
         {
             "columns": [{"label": c.label, "kind": c.kind, "layer": c.layer} for c in grid.columns],
             "params": [{"name": p.name, "label": p.label or p.name, "help": p.help} for p in params.values()],
@@ -149,12 +414,31 @@ def describe(plan: Plan, initial: Values | None = None, *, split: bool = False) 
                     "slot": slots[lane.model] if lane.model is not None else None,
                     "low": lane.param.low, "high": lane.param.high, "view": list(lane.param.slider), "step": lane.param.step,
                     "default": float(lane.param.default) if isinstance(lane.param.default, (int, float)) else 0.5,
-                    "note": "set by rules inside the layers; painting replaces them" if lane.path in mixed else "",
+                    "note": _note(lane, reading),
+                    "part": _WORDS[lane.part] if lane.part else "",
+                    "off": [i for i, names in enumerate(parts[lane.part]) if lane.part and not names],
                 }
                 for lane in rows
             ],
-            "initial": initial or shown,
+            "initial": _initial(initial, rows) or reading.shown,
             "locked": not rows,
             "note": "" if rows else _why_locked(plan.recipe),
+            "split": any(lane.part for lane in rows),
+            "can_split": can_split and bool(rows),
+            # zero everywhere else leaves the base there; an average of nothing would be no model
+            "can_keep": plan.recipe.method.takes == "deltas" or not any(lane.model is not None for lane in rows),
         },
     )  # fmt: skip
+
+
+def _note(lane: Lane, reading: Reading) -> str:
+    if lane.path in reading.mixed:
+        return "set by rules inside the layers; painting replaces them"
+    apart = any(path.partition("#")[0] == lane.setting for path in reading.apart)
+    return "norms have numbers of their own; painting takes them along" if apart else ""
+
+
+def _initial(given: Values | None, rows: Sequence[Lane]) -> Values | None:
+    """Numbers to go back to, for these lanes; given for whole lanes they hold for both halves."""
+    found = {lane.path: (given or {}).get(lane.path) or (given or {}).get(lane.setting) for lane in rows}
+    return {path: numbers for path, numbers in found.items() if numbers} or None
