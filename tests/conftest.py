@@ -19,10 +19,10 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    browser = os.environ.get("CHROMIUM") or os.environ.get("PLAYWRIGHT_CHROMIUM") or any(map(shutil.which, BROWSERS))
+    chromium = os.environ.get("CHROMIUM") or os.environ.get("PLAYWRIGHT_CHROMIUM") or any(map(shutil.which, BROWSERS))
     missing = {
         "gpu": None if torch.cuda.is_available() else "no CUDA device here",
-        "browser": None if browser else "no Chromium here",
+        "browser": None if chromium else "no Chromium here",
     }
     for item in items:
         for mark, reason in missing.items():

@@ -1,7 +1,12 @@
 """The page without a browser: the workspace's edits, the Mixer's numbers, the studio's answers, the app's wiring."""
 
+import base64
 import json
+import random
+import subprocess
 import threading
+import zlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +16,8 @@ from merger.live import Session
 from merger.methods import METHODS
 from merger.recipe import dump, load
 from merger.ui import build_app, lanes, state
-from merger.ui.studio import Studio, Visit
+from merger.ui.studio import Manner, Studio, Visit
+from merger.ui.turns import Turns
 
 ROOT = Path(__file__).parent.parent
 PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("pirate", "plural", "story"))
@@ -23,7 +29,7 @@ def studio() -> Studio:
 
 
 def workspace(studio: Studio, method: str = "ties", chosen: tuple[str, ...] = (PIRATE, PLURAL)) -> state.Workspace:
-    work = state.start(studio.presets[0], studio.base)
+    work = state.start(studio.presets[0], studio.base, studio.parents_of_family)
     return state.with_method(state.with_models(work, chosen), method)
 
 
@@ -127,7 +133,7 @@ def everything(studio: Studio, work: state.Workspace, prompt: str, visit: Visit 
 
 
 def test_the_merge_does_what_neither_parent_does_alone(studio):
-    work = state.start(studio.presets[0], studio.base)
+    work = state.start(studio.presets[0], studio.base, studio.parents_of_family)
     pirate = everything(studio, work, "say hello my friend like a pirate")
     plural = everything(studio, work, "plural of box")
     assert pirate[PIRATE] == pirate["merge"] == "ahoy me matey, arr!"
@@ -146,7 +152,7 @@ def test_answers_come_from_the_visitors_own_recipe(studio):
     assert everything(studio, mine, prompt)["merge"] == first != between
     fresh = Session(studio.parents)
     fresh.apply(mine.recipe)
-    assert all((studio._session.tensors[n] == t).all() for n, t in fresh.tensors.items())
+    assert all((studio.voices.session.tensors[n] == t).all() for n, t in fresh.tensors.items())
 
 
 def test_a_newer_run_ends_an_older_answer(studio):
@@ -223,3 +229,131 @@ def test_a_broken_preset_names_its_file(tmp_path):
     (tmp_path / "x.yaml").write_text("merge_method: linear\nmodels: [{model: a, parameters: {weight: 1}}]\n")
     with pytest.raises(MergeError, match=r"x\.yaml: a preset starts with `# name: ...`"):
         state.read_presets(tmp_path)
+
+
+# ---------------------------------------------------------------------------------------------- undo, links, other models
+
+
+def test_undo_goes_back_over_everything_and_on_again(studio):
+    """Method, models, paint and a pasted recipe: each is one step, and every step back is exactly where it was."""
+    steps = [workspace(studio)]
+    edits = (
+        lambda w: state.with_control(w, "models[0].parameters.weight", 0.9),
+        lambda w: state.with_method(w, "slerp"),
+        lambda w: state.with_method(w, "ties"),
+        lambda w: state.with_models(w, [PIRATE, STORY]),
+        lambda w: state.with_text(w, dump(workspace(studio, "linear", (STORY, PLURAL)).recipe)),
+        lambda w: state.with_family(w, PIRATE, [PLURAL]),
+    )
+    for edit in edits:
+        steps.append(state.stepped(steps[-1], edit(steps[-1])))
+    work = steps[-1]
+    for before in reversed(steps[:-1]):
+        work = state.undone(work)
+        assert work.moment == before.moment
+    assert state.undone(work) == work
+    for after in steps[1:]:
+        work = state.redone(work)
+        assert work.moment == after.moment
+    assert state.redone(work) == work
+
+
+def test_a_step_back_by_the_mixer_is_one_here_too(studio):
+    """The Mixer takes back strokes by itself and sends the numbers from before: that must not count as a new edit."""
+    first = workspace(studio)
+    second = state.stepped(first, state.with_control(first, "models[0].parameters.weight", 0.9))
+    back = state.stepped(second, state.with_recipe(second, first.recipe), painted=True)
+    assert (len(back.past), len(back.future)) == (0, 1)
+    on = state.stepped(back, state.with_recipe(back, second.recipe), painted=True)
+    assert (len(on.past), len(on.future)) == (1, 0)
+
+
+@pytest.mark.parametrize("method", [m.name for m in METHODS.values() if m.models[1] is None])
+def test_links_hold_the_recipe(studio, method):
+    recipe = workspace(studio, method, (PIRATE, PLURAL, STORY)).recipe
+    packed = state.link(recipe)
+    assert load(state.from_link(packed)) == recipe
+    assert set(packed) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+def test_hostile_links_are_refused_readably(studio):
+    packed = state.link(workspace(studio).recipe)
+    bomb = base64.urlsafe_b64encode(zlib.compress(b"#" * 50_000_000, 9)[: state.MAX_LINK]).decode()
+    tall = base64.urlsafe_b64encode(zlib.compress(b"#" * 4_000_000, 9)).decode()
+    for link in ("", "x", packed[:-9], packed + "!", "%00", "A" * 9000, bomb[: state.MAX_LINK], tall, "eJw" + "é"):
+        with pytest.raises(RecipeError, match="holds no recipe"):
+            state.from_link(link)
+
+
+def test_a_recipe_too_long_for_a_link_says_so(studio):
+    rng = random.Random(1)
+    curve = [round(rng.uniform(0, 1), 4) for _ in range(4000)]
+    with pytest.raises(RecipeError, match="characters in a link"):
+        state.link(state.with_control(workspace(studio), "models[0].parameters.weight", curve).recipe)
+
+
+def test_a_pasted_recipe_of_other_models_brings_its_shelf(studio):
+    text = "merge_method: linear\nmodels:\n- {model: a/x, parameters: {weight: 1}}\n- {model: a/y, parameters: {weight: 1}}"
+    work = state.with_text(workspace(studio), text)
+    assert (work.base, work.shelf) == ("a/x", ("a/y",)) and work.preset == ""
+    same = state.with_text(workspace(studio), dump(workspace(studio, "ties", (STORY, PIRATE)).recipe))
+    assert same.shelf == workspace(studio).shelf and same.chosen == (PIRATE, STORY)
+
+
+def test_the_command_is_a_shells_own_text(studio, tmp_path):
+    """What is copied makes the recipe's file again, also where the recipe tries to end the shell's text."""
+    recipe = workspace(studio).recipe
+    for made in (recipe, replace(recipe, chat_template="{# #}\nRECIPE\nRECIPE_\n$(touch hacked) `touch hacked`\n")):
+        lines = state.command(made).splitlines()
+        assert lines.pop() == "python -m merger merge recipe.yaml merged-model"
+        subprocess.run(["sh", "-c", "\n".join(lines)], cwd=tmp_path, check=True)
+        assert load((tmp_path / "recipe.yaml").read_text()) == made
+        assert not (tmp_path / "hacked").exists()
+
+
+# ---------------------------------------------------------------------------------------------- turns and blind tests
+
+
+def test_turns_are_taken_in_order_and_can_be_left(studio):
+    line = Turns()
+    with line.stand() as first, line.stand() as second:
+        with line.stand() as third:
+            assert [ahead(0.0) for ahead in (first, second, third)] == [0, 1, 2]
+        assert len(line) == 2 and second(0.01) == 1
+    assert len(line) == 0
+
+
+def test_who_waits_is_told_and_then_answered(studio):
+    """While another visitor has the merged model, what is known is shown at once, with the place in line."""
+    work = workspace(studio)
+    studio._heard.clear()
+    visit = Visit()
+    with studio._turns.stand():
+        feeds = studio.answer(work, "plural of hat", visit)
+        assert set(next(feeds)["state"].values()) == {"waiting"}
+        assert next(feeds)["note"] == "One answer is before yours."
+    texts = [f for f in feeds if f["full"]]
+    assert {"merge", studio.base, PIRATE, PLURAL} <= {key for f in texts for key in f["full"]}
+
+
+def test_a_blind_test_hears_both_recipes_and_hides_which(studio):
+    one, two = workspace(studio, "linear", (PIRATE,)).recipe, workspace(studio, "linear", (PLURAL,)).recipe
+    orders = {tuple(studio.ballot((one, two), random.Random(i)).recipes.values()) for i in range(20)}
+    assert orders == {(one, two), (two, one)}
+    ballot = studio.ballot((one, two))
+    feeds = list(studio.compare(ballot, "plural of box", Visit()))
+    said = {key: "".join(t[0] for t in tokens).strip() for f in feeds for key, tokens in f["full"].items()}
+    assert {ballot.recipes[key] == two: text for key, text in said.items()}[True] == "boxes"
+    assert "linear" not in json.dumps(feeds) and "presets" not in json.dumps(feeds)
+
+
+def test_answers_can_vary_and_the_seed_repeats_them(studio):
+    work = workspace(studio, "linear", (STORY, PIRATE))
+    hot = [Manner(1.5, seed) for seed in (1, 1, 2, 3)]
+    said = []
+    for manner in hot:
+        studio._heard.clear()
+        for _ in studio.answer(work, "tell me a story about a robot", Visit(), manner):
+            pass
+        said.append(studio.heard(work.recipe, "tell me a story about a robot", manner))
+    assert said[0] == said[1] and len(set(said)) > 1

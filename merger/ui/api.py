@@ -67,8 +67,7 @@ def _read(studio: Studio, text: str) -> Recipe:
     if len(text) > state.MAX_RECIPE:
         raise MergeError(f"recipe: has {len(text):,} characters; at most {state.MAX_RECIPE:,} are taken.")
     packed = text.strip()
-    is_link = packed.startswith("eNp") or packed.startswith("eJ")  # how zlib's streams begin in base64
-    found = load(state.from_link(packed) if is_link and "\n" not in packed else text, "recipe")
+    found = load(text if ":" in packed or not packed else state.from_link(packed), "recipe")
     studio.check(found)
     return found
 

@@ -175,7 +175,7 @@ class Callbacks:
         """A fader was let go: it becomes the recipe. The Mixer keeps its own value; only what depends on it is drawn."""
         self.visit(request).run += 1
         try:
-            now = state.stepped(work, state.with_recipe(work, self._painted(work, value)))
+            now = state.stepped(work, state.with_recipe(work, self._painted(work, value)), painted=True)
         except MergeError as error:
             return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 5
         stats = _text(self.studio.strip(now))
@@ -317,7 +317,7 @@ class Callbacks:
             return gr.skip()
         told = {k: {"id": r.digest, "name": visit.ballot.names[k]} for k, r in visit.ballot.recipes.items()}
         visit.ballot = None
-        return gr.update(feed={"run": visit.run, "seq": 1 << 40, "reveal": told, "vote": vote})
+        return gr.update(feed={"run": visit.run, "reveal": told, "vote": vote})
 
     # ------------------------------------------------------------------------------------------ answers
 

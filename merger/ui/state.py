@@ -155,13 +155,13 @@ def with_family(work: Workspace, base: str, parents: Sequence[str]) -> Workspace
     return with_method(replace(fresh, recipe=plain), name)
 
 
-def stepped(before: Workspace, after: Workspace) -> Workspace:
-    """`after`, with `before` to go back to. Where the page's own undo already went back or on, so does this one."""
+def stepped(before: Workspace, after: Workspace, *, painted: bool = False) -> Workspace:
+    """`after`, with `before` to go back to. painted: it comes from the Mixer, whose own Undo and Redo are followed."""
     if after.moment == before.moment:
         return replace(after, past=before.past, future=before.future)
-    if before.past and after.moment == before.past[-1]:
+    if painted and before.past and after.moment == before.past[-1]:
         return replace(after, past=before.past[:-1], future=(*before.future, before.moment))
-    if before.future and after.moment == before.future[-1]:
+    if painted and before.future and after.moment == before.future[-1]:
         return replace(after, past=(*before.past, before.moment), future=before.future[:-1])
     return replace(after, past=(*before.past, before.moment)[-UNDO_STEPS:], future=())
 

@@ -20,13 +20,13 @@ from typing import Any
 
 import merger.ui.lanes as lanes
 from merger.analysis import SAMPLES, Sketch, TensorStats, combine
-from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled, MergeError
-from merger.evaluate import Speaker, Token, speaker, take_turns
-from merger.live import Parents, Session
-from merger.merge import Step, merge, spoken
+from merger.evaluate import Speaker, Token, take_turns
+from merger.live import Parents
+from merger.merge import Step, merge
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
+from merger.search import Runner
 from merger.tokens import chat_template_kind, chat_template_of
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
@@ -110,10 +110,8 @@ class Studio:
         folders = sorted(config.parent for config in (presets / "family").glob("*/config.json"))
         self.family = tuple(str(folder.relative_to(root)) for folder in folders)
         self.parents_of_family = tuple(m for m in self.family if m != self.base)
-        self._session = Session(self.parents)
+        self.voices = Runner(self.parents)
         self._turns = Turns()
-        self._merged: tuple[int, object, Speaker] | None = None
-        self._speakers: dict[str, Speaker] = {}
         self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
         self._sketches: dict[frozenset[str], Sketch] = {}
         self._visits: dict[str, Visit] = {}
@@ -285,9 +283,9 @@ class Studio:
         parents = {k: what for k, what in silent.items() if isinstance(what, str)}
         rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
         for i, own in enumerate(rounds):
-            speakers: dict[str, Speaker] = {k: self._merge(recipe, go_on) for k, recipe in own.items()}
+            speakers: dict[str, Speaker] = {k: self.voices.merged(recipe, go_on) for k, recipe in own.items()}
             if i == 0:
-                speakers |= {k: self._parent(reference) for k, reference in parents.items()}
+                speakers |= {k: self.voices.parent(reference) for k, reference in parents.items()}
             yield feeds.flush(busy=speakers)
             said: dict[str, list[Token]] = {k: [] for k in speakers}
             flushed = time.monotonic()
@@ -315,8 +313,8 @@ class Studio:
     def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
         """For each token of the merge, the parent that would most surely have said it, where the base would not."""
         ids = [t.id for t in heard.tokens]
-        base = self._parent(work.base).agrees(prompt, ids)
-        by = {m: self._parent(m).agrees(prompt, ids) for m in work.chosen}
+        base = self.voices.parent(work.base).agrees(prompt, ids)
+        by = {m: self.voices.parent(m).agrees(prompt, ids) for m in work.chosen}
         best = [max(by, key=lambda m: by[m][i], default=None) for i in range(len(ids))]
         agree = tuple(m if m is not None and by[m][i] > 0 and base[i] == 0 else None for i, m in enumerate(best))
         return replace(heard, agree=agree)
@@ -326,25 +324,6 @@ class Studio:
         self._heard.move_to_end((name, prompt, manner))
         while len(self._heard) > 1000:
             self._heard.popitem(last=False)
-
-    def _merge(self, recipe: Recipe, go_on: Callable[[], bool]) -> Speaker:
-        self._session.apply(recipe, cancelled=lambda: not go_on())
-        decided = self._session.plan
-        assert decided is not None
-        models = self.parents.open(recipe)
-        words = (decided.donor, decided.tokens, decided.chat_template)
-        if self._merged is None or self._merged[:2] != (self._session.generation, words):
-            with spoken(decided, models) as folder:
-                voice = speaker(folder, decided.config, self._session.tensors)
-            self._merged = (self._session.generation, words, voice)
-        return self._merged[2]
-
-    def _parent(self, reference: str) -> Speaker:
-        if reference not in self._speakers:
-            model: Checkpoint = self.parents.model(reference)
-            tensors = {name: model.read(name).to(self.parents.device) for name in model.tensors}
-            self._speakers[reference] = speaker(model.folder, model.config, tensors)
-        return self._speakers[reference]
 
     def heard(self, recipe: Recipe, prompt: str, manner: Manner = GREEDY) -> str | None:
         """What the merge of a recipe answered, if it has answered this prompt to the end."""
