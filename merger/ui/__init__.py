@@ -140,7 +140,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                 with gr.Row(visible=not studio.hosted):
                     folder = gr.Textbox("merged-model", label="Folder on this computer", interactive=True, scale=4)
                     write = gr.Button("Merge into this folder", size="sm", scale=1)
-            with gr.Tab("History", id="history"):
+            with gr.Tab("History", id="history", render_children=True):  # it listens while it is closed
                 tried = history(elem_id="history")
         ready = gr.DownloadButton("Download the zip", elem_id="download-file")
         link = gr.Textbox("", visible="hidden", elem_id="link")

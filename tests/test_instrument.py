@@ -1,0 +1,228 @@
+"""Three people at the page: one who is shown a merge for the first time, one who hunts a good merge, one who asks why."""
+
+import re
+
+import pytest
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+expect = sync_api.expect
+
+KNOWS_PLURALS = "Pirate who knows plurals"
+AHOY = "ahoy me matey, arr!"
+
+
+def read_clipboardless_link(page) -> str:
+    """The link as it is shown: the test's browser has no clipboard to look into."""
+    page.press("Copy link")
+    box = page.page.locator("#shared textarea, #shared input")
+    expect(box).to_have_value(re.compile(r"\?r="), timeout=10_000)
+    return box.input_value()
+
+
+def history(page) -> "sync_api.Locator":
+    page.tab("History")
+    return page.page.locator(".hi-item")
+
+
+# ---------------------------------------------------------------------------------------------- shown it for the first time
+
+
+def test_a_newcomer_plays_and_shares(open_page, url):
+    """Press, drag, hold to compare, take back, send to a friend, who sees and hears the same."""
+    page = open_page()
+    page.says(AHOY)
+    hold = page.page.get_by_role("button", name="Hold: base")
+    hold.hover()
+    page.page.mouse.down()
+    expect(page.page.locator("[data-lead=true] .an-heard")).to_have_text("dunno.")
+    expect(hold).to_have_attribute("aria-pressed", "true")
+    page.page.mouse.up()
+    expect(page.page.locator("[data-lead=true] .an-heard")).to_have_text("")
+    page.says(AHOY)
+    hold.focus()
+    page.page.keyboard.down("Space")
+    expect(page.page.locator("[data-lead=true] .an-heard")).to_have_text("dunno.")
+    page.page.keyboard.up("Space")
+    expect(page.page.locator("[data-lead=true] .an-heard")).to_have_text("")
+
+    page.paint("pirate weight", 0.0)
+    page.says("dunno.")
+    expect(page.page.locator("#moved textarea")).to_have_value(re.compile("pirate"))
+    assert "r=" in page.page.url  # a reload would bring it back
+    shared = read_clipboardless_link(page)
+    friend = open_page(address=url, query=shared.removeprefix(url) + "&__theme=light")
+    friend.says("dunno.")
+    numbers = [p.lane("pirate weight").get_attribute("aria-valuetext") for p in (page, friend)]
+    assert numbers[0] == numbers[1] and "weight 0.0" in numbers[1]
+    expect(friend.page.get_by_role("textbox", name="Prompt")).to_have_value("say hello my friend like a pirate")
+    page.press("Undo")
+    page.says(AHOY)
+
+
+def test_a_broken_link_says_so_and_the_page_works(open_page):
+    page = open_page(query="?r=eJwrSS0u0U0qyczTLUktLgEAMzMGJg&__theme=light")
+    expect(page.page.locator("#notice textarea")).to_have_value(re.compile("link"), timeout=15_000)
+    page.says(AHOY)
+    page.preset("Only the biggest changes")
+    page.says("r-o-b-o-t")
+
+
+def test_embedded_view_has_the_mixer_and_the_answers_alone(open_page):
+    page = open_page(query="?view=mixer&__theme=light")
+    page.says(AHOY)
+    expect(page.page.locator("#below")).to_be_hidden()
+    expect(page.lane("pirate weight")).to_be_visible()
+
+
+# ---------------------------------------------------------------------------------------------- hunts for an evening
+
+
+def test_a_hunter_keeps_compares_and_restores(open_page):
+    page = open_page()
+    page.preset(KNOWS_PLURALS)
+    page.says(AHOY)
+    page.tab("A and B")
+    slots = page.page.locator("#slots textarea")
+    page.press("Keep as A")
+    expect(slots).to_have_value(re.compile("A: task_arithmetic of base, pirate, plural, what you hear now"))
+    page.paint("pirate weight", 0.0)
+    page.says("dunno.")
+    page.press("Keep as B")
+    expect(slots).to_have_value(re.compile("B: task_arithmetic of base, pirate, plural, what you hear now"))
+    fade = page.page.locator("#fade input[type=number]")
+    expect(fade).to_be_enabled()
+    fade.fill("0")
+    fade.press("Enter")
+    page.says(AHOY)
+    fade.fill("0.5")
+    fade.press("Enter")
+    lane = page.lane("pirate weight")
+    expect(lane).to_have_attribute("aria-valuetext", re.compile(r"weight 0\.2[0-9]"), timeout=10_000)
+    page.press("Go to B")
+    page.says("dunno.")
+
+    page.press("Blind test")
+    for name in ("First", "Second"):
+        expect(page.answer(name)).to_have_text(re.compile("ahoy|dunno"), timeout=20_000)
+    heard = page.answer("First").inner_text()
+    assert "A (" not in page.page.locator("#answers").inner_text()
+    page.press("First is better")
+    chosen = "A" if "ahoy" in heard else "B"
+    result = page.page.locator(".an-result")
+    expect(result).to_have_text(re.compile(rf"You chose {chosen} \(.*: .*{chosen} \([^)]*\) 1"), timeout=10_000)
+    page.press("Blind test")
+    expect(page.answer("First")).to_have_text(re.compile("ahoy|dunno"), timeout=20_000)
+    page.press("Equally good")
+    expect(result).to_have_text(re.compile(rf"You found them equal.*{chosen} \([^)]*\) 1.*equal 1, both bad 0"), timeout=10_000)
+    page.press("Ask")
+    page.says("dunno.")
+
+
+def test_history_survives_a_reload_and_restores(open_page):
+    page = open_page()
+    page.preset("Three in one")
+    page.says(re.compile("once"))
+    page.preset("Only the biggest changes")
+    page.says("r-o-b-o-t")
+    items = history(page)
+    expect(items).to_have_count(2, timeout=10_000)
+    expect(items.first).to_contain_text("r-o-b-o-t")
+    page.page.get_by_role("button", name=re.compile("^Star: ties")).click()
+    page.page.reload()
+    page.page.wait_for_selector(".mixer canvas", timeout=30_000)
+    items = history(page)
+    expect(items).to_have_count(2, timeout=10_000)
+    page.press("Show only starred recipes")
+    expect(items).to_have_count(1)
+    page.page.get_by_role("button", name=re.compile("^Restore: ties")).click()
+    page.says("r-o-b-o-t")
+    expect(page.page.get_by_role("textbox", name="Prompt")).to_have_value("spell robot out loud")
+    page.press("Forget all recipes without a star")
+    page.press("Show only starred recipes")
+    expect(items).to_have_count(1)
+
+
+def test_undo_goes_back_over_a_method(open_page):
+    page = open_page()
+    page.preset(KNOWS_PLURALS)
+    page.tab("Models and method")
+    page.page.get_by_label("Method", exact=True).click()
+    page.page.get_by_role("option", name=re.compile("^ties:")).click()
+    expect(page.page.get_by_label("Normalize")).to_be_visible(timeout=10_000)
+    page.press("Undo")
+    expect(page.page.get_by_label("Normalize")).to_be_hidden(timeout=10_000)
+    page.press("Redo")
+    expect(page.page.get_by_label("Normalize")).to_be_visible(timeout=10_000)
+
+
+def test_download_can_be_cancelled_before_it_begins(open_page):
+    page = open_page()
+    page.press("Download")
+    told = page.page.locator("#merged textarea")
+    expect(told).to_have_value(re.compile(r"2\.5 MB, made in about \d+ s with \d+ MB of memory"))
+    page.press("Cancel")
+    expect(told).to_be_hidden()
+
+
+# ---------------------------------------------------------------------------------------------- asks why
+
+
+def typed(page, text: str) -> None:
+    page.page.locator("#yaml .cm-content").click()
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.press("Delete")
+    page.page.keyboard.insert_text(text)
+
+
+def test_a_researcher_writes_yaml_and_numbers(open_page):
+    """YAML both ways: an error is told with its line and marked there, and nothing typed is lost."""
+    page = open_page()
+    page.preset(KNOWS_PLURALS)
+    page.says(AHOY)
+    page.tab("Recipe")
+    lines = [
+        "merge_method: ties", "base_model: presets/family/base", "models:",
+        "  - {model: presets/family/spell, parameters: {weight: 1.0, density: 0.3}}",
+        "  - {model: presets/family/count, parameters: {weight: 1.0, densty: 0.3}}",
+    ]  # fmt: skip
+    typed(page, "\n".join(lines))
+    wrong = page.page.locator("#yaml-error textarea")
+    expect(wrong).to_have_value(re.compile(r"line 5.*'?densty'?.*Did you mean 'density'", re.DOTALL), timeout=10_000)
+    expect(page.page.locator("#yaml .cm-line.wrong")).to_contain_text("densty")
+    page.paint("pirate weight", 0.9)  # meanwhile something else is changed: the text stays
+    page.page.wait_for_timeout(600)
+    expect(page.page.locator("#yaml .cm-content")).to_contain_text("densty")
+    typed(page, "\n".join(lines).replace("densty", "density"))
+    expect(wrong).to_have_value(re.compile("can be used"), timeout=10_000)
+    page.press("Use this recipe")
+    expect(page.lane("spell weight")).to_be_visible(timeout=10_000)
+    page.page.get_by_role("textbox", name="Prompt").fill("spell robot out loud")
+    page.press("Ask")
+    page.says("r-o-b-o-t")
+    page.press("Undo")
+    expect(page.lane("pirate weight")).to_be_visible(timeout=10_000)
+    page.press("Redo")
+    expect(page.lane("spell weight")).to_be_visible(timeout=10_000)
+
+    page.page.get_by_role("button", name=re.compile("^Numbers")).click()
+    cell = page.page.locator("#numbers td").filter(has_text=re.compile(r"^1(\.0)?$")).first
+    cell.dblclick()
+    page.page.keyboard.press("Control+a")
+    page.page.keyboard.insert_text("0.25")
+    page.page.keyboard.press("Enter")
+    expect(page.page.locator("#yaml .cm-content")).to_contain_text("0.25", timeout=10_000)
+    page.page.get_by_role("button", name="As a command").click()
+    expect(page.page.locator("#command .cm-content")).to_contain_text("python -m merger merge recipe.yaml", timeout=10_000)
+
+
+def test_why_this_word(open_page):
+    page = open_page()
+    page.preset(KNOWS_PLURALS)
+    page.page.get_by_role("textbox", name="Prompt").fill("plural of box")
+    page.press("Ask")
+    page.says("boxes")
+    page.page.get_by_role("button", name="which parent agrees").click()
+    expect(page.page.locator(".an-card[data-lead=true] .an-token[data-line]").first).to_be_visible(timeout=10_000)
+    page.page.locator(".an-card[data-lead=true] .an-token").filter(has_text=re.compile("[a-z]")).first.click()
+    expect(page.page.locator(".an-card[data-lead=true] .an-why")).to_contain_text(re.compile("plural .*would"), timeout=10_000)
