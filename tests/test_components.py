@@ -183,7 +183,7 @@ def send(page: Any, name: str, message: Any) -> None:
 
 
 def tool(page: Any, name: str) -> Any:
-    return page.locator(".mx-toolbar").get_by_role("button", name=name, exact=True)
+    return page.locator(".mx-toolbar, .mx-drawer").get_by_role("button", name=name, exact=True)
 
 
 def lane(page: Any, name: str = "pirate weight") -> Any:
@@ -306,6 +306,7 @@ def test_shapes_mute_gain_and_link(small: App, visit: Any) -> None:
     tool(page, "Rise").click()
     until(lambda: small.seen["release"])
     assert small.last("release") == [0.5, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5]
+    tool(page, "More").click()
     tool(page, "Mirror").click()
     until(lambda: small.last("release") == [0.5, 0.5, 0.4, 0.3, 0.2, 0.1, 0, 0.5])
     tool(page, "Invert").click()

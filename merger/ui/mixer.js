@@ -1,15 +1,25 @@
 // The Mixer. Gradio runs this once per mount with `element, trigger, props, watch`; `CSS` is put before it.
 //
-// props.value  {lanes: {path: [number per column]}, seq, picked?}    the only thing that goes back to Python
+// props.value  {lanes: {path: [number per column]}, seq, move, split, picked?}    the only thing that goes back to Python
+//              move: "edit", "undo" or "redo" (what made these numbers); split: whether the lanes are halves, or should be
 // props.board  {columns: [{label, kind: embed|layer|norm|head, layer}], params: [{name, label, help}],
-//               lanes: [{path, model, param, slot, low, high, view: [lo, hi], step, default, name, note}],
-//               initial?: {path: [...]}, locked?: bool, note?: why it is locked}
-// props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}}
+//               lanes: [{path, model, param, slot, low, high, view: [lo, hi], step, default, name, note,
+//                        part?: "attention" or "MLP", off?: [columns where it has no tensors]}],
+//               initial?: {path: [...]}, locked?: bool, note?: why it is locked,
+//               split?, can_split?: one lane may be two, can_keep?: zero in a column leaves the base there,
+//               can_undo?, can_redo?: whether the page has steps of its own (also in stats), seed?: of "Surprise me"}
+// props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}, can_undo?, can_redo?}
 // board and stats may also come as JSON text, and should: Gradio copies every leaf of every prop at each update,
 // a third of the main thread at 3 x 80.
 // events       input    while editing, at most one per 40 ms, the last always leaves
 //              release  an edit is complete: pointer up, button, or 300 ms after the last key
 //              select   a cell of the strip was chosen: value.picked = {column, row}, evt.index = [column, row]
+//              edit     lanes are to be split or joined: value.split says which; answer with a new value and board
+//              undo     there is nothing left to take back here, and can_undo: take back a step of the page
+//              retry    the same for redo
+//
+// Two histories, one Undo: the lanes' own steps come first. Once can_undo is known, every board that says something new and
+// every value that Python sends ends the lanes' own history, for the page then remembers what was before it.
 //
 // Names and labels are hostile: text enters only through textContent, setAttribute and the canvas.
 
@@ -28,6 +38,7 @@ const COARSE = matchMedia('(pointer: coarse)').matches; // fingers
 const GAP = COARSE ? 22 : 18; // between layer columns and the edge columns; the ramp handles live here
 const KNOB = COARSE ? 9 : 6;
 const AXIS = 34; // left gutter: scale of the faders, row labels of the strip
+const STEPS = [1, 2, 4, 10]; // layers that move as one
 const RANGES = [[0, 1], [0, 2], [0, 4], [-1, 1], [-2, 2]];
 const EDGE_LABEL = { embed: 'emb', norm: 'norm', head: 'head' };
 const FONT = '10px system-ui, -apple-system, "Segoe UI", sans-serif';
@@ -76,6 +87,15 @@ const views = {}; // param -> [lo, hi]
 const linked = {}; // param -> columns sum to 1
 const muted = {}; // path -> numbers before muting
 const cursor = {}; // path -> focused column
+const frozen = {}; // path -> true: nothing moves this lane
+const held = new Set(); // columns that nothing moves
+let solo = null; // {slot, saved: {path: numbers}}: who alone is heard
+let stride = 1; // layers that move as one
+let zoom = null; // [first, last] column in view, or null for all
+let more = false; // the second row of tools is open
+let asked = false; // the page was asked to take a step back
+let cause = 'edit'; // what made the numbers
+let random = null; // the seeded sequence of "Surprise me"
 const history = { undo: [], redo: [] };
 let gesture = null; // a drag in progress
 let typing = null; // a burst of keys in progress: {before, timer}
@@ -87,6 +107,30 @@ const laneOf = (path) => board.lanes.find((lane) => lane.path === path);
 const shown = () => board.lanes.filter((lane) => lane.param === param);
 const selectedLane = () => shown().find((lane) => lane.path === selected) ?? shown()[0];
 const layerColumns = () => board.columns.map((c, i) => (c.kind === 'layer' ? i : -1)).filter((i) => i >= 0);
+const inView = (i) => !zoom || (i >= zoom[0] && i <= zoom[1]);
+const isOff = (lane, i) => lane.off?.includes(i) ?? false;
+const fixed = (lane, i) => Boolean(frozen[lane.path]) || held.has(i) || isOff(lane, i);
+// What shapes and the dice work on: the layers in view that the lane has.
+const reachable = (lane) => layerColumns().filter((i) => inView(i) && !isOff(lane, i));
+const weightLanes = () => board.lanes.filter((lane) => lane.param === board.params[0]?.name && lane.low <= 0);
+const fromPage = (way) => stats[way] ?? board[way];
+
+// The columns that move with column i: [first, last].
+function span(i) {
+  const columns = layerColumns();
+  const k = columns.indexOf(i);
+  if (k < 0 || stride < 2) return [i, i];
+  const start = k - (k % stride);
+  return [columns[start], columns[Math.min(columns.length, start + stride) - 1]];
+}
+
+function label(i) {
+  const [a, b] = span(i);
+  const [from, to] = [board.columns[a], board.columns[b]];
+  if (a === b || !from || !to) return board.columns[i]?.label ?? '';
+  const total = layerColumns().length;
+  return `layers ${(from.layer ?? a) + 1} to ${(to.layer ?? b) + 1} of ${total}`;
+}
 const colour = (slot) => (Number.isInteger(slot) ? SLOTS[slot % SLOTS.length] : LEAD)[isDark() ? 1 : 0];
 const snap = (lane, x) => {
   const step = lane.step || 0.01;
@@ -116,13 +160,19 @@ let sent = 0;
 let timer = 0;
 let waiting = false;
 
+function message(extra = {}) {
+  const value = { lanes, seq, move: cause, split: Boolean(board.split), ...extra };
+  if (picked) value.picked = picked;
+  return structuredClone(value);
+}
+
 function post() {
   clearTimeout(timer);
   timer = 0;
   waiting = false;
   sent = performance.now();
   seq += 1;
-  props.value = structuredClone(picked ? { lanes, seq, picked } : { lanes, seq });
+  props.value = message();
   trigger('input');
 }
 
@@ -141,8 +191,11 @@ function release() {
 
 // ---------------------------------------------------------------- edits and history
 
-function put(path, numbers) {
-  lanes = { ...lanes, [path]: numbers };
+// Locked lanes and columns keep their numbers, whoever asks; `force` is for mute and solo, which give them back.
+function put(path, numbers, force = false) {
+  const lane = laneOf(path);
+  const now = lanes[path];
+  lanes = { ...lanes, [path]: force ? numbers : numbers.map((x, i) => (fixed(lane, i) ? now[i] : x)) };
   mark(path);
 }
 
@@ -150,6 +203,7 @@ function remember(before) {
   history.undo.push(before);
   if (history.undo.length > UNDO_STEPS) history.undo.shift();
   history.redo = [];
+  [asked, cause] = [false, 'edit'];
   drawButtons();
 }
 
@@ -159,6 +213,7 @@ function edit(change) {
   finishTyping();
   const before = lanes;
   change();
+  drawHeads();
   if (!differ(before, lanes)) return;
   remember(before);
   widen();
@@ -167,19 +222,33 @@ function edit(change) {
   drawButtons();
 }
 
-function step(from, to) {
+function step(from, to, name) {
   const target = from.pop();
   if (!target || board.locked) return;
   to.push(lanes);
   lanes = target;
+  cause = name;
   widen();
   markAll();
   send();
   release();
   drawButtons();
 }
-const undo = () => { finishTyping(); step(history.undo, history.redo); };
-const redo = () => { finishTyping(); step(history.redo, history.undo); };
+// The lanes' own steps first; below them lie the page's: method, preset, models.
+function undo() {
+  finishTyping();
+  if (history.undo.length) step(history.undo, history.redo, 'undo');
+  else if (fromPage('can_undo')) ask('undo');
+}
+function redo() {
+  finishTyping();
+  if (history.redo.length) step(history.redo, history.undo, 'redo');
+  else if (fromPage('can_redo')) ask('retry');
+}
+function ask(event) {
+  asked = true;
+  trigger(event);
+}
 
 // `total` split in the proportion of `sizes` (evenly if all are 0), rounded so that the sum is still exact.
 function share(total, sizes, lane) {
@@ -194,32 +263,50 @@ function share(total, sizes, lane) {
   });
 }
 
-// New numbers for one lane; with Link on, the other lanes share what is left of 1 in their old proportion.
+// Lanes that share a sum of 1 with this one: those of the same part.
+const partners = (lane) => shown().filter((other) => other.path !== lane.path && other.part === lane.part);
+
+// New numbers for one lane; with Link on, the other lanes share what is left of 1 in their old proportion. Locked ones keep
+// theirs, so this lane can take no more than they leave.
 function assign(lane, numbers, start = lanes) {
-  put(lane.path, numbers);
-  if (!linked[param]) return;
-  const others = shown().filter((other) => other.path !== lane.path);
+  if (!linked[param]) return put(lane.path, numbers);
+  const others = partners(lane);
   const next = others.map((other) => [...lanes[other.path]]);
-  numbers.forEach((x, i) => {
-    if (x === start[lane.path][i]) return others.forEach((o, k) => { next[k][i] = start[o.path][i]; }); // untouched
-    const parts = share(Math.max(0, 1 - x), others.map((o) => Math.max(0, start[o.path][i])), lane);
-    parts.forEach((part, k) => { next[k][i] = part; });
-    return undefined;
+  const mine = numbers.map((x, i) => {
+    if (fixed(lane, i)) return lanes[lane.path][i];
+    if (x === start[lane.path][i]) { // untouched
+      others.forEach((o, k) => { next[k][i] = start[o.path][i]; });
+      return x;
+    }
+    const free = others.map((o, k) => k).filter((k) => !fixed(others[k], i));
+    const kept = others.reduce((sum, o) => sum + (fixed(o, i) ? Math.max(0, lanes[o.path][i]) : 0), 0);
+    if (!free.length) return others.length ? snap(lane, Math.max(0, 1 - kept)) : x;
+    const taken = kept > 0 ? Math.min(x, snap(lane, Math.max(0, 1 - kept))) : x;
+    const parts = share(Math.max(0, 1 - taken - kept), free.map((k) => Math.max(0, start[others[k].path][i])), lane);
+    free.forEach((k, n) => { next[k][i] = parts[n]; });
+    return taken;
   });
+  put(lane.path, mine);
   others.forEach((o, k) => put(o.path, next[k]));
+  return undefined;
 }
 
 function linkNow() {
-  const all = shown();
-  const next = all.map((lane) => [...lanes[lane.path]]);
-  board.columns.forEach((_, i) => {
-    const parts = share(1, all.map((lane) => Math.max(0, lanes[lane.path][i])), all[0]);
-    parts.forEach((part, k) => { next[k][i] = part; });
+  const parts = new Set(shown().map((lane) => lane.part));
+  parts.forEach((part) => {
+    const all = shown().filter((lane) => lane.part === part);
+    const next = all.map((lane) => [...lanes[lane.path]]);
+    board.columns.forEach((_, i) => {
+      const free = all.map((_lane, k) => k).filter((k) => !fixed(all[k], i));
+      const kept = all.reduce((sum, lane) => sum + (fixed(lane, i) ? Math.max(0, lanes[lane.path][i]) : 0), 0);
+      const shares = share(Math.max(0, 1 - kept), free.map((k) => Math.max(0, lanes[all[k].path][i])), all[0]);
+      free.forEach((k, n) => { next[k][i] = shares[n]; });
+    });
+    all.forEach((lane, k) => put(lane.path, next[k]));
   });
-  all.forEach((lane, k) => put(lane.path, next[k]));
 }
 
-// Shapes run over the layer columns, between the lane's lowest and highest value (or 0 and its highest).
+// Shapes run over the layers in view, between the lane's lowest and highest value there (or 0 and its highest).
 const SHAPES = {
   Flat: null,
   Rise: (t) => t,
@@ -228,8 +315,15 @@ const SHAPES = {
   Valley: (t) => 1 - Math.sin(Math.PI * t),
 };
 
+// Where each of some layer columns lies from 0 to 1; layers of one step lie together.
+function fractions(columns) {
+  const starts = columns.map((c) => span(c)[0]);
+  const order = [...new Set(starts)];
+  return starts.map((start) => (order.length > 1 ? order.indexOf(start) / (order.length - 1) : 0));
+}
+
 function onLayers(lane, fn) {
-  const columns = layerColumns();
+  const columns = reachable(lane);
   const old = columns.map((c) => lanes[lane.path][c]);
   const numbers = [...lanes[lane.path]];
   columns.forEach((c, k) => { numbers[c] = snap(lane, fn(old[k], k, old)); });
@@ -240,12 +334,14 @@ function shape(name) {
   const lane = selectedLane();
   if (!lane) return;
   edit(() => {
-    const old = layerColumns().map((c) => lanes[lane.path][c]);
+    const columns = reachable(lane);
+    const old = columns.map((c) => lanes[lane.path][c]);
     const mean = old.reduce((a, b) => a + b, 0) / (old.length || 1);
     let [lo, hi] = [Math.min(...old), Math.max(...old)];
     if (hi - lo < 1e-9) [lo, hi] = hi === 0 ? [0, Math.min(1, lane.high)] : [Math.min(0, hi), Math.max(0, hi)];
     const curve = SHAPES[name];
-    onLayers(lane, (_, k) => (curve ? lo + (hi - lo) * curve(old.length > 1 ? k / (old.length - 1) : 0) : mean));
+    const at = fractions(columns);
+    onLayers(lane, (_, k) => (curve ? lo + (hi - lo) * curve(at[k]) : mean));
   });
 }
 
@@ -253,21 +349,122 @@ const mirror = (lane) => onLayers(lane, (_, k, old) => old[old.length - 1 - k]);
 const invert = (lane) => onLayers(lane, (x) => view()[0] + view()[1] - x);
 const smooth = (lane) => onLayers(lane, (x, k, old) => ((old[k - 1] ?? x) + 2 * x + (old[k + 1] ?? x)) / 4);
 const lift = (lane, by) => assign(lane, lanes[lane.path].map((x) => snap(lane, x + by)));
+const scale = (lane, times) => assign(lane, lanes[lane.path].map((x) => snap(lane, x * times)));
+const copyTo = (lane, others) => others.forEach((other) => assign(other, lanes[lane.path].map((x) => snap(other, x))));
 
-function isMuted(path) {
-  return Boolean(muted[path]) && lanes[path].every((x) => x === 0);
-}
+const silent = (path) => lanes[path].every((x) => x === 0);
+const isMuted = (path) => Boolean(muted[path]) && silent(path);
 
+// Mute and solo give back exactly what was there, so they pass Link and locks by.
 function mute(lane) {
   edit(() => {
     if (isMuted(lane.path)) {
-      assign(lane, muted[lane.path]);
+      put(lane.path, muted[lane.path], true);
       delete muted[lane.path];
     } else {
       muted[lane.path] = lanes[lane.path];
-      assign(lane, lanes[lane.path].map(() => 0));
+      put(lane.path, lanes[lane.path].map(() => 0), true);
     }
   });
+}
+
+const isSolo = (slot) => solo?.slot === slot && weightLanes().every((lane) => lane.slot === slot || silent(lane.path));
+
+function hearOnly(lane) {
+  edit(() => {
+    const was = solo && isSolo(solo.slot) ? solo : null;
+    Object.entries(was?.saved ?? {}).forEach(([path, numbers]) => put(path, numbers, true));
+    solo = null;
+    if (was?.slot === lane.slot) return;
+    solo = { slot: lane.slot, saved: {} };
+    for (const other of weightLanes()) {
+      const { path } = other;
+      if (other.slot !== lane.slot) {
+        solo.saved[path] = lanes[path];
+        put(path, lanes[path].map(() => 0), true);
+      } else if (isMuted(path)) {
+        solo.saved[path] = lanes[path];
+        put(path, muted[path], true);
+      }
+    }
+  });
+}
+
+// Every model gives nothing outside columns a to b: what is heard is what these layers do.
+function keepOnly(a, b) {
+  if (board.can_keep === false) return;
+  edit(() => weightLanes().forEach((lane) => {
+    put(lane.path, lanes[lane.path].map((x, i) => (i >= a && i <= b ? x : 0)));
+  }));
+}
+
+// A small generator with a seed (mulberry32): the same page deals the same steps.
+function dealer(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+// One small step of a random walk: each lane in sight is bent by a slow wave, so that neighbours stay alike.
+function surprise() {
+  random ??= dealer(board.seed ?? 1);
+  edit(() => {
+    for (const lane of shown()) {
+      const [size, turns, phase, tilt] = [random(), random(), random(), random()];
+      const [lo, hi] = view();
+      const columns = reachable(lane);
+      const at = fractions(columns);
+      const numbers = [...lanes[lane.path]];
+      columns.forEach((c, k) => {
+        const wave = Math.cos(2 * Math.PI * (phase + at[k] * (0.25 + 1.25 * turns))) + 0.6 * (tilt - 0.5);
+        const x = numbers[c] + 0.2 * (0.4 + 0.6 * size) * (hi - lo) * wave;
+        numbers[c] = snap(lane, clamp(x, Math.min(lo, numbers[c]), Math.max(hi, numbers[c])));
+      });
+      put(lane.path, numbers);
+    }
+    if (linked[param]) linkNow();
+  });
+  if (shown().every((lane) => frozen[lane.path])) say('Every lane is locked.');
+}
+
+function lockLane(lane) {
+  if (frozen[lane.path]) delete frozen[lane.path];
+  else frozen[lane.path] = true;
+  drawHeads();
+  mark(lane.path);
+}
+
+function lockColumns(a, b) {
+  const all = [];
+  for (let i = a; i <= b; i += 1) all.push(i);
+  const on = !all.every((i) => held.has(i));
+  all.forEach((i) => (on ? held.add(i) : held.delete(i)));
+  say(`${rangeName(a, b)} ${on ? 'locked' : 'unlocked'}.`);
+  drawHeads();
+  markAll();
+}
+
+function unlockAll() {
+  held.clear();
+  Object.keys(frozen).forEach((path) => delete frozen[path]);
+  say('Nothing is locked.');
+  drawHeads();
+  markAll();
+}
+
+function rangeName(a, b) {
+  const [from, to] = [board.columns[a], board.columns[b]];
+  if (a === b) return (from?.label ?? '').replace(/ of \d+$/, '');
+  if (from?.kind === 'layer' && to?.kind === 'layer') return `layers ${from.layer + 1} to ${to.layer + 1}`;
+  return `${(from?.label ?? '').replace(/ of \d+$/, '')} to ${(to?.label ?? '').replace(/ of \d+$/, '')}`;
+}
+
+function say(text) {
+  live.textContent = text;
 }
 
 const resetTo = (lane) => readLanes({ ...baseline, ...board.initial })[lane.path];
@@ -308,7 +505,8 @@ let boxes = [];
 let ends = null;
 
 function layout(total) {
-  const columns = board.columns;
+  const seen = board.columns.map((_, i) => i).filter(inView);
+  const columns = seen.map((i) => board.columns[i]);
   const inLayers = columns.map((c) => c.kind === 'layer');
   const edges = inLayers.filter((x) => !x).length;
   const cuts = inLayers.filter((x, i) => i > 0 && x !== inLayers[i - 1]).length;
@@ -322,24 +520,25 @@ function layout(total) {
   const wide = (space - edges * edge) / Math.max(1, columns.length - edges);
   let x = lead;
   let run = 0;
-  boxes = columns.map((_, i) => {
+  boxes = board.columns.map(() => ({ x: -1e4, w: 0, run: -1, hidden: true }));
+  columns.forEach((_, i) => {
     if (i > 0 && inLayers[i] !== inLayers[i - 1]) {
       x += GAP;
       run += 1;
     }
     const box = { x, w: inLayers[i] ? wide : edge, run };
     x += box.w;
-    return box;
+    boxes[seen[i]] = box;
   });
   const at = (i, side) => boxes[i].x + (side > 0 ? boxes[i].w : 0) + (side * GAP) / 2;
-  ends = last > first ? { first, last, x: [at(first, -1), at(last, 1)] } : null;
+  ends = last > first ? { first: seen[first], last: seen[last], x: [at(seen[first], -1), at(seen[last], 1)] } : null;
 }
 
 function columnAt(x, run = null) {
   let best = -1;
   let near = Infinity;
   boxes.forEach((box, i) => {
-    if (run !== null && box.run !== run) return;
+    if (box.hidden || (run !== null && box.run !== run)) return;
     const far = x < box.x ? box.x - x : Math.max(0, x - box.x - box.w);
     if (far < near) [best, near] = [i, far];
   });
@@ -398,14 +597,26 @@ function drawBank(bank) {
   const active = document.activeElement === bank.pad || bank.hover >= 0;
   const here = bank.hover >= 0 ? bank.hover : cursor[lane.path] ?? ends?.first ?? 0;
 
+  const lit = span(here);
   boxes.forEach((box, i) => {
+    if (box.hidden) return;
     const d = inset(box);
+    const [a, b] = span(i); // bars of one step touch
+    const x = x0 + box.x + (i === a || boxes[i - 1].hidden ? d : 0);
+    const wide = x0 + box.x + box.w - (i === b || boxes[i + 1].hidden ? d : 0) - x;
+    if (isOff(lane, i)) { // no such tensor here
+      g.fillStyle = ink(0.12);
+      g.fillRect(x, zero - 1, wide, 1);
+      return;
+    }
     const y = toY(numbers[i], h, range);
+    const still = fixed(lane, i);
     g.fillStyle = alpha(c, isDark() ? 0.16 : 0.12);
-    g.fillRect(x0 + box.x + d, pad, box.w - 2 * d, h - 2 * pad);
-    g.fillStyle = alpha(c, active && i === here ? 1 : 0.78);
+    g.fillRect(x, pad, wide, h - 2 * pad);
+    g.fillStyle = alpha(c, active && i >= lit[0] && i <= lit[1] ? 1 : still ? 0.5 : 0.78);
     const top = Math.min(y, zero);
-    g.fillRect(x0 + box.x + d, top, box.w - 2 * d, Math.max(1.5, Math.abs(zero - y)));
+    g.fillRect(x, top, wide, Math.max(1.5, Math.abs(zero - y)));
+    if (still) hatch(g, x, pad, wide, h - 2 * pad);
   });
 
   // scale: the range's ends, and zero when it lies between
@@ -425,13 +636,14 @@ function drawBank(bank) {
     g.lineWidth = 1.25;
     const runs = [];
     boxes.forEach((box, i) => {
+      if (box.hidden || isOff(lane, i)) return;
       const y = toY(lanes[bank.ghost.path][i], h, other);
       (runs[box.run] ??= []).push([x0 + box.x, y], [x0 + box.x + box.w, y]);
     });
     dashed(g, [4, 3], () => runs.forEach((points) => line(g, points)));
   }
 
-  if (ends && !board.locked) {
+  if (ends && !board.locked && !frozen[lane.path]) {
     [ends.first, ends.last].forEach((column, side) => {
       g.beginPath();
       g.arc(x0 + ends.x[side], toY(numbers[column], h, range), bank.grip === side ? KNOB + 1.5 : KNOB, 0, 2 * Math.PI);
@@ -443,6 +655,19 @@ function drawBank(bank) {
     });
   }
   describe(bank, here);
+}
+
+// Locked: slanted lines, so that it does not hang on colour.
+function hatch(g, x, y, w, h) {
+  g.save();
+  g.beginPath();
+  g.rect(x, y, w, h);
+  g.clip();
+  g.strokeStyle = ink(0.35);
+  g.lineWidth = 1;
+  const first = Math.floor((x - h) / 6) * 6; // one pattern over all columns
+  for (let from = first; from < x + w; from += 6) line(g, [[from, y + h], [from + h, y]]);
+  g.restore();
 }
 
 function line(g, points) {
@@ -457,14 +682,14 @@ function dashed(g, pattern, draw) {
   g.setLineDash([]);
 }
 
-// Words for a lane: read-out, slider value, mute button.
+// Words for a lane: read-out and slider value.
 function describe(bank, here) {
   const { lane } = bank;
-  const spot = bank.hover >= 0 ? here : cursor[lane.path] ?? here;
-  const value = lanes[lane.path][spot] ?? 0;
-  const label = board.columns[spot]?.label ?? '';
-  bank.readout.textContent = `${label.replace(/ of \d+$/, '')} · ${value.toFixed(2)}`;
-  const at = cursor[lane.path] ?? spot;
+  const spot_ = bank.hover >= 0 ? here : cursor[lane.path] ?? here;
+  const value = lanes[lane.path][spot_] ?? 0;
+  const shownValue = isOff(lane, spot_) ? '–' : value.toFixed(2);
+  setText(bank.readout, `${label(spot_).replace(/ of \d+$/, '')} · ${shownValue}`);
+  const at = cursor[lane.path] ?? spot_;
   const now = lanes[lane.path][at] ?? 0;
   const set = (name, text) => {
     if (bank.pad.getAttribute(name) !== text) bank.pad.setAttribute(name, text);
@@ -472,8 +697,44 @@ function describe(bank, here) {
   set('aria-valuenow', String(now));
   set('aria-valuemin', String(view()[0]));
   set('aria-valuemax', String(view()[1]));
-  set('aria-valuetext', `${board.columns[at]?.label ?? ''}, ${lane.param} ${now.toFixed(2)}`);
-  if (bank.mute) bank.mute.setAttribute('aria-pressed', String(isMuted(lane.path)));
+  const lockedHere = fixed(lane, at) && !isOff(lane, at) ? ', locked' : '';
+  set('aria-valuetext', `${label(at)}, ${lane.param} ${now.toFixed(2)}${lockedHere}`);
+  if (bank.mute) press(bank.mute, isMuted(lane.path));
+  if (bank.solo) press(bank.solo, isSolo(lane.slot));
+  if (lane.path === selected) drawHere();
+}
+
+const setText = (node, text) => { if (node.textContent !== text) node.textContent = text; };
+const press = (node, on) => { if (node.getAttribute('aria-pressed') !== String(on)) node.setAttribute('aria-pressed', String(on)); };
+
+// What depends on locks, mute and solo.
+function drawHeads() {
+  for (const bank of banks) {
+    const { lane } = bank;
+    bank.box.dataset.locked = String(Boolean(frozen[lane.path]));
+    bank.lock.hidden = !frozen[lane.path];
+    if (bank.mute) press(bank.mute, isMuted(lane.path));
+    if (bank.solo) press(bank.solo, isSolo(lane.slot));
+  }
+  if (tools.unlock) tools.unlock.hidden = !held.size && !Object.keys(frozen).length;
+  drawHere();
+  drawZoom();
+}
+
+// The column that "keep only" and "lock" mean: where the focus of the selected lane is.
+function focusedColumns() {
+  const lane = selectedLane();
+  const columns = layerColumns().filter(inView);
+  const at = lane ? cursor[lane.path] ?? columns[0] ?? 0 : 0;
+  return span(at);
+}
+
+function drawHere() {
+  if (!tools.keep) return;
+  const [a, b] = focusedColumns();
+  setText(tools.keep, `Keep only ${rangeName(a, b)}`);
+  const all = Array.from({ length: b - a + 1 }, (_, k) => a + k).every((i) => held.has(i));
+  setText(tools.hold, `${all ? 'Unlock' : 'Lock'} ${rangeName(a, b)}`);
 }
 
 // The columns' names under the faders, as many as fit.
@@ -482,10 +743,12 @@ function drawScale() {
   g.fillStyle = ink(isDark() ? 0.62 : 0.6);
   g.textAlign = 'center';
   g.textBaseline = 'middle';
-  const layers = layerColumns();
+  const layers = layerColumns().filter(inView);
   const each = layers.length ? boxes[layers[0]].w : 1;
   const every = [1, 2, 4, 5, 8, 10, 16, 20].find((n) => n * each >= 22) ?? 40;
   board.columns.forEach((column, i) => {
+    if (boxes[i]?.hidden) return;
+    if (held.has(i)) hatch(g, AXIS + boxes[i].x + 0.5, 1, boxes[i].w - 1, 3);
     const middle = AXIS + boxes[i].x + boxes[i].w / 2;
     if (column.kind === 'layer') {
       const n = column.layer ?? i;
@@ -517,6 +780,7 @@ function drawStrip() {
     g.fillStyle = ink(isDark() ? 0.7 : 0.65);
     g.fillText(String(row.label), AXIS - 10, y + tall / 2 + 0.5, AXIS - 12);
     boxes.forEach((box, i) => {
+      if (box.hidden) return;
       const x = row.values?.[i];
       const d = box.w > 8 ? 0.5 : 0;
       if (typeof x === 'number' && Number.isFinite(x)) {
@@ -529,16 +793,33 @@ function drawStrip() {
     });
   });
   const mine = rows().findIndex((row) => row.label === picked?.row);
-  if (picked && mine >= 0) frameCell(g, picked.column, mine, tall, 1.5, 0.8);
+  if (picked && mine >= 0) frameCell(g, picked.column, mine, tall, 3.5, 0.95, isDark() ? '#1c1d21' : '#fff');
   if (spot) frameCell(g, spot.column, spot.row, tall, 2, 0.95);
+  if (brush) drawBrush(g, tall);
 }
 
-function frameCell(g, column, row, tall, wide, a) {
+// The run of columns that is being chosen for a closer look.
+function drawBrush(g, tall) {
+  const [a, b] = brushed();
+  const left = AXIS + boxes[a].x;
+  const right = AXIS + boxes[b].x + boxes[b].w;
+  g.fillStyle = ink(isDark() ? 0.45 : 0.35);
+  g.fillRect(AXIS, 0, left - AXIS, 2 + tall * rows().length);
+  g.fillRect(right, 0, stripCanvas.clientWidth - right, 2 + tall * rows().length);
+  g.strokeStyle = ink(0.95);
+  g.lineWidth = 2;
+  g.strokeRect(left, 1, right - left, tall * rows().length);
+}
+
+// A frame around a cell; with `core`, a line of that colour inside the frame, which shows on any cell.
+function frameCell(g, column, row, tall, wide, a, core = '') {
   const box = boxes[column];
-  if (!box) return;
-  g.strokeStyle = ink(a);
-  g.lineWidth = wide;
-  g.strokeRect(AXIS + box.x, 1 + row * tall, box.w, tall);
+  if (!box || box.hidden) return;
+  for (const [style, width_] of [[ink(a), wide], ...(core ? [[core, wide / 3]] : [])]) {
+    g.strokeStyle = style;
+    g.lineWidth = width_;
+    g.strokeRect(AXIS + box.x, 1 + row * tall, box.w, tall);
+  }
 }
 
 function cellText({ column, row }) {
@@ -548,7 +829,7 @@ function cellText({ column, row }) {
 }
 
 function point(next, spoken = false) {
-  spot = next && rows().length && boxes.length ? next : null;
+  spot = next && rows().length && boxes[next.column] && !boxes[next.column].hidden ? next : null;
   mark('strip');
   tip.hidden = !spot;
   if (!spot) return;
@@ -564,7 +845,8 @@ function pick() {
   if (!spot) return;
   const row = rows()[spot.row];
   picked = { column: spot.column, row: row.label };
-  props.value = structuredClone({ lanes, seq, picked });
+  props.value = message();
+  say(`Chosen: ${cellText(spot)}`);
   const value = row.values?.[spot.column] ?? null;
   trigger('select', { index: [spot.column, row.label], value, ...picked });
   mark('strip');
@@ -575,6 +857,48 @@ function cellAt(event) {
   const column = columnAt(event.clientX - box.left - AXIS);
   const row = clamp(Math.floor((event.clientY - box.top - 1) / rowHeight()), 0, rows().length - 1);
   return { column, row };
+}
+
+// ---------------------------------------------------------------- a closer look: a run of columns fills the width
+
+let brush = null; // {from, to} columns
+let brushing = false; // the next drag over the strip chooses a run
+
+const brushed = () => [Math.min(brush.from, brush.to), Math.max(brush.from, brush.to)];
+
+function zoomTo(a, b) {
+  zoom = b > a && b - a + 1 < board.columns.length ? [a, b] : null;
+  brush = null;
+  setBrushing(false);
+  for (const path of Object.keys(cursor)) if (!inView(cursor[path])) delete cursor[path];
+  spot = null;
+  tip.hidden = true;
+  resize();
+  drawHeads();
+  say(zoom ? `Only ${rangeName(...zoom)} are shown.` : 'All layers are shown.');
+}
+
+function setBrushing(on) {
+  brushing = on;
+  stripCanvas.dataset.brushing = String(on);
+  if (tools.zoom) press(tools.zoom, on);
+}
+
+function dropBrush() {
+  brush = null;
+  setBrushing(false);
+  mark('strip');
+}
+
+function drawZoom() {
+  root.dataset.zoomed = String(Boolean(zoom));
+  zoomBar.hidden = !zoom;
+  if (!zoom) return;
+  const [a, b] = zoom;
+  setText(zoomName, rangeName(a, b));
+  const all = Array.from({ length: b - a + 1 }, (_, k) => a + k).every((i) => held.has(i));
+  setText(zoomLock, all ? 'Unlock these' : 'Lock these');
+  zoomKeep.hidden = board.can_keep === false || !weightLanes().length;
 }
 
 // ---------------------------------------------------------------- pointer on a lane
@@ -589,7 +913,7 @@ function locate(bank, event) {
 
 // Which ramp handle lies under the pointer: 0, 1 or -1.
 function gripAt(bank, at, touch) {
-  if (!ends) return -1;
+  if (!ends || frozen[bank.lane.path]) return -1;
   const reach = touch ? 20 : 10;
   return [ends.first, ends.last].findIndex((column, side) => {
     const dy = at.y - toY(lanes[bank.lane.path][column], at.h, view());
@@ -601,6 +925,7 @@ function gripAt(bank, at, touch) {
 function down(bank, event) {
   if (event.button !== 0 || board.locked || gesture) return;
   finishTyping();
+  cause = 'edit';
   const at = locate(bank, event);
   const { lane } = bank;
   const touch = event.pointerType === 'touch';
@@ -611,13 +936,13 @@ function down(bank, event) {
     && event.timeStamp - lastTap.time < DOUBLE_MS;
   gesture = { bank, id: event.pointerId, before: lanes, side, run: boxes[column]?.run, column, moved: false };
   gesture.level = snap(lane, clamp(at.value, ...view()));
+  if (ends) gesture.at = fractions(Array.from({ length: ends.last - ends.first + 1 }, (_, k) => ends.first + k));
   if (again) { // the second tap of two: undo what the first one painted, and put the default there
     if (lastTap.kept) history.undo.pop();
     lanes = lastTap.before;
     Object.assign(gesture, { before: lanes, done: true });
-    const numbers = [...lanes[lane.path]];
-    numbers[column] = snap(lane, lane.default ?? 0);
-    assign(lane, numbers);
+    const [a, b] = span(column);
+    assign(lane, [...lanes[lane.path]].fill(snap(lane, lane.default ?? 0), a, b + 1));
     send();
   } else {
     move(bank, event);
@@ -635,7 +960,8 @@ function move(bank, event) {
     const side = gripAt(bank, at, false);
     if (hover !== bank.hover || side !== bank.grip) {
       [bank.hover, bank.grip] = [hover, side];
-      bank.pad.style.cursor = board.locked ? 'not-allowed' : side >= 0 ? 'ns-resize' : 'crosshair';
+      const still = board.locked || fixed(bank.lane, hover);
+      bank.pad.style.cursor = still ? 'not-allowed' : side >= 0 ? 'ns-resize' : 'crosshair';
       mark(bank.lane.path);
     }
     return;
@@ -650,7 +976,7 @@ function move(bank, event) {
     const from = gesture.side === 0 ? value : start[ends.first];
     const to = gesture.side === 1 ? value : start[ends.last];
     for (let i = ends.first; i <= ends.last; i += 1) {
-      numbers[i] = snap(lane, from + ((to - from) * (i - ends.first)) / (ends.last - ends.first));
+      numbers[i] = snap(lane, from + (to - from) * gesture.at[i - ends.first]);
     }
     cursor[lane.path] = gesture.side === 0 ? ends.first : ends.last;
   } else {
@@ -659,10 +985,11 @@ function move(bank, event) {
     const last = gesture.last ?? { column, value };
     const target = event.shiftKey ? gesture.level : value;
     const from = event.shiftKey ? gesture.level : last.value;
-    const span = Math.abs(column - last.column);
+    const far = Math.abs(column - last.column);
     const way = Math.sign(column - last.column);
-    for (let k = 0; k <= span; k += 1) { // a fast pointer skips columns: draw the line between
-      numbers[last.column + way * k] = snap(lane, span ? from + ((target - from) * k) / span : target);
+    for (let k = 0; k <= far; k += 1) { // a fast pointer skips columns: draw the line between
+      const [a, b] = span(last.column + way * k);
+      numbers.fill(snap(lane, far ? from + ((target - from) * k) / far : target), a, b + 1);
     }
     if (gesture.last && column !== gesture.last.column) gesture.moved = true;
     gesture.last = { column, value: target };
@@ -703,21 +1030,33 @@ function finishTyping() {
 
 function key(bank, event) {
   const { lane } = bank;
-  const last = board.columns.length - 1;
-  const at = clamp(cursor[lane.path] ?? ends?.first ?? 0, 0, last);
-  const now = lanes[lane.path][at];
-  const go = (column) => { cursor[lane.path] = clamp(column, 0, last); bank.hover = -1; mark(lane.path); };
+  const seen = board.columns.map((_, i) => i).filter((i) => inView(i) && !isOff(lane, i));
+  const at = clamp(cursor[lane.path] ?? ends?.first ?? 0, seen[0] ?? 0, seen[seen.length - 1] ?? 0);
+  const [first, last] = span(at);
+  const go = (column) => {
+    if (column !== undefined) cursor[lane.path] = column;
+    bank.hover = -1;
+    mark(lane.path);
+  };
   const fine = lane.step || 0.01;
   let value = null;
+  let change = null;
   let whole = null;
   if (event.ctrlKey || event.metaKey) return;
   switch (event.key) {
-    case 'ArrowLeft': go(at - 1); break;
-    case 'ArrowRight': go(at + 1); break;
-    case 'ArrowUp': if (event.altKey) whole = 0.05; else value = now + (event.shiftKey ? 0.1 : fine); break;
-    case 'ArrowDown': if (event.altKey) whole = -0.05; else value = now - (event.shiftKey ? 0.1 : fine); break;
-    case 'PageUp': value = now + 0.1; break;
-    case 'PageDown': value = now - 0.1; break;
+    case 'ArrowLeft': go(seen.filter((i) => i < first).map((i) => span(i)[0]).filter((i) => seen.includes(i)).pop()); break;
+    case 'ArrowRight': go(seen.find((i) => i > last)); break;
+    case 'ArrowUp': if (event.altKey) whole = 0.05; else change = event.shiftKey ? 0.1 : fine; break;
+    case 'ArrowDown': if (event.altKey) whole = -0.05; else change = event.shiftKey ? -0.1 : -fine; break;
+    case 'PageUp': change = 0.1; break;
+    case 'PageDown': change = -0.1; break;
+    case 'o': event.preventDefault(); keepOnly(first, last); return;
+    case 'l': event.preventDefault(); lockColumns(first, last); return;
+    case 'L': event.preventDefault(); lockLane(lane); return;
+    case 'm': event.preventDefault(); if (bank.mute) mute(lane); return;
+    case 's': event.preventDefault(); if (bank.solo) hearOnly(lane); return;
+    case 'r': event.preventDefault(); surprise(); return;
+    case 'Escape': if (zoom) zoomTo(0, 0); return;
     case 'Home': [value] = view(); break;
     case 'End': [, value] = view(); break;
     case ']': whole = 0.05; break;
@@ -727,14 +1066,14 @@ function key(bank, event) {
       value = Number(event.key) / 10;
   }
   event.preventDefault();
-  if ((value === null && whole === null) || board.locked) return;
+  if ((value === null && change === null && whole === null) || board.locked) return;
   typing ??= { before: lanes, timer: 0 };
   bank.hover = -1;
   cursor[lane.path] = at;
   if (whole !== null) lift(lane, whole);
   else {
     const numbers = [...lanes[lane.path]];
-    numbers[at] = snap(lane, value);
+    for (let i = first; i <= last; i += 1) numbers[i] = snap(lane, value ?? numbers[i] + change);
     assign(lane, numbers);
   }
   widen();
@@ -755,6 +1094,8 @@ root.addEventListener('keydown', (event) => {
 // ---------------------------------------------------------------- the page
 
 const toolbar = el('div', 'mx-toolbar');
+const drawer = el('div', 'mx-drawer');
+const keysText = el('p', 'mx-keys');
 const stripBox = el('div', 'mx-strip');
 const lanesBox = el('div', 'mx-lanes');
 const foot = el('div', 'mx-foot');
@@ -767,6 +1108,11 @@ const stripTitle = el('span', 'mx-strip-title', 'Where they disagree');
 const stripNote = el('span', 'mx-strip-note');
 const stripSummary = el('span', 'mx-strip-summary');
 const stripCanvas = el('canvas', 'mx-strip-canvas');
+const zoomBar = el('span', 'mx-zoom');
+const zoomName = el('strong');
+const zoomLock = button('Lock these', () => lockColumns(...zoom));
+const zoomKeep = button('Keep only these', () => keepOnly(...zoom));
+const zoomOut = button('Show all', () => { zoomTo(0, 0); stripCanvas.focus({ preventScroll: true }); });
 const legend = el('span', 'mx-legend');
 tip.hidden = true;
 tip.setAttribute('role', 'tooltip');
@@ -776,27 +1122,72 @@ legend.setAttribute('aria-hidden', 'true');
 legend.append('agree', el('i'), 'clash');
 stripCanvas.setAttribute('role', 'img');
 stripCanvas.tabIndex = 0;
-stripHead.append(stripTitle, stripNote, legend, stripSummary);
+drawer.id = `mx-drawer-${Math.random().toString(36).slice(2)}`;
+zoomBar.setAttribute('role', 'group');
+zoomBar.setAttribute('aria-label', 'The layers in view');
+zoomLock.title = 'Nothing moves these layers: no hand, shape, link or dice';
+zoomKeep.title = 'Weight 0 everywhere else: hear what these layers do';
+zoomOut.title = 'Escape';
+zoomBar.append(zoomName, zoomLock, zoomKeep, zoomOut);
+stripHead.append(stripTitle, stripNote, zoomBar, legend, stripSummary);
 stripBox.append(stripHead, stripCanvas);
 foot.append(scaleCanvas, hint);
-root.append(toolbar, stripBox, lanesBox, foot, tip, live);
+root.append(toolbar, drawer, keysText, stripBox, lanesBox, foot, tip, live);
 
-stripCanvas.addEventListener('pointermove', (event) => point(cellAt(event)));
+stripCanvas.addEventListener('pointerdown', (event) => {
+  if (event.button !== 0 || !(brushing || event.shiftKey)) return;
+  event.preventDefault();
+  stripCanvas.setPointerCapture(event.pointerId);
+  const { column } = cellAt(event);
+  brush = { from: column, to: column, hand: true };
+  point(null);
+});
+stripCanvas.addEventListener('pointermove', (event) => {
+  if (!brush?.hand) return point(cellAt(event));
+  brush.to = cellAt(event).column;
+  return mark('strip');
+});
+stripCanvas.addEventListener('pointerup', () => {
+  if (!brush?.hand) return;
+  const [a, b] = brushed();
+  if (b > a) zoomTo(a, b);
+  else dropBrush();
+  brushedAt = performance.now(); // the click that follows chooses no cell
+});
+stripCanvas.addEventListener('pointercancel', () => { if (brush?.hand) dropBrush(); });
 stripCanvas.addEventListener('pointerleave', () => point(null));
-stripCanvas.addEventListener('blur', () => point(null));
-stripCanvas.addEventListener('click', (event) => { point(cellAt(event)); pick(); });
+stripCanvas.addEventListener('blur', () => { point(null); if (brush && !brush.hand) dropBrush(); });
+stripCanvas.addEventListener('click', (event) => {
+  if (performance.now() - brushedAt < 100) return;
+  point(cellAt(event));
+  pick();
+});
+let brushedAt = -1e4;
 stripCanvas.addEventListener('keydown', (event) => {
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-  const by = moves[event.key];
-  if (by) {
-    const from = spot ?? { column: by[0] > 0 ? -1 : 0, row: by[1] > 0 ? -1 : 0 };
+  const way = moves[event.key];
+  const seen = board.columns.map((_, i) => i).filter(inView);
+  const [lowest, highest] = [seen[0] ?? 0, seen[seen.length - 1] ?? 0];
+  if (way && (event.shiftKey || brushing) && way[0]) {
+    brush ??= { from: spot?.column ?? lowest, to: spot?.column ?? lowest };
+    brush.to = clamp(brush.to + way[0], lowest, highest);
+    point(null);
+    mark('strip');
+    say(`${rangeName(...brushed())}, Enter zooms in`);
+  } else if (way) {
+    const from = spot ?? { column: way[0] > 0 ? lowest - 1 : lowest, row: way[1] > 0 ? -1 : 0 };
     point({
-      column: clamp(from.column + by[0], 0, board.columns.length - 1),
-      row: clamp(from.row + by[1], 0, rows().length - 1),
+      column: clamp(from.column + way[0], lowest, highest),
+      row: clamp(from.row + way[1], 0, rows().length - 1),
     }, true);
+  } else if (event.key === 'Enter' && brush) {
+    zoomTo(...brushed());
   } else if (event.key === 'Enter' || event.key === ' ') pick();
-  else if (event.key === 'Escape') point(null);
-  else return;
+  else if (event.key === 'Escape') {
+    if (brush || brushing) dropBrush();
+    else if (zoom) zoomTo(0, 0);
+    point(null);
+  } else return;
   event.preventDefault();
 });
 
@@ -810,6 +1201,19 @@ function group(name, ...children) {
   return box;
 }
 
+function titled(node, title) {
+  node.title = title;
+  return node;
+}
+
+function choice(name, title, act) {
+  const node = titled(el('select', 'mx-select'), title);
+  node.setAttribute('aria-label', name);
+  node.addEventListener('change', () => act(node.selectedIndex));
+  return node;
+}
+
+// The first row is for everybody; what takes a sentence to explain waits behind More.
 function buildToolbar() {
   toolbar.replaceChildren();
   if (board.params.length > 1) {
@@ -822,44 +1226,83 @@ function buildToolbar() {
     })));
   }
   tools.shapes = group('Shape', ...Object.keys(SHAPES).map((name) => button(name, () => shape(name))));
+  tools.dice = titled(button('Surprise me', surprise), 'A small random step of every lane that is not locked (key R on a lane)');
+  tools.undo = titled(button('Undo', undo), 'Ctrl+Z');
+  tools.redo = titled(button('Redo', redo), 'Ctrl+Shift+Z');
+  tools.reset = titled(button('Reset', resetAll), 'Back to the preset');
+  tools.more = titled(button('More', () => { more = !more; drawMore(); }), 'Tools for single layers and for experts');
+  tools.more.setAttribute('aria-controls', drawer.id);
+  const past = group('History', tools.undo, tools.redo, tools.reset);
+  past.classList.add('mx-history');
+  toolbar.append(tools.shapes, group('Chance', tools.dice), past, group('Tools', tools.more));
+  buildDrawer();
+  drawRange();
+  drawButtons();
+  drawMore();
+}
+
+function buildDrawer() {
   const onSelected = (fn) => () => { const lane = selectedLane(); if (lane) edit(() => fn(lane)); };
   const change = [
-    button('Mirror', onSelected(mirror)), button('Invert', onSelected(invert)), button('Smooth', onSelected(smooth)),
+    titled(button('Mirror', onSelected(mirror)), 'First layer becomes last'),
+    titled(button('Invert', onSelected(invert)), 'High becomes low'),
+    titled(button('Smooth', onSelected(smooth)), 'Even out neighbours'),
   ];
-  change[0].title = 'First layer becomes last';
-  change[1].title = 'High becomes low';
-  change[2].title = 'Even out neighbours';
-  tools.link = button('Link', () => {
+  tools.link = titled(button('Link', () => {
     linked[param] = !linked[param];
     if (linked[param]) edit(linkNow);
     drawButtons();
-  });
-  tools.link.title = 'Keep every column at a sum of 1: raising one model lowers the others';
+  }), 'Keep every column at a sum of 1: raising one model lowers the others');
   if (shown().length > 1) change.push(tools.link);
-  tools.undo = button('Undo', undo);
-  tools.redo = button('Redo', redo);
-  tools.reset = button('Reset', resetAll);
-  tools.undo.title = 'Ctrl+Z';
-  tools.redo.title = 'Ctrl+Shift+Z';
-  tools.reset.title = 'Back to the preset';
-  tools.range = el('select', 'mx-select');
-  tools.range.setAttribute('aria-label', 'Range');
-  tools.range.title = 'What the height of the bars covers; changes no number';
-  tools.range.addEventListener('change', () => {
-    views[param] = ranges()[tools.range.selectedIndex];
+  tools.split = titled(button('Attention / MLP', () => {
+    finishTyping();
+    props.value = message({ split: !board.split });
+    trigger('edit');
+  }), 'Two lanes for each model: one for the attention of every layer, one for the rest of it (in the recipe: filter)');
+  tools.split.setAttribute('aria-pressed', String(Boolean(board.split)));
+  tools.zoom = titled(button('Zoom', () => {
+    setBrushing(!brushing);
+    if (brushing) say('Drag over the strip, or choose with the arrow keys and Enter.');
+    if (brushing) stripCanvas.focus({ preventScroll: true });
+  }), 'Then drag over the strip to see some layers closely (or drag with Shift)');
+  tools.hold = titled(button('Lock', () => lockColumns(...focusedColumns())), 'Nothing moves these layers: no hand, shape, link or dice (key L)');
+  tools.keep = titled(button('Keep only', () => keepOnly(...focusedColumns())), 'Weight 0 everywhere else: hear what this layer does (key O)');
+  tools.unlock = titled(button('Unlock all', unlockAll), 'Every lane and layer can be moved again');
+  tools.keep.hidden = board.can_keep === false || !weightLanes().length;
+  const layers = layerColumns().length;
+  const steps = STEPS.filter((n) => n === 1 || 2 * n <= layers);
+  tools.step = choice('Layers at a time', 'How many layers one stroke moves', (i) => {
+    stride = steps[i];
+    drawHint();
+    drawHeads();
+    markAll();
+  });
+  tools.step.append(...steps.map((n) => el('option', '', n === 1 ? 'each layer' : `${n} layers at a time`)));
+  tools.step.selectedIndex = Math.max(0, steps.indexOf(stride));
+  tools.step.hidden = steps.length < 2;
+  tools.range = choice('Range', 'What the height of the bars covers; changes no number', (i) => {
+    views[param] = ranges()[i];
     widen();
     drawRange();
     markAll();
   });
-  toolbar.append(
-    tools.shapes, group('Change', ...change), group('History', tools.undo, tools.redo, tools.reset), tools.range,
+  const look = [tools.zoom];
+  if (board.can_split) look.push(tools.split);
+  drawer.replaceChildren(
+    group('Change', ...change), group('Look closer', ...look), tools.step,
+    group('This layer', tools.keep, tools.hold, tools.unlock), tools.range,
   );
-  drawRange();
-  drawButtons();
+}
+
+function drawMore() {
+  tools.more.setAttribute('aria-expanded', String(more));
+  drawer.hidden = !more || Boolean(board.locked);
+  keysText.hidden = drawer.hidden || COARSE;
+  keysText.textContent = 'Keys on a lane: ← → choose a layer, ↑ ↓ change it, 0–9 set tenths, [ ] move the whole lane, '
+    + `S solo, M mute, L lock the layer, Shift+L the lane, ${board.can_keep === false ? '' : 'O keep only this layer, '}R surprise.`;
 }
 
 function drawRange() {
-  if (!tools.range) return;
   const list = ranges();
   const text = (x) => String(x).replace('-', '−');
   tools.range.replaceChildren(...list.map(([lo, hi]) => el('option', '', `${text(lo)} to ${text(hi)}`)));
@@ -870,11 +1313,13 @@ function drawRange() {
 function drawButtons() {
   if (!tools.undo) return;
   const locked = Boolean(board.locked);
-  root.querySelectorAll('.mx-button:not([data-param])').forEach((b) => { b.disabled = locked; });
+  const page = [tools.undo, tools.redo, tools.more];
+  root.querySelectorAll('.mx-button:not([data-param])').forEach((b) => { b.disabled = locked && !page.includes(b); });
   // aria-disabled keeps the focus where it is when the last step is taken back
-  tools.undo.setAttribute('aria-disabled', String(locked || !history.undo.length));
-  tools.redo.setAttribute('aria-disabled', String(locked || !history.redo.length));
+  tools.undo.setAttribute('aria-disabled', String(!history.undo.length && !fromPage('can_undo')));
+  tools.redo.setAttribute('aria-disabled', String(!history.redo.length && !fromPage('can_redo')));
   tools.link.setAttribute('aria-pressed', String(Boolean(linked[param])));
+  toolbar.hidden = locked && !fromPage('can_undo') && !fromPage('can_redo');
 }
 
 function selectLane(path) {
@@ -883,7 +1328,76 @@ function selectLane(path) {
   const lane = selectedLane();
   tools.shapes?.setAttribute('aria-label', `Shape of ${lane?.name ?? ''}`);
   if (tools.shapes) tools.shapes.title = `Shapes act on ${lane?.name ?? ''}`;
+  drawHere();
 }
+
+// A lane's menu: what is too much for its head. One is open at a time.
+let menu = null;
+
+function closeMenu(back = false) {
+  if (!menu) return;
+  const { node, from } = menu;
+  menu = null;
+  node.remove();
+  from.setAttribute('aria-expanded', 'false');
+  if (back) from.focus({ preventScroll: true });
+}
+
+function openMenu(bank, from) {
+  const again = menu?.from === from;
+  closeMenu();
+  if (again) return;
+  const { lane } = bank;
+  const node = el('div', 'mx-menu');
+  node.setAttribute('role', 'group');
+  node.setAttribute('aria-label', `More for ${lane.name}`);
+  const item = (text, act, name = '') => {
+    const b = button(text, () => { closeMenu(true); act(); }, name);
+    node.append(b);
+    return b;
+  };
+  const times = el('div', 'mx-times');
+  times.setAttribute('role', 'group');
+  times.setAttribute('aria-label', 'Multiply the whole lane');
+  for (const [text, factor, words] of [['× ½', 0.5, 'half'], ['× .8', 0.8, '0.8'], ['× 1¼', 1.25, '1.25'], ['× 2', 2, '2']]) {
+    times.append(titled(button(text, () => {
+      selectLane(lane.path);
+      edit(() => scale(lane, factor));
+    }, `Multiply ${lane.name} by ${words}`), 'Scales every bar of this lane'));
+  }
+  node.append(times);
+  const lock = item(frozen[lane.path] ? 'Unlock this lane' : 'Lock this lane', () => lockLane(lane));
+  lock.title = 'Nothing moves a locked lane: no hand, shape, link or dice';
+  const others = partners(lane);
+  others.forEach((other) => item(`Copy to ${other.model}`, () => edit(() => copyTo(lane, [other]))));
+  if (others.length > 1) item('Copy to all', () => edit(() => copyTo(lane, others)));
+  node.addEventListener('keydown', (event) => {
+    const all = [...node.querySelectorAll('button')];
+    const at = all.indexOf(document.activeElement);
+    const next = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+    if (event.key === 'Escape') closeMenu(true);
+    else if (next !== undefined) all.at(next % all.length).focus();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  });
+  node.addEventListener('focusout', (event) => {
+    if (event.relatedTarget && !node.contains(event.relatedTarget) && event.relatedTarget !== from) closeMenu();
+  });
+  from.after(node);
+  from.setAttribute('aria-expanded', 'true');
+  menu = { node, from };
+  // above the button where the page's box would cut it off below
+  const below = root.getBoundingClientRect().bottom - from.getBoundingClientRect().bottom;
+  node.dataset.up = String(below < node.offsetHeight + 8);
+  node.querySelector('button').focus({ preventScroll: true });
+}
+
+function outside(event) {
+  if (!root.isConnected) document.removeEventListener('pointerdown', outside);
+  else if (menu && !menu.node.contains(event.target) && !menu.from.contains(event.target)) closeMenu();
+}
+document.addEventListener('pointerdown', outside);
 
 function buildLane(lane) {
   const box = el('section', 'mx-lane');
@@ -891,6 +1405,8 @@ function buildLane(lane) {
   const head = el('div', 'mx-head');
   const name = el('span', 'mx-name', lane.model);
   name.title = lane.model;
+  const part = el('span', 'mx-part', lane.part ?? '');
+  part.hidden = !lane.part;
   const remark = el('span', 'mx-remark');
   const readout = el('span', 'mx-readout');
   const bank = { lane, box, remark, readout, hover: -1, grip: -1, canvas: el('canvas', 'mx-canvas'), pad: el('div', 'mx-pad') };
@@ -907,16 +1423,28 @@ function buildLane(lane) {
   raise.title = 'Whole lane up .05';
   const buttons = [lower, raise];
   if (lane.low <= 0 && lane.param === board.params[0]?.name && Number.isInteger(lane.slot)) {
-    bank.mute = short('Mute', 'M', () => { selectLane(lane.path); mute(lane); }, `Mute ${lane.model}`);
+    const whose = lane.part ? `${lane.model} ${lane.part}` : lane.model;
+    if (new Set(weightLanes().map((other) => other.slot)).size > 1) {
+      bank.solo = short('Solo', 'S', () => { selectLane(lane.path); hearOnly(lane); }, `Hear only ${lane.model}`);
+      buttons.push(bank.solo);
+    }
+    bank.mute = short('Mute', 'M', () => { selectLane(lane.path); mute(lane); }, `Mute ${whose}`);
     buttons.push(bank.mute);
   }
   buttons.push(short('Reset', '↺', () => {
     selectLane(lane.path);
     edit(() => assign(lane, resetTo(lane)));
   }, `Reset ${lane.name}`));
+  const dots = button('⋯', () => { selectLane(lane.path); openMenu(bank, dots); }, `More for ${lane.name}`);
+  dots.title = 'Multiply, lock, copy to another model';
+  dots.setAttribute('aria-expanded', 'false');
+  buttons.push(dots);
+  bank.lock = titled(button('Locked', () => lockLane(lane), `Unlock ${lane.name}`), 'Nothing moves this lane; press to unlock it');
+  bank.lock.classList.add('mx-lock');
+  bank.lock.hidden = true;
   const controls = el('div', 'mx-controls');
   controls.append(...buttons);
-  head.append(el('i', 'mx-dot'), name, remark, readout, controls);
+  head.append(el('i', 'mx-dot'), name, part, bank.lock, remark, readout, controls);
 
   bank.pad.tabIndex = 0;
   bank.pad.setAttribute('role', 'slider');
@@ -945,11 +1473,19 @@ function buildLane(lane) {
   return bank;
 }
 
+function drawHint() {
+  const other = board.params.find((p) => p.name !== param);
+  const ghost = other && banks.some((bank) => bank.ghost) ? ` · dashed line: ${other.label || other.name}` : '';
+  const steps = stride > 1 ? ` · moves ${stride} layers at a time (More)` : '';
+  hint.textContent = board.locked ? board.note ?? '' : `Drag to paint · Shift keeps a level · the round ends pull a ramp · double-click resets${ghost}${steps}`;
+}
+
 // Everything that depends on the board and the parameter shown.
 function build() {
   if (!board.params.some((p) => p.name === param)) param = board.params[0]?.name ?? board.lanes[0]?.param ?? '';
   for (const lane of board.lanes) views[lane.param] ??= lane.view ?? [0, 1];
   gesture = null;
+  menu = null;
   const focused = banks.find((bank) => bank.pad === document.activeElement)?.lane.path;
   const keepParam = document.activeElement?.dataset?.param;
   banks = shown().map(buildLane);
@@ -961,11 +1497,10 @@ function build() {
   buildToolbar();
   selectLane(selected);
   widen();
-  const other = board.params.find((p) => p.name !== param);
-  const ghost = other && banks.some((bank) => bank.ghost) ? ` · dashed line: ${other.label || other.name}` : '';
-  hint.textContent = board.locked ? board.note ?? '' : `Drag to paint · Shift keeps a level · the round ends pull a ramp · double-click resets${ghost}`;
+  drawHint();
   root.dataset.locked = String(Boolean(board.locked));
-  toolbar.hidden = Boolean(board.locked);
+  root.dataset.split = String(Boolean(board.split));
+  drawHeads();
   resize();
   drawTexts();
   drawColours();
@@ -979,10 +1514,10 @@ function drawTexts() {
   stripNote.textContent = stats.note ?? '';
   stripNote.title = stats.note ?? '';
   stripCanvas.setAttribute('aria-label', stats.summary || 'Where the models disagree');
-  stripCanvas.setAttribute('aria-description', 'Arrow keys choose a cell, Enter opens it');
+  stripCanvas.setAttribute('aria-description', 'Arrow keys choose a cell, Enter opens it; Shift and arrows choose layers to zoom in on');
   stripCanvas.style.height = `${2 + rows().length * clamp(84 / (rows().length || 1), 11, 18)}px`;
   for (const bank of banks) {
-    const text = stats.lanes?.[bank.lane.path] ?? '';
+    const text = stats.lanes?.[bank.lane.path] ?? stats.lanes?.[bank.lane.path.split('#')[0]] ?? '';
     bank.remark.textContent = text;
     bank.remark.title = text;
   }
@@ -1004,10 +1539,20 @@ function resize() {
 
 // ---------------------------------------------------------------- from Python
 
+const pageRemembers = () => fromPage('can_undo') !== undefined;
+
+function forget() {
+  [history.undo, history.redo] = [[], []];
+}
+
 function adopt(value) {
   const next = readLanes(value?.lanes);
   const complete = hasAll(value?.lanes);
-  if (adopted && complete && differ(lanes, next)) remember(lanes); // a preset is one step that can be undone
+  if (adopted && complete && differ(lanes, next)) {
+    if (asked || pageRemembers()) forget(); // the page has this step in its own history
+    else remember(lanes); // a preset is one step that can be undone
+  }
+  asked = false;
   adopted = complete;
   lanes = next;
   if (complete) baseline = next;
@@ -1019,23 +1564,42 @@ function adopt(value) {
   drawButtons();
 }
 
+let known = ''; // the board without what the page remembers
+
 function takeBoard() {
   const paths = (b) => b.lanes.map((lane) => lane.path).join('\n') + b.columns.length;
-  const old = paths(board);
+  const base = (lane) => lane.path.split('#')[0];
+  const bases = (b) => [...new Set(b.lanes.map(base))].join('\n') + b.columns.length;
+  const old = board;
   board = { columns: [], params: [], lanes: [], ...read(props.board) };
-  if (paths(board) !== old) { // other lanes: the history means nothing any more
+  const { can_undo: undoable, can_redo: redoable, ...rest } = board;
+  const text = JSON.stringify(rest);
+  if (text === known) return drawButtons(); // nothing but the page's history: a drag goes on
+  if (known && pageRemembers()) forget();
+  known = text;
+  if (paths(board) !== paths(old)) { // other lanes: the history means nothing any more
     if (typing) clearTimeout(typing.timer);
-    [typing, gesture, lastTap, picked, adopted] = [null, null, null, null, false];
-    [history.undo, history.redo] = [[], []];
-    for (const store of [views, linked, muted, cursor]) for (const k of Object.keys(store)) delete store[k];
+    [typing, gesture, lastTap, picked, adopted, solo] = [null, null, null, null, false, null];
+    forget();
+    const same = bases(board) === bases(old); // split or joined: look and locks stay
+    const still = same ? board.lanes.filter((lane) => old.lanes.some((o) => base(o) === base(lane) && frozen[o.path])) : [];
+    for (const store of [muted, cursor, frozen, ...(same ? [] : [views, linked])]) for (const k of Object.keys(store)) delete store[k];
+    still.forEach((lane) => { frozen[lane.path] = true; });
+    if (!same) {
+      held.clear();
+      [zoom, brush, brushing, random] = [null, null, false, null];
+      // fingers are wide: many layers start in steps
+      const layers = layerColumns().length;
+      stride = COARSE && layers > 32 ? STEPS.find((n) => layers / n <= 24) ?? STEPS[STEPS.length - 1] : 1;
+    }
     adopt(props.value);
   }
-  build();
+  return build();
 }
 
 watch('board', takeBoard);
 watch('value', () => { if (!gesture && !typing) adopt(structuredClone(props.value)); });
-watch('stats', () => { stats = read(props.stats); drawTexts(); mark('strip'); });
+watch('stats', () => { stats = read(props.stats); drawTexts(); drawButtons(); mark('strip'); });
 
 const sizes = new ResizeObserver(() => {
   if (!root.isConnected) sizes.disconnect();
