@@ -154,6 +154,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
 
         mix.input(on.drag, [work, mix], mix, **NEWEST)
         mix.release(on.release, [work, mix], [work, notice, mix, yaml, says, moved, link], **NEWEST)
+        mix.edit(on.split, [work, mix], drawn, **NOW)
+        mix.undo(on.undo, work, drawn, **NOW)
+        mix.retry(on.redo, work, drawn, **NOW)
         preset.input(on.choose_preset, [work, preset], [*drawn, prompt], **NOW)
         method.input(on.choose_method, [work, method], drawn, **NOW)
         models.input(on.choose_models, [work, models], drawn, **NOW)
@@ -166,7 +169,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         hear_a.click(on.hear(0), work, drawn, **NOW)
         hear_b.click(on.hear(1), work, drawn, **NOW)
         changes = [
-            mix.release, preset.input, method.input, models.input, seed.submit, fade.input, use.click, file.upload, tried.select,
+            mix.release, mix.undo, mix.retry, preset.input, method.input, models.input, seed.submit, fade.input, use.click, file.upload, tried.select,
             table.input, hear_a.click, hear_b.click,
         ]  # fmt: skip
         for name, widget in widgets.items():

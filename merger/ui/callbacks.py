@@ -44,7 +44,7 @@ class Callbacks:
         """Draw the whole page from a workspace."""
         decided = self.studio.plan(work.recipe)
         value, board = lanes.describe(decided, split=work.split)
-        board |= {"can_undo": bool(work.past), "can_redo": bool(work.future)}
+        board |= _steps(work)
         mix = gr.update(value=value, board=_text(board), stats=_text(self.studio.strip(work)))
         names = lanes.short_names([work.base, *work.shelf])
         return [
@@ -160,14 +160,18 @@ class Callbacks:
 
     def split(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """Weight lanes for attention and MLP apart, or together again; the recipe stays what it is."""
-        wanted = bool(value.get("split")) if isinstance(value, dict) else False
-        return self.redraw(replace(work, split=wanted))
+        try:
+            return self.redraw(replace(work, split=bool(value.get("split")) if isinstance(value, dict) else None))
+        except MergeError as error:
+            return self.refused(work, error)
 
     def drag(self, work: Workspace, value: dict[str, Any]) -> Any:
         """While a fader moves: statistics only."""
         try:
-            moved = state.with_recipe(work, self._painted(work, value))
-            return gr.update(stats=_text(self.studio.strip(moved)))
+            before, painted = self.studio.plan(work.recipe), _lanes(value)
+            after = lanes.moved(before, painted)
+            now = state.with_recipe(work, after.recipe if after else lanes.painted(before, painted))
+            return gr.update(stats=_text(self.studio.strip(now, after)))
         except MergeError as error:
             return gr.update(stats=_text({"rows": [], "summary": str(error), "note": "", "lanes": {}}))
 
@@ -175,19 +179,18 @@ class Callbacks:
         """A fader was let go: it becomes the recipe. The Mixer keeps its own value; only what depends on it is drawn."""
         self.visit(request).run += 1
         try:
-            now = state.stepped(work, state.with_recipe(work, self._painted(work, value)), painted=True)
+            recipe = lanes.painted(self.studio.plan(work.recipe), _lanes(value))
+            back = isinstance(value, dict) and value.get("move") in ("undo", "redo")
+            now = state.stepped(work, state.with_recipe(work, recipe), painted=back)
         except MergeError as error:
             return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 5
-        stats = _text(self.studio.strip(now))
+        stats = _text(self.studio.strip(now) | _steps(now))
         moved = self.moved(work, now)
         text = gr.skip() if now.draft else dump(now.recipe)
         return (
             now, gr.update(value="", visible=False), gr.update(stats=stats), text, self.says(now),
             gr.update(value=moved, visible=bool(moved)), self.link(now),
         )  # fmt: skip
-
-    def _painted(self, work: Workspace, value: Any) -> Recipe:
-        return lanes.painted(self.studio.plan(work.recipe), _lanes(value), split=work.split)
 
     # ------------------------------------------------------------------------------------------ recipe as text
 
@@ -252,7 +255,7 @@ class Callbacks:
             if len(rows) != len(board["lanes"]):
                 raise MergeError("The table has one row for each lane; rows can be changed, not added or taken out.")
             wanted = {lane["path"]: [_number(x) for x in row[1:]] for lane, row in zip(board["lanes"], rows, strict=True)}
-            return state.with_recipe(work, lanes.painted(self.studio.plan(work.recipe), wanted, split=work.split))
+            return state.with_recipe(work, lanes.painted(self.studio.plan(work.recipe), wanted))
 
         return self.edited(work, read, request)
 
@@ -478,6 +481,11 @@ class Callbacks:
 def _text(prop: Mapping[str, Any]) -> str:
     """A prop as JSON text: gradio copies a dict leaf by leaf at every update, a text at once."""
     return json.dumps(prop)
+
+
+def _steps(work: Workspace) -> dict[str, bool]:
+    """Whether the page can go back and on, for the Mixer's buttons."""
+    return {"can_undo": bool(work.past), "can_redo": bool(work.future)}
 
 
 def _lanes(value: Any) -> dict[str, Any]:

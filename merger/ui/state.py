@@ -55,7 +55,7 @@ class Workspace:
     shelf   the parents that can be ticked: the embedded family's, or those the visitor picked
     past, future  what Undo and Redo lead to, the nearest last
     slots   the recipes kept as A and B
-    split   whether each weight lane is shown as two, attention and MLP
+    split   whether each weight lane is shown as two, attention and MLP; None: as the recipe has it
     draft   YAML being typed that is not the recipe yet
     """
 
@@ -70,7 +70,7 @@ class Workspace:
     past: tuple[Moment, ...] = ()
     future: tuple[Moment, ...] = ()
     slots: tuple[Recipe | None, Recipe | None] = (None, None)
-    split: bool = False
+    split: bool | None = None
     draft: str = ""
 
     @property

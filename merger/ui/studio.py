@@ -136,10 +136,11 @@ class Studio:
         """The plan of a recipe; MergeError when its models do not fit."""
         return plan(recipe, self.parents.open(recipe))
 
-    def statistics(self, recipe: Recipe) -> tuple[Plan, list[TensorStats]]:
-        """Estimated statistics of every tensor, from a sketch that stays in memory."""
+    def statistics(self, recipe: Recipe, decided: Plan | None = None) -> tuple[Plan, list[TensorStats]]:
+        """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if it is there."""
         models = self.parents.open(recipe)
-        decided = plan(recipe, models)
+        if decided is None or decided.recipe != recipe:
+            decided = plan(recipe, models)
         key = frozenset(models)
         if key not in self._sketches:
             if len(self._sketches) > 8:
@@ -173,9 +174,9 @@ class Studio:
         models = self.parents.open(recipe)
         return verdict(recipe, models, plan(recipe, models))
 
-    def strip(self, work: Workspace) -> dict[str, Any]:
+    def strip(self, work: Workspace, decided: Plan | None = None) -> dict[str, Any]:
         """The Mixer's `stats`: sign conflict by role and column, a sentence, and a remark for every lane."""
-        decided, stats = self.statistics(for_statistics(work))
+        decided, stats = self.statistics(for_statistics(work), decided)
         grid = lanes.columns(decided)
         by_cell: dict[tuple[str, int], list[TensorStats]] = {}
         for s in stats:
