@@ -21,6 +21,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no c
 
 EVIL = ["${window.hacked=1}", "<img src=x onerror=window.hacked=2>", "{{constructor}} `${window.hacked=3}`"]
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
+ASKS = ("edit", "undo", "retry")  # what the Mixer asks of the page
 WEIGHT, DENSITY = "models[0].parameters.weight", "models[0].parameters.density"
 
 
@@ -72,7 +73,7 @@ class App:
 
     layers: int
     names: list[str]
-    seen: dict[str, list[Any]] = field(default_factory=lambda: {"input": [], "release": [], "select": []})
+    seen: dict[str, list[Any]] = field(default_factory=lambda: {e: [] for e in ("input", "release", "select", *ASKS)})
     url: str = ""
 
     def __post_init__(self) -> None:
@@ -103,6 +104,8 @@ class App:
             mix.input(live, mix, mix, queue=False, trigger_mode="always_last", **QUIET)
             mix.release(lambda value: self.seen["release"].append(value), mix, None, **every)
             mix.select(pick, mix, None, **every)
+            for ask in ASKS:
+                getattr(mix, ask)(lambda value, ask=ask: self.seen[ask].append(value), mix, None, **every)
             for name, target in (("feed", panel), ("board", mix), ("value", mix)):
                 gr.Button(f"send {name}").click(
                     lambda text, name=name: gr.update(**{name: json.loads(text)}), box, target, **every
@@ -330,6 +333,328 @@ def test_shapes_mute_gain_and_link(small: App, visit: Any) -> None:
     until(lambda: len(set(small.last("release", "models[1].parameters.weight")[1:-1])) == 1)
 
 
+def weights(app: App) -> list[list[float]]:
+    return [app.last("release", f"models[{slot}].parameters.weight") for slot in range(3)]
+
+
+def more(page: Any, name: str, item: str) -> None:
+    """An entry of a lane's menu."""
+    page.get_by_role("button", name=f"More for {name} weight").click()
+    page.get_by_role("group", name=f"More for {name} weight").get_by_role("button", name=item).click()
+
+
+def test_solo_hears_one_model_and_gives_the_others_back(small: App, visit: Any) -> None:
+    page = visit(small)
+    tool(page, "Rise").click()
+    until(lambda: small.seen["release"])
+    before = weights(small)
+    page.get_by_role("button", name="Mute plural").click()
+    until(lambda: weights(small)[1] == [0] * 8)
+    solo = [page.get_by_role("button", name=f"Hear only {name}") for name in small.names]
+    solo[0].click()
+    until(lambda: weights(small) == [before[0], [0] * 8, [0] * 8])
+    assert [b.get_attribute("aria-pressed") for b in solo] == ["true", "false", "false"]
+    solo[1].click()  # another one alone: its own mute opens
+    until(lambda: weights(small) == [[0] * 8, before[1], [0] * 8])
+    solo[1].click()
+    until(lambda: weights(small) == [before[0], [0] * 8, before[2]])  # plural was muted before
+    page.get_by_role("button", name="Mute plural").click()
+    until(lambda: weights(small) == before)
+    solo[2].click()
+    until(lambda: weights(small)[0] == [0] * 8)
+    tool(page, "Undo").click()
+    until(lambda: weights(small) == before)
+    until(lambda: solo[2].get_attribute("aria-pressed") == "false")
+
+
+def test_nothing_moves_a_locked_lane_or_layer(small: App, visit: Any) -> None:
+    page = visit(small)
+    more(page, "pirate", "Lock this lane")
+    drag(page, lane(page), (0.3, 0.2), (0.7, 0.2))
+    lane(page).focus()
+    page.keyboard.press("9")
+    for name in ("Rise", "Surprise me"):  # pirate is selected; the dice moves the others
+        tool(page, name).click()
+    until(lambda: small.seen["release"])
+    assert weights(small)[0] == [0.5] * 8 and weights(small)[1] != [0.5] * 8
+    assert lane(page).get_attribute("aria-valuetext").endswith(", locked")
+    tool(page, "Undo").click()
+    until(lambda: weights(small) == [[0.5] * 8] * 3)
+    tool(page, "More").click()
+    tool(page, "Link").click()  # pirate keeps .5; the others share the rest
+    until(lambda: weights(small) == [[0.5] * 8, [0.25] * 8, [0.25] * 8])
+    lane(page, "plural weight").focus()
+    page.keyboard.press("9")  # more than pirate leaves
+    until(lambda: weights(small)[1][1] == 0.5)
+    assert [w[1] for w in weights(small)] == [0.5, 0.5, 0]
+    page.keyboard.press("l")  # the layer as well
+    page.keyboard.press("1")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("1")
+    until(lambda: weights(small)[1][2] == 0.1)
+    assert [w[1:3] for w in weights(small)] == [[0.5, 0.5], [0.5, 0.1], [0, 0.4]]
+    tool(page, "Unlock all").click()
+    lane(page).focus()
+    page.keyboard.press("0")
+    until(lambda: 0 in weights(small)[0])
+    column = weights(small)[0].index(0)
+    assert sum(w[column] for w in weights(small)) == pytest.approx(1)
+
+
+def test_a_lane_is_multiplied_and_copied(small: App, visit: Any) -> None:
+    page = visit(small)
+    tool(page, "Rise").click()
+    more(page, "pirate", "Multiply pirate weight by a half")
+    page.keyboard.press("Escape")
+    until(lambda: small.last("release") == [0.25, 0, 0.05, 0.1, 0.15, 0.2, 0.25, 0.25])
+    assert page.locator(".mx-menu").count() == 0
+    more(page, "pirate", "Copy to rhyme")
+    until(lambda: weights(small)[2] == small.last("release"))
+    assert weights(small)[1] == [0.5] * 8
+    more(page, "plural", "Copy to all")
+    until(lambda: weights(small) == [[0.5] * 8] * 3)
+    button = page.get_by_role("button", name="More for pirate weight")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert button.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("End")
+    assert page.evaluate("document.activeElement.textContent") == "Copy to all"
+    page.keyboard.press("Escape")  # closes and comes back
+    assert button.get_attribute("aria-expanded") == "false"
+    assert page.evaluate("document.activeElement.ariaLabel") == "More for pirate weight"
+
+
+def test_layers_move_in_steps(large: App, visit: Any) -> None:
+    page = visit(large)
+    tool(page, "More").click()
+    page.get_by_label("Layers at a time").select_option("10 layers at a time")
+    pad = lane(page)
+    drag(page, pad, (0.5, 0.2), (0.52, 0.2))
+    until(lambda: large.seen["release"])
+    painted = large.last("release")
+    changed = [i for i, x in enumerate(painted) if x != 0.5]
+    assert len(changed) in (10, 20) and (changed[0] - 1) % 10 == 0 and len({painted[i] for i in changed}) == 1
+    pad.focus()
+    page.keyboard.press("ArrowLeft")
+    assert pad.get_attribute("aria-valuetext").startswith("layers ")
+    page.keyboard.press("9")
+    until(lambda: large.last("release").count(0.9) == 10)
+    tool(page, "Rise").click()  # in stairs
+    until(lambda: len(set(large.last("release")[1:81])) == 8)
+    stairs = large.last("release")[1:81]
+    assert all(len(set(stairs[i : i + 10])) == 1 for i in range(0, 80, 10)) and stairs == sorted(stairs)
+
+
+def test_fingers_start_in_steps_where_layers_are_many(large: App, small: App, visit: Any) -> None:
+    for app, step in ((large, "4 layers at a time"), (small, "each layer")):
+        page = visit(app, 390, has_touch=True, is_mobile=True)
+        tool(page, "More").click()
+        assert page.get_by_label("Layers at a time").evaluate("(s) => s.selectedOptions[0].text") == step
+
+
+def test_zoom_shows_some_layers_and_works_on_them(large: App, visit: Any) -> None:
+    page = visit(large)
+    strip = page.locator(".mx-strip-canvas")
+    box = strip.bounding_box()
+    height = page.locator(".mixer").evaluate("(e) => e.offsetHeight")
+    page.keyboard.down("Shift")
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 20, steps=5)
+    page.mouse.up()
+    page.keyboard.up("Shift")
+    bar = page.get_by_role("group", name="The layers in view")
+    first, last = (int(n) for n in bar.locator("strong").text_content().removeprefix("layers ").split(" to "))
+    assert 15 < first < 30 < last < 45
+    assert not large.seen["select"]  # a brush chooses no cell
+    assert abs(page.locator(".mixer").evaluate("(e) => e.offsetHeight") - height) <= 8
+    tool(page, "Rise").click()  # only where one looks
+    until(lambda: large.seen["release"])
+    painted = large.last("release")
+    assert painted[first : last + 1] == sorted(painted[first : last + 1]) and painted[first] == 0 and painted[last] == 0.5
+    assert set(painted[:first] + painted[last + 1 :]) == {0.5}
+    bar.get_by_role("button", name="Lock these").click()
+    page.get_by_role("button", name="Raise pirate weight").click()
+    until(lambda: large.last("release")[1] == 0.55)
+    assert large.last("release")[first : last + 1] == painted[first : last + 1]
+    lane(page).focus()
+    page.keyboard.press("Escape")
+    assert bar.is_hidden()
+    assert lane(page).get_attribute("aria-valuetext").startswith("layer 1 of 80")
+    strip.focus()  # the same with keys
+    for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Enter"):
+        page.keyboard.press(key)
+    assert bar.locator("strong").text_content() == "layers 1 to 3"
+    page.keyboard.press("Escape")
+    assert bar.is_hidden()
+    tool(page, "More").click()
+    tool(page, "Zoom").click()  # for those without a Shift key
+    page.mouse.move(box["x"] + 0.3 * box["width"], strip.bounding_box()["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.5 * box["width"], strip.bounding_box()["y"] + 20, steps=5)
+    page.mouse.up()
+    assert bar.locator("strong").text_content() == f"layers {first} to {last}"
+    assert tool(page, "Zoom").get_attribute("aria-pressed") == "false"
+    bar.get_by_role("button", name="Show all").click()
+    assert bar.is_hidden()
+
+
+def test_keep_only_this_layer(small: App, visit: Any) -> None:
+    page = visit(small)
+    lane(page, "plural weight").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("o")
+    until(lambda: small.seen["release"])
+    assert weights(small) == [[0, 0, 0.5, 0, 0, 0, 0, 0]] * 3
+    assert small.last("release", DENSITY) == [0.5] * 8
+    tool(page, "Undo").click()
+    until(lambda: weights(small) == [[0.5] * 8] * 3)
+    tool(page, "More").click()
+    tool(page, "Keep only layer 2").click()
+    until(lambda: weights(small)[0] == [0, 0, 0.5, 0, 0, 0, 0, 0])
+    tool(page, "Undo").click()
+    until(lambda: weights(small)[0] == [0.5] * 8)
+    count = len(small.seen["release"])
+    send(page, "board", board(6, small.names) | {"can_keep": False})  # an average of nothing is no model
+    until(lambda: tool(page, "Keep only layer 2").count() == 0)
+    lane(page, "plural weight").focus()
+    page.keyboard.press("o")
+    page.wait_for_timeout(150)
+    assert len(small.seen["release"]) == count
+
+
+def test_the_dice_is_seeded_small_and_one_step(small: App, visit: Any) -> None:
+    walks = []
+    for _ in range(2):
+        page = visit(small)
+        tool(page, "Surprise me").click()
+        until(lambda: len(small.seen["release"]) == 1)
+        walks.append([weights(small)])
+        lane(page).focus()
+        page.keyboard.press("r")
+        until(lambda: len(small.seen["release"]) == 2)
+        walks[-1].append(weights(small))
+        tool(page, "Undo").click()
+        until(lambda: weights(small) == walks[-1][0])
+        tool(page, "Undo").click()
+        until(lambda: weights(small) == [[0.5] * 8] * 3)
+    assert walks[0] == walks[1]
+    moves = [abs(x - 0.5) for row in walks[0][0] for x in row[1:7]]
+    assert 0.01 < max(moves) <= 0.27 and walks[0][0] != walks[0][1]
+    assert all(row[0] == row[7] == 0.5 for row in walks[0][1])
+
+
+def test_undo_goes_on_with_the_page(small: App, visit: Any) -> None:
+    page = visit(small)
+    undo, redo = tool(page, "Undo"), tool(page, "Redo")
+    undo.click(force=True)
+    send(page, "board", board(6, small.names) | {"can_undo": True, "can_redo": False})
+    until(lambda: undo.get_attribute("aria-disabled") == "false")
+    assert not small.seen["undo"]  # nothing to take back before that
+    drag(page, lane(page), (0.3, 0.2), (0.7, 0.2))
+    until(lambda: small.seen["release"])
+    assert small.seen["release"][-1]["move"] == "edit"
+    undo.click()  # its own step first
+    until(lambda: small.last("release") == [0.5] * 8)
+    assert small.seen["release"][-1]["move"] == "undo" and not small.seen["undo"]
+    redo.click()
+    until(lambda: small.seen["release"][-1]["move"] == "redo")
+    undo.click()
+    undo.click()
+    until(lambda: len(small.seen["undo"]) == 1)
+    assert redo.get_attribute("aria-disabled") == "false"
+    # the page answers with what was there before: no step of the Mixer's own
+    send(page, "value", {"lanes": {path: [0.25] * 8 for path in small.value["lanes"]}, "seq": 0})
+    send(page, "board", board(6, small.names) | {"can_undo": False, "can_redo": True})
+    until(lambda: undo.get_attribute("aria-disabled") == "true")
+    redo.click()
+    until(lambda: len(small.seen["retry"]) == 1)
+    count = len(small.seen["release"])
+    lane(page).focus()
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(200)
+    assert len(small.seen["undo"]) == 1 and len(small.seen["release"]) == count
+    locked = board(6, small.names) | {"locked": True, "note": "nothing to paint", "can_undo": True}
+    send(page, "board", locked)
+    until(lambda: undo.get_attribute("aria-disabled") == "false")
+    assert undo.is_visible() and tool(page, "Rise").is_hidden()  # a method without faders can be left by Undo
+    undo.click()
+    until(lambda: len(small.seen["undo"]) == 2)
+
+
+def test_what_the_page_remembers_does_not_end_a_drag(small: App, visit: Any) -> None:
+    page = visit(small)
+    send(page, "board", board(6, small.names) | {"can_undo": False})
+    pad = lane(page)
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    page.mouse.move(box["x"] + 0.3 * box["width"], box["y"] + 0.5 * box["height"])
+    page.mouse.down()
+    text = json.dumps(board(6, small.names) | {"can_undo": True})
+    page.evaluate(
+        """([text]) => { const area = document.querySelector('textarea'); area.value = text;
+        area.dispatchEvent(new Event('input', { bubbles: true })); }""",
+        [text],
+    )
+    page.wait_for_timeout(100)
+    page.evaluate("[...document.querySelectorAll('button')].find((b) => b.textContent.trim() === 'send board').click()")
+    until(lambda: tool(page, "Undo").get_attribute("aria-disabled") == "false")
+    page.mouse.move(box["x"] + 0.7 * box["width"], box["y"] + 0.1 * box["height"], steps=8)
+    page.mouse.up()
+    until(lambda: small.seen["release"])
+    assert len([x for x in small.last("release") if x != 0.5]) >= 2  # the hand was not shaken off
+
+
+def split_board(names: list[str]) -> dict[str, Any]:
+    """The small board with every lane as two halves; attention has no edges."""
+    made = board(6, names) | {"split": True, "can_split": True}
+    made["lanes"] = [
+        entry
+        | {
+            "path": f"{entry['path']}#{part}",
+            "part": word,
+            "name": f"{entry['model']} {word} {entry['param']}",
+            "off": [0, 7] if part == "attention" else [],
+        }
+        for entry in made["lanes"]
+        for part, word in (("attention", "attention"), ("rest", "MLP"))
+    ]
+    return made
+
+
+def test_attention_and_mlp_are_lanes_of_their_own(small: App, visit: Any) -> None:
+    page = visit(small)
+    send(page, "board", board(6, small.names) | {"split": False, "can_split": True})
+    tool(page, "More").click()
+    more(page, "rhyme", "Lock this lane")
+    tool(page, "Attention / MLP").click()
+    until(lambda: small.seen["edit"])
+    assert small.seen["edit"][-1]["split"] is True
+    send(page, "board", split_board(small.names))  # what Python answers, with the numbers of both halves
+    send(page, "value", {"lanes": {entry["path"]: [0.5] * 8 for entry in split_board(small.names)["lanes"]}, "seq": 0})
+    pad = lane(page, "pirate attention weight")
+    pad.wait_for()
+    assert page.get_by_role("slider").count() == 6
+    assert page.locator(".mx-part:visible").all_text_contents() == ["attention", "MLP"] * 3
+    pad.focus()
+    page.keyboard.press("ArrowLeft")  # no embeddings here
+    assert pad.get_attribute("aria-valuetext") == "layer 1 of 6, weight 0.50"
+    page.keyboard.press("]")
+    until(lambda: small.seen["release"])
+    assert small.last("release", f"{WEIGHT}#attention") == [0.5, *[0.55] * 6, 0.5]
+    assert small.last("release", f"{WEIGHT}#rest") == [0.5] * 8
+    assert small.seen["release"][-1]["split"] is True
+    tool(page, "Link").click()  # attention with attention, MLP with MLP; rhyme's lock came along
+    until(lambda: small.last("release", f"{WEIGHT}#rest")[1] == 0.25)
+    last = small.seen["release"][-1]["lanes"]
+    for part, columns in (("attention", range(1, 7)), ("rest", range(8))):
+        lanes = [last[f"models[{slot}].parameters.weight#{part}"] for slot in range(3)]
+        assert all(sum(row[i] for row in lanes) == pytest.approx(1) for i in columns)
+        assert lanes[2] == [0.5] * 8
+    tool(page, "Attention / MLP").click()
+    until(lambda: small.seen["edit"][-1]["split"] is False)
+
+
 def test_names_switch_and_picking_a_cell(small: App, visit: Any) -> None:
     page = visit(small)
     names = [x.get_attribute("aria-label") for x in page.get_by_role("slider").all()]
@@ -344,6 +669,14 @@ def test_names_switch_and_picking_a_cell(small: App, visit: Any) -> None:
     until(lambda: small.seen["select"])
     assert small.seen["select"][-1] == ({"column": 1, "row": "k"}, [1, "k"])
     assert page.locator(".mx-tip").text_content() == "layer 1 of 6 · k · 50%"
+    assert page.locator(".mixer > [aria-live]").text_content() == "Chosen: layer 1 of 6 · k · 50%"
+    page.mouse.move(0, 0)
+    page.get_by_label("message").focus()  # without pointer or focus the chosen cell still has its frame
+    framed = """(canvas) => { const g = canvas.getContext('2d'); const w = canvas.clientWidth;
+        let dark = 0; for (let x = 0; x < w; x += 1) {
+          const [r, , , a] = g.getImageData(x, 1.5 * (canvas.clientHeight - 2) / 4 + 1, 1, 1).data;
+          if (a > 200 && r < 90) dark += 1; } return dark; }"""
+    until(lambda: page.locator(".mx-strip-canvas").evaluate(framed) >= 2)
 
 
 def test_board_can_lock_and_change(small: App, visit: Any) -> None:
@@ -457,8 +790,13 @@ def test_no_sideways_scroll_on_a_phone(large: App, visit: Any, theme: str) -> No
     )
     right = page.locator(inside).evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().right)")
     assert max(right) <= 390
-    buttons = page.locator(".mx-button").evaluate_all("(all) => all.map((b) => b.offsetHeight)")
-    assert min(buttons) >= 36
+    tool(page, "More").click()
+    page.get_by_role("button", name="More for pirate weight").click()
+    sizes = page.locator(".mx-button:visible, .mx-select:visible").evaluate_all(
+        "(all) => all.map((b) => [b.offsetHeight, b.offsetWidth])"
+    )
+    assert len(sizes) > 30 and min(size for both in sizes for size in both) >= 36
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
 def test_eighty_layers_stay_quick(large: App, visit: Any) -> None:

@@ -115,13 +115,14 @@ const reachable = (lane) => layerColumns().filter((i) => inView(i) && !isOff(lan
 const weightLanes = () => board.lanes.filter((lane) => lane.param === board.params[0]?.name && lane.low <= 0);
 const fromPage = (way) => stats[way] ?? board[way];
 
-// The columns that move with column i: [first, last].
+// The columns in view that move with column i: [first, last].
 function span(i) {
   const columns = layerColumns();
   const k = columns.indexOf(i);
   if (k < 0 || stride < 2) return [i, i];
   const start = k - (k % stride);
-  return [columns[start], columns[Math.min(columns.length, start + stride) - 1]];
+  const [a, b] = [columns[start], columns[Math.min(columns.length, start + stride) - 1]];
+  return inView(i) && zoom ? [Math.max(a, zoom[0]), Math.min(b, zoom[1])] : [a, b];
 }
 
 function label(i) {
@@ -1232,6 +1233,7 @@ function buildToolbar() {
   tools.reset = titled(button('Reset', resetAll), 'Back to the preset');
   tools.more = titled(button('More', () => { more = !more; drawMore(); }), 'Tools for single layers and for experts');
   tools.more.setAttribute('aria-controls', drawer.id);
+  tools.more.classList.add('mx-more');
   const past = group('History', tools.undo, tools.redo, tools.reset);
   past.classList.add('mx-history');
   toolbar.append(tools.shapes, group('Chance', tools.dice), past, group('Tools', tools.more));
@@ -1359,20 +1361,26 @@ function openMenu(bank, from) {
   const times = el('div', 'mx-times');
   times.setAttribute('role', 'group');
   times.setAttribute('aria-label', 'Multiply the whole lane');
-  for (const [text, factor, words] of [['× ½', 0.5, 'half'], ['× .8', 0.8, '0.8'], ['× 1¼', 1.25, '1.25'], ['× 2', 2, '2']]) {
+  for (const [text, factor, words] of [['× .5', 0.5, 'a half'], ['× .8', 0.8, '0.8'], ['× 1.25', 1.25, '1.25'], ['× 2', 2, '2']]) {
     times.append(titled(button(text, () => {
       selectLane(lane.path);
       edit(() => scale(lane, factor));
     }, `Multiply ${lane.name} by ${words}`), 'Scales every bar of this lane'));
   }
-  node.append(times);
+  const nudges = el('div', 'mx-times mx-nudges');
+  nudges.setAttribute('role', 'group');
+  nudges.setAttribute('aria-label', 'Move the whole lane');
+  for (const [text, amount, words] of [['− .05', -0.05, 'Lower'], ['+ .05', 0.05, 'Raise']]) {
+    nudges.append(button(text, () => edit(() => lift(lane, amount)), `${words} ${lane.name} by .05`));
+  }
+  node.append(nudges, times);
   const lock = item(frozen[lane.path] ? 'Unlock this lane' : 'Lock this lane', () => lockLane(lane));
   lock.title = 'Nothing moves a locked lane: no hand, shape, link or dice';
   const others = partners(lane);
   others.forEach((other) => item(`Copy to ${other.model}`, () => edit(() => copyTo(lane, [other]))));
   if (others.length > 1) item('Copy to all', () => edit(() => copyTo(lane, others)));
   node.addEventListener('keydown', (event) => {
-    const all = [...node.querySelectorAll('button')];
+    const all = [...node.querySelectorAll('button')].filter((b) => b.offsetParent);
     const at = all.indexOf(document.activeElement);
     const next = { ArrowDown: at + 1, ArrowRight: at + 1, ArrowUp: at - 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
     if (event.key === 'Escape') closeMenu(true);
@@ -1390,7 +1398,7 @@ function openMenu(bank, from) {
   // above the button where the page's box would cut it off below
   const below = root.getBoundingClientRect().bottom - from.getBoundingClientRect().bottom;
   node.dataset.up = String(below < node.offsetHeight + 8);
-  node.querySelector('button').focus({ preventScroll: true });
+  [...node.querySelectorAll('button')].find((b) => b.offsetParent)?.focus({ preventScroll: true });
 }
 
 function outside(event) {
@@ -1421,6 +1429,8 @@ function buildLane(lane) {
   const raise = button('+', () => { selectLane(lane.path); edit(() => lift(lane, 0.05)); }, `Raise ${lane.name}`);
   lower.title = 'Whole lane down .05';
   raise.title = 'Whole lane up .05';
+  lower.classList.add('mx-nudge'); // on a phone they stand in the menu
+  raise.classList.add('mx-nudge');
   const buttons = [lower, raise];
   if (lane.low <= 0 && lane.param === board.params[0]?.name && Number.isInteger(lane.slot)) {
     const whose = lane.part ? `${lane.model} ${lane.part}` : lane.model;
@@ -1476,8 +1486,10 @@ function buildLane(lane) {
 function drawHint() {
   const other = board.params.find((p) => p.name !== param);
   const ghost = other && banks.some((bank) => bank.ghost) ? ` · dashed line: ${other.label || other.name}` : '';
+  const how = COARSE ? 'Drag to paint · the round ends pull a ramp · tap twice to reset'
+    : 'Drag to paint · Shift keeps a level · the round ends pull a ramp · double-click resets';
   const steps = stride > 1 ? ` · moves ${stride} layers at a time (More)` : '';
-  hint.textContent = board.locked ? board.note ?? '' : `Drag to paint · Shift keeps a level · the round ends pull a ramp · double-click resets${ghost}${steps}`;
+  hint.textContent = board.locked ? board.note ?? '' : `${how}${ghost}${steps}`;
 }
 
 // Everything that depends on the board and the parameter shown.
