@@ -340,12 +340,12 @@ class Callbacks:
         visit = self.visit(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        run, asked, manner = visit.run, (prompt or "")[: state.MAX_PROMPT], _manner(heat, seed)
+        asked, manner = (prompt or "")[: state.MAX_PROMPT], _manner(heat, seed)
         yield gr.update(value={"columns": self.studio.columns(work)}), gr.skip()
         for feed in self.studio.answer(work, asked, visit, manner):
             yield gr.update(feed=feed), gr.skip()
         heard = self.studio.heard(work.recipe, asked, manner)
-        if heard is not None and visit.current(run):
+        if heard is not None:  # also where the visitor has moved on: it was said to the end
             yield gr.skip(), gr.update(entry=_text(self._entry(work, asked, heard)))
 
     def answer_arrived(

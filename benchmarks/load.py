@@ -1,0 +1,157 @@
+"""Twenty people at one page: how long a drag takes to show in the strip while all of them play, and what they leave behind.
+
+    python benchmarks/load.py [--people 20] [--rounds 3]
+
+Each is a browser page of its own (Chromium through playwright, all on this machine beside the server, so both share its cores):
+it drags for a second and a half, waits for the answer, thinks for some seconds, asks something of its own. Told are p50 and p90
+from the hand to the strip, the wait for answers, the longest line that was shown, whether anybody saw another's prompt, answer or
+recipe, and the server's memory before, during and after.
+"""
+
+import argparse
+import asyncio
+import os
+import random
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from drag import PROBE
+from playwright.async_api import async_playwright
+
+ROOT = Path(__file__).parent.parent
+NOUNS = (
+    "box", "fox", "robot", "rabbit", "hat", "map", "flag", "ship", "cat", "dog", "tree", "star", "boat", "bird", "fish", "lamp",
+    "cup", "door", "king", "road",
+)  # fmt: skip
+
+
+def memory(pid: int) -> float:
+    """The process's own memory in MB: what the system cannot take back."""
+    text = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1]) / 1e3
+
+
+async def person(i: int, browser: Any, address: str, rounds: int, found: dict[str, list[Any]]) -> None:
+    """One visitor."""
+    rng = random.Random(i)
+    context = await browser.new_context(viewport={"width": 1280, "height": 860})
+    page = await context.new_page()
+    page.on("pageerror", lambda error: found["errors"].append(str(error)))
+    await page.goto(address)
+    await page.wait_for_selector(".mixer canvas", timeout=120_000)
+    await asyncio.sleep(rng.uniform(1, 4))
+    await page.evaluate(PROBE)
+    own = f"plural of {NOUNS[i % len(NOUNS)]}"
+    for turn in range(rounds):
+        lane = page.get_by_role("slider", name="pirate weight", exact=True)
+        box = await lane.bounding_box()
+        assert box is not None
+        left, width = box["x"] + 100, box["width"] - 200
+        await page.mouse.move(left, box["y"] + 30)
+        await page.mouse.down()
+        end = time.monotonic() + 1.5
+        while time.monotonic() < end:
+            await page.mouse.move(left + rng.random() * width, box["y"] + 10 + rng.random() * (box["height"] - 20))
+            await asyncio.sleep(0.016)
+        await page.mouse.up()
+        if turn == 0:
+            await page.get_by_role("textbox", name="Prompt").fill(own)
+            await page.get_by_role("button", name="Ask", exact=True).click()
+        started = time.monotonic()
+        while time.monotonic() - started < 180:
+            note = await page.locator(".an-note").inner_text() if await page.locator(".an-note").is_visible() else ""
+            if "before yours" in note:
+                found["line"].append(note)
+            state = await page.locator(".an-card[data-lead=true]").get_attribute("data-state")
+            if state in ("done", "cached"):
+                break
+            await asyncio.sleep(0.1)
+        else:
+            found["errors"].append(f"{i}: no answer in three minutes")
+        found["waits"].append(time.monotonic() - started)
+        asked = await page.locator(".an-asked").inner_text()
+        said = await page.locator(".an-card[data-lead=true] .an-text").inner_text()
+        others = [noun for noun in NOUNS if noun != NOUNS[i % len(NOUNS)] and noun in said.split()]
+        if asked != f"Asked: {own}" or others:
+            found["mixed"].append((i, asked, said))
+        await asyncio.sleep(rng.uniform(2, 5))
+    found["drags"] += await page.evaluate("window.drag.times")
+    found["long"] += await page.evaluate("window.drag.long")
+    await context.close()
+
+
+async def everybody(address: str, people: int, rounds: int, pid: int) -> tuple[dict[str, list[Any]], float]:
+    """All of them at once. What was found, and the most memory the server had."""
+    found: dict[str, list[Any]] = {name: [] for name in ("drags", "waits", "line", "mixed", "errors", "long")}
+    most = 0.0
+    async with async_playwright() as play:
+        chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
+        browser = await play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        tasks = [asyncio.create_task(person(i, browser, address, rounds, found)) for i in range(people)]
+        while not all(task.done() for task in tasks):
+            most = max(most, memory(pid))
+            await asyncio.sleep(0.5)
+        for task in tasks:
+            if task.exception():
+                found["errors"].append(repr(task.exception()))
+        await browser.close()
+    return found, most
+
+
+def serve() -> tuple[subprocess.Popen[bytes], str]:
+    """app.py in a process of its own."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}/"
+    for _ in range(600):
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+            return app, address
+        except OSError:
+            time.sleep(0.2)
+    raise SystemExit("app.py does not answer")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=20)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    app, address = serve()
+    try:
+        asyncio.run(everybody(address, 1, 1, app.pid))  # warm
+        time.sleep(2)
+        before = memory(app.pid)
+        started = time.monotonic()
+        found, most = asyncio.run(everybody(address, options.people, options.rounds, app.pid))
+        took = time.monotonic() - started
+        time.sleep(5)
+        after = memory(app.pid)
+    finally:
+        app.terminate()
+        app.wait(20)
+    drags, waits = sorted(found["drags"]), sorted(found["waits"])
+    at = lambda values, share: values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")  # noqa: E731
+    print(f"{options.people} people, {options.rounds} rounds each, {took:.0f} s, on {os.cpu_count()} cores that they share")
+    print(f"hand to strip     p50 {at(drags, 0.5):.0f} ms, p90 {at(drags, 0.9):.0f} ms, {len(drags)} messages")
+    print(f"wait for answers  p50 {at(waits, 0.5):.1f} s, p90 {at(waits, 0.9):.1f} s, longest {at(waits, 1):.1f} s")
+    print(f"line              shown {len(found['line'])} times; {max(found['line'], default='never', key=len)}")
+    longest = max(found["long"], default=0)
+    print(f"browser           {len(found['long'])} tasks over 50 ms, longest {longest:.0f} ms; mean {statistics.fmean(drags or [0]):.0f}")
+    print(f"memory            {before:.0f} MB before, {most:.0f} MB at most, {after:.0f} MB after")
+    print(f"seen another's    {found['mixed'] or 'never'}")
+    print(f"errors            {found['errors'] or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
