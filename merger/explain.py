@@ -443,8 +443,10 @@ def _stage(name: str, values: Tensor, out: Tensor | None = None) -> Stage:
 
 def _indices(at: Tensor, shape: Sequence[int], every: int) -> tuple[tuple[int, ...], ...]:
     """Flat positions of the sample as indices into the whole tensor."""
-    found = [tuple(int(i) for i in index) for index in zip(*(x.tolist() for x in torch.unravel_index(at, tuple(shape))), strict=True)]
-    return tuple((index[0] * every, *index[1:]) if index else () for index in found) if shape else ((),) * len(at)
+    if not shape:
+        return ((),) * len(at)
+    found = torch.stack(torch.unravel_index(at, tuple(shape)), 1).tolist()
+    return tuple((index[0] * every, *index[1:]) for index in found)
 
 
 # ---------------------------------------------------------------------------------------------- which positions
