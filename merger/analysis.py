@@ -119,7 +119,11 @@ def _deltas(job: TensorJob, read: Read, device: str | torch.device) -> tuple[Ten
 
 def facts(job: TensorJob, read: Read, device: str | torch.device = "cpu") -> Facts:
     """The numbers no slider changes. `job` must have deltas."""
-    base, deltas = _deltas(job, read, device)
+    return facts_of(*_deltas(job, read, device))
+
+
+def facts_of(base: Tensor, deltas: Tensor) -> Facts:
+    """The same of tensors at hand: base (*shape), deltas (n, *shape)."""
     n = len(deltas)
     flat = deltas.reshape(n, -1)
     products = {(i, j): float(total(flat[i] * flat[j])) for i in range(n) for j in range(i, n)}
@@ -134,13 +138,39 @@ def _clash(values: Tensor) -> int:
     return int(((values > 0).any(0) & (values < 0).any(0)).sum())
 
 
+@dataclass(frozen=True)
+class Staged:
+    """A tensor on its way through its job's method, all in job.compute.
+
+    base    (*shape); deltas (n, *shape), of the models other than the base
+    stages  what the method told of itself (ops.Watch), by name
+    merged  (*shape), before the one rounding to job.out
+    """
+
+    base: Tensor
+    deltas: Tensor
+    stages: Mapping[str, Tensor]
+    merged: Tensor
+
+
+def staged(job: TensorJob, read: Read, device: str | torch.device = "cpu") -> Staged:
+    """Run a job and keep what happens on the way. `job` must have deltas."""
+    base, deltas = _deltas(job, read, device)
+    stages: dict[str, Tensor] = {}
+    merged = merge_tensor(replace(job, out=job.compute), read, device, watch=stages.__setitem__)
+    return Staged(base, deltas, stages, merged)
+
+
 def measure(
     job: TensorJob, read: Read, where: Layout, device: str | torch.device = "cpu", known: Facts | None = None
 ) -> TensorStats:
     """One tensor's statistics under its job; `known` saves measuring the facts again. `job` must have deltas."""
-    base, deltas = _deltas(job, read, device)
-    stages: dict[str, Tensor] = {}
-    merged = merge_tensor(replace(job, out=job.compute), read, device, watch=stages.__setitem__)
+    return counted_up(job, staged(job, read, device), where, known or facts(job, read, device))
+
+
+def counted_up(job: TensorJob, tensor: Staged, where: Layout, known: Facts) -> TensorStats:
+    """The statistics of a tensor whose stages are at hand."""
+    base, deltas, stages, merged = tensor.base, tensor.deltas, tensor.stages, tensor.merged
     weighted = deltas
     weights = dict(job.args).get("weight")
     if isinstance(weights, tuple) and len(weights) == len(job.sources):
@@ -151,7 +181,7 @@ def measure(
     return TensorStats(
         job.name, where.layer(job.name), role(job.name),
         tuple(s.model for s in job.sources if s != job.base),
-        known or facts(job, read, device),
+        known,
         tuple(int((k != 0).sum()) for k in stages.get("kept", deltas)),
         _clash(voting),
         tuple(int((c != 0).sum()) for c in counted),

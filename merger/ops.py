@@ -13,7 +13,13 @@ from torch import Tensor
 from merger.params import PerModel
 
 Watch = Callable[[str, Tensor], None]
-"""Told the stages of a method as they pass: "kept", "voting", "counted", each (n, *shape). Analysis listens."""
+"""Told the stages of a method as they pass. Analysis listens.
+
+"kept", "voting", "counted"   (n, *shape): what a trim left, what enters the vote, what is added up
+"elected"                     (*shape), 1 or -1: the sign that won
+"below"                       what the sum of "counted" is divided by, a number or (*shape)
+"importance", "line"          (*shape) and a number: what is taken over only where it reaches the line
+"""
 
 
 def unwatched(stage: str, value: Tensor) -> None:

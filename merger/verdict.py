@@ -17,13 +17,16 @@ from merger.checkpoints import Checkpoint, in_words, read_json
 from merger.errors import CheckpointError
 from merger.layout import role
 from merger.merge import OWN_MEMORY, memory_of
-from merger.plan import Misfit, Plan, Source, TensorJob, coverage
-from merger.recipe import Entry, Parameters, Recipe, Setting
-from merger.tokens import read_vocabulary
+from merger.plan import Misfit, OnMismatch, Plan, Source, TensorJob, coverage
+from merger.recipe import Entry, Parameters, Recipe, Setting, document, setting_document
+from merger.tokens import read_vocabulary, token_rows
 
 Level = Literal["error", "warning", "note"]
 State = Literal["fits", "aligned", "skipped", "cropped"]
 
+LONG, FEW = 3.0, 0.005
+"""Task vectors added with weights that sum to more than LONG end outside what the layers can work with; a delta of which less
+than FEW is kept is as good as gone."""
 FAR, STRAIGHT = 0.5, 0.9
 """A fine-tune moves by a few hundredths of its base's norm, long training by a few tenths; unrelated models by about 1.4,
 with a cosine near 0. Beyond both numbers the base is called no ancestor."""
@@ -34,10 +37,26 @@ _MATRICES, _RUNS, _ROWS = 8, 4, 4  # sampled: so many matrices, so many runs in 
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One thing to know, with its fix in words and, where the fix is one edit of the recipe, that edit.
+class Fix:
+    """What makes a finding go away: changes for recipe.replace_all, or another policy for tensors that do not fit.
 
-    path, value  for recipe.replace; path "" when there is no such edit
+    label  what a button says
+    """
+
+    label: str
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    on_mismatch: OnMismatch | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to know, with its fix in words and, where the fix is an edit, that edit.
+
+    path, value  for recipe.replace where one value is the whole fix; path "" when there is no such edit
+    kind         a short name of what was found, the same for all findings of its sort
+    model        whom it is about, "" for the whole recipe
+    told         numbers of its words
+    mend         the edit, None where only a person can decide
     """
 
     level: Level
@@ -45,6 +64,10 @@ class Finding:
     fix: str = ""
     path: str = ""
     value: Any = None
+    kind: str = field(default="remark", compare=False, kw_only=True)
+    model: str = field(default="", compare=False, kw_only=True)
+    told: tuple[float, ...] = field(default=(), compare=False, kw_only=True)
+    mend: Fix | None = field(default=None, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -138,8 +161,9 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
     shares = tuple(_shares(recipe, decided))
     can, does, kept = _together(decided)
     findings = [
-        *_coverage(decided, shares, can, numel),
+        *_coverage(recipe, decided, shares, can, numel),
         *_nothing(recipe, decided, shares),
+        *_too_far(recipe, decided),
         *_without_effect(recipe, decided),
         *_ancestors(recipe, models, decided),
         *_vocabularies(recipe, models, decided),
@@ -243,47 +267,161 @@ def _groups(decided: Plan) -> Iterator[Group]:
         yield Group(kind, shape, model, state, found, tensors, tensors * math.prod(shape))
 
 
-def _coverage(decided: Plan, shares: Sequence[Share], can: int, numel: int) -> Iterator[Finding]:
+def _coverage(recipe: Recipe, decided: Plan, shares: Sequence[Share], can: int, numel: int) -> Iterator[Finding]:
     if decided.recipe.base_model and not any(s.does for s in shares):
         fix = "Give a model a weight." if can else "Merge fine-tunes of one base; list at least one model besides it."
-        yield Finding("error", f"no model changes anything: the output is a copy of {decided.donor}.", fix)
+        yield Finding(
+            "error", f"no model changes anything: the output is a copy of {decided.donor}.", fix,
+            kind="copy", model=decided.donor, mend=_awake(recipe, decided, None, "Give every model a part") if can else None,
+        )  # fmt: skip
     left = [m for m in decided.misfits if not m.cropped]
     if left and can:
         count, size = len({m.name for m in left}), sum({m.name: m.numel for m in left}.values())
+        strangers = {m.model for m in left}
         yield Finding(
             "warning", f"{count} of {len(decided.jobs)} tensors, {_count(size)} parameters, do not fit every model; "
             f"{_percent(can, numel)} of the parameters can change, {_percent(numel - can, numel)} stay as in {decided.donor}.",
             "Merge fine-tunes of one base: the same shapes everywhere.",
+            kind="misfits", told=(count, len(decided.jobs)),
+            mend=_matched(recipe, left) or _without(recipe, strangers, "Take out what does not fit"),
         )  # fmt: skip
 
 
+def _matched(recipe: Recipe, misfits: Iterable[Misfit]) -> Fix | None:
+    """Match rows by token, where only the vocabularies' tensors do not fit."""
+    if recipe.vocabulary is not None or not all(token_rows(m.name) and m.found is not None for m in misfits):
+        return None
+    return Fix("Match words by what they say", {"tokenizer_source": "union"})
+
+
+def _without(recipe: Recipe, models: Iterable[str], label: str) -> Fix | None:
+    """The recipe's list of models without these; None where the rest is no recipe."""
+    gone = set(models)
+    rest = [entry for entry in recipe.models if entry.model not in gone]
+    fewest = max(1, recipe.method.models[0])
+    others = [entry for entry in rest if entry.model != recipe.base_model] if recipe.method.takes == "deltas" else rest
+    if not recipe.models or len(rest) == len(recipe.models) or len(others) < fewest or recipe.base_model in gone:
+        return None
+    kept = [entry for entry, told in zip(document(recipe)["models"], recipe.models, strict=True) if told.model not in gone]
+    return Fix(label, {"models": kept})
+
+
+_AWAKE: dict[str, float] = {"weight": 0.5, "density": 0.5, "lambda": 1.0, "t": 0.5}
+_PER_MODEL = ("weight", "density")
+
+
+def _awake(recipe: Recipe, decided: Plan, model: str | None, label: str) -> Fix | None:
+    """Every factor that is 0 all over a model's tensors (None: any model's) set to what is common; None if nothing is."""
+    changes: dict[str, Any] = {}
+    for reference, listed in _entries(recipe).items():
+        if reference == recipe.base_model or (model is not None and reference != model):
+            continue
+        for name in _zeros(decided, reference):
+            if name in _PER_MODEL:
+                changes |= {f"{place}.parameters.{name}": _AWAKE[name] for place, _ in listed}
+            elif not recipe.slices and not recipe.modules:
+                changes[f"parameters.{name}"] = _AWAKE[name]
+    return Fix(label, changes) if changes else None
+
+
+def _zeros(decided: Plan, model: str) -> list[str]:
+    """Factors of this model that are 0 in every tensor it fits."""
+    own = [(job, k) for job in decided.jobs for k, s in _donors(job) if s.model == model]
+    found = [name for name in ("weight", "density", "lambda_", "t") if own and all(_argument(j, name, k) == 0 for j, k in own)]
+    return [name.rstrip("_") for name in found]
+
+
 def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator[Finding]:
-    """Models that contribute nothing, and why."""
+    """Models that contribute nothing, or next to nothing, and why."""
     for share in shares:
         if share.does:
+            if share.can and share.kept < FEW * share.does:
+                yield _hardly(recipe, share)
             continue
         place, entry = (_entries(recipe).get(share.model) or [("", None)])[0]
         missed = [m for m in decided.misfits if m.model == share.model and not m.cropped]
+        gone = _without(recipe, [share.model], "Take it out")
         if not share.can:
-            yield Finding("warning", f"{share.model} contributes nothing: none of its tensors fits.", "Leave it out.")
+            yield Finding(
+                "warning", f"{share.model} contributes nothing: none of its tensors fits.", "Leave it out.",
+                kind="unfit", model=share.model, mend=gone,
+            )  # fmt: skip
         elif entry is not None and (wanted := _weighted(entry, recipe, decided, missed)):
             roles = ", ".join(dict.fromkeys(role(m.name) for m in wanted))
             yield Finding(
                 "warning", f"{share.model} contributes nothing: its weight is 0 wherever it fits, and where its weight is not 0 "
                 f"({roles}) its tensors do not fit.",
                 "Name a base that it was fine-tuned from, or leave it out.",
+                kind="unfit", model=share.model, mend=gone,
             )  # fmt: skip
         else:
-            zero = next(
-                name.rstrip("_") for name in ("weight", "density", "lambda_", "t")
-                if all(_argument(j, name, k) == 0 for j in decided.jobs for k, s in _donors(j) if s.model == share.model)
-                or name == "t"
-            )  # fmt: skip
+            zero = next(iter(_zeros(decided, share.model)), "t")
             path = f"{place}.parameters.weight" if place and zero == "weight" else ""
             yield Finding(
                 "warning", f"{share.model} contributes nothing: its {zero} is 0 everywhere.",
                 f"Give it a {zero}, or leave it out.", path, 0.5 if path else None,
+                kind="silent", model=share.model, mend=_awake(recipe, decided, share.model, "Give it a part") or gone,
             )  # fmt: skip
+
+
+def _hardly(recipe: Recipe, share: Share) -> Finding:
+    """A density so low that nothing is left of a model."""
+    kept = share.kept / share.does
+    places = [place for place, _ in _entries(recipe).get(share.model, [])]
+    return Finding(
+        "warning", f"{share.model} contributes next to nothing: {100 * kept:.2g} % of its changes are kept.",
+        "Raise its density, for example to 0.2.",
+        f"{places[0]}.parameters.density" if len(places) == 1 else "", 0.2 if len(places) == 1 else None,
+        kind="hardly", model=share.model, told=(kept,),
+        mend=Fix("Keep a fifth of its changes", {f"{place}.parameters.density": 0.2 for place in places}) if places else None,
+    )  # fmt: skip
+
+
+def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+    """Weights that add up to a step much longer than any of the models took, or to whole models several times over."""
+    if recipe.merge_method not in ("linear", "consensus_ta") and recipe.method.param("normalize") is None:
+        return  # shares, or directions of their own strength
+    whole = far = 0.0
+    for job in decided.jobs:
+        donors = _donors(job)
+        if not donors or "weight" not in dict(job.args):
+            continue
+        args, size = dict(job.args), math.prod(job.shape)
+        weights = [float(_argument(job, "weight", i)) for i, _ in donors]
+        if recipe.merge_method == "linear":
+            weights = [float(_argument(job, "weight", i)) for i in range(len(job.sources))]
+            reach = 1.0 if args.get("normalize") is True else math.fsum(weights)
+        else:
+            shares = 1.0 if args.get("normalize") is True else math.fsum(abs(w) for w in weights)
+            reach = abs(float(args.get("lambda_", 1.0))) * shares  # type: ignore[arg-type]
+        whole += size
+        far += size * reach
+    reach = far / whole if whole else 1.0
+    if recipe.merge_method == "linear" and abs(reach - 1) > 0.2:
+        yield Finding(
+            "warning", f"the weights of whole models sum to {reach:.3g}: every number of the output is {reach:.3g} times as large.",
+            "Write `normalize: true`.", "parameters.normalize", True,
+            kind="scaled", told=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
+        )  # fmt: skip
+    elif recipe.merge_method != "linear" and reach > LONG:
+        strength = next((float(v) for j in decided.jobs for n, v in j.args if n == "lambda_"), None)  # type: ignore[arg-type]
+        calm = None if strength is None else round(strength / reach, 3 if abs(strength / reach) < 0.1 else 2)
+        able = bool(calm) and not recipe.slices and not recipe.modules
+        yield Finding(
+            "warning", f"the deltas are added {reach:.3g} times over (lambda times the sum of the weights); beyond about "
+            f"{LONG:g} merges usually babble.",
+            f"Write `lambda: {calm:g}`, or lower the weights." if calm else "Lower the weights.",
+            "parameters.lambda" if able else "", calm if able else None,
+            kind="too far", told=(reach,),
+            mend=Fix(f"Turn the strength down to {calm:g}", {"parameters.lambda": calm}) if able else None,
+        )  # fmt: skip
+
+
+def _everywhere(recipe: Recipe, name: str, value: Any) -> dict[str, Any]:
+    """A shared parameter set in the recipe and wherever a slice or a module has its own."""
+    paths = [f"slices[{i}].parameters.{name}" for i, s in enumerate(recipe.slices) if name in dict(s.parameters)]
+    paths += [f"modules.{m.name}.parameters.{name}" for m in recipe.modules if name in dict(m.parameters)]
+    return dict.fromkeys([f"parameters.{name}", *paths], value)
 
 
 def _weighted(entry: Entry, recipe: Recipe, decided: Plan, missed: Iterable[Misfit]) -> list[Misfit]:
@@ -325,6 +463,8 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
                 "warning", f"the weight {told} of {model} has no effect: `normalize` divides by it again, because no other "
                 "model takes part in its tensors; its values replace the base's outright.",
                 "Write `normalize: false` for the weight to count.", "parameters.normalize", False,
+                kind="lone weight", model=model, told=(weights[0], weights[-1]),
+                mend=Fix("Let the weight count", _everywhere(recipe, "normalize", False)),
             )  # fmt: skip
         densities = [_argument(job, "density", k) for job, k in active]
         if all(d is not None and d >= 1 for d in densities) and recipe.method.param("density") is not None:
@@ -333,6 +473,8 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
                 "note", f"the density of {model} is 1: {what}.",
                 "Write a density below 1, for example 0.5.",
                 f"{place}.parameters.density" if place else "", 0.5 if place else None,
+                kind="untrimmed", model=model,
+                mend=Fix("Keep the larger half of its changes", {f"{p}.parameters.density": 0.5 for p, _ in listed}),
             )  # fmt: skip
     yield from _filters(recipe, decided)
 
@@ -352,6 +494,7 @@ def _filters(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
                     yield Finding(
                         "warning", f"{where}.{name}: the filter {pattern!r} is in no tensor's name, so its value is never used.",
                         f"A filter is a part of a name such as {names[0]}." if names else "",
+                        kind="lost rule", mend=_rules(recipe, f"{where}.{name}", [r for r in setting.rules if r[0] != pattern]),
                     )  # fmt: skip
             reached = _last_reached(setting)
             if reached + 1 < len(setting.rules):
@@ -359,7 +502,13 @@ def _filters(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
                     "warning", f"{where}.{name}: the rules after the {_ordinal(reached + 1)} are never reached, because that one "
                     "has no filter.",
                     "Put the rule without a filter last.",
+                    kind="lost rule", mend=_rules(recipe, f"{where}.{name}", setting.rules[: reached + 1]),
                 )  # fmt: skip
+
+
+def _rules(recipe: Recipe, path: str, rules: Sequence[tuple[str | None, Any]]) -> Fix | None:
+    """A setting with these rules alone. None where none is left, or where the place belongs to an earlier scope."""
+    return Fix("Drop the rule that does nothing", {path: setting_document(Setting(tuple(rules)))}) if rules else None
 
 
 def _last_reached(setting: Setting) -> int:
@@ -430,17 +579,22 @@ def _ancestors(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) 
             continue
         if kin.distance == 0 and recipe.method.takes == "deltas":
             words = f"{reference} equals {decided.donor} in every sampled row: there is no delta."
-            yield Finding("warning", words, "Leave it out.")
+            yield Finding(
+                "warning", words, "Leave it out.", kind="same", model=reference, mend=_without(recipe, [reference], "Take it out")
+            )
         if kin.related:
             continue
         strangers.append(reference)
         base = recipe.base_model is not None
+        better = _better_base(recipe, samples, reference, decided.donor)
+        found = Fix("Use its relative as the base", {better[1]: better[2]}) if len(better) > 1 else None
         yield Finding(
             "warning",
             f"{decided.donor} is not the ancestor of {reference}: in sampled rows they differ by {kin.distance:.2f} of "
             f"its norm, with a cosine of {kin.cosine:.2f} (a fine-tune: below 0.1, above 0.99). "
             f"{'Their difference is no task vector; the' if base else 'The'} merge will probably write gibberish.",
-            *_better_base(recipe, samples, reference, decided.donor),
+            *better, kind="stranger", model=reference, told=(kin.distance, kin.cosine),
+            mend=found or _without(recipe, [reference], "Take it out"),
         )  # fmt: skip
 
 
@@ -482,13 +636,20 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Pla
                 f"{len(differ):,} of {len(mine.keys() & other.keys()):,} token ids mean another token in {reference} than in "
                 f"{decided.donor}, the first is {i}: {other[i]!r} against {mine[i]!r}.",
                 *(() if recipe.vocabulary else (
-                    "Write `tokenizer_source: base` to line the embeddings up by token.", "tokenizer_source", "base")),
+                    "Write `tokenizer_source: union` to line the embeddings up by token.", "tokenizer_source", "union")),
+                kind="other words" if not recipe.vocabulary else "remark", model=reference,
+                told=(len(differ), len(mine.keys() & other.keys())),
+                mend=None if recipe.vocabulary else Fix("Match words by what they say", {"tokenizer_source": "union"}),
             )  # fmt: skip
         if extra:
             shown = ", ".join(repr(t) for t in extra[:6]) + (", ..." if len(extra) > 6 else "")
             count = f"{len(extra):,} token{'s' if len(extra) != 1 else ''}"
             rest = "." if recipe.vocabulary else "; their rows are not merged."
-            yield Finding("note", f"{reference} has {count} more than {decided.donor}: {shown}{rest}")
+            yield Finding(
+                "note", f"{reference} has {count} more than {decided.donor}: {shown}{rest}",
+                kind="more words" if not recipe.vocabulary else "remark", model=reference, told=(len(extra),),
+                mend=None if recipe.vocabulary else Fix("Merge those words too", {"tokenizer_source": "union"}),
+            )
 
 
 def tokens_of(folder: Path) -> dict[int, str]:
@@ -526,6 +687,7 @@ def _configs(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) ->
                 "warning", f"{reference} was trained with a RoPE base of {theirs:,.0f}, {decided.donor} with {ours:,.0f}; the "
                 f"output keeps {ours:,.0f}, and attention weights made for another one mislead it.",
                 "Merge models of one RoPE base, or give its q_proj and k_proj the weight 0.",
+                kind="positions", model=reference, told=(theirs, ours),
             )  # fmt: skip
         for key, words in (("max_position_embeddings", "context"), ("sliding_window", "sliding window")):
             a, b = _setting(mine, key), _setting(other, key)
@@ -583,6 +745,7 @@ def _dtypes(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
         yield Finding(
             "warning", f"{_stored(wider)}; the output in {wanted} ends at {largest:,.0f} and loses numbers below 6e-8.",
             f"Write `{key}: {better}`, or leave `{key}` out.", key, better,
+            kind="narrow", mend=Fix(f"Write {better}", {key: better}),
         )  # fmt: skip
     if finer:
         better = _dtype(max(finer.values(), key=lambda dtype: torch.finfo(dtype).bits))
@@ -590,6 +753,7 @@ def _dtypes(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
             "note",
             f"{_stored(finer)}; the output in {wanted} keeps {bits + 1:.0f} binary digits, which rounds small changes away.",
             f"Write `{key}: {better}` to keep them.", key, better,
+            kind="rounded", mend=Fix(f"Write {better}", {key: better}),
         )  # fmt: skip
 
 

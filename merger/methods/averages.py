@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from merger.methods import method
-from merger.ops import column, per_model
+from merger.ops import Watch, column, per_model, unwatched
 from merger.params import Normalize, PerModel, Reach, Scale, Weight
 
 
@@ -109,7 +109,7 @@ def nearswap(tensors: Tensor, t: Reach) -> Tensor:
     base="first",
     symmetric=False,
 )
-def arcee_fusion(tensors: Tensor) -> Tensor:
+def arcee_fusion(tensors: Tensor, watch: Watch = unwatched) -> Tensor:
     """Take over the changes whose importance is an outlier: above the median plus 1.5 interquartile ranges.
 
     tensors  (2, *shape), float: the base first.
@@ -133,7 +133,10 @@ def arcee_fusion(tensors: Tensor) -> Tensor:
     importance = change.abs().to(torch.float64).reshape(-1, rows) * _divergence(other.reshape(-1, rows), base.reshape(-1, rows))
     flat = importance.reshape(-1)
     low, middle, high = (flat.kthvalue(int(q * (flat.numel() - 1)) + 1).values for q in (0.25, 0.5, 0.75))
-    return base + change * (importance >= middle + 1.5 * (high - low)).reshape(base.shape)
+    line = middle + 1.5 * (high - low)
+    watch("importance", importance.reshape(base.shape))
+    watch("line", line)
+    return base + change * (importance >= line).reshape(base.shape)
 
 
 def _divergence(rows: Tensor, from_rows: Tensor) -> Tensor:

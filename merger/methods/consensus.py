@@ -40,9 +40,11 @@ def sce(
     if select_topk < 1 and len(deltas) > 1:
         varied = (deltas - deltas.mean(0)).square().mean(0)
         kept = deltas * largest(varied, int(int(varied.count_nonzero()) * select_topk), draws)
-    agree = kept.sign() == elect_sign(kept)
+    sign = elect_sign(kept)
+    agree = kept.sign() == sign
     watch("kept", kept)
     watch("voting", kept)
+    watch("elected", sign)
     squares = torch.stack([total(delta.square()) for delta in kept])  # the count of positions cancels out
     whole = squares.sum()
     shares = squares / whole if float(whole) > 0 else torch.full_like(squares, 1 / len(kept))
@@ -50,7 +52,9 @@ def sce(
     counted = weights * kept * agree
     watch("counted", counted)
     below = (weights * agree).sum(0)
-    return counted.sum(0) / below.where(below != 0, 1)
+    below = below.where(below != 0, 1)
+    watch("below", below)
+    return counted.sum(0) / below
 
 
 @method(source=_RAM, says="unique changes in full, shared changes averaged")

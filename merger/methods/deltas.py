@@ -281,20 +281,26 @@ def added(kept: Tensor, weights: Tensor, lambda_: float, normalize: bool, watch:
     merged = added_up(terms)
     if normalize:
         whole = added_up(weights)
-        merged = merged / whole.where(whole.abs() >= 1e-8, 1)
+        whole = whole.where(whole.abs() >= 1e-8, 1)
+        watch("below", whole)
+        merged = merged / whole
     return lambda_ * merged
 
 
 def elected(kept: Tensor, weights: Tensor, lambda_: float, normalize: bool, watch: Watch) -> Tensor:
     """Elect a sign on the weighted deltas, add those that agree; normalized: divide by the weights that agree."""
     weighted = weights * kept  # (n, *shape)
-    agree = weighted.sign() == elect_sign(weighted)  # zeros never agree
+    sign = elect_sign(weighted)
+    agree = weighted.sign() == sign  # zeros never agree
     watch("kept", kept)
     watch("voting", weighted)
+    watch("elected", sign)
     counted = weighted * agree
     watch("counted", counted)
     merged = added_up(counted)
     if normalize:
         whole = added_up(weights * agree)
-        merged = merged / whole.where(whole != 0, 1)
+        whole = whole.where(whole != 0, 1)
+        watch("below", whole)
+        merged = merged / whole
     return lambda_ * merged

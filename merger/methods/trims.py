@@ -63,11 +63,16 @@ def drop_small(delta: Tensor, density: float, epsilon: float, rescale: bool | st
         return delta
     if density <= 0:
         return torch.zeros_like(delta)
-    keep = (density + epsilon * (2 * _rank_share(delta.abs()) - 1)).clamp_(0, 1)  # float64
+    keep = keep_chances(delta, density, epsilon)
     mask = draws.uniform(delta, model) < keep
     if rescale == "inverse":
         return torch.where(mask, delta / keep, 0).to(delta.dtype)
     return restore_scale(delta * mask, delta, density, rescale)
+
+
+def keep_chances(delta: Tensor, density: float, epsilon: float) -> Tensor:
+    """The probability that `drop_small` keeps each change, by its rank in its row, float64."""
+    return (density + epsilon * (2 * _rank_share(delta.abs()) - 1)).clamp_(0, 1)
 
 
 def _rank_share(size: Tensor) -> Tensor:

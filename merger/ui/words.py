@@ -1,0 +1,705 @@
+"""Sentences for people: what a move changed, what a verdict means and how to mend it, why a token was said, what a method does.
+
+Pure, and plain text: no markup, names as they are. Field terms stand where they are taught, plain words elsewhere.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from merger.explain import Explanation, Look, Stage
+from merger.layout import Board, Column, role
+from merger.methods import METHODS
+from merger.moves import effective
+from merger.params import Param, Scalar
+from merger.plan import OnMismatch
+from merger.recipe import Entry, Recipe
+from merger.verdict import Finding, Level, Verdict
+
+Names = Mapping[str, str]
+"""Model reference -> the short name the page shows."""
+
+ATTENTION = ("q", "k", "v", "qkv", "o")
+MINUS = "\N{MINUS SIGN}"
+
+
+def number(value: float) -> str:
+    """A weight of a tensor with its sign, three digits.
+
+    >>> number(0.01234), number(-3e-7), number(0.0)
+    ('+0.0123', '−3e-07', '0')
+    """
+    if value == 0:
+        return "0"
+    text = f"{abs(value):.3g}"
+    return f"{'+' if value > 0 else MINUS}{text}"
+
+
+def percent(share: float) -> str:
+    """
+    >>> percent(0.3), percent(0.004), percent(0.00004), percent(1)
+    ('30 %', '0.4 %', 'below 0.01 %', '100 %')
+    """
+    value = 100 * share
+    if 0 < value < 0.01:
+        return "below 0.01 %"
+    return f"{value:.0f} %" if value >= 10 or value == round(value) else f"{value:.2g} %"
+
+
+def listed(words: Sequence[str], end: str = "and") -> str:
+    """
+    >>> listed(["a"]), listed(["a", "b", "c"])
+    ('a', 'a, b and c')
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {end} {words[-1]}" if words else ""
+
+
+# ---------------------------------------------------------------------------------------------- what the last move changed
+
+_FRACTIONS = {0.5: "half", 1 / 3: "a third", 2 / 3: "two thirds", 0.25: "a quarter", 0.75: "three quarters", 0.2: "a fifth"}
+Values = tuple[tuple[Scalar, ...], ...]
+"""A parameter's values: per column of the Mixer one for each tensor there."""
+
+
+def changed(before: Recipe, after: Recipe, names: Names, board: Board) -> str:
+    """What a move changed, in one or two plain sentences; "" when nothing did.
+
+    names  references to short names; board: the Mixer's columns
+    """
+    if before == after:
+        return ""
+    if before.slices or after.slices or before.modules or after.modules or before.earlier != after.earlier:
+        return "The recipe is another one now."
+    told: list[str] = []
+    if before.merge_method != after.merge_method:
+        told.append(f"the method is {after.merge_method} now: {after.method.says}")
+    told += _members(before, after, names)
+    if not told:
+        told += _numbers(before, after, names, board)
+    told += _switches(before, after, names)
+    if not told:
+        return ""
+    rest = f", and {len(told) - 2} more changes" if len(told) > 3 else ""
+    text = "; ".join(told if len(told) == 3 else told[:2]) + rest
+    return f"{text[0].upper() if told[0].startswith(('the ', 'all ', 'a ')) else text[0]}{text[1:]}."
+
+
+def _members(before: Recipe, after: Recipe, names: Names) -> Iterator[str]:
+    old, new = [e.model for e in before.models], [e.model for e in after.models]
+    came, left = [_name(m, names) for m in new if m not in old], [_name(m, names) for m in old if m not in new]
+    if came:
+        yield f"{listed(came)} {'joins' if len(came) == 1 else 'join'} the mix"
+    if left:
+        yield f"{listed(left)} {'is' if len(left) == 1 else 'are'} out of the mix"
+    if before.base_model != after.base_model:
+        yield f"the base is {_name(after.base_model, names)} now" if after.base_model else "there is no base any more"
+
+
+def _numbers(before: Recipe, after: Recipe, names: Names, board: Board) -> Iterator[str]:
+    """Changes of the method's numbers, the leading model first."""
+    moves: dict[tuple[str, str, str], list[str]] = {}
+    weights: list[tuple[str, Values, Values]] = []
+    old = {e.model: e for e in before.models}
+    for param in after.method.params:
+        for entry in after.models if param.per_model else [None]:
+            if entry is not None and (entry.model == after.base_model and after.method.takes == "deltas"):
+                continue
+            mine = _values(before, param, old.get(entry.model) if entry else None, board)
+            now = _values(after, param, entry, board)
+            who = _name(entry.model, names) if entry else ""
+            if param.name == "weight" and entry is not None:
+                weights.append((who, mine, now))
+            if mine != now:
+                moves.setdefault((param.name, *_move(param, mine, now, board)), []).append(who)
+    lead = _leads(weights, board)
+    if lead:
+        yield lead
+    for (param_name, what, where), who in moves.items():
+        param = next(p for p in after.method.params if p.name == param_name)
+        every = len(who) > 2 and len(who) == sum(e.model != after.base_model for e in after.models)
+        yield _sentence(param, "all models" if every else listed(who) if who[0] else "", what, where, len(who) > 1)
+
+
+def _values(recipe: Recipe, param: Param, entry: Entry | None, board: Board) -> Values:
+    setting = effective(recipe, param, None, entry)
+    layers = sum(c.kind == "layer" for c in board.columns)
+
+    def at(column: Column, name: str) -> Scalar:
+        found = setting.at(name, column.layer or 0, layers if column.layer is not None else 0)
+        return 0.0 if found is None else found
+
+    return tuple(tuple(at(c, name) for name in c.names) for c in board.columns)
+
+
+def _move(param: Param, before: Values, after: Values, board: Board) -> tuple[str, str]:
+    """How a number went and where: ("falls from 0.6 to 0.2", "in layers 3 to 5")."""
+    touched = [i for i, (a, b) in enumerate(zip(before, after, strict=True)) if a != b]
+    where = _where(touched, board) + _part(before, after, touched, board)
+    pairs = {(a, b) for i in touched for a, b in zip(before[i], after[i], strict=True) if a != b}
+    if len(pairs) == 1:
+        return _from_to(param, *pairs.pop()), where
+    if not all(_is_number(a) and _is_number(b) for a, b in pairs):
+        return "is set anew", where
+    ends = {b for _, b in pairs}
+    up, down = all(b > a for a, b in pairs), all(b < a for a, b in pairs)  # type: ignore[operator]
+    verb = "rises" if up else "falls" if down else "changes"
+    if len(ends) == 1:
+        return f"{verb} to {_shown(param, ends.pop())}", where
+    low, high = min(ends), max(ends)  # type: ignore[type-var]
+    return f"{verb} to between {_shown(param, low)} and {_shown(param, high)}", where
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _from_to(param: Param, before: Scalar, after: Scalar) -> str:
+    if isinstance(after, bool) and isinstance(before, bool):
+        return "is on now" if after else "is off now"
+    if not (_is_number(before) and _is_number(after)):
+        return f"is {str(after).lower()} now, it was {str(before).lower()}"
+    assert not isinstance(before, str) and not isinstance(after, str)
+    if param.name == "weight":
+        if after == 0:
+            return "is silent now"
+        if before == 0:
+            return f"comes in at {_amount(after)}"
+        if after == 1:
+            return f"is {'up' if after > before else 'down'} to its full change"
+        return f"is {'up' if after > before else 'down'} to {_amount(after)}"
+    verb = "rises" if after > before else "falls"
+    return f"{verb} from {_shown(param, before)} to {_shown(param, after)}"
+
+
+def _amount(value: float) -> str:
+    return next((word for share, word in _FRACTIONS.items() if abs(value - share) < 0.004), f"{value:.3g}")
+
+
+def _shown(param: Param, value: Scalar) -> str:
+    if isinstance(value, (bool, str)):
+        return str(value).lower()
+    return percent(value) if param.name in ("density", "gamma", "select_topk") else f"{value:.3g}"
+
+
+def _sentence(param: Param, who: str, what: str, where: str, several: bool) -> str:
+    place = f" {where}" if where else ""
+    if param.name == "weight" and who:
+        many = what.replace("is ", "are ", 1).replace("comes", "come", 1).replace("its full change", "their full changes")
+        many = many.replace("falls", "fall", 1).replace("rises", "rise", 1).replace("changes", "change", 1)
+        return f"{who} {many if several else what}{place}"
+    if param.name == "density" and who:
+        return f"the kept part of {who} {what}{place}"
+    label = (param.label or param.name).lower()
+    return f"the {label}{f' of {who}' if who else ''} {what}{place}"
+
+
+def _where(touched: Sequence[int], board: Board) -> str:
+    """
+    >>> columns = tuple(Column(str(i), "layer", i, ()) for i in range(9))
+    >>> _where([2, 3, 4, 6], Board(columns)), _where(list(range(9)), Board(columns))
+    ('in layers 3 to 5 and 7', 'everywhere')
+    """
+    if len(touched) == len(board.columns):
+        return "everywhere"
+    layers = [i for i, c in enumerate(board.columns) if c.kind == "layer"]
+    inside = [board.columns[i].layer or 0 for i in touched if i in set(layers)]
+    places = ["in every layer" if len(inside) == len(layers) else f"in {_layers(inside)}"] if inside else []
+    words = {"embed": "in the embeddings", "norm": "in the final norm", "head": "in the output head"}
+    places += [words.get(board.columns[i].kind, "") for i in touched if board.columns[i].kind != "layer"]
+    return listed(places)
+
+
+def _layers(found: Sequence[int]) -> str:
+    """Layers from 0 as people count them, runs together."""
+    runs: list[list[int]] = []
+    for layer in sorted(found):
+        if runs and layer == runs[-1][-1] + 1:
+            runs[-1].append(layer)
+        else:
+            runs.append([layer])
+    if len(runs) > 4:
+        return f"{len(found)} layers"
+    words = [f"{r[0] + 1} to {r[-1] + 1}" if len(r) > 1 else f"{r[0] + 1}" for r in runs]
+    return f"layer{'s' if len(found) > 1 else ''} {listed(words)}"
+
+
+def _part(before: Values, after: Values, touched: Sequence[int], board: Board) -> str:
+    """Whether only attention, or only the rest of each layer, was touched."""
+    moved: set[bool] = set()
+    still: set[bool] = set()
+    for i in touched:
+        if board.columns[i].kind != "layer":
+            continue
+        for name, a, b in zip(board.columns[i].names, before[i], after[i], strict=True):
+            (moved if a != b else still).add(role(name) in ATTENTION)
+    if moved == {True} and still == {False}:
+        return ", attention only"
+    return ", outside attention" if moved == {False} and still == {True} else ""
+
+
+def _leads(weights: Sequence[tuple[str, Values, Values]], board: Board) -> str:
+    """Which model has the largest weight where another had it before; "" where nobody took over."""
+    if len(weights) < 2:
+        return ""
+    won: dict[str, list[int]] = {}
+    for i, column in enumerate(board.columns):
+        if not column.names:
+            continue
+        old = _leader([(who, _mean(before[i])) for who, before, _ in weights])
+        new = _leader([(who, _mean(after[i])) for who, _, after in weights])
+        if new is not None and new != old:
+            won.setdefault(new, []).append(i)
+    if not won:
+        return ""
+    who, where = max(won.items(), key=lambda pair: len(pair[1]))
+    place = _where(where, board).removeprefix("in ")
+    return f"{who} now leads {place}"
+
+
+def _mean(values: Sequence[Scalar]) -> float:
+    numbers = [float(v) for v in values if not isinstance(v, str)]
+    return math.fsum(numbers) / len(numbers) if numbers else 0.0
+
+
+def _leader(weights: Sequence[tuple[str, float]]) -> str | None:
+    """Who has the largest weight, by itself."""
+    top = max(weight for _, weight in weights)
+    first = [who for who, weight in weights if weight == top]
+    return first[0] if len(first) == 1 else None
+
+
+def _switches(before: Recipe, after: Recipe, names: Names) -> Iterator[str]:
+    """What is not a number of the method."""
+    for key, word in (("dtype", "number type"), ("out_dtype", "number type of the output"), ("chat_template", "chat template")):
+        if getattr(before, key) != getattr(after, key):
+            value = getattr(after, key)
+            yield f"the {word} is {value} now" if value is not None and len(str(value)) < 40 else f"the {word} is another one now"
+    if before.vocabulary != after.vocabulary:
+        yield "words are matched by what they say now" if after.vocabulary else "words are no longer matched"
+    if before.seed != after.seed:
+        yield "the dice are thrown anew"
+
+
+def _name(reference: str | None, names: Names) -> str:
+    return names.get(reference or "", reference or "")
+
+
+# ---------------------------------------------------------------------------------------------- the verdict
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A sentence of the verdict in plain words, with its fix as an edit where there is one.
+
+    fix_label    what the button says; "" without a fix
+    changes      for recipe.replace_all
+    on_mismatch  another policy for tensors that do not fit, where that is the fix
+    """
+
+    text: str
+    level: Level
+    fix_label: str = ""
+    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    on_mismatch: OnMismatch | None = None
+
+
+def verdict_words(verdict: Verdict, names: Names | None = None) -> list[Remark]:
+    """The verdict in plain words, worst first; what is fine is said too when nothing is wrong."""
+    found = [_remark(finding, names or {}) for finding in verdict.findings]
+    if not any(remark.level != "note" for remark in found):
+        found.insert(0, Remark(_fine(verdict), "note"))
+    return found
+
+
+def _fine(verdict: Verdict) -> str:
+    share = verdict.kept / verdict.numel if verdict.numel else 0.0
+    return f"Nothing speaks against this merge. It can change {percent(share)} of the weights."
+
+
+def _remark(finding: Finding, names: Names) -> Remark:
+    who = _name(finding.model, names)
+    told = finding.told
+    sentences = {
+        "copy": lambda: f"Nothing is mixed in: what you hear is {who} itself.",
+        "misfits": lambda: f"{told[0]:.0f} of {told[1]:.0f} parts do not fit all models and stay as they are in the base.",
+        "unfit": lambda: f"{who} has another build than the base: no part of it can be mixed in.",
+        "silent": lambda: f"{who} is in the mix but has no say: its share is 0 everywhere.",
+        "hardly": lambda: f"Only {percent(told[0])} of what {who} learned is kept: too little to hear.",
+        "too far": lambda: f"The changes are added {told[0]:.3g} times over. That usually ends in babble.",
+        "scaled": lambda: f"The shares add up to {told[0]:.3g} instead of 1: the whole model is {told[0]:.3g} times as loud.",
+        "lone weight": lambda: f"How much of {who} you take makes no difference: it is alone here, and shares are divided by their sum.",
+        "untrimmed": lambda: f"Every change of {who} is kept; nothing is trimmed.",
+        "lost rule": lambda: "A rule of the recipe is never used.",
+        "same": lambda: f"{who} is the same model as the base: it has nothing to add.",
+        "stranger": lambda: f"{who} does not come from this base. Their difference means nothing, and the mix will probably babble.",
+        "other words": lambda: f"{who} numbers its words in another way: {told[0]:,.0f} of {told[1]:,.0f} mean something else.",
+        "more words": lambda: f"{who} knows {told[0]:,.0f} word{'s' if told[0] != 1 else ''} more than the base; they are not merged.",
+        "narrow": lambda: "The output's number type is too narrow: large numbers overflow, small ones vanish.",
+        "rounded": lambda: "The output is rounded more coarsely than the models; small changes are lost.",
+        "positions": lambda: f"{who} counts positions in another way than the base; its attention will be misled.",
+    }  # fmt: skip
+    sentence = sentences.get(finding.kind)
+    text = sentence() if sentence is not None else _capital(finding.words)
+    fix = finding.mend
+    if fix is None:
+        return Remark(text, finding.level)
+    return Remark(text, finding.level, fix.label, fix.changes, fix.on_mismatch)
+
+
+def refusal_words(error: str) -> Remark:
+    """A merge that was refused because models do not fit, with the way out as a fix. error: the refusal's words."""
+    first = error.split("\n", 1)[0]
+    if "vocabularies differ" in error:
+        return Remark(
+            "The models know different words, so their word tables have different sizes.", "error",
+            "Match words by what they say", {"tokenizer_source": "union"},
+        )  # fmt: skip
+    if "--allow-crimes" in error:
+        text = "The models are not built alike: some parts have other sizes."
+        return Remark(text, "error", "Leave out the parts that do not fit", {}, "skip")
+    return Remark(first, "error")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:] if " " in text.split("_")[0] else text
+
+
+# ---------------------------------------------------------------------------------------------- why this token
+
+
+class Opinion(Protocol):
+    """What one model thinks of a token (evaluate.Judged): its probability there, rank (1: it says it too), its own best token."""
+
+    @property
+    def probability(self) -> float: ...
+    @property
+    def rank(self) -> int: ...
+    @property
+    def best(self) -> str: ...
+
+
+def why_token(opinions: Mapping[str, Opinion], base: str | None = None) -> str:
+    """One sentence on a token of the merge: who would say it too, and what the base would say.
+
+    opinions  short name -> that model's opinion, the base among them; base: its name
+    """
+    parents = {name: o for name, o in opinions.items() if name != base}
+    own = opinions.get(base) if base is not None else None
+    says = {name: o for name, o in parents.items() if o.rank == 1}
+    tail = "" if own is None or base is None else f"{base} would say {quoted(own.best)} here" if own.rank != 1 else ""
+    if says:
+        who = listed([f"{name} ({percent(round(o.probability, 2))})" for name, o in _surest(says)])
+        if own is not None and own.rank == 1 and len(says) == len(parents):
+            return f"Everyone would say this: {who}, and {base} too."
+        head = f"{who} would say this too"
+        if own is not None and own.rank == 1:
+            others = [f"{name} would say {quoted(o.best)}" for name, o in parents.items() if o.rank != 1]
+            return f"{head}, and so would {base}; {listed(others)}." if others else f"{head}, and so would {base}."
+        return f"{head}; {tail}." if tail else f"{head}."
+    if own is not None and own.rank == 1:
+        others = [f"{name} would say {quoted(o.best)}" for name, o in parents.items()]
+        return f"Only {base} would say this; {listed(others)}." if others else f"{base} would say this too."
+    near = min(parents.items(), key=lambda pair: (pair[1].rank, -pair[1].probability), default=None)
+    if near is None:
+        return f"{_capital_name(tail)}." if tail else ""
+    name, opinion = near
+    place = {2: "second", 3: "third"}.get(opinion.rank)
+    closest = (
+        f"{name} has it {place} ({percent(round(opinion.probability, 3))}), after {quoted(opinion.best)}" if place
+        else f"nearest is {name}, which would say {quoted(opinion.best)}"
+    )  # fmt: skip
+    return f"Nobody alone would say this, the mix does; {closest}{f'; {tail}' if tail else ''}."
+
+
+def _surest(opinions: Mapping[str, Opinion]) -> list[tuple[str, Opinion]]:
+    return sorted(opinions.items(), key=lambda pair: -pair[1].probability)
+
+
+def _capital_name(text: str) -> str:
+    return text
+
+
+def quoted(token: str) -> str:
+    """A token in quotes, blanks and line ends made visible.
+
+    >>> quoted(" a"), quoted("\\n"), quoted("")
+    ('“␣a”', '“⏎”', 'the end')
+    """
+    if token == "":
+        return "the end"
+    shown = token.replace("\n", "⏎").replace("\t", "⇥")
+    shown = f"␣{shown[1:]}" if shown.startswith(" ") else shown
+    shown = f"{shown[:-1]}␣" if len(shown) > 1 and shown.endswith(" ") else shown
+    return f"“{shown[:40]}{'…' if len(shown) > 40 else ''}”"
+
+
+# ---------------------------------------------------------------------------------------------- how a method works
+
+_DROPS = {
+    "ties": "too small, so trimmed", "breadcrumbs": "cut off", "breadcrumbs_ties": "cut off", "dare_linear": "dropped by lot",
+    "dare_ties": "dropped by lot", "della": "dropped by lot", "della_linear": "dropped by lot", "sce": "not selected",
+    "ram": "below the threshold", "ramplus_tl": "below the threshold", "consensus_ta": "not claimed", "pcb": "outscored",
+}  # fmt: skip
+
+
+def stage_title(stage: Stage, explained: Explanation, names: Names) -> str:
+    """What is drawn in one step, as the title of its picture."""
+    method = explained.method or ""
+    zero = _name(explained.against, names)
+    kept = {
+        "ties": "Trim: only the largest changes stay", "breadcrumbs": "Cut both tails: noise and outliers go",
+        "breadcrumbs_ties": "Cut both tails: noise and outliers go", "sce": "Select: only where the models differ most",
+        "ram": "Leave out what hardly changed", "ramplus_tl": "Leave out what hardly changed",
+        "consensus_ta": "Claim: what each model counts as its own", "pcb": "Compete: only the best scores stay",
+        "arcee_fusion": "Take over only what stands out",
+    }.get(method, "Draw lots: dropped changes are grey")  # fmt: skip
+    agreeing = {
+        "consensus_ta": "Consensus: where too few claim it, it stays", "pcb": "Weigh each by its score",
+        "ram": "Shared changes are averaged", "ramplus_tl": "Unique changes gain, shared ones are averaged",
+    }.get(method, "Agree: the losing side sits out")  # fmt: skip
+    return {
+        "base": f"The weights of {zero}", "deltas": "Changes: what each model learned", "models": f"The models, seen from {zero}",
+        "chance": "Chance to stay", "kept": kept, "rescaled": "Clamp the extremes" if method == "pcb" else "Rescale what stayed",
+        "weighted": "Weigh: times how much of each", "elected": "Vote: the sign with more weight behind it",
+        "agreeing": agreeing, "importance": "How much each change stands out", "taken": "Weigh: times its share",
+        "average": "The plain average", "merged": "Merged change", "result": "Result: before (hollow) and after",
+    }[stage.name]  # fmt: skip
+
+
+def method_words(explained: Explanation, names: Names) -> list[str]:
+    """Two or three sentences on what the method did to this tensor, with its real numbers."""
+    if not explained.at:
+        return ["None of the models changed this tensor, so there is nothing to merge: it stays as it is."]
+    if explained.method is None:
+        return [f"This tensor is copied from {_name(explained.models[0], names)} as it is."]
+    told = [*_rule(explained, names)]
+    spot = _spot(explained)
+    if spot is not None and explained.stage("deltas") is not None:
+        told.append(_at(explained, spot, names))
+    elif spot is not None:
+        told.append(_moved_at(explained, spot, names))
+    return told
+
+
+def _rule(explained: Explanation, names: Names) -> Iterator[str]:
+    """The method's own sentence."""
+    who = [_name(m, names) for m in explained.models]
+    n, have = len(who), explained.numbers
+    each = {k: v if len(v) == n else v * n for k, v in have.items() if len(v) in (1, n)}
+    match explained.method:
+        case "linear":
+            yield f"A weighted average: {_parts(have['share'], who)}."
+        case "passthrough":
+            scale = have["share"][0]
+            yield f"{who[0]} passes through {'as it is' if scale == 1 else f'times {scale:g}'}."
+        case "slerp" | "nuslerp" | "multislerp" | "karcher":
+            yield _arc_words(explained, who, names)
+        case "model_stock":
+            yield from _stock_words(explained, n)
+        case "task_arithmetic":
+            yield f"Each model's change is multiplied by its weight and added: {_times(each['weight'], who)}."
+        case "ties" | "breadcrumbs" | "breadcrumbs_ties":
+            yield _trim_words(explained, who, each)
+        case "dare_linear" | "dare_ties":
+            yield f"Changes stay by lot: {_chances(each['density'], who)}. {_rescaled(each, who)}".strip()
+        case "della" | "della_linear":
+            low = [d - e for d, e in zip(each["density"], each["epsilon"], strict=True)]
+            high = [d + e for d, e in zip(each["density"], each["epsilon"], strict=True)]
+            yield (
+                f"Changes stay by lot, and large ones have the better odds: {percent(min(low))} for the smallest of a row, "
+                f"{percent(max(high))} for the largest. {_rescaled(each, who)}"
+            ).strip()  # fmt: skip
+        case "sce":
+            share = have["select_topk"][0]
+            chosen = "Every position counts" if share >= 1 else f"Only the {percent(share)} where the models differ most count"
+            yield f"{chosen}; whoever changed more there weighs more, and the minority's sign is erased."
+        case "ram" | "ramplus_tl":
+            more = ", a little strengthened" if explained.method == "ramplus_tl" else ""
+            yield f"Where one model changed a weight, its change is taken in full{more}; where several did, their average."
+        case "consensus_ta":
+            yield f"A change counts only where at least {have['k'][0]:g} models claim the weight as important to them."
+        case "pcb":
+            yield f"Changes compete by size and support; the best {percent(max(each['density']))} of each model are averaged by score."
+        case "nearswap":
+            yield f"Where {who[0]} is within {have['reach'][0]:g} of {_name(explained.against, names)} its weight is taken over, "\
+                f"elsewhere it moves that far towards it."
+        case "arcee_fusion":
+            yield f"Only changes of {who[0]} that stand out are taken over: importance above {have['line'][0]:.3g}."
+        case "tsv_merge" | "iso_c" | "knots":
+            yield from _spectral_words(explained, n)
+        case _:
+            yield f"{_capital_first(METHODS[explained.method or ''].says)}."
+
+
+def _capital_first(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _parts(shares: Sequence[float], who: Sequence[str]) -> str:
+    return listed([f"{percent(s)} of {name}" for s, name in zip(shares, who, strict=True)])
+
+
+def _times(weights: Sequence[float], who: Sequence[str]) -> str:
+    return listed([f"{w:.3g} times {name}" for w, name in zip(weights, who, strict=True)])
+
+
+def _chances(densities: Sequence[float], who: Sequence[str]) -> str:
+    if len(set(densities)) == 1:
+        return f"each with a chance of {percent(densities[0])}"
+    return listed([f"{percent(d)} of {name}" for d, name in zip(densities, who, strict=True)])
+
+
+def _rescaled(each: Mapping[str, Sequence[float]], who: Sequence[str]) -> str:
+    scales = each.get("scale", (1.0,))
+    if all(abs(s - 1) < 1e-3 for s in scales):
+        return ""
+    if max(scales) - min(scales) < 0.05 * max(scales):
+        return f"What stays is enlarged {scales[0]:.3g} times, so that the whole is as large as before."
+    return f"What stays is enlarged: {listed([f'{name} {s:.3g} times' for s, name in zip(scales, who, strict=True)])}."
+
+
+def _trim_words(explained: Explanation, who: Sequence[str], each: Mapping[str, Sequence[float]]) -> str:
+    if "cut" not in each:
+        return "Nothing is trimmed: every change goes into the vote." if explained.stage("elected") else "Nothing is trimmed."
+    parts: list[str] = []
+    for name, density, low, high in zip(who, each["density"], each["cut"], each["top"], strict=True):
+        if density >= 1:
+            parts.append(f"all of {name}")
+        elif math.isinf(low):
+            parts.append(f"nothing of {name}")
+        elif math.isinf(high):
+            parts.append(f"of {name} those from {low:.3g} up ({percent(density)})")
+        else:
+            parts.append(f"of {name} those from {low:.3g} to {high:.3g} ({percent(density)})")
+    largest = "Only the larger changes stay" if explained.method == "ties" else "The smallest and the very largest changes go; what stays"
+    return f"{largest}: {listed(parts)}."
+
+
+def _arc_words(explained: Explanation, who: Sequence[str], names: Names) -> str:
+    arc = explained.arc
+    share = explained.numbers.get("share")
+    if arc is None or share is None:
+        return "Each row is turned along its own arc from one model to the other."
+    what = "changes" if arc.deltas else "weights"
+    length, straight = math.hypot(*arc.result), math.hypot(*arc.straight)
+    t = explained.numbers.get("t")
+    way = f"t = {t[0]:g} of the way from {who[0]} to {who[1]}" if t is not None and len(who) == 2 else "the merge"
+    gap = f"a straight line would be {straight:.3g}" if abs(length - straight) > 5e-4 * length else "a straight line comes to the same"
+    most = "are" if len(who) == 2 else "are up to"
+    return (
+        f"As arrows, the {what} of {listed(list(who))} {most} {arc.degrees:.3g}° apart. On the arc {way} is {length:.4g} long; {gap}."
+    )
+
+
+def _stock_words(explained: Explanation, n: int) -> Iterator[str]:
+    step, cosine = explained.numbers.get("step"), explained.numbers.get("cosine")
+    if step is None or cosine is None:
+        yield "Each row goes towards the average as far as the models agree there." if n > 1 else "One model alone is taken as it is."
+        return
+    yield (
+        f"The changes point {math.degrees(math.acos(max(-1.0, min(1.0, cosine[0])))):.3g}° apart on average (cosine {cosine[0]:.2f}). "
+        f"The less they agree, the nearer to the base: the merge goes {percent(step[0])} of the way to their average."
+    )
+
+
+def _spectral_words(explained: Explanation, n: int) -> Iterator[str]:
+    spectrum = explained.spectrum
+    if spectrum is None or not spectrum.merged:
+        yield "This tensor is no matrix, so it has no directions to work on; the changes are combined position by position."
+        return
+    top, after = spectrum.added[0], spectrum.merged[0]
+    if explained.method == "iso_c":
+        yield f"The strongest direction of the sum had {top:.3g}; now every direction has the same strength, {after:.3g}."
+    elif explained.method == "tsv_merge":
+        yield f"Of each model the strongest 1/{n} of its directions stays, and all of them are made independent; the strongest has {after:.3g} now."
+    else:
+        yield f"All changes are written in common directions, and the vote is held there; the strongest direction has {after:.3g} now."
+
+
+def _spot(explained: Explanation) -> int | None:
+    """The position that tells most: where a vote is lost, else where one is dropped and another stays, else the first."""
+    for name, some in (("agreeing", True), ("kept", True), ("importance", True)):
+        stage = explained.stage(name)
+        if stage is None:
+            continue
+        for j in range(len(explained.at)):
+            gone = [row[j] for row in stage.out]
+            if any(gone) and (not all(gone) or len(gone) == 1) and some:
+                return j
+    return 0 if explained.at else None
+
+
+def _at(explained: Explanation, j: int, names: Names) -> str:
+    """One position, told through the stages."""
+    who = [_name(m, names) for m in explained.models]
+    deltas = explained.stage("deltas")
+    assert deltas is not None
+    wants = [f"{name} wants {number(row[j])}" if i == 0 else f"{name} {number(row[j])}"
+             for i, (name, row) in enumerate(zip(who, deltas.rows, strict=True))]  # fmt: skip
+    told = [f"At {place(explained.at[j])} {', '.join(wants)}"]
+    kept, elected, agreeing = explained.stage("kept"), explained.stage("elected"), explained.stage("agreeing")
+    gone = [i for i, out in enumerate(kept.out) if out[j]] if kept else []
+    if gone:
+        verb = "is" if len(gone) == 1 else "are"
+        told.append(f"{listed([who[i] for i in gone])} {verb} {_DROPS.get(explained.method or '', 'left out')}")
+    if elected is not None and not elected.out[0][j]:
+        sign = "+" if elected.rows[0][j] >= 0 else MINUS
+        lost = [who[i] for i, out in enumerate(agreeing.out) if out[j] and i not in gone] if agreeing else []
+        vote = f"the vote goes to {sign}"
+        told.append(f"{vote}; {listed(lost)} {'sits' if len(lost) == 1 else 'sit'} this one out" if lost else vote)
+    merged, result = explained.stage("merged"), explained.stage("result")
+    assert merged is not None and result is not None
+    head = f"{told[0]}: {'; '.join(told[1:])}." if len(told) > 1 else f"{told[0]}."
+    return f"{head} The merge takes {number(merged.rows[0][j])}: {result.rows[0][j]:.4g} becomes {result.rows[1][j]:.4g}."
+
+
+def _moved_at(explained: Explanation, j: int, names: Names) -> str:
+    models, result = explained.stage("models"), explained.stage("result")
+    assert models is not None and result is not None
+    values = [f"{_name(m, names)} has {result.rows[0][j] + row[j]:.4g}" for m, row in zip(explained.models, models.rows, strict=True)]
+    return f"At {place(explained.at[j])} {listed(values)}; the merge has {result.rows[1][j]:.4g}."
+
+
+def place(index: Sequence[int]) -> str:
+    """
+    >>> place((3, 17)), place((4,)), place(())
+    ('row 4, column 18', 'place 5', 'the only place')
+    """
+    if not index:
+        return "the only place"
+    if len(index) == 2:
+        return f"row {index[0] + 1}, column {index[1] + 1}"
+    return f"place {', '.join(str(i + 1) for i in index)}"
+
+
+# ---------------------------------------------------------------------------------------------- the tensor in words
+
+
+def look_words(seen: Look, names: Names) -> str:
+    """A tensor's numbers in one sentence: the figures' conclusion, and what a screen reader says first."""
+    shape = " × ".join(str(n) for n in seen.shape) or "one number"
+    stats = seen.stats
+    head = f"{seen.name}, {shape}, {seen.numel:,} weights."
+    if stats is None or not any(stats.facts.changed):
+        return f"{head} No model changed it."
+    if len(stats.models) == 1:
+        return f"{head} {_name(stats.models[0], names)} moved it by {percent(stats.size[0])} of its size."
+    before = f"The models pull {percent(stats.conflict_before)} of the weights both ways"
+    after = f", {percent(stats.conflict)} after trimming" if seen.own and stats.conflict != stats.conflict_before else ""
+    return f"{head} {before}{after}."
+
+
+def sampled_words(seen: Look) -> str:
+    """What was not looked at; "" for a whole tensor."""
+    return "" if seen.every == 1 else f"Worked out on every {_ordinal(seen.every)} row of this large tensor; the merge itself uses all."
+
+
+def _ordinal(n: int) -> str:
+    return {2: "second", 3: "third"}.get(n, f"{n}th")
+
+
+__all__ = [
+    "Names", "Opinion", "Remark", "changed", "look_words", "method_words", "number", "percent", "place", "quoted", "refusal_words",
+    "sampled_words", "stage_title", "verdict_words", "why_token",
+]  # fmt: skip
