@@ -50,7 +50,7 @@ class Judged:
     best_probability: float
 
 
-_PROBED: dict[tuple[str, int], tuple[bool, int]] = {}
+_PROBED: dict[tuple[str, int], "Probe"] = {}
 _CHUNK = 32
 """How many tokens of a draft are checked in one pass: a change is found before all of a long answer has been computed."""
 _ROUNDINGS = {torch.float32: 256.0}
@@ -137,9 +137,14 @@ def _cropped(layer: Any, length: int) -> Any:
 
 
 @contextlib.contextmanager
-def _silent(layer: Any, output: Tensor | None) -> Generator[None]:
-    """A decoder layer that computes nothing: gives this output, or its input."""
-    layer.forward = lambda hidden_states, *_, **__: hidden_states if output is None else output
+def _silent(layer: Any, output: Tensor | None, wraps: Callable[[], bool]) -> Generator[None]:
+    """A decoder layer that computes nothing: gives this output, or its input; in a tuple where layers do so."""
+
+    def forward(hidden_states: Tensor, *_: Any, **__: Any) -> Any:
+        given = hidden_states if output is None else output
+        return (given,) if wraps() else given
+
+    layer.forward = forward
     try:
         yield
     finally:
@@ -147,8 +152,31 @@ def _silent(layer: Any, output: Tensor | None) -> Generator[None]:
 
 
 @dataclass(frozen=True)
+class Probe:
+    """What a kind of model is like.
+
+    plain  its cache can be cut to any length: sliding windows and states of other kinds cannot
+    masks  padding can be masked: all it keeps of a text are keys and values
+    step   with how many rows a token must be computed to have the bits it has among the many of a check: 2, or 0 for no few
+    wraps  its layers give tuples
+
+    A matrix product adds in an order that depends on its shape, not on the numbers in it. On a CPU in bfloat16 that order is
+    the same for all numbers of rows but one, so that two rows are computed for each token, the second for a guess.
+    """
+
+    plain: bool = False
+    masks: bool = False
+    step: int = 0
+    wraps: bool = False
+
+
+@dataclass(frozen=True)
 class _Row:
-    """What a model says after a text: its logits, (vocabulary,), the likeliest token, the four likeliest with their probabilities."""
+    """What a model says after a text: its logits, (vocabulary,), the best token, the four likeliest with their probabilities.
+
+    total  the logarithm of the sum of exp(logits)
+    even   whether the first two are nearer than what rounding may change between passes of unlike shapes
+    """
 
     logits: Tensor
     best: int
@@ -162,10 +190,7 @@ class _Row:
 
 
 def _rows_of(logits: Tensor) -> list[_Row]:
-    """The rows of some logits, (n, vocabulary); MergeError when they are no numbers.
-
-    even  whether the first two are nearer than what rounding may change between passes of unlike shapes
-    """
+    """The rows of some logits, (n, vocabulary); MergeError when they are no numbers."""
     kind = logits.dtype
     logits = logits.float().cpu()
     totals = logits.logsumexp(-1)
@@ -272,11 +297,11 @@ class Speaker:
         """What the model says after `ids`, again and again; the caller appends a token in between, at most `most`.
 
         A pass takes the tokens that are guessed to come next along; their rows count while the caller chooses what was guessed.
-        Where many tokens at once give the bits of one step (`_step`), guesses change nothing but the time. Where they do
+        Where many tokens at once give the bits of one step (Probe.step), guesses change nothing but the time. Where they do
         not, only the last answer is guessed, and a place where two tokens are nearly even is computed again alone.
         """
         given = len(ids)
-        usable = last is not None and last.ids == ids and bool(last.draft) and bool(self._layers) and self._plain
+        usable = last is not None and last.ids == ids and bool(last.draft) and bool(self._layers) and self.probed.plain
         draft = last.draft if last is not None and usable else []
         below = self._same_below(heard, last) if last is not None and usable else 0
         yield self._forward(ids, heard, 1, last, below)[0]
@@ -285,7 +310,7 @@ class Speaker:
             said = ids[given:]
             follows = follows and said == draft[: len(said)]
             room = max(0, min(most - len(said) - 1, self.length - len(ids), _CHUNK - 1))
-            guess = draft[len(said) :][:room] if follows else self._likely(ids, draft)[: min(room, max(0, self._step - 1))]
+            guess = draft[len(said) :][:room] if follows else self._likely(ids, draft)[: min(room, max(0, self.probed.step - 1))]
             if guess and guess[-1] in self.stops:
                 guess.pop()
             fresh = ids[-1:] + guess
@@ -293,7 +318,7 @@ class Speaker:
             rows = self._forward(fresh, heard, len(fresh), last, below if known else 0)
             right = 0
             while True:
-                alone = rows[right].even and len(fresh) > 1 and not self._step
+                alone = rows[right].even and len(fresh) > 1 and not self.probed.step
                 yield self._again(ids, heard) if alone else rows[right]
                 if right == len(guess) or ids[-1] != guess[right]:
                     break
@@ -325,14 +350,14 @@ class Speaker:
         reuse, below  what was heard of the same tokens before the tensors changed: its layers below `below` are taken over
         """
         start, tokens = heard.length, len(fresh)
-        if start and self._step:  # as many rows as make the bits the same, see _step
-            wanted = self._step if tokens <= self._step else -(-tokens // 8) * 8
+        if start and self.probed.step:  # as many rows as make the bits the same, see Probe
+            wanted = self.probed.step if tokens <= self.probed.step else -(-tokens // 8) * 8
             fresh = fresh + fresh[-1:] * min(wanted - tokens, self.length - start - tokens)
         with self._lock, contextlib.ExitStack() as stack:
             for i, layer in enumerate(self._layers):
                 if reuse is not None and i < below:
                     known = reuse.states(i, start, start + len(fresh)) if i == below - 1 else None
-                    stack.enter_context(_silent(layer, known))
+                    stack.enter_context(_silent(layer, known, lambda: self.probed.wraps))
                 else:
                     stack.callback(layer.register_forward_hook(heard.listen(i)).remove)
             out = self._call(fresh, heard.cache, len(fresh) if start else keep)
@@ -363,22 +388,8 @@ class Speaker:
         return [*each, after]
 
     @property
-    def _plain(self) -> bool:
-        """Whether its cache can be cut to any length: sliding windows and states of other kinds cannot."""
-        return self._probed[0]
-
-    @property
-    def _step(self) -> int:
-        """With how many rows a token must be computed to have the bits it has among the many of a check: 2, or 0 for with no few.
-
-        A matrix product adds in an order that depends on its shape, not on the numbers in it. On a CPU in bfloat16 that order
-        is the same for all numbers of rows but one, so that two rows are computed for each token, the second for a guess.
-        """
-        return self._probed[1]
-
-    @property
-    def _probed(self) -> tuple[bool, int]:
-        """_plain and _step, asked of the model itself the first time that one of its kind speaks."""
+    def probed(self) -> Probe:
+        """Asked of the model itself the first time that one of its kind speaks."""
         key = (self._kind, torch.get_num_threads())
         if key not in _PROBED:
             _PROBED[key] = self._probe()
@@ -389,14 +400,14 @@ class Speaker:
         """What decides how its sums are made."""
         return f"{self.device} {self._parameters[-1][0].dtype} {self.module.config.to_json_string(use_diff=False)}"
 
-    def _probe(self) -> tuple[bool, int]:
-        """_plain and _step by the lowest two layers and the head, on made-up tokens: every module's output is compared."""
+    @torch.inference_mode()
+    def _probe(self) -> Probe:
+        """By the lowest two layers and the head, on made-up tokens: every module's output is compared."""
         chance = torch.Generator().manual_seed(0)
         size = int(self.module.get_input_embeddings().weight.shape[0])
         prompt, answer = torch.randint(size, (2, _CHUNK), generator=chance).tolist()
-        if not self._layers or self.length < 2 * _CHUNK:
-            return bool(self._layers), 0
         made: list[Tensor] = []
+        wraps: list[bool] = []
 
         def keep(module: nn.Module, args: Any, output: Any) -> None:
             made.extend(t[0] for t in (output if isinstance(output, tuple) else (output,)) if isinstance(t, Tensor))
@@ -407,20 +418,25 @@ class Speaker:
             return [*made, out.logits[0]], getattr(out, self.keeps)
 
         with self._lock, contextlib.ExitStack() as stack:
+            for layer in self._layers[:2]:
+                stack.callback(layer.register_forward_hook(lambda _, __, out: wraps.append(isinstance(out, tuple))).remove)
             for layer in self._layers[2:]:
-                stack.enter_context(_silent(layer, None))
+                stack.enter_context(_silent(layer, None, lambda: wraps[-1]))
             begun = _Heard(prompt, ())
-            begun.cache = getattr(self._call(prompt, None, 1), self.keeps)
-            if not all(type(layer).__name__ == "DynamicLayer" for layer in getattr(begun.cache, "layers", [None])):
-                return False, 0
+            begun.cache = outputs(prompt[: max(1, self.length - _CHUNK)], None)[1]
+            kept = {type(layer).__name__ for layer in getattr(begun.cache, "layers", [None])}
+            plain, masks = kept == {"DynamicLayer"}, kept <= {"DynamicLayer", "DynamicSlidingWindowLayer"}
+            wrapped = bool(wraps) and wraps[-1]
+            if not plain or not self._layers or self.length < 2 * _CHUNK:
+                return Probe(plain, masks, 0, wrapped)
             for part in (m for layer in self._layers[:2] for m in layer.modules()):
                 stack.callback(part.register_forward_hook(keep).remove)
             many, begun.cache = outputs(answer, begun.cache)
             for place, rows in ((0, 8), (0, 16), (0, 24), *((i, 2) for i in range(0, _CHUNK - 1, 2))):
                 few, _ = outputs(answer[place : place + rows], begun.until(_CHUNK + place))
                 if any(not torch.equal(a, b[place : place + rows]) for a, b in zip(few, many, strict=True)):
-                    return True, 0
-        return True, 2
+                    return Probe(plain, masks, 0, wrapped)
+        return Probe(plain, masks, 2, wrapped)
 
     @cached_property
     def takes(self) -> frozenset[str]:
@@ -444,11 +460,11 @@ class Speaker:
         """What this model thinks of each token of another's answer, given the tokens before it."""
         if not answer:
             return []
-        ids, last = self.encode(prompt), self._last
-        known = last is not None and last.ids == ids and bool(self._layers) and last.versions == self._versions() and self._plain
-        cache = last.until(len(ids) - 1) if last is not None and known else None  # the prompt's last row is wanted
-        ids = [*ids, *answer]
-        fresh = ids[len(ids) - len(answer) - 1 : -1] if known else ids[:-1]
+        ids, last, cache = self.encode(prompt), self._last, None
+        fresh = [*ids, *answer][:-1]
+        if last is not None and last.ids == ids and self.probed.plain and last.versions == self._versions():
+            cache = last.until(len(ids) - 1)  # the prompt has been heard; what comes after its last token is wanted
+            fresh = fresh[len(ids) - 1 :]
         with self._lock:
             logits = self._call(fresh, cache, len(answer)).logits[0, -len(answer) :].float()
         chances = logits.softmax(-1)
@@ -481,6 +497,8 @@ def say_all(
     precision an answer can leave the one of `tokens` where two words are nearly even. Cancelled when `go_on`, asked before
     every forward pass, says no; MergeError when a prompt is too long or the model computes no numbers.
     """
+    if prompts and not speaker.probed.masks:
+        return [_say_alone(speaker, prompt, limit, go_on) for prompt in prompts]
     asked = [speaker.encode(prompt) for prompt in prompts]
     order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
     answers = [""] * len(asked)
@@ -493,6 +511,20 @@ def say_all(
     return answers
 
 
+def _say_alone(speaker: Speaker, prompt: str, limit: int, go_on: Callable[[], bool]) -> str:
+    """say_all for one prompt, of a model for which padding cannot be masked."""
+    said = ""
+    for token in speaker.tokens(prompt, limit):
+        said += token.text
+        _ask(go_on)
+    return said
+
+
+def _ask(go_on: Callable[[], bool]) -> None:
+    if not go_on():
+        raise Cancelled("stopped before all prompts were answered.")
+
+
 def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: Callable[[], bool]) -> list[list[int]]:
     """The greedy tokens, without stop tokens, that follow each of some texts."""
     longest = max(len(ids) for ids in asked)
@@ -503,8 +535,7 @@ def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: 
     said: list[list[int]] = [[] for _ in asked]
     rows, cache = list(range(len(asked))), None
     for _ in range(min(limit, speaker.length - longest)):
-        if not go_on():
-            raise Cancelled("stopped before all prompts were answered.")
+        _ask(go_on)
         extra = {"position_ids": places} if "position_ids" in speaker.takes else {}
         out = speaker.module(
             input_ids=fresh, attention_mask=real, use_cache=True, logits_to_keep=1, **{speaker.keeps: cache}, **extra
@@ -568,8 +599,8 @@ def _attend_by_rows(module: Any) -> None:
         part: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, dropout: float = 0.0,
         scaling: float | None = None, **other: Any,
     ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
-        several = query.shape[2] > 1
-        if (attention_mask is None and several) or any(other.get(k) is not None for k in ("position_bias", "is_causal", "softcap")):
+        whole = attention_mask is None and query.shape[2] > 1  # a text from its start: the same shapes whenever it is read
+        if whole or any(other.get(k) is not None for k in ("position_bias", "is_causal", "softcap")):
             return sdpa_attention_forward(part, query, key, value, attention_mask, dropout, scaling, **other)
         batch, heads, tokens, width = query.shape
         groups = key.shape[1]
