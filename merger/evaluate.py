@@ -1,8 +1,11 @@
 """Hearing a model: answers to a prompt, a token at a time, from tensors that are already in memory."""
 
 import contextlib
+import copy
 import inspect
 import json
+import math
+import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -37,8 +40,22 @@ class Said:
     token: Token | None
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a model thinks of a token that another said: its probability, its rank (1: this model says it too), the likeliest."""
+
+    probability: float
+    rank: int
+    best: str
+    best_probability: float
+
+
+_PROBED: dict[tuple[str, int], "Probe"] = {}
+_CHUNK = 32
+"""How many tokens of a draft are checked in one pass: a change is found before all of a long answer has been computed."""
 _ROUNDINGS = {torch.float32: 256.0}
-"""How many roundings of its type logits may be off when several places are computed at once; measured 1.9 in bfloat16."""
+"""How many roundings of its type logits may be off between one token at a time and many at once, where these do not give the
+same bits; measured with SmolLM2-135M: 42 in float32, and 5.3 in bfloat16, for which 8 are allowed."""
 
 
 class _Heard:
@@ -53,8 +70,14 @@ class _Heard:
         """The answer, with its stop token if it came to one."""
         self.tokens: list[Token] = []
         self.cache: Any = None
-        self.length = 0
+        self._counts: list[int] = []
+        """How many tokens of each pass are known to be the text's: what follows them was a guess."""
         self._states: dict[int, list[Tensor]] = {}
+
+    @property
+    def length(self) -> int:
+        """For how many tokens it is computed."""
+        return sum(self._counts)
 
     def listen(self, layer: int) -> Callable[..., None]:
         """A forward hook that keeps this layer's output, (1, tokens, width)."""
@@ -64,27 +87,33 @@ class _Heard:
 
         return hook
 
-    def size(self, layer: int) -> int:
-        """For how many tokens the layer's output is known."""
-        return sum(part.shape[1] for part in self._states.get(layer, ()))
+    def passed(self, cache: Any, tokens: int) -> None:
+        """A pass over so many tokens is done."""
+        self.cache = cache
+        self._counts.append(tokens)
 
-    def states(self, layer: int, length: int) -> Tensor:
-        """A layer's output for the first so many tokens."""
-        return torch.cat(self._states[layer], 1)[:, :length]
-
-    @property
-    def plain(self) -> bool:
-        """Whether the cache is one that can be cut to any length: sliding windows and states of other kinds cannot."""
-        return all(type(layer).__name__ == "DynamicLayer" for layer in self.cache.layers)
+    def states(self, layer: int, start: int, stop: int) -> Tensor:
+        """A layer's output for the tokens from start to stop, zeros where it is not known."""
+        parts = [part[:, :n] for part, n in zip(self._states[layer], self._counts, strict=True)]
+        known = (parts[0] if len(parts) == 1 else torch.cat(parts, 1))[:, start:stop]
+        lacking = stop - start - known.shape[1]
+        return nn.functional.pad(known, (0, 0, 0, lacking)) if lacking else known
 
     def forget(self, length: int) -> None:
         """Keep only the first so many tokens."""
-        if length == 0:
-            self.cache, self._states = None, {}
-        elif length < self.length:
+        if length < self.length:
             self.cache.crop(length - self.length)
-            self._states = {i: [self.states(i, length)] for i in self._states}
-        self.length = length
+            while self.length > length:
+                self._counts[-1] -= min(self._counts[-1], self.length - length)
+                if not self._counts[-1]:
+                    self._counts.pop()
+                    for parts in self._states.values():
+                        parts.pop()
+
+    def settle(self) -> None:
+        """Join what was kept of the passes, so that it can be taken over at once."""
+        self._states = {i: [self.states(i, 0, self.length)] for i in self._states}
+        self._counts = [self.length]
 
     def until(self, length: int) -> Any:
         """A cache of its own with the first so many tokens."""
@@ -92,28 +121,90 @@ class _Heard:
         fresh.layers = [_cropped(layer, length) for layer in self.cache.layers]
         return fresh
 
-    def take_over(self, other: "_Heard", below: int, length: int) -> None:
-        """The layers below `below` of another text that begins with the same tokens."""
+    def take_over(self, other: "_Heard", below: int, start: int) -> None:
+        """The layers below `below` of another text that begins with the same tokens; those from `start` on are new here."""
         for i in range(below):
-            self._states[i] = [other.states(i, length)]
-            self.cache.layers[i] = _cropped(other.cache.layers[i], length)
+            self._states.setdefault(i, []).append(other.states(i, start, self.length))
+            self.cache.layers[i] = _cropped(other.cache.layers[i], self.length)
 
 
 def _cropped(layer: Any, length: int) -> Any:
-    """A cache layer's first so many tokens, in a cache layer of its own."""
-    fresh = type(layer)()
-    fresh.update(layer.keys[..., :length, :].clone(), layer.values[..., :length, :].clone())
+    """A cache layer's first so many tokens, in a cache layer of its own; nothing is copied, for none is written in place."""
+    fresh = copy.copy(layer)
+    if layer.is_initialized:
+        fresh.keys, fresh.values = layer.keys[..., :length, :], layer.values[..., :length, :]
     return fresh
 
 
 @contextlib.contextmanager
-def _silent(layer: Any, output: Tensor | None) -> Generator[None]:
-    """A decoder layer that computes nothing: gives this output, or its input."""
-    layer.forward = lambda hidden_states, *_, **__: hidden_states if output is None else output
+def _silent(layer: Any, output: Tensor | None, wraps: Callable[[], bool]) -> Generator[None]:
+    """A decoder layer that computes nothing: gives this output, or its input; in a tuple where layers do so."""
+
+    def forward(hidden_states: Tensor, *_: Any, **__: Any) -> Any:
+        given = hidden_states if output is None else output
+        return (given,) if wraps() else given
+
+    layer.forward = forward
     try:
         yield
     finally:
         del layer.forward
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a kind of model is like.
+
+    plain  its cache can be cut to any length: sliding windows and states of other kinds cannot
+    masks  padding can be masked: all it keeps of a text are keys and values
+    step   with how many rows a token must be computed to have the bits it has among the many of a check: 2, or 0 for no few
+    wraps  its layers give tuples
+
+    A matrix product adds in an order that depends on its shape, not on the numbers in it. On a CPU in bfloat16 that order is
+    the same for all numbers of rows but one, so that two rows are computed for each token, the second for a guess.
+    """
+
+    plain: bool = False
+    masks: bool = False
+    step: int = 0
+    wraps: bool = False
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What a model says after a text: its logits, (vocabulary,), the best token, the four likeliest with their probabilities.
+
+    total  the logarithm of the sum of exp(logits)
+    even   whether the first two are nearer than what rounding may change between passes of unlike shapes
+    """
+
+    logits: Tensor
+    best: int
+    likeliest: tuple[tuple[int, float], ...]
+    total: float
+    even: bool
+
+    def probability(self, token: int) -> float:
+        """The probability of a token."""
+        return math.exp(float(self.logits[token]) - self.total)
+
+
+def _rows_of(logits: Tensor) -> list[_Row]:
+    """The rows of some logits, (n, vocabulary); MergeError when they are no numbers."""
+    kind = logits.dtype
+    logits = logits.float().cpu()
+    totals = logits.logsumexp(-1)
+    if not bool(torch.isfinite(totals).all()):
+        raise MergeError(_NO_NUMBERS)
+    top = logits.topk(min(4, logits.shape[-1]))
+    bound = _ROUNDINGS.get(kind, 8.0) * torch.finfo(kind).eps * top.values[:, 0].abs().clamp_min(1)
+    even = (top.values[:, 0] - top.values[:, 1] <= bound).tolist() if logits.shape[-1] > 1 else [False] * len(logits)
+    chances = (top.values - totals[:, None]).exp().tolist()
+    best, found = logits.argmax(-1).tolist(), top.indices.tolist()
+    return [
+        _Row(row, best[i], tuple(zip(found[i], chances[i], strict=True)), total, even[i])
+        for i, (row, total) in enumerate(zip(logits, totals.tolist(), strict=True))
+    ]
 
 
 @dataclass
@@ -127,10 +218,19 @@ class Speaker:
     device: torch.device
     template: str = ""
     _pieces: dict[int, str] = field(default_factory=dict[int, str])
+    _encoded: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     _last: "_Heard | None" = None
+    _lock: Any = field(default_factory=threading.Lock)
 
     def encode(self, prompt: str) -> list[int]:
         """The prompt's token ids, in the model's chat template where it has one."""
+        if prompt not in self._encoded:
+            while len(self._encoded) >= 64:
+                del self._encoded[next(iter(self._encoded))]
+            self._encoded[prompt] = self._encode(prompt)
+        return list(self._encoded[prompt])
+
+    def _encode(self, prompt: str) -> list[int]:
         if getattr(self.tokenizer, "chat_template", None):
             text = self.tokenizer.apply_chat_template(
                 [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
@@ -152,133 +252,191 @@ class Speaker:
     def tokens(self, prompt: str, limit: int, temperature: float = 0.0, seed: int = 0) -> Iterator[Token]:
         """Answer token by token. temperature 0 is greedy; else samples, reproducibly from `seed`.
 
-        A greedy answer to the prompt of the last one takes that answer as a draft: one pass over prompt and draft, from the
-        first changed layer up, finds where the model would now say something else; from there on it is made token by token.
+        A greedy answer to the prompt of the last one takes that answer as a draft: passes over prompt and draft, from the
+        first changed layer up, find where the model would now say something else; from there on it is made token by token.
         Where nothing has changed the last answer is given again.
         """
         ids = self.encode(prompt)
         given = len(ids)
-        if temperature == 0 and (same := self._unchanged(ids, min(limit, self.length - given))) is not None:
+        most = min(limit, self.length - given)
+        last = self._last if temperature == 0 else None
+        if last is not None and (same := self._unchanged(last, ids, most)) is not None:
             yield from same
             return
         chance = torch.Generator().manual_seed(seed)
-        most = min(limit, self.length - given)
         heard = _Heard(ids, self._versions())
-        ahead = self._drafted(ids, most, heard) if temperature == 0 else iter(())
+        rows = self._follow(ids, most, heard, last)
         shown = ""
         for _ in range(most):
-            probabilities = next(ahead, None)
-            if probabilities is None:
-                probabilities = self._next(ids, heard)
-            if not bool(torch.isfinite(probabilities).all()):
-                raise MergeError(_NO_NUMBERS)
-            best = probabilities.topk(min(4, len(probabilities)))
+            row = next(rows)
             if temperature > 0:
-                tilted = (probabilities.log() / temperature).softmax(-1)
-                chosen = int(torch.multinomial(tilted, 1, generator=chance))
+                chosen = int(torch.multinomial((row.logits / temperature).softmax(-1), 1, generator=chance))
             else:
-                chosen = int(probabilities.argmax())
+                chosen = row.best
             ids.append(chosen)
             if chosen in self.stops:
                 break
             text = self.tokenizer.decode(ids[given:], skip_special_tokens=True)
             new = "" if text.endswith("\ufffd") else text[len(shown) :]  # half a character waits for its other half
             shown += new
-            others = tuple(
-                (self.piece(int(i)), float(p)) for p, i in zip(best.values, best.indices, strict=True) if int(i) != chosen
-            )
-            heard.tokens.append(Token(chosen, new, float(probabilities[chosen]), others[:3]))
+            others = tuple((self.piece(i), p) for i, p in row.likeliest if i != chosen)
+            heard.tokens.append(Token(chosen, new, row.probability(chosen), others[:3]))
             yield heard.tokens[-1]
         if temperature == 0:
             heard.draft = ids[given:]
+            heard.settle()
             self._last = heard
 
-    def _next(self, ids: list[int], heard: "_Heard") -> Tensor:
-        """Probabilities of the token after `ids`, (vocabulary,), from what of them has not been computed yet."""
-        logits = self._forward(ids[heard.length :], heard, 1)
-        return logits[-1].float().softmax(-1).cpu()
-
-    def _unchanged(self, ids: list[int], most: int) -> list[Token] | None:
+    def _unchanged(self, last: "_Heard", ids: list[int], most: int) -> list[Token] | None:
         """The last answer, if it was to this prompt and of this length, and no parameter has been written to since."""
-        last = self._last
-        if last is None or last.ids != ids or last.versions != self._versions() or not last.draft or not self._layers:
+        if last.ids != ids or last.versions != self._versions() or not last.draft or not self._layers:
             return None
         return last.tokens[:most] if last.draft[-1] in self.stops or len(last.draft) >= most else None
 
-    def _drafted(self, ids: list[int], most: int, heard: "_Heard") -> Iterator[Tensor]:
-        """Probabilities, (vocabulary,), at the places of the last answer to this prompt, up to the first that is another now.
+    def _follow(self, ids: list[int], most: int, heard: "_Heard", last: "_Heard | None") -> Iterator[_Row]:
+        """What the model says after `ids`, again and again; the caller appends a token in between, at most `most`.
 
-        One pass over the prompt, as plain decoding has it, one over the answer. Where two tokens are nearly even the rounding
-        of many positions at once could choose otherwise than one at a time: such a place is computed again alone.
+        A pass takes the tokens that are guessed to come next along; their rows count while the caller chooses what was guessed.
+        Where many tokens at once give the bits of one step (Probe.step), guesses change nothing but the time. Where they do
+        not, only the last answer is guessed, and a place where two tokens are nearly even is computed again alone.
         """
-        last = self._last
-        if last is None or last.ids != ids or not last.draft or not last.plain or not self._layers:
-            return
-        prompt, draft = list(ids), last.draft[:most]
-        first = self._forward(prompt, heard, 1, reuse=last)[0].float().softmax(-1).cpu()
-        yield first
-        if int(first.argmax()) != draft[0] or len(draft) == 1:
-            return
-        logits = self._forward(draft[:-1], heard, len(draft) - 1, reuse=last).float()
-        top = logits.topk(2).values
-        kind = next(self.module.parameters()).dtype
-        even = _ROUNDINGS.get(kind, 2.0) * torch.finfo(kind).eps * top[:, 0].abs().clamp_min(1)
-        near = (top[:, 0] - top[:, 1] <= even).tolist()
-        for i, token in enumerate(draft[1:]):
-            row = (self._again(prompt + draft[: i + 1], heard) if near[i] else logits[i]).softmax(-1).cpu()
-            other = int(row.argmax()) != token
-            if other:
-                heard.forget(len(prompt) + i + 1)
-            yield row
-            if other:
-                return
+        given = len(ids)
+        usable = last is not None and last.ids == ids and bool(last.draft) and bool(self._layers) and self.probed.plain
+        draft = last.draft if last is not None and usable else []
+        below = self._same_below(heard, last) if last is not None and usable else 0
+        yield self._forward(ids, heard, 1, last, below)[0]
+        follows = True
+        while True:
+            said = ids[given:]
+            follows = follows and said == draft[: len(said)]
+            room = max(0, min(most - len(said) - 1, self.length - len(ids), _CHUNK - 1))
+            guess = draft[len(said) :][:room] if follows else self._likely(ids, draft)[: min(room, max(0, self.probed.step - 1))]
+            if guess and guess[-1] in self.stops:
+                guess.pop()
+            fresh = ids[-1:] + guess
+            known = last is not None and follows and heard.length + len(fresh) <= last.length
+            rows = self._forward(fresh, heard, len(fresh), last, below if known else 0)
+            right = 0
+            while True:
+                alone = rows[right].even and len(fresh) > 1 and not self.probed.step
+                yield self._again(ids, heard) if alone else rows[right]
+                if right == len(guess) or ids[-1] != guess[right]:
+                    break
+                right += 1
+            heard.forget(len(ids) - 1)
 
-    def _again(self, ids: list[int], heard: "_Heard") -> Tensor:
-        """Logits after these tokens, (vocabulary,), with the last of them computed alone, as when it was generated."""
-        out = self.module(
-            input_ids=torch.tensor([ids[-1:]], device=self.device), past_key_values=heard.until(len(ids) - 1), use_cache=True,
-            logits_to_keep=1,
-        )  # fmt: skip
-        return out.logits[0, -1].float()
+    def _likely(self, ids: list[int], draft: list[int]) -> list[int]:
+        """What followed the last token before: in the last answer, else in this text."""
+        for text in (draft, ids[:-1]):
+            for i in range(len(text) - 2, -1, -1):
+                if text[i] == ids[-1]:
+                    return text[i + 1 :]
+        return []
 
-    def _forward(self, fresh: list[int], heard: "_Heard", keep: int, reuse: "_Heard | None" = None) -> Tensor:
-        """Logits of the last `keep` of these tokens, (keep, vocabulary). They follow what `heard` holds, and join it.
+    def _again(self, ids: list[int], heard: "_Heard") -> _Row:
+        """The row after these tokens with the last of them computed alone, as when it was generated."""
+        return _rows_of(self._call(ids[-1:], heard.until(len(ids) - 1), 1).logits[0])[0]
 
-        reuse  what was heard of the same tokens before the tensors changed: its layers below the change are taken over
+    def _call(self, fresh: list[int], cache: Any, keep: int) -> Any:
+        """The module's output for these tokens after what is in the cache."""
+        given = torch.tensor([fresh], device=self.device)
+        return self.module(input_ids=given, use_cache=True, logits_to_keep=keep, **{self.keeps: cache})
+
+    def _forward(
+        self, fresh: list[int], heard: "_Heard", keep: int, reuse: "_Heard | None" = None, below: int = 0
+    ) -> list[_Row]:
+        """What the model says after the last `keep` of these tokens. They follow what `heard` holds, and join it.
+
+        reuse, below  what was heard of the same tokens before the tensors changed: its layers below `below` are taken over
         """
-        layers = self._layers
-        start, end = heard.length, heard.length + len(fresh)
-        below = 0
-        if reuse is not None:
-            same = zip(heard.versions[:-1], reuse.versions[:-1], strict=True)
-            below = next((i for i, (now, before) in enumerate(same) if now != before), len(layers))
-            below = below if all(end <= reuse.size(i) for i in range(below)) else 0
-        with contextlib.ExitStack() as stack:
-            for i, layer in enumerate(layers):
+        start, tokens = heard.length, len(fresh)
+        if start and self.probed.step:  # as many rows as make the bits the same, see Probe
+            wanted = self.probed.step if tokens <= self.probed.step else -(-tokens // 8) * 8
+            fresh = fresh + fresh[-1:] * min(wanted - tokens, self.length - start - tokens)
+        with self._lock, contextlib.ExitStack() as stack:
+            for i, layer in enumerate(self._layers):
                 if reuse is not None and i < below:
-                    stack.enter_context(_silent(layer, reuse.states(i, end)[:, start:] if i == below - 1 else None))
+                    known = reuse.states(i, start, start + len(fresh)) if i == below - 1 else None
+                    stack.enter_context(_silent(layer, known, lambda: self.probed.wraps))
                 else:
                     stack.callback(layer.register_forward_hook(heard.listen(i)).remove)
-            out = self.module(
-                input_ids=torch.tensor([fresh], device=self.device), past_key_values=heard.cache, use_cache=True,
-                logits_to_keep=keep,
-            )  # fmt: skip
-        heard.cache = out.past_key_values
-        heard.length = end
+            out = self._call(fresh, heard.cache, len(fresh) if start else keep)
+        heard.passed(getattr(out, self.keeps), len(fresh))
+        heard.forget(start + tokens)
         if below and reuse is not None:
-            heard.take_over(reuse, below, end)
-        return out.logits[0, -keep:]
+            heard.take_over(reuse, below, start)
+        return _rows_of(out.logits[0, :tokens] if start else out.logits[0, -keep:])
+
+    def _same_below(self, heard: "_Heard", last: "_Heard") -> int:
+        """The number of layers below the lowest that has been written to since the last answer."""
+        same = zip(heard.versions[:-1], last.versions[:-1], strict=True)
+        return next((i for i, (now, before) in enumerate(same) if now != before), len(self._layers))
 
     def _versions(self) -> tuple[tuple[int, ...], ...]:
         """How often each layer's parameters were written to, the first with those before the layers; last, those after them."""
-        layers = self._layers
-        inside = {id(p) for layer in layers for p in layer.parameters()}
-        each: list[list[nn.Parameter]] = [list(layer.parameters()) for layer in layers]
+        return tuple(tuple(p._version for p in own) for own in self._parameters)
+
+    @cached_property
+    def _parameters(self) -> list[list[nn.Parameter]]:
+        """Each layer's parameters, the first's with those before the layers; last, those after them."""
+        inside = {id(p) for layer in self._layers for p in layer.parameters()}
+        each: list[list[nn.Parameter]] = [list(layer.parameters()) for layer in self._layers]
         after: list[nn.Parameter] = []
         for name, p in self.module.named_parameters():
             if id(p) not in inside:
                 (after if role(name) in ("norm", "head") or not each else each[0]).append(p)
-        return tuple(tuple(p._version for p in own) for own in (*each, after))
+        return [*each, after]
+
+    @property
+    def probed(self) -> Probe:
+        """Asked of the model itself the first time that one of its kind speaks."""
+        key = (self._kind, torch.get_num_threads())
+        if key not in _PROBED:
+            _PROBED[key] = self._probe()
+        return _PROBED[key]
+
+    @cached_property
+    def _kind(self) -> str:
+        """What decides how its sums are made."""
+        return f"{self.device} {self._parameters[-1][0].dtype} {self.module.config.to_json_string(use_diff=False)}"
+
+    @torch.inference_mode()
+    def _probe(self) -> Probe:
+        """By the lowest two layers and the head, on made-up tokens: every module's output is compared."""
+        chance = torch.Generator().manual_seed(0)
+        size = int(self.module.get_input_embeddings().weight.shape[0])
+        prompt, answer = torch.randint(size, (2, _CHUNK), generator=chance).tolist()
+        made: list[Tensor] = []
+        wraps: list[bool] = []
+
+        def keep(module: nn.Module, args: Any, output: Any) -> None:
+            made.extend(t[0] for t in (output if isinstance(output, tuple) else (output,)) if isinstance(t, Tensor))
+
+        def outputs(fresh: list[int], cache: Any) -> tuple[list[Tensor], Any]:
+            made.clear()
+            out = self._call(fresh, cache, len(fresh))
+            return [*made, out.logits[0]], getattr(out, self.keeps)
+
+        with self._lock, contextlib.ExitStack() as stack:
+            for layer in self._layers[:2]:
+                stack.callback(layer.register_forward_hook(lambda _, __, out: wraps.append(isinstance(out, tuple))).remove)
+            for layer in self._layers[2:]:
+                stack.enter_context(_silent(layer, None, lambda: wraps[-1]))
+            begun = _Heard(prompt, ())
+            begun.cache = outputs(prompt[: max(1, self.length - _CHUNK)], None)[1]
+            kept = {type(layer).__name__ for layer in getattr(begun.cache, "layers", [None])}
+            plain, masks = kept == {"DynamicLayer"}, kept <= {"DynamicLayer", "DynamicSlidingWindowLayer"}
+            wrapped = bool(wraps) and wraps[-1]
+            if not plain or not self._layers or self.length < 2 * _CHUNK:
+                return Probe(plain, masks, 0, wrapped)
+            for part in (m for layer in self._layers[:2] for m in layer.modules()):
+                stack.callback(part.register_forward_hook(keep).remove)
+            many, begun.cache = outputs(answer, begun.cache)
+            for place, rows in ((0, 8), (0, 16), (0, 24), *((i, 2) for i in range(0, _CHUNK - 1, 2))):
+                few, _ = outputs(answer[place : place + rows], begun.until(_CHUNK + place))
+                if any(not torch.equal(a, b[place : place + rows]) for a, b in zip(few, many, strict=True)):
+                    return Probe(plain, masks, 0, wrapped)
+        return Probe(plain, masks, 2, wrapped)
 
     @cached_property
     def takes(self) -> frozenset[str]:
@@ -298,15 +456,32 @@ class Speaker:
         return list(stacks[0]) if len(stacks) == 1 else []
 
     @torch.inference_mode()
-    def agrees(self, prompt: str, answer: list[int]) -> list[float]:
-        """For each token of another model's answer: the probability if this model would have chosen it too, else 0."""
-        ids = [*self.encode(prompt), *answer]
+    def judges(self, prompt: str, answer: list[int]) -> list[Judged]:
+        """What this model thinks of each token of another's answer, given the tokens before it."""
         if not answer:
             return []
-        out = self.module(input_ids=torch.tensor([ids[:-1]], device=self.device), use_cache=False)
-        probabilities = out.logits[0, -len(answer) :].float().softmax(-1)
-        best, first = probabilities.max(-1)
-        return [float(p) if int(i) == token else 0.0 for p, i, token in zip(best, first, answer, strict=True)]
+        ids, last, cache = self.encode(prompt), self._last, None
+        fresh = [*ids, *answer][:-1]
+        if last is not None and last.ids == ids and self.probed.plain and last.versions == self._versions():
+            cache = last.until(len(ids) - 1)  # the prompt has been heard; what comes after its last token is wanted
+            fresh = fresh[len(ids) - 1 :]
+        with self._lock:
+            logits = self._call(fresh, cache, len(answer)).logits[0, -len(answer) :].float()
+        chances = logits.softmax(-1)
+        own = torch.tensor(answer, device=self.device)[:, None]
+        mine, (top, first) = logits.gather(-1, own), chances.max(-1)
+        places = torch.arange(logits.shape[-1], device=self.device)
+        above = (logits > mine).sum(-1) + ((logits == mine) & (places < own)).sum(-1)
+        return [
+            Judged(p, rank + 1, self.piece(i), best)
+            for p, rank, i, best in zip(
+                chances.gather(-1, own)[:, 0].tolist(), above.tolist(), first.tolist(), top.tolist(), strict=True
+            )
+        ]  # fmt: skip
+
+    def agrees(self, prompt: str, answer: list[int]) -> list[float]:
+        """For each token of another model's answer: the probability if this model would have chosen it too, else 0."""
+        return [judged.probability if judged.rank == 1 else 0.0 for judged in self.judges(prompt, answer)]
 
 
 _NO_NUMBERS = "the merged weights are so large that the model computes no numbers any more."
@@ -322,6 +497,8 @@ def say_all(
     precision an answer can leave the one of `tokens` where two words are nearly even. Cancelled when `go_on`, asked before
     every forward pass, says no; MergeError when a prompt is too long or the model computes no numbers.
     """
+    if prompts and not speaker.probed.masks:
+        return [_say_alone(speaker, prompt, limit, go_on) for prompt in prompts]
     asked = [speaker.encode(prompt) for prompt in prompts]
     order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
     answers = [""] * len(asked)
@@ -334,6 +511,20 @@ def say_all(
     return answers
 
 
+def _say_alone(speaker: Speaker, prompt: str, limit: int, go_on: Callable[[], bool]) -> str:
+    """say_all for one prompt, of a model for which padding cannot be masked."""
+    said = ""
+    for token in speaker.tokens(prompt, limit):
+        said += token.text
+        _ask(go_on)
+    return said
+
+
+def _ask(go_on: Callable[[], bool]) -> None:
+    if not go_on():
+        raise Cancelled("stopped before all prompts were answered.")
+
+
 def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: Callable[[], bool]) -> list[list[int]]:
     """The greedy tokens, without stop tokens, that follow each of some texts."""
     longest = max(len(ids) for ids in asked)
@@ -344,8 +535,7 @@ def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: 
     said: list[list[int]] = [[] for _ in asked]
     rows, cache = list(range(len(asked))), None
     for _ in range(min(limit, speaker.length - longest)):
-        if not go_on():
-            raise Cancelled("stopped before all prompts were answered.")
+        _ask(go_on)
         extra = {"position_ids": places} if "position_ids" in speaker.takes else {}
         out = speaker.module(
             input_ids=fresh, attention_mask=real, use_cache=True, logits_to_keep=1, **{speaker.keeps: cache}, **extra
@@ -385,10 +575,51 @@ def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
         raise CheckpointError(f"{folder}: its config.json cannot be used: {str(error).splitlines()[0][:200]}") from None
     _adopt(module, tensors, folder)
+    _attend_by_rows(module)
     device = next(iter(tensors.values())).device
     module.to(device).eval()
     tokenizer = load_tokenizer(folder)
     return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), device)
+
+
+_BY_ROWS = "merger_by_rows"
+
+
+def _attend_by_rows(module: Any) -> None:
+    """Let attention over what is kept, and the head, give each token the same bits whatever is computed beside it.
+
+    torch's own attention sums in blocks that depend on the number of queries and keys. And a slice as transformers hands it
+    to the head makes torch copy all of the head's weights, which takes as long as all layers of a small model.
+    """
+    from transformers import AttentionInterface
+    from transformers.integrations.sdpa_attention import sdpa_attention_forward
+    from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+    def attend(
+        part: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, dropout: float = 0.0,
+        scaling: float | None = None, **other: Any,
+    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+        whole = attention_mask is None and query.shape[2] > 1  # a text from its start: the same shapes whenever it is read
+        if whole or any(other.get(k) is not None for k in ("position_bias", "is_causal", "softcap")):
+            return sdpa_attention_forward(part, query, key, value, attention_mask, dropout, scaling, **other)
+        batch, heads, tokens, width = query.shape
+        groups = key.shape[1]
+        asked = (query * (width**-0.5 if scaling is None else scaling)).reshape(batch, groups, -1, width)
+        scores = (asked @ key.transpose(2, 3)).float().view(batch, groups, heads // groups, tokens, -1)
+        if attention_mask is not None:
+            least = torch.finfo(scores.dtype).min  # not -inf: a row of padding sees nothing, and must stay a number
+            mask = attention_mask[:, :, None]
+            scores = scores.masked_fill(~mask, least) if mask.dtype == torch.bool else scores + mask
+        shares = scores.softmax(-1).to(query.dtype).view(batch, groups, -1, key.shape[2])
+        return (shares @ value).view(batch, heads, tokens, -1).transpose(1, 2).contiguous(), None
+
+    if module.config._attn_implementation == "sdpa" and module._can_set_attn_implementation():
+        AttentionInterface.register(_BY_ROWS, attend)
+        AttentionMaskInterface.register(_BY_ROWS, sdpa_mask)
+        module.set_attn_implementation(_BY_ROWS)
+    head = module.get_output_embeddings()
+    if head is not None:
+        head.register_forward_pre_hook(lambda _, args: (args[0].clone(memory_format=torch.contiguous_format), *args[1:]))
 
 
 def load_tokenizer(folder: Path) -> Any:

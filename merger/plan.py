@@ -2,6 +2,7 @@
 
 import json
 import math
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -143,10 +144,17 @@ class _Row:
 def plan(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch = "refuse") -> Plan:
     """Decide every tensor of the output. `models` holds an opened Checkpoint for each of recipe.references.
 
-    RecipeError when a parameter is missing, CheckpointError when the models do not fit together.
+    RecipeError when a parameter is missing, CheckpointError when the models do not fit together. Where only numbers differ
+    from a plan made before of the same models, only the jobs are decided again whose numbers differ.
     """
     if recipe.modules:
         return _of_modules(recipe, models, on_mismatch)
+    key = (_shape(recipe), on_mismatch)
+    before = _FRAMES.get(key)
+    if before is not None and (jobs := before.moved(recipe, models)) is not None:
+        decided = replace(before.plan, recipe=recipe, jobs=jobs)
+        _keep(key, replace(before, plan=decided))
+        return decided
     layouts = {reference: layout(models[reference].numels) for reference in recipe.references}
     parts = recipe.slices or (_whole(recipe, models, layouts),)
     donor = recipe.base_model or parts[0].sources[0].model
@@ -162,10 +170,79 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismat
     if recipe.earlier:
         jobs = tuple(_made(job, recipe) for job in jobs)
     out_layout = layout({job.name: math.prod(job.shape) for job in jobs})
-    return Plan(
+    decided = Plan(
         recipe, jobs, donor, out_layout, _config(recipe, models[donor], jobs, out_layout, layouts[donor], words, models),
         (*_remarks(recipe, donor, models, rows), *coverage(recipe, misfits), *_token_remarks(jobs, words)), misfits,
         words, chat_template(recipe, models),
+    )  # fmt: skip
+    if recipe.merge_method != "passthrough" or all(job.method for job in jobs):  # there the scale decides what is copied
+        _keep(key, _Frame(decided, tuple(fitting), parts, {name: weakref.ref(model) for name, model in models.items()}))
+    return decided
+
+
+# ---------------------------------------------------------------------------------------------- moves
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """A plan with what of it does not depend on the numbers in the recipe."""
+
+    plan: Plan
+    rows: tuple[_Row, ...]
+    parts: tuple[Slice, ...]
+    models: Mapping[str, "weakref.ref[Checkpoint]"]
+
+    def moved(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> tuple[TensorJob, ...] | None:
+        """The jobs of a recipe of the same shape, those whose numbers stay the very same objects; None for other models."""
+        if models.keys() != self.models.keys() or any(self.models[name]() is not model for name, model in models.items()):
+            return None
+        pairs = zip(_all_scopes(self.plan.recipe), _all_scopes(recipe), strict=True)
+        changed = [(a, b) for old, new in pairs for (_, a), (_, b) in zip(old, new, strict=True) if a != b]
+        if not changed:
+            return self.plan.jobs
+        parts = recipe.slices or tuple(
+            Slice(tuple(replace(e, layer_range=old.layer_range) for e, old in zip(recipe.models, part.sources, strict=True)))
+            for part in self.parts
+        )
+        now = {id(old): new for old, new in zip(self.parts, parts, strict=True)}
+        jobs: list[TensorJob] = []
+        for row, job in zip(self.rows, self.plan.jobs, strict=True):
+            names = {row.name, *row.names}
+            if job.method and any(
+                a.at(name, row.layer, row.layers) != b.at(name, row.layer, row.layers) for a, b in changed for name in names
+            ):
+                entries = _ordered(now[id(row.part)], recipe)
+                here = replace(
+                    row, part=now[id(row.part)], entries=tuple(entries[i] for i in row.parents) if row.parents else entries
+                )  # fmt: skip
+                job = replace(job, args=_arguments(here, recipe))
+            jobs.append(job)
+        return tuple(jobs)
+
+
+_FRAMES: dict[tuple[Recipe, OnMismatch], _Frame] = {}
+"""The last few plans, by the recipe without its numbers."""
+
+
+def _keep(key: tuple[Recipe, OnMismatch], frame: _Frame) -> None:
+    _FRAMES.pop(key, None)
+    _FRAMES[key] = frame
+    for old in list(_FRAMES)[:-8]:
+        _FRAMES.pop(old, None)
+
+
+def _shape(recipe: Recipe) -> Recipe:
+    """The recipe without the numbers of its parameters."""
+
+    def bare(parameters: Parameters) -> Parameters:
+        return tuple((name, Setting(())) for name, _ in parameters)
+
+    def entries(some: Sequence[Entry]) -> tuple[Entry, ...]:
+        return tuple(replace(e, parameters=bare(e.parameters)) for e in some)
+
+    return replace(
+        recipe, parameters=bare(recipe.parameters), models=entries(recipe.models),
+        slices=tuple(replace(p, sources=entries(p.sources), parameters=bare(p.parameters)) for p in recipe.slices),
     )  # fmt: skip
 
 
