@@ -14,7 +14,6 @@ import os
 import random
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -146,8 +145,7 @@ def main() -> None:
     print(f"hand to strip     p50 {at(drags, 0.5):.0f} ms, p90 {at(drags, 0.9):.0f} ms, {len(drags)} messages")
     print(f"wait for answers  p50 {at(waits, 0.5):.1f} s, p90 {at(waits, 0.9):.1f} s, longest {at(waits, 1):.1f} s")
     print(f"line              shown {len(found['line'])} times; {max(found['line'], default='never', key=len)}")
-    longest = max(found["long"], default=0)
-    print(f"browser           {len(found['long'])} tasks over 50 ms, longest {longest:.0f} ms; mean {statistics.fmean(drags or [0]):.0f}")
+    print(f"browser           {len(found['long'])} tasks over 50 ms, the longest {max(found['long'], default=0):.0f} ms")
     print(f"memory            {before:.0f} MB before, {most:.0f} MB at most, {after:.0f} MB after")
     print(f"seen another's    {found['mixed'] or 'never'}")
     print(f"errors            {found['errors'] or 'none'}")

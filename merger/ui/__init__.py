@@ -12,7 +12,7 @@ from merger.methods import METHODS
 from merger.recipe import dump
 from merger.ui import api, controls, lanes
 from merger.ui.answers import answers
-from merger.ui.callbacks import Callbacks
+from merger.ui.callbacks import FIXES, Callbacks
 from merger.ui.detail import detail
 from merger.ui.history import history
 from merger.ui.mixer import mixer
@@ -73,6 +73,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                 says = gr.Markdown(studio.presets[0].says, elem_id="says")
                 mix = mixer(value, board, studio.strip(first), elem_id="mixer")
                 moved = _line("moved", "What the last move changed")
+                with gr.Row(elem_id="warning"):
+                    warning = _line("verdict", "What speaks against this merge")
+                    fixes = [gr.Button("", size="sm", scale=0, min_width=150, visible=False) for _ in range(FIXES)]
             with gr.Column(scale=5, min_width=300, elem_id="hearing"):
                 with gr.Row(elem_id="ask-row"):
                     prompt = gr.Textbox(
@@ -168,9 +171,12 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         table.input(on.use_numbers, [work, table], drawn, **NEWEST)
         hear_a.click(on.hear(0), work, drawn, **NOW)
         hear_b.click(on.hear(1), work, drawn, **NOW)
+        for i, button in enumerate(fixes):
+            button.click(on.fix(i), work, drawn, **NOW)
         changes = [
-            mix.release, mix.undo, mix.retry, preset.input, method.input, models.input, seed.submit, fade.input, use.click, file.upload, tried.select,
-            table.input, hear_a.click, hear_b.click,
+            *(button.click for button in fixes),
+            mix.release, mix.undo, mix.retry, preset.input, method.input, models.input, seed.submit, fade.input, use.click,
+            file.upload, tried.select, table.input, hear_a.click, hear_b.click,
         ]  # fmt: skip
         for name, widget in widgets.items():
             widget.input(on.control(name), [work, widget], drawn, **NEWEST)
@@ -192,6 +198,8 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         below = [table, inside.words, *inside.figures]
         for one, name in ((models_tab, "models"), (inside_tab, "inside"), (recipe_tab, "recipe")):
             one.select(lambda name=name: name, None, tab, **NOW).then(on.below, [work, tab], below, **QUIET)
+        gr.on(changes, on.judge, work, [warning, *fixes], trigger_mode="always_last", **NOW)
+        arrived.then(on.judge, work, [warning, *fixes], **NOW)
         gr.on(changes, on.below, [work, tab], below, trigger_mode="always_last", **QUIET)
         recipe_tab.select(on.command, work, command, **NOW)
         yaml.input(on.check, [work, yaml], [work, yaml_error], **NEWEST).then(None, yaml_error, None, js=_MARK_LINE, **NOW)

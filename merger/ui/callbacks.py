@@ -3,7 +3,7 @@
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,15 +15,18 @@ from merger.checkpoints import in_words
 from merger.errors import Cancelled, MergeError
 from merger.merge import Step
 from merger.moves import crossfade
-from merger.recipe import Recipe, dump
+from merger.recipe import Recipe, dump, replace_all
 from merger.ui import controls, lanes
 from merger.ui.detail import draw
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner, Studio, Visit
+from merger.ui.words import Remark, changed, refusal_words, verdict_words
 
 log = logging.getLogger(__name__)
 
 Updates = list[Any]
+FIXES = 2
+"""Buttons for what the verdict can mend."""
 BELOW = 6
 """Components below the fold that are drawn only while their tab is open: the numbers, the words, four figures."""
 
@@ -74,7 +77,40 @@ class Callbacks:
 
     def moved(self, before: Workspace, after: Workspace) -> str:
         """What the last move changed, in words; "" where the models are others now."""
-        return ""
+        if before.shelf != after.shelf:
+            return ""
+        names = lanes.short_names([after.base, *after.shelf])
+        return changed(before.recipe, after.recipe, names, lanes.columns(self.studio.plan(after.recipe)))
+
+    def judge(self, work: Workspace) -> tuple[Any, ...]:
+        """What speaks against the recipe, in plain words, and a button for each fix; nothing where nothing does."""
+        try:
+            found = self.remarks(work)
+        except MergeError as error:
+            found = [refusal_words(str(error))]
+        told = [remark.text for remark in found if remark.level != "note"]
+        labels = [remark.fix_label for remark in _mended(found)][:FIXES]
+        words = gr.update(value="\n".join(told), visible=bool(told))
+        shown = [gr.update(value=label, visible=True) for label in labels]
+        return words, *shown, *[gr.update(visible=False)] * (FIXES - len(labels))
+
+    def remarks(self, work: Workspace) -> list[Remark]:
+        """The verdict's sentences; MergeError where the models do not fit at all."""
+        return verdict_words(self.studio.verdict(work.recipe), lanes.short_names([work.base, *work.shelf]))
+
+    def fix(self, number: int) -> Callable[[Workspace, gr.Request], Updates]:
+        """Apply the fix behind a button."""
+
+        def fixed(work: Workspace, request: gr.Request) -> Updates:
+            def edit() -> Workspace:
+                mended = _mended(self.remarks(work))
+                if number >= len(mended):
+                    raise MergeError("This is mended already.")
+                return state.opened(work, replace_all(work.recipe, mended[number].changes))
+
+            return self.edited(work, edit, request)
+
+        return fixed
 
     def edited(self, work: Workspace, edit: Callable[[], Workspace], request: gr.Request | None) -> Updates:
         """Make an edit and redraw; a refused edit leaves everything as it is and says why."""
@@ -481,6 +517,11 @@ class Callbacks:
 def _text(prop: Mapping[str, Any]) -> str:
     """A prop as JSON text: gradio copies a dict leaf by leaf at every update, a text at once."""
     return json.dumps(prop)
+
+
+def _mended(found: Sequence[Remark]) -> list[Remark]:
+    """Remarks worth a button: a real fault, with a fix that is an edit of the recipe."""
+    return [r for r in found if r.level != "note" and r.fix_label and r.changes]
 
 
 def _steps(work: Workspace) -> dict[str, bool]:

@@ -30,6 +30,7 @@ from merger.search import Runner
 from merger.tokens import chat_template_kind, chat_template_of
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
+from merger.ui.words import why_token
 from merger.verdict import Verdict, verdict
 
 log = logging.getLogger(__name__)
@@ -312,13 +313,18 @@ class Studio:
             yield feeds.flush()
 
     def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
-        """For each token of the merge, the parent that would most surely have said it, where the base would not."""
+        """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""
         ids = [t.id for t in heard.tokens]
-        base = self.voices.parent(work.base).agrees(prompt, ids)
-        by = {m: self.voices.parent(m).agrees(prompt, ids) for m in work.chosen}
-        best = [max(by, key=lambda m: by[m][i], default=None) for i in range(len(ids))]
-        agree = tuple(m if m is not None and by[m][i] > 0 and base[i] == 0 else None for i, m in enumerate(best))
-        return replace(heard, agree=agree)
+        names = lanes.short_names([work.base, *work.chosen])
+        judged = {m: self.voices.parent(m).judges(prompt, ids) for m in (work.base, *work.chosen)}
+        agree: list[str | None] = []
+        why: list[str] = []
+        for i in range(len(ids)):
+            says = [m for m in work.chosen if judged[m][i].rank == 1]
+            alone = judged[work.base][i].rank != 1
+            agree.append(max(says, key=lambda m, i=i: judged[m][i].probability) if says and alone else None)
+            why.append(why_token({names[m]: opinions[i] for m, opinions in judged.items()}, names[work.base]))
+        return replace(heard, agree=tuple(agree), why=tuple(why))
 
     def _remember(self, name: str, prompt: str, manner: Manner, heard: Heard) -> None:
         self._heard[name, prompt, manner] = heard
