@@ -391,7 +391,7 @@ def _sweep(options: argparse.Namespace) -> None:
 def _print_trials(names: Sequence[str], marks: "Mapping[str, Mapping[str, float]]", ranked: "Sequence[Trial]") -> None:
     """A table: the trials, best first, then what each model can do alone."""
     skills = list(ranked[0].scores)
-    rows = [[*("" if v is None else str(v) for v in t.point), *_cells(t.scores, skills), t.note.split("\n")[0]] for t in ranked]
+    rows = [[*map(str, t.point), *_cells(t.scores, skills), t.note.split("\n")[0]] for t in ranked]
     rows += [[f"{model} alone", *[""] * (len(names) - 1), *_cells(scores, skills), ""] for model, scores in marks.items()]
     table = [[*names, *skills, "mean", ""], *rows]
     widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
