@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, methods. Each command calls one function of the engine."""
+"""The command line: merge, inspect, sweep, methods. Each command calls one function of the engine."""
 
 import argparse
 import contextlib
@@ -7,16 +7,18 @@ import re
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from merger.checkpoints import in_words, parse_size
-from merger.errors import CheckpointError, MergeError
+from merger.errors import CheckpointError, MergeError, nearest
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all
 
 if TYPE_CHECKING:  # these modules load torch, which a refused recipe does not need
     from merger.checkpoints import Checkpoint
     from merger.plan import OnMismatch, Plan
+    from merger.search import Trial
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -52,6 +54,12 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--tensors", action="store_true", help="list every tensor's sources and numbers")
     inspect.set_defaults(run=_inspect)
 
+    sweep = commands.add_parser("sweep", help="try many settings of a recipe, score each with probes, list the best first")
+    _add_recipe(sweep)
+    _add_mismatch(sweep)
+    _add_sweep(sweep)
+    sweep.set_defaults(run=_sweep)
+
     methods = commands.add_parser("methods", help="list the merge methods and their parameters")
     methods.add_argument("name", nargs="?", help="show one method in full")
     methods.set_defaults(run=_methods)
@@ -78,6 +86,28 @@ def _add_mismatch(parser: argparse.ArgumentParser) -> None:
         "--unsafe-truncate-embeddings", action=_YesNo,
         help="cut longer vocabularies to the base's rows; assumes that the ids mean the same tokens",
     )  # fmt: skip
+
+
+def _add_sweep(sweep: argparse.ArgumentParser) -> None:
+    sweep.add_argument(
+        "--vary", action="append", required=True, metavar="PATH=LOW:HIGH:STEPS", dest="varied",
+        help="a value to vary, for example 'models[0].parameters.weight=0:1:5' or 'merge_method=[ties, dare_ties]'; PATH*=0:2:5 "
+        "multiplies what stands there, a whole curve too. Given twice or more: every combination",
+    )  # fmt: skip
+    sweep.add_argument(
+        "--probes", required=True, metavar="FILE", type=Path,
+        help="lines `prompt => expected answer` or `prompt ~> words in it`, under [skill] lines; or JSON as presets/probes.json",
+    )  # fmt: skip
+    sweep.add_argument("--skills", metavar="A,B", help="only these skills of the file")
+    sweep.add_argument("--half", default="choose", help="which half of a JSON file: choose (default) or score")
+    sweep.add_argument("--questions", type=int, metavar="N", help="at most so many probes of each skill")
+    sweep.add_argument("--ask", action="append", default=[], metavar="PROMPT", help="ask this too; not scored, in the results")
+    sweep.add_argument("--how", choices=("grid", "random", "evolve"), default="grid", help="which points are tried")
+    sweep.add_argument("--trials", type=int, default=24, metavar="N", help="how many, for random and evolve (default 24)")
+    sweep.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of random and evolve (default 0)")
+    sweep.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
+    sweep.add_argument("--out", metavar="FILE", type=Path, help="write every trial with its recipe and answers, as JSON")
+    sweep.add_argument("--best", metavar="FILE", type=Path, help="write the best recipe as YAML")
 
 
 _ONE_FILE = "1000000000GB"
@@ -309,14 +339,85 @@ def _print_stats(stats: object) -> None:
     print(f"{row}  {stats.moved:.4f}")
 
 
+def _sweep(options: argparse.Namespace) -> None:
+    recipe = _recipe(options)
+    from merger import search
+    from merger.live import Parents
+    from merger.merge import best_device
+
+    varied = [search.read_vary(text) for text in options.varied]
+    probes = search.read_probes(options.probes, options.half)
+    if options.skills:
+        wanted, known = [skill.strip() for skill in options.skills.split(",")], {probe.skill for probe in probes}
+        for skill in wanted:
+            if skill not in known:
+                raise MergeError(f"--skills {skill}: {options.probes} has {', '.join(sorted(known))}.{nearest(skill, known)}")
+        probes = tuple(probe for probe in probes if probe.skill in wanted)
+    if options.questions is not None:
+        probes = search.fewer(probes, max(1, options.questions))
+    if options.trials < 1:
+        raise MergeError(f"--trials {options.trials}: at least 1, please.")
+    device = best_device() if options.device == "auto" else options.device or "cpu"
+    runner = search.Runner(Parents(device), _on_mismatch(options))
+    total = search.count(varied) if options.how == "grid" else options.trials
+    strategy = {
+        "grid": lambda: search.grid(varied),
+        "random": lambda: search.chance(varied, options.trials, options.draw),
+        "evolve": lambda: search.evolve(varied, options.trials, options.draw),
+    }[options.how]()
+    marks = dict(runner.marks(search.alone(recipe), probes))
+    trials: list[search.Trial] = []
+    started = time.monotonic()
+    with contextlib.suppress(KeyboardInterrupt):  # what was tried until then is told
+        for trial in search.sweep(recipe, varied, runner, probes, options.ask, strategy=strategy):
+            trials.append(trial)
+            if sys.stderr.isatty():
+                left = (time.monotonic() - started) / len(trials) * (total - len(trials))
+                print(f"\r{len(trials)} of {total}, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    if not trials:
+        raise MergeError("stopped before the first trial was done.")
+    if all(trial.note for trial in trials):
+        raise MergeError(f"none of {len(trials)} trials could be merged. The first: {trials[0].note}")
+    ranked = search.best_first(trials)
+    _print_trials([vary.name for vary in varied], marks, ranked)
+    if options.out is not None:
+        _write(options.out, search.as_json(recipe, varied, marks, trials))
+    if options.best is not None:
+        _write(options.best, ranked[0].text)
+
+
+def _print_trials(names: Sequence[str], marks: "Mapping[str, Mapping[str, float]]", ranked: "Sequence[Trial]") -> None:
+    """A table: the trials, best first, then what each model can do alone."""
+    skills = list(ranked[0].scores)
+    rows = [[*map(str, t.point), *_cells(t.scores, skills), t.note.split("\n")[0]] for t in ranked]
+    rows += [[f"{model} alone", *[""] * (len(names) - 1), *_cells(scores, skills), ""] for model, scores in marks.items()]
+    table = [[*names, *skills, "mean", ""], *rows]
+    widths = [max(len(row[i]) for row in table) for i in range(len(table[0]))]
+    for row in table:
+        cells = [cell.ljust(w) if i < len(names) else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=True))]
+        print("  ".join([*cells[:-1], row[-1]]).rstrip())
+
+
+def _cells(scores: "Mapping[str, float]", skills: Sequence[str]) -> list[str]:
+    found = [scores[skill] for skill in skills if skill in scores]
+    return [*(f"{v:.2f}" for v in found), f"{sum(found) / len(found):.2f}"] if found else ["-"] * (len(skills) + 1)
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MergeError(f"{path}: cannot be written: {error.strerror}.") from None
+
+
 def _methods(options: argparse.Namespace) -> None:
     if options.name is None:
         for method in METHODS.values():
             print(f"{method.name:<18} {method.says}\n{'':<18} {', '.join(p.name for p in method.params)}")
         return
     if options.name not in METHODS:
-        from merger.errors import nearest
-
         raise MergeError(f"{options.name!r} is not a method. Known: {', '.join(METHODS)}.{nearest(options.name, METHODS)}")
     method = METHODS[options.name]
     print(f"{method.name}: {method.summary}\n  source: {method.source}")

@@ -1,0 +1,318 @@
+"""The Explore view: what can be varied, what a sweep tells the chart, and the chart under a hand and a keyboard."""
+
+import json
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+gr = pytest.importorskip("gradio")
+
+from merger.live import Parents  # noqa: E402  (after the skip)
+from merger.plan import Plan, plan  # noqa: E402
+from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
+from merger.ui import PRESETS  # noqa: E402
+from merger.ui.explore import Exploring, explore, sliders, wire  # noqa: E402
+
+PIRATE, PLURAL = "models[0].parameters.weight", "models[1].parameters.weight"
+FORM = dict(first=PIRATE, low=0, high=1, second="", low2=0, high2=1, steps=3, questions=4, skills=["pirate", "plural"], own="")
+
+
+class Studio:
+    """As much of the page's studio as the view asks for."""
+
+    def __init__(self, root: Path) -> None:
+        self.parents = Parents(roots=[Path(), root])
+        self.base = "presets/family/base"
+        self.family = ("presets/family/base", "presets/family/pirate", "presets/family/plural")
+
+    def plan(self, recipe: Recipe) -> Plan:
+        return plan(recipe, self.parents.open(recipe))
+
+
+def work(recipe: Recipe) -> SimpleNamespace:
+    return SimpleNamespace(recipe=recipe, chosen=tuple(entry.model for entry in recipe.models))
+
+
+@pytest.fixture(scope="module")
+def on() -> Exploring:
+    return Exploring(Studio(PRESETS.parent), PRESETS / "probes.json")
+
+
+@pytest.fixture(scope="module")
+def recipe() -> Recipe:
+    return load_file(PRESETS / "pirate_and_plurals.yaml")
+
+
+def run(on: Exploring, recipe: Recipe, who: str = "me", prompt: str = "", **form: Any) -> list[tuple[dict[str, Any], Any]]:
+    """All that a sweep sends: (the chart's data, recipe texts)."""
+    request = SimpleNamespace(session_hash=who)
+    on.begin(request)
+    sent = on.start(work(recipe), prompt, request, *(FORM | form).values())
+    return [(json.loads(data["data"]), found) for data, found in sent]
+
+
+# ---------------------------------------------------------------------------------------------- without a browser
+
+
+def test_what_can_be_varied(on: Exploring, recipe: Recipe) -> None:
+    found = sliders(on.studio.plan(recipe))
+    assert [s.label for s in found.values()][:3] == ["pirate: how much", "plural: how much", "Strength"]
+    assert (found[PIRATE].low, found[PIRATE].high, found[PIRATE].gain) == (0, 1, False)
+    curve = sliders(on.studio.plan(replace(recipe, PIRATE, [0, 1])))
+    labels = [s.label for s in curve.values()]
+    assert labels[:2] == ["pirate: how much, the whole curve times", "pirate: how much, one number everywhere"]
+    assert curve[f"{PIRATE} ×"].vary(0, 2, 3).gain and curve[f"{PIRATE} ×"].vary(0, 2, 3).path == PIRATE
+    arc = sliders(on.studio.plan(load_file(PRESETS / "halfway_round.yaml")))
+    assert next(iter(arc)) == "parameters.t"
+    whole = sliders(on.studio.plan(replace(recipe, "merge_method", "consensus_ta")))["parameters.k"]
+    assert whole.vary(1, 5, 9).values == (1, 2, 3, 4, 5)
+
+
+def test_a_sweep_tells_points_marks_and_the_best(on: Exploring, recipe: Recipe) -> None:
+    sent = run(on, recipe, prompt="say hello my friend like a pirate")
+    assert sent[0][0]["state"] == "busy" and sent[0][0]["points"] == []
+    board, texts = sent[-1]
+    assert (board["state"], board["total"], len(board["points"])) == ("done", 3, 3)
+    assert board["axes"] == [{"label": "pirate: how much", "values": [0.0, 0.5, 1.0]}]
+    assert [p["at"] for p in board["points"]] == [[0], [2], [1]]  # the ends first
+    by = {p["at"][0]: p for p in board["points"]}
+    assert by[0]["says"][0] == ["say hello my friend like a pirate", "dunno.", None] and by[0]["scores"][0] == 0
+    assert by[1]["says"][0][1] == "ahoy me matey, arr!" and by[1]["scores"][0] > 0.5
+    assert [m["name"] for m in board["marks"]] == ["base", "pirate", "plural"] and board["marks"][0]["scores"] == [0, 0]
+    best = board["points"][board["best"]]
+    assert sum(best["scores"]) == max(sum(p["scores"]) for p in board["points"])
+    assert load(texts["1"]) == recipe and dict(load(texts["0"]).models[0].parameters)["weight"].rules == ((None, 0.0),)
+    assert on.pick(texts, {"picked": [1]}) == texts["1"]
+    for strange in ({"picked": [9]}, {"picked": None}, {}, None, {"picked": ["0", "x"]}, {"picked": [[]]}):
+        assert on.pick(texts, strange) == ""
+
+
+def test_a_map_has_two_sliders_and_own_questions_count(on: Exploring, recipe: Recipe) -> None:
+    form = dict(second="parameters.lambda", low2=0, high2=2, steps=2, skills=[], own="[boxes]\nplural of box => boxes")
+    board, texts = run(on, recipe, **form)[-1]
+    assert board["skills"] == ["boxes"] and set(texts) == {"0,0", "0,1", "1,0", "1,1"}
+    assert [a["label"] for a in board["axes"]] == ["pirate: how much", "Strength"]
+    by = {tuple(p["at"]): p["scores"] for p in board["points"]}
+    assert by[0, 0] == [0.0] and by[0, 1] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"),
+    [
+        (dict(first=None), "Choose a slider to vary first."),
+        (dict(first="merge_method"), "Choose a slider to vary first."),
+        (dict(second=PIRATE), "Choose another slider for the second direction"),
+        (dict(low=None), "Fill in from where to where the sliders go."),
+        (dict(low=float("nan")), "Fill in from where to where"),
+        (dict(low=1, high=1), "nothing to vary"),
+        (dict(skills=[]), "Mark a skill, or write questions of your own"),
+        (dict(own="no arrow"), "probes, line 1: write `prompt => expected answer`"),
+    ],
+)
+def test_a_form_that_is_not_filled_in_says_so(on: Exploring, recipe: Recipe, form: dict[str, Any], words: str) -> None:
+    sent = run(on, recipe, **form)
+    assert len(sent) == 1 and sent[0][0]["state"] == "failed" and words in sent[0][0]["error"]
+
+
+def test_points_out_of_bounds_are_notes_in_the_chart(on: Exploring, recipe: Recipe) -> None:
+    board = run(on, recipe, high=500, steps=2)[-1][0]
+    by = {p["at"][0]: p for p in board["points"]}
+    assert board["state"] == "done" and by[1]["scores"] is None and "must be a number from -100 to 100" in by[1]["note"]
+    assert board["points"][board["best"]] == by[0]
+
+
+def test_cancel_keeps_what_was_found_and_a_new_sweep_ends_the_old(on: Exploring, recipe: Recipe) -> None:
+    me, other = SimpleNamespace(session_hash="me"), SimpleNamespace(session_hash="other")
+
+    def interrupted(stop: Callable[[], Any]) -> dict[str, Any]:
+        on.begin(me)
+        last: dict[str, Any] = {}
+        for data, _ in on.start(work(recipe), "", me, *(FORM | dict(steps=11)).values()):
+            last = json.loads(data["data"])
+            if last["points"]:
+                stop()
+        return last
+
+    stopped = interrupted(lambda: on.cancel(me))
+    assert stopped["state"] == "stopped" and 0 < len(stopped["points"]) < 11
+    assert interrupted(lambda: on.begin(me))["state"] == "stopped"
+    assert interrupted(lambda: on.leave("me"))["state"] == "stopped"
+    on.cancel(other)  # somebody else's business
+    assert run(on, recipe, steps=2)[-1][0]["state"] == "done"
+
+
+def test_two_people_wait_for_each_other(on: Exploring, recipe: Recipe) -> None:
+    ends: dict[str, Any] = {}
+
+    def explore_as(who: str, high: float) -> None:
+        ends[who] = run(on, recipe, who, high=high)[-1]
+
+    people = [threading.Thread(target=explore_as, args=(who, high)) for who, high in (("a", 0.5), ("b", 1))]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert {who: end[0]["axes"][0]["values"][-1] for who, end in ends.items()} == {"a": 0.5, "b": 1.0}
+    alone = run(on, recipe, "a", high=0.5)[-1]
+    assert [p["scores"] for p in alone[0]["points"]] == [p["scores"] for p in ends["a"][0]["points"]]
+
+
+def test_the_form_follows_the_recipe_and_keeps_what_holds(on: Exploring, recipe: Recipe) -> None:
+    now = work(recipe)
+    same = on.offer(now, PLURAL, "parameters.lambda", now.chosen)
+    assert "value" not in same[0] and "value" not in same[3] and (PLURAL in [key for _, key in same[0]["choices"]])
+    arc = work(load_file(PRESETS / "halfway_round.yaml"))
+    other = on.offer(arc, PLURAL, "parameters.lambda", now.chosen)
+    assert other[0]["value"] == "parameters.t" and other[3]["value"] == "" and other[6] == ["pirate", "spell"]
+    assert on.span(now, PIRATE)[1]["value"] == 1 and on.span(now, "")[0]["visible"] is False
+
+
+def test_no_probes_no_skills(tmp_path: Path, recipe: Recipe) -> None:
+    bare = Exploring(Studio(PRESETS.parent), tmp_path / "probes.json")
+    assert bare.skills == [] and "Mark a skill" in run(bare, recipe, skills=["pirate"])[-1][0]["error"]
+    assert run(bare, recipe, steps=2, own="plural of box => boxes")[-1][0]["state"] == "done"
+
+
+# ---------------------------------------------------------------------------------------------- in a browser
+
+CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or os.environ.get("CHROMIUM") or shutil.which("chromium")
+EVIL = "<img src=x onerror=window.hacked=1> ${window.hacked=2}"
+
+
+@pytest.fixture(scope="module")
+def page_of() -> Iterator[Callable[..., Any]]:
+    """A small page around the view, in a browser; no error may stand in its console."""
+    sync_api = pytest.importorskip("playwright.sync_api")
+    exploring = Exploring(Studio(PRESETS.parent), PRESETS / "probes.json")
+    first = work(load_file(PRESETS / "pirate_and_plurals.yaml"))
+
+    def load_text(now: Any, text: str, request: gr.Request) -> list[Any]:
+        return [work(load(text)), text]
+
+    with gr.Blocks() as demo:
+        now, prompt = gr.State(first), gr.Textbox("say hello my friend like a pirate", label="Prompt")
+        view = explore(exploring, exploring.studio.plan(first.recipe), first.chosen)
+        text = gr.Textbox(dump(first.recipe), label="Recipe", lines=12)
+        wire(view, exploring, now, prompt, load_text, [now, text], changes=[text.change])
+    demo.launch(prevent_thread_lock=True, quiet=True, run_history=False, server_name="127.0.0.1")
+    errors: list[str] = []
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+        def go(width: int = 1280, theme: str = "light") -> Any:
+            page = browser.new_page(viewport={"width": width, "height": 900})
+            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+            page.on("pageerror", lambda e: errors.append(str(e)))
+            page.goto(f"{demo.local_url}?__theme={theme}")
+            page.wait_for_selector(".ex-status")
+            return page
+
+        yield go
+        browser.close()
+    threading.Thread(target=demo.close).start()
+    assert errors == []
+
+
+def expect(found: Any) -> Any:
+    from playwright.sync_api import expect
+
+    return expect(found)
+
+
+def finished(page: Any, words: str = "Best: ") -> None:
+    page.get_by_role("button", name="Try them all").click()
+    expect(page.locator(".ex-status")).to_contain_text(words, timeout=60_000)
+
+
+@pytest.mark.browser
+def test_a_line_is_tried_looked_at_and_loaded(page_of: Callable[..., Any]) -> None:
+    page = page_of()
+    expect(page.locator(".ex-status")).to_have_text("Nothing tried yet. Choose what to vary and press “Try them all”.")
+    finished(page)
+    points = page.locator(".ex-point")
+    expect(points).to_have_count(5)
+    expect(points.first).to_have_attribute("aria-label", re.compile(r"pirate: how much = 0: pirate 0%, plural \d+%"))
+    assert page.locator("svg.ex-svg path.ex-stroke").count() == 2
+    assert re.search(r"pirate alone \d+%", page.locator("svg.ex-svg").text_content())
+    row = page.locator(".ex-table tbody tr").first
+    expect(row).to_contain_text("dunno.")
+    expect(page.locator(".ex-table tbody tr.ex-alone")).to_have_count(3)
+    points.nth(1).hover()
+    expect(page.locator(".ex-panel")).to_contain_text("pirate: how much = 0.25")
+    points.nth(1).click()
+    expect(page.get_by_label("Recipe")).to_have_value(re.compile(r"weight: 0\.25\n(.|\n)*weight: 0\.5"))
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".ex-panel")).to_contain_text("pirate: how much = 0.75")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Recipe")).to_have_value(re.compile(r"weight: 0\.75\n(.|\n)*weight: 0\.5"))
+    expect(page.locator(".ex-hidden")).to_have_text("Loaded: pirate: how much = 0.75")
+    page.close()
+
+
+@pytest.mark.browser
+def test_a_map_for_each_skill(page_of: Callable[..., Any]) -> None:
+    page = page_of()
+    page.get_by_label("and, for a map, also vary").click()
+    page.get_by_role("option", name="plural: how much", exact=True).click()
+    expect(page.get_by_label("this one from")).to_be_visible()
+    page.get_by_role("button", name="Questions of your own, steps").click()
+    page.get_by_role("spinbutton", name=re.compile("Steps")).fill("3")
+    page.get_by_role("spinbutton", name=re.compile("Questions for each")).fill("4")
+    finished(page)
+    assert page.locator("figcaption").all_text_contents() == ["all together (mean)", "pirate", "plural"]
+    cells = page.get_by_role("group", name="pirate, percent right").get_by_role("button")
+    expect(cells).to_have_count(9)
+    page.get_by_role("group", name="plural, percent right").get_by_role(
+        "button", name=re.compile("pirate: how much = 0, plural: how much = 0:")
+    ).focus()
+    page.keyboard.press("ArrowUp")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Recipe")).to_have_value(re.compile(r"weight: 0\.5\n(.|\n)*weight: 0\.5"))
+    assert page.locator(".ex-best.ex-point").count() == 3  # the same cell in each map
+    numbers = [int(t.strip("★")) for t in cells.locator("span").all_text_contents()]
+    assert min(numbers) <= 25 and max(numbers) >= 75
+    page.close()
+
+
+@pytest.mark.browser
+def test_cancel_and_complaints_are_told_on_the_page(page_of: Callable[..., Any]) -> None:
+    page = page_of()
+    page.get_by_role("button", name="Questions of your own, steps").click()
+    page.get_by_role("spinbutton", name=re.compile("Steps")).fill("11")
+    page.get_by_role("spinbutton", name=re.compile("Questions for each")).fill("60")
+    page.get_by_role("button", name="Try them all").click()
+    expect(page.get_by_role("progressbar", name="Trials done")).to_be_visible()
+    expect(page.locator(".ex-status")).to_contain_text(re.compile(r"\d of 11 tried, about \d+ s left"), timeout=30_000)
+    page.get_by_role("button", name="Cancel").click()
+    stopped = re.compile(r"Stopped after \d+ of 11; what was found stays.")
+    expect(page.locator(".ex-status")).to_contain_text(stopped, timeout=15_000)
+    tried = page.locator(".ex-tried").count()
+    assert tried >= 1
+    page.get_by_label("Your own questions").fill("no arrow here")
+    page.get_by_role("button", name="Try them all").click()
+    expect(page.get_by_role("alert")).to_contain_text("line 1: write `prompt => expected answer`", timeout=15_000)
+    assert page.locator(".ex-tried").count() == tried  # a mistake in the form does not take the picture away
+    page.close()
+
+
+@pytest.mark.browser
+def test_hostile_questions_and_a_phone_in_the_dark(page_of: Callable[..., Any]) -> None:
+    page = page_of(390, "dark")
+    page.get_by_label("Prompt").fill(EVIL)
+    page.get_by_role("button", name="Questions of your own, steps").click()
+    page.get_by_label("Your own questions").fill(f"[{EVIL}]\n{EVIL} => {EVIL}")
+    finished(page)
+    expect(page.locator(".ex-legend")).to_contain_text(EVIL)
+    expect(page.locator(".ex-table thead")).to_contain_text(EVIL[:30])
+    assert page.evaluate("window.hacked") is None and page.locator("img[src=x]").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()
