@@ -4,7 +4,7 @@
     python benchmarks/drag.py --models .cache/smollm     # also the real page on a folder with base and its fine-tunes
 
 A hand (Chromium through playwright, one move each 16 ms) paints for some seconds. Each message to Python is timed from the
-pointer's last move before it to the frame in which the strip is drawn from its answer: p50 and p90 in milliseconds. Also: the
+pointer's last move that the page heard of to the frame in which the strip is drawn from the answer: p50 and p90 in milliseconds. Also: the
 longest and the number of main-thread tasks over 50 ms while dragging, and how long Python took for what came in.
 """
 
@@ -33,7 +33,7 @@ ROWS = ("q", "k", "v", "o", "gate", "up", "down")
 PROBE = """() => {
   const drag = window.drag = { times: [], long: [], sent: 0 };
   let moved = 0, sent = 0, answered = 0;
-  addEventListener('pointermove', (event) => { moved = event.timeStamp; }, true);
+  addEventListener('pointermove', () => { moved = performance.now(); }, true);
   const fetch_ = window.fetch;
   window.fetch = async (...args) => {
     const live = typeof args[1]?.body === 'string' && args[1].body.includes('"lanes"');
