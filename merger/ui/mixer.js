@@ -11,7 +11,7 @@
 // props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}, can_undo?, can_redo?}
 // board and stats may also come as JSON text, and should: Gradio copies every leaf of every prop at each update,
 // a third of the main thread at 3 x 80.
-// events       input    while editing, at most one per 40 ms, the last always leaves
+// events       input    while editing, about 25 a second, the last always leaves
 //              release  an edit is complete: pointer up, button, or 300 ms after the last key
 //              select   a cell of the strip was chosen: value.picked = {column, row}, evt.index = [column, row]
 //              edit     lanes are to be split or joined: value.split says which; answer with a new value and board
@@ -31,6 +31,7 @@ element.append(style);
 // ---------------------------------------------------------------- constants
 
 const SEND_MS = 40;
+const SOON_MS = 8; // a move this close to its turn is sent at once: the next would come only after it
 const KEY_MS = 300;
 const DOUBLE_MS = 350;
 const UNDO_STEPS = 200;
@@ -179,10 +180,9 @@ function post() {
 
 function send() {
   waiting = true;
-  if (timer) return;
   const rest = SEND_MS - (performance.now() - sent);
-  if (rest <= 0) post();
-  else timer = setTimeout(post, rest);
+  if (rest <= SOON_MS) post();
+  else timer ||= setTimeout(post, rest);
 }
 
 function release() {
