@@ -16,7 +16,8 @@
 #endif
 #endif
 
-#define BLOCK 1024
+#define BLOCK 512
+#define LINE (BLOCK + 16) /* arrays whose distance is a multiple of 4 kB would be taken for each other by the store buffer */
 #define GROUP 4096   /* what `total` folds at a time */
 #define MOST 16      /* models */
 #define AHEAD (1 << 20)
@@ -58,6 +59,17 @@ static void load(float *restrict to, const void *from, int kind, int64_t at, int
 #endif
     } else {
         memcpy(to, (const float *)from + at, 4 * (size_t)n);
+    }
+}
+
+/* The same minus b. */
+static void load_less(float *restrict to, const float *restrict b, const void *from, int kind, int64_t at, int n) {
+    if (kind == BFLOAT16) {
+        const uint16_t *restrict p = (const uint16_t *)from + at;
+        for (int i = 0; i < n; i++) to[i] = bits_to_float((uint32_t)p[i] << 16) - b[i];
+    } else {
+        load(to, from, kind, at, n);
+        for (int i = 0; i < n; i++) to[i] -= b[i];
     }
 }
 
@@ -122,16 +134,25 @@ void merger_uniform(float *to, uint32_t key0, uint32_t key1, int64_t at, int64_t
 
 /* ---------------------------------------------------------------------------------------------- trims */
 
-static void trim(float *restrict x, const source_t *s, int64_t at, int n) {
-    float u[BLOCK];
+/* Zero what a source's trim drops, and scale the rest. u: room for random numbers; `drawn`: whose are in it already. */
+static const source_t *trim(float *restrict x, const source_t *s, int64_t at, int n, float *restrict u, const source_t *drawn) {
+    const int draws = s->trim == RANDOM || (s->trim == CUT && (s->low_room < 1 || s->high != INFINITY));
+    if (draws && !(drawn && drawn->key0 == s->key0 && drawn->key1 == s->key1)) {
+        uniform(u, s->key0, s->key1, at, n);
+        drawn = s;
+    }
     if (s->trim == NONE) {
         memset(x, 0, 4 * (size_t)n);
     } else if (s->trim == CUT) {
         const float low = s->low, high = s->high, low_room = s->low_room, high_room = s->high_room;
-        if (low_room >= 1 && high == INFINITY) {
+        if (!draws) {
             for (int i = 0; i < n; i++) x[i] *= fabsf(x[i]) >= low ? 1.0f : 0.0f;
+        } else if (high == INFINITY) { /* an infinite magnitude is not above it: high_room is 0 then */
+            for (int i = 0; i < n; i++) {
+                const float size = fabsf(x[i]);
+                x[i] *= (size > low) | ((size == low) & (u[i] < low_room)) ? 1.0f : 0.0f;
+            }
         } else {
-            uniform(u, s->key0, s->key1, at, n);
             for (int i = 0; i < n; i++) {
                 const float size = fabsf(x[i]);
                 const int above = (size > low) | ((size == low) & (u[i] < low_room));
@@ -141,7 +162,6 @@ static void trim(float *restrict x, const source_t *s, int64_t at, int n) {
         }
     } else if (s->trim == RANDOM) {
         const float density = s->density;
-        uniform(u, s->key0, s->key1, at, n);
         for (int i = 0; i < n; i++) x[i] *= u[i] < density ? 1.0f : 0.0f;
     } else if (s->trim == MASK) {
         const uint8_t *mask = s->mask;
@@ -149,6 +169,7 @@ static void trim(float *restrict x, const source_t *s, int64_t at, int n) {
     }
     if (s->scale != 1.0f) for (int i = 0; i < n; i++) x[i] *= s->scale;
     if (s->divide != 1.0f) for (int i = 0; i < n; i++) x[i] /= s->divide;
+    return drawn;
 }
 
 /* ---------------------------------------------------------------------------------------------- exact sums */
@@ -228,7 +249,7 @@ int merger_lengths(const source_t *source, const source_t *base, int64_t n, doub
     double *sums = malloc(8 * (size_t)(2 * groups + 1));
     if (!sums) return -1;
     double v[GROUP];
-    float d[GROUP], b[GROUP];
+    float d[GROUP], b[GROUP], u[BLOCK];
     for (int64_t g = 0; g < groups; g++) {
         const int64_t at = g * width;
         const int size = (int)(n - at < width ? n - at : width);
@@ -242,7 +263,7 @@ int merger_lengths(const source_t *source, const source_t *base, int64_t n, doub
         for (int i = size; i < width; i++) v[i] = 0;
         fold(v, width);
         sums[g] = v[0];
-        for (int i = 0; i < size; i += BLOCK) trim(d + i, source, at + i, size - i < BLOCK ? size - i : BLOCK);
+        for (int i = 0; i < size; i += BLOCK) trim(d + i, source, at + i, size - i < BLOCK ? size - i : BLOCK, u, NULL);
         for (int i = 0; i < size; i++) v[i] = (double)fabsf(d[i]);
         for (int i = size; i < width; i++) v[i] = 0;
         fold(v, width);
@@ -433,55 +454,92 @@ int merger_ranked(const source_t *s, const source_t *base, int64_t n, int64_t ro
 
 /* ---------------------------------------------------------------------------------------------- combining */
 
+/* Sums of weighted deltas x of K models; ELECTED: of those that agree with the sign of the sum. K, `elected` and `normalize` are
+   known where this is compiled in, so that what belongs to an element stays in registers. */
+#define EACH _Pragma("GCC unroll 4") for (int k = 0; k < K; k++)
+static inline __attribute__((always_inline)) void summed(
+    const int K, const int elected, const int normalize, float (*restrict x)[LINE], const float *weights, float divide,
+    float *restrict merged, int n
+) {
+    float w[MOST];
+    for (int k = 0; k < K; k++) w[k] = weights[k];
+    for (int i = 0; i < n; i++) {
+        float v[MOST], sum = 0, below = 0;
+        EACH { v[k] = x[k][i] * w[k]; sum += v[k]; }
+        if (elected) {
+            const float side = sum < 0 ? -1.0f : 1.0f;
+            sum = 0;
+            EACH {
+                const float agree = v[k] * side > 0 ? 1.0f : 0.0f;
+                sum += v[k] * agree;
+                below += w[k] * agree;
+            }
+            if (normalize) sum /= below != 0 ? below : 1.0f;
+        } else if (normalize) {
+            sum /= divide;
+        }
+        merged[i] = sum;
+    }
+}
+
+static inline __attribute__((always_inline)) void summed_of(
+    const int K, int elected, int normalize, float (*restrict x)[LINE], const float *w, float divide, float *restrict merged, int n
+) {
+    if (elected && normalize) summed(K, 1, 1, x, w, divide, merged, n);
+    else if (elected) summed(K, 1, 0, x, w, divide, merged, n);
+    else if (divide != 1.0f) summed(K, 0, 1, x, w, divide, merged, n);
+    else summed(K, 0, 0, x, w, divide, merged, n);
+}
+
+/* x[0] plus weighted differences to it, `rest` times itself. */
+static inline __attribute__((always_inline)) void mixed(
+    const int K, float (*restrict x)[LINE], const float *weights, float rest, float *restrict merged, int n
+) {
+    float w[MOST];
+    for (int k = 0; k < K; k++) w[k] = weights[k];
+    for (int i = 0; i < n; i++) {
+        const float main = x[0][i];
+        float sum = rest * main;
+        EACH if (k) sum += w[k] * (x[k][i] - main);
+        merged[i] = main + sum;
+    }
+}
+
 /* The merged elements first .. first+n of a tensor of `total` into `out`, which begins with the first of them.
 
    mode     ADDED: sum of weight * kept, over `divide`. ELECTED: of those that agree with the sign of the sum, over the sum
-            of their weights if `normalize`. MIXED: sources[lead] plus weighted differences to it, `rest` times itself
+            of their weights if `normalize`. MIXED: sources[0] plus weighted differences to it, `rest` times itself
    base     subtracted from the sources and, where add_base, added to the result; or NULL */
 void merger_combine(
     void *out, int out_kind, const source_t *sources, int count, const source_t *base, int add_base, int mode, int normalize,
-    float divide, float lambda, float depth, int lead, float rest, int64_t first, int64_t n, int64_t total
+    float divide, float lambda, float depth, float rest, int64_t first, int64_t n, int64_t total
 ) {
-    float b[BLOCK], merged[BLOCK], below[BLOCK], x[MOST][BLOCK];
+    float b[LINE], merged[LINE], u[LINE], x[MOST][LINE], w[MOST];
+    for (int k = 0; k < count; k++) w[k] = sources[k].weight;
     for (int64_t start = 0; start < n; start += BLOCK) {
         const int64_t at = first + start;
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
         all_ahead(sources, count, base, at, total);
         if (base) load(b, base->data, base->kind, at, size);
+        const source_t *drawn = NULL; /* whose random numbers are in u */
         for (int k = 0; k < count; k++) {
-            load(x[k], sources[k].data, sources[k].kind, at, size);
-            if (base) for (int i = 0; i < size; i++) x[k][i] -= b[i];
-            if (mode != MIXED) trim(x[k], &sources[k], at, size);
+            if (base) load_less(x[k], b, sources[k].data, sources[k].kind, at, size);
+            else load(x[k], sources[k].data, sources[k].kind, at, size);
+            if (mode != MIXED) drawn = trim(x[k], &sources[k], at, size, u, drawn);
         }
         if (mode == MIXED) {
-            const float *restrict main = x[lead];
-            for (int i = 0; i < size; i++) merged[i] = rest * main[i];
-            for (int k = 0; k < count; k++) {
-                const float share = sources[k].weight;
-                if (k != lead) for (int i = 0; i < size; i++) merged[i] += share * (x[k][i] - main[i]);
+            switch (count) {
+                case 2: mixed(2, x, w, rest, merged, size); break;
+                case 3: mixed(3, x, w, rest, merged, size); break;
+                default: mixed(count, x, w, rest, merged, size);
             }
-            for (int i = 0; i < size; i++) merged[i] = main[i] + merged[i];
         } else {
-            for (int i = 0; i < size; i++) merged[i] = 0;
-            for (int k = 0; k < count; k++) {
-                const float weight = sources[k].weight;
-                for (int i = 0; i < size; i++) { x[k][i] *= weight; merged[i] += x[k][i]; }
-            }
-            if (mode == ELECTED) {
-                float side[BLOCK];
-                for (int i = 0; i < size; i++) side[i] = merged[i] < 0 ? -1.0f : 1.0f;
-                for (int i = 0; i < size; i++) merged[i] = below[i] = 0;
-                for (int k = 0; k < count; k++) {
-                    const float weight = sources[k].weight;
-                    for (int i = 0; i < size; i++) {
-                        const float agree = x[k][i] * side[i] > 0 ? 1.0f : 0.0f;
-                        merged[i] += x[k][i] * agree;
-                        below[i] += weight * agree;
-                    }
-                }
-                if (normalize) for (int i = 0; i < size; i++) merged[i] /= below[i] != 0 ? below[i] : 1.0f;
-            } else if (divide != 1.0f) {
-                for (int i = 0; i < size; i++) merged[i] /= divide;
+            switch (count) {
+                case 1: summed_of(1, mode == ELECTED, normalize, x, w, divide, merged, size); break;
+                case 2: summed_of(2, mode == ELECTED, normalize, x, w, divide, merged, size); break;
+                case 3: summed_of(3, mode == ELECTED, normalize, x, w, divide, merged, size); break;
+                case 4: summed_of(4, mode == ELECTED, normalize, x, w, divide, merged, size); break;
+                default: summed_of(count, mode == ELECTED, normalize, x, w, divide, merged, size);
             }
             if (lambda != 1.0f) for (int i = 0; i < size; i++) merged[i] = lambda * merged[i];
         }

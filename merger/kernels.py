@@ -141,14 +141,16 @@ class Combine:
 
     def into(self, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0) -> None:
         """Elements first .. first + out.numel() of the merged tensor, written to `out`, rounded once."""
-        lead, rest = 0, 0.0
-        if self.mode == MIXED:
-            lead = max(range(len(self.weights)), key=lambda i: abs(self.weights[i]))
+        order, rest = list(range(len(tensors))), 0.0
+        if self.mode == MIXED:  # the heaviest goes first
+            lead = max(order, key=lambda i: abs(self.weights[i]))
+            order = [lead, *(i for i in order if i != lead)]
             rest = math.fsum(self.weights) - 1
         _lib().merger_combine(
-            out.data_ptr(), _KINDS[out.dtype], _sources(tensors, self.trims, self.weights), len(tensors), _base(base),
-            self.add_base and base is not None, self.mode, self.normalize, self.divide, self.scale, self.depth, lead, rest,
-            first, out.numel(), tensors[0].numel(),
+            out.data_ptr(), _KINDS[out.dtype],
+            _sources([tensors[i] for i in order], [self.trims[i] for i in order] if self.trims else (), [self.weights[i] for i in order]),
+            len(tensors), _base(base), self.add_base and base is not None, self.mode, self.normalize, self.divide, self.scale,
+            self.depth, rest, first, out.numel(), tensors[0].numel(),
         )  # fmt: skip
 
 
@@ -241,7 +243,7 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_products.argtypes = (sources, i32, sources, i64, pointer)
     library.merger_ranked.argtypes = (sources, sources, i64, i64, pointer)
     library.merger_combine.argtypes = (
-        pointer, i32, sources, i32, sources, i32, i32, i32, f32, f32, f32, i32, f32, i64, i64, i64,
+        pointer, i32, sources, i32, sources, i32, i32, i32, f32, f32, f32, f32, i64, i64, i64,
     )  # fmt: skip
     library.merger_combine.restype = None
     return library
