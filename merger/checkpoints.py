@@ -6,7 +6,9 @@ import math
 import mmap
 import os
 import shutil
-from collections.abc import Generator, Mapping, Sequence
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from merger import kernels
 from merger.errors import CheckpointError, MergeError, nearest
 from merger.pickles import read_places
 
@@ -119,6 +122,24 @@ class Checkpoint:
     def nbytes(self) -> int:
         """Bytes of all tensors."""
         return sum(stored.nbytes for stored in self.tensors.values())
+
+
+@contextlib.contextmanager
+def read_by_files(models: Iterable[Checkpoint]) -> Generator[None]:
+    """While this lasts, the compiled passes read these models' files instead of touching mapped memory."""
+    handles: dict[int, tuple[int, int, str]] = {}
+    try:
+        for model in models:
+            for file in {stored.file for stored in model.tensors.values()} if type(model) is Checkpoint else ():
+                mapped = model._map(file)
+                address = torch.frombuffer(mapped, dtype=torch.uint8).data_ptr()
+                if address not in handles:
+                    handles[address] = (len(mapped), os.open(file, os.O_RDONLY), str(file))
+        with kernels.reading(handles):
+            yield
+    finally:
+        for _, handle, _ in handles.values():
+            os.close(handle)
 
 
 def open_checkpoint(reference: str, folder: Path) -> Checkpoint:
@@ -309,14 +330,18 @@ class ShardWriter:
 
     files  all files of the model, `only` the numbers of those that are written here; default: all
     keep   write into files that are there already, and leave what they hold
+    dirty  bytes that may wait in memory for the disk; None: as many as the system likes
 
     Threads may write at the same time. `write_index` makes the folder whole; until then it does not look so.
     """
 
     def __init__(
         self, folder: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], only: Sequence[int] | None = None,
-        keep: bool = False,
+        keep: bool = False, dirty: int | None = None,
     ) -> None:  # fmt: skip
+        self._dirty = dirty
+        self._unsettled: deque[tuple[int, int, int]] = deque()
+        self._waiting, self._lock = 0, threading.Lock()
         self._metadata = dict(metadata)
         self._places: dict[str, tuple[Path, int, Slot]] = {}
         self._handles: dict[Path, int] = {}
@@ -356,7 +381,27 @@ class ShardWriter:
             raise ValueError(f"{name}: promised {slot.shape} {slot.dtype}, got {tuple(tensor.shape)} {tensor.dtype} at {first}")
         if flat.numel():
             with _full_disk(path):
-                _write_at(self._handles[path], flat.view(torch.uint8).numpy().data, offset + first * slot.dtype.itemsize)
+                offset += first * slot.dtype.itemsize
+                _write_at(self._handles[path], flat.view(torch.uint8).numpy().data, offset)
+                if self._dirty is not None:
+                    self._settle((self._handles[path], offset, flat.nbytes), self._dirty)
+
+    def _settle(self, written: tuple[int, int, int], most: int) -> None:
+        """Send what was written on to the disk; wait for the oldest stretches where more than `most` bytes are on the way.
+
+        Else a memory limit fills up with pages that only the disk can free, and everything waits for the system to notice.
+        """
+        kernels.settle(*written, wait=False)
+        with self._lock:
+            self._unsettled.append(written)
+            self._waiting += written[2]
+        while True:
+            with self._lock:
+                if self._waiting <= most:
+                    return
+                oldest = self._unsettled.popleft()
+                self._waiting -= oldest[2]
+            kernels.settle(*oldest, wait=True)
 
     def close(self) -> None:
         """Close the files; what is missing stays missing."""

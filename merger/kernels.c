@@ -4,19 +4,24 @@
    that the bits are the same: no fused multiply-add (-ffp-contract=off), no reassociation (no -ffast-math), float32
    except where the torch code says float64. Everything works on blocks that stay in the first-level cache. */
 
+#define _GNU_SOURCE
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #ifdef __linux__
+#include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #endif
 #endif
 
-#define BLOCK 1024
+#define BLOCK 512
+#define LINE (BLOCK + 16) /* arrays whose distance is a multiple of 4 kB would be taken for each other by the store buffer */
 #define GROUP 4096   /* what `total` folds at a time */
 #define MOST 16      /* models */
 #define AHEAD (1 << 20)
@@ -38,6 +43,11 @@ typedef struct {
     float density;         /* RANDOM */
     float scale, divide;   /* applied to what is kept */
     float weight;
+    int64_t place;         /* where in `file` the data begin, in bytes */
+    void *window;          /* what is read from `file` goes here: elements begin .. end */
+    int64_t begin, end, room;
+    int32_t file;          /* a file to read the data from; -1: they are in memory, or mapped */
+    int32_t trouble;       /* the errno of a read that failed; the rest of the window is 0 then */
 } source_t;
 
 /* ---------------------------------------------------------------------------------------------- reading */
@@ -61,6 +71,17 @@ static void load(float *restrict to, const void *from, int kind, int64_t at, int
     }
 }
 
+/* The same minus b. */
+static void load_less(float *restrict to, const float *restrict b, const void *from, int kind, int64_t at, int n) {
+    if (kind == BFLOAT16) {
+        const uint16_t *restrict p = (const uint16_t *)from + at;
+        for (int i = 0; i < n; i++) to[i] = bits_to_float((uint32_t)p[i] << 16) - b[i];
+    } else {
+        load(to, from, kind, at, n);
+        for (int i = 0; i < n; i++) to[i] -= b[i];
+    }
+}
+
 static void store(void *to, int kind, int64_t at, const float *restrict from, int n) {
     if (kind == BFLOAT16) {
         uint16_t *restrict p = (uint16_t *)to + at;
@@ -79,23 +100,61 @@ static void store(void *to, int kind, int64_t at, const float *restrict from, in
     }
 }
 
-/* Have the system map a stretch of a file at once: a fault for each page costs several times the arithmetic. Asking for the
-   next stretch too (MADV_WILLNEED), or offering the last one (MADV_COLD), was measured to cost more than it gives. */
-static void ahead(const source_t *s, int64_t at, int64_t n) {
+static void read_from(source_t *s, void *to, int64_t at, int64_t n) {
 #ifdef __linux__
-    uintptr_t first = (uintptr_t)s->data + (uintptr_t)(at * size_of(s->kind));
-    uintptr_t end = first + (uintptr_t)((n - at < AHEAD ? n - at : AHEAD) * size_of(s->kind));
-    first &= ~(uintptr_t)4095;
-    madvise((void *)first, end - first, MADV_POPULATE_READ); /* older systems refuse, and fault as they go */
+    const int64_t whole = n * size_of(s->kind);
+    for (int64_t done = 0; done < whole;) {
+        const ssize_t got = pread(s->file, (char *)to + done, (size_t)(whole - done), s->place + at * size_of(s->kind) + done);
+        if (got > 0) { done += got; continue; }
+        if (got < 0 && errno == EINTR) continue;
+        s->trouble = got < 0 ? errno : EIO; /* the file is shorter than it was */
+        memset((char *)to + done, 0, (size_t)(whole - done));
+        return;
+    }
 #else
-    (void)s; (void)at; (void)n;
+    (void)s; (void)to; (void)at; (void)n;
 #endif
 }
 
-static void all_ahead(const source_t *sources, int count, const source_t *base, int64_t at, int64_t n) {
-    if (at % AHEAD) return;
-    for (int k = 0; k < count; k++) ahead(&sources[k], at, n);
-    if (base) ahead(base, at, n);
+/* Make elements at .. at+n of a tensor of `total` ready to load.
+
+   Mapped: have the system map a stretch at once, as a fault for each page costs several times the arithmetic. Asking for the
+   next stretch too (MADV_WILLNEED), or offering the last one (MADV_COLD), was measured to cost more than it gives.
+   From a file: read the next window of it. Where memory is short mapped pages are dear to take back, those of a file are not. */
+static void ahead(source_t *s, int64_t at, int64_t n, int64_t total) {
+    if (s->file < 0) {
+#ifdef __linux__
+        if (at % AHEAD) return;
+        uintptr_t first = (uintptr_t)s->data + (uintptr_t)(at * size_of(s->kind));
+        uintptr_t end = first + (uintptr_t)((total - at < AHEAD ? total - at : AHEAD) * size_of(s->kind));
+        first &= ~(uintptr_t)4095;
+        madvise((void *)first, end - first, MADV_POPULATE_READ); /* older systems refuse, and fault as they go */
+#endif
+    } else if (at < s->begin || at + n > s->end) {
+        s->begin = at;
+        s->end = at + (total - at < s->room ? total - at : s->room);
+        read_from(s, s->window, s->begin, s->end - s->begin);
+        s->data = (char *)s->window - s->begin * size_of(s->kind);
+    }
+}
+
+static void all_ahead(source_t *sources, int count, source_t *base, int64_t at, int64_t n, int64_t total) {
+    for (int k = 0; k < count; k++) ahead(&sources[k], at, n, total);
+    if (base) ahead(base, at, n, total);
+}
+
+/* Start writing a stretch of a file to the disk; `wait`: until it is there, and let go of its pages. */
+void merger_settle(int file, int64_t offset, int64_t n, int wait) {
+#ifdef __linux__
+    if (!wait) {
+        sync_file_range(file, offset, n, SYNC_FILE_RANGE_WRITE);
+    } else {
+        sync_file_range(file, offset, n, SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
+        posix_fadvise(file, offset, n, POSIX_FADV_DONTNEED);
+    }
+#else
+    (void)file; (void)offset; (void)n; (void)wait;
+#endif
 }
 
 /* ---------------------------------------------------------------------------------------------- random numbers */
@@ -122,16 +181,25 @@ void merger_uniform(float *to, uint32_t key0, uint32_t key1, int64_t at, int64_t
 
 /* ---------------------------------------------------------------------------------------------- trims */
 
-static void trim(float *restrict x, const source_t *s, int64_t at, int n) {
-    float u[BLOCK];
+/* Zero what a source's trim drops, and scale the rest. u: room for random numbers; `drawn`: whose are in it already. */
+static const source_t *trim(float *restrict x, const source_t *s, int64_t at, int n, float *restrict u, const source_t *drawn) {
+    const int draws = s->trim == RANDOM || (s->trim == CUT && (s->low_room < 1 || s->high != INFINITY));
+    if (draws && !(drawn && drawn->key0 == s->key0 && drawn->key1 == s->key1)) {
+        uniform(u, s->key0, s->key1, at, n);
+        drawn = s;
+    }
     if (s->trim == NONE) {
         memset(x, 0, 4 * (size_t)n);
     } else if (s->trim == CUT) {
         const float low = s->low, high = s->high, low_room = s->low_room, high_room = s->high_room;
-        if (low_room >= 1 && high == INFINITY) {
+        if (!draws) {
             for (int i = 0; i < n; i++) x[i] *= fabsf(x[i]) >= low ? 1.0f : 0.0f;
+        } else if (high == INFINITY) { /* an infinite magnitude is not above it: high_room is 0 then */
+            for (int i = 0; i < n; i++) {
+                const float size = fabsf(x[i]);
+                x[i] *= (size > low) | ((size == low) & (u[i] < low_room)) ? 1.0f : 0.0f;
+            }
         } else {
-            uniform(u, s->key0, s->key1, at, n);
             for (int i = 0; i < n; i++) {
                 const float size = fabsf(x[i]);
                 const int above = (size > low) | ((size == low) & (u[i] < low_room));
@@ -141,7 +209,6 @@ static void trim(float *restrict x, const source_t *s, int64_t at, int n) {
         }
     } else if (s->trim == RANDOM) {
         const float density = s->density;
-        uniform(u, s->key0, s->key1, at, n);
         for (int i = 0; i < n; i++) x[i] *= u[i] < density ? 1.0f : 0.0f;
     } else if (s->trim == MASK) {
         const uint8_t *mask = s->mask;
@@ -149,6 +216,7 @@ static void trim(float *restrict x, const source_t *s, int64_t at, int n) {
     }
     if (s->scale != 1.0f) for (int i = 0; i < n; i++) x[i] *= s->scale;
     if (s->divide != 1.0f) for (int i = 0; i < n; i++) x[i] /= s->divide;
+    return drawn;
 }
 
 /* ---------------------------------------------------------------------------------------------- exact sums */
@@ -184,7 +252,7 @@ static int width_for(int64_t n) {
 }
 
 /* The dot products of all pairs of (source - base), (count, count), each as `total` adds it up. -1: out of memory. */
-int merger_products(const source_t *sources, int count, const source_t *base, int64_t n, double *out) {
+int merger_products(source_t *sources, int count, source_t *base, int64_t n, double *out) {
     const int pairs = count * (count + 1) / 2, width = width_for(n);
     const int64_t groups = (n + width - 1) / width;
     double *sums = malloc(8 * (size_t)(pairs * groups + 1));
@@ -194,7 +262,7 @@ int merger_products(const source_t *sources, int count, const source_t *base, in
     for (int64_t g = 0; g < groups; g++) {
         const int64_t at = g * width;
         const int size = (int)(n - at < width ? n - at : width);
-        all_ahead(sources, count, base, at, n);
+        all_ahead(sources, count, base, at, size, n);
         float *restrict b = x + GROUP * count;
         if (base) load(b, base->data, base->kind, at, size);
         for (int k = 0; k < count; k++) {
@@ -222,17 +290,17 @@ int merger_products(const source_t *sources, int count, const source_t *base, in
 }
 
 /* Sums of magnitudes of one source's delta, before its trim and after it. -1: out of memory. */
-int merger_lengths(const source_t *source, const source_t *base, int64_t n, double *before, double *after) {
+int merger_lengths(source_t *source, source_t *base, int64_t n, double *before, double *after) {
     const int width = width_for(n);
     const int64_t groups = (n + width - 1) / width;
     double *sums = malloc(8 * (size_t)(2 * groups + 1));
     if (!sums) return -1;
     double v[GROUP];
-    float d[GROUP], b[GROUP];
+    float d[GROUP], b[GROUP], u[BLOCK];
     for (int64_t g = 0; g < groups; g++) {
         const int64_t at = g * width;
         const int size = (int)(n - at < width ? n - at : width);
-        all_ahead(source, 1, base, at, n);
+        all_ahead(source, 1, base, at, size, n);
         load(d, source->data, source->kind, at, size);
         if (base) {
             load(b, base->data, base->kind, at, size);
@@ -242,7 +310,7 @@ int merger_lengths(const source_t *source, const source_t *base, int64_t n, doub
         for (int i = size; i < width; i++) v[i] = 0;
         fold(v, width);
         sums[g] = v[0];
-        for (int i = 0; i < size; i += BLOCK) trim(d + i, source, at + i, size - i < BLOCK ? size - i : BLOCK);
+        for (int i = 0; i < size; i += BLOCK) trim(d + i, source, at + i, size - i < BLOCK ? size - i : BLOCK, u, NULL);
         for (int i = 0; i < size; i++) v[i] = (double)fabsf(d[i]);
         for (int i = size; i < width; i++) v[i] = 0;
         fold(v, width);
@@ -264,6 +332,19 @@ static void magnitudes(float *restrict d, float *restrict b, const source_t *s, 
     } else {
         for (int i = 0; i < n; i++) d[i] = fabsf(d[i]);
     }
+}
+
+/* Those of RUN elements anywhere. */
+static void sample(float *restrict d, float *restrict b, const source_t *s, const source_t *base, int64_t at) {
+    char room[2][4 * RUN];
+    source_t from = *s, under = base ? *base : *s;
+    source_t *both[2] = {&from, &under};
+    for (int i = 0; i < 2; i++)
+        if (both[i]->file >= 0) {
+            read_from(both[i], room[i], at, RUN);
+            both[i]->data = room[i] - at * size_of(both[i]->kind);
+        }
+    magnitudes(d, b, &from, base ? &under : NULL, at, RUN);
 }
 
 /* The k-th largest of m magnitudes, by their bits, 11 + 11 + 10 at a time; how many lie above it and at it. */
@@ -293,7 +374,7 @@ static float select_largest(const float *values, int64_t m, int64_t k, int64_t *
 }
 
 /* The same over a whole tensor without holding it: a histogram of the upper 16 bits, then one of the lower 15. */
-static float by_histograms(const source_t *s, const source_t *base, int64_t n, int64_t k, int64_t *above, int64_t *at) {
+static float by_histograms(source_t *s, source_t *base, int64_t n, int64_t k, int64_t *above, int64_t *at) {
     int64_t *counts = calloc(1 << 16, 8), over = 0;
     if (!counts) return NAN;
     uint32_t prefix = 0;
@@ -302,7 +383,7 @@ static float by_histograms(const source_t *s, const source_t *base, int64_t n, i
         memset(counts, 0, (1 << 16) * 8);
         for (int64_t start = 0; start < n; start += BLOCK) {
             const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
-            all_ahead(s, 1, base, start, n);
+            all_ahead(s, 1, base, start, size, n);
             magnitudes(d, b, s, base, start, size);
             for (int i = 0; i < size; i++) {
                 const uint32_t word = float_to_bits(d[i]);
@@ -331,7 +412,7 @@ static int descending(const void *a, const void *b) {
    k-th is there. If they do not, or too much lies in it, histograms decide. The caller may bring a bracket (low <= high)
    it knows to be good; otherwise low > high. NaN: out of memory. */
 float merger_kth(
-    const source_t *s, const source_t *base, int64_t n, int64_t k, float low, float high, int64_t *above, int64_t *at
+    source_t *s, source_t *base, int64_t n, int64_t k, float low, float high, int64_t *above, int64_t *at
 ) {
     const int64_t room = n < 65536 ? n + BLOCK : 65536 + (n / 8 < (1 << 22) ? n / 8 : 1 << 22);
     float *found = malloc(4 * (size_t)room);
@@ -346,7 +427,7 @@ float merger_kth(
         for (int i = 0; i < runs; i++) {
             const uint64_t step = (uint64_t)(i + 1) * 0x9E3779B97F4A7C15u;
             const int64_t place = (int64_t)(((unsigned __int128)step * (uint64_t)(n - RUN)) >> 64);
-            magnitudes(found + i * RUN, other, s, base, place, RUN);
+            sample(found + i * RUN, other, s, base, place);
         }
         qsort(found, (size_t)m, 4, descending);
         const double p = (double)k / (double)n, slack = 6 * sqrt(m * p * (1 - p)) + 2; /* neighbours are somewhat alike */
@@ -359,7 +440,7 @@ float merger_kth(
     int64_t start = 0;
     for (; start < n && inside + BLOCK <= room; start += BLOCK) {
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
-        all_ahead(s, 1, base, start, n);
+        all_ahead(s, 1, base, start, size, n);
         magnitudes(d, b, s, base, start, size);
         int32_t larger = 0;
         for (int i = 0; i < size; i++) larger += d[i] > high;
@@ -380,14 +461,17 @@ float merger_kth(
 /* ---------------------------------------------------------------------------------------------- ranks in rows */
 
 /* DELLA: which elements stay, a bit each, when the keep probability rises with the rank in the row. -1: out of memory. */
-int merger_ranked(const source_t *s, const source_t *base, int64_t n, int64_t row, uint8_t *mask) {
+int merger_ranked(source_t *s, source_t *base, int64_t n, int64_t row, uint8_t *mask) {
     float *size = malloc(4 * (size_t)row), *b = malloc(4 * (size_t)row);
     uint32_t *key = malloc(8 * (size_t)row), *other_key = key + row;
     uint32_t *place = malloc(8 * (size_t)row), *other_place = place + row;
     if (!size || !b || !key || !place) { free(size); free(b); free(key); free(place); return -1; }
     memset(mask, 0, (size_t)((n + 7) / 8));
     for (int64_t start = 0; start < n; start += row) {
-        if (start % AHEAD < row) all_ahead(s, 1, base, start - start % AHEAD, n);
+        if (s->file >= 0) ahead(s, start, row, n);
+        else if (start % AHEAD < row) ahead(s, start - start % AHEAD, row, n);
+        if (base && base->file >= 0) ahead(base, start, row, n);
+        else if (base && start % AHEAD < row) ahead(base, start - start % AHEAD, row, n);
         uint32_t counts[4][256];
         memset(counts, 0, sizeof counts);
         for (int64_t i = 0; i < row; i += BLOCK)
@@ -433,55 +517,92 @@ int merger_ranked(const source_t *s, const source_t *base, int64_t n, int64_t ro
 
 /* ---------------------------------------------------------------------------------------------- combining */
 
+/* Sums of weighted deltas x of K models; ELECTED: of those that agree with the sign of the sum. K, `elected` and `normalize` are
+   known where this is compiled in, so that what belongs to an element stays in registers. */
+#define EACH _Pragma("GCC unroll 4") for (int k = 0; k < K; k++)
+static inline __attribute__((always_inline)) void summed(
+    const int K, const int elected, const int normalize, float (*restrict x)[LINE], const float *weights, float divide,
+    float *restrict merged, int n
+) {
+    float w[MOST];
+    for (int k = 0; k < K; k++) w[k] = weights[k];
+    for (int i = 0; i < n; i++) {
+        float v[MOST], sum = 0, below = 0;
+        EACH { v[k] = x[k][i] * w[k]; sum += v[k]; }
+        if (elected) {
+            const float side = sum < 0 ? -1.0f : 1.0f;
+            sum = 0;
+            EACH {
+                const float agree = v[k] * side > 0 ? 1.0f : 0.0f;
+                sum += v[k] * agree;
+                below += w[k] * agree;
+            }
+            if (normalize) sum /= below != 0 ? below : 1.0f;
+        } else if (normalize) {
+            sum /= divide;
+        }
+        merged[i] = sum;
+    }
+}
+
+static inline __attribute__((always_inline)) void summed_of(
+    const int K, int elected, int normalize, float (*restrict x)[LINE], const float *w, float divide, float *restrict merged, int n
+) {
+    if (elected && normalize) summed(K, 1, 1, x, w, divide, merged, n);
+    else if (elected) summed(K, 1, 0, x, w, divide, merged, n);
+    else if (divide != 1.0f) summed(K, 0, 1, x, w, divide, merged, n);
+    else summed(K, 0, 0, x, w, divide, merged, n);
+}
+
+/* x[0] plus weighted differences to it, `rest` times itself. */
+static inline __attribute__((always_inline)) void mixed(
+    const int K, float (*restrict x)[LINE], const float *weights, float rest, float *restrict merged, int n
+) {
+    float w[MOST];
+    for (int k = 0; k < K; k++) w[k] = weights[k];
+    for (int i = 0; i < n; i++) {
+        const float main = x[0][i];
+        float sum = rest * main;
+        EACH if (k) sum += w[k] * (x[k][i] - main);
+        merged[i] = main + sum;
+    }
+}
+
 /* The merged elements first .. first+n of a tensor of `total` into `out`, which begins with the first of them.
 
    mode     ADDED: sum of weight * kept, over `divide`. ELECTED: of those that agree with the sign of the sum, over the sum
-            of their weights if `normalize`. MIXED: sources[lead] plus weighted differences to it, `rest` times itself
+            of their weights if `normalize`. MIXED: sources[0] plus weighted differences to it, `rest` times itself
    base     subtracted from the sources and, where add_base, added to the result; or NULL */
 void merger_combine(
-    void *out, int out_kind, const source_t *sources, int count, const source_t *base, int add_base, int mode, int normalize,
-    float divide, float lambda, float depth, int lead, float rest, int64_t first, int64_t n, int64_t total
+    void *out, int out_kind, source_t *sources, int count, source_t *base, int add_base, int mode, int normalize,
+    float divide, float lambda, float depth, float rest, int64_t first, int64_t n, int64_t total
 ) {
-    float b[BLOCK], merged[BLOCK], below[BLOCK], x[MOST][BLOCK];
+    float b[LINE], merged[LINE], u[LINE], x[MOST][LINE], w[MOST];
+    for (int k = 0; k < count; k++) w[k] = sources[k].weight;
     for (int64_t start = 0; start < n; start += BLOCK) {
         const int64_t at = first + start;
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
-        all_ahead(sources, count, base, at, total);
+        all_ahead(sources, count, base, at, size, total);
         if (base) load(b, base->data, base->kind, at, size);
+        const source_t *drawn = NULL; /* whose random numbers are in u */
         for (int k = 0; k < count; k++) {
-            load(x[k], sources[k].data, sources[k].kind, at, size);
-            if (base) for (int i = 0; i < size; i++) x[k][i] -= b[i];
-            if (mode != MIXED) trim(x[k], &sources[k], at, size);
+            if (base) load_less(x[k], b, sources[k].data, sources[k].kind, at, size);
+            else load(x[k], sources[k].data, sources[k].kind, at, size);
+            if (mode != MIXED) drawn = trim(x[k], &sources[k], at, size, u, drawn);
         }
         if (mode == MIXED) {
-            const float *restrict main = x[lead];
-            for (int i = 0; i < size; i++) merged[i] = rest * main[i];
-            for (int k = 0; k < count; k++) {
-                const float share = sources[k].weight;
-                if (k != lead) for (int i = 0; i < size; i++) merged[i] += share * (x[k][i] - main[i]);
+            switch (count) {
+                case 2: mixed(2, x, w, rest, merged, size); break;
+                case 3: mixed(3, x, w, rest, merged, size); break;
+                default: mixed(count, x, w, rest, merged, size);
             }
-            for (int i = 0; i < size; i++) merged[i] = main[i] + merged[i];
         } else {
-            for (int i = 0; i < size; i++) merged[i] = 0;
-            for (int k = 0; k < count; k++) {
-                const float weight = sources[k].weight;
-                for (int i = 0; i < size; i++) { x[k][i] *= weight; merged[i] += x[k][i]; }
-            }
-            if (mode == ELECTED) {
-                float side[BLOCK];
-                for (int i = 0; i < size; i++) side[i] = merged[i] < 0 ? -1.0f : 1.0f;
-                for (int i = 0; i < size; i++) merged[i] = below[i] = 0;
-                for (int k = 0; k < count; k++) {
-                    const float weight = sources[k].weight;
-                    for (int i = 0; i < size; i++) {
-                        const float agree = x[k][i] * side[i] > 0 ? 1.0f : 0.0f;
-                        merged[i] += x[k][i] * agree;
-                        below[i] += weight * agree;
-                    }
-                }
-                if (normalize) for (int i = 0; i < size; i++) merged[i] /= below[i] != 0 ? below[i] : 1.0f;
-            } else if (divide != 1.0f) {
-                for (int i = 0; i < size; i++) merged[i] /= divide;
+            switch (count) {
+                case 1: summed_of(1, mode == ELECTED, normalize, x, w, divide, merged, size); break;
+                case 2: summed_of(2, mode == ELECTED, normalize, x, w, divide, merged, size); break;
+                case 3: summed_of(3, mode == ELECTED, normalize, x, w, divide, merged, size); break;
+                case 4: summed_of(4, mode == ELECTED, normalize, x, w, divide, merged, size); break;
+                default: summed_of(count, mode == ELECTED, normalize, x, w, divide, merged, size);
             }
             if (lambda != 1.0f) for (int i = 0; i < size; i++) merged[i] = lambda * merged[i];
         }

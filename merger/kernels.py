@@ -4,6 +4,7 @@ Where there is no compiler `available()` is false, and torch does the same arith
 memory. MERGER_KERNELS=off asks for that.
 """
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -13,7 +14,9 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+import threading
+from bisect import bisect_right
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +42,8 @@ class _Source(ctypes.Structure):
         ("kind", ctypes.c_int32), ("trim", ctypes.c_int32), ("key0", ctypes.c_uint32), ("key1", ctypes.c_uint32),
         ("low", ctypes.c_float), ("low_room", ctypes.c_float), ("high", ctypes.c_float), ("high_room", ctypes.c_float),
         ("density", ctypes.c_float), ("scale", ctypes.c_float), ("divide", ctypes.c_float), ("weight", ctypes.c_float),
+        ("place", ctypes.c_int64), ("window", ctypes.c_void_p), ("begin", ctypes.c_int64), ("end", ctypes.c_int64),
+        ("room", ctypes.c_int64), ("file", ctypes.c_int32), ("trouble", ctypes.c_int32),
     )  # fmt: skip
 
 
@@ -91,9 +96,9 @@ def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (
     bracket  magnitudes between which it is known to lie, if they are
     """
     above, at = ctypes.c_int64(), ctypes.c_int64()
-    found = _lib().merger_kth(
-        _sources([x]), _base(base), x.numel(), k, *bracket, ctypes.byref(above), ctypes.byref(at)
-    )  # fmt: skip
+    source, under = _sources([x]), _base(base)
+    found = _lib().merger_kth(source, under, x.numel(), k, *bracket, ctypes.byref(above), ctypes.byref(at))
+    _check(source, under)
     if math.isnan(found):
         raise MemoryError
     return found, above.value, at.value
@@ -102,8 +107,10 @@ def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (
 def lengths(x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]:
     """The sums of magnitudes of x - base before the trim and after it, as `ops.total`."""
     before, after = ctypes.c_double(), ctypes.c_double()
-    if _lib().merger_lengths(_sources([x], [trim]), _base(base), x.numel(), ctypes.byref(before), ctypes.byref(after)):
+    source, under = _sources([x], [trim]), _base(base)
+    if _lib().merger_lengths(source, under, x.numel(), ctypes.byref(before), ctypes.byref(after)):
         raise MemoryError
+    _check(source, under)
     return before.value, after.value
 
 
@@ -111,18 +118,22 @@ def products(tensors: Sequence[Tensor], base: Tensor | None) -> Tensor:
     """The dot products of all pairs of x - base, (n, n) float64, as `ops.dot`."""
     n = len(tensors)
     found = torch.zeros(n, n, dtype=torch.float64)
-    if _lib().merger_products(_sources(tensors), n, _base(base), tensors[0].numel(), found.data_ptr()):
+    sources, under = _sources(tensors), _base(base)
+    if _lib().merger_products(sources, n, under, tensors[0].numel(), found.data_ptr()):
         raise MemoryError
+    _check(sources, under)
     return found
 
 
 def ranked(x: Tensor, base: Tensor | None, key: tuple[int, int], density: float, epsilon: float) -> Trim:
     """Keep what `methods.trims.drop_small` keeps. Holds a bit for each element."""
     mask = torch.empty((x.numel() + 7) // 8, dtype=torch.uint8)
-    source = _sources([x], [Trim(key=key)])
+    row = x.shape[-1] if x.dim() else 1
+    source, under = _sources([x], [Trim(key=key)], room=row), _base(base, row)
     source[0].keep, source[0].spread = density, epsilon
-    if _lib().merger_ranked(source, _base(base), x.numel(), x.shape[-1] if x.dim() else 1, mask.data_ptr()):
+    if _lib().merger_ranked(source, under, x.numel(), row, mask.data_ptr()):
         raise MemoryError
+    _check(source, under)
     return Trim(_MASK, key, mask=mask)
 
 
@@ -141,18 +152,27 @@ class Combine:
 
     def into(self, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0) -> None:
         """Elements first .. first + out.numel() of the merged tensor, written to `out`, rounded once."""
-        lead, rest = 0, 0.0
-        if self.mode == MIXED:
-            lead = max(range(len(self.weights)), key=lambda i: abs(self.weights[i]))
+        order, rest = list(range(len(tensors))), 0.0
+        if self.mode == MIXED:  # the heaviest goes first
+            lead = max(order, key=lambda i: abs(self.weights[i]))
+            order = [lead, *(i for i in order if i != lead)]
             rest = math.fsum(self.weights) - 1
+        sources = _sources(
+            [tensors[i] for i in order], [self.trims[i] for i in order] if self.trims else (), [self.weights[i] for i in order]
+        )
+        under = _base(base)
         _lib().merger_combine(
-            out.data_ptr(), _KINDS[out.dtype], _sources(tensors, self.trims, self.weights), len(tensors), _base(base),
-            self.add_base and base is not None, self.mode, self.normalize, self.divide, self.scale, self.depth, lead, rest,
-            first, out.numel(), tensors[0].numel(),
+            out.data_ptr(), _KINDS[out.dtype], sources, len(tensors), under, self.add_base and base is not None, self.mode,
+            self.normalize, self.divide, self.scale, self.depth, rest, first, out.numel(), tensors[0].numel(),
         )  # fmt: skip
+        _check(sources, under)
 
 
-def _sources(tensors: Sequence[Tensor], trims: Sequence[Trim] = (), weights: Sequence[float] = ()) -> "ctypes.Array[_Source]":
+_Sources = ctypes.Array[_Source]
+
+
+def _sources(tensors: Sequence[Tensor], trims: Sequence[Trim] = (), weights: Sequence[float] = (), room: int = 0) -> _Sources:
+    """The tensors as the passes take them; room: elements that must be ready at once."""
     found = (_Source * len(tensors))()
     for i, x in enumerate(tensors):
         t = trims[i] if trims else ALL
@@ -160,11 +180,96 @@ def _sources(tensors: Sequence[Tensor], trims: Sequence[Trim] = (), weights: Seq
             x.data_ptr(), t.mask.data_ptr() if t.mask is not None else None, 0.0, 0.0, _KINDS[x.dtype], t.kind, *t.key,
             t.low, t.low_room, t.high, t.high_room, t.density, t.scale, t.divide, weights[i] if weights else 1.0,
         )  # fmt: skip
+        _place(found[i], x, i + 1, room)
     return found
 
 
-def _base(base: Tensor | None) -> "ctypes.Array[_Source] | None":
-    return None if base is None else _sources([base])
+def _base(base: Tensor | None, room: int = 0) -> _Sources | None:
+    if base is None:
+        return None
+    found = _sources([base])
+    _place(found[0], base, 0, room)
+    return found
+
+
+def _check(*passed: _Sources | None) -> None:
+    """OSError where a file could not be read, or has become shorter."""
+    for source in (source for sources in passed if sources for source in sources):
+        if source.trouble:
+            raise unread(source.file, source.trouble)
+
+
+def unread(handle: int, number: int) -> OSError:
+    """The error of reading one of the files of `reading`."""
+    with _changing:
+        name = next((name for _, _, own, name in _mapped if own == handle), None)
+    return OSError(number, os.strerror(number), name)
+
+
+# ---------------------------------------------------------------------------------------------- files instead of mapped memory
+
+_WINDOW = 1 << 18
+_mapped: list[tuple[int, int, int, str]] = []
+"""Where files are mapped, in order: address, bytes, a handle to read the file with, its name."""
+_changing = threading.Lock()
+_own = threading.local()
+
+
+@contextlib.contextmanager
+def reading(files: Mapping[int, tuple[int, int, str]]) -> Generator[None]:
+    """While this lasts, tensors that lie in these mapped files are read from the files, window by window.
+
+    files  address -> (bytes, handle, name). Mapped pages are dear to take back where memory is short; a file's are not.
+    """
+    entries = [(address, *rest) for address, rest in files.items()]
+    with _changing:
+        _mapped[:] = sorted([*_mapped, *entries])
+    try:
+        yield
+    finally:
+        with _changing:
+            for entry in entries:
+                _mapped.remove(entry)
+
+
+def place(x: Tensor) -> tuple[int, int] | None:
+    """The file that a tensor is to be read from, and where in it; None: from memory."""
+    if not _mapped or not x.is_contiguous():
+        return None
+    with _changing:
+        i = bisect_right(_mapped, (x.data_ptr(), math.inf)) - 1
+        if i < 0:
+            return None
+        address, nbytes, handle, _ = _mapped[i]
+    offset = x.data_ptr() - address
+    return (handle, offset) if offset + x.nbytes <= nbytes else None
+
+
+def _place(source: _Source, x: Tensor, i: int, room: int) -> None:
+    found = place(x)
+    if found is None:
+        source.file = -1
+        return
+    source.file, source.place = found
+    source.room = max(_WINDOW, room)
+    source.window = window(i, source.room * x.element_size()).data_ptr()
+
+
+def window(i: int, nbytes: int) -> Tensor:
+    """The i-th of this thread's buffers, at least so large; kept, as fresh memory costs more than reading into it."""
+    held: dict[int, Tensor] = _own.__dict__.setdefault("windows", {})
+    if i not in held or held[i].numel() < nbytes:
+        held[i] = torch.empty(nbytes, dtype=torch.uint8)
+    return held[i]
+
+
+def settle(handle: int, offset: int, nbytes: int, wait: bool) -> None:
+    """Start writing a stretch of a file to the disk; `wait`: until it is there, and let go of its memory."""
+    library = _library()
+    if library is not None:
+        library.merger_settle(handle, offset, nbytes, wait)
+    elif wait and hasattr(os, "fdatasync"):
+        os.fdatasync(handle)
 
 
 def _lib() -> ctypes.CDLL:
@@ -241,9 +346,11 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_products.argtypes = (sources, i32, sources, i64, pointer)
     library.merger_ranked.argtypes = (sources, sources, i64, i64, pointer)
     library.merger_combine.argtypes = (
-        pointer, i32, sources, i32, sources, i32, i32, i32, f32, f32, f32, i32, f32, i64, i64, i64,
+        pointer, i32, sources, i32, sources, i32, i32, i32, f32, f32, f32, f32, i64, i64, i64,
     )  # fmt: skip
     library.merger_combine.restype = None
+    library.merger_settle.argtypes = (i32, i64, i64, i32)
+    library.merger_settle.restype = None
     return library
 
 

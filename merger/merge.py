@@ -1,6 +1,7 @@
 """merge_tensor, the only entry to arithmetic, and merge(recipe, folder), the loop that writes a model."""
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -18,7 +19,7 @@ from torch import Tensor
 from merger import fused, hub, kernels
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
-from merger.checkpoints import Checkpoint, Piece, Stored, in_words, parse_size, shards
+from merger.checkpoints import Checkpoint, Piece, Stored, in_words, parse_size, read_by_files, shards
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.fused import Known
 from merger.layout import role
@@ -100,10 +101,25 @@ def stretches(job: TensorJob, read: Read, device: str | torch.device = "cpu") ->
             return
     if job.method is None:
         flat = read(job.sources[0]).contiguous().view(-1)
-        for start in range(0, flat.numel(), STRETCH):
+        yield from _from_file(flat, job.out)
+        for start in range(0, flat.numel() if kernels.place(flat) is None else 0, STRETCH):
             yield start, flat[start : start + STRETCH].to(job.out)
         return
     yield 0, _by_torch(job, read, device, None).view(-1)
+
+
+def _from_file(flat: Tensor, out: torch.dtype) -> Iterator[tuple[int, Tensor]]:
+    """Stretches of a tensor that is to be read from its file; nothing where it is in memory."""
+    found = kernels.place(flat)
+    if found is None:
+        return
+    handle, offset = found
+    for start in range(0, flat.numel(), STRETCH):
+        nbytes = min(STRETCH, flat.numel() - start) * flat.element_size()
+        buffer = kernels.window(0, STRETCH * flat.element_size())[:nbytes]
+        if os.preadv(handle, [buffer.numpy().data], offset + start * flat.element_size()) != nbytes:
+            raise kernels.unread(handle, errno.EIO)
+        yield start, buffer.view(flat.dtype).to(out)
 
 
 def _by_torch(job: TensorJob, read: Read, device: str | torch.device, watch: Watch | None) -> Tensor:
@@ -262,7 +278,11 @@ def merge(
             return decided
         check_space(out, decided.nbytes)
         hands = _hands(decided.jobs, workers, memory)
-        with writing(out, files, metadata, word, part) as output:
+        room = page_room()
+        inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
+        short = room is not None and decided.nbytes + sum(file.stat().st_size for file in inputs) > room
+        by_files = read_by_files(models.values()) if short else contextlib.nullcontext()
+        with by_files, writing(out, files, metadata, word, part, room // 8 if room and short else None) as output:
             own = set(output.names)
             jobs = [job for job in decided.jobs if job.name in own]
             _make(jobs, output, reader(models), on, hands, progress, cancelled)
@@ -304,6 +324,10 @@ def _make(
                 finished.put(job)
         except IndexError:  # another took the last one
             return
+        except OSError as error:  # the writer's own are MergeErrors
+            told = CheckpointError(f"{error.filename}: cannot be read any more: {error.strerror}; bring it back as it was.")
+            told.__cause__ = error
+            finished.put(told)
         except BaseException as error:
             finished.put(error)
 
@@ -370,6 +394,23 @@ def processors() -> int:
     """The CPU cores this process may use; more than four only wait for the disk."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(4, count)
+
+
+def page_room() -> int | None:
+    """Bytes that the system can keep of files in memory: what is free, or what the memory cgroup allows. None: unknown."""
+    found: list[int] = []
+    with contextlib.suppress(OSError, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, kinds, path = line.split(":", 2)
+            root, name = ("/sys/fs/cgroup", "memory.max") if not kinds else ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+            if kinds in ("", "memory"):
+                for folder in [own := Path(root + path), *own.parents]:  # a limit above holds too
+                    with contextlib.suppress(OSError, ValueError):
+                        found.append(int((folder / name).read_text(encoding="ascii")))
+    return min(found, default=None)
 
 
 @contextlib.contextmanager

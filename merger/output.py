@@ -99,9 +99,12 @@ class Output:
 
 @contextlib.contextmanager
 def writing(
-    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str, part: Part = WHOLE
-) -> Generator[Output]:
+    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str, part: Part = WHOLE,
+    dirty: int | None = None,
+) -> Generator[Output]:  # fmt: skip
     """Open `<out>.partial`, go on with what is in it if that is of the same merge, and at the end make it `out`.
+
+    dirty  as in ShardWriter
 
     A part leaves the folder, with a mark that it is done. Errors leave it too where some tensors are written and the disk
     or an input failed; MergeError then says how to go on.
@@ -118,7 +121,7 @@ def writing(
     try:
         journal = _open(out, partial, word, part, len(files), locks, done)
         try:
-            writer = ShardWriter(partial, files, metadata, taken, keep=bool(done))
+            writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
             try:
                 yield Output(partial, files, metadata, part, writer, done, journal)
             finally:

@@ -1,8 +1,11 @@
 """The compiled passes give the bits of the torch functions, for every method, dtype and shape they take."""
 
+import dataclasses
 import importlib
 import itertools
 import math
+import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -183,3 +186,32 @@ def test_what_is_known_saves_passes_and_changes_nothing(only_compiled: None, mon
     engine.merge_tensor(todo, lambda s: held[s.model], known=known)
     assert len(passes) == before
     assert all(len(rows) * rows.itemsize <= 1024 for rows in known.cuts.values())
+
+
+@pytest.mark.parametrize(("method", "args"), CASES)
+def test_files_are_read_where_memory_is_short(
+    method: str, args: dict[str, object], only_compiled: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What is mapped is 1 everywhere here, and the file to read has the models: only reading the file gives the right bits."""
+    monkeypatch.setattr(kernels, "_WINDOW", 4096)
+    monkeypatch.setattr(engine, "STRETCH", 8192)
+    n = 1 if method == "passthrough" else 2
+    held = models(n, (300, 1001), torch.bfloat16)
+    todo = job(method, n, (300, 1001), args, torch.bfloat16)
+    mapped = torch.ones(len(held), 300, 1001, dtype=torch.bfloat16)
+    (tmp_path / "file").write_bytes(torch.stack([*held.values()]).view(torch.uint8).numpy().tobytes())
+    handle = os.open(tmp_path / "file", os.O_RDONLY)
+    views = dict(zip(held, mapped, strict=True))
+    with kernels.reading({mapped.data_ptr(): (mapped.nbytes, handle, "the file")}):
+        assert same(engine.merge_tensor(todo, reads(views)), by_torch(todo, held))
+        assert same(torch.cat([part.clone() for _, part in engine.stretches(todo, reads(views))]), by_torch(todo, held))
+        copy = dataclasses.replace(todo, method=None)
+        first = torch.cat([part.clone() for _, part in engine.stretches(copy, reads(views))])
+        assert same(first, held[todo.sources[0].model])
+        os.truncate(tmp_path / "file", 5000)
+        for again in (todo, copy):
+            with pytest.raises(OSError) as error:
+                list(engine.stretches(again, reads(views)))
+            assert error.value.filename == "the file"
+    os.close(handle)
+    assert kernels.place(mapped) is None

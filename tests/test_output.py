@@ -288,6 +288,47 @@ def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert engine._hands(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
 
 
+@pytest.mark.skipif(not kernels.available(), reason="torch reads mapped memory")
+def test_short_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same files, read and not mapped, and sent on to the disk; a file that goes missing is told."""
+    fresh, out = models.parent / "fresh", models.parent / "out"
+    merge(load(RECIPE), fresh, roots=[models])
+    monkeypatch.setattr(engine, "page_room", lambda: 1)
+    settled: list[bool] = []
+    original = kernels.settle
+    monkeypatch.setattr(kernels, "settle", lambda *place, wait: settled.append(wait) or original(*place, wait=wait))
+    merge(load(RECIPE), out, roots=[models])
+    assert contents(out) == contents(fresh)
+    assert True in settled and False in settled
+
+    def gone(*_: object) -> None:
+        raise OSError(5, "Input/output error", "model.safetensors")
+
+    monkeypatch.setattr(kernels, "_check", gone)
+    with pytest.raises(CheckpointError) as error:
+        merge(load(RECIPE), models.parent / "no", roots=[models])
+    assert str(error.value) == (
+        "model.safetensors: cannot be read any more: Input/output error; bring it back as it was."
+    )
+
+
+def test_room_for_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The least of what is free and of the limits of the process's memory cgroup and those above it, in both versions."""
+    found = {"/proc/meminfo": "MemFree: 1 kB\nMemAvailable:    5000 kB\n", "/proc/self/cgroup": "4:memory:/a/b\n0::/c\n"}
+    monkeypatch.setattr(Path, "read_text", lambda path, **_: found[str(path)] if str(path) in found else missing())
+    assert engine.page_room() == 5_120_000
+    found["/sys/fs/cgroup/memory/a/memory.limit_in_bytes"] = "4000000\n"
+    assert engine.page_room() == 4_000_000
+    found |= {"/sys/fs/cgroup/c/memory.max": "max\n", "/sys/fs/cgroup/memory.max": "3000000\n"}
+    assert engine.page_room() == 3_000_000
+    found.clear()
+    assert engine.page_room() is None
+
+
+def missing() -> str:
+    raise FileNotFoundError
+
+
 def test_memory_on_the_command_line(models: Path, capsys: pytest.CaptureFixture[str]) -> None:
     recipe = models.parent / "recipe.yaml"
     recipe.write_text(RECIPE)
