@@ -17,6 +17,7 @@ gr = pytest.importorskip("gradio")
 from merger.live import Parents  # noqa: E402  (after the skip)
 from merger.plan import Plan, plan  # noqa: E402
 from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
+from merger.search import Runner  # noqa: E402
 from merger.ui import PRESETS  # noqa: E402
 from merger.ui.explore import Exploring, explore, sliders, wire  # noqa: E402
 
@@ -29,6 +30,8 @@ class Studio:
 
     def __init__(self, root: Path) -> None:
         self.parents = Parents(roots=[Path(), root])
+        self.searcher = Runner(self.parents)
+        self.sweeping = threading.Lock()
         self.base = "presets/family/base"
         self.family = ("presets/family/base", "presets/family/pirate", "presets/family/plural")
 

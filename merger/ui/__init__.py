@@ -14,6 +14,8 @@ from merger.ui import api, controls, lanes
 from merger.ui.answers import answers
 from merger.ui.callbacks import FIXES, Callbacks
 from merger.ui.detail import detail
+from merger.ui.explore import Exploring, explore
+from merger.ui.explore import wire as wire_explore
 from merger.ui.history import history
 from merger.ui.mixer import mixer
 from merger.ui.state import MAX_PROMPT, start
@@ -122,6 +124,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                     0, 1, 0, step=0.01, label="From A to B", interactive=False, elem_id="fade",
                     info="Keep two recipes of the same models, then slide between them",
                 )  # fmt: skip
+            with gr.Tab("Explore", id="explore"):
+                exploring = Exploring(studio, presets / "probes.json")
+                view = explore(exploring, studio.plan(first.recipe), first.chosen)
             with gr.Tab("Look inside", id="inside") as inside_tab:
                 inside = detail()
             with gr.Tab("Recipe", id="recipe") as recipe_tab:
@@ -181,6 +186,8 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         for name, widget in widgets.items():
             widget.input(on.control(name), [work, widget], drawn, **NEWEST)
             changes.append(widget.input)
+        wire_explore(view, exploring, work, prompt, on.use_point, drawn, changes)
+        changes.append(view.chart.select)
         arrived = demo.load(on.arrive, work, [*drawn, prompt], **QUIET)
         demo.load(None, None, None, js=_VIEW, **NOW)
 
@@ -216,6 +223,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         cancel.click(on.cancel, None, None, **NOW).then(lambda: gr.update(visible=False), None, taking, **NOW)
         write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(on.write, [work, folder], [merged, ready], **DISK)
         demo.unload(on.leave)
+        demo.unload(exploring.gone)
         api.publish(studio)
     demo.queue(default_concurrency_limit=4)
     return demo

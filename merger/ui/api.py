@@ -16,8 +16,12 @@ from gradio.events import api
 import merger.ui.state as state
 from merger.errors import MergeError
 from merger.recipe import Recipe, dump, load
+from merger.search import Vary, fewer, read_probes
+from merger.search import sweep as sweep_
 from merger.ui.studio import Studio, Visit
 
+EACH = 8
+"""Questions asked for each skill of the family."""
 MOST_STEPS = 25
 """Points of one sweep over the network; `python -m merger sweep` has no bound."""
 
@@ -56,7 +60,17 @@ def publish(studio: Studio) -> None:
         """
         if not 0 < len(values) <= MOST_STEPS:
             raise MergeError(f"values: give 1 to {MOST_STEPS} numbers; there are {len(values)}.")
-        return studio.sweep(_read(studio, recipe), path, values, prompt)
+        probes = fewer(read_probes(studio.probes), EACH) if studio.probes.exists() else ()
+        vary = Vary(path, tuple(values))
+        with studio.sweeping:
+            trials = list(sweep_(_read(studio, recipe), [vary], studio.searcher, probes, [prompt] if prompt.strip() else []))
+        return [
+            {
+                "value": trial.point[0], "scores": dict(trial.scores), "recipe": trial.text, "note": trial.note,
+                "answer": next((a.said for a in trial.answers if a.right is None), ""),
+            }
+            for trial in trials
+        ]  # fmt: skip
 
     for fn, limit in ((yaml, None), (stats, None), (ask, None), (merge, 2), (sweep, 1)):
         api(_told(fn), api_name=fn.__name__, concurrency_limit=limit)

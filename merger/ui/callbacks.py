@@ -274,6 +274,10 @@ class Callbacks:
 
         return *self.edited(work, keep, request), gr.skip()
 
+    def use_point(self, work: Workspace, text: str, request: gr.Request) -> Updates:
+        """A point of a sweep was chosen."""
+        return self.edited(work, lambda: state.with_text(work, text, "sweep"), request)
+
     def numbers(self, work: Workspace) -> Any:
         """The recipe as a table: a row per lane, a column per layer."""
         decided = self.studio.plan(work.recipe)

@@ -18,7 +18,6 @@ from typing import Any, Protocol
 import gradio as gr
 
 from merger.errors import MergeError
-from merger.live import Parents
 from merger.moves import effective
 from merger.params import Param
 from merger.plan import Plan
@@ -43,9 +42,9 @@ NOW: dict[str, Any] = {"queue": False, **QUIET}
 class Place(Protocol):
     """What is asked of the studio."""
 
-    parents: Parents
     base: str
-    family: Sequence[str]
+    searcher: Runner
+    sweeping: threading.Lock
 
     def plan(self, recipe: Recipe) -> Plan: ...
 
@@ -204,8 +203,6 @@ class Exploring:
         self.studio = studio
         self.probes = read_probes(probes) if probes.exists() else ()
         self.skills = list(dict.fromkeys(probe.skill for probe in self.probes))
-        self._runner: Runner | None = None
-        self._lock = threading.Lock()
         self._runs: dict[str, int] = {}
         self._stopped: dict[str, int] = {}
 
@@ -265,6 +262,10 @@ class Exploring:
         self._runs.pop(session or "", None)
         self._stopped.pop(session or "", None)
 
+    def gone(self, request: gr.Request) -> None:
+        """The same, as an event."""
+        self.leave(request.session_hash)
+
     def start(self, work: Any, prompt: str, request: gr.Request, *asked: Any) -> Iterator[tuple[Any, Any]]:
         """Run a sweep and stream what it finds: (the chart's data, recipe texts by point)."""
         name = request.session_hash or ""
@@ -276,7 +277,7 @@ class Exploring:
 
         try:
             varied, labels, probes = self._wanted(work.recipe, *asked)
-            with self._lock:
+            with self.studio.sweeping:
                 yield from self._sweep(work.recipe, (prompt or "").strip(), varied, labels, probes, go_on)
         except MergeError as error:
             yield _shown({"state": "failed", "error": str(error)}), gr.skip()
@@ -313,7 +314,7 @@ class Exploring:
         self, recipe: Recipe, prompt: str, varied: list[Vary], labels: list[str], probes: tuple[Probe, ...],
         go_on: Callable[[], bool],
     ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
-        self._runner = runner = self._runner or Runner(self.studio.parents)
+        runner = self.studio.searcher
         board: dict[str, Any] = {
             "state": "busy", "total": count(varied), "prompt": prompt[:200],
             "axes": [{"label": label, "values": list(vary.values)} for label, vary in zip(labels, varied, strict=True)],

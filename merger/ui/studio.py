@@ -112,6 +112,10 @@ class Studio:
         self.family = tuple(str(folder.relative_to(root)) for folder in folders)
         self.parents_of_family = tuple(m for m in self.family if m != self.base)
         self.voices = Runner(self.parents)
+        self.searcher = Runner(self.parents)
+        """For sweeps: a merged model of its own, so that answers go on meanwhile. Used by one at a time: hold `sweeping`."""
+        self.sweeping = threading.Lock()
+        self.probes = presets / "probes.json"
         self._turns = Turns()
         self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
         self._sketches: dict[frozenset[str], Sketch] = {}
@@ -138,7 +142,7 @@ class Studio:
         return plan(recipe, self.parents.open(recipe))
 
     def statistics(self, recipe: Recipe, decided: Plan | None = None) -> tuple[Plan, list[TensorStats]]:
-        """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if it is there."""
+        """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if known."""
         models = self.parents.open(recipe)
         if decided is None or decided.recipe != recipe:
             decided = plan(recipe, models)
