@@ -180,9 +180,9 @@ def look(
         _of_deltas(job, passed, positions) if own and passed is not None
         else _of_tensors(job, once, device, measured, positions)
     )  # fmt: skip
-    sources = dict.fromkeys([*([job.base] if job.base else []), *job.sources])
+    sources = [*([job.base] if job.base else []), *job.sources]
     return Look(
-        job.name, role(job.name), job.shape, job.out, tuple((s.model, once(s).dtype) for s in sources), every,
+        job.name, role(job.name), job.shape, job.out, tuple({s.model: once(s).dtype for s in sources}.items()), every,
         stats, own, _histogram(job if own else None, passed) if passed is not None else None, explained,
     )  # fmt: skip
 
@@ -252,7 +252,7 @@ def _of_deltas(job: TensorJob, passed: Staged, positions: int) -> Explanation:
     deltas = passed.deltas.reshape(n, -1)
     told = {name: value for name, value in passed.stages.items() if value.shape == passed.deltas.shape}
     kept, voting, counted = (told[k].reshape(n, -1) if k in told else None for k in ("kept", "voting", "counted"))
-    at = _telling(deltas, kept, voting, counted, positions)
+    at = _telling(deltas, kept, voting, counted, positions, cuts(job, deltas))
     base, merged = passed.base.reshape(-1), passed.merged.reshape(-1)
     numbers = dict(_numbers(job, passed))
     none = torch.zeros(n, len(at), dtype=torch.bool)
@@ -452,16 +452,22 @@ def _indices(at: Tensor, shape: Sequence[int], every: int) -> tuple[tuple[int, .
 # ---------------------------------------------------------------------------------------------- which positions
 
 
-def _telling(deltas: Tensor, kept: Tensor | None, voting: Tensor | None, counted: Tensor | None, most: int) -> Tensor:
+def _telling(
+    deltas: Tensor, kept: Tensor | None, voting: Tensor | None, counted: Tensor | None, most: int,
+    where: Sequence[Cut | None] = (),
+) -> Tensor:  # fmt: skip
     """Positions where the stages can be told apart, in the tensor's order: (at most `most`,). All inputs (n, numel).
 
     In turn: models that pull apart, changes just too small to be kept, changes too large to be kept, changes that lose the
-    vote, models that agree, what only one model changed; then the largest changes.
+    vote, models that agree, what only one model changed; then the largest changes. Changes as large as the cut are no example.
     """
     size = deltas.abs()
     kept = deltas if kept is None else kept
     up, down = kept.clamp_min(0).amax(0), (-kept).clamp_min(0).amax(0)
     dropped = torch.where((kept == 0) & (size > 0), size, 0)
+    for i, cut in enumerate(where):
+        if cut is not None and math.isfinite(cut.low):
+            dropped[i] *= (size[i] < 0.9 * cut.low) | (size[i] > 1.1 * cut.high)
     alive = (kept != 0).sum(0)
     smallest = size.amin(0)
     same = (deltas > 0).all(0) | (deltas < 0).all(0)

@@ -36,6 +36,15 @@ def number(value: float) -> str:
     return f"{'+' if value > 0 else MINUS}{text}"
 
 
+def plain(value: float) -> str:
+    """A weight of a tensor, four digits.
+
+    >>> plain(-0.25)
+    '−0.25'
+    """
+    return f"{value:.4g}".replace("-", MINUS, 1) if value < 0 else f"{value:.4g}"
+
+
 def percent(share: float) -> str:
     """
     >>> percent(0.3), percent(0.004), percent(0.00004), percent(1)
@@ -183,15 +192,16 @@ def _shown(param: Param, value: Scalar) -> str:
 
 
 def _sentence(param: Param, who: str, what: str, where: str, several: bool) -> str:
-    place = f" {where}" if where else ""
+    said = where == "everywhere" and (not param.per_model or "silent" in what)  # there is nowhere else
+    place = f" {where}" if where and not said else ""
     if param.name == "weight" and who:
         many = what.replace("is ", "are ", 1).replace("comes", "come", 1).replace("its full change", "their full changes")
         many = many.replace("falls", "fall", 1).replace("rises", "rise", 1).replace("changes", "change", 1)
         return f"{who} {many if several else what}{place}"
     if param.name == "density" and who:
         return f"the kept part of {who} {what}{place}"
-    label = (param.label or param.name).lower()
-    return f"the {label}{f' of {who}' if who else ''} {what}{place}"
+    label = param.name if param.kind in ("bool", "choice") else f"the {(param.label or param.name).lower()}"
+    return f"{label}{f' of {who}' if who else ''} {what}{place}"
 
 
 def _where(touched: Sequence[int], board: Board) -> str:
@@ -220,6 +230,7 @@ def _layers(found: Sequence[int]) -> str:
             runs.append([layer])
     if len(runs) > 4:
         return f"{len(found)} layers"
+    runs = [part for run in runs for part in ([[i] for i in run] if len(run) == 2 else [run])]
     words = [f"{r[0] + 1} to {r[-1] + 1}" if len(r) > 1 else f"{r[0] + 1}" for r in runs]
     return f"layer{'s' if len(found) > 1 else ''} {listed(words)}"
 
@@ -328,13 +339,13 @@ def _remark(finding: Finding, names: Names) -> Remark:
         "hardly": lambda: f"Only {percent(told[0])} of what {who} learned is kept: too little to hear.",
         "too far": lambda: f"The changes are added {told[0]:.3g} times over. That usually ends in babble.",
         "scaled": lambda: f"The shares add up to {told[0]:.3g} instead of 1: the whole model is {told[0]:.3g} times as loud.",
-        "lone weight": lambda: f"How much of {who} you take makes no difference: it is alone here, and shares are divided by their sum.",
+        "lone weight": lambda: f"How much of {who} you take makes no difference: it is alone, and shares are made to sum to 1.",
         "untrimmed": lambda: f"Every change of {who} is kept; nothing is trimmed.",
         "lost rule": lambda: "A rule of the recipe is never used.",
         "same": lambda: f"{who} is the same model as the base: it has nothing to add.",
-        "stranger": lambda: f"{who} does not come from this base. Their difference means nothing, and the mix will probably babble.",
+        "stranger": lambda: f"{who} does not come from this base. Their difference means nothing; the mix will probably babble.",
         "other words": lambda: f"{who} numbers its words in another way: {told[0]:,.0f} of {told[1]:,.0f} mean something else.",
-        "more words": lambda: f"{who} knows {told[0]:,.0f} word{'s' if told[0] != 1 else ''} more than the base; they are not merged.",
+        "more words": lambda: f"{who} knows words the base does not ({told[0]:,.0f}); they are not merged.",
         "narrow": lambda: "The output's number type is too narrow: large numbers overflow, small ones vanish.",
         "rounded": lambda: "The output is rounded more coarsely than the models; small changes are lost.",
         "positions": lambda: f"{who} counts positions in another way than the base; its attention will be misled.",
@@ -390,9 +401,12 @@ def why_token(opinions: Mapping[str, Opinion], base: str | None = None) -> str:
     tail = "" if own is None or base is None else f"{base} would say {quoted(own.best)} here" if own.rank != 1 else ""
     if says:
         who = listed([f"{name} ({percent(round(o.probability, 2))})" for name, o in _surest(says)])
+        alone = next(iter(says)) if len(says) == 1 else ""
         if own is not None and own.rank == 1 and len(says) == len(parents):
             return f"Everyone would say this: {who}, and {base} too."
         head = f"{who} would say this too"
+        if alone:
+            head = f"{alone} would say this too ({percent(round(says[alone].probability, 2))})"
         if own is not None and own.rank == 1:
             others = [f"{name} would say {quoted(o.best)}" for name, o in parents.items() if o.rank != 1]
             return f"{head}, and so would {base}; {listed(others)}." if others else f"{head}, and so would {base}."
@@ -402,7 +416,7 @@ def why_token(opinions: Mapping[str, Opinion], base: str | None = None) -> str:
         return f"Only {base} would say this; {listed(others)}." if others else f"{base} would say this too."
     near = min(parents.items(), key=lambda pair: (pair[1].rank, -pair[1].probability), default=None)
     if near is None:
-        return f"{_capital_name(tail)}." if tail else ""
+        return f"{tail}." if tail else ""
     name, opinion = near
     place = {2: "second", 3: "third"}.get(opinion.rank)
     closest = (
@@ -414,10 +428,6 @@ def why_token(opinions: Mapping[str, Opinion], base: str | None = None) -> str:
 
 def _surest(opinions: Mapping[str, Opinion]) -> list[tuple[str, Opinion]]:
     return sorted(opinions.items(), key=lambda pair: -pair[1].probability)
-
-
-def _capital_name(text: str) -> str:
-    return text
 
 
 def quoted(token: str) -> str:
@@ -520,10 +530,14 @@ def _rule(explained: Explanation, names: Names) -> Iterator[str]:
         case "consensus_ta":
             yield f"A change counts only where at least {have['k'][0]:g} models claim the weight as important to them."
         case "pcb":
-            yield f"Changes compete by size and support; the best {percent(max(each['density']))} of each model are averaged by score."
+            best = percent(max(each["density"]))
+            yield f"Changes compete by size and support; the best {best} of each model are averaged by score."
         case "nearswap":
-            yield f"Where {who[0]} is within {have['reach'][0]:g} of {_name(explained.against, names)} its weight is taken over, "\
-                f"elsewhere it moves that far towards it."
+            zero = _name(explained.against, names)
+            yield (
+                f"Where {who[0]} is within {have['reach'][0]:g} of {zero} its weight is taken over; "
+                f"elsewhere {zero} moves that far towards it."
+            )
         case "arcee_fusion":
             yield f"Only changes of {who[0]} that stand out are taken over: importance above {have['line'][0]:.3g}."
         case "tsv_merge" | "iso_c" | "knots":
@@ -572,8 +586,9 @@ def _trim_words(explained: Explanation, who: Sequence[str], each: Mapping[str, S
             parts.append(f"of {name} those from {low:.3g} up ({percent(density)})")
         else:
             parts.append(f"of {name} those from {low:.3g} to {high:.3g} ({percent(density)})")
-    largest = "Only the larger changes stay" if explained.method == "ties" else "The smallest and the very largest changes go; what stays"
-    return f"{largest}: {listed(parts)}."
+    if explained.method == "ties":
+        return f"Only the larger changes stay: {listed(parts)}."
+    return f"The smallest and the very largest changes go; what stays: {listed(parts)}."
 
 
 def _arc_words(explained: Explanation, who: Sequence[str], names: Names) -> str:
@@ -584,21 +599,24 @@ def _arc_words(explained: Explanation, who: Sequence[str], names: Names) -> str:
     what = "changes" if arc.deltas else "weights"
     length, straight = math.hypot(*arc.result), math.hypot(*arc.straight)
     t = explained.numbers.get("t")
-    way = f"t = {t[0]:g} of the way from {who[0]} to {who[1]}" if t is not None and len(who) == 2 else "the merge"
-    gap = f"a straight line would be {straight:.3g}" if abs(length - straight) > 5e-4 * length else "a straight line comes to the same"
+    way = f", {t[0]:g} of the way from {who[0]} to {who[1]}," if t is not None and len(who) == 2 else ""
+    same = abs(length - straight) <= 5e-4 * length
     most = "are" if len(who) == 2 else "are up to"
     return (
-        f"As arrows, the {what} of {listed(list(who))} {most} {arc.degrees:.3g}° apart. On the arc {way} is {length:.4g} long; {gap}."
+        f"As arrows, the {what} of {listed(list(who))} {most} {arc.degrees:.3g}° apart. On the arc{way} the merge is "
+        f"{length:.4g} long; on a straight line it would be {'the same' if same else f'{straight:.4g}'}."
     )
 
 
 def _stock_words(explained: Explanation, n: int) -> Iterator[str]:
     step, cosine = explained.numbers.get("step"), explained.numbers.get("cosine")
     if step is None or cosine is None:
-        yield "Each row goes towards the average as far as the models agree there." if n > 1 else "One model alone is taken as it is."
+        each = "Each row goes towards the average as far as the models agree there."
+        yield each if n > 1 else "One model alone is taken as it is."
         return
+    angle = math.degrees(math.acos(max(-1.0, min(1.0, cosine[0]))))
     yield (
-        f"The changes point {math.degrees(math.acos(max(-1.0, min(1.0, cosine[0])))):.3g}° apart on average (cosine {cosine[0]:.2f}). "
+        f"The changes point {angle:.3g}° apart on average (cosine {cosine[0]:.2f}). "
         f"The less they agree, the nearer to the base: the merge goes {percent(step[0])} of the way to their average."
     )
 
@@ -612,20 +630,22 @@ def _spectral_words(explained: Explanation, n: int) -> Iterator[str]:
     if explained.method == "iso_c":
         yield f"The strongest direction of the sum had {top:.3g}; now every direction has the same strength, {after:.3g}."
     elif explained.method == "tsv_merge":
-        yield f"Of each model the strongest 1/{n} of its directions stays, and all of them are made independent; the strongest has {after:.3g} now."
+        yield f"Of each model the strongest 1/{n} of its directions stays, and all are made independent."
+        yield f"The strongest direction of the plain sum had {top:.3g}; now the strongest has {after:.3g}."
     else:
-        yield f"All changes are written in common directions, and the vote is held there; the strongest direction has {after:.3g} now."
+        yield "All changes are written in common directions, and the vote of TIES is held there."
+        yield f"The strongest direction of the plain sum had {top:.3g}; now the strongest has {after:.3g}."
 
 
 def _spot(explained: Explanation) -> int | None:
     """The position that tells most: where a vote is lost, else where one is dropped and another stays, else the first."""
-    for name, some in (("agreeing", True), ("kept", True), ("importance", True)):
+    for name in ("agreeing", "kept", "importance"):
         stage = explained.stage(name)
         if stage is None:
             continue
         for j in range(len(explained.at)):
             gone = [row[j] for row in stage.out]
-            if any(gone) and (not all(gone) or len(gone) == 1) and some:
+            if any(gone) and (not all(gone) or len(gone) == 1):
                 return j
     return 0 if explained.at else None
 
@@ -645,20 +665,25 @@ def _at(explained: Explanation, j: int, names: Names) -> str:
         told.append(f"{listed([who[i] for i in gone])} {verb} {_DROPS.get(explained.method or '', 'left out')}")
     if elected is not None and not elected.out[0][j]:
         sign = "+" if elected.rows[0][j] >= 0 else MINUS
-        lost = [who[i] for i, out in enumerate(agreeing.out) if out[j] and i not in gone] if agreeing else []
+        outside = agreeing.out if agreeing else ()
+        lost = [who[i] for i, out in enumerate(outside) if out[j] and i not in gone and deltas.rows[i][j] != 0]
         vote = f"the vote goes to {sign}"
         told.append(f"{vote}; {listed(lost)} {'sits' if len(lost) == 1 else 'sit'} this one out" if lost else vote)
     merged, result = explained.stage("merged"), explained.stage("result")
     assert merged is not None and result is not None
     head = f"{told[0]}: {'; '.join(told[1:])}." if len(told) > 1 else f"{told[0]}."
-    return f"{head} The merge takes {number(merged.rows[0][j])}: {result.rows[0][j]:.4g} becomes {result.rows[1][j]:.4g}."
+    return f"{head} The merge takes {number(merged.rows[0][j])}: {plain(result.rows[0][j])} becomes {plain(result.rows[1][j])}."
 
 
 def _moved_at(explained: Explanation, j: int, names: Names) -> str:
     models, result = explained.stage("models"), explained.stage("result")
     assert models is not None and result is not None
-    values = [f"{_name(m, names)} has {result.rows[0][j] + row[j]:.4g}" for m, row in zip(explained.models, models.rows, strict=True)]
-    return f"At {place(explained.at[j])} {listed(values)}; the merge has {result.rows[1][j]:.4g}."
+    start = result.rows[0][j]
+    values = [(m, start + row[j]) for m, row in zip(explained.models, models.rows, strict=True)]
+    if explained.method in ("nearswap", "arcee_fusion"):
+        values.insert(0, (explained.against or "", start))
+    told = listed([f"{_name(m, names)} has {plain(v)}" for m, v in values])
+    return f"At {place(explained.at[j])} {told}; the merge has {plain(result.rows[1][j])}."
 
 
 def place(index: Sequence[int]) -> str:

@@ -1,0 +1,224 @@
+"""Under the glass: the tensors of one strip cell, and how the method works, on their real numbers.
+
+`inspect()` builds the view; `draw(studio, work, column, row, name)` gives the updates for `Inspect.drawn`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from merger import plots
+from merger.analysis import TensorStats
+from merger.checkpoints import in_words
+from merger.errors import MergeError
+from merger.explain import Explanation, Look, look
+from merger.layout import role
+from merger.plan import Plan, TensorJob, plan
+from merger.ui import words
+from merger.ui.lanes import columns, short_names
+from merger.ui.state import Workspace, for_statistics
+from merger.ui.studio import Studio
+
+HERE = Path(__file__).parent
+CSS = json.dumps((HERE / "inspect.css").read_text(encoding="utf-8"))
+SCRIPT = f"const CSS = {CSS};\n" + (HERE / "inspect.js").read_text(encoding="utf-8")
+INVITE = "Click a cell of the strip above the faders to look inside that part of the model."
+
+
+@dataclass(frozen=True)
+class Inspect:
+    """The view's components. `drawn` is what `draw` updates, in this order; `tensors` is an input too."""
+
+    tensors: gr.Radio
+    facts: gr.HTML
+    histogram: gr.Plot
+    stages: gr.Plot
+    shape: gr.Plot
+
+    @property
+    def drawn(self) -> list[Any]:
+        """The outputs of an event that draws the view."""
+        return [self.tensors, self.facts, self.histogram, self.stages, self.shape]
+
+
+def inspect() -> Inspect:
+    """Build the view, empty."""
+    tensors = gr.Radio([], label="Tensor", visible=False, interactive=True, elem_id="inspect-tensors")
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=5, min_width=320):
+            facts = gr.HTML(
+                {"empty": INVITE},
+                html_template="<div class='inspect'></div>",  # constant: no data ever meets a template
+                js_on_load=SCRIPT, apply_default_css=False, elem_id="inspect-facts",
+            )  # fmt: skip
+            histogram = gr.Plot(label="How large the changes are", show_label=False, visible=False, elem_id="inspect-histogram")
+        with gr.Column(scale=6, min_width=320):
+            shape = gr.Plot(label="The models' directions", show_label=False, visible=False, elem_id="inspect-shape")
+            stages = gr.Plot(label="The method, step by step", show_label=False, visible=False, elem_id="inspect-stages")
+    return Inspect(tensors, facts, histogram, stages, shape)
+
+
+def draw(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None = None) -> list[Any]:
+    """Updates for `Inspect.drawn`: the tensors of a strip cell, of them `name` (default: the first).
+
+    column, row  what the Mixer picked, `value.picked`: an index of `lanes.columns`, a role. Hostile, as all that browsers send
+    """
+    try:
+        return _drawn(studio, work, column, row, name)
+    except MergeError as error:
+        return _empty(str(error))
+
+
+def _empty(text: str) -> list[Any]:
+    return [gr.update(choices=[], value=None, visible=False), {"empty": text}, *[gr.update(value=None, visible=False)] * 3]
+
+
+def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
+    told = for_statistics(work)
+    compared = plan(told, studio.parents.open(told))
+    grid = columns(compared)
+    if not isinstance(column, int) or isinstance(column, bool) or not 0 <= column < len(grid.columns):
+        return _empty(INVITE)
+    found = [n for n in grid.columns[column].names if role(n) == row]
+    if not found:
+        return _empty(INVITE)
+    chosen = name if name in found else found[0]
+    seen = seen_of(studio, studio.plan(work.recipe), compared, chosen)
+    names = short_names([work.base, *work.chosen])
+    slots = {m: i for i, m in enumerate(work.chosen)}
+    return [
+        gr.update(choices=[(_short(n, found), n) for n in found], value=chosen, visible=len(found) > 1),
+        facts(seen, names, slots, f"{grid.columns[column].label}, {row}"),
+        *_figures(seen, names, slots),
+    ]  # fmt: skip
+
+
+def seen_of(studio: Studio, decided: Plan, compared: Plan, name: str) -> Look:
+    """One tensor under the recipe; what its models changed from the family's base where the method knows no base."""
+    own: dict[str, TensorJob] = {job.name: job for job in decided.jobs}
+    against = next((job for job in compared.jobs if job.name == name), None)
+    job = own.get(name) or against
+    if job is None:
+        raise MergeError(f"{name} is not in this merge.")
+    return look(job, studio.parents.read, decided.layout, against=against, device=studio.parents.device)
+
+
+def _short(name: str, among: list[str]) -> str:
+    """A tensor's name without what all of them begin with.
+
+    >>> _short("model.layers.0.a.weight", ["model.layers.0.a.weight", "model.layers.0.b.weight"])
+    'a.weight'
+    """
+    parts = [n.split(".") for n in among]
+    same = 0
+    while len(among) > 1 and all(len(p) > same + 1 and p[same] == parts[0][same] for p in parts):
+        same += 1
+    return ".".join(name.split(".")[same:])
+
+
+# ---------------------------------------------------------------------------------------------- facts
+
+
+def facts(seen: Look, names: words.Names, slots: Mapping[str, int], title: str) -> dict[str, Any]:
+    """The value of the facts panel: everything as text, for eyes and for screen readers; see the top of inspect.js."""
+    stats = seen.stats
+    explained = seen.explained
+    return {
+        "title": title,
+        "sentence": words.look_words(seen, names),
+        "note": words.sampled_words(seen),
+        "facts": _facts(seen),
+        "models": _models(seen, stats, names, slots) if stats is not None else None,
+        "cosines": _cosines(stats, names) if stats is not None and len(stats.models) > 1 else None,
+        "method": {"name": explained.method or "copy", "sentences": words.method_words(explained, names)},
+        "steps": _steps(explained, names) if explained.at else None,
+    }  # fmt: skip
+
+
+def _facts(seen: Look) -> list[list[str]]:
+    stats = seen.stats
+    rows = [
+        ["shape", " × ".join(map(str, seen.shape)) or "one number"], ["weights", f"{seen.numel:,}"],
+        ["written as", f"{_dtype(seen.out)}, {in_words(seen.nbytes)}"],
+    ]  # fmt: skip
+    if stats is None:
+        return rows
+    rows.append(["pulled both ways", words.percent(stats.conflict_before)])
+    if seen.own:
+        rows.append(["… where they vote", words.percent(stats.conflict)])
+    return [*rows, ["moved by the merge", f"{words.percent(stats.moved)} of the base's norm"]]
+
+
+def _models(seen: Look, stats: TensorStats, names: words.Names, slots: Mapping[str, int]) -> dict[str, Any]:
+    stored = dict(seen.stored)
+    own = ["kept", "takes part", "share of result"] if seen.own else []
+    head = ["model", "stored as", "norm of its change", "changed", *own]
+    shares = dict(zip(seen.explained.models, seen.explained.numbers.get("share", ()), strict=False))
+    if shares and not seen.own:
+        head.append("weight in the mix")
+    rows: list[list[str]] = []
+    for i, model in enumerate(stats.models):
+        changed = stats.facts.changed[i] / max(1, stats.facts.numel)
+        cells = [names.get(model, model), _dtype(stored[model]) if model in stored else "", words.percent(stats.size[i])]
+        cells.append(words.percent(changed))
+        if seen.own:
+            cells += [words.percent(stats.density[i]), words.percent(stats.effective[i]), words.percent(stats.share[i])]
+        elif shares:
+            cells.append(f"{shares[model]:.3g}" if model in shares else "")
+        rows.append(cells)
+    return {"head": head, "rows": rows, "slots": [slots.get(m) for m in stats.models]}
+
+
+def _cosines(stats: TensorStats, names: words.Names) -> dict[str, Any]:
+    n = len(stats.models)
+    shown = [names.get(m, m) for m in stats.models]
+    return {"names": shown, "rows": [[f"{stats.cosine(i, j):.2f}".replace("-", words.MINUS) for j in range(n)] for i in range(n)]}
+
+
+def _steps(explained: Explanation, names: words.Names) -> dict[str, Any]:
+    """What the picture of the stages shows, as a table: a row for each position, a column for each bar."""
+    who = [names.get(m, m) for m in explained.models]
+    head = ["", "where"]
+    cells = [[str(j + 1), words.place(at)] for j, at in enumerate(explained.at)]
+    for stage in explained.stages:
+        title = words.stage_title(stage, explained, names).partition(":")[0]
+        labels = ["before", "after"] if stage.name == "result" else [""] if len(stage.rows) == 1 else who
+        for label, row, out in zip(labels, stage.rows, stage.out, strict=True):
+            head.append(f"{title} · {label}" if label else title)
+            for j, (value, gone) in enumerate(zip(row, out, strict=True)):
+                shown = words.plain(value) if stage.name in ("base", "result", "chance", "importance") else words.number(value)
+                cells[j].append(f"({shown})" if gone else shown)
+    return {"head": head, "rows": cells, "note": "In brackets: takes no part any more."}
+
+
+def _dtype(dtype: object) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+# ---------------------------------------------------------------------------------------------- figures
+
+
+def _figures(seen: Look, names: words.Names, slots: Mapping[str, int]) -> list[Any]:
+    """Histogram, stages, and the arc or the spectrum; hidden where there is nothing to draw."""
+    explained = seen.explained
+    shown: list[Any] = [None, None, None]
+    if seen.histogram is not None and seen.stats is not None:
+        models = seen.stats.models
+        kept = ", kept in colour" if seen.own else ""
+        title = f"How large the changes are (counts, log scale){kept}"
+        shown[0] = plots.delta_histograms(
+            seen.histogram, [names.get(m, m) for m in models], [slots.get(m) for m in models], title
+        )
+    who, own = [names.get(m, m) for m in explained.models], [slots.get(m) for m in explained.models]
+    if explained.at and explained.method is not None:
+        titles = [f"{i}. {words.stage_title(stage, explained, names)}" for i, stage in enumerate(explained.stages, 1)]
+        shown[1] = plots.stages(explained, titles, who, own, f"{explained.method}, step by step")
+    if explained.arc is not None:
+        shown[2] = plots.arc(explained.arc, who, own, f"The models as arrows, {explained.arc.degrees:.3g}° apart")
+    elif explained.spectrum is not None:
+        shown[2] = plots.spectrum(explained.spectrum, who, own, "Strength of the directions, before and after")
+    return [gr.update(value=figure, visible=figure is not None) for figure in shown]
