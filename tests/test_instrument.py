@@ -228,3 +228,66 @@ def test_why_this_word(open_page):
     expect(page.page.locator(".an-card[data-lead=true] .an-token[data-line]").first).to_be_visible(timeout=10_000)
     page.page.locator(".an-card[data-lead=true] .an-token").filter(has_text=re.compile("[a-z]")).first.click()
     expect(page.page.locator(".an-card[data-lead=true] .an-why")).to_contain_text(re.compile("plural .*would"), timeout=10_000)
+
+
+def test_a_sweep_is_drawn_and_its_best_point_loaded(open_page):
+    """The hunter varies a slider, reads the line and takes the point; the researcher's map has one cell for each pair."""
+    page = open_page()
+    page.preset(KNOWS_PLURALS)
+    page.says(AHOY)
+    page.tab("Explore")
+    page.press("Try them all")
+    best = page.page.get_by_text(re.compile(r"^Best: pirate: how much = "))
+    expect(best).to_be_visible(timeout=60_000)
+    rows = page.page.locator("#explore-chart table tr")
+    expect(rows).to_have_count(1 + 5 + 3, timeout=60_000)  # head, steps, and who is alone
+    chart = page.page.locator("#explore-chart [tabindex='0']").first
+    chart.focus()
+    page.page.keyboard.press("Home")
+    page.page.keyboard.press("Enter")
+    expect(page.lane("pirate weight")).to_have_attribute("aria-valuetext", re.compile("weight 0.00"), timeout=10_000)
+    page.says("dunno.")
+    page.press("Undo")
+    page.says(AHOY)
+
+
+def test_a_strip_cell_opens_its_tensor(open_page):
+    page = open_page()
+    page.preset("Only the biggest changes")
+    page.says("r-o-b-o-t")
+    strip = page.page.locator(".mx-strip-canvas")
+    strip.focus()
+    page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("ArrowRight")
+    page.page.keyboard.press("Enter")
+    facts = page.page.locator("#inspect-facts")
+    expect(facts).to_contain_text("model.layers.0.self_attn.q_proj.weight", timeout=10_000)
+    expect(facts).to_contain_text("How ties works here")
+    expect(page.page.locator("#inspect-stages .js-plotly-plot")).to_contain_text("Vote", timeout=20_000)
+    expect(page.page.locator("#inspect-histogram .js-plotly-plot")).to_be_visible()
+
+
+def test_what_speaks_against_a_merge_can_be_mended(open_page):
+    page = open_page()
+    page.preset(KNOWS_PLURALS)
+    for _ in range(40):
+        page.press("Raise pirate weight")
+    verdict = page.page.locator("#verdict textarea")
+    expect(verdict).to_have_value(re.compile("times"), timeout=15_000)
+    page.page.locator("#warning button").first.click()
+    expect(verdict).to_be_hidden(timeout=15_000)
+
+
+def test_phone_has_everything(open_page):
+    """At 390 px nothing is wider than the screen, in any tab."""
+    for theme in ("light", "dark"):
+        page = open_page(390, 844, query=f"?__theme={theme}")
+        page.says(AHOY)
+        for name in ("Models and method", "A and B", "Explore", "Look inside", "Recipe", "History"):
+            found = page.page.get_by_role("tab", name=name, exact=True)
+            if not found.is_visible():
+                page.page.get_by_role("button", name=re.compile("tab|…|more", re.I)).last.click()
+                found = page.page.get_by_role("button", name=name, exact=True).last
+            found.click()
+            page.page.wait_for_timeout(700)
+            assert page.page.evaluate("document.documentElement.scrollWidth") <= 390, name

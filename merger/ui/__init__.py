@@ -17,6 +17,7 @@ from merger.ui.detail import detail
 from merger.ui.explore import Exploring, explore
 from merger.ui.explore import wire as wire_explore
 from merger.ui.history import history
+from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
 from merger.ui.state import MAX_PROMPT, start
 from merger.ui.studio import Studio, Visit
@@ -51,7 +52,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
 
     with gr.Blocks(title="Merge explorer", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as demo:
         work = gr.State(first)
-        tab = gr.State("models")
+        tab, picked = gr.State("models"), gr.State(None)
 
         with gr.Row(elem_id="top"):
             with gr.Column(scale=5, min_width=300):
@@ -128,6 +129,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                 exploring = Exploring(studio, presets / "probes.json")
                 view = explore(exploring, studio.plan(first.recipe), first.chosen)
             with gr.Tab("Look inside", id="inside") as inside_tab:
+                glass = inspect()
                 inside = detail()
             with gr.Tab("Recipe", id="recipe") as recipe_tab:
                 yaml_error = _line("yaml-error", "About this YAML")
@@ -202,12 +204,14 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         blind.click(on.blind, asking, panel, **ANSWER)
         panel.submit(on.vote, panel, panel, **NOW)
 
-        below = [table, inside.words, *inside.figures]
+        below, shown = [table, inside.words, *inside.figures, *glass.drawn], [work, tab, picked, glass.tensors]
+        mix.select(on.pick, [work, mix], [picked, tabs, tab, *glass.drawn], **NOW).then(on.below, shown, below, **QUIET)
+        glass.tensors.input(on.choose_tensor, [work, picked, glass.tensors], glass.drawn, **NOW)
         for one, name in ((models_tab, "models"), (inside_tab, "inside"), (recipe_tab, "recipe")):
-            one.select(lambda name=name: name, None, tab, **NOW).then(on.below, [work, tab], below, **QUIET)
+            one.select(lambda name=name: name, None, tab, **NOW).then(on.below, shown, below, **QUIET)
         gr.on(changes, on.judge, work, [warning, *fixes], trigger_mode="always_last", **NOW)
         arrived.then(on.judge, work, [warning, *fixes], **NOW)
-        gr.on(changes, on.below, [work, tab], below, trigger_mode="always_last", **QUIET)
+        gr.on(changes, on.below, shown, below, trigger_mode="always_last", **QUIET)
         recipe_tab.select(on.command, work, command, **NOW)
         yaml.input(on.check, [work, yaml], [work, yaml_error], **NEWEST).then(None, yaml_error, None, js=_MARK_LINE, **NOW)
         revert.click(on.revert, work, [work, yaml, yaml_error], **NOW)

@@ -18,6 +18,7 @@ from merger.moves import crossfade
 from merger.recipe import Recipe, dump, replace_all
 from merger.ui import controls, lanes
 from merger.ui.detail import draw
+from merger.ui.inspect import draw as look
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner, Studio, Visit
 from merger.ui.words import Remark, changed, refusal_words, verdict_words
@@ -25,10 +26,12 @@ from merger.ui.words import Remark, changed, refusal_words, verdict_words
 log = logging.getLogger(__name__)
 
 Updates = list[Any]
+Picked = tuple[Any, Any] | None
+"""The strip cell that was chosen: column and row, as the browser sent them."""
 FIXES = 2
 """Buttons for what the verdict can mend."""
-BELOW = 6
-"""Components below the fold that are drawn only while their tab is open: the numbers, the words, four figures."""
+BELOW = 11
+"""Components below the fold that are drawn only while their tab is open: numbers, words, four figures, five of one tensor."""
 
 
 class Callbacks:
@@ -419,15 +422,30 @@ class Callbacks:
 
     # ------------------------------------------------------------------------------------------ below the fold
 
-    def below(self, work: Workspace, tab: str) -> Updates:
+    def below(self, work: Workspace, tab: str, picked: Picked, name: str | None) -> Updates:
         """What the open tab shows of the recipe; the others are not drawn."""
         skipped = [gr.skip()] * BELOW
         try:
             if tab == "recipe":
                 return [self.numbers(work), *skipped[1:]]
-            return [gr.skip(), *draw(self.studio, work)] if tab == "inside" else skipped
+            if tab != "inside":
+                return skipped
+            glass = look(self.studio, work, *picked, name) if picked else skipped[6:]
+            return [gr.skip(), *draw(self.studio, work), *glass]
         except MergeError as error:
-            return [gr.skip(), str(error), None, None, None, None]
+            return [gr.skip(), str(error), None, None, None, None, *skipped[6:]]
+
+    def pick(self, work: Workspace, value: Any) -> tuple[Any, ...]:
+        """A cell of the strip was chosen: its tensors, under the glass."""
+        found = value.get("picked") if isinstance(value, dict) else None
+        cell = (found.get("column"), found.get("row")) if isinstance(found, dict) else None
+        if cell is None:
+            return None, gr.skip(), gr.skip(), *[gr.skip()] * 5
+        return cell, gr.update(selected="inside"), "inside", *look(self.studio, work, *cell)
+
+    def choose_tensor(self, work: Workspace, picked: Picked, name: str | None) -> Updates:
+        """Another tensor of the same cell."""
+        return look(self.studio, work, *picked, name) if picked else [gr.skip()] * 5
 
     # ------------------------------------------------------------------------------------------ taking it home
 
