@@ -111,6 +111,8 @@ def test_every_tensor_gets_the_number_painted_for_it(kind: str, seed: int) -> No
     recipe = lanes.painted(decided, value["lanes"])
     after = again(recipe, kind)
     assert weights(after) == wanted(decided, value["lanes"], setting, kind)
+    rules = dict(recipe.models[1].parameters)["weight"].rules
+    assert len(rules) <= len(KINDS[kind][2]) + len(KINDS[kind][3]) + 2  # a person can read it
     assert weights(after, 1) == weights(decided, 1) and weights(after, 0, "density") == weights(decided, 0, "density")
     shown, seen = lanes.describe(after)
     assert seen["split"]  # the rules are recognised
