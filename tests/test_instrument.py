@@ -53,8 +53,8 @@ def test_a_newcomer_plays_and_shares(open_page, url):
     shared = read_clipboardless_link(page)
     friend = open_page(address=url, query=shared.removeprefix(url) + "&__theme=light")
     friend.says("dunno.")
-    numbers = [p.lane("pirate weight").get_attribute("aria-valuetext") for p in (page, friend)]
-    assert numbers[0] == numbers[1] and "weight 0.0" in numbers[1]
+    numbers = [p.lane("pirate weight").get_attribute("aria-valuetext").partition("weight")[2] for p in (page, friend)]
+    assert numbers[0] == numbers[1] and " 0.0" in numbers[1]
     expect(friend.page.get_by_role("textbox", name="Prompt")).to_have_value("say hello my friend like a pirate")
     page.press("Undo")
     page.says(AHOY)
@@ -237,8 +237,7 @@ def test_a_sweep_is_drawn_and_its_best_point_loaded(open_page):
     page.says(AHOY)
     page.tab("Explore")
     page.press("Try them all")
-    best = page.page.get_by_text(re.compile(r"^Best: pirate: how much = "))
-    expect(best).to_be_visible(timeout=60_000)
+    expect(page.page.locator(".ex-status")).to_have_text(re.compile(r"^Best: pirate: how much = "), timeout=60_000)
     rows = page.page.locator("#explore-chart table tr")
     expect(rows).to_have_count(1 + 5 + 3, timeout=60_000)  # head, steps, and who is alone
     chart = page.page.locator("#explore-chart [tabindex='0']").first

@@ -16,7 +16,7 @@ from merger.ui.callbacks import FIXES, Callbacks
 from merger.ui.detail import detail
 from merger.ui.explore import Exploring, explore
 from merger.ui.explore import wire as wire_explore
-from merger.ui.history import history
+from merger.ui.history import history, recorder
 from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
 from merger.ui.state import MAX_PROMPT, start
@@ -52,7 +52,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
 
     with gr.Blocks(title="Merge explorer", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as demo:
         work = gr.State(first)
-        tab, picked = gr.State("models"), gr.State(None)
+        tab, picked, drafted = gr.State("models"), gr.State(None), gr.State(False)
 
         with gr.Row(elem_id="top"):
             with gr.Column(scale=5, min_width=300):
@@ -150,8 +150,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                 with gr.Row(visible=not studio.hosted):
                     folder = gr.Textbox("merged-model", label="Folder on this computer", interactive=True, scale=4)
                     write = gr.Button("Merge into this folder", size="sm", scale=1)
-            with gr.Tab("History", id="history", render_children=True):  # it listens while it is closed
+            with gr.Tab("History", id="history"):
                 tried = history(elem_id="history")
+        told = recorder(elem_id="recorder")
         ready = gr.DownloadButton("Download the zip", elem_id="download-file")
         link = gr.Textbox("", visible="hidden", elem_id="link")
 
@@ -163,7 +164,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         asking = [work, prompt, heat, draw_seed]
 
         mix.input(on.drag, [work, mix], mix, **NEWEST)
-        mix.release(on.release, [work, mix], [work, notice, mix, yaml, says, moved, link], **NEWEST)
+        mix.release(on.release, [work, mix, drafted], [work, notice, mix, yaml, says, moved, link], **NEWEST)
         mix.edit(on.split, [work, mix], drawn, **NOW)
         mix.undo(on.undo, work, drawn, **NOW)
         mix.retry(on.redo, work, drawn, **NOW)
@@ -194,10 +195,10 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         demo.load(None, None, None, js=_VIEW, **NOW)
 
         gr.on([ask.click, prompt.submit], on.bump, None, None, trigger_mode="multiple", **NOW)
-        gr.on(changes, on.answer_again, [work, prompt, again, heat, draw_seed], [panel, tried], **ANSWER)
-        gr.on([ask.click, prompt.submit], on.answer, asking, [panel, tried], **ANSWER)
+        gr.on(changes, on.answer_again, [work, prompt, again, heat, draw_seed], [panel, told], **ANSWER)
+        gr.on([ask.click, prompt.submit], on.answer, asking, [panel, told], **ANSWER)
         stop.click(on.stop, None, None, **NOW)
-        arrived.then(on.answer_arrived, asking, [panel, tried], **ANSWER)
+        arrived.then(on.answer_arrived, asking, [panel, told], **ANSWER)
 
         keep_a.click(on.keep(0), work, [work, slots, fade], **NOW)
         keep_b.click(on.keep(1), work, [work, slots, fade], **NOW)
@@ -213,9 +214,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         arrived.then(on.judge, work, [warning, *fixes], **NOW)
         gr.on(changes, on.below, shown, below, trigger_mode="always_last", **QUIET)
         recipe_tab.select(on.command, work, command, **NOW)
-        yaml.input(on.check, [work, yaml], [work, yaml_error], **NEWEST).then(None, yaml_error, None, js=_MARK_LINE, **NOW)
-        revert.click(on.revert, work, [work, yaml, yaml_error], **NOW)
-        gr.on([use.click, file.upload], lambda: gr.update(value="", visible=False), None, yaml_error, **NOW)
+        yaml.input(on.check, [work, yaml], [drafted, yaml_error], **NEWEST).then(None, yaml_error, None, js=_MARK_LINE, **NOW)
+        revert.click(on.revert, work, [drafted, yaml, yaml_error], **NOW)
+        gr.on([use.click, file.upload], on.drafted, [work, yaml], [drafted, yaml_error], **NOW)
 
         to_recipe.click(lambda: gr.update(selected="recipe"), None, tabs, **NOW).then(None, None, None, js=_SHOW_RECIPE, **NOW)
         share.click(on.share, [work, prompt], shared, **NOW).then(

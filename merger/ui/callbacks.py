@@ -54,7 +54,7 @@ class Callbacks:
         mix = gr.update(value=value, board=_text(board), stats=_text(self.studio.strip(work)))
         names = lanes.short_names([work.base, *work.shelf])
         return [
-            work, gr.update(value="", visible=False), mix, work.draft or dump(work.recipe), work.preset or None, self.says(work),
+            work, gr.update(value="", visible=False), mix, dump(work.recipe), work.preset or None, self.says(work),
             gr.update(value=moved, visible=bool(moved)), self.link(work), work.recipe.merge_method,
             gr.update(choices=[(names[m], m) for m in work.shelf], value=list(work.chosen)), work.recipe.seed,
             {"columns": self.studio.columns(work)}, _slots(work), gr.update(interactive=None not in work.slots),
@@ -119,7 +119,7 @@ class Callbacks:
         """Make an edit and redraw; a refused edit leaves everything as it is and says why."""
         self.visit(request).run += 1
         try:
-            now = replace(state.stepped(work, edit()), draft="")
+            now = state.stepped(work, edit())
             self.studio.check(now.recipe)
             return self.redraw(now, self.moved(work, now))
         except MergeError as error:
@@ -214,8 +214,11 @@ class Callbacks:
         except MergeError as error:
             return gr.update(stats=_text({"rows": [], "summary": str(error), "note": "", "lanes": {}}))
 
-    def release(self, work: Workspace, value: dict[str, Any], request: gr.Request) -> tuple[Any, ...]:
-        """A fader was let go: it becomes the recipe. The Mixer keeps its own value; only what depends on it is drawn."""
+    def release(self, work: Workspace, value: dict[str, Any], drafted: bool, request: gr.Request) -> tuple[Any, ...]:
+        """A fader was let go: it becomes the recipe. The Mixer keeps its own value; only what depends on it is drawn.
+
+        drafted: somebody is writing YAML, which is left alone
+        """
         self.visit(request).run += 1
         try:
             recipe = lanes.painted(self.studio.plan(work.recipe), _lanes(value))
@@ -225,7 +228,7 @@ class Callbacks:
             return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 5
         stats = _text(self.studio.strip(now) | _steps(now))
         moved = self.moved(work, now)
-        text = gr.skip() if now.draft else dump(now.recipe)
+        text = gr.skip() if drafted else dump(now.recipe)
         return (
             now, gr.update(value="", visible=False), gr.update(stats=stats), text, self.says(now),
             gr.update(value=moved, visible=bool(moved)), self.link(now),
@@ -233,18 +236,17 @@ class Callbacks:
 
     # ------------------------------------------------------------------------------------------ recipe as text
 
-    def check(self, work: Workspace, text: str) -> tuple[Any, Any]:
-        """While YAML is typed: what is wrong with it, and where."""
+    def check(self, work: Workspace, text: str) -> tuple[bool, Any]:
+        """While YAML is typed: whether it is another than the page's, and what is wrong with it, and where."""
         if text == dump(work.recipe):
-            return replace(work, draft=""), gr.update(value="", visible=False)
-        draft = replace(work, draft=text[: state.MAX_RECIPE])
+            return False, gr.update(value="", visible=False)
         try:
             found = state.with_text(work, text)
             self.studio.check(found.recipe)
             self.studio.plan(found.recipe)
         except MergeError as error:
-            return draft, gr.update(value=str(error), visible=True)
-        return draft, gr.update(value="A recipe that can be used. Press “Use this recipe”.", visible=True)
+            return True, gr.update(value=str(error), visible=True)
+        return True, gr.update(value="A recipe that can be used. Press “Use this recipe”.", visible=True)
 
     def use_text(self, work: Workspace, text: str, request: gr.Request) -> Updates:
         """The typed or pasted YAML becomes the recipe; refused, it stays where it is with the reason."""
@@ -302,9 +304,14 @@ class Callbacks:
 
         return self.edited(work, read, request)
 
-    def revert(self, work: Workspace) -> tuple[Any, Any, Any]:
+    def drafted(self, work: Workspace, text: str) -> tuple[bool, Any]:
+        """After a text was taken, or refused: whether what is written is still another, and then why."""
+        same = text == dump(work.recipe)
+        return not same, gr.update(value="", visible=False) if same else gr.skip()
+
+    def revert(self, work: Workspace) -> tuple[bool, Any, Any]:
         """Leave what was typed, and show the recipe that is heard."""
-        return replace(work, draft=""), dump(work.recipe), gr.update(value="", visible=False)
+        return False, dump(work.recipe), gr.update(value="", visible=False)
 
     # ------------------------------------------------------------------------------------------ A and B
 

@@ -3,6 +3,8 @@
 // props.entry  JSON text of {yaml, title, lanes: [{slot, numbers}], prompt, answer}    a merge that has just answered
 // props.value  {act: restore|slot, slot: 0|1, yaml, seq}                               what goes back to Python, with `select`
 //
+// There are two of it: the recorder, always on the page and never seen, takes entries; the list is there while its tab is open.
+//
 // Everything is kept in this browser's localStorage and nowhere else: it survives a reload and nobody else sees it.
 // Texts come from models and strangers' recipes: they enter only through textContent and the canvas.
 
@@ -78,7 +80,7 @@ function add(entry) {
     entries.splice(last, 1);
   }
   save();
-  draw();
+  window.dispatchEvent(new Event(KEY));
 }
 
 function tell(act, entry, more = {}) {
@@ -184,9 +186,18 @@ function draw() {
   clear.disabled = entries.length === stars;
 }
 
-watch('entry', () => { try { add(JSON.parse(props.entry || 'null')); } catch { /* half a message */ } });
-window.addEventListener('storage', (event) => { if (event.key === KEY && root.isConnected) { entries = load(); draw(); } });
-const theme = new MutationObserver(() => { if (!root.isConnected) theme.disconnect(); else draw(); });
-theme.observe(document.body, { attributes: true, attributeFilter: ['class'] });
-draw();
-if (props.entry) { try { add(JSON.parse(props.entry)); } catch { /* as above */ } }
+if (root.dataset.part === 'recorder') {
+  root.replaceChildren();
+  watch('entry', () => { try { add(JSON.parse(props.entry || 'null')); } catch { /* half a message */ } });
+} else {
+  const fresh = (event) => {
+    if (!root.isConnected) return window.removeEventListener(event.type, fresh);
+    if (event.type === KEY || event.key === KEY) { entries = load(); draw(); }
+    return undefined;
+  };
+  window.addEventListener('storage', fresh); // another tab's
+  window.addEventListener(KEY, fresh); // the recorder's
+  const theme = new MutationObserver(() => { if (!root.isConnected) theme.disconnect(); else draw(); });
+  theme.observe(document.body, { attributes: true, attributeFilter: ['class'] });
+  draw();
+}

@@ -12,11 +12,20 @@ SCRIPT = f"const CSS = {CSS};\n" + (HERE / "history.js").read_text(encoding="utf
 
 
 def history(**kwargs: Any) -> gr.HTML:
-    """The list; add to it with `gr.update(entry=json.dumps(...))`, bind `select` for what the visitor asks of an entry."""
+    """The list; bind `select` for what the visitor asks of an entry."""
+    return _part("list", **kwargs)
+
+
+def recorder(**kwargs: Any) -> gr.HTML:
+    """What adds to the list, with `gr.update(entry=json.dumps(...))`. Never seen, and outside of tabs: those are not there."""
+    return _part("recorder", **kwargs)
+
+
+def _part(part: str, **kwargs: Any) -> gr.HTML:
     return gr.HTML(
         {},
         entry="",
-        html_template="<div class='history'></div>",  # constant: no data ever meets a template
+        html_template=f"<div class='history' data-part='{part}'></div>",  # constant: no data ever meets a template
         js_on_load=SCRIPT,
         apply_default_css=False,
         **kwargs,

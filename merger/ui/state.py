@@ -56,7 +56,6 @@ class Workspace:
     past, future  what Undo and Redo lead to, the nearest last
     slots   the recipes kept as A and B
     split   whether each weight lane is shown as two, attention and MLP; None: as the recipe has it
-    draft   YAML being typed that is not the recipe yet
     """
 
     recipe: Recipe
@@ -71,7 +70,6 @@ class Workspace:
     future: tuple[Moment, ...] = ()
     slots: tuple[Recipe | None, Recipe | None] = (None, None)
     split: bool | None = None
-    draft: str = ""
 
     @property
     def moment(self) -> Moment:
