@@ -62,6 +62,18 @@ def test_between_two_recipes_every_tensor_gets_the_number_between(session: Sessi
                 assert got[name]["weight"][i] == pytest.approx(wanted, abs=2e-6), (name, i, t)
 
 
+def test_curves_of_any_lengths_meet_exactly_in_models_of_any_depth() -> None:
+    a, b = two([0, 1, 0], 0.5), two([1, 0, 0.2, 0.9], 0.5)
+    mixed = crossfade(a, b, 0.25)
+    one, other, got = (dict(recipe.models[0].parameters)["weight"] for recipe in (a, b, mixed))
+    for layers in (1, 2, 4, 7, 32):
+        for layer in range(layers):
+            wanted = 0.75 * one.at("", layer, layers) + 0.25 * other.at("", layer, layers)
+            assert got.at("", layer, layers) == pytest.approx(wanted, abs=2e-6)
+    with pytest.raises(RecipeError, match="do not fit one curve"):
+        crossfade(two([0, 1] * 100, 1), two([1, 0] * 99, 1), 0.5)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_the_ends_of_a_crossfade_are_the_two_recipes_bit_for_bit(session: Session, name: str) -> None:
     a = load(as_text(rich_recipe(METHODS[name])))

@@ -262,6 +262,7 @@ def test_evolution_climbs_and_chance_only_looks_around() -> None:
             lost[name] += 1 - best_first(trials)[0].mean
     assert lost["evolve"] / 20 < 0.004 and lost["evolve"] < lost["chance"] / 2, lost
     assert [t.point for t in play(evolve(square, 20, 5))] == [t.point for t in play(evolve(square, 20, 5))]
+    assert [t.point for t in play(chance(square, 20, 5))] == [t.point for t in play(chance(square, 20, 5))]
     assert [t.point for t in play(chance(square, 20, 5))] != [t.point for t in play(chance(square, 20, 6))]
 
 
