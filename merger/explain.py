@@ -462,6 +462,8 @@ def _telling(
     vote, models that agree, what only one model changed; then the largest changes. Changes as large as the cut are no example.
     """
     size = deltas.abs()
+    if not bool(size.any()):
+        return torch.zeros(0, dtype=torch.int64)
     kept = deltas if kept is None else kept
     up, down = kept.clamp_min(0).amax(0), (-kept).clamp_min(0).amax(0)
     dropped = torch.where((kept == 0) & (size > 0), size, 0)

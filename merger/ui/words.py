@@ -717,7 +717,8 @@ def look_words(seen: Look, names: Names) -> str:
 
 def sampled_words(seen: Look) -> str:
     """What was not looked at; "" for a whole tensor."""
-    return "" if seen.every == 1 else f"Worked out on every {_ordinal(seen.every)} row of this large tensor; the merge itself uses all."
+    which = _ordinal(seen.every)
+    return "" if seen.every == 1 else f"Worked out on every {which} row of this large tensor; the merge itself uses all."
 
 
 def _ordinal(n: int) -> str:
@@ -725,6 +726,6 @@ def _ordinal(n: int) -> str:
 
 
 __all__ = [
-    "Names", "Opinion", "Remark", "changed", "look_words", "method_words", "number", "percent", "place", "quoted", "refusal_words",
-    "sampled_words", "stage_title", "verdict_words", "why_token",
+    "Names", "Opinion", "Remark", "changed", "look_words", "method_words", "number", "percent", "place", "quoted",
+    "refusal_words", "sampled_words", "stage_title", "verdict_words", "why_token",
 ]  # fmt: skip
