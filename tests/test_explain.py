@@ -253,6 +253,15 @@ def test_large_tensors_are_looked_at_by_rows(family: Path, monkeypatch: pytest.M
     assert list(part.explained.stage("base").rows[0]) == [float(base[at]) for at in part.explained.at]
 
 
+@pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
+def test_every_method_on_every_third_row(method: Method, family: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = seen(rich(method), family)
+    monkeypatch.setattr(explain, "LIMIT", whole.numel // 3 + 1)
+    part = seen(rich(method), family)
+    assert part.every == 3 and part.explained.method == method.name and part.explained.at
+    assert [s.name for s in part.explained.stages][-2:] == ["merged", "result"]
+
+
 def test_a_tensor_nobody_changed_and_one_that_is_copied(tmp_path: Path) -> None:
     tiny.make_family(tmp_path, models=("base", "a", "b"), layers=2)
     base = tiny.read_weights(tmp_path / "base")

@@ -101,7 +101,8 @@ def mended(recipe: Recipe, roots: Path, want: set[str] | None = None) -> set[str
 
 
 FIXED = {
-    "weight 0": "silent", "density 0": "silent", "all weights 0": "copy", "lambda 0": "silent", "weight under normalize": "lone weight",
+    "weight 0": "silent", "density 0": "silent", "all weights 0": "copy", "lambda 0": "silent",
+    "weight under normalize": "lone weight",
     "density 1": "untrimmed", "filter": "lost rule", "unreachable": "lost rule", "float16": "narrow", "bfloat16": "rounded",
     "copy of the base": "same",
 }  # fmt: skip
@@ -117,7 +118,8 @@ MORE = {
     "too far": ADDED,
     "too far under lambda": ADDED + "parameters: {lambda: -2}\n",
     "too far in total": ADDED + "parameters: {lambda: 40, normalize: true}\n",
-    "too far by curves": ADDED.replace("weight: 3", "weight: [3, 6]") + "parameters: {lambda: [{filter: mlp, value: 3}, {value: 2}]}\n",
+    "too far by curves": ADDED.replace("weight: 3", "weight: [3, 6]") +
+    "parameters: {lambda: [{filter: mlp, value: 3}, {value: 2}]}\n",
     "scaled": "{merge_method: linear, models: [a, b], parameters: {weight: 0.9, normalize: false}}",
     "hardly": TIES.replace("density: 0.5", "density: 0.001"),
     "copy by curves": TIES.replace("weight: 0.6", "weight: [0, 0]").replace("weight: 0.4", "weight: [0, 0, 0]"),

@@ -471,7 +471,7 @@ def stage_title(stage: Stage, explained: Explanation, names: Names) -> str:
     return {
         "base": f"The weights of {zero}", "deltas": "Changes: what each model learned", "models": f"The models, seen from {zero}",
         "chance": "Chance to stay", "kept": kept, "rescaled": "Clamp the extremes" if method == "pcb" else "Rescale what stayed",
-        "weighted": "Weigh: times how much of each", "elected": "Vote: the sign with more weight behind it",
+        "weighted": "Weigh: times how much of each", "elected": "Vote: the heavier sign wins",
         "agreeing": agreeing, "importance": "How much each change stands out", "taken": "Weigh: times its share",
         "average": "The plain average", "merged": "Merged change", "result": "Result: before (hollow) and after",
     }[stage.name]  # fmt: skip
