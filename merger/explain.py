@@ -19,11 +19,11 @@ from merger.methods import LINES, METHODS
 from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, products, slerp_shares, stock_step
 from merger.methods.averages import linear_shares
 from merger.methods.trims import keep_chances, middle
-from merger.ops import cut_for, per_model, total
+from merger.ops import cut_for, per_model, total, unwatched
 from merger.plan import Source, TensorJob
 
-LIMIT = 1 << 21
-"""Elements of a tensor that are looked at whole: a second of plain torch for three models under TIES."""
+LIMIT = 1 << 20
+"""Elements of a tensor that are looked at whole: less than a second of plain torch under most methods."""
 MOST_DIRECTIONS = 256
 """The shorter side of a matrix that is decomposed whole; longer ones are thinned to it. A decomposition grows with its square."""
 BINS = 81
@@ -124,7 +124,7 @@ class Look:
     stored  each model's dtype, by reference
     every   only every n-th row was looked at; 1: all
     stats   None without a base to compare with
-    own     the statistics' kept, counted and pull are this recipe's; else only the raw deltas' numbers hold
+    own     the statistics' kept, counted and pull are this recipe's; else (methods that tell no stages) only the raw deltas'
     """
 
     name: str
@@ -167,17 +167,18 @@ def look(
         return held[source]
 
     delta_method = job.method is not None and METHODS[job.method].takes == "deltas"
-    own = delta_method and has_deltas(job)
-    measured = job if own else against if against is not None and has_deltas(against) else job if has_deltas(job) else None
+    native = delta_method and has_deltas(job)
+    own = native and "watch" in METHODS[job.method or ""].given
+    measured = job if native else against if against is not None and has_deltas(against) else job if has_deltas(job) else None
     passed = staged(measured, once, device) if measured is not None else None
     stats = None
     if measured is not None and passed is not None:
         stats = counted_up(measured, passed, where, facts_of(passed.base, passed.deltas))
         if measured is not job:
-            merged = merge_tensor(replace(job, out=job.compute), once, device)
+            merged = merge_tensor(replace(job, out=job.compute), once, device, watch=unwatched)
             stats = replace(stats, merged_sq=float(total((merged - passed.base).square())))
     explained = (
-        _of_deltas(job, passed, positions) if own and passed is not None
+        _of_deltas(job, passed, positions) if native and passed is not None
         else _of_tensors(job, once, device, measured, positions)
     )  # fmt: skip
     sources = [*([job.base] if job.base else []), *job.sources]
@@ -462,6 +463,8 @@ def _telling(
     vote, models that agree, what only one model changed; then the largest changes. Changes as large as the cut are no example.
     """
     size = deltas.abs()
+    if not bool(size.any()):
+        return torch.zeros(0, dtype=torch.int64)
     kept = deltas if kept is None else kept
     up, down = kept.clamp_min(0).amax(0), (-kept).clamp_min(0).amax(0)
     dropped = torch.where((kept == 0) & (size > 0), size, 0)

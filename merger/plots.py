@@ -145,9 +145,7 @@ def stages(explained: Explanation, titles: Sequence[str], names: Sequence[str], 
         else:
             _bars(figure, i, stage, x, names, slots)
         if stage.name in _SAME:
-            figure.update_yaxes(range=[-reach, reach], nticks=4, row=i, col=1)
-        if stage.name == "chance":
-            figure.update_yaxes(range=[0, 1.05], tickformat=".0%", nticks=3, row=i, col=1)
+            figure.update_yaxes(range=[-reach, reach], nticks=5, row=i, col=1)
     lines = {"importance": ("line", (1,)), "models": ("reach", (1, -1))}
     for i, stage in enumerate(shown, 1):
         name, signs = lines.get(stage.name, ("", ()))
@@ -159,7 +157,12 @@ def stages(explained: Explanation, titles: Sequence[str], names: Sequence[str], 
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_xaxes(type="category")
     figure.update_xaxes(title_text="position", row=len(shown), col=1)
-    figure.update_yaxes(tickformat=".2g")
+    figure.update_yaxes(tickformat=".2~g")
+    for i, stage in enumerate(shown, 1):
+        if stage.name == "chance":
+            figure.update_yaxes(range=[0, 1.05], tickformat=".0%", nticks=3, row=i, col=1)
+        if stage.name == "importance":
+            figure.update_yaxes(tickformat=".0e", nticks=4, row=i, col=1)
     return _headed(figure, title)
 
 

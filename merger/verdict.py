@@ -399,7 +399,7 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
     reach = far / whole if whole else 1.0
     if recipe.merge_method == "linear" and abs(reach - 1) > 0.2:
         yield Finding(
-            "warning", f"the weights of whole models sum to {reach:.3g}: every number of the output is {reach:.3g} times as large.",
+            "warning", f"the weights of whole models sum to {reach:.3g}, so the output's numbers are {reach:.3g} times as large.",
             "Write `normalize: true`.", "parameters.normalize", True,
             kind="scaled", told=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
         )  # fmt: skip
@@ -634,7 +634,8 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Pla
             yield Finding(
                 "note" if recipe.vocabulary else "warning",
                 f"{len(differ):,} of {len(mine.keys() & other.keys()):,} token ids mean another token in {reference} than in "
-                f"{decided.donor}, the first is {i}: {other[i]!r} against {mine[i]!r}.",
+                f"{decided.donor}, the first is {i}: {other[i]!r} against {mine[i]!r}"
+                f"{'; rows are matched by token.' if recipe.vocabulary else '.'}",
                 *(() if recipe.vocabulary else (
                     "Write `tokenizer_source: union` to line the embeddings up by token.", "tokenizer_source", "union")),
                 kind="other words" if not recipe.vocabulary else "remark", model=reference,

@@ -208,8 +208,7 @@ def _figures(seen: Look, names: words.Names, slots: Mapping[str, int]) -> list[A
     shown: list[Any] = [None, None, None]
     if seen.histogram is not None and seen.stats is not None:
         models = seen.stats.models
-        kept = ", kept in colour" if seen.own else ""
-        title = f"How large the changes are (counts, log scale){kept}"
+        title = f"How large the changes are{'; kept in colour' if seen.own else ''}"
         shown[0] = plots.delta_histograms(
             seen.histogram, [names.get(m, m) for m in models], [slots.get(m) for m in models], title
         )

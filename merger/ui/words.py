@@ -471,7 +471,7 @@ def stage_title(stage: Stage, explained: Explanation, names: Names) -> str:
     return {
         "base": f"The weights of {zero}", "deltas": "Changes: what each model learned", "models": f"The models, seen from {zero}",
         "chance": "Chance to stay", "kept": kept, "rescaled": "Clamp the extremes" if method == "pcb" else "Rescale what stayed",
-        "weighted": "Weigh: times how much of each", "elected": "Vote: the sign with more weight behind it",
+        "weighted": "Weigh: times how much of each", "elected": "Vote: the heavier sign wins",
         "agreeing": agreeing, "importance": "How much each change stands out", "taken": "Weigh: times its share",
         "average": "The plain average", "merged": "Merged change", "result": "Result: before (hollow) and after",
     }[stage.name]  # fmt: skip
@@ -717,7 +717,8 @@ def look_words(seen: Look, names: Names) -> str:
 
 def sampled_words(seen: Look) -> str:
     """What was not looked at; "" for a whole tensor."""
-    return "" if seen.every == 1 else f"Worked out on every {_ordinal(seen.every)} row of this large tensor; the merge itself uses all."
+    which = _ordinal(seen.every)
+    return "" if seen.every == 1 else f"Worked out on every {which} row of this large tensor; the merge itself uses all."
 
 
 def _ordinal(n: int) -> str:
@@ -725,6 +726,6 @@ def _ordinal(n: int) -> str:
 
 
 __all__ = [
-    "Names", "Opinion", "Remark", "changed", "look_words", "method_words", "number", "percent", "place", "quoted", "refusal_words",
-    "sampled_words", "stage_title", "verdict_words", "why_token",
+    "Names", "Opinion", "Remark", "changed", "look_words", "method_words", "number", "percent", "place", "quoted",
+    "refusal_words", "sampled_words", "stage_title", "verdict_words", "why_token",
 ]  # fmt: skip
