@@ -656,6 +656,12 @@ def test_attention_and_mlp_are_lanes_of_their_own(small: App, visit: Any) -> Non
         lanes = [last[f"models[{slot}].parameters.weight#{part}"] for slot in range(3)]
         assert all(sum(row[i] for row in lanes) == pytest.approx(1) for i in columns)
         assert lanes[2] == [0.5] * 8
+    lane(page, "pirate MLP weight").focus()
+    page.keyboard.press("1")
+    until(lambda: small.last("release", "models[1].parameters.weight#rest")[1] == 0.4)  # what rhyme and pirate leave
+    for slot in range(3):  # attention has a sum of its own
+        path = f"models[{slot}].parameters.weight#attention"
+        assert small.last("release", path) == last[path]
     tool(page, "Attention / MLP").click()
     until(lambda: small.seen["edit"][-1]["split"] is False)
 
