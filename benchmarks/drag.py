@@ -4,8 +4,9 @@
     python benchmarks/drag.py --models .cache/smollm     # also the real page on a folder with base and its fine-tunes
 
 A hand (Chromium through playwright, one move each 16 ms) paints for some seconds. Each message to Python is timed from the
-pointer's last move that the page heard of to the frame in which the strip is drawn from the answer: p50 and p90 in milliseconds. Also: the
-longest and the number of main-thread tasks over 50 ms while dragging, and how long Python took for what came in.
+pointer's last move that the page heard of to the frame in which the strip is drawn from the answer: p50 and p90 in
+milliseconds. Also: the longest and the number of main-thread tasks over 50 ms while dragging, and how long Python took for
+what came in.
 """
 
 import argparse
@@ -146,6 +147,7 @@ def measure(page: Page, name: str, build: Callable[[], tuple[gr.Blocks, list[flo
     demo, took = build()
     demo.launch(prevent_thread_lock=True, quiet=True, run_history=False, server_name="127.0.0.1")
     try:
+        assert demo.local_url is not None
         page.goto(demo.local_url)
         page.wait_for_selector(".mx-pad")
         paint(page, 1)  # warm: the first message opens the connection

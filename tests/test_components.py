@@ -106,7 +106,7 @@ class App:
             mix.select(pick, mix, None, **every)
             for ask in ASKS:
                 getattr(mix, ask)(lambda value, ask=ask: self.seen[ask].append(value), mix, None, **every)
-            for name, target in (("feed", panel), ("board", mix), ("value", mix)):
+            for name, target in (("feed", panel), ("board", mix), ("value", mix), ("stats", mix)):
                 gr.Button(f"send {name}").click(
                     lambda text, name=name: gr.update(**{name: json.loads(text)}), box, target, **every
                 )
@@ -574,10 +574,15 @@ def test_undo_goes_on_with_the_page(small: App, visit: Any) -> None:
     page.keyboard.press("Control+z")
     page.wait_for_timeout(200)
     assert len(small.seen["undo"]) == 1 and len(small.seen["release"]) == count
+    send(page, "stats", stats(small.value) | {"can_undo": True})
+    until(lambda: undo.get_attribute("aria-disabled") == "false")
+    send(page, "stats", stats(small.value) | {"summary": "of a drag"})  # says nothing of steps: they stay
+    page.get_by_text("of a drag").wait_for()
+    assert undo.get_attribute("aria-disabled") == "false"
     locked = board(6, small.names) | {"locked": True, "note": "nothing to paint", "can_undo": True}
     send(page, "board", locked)
-    until(lambda: undo.get_attribute("aria-disabled") == "false")
-    assert undo.is_visible() and tool(page, "Rise").is_hidden()  # a method without faders can be left by Undo
+    until(lambda: tool(page, "Rise").is_hidden())
+    assert undo.is_visible()  # a method without faders can be left by Undo
     undo.click()
     until(lambda: len(small.seen["undo"]) == 2)
 
@@ -651,6 +656,12 @@ def test_attention_and_mlp_are_lanes_of_their_own(small: App, visit: Any) -> Non
         lanes = [last[f"models[{slot}].parameters.weight#{part}"] for slot in range(3)]
         assert all(sum(row[i] for row in lanes) == pytest.approx(1) for i in columns)
         assert lanes[2] == [0.5] * 8
+    lane(page, "pirate MLP weight").focus()
+    page.keyboard.press("1")
+    until(lambda: small.last("release", "models[1].parameters.weight#rest")[1] == 0.4)  # what rhyme and pirate leave
+    for slot in range(3):  # attention has a sum of its own
+        path = f"models[{slot}].parameters.weight#attention"
+        assert small.last("release", path) == last[path]
     tool(page, "Attention / MLP").click()
     until(lambda: small.seen["edit"][-1]["split"] is False)
 

@@ -114,7 +114,11 @@ const fixed = (lane, i) => Boolean(frozen[lane.path]) || held.has(i) || isOff(la
 // What shapes and the dice work on: the layers in view that the lane has.
 const reachable = (lane) => layerColumns().filter((i) => inView(i) && !isOff(lane, i));
 const weightLanes = () => board.lanes.filter((lane) => lane.param === board.params[0]?.name && lane.low <= 0);
-const fromPage = (way) => stats[way] ?? board[way];
+const page = {}; // can_undo and can_redo, as board or stats said last
+const fromPage = (way) => page[way];
+const hear = ({ can_undo: undoable = page.can_undo, can_redo: redoable = page.can_redo }) => {
+  [page.can_undo, page.can_redo] = [undoable, redoable];
+};
 
 // The columns in view that move with column i: [first, last].
 function span(i) {
@@ -1315,8 +1319,8 @@ function drawRange() {
 function drawButtons() {
   if (!tools.undo) return;
   const locked = Boolean(board.locked);
-  const page = [tools.undo, tools.redo, tools.more];
-  root.querySelectorAll('.mx-button:not([data-param])').forEach((b) => { b.disabled = locked && !page.includes(b); });
+  const always = [tools.undo, tools.redo, tools.more];
+  root.querySelectorAll('.mx-button:not([data-param])').forEach((b) => { b.disabled = locked && !always.includes(b); });
   // aria-disabled keeps the focus where it is when the last step is taken back
   tools.undo.setAttribute('aria-disabled', String(!history.undo.length && !fromPage('can_undo')));
   tools.redo.setAttribute('aria-disabled', String(!history.redo.length && !fromPage('can_redo')));
@@ -1584,7 +1588,8 @@ function takeBoard() {
   const bases = (b) => [...new Set(b.lanes.map(base))].join('\n') + b.columns.length;
   const old = board;
   board = { columns: [], params: [], lanes: [], ...read(props.board) };
-  const { can_undo: undoable, can_redo: redoable, ...rest } = board;
+  hear(board);
+  const { can_undo: _undo, can_redo: _redo, ...rest } = board;
   const text = JSON.stringify(rest);
   if (text === known) return drawButtons(); // nothing but the page's history: a drag goes on
   if (known && pageRemembers()) forget();
@@ -1611,7 +1616,7 @@ function takeBoard() {
 
 watch('board', takeBoard);
 watch('value', () => { if (!gesture && !typing) adopt(structuredClone(props.value)); });
-watch('stats', () => { stats = read(props.stats); drawTexts(); drawButtons(); mark('strip'); });
+watch('stats', () => { stats = read(props.stats); hear(stats); drawTexts(); drawButtons(); mark('strip'); });
 
 const sizes = new ResizeObserver(() => {
   if (!root.isConnected) sizes.disconnect();
@@ -1625,4 +1630,5 @@ const theme = new MutationObserver(() => {
 theme.observe(document.body, { attributes: true, attributeFilter: ['class'] });
 
 stats = read(props.stats);
+hear(stats);
 takeBoard();
