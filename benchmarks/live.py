@@ -162,7 +162,8 @@ def answers(folder: Path) -> None:
     print(f"bare forward of the prompt: {statistics.median(bares):.0f} ms ({kind})")
     print(goal("release to first token, over a bare forward", statistics.median(firsts), 1.25, 1.1, below=True))
     print(goal("an answer that stays after a move, over generating it", statistics.median(shares), 0.1, 0.07, below=True))
-    print(f"  each prompt: {', '.join(f'{s:.3f}' for s in shares)}; after a move of the lowest layer {statistics.median(lowest):.3f}")
+    each = ", ".join(f"{share:.3f}" for share in shares)
+    print(f"  each prompt: {each}; after a move of the lowest layer {statistics.median(lowest):.3f}")
 
 
 def hear(who: Speaker, session: Session, start: Recipe, prompt: str, runs: int = 5) -> tuple[float, float, float, float]:

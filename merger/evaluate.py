@@ -172,39 +172,35 @@ class Probe:
 
 @dataclass(frozen=True)
 class _Row:
-    """What a model says after a text: its logits, (vocabulary,), the best token, the four likeliest with their probabilities.
+    """What a model says after a text: logarithms of its probabilities, (vocabulary,), the best token, the four likeliest with their probabilities.
 
-    total  the logarithm of the sum of exp(logits)
     even   whether the first two are nearer than what rounding may change between passes of unlike shapes
     """
 
     logits: Tensor
     best: int
     likeliest: tuple[tuple[int, float], ...]
-    total: float
     even: bool
 
     def probability(self, token: int) -> float:
         """The probability of a token."""
-        return math.exp(float(self.logits[token]) - self.total)
+        return math.exp(float(self.logits[token]))
 
 
 def _rows_of(logits: Tensor) -> list[_Row]:
     """The rows of some logits, (n, vocabulary); MergeError when they are no numbers."""
     kind = logits.dtype
     logits = logits.float().cpu()
-    totals = logits.logsumexp(-1)
-    if not bool(torch.isfinite(totals).all()):
+    best = logits.argmax(-1).tolist()  # the first of equals, as transformers
+    chances = logits.log_softmax(-1)
+    top = chances.topk(min(4, chances.shape[-1]))
+    if not bool(torch.isfinite(top.values[:, 0]).all()):
         raise MergeError(_NO_NUMBERS)
-    top = logits.topk(min(4, logits.shape[-1]))
-    bound = _ROUNDINGS.get(kind, 8.0) * torch.finfo(kind).eps * top.values[:, 0].abs().clamp_min(1)
-    even = (top.values[:, 0] - top.values[:, 1] <= bound).tolist() if logits.shape[-1] > 1 else [False] * len(logits)
-    chances = (top.values - totals[:, None]).exp().tolist()
-    best, found = logits.argmax(-1).tolist(), top.indices.tolist()
-    return [
-        _Row(row, best[i], tuple(zip(found[i], chances[i], strict=True)), total, even[i])
-        for i, (row, total) in enumerate(zip(logits, totals.tolist(), strict=True))
-    ]
+    size = logits.amax(-1).abs().clamp_min(1)
+    bound = _ROUNDINGS.get(kind, 8.0) * torch.finfo(kind).eps * size
+    even = (top.values[:, 0] - top.values[:, 1] <= bound).tolist()
+    shares, found = top.values.exp().tolist(), top.indices.tolist()
+    return [_Row(row, best[i], tuple(zip(found[i], shares[i], strict=True)), even[i]) for i, row in enumerate(chances)]
 
 
 @dataclass

@@ -331,7 +331,7 @@ def single_thread() -> Iterator[None]:
 
 @pytest.mark.smollm
 @pytest.mark.usefixtures("single_thread")
-@pytest.mark.parametrize(("dtype", "step", "moves"), [("bfloat16", 2, 12), ("float32", 0, 6)])
+@pytest.mark.parametrize(("dtype", "step", "moves"), [("bfloat16", 2, 9), ("float32", 0, 6)])
 def test_the_real_models_answers_are_those_of_plain_decoding(dtype: str, step: int, moves: int) -> None:
     """Whatever moves, and whatever was said before: the tokens are those of decoding one at a time, also where two are even."""
     try:
@@ -341,8 +341,8 @@ def test_the_real_models_answers_are_those_of_plain_decoding(dtype: str, step: i
             raise
         pytest.skip(str(error))
     names = [folder / name for name in ("pirate", "json")]
-    models = ", ".join(f"{{model: {name}, parameters: {{weight: 0.6, density: 0.4}}}}" for name in names)
-    recipe = load(f"{{merge_method: ties, base_model: {folder / 'base'}, models: [{models}], dtype: {dtype}}}")
+    models = ", ".join(f"{{model: {name}, parameters: {{weight: 0.6}}}}" for name in names)
+    recipe = load(f"{{merge_method: task_arithmetic, base_model: {folder / 'base'}, models: [{models}], dtype: {dtype}}}")
     session, dice = Session(Parents()), random.Random(dtype)
     session.apply(recipe)
     assert session.plan is not None
@@ -351,11 +351,11 @@ def test_the_real_models_answers_are_those_of_plain_decoding(dtype: str, step: i
     prompts = ["Do you like guitars?", "Write one sentence about the sea.", "Extract JSON: Mia, 36, lives in Porto."]
     kept = changed = 0
     for move in range(moves):
-        prompt = prompts[move // 4 % 3]
+        prompt = prompts[move // 4]
         if move % 4 == 0:
             said = [t.id for t in who.tokens(prompt, 12)]
-        place = f"layers.{dice.choice((2, 19, 24, 29))}." if move % 5 else "norm"
-        rules = [{"filter": place, "value": dice.choice((0.59, 0.61)) if move % 2 else dice.choice((0, 4))}, {"value": 0.6}]
+        place = "layers.2" if move % 3 == 1 else dice.choice(("layers.5.", "layers.19.", "layers.26.", "norm"))  # 2, 20 to 29
+        rules = [{"filter": place, "value": 2.5 if place == "layers.2" else 0.6 + move / 1000}, {"value": 0.6}]
         session.apply(replace(recipe, f"models[{dice.randrange(2)}].parameters.weight", rules))
         before, said = said, [t.id for t in who.tokens(prompt, 12)]
         assert said == plain(who, prompt, 12), f"move {move}: {place}"
