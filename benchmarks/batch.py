@@ -91,9 +91,14 @@ class Bench:
         file.write_text(recipe(method, self.where))
         return file
 
+    def inputs(self) -> list[str]:
+        """The models' weight files."""
+        return [str(f) for name in MODELS for f in sorted((self.where / name).glob("*.safetensors"))]
+
     def run(self, command: list[str], times: Times, before: Callable[[], None] = lambda: None) -> None:
         """Time one command; the output is deleted and the disk is settled outside of the time."""
         shutil.rmtree(self.out, ignore_errors=True)
+        shutil.rmtree(f"{self.out}.partial", ignore_errors=True)  # of a run that was killed
         os.sync()
         before()
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
@@ -126,7 +131,7 @@ class Bench:
     def floors(self, runs: int) -> Iterator[str]:
         """Warm against `cp` of the output and importing torch; cold against one `cat` of the inputs."""
         warm, copy, load, cold, cat = (Times() for _ in range(5))
-        inputs = [str(f) for f in sorted(self.where.glob("*/*.safetensors")) if f.parent != self.out]
+        inputs = self.inputs()
         self.run(self.ours("ties"), Times())
         model = self.where / "model"
         shutil.rmtree(model, ignore_errors=True)
@@ -152,7 +157,7 @@ class Bench:
 
     def capped(self, caps: Sequence[int], runs: int) -> Iterator[str]:
         """Its time under hard limits (MiB) that count the page cache too, against without one; inputs from disk, in turn."""
-        inputs = [str(f) for f in sorted(self.where.glob("*/*.safetensors")) if f.parent != self.out]
+        inputs = self.inputs()
         self.run(self.ours("ties"), Times())
         free, under = Times(), {cap: Times() for cap in caps}
         try:
@@ -164,7 +169,7 @@ class Bench:
                     inside = ["sh", "-c", f'echo $$ > {CGROUP}/cgroup.procs; exec "$@"', "sh", *self.ours("ties")]
                     self.run(inside, under[cap], lambda: evict(inputs))
         except OSError as error:
-            yield f"no memory cgroup (version 1) can be made here ({error.strerror}): caps were not tried"
+            yield f"no memory cgroup (version 1) can be made here ({error}): caps were not tried"
             return
         finally:
             with contextlib.suppress(OSError):

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from merger import kernels
-from merger.kernels import ADDED, ALL, ELECTED, MIXED, NONE, Combine, Trim
+from merger.kernels import ADDED, ALL, ELECTED, MIXED, NONE, Combine, Ladder, Trim
 from merger.methods import METHODS as REGISTRY
 from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, slerp_shares, stock_step
 from merger.methods.averages import linear_shares
@@ -37,16 +37,19 @@ class Known:
     """What was measured of tensors and no weight changes. At most a kilobyte for each tensor and parent.
 
     cuts     (source, base) -> rows of k, the k-th magnitude, how many lie above it, how many at it
+    ladders  (source, base) -> common magnitudes with these counts, so that most of all k are known after one pass; None: one
+             k of each delta is all that will be asked
     lengths  (source, base, trim) -> sums of magnitudes before and after the trim
     dots     (sources, base) -> their dot products
     """
 
     cuts: dict[tuple[Source, Source | None], "array[float]"] = field(default_factory=dict)
+    ladders: dict[tuple[Source, Source | None], Ladder] | None = field(default_factory=dict)
     lengths: dict[tuple[Source, Source | None, Trim], tuple[float, float]] = field(default_factory=dict)
     dots: dict[tuple[tuple[Source, ...], Source | None], Tensor] = field(default_factory=dict)
 
 
-_ROWS = 24
+_ROWS = 8
 _MANY = 20_000
 
 
@@ -87,7 +90,7 @@ def prepared(
     """
     if not kernels.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
         return None
-    found = Known() if known is None else known
+    found = Known(ladders=None) if known is None else known
     args = _arguments(job)
     depth = args.pop("lines", 1.0)
     if job.method in _TRIMMED:
@@ -169,17 +172,20 @@ def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | 
     """`ops.cut_for` of x - base, from what is known of this delta if that tells it, else by one pass."""
     n = x.numel()
     rows = known.cuts.setdefault(source, array("d"))
-    low, high, below, beyond = 0.0, math.inf, n + 1, 0
     for i in range(0, len(rows), 4):
         at_k, cut, above, equal = rows[i : i + 4]
-        if above < k <= above + equal:
+        if at_k == k or above < k <= above + equal:
             return cut, (k - above) / equal
-        if at_k > k and at_k < below:
-            low, below = cut, int(at_k)
-        elif beyond < at_k < k:
-            high, beyond = cut, int(at_k)
-    close = below - beyond < n / 16
-    found, above, equal = kernels.kth(x, base, k, (low, high) if close else (1.0, 0.0))
+    bracket = (1.0, 0.0)
+    if known.ladders is not None and 1 << 16 <= n < 1 << 32:
+        if source not in known.ladders:
+            known.ladders[source] = kernels.ladder(x, base)
+        ladder = known.ladders[source]
+        i, exact = ladder.find(k)
+        if exact:
+            return ladder.steps[i], (k - ladder.above[i]) / ladder.at[i]
+        bracket = (ladder.steps[i - 1] if i else 0.0, ladder.steps[i] if i < len(ladder.steps) else math.inf)
+    found, above, equal = kernels.kth(x, base, k, bracket)
     if len(rows) >= 4 * _ROWS:
         del rows[:4]
     rows.extend((k, found, above, equal))

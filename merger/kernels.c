@@ -406,11 +406,25 @@ static int descending(const void *a, const void *b) {
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
+/* Magnitudes of short runs, so that few pages are touched, sorted from the largest; their places step by the golden ratio, which
+   lines up with no row length. Returns how many; `to` has room for MOST_SAMPLED. */
+#define MOST_SAMPLED (256 * RUN)
+static int sampled(float *to, const source_t *s, const source_t *base, int64_t n) {
+    const int runs = n < (1 << 20) ? 128 : 256;
+    float other[RUN];
+    for (int i = 0; i < runs; i++) {
+        const uint64_t step = (uint64_t)(i + 1) * 0x9E3779B97F4A7C15u;
+        sample(to + i * RUN, other, s, base, (int64_t)(((unsigned __int128)step * (uint64_t)(n - RUN)) >> 64));
+    }
+    qsort(to, (size_t)(runs * RUN), 4, descending);
+    return runs * RUN;
+}
+
 /* The k-th largest magnitude (k from 1) of source - base, how many lie above it and how many at it; exact.
 
-   A sample gives a bracket, one pass counts what lies above it and collects what lies in it, and the counts prove that the
-   k-th is there. If they do not, or too much lies in it, histograms decide. The caller may bring a bracket (low <= high)
-   it knows to be good; otherwise low > high. NaN: out of memory. */
+   A sample gives a bracket, one pass counts what lies above it and at its ends and collects what lies between, and the counts
+   prove that the k-th is there. If they do not, or too much lies between, histograms decide. The caller may bring a bracket
+   (low <= high) it knows to be good; otherwise low > high. NaN: out of memory. */
 float merger_kth(
     source_t *s, source_t *base, int64_t n, int64_t k, float low, float high, int64_t *above, int64_t *at
 ) {
@@ -421,41 +435,118 @@ float merger_kth(
         low = 0;
         high = INFINITY;
     } else if (low > high) {
-        /* Short runs, so that few pages are touched; their places step by the golden ratio, which lines up with no row length. */
-        const int runs = n < (1 << 20) ? 128 : 256, m = runs * RUN;
-        float other[RUN];
-        for (int i = 0; i < runs; i++) {
-            const uint64_t step = (uint64_t)(i + 1) * 0x9E3779B97F4A7C15u;
-            const int64_t place = (int64_t)(((unsigned __int128)step * (uint64_t)(n - RUN)) >> 64);
-            sample(found + i * RUN, other, s, base, place);
-        }
-        qsort(found, (size_t)m, 4, descending);
+        const int m = sampled(found, s, base, n);
         const double p = (double)k / (double)n, slack = 6 * sqrt(m * p * (1 - p)) + 2; /* neighbours are somewhat alike */
         const double upper = p * m - slack, lower = p * m + slack;
         high = upper < 0 ? INFINITY : found[(int)upper];
         low = lower >= m - 1 ? 0 : found[(int)lower];
     }
-    int64_t over = 0, inside = 0;
-    float d[BLOCK], b[BLOCK], cut = NAN;
+    int64_t over = 0, top = 0, bottom = 0, inside = 0;
+    float d[LINE], b[LINE], cut = NAN;
     int64_t start = 0;
     for (; start < n && inside + BLOCK <= room; start += BLOCK) {
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
         all_ahead(s, 1, base, start, size, n);
         magnitudes(d, b, s, base, start, size);
-        int32_t larger = 0;
-        for (int i = 0; i < size; i++) larger += d[i] > high;
-        over += larger;
+        for (int i = size; i < (size + RUN - 1) / RUN * RUN; i++) d[i] = -1;
+        int32_t larger = 0, at_high = 0, at_low = 0;
         for (int i = 0; i < size; i++) {
-            found[inside] = d[i];
-            inside += (d[i] >= low) & (d[i] <= high);
+            larger += d[i] > high;
+            at_high += d[i] == high;
+            at_low += d[i] == low;
+        }
+        over += larger;
+        top += at_high;
+        bottom += at_low;
+        for (int first = 0; first < size; first += RUN) { /* in most runs nothing is between */
+            int32_t any = 0;
+            for (int i = first; i < first + RUN; i++) any += (d[i] > low) & (d[i] < high);
+            if (any) for (int i = first; i < first + RUN; i++) {
+                found[inside] = d[i];
+                inside += (d[i] > low) & (d[i] < high);
+            }
         }
     }
-    if (start >= n && over < k && k <= over + inside) {
-        cut = select_largest(found, inside, k - over, above, at);
-        *above += over;
+    if (start >= n && over < k) {
+        if (k <= over + top) {
+            cut = high;
+            *above = over;
+            *at = top;
+        } else if (k <= over + top + inside) {
+            cut = select_largest(found, inside, k - over - top, above, at);
+            *above += over + top;
+        } else if (low < high && k <= over + top + inside + bottom) {
+            cut = low;
+            *above = over + top + inside;
+            *at = bottom;
+        }
     }
     free(found);
     return cut == cut ? cut : by_histograms(s, base, n, k, above, at);
+}
+
+/* Up to `room` magnitudes (at most 255, from the smallest), and exactly how many elements lie above and at each: the commonest,
+   as changes of coarsely stored weights take few values, and some at even distances. Returns how many; n >= 65536. -1: out of memory. */
+int merger_ladder(source_t *s, source_t *base, int64_t n, int room, float *steps, uint32_t *above, uint32_t *at) {
+    float *found = malloc(4 * MOST_SAMPLED);
+    int32_t *times = calloc(MOST_SAMPLED, 4);
+    uint8_t *first = malloc(1 << 16);
+    if (!found || !times || !first) { free(found); free(times); free(first); return -1; }
+    const int m = sampled(found, s, base, n), fill = room / 4;
+    memset(first, 0, 1 << 16); /* which bins of the pattern have a step: one at most */
+    int distinct = 0, count = 0;
+    float quantiles[64];
+    for (int i = 0; i < fill && i < 64; i++) quantiles[i] = found[(int64_t)(2 * i + 1) * m / (2 * fill)];
+    for (int i = 0; i < m; i++) {
+        if (distinct && found[distinct - 1] == found[i]) times[distinct - 1]++;
+        else { found[distinct] = found[i]; times[distinct++] = 1; }
+    }
+    while (count < room) {
+        float value = 0;
+        int most = 3; /* seen less often: chance */
+        for (int i = 0; i < distinct; i++)
+            if (times[i] > most && !first[float_to_bits(found[i]) >> 15]) { most = times[i]; value = found[i]; }
+        if (most == 3 || count >= room - fill) break;
+        first[float_to_bits(value) >> 15] = 1;
+        steps[count++] = value;
+    }
+    for (int i = 0; i < fill && i < 64; i++)
+        if (!first[float_to_bits(quantiles[i]) >> 15]) {
+            first[float_to_bits(quantiles[i]) >> 15] = 1;
+            steps[count++] = quantiles[i];
+        }
+    qsort(steps, (size_t)count, 4, descending);
+    for (int i = 0; i < count / 2; i++) { float x = steps[i]; steps[i] = steps[count - 1 - i]; steps[count - 1 - i] = x; }
+    uint32_t words[256], bin = 0;
+    for (int i = 0; i < count; i++) {
+        words[i] = float_to_bits(steps[i]);
+        for (; bin <= words[i] >> 15; bin++) first[bin] = (uint8_t)i; /* the first step in this bin or above */
+    }
+    words[count] = UINT32_MAX;
+    for (; bin < 1 << 16; bin++) first[bin] = (uint8_t)count;
+    uint32_t slots[4][2 * 256];
+    memset(slots, 0, sizeof slots);
+    float d[LINE], b[LINE];
+    for (int64_t start = 0; start < n; start += BLOCK) {
+        const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
+        all_ahead(s, 1, base, start, size, n);
+        magnitudes(d, b, s, base, start, size);
+        for (int i = 0; i < size; i++) {
+            const uint32_t word = float_to_bits(d[i]), j = first[word >> 15];
+            slots[i & 3][2 * j + (word >= words[j]) + (word > words[j])]++;
+        }
+    }
+    uint32_t sum = 0;
+    for (int i = 0; i < 4; i++) sum += slots[i][2 * count];
+    for (int j = count - 1; j >= 0; j--) {
+        at[j] = slots[0][2 * j + 1] + slots[1][2 * j + 1] + slots[2][2 * j + 1] + slots[3][2 * j + 1];
+        above[j] = sum;
+        sum += at[j] + slots[0][2 * j] + slots[1][2 * j] + slots[2][2 * j] + slots[3][2 * j];
+    }
+    free(found);
+    free(times);
+    free(first);
+    return count;
 }
 
 /* ---------------------------------------------------------------------------------------------- ranks in rows */

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+from array import array
 from bisect import bisect_right
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +67,28 @@ class Trim:
 ALL, NONE = Trim(_ALL), Trim(_NONE)
 
 
+@dataclass(frozen=True)
+class Ladder:
+    """Some magnitudes of a delta, rising, and how many of its elements lie above and at each."""
+
+    steps: "array[float]"
+    above: "array[int]"
+    at: "array[int]"
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its numbers."""
+        return sum(a.itemsize * len(a) for a in (self.steps, self.above, self.at))
+
+    def find(self, k: int) -> tuple[int, bool]:
+        """The step that is the k-th largest magnitude, and true; or the first step above it (len: none), and false."""
+        low, high = 0, len(self.steps)
+        while low < high:  # `above` falls: the first step with fewer than k above it
+            middle = (low + high) // 2
+            low, high = (low, middle) if self.above[middle] < k else (middle + 1, high)
+        return low, low < len(self.steps) and k <= self.above[low] + self.at[low]
+
+
 def cut(key: tuple[int, int], low: tuple[float, float], high: tuple[float, float] = (math.inf, 0.0)) -> Trim:
     """Keep what `ops.above_cut` keeps for `low` and not for `high`, each (magnitude, share of those equal to it)."""
     return Trim(_CUT, key, low[0], low[1], high[0], high[1])
@@ -102,6 +125,20 @@ def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (
     if math.isnan(found):
         raise MemoryError
     return found, above.value, at.value
+
+
+STEPS = 64
+
+
+def ladder(x: Tensor, base: Tensor | None) -> Ladder:
+    """Common magnitudes of x - base from the smallest, and exactly how many lie above and at each. 65536 <= numel < 2**32."""
+    steps, above, at = array("f", bytes(4 * STEPS)), array("I", bytes(4 * STEPS)), array("I", bytes(4 * STEPS))
+    source, under = _sources([x]), _base(base)
+    count = _lib().merger_ladder(source, under, x.numel(), STEPS, *(a.buffer_info()[0] for a in (steps, above, at)))
+    if count < 0:
+        raise MemoryError
+    _check(source, under)
+    return Ladder(steps[:count], above[:count], at[:count])
 
 
 def lengths(x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]:
@@ -342,6 +379,7 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_uniform.restype = None
     library.merger_kth.argtypes = (sources, sources, i64, i64, f32, f32, pointer, pointer)
     library.merger_kth.restype = f32
+    library.merger_ladder.argtypes = (sources, sources, i64, i32, pointer, pointer, pointer)
     library.merger_lengths.argtypes = (sources, sources, i64, pointer, pointer)
     library.merger_products.argtypes = (sources, i32, sources, i64, pointer)
     library.merger_ranked.argtypes = (sources, sources, i64, i64, pointer)

@@ -173,19 +173,55 @@ def test_sums_masks_and_ranks() -> None:
         assert torch.equal(mask * x, drop_small(x, 0.5, 0.3, False, 0, draws))
 
 
-def test_what_is_known_saves_passes_and_changes_nothing(only_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = models(2, (300, 1001), torch.bfloat16)
+@pytest.mark.parametrize(("dtype", "told"), [(torch.bfloat16, 0.7), (torch.float32, 0.0)])
+def test_what_is_known_saves_passes_and_changes_nothing(
+    dtype: torch.dtype, told: float, only_compiled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """told: the share of all densities that one pass over each delta is enough for"""
+    held = models(2, (300, 1001), dtype)
+    if dtype == torch.bfloat16:  # all of a size, as the weights of a layer are
+        held["base"] = held["base"].float().sign().mul(0.1).to(dtype)
+        held |= {m: (held["base"].float() + (held[m].float() - 0.1).clamp(-0.05, 0.05)).to(dtype) for m in ("m0", "m1")}
     known, passes = fused.Known(), []
     original = kernels.kth
     monkeypatch.setattr(kernels, "kth", lambda *args: passes.append(args[2]) or original(*args))
-    for density in (0.5, 0.2, 0.51, 0.2, 0.5, *(i / 97 for i in range(1, 97)), 0.5):
-        todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, torch.bfloat16)
-        live = engine.merge_tensor(todo, reads(held), known=known)
-        assert same(live, engine.merge_tensor(todo, reads(held)))
+
+    def live(density: float) -> Tensor:
+        todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, dtype)
+        return engine.merge_tensor(todo, reads(held), known=known)
+
+    densities = (0.5, 0.2, 0.51, 0.2, 0.5, *(i / 97 for i in range(1, 97)), 0.5)
+    found = [live(density) for density in densities]
+    assert not told or len(passes) <= 2 * (1 - told) * 99
+    live(0.5)
     before = len(passes)
-    engine.merge_tensor(todo, lambda s: held[s.model], known=known)
+    assert same(live(0.5), found[0])
     assert len(passes) == before
-    assert all(len(rows) * rows.itemsize <= 1024 for rows in known.cuts.values())
+    assert known.ladders and len(known.ladders) == 2
+    assert all(len(rows) * rows.itemsize + known.ladders[source].nbytes <= 1024 for source, rows in known.cuts.items())
+    for density, merged in zip(densities[::7], found[::7], strict=True):
+        fresh = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, dtype)
+        assert same(merged, engine.merge_tensor(fresh, reads(held)))
+
+
+@pytest.mark.parametrize("kind", ["coarse", "random", "zeros", "same"])
+@pytest.mark.parametrize("numel", [65_536, 400_003])
+def test_a_ladder_counts_exactly(kind: str, numel: int) -> None:
+    g = torch.Generator().manual_seed(numel)
+    x = {
+        "random": torch.randn(numel, generator=g), "coarse": torch.randint(-40, 40, (numel,), generator=g) / 64,
+        "same": torch.full((numel,), -0.25), "zeros": torch.zeros(numel),
+    }[kind]  # fmt: skip
+    ladder, size = kernels.ladder(x, None), x.abs()
+    assert 0 < len(ladder.steps) <= kernels.STEPS and list(ladder.steps) == sorted(set(ladder.steps))
+    for step, above, at in zip(ladder.steps, ladder.above, ladder.at, strict=True):
+        assert (above, at) == (int((size > step).sum()), int((size == step).sum()))
+    order = size.sort(descending=True).values
+    for k in (1, 2, numel // 3, numel // 2, numel - 1, numel):
+        i, exact = ladder.find(k)
+        cut = float(order[k - 1])
+        assert exact == (cut in ladder.steps)
+        assert ladder.steps[i] == cut if exact else i == sum(step < cut for step in ladder.steps)
 
 
 @pytest.mark.parametrize(("method", "args"), CASES)
