@@ -227,11 +227,12 @@ class Callbacks:
         except MergeError as error:
             return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 5
         stats = _text(self.studio.strip(now) | _steps(now))
-        moved = self.moved(work, now)
         text = gr.skip() if drafted else dump(now.recipe)
+        said = self.moved(work, now)
+        # the same numbers again are no move: gradio sends an event twice when several came at once
+        moved = gr.update(value=said, visible=bool(said)) if now.recipe != work.recipe else gr.skip()
         return (
-            now, gr.update(value="", visible=False), gr.update(stats=stats), text, self.says(now),
-            gr.update(value=moved, visible=bool(moved)), self.link(now),
+            now, gr.update(value="", visible=False), gr.update(stats=stats), text, self.says(now), moved, self.link(now),
         )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------ recipe as text
