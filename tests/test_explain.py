@@ -20,7 +20,8 @@ from merger.merge import merge_tensor, open_models, reader
 from merger.methods import METHODS, Method
 from merger.plan import Plan, plan
 from merger.recipe import load
-from merger.ui import inspect, lanes, state
+from merger.ui import lanes, state
+from merger.ui.inspect import INVITE, _figures, draw, facts, seen_of
 from merger.ui.studio import Studio
 from merger.ui.words import stage_title
 
@@ -295,11 +296,11 @@ def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
     start = state.start(studio.presets[1], studio.base)
     most = METHODS[method].models[1]
     work = state.with_method(state.with_models(start, start.chosen[:most]), method)
-    tensors, facts, histogram, stages, shape = inspect.draw(studio, work, 3, "up")
+    tensors, told, histogram, stages, shape = draw(studio, work, 3, "up")
     assert tensors["value"] == "model.layers.2.mlp.up_proj.weight" and not tensors["visible"]
-    assert facts["title"] == "layer 3 of 6, up" and facts["method"]["name"] == method
-    assert 1 <= len(facts["method"]["sentences"]) <= 3
-    assert [len(row) for row in facts["steps"]["rows"]] == [len(facts["steps"]["head"])] * 10
+    assert told["title"] == "layer 3 of 6, up" and told["method"]["name"] == method
+    assert 1 <= len(told["method"]["sentences"]) <= 3
+    assert [len(row) for row in told["steps"]["rows"]] == [len(told["steps"]["head"])] * 10
     assert histogram["visible"] and stages["visible"]
     assert shape["visible"] == (method in SHAPES)
     for figure in (histogram, stages):
@@ -308,21 +309,21 @@ def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
 
 def test_a_cell_with_several_tensors_offers_them(studio: Studio) -> None:
     work = state.start(studio.presets[0], studio.base)
-    tensors, facts, *_ = inspect.draw(studio, work, 1, "norm")
+    tensors, first, *_ = draw(studio, work, 1, "norm")
     assert [label for label, _ in tensors["choices"]] == ["input_layernorm.weight", "post_attention_layernorm.weight"]
-    assert facts["method"]["sentences"] == [
+    assert first["method"]["sentences"] == [
         "None of the models changed this tensor, so there is nothing to merge: it stays as it is."
     ]
-    _, other, *_ = inspect.draw(studio, work, 1, "norm", tensors["choices"][1][1])
-    assert "post_attention_layernorm" in other["sentence"] and "post_attention" not in facts["sentence"]
+    _, other, *_ = draw(studio, work, 1, "norm", tensors["choices"][1][1])
+    assert "post_attention_layernorm" in other["sentence"] and "post_attention" not in first["sentence"]
 
 
 @pytest.mark.parametrize(("column", "row", "name"), [(99, "up", None), (-1, "up", None), ("1", "up", None), (True, "up", None),
                                                       (1, "<img>", None), (1, None, None), (None, "up", "x")])  # fmt: skip
 def test_what_no_mixer_sends(studio: Studio, column: Any, row: Any, name: Any) -> None:
     work = state.start(studio.presets[0], studio.base)
-    updates = inspect.draw(studio, work, column, row, name)
-    assert updates[1] == {"empty": inspect.INVITE} and not any(u["visible"] for u in updates[2:])
+    updates = draw(studio, work, column, row, name)
+    assert updates[1] == {"empty": INVITE} and not any(u["visible"] for u in updates[2:])
 
 
 def test_a_refusal_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,7 +331,7 @@ def test_a_refusal_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> N
         raise MergeError("the models do not fit.")
 
     monkeypatch.setattr(studio, "plan", refuse)
-    updates = inspect.draw(studio, state.start(studio.presets[0], studio.base), 1, "up")
+    updates = draw(studio, state.start(studio.presets[0], studio.base), 1, "up")
     assert updates[1] == {"empty": "the models do not fit."}
 
 
@@ -338,14 +339,14 @@ def test_hostile_names_stay_text(studio: Studio) -> None:
     evil = "<img src=x onerror=alert(1)>"
     work = state.start(studio.presets[2], studio.base)
     decided = studio.plan(work.recipe)
-    found = inspect.seen_of(studio, decided, decided, "model.layers.2.mlp.up_proj.weight")
+    found = seen_of(studio, decided, decided, "model.layers.2.mlp.up_proj.weight")
     names = dict.fromkeys([work.base, *work.chosen], evil)
     for slots in ({}, {work.chosen[0]: 11}):
-        for figure in inspect._figures(found, names, slots):
+        for figure in _figures(found, names, slots):
             if figure["value"] is not None:
                 text = figure["value"].to_json()
                 assert "<img" not in text and "\\u003cimg" not in text and ("&lt;img" in text or "\\u0026lt;img" in text)
-    assert evil in str(inspect.facts(found, names, {}, evil))  # as it is: the panel sets it as text
+    assert evil in str(facts(found, names, {}, evil))  # as it is: the panel sets it as text
     script = (ROOT / "merger/ui/inspect.js").read_text(encoding="utf-8")
     assert not any(word in script for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("))
     assert lanes.short_names([work.base])
