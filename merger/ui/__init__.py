@@ -154,17 +154,19 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                 tried = history(elem_id="history")
         told = recorder(elem_id="recorder")
         ready = gr.DownloadButton("Download the zip", elem_id="download-file")
-        link = gr.Textbox("", visible="hidden", elem_id="link")
+        link, tick, asked = (gr.Textbox("", visible="hidden", elem_id=name) for name in ("link", "tick", "asked"))
 
         # ---------------------------------------------------------------------------------------- wiring
+        # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its
+        # last call (always_last) calls all its listeners again with that call: an edit must not be among them.
         on = Callbacks(studio, widgets)
         drawn = [
-            work, notice, mix, yaml, preset, says, moved, link, method, models, seed, panel, slots, fade, *widgets.values()
+            work, notice, mix, yaml, preset, says, moved, link, method, models, seed, panel, slots, fade, tick, *widgets.values()
         ]  # fmt: skip
         asking = [work, prompt, heat, draw_seed]
 
         mix.input(on.drag, [work, mix], mix, **NEWEST)
-        mix.release(on.release, [work, mix, drafted], [work, notice, mix, yaml, says, moved, link], **NEWEST)
+        mix.release(on.release, [work, mix, drafted], [work, notice, mix, yaml, says, moved, link, tick], **NEWEST)
         mix.edit(on.split, [work, mix], drawn, **NOW)
         mix.undo(on.undo, work, drawn, **NOW)
         mix.retry(on.redo, work, drawn, **NOW)
@@ -173,32 +175,25 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         models.input(on.choose_models, [work, models], drawn, **NOW)
         seed.submit(on.choose_seed, [work, seed], drawn, **NEWEST)
         fade.input(on.fade, [work, fade], drawn, **NEWEST)
-        use.click(on.use_text, [work, yaml], drawn, **NOW)
-        file.upload(on.use_file, [work, file], drawn, **NOW)
+        use.click(on.use_text, [work, yaml], drawn, **NOW).then(on.drafted, [work, yaml], [drafted, yaml_error], **NOW)
+        file.upload(on.use_file, [work, file], drawn, **NOW).then(on.drafted, [work, yaml], [drafted, yaml_error], **NOW)
         tried.select(on.use_entry, [work, tried], [*drawn, prompt], **NOW)
         table.input(on.use_numbers, [work, table], drawn, **NEWEST)
         hear_a.click(on.hear(0), work, drawn, **NOW)
         hear_b.click(on.hear(1), work, drawn, **NOW)
         for i, button in enumerate(fixes):
             button.click(on.fix(i), work, drawn, **NOW)
-        changes = [
-            *(button.click for button in fixes),
-            mix.release, mix.undo, mix.retry, preset.input, method.input, models.input, seed.submit, fade.input, use.click,
-            file.upload, tried.select, table.input, hear_a.click, hear_b.click,
-        ]  # fmt: skip
         for name, widget in widgets.items():
             widget.input(on.control(name), [work, widget], drawn, **NEWEST)
-            changes.append(widget.input)
-        wire_explore(view, exploring, work, prompt, on.use_point, drawn, changes)
-        changes.append(view.chart.select)
-        arrived = demo.load(on.arrive, work, [*drawn, prompt], **QUIET)
+        wire_explore(view, exploring, work, prompt, on.use_point, drawn, [tick.change])
+        demo.load(on.arrive, work, [*drawn, prompt], **QUIET)
         demo.load(None, None, None, js=_VIEW, **NOW)
 
-        gr.on([ask.click, prompt.submit], on.bump, None, None, trigger_mode="multiple", **NOW)
-        gr.on(changes, on.answer_again, [work, prompt, again, heat, draw_seed], [panel, told], **ANSWER)
-        gr.on([ask.click, prompt.submit], on.answer, asking, [panel, told], **ANSWER)
+        tick.change(on.answer_again, [work, prompt, again, heat, draw_seed], [panel, told], **ANSWER)
+        tick.change(on.judge, work, [warning, *fixes], **NEWEST)
+        gr.on([ask.click, prompt.submit], on.bump, None, asked, trigger_mode="multiple", **NOW)
+        asked.change(on.answer, asking, [panel, told], **ANSWER)
         stop.click(on.stop, None, None, **NOW)
-        arrived.then(on.answer_arrived, asking, [panel, told], **ANSWER)
 
         keep_a.click(on.keep(0), work, [work, slots, fade], **NOW)
         keep_b.click(on.keep(1), work, [work, slots, fade], **NOW)
@@ -210,13 +205,10 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         glass.tensors.input(on.choose_tensor, [work, picked, glass.tensors], glass.drawn, **NOW)
         for one, name in ((models_tab, "models"), (inside_tab, "inside"), (recipe_tab, "recipe")):
             one.select(lambda name=name: name, None, tab, **NOW).then(on.below, shown, below, **QUIET)
-        gr.on(changes, on.judge, work, [warning, *fixes], trigger_mode="always_last", **NOW)
-        arrived.then(on.judge, work, [warning, *fixes], **NOW)
-        gr.on(changes, on.below, shown, below, trigger_mode="always_last", **QUIET)
+        tick.change(on.below, shown, below, trigger_mode="always_last", **QUIET)
         recipe_tab.select(on.command, work, command, **NOW)
         yaml.input(on.check, [work, yaml], [drafted, yaml_error], **NEWEST).then(None, yaml_error, None, js=_MARK_LINE, **NOW)
         revert.click(on.revert, work, [drafted, yaml, yaml_error], **NOW)
-        gr.on([use.click, file.upload], on.drafted, [work, yaml], [drafted, yaml_error], **NOW)
 
         to_recipe.click(lambda: gr.update(selected="recipe"), None, tabs, **NOW).then(None, None, None, js=_SHOW_RECIPE, **NOW)
         share.click(on.share, [work, prompt], shared, **NOW).then(

@@ -44,13 +44,13 @@ class Callbacks:
     # ------------------------------------------------------------------------------------------ drawing
 
     # Everything that is drawn from the recipe, in the order of the page's `drawn` list: workspace, notice, mixer, yaml, preset,
-    # says, moved, link, method, models, seed, answers, slots, fade, then the controls.
+    # says, moved, link, method, models, seed, answers, slots, fade, tick, then the controls.
 
-    def redraw(self, work: Workspace, moved: str = "") -> Updates:
-        """Draw the whole page from a workspace."""
+    def redraw(self, work: Workspace, moved: str = "", run: int | None = None) -> Updates:
+        """Draw the whole page from a workspace. run: of the answer that shall follow, if one shall."""
         decided = self.studio.plan(work.recipe)
         value, board = lanes.describe(decided, split=work.split)
-        board |= _steps(work)
+        board |= _steps(work) | {"turn": len(work.past) if run is None else run}
         mix = gr.update(value=value, board=_text(board), stats=_text(self.studio.strip(work)))
         names = lanes.short_names([work.base, *work.shelf])
         return [
@@ -58,7 +58,7 @@ class Callbacks:
             gr.update(value=moved, visible=bool(moved)), self.link(work), work.recipe.merge_method,
             gr.update(choices=[(names[m], m) for m in work.shelf], value=list(work.chosen)), work.recipe.seed,
             {"columns": self.studio.columns(work)}, _slots(work), gr.update(interactive=None not in work.slots),
-            *controls.show(decided, self.widgets),
+            gr.skip() if run is None else str(run), *controls.show(decided, self.widgets),
         ]  # fmt: skip
 
     def says(self, work: Workspace) -> str:
@@ -117,11 +117,10 @@ class Callbacks:
 
     def edited(self, work: Workspace, edit: Callable[[], Workspace], request: gr.Request | None) -> Updates:
         """Make an edit and redraw; a refused edit leaves everything as it is and says why."""
-        self.visit(request).run += 1
         try:
             now = state.stepped(work, edit())
             self.studio.check(now.recipe)
-            return self.redraw(now, self.moved(work, now))
+            return self.redraw(now, self.moved(work, now), self.next_run(request))
         except MergeError as error:
             return self.refused(work, error)
 
@@ -149,7 +148,7 @@ class Callbacks:
     @property
     def drawn(self) -> int:
         """How many components `redraw` draws."""
-        return 14 + len(self.widgets)
+        return 15 + len(self.widgets)
 
     def choose_preset(self, work: Workspace, name: str, request: gr.Request) -> tuple[Any, ...]:
         """A preset was pressed: its recipe and its prompt."""
@@ -191,11 +190,16 @@ class Callbacks:
         return self._stepped(work, state.redone(work), request)
 
     def _stepped(self, work: Workspace, now: Workspace, request: gr.Request) -> Updates:
-        self.visit(request).run += 1
         try:
-            return self.redraw(now, self.moved(work, now))
+            return self.redraw(now, self.moved(work, now), self.next_run(request))
         except MergeError as error:
             return self.refused(work, error)
+
+    def next_run(self, request: gr.Request | None) -> int:
+        """Older answers of this visitor stop themselves."""
+        visit = self.visit(request)
+        visit.run += 1
+        return visit.run
 
     def split(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """Weight lanes for attention and MLP apart, or together again; the recipe stays what it is."""
@@ -219,13 +223,12 @@ class Callbacks:
 
         drafted: somebody is writing YAML, which is left alone
         """
-        self.visit(request).run += 1
         try:
             recipe = lanes.painted(self.studio.plan(work.recipe), _lanes(value))
             back = isinstance(value, dict) and value.get("move") in ("undo", "redo")
             now = state.stepped(work, state.with_recipe(work, recipe), painted=back)
         except MergeError as error:
-            return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 5
+            return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 6
         stats = _text(self.studio.strip(now) | _steps(now))
         text = gr.skip() if drafted else dump(now.recipe)
         said = self.moved(work, now)
@@ -233,6 +236,7 @@ class Callbacks:
         moved = gr.update(value=said, visible=bool(said)) if now.recipe != work.recipe else gr.skip()
         return (
             now, gr.update(value="", visible=False), gr.update(stats=stats), text, self.says(now), moved, self.link(now),
+            str(self.next_run(request)),
         )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------ recipe as text
@@ -352,7 +356,7 @@ class Callbacks:
     def blind(self, work: Workspace, prompt: str, heat: float, seed: float | None, request: gr.Request) -> Iterator[Any]:
         """A blind test between A and B."""
         visit = self.visit(request)
-        visit.run += 1
+        self.next_run(request)
         try:
             visit.ballot = self.studio.ballot(_both(work))
         except MergeError as error:
@@ -375,9 +379,9 @@ class Callbacks:
 
     # ------------------------------------------------------------------------------------------ answers
 
-    def bump(self, request: gr.Request) -> None:
+    def bump(self, request: gr.Request) -> str:
         """A new question makes older answers stop themselves."""
-        self.visit(request).run += 1
+        return str(self.next_run(request))
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answers that are being written."""
@@ -398,15 +402,6 @@ class Callbacks:
         heard = self.studio.heard(work.recipe, asked, manner)
         if heard is not None:  # also where the visitor has moved on: it was said to the end
             yield gr.skip(), gr.update(entry=_text(self._entry(work, asked, heard)))
-
-    def answer_arrived(
-        self, work: Workspace, prompt: str, heat: float, seed: float | None, request: gr.Request
-    ) -> Iterator[tuple[Any, Any]]:
-        """The answer to a link's recipe; the first preset's is on the page already."""
-        if self.link(work) or prompt != self.studio.presets[0].prompt:
-            yield from self.answer(work, prompt, heat, seed, request)
-        else:
-            yield gr.skip(), gr.skip()
 
     def answer_again(
         self, work: Workspace, prompt: str, wanted: bool, heat: float, seed: float | None, request: gr.Request
