@@ -185,8 +185,8 @@ def test_a_researcher_writes_yaml_and_numbers(open_page):
     page.tab("Recipe")
     lines = [
         "merge_method: ties", "base_model: presets/family/base", "models:",
-        "  - {model: presets/family/spell, parameters: {weight: 1.0, density: 0.3}}",
-        "  - {model: presets/family/count, parameters: {weight: 1.0, densty: 0.3}}",
+        "  - {model: presets/family/spell, parameters: {weight: 1.0, density: 0.2}}",
+        "  - {model: presets/family/plural, parameters: {weight: 1.0, densty: 0.2}}",
     ]  # fmt: skip
     typed(page, "\n".join(lines))
     wrong = page.page.locator("#yaml-error textarea")

@@ -189,10 +189,10 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         demo.load(on.arrive, work, [*drawn, prompt], **QUIET)
         demo.load(None, None, None, js=_VIEW, **NOW)
 
-        tick.change(on.answer_again, [work, prompt, again, heat, draw_seed], [panel, told], **ANSWER)
+        tick.change(on.answer_again, [*asking, tick, again], [panel, told], **ANSWER)
         tick.change(on.judge, work, [warning, *fixes], **NEWEST)
         gr.on([ask.click, prompt.submit], on.bump, None, asked, trigger_mode="multiple", **NOW)
-        asked.change(on.answer, asking, [panel, told], **ANSWER)
+        asked.change(on.answer, [*asking, asked], [panel, told], **ANSWER)
         stop.click(on.stop, None, None, **NOW)
 
         keep_a.click(on.keep(0), work, [work, slots, fade], **NOW)

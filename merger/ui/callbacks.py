@@ -389,10 +389,16 @@ class Callbacks:
         visit.stopped = visit.run
 
     def answer(
-        self, work: Workspace, prompt: str, heat: float, seed: float | None, request: gr.Request
+        self, work: Workspace, prompt: str, heat: float, seed: float | None, asked_in: str, request: gr.Request
     ) -> Iterator[tuple[Any, Any]]:
-        """Stream everybody's answer; at its end the recipe goes into the history."""
+        """Stream everybody's answer; at its end the recipe goes into the history.
+
+        asked_in: the run it belongs to; nothing is said where the visitor has gone on already
+        """
         visit = self.visit(request)
+        if asked_in != str(visit.run):
+            yield gr.skip(), gr.skip()
+            return
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
         asked, manner = (prompt or "")[: state.MAX_PROMPT], _manner(heat, seed)
@@ -404,11 +410,11 @@ class Callbacks:
             yield gr.skip(), gr.update(entry=_text(self._entry(work, asked, heard)))
 
     def answer_again(
-        self, work: Workspace, prompt: str, wanted: bool, heat: float, seed: float | None, request: gr.Request
+        self, work: Workspace, prompt: str, heat: float, seed: float | None, asked_in: str, wanted: bool, request: gr.Request
     ) -> Iterator[tuple[Any, Any]]:
         """The same after an edit, if the visitor wants that."""
         if wanted:
-            yield from self.answer(work, prompt, heat, seed, request)
+            yield from self.answer(work, prompt, heat, seed, asked_in, request)
         else:
             run, note = self.visit(request).run, "The recipe has changed since this answer; press Ask."
             yield gr.update(feed={"run": run, "seq": 1, "note": note}), gr.skip()
