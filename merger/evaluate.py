@@ -172,7 +172,8 @@ class Probe:
 
 @dataclass(frozen=True)
 class _Row:
-    """What a model says after a text: logarithms of its probabilities, (vocabulary,), the best token, the four likeliest with their probabilities.
+    """What a model says after a text: the logarithms of all probabilities, (vocabulary,), the best token, the four likeliest.
+
 
     even   whether the first two are nearer than what rounding may change between passes of unlike shapes
     """
