@@ -174,7 +174,6 @@ class Probe:
 class _Row:
     """What a model says after a text: the logarithms of all probabilities, (vocabulary,), the best token, the four likeliest.
 
-
     even   whether the first two are nearer than what rounding may change between passes of unlike shapes
     """
 
