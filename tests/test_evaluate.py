@@ -283,28 +283,31 @@ def test_models_of_other_kinds(kind: str, settings: dict[str, Any], masks: bool)
             if who._last:
                 who._last.versions = (*who._last.versions[:unchanged], *[()] * (len(who._last.versions) - unchanged))
             assert [t.id for t in who.tokens(prompt, 20)] == ids
+            if who._last and unchanged == 2:  # of a short draft the last token's states are not known
+                assert [t.id for t in who.tokens(prompt, 8)] == ids[:8]
+                who._last.draft, who._last.tokens = ids[:8], who._last.tokens[:8]
+                who._last.forget(len(who.encode(prompt)) + 7) if who.probed.plain else None
     assert say_all(who, prompts, 20) == [tokenizer.decode(ids, skip_special_tokens=True).rstrip("\ufffd") for ids in expected]
 
 
-class Largest(TorchDispatchMode):
-    """The largest tensor that an operation makes anew."""
+class Batched(TorchDispatchMode):
+    """The largest matrix of the batched products."""
 
     numel = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        if isinstance(out, torch.Tensor) and not func.is_view:
-            self.numel = max(self.numel, out.numel())
-        return out
+        if func is torch.ops.aten.bmm.default:
+            self.numel = max(self.numel, args[1].numel())
+        return func(*args, **(kwargs or {}))
 
 
-def test_the_head_is_not_copied(session: Session) -> None:
-    """transformers hands it a slice for which torch would copy its weights, which takes longer than a small model's layers."""
+def test_the_head_is_no_batched_product(session: Session) -> None:
+    """transformers hands it a slice that torch multiplies as a batch, for which it copies the weights: as slow as all layers."""
     who = voice(session)
     head = who.module.get_output_embeddings().weight
-    with torch.inference_mode(), Largest() as largest:
+    with torch.no_grad(), Batched() as batched:
         who.module(input_ids=torch.tensor([who.encode(PROMPT)]), use_cache=True, logits_to_keep=1)
-    assert largest.numel < head.numel()
+    assert batched.numel < head.numel()
 
 
 @torch.inference_mode()

@@ -52,6 +52,9 @@ def test_a_walk_of_moves_gives_the_plans_made_anew(method: str, tmp_path: Path) 
         rules = dice.choice((value[0], value, [{"filter": where, "value": value[0]}, {"value": value[1]}]))
         path = f"models[{dice.randrange(len(recipe.models))}].parameters" if param.per_model else "parameters"
         moved = replace(recipe, f"{path}.{param.name}", rules)
+        other = dice.choice(names)
+        path = f"models[{len(recipe.models) - 1}].parameters" if other.per_model else "parameters"
+        moved = replace(moved, f"{path}.{other.name}", max(0.1, other.slider[0]) * dice.uniform(1, 1.2))  # two at once
         try:
             wanted = anew(moved, parents)
         except RecipeError as error:  # numbers that do not go together
@@ -84,6 +87,14 @@ def test_one_layers_move_decides_that_layer_alone(tmp_path: Path, monkeypatch: p
     assert seen and all(".layers.2." in name for name in seen)
     seen.clear()
     assert plan(last, parents.open(last)).jobs == anew(last, parents).jobs
+    rules[0] = {"filter": "layers.2.", "value": 0.333}
+    both = replace(last, "models[1].parameters.density", rules)
+    both = replace(both, "models[0].parameters.weight", [{"filter": "layers.1.", "value": 0.5}, {"value": 0.7}])
+    plan(both, parents.open(both))
+    rules[0] = {"filter": "layers.2.", "value": 0.444}
+    both = replace(both, "models[1].parameters.density", rules)
+    both = replace(both, "models[0].parameters.weight", [{"filter": "layers.1.", "value": 0.4}, {"value": 0.7}])
+    assert plan(both, parents.open(both)).jobs == anew(both, parents).jobs  # each layer by its own move
 
 
 def test_what_is_not_a_number_is_planned_anew(tmp_path: Path) -> None:
