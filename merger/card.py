@@ -195,7 +195,7 @@ def card(
     text = "\n".join([
         *head, "---", "", "# A merged model", "",
         "Made by arithmetic on the weights of the models below, without training.", "",
-        "| | |", "|---|---|", *(f"| {label} | {value if label in ('Base', 'Models') else _cell(value)} |" for label, value in rows.items()), "",
+        "| | |", "|---|---|", *(f"| {k} | {v if k in ('Base', 'Models') else _cell(v)} |" for k, v in rows.items()), "",
         *_parents_table(made_of), "## Recipe", "", *_block(dump(recipe), "yaml"), "",
     ])  # fmt: skip
     return with_answers(text, answers, link)
@@ -253,7 +253,8 @@ def _parents_table(made_of: Sequence[Parent]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    """Text for a cell of a table: no line, column, tag or link of its own."""
+    return re.sub(r"[\r\n]", " ", text).replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(")
 
 
 def recipe_text(recipe: Recipe) -> str:

@@ -1,7 +1,6 @@
 """A merged model's folder to the Hub: one repository, one commit, whole or not at all."""
 
 import io
-import os
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -93,7 +92,7 @@ def whoami(token: Token) -> tuple[str, ...]:
     """The account of a token and the organisations it may write to. CheckpointError when it is nobody's."""
     said = patient(lambda: client(token).whoami(), "sign-in", token, tries=2)
     names = [str(said.get("name", ""))]
-    names += [str(org.get("name", "")) for org in said.get("orgs") or () if org.get("roleInOrg") in ("admin", "write", "contributor")]
+    names += [str(o.get("name", "")) for o in said.get("orgs") or () if o.get("roleInOrg") in ("admin", "write", "contributor")]
     return tuple(name for name in names if _NAME.fullmatch(name))
 
 
@@ -267,7 +266,7 @@ class _Counted(io.BufferedReader):
 
     def __init__(self, path: Path, watch: _Watch) -> None:
         super().__init__(io.FileIO(path))
-        self._name, self._watch, self._all = path.name, watch, os.path.getsize(path)
+        self._name, self._watch, self._all = path.name, watch, path.stat().st_size
 
     def read(self, size: int | None = -1, /) -> bytes:
         data = super().read(size)

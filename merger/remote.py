@@ -1,6 +1,5 @@
 """Models on the Hub before they are here: search, relatives, and headers read a few kilobytes at a time."""
 
-import json
 import math
 import re
 import time
@@ -70,7 +69,8 @@ def search(query: str, token: Token = None, limit: int = 20) -> tuple[Found, ...
 def relatives(base: str, token: Token = None, limit: int = 20) -> tuple[Found, ...]:
     """Fine-tunes of a base that name it on their page, most used first."""
     name = store.split(base)[0]
-    return tuple(f for f in _list(token, limit + 10, filter=["safetensors", f"base_model:finetune:{name}"]) if not f.quantized)[:limit]
+    listed = _list(token, limit + 10, filter=["safetensors", f"base_model:finetune:{name}"])
+    return tuple(one for one in listed if not one.quantized)[:limit]
 
 
 def about(reference: str, token: Token = None) -> Found:
@@ -138,11 +138,13 @@ class Remote(Checkpoint):
     _token: Token = field(default=False, repr=False, compare=False)
     _listing: Listing | None = field(default=None, repr=False, compare=False)
     _places: dict[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
-    _kept: dict[tuple[str, int, int], Tensor] = field(default_factory=dict[tuple[str, int, int], Tensor], repr=False, compare=False)
+    _kept: dict[tuple[str, int, int], bytearray] = field(
+        default_factory=dict[tuple[str, int, int], bytearray], repr=False, compare=False
+    )  # fmt: skip
     _until: float = field(default=0.0, repr=False, compare=False)
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
-        """A run of a tensor's rows. CheckpointError where it is more than a sample, or the Hub is too slow for looking into it."""
+        """A run of a tensor's rows. CheckpointError where it is more than a sample, or the Hub is slow."""
         stored = self.tensors[name]
         start, stop, _ = (rows or slice(None)).indices(stored.shape[0] if stored.shape else 1)
         shape = (max(0, stop - start), *stored.shape[1:]) if stored.shape else ()
@@ -153,11 +155,9 @@ class Remote(Checkpoint):
             if time.monotonic() > self._until:
                 raise CheckpointError(f"{self.reference}: the Hub is too slow to look into the weights from here; download it.")
             offset = stored.offset + start * (stored.nbytes // max(1, stored.shape[0] if stored.shape else 1))
-            raw = self._part(stored.file.name, offset, size)
-            self._kept[name, start, stop] = torch.frombuffer(bytearray(raw), dtype=stored.dtype).reshape(shape) if size else torch.empty(
-                shape, dtype=stored.dtype
-            )  # fmt: skip
-        return self._kept[name, start, stop]
+            self._kept[name, start, stop] = bytearray(self._part(stored.file.name, offset, size) if size else b"")
+        raw = self._kept[name, start, stop]
+        return torch.frombuffer(raw, dtype=stored.dtype).reshape(shape) if raw else torch.empty(shape, dtype=stored.dtype)
 
     def _part(self, file: str, offset: int, size: int) -> bytes:
         listing = self._listing
@@ -211,9 +211,8 @@ def _tensors(listing: Listing, files: Sequence[RepoFile], token: Token, cancelle
     for one in headers:
         for name, stored in one.items():
             if name in tensors:
-                raise CheckpointError(
-                    f"{listing.reference}: {name} is in {stored.file.name} and in {tensors[name].file.name}; one of them is left over."
-                )
+                both = f"{stored.file.name} and {tensors[name].file.name}"
+                raise CheckpointError(f"{listing.reference}: {name} is in both {both}; one of them is left over.")
             tensors[name] = stored
     if not tensors:
         raise CheckpointError(f"{listing.reference}: its files hold no tensors.")
@@ -248,9 +247,8 @@ def sizes(models: Iterable[Checkpoint]) -> int:
 
 def is_here(reference: str, roots: Sequence[Path] = (Path(),)) -> bool:
     """Whether a model can be opened without the network."""
-    return all(
-        any((root / part).is_dir() for root in roots) or store.cached(part) is not None for part in parse_reference(reference, roots)
-    )
+    parts = parse_reference(reference, roots)
+    return all(any((root / name).is_dir() for root in roots) or store.cached(name) is not None for name in parts)
 
 
 __all__ = ["Found", "Remote", "about", "found", "is_here", "peek", "relatives", "search", "sizes"]

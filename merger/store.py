@@ -23,7 +23,9 @@ from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.wire import Token, client, endpoint, file_url, is_digest, never, opened, patient, readable, wait_of
 
 _BIN_INDEX = "pytorch_model.bin.index.json"
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(@[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*)?", re.ASCII)
+_HUB_ID = re.compile(
+    r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}(@[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)*)?", re.ASCII
+)  # fmt: skip
 _PLAIN_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,199}")
 _COMPANION = re.compile(r".+\.(json|txt|model|jinja)|README\.md|LICEN[SC]E.*|NOTICE.*")
 _NO_COMPANION = re.compile(r"(trainer_state|training_args|all_results|train_results|eval_results)\.json|(flax|tf|rust)_model.*")
@@ -38,7 +40,7 @@ _FREE = 500_000_000
 
 @dataclass(frozen=True)
 class RepoFile:
-    """A file of a model on the Hub. digest: SHA-256 of large files, git's object id of small ones; the cache names files by it."""
+    """A file of a model on the Hub. digest: SHA-256 of a large file, git's object id of a small one; the cache names it so."""
 
     name: str
     size: int
@@ -79,7 +81,8 @@ class Fetched:
     all_size: int
 
     def __str__(self) -> str:
-        return f"{self.file}: {in_words(self.done)} of {in_words(self.size)}; {in_words(self.all_done)} of {in_words(self.all_size)}"
+        own, all_ = (in_words(self.done), in_words(self.size)), (in_words(self.all_done), in_words(self.all_size))
+        return f"{self.file}: {own[0]} of {own[1]}; {all_[0]} of {all_[1]}"
 
 
 Report = Callable[[Fetched], None]
@@ -179,7 +182,8 @@ def weights(found: Listing, only_safetensors: bool = False) -> tuple[RepoFile, .
     if _BIN_INDEX in names:
         return _indexed(found, _BIN_INDEX, names)
     if not bins:
-        kind = "GGUF files, which are quantized" if any(n.endswith(".gguf") for n in names) else "no weights in safetensors or .bin"
+        quantized = any(name.endswith(".gguf") for name in names)
+        kind = "GGUF files, which are quantized" if quantized else "no weights in safetensors or .bin"
         raise CheckpointError(f"{found.reference}: holds {kind}; choose the model it was made from.")
     return tuple(bins)
 
@@ -216,7 +220,8 @@ def _whole(folder: Path) -> bool:
                 return all(isinstance(n, str) and Path(n).name == n and (folder / n).is_file() for n in listed)
     except CheckpointError:
         return False
-    return any(next(folder.glob(kind), None) is not None for kind in ("*.safetensors", "pytorch_model*.bin", "adapter_model.bin"))
+    kinds = ("*.safetensors", "pytorch_model*.bin", "adapter_model.bin")
+    return any(next(folder.glob(kind), None) is not None for kind in kinds)
 
 
 def restricted(reference: str) -> bool:
@@ -247,15 +252,17 @@ def download(
     files = weights(found, only_safetensors)
     total = sum(file.size for file in files)
     if limit is not None and total > limit:
-        raise CheckpointError(f"{reference}: has {in_words(total)} of weights; this page takes models of up to {in_words(limit)}.")
+        most = f"this page takes models of up to {in_words(limit)}"
+        raise CheckpointError(f"{reference}: has {in_words(total)} of weights; {most}.")
     fetch(found, files, token, progress, cancelled)
     _name(found)
     return found.folder
 
 
 def fetch(
-    found: Listing, files: Sequence[RepoFile], token: Token, progress: Report | None = None, cancelled: Callable[[], bool] = never
-) -> None:
+    found: Listing, files: Sequence[RepoFile], token: Token, progress: Report | None = None,
+    cancelled: Callable[[], bool] = never,
+) -> None:  # fmt: skip
     """Bring some files of a model here, a few at a time."""
     if found.restricted:
         _touch(storage(found.name) / _RESTRICTED)
@@ -419,7 +426,8 @@ class _Download:
                 told = time.monotonic()
                 for block in response.iter_bytes(1 << 18):
                     if done + len(block) > self.file.size:
-                        raise CheckpointError(f"{self.found.reference}: {self.file.name} is longer than the Hub lists; try again.")
+                        what = f"{self.file.name} is longer than the Hub lists"
+                        raise CheckpointError(f"{self.found.reference}: {what}; try again.")
                     out.write(block)
                     done += len(block)
                     if self.stopped():
@@ -434,7 +442,8 @@ class _Download:
     def _sound(self, partial: Path) -> bool:
         """Whether the file is the one the Hub lists."""
         digest = self.file.digest
-        summed = hashlib.sha256() if len(digest) == 64 else hashlib.sha1(f"blob {self.file.size}\0".encode(), usedforsecurity=False)
+        git = hashlib.sha1(f"blob {self.file.size}\0".encode(), usedforsecurity=False)
+        summed = hashlib.sha256() if len(digest) == 64 else git
         with partial.open("rb") as data:
             while block := data.read(1 << 22):
                 summed.update(block)
@@ -444,7 +453,7 @@ class _Download:
 
 
 def _link(blob: Path, place: Path) -> None:
-    """The file under its own name: a relative link as huggingface_hub makes it, or the file itself where links are not allowed."""
+    """The file under its own name: a relative link as huggingface_hub makes it, or the file where links are not allowed."""
     place.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileNotFoundError):
         place.unlink()
@@ -521,6 +530,6 @@ def _leftovers() -> Iterator[Path]:
 
 
 __all__ = [
-    "Fetched", "Listing", "RepoFile", "Report", "begun", "cached", "companions", "download", "endpoint", "evict", "fetch", "is_hub_id",
-    "listing", "restricted", "root", "split", "storage", "used", "weights",
+    "Fetched", "Listing", "RepoFile", "Report", "begun", "cached", "companions", "download", "endpoint", "evict", "fetch",
+    "is_hub_id", "listing", "restricted", "root", "split", "storage", "used", "weights",
 ]  # fmt: skip

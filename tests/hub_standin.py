@@ -8,8 +8,10 @@ Two servers on 127.0.0.1: the Hub, and the store that large files are redirected
 """
 
 import base64
+import contextlib
 import hashlib
 import json
+import math
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,17 +82,11 @@ class Repo:
     def parameters(self) -> dict[str, int]:
         counts: dict[str, int] = {}
         for name, data in self.files.items():
-            if name.endswith(".safetensors"):
-                try:
-                    header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
-                except ValueError:
-                    continue
-                for key, entry in header.items():
-                    if key != "__metadata__":
-                        size = 1
-                        for n in entry["shape"]:
-                            size *= n
-                        counts[entry["dtype"]] = counts.get(entry["dtype"], 0) + size
+            with contextlib.suppress(ValueError, TypeError, KeyError, AttributeError, RecursionError):
+                if name.endswith(".safetensors"):
+                    for key, entry in json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).items():
+                        if key != "__metadata__":
+                            counts[entry["dtype"]] = counts.get(entry["dtype"], 0) + math.prod(entry["shape"])
         return counts
 
     def info(self, blobs: bool) -> dict[str, Any]:
@@ -117,6 +113,7 @@ class Fault:
     """What goes wrong with the next `times` requests whose `METHOD path` matches.
 
     cut    bytes of the body that are sent before the connection breaks
+    spoil  one byte of the body is another
     slow   called before the answer: a test's way to wait
     """
 
@@ -126,6 +123,7 @@ class Fault:
     times: int = 1
     cut: int | None = None
     slow: Callable[[], None] | None = None
+    spoil: bool = False
 
 
 @dataclass(frozen=True)
@@ -245,6 +243,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def answer(self) -> None:
         self.cut: int | None = None
+        self.spoil = False
         self.sent = 0
         try:
             body = self.body()
@@ -255,7 +254,7 @@ class _Handler(BaseHTTPRequestHandler):
                 if fault.status:
                     self.reply(fault.status, b'{"error":"on demand"}', fault.headers)
                     return
-                self.cut = fault.cut
+                self.cut, self.spoil = fault.cut, fault.spoil
             try:
                 (self.of_store if self.is_store else self.of_hub)(body)
             except Refused as no:
@@ -264,11 +263,8 @@ class _Handler(BaseHTTPRequestHandler):
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
         finally:
-            self.hub.asked.append(
-                Asked(
-                    self.command, self.path, self.headers.get("Range"), self.headers.get("Authorization"), self.is_store, self.sent
-                )
-            )
+            told = (self.headers.get("Range"), self.headers.get("Authorization"))
+            self.hub.asked.append(Asked(self.command, self.path, *told, self.is_store, self.sent))
 
     def body(self) -> bytes:
         if "chunked" in (self.headers.get("Transfer-Encoding") or ""):
@@ -288,6 +284,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        if self.spoil:
+            body = bytes([body[0] ^ 1]) + body[1:]
         if self.cut is not None and self.cut < len(body):
             self.wfile.write(body[: self.cut])
             self.wfile.flush()
@@ -380,8 +378,8 @@ class _Handler(BaseHTTPRequestHandler):
         found = [r for r in self.hub.repos.values() if words in r.name.lower() and wanted <= set(r.tags) and not r.private]
         found.sort(key=lambda repo: -repo.downloads)
         keep = {"_id", "id", "modelId", *(query.get("expand") or ())}
-        infos = [{k: v for k, v in repo.info(False).items() if k in keep} for repo in found[: int((query.get("limit") or ["20"])[0])]]
-        self.json(infos)
+        limit = int((query.get("limit") or ["20"])[0])
+        self.json([{k: v for k, v in repo.info(False).items() if k in keep} for repo in found[:limit]])
 
     def model(self, name: str, rest: Sequence[str], query: Mapping[str, Sequence[str]], body: bytes) -> None:
         if rest and rest[0] == "auth-check":
@@ -397,13 +395,9 @@ class _Handler(BaseHTTPRequestHandler):
         if rest[0] == "preupload":
             self.writable(name.partition("/")[0])
             files = json.loads(body)["files"]
-            modes = [
-                {
-                    "path": f["path"], "uploadMode": "lfs" if f["path"].endswith(".safetensors") or f["size"] > LARGE else "regular",
-                    "shouldIgnore": False, "oid": None,
-                }
-                for f in files
-            ]  # fmt: skip
+            large = {f["path"]: f["path"].endswith(".safetensors") or f["size"] > LARGE for f in files}
+            kinds = {path: "lfs" if is_large else "regular" for path, is_large in large.items()}
+            modes = [{"path": path, "uploadMode": kind, "shouldIgnore": False, "oid": None} for path, kind in kinds.items()]
             return self.json({"files": modes})
         if rest[0] == "commit":
             return self.commit(repo, body)
@@ -453,7 +447,8 @@ class _Handler(BaseHTTPRequestHandler):
                 upload: dict[str, Any] = {"href": f"{self.hub.store}/upload/{one['oid']}"}
                 if self.hub.multipart:
                     count = -(-one["size"] // CHUNK)
-                    upload["header"] = {str(i + 1): f"{upload['href']}/{i + 1}" for i in range(count)} | {"chunk_size": str(CHUNK)}
+                    upload["header"] = {str(i + 1): f"{upload['href']}/{i + 1}" for i in range(count)}
+                    upload["header"]["chunk_size"] = str(CHUNK)
                     upload["href"] = f"{self.hub.url}/complete/{one['oid']}"
                 entry["actions"] = {"upload": upload, "verify": {"href": f"{self.hub.url}/verify"}}
             objects.append(entry)
