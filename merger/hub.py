@@ -25,6 +25,25 @@ def open_reference(reference: str, roots: Sequence[Path] = (Path(),), token: Tok
     return adapt(model, [(lora, folder_of(lora, roots, token)) for lora in loras]) if loras else model
 
 
+def open_here(reference: str, roots: Sequence[Path] = (Path(),)) -> Checkpoint:
+    """Open a model that is on this machine whole, and never ask the Hub: what a hosted page does with a stranger's recipe."""
+    name, *loras = parse_reference(reference, roots)
+    model = open_checkpoint(name, _here(name, roots))
+    return adapt(model, [(lora, _here(lora, roots)) for lora in loras]) if loras else model
+
+
+def _here(reference: str, roots: Sequence[Path]) -> Path:
+    folder = _local(reference, roots)
+    if folder is not None:
+        return folder
+    folder = cached(reference) if is_hub_id(reference) else None
+    if folder is None:
+        raise CheckpointError(f"{reference}: is not on this machine yet; choose it under Models and download it first.")
+    _brought[reference] = folder
+    store.used(folder)
+    return folder
+
+
 def parse_reference(reference: str, roots: Sequence[Path] = (Path(),)) -> tuple[str, ...]:
     """The model and its LoRAs, each with its `@revision`. A `+` in the name of a folder that exists is part of the name.
 
@@ -137,4 +156,4 @@ def _bar(reference: str) -> Report | None:
     return report
 
 
-__all__ = ["bring", "folder_of", "from_text", "is_hub_id", "open_reference", "parse_reference"]
+__all__ = ["bring", "folder_of", "from_text", "is_hub_id", "open_here", "open_reference", "parse_reference"]

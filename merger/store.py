@@ -139,7 +139,7 @@ def listing(reference: str, token: Token, cancelled: Callable[[], bool] = never)
 def _file(entry: Any) -> RepoFile | None:
     """A file as the Hub lists it; None where its size or digest is not what it must be."""
     lfs = entry.lfs
-    digest = getattr(lfs, "sha256", None) if lfs else entry.blob_id
+    digest = str((getattr(lfs, "sha256", None) if lfs else entry.blob_id) or "")
     size = (getattr(lfs, "size", None) if lfs else None) or entry.size
     if not is_digest(digest) or not isinstance(size, int) or not 0 <= size < 1 << 48:
         return None
