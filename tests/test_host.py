@@ -1,5 +1,6 @@
 """Where the page runs: limits of a hosted page, live or files only, and ZeroGPU's rules imitated by fork and pickle."""
 
+import json
 import multiprocessing
 import pickle
 import time
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from merger import store
+from merger.card import strictest
 from merger.errors import CheckpointError, MergeError
 from merger.evaluate import take_turns
 from merger.hub import open_here, open_reference
@@ -29,7 +31,7 @@ SPACE = {"SPACE_ID": "me/explorer", "MEMORY": "16Gi", "CPU_CORES": "2"}
 def test_places() -> None:
     home = read_host({})
     assert (home.hosted, home.token(None), home.model_limit, home.queue, home.refusal("/etc")) == (False, None, None, None, "")
-    assert read_host({"HOSTED": "1"}).hosted and not read_host({"HOSTED": "0"}).hosted and not read_host({"SPACE_ID": "../x"}).hosted
+    assert [read_host(e).hosted for e in ({"HOSTED": "1"}, {"HOSTED": "0"}, {"SPACE_ID": "../x"})] == [True, False, False]
     space = read_host(SPACE)
     assert (space.accelerator, space.cores, space.queue) == ("cpu", 2, 20)
     assert space.address == "https://huggingface.co/spaces/me/explorer"
@@ -96,6 +98,22 @@ def test_live_or_files(sizes: tuple[float, ...], memory: float, accelerator: Any
     outlook = place.outlook(models, models[0])
     assert outlook.kind == kind and outlook.words.endswith(".")
     assert Host(memory=int(memory)).outlook(models, models[0]).kind in ("live", "export")  # at home nothing is refused
+
+
+def test_trios() -> None:
+    """Every id is one, every model has its facts, and what is said about live and files is what this page would decide."""
+    trios = json.loads((ROOT / "presets/trios.json").read_text())["trios"]
+    place = read_host(SPACE)
+    kinds: dict[str, str] = {}
+    for trio in trios:
+        named = (trio["base"], *trio["parents"])
+        assert all(store.is_hub_id(name) for name in named) and set(named) == trio["models"].keys() and trio["says"].endswith(".")
+        assert all(set(facts) == {"bytes", "licence", "gated"} and facts["bytes"] > 10**8 for facts in trio["models"].values())
+        sizes = [trio["models"][name]["bytes"] for name in named]
+        kinds[trio["name"]] = place.outlook(sizes, sizes[0]).kind
+        assert strictest([facts["licence"] for facts in trio["models"].values()])[0]
+    assert [t["name"] for t in trios if not t["fits"]] == ["The article's trio (does not fit)"] == list(kinds)[-1:]
+    assert list(kinds.values()) == ["live", "live", "live", "export", "live", *["refused"] * 4]
 
 
 # ---------------------------------------------------------------------------------------------- ZeroGPU
