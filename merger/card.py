@@ -41,6 +41,14 @@ class Parent:
     digests: tuple[tuple[str, str], ...]
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What the merge and others answered to one prompt: (who, text) each."""
+
+    prompt: str
+    said: tuple[tuple[str, str], ...]
+
+
 class Digests:
     """SHA-256 of the parents' files, worked out beside the merge; what is known from before is not read again."""
 
@@ -158,10 +166,13 @@ def strictest(licences: Sequence[str | None]) -> tuple[str | None, str]:
     return top, f"{top}, the strictest of its parents."
 
 
-def card(recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = ()) -> str:
+def card(
+    recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = (), answers: Sequence[Answer] = (), link: str = ""
+) -> str:
     """README.md of a merged model: what it was made from, how, and the recipe that makes it again.
 
-    facts  further lines for the table, label -> value
+    facts    further lines for the table, label -> value
+    answers  what was heard of it; link, an address that opens the recipe in the explorer
     """
     references = dict.fromkeys(part for r in recipe.opened if not Path(r).exists() for part in parse_reference(r))
     hub_ids = [r for r in references if is_hub_id(r) and not Path(r).exists()]
@@ -174,19 +185,59 @@ def card(recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = (
     rows = {
         "Method": f"`{recipe.merge_method}`: {recipe.method.says}",
         "Source": recipe.method.source,
-        **({"Base": f"`{recipe.base_model}`"} if recipe.base_model else {}),
-        "Models": ", ".join(f"`{r}`" for r in recipe.opened if r != recipe.base_model),
+        **({"Base": _inline(recipe.base_model)} if recipe.base_model else {}),
+        "Models": ", ".join(_inline(r) for r in recipe.opened if r != recipe.base_model),
         "Seed": str(recipe.seed),
         **({"Licence": said} if made_of else {}),
         **facts,
         "Made with": f"merge-explorer {merger.__version__}, torch {torch.__version__}, Python {platform.python_version()}",
     }
-    return "\n".join([
+    text = "\n".join([
         *head, "---", "", "# A merged model", "",
         "Made by arithmetic on the weights of the models below, without training.", "",
-        "| | |", "|---|---|", *(f"| {label} | {_cell(value)} |" for label, value in rows.items()), "",
-        *_parents_table(made_of), "## Recipe", "", "```yaml", dump(recipe).rstrip(), "```", "",
+        "| | |", "|---|---|", *(f"| {k} | {v if k in ('Base', 'Models') else _cell(v)} |" for k, v in rows.items()), "",
+        *_parents_table(made_of), "## Recipe", "", *_block(dump(recipe), "yaml"), "",
     ])  # fmt: skip
+    return with_answers(text, answers, link)
+
+
+_LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{3,12000}")
+
+
+def with_answers(text: str, answers: Sequence[Answer], link: str = "") -> str:
+    """A card with answers, and with a link that leads back to the explorer, put before its recipe.
+
+    Prompts, answers and names are strangers' text: they stand in code blocks that none of them can end.
+    """
+    added: list[str] = []
+    if answers:
+        added += ["## Answers", "", "Heard when it was made, greedily decoded.", ""]
+    for answer in answers:
+        added += ["Prompt:", "", *_block(answer.prompt, "text"), ""]
+        for who, said in answer.said:
+            added += [f"{_inline(who)} answered:", "", *_block(said, "text"), ""]
+    before, mark, after = text.partition("\n## Recipe\n")
+    if not mark:
+        before, after = text.rstrip("\n") + "\n", ""
+    told = [f"[Open this recipe in Merge explorer]({link})", ""] if _LINK.fullmatch(link) else []
+    joined = "\n".join(["", *added]) if added else "\n" if not mark else ""
+    back = "\n" + "\n".join(told) if told else ""
+    return f"{before}{joined}{mark}{back}{after}"
+
+
+def _block(text: str, kind: str) -> list[str]:
+    """Lines of a code block whose fence is longer than any in the text."""
+    fence = "`" * max(3, 1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    shown = "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text.replace("\r\n", "\n").rstrip())
+    return [f"{fence}{kind}", shown, fence]
+
+
+def _inline(text: str) -> str:
+    """A name as code, whatever is in it."""
+    shown = "".join(c if c.isprintable() else " " for c in text).strip().replace("|", "\\|") or "?"
+    runs = [len(run) for run in re.findall("`+", shown)]
+    fence = "`" * (1 + max(runs, default=0))
+    return f"{fence} {shown} {fence}" if runs else f"`{shown}`"
 
 
 def _parents_table(made_of: Sequence[Parent]) -> list[str]:
@@ -194,7 +245,7 @@ def _parents_table(made_of: Sequence[Parent]) -> list[str]:
         return []
     rows = ["## Parents", "", "| model | revision | licence | file | SHA-256 |", "|---|---|---|---|---|"]
     for parent in made_of:
-        about = f"| `{_cell(parent.reference)}` | {parent.revision or 'a folder'} | {_cell(parent.licence or 'not named')} |"
+        about = f"| {_inline(parent.reference)} | {parent.revision or 'a folder'} | {_cell(parent.licence or 'not named')} |"
         for name, found in parent.digests or (("", ""),):
             rows.append(f"{about} {_cell(name)} | {found or 'not read'} |")
             about = "| | | |"
@@ -202,7 +253,8 @@ def _parents_table(made_of: Sequence[Parent]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
+    """Text for a cell of a table: no line, column, tag or link of its own."""
+    return re.sub(r"[\r\n]", " ", text).replace("|", "\\|").replace("<", "&lt;").replace("](", "]\\(")
 
 
 def recipe_text(recipe: Recipe) -> str:

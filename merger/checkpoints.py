@@ -213,6 +213,12 @@ def read_header(file: Path) -> dict[str, Stored]:
             raw = handle.read(length)
     except OSError as error:
         raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
+    return parse_header(file, raw, size)
+
+
+def parse_header(file: Path, raw: bytes, size: int) -> dict[str, Stored]:
+    """The tensors that a safetensors header of a file of `size` bytes names; the file itself may be elsewhere."""
+    length = len(raw)
     try:
         header = json.loads(raw)
     except (ValueError, RecursionError):

@@ -566,6 +566,7 @@ def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     kind = str(config.get("model_type", ""))
     if kind not in CONFIG_MAPPING:
         raise CheckpointError(f"{folder}: transformers knows no model type {kind!r}, so this model cannot answer here.")
+    _check_sizes(folder, config, tensors)
     try:
         settings = CONFIG_MAPPING[kind].from_dict(dict(config))
         with _weightless():
@@ -618,6 +619,27 @@ def _attend_by_rows(module: Any) -> None:
     head = module.get_output_embeddings()
     if head is not None:
         head.register_forward_pre_hook(lambda _, args: (args[0].clone(memory_format=torch.contiguous_format), *args[1:]))
+
+
+_COUNTS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "num_experts", "num_local_experts", "n_routed_experts")
+_SIZES = (
+    "hidden_size", "intermediate_size", "vocab_size", "head_dim", "n_embd",
+    "n_inner", "d_model", "d_ff", "moe_intermediate_size", "num_attention_heads", "num_key_value_heads", "n_head",
+    "n_positions", "n_ctx",
+)  # fmt: skip
+
+
+def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> None:
+    """A stranger's config.json may not ask for more than its tensors hold: transformers would build what it says."""
+    widest = max((n for t in tensors.values() for n in t.shape), default=1)
+    experts = max((t.shape[0] for t in tensors.values() if t.ndim == 3), default=0)
+    nested = config.get("text_config")
+    for level in (config, nested if isinstance(nested, dict) else {}):
+        for keys, most in ((_COUNTS, max(len(tensors), experts)), (_SIZES, 8 * widest)):
+            for key in keys:
+                value = level.get(key)
+                if isinstance(value, (int, float)) and value > most:
+                    raise CheckpointError(f"{folder}: its config.json says `{key}` is {str(value)[:30]}; its tensors hold less.")
 
 
 def load_tokenizer(folder: Path) -> Any:

@@ -1,23 +1,47 @@
-"""Model references to folders. The only module that knows the Hugging Face Hub."""
+"""Model references to folders: a folder on this machine, a model in the Hub's cache, or one that is fetched now."""
 
-import re
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
+from merger import store
 from merger.checkpoints import Checkpoint, open_checkpoint
 from merger.errors import CheckpointError
 from merger.lora import adapt
+from merger.store import Fetched, Report, cached, is_hub_id
+from merger.wire import Token, never, status_of
 
-_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
-_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "README.md", "LICENSE*")
-_BINS = ("pytorch_model*.bin", "adapter_model.bin")
+_HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
+_OTHER_KINDS = ("datasets", "spaces", "collections", "papers", "docs", "models", "api")
+_brought: dict[str, Path] = {}  # references this process has brought or found; not asked for again
 
 
-def open_reference(reference: str, roots: Sequence[Path] = (Path(),)) -> Checkpoint:
+def open_reference(reference: str, roots: Sequence[Path] = (Path(),), token: Token = None) -> Checkpoint:
     """Open a model, or a model with LoRAs: `model`, `model@revision`, `model+lora`, `model+lora@revision+lora2`."""
     name, *loras = parse_reference(reference, roots)
-    model = open_checkpoint(name, folder_of(name, roots))
-    return adapt(model, [(lora, folder_of(lora, roots)) for lora in loras]) if loras else model
+    model = open_checkpoint(name, folder_of(name, roots, token))
+    return adapt(model, [(lora, folder_of(lora, roots, token)) for lora in loras]) if loras else model
+
+
+def open_here(reference: str, roots: Sequence[Path] = (Path(),)) -> Checkpoint:
+    """Open a model that is on this machine whole, and never ask the Hub: what a hosted page does with a stranger's recipe."""
+    name, *loras = parse_reference(reference, roots)
+    model = open_checkpoint(name, _here(name, roots))
+    return adapt(model, [(lora, _here(lora, roots)) for lora in loras]) if loras else model
+
+
+def _here(reference: str, roots: Sequence[Path]) -> Path:
+    folder = _local(reference, roots)
+    if folder is not None:
+        return folder
+    folder = cached(reference) if is_hub_id(reference) else None
+    if folder is None:
+        raise CheckpointError(f"{reference}: is not on this machine yet; choose it under Models and download it first.")
+    _brought[reference] = folder
+    store.used(folder)
+    return folder
 
 
 def parse_reference(reference: str, roots: Sequence[Path] = (Path(),)) -> tuple[str, ...]:
@@ -45,7 +69,7 @@ def _local(reference: str, roots: Sequence[Path]) -> Path | None:
         return None
 
 
-def folder_of(reference: str, roots: Sequence[Path] = (Path(),)) -> Path:
+def folder_of(reference: str, roots: Sequence[Path] = (Path(),), token: Token = None) -> Path:
     """The local folder of one plain reference: a folder (below one of `roots`, if relative), else a Hub id, downloaded.
 
     CheckpointError when there is neither.
@@ -55,31 +79,81 @@ def folder_of(reference: str, roots: Sequence[Path] = (Path(),)) -> Path:
         return folder
     if Path(reference).is_file():
         raise CheckpointError(f"{reference}: this is a file; name the model's folder.")
-    if not _HUB_ID.fullmatch(reference):
+    if not is_hub_id(reference):
         raise CheckpointError(f"{reference}: no such folder, and no Hub id (owner/name, or owner/name@revision).")
-    return _download(reference)
+    return bring(reference, token, _bar(reference))
 
 
-def is_hub_id(reference: str) -> bool:
-    """Whether this can be a model's name on the Hub: owner/name, or owner/name@revision."""
-    return _HUB_ID.fullmatch(reference) is not None
+def bring(
+    reference: str, token: Token = None, progress: Report | None = None, cancelled: Callable[[], bool] = never, **more: Any
+) -> Path:
+    """The folder of a model on the Hub, fetched where it is not here yet; see store.download.
+
+    What this process has brought before, and a commit that is here whole, is not asked for again. Where the Hub cannot be
+    reached or does not answer, the copy that is here is used.
+    """
+    ask = token is not None and store.restricted(reference)  # whether this visitor may is for the Hub to say, each time
+    known = _brought.get(reference) or (cached(reference) if len(store.split(reference)[1]) == 40 else None)
+    if ask or known is None or cached(f"{store.split(reference)[0]}@{known.name}") is None:
+        try:
+            known = store.download(reference, token, progress, cancelled, **more)
+        except CheckpointError as error:
+            silent = error.__context__ is not None and _unreachable(error.__context__)
+            known = cached(reference) if silent and not ask else None
+            if known is None:
+                raise
+    _brought[reference] = known
+    store.used(known)
+    return known
 
 
-def _download(reference: str) -> Path:
-    from huggingface_hub import snapshot_download  # slow to import, and not needed for local models
-    from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+def _unreachable(error: BaseException) -> bool:
+    status = status_of(error)
+    return status is None or status >= 500 or status == 429
 
-    name, _, revision = reference.partition("@")
-    try:
-        folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=list(_FILES)))
-        if not any(folder.glob("*.safetensors")):
-            folder = Path(snapshot_download(name, revision=revision or None, allow_patterns=list(_BINS)))
-        return folder
-    except GatedRepoError:
-        raise CheckpointError(f"{reference}: this model is gated; accept its terms on the Hub and sign in.") from None
-    except RepositoryNotFoundError:
-        raise CheckpointError(f"{reference}: no such folder here and no such model on the Hub.") from None
-    except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
-        raise CheckpointError(
-            f"{reference}: no such folder here, and the Hub cannot be reached ({type(error).__name__})."
-        ) from None
+
+def from_text(text: str) -> str:
+    """A reference from what somebody pasted: an id, or the address of a model's page or of a file in it.
+
+    >>> from_text("https://huggingface.co/owner/name/tree/v2?x=1"), from_text(" owner/name ")
+    ('owner/name@v2', 'owner/name')
+    """
+    words = text.strip().removeprefix("hf://").removeprefix("models/")
+    if "://" not in words and not words.startswith(tuple(f"{host}/" for host in _HOSTS)):
+        if is_hub_id(words):
+            return words
+        raise CheckpointError(f"{words[:200]}: this is no model's name; write owner/name, as it stands above the model's page.")
+    address = urlsplit(words if "://" in words else f"https://{words}")
+    parts = [unquote(part) for part in address.path.split("/") if part]
+    if address.hostname not in (*_HOSTS, urlsplit(store.endpoint()).hostname):
+        raise CheckpointError(f"{words[:200]}: this is no address on huggingface.co.")
+    if len(parts) < 2 or parts[0] in _OTHER_KINDS:
+        what = f"a page of {parts[0]}" if parts else "the Hub's first page"
+        raise CheckpointError(f"{words[:200]}: this is {what[:60]}; paste the address of a model.")
+    found = "/".join(parts[:2])
+    if len(parts) > 3 and parts[2] in ("tree", "blob", "resolve", "commit"):
+        pull = parts[3:6] if parts[3] == "refs" else parts[3:4]
+        found = f"{found}@{'/'.join(pull)}" if pull != ["main"] else found
+    if not is_hub_id(found):
+        raise CheckpointError(f"{words[:200]}: this address names no model.")
+    return found
+
+
+def _bar(reference: str) -> Report | None:
+    """A progress bar on stderr, where somebody looks at it."""
+    if not sys.stderr.isatty():
+        return None
+    from tqdm import tqdm
+
+    bar = tqdm(desc=reference, unit="B", unit_scale=True)
+
+    def report(fetched: Fetched) -> None:
+        bar.total = fetched.all_size
+        bar.update(fetched.all_done - bar.n)
+        if fetched.all_done >= fetched.all_size:
+            bar.close()
+
+    return report
+
+
+__all__ = ["bring", "folder_of", "from_text", "is_hub_id", "open_here", "open_reference", "parse_reference"]

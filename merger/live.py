@@ -21,9 +21,12 @@ from merger.recipe import Recipe
 class Parents:
     """Opened models by reference, shared and read-only. On a GPU each tensor is uploaded once and kept."""
 
-    def __init__(self, device: str = "cpu", roots: Sequence[Path] = (Path(),)) -> None:
+    def __init__(
+        self, device: str = "cpu", roots: Sequence[Path] = (Path(),), opener: Callable[[str], Checkpoint] | None = None
+    ) -> None:
         self.device = pick_device(device)
         self.roots = roots
+        self.opener = opener or (lambda reference: open_reference(reference, roots))
         self.known = Known()
         self._models: dict[str, Checkpoint] = {}
         self._resident: dict[Source, Tensor] = {}
@@ -37,7 +40,7 @@ class Parents:
     def model(self, reference: str) -> Checkpoint:
         """One checkpoint."""
         if reference not in self._models:
-            self._models[reference] = open_reference(reference, self.roots)
+            self._models[reference] = self.opener(reference)
         return self._models[reference]
 
     def read(self, source: Source) -> Tensor:

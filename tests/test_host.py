@@ -1,0 +1,219 @@
+"""Where the page runs: limits of a hosted page, live or files only, and ZeroGPU's rules imitated by fork and pickle."""
+
+import json
+import multiprocessing
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from merger import store
+from merger.card import strictest
+from merger.errors import CheckpointError, MergeError
+from merger.evaluate import take_turns
+from merger.hub import open_here, open_reference
+from merger.live import Parents
+from merger.recipe import dump, load
+from merger.search import Runner
+from merger.ui import host
+from merger.ui.host import Host, folders, gpu, gpu_tokens, read_host, seconds
+
+ROOT = Path(__file__).parent.parent
+BASE, PIRATE = "presets/family/base", "presets/family/pirate"
+RECIPE = load(f"{{merge_method: task_arithmetic, base_model: {BASE}, models: [{{model: {PIRATE}, parameters: {{weight: 1}}}}]}}")
+PROMPT = "say hello my friend like a pirate"
+SPACE = {"SPACE_ID": "me/explorer", "MEMORY": "16Gi", "CPU_CORES": "2"}
+
+
+def test_places() -> None:
+    home = read_host({})
+    assert (home.hosted, home.token(None), home.model_limit, home.queue, home.refusal("/etc")) == (False, None, None, None, "")
+    assert [read_host(e).hosted for e in ({"HOSTED": "1"}, {"HOSTED": "0"}, {"SPACE_ID": "../x"})] == [True, False, False]
+    space = read_host(SPACE)
+    assert (space.accelerator, space.cores, space.queue) == ("cpu", 2, 20)
+    assert space.address == "https://huggingface.co/spaces/me/explorer"
+    assert (space.token(None), space.token("hf_x"), space.device) == (False, "hf_x", None)
+    zero = read_host(SPACE | {"SPACES_ZERO_GPU": "true"}, gpu_memory=1)
+    assert (zero.accelerator, zero.device) == ("zerogpu", "cpu")
+    assert read_host(SPACE, gpu_memory=24_000_000_000).accelerator == "cuda"
+    assert read_host(SPACE | {"OAUTH_CLIENT_ID": "x"}).oauth and not space.oauth
+    assert "gradio" not in host.__dict__ and space.download_options()["only_safetensors"]
+
+
+@pytest.mark.parametrize("reference", [
+    "/etc", "../models", "~/x", "presets/family/../../etc", "presets/family/count/../../..", "C:\\x", "", "file:///etc", "a/b/c",
+])  # fmt: skip
+def test_no_folder_is_opened_on_a_hosted_page(reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    place = read_host(SPACE, family=(BASE, PIRATE))
+    assert place.refusal(reference) and place.refusal(f"{BASE}+{reference}")
+    with pytest.raises(CheckpointError):
+        place.check([BASE, reference])
+    place.check([BASE, PIRATE])
+
+
+def test_what_a_hosted_page_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is here and free for all; what is gated only for those who brought it."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    place, commit = read_host(SPACE), "0" * 40
+    for name in ("big/free", "big/gated", "big/half"):
+        folder = store.storage(name) / "snapshots" / commit
+        folder.mkdir(parents=True)
+        (folder / "config.json").write_text("{}")
+        if name != "big/half":
+            (folder / "model.safetensors").write_bytes((ROOT / BASE / "model.safetensors").read_bytes())
+        (store.storage(name) / "refs").mkdir()
+        (store.storage(name) / "refs/main").write_text(commit)
+    (store.storage("big/gated") / ".restricted").touch()
+    assert place.refusal("big/free") == "" and place.refusal(f"big/free@{commit}") == ""
+    assert place.refusal("big/half") == place.refusal("big/none").replace("none", "half") == (
+        "big/half: is not here yet; choose it under Models and download it."
+    )
+    assert place.refusal("big/gated").startswith("big/gated: is gated or private.")
+    assert place.refusal("big/gated", {"big/gated"}) == ""
+    assert place.refusal("big/free+big/gated").startswith("big/gated") and place.refusal("big/free", ()) == ""
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    opener = place.opener([ROOT])
+    assert opener is not None and opener("big/free").nbytes > 0 and Host().opener([ROOT]) is None
+    with pytest.raises(CheckpointError, match="is not on this machine yet"):
+        open_here("big/none")
+
+
+@pytest.mark.parametrize(("sizes", "memory", "accelerator", "kind"), [
+    ((2e9, 2e9, 2e9), 16e9, "cpu", "live"),
+    ((3e9, 3e9, 3e9), 16e9, "cpu", "export"),
+    ((14e9, 14e9, 14e9), 16e9, "cpu", "refused"),
+    ((9e9, 9e9), 16e9, "zerogpu", "live"),
+    ((10e9, 10e9, 10e9), 16e9, "cuda", "refused"),
+    ((2e9, 2e9), 64e9, "cuda", "live"),
+    ((7e9, 7e9, 7e9), 64e9, "cuda", "export"),
+    ((11e9,), 64e9, "cpu", "refused"),
+])  # fmt: skip
+def test_live_or_files(sizes: tuple[float, ...], memory: float, accelerator: Any, kind: str) -> None:
+    place = Host(hosted=True, memory=int(memory), accelerator=accelerator, gpu_memory=24_000_000_000, disk=30_000_000_000)
+    models = [int(n) for n in sizes]
+    outlook = place.outlook(models, models[0])
+    assert outlook.kind == kind and outlook.words.endswith(".")
+    assert Host(memory=int(memory)).outlook(models, models[0]).kind in ("live", "export")  # at home nothing is refused
+
+
+def test_trios() -> None:
+    """Every id is one, every model has its facts, and what is said about live and files is what this page would decide."""
+    trios = json.loads((ROOT / "presets/trios.json").read_text())["trios"]
+    place = read_host(SPACE)
+    kinds: dict[str, str] = {}
+    for trio in trios:
+        named = (trio["base"], *trio["parents"])
+        assert all(store.is_hub_id(name) for name in named) and set(named) == trio["models"].keys() and trio["says"].endswith(".")
+        assert all(set(facts) == {"bytes", "licence", "gated"} and facts["bytes"] > 10**8 for facts in trio["models"].values())
+        sizes = [trio["models"][name]["bytes"] for name in named]
+        kinds[trio["name"]] = place.outlook(sizes, sizes[0]).kind
+        assert strictest([facts["licence"] for facts in trio["models"].values()])[0]
+    assert [t["name"] for t in trios if not t["fits"]] == ["The article's trio (does not fit)"] == list(kinds)[-1:]
+    assert list(kinds.values()) == ["live", "live", "live", "export", "live", *["refused"] * 4]
+
+
+# ---------------------------------------------------------------------------------------------- ZeroGPU
+
+
+def forked(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
+    """What `spaces.GPU` does on ZeroGPU, as far as it can bite: the call runs in a fork, everything crosses by pickle, an
+    exception too, and closing the generator sets a flag that is seen at the next yield."""
+
+    def call(*args: Any, **more: Any) -> Iterator[Any]:
+        context = multiprocessing.get_context("fork")
+        results, stop, packed = context.SimpleQueue(), context.Event(), pickle.dumps((args, more))
+
+        def work() -> None:
+            given, named = pickle.loads(packed)
+            try:
+                for value in function(*given, **named):
+                    results.put(pickle.dumps(("value", value)))
+                    if stop.is_set():
+                        break
+                results.put(pickle.dumps(("end", None)))
+            except BaseException as error:
+                results.put(pickle.dumps(("error", error)))
+
+        process = context.Process(target=work, daemon=True)
+        process.start()
+        try:
+            while True:
+                kind, value = pickle.loads(results.get())
+                if kind == "end":
+                    return
+                if kind == "error":
+                    raise value
+                yield value
+        finally:
+            stop.set()
+            while process.is_alive() and not results.empty():
+                results.get()
+            process.join(20)
+            assert process.exitcode == 0, "the fork did not end by itself"
+
+    return call
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    host._runners.clear()
+
+
+def spoken() -> dict[str, str]:
+    runner = Runner(Parents())
+    speakers = {"merge": runner.merged(RECIPE), PIRATE: runner.parent(PIRATE)}
+    told: dict[str, str] = {}
+    for said in take_turns(speakers, PROMPT):
+        told[said.key] = told.get(said.key, "") + (said.token.text if said.token else "")
+    return told
+
+
+def test_a_fork_answers_as_this_process_does(here: None) -> None:
+    paths = folders({name: open_reference(name) for name in (BASE, PIRATE)})
+    assert pickle.loads(pickle.dumps(paths)) == paths == ((BASE, BASE), (PIRATE, PIRATE))
+    told: dict[str, str] = {}
+    ended = []
+    for who, token, text, probability, others in forked(gpu_tokens)(paths, dump(RECIPE), ("merge", PIRATE), PROMPT, device="cpu"):
+        told[who] = told.get(who, "") + text
+        ended += [who] if token == -1 else []
+        assert token == -1 or (0 < probability <= 1 and len(others) == 3)
+    assert told == spoken() and "arr" in told["merge"] and sorted(ended) == sorted(told)
+    assert not host._runners  # what the fork remembers is not here
+
+
+def test_closing_stops_the_fork(here: None) -> None:
+    paths = folders({name: open_reference(name) for name in (BASE, PIRATE)})
+    tokens = forked(gpu_tokens)(paths, dump(RECIPE), ("merge",), PROMPT, device="cpu")
+    next(tokens)
+    began = time.monotonic()
+    tokens.close()
+    assert time.monotonic() - began < 10
+
+
+def test_a_refusal_crosses_the_fork(here: None) -> None:
+    paths = folders({BASE: open_reference(BASE)})
+    with pytest.raises(MergeError, match="presets/family/pirate: is not among the models that were handed over"):
+        list(forked(gpu_tokens)(paths, dump(RECIPE), ("merge",), PROMPT, device="cpu"))
+
+
+def test_a_reused_process_keeps_its_last_models(here: None) -> None:
+    paths = folders({name: open_reference(name) for name in (BASE, PIRATE)})
+    for _ in range(2):
+        assert list(gpu_tokens(paths, dump(RECIPE), (PIRATE,), PROMPT, 5, device="cpu"))
+    assert len(host._runners) == 1
+    for i in range(4):
+        list(gpu_tokens((*paths, (f"x/{i}", "x")), dump(RECIPE), (PIRATE,), PROMPT, 2, device="cpu"))
+    assert len(host._runners) == 2
+    assert 10 < seconds(paths, "", ("merge", PIRATE), PROMPT) < 30 and seconds(paths, "", ("merge",), PROMPT, 10**9) == 120
+
+
+def test_without_spaces_a_function_stays_itself() -> None:
+    def function() -> int:
+        return 1
+
+    assert gpu(60)(function) is function
