@@ -155,9 +155,10 @@ def _by_operations(what: Combine, out: Tensor, tensors: Sequence[Tensor], base: 
 def _launcher() -> Callable[[Combine, Tensor, Sequence[Tensor], Tensor | None], None] | None:
     """How to run the Triton kernel; None where there is no Triton."""
     try:
-        from merger.launches import merged
+        from merger import launches
     except ImportError:
         return None
+    merged: Any = launches.merged
     block = 1024
 
     def launch(what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None) -> None:
@@ -165,9 +166,10 @@ def _launcher() -> Callable[[Combine, Tensor, Sequence[Tensor], Tensor | None], 
         rows: list[Any] = []
         for i in [*order, *[order[0]] * (MOST_MODELS - len(order))]:
             t = what.trims[i] if what.trims else ALL
+            between = t.kind == _CUT and t.high != math.inf
             rows += (
-                tensors[i], what.weights[i], t.kind + 10 * (t.high != math.inf) if t.kind == _CUT else t.kind, *map(_signed, t.key), t.low,
-                t.low_room, t.high, t.high_room, t.density, t.scale, t.divide,
+                tensors[i], what.weights[i], t.kind + 10 * between, *map(_signed, t.key), t.low, t.low_room, t.high,
+                t.high_room, t.density, t.scale, t.divide,
             )  # fmt: skip
         n = out.numel()
         merged[(-(-n // block),)](

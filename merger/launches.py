@@ -1,3 +1,4 @@
+# ruff: noqa: N803, ANN
 # type: ignore  (Triton is there only with torch for CUDA, and its functions are a language of their own)
 """The Triton kernel of gpu.py: one launch merges one tensor. Operation by operation what merger_combine in kernels.c does."""
 

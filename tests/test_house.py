@@ -15,7 +15,8 @@ import merger
 ROOT = Path(__file__).parent.parent
 # Downwards only: a module imports from the rows above it. `ui` and `__main__` do not know each other.
 ORDER = (
-    "errors", "params", "ops", "kernels", "launches", "gpu", "methods", "recipe", "layout", "pickles", "checkpoints", "lora", "hub", "tokens",
+    "errors", "params", "ops", "kernels", "launches", "gpu", "methods", "recipe", "layout", "pickles", "checkpoints", "lora",
+    "hub", "tokens",
     "plan", "fused", "output", "card", "merge", "live", "analysis", "verdict", "evaluate", "plots", "search", "__main__ ui",
     "app",
 )  # fmt: skip
