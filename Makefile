@@ -14,7 +14,7 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types docs oracle bench bench-quick gpu clean
+.PHONY: help run test check lint types docs oracle bench bench-quick bench-gpu gpu clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -49,6 +49,9 @@ bench: $(VENV)/.dev $(ORACLE)/.done  ## every benchmark against mergekit and the
 bench-quick: $(VENV)/.dev $(ORACLE)/.done  ## the same on small models, in under a minute
 	$(BIN)/python benchmarks/batch.py --quick
 	$(BIN)/python benchmarks/live.py --quick
+
+bench-gpu: $(VENV)/.dev  ## live merging of 7B x 3 on a CUDA device of 80 GB; without a network, in ten minutes
+	$(BIN)/python benchmarks/gpu.py
 
 gpu: $(VENV)/.dev  ## only the tests that need a CUDA device
 	$(PYTEST) -m gpu

@@ -81,7 +81,7 @@ class Checkpoint:
         shape, offset = stored.shape, stored.offset
         if stored.stride is not None:
             span = 1 + sum((n - 1) * step for n, step in zip(shape, stored.stride, strict=True))
-            flat = torch.frombuffer(self._map(stored.file), dtype=stored.dtype, count=span, offset=offset)
+            flat = torch.frombuffer(self.mapping(stored.file), dtype=stored.dtype, count=span, offset=offset)
             view = flat.as_strided(shape, stored.stride)
             return view if rows is None else view[rows]
         if rows is not None:
@@ -91,9 +91,10 @@ class Checkpoint:
         count = math.prod(shape)
         if count == 0:
             return torch.empty(shape, dtype=stored.dtype)
-        return torch.frombuffer(self._map(stored.file), dtype=stored.dtype, count=count, offset=offset).reshape(shape)
+        return torch.frombuffer(self.mapping(stored.file), dtype=stored.dtype, count=count, offset=offset).reshape(shape)
 
-    def _map(self, file: Path) -> mmap.mmap:
+    def mapping(self, file: Path) -> mmap.mmap:
+        """One of its files in memory; CheckpointError where it cannot be read, or has become shorter."""
         if file not in self._maps:
             try:
                 with file.open("rb") as handle:
@@ -131,7 +132,7 @@ def read_by_files(models: Iterable[Checkpoint]) -> Generator[None]:
     try:
         for model in models:
             for file in {stored.file for stored in model.tensors.values()} if type(model) is Checkpoint else ():
-                mapped = model._map(file)
+                mapped = model.mapping(file)
                 address = torch.frombuffer(mapped, dtype=torch.uint8).data_ptr()
                 if address not in handles:
                     handles[address] = (len(mapped), os.open(file, os.O_RDONLY), str(file))

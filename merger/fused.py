@@ -8,12 +8,13 @@ import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import ModuleType
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from merger import kernels
+from merger import gpu, kernels
 from merger.kernels import ADDED, ALL, ELECTED, MIXED, NONE, Combine, Ladder, Trim
 from merger.methods import METHODS as REGISTRY
 from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, slerp_shares, stock_step
@@ -58,11 +59,17 @@ def base_of(job: TensorJob) -> Source | None:
     return job.base if job.method in _TRIMMED | {"model_stock", "nuslerp", "multislerp"} else None
 
 
-def takes(job: TensorJob) -> bool:
-    """Whether a job is one for the compiled passes, by what is known before reading."""
-    if job.method not in METHODS or job.compute != torch.float32 or not kernels.available():
+def passes(device: str) -> ModuleType | None:
+    """The passes over tensors on a kind of device; None where there are none."""
+    return gpu if device == "cuda" else kernels if device == "cpu" and kernels.available() else None
+
+
+def takes(job: TensorJob, device: str = "cpu") -> bool:
+    """Whether a job is one for the compiled passes of a kind of device, by what is known before reading."""
+    by = passes(device)
+    if by is None or job.method not in METHODS or job.compute != torch.float32:
         return False
-    if not 0 < len(job.sources) <= kernels.MOST_MODELS:
+    if not 0 < len(job.sources) <= by.MOST_MODELS or (by is gpu and job.method in ("della", "della_linear")):
         return False
     args = _arguments(job)
     if job.method == "multislerp" and len(job.sources) == 1:
@@ -88,7 +95,8 @@ def prepared(
     tensors  the job's sources, contiguous, as stored; base: that of `base_of`
     known    what was found before, and where to keep what is found now
     """
-    if not kernels.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
+    by = passes(tensors[0].device.type)
+    if by is None or not by.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
         return None
     found = Known(ladders=None) if known is None else known
     args = _arguments(job)
@@ -103,7 +111,7 @@ def prepared(
     if key not in found.dots:
         if len(found.dots) > _MANY:
             found.dots.clear()
-        found.dots[key] = kernels.products(tensors, base)
+        found.dots[key] = by.products(tensors, base)
     if job.method == "model_stock":
         n = len(tensors)
         return Combine(ADDED, (1.0,) * n, divide=float(n), scale=float(stock_step(found.dots[key])), depth=depth)
@@ -140,7 +148,8 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
     if density <= 0:
         return NONE
     n, source = x.numel(), (job.sources[i], job.base)
-    draws = Draws(job.seed, job.name, job.parents)
+    by, draws = passes(x.device.type), Draws(job.seed, job.name, job.parents)
+    assert by is not None
     if job.method == "ties":
         trim = kernels.cut(draws.key(), _cut(x, base, max(1, int(density * n)), source, known))
     elif job.method in ("dare_linear", "dare_ties"):
@@ -159,7 +168,7 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
         return trim
     key = (*source, replace(trim, mask=None, density=density))
     if trim.mask is not None or key not in known.lengths:
-        pair = kernels.lengths(x, base, trim)
+        pair = by.lengths(x, base, trim)
         if trim.mask is not None:
             return replace(trim, scale=scale_back(*pair))
         if len(known.lengths) > _MANY:  # sliders have been everywhere
@@ -176,16 +185,17 @@ def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | 
         at_k, cut, above, equal = rows[i : i + 4]
         if at_k == k or above < k <= above + equal:
             return cut, (k - above) / equal
-    bracket = (1.0, 0.0)
+    by, bracket = passes(x.device.type), (1.0, 0.0)
+    assert by is not None
     if known.ladders is not None and 1 << 16 <= n < 1 << 32:
         if source not in known.ladders:
-            known.ladders[source] = kernels.ladder(x, base)
+            known.ladders[source] = by.ladder(x, base)
         ladder = known.ladders[source]
         i, exact = ladder.find(k)
         if exact:
             return ladder.steps[i], (k - ladder.above[i]) / ladder.at[i]
         bracket = (ladder.steps[i - 1] if i else 0.0, ladder.steps[i] if i < len(ladder.steps) else math.inf)
-    found, above, equal = kernels.kth(x, base, k, bracket)
+    found, above, equal = by.kth(x, base, k, bracket)
     if len(rows) >= 4 * _ROWS:
         del rows[:4]
     rows.extend((k, found, above, equal))

@@ -205,6 +205,11 @@ class Combine:
         _check(sources, under)
 
 
+def combine(what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None) -> None:
+    """A whole merged tensor, into `out`."""
+    what.into(out.view(-1), tensors, base)
+
+
 _Sources = ctypes.Array[_Source]
 
 

@@ -1,10 +1,13 @@
 """Session: parents stay in memory, a changed recipe redoes only the tensors it changes, in place."""
 
+import functools
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
+from queue import SimpleQueue
 
 import torch
 from torch import Tensor
@@ -52,6 +55,12 @@ class Parents:
         return self._resident[source]
 
 
+@functools.cache
+def _pool() -> ThreadPoolExecutor:
+    """The threads that merge, kept for all sessions: starting some for each move takes longer than a small layer."""
+    return ThreadPoolExecutor(processors(), thread_name_prefix="merger")
+
+
 class Session:
     """A merged model in memory. `tensors[n]` is always `merge_tensor(done[n])`, the bits a batch merge writes."""
 
@@ -96,7 +105,7 @@ class Session:
         return tuple(job.name for job in stale)
 
     def _made(self, stale: Sequence[TensorJob], cancelled: Callable[[], bool]) -> Iterator[tuple[TensorJob, Tensor]]:
-        """The stale tensors as they are merged; on a CPU by two threads if there is enough to do, straight into their place."""
+        """The stale tensors as they are merged; on a CPU by threads if there is enough to do, into their place."""
         device = self.parents.device
 
         def make(job: TensorJob) -> Tensor:
@@ -105,28 +114,48 @@ class Session:
             self.done.pop(job.name, None)  # not whole while it is written
             return merge_tensor(job, self.parents.read, device, known=self.parents.known, into=held if fits else None)
 
-        many = device.type == "cpu" and sum(math.prod(job.shape) for job in stale) > 1 << 20
         waiting = deque(sorted(stale, key=lambda job: -job.slot.nbytes))
-        if not many:
+        if device.type != "cpu" or sum(math.prod(job.shape) for job in stale) <= 1 << 18:  # too little to wake threads for
             while waiting:
                 if cancelled():
                     raise Cancelled(f"stopped after {len(stale) - len(waiting)} of {len(stale)} tensors.")
                 job = waiting.popleft()
                 yield job, make(job)
             return
-        with ThreadPoolExecutor(processors()) as pool:
-            running: dict[Future[Tensor], TensorJob] = {}
-            count = 0
-            while waiting or running:
-                if not cancelled():
-                    while waiting and len(running) < processors():
-                        job = waiting.popleft()
-                        running[pool.submit(make, job)] = job
-                elif waiting and not running:
-                    raise Cancelled(f"stopped after {count} of {len(stale)} tensors.")
-                for future in wait(running, return_when=FIRST_COMPLETED).done:
-                    count += 1
-                    yield running.pop(future), future.result()
+        finished: SimpleQueue[tuple[TensorJob, Tensor] | BaseException] = SimpleQueue()
+        stop, count = threading.Event(), 0
+
+        def work() -> None:
+            try:
+                while not stop.is_set():
+                    job = waiting.popleft()
+                    finished.put((job, make(job)))
+            except IndexError:  # another took the last one
+                return
+            except BaseException as error:
+                finished.put(error)
+
+        working = [_pool().submit(work) for _ in range(min(processors(), len(stale)))]
+        try:
+            while count < len(stale):
+                if cancelled():
+                    break
+                made = finished.get()
+                if isinstance(made, BaseException):
+                    raise made
+                count += 1
+                yield made
+        finally:
+            stop.set()
+            wait(working)  # nobody writes to a tensor after this
+        while not finished.empty():  # cancelled: what was in the making is whole
+            made = finished.get()
+            if isinstance(made, BaseException):
+                raise made
+            count += 1
+            yield made
+        if count < len(stale):
+            raise Cancelled(f"stopped after {count} of {len(stale)} tensors.")
 
     def _put(self, job: TensorJob, value: Tensor) -> None:
         """Keep a merged tensor, in its old place where shape and dtype allow: a model that holds it sees the change."""

@@ -48,13 +48,17 @@ class Draws:
 
     def uniform(self, like: Tensor, model: int | None = None) -> Tensor:
         """Numbers in [0, 1) in steps of 2**-24, float32, in the shape of `like`. No model: the key for breaking ties."""
-        first, second = self.key(model)
-        out = torch.empty(like.numel(), dtype=torch.float32, device=like.device)
-        block = 1 << 18  # stays in cache; the result does not depend on it
-        for start in range(0, out.numel(), block):
-            size = min(block, out.numel() - start)
-            out[start : start + size] = _hash(start, size, first, second, like.device)
-        return out.reshape(like.shape)
+        return hashed(like.numel(), *self.key(model), like.device).reshape(like.shape)
+
+
+def hashed(n: int, first: int, second: int, device: torch.device) -> Tensor:
+    """n numbers in [0, 1), float32, of a key's two words and the index alone."""
+    out = torch.empty(n, dtype=torch.float32, device=device)
+    block = 1 << 18 if device.type == "cpu" else 1 << 26  # stays in cache; the result does not depend on it
+    for start in range(0, n, block):
+        size = min(block, n - start)
+        out[start : start + size] = _hash(start, size, first, second, device)
+    return out
 
 
 def _hash(start: int, size: int, first: int, second: int, device: torch.device) -> Tensor:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from merger import fused, kernels
+from merger import fused, gpu, kernels
 from merger.merge import Read
 from merger.methods import METHODS
 from merger.methods.angles import products
@@ -222,6 +222,29 @@ def test_a_ladder_counts_exactly(kind: str, numel: int) -> None:
         cut = float(order[k - 1])
         assert exact == (cut in ladder.steps)
         assert ladder.steps[i] == cut if exact else i == sum(step < cut for step in ladder.steps)
+
+
+@pytest.mark.parametrize("shape", [(3,), (37, 53), (300, 1001)], ids=str)
+@pytest.mark.parametrize(("method", "args"), [case for case in CASES if not case[0].startswith("della")])
+def test_the_passes_of_a_gpu_have_the_same_bits(
+    method: str, args: dict[str, object], shape: tuple[int, ...], only_compiled: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On CPU tensors: by torch's operations and, with TRITON_INTERPRET=1 and Triton installed, by the kernel itself."""
+    monkeypatch.setattr(fused, "passes", lambda _: gpu)
+    n, known = 1 if method == "passthrough" else 2, fused.Known()
+    for dtype, coarse in itertools.product((torch.float32, torch.bfloat16), (False, True)):
+        held = models(n, shape, dtype, coarse=coarse)
+        known = fused.Known()
+        for out in (torch.float32, dtype):
+            todo = job(method, n, shape, args, out)
+            place = torch.empty(shape, dtype=out)
+            assert engine.merge_tensor(todo, reads(held), known=known, into=place) is place
+            assert same(place, by_torch(todo, held)), (dtype, coarse, out)
+    more = {**args, "weight": (0.3, 0.4, 0.5, 0.6), "density": (0.3, 0.4, 0.5, 0.6), "gamma": (0.1, 0.1, 0.0, 0.1)}
+    if METHODS[method].models[1] != 2 and method != "passthrough":
+        held = models(4, shape, torch.bfloat16)
+        todo = job(method, 4, shape, more, torch.bfloat16)
+        assert same(engine.merge_tensor(todo, reads(held)), by_torch(todo, held))
 
 
 @pytest.mark.parametrize(("method", "args"), CASES)
