@@ -2,6 +2,7 @@
 
 import functools
 import math
+import os
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -59,6 +60,10 @@ class Parents:
 def _pool() -> ThreadPoolExecutor:
     """The threads that merge, kept for all sessions: starting some for each move takes longer than a small layer."""
     return ThreadPoolExecutor(processors(), thread_name_prefix="merger")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process (ZeroGPU) has the pool, but not its threads
 
 
 class Session:

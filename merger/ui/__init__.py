@@ -147,7 +147,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                     command = gr.Code(
                         "", language="shell", interactive=False, label="For a shell", buttons=["copy"], elem_id="command"
                     )  # fmt: skip
-                with gr.Row(visible=not studio.hosted):
+                with gr.Row(visible=not studio.host.hosted):
                     folder = gr.Textbox("merged-model", label="Folder on this computer", interactive=True, scale=4)
                     write = gr.Button("Merge into this folder", size="sm", scale=1)
             with gr.Tab("History", id="history"):
@@ -222,7 +222,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         demo.unload(on.leave)
         demo.unload(exploring.gone)
         api.publish(studio)
-    demo.queue(default_concurrency_limit=4)
+    demo.queue(default_concurrency_limit=4, max_size=studio.host.queue)
     return demo
 
 

@@ -119,7 +119,7 @@ class Callbacks:
         """Make an edit and redraw; a refused edit leaves everything as it is and says why."""
         try:
             now = state.stepped(work, edit())
-            self.studio.check(now.recipe)
+            self.studio.check(now.recipe, self.visit(request).granted)
             return self.redraw(now, self.moved(work, now), self.next_run(request))
         except MergeError as error:
             return self.refused(work, error)
@@ -241,14 +241,13 @@ class Callbacks:
 
     # ------------------------------------------------------------------------------------------ recipe as text
 
-    def check(self, work: Workspace, text: str) -> tuple[bool, Any]:
+    def check(self, work: Workspace, text: str, request: gr.Request) -> tuple[bool, Any]:
         """While YAML is typed: whether it is another than the page's, and what is wrong with it, and where."""
         if text == dump(work.recipe):
             return False, gr.update(value="", visible=False)
         try:
             found = state.with_text(work, text)
-            self.studio.check(found.recipe)
-            self.studio.plan(found.recipe)
+            self.studio.check(found.recipe, self.visit(request).granted)
         except MergeError as error:
             return True, gr.update(value=str(error), visible=True)
         return True, gr.update(value="A recipe that can be used. Press “Use this recipe”.", visible=True)
@@ -486,7 +485,8 @@ class Callbacks:
 
     def download(self, work: Workspace, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """Merge to files and offer the zip; the status line tells how far it is."""
-        yield from self._made(request, lambda step, stop: self.studio.archive(work.recipe, step, stop))
+        granted = self.visit(request).granted
+        yield from self._made(request, lambda step, stop: self.studio.archive(work.recipe, step, stop, granted))
 
     def write(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """Merge straight into a folder of this computer: for models too large for a browser."""

@@ -4,8 +4,8 @@ There is one merged model per process, not per visitor: each answer first patche
 layer, under a lock. Memory does not grow with visitors, and a small change costs milliseconds.
 """
 
+import contextlib
 import logging
-import os
 import random
 import shutil
 import tempfile
@@ -13,21 +13,25 @@ import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import torch
 
 import merger.ui.lanes as lanes
 from merger.analysis import SAMPLES, Sketch, TensorStats, combine
 from merger.errors import Cancelled, MergeError
-from merger.evaluate import Speaker, Token, take_turns
+from merger.evaluate import Said, Token, take_turns
+from merger.hub import open_here
 from merger.live import Parents
 from merger.merge import Step, merge
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
 from merger.search import Runner
 from merger.tokens import chat_template_kind, chat_template_of
+from merger.ui.host import Host, Outlook, folders, gpu, gpu_tokens, read_host, seconds
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
 from merger.ui.words import why_token
@@ -51,6 +55,8 @@ class Visit:
     ballot: "Ballot | None" = None
     making: threading.Event | None = None
     """Set to stop the merge to files that this visitor asked for."""
+    granted: set[str] = field(default_factory=set[str])
+    """Gated or private models that this visitor has brought with a sign-in."""
 
     def current(self, run: int) -> bool:
         return run == self.run and run > self.stopped
@@ -102,15 +108,17 @@ GREEDY = Manner()
 class Studio:
     """Answers for everybody, one at a time; statistics and plans for everybody at once."""
 
-    def __init__(self, presets: Path, device: str = "cpu") -> None:
+    def __init__(self, presets: Path, device: str = "cpu", host: Host | None = None) -> None:
         root = presets.parent
-        self.parents = Parents(device, roots=(Path(), root))
-        self.hosted = bool(os.environ.get("HOSTED") or os.environ.get("SPACE_ID"))
         self.presets: list[Preset] = read_presets(presets)
         self.base = str((presets / "family" / "base").relative_to(root))
         folders = sorted(config.parent for config in (presets / "family").glob("*/config.json"))
         self.family = tuple(str(folder.relative_to(root)) for folder in folders)
         self.parents_of_family = tuple(m for m in self.family if m != self.base)
+        self.host = host or read_host(family=self.family, gpu_memory=gpu_memory())
+        roots = (Path(), root)
+        # a page opens what is here: models are fetched where that can be seen, sized up and stopped
+        self.parents = Parents(self.host.device or device, roots, lambda reference: open_here(reference, roots))
         self.voices = Runner(self.parents)
         self.searcher = Runner(self.parents)
         """For sweeps: a merged model of its own, so that answers go on meanwhile. Used by one at a time: hold `sweeping`."""
@@ -170,9 +178,16 @@ class Studio:
             },
         }  # fmt: skip
 
-    def check(self, recipe: Recipe) -> None:
-        """MergeError when the page must not, or cannot yet, open a model that a recipe names."""
+    def check(self, recipe: Recipe, granted: Collection[str] = ()) -> None:
+        """MergeError when the page must not, or cannot yet, open a model that a recipe names, or they do not fit."""
+        self.host.check(recipe.opened, granted)
         self.plan(recipe)
+
+    def outlook(self, recipe: Recipe) -> Outlook:
+        """Whether a recipe can be heard here, or only be merged to files."""
+        models = self.parents.open(recipe)
+        sizes = [sum(t.nbytes for t in models[r].tensors.values()) for r in recipe.opened]
+        return self.host.outlook(sizes, self.plan(recipe).nbytes)
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""
@@ -288,16 +303,16 @@ class Studio:
         recipes = {k: what for k, what in silent.items() if isinstance(what, Recipe)}
         parents = {k: what for k, what in silent.items() if isinstance(what, str)}
         rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
+        for recipe in recipes.values():
+            outlook = self.outlook(recipe)
+            if outlook.kind != "live":
+                raise MergeError(f"{outlook.words} What the models would say cannot be heard here; the merge can be downloaded.")
         for i, own in enumerate(rounds):
-            speakers: dict[str, Speaker] = {k: self.voices.merged(recipe, go_on) for k, recipe in own.items()}
-            if i == 0:
-                speakers |= {k: self.voices.parent(reference) for k, reference in parents.items()}
-            yield feeds.flush(busy=speakers)
-            said: dict[str, list[Token]] = {k: [] for k in speakers}
+            asked = [*own, *(parents if i == 0 else ())]
+            yield feeds.flush(busy=asked)
+            said: dict[str, list[Token]] = {k: [] for k in asked}
             flushed = time.monotonic()
-            for word in take_turns(
-                speakers, prompt, limit=ANSWER_TOKENS, temperature=manner.temperature, seed=manner.seed, go_on=go_on
-            ):
+            for word in self._spoken(own, {k: parents[k] for k in asked if k in parents}, prompt, manner, go_on):
                 if word.token is None:
                     self._remember(_name(silent[word.key]), prompt, manner, Heard.plain(said[word.key]))
                     feeds.finished(word.key)
@@ -308,13 +323,36 @@ class Studio:
                     yield feeds.flush()
                     flushed = time.monotonic()
             for key, recipe in own.items():
-                if why is not None and go_on():
+                if why is not None and go_on() and self.host.accelerator != "zerogpu":
                     heard = why(Heard.plain(said[key]))
                     self._remember(_name(recipe), prompt, manner, heard)
                     feeds.replace(key, heard)
             if not go_on():
                 return
             yield feeds.flush()
+
+    def _spoken(
+        self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]
+    ) -> Iterator[Said]:
+        """The words of at most one recipe's merge and of parents, as they come."""
+        if self.host.accelerator != "zerogpu":
+            speakers = {k: self.voices.merged(recipe, go_on) for k, recipe in own.items()}
+            speakers |= {k: self.voices.parent(reference) for k, reference in parents.items()}
+            yield from take_turns(
+                speakers, prompt, limit=ANSWER_TOKENS, temperature=manner.temperature, seed=manner.seed, go_on=go_on
+            )
+            return
+        # lent for one call, to a process of its own: only names of folders, the recipe's text and the prompt go there
+        recipe = next(iter(own.values()), None)
+        opened = self.parents.open(recipe) if recipe else {r: self.parents.model(r) for r in parents.values()}
+        keys = {**{"merge": k for k in own}, **{reference: k for k, reference in parents.items()}}
+        text = dump(recipe) if recipe else ""
+        words = on_loan(folders(opened), text, list(keys), prompt, ANSWER_TOKENS, manner.temperature, manner.seed)
+        with contextlib.closing(words):
+            for who, number, text, probability, others in words:
+                if not go_on():
+                    return
+                yield Said(keys[who], None if number < 0 else Token(number, text, probability, others))
 
     def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
         """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""
@@ -356,12 +394,14 @@ class Studio:
         return out
 
     def archive(
-        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False
-    ) -> Path:
+        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
+        granted: Collection[str] = (),
+    ) -> Path:  # fmt: skip
         """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that.
 
         `forget` it when it has been handed over.
         """
+        self.host.check(recipe.opened, granted)  # it may have been cleared away since it was chosen
         need = self.plan(recipe).nbytes
         if need > MAX_ARCHIVE:
             raise MergeError(f"The merged model has {need:,} bytes, too many for a browser; copy the recipe and merge at home.")
@@ -380,6 +420,15 @@ class Studio:
     def forget(archive: Path) -> None:
         """Delete an archive that `archive` made."""
         shutil.rmtree(archive.parent, ignore_errors=True)
+
+
+on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)
+"""Answers on a GPU that is lent for one call (ZeroGPU); on other machines the plain function."""
+
+
+def gpu_memory() -> int:
+    """Bytes of the CUDA device, 0 without one."""
+    return int(torch.cuda.mem_get_info()[1]) if torch.cuda.is_available() else 0
 
 
 class _Feeds:
