@@ -313,7 +313,7 @@ def fetched(x: Tensor, i: int) -> Tensor:
         return x
     handle, offset = found
     buffer = window(i, x.nbytes)[: x.nbytes]
-    into, done = memoryview(buffer.numpy()), 0
+    into, done = buffer.numpy().data, 0
     while done < x.nbytes:
         got = os.preadv(handle, [into[done : done + (1 << 24)]], offset + done)
         if not got:
