@@ -105,7 +105,8 @@ def layers(size: str, folder: Path, peer: Path | None, runs: int) -> None:
             print(goal(label, ratio, *wanted) if wanted else f"{label} {ratio:6.1f}", flush=True)
         known = session.parents.known
         if method == "ties" and known.cuts:
-            kept = max(rows.itemsize * len(rows) for rows in known.cuts.values())
+            ladders = known.ladders or {}
+            kept = max(r.itemsize * len(r) + (ladders[s].nbytes if s in ladders else 0) for s, r in known.cuts.items())
             print(f"{'':12} thresholds kept: at most {kept} bytes for a tensor and parent")
 
 

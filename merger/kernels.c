@@ -143,6 +143,15 @@ static void all_ahead(source_t *sources, int count, source_t *base, int64_t at, 
     if (base) ahead(base, at, n, total);
 }
 
+/* Let go of elements that were read from a file and are done with: cheaper than the system looking for what to take back. */
+static void behind(const source_t *s, int64_t first, int64_t n) {
+#ifdef __linux__
+    if (s->file >= 0) posix_fadvise(s->file, s->place + first * size_of(s->kind), n * size_of(s->kind), POSIX_FADV_DONTNEED);
+#else
+    (void)s; (void)first; (void)n;
+#endif
+}
+
 /* Start writing a stretch of a file to the disk; `wait`: until it is there, and let go of its pages. */
 void merger_settle(int file, int64_t offset, int64_t n, int wait) {
 #ifdef __linux__
@@ -701,6 +710,8 @@ void merger_combine(
         if (add_base) for (int i = 0; i < size; i++) merged[i] = b[i] + merged[i];
         store(out, out_kind, start, merged, size);
     }
+    for (int k = 0; k < count; k++) behind(&sources[k], first, n);
+    if (base) behind(base, first, n);
 }
 
 int merger_has_float16(void) {

@@ -6,6 +6,7 @@ memory. MERGER_KERNELS=off asks for that.
 
 import contextlib
 import ctypes
+import errno
 import functools
 import hashlib
 import math
@@ -250,7 +251,7 @@ def unread(handle: int, number: int) -> OSError:
 
 # ---------------------------------------------------------------------------------------------- files instead of mapped memory
 
-_WINDOW = 1 << 18
+_WINDOW = 1 << 20
 _mapped: list[tuple[int, int, int, str]] = []
 """Where files are mapped, in order: address, bytes, a handle to read the file with, its name."""
 _changing = threading.Lock()
@@ -303,6 +304,23 @@ def window(i: int, nbytes: int) -> Tensor:
     if i not in held or held[i].numel() < nbytes:
         held[i] = torch.empty(nbytes, dtype=torch.uint8)
     return held[i]
+
+
+def fetched(x: Tensor, i: int) -> Tensor:
+    """A tensor that is to be read from its file, whole, in the i-th of this thread's buffers; the file's pages are let go of."""
+    found = place(x)
+    if found is None:
+        return x
+    handle, offset = found
+    buffer = window(i, x.nbytes)[: x.nbytes]
+    into, done = buffer.numpy().data, 0
+    while done < x.nbytes:
+        got = os.preadv(handle, [into[done : done + (1 << 24)]], offset + done)
+        if not got:
+            raise unread(handle, errno.EIO)
+        done += got
+    os.posix_fadvise(handle, offset, x.nbytes, os.POSIX_FADV_DONTNEED)
+    return buffer.view(x.dtype).view(x.shape)
 
 
 def settle(handle: int, offset: int, nbytes: int, wait: bool) -> None:

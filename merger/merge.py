@@ -84,18 +84,27 @@ def _whole(job: TensorJob, read: Read, device: str | torch.device = "cpu") -> tu
     return [read(s).to(device).contiguous() for s in job.sources], read(base).to(device).contiguous() if base else None
 
 
-def stretches(job: TensorJob, read: Read, device: str | torch.device = "cpu") -> Iterator[tuple[int, Tensor]]:
-    """merge_tensor's result in order, as (first element, flat elements). A stretch is overwritten by the next one.
+def stretches(
+    job: TensorJob, read: Read, device: str | torch.device = "cpu", hold: int = 0
+) -> Iterator[tuple[int, Tensor]]:
+    """merge_tensor's result, as (first element, flat elements). A stretch is overwritten by the next one.
+
+    hold  bytes of inputs to keep in memory, where they are read from files: they are passed over several times
 
     Tensors that cannot be made in stretches come whole.
     """
     if torch.device(device).type == "cpu" and fused.takes(job):
         tensors, base = _whole(job, read)
+        if sum(x.nbytes for x in tensors) + (base.nbytes if base is not None else 0) <= hold:
+            base = None if base is None else kernels.fetched(base, -1)
+            tensors = [kernels.fetched(x, -2 - i) for i, x in enumerate(tensors)]
         combine = fused.prepared(job, tensors, base)
         if combine is not None:
             n = tensors[0].numel()
             out = torch.empty(min(n, STRETCH), dtype=job.out)
-            for start in range(0, n, STRETCH):
+            starts = range(0, n, STRETCH)
+            # of a file that was just read to its end, that is what the system still holds
+            for start in starts if kernels.place(tensors[0]) is None else reversed(starts):
                 part = out[: min(STRETCH, n - start)]
                 combine.into(part, tensors, base, start)
                 yield start, part
@@ -283,10 +292,11 @@ def merge(
         inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
         short = room is not None and decided.nbytes + sum(file.stat().st_size for file in inputs) > room
         by_files = read_by_files(models.values()) if short else contextlib.nullcontext()
-        with by_files, writing(out, files, metadata, word, part, room // 8 if room and short else None) as output:
+        share = room // 8 if room and short else 0
+        with by_files, writing(out, files, metadata, word, part, share if short else None) as output:
             own = set(output.names)
             jobs = [job for job in decided.jobs if job.name in own]
-            _make(jobs, output, reader(models), on, hands, progress, cancelled)
+            _make(jobs, output, reader(models), on, hands, share, progress, cancelled)
             if part == WHOLE:
                 _write_companions(output.folder, decided, models, tokenizer, digests)
     finally:
@@ -301,6 +311,7 @@ def _make(
     read: Read,
     device: torch.device,
     hands: int,
+    hold: int,
     progress: Callable[[Step], None] | None,
     cancelled: Callable[[], bool],
 ) -> None:
@@ -317,7 +328,7 @@ def _make(
                 job = waiting.popleft()
                 # tensors that are made whole take memory and torch's own threads: one at a time
                 with contextlib.nullcontext() if fused.takes(job) and device.type == "cpu" else alone:
-                    for first, part in stretches(job, read, device):
+                    for first, part in stretches(job, read, device, hold):
                         output.writer.write(job.name, part, first)
                         if stop.is_set():
                             return

@@ -263,7 +263,10 @@ def test_files_are_read_where_memory_is_short(
     views = dict(zip(held, mapped, strict=True))
     with kernels.reading({mapped.data_ptr(): (mapped.nbytes, handle, "the file")}):
         assert same(engine.merge_tensor(todo, reads(views)), by_torch(todo, held))
-        assert same(torch.cat([part.clone() for _, part in engine.stretches(todo, reads(views))]), by_torch(todo, held))
+        parts = sorted(((start, part.clone()) for start, part in engine.stretches(todo, reads(views))), key=lambda p: p[0])
+        assert same(torch.cat([part for _, part in parts]), by_torch(todo, held))
+        parts = [(start, part.clone()) for start, part in engine.stretches(todo, reads(views), hold=mapped.nbytes)]
+        assert same(torch.cat([part for _, part in parts]), by_torch(todo, held))
         copy = dataclasses.replace(todo, method=None)
         first = torch.cat([part.clone() for _, part in engine.stretches(copy, reads(views))])
         assert same(first, held[todo.sources[0].model])
