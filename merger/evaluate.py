@@ -32,6 +32,12 @@ class Token:
     others: tuple[tuple[str, float], ...]
 
 
+class Plain(str):
+    """A prompt that is a text to go on with: no chat template is put around it."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True)
 class Said:
     """Something a speaker did: a token, or (token None) the end of its answer."""
@@ -216,20 +222,21 @@ class Speaker:
     device: torch.device
     template: str = ""
     _pieces: dict[int, str] = field(default_factory=dict[int, str])
-    _encoded: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    _encoded: dict[tuple[bool, str], list[int]] = field(default_factory=dict[tuple[bool, str], list[int]])
     _last: "_Heard | None" = None
     _lock: Any = field(default_factory=threading.Lock)
 
     def encode(self, prompt: str) -> list[int]:
-        """The prompt's token ids, in the model's chat template where it has one."""
-        if prompt not in self._encoded:
+        """The prompt's token ids, in the model's chat template where it has one and the prompt is not `Plain`."""
+        key = isinstance(prompt, Plain), str(prompt)
+        if key not in self._encoded:
             while len(self._encoded) >= 64:
                 del self._encoded[next(iter(self._encoded))]
-            self._encoded[prompt] = self._encode(prompt)
-        return list(self._encoded[prompt])
+            self._encoded[key] = self._encode(prompt)
+        return list(self._encoded[key])
 
     def _encode(self, prompt: str) -> list[int]:
-        if getattr(self.tokenizer, "chat_template", None):
+        if getattr(self.tokenizer, "chat_template", None) and not isinstance(prompt, Plain):
             text = self.tokenizer.apply_chat_template(
                 [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
             )  # fmt: skip

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from merger.errors import MergeError, RecipeError
+from merger.evaluate import Plain
 from merger.live import Session
 from merger.methods import METHODS
 from merger.recipe import dump, load
@@ -357,3 +358,16 @@ def test_answers_can_vary_and_the_seed_repeats_them(studio):
             pass
         said.append(studio.heard(work.recipe, "tell me a story about a robot", manner))
     assert said[0] == said[1] and len(set(said)) > 1
+
+
+def test_a_text_can_be_gone_on_with(studio):
+    """Without the chat template the prompt's own tokens are what the models see, and the answer is kept apart."""
+    work, prompt = workspace(studio, "task_arithmetic"), "plural of box"
+    speaker = studio.voices.parent(PLURAL)
+    plain, asked = speaker.encode(Plain(prompt)), speaker.encode(prompt)
+    assert plain == speaker.tokenizer(prompt)["input_ids"] and plain != asked
+    for manner in (Manner(), Manner(plain=True)):
+        for _ in studio.answer(work, prompt, Visit(), manner):
+            pass
+    assert studio.heard(work.recipe, prompt) == "boxes"
+    assert studio.heard(work.recipe, prompt, Manner(plain=True)) != "boxes"

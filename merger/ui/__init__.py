@@ -115,6 +115,10 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                         0, label="Seed of the answers", precision=0, minimum=0, interactive=True,
                         info="The same seed draws the same words, for every model",
                     )  # fmt: skip
+                    plain = gr.Checkbox(
+                        False, label="Go on with the text", interactive=True,
+                        info="The prompt as it is, without the models' chat template: for base models",
+                    )  # fmt: skip
             with gr.Tab("A and B", id="ab"):
                 slots = _line("slots", "What is kept as A and B", visible=True)
                 with gr.Row():
@@ -163,7 +167,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         drawn = [
             work, notice, mix, yaml, preset, says, moved, link, method, models, seed, panel, slots, fade, tick, *widgets.values()
         ]  # fmt: skip
-        asking = [work, prompt, heat, draw_seed]
+        asking = [work, prompt, heat, draw_seed, plain]
 
         mix.input(on.drag, [work, mix], mix, **NEWEST)
         mix.release(on.release, [work, mix, drafted], [work, notice, mix, yaml, says, moved, link, tick], **NEWEST)

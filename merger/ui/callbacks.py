@@ -352,7 +352,9 @@ class Callbacks:
 
         return self.edited(work, edit, request)
 
-    def blind(self, work: Workspace, prompt: str, heat: float, seed: float | None, request: gr.Request) -> Iterator[Any]:
+    def blind(
+        self, work: Workspace, prompt: str, heat: float, seed: float | None, plain: bool, request: gr.Request
+    ) -> Iterator[Any]:
         """A blind test between A and B."""
         visit = self.visit(request)
         self.next_run(request)
@@ -363,7 +365,7 @@ class Callbacks:
             return
         columns = [{"key": key, "name": name, "slot": None} for key, name in (("one", "First"), ("two", "Second"))]
         yield gr.update(value={"columns": columns, "blind": visit.ballot.id})
-        for feed in self.studio.compare(visit.ballot, (prompt or "")[: state.MAX_PROMPT], visit, _manner(heat, seed)):
+        for feed in self.studio.compare(visit.ballot, (prompt or "")[: state.MAX_PROMPT], visit, _manner(heat, seed, plain)):
             yield gr.update(feed=feed)
 
     def vote(self, value: Any, request: gr.Request) -> Any:
@@ -388,7 +390,7 @@ class Callbacks:
         visit.stopped = visit.run
 
     def answer(
-        self, work: Workspace, prompt: str, heat: float, seed: float | None, asked_in: str, request: gr.Request
+        self, work: Workspace, prompt: str, heat: float, seed: float | None, plain: bool, asked_in: str, request: gr.Request
     ) -> Iterator[tuple[Any, Any]]:
         """Stream everybody's answer; at its end the recipe goes into the history.
 
@@ -400,7 +402,7 @@ class Callbacks:
             return
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        asked, manner = (prompt or "")[: state.MAX_PROMPT], _manner(heat, seed)
+        asked, manner = (prompt or "")[: state.MAX_PROMPT], _manner(heat, seed, plain)
         yield gr.update(value={"columns": self.studio.columns(work)}), gr.skip()
         for feed in self.studio.answer(work, asked, visit, manner):
             yield gr.update(feed=feed), gr.skip()
@@ -409,11 +411,12 @@ class Callbacks:
             yield gr.skip(), gr.update(entry=_text(self._entry(work, asked, heard)))
 
     def answer_again(
-        self, work: Workspace, prompt: str, heat: float, seed: float | None, asked_in: str, wanted: bool, request: gr.Request
-    ) -> Iterator[tuple[Any, Any]]:
+        self, work: Workspace, prompt: str, heat: float, seed: float | None, plain: bool, asked_in: str, wanted: bool,
+        request: gr.Request,
+    ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
         """The same after an edit, if the visitor wants that."""
         if wanted:
-            yield from self.answer(work, prompt, heat, seed, asked_in, request)
+            yield from self.answer(work, prompt, heat, seed, plain, asked_in, request)
         else:
             run, note = self.visit(request).run, "The recipe has changed since this answer; press Ask."
             yield gr.update(feed={"run": run, "seq": 1, "note": note}), gr.skip()
@@ -575,8 +578,8 @@ def _number(x: Any) -> Any:
         return x
 
 
-def _manner(heat: float, seed: float | None) -> Manner:
-    return Manner(float(heat or 0), int(seed or 0) if heat else 0)
+def _manner(heat: float, seed: float | None, plain: bool) -> Manner:
+    return Manner(float(heat or 0), int(seed or 0) if heat else 0, bool(plain))
 
 
 def _both(work: Workspace) -> tuple[Recipe, Recipe]:

@@ -23,7 +23,7 @@ import torch
 import merger.ui.lanes as lanes
 from merger.analysis import SAMPLES, Sketch, TensorStats, combine
 from merger.errors import Cancelled, MergeError
-from merger.evaluate import Said, Token, take_turns
+from merger.evaluate import Plain, Said, Token, take_turns
 from merger.hub import open_here
 from merger.live import Parents
 from merger.merge import Step, merge
@@ -96,10 +96,14 @@ class Ballot:
 
 @dataclass(frozen=True)
 class Manner:
-    """How answers are sampled. temperature 0: always the likeliest token; else at random, the same for the same seed."""
+    """How answers are drawn. temperature 0: always the likeliest token; else at random, the same for the same seed.
+
+    plain: the prompt is a text to go on with, without a chat template
+    """
 
     temperature: float = 0.0
     seed: int = 0
+    plain: bool = False
 
 
 GREEDY = Manner()
@@ -249,7 +253,8 @@ class Studio:
         Errors of the recipe or the models become part of the feed; nothing is raised.
         """
         asked = {"merge": work.recipe, work.base: work.base, **{m: m for m in work.chosen}}
-        yield from self._fed(asked, prompt, visit, manner, lambda heard: self._why(work, prompt, heard))
+        said = Plain(prompt) if manner.plain else prompt
+        yield from self._fed(asked, prompt, visit, manner, lambda heard: self._why(work, said, heard))
 
     def compare(self, ballot: Ballot, prompt: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Stream the answers of a blind test's recipes."""
@@ -269,6 +274,7 @@ class Studio:
     ) -> Iterator[Feed]:  # fmt: skip
         """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
         run = visit.run
+        prompt = Plain(prompt) if manner.plain else prompt
         feeds = _Feeds(run, prompt, list(asked))
 
         def go_on() -> bool:
