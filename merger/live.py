@@ -47,6 +47,11 @@ class Parents:
             self._models[reference] = self.opener(reference)
         return self._models[reference]
 
+    @property
+    def folders(self) -> frozenset[Path]:
+        """The folders of what is open: a cache with a bound must not delete them."""
+        return frozenset(piece.folder for model in tuple(self._models.values()) for piece in model.pieces)
+
     def read(self, source: Source) -> Tensor:
         """A parent's tensor on the device: mapped from its file on the CPU, kept in memory on a GPU."""
         if self.device.type == "cpu":

@@ -38,6 +38,13 @@ def endpoint() -> str:
     return (os.environ.get("HF_ENDPOINT") or constants.ENDPOINT).rstrip("/")
 
 
+def logged_in() -> bool:
+    """Whether this machine has a login of its own (`hf auth login`, or HF_TOKEN)."""
+    from huggingface_hub import get_token
+
+    return get_token() is not None
+
+
 def client(token: Token) -> Any:
     """huggingface_hub's client, with this token and no other."""
     from huggingface_hub import HfApi

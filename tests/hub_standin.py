@@ -221,6 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
     hub: Hub
     is_store: bool
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or each answer waits 40 ms for the client to confirm its header
     headers: Message
 
     def log_message(self, *_: Any) -> None:

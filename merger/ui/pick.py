@@ -1,0 +1,612 @@
+"""Pick any models: search the Hub, paste a name or an address, name a folder, or take a set that is known to fit.
+
+The shelf is a base and its fine-tunes, names only. What they are, whether they fit and whether they can be heard here is told
+before anything is downloaded. The view builds components; `Picking` holds the callbacks; `Picking.wire` binds them.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import gradio as gr
+
+from merger import remote, store
+from merger.card import licence
+from merger.checkpoints import Checkpoint, in_words
+from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.hub import bring, from_text, open_here, parse_reference
+from merger.live import Parents
+from merger.plan import plan
+from merger.recipe import load as load_recipe
+from merger.store import Fetched
+from merger.ui.bars import Bar, bars, shown
+from merger.ui.host import Host
+from merger.ui.lanes import short_names
+from merger.ui.words import refusal_words, verdict_words
+from merger.verdict import verdict
+from merger.wire import Token
+
+log = logging.getLogger(__name__)
+
+MAX_PARENTS = 8
+MAX_TEXT = 400
+TELL_SECONDS = 0.25
+FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+NOW: dict[str, Any] = {"queue": False, **QUIET}
+ASK: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 4, **QUIET}
+"""Events that wait for the Hub."""
+FETCH: dict[str, Any] = {"concurrency_id": "fetch", "concurrency_limit": 2, **QUIET}
+MARKS = {"error": "✗ ", "warning": "! ", "note": "· "}
+
+
+class Visitor(Protocol):
+    """One browser: the gated and private models that it has brought with a sign-in of its own."""
+
+    granted: set[str]
+
+
+class Place(Protocol):
+    """What is asked of the studio."""
+
+    host: Host
+    parents: Parents
+
+    def visit(self, session: str | None) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Trio:
+    """Models that are known to belong together, or, for one, not to; see presets/trios.json. nbytes: of all of them, about."""
+
+    name: str
+    says: str
+    base: str
+    parents: tuple[str, ...]
+    nbytes: int
+    gated: bool
+
+    @property
+    def label(self) -> str:
+        """Its line in the list."""
+        return f"{self.name} · {in_words(self.nbytes)}{' · gated' if self.gated else ''}"
+
+
+def read_trios(file: Path) -> tuple[Trio, ...]:
+    """The sets of presets/trios.json."""
+    return tuple(
+        Trio(
+            one["name"], one["says"], one["base"], tuple(one["parents"]), sum(m["bytes"] for m in one["models"].values()),
+            any(m["gated"] for m in one["models"].values()),
+        )
+        for one in json.loads(file.read_text(encoding="utf-8"))["trios"]
+    )  # fmt: skip
+
+
+Shelf = tuple[str, ...]
+"""The base's name first ("" while there is none), then the models that shall be mixed into it."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A model on the shelf. missing: bytes still to be fetched; model: None where it cannot be looked into from here."""
+
+    reference: str
+    nbytes: int = 0
+    missing: int = 0
+    licence: str | None = None
+    model: Checkpoint | None = None
+    error: str = ""
+
+    @property
+    def words(self) -> str:
+        """One line about it."""
+        if self.error:
+            return f"{self.reference}: cannot be used"
+        here = "here" if not self.missing else "to be downloaded"
+        if 0 < self.missing < self.nbytes * 0.99:
+            here = f"{in_words(self.missing)} still to be downloaded"
+        return f"{self.reference} · {in_words(self.nbytes)} · {self.licence or 'no licence named'} · {here}"
+
+
+# ---------------------------------------------------------------------------------------------- view
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The view's components. `found`: the list of what was found; `shelf`: names only, never a token."""
+
+    trio: gr.Dropdown
+    query: gr.Textbox
+    look: gr.Button
+    found: gr.Radio
+    taking: gr.Row
+    as_base: gr.Button
+    add: gr.Button
+    notice: gr.Textbox
+    base: gr.Textbox
+    parents: gr.CheckboxGroup
+    kin: gr.Dropdown
+    verdict: gr.Textbox
+    outlook: gr.Textbox
+    fetch: gr.Button
+    cancel: gr.Button
+    bars: gr.HTML
+    shelf: gr.State
+
+    @property
+    def judged(self) -> list[Any]:
+        """What `Picking.judge` tells."""
+        return [self.base, self.parents, self.verdict, self.outlook, self.fetch]
+
+
+def pick(host: Host, trios: Sequence[Trio]) -> Pick:
+    """Build the view where it is called."""
+    folder = "" if host.hosted else ", or a folder of this computer"
+    with gr.Column(elem_id="pick"):
+        trio = gr.Dropdown(
+            [(one.label, one.name) for one in trios], value=None, label="Models known to belong together", interactive=True,
+            info="Or put your own together below.", elem_id="pick-trio", visible=bool(trios),
+        )  # fmt: skip
+        with gr.Row(elem_id="pick-ask"):
+            query = gr.Textbox(
+                "", label=f"Search the Hub, or paste a model's name or address{folder}", max_lines=1, max_length=MAX_TEXT,
+                placeholder="smollm2", interactive=True, scale=5, min_width=220, elem_id="pick-query",
+            )  # fmt: skip
+            look = gr.Button("Search", scale=0, min_width=100)
+        found = gr.Radio([], value=None, label="Found", interactive=True, visible=False, elem_id="pick-found")
+        with gr.Row(visible=False, elem_id="pick-take") as taking:
+            as_base = gr.Button("Take as base", scale=0, min_width=190)
+            add = gr.Button("Add to the mix", scale=0, min_width=190)
+        notice = _words("pick-notice", "What went wrong")
+        base = gr.Textbox("none yet", label="Base", interactive=False, lines=1, max_lines=4, elem_id="pick-base")
+        parents = gr.CheckboxGroup(
+            [], value=[], label="To mix into it", info="Take a tick away to leave a model out.", interactive=True,
+            visible=False, elem_id="pick-parents",
+        )  # fmt: skip
+        kin = gr.Dropdown(
+            [], value=None, label="Fine-tunes of this base on the Hub", info="Choose one to add it.", interactive=True,
+            visible=False, elem_id="pick-kin",
+        )  # fmt: skip
+        fit = _words("pick-verdict", "Whether they fit")
+        outlook = _words("pick-outlook", "What this machine can do with them")
+        with gr.Row(elem_id="pick-fetch"):
+            fetch = gr.Button("Download", variant="primary", scale=0, min_width=220, interactive=False)
+            cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
+        progress = bars(elem_id="pick-bars")
+    return Pick(
+        trio, query, look, found, taking, as_base, add, notice, base, parents, kin, fit, outlook, fetch, cancel, progress,
+        gr.State(("",)),
+    )  # fmt: skip
+
+
+def _words(elem_id: str, label: str) -> gr.Textbox:
+    return gr.Textbox("", elem_id=elem_id, label=label, lines=1, max_lines=14, interactive=False, visible=False)
+
+
+def _say(text: str) -> Any:
+    return gr.update(value=text, visible=bool(text))
+
+
+# ---------------------------------------------------------------------------------------------- callbacks
+
+
+class Picking:
+    """The view's callbacks on one studio. A visitor's token is handed through each call and kept nowhere."""
+
+    def __init__(self, studio: Place) -> None:
+        self.studio = studio
+        self._looks: dict[str, int] = {}
+        self._stops: dict[str, threading.Event] = {}
+
+    # ------------------------------------------------------------------------------ find
+
+    def search(self, text: str, request: gr.Request, token: gr.OAuthToken | None) -> tuple[Any, Any, Any]:
+        """(list, its buttons, notice) of what was typed: a model's name, address or folder; else words to search for."""
+        own = self._token(token)
+        try:
+            reference = self.reference(text)
+            if reference is not None:
+                listed = [(self._about(reference, own), reference)]
+            else:
+                listed = [(_line(one, one.id), one.id) for one in remote.search(text, own) if not one.quantized]
+            if not listed:
+                raise MergeError("Nothing found. Try fewer words, or paste a model's name as it stands above its page.")
+        except MergeError as error:
+            return gr.skip(), gr.skip(), _say(str(error))
+        one = listed[0][1] if len(listed) == 1 else None
+        return gr.update(choices=listed, value=one, visible=True), gr.update(visible=True), _say("")
+
+    def reference(self, text: str) -> str | None:
+        """The model that a text names; None where it is words to search for. MergeError where it may not be opened here.
+
+        A folder counts only where the page is on one's own computer.
+        """
+        words = (text or "").strip()[: MAX_TEXT + 1]
+        if not words:
+            raise MergeError("Type what to search for, or paste a model's name.")
+        host = self.studio.host
+        if words in host.family:
+            return words
+        parts = parse_reference(words, self.studio.parents.roots) if "+" in words and "://" not in words else (words,)
+        if not host.hosted and self._folder(parts[0]):
+            return words
+        if len(parts) > 1:
+            return "+".join(from_text(part) for part in parts)
+        if "/" not in words and "\\" not in words:
+            return None
+        if not host.hosted and words.startswith(("/", "~", ".")):
+            raise MergeError(f"{words}: no such folder on this computer.")
+        return from_text(words)
+
+    def _folder(self, text: str) -> bool:
+        try:
+            return any((root / Path(text).expanduser()).is_dir() for root in self.studio.parents.roots)
+        except (OSError, ValueError, RuntimeError):  # a null byte, too long, no such user
+            return False
+
+    def _about(self, reference: str, token: Token) -> str:
+        """One line about a model that was named."""
+        name = parse_reference(reference, self.studio.parents.roots)[0]
+        if reference in self.studio.host.family or (not self.studio.host.hosted and self._folder(name)):
+            model = self.studio.parents.model(reference)
+            named = model.config.get("architectures")
+            first = str(named[0])[:80] if isinstance(named, list) and named else "no architecture named"
+            return f"{reference} · {first} · {in_words(model.nbytes)} · {licence(model.folder) or 'no licence named'}"
+        return _line(remote.about(name, token), reference)
+
+    # ------------------------------------------------------------------------------ the shelf
+
+    def as_base(self, shelf: Shelf, chosen: str | None) -> tuple[Any, Any]:
+        """(shelf, notice): this model becomes the base."""
+        return self._put(shelf, lambda: (self._taken(chosen), *[m for m in shelf[1:] if m != self._taken(chosen)]))
+
+    def add(self, shelf: Shelf, chosen: str | None) -> tuple[Any, Any]:
+        """(shelf, notice): this model is to be mixed in."""
+
+        def added() -> Shelf:
+            model = self._taken(chosen)
+            if model == shelf[0]:
+                raise MergeError(f"{model} is the base already; choose another model to mix into it.")
+            if len(shelf) > MAX_PARENTS and model not in shelf:
+                raise MergeError(f"At most {MAX_PARENTS} models are mixed at once; leave one out first.")
+            return tuple(dict.fromkeys((*shelf, model)))
+
+        return self._put(shelf, added)
+
+    def _taken(self, chosen: str | None) -> str:
+        reference = self.reference(chosen) if chosen else None  # it comes from a browser: read like what is typed
+        if reference is None:
+            raise MergeError("Choose a model from the list first.")
+        return reference
+
+    def _put(self, shelf: Shelf, change: Callable[[], Shelf]) -> tuple[Any, Any]:
+        try:
+            return change(), _say("")
+        except MergeError as error:
+            return shelf, _say(str(error))
+
+    def tick(self, shelf: Shelf, ticked: Sequence[str]) -> Shelf:
+        """Only these stay in the mix."""
+        return (shelf[0], *[model for model in shelf[1:] if model in ticked])
+
+    def kin(self, shelf: Shelf, request: gr.Request, token: gr.OAuthToken | None) -> Any:
+        """Fine-tunes of the base that are not on the shelf yet; nothing where the Hub knows none, or cannot be asked."""
+        base = shelf[0]
+        try:
+            listed = remote.relatives(base, self._token(token)) if base and store.is_hub_id(base) else ()
+        except MergeError:  # a suggestion only; the verdict says what is wrong with the Hub
+            listed = ()
+        choices = [(_line(one, one.id), one.id) for one in listed if one.id not in shelf]
+        return gr.update(choices=choices, value=None, visible=bool(choices))
+
+    # ------------------------------------------------------------------------------ before the download
+
+    def judge(self, shelf: Shelf, request: gr.Request, token: gr.OAuthToken | None) -> Iterator[list[Any]]:
+        """Look at the shelf's models from afar: (base, parents, verdict, outlook, the download button)."""
+        name = request.session_hash or ""
+        self._looks[name] = look = self._looks.get(name, 0) + 1
+
+        def old() -> bool:
+            return self._looks.get(name) != look
+
+        yield self._told(shelf, (), "Looking at their configs and headers…" if any(shelf) else "", "", None)
+        if not any(shelf):
+            return
+        try:
+            seen = self.look(shelf, self._token(token), self._granted(request), old)
+            if not old():
+                yield self._judged(shelf, seen)
+        except Cancelled:
+            return
+        except Exception:
+            log.exception("looking at a shelf failed")
+            yield self._told(shelf, (), FAULT, "", None)
+
+    def _judged(self, shelf: Shelf, seen: Sequence[Seen]) -> list[Any]:
+        errors = [one.error for one in seen if one.error]
+        if errors:
+            return self._told(shelf, seen, "\n".join(f"✗ {error}" for error in errors), "", None)
+        told = [] if shelf[0] else ["Choose the base: the model that the others were made from."]
+        told += [] if len(shelf) > 1 else ["Choose at least one fine-tune of the base to mix into it."]
+        if told:
+            return self._told(shelf, seen, "\n".join(told), "", None)
+        blind = [one.reference for one in seen if one.model is None]
+        merged = seen[0].nbytes
+        if blind:
+            words = [f"· {one}: holds only .bin files, so whether it fits is told after the download." for one in blind]
+        else:
+            words, merged = fits(shelf, {one.reference: one.model for one in seen if one.model is not None})
+        outlook = self.studio.host.outlook([one.nbytes for one in seen], merged)
+        missing = sum(one.missing for one in seen)
+        button = f"Download {in_words(missing)} and use them" if missing else "Use these models"
+        button = "" if outlook.kind == "refused" else button
+        return self._told(shelf, seen, "\n".join(words), outlook.words, button)
+
+    def _told(self, shelf: Shelf, seen: Sequence[Seen], verdict: str, outlook: str, button: str | None) -> list[Any]:
+        words = {one.reference: one.words for one in seen}
+        choices = [(words.get(model, model), model) for model in shelf[1:]]
+        return [
+            words.get(shelf[0], shelf[0]) or "none yet",
+            gr.update(choices=choices, value=list(shelf[1:]), visible=bool(choices)),
+            _say(verdict), _say(outlook), gr.update(value=button or "Download", interactive=bool(button)),
+        ]  # fmt: skip
+
+    def look(self, shelf: Shelf, token: Token, granted: Collection[str], cancelled: Callable[[], bool]) -> tuple[Seen, ...]:
+        """Each model of the shelf, from its folder or a few kilobytes of it on the Hub, or what is wrong with it."""
+        with ThreadPoolExecutor(3) as pool:
+            return tuple(pool.map(lambda model: self._seen(model, token, granted, cancelled), [m for m in shelf if m]))
+
+    def _seen(self, reference: str, token: Token, granted: Collection[str], cancelled: Callable[[], bool]) -> Seen:
+        host, roots = self.studio.host, self.studio.parents.roots
+        try:
+            if not host.refusal(reference, granted) and remote.is_here(reference, roots):
+                model = open_here(reference, roots)
+                return Seen(reference, model.nbytes, 0, licence(model.folder), model)
+            try:
+                model = remote.peek(reference, token, cancelled, only_safetensors=host.hosted)
+            except Cancelled:
+                raise
+            except CheckpointError:
+                blind = None if host.hosted else self._blind(reference, token, cancelled)
+                if blind is None:
+                    raise
+                return blind
+            missing = model.download if isinstance(model, remote.Remote) else model.nbytes
+            found = model.found if isinstance(model, remote.Remote) else None
+            said = (found.licence if found else None) or licence(model.folder)
+            return Seen(reference, model.nbytes, missing, said, model)
+        except Cancelled:
+            raise
+        except MergeError as error:
+            return Seen(reference, error=str(error))
+
+    @staticmethod
+    def _blind(reference: str, token: Token, cancelled: Callable[[], bool]) -> Seen | None:
+        """A model of .bin files only, which have no header to look at from afar."""
+        try:
+            listing = store.listing(parse_reference(reference)[0], token, cancelled)
+            files = store.weights(listing)
+        except CheckpointError:
+            return None
+        if not all(file.name.endswith(".bin") for file in files):
+            return None
+        missing = sum(file.size - store.begun(listing, file) for file in files)
+        return Seen(reference, sum(file.size for file in files), missing, remote.found(listing.info).licence)
+
+    # ------------------------------------------------------------------------------ the download
+
+    def fetch(
+        self, shelf: Shelf, session: str | None, token: Token, loaded: Callable[[], Sequence[Any]], count: int
+    ) -> Iterator[list[Any]]:
+        """Bring the shelf's models here, then the page: (bars, notice, download, cancel, *loaded(), which has `count` updates).
+
+        Leaving the page stops it, as Cancel does; what has arrived is kept, and goes on next time.
+        """
+        stop = self._stops[session or ""] = threading.Event()
+        nothing = [gr.skip()] * count
+        job = _Job(stop)
+
+        def work() -> None:
+            try:
+                self._bring(shelf, session, token, job)
+            except BaseException as error:
+                job.error = error
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        try:
+            yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), *nothing]
+            while thread.is_alive():
+                thread.join(TELL_SECONDS)
+                yield [job.shown("busy"), gr.skip(), gr.skip(), gr.skip(), *nothing]
+        finally:
+            stop.set()
+            if self._stops.get(session or "") is stop:
+                del self._stops[session or ""]
+        ended = [gr.update(interactive=True), gr.update(visible=False)]
+        if job.error is None:
+            try:
+                yield [job.shown("done"), _say(""), gr.update(value="Use these models", interactive=True), ended[1], *loaded()]
+            except MergeError as error:
+                yield [job.shown("done"), _say(str(error)), *ended, *nothing]
+        elif isinstance(job.error, Cancelled):
+            words = "Stopped. What has arrived is kept; press Download to go on."
+            yield [job.shown("stopped"), _say(words), *ended, *nothing]
+        elif isinstance(job.error, MergeError):
+            yield [job.shown("stopped"), _say(str(job.error)), *ended, *nothing]
+        else:
+            log.error("a download failed", exc_info=job.error)
+            yield [job.shown("stopped"), _say(FAULT), *ended, *nothing]
+
+    def _bring(self, shelf: Shelf, session: str | None, token: Token, job: "_Job") -> None:
+        host, visit = self.studio.host, self.studio.visit(session)
+        if not shelf[0] or len(shelf) < 2:
+            raise MergeError("Choose a base and at least one fine-tune of it first.")
+        seen = self.look(shelf, token, visit.granted, job.stop.is_set)
+        if any(one.error for one in seen):
+            raise MergeError("\n".join(one.error for one in seen if one.error))
+        outlook = host.outlook([one.nbytes for one in seen], seen[0].nbytes)
+        if outlook.kind == "refused":
+            raise MergeError(outlook.words)
+        job.expect({one.reference: (one.nbytes, one.missing) for one in seen})
+        missing = sum(one.missing for one in seen)
+        if host.hosted and host.disk and missing:
+            here = [one.model.folder for one in seen if one.model is not None]
+            replace(host, disk=max(1, host.disk - missing)).tidy({*self.studio.parents.folders, *here})  # room for what comes
+        for one in seen:
+            for part in parse_reference(one.reference, self.studio.parents.roots):
+                if part in host.family or (not host.hosted and self._folder(part)):
+                    continue
+                job.begin(one.reference)
+                bring(part, token, job.told, job.stop.is_set, **host.download_options())
+                if isinstance(token, str) and store.restricted(part):
+                    visit.granted.add(part)
+            job.finished(one.reference)
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop this visitor's download."""
+        stop = self._stops.get(request.session_hash or "")
+        if stop is not None:
+            stop.set()
+
+    def gone(self, request: gr.Request) -> None:
+        """The browser is gone: its download and its looks end."""
+        self.cancel(request)
+        self._looks.pop(request.session_hash or "", None)
+
+    def _token(self, token: gr.OAuthToken | None) -> Token:
+        return self.studio.host.token(token.token if token is not None else None)
+
+    def _granted(self, request: gr.Request) -> Collection[str]:
+        return self.studio.visit(request.session_hash).granted
+
+    # ------------------------------------------------------------------------------ wiring
+
+    def wire(
+        self, view: Pick, trios: Sequence[Trio], work: gr.State, outputs: list[Any], load: Callable[..., Sequence[Any]]
+    ) -> Any:
+        """Bind the view; returns the event after which the page has other models.
+
+        load(work, base, parents, request) gives the updates of `outputs`; a MergeError of it is told.
+        """
+        known = {one.name: one for one in trios}
+
+        def choose(name: str | None) -> tuple[Any, Any, Any]:
+            one = known.get(name or "")
+            if one is None:
+                return gr.skip(), gr.skip(), gr.skip()
+            return (one.base, *one.parents), _say(""), gr.update(info=one.says)
+
+        def fetch(shelf: Shelf, work: Any, request: gr.Request, token: gr.OAuthToken | None) -> Iterator[list[Any]]:
+            def loaded() -> Sequence[Any]:
+                return load(work, shelf[0], list(shelf[1:]), request)
+
+            yield from self.fetch(shelf, request.session_hash, self._token(token), loaded, len(outputs))
+
+        gr.on([view.query.submit, view.look.click], self.search, view.query, [view.found, view.taking, view.notice], **ASK)
+        put = [view.shelf, view.notice]
+        for edit in (
+            view.trio.input(choose, view.trio, [*put, view.trio], **NOW),
+            view.as_base.click(self.as_base, [view.shelf, view.found], put, **NOW),
+            view.add.click(self.add, [view.shelf, view.found], put, **NOW),
+            view.kin.input(self.add, [view.shelf, view.kin], put, **NOW),
+            view.parents.input(self.tick, [view.shelf, view.parents], view.shelf, **NOW),
+        ):  # not on the shelf's own change event: after an event without a queue gradio does not fire it
+            edit.then(self.judge, view.shelf, view.judged, trigger_mode="multiple", **ASK)
+            edit.then(self.kin, view.shelf, view.kin, trigger_mode="multiple", **ASK)
+        view.cancel.click(self.cancel, None, None, **NOW)
+        return view.fetch.click(
+            fetch, [view.shelf, work], [view.bars, view.notice, view.fetch, view.cancel, *outputs], trigger_mode="once", **FETCH
+        )
+
+
+def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int]:
+    """What speaks for and against a plain merge of these models, worst first, and the bytes it will have."""
+    weight = round(1 / (len(shelf) - 1), 3)
+    parts = [{"model": model, "parameters": {"weight": weight}} for model in shelf[1:]]
+    text = json.dumps({"merge_method": "task_arithmetic", "base_model": shelf[0], "models": parts})
+    try:
+        recipe = load_recipe(text)
+        decided = plan(recipe, models, "skip")
+        found = verdict_words(verdict(recipe, models, decided), short_names(shelf))
+    except MergeError as error:
+        text = refusal_words(str(error)).text
+        return [f"{MARKS['error']}{text[:1].upper()}{text[1:]}"], models[shelf[0]].nbytes
+    return [f"{MARKS[remark.level]}{remark.text}" for remark in found], decided.nbytes
+
+
+class _Job:
+    """A download under way: what is known of each file, told by the threads that fetch."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.stop = stop
+        self.error: BaseException | None = None
+        self._lock = threading.Lock()
+        self._sizes: dict[str, tuple[int, int]] = {}
+        self._done: dict[str, int] = {}
+        self._files: dict[str, tuple[int, int]] = {}
+        self._now = ""
+
+    def expect(self, sizes: Mapping[str, tuple[int, int]]) -> None:
+        """Bytes of each model, and how many of them are missing."""
+        with self._lock:
+            self._sizes = dict(sizes)
+            self._done = {name: size - missing for name, (size, missing) in sizes.items()}
+
+    def begin(self, reference: str) -> None:
+        """This model comes now."""
+        with self._lock:
+            self._now, self._files = reference, {}
+
+    def told(self, fetched: Fetched) -> None:
+        """Some bytes of a file have come."""
+        with self._lock:
+            self._files[fetched.file] = (fetched.done, fetched.size)
+            self._done[self._now] = max(self._done[self._now], min(fetched.all_done, self._sizes[self._now][0]))
+
+    def finished(self, reference: str) -> None:
+        """All of this model is here."""
+        with self._lock:
+            self._done[reference] = self._sizes[reference][0]
+
+    def shown(self, state: Any) -> Any:
+        """The bars: all of it, then the files of the model that is coming now."""
+        with self._lock:
+            size, done = sum(n for n, _ in self._sizes.values()), sum(self._done.values())
+            number = list(self._sizes).index(self._now) + 1 if self._now in self._sizes else 1
+            words = f"{in_words(done)} of {in_words(size)}" if size else "asking the Hub"
+            coming = f"{self._now} ({number} of {len(self._sizes)})" if self._now else "Download"
+            name = "All models are here" if state == "done" else coming
+            files: list[Bar] = [
+                (file, at, of, f"{in_words(at)} of {in_words(of)}")
+                for file, (at, of) in sorted(self._files.items()) if state != "done"
+            ]  # fmt: skip
+            return gr.update(data=shown(state, (name, done, size, words), files))
+
+
+def _line(one: remote.Found, name: str) -> str:
+    words = [
+        name, one.architecture or "no architecture named", in_words(one.nbytes) if one.nbytes else "size unknown",
+        one.licence or "no licence named", f"{_count(one.downloads)} downloads",
+        *(["private"] if one.private else ["gated"] if one.gated else []),
+    ]  # fmt: skip
+    return " · ".join(words)
+
+
+def _count(n: int | None) -> str:
+    """
+    >>> _count(1_234_567), _count(999), _count(None)
+    ('1.2M', '999', '?')
+    """
+    if n is None:
+        return "?"
+    return f"{n / 1e6:.1f}M" if n >= 1e6 else f"{n / 1e3:.1f}k" if n >= 1000 else str(n)
+
+
+__all__ = ["Pick", "Picking", "Seen", "Shelf", "Trio", "fits", "pick", "read_trios"]

@@ -1,0 +1,379 @@
+"""Publish the merge as a repository on the Hub: whose, under which name, who may see it, what the parents' licences ask.
+
+The merge is written into a temporary folder and sent from there. After a failure the folder stays, and a repeat begins with the
+sending; after success, or when the browser is gone, it is deleted. `Publishing.wire` binds the view.
+"""
+
+import logging
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import gradio as gr
+
+from merger import push
+from merger.card import Answer, Parent, licence
+from merger.checkpoints import in_words
+from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.live import Parents
+from merger.merge import Step
+from merger.push import Sent
+from merger.recipe import Recipe, dump
+from merger.ui.bars import Bar, State, bars, shown
+from merger.ui.host import Host
+from merger.ui.lanes import short_names
+from merger.wire import Token, logged_in
+
+log = logging.getLogger(__name__)
+
+TELL_SECONDS = 0.25
+PRIVATE, PUBLIC = "private", "public"
+FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+NOW: dict[str, Any] = {"queue": False, **QUIET}
+ASK: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 4, **QUIET}
+SEND: dict[str, Any] = {"concurrency_id": "publish", "concurrency_limit": 2, **QUIET}
+SIGN_IN = "Sign in with Hugging Face above; then the merge can be published under your name."
+NO_SIGN_IN = "This page offers no sign-in. Download the merge and publish it with `hf upload` from your own computer."
+LOG_IN = "Sign in on this computer first: run `hf auth login` with a token that may write, then open this tab again."
+
+MergeTo = Callable[[Any, Path, Callable[[Step], None], Callable[[], bool]], Any]
+"""merge_to(work, folder, progress, cancelled): write the merge of a workspace into a folder that does not exist yet."""
+Answers = Callable[[Any, str], Sequence[Answer]]
+"""answers(work, prompt): what the merge and its parents answered."""
+
+
+class Place(Protocol):
+    """What is asked of the studio."""
+
+    host: Host
+    parents: Parents
+
+    def visit(self, session: str | None) -> Any: ...
+
+
+class Work(Protocol):
+    """What is asked of a workspace."""
+
+    @property
+    def recipe(self) -> Recipe: ...
+
+
+# ---------------------------------------------------------------------------------------------- view
+
+
+@dataclass(frozen=True)
+class Publish:
+    """The view's components. login: None where the page has no sign-in."""
+
+    login: gr.LoginButton | None
+    who: gr.Textbox
+    owner: gr.Dropdown
+    name: gr.Textbox
+    seen_by: gr.Radio
+    terms: gr.Textbox
+    confirm: gr.Checkbox
+    answers: gr.Checkbox
+    replace: gr.Checkbox
+    publish: gr.Button
+    cancel: gr.Button
+    bars: gr.HTML
+    notice: gr.Textbox
+    page: gr.Button
+
+    @property
+    def looked(self) -> list[Any]:
+        """What `Publishing.look` tells."""
+        return [self.who, self.owner, self.name, self.terms, self.confirm, self.publish]
+
+    @property
+    def asked(self) -> list[Any]:
+        """What is published is asked of these."""
+        return [self.owner, self.name, self.seen_by, self.confirm, self.answers, self.replace]
+
+
+def publish(host: Host) -> Publish:
+    """Build the view where it is called."""
+    with gr.Column(elem_id="publish"):
+        login = gr.LoginButton("Sign in with Hugging Face", size="sm", elem_id="publish-login") if host.oauth else None
+        who = _words("publish-who", "Sign-in")
+        with gr.Row():
+            owner = gr.Dropdown(
+                [], value=None, label="Owner", interactive=True, min_width=160, scale=2, elem_id="publish-owner", visible=False
+            )  # fmt: skip
+            name = gr.Textbox(
+                "", label="Name of the repository", interactive=True, max_lines=1, max_length=96, min_width=220, scale=4,
+                elem_id="publish-name",
+            )  # fmt: skip
+            seen_by = gr.Radio(
+                [("only you", PRIVATE), ("everybody", PUBLIC)], value=PRIVATE, label="Who can see it", interactive=True,
+                min_width=200, scale=3, elem_id="publish-seen-by",
+            )  # fmt: skip
+        terms = _words("publish-terms", "What the models' licences ask")
+        confirm = gr.Checkbox(False, label="Its owners allow me to publish this", interactive=True, visible=False)
+        answers = gr.Checkbox(True, label="Put the answers to the current prompt on its page", interactive=True)
+        replace = gr.Checkbox(False, label="If the repository exists, put the merge over what is in it", interactive=True)
+        with gr.Row():
+            send = gr.Button("Merge and publish", variant="primary", scale=0, min_width=200, interactive=False)
+            cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
+        progress = bars(elem_id="publish-bars")
+        notice = _words("publish-notice", "What came of it")
+        page = gr.Button("Open its page on the Hub", link="", scale=0, min_width=200, visible=False, elem_id="publish-page")
+    return Publish(
+        login, who, owner, name, seen_by, terms, confirm, answers, replace, send, cancel, progress, notice, page
+    )  # fmt: skip
+
+
+def _words(elem_id: str, label: str) -> gr.Textbox:
+    return gr.Textbox("", elem_id=elem_id, label=label, lines=1, max_lines=8, interactive=False, visible=False)
+
+
+def _say(text: str) -> Any:
+    return gr.update(value=text, visible=bool(text))
+
+
+# ---------------------------------------------------------------------------------------------- callbacks
+
+
+@dataclass
+class _Kept:
+    """A merge on its way to the Hub: in `place`, which is ours to delete."""
+
+    recipe: str
+    place: Path
+    whole: bool = False
+    busy: bool = False
+
+    @property
+    def folder(self) -> Path:
+        """The merged model."""
+        return self.place / "merged-model"
+
+    def delete(self) -> None:
+        shutil.rmtree(self.place, ignore_errors=True)
+
+
+class Publishing:
+    """The view's callbacks on one studio. A visitor's token is handed through each call and kept nowhere."""
+
+    def __init__(self, studio: Place) -> None:
+        self.studio = studio
+        self._kept: dict[str, _Kept] = {}
+        self._stops: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+
+    # ------------------------------------------------------------------------------ before
+
+    def look(self, work: Work, name: str, request: gr.Request, token: gr.OAuthToken | None) -> list[Any]:
+        """Who would publish, and what the licences ask: (who, owner, name, terms, confirm, the button)."""
+        own = self._token(token)
+        try:
+            asked = self.terms(work, request.session_hash)
+        except MergeError as error:
+            return [_say(str(error)), *[gr.skip()] * 4, gr.update(interactive=False)]
+        named = gr.skip() if (name or "").strip() else suggested(work.recipe)
+        licences = "\n".join(filter(None, (f"Licence: {asked.words}", asked.confirm)))
+        told = [named, _say(licences), gr.update(visible=bool(asked.confirm))]
+        missing = self._missing(own)
+        if missing:
+            return [_say(missing), gr.update(visible=False), *told, gr.update(interactive=False)]
+        try:
+            owners = push.whoami(own)
+        except MergeError as error:
+            return [_say(str(error)), gr.update(visible=False), *told, gr.update(interactive=False)]
+        first = owners[0] if owners else None
+        return [
+            _say(f"Signed in as {first}." if first else "This sign-in has no account."),
+            gr.update(choices=list(owners), value=first, visible=bool(owners)), *told, gr.update(interactive=bool(owners)),
+        ]  # fmt: skip
+
+    def _missing(self, token: Token) -> str:
+        """What to do before anything can be published; "" when signed in."""
+        host = self.studio.host
+        if isinstance(token, str) or (token is None and logged_in()):
+            return ""
+        return (SIGN_IN if host.oauth else NO_SIGN_IN) if host.hosted else LOG_IN
+
+    def terms(self, work: Work, session: str | None) -> push.Terms:
+        """What the licences of the recipe's models ask. MergeError when this visitor may not use one of them."""
+        self.studio.host.check(work.recipe.opened, self.studio.visit(session).granted)
+        models = [self.studio.parents.model(reference) for reference in work.recipe.opened]
+        pieces = {piece.reference: piece for model in models for piece in model.pieces}
+        return push.terms([Parent(one.reference, None, licence(one.folder), ()) for one in pieces.values()])
+
+    # ------------------------------------------------------------------------------ publish
+
+    def publish(
+        self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Answer]], link: str,
+        owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
+    ) -> Iterator[list[Any]]:  # fmt: skip
+        """Merge, then send: (bars, notice, publish, cancel, the button to its page)."""
+        stop = self._stops[session or ""] = threading.Event()
+        job = _Job()
+
+        def work_on() -> None:
+            try:
+                missing = self._missing(token)
+                if missing:
+                    raise MergeError(missing)
+                repo = push.repo_id(owner or "", (name or "").strip())
+                asked = self.terms(work, session)
+                if asked.confirm and not confirmed:
+                    raise MergeError(f"{asked.confirm} Say so by the tick below the licences.")
+                answers = said() if with_answers else ()
+                kept = self._merged(work, session, merge_to, job, stop)
+                try:
+                    job.address = push.push(
+                        kept.folder, repo, token, private=seen_by != PUBLIC, replace=replace, answers=answers, link=link,
+                        progress=job.sent, cancelled=stop.is_set,
+                    )  # fmt: skip
+                finally:
+                    self._let_go(session, kept, job.address != "")
+            except BaseException as error:
+                job.error = error
+
+        thread = threading.Thread(target=work_on, daemon=True)
+        thread.start()
+        try:
+            yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), gr.update(visible=False)]
+            while thread.is_alive():
+                thread.join(TELL_SECONDS)
+                yield [job.shown("busy"), *[gr.skip()] * 4]
+        finally:
+            stop.set()
+            if self._stops.get(session or "") is stop:
+                del self._stops[session or ""]
+        ended = [gr.update(interactive=True), gr.update(visible=False)]
+        if job.error is None:
+            words = f"Published: {job.address}"
+            yield [job.shown("done"), _say(words), *ended, gr.update(link=job.address, visible=True)]
+            return
+        if not isinstance(job.error, MergeError):
+            log.error("publishing failed", exc_info=job.error)
+        kept = "" if self._kept.get(session or "") is None else " The merge is kept for another try."
+        words = str(job.error) + (kept if isinstance(job.error, (Cancelled, CheckpointError)) else "")
+        yield [
+            job.shown("stopped"), _say(words if isinstance(job.error, MergeError) else FAULT), *ended, gr.update(visible=False),
+        ]  # fmt: skip
+
+    def _merged(self, work: Work, session: str | None, merge_to: MergeTo, job: "_Job", stop: threading.Event) -> _Kept:
+        """The folder of this recipe's merge: the one that is kept from a try before, or a new one. Hand it to `_let_go`."""
+        recipe = dump(work.recipe)
+        with self._lock:
+            kept = self._kept.get(session or "")
+            if kept is not None and kept.busy:
+                raise MergeError("A merge of yours is being published already; cancel it first.")
+            if kept is not None and (kept.recipe != recipe or not kept.whole):
+                kept.delete()
+                kept = None
+            if kept is None:
+                kept = self._kept[session or ""] = _Kept(recipe, Path(tempfile.mkdtemp(prefix="publish-")))
+            kept.busy = True
+        if not kept.whole:
+            try:
+                merge_to(work, kept.folder, job.step, stop.is_set)
+                kept.whole = True
+            except BaseException:
+                self._let_go(session, kept, True)
+                raise
+        return kept
+
+    def _let_go(self, session: str | None, kept: _Kept, delete: bool) -> None:
+        """Nobody reads this folder any more. It goes if it is not needed again, or its visitor has left meanwhile."""
+        with self._lock:
+            kept.busy = False
+            if self._kept.get(session or "") is not kept:
+                kept.delete()
+            elif delete:
+                del self._kept[session or ""]
+                kept.delete()
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop this visitor's merge, or its sending."""
+        stop = self._stops.get(request.session_hash or "")
+        if stop is not None:
+            stop.set()
+
+    def gone(self, request: gr.Request) -> None:
+        """The browser is gone: the work stops, and its folder is deleted."""
+        self.cancel(request)
+        with self._lock:
+            kept = self._kept.pop(request.session_hash or "", None)
+            if kept is not None and not kept.busy:  # else by the thread that works in it
+                kept.delete()
+
+    def _token(self, token: gr.OAuthToken | None) -> Token:
+        return self.studio.host.token(token.token if token is not None else None)
+
+    # ------------------------------------------------------------------------------ wiring
+
+    def wire(
+        self, view: Publish, work: gr.State, prompt: gr.Textbox, merge_to: MergeTo, answers: Answers,
+        link: Callable[[Any, str], str], opened: Sequence[Any],
+    ) -> None:  # fmt: skip
+        """Bind the view. link(work, prompt): an address that opens this recipe again, "" for none; opened: events after which
+        the view is looked at anew (its tab is chosen, the page was signed in to)."""
+
+        def send(
+            work: Any, prompt: str, owner: str | None, name: str, seen_by: str, confirmed: bool, told: bool, replace: bool,
+            request: gr.Request, token: gr.OAuthToken | None,
+        ) -> Iterator[list[Any]]:  # fmt: skip
+            yield from self.publish(
+                work, request.session_hash, self._token(token), merge_to, lambda: answers(work, prompt), link(work, prompt),
+                owner, name, seen_by, confirmed, told, replace,
+            )  # fmt: skip
+
+        gr.on(list(opened), self.look, [work, view.name], view.looked, trigger_mode="multiple", **ASK)
+        view.publish.click(
+            send, [work, prompt, *view.asked], [view.bars, view.notice, view.publish, view.cancel, view.page],
+            trigger_mode="once", **SEND,
+        )  # fmt: skip
+        view.cancel.click(self.cancel, None, None, **NOW)
+
+
+def suggested(recipe: Recipe) -> str:
+    """A name for the repository, after the models that take part.
+
+    >>> from merger.recipe import load
+    >>> suggested(load("{merge_method: linear, models: [{model: a/one}, {model: b/Two}], parameters: {weight: 1}}"))
+    'one-Two-linear'
+    """
+    names = short_names([m for m in recipe.merged if m != recipe.base_model][:3]).values()
+    words = "-".join([*(name.rsplit("/", 1)[-1] for name in names), recipe.merge_method])
+    return re.sub(r"[^A-Za-z0-9._]+|_{2,}|\.{2,}", "-", words).strip("-._")[:90].rstrip("-._") or "merged-model"
+
+
+class _Job:
+    """A merge on its way: made, then read for its digests, then sent."""
+
+    def __init__(self) -> None:
+        self.error: BaseException | None = None
+        self.address = ""
+        self._merging: Bar | None = None
+        self._sending: Bar | None = None
+
+    def step(self, step: Step) -> None:
+        """A tensor was merged."""
+        words = f"{step.tensors} of {step.of_tensors} tensors, {in_words(step.nbytes)} of {in_words(step.of_nbytes)}"
+        self._merging = ("Merging", step.nbytes, step.of_nbytes, words)
+
+    def sent(self, sent: Sent) -> None:
+        """Bytes were sent."""
+        name = {"reading": "Reading what is to be sent", "sending": "Sending", "publishing": "Publishing"}[sent.phase]
+        words = f"{in_words(sent.done)} of {in_words(sent.size)}" if sent.phase != "publishing" else "one commit with all files"
+        self._sending = (name, sent.done, sent.size, words)
+
+    def shown(self, state: State) -> Any:
+        """The bars."""
+        if state == "done":
+            return gr.update(data=shown("done", ("Published", 1, 1, "")))
+        whole = self._sending or self._merging or ("Merging", 0, 0, "begins")
+        return gr.update(data=shown(state, whole))
+
+
+__all__ = ["Publish", "Publishing", "publish", "suggested"]

@@ -1,0 +1,595 @@
+"""Picking models and publishing a merge: the callbacks against the stand-in of the Hub, and the views in a real browser."""
+
+import json
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import huggingface_hub.constants
+import pytest
+from hub_standin import READER, WRITER, Hub
+
+from merger import hub as references
+from merger import merge, store, wire
+from merger.card import Answer
+from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.hub import open_here
+from merger.live import Parents
+from merger.merge import Step
+from merger.recipe import Recipe, load
+from merger.ui import LAUNCH
+from merger.ui.host import Host
+from merger.ui.pick import Picking, pick, read_trios
+from merger.ui.push import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing, publish
+
+ROOT = Path(__file__).parent.parent
+FAMILY = ROOT / "presets" / "family"
+SHELF = ("tiny/base", "tiny/pirate", "tiny/count")
+HOSTED = Host(hosted=True, disk=30_000_000_000, family=frozenset({"presets/family/base"}))
+
+
+@dataclass
+class Studio:
+    """As much of the studio as the views ask for."""
+
+    host: Host
+    visits: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    def __post_init__(self) -> None:
+        roots = (ROOT,)
+        self.parents = Parents("cpu", roots, lambda reference: open_here(reference, roots))
+
+    def visit(self, session: str | None) -> Any:
+        return self.visits.setdefault(session or "", SimpleNamespace(granted=set()))
+
+
+@dataclass(frozen=True)
+class Work:
+    """As much of a workspace."""
+
+    recipe: Recipe
+
+
+WORK = Work(load(
+    "{merge_method: linear, models: [{model: tiny/pirate}, {model: tiny/count}], base_model: tiny/base, parameters: {weight: 1}}"
+))  # fmt: skip
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    """The stand-in with a family of models, a cache of its own, nobody logged in."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(wire, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(references, "_brought", {})
+    with Hub() as standin:
+        monkeypatch.setenv("HF_ENDPOINT", standin.url)
+        standin.add("tiny/base", FAMILY / "base", downloads=9000, card={"license": "apache-2.0"})
+        kin = ("safetensors", "base_model:tiny/base", "base_model:finetune:tiny/base")
+        for i, name in enumerate(("pirate", "count", "plural")):
+            standin.add(f"tiny/{name}", FAMILY / name, tags=kin, downloads=100 - i, card={"license": "mit"})
+        yield standin
+
+
+REQUEST: Any = SimpleNamespace(session_hash="s")
+
+
+def signed(token: str) -> gr.OAuthToken:
+    return gr.OAuthToken(token, "", 2_000_000_000)
+
+
+def worded(update: Any) -> str:
+    return update["value"] if isinstance(update, dict) else update
+
+
+def judged(picking: Picking, shelf: Sequence[str], token: gr.OAuthToken | None = None) -> dict[str, Any]:
+    *_, last = picking.judge(tuple(shelf), REQUEST, token)
+    return dict(zip(("base", "parents", "verdict", "outlook", "fetch"), last, strict=True))
+
+
+def fetched(
+    picking: Picking, shelf: Sequence[str], token: Any = False, loaded: Callable[[], Sequence[Any]] = lambda: ["there"]
+) -> list[list[Any]]:
+    return list(picking.fetch(tuple(shelf), "s", token, loaded, 1))
+
+
+def bars_of(told: Sequence[list[Any]]) -> list[dict[str, Any]]:
+    return [json.loads(one[0]["data"]) for one in told]
+
+
+# ---------------------------------------------------------------------------------------------- find
+
+
+def test_search(hub: Hub) -> None:
+    hub.add("other/tiny-gguf", FAMILY / "base", tags=("safetensors", "gguf"))
+    hub.repos["tiny/count"].gated = True
+    found, buttons, notice = Picking(Studio(Host())).search(" tiny ", REQUEST, None)
+    lines = {value: label for label, value in found["choices"]}
+    assert list(lines) == ["tiny/base", "tiny/pirate", "tiny/count", "tiny/plural"]  # what is quantized is not offered
+    assert lines["tiny/base"] == "tiny/base · LlamaForCausalLM · 2.5 MB · apache-2.0 · 9.0k downloads"
+    assert lines["tiny/count"].endswith(" · gated")
+    assert (found["value"], buttons["visible"], notice["visible"]) == (None, True, False)
+    assert "Nothing found" in worded(Picking(Studio(Host())).search("zzz", REQUEST, None)[-1])
+
+
+@pytest.mark.parametrize("typed", ["tiny/base", "https://huggingface.co/tiny/base/tree/main", " hf.co/tiny/base "])
+def test_a_pasted_model_is_chosen_at_once(hub: Hub, typed: str) -> None:
+    found, buttons, _ = Picking(Studio(HOSTED)).search(typed, REQUEST, None)
+    assert [value for _, value in found["choices"]] == [found["value"]] == ["tiny/base"] and buttons["visible"]
+
+
+def test_folders_of_this_computer(hub: Hub, tmp_path: Path) -> None:
+    """At home a folder is a model; on a hosted page none is looked at, not even whether it is there."""
+    folder = tmp_path / "<b>mine"
+    shutil.copytree(FAMILY / "base", folder)
+    home, away = Picking(Studio(Host())), Picking(Studio(HOSTED))
+    found = home.search(str(folder), REQUEST, None)[0]
+    assert found["choices"] == [(f"{folder} · LlamaForCausalLM · 2.5 MB · no licence named", str(folder))]
+    assert "no such folder" in worded(home.search(str(tmp_path / "none"), REQUEST, None)[-1])
+    assert home.as_base(("",), str(folder))[0] == (str(folder),)
+    for typed in (str(folder), str(tmp_path / "none"), "~/x", "../..", "presets/family/../../etc", "file:///etc"):
+        told = away.search(typed, REQUEST, None)
+        assert told[0] == gr.skip() and re.search("no model's name|no address|no Hub id|no such model", worded(told[-1])), typed
+        assert away.as_base(("",), typed)[0] == (("",) if "/" in typed and not store.is_hub_id(typed) else (typed,))
+    assert away.search("presets/family/base", REQUEST, None)[0]["value"] == "presets/family/base"  # comes with the page
+    assert not [a for a in hub.asked if "etc" in a.path]
+
+
+def test_the_shelf() -> None:
+    picking = Picking(Studio(Host()))
+    shelf, _ = picking.as_base(("",), "tiny/base")
+    shelf, _ = picking.add(shelf, "tiny/pirate")
+    shelf, _ = picking.add(shelf, "tiny/pirate")
+    shelf, _ = picking.add(shelf, "tiny/count")
+    assert shelf == SHELF
+    assert "is the base already" in worded(picking.add(shelf, "tiny/base")[1]) and picking.add(shelf, "tiny/base")[0] == shelf
+    assert picking.as_base(shelf, "tiny/count")[0] == ("tiny/count", "tiny/pirate")
+    assert picking.tick(shelf, ["tiny/count", "evil/other"]) == ("tiny/base", "tiny/count")
+    full = ("a/b", *(f"a/m{i}" for i in range(8)))
+    assert "At most 8" in worded(picking.add(full, "a/more")[1])
+    assert all("Choose a model" in worded(picking.add(shelf, chosen)[1]) for chosen in ("words", None, ""))
+
+
+def test_kin(hub: Hub) -> None:
+    told = Picking(Studio(HOSTED)).kin(("tiny/base", "tiny/pirate"), REQUEST, None)
+    assert [value for _, value in told["choices"]] == ["tiny/count", "tiny/plural"] and told["visible"]
+    assert told["choices"][0][0] == "tiny/count · LlamaForCausalLM · 2.5 MB · mit · 99 downloads"
+    hub.fail("/api/models", status=404)
+    assert Picking(Studio(HOSTED)).kin(("tiny/base",), REQUEST, None)["visible"] is False
+
+
+# ---------------------------------------------------------------------------------------------- before the download
+
+
+def test_verdict_before_the_download(hub: Hub) -> None:
+    told = judged(Picking(Studio(HOSTED)), SHELF)
+    assert told["base"] == "tiny/base · 2.5 MB · apache-2.0 · to be downloaded"
+    assert [label for label, _ in told["parents"]["choices"]] == [
+        f"tiny/{name} · 2.5 MB · mit · to be downloaded" for name in ("pirate", "count")
+    ]
+    assert told["verdict"]["value"].startswith("· Nothing speaks against this merge.")
+    assert told["outlook"]["value"].startswith("Live: 3 models and their merge take 9.9 MB")
+    assert told["fetch"] == gr.update(value="Download 7.5 MB and use them", interactive=True)
+    assert all(store.cached(name) is None for name in SHELF)
+    assert hub.bytes_of("GET /[0-9a-f]{64}") < 3 * 1_000_000  # headers and a few rows
+
+
+def test_a_stranger_and_a_misfit_are_told(hub: Hub, half_family: Path) -> None:
+    hub.add("far/other", half_family / "a")
+    told = judged(Picking(Studio(HOSTED)), ("tiny/base", "far/other"))
+    assert told["verdict"]["value"] == "✗ The models have different numbers of layers."
+    config = json.loads(hub.repos["tiny/pirate"].files["config.json"])
+    hub.add("far/wide", FAMILY / "pirate").files["config.json"] = json.dumps(config | {"rope_theta": 5e6}).encode()
+    told = judged(Picking(Studio(HOSTED)), ("tiny/base", "far/wide"))
+    assert "! wide counts positions in another way than the base" in told["verdict"]["value"] and told["fetch"]["interactive"]
+
+
+def test_what_this_machine_can_do(hub: Hub) -> None:
+    small = replace(HOSTED, memory=10_000_000)
+    assert judged(Picking(Studio(small)), SHELF)["outlook"]["value"].startswith("To files only: ")
+    full = judged(Picking(Studio(replace(HOSTED, disk=6_000_000))), SHELF)
+    assert full["outlook"]["value"].startswith("One model has") or "on the disk" in full["outlook"]["value"]
+    assert full["fetch"]["interactive"] is False
+    told = fetched(Picking(Studio(replace(HOSTED, disk=6_000_000))), SHELF)  # the button alone is no bound
+    assert "this page" in worded(told[-1][1]) and told[-1][-1] == gr.skip() and store.cached("tiny/base") is None
+
+
+def test_gated_and_missing_models_are_told_with_the_others(hub: Hub) -> None:
+    hub.repos["tiny/pirate"].gated = True
+    told = judged(Picking(Studio(HOSTED)), ("tiny/base", "tiny/pirate", "tiny/none"))
+    lines = told["verdict"]["value"].split("\n")
+    assert re.match("✗ tiny/pirate: this model is gated", lines[0]) and re.match("✗ tiny/none: no such", lines[1])
+    assert told["fetch"]["interactive"] is False
+    assert "Choose the base" in worded(judged(Picking(Studio(HOSTED)), ("", "tiny/count"))["verdict"])
+    hub.repos["tiny/pirate"].readers = frozenset({"reader"})
+    assert judged(Picking(Studio(HOSTED)), SHELF, signed(READER))["fetch"]["interactive"]
+
+
+def test_bin_files(hub: Hub, half_family: Path) -> None:
+    """At home they are told after the download; a hosted page does not take them."""
+    hub.add("old/model", {"config.json": b"{}", "pytorch_model.bin": b"x" * 5000}, tags=())
+    home = judged(Picking(Studio(Host())), ("tiny/base", "old/model"))
+    assert "holds only .bin files" in home["verdict"]["value"] and home["fetch"]["interactive"]
+    away = judged(Picking(Studio(HOSTED)), ("tiny/base", "old/model"))
+    assert "opens safetensors only" in away["verdict"]["value"] and not away["fetch"]["interactive"]
+    assert "opens safetensors only" in worded(fetched(Picking(Studio(HOSTED)), ("tiny/base", "old/model"))[-1][1])
+    assert hub.count("pytorch_model.bin") == 0
+
+
+def test_a_newer_look_ends_the_older(hub: Hub) -> None:
+    picking = Picking(Studio(HOSTED))
+    older = picking.judge(SHELF, REQUEST, None)
+    next(older)
+    assert judged(picking, SHELF)["fetch"]["interactive"]
+    assert list(older) == []
+
+
+# ---------------------------------------------------------------------------------------------- the download
+
+
+def test_download_then_the_page_has_them(hub: Hub) -> None:
+    studio = Studio(HOSTED)
+    told = fetched(Picking(studio), SHELF)
+    assert told[-1][-1] == "there" and all(one[-1] == gr.skip() for one in told[:-1])
+    assert all(store.cached(name) for name in SHELF) and studio.parents.model("tiny/count").nbytes > 0
+    last = bars_of(told)[-1]
+    assert last["state"] == "done" and last["bars"][0][0] == "All models are here"
+    before = len(hub.asked)
+    assert judged(Picking(studio), SHELF)["fetch"]["value"] == "Use these models" and len(hub.asked) == before
+
+
+def test_cancel_and_go_on(hub: Hub) -> None:
+    """What has arrived is kept, told as what is still missing, and not sent again."""
+    picking = Picking(Studio(HOSTED))
+    weights = hub.repos["tiny/base"].files["model.safetensors"]
+    slow = hub.fail("GET /[0-9a-f]{64}", cut=1_500_000, times=0)
+    real, seen = store._Download._stream, []
+
+    def stream(self: Any, partial: Path, before: int) -> None:
+        seen.append(before)
+        if self.file.name == "model.safetensors" and len(seen) == 1:
+            picking.cancel(REQUEST)
+        real(self, partial, before)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store._Download, "_stream", stream)
+        patch.setattr(store, "companions", lambda found: ())
+        told = fetched(picking, SHELF)
+    assert slow.times == 0 and len(weights) > 1_500_000
+    assert worded(told[-1][1]) == "Stopped. What has arrived is kept; press Download to go on."
+    assert bars_of(told)[-1]["state"] == "stopped" and told[-1][-1] == gr.skip() and store.cached("tiny/base") is None
+    assert "still to be downloaded" in judged(picking, SHELF)["base"]
+    start = hub.bytes_of("GET /[0-9a-f]{64}")
+    assert fetched(picking, SHELF)[-1][-1] == "there"
+    assert hub.bytes_of("GET /[0-9a-f]{64}") - start < 3 * len(weights)
+
+
+def test_leaving_the_page_stops_the_download(hub: Hub) -> None:
+    picking = Picking(Studio(HOSTED))
+    going = picking.fetch(SHELF, "s", False, lambda: ["there"], 1)
+    next(going)
+    stop = picking._stops["s"]
+    going.close()
+    assert stop.is_set() and not picking._stops
+
+
+def test_what_a_sign_in_brought_is_that_visitors(hub: Hub) -> None:
+    hub.repos["tiny/pirate"].gated = True
+    hub.repos["tiny/pirate"].readers = frozenset({"reader"})
+    studio = Studio(HOSTED)
+    assert "gated" in worded(fetched(Picking(studio), SHELF)[-1][1]) and not studio.visit("s").granted
+    assert fetched(Picking(studio), SHELF, READER)[-1][-1] == "there"
+    assert studio.visit("s").granted == {"tiny/pirate"} and studio.visit("other").granted == set()
+    assert "gated" in worded(list(Picking(studio).fetch(SHELF, "other", False, lambda: [1], 1))[-1][1])
+    assert studio.host.refusal("tiny/pirate") and not studio.host.refusal("tiny/pirate", studio.visit("s").granted)
+    assert READER not in repr(vars(Picking(studio))) + repr(studio.visits)
+
+
+def test_a_refusal_of_the_page_is_told(hub: Hub) -> None:
+    def refused() -> Sequence[Any]:
+        raise MergeError("They do not fit.")
+
+    told = fetched(Picking(Studio(HOSTED)), SHELF, loaded=refused)
+    assert worded(told[-1][1]) == "They do not fit." and told[-1][-1] == gr.skip()
+
+
+def test_trios() -> None:
+    trios = read_trios(ROOT / "presets/trios.json")
+    assert trios[0].label == "SmolLM2 135M · 538 MB"
+    assert trios[-1].says.startswith("The recipe many read first, and it cannot work")
+    assert any(one.label.endswith("· gated") for one in trios)
+
+
+# ---------------------------------------------------------------------------------------------- publish
+
+
+def merge_to(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> None:
+    merge(work.recipe, folder, roots=[ROOT], progress=progress, cancelled=cancelled)
+
+
+HERE_WORK = Work(load(
+    "{merge_method: linear, models: [{model: presets/family/pirate}, {model: presets/family/count}], parameters: {weight: 0.5}}"
+))  # fmt: skip
+
+
+def sent(publishing: Publishing, work: Any = HERE_WORK, token: Any = WRITER, session: str = "s", **more: Any) -> list[list[Any]]:
+    asked = {"owner": "writer", "name": "new", "seen_by": "private", "confirmed": True, "with_answers": True, "replace": False}
+    answers = [Answer("hi", (("your merge", "ahoy"),))]
+    link = "https://huggingface.co/spaces/a/b?r=x"
+    return list(publishing.publish(work, session, token, merge_to, lambda: answers, link, **asked | more))
+
+
+def test_publish(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    told = sent(Publishing(Studio(Host())))
+    repo = hub.repos["writer/new"]
+    assert worded(told[-1][1]) == f"Published: {hub.url}/writer/new" and told[-1][-1]["link"] == f"{hub.url}/writer/new"
+    assert repo.private and len(repo.commits) == 2 and {"model.safetensors", "README.md", "config.json"} <= repo.files.keys()
+    card = repo.files["README.md"].decode()
+    assert "ahoy" in card and "(https://huggingface.co/spaces/a/b?r=x)" in card
+    assert not list(tmp_path.glob("publish-*")) and bars_of(told)[-1]["state"] == "done"
+    sent(Publishing(Studio(Host())), name="open", seen_by="everybody", with_answers=False)
+    assert hub.repos["writer/open"].private is True  # only the word `public` makes it so
+    sent(Publishing(Studio(Host())), name="shown", seen_by="public", with_answers=False)
+    assert hub.repos["writer/shown"].private is False and b"ahoy" not in hub.repos["writer/shown"].files["README.md"]
+
+
+def test_a_repeat_does_not_merge_again(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    publishing = Publishing(Studio(Host()))
+    hub.fail("POST .*/commit/", status=500)
+    words = worded(sent(publishing)[-1][1])
+    assert "was not published: the Hub is in trouble (500)" in words and words.endswith("The merge is kept for another try.")
+    (kept,) = tmp_path.glob("publish-*/merged-model")
+    made = (kept / "model.safetensors").stat().st_mtime_ns
+    seen: list[int] = []
+    monkeypatch.setattr("test_pick.merge_to", lambda *_: seen.append(1))
+    assert worded(sent(publishing)[-1][1]).startswith("Published") and not seen and made
+    assert not list(tmp_path.glob("publish-*"))
+
+
+def test_another_recipe_or_a_visitor_who_left_leaves_nothing(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    publishing = Publishing(Studio(Host()))
+    hub.fail("POST .*/commit/", status=500, times=2)
+    sent(publishing)
+    other = Work(load("{merge_method: linear, models: [{model: presets/family/plural}], parameters: {weight: 1}}"))
+    sent(publishing, other)
+    assert len(list(tmp_path.glob("publish-*"))) == 1
+    publishing.gone(REQUEST)
+    assert not list(tmp_path.glob("publish-*"))
+
+
+def test_cancel_while_it_is_sent(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    publishing = Publishing(Studio(Host()))
+    hub.fail("POST .*preupload", slow=lambda: publishing.cancel(REQUEST))
+    words = worded(sent(publishing)[-1][1])
+    assert words == "writer/new: stopped; nothing was published. The merge is kept for another try."
+    assert "writer/new" not in hub.repos
+    publishing.gone(REQUEST)
+    assert not list(tmp_path.glob("publish-*"))
+
+
+def test_leaving_while_it_is_merged_leaves_no_folder(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    publishing = Publishing(Studio(Host()))
+
+    def slow(work: Any, folder: Path, progress: Any, cancelled: Callable[[], bool]) -> None:
+        folder.mkdir()
+        (folder / "half").touch()
+        publishing.gone(REQUEST)
+        assert cancelled() and folder.exists()
+        raise Cancelled("stopped")
+
+    list(publishing.publish(HERE_WORK, "s", WRITER, slow, list, "", "writer", "new", "private", False, False, False))
+    assert not list(tmp_path.glob("publish-*"))
+
+
+def test_forbidden_derivatives_must_be_confirmed(hub: Hub, tmp_path: Path) -> None:
+    model = tmp_path / "closed"
+    shutil.copytree(FAMILY / "pirate", model)
+    (model / "README.md").write_text("---\nlicense: cc-by-nd-4.0\n---\n")
+    work = Work(load(f"{{merge_method: linear, models: [{{model: {model}}}], parameters: {{weight: 1}}}}"))
+    publishing = Publishing(Studio(Host()))
+    looked = publishing.look(work, "", REQUEST, signed(WRITER))
+    assert "forbids derivatives" in worded(looked[3]) and looked[4]["visible"] is True
+    assert "Say so by the tick" in worded(sent(publishing, work, confirmed=False)[-1][1]) and "writer/new" not in hub.repos
+    assert worded(sent(publishing, work)[-1][1]).startswith("Published")
+
+
+def test_who_may_publish(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    for host, words in ((Host(), LOG_IN), (HOSTED, NO_SIGN_IN), (replace(HOSTED, oauth=True), SIGN_IN)):
+        publishing = Publishing(Studio(replace(host, family=frozenset(HERE_WORK.recipe.references))))
+        who, owner, _, _, _, button = publishing.look(HERE_WORK, "", REQUEST, None)
+        assert (worded(who), owner["visible"], button["interactive"]) == (words, False, False)
+        assert worded(sent(publishing, token=publishing.studio.host.token(None))[-1][1]) == words
+    assert not hub.repos.keys() - {"tiny/base", "tiny/pirate", "tiny/count", "tiny/plural"}
+    who, owner, name, terms, confirm, button = Publishing(Studio(Host())).look(HERE_WORK, "", REQUEST, signed(WRITER))
+    assert (worded(who), owner["choices"], name) == ("Signed in as writer.", ["writer"], "pirate-count-linear")
+    assert worded(terms).startswith("Licence: ") and confirm["visible"] and button["interactive"]
+    monkeypatch.setenv("HF_TOKEN", WRITER)
+    assert worded(Publishing(Studio(Host())).look(HERE_WORK, "mine", REQUEST, None)[0]) == "Signed in as writer."
+    away = Publishing(Studio(replace(HOSTED, family=frozenset(HERE_WORK.recipe.references))))
+    assert worded(away.look(HERE_WORK, "", REQUEST, None)[0]) == NO_SIGN_IN  # never this machine's login
+    assert "cannot be the name" in worded(sent(Publishing(Studio(Host())), name="../x")[-1][1])
+
+
+def test_a_gated_parent_is_published_by_those_who_brought_it(hub: Hub) -> None:
+    hub.repos["tiny/pirate"].gated = True
+    hub.repos["tiny/pirate"].readers = frozenset({"writer"})
+    studio = Studio(HOSTED)
+    fetched(Picking(studio), SHELF, WRITER)
+    assert Publishing(studio).terms(WORK, "s").words
+    with pytest.raises(CheckpointError, match="is gated or private"):
+        Publishing(studio).terms(WORK, "other")
+
+
+# ---------------------------------------------------------------------------------------------- in a browser
+
+
+@dataclass
+class Views:
+    """A page of the two views and nothing else. `loaded`: what the page was told to open."""
+
+    host: Host
+    answers: str = "ahoy"
+    loaded: list[tuple[str, list[str]]] = field(default_factory=list[tuple[str, list[str]]])
+
+    def open(self) -> tuple[str, gr.Blocks]:
+        studio = Studio(self.host)
+        picking, publishing = Picking(studio), Publishing(studio)
+        trios = read_trios(ROOT / "presets/trios.json")
+
+        def load(work: Any, base: str, parents: list[str], request: gr.Request) -> list[Any]:
+            self.loaded.append((base, parents))
+            assert studio.parents.model(base).nbytes and request.session_hash
+            return [f"{base} with {', '.join(parents)}"]
+
+        with gr.Blocks() as demo:
+            work, prompt = gr.State(HERE_WORK), gr.Textbox("hi", label="Prompt")
+            here = gr.Textbox("the family", label="On the page", interactive=False)
+            with gr.Tabs():
+                with gr.Tab("Models"):
+                    view = pick(studio.host, trios)
+                with gr.Tab("Publish") as tab:
+                    out = publish(studio.host)
+            picking.wire(view, trios, work, [here], load)
+
+            def said(work: Any, prompt: str) -> list[Answer]:
+                return [Answer(prompt, (("your merge", self.answers),))]
+
+            publishing.wire(out, work, prompt, merge_to, said, lambda *_: "https://huggingface.co/spaces/a/b?r=x", [tab.select])
+            demo.unload(picking.gone)
+            demo.unload(publishing.gone)
+        demo.queue()
+        _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+        return url, demo
+
+
+@pytest.fixture
+def visit(browser: Any) -> Iterator[Callable[..., Any]]:
+    """Open the two views; no complaint of the browser, no request to anywhere else."""
+    opened: list[tuple[Any, gr.Blocks, list[str]]] = []
+
+    def at(views: Views, width: int = 1280, theme: str = "light") -> Any:
+        address, demo = views.open()
+        context = browser.new_context(viewport={"width": width, "height": 1000})
+        page, complaints = context.new_page(), []
+        opened.append((context, demo, complaints))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: complaints.append(str(e)))
+        page.on("request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else complaints.append(r.url))
+        page.goto(f"{address}?__theme={theme}")
+        page.wait_for_selector("#pick-query textarea, #pick-query input", timeout=30_000)
+        return page
+
+    yield at
+    for context, demo, complaints in opened:
+        context.close()
+        demo.close()
+        assert complaints == []
+
+
+def expects(locator: Any) -> Any:
+    from playwright.sync_api import expect
+
+    return expect(locator)
+
+
+def press(page: Any, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def field_of(page: Any, label: str) -> Any:
+    return page.get_by_label(label, exact=True)
+
+
+def choose(page: Any, model: str, button: str) -> None:
+    page.get_by_role("radio", name=f"{model} · Llama").check()
+    press(page, button)
+
+
+HOSTILE = "${alert(1)}<img src=x onerror=alert(1)>"
+
+
+@pytest.mark.browser
+def test_from_a_search_to_a_repository(hub: Hub, visit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search, shelf, verdict, download with progress, the page has the models; then the merge becomes a repository."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("HF_TOKEN", WRITER)
+    hub.repos["tiny/count"].card = {"license": HOSTILE}
+    views = Views(Host(), HOSTILE)
+    page = visit(views)
+    box = page.locator("#pick-query").locator("textarea, input")
+    box.fill("tiny")
+    box.press("Enter")
+    choose(page, "tiny/base", "Take as base")
+    expects(field_of(page, "Base")).to_have_value(re.compile(r"^tiny/base · 2\.5 MB · apache-2\.0 · to be downloaded$"))
+    choose(page, "tiny/pirate", "Add to the mix")
+    expects(page.get_by_label("tiny/pirate · 2.5 MB · mit · to be downloaded")).to_be_checked()
+    page.get_by_label("Fine-tunes of this base on the Hub").click()
+    page.get_by_role("option", name="tiny/count · ").click()
+    expects(page.get_by_label("tiny/count · 2.5 MB", exact=False)).to_be_checked()
+    expects(field_of(page, "Whether they fit")).to_have_value(re.compile("Nothing speaks against this merge"))
+    expects(field_of(page, "What this machine can do with them")).to_have_value(re.compile("^Live: "))
+    assert not store.cached("tiny/base") and not views.loaded
+    gate = threading.Event()
+    hub.fail("GET /[0-9a-f]{64}", slow=lambda: gate.wait(20))
+    press(page, "Download 7.5 MB and use them")
+    expects(page.locator("#pick-bars")).to_contain_text("tiny/base (1 of 3)")
+    press(page, "Cancel")
+    gate.set()
+    expects(field_of(page, "What went wrong")).to_have_value(re.compile("^Stopped. What has arrived is kept"))
+    expects(page.get_by_role("button", name=re.compile("^Download"))).to_be_enabled()
+    page.get_by_role("button", name=re.compile("^Download")).click()
+    expects(field_of(page, "On the page")).to_have_value("tiny/base with tiny/pirate, tiny/count", timeout=20_000)
+    assert views.loaded == [("tiny/base", ["tiny/pirate", "tiny/count"])]
+    expects(page.locator("#pick-bars")).to_contain_text("All models are here")
+    page.get_by_label("tiny/count · 2.5 MB", exact=False).uncheck()
+    expects(page.get_by_role("button", name="Use these models", exact=True)).to_be_enabled()
+
+    page.get_by_role("tab", name="Publish").click()
+    expects(field_of(page, "Sign-in")).to_have_value("Signed in as writer.")
+    field_of(page, "Name of the repository").fill("pirates")
+    press(page, "Merge and publish")
+    expects(field_of(page, "What came of it")).to_have_value(re.compile("Say so by the tick"))
+    page.get_by_label("Its owners allow me to publish this").check()
+    press(page, "Merge and publish")
+    expects(field_of(page, "What came of it")).to_have_value(f"Published: {hub.url}/writer/pirates", timeout=20_000)
+    repo = hub.repos["writer/pirates"]
+    assert repo.private and {"model.safetensors", "config.json", "README.md"} <= repo.files.keys()
+    assert HOSTILE in repo.files["README.md"].decode() and not list(tmp_path.glob("publish-*"))
+    expects(page.locator("a#publish-page, #publish-page a, a:has(#publish-page)").first).to_have_attribute(
+        "href", f"{hub.url}/writer/pirates"
+    )
+
+
+@pytest.mark.browser
+def test_a_hosted_page_takes_no_folder_and_no_bin(hub: Hub, visit: Any) -> None:
+    """On a phone: nothing wider than the screen."""
+    hub.add("old/model", {"config.json": b"{}", "pytorch_model.bin": b"x" * 5000}, tags=())
+    page = visit(Views(HOSTED), 390)
+    box = page.locator("#pick-query").locator("textarea, input")
+    for typed, words in (("/etc", "no model's name"), (str(FAMILY), "no model's name")):
+        box.fill(typed)
+        box.press("Enter")
+        expects(field_of(page, "What went wrong")).to_have_value(re.compile(words))
+    box.fill("old/model")
+    box.press("Enter")
+    expects(page.get_by_role("radio", name="old/model · ")).to_be_checked()
+    press(page, "Take as base")
+    expects(field_of(page, "Whether they fit")).to_have_value(re.compile("opens safetensors only"))
+    expects(page.get_by_role("button", name="Download", exact=True)).to_be_disabled()
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("tab", name="Publish").click()
+    expects(field_of(page, "Sign-in")).to_have_value(re.compile("is not here yet"))
+    expects(page.get_by_role("button", name="Merge and publish")).to_be_disabled()
