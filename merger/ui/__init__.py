@@ -19,6 +19,8 @@ from merger.ui.explore import wire as wire_explore
 from merger.ui.history import history, recorder
 from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
+from merger.ui.pick import Picking, pick, read_trios
+from merger.ui.push import Publishing, publish
 from merger.ui.state import MAX_PROMPT, start
 from merger.ui.studio import Studio, Visit
 
@@ -119,6 +121,10 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                         False, label="Go on with the text", interactive=True,
                         info="The prompt as it is, without the models' chat template: for base models",
                     )  # fmt: skip
+            with gr.Tab("Other models", id="pick"):
+                trios = read_trios(presets / "trios.json")
+                picking = Picking(studio)
+                shelf = pick(studio.host, trios)
             with gr.Tab("A and B", id="ab"):
                 slots = _line("slots", "What is kept as A and B", visible=True)
                 with gr.Row():
@@ -131,7 +137,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                 )  # fmt: skip
             with gr.Tab("Explore", id="explore"):
                 exploring = Exploring(studio, presets / "probes.json")
-                view = explore(exploring, studio.plan(first.recipe), first.chosen)
+                sweeps = explore(exploring, studio.plan(first.recipe), first.chosen)
             with gr.Tab("Look inside", id="inside") as inside_tab:
                 glass = inspect()
                 inside = detail()
@@ -154,6 +160,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                 with gr.Row(visible=not studio.host.hosted):
                     folder = gr.Textbox("merged-model", label="Folder on this computer", interactive=True, scale=4)
                     write = gr.Button("Merge into this folder", size="sm", scale=1)
+            with gr.Tab("Publish", id="publish") as publish_tab:
+                publishing = Publishing(studio)
+                sending = publish(studio.host)
             with gr.Tab("History", id="history"):
                 tried = history(elem_id="history")
         told = recorder(elem_id="recorder")
@@ -189,7 +198,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
             button.click(on.fix(i), work, drawn, **NOW)
         for name, widget in widgets.items():
             widget.input(on.control(name), [work, widget], drawn, **NEWEST)
-        wire_explore(view, exploring, work, prompt, on.use_point, drawn, [tick.change])
+        wire_explore(sweeps, exploring, work, prompt, on.use_point, drawn, [tick.change])
+        picking.wire(shelf, trios, work, drawn, on.load_family)
+        publishing.wire(sending, work, prompt, on.merge_to, on.answers, on.address, [publish_tab.select])
         demo.load(on.arrive, work, [*drawn, prompt], **QUIET)
         demo.load(None, None, None, js=_VIEW, **NOW)
 
@@ -224,7 +235,8 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         cancel.click(on.cancel, None, None, **NOW).then(lambda: gr.update(visible=False), None, taking, **NOW)
         write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(on.write, [work, folder], [merged, ready], **DISK)
         demo.unload(on.leave)
-        demo.unload(exploring.gone)
+        for view in (exploring, picking, publishing):
+            demo.unload(view.gone)
         api.publish(studio)
     demo.queue(default_concurrency_limit=4, max_size=studio.host.queue)
     return demo

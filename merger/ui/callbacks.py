@@ -11,6 +11,7 @@ from typing import Any
 import gradio as gr
 
 import merger.ui.state as state
+from merger.card import Answer
 from merger.checkpoints import in_words
 from merger.errors import Cancelled, MergeError
 from merger.merge import Step
@@ -164,9 +165,11 @@ class Callbacks:
         """Other parents in the mix; only those on the shelf are taken."""
         return self.edited(work, lambda: state.with_models(work, models), request)
 
-    def choose_family(self, work: Workspace, base: str, parents: list[str], request: gr.Request) -> Updates:
-        """Other models altogether: a base and its fine-tunes, which are here already."""
-        return self.edited(work, lambda: state.with_family(work, base, parents), request)
+    def load_family(self, work: Workspace, base: str, parents: list[str], request: gr.Request) -> Updates:
+        """Other models altogether: a base and its fine-tunes, which are here already. MergeError where they do not fit."""
+        now = state.stepped(work, state.with_family(work, base, parents))
+        self.studio.check(now.recipe, self.visit(request).granted)
+        return self.redraw(now, run=self.next_run(request))
 
     def choose_seed(self, work: Workspace, seed: float | None, request: gr.Request) -> Updates:
         """The seed of the random methods' masks."""
@@ -536,6 +539,24 @@ class Callbacks:
                 yield gr.update(value=words, visible=True), gr.update(value=str(made))  # gradio takes a copy
             finally:
                 self.studio.forget(made)
+
+    def merge_to(
+        self, work: Workspace, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+    ) -> None:
+        """The merge as a model's folder, to be published."""
+        self.studio.write(work.recipe, str(folder), progress, cancelled)
+
+    def answers(self, work: Workspace, prompt: str) -> tuple[Answer, ...]:
+        """What the merge and its parents answered to a prompt, for the model's card; nothing where not all have."""
+        names = {"merge": "this model", **lanes.short_names([work.base, *work.chosen])}
+        said = {names[key]: self.studio.heard(what, prompt) for key, what in self.studio.asked(work).items()}
+        told = tuple((who, text) for who, text in said.items() if text is not None)
+        return (Answer(prompt, told),) if len(told) == len(said) else ()
+
+    def address(self, work: Workspace, prompt: str) -> str:
+        """A link that opens this recipe on this Space; "" where there is none."""
+        query = self.share(work, prompt)
+        return f"{self.studio.host.address}?{query}" if self.studio.host.address and query else ""
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the merge to files."""

@@ -252,9 +252,13 @@ class Studio:
 
         Errors of the recipe or the models become part of the feed; nothing is raised.
         """
-        asked = {"merge": work.recipe, work.base: work.base, **{m: m for m in work.chosen}}
         said = Plain(prompt) if manner.plain else prompt
-        yield from self._fed(asked, prompt, visit, manner, lambda heard: self._why(work, said, heard))
+        yield from self._fed(self.asked(work), prompt, visit, manner, lambda heard: self._why(work, said, heard))
+
+    @staticmethod
+    def asked(work: Workspace) -> "dict[str, Recipe | str]":
+        """Who answers, by the panel's keys: the merge of a recipe, the base, the parents in the mix."""
+        return {"merge": work.recipe, work.base: work.base, **{m: m for m in work.chosen}}
 
     def compare(self, ballot: Ballot, prompt: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Stream the answers of a blind test's recipes."""
@@ -380,8 +384,8 @@ class Studio:
         while len(self._heard) > 1000:
             self._heard.popitem(last=False)
 
-    def heard(self, recipe: Recipe, prompt: str, manner: Manner = GREEDY) -> str | None:
-        """What the merge of a recipe answered, if it has answered this prompt to the end."""
+    def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY) -> str | None:
+        """What the merge of a recipe, or a parent, answered, if it has answered this prompt to the end."""
         found = self._heard.get((_name(recipe), prompt, manner))
         return None if found is None else found.text
 
