@@ -61,6 +61,12 @@ WORK = Work(load(
 ))  # fmt: skip
 
 
+def files(name: str, licence: str) -> dict[str, bytes]:
+    """A model of the family, with a card."""
+    own = {path.name: path.read_bytes() for path in (FAMILY / name).iterdir()}
+    return own | {"README.md": f"---\nlicense: {licence}\n---\n".encode()}
+
+
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """The stand-in with a family of models, a cache of its own, nobody logged in."""
@@ -72,10 +78,10 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     monkeypatch.setattr(references, "_brought", {})
     with Hub() as standin:
         monkeypatch.setenv("HF_ENDPOINT", standin.url)
-        standin.add("tiny/base", FAMILY / "base", downloads=9000, card={"license": "apache-2.0"})
+        standin.add("tiny/base", files("base", "apache-2.0"), downloads=9000, card={"license": "apache-2.0"})
         kin = ("safetensors", "base_model:tiny/base", "base_model:finetune:tiny/base")
         for i, name in enumerate(("pirate", "count", "plural")):
-            standin.add(f"tiny/{name}", FAMILY / name, tags=kin, downloads=100 - i, card={"license": "mit"})
+            standin.add(f"tiny/{name}", files(name, "mit"), tags=kin, downloads=100 - i, card={"license": "mit"})
         yield standin
 
 
@@ -409,13 +415,13 @@ def test_forbidden_derivatives_must_be_confirmed(hub: Hub, tmp_path: Path) -> No
 def test_who_may_publish(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     for host, words in ((Host(), LOG_IN), (HOSTED, NO_SIGN_IN), (replace(HOSTED, oauth=True), SIGN_IN)):
         publishing = Publishing(Studio(replace(host, family=frozenset(HERE_WORK.recipe.references))))
-        who, owner, _, _, _, button = publishing.look(HERE_WORK, "", REQUEST, None)
+        who, owner, _, _, _, button, _ = publishing.look(HERE_WORK, "", REQUEST, None)
         assert (worded(who), owner["visible"], button["interactive"]) == (words, False, False)
         assert worded(sent(publishing, token=publishing.studio.host.token(None))[-1][1]) == words
     assert not hub.repos.keys() - {"tiny/base", "tiny/pirate", "tiny/count", "tiny/plural"}
-    who, owner, name, terms, confirm, button = Publishing(Studio(Host())).look(HERE_WORK, "", REQUEST, signed(WRITER))
+    who, owner, name, terms, confirm, button, notice = Publishing(Studio(Host())).look(HERE_WORK, "", REQUEST, signed(WRITER))
     assert (worded(who), owner["choices"], name) == ("Signed in as writer.", ["writer"], "pirate-count-linear")
-    assert worded(terms).startswith("Licence: ") and confirm["visible"] and button["interactive"]
+    assert worded(terms).startswith("Licence: ") and confirm["visible"] and button["interactive"] and not notice["visible"]
     monkeypatch.setenv("HF_TOKEN", WRITER)
     assert worded(Publishing(Studio(Host())).look(HERE_WORK, "mine", REQUEST, None)[0]) == "Signed in as writer."
     away = Publishing(Studio(replace(HOSTED, family=frozenset(HERE_WORK.recipe.references))))
@@ -539,11 +545,18 @@ def test_from_a_search_to_a_repository(hub: Hub, visit: Any, tmp_path: Path, mon
     page.get_by_label("Fine-tunes of this base on the Hub").click()
     page.get_by_role("option", name="tiny/count · ").click()
     expects(page.get_by_label("tiny/count · 2.5 MB", exact=False)).to_be_checked()
+    expects(page.locator("#pick-parents")).to_contain_text(HOSTILE)
+    assert page.locator("img[src=x]").count() == 0
     expects(field_of(page, "Whether they fit")).to_have_value(re.compile("Nothing speaks against this merge"))
     expects(field_of(page, "What this machine can do with them")).to_have_value(re.compile("^Live: "))
     assert not store.cached("tiny/base") and not views.loaded
-    gate = threading.Event()
-    hub.fail("GET /[0-9a-f]{64}", slow=lambda: gate.wait(20))
+    gate, real = threading.Event(), store._Download._stream
+
+    def stream(self: Any, partial: Path, before: int) -> None:
+        gate.wait(20)
+        real(self, partial, before)
+
+    monkeypatch.setattr(store._Download, "_stream", stream)
     press(page, "Download 7.5 MB and use them")
     expects(page.locator("#pick-bars")).to_contain_text("tiny/base (1 of 3)")
     press(page, "Cancel")
@@ -561,10 +574,10 @@ def test_from_a_search_to_a_repository(hub: Hub, visit: Any, tmp_path: Path, mon
     expects(field_of(page, "Sign-in")).to_have_value("Signed in as writer.")
     field_of(page, "Name of the repository").fill("pirates")
     press(page, "Merge and publish")
-    expects(field_of(page, "What came of it")).to_have_value(re.compile("Say so by the tick"))
+    expects(field_of(page, "Publishing")).to_have_value(re.compile("Say so by the tick"))
     page.get_by_label("Its owners allow me to publish this").check()
     press(page, "Merge and publish")
-    expects(field_of(page, "What came of it")).to_have_value(f"Published: {hub.url}/writer/pirates", timeout=20_000)
+    expects(field_of(page, "Publishing")).to_have_value(f"Published: {hub.url}/writer/pirates", timeout=20_000)
     repo = hub.repos["writer/pirates"]
     assert repo.private and {"model.safetensors", "config.json", "README.md"} <= repo.files.keys()
     assert HOSTILE in repo.files["README.md"].decode() and not list(tmp_path.glob("publish-*"))
@@ -591,5 +604,5 @@ def test_a_hosted_page_takes_no_folder_and_no_bin(hub: Hub, visit: Any) -> None:
     expects(page.get_by_role("button", name="Download", exact=True)).to_be_disabled()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.get_by_role("tab", name="Publish").click()
-    expects(field_of(page, "Sign-in")).to_have_value(re.compile("is not here yet"))
+    expects(field_of(page, "Publishing")).to_have_value(re.compile("this page opens models from the Hub only"))
     expects(page.get_by_role("button", name="Merge and publish")).to_be_disabled()

@@ -176,7 +176,7 @@ def pick(host: Host, trios: Sequence[Trio]) -> Pick:
         fit = _words("pick-verdict", "Whether they fit")
         outlook = _words("pick-outlook", "What this machine can do with them")
         with gr.Row(elem_id="pick-fetch"):
-            fetch = gr.Button("Download", variant="primary", scale=0, min_width=220, interactive=False)
+            fetch = gr.Button("Download", variant="primary", scale=0, min_width=290, interactive=False)
             cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
         progress = bars(elem_id="pick-bars")
     return Pick(

@@ -89,7 +89,7 @@ class Publish:
     @property
     def looked(self) -> list[Any]:
         """What `Publishing.look` tells."""
-        return [self.who, self.owner, self.name, self.terms, self.confirm, self.publish]
+        return [self.who, self.owner, self.name, self.terms, self.confirm, self.publish, self.notice]
 
     @property
     def asked(self) -> list[Any]:
@@ -122,8 +122,11 @@ def publish(host: Host) -> Publish:
             send = gr.Button("Merge and publish", variant="primary", scale=0, min_width=200, interactive=False)
             cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
         progress = bars(elem_id="publish-bars")
-        notice = _words("publish-notice", "What came of it")
-        page = gr.Button("Open its page on the Hub", link="", scale=0, min_width=200, visible=False, elem_id="publish-page")
+        notice = _words("publish-notice", "Publishing")
+        page = gr.Button(
+            "Open its page on the Hub", link="", link_target="_blank", scale=0, min_width=200, visible=False,
+            elem_id="publish-page",
+        )  # fmt: skip
     return Publish(
         login, who, owner, name, seen_by, terms, confirm, answers, replace, send, cancel, progress, notice, page
     )  # fmt: skip
@@ -170,26 +173,27 @@ class Publishing:
     # ------------------------------------------------------------------------------ before
 
     def look(self, work: Work, name: str, request: gr.Request, token: gr.OAuthToken | None) -> list[Any]:
-        """Who would publish, and what the licences ask: (who, owner, name, terms, confirm, the button)."""
+        """Who would publish, and what the licences ask: (who, owner, name, terms, confirm, the button, notice)."""
         own = self._token(token)
         try:
             asked = self.terms(work, request.session_hash)
         except MergeError as error:
-            return [_say(str(error)), *[gr.skip()] * 4, gr.update(interactive=False)]
+            return [*[gr.skip()] * 5, gr.update(interactive=False), _say(str(error))]
         named = gr.skip() if (name or "").strip() else suggested(work.recipe)
         licences = "\n".join(filter(None, (f"Licence: {asked.words}", asked.confirm)))
         told = [named, _say(licences), gr.update(visible=bool(asked.confirm))]
         missing = self._missing(own)
         if missing:
-            return [_say(missing), gr.update(visible=False), *told, gr.update(interactive=False)]
+            return [_say(missing), gr.update(visible=False), *told, gr.update(interactive=False), _say("")]
         try:
             owners = push.whoami(own)
         except MergeError as error:
-            return [_say(str(error)), gr.update(visible=False), *told, gr.update(interactive=False)]
+            return [gr.skip(), gr.update(visible=False), *told, gr.update(interactive=False), _say(str(error))]
         first = owners[0] if owners else None
         return [
             _say(f"Signed in as {first}." if first else "This sign-in has no account."),
-            gr.update(choices=list(owners), value=first, visible=bool(owners)), *told, gr.update(interactive=bool(owners)),
+            gr.update(choices=list(owners), value=first, visible=bool(owners)), *told,
+            gr.update(interactive=bool(owners)), _say(""),
         ]  # fmt: skip
 
     def _missing(self, token: Token) -> str:
