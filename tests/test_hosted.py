@@ -1,0 +1,102 @@
+"""The whole page as a Space hosts it, with a Hub of its own on this machine: pick, download, hear, and what is refused."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+from browsing import ROOT
+from hub_standin import Hub
+
+from merger.recipe import load
+from merger.ui import state
+
+sync_api = pytest.importorskip("playwright.sync_api")
+pytestmark = pytest.mark.browser
+expect = sync_api.expect
+FAMILY = ROOT / "presets" / "family"
+
+
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory) -> Iterator[str]:
+    """app.py with HOSTED set, and no Hub but the one on this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with Hub() as hub:
+        for name in ("base", "pirate", "plural"):
+            hub.add(f"tiny/{name}", FAMILY / name)
+        environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "SPACE"))} | {
+            "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "HOSTED": "1", "MEMORY": "16Gi",
+            "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path_factory.mktemp("hub")), "HF_TOKEN": "hf_the_spaces_own",
+        }  # fmt: skip
+        app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+        address = f"http://127.0.0.1:{port}/"
+        try:
+            for _ in range(600):
+                assert app.poll() is None, "app.py ended by itself"
+                try:
+                    urllib.request.urlopen(address, timeout=5).close()
+                    break
+                except OSError:
+                    time.sleep(0.2)
+            yield address
+            assert all("hf_the_spaces_own" not in str(asked) for asked in hub.asked), "the Space's own token left the house"
+        finally:
+            app.terminate()
+            app.wait(20)
+
+
+def test_a_visitor_picks_models_of_the_hub_and_hears_them(open_page, hosted):
+    page = open_page(address=hosted)
+    page.says("ahoy me matey, arr!")
+    page.tab("Other models")
+    query = page.page.locator("#pick-query textarea, #pick-query input")
+    for asked, press in (("tiny/base", "Take as base"), ("tiny/pirate", "Add to the mix"), ("tiny/plural", "Add to the mix")):
+        query.fill(asked)
+        page.press("Search")
+        page.page.locator("#pick-found label").filter(has_text=asked).first.click()
+        page.press(press)
+        there = re.compile(f"{asked} · .* to be downloaded")
+        if press == "Take as base":
+            expect(page.page.get_by_role("textbox", name="Base", exact=True)).to_have_value(there, timeout=20_000)
+        else:
+            expect(page.page.locator("#pick-parents label").filter(has_text=there)).to_have_count(1, timeout=20_000)
+    page.page.get_by_role("button", name=re.compile("^Download .* and use")).click()
+    expect(page.page.locator("#says")).to_have_text("Your own recipe.", timeout=30_000)
+    page.says("ahoy me matey, arr!")
+    page.tab("Recipe")
+    expect(page.page.locator("#yaml .cm-content")).to_contain_text("base_model: tiny/base", timeout=10_000)
+    page.paint("pirate weight", 0.0)
+    page.says("dunno.")
+
+
+@pytest.mark.parametrize("place", ["/etc", str(FAMILY / "pirate"), "presets/../presets/family/pirate"])
+def test_no_folder_of_the_host_is_opened(open_page, hosted, place):
+    """Neither by pasted YAML nor by a link, also not one that is there."""
+    text = f"merge_method: linear\nmodels:\n- {{model: '{place}', parameters: {{weight: 1}}}}\n"
+    query = urllib.parse.urlencode({"r": state.link(load(text)), "__theme": "light"})
+    page = open_page(address=hosted, query=f"?{query}")
+    notice = page.page.locator("#notice textarea")
+    expect(notice).to_have_value(re.compile("opens models from the Hub only"), timeout=20_000)
+    page.says("ahoy me matey, arr!")
+    if place == "/etc":
+        page.tab("Recipe")
+        page.page.locator("#yaml .cm-content").click()
+        page.page.keyboard.press("Control+a")
+        page.page.keyboard.insert_text(text)
+        expect(page.page.locator("#yaml-error textarea")).to_have_value(re.compile("from the Hub only"), timeout=10_000)
+        expect(page.page.get_by_label("Folder on this computer")).to_have_count(0)
+
+
+def test_a_model_of_the_hub_is_not_fetched_by_a_recipe(open_page, hosted):
+    text = "merge_method: linear\nmodels:\n- {model: tiny/other, parameters: {weight: 1}}\n"
+    query = urllib.parse.urlencode({"r": state.link(load(text)), "__theme": "light"})
+    page = open_page(address=hosted, query=f"?{query}")
+    expect(page.page.locator("#notice textarea")).to_have_value(re.compile("is not here yet; choose it under"), timeout=20_000)
