@@ -233,6 +233,11 @@ def pick_device(name: str) -> torch.device:
     return device
 
 
+def gpu_memory() -> int:
+    """Bytes of the CUDA device, 0 without one."""
+    return int(torch.cuda.mem_get_info()[1]) if torch.cuda.is_available() else 0
+
+
 def best_device() -> str:
     """cuda where there is one, else cpu."""
     return "cuda" if torch.cuda.is_available() else "cpu"
@@ -491,6 +496,6 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 
 __all__ = [
-    "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "memory_of", "merge", "merge_tensor", "open_models",
-    "pick_device", "planned", "processors", "reader", "spoken", "use_threads",
+    "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "gpu_memory", "memory_of", "merge", "merge_tensor",
+    "open_models", "pick_device", "planned", "processors", "reader", "spoken", "use_threads",
 ]  # fmt: skip

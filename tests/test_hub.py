@@ -519,7 +519,8 @@ def test_push(hub: Hub, merged: Path, multipart: bool) -> None:
     assert {n: d for n, d in pushed.items() if n != "README.md"} == {n: d for n, d in own.items() if n != "README.md"}
     text = pushed["README.md"].decode()
     assert "```text\nahoy\n```" in text and "(https://huggingface.co/spaces/a/b?r=xyz)" in text
-    assert [s.phase for s in told][-1] == "publishing" and {s.phase for s in told} == {"reading", "sending", "publishing"}
+    seen = {s.phase for s in told}  # what is small may be sent between two looks
+    assert told[-1].phase == "publishing" and "reading" in seen and seen <= {"reading", "sending", "publishing"}
     folder = store.download("writer/new", WRITER)
     assert open_checkpoint("x", folder).nbytes == open_checkpoint("y", merged).nbytes
 

@@ -18,15 +18,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
 import merger.ui.lanes as lanes
 from merger.analysis import SAMPLES, Sketch, TensorStats, combine
 from merger.errors import Cancelled, MergeError
 from merger.evaluate import Plain, Said, Token, take_turns
 from merger.hub import open_here
 from merger.live import Parents
-from merger.merge import Step, merge
+from merger.merge import Step, gpu_memory, merge
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
 from merger.search import Runner
@@ -434,11 +432,6 @@ class Studio:
 
 on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)
 """Answers on a GPU that is lent for one call (ZeroGPU); on other machines the plain function."""
-
-
-def gpu_memory() -> int:
-    """Bytes of the CUDA device, 0 without one."""
-    return int(torch.cuda.mem_get_info()[1]) if torch.cuda.is_available() else 0
 
 
 class _Feeds:
