@@ -227,6 +227,7 @@ class _Watch:
         self._at: dict[tuple[str, str], int] = {}
         self._files: list[_Counted] = []
         self._told = 0.0
+        self._phase_told = ""
 
     def check(self) -> None:
         """Raise Cancelled if the user asked to stop."""
@@ -243,8 +244,8 @@ class _Watch:
         self.check()
         self._at[self.phase, name] = max(end, self._at.get((self.phase, name), 0))
         now = time.monotonic()
-        if self.progress is not None and now - self._told > 0.1:
-            self._told = now
+        if self.progress is not None and (self.phase != self._phase_told or now - self._told > 0.1):
+            self._told, self._phase_told = now, self.phase
             done = sum(count for (phase, _), count in self._at.items() if phase == self.phase)
             self.progress(Sent(self.phase, name, done, self.size))
 

@@ -126,16 +126,17 @@ class Fault:
     spoil: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass
 class Asked:
-    """A request that was made. `sent` is how many bytes of a body were answered."""
+    """A request that was made. `sent` is how many bytes of a body were answered, counted before they leave: who has the answer
+    finds them counted."""
 
     method: str
     path: str
     range: str | None
     authorization: str | None
     store: bool
-    sent: int
+    sent: int = 0
 
 
 class Hub:
@@ -245,7 +246,9 @@ class _Handler(BaseHTTPRequestHandler):
     def answer(self) -> None:
         self.cut: int | None = None
         self.spoil = False
-        self.sent = 0
+        told = (self.headers.get("Range"), self.headers.get("Authorization"))
+        self.asked = Asked(self.command, self.path, *told, self.is_store)
+        self.hub.asked.append(self.asked)
         try:
             body = self.body()
             fault = self.hub.fault(f"{self.command} {self.path}")
@@ -263,9 +266,6 @@ class _Handler(BaseHTTPRequestHandler):
                 self.reply(no.status, json.dumps({"error": no.message}).encode(), {k: v for k, v in headers.items() if v})
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
-        finally:
-            told = (self.headers.get("Range"), self.headers.get("Authorization"))
-            self.hub.asked.append(Asked(self.command, self.path, *told, self.is_store, self.sent))
 
     def body(self) -> bytes:
         if "chunked" in (self.headers.get("Transfer-Encoding") or ""):
@@ -288,16 +288,16 @@ class _Handler(BaseHTTPRequestHandler):
         if self.spoil:
             body = bytes([body[0] ^ 1]) + body[1:]
         if self.cut is not None and self.cut < len(body):
+            self.asked.sent += self.cut
             self.wfile.write(body[: self.cut])
             self.wfile.flush()
-            self.sent += self.cut
             self.close_connection = True
             self.connection.shutdown(2)
             return
         view = memoryview(body)
         while view:
+            self.asked.sent += len(view[: 1 << 16])
             self.wfile.write(view[: 1 << 16])
-            self.sent += len(view[: 1 << 16])
             view = view[1 << 16 :]
 
     def json(self, value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
