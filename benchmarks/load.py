@@ -21,10 +21,12 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from drag import PROBE
 from playwright.async_api import async_playwright
 
 ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+from benchmarks.drag import PROBE  # noqa: E402
+
 NOUNS = (
     "box", "fox", "robot", "rabbit", "hat", "map", "flag", "ship", "cat", "dog", "tree", "star", "boat", "bird", "fish", "lamp",
     "cup", "door", "king", "road",
