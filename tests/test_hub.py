@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -280,6 +281,18 @@ def test_what_came_damaged_is_not_kept(hub: Hub) -> None:
     assert message == "tiny/base: model.safetensors came damaged: its digest is another.\n  Download it again."
     assert not list(wire_cache().rglob("*.incomplete")) and store.cached("tiny/base") is None
     assert store.cached("tiny/base@main") is None and store.download("tiny/base", False).is_dir()
+
+
+def test_more_than_the_hub_lists_is_not_stored(hub: Hub, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = store._file
+
+    def shorter(entry: Any) -> store.RepoFile | None:
+        found = real(entry)
+        return replace(found, size=1000) if found is not None and found.name == WEIGHTS else found
+
+    monkeypatch.setattr(store, "_file", shorter)
+    assert "model.safetensors is longer than the Hub lists" in said(lambda: store.download("tiny/base", False))
+    assert sum(path.stat().st_size for path in cache.rglob("*.incomplete")) <= 1000
 
 
 def test_two_at_once_fetch_it_once(hub: Hub) -> None:
