@@ -2,6 +2,7 @@
 
 import base64
 import json
+import pickle
 import random
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from merger.live import Session
 from merger.methods import METHODS
 from merger.recipe import dump, load
 from merger.ui import build_app, lanes, state
+from merger.ui.host import Host, gpu_tokens
 from merger.ui.studio import Manner, Studio, Visit
 from merger.ui.turns import Turns
 
@@ -371,3 +373,29 @@ def test_a_text_can_be_gone_on_with(studio):
             pass
     assert studio.heard(work.recipe, prompt) == "boxes"
     assert studio.heard(work.recipe, prompt, Manner(plain=True)) != "boxes"
+
+
+def test_a_lent_gpu_says_the_same(studio, monkeypatch):
+    """On ZeroGPU the words come from a process that is given folders, the recipe's text and the prompt, and nothing else."""
+    given = []
+
+    def lent(*args):
+        given.append(args)
+        pickle.loads(pickle.dumps(args))
+        return gpu_tokens(*args, device="cpu")
+
+    monkeypatch.setattr("merger.ui.studio.on_loan", lent)
+    zero = Studio(ROOT / "presets", host=Host(accelerator="zerogpu"))
+    work = workspace(studio)
+    assert everything(zero, work, "plural of box") == everything(studio, work, "plural of box")
+    assert given and not zero.voices.session.tensors  # nothing was merged in the page's own process
+
+
+def test_what_is_too_large_to_hear_says_so_and_can_be_downloaded(studio):
+    small = Studio(ROOT / "presets", host=Host(memory=8_000_000))
+    said = everything(small, workspace(studio), "plural of box")
+    assert "To files only" in said["error merge"] and "merge" not in said
+    archive = small.archive(workspace(studio).recipe, lambda step: None)
+    assert archive.stat().st_size > 2_000_000
+    small.forget(archive)
+    assert not archive.parent.exists()

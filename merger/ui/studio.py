@@ -353,7 +353,8 @@ class Studio:
         # lent for one call, to a process of its own: only names of folders, the recipe's text and the prompt go there
         recipe = next(iter(own.values()), None)
         opened = self.parents.open(recipe) if recipe else {r: self.parents.model(r) for r in parents.values()}
-        keys = {**{"merge": k for k in own}, **{reference: k for k, reference in parents.items()}}
+        keys = {"merge": next(iter(own))} if own else {}
+        keys |= {reference: k for k, reference in parents.items()}
         text = dump(recipe) if recipe else ""
         words = on_loan(folders(opened), text, list(keys), prompt, ANSWER_TOKENS, manner.temperature, manner.seed)
         with contextlib.closing(words):
