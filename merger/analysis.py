@@ -182,12 +182,25 @@ def counted_up(job: TensorJob, tensor: Staged, where: Layout, known: Facts) -> T
         job.name, where.layer(job.name), role(job.name),
         tuple(s.model for s in job.sources if s != job.base),
         known,
-        tuple(int((k != 0).sum()) for k in stages.get("kept", deltas)),
+        _counts(stages.get("kept", deltas)),
         _clash(voting),
-        tuple(int((c != 0).sum()) for c in counted),
-        tuple(float(total(c.abs())) for c in counted),
-        float(total((merged - base).square())),
+        _counts(counted),
+        _sums(counted.abs()),
+        _sums((merged - base).square()[None])[0],
     )  # fmt: skip
+
+
+def _counts(values: Tensor) -> tuple[int, ...]:
+    """Per model, positions that are not zero. values (n, *shape)."""
+    return tuple(values.reshape(len(values), -1).count_nonzero(1).tolist())
+
+
+def _sums(values: Tensor) -> tuple[float, ...]:
+    """Per model, the sum of all elements in float64. values (n, *shape); a sketch's few at once, as sliders wait for them."""
+    rows = values.reshape(len(values), -1)
+    if rows.shape[1] <= 2 * SAMPLES:
+        return tuple(rows.sum(1, dtype=torch.float64).tolist())
+    return tuple(float(total(row)) for row in rows)
 
 
 def combine(stats: Iterable[TensorStats], name: str, models: tuple[str, ...] = ()) -> TensorStats | None:
