@@ -1,17 +1,19 @@
-"""Twenty people at one page: how long a drag takes to show in the strip while all of them play, and what they leave behind.
+"""Twenty people at one page: how long a drag takes to show in the strip, and what they leave behind.
 
     python benchmarks/load.py [--people 20] [--rounds 3]
 
-Each is a browser page of its own (Chromium through playwright, all on this machine beside the server, so both share its cores):
-it drags for a second and a half, waits for the answer, asks something of its own, thinks for some seconds. Told are p50 and p90
-from the hand to the strip, the wait for answers, the longest line that was shown, whether anybody saw another's prompt, answer or
-recipe, and the server's memory before, during and after.
+One is a browser (Chromium through playwright); the others send what a page sends and read what it reads, as twenty browsers on
+the server's own two cores would measure browsers. Each drags for a second and a half, waits for the answer to a prompt of its
+own, thinks for some seconds. Told are p50 and p90 from the hand to the strip in the browser and of the same calls by the others,
+the wait for answers, the longest line that was shown, whether anybody got another's prompt or answer, and the server's memory.
 """
 
 import argparse
 import asyncio
+import json
 import os
 import random
+import re
 import shutil
 import socket
 import subprocess
@@ -21,6 +23,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import httpx
 from playwright.async_api import async_playwright
 
 ROOT = Path(__file__).parent.parent
@@ -39,8 +42,8 @@ def memory(pid: int) -> float:
     return int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1]) / 1e3
 
 
-async def person(i: int, browser: Any, address: str, rounds: int, found: dict[str, list[Any]], ready: asyncio.Barrier) -> None:
-    """One visitor. Nobody begins before all pages are there: loading twenty of them at once is Chromium's work, not ours."""
+async def person(i: int, browser: Any, address: str, rounds: int, found: dict[str, list[Any]]) -> None:
+    """One visitor in a browser."""
     rng = random.Random(i)
     context = await browser.new_context(viewport={"width": 1280, "height": 860})
     page = await context.new_page()
@@ -49,8 +52,6 @@ async def person(i: int, browser: Any, address: str, rounds: int, found: dict[st
     await page.wait_for_selector(".mixer canvas", timeout=120_000)
     await page.wait_for_timeout(2000)
     await page.evaluate(PROBE)
-    await ready.wait()
-    await asyncio.sleep(rng.uniform(0, 8))
     own = f"plural of {NOUNS[i % len(NOUNS)]}"
     for turn in range(rounds):
         lane = page.get_by_role("slider", name="pirate weight", exact=True)
@@ -91,21 +92,87 @@ async def person(i: int, browser: Any, address: str, rounds: int, found: dict[st
     await context.close()
 
 
+class Player:
+    """A visitor without a browser: sends what the page would send, and reads the answers' stream."""
+
+    def __init__(self, i: int, address: str, config: dict[str, Any], client: httpx.AsyncClient) -> None:
+        self.rng, self.own, self.client = random.Random(i), f"plural of {NOUNS[i % len(NOUNS)]}", client
+        self.others = [noun for k, noun in enumerate(NOUNS) if k != i % len(NOUNS)]
+        self.api, self.session = f"{address}gradio_api", f"player{i}x{self.rng.random()}"
+        places = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
+        self.mixer, tick = places["mixer"], places["tick"]
+        self.value = next(c["props"]["value"] for c in config["components"] if c["id"] == self.mixer)
+        self.calls = {  # gradio numbers functions of the same name
+            (t[0], t[1], re.sub(r"_\d+$", "", str(d["api_name"]))): d["id"] for d in config["dependencies"] for t in d["targets"]
+        }
+        self.drag_fn, self.release_fn = self.calls[self.mixer, "input", "drag"], self.calls[self.mixer, "release", "release"]
+        self.answer_fn, self.judge_fn = self.calls[tick, "change", "answer_again"], self.calls[tick, "change", "judge"]
+
+    def move(self) -> dict[str, Any]:
+        """The bars as a hand has moved them on: one layer of one model at a time."""
+        lanes = {path: list(numbers) for path, numbers in self.value["lanes"].items()}
+        numbers = lanes[self.rng.choice(list(lanes))]
+        numbers[self.rng.randrange(len(numbers))] = round(self.rng.random(), 2)
+        self.value = {**self.value, "lanes": lanes, "seq": self.value["seq"] + 1, "move": "edit"}
+        return self.value
+
+    async def now(self, fn: int, data: list[Any]) -> list[Any]:
+        """A call that gradio does not queue."""
+        body = {"data": data, "fn_index": fn, "session_hash": self.session, "event_data": None, "trigger_id": self.mixer}
+        answer = await self.client.post(f"{self.api}/run/predict", json=body)
+        answer.raise_for_status()
+        return answer.json()["data"]
+
+    async def answered(self, tick: str, found: dict[str, list[Any]]) -> None:
+        """Ask, and read until the answer is whole; note the line and whatever is not one's own."""
+        data = [None, self.own, 0, 0, False, tick, True]
+        body = {"data": data, "fn_index": self.answer_fn, "session_hash": self.session, "event_data": None, "trigger_id": 0}
+        event = (await self.client.post(f"{self.api}/queue/join", json=body)).json()["event_id"]
+        stream = self.client.stream("GET", f"{self.api}/queue/data", params={"session_hash": self.session}, timeout=200)
+        async with stream as lines:
+            async for line in lines.aiter_lines():
+                message = json.loads(line[5:]) if line.startswith("data:") else {}
+                found["line"] += re.findall(r"\d+ answers are before yours|One answer is before yours", line)
+                for prompt in re.findall(r'"prompt": ?"([^"]*)"', line):
+                    if prompt != self.own:
+                        found["mixed"].append((self.own, prompt))
+                if message.get("event_id") == event and message.get("msg") == "process_completed":
+                    found["errors"] += [] if message.get("success") else [str(message)[:200]]
+                    return
+
+    async def play(self, rounds: int, found: dict[str, list[Any]]) -> None:
+        """Drag, let go, read, think."""
+        await asyncio.sleep(self.rng.uniform(0, 8))
+        for _ in range(rounds):
+            end = time.monotonic() + 1.5
+            while time.monotonic() < end:
+                sent = time.monotonic()
+                await self.now(self.drag_fn, [None, self.move()])
+                found["calls"].append((time.monotonic() - sent) * 1e3)
+                await asyncio.sleep(max(0.0, 0.04 - (time.monotonic() - sent)))
+            let_go = time.monotonic()
+            tick = (await self.now(self.release_fn, [None, self.move(), None]))[-1]
+            await asyncio.gather(self.answered(str(tick), found), self.now(self.judge_fn, [None]))
+            found["waits"].append(time.monotonic() - let_go)
+            await asyncio.sleep(self.rng.uniform(4, 10))
+
+
 async def everybody(address: str, people: int, rounds: int, pid: int) -> tuple[dict[str, list[Any]], float]:
-    """All of them at once. What was found, and the most memory the server had."""
-    found: dict[str, list[Any]] = {name: [] for name in ("drags", "waits", "line", "mixed", "errors", "long")}
+    """All of them at once, one in a browser. What was found, and the most memory the server had."""
+    found: dict[str, list[Any]] = {name: [] for name in ("drags", "calls", "waits", "line", "mixed", "errors", "long")}
     most = 0.0
-    async with async_playwright() as play:
+    limits = httpx.Limits(max_connections=None)
+    async with async_playwright() as play, httpx.AsyncClient(timeout=120, limits=limits) as client:
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = await play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        ready = asyncio.Barrier(people)
-        tasks = [asyncio.create_task(person(i, browser, address, rounds, found, ready)) for i in range(people)]
+        config = (await client.get(f"{address}config")).json()
+        players = [Player(i, address, config, client) for i in range(1, people)]
+        tasks = [asyncio.create_task(person(0, browser, address, rounds, found))]
+        tasks += [asyncio.create_task(player.play(rounds, found)) for player in players]
         while not all(task.done() for task in tasks):
             most = max(most, memory(pid))
             await asyncio.sleep(0.5)
-        for task in tasks:
-            if task.exception():
-                found["errors"].append(repr(task.exception()))
+        found["errors"] += [repr(task.exception()) for task in tasks if task.exception()]
         await browser.close()
     return found, most
 
@@ -149,6 +216,8 @@ def main() -> None:
     at = lambda values, share: values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")  # noqa: E731
     print(f"{options.people} people, {options.rounds} rounds each, {took:.0f} s, on {os.cpu_count()} cores that they share")
     print(f"hand to strip     p50 {at(drags, 0.5):.0f} ms, p90 {at(drags, 0.9):.0f} ms, {len(drags)} messages")
+    calls = sorted(found["calls"])
+    print(f"the others' calls p50 {at(calls, 0.5):.0f} ms, p90 {at(calls, 0.9):.0f} ms, {len(calls)} messages")
     print(f"wait for answers  p50 {at(waits, 0.5):.1f} s, p90 {at(waits, 0.9):.1f} s, longest {at(waits, 1):.1f} s")
     print(f"line              shown {len(found['line'])} times; {max(found['line'], default='never', key=len)}")
     print(f"browser           {len(found['long'])} tasks over 50 ms, the longest {max(found['long'], default=0):.0f} ms")

@@ -52,6 +52,17 @@ class Parents:
         """The folders of what is open: a cache with a bound must not delete them."""
         return frozenset(piece.folder for model in tuple(self._models.values()) for piece in model.pieces)
 
+    @property
+    def opened(self) -> frozenset[str]:
+        """The references of the models that are open."""
+        return frozenset(self._models)
+
+    def forget(self, reference: str) -> None:
+        """Let go of a model that nobody uses; it is opened again when it is named again."""
+        self._models.pop(reference, None)
+        for source in [s for s in self._resident if s.model == reference]:
+            self._resident.pop(source, None)
+
     def read(self, source: Source) -> Tensor:
         """A parent's tensor on the device: mapped from its file on the CPU, kept in memory on a GPU."""
         if self.device.type == "cpu":

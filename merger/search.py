@@ -213,6 +213,10 @@ class Runner:
             self._speakers[reference] = speaker(model.folder, model.config, tensors)
         return self._speakers[reference]
 
+    def forget(self, reference: str) -> None:
+        """Let go of a parent's voice."""
+        self._speakers.pop(reference, None)
+
     def marks(
         self, references: Iterable[str], probes: Sequence[Probe], go_on: Callable[[], bool] = _always
     ) -> Iterator[tuple[str, Mapping[str, float]]]:

@@ -48,6 +48,9 @@ class Studio:
     def visit(self, session: str | None) -> Any:
         return self.visits.setdefault(session or "", SimpleNamespace(granted=set()))
 
+    def let_go(self) -> None:
+        """Nobody else is here."""
+
 
 @dataclass(frozen=True)
 class Work:

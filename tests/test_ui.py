@@ -4,6 +4,7 @@ import base64
 import json
 import pickle
 import random
+import shutil
 import subprocess
 import threading
 import zlib
@@ -18,6 +19,7 @@ from merger.live import Session
 from merger.methods import METHODS
 from merger.recipe import dump, load
 from merger.ui import build_app, lanes, state
+from merger.ui.callbacks import Callbacks
 from merger.ui.host import Host, gpu_tokens
 from merger.ui.studio import Manner, Studio, Visit
 from merger.ui.turns import Turns
@@ -399,3 +401,23 @@ def test_what_is_too_large_to_hear_says_so_and_can_be_downloaded(studio):
     assert archive.stat().st_size > 2_000_000
     small.forget(archive)
     assert not archive.parent.exists()
+
+
+def test_models_nobody_uses_are_closed(tmp_path):
+    """So that a bounded disk can have them back; the family stays, and so does what a visitor could undo to."""
+    for name in ("base", "pirate", "plural"):
+        shutil.copytree(ROOT / "presets" / "family" / name, tmp_path / name)
+    other = Studio(ROOT / "presets")
+    names = [str(tmp_path / name) for name in ("base", "pirate", "plural")]
+    on = Callbacks(other, {})
+    first = state.start(other.presets[0], other.base, other.parents_of_family)
+    there = on.load_family(first, names[0], names[1:], None)[0]
+    other.let_go()
+    assert set(names) <= other.parents.opened
+    back = on.edited(there, lambda: state.with_preset(there, other.presets[0], other.base, other.parents_of_family), None)[0]
+    other.let_go()
+    assert set(names) <= other.parents.opened and back.past  # Undo still leads there
+    other.leave(None)
+    other.let_go()
+    assert not set(names) & other.parents.opened and other.base in other.parents.opened
+    assert on.undo(back, None)[0].base == names[0]  # opened again when it is named again

@@ -121,6 +121,7 @@ class Callbacks:
         try:
             now = state.stepped(work, edit())
             self.studio.check(now.recipe, self.visit(request).granted)
+            self.visit(request).using = _models(now)
             return self.redraw(now, self.moved(work, now), self.next_run(request))
         except MergeError as error:
             return self.refused(work, error)
@@ -169,6 +170,7 @@ class Callbacks:
         """Other models altogether: a base and its fine-tunes, which are here already. MergeError where they do not fit."""
         now = state.stepped(work, state.with_family(work, base, parents))
         self.studio.check(now.recipe, self.visit(request).granted)
+        self.visit(request).using = _models(now)
         return self.redraw(now, run=self.next_run(request))
 
     def choose_seed(self, work: Workspace, seed: float | None, request: gr.Request) -> Updates:
@@ -601,6 +603,12 @@ def _number(x: Any) -> Any:
 
 def _manner(heat: float, seed: float | None, plain: bool) -> Manner:
     return Manner(float(heat or 0), int(seed or 0) if heat else 0, bool(plain))
+
+
+def _models(work: Workspace) -> frozenset[str]:
+    """What must stay open for a visitor: the shelf, and what the kept recipes name."""
+    kept = [*work.slots, *(moment.recipe for moment in (*work.past, *work.future))]
+    return frozenset({work.base, *work.shelf, *work.recipe.opened, *(m for r in kept if r is not None for m in r.opened)})
 
 
 def _both(work: Workspace) -> tuple[Recipe, Recipe]:

@@ -59,6 +59,8 @@ class Place(Protocol):
 
     def visit(self, session: str | None) -> Any: ...
 
+    def let_go(self) -> None: ...
+
 
 @dataclass(frozen=True)
 class Trio:
@@ -457,6 +459,7 @@ class Picking:
         job.expect({one.reference: (one.nbytes, one.missing) for one in seen})
         missing = sum(one.missing for one in seen)
         if host.hosted and host.disk and missing:
+            self.studio.let_go()
             here = [one.model.folder for one in seen if one.model is not None]
             replace(host, disk=max(1, host.disk - missing)).tidy({*self.studio.parents.folders, *here})  # room for what comes
         for one in seen:

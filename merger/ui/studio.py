@@ -55,6 +55,8 @@ class Visit:
     """Set to stop the merge to files that this visitor asked for."""
     granted: set[str] = field(default_factory=set[str])
     """Gated or private models that this visitor has brought with a sign-in."""
+    using: frozenset[str] = frozenset()
+    """The models of this visitor's recipe."""
 
     def current(self, run: int) -> bool:
         return run == self.run and run > self.stopped
@@ -144,6 +146,13 @@ class Studio:
             visit.run += 1
             if visit.making is not None:
                 visit.making.set()
+
+    def let_go(self) -> None:
+        """Close the models that no visitor uses, so that the disk's bound can have them."""
+        used = {*self.family, *(reference for visit in list(self._visits.values()) for reference in visit.using)}
+        for reference in self.parents.opened - used:
+            for place in (self.parents, self.voices, self.searcher):
+                place.forget(reference)
 
     # ------------------------------------------------------------------------------------------ numbers
 
