@@ -1,5 +1,6 @@
 """Pages in a real browser, for the tests that use the explorer as people do: fixtures `browser`, `url` and `open_page`."""
 
+import contextlib
 import os
 import re
 import shutil
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -40,18 +41,18 @@ def serve(presets: Path) -> tuple[str, Any]:
     return url, demo
 
 
-@pytest.fixture(scope="session")
-def url() -> Iterator[str]:
-    """app.py in a process of its own, as `make run` starts it."""
+@contextlib.contextmanager
+def app(environment: Mapping[str, str]) -> Iterator[str]:
+    """app.py in a process of its own, as `make run` starts it; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
-    app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    own = {**environment, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=own, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}/"
     try:
         for _ in range(600):
-            assert app.poll() is None, "app.py ended by itself"
+            assert process.poll() is None, "app.py ended by itself"
             try:
                 urllib.request.urlopen(address, timeout=5).close()
                 break
@@ -59,8 +60,15 @@ def url() -> Iterator[str]:
                 time.sleep(0.2)
         yield address
     finally:
-        app.terminate()
-        app.wait(20)
+        process.terminate()
+        process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """The page at home."""
+    with app(os.environ) as address:
+        yield address
 
 
 def _expect(what: Any) -> Any:

@@ -2,16 +2,11 @@
 
 import os
 import re
-import socket
-import subprocess
-import sys
-import time
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
-from browsing import ROOT
+from browsing import ROOT, app
 from hub_standin import Hub
 
 from merger.recipe import load
@@ -25,32 +20,17 @@ FAMILY = ROOT / "presets" / "family"
 
 @pytest.fixture(scope="module")
 def hosted(tmp_path_factory) -> Iterator[str]:
-    """app.py with HOSTED set, and no Hub but the one on this machine."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    """The page as a Space has it, with no Hub but the one on this machine."""
     with Hub() as hub:
         for name in ("base", "pirate", "plural"):
             hub.add(f"tiny/{name}", FAMILY / name)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "SPACE"))} | {
-            "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "HOSTED": "1", "MEMORY": "16Gi",
-            "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path_factory.mktemp("hub")), "HF_TOKEN": "hf_the_spaces_own",
+            "HOSTED": "1", "MEMORY": "16Gi", "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path_factory.mktemp("hub")),
+            "HF_TOKEN": "hf_the_spaces_own",
         }  # fmt: skip
-        app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-        address = f"http://127.0.0.1:{port}/"
-        try:
-            for _ in range(600):
-                assert app.poll() is None, "app.py ended by itself"
-                try:
-                    urllib.request.urlopen(address, timeout=5).close()
-                    break
-                except OSError:
-                    time.sleep(0.2)
+        with app(environment) as address:
             yield address
-            assert all("hf_the_spaces_own" not in str(asked) for asked in hub.asked), "the Space's own token left the house"
-        finally:
-            app.terminate()
-            app.wait(20)
+        assert hub.asked and all("hf_the_spaces_own" not in str(asked) for asked in hub.asked), "the Space's own token left it"
 
 
 def test_a_visitor_picks_models_of_the_hub_and_hears_them(open_page, hosted):

@@ -141,7 +141,7 @@ def test_folders_of_this_computer(hub: Hub, tmp_path: Path) -> None:
     shutil.copytree(FAMILY / "base", folder)
     home, away = Picking(Studio(Host())), Picking(Studio(HOSTED))
     found = home.search(str(folder), REQUEST, None)[0]
-    assert found["choices"] == [(f"{folder} · LlamaForCausalLM · 2.5 MB · no licence named", str(folder))]
+    assert found["choices"] == [(f"{folder} · LlamaForCausalLM · 2.5 MB · apache-2.0", str(folder))]
     assert "no such folder" in worded(home.search(str(tmp_path / "none"), REQUEST, None)[-1])
     assert home.as_base(("",), str(folder))[0] == (str(folder),)
     for typed in (str(folder), str(tmp_path / "none"), "~/x", "../..", "presets/family/../../etc", "file:///etc"):
@@ -430,7 +430,7 @@ def test_who_may_publish(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not hub.repos.keys() - {"tiny/base", "tiny/pirate", "tiny/count", "tiny/plural"}
     who, owner, name, terms, confirm, button, notice = Publishing(Studio(Host())).look(HERE_WORK, "", REQUEST, signed(WRITER))
     assert (worded(who), owner["choices"], name) == ("Signed in as writer.", ["writer"], "pirate-count-linear")
-    assert worded(terms).startswith("Licence: ") and confirm["visible"] and button["interactive"] and not notice["visible"]
+    assert worded(terms).startswith("Licence: apache-2.0") and not confirm["visible"] and button["interactive"] and not notice["visible"]
     monkeypatch.setenv("HF_TOKEN", WRITER)
     assert worded(Publishing(Studio(Host())).look(HERE_WORK, "mine", REQUEST, None)[0]) == "Signed in as writer."
     away = Publishing(Studio(replace(HOSTED, family=frozenset(HERE_WORK.recipe.references))))
@@ -458,6 +458,7 @@ class Views:
     host: Host
     answers: str = "ahoy"
     loaded: list[tuple[str, list[str]]] = field(default_factory=list[tuple[str, list[str]]])
+    work: Work = HERE_WORK
 
     def open(self) -> tuple[str, gr.Blocks]:
         studio = Studio(self.host)
@@ -470,7 +471,7 @@ class Views:
             return [f"{base} with {', '.join(parents)}"]
 
         with gr.Blocks() as demo:
-            work, prompt = gr.State(HERE_WORK), gr.Textbox("hi", label="Prompt")
+            work, prompt = gr.State(self.work), gr.Textbox("hi", label="Prompt")
             here = gr.Textbox("the family", label="On the page", interactive=False)
             with gr.Tabs():
                 with gr.Tab("Models"):
@@ -542,7 +543,10 @@ def test_from_a_search_to_a_repository(hub: Hub, visit: Any, tmp_path: Path, mon
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("HF_TOKEN", WRITER)
     hub.repos["tiny/count"].card = {"license": HOSTILE}
-    views = Views(Host(), HOSTILE)
+    model = tmp_path / "unlicensed"
+    shutil.copytree(FAMILY / "pirate", model, ignore=shutil.ignore_patterns("README.md"))
+    work = Work(load(f"{{merge_method: linear, models: [{{model: {model}}}], parameters: {{weight: 1}}}}"))
+    views = Views(Host(), HOSTILE, work=work)
     page = visit(views)
     box = page.locator("#pick-query").locator("textarea, input")
     box.fill("tiny")

@@ -122,7 +122,8 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                         info="The prompt as it is, without the models' chat template: for base models",
                     )  # fmt: skip
             with gr.Tab("Other models", id="pick"):
-                trios = read_trios(presets / "trios.json")
+                listed = presets / "trios.json"
+                trios = read_trios(listed) if listed.exists() else ()
                 picking = Picking(studio)
                 shelf = pick(studio.host, trios)
             with gr.Tab("A and B", id="ab"):
