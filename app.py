@@ -2,6 +2,10 @@
 
 import os
 
+if os.environ.get("SPACE_ID") or os.environ.get("HOSTED"):
+    # many people on few cores: OpenMP's threads sleep while they wait instead of burning what others need (read by torch)
+    os.environ.setdefault("GOMP_SPINCOUNT", "0")
+
 from merger.ui import LAUNCH, build_app
 
 demo = build_app()

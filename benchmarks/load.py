@@ -178,11 +178,11 @@ async def everybody(address: str, people: int, rounds: int, pid: int) -> tuple[d
 
 
 def serve() -> tuple[subprocess.Popen[bytes], str]:
-    """app.py in a process of its own."""
+    """app.py in a process of its own, as it runs where many come."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    environment = os.environ | {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
+    environment = os.environ | {"HOSTED": "1", "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
     app = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
     address = f"http://127.0.0.1:{port}/"
     for _ in range(600):
