@@ -45,6 +45,8 @@ oracle: $(ORACLE)/.done  ## ask mergekit 0.1.5, in its own environment, for the 
 bench: $(VENV)/.dev $(ORACLE)/.done  ## every benchmark against mergekit and the machine; takes about an hour
 	$(BIN)/python benchmarks/batch.py
 	$(BIN)/python benchmarks/live.py
+	$(BIN)/python benchmarks/drag.py
+	$(BIN)/python benchmarks/load.py
 
 bench-quick: $(VENV)/.dev $(ORACLE)/.done  ## the same on small models, in under a minute
 	$(BIN)/python benchmarks/batch.py --quick
