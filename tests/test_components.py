@@ -480,8 +480,7 @@ def test_zoom_shows_some_layers_and_works_on_them(large: App, visit: Any) -> Non
     lane(page).focus()
     page.keyboard.press("Escape")
     assert bar.is_hidden()
-    here = int(lane(page).get_attribute("aria-valuetext").split()[1])
-    assert first <= here <= last  # all layers are in view again, and the keys stay where they were
+    until(lambda: lane(page).get_attribute("aria-valuetext").startswith("layer 1 of 80"))  # told with the next frame
     strip.focus()  # the same with keys
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowRight", "Shift+ArrowRight", "Enter"):
         page.keyboard.press(key)
