@@ -16,6 +16,7 @@ import os
 import random
 import shutil
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -25,6 +26,7 @@ from typing import Any
 import gradio as gr
 from playwright.sync_api import Page, sync_playwright
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from merger.ui.mixer import mixer
 
 ROWS = ("q", "k", "v", "o", "gate", "up", "down")
