@@ -484,10 +484,6 @@ class Speaker:
             )
         ]  # fmt: skip
 
-    def agrees(self, prompt: str, answer: list[int]) -> list[float]:
-        """For each token of another model's answer: the probability if this model would have chosen it too, else 0."""
-        return [judged.probability if judged.rank == 1 else 0.0 for judged in self.judges(prompt, answer)]
-
 
 _NO_NUMBERS = "the merged weights are so large that the model computes no numbers any more."
 

@@ -79,10 +79,10 @@ def test_sampling_repeats_with_its_seed(session: Session) -> None:
 def test_agreement_marks_the_tokens_a_parent_would_say_too(session: Session) -> None:
     who = voice(session)
     ids = [t.id for t in who.tokens(PROMPT, 60)]
-    assert all(p > 0 for p in who.agrees(PROMPT, ids))
-    assert who.agrees(PROMPT, []) == []
+    assert all(judged.rank == 1 and judged.probability > 0 for judged in who.judges(PROMPT, ids))
+    assert who.judges(PROMPT, []) == []
     other = [ids[0], (ids[1] + 1) % 200 + 3]
-    assert who.agrees(PROMPT, other)[1] == 0
+    assert who.judges(PROMPT, other)[1].rank > 1
 
 
 def test_judges_place_each_token_in_what_they_would_say(session: Session) -> None:

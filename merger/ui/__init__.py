@@ -14,6 +14,7 @@ from merger.ui import api, controls, lanes
 from merger.ui.answers import answers
 from merger.ui.callbacks import FIXES, Callbacks
 from merger.ui.detail import detail
+from merger.ui.events import NOW, QUIET
 from merger.ui.explore import Exploring, explore
 from merger.ui.explore import wire as wire_explore
 from merger.ui.history import history, recorder
@@ -26,8 +27,6 @@ from merger.ui.studio import Studio, Visit
 
 HERE = Path(__file__).parent
 PRESETS = HERE.parent.parent / "presets"
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-NOW: dict[str, Any] = {"queue": False, **QUIET}
 NEWEST: dict[str, Any] = {"trigger_mode": "always_last", **NOW}
 ANSWER: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": None, "trigger_mode": "always_last", **QUIET}
 """Answers wait for each other in Studio's own line, which can say how long it is; gradio's would hold back in silence."""

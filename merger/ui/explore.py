@@ -23,6 +23,7 @@ from merger.params import Param
 from merger.plan import Plan
 from merger.recipe import Recipe, Setting
 from merger.search import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
+from merger.ui.events import NOW, QUIET
 from merger.ui.lanes import lanes, short_names
 
 log = logging.getLogger(__name__)
@@ -35,8 +36,6 @@ NONE = ""
 MAX_SECONDS = 900
 MAX_OWN = 20_000
 FLUSH_SECONDS = 0.3
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-NOW: dict[str, Any] = {"queue": False, **QUIET}
 
 
 class Place(Protocol):

@@ -25,6 +25,7 @@ from merger.plan import plan
 from merger.recipe import load as load_recipe
 from merger.store import Fetched
 from merger.ui.bars import Bar, bars, shown
+from merger.ui.events import NOW, QUIET
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
 from merger.ui.words import refusal_words, verdict_words
@@ -37,18 +38,10 @@ MAX_PARENTS = 8
 MAX_TEXT = 400
 TELL_SECONDS = 0.25
 FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-NOW: dict[str, Any] = {"queue": False, **QUIET}
 ASK: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 4, **QUIET}
 """Events that wait for the Hub."""
 FETCH: dict[str, Any] = {"concurrency_id": "fetch", "concurrency_limit": 2, **QUIET}
 MARKS = {"error": "✗ ", "warning": "! ", "note": "· "}
-
-
-class Visitor(Protocol):
-    """One browser: the gated and private models that it has brought with a sign-in of its own."""
-
-    granted: set[str]
 
 
 class Place(Protocol):

@@ -25,6 +25,7 @@ from merger.merge import Step
 from merger.push import Sent
 from merger.recipe import Recipe, dump
 from merger.ui.bars import Bar, State, bars, shown
+from merger.ui.events import NOW, QUIET
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
 from merger.wire import Token, logged_in
@@ -34,8 +35,6 @@ log = logging.getLogger(__name__)
 TELL_SECONDS = 0.25
 PRIVATE, PUBLIC = "private", "public"
 FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-NOW: dict[str, Any] = {"queue": False, **QUIET}
 ASK: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 4, **QUIET}
 SEND: dict[str, Any] = {"concurrency_id": "publish", "concurrency_limit": 2, **QUIET}
 SIGN_IN = "Sign in with Hugging Face above; then the merge can be published under your name."
