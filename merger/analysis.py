@@ -274,6 +274,22 @@ class Sketch:
             self._held[source] = flat.clone()
         return self._held[source]
 
+    @property
+    def samples(self) -> int:
+        """How many positions of a tensor are looked at, at most."""
+        return self._samples
+
+    def packed(self, jobs: Iterable[TensorJob]) -> tuple[list[int], bytes]:
+        """The sampled deltas of jobs that have them: how many positions each tensor has, and all values as little-endian
+        float32, tensor after tensor and model after model."""
+        counts: list[int] = []
+        values: list[bytes] = []
+        for job in jobs:
+            _, deltas = _deltas(job, self.read, "cpu")
+            counts.append(deltas.shape[1])
+            values.append(deltas.to(torch.float32).contiguous().numpy().astype("<f4").tobytes())
+        return counts, b"".join(values)
+
     def measure(self, jobs: Iterable[TensorJob], where: Layout) -> Iterator[TensorStats]:
         """Estimated statistics of the jobs that have deltas; what was measured before is not redone."""
         if len(self._done) > 20_000:  # many visitors, many recipes
@@ -293,6 +309,12 @@ def _positions(numel: int, samples: int) -> Tensor:
     golden = 0x9E3779B97F4A7C15 / 2**64
     steps = torch.arange(samples, dtype=torch.float64) * golden
     return ((steps - steps.floor()) * numel).to(torch.int64).clamp_(max=numel - 1)
+
+
+def samples_for(jobs: Iterable[TensorJob], nbytes: int = 4_500_000) -> int:
+    """As many positions of each tensor as keep the jobs' deltas within so many bytes of float32: SAMPLES, a half or a quarter."""
+    each = 4 * sum(len(job.sources) for job in jobs)
+    return next((n for n in (SAMPLES, SAMPLES // 2) if n * each <= nbytes), SAMPLES // 4)
 
 
 def sampled_share(jobs: Iterable[TensorJob]) -> bool:

@@ -49,6 +49,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
     studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
     first = start(studio.presets[0], studio.base, studio.parents_of_family)
     value, board = lanes.describe(studio.plan(first.recipe))
+    board["law"] = studio.law(first, studio.plan(first.recipe))
     names = lanes.short_names(studio.family)
 
     with gr.Blocks(title="Merge explorer", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as demo:
@@ -75,7 +76,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                     label="Start from a preset, then drag the bars",
                 )  # fmt: skip
                 says = gr.Markdown(studio.presets[0].says, elem_id="says")
-                mix = mixer(value, board, studio.strip(first), elem_id="mixer")
+                mix = mixer(value, board, studio.strip(first), studio.sample, elem_id="mixer")
                 moved = _line("moved", "What the last move changed")
                 with gr.Row(elem_id="warning"):
                     warning = _line("verdict", "What speaks against this merge")

@@ -51,7 +51,7 @@ class Callbacks:
         """Draw the whole page from a workspace. run: of the answer that shall follow, if one shall."""
         decided = self.studio.plan(work.recipe)
         value, board = lanes.describe(decided, split=work.split)
-        board |= _steps(work) | {"turn": len(work.past) if run is None else run}
+        board |= _steps(work) | {"law": self.studio.law(work, decided), "turn": len(work.past) if run is None else run}
         mix = gr.update(value=value, board=_text(board), stats=_text(self.studio.strip(work)))
         names = lanes.short_names([work.base, *work.shelf])
         return [
@@ -234,7 +234,7 @@ class Callbacks:
             now = state.stepped(work, state.with_recipe(work, recipe), painted=back)
         except MergeError as error:
             return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 6
-        stats = _text(self.studio.strip(now) | _steps(now))
+        stats = _text(self.studio.strip(now) | _steps(now) | {"seq": value.get("seq")})
         text = gr.skip() if drafted else dump(now.recipe)
         said = self.moved(work, now)
         # the same numbers again are no move: gradio sends an event twice when several came at once

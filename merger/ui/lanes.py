@@ -23,6 +23,8 @@ Rules = list[tuple[str | None, Value]]
 
 ATTENTION, REST = "attention", "rest"
 _WORDS = {ATTENTION: "attention", REST: "MLP"}
+ROLES = ("q", "k", "v", "qkv", "o", "gate", "up", "down", "router", "norm", "embed", "head", "other")
+"""The rows of the strip, in this order."""
 _ATTENTION_ROLES = ("q", "k", "v", "qkv", "o")
 _MLP_ROLES = ("gate", "up", "down", "router")
 
@@ -147,6 +149,11 @@ def _parts_of(
     mine = [tuple(n for n in c.names if c.kind == "layer" and any(f in n for f in found)) for c in grid.columns]
     others = [tuple(n for n in c.names if n not in m) for c, m in zip(grid.columns, mine, strict=True)]
     return ((ATTENTION, tuple(mine)), (REST, tuple(others)))
+
+
+def attention(plan: Plan) -> frozenset[str]:
+    """The tensors that a split lane's attention half moves; none where the names do not tell them apart."""
+    return frozenset(name for names in _parts(plan, bool(filters(plan))).get(ATTENTION, ()) for name in names)
 
 
 # ---------------------------------------------------------------------------------------------- reading a plan

@@ -1,4 +1,4 @@
-// The Mixer. Gradio runs this once per mount with `element, trigger, props, watch`; `CSS` is put before it.
+// The Mixer. Gradio runs this once per mount with `element, trigger, props, watch, server`; `CSS` and sketch.js are put before it.
 //
 // props.value  {lanes: {path: [number per column]}, seq, move, split, picked?}    the only thing that goes back to Python
 //              move: "edit", "undo" or "redo" (what made these numbers); split: whether the lanes are halves, or should be
@@ -7,11 +7,13 @@
 //                        part?: "attention" or "MLP", off?: [columns where it has no tensors]}],
 //               initial?: {path: [...]}, locked?: bool, note?: why it is locked,
 //               split?, can_split?: one lane may be two, can_keep?: zero in a column leaves the base there,
-//               can_undo?, can_redo?: whether the page has steps of its own (also in stats), seed?: of "Surprise me"}
-// props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}, can_undo?, can_redo?}
+//               can_undo?, can_redo?: whether the page has steps of its own (also in stats), seed?: of "Surprise me",
+//               law?: how the strip follows the lanes without Python (sketch.js): {still: true}, it does not change; or
+//               one with `sketch`, the word that `server.sample_of` wants}
+// props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}, can_undo?, can_redo?, seq?: of which value}
 // board and stats may also come as JSON text, and should: Gradio copies every leaf of every prop at each update,
 // a third of the main thread at 3 x 80.
-// events       input    while editing, about 25 a second, the last always leaves
+// events       input    while editing, about 25 a second, the last always leaves; with a law that can be followed, never
 //              release  an edit is complete: pointer up, button, or 300 ms after the last key
 //              select   a cell of the strip was chosen: value.picked = {column, row}, evt.index = [column, row]
 //              edit     lanes are to be split or joined: value.split says which; answer with a new value and board
@@ -165,6 +167,32 @@ const differ = (a, b) => board.lanes.some(({ path }) => !sameNumbers(a[path] ?? 
 let sent = 0;
 let timer = 0;
 let waiting = false;
+let meter = null; // (lanes) => stats, where the page can follow a drag by itself
+let own = null; // its numbers, until Python's for the same lanes are there
+const sketches = new Map(); // word -> a promise of a sample: the last few
+const SKETCHES = 4;
+const WARM_MS = 12; // at a time
+
+const idle = (work) => (window.requestIdleCallback ? requestIdleCallback(work) : setTimeout(work, 16));
+
+// A board came: can its strip be followed here?
+async function takeLaw() {
+  const { law } = board;
+  [meter, own] = [null, null];
+  if (!law?.sketch) return;
+  const word = law.sketch;
+  if (!sketches.has(word)) sketches.set(word, server.sample_of(word).then((sample) => (sample ? sketchOf(sample) : null)));
+  for (const old of sketches.keys()) if (sketches.size > SKETCHES) sketches.delete(old);
+  const sketch = await sketches.get(word).catch(() => null);
+  if (!sketch) sketches.delete(word);
+  if (!sketch || board.law !== law) return; // not there any more: Python is asked, as without a law
+  const made = meterOf(sketch, law);
+  meter = made;
+  const warm = () => { // so that the first move finds all measured
+    if (meter === made && made.warm(lanes, performance.now() + WARM_MS) === false) idle(warm);
+  };
+  idle(warm);
+}
 
 function message(extra = {}) {
   const value = { lanes, seq, move: cause, split: Boolean(board.split), ...extra };
@@ -172,26 +200,43 @@ function message(extra = {}) {
   return structuredClone(value);
 }
 
-function post() {
+function hand() {
   clearTimeout(timer);
   timer = 0;
   waiting = false;
-  sent = performance.now();
   seq += 1;
   props.value = message();
+}
+
+function post() {
+  sent = performance.now();
+  hand();
   trigger('input');
 }
 
-function send() {
-  waiting = true;
+function postSoon() {
   const rest = SEND_MS - (performance.now() - sent);
   if (rest <= SOON_MS) post();
   else timer ||= setTimeout(post, rest);
 }
 
+function send() {
+  waiting = true;
+  if (meter) mark('stats');
+  else if (!board.law?.still) postSoon();
+}
+
 function release() {
-  if (waiting) post();
+  if (waiting && (meter || board.law?.still)) hand();
+  else if (waiting) post();
   trigger('release');
+}
+
+// The strip of the lanes as they are, worked out here.
+function follow() {
+  own = meter?.(lanes) ?? null;
+  if (own) drawTexts();
+  else if (waiting) postSoon(); // numbers that Python refuses, in words
 }
 
 // ---------------------------------------------------------------- edits and history
@@ -565,11 +610,12 @@ function paint() {
   frame = 0;
   const todo = new Set(dirty);
   dirty.clear();
+  if (todo.has('stats')) follow();
   if (!width) return;
   for (const bank of banks) {
     if (todo.has(bank.lane.path) || (bank.ghost && todo.has(bank.ghost.path))) drawBank(bank);
   }
-  if (todo.has('strip')) drawStrip();
+  if (todo.has('strip') || todo.has('stats')) drawStrip();
   if (todo.has('scale')) drawScale();
 }
 
@@ -771,7 +817,7 @@ function drawScale() {
 
 let spot = null; // {column, row} under the pointer or the arrow keys
 
-const rows = () => stats.rows ?? [];
+const rows = () => (own ?? stats).rows ?? [];
 const rowHeight = () => (stripCanvas.clientHeight - 2) / Math.max(1, rows().length);
 
 function drawStrip() {
@@ -1526,15 +1572,16 @@ function build() {
 
 function drawTexts() {
   stripBox.hidden = !rows().length;
-  stripSummary.textContent = stats.summary ?? '';
+  const { summary, lanes: remarks } = own ?? stats;
+  setText(stripSummary, summary ?? '');
   stripNote.textContent = stats.note ?? '';
   stripNote.title = stats.note ?? '';
-  stripCanvas.setAttribute('aria-label', stats.summary || 'Where the models disagree');
+  stripCanvas.setAttribute('aria-label', summary || 'Where the models disagree');
   stripCanvas.setAttribute('aria-description', 'Arrow keys choose a cell, Enter opens it; Shift and arrows choose layers to zoom in on');
   stripCanvas.style.height = `${2 + rows().length * clamp(84 / (rows().length || 1), 11, 18)}px`;
   for (const bank of banks) {
-    const text = stats.lanes?.[bank.lane.path] ?? stats.lanes?.[bank.lane.path.split('#')[0]] ?? '';
-    bank.remark.textContent = text;
+    const text = remarks?.[bank.lane.path] ?? remarks?.[bank.lane.path.split('#')[0]] ?? '';
+    setText(bank.remark, text);
     bank.remark.title = text;
   }
   if (spot) point(spot.row < rows().length ? spot : null);
@@ -1562,6 +1609,7 @@ function forget() {
 }
 
 function adopt(value) {
+  own = null;
   const next = readLanes(value?.lanes);
   const complete = hasAll(value?.lanes);
   if (adopted && complete && differ(lanes, next)) {
@@ -1594,6 +1642,7 @@ function takeBoard() {
   if (text === known) return drawButtons(); // nothing but the page's history: a drag goes on
   if (known && pageRemembers()) forget();
   known = text;
+  takeLaw();
   if (paths(board) !== paths(old)) { // other lanes: the history means nothing any more
     if (typing) clearTimeout(typing.timer);
     [typing, gesture, lastTap, picked, adopted, solo] = [null, null, null, null, false, null];
@@ -1616,7 +1665,14 @@ function takeBoard() {
 
 watch('board', takeBoard);
 watch('value', () => { if (!gesture && !typing) adopt(structuredClone(props.value)); });
-watch('stats', () => { stats = read(props.stats); hear(stats); drawTexts(); drawButtons(); mark('strip'); });
+watch('stats', () => {
+  stats = read(props.stats);
+  if (!(stats.seq < seq)) own = null; // of the lanes as they are now, as far as Python has been told
+  hear(stats);
+  drawTexts();
+  drawButtons();
+  mark('strip');
+});
 
 const sizes = new ResizeObserver(() => {
   if (!root.isConnected) sizes.disconnect();

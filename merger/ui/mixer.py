@@ -6,6 +6,7 @@ A factory around `gr.HTML` (a subclass would make gradio write a `.pyi` beside i
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,22 @@ import gradio as gr
 HERE = Path(__file__).parent
 # Not through `css_template`: gradio compiles that again, and replaces the page's style, at every update.
 CSS = json.dumps((HERE / "mixer.css").read_text(encoding="utf-8"))
-SCRIPT = f"const CSS = {CSS};\n" + (HERE / "mixer.js").read_text(encoding="utf-8")
+SKETCH = (HERE / "sketch.js").read_text(encoding="utf-8")
+SCRIPT = f"const CSS = {CSS};\n{SKETCH}\n" + (HERE / "mixer.js").read_text(encoding="utf-8")
 
 
-def mixer(value: dict[str, Any], board: dict[str, Any], stats: dict[str, Any], **kwargs: Any) -> gr.HTML:
-    """A Mixer of `value` on `board`; update it with a new value or `gr.update(stats=json.dumps(...))`."""
+def mixer(
+    value: dict[str, Any], board: dict[str, Any], stats: dict[str, Any],
+    sample: Callable[[object], dict[str, Any] | None] | None = None, **kwargs: Any,
+) -> gr.HTML:  # fmt: skip
+    """A Mixer of `value` on `board`; update it with a new value or `gr.update(stats=json.dumps(...))`.
+
+    sample  gives what a board's law names as its `sketch`, so that a drag needs no other call
+    """
+
+    def sample_of(word: object) -> dict[str, Any] | None:
+        return sample(word) if sample else None
+
     return gr.HTML(
         value,
         board=json.dumps(board),  # as text: gradio copies every leaf of an object at each update
@@ -26,5 +38,6 @@ def mixer(value: dict[str, Any], board: dict[str, Any], stats: dict[str, Any], *
         html_template="<div class='mixer'></div>",  # constant: no data ever meets a template
         js_on_load=SCRIPT,
         apply_default_css=False,
+        server_functions=[sample_of],
         **kwargs,
     )

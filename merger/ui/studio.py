@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import merger.ui.lanes as lanes
-from merger.analysis import SAMPLES, Sketch, TensorStats, combine
+from merger.analysis import Sketch, TensorStats, combine, samples_for
 from merger.errors import Cancelled, MergeError
 from merger.evaluate import Plain, Said, Token, take_turns
 from merger.hub import open_here
@@ -30,6 +30,7 @@ from merger.recipe import Recipe, dump
 from merger.search import Runner
 from merger.tokens import chat_template_kind, chat_template_of
 from merger.ui.host import Host, Outlook, folders, gpu, gpu_tokens, read_host, seconds
+from merger.ui.sketch import Sketches, law
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
 from merger.ui.words import why_token
@@ -40,7 +41,6 @@ log = logging.getLogger(__name__)
 ANSWER_TOKENS = 160
 FLUSH_SECONDS = 0.05
 MAX_ARCHIVE = 4 << 30
-ROLES = ("q", "k", "v", "qkv", "o", "gate", "up", "down", "router", "norm", "embed", "head", "other")
 Feed = dict[str, Any]
 
 
@@ -131,6 +131,7 @@ class Studio:
         self._turns = Turns()
         self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
         self._sketches: dict[frozenset[str], Sketch] = {}
+        self._samples = Sketches()
         self._visits: dict[str, Visit] = {}
 
     # ------------------------------------------------------------------------------------------ visitors
@@ -162,15 +163,19 @@ class Studio:
 
     def statistics(self, recipe: Recipe, decided: Plan | None = None) -> tuple[Plan, list[TensorStats]]:
         """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if known."""
-        models = self.parents.open(recipe)
         if decided is None or decided.recipe != recipe:
-            decided = plan(recipe, models)
+            decided = self.plan(recipe)
+        return decided, list(self._sketch(decided).measure(decided.jobs, decided.layout))
+
+    def _sketch(self, decided: Plan) -> Sketch:
+        """The sketch of a plan's models; it stays in memory."""
+        models = self.parents.open(decided.recipe)
         key = frozenset(models)
         if key not in self._sketches:
             if len(self._sketches) > 8:
                 self._sketches.clear()
-            self._sketches[key] = Sketch(models)
-        return decided, list(self._sketches[key].measure(decided.jobs, decided.layout))
+            self._sketches[key] = Sketch(models, samples_for(decided.jobs))
+        return self._sketches[key]
 
     def figures(self, recipe: Recipe) -> dict[str, Any]:
         """The estimated statistics as plain numbers: of the whole and of every layer."""
@@ -214,16 +219,28 @@ class Studio:
             by_cell.setdefault((s.role, grid.of[s.name]), []).append(s)
         rows = [
             {"label": role, "values": [_conflict(by_cell.get((role, c))) for c in range(len(grid.columns))]}
-            for role in ROLES if any((role, c) in by_cell for c in range(len(grid.columns)))
+            for role in lanes.ROLES if any((role, c) in by_cell for c in range(len(grid.columns)))
         ]  # fmt: skip
         whole = combine(stats, "all")
-        sampled = whole is not None and any(s.facts.numel >= SAMPLES for s in stats)
+        samples = self._sketch(decided).samples
+        sampled = any(s.facts.numel >= samples for s in stats)
         return {
             "rows": rows,
             "summary": _summary(whole, work.recipe),
-            "note": f"estimated from {SAMPLES:,} weights of each tensor" if sampled else "",
+            "note": f"estimated from {samples:,} weights of each tensor" if sampled else "",
             "lanes": _remarks(whole, decided) if decided.recipe == work.recipe else {},
         }
+
+    def law(self, work: Workspace, decided: Plan) -> dict[str, Any] | None:
+        """How the browser follows a drag by itself (sketch.js); None where it has to ask. `decided`: the recipe's plan."""
+        if for_statistics(work) != work.recipe:
+            return {"still": True}  # the strip compares the models as they are
+        found = law(decided, work.split)
+        return found and found | {"sketch": self._samples.word(decided, self._sketch(decided))}
+
+    def sample(self, word: object) -> dict[str, Any] | None:
+        """What a law's `sketch` stands for; None where it is unknown, or too long ago."""
+        return self._samples.fetch(word)
 
     # ------------------------------------------------------------------------------------------ answers
 

@@ -1,0 +1,151 @@
+"""The page follows a drag by itself: sketch.js in a real browser against the engine, for every method it knows."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import merger.ui.lanes as lanes
+from merger.ui import PRESETS
+from merger.ui.mixer import SKETCH
+from merger.ui.sketch import METHODS, Sketches, compared, law
+from merger.ui.state import Workspace, start, with_control, with_method, with_models, with_recipe
+from merger.ui.studio import Studio
+
+STRIP = """async ([sample, law, moves]) => {
+  const meter = meterOf(await sketchOf(sample), law);
+  return moves.map((lanes) => meter(lanes));
+}"""
+
+
+@pytest.fixture(scope="module")
+def studio() -> Studio:
+    return Studio(PRESETS)
+
+
+@pytest.fixture(scope="module")
+def blank(browser: Any) -> Iterator[Any]:
+    page = browser.new_page()
+    page.add_script_tag(content=SKETCH)
+    yield page
+    page.close()
+
+
+def workspace(studio: Studio, method: str, **controls: Any) -> Workspace:
+    """Three parents of the family under a method."""
+    work = start(studio.presets[0], studio.base, studio.parents_of_family)
+    work = with_models(work, studio.parents_of_family[:3])
+    work = with_method(work, method)
+    for name, value in controls.items():
+        work = with_control(work, f"parameters.{name}", value)
+    return work
+
+
+def moves(studio: Studio, work: Workspace, split: bool, count: int = 3) -> list[dict[str, list[float]]]:
+    """Lanes as a hand could leave them: from ends to ends, DELLA's within what it allows."""
+    rng = random.Random(work.recipe.merge_method + str(split))
+    rows = lanes.lanes(studio.plan(work.recipe), split)
+    width = len(lanes.columns(studio.plan(work.recipe)).columns)
+
+    def number(name: str) -> float:
+        if name == "weight":
+            return rng.choice([0.0, 1.0, -0.5, round(rng.uniform(-1, 2), 2)])
+        if name == "epsilon":
+            return rng.choice([0.0, 0.04])
+        if name == "gamma":
+            return rng.choice([0.0, 0.01, round(rng.random(), 2)])
+        return rng.choice([0.05, 1.0, 0.5, round(rng.uniform(0.05, 0.95), 2)])
+
+    return [{row.path: [number(row.param.name) for _ in range(width)] for row in rows} for _ in range(count)]
+
+
+CASES = [
+    *((name, {}) for name in METHODS),
+    *((name, {"rescale": how}) for name in ("ties", "dare_ties", "della", "breadcrumbs") for how in (True, False, "inverse")),
+    ("dare_linear", {"seed": 7}),
+]
+
+
+@pytest.mark.parametrize(("method", "controls"), CASES, ids=[f"{m} {c}" for m, c in CASES])
+def test_the_browser_counts_as_the_engine_does(studio: Studio, blank: Any, method: str, controls: dict[str, Any]) -> None:
+    work = workspace(studio, method, **{k: v for k, v in controls.items() if k != "seed"})
+    if "seed" in controls:
+        work = with_control(work, "seed", controls["seed"])
+    for split in (False, True):
+        own = replace(work, split=split)
+        plan = studio.plan(own.recipe)
+        found = studio.law(own, plan)
+        assert found is not None and "sketch" in found
+        numbers = moves(studio, own, split)
+        here = blank.evaluate(STRIP, [studio.sample(found["sketch"]), found, numbers])
+        for given, strip in zip(numbers, here, strict=True):
+            there = studio.strip(with_recipe(own, lanes.painted(plan, given)))
+            assert [row["label"] for row in strip["rows"]] == [row["label"] for row in there["rows"]]
+            for mine, its in zip(strip["rows"], there["rows"], strict=True):
+                assert mine["values"] == pytest.approx(its["values"], abs=6e-5), mine["label"]  # rounded there
+            assert _percents(strip["summary"]) == pytest.approx(_percents(there["summary"]), abs=1)
+            for path, remark in strip["lanes"].items():
+                assert _percents(remark) == pytest.approx(_percents(there["lanes"][path]), abs=1)
+                assert [w for w in remark.split() if "%" not in w] == [w for w in there["lanes"][path].split() if "%" not in w]
+
+
+def _percents(text: str) -> list[int]:
+    return [int(word.rstrip("%")) for word in text.split() if "%" in word]
+
+
+def test_a_drag_is_seen_in_the_numbers(studio: Studio, blank: Any) -> None:
+    """The comparison above is of something: strips differ from move to move, and are no empty ones."""
+    work = workspace(studio, "ties")
+    found = studio.law(work, studio.plan(work.recipe))
+    assert found is not None
+    strips = blank.evaluate(STRIP, [studio.sample(found["sketch"]), found, moves(studio, work, False)])
+    assert len({str(strip["rows"]) for strip in strips}) == len(strips)
+    assert any(0 < x < 1 for strip in strips for row in strip["rows"] for x in row["values"] if x is not None)
+
+
+def test_what_only_python_can_say_has_no_law(studio: Studio, blank: Any) -> None:
+    sce = workspace(studio, "sce")
+    assert studio.law(sce, studio.plan(sce.recipe)) is None
+    rules = [{"filter": "mlp", "value": 0.2}, {"value": 0.7}]
+    mixed = workspace(studio, "ties")
+    mixed = with_control(mixed, "models[0].parameters.weight", rules)
+    assert law(studio.plan(mixed.recipe), False) is None and law(studio.plan(mixed.recipe), True) is None
+    slerp = next(p for p in studio.presets if p.recipe.merge_method == "slerp")
+    work = start(slerp, studio.base, studio.parents_of_family)
+    assert studio.law(work, studio.plan(work.recipe)) == {"still": True}
+
+
+def test_numbers_that_the_method_refuses_are_left_to_python(studio: Studio, blank: Any) -> None:
+    work = workspace(studio, "della")
+    found = studio.law(work, studio.plan(work.recipe))
+    assert found is not None
+    given = moves(studio, work, False, 1)[0]
+    for path in given:
+        if path.endswith(("density", "epsilon")):
+            given[path] = [0.5] * len(given[path])
+    assert blank.evaluate(STRIP, [studio.sample(found["sketch"]), found, [given]]) == [None]
+
+
+def test_lanes_of_another_board_are_left_to_python(studio: Studio, blank: Any) -> None:
+    work = workspace(studio, "ties")
+    found = studio.law(work, studio.plan(work.recipe))
+    assert found is not None
+    given = moves(studio, work, False, 1)[0]
+    given.pop(next(iter(given)))
+    assert blank.evaluate(STRIP, [studio.sample(found["sketch"]), found, [given]]) == [None]
+
+
+def test_a_sample_is_told_to_those_who_know_its_word(studio: Studio) -> None:
+    work = workspace(studio, "ties")
+    plan = studio.plan(work.recipe)
+    held = Sketches(nbytes=1)
+    sketch = studio._sketch(plan)
+    word = held.word(plan, sketch)
+    made = held.fetch(word)
+    assert made is not None and made["models"] == 3 and len(made["tensors"]) == len(compared(plan))
+    assert held.fetch("") is None and held.fetch(None) is None and held.fetch({"a": 1}) is None
+    other = with_models(work, studio.parents_of_family[:2])
+    second = held.word(studio.plan(other.recipe), sketch)
+    assert second != word and held.fetch(word) is None and held.fetch(second) is not None  # no room for two
