@@ -3,13 +3,14 @@
     python benchmarks/drag.py                            # 3 models x 32 and x 80 layers, invented numbers
     python benchmarks/drag.py --models .cache/smollm     # also the real page on a folder with base and its fine-tunes
 
-A hand (Chromium through playwright, one move each 16 ms) paints for some seconds. Each message to Python is timed from the
-pointer's last move that the page heard of to the frame in which the strip is drawn from the answer: p50 and p90 in
-milliseconds. Also: the longest and the number of main-thread tasks over 50 ms while dragging, and how long Python took for
-what came in.
+A hand (Chromium through playwright, one move each 16 ms) paints for some seconds. Timed is from the pointer's last move that
+the page heard of to the frame in which the strip is drawn from it: p50 and p90 in milliseconds, where the page works the strip
+out by itself, and where it asks Python (each message then, to its answer). Also: the longest and the number of main-thread
+tasks over 50 ms while dragging, and how long Python took for what came in.
 """
 
 import argparse
+import base64
 import functools
 import json
 import os
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+import torch
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -31,11 +33,12 @@ from merger.ui.mixer import mixer
 
 ROWS = ("q", "k", "v", "o", "gate", "up", "down")
 
-# In the page: `sent` is when the pointer had moved last before a message left, `shown` when the strip is drawn again after
-# its answer. One message is under way at a time (always_last), so an answer belongs to the message before it.
+# In the page: `sent` is when the pointer had moved last before a message left, `answered` when its answer came. One message
+# is under way at a time (always_last), so an answer belongs to the message before it. Without messages, the strip is drawn
+# from the move before.
 PROBE = """() => {
   const drag = window.drag = { times: [], long: [], sent: 0 };
-  let moved = 0, sent = 0, answered = 0;
+  let moved = 0, sent = 0, answered = 0, drawn = 0;
   addEventListener('pointermove', () => { moved = performance.now(); }, true);
   const fetch_ = window.fetch;
   window.fetch = async (...args) => {
@@ -51,6 +54,7 @@ PROBE = """() => {
   const clear = g.clearRect;
   g.clearRect = (...box) => {
     if (answered) { drag.times.push(performance.now() - sent); answered = 0; }
+    else if (!drag.sent && moved > drawn) drag.times.push(performance.now() - (drawn = moved));
     return clear.apply(g, box);
   };
   new PerformanceObserver((list) => drag.long.push(...list.getEntries().map((entry) => entry.duration)))
@@ -58,8 +62,9 @@ PROBE = """() => {
 }"""
 
 
-def synthetic(layers: int, models: int = 3) -> tuple[gr.Blocks, list[float]]:
-    """A page with one Mixer; its numbers come from the lanes themselves, as many as a real strip has. And Python's times, ms."""
+def synthetic(layers: int, models: int = 3, *, follows: bool) -> tuple[gr.Blocks, list[float]]:
+    """A page with one Mixer and Python's times, ms. It follows TIES on invented deltas by itself, or asks Python, whose numbers
+    come from the lanes themselves, as many as a real strip has."""
     names = ["pirate", "plural", "rhyme", "story"][:models]
     columns = [{"label": "embeddings", "kind": "embed", "layer": None}]
     columns += [{"label": f"layer {i + 1} of {layers}", "kind": "layer", "layer": i} for i in range(layers)]
@@ -69,9 +74,19 @@ def synthetic(layers: int, models: int = 3) -> tuple[gr.Blocks, list[float]]:
          "step": 0.01, "default": 0.5, "name": f"{name} {p}", "note": ""}
         for p in ("weight", "density") for slot, name in enumerate(names)
     ]  # fmt: skip
-    board = {"columns": columns, "params": [{"name": p, "label": p, "help": ""} for p in ("weight", "density")], "lanes": rows}
+    params = [{"name": p, "label": p, "help": ""} for p in ("weight", "density")]
+    board: dict[str, Any] = {"columns": columns, "params": params, "lanes": rows}
     value: dict[str, Any] = {"lanes": {row["path"]: [0.5] * len(columns) for row in rows}, "seq": 0}
     took: list[float] = []
+    places = [[r, c + 1, 0, _samples(layers, models), r, c] for c in range(layers) for r in range(len(ROWS))]
+    deltas = torch.randn(models * sum(n for _, _, _, n, _, _ in places), generator=torch.Generator().manual_seed(0))
+    sample = {
+        "rows": ROWS, "columns": len(columns), "models": models, "tensors": places,
+        "data": base64.b64encode(deltas.bfloat16().float().numpy().tobytes()).decode(),
+    }  # fmt: skip
+    if follows:
+        paths = [{p: f"models[{slot}].parameters.{p}" for p in ("weight", "density")} for slot in range(models)]
+        board["law"] = {"trim": "largest", "vote": True, "rescale": False, "models": paths, "sketch": "invented"}
 
     def strip(value: dict[str, Any]) -> dict[str, Any]:
         numbers = list(value["lanes"].values())[:models]
@@ -89,9 +104,14 @@ def synthetic(layers: int, models: int = 3) -> tuple[gr.Blocks, list[float]]:
         return gr.update(stats=stats)
 
     with gr.Blocks() as demo:
-        mix = mixer(value, board, strip(value))
+        mix = mixer(value, board, strip(value), lambda _: sample)
         mix.input(live, mix, mix, queue=False, trigger_mode="always_last", show_progress="hidden", api_visibility="private")
     return demo, took
+
+
+def _samples(layers: int, models: int) -> int:
+    """As many as analysis.samples_for takes of such models."""
+    return next((n for n in (2048, 1024) if 4 * n * models * layers * len(ROWS) <= 4_500_000), 512)
 
 
 def real(folder: Path) -> tuple[gr.Blocks, list[float]]:
@@ -153,7 +173,7 @@ def measure(page: Page, name: str, build: Callable[[], tuple[gr.Blocks, list[flo
         page.goto(demo.local_url)
         page.wait_for_selector(".mx-pad")
         paint(page, 1)  # warm: the first message opens the connection
-        page.wait_for_timeout(1000)
+        page.wait_for_timeout(2000)
         took.clear()
         page.evaluate(PROBE)
         paint(page, seconds)
@@ -161,7 +181,7 @@ def measure(page: Page, name: str, build: Callable[[], tuple[gr.Blocks, list[flo
         found = page.evaluate("window.drag")
     finally:
         demo.close()
-    (p50, p90), python, long = quantiles(found["times"]), quantiles(took), found["long"]
+    (p50, p90), python, long = quantiles(found["times"]), quantiles(took or [0, 0]), found["long"]
     print(
         f"{name:20} drag to strip p50 {p50:5.1f} p90 {p90:5.1f} ms   {found['sent'] / seconds:4.1f} messages/s   "
         f"Python p50 {python[0]:5.1f} p90 {python[1]:5.1f} ms   tasks > 50 ms: {len(long)}, most {max(long, default=0):.0f} ms",
@@ -184,9 +204,11 @@ def main() -> None:
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         for layers in (32, 80):
-            page = browser.new_page(viewport={"width": 1280, "height": 860})
-            measure(page, f"3 x {layers}", lambda layers=layers: synthetic(layers), args.seconds)
-            page.close()
+            for follows in (True, False):
+                page = browser.new_page(viewport={"width": 1280, "height": 860})
+                how = "by itself" if follows else "by Python"
+                measure(page, f"3 x {layers} {how}", lambda n=layers, f=follows: synthetic(n, follows=f), args.seconds)
+                page.close()
         if args.models:
             page = browser.new_page(viewport={"width": 1280, "height": 860})
             measure(page, f"page on {args.models.name}", lambda: real(args.models), args.seconds)

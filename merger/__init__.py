@@ -4,14 +4,22 @@
     merge(load_recipe("recipe.yaml"), "out")
 """
 
+import gc
+
 __version__ = "0.1.0"
 
-from merger.errors import CheckpointError, MergeError, RecipeError
-from merger.live import Parents, Session
-from merger.merge import merge  # imported here at once: the function, not the module of the same name
-from merger.methods import METHODS, method
-from merger.recipe import Recipe
-from merger.recipe import load_file as load_recipe
+_collecting = gc.isenabled()
+gc.disable()  # looking for garbage while torch makes its hundred thousand objects takes a tenth of its import
+try:
+    from merger.errors import CheckpointError, MergeError, RecipeError
+    from merger.live import Parents, Session
+    from merger.merge import merge  # imported here at once: the function, not the module of the same name
+    from merger.methods import METHODS, method
+    from merger.recipe import Recipe
+    from merger.recipe import load_file as load_recipe
+finally:
+    if _collecting:
+        gc.enable()
 
 __all__ = [
     "METHODS", "CheckpointError", "MergeError", "Parents", "Recipe", "RecipeError", "Session", "load_recipe", "merge", "method",
