@@ -3,8 +3,8 @@
     python benchmarks/drag.py                            # 3 models x 32 and x 80 layers, invented numbers
     python benchmarks/drag.py --models .cache/smollm     # also the real page on a folder with base and its fine-tunes
 
-A hand (Chromium through playwright, one move each 16 ms) paints for some seconds. Timed is from the pointer's last move that
-the page heard of to the frame in which the strip is drawn from it: p50 and p90 in milliseconds, where the page works the strip
+A hand (Chromium through playwright, one move each 16 ms) paints for some seconds. Timed is from when the browser got the
+pointer's last move to the frame in which the strip is drawn from it: p50 and p90 in milliseconds, where the page works the strip
 out by itself, and where it asks Python (each message then, to its answer). Also: the longest and the number of main-thread
 tasks over 50 ms while dragging, and how long Python took for what came in.
 """
@@ -39,7 +39,7 @@ ROWS = ("q", "k", "v", "o", "gate", "up", "down")
 PROBE = """() => {
   const drag = window.drag = { times: [], long: [], sent: 0 };
   let moved = 0, sent = 0, answered = 0, drawn = 0;
-  addEventListener('pointermove', () => { moved = performance.now(); }, true);
+  addEventListener('pointermove', (event) => { moved = event.timeStamp; }, true);
   const fetch_ = window.fetch;
   window.fetch = async (...args) => {
     const live = typeof args[1]?.body === 'string' && args[1].body.includes('"lanes"');

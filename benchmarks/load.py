@@ -1,11 +1,14 @@
 """Twenty people at one page: how long a drag takes to show in the strip, and what they leave behind.
 
-    python benchmarks/load.py [--people 20] [--rounds 3]
+    python benchmarks/load.py [--people 20] [--rounds 3] [--browsers 1] [--waves 1]
+    python benchmarks/load.py --asking              as recipes do whose strip only Python can work out
 
 One is a browser (Chromium through playwright); the others send what a page sends and read what it reads, as twenty browsers on
-the server's own two cores would measure browsers. Each drags for a second and a half, waits for the answer to a prompt of its
-own, thinks for some seconds. Told are p50 and p90 from the hand to the strip in the browser and of the same calls by the others,
-the wait for answers, the longest line that was shown, whether anybody got another's prompt or answer, and the server's memory.
+the server's own two cores would measure browsers. A page fetches a sample of the deltas and works the strip out by itself while
+its faders move; with --asking every move is a call. Each drags for a second and a half, waits for the answer to a prompt of its
+own, thinks for some seconds. Told are p50 and p90 from the hand to the strip in the
+browser and of the others' calls when they let go (or move, with --asking), the wait for answers, the longest line that was
+shown, whether anybody got another's prompt or answer, and the server's memory.
 """
 
 import argparse
@@ -42,10 +45,13 @@ def memory(pid: int) -> float:
     return int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1]) / 1e3
 
 
-async def person(i: int, browser: Any, address: str, rounds: int, found: dict[str, list[Any]]) -> None:
+async def person(i: int, browser: Any, address: str, rounds: int, asking: bool, found: dict[str, list[Any]]) -> None:
     """One visitor in a browser."""
     rng = random.Random(i)
     context = await browser.new_context(viewport={"width": 1280, "height": 860})
+    if asking:  # without a sample the page asks Python
+        await context.route("**/component_server*", lambda route: route.abort())
+        await context.route("**/component_server/**", lambda route: route.abort())
     page = await context.new_page()
     page.on("pageerror", lambda error: found["errors"].append(str(error)))
     await page.goto(address)
@@ -105,6 +111,8 @@ class Player:
         self.calls = {  # gradio numbers functions of the same name
             (t[0], t[1], re.sub(r"_\d+$", "", str(d["api_name"]))): d["id"] for d in config["dependencies"] for t in d["targets"]
         }
+        board = next(c["props"]["props"]["board"] for c in config["components"] if c["id"] == self.mixer)
+        self.word = json.loads(board)["law"]["sketch"]
         self.drag_fn, self.release_fn = self.calls[self.mixer, "input", "drag"], self.calls[self.mixer, "release", "release"]
         self.answer_fn, self.judge_fn = self.calls[tick, "change", "answer_again"], self.calls[tick, "change", "judge"]
 
@@ -140,35 +148,49 @@ class Player:
                     found["errors"] += [] if message.get("success") else [str(message)[:200]]
                     return
 
-    async def play(self, rounds: int, found: dict[str, list[Any]]) -> None:
+    async def fetch(self) -> None:
+        """The sample that a page needs to follow its faders."""
+        body = {"data": self.word, "component_id": self.mixer, "fn_name": "sample_of", "session_hash": self.session}
+        answer = await self.client.post(f"{self.api}/component_server", json=body)
+        answer.raise_for_status()
+        assert answer.json()["data"]
+
+    async def play(self, rounds: int, asking: bool, found: dict[str, list[Any]]) -> None:
         """Drag, let go, read, think."""
         await asyncio.sleep(self.rng.uniform(0, 8))
+        if not asking:
+            await self.fetch()
         for _ in range(rounds):
             end = time.monotonic() + 1.5
             while time.monotonic() < end:
                 sent = time.monotonic()
-                await self.now(self.drag_fn, [None, self.move()])
-                found["calls"].append((time.monotonic() - sent) * 1e3)
+                if asking:
+                    await self.now(self.drag_fn, [None, self.move()])
+                    found["calls"].append((time.monotonic() - sent) * 1e3)
                 await asyncio.sleep(max(0.0, 0.04 - (time.monotonic() - sent)))
             let_go = time.monotonic()
             tick = (await self.now(self.release_fn, [None, self.move(), None]))[-1]
+            found["let go"].append((time.monotonic() - let_go) * 1e3)
             await asyncio.gather(self.answered(str(tick), found), self.now(self.judge_fn, [None]))
             found["waits"].append(time.monotonic() - let_go)
             await asyncio.sleep(self.rng.uniform(4, 10))
 
 
-async def everybody(address: str, people: int, rounds: int, pid: int) -> tuple[dict[str, list[Any]], float]:
-    """All of them at once, one in a browser. What was found, and the most memory the server had."""
-    found: dict[str, list[Any]] = {name: [] for name in ("drags", "calls", "waits", "line", "mixed", "errors", "long")}
+async def everybody(
+    address: str, people: int, browsers: int, rounds: int, asking: bool, pid: int
+) -> tuple[dict[str, list[Any]], float]:
+    """All of them at once, some in a browser. What was found, and the most memory the server had."""
+    names = ("drags", "calls", "let go", "waits", "line", "mixed", "errors", "long")
+    found: dict[str, list[Any]] = {name: [] for name in names}
     most = 0.0
     limits = httpx.Limits(max_connections=None)
     async with async_playwright() as play, httpx.AsyncClient(timeout=120, limits=limits) as client:
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = await play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         config = (await client.get(f"{address}config")).json()
-        players = [Player(i, address, config, client) for i in range(1, people)]
-        tasks = [asyncio.create_task(person(0, browser, address, rounds, found))]
-        tasks += [asyncio.create_task(player.play(rounds, found)) for player in players]
+        players = [Player(i, address, config, client) for i in range(browsers, people)]
+        tasks = [asyncio.create_task(person(i, browser, address, rounds, asking, found)) for i in range(browsers)]
+        tasks += [asyncio.create_task(player.play(rounds, asking, found)) for player in players]
         while not all(task.done() for task in tasks):
             most = max(most, memory(pid))
             await asyncio.sleep(0.5)
@@ -198,30 +220,40 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--browsers", type=int, default=1, help="how many of them are browsers")
+    parser.add_argument("--waves", type=int, default=1, help="so often as many others come: what they leave behind")
+    parser.add_argument("--asking", action="store_true", help="every move asks Python for the strip")
     options = parser.parse_args()
     app, address = serve()
     try:
-        asyncio.run(everybody(address, 1, 1, app.pid))  # warm
+        asyncio.run(everybody(address, 1, 1, 1, options.asking, app.pid))  # warm
         time.sleep(2)
         before = memory(app.pid)
         started = time.monotonic()
-        found, most = asyncio.run(everybody(address, options.people, options.rounds, app.pid))
+        found, most = asyncio.run(
+            everybody(address, options.people, options.browsers, options.rounds, options.asking, app.pid)
+        )  # fmt: skip
         took = time.monotonic() - started
         time.sleep(5)
-        after = memory(app.pid)
+        after = [memory(app.pid)]
+        for _ in range(options.waves - 1):
+            asyncio.run(everybody(address, options.people, 0, options.rounds, options.asking, app.pid))
+            time.sleep(5)
+            after.append(memory(app.pid))
     finally:
         app.terminate()
         app.wait(20)
     drags, waits = sorted(found["drags"]), sorted(found["waits"])
     at = lambda values, share: values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")  # noqa: E731
     print(f"{options.people} people, {options.rounds} rounds each, {took:.0f} s, on {os.cpu_count()} cores that they share")
-    print(f"hand to strip     p50 {at(drags, 0.5):.0f} ms, p90 {at(drags, 0.9):.0f} ms, {len(drags)} messages")
-    calls = sorted(found["calls"])
-    print(f"the others' calls p50 {at(calls, 0.5):.0f} ms, p90 {at(calls, 0.9):.0f} ms, {len(calls)} messages")
+    print(f"hand to strip     p50 {at(drags, 0.5):.0f} ms, p90 {at(drags, 0.9):.0f} ms, {len(drags)} frames")
+    for name, calls in (("the others' moves", sorted(found["calls"])), ("letting go", sorted(found["let go"]))):
+        if calls:
+            print(f"{name:17} p50 {at(calls, 0.5):.0f} ms, p90 {at(calls, 0.9):.0f} ms, {len(calls)} calls")
     print(f"wait for answers  p50 {at(waits, 0.5):.1f} s, p90 {at(waits, 0.9):.1f} s, longest {at(waits, 1):.1f} s")
     print(f"line              shown {len(found['line'])} times; {max(found['line'], default='never', key=len)}")
     print(f"browser           {len(found['long'])} tasks over 50 ms, the longest {max(found['long'], default=0):.0f} ms")
-    print(f"memory            {before:.0f} MB before, {most:.0f} MB at most, {after:.0f} MB after")
+    print(f"memory            {before:.0f} MB before, {most:.0f} MB at most, after: {', '.join(f'{m:.0f} MB' for m in after)}")
     print(f"seen another's    {found['mixed'][:5] or 'never'}")
     print(f"errors            {found['errors'] or 'none'}")
 
