@@ -119,6 +119,41 @@ def test_a_hunter_keeps_compares_and_restores(open_page):
     page.says("dunno.")
 
 
+def drag_and_hold(page, lane: str) -> None:
+    """Press on a lane and pull it down over all its columns, without letting go."""
+    box = page.lane(lane).bounding_box()
+    page.page.mouse.move(box["x"] + 100, box["y"] + 10)
+    page.page.mouse.down()
+    page.page.mouse.move(box["x"] + box["width"] - 100, box["y"] + box["height"] - 8, steps=12)
+
+
+@pytest.mark.parametrize("sampled", [True, False], ids=["by itself", "by asking"])
+def test_the_strip_follows_the_hand(open_page, sampled):
+    """Without a call where the page has its sample, by asking where it has none; let go, Python says the same numbers."""
+    page = open_page()
+    if not sampled:  # the server knows that word no longer
+        page.page.route("**/component_server**", lambda route: route.fulfill(json=None))
+    with page.page.expect_response(lambda r: "component_server" in r.url):
+        page.preset("Only the biggest changes")
+    page.says("r-o-b-o-t")
+    calls = []
+    page.page.on("request", lambda r: calls.append(r.url) if '"lanes"' in (r.post_data or "") else None)
+    gives = page.page.locator(".mx-remark").first
+    before = gives.inner_text()
+    drag_and_hold(page, "spell weight")
+    expect(gives).not_to_have_text(before)
+    page.page.wait_for_timeout(300)  # the last message is answered
+    told, calls_then = page.page.locator(".mx-strip-summary").inner_text(), len(calls)
+    shares = gives.inner_text()
+    assert (calls_then == 0) is sampled
+    with page.page.expect_response(lambda r: "/run/predict" in r.url):
+        page.page.mouse.up()
+    page.page.wait_for_timeout(500)
+    assert len(calls) > calls_then
+    expect(gives).to_have_text(shares)
+    expect(page.page.locator(".mx-strip-summary")).to_have_text(told)
+
+
 def test_history_survives_a_reload_and_restores(open_page):
     page = open_page()
     page.preset("Three in one")
