@@ -2,11 +2,15 @@
 //
 // Operation by operation what merger/methods and merger/ops.py do in torch, in float32 where they do (Math.fround), so that
 // the counts are the same. sketch.py tells what a sample and a law are; tests compare both sides for every method.
+// Signs and comparisons are worked out on the numbers' bits: changes point either way at random, which no processor foresees,
+// and a wrong guess costs more than the sum it is about.
 //
 // sketchOf(sample)        -> the deltas, decoded (a promise: in pieces, so that no frame waits)
 // meterOf(sketch, law)    -> (lanes) => {rows, summary, lanes} as the Mixer's `stats`, or null where only Python can say
 const { sketchOf, meterOf } = (() => {
   const f = Math.fround;
+  const bitsOf = (floats) => new Int32Array(floats.buffer, floats.byteOffset, floats.length);
+  const SIZE = 0x7fffffff; // the bits of a magnitude; as integers they are in the same order
 
   // base64 -> bytes, a piece at a time
   async function bytesOf(text) {
@@ -27,7 +31,7 @@ const { sketchOf, meterOf } = (() => {
     const tensors = sample.tensors.map(([row, column, attention, n, first, second]) => {
       const deltas = Array.from({ length: sample.models }, (_, m) => values.subarray(at + m * n, at + (m + 1) * n));
       at += n * sample.models;
-      return { row, column, attention: Boolean(attention), n, ties: [first, second], deltas, sorted: [], shares: [] };
+      return { row, column, attention: Boolean(attention), n, ties: [first, second], deltas, bits: deltas.map(bitsOf), sorted: [], shares: [], lengths: [], draws: [] };
     });
     return { rows: sample.rows, columns: sample.columns, models: sample.models, tensors };
   }
@@ -69,14 +73,20 @@ const { sketchOf, meterOf } = (() => {
     return [cut, f((k - (n - through)) / (through - below(sorted, cut, false)))];
   }
 
-  // trims.largest as a test of one element
-  function largest(sorted, k, ties) {
-    const n = sorted.length;
-    if (k <= 0) return () => false;
-    if (k >= n) return () => true;
+  // trims.largest: where the k largest are kept, 1
+  function largest(tensor, m, k, kept) {
+    const sorted = sortedOf(tensor, m);
+    const { n, ties: [first, second] } = tensor;
+    if (k <= 0 || k >= n) return void kept.fill(k <= 0 ? 0 : 1, 0, n);
     const [cut, room] = cutFor(sorted, k);
-    if (room >= 1) return (size) => size >= cut;
-    return (size, i) => size > cut || (size === cut && uniform(i, ...ties) < room);
+    const bits = tensor.bits[m];
+    const edge = bitsOf(Float32Array.of(cut))[0];
+    for (let i = 0; i < n; i += 1) {
+      const below = edge - (bits[i] & SIZE);
+      kept[i] = below >>> 31; // 1 above the cut
+      if (below === 0 && (room >= 1 || uniform(i, first, second) < room)) kept[i] = 1;
+    }
+    return undefined;
   }
 
   // trims._rank_share of each element: 0 (smallest) to 1; equal ones share the mean
@@ -92,8 +102,14 @@ const { sketchOf, meterOf } = (() => {
     return tensor.shares[m];
   }
 
-  // What a trim leaves of one model's delta. `numbers`: {density, gamma, epsilon}; `key`: of its random mask
-  function trimmed(law, tensor, m, numbers, key, out) {
+  // The random numbers of a model's mask; they do not depend on any slider.
+  function drawsOf(tensor, m, [first, second]) {
+    tensor.draws[m] ??= Float32Array.from(tensor.deltas[m], (_, i) => uniform(i, first, second));
+    return tensor.draws[m];
+  }
+
+  // What a trim leaves of one model's delta, into `out`. `numbers`: {density, gamma, epsilon}; `key`: of its random mask
+  function trimmed(law, tensor, m, numbers, key, out, kept, other) {
     const delta = tensor.deltas[m];
     const { n } = tensor;
     const { density } = numbers;
@@ -101,75 +117,80 @@ const { sketchOf, meterOf } = (() => {
       out.set(delta);
       return;
     }
-    let inverse = null; // della: each change has a chance of its own
-    let keep;
-    if (density <= 0 && law.trim !== 'middle') keep = () => false;
-    else if (law.trim === 'largest') keep = largest(sortedOf(tensor, m), Math.max(1, Math.trunc(density * n)), tensor.ties);
+    let chances = null; // della: each change has a chance of its own
+    if (density <= 0 && law.trim !== 'middle') kept.fill(0, 0, n);
+    else if (law.trim === 'largest') largest(tensor, m, Math.max(1, Math.trunc(density * n)), kept);
     else if (law.trim === 'random') {
+      const draws = drawsOf(tensor, m, key);
       const chance = f(density);
-      keep = (_, i) => uniform(i, ...key) < chance;
+      for (let i = 0; i < n; i += 1) kept[i] = draws[i] < chance ? 1 : 0;
     } else if (law.trim === 'middle') {
       const count = Math.trunc(density * n);
       const top = Math.min(Math.trunc(numbers.gamma * n), n - count);
-      const [inner, outer] = [largest(sortedOf(tensor, m), top + count, tensor.ties), largest(sortedOf(tensor, m), top, tensor.ties)];
-      keep = (size, i) => inner(size, i) && !outer(size, i);
+      largest(tensor, m, top + count, kept);
+      largest(tensor, m, top, other);
+      for (let i = 0; i < n; i += 1) kept[i] &= 1 - other[i];
     } else {
-      const shares = sharesOf(tensor, m);
-      const chance = (i) => Math.min(1, Math.max(0, density + numbers.epsilon * (2 * shares[i] - 1)));
-      keep = (_, i) => uniform(i, ...key) < chance(i);
-      if (law.rescale === 'inverse') inverse = chance;
+      const draws = drawsOf(tensor, m, key);
+      chances = sharesOf(tensor, m).map((share) => Math.min(1, Math.max(0, density + numbers.epsilon * (2 * share - 1))));
+      for (let i = 0; i < n; i += 1) kept[i] = draws[i] < chances[i] ? 1 : 0;
     }
-    let [before, after] = [0, 0];
-    for (let i = 0; i < n; i += 1) {
-      const x = delta[i];
-      const size = Math.abs(x);
-      before += size;
-      if (keep(size, i)) {
-        out[i] = inverse ? f(x / inverse(i)) : x;
-        after += size;
-      } else out[i] = 0;
+    if (chances && law.rescale === 'inverse') {
+      for (let i = 0; i < n; i += 1) out[i] = kept[i] ? delta[i] / chances[i] : 0;
+      return;
     }
-    if (inverse || !law.rescale) return;
+    for (let i = 0; i < n; i += 1) out[i] = kept[i] * delta[i];
     if (law.rescale === 'inverse') {
-      if (density > 0) for (let i = 0; i < n; i += 1) out[i] = f(out[i] / f(density));
-    } else if (before >= 1e-7 && after >= 1e-7) {
-      const scale = f(before / after);
-      for (let i = 0; i < n; i += 1) out[i] = f(out[i] * scale);
+      if (density > 0) for (let i = 0; i < n; i += 1) out[i] /= f(density);
+    } else if (law.rescale) {
+      tensor.lengths[m] ??= delta.reduce((sum, x) => sum + Math.abs(x), 0);
+      const before = tensor.lengths[m];
+      let after = 0;
+      for (let i = 0; i < n; i += 1) after += Math.abs(out[i]);
+      const scale = before >= 1e-7 && after >= 1e-7 ? f(before / after) : 1;
+      for (let i = 0; i < n; i += 1) out[i] *= scale;
     }
   }
 
-  // analysis.counted_up: {clash, kept: [], pull: []} of one tensor
+  // analysis.counted_up: {clash, kept: [], pull: []} of one tensor. Sums run in float32, as every store into `room` rounds.
   function measured(law, tensor, numbers, keys, room) {
     const { n, deltas } = tensor;
     const models = deltas.length;
     const kept = new Array(models).fill(0);
     const pull = new Array(models).fill(0);
-    const weights = numbers.map(({ weight }) => f(weight));
-    const terms = deltas.map((_, m) => {
-      const out = room[m].subarray(0, n);
-      trimmed(law, tensor, m, numbers[m], keys[m], out);
-      const w = weights[m];
+    const { sum, signs, sumBits } = room;
+    sum.fill(0, 0, n);
+    signs.fill(0, 0, n);
+    for (let m = 0; m < models; m += 1) {
+      const term = room.terms[m].subarray(0, n);
+      trimmed(law, tensor, m, numbers[m], keys[m], term, room.kept, room.other);
+      const w = f(numbers[m].weight);
+      const bits = room.bits[m];
+      let count = 0;
       for (let i = 0; i < n; i += 1) {
-        if (out[i] !== 0) kept[m] += 1;
-        out[i] = f(out[i] * w);
+        const size = bits[i] << 1;
+        count += (size | -size) >>> 31; // 1 but for zero
+        term[i] *= w;
+        sum[i] += term[i];
+        const one = bits[i] << 1;
+        signs[i] |= ((one | -one) >>> 31) << (bits[i] >>> 31); // 1 up, 2 down
       }
-      return out;
-    });
+      kept[m] = count;
+    }
     let clash = 0;
-    for (let i = 0; i < n; i += 1) {
-      let sum = 0;
-      let [up, down] = [false, false];
-      for (let m = 0; m < models; m += 1) {
-        const x = terms[m][i];
-        sum = f(sum + x);
-        up ||= x > 0;
-        down ||= x < 0;
-      }
-      if (up && down) clash += 1;
-      for (let m = 0; m < models; m += 1) {
-        const x = terms[m][i];
-        if (!law.vote || (sum < 0 ? x < 0 : x > 0)) pull[m] += Math.abs(x);
-      }
+    for (let i = 0; i < n; i += 1) clash += signs[i] & (signs[i] >> 1);
+    for (let m = 0; m < models; m += 1) {
+      const term = room.terms[m];
+      const bits = room.bits[m];
+      let whole = 0;
+      if (law.vote) {
+        for (let i = 0; i < n; i += 1) {
+          const votes = sumBits[i] << 1;
+          const down = (sumBits[i] >>> 31) & ((votes | -votes) >>> 31); // a sum of zero counts as up
+          whole += (1 - (down ^ (bits[i] >>> 31))) * Math.abs(term[i]);
+        }
+      } else for (let i = 0; i < n; i += 1) whole += Math.abs(term[i]);
+      pull[m] = whole;
     }
     return { clash, kept, pull };
   }
@@ -179,9 +200,16 @@ const { sketchOf, meterOf } = (() => {
   function meterOf(sketch, law) {
     const { tensors, models } = sketch;
     const known = tensors.map(() => ({ said: '', found: null }));
-    const room = Array.from({ length: models }, () => new Float32Array(Math.max(0, ...tensors.map(({ n }) => n))));
+    const most = Math.max(0, ...tensors.map(({ n }) => n));
+    const terms = Array.from({ length: models }, () => new Float32Array(most));
+    const sum = new Float32Array(most);
+    const room = {
+      terms, bits: terms.map(bitsOf), sum, sumBits: bitsOf(sum),
+      signs: new Uint8Array(most), kept: new Uint8Array(most), other: new Uint8Array(most),
+    };
     const drawn = law.keys ? new Uint32Array(Uint8Array.from(atob(law.keys), (c) => c.charCodeAt(0)).buffer) : null;
     const keyOf = (t, m) => (drawn ? [drawn[2 * (t * models + m)], drawn[2 * (t * models + m) + 1]] : [0, 0]);
+    tensors.forEach((tensor) => { tensor.draws = []; }); // of another seed
     const keys = tensors.map((_, t) => Array.from({ length: models }, (__, m) => keyOf(t, m)));
     const numel = tensors.reduce((sum, { n }) => sum + n, 0);
 
