@@ -1,8 +1,12 @@
 """The named endpoints through gradio's own client, as another program uses them; and that nothing else is open."""
 
+import asyncio
+import tempfile
 import zipfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 from gradio_client import Client
@@ -13,16 +17,23 @@ from merger.checkpoints import open_checkpoint
 from merger.recipe import dump, load
 from merger.ui import LAUNCH, build_app, state
 
+MCP = find_spec("mcp") is not None
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "presets" / "pirate_and_plurals.yaml").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
-def client() -> Iterator[Client]:
+def url() -> Iterator[str]:
+    """The page, with its tools for MCP where that extra of gradio's is installed."""
     demo = build_app()
-    _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
-    yield Client(url, verbose=False)
+    _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", mcp_server=MCP)
+    yield url
     demo.close()
+
+
+@pytest.fixture(scope="module")
+def client(url) -> Client:
+    return Client(url, verbose=False)
 
 
 def test_what_is_open(client):
@@ -51,8 +62,11 @@ def test_stats_has_the_whole_and_every_layer(client):
     assert 0.2 < stats["parts"]["all"]["conflict"] < 0.5 and sum(stats["parts"]["all"]["share"]) == pytest.approx(1)
 
 
-def test_merge_is_the_command_lines_model(client, tmp_path):
+def test_merge_is_the_command_lines_model(client, tmp_path, monkeypatch):
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
     archive = client.predict(recipe=TEXT, api_name="/merge")
+    assert not list((tmp_path / "temporary").glob("merge-*")), "the zip was left where it was made"
     with zipfile.ZipFile(archive) as packed:
         packed.extractall(tmp_path)
     merge(load_recipe(ROOT / "presets" / "pirate_and_plurals.yaml"), tmp_path / "again", roots=[ROOT])
@@ -88,3 +102,43 @@ def test_errors_are_words(client, call, message):
     with pytest.raises(AppError) as error:
         client.predict(**call)
     assert message in str(error.value) and "Traceback" not in str(error.value)
+
+
+# ---------------------------------------------------------------------------------------------- as tools for MCP
+
+
+def call(url: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any], list[tuple[bool, str]]]:
+    """The server's tools, and of each call whether it failed and its text, through the client of the `mcp` package."""
+    from mcp import ClientSession
+    from mcp.client.streamable_http import streamablehttp_client
+
+    async def talk() -> tuple[list[Any], list[tuple[bool, str]]]:
+        async with streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _), ClientSession(read, write) as session:
+            await session.initialize()
+            tools = (await session.list_tools()).tools
+            results = [await session.call_tool(name, arguments) for name, arguments in calls]
+            return tools, [(bool(result.isError), result.content[0].text) for result in results]
+
+    return asyncio.run(talk())
+
+
+@pytest.mark.skipif(not MCP, reason='needs pip install "gradio[mcp]"')
+def test_mcp_tools(url):
+    """The five endpoints and nothing else, each argument described; each can be called, and errors are words."""
+    vary = {"path": "models[1].parameters.weight", "values": [0.5], "prompt": "plural of box"}
+    tools, results = call(
+        url,
+        ("yaml", {"recipe": TEXT}), ("stats", {"recipe": TEXT}), ("merge", {"recipe": TEXT}),
+        ("ask", {"recipe": TEXT, "prompt": "plural of box"}), ("sweep", {"recipe": TEXT, **vary}),
+        ("yaml", {"recipe": TEXT.replace("weight", "wieght")}), ("ask", {"recipe": TEXT, "prompt": " "}),
+    )  # fmt: skip
+    assert sorted(tool.name for tool in tools) == ["ask", "merge", "stats", "sweep", "yaml"]
+    for tool in tools:
+        arguments = tool.inputSchema["properties"]
+        assert len(tool.description) > 30 and "Args" not in tool.description, tool.name
+        assert all(of["type"] and len(of["description"]) > 20 for of in arguments.values()), arguments
+    text, stats, archive, said, trials, *wrong = (text for _, text in results)
+    assert [failed for failed, _ in results] == [False] * 5 + [True] * 2
+    assert load(text) == load(TEXT) and "conflict" in stats and archive.endswith("merged-model.zip")
+    assert "'merge': 'boxes'" in said and "'answer': 'boxes'" in trials
+    assert "Did you mean 'weight'" in wrong[0] and wrong[1].startswith("Write a prompt first")

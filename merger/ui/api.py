@@ -1,5 +1,7 @@
 """The named endpoints for programs: stats, merge, ask, yaml, sweep. Everything else on the page is private.
 
+Their docstrings are what callers read, also as MCP tools: gradio takes what stands under Args: for each argument.
+
     from gradio_client import Client
     client = Client("http://127.0.0.1:7860")
     client.predict(recipe=open("recipe.yaml").read(), prompt="plural of box", api_name="/ask")
@@ -12,6 +14,8 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 from gradio.events import api
+from gradio.processing_utils import save_file_to_cache
+from gradio.utils import get_upload_folder
 
 import merger.ui.state as state
 from merger.errors import MergeError
@@ -30,15 +34,28 @@ def publish(studio: Studio) -> None:
     """Add the endpoints to the Blocks being built."""
 
     def yaml(recipe: str) -> str:
-        """A recipe in canonical mergekit YAML, from YAML or from the text behind `?r=` of a link; checked against its models."""
+        """A recipe in canonical mergekit YAML; checked against its models, without merging them.
+
+        Args:
+            recipe: mergekit YAML, or the text behind `?r=` of a link to the page
+        """
         return dump(_read(studio, recipe))
 
     def stats(recipe: str) -> dict[str, Any]:
-        """Where a recipe's models disagree and how sparse they are: estimated shares for the whole and for every layer."""
+        """Where a recipe's models disagree and how sparse they are: estimated shares for the whole and for every layer.
+
+        Args:
+            recipe: mergekit YAML, or the text behind `?r=` of a link to the page
+        """
         return studio.figures(_read(studio, recipe))
 
     def ask(recipe: str, prompt: str) -> dict[str, str]:
-        """The answers of the merge, its base and its parents to a prompt, each chosen greedily."""
+        """The answers of the merge, its base and its parents to a prompt, each chosen greedily.
+
+        Args:
+            recipe: mergekit YAML, or the text behind `?r=` of a link to the page
+            prompt: a question or a task, as a user would write it
+        """
         work = state.opened(state.start(studio.presets[0], studio.base), _read(studio, recipe))
         said: dict[str, str] = {}
         for feed in studio.answer(work, prompt[: state.MAX_PROMPT], Visit()):
@@ -49,14 +66,26 @@ def publish(studio: Studio) -> None:
         return said
 
     def merge(recipe: str) -> FileData:
-        """The merged model as a zip of the folder that `python -m merger merge` writes."""
+        """The merged model as a zip of the folder that `python -m merger merge` writes: weights, config, tokenizer, card.
+
+        Args:
+            recipe: mergekit YAML, or the text behind `?r=` of a link to the page
+        """
         made = studio.archive(_read(studio, recipe), lambda step: None)
-        return FileData(path=str(made), orig_name=made.name)
+        try:
+            kept = save_file_to_cache(made, get_upload_folder())  # gradio would copy it there, and leave ours behind
+        finally:
+            studio.forget(made)
+        return FileData(path=kept, orig_name=made.name)
 
     def sweep(recipe: str, path: str, values: list[float], prompt: str = "") -> list[dict[str, Any]]:
         """Scores on the embedded family's tasks, and answers to a prompt, at each value of one number of a recipe.
 
-        path: as in `--set`, for example models[0].parameters.weight
+        Args:
+            recipe: mergekit YAML, or the text behind `?r=` of a link to the page
+            path: the number, as in `--set`, for example models[0].parameters.weight
+            values: what it is set to, one trial each; at most 25
+            prompt: also answered at each value; may be empty
         """
         if not 0 < len(values) <= MOST_STEPS:
             raise MergeError(f"values: give 1 to {MOST_STEPS} numbers; there are {len(values)}.")
