@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 from merger.checkpoints import in_words, parse_size
 from merger.errors import CheckpointError, MergeError, nearest
 from merger.methods import METHODS
-from merger.recipe import Recipe, load_file, parse_value, replace_all
+from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
 
 if TYPE_CHECKING:  # these modules load torch, which a refused recipe does not need
     from merger.checkpoints import Checkpoint
-    from merger.plan import OnMismatch, Plan
+    from merger.plan import Plan
     from merger.search import Trial
 
 
@@ -180,10 +180,6 @@ class _YesNo(argparse.BooleanOptionalAction):
         super().__init__(option_strings, dest, default, **rest)
 
 
-def _on_mismatch(options: argparse.Namespace) -> "OnMismatch":
-    return "skip" if options.allow_crimes else "crop" if options.unsafe_truncate_embeddings else "refuse"
-
-
 def _recipe(options: argparse.Namespace) -> Recipe:
     recipe = load_file(options.recipe)
     changes: dict[str, object] = {}
@@ -194,7 +190,10 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         changes[path.strip()] = parse_value(value, f"--set {path.strip()}")
     if options.seed is not None:
         changes["seed"] = options.seed
-    return replace_all(recipe, changes) if changes else recipe
+    recipe = replace_all(recipe, changes) if changes else recipe
+    if options.allow_crimes or options.unsafe_truncate_embeddings:
+        return tolerant(recipe, "skip" if options.allow_crimes else "crop")
+    return recipe
 
 
 def _merge(options: argparse.Namespace) -> None:
@@ -217,7 +216,7 @@ def _merge(options: argparse.Namespace) -> None:
     if options.num_threads is not None:
         use_threads(options.num_threads)
     if options.dry_run or options.verbose:
-        _judged(recipe, open_models(recipe, on_mismatch=_on_mismatch(options)), _on_mismatch(options))
+        _judged(recipe, open_models(recipe))
     if options.dry_run:
         return
     device = options.device or ("cuda" if options.cuda or options.gpu_rich else "cpu")
@@ -226,7 +225,7 @@ def _merge(options: argparse.Namespace) -> None:
         done = merge(
             recipe, str(options.out), device=best_device() if device == "auto" else device, progress=bar.show,
             shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
-            on_mismatch=_on_mismatch(options), tokenizer=options.copy_tokenizer, card=options.write_model_card,
+            tokenizer=options.copy_tokenizer, card=options.write_model_card,
             workers=options.num_threads, memory=_memory(options), part=part, joining=options.join,
         )  # fmt: skip
     for remark in done.remarks if not options.quiet else ():
@@ -249,18 +248,19 @@ def _memory(options: argparse.Namespace) -> int | None:
     return size
 
 
-def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]", on_mismatch: "OnMismatch") -> "Plan":
+def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
     """The plan, with its verdict on stdout. What would be refused is judged as --allow-crimes would do it, then refused."""
     from merger.plan import plan
     from merger.verdict import verdict
 
     for document in recipe.earlier:
-        print(f"{document.name}:\n{verdict(document, models, plan(document, models, on_mismatch))}\n")
+        print(f"{document.name}:\n{verdict(document, models, plan(document, models))}\n")
     try:
-        decided = plan(recipe, models, on_mismatch)
+        decided = plan(recipe, models)
     except CheckpointError:
         with contextlib.suppress(MergeError):
-            print(verdict(recipe, models, plan(recipe, models, "skip")))
+            allowed = tolerant(recipe, "skip")
+            print(verdict(allowed, models, plan(allowed, models)))
             print("\nThis is what --allow-crimes would do; without it:", flush=True)
         raise
     print(verdict(recipe, models, decided))
@@ -303,8 +303,8 @@ def _inspect(options: argparse.Namespace) -> None:
     from merger.analysis import Sketch, combine, facts, has_deltas, measure, sampled_share
     from merger.merge import open_models, reader
 
-    models = open_models(recipe, on_mismatch=_on_mismatch(options))
-    decided = _judged(recipe, models, _on_mismatch(options))
+    models = open_models(recipe)
+    decided = _judged(recipe, models)
     print(f"\n{recipe.merge_method}: {recipe.method.says} ({recipe.method.source})")
     for reference in recipe.references:
         kind = "base " if reference == recipe.base_model else "model"
@@ -372,7 +372,7 @@ def _sweep(options: argparse.Namespace) -> None:
     if options.trials < 1:
         raise MergeError(f"--trials {options.trials}: at least 1, please.")
     device = best_device() if options.device == "auto" else options.device or "cpu"
-    runner = search.Runner(Parents(device), _on_mismatch(options))
+    runner = search.Runner(Parents(device))
     total = search.count(varied) if options.how == "grid" else options.trials
     strategy = {
         "grid": lambda: search.grid(varied),

@@ -18,7 +18,7 @@ from merger.errors import Cancelled
 from merger.fused import Known
 from merger.hub import open_reference
 from merger.merge import Step, merge_tensor, open_models, pick_device, processors, read_source
-from merger.plan import OnMismatch, Plan, Source, TensorJob, plan
+from merger.plan import Plan, Source, TensorJob, plan
 from merger.recipe import Recipe
 
 
@@ -35,9 +35,9 @@ class Parents:
         self._models: dict[str, Checkpoint] = {}
         self._resident: dict[Source, Tensor] = {}
 
-    def open(self, recipe: Recipe, on_mismatch: OnMismatch = "refuse") -> Mapping[str, Checkpoint]:
+    def open(self, recipe: Recipe) -> Mapping[str, Checkpoint]:
         """The checkpoints a recipe names, with what its earlier documents make; headers are read the first time only."""
-        found = open_models(recipe, self.roots, on_mismatch, lambda reference, _: self.model(reference))
+        found = open_models(recipe, self.roots, lambda reference, _: self.model(reference))
         self._models |= {document.digest: found[document.digest] for document in recipe.earlier}
         return found
 
@@ -85,9 +85,8 @@ if hasattr(os, "register_at_fork"):
 class Session:
     """A merged model in memory. `tensors[n]` is always `merge_tensor(done[n])`, the bits a batch merge writes."""
 
-    def __init__(self, parents: Parents, on_mismatch: OnMismatch = "refuse") -> None:
+    def __init__(self, parents: Parents) -> None:
         self.parents = parents
-        self.on_mismatch: OnMismatch = on_mismatch
         self.tensors: dict[str, Tensor] = {}
         self.done: dict[str, TensorJob] = {}
         self.plan: Plan | None = None
@@ -96,7 +95,7 @@ class Session:
 
     def prepare(self, recipe: Recipe) -> tuple[Plan, tuple[TensorJob, ...]]:
         """The plan of a recipe and the jobs that differ from what is in memory; computes nothing."""
-        decided = plan(recipe, self.parents.open(recipe, self.on_mismatch), self.on_mismatch)
+        decided = plan(recipe, self.parents.open(recipe))
         return decided, tuple(job for job in decided.jobs if self.done.get(job.name) != job)
 
     def apply(

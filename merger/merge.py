@@ -26,7 +26,7 @@ from merger.layout import role
 from merger.methods import LINES, METHODS
 from merger.ops import Draws, Watch
 from merger.output import WHOLE, Output, Part, check_free, check_space, fingerprint, join, writing
-from merger.plan import OnMismatch, Plan, Source, TensorJob, plan
+from merger.plan import Plan, Source, TensorJob, plan
 from merger.recipe import Recipe, dump
 from merger.tokens import copy_tokenizer, gather, write_chat_template, write_tokenizer
 
@@ -185,9 +185,9 @@ class Planned(Checkpoint):
         return found if rows is None else found[rows]
 
 
-def planned(recipe: Recipe, parents: Mapping[str, Checkpoint], on_mismatch: OnMismatch = "refuse") -> Planned:
+def planned(recipe: Recipe, parents: Mapping[str, Checkpoint]) -> Planned:
     """The model a document makes, from opened models; reads no weights."""
-    decided = plan(recipe, parents, on_mismatch)
+    decided = plan(recipe, parents)
     donor = parents[decided.donor]
     anywhere = next(iter(donor.tensors.values()))
     tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i) for i, job in enumerate(decided.jobs)}
@@ -195,7 +195,7 @@ def planned(recipe: Recipe, parents: Mapping[str, Checkpoint], on_mismatch: OnMi
 
 
 def open_models(
-    recipe: Recipe, roots: Sequence[Path] = (Path(),), on_mismatch: OnMismatch = "refuse",
+    recipe: Recipe, roots: Sequence[Path] = (Path(),),
     opener: Callable[[str, Sequence[Path]], Checkpoint] = hub.open_reference,
 ) -> dict[str, Checkpoint]:  # fmt: skip
     """Open every model the recipe names: headers only. CheckpointError names the first that cannot be.
@@ -204,7 +204,7 @@ def open_models(
     """
     models = {reference: opener(reference, roots) for reference in recipe.opened}
     for document in recipe.earlier:
-        models[document.name or ""] = models[document.digest] = planned(document, dict(models), on_mismatch)
+        models[document.name or ""] = models[document.digest] = planned(document, dict(models))
     return models
 
 
@@ -252,7 +252,6 @@ def merge(
     roots: Sequence[Path] = (Path(),),
     progress: Callable[[Step], None] | None = None,
     cancelled: Callable[[], bool] = lambda: False,
-    on_mismatch: OnMismatch = "refuse",
     tokenizer: bool = True,
     card: bool = True,
     workers: int | None = None,
@@ -268,7 +267,6 @@ def merge(
     roots        where relative model references are looked up, in order
     progress     called after each tensor
     cancelled    asked after each tensor; true raises Cancelled, and what was written is deleted
-    on_mismatch  what to do with tensors that do not fit the base's; see plan
     tokenizer    copy the donor's tokenizer and generation config
     card         write README.md and mergekit_config.yml
     workers      threads that read, compute and write; default: a core each, at most 4. The result does not depend on them
@@ -280,8 +278,8 @@ def merge(
     on = pick_device(device)
     limit, counts_parameters = parse_size(shard_size)
     check_free(out)
-    models = open_models(recipe, roots, on_mismatch)
-    decided = plan(recipe, models, on_mismatch)
+    models = open_models(recipe, roots)
+    decided = plan(recipe, models)
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
     word = fingerprint(decided, models, files, str(on))

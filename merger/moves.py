@@ -48,7 +48,7 @@ def crossfade(a: Recipe, b: Recipe, t: float, names: Sequence[str] = ()) -> Reci
         if mine != theirs:
             changes[path] = written(_between(mine, theirs, t, param, names, path))
     near = a if t < 0.5 else b
-    plain = ("dtype", "out_dtype", "tokenizer", "tokenizer_source", "chat_template", "seed")
+    plain = ("dtype", "out_dtype", "tokenizer", "tokenizer_source", "chat_template", "seed", "on_mismatch")
     return replace_fields(replace_all(a, changes), text=None, **{key: getattr(near, key) for key in plain})
 
 

@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -19,9 +19,6 @@ from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
 from merger.tokens import Aligned, OutputTokens, chat_template, decide, nobodys, special_ids, token_rows
 
 Argument = Scalar | tuple[Scalar, ...]
-OnMismatch = Literal["refuse", "crop", "skip"]
-"""What to do with tensors that do not fit the base's: refuse the merge; cut longer vocabularies to the base's; also leave
-a model out of the tensors where it does not fit."""
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 
 
@@ -141,15 +138,15 @@ class _Row:
     copied: Source | None = None
 
 
-def plan(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch = "refuse") -> Plan:
+def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     """Decide every tensor of the output. `models` holds an opened Checkpoint for each of recipe.references.
 
     RecipeError when a parameter is missing, CheckpointError when the models do not fit together. Where only numbers differ
     from a plan made before of the same models, only the jobs are decided again whose numbers differ.
     """
     if recipe.modules:
-        return _of_modules(recipe, models, on_mismatch)
-    key = (_shape(recipe), on_mismatch)
+        return _of_modules(recipe, models)
+    key = _shape(recipe)
     before = _FRAMES.get(key)
     if before is not None and (jobs := before.moved(recipe, models)) is not None:
         decided = replace(before.plan, recipe=recipe, jobs=jobs)
@@ -162,7 +159,7 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismat
     rows = list(_rows(recipe, parts, donor, models, layouts, heads))
     words = decide(recipe, models)
     seen = _realigned(models, words) if words else models
-    fitting, misfits = _fitted(rows, recipe, seen, on_mismatch)
+    fitting, misfits = _fitted(rows, recipe, seen)
     _check_shapes(fitting, recipe, seen)
     jobs = tuple(_job(row, recipe, seen) for row in fitting)
     if words:
@@ -220,11 +217,11 @@ class _Frame:
         return tuple(jobs)
 
 
-_FRAMES: dict[tuple[Recipe, OnMismatch], _Frame] = {}
+_FRAMES: dict[Recipe, _Frame] = {}
 """The last few plans, by the recipe without its numbers."""
 
 
-def _keep(key: tuple[Recipe, OnMismatch], frame: _Frame) -> None:
+def _keep(key: Recipe, frame: _Frame) -> None:
     _FRAMES.pop(key, None)
     _FRAMES[key] = frame
     for old in list(_FRAMES)[:-8]:
@@ -246,7 +243,7 @@ def _shape(recipe: Recipe) -> Recipe:
     )  # fmt: skip
 
 
-def _of_modules(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch) -> Plan:
+def _of_modules(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     """Each module is planned as a recipe of its own over its tensors; those of modules that are not named are left out."""
     plans: list[Plan] = []
     config: Mapping[str, Any] | None = None
@@ -257,7 +254,7 @@ def _of_modules(recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: O
             part = replace(part, tokenizer=None, tokenizer_source=None)
         if config is not None:  # what the modules before it changed
             seen[donor] = replace(seen[donor], config=config)
-        plans.append(plan(part, seen, on_mismatch))
+        plans.append(plan(part, seen))
         config = plans[-1].config
     first = plans[0]
     jobs = tuple(job for decided in plans for job in decided.jobs)
@@ -419,21 +416,19 @@ def _own_name(name: str, model: Checkpoint) -> str:
 
 
 def _fitted(
-    rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch
+    rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Checkpoint]
 ) -> tuple[list[_Row], tuple[Misfit, ...]]:
-    """The rows with the models that fit, under the policy, and what was cut or left out."""
+    """The rows with the models that fit, under the recipe's policy, and what was cut or left out."""
     misfits: list[Misfit] = []
-    return [_fit(row, recipe, models, on_mismatch, misfits) for row in rows], tuple(misfits)
+    return [_fit(row, recipe, models, misfits) for row in rows], tuple(misfits)
 
 
-def _fit(
-    row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], on_mismatch: OnMismatch, misfits: list[Misfit]
-) -> _Row:
-    """One row under the policy. The base's shape counts, without a base that of the first model that has the tensor."""
+def _fit(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], misfits: list[Misfit]) -> _Row:
+    """One row under the recipe's policy. The base's shape counts, without a base that of the first model that has the tensor."""
     everyone = _sources(row)
     stored = {s: models[s.model].tensors.get(s.name) for s in everyone}
     first = next((s for s in everyone if stored[s] is not None), None)
-    if on_mismatch == "refuse" or first is None or len({t.shape if t else None for t in stored.values()}) == 1:
+    if recipe.on_mismatch == "refuse" or first is None or len({t.shape if t else None for t in stored.values()}) == 1:
         return row
     wanted = models[first.model].tensors[first.name].shape
     kept: list[tuple[int, int | None]] = []
@@ -450,7 +445,7 @@ def _fit(
             kept.append((i, wanted[0]))
         if cropped or Source(entry.model, name) != row.base:
             found.append(Misfit(row.name, entry.model, tensor.shape if tensor else None, wanted, cropped))
-    if on_mismatch == "crop" and not (token_rows(row.name) and all(m.found and m.found[1:] == wanted[1:] for m in found)):
+    if recipe.on_mismatch == "crop" and not (token_rows(row.name) and all(m.found and m.found[1:] == wanted[1:] for m in found)):
         return row
     misfits += found
     fitting = replace(

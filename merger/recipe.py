@@ -1,7 +1,7 @@
 """Recipe: what a merge is, as text and numbers. Reads and writes mergekit's YAML; every value has one path.
 
 A Recipe is valid or not constructed; `load(dump(r)) == r`; it is hashable and holds no tensors.
-Grammar: mergekit's (`models` or `slices`, `merge_method`, `base_model`, `parameters`, `dtype`, ...) plus `seed`.
+Grammar: mergekit's (`models` or `slices`, `merge_method`, `base_model`, `parameters`, `dtype`, ...), `seed` and `on_mismatch`.
 """
 
 import hashlib
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import yaml
 
@@ -21,6 +21,10 @@ from merger.params import Param, Scalar, to_number
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 MAX_TEXT = 1 << 20
 MAX_NODES = 100_000
+
+OnMismatch = Literal["refuse", "crop", "skip"]
+"""What to do with tensors that do not fit the base's: refuse the merge; cut longer vocabularies to the base's; also leave
+a model out of the tensors where it does not fit."""
 
 Value = Scalar | tuple[Scalar, ...]
 """A constant, or a curve: equally spaced anchors over the layers ("gradient" in mergekit's YAML)."""
@@ -148,6 +152,7 @@ class Recipe:
     tokenizer_source: str | None = None
     chat_template: str | None = None
     seed: int = 0
+    on_mismatch: OnMismatch = "refuse"
     name: str | None = None
     earlier: "tuple[Recipe, ...]" = ()
     """The file's other documents that this one needs, by their names, each after those it needs itself."""
@@ -335,7 +340,7 @@ def _stacked(nearer: Parameters, farther: Parameters) -> Parameters:
 
 _TOP = (
     "models", "slices", "modules", "merge_method", "base_model", "parameters", "dtype", "out_dtype",
-    "tokenizer", "tokenizer_source", "chat_template", "seed", "name",
+    "tokenizer", "tokenizer_source", "chat_template", "seed", "on_mismatch", "name",
 )  # fmt: skip
 
 
@@ -365,6 +370,7 @@ def _recipe(top: _Place) -> Recipe:
         tokenizer_source=_tokenizer_source(keys["tokenizer_source"]) if "tokenizer_source" in keys else None,
         chat_template=_chat_template(keys["chat_template"]) if "chat_template" in keys else None,
         seed=_whole(keys["seed"], 0, 2**63 - 1) if "seed" in keys else 0,
+        on_mismatch=_policy(keys["on_mismatch"]) if "on_mismatch" in keys else "refuse",
         name=keys["name"].text("a name for this document") if "name" in keys else None,
         source=top.source,
     )
@@ -373,6 +379,12 @@ def _recipe(top: _Place) -> Recipe:
     _check_models(recipe, keys, top)
     _check_tokens(recipe, keys)
     return recipe
+
+
+def _policy(place: _Place) -> OnMismatch:
+    """`on_mismatch`."""
+    name = place.one_of(get_args(OnMismatch))
+    return "crop" if name == "crop" else "skip" if name == "skip" else "refuse"
 
 
 def _models(keys: Mapping[str, _Place], method: Method) -> tuple[Entry, ...]:
@@ -768,6 +780,8 @@ def document(recipe: Recipe) -> dict[str, Any]:
             out[key] = _tokenizer_document(value) if isinstance(value, TokenizerRecipe) else value
     if recipe.seed:
         out["seed"] = recipe.seed
+    if recipe.on_mismatch != "refuse":
+        out["on_mismatch"] = recipe.on_mismatch
     return out
 
 
@@ -864,6 +878,12 @@ def replace_all(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     for path, value in changes.items():
         _put(whole, path, value, recipe.source)
     return replace_fields(_recipe(_Place(whole, "", recipe.source, {})), earlier=recipe.earlier)
+
+
+def tolerant(recipe: Recipe, on_mismatch: OnMismatch) -> Recipe:
+    """The recipe and its earlier documents with one policy for tensors that do not fit."""
+    earlier = tuple(tolerant(one, on_mismatch) for one in recipe.earlier)
+    return replace_fields(recipe, on_mismatch=on_mismatch, earlier=earlier)
 
 
 def _put(whole: dict[str, Any], path: str, value: Any, source: str) -> None:

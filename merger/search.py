@@ -23,7 +23,6 @@ from merger.live import Parents, Session
 from merger.merge import spoken
 from merger.moves import effective
 from merger.params import Scalar
-from merger.plan import OnMismatch
 from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document
 from merger.recipe import replace as replace_value
 
@@ -180,18 +179,18 @@ def _limit(who: Speaker, group: Sequence[Probe]) -> int:
 class Runner:
     """One merged model in memory that takes the form of any recipe, and its parents, each with a voice. Not for threads.
 
-    Redoes only what differs from the last recipe. Pickles as (device, roots, on_mismatch): each process of a pool has its own.
+    Redoes only what differs from the last recipe. Pickles as (device, roots): each process of a pool has its own.
     """
 
-    def __init__(self, parents: Parents, on_mismatch: OnMismatch = "refuse") -> None:
+    def __init__(self, parents: Parents) -> None:
         self.parents = parents
-        self.session = Session(parents, on_mismatch)
+        self.session = Session(parents)
         self._merged: tuple[int, object, Speaker] | None = None
         self._speakers: dict[str, Speaker] = {}
         self._known: dict[tuple[str, tuple[Probe, ...]], Mapping[str, float]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _own_runner, (str(self.parents.device), tuple(self.parents.roots), self.session.on_mismatch)
+        return _own_runner, (str(self.parents.device), tuple(self.parents.roots))
 
     def merged(self, recipe: Recipe, go_on: Callable[[], bool] = _always) -> Speaker:
         """The merged model, ready to answer."""
@@ -200,7 +199,7 @@ class Runner:
         assert decided is not None
         words = (decided.donor, decided.tokens, decided.chat_template)
         if self._merged is None or self._merged[:2] != (self.session.generation, words):
-            with spoken(decided, self.parents.open(recipe, self.session.on_mismatch)) as folder:
+            with spoken(decided, self.parents.open(recipe)) as folder:
                 voice = speaker(folder, decided.config, self.session.tensors)
             self._merged = (self.session.generation, words, voice)
         return self._merged[2]
@@ -229,9 +228,9 @@ class Runner:
 
 
 @cache
-def _own_runner(device: str, roots: tuple[Path, ...], on_mismatch: OnMismatch) -> Runner:
+def _own_runner(device: str, roots: tuple[Path, ...]) -> Runner:
     """The runner of this process, made when a pool's first work arrives."""
-    return Runner(Parents(device, roots), on_mismatch)
+    return Runner(Parents(device, roots))
 
 
 def alone(recipe: Recipe, base: str | None = None) -> tuple[str, ...]:

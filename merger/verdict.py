@@ -1,8 +1,9 @@
 """The verdict: what a merge will do and what speaks against it, from headers, configs and a few rows, before it runs.
 
-    print(verdict(recipe, models, plan(recipe, models, "skip")))
+    print(verdict(recipe, models, plan(recipe, models)))
 """
 
+import contextlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,11 +15,11 @@ from torch import Tensor
 
 from merger import fused
 from merger.checkpoints import Checkpoint, in_words, read_json
-from merger.errors import CheckpointError
+from merger.errors import CheckpointError, MergeError
 from merger.layout import role
 from merger.merge import OWN_MEMORY, memory_of
-from merger.plan import Misfit, OnMismatch, Plan, Source, TensorJob, coverage
-from merger.recipe import Entry, Parameters, Recipe, Setting, document, setting_document
+from merger.plan import Misfit, Plan, Source, TensorJob, coverage, plan
+from merger.recipe import Entry, Parameters, Recipe, Setting, document, replace_all, setting_document
 from merger.tokens import read_vocabulary, token_rows
 
 Level = Literal["error", "warning", "note"]
@@ -38,14 +39,13 @@ _MATRICES, _RUNS, _ROWS = 8, 4, 4  # sampled: so many matrices, so many runs in 
 
 @dataclass(frozen=True)
 class Fix:
-    """What makes a finding go away: changes for recipe.replace_all, or another policy for tensors that do not fit.
+    """What makes a finding go away: changes for recipe.replace_all.
 
     label  what a button says
     """
 
     label: str
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    on_mismatch: OnMismatch | None = None
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ class Verdict:
 def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Verdict:
     """Judge a plan. Reads headers, configs, tokenizers and a few rows of each model; writes nothing.
 
-    decided  made with the policy for mismatches that the merge will use
+    decided  the recipe's own plan
     """
     numel = sum(math.prod(job.shape) for job in decided.jobs)
     shares = tuple(_shares(recipe, decided))
@@ -304,6 +304,24 @@ def _without(recipe: Recipe, models: Iterable[str], label: str) -> Fix | None:
         return None
     kept = [entry for entry, told in zip(document(recipe)["models"], recipe.models, strict=True) if told.model not in gone]
     return Fix(label, {"models": kept})
+
+
+def ways_out(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Iterator[Fix]:
+    """With what a recipe that is refused can be planned, the gentlest first: each was tried, and something is merged.
+
+    Reads headers and tokenizers. Nothing for a recipe that is not refused.
+    """
+    with contextlib.suppress(MergeError):
+        plan(recipe, models)
+        return
+    for fix in (
+        Fix("Match words by what they say", {"tokenizer_source": "union"}),
+        Fix("Leave out the parts that do not fit", {"on_mismatch": "skip"}),
+    ):
+        with contextlib.suppress(MergeError):
+            mended = replace_all(recipe, fix.changes)
+            if mended != recipe and any(_donors(job) for job in plan(mended, models).jobs):
+                yield fix
 
 
 _AWAKE: dict[str, float] = {"weight": 0.5, "density": 0.5, "lambda": 1.0, "t": 0.5}

@@ -18,7 +18,7 @@ from merger.errors import CheckpointError
 from merger.live import Parents, Session
 from merger.merge import merge, open_models
 from merger.plan import plan
-from merger.recipe import load
+from merger.recipe import load, tolerant
 from merger.verdict import Verdict, verdict
 
 LAYERS, WIDTH, VOCAB = 32, 64, 500
@@ -92,7 +92,7 @@ def values(name: str, shape: tuple[int, ...], origin: str, model: str) -> torch.
 def judged(article: Path) -> Verdict:
     recipe = load(RECIPE)
     models = open_models(recipe, [article])
-    return verdict(recipe, models, plan(recipe, models, "skip"))
+    return verdict(recipe, models, plan(tolerant(recipe, "skip"), models))
 
 
 def says(judged: Verdict, words: str) -> str:
@@ -119,7 +119,7 @@ def test_refused_before_any_weight_is_read(article: Path, tmp_path: Path, monkey
 
 def test_cutting_the_vocabulary_alone_does_not_help(article: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"_proj.weight: shapes differ.\n(.*\n)*.*159 more(.*\n)*.*--allow-crimes\.$"):
-        merge(load(RECIPE), tmp_path / "out", roots=[article], on_mismatch="crop")
+        merge(tolerant(load(RECIPE), "crop"), tmp_path / "out", roots=[article])
 
 
 def test_it_runs_with_the_articles_command(article: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,17 +143,17 @@ def test_it_runs_with_the_articles_command(article: Path, tmp_path: Path, monkey
     card = (out / "README.md").read_text()
     assert f"`{WIZARD}`: 32 × down, (64, 172) against (64, 224)" in card
     assert f"| Cropped tensors | `{WIZARD}`: 1 × embed, (501, 64) against (500, 64); `{CODE}`: 1 × embed" in card
-    session = Session(Parents(roots=[article]), on_mismatch="skip")
-    session.apply(load(RECIPE))
+    session = Session(Parents(roots=[article]))
+    session.apply(tolerant(load(RECIPE), "skip"))
     assert all(torch.equal(session.tensors[name], tensor) for name, tensor in made.items())
     recipe = load(RECIPE)  # WizardMath contributes exactly nothing: without it the bits are the same
-    merge(with_(recipe, models=(recipe.models[0], recipe.models[2])), tmp_path / "without", roots=[article], on_mismatch="skip")
+    merge(tolerant(with_(recipe, models=(recipe.models[0], recipe.models[2])), "skip"), tmp_path / "without", roots=[article])
     assert all(torch.equal(made[name], tensor) for name, tensor in tiny.read_weights(tmp_path / "without").items())
 
 
 def test_transformers_loads_it(article: Path, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
-    merge(load(RECIPE), tmp_path / "out", roots=[article], on_mismatch="skip")
+    merge(tolerant(load(RECIPE), "skip"), tmp_path / "out", roots=[article])
     model, info = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out", output_loading_info=True)
     assert type(model).__name__ == "MistralForCausalLM"
     assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))

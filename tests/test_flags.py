@@ -15,7 +15,7 @@ from merger.live import Parents, Session
 from merger.merge import merge, merge_tensor, open_models, reader
 from merger.ops import Draws
 from merger.plan import plan
-from merger.recipe import load
+from merger.recipe import load, tolerant
 
 TIES = "{merge_method: ties, base_model: base, models: [{model: a, parameters: {weight: 1, density: 0.5}}]}"
 DARE = "{merge_method: dare_linear, base_model: base, models: [a, b], parameters: {weight: 0.5, density: 0.5}}"
@@ -130,8 +130,8 @@ def odd(tmp_path: Path) -> Path:
 
 
 def test_skipped_cropped_and_copied(odd: Path, tmp_path: Path) -> None:
-    recipe = load(DARE)
-    decided = merge(recipe, tmp_path / "out", roots=[odd], on_mismatch="skip")
+    recipe = tolerant(load(DARE), "skip")
+    decided = merge(recipe, tmp_path / "out", roots=[odd])
     jobs = {job.name: job for job in decided.jobs}
     assert [s.model for s in jobs[NORM].sources] == [s.model for s in jobs[UP].sources] == ["b"]
     assert jobs[NORM].parents == jobs[UP].parents == (1,)
@@ -143,7 +143,7 @@ def test_skipped_cropped_and_copied(odd: Path, tmp_path: Path) -> None:
     }  # fmt: skip
     made = tiny.read_weights(tmp_path / "out")
     assert float(made[EMBED].abs().max()) < 9  # the extra rows are not read
-    alone = merge(load(TIES), tmp_path / "alone", roots=[odd], on_mismatch="skip")
+    alone = merge(tolerant(load(TIES), "skip"), tmp_path / "alone", roots=[odd])
     base = tiny.read_weights(odd / "base")
     copied = tiny.read_weights(tmp_path / "alone")
     assert torch.equal(copied[NORM], base[NORM]) and torch.equal(copied[UP], base[UP])
@@ -151,27 +151,27 @@ def test_skipped_cropped_and_copied(odd: Path, tmp_path: Path) -> None:
 
 
 def test_a_copied_tensor_takes_the_output_type(odd: Path, tmp_path: Path) -> None:
-    merge(load(TIES.replace("{merge_method", "{dtype: float16, merge_method")), tmp_path / "out", roots=[odd], on_mismatch="skip")
+    merge(tolerant(load(TIES.replace("{merge_method", "{dtype: float16, merge_method")), "skip"), tmp_path / "out", roots=[odd])
     made = tiny.read_weights(tmp_path / "out")
     assert {t.dtype for t in made.values()} == {torch.float16}
 
 
 def test_batch_is_live_is_sketch_where_models_do_not_fit(odd: Path, tmp_path: Path) -> None:
-    recipe = load(DARE)
-    merge(recipe, tmp_path / "out", roots=[odd], on_mismatch="skip")
-    session = Session(Parents(roots=[odd]), on_mismatch="skip")
+    recipe = tolerant(load(DARE), "skip")
+    merge(recipe, tmp_path / "out", roots=[odd])
+    session = Session(Parents(roots=[odd]))
     session.apply(recipe)
     made = tiny.read_weights(tmp_path / "out")
     assert made.keys() == session.tensors.keys() and all(torch.equal(made[n], t) for n, t in session.tensors.items())
     models = open_models(recipe, [odd])
-    job = next(j for j in plan(recipe, models, "skip").jobs if j.name == EMBED)
+    job = next(j for j in plan(recipe, models).jobs if j.name == EMBED)
     assert Sketch(models).read(job.sources[0]).tolist() == models["a"].read(EMBED)[:24].flatten().tolist()
 
 
 def test_skipping_one_model_leaves_the_others_mask(odd: Path) -> None:
-    recipe = load(DARE)
+    recipe = tolerant(load(DARE), "skip")
     models = open_models(recipe, [odd])
-    job = next(j for j in plan(recipe, models, "skip").jobs if j.name == UP)
+    job = next(j for j in plan(recipe, models).jobs if j.name == UP)
     base, b = (tiny.read_weights(odd / m)[UP] for m in ("base", "b"))
     kept = merge_tensor(job, reader(models)) != base
     assert torch.equal(kept, (Draws(0, UP).uniform(b, 1) < 0.5) & (b != base))
@@ -189,7 +189,7 @@ def test_inspect_where_models_do_not_fit(odd: Path, monkeypatch: pytest.MonkeyPa
 
 def test_only_vocabularies_are_cut_without_allow_crimes(odd: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError) as error:
-        merge(load(DARE), tmp_path / "out", roots=[odd], on_mismatch="crop")
+        merge(tolerant(load(DARE), "crop"), tmp_path / "out", roots=[odd])
     assert str(error.value) == (
         f"{UP}: shapes differ.\n  base  base  (16, 8)\n  [0]   a     (20, 8)\n  [1]   b     (16, 8)\n"
         "  The same is true of 1 more tensors.\n  Only fine-tunes of one base have the same shapes everywhere, or leave a model "
@@ -199,7 +199,7 @@ def test_only_vocabularies_are_cut_without_allow_crimes(odd: Path, tmp_path: Pat
         tensors = tiny.read_weights(odd / name)
         base = tiny.read_weights(odd / "base")
         save_file(tensors | {n: base[n] + 0.01 for n in (NORM, UP)}, odd / name / "model.safetensors")
-    decided = merge(load(DARE), tmp_path / "out", roots=[odd], on_mismatch="crop")
+    decided = merge(tolerant(load(DARE), "crop"), tmp_path / "out", roots=[odd])
     assert {(m.name, m.model, m.cropped) for m in decided.misfits} == {(EMBED, "a", True), ("lm_head.weight", "b", False)}
 
 
@@ -208,7 +208,7 @@ def test_too_few_models_left_copies_the_base(method: str, odd: Path, tmp_path: P
     models = {"slerp": "[a]", "arcee_fusion": "[a]"}.get(method, "[a, b]")
     parameters = {"slerp": "{t: 0.5}", "nuslerp": "{weight: 1}", "linear": "{weight: 1}"}.get(method, "{}")
     text = f"{{merge_method: {method}, base_model: base, models: {models}, parameters: {parameters}}}"
-    merge(load(text), tmp_path / "out", roots=[odd], on_mismatch="skip")
+    merge(tolerant(load(text), "skip"), tmp_path / "out", roots=[odd])
     made, base, b = (tiny.read_weights(f) for f in (tmp_path / "out", odd / "base", odd / "b"))
     assert torch.equal(made[UP], b[UP] if method == "linear" else base[UP])
 
@@ -216,4 +216,4 @@ def test_too_few_models_left_copies_the_base(method: str, odd: Path, tmp_path: P
 def test_different_numbers_of_layers_stay_an_error(odd: Path, tmp_path: Path) -> None:
     tiny.make_family(odd, models=("a",), layers=3)
     with pytest.raises(CheckpointError, match="different numbers of layers"):
-        merge(load(DARE), tmp_path / "out", roots=[odd], on_mismatch="skip")
+        merge(tolerant(load(DARE), "skip"), tmp_path / "out", roots=[odd])

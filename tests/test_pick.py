@@ -4,7 +4,7 @@ import json
 import re
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,6 +14,8 @@ import gradio as gr
 import huggingface_hub.constants
 import pytest
 from hub_standin import READER, WRITER, Hub
+from safetensors.torch import load as read_tensors
+from safetensors.torch import save
 
 from merger import hub as references
 from merger import merge, store, wire
@@ -105,8 +107,9 @@ def judged(picking: Picking, shelf: Sequence[str], token: gr.OAuthToken | None =
 
 
 def fetched(
-    picking: Picking, shelf: Sequence[str], token: Any = False, loaded: Callable[[], Sequence[Any]] = lambda: ["there"]
-) -> list[list[Any]]:
+    picking: Picking, shelf: Sequence[str], token: Any = False,
+    loaded: Callable[[Mapping[str, Any]], Sequence[Any]] = lambda changes: ["there"],
+) -> list[list[Any]]:  # fmt: skip
     return list(picking.fetch(tuple(shelf), "s", token, loaded, 1))
 
 
@@ -288,7 +291,7 @@ def test_cancel_and_go_on(hub: Hub) -> None:
 
 def test_leaving_the_page_stops_the_download(hub: Hub) -> None:
     picking = Picking(Studio(HOSTED))
-    going = picking.fetch(SHELF, "s", False, lambda: ["there"], 1)
+    going = picking.fetch(SHELF, "s", False, lambda changes: ["there"], 1)
     next(going)
     stop = picking._stops["s"]
     going.close()
@@ -302,17 +305,39 @@ def test_what_a_sign_in_brought_is_that_visitors(hub: Hub) -> None:
     assert "gated" in worded(fetched(Picking(studio), SHELF)[-1][1]) and not studio.visit("s").granted
     assert fetched(Picking(studio), SHELF, READER)[-1][-1] == "there"
     assert studio.visit("s").granted == {"tiny/pirate"} and studio.visit("other").granted == set()
-    assert "gated" in worded(list(Picking(studio).fetch(SHELF, "other", False, lambda: [1], 1))[-1][1])
+    assert "gated" in worded(list(Picking(studio).fetch(SHELF, "other", False, lambda changes: [1], 1))[-1][1])
     assert studio.host.refusal("tiny/pirate") and not studio.host.refusal("tiny/pirate", studio.visit("s").granted)
     assert READER not in repr(vars(Picking(studio))) + repr(studio.visits)
 
 
 def test_a_refusal_of_the_page_is_told(hub: Hub) -> None:
-    def refused() -> Sequence[Any]:
+    def refused(changes: Mapping[str, Any]) -> Sequence[Any]:
         raise MergeError("They do not fit.")
 
     told = fetched(Picking(Studio(HOSTED)), SHELF, loaded=refused)
     assert worded(told[-1][1]) == "They do not fit." and told[-1][-1] == gr.skip()
+
+
+def test_models_that_do_not_fit_can_be_used_all_the_same(hub: Hub) -> None:
+    """The button says what will be done about it, before the download and after, and the page is told that and no more."""
+    own, name = files("pirate", "mit"), "model.layers.0.mlp.up_proj.weight"
+    tensors = read_tensors(own["model.safetensors"])
+    tensors[name] = tensors[name][:-1].clone()
+    hub.add("tiny/odd", own | {"model.safetensors": save(tensors)}, card={"license": "mit"})
+    picking, asked = Picking(Studio(HOSTED)), list[Mapping[str, Any]]()
+
+    def loaded(changes: Mapping[str, Any]) -> list[Any]:
+        asked.append(changes)
+        return ["there"]
+
+    odd = judged(picking, ("tiny/base", "tiny/odd"))
+    assert odd["verdict"]["value"] == "! 1 of 56 parts do not fit all models and stay as they are in the base."
+    assert odd["fetch"]["value"].endswith("and use them; leave out the parts that do not fit") and odd["fetch"]["interactive"]
+    assert fetched(picking, ("tiny/base", "tiny/odd"), loaded=loaded)[-1][-1] == "there"
+    label = judged(picking, ("tiny/base", "tiny/odd"))["fetch"]["value"]
+    assert label == "Use these models; leave out the parts that do not fit"
+    assert fetched(picking, SHELF, loaded=loaded)[-1][-1] == "there"
+    assert asked == [{"on_mismatch": "skip"}, {}]
 
 
 def test_trios() -> None:

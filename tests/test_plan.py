@@ -12,7 +12,7 @@ from merger import plan as planning
 from merger.errors import RecipeError
 from merger.live import Parents
 from merger.methods import METHODS
-from merger.plan import OnMismatch, Plan, plan
+from merger.plan import Plan, plan
 from merger.recipe import Recipe, load, replace
 
 
@@ -24,12 +24,12 @@ def forgetful() -> Iterator[None]:
     planning._FRAMES.clear()
 
 
-def anew(recipe: Recipe, parents: Parents, on_mismatch: OnMismatch = "refuse") -> Plan:
+def anew(recipe: Recipe, parents: Parents) -> Plan:
     """The plan made with nothing remembered."""
     known = dict(planning._FRAMES)
     planning._FRAMES.clear()
     try:
-        return plan(recipe, parents.open(recipe), on_mismatch)
+        return plan(recipe, parents.open(recipe))
     finally:
         planning._FRAMES.update(known)
 
@@ -122,16 +122,16 @@ def test_moves_where_models_are_left_out_or_in_slices(tmp_path: Path) -> None:
     tiny.make_family(tmp_path, models=("base", "a", "b"))
     tiny.make_family(tmp_path / "x", models=("base", "c"), vocab=20)
     parents = Parents(roots=[tmp_path, tmp_path / "x"])
-    skipped = load("""{merge_method: ties, base_model: base, models: [{model: a, parameters: {weight: 1}},
+    skipped = load("""{on_mismatch: skip, merge_method: ties, base_model: base, models: [{model: a, parameters: {weight: 1}},
       {model: c, parameters: {weight: 1}}, {model: b, parameters: {weight: 1}}]}""")
     one = "{sources: [{model: a, layer_range: [0, 2], parameters: {weight: 1}}, {model: b, layer_range: [0, 2]}]}"
     two = "{sources: [{model: a, layer_range: [1, 3], parameters: {weight: 3}}, {model: b, layer_range: [2, 4]}]}"
     sliced = load(f"{{merge_method: linear, parameters: {{weight: 1}}, slices: [{one}, {two}]}}")
     for recipe, path in ((skipped, "models[{}].parameters.weight"), (sliced, "slices[1].sources[{}].parameters.weight")):
-        plan(recipe, parents.open(recipe), "skip")
+        plan(recipe, parents.open(recipe))
         assert planning._FRAMES
         for i in (1, 0, 1):
             recipe = replace(recipe, path.format(i), 0.3 + i)
-            again = plan(recipe, parents.open(recipe), "skip")
-            assert again == anew(recipe, parents, "skip")
-    assert any(job.parents == (0, 2) for job in plan(skipped, parents.open(skipped), "skip").jobs)
+            again = plan(recipe, parents.open(recipe))
+            assert again == anew(recipe, parents)
+    assert any(job.parents == (0, 2) for job in plan(skipped, parents.open(skipped)).jobs)

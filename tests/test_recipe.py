@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from merger import recipe
 from merger.errors import RecipeError
 from merger.methods import METHODS
-from merger.recipe import MAX_TEXT, Entry, Recipe, Setting, Slice, constant, dump, load, replace
+from merger.recipe import MAX_TEXT, Entry, Recipe, Setting, Slice, constant, dump, load, replace, tolerant
 
 ALL = ", ".join(METHODS)
 TOP = (
     "models, slices, modules, merge_method, base_model, parameters, dtype, out_dtype, tokenizer, tokenizer_source, "
-    "chat_template, seed, name"
+    "chat_template, seed, on_mismatch, name"
 )
 
 LINEAR = "merge_method: linear\nmodels:\n  - model: a\n    parameters:\n      weight: 1\n"
@@ -425,6 +425,19 @@ def test_refused(text: str, message: str) -> None:
     with pytest.raises(RecipeError) as error:
         load(text)
     assert str(error.value) == message
+
+
+def test_what_is_done_about_misfits_is_part_of_the_recipe() -> None:
+    plain = load(TIES)
+    assert plain.on_mismatch == "refuse" and "on_mismatch" not in dump(plain)
+    skip = replace(plain, "on_mismatch", "skip")
+    assert load(dump(skip)) == skip != plain and "\non_mismatch: skip\n" in dump(skip) and skip.digest != plain.digest
+    with pytest.raises(RecipeError, match=r"on_mismatch must be one of refuse, crop, skip; got 'skp'\.  Did you mean 'skip'\?"):
+        replace(plain, "on_mismatch", "skp")
+    two = load(f"name: first\n{TIES}\n---\n{{merge_method: linear, models: [{{model: first, parameters: {{weight: 1}}}}]}}")
+    assert [one.on_mismatch for one in (*two.earlier, two)] == ["refuse"] * 2
+    both = tolerant(two, "crop")
+    assert [one.on_mismatch for one in (*both.earlier, both)] == ["crop"] * 2 and load(dump(both)) == both
 
 
 def test_recipe_files(tmp_path: Path) -> None:

@@ -11,20 +11,24 @@ import zlib
 from dataclasses import replace
 from pathlib import Path
 
+import gradio as gr
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
 
 from merger.errors import MergeError, RecipeError
 from merger.evaluate import Plain
 from merger.live import Session
 from merger.methods import METHODS
-from merger.recipe import dump, load
+from merger.recipe import Recipe, dump, load
 from merger.ui import build_app, lanes, state
-from merger.ui.callbacks import Callbacks
+from merger.ui.callbacks import FIXES, WAYS, Callbacks
 from merger.ui.host import Host, gpu_tokens
 from merger.ui.studio import Manner, Studio, Visit
 from merger.ui.turns import Turns
 
 ROOT = Path(__file__).parent.parent
+Q = "model.layers.0.self_attn.q_proj.weight"
 PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("pirate", "plural", "story"))
 
 
@@ -403,6 +407,87 @@ def test_what_is_too_large_to_hear_says_so_and_can_be_downloaded(studio):
     assert not archive.parent.exists()
 
 
+@pytest.fixture
+def misfit(tmp_path) -> str:
+    """A recipe with a model whose MLPs are narrower than the base's."""
+    shutil.copytree(ROOT / "presets" / "family" / "pirate", tmp_path / "odd")
+    tensors = load_file(tmp_path / "odd/model.safetensors")
+    narrow = {n: t[..., :-8] if "down_proj" in n else t[:-8] if "_proj" in n and "mlp" in n else t for n, t in tensors.items()}
+    save_file({n: t.clone() for n, t in narrow.items()}, tmp_path / "odd/model.safetensors", {"format": "pt"})
+    config = json.loads((tmp_path / "odd/config.json").read_text())
+    config["intermediate_size"] -= 8
+    (tmp_path / "odd/config.json").write_text(json.dumps(config))
+    return (
+        f"{{merge_method: ties, base_model: presets/family/base, models: [{{model: {PLURAL}, parameters: {{weight: 1}}}}, "
+        f"{{model: {tmp_path / 'odd'}, parameters: {{weight: 0.7}}}}]}}"
+    )
+
+
+def merged_tensors(studio: Studio, recipe: Recipe) -> dict[str, torch.Tensor]:
+    session = Session(studio.parents)
+    session.apply(recipe)
+    return session.tensors
+
+
+def test_a_refused_recipe_has_a_button_that_mends_it(misfit, tmp_path):
+    """What is left out is said in the recipe, so it holds wherever the recipe goes: answers, files, link, command, undo."""
+    own = Studio(ROOT / "presets")
+    on = Callbacks(own, {})
+    first = state.start(own.presets[0], own.base, own.parents_of_family)
+    refused = on.use_text(first, misfit, None)
+    work, notice, button, spare = refused[0], refused[1]["value"], *refused[WAYS]
+    assert work.recipe == first.recipe and "mlp.down_proj.weight: shapes differ." in notice
+    assert button == gr.update(value="Leave out the parts that do not fit", visible=True) and not spare["visible"]
+
+    mended = on.way_out(0)(work, None)
+    now = mended[0]
+    assert now.recipe == load(misfit.replace("{merge", "{on_mismatch: skip, merge", 1)) and now.refused is None
+    assert not mended[1]["visible"] and not any(one["visible"] for one in mended[WAYS]) and now.past[-1].recipe == first.recipe
+    assert "on_mismatch: skip" in mended[3] == dump(now.recipe)
+    words, *buttons = on.judge(now)
+    assert "18 of 56 parts do not fit all models and stay as they are in the base." in words["value"]
+    assert buttons[0] == gr.update(value="Take out what does not fit", visible=True)
+    assert not any(one["visible"] for one in buttons[FIXES:])
+
+    odd = str(tmp_path / "odd")
+    assert own.figures(now.recipe)["models"] == [PLURAL, odd] and own.strip(now)["rows"]
+    said = everything(own, now, "plural of box")
+    assert said["merge"] and said[PLURAL] == "boxes" and odd in said and not any(key.startswith("error") for key in said)
+    made = own.write(now.recipe, str(tmp_path / "made"), lambda step: None)
+    tensors = load_file(made / "model.safetensors")
+    base = load_file(ROOT / "presets/family/base/model.safetensors")
+    assert not torch.equal(tensors[Q], base[Q])
+    only = state.with_control(now, "models", [{"model": odd, "parameters": {"weight": 0.7}}])
+    assert all(torch.equal(t, base[n]) for n, t in merged_tensors(own, only.recipe).items() if "mlp" in n)
+    assert state.with_text(now, state.from_link(state.link(now.recipe))).recipe == now.recipe == load(dump(now.recipe))
+    assert "on_mismatch: skip" in state.command(now.recipe)
+    assert state.with_method(now, "task_arithmetic").recipe.on_mismatch == "skip" == state.for_statistics(now).on_mismatch
+
+    back = on.undo(now, None)[0]
+    assert back.recipe == first.recipe and on.redo(back, None)[0].recipe == now.recipe
+    assert on.way_out(0)(back, None)[1]["value"] == "There is nothing to mend any more."
+    for wrong in (misfit.replace("ties", "tise"), misfit.replace("odd", "nobody")):
+        assert not any(one["visible"] for one in on.use_text(first, wrong, None)[WAYS])
+
+
+def test_a_hosted_page_mends_only_what_it_may_open(misfit):
+    hosted = Callbacks(Studio(ROOT / "presets", host=Host(hosted=True, family=("presets/family/base", PLURAL))), {})
+    first = state.start(hosted.studio.presets[0], hosted.studio.base, hosted.studio.parents_of_family)
+    refused = hosted.use_text(first, misfit, None)
+    assert refused[1]["value"] and refused[0].refused is None and not any(one["visible"] for one in refused[WAYS])
+
+
+def test_a_drag_after_a_refusal_takes_its_buttons_away(misfit):
+    on = Callbacks(Studio(ROOT / "presets"), {})
+    first = state.start(on.studio.presets[0], on.studio.base, on.studio.parents_of_family)
+    refused = on.use_text(first, misfit, None)[0]
+    value, _ = lanes.describe(on.studio.plan(first.recipe))
+    value["lanes"] = {path: [0.25] * len(row) for path, row in value["lanes"].items()}
+    dragged = on.release(refused, value, False, None)[0]
+    assert dragged.recipe != first.recipe and dragged.refused is None
+    assert not any(one["visible"] for one in on.judge(dragged)[1 + FIXES :])
+
+
 def test_models_nobody_uses_are_closed(tmp_path):
     """So that a bounded disk can have them back; the family stays, and so does what a visitor could undo to."""
     for name in ("base", "pirate", "plural"):
@@ -411,7 +496,7 @@ def test_models_nobody_uses_are_closed(tmp_path):
     names = [str(tmp_path / name) for name in ("base", "pirate", "plural")]
     on = Callbacks(other, {})
     first = state.start(other.presets[0], other.base, other.parents_of_family)
-    there = on.load_family(first, names[0], names[1:], None)[0]
+    there = on.load_family(first, names[0], names[1:], {}, None)[0]
     other.let_go()
     assert set(names) <= other.parents.opened
     back = on.edited(there, lambda: state.with_preset(there, other.presets[0], other.base, other.parents_of_family), None)[0]

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from merger.merge import open_models
 from merger.methods import METHODS, Method
 from merger.plan import plan
-from merger.recipe import load, replace
+from merger.recipe import load, replace, tolerant
 from merger.verdict import Finding, Verdict, tokens_of, verdict
 
 TIES = """\
@@ -27,9 +27,9 @@ models:
 
 
 def judge(text: str, roots: Path, policy: Any = "skip") -> Verdict:
-    recipe = load(text)
+    recipe = tolerant(load(text), policy)
     models = open_models(recipe, [roots])
-    return verdict(recipe, models, plan(recipe, models, policy))
+    return verdict(recipe, models, plan(recipe, models))
 
 
 @pytest.fixture

@@ -10,12 +10,13 @@ import torch
 from safetensors.torch import save_file
 from test_verdict import CASES, SLICED, TIES
 
+from merger.errors import MergeError
 from merger.layout import Board, board, layout
 from merger.merge import open_models
 from merger.plan import plan
-from merger.recipe import Recipe, load, replace_all
+from merger.recipe import Recipe, load, replace_all, tolerant
 from merger.ui.words import changed, method_words, refusal_words, verdict_words, why_token
-from merger.verdict import Verdict, verdict
+from merger.verdict import Verdict, verdict, ways_out
 
 NAMES = {"m/base": "base", "m/pirate": "pirate", "m/plural": "plural", "m/spell": "spell"}
 PARTS = ("self_attn.q_proj", "self_attn.o_proj", "mlp.up_proj", "input_layernorm")
@@ -77,9 +78,10 @@ def test_models_come_and_go() -> None:
 # ---------------------------------------------------------------------------------------------- the verdict
 
 
-def judge(recipe: Recipe, roots: Path, policy: Any = "skip") -> Verdict:
+def judge(recipe: Recipe, roots: Path) -> Verdict:
+    recipe = tolerant(recipe, "skip")
     models = open_models(recipe, [roots])
-    return verdict(recipe, models, plan(recipe, models, policy))
+    return verdict(recipe, models, plan(recipe, models))
 
 
 def mended(recipe: Recipe, roots: Path, want: set[str] | None = None) -> set[str]:
@@ -92,7 +94,7 @@ def mended(recipe: Recipe, roots: Path, want: set[str] | None = None) -> set[str
         if finding.mend is None:
             continue
         fixed = replace_all(recipe, remark.changes)
-        after = judge(fixed, roots, remark.on_mismatch or "skip")
+        after = judge(fixed, roots)
         assert finding.words not in [f.words for f in after.findings], finding
         assert (finding.kind, finding.model) not in [(f.kind, f.model) for f in after.findings if f.kind != "lost rule"]
         done.add(finding.kind)
@@ -203,12 +205,40 @@ def test_verdict_in_plain_words(family: Path) -> None:
     ]  # fmt: skip
 
 
-def test_refusals_have_ways_out() -> None:
+def test_refusals_in_plain_words() -> None:
     words = "model.embed_tokens.weight: shapes differ.\n  Their vocabularies differ: match rows ..., or ...: --allow-crimes."
-    assert refusal_words(words).changes == {"tokenizer_source": "union"}
+    assert refusal_words(words).startswith("The models know different words")
     other = refusal_words("x: shapes differ.\n  Only fine-tunes ..., or leave a model out ...: --allow-crimes.")
-    assert other.on_mismatch == "skip" and other.fix_label
-    assert refusal_words("no such folder.\n  more") .text == "no such folder."
+    assert other == "The models are not built alike: some parts have other sizes."
+    assert refusal_words("no such folder.\n  more") == "no such folder."
+
+
+def ways(text: str, roots: Path) -> list[dict[str, Any]]:
+    """What ways_out offers; each must let the recipe be planned, which it is not by itself."""
+    recipe = load(text)
+    models = open_models(recipe, [roots])
+    with pytest.raises(MergeError):
+        plan(recipe, models)
+    found = [dict(fix.changes) for fix in ways_out(recipe, models)]
+    assert all(plan(replace_all(recipe, changes), models).jobs for changes in found)
+    return found
+
+
+def test_ways_out_of_a_refusal_are_those_that_work(models: Path) -> None:
+    recipe = load(TIES)
+    assert not list(ways_out(recipe, open_models(recipe, [models])))  # nothing is wrong
+    rewrite(models / "a", lambda t: t | {"model.norm.weight": torch.ones(3)})
+    assert ways(TIES, models) == [{"on_mismatch": "skip"}]
+    for name in ("a", "b"):
+        rewrite(models / name, lambda t: {n: torch.ones(*(s + 1 for s in x.shape)) for n, x in t.items()})
+    assert ways(TIES, models) == []  # every part left out is no merge
+
+
+def test_words_are_matched_before_parts_are_left_out(tmp_path: Path) -> None:
+    tiny.make_family(tmp_path, models=("base", "b"), layers=1)
+    tiny.make_family(tmp_path / "more", models=("base", "a"), layers=1, vocab=30)
+    (tmp_path / "more/a").rename(tmp_path / "a")
+    assert ways(TIES, tmp_path) == [{"tokenizer_source": "union"}, {"on_mismatch": "skip"}]
 
 
 # ---------------------------------------------------------------------------------------------- tokens

@@ -62,7 +62,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
             share = gr.Button("Copy link", scale=0, size="sm", min_width=100)
             to_recipe = gr.Button("Recipe", scale=0, size="sm", min_width=90)
             download = gr.Button("Download", scale=0, size="sm", min_width=100)
-        notice = _line("notice")
+        with gr.Row(elem_id="refusal"):
+            notice = _line("notice")
+            ways = [gr.Button("", size="sm", scale=0, min_width=150, visible=False) for _ in range(FIXES)]
         shared = gr.Textbox("", elem_id="shared", label="Link to this recipe", visible=False, interactive=False, buttons=["copy"])
         with gr.Row(visible=False, elem_id="taking") as taking:
             merged = _line("merged", visible=True)
@@ -175,7 +177,8 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         # last call (always_last) calls all its listeners again with that call: an edit must not be among them.
         on = Callbacks(studio, widgets)
         drawn = [
-            work, notice, mix, yaml, preset, says, moved, link, method, models, seed, panel, slots, fade, tick, *widgets.values()
+            work, notice, mix, yaml, preset, says, moved, link, method, models, seed, panel, slots, fade, tick, *ways,
+            *widgets.values(),
         ]  # fmt: skip
         asking = [work, prompt, heat, draw_seed, plain]
 
@@ -197,6 +200,8 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         hear_b.click(on.hear(1), work, drawn, **NOW)
         for i, button in enumerate(fixes):
             button.click(on.fix(i), work, drawn, **NOW)
+        for i, button in enumerate(ways):
+            button.click(on.way_out(i), work, drawn, **NOW)
         for name, widget in widgets.items():
             widget.input(on.control(name), [work, widget], drawn, **NEWEST)
         wire_explore(sweeps, exploring, work, prompt, on.use_point, drawn, [tick.change])
@@ -206,7 +211,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         demo.load(None, None, None, js=_VIEW, **NOW)
 
         tick.change(on.answer_again, [*asking, tick, again], [panel, told], **ANSWER)
-        tick.change(on.judge, work, [warning, *fixes], **NEWEST)
+        tick.change(on.judge, work, [warning, *fixes, *ways], **NEWEST)
         gr.on([ask.click, prompt.submit], on.bump, None, asked, trigger_mode="multiple", **NOW)
         asked.change(on.answer, [*asking, asked], [panel, told], **ANSWER)
         stop.click(on.stop, None, None, **NOW)

@@ -30,7 +30,9 @@ Updates = list[Any]
 Picked = tuple[Any, Any] | None
 """The strip cell that was chosen: column and row, as the browser sent them."""
 FIXES = 2
-"""Buttons for what the verdict can mend."""
+"""Buttons for what the verdict can mend, and for the ways out of a refusal."""
+WAYS = slice(15, 15 + FIXES)
+"""The latter's place in what `redraw` draws."""
 BELOW = 11
 """Components below the fold that are drawn only while their tab is open: numbers, words, four figures, five of one tensor."""
 
@@ -45,7 +47,7 @@ class Callbacks:
     # ------------------------------------------------------------------------------------------ drawing
 
     # Everything that is drawn from the recipe, in the order of the page's `drawn` list: workspace, notice, mixer, yaml, preset,
-    # says, moved, link, method, models, seed, answers, slots, fade, tick, then the controls.
+    # says, moved, link, method, models, seed, answers, slots, fade, tick, the ways out of a refusal, then the controls.
 
     def redraw(self, work: Workspace, moved: str = "", run: int | None = None) -> Updates:
         """Draw the whole page from a workspace. run: of the answer that shall follow, if one shall."""
@@ -59,7 +61,7 @@ class Callbacks:
             gr.update(value=moved, visible=bool(moved)), self.link(work), work.recipe.merge_method,
             gr.update(choices=[(names[m], m) for m in work.shelf], value=list(work.chosen)), work.recipe.seed,
             {"columns": self.studio.columns(work)}, _slots(work), gr.update(interactive=None not in work.slots),
-            gr.skip() if run is None else str(run), *controls.show(decided, self.widgets),
+            gr.skip() if run is None else str(run), *_buttons(()), *controls.show(decided, self.widgets),
         ]  # fmt: skip
 
     def says(self, work: Workspace) -> str:
@@ -91,12 +93,11 @@ class Callbacks:
         try:
             found = self.remarks(work)
         except MergeError as error:
-            found = [refusal_words(str(error))]
+            found = [Remark(refusal_words(str(error)), "error")]
         told = [remark.text for remark in found if remark.level != "note"]
-        labels = [remark.fix_label for remark in _mended(found)][:FIXES]
         words = gr.update(value="\n".join(told), visible=bool(told))
-        shown = [gr.update(value=label, visible=True) for label in labels]
-        return words, *shown, *[gr.update(visible=False)] * (FIXES - len(labels))
+        ways = _buttons(()) if work.refused is None else [gr.skip()] * FIXES
+        return words, *_buttons([remark.fix_label for remark in _mended(found)]), *ways
 
     def remarks(self, work: Workspace) -> list[Remark]:
         """The verdict's sentences; MergeError where the models do not fit at all."""
@@ -116,20 +117,39 @@ class Callbacks:
 
         return fixed
 
+    def way_out(self, number: int) -> Callable[[Workspace, gr.Request], Updates]:
+        """The recipe that was refused, with what lets its models fit."""
+
+        def taken(work: Workspace, request: gr.Request) -> Updates:
+            def edit() -> Workspace:
+                ways = self.studio.ways_out(work.refused) if work.refused is not None else []
+                if work.refused is None or number >= len(ways):
+                    raise MergeError("There is nothing to mend any more.")
+                return state.opened(work, replace_all(work.refused, ways[number].changes))
+
+            return self.edited(work, edit, request)
+
+        return taken
+
     def edited(self, work: Workspace, edit: Callable[[], Workspace], request: gr.Request | None) -> Updates:
         """Make an edit and redraw; a refused edit leaves everything as it is and says why."""
+        wanted: Recipe | None = None
         try:
             now = state.stepped(work, edit())
+            self.studio.host.check(now.recipe.opened, self.visit(request).granted)
+            wanted = now.recipe
             self.studio.check(now.recipe, self.visit(request).granted)
             self.visit(request).using = _models(now)
             return self.redraw(now, self.moved(work, now), self.next_run(request))
         except MergeError as error:
-            return self.refused(work, error)
+            return self.refused(work, error, wanted)
 
-    def refused(self, work: Workspace, error: MergeError) -> Updates:
-        """Everything as it is, and why."""
-        undone = self.redraw(work)
+    def refused(self, work: Workspace, error: MergeError, wanted: Recipe | None = None) -> Updates:
+        """Everything as it is, and why. wanted: the recipe that was refused, where its models may be opened."""
+        ways = self.studio.ways_out(wanted) if wanted is not None else []
+        undone = self.redraw(replace(work, refused=wanted if ways else None))
         undone[1] = gr.update(value=str(error), visible=True)
+        undone[WAYS] = _buttons([way.label for way in ways])
         return undone
 
     def visit(self, request: gr.Request | None) -> Visit:
@@ -150,7 +170,7 @@ class Callbacks:
     @property
     def drawn(self) -> int:
         """How many components `redraw` draws."""
-        return 15 + len(self.widgets)
+        return 15 + FIXES + len(self.widgets)
 
     def choose_preset(self, work: Workspace, name: str, request: gr.Request) -> tuple[Any, ...]:
         """A preset was pressed: its recipe and its prompt."""
@@ -166,9 +186,15 @@ class Callbacks:
         """Other parents in the mix; only those on the shelf are taken."""
         return self.edited(work, lambda: state.with_models(work, models), request)
 
-    def load_family(self, work: Workspace, base: str, parents: list[str], request: gr.Request) -> Updates:
-        """Other models altogether: a base and its fine-tunes, which are here already. MergeError where they do not fit."""
-        now = state.stepped(work, state.with_family(work, base, parents))
+    def load_family(
+        self, work: Workspace, base: str, parents: list[str], changes: Mapping[str, Any], request: gr.Request
+    ) -> Updates:
+        """Other models altogether: a base and its fine-tunes, which are here already. MergeError where they do not fit.
+
+        changes: what lets them fit, as the visitor was told before
+        """
+        family = state.with_family(work, base, parents)
+        now = state.stepped(work, state.with_recipe(family, replace_all(family.recipe, changes)))
         self.studio.check(now.recipe, self.visit(request).granted)
         self.visit(request).using = _models(now)
         return self.redraw(now, run=self.next_run(request))
@@ -579,6 +605,12 @@ def _text(prop: Mapping[str, Any]) -> str:
 def _mended(found: Sequence[Remark]) -> list[Remark]:
     """Remarks worth a button: a real fault, with a fix that is an edit of the recipe."""
     return [r for r in found if r.level != "note" and r.fix_label and r.changes]
+
+
+def _buttons(labels: Sequence[str]) -> list[Any]:
+    """Updates of FIXES buttons: these are shown, the rest hidden."""
+    shown = [gr.update(value=label, visible=True) for label in labels[:FIXES]]
+    return [*shown, *[gr.update(visible=False)] * (FIXES - len(shown))]
 
 
 def _steps(work: Workspace) -> dict[str, bool]:

@@ -22,6 +22,7 @@ from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.hub import bring, from_text, open_here, parse_reference
 from merger.live import Parents
 from merger.plan import plan
+from merger.recipe import Recipe, replace_all
 from merger.recipe import load as load_recipe
 from merger.store import Fetched
 from merger.ui.bars import Bar, bars, shown
@@ -29,7 +30,7 @@ from merger.ui.events import NOW, QUIET
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
 from merger.ui.words import refusal_words, verdict_words
-from merger.verdict import verdict
+from merger.verdict import Fix, verdict, ways_out
 from merger.wire import Token
 
 log = logging.getLogger(__name__)
@@ -332,14 +333,15 @@ class Picking:
         if told:
             return self._told(shelf, seen, "\n".join(told), "", None)
         blind = [one.reference for one in seen if one.model is None]
-        merged = seen[0].nbytes
+        merged, way = seen[0].nbytes, None
         if blind:
             words = [f"· {one}: holds only .bin files, so whether it fits is told after the download." for one in blind]
         else:
-            words, merged = fits(shelf, {one.reference: one.model for one in seen if one.model is not None})
+            words, merged, way = fits(shelf, {one.reference: one.model for one in seen if one.model is not None})
         outlook = self.studio.host.outlook([one.nbytes for one in seen], merged)
         missing = sum(one.missing for one in seen)
         button = f"Download {in_words(missing)} and use them" if missing else "Use these models"
+        button += f"; {way.label[:1].lower()}{way.label[1:]}" if way is not None else ""
         button = "" if outlook.kind == "refused" else button
         return self._told(shelf, seen, "\n".join(words), outlook.words, button)
 
@@ -397,9 +399,11 @@ class Picking:
     # ------------------------------------------------------------------------------ the download
 
     def fetch(
-        self, shelf: Shelf, session: str | None, token: Token, loaded: Callable[[], Sequence[Any]], count: int
+        self, shelf: Shelf, session: str | None, token: Token, loaded: Callable[[Mapping[str, Any]], Sequence[Any]], count: int
     ) -> Iterator[list[Any]]:
         """Bring the shelf's models here, then the page: (bars, notice, download, cancel, *loaded(), which has `count` updates).
+
+        loaded  takes the changes to a recipe of these models that the button told of
 
         Leaving the page stops it, as Cancel does; what has arrived is kept, and goes on next time.
         """
@@ -427,7 +431,8 @@ class Picking:
         ended = [gr.update(interactive=True), gr.update(visible=False)]
         if job.error is None:
             try:
-                yield [job.shown("done"), _say(""), gr.update(value="Use these models", interactive=True), ended[1], *loaded()]
+                again = gr.update(value="Use these models", interactive=True)
+                yield [job.shown("done"), _say(""), again, ended[1], *loaded(job.changes)]
             except MergeError as error:
                 yield [job.shown("done"), _say(str(error)), *ended, *nothing]
         elif isinstance(job.error, Cancelled):
@@ -446,6 +451,9 @@ class Picking:
         seen = self.look(shelf, token, visit.granted, job.stop.is_set)
         if any(one.error for one in seen):
             raise MergeError("\n".join(one.error for one in seen if one.error))
+        models = {one.reference: one.model for one in seen if one.model is not None}
+        if len(models) == len(seen) and (way := next(ways_out(_plain(shelf), models), None)) is not None:
+            job.changes = way.changes
         outlook = host.outlook([one.nbytes for one in seen], seen[0].nbytes)
         if outlook.kind == "refused":
             raise MergeError(outlook.words)
@@ -489,7 +497,7 @@ class Picking:
     ) -> Any:
         """Bind the view; returns the event after which the page has other models.
 
-        load(work, base, parents, request) gives the updates of `outputs`; a MergeError of it is told.
+        load(work, base, parents, changes, request) gives the updates of `outputs`; a MergeError of it is told.
         """
         known = {one.name: one for one in trios}
 
@@ -500,8 +508,8 @@ class Picking:
             return (one.base, *one.parents), _say(""), gr.update(info=one.says)
 
         def fetch(shelf: Shelf, work: Any, request: gr.Request, token: gr.OAuthToken | None) -> Iterator[list[Any]]:
-            def loaded() -> Sequence[Any]:
-                return load(work, shelf[0], list(shelf[1:]), request)
+            def loaded(changes: Mapping[str, Any]) -> Sequence[Any]:
+                return load(work, shelf[0], list(shelf[1:]), changes, request)
 
             yield from self.fetch(shelf, request.session_hash, self._token(token), loaded, len(outputs))
 
@@ -522,19 +530,35 @@ class Picking:
         )
 
 
-def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int]:
-    """What speaks for and against a plain merge of these models, worst first, and the bytes it will have."""
-    weight = round(1 / (len(shelf) - 1), 3)
-    parts = [{"model": model, "parameters": {"weight": weight}} for model in shelf[1:]]
-    text = json.dumps({"merge_method": "task_arithmetic", "base_model": shelf[0], "models": parts})
+def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int, Fix | None]:
+    """What speaks for and against a plain merge of these models, worst first, and the bytes it will have.
+
+    Models that do not fit are judged as they can be merged all the same, with what that takes.
+    """
     try:
-        recipe = load_recipe(text)
-        decided = plan(recipe, models, "skip")
+        recipe, refused, way = _plain(shelf), list[str](), None
+        try:
+            decided = plan(recipe, models)
+        except CheckpointError as error:
+            way = next(ways_out(recipe, models), None)
+            if way is None:
+                raise
+            if "on_mismatch" not in way.changes:  # of what is left out the verdict tells
+                refused = [f"{MARKS['warning']}{refusal_words(str(error))}"]
+            recipe = replace_all(recipe, way.changes)
+            decided = plan(recipe, models)
         found = verdict_words(verdict(recipe, models, decided), short_names(shelf))
     except MergeError as error:
-        text = refusal_words(str(error)).text
-        return [f"{MARKS['error']}{text[:1].upper()}{text[1:]}"], models[shelf[0]].nbytes
-    return [f"{MARKS[remark.level]}{remark.text}" for remark in found], decided.nbytes
+        text = refusal_words(str(error))
+        return [f"{MARKS['error']}{text[:1].upper()}{text[1:]}"], models[shelf[0]].nbytes, None
+    return [*refused, *(f"{MARKS[remark.level]}{remark.text}" for remark in found)], decided.nbytes, way
+
+
+def _plain(shelf: Shelf) -> Recipe:
+    """A plain sum of all parents' changes."""
+    weight = round(1 / (len(shelf) - 1), 3)
+    parts = [{"model": model, "parameters": {"weight": weight}} for model in shelf[1:]]
+    return load_recipe(json.dumps({"merge_method": "task_arithmetic", "base_model": shelf[0], "models": parts}))
 
 
 class _Job:
@@ -543,6 +567,7 @@ class _Job:
     def __init__(self, stop: threading.Event) -> None:
         self.stop = stop
         self.error: BaseException | None = None
+        self.changes: Mapping[str, Any] = {}
         self._lock = threading.Lock()
         self._sizes: dict[str, tuple[int, int]] = {}
         self._done: dict[str, int] = {}

@@ -55,6 +55,7 @@ class Workspace:
     shelf   the parents that can be ticked: the embedded family's, or those the visitor picked
     past, future  what Undo and Redo lead to, the nearest last
     slots   the recipes kept as A and B
+    refused the recipe that was refused last because its models do not fit, until the next edit
     split   whether each weight lane is shown as two, attention and MLP; None: as the recipe has it
     """
 
@@ -69,6 +70,7 @@ class Workspace:
     past: tuple[Moment, ...] = ()
     future: tuple[Moment, ...] = ()
     slots: tuple[Recipe | None, Recipe | None] = (None, None)
+    refused: Recipe | None = None
     split: bool | None = None
 
     @property
@@ -155,6 +157,7 @@ def with_family(work: Workspace, base: str, parents: Sequence[str]) -> Workspace
 
 def stepped(before: Workspace, after: Workspace, *, painted: bool = False) -> Workspace:
     """`after`, with `before` to go back to. painted: it comes from the Mixer, whose own Undo and Redo are followed."""
+    after = replace(after, refused=None)
     if after.moment == before.moment:
         return replace(after, past=before.past, future=before.future)
     if painted and before.past and after.moment == before.past[-1]:
@@ -182,7 +185,7 @@ def _at(work: Workspace, moment: Moment) -> Workspace:
     same = moment.shelf == work.shelf
     return remember(replace(
         work, recipe=moment.recipe, base=moment.base, chosen=moment.chosen, shelf=moment.shelf, preset=moment.preset,
-        kept=work.kept if same else (), shared=work.shared if same else (),
+        kept=work.kept if same else (), shared=work.shared if same else (), refused=None,
     ))  # fmt: skip
 
 
@@ -297,4 +300,4 @@ def for_statistics(work: Workspace) -> Recipe:
         return work.recipe
     weights = (("weight", constant(1.0)),)
     models = tuple(Entry(m, weights) for m in work.chosen if m != work.base)
-    return Recipe("task_arithmetic", models=models, base_model=work.base)
+    return Recipe("task_arithmetic", models=models, base_model=work.base, on_mismatch=work.recipe.on_mismatch)

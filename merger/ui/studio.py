@@ -34,7 +34,7 @@ from merger.ui.sketch import Sketches, law
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
 from merger.ui.words import why_token
-from merger.verdict import Verdict, verdict
+from merger.verdict import Fix, Verdict, verdict, ways_out
 
 log = logging.getLogger(__name__)
 
@@ -209,6 +209,13 @@ class Studio:
         """What the headers say about a recipe before anything is merged."""
         models = self.parents.open(recipe)
         return verdict(recipe, models, plan(recipe, models))
+
+    def ways_out(self, recipe: Recipe) -> list[Fix]:
+        """How a recipe whose models do not fit can be merged all the same; nothing for one that is refused otherwise."""
+        try:
+            return list(ways_out(recipe, self.parents.open(recipe)))
+        except MergeError:
+            return []
 
     def strip(self, work: Workspace, decided: Plan | None = None) -> dict[str, Any]:
         """The Mixer's `stats`: sign conflict by role and column, a sentence, and a remark for every lane."""

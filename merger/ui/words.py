@@ -13,7 +13,6 @@ from merger.layout import Board, Column, role
 from merger.methods import METHODS
 from merger.moves import effective
 from merger.params import Param, Scalar
-from merger.plan import OnMismatch
 from merger.recipe import Entry, Recipe
 from merger.verdict import Finding, Level, Verdict
 
@@ -288,6 +287,11 @@ def _switches(before: Recipe, after: Recipe, names: Names) -> Iterator[str]:
             yield f"the {word} is {value} now" if value is not None and len(str(value)) < 40 else f"the {word} is another one now"
     if before.vocabulary != after.vocabulary:
         yield "words are matched by what they say now" if after.vocabulary else "words are no longer matched"
+    if before.on_mismatch != after.on_mismatch:
+        yield {
+            "skip": "parts that do not fit are left out", "crop": "longer word tables are cut to the base's",
+            "refuse": "parts that do not fit are refused",
+        }[after.on_mismatch]  # fmt: skip
     if before.seed != after.seed:
         yield "the dice are thrown anew"
 
@@ -303,16 +307,14 @@ def _name(reference: str | None, names: Names) -> str:
 class Remark:
     """A sentence of the verdict in plain words, with its fix as an edit where there is one.
 
-    fix_label    what the button says; "" without a fix
-    changes      for recipe.replace_all
-    on_mismatch  another policy for tensors that do not fit, where that is the fix
+    fix_label  what the button says; "" without a fix
+    changes    for recipe.replace_all
     """
 
     text: str
     level: Level
     fix_label: str = ""
     changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    on_mismatch: OnMismatch | None = None
 
 
 def verdict_words(verdict: Verdict, names: Names | None = None) -> list[Remark]:
@@ -355,21 +357,17 @@ def _remark(finding: Finding, names: Names) -> Remark:
     fix = finding.mend
     if fix is None:
         return Remark(text, finding.level)
-    return Remark(text, finding.level, fix.label, fix.changes, fix.on_mismatch)
+    return Remark(text, finding.level, fix.label, fix.changes)
 
 
-def refusal_words(error: str) -> Remark:
-    """A merge that was refused because models do not fit, with the way out as a fix. error: the refusal's words."""
+def refusal_words(error: str) -> str:
+    """A merge that was refused because models do not fit, in plain words. error: the refusal's words."""
     first = error.split("\n", 1)[0]
     if "vocabularies differ" in error:
-        return Remark(
-            "The models know different words, so their word tables have different sizes.", "error",
-            "Match words by what they say", {"tokenizer_source": "union"},
-        )  # fmt: skip
+        return "The models know different words, so their word tables have different sizes."
     if "--allow-crimes" in error:
-        text = "The models are not built alike: some parts have other sizes."
-        return Remark(text, "error", "Leave out the parts that do not fit", {}, "skip")
-    return Remark(first, "error")
+        return "The models are not built alike: some parts have other sizes."
+    return first
 
 
 def _capital(text: str) -> str:
