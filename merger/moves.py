@@ -1,15 +1,13 @@
-"""Moves: one recipe made from another. Crossfade, blend, a step at random, one layer alone. No weights are read."""
+"""Moves: one recipe made from two. Crossfade and blend. No weights are read."""
 
 import math
-import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace as replace_fields
 from typing import Any
 
 from merger.errors import RecipeError
 from merger.params import Param, Scalar
-from merger.plan import Plan
-from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, Value, constant, dump, load, replace_all, scopes
+from merger.recipe import Entry, Recipe, Setting, Slice, Value, constant, dump, load, replace_all, scopes
 from merger.recipe import setting_document as written
 
 MAX_ANCHORS = 4096
@@ -171,94 +169,4 @@ def blend(a: Recipe, b: Recipe, t: float) -> Recipe:
     return load("---\n".join(dump(d) for d in (*documents, last)), "blend")
 
 
-# ---------------------------------------------------------------------------------------------- one recipe moved
-
-
-def random_step(recipe: Recipe, size: float, seed: int) -> Recipe:
-    """The recipe with its numbers moved at random, within their sliders; the same seed makes the same step.
-
-    size  of a typical move, as a share of the slider's length. A curve is lifted and tilted as a whole.
-    Moves what the recipe sets; where it sets nothing, what its method could be told.
-    """
-    rng = random.Random(seed)
-    changes: dict[str, Any] = {}
-    for at, parameters in _places(recipe):
-        for name, setting in parameters:
-            param = recipe.method.param(name)
-            if param is not None and param.kind == "float":
-                rules = tuple((pattern, _moved(value, param, size, rng)) for pattern, value in setting.rules)
-                changes[f"{at}parameters.{name}"] = written(Setting(rules))
-    if not changes:
-        for param in recipe.method.params:
-            if param.kind == "float" and param.default is not None and not param.per_model:
-                changes[f"parameters.{param.name}"] = _moved(param.default, param, size, rng)
-    if not changes:
-        raise RecipeError(f"'{recipe.merge_method}' has no numbers to move.")
-    return replace_all(recipe, changes)
-
-
-def _places(recipe: Recipe) -> Iterator[tuple[str, Parameters]]:
-    """Every place of a recipe that holds parameters, with its path."""
-    yield "", recipe.parameters
-    for i, entry in enumerate(recipe.models):
-        yield f"models[{i}].", entry.parameters
-    for i, part in enumerate(recipe.slices):
-        yield f"slices[{i}].", part.parameters
-        for j, entry in enumerate(part.sources):
-            yield f"slices[{i}].sources[{j}].", entry.parameters
-
-
-def _moved(value: Value, param: Param, size: float, rng: random.Random) -> Value:
-    anchors = [float(v) for v in (value if isinstance(value, tuple) else (value,))]
-    low, high = (end if math.isfinite(end) else other for end, other in zip(param.slider, (-1.0, 1.0), strict=True))
-    low, high = min(low, *anchors), max(high, *anchors)  # a number beyond the slider may stay there
-    lift, tilt = (rng.gauss(0, size * (high - low)) for _ in range(2))
-    last = max(1, len(anchors) - 1)
-
-    def to(i: int, x: float) -> float:
-        there = x + lift + (tilt * (2 * i / last - 1) if len(anchors) > 1 else 0.0)
-        back = 2 * high - there if there > high else 2 * low - there if there < low else there
-        return _short(min(high, max(low, back)))
-
-    moved = tuple(to(i, x) for i, x in enumerate(anchors))
-    return moved if isinstance(value, tuple) else moved[0]
-
-
-def only_layer(decided: Plan, layer: int) -> Recipe:
-    """The plan's recipe with its models taken in one layer alone; all other tensors are the base's. layer: from 0."""
-    recipe, layers = decided.recipe, decided.layout.layers
-    if recipe.slices or recipe.modules:
-        raise RecipeError("one layer alone: this recipe is made of slices or modules; it works on whole models.")
-    if not 0 <= layer < layers:
-        raise RecipeError(f"there is no layer {layer + 1}; this model has layers 1 to {layers}.")
-    weight = recipe.method.param("weight")
-    shared = recipe.method.param("lines") or (recipe.method.param("t") if recipe.method.base == "first" else None)
-    jobs = [job for job in decided.jobs if job.method is not None and decided.layout.layer(job.name) == layer]
-    here = f"{decided.layout.main}{layer}."
-    if recipe.method.takes == "deltas" and weight is not None and weight.per_model:
-        changes: dict[str, Any] = {}
-        for i, entry in enumerate(recipe.models):
-            values: dict[str, Any] = {}
-            for job in jobs:
-                index = next((k for k, s in enumerate(job.sources) if s.model == entry.model), None)
-                if index is not None:
-                    values[job.name] = dict(job.args)["weight"][index]  # type: ignore[index]
-            if values:
-                changes[f"models[{i}].parameters.weight"] = _alone(values, here)
-        return replace_all(recipe, changes)
-    if shared is None:
-        raise RecipeError(
-            f"one layer alone: '{recipe.merge_method}' has no base to leave the other layers at.\n"
-            "  Choose a method that adds to a base, for example task_arithmetic."
-        )
-    return replace_all(recipe, {f"parameters.{shared.name}": _alone({j.name: dict(j.args)[shared.name] for j in jobs}, here)})
-
-
-def _alone(values: Mapping[str, Any], prefix: str) -> list[dict[str, Any]]:
-    """Rules that keep these values, one for the whole layer where they agree, and put 0 everywhere else."""
-    same = len(set(values.values())) == 1
-    kept = [(prefix, next(iter(values.values())))] if same else list(values.items())
-    return [*({"filter": pattern, "value": value} for pattern, value in kept), {"value": 0.0}]
-
-
-__all__ = ["blend", "crossfade", "effective", "only_layer", "random_step"]
+__all__ = ["blend", "crossfade", "effective"]

@@ -1,4 +1,4 @@
-"""Crossfade, blend, a random step, one layer alone: recipes made from recipes, proved on the tensors they merge."""
+"""Crossfade and blend: recipes made from recipes, proved on the tensors they merge."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from torch import Tensor
 from merger.errors import RecipeError
 from merger.live import Parents, Session
 from merger.methods import METHODS
-from merger.moves import blend, crossfade, only_layer, random_step
+from merger.moves import blend, crossfade
 from merger.recipe import Recipe, dump, load
 
 TWO = "{merge_method: task_arithmetic, base_model: base, models: [{model: a, parameters: {weight: %s}}, " \
@@ -35,6 +35,15 @@ def merged(session: Session, recipe: Recipe) -> dict[str, Tensor]:
 def numbers(session: Session, recipe: Recipe) -> dict[str, dict[str, Any]]:
     """What each tensor's job was told."""
     return {job.name: dict(job.args) for job in session.prepare(recipe)[0].jobs if job.method is not None}
+
+
+def lowered(values: Any) -> Any:
+    """A recipe's document with all its fractions a little smaller."""
+    if isinstance(values, dict):
+        return {key: lowered(value) for key, value in values.items()}
+    if isinstance(values, list):
+        return [lowered(value) for value in values]
+    return values * 0.97 if isinstance(values, float) else values
 
 
 CURVES = [
@@ -77,7 +86,7 @@ def test_curves_of_any_lengths_meet_exactly_in_models_of_any_depth() -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_the_ends_of_a_crossfade_are_the_two_recipes_bit_for_bit(session: Session, name: str) -> None:
     a = load(as_text(rich_recipe(METHODS[name])))
-    b = random_step(a, 0.05, 3) if any(p.kind == "float" for p in METHODS[name].params) else a
+    b = load(as_text(lowered(rich_recipe(METHODS[name]))))
     assert crossfade(a, b, 0) == a and crossfade(a, b, 1) == b
     names = [job.name for job in session.prepare(a)[0].jobs]
     near = numbers(session, crossfade(a, b, 1e-9, names))
@@ -137,52 +146,3 @@ def test_a_blend_averages_what_any_two_recipes_make(session: Session) -> None:
     again = blend(mixed, a, 0.5)  # a blend of a blend: names do not collide
     for name, value in merged(session, again).items():
         torch.testing.assert_close(value, (got[name] + one[name]) / 2)
-
-
-def test_a_random_step_repeats_stays_on_the_sliders_and_moves() -> None:
-    recipe = two([0, 0.5, 1], 0.5)
-    assert random_step(recipe, 0.1, 7) == random_step(recipe, 0.1, 7) != random_step(recipe, 0.1, 8)
-    walked = recipe
-    for seed in range(60):
-        walked = random_step(walked, 0.4, seed)
-        for entry in walked.models:
-            assert all(0 <= v <= 1 for v in dict(entry.parameters)["weight"].values)
-    beyond = random_step(two(3.0, 0.5), 0.1, 1)
-    assert all(0 <= v <= 3 for v in dict(beyond.models[0].parameters)["weight"].values)
-    curve = [dict(random_step(recipe, 0.05, s).models[0].parameters)["weight"].rules[0][1] for s in range(5)]
-    assert all(isinstance(c, tuple) and len(c) == 3 for c in curve)
-    smooth = dict(random_step(two([0.4, 0.5, 0.6], 0.5), 0.02, 1).models[0].parameters)["weight"].rules[0][1]
-    assert smooth[1] - smooth[0] == pytest.approx(smooth[2] - smooth[1], abs=1e-5)  # lifted and tilted, not torn
-    free = load("{merge_method: model_stock, base_model: base, models: [a, b]}")
-    assert random_step(free, 0.1, 1) != free
-    with pytest.raises(RecipeError, match="no numbers to move"):
-        random_step(load("{merge_method: arcee_fusion, base_model: base, models: [a]}"), 0.1, 1)
-
-
-@pytest.mark.parametrize("text", [
-    TWO % ("[0.2, 1]", "0.5"),
-    TWO % ("[{filter: mlp, value: 0.1}, {value: [0, 1]}]", "0.5"),
-    "{merge_method: ties, base_model: base, models: [a, b], parameters: {weight: 1, density: 0.5}}",
-    "{merge_method: sce, base_model: base, models: [a, b], parameters: {select_topk: 0.5}}",
-    "{merge_method: slerp, base_model: base, models: [base, b], parameters: {t: [0.2, 0.9]}}",
-])  # fmt: skip
-@pytest.mark.parametrize("layer", [0, 2])
-def test_one_layer_alone_is_the_merges_and_all_else_the_bases(session: Session, text: str, layer: int) -> None:
-    whole, base = merged(session, load(text)), session.parents.model("base")
-    alone = merged(session, only_layer(session.prepare(load(text))[0], layer))
-    changed = 0
-    for name, value in alone.items():
-        if f"layers.{layer}." in name:
-            assert torch.equal(value, whole[name]), name
-            changed += not torch.equal(value, base.read(name))
-        else:
-            assert torch.equal(value, base.read(name)), name
-    assert changed > 0
-
-
-def test_one_layer_alone_says_when_it_cannot(session: Session) -> None:
-    linear = session.prepare(load("{merge_method: linear, models: [a, b], parameters: {weight: 1}}"))[0]
-    with pytest.raises(RecipeError, match="'linear' has no base to leave the other layers at"):
-        only_layer(linear, 0)
-    with pytest.raises(RecipeError, match="no layer 5; this model has layers 1 to 4"):
-        only_layer(session.prepare(two(1, 1))[0], 4)

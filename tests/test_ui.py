@@ -407,6 +407,25 @@ def test_what_is_too_large_to_hear_says_so_and_can_be_downloaded(studio):
     assert not archive.parent.exists()
 
 
+def test_the_fader_from_a_to_b_mixes_what_two_methods_make(studio):
+    """Numbers of two methods have nothing between them; the page goes between the merges, and shows what those are made of."""
+    on = Callbacks(studio, {})
+    first = workspace(studio, "task_arithmetic")
+    other = workspace(studio, "ties", (PLURAL, STORY))
+    work = replace(first, slots=(first.recipe, other.recipe))
+    there = on.fade(work, 0.25, None)[0]
+    assert there.recipe.merge_method == "linear" and [e.model for e in there.recipe.models] == ["mix 1", "mix 2"]
+    assert there.chosen == (PIRATE, PLURAL, STORY) and studio.columns(there)[-1]["key"] == STORY
+    got, a, b = (merged_tensors(studio, recipe)[Q].float() for recipe in (there.recipe, first.recipe, other.recipe))
+    away = ((got - 0.75 * a - 0.25 * b).norm() / (got - a).norm()).item()
+    assert away < 0.2  # rounded to bfloat16
+    assert "error merge" not in everything(studio, there, "plural of box")
+    assert [on.fade(work, t, None)[0].recipe for t in (0, 1)] == [first.recipe, other.recipe]
+    _, board = lanes.describe(studio.plan(there.recipe))
+    assert [lane["name"] for lane in board["lanes"]] == ["mix 1", "mix 2"]
+    assert on.use_text(first, dump(there.recipe), None)[0].recipe == there.recipe  # several documents, pasted
+
+
 @pytest.fixture
 def misfit(tmp_path) -> str:
     """A recipe with a model whose MLPs are narrower than the base's."""

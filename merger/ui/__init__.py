@@ -136,7 +136,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                     blind = gr.Button("Blind test", size="sm")
                 fade = gr.Slider(
                     0, 1, 0, step=0.01, label="From A to B", interactive=False, elem_id="fade",
-                    info="Keep two recipes of the same models, then slide between them",
+                    info="Keep two recipes, then slide between them. Where method or models differ, what the two make is mixed",
                 )  # fmt: skip
             with gr.Tab("Explore", id="explore"):
                 exploring = Exploring(studio, presets / "probes.json")

@@ -13,9 +13,9 @@ import gradio as gr
 import merger.ui.state as state
 from merger.card import Answer
 from merger.checkpoints import in_words
-from merger.errors import Cancelled, MergeError
+from merger.errors import Cancelled, MergeError, RecipeError
 from merger.merge import Step
-from merger.moves import crossfade
+from merger.moves import blend, crossfade
 from merger.recipe import Recipe, dump, replace_all
 from merger.ui import controls, lanes
 from merger.ui.detail import draw
@@ -374,12 +374,15 @@ class Callbacks:
         return heard
 
     def fade(self, work: Workspace, t: float, request: gr.Request) -> Updates:
-        """Somewhere between A and B."""
+        """Somewhere between A and B: between their numbers, or where they have none in common, between what they make."""
 
         def edit() -> Workspace:
             a, b = _both(work)
             names = [job.name for job in self.studio.plan(a).jobs]
-            return state.opened(work, crossfade(a, b, t, names))
+            try:
+                return state.opened(work, crossfade(a, b, t, names))
+            except RecipeError:
+                return state.opened(work, blend(a, b, t))
 
         return self.edited(work, edit, request)
 

@@ -102,7 +102,7 @@ def start(preset: Preset, base: str, shelf: Sequence[str] = ()) -> Workspace:
 
 
 def _parents(recipe: Recipe, base: str) -> tuple[str, ...]:
-    return tuple(r for r in recipe.references if r != base)
+    return tuple(r for r in recipe.opened if r != base)
 
 
 def with_preset(work: Workspace, preset: Preset, base: str, shelf: Sequence[str]) -> Workspace:
