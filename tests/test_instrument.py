@@ -324,3 +324,67 @@ def test_phone_has_everything(open_page):
             found.click()
             page.page.wait_for_timeout(700)
             assert page.page.evaluate("document.documentElement.scrollWidth") <= 390, name
+
+
+# ---------------------------------------------------------------------------------------------- without a mouse or eyes
+
+TABS = ("Models and method", "Other models", "A and B", "Explore", "Recipe", "Publish", "History")
+USED = {"button", "link", "textbox", "checkbox", "radio", "slider", "combobox", "listbox", "tab", "spinbutton", "switch"}
+CONTRAST = """(element) => {
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d');
+  const light = (colour) => {
+    canvas.fillStyle = colour;
+    canvas.fillRect(0, 0, 1, 1);
+    const linear = (c) => c <= 10 ? c / 3294 : ((c / 255 + 0.055) / 1.055) ** 2.4;
+    const [r, g, b] = [...canvas.getImageData(0, 0, 1, 1).data].map(linear);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  let behind = element;
+  while (/, 0\\)$|transparent/.test(getComputedStyle(behind).backgroundColor)) behind = behind.parentElement;
+  const two = [light(getComputedStyle(element).color), light(getComputedStyle(behind).backgroundColor)].sort((a, b) => b - a);
+  return (two[0] + 0.05) / (two[1] + 0.05);
+}"""
+
+
+def test_every_control_has_a_name_and_shows_where_the_keyboard_is(open_page):
+    page = open_page()
+    tree = page.page.context.new_cdp_session(page.page)
+    for name in TABS:
+        page.tab(name)
+        expect(page.page.get_by_role("tab", name=name, exact=True)).to_have_attribute("aria-selected", "true")
+        nodes = [n for n in tree.send("Accessibility.getFullAXTree")["nodes"] if not n.get("ignored")]
+        nameless = [n for n in nodes if n["role"]["value"] in USED and not n.get("name", {}).get("value", "").strip()]
+        assert not nameless, (name, nameless)
+    words = [n["name"]["value"] for n in nodes if n["role"]["value"] == "group" and "step through" in n["name"]["value"]]
+    assert len(words) == len(set(words)) == 4, "the answers cannot be told apart"
+    page.tab("Models and method")
+    for control in (page.page.get_by_label("Ask again when I let go"), page.page.get_by_role("checkbox", name="pirate")):
+        control.focus()
+        page.page.keyboard.press("Shift+Tab")
+        page.page.keyboard.press("Tab")
+        assert control.evaluate("e => getComputedStyle(e).outlineStyle") == "solid"
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_pressed_can_be_read(open_page, theme):
+    page = open_page(query=f"?__theme={theme}")
+    for place in (
+        page.page.get_by_role("button", name="Ask", exact=True), page.page.get_by_role("tab", name="Models and method"),
+        page.page.get_by_role("tab", name="Explore"), page.page.get_by_role("button", name="Copy link"),
+    ):  # fmt: skip
+        assert place.evaluate(CONTRAST) >= 4.5, place
+
+
+def test_moves_and_refusals_are_said_aloud(open_page, tmp_path):
+    """A text box that changes by itself is silent for a screen reader; one place of the page tells."""
+    page = open_page()
+    said = page.page.locator("#announcer[aria-live=polite]")
+    page.preset("Too much of both")
+    expect(said).to_contain_text("are up to 3 everywhere")
+    expect(said).to_contain_text("usually ends in babble", timeout=10_000)
+    page.tab("Recipe")
+    (tmp_path / "wrong.yaml").write_text("{merge_method: ties, models: [nobody]}")
+    with page.page.expect_file_chooser() as chooser:
+        page.press("Open a YAML file")
+    chooser.value.set_files(tmp_path / "wrong.yaml")
+    expect(said).to_contain_text("'ties' needs `base_model`")

@@ -210,6 +210,9 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         demo.load(on.arrive, work, [*drawn, prompt], **QUIET)
         demo.load(None, None, None, js=_VIEW, **NOW)
 
+        for i, line in enumerate((notice, moved, warning)):
+            line.change(None, line, None, js=_ANNOUNCE % i, **NOW)
+
         tick.change(on.answer_again, [*asking, tick, again], [panel, told], **ANSWER)
         tick.change(on.judge, work, [warning, *fixes, *ways], **NEWEST)
         gr.on([ask.click, prompt.submit], on.bump, None, asked, trigger_mode="multiple", **NOW)
@@ -248,7 +251,18 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
     return demo
 
 
-_VIEW = "() => { const view = new URLSearchParams(location.search).get('view'); if (view) document.body.dataset.view = view; }"
+_VIEW = """() => {
+  const view = new URLSearchParams(location.search).get('view');
+  if (view) document.body.dataset.view = view;
+  const said = document.createElement('div');
+  said.id = 'announcer';
+  said.setAttribute('aria-live', 'polite');
+  said.style.cssText = 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)';
+  for (let i = 0; i < 3; i++) said.append(document.createElement('p'));
+  document.querySelector('main')?.append(said);
+}"""
+_ANNOUNCE = "(text) => { const line = document.querySelectorAll('#announcer p')[%d]; if (line) line.textContent = text ?? ''; }"
+"""For screen readers: a text box that changes by itself is silent."""
 _SHOW_RECIPE = "() => setTimeout(() => document.querySelector('#yaml')?.scrollIntoView({block: 'center'}), 200)"
 _SAVE_FILE = "() => setTimeout(() => document.querySelector('#download-file')?.click(), 300)"
 _ADDRESS = """(packed) => {

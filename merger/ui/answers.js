@@ -92,6 +92,7 @@ function build() {
     Object.assign(card, { column, key });
     const name = String(column.name ?? key);
     card.box.setAttribute('aria-label', `Answer of ${name}`);
+    card.body.setAttribute('aria-label', `Words of ${name}, arrow keys step through them`);
     card.box.dataset.lead = String(Boolean(column.lead));
     card.box.style.setProperty('--an-colour', colour(column.lead ? null : column.slot ?? -1));
     card.box.dataset.plain = String(!column.lead && !Number.isInteger(column.slot));
@@ -208,7 +209,6 @@ function newCard() {
   card.body = el('div', 'an-body');
   card.body.tabIndex = 0;
   card.body.setAttribute('role', 'group');
-  card.body.setAttribute('aria-label', 'Text, arrow keys step through its tokens');
   card.text = el('div', 'an-text');
   card.message = el('p', 'an-message');
   card.heard = el('div', 'an-heard'); // the base's words while bypassed
