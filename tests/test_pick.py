@@ -491,7 +491,8 @@ class Views:
         picking, publishing = Picking(studio), Publishing(studio)
         trios = read_trios(ROOT / "presets/trios.json")
 
-        def load(work: Any, base: str, parents: list[str], request: gr.Request) -> list[Any]:
+        def load(work: Any, base: str, parents: list[str], changes: Mapping[str, Any], request: gr.Request) -> list[Any]:
+            assert not changes
             self.loaded.append((base, parents))
             assert studio.parents.model(base).nbytes and request.session_hash
             return [f"{base} with {', '.join(parents)}"]
