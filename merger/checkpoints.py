@@ -126,8 +126,11 @@ class Checkpoint:
 
 
 @contextlib.contextmanager
-def read_by_files(models: Iterable[Checkpoint]) -> Generator[None]:
-    """While this lasts, the compiled passes read these models' files instead of touching mapped memory."""
+def read_by_files(models: Iterable[Checkpoint], direct: bool) -> Generator[None]:
+    """While this lasts, the compiled passes read these models' files instead of touching mapped memory.
+
+    direct  past the page cache, where the file system has that
+    """
     handles: dict[int, tuple[int, int, str]] = {}
     try:
         for model in models:
@@ -135,7 +138,7 @@ def read_by_files(models: Iterable[Checkpoint]) -> Generator[None]:
                 mapped = model.mapping(file)
                 address = torch.frombuffer(mapped, dtype=torch.uint8).data_ptr()
                 if address not in handles:
-                    handles[address] = (len(mapped), os.open(file, os.O_RDONLY), str(file))
+                    handles[address] = (len(mapped), (kernels.open_direct if direct else os.open)(file, os.O_RDONLY), str(file))
                     if hasattr(os, "posix_fadvise"):  # tensors come by size: reading on past their end is for nothing
                         os.posix_fadvise(handles[address][1], 0, 0, os.POSIX_FADV_RANDOM)
         with kernels.reading(handles):

@@ -150,18 +150,18 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
     n, source = x.numel(), (job.sources[i], job.base)
     by, draws = passes(x.device.type), Draws(job.seed, job.name, job.parents)
     assert by is not None
+    ks = _ks(job, i, args, n)
     if job.method == "ties":
-        trim = kernels.cut(draws.key(), _cut(x, base, max(1, int(density * n)), source, known))
+        trim = kernels.cut(draws.key(), _cut(x, base, ks[0], source, known))
     elif job.method in ("dare_linear", "dare_ties"):
         trim = kernels.random(draws.key(i), density)
     elif job.method in ("della", "della_linear"):
         trim = kernels.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
     else:
-        count, top = middle(n, density, per_model(args["gamma"], len(job.sources))[i])
-        if count == 0:
+        if not ks:
             return NONE
-        low = _cut(x, base, top + count, source, known) if top + count < n else (-1.0, 1.0)
-        trim = kernels.cut(draws.key(), low, _cut(x, base, top, source, known) if top else (math.inf, 0.0))
+        low = _cut(x, base, ks[0], source, known) if ks[0] < n else (-1.0, 1.0)
+        trim = kernels.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
     if args["rescale"] == "inverse":
         return replace(trim, divide=density)
     if not args["rescale"]:
@@ -175,6 +175,58 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
             known.lengths.clear()
         known.lengths[key] = pair
     return replace(trim, scale=scale_back(*known.lengths[key]))
+
+
+def _ks(job: TensorJob, i: int, args: Mapping[str, Any], n: int) -> tuple[int, ...]:
+    """Which magnitudes, counted from the largest, bound what the trim of one model's delta keeps: below, then above."""
+    density = per_model(args.get("density", 1.0), len(job.sources))[i]
+    if not 0 < density < 1:
+        return ()
+    if job.method == "ties":
+        return (max(1, int(density * n)),)
+    if job.method in ("breadcrumbs", "breadcrumbs_ties"):
+        count, top = middle(n, density, per_model(args["gamma"], len(job.sources))[i])
+        return (top + count, top) if count else ()
+    return ()
+
+
+def held_at_once(job: TensorJob, sizes: int) -> int:
+    """Bytes that `at_once` takes with an output, sizes: of an element of all models; 0 where it makes none."""
+    n, args = math.prod(job.shape), _arguments(job)
+    count = sum(len(_ks(job, i, args, n)) for i in range(len(job.sources)))
+    once = count and args["rescale"] in (False, "inverse") and 1 << 16 <= n < 1 << 32
+    return n * job.out.itemsize + kernels.most_open(n, count) * (8 + sizes) if once else 0
+
+
+def at_once(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, out: Tensor | None) -> tuple[Known, bool]:
+    """The cuts of a job's trims by one pass over all its tensors, in which `out`, if given, is made too; and whether it was.
+
+    What is not found, because the method has no cuts, the tensors are small or a sample misled, `prepared` finds.
+    """
+    known, args, n = Known(ladders=None), _arguments(job), tensors[0].numel()
+    whole = [*tensors, *([base] if base is not None else [])]
+    wanted = [(i, k) for i in range(len(tensors)) for k in _ks(job, i, args, n) if 0 < k < n]
+    if not wanted or not kernels.takes(whole) or not 1 << 16 <= n < 1 << 32:
+        return known, False
+    cuts = kernels.brackets(tensors, base, wanted)
+    what = None
+    if out is not None and args["rescale"] in (False, "inverse"):  # else the sums of magnitudes are another pass
+        between = Known(ladders=None)
+        for q in cuts:  # any cut in the bracket: here its lower end
+            between.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.low, q.k - q.low_room, 1.0))
+        what = prepared(job, tensors, base, between)
+    aside = (what or Combine(ADDED, (1.0,) * len(tensors))).once(out if what else None, tensors, base, cuts)
+    if aside is None:
+        return known, False
+    for q in cuts:
+        if q.at:
+            known.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.cut, q.above, q.at))
+    if out is None or what is None or not all(q.sure for q in cuts):
+        return known, False
+    exact = prepared(job, tensors, base, known)
+    assert exact is not None
+    aside.into(out, exact)
+    return known, True
 
 
 def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | None], known: Known) -> tuple[float, float]:

@@ -25,6 +25,7 @@
 #define GROUP 4096   /* what `total` folds at a time */
 #define MOST 16      /* models */
 #define AHEAD (1 << 20)
+#define PAGE 4096      /* what direct input and output are aligned to */
 #define RUN 64         /* elements of a sample that lie side by side */
 
 enum { FLOAT32 = 0, BFLOAT16 = 1, FLOAT16 = 2 };
@@ -44,7 +45,7 @@ typedef struct {
     float scale, divide;   /* applied to what is kept */
     float weight;
     int64_t place;         /* where in `file` the data begin, in bytes */
-    void *window;          /* what is read from `file` goes here: elements begin .. end */
+    void *window;          /* what is read from `file` goes here: elements begin .. end, and the rest of their pages */
     int64_t begin, end, room;
     int32_t file;          /* a file to read the data from; -1: they are in memory, or mapped */
     int32_t trouble;       /* the errno of a read that failed; the rest of the window is 0 then */
@@ -100,19 +101,43 @@ static void store(void *to, int kind, int64_t at, const float *restrict from, in
     }
 }
 
-static void read_from(source_t *s, void *to, int64_t at, int64_t n) {
+/* Whether a file that refuses direct input can be read through the page cache: it is from now on. */
+static int by_cache(int file) {
 #ifdef __linux__
-    const int64_t whole = n * size_of(s->kind);
+    const int flags = fcntl(file, F_GETFL);
+    return flags >= 0 && flags & O_DIRECT && fcntl(file, F_SETFL, flags & ~O_DIRECT) == 0;
+#else
+    (void)file;
+    return 0;
+#endif
+}
+
+/* Where a file is read through the page cache: ask for elements at .. at+n, and do not wait. Past it there is none to read into. */
+static void ask(const source_t *s, int64_t at, int64_t n) {
+#ifdef __linux__
+    if (s->file >= 0 && n > 0 && !(fcntl(s->file, F_GETFL) & O_DIRECT))
+        posix_fadvise(s->file, s->place + at * size_of(s->kind), n * size_of(s->kind), POSIX_FADV_WILLNEED);
+#else
+    (void)s; (void)at; (void)n;
+#endif
+}
+
+/* Elements at .. at+n into the window, in whole pages of the file, as direct input wants them. */
+static void read_window(source_t *s, int64_t at, int64_t n) {
+#ifdef __linux__
+    const int64_t begin = s->place + at * size_of(s->kind), skip = begin % PAGE, whole = skip + n * size_of(s->kind);
+    const int64_t pages = (whole + PAGE - 1) / PAGE * PAGE;
+    s->data = (char *)s->window + skip - at * size_of(s->kind);
     for (int64_t done = 0; done < whole;) {
-        const ssize_t got = pread(s->file, (char *)to + done, (size_t)(whole - done), s->place + at * size_of(s->kind) + done);
+        const ssize_t got = pread(s->file, (char *)s->window + done, (size_t)(pages - done), begin - skip + done);
         if (got > 0) { done += got; continue; }
-        if (got < 0 && errno == EINTR) continue;
+        if (got < 0 && (errno == EINTR || (errno == EINVAL && by_cache(s->file)))) continue;
         s->trouble = got < 0 ? errno : EIO; /* the file is shorter than it was */
-        memset((char *)to + done, 0, (size_t)(whole - done));
+        memset((char *)s->window + done, 0, (size_t)(whole - done));
         return;
     }
 #else
-    (void)s; (void)to; (void)at; (void)n;
+    (void)s; (void)at; (void)n;
 #endif
 }
 
@@ -133,8 +158,8 @@ static void ahead(source_t *s, int64_t at, int64_t n, int64_t total) {
     } else if (at < s->begin || at + n > s->end) {
         s->begin = at;
         s->end = at + (total - at < s->room ? total - at : s->room);
-        read_from(s, s->window, s->begin, s->end - s->begin);
-        s->data = (char *)s->window - s->begin * size_of(s->kind);
+        read_window(s, s->begin, s->end - s->begin);
+        ask(s, s->end, total - s->end < s->room ? total - s->end : s->room);
     }
 }
 
@@ -345,14 +370,9 @@ static void magnitudes(float *restrict d, float *restrict b, const source_t *s, 
 
 /* Those of RUN elements anywhere. */
 static void sample(float *restrict d, float *restrict b, const source_t *s, const source_t *base, int64_t at) {
-    char room[2][4 * RUN];
     source_t from = *s, under = base ? *base : *s;
-    source_t *both[2] = {&from, &under};
-    for (int i = 0; i < 2; i++)
-        if (both[i]->file >= 0) {
-            read_from(both[i], room[i], at, RUN);
-            both[i]->data = room[i] - at * size_of(both[i]->kind);
-        }
+    if (s->file >= 0) read_window(&from, at, RUN); /* the windows hold nothing yet */
+    if (base && base->file >= 0) read_window(&under, at, RUN);
     magnitudes(d, b, &from, base ? &under : NULL, at, RUN);
 }
 
@@ -416,17 +436,114 @@ static int descending(const void *a, const void *b) {
 }
 
 /* Magnitudes of short runs, so that few pages are touched, sorted from the largest; their places step by the golden ratio, which
-   lines up with no row length. Returns how many; `to` has room for MOST_SAMPLED. */
+   lines up with no row length. Returns how many. */
 #define MOST_SAMPLED (256 * RUN)
-static int sampled(float *to, const source_t *s, const source_t *base, int64_t n) {
-    const int runs = n < (1 << 20) ? 128 : 256;
+static int sampled(float *to, const source_t *s, const source_t *base, int64_t n, int runs) {
     float other[RUN];
-    for (int i = 0; i < runs; i++) {
-        const uint64_t step = (uint64_t)(i + 1) * 0x9E3779B97F4A7C15u;
-        sample(to + i * RUN, other, s, base, (int64_t)(((unsigned __int128)step * (uint64_t)(n - RUN)) >> 64));
-    }
+    for (int taken = 0; taken < 2; taken++) /* ask for all first */
+        for (int i = 0; i < runs; i++) {
+            const uint64_t step = (uint64_t)(i + 1) * 0x9E3779B97F4A7C15u;
+            const int64_t at = (int64_t)(((unsigned __int128)step * (uint64_t)(n - RUN)) >> 64);
+            if (taken) sample(to + i * RUN, other, s, base, at);
+            else { ask(s, at, RUN); if (base) ask(base, at, RUN); }
+        }
     qsort(to, (size_t)(runs * RUN), 4, descending);
     return runs * RUN;
+}
+
+static int runs_for(int64_t n) { return n < 1 << 20 ? 128 : 256; }
+
+/* A cut that is not known yet, the k-th magnitude of a source's delta (k from 1), and what it lies between: what is above `high`,
+   or at it with a random number below high_room, stays; what is below `low`, or at it with one from low_room on, goes; the rest is
+   open. Then what a pass has counted, and what follows. */
+typedef struct {
+    int64_t k;
+    int64_t over, top, bottom, inside; /* elements above high, at it, at low, between */
+    int64_t room;
+    float *found;                      /* the magnitudes between, `room` at most */
+    int64_t above, at;                 /* how many lie above the cut and at it */
+    float cut;                         /* NaN: it does not lie there */
+    float low, low_room, high, high_room;
+    int32_t source;
+    int32_t sure;                      /* that what was said to stay or go does */
+} bracket_t;
+
+/* The bracket from a sample: of the k-th magnitude of many, with more than five standard errors to each side. */
+static void guess(bracket_t *q, const float *sample, int m, int64_t n) {
+    const double p = (double)q->k / (double)n, slack = 6 * sqrt(m * p * (1 - p)) + 2; /* neighbours are somewhat alike */
+    const double ends[2] = {p * m - slack, p * m + slack};
+    float value[2] = {INFINITY, 0}, room[2] = {0, 1};
+    for (int e = 0; e < 2; e++) {
+        if (ends[e] < 0 || ends[e] >= m - 1) continue;
+        int first = (int)ends[e], last = first + 1;
+        value[e] = sample[first];
+        while (first > 0 && sample[first - 1] == value[e]) first--;
+        while (last < m && sample[last] == value[e]) last++;
+        const double share = (ends[e] - first) / (last - first) * 0x1p20; /* in steps that stay exact when k is added */
+        room[e] = (float)((e ? ceil(share) : floor(share)) * 0x1p-20);
+    }
+    q->high = value[0];
+    q->high_room = room[0];
+    q->low = value[1];
+    q->low_room = room[1] > 0 ? room[1] : 0x1p-20f;
+}
+
+/* Ready to count; 0: out of memory. `found` is to be freed. */
+static int begun(bracket_t *q, int64_t n) {
+    q->over = q->top = q->bottom = q->inside = q->above = q->at = 0;
+    q->sure = 0;
+    q->cut = NAN;
+    q->room = n < 65536 ? n + BLOCK : 65536 + (n / 8 < (1 << 22) ? n / 8 : 1 << 22);
+    q->found = malloc(4 * (size_t)q->room);
+    return q->found != NULL;
+}
+
+/* Count a block of deltas; d has room for whole RUNs. */
+static void counted(bracket_t *q, float *restrict d, int size) {
+    const float low = q->low, high = q->high;
+    for (int i = size; i < (size + RUN - 1) / RUN * RUN; i++) d[i] = NAN;
+    int32_t larger = 0, at_high = 0, at_low = 0;
+    for (int i = 0; i < size; i++) {
+        const float s = fabsf(d[i]);
+        larger += s > high;
+        at_high += s == high;
+        at_low += s == low;
+    }
+    q->over += larger;
+    q->top += at_high;
+    q->bottom += at_low;
+    float *restrict found = q->found;
+    int64_t inside = q->inside;
+    for (int first = 0; first < size; first += RUN) { /* in most runs nothing is between */
+        int32_t any = 0;
+        for (int i = first; i < first + RUN; i++) any += (fabsf(d[i]) > low) & (fabsf(d[i]) < high);
+        if (any) for (int i = first; i < first + RUN; i++) {
+            const float s = fabsf(d[i]);
+            found[inside] = s;
+            inside += (s > low) & (s < high);
+        }
+    }
+    q->inside = inside;
+}
+
+/* What follows from the counts of a whole tensor. */
+static void decide(bracket_t *q) {
+    const int64_t k = q->k, over = q->over, top = q->top, inside = q->inside;
+    if (over >= k) return;
+    if (k <= over + top) {
+        q->cut = q->high;
+        q->above = over;
+        q->at = top;
+    } else if (k <= over + top + inside) {
+        q->cut = select_largest(q->found, inside, k - over - top, &q->above, &q->at);
+        q->above += over + top;
+    } else if (q->low < q->high && k <= over + top + inside + q->bottom) {
+        q->cut = q->low;
+        q->above = over + top + inside;
+        q->at = q->bottom;
+    }
+    const float room = (float)((double)(k - q->above) / (double)q->at);
+    q->sure = q->cut == q->cut && (q->cut < q->high || room >= q->high_room) && (q->cut > q->low || room <= q->low_room);
 }
 
 /* The k-th largest magnitude (k from 1) of source - base, how many lie above it and how many at it; exact.
@@ -437,61 +554,27 @@ static int sampled(float *to, const source_t *s, const source_t *base, int64_t n
 float merger_kth(
     source_t *s, source_t *base, int64_t n, int64_t k, float low, float high, int64_t *above, int64_t *at
 ) {
-    const int64_t room = n < 65536 ? n + BLOCK : 65536 + (n / 8 < (1 << 22) ? n / 8 : 1 << 22);
-    float *found = malloc(4 * (size_t)room);
-    if (!found) return NAN;
+    bracket_t q = {.k = k, .low = low, .high = high};
+    if (!begun(&q, n)) return NAN;
     if (n < 65536) {
-        low = 0;
-        high = INFINITY;
+        q.low = 0;
+        q.high = INFINITY;
     } else if (low > high) {
-        const int m = sampled(found, s, base, n);
-        const double p = (double)k / (double)n, slack = 6 * sqrt(m * p * (1 - p)) + 2; /* neighbours are somewhat alike */
-        const double upper = p * m - slack, lower = p * m + slack;
-        high = upper < 0 ? INFINITY : found[(int)upper];
-        low = lower >= m - 1 ? 0 : found[(int)lower];
+        guess(&q, q.found, sampled(q.found, s, base, n, runs_for(n)), n);
     }
-    int64_t over = 0, top = 0, bottom = 0, inside = 0;
-    float d[LINE], b[LINE], cut = NAN;
+    float d[LINE], b[LINE];
     int64_t start = 0;
-    for (; start < n && inside + BLOCK <= room; start += BLOCK) {
+    for (; start < n && q.inside + BLOCK <= q.room; start += BLOCK) {
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
         all_ahead(s, 1, base, start, size, n);
         magnitudes(d, b, s, base, start, size);
-        for (int i = size; i < (size + RUN - 1) / RUN * RUN; i++) d[i] = -1;
-        int32_t larger = 0, at_high = 0, at_low = 0;
-        for (int i = 0; i < size; i++) {
-            larger += d[i] > high;
-            at_high += d[i] == high;
-            at_low += d[i] == low;
-        }
-        over += larger;
-        top += at_high;
-        bottom += at_low;
-        for (int first = 0; first < size; first += RUN) { /* in most runs nothing is between */
-            int32_t any = 0;
-            for (int i = first; i < first + RUN; i++) any += (d[i] > low) & (d[i] < high);
-            if (any) for (int i = first; i < first + RUN; i++) {
-                found[inside] = d[i];
-                inside += (d[i] > low) & (d[i] < high);
-            }
-        }
+        counted(&q, d, size);
     }
-    if (start >= n && over < k) {
-        if (k <= over + top) {
-            cut = high;
-            *above = over;
-            *at = top;
-        } else if (k <= over + top + inside) {
-            cut = select_largest(found, inside, k - over - top, above, at);
-            *above += over + top;
-        } else if (low < high && k <= over + top + inside + bottom) {
-            cut = low;
-            *above = over + top + inside;
-            *at = bottom;
-        }
-    }
-    free(found);
-    return cut == cut ? cut : by_histograms(s, base, n, k, above, at);
+    if (start >= n) decide(&q);
+    free(q.found);
+    *above = q.above;
+    *at = q.at;
+    return q.cut == q.cut ? q.cut : by_histograms(s, base, n, k, above, at);
 }
 
 /* Up to `room` magnitudes (at most 255, from the smallest), and exactly how many elements lie above and at each: the commonest,
@@ -501,7 +584,7 @@ int merger_ladder(source_t *s, source_t *base, int64_t n, int room, float *steps
     int32_t *times = calloc(MOST_SAMPLED, 4);
     uint8_t *first = malloc(1 << 16);
     if (!found || !times || !first) { free(found); free(times); free(first); return -1; }
-    const int m = sampled(found, s, base, n), fill = room / 4;
+    const int m = sampled(found, s, base, n, runs_for(n)), fill = room / 4;
     memset(first, 0, 1 << 16); /* which bins of the pattern have a step: one at most */
     int distinct = 0, count = 0;
     float quantiles[64];
@@ -668,50 +751,171 @@ static inline __attribute__((always_inline)) void mixed(
     }
 }
 
-/* The merged elements first .. first+n of a tensor of `total` into `out`, which begins with the first of them.
+/* How sources become one tensor.
 
    mode     ADDED: sum of weight * kept, over `divide`. ELECTED: of those that agree with the sign of the sum, over the sum
             of their weights if `normalize`. MIXED: sources[0] plus weighted differences to it, `rest` times itself
-   base     subtracted from the sources and, where add_base, added to the result; or NULL */
-void merger_combine(
-    void *out, int out_kind, source_t *sources, int count, source_t *base, int add_base, int mode, int normalize,
-    float divide, float lambda, float depth, float rest, int64_t first, int64_t n, int64_t total
+   add_base whether the base, which is subtracted from the sources, is added to the result */
+typedef struct {
+    int32_t mode, normalize, add_base;
+    float divide, lambda, depth, rest;
+} how_t;
+
+/* A block of deltas x (or weights), which are overwritten, to merged elements. `drawn`: whose random numbers are in u already. */
+static void combined(
+    const how_t *how, const source_t *sources, int count, float (*restrict x)[LINE], const float *restrict b, float *restrict u,
+    const source_t *drawn, int64_t at, float *restrict merged, int size
 ) {
-    float b[LINE], merged[LINE], u[LINE], x[MOST][LINE], w[MOST];
-    for (int k = 0; k < count; k++) w[k] = sources[k].weight;
+    float w[MOST];
+    for (int k = 0; k < count; k++) {
+        w[k] = sources[k].weight;
+        if (how->mode != MIXED) drawn = trim(x[k], &sources[k], at, size, u, drawn);
+    }
+    if (how->mode == MIXED) {
+        switch (count) {
+            case 2: mixed(2, x, w, how->rest, merged, size); break;
+            case 3: mixed(3, x, w, how->rest, merged, size); break;
+            default: mixed(count, x, w, how->rest, merged, size);
+        }
+    } else {
+        const int elected = how->mode == ELECTED, normalize = how->normalize;
+        switch (count) {
+            case 1: summed_of(1, elected, normalize, x, w, how->divide, merged, size); break;
+            case 2: summed_of(2, elected, normalize, x, w, how->divide, merged, size); break;
+            case 3: summed_of(3, elected, normalize, x, w, how->divide, merged, size); break;
+            case 4: summed_of(4, elected, normalize, x, w, how->divide, merged, size); break;
+            default: summed_of(count, elected, normalize, x, w, how->divide, merged, size);
+        }
+        if (how->lambda != 1.0f) for (int i = 0; i < size; i++) merged[i] = how->lambda * merged[i];
+    }
+    if (how->depth != 1.0f) for (int i = 0; i < size; i++) merged[i] = how->depth * merged[i];
+    if (how->add_base) for (int i = 0; i < size; i++) merged[i] = b[i] + merged[i];
+}
+
+/* A block of deltas (without a base: of weights). */
+static void load_block(float (*restrict x)[LINE], float *restrict b, const source_t *sources, int count, const source_t *base, int64_t at, int n) {
+    if (base) load(b, base->data, base->kind, at, n);
+    for (int k = 0; k < count; k++) {
+        if (base) load_less(x[k], b, sources[k].data, sources[k].kind, at, n);
+        else load(x[k], sources[k].data, sources[k].kind, at, n);
+    }
+}
+
+/* The merged elements first .. first+n of a tensor of `total` into `out`, which begins with the first of them. */
+void merger_combine(
+    void *out, int out_kind, const how_t *how, source_t *sources, int count, source_t *base, int64_t first, int64_t n, int64_t total
+) {
+    float b[LINE], merged[LINE], u[LINE], x[MOST][LINE];
     for (int64_t start = 0; start < n; start += BLOCK) {
         const int64_t at = first + start;
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
         all_ahead(sources, count, base, at, size, total);
-        if (base) load(b, base->data, base->kind, at, size);
-        const source_t *drawn = NULL; /* whose random numbers are in u */
-        for (int k = 0; k < count; k++) {
-            if (base) load_less(x[k], b, sources[k].data, sources[k].kind, at, size);
-            else load(x[k], sources[k].data, sources[k].kind, at, size);
-            if (mode != MIXED) drawn = trim(x[k], &sources[k], at, size, u, drawn);
-        }
-        if (mode == MIXED) {
-            switch (count) {
-                case 2: mixed(2, x, w, rest, merged, size); break;
-                case 3: mixed(3, x, w, rest, merged, size); break;
-                default: mixed(count, x, w, rest, merged, size);
-            }
-        } else {
-            switch (count) {
-                case 1: summed_of(1, mode == ELECTED, normalize, x, w, divide, merged, size); break;
-                case 2: summed_of(2, mode == ELECTED, normalize, x, w, divide, merged, size); break;
-                case 3: summed_of(3, mode == ELECTED, normalize, x, w, divide, merged, size); break;
-                case 4: summed_of(4, mode == ELECTED, normalize, x, w, divide, merged, size); break;
-                default: summed_of(count, mode == ELECTED, normalize, x, w, divide, merged, size);
-            }
-            if (lambda != 1.0f) for (int i = 0; i < size; i++) merged[i] = lambda * merged[i];
-        }
-        if (depth != 1.0f) for (int i = 0; i < size; i++) merged[i] = depth * merged[i];
-        if (add_base) for (int i = 0; i < size; i++) merged[i] = b[i] + merged[i];
+        load_block(x, b, sources, count, base, at, size);
+        combined(how, sources, count, x, b, u, NULL, at, merged, size);
         store(out, out_kind, start, merged, size);
     }
     for (int k = 0; k < count; k++) behind(&sources[k], first, n);
     if (base) behind(base, first, n);
+}
+
+/* ---------------------------------------------------------------------------------------------- cuts and output in one pass */
+
+/* Brackets of cuts, each with its k and source, from samples of so many runs. -1: out of memory. */
+int merger_brackets(source_t *sources, source_t *base, int64_t n, bracket_t *brackets, int cuts, int runs) {
+    float *found = malloc(4 * (size_t)(runs * RUN));
+    if (!found) return -1;
+    for (int c = 0, m = 0, of = -1; c < cuts; c++) {
+        if (brackets[c].source != of) m = sampled(found, &sources[of = brackets[c].source], base, n, runs);
+        guess(&brackets[c], found, m, n);
+    }
+    free(found);
+    return 0;
+}
+
+/* What is stored at the places index[from .. to], into to's places of `aside`. */
+static void gather(void *aside, int64_t from, const source_t *s, const uint32_t *index, int64_t to) {
+    if (s->kind == FLOAT32) for (int64_t j = from; j < to; j++) ((float *)aside)[j] = ((const float *)s->data)[index[j]];
+    else for (int64_t j = from; j < to; j++) ((uint16_t *)aside)[j] = ((const uint16_t *)s->data)[index[j]];
+}
+
+/* A pass over a whole tensor that finds its sources' cuts and, where `out` is given, makes the output too. Cuts of `sources` lie
+   in the brackets; elements that this leaves open, by any bracket, are set aside: their places in `index`, what is stored there
+   in `aside` (of each source, then of the base), for merger_patch. All brackets' sources draw the same random numbers; n < 2**32.
+
+   How many were set aside; -1 where it would be more than `room`, or too much lies in a bracket, or memory is out. */
+int64_t merger_once(
+    void *out, int out_kind, const how_t *how, source_t *sources, int count, source_t *base, int64_t n,
+    bracket_t *brackets, int cuts, uint32_t *index, void **aside, int64_t room
+) {
+    float b[LINE], merged[LINE], u[LINE], x[MOST][LINE];
+    const source_t *drawn = &sources[brackets[0].source];
+    uint8_t open[BLOCK];
+    int64_t m = 0, start = 0;
+    int full = 0;
+    for (int c = 0; c < cuts; c++) full |= !begun(&brackets[c], n);
+    for (; start < n && !full; start += BLOCK) {
+        const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
+        all_ahead(sources, count, base, start, size, n);
+        load_block(x, b, sources, count, base, start, size);
+        if (out) {
+            uniform(u, drawn->key0, drawn->key1, start, size);
+            memset(open, 0, BLOCK);
+        }
+        for (int c = 0; c < cuts; c++) {
+            bracket_t *q = &brackets[c];
+            float *restrict d = x[q->source];
+            if (out) {
+                const float low = q->low, low_room = q->low_room, high = q->high, high_room = q->high_room;
+                for (int i = 0; i < size; i++) {
+                    const float s = fabsf(d[i]);
+                    const int above = (s > low) | ((s == low) & (u[i] < low_room));
+                    const int over = (s > high) | ((s == high) & (u[i] < high_room));
+                    open[i] |= (uint8_t)(above & !over);
+                }
+            }
+            counted(q, d, size);
+            full |= q->inside + BLOCK > q->room;
+        }
+        if (out) {
+            const int64_t before = m;
+            for (int i = 0; i < BLOCK; i += 8) {
+                uint64_t eight;
+                memcpy(&eight, open + i, 8);
+                for (; eight; eight &= eight - 1) index[m++] = (uint32_t)start + (uint32_t)(i + (__builtin_ctzll(eight) >> 3));
+            }
+            for (int k = 0; k < count; k++) gather(aside[k], before, &sources[k], index, m);
+            if (base) gather(aside[count], before, base, index, m);
+            full |= m + BLOCK > room;
+            combined(how, sources, count, x, b, u, drawn, start, merged, size);
+            store(out, out_kind, start, merged, size);
+        }
+        if ((start + BLOCK) % AHEAD == 0) {
+            for (int k = 0; k < count; k++) behind(&sources[k], start + BLOCK - AHEAD, AHEAD);
+            if (base) behind(base, start + BLOCK - AHEAD, AHEAD);
+        }
+    }
+    for (int c = 0; c < cuts; c++) {
+        if (start >= n) decide(&brackets[c]);
+        free(brackets[c].found);
+    }
+    return start >= n ? m : -1;
+}
+
+/* The elements that were set aside, m of them, as `sources` and `base`: into their places of `out`, now that the cuts are known.
+   drawn: one of the sources whose cuts they are */
+void merger_patch(
+    void *out, int out_kind, const how_t *how, source_t *sources, int count, source_t *base, const uint32_t *index, int64_t m, int drawn
+) {
+    float b[LINE], merged[LINE], u[LINE], x[MOST][LINE], made[BLOCK];
+    for (int64_t start = 0; start < m; start += BLOCK) {
+        const int size = (int)(m - start < BLOCK ? m - start : BLOCK);
+        load_block(x, b, sources, count, base, start, size);
+        for (int i = 0; i < size; i++) uniform(u + i, sources[drawn].key0, sources[drawn].key1, index[start + i], 1);
+        combined(how, sources, count, x, b, u, &sources[drawn], start, merged, size);
+        store(made, out_kind, 0, merged, size);
+        if (out_kind == FLOAT32) for (int i = 0; i < size; i++) ((float *)out)[index[start + i]] = made[i];
+        else for (int i = 0; i < size; i++) ((uint16_t *)out)[index[start + i]] = ((uint16_t *)made)[i];
+    }
 }
 
 int merger_has_float16(void) {
@@ -722,4 +926,4 @@ int merger_has_float16(void) {
 #endif
 }
 
-int64_t merger_source_size(void) { return sizeof(source_t); }
+int64_t merger_source_size(void) { return sizeof(source_t) + sizeof(bracket_t) + sizeof(how_t); }

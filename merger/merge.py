@@ -1,13 +1,11 @@
 """merge_tensor, the only entry to arithmetic, and merge(recipe, folder), the loop that writes a model."""
 
 import contextlib
-import errno
 import json
 import math
 import os
 import tempfile
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,22 +87,30 @@ def stretches(
 ) -> Iterator[tuple[int, Tensor]]:
     """merge_tensor's result, as (first element, flat elements). A stretch is overwritten by the next one.
 
-    hold  bytes of inputs to keep in memory, where they are read from files: they are passed over several times
+    hold  bytes that it may take where files are read instead of mapped: for all inputs, or for the output; see _holds
 
     Tensors that cannot be made in stretches come whole.
     """
     if torch.device(device).type == "cpu" and fused.takes(job):
         tensors, base = _whole(job, read)
+        known = None
+        kernels.let_go(hold + _BUFFERS)
         if sum(x.nbytes for x in tensors) + (base.nbytes if base is not None else 0) <= hold:
             base = None if base is None else kernels.fetched(base, -1)
             tensors = [kernels.fetched(x, -2 - i) for i, x in enumerate(tensors)]
-        combine = fused.prepared(job, tensors, base)
+        elif tensors[0].numel() and kernels.place(tensors[0]) is not None:  # reading again is dear
+            whole = kernels.pages(math.prod(job.shape) * job.out.itemsize).view(job.out) if hold else None
+            known, made = fused.at_once(job, tensors, base, whole)
+            if whole is not None and made:
+                for start in range(0, len(whole), STRETCH):
+                    yield start, whole[start : start + STRETCH]
+                return
+            del whole
+        combine = fused.prepared(job, tensors, base, known)
         if combine is not None:
             n = tensors[0].numel()
             out = torch.empty(min(n, STRETCH), dtype=job.out)
-            starts = range(0, n, STRETCH)
-            # of a file that was just read to its end, that is what the system still holds
-            for start in starts if kernels.place(tensors[0]) is None else reversed(starts):
+            for start in range(0, n, STRETCH):
                 part = out[: min(STRETCH, n - start)]
                 combine.into(part, tensors, base, start)
                 yield start, part
@@ -120,16 +126,8 @@ def stretches(
 
 def _from_file(flat: Tensor, out: torch.dtype) -> Iterator[tuple[int, Tensor]]:
     """Stretches of a tensor that is to be read from its file; nothing where it is in memory."""
-    found = kernels.place(flat)
-    if found is None:
-        return
-    handle, offset = found
-    for start in range(0, flat.numel(), STRETCH):
-        nbytes = min(STRETCH, flat.numel() - start) * flat.element_size()
-        buffer = kernels.window(0, STRETCH * flat.element_size())[:nbytes]
-        if os.preadv(handle, [buffer.numpy().data], offset + start * flat.element_size()) != nbytes:
-            raise kernels.unread(handle, errno.EIO)
-        yield start, buffer.view(flat.dtype).to(out)
+    for start in range(0, flat.numel() if kernels.place(flat) is not None else 0, STRETCH):
+        yield start, kernels.fetched(flat[start : start + STRETCH], 0).to(out)
 
 
 def _by_torch(job: TensorJob, read: Read, device: str | torch.device, watch: Watch | None) -> Tensor:
@@ -290,16 +288,20 @@ def merge(
                 _write_companions(partial, decided, models, tokenizer, digests)
             return decided
         check_space(out, decided.nbytes)
-        hands = _hands(decided.jobs, workers, memory)
         room = page_room()
         inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
         short = room is not None and decided.nbytes + sum(file.stat().st_size for file in inputs) > room
-        by_files = read_by_files(models.values()) if short else contextlib.nullcontext()
-        share = room // 8 if room and short else 0
-        with by_files, writing(out, files, metadata, word, part, share if short else None) as output:
+        bound = min(room, memory or room) if room and short else 0
+        direct = bound >= _DIRECT
+        hands = _hands(decided.jobs, workers or processors() + (_MORE if direct else 0), memory)
+        by_files = read_by_files(models.values(), direct) if short else contextlib.nullcontext()
+        dirty = bound // 16
+        spare = max(0, bound - dirty - _LEAST_MEMORY - hands * _BUFFERS)
+        holds = _holds(decided.jobs, models, spare, hands)
+        with by_files, writing(out, files, metadata, word, part, dirty if short else None) as output:
             own = set(output.names)
             jobs = [job for job in decided.jobs if job.name in own]
-            _make(jobs, output, reader(models), on, hands, share, progress, cancelled)
+            _make(jobs, output, reader(models), on, hands, spare, holds, progress, cancelled)
             if part == WHOLE:
                 _write_companions(output.folder, decided, models, tokenizer, digests)
     finally:
@@ -314,31 +316,61 @@ def _make(
     read: Read,
     device: torch.device,
     hands: int,
-    hold: int,
+    room: int,
+    holds: Mapping[str, int],
     progress: Callable[[Step], None] | None,
     cancelled: Callable[[], bool],
 ) -> None:
-    """Make the tensors that are not there yet, the largest first, and write them as they come."""
-    waiting = deque(sorted((job for job in jobs if job.name not in output.done), key=lambda job: -job.slot.nbytes))
+    """Make the tensors that are not there yet, the largest first, and write them as they come.
+
+    holds  bytes that a tensor takes of the room while it is made; 0: none
+    """
+    waiting = sorted((job for job in jobs if job.name not in output.done), key=lambda job: -job.slot.nbytes)
     count = len(jobs) - len(waiting)
     whole, nbytes = sum(job.slot.nbytes for job in jobs), sum(job.slot.nbytes for job in jobs if job.name in output.done)
     finished: SimpleQueue[TensorJob | BaseException] = SimpleQueue()
-    stop, alone = threading.Event(), threading.Lock()
+    stop, alone, turn = threading.Event(), threading.Lock(), threading.Condition()
+
+    def begun() -> Iterator[TensorJob]:
+        """The largest tensor there is room for, again and again."""
+        nonlocal room
+        while True:
+            with turn:
+                fitting = None
+                while waiting and not stop.is_set():
+                    fitting = next((job for job in waiting if holds[job.name] <= room), None)
+                    if fitting is not None:
+                        break
+                    turn.wait()
+                if fitting is None or stop.is_set():
+                    return
+                waiting.remove(fitting)
+                room -= holds[fitting.name]
+            try:
+                yield fitting
+            finally:
+                with turn:
+                    room += holds[fitting.name]
+                    turn.notify_all()
+
+    def make(job: TensorJob) -> bool:
+        """Whether it was made, and not stopped; what it held is let go of."""
+        for first, part in stretches(job, read, device, holds[job.name]):
+            output.writer.write(job.name, part, first)
+            if stop.is_set():
+                return False
+        return True
 
     def work() -> None:
         try:
-            while waiting and not stop.is_set():
-                job = waiting.popleft()
+            for job in begun():
                 # tensors that are made whole take memory and torch's own threads: one at a time
                 with contextlib.nullcontext() if fused.takes(job) and device.type == "cpu" else alone:
-                    for first, part in stretches(job, read, device, hold):
-                        output.writer.write(job.name, part, first)
-                        if stop.is_set():
-                            return
+                    made = make(job)
+                if not made:
+                    return
                 output.finished(job.name)
                 finished.put(job)
-        except IndexError:  # another took the last one
-            return
         except OSError as error:  # the writer's own are MergeErrors
             told = CheckpointError(f"{error.filename}: cannot be read any more: {error.strerror}; bring it back as it was.")
             told.__cause__ = error
@@ -386,6 +418,35 @@ def memory_of(job: TensorJob) -> int:
         return n * (job.out.itemsize + job.compute.itemsize * (6 * count + 4)) + gathered  # measured: 6 to 17 for two models
     bits = count * n // 8 if job.method in ("della", "della_linear") else 0
     return min(n, STRETCH) * job.out.itemsize + 4 * min(n, (1 << 22) + (1 << 16)) + bits + gathered
+
+
+# Where memory is short; each number was the best of some that were tried under limits of 300 and 700 MiB
+_LEAST_MEMORY = 200_000_000
+"""Bytes that a merge takes before its threads take any: Python, torch and headers."""
+_BUFFERS = 8_000_000
+"""Bytes that a thread takes of windows of its inputs and of a stretch of output."""
+_DIRECT = 600_000_000
+"""From here on files are read past the page cache: that takes less of the processor, but nothing is read ahead."""
+_MORE = 2
+"""Threads that wait for the disk then, beside those that compute."""
+
+
+def _holds(jobs: Sequence[TensorJob], models: Mapping[str, Checkpoint], room: int, hands: int) -> dict[str, int]:
+    """Bytes that each tensor holds while it is made, so that files are read once: its inputs or its output; 0: neither fits.
+
+    Inputs are for any method, and are to fit a thread's share of the room; the output alone is for the methods of `at_once`.
+    """
+
+    def size(source: Source) -> int:
+        stored = models[source.key].tensors.get(source.name)
+        return stored.dtype.itemsize if stored else 4
+
+    found: dict[str, int] = {}
+    for job in jobs:
+        sizes = sum(size(s) for s in (*job.sources, *([job.base] if job.base else []))) if room and fused.takes(job) else 0
+        inputs, output = math.prod(job.shape) * sizes, fused.held_at_once(job, sizes) if sizes else 0
+        found[job.name] = inputs if inputs <= room // hands else output if output <= room else 0
+    return found
 
 
 def _hands(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -> int:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -288,18 +289,56 @@ def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert engine._hands(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
 
 
+def test_tensors_share_the_room(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What threads hold together is never more than there is room for; an error ends those that wait."""
+    real, lock, holding, most, broken = engine.stretches, threading.Lock(), [0], [0], [False]
+
+    def counted(job: Any, read: Any, device: Any, hold: int) -> Any:
+        with lock:
+            holding[0] += hold
+            most[0] = max(most[0], holding[0])
+        time.sleep(0.002)
+        if broken[0]:
+            raise ValueError("broken")
+        yield from real(job, read, device, 0)
+        with lock:
+            holding[0] -= hold
+
+    monkeypatch.setattr(engine, "stretches", counted)
+    monkeypatch.setattr(engine, "page_room", lambda: 1000)
+    monkeypatch.setattr(engine, "_LEAST_MEMORY", 0)
+    monkeypatch.setattr(engine, "_BUFFERS", 0)
+    monkeypatch.setattr(engine, "_holds", lambda jobs, *_: {job.name: 300 + i for i, job in enumerate(jobs)})
+    merge(load(RECIPE), models.parent / "out", roots=[models], workers=6)
+    assert 600 < most[0] <= 1000 - 1000 // 16 and not holding[0]
+    broken[0] = True
+    with pytest.raises(ValueError, match="broken"):
+        merge(load(RECIPE), models.parent / "no", roots=[models], workers=6)
+
+
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.skipif(not kernels.available(), reason="torch reads mapped memory")
-def test_short_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The same files, read and not mapped, and sent on to the disk; a file that goes missing is told."""
+def test_short_of_memory(direct: bool, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same files, read and not mapped, and sent on to the disk; a file that goes missing is told.
+
+    direct  past the page cache, and with room for some tensors' inputs
+    """
     fresh, out = models.parent / "fresh", models.parent / "out"
     merge(load(RECIPE), fresh, roots=[models])
-    monkeypatch.setattr(engine, "page_room", lambda: 1)
+    monkeypatch.setattr(engine, "page_room", lambda: 4000 if direct else 1)
+    opened: list[bool] = []
+    real = kernels.open_direct
+    monkeypatch.setattr(kernels, "open_direct", lambda *args: opened.append(True) or real(*args))
+    if direct:
+        for name in ("_DIRECT", "_LEAST_MEMORY", "_BUFFERS"):
+            monkeypatch.setattr(engine, name, 0)
     settled: list[bool] = []
     original = kernels.settle
     monkeypatch.setattr(kernels, "settle", lambda *place, wait: settled.append(wait) or original(*place, wait=wait))
     merge(load(RECIPE), out, roots=[models])
     assert contents(out) == contents(fresh)
     assert True in settled and False in settled
+    assert len(opened) == 3 * direct
 
     def gone(*_: object) -> None:
         raise OSError(5, "Input/output error", "model.safetensors")
