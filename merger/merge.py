@@ -17,7 +17,7 @@ from torch import Tensor
 from merger import fused, hub, kernels
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
-from merger.checkpoints import Checkpoint, Piece, Stored, in_words, parse_size, read_by_files, shards
+from merger.checkpoints import Checkpoint, Piece, Stored, cached, in_words, parse_size, read_by_files, shards
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.fused import Known
 from merger.layout import role
@@ -292,11 +292,12 @@ def merge(
         inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
         short = room is not None and decided.nbytes + sum(file.stat().st_size for file in inputs) > room
         bound = min(room, memory or room) if room and short else 0
-        direct = bound >= _DIRECT
+        cold = {file for file in inputs if not cached(file)} if short else set[Path]()
+        direct = bound >= _DIRECT and bool(cold)
         hands = _hands(decided.jobs, workers or processors() + (_MORE if direct else 0), memory)
-        by_files = read_by_files(models.values(), direct) if short else contextlib.nullcontext()
+        by_files = read_by_files(models.values(), cold, direct) if cold else contextlib.nullcontext()
         dirty = bound // 16
-        spare = max(0, bound - dirty - _LEAST_MEMORY - hands * _BUFFERS)
+        spare = max(0, bound - dirty - _LEAST_MEMORY - hands * _BUFFERS) if cold else 0
         holds = _holds(decided.jobs, models, spare, hands)
         with by_files, writing(out, files, metadata, word, part, dirty if short else None) as output:
             own = set(output.names)

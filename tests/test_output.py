@@ -1,5 +1,6 @@
 """A merge is never lost: it goes on where it was stopped, in parts as in one, and says what remains when the disk fails."""
 
+import contextlib
 import errno
 import importlib
 import os
@@ -16,6 +17,7 @@ import tiny
 
 from merger import kernels
 from merger.__main__ import main
+from merger.checkpoints import cached
 from merger.errors import CheckpointError, MergeError
 from merger.merge import merge
 from merger.output import Part, parse_part
@@ -306,6 +308,7 @@ def test_tensors_share_the_room(models: Path, monkeypatch: pytest.MonkeyPatch) -
 
     monkeypatch.setattr(engine, "stretches", counted)
     monkeypatch.setattr(engine, "page_room", lambda: 1000)
+    monkeypatch.setattr(engine, "cached", lambda _: False)
     monkeypatch.setattr(engine, "_LEAST_MEMORY", 0)
     monkeypatch.setattr(engine, "_BUFFERS", 0)
     monkeypatch.setattr(engine, "_holds", lambda jobs, *_: {job.name: 300 + i for i, job in enumerate(jobs)})
@@ -316,16 +319,19 @@ def test_tensors_share_the_room(models: Path, monkeypatch: pytest.MonkeyPatch) -
         merge(load(RECIPE), models.parent / "no", roots=[models], workers=6)
 
 
-@pytest.mark.parametrize("direct", [False, True])
+@pytest.mark.parametrize(("direct", "warm"), [(False, 0), (True, 0), (True, 1), (True, 3)])
 @pytest.mark.skipif(not kernels.available(), reason="torch reads mapped memory")
-def test_short_of_memory(direct: bool, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_of_memory(direct: bool, warm: int, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same files, read and not mapped, and sent on to the disk; a file that goes missing is told.
 
     direct  past the page cache, and with room for some tensors' inputs
+    warm    so many of the three files are in memory anyway, and mapped as ever
     """
     fresh, out = models.parent / "fresh", models.parent / "out"
     merge(load(RECIPE), fresh, roots=[models])
     monkeypatch.setattr(engine, "page_room", lambda: 4000 if direct else 1)
+    looked: list[Path] = []
+    monkeypatch.setattr(engine, "cached", lambda file: looked.append(file) or len(looked) <= warm)
     opened: list[bool] = []
     real = kernels.open_direct
     monkeypatch.setattr(kernels, "open_direct", lambda *args: opened.append(True) or real(*args))
@@ -338,7 +344,7 @@ def test_short_of_memory(direct: bool, models: Path, monkeypatch: pytest.MonkeyP
     merge(load(RECIPE), out, roots=[models])
     assert contents(out) == contents(fresh)
     assert True in settled and False in settled
-    assert len(opened) == 3 * direct
+    assert len(looked) == 3 and len(opened) == (3 - warm) * direct
 
     def gone(*_: object) -> None:
         raise OSError(5, "Input/output error", "model.safetensors")
@@ -349,6 +355,28 @@ def test_short_of_memory(direct: bool, models: Path, monkeypatch: pytest.MonkeyP
     assert str(error.value) == (
         "model.safetensors: cannot be read any more: Input/output error; bring it back as it was."
     )
+
+
+def test_what_the_system_holds_of_a_file(tmp_path: Path) -> None:
+    """A file that was just written is in memory; let go of, it is not; one of the two halves is not enough."""
+    file = tmp_path / "x"
+    file.write_bytes(bytes(4 << 20))
+    assert not cached(tmp_path / "missing")
+    handle = os.open(file, os.O_RDWR)
+    try:
+        try:
+            os.preadv(handle, [bytearray(1)], 0, os.RWF_NOWAIT)
+        except (OSError, AttributeError):
+            pytest.skip("the system does not say")
+        assert cached(file)
+        os.fsync(handle)
+        os.posix_fadvise(handle, 0, 2 << 20, os.POSIX_FADV_DONTNEED)
+        with contextlib.suppress(BlockingIOError):
+            os.preadv(handle, [bytearray(1)], 4096, os.RWF_NOWAIT)
+            pytest.skip("the file system keeps all in memory")
+        assert not cached(file) and cached(file, 0.4)
+    finally:
+        os.close(handle)
 
 
 def test_room_for_pages(monkeypatch: pytest.MonkeyPatch) -> None:
