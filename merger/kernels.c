@@ -285,6 +285,23 @@ static int width_for(int64_t n) {
     return width;
 }
 
+/* A group's p * p, p * q and q * q, each added up as `fold` does; to sums[0], sums[step] and sums[2 * step]. */
+static void pair_of(const float *restrict p, const float *restrict q, double *sums, int64_t step) {
+    double v[3][GROUP / 4];
+    const int h = GROUP / 4;
+    for (int i = 0; i < h; i++) {
+        const double a = p[i], b = p[i + h], c = p[i + 2 * h], d = p[i + 3 * h];
+        const double e = q[i], f = q[i + h], g = q[i + 2 * h], k = q[i + 3 * h];
+        v[0][i] = (a * a + c * c) + (b * b + d * d);
+        v[1][i] = (a * e + c * g) + (b * f + d * k);
+        v[2][i] = (e * e + g * g) + (f * f + k * k);
+    }
+    for (int pair = 0; pair < 3; pair++) {
+        fold(v[pair], h);
+        sums[pair * step] = v[pair][0];
+    }
+}
+
 /* The dot products of all pairs of (source - base), (count, count), each as `total` adds it up. -1: out of memory. */
 int merger_products(source_t *sources, int count, source_t *base, int64_t n, double *out) {
     const int pairs = count * (count + 1) / 2, width = width_for(n);
@@ -303,6 +320,10 @@ int merger_products(source_t *sources, int count, source_t *base, int64_t n, dou
             float *restrict d = x + GROUP * k;
             load(d, sources[k].data, sources[k].kind, at, size);
             if (base) for (int i = 0; i < size; i++) d[i] -= b[i];
+        }
+        if (count == 2 && size == GROUP) { /* the first two folds of all three while the numbers are in registers */
+            pair_of(x, x + GROUP, sums + g, groups);
+            continue;
         }
         int pair = 0;
         for (int k = 0; k < count; k++)
