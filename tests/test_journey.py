@@ -87,6 +87,8 @@ def test_recipe_shows_what_is_painted(open_page):
     page.press("Recipe")
     code = page.page.locator("#yaml .cm-content")
     sync_api.expect(code).to_contain_text("merge_method: task_arithmetic")
+    page.page.wait_for_function("scrollY > 0")  # the page goes down to it
+    page.page.wait_for_timeout(300)
     page.paint("plural weight", 1.0)
     sync_api.expect(code).to_contain_text(re.compile(r"weight: ?\[|weight: ?1\.0|value:"), timeout=10_000)
 
