@@ -1,14 +1,13 @@
 """The Mixer and the answers in a real browser: what a hand does, what Python receives, what stays text."""
 
 import json
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from browsing import CHROMIUM
 
 gr = pytest.importorskip("gradio")
 sync_api = pytest.importorskip("playwright.sync_api")
@@ -16,7 +15,6 @@ sync_api = pytest.importorskip("playwright.sync_api")
 from merger.ui.answers import answers  # noqa: E402  (after the skips)
 from merger.ui.mixer import mixer  # noqa: E402
 
-CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or shutil.which("chromium")
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no chromium here")]
 
 EVIL = ["${window.hacked=1}", "<img src=x onerror=window.hacked=2>", "{{constructor}} `${window.hacked=3}`"]
@@ -146,14 +144,6 @@ def large() -> Iterator[App]:
     app = App(80, ["pirate", "plural", "rhyme"])
     yield app
     app.demo.close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with sync_api.sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The Explore view: what can be varied, what a sweep tells the chart, and the chart under a hand and a keyboard."""
 
 import json
-import os
 import re
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -186,14 +184,12 @@ def test_no_probes_no_skills(tmp_path: Path, recipe: Recipe) -> None:
 
 # ---------------------------------------------------------------------------------------------- in a browser
 
-CHROMIUM = os.environ.get("PLAYWRIGHT_CHROMIUM") or os.environ.get("CHROMIUM") or shutil.which("chromium")
 EVIL = "<img src=x onerror=window.hacked=1> ${window.hacked=2}"
 
 
 @pytest.fixture(scope="module")
-def page_of() -> Iterator[Callable[..., Any]]:
+def page_of(browser: Any) -> Iterator[Callable[..., Any]]:
     """A small page around the view, in a browser; no error may stand in its console."""
-    sync_api = pytest.importorskip("playwright.sync_api")
     exploring = Exploring(Studio(PRESETS.parent), PRESETS / "probes.json")
     first = work(load_file(PRESETS / "pirate_and_plurals.yaml"))
 
@@ -207,19 +203,20 @@ def page_of() -> Iterator[Callable[..., Any]]:
         wire(view, exploring, now, prompt, load_text, [now, text], changes=[text.change])
     demo.launch(prevent_thread_lock=True, quiet=True, run_history=False, server_name="127.0.0.1")
     errors: list[str] = []
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    pages: list[Any] = []
 
-        def go(width: int = 1280, theme: str = "light") -> Any:
-            page = browser.new_page(viewport={"width": width, "height": 900})
-            page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-            page.on("pageerror", lambda e: errors.append(str(e)))
-            page.goto(f"{demo.local_url}?__theme={theme}")
-            page.wait_for_selector(".ex-status")
-            return page
+    def go(width: int = 1280, theme: str = "light") -> Any:
+        page = browser.new_page(viewport={"width": width, "height": 900})
+        pages.append(page)
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda e: errors.append(str(e)))
+        page.goto(f"{demo.local_url}?__theme={theme}")
+        page.wait_for_selector(".ex-status")
+        return page
 
-        yield go
-        browser.close()
+    yield go
+    for page in pages:
+        page.close()
     threading.Thread(target=demo.close).start()
     assert errors == []
 

@@ -73,7 +73,6 @@ const read = (given) => (typeof given === 'string' ? JSON.parse(given || '{}') :
 const rgb = (hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
 const alpha = (hex, a) => `rgba(${rgb(hex).join(',')},${a})`;
 const mixHex = (a, b, t) => `rgb(${rgb(a).map((x, i) => Math.round(x + (rgb(b)[i] - x) * t)).join(',')})`;
-const percent = (x) => `${Math.round(100 * x)}%`;
 
 // ---------------------------------------------------------------- state
 

@@ -7,6 +7,7 @@
 //
 // sketchOf(sample)        -> the deltas, decoded (a promise: in pieces, so that no frame waits)
 // meterOf(sketch, law)    -> (lanes) => {rows, summary, lanes} as the Mixer's `stats`, or null where only Python can say
+const percent = (share) => `${Math.round(100 * share)}%`;
 const { sketchOf, meterOf } = (() => {
   const f = Math.fround;
   const bitsOf = (floats) => new Int32Array(floats.buffer, floats.byteOffset, floats.length);
@@ -82,9 +83,9 @@ const { sketchOf, meterOf } = (() => {
     const bits = tensor.bits[m];
     const edge = bitsOf(Float32Array.of(cut))[0];
     for (let i = 0; i < n; i += 1) {
-      const below = edge - (bits[i] & SIZE);
-      kept[i] = below >>> 31; // 1 above the cut
-      if (below === 0 && (room >= 1 || uniform(i, first, second) < room)) kept[i] = 1;
+      const short = edge - (bits[i] & SIZE);
+      kept[i] = short >>> 31; // 1 above the cut
+      if (short === 0 && (room >= 1 || uniform(i, first, second) < room)) kept[i] = 1;
     }
     return undefined;
   }
@@ -195,8 +196,6 @@ const { sketchOf, meterOf } = (() => {
     return { clash, kept, pull };
   }
 
-  const words = (share) => `${Math.round(100 * share)}%`;
-
   function meterOf(sketch, law) {
     const { tensors, models } = sketch;
     const known = tensors.map(() => ({ said: '', found: null }));
@@ -261,12 +260,12 @@ const { sketchOf, meterOf } = (() => {
       const whole = pull.reduce((a, b) => a + b, 0);
       const remarks = {};
       law.models.forEach((paths, m) => {
-        const text = `keeps ${words(kept[m] / numel)} of its changes, gives ${words(whole ? pull[m] / whole : 0)} of the result`;
+        const text = `keeps ${percent(kept[m] / numel)} of its changes, gives ${percent(whole ? pull[m] / whole : 0)} of the result`;
         for (const path of Object.values(paths)) remarks[path] = text;
       });
       return {
         rows: sketch.rows.map((label, r) => ({ label, values: cells[r].map(([c, n]) => (n ? c / n : null)) })),
-        summary: models > 1 ? `${words(clash / numel)} of the weights are pulled both ways` : 'One model alone: nothing to disagree with.',
+        summary: models > 1 ? `${percent(clash / numel)} of the weights are pulled both ways` : 'One model alone: nothing to disagree with.',
         lanes: remarks,
       };
     }
