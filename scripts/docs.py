@@ -1,4 +1,4 @@
-"""Write docs/methods.md and the README's table of methods from the methods themselves: nothing about them is written twice.
+"""Write docs/methods.md and the README's table from the methods, docs/security.md's from the bounds: nothing is written twice.
 
 python scripts/docs.py
 """
@@ -11,11 +11,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from merger.limits import table as limits  # noqa: E402
 from merger.methods import METHODS, Method  # noqa: E402
 from merger.params import Param  # noqa: E402
 
 BEGIN, END = "<!-- methods:begin -->", "<!-- methods:end -->"
+LIMITS_BEGIN, LIMITS_END = "<!-- limits:begin -->", "<!-- limits:end -->"
 PAGE = ROOT / "docs" / "methods.md"
+SECURITY = ROOT / "docs" / "security.md"
 README = ROOT / "README.md"
 BASE = {
     "required": "needed: its weights are subtracted from each model and added back at the end",
@@ -50,11 +53,20 @@ def with_table(readme: str) -> str:
     return re.sub(f"{BEGIN}.*{END}", lambda _: f"{BEGIN}\n{table()}\n{END}", readme, flags=re.DOTALL)
 
 
+def bounds(security: str) -> str:
+    """docs/security.md with its table of bounds renewed."""
+    head = ["| bound | for one | most | test |", "|---|---|---|---|"]
+    rows = [f"| {limit.holds} | {limit.scope} | {limit:,} {limit.unit} | `{limit.test}` |" for limit in limits().values()]
+    text = "\n".join([LIMITS_BEGIN, *head, *rows, LIMITS_END])
+    return re.sub(f"{LIMITS_BEGIN}.*{LIMITS_END}", lambda _: text, security, flags=re.DOTALL)
+
+
 def main() -> None:
     PAGE.parent.mkdir(exist_ok=True)
     PAGE.write_text(render(), encoding="utf-8")
     README.write_text(with_table(README.read_text(encoding="utf-8")), encoding="utf-8")
-    print(f"{len(METHODS)} methods: docs/methods.md, README.md")
+    SECURITY.write_text(bounds(SECURITY.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"{len(METHODS)} methods: docs/methods.md, README.md; {len(limits())} bounds: docs/security.md")
 
 
 def _section(method: Method) -> str:

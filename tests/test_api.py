@@ -14,6 +14,7 @@ from gradio_client.exceptions import AppError
 
 from merger import load_recipe, merge
 from merger.checkpoints import open_checkpoint
+from merger.limits import PROMPT_CHARACTERS
 from merger.recipe import dump, load
 from merger.ui import LAUNCH, build_app, state
 
@@ -102,6 +103,11 @@ def test_errors_are_words(client, call, message):
     with pytest.raises(AppError) as error:
         client.predict(**call)
     assert message in str(error.value) and "Traceback" not in str(error.value)
+
+
+def test_a_long_prompt_is_refused(client):
+    with pytest.raises(AppError, match=f"at most {PROMPT_CHARACTERS:,} are taken"):
+        client.predict(recipe=TEXT, prompt="a" * (PROMPT_CHARACTERS + 1), api_name="/ask")
 
 
 # ---------------------------------------------------------------------------------------------- as tools for MCP

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import docs
-from merger import METHODS, load_recipe
+from merger import METHODS, limits, load_recipe
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,6 +44,14 @@ def run(folder: Path, *arguments: str) -> str:
 def test_docs_are_fresh() -> None:
     assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == docs.render(), "run `make docs`"
     assert docs.with_table(README) == README, "run `make docs`"
+
+
+def test_bounds_are_listed_with_a_test_that_exists() -> None:
+    text = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    assert docs.bounds(text) == text, "run `make docs`"
+    for name, limit in limits.table().items():
+        file, _, function = limit.test.partition("::")
+        assert f"def {function}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), f"{name}: {limit.test} is no test"
 
 
 def test_every_method_has_a_section_and_a_row() -> None:

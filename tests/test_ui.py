@@ -18,6 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from merger.errors import MergeError, RecipeError
 from merger.evaluate import Plain
+from merger.limits import LINK_CHARACTERS, UNDO_STEPS
 from merger.live import Session
 from merger.methods import METHODS
 from merger.recipe import Recipe, dump, load
@@ -243,6 +244,14 @@ def test_a_broken_preset_names_its_file(tmp_path):
 # ---------------------------------------------------------------------------------------------- undo, links, other models
 
 
+def test_undo_is_bounded(studio):
+    work = workspace(studio)
+    for step in range(UNDO_STEPS + 20):
+        work = state.stepped(work, state.with_control(work, "models[0].parameters.weight", 0.001 * step))
+    assert len(work.past) == UNDO_STEPS
+    assert state.undone(work).recipe == state.with_control(work, "models[0].parameters.weight", 0.001 * (step - 1)).recipe
+
+
 def test_undo_goes_back_over_everything_and_on_again(studio):
     """Method, models, paint and a pasted recipe: each is one step, and every step back is exactly where it was."""
     steps = [workspace(studio)]
@@ -287,9 +296,9 @@ def test_links_hold_the_recipe(studio, method):
 
 def test_hostile_links_are_refused_readably(studio):
     packed = state.link(workspace(studio).recipe)
-    bomb = base64.urlsafe_b64encode(zlib.compress(b"#" * 50_000_000, 9)[: state.MAX_LINK]).decode()
+    bomb = base64.urlsafe_b64encode(zlib.compress(b"#" * 50_000_000, 9)[: LINK_CHARACTERS]).decode()
     tall = base64.urlsafe_b64encode(zlib.compress(b"#" * 4_000_000, 9)).decode()
-    for link in ("", "x", packed[:-9], packed + "!", "%00", "A" * 9000, bomb[: state.MAX_LINK], tall, "eJw" + "é"):
+    for link in ("", "x", packed[:-9], packed + "!", "%00", "A" * 9000, bomb[: LINK_CHARACTERS], tall, "eJw" + "é"):
         with pytest.raises(RecipeError, match="holds no recipe"):
             state.from_link(link)
 

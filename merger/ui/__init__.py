@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Default
 
+from merger.limits import PROMPT_CHARACTERS
 from merger.merge import best_device
 from merger.methods import METHODS
 from merger.recipe import dump
@@ -22,7 +23,7 @@ from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
 from merger.ui.pick import Picking, pick, read_trios
 from merger.ui.push import Publishing, publish
-from merger.ui.state import MAX_PROMPT, start
+from merger.ui.state import start
 from merger.ui.studio import Studio, Visit
 
 HERE = Path(__file__).parent
@@ -86,7 +87,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
             with gr.Column(scale=5, min_width=300, elem_id="hearing"):
                 with gr.Row(elem_id="ask-row"):
                     prompt = gr.Textbox(
-                        first.prompt, label="Prompt", lines=2, max_lines=4, max_length=MAX_PROMPT, interactive=True,
+                        first.prompt, label="Prompt", lines=2, max_lines=4, max_length=PROMPT_CHARACTERS, interactive=True,
                         placeholder="Ask something, or give a task", scale=5,
                     )  # fmt: skip
                     ask = gr.Button("Ask", variant="primary", scale=0, min_width=80)

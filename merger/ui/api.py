@@ -19,6 +19,7 @@ from gradio.utils import get_upload_folder
 
 import merger.ui.state as state
 from merger.errors import MergeError
+from merger.limits import PROMPT_CHARACTERS, RECIPE_CHARACTERS
 from merger.recipe import Recipe, dump, load
 from merger.search import Vary, fewer, read_probes
 from merger.search import sweep as sweep_
@@ -56,9 +57,11 @@ def publish(studio: Studio) -> None:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page
             prompt: a question or a task, as a user would write it
         """
+        if len(prompt) > PROMPT_CHARACTERS:
+            raise MergeError(f"prompt: has {len(prompt):,} characters; at most {PROMPT_CHARACTERS:,} are taken.")
         work = state.opened(state.start(studio.presets[0], studio.base), _read(studio, recipe))
         said: dict[str, str] = {}
-        for feed in studio.answer(work, prompt[: state.MAX_PROMPT], Visit()):
+        for feed in studio.answer(work, prompt, Visit()):
             for key, tokens in feed["full"].items():
                 said[key] = "".join(str(token[0]) for token in tokens).strip()
             if "error" in feed:
@@ -107,8 +110,8 @@ def publish(studio: Studio) -> None:
 
 def _read(studio: Studio, text: str) -> Recipe:
     """A recipe from YAML, or from a link's text; checked against what this page may open."""
-    if len(text) > state.MAX_RECIPE:
-        raise MergeError(f"recipe: has {len(text):,} characters; at most {state.MAX_RECIPE:,} are taken.")
+    if len(text) > RECIPE_CHARACTERS:
+        raise MergeError(f"recipe: has {len(text):,} characters; at most {RECIPE_CHARACTERS:,} are taken.")
     packed = text.strip()
     found = load(text if ":" in packed or not packed else state.from_link(packed), "recipe")
     studio.check(found)

@@ -14,6 +14,7 @@ import merger.ui.state as state
 from merger.card import Answer
 from merger.checkpoints import in_words
 from merger.errors import Cancelled, MergeError, RecipeError
+from merger.limits import PROMPT_CHARACTERS
 from merger.merge import Step
 from merger.moves import blend, crossfade
 from merger.recipe import Recipe, dump, replace_all
@@ -161,7 +162,7 @@ class Callbacks:
     def arrive(self, work: Workspace, request: gr.Request) -> tuple[Any, ...]:
         """The page was opened: with a link's recipe, if it has one."""
         asked = dict(request.query_params)
-        packed, prompt = asked.get("r", ""), asked.get("p", "")[: state.MAX_PROMPT]
+        packed, prompt = asked.get("r", ""), asked.get("p", "")[: PROMPT_CHARACTERS]
         if not packed:
             return *[gr.skip()] * self.drawn, (prompt or gr.skip())
         found = self.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request)
@@ -305,7 +306,7 @@ class Callbacks:
         """What is asked of an entry of the history: back to it, or keep it as A or B."""
         text = str(value.get("yaml", "")) if isinstance(value, dict) else ""
         if not isinstance(value, dict) or value.get("act") != "slot":
-            prompt = str(value.get("prompt", ""))[: state.MAX_PROMPT] if isinstance(value, dict) else ""
+            prompt = str(value.get("prompt", ""))[: PROMPT_CHARACTERS] if isinstance(value, dict) else ""
             return *self.edited(work, lambda: state.with_text(work, text, "history"), request), prompt or gr.skip()
 
         def keep() -> Workspace:
@@ -399,7 +400,7 @@ class Callbacks:
             return
         columns = [{"key": key, "name": name, "slot": None} for key, name in (("one", "First"), ("two", "Second"))]
         yield gr.update(value={"columns": columns, "blind": visit.ballot.id})
-        for feed in self.studio.compare(visit.ballot, (prompt or "")[: state.MAX_PROMPT], visit, _manner(heat, seed, plain)):
+        for feed in self.studio.compare(visit.ballot, (prompt or "")[: PROMPT_CHARACTERS], visit, _manner(heat, seed, plain)):
             yield gr.update(feed=feed)
 
     def vote(self, value: Any, request: gr.Request) -> Any:
@@ -436,7 +437,7 @@ class Callbacks:
             return
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        asked, manner = (prompt or "")[: state.MAX_PROMPT], _manner(heat, seed, plain)
+        asked, manner = (prompt or "")[: PROMPT_CHARACTERS], _manner(heat, seed, plain)
         yield gr.update(value={"columns": self.studio.columns(work)}), gr.skip()
         for feed in self.studio.answer(work, asked, visit, manner):
             yield gr.update(feed=feed), gr.skip()
@@ -499,7 +500,7 @@ class Callbacks:
         from urllib.parse import urlencode
 
         try:
-            return urlencode({"r": state.link(work.recipe), **({"p": prompt[: state.MAX_PROMPT]} if prompt else {})})
+            return urlencode({"r": state.link(work.recipe), **({"p": prompt[: PROMPT_CHARACTERS]} if prompt else {})})
         except MergeError as error:
             gr.Warning(str(error))
             return ""

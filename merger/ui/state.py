@@ -10,15 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from merger.errors import RecipeError
+from merger.limits import LINK_CHARACTERS, RECIPE_CHARACTERS, UNDO_STEPS
 from merger.methods import METHODS
 from merger.recipe import Entry, Parameters, Recipe, constant, dump, load, load_file, replace_all
-
-MAX_PROMPT = 2000
-MAX_LINK = 8192
-"""Characters of a recipe in a link; browsers and proxies take this much."""
-MAX_RECIPE = 200_000
-"""Characters of a recipe's text, from a link or pasted."""
-UNDO_STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -121,8 +115,8 @@ def with_text(work: Workspace, text: str, source: str = "recipe") -> Workspace:
 
     The models it names become the shelf, unless those on it have all of them.
     """
-    if len(text) > MAX_RECIPE:
-        raise RecipeError(f"{source}: has {len(text):,} characters; the page takes at most {MAX_RECIPE:,}.")
+    if len(text) > RECIPE_CHARACTERS:
+        raise RecipeError(f"{source}: has {len(text):,} characters; the page takes at most {RECIPE_CHARACTERS:,}.")
     return opened(work, load(text, source))
 
 
@@ -198,20 +192,21 @@ def kept_as(work: Workspace, slot: int) -> Workspace:
 def link(recipe: Recipe) -> str:
     """The recipe as text for a link's `?r=`: base64url of its compressed YAML. RecipeError when it is too long for one."""
     packed = base64.urlsafe_b64encode(zlib.compress(dump(recipe).encode("utf-8"), 9)).decode("ascii").rstrip("=")
-    if len(packed) > MAX_LINK:
-        raise RecipeError(f"This recipe needs {len(packed):,} characters in a link, more than {MAX_LINK:,}: share its YAML.")
+    if len(packed) > LINK_CHARACTERS:
+        needs = f"This recipe needs {len(packed):,} characters in a link"
+        raise RecipeError(f"{needs}, more than {LINK_CHARACTERS:,}: share its YAML.")
     return packed
 
 
 def from_link(packed: str) -> str:
     """The YAML in a link's `?r=`. RecipeError when it is none, or unpacks to more than a recipe's size."""
     wrong = "This link holds no recipe; it may have been cut when it was copied."
-    if len(packed) > MAX_LINK:
+    if len(packed) > LINK_CHARACTERS:
         raise RecipeError(wrong)
     try:
         raw = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
         unpack = zlib.decompressobj()
-        text = unpack.decompress(raw, MAX_RECIPE)
+        text = unpack.decompress(raw, RECIPE_CHARACTERS)
         if unpack.unconsumed_tail or not unpack.eof:
             raise RecipeError(wrong)
         return text.decode("utf-8")
