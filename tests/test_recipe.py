@@ -129,7 +129,8 @@ def test_what_was_read() -> None:
 # ------------------------------------------------------------------------------------ round trip
 
 _number = st.floats(-10, 10) | st.integers(-10, 10).map(float)
-_words = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=12).filter(lambda word: word.strip() and not clothed(word))
+_text = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), min_size=1, max_size=12)
+_words = _text.filter(lambda word: word.strip() and not clothed(word))
 
 
 def _setting(value: st.SearchStrategy[Any]) -> st.SearchStrategy[Setting]:
