@@ -4,8 +4,10 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +28,7 @@ from merger.ops import Draws, Watch
 from merger.output import WHOLE, Output, Part, check_free, check_space, fingerprint, join, writing
 from merger.plan import Plan, Source, TensorJob, plan
 from merger.recipe import Recipe, dump
-from merger.tokens import copy_tokenizer, gather, write_chat_template, write_tokenizer
+from merger.tokens import OutputTokens, copy_tokenizer, gather, write_chat_template, write_tokenizer
 
 Read = Callable[[Source], Tensor]
 
@@ -187,9 +189,29 @@ def planned(recipe: Recipe, parents: Mapping[str, Checkpoint]) -> Planned:
     """The model a document makes, from opened models; reads no weights."""
     decided = plan(recipe, parents)
     donor = parents[decided.donor]
+    folder = donor.folder if decided.tokens is None else _tokenizer_folder(decided.tokens, decided, parents)
     anywhere = next(iter(donor.tensors.values()))
     tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i) for i, job in enumerate(decided.jobs)}
-    return Planned(recipe.name or "", donor.folder, tensors, decided.config, decided=decided, parents=parents)
+    return Planned(recipe.name or "", folder, tensors, decided.config, decided=decided, parents=parents)
+
+
+_tokenizer_folders: dict[int, Path] = {}
+
+
+def _tokenizer_folder(tokens: OutputTokens, decided: Plan, parents: Mapping[str, Checkpoint]) -> Path:
+    """A temporary folder with the tokenizer that an earlier document builds, for as long as its vocabulary is in use."""
+    if id(tokens) not in _tokenizer_folders:
+        folder = Path(tempfile.mkdtemp(prefix="merger-"))
+        weakref.finalize(tokens, _drop, id(tokens), folder)
+        _write_words(folder, decided, parents, True)
+        (folder / "config.json").write_text(json.dumps(dict(decided.config)), encoding="utf-8")
+        _tokenizer_folders[id(tokens)] = folder
+    return _tokenizer_folders[id(tokens)]
+
+
+def _drop(key: int, folder: Path) -> None:
+    _tokenizer_folders.pop(key, None)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def open_models(
@@ -214,7 +236,8 @@ def reader(models: Mapping[str, Checkpoint]) -> Read:
 def read_source(models: Mapping[str, Checkpoint], source: Source) -> Tensor:
     """A source's tensor with the rows the job wants: as stored, cut, or following the output's tokens."""
     if source.vocab is not None:
-        return gather(source.vocab, source.model, lambda model, name: models[model].read(name))
+        aligned = source.vocab
+        return gather(aligned, source.model, lambda model, name: models[aligned.key(model)].read(name))
     return models[source.key].read(source.name, source.cut)
 
 

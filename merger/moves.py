@@ -7,7 +7,7 @@ from typing import Any
 
 from merger.errors import RecipeError
 from merger.params import Param, Scalar
-from merger.recipe import Entry, Recipe, Setting, Slice, Value, constant, dump, load, replace_all, scopes
+from merger.recipe import Entry, Recipe, Setting, Slice, Value, constant, dump, load, replace_all, scopes, stacked
 from merger.recipe import setting_document as written
 
 MAX_ANCHORS = 4096
@@ -23,6 +23,32 @@ def effective(recipe: Recipe, param: Param, part: Slice | None = None, entry: En
         rules.append((None, param.default))
     reached = next((i for i, (pattern, _) in enumerate(rules) if pattern in (None, "*")), len(rules))
     return Setting(tuple(rules[: reached + 1]))  # what stands behind a rule for every tensor is never asked
+
+
+def unsliced(recipe: Recipe) -> Recipe | None:
+    """A recipe of one slice that begins at the first layer as a `models:` recipe; None for any other.
+
+    Whether the slice covers all layers only the models tell: then both have the same plan.
+
+    >>> text = "{merge_method: linear, slices: [{sources: [{model: a, layer_range: [0, 2], parameters: {weight: 1}}]}]}"
+    >>> print(dump(unsliced(load(text))), end="")
+    merge_method: linear
+    models:
+      - model: a
+        parameters:
+          weight: 1.0
+    """
+    if len(recipe.slices) != 1 or len({entry.layer_range for entry in recipe.slices[0].sources}) != 1:
+        return None
+    [part] = recipe.slices
+    if part.sources[0].layer_range is None or part.sources[0].layer_range[0] != 0:
+        return None
+    note = "the slice covers all layers of its models, and is read as `models:`."
+    return replace_fields(
+        recipe, slices=(), models=tuple(replace_fields(entry, layer_range=None) for entry in part.sources),
+        base_model=part.base_model or recipe.base_model, parameters=stacked(part.parameters, recipe.parameters),
+        notes=(*recipe.notes, note),
+    )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- between two recipes
@@ -169,4 +195,4 @@ def blend(a: Recipe, b: Recipe, t: float) -> Recipe:
     return load("---\n".join(dump(d) for d in (*documents, last)), "blend")
 
 
-__all__ = ["blend", "crossfade", "effective"]
+__all__ = ["blend", "crossfade", "effective", "unsliced"]

@@ -522,6 +522,7 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
 
 def _remarks(recipe: Recipe, donor: str, models: Mapping[str, Checkpoint], rows: Sequence[_Row]) -> Iterator[str]:
     """What the user should know and is not an error."""
+    yield from recipe.notes
     method = recipe.method
     written = {name for scope in _all_scopes(recipe) for name, _ in scope}
     for name in sorted(written):
@@ -609,12 +610,10 @@ def _made(job: TensorJob, recipe: Recipe) -> TensorJob:
     made = {document.name: document.digest for document in recipe.earlier}
 
     def marked(source: Source) -> Source:
-        if source.vocab is not None and any(model in made for model, _ in source.vocab.names):
-            raise CheckpointError(
-                f"{job.name}: its rows must be matched by token, and a model is made by an earlier document.\n"
-                "  Write that document's merge to a folder first, and name the folder."
-            )
-        return replace(source, made=made.get(source.model))
+        vocab = source.vocab
+        if vocab is not None:
+            vocab = replace(vocab, made=tuple((model, made[model]) for model, _ in vocab.names if model in made))
+        return replace(source, made=made.get(source.model), vocab=vocab)
 
     return replace(job, sources=tuple(marked(s) for s in job.sources), base=marked(job.base) if job.base else None)
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -17,6 +18,7 @@ import yaml
 from merger.errors import RecipeError, nearest
 from merger.methods import METHODS, Method
 from merger.params import Param, Scalar, to_number
+from merger.paste import clothed, mended
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 MAX_TEXT = 1 << 20
@@ -159,6 +161,8 @@ class Recipe:
     source: str = field(default="recipe", compare=False, repr=False)
     text: str | None = field(default=None, compare=False, repr=False)
     """The words it was read from; may say another recipe when fields were replaced."""
+    notes: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    """What was read otherwise than written, or has no effect, a sentence each."""
 
     @property
     def digest(self) -> str:
@@ -203,7 +207,7 @@ class Recipe:
         """A recipe for each of the modules, in which theirs are the whole's models, slices and parameters; else this one."""
         return tuple(
             replace_fields(
-                self, modules=(), models=m.models, slices=m.slices, parameters=_stacked(m.parameters, self.parameters)
+                self, modules=(), models=m.models, slices=m.slices, parameters=stacked(m.parameters, self.parameters)
             )
             for m in self.modules
         ) or (self,)  # fmt: skip
@@ -221,10 +225,23 @@ def load(text: str, source: str = "recipe") -> Recipe:
     """
     if len(text) > MAX_TEXT:
         raise RecipeError(f"{source}: the recipe is larger than 1 MB; this is no merge recipe.")
-    places = [_Place(value, "", source, lines) for value, lines in _parse(text, source)]
+    try:
+        return _read(text, source)
+    except RecipeError:
+        meant, changes = mended(text)
+        if not changes:
+            raise
+    found = _read(meant, source)  # its error is the one to tell: on the same line, and about what was meant
+    return replace_fields(found, notes=(f"{source}: {'; '.join(changes)}.", *found.notes))
+
+
+def _read(text: str, source: str) -> Recipe:
+    places = [_Place(value, "", source, about) for value, about in _parse(text, source)]
     if len(places) == 1:
         return replace_fields(_recipe(places[0]), text=text)
-    return replace_fields(_together([(_recipe(place), place) for place in places if place.value is not None], source), text=text)
+    found = _together([(_recipe(place), place) for place in places if place.value is not None], source)
+    notes = [note for place in places for note in place.about.notes]
+    return replace_fields(found, text=text, notes=tuple(dict.fromkeys(notes)))
 
 
 def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
@@ -251,10 +268,9 @@ def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
                 circle = " needs ".join((*waiting, name))
                 raise named[name][1].fail(f"{circle}: documents cannot need each other in a circle.", "name")
             if name not in order:
-                if named[name][0].vocabulary is not None:
-                    raise named[name][1].fail(
-                        f"{name!r} builds a new tokenizer, which only the document that makes the output can.\n"
-                        "  Move `tokenizer_source` or `tokenizer` to that document."
+                if named[name][0].chat_template is not None:
+                    named[name][1].child("chat_template").note(
+                        f"chat_template has no effect in {name!r}; write it in the document that makes the output."
                     )
                 need(named[name][0], (*waiting, name))
                 order[name] = replace_fields(named[name][0], earlier=tuple(order.values()))
@@ -279,36 +295,72 @@ def load_file(path: str | Path) -> Recipe:
 
 
 @dataclass(frozen=True)
+class _About:
+    """What is known of a document beside its values.
+
+    lines    path -> line
+    anchors  keys at the top whose value, or a part of it, is used elsewhere by an alias
+    notes    what is told of it, filled while it is read
+    """
+
+    lines: dict[str, int] = field(default_factory=dict[str, int])
+    anchors: set[str] = field(default_factory=set[str])
+    notes: list[str] = field(default_factory=list[str])
+
+
+@dataclass(frozen=True)
 class _Place:
     """A value in the document together with where it is, so that every complaint can say so."""
 
     value: Any
     path: str
     source: str
-    lines: Mapping[str, int]
+    about: _About
 
     def fail(self, message: str, at: str | None = None) -> RecipeError:
-        line = self.lines.get(self.path if at is None else at)
+        line = self.about.lines.get(self.path if at is None else at)
         where = f"{self.source}, line {line}: " if line else f"{self.source}: "
         return RecipeError(where + message)
 
     def wrong(self, what: str) -> RecipeError:
         return self.fail(f"{self.path or 'the recipe'} {what}; got {_shown(self.value)}.")
 
-    def mapping(self, what: str, keys: tuple[str, ...]) -> dict[str, "_Place"]:
-        """This mapping's entries; unknown keys are refused with the nearest known one."""
+    def note(self, text: str) -> None:
+        """Remember something to tell of this value."""
+        line = self.about.lines.get(self.path)
+        self.about.notes.append(f"{self.source}, line {line}: {text}" if line else f"{self.source}: {text}")
+
+    def mapping(
+        self, what: str, keys: tuple[str, ...], idle: Mapping[str, str] | None = None, also: tuple[str, ...] = ()
+    ) -> dict[str, "_Place"]:
+        """This mapping's entries; unknown keys are refused with the nearest known one.
+
+        idle  keys that people write and that do nothing, with what to say of each
+        also  other spellings, which are read and not offered
+        """
         if not isinstance(self.value, dict):
             raise self.wrong(f"must be {what}")
         for key in self.value:
-            if key not in keys:
+            if key not in keys and key not in also:
                 path = self._join(key)
+                if self._holds_anchors(key, keys):
+                    continue
+                if idle is not None and key in idle:
+                    self.child(key).note(f"{path} has no effect{idle[key]}.")
+                    continue
                 misplaced = "parameters" in keys and any(m.param(key) for m in METHODS.values())
                 hint = "  Indent it below `parameters:`." if misplaced else nearest(key, keys)
                 raise self.fail(f"{path} is not a key of {what}.\n  Known here: {', '.join(keys)}.{hint}", at=path)
-        return {key: self.child(key) for key, value in self.value.items() if value is not None}
+        return {key: self.child(key) for key, value in self.value.items() if value is not None and (key in keys or key in also)}
+
+    def _holds_anchors(self, key: str, keys: tuple[str, ...]) -> bool:
+        """Whether an unknown key at the top only keeps what is used elsewhere, and is no slip of the pen."""
+        if self.path or get_close_matches(key, keys, n=1, cutoff=0.85):
+            return False
+        return key in self.about.anchors or key.startswith(("x-", ".", "_"))
 
     def child(self, key: str) -> "_Place":
-        return _Place(self.value[key], self._join(key), self.source, self.lines)
+        return _Place(self.value[key], self._join(key), self.source, self.about)
 
     def _join(self, key: str) -> str:
         return f"{self.path}.{key}" if self.path else key
@@ -316,7 +368,7 @@ class _Place:
     def items(self, what: str) -> list["_Place"]:
         if not isinstance(self.value, list) or not self.value:
             raise self.wrong(f"must be {what}")
-        return [_Place(v, f"{self.path}[{i}]", self.source, self.lines) for i, v in enumerate(self.value)]
+        return [_Place(v, f"{self.path}[{i}]", self.source, self.about) for i, v in enumerate(self.value)]
 
     def text(self, what: str = "text") -> str:
         if not isinstance(self.value, str) or not self.value.strip():
@@ -330,7 +382,7 @@ class _Place:
         return self.value
 
 
-def _stacked(nearer: Parameters, farther: Parameters) -> Parameters:
+def stacked(nearer: Parameters, farther: Parameters) -> Parameters:
     """Two scopes as one: the rules of the nearer come first."""
     found = dict(farther)
     for name, setting in nearer:
@@ -342,6 +394,34 @@ _TOP = (
     "models", "slices", "modules", "merge_method", "base_model", "parameters", "dtype", "out_dtype",
     "tokenizer", "tokenizer_source", "chat_template", "seed", "on_mismatch", "name",
 )  # fmt: skip
+_OPTION = ": it is an option of the command, not of a recipe"
+_CARD = ": it is for people; a recipe says what is merged"
+# Keys that published recipes have, which mergekit reads over and which change nothing in a merge.
+_IDLE = {
+    "residual_weight": ", as in mergekit", "embed_slerp": " any more: `tokenizer_source` says how embeddings are matched",
+    "int8_mask": ": masks take no memory here", "consensus_method": ", as in mergekit", "naive_count": ", as in mergekit",
+    "smooth": ", as in mergekit", "allow_negative_weights": ", as in mergekit", "int_space": ", as in mergekit",
+    "adaptive_merge_parameters": ", as in mergekit", "majority_sign_method": ", as in mergekit",
+} | dict.fromkeys((
+    "allow_crimes", "async_write", "clone_tensors", "copy_tokenizer", "cuda", "device", "gpu_rich", "lazy_unpickle",
+    "lora_merge_cache", "lora_merge_dtype", "low_cpu_memory", "max_shard_size", "multi_gpu", "num_threads", "out_path",
+    "out_shard_size", "output", "output_dir", "output_path", "quiet", "read_to_gpu", "safe_serialization",
+    "transformers_cache", "trust_remote_code", "verbose", "write_model_card", "write_threads",
+), _OPTION) | dict.fromkeys((
+    "author", "authors", "comment", "description", "language", "library_name", "license", "metadata", "model_name", "note",
+    "notes", "pipeline_tag", "tags", "title", "version",
+), _CARD)  # fmt: skip
+_ELSEWHERE = ("dtype", "out_dtype", "tokenizer_source", "chat_template", "seed", "random_seed")
+# Below `parameters:` mergekit reads over these; at the top of a recipe they say something.
+_IDLE_PARAMETERS = {name: what for name, what in _IDLE.items() if name not in ("int8_mask",)} | {
+    name: f" below `parameters:`, as in mergekit; write `{name}:` at the top of the recipe" for name in _ELSEWHERE
+}
+_OTHER_PROGRAMS = (
+    (("experts", "gate_mode", "source_model", "shared_experts", "experts_per_token"), "mergekit-moe",
+     "makes a mixture of experts out of whole models; here models of one shape are merged into one of the same shape"),
+    (("genome", "tasks"), "mergekit-evolve",
+     "searches for weights by benchmarks; here a recipe has a `merge_method:` and its weights"),
+)  # fmt: skip
 
 
 def _recipe(top: _Place) -> Recipe:
@@ -350,7 +430,10 @@ def _recipe(top: _Place) -> Recipe:
             "this is not a merge recipe.\n  A recipe is YAML with `merge_method:` and `models:`; "
             f"got {_shown(top.value)}."
         )
-    keys = top.mapping("a merge recipe", _TOP)
+    for marks, program, does in _OTHER_PROGRAMS:
+        if "merge_method" not in top.value and (mark := next((m for m in marks if m in top.value), None)):
+            raise top.fail(f"this is a recipe for {program} (it has `{mark}`), which {does}.\n  Run it with {program}.", at=mark)
+    keys = top.mapping("a merge recipe", _TOP, _IDLE, also=("random_seed",))
     if "merge_method" not in keys:
         raise top.fail(f"`merge_method` is missing.\n  One of: {', '.join(METHODS)}.")
     name = keys["merge_method"].one_of(tuple(METHODS))
@@ -369,16 +452,27 @@ def _recipe(top: _Place) -> Recipe:
         tokenizer=_tokenizer(keys["tokenizer"]) if "tokenizer" in keys else None,
         tokenizer_source=_tokenizer_source(keys["tokenizer_source"]) if "tokenizer_source" in keys else None,
         chat_template=_chat_template(keys["chat_template"]) if "chat_template" in keys else None,
-        seed=_whole(keys["seed"], 0, 2**63 - 1) if "seed" in keys else 0,
+        seed=_seed(keys),
         on_mismatch=_policy(keys["on_mismatch"]) if "on_mismatch" in keys else "refuse",
         name=keys["name"].text("a name for this document") if "name" in keys else None,
         source=top.source,
+        notes=tuple(top.about.notes),
     )
     if "tokenizer" in keys and "tokenizer_source" in keys:
         raise keys["tokenizer_source"].fail("give either `tokenizer:` or `tokenizer_source:`, its older form.")
     _check_models(recipe, keys, top)
     _check_tokens(recipe, keys)
     return recipe
+
+
+def _seed(keys: Mapping[str, _Place]) -> int:
+    """`seed`, or `random_seed`, as mergekit's option is called."""
+    if "random_seed" not in keys:
+        return _whole(keys["seed"], 0, 2**63 - 1) if "seed" in keys else 0
+    if "seed" in keys:
+        raise keys["random_seed"].fail("give either `seed:` or `random_seed:`; they mean the same.")
+    keys["random_seed"].note("random_seed is read as `seed`.")
+    return _whole(keys["random_seed"], 0, 2**63 - 1)
 
 
 def _policy(place: _Place) -> OnMismatch:
@@ -401,7 +495,7 @@ def _modules(place: _Place, method: Method) -> tuple[Module, ...]:
         raise place.wrong("must map names of modules, for example text_decoder, to their `models:` or `slices:`")
     found: list[Module] = []
     for name in place.value:
-        keys = place.child(name).mapping("a module", ("models", "slices", "parameters"))
+        keys = place.child(name).mapping("a module", ("models", "slices", "parameters"), _IDLE)
         if ("models" in keys) == ("slices" in keys):
             raise place.child(name).fail(f"{place.path}.{name}: give either `models:` or `slices:`, what this module is made of.")
         own = _parameters(keys["parameters"], method) if "parameters" in keys else ()
@@ -433,26 +527,43 @@ def _check_models(recipe: Recipe, keys: Mapping[str, _Place], top: _Place) -> No
         if count < fewest or (most is not None and count > most):
             kind = "models besides the base" if method.base in ("required", "optional") else "models"
             wanted = f"exactly {fewest}" if fewest == most else f"at least {fewest}" if most is None else f"{fewest} to {most}"
-            raise top.fail(f"'{method.name}' takes {wanted} {kind}; {path} gives {count}.", path)
+            hint = ""
+            if method.base == "first" and base not in [e.model for e in entries] and count > fewest:
+                hint = f"\n  It goes from `base_model` to one other: {base} and these are {count}. Make one of these the base."
+            raise top.fail(f"'{method.name}' takes {wanted} {kind}; {path} gives {count}.{hint}", path)
 
 
 def _entry(place: _Place, method: Method, in_slice: bool) -> Entry:
     if isinstance(place.value, str) and not in_slice:
         return Entry(_reference(place))
-    keys = place.mapping("a source" if in_slice else "a model", ("model", "parameters", *(["layer_range"] if in_slice else [])))
+    takes = ("model", "parameters", *(["layer_range"] if in_slice else []))
+    idle = _IDLE | ({} if in_slice else {"layer_range": ": `models:` merges all layers; for some of them write `slices:`"})
+    keys = place.mapping("a source" if in_slice else "a model", takes, idle, also=("revision",))
     if "model" not in keys:
         raise place.fail(f"{place.path}.model is missing: a folder or a Hub id.")
     if in_slice and "layer_range" not in keys:
         raise place.fail(f"{place.path}.layer_range is missing: [first, end), for example [0, 16].")
     return Entry(
-        _reference(keys["model"]),
+        _revised(keys),
         _parameters(keys["parameters"], method) if "parameters" in keys else (),
         _range(keys["layer_range"]) if in_slice else None,
     )
 
 
+def _revised(keys: Mapping[str, _Place]) -> str:
+    """An entry's model at the `revision:` beside it, which mergekit reads over."""
+    model = _reference(keys["model"])
+    if "revision" not in keys:
+        return model
+    revision = _reference(keys["revision"])
+    if "@" in model:
+        raise keys["revision"].fail(f"{keys['revision'].path} is given twice: {model} names one already.")
+    keys["revision"].note(f"read as {model}@{revision}; mergekit itself takes the main revision.")
+    return f"{model}@{revision}"
+
+
 def _slice(place: _Place, method: Method) -> Slice:
-    keys = place.mapping("a slice", ("sources", "parameters", "base_model"))
+    keys = place.mapping("a slice", ("sources", "parameters", "base_model"), _IDLE)
     if "sources" not in keys:
         raise place.fail(f"{place.path}.sources is missing: a list of models with a layer_range.")
     sources = tuple(_entry(p, method, in_slice=True) for p in keys["sources"].items("a list of sources"))
@@ -475,7 +586,7 @@ def _reference(place: _Place) -> str:
     if isinstance(place.value, dict):
         return _mapped_reference(place)
     text = place.text("a folder or a Hub id")
-    if any(ord(c) < 32 for c in text) or len(text) > 4096:
+    if any(ord(c) < 32 for c in text) or len(text) > 4096 or clothed(text):
         raise place.wrong("must be a folder or a Hub id, on one line")
     return text
 
@@ -603,6 +714,9 @@ def _parameters(place: _Place, method: Method) -> Parameters:
     elsewhere = {p.name: p for m in METHODS.values() for p in m.params}
     for key in place.value:
         param = method.param(key)
+        if param is None and key in _IDLE_PARAMETERS and key not in method.unused:
+            place.child(key).note(f"{place.path}.{key} has no effect{_IDLE_PARAMETERS[key]}.")
+            continue
         if param is None and key not in method.unused and key not in elsewhere and key not in _MERGEKIT:
             raise place.fail(
                 f"{place.path}.{key} is not a parameter of '{method.name}'.\n  {method.name} takes: "
@@ -686,9 +800,11 @@ def _shown(value: object) -> str:
 _MERGE_KEY = "tag:yaml.org,2002:merge"
 
 
-def _parse(text: str, source: str) -> list[tuple[Any, dict[str, int]]]:
+def _parse(text: str, source: str) -> list[tuple[Any, _About]]:
     """YAML text to plain dicts and lists for each document, with the line of every path; no tags, no unbounded aliases."""
-    lines: dict[str, int] = {}
+    about = _About()
+    lines = about.lines
+    paths_of: dict[int, list[str]] = {}
     nodes: list[yaml.Node | None] = []
     try:
         loader = yaml.SafeLoader(text)
@@ -711,6 +827,7 @@ def _parse(text: str, source: str) -> list[tuple[Any, dict[str, int]]]:
         if node is None:
             return None
         lines.setdefault(path, node.start_mark.line + 1)
+        paths_of.setdefault(id(node), []).append(path)
         if isinstance(node, yaml.SequenceNode):
             return [plain(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(node.value)]
         if isinstance(node, yaml.MappingNode):
@@ -747,11 +864,15 @@ def _parse(text: str, source: str) -> list[tuple[Any, dict[str, int]]]:
             found[key] = plain(value_node, inner, depth + 1)
         return merged | found
 
-    found: list[tuple[Any, dict[str, int]]] = []
+    found: list[tuple[Any, _About]] = []
     try:
         for node in nodes or [None]:
-            lines = {}
-            found.append((plain(node, "", 0), lines))
+            about = _About()
+            paths_of.clear()
+            lines = about.lines
+            found.append((plain(node, "", 0), about))
+            # of several places of one node, the first is where its anchor stands
+            about.anchors.update(re.split(r"[.\[]", paths[0], maxsplit=1)[0] for paths in paths_of.values() if len(paths) > 1)
         return found
     finally:
         loader.dispose()
@@ -877,7 +998,7 @@ def replace_all(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
     whole = document(recipe)
     for path, value in changes.items():
         _put(whole, path, value, recipe.source)
-    return replace_fields(_recipe(_Place(whole, "", recipe.source, {})), earlier=recipe.earlier)
+    return replace_fields(_recipe(_Place(whole, "", recipe.source, _About())), earlier=recipe.earlier, notes=recipe.notes)
 
 
 def tolerant(recipe: Recipe, on_mismatch: OnMismatch) -> Recipe:

@@ -149,10 +149,18 @@ class VocabMap:
 
 @dataclass(frozen=True)
 class Aligned:
-    """A VocabMap for one tensor: what the tensor is called in each model."""
+    """A VocabMap for one tensor: what the tensor is called in each model.
+
+    made  the digests of the documents that make some of the models: a name may stand for other documents elsewhere
+    """
 
     map: VocabMap
     names: tuple[tuple[str, str], ...]
+    made: tuple[tuple[str, str], ...] = ()
+
+    def key(self, model: str) -> str:
+        """What a model is opened under."""
+        return dict(self.made).get(model, model)
 
 
 def gather(aligned: Aligned, model: str, read: Callable[[str, str], Tensor]) -> Tensor:
@@ -478,15 +486,18 @@ def _prompt(text: str) -> str:
 
 _BUILT_IN = {
     "alpaca": _TURNS
-    + "{%- if message['role'] == 'user' %}{{ '### Instruction:\\n' + message['content'] + '\\n\\n' }}"
-    "{%- elif message['role'] == 'assistant' %}{{ '### Response:\\n' + message['content'] }}{{ eos_token }}{{ '\\n\\n' }}"
-    "{%- else %}{{ message['content'] + '\\n\\n' }}{%- endif %}"
-    + _prompt("### Response:\\n"),
+    + "{%- if not loop.first %}{{ '\\n\\n' }}{%- endif %}"
+    "{%- if message['role'] == 'user' %}{{ '### Instruction:\\n' }}{%- elif message['role'] == 'user_context' %}"
+    "{{ '### Input:\\n' }}{%- elif message['role'] == 'assistant' %}{{ '### Response:\\n' }}{%- endif %}"
+    "{{ message['content'] | trim }}{%- endfor %}"
+    "{%- if add_generation_prompt and messages and messages[-1]['role'] != 'assistant' %}"
+    "{{ '\\n\\n### Response:\\n' }}{%- endif %}",
     "chatml": _TURNS
     + "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}"
     + _prompt("<|im_start|>assistant\\n"),
     "exaone": _TURNS
-    + "{{ '[|' + message['role'] + '|]' + message['content'] }}"
+    + "{%- if loop.first and message['role'] != 'system' %}{{ '[|system|][|endofturn|]\\n' }}{%- endif %}"
+    "{{ '[|' + message['role'] + '|]' + message['content'] }}"
     "{{ '\\n' if message['role'] == 'user' else '[|endofturn|]\\n' }}"
     + _prompt("[|assistant|]"),
     "llama3": "{{ bos_token }}" + _TURNS

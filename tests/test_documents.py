@@ -95,11 +95,6 @@ REFUSED = {
         "name: FIRST" + FIRST.replace("model: a", "model: MID") + "---\nname: MID" + SECOND + "---" + SECOND,
         "recipe, line 1: FIRST needs MID needs FIRST: documents cannot need each other in a circle.",
     ),
-    "a tokenizer in between": (
-        "name: FIRST" + FIRST + "tokenizer_source: union\n---" + SECOND,
-        "recipe, line 1: 'FIRST' builds a new tokenizer, which only the document that makes the output can.\n"
-        "  Move `tokenizer_source` or `tokenizer` to that document.",
-    ),
     "no text in a name": ("name: 3" + FIRST, "recipe, line 1: name must be a name for this document; got 3."),
     "modules and models": (
         FIRST + "modules: {default: {models: [a]}}\n",

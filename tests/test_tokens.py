@@ -295,12 +295,41 @@ def test_unigram_vocabularies_are_read(tmp_path: Path) -> None:
     assert found and found.ids == {"<unk>": 0, "e": 1, "t": 2, "<p>": 3} and list(found.added) == ["<p>"]
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        "merge_method: slerp\nbase_model: FIRST\nmodels: [{model: FIRST}, {model: base}]\nparameters: {t: 0.3}\n"
+        "tokenizer_source: union\n",
+        "merge_method: linear\nmodels: [{model: a, parameters: {weight: 1}}, {model: FIRST, parameters: {weight: 1}}]\n"
+        "tokenizer_source: FIRST\n",
+        "merge_method: passthrough\nmodels: [{model: FIRST}]\n",
+    ],
+    ids=["in both", "its tokenizer is named", "in the first only"],
+)
+def test_a_document_in_between_builds_a_tokenizer(second: str, models: Path, tmp_path: Path) -> None:
+    """As the steps one by one: rows of an earlier merge are matched by its tokens, live too."""
+    first = recipe(tokenizer={"source": "union"})
+    merge(load(first), tmp_path / "FIRST", roots=[models])
+    merge(load(second), tmp_path / "steps", roots=[tmp_path, models])
+    expected = tiny.read_weights(tmp_path / "steps")
+    (tmp_path / "FIRST").rename(tmp_path / "gone")
+    both = load("name: FIRST\n" + dump(load(first)) + "---\n" + second)
+    merge(both, tmp_path / "out", roots=[models])
+    found = tiny.read_weights(tmp_path / "out")
+    assert found.keys() == expected.keys() and all(torch.equal(found[n], expected[n]) for n in expected)
+    for name in ("config.json", "tokenizer.json"):
+        assert (tmp_path / "out" / name).read_text() == (tmp_path / "steps" / name).read_text()
+    session = Session(Parents(roots=[models]))
+    session.apply(both)
+    assert all(torch.equal(session.tensors[n], expected[n]) for n in expected)
+
+
 # ------------------------------------------------------------------------------------ chat templates
 
 TALK = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}, {"role": "assistant", "content": "A"},
         {"role": "user", "content": "V"}]  # fmt: skip
 SAID = {
-    "alpaca": "S\n\n### Instruction:\nU\n\n### Response:\nA</s>\n\n### Instruction:\nV\n\n### Response:\n",
+    "alpaca": "S\n\n### Instruction:\nU\n\n### Response:\nA\n\n### Instruction:\nV\n\n### Response:\n",
     "chatml": "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n<|im_start|>assistant\nA<|im_end|>\n"
               "<|im_start|>user\nV<|im_end|>\n<|im_start|>assistant\n",
     "exaone": "[|system|]S[|endofturn|]\n[|user|]U\n[|assistant|]A[|endofturn|]\n[|user|]V\n[|assistant|]",
@@ -461,16 +490,4 @@ def test_tokenizers_that_cannot_be_read(models: Path, tmp_path: Path) -> None:
     assert str(error.value) == (
         f"{models / 'base'}: holds no tokenizer (tokenizer.json), and the recipe matches tokens by name.\n"
         "  Add the model's tokenizer files to its folder, or take the `tokenizer` keys out of the recipe."
-    )
-
-
-def test_rows_by_token_need_models_on_disk(models: Path) -> None:
-    """An earlier document's model cannot take part where rows move."""
-    text = "name: x\nmerge_method: linear\nmodels: [{model: a, parameters: {weight: 1}}]\n---\n"
-    wanted = load(text + recipe(tokenizer_source="union").replace('"a"', '"x"'))
-    with pytest.raises(CheckpointError) as error:
-        plan(wanted, open_models(wanted, [models]))
-    assert str(error.value) == (
-        f"{EMBED}: its rows must be matched by token, and a model is made by an earlier document.\n"
-        "  Write that document's merge to a folder first, and name the folder."
     )

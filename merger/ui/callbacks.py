@@ -83,11 +83,15 @@ class Callbacks:
             return ""
 
     def moved(self, before: Workspace, after: Workspace) -> str:
-        """What the last move changed, in words; "" where the models are others now."""
+        """What the last move changed, in words: of a text that came from outside, what was read otherwise than written.
+
+        "" where the models are others now.
+        """
+        notes = " ".join(after.recipe.notes) if after.recipe.text != before.recipe.text else ""
         if before.shelf != after.shelf:
-            return ""
+            return notes
         names = lanes.short_names([after.base, *after.shelf])
-        return changed(before.recipe, after.recipe, names, lanes.columns(self.studio.plan(after.recipe)))
+        return notes or changed(before.recipe, after.recipe, names, lanes.columns(self.studio.plan(after.recipe)))
 
     def judge(self, work: Workspace) -> tuple[Any, ...]:
         """What speaks against the recipe, in plain words, and a button for each fix; nothing where nothing does."""
@@ -140,6 +144,7 @@ class Callbacks:
             self.studio.host.check(now.recipe.opened, self.visit(request).granted)
             wanted = now.recipe
             self.studio.check(now.recipe, self.visit(request).granted)
+            now = state.with_recipe(now, self.studio.with_bars(now.recipe))
             self.visit(request).using = _models(now)
             return self.redraw(now, self.moved(work, now), self.next_run(request))
         except MergeError as error:

@@ -25,6 +25,7 @@ from merger.evaluate import Plain, Said, Token, take_turns
 from merger.hub import open_here
 from merger.live import Parents
 from merger.merge import Step, gpu_memory, merge
+from merger.moves import unsliced
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
 from merger.search import Runner
@@ -198,6 +199,14 @@ class Studio:
         """MergeError when the page must not, or cannot yet, open a model that a recipe names, or they do not fit."""
         self.host.check(recipe.opened, granted)
         self.plan(recipe)
+
+    def with_bars(self, recipe: Recipe) -> Recipe:
+        """A slice over all layers of its models as the `models:` recipe that it is, whose weights are bars; else as it is."""
+        plain = unsliced(recipe)
+        with contextlib.suppress(MergeError):
+            if plain is not None and self.plan(plain).jobs == self.plan(recipe).jobs:
+                return plain
+        return recipe
 
     def outlook(self, recipe: Recipe) -> Outlook:
         """Whether a recipe can be heard here, or only be merged to files."""
