@@ -162,7 +162,10 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
     )
     merge.add_argument("--safe-serialization", action=_YesNo, default=True, help="always so: the output is safetensors")
     merge.add_argument("-q", "--quiet", action=_YesNo, help="no progress bar, no notes")
-    merge.add_argument("-v", "--verbose", action="count", default=0, help="print the verdict before merging")
+    merge.add_argument("-v", "--verbose", action="count", default=0, help="print the whole verdict before merging")
+    merge.add_argument(
+        "--strict", action="store_true", help="refuse to merge where the verdict has a warning; without it, warnings are printed"
+    )  # fmt: skip
     merge.add_argument("-j", "--num-threads", type=int, metavar="N", help="CPU threads; the result does not depend on them")
     merge.add_argument("--transformers-cache", metavar="DIR", help="where models of the Hub are kept")
     already = merge.add_argument_group("options of mergekit-yaml that need nothing here")
@@ -217,6 +220,8 @@ def _merge(options: argparse.Namespace) -> None:
         use_threads(options.num_threads)
     if options.dry_run or options.verbose:
         _judged(recipe, open_models(recipe))
+    if options.strict or not (options.quiet or options.dry_run or options.verbose or options.join):
+        _warned(recipe, options.strict)
     if options.dry_run:
         return
     device = options.device or ("cuda" if options.cuda or options.gpu_rich else "cpu")
@@ -265,6 +270,24 @@ def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
         raise
     print(verdict(recipe, models, decided))
     return decided
+
+
+def _warned(recipe: Recipe, strict: bool) -> None:
+    """What speaks against the merge, on stderr, before it starts. strict: MergeError where anything does."""
+    from merger.merge import open_models
+    from merger.plan import plan
+    from merger.verdict import verdict
+
+    models = open_models(recipe)
+    against = 0
+    for document in (*recipe.earlier, recipe):
+        for finding in verdict(document, models, plan(document, models)).findings:
+            if finding.level != "note":
+                against += 1
+                print(f"{finding.level}: {finding.words}{f' {finding.fix}' if finding.fix else ''}", file=sys.stderr)
+    if strict and against:
+        raise MergeError(f"--strict: {against} thing{'s speak' if against > 1 else ' speaks'} against this merge; nothing "
+        f"was merged.")
 
 
 class _Bar:

@@ -5,69 +5,34 @@
 
 import contextlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from merger import fused
+from merger.analysis import has_deltas, staged
 from merger.checkpoints import Checkpoint, in_words, read_json
+from merger.compatibility import configs
 from merger.errors import CheckpointError, MergeError
+from merger.findings import Finding, Fix
+from merger.kinship import Samples, card_base, common, differing
 from merger.layout import role
 from merger.merge import OWN_MEMORY, memory_of
 from merger.plan import Misfit, Plan, Source, TensorJob, coverage, plan
 from merger.recipe import Entry, Parameters, Recipe, Setting, document, replace_all, setting_document
 from merger.tokens import read_vocabulary, token_rows
 
-Level = Literal["error", "warning", "note"]
 State = Literal["fits", "aligned", "skipped", "cropped"]
 
 LONG, FEW = 3.0, 0.005
 """Task vectors added with weights that sum to more than LONG end outside what the layers can work with; a delta of which less
 than FEW is kept is as good as gone."""
-FAR, STRAIGHT = 0.5, 0.9
-"""A fine-tune moves by a few hundredths of its base's norm, long training by a few tenths; unrelated models by about 1.4,
-with a cosine near 0. Beyond both numbers the base is called no ancestor."""
 RATES = {"compiled": 5e8, "ranked": 2e8, "whole": 2e7}
 """Parameters of all models together that are merged in a second on two cores, by how: by the compiled passes, by them with ranks
 in rows, by torch on whole tensors. Disks slower than 3 GB/s take longer. Within a factor of three."""
-_MATRICES, _RUNS, _ROWS = 8, 4, 4  # sampled: so many matrices, so many runs in each, so many rows in each run
-
-
-@dataclass(frozen=True)
-class Fix:
-    """What makes a finding go away: changes for recipe.replace_all.
-
-    label  what a button says
-    """
-
-    label: str
-    changes: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know, with its fix in words and, where the fix is an edit, that edit.
-
-    path, value  for recipe.replace where one value is the whole fix; path "" when there is no such edit
-    kind         a short name of what was found, the same for all findings of its sort
-    model        whom it is about, "" for the whole recipe
-    told         numbers of its words
-    mend         the edit, None where only a person can decide
-    """
-
-    level: Level
-    words: str
-    fix: str = ""
-    path: str = ""
-    value: Any = None
-    kind: str = field(default="remark", compare=False, kw_only=True)
-    model: str = field(default="", compare=False, kw_only=True)
-    told: tuple[float, ...] = field(default=(), compare=False, kw_only=True)
-    mend: Fix | None = field(default=None, compare=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -96,7 +61,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Share:
-    """Parameters of the output a model can change (its tensor fits), does change (weight not 0), keeps after trimming."""
+    """Parameters of the output a model can change (its tensor fits), does change (its weight is not 0, and it differs from
+    the base there), keeps after trimming."""
 
     model: str
     can: int
@@ -106,7 +72,11 @@ class Share:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a merge will do. `str()` is the report; its first line says the most important in one sentence."""
+    """What a merge will do. `str()` is the report; its first line says the most important in one sentence.
+
+    fidelity  how much of the merged change rounding to the output's type turns into noise, as a share of its norm, from a
+              sample; None where nothing is rounded, or it cannot be told
+    """
 
     summary: str
     findings: tuple[Finding, ...]
@@ -119,6 +89,7 @@ class Verdict:
     disk: int
     memory: int
     seconds: float
+    fidelity: float | None = None
 
     def __str__(self) -> str:
         return "\n".join([self.summary, *self._models(), *self._tensors(), *self._findings(), self._costs()])
@@ -127,10 +98,10 @@ class Verdict:
         if not self.shares:
             return
         width = max(len("model"), *(len(s.model) for s in self.shares))
-        yield f"\n  {'model':<{width}}  can change  weight not 0  after trimming"
+        yield f"\n  {'model':<{width}}  can change  does change  after trimming"
         for s in self.shares:
             parts = (_percent(s.can, self.numel), _percent(s.does, self.numel), _percent(s.kept, self.numel))
-            yield f"  {s.model:<{width}}  {parts[0]:>10}  {parts[1]:>12}  {parts[2]:>14}"
+            yield f"  {s.model:<{width}}  {parts[0]:>10}  {parts[1]:>11}  {parts[2]:>14}"
 
     def _tensors(self) -> Iterator[str]:
         if all(g.state == "fits" for g in self.groups):
@@ -149,7 +120,8 @@ class Verdict:
 
     def _costs(self) -> str:
         time = _duration(self.seconds)
-        return f"\n  disk {in_words(self.disk)}, memory about {in_words(self.memory)}, time about {time} on two cores"
+        costs = f"\n  disk {in_words(self.disk)}, memory about {in_words(self.memory)}, time about {time} on two cores"
+        return costs if self.fidelity is None else f"{costs}; rounding costs {self.fidelity:.1%} of the merged change"
 
 
 def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Verdict:
@@ -158,17 +130,24 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
     decided  the recipe's own plan
     """
     numel = sum(math.prod(job.shape) for job in decided.jobs)
-    shares = tuple(_shares(recipe, decided))
-    can, does, kept = _together(decided)
+    samples = Samples({reference: models[reference] for reference in recipe.merged})
+    alter = _alter(decided, samples)
+    shares = tuple(_shares(recipe, decided, alter))
+    can, does, kept = _together(decided, alter)
+    fidelity = _fidelity(decided, samples)
     findings = [
         *_coverage(recipe, decided, shares, can, numel),
         *_nothing(recipe, decided, shares),
         *_too_far(recipe, decided),
         *_without_effect(recipe, decided),
-        *_ancestors(recipe, models, decided),
+        *_untouched(decided, shares, alter),
+        *_ancestors(recipe, samples, decided),
+        *_siblings(recipe, samples, decided),
         *_vocabularies(recipe, models, decided),
-        *_configs(recipe, models, decided),
+        *_owners(decided),
+        *configs(recipe.merged, decided.donor, _origin(decided), models, _apart(decided), decided.chat_template is not None),
         *_dtypes(recipe, models, decided),
+        *_rounding(recipe, models, decided, fidelity),
         *(Finding("note", remark) for remark in decided.remarks if remark not in coverage(recipe, decided.misfits)),
     ]
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.level))
@@ -176,7 +155,7 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
         _summary(recipe, decided, findings, shares, numel, can, kept), tuple(findings), tuple(_groups(decided)), shares,
         numel, can, does, kept, decided.nbytes,
         OWN_MEMORY + sum(sorted((memory_of(job) for job in decided.jobs), reverse=True)[:2]),
-        1.5 + sum(_seconds(job) for job in decided.jobs),
+        1.5 + sum(_seconds(job) for job in decided.jobs), fidelity,
     )  # fmt: skip
 
 
@@ -220,33 +199,78 @@ def _density(job: TensorJob, i: int) -> float:
     return 1.0 if density is None else min(1.0, float(density))
 
 
-def _shares(recipe: Recipe, decided: Plan) -> Iterator[Share]:
+Alter = Callable[[TensorJob, int], float]
+"""The share of a tensor in which the i-th source differs from the base, 0 to 1."""
+
+
+def _alter(decided: Plan, samples: Samples) -> Alter:
+    """From a few stretches of every tensor; 1 where it cannot be told, or where there is no base to differ from."""
+    here = True
+    found: dict[tuple[str, int], float] = {}
+
+    def alter(job: TensorJob, i: int) -> float:
+        nonlocal here
+        base, source = job.base, job.sources[i]
+        if base is None and decided.recipe.method.base == "first":
+            base = job.sources[0]
+        if base is None or not here or any(s.vocab is not None or s.rows is not None or s.made for s in (base, source)):
+            return 1.0
+        if (job.name, i) not in found:
+            try:
+                found[job.name, i] = differing(samples, base.model, base.name, source.model, source.name)
+            except CheckpointError:  # its weights are on the Hub still
+                here = False
+                return 1.0
+        return found[job.name, i]
+
+    return alter
+
+
+def _shares(recipe: Recipe, decided: Plan, alter: Alter) -> Iterator[Share]:
     for reference in recipe.merged:
-        can = does = 0
-        kept = 0.0
+        can = 0
+        does = kept = 0.0
         for job in decided.jobs:
             for i, source in _donors(job):
                 if source.model == reference:
                     size = math.prod(job.shape)
                     can += size
                     if _acts(job, i):
-                        does += size
-                        kept += size * _density(job, i)
+                        does += size * alter(job, i)
+                        kept += size * min(_density(job, i), alter(job, i))  # what is trimmed first is what does not change
         if can or reference != recipe.base_model:
-            yield Share(reference, can, does, kept)
+            yield Share(reference, can, round(does), kept)
 
 
-def _together(decided: Plan) -> tuple[int, int, float]:
+def _together(decided: Plan, alter: Alter) -> tuple[int, int, float]:
     """Parameters that some model can change, does change, and changes after trimming (models trim independently)."""
-    can = does = 0
-    kept = 0.0
+    can = 0
+    does = kept = 0.0
     for job in decided.jobs:
         size, donors = math.prod(job.shape), _donors(job)
         active = [i for i, _ in donors if _acts(job, i)]
         can += size if donors else 0
-        does += size if active else 0
-        kept += size * (1 - math.prod(1 - _density(job, i) for i in active)) if active else 0
-    return can, does, kept
+        does += size * (1 - math.prod(1 - alter(job, i) for i in active))
+        kept += size * (1 - math.prod(1 - min(_density(job, i), alter(job, i)) for i in active)) if active else 0
+    return can, round(does), kept
+
+
+def _untouched(decided: Plan, shares: Sequence[Share], alter: Alter) -> Iterator[Finding]:
+    """Models that were trained in a few layers only, or in none: what a weight there does not do."""
+    layers, numel = decided.layout.layers, sum(math.prod(job.shape) for job in decided.jobs)
+    for share in shares:
+        touched: set[int | None] = set()
+        for job in decided.jobs:
+            if any(s.model == share.model and alter(job, i) > 0 for i, s in _donors(job)):
+                touched.add(decided.layout.layer(job.name))
+        count = len(touched - {None})
+        if share.can and touched and count < layers:
+            where = f"none of the {layers} layers" if not count else f"{count} of {layers} layers"
+            yield Finding(
+                "note", f"{share.model} differs from the base in {where}{'; only outside of them' if not count else ''}, "
+                f"{_percent(share.does, numel)} of the parameters in all: its weights elsewhere change nothing.",
+                kind="untouched", model=share.model, told=(count, layers),
+            )  # fmt: skip
 
 
 def _groups(decided: Plan) -> Iterator[Group]:
@@ -356,6 +380,8 @@ def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator
             if share.can and share.kept < FEW * share.does:
                 yield _hardly(recipe, share)
             continue
+        if any(s.model == share.model and _acts(job, i) for job in decided.jobs for i, s in _donors(job)):
+            continue  # it equals the base: told where they are compared
         place, entry = (_entries(recipe).get(share.model) or [("", None)])[0]
         missed = [m for m in decided.misfits if m.model == share.model and not m.cropped]
         gone = _without(recipe, [share.model], "Take it out")
@@ -536,58 +562,8 @@ def _last_reached(setting: Setting) -> int:
 # ---------------------------------------------------------------------------------------------- ancestry
 
 
-@dataclass(frozen=True)
-class _Kin:
-    """How far two models are apart in the sampled rows: norm of the difference relative to the first, cosine."""
-
-    distance: float
-    cosine: float
-
-    @property
-    def related(self) -> bool:
-        return self.distance <= FAR or self.cosine >= STRAIGHT
-
-
-@dataclass
-class _Samples:
-    """Sampled rows of matrices, read once."""
-
-    models: Mapping[str, Checkpoint]
-    held: dict[tuple[str, str], Tensor] = field(default_factory=dict[tuple[str, str], Tensor])
-
-    def kin(self, one: str, other: str) -> _Kin | None:
-        """Compare two models in matrices of the same name and shape; None when there are none."""
-        a, b = self.models[one].tensors, self.models[other].tensors
-        shared = [
-            name for name, stored in a.items()
-            if len(stored.shape) == 2 and role(name) not in ("embed", "head") and name in b and b[name].shape == stored.shape
-            and all(t.dtype.is_floating_point and t.dtype.itemsize > 1 for t in (stored, b[name]))
-        ]  # fmt: skip
-        if not shared:
-            return None
-        dots = [0.0, 0.0, 0.0]
-        for k in range(min(_MATRICES, len(shared))):
-            name = shared[k * len(shared) // min(_MATRICES, len(shared))]
-            x, y = self._rows(one, name), self._rows(other, name)
-            for i, product in enumerate((x * x, x * y, y * y)):
-                dots[i] += float(product.sum())
-        xx, xy, yy = dots
-        if not (math.isfinite(xx + yy) and xx > 0 and yy > 0):
-            return None
-        return _Kin(math.sqrt(max(0.0, xx - 2 * xy + yy) / xx), xy / math.sqrt(xx * yy))
-
-    def _rows(self, model: str, name: str) -> Tensor:
-        if (model, name) not in self.held:
-            total = self.models[model].tensors[name].shape[0]
-            starts = [k * max(0, total - _ROWS) // max(1, _RUNS - 1) for k in range(_RUNS)]
-            runs = [self.models[model].read(name, slice(start, min(start + _ROWS, total))) for start in dict.fromkeys(starts)]
-            self.held[model, name] = torch.cat(runs).to(torch.float64)
-        return self.held[model, name]
-
-
-def _ancestors(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
+def _ancestors(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Finding]:
     """Whether the models come from the base, as far as a few rows can tell."""
-    samples = _Samples(models)
     strangers: list[str] = []
     for reference in recipe.merged:
         if reference == decided.donor:
@@ -621,8 +597,11 @@ def _ancestors(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) 
         )  # fmt: skip
 
 
-def _better_base(recipe: Recipe, samples: _Samples, reference: str, donor: str) -> tuple[str, str, str] | tuple[str]:
-    """The listed model nearest to this one, if it is a relative."""
+def _better_base(recipe: Recipe, samples: Samples, reference: str, donor: str) -> tuple[str, str, str] | tuple[str]:
+    """The model that its card names as its base; else the listed model nearest to it, if it is a relative."""
+    told = card_base(samples.models[reference].folder)
+    if told and told != donor:
+        return f"Its card says that it was fine-tuned from {told}: name that as `base_model`.", "base_model", told
     near: list[tuple[float, str]] = []
     for other in recipe.merged:
         if other not in (reference, donor):
@@ -636,6 +615,41 @@ def _better_base(recipe: Recipe, samples: _Samples, reference: str, donor: str) 
         f"{other} is its relative (they differ by {distance:.2f}): name it, or the model both come from, as `base_model`.",
         "base_model", other,
     )  # fmt: skip
+
+
+def _siblings(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Finding]:
+    """Whether the base is no ancestor but one fine-tune of several: then all deltas hold its own change, turned round."""
+    base = recipe.base_model
+    others = [r for r in recipe.merged if r != base]
+    if base is None or recipe.method.takes != "deltas":
+        return
+    own = card_base(samples.models[base].folder)
+    cards = {r: card_base(samples.models[r].folder) for r in others}
+    same = [r for r, told in cards.items() if own and told == own]
+    proposed = own or next((told for told in cards.values() if told), "")
+    fix = f"Name {proposed} as `base_model`." if proposed else "Name the model that all of them were fine-tuned from as "
+    "`base_model`."
+    edit = ("base_model", proposed) if proposed else ("", None)
+    mend = Fix("Use the base that the cards name", {"base_model": proposed}) if proposed else None
+    try:
+        relatives = [r for r in others if (kin := samples.kin(base, r)) is not None and kin.related and kin.distance > 0]
+        alike = common(samples, base, relatives) if len(relatives) > 1 else None
+    except CheckpointError:
+        alike = None
+    if alike is not None:
+        yield Finding(
+            "warning", f"the changes of {' and '.join(others) if len(others) < 3 else f'all {len(others)} models'} from "
+            f"{base} have much "
+            f"in common (a cosine of {alike:.2f}; of unlike training below 0.1): {base} looks like their "
+            f"sibling, not their "
+            "base, and the merge takes its own training away; or all were trained on much the same.", fix, *edit,
+            kind="sibling", model=base, told=(alike,), mend=mend,
+        )  # fmt: skip
+    elif same:
+        yield Finding(
+            "warning", f"{base} is no base of {same[0]}: their cards say that both were fine-tuned from {own}.", fix, *edit,
+            kind="sibling", model=base, mend=mend,
+        )  # fmt: skip
 
 
 # ---------------------------------------------------------------------------------------------- vocabulary
@@ -695,59 +709,82 @@ def _by_id(vocab: Mapping[str, Any]) -> dict[int, str]:
     return {i: str(token) for token, i in vocab.items() if isinstance(i, int)}
 
 
-# ---------------------------------------------------------------------------------------------- configs and dtypes
+# ---------------------------------------------------------------------------------------------- dtypes, words and costs
 
 
-def _configs(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
-    """Positions, context and architecture: what the weights were trained for and the output's config does not say."""
-    mine = models[decided.donor].config
-    for reference in recipe.merged:
-        other = models[reference].config
-        if reference == decided.donor or not mine or not other:
-            continue
-        ours, theirs = _rope(mine), _rope(other)
-        if ours != theirs:
-            yield Finding(
-                "warning", f"{reference} was trained with a RoPE base of {theirs:,.0f}, {decided.donor} with {ours:,.0f}; the "
-                f"output keeps {ours:,.0f}, and attention weights made for another one mislead it.",
-                "Merge models of one RoPE base, or give its q_proj and k_proj the weight 0.",
-                kind="positions", model=reference, told=(theirs, ours),
-            )  # fmt: skip
-        for key, words in (("max_position_embeddings", "context"), ("sliding_window", "sliding window")):
-            a, b = _setting(mine, key), _setting(other, key)
-            if a != b and (a is not None or b is not None):
-                yield Finding(
-                    "note", f"{words}: {_told(b)} in {reference}, {_told(a)} in {decided.donor}; the output keeps {_told(a)}."
-                )
-        for key in ("num_attention_heads", "num_key_value_heads", "head_dim", "hidden_act"):
-            a, b = _setting(mine, key), _setting(other, key)
-            apart = any(m.model == reference and role(m.name) in ("q", "k", "qkv") for m in decided.misfits)
-            if a is not None and b is not None and a != b and not (apart and key != "hidden_act"):
-                yield Finding("warning", f"{key}: {b} in {reference}, {a} in {decided.donor}; the same rows do other work there.")
-        a, b = _architecture(mine), _architecture(other)
-        if a != b:
-            yield Finding("note", f"{reference} is a {b}, {decided.donor} a {a}; the output is a {a}.")
+def _apart(decided: Plan) -> set[str]:
+    """Models whose attention does not fit: their numbers of heads are told with the misfits."""
+    return {m.model for m in decided.misfits if role(m.name) in ("q", "k", "qkv")}
 
 
-def _setting(config: Mapping[str, Any], key: str) -> Any:
-    nested = config.get("text_config")
-    return config.get(key, nested.get(key) if isinstance(nested, dict) else None)
+def _origin(decided: Plan) -> str:
+    """The model whose tokenizer the output takes."""
+    return decided.tokens.origin if decided.tokens is not None else decided.donor
 
 
-def _rope(config: Mapping[str, Any]) -> float:
-    """The RoPE base; 10000 where a config does not say."""
-    parameters = _setting(config, "rope_parameters")
-    value = _setting(config, "rope_theta") or (parameters.get("rope_theta") if isinstance(parameters, dict) else None)
-    return float(value) if isinstance(value, (int, float)) else 10000.0
+def _owners(decided: Plan) -> Iterator[Finding]:
+    """Where the rows of a vocabulary of several come from."""
+    if decided.tokens is None or len(decided.tokens.models) < 2:
+        return
+    rows = {model: set(found.ids) for model, found in decided.tokens.models.items()}
+    tokens = [key for key in decided.tokens.keys if isinstance(key, str)]
+    owners: dict[tuple[str, ...], int] = {}
+    for token in tokens:
+        who = tuple(model for model, ids in rows.items() if token in ids)
+        owners[who] = owners.get(who, 0) + 1
+    everyone = owners.pop(tuple(rows), 0)
+    if not owners:
+        return
+    parts = [f"{n:,} from "
+    f"{' and '.join(who) if who else 'nobody (zeros)'}" for who, n in sorted(owners.items(), key=lambda o: -o[1])]
+    more = f" and {len(parts) - 4} more groups" if len(parts) > 4 else ""
+    yield Finding(
+        "note", f"of {len(tokens):,} tokens every model has {everyone:,}; the rows of the others are "
+        f"{', '.join(parts[:4])}{more}.",
+        kind="owners", told=(everyone, len(tokens)),
+    )  # fmt: skip
 
 
-def _architecture(config: Mapping[str, Any]) -> str:
-    listed = config.get("architectures")
-    return str(listed[0] if isinstance(listed, list) and listed else config.get("model_type", "model without a name"))
+_ROUNDED: dict[tuple[object, ...], tuple[float, float]] = {}
+"""What was found before, by job and files."""
 
 
-def _told(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else "none" if value is None else str(value)
+def _fidelity(decided: Plan, samples: Samples) -> float | None:
+    """How far rounding to the output's type is from the merged change, relative to it, in a few rows of a few matrices."""
+    jobs = [
+        job for job in decided.jobs if has_deltas(job) and len(job.shape) == 2 and torch.finfo(job.out).bits < 32
+        and all(s.vocab is None and s.rows is None and not s.made for s in (*job.sources, *([job.base] if job.base else [])))
+    ] if decided.recipe.method.takes == "deltas" else []  # fmt: skip
+    if len(_ROUNDED) > 10_000:
+        _ROUNDED.clear()
+    lost = whole = 0.0
+    files = tuple(samples.stamps.values())
+    for job in jobs[:: max(1, len(jobs) // 4)][:4]:
+        key = (job, *files)
+        if key not in _ROUNDED:
+            count = max(1, min(job.shape[0], 4096 // max(1, job.shape[1])))
+            rows = slice((job.shape[0] - count) // 2, (job.shape[0] - count) // 2 + count)
+            try:
+                made = staged(job, lambda s, rows=rows: samples.models[s.key].read(s.name, rows))
+            except MergeError:  # on the Hub still, or nothing such a method can do with a part
+                return None
+            error = made.merged.to(job.out).to(made.merged.dtype) - made.merged
+            _ROUNDED[key] = float(error.double().square().sum()), float((made.merged - made.base).double().square().sum())
+        lost, whole = lost + _ROUNDED[key][0], whole + _ROUNDED[key][1]
+    return math.sqrt(lost / whole) if whole > 0 and math.isfinite(lost + whole) else None
+
+
+def _rounding(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan, fidelity: float | None) -> Iterator[Finding]:
+    """Small changes that the output's type cannot hold."""
+    if fidelity is None or fidelity < 0.1:
+        return
+    out = max(decided.jobs, key=lambda job: job.slot.nbytes).out
+    yield Finding(
+        "warning" if fidelity > 0.5 else "note",
+        f"rounding to {_dtype(out)} costs {fidelity:.0%} of the merged change, which is small beside the weights.",
+        "Write `out_dtype: float32` to keep it.", "out_dtype", "float32",
+        kind="coarse", told=(fidelity,), mend=Fix("Write float32", {"out_dtype": "float32"}),
+    )  # fmt: skip
 
 
 def _dtypes(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
@@ -795,8 +832,6 @@ def _stored(kinds: Mapping[str, torch.dtype]) -> str:
 def _dtype(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
-
-# ---------------------------------------------------------------------------------------------- words and costs
 
 
 def _seconds(job: TensorJob) -> float:

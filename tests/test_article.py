@@ -175,11 +175,11 @@ def test_wizardmath_contributes_exactly_nothing(judged: Verdict) -> None:
     )
     wizard, code = judged.shares
     assert (wizard.model, wizard.can, wizard.does, wizard.kept) == (WIZARD, 330304, 0, 0)
-    assert (code.model, code.can, code.does, code.kept) == (CODE, 330304, 330304, 165152)
+    assert (code.model, code.can, code.kept) == (CODE, 330304, 165152) and 0.99 * 330304 < code.does <= 330304
 
 
 def test_the_share_that_can_change(judged: Verdict) -> None:
-    assert (judged.numel, judged.can, judged.does) == (1772096, 330304, 330304)
+    assert (judged.numel, judged.can) == (1772096, 330304) and 0.99 * 330304 < judged.does <= 330304  # a few equal the base
     assert says(judged, "tensors, 1.4M parameters") == (
         "warning: 160 of 291 tensors, 1.4M parameters, do not fit every model; 18.6 % of the parameters can change, "
         f"81.4 % stay as in {MISTRAL}."

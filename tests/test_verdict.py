@@ -11,11 +11,13 @@ import torch
 from conftest import as_text, rich_recipe
 from safetensors.torch import save_file
 
+from merger.__main__ import main
+from merger.findings import Finding
 from merger.merge import open_models
 from merger.methods import METHODS, Method
 from merger.plan import plan
 from merger.recipe import load, replace, tolerant
-from merger.verdict import Finding, Verdict, tokens_of, verdict
+from merger.verdict import Verdict, tokens_of, verdict
 
 TIES = """\
 merge_method: ties
@@ -55,8 +57,8 @@ def test_nothing_to_say_about_a_sound_merge(family: Path) -> None:
     assert judged.findings == ()
     assert str(judged).splitlines()[:5] == [
         "ties of 2 models onto base: 100 % of 2,760 parameters can change, 65.0 % do.", "",
-        "  model  can change  weight not 0  after trimming", "  a           100 %         100 %          50.0 %",
-        "  b           100 %         100 %          30.0 %",
+        "  model  can change  does change  after trimming", "  a           100 %        100 %          50.0 %",
+        "  b           100 %        100 %          30.0 %",
     ]  # fmt: skip
     assert all(g.state == "fits" and g.why == "" for g in judged.groups)
     assert sum(g.numel for g in judged.groups if g.model == "a") == judged.numel
@@ -175,19 +177,23 @@ def test_a_model_that_fits_nowhere(models: Path) -> None:
     assert {g.why for g in judged.groups if g.model == "a" and g.role == "q"} == {"9×9 against 8×8"}
 
 
-def test_only_rows_are_read(family: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_rows_are_read(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from merger.checkpoints import Checkpoint
 
-    real, rows = Checkpoint.read, []
+    real, read = Checkpoint.read, []
 
-    def read(self: Checkpoint, name: str, part: slice | None = None) -> torch.Tensor:
-        assert part is not None
-        rows.append(part.stop - part.start)
-        return real(self, name, part)
+    def counted(self: Checkpoint, name: str, part: slice | None = None) -> torch.Tensor:
+        found = real(self, name, part)
+        assert part is not None or found.numel() <= 4096, name  # what is small is read whole
+        read.append(found.numel())
+        return found
 
-    monkeypatch.setattr(Checkpoint, "read", read)
-    judge(TIES, family)
-    assert rows and max(rows) <= 4 and len(rows) <= 3 * 8 * 4
+    monkeypatch.setattr(Checkpoint, "read", counted)
+    judge(TIES, models)
+    first = len(read)
+    assert read and max(read) <= 4096
+    judge(TIES, models)
+    assert len(read) == first  # what was compared before is known
 
 
 SLICED = """
@@ -213,3 +219,136 @@ def test_looks_inside_slices_and_modules(models: Path) -> None:
     found = {f.words: f.path for f in judge(module, models).findings}
     assert found["the density of a is 1: nothing is trimmed."] == "modules.default.models[0].parameters.density"
     assert any(text.startswith("the weight 0.3 of a has no effect: `normalize`") for text in found)
+
+
+# ---------------------------------------------------------------------------------- what really changes, and who hears it
+
+
+def words(judged: Verdict, kind: str) -> list[Finding]:
+    return [f for f in judged.findings if f.kind == kind]
+
+
+def test_what_equals_the_base_is_not_counted_as_changed(models: Path) -> None:
+    """Fine-tunes of some layers, of embeddings alone, and of single numbers, as LoRAs and frozen layers make them."""
+    base = tiny.read_weights(models / "base")
+    rewrite(models / "a", lambda t: t.update({n: base[n].clone() for n in t if "layers.0" in n}))
+    rewrite(models / "b", lambda t: t.update({n: base[n].clone() for n in t if "layers." in n}))
+    judged = judge(TIES, models)
+    a, b = judged.shares
+    same = [sum(x.numel() for n, x in base.items() if part in n) for part in ("layers.0", "layers.")]
+    assert [s.can - s.does for s in (a, b)] == same and a.can == judged.numel
+    assert [f.told for f in words(judged, "untouched")] == [(1, 2), (0, 2)]
+    assert "b differs from the base in none of the 2 layers; only outside of them" in str(judged)
+    assert "a differs from the base in 1 of 2 layers" in str(judged)
+    half = {n: torch.where(torch.arange(x.numel()).reshape(x.shape) % 2 == 0, x, x + 1) for n, x in base.items()}
+    rewrite(models / "a", lambda t: t.update(half))
+    [a, _] = judge(TIES.replace("density: 0.5", "density: 0.9"), models).shares
+    assert abs(a.does / a.can - 0.5) < 0.02 and abs(a.kept / a.can - 0.5) < 0.02  # trimming takes what does not change first
+    assert not words(judge(TIES, models), "untouched")[1:]
+
+
+FAMILY = Path(__file__).parent.parent / "presets" / "family"
+
+
+@pytest.mark.parametrize("base", ["base", "pirate", "plural", "spell", "count", "story", "mirror"])
+def test_a_sibling_given_as_base_is_recognised(base: str) -> None:
+    names = [n for n in ("pirate", "plural", "spell", "count", "story", "mirror") if n != base][:4]
+    listed = "".join(f"  - {{model: {n}, parameters: {{weight: 0.5}}}}\n" for n in names)
+    judged = judge(f"merge_method: task_arithmetic\nbase_model: {base}\nmodels:\n{listed}", FAMILY)
+    assert bool(words(judged, "sibling")) == (base != "base")
+
+
+def test_cards_name_the_base(models: Path) -> None:
+    """Where the listed models do not hold it: the one that both cards name."""
+    card = "---\nlicense: mit\nbase_model: owner/root\ntags: [x]\n---\n# A model\n"
+    for name in ("base", "a"):
+        (models / name / "README.md").write_text(card)
+    [found] = words(judge(TIES, models), "sibling")
+    assert found.words == "base is no base of a: their cards say that both were fine-tuned from owner/root."
+    assert (found.path, found.value) == ("base_model", "owner/root") and found.mend is not None
+    (models / "base" / "README.md").write_text("---\nbase_model:\n- owner/one\n- owner/two\n---\n")  # a merge: two say nothing
+    assert not words(judge(TIES, models), "sibling")
+    rewrite(models / "base", lambda t: t.update({n: x.roll(3).flip(0) for n, x in t.items()}))
+    stranger = next(f for f in words(judge(TIES, models), "stranger") if f.model == "a")
+    assert "Its card says that it was fine-tuned from owner/root" in stranger.fix and stranger.value == "owner/root"
+
+
+@pytest.mark.parametrize(("change", "kind", "level"), [
+    ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "stretched", "warning"),
+    ({"rms_norm_eps": 1e-3}, "epsilon", "warning"),
+    ({"rms_norm_eps": 1e-5}, "epsilon", "note"),
+])  # fmt: skip
+def test_configs_are_compared(change: dict[str, Any], kind: str, level: str, models: Path) -> None:
+    configure(models / "base", rms_norm_eps=1e-6)
+    configure(models / "a", rms_norm_eps=1e-6)
+    configure(models / "b", rms_norm_eps=1e-6)
+    assert not words(judge(TIES, models), kind)
+    configure(models / "b", **change)
+    [found] = words(judge(TIES, models), kind)
+    assert (found.level, found.model) == (level, "b")
+
+
+def test_a_chat_model_onto_a_base_without_a_template(models: Path) -> None:
+    """Its merge never stops: the output takes the base's tokenizer, without template, with another stop token."""
+    for name in ("base", "a", "b"):
+        (models / name / "chat_template.jinja").unlink(missing_ok=True)
+        file = models / name / "tokenizer_config.json"
+        settings = json.loads(file.read_text())
+        settings.pop("chat_template", None)
+        file.write_text(json.dumps(settings))
+    assert not words(judge(TIES, models), "no template")
+    (models / "b" / "chat_template.jinja").write_text("{% for m in messages %}<|im_start|>{{ m['content'] }}{% endfor %}")
+    [found] = words(judge(TIES, models), "no template")
+    assert (found.model, found.path, found.value) == ("b", "tokenizer_source", "b")
+    fixed = replace(load(TIES), found.path, found.value)
+    opened = open_models(fixed, [models])
+    assert not [f for f in verdict(fixed, opened, plan(fixed, opened)).findings if f.kind in ("no template", "other stops")]
+    assert not words(judge(TIES + "chat_template: chatml\n", models), "no template")
+
+
+def test_what_rounding_costs_is_told(models: Path) -> None:
+    base = tiny.read_weights(models / "base")
+    assert judge(TIES, models).fidelity is None  # float32 is not rounded
+    for name, size in (("a", 1e-4), ("b", 2e-4)):
+        rewrite(models / name, lambda t, size=size: t.update({n: x + size * torch.randn(x.shape) for n, x in base.items()}))
+    judged = judge(TIES + "out_dtype: bfloat16\n", models)
+    assert judged.fidelity is not None and judged.fidelity > 0.5
+    [found] = words(judged, "coarse")
+    assert found.level == "warning" and found.value == "float32" and "; rounding costs" in str(judged)
+    assert not words(judge(TIES + "out_dtype: float32\n", models), "coarse")
+    recipe = load(TIES + "out_dtype: bfloat16\n")  # held against the whole merge
+    from merger.merge import merge_tensor, reader
+
+    opened = open_models(recipe, [models])
+    lost = whole = 0.0
+    for job, exact in zip(plan(recipe, opened).jobs, plan(replace(recipe, "out_dtype", "float32"), opened).jobs, strict=True):
+        assert job.base is not None
+        true, zero = merge_tensor(exact, reader(opened)), reader(opened)(job.base)
+        lost += float((merge_tensor(job, reader(opened)).float() - true).square().sum())
+        whole += float((true - zero).square().sum())
+    assert abs(judged.fidelity / (lost / whole) ** 0.5 - 1) < 0.3
+
+
+def test_the_rows_of_a_union_have_owners(models: Path) -> None:
+    document = json.loads((models / "a" / "tokenizer.json").read_text())
+    document["added_tokens"].append(dict(document["added_tokens"][0], id=len(document["model"]["vocab"]), content="<new>"))
+    (models / "a" / "tokenizer.json").write_text(json.dumps(document))
+    rewrite(models / "a", lambda t: t.update({n: torch.cat([x, x[:1]]) for n, x in t.items() if "embed" in n or "lm_head" in n}))
+    configure(models / "a", vocab_size=tiny.read_weights(models / "a")["model.embed_tokens.weight"].shape[0])
+    [found] = words(judge(TIES + "tokenizer_source: union\n", models), "owners")
+    assert "1 from a" in found.words
+
+
+def test_a_merge_says_what_speaks_against_it(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(models)
+    (models / "r.yaml").write_text(TIES.replace("weight: 0.6", "weight: 0"))
+    assert main(["merge", "r.yaml", str(tmp_path / "quiet"), "-q"]) == 0
+    assert "contributes nothing" not in capsys.readouterr().err
+    assert main(["merge", "r.yaml", str(tmp_path / "told")]) == 0
+    assert "warning: a contributes nothing: its weight is 0 everywhere. Give it a weight" in capsys.readouterr().err
+    assert main(["merge", "r.yaml", str(tmp_path / "strict"), "--strict"]) == 1
+    assert "--strict: 2 things speak against this merge" in capsys.readouterr().err
+    assert not (tmp_path / "strict").exists()
+    (models / "r.yaml").write_text(TIES)
+    assert main(["merge", "r.yaml", str(tmp_path / "fine"), "--strict"]) == 0
+    assert capsys.readouterr().err == ""

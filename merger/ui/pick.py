@@ -19,6 +19,7 @@ from merger import remote, store
 from merger.card import licence
 from merger.checkpoints import Checkpoint, in_words
 from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.findings import Fix
 from merger.hub import bring, from_text, open_here, parse_reference
 from merger.live import Parents
 from merger.plan import plan
@@ -30,7 +31,7 @@ from merger.ui.events import NOW, QUIET
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
 from merger.ui.words import refusal_words, verdict_words
-from merger.verdict import Fix, verdict, ways_out
+from merger.verdict import verdict, ways_out
 from merger.wire import Token
 
 log = logging.getLogger(__name__)

@@ -22,6 +22,7 @@ import merger.ui.lanes as lanes
 from merger.analysis import Sketch, TensorStats, combine, samples_for
 from merger.errors import Cancelled, MergeError
 from merger.evaluate import Plain, Said, Token, take_turns
+from merger.findings import Fix
 from merger.hub import open_here
 from merger.live import Parents
 from merger.merge import Step, gpu_memory, merge
@@ -35,7 +36,7 @@ from merger.ui.sketch import Sketches, law
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
 from merger.ui.words import why_token
-from merger.verdict import Fix, Verdict, verdict, ways_out
+from merger.verdict import Verdict, verdict, ways_out
 
 log = logging.getLogger(__name__)
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from merger.explain import Explanation, Look, Stage
+from merger.findings import Finding, Level
 from merger.layout import Board, Column, role
 from merger.methods import METHODS
 from merger.moves import effective
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Recipe
-from merger.verdict import Finding, Level, Verdict
+from merger.verdict import Verdict
 
 Names = Mapping[str, str]
 """Model reference -> the short name the page shows."""
