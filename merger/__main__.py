@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, sweep, methods. Each command calls one function of the engine."""
+"""The command line: merge, inspect, sweep, doctor, methods. Each command calls one function of the engine."""
 
 import argparse
 import atexit
@@ -24,10 +24,10 @@ if TYPE_CHECKING:  # these modules load torch, which a refused recipe does not n
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; 0 done, 1 the user's input was refused, 130 stopped."""
+    """Run one command; 0 done, 1 the user's input was refused, 2 `doctor` found something, 130 stopped."""
     options = _parser().parse_args(argv)
     try:
-        options.run(options)
+        return options.run(options) or 0
     except MergeError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1
@@ -37,7 +37,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `merger inspect r.yaml | head`
         sys.stderr.close()
         return 0
-    return 0
 
 
 def script() -> None:
@@ -73,6 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     _add_mismatch(sweep)
     _add_sweep(sweep)
     sweep.set_defaults(run=_sweep)
+
+    doctor = commands.add_parser("doctor", help="say what is wrong with a merged model that babbles")
+    doctor.add_argument("folder", metavar="FOLDER", type=Path, help="the model's folder")
+    doctor.add_argument("--fix", metavar="OUT", type=Path, help="write a copy in which what is certain is mended")
+    doctor.add_argument("--ask", action=_YesNo, default=True, help="also let it answer a few prompts (default)")
+    doctor.add_argument("--json", action="store_true", help="print the findings for a program")
+    doctor.set_defaults(run=_doctor)
 
     methods = commands.add_parser("methods", help="list the merge methods and their parameters")
     methods.add_argument("name", nargs="?", help="show one method in full")
@@ -423,6 +429,28 @@ def _sweep(options: argparse.Namespace) -> None:
         _write(options.out, search.as_json(recipe, varied, marks, trials))
     if options.best is not None:
         _write(options.best, ranked[0].text)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from merger import doctor
+
+    if not options.folder.expanduser().is_dir():
+        raise MergeError(f"{options.folder}: is no folder; name the folder that a merge was written to.")
+
+    def tell(what: str) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{what} ...{' ' * 20}", end="", file=sys.stderr, flush=True)
+
+    found = doctor.examine(options.folder.expanduser(), ask=options.ask, progress=tell)
+    if sys.stderr.isatty():
+        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    print(doctor.as_json(found) if options.json else found)
+    if options.fix is not None:
+        mended = doctor.mend(found, options.fix.expanduser())
+        print(f"{options.fix}: a copy in which {len(mended)} of {len(found.ailments)} findings are mended.", file=sys.stderr)
+    elif not found.sound:
+        return 2
+    return 0
 
 
 def _print_trials(names: Sequence[str], marks: "Mapping[str, Mapping[str, float]]", ranked: "Sequence[Trial]") -> None:
