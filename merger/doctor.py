@@ -20,12 +20,13 @@ import torch
 from merger.checkpoints import Checkpoint, in_words, open_checkpoint, read_json
 from merger.errors import MergeError
 from merger.evaluate import Plain, Speaker, speaker
+from merger.findings import Level
 from merger.layout import role
 from merger.merge import open_models
 from merger.plan import plan
 from merger.recipe import load_file
 from merger.tokens import Vocabulary, chat_template_of, read_vocabulary, token_rows
-from merger.verdict import Level, verdict
+from merger.verdict import verdict
 
 CONFIG, GENERATION, SETTINGS = "config.json", "generation_config.json", "tokenizer_config.json"
 PROMPTS = ("Hello! Who are you?", "What is the capital of France?", "Write one sentence about the sea.")
