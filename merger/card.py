@@ -14,7 +14,10 @@ import torch
 
 import merger
 from merger.checkpoints import Checkpoint, Piece
+from merger.errors import CheckpointError
+from merger.files import read_text
 from merger.hub import is_hub_id, parse_reference
+from merger.limits import CARD_BYTES
 from merger.recipe import Recipe, dump, load
 
 # From the freest to the strictest, as far as an order makes sense: permissive, share-alike, with rules of use, non-commercial,
@@ -127,11 +130,8 @@ def _revision(folder: Path) -> str | None:
 
 def licence(folder: Path) -> str | None:
     """What a model's README.md says about its licence, in the Hub's words; its LICENSE file's first line if it says nothing."""
-    try:
-        text = (folder / "README.md").read_text(encoding="utf-8", errors="replace")[: 1 << 16]
-    except OSError:
-        text = ""
-    head = re.match(r"---\s*\n(.*?)\n---", text, re.DOTALL)
+    text = _beginning(folder / "README.md") or ""
+    head = re.match(r"---[ \t\r]*\n(.*?)\n---", text, re.DOTALL)
     fields = dict(re.findall(r"^(license|license_name):[ \t]*[\"']?([^\n\"'#]+)", head[1] if head else "", re.MULTILINE))
     named = fields.get("license", "").strip().lower()
     if named == "other" and fields.get("license_name"):
@@ -139,13 +139,19 @@ def licence(folder: Path) -> str | None:
     if named:
         return named
     for name in ("LICENSE", "LICENSE.txt", "LICENSE.md", "LICENCE"):
-        try:
-            with (folder / name).open(encoding="utf-8", errors="replace") as handle:
-                first = next((line.strip(" #\n") for line in handle if line.strip(" #\n")), "")
-                return f"see its {name}: {first[:80]}"
-        except OSError:
-            continue
+        text = _beginning(folder / name)
+        if text is not None:
+            first = next((line.strip(" #\r") for line in text.split("\n") if line.strip(" #\r")), "")
+            return f"see its {name}: {first[:80]}"
     return None
+
+
+def _beginning(file: Path) -> str | None:
+    """The beginning of a text; None where there is none, or it lies elsewhere."""
+    try:
+        return read_text(file, CARD_BYTES, whole=False) if file.is_file() else None
+    except CheckpointError:
+        return None
 
 
 def strictest(licences: Sequence[str | None]) -> tuple[str | None, str]:

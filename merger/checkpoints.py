@@ -16,8 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from merger import files as small_files
 from merger import kernels
 from merger.errors import CheckpointError, MergeError, nearest
+from merger.limits import AFAR_TENSORS, HEADER_BYTES, INDEX_BYTES, NAME_CHARACTERS, SHARDS, TENSORS
 from merger.pickles import read_places
 
 DTYPES: dict[str, torch.dtype] = {
@@ -27,7 +29,6 @@ DTYPES: dict[str, torch.dtype] = {
     "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
 }  # fmt: skip
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
-_MAX_HEADER = 100_000_000
 INDEX = "model.safetensors.index.json"
 _BIN_INDEX = "pytorch_model.bin.index.json"
 
@@ -172,6 +173,7 @@ def open_checkpoint(reference: str, folder: Path) -> Checkpoint:
 
     Weights are safetensors files or, where there are none, PyTorch .bin files, of which no code is run.
     """
+    small_files.check_links(folder)
     files = _weight_files(reference, folder)
     tensors = read_headers(files)
     if not tensors:
@@ -187,7 +189,15 @@ def read_headers(files: Sequence[Path]) -> dict[str, Stored]:
             if name in tensors:
                 raise CheckpointError(f"{file}: {name} is also in {tensors[name].file.name}; one of the files is left over.")
             tensors[name] = stored
+        check_count(len(tensors), str(file.parent))
     return tensors
+
+
+def check_count(tensors: int, where: str, afar: bool = False) -> None:
+    """CheckpointError for more tensors than a model has: each takes memory before a weight is read."""
+    if tensors > (AFAR_TENSORS if afar else TENSORS):
+        what = "too many to look into from afar; download the model first" if afar else "no model has so many"
+        raise CheckpointError(f"{where}: names more than {AFAR_TENSORS if afar else TENSORS:,} tensors; {what}.")
 
 
 def _unpickled(file: Path) -> dict[str, Stored]:
@@ -212,12 +222,17 @@ def _weight_files(reference: str, folder: Path) -> list[Path]:
 
 def _listed(index: Path) -> list[Path]:
     """The files an index names; all must be there."""
-    folder, listed = index.parent, read_json(index).get("weight_map")
+    folder, listed = index.parent, weight_map(index)
     if not isinstance(listed, dict) or not all(isinstance(v, str) for v in listed.values()):
         raise CheckpointError(f"{index}: `weight_map` must map tensor names to files.")
     names = sorted(set(listed.values()))
-    if any(Path(name).name != name for name in names):
+    if any(Path(name).name != name or "\\" in name for name in names):
         raise CheckpointError(f"{index}: names a file outside the model's folder.")
+    odd = next((name for name in names if not name.isprintable() or len(name) > 255), None)
+    if odd is not None:
+        raise CheckpointError(f"{index}: {odd[:40]!a} is not the name of a weight file.")
+    if len(names) > SHARDS:
+        raise CheckpointError(f"{index}: names {len(names):,} files; no model has more than {SHARDS:,}.")
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise CheckpointError(
@@ -227,13 +242,20 @@ def _listed(index: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
+def weight_map(index: Path) -> Any:
+    """What an index says about which file holds which tensor, as it stands there."""
+    found = small_files.read_json(index, INDEX_BYTES, 2 * TENSORS).get("weight_map")
+    check_count(len(found) if isinstance(found, dict) else 0, str(index))
+    return found
+
+
 def read_header(file: Path) -> dict[str, Stored]:
     """The tensors of one safetensors file, from its header; every claim is checked against the file's size."""
     try:
         size = file.stat().st_size
         with file.open("rb") as handle:
             length = int.from_bytes(handle.read(8), "little")
-            if size < 8 or length > min(_MAX_HEADER, size - 8):
+            if size < 8 or length > min(HEADER_BYTES, size - 8):
                 raise CheckpointError(f"{file}: not a safetensors file, or its beginning is damaged ({size} bytes).")
             raw = handle.read(length)
     except OSError as error:
@@ -244,6 +266,7 @@ def read_header(file: Path) -> dict[str, Stored]:
 def parse_header(file: Path, raw: bytes, size: int) -> dict[str, Stored]:
     """The tensors that a safetensors header of a file of `size` bytes names; the file itself may be elsewhere."""
     length = len(raw)
+    check_header(raw, str(file))
     try:
         header = json.loads(raw)
     except (ValueError, RecursionError):
@@ -251,10 +274,17 @@ def parse_header(file: Path, raw: bytes, size: int) -> dict[str, Stored]:
     if not isinstance(header, dict):
         raise CheckpointError(f"{file}: its header is no table of tensors.")
     header.pop("__metadata__", None)
-    broken = next((name for name in header if not name.isprintable()), None)
+    broken = next((name for name in header if not name.isprintable() or len(name) > NAME_CHARACTERS), None)
     if broken is not None:
-        raise CheckpointError(f"{file}: {broken!a} is not the name of a tensor; the header is damaged.")
+        raise CheckpointError(f"{file}: {broken[:80]!a} is not the name of a tensor; the header is damaged.")
     return {name: _stored(file, name, entry, 8 + length, size) for name, entry in header.items()}
+
+
+def check_header(raw: bytes, where: str, afar: bool = False) -> None:
+    """CheckpointError for a header of too many tensors or numbers; counted, not parsed, for that takes memory already."""
+    check_count(raw.count(b"{") - 2, where, afar)  # the table itself and its metadata
+    if raw.count(b",") > 24 * (AFAR_TENSORS if afar else TENSORS):
+        raise CheckpointError(f"{where}: its header holds more numbers than its tensors can need.")
 
 
 def _stored(file: Path, name: str, entry: Any, start: int, size: int) -> Stored:
@@ -282,17 +312,7 @@ def read_json(path: Path, required: bool = True) -> dict[str, Any]:
     """A JSON object from a file of a model; {} where it is not required and not there."""
     if not path.is_file() and not required:
         return {}
-    try:
-        if path.stat().st_size > _MAX_HEADER:
-            raise CheckpointError(f"{path}: {path.stat().st_size} bytes is too large for a JSON file of a model.")
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise CheckpointError(f"{path}: cannot be read: {error.strerror}.") from None
-    except (ValueError, RecursionError):
-        raise CheckpointError(f"{path}: this is not JSON.") from None
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path}: must hold a JSON object.")
-    return value
+    return small_files.read_json(path)
 
 
 # ---------------------------------------------------------------------------------------------- writing

@@ -3,7 +3,6 @@
 import contextlib
 import copy
 import inspect
-import json
 import math
 import threading
 import time
@@ -16,8 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from merger import safe, templates
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.layout import role
+from merger.limits import MODEL_GROWTH
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
 
@@ -220,7 +221,8 @@ class Speaker:
     stops: frozenset[int]
     length: int
     device: torch.device
-    template: str = ""
+    origin: str = "the chat template"
+    """Whose chat template it is, for errors."""
     _pieces: dict[int, str] = field(default_factory=dict[int, str])
     _encoded: dict[tuple[bool, str], list[int]] = field(default_factory=dict[tuple[bool, str], list[int]])
     _last: "_Heard | None" = None
@@ -236,13 +238,14 @@ class Speaker:
         return list(self._encoded[key])
 
     def _encode(self, prompt: str) -> list[int]:
-        if getattr(self.tokenizer, "chat_template", None) and not isinstance(prompt, Plain):
-            text = self.tokenizer.apply_chat_template(
-                [{"role": "user", "content": prompt}], tokenize=False, add_generation_prompt=True
-            )  # fmt: skip
-            ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+        template = getattr(self.tokenizer, "chat_template", None)
+        if template and not isinstance(prompt, Plain):
+            text = templates.asked(template, prompt, self.tokenizer.special_tokens_map, self.origin)
+            with _reading():
+                ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
         else:
-            ids = self.tokenizer(prompt)["input_ids"]
+            with _reading():
+                ids = self.tokenizer(prompt)["input_ids"]
         if len(ids) >= self.length - 1:
             raise MergeError(f"the prompt is {len(ids)} tokens long; this model reads at most {self.length - 2}.")
         return list(ids)
@@ -250,8 +253,12 @@ class Speaker:
     def piece(self, token: int) -> str:
         """One token's text, with the space before it."""
         if token not in self._pieces:
-            self._pieces[token] = self.tokenizer.decode([token], skip_special_tokens=True)
+            self._pieces[token] = self._text([token])
         return self._pieces[token]
+
+    def _text(self, ids: list[int]) -> str:
+        with _reading():
+            return self.tokenizer.decode(ids, skip_special_tokens=True)
 
     @torch.inference_mode()
     def tokens(self, prompt: str, limit: int, temperature: float = 0.0, seed: int = 0) -> Iterator[Token]:
@@ -281,7 +288,7 @@ class Speaker:
             ids.append(chosen)
             if chosen in self.stops:
                 break
-            text = self.tokenizer.decode(ids[given:], skip_special_tokens=True)
+            text = self._text(ids[given:])
             new = "" if text.endswith("\ufffd") else text[len(shown) :]  # half a character waits for its other half
             shown += new
             others = tuple((self.piece(i), p) for i, p in row.likeliest if i != chosen)
@@ -485,6 +492,18 @@ class Speaker:
         ]  # fmt: skip
 
 
+@contextlib.contextmanager
+def _reading() -> Generator[None]:
+    """A stranger's tokenizer at work: what it stumbles over is told as an error of the model's, not of ours."""
+    try:
+        yield
+    except BaseException as error:
+        known = safe.safely(error)
+        if not isinstance(known, Exception) or isinstance(known, MergeError):
+            raise
+        raise MergeError(f"the model's tokenizer fails at this text: {safe.first_line(known)}") from None
+
+
 _NO_NUMBERS = "the merged weights are so large that the model computes no numbers any more."
 
 
@@ -506,7 +525,8 @@ def say_all(
     for start in range(0, len(order), batch):
         some = order[start : start + batch]
         said = _say_batch(speaker, [asked[i] for i in some], limit, go_on)
-        texts = speaker.tokenizer.batch_decode(said, skip_special_tokens=True)
+        with _reading():
+            texts = speaker.tokenizer.batch_decode(said, skip_special_tokens=True)
         for i, text in zip(some, texts, strict=True):
             answers[i] = text.rstrip("\ufffd")
     return answers
@@ -559,29 +579,32 @@ def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: 
     return said
 
 
-def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> Speaker:
+def speaker(
+    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], origin: str = "the chat template"
+) -> Speaker:
     """Build a model around tensors without copying them. `folder` gives tokenizer and chat template.
 
+    origin  whose chat template it is, for errors
     CheckpointError when transformers does not know the architecture or the tensors do not fit it.
     """
-    from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
-    kind = str(config.get("model_type", ""))
-    if kind not in CONFIG_MAPPING:
-        raise CheckpointError(f"{folder}: transformers knows no model type {kind!r}, so this model cannot answer here.")
     _check_sizes(folder, config, tensors)
+    settings = safe.architecture(folder, config)
     try:
-        settings = CONFIG_MAPPING[kind].from_dict(dict(config))
+        _check_memory(folder, settings, tensors)
         with _weightless():
-            module = AutoModelForCausalLM.from_config(settings)
+            module = AutoModelForCausalLM.from_config(settings, trust_remote_code=False)
+    except CheckpointError:
+        raise
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
-        raise CheckpointError(f"{folder}: its config.json cannot be used: {str(error).splitlines()[0][:200]}") from None
+        raise CheckpointError(f"{folder}: its config.json cannot be used: {safe.first_line(error)}") from None
     _adopt(module, tensors, folder)
     _attend_by_rows(module)
     device = next(iter(tensors.values())).device
     module.to(device).eval()
     tokenizer = load_tokenizer(folder)
-    return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), device)
+    return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), device, origin)
 
 
 _BY_ROWS = "merger_by_rows"
@@ -645,14 +668,28 @@ def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, 
                     raise CheckpointError(f"{folder}: its config.json says `{key}` is {str(value)[:30]}; its tensors hold less.")
 
 
-def load_tokenizer(folder: Path) -> Any:
-    """The folder's tokenizer; CheckpointError when it has none. No code from the folder is run."""
-    from transformers import AutoTokenizer
+def _check_memory(folder: Path, settings: Any, tensors: Mapping[str, Tensor]) -> None:
+    """The same for what no key gives away: the model is built without memory first, and what it would take is counted."""
+    from transformers import AutoModelForCausalLM
 
     try:
-        return AutoTokenizer.from_pretrained(folder, trust_remote_code=False, local_files_only=True)
-    except Exception as error:  # as above
-        raise CheckpointError(f"{folder}: its tokenizer cannot be loaded: {str(error).splitlines()[0][:200]}") from None
+        with torch.device("meta"):
+            module = AutoModelForCausalLM.from_config(copy.deepcopy(settings), trust_remote_code=False)
+    except (NotImplementedError, RuntimeError):  # one that looks at its numbers while it is built
+        return
+    held = sum(t.nbytes for t in tensors.values())
+    need = sum(t.numel() * t.element_size() for t in (*module.parameters(), *module.buffers()))
+    if need > MODEL_GROWTH * held + _SMALL:
+        raise CheckpointError(f"{folder}: its config.json asks for a model of {need:,} bytes; its tensors have {held:,}.")
+
+
+_SMALL = 1 << 28
+"""Bytes that any model may take beside its tensors: masks and angles for all positions."""
+
+
+def load_tokenizer(folder: Path) -> Any:
+    """The folder's tokenizer; CheckpointError when it has none. No code from the folder is run."""
+    return safe.tokenizer(folder)
 
 
 @contextlib.contextmanager
@@ -692,9 +729,7 @@ def _adopt(module: Any, tensors: Mapping[str, Tensor], folder: Path) -> None:
 
 
 def _stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:
-    found: list[Any] = [config.get("eos_token_id"), getattr(tokenizer, "eos_token_id", None)]
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        found.append(json.loads((folder / "generation_config.json").read_text(encoding="utf-8")).get("eos_token_id"))
+    found: list[Any] = [config.get("eos_token_id"), getattr(tokenizer, "eos_token_id", None), safe.stop_ids(folder)]
     flat = [i for item in found for i in (item if isinstance(item, list) else [item])]
     return frozenset(i for i in flat if isinstance(i, int))
 

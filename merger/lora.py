@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from torch import Tensor
 
 from merger.checkpoints import Checkpoint, Piece, Stored, read_headers, read_json
 from merger.errors import CheckpointError
+from merger.files import check_links
+from merger.limits import PATTERN_STEPS
 
 _PREFIX = "base_model.model."
 _FACTOR = re.compile(r"(.+)\.lora_(embedding_)?([AB])(?:\.default)?(?:\.weight)?")
@@ -83,6 +85,7 @@ def adapt(model: Checkpoint, loras: Sequence[tuple[str, Path]]) -> Checkpoint:
     for reference, folder in loras:
         adapter = _open(reference, folder)
         factors, whole = _sort(adapter)
+        _check_patterns(adapter, factors)
         targets = {module: _target(f"{module}.weight", model.tensors) for module in factors}
         others = {name: _target(name.removeprefix(_PREFIX), model.tensors) for name in whole}
         unknown = [module for module, target in targets.items() if target is None]
@@ -121,6 +124,7 @@ def _open(reference: str, folder: Path) -> Checkpoint:
     config_file = folder / "adapter_config.json"
     if not config_file.is_file():
         raise CheckpointError(f"{reference}: no LoRA: the folder {folder} holds no adapter_config.json.")
+    check_links(folder)
     config = read_json(config_file)
     files = [folder / f"adapter_model.{kind}" for kind in ("safetensors", "bin")]
     found = next((file for file in files if file.is_file()), None)
@@ -221,6 +225,19 @@ def _of(adapter: Checkpoint, key: str, module: str, default: Any) -> Any:
                 f"{adapter.reference}: `{key}` of its adapter_config.json holds a bad pattern: {pattern[:60]!r}."
             ) from None
     return default
+
+
+def _check_patterns(adapter: Checkpoint, modules: Iterable[str]) -> None:
+    """CheckpointError where matching the patterns could take minutes: each goes over each module's name, with two repeats
+    as often as it has pairs of letters, and again from each of its dots."""
+    found = [p for key in ("rank_pattern", "alpha_pattern") if isinstance(t := adapter.config.get(key), dict) for p in t]
+    patterns = sum(_PLAIN.fullmatch(pattern) is None for pattern in found)
+    steps = patterns * sum(len(module) ** 2 * (1 + module.count(".")) for module in modules) if patterns else 0
+    if steps > PATTERN_STEPS:
+        raise CheckpointError(
+            f"{adapter.reference}: the {patterns} patterns of its adapter_config.json would take too long to match; "
+            "write the modules' names in `rank_pattern` and `alpha_pattern` instead."
+        )
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.]*")  # a dot stands for itself in all that peft writes

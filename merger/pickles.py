@@ -15,9 +15,13 @@ from typing import Any, BinaryIO, NoReturn
 import torch
 
 from merger.errors import CheckpointError
+from merger.limits import NAME_CHARACTERS, PICKLE_BYTES, PICKLE_STEPS, TENSORS
 
-_LIMIT = 100_000_000
-"""Most bytes of a pickle or of an archive's directory: both are read into memory."""
+_LIMIT = PICKLE_BYTES
+_FREE_STEPS = 400_000
+"""Steps for what a pickle holds beside its tensors, and for tensors that share one storage; a fraction of a second."""
+_STACK = 100_000
+"""The most that waits on the machine's stack: a pickler puts things together in thousands."""
 _LEGACY = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19"
 
 _STORAGES = {
@@ -72,6 +76,8 @@ def read_places(file: Path) -> dict[str, Place]:
     for name, place in table.items():
         if not isinstance(name, str):
             raise CheckpointError(f"{file}: is no plain table of tensors: a name in it is a number.")
+        if len(name) > NAME_CHARACTERS:
+            raise CheckpointError(f"{file}: {name[:40]!a}... is not the name of a tensor.")
         if not isinstance(place, Place):
             raise CheckpointError(
                 f"{file}: is no plain table of tensors: {name[:80]!r} is {_kind(place)}.\n"
@@ -119,6 +125,8 @@ def _members(file: Path, handle: BinaryIO) -> dict[str, tuple[int, int]]:
         count, size, start = struct.unpack_from("<QQQ", record, 32)
     if size > _LIMIT or start + size > total:
         damaged("its directory is not inside the file")
+    if count > TENSORS + 1000:  # beside the storages
+        raise CheckpointError(f"{file}: an archive of {count:,} members; no model has more than {TENSORS:,} tensors.")
     handle.seek(start)
     directory, at = handle.read(size), 0
     members: dict[str, tuple[int, int]] = {}
@@ -210,8 +218,12 @@ class _Machine:
     def run(self, pickled: bytes) -> Any:
         """The pickled object, with a Place for every tensor. ValueError and its like when the pickle is damaged."""
         stack, memo = self._stack, self._memo
+        steps = _FREE_STEPS + PICKLE_STEPS * len(self._storages)
         for opcode, arg, _ in pickletools.genops(pickled):
             name = opcode.name
+            steps -= 1
+            if steps < 0 or len(stack) > _STACK:
+                raise CheckpointError(f"{self._file}: its pickle goes on and on; a table of so few tensors is not so long.")
             if name in _PUSHED:
                 stack.append(arg)
             elif name in ("BINGET", "LONG_BINGET", "GET"):

@@ -7,15 +7,17 @@ Grammar: mergekit's (`models` or `slices`, `merge_method`, `base_model`, `parame
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from dataclasses import replace as replace_fields
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
 
 from merger.errors import RecipeError, nearest
+from merger.limits import DOCUMENTS, READS
 from merger.methods import METHODS, Method
 from merger.params import Param, Scalar, to_number
 from merger.paste import clothed, mended
@@ -156,18 +158,34 @@ class Recipe:
     seed: int = 0
     on_mismatch: OnMismatch = "refuse"
     name: str | None = None
-    earlier: "tuple[Recipe, ...]" = ()
-    """The file's other documents that this one needs, by their names, each after those it needs itself."""
+    earlier: "tuple[Recipe, ...]" = field(default=(), repr=False)
+    """The file's other documents that this one needs, by their names, each after those it needs itself.
+
+    Each of them has those before it as its own `earlier`: what goes over all documents goes over this list, and never
+    into theirs, which would double the work with each document.
+    """
     source: str = field(default="recipe", compare=False, repr=False)
     text: str | None = field(default=None, compare=False, repr=False)
     """The words it was read from; may say another recipe when fields were replaced."""
     notes: tuple[str, ...] = field(default=(), compare=False, repr=False)
     """What was read otherwise than written, or has no effect, a sentence each."""
 
+    def __eq__(self, other: object) -> bool:
+        return self._all == other._all if isinstance(other, Recipe) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(self._all)
+
     @property
+    def _all(self) -> tuple[tuple[Any, ...], ...]:
+        """What the recipe says, document by document."""
+        return tuple(tuple(getattr(one, name) for name in _SAID) for one in (*self.earlier, self))
+
+    @cached_property
     def digest(self) -> str:
         """A short word for what the recipe says: equal for equal recipes."""
-        return hashlib.sha256(repr(self).encode()).hexdigest()[:16]
+        words = [repr(self), *(one.digest for one in self.earlier)]
+        return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
 
     @property
     def opened(self) -> tuple[str, ...]:
@@ -211,6 +229,9 @@ class Recipe:
             )
             for m in self.modules
         ) or (self,)  # fmt: skip
+
+
+_SAID = tuple(f.name for f in fields(Recipe) if f.compare and f.name != "earlier")
 
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -261,6 +282,7 @@ def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
             named[recipe.name] = (recipe, place)
     last = next((recipe for recipe, _ in documents if recipe.name is None), documents[-1][0])
     order: dict[str, Recipe] = {}
+    reads: dict[str, int] = {}
 
     def need(recipe: Recipe, waiting: tuple[str, ...]) -> None:
         for name in (r for r in recipe.references if r in named):
@@ -274,9 +296,25 @@ def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
                     )
                 need(named[name][0], (*waiting, name))
                 order[name] = replace_fields(named[name][0], earlier=tuple(order.values()))
+                reads[name] = _reads(order[name], reads)
+                if reads[name] > READS:
+                    raise named[name][1].fail(
+                        f"{name!r} needs models {reads[name]:,} times for each tensor, through the documents it is made from; "
+                        f"at most {READS:,}.", "name",
+                    )  # fmt: skip
 
     need(last, (last.name,) if last.name else ())
     return replace_fields(last, earlier=tuple(order.values()))
+
+
+def _reads(recipe: Recipe, known: Mapping[str, int]) -> int:
+    """How many models are read for one tensor. known: for what earlier documents make; it is made anew at each reading."""
+    most = 0
+    for part in recipe.parts:
+        for base, entries in [(None, part.models), *((s.base_model, s.sources) for s in part.slices)]:
+            own = sum(known.get(entry.model, 1) for entry in entries)
+            most = max(most, own + known.get(base or recipe.base_model or "", 1))
+    return most
 
 
 def load_file(path: str | Path) -> Recipe:
@@ -810,6 +848,8 @@ def _parse(text: str, source: str) -> list[tuple[Any, _About]]:
         loader = yaml.SafeLoader(text)
         while loader.check_node():
             nodes.append(loader.get_node())
+            if len(nodes) > DOCUMENTS:
+                raise RecipeError(f"{source}: has more than {DOCUMENTS} documents; split it into several files.")
     except RecursionError:
         raise RecipeError(f"{source}: nested too deeply to be a recipe.") from None
     except (yaml.YAMLError, ValueError) as error:
@@ -1003,8 +1043,10 @@ def replace_all(recipe: Recipe, changes: Mapping[str, Any]) -> Recipe:
 
 def tolerant(recipe: Recipe, on_mismatch: OnMismatch) -> Recipe:
     """The recipe and its earlier documents with one policy for tensors that do not fit."""
-    earlier = tuple(tolerant(one, on_mismatch) for one in recipe.earlier)
-    return replace_fields(recipe, on_mismatch=on_mismatch, earlier=earlier)
+    earlier: list[Recipe] = []
+    for one in recipe.earlier:  # not by itself: each has those before it as its own
+        earlier.append(replace_fields(one, on_mismatch=on_mismatch, earlier=tuple(earlier[: len(one.earlier)])))
+    return replace_fields(recipe, on_mismatch=on_mismatch, earlier=tuple(earlier))
 
 
 def _put(whole: dict[str, Any], path: str, value: Any, source: str) -> None:

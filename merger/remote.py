@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from merger import store
-from merger.checkpoints import Checkpoint, Stored, parse_header, read_json
+from merger.checkpoints import Checkpoint, Stored, check_count, check_header, parse_header, read_json
 from merger.errors import CheckpointError
 from merger.hub import parse_reference
+from merger.limits import AFAR_BYTES, SHARDS
 from merger.lora import adapt
 from merger.store import Listing, RepoFile
 from merger.wire import Token, client, file_url, never, own, part, patient
@@ -23,8 +24,6 @@ from merger.wire import Token, client, file_url, never, own, part, patient
 _EXPAND = ["safetensors", "config", "cardData", "tags", "downloads", "gated", "private", "pipeline_tag", "likes"]
 _QUANTIZED = ("gguf", "gptq", "awq", "exl2", "exl3", "bitsandbytes", "4-bit", "8-bit", "mlx", "compressed-tensors", "fp8", "onnx")
 _BYTES = {"F64": 8, "I64": 8, "F32": 4, "I32": 4, "F16": 2, "BF16": 2, "I16": 2}
-MAX_HEADER, MAX_HEADERS, MAX_SHARDS = 25_000_000, 100_000_000, 2000
-"""Bytes of one file's header (the Hub's own limit), of all headers of a model, and the number of its files."""
 _FIRST = 64_000
 MAX_READ, MAX_SECONDS = 4_000_000, 20.0
 """The most of one tensor that is read from afar, and the time that a model's reads may take together."""
@@ -182,7 +181,7 @@ def peek(
     listing = store.listing(name, token, cancelled)
     store.fetch(listing, store.companions(listing), token, None, cancelled)
     files = store.weights(listing, only_safetensors)
-    if len(files) > MAX_SHARDS:
+    if len(files) > SHARDS:
         raise CheckpointError(f"{name}: {len(files)} weight files are more than can be looked at.")
     if any(file.name.endswith(".bin") for file in files):
         raise CheckpointError(f"{name}: has only .bin files, which cannot be looked into from afar; download it first.")
@@ -200,7 +199,7 @@ def peek(
 
 
 def _tensors(listing: Listing, files: Sequence[RepoFile], token: Token, cancelled: Callable[[], bool]) -> dict[str, Stored]:
-    budget = [MAX_HEADERS]
+    budget = [int(AFAR_BYTES), 0]
 
     def header(file: RepoFile) -> Mapping[str, Stored]:
         return _header(listing, file, token, cancelled, budget)
@@ -222,7 +221,10 @@ def _tensors(listing: Listing, files: Sequence[RepoFile], token: Token, cancelle
 def _header(
     listing: Listing, file: RepoFile, token: Token, cancelled: Callable[[], bool], budget: list[int]
 ) -> Mapping[str, Stored]:
-    """One file's header, in one request or two; from disk where the file is here."""
+    """One file's header, in one request or two; from disk where the file is here.
+
+    budget  bytes that the model's headers may still have, and tensors found in them
+    """
     place, name = listing.folder / file.name, f"{listing.reference}: {file.name}"
     url = file_url(listing.name, listing.commit, file.name)
     raw, url = patient(lambda: part(url, token, 0, min(_FIRST, file.size)), listing.reference, token, cancelled)
@@ -230,14 +232,18 @@ def _header(
     if len(raw) < 8 or length > file.size - 8:
         raise CheckpointError(f"{name}: not a safetensors file, or its beginning is damaged.")
     budget[0] -= length
-    if length > MAX_HEADER or budget[0] < 0:
-        raise CheckpointError(f"{name}: its header claims {length:,} bytes; no model needs more than {MAX_HEADER:,}.")
+    if budget[0] < 0:
+        raise CheckpointError(f"{name}: its header claims {length:,} bytes; no model needs more than {AFAR_BYTES:,} in all.")
     if length + 8 > len(raw):
         have = len(raw)
         raw += patient(lambda: part(url, own(url, token), have, length + 8 - have), listing.reference, token, cancelled)[0]
     if len(raw) < length + 8:
         raise CheckpointError(f"{name}: ends inside its header.")
-    return parse_header(place, raw[8 : length + 8], file.size)
+    check_header(raw[8 : length + 8], name, afar=True)
+    tensors = parse_header(place, raw[8 : length + 8], file.size)
+    budget[1] += len(tensors)
+    check_count(budget[1], listing.reference, afar=True)
+    return tensors
 
 
 def sizes(models: Iterable[Checkpoint]) -> int:

@@ -23,6 +23,7 @@ from merger.live import Parents, Session
 from merger.merge import spoken
 from merger.moves import effective
 from merger.params import Scalar
+from merger.plan import Plan
 from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document
 from merger.recipe import replace as replace_value
 
@@ -200,7 +201,7 @@ class Runner:
         words = (decided.donor, decided.tokens, decided.chat_template)
         if self._merged is None or self._merged[:2] != (self.session.generation, words):
             with spoken(decided, self.parents.open(recipe)) as folder:
-                voice = speaker(folder, decided.config, self.session.tensors)
+                voice = speaker(folder, decided.config, self.session.tensors, whose_template(decided))
             self._merged = (self.session.generation, words, voice)
         return self._merged[2]
 
@@ -209,7 +210,7 @@ class Runner:
         if reference not in self._speakers:
             model: Checkpoint = self.parents.model(reference)
             tensors = {name: model.read(name).to(self.parents.device) for name in model.tensors}
-            self._speakers[reference] = speaker(model.folder, model.config, tensors)
+            self._speakers[reference] = speaker(model.folder, model.config, tensors, f"the chat template of {reference}")
         return self._speakers[reference]
 
     def forget(self, reference: str) -> None:
@@ -225,6 +226,11 @@ class Runner:
             if key not in self._known:
                 self._known[key] = score(self.parent(reference), probes, go_on=go_on).shares
             yield reference, self._known[key]
+
+
+def whose_template(decided: Plan) -> str:
+    """Where a merged model's chat template comes from, for errors."""
+    return f"the chat template of {decided.donor}" if decided.recipe.chat_template is None else "the recipe's chat template"
 
 
 @cache

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from merger.checkpoints import INDEX, in_words, read_json
+from merger.checkpoints import INDEX, in_words, weight_map
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.wire import Token, client, endpoint, file_url, is_digest, never, opened, patient, readable, wait_of
 
@@ -189,7 +189,7 @@ def weights(found: Listing, only_safetensors: bool = False) -> tuple[RepoFile, .
 
 
 def _indexed(found: Listing, index: str, names: dict[str, RepoFile]) -> tuple[RepoFile, ...]:
-    table = read_json(found.folder / index).get("weight_map")
+    table = weight_map(found.folder / index)
     listed = sorted({str(v) for v in table.values()}) if isinstance(table, dict) else []
     missing = [name for name in listed if name not in names]
     if missing or not listed:
@@ -215,7 +215,7 @@ def _whole(folder: Path) -> bool:
     try:
         for index in (INDEX, _BIN_INDEX):
             if (folder / index).is_file():
-                table = read_json(folder / index).get("weight_map")
+                table = weight_map(folder / index)
                 listed = set(table.values()) if isinstance(table, dict) else {""}
                 return all(isinstance(n, str) and Path(n).name == n and (folder / n).is_file() for n in listed)
     except CheckpointError:

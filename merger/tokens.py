@@ -5,7 +5,6 @@ Tokens are matched by their text. A row that no token names (padding) is matched
 
 import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,9 +15,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from merger import safe
 from merger.checkpoints import Checkpoint, read_json
 from merger.errors import CheckpointError, nearest
+from merger.files import read_bytes
 from merger.layout import role
+from merger.limits import TOKENIZER_BYTES
 from merger.recipe import CHAT_TEMPLATES, Recipe, TokenizerRecipe, TokenRow
 
 # Beside the weights, what a model needs to be loaded and to chat. Code (*.py) is never copied.
@@ -39,7 +41,18 @@ def copy_tokenizer(donor: Path, folder: Path) -> None:
     """Copy the donor's tokenizer, chat template and generation config into the output folder."""
     for name in COMPANIONS:
         if (donor / name).is_file():
-            shutil.copyfile(donor / name, folder / name)
+            _copy(donor / name, folder / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """As it is, but of a tokenizer's settings nothing that names a file of somebody's, or code, which is not copied."""
+    raw = read_bytes(source, TOKENIZER_BYTES)
+    if source.name == safe.SETTINGS:
+        said = read_json(source)
+        if (kept := safe.portable(said)) != said:
+            _write(target, kept)
+            return
+    target.write_bytes(raw)
 
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -72,21 +85,20 @@ def read_vocabulary(folder: Path) -> Vocabulary | None:
 @lru_cache(maxsize=16)
 def _vocabulary(file: Path, stamp: int, size: int) -> Vocabulary:
     del stamp, size  # they are the key: a file that changed is read again
-    return _parsed(file, read_json(file))
+    return _parsed(file, safe.document(file))
 
 
 def _document(folder: Path) -> dict[str, Any]:
     file = folder / "tokenizer.json"
-    return read_json(file) if file.is_file() else _converted(folder)
+    return safe.document(file) if file.is_file() else _converted(folder)
 
 
 def _converted(folder: Path) -> dict[str, Any]:
     """tokenizer.json of a tokenizer that has only the older files; transformers knows how to convert them."""
-    from transformers import AutoTokenizer  # slow to import
-
     try:
-        loaded = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        return json.loads(loaded.backend_tokenizer.to_str())
+        return json.loads(safe.load(folder).backend_tokenizer.to_str())
+    except CheckpointError:
+        raise
     except Exception as error:  # whatever a damaged or unknown tokenizer raises
         raise CheckpointError(
             f"{folder}: holds no tokenizer.json, and its older tokenizer files cannot be converted ({type(error).__name__}).\n"
@@ -426,7 +438,7 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
     for name in COMPANIONS:
         source = (donor if name in _OF_DONOR else origin).folder / name
         if source.is_file() and not (changed and name in _SLOW):
-            shutil.copyfile(source, folder / name)
+            _copy(source, folder / name)
     generation = folder / "generation_config.json"
     if generation.is_file():
         own = read_json(origin.folder / generation.name, required=False) or origin.config
@@ -513,19 +525,11 @@ assert tuple(_BUILT_IN) == CHAT_TEMPLATES
 
 def chat_template_of(folder: Path) -> str | None:
     """A model's chat template, from whichever file holds it."""
-    file = folder / "chat_template.jinja"
-    if file.is_file():
-        try:
-            return file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError):
-            raise CheckpointError(f"{file}: cannot be read as text.") from None
-    for name in ("chat_template.json", "tokenizer_config.json"):
-        found = read_json(folder / name, required=False).get("chat_template")
-        if isinstance(found, list):
-            found = next((t.get("template") for t in found if isinstance(t, dict) and t.get("name") == "default"), None)
-        if isinstance(found, str):
+    if not (folder / safe.TEMPLATE).is_file():
+        found = safe.default_template(read_json(folder / "chat_template.json", required=False).get("chat_template"))
+        if found is not None:
             return found
-    return None
+    return safe.chat_template(folder)
 
 
 _KINDS = (  # what is found in a template -> what people call it

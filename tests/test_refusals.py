@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from test_lora import PLAIN, Q, make_lora
 
-from merger import checkpoints, evaluate, pickles
+from merger import evaluate, files, pickles
 from merger.__main__ import main
 from merger.checkpoints import open_checkpoint, read_json
 from merger.errors import CheckpointError, MergeError, RecipeError
@@ -67,7 +67,7 @@ def test_checkpoints(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(lambda: open_checkpoint("a", root / "a")) == (
         f"{file}: 'good\\x07name' is not the name of a tensor; the header is damaged."
     )
-    monkeypatch.setattr(checkpoints, "_MAX_HEADER", 10)
+    monkeypatch.setattr(files, "JSON_BYTES", 10)
     config = root / "base/config.json"
     assert said(lambda: read_json(config)) == f"{config}: {config.stat().st_size} bytes is too large for a JSON file of a model."
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import merger.ui.lanes as lanes
+from merger import safe, templates
 from merger.analysis import Sketch, TensorStats, combine, samples_for
 from merger.errors import Cancelled, MergeError
 from merger.evaluate import Plain, Said, Token, take_turns
@@ -29,7 +30,7 @@ from merger.merge import Step, gpu_memory, merge
 from merger.moves import unsliced
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
-from merger.search import Runner
+from merger.search import Runner, whose_template
 from merger.tokens import chat_template_kind, chat_template_of
 from merger.ui.host import Host, Outlook, folders, gpu, gpu_tokens, read_host, seconds
 from merger.ui.sketch import Sketches, law
@@ -331,6 +332,8 @@ class Studio:
             known = {k: h for k, what in asked.items() if (h := self._heard.get((_name(what), prompt, manner)))}
             yield feeds.start(known)
             silent = {k: what for k, what in asked.items() if k not in known}
+            if silent and not manner.plain:
+                self._rehearse(silent.values(), prompt)
             if silent:
                 with self._turns.stand() as ahead:
                     while go_on() and (before := ahead(1.0)):
@@ -346,6 +349,19 @@ class Studio:
             yield feeds.failed("Something went wrong here, and it is our fault; the server's log has the details.")
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
+
+    def _rehearse(self, asked: Iterable["Recipe | str"], prompt: str) -> None:
+        """Render everybody's chat template before a place in the line is taken: one that is too much holds nobody up there."""
+        for what in asked:
+            if isinstance(what, Recipe):
+                decided, models = self.plan(what), self.parents.open(what)
+                folder = models[decided.tokens.origin if decided.tokens else decided.donor].folder
+                template, origin = decided.chat_template or safe.chat_template(folder), whose_template(decided)
+            else:
+                folder = self.parents.model(what).folder
+                template, origin = safe.chat_template(folder), f"the chat template of {what}"
+            if template:
+                templates.asked(template, prompt, safe.named_tokens(folder), origin)
 
     def _answer(
         self, silent: Mapping[str, "Recipe | str"], prompt: str, manner: Manner, go_on: Callable[[], bool], feeds: "_Feeds",
