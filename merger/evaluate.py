@@ -17,6 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.files import read_text
 from merger.layout import role
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
@@ -694,7 +695,7 @@ def _adopt(module: Any, tensors: Mapping[str, Tensor], folder: Path) -> None:
 def _stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:
     found: list[Any] = [config.get("eos_token_id"), getattr(tokenizer, "eos_token_id", None)]
     with contextlib.suppress(OSError, ValueError, AttributeError):
-        found.append(json.loads((folder / "generation_config.json").read_text(encoding="utf-8")).get("eos_token_id"))
+        found.append(json.loads(read_text(folder / "generation_config.json")).get("eos_token_id"))
     flat = [i for item in found for i in (item if isinstance(item, list) else [item])]
     return frozenset(i for i in flat if isinstance(i, int))
 

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, NoReturn
 import torch
 
 from merger.errors import CheckpointError
+from merger.files import open_regular
 
 _LIMIT = 100_000_000
 """Most bytes of a pickle or of an archive's directory: both are read into memory."""
@@ -44,7 +45,7 @@ class Place:
 def read_places(file: Path) -> dict[str, Place]:
     """The tensors of a `.bin` file, in its order; every claim is checked against the file. CheckpointError otherwise."""
     try:
-        with file.open("rb") as handle:
+        with open_regular(file) as handle:
             members = _members(file, handle)
             found = [name for name in members if name == "data.pkl" or name.endswith("/data.pkl")]
             if len(found) != 1:

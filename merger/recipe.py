@@ -15,6 +15,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from merger.errors import RecipeError, nearest
+from merger.files import read_text
 from merger.methods import METHODS, Method
 from merger.params import Param, Scalar, to_number
 
@@ -265,9 +266,8 @@ def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
 
 def load_file(path: str | Path) -> Recipe:
     """`load` of a file."""
-    file = Path(path)
     try:
-        return load(file.read_text(encoding="utf-8"), str(path))
+        text = read_text(Path(path).expanduser())
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such file.") from None
     except IsADirectoryError:
@@ -276,6 +276,9 @@ def load_file(path: str | Path) -> Recipe:
         raise RecipeError(f"{path}: this is not a text file; a recipe is YAML in UTF-8.") from None
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (RuntimeError, ValueError):  # ~ of nobody, a null byte
+        raise RecipeError(f"{path}: is no file's name.") from None
+    return load(text, str(path))
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled, MergeError, RecipeError
 from merger.evaluate import Speaker, say_all, speaker
+from merger.files import read_text
 from merger.live import Parents, Session
 from merger.merge import spoken
 from merger.moves import effective
@@ -70,7 +71,7 @@ def read_probes(source: str | Path, half: str = "choose") -> tuple[Probe, ...]:
     if isinstance(source, str):
         return _limited(_lines(source, "probes"), "probes")
     try:
-        text = source.read_text(encoding="utf-8")
+        text = read_text(source)
     except (OSError, UnicodeDecodeError) as error:
         raise MergeError(f"{source}: cannot be read as probes: {getattr(error, 'strerror', None) or 'not text'}.") from None
     is_json = source.suffix == ".json" or text.lstrip().startswith("{")

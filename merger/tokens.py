@@ -5,7 +5,6 @@ Tokens are matched by their text. A row that no token names (padding) is matched
 
 import hashlib
 import json
-import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from torch import Tensor
 
 from merger.checkpoints import Checkpoint, read_json
 from merger.errors import CheckpointError, nearest
+from merger.files import look, read_bytes, read_text, there
 from merger.layout import role
 from merger.recipe import CHAT_TEMPLATES, Recipe, TokenizerRecipe, TokenRow
 
@@ -38,8 +38,17 @@ Key = str | int | None
 def copy_tokenizer(donor: Path, folder: Path) -> None:
     """Copy the donor's tokenizer, chat template and generation config into the output folder."""
     for name in COMPANIONS:
-        if (donor / name).is_file():
-            shutil.copyfile(donor / name, folder / name)
+        if there(donor / name):
+            _copy(donor / name, folder / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A file of a model into the output. CheckpointError where it cannot be read, OSError where it cannot be written."""
+    try:
+        content = read_bytes(source)
+    except OSError as error:
+        raise CheckpointError(f"{source}: cannot be read: {error.strerror}.") from error
+    target.write_bytes(content)
 
 
 # ---------------------------------------------------------------------------------------------- reading
@@ -61,9 +70,9 @@ class Vocabulary:
 def read_vocabulary(folder: Path) -> Vocabulary | None:
     """The vocabulary of a model's folder; None when it holds no tokenizer."""
     file = folder / "tokenizer.json"
-    if file.is_file():
-        stamp = file.stat()
-        return _vocabulary(file, stamp.st_mtime_ns, stamp.st_size)
+    if there(file):
+        stamp = look(file)
+        return _vocabulary(file, stamp.changed, stamp.size) if stamp else _parsed(file, read_json(file))
     if any((folder / name).is_file() for name in ("tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")):
         return _parsed(folder, _converted(folder))
     return None
@@ -77,7 +86,7 @@ def _vocabulary(file: Path, stamp: int, size: int) -> Vocabulary:
 
 def _document(folder: Path) -> dict[str, Any]:
     file = folder / "tokenizer.json"
-    return read_json(file) if file.is_file() else _converted(folder)
+    return read_json(file) if there(file) else _converted(folder)
 
 
 def _converted(folder: Path) -> dict[str, Any]:
@@ -417,8 +426,8 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
     changed = bool(out.new or out.left)
     for name in COMPANIONS:
         source = (donor if name in _OF_DONOR else origin).folder / name
-        if source.is_file() and not (changed and name in _SLOW):
-            shutil.copyfile(source, folder / name)
+        if there(source) and not (changed and name in _SLOW):
+            _copy(source, folder / name)
     generation = folder / "generation_config.json"
     if generation.is_file():
         own = read_json(origin.folder / generation.name, required=False) or origin.config
@@ -503,9 +512,9 @@ assert tuple(_BUILT_IN) == CHAT_TEMPLATES
 def chat_template_of(folder: Path) -> str | None:
     """A model's chat template, from whichever file holds it."""
     file = folder / "chat_template.jinja"
-    if file.is_file():
+    if there(file):
         try:
-            return file.read_text(encoding="utf-8")
+            return read_text(file)
         except (OSError, UnicodeDecodeError):
             raise CheckpointError(f"{file}: cannot be read as text.") from None
     for name in ("chat_template.json", "tokenizer_config.json"):

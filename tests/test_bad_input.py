@@ -206,7 +206,7 @@ def test_output_is_a_file_or_inside_one(models: Path) -> None:
     out = models.parent / "out"
     out.write_text("mine")
     assert refused(models) == "{tmp}/out: is not a folder; name a new folder."
-    assert refused(models, out=out / "deeper") == "{tmp}/out/deeper.partial: cannot be written: File exists."
+    assert refused(models, out=out / "deeper") == "{tmp}/out: cannot be written: File exists."
     out.unlink()
     out.symlink_to(models)
     assert refused(models) == "{tmp}/out: is not a folder; name a new folder."

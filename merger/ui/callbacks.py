@@ -14,6 +14,7 @@ import merger.ui.state as state
 from merger.card import Answer
 from merger.checkpoints import in_words
 from merger.errors import Cancelled, MergeError, RecipeError
+from merger.files import read_text
 from merger.limits import PROMPT_CHARACTERS
 from merger.merge import Step
 from merger.moves import blend, crossfade
@@ -295,7 +296,7 @@ class Callbacks:
 
         def read() -> Workspace:
             try:
-                text = Path(path or "").read_text(encoding="utf-8")
+                text = read_text(Path(path or ""))
             except (OSError, UnicodeDecodeError):
                 raise MergeError("This file is not text; drop a recipe in YAML.") from None
             return state.with_text(work, text, "file")
