@@ -10,6 +10,7 @@ import threading
 from collections import deque
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ import torch
 from torch import Tensor
 
 from merger import kernels
-from merger.errors import CheckpointError, MergeError, nearest
-from merger.files import JOURNAL, Seen, is_file, look_into, open_regular, there
+from merger.errors import CheckpointError, InputChanged, MergeError, nearest
+from merger.files import JOURNAL, Seen, is_file, look, look_into, open_regular, there
 from merger.mapped import MappedFile, address, written_to
 from merger.pickles import read_places
 
@@ -110,13 +111,25 @@ class Checkpoint:
 
     def hold(self) -> None:
         """Map all its files now: what is deleted or replaced from here on is still read as it was."""
-        for file in {stored.file for stored in self.tensors.values()}:
+        for file in self._files:
             self.mapping(file)
 
     def check(self) -> None:
         """InputChanged where a file that was read has been cut or written to since it was opened."""
         for found in tuple(self._maps.values()):
             found.check()
+
+    def changed(self) -> bool:
+        """Whether it must be opened anew: a weight file is no longer what it was, in memory or on the disk."""
+        try:
+            self.check()
+        except InputChanged:
+            return True
+        return any(look(file) != self.seen[file] for file in self._files if file in self.seen and file not in self._maps)
+
+    @cached_property
+    def _files(self) -> frozenset[Path]:
+        return frozenset(stored.file for stored in self.tensors.values())
 
     @property
     def pieces(self) -> tuple[Piece, ...]:

@@ -62,7 +62,7 @@ def is_file(file: Path) -> bool:
     """Whether this is a regular file that can be reached; a name that no file can have is none."""
     try:
         return file.is_file()
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 

@@ -84,6 +84,10 @@ class Adapted(Checkpoint):
         for adapter in self.adapters:
             adapter.check()
 
+    def changed(self) -> bool:
+        """As Checkpoint's, of the LoRAs' files too."""
+        return super().changed() or any(adapter.changed() for adapter in self.adapters)
+
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows: memory of the file where no LoRA touches it, else a new tensor."""
         owner, own_name = self.replaced.get(name, (None, name))

@@ -189,6 +189,7 @@ class Runner:
         self._merged: tuple[int, object, Speaker] | None = None
         self._speakers: dict[str, Speaker] = {}
         self._known: dict[tuple[str, tuple[Probe, ...]], Mapping[str, float]] = {}
+        self._of = parents.generation
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _own_runner, (str(self.parents.device), tuple(self.parents.roots))
@@ -207,8 +208,12 @@ class Runner:
 
     def parent(self, reference: str) -> Speaker:
         """One of the models that are merged, as it is."""
+        model: Checkpoint = self.parents.model(reference)
+        if self._of != self.parents.generation:
+            self._speakers.clear()
+            self._known.clear()
+            self._of = self.parents.generation
         if reference not in self._speakers:
-            model: Checkpoint = self.parents.model(reference)
             tensors = {name: model.read(name).to(self.parents.device) for name in model.tensors}
             self._speakers[reference] = speaker(model.folder, model.config, tensors)
         return self._speakers[reference]
@@ -224,7 +229,9 @@ class Runner:
         for reference in references:
             key = reference, tuple(probes)
             if key not in self._known:
-                self._known[key] = score(self.parent(reference), probes, go_on=go_on).shares
+                found = score(self.parent(reference), probes, go_on=go_on).shares
+                self.parents.check([reference])
+                self._known[key] = found
             yield reference, self._known[key]
 
 
