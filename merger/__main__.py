@@ -4,6 +4,7 @@ import argparse
 import atexit
 import contextlib
 import gc
+import io
 import os
 import re
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from merger.checkpoints import in_words, parse_size
-from merger.errors import CheckpointError, MergeError, nearest
+from merger.errors import NO_MEMORY, CheckpointError, MergeError, nearest, out_of_memory
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
 
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return options.run(options) or 0
     except MergeError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        kind = CheckpointError if isinstance(error, CheckpointError) else type(error)
+        print(f"{kind.__name__}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. What a merge has written stays in OUT.partial: the same command goes on from there.", file=sys.stderr)
@@ -37,11 +39,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `merger inspect r.yaml | head`
         sys.stderr.close()
         return 0
+    except OSError as error:  # a limit or a disk, where nobody has better words for it
+        print(f"MergeError: {error.filename or 'the system'}: {error.strerror or error}.", file=sys.stderr)
+        return 1
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        print(f"MergeError: {NO_MEMORY}", file=sys.stderr)
+        return 1
 
 
 def script() -> None:
     """`main` as a process of its own, which ends at once: taking torch apart object by object would take a quarter second."""
     gc.freeze()  # what was imported stays; a search for garbage need not look there
+    for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no reason to fail
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = main()
     atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage] - there is no public way
     with contextlib.suppress(OSError, ValueError):
@@ -115,7 +128,7 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
         "multiplies what stands there, a whole curve too. Given twice or more: every combination",
     )  # fmt: skip
     sweep.add_argument(
-        "--probes", required=True, metavar="FILE", type=Path,
+        "--probes", required=True, metavar="FILE", type=_path,
         help="lines `prompt => expected answer` or `prompt ~> words in it`, under [skill] lines; or JSON as presets/probes.json",
     )  # fmt: skip
     sweep.add_argument("--skills", metavar="A,B", help="only these skills of the file")
@@ -126,8 +139,16 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--trials", type=int, default=24, metavar="N", help="how many, for random and evolve (default 24)")
     sweep.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of random and evolve (default 0)")
     sweep.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
-    sweep.add_argument("--out", metavar="FILE", type=Path, help="write every trial with its recipe and answers, as JSON")
-    sweep.add_argument("--best", metavar="FILE", type=Path, help="write the best recipe as YAML")
+    sweep.add_argument("--out", metavar="FILE", type=_path, help="write every trial with its recipe and answers, as JSON")
+    sweep.add_argument("--best", metavar="FILE", type=_path, help="write the best recipe as YAML")
+
+
+def _path(text: str) -> Path:
+    """A path as an option gives it; `--out=~/x` reaches us with its `~`."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise argparse.ArgumentTypeError(f"{text}: there is no such home folder; write the whole path.") from None
 
 
 _ONE_FILE = "1000000000GB"
@@ -215,7 +236,7 @@ def _merge(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     if options.transformers_cache is not None:
         os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
-    from merger.merge import best_device, merge, open_models, use_threads
+    from merger.merge import best_device, merge, open_models, output_folder, use_threads
     from merger.output import WHOLE, parse_part
 
     if options.part and options.join:
@@ -231,10 +252,11 @@ def _merge(options: argparse.Namespace) -> None:
     if options.dry_run:
         return
     device = options.device or ("cuda" if options.cuda or options.gpu_rich else "cpu")
+    out = output_folder(str(options.out))
     started = time.monotonic()
     with _Bar(options.quiet) as bar:
         done = merge(
-            recipe, str(options.out), device=best_device() if device == "auto" else device, progress=bar.show,
+            recipe, out, device=best_device() if device == "auto" else device, progress=bar.show,
             shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
             tokenizer=options.copy_tokenizer, card=options.write_model_card,
             workers=options.num_threads, memory=_memory(options), part=part, joining=options.join,
@@ -242,11 +264,11 @@ def _merge(options: argparse.Namespace) -> None:
     for remark in done.remarks if not options.quiet else ():
         print(f"note: {remark}", file=sys.stderr)
     if part != WHOLE:
-        print(f"part {options.part} is done, in {options.out}.partial. After the last one: the same command with --join.")
+        print(f"part {options.part} is done, in {out}.partial. After the last one: the same command with --join.")
         return
     print(
-        f"{options.out}: {len(done.jobs)} tensors, {in_words(done.nbytes)}, {time.monotonic() - started:.1f} s. "
-        f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(options.out)!r})"
+        f"{out}: {len(done.jobs)} tensors, {in_words(done.nbytes)}, {time.monotonic() - started:.1f} s. "
+        f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(out)!r})"
     )
 
 

@@ -271,7 +271,9 @@ class Sketch:
             flat = read_source(self._models, source).reshape(-1)
             if flat.numel() > self._samples:
                 flat = flat[_positions(flat.numel(), self._samples)]
-            self._held[source] = flat.clone()
+            taken = flat.clone()
+            self._models[source.key].check()  # it stays for long
+            self._held[source] = taken
         return self._held[source]
 
     @property

@@ -18,7 +18,9 @@ from merger.errors import CheckpointError
 from merger.files import read_text
 from merger.hub import is_hub_id, parse_reference
 from merger.limits import CARD_BYTES
+from merger.output import begin
 from merger.recipe import Recipe, dump, load
+from merger.regular import Seen, cache_root, look, open_regular
 
 # From the freest to the strictest, as far as an order makes sense: permissive, share-alike, with rules of use, non-commercial,
 # no derivatives. What is not here is not judged.
@@ -56,15 +58,16 @@ class Digests:
     """SHA-256 of the parents' files, worked out beside the merge; what is known from before is not read again."""
 
     def __init__(self, models: Mapping[str, Checkpoint]) -> None:
-        self._files = sorted({file for model in models.values() for piece in model.pieces for file in piece.files})
+        self._seen = {f: model.seen.get(f) for model in models.values() for piece in model.pieces for f in piece.files}
         self._found: dict[Path, str] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        begin(self._thread)
 
     def _work(self) -> None:
-        for file in self._files:
-            self._found[file] = digest(file, self._stop)
+        for file in sorted(self._seen):
+            found, before = digest(file, self._stop), self._seen[file]
+            self._found[file] = found if before is None or look(file) == before else ""  # not of what was merged
 
     def stop(self) -> None:
         """Leave off."""
@@ -74,7 +77,7 @@ class Digests:
     def of(self, piece: Piece) -> tuple[tuple[str, str], ...]:
         """(file name, digest in hex) for each file of a parent, when all are known."""
         self._thread.join()
-        return tuple((file.name, self._found[file]) for file in piece.files)
+        return tuple((file.name, self._found.get(file, "")) for file in piece.files)
 
 
 def digest(file: Path, stop: threading.Event | None = None) -> str:
@@ -88,24 +91,30 @@ def digest(file: Path, stop: threading.Event | None = None) -> str:
             return blob.name
         state = blob.stat()
         place = f"{blob}|{state.st_size}|{state.st_mtime_ns}|{state.st_ino}"
-        note = _cache() / hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()
-        if note.is_file() and _DIGEST.fullmatch(known := note.read_text(encoding="ascii", errors="replace").strip()):
+        note = _note(place)
+        known = note.read_text(encoding="ascii", errors="replace").strip() if note is not None and note.is_file() else ""
+        if _DIGEST.fullmatch(known):
             return known
         found = hashlib.sha256()
-        with blob.open("rb") as handle:
+        with open_regular(blob) as handle:
             while block := handle.read(1 << 22):
                 found.update(block)
                 if stop is not None and stop.is_set():
                     return ""
-        if time.time_ns() - state.st_mtime_ns > 2_000_000_000:  # a write within the clock's tick would not show in its time
+        settled = time.time_ns() - state.st_mtime_ns > 2_000_000_000  # a write within the clock's tick would not show in its time
+        if note is not None and settled and look(blob) == Seen.of(state):
             _remember(note, found.hexdigest())
         return found.hexdigest()
     except OSError:
         return ""
 
 
-def _cache() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "merger" / "sha256"
+def _note(place: str) -> Path | None:
+    """Where the digest of a file in this state is remembered; None without a home."""
+    try:
+        return cache_root() / "sha256" / hashlib.sha256(place.encode("utf-8", "surrogateescape")).hexdigest()
+    except OSError:
+        return None
 
 
 def _remember(note: Path, found: str) -> None:

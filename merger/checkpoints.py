@@ -1,15 +1,16 @@
 """Checkpoint: a model folder's headers and lazy reads. ShardWriter: header first, every tensor straight to its place."""
 
 import contextlib
+import errno
 import json
 import math
-import mmap
 import os
 import shutil
 import threading
 from collections import deque
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,11 @@ from torch import Tensor
 
 from merger import files as small_files
 from merger import kernels
-from merger.errors import CheckpointError, MergeError, nearest
+from merger.errors import CheckpointError, InputChanged, MergeError, nearest
 from merger.limits import AFAR_TENSORS, HEADER_BYTES, INDEX_BYTES, NAME_CHARACTERS, SHARDS, TENSORS
+from merger.mapped import MappedFile, address, written_to
 from merger.pickles import read_places
+from merger.regular import JOURNAL, Seen, is_file, look, look_into, open_regular, there
 
 DTYPES: dict[str, torch.dtype] = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
@@ -72,7 +75,9 @@ class Checkpoint:
     folder: Path
     tensors: Mapping[str, Stored]
     config: Mapping[str, Any]
-    _maps: dict[Path, mmap.mmap] = field(default_factory=dict[Path, mmap.mmap], repr=False, compare=False)
+    seen: Mapping[Path, Seen] = field(default_factory=dict[Path, Seen], repr=False, compare=False)
+    """What its files, those beside the weights too, were like when it was opened."""
+    _maps: dict[Path, MappedFile] = field(default_factory=dict[Path, MappedFile], repr=False, compare=False)
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, sharing memory with the file (treat it as read-only)."""
@@ -94,21 +99,38 @@ class Checkpoint:
             return torch.empty(shape, dtype=stored.dtype)
         return torch.frombuffer(self.mapping(stored.file), dtype=stored.dtype, count=count, offset=offset).reshape(shape)
 
-    def mapping(self, file: Path) -> mmap.mmap:
-        """One of its files in memory; CheckpointError where it cannot be read, or has become shorter."""
-        if file not in self._maps:
+    def mapping(self, file: Path) -> MappedFile:
+        """One of its files in memory; CheckpointError where it cannot be read, InputChanged where it is no longer as it was."""
+        found = self._maps.get(file)
+        if found is None:
             try:
-                with file.open("rb") as handle:
-                    # A private writable mapping: torch takes no read-only buffer, and the file stays untouched.
-                    self._maps[file] = mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_COPY)
+                found = self._maps.setdefault(file, MappedFile.of(file, self.seen.get(file)))
             except OSError as error:
                 raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from error
-        found = self._maps[file]
-        with contextlib.suppress(FileNotFoundError):  # deleted since: what is mapped stays
-            if file.stat().st_size < len(found):  # touching the missing pages would kill the process
-                shorter = OSError(f"{file} was {len(found)} bytes")
-                raise CheckpointError(f"{file}: was cut short while it was being read; bring it back as it was.") from shorter
+        found.check()
         return found
+
+    def hold(self) -> None:
+        """Map all its files now: what is deleted or replaced from here on is still read as it was."""
+        for file in self._files:
+            self.mapping(file)
+
+    def check(self) -> None:
+        """InputChanged where a file that was read has been cut or written to since it was opened."""
+        for found in tuple(self._maps.values()):
+            found.check()
+
+    def changed(self) -> bool:
+        """Whether it must be opened anew: a weight file is no longer what it was, in memory or on the disk."""
+        try:
+            self.check()
+        except InputChanged:
+            return True
+        return any(look(file) != self.seen[file] for file in self._files if file in self.seen and file not in self._maps)
+
+    @cached_property
+    def _files(self) -> frozenset[Path]:
+        return frozenset(stored.file for stored in self.tensors.values())
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -156,11 +178,14 @@ def read_by_files(models: Iterable[Checkpoint], files: Collection[Path], direct:
         for model in models:
             for file in {stored.file for stored in model.tensors.values()} & {*files} if type(model) is Checkpoint else ():
                 mapped = model.mapping(file)
-                address = torch.frombuffer(mapped, dtype=torch.uint8).data_ptr()
-                if address not in handles:
-                    handles[address] = (len(mapped), (kernels.open_direct if direct else os.open)(file, os.O_RDONLY), str(file))
+                begin = address(mapped)
+                if begin not in handles:
+                    handle = (kernels.open_direct if direct else os.open)(file, os.O_RDONLY)
+                    handles[begin] = (len(mapped), handle, str(file))
+                    if Seen.of(os.fstat(handle)) != mapped.seen:  # another has its name now
+                        raise written_to(file)
                     if hasattr(os, "posix_fadvise"):  # tensors come by size: reading on past their end is for nothing
-                        os.posix_fadvise(handles[address][1], 0, 0, os.POSIX_FADV_RANDOM)
+                        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_RANDOM)
         with kernels.reading(handles):
             yield
     finally:
@@ -174,11 +199,24 @@ def open_checkpoint(reference: str, folder: Path) -> Checkpoint:
     Weights are safetensors files or, where there are none, PyTorch .bin files, of which no code is run.
     """
     small_files.check_links(folder)
+    seen = look_around(folder)
     files = _weight_files(reference, folder)
     tensors = read_headers(files)
     if not tensors:
         raise CheckpointError(f"{folder}: its {files[0].suffix.removeprefix('.')} files hold no tensors.")
-    return Checkpoint(reference, folder, tensors, read_json(folder / "config.json", required=False))
+    return Checkpoint(reference, folder, tensors, read_json(folder / "config.json", required=False), seen)
+
+
+def look_around(folder: Path) -> dict[Path, Seen]:
+    """What a model's files are like before the first is read. CheckpointError where one is a pipe, a device or a socket, or the
+    folder is one that a merge works in."""
+    try:
+        seen = look_into(folder)
+    except OSError as error:
+        raise CheckpointError(f"{error.filename or folder}: cannot be read: {error.strerror}.") from None
+    if any(file.name == JOURNAL or file.name.startswith(f"{JOURNAL}-") for file in seen):
+        raise CheckpointError(f"{folder}: is the working folder of a merge that has not finished; let it finish first.")
+    return seen
 
 
 def read_headers(files: Sequence[Path]) -> dict[str, Stored]:
@@ -207,14 +245,14 @@ def _unpickled(file: Path) -> dict[str, Stored]:
 def _weight_files(reference: str, folder: Path) -> list[Path]:
     kinds = ((INDEX, "model.safetensors", "*.safetensors"), (_BIN_INDEX, "pytorch_model.bin", "pytorch_model*.bin"))
     for index, one, several in kinds:
-        if (folder / index).is_file():
+        if there(folder / index):
             return _listed(folder / index)
         files = sorted(f for f in folder.glob(several) if not f.name.startswith("adapter_model"))
         if (folder / one) in files:
             return [folder / one]
         if files:
             return files
-    if (folder / "adapter_config.json").is_file():
+    if there(folder / "adapter_config.json"):
         base = read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "its base model"
         raise CheckpointError(f"{reference}: this is a LoRA, not a model.\n  Write the model before it: {base}+{reference}")
     raise CheckpointError(f"{reference}: the folder {folder} holds no .safetensors files and no pytorch_model.bin.")
@@ -233,7 +271,7 @@ def _listed(index: Path) -> list[Path]:
         raise CheckpointError(f"{index}: {odd[:40]!a} is not the name of a weight file.")
     if len(names) > SHARDS:
         raise CheckpointError(f"{index}: names {len(names):,} files; no model has more than {SHARDS:,}.")
-    missing = [name for name in names if not (folder / name).is_file()]
+    missing = [name for name in names if not is_file(folder / name)]
     if missing:
         raise CheckpointError(
             f"{folder}: {len(missing)} of {len(names)} files are missing, the first is {missing[0]}.\n"
@@ -252,8 +290,8 @@ def weight_map(index: Path) -> Any:
 def read_header(file: Path) -> dict[str, Stored]:
     """The tensors of one safetensors file, from its header; every claim is checked against the file's size."""
     try:
-        size = file.stat().st_size
-        with file.open("rb") as handle:
+        with open_regular(file) as handle:
+            size = os.fstat(handle.fileno()).st_size
             length = int.from_bytes(handle.read(8), "little")
             if size < 8 or length > min(HEADER_BYTES, size - 8):
                 raise CheckpointError(f"{file}: not a safetensors file, or its beginning is damaged ({size} bytes).")
@@ -310,7 +348,7 @@ def _stored(file: Path, name: str, entry: Any, start: int, size: int) -> Stored:
 
 def read_json(path: Path, required: bool = True) -> dict[str, Any]:
     """A JSON object from a file of a model; {} where it is not required and not there."""
-    if not path.is_file() and not required:
+    if not required and not there(path):
         return {}
     return small_files.read_json(path)
 
@@ -478,7 +516,7 @@ def _reserve(handle: int, size: int) -> None:
     except AttributeError:  # no posix_fallocate on macOS and Windows
         os.truncate(handle, size)
     except OSError as error:
-        if error.errno in (28, 122, 27):  # no space, quota, file too large
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         os.truncate(handle, size)  # a file system without fallocate
 
@@ -495,8 +533,11 @@ def _full_disk(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        free = shutil.disk_usage(path.parent).free
-        raise MergeError(f"{path}: cannot be written: {error.strerror} ({free:,} bytes free).") from error
+        free = ""
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            with contextlib.suppress(OSError):
+                free = f" ({shutil.disk_usage(path.parent).free:,} bytes free)"
+        raise MergeError(f"{path}: cannot be written: {error.strerror}{free}.") from error
 
 
 def in_words(nbytes: int) -> str:

@@ -1,8 +1,9 @@
-"""Everything that can go wrong for the user, as three types.
+"""Everything that can go wrong for the user, as a few types.
 
     MergeError            the merge cannot be done: output folder, disk space, cancelled
     ├── RecipeError       the recipe's text is wrong
     └── CheckpointError   a model's files are wrong, missing or do not fit together
+        └── InputChanged  a file is no longer what it was when it was opened
 
 Every message says where, what, and what would be right. Any other exception is a bug of ours.
 """
@@ -23,8 +24,28 @@ class CheckpointError(MergeError):
     """A model's files are wrong, missing, or do not fit the other models'."""
 
 
+class InputChanged(CheckpointError):
+    """A model's file was cut, overwritten or lost while it was in use.
+
+    fresh  it is whole, but another one: what was made of the old one is of no use
+    """
+
+    def __init__(self, message: str, fresh: bool = False) -> None:
+        super().__init__(message)
+        self.fresh = fresh
+
+
 class Cancelled(MergeError):
     """The user asked to stop; nothing half-written is left."""
+
+
+NO_MEMORY = "The memory that this process may take is used up. Close other programs, use fewer threads (-j 1), or allow it more."
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error is that there is no more memory: torch has a type for that on GPUs only."""
+    said = ("can't allocate memory", "not enough memory", "can't start new thread")
+    return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(words in str(error) for words in said))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -8,8 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from merger import store
 from merger.checkpoints import Checkpoint, open_checkpoint
-from merger.errors import CheckpointError
+from merger.errors import CheckpointError, nearest
 from merger.lora import adapt
+from merger.regular import is_file
 from merger.store import Fetched, Report, cached, is_hub_id
 from merger.wire import Token, never, status_of
 
@@ -77,11 +78,30 @@ def folder_of(reference: str, roots: Sequence[Path] = (Path(),), token: Token = 
     folder = _local(reference, roots)
     if folder is not None:
         return folder
-    if Path(reference).is_file():
+    if is_file(Path(reference)):
         raise CheckpointError(f"{reference}: this is a file; name the model's folder.")
     if not is_hub_id(reference):
-        raise CheckpointError(f"{reference}: no such folder, and no Hub id (owner/name, or owner/name@revision).")
-    return bring(reference, token, _bar(reference))
+        raise CheckpointError(
+            f"{reference}: no such folder, and no Hub id (owner/name, or owner/name@revision).{_as_folder(reference, roots)}"
+        )
+    try:
+        return bring(reference, token, _bar(reference))
+    except CheckpointError as error:
+        if not any(words in str(error) for words in ("no such folder here", "is not on this machine")):
+            raise
+        # a folder's relative path looks like a Hub id
+        raise CheckpointError(f"{error}{_as_folder(reference, roots)}") from error.__cause__
+
+
+def _as_folder(reference: str, roots: Sequence[Path]) -> str:
+    """A line on where a reference leads as a path: what is there, and what is not."""
+    try:
+        path = (roots[0] / Path(reference).expanduser()).absolute()
+        known = next(place for place in path.parents if place.is_dir())
+        missing, listed = path.relative_to(known).parts[0], [place.name for place in known.iterdir() if place.is_dir()]
+    except (OSError, ValueError, RuntimeError, StopIteration, IndexError):
+        return ""
+    return f"\n  As a folder: {known} holds no folder {missing!r}.{nearest(missing, listed)}"
 
 
 def bring(

@@ -948,3 +948,80 @@ int merger_has_float16(void) {
 }
 
 int64_t merger_source_size(void) { return sizeof(source_t) + sizeof(bracket_t) + sizeof(how_t); }
+
+/* ---------------------------------------------------------------------------------------------- mapped files that are cut short
+
+   Touching a page of a mapped file that the file no longer has, or that the disk does not give, is a SIGBUS, which ends the
+   process without a word. Here such a page of a watched mapping, and all behind it, become zeros, and the mapping is noted as
+   lost: who computes with it asks afterwards. Other addresses go to the handler that was there before. The handler takes no
+   lock and no memory: a table of fixed size, and one call of the system. */
+
+#if defined(__linux__) || defined(__APPLE__)
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define WATCHED 16384
+
+static struct { _Atomic uintptr_t begin, end; _Atomic int lost; } watched[WATCHED]; /* end 0: free */
+static struct sigaction before;
+static uintptr_t page_size;
+
+static void pass_on(int number, siginfo_t *info, void *context) {
+    if (before.sa_flags & SA_SIGINFO) {
+        before.sa_sigaction(number, info, context);
+    } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+        before.sa_handler(number);
+    } else { /* as if we had never been here */
+        sigaction(SIGBUS, &before, NULL);
+        raise(SIGBUS);
+    }
+}
+
+static void on_bus(int number, siginfo_t *info, void *context) {
+    const uintptr_t at = (uintptr_t)info->si_addr;
+    for (int i = 0; info->si_code > 0 && i < WATCHED; i++) { /* above 0: of the system, not sent by a process */
+        const uintptr_t begin = watched[i].begin, end = watched[i].end;
+        if (at < begin || at >= end) continue;
+        const uintptr_t first = at & ~(page_size - 1);
+        const int error = errno;
+        watched[i].lost = 1; /* before anybody can read a zero */
+        void *zeros = mmap((void *)first, end - first, PROT_READ | PROT_WRITE, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        errno = error;
+        if (zeros != MAP_FAILED) return;
+        break;
+    }
+    pass_on(number, info, context);
+}
+
+/* Watch a mapping of n bytes, among `most` at a time: its number, or -1. Not for threads at once; the other two are. */
+int merger_watch(void *data, int64_t n, int most) {
+    if (!page_size) {
+        struct sigaction own;
+        memset(&own, 0, sizeof own);
+        own.sa_sigaction = on_bus;
+        own.sa_flags = SA_SIGINFO | SA_RESTART;
+        sigemptyset(&own.sa_mask);
+        page_size = (uintptr_t)sysconf(_SC_PAGESIZE);
+        if (sigaction(SIGBUS, &own, &before)) { page_size = 0; return -1; }
+    }
+    for (int i = 0; i < WATCHED && i < most; i++) {
+        if (watched[i].end) continue;
+        watched[i].lost = 0;
+        watched[i].begin = (uintptr_t)data;
+        watched[i].end = ((uintptr_t)data + (uintptr_t)n + page_size - 1) & ~(page_size - 1);
+        return i;
+    }
+    return -1;
+}
+
+int merger_lost(int number) { return watched[number].lost; }
+
+void merger_unwatch(int number) { watched[number].end = 0; }
+#else
+int merger_watch(void *data, int64_t n, int most) { (void)data; (void)n; (void)most; return -1; }
+int merger_lost(int number) { (void)number; return 0; }
+void merger_unwatch(int number) { (void)number; }
+#endif

@@ -1,22 +1,27 @@
 """The passes of kernels.c: built once by the system's C compiler, called through ctypes, which lets other threads run.
 
 Where there is no compiler `available()` is false, and torch does the same arithmetic to the same bits, slower and with more
-memory. MERGER_KERNELS=off asks for that.
+memory. MERGER_KERNELS=off asks for that; MERGER_KERNELS=retry tries a compiler again that did not finish within the last day.
 """
 
+import atexit
 import contextlib
 import ctypes
 import errno
 import functools
 import hashlib
+import logging
 import math
 import mmap
 import os
 import platform
 import shutil
+import signal
+import stat
 import subprocess
 import tempfile
 import threading
+import time
 from array import array
 from bisect import bisect_right
 from collections.abc import Generator, Mapping, Sequence
@@ -26,7 +31,11 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from merger.limits import COMPILER_SECONDS
 from merger.ops import Draws
+from merger.regular import cache_root, open_regular
+
+log = logging.getLogger(__name__)
 
 try:
     import fcntl
@@ -480,46 +489,139 @@ def _lib() -> ctypes.CDLL:
 
 @functools.cache
 def _library() -> ctypes.CDLL | None:
-    """The built library; None without a compiler, or where what it built does not load."""
+    """The built library; None without a compiler, or where what it built cannot be used: that is told, once."""
+    if _compiler() is None:
+        return None
     try:
-        return _bound(ctypes.CDLL(str(_built())))
-    except (OSError, subprocess.SubprocessError):
+        try:
+            return _bound(ctypes.CDLL(str(_built())))
+        except OSError as error:
+            file = _built(_own_folder())  # the cache may be full, broken, or on a disk from which nothing may be run
+            log.warning("%s: compiled passes cannot be kept there (%s); they are built at each start.", _cache_folder(), error)
+            return _bound(ctypes.CDLL(str(file)))
+    except (OSError, subprocess.SubprocessError) as error:
+        log.warning("%s; torch computes instead, to the same bits, slower.", error)
         return None
 
 
-def _built() -> Path:
-    """The library's file, compiled if this machine and this source have none yet. OSError where that cannot be."""
-    source = Path(__file__).with_name("kernels.c")
+def _compiler() -> str | None:
     names = (os.environ.get("CC") or "cc", "cc", "gcc", "clang")
-    compiler = next((found for name in names if (found := shutil.which(name))), None)
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def _built(root: Path | None = None) -> Path:
+    """The library's file, compiled if this machine and this source have none yet. OSError where that cannot be.
+
+    Its name ends with the digest of what is in it: one that is damaged, or that others could write to, is built anew.
+    """
+    source, compiler = Path(__file__).with_name("kernels.c"), _compiler()
     if compiler is None:
         raise OSError("no C compiler")
     identity = (source.read_text(encoding="utf-8"), compiler, *_FLAGS, platform.machine(), _processor())
-    name = f"kernels-{hashlib.sha256('|'.join(identity).encode()).hexdigest()[:16]}.so"
-    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "merger"
+    stem = f"kernels-{hashlib.sha256('|'.join(identity).encode()).hexdigest()[:16]}"
+    root = root or _cache_folder() or _own_folder()
+    for file in sorted(root.glob(f"{stem}-*.so")):
+        if _sound(file):
+            return file
+        log.warning("%s: is damaged, or others can write to it; it is built again.", file)
+        with contextlib.suppress(OSError):
+            file.unlink()
+    handle, made = tempfile.mkstemp(suffix=".so", dir=root)
+    os.close(handle)
     try:
-        root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        safe = os.access(root, os.W_OK) and root.stat().st_uid == os.getuid() and not root.stat().st_mode & 0o022
-    except (OSError, AttributeError):  # no home, read-only home; Windows
-        safe = False
-    if not safe:  # never load code from a folder that others can write to
-        root = _own_folder()
-    file = root / name
-    if not file.is_file():
-        handle, made = tempfile.mkstemp(suffix=".so", dir=root)
-        os.close(handle)
-        try:
-            subprocess.run([compiler, *_FLAGS, "-o", made, str(source), "-lm"], check=True, capture_output=True, timeout=120)
-            Path(made).replace(file)
-        except BaseException:
-            Path(made).unlink(missing_ok=True)
-            raise
+        _compile([compiler, *_FLAGS, "-o", made, str(source), "-lm"], _note(stem))
+        file = root / f"{stem}-{hashlib.sha256(Path(made).read_bytes()).hexdigest()[:16]}.so"
+        Path(made).replace(file)
+    except BaseException:
+        Path(made).unlink(missing_ok=True)
+        raise
     return file
+
+
+def _sound(file: Path) -> bool:
+    """Whether a built file is what was built, and nobody else can write to it."""
+    try:
+        with open_regular(file) as handle:
+            state, found = os.fstat(handle.fileno()), hashlib.sha256(handle.read()).hexdigest()
+    except OSError:
+        return False
+    mine = not hasattr(os, "getuid") or _only_mine(state)
+    return mine and not file.is_symlink() and file.stem.rpartition("-")[2] == found[:16]
+
+
+def _only_mine(state: os.stat_result) -> bool:
+    return state.st_uid == os.getuid() and not state.st_mode & 0o022
+
+
+_AGAIN = 24 * 3600
+"""Seconds after which a compiler that did not finish is tried again."""
+
+
+def _compile(command: Sequence[str], note: Path) -> None:
+    """Run the compiler, for a bounded time. SubprocessError where it fails, or did not finish within the last day."""
+    if os.environ.get("MERGER_KERNELS") != "retry" and _is_fresh(note):
+        raise _hung(command[0], "when it was last tried")
+    none = subprocess.DEVNULL
+    process = subprocess.Popen(command, stdin=none, stdout=none, stderr=none, start_new_session=True)
+    try:
+        code = process.wait(COMPILER_SECONDS)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # with all that it has started
+            os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(2)
+        if not isinstance(error, subprocess.TimeoutExpired):
+            raise
+        with contextlib.suppress(OSError):
+            note.unlink(missing_ok=True)
+            os.close(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        raise _hung(command[0], f"within {COMPILER_SECONDS} seconds") from None
+    if code:
+        raise subprocess.SubprocessError(f"The C compiler {command[0]} ended with {code}")
+    with contextlib.suppress(OSError):
+        note.unlink(missing_ok=True)
+
+
+def _hung(compiler: str, when: str) -> subprocess.SubprocessError:
+    again = "it is tried again after a day, or with MERGER_KERNELS=retry"
+    return subprocess.SubprocessError(f"The C compiler {compiler} did not finish {when} ({again})")
+
+
+def _note(stem: str) -> Path:
+    """Where it is noted that the compiler did not finish: in the cache or, where there is none, among temporary files."""
+    folder = _cache_folder()
+    return folder / f"{stem}.hung" if folder else Path(tempfile.gettempdir()) / f"merger-{stem}-{_user()}.hung"
+
+
+def _is_fresh(note: Path) -> bool:
+    """Whether this user left the note within a day."""
+    try:
+        state = note.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(state.st_mode) and state.st_uid == _user() and abs(time.time() - state.st_mtime) < _AGAIN
+
+
+def _user() -> int:
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
+def _cache_folder() -> Path | None:
+    """Where built libraries are kept. None where there is no such place, or others could write to it: what lies there is run."""
+    try:
+        root = cache_root()
+        root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return root if os.access(root, os.W_OK) and _only_mine(root.stat()) else None
+    except (OSError, AttributeError):  # no home, read-only home; Windows
+        return None
 
 
 @functools.cache
 def _own_folder() -> Path:
-    return Path(tempfile.mkdtemp(prefix="merger-"))
+    """A folder for this process alone, which goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="merger-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def _processor() -> str:
@@ -556,6 +658,8 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_patch.restype = None
     library.merger_settle.argtypes = (i32, i64, i64, i32)
     library.merger_settle.restype = None
+    library.merger_watch.argtypes = (pointer, i64, i32)
+    library.merger_unwatch.restype = None
     return library
 
 
@@ -564,3 +668,27 @@ def uniform(draws: Draws, n: int, model: int | None = None) -> Tensor:
     out = torch.empty(n, dtype=torch.float32)
     _lib().merger_uniform(out.data_ptr(), *draws.key(model), 0, n)
     return out
+
+
+# ---------------------------------------------------------------------------------------------- mapped files that are cut short
+
+
+@functools.cache
+def _watching() -> ctypes.CDLL:
+    """The library that watches: one for the process, as each copy has a table of its own."""
+    return _lib()
+
+
+def watch(start: int, nbytes: int, most: int) -> int:
+    """Watch a mapping for pages that its file has no more: its number, or -1 where there are `most` already. See kernels.c."""
+    return _watching().merger_watch(start, nbytes, most)
+
+
+def lost(number: int) -> bool:
+    """Whether a page of a watched mapping could not be had: from there on it holds zeros."""
+    return bool(_watching().merger_lost(number))
+
+
+def unwatch(number: int) -> None:
+    """Forget a mapping that is about to end."""
+    _watching().merger_unwatch(number)

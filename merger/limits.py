@@ -116,6 +116,19 @@ READS = Limit(
     "test_bounds_of_files.py::test_chained_documents",
 )  # fmt: skip
 
+# Bad luck: what the machine does, not a stranger alone.
+TEXT_BYTES = Limit(
+    100_000_000, "bytes", "file", "A text file: recipe, questions, chat template, model card",
+    "test_luck.py::test_a_text_without_end_is_refused",
+)  # fmt: skip
+COMPILER_SECONDS = Limit(
+    20, "seconds", "server", "The C compiler, once for each machine and version",
+    "test_luck.py::test_a_compiler_that_hangs_is_left_alone_for_a_day",
+)  # fmt: skip
+MAPPED_FILES = Limit(
+    16384, "files", "server", "Weight files in memory at a time", "test_luck.py::test_more_files_than_can_be_watched"
+)  # fmt: skip
+
 
 def table() -> dict[str, Limit]:
     """All bounds by name, in the order above.

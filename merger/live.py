@@ -5,7 +5,7 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 from queue import SimpleQueue
@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from merger.checkpoints import Checkpoint
-from merger.errors import Cancelled
+from merger.errors import Cancelled, InputChanged
 from merger.fused import Known
 from merger.hub import open_reference
 from merger.merge import Step, merge_tensor, open_models, pick_device, processors, read_source
@@ -32,6 +32,8 @@ class Parents:
         self.roots = roots
         self.opener = opener or (lambda reference: open_reference(reference, roots))
         self.known = Known()
+        self.generation = 0
+        """Counts how often a model was closed because its files had changed: what was made from it is out of date."""
         self._models: dict[str, Checkpoint] = {}
         self._resident: dict[Source, Tensor] = {}
 
@@ -42,10 +44,26 @@ class Parents:
         return found
 
     def model(self, reference: str) -> Checkpoint:
-        """One checkpoint."""
-        if reference not in self._models:
-            self._models[reference] = self.opener(reference)
-        return self._models[reference]
+        """One checkpoint; opened anew where its files are no longer what they were."""
+        self.renew([reference])
+        found = self._models.get(reference)
+        if found is None:
+            found = self._models[reference] = self.opener(reference)
+        return found
+
+    def renew(self, references: Iterable[str]) -> None:
+        """Close those of the models whose files were cut or overwritten: what comes next opens them as they are now."""
+        for reference in references:
+            found = self._models.get(reference)
+            if found is not None and found.changed():
+                self.forget(reference)
+                self.known = Known()
+                self.generation += 1
+
+    def check(self, references: Iterable[str]) -> None:
+        """InputChanged where one of these models was cut or overwritten while something was made from it."""
+        for found in [self._models[r] for r in references if r in self._models]:
+            found.check()
 
     @property
     def folders(self) -> frozenset[Path]:
@@ -92,10 +110,14 @@ class Session:
         self.plan: Plan | None = None
         self.generation = 0
         """Counts how often the set of tensors changed, so that a model built on them knows it is out of date."""
+        self._of = parents.generation
 
     def prepare(self, recipe: Recipe) -> tuple[Plan, tuple[TensorJob, ...]]:
         """The plan of a recipe and the jobs that differ from what is in memory; computes nothing."""
         decided = plan(recipe, self.parents.open(recipe))
+        if self._of != self.parents.generation:  # a parent is another than it was: every tensor may be
+            self.done.clear()
+            self._of = self.parents.generation
         return decided, tuple(job for job in decided.jobs if self.done.get(job.name) != job)
 
     def apply(
@@ -116,11 +138,16 @@ class Session:
             for gone in self.tensors.keys() - names:
                 del self.tensors[gone], self.done[gone]
         total, made = sum(job.slot.nbytes for job in stale), 0
-        for i, (job, value) in enumerate(self._made(stale, cancelled)):
-            self._put(job, value)
-            made += job.slot.nbytes
-            if progress:
-                progress(Step(job.name, i + 1, len(stale), made, total))
+        try:
+            for i, (job, value) in enumerate(self._made(stale, cancelled)):
+                self._put(job, value)
+                made += job.slot.nbytes
+                if progress:
+                    progress(Step(job.name, i + 1, len(stale), made, total))
+            self.parents.check(recipe.opened)
+        except InputChanged:  # nobody knows since when
+            self.done.clear()
+            raise
         self.plan = decided
         return tuple(job.name for job in stale)
 

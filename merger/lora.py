@@ -4,16 +4,18 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from merger.checkpoints import Checkpoint, Piece, Stored, read_headers, read_json
+from merger.checkpoints import Checkpoint, Piece, Stored, look_around, read_headers, read_json
 from merger.errors import CheckpointError
 from merger.files import check_links
 from merger.limits import PATTERN_STEPS
+from merger.regular import there
 
 _PREFIX = "base_model.model."
 _FACTOR = re.compile(r"(.+)\.lora_(embedding_)?([AB])(?:\.default)?(?:\.weight)?")
@@ -66,6 +68,28 @@ class Adapted(Checkpoint):
         model = self.reference.removesuffix("".join(f"+{name}" for name in self.loras))
         return (replace(own, reference=model), *(adapters[name].pieces[0] for name in self.loras if name in adapters))
 
+    @cached_property
+    def adapters(self) -> tuple[Checkpoint, ...]:
+        """The opened LoRAs that change something."""
+        used = [p.adapter for pairs in self.pairs.values() for p in pairs] + [adapter for adapter, _ in self.replaced.values()]
+        return tuple({id(adapter): adapter for adapter in used}.values())
+
+    def hold(self) -> None:
+        """As Checkpoint's, of the LoRAs' files too."""
+        super().hold()
+        for adapter in self.adapters:
+            adapter.hold()
+
+    def check(self) -> None:
+        """As Checkpoint's, of the LoRAs' files too."""
+        super().check()
+        for adapter in self.adapters:
+            adapter.check()
+
+    def changed(self) -> bool:
+        """As Checkpoint's, of the LoRAs' files too."""
+        return super().changed() or any(adapter.changed() for adapter in self.adapters)
+
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows: memory of the file where no LoRA touches it, else a new tensor."""
         owner, own_name = self.replaced.get(name, (None, name))
@@ -82,8 +106,10 @@ def adapt(model: Checkpoint, loras: Sequence[tuple[str, Path]]) -> Checkpoint:
     tensors: dict[str, Stored] = dict(model.tensors)
     pairs: dict[str, list[Pair]] = {}
     replaced: dict[str, tuple[Checkpoint, str]] = {}
+    seen = dict(model.seen)
     for reference, folder in loras:
         adapter = _open(reference, folder)
+        seen |= adapter.seen
         factors, whole = _sort(adapter)
         _check_patterns(adapter, factors)
         targets = {module: _target(f"{module}.weight", model.tensors) for module in factors}
@@ -117,20 +143,22 @@ def adapt(model: Checkpoint, loras: Sequence[tuple[str, Path]]) -> Checkpoint:
                 )
             pairs.setdefault(target, []).append(pair)
     name = "+".join((model.reference, *(reference for reference, _ in loras)))
-    return Adapted(name, model.folder, tensors, model.config, pairs=pairs, replaced=replaced, loras=tuple(r for r, _ in loras))
+    return Adapted(
+        name, model.folder, tensors, model.config, seen, pairs=pairs, replaced=replaced, loras=tuple(r for r, _ in loras)
+    )  # fmt: skip
 
 
 def _open(reference: str, folder: Path) -> Checkpoint:
-    config_file = folder / "adapter_config.json"
-    if not config_file.is_file():
+    config_file, seen = folder / "adapter_config.json", look_around(folder)
+    if not there(config_file):
         raise CheckpointError(f"{reference}: no LoRA: the folder {folder} holds no adapter_config.json.")
     check_links(folder)
     config = read_json(config_file)
     files = [folder / f"adapter_model.{kind}" for kind in ("safetensors", "bin")]
-    found = next((file for file in files if file.is_file()), None)
+    found = next((file for file in files if there(file)), None)
     if found is None:
         raise CheckpointError(f"{reference}: the folder {folder} holds no adapter_model.safetensors.")
-    adapter = Checkpoint(reference, folder, read_headers([found]), config)
+    adapter = Checkpoint(reference, folder, read_headers([found]), config, seen)
     kind = config.get("peft_type", "LORA")
     if kind != "LORA":
         raise CheckpointError(f"{reference}: this adapter is of the kind {str(kind)[:40]!r}; only LoRA is supported.")

@@ -20,14 +20,15 @@ from merger import fused, hub, kernels
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
 from merger.checkpoints import Checkpoint, Piece, Stored, cached, in_words, parse_size, read_by_files, shards
-from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.errors import NO_MEMORY, Cancelled, CheckpointError, InputChanged, MergeError, out_of_memory
 from merger.fused import Known
 from merger.layout import role
 from merger.methods import LINES, METHODS
 from merger.ops import Draws, Watch
-from merger.output import WHOLE, Output, Part, check_free, check_space, fingerprint, join, writing
+from merger.output import WHOLE, Output, Part, begin, check_apart, check_free, check_space, fingerprint, join, writing
 from merger.plan import Plan, Source, TensorJob, plan
 from merger.recipe import Recipe, dump
+from merger.regular import look
 from merger.tokens import OutputTokens, copy_tokenizer, gather, write_chat_template, write_tokenizer
 
 Read = Callable[[Source], Tensor]
@@ -175,6 +176,9 @@ class Planned(Checkpoint):
         """None of its own: those of its parents are listed with them."""
         return ()
 
+    def hold(self) -> None:
+        """Nothing: its parents are held."""
+
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, rounded as it would be on disk."""
         found = self._last.get(name)
@@ -295,11 +299,12 @@ def merge(
     part         make only this share of the output's files, in `<folder>.partial`
     joining      make nothing: add to what the parts have made what is missing, and let the folder appear
     """
-    out = Path(folder)
+    out = output_folder(folder)
     on = pick_device(device)
     limit, counts_parameters = parse_size(shard_size)
     check_free(out)
     models = open_models(recipe, roots)
+    check_apart(out, models)
     decided = plan(recipe, models)
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
@@ -311,6 +316,8 @@ def merge(
                 _write_companions(partial, decided, models, tokenizer, digests)
             return decided
         check_space(out, decided.nbytes)
+        for model in models.values():
+            model.hold()
         room = page_room()
         inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
         short = room is not None and decided.nbytes + sum(file.stat().st_size for file in inputs) > room
@@ -325,9 +332,12 @@ def merge(
         with by_files, writing(out, files, metadata, word, part, dirty if short else None) as output:
             own = set(output.names)
             jobs = [job for job in decided.jobs if job.name in own]
-            _make(jobs, output, reader(models), on, hands, spare, holds, progress, cancelled)
+            _make(jobs, output, reader(models), on, hands, spare, holds, progress, cancelled, lambda: check_inputs(models))
             if part == WHOLE:
+                output.check()
                 _write_companions(output.folder, decided, models, tokenizer, digests)
+                _check_beside(decided, models)
+            check_inputs(models)
     finally:
         if digests is not None:
             digests.stop()
@@ -344,10 +354,12 @@ def _make(
     holds: Mapping[str, int],
     progress: Callable[[Step], None] | None,
     cancelled: Callable[[], bool],
+    check: Callable[[], None],
 ) -> None:
     """Make the tensors that are not there yet, the largest first, and write them as they come.
 
     holds  bytes that a tensor takes of the room while it is made; 0: none
+    check  raises where an input is no longer what it was: what was made of it then is not noted as done
     """
     waiting = sorted((job for job in jobs if job.name not in output.done), key=lambda job: -job.slot.nbytes)
     count = len(jobs) - len(waiting)
@@ -379,10 +391,16 @@ def _make(
 
     def make(job: TensorJob) -> bool:
         """Whether it was made, and not stopped; what it held is let go of."""
+        left = math.prod(job.shape)
         for first, part in stretches(job, read, device, holds[job.name]):
+            left -= part.numel()
+            if left <= 0 and job.method is not None:
+                check()  # all is read
             output.writer.write(job.name, part, first)
             if stop.is_set():
                 return False
+        if job.method is None:
+            check()  # what is only copied is read while it is written
         return True
 
     def work() -> None:
@@ -395,19 +413,15 @@ def _make(
                     return
                 output.finished(job.name)
                 finished.put(job)
-        except OSError as error:  # the writer's own are MergeErrors
-            told = CheckpointError(f"{error.filename}: cannot be read any more: {error.strerror}; bring it back as it was.")
-            told.__cause__ = error
-            finished.put(told)
         except BaseException as error:
-            finished.put(error)
+            finished.put(_cause(error, check))
 
     threads = [threading.Thread(target=work, daemon=True) for _ in range(1 if device.type != "cpu" else hands)]
     try:
         if cancelled():
             raise Cancelled(_stopped(count, jobs, output))
         for thread in threads:
-            thread.start()
+            begin(thread)
         for i in range(count + 1, len(jobs) + 1):
             job = finished.get()
             if isinstance(job, BaseException):
@@ -422,6 +436,45 @@ def _make(
         for thread in threads:
             if thread.ident is not None:
                 thread.join()
+
+
+def _cause(error: BaseException, check: Callable[[], None]) -> BaseException:
+    """What to tell of an error of making a tensor: an input that is no longer what it was explains any other."""
+    try:
+        check()
+    except InputChanged as changed:
+        return changed
+    if isinstance(error, OSError):  # the writer's own are MergeErrors
+        told = CheckpointError(f"{error.filename}: cannot be read any more: {error.strerror}; bring it back as it was.")
+    elif out_of_memory(error):
+        told = MergeError(NO_MEMORY)
+        error = MemoryError(str(error))
+    else:
+        return error
+    told.__cause__ = error
+    return told
+
+
+def check_inputs(models: Mapping[str, Checkpoint]) -> None:
+    """InputChanged where a weight file is no longer what it was when it was opened."""
+    for model in models.values():
+        model.check()
+
+
+def _check_beside(decided: Plan, models: Mapping[str, Checkpoint]) -> None:
+    """The same of the files that were copied, or that the output's tokens were decided from."""
+    for reference in dict.fromkeys((decided.donor, decided.tokens.origin if decided.tokens else decided.donor)):
+        for file, before in models[reference].seen.items():
+            if file.suffix in (".json", ".jinja", ".txt", ".model") and look(file) != before:
+                raise InputChanged(f"{file}: was changed while it was being read; begin again when nothing writes to it.")
+
+
+def output_folder(folder: str | Path) -> Path:
+    """Where a merge goes, with `~` as the home folder it stands for."""
+    try:
+        return Path(folder).expanduser()
+    except RuntimeError:
+        raise MergeError(f"{folder}: there is no such home folder; write the whole path.") from None
 
 
 def _stopped(count: int, jobs: Sequence[TensorJob], output: Output) -> str:
@@ -483,11 +536,24 @@ def _hands(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -
     if OWN_MEMORY + needs[0] > memory:
         job = largest[0]
         why = "" if job.method is None or fused.takes(job) else f", because '{job.method}' looks at the whole tensor at once"
+        need = _enough(OWN_MEMORY + needs[0])
+        more = "" if kernels.available() else ", or install a C compiler: then much less will do"
         raise MergeError(
-            f"--memory {in_words(memory)}: {job.name} {job.shape} takes {in_words(OWN_MEMORY + needs[0])}{why}.\n"
-            f"  Allow at least that much{'' if kernels.available() else ', or install a C compiler: then much less will do'}."
+            f"--memory {in_words(memory)}: {job.name} {job.shape} takes {need}{why}.\n"
+            f"  Allow that with --memory {need}{more}."
         )
     return max(k for k in range(1, len(needs) + 1) if OWN_MEMORY + sum(needs[:k]) <= memory)
+
+
+def _enough(nbytes: int) -> str:
+    """A size that covers so many bytes, as an option takes it.
+
+    >>> _enough(300_000_001), _enough(2_340_000_000), _enough(999_999_999)
+    ('301MB', '2.4GB', '1GB')
+    """
+    unit, name = (10**9, "GB") if nbytes > 999 * 10**6 else (10**6, "MB")
+    steps = -(-nbytes // (unit // 10))  # tenths, upwards
+    return f"{-(-steps // 10)}{name}" if unit == 10**6 or steps % 10 == 0 else f"{steps / 10:.1f}{name}"
 
 
 def processors() -> int:
@@ -520,10 +586,21 @@ def spoken(decided: Plan, models: Mapping[str, Checkpoint]) -> Generator[Path]:
     if decided.tokens is None and decided.chat_template is None:
         yield donor.folder
         return
-    with tempfile.TemporaryDirectory(prefix="merger-") as name:
+    with _temporary() as name:
         _write_words(Path(name), decided, models, True)
         (Path(name) / "config.json").write_text(json.dumps(dict(decided.config)), encoding="utf-8")
         yield Path(name)
+
+
+@contextlib.contextmanager
+def _temporary() -> Generator[str]:
+    """A temporary folder; MergeError where nothing can be written to it, or none can be made."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="merger-", ignore_cleanup_errors=True) as name:
+            yield name
+    except OSError as error:
+        where = os.environ.get("TMPDIR") or "the system's place for temporary files"
+        raise MergeError(f"{where}: cannot be written: {error.strerror}; name another in TMPDIR.") from error
 
 
 def use_threads(count: int) -> None:
@@ -543,10 +620,10 @@ def _write_companions(
         _write_words(folder, decided, models, tokenizer)
         if digests is not None:
             text = write_card(decided.recipe, _facts(decided), parents(models, digests))
-            (folder / "README.md").write_text(text, encoding="utf-8")
-            (folder / "mergekit_config.yml").write_text(recipe_text(decided.recipe), encoding="utf-8")
+            (folder / "README.md").write_text(text, encoding="utf-8", errors="replace")
+            (folder / "mergekit_config.yml").write_text(recipe_text(decided.recipe), encoding="utf-8", errors="replace")
     except OSError as error:
-        raise MergeError(f"{folder}: cannot be written: {error.strerror}.") from None
+        raise MergeError(f"{folder}: cannot be written: {error.strerror}.") from error
 
 
 def _write_words(folder: Path, decided: Plan, models: Mapping[str, Checkpoint], tokenizer: bool) -> None:
@@ -580,5 +657,5 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 __all__ = [
     "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "gpu_memory", "memory_of", "merge", "merge_tensor",
-    "open_models", "pick_device", "planned", "processors", "reader", "spoken", "use_threads",
+    "open_models", "output_folder", "pick_device", "planned", "processors", "reader", "spoken", "use_threads",
 ]  # fmt: skip

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import torch
 
-from merger.checkpoints import Checkpoint, ShardWriter, Slot, file_names, write_index
-from merger.errors import MergeError
+from merger.checkpoints import INDEX, Checkpoint, ShardWriter, Slot, file_names, write_index
+from merger.errors import NO_MEMORY, InputChanged, MergeError
 from merger.plan import Plan
+from merger.regular import JOURNAL, Seen, look, open_regular
+from merger.tokens import COMPANIONS
 
 try:
     import fcntl
@@ -59,14 +61,14 @@ def parse_part(text: str) -> Part:
 
 
 def fingerprint(decided: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
-    """What a merge's bytes depend on, as one word: every job, the inputs' files as they are now, the layout of the output."""
+    """What a merge's bytes depend on, as one word: every job, the inputs' files as they were opened, the layout of the output."""
     digest = hashlib.sha256()
     for job in decided.jobs:
         digest.update(repr(job).encode())
     for reference, model in sorted(models.items()):
         for file in (file for piece in model.pieces for file in piece.files):
-            state = file.stat()
-            digest.update(f"{reference} {file.name} {state.st_size} {state.st_mtime_ns}".encode())
+            state = model.seen.get(file) or Seen.of(file.stat())
+            digest.update(f"{reference} {file.name} {state.size} {state.changed}".encode("utf-8", "surrogateescape"))
     digest.update(f"{[[s.name for s in slots] for slots in files]} {torch.__version__} {device}".encode())
     return digest.hexdigest()[:32]
 
@@ -83,12 +85,20 @@ class Output:
     done: set[str]
     """Tensors that are written: the journal."""
     _journal: int
+    _locks: Sequence[int]
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> None:
+        """MergeError where the folder was moved away or deleted: what has its name now is not ours to write to."""
+        _check_own(self.folder, self._locks)
 
     def finished(self, name: str) -> None:
         """Note that a tensor is written, so that it is not made again."""
         with self._lock:
-            os.write(self._journal, f"{name}\n".encode())
+            try:
+                os.write(self._journal, f"{name}\n".encode("utf-8", "surrogateescape"))
+            except OSError as error:
+                raise MergeError(f"{self.folder / JOURNAL}: cannot be written: {error.strerror}.") from error
             self.done.add(name)
 
     @property
@@ -123,26 +133,25 @@ def writing(
         try:
             writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
             try:
-                yield Output(partial, files, metadata, part, writer, done, journal)
+                yield Output(partial, files, metadata, part, writer, done, journal, locks)
             finally:
                 writer.close()
         finally:
             os.close(journal)
+        _check_own(partial, locks)
         if part == WHOLE:
             write_index(partial, files, metadata)
             _appear(out, partial)
         else:
             (partial / f".done-{part.name}").write_text(word + "\n", encoding="utf-8")
-    except OSError as error:
-        raise _stuck(MergeError(f"{partial}: cannot be written: {error.strerror}."), partial, part, done) from None
-    except MergeError as error:
-        if isinstance(error.__cause__, OSError):  # the disk, or an input
-            raise _stuck(error, partial, part, done) from None
-        if locks:
-            _discard(partial, part)
-        raise
+    except (OSError, MemoryError, MergeError) as error:
+        told = error if isinstance(error, MergeError) else _told(error, partial)
+        if done and _owned(partial, locks) and _keeps(told):
+            raise _stuck(told, partial, done) from None
+        _discard(partial, part, locks)
+        raise told from told.__cause__
     except Exception:
-        _discard(partial, part)
+        _discard(partial, part, locks)
         raise
     finally:
         for lock in locks:
@@ -156,8 +165,9 @@ def join(
     partial = _partial(out)
     if not partial.is_dir():
         raise MergeError(f"{partial}: is not there; run the parts first: merger merge RECIPE {out} --part 1/N.")
+    _refuse_foreign(partial)
     marks = sorted(partial.glob(".done-*-of-*"))
-    counts = {int(path.name.rpartition("-")[2]) for path in (*marks, *partial.glob(".journal-*-of-*"))}
+    counts = {int(path.name.rpartition("-")[2]) for path in (*marks, *partial.glob(f"{JOURNAL}-*-of-*"))}
     if len(counts) != 1:
         found = f"parts of different splits ({_shown(sorted(counts))})" if counts else "no parts"
         raise MergeError(f"{partial}: holds {found}; run all parts of one split: merger merge RECIPE {out} --part 1/N.")
@@ -181,10 +191,11 @@ def _joined(out: Path, partial: Path, files: Sequence[Sequence[Slot]], metadata:
     _claim(partial, WHOLE, locks)
     try:
         yield partial
+        _check_own(partial, locks)
         write_index(partial, files, metadata)
         _appear(out, partial)
     except OSError as error:
-        raise MergeError(f"{partial}: cannot be written: {error.strerror}.") from None
+        raise _told(error, partial) from None
     finally:
         for lock in locks:
             os.close(lock)
@@ -194,10 +205,28 @@ def check_free(out: Path) -> None:
     """MergeError unless `out` can become a new folder."""
     if not out.name or out.name == "..":
         raise MergeError(f"{out}: is the folder you are in, or above it; name a new folder.")
-    if out.is_symlink() or (out.exists() and not out.is_dir()):
-        raise MergeError(f"{out}: is not a folder; name a new folder.")
-    if out.is_dir() and any(out.iterdir()):
-        raise MergeError(f"{out}: the folder is not empty; name a new one, or empty it first.")
+    try:
+        if out.is_symlink() or (out.exists() and not out.is_dir()):
+            raise MergeError(f"{out}: is not a folder; name a new folder.")
+        if out.is_dir() and any(out.iterdir()):
+            raise MergeError(f"{out}: the folder is not empty; name a new one, or empty it first.")
+    except OSError as error:
+        raise MergeError(f"{out}: cannot be written: {error.strerror}.") from None
+    except ValueError:
+        raise MergeError(f"{str(out)!r}: is no folder's name.") from None
+
+
+def check_apart(out: Path, models: Mapping[str, Checkpoint]) -> None:
+    """MergeError where a merge to `out` would read what it writes: a model in its working folder, or a link into it."""
+    partial = _partial(out)
+    own = partial.resolve()
+    for piece in (piece for model in models.values() for piece in model.pieces):
+        place = next((path for path in (piece.folder, *piece.files) if own in (path.resolve(), *path.resolve().parents)), None)
+        if place is not None:
+            raise MergeError(
+                f"{partial}: is where the merge to {out} works, and {piece.reference} is read from there ({place}).\n"
+                "  Name another output, or give the model's folder another name."
+            )
 
 
 def check_space(out: Path, nbytes: int) -> None:
@@ -215,22 +244,66 @@ def _partial(out: Path) -> Path:
 
 def _open(out: Path, partial: Path, word: str, part: Part, count: int, locks: list[int], done: set[str]) -> int:
     """Make and lock the folder, empty it of what is not this merge's, read the journal into `done`; gives it for writing."""
-    name = ".journal" if part == WHOLE else f".journal-{part.name}"
+    name = JOURNAL if part == WHOLE else f"{JOURNAL}-{part.name}"
     out.parent.mkdir(parents=True, exist_ok=True)
-    partial.mkdir(exist_ok=True)
+    try:
+        partial.mkdir()
+    except FileExistsError:
+        _refuse_foreign(partial)
     _claim(partial, part, locks)
     done |= _read_journal(partial / name, word)
     own = {file_names(count)[i] for i in part.files(count)}
     for left_over in partial.iterdir():
         mine = left_over.name in own or left_over.name == name
-        others = left_over.name != ".lock" if part == WHOLE else left_over.name == ".journal"
-        if not (mine and done) and (mine or others):
+        others = left_over.name != ".lock" if part == WHOLE else left_over.name == JOURNAL
+        if not (mine and done) and (mine or others) and _WRITTEN.fullmatch(left_over.name):
             left_over.unlink()
     (partial / f".done-{part.name}").unlink(missing_ok=True)
     journal = os.open(partial / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     if not done:
         os.write(journal, f"{word} {_boot()}\n".encode())
     return journal
+
+
+_WRITTEN = re.compile("|".join((
+    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"\.(journal|done|lock)(-\d+-of-\d+)?",
+    *(re.escape(name) for name in (INDEX, "config.json", "README.md", "mergekit_config.yml", *COMPANIONS)),
+)))  # fmt: skip
+"""Names of what a merge writes."""
+_BEGINS = re.compile(rb"[0-9a-f]{32} ")
+
+
+def _refuse_foreign(partial: Path) -> None:
+    """MergeError unless a folder that is there is one of ours: what is not a merge's own is never emptied or deleted."""
+    why = ""
+    if partial.is_symlink() or not partial.is_dir():
+        why = "is there already, and no folder of a merge"
+    else:
+        names = sorted(path.name for path in partial.iterdir())
+        strange = next((n for n in names if not _WRITTEN.fullmatch(n) or not _is_plain(partial / n)), None)
+        if strange is not None:
+            why = f"holds {strange!r}, which no merge has put there"
+        elif any(not n.startswith(".lock") for n in names) and not any(map(_is_journal, partial.glob(f"{JOURNAL}*"))):
+            why = f"holds {names[0]!r}, and no journal of a merge"
+    if why:
+        raise MergeError(
+            f"{partial}: {why}; a merge to this output works there, and touches only what is its own.\n"
+            "  Name another output, or move what is there."
+        )
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a name is a file's own, and not a link or something else."""
+    return path.is_file() and not path.is_symlink()
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether a merge has written it."""
+    try:
+        with open_regular(path) as handle:
+            return _BEGINS.match(handle.read(200)) is not None
+    except OSError:
+        return False
 
 
 def _read_journal(path: Path, word: str) -> set[str]:
@@ -251,28 +324,67 @@ def _boot() -> str:
 
 
 def _appear(out: Path, partial: Path) -> None:
-    for own in (".journal*", ".done-*", ".lock*"):
-        for file in partial.glob(own):
-            file.unlink()
-    if out.is_dir():
-        out.rmdir()  # checked empty before
-    partial.rename(out)
+    try:
+        check_free(out)
+    except MergeError as error:  # it was free before: somebody else has made it meanwhile
+        raise error from FileExistsError(str(out))
+    marks = {path: path.read_bytes() for own in (f"{JOURNAL}*", ".done-*") for path in partial.glob(own)}
+    for path in marks:
+        path.unlink()
+    try:
+        if out.is_dir():
+            out.rmdir()
+        partial.rename(out)
+    except OSError:
+        for path, content in marks.items():  # it can be tried again
+            path.write_bytes(content)
+        raise
+    for path in out.glob(".lock*"):
+        path.unlink()
 
 
-def _stuck(error: MergeError, partial: Path, part: Part, done: set[str]) -> MergeError:
+def _told(error: OSError | MemoryError, partial: Path) -> MergeError:
+    """The error of a system call as one for people."""
+    if isinstance(error, MemoryError):
+        told = MergeError(NO_MEMORY)
+    elif isinstance(error, FileNotFoundError) and not partial.is_dir():
+        told = _gone(partial)
+    else:
+        told = MergeError(f"{os.fsdecode(error.filename or partial)}: cannot be written: {error.strerror}.")
+    told.__cause__ = error
+    return told
+
+
+def begin(thread: threading.Thread) -> None:
+    """Start a thread; MergeError where the system has no room for one."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise MergeError(NO_MEMORY) from MemoryError(str(error))
+
+
+def _keeps(error: MergeError) -> bool:
+    """Whether what is written may be used later: the disk, the memory or an input failed, and nothing in it is wrong."""
+    return not error.fresh if isinstance(error, InputChanged) else isinstance(error.__cause__, (OSError, MemoryError))
+
+
+def _stuck(error: MergeError, partial: Path, done: set[str]) -> MergeError:
     """The error of a disk or an input, with what remains."""
-    if not done:
-        _discard(partial, part)
-        return error
     return type(error)(
         f"{error}\n  {len(done)} finished tensors are kept in {partial}: "
         "when this is mended, the same command goes on from there. Or delete that folder."
     )
 
 
-def _discard(partial: Path, part: Part) -> None:
-    if part == WHOLE:
-        shutil.rmtree(partial, ignore_errors=True)
+def _discard(partial: Path, part: Part, locks: Sequence[int]) -> None:
+    """Delete a merge's own files, and the folder if nothing else is in it. Without its lock nothing there is ours."""
+    if part != WHOLE or not _owned(partial, locks):
+        return
+    with contextlib.suppress(OSError):
+        for path in partial.iterdir():
+            if _WRITTEN.fullmatch(path.name):
+                path.unlink()
+        partial.rmdir()
 
 
 def _claim(partial: Path, part: Part, locks: list[int]) -> None:
@@ -293,6 +405,28 @@ def _claim(partial: Path, part: Part, locks: list[int]) -> None:
                 locks.clear()
                 raise MergeError(f"{partial}: another merge is writing there; wait for it, or name another folder.") from None
         locks.append(handle)
+    if not _owned(partial, locks):  # it had just finished when we came
+        for lock in locks:
+            os.close(lock)
+        locks.clear()
+        raise MergeError(f"{partial}: another merge has just finished there; name another folder.")
+
+
+def _owned(partial: Path, locks: Sequence[int]) -> bool:
+    """Whether the folder is the one whose lock we hold: it may have been moved away, and another merge have made its own."""
+    if not locks or partial.is_symlink():
+        return False
+    now = look(partial / ".lock")
+    return now is not None and now.same_file(Seen.of(os.fstat(locks[0])))
+
+
+def _check_own(partial: Path, locks: Sequence[int]) -> None:
+    if not _owned(partial, locks):
+        raise _gone(partial)
+
+
+def _gone(partial: Path) -> MergeError:
+    return MergeError(f"{partial}: was moved or deleted while the merge worked there; start the merge again.")
 
 
 def _shown(numbers: Iterable[int]) -> str:

@@ -16,6 +16,7 @@ import torch
 
 from merger.errors import CheckpointError
 from merger.limits import NAME_CHARACTERS, PICKLE_BYTES, PICKLE_STEPS, TENSORS
+from merger.regular import open_regular
 
 _LIMIT = PICKLE_BYTES
 _FREE_STEPS = 400_000
@@ -48,7 +49,7 @@ class Place:
 def read_places(file: Path) -> dict[str, Place]:
     """The tensors of a `.bin` file, in its order; every claim is checked against the file. CheckpointError otherwise."""
     try:
-        with file.open("rb") as handle:
+        with open_regular(file) as handle:
             members = _members(file, handle)
             found = [name for name in members if name == "data.pkl" or name.endswith("/data.pkl")]
             if len(found) != 1:

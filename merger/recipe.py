@@ -21,6 +21,7 @@ from merger.limits import DOCUMENTS, READS
 from merger.methods import METHODS, Method
 from merger.params import Param, Scalar, to_number
 from merger.paste import clothed, mended
+from merger.regular import read_text
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 MAX_TEXT = 1 << 20
@@ -319,9 +320,8 @@ def _reads(recipe: Recipe, known: Mapping[str, int]) -> int:
 
 def load_file(path: str | Path) -> Recipe:
     """`load` of a file."""
-    file = Path(path)
     try:
-        return load(file.read_text(encoding="utf-8"), str(path))
+        text = read_text(Path(path).expanduser())
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such file.") from None
     except IsADirectoryError:
@@ -330,6 +330,9 @@ def load_file(path: str | Path) -> Recipe:
         raise RecipeError(f"{path}: this is not a text file; a recipe is YAML in UTF-8.") from None
     except OSError as error:
         raise RecipeError(f"{path}: cannot be read: {error.strerror}.") from None
+    except (RuntimeError, ValueError):  # ~ of nobody, a null byte
+        raise RecipeError(f"{path}: is no file's name.") from None
+    return load(text, str(path))
 
 
 @dataclass(frozen=True)

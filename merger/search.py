@@ -26,6 +26,7 @@ from merger.params import Scalar
 from merger.plan import Plan
 from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document
 from merger.recipe import replace as replace_value
+from merger.regular import read_text
 
 MAX_PROBES = 2000
 LONGEST = 160
@@ -71,7 +72,7 @@ def read_probes(source: str | Path, half: str = "choose") -> tuple[Probe, ...]:
     if isinstance(source, str):
         return _limited(_lines(source, "probes"), "probes")
     try:
-        text = source.read_text(encoding="utf-8")
+        text = read_text(source)
     except (OSError, UnicodeDecodeError) as error:
         raise MergeError(f"{source}: cannot be read as probes: {getattr(error, 'strerror', None) or 'not text'}.") from None
     is_json = source.suffix == ".json" or text.lstrip().startswith("{")
@@ -189,6 +190,7 @@ class Runner:
         self._merged: tuple[int, object, Speaker] | None = None
         self._speakers: dict[str, Speaker] = {}
         self._known: dict[tuple[str, tuple[Probe, ...]], Mapping[str, float]] = {}
+        self._of = parents.generation
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _own_runner, (str(self.parents.device), tuple(self.parents.roots))
@@ -207,8 +209,12 @@ class Runner:
 
     def parent(self, reference: str) -> Speaker:
         """One of the models that are merged, as it is."""
+        model: Checkpoint = self.parents.model(reference)
+        if self._of != self.parents.generation:
+            self._speakers.clear()
+            self._known.clear()
+            self._of = self.parents.generation
         if reference not in self._speakers:
-            model: Checkpoint = self.parents.model(reference)
             tensors = {name: model.read(name).to(self.parents.device) for name in model.tensors}
             self._speakers[reference] = speaker(model.folder, model.config, tensors, f"the chat template of {reference}")
         return self._speakers[reference]
@@ -224,7 +230,9 @@ class Runner:
         for reference in references:
             key = reference, tuple(probes)
             if key not in self._known:
-                self._known[key] = score(self.parent(reference), probes, go_on=go_on).shares
+                found = score(self.parent(reference), probes, go_on=go_on).shares
+                self.parents.check([reference])
+                self._known[key] = found
             yield reference, self._known[key]
 
 

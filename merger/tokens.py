@@ -22,6 +22,7 @@ from merger.files import read_bytes
 from merger.layout import role
 from merger.limits import TOKENIZER_BYTES
 from merger.recipe import CHAT_TEMPLATES, Recipe, TokenizerRecipe, TokenRow
+from merger.regular import look, there
 
 # Beside the weights, what a model needs to be loaded and to chat. Code (*.py) is never copied.
 COMPANIONS = (
@@ -40,7 +41,7 @@ Key = str | int | None
 def copy_tokenizer(donor: Path, folder: Path) -> None:
     """Copy the donor's tokenizer, chat template and generation config into the output folder."""
     for name in COMPANIONS:
-        if (donor / name).is_file():
+        if there(donor / name):
             _copy(donor / name, folder / name)
 
 
@@ -74,9 +75,9 @@ class Vocabulary:
 def read_vocabulary(folder: Path) -> Vocabulary | None:
     """The vocabulary of a model's folder; None when it holds no tokenizer."""
     file = folder / "tokenizer.json"
-    if file.is_file():
-        stamp = file.stat()
-        return _vocabulary(file, stamp.st_mtime_ns, stamp.st_size)
+    if there(file):
+        stamp = look(file)
+        return _vocabulary(file, stamp.changed, stamp.size) if stamp else _parsed(file, read_json(file))
     if any((folder / name).is_file() for name in ("tokenizer.model", "spiece.model", "vocab.json", "vocab.txt")):
         return _parsed(folder, _converted(folder))
     return None
@@ -90,7 +91,7 @@ def _vocabulary(file: Path, stamp: int, size: int) -> Vocabulary:
 
 def _document(folder: Path) -> dict[str, Any]:
     file = folder / "tokenizer.json"
-    return safe.document(file) if file.is_file() else _converted(folder)
+    return safe.document(file) if there(file) else _converted(folder)
 
 
 def _converted(folder: Path) -> dict[str, Any]:
@@ -437,7 +438,7 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
     changed = bool(out.new or out.left)
     for name in COMPANIONS:
         source = (donor if name in _OF_DONOR else origin).folder / name
-        if source.is_file() and not (changed and name in _SLOW):
+        if there(source) and not (changed and name in _SLOW):
             _copy(source, folder / name)
     generation = folder / "generation_config.json"
     if generation.is_file():

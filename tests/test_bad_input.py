@@ -87,9 +87,11 @@ def fp8(folder: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "missing folder": (shutil.rmtree, "b: no such folder, and no Hub id (owner/name, or owner/name@revision)."),
+    "missing folder": (shutil.rmtree, "b: no such folder, and no Hub id (owner/name, or owner/name@revision).\n"
+        "  As a folder: {in} holds no folder 'b'."),
     "a file": (lambda b: (shutil.rmtree(b), b.write_text("x")),
-        "b: no such folder, and no Hub id (owner/name, or owner/name@revision)."),
+        "b: no such folder, and no Hub id (owner/name, or owner/name@revision).\n"
+        "  As a folder: {in} holds no folder 'b'."),
     "no weights": (lambda b: (b / FILE).unlink(), "b: the folder {in}/b holds no .safetensors files and no pytorch_model.bin."),
     "only .bin": (only_bin, "{in}/b/pytorch_model.bin: not a PyTorch file, or its beginning is damaged (8336 bytes)."),
     "truncated": (lambda b: truncate(b, 8000),
@@ -206,7 +208,7 @@ def test_output_is_a_file_or_inside_one(models: Path) -> None:
     out = models.parent / "out"
     out.write_text("mine")
     assert refused(models) == "{tmp}/out: is not a folder; name a new folder."
-    assert refused(models, out=out / "deeper") == "{tmp}/out/deeper.partial: cannot be written: File exists."
+    assert refused(models, out=out / "deeper") == "{tmp}/out: cannot be written: File exists."
     out.unlink()
     out.symlink_to(models)
     assert refused(models) == "{tmp}/out: is not a folder; name a new folder."

@@ -15,20 +15,21 @@ import merger
 ROOT = Path(__file__).parent.parent
 # Downwards only: a module imports from the rows above it. `ui` and `__main__` do not know each other.
 ORDER = (
-    "errors", "findings", "limits", "files", "params", "ops", "kernels", "launches", "gpu", "methods", "paste", "recipe",
-    "layout", "pickles", "checkpoints", "lora", "wire", "store", "hub", "remote", "safe", "tokens", "plan", "moves", "fused",
-    "output", "card", "push", "merge", "live", "analysis", "explain", "kinship", "compatibility", "verdict", "renderer",
-    "templates", "evaluate", "doctor", "plots", "search", "__main__ ui", "app",
+    "errors", "findings", "limits", "regular", "files", "params", "ops", "kernels", "mapped", "launches", "gpu", "methods",
+    "paste", "recipe", "layout", "pickles", "checkpoints", "lora", "wire", "store", "hub", "remote", "safe", "tokens", "plan",
+    "moves", "fused", "output", "card", "push", "merge", "live", "analysis", "explain", "kinship", "compatibility", "verdict",
+    "renderer", "templates", "evaluate", "doctor", "plots", "search", "__main__ ui", "app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only modules that may import it. The first names of a path: `ui` is everything in ui/.
 ONLY = {
-    "gradio": {"ui", "app"}, "plotly": {"plots"}, "transformers": {"safe", "evaluate", "doctor"}, "yaml": {"recipe"},
-    "huggingface_hub": {"wire", "store", "push"}, "jinja2": {"renderer"},
+    "gradio": {"app", "ui"}, "plotly": {"plots"}, "transformers": {"doctor", "evaluate", "safe"}, "yaml": {"recipe"},
+    "huggingface_hub": {"push", "store", "wire"}, "jinja2": {"renderer"},
 }  # fmt: skip
 NO_TORCH = {
-    "recipe", "paste", "layout", "errors", "limits", "findings", "files", "params", "renderer", "templates", "ui", "app", "__main__",
-}
+    "__main__", "app", "errors", "files", "findings", "layout", "limits", "params", "paste", "recipe", "regular", "renderer",
+    "templates", "ui",
+}  # fmt: skip
 SOURCES = sorted([*(ROOT / "merger").rglob("*.py"), *ROOT.glob("app.py")])
 
 

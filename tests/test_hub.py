@@ -371,7 +371,9 @@ def test_refusals(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = "no such folder here and no such model on the Hub"
     assert said(lambda: remote.peek("big/private", False)) == f"big/private: {nothing}, or a private one: sign in to read it."
     assert said(lambda: remote.peek("big/private", READER)) == f"big/private: {nothing}, or none that your account may read."
-    assert said(lambda: references.open_reference("no/where")) == f"no/where: {nothing}, or a private one: sign in to read it."
+    assert said(lambda: references.open_reference("no/where")) == (
+        f"no/where: {nothing}, or a private one: sign in to read it.\n  As a folder: {Path.cwd()} holds no folder 'no'."
+    )
     assert said(lambda: remote.peek("tiny/base@v9", False)).startswith("tiny/base@v9: the model has no such version;")
     assert said(lambda: remote.peek("tiny/base", "hf_old")) == (
         "tiny/base: the Hub does not accept this sign-in any more; sign in again."

@@ -132,7 +132,8 @@ def test_refusals(modules: dict[str, tuple[int, int]], config: dict[str, Any], m
     [("base+a", "a: no LoRA: the folder {root}/a holds no adapter_config.json."),
      ("l", "l: this is a LoRA, not a model.\n  Write the model before it: x/base+l"),
      ("base+", "base+: write model+lora, with a name on both sides of each `+`."),
-     ("base+none", "none: no such folder, and no Hub id (owner/name, or owner/name@revision).")],
+     ("base+none", "none: no such folder, and no Hub id (owner/name, or owner/name@revision).\n"
+      "  As a folder: {root} holds no folder 'none'.")],
 )  # fmt: skip
 def test_odd_references(reference: str, message: str, root: Path) -> None:
     make_lora(root / "l", PLAIN)

@@ -281,8 +281,9 @@ def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         merge(load(RECIPE.replace("dare_ties", "pcb")), models.parent / "no", roots=[models], memory=engine.OWN_MEMORY + 1000)
     embed = "model.embed_tokens.weight"
     assert str(error.value) == (
-        f"--memory 300 MB: {embed} (24, 8) takes 300 MB, because 'pcb' looks at the whole tensor at once.\n"
-        "  Allow at least that much" + ("." if kernels.available() else ", or install a C compiler: then much less will do.")
+        f"--memory 300 MB: {embed} (24, 8) takes 301MB, because 'pcb' looks at the whole tensor at once.\n"
+        "  Allow that with --memory 301MB"
+        + ("." if kernels.available() else ", or install a C compiler: then much less will do.")
     )
     assert not (models.parent / "no.partial").exists()
     jobs = engine.plan(load(RECIPE), engine.open_models(load(RECIPE), [models])).jobs

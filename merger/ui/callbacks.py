@@ -18,6 +18,7 @@ from merger.limits import PROMPT_CHARACTERS
 from merger.merge import Step
 from merger.moves import blend, crossfade
 from merger.recipe import Recipe, dump, replace_all
+from merger.regular import read_text
 from merger.ui import controls, lanes
 from merger.ui.detail import draw
 from merger.ui.inspect import draw as look
@@ -300,7 +301,7 @@ class Callbacks:
 
         def read() -> Workspace:
             try:
-                text = Path(path or "").read_text(encoding="utf-8")
+                text = read_text(Path(path or ""))
             except (OSError, UnicodeDecodeError):
                 raise MergeError("This file is not text; drop a recipe in YAML.") from None
             return state.with_text(work, text, "file")

@@ -134,6 +134,7 @@ class Studio:
         self._turns = Turns()
         self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
         self._sketches: dict[frozenset[str], Sketch] = {}
+        self._of = self.parents.generation
         self._samples = Sketches()
         self._visits: dict[str, Visit] = {}
 
@@ -173,12 +174,21 @@ class Studio:
     def _sketch(self, decided: Plan) -> Sketch:
         """The sketch of a plan's models; it stays in memory."""
         models = self.parents.open(decided.recipe)
+        self._renew(())
         key = frozenset(models)
         if key not in self._sketches:
             if len(self._sketches) > 8:
                 self._sketches.clear()
             self._sketches[key] = Sketch(models, samples_for(decided.jobs))
         return self._sketches[key]
+
+    def _renew(self, references: Iterable[str]) -> None:
+        """Forget what was found out with models whose files have changed since: of all models, as that is rare."""
+        self.parents.renew(references)
+        if self._of != self.parents.generation:
+            self._sketches.clear()
+            self._heard.clear()
+            self._of = self.parents.generation
 
     def figures(self, recipe: Recipe) -> dict[str, Any]:
         """The estimated statistics as plain numbers: of the whole and of every layer."""
@@ -329,6 +339,7 @@ class Studio:
         try:
             if not prompt.strip():
                 raise MergeError("Write a prompt first: a question or a task for the models.")
+            self._renew(_opened(asked))
             known = {k: h for k, what in asked.items() if (h := self._heard.get((_name(what), prompt, manner)))}
             yield feeds.start(known)
             silent = {k: what for k, what in asked.items() if k not in known}
@@ -380,6 +391,7 @@ class Studio:
             said: dict[str, list[Token]] = {k: [] for k in asked}
             flushed = time.monotonic()
             for word in self._spoken(own, {k: parents[k] for k in asked if k in parents}, prompt, manner, go_on):
+                self.parents.check(_opened(silent))  # what is said of a file that lost its end is of no use
                 if word.token is None:
                     self._remember(_name(silent[word.key]), prompt, manner, Heard.plain(said[word.key]))
                     feeds.finished(word.key)
@@ -392,6 +404,7 @@ class Studio:
             for key, recipe in own.items():
                 if why is not None and go_on() and self.host.accelerator != "zerogpu":
                     heard = why(Heard.plain(said[key]))
+                    self.parents.check(_opened(silent))
                     self._remember(_name(recipe), prompt, manner, heard)
                     feeds.replace(key, heard)
             if not go_on():
@@ -565,6 +578,11 @@ def _zipped(folder: Path) -> Path:
                 file.unlink()  # or it would take twice its room
     shutil.rmtree(folder, ignore_errors=True)
     return archive
+
+
+def _opened(asked: "Mapping[str, Recipe | str]") -> set[str]:
+    """The models that are open when these are asked."""
+    return {r for what in asked.values() for r in ((what,) if isinstance(what, str) else what.opened)}
 
 
 def _name(what: "Recipe | str") -> str:
