@@ -237,11 +237,13 @@ def _merge(options: argparse.Namespace) -> None:
     if options.transformers_cache is not None:
         os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
     from merger.merge import best_device, merge, open_models, output_folder, use_threads
-    from merger.output import WHOLE, parse_part
+    from merger.output import WHOLE, check_free, parse_part
 
     if options.part and options.join:
         raise MergeError("give either --part or --join: first every part, then --join once.")
-    part = parse_part(options.part) if options.part else WHOLE
+    part, memory = parse_part(options.part) if options.part else WHOLE, _memory(options)
+    if not options.dry_run:
+        check_free(Path(str(options.out)))
 
     if options.num_threads is not None:
         use_threads(options.num_threads)
@@ -259,7 +261,7 @@ def _merge(options: argparse.Namespace) -> None:
             recipe, out, device=best_device() if device == "auto" else device, progress=bar.show,
             shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
             tokenizer=options.copy_tokenizer, card=options.write_model_card,
-            workers=options.num_threads, memory=_memory(options), part=part, joining=options.join,
+            workers=options.num_threads, memory=memory, part=part, joining=options.join,
         )  # fmt: skip
     for remark in done.remarks if not options.quiet else ():
         print(f"note: {remark}", file=sys.stderr)
