@@ -48,6 +48,16 @@ LINK_CHARACTERS = Limit(
 PROMPT_CHARACTERS = Limit(2000, "characters", "request", "A prompt", "test_api.py::test_a_long_prompt_is_refused")
 UNDO_STEPS = Limit(100, "steps", "visitor", "Undo", "test_ui.py::test_undo_is_bounded")
 
+# Whether transformers can load what a merge will write, asked in a process of its own.
+LOADING_SECONDS = Limit(
+    120, "seconds", "request", "Asking transformers whether it can load a merge's output",
+    "test_loadable.py::test_a_question_that_takes_too_long_is_given_up",
+)  # fmt: skip
+LOADING_MEMORY = Limit(
+    6_000_000_000, "bytes", "request", "Memory of the process that asks transformers",
+    "test_loadable.py::test_a_config_that_would_take_too_much_memory_is_given_up",
+)  # fmt: skip
+
 
 def table() -> dict[str, Limit]:
     """All bounds by name, in the order above.

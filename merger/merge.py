@@ -7,14 +7,14 @@ import os
 import tempfile
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 
 import torch
 from torch import Tensor
 
-from merger import fused, hub, kernels
+from merger import fused, hub, kernels, loadable
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
 from merger.checkpoints import Checkpoint, Piece, Stored, cached, in_words, parse_size, read_by_files, shards
@@ -173,6 +173,11 @@ class Planned(Checkpoint):
         """None of its own: those of its parents are listed with them."""
         return ()
 
+    @property
+    def words(self) -> Path:
+        """Its donor's tokenizer."""
+        return self.parents[self.decided.donor].words
+
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, rounded as it would be on disk."""
         found = self._last.get(name)
@@ -188,7 +193,9 @@ def planned(recipe: Recipe, parents: Mapping[str, Checkpoint]) -> Planned:
     decided = plan(recipe, parents)
     donor = parents[decided.donor]
     anywhere = next(iter(donor.tensors.values()))
-    tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i) for i, job in enumerate(decided.jobs)}
+    tensors = {
+        job.name: Stored(job.shape, job.out, anywhere.file, i, packed=job.packed) for i, job in enumerate(decided.jobs)
+    }
     return Planned(recipe.name or "", donor.folder, tensors, decided.config, decided=decided, parents=parents)
 
 
@@ -282,9 +289,17 @@ def merge(
     metadata = {"recipe": dump(recipe)}
     word = fingerprint(decided, models, files, str(on))
     digests = Digests(models) if card and part == WHOLE else None
+    asked = loadable.start(decided, models)
+
+    def stopped() -> bool:
+        if asked is not None:
+            asked.look()  # no hour of merging for what cannot be loaded
+        return cancelled()
+
     try:
         if joining:
             with join(out, files, metadata, word) as partial:
+                decided = _told(decided, asked)
                 _write_companions(partial, decided, models, tokenizer, digests)
             return decided
         check_space(out, decided.nbytes)
@@ -302,13 +317,19 @@ def merge(
         with by_files, writing(out, files, metadata, word, part, dirty if short else None) as output:
             own = set(output.names)
             jobs = [job for job in decided.jobs if job.name in own]
-            _make(jobs, output, reader(models), on, hands, spare, holds, progress, cancelled)
+            _make(jobs, output, reader(models), on, hands, spare, holds, progress, stopped)
+            decided = _told(decided, asked)
             if part == WHOLE:
                 _write_companions(output.folder, decided, models, tokenizer, digests)
     finally:
         if digests is not None:
             digests.stop()
     return decided
+
+
+def _told(decided: Plan, asked: loadable.Check | None) -> Plan:
+    """The plan with what transformers says of it. CheckpointError where it could not load the output."""
+    return replace(decided, remarks=(*decided.remarks, *asked.result())) if asked is not None else decided
 
 
 def _make(
@@ -494,7 +515,7 @@ def page_room() -> int | None:
 def spoken(decided: Plan, models: Mapping[str, Checkpoint]) -> Generator[Path]:
     """A folder with the tokenizer and chat template the output will have: the donor's own, or a temporary one."""
     donor = models[decided.donor]
-    if decided.tokens is None and decided.chat_template is None:
+    if decided.tokens is None and decided.chat_template is None and donor.words == donor.folder:
         yield donor.folder
         return
     with tempfile.TemporaryDirectory(prefix="merger-") as name:
@@ -530,7 +551,7 @@ def _write_words(folder: Path, decided: Plan, models: Mapping[str, Checkpoint], 
     if decided.tokens:
         write_tokenizer(decided.tokens, models[decided.donor], models[decided.tokens.origin], folder)
     elif tokenizer:
-        copy_tokenizer(models[decided.donor].folder, folder)
+        copy_tokenizer(models[decided.donor], folder)
     if decided.chat_template is not None:
         write_chat_template(decided.chat_template, folder)
 

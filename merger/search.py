@@ -209,7 +209,7 @@ class Runner:
         if reference not in self._speakers:
             model: Checkpoint = self.parents.model(reference)
             tensors = {name: model.read(name).to(self.parents.device) for name in model.tensors}
-            self._speakers[reference] = speaker(model.folder, model.config, tensors)
+            self._speakers[reference] = speaker(model.words, model.config, tensors)
         return self._speakers[reference]
 
     def forget(self, reference: str) -> None:

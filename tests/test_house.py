@@ -16,16 +16,17 @@ ROOT = Path(__file__).parent.parent
 # Downwards only: a module imports from the rows above it. `ui` and `__main__` do not know each other.
 ORDER = (
     "errors", "limits", "params", "ops", "kernels", "launches", "gpu", "methods", "recipe", "layout", "pickles", "checkpoints",
-    "lora", "wire", "store", "hub", "remote", "tokens", "plan", "moves", "fused", "output", "card", "push", "merge", "live",
-    "analysis", "explain", "verdict", "evaluate", "plots", "search", "__main__ ui", "app",
+    "quantized", "heads", "tokens", "lora", "wire", "store", "hub", "remote", "stacks", "plan", "loadable", "moves", "fused",
+    "output", "card", "push", "merge", "live", "analysis", "explain", "verdict", "evaluate", "plots", "search", "__main__ ui",
+    "app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only modules that may import it. The first names of a path: `ui` is everything in ui/.
 ONLY = {
-    "gradio": {"ui", "app"}, "plotly": {"plots"}, "transformers": {"tokens", "evaluate"}, "yaml": {"recipe"},
+    "gradio": {"ui", "app"}, "plotly": {"plots"}, "transformers": {"tokens", "loadable", "evaluate"}, "yaml": {"recipe"},
     "huggingface_hub": {"wire", "store", "push"},
 }  # fmt: skip
-NO_TORCH = {"recipe", "layout", "errors", "limits", "params", "ui", "app", "__main__"}
+NO_TORCH = {"recipe", "layout", "errors", "limits", "params", "heads", "stacks", "ui", "app", "__main__"}
 SOURCES = sorted([*(ROOT / "merger").rglob("*.py"), *ROOT.glob("app.py")])
 
 
