@@ -112,12 +112,12 @@ def _add_recipe(parser: argparse.ArgumentParser) -> None:
 def _add_mismatch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-crimes", action=_YesNo,
-        help="merge models of different shapes: leave a model out of the tensors that do not fit the base's, and cut longer "
-        "vocabularies to the base's rows",
+        help="merge models of different shapes: cut longer vocabularies to the base's rows, leave a model out of all other "
+        "tensors that do not fit the base's (on_mismatch: crop+skip)",
     )  # fmt: skip
     parser.add_argument(
         "--unsafe-truncate-embeddings", action=_YesNo,
-        help="cut longer vocabularies to the base's rows; assumes that the ids mean the same tokens",
+        help="cut vocabularies to the rows that all models have (on_mismatch: crop); assumes that the ids mean the same tokens",
     )  # fmt: skip
 
 
@@ -222,7 +222,7 @@ def _recipe(options: argparse.Namespace) -> Recipe:
         changes["seed"] = options.seed
     recipe = replace_all(recipe, changes) if changes else recipe
     if options.allow_crimes or options.unsafe_truncate_embeddings:
-        return tolerant(recipe, "skip" if options.allow_crimes else "crop")
+        return tolerant(recipe, "crop+skip" if options.allow_crimes else "crop")
     return recipe
 
 
@@ -248,7 +248,13 @@ def _merge(options: argparse.Namespace) -> None:
     if options.num_threads is not None:
         use_threads(options.num_threads)
     if options.dry_run or options.verbose:
-        _judged(recipe, open_models(recipe))
+        models = open_models(recipe)
+        decided = _judged(recipe, models)
+        if options.dry_run:
+            from merger.loadable import check
+
+            for remark in check(decided, models):
+                print(f"\n  note: {remark}")
     if options.strict or not (options.quiet or options.dry_run or options.verbose or options.join):
         _warned(recipe, options.strict)
     if options.dry_run:
@@ -294,7 +300,7 @@ def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
         decided = plan(recipe, models)
     except CheckpointError:
         with contextlib.suppress(MergeError):
-            allowed = tolerant(recipe, "skip")
+            allowed = tolerant(recipe, "crop+skip")
             print(verdict(allowed, models, plan(allowed, models)))
             print("\nThis is what --allow-crimes would do; without it:", flush=True)
         raise

@@ -19,7 +19,8 @@ from torch import Tensor
 
 from merger import files as small_files
 from merger import kernels
-from merger.errors import CheckpointError, InputChanged, MergeError, nearest
+from merger.errors import CheckpointError, InputChanged, MergeError
+from merger.layout import is_buffer
 from merger.limits import AFAR_TENSORS, HEADER_BYTES, INDEX_BYTES, NAME_CHARACTERS, SHARDS, TENSORS
 from merger.mapped import MappedFile, address, written_to
 from merger.pickles import read_places
@@ -29,9 +30,12 @@ DTYPES: dict[str, torch.dtype] = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16,
     "I64": torch.int64, "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
     "U16": torch.uint16, "U32": torch.uint32, "U64": torch.uint64,
-    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2,
+    "F8_E4M3": torch.float8_e4m3fn, "F8_E5M2": torch.float8_e5m2, "F8_E8M0": torch.float8_e8m0fnu,
+    "F8_E4M3FNUZ": torch.float8_e4m3fnuz, "F8_E5M2FNUZ": torch.float8_e5m2fnuz, "C64": torch.complex64,
 }  # fmt: skip
 _CODES = {dtype: code for code, dtype in DTYPES.items()}
+_PACKED = {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6}
+"""Types whose numbers share bytes, with their bits: torch has none for them, so that they can only be copied."""
 INDEX = "model.safetensors.index.json"
 _BIN_INDEX = "pytorch_model.bin.index.json"
 
@@ -41,6 +45,7 @@ class Stored:
     """One tensor on disk: where its bytes are and what they mean. `offset` and `nbytes` in bytes.
 
     stride  in elements, where the tensor is not contiguous (a view saved in a .bin file)
+    packed  the header's name of a type that torch has not: then it is read as its bytes, flat, and dtype is uint8
     """
 
     shape: tuple[int, ...]
@@ -48,6 +53,7 @@ class Stored:
     file: Path
     offset: int
     stride: tuple[int, ...] | None = None
+    packed: str = ""
 
     @property
     def numel(self) -> int:
@@ -55,7 +61,17 @@ class Stored:
 
     @property
     def nbytes(self) -> int:
-        return self.numel * self.dtype.itemsize
+        return _nbytes(self.shape, self.dtype, self.packed)
+
+    @property
+    def plain(self) -> bool:
+        """Whether its numbers mean what they say: floats of 16 bits or more."""
+        return self.dtype.is_floating_point and self.dtype.itemsize > 1
+
+
+def _nbytes(shape: Sequence[int], dtype: torch.dtype, packed: str) -> int:
+    count = math.prod(shape)
+    return -(-count * _PACKED[packed] // 8) if packed else count * dtype.itemsize
 
 
 @dataclass(frozen=True)
@@ -78,13 +94,25 @@ class Checkpoint:
     seen: Mapping[Path, Seen] = field(default_factory=dict[Path, Seen], repr=False, compare=False)
     """What its files, those beside the weights too, were like when it was opened."""
     _maps: dict[Path, MappedFile] = field(default_factory=dict[Path, MappedFile], repr=False, compare=False)
+    compared: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool], repr=False, compare=False)
+    """Which of its tensors hold the same numbers, as far as somebody has looked."""
+
+    @property
+    def words(self) -> Path:
+        """The folder of its tokenizer."""
+        return self.folder
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a user should know of it, whatever it is merged with."""
+        return ()
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, sharing memory with the file (treat it as read-only)."""
         return self._mapped(self.tensors[name], rows)
 
     def _mapped(self, stored: Stored, rows: slice | None) -> Tensor:
-        shape, offset = stored.shape, stored.offset
+        shape, offset = (stored.nbytes,) if stored.packed else stored.shape, stored.offset
         if stored.stride is not None:
             span = 1 + sum((n - 1) * step for n, step in zip(shape, stored.stride, strict=True))
             flat = torch.frombuffer(self.mapping(stored.file), dtype=stored.dtype, count=span, offset=offset)
@@ -200,8 +228,8 @@ def open_checkpoint(reference: str, folder: Path) -> Checkpoint:
     """
     small_files.check_links(folder)
     seen = look_around(folder)
-    files = _weight_files(reference, folder)
-    tensors = read_headers(files)
+    files, places = _weight_files(reference, folder)
+    tensors = read_headers(files, places)
     if not tensors:
         raise CheckpointError(f"{folder}: its {files[0].suffix.removeprefix('.')} files hold no tensors.")
     return Checkpoint(reference, folder, tensors, read_json(folder / "config.json", required=False), seen)
@@ -219,15 +247,33 @@ def look_around(folder: Path) -> dict[Path, Seen]:
     return seen
 
 
-def read_headers(files: Sequence[Path]) -> dict[str, Stored]:
-    """The tensors of several files, safetensors or .bin; a name in two of them is refused."""
+def read_headers(files: Sequence[Path], places: Mapping[str, str] | None = None) -> dict[str, Stored]:
+    """The tensors of several files, safetensors or .bin. A name in two of them is refused, unless an index says which counts.
+
+    places  tensor -> file name, as an index says it
+    """
+    return together(((f, read_header(f) if f.suffix == ".safetensors" else _unpickled(f)) for f in files), places or {})
+
+
+def together(headers: Iterable[tuple[Path, Mapping[str, Stored]]], places: Mapping[str, str], of: str = "") -> dict[str, Stored]:
+    """The headers of a model's files as one; `places` as in read_headers, `of` the model's name where the files are elsewhere."""
     tensors: dict[str, Stored] = {}
-    for file in files:
-        for name, stored in (read_header(file) if file.suffix == ".safetensors" else _unpickled(file)).items():
-            if name in tensors:
-                raise CheckpointError(f"{file}: {name} is also in {tensors[name].file.name}; one of the files is left over.")
+    for file, header in headers:
+        for name, stored in header.items():
+            if name in tensors and places.get(name) == tensors[name].file.name:
+                continue
+            if name in tensors and places.get(name) != file.name:
+                where = f"{of}: {file.name}" if of else file
+                raise CheckpointError(f"{where}: {name} is also in {tensors[name].file.name}; one of the files is left over.")
             tensors[name] = stored
-        check_count(len(tensors), str(file.parent))
+        check_count(len(tensors), of or str(file.parent))
+    again = ("lm_head.weight",)  # may be listed where it is the embeddings again
+    lost = next((n for n in places if n not in tensors and not is_buffer(n, ()) and not n.endswith(again)), None)
+    if lost is not None and tensors:
+        where = of or next(iter(tensors.values())).file.parent
+        raise CheckpointError(
+            f"{where}: its index says that {lost[:200]!r} is in {places[lost]}, and no file holds it; download the model again."
+        )
     return tensors
 
 
@@ -242,27 +288,26 @@ def _unpickled(file: Path) -> dict[str, Stored]:
     return {name: Stored(p.shape, p.dtype, file, p.offset, p.stride) for name, p in read_places(file).items()}
 
 
-def _weight_files(reference: str, folder: Path) -> list[Path]:
+def _weight_files(reference: str, folder: Path) -> tuple[list[Path], Mapping[str, str]]:
+    """The files of a model, and which of them holds which tensor where an index says so."""
     kinds = ((INDEX, "model.safetensors", "*.safetensors"), (_BIN_INDEX, "pytorch_model.bin", "pytorch_model*.bin"))
     for index, one, several in kinds:
         if there(folder / index):
             return _listed(folder / index)
         files = sorted(f for f in folder.glob(several) if not f.name.startswith("adapter_model"))
         if (folder / one) in files:
-            return [folder / one]
+            return [folder / one], {}
         if files:
-            return files
+            return files, {}
     if there(folder / "adapter_config.json"):
         base = read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "its base model"
         raise CheckpointError(f"{reference}: this is a LoRA, not a model.\n  Write the model before it: {base}+{reference}")
     raise CheckpointError(f"{reference}: the folder {folder} holds no .safetensors files and no pytorch_model.bin.")
 
 
-def _listed(index: Path) -> list[Path]:
-    """The files an index names; all must be there."""
+def _listed(index: Path) -> tuple[list[Path], Mapping[str, str]]:
+    """The files an index names, with what it says; all must be there."""
     folder, listed = index.parent, weight_map(index)
-    if not isinstance(listed, dict) or not all(isinstance(v, str) for v in listed.values()):
-        raise CheckpointError(f"{index}: `weight_map` must map tensor names to files.")
     names = sorted(set(listed.values()))
     if any(Path(name).name != name or "\\" in name for name in names):
         raise CheckpointError(f"{index}: names a file outside the model's folder.")
@@ -277,14 +322,16 @@ def _listed(index: Path) -> list[Path]:
             f"{folder}: {len(missing)} of {len(names)} files are missing, the first is {missing[0]}.\n"
             "  The download is incomplete; download the model again."
         )
-    return [folder / name for name in names]
+    return [folder / name for name in names], listed
 
 
-def weight_map(index: Path) -> Any:
-    """What an index says about which file holds which tensor, as it stands there."""
-    found = small_files.read_json(index, INDEX_BYTES, 2 * TENSORS).get("weight_map")
-    check_count(len(found) if isinstance(found, dict) else 0, str(index))
-    return found
+def weight_map(index: Path) -> dict[str, str]:
+    """Which file holds which tensor, as an index says it."""
+    listed = small_files.read_json(index, INDEX_BYTES, 2 * TENSORS).get("weight_map")
+    check_count(len(listed) if isinstance(listed, dict) else 0, str(index))
+    if not isinstance(listed, dict) or not all(isinstance(v, str) for v in listed.values()):
+        raise CheckpointError(f"{index}: `weight_map` must map tensor names to files.")
+    return listed
 
 
 def read_header(file: Path) -> dict[str, Stored]:
@@ -334,9 +381,13 @@ def _stored(file: Path, name: str, entry: Any, start: int, size: int) -> Stored:
         fine, code, shape, first, end = False, "", [], 0, 0
     if not fine:
         raise CheckpointError(f"{file}: the header's entry for {name!r} is damaged.")
-    if code not in DTYPES:
-        raise CheckpointError(f"{file}: {name} is stored as {code!r}, which is not supported.{nearest(str(code), DTYPES)}")
-    stored = Stored(tuple(shape), DTYPES[code], file, start + first)
+    if code not in DTYPES and code not in _PACKED:
+        raise CheckpointError(
+            f"{file}: {name} is stored as {str(code)[:40]!r}, a type of numbers that is not known here.\n"
+            "  Take the model in a 16-bit type, or a newer version of this program."
+        )
+    packed = code if code in _PACKED else ""
+    stored = Stored(tuple(shape), torch.uint8 if packed else DTYPES[code], file, start + first, packed=packed)
     if stored.nbytes != end - first:
         raise CheckpointError(f"{file}: {name} needs {stored.nbytes} bytes, its header gives it {end - first}.")
     if start + end > size:
@@ -358,15 +409,16 @@ def read_json(path: Path, required: bool = True) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Slot:
-    """Where an output tensor goes, known before any is made."""
+    """Where an output tensor goes, known before any is made. `packed` as in Stored."""
 
     name: str
     shape: tuple[int, ...]
     dtype: torch.dtype
+    packed: str = ""
 
     @property
     def nbytes(self) -> int:
-        return math.prod(self.shape) * self.dtype.itemsize
+        return _nbytes(self.shape, self.dtype, self.packed)
 
 
 def shards(slots: Sequence[Slot], limit: int, count_parameters: bool = False) -> list[list[Slot]]:
@@ -447,7 +499,8 @@ class ShardWriter:
         offset = 0
         for slot in slots:
             table[slot.name] = {
-                "dtype": _CODES[slot.dtype], "shape": list(slot.shape), "data_offsets": [offset, offset + slot.nbytes],
+                "dtype": slot.packed or _CODES[slot.dtype], "shape": list(slot.shape),
+                "data_offsets": [offset, offset + slot.nbytes],
             }  # fmt: skip
             offset += slot.nbytes
         header = json.dumps(table, separators=(",", ":")).encode()

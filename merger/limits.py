@@ -129,6 +129,16 @@ MAPPED_FILES = Limit(
     16384, "files", "server", "Weight files in memory at a time", "test_luck.py::test_more_files_than_can_be_watched"
 )  # fmt: skip
 
+# Whether transformers can load what a merge will write, asked in a process of its own.
+LOADING_SECONDS = Limit(
+    120, "seconds", "request", "Asking transformers whether it can load a merge's output",
+    "test_loadable.py::test_a_question_that_takes_too_long_is_given_up",
+)  # fmt: skip
+LOADING_MEMORY = Limit(
+    6_000_000_000, "bytes", "request", "Memory of the process that asks transformers",
+    "test_loadable.py::test_a_config_that_would_take_too_much_memory_is_given_up",
+)  # fmt: skip
+
 
 def table() -> dict[str, Limit]:
     """All bounds by name, in the order above.

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -11,11 +11,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from merger import heads, quantized
 from merger.checkpoints import Checkpoint, Piece, Stored, look_around, read_headers, read_json
 from merger.errors import CheckpointError
 from merger.files import check_links
+from merger.layout import role, strip_prefixes
 from merger.limits import PATTERN_STEPS
 from merger.regular import there
+from merger.tokens import read_vocabulary, rows_of, token_rows
 
 _PREFIX = "base_model.model."
 _FACTOR = re.compile(r"(.+)\.lora_(embedding_)?([AB])(?:\.default)?(?:\.weight)?")
@@ -58,6 +61,19 @@ class Adapted(Checkpoint):
     pairs: Mapping[str, Sequence[Pair]] = field(default_factory=dict[str, Sequence[Pair]])
     replaced: Mapping[str, tuple[Checkpoint, str]] = field(default_factory=dict[str, tuple[Checkpoint, str]])
     loras: tuple[str, ...] = ()
+    saved: frozenset[str] = frozenset()
+    tokenizer: Path | None = None
+    told: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> Path:
+        """The folder of its tokenizer: a LoRA's, where that has added tokens."""
+        return self.tokenizer or self.folder
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What became of the head and of the vocabulary."""
+        return self.told
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -103,49 +119,132 @@ class Adapted(Checkpoint):
 
 def adapt(model: Checkpoint, loras: Sequence[tuple[str, Path]]) -> Checkpoint:
     """The model with these adapters (reference, folder) applied in order; headers and configs only are read."""
-    tensors: dict[str, Stored] = dict(model.tensors)
-    pairs: dict[str, list[Pair]] = {}
-    replaced: dict[str, tuple[Checkpoint, str]] = {}
-    seen = dict(model.seen)
+    how = quantized.kind(model)
+    if how:
+        raise CheckpointError(
+            f"{model.reference}: is quantized ({how}); a LoRA is added to plain weights.\n"
+            "  Name the 16-bit model before the `+`: a LoRA that was trained on the quantized one fits it."
+        )
+    names = tuple(reference for reference, _ in loras)
+    name = "+".join((model.reference, *names))
+    made = Adapted(name, model.folder, model.tensors, model.config, model.seen, loras=names)
     for reference, folder in loras:
         adapter = _open(reference, folder)
-        seen |= adapter.seen
-        factors, whole = _sort(adapter)
-        _check_patterns(adapter, factors)
-        targets = {module: _target(f"{module}.weight", model.tensors) for module in factors}
-        others = {name: _target(name.removeprefix(_PREFIX), model.tensors) for name in whole}
-        unknown = [module for module, target in targets.items() if target is None]
-        unknown += [name.removeprefix(_PREFIX) for name, target in others.items() if target is None]
-        if unknown:
-            more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        made = _grown(_with_adapter(made, model, adapter), made, adapter)
+    return made
+
+
+def _with_adapter(made: Adapted, model: Checkpoint, adapter: Checkpoint) -> Adapted:
+    """The model with one adapter more. A head that was the embeddings again becomes its own where the adapter changes it."""
+    reference = adapter.reference
+    factors, whole = _sort(adapter)
+    _check_patterns(adapter, factors)
+    wanted = {module: f"{module}.weight" for module in factors} | {name: name.removeprefix(_PREFIX) for name in whole}
+    heads_own = _head_apart(made, wanted.values())
+    made = made if heads_own is None else _apart(made, heads_own, f"{reference} changes the output head of {model.reference}")
+    find = _finder(made.tensors)
+    found = {key: find(name) for key, name in wanted.items()}
+    unknown = [key.removeprefix(_PREFIX) for key, target in found.items() if target is None]
+    if unknown:
+        more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
+        raise CheckpointError(
+            f"{reference}: {len(unknown)} of its {len(found)} modules are not in {model.reference}: "
+            f"{', '.join(unknown[:3])}{more}.\n  This LoRA was made for another model{_made_for(adapter)}."
+        )
+    targets = {key: target for key, target in found.items() if target is not None}
+    tensors, replaced = dict(made.tensors), dict(made.replaced)
+    pairs = {name: [*listed] for name, listed in made.pairs.items()}
+    for name in whole:
+        target = targets[name]
+        if target in made.saved:
+            raise CheckpointError(f"{reference}: replaces {target}, and so does another LoRA before it; use one of them.")
+        replaced[target] = (adapter, name)
+        tensors[target] = replace(tensors[target], shape=adapter.tensors[name].shape)
+    for module, names in factors.items():
+        target = targets[module]
+        pair = _pair(adapter, module, names)
+        stored = tensors[target]
+        if not stored.plain:
+            dtype = str(stored.dtype).removeprefix("torch.")
+            raise CheckpointError(f"{reference}: {target} is stored as {dtype}; a LoRA needs a 16-bit or 32-bit model.")
+        if pair.shape != stored.shape:
             raise CheckpointError(
-                f"{reference}: {len(unknown)} of its {len(targets) + len(others)} modules are not in {model.reference}: "
-                f"{', '.join(unknown[:3])}{more}.\n  This LoRA was made for another model{_made_for(adapter)}."
+                f"{reference}: its change of {target} has the shape {pair.shape}, the tensor has {stored.shape}.\n"
+                f"  This LoRA was made for another model{_made_for(adapter)}."
             )
-        for name, target in others.items():
-            assert target is not None
-            if target in replaced:
-                raise CheckpointError(f"{reference}: replaces {target}, and so does another LoRA before it; use one of them.")
-            replaced[target] = (adapter, name)
-            tensors[target] = replace(tensors[target], shape=adapter.tensors[name].shape)
-        for module, names in factors.items():
-            target = targets[module]
-            assert target is not None
-            pair = _pair(adapter, module, names)
-            stored = tensors[target]
-            if not stored.dtype.is_floating_point or stored.dtype.itemsize == 1:
-                kind = str(stored.dtype).removeprefix("torch.")
-                raise CheckpointError(f"{reference}: {target} is stored as {kind}; a LoRA needs a 16-bit or 32-bit model.")
-            if pair.shape != stored.shape:
-                raise CheckpointError(
-                    f"{reference}: its change of {target} has the shape {pair.shape}, the tensor has {stored.shape}.\n"
-                    f"  This LoRA was made for another model{_made_for(adapter)}."
-                )
-            pairs.setdefault(target, []).append(pair)
-    name = "+".join((model.reference, *(reference for reference, _ in loras)))
-    return Adapted(
-        name, model.folder, tensors, model.config, seen, pairs=pairs, replaced=replaced, loras=tuple(r for r, _ in loras)
+        pairs.setdefault(target, []).append(pair)
+    saved = made.saved | {targets[name] for name in whole}
+    head = any(role(target) == "head" and target.endswith(heads.HEAD) for target in targets.values())
+    config = heads.untied(made.config) if head and heads.says_tied(made.config) else made.config
+    return replace(
+        made, tensors=tensors, config=config, pairs=pairs, replaced=replaced, saved=saved, seen={**made.seen, **adapter.seen}
+    )
+
+
+def _head_apart(made: Adapted, wanted: Iterable[str]) -> str | None:
+    """What the output head is to be called that an adapter changes and the model has not; None where there is none such."""
+    shared = heads.embeddings(made)
+    if shared is None or any(role(name) == "head" and name.endswith(heads.HEAD) for name in made.tensors):
+        return None
+    if not any(strip_prefixes(name) == heads.HEAD for name in wanted):
+        return None
+    return f"language_model.{heads.HEAD}" if shared.startswith("language_model.") else heads.HEAD
+
+
+def _apart(made: Adapted, head: str, why: str) -> Adapted:
+    """The model with its embeddings once more as the output head, with whatever earlier adapters do to them."""
+    shared = heads.embeddings(made)
+    assert shared is not None
+    return replace(
+        made, tensors={**made.tensors, head: made.tensors[shared]}, config=heads.untied(made.config),
+        pairs={**made.pairs, **({head: made.pairs[shared]} if shared in made.pairs else {})},
+        replaced={**made.replaced, **({head: made.replaced[shared]} if shared in made.replaced else {})},
+        told=(*made.told, f"{why}, which was its embeddings again: the output has a head of its own."),
     )  # fmt: skip
+
+
+def _grown(made: Adapted, before: Checkpoint, adapter: Checkpoint) -> Adapted:
+    """The model with config and tokenizer that follow its rows, where an adapter brings embeddings with more or fewer rows.
+
+    CheckpointError where rows, head and tokenizer do not agree.
+    """
+    old, new = rows_of(before), rows_of(made)
+    reference = adapter.reference
+    if old is None or new is None or old == new:
+        return made
+    apart = heads.own_heads(before)
+    again = {n for n in before.tensors if role(n) == "head" and n.endswith(heads.HEAD) and n not in apart}  # the embeddings again
+    made = replace(made, tensors={n: t for n, t in made.tensors.items() if n not in again or n in made.saved})
+    behind = next((n for n, t in made.tensors.items() if token_rows(n) and t.shape[:1] == (old,)), None)
+    if behind is not None:
+        raise CheckpointError(
+            f"{reference}: changes the number of tokens from {old} to {new}, but not in {behind}.\n"
+            "  Save both with the adapter: modules_to_save: [embed_tokens, lm_head]."
+        )
+    vocabulary = read_vocabulary(adapter.folder)
+    known = vocabulary or read_vocabulary(made.words)
+    tokens = 1 + max(known.ids.values(), default=-1) if known else 0
+    if tokens > new:
+        whose = reference if vocabulary else before.reference
+        raise CheckpointError(
+            f"{reference}: its embeddings have {new} rows, and the tokenizer of {whose} has tokens up to number {tokens - 1}.\n"
+            f"  Put the tokenizer that the LoRA was trained with into {adapter.folder}."
+        )
+    told = f"{reference} changes the number of tokens from {old} to {new}; config.json follows."
+    if not vocabulary and tokens < new:
+        told += f" It brings no tokenizer: {new - max(tokens, min(old, new))} rows belong to no token."
+    return replace(
+        made, config=_with_rows(made.config, old, new), tokenizer=adapter.folder if vocabulary else made.tokenizer,
+        told=(*made.told, told),
+    )  # fmt: skip
+
+
+def _with_rows(config: Mapping[str, Any], old: int, new: int) -> dict[str, Any]:
+    """The config with another vocab_size, at every level that has the old one."""
+    return {
+        key: new if key == "vocab_size" and value == old else _with_rows(value, old, new) if key == "text_config" else value
+        for key, value in config.items()
+    }
 
 
 def _open(reference: str, folder: Path) -> Checkpoint:
@@ -187,7 +286,8 @@ def _sort(adapter: Checkpoint) -> tuple[dict[str, dict[str, str]], list[str]]:
         if found is None and "lora_" in name:
             raise CheckpointError(f"{adapter.reference}: {name} is not part of a plain LoRA.")
         if found is None:
-            whole.append(name)
+            if "original_module." not in name:  # what peft keeps to go back to
+                whole.append(name)
             continue
         if len(stored.shape) != 2 or not stored.dtype.is_floating_point:
             raise CheckpointError(f"{adapter.reference}: {name} is no matrix of numbers: {stored.shape} {stored.dtype}.")
@@ -203,15 +303,20 @@ def _sort(adapter: Checkpoint) -> tuple[dict[str, dict[str, str]], list[str]]:
     return factors, whole
 
 
-def _target(name: str, tensors: Mapping[str, Stored]) -> str | None:
-    """The model's tensor of this name; a prefix such as `model.` may be there on one side only."""
-    if name in tensors:
-        return name
-    shorter = name.partition(".")[2]
-    if shorter in tensors:
-        return shorter
-    longer = [n for n in tensors if n.endswith("." + name)]
-    return longer[0] if len(longer) == 1 else None
+def _finder(tensors: Mapping[str, Stored]) -> Callable[[str], str | None]:
+    """The model's tensor of a name; prefixes such as `model.` and `language_model.` may differ between both sides."""
+    bare: dict[str, list[str]] = {}
+    for name in tensors:
+        bare.setdefault(strip_prefixes(name), []).append(name)
+
+    def find(name: str) -> str | None:
+        if name in tensors:
+            return name
+        same = bare.get(strip_prefixes(name), [])
+        longer = [] if same else [n for n in tensors if n.endswith("." + strip_prefixes(name))]
+        return same[0] if len(same) == 1 else longer[0] if len(longer) == 1 else None
+
+    return find
 
 
 def _pair(adapter: Checkpoint, module: str, names: Mapping[str, str]) -> Pair:

@@ -9,14 +9,14 @@ import tempfile
 import threading
 import weakref
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 
 import torch
 from torch import Tensor
 
-from merger import fused, hub, kernels
+from merger import fused, hub, kernels, loadable
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
 from merger.checkpoints import Checkpoint, Piece, Stored, cached, in_words, parse_size, read_by_files, shards
@@ -179,6 +179,11 @@ class Planned(Checkpoint):
     def hold(self) -> None:
         """Nothing: its parents are held."""
 
+    @property
+    def words(self) -> Path:
+        """The tokenizer that the document builds, else its donor's."""
+        return self.folder if self.decided.tokens is not None else self.parents[self.decided.donor].words
+
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, rounded as it would be on disk."""
         found = self._last.get(name)
@@ -310,9 +315,17 @@ def merge(
     metadata = {"recipe": dump(recipe)}
     word = fingerprint(decided, models, files, str(on))
     digests = Digests(models) if card and part == WHOLE else None
+    asked = loadable.start(decided, models)
+
+    def stopped() -> bool:
+        if asked is not None:
+            asked.look()  # no hour of merging for what cannot be loaded
+        return cancelled()
+
     try:
         if joining:
             with join(out, files, metadata, word) as partial:
+                decided = _told(decided, asked)
                 _write_companions(partial, decided, models, tokenizer, digests)
             return decided
         check_space(out, decided.nbytes)
@@ -332,7 +345,8 @@ def merge(
         with by_files, writing(out, files, metadata, word, part, dirty if short else None) as output:
             own = set(output.names)
             jobs = [job for job in decided.jobs if job.name in own]
-            _make(jobs, output, reader(models), on, hands, spare, holds, progress, cancelled, lambda: check_inputs(models))
+            _make(jobs, output, reader(models), on, hands, spare, holds, progress, stopped, lambda: check_inputs(models))
+            decided = _told(decided, asked)
             if part == WHOLE:
                 output.check()
                 _write_companions(output.folder, decided, models, tokenizer, digests)
@@ -342,6 +356,11 @@ def merge(
         if digests is not None:
             digests.stop()
     return decided
+
+
+def _told(decided: Plan, asked: loadable.Check | None) -> Plan:
+    """The plan with what transformers says of it. CheckpointError where it could not load the output."""
+    return replace(decided, remarks=(*decided.remarks, *asked.result())) if asked is not None else decided
 
 
 def _make(
@@ -583,7 +602,7 @@ def page_room() -> int | None:
 def spoken(decided: Plan, models: Mapping[str, Checkpoint]) -> Generator[Path]:
     """A folder with the tokenizer and chat template the output will have: the donor's own, or a temporary one."""
     donor = models[decided.donor]
-    if decided.tokens is None and decided.chat_template is None:
+    if decided.tokens is None and decided.chat_template is None and donor.words == donor.folder:
         yield donor.folder
         return
     with _temporary() as name:
@@ -630,7 +649,7 @@ def _write_words(folder: Path, decided: Plan, models: Mapping[str, Checkpoint], 
     if decided.tokens:
         write_tokenizer(decided.tokens, models[decided.donor], models[decided.tokens.origin], folder)
     elif tokenizer:
-        copy_tokenizer(models[decided.donor].folder, folder)
+        copy_tokenizer(models[decided.donor], folder)
     if decided.chat_template is not None:
         write_chat_template(decided.chat_template, folder)
 

@@ -1,25 +1,25 @@
 """Recipe + headers -> Plan: one frozen TensorJob per output tensor, with every number resolved. Reads no weights."""
 
-import json
 import math
 import weakref
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import torch
 
+from merger import heads, quantized, stacks
 from merger.checkpoints import Checkpoint, Slot, Stored
 from merger.errors import CheckpointError, RecipeError, nearest
-from merger.layout import Layout, layout, modules, role
+from merger.layout import Layout, is_buffer, layout, modules, role
 from merger.methods import Method
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
-from merger.tokens import Aligned, OutputTokens, chat_template, decide, nobodys, special_ids, token_rows
+from merger.stacks import Origin
+from merger.tokens import Aligned, OutputTokens, chat_template, decide, nobodys, read_vocabulary, special_ids, token_rows
 
 Argument = Scalar | tuple[Scalar, ...]
-_LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,7 @@ class TensorJob:
     method   None: copied from the first source
     parents  where the sources stand among the recipe's models if some are left out of this tensor, else empty: a random
              mask belongs to a model, not to its place among those that fit
+    packed   as in Stored: its bytes are copied, and `out` is that of a byte
     """
 
     name: str
@@ -68,11 +69,12 @@ class TensorJob:
     out: torch.dtype
     seed: int
     parents: tuple[int, ...] = ()
+    packed: str = ""
 
     @property
     def slot(self) -> Slot:
         """Its place in the output."""
-        return Slot(self.name, self.shape, self.out)
+        return Slot(self.name, self.shape, self.out, self.packed)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,11 @@ class Misfit:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole merge, decided: jobs in file order, the output's layout and config, and remarks for the user."""
+    """The whole merge, decided: jobs in file order, the output's layout and config, and remarks for the user.
+
+    stack      where each layer comes from, where that is not the donor's own order; else empty
+    by_number  settings of config.json that tell a layer's kind by its number, and stay as they are in a stack
+    """
 
     recipe: Recipe
     jobs: tuple[TensorJob, ...]
@@ -107,10 +113,17 @@ class Plan:
     misfits: tuple[Misfit, ...] = ()
     tokens: OutputTokens | None = None
     chat_template: str | None = None
+    stack: tuple[Origin, ...] = ()
+    by_number: tuple[str, ...] = ()
 
     def job(self, name: str) -> TensorJob:
         """The job of one output tensor."""
         return self._by_name[name]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the output's tensors, in file order."""
+        return [job.name for job in self.jobs]
 
     @cached_property
     def _by_name(self) -> dict[str, TensorJob]:
@@ -136,6 +149,7 @@ class _Row:
     cuts: tuple[int | None, ...] = ()
     parents: tuple[int, ...] = ()
     copied: Source | None = None
+    as_stored: bool = False
 
 
 def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
@@ -152,13 +166,18 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         decided = replace(before.plan, recipe=recipe, jobs=jobs)
         _keep(key, replace(before, plan=decided))
         return decided
-    layouts = {reference: layout(models[reference].numels) for reference in recipe.references}
+    copies = recipe.merge_method == "passthrough" and not (recipe.dtype or recipe.out_dtype or recipe.vocabulary)
+    packed = quantized.check([models[reference] for reference in recipe.merged], copies)
+    layouts = {reference: layout(models[reference].numels, models[reference].config) for reference in recipe.references}
     parts = recipe.slices or (_whole(recipe, models, layouts),)
     donor = recipe.base_model or parts[0].sources[0].model
-    heads = _heads(recipe, models)
-    rows = list(_rows(recipe, parts, donor, models, layouts, heads))
+    origins = _origins(recipe, parts, layouts)
+    stack = tuple(each[0] for each in origins)
+    moved = stack != tuple((donor, i) for i in range(layouts[donor].layers))
+    rows = list(_rows(recipe, parts, models, layouts, _heads(recipe, models), moved))
     words = decide(recipe, models)
     seen = _realigned(models, words) if words else models
+    rows = [_settled(row, seen, layouts, packed) for row in rows]
     fitting, misfits = _fitted(rows, recipe, seen)
     _check_shapes(fitting, recipe, seen)
     jobs = tuple(_job(row, recipe, seen) for row in fitting)
@@ -166,11 +185,15 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         jobs = tuple(_by_tokens(job, recipe, models, words) for job in jobs)
     if recipe.earlier:
         jobs = tuple(_made(job, recipe) for job in jobs)
-    out_layout = layout({job.name: math.prod(job.shape) for job in jobs})
+    followed = stacks.follow(donor, {r: models[r].config for r in recipe.merged}, layouts, origins, moved)
+    config = _config(recipe, followed.config, models[donor], jobs, words, models, packed)
     decided = Plan(
-        recipe, jobs, donor, out_layout, _config(recipe, models[donor], jobs, out_layout, layouts[donor], words, models),
-        (*_remarks(recipe, donor, models, rows), *coverage(recipe, misfits), *_token_remarks(jobs, words)), misfits,
-        words, chat_template(recipe, models),
+        recipe, jobs, donor, layout({job.name: math.prod(job.shape) for job in jobs}, config), config,
+        (
+            *_remarks(recipe, models, rows, layouts, origins, packed, moved), *followed.told, *coverage(recipe, misfits),
+            *_lost_tokens(models[donor], jobs, words), *_token_remarks(jobs, words),
+        ),
+        misfits, words, chat_template(recipe, models), stack if moved else (), tuple(followed.by_number),
     )  # fmt: skip
     if recipe.merge_method != "passthrough" or all(job.method for job in jobs):  # there the scale decides what is copied
         _keep(key, _Frame(decided, tuple(fitting), parts, {name: weakref.ref(model) for name, model in models.items()}))
@@ -262,10 +285,10 @@ def _of_modules(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     left = [name for name in known if not any(m.name == name for m in recipe.modules)]
     absent = [f"module {name} is not named: its {len(known[name])} tensors are not in the output." for name in left]
     return Plan(
-        recipe, jobs, first.donor, layout({job.name: math.prod(job.shape) for job in jobs}), plans[-1].config,
+        recipe, jobs, first.donor, layout({job.name: math.prod(job.shape) for job in jobs}, plans[-1].config), plans[-1].config,
         tuple(dict.fromkeys([*(r for decided in plans for r in decided.remarks), *absent])),
         tuple(m for decided in plans for m in decided.misfits), next((p.tokens for p in plans if p.tokens), None),
-        first.chat_template,
+        first.chat_template, next((p.stack for p in plans if p.stack), ()), tuple(k for p in plans for k in p.by_number),
     )  # fmt: skip
 
 
@@ -300,61 +323,98 @@ def _whole(recipe: Recipe, models: Mapping[str, Checkpoint], layouts: Mapping[st
 
 def _heads(recipe: Recipe, models: Mapping[str, Checkpoint]) -> dict[str, str]:
     """Output heads stored by any model that are really its own, not a copy of the embeddings: name -> owner."""
-    heads: dict[str, str] = {}
+    found: dict[str, str] = {}
     for reference in recipe.merged:
-        if not _tied(models[reference]):
-            for name in models[reference].tensors:
-                if role(name) == "head" and name.endswith("lm_head.weight"):
-                    heads.setdefault(name, reference)
-    return heads
+        for name in heads.own_heads(models[reference]):
+            found.setdefault(name, reference)
+    return found
 
 
-def _tied(model: Checkpoint) -> bool:
-    text = model.config.get("text_config")
-    nested = text.get("tie_word_embeddings") if isinstance(text, dict) else None
-    return bool(model.config.get("tie_word_embeddings", nested or False))
+def _owners(part: Slice, recipe: Recipe) -> dict[str, tuple[int, int]]:
+    """Whose names a part's tensors have, with their layers there: the base's alone, without a base those of every model.
+
+    A base that is not listed gives the same layers as the first model.
+    """
+    ranges = {e.model: e.layer_range or (0, 0) for e in part.sources}
+    base = _base_of(part, recipe)
+    return ranges if base is None else {base: ranges.get(base, part.sources[0].layer_range or (0, 0))}
+
+
+def _origins(recipe: Recipe, parts: Sequence[Slice], layouts: Mapping[str, Layout]) -> list[tuple[Origin, ...]]:
+    """The layers that each layer of the output is made from, the one that names its tensors first."""
+    found: list[tuple[Origin, ...]] = []
+    for part in parts:
+        ranges = _owners(part, recipe) | {e.model: e.layer_range or (0, 0) for e in part.sources}
+        for model, (_, stop) in ranges.items():
+            if stop > layouts[model].layers:
+                listed = any(e.model == model for e in part.sources)
+                whose = f"of {model}" if listed else f"needs the same layers of the base {model}, and"
+                raise RecipeError(
+                    f"{recipe.source}: layer_range {[*ranges[model]]} {whose} ends after its last layer; "
+                    f"it has {layouts[model].layers}, so at most [.., {layouts[model].layers}]."
+                )
+        start, stop = next(iter(ranges.values()))
+        found += [tuple((model, first + k) for model, (first, _) in ranges.items()) for k in range(stop - start)]
+    return found
 
 
 def _rows(
-    recipe: Recipe,
-    parts: Sequence[Slice],
-    donor: str,
-    models: Mapping[str, Checkpoint],
-    layouts: Mapping[str, Layout],
-    heads: Mapping[str, str],
-) -> Iterator[_Row]:
-    """Every output tensor in the donor's file order: before the layers, the layers slice by slice, after them."""
-    where = layouts[donor]
-    files = sorted(models[donor].tensors, key=lambda n: (models[donor].tensors[n].file, models[donor].tensors[n].offset))
-    edges = [n for n in files if where.layer(n) is None and (role(n) != "head" or n in heads or not n.endswith("lm_head.weight"))]
-    edges += [n for n in heads if n not in edges]
-    after = [n for n in edges if role(n) in ("norm", "head") and where.place(n)[0] is None]
-    for name in edges:
-        if name not in after:
-            yield _edge(name, parts[0], recipe, models, where)
+    recipe: Recipe, parts: Sequence[Slice], models: Mapping[str, Checkpoint], layouts: Mapping[str, Layout],
+    own_heads: Mapping[str, str], moved: bool,
+) -> Iterator[_Row]:  # fmt: skip
+    """Every output tensor in file order: before the layers, the layers slice by slice, after them.
+
+    moved  the layers are not the donor's own: those that only predict later tokens would not stand where they belong
+    """
+    files = {
+        model: sorted(models[model].tensors, key=lambda n: (models[model].tensors[n].file, models[model].tensors[n].offset))
+        for part in parts for model in _owners(part, recipe)
+    }  # fmt: skip
+
+    def edges(part: Slice) -> dict[str, str]:
+        """Tensors outside the layers, with the first model that has them."""
+        found: dict[str, str] = {}
+        for model in _owners(part, recipe):
+            where = layouts[model]
+            for name in files[model]:
+                again = role(name) == "head" and name.endswith(heads.HEAD) and name not in own_heads
+                if where.layer(name) is None and not again and not (moved and where.is_extra(name)):
+                    found.setdefault(name, model)
+        return found
+
+    def is_last(name: str, model: str) -> bool:
+        return role(name) in ("norm", "head") and layouts[model].place(name)[0] is None and not layouts[model].is_extra(name)
+
+    first, last = edges(parts[0]), edges(parts[-1])
+    for name, model in first.items():
+        if not is_last(name, model):
+            yield _edge(name, parts[0], recipe, models, layouts[model])
     out = 0
     for part in parts:
-        listed = next((e for e in part.sources if e.model == _base_of(part, recipe)), part.sources[0])
-        template = listed.model  # whose names the output takes: the base's where it is listed
-        assert listed.layer_range is not None
-        start, stop = listed.layer_range
-        for entry in part.sources:
-            if entry.layer_range and entry.layer_range[1] > layouts[entry.model].layers:
-                raise RecipeError(
-                    f"{recipe.source}: layer_range {list(entry.layer_range)} of {entry.model} ends after its last layer; "
-                    f"it has {layouts[entry.model].layers}, so at most [.., {layouts[entry.model].layers}]."
-                )
-        by_layer: dict[int, list[str]] = {}
-        for name in models[template].tensors if template != donor else files:
-            layer = layouts[template].layer(name)
-            if layer is not None:
-                by_layer.setdefault(layer, []).append(name)
+        owners = _owners(part, recipe)
+        inside = {model: _by_layer(files[model], layouts[model]) for model in owners}
+        start, stop = next(iter(owners.values()))
         for k in range(stop - start):
-            for name in by_layer.get(start + k, ()):
-                yield _inner(name, out + k, k, stop - start, part, recipe, layouts, template)
+            seen: set[str] = set()
+            for model, (begin, _) in owners.items():
+                for name in inside[model].get(begin + k, ()):
+                    row = _inner(name, out + k, k, stop - start, part, recipe, layouts[model])
+                    if row.name not in seen:
+                        yield row
+                    seen.add(row.name)
         out += stop - start
-    for name in after:
-        yield _edge(name, parts[-1], recipe, models, where)
+    after = {name: model for name, model in last.items() if is_last(name, model)}
+    for name, model in (after | {n: m for n, m in own_heads.items() if n not in first and n not in after}).items():
+        yield _edge(name, parts[-1], recipe, models, layouts[model])
+
+
+def _by_layer(names: Iterable[str], where: Layout) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for name in names:
+        layer = where.layer(name)
+        if layer is not None:
+            found.setdefault(layer, []).append(name)
+    return found
 
 
 def _edge(name: str, part: Slice, recipe: Recipe, models: Mapping[str, Checkpoint], where: Layout) -> _Row:
@@ -369,22 +429,19 @@ def _edge(name: str, part: Slice, recipe: Recipe, models: Mapping[str, Checkpoin
     )  # fmt: skip
 
 
-def _inner(
-    name: str, out: int, k: int, layers: int, part: Slice, recipe: Recipe, layouts: Mapping[str, Layout], template: str
-) -> _Row:
-    """A tensor of output layer `out`, the k-th of its slice."""
+def _inner(name: str, out: int, k: int, layers: int, part: Slice, recipe: Recipe, where: Layout) -> _Row:
+    """A tensor of output layer `out`, the k-th of its slice; `name` and `where` are those of any model that has it."""
     base = _base_of(part, recipe)
     entries = _ordered(part, recipe)
 
     def at(entry: Entry) -> str:
         assert entry.layer_range is not None
-        return layouts[template].at_layer(name, entry.layer_range[0] + k)
+        return where.at_layer(name, entry.layer_range[0] + k)
 
-    listed = next((e for e in part.sources if e.model == base), None)
-    base_name = at(listed) if listed else name  # a base that is not listed gives the same layer
+    listed = next((e for e in part.sources if e.model == base), part.sources[0])  # else the same layer as the first model's
     return _Row(
-        layouts[template].at_layer(name, out), part, entries, tuple(at(e) for e in entries),
-        Source(base, base_name) if base else None, k, layers,
+        where.at_layer(name, out), part, entries, tuple(at(e) for e in entries), Source(base, at(listed)) if base else None,
+        k, layers,
     )  # fmt: skip
 
 
@@ -415,45 +472,84 @@ def _own_name(name: str, model: Checkpoint) -> str:
 # ---------------------------------------------------------------------------------------------- checks
 
 
-def _fitted(
-    rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Checkpoint]
-) -> tuple[list[_Row], tuple[Misfit, ...]]:
-    """The rows with the models that fit, under the recipe's policy, and what was cut or left out."""
+def _settled(row: _Row, models: Mapping[str, Checkpoint], layouts: Mapping[str, Layout], packed: bool) -> _Row:
+    """The row, as a copy where nothing is merged: buffers, packed weights, and what predicts later tokens if a model lacks it.
+
+    It is copied from the base, else from the first model that has it.
+    """
+    stored = [(s, models[s.model].tensors.get(s.name)) for s in _sources(row)]
+    first = next(((s, t) for s, t in stored if t is not None), None)
+    if first is None:
+        return row
+    source, tensor = first
+    buffer = is_buffer(row.name, tensor.shape, tensor.dtype.is_floating_point)
+    extra = layouts[source.model].is_extra(source.name) and any(t is None or t.shape != tensor.shape for _, t in stored)
+    return replace(row, copied=source, as_stored=buffer or packed) if buffer or extra or packed else row
+
+
+def _fitted(rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Checkpoint]) -> tuple[list[_Row], tuple[Misfit, ...]]:
+    """The rows after the recipe's policy, and what was cut or left out."""
     misfits: list[Misfit] = []
-    return [_fit(row, recipe, models, misfits) for row in rows], tuple(misfits)
+    shared = _shared_rows(rows, recipe, models)
+    return [_fit(row, recipe, models, shared, misfits) for row in rows], tuple(misfits)
 
 
-def _fit(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], misfits: list[Misfit]) -> _Row:
+def _shared_rows(rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Checkpoint]) -> dict[int, int]:
+    """How many rows are kept of vocabularies, by the number that the base has (without a base, the first model).
+
+    `crop` keeps what all have, in the head too where only the embeddings differ; `crop+skip` the base's.
+    """
+    shared: dict[int, int] = {}
+    for row in rows if recipe.on_mismatch in ("crop", "crop+skip") else ():
+        stored = [t for s in _sources(row) if (t := models[s.model].tensors.get(s.name)) is not None]
+        if stored and stored[0].shape and token_rows(row.name) and not row.copied:
+            size = stored[0].shape[0]
+            alike = len({t.shape[1:] for t in stored}) == 1
+            fewest = min(t.shape[0] for t in stored) if recipe.on_mismatch == "crop" and alike else size
+            shared[size] = min(shared.get(size, size), fewest)
+    return shared
+
+
+def _fit(
+    row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], shared: Mapping[int, int], misfits: list[Misfit]
+) -> _Row:
     """One row under the recipe's policy. The base's shape counts, without a base that of the first model that has the tensor."""
     everyone = _sources(row)
     stored = {s: models[s.model].tensors.get(s.name) for s in everyone}
     first = next((s for s in everyone if stored[s] is not None), None)
-    if recipe.on_mismatch == "refuse" or first is None or len({t.shape if t else None for t in stored.values()}) == 1:
+    if recipe.on_mismatch == "refuse" or first is None or row.copied:
         return row
-    wanted = models[first.model].tensors[first.name].shape
+    shape = models[first.model].tensors[first.name].shape
+    cutting = token_rows(row.name) and bool(shape) and shape[0] in shared
+    wanted = (shared[shape[0]], *shape[1:]) if cutting else shape
+    if all(t is not None and t.shape == wanted for t in stored.values()):
+        return row
+
+    def cut(found: Stored | None) -> bool:
+        return cutting and found is not None and found.shape[1:] == wanted[1:] and found.shape[0] > wanted[0]
+
     kept: list[tuple[int, int | None]] = []
+    lost = row.base is not None and stored[row.base] is None
     found: list[Misfit] = []
-    if row.base and stored[row.base] is None:
-        found.append(Misfit(row.name, row.base.model, None, wanted, False))
+    if row.base and (lost or cut(stored[row.base])):
+        found.append(Misfit(row.name, row.base.model, None if lost else shape, wanted, not lost))
     for i, (entry, name) in enumerate(zip(row.entries, row.names, strict=True)):
         tensor = stored[Source(entry.model, name)]
-        if tensor is not None and tensor.shape == wanted:
-            kept.append((i, None))
-            continue
-        cropped = tensor is not None and token_rows(row.name) and tensor.shape[1:] == wanted[1:] and tensor.shape[0] > wanted[0]
-        if cropped:
-            kept.append((i, wanted[0]))
-        if cropped or Source(entry.model, name) != row.base:
-            found.append(Misfit(row.name, entry.model, tensor.shape if tensor else None, wanted, cropped))
-    if recipe.on_mismatch == "crop" and not (token_rows(row.name) and all(m.found and m.found[1:] == wanted[1:] for m in found)):
+        if cut(tensor) or (tensor is not None and tensor.shape == wanted):
+            kept.append((i, wanted[0] if cut(tensor) else None))
+        if not (tensor is not None and tensor.shape == wanted) and Source(entry.model, name) != row.base:
+            found.append(Misfit(row.name, entry.model, tensor.shape if tensor else None, wanted, cut(tensor)))
+    if recipe.on_mismatch == "crop" and not all(m.cropped for m in found):
         return row
     misfits += found
+    rows = wanted[0] if cut(stored[first]) else None
     fitting = replace(
         row, entries=tuple(row.entries[i] for i, _ in kept), names=tuple(row.names[i] for i, _ in kept),
         cuts=tuple(rows for _, rows in kept), parents=tuple(i for i, _ in kept) if len(kept) < len(row.entries) else (),
+        base=replace(row.base, rows=rows) if row.base else None,
     )  # fmt: skip
-    if (row.base and stored[row.base] is None) or len(kept) < min(recipe.method.models[0], len(row.entries)) or not kept:
-        return replace(fitting, copied=first)
+    if lost or len(kept) < min(recipe.method.models[0], len(row.entries)) or not kept:
+        return replace(fitting, copied=replace(first, rows=rows))
     return fitting
 
 
@@ -484,8 +580,8 @@ def _check_shapes(rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Che
 
 _OR_SKIP = ", or leave a model out of the tensors that do not fit: --allow-crimes."
 _OR_CUT = (
-    ", cut longer ones to the base's rows: --unsafe-truncate-embeddings,\n"
-    "  or leave a model out of all tensors that do not fit: --allow-crimes."
+    ", cut them to the rows that all have: --unsafe-truncate-embeddings,\n"
+    "  or cut and leave out whatever does not fit the base: --allow-crimes."
 )
 
 
@@ -498,8 +594,8 @@ def coverage(recipe: Recipe, misfits: Sequence[Misfit]) -> tuple[str, ...]:
         if left:
             size = sum(m.numel for m in left)
             told.append(f"{reference} is left out of {len(left)} tensors that do not fit, {size:,} parameters.")
-        if cut:
-            told.append(f"{reference} is cut to the base's rows in {', '.join(m.name for m in cut)}.")
+        for rows in dict.fromkeys(m.wanted[0] for m in cut):
+            told.append(f"{reference} is cut to {rows:,} rows in {', '.join(m.name for m in cut if m.wanted[0] == rows)}.")
     return tuple(told)
 
 
@@ -520,7 +616,10 @@ def _table(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"  {label:<{width}}  {value}" for label, value in rows)
 
 
-def _remarks(recipe: Recipe, donor: str, models: Mapping[str, Checkpoint], rows: Sequence[_Row]) -> Iterator[str]:
+def _remarks(
+    recipe: Recipe, models: Mapping[str, Checkpoint], rows: Sequence[_Row], layouts: Mapping[str, Layout],
+    origins: Sequence[Sequence[Origin]], packed: bool, moved: bool,
+) -> Iterator[str]:  # fmt: skip
     """What the user should know and is not an error."""
     yield from recipe.notes
     method = recipe.method
@@ -532,11 +631,36 @@ def _remarks(recipe: Recipe, donor: str, models: Mapping[str, Checkpoint], rows:
     for i, entry in enumerate(recipe.models):
         for name in sorted(shared & {n for n, _ in entry.parameters}):
             yield f"`{name}` belongs to the whole recipe: models[{i}].parameters.{name} has no effect; write parameters.{name}."
-    known = {s.name for row in rows for s in _sources(row)} | {row.name for row in rows}
+    read = {(s.model, s.name) for row in rows for s in (*_sources(row), *([row.copied] if row.copied else []))}
+    taken = {(model, layer) for each in origins for model, layer in each}
+    predicting = False
     for reference, model in ((r, models[r]) for r in recipe.merged):
-        extra = [n for n in model.tensors if n not in known] if not recipe.slices else []
+        yield from model.notes
+        where, own = layouts[reference], heads.own_heads(model)
+        if own and heads.says_tied(model.config):
+            yield f"{reference}: its config.json ties the head to the embeddings, its file holds another: the output keeps that."
+        if quantized.settings(model.config) and not packed:
+            yield f"{reference}: its config.json speaks of quantization, its weights are plain; the output's does not."
+        extra: list[str] = []
+        for name, stored in model.tensors.items():
+            layer = where.layer(name)
+            again = role(name) == "head" and name.endswith(heads.HEAD) and name not in own
+            buffer = is_buffer(name, stored.shape, stored.dtype.is_floating_point)
+            unread = (reference, name) not in read and not again and not buffer
+            if where.is_extra(name) and unread and moved:
+                predicting = True
+            elif unread and (not recipe.slices if layer is None else (reference, layer) in taken):
+                extra.append(name)
         if extra:
-            yield f"{reference}: {len(extra)} tensors that the merge does not use, for example {extra[0]}."
+            yield f"{reference}: {len(extra)} tensors that {_first(recipe)} has not are left out, for example {extra[0]}."
+    if predicting:
+        yield "layers that only predict later tokens are left out: they belong behind the layers that this stack changes."
+    for source in dict.fromkeys(row.copied.model for row in rows if row.copied and not row.as_stored):
+        yield f"layers that only predict later tokens are copied from {source}: not every model has them."
+
+
+def _first(recipe: Recipe) -> str:
+    return f"the base {recipe.base_model}" if recipe.base_model else "the base"
 
 
 def _all_scopes(recipe: Recipe) -> Iterator[Parameters]:
@@ -553,15 +677,22 @@ def _all_scopes(recipe: Recipe) -> Iterator[Parameters]:
 def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJob:
     cuts = row.cuts or (None,) * len(row.entries)
     sources = tuple(Source(e.model, n, cut) for e, n, cut in zip(row.entries, row.names, cuts, strict=True))
-    stored = [models[s.model].tensors[s.name] for s in sources]
     kept = row.copied or row.base or sources[0]  # the base alone is a merge too
     first = models[kept.model].tensors[kept.name]
+    as_stored = TensorJob(row.name, (kept,), None, None, (), first.shape, first.dtype, first.dtype, 0, packed=first.packed)
+    plain = recipe.merge_method == "passthrough" and dict(_arguments(row, recipe))["scale"] == (1.0,)
+    if row.as_stored:
+        if recipe.merge_method == "passthrough" and not plain and (how := quantized.kind(models[kept.model])):
+            raise CheckpointError(quantized.refusal(kept.model, how))
+        return as_stored
+    stored = [models[s.model].tensors[s.name] for s in sources] if not row.copied else []
     if not all(s.dtype.is_floating_point for s in (*stored, first)):
-        return TensorJob(row.name, (kept,), None, None, (), first.shape, first.dtype, first.dtype, 0)
+        if stored:
+            quantized.check_equal(row.name, [(models[s.model], s.name) for s in _sources(row)])
+        return as_stored
     if first.dtype.itemsize == 1 or any(s.dtype.itemsize == 1 for s in stored):
-        plain = recipe.merge_method == "passthrough" and dict(_arguments(row, recipe))["scale"] == (1.0,)
         if plain and not (recipe.out_dtype or recipe.dtype):
-            return TensorJob(row.name, sources, None, None, (), first.shape, first.dtype, first.dtype, 0)
+            return as_stored
         raise CheckpointError(
             f"{row.name}: stored in 8-bit floating point, whose scales lie elsewhere; it can only be copied as it is.\n"
             "  Merge the model's 16-bit version, or use `passthrough` without scale, dtype and out_dtype."
@@ -569,11 +700,11 @@ def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJ
     double = recipe.dtype == "float64" or any(s.dtype == torch.float64 for s in (*stored, first))
     wanted = recipe.out_dtype or recipe.dtype
     compute, out = torch.float64 if double else torch.float32, getattr(torch, wanted) if wanted else first.dtype
+    shape = first.shape if kept.rows is None else (kept.rows, *first.shape[1:])
     if row.copied:
-        return TensorJob(row.name, (kept,), None, None, (), first.shape, compute, out, 0)
+        return TensorJob(row.name, (kept,), None, None, (), shape, compute, out, 0)
     return TensorJob(
-        row.name, sources, row.base, recipe.merge_method, _arguments(row, recipe), first.shape, compute, out, recipe.seed,
-        row.parents,
+        row.name, sources, row.base, recipe.merge_method, _arguments(row, recipe), shape, compute, out, recipe.seed, row.parents
     )  # fmt: skip
 
 
@@ -682,24 +813,50 @@ def _python_name(name: str) -> str:
 
 
 def _config(
-    recipe: Recipe, donor: Checkpoint, jobs: Sequence[TensorJob], out: Layout, before: Layout,
-    words: OutputTokens | None, models: Mapping[str, Checkpoint],
+    recipe: Recipe, config: dict[str, Any], donor: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None,
+    models: Mapping[str, Checkpoint], packed: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    """The donor's config.json with what the merge changed: dtype, number of layers, tied head, vocabulary."""
-    config: dict[str, Any] = json.loads(json.dumps(dict(donor.config)))
+    """The donor's config.json, whose layers follow already, with what else the merge changed: dtype, tied head, vocabulary."""
     if not config:
         return config
     floats = [job for job in jobs if job.out.is_floating_point]
-    if floats:
+    if floats and not packed:
         dtype = str(max(floats, key=lambda job: job.slot.nbytes).out).removeprefix("torch.")
         config["torch_dtype" if "torch_dtype" in config else "dtype"] = dtype
+        config = quantized.without_settings(config)
     if words:
         config = special_ids(config, models[words.origin].config, words, donor.reference)
     nested = config.get("text_config")
     for level in (config, nested if isinstance(nested, dict) else {}):
-        for key in _LAYER_KEYS:
-            if level.get(key) == before.layers and out.layers != before.layers:
-                level[key] = out.layers
-        if level.get("tie_word_embeddings") and any(job.name.endswith("lm_head.weight") for job in jobs):
-            level["tie_word_embeddings"] = False
+        for old, new in _cut_rows(donor, jobs).items() if not words else ():
+            if level.get("vocab_size") == old:
+                level["vocab_size"] = new
+    if any(role(job.name) == "head" and job.name.endswith(heads.HEAD) for job in jobs):
+        said = heads.says_tied(config)
+        alone = any(not heads.own_heads(models[reference]) for reference in recipe.merged)
+        if said or (said is None and alone):  # what a config does not say, its architecture may have as its habit
+            return heads.untied(config)
     return config
+
+
+def _cut_rows(donor: Checkpoint, jobs: Sequence[TensorJob]) -> dict[int, int]:
+    """Rows of the donor's vocabulary -> of the output's, where they are cut."""
+    stored = [(donor.tensors.get(job.name), job) for job in jobs if token_rows(job.name) and job.shape]
+    return {t.shape[0]: job.shape[0] for t, job in stored if t is not None and t.shape and t.shape[0] > job.shape[0]}
+
+
+def _lost_tokens(donor: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None) -> Iterator[str]:
+    """Tokens of the output's tokenizer whose rows were cut away."""
+    rows = min(_cut_rows(donor, jobs).values(), default=None) if not words else None
+    if rows is None:
+        return
+    try:
+        vocabulary = read_vocabulary(donor.words)
+    except CheckpointError:
+        vocabulary = None
+    lost = sorted((i, token) for token, i in vocabulary.ids.items() if i >= rows) if vocabulary else []
+    if lost:
+        yield (
+            f"{len(lost):,} tokens of {donor.reference} have no row any more, the first is {lost[0][1]!r}: a text that holds one "
+            "cannot be read. Matching rows by token keeps them: tokenizer_source: base."
+        )

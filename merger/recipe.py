@@ -27,9 +27,10 @@ DTYPES = ("float32", "float16", "bfloat16", "float64")
 MAX_TEXT = 1 << 20
 MAX_NODES = 100_000
 
-OnMismatch = Literal["refuse", "crop", "skip"]
-"""What to do with tensors that do not fit the base's: refuse the merge; cut longer vocabularies to the base's; also leave
-a model out of the tensors where it does not fit."""
+OnMismatch = Literal["refuse", "crop", "skip", "crop+skip"]
+"""What to do with tensors that do not fit the base's: refuse the merge; `crop`: cut vocabularies to the rows that all have;
+`skip`: leave a model out of the tensors where it does not fit; both: cut longer vocabularies to the base's, and leave out the
+rest."""
 
 Value = Scalar | tuple[Scalar, ...]
 """A constant, or a curve: equally spaced anchors over the layers ("gradient" in mergekit's YAML)."""
@@ -519,7 +520,7 @@ def _seed(keys: Mapping[str, _Place]) -> int:
 def _policy(place: _Place) -> OnMismatch:
     """`on_mismatch`."""
     name = place.one_of(get_args(OnMismatch))
-    return "crop" if name == "crop" else "skip" if name == "skip" else "refuse"
+    return next(policy for policy in get_args(OnMismatch) if policy == name)
 
 
 def _models(keys: Mapping[str, _Place], method: Method) -> tuple[Entry, ...]:

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from merger import store
-from merger.checkpoints import Checkpoint, Stored, check_count, check_header, parse_header, read_json
+from merger.checkpoints import INDEX, Checkpoint, Stored, check_count, check_header, parse_header, read_json, together, weight_map
 from merger.errors import CheckpointError
 from merger.hub import parse_reference
 from merger.limits import AFAR_BYTES, SHARDS
@@ -206,13 +206,9 @@ def _tensors(listing: Listing, files: Sequence[RepoFile], token: Token, cancelle
 
     with ThreadPoolExecutor(min(8, max(1, len(files)))) as pool:
         headers = list(pool.map(header, files))
-    tensors: dict[str, Stored] = {}
-    for one in headers:
-        for name, stored in one.items():
-            if name in tensors:
-                both = f"{stored.file.name} and {tensors[name].file.name}"
-                raise CheckpointError(f"{listing.reference}: {name} is in both {both}; one of them is left over.")
-            tensors[name] = stored
+    index = listing.folder / INDEX
+    places = weight_map(index) if len(files) > 1 and index.is_file() else {}
+    tensors = together(((listing.folder / f.name, one) for f, one in zip(files, headers, strict=True)), places, listing.reference)
     if not tensors:
         raise CheckpointError(f"{listing.reference}: its files hold no tensors.")
     return tensors

@@ -216,7 +216,7 @@ class Runner:
             self._of = self.parents.generation
         if reference not in self._speakers:
             tensors = {name: model.read(name).to(self.parents.device) for name in model.tensors}
-            self._speakers[reference] = speaker(model.folder, model.config, tensors, f"the chat template of {reference}")
+            self._speakers[reference] = speaker(model.words, model.config, tensors, f"the chat template of {reference}")
         return self._speakers[reference]
 
     def forget(self, reference: str) -> None:

@@ -38,11 +38,12 @@ Key = str | int | None
 """What a row of the output is: a token, the number of a row without a token, or None for a row added as padding."""
 
 
-def copy_tokenizer(donor: Path, folder: Path) -> None:
+def copy_tokenizer(donor: Checkpoint, folder: Path) -> None:
     """Copy the donor's tokenizer, chat template and generation config into the output folder."""
     for name in COMPANIONS:
-        if there(donor / name):
-            _copy(donor / name, folder / name)
+        source = (donor.folder if name in _OF_DONOR else donor.words) / name
+        if there(source):
+            _copy(source, folder / name)
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -246,7 +247,7 @@ def decide(recipe: Recipe, models: Mapping[str, Checkpoint]) -> OutputTokens | N
         return None
     first = recipe.base_model or recipe.merged[0]
     order = tuple(dict.fromkeys([first, *recipe.merged]))
-    found = {reference: read_vocabulary(models[reference].folder) for reference in recipe.references}
+    found = {reference: read_vocabulary(models[reference].words) for reference in recipe.references}
     origin = first if wanted.source in ("union", "base") else wanted.source
     for reference in (first, origin):
         if found[reference] is None:
@@ -437,7 +438,7 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
     """
     changed = bool(out.new or out.left)
     for name in COMPANIONS:
-        source = (donor if name in _OF_DONOR else origin).folder / name
+        source = (donor.folder if name in _OF_DONOR else origin.words) / name
         if there(source) and not (changed and name in _SLOW):
             _copy(source, folder / name)
     generation = folder / "generation_config.json"
@@ -445,7 +446,7 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
         own = read_json(origin.folder / generation.name, required=False) or origin.config
         _write(generation, special_ids(read_json(generation), own, out, donor.reference))
     if changed:
-        _write(folder / "tokenizer.json", _with_tokens(_document(origin.folder), out))
+        _write(folder / "tokenizer.json", _with_tokens(_document(origin.words), out))
         settings = read_json(folder / "tokenizer_config.json", required=False)
         decoder = settings.get("added_tokens_decoder")
         if isinstance(decoder, dict):  # transformers 4 reads added tokens here
@@ -554,7 +555,7 @@ def chat_template(recipe: Recipe, models: Mapping[str, Checkpoint]) -> str | Non
         return None if choice is None else _BUILT_IN[choice]
     if choice != "auto":
         return choice
-    found = [text for r in recipe.merged if (text := chat_template_of(models[r].folder)) is not None]
+    found = [text for r in recipe.merged if (text := chat_template_of(models[r].words)) is not None]
     return Counter(found).most_common(1)[0][0] if found else None
 
 

@@ -341,11 +341,21 @@ def ways_out(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Iterator[Fix]:
     for fix in (
         Fix("Match words by what they say", {"tokenizer_source": "union"}),
         Fix("Leave out the parts that do not fit", {"on_mismatch": "skip"}),
+        Fix("Cut the word tables to what all have", {"on_mismatch": "crop"}),
     ):
+        if fix.changes.get("on_mismatch") == "crop" and not _same_words(recipe, models):
+            continue
         with contextlib.suppress(MergeError):
             mended = replace_all(recipe, fix.changes)
             if mended != recipe and any(_donors(job) for job in plan(mended, models).jobs):
                 yield fix
+
+
+def _same_words(recipe: Recipe, models: Mapping[str, Checkpoint]) -> bool:
+    """Whether a number that several models have a token for means the same one in all: else cutting rows would mix words."""
+    known: dict[int, str] = {}
+    alike = all(known.setdefault(i, token) == token for r in recipe.merged for i, token in tokens_of(models[r].words).items())
+    return alike and bool(known)
 
 
 _AWAKE: dict[str, float] = {"weight": 0.5, "density": 0.5, "lambda": 1.0, "t": 0.5}
@@ -657,11 +667,11 @@ def _siblings(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Findi
 
 def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
     """Ids that mean other tokens than in the donor's tokenizer."""
-    mine = tokens_of(models[decided.donor].folder)
+    mine = tokens_of(models[decided.donor].words)
     for reference in recipe.merged:
         if reference == decided.donor or not mine:
             continue
-        other = tokens_of(models[reference].folder)
+        other = tokens_of(models[reference].words)
         if not other:
             continue
         differ = [i for i in sorted(mine.keys() & other.keys()) if mine[i] != other[i]]

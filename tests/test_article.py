@@ -92,7 +92,7 @@ def values(name: str, shape: tuple[int, ...], origin: str, model: str) -> torch.
 def judged(article: Path) -> Verdict:
     recipe = load(RECIPE)
     models = open_models(recipe, [article])
-    return verdict(recipe, models, plan(tolerant(recipe, "skip"), models))
+    return verdict(recipe, models, plan(tolerant(recipe, "crop+skip"), models))
 
 
 def says(judged: Verdict, words: str) -> str:
@@ -111,8 +111,8 @@ def test_refused_before_any_weight_is_read(article: Path, tmp_path: Path, monkey
         f"  base  {MISTRAL}           (500, 64)\n  [1]   {WIZARD}         (501, 64)\n  [2]   {CODE}  (516, 64)\n"
         "  The same is true of 161 more tensors.\n"
         "  Their vocabularies differ: match rows by token with `tokenizer_source: union` (or `base`), "
-        "cut longer ones to the base's rows: --unsafe-truncate-embeddings,\n"
-        "  or leave a model out of all tensors that do not fit: --allow-crimes."
+        "cut them to the rows that all have: --unsafe-truncate-embeddings,\n"
+        "  or cut and leave out whatever does not fit the base: --allow-crimes."
     )
     assert not list(tmp_path.iterdir())
 
@@ -144,16 +144,17 @@ def test_it_runs_with_the_articles_command(article: Path, tmp_path: Path, monkey
     assert f"`{WIZARD}`: 32 × down, (64, 172) against (64, 224)" in card
     assert f"| Cropped tensors | `{WIZARD}`: 1 × embed, (501, 64) against (500, 64); `{CODE}`: 1 × embed" in card
     session = Session(Parents(roots=[article]))
-    session.apply(tolerant(load(RECIPE), "skip"))
+    session.apply(tolerant(load(RECIPE), "crop+skip"))
     assert all(torch.equal(session.tensors[name], tensor) for name, tensor in made.items())
     recipe = load(RECIPE)  # WizardMath contributes exactly nothing: without it the bits are the same
-    merge(tolerant(with_(recipe, models=(recipe.models[0], recipe.models[2])), "skip"), tmp_path / "without", roots=[article])
+    without = with_(recipe, models=(recipe.models[0], recipe.models[2]))
+    merge(tolerant(without, "crop+skip"), tmp_path / "without", roots=[article])
     assert all(torch.equal(made[name], tensor) for name, tensor in tiny.read_weights(tmp_path / "without").items())
 
 
 def test_transformers_loads_it(article: Path, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
-    merge(tolerant(load(RECIPE), "skip"), tmp_path / "out", roots=[article])
+    merge(tolerant(load(RECIPE), "crop+skip"), tmp_path / "out", roots=[article])
     model, info = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out", output_loading_info=True)
     assert type(model).__name__ == "MistralForCausalLM"
     assert not any(info[key] for key in ("missing_keys", "unexpected_keys", "mismatched_keys"))

@@ -125,7 +125,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "shape of words": (lambda b: with_header(b, lambda h: h[NORM].update(shape=["8"])),
                        "{in}/b/model.safetensors: the header's entry for 'model.norm.weight' is damaged."),
     "unknown dtype": (lambda b: with_header(b, lambda h: h[NORM].update(dtype="F23")), "{in}/b/model.safetensors: "
-                      "model.norm.weight is stored as 'F23', which is not supported.  Did you mean 'F32'?"),
+                      "model.norm.weight is stored as 'F23', a type of numbers that is not known here.\n  Take the model in a "
+                      "16-bit type, or a newer version of this program."),
     "list of dtypes": (lambda b: with_header(b, lambda h: h[NORM].update(dtype=["F32"])),
                        "{in}/b/model.safetensors: the header's entry for 'model.norm.weight' is damaged."),
     "missing tensor": (lambda b: rewrite(b, lambda t: t.pop(NORM)), "model.norm.weight: not in every model.\n  [0]   a  (8,)\n"
@@ -138,9 +139,9 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         "model.embed_tokens.weight")]),
                          "model.embed_tokens.weight: shapes differ.\n  [0]   a  (24, 8)\n  [1]   b  (25, 8)\n"
                          "  The same is true of 1 more tensors.\n  Their vocabularies differ: match rows by token with "
-                         "`tokenizer_source: union` (or `base`), cut longer ones to the base's rows: "
+                         "`tokenizer_source: union` (or `base`), cut them to the rows that all have: "
                          "--unsafe-truncate-embeddings,\n"
-                         "  or leave a model out of all tensors that do not fit: --allow-crimes."),
+                         "  or cut and leave out whatever does not fit the base: --allow-crimes."),
     "other layers": (lambda b: tiny.make_family(b.parent, models=("b",), layers=3),
         "the models have different numbers of layers.\n"
                      "  a  2 layers\n  b  3 layers\n  Use `slices:` with a layer_range for each model, or models of one size."),

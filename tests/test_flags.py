@@ -1,5 +1,6 @@
 """Every option of mergekit-yaml 0.1.5: accepted, and doing what its help promises. The policy for tensors that do not fit."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -130,7 +131,7 @@ def odd(tmp_path: Path) -> Path:
 
 
 def test_skipped_cropped_and_copied(odd: Path, tmp_path: Path) -> None:
-    recipe = tolerant(load(DARE), "skip")
+    recipe = tolerant(load(DARE), "crop+skip")
     decided = merge(recipe, tmp_path / "out", roots=[odd])
     jobs = {job.name: job for job in decided.jobs}
     assert [s.model for s in jobs[NORM].sources] == [s.model for s in jobs[UP].sources] == ["b"]
@@ -146,8 +147,9 @@ def test_skipped_cropped_and_copied(odd: Path, tmp_path: Path) -> None:
     alone = merge(tolerant(load(TIES), "skip"), tmp_path / "alone", roots=[odd])
     base = tiny.read_weights(odd / "base")
     copied = tiny.read_weights(tmp_path / "alone")
-    assert torch.equal(copied[NORM], base[NORM]) and torch.equal(copied[UP], base[UP])
-    assert [j.name for j in alone.jobs if j.method is None] == [UP, NORM]
+    assert all(torch.equal(copied[name], base[name]) for name in (NORM, UP, EMBED))  # `skip` cuts nothing
+    assert [j.name for j in alone.jobs if j.method is None] == [EMBED, UP, NORM]
+    assert not any(m.cropped for m in alone.misfits)
 
 
 def test_a_copied_tensor_takes_the_output_type(odd: Path, tmp_path: Path) -> None:
@@ -157,7 +159,7 @@ def test_a_copied_tensor_takes_the_output_type(odd: Path, tmp_path: Path) -> Non
 
 
 def test_batch_is_live_is_sketch_where_models_do_not_fit(odd: Path, tmp_path: Path) -> None:
-    recipe = tolerant(load(DARE), "skip")
+    recipe = tolerant(load(DARE), "crop+skip")
     merge(recipe, tmp_path / "out", roots=[odd])
     session = Session(Parents(roots=[odd]))
     session.apply(recipe)
@@ -200,7 +202,22 @@ def test_only_vocabularies_are_cut_without_allow_crimes(odd: Path, tmp_path: Pat
         base = tiny.read_weights(odd / "base")
         save_file(tensors | {n: base[n] + 0.01 for n in (NORM, UP)}, odd / name / "model.safetensors")
     decided = merge(tolerant(load(DARE), "crop"), tmp_path / "out", roots=[odd])
-    assert {(m.name, m.model, m.cropped) for m in decided.misfits} == {(EMBED, "a", True), ("lm_head.weight", "b", False)}
+    head, models = "lm_head.weight", ("base", "a", "b")
+    assert {(m.name, m.model, m.found, m.cropped) for m in decided.misfits} == {
+        *((EMBED, model, (26 if model == "a" else 24, 8), True) for model in models),
+        *((head, model, (24, 8), True) for model in ("base", "a")),
+    }  # fmt: skip
+    made, base, a, b = (tiny.read_weights(folder) for folder in (tmp_path / "out", *(odd / model for model in models)))
+    assert made[EMBED].shape == made[head].shape == (23, 8)  # the rows that all have, in both
+    assert json.loads((tmp_path / "out/config.json").read_text())["vocab_size"] == 23
+    sessions = Session(Parents(roots=[odd]))
+    sessions.apply(tolerant(load(DARE), "crop"))
+    assert all(torch.equal(made[name], tensor) for name, tensor in sessions.tensors.items())
+    linear = load("{merge_method: linear, models: [base, a, b], parameters: {weight: 1}}")
+    merge(tolerant(linear, "crop"), tmp_path / "mean", roots=[odd])
+    mean = tiny.read_weights(tmp_path / "mean")
+    torch.testing.assert_close(mean[head], torch.stack([m[head][:23] for m in (base, a, b)]).mean(0))
+    assert any("1 tokens of base have no row any more" in remark for remark in decided.remarks)
 
 
 @pytest.mark.parametrize("method", ["slerp", "nuslerp", "model_stock", "linear", "arcee_fusion"])

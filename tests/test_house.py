@@ -16,19 +16,20 @@ ROOT = Path(__file__).parent.parent
 # Downwards only: a module imports from the rows above it. `ui` and `__main__` do not know each other.
 ORDER = (
     "errors", "findings", "limits", "regular", "files", "params", "ops", "kernels", "mapped", "launches", "gpu", "methods",
-    "paste", "recipe", "layout", "pickles", "checkpoints", "lora", "wire", "store", "hub", "remote", "safe", "tokens", "plan",
-    "moves", "fused", "output", "card", "push", "merge", "live", "analysis", "explain", "kinship", "compatibility", "verdict",
-    "renderer", "templates", "evaluate", "doctor", "plots", "search", "__main__ ui", "app",
+    "paste", "recipe", "layout", "pickles", "checkpoints", "quantized", "heads", "lora", "wire", "store", "hub", "remote",
+    "stacks", "safe", "tokens", "plan", "loadable", "moves", "fused", "output", "card", "push", "merge", "live", "analysis",
+    "explain", "kinship", "compatibility", "verdict", "renderer", "templates", "evaluate", "doctor", "plots", "search",
+    "__main__ ui", "app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only modules that may import it. The first names of a path: `ui` is everything in ui/.
 ONLY = {
-    "gradio": {"app", "ui"}, "plotly": {"plots"}, "transformers": {"doctor", "evaluate", "safe"}, "yaml": {"recipe"},
-    "huggingface_hub": {"push", "store", "wire"}, "jinja2": {"renderer"},
+    "gradio": {"app", "ui"}, "plotly": {"plots"}, "transformers": {"doctor", "evaluate", "loadable", "safe"},
+    "yaml": {"recipe"}, "huggingface_hub": {"push", "store", "wire"}, "jinja2": {"renderer"},
 }  # fmt: skip
 NO_TORCH = {
-    "__main__", "app", "errors", "files", "findings", "layout", "limits", "params", "paste", "recipe", "regular", "renderer",
-    "templates", "ui",
+    "__main__", "app", "errors", "files", "findings", "heads", "layout", "limits", "params", "paste", "recipe", "regular",
+    "renderer", "stacks", "templates", "ui",
 }  # fmt: skip
 SOURCES = sorted([*(ROOT / "merger").rglob("*.py"), *ROOT.glob("app.py")])
 

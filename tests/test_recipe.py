@@ -435,7 +435,10 @@ def test_what_is_done_about_misfits_is_part_of_the_recipe() -> None:
     assert plain.on_mismatch == "refuse" and "on_mismatch" not in dump(plain)
     skip = replace(plain, "on_mismatch", "skip")
     assert load(dump(skip)) == skip != plain and "\non_mismatch: skip\n" in dump(skip) and skip.digest != plain.digest
-    with pytest.raises(RecipeError, match=r"on_mismatch must be one of refuse, crop, skip; got 'skp'\.  Did you mean 'skip'\?"):
+    both = replace(plain, "on_mismatch", "crop+skip")
+    assert load(dump(both)) == both and "\non_mismatch: crop+skip\n" in dump(both)
+    wrong = r"on_mismatch must be one of refuse, crop, skip, crop\+skip; got 'skp'\.  Did you mean 'skip'\?"
+    with pytest.raises(RecipeError, match=wrong):
         replace(plain, "on_mismatch", "skp")
     two = load(f"name: first\n{TIES}\n---\n{{merge_method: linear, models: [{{model: first, parameters: {{weight: 1}}}}]}}")
     assert [one.on_mismatch for one in (*two.earlier, two)] == ["refuse"] * 2

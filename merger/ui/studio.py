@@ -289,13 +289,13 @@ class Studio:
     def _words(self, reference: str) -> str:
         """What kind of chat template a model has; "" where that cannot be told."""
         try:
-            return chat_template_kind(self.parents.model(reference).folder)
+            return chat_template_kind(self.parents.model(reference).words)
         except MergeError:
             return ""
 
     def _template(self, reference: str) -> str | None:
         try:
-            return chat_template_of(self.parents.model(reference).folder)
+            return chat_template_of(self.parents.model(reference).words)
         except MergeError:
             return None
 

@@ -290,7 +290,8 @@ def _switches(before: Recipe, after: Recipe, names: Names) -> Iterator[str]:
         yield "words are matched by what they say now" if after.vocabulary else "words are no longer matched"
     if before.on_mismatch != after.on_mismatch:
         yield {
-            "skip": "parts that do not fit are left out", "crop": "longer word tables are cut to the base's",
+            "skip": "parts that do not fit are left out", "crop": "word tables are cut to the rows that all have",
+            "crop+skip": "longer word tables are cut to the base's, other parts that do not fit are left out",
             "refuse": "parts that do not fit are refused",
         }[after.on_mismatch]  # fmt: skip
     if before.seed != after.seed:
