@@ -9,10 +9,10 @@ import base64
 import binascii
 import contextlib
 import json
-import math
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -368,8 +368,9 @@ def _framed(part: Mapping[str, Any], file: Path) -> float:
         added = 0
         for piece in pieces:
             own = piece.get("SpecialToken")
-            known = tokens.get(str(own.get("id")), {}) if isinstance(own, dict) else {}
-            added += len(known.get("ids") or []) if isinstance(known, dict) and isinstance(known.get("ids"), list) else 1
+            known = tokens.get(str(own.get("id"))) if isinstance(own, dict) else None
+            ids = known.get("ids") if isinstance(known, dict) else None
+            added += len(ids) if isinstance(ids, list) else 0
         if added > 4096:
             raise CheckpointError(f"{file}: puts {added:,} tokens around each text; no tokenizer needs so many.")
         most = max(most, sum("Sequence" in piece for piece in pieces))
@@ -473,18 +474,26 @@ def copy(folder: Path, place: Path) -> None:
 
 def _kind(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of config.json says which tokenizer a model has."""
-    from transformers import CONFIG_MAPPING
-
     found = {k: v for k, v in config.items() if k in ("model_type", "model_name", "transformers_version")}
     found = {k: v for k, v in found.items() if isinstance(v, str) and _WORD.fullmatch(v)}
     if isinstance(name := config.get("tokenizer_class"), str):
         found["tokenizer_class"] = _class_name(name)
-    if (kind := found.get("model_type")) in CONFIG_MAPPING:
+    if _needs_more(found.get("model_type", "")):
+        del found["model_type"]  # its tokenizer is found by the class
+    return found
+
+
+@lru_cache(maxsize=256)
+def _needs_more(kind: str) -> bool:
+    """Whether the settings of a kind of model cannot be made of nothing."""
+    from transformers import CONFIG_MAPPING
+
+    if kind in CONFIG_MAPPING:
         try:
             CONFIG_MAPPING[kind].from_dict({})
-        except Exception:  # one that cannot be made of nothing: its tokenizer is found by the class
-            del found["model_type"]
-    return found
+        except Exception:  # whatever it misses
+            return True
+    return False
 
 
 def load(folder: Path) -> Any:
@@ -573,9 +582,10 @@ def plain_config(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str
     declared = {*getattr(made, "__dataclass_fields__", {}), *getattr(made, "attribute_map", {}), *_WITH_WORDS}
     inner = getattr(made, "sub_configs", None) or {}
     found: dict[str, Any] = {}
-    for key, value in config.items():
+    for key, said in config.items():
         if key in _NEVER or not key.isidentifier() or key.startswith("_") or len(key) > 80:
             continue
+        value = _numbers(said)
         if key not in declared and callable(getattr(made, key, None)):
             continue
         if key in inner and isinstance(value, dict):
@@ -591,12 +601,20 @@ def plain_config(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str
     return found
 
 
+def _numbers(value: Any) -> Any:
+    """A value with the numbers that JSON has no word for, as transformers writes them: {"__float__": "Infinity"}."""
+    if isinstance(value, dict):
+        name = value.get("__float__")
+        return float(name) if name in ("Infinity", "-Infinity", "NaN") else {k: _numbers(v) for k, v in value.items()}
+    return [_numbers(one) for one in value] if isinstance(value, list) else value
+
+
 def _inner(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str, Any]:
     """A part of a config that has a kind of its own."""
     from transformers import CONFIG_MAPPING
 
-    kind = config.get("model_type")
-    own = isinstance(kind, str) and kind in CONFIG_MAPPING
+    kind = str(config.get("model_type", ""))
+    own = kind in CONFIG_MAPPING
     found = plain_config(folder, config, CONFIG_MAPPING[kind] if own else made)
     return found | {"model_type": kind} if own else found
 
@@ -617,7 +635,7 @@ def _plain(value: Any, words: bool) -> bool:
         elif isinstance(one, str):
             if not words or len(one) > 4096 or _ADDRESS.search(one) or ".." in one or not one.isprintable():
                 return False
-        elif (type(one) is int and abs(one) >= 1 << 63) or (isinstance(one, float) and math.isnan(one)):
+        elif type(one) is int and abs(one) >= 1 << 63:
             return False
     return True
 
