@@ -16,8 +16,8 @@ ROOT = Path(__file__).parent.parent
 # Downwards only: a module imports from the rows above it. `ui` and `__main__` do not know each other.
 ORDER = (
     "errors", "findings", "limits", "regular", "files", "params", "ops", "kernels", "mapped", "launches", "gpu", "methods",
-    "paste", "recipe", "layout", "pickles", "checkpoints", "quantized", "heads", "lora", "wire", "store", "hub", "remote",
-    "stacks", "safe", "tokens", "plan", "loadable", "moves", "fused", "output", "card", "push", "merge", "live", "analysis",
+    "paste", "recipe", "layout", "pickles", "checkpoints", "quantized", "heads", "safe", "tokens", "lora", "wire", "store",
+    "hub", "remote", "stacks", "plan", "loadable", "moves", "fused", "output", "card", "push", "merge", "live", "analysis",
     "explain", "kinship", "compatibility", "verdict", "renderer", "templates", "evaluate", "doctor", "plots", "search",
     "__main__ ui", "app",
 )  # fmt: skip
