@@ -34,6 +34,8 @@ FIXES = 2
 """Buttons for what the verdict can mend, and for the ways out of a refusal."""
 WAYS = slice(15, 15 + FIXES)
 """The latter's place in what `redraw` draws."""
+TYPED, TICK = (3, 10), 14
+"""There too: the YAML and the seed, which a refusal leaves as they were typed; and what an edit that went through sets."""
 BELOW = 11
 """Components below the fold that are drawn only while their tab is open: numbers, words, four figures, five of one tensor."""
 
@@ -146,11 +148,13 @@ class Callbacks:
             return self.refused(work, error, wanted)
 
     def refused(self, work: Workspace, error: MergeError, wanted: Recipe | None = None) -> Updates:
-        """Everything as it is, and why. wanted: the recipe that was refused, where its models may be opened."""
+        """Everything as it is, also what was typed, and why. wanted: the recipe that was refused, if it may be opened here."""
         ways = self.studio.ways_out(wanted) if wanted is not None else []
         undone = self.redraw(replace(work, refused=wanted if ways else None))
         undone[1] = gr.update(value=str(error), visible=True)
         undone[WAYS] = _buttons([way.label for way in ways])
+        for place in TYPED:
+            undone[place] = gr.skip()
         return undone
 
     def visit(self, request: gr.Request | None) -> Visit:
@@ -177,7 +181,8 @@ class Callbacks:
         """A preset was pressed: its recipe and its prompt."""
         preset = next(p for p in self.studio.presets if p.name == name)
         shelf = self.studio.parents_of_family
-        return *self.edited(work, lambda: state.with_preset(work, preset, self.studio.base, shelf), request), preset.prompt
+        found = self.edited(work, lambda: state.with_preset(work, preset, self.studio.base, shelf), request)
+        return *found, preset.prompt if _went_through(found) else gr.skip()
 
     def choose_method(self, work: Workspace, name: str, request: gr.Request) -> Updates:
         """Another merge method on the same models."""
@@ -259,11 +264,11 @@ class Callbacks:
             recipe = lanes.painted(self.studio.plan(work.recipe), _lanes(value))
             back = isinstance(value, dict) and value.get("move") in ("undo", "redo")
             now = state.stepped(work, state.with_recipe(work, recipe), painted=back)
+            stats = _text(self.studio.strip(now) | _steps(now) | {"seq": value.get("seq")})
+            said = self.moved(work, now)
         except MergeError as error:
             return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 6
-        stats = _text(self.studio.strip(now) | _steps(now) | {"seq": value.get("seq")})
         text = gr.skip() if drafted else dump(now.recipe)
-        said = self.moved(work, now)
         # the same numbers again are no move: gradio sends an event twice when several came at once
         moved = gr.update(value=said, visible=bool(said)) if now.recipe != work.recipe else gr.skip()
         return (
@@ -286,9 +291,7 @@ class Callbacks:
 
     def use_text(self, work: Workspace, text: str, request: gr.Request) -> Updates:
         """The typed or pasted YAML becomes the recipe; refused, it stays where it is with the reason."""
-        found = self.edited(work, lambda: state.with_text(work, text), request)
-        found[3] = gr.skip() if found[0] is work else found[3]
-        return found
+        return self.edited(work, lambda: state.with_text(work, text), request)
 
     def use_file(self, work: Workspace, path: str | None, request: gr.Request) -> Updates:
         """A YAML file was dropped or chosen."""
@@ -307,7 +310,8 @@ class Callbacks:
         text = str(value.get("yaml", "")) if isinstance(value, dict) else ""
         if not isinstance(value, dict) or value.get("act") != "slot":
             prompt = str(value.get("prompt", ""))[: PROMPT_CHARACTERS] if isinstance(value, dict) else ""
-            return *self.edited(work, lambda: state.with_text(work, text, "history"), request), prompt or gr.skip()
+            found = self.edited(work, lambda: state.with_text(work, text, "history"), request)
+            return *found, prompt if prompt and _went_through(found) else gr.skip()
 
         def keep() -> Workspace:
             there = state.kept_as(state.with_text(work, text, "history"), 1 if value.get("slot") == 1 else 0)
@@ -599,6 +603,11 @@ class Callbacks:
     def leave(self, request: gr.Request) -> None:
         """The browser is gone."""
         self.studio.leave(request.session_hash)
+
+
+def _went_through(drawn: Updates) -> bool:
+    """Whether what `edited` gives is an edit, not a refusal."""
+    return isinstance(drawn[TICK], str)
 
 
 def _text(prop: Mapping[str, Any]) -> str:

@@ -41,7 +41,7 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
     split  as in lanes.describe
     """
     recipe, jobs = plan.recipe, compared(plan)
-    if not jobs or recipe.merge_method not in METHODS or recipe.slices or recipe.earlier:
+    if not jobs or recipe.merge_method not in METHODS or recipe.slices or recipe.modules or recipe.earlier:
         return None
     first = jobs[0]
     models = tuple(source.model for source in first.sources)

@@ -290,9 +290,12 @@ def _entries(work: Workspace, models: Sequence[str]) -> list[Entry]:
 
 
 def for_statistics(work: Workspace) -> Recipe:
-    """A recipe on deltas from the family's base, so that there is something to compare under every method."""
-    if work.recipe.method.takes == "deltas" and work.recipe.base_model == work.base:
-        return work.recipe
+    """A recipe on deltas from the family's base, so that there is something to compare under every method.
+
+    The recipe as it is where it names no model but the base: there is nothing to compare then.
+    """
     weights = (("weight", constant(1.0)),)
     models = tuple(Entry(m, weights) for m in work.chosen if m != work.base)
+    if not models or (work.recipe.method.takes == "deltas" and work.recipe.base_model == work.base):
+        return work.recipe
     return Recipe("task_arithmetic", models=models, base_model=work.base, on_mismatch=work.recipe.on_mismatch)

@@ -573,9 +573,11 @@ def _summary(whole: TensorStats | None, recipe: Recipe) -> str:
 def _remarks(whole: TensorStats | None, decided: Plan) -> dict[str, str]:
     if whole is None:
         return {}
-    index = {entry.model: i for i, entry in enumerate(decided.recipe.models)}
+    index = {entry.model: i for i, entry in enumerate(decided.recipe.models)}  # slices and modules have no lanes
     remarks: dict[str, str] = {}
     for i, model in enumerate(whole.models):
+        if model not in index:
+            continue
         text = f"keeps {whole.density[i]:.0%} of its changes, gives {whole.share[i]:.0%} of the result"
         for param in decided.recipe.method.params:
             remarks[f"models[{index[model]}].parameters.{param.name}"] = text
