@@ -89,7 +89,7 @@ class Host:
 
     def access(self, granted: Collection[str] = ()) -> Access:
         """What a visitor may have opened here, who has brought these gated or private models with a sign-in of their own."""
-        return Access(self.family, frozenset(granted)) if self.hosted else ANYTHING
+        return Access(frozenset(self.family), frozenset(granted)) if self.hosted else ANYTHING
 
     def outlook(self, sizes: Sequence[int], merged: int) -> Outlook:
         """Whether models of these bytes (base and parents) and their merge can be heard here, or only be merged to files."""
