@@ -48,6 +48,25 @@ LINK_CHARACTERS = Limit(
 PROMPT_CHARACTERS = Limit(2000, "characters", "request", "A prompt", "test_api.py::test_a_long_prompt_is_refused")
 UNDO_STEPS = Limit(100, "steps", "visitor", "Undo", "test_ui.py::test_undo_is_bounded")
 
+# Who is who (ui/guard.py, ui/grants.py).
+REQUEST_BYTES = Limit(
+    4_000_000, "bytes", "request", "A call of an event or an endpoint", "test_guard.py::test_a_request_is_bounded"
+)  # fmt: skip
+SESSION_CHARACTERS = Limit(
+    64, "characters", "request", "The name a browser gives its session", "test_guard.py::test_a_sessions_name_is_bounded"
+)  # fmt: skip
+GRANT_SECONDS = Limit(
+    8 * 3600, "seconds", "visitor", "How long a sign-in may use a gated or private model it brought here",
+    "test_host.py::test_grants_belong_to_a_sign_in_and_end",
+)  # fmt: skip
+GRANTED_MODELS = Limit(
+    100, "models", "visitor", "Gated or private models of one sign-in", "test_host.py::test_grants_belong_to_a_sign_in_and_end"
+)  # fmt: skip
+GRANTS = Limit(
+    1000, "sign-ins", "server", "Sign-ins whose gated or private models are remembered",
+    "test_host.py::test_grants_belong_to_a_sign_in_and_end",
+)  # fmt: skip
+
 
 def table() -> dict[str, Limit]:
     """All bounds by name, in the order above.

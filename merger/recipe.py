@@ -242,6 +242,14 @@ def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
             raise place.fail(f"the name {recipe.name!r} is taken by an earlier document.", "name")
         if recipe.name is not None:
             named[recipe.name] = (recipe, place)
+    for recipe, place in documents:
+        for reference in recipe.references:
+            word = re.split("[+@]", reference, maxsplit=1)[0]
+            if word in named and reference not in named:  # or a folder of that name would be opened
+                raise place.fail(
+                    f"{reference[:100]}: {word} is the name of a document, whose merge takes no LoRA and has no revision.\n"
+                    "  Put the LoRA on one of that document's models, or give the document another name."
+                )
     last = next((recipe for recipe, _ in documents if recipe.name is None), documents[-1][0])
     order: dict[str, Recipe] = {}
 
@@ -371,7 +379,7 @@ def _recipe(top: _Place) -> Recipe:
         chat_template=_chat_template(keys["chat_template"]) if "chat_template" in keys else None,
         seed=_whole(keys["seed"], 0, 2**63 - 1) if "seed" in keys else 0,
         on_mismatch=_policy(keys["on_mismatch"]) if "on_mismatch" in keys else "refuse",
-        name=keys["name"].text("a name for this document") if "name" in keys else None,
+        name=_name(keys["name"]) if "name" in keys else None,
         source=top.source,
     )
     if "tokenizer" in keys and "tokenizer_source" in keys:
@@ -379,6 +387,20 @@ def _recipe(top: _Place) -> Recipe:
     _check_models(recipe, keys, top)
     _check_tokens(recipe, keys)
     return recipe
+
+
+_WORD = re.compile(r"[^\W_][\w .()-]{0,99}")
+
+
+def _name(place: _Place) -> str:
+    """A document's name: a word that cannot be a path, a Hub id, or a part of one."""
+    text = place.text("a name for this document").strip()
+    if not _WORD.fullmatch(text):
+        raise place.fail(
+            f"{place.path} must be a word of up to 100 letters, digits, blanks and . _ - ( ), beginning with a letter or digit; "
+            f"got {_shown(text)}.\n  It stands for this document's merge and is never looked for as a folder or on the Hub."
+        )
+    return text
 
 
 def _policy(place: _Place) -> OnMismatch:
@@ -923,6 +945,25 @@ def _steps(path: str, source: str) -> list[str | int]:
     if at != len(path) or not steps or len(path) > 200:
         raise RecipeError(f"{source}: {path[:80]!r} is not a path; write for example models[1].parameters.weight.")
     return steps
+
+
+_SETTING = re.compile(
+    r"(modules\.\w+\.)?(models\[\d+\]\.|slices\[\d+\]\.(sources\[\d+\]\.)?)?parameters\.(\w+)((\[\d+\])?\.value)?(\[\d+\])?"
+)
+
+
+def setting_of(path: str) -> str | None:
+    """The parameter that a path leads to, `seed` or `merge_method`; None for all else, where models and files are named.
+
+    >>> setting_of("models[1].parameters.weight[0].value"), setting_of("models[1].model"), setting_of("seed")
+    ('weight', None, 'seed')
+    """
+    try:
+        plain = _shown_path(_steps(path, ""))
+    except RecipeError:
+        return None
+    found = _SETTING.fullmatch(plain)
+    return found[4] if found else plain if plain in ("seed", "merge_method") else None
 
 
 def _shown_path(steps: list[str | int]) -> str:

@@ -95,7 +95,9 @@ def publish(studio: Studio) -> None:
         probes = fewer(read_probes(studio.probes), EACH) if studio.probes.exists() else ()
         vary = Vary(path, tuple(values))
         with studio.sweeping:
-            trials = list(sweep_(_read(studio, recipe), [vary], studio.searcher, probes, [prompt] if prompt.strip() else []))
+            trials = list(sweep_(
+                _read(studio, recipe), [vary], studio.searcher, probes, [prompt] if prompt.strip() else [], access=studio.access,
+            ))  # fmt: skip
         return [
             {
                 "value": trial.point[0], "scores": dict(trial.scores), "recipe": trial.text, "note": trial.note,

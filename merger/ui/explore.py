@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 import gradio as gr
 
+from merger.access import Access
 from merger.errors import MergeError
 from merger.moves import effective
 from merger.params import Param
@@ -24,6 +25,7 @@ from merger.plan import Plan
 from merger.recipe import Recipe, Setting
 from merger.search import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.events import NOW, QUIET
+from merger.ui.guard import token_of
 from merger.ui.lanes import lanes, short_names
 
 log = logging.getLogger(__name__)
@@ -44,8 +46,11 @@ class Place(Protocol):
     base: str
     searcher: Runner
     sweeping: threading.Lock
+    access: Access
 
     def plan(self, recipe: Recipe) -> Plan: ...
+
+    def seen_by(self, token: str | None) -> "Place": ...
 
 
 @dataclass(frozen=True)
@@ -215,10 +220,12 @@ class Exploring:
         marked = [skill for skill in self.skills if skill in names] or self.skills
         return [(slider.label, slider.key) for slider in found], low, high, marked
 
-    def offer(self, work: Any, first: str | None, second: str | None, mixed: Sequence[str]) -> list[Any]:
+    def offer(
+        self, work: Any, first: str | None, second: str | None, mixed: Sequence[str], request: gr.Request | None = None
+    ) -> list[Any]:
         """The recipe has changed: other sliders may be there, other models in the mix. What still holds is left alone."""
         try:
-            listed, low, high, marked = self.choices(self.studio.plan(work.recipe), work.chosen)
+            listed, low, high, marked = self.choices(self._seen(request).plan(work.recipe), work.chosen)
         except MergeError:
             return [gr.skip()] * 8
         keys = [key for _, key in listed]
@@ -233,10 +240,14 @@ class Exploring:
             two = [gr.update(choices=also, value=NONE), gr.update(visible=False), gr.update(visible=False)]
         return [*one, *two, gr.skip() if tuple(mixed) == tuple(work.chosen) else marked, tuple(work.chosen)]
 
-    def span(self, work: Any, key: str | None) -> tuple[Any, Any]:
+    def _seen(self, request: gr.Request | None) -> Place:
+        """The studio with the access of whoever asks."""
+        return self.studio.seen_by(token_of(request))
+
+    def span(self, work: Any, key: str | None, request: gr.Request | None = None) -> tuple[Any, Any]:
         """From and to of a slider that was chosen; hidden where none was."""
         try:
-            slider = sliders(self.studio.plan(work.recipe)).get(key or NONE)
+            slider = sliders(self._seen(request).plan(work.recipe)).get(key or NONE)
         except MergeError:
             slider = None
         if slider is None:
@@ -275,9 +286,10 @@ class Exploring:
             return self._runs.get(name) == run and self._stopped.get(name) != run and time.monotonic() < ends
 
         try:
-            varied, labels, probes = self._wanted(work.recipe, *asked)
-            with self.studio.sweeping:
-                yield from self._sweep(work.recipe, (prompt or "").strip(), varied, labels, probes, go_on)
+            studio = self._seen(request)
+            varied, labels, probes = self._wanted(studio.plan(work.recipe), *asked)
+            with studio.sweeping:
+                yield from self._sweep(work.recipe, (prompt or "").strip(), varied, labels, probes, go_on, studio.access)
         except MergeError as error:
             yield _shown({"state": "failed", "error": str(error)}), gr.skip()
         except Exception:
@@ -286,11 +298,11 @@ class Exploring:
             yield _shown({"state": "failed", "error": words}), gr.skip()
 
     def _wanted(
-        self, recipe: Recipe, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,
+        self, plan: Plan, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,
         steps: Any, questions: Any, skills: Sequence[str], own: str,
     ) -> tuple[list[Vary], list[str], tuple[Probe, ...]]:  # fmt: skip
         """What to vary, its names, and what to ask; MergeError in words where the form is not filled in."""
-        known = sliders(self.studio.plan(recipe))
+        known = sliders(plan)
         keys = [key for key in (first, second) if key]
         if not keys or keys[0] not in known:
             raise MergeError("Choose a slider to vary first.")
@@ -311,7 +323,7 @@ class Exploring:
 
     def _sweep(
         self, recipe: Recipe, prompt: str, varied: list[Vary], labels: list[str], probes: tuple[Probe, ...],
-        go_on: Callable[[], bool],
+        go_on: Callable[[], bool], access: Access,
     ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
         runner = self.studio.searcher
         board: dict[str, Any] = {
@@ -324,7 +336,7 @@ class Exploring:
         texts: dict[str, str] = {}
         flushed = time.monotonic()
         names = short_names(alone(recipe, self.studio.base))
-        for trial in sweep(recipe, varied, runner, probes, [prompt] if prompt else [], go_on=go_on):
+        for trial in sweep(recipe, varied, runner, probes, [prompt] if prompt else [], go_on=go_on, access=access):
             trials.append(trial)
             at = [vary.values.index(value) for vary, value in zip(varied, trial.point, strict=True)]
             texts[_key(at)] = trial.text
@@ -336,21 +348,21 @@ class Exploring:
                 flushed = time.monotonic()
                 yield _shown(board), dict(texts)
             if len(trials) == 1 << len(varied):  # the corners are there: now what the models do alone, to compare with
-                for reference, scores in self._marks(runner, list(names), probes, go_on):
+                for reference, scores in self._marks(runner, list(names), probes, go_on, access):
                     board["marks"].append({"name": names[reference], "scores": [scores[s] for s in board["skills"]]})
         board["state"] = "done" if len(trials) == board["total"] else "stopped"
         yield _shown(board), texts
 
     @staticmethod
     def _marks(
-        runner: Runner, names: Sequence[str], probes: Sequence[Probe], go_on: Callable[[], bool]
+        runner: Runner, names: Sequence[str], probes: Sequence[Probe], go_on: Callable[[], bool], access: Access
     ) -> Iterator[tuple[str, Mapping[str, float]]]:
         """The models' own scores, as far as they can speak."""
         for name in names:
             if not go_on():
                 return
             with contextlib.suppress(MergeError):  # Cancelled, or a model without a tokenizer: then there is no mark
-                yield from runner.marks([name], probes, go_on)
+                yield from runner.marks([name], probes, go_on, access)
 
     # ------------------------------------------------------------------------------ a point is picked
 

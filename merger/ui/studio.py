@@ -5,6 +5,7 @@ layer, under a lock. Memory does not grow with visitors, and a small change cost
 """
 
 import contextlib
+import copy
 import logging
 import random
 import shutil
@@ -13,13 +14,14 @@ import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import merger.ui.lanes as lanes
 from merger.analysis import Sketch, TensorStats, combine, samples_for
+from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled, MergeError
 from merger.evaluate import Plain, Said, Token, take_turns
 from merger.hub import open_here
@@ -29,6 +31,7 @@ from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
 from merger.search import Runner
 from merger.tokens import chat_template_kind, chat_template_of
+from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook, folders, gpu, gpu_tokens, read_host, seconds
 from merger.ui.sketch import Sketches, law
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
@@ -53,8 +56,6 @@ class Visit:
     ballot: "Ballot | None" = None
     making: threading.Event | None = None
     """Set to stop the merge to files that this visitor asked for."""
-    granted: set[str] = field(default_factory=set[str])
-    """Gated or private models that this visitor has brought with a sign-in."""
     using: frozenset[str] = frozenset()
     """The models of this visitor's recipe."""
 
@@ -110,7 +111,11 @@ GREEDY = Manner()
 
 
 class Studio:
-    """Answers for everybody, one at a time; statistics and plans for everybody at once."""
+    """Answers for everybody, one at a time; statistics and plans for everybody at once.
+
+    `seen_by` gives the same studio through a visitor's eyes: what is kept here is shared, but opened and told only as far as
+    the visitor's access reaches. The studio itself has the access of somebody who has brought nothing.
+    """
 
     def __init__(self, presets: Path, device: str = "cpu", host: Host | None = None) -> None:
         root = presets.parent
@@ -121,8 +126,13 @@ class Studio:
         self.parents_of_family = tuple(m for m in self.family if m != self.base)
         self.host = host or read_host(family=self.family, gpu_memory=gpu_memory())
         roots = (Path(), root)
+        self.access = self.host.access()
+        self.grants = Grants()
         # a page opens what is here: models are fetched where that can be seen, sized up and stopped
-        self.parents = Parents(self.host.device or device, roots, lambda reference: open_here(reference, roots))
+        folders = self.access.folders
+        self.parents = Parents(
+            self.host.device or device, roots, lambda reference: open_here(reference, roots, folders), self.access
+        )
         self.voices = Runner(self.parents)
         self.searcher = Runner(self.parents)
         """For sweeps: a merged model of its own, so that answers go on meanwhile. Used by one at a time: hold `sweeping`."""
@@ -135,6 +145,12 @@ class Studio:
         self._visits: dict[str, Visit] = {}
 
     # ------------------------------------------------------------------------------------------ visitors
+
+    def seen_by(self, token: str | None) -> "Studio":
+        """This studio with the access of whoever has this sign-in; None: of nobody in particular."""
+        seen = copy.copy(self)
+        seen.access = self.host.access(self.grants.of(token))
+        return seen
 
     def visit(self, session: str | None) -> Visit:
         """The visit of a browser session."""
@@ -159,7 +175,7 @@ class Studio:
 
     def plan(self, recipe: Recipe) -> Plan:
         """The plan of a recipe; MergeError when its models do not fit."""
-        return plan(recipe, self.parents.open(recipe))
+        return plan(recipe, self.parents.open(recipe, self.access))
 
     def statistics(self, recipe: Recipe, decided: Plan | None = None) -> tuple[Plan, list[TensorStats]]:
         """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if known."""
@@ -169,7 +185,7 @@ class Studio:
 
     def _sketch(self, decided: Plan) -> Sketch:
         """The sketch of a plan's models; it stays in memory."""
-        models = self.parents.open(decided.recipe)
+        models = self.parents.open(decided.recipe, self.access)
         key = frozenset(models)
         if key not in self._sketches:
             if len(self._sketches) > 8:
@@ -194,26 +210,25 @@ class Studio:
             },
         }  # fmt: skip
 
-    def check(self, recipe: Recipe, granted: Collection[str] = ()) -> None:
+    def check(self, recipe: Recipe) -> None:
         """MergeError when the page must not, or cannot yet, open a model that a recipe names, or they do not fit."""
-        self.host.check(recipe.opened, granted)
         self.plan(recipe)
 
     def outlook(self, recipe: Recipe) -> Outlook:
         """Whether a recipe can be heard here, or only be merged to files."""
-        models = self.parents.open(recipe)
+        models = self.parents.open(recipe, self.access)
         sizes = [sum(t.nbytes for t in models[r].tensors.values()) for r in recipe.opened]
         return self.host.outlook(sizes, self.plan(recipe).nbytes)
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""
-        models = self.parents.open(recipe)
+        models = self.parents.open(recipe, self.access)
         return verdict(recipe, models, plan(recipe, models))
 
     def ways_out(self, recipe: Recipe) -> list[Fix]:
         """How a recipe whose models do not fit can be merged all the same; nothing for one that is refused otherwise."""
         try:
-            return list(ways_out(recipe, self.parents.open(recipe)))
+            return list(ways_out(recipe, self.parents.open(recipe, self.access)))
         except MergeError:
             return []
 
@@ -246,8 +261,8 @@ class Studio:
         return found and found | {"sketch": self._samples.word(decided, self._sketch(decided))}
 
     def sample(self, word: object) -> dict[str, Any] | None:
-        """What a law's `sketch` stands for; None where it is unknown, or too long ago."""
-        return self._samples.fetch(word)
+        """What a law's `sketch` stands for; None where it is unknown, too long ago, or of models that are not for this visitor."""
+        return self._samples.fetch(word, self.access)
 
     # ------------------------------------------------------------------------------------------ answers
 
@@ -268,13 +283,13 @@ class Studio:
     def _words(self, reference: str) -> str:
         """What kind of chat template a model has; "" where that cannot be told."""
         try:
-            return chat_template_kind(self.parents.model(reference).folder)
+            return chat_template_kind(self.parents.model(reference, self.access).folder)
         except MergeError:
             return ""
 
     def _template(self, reference: str) -> str | None:
         try:
-            return chat_template_of(self.parents.model(reference).folder)
+            return chat_template_of(self.parents.model(reference, self.access).folder)
         except MergeError:
             return None
 
@@ -318,6 +333,7 @@ class Studio:
         try:
             if not prompt.strip():
                 raise MergeError("Write a prompt first: a question or a task for the models.")
+            self._may(*asked.values())
             known = {k: h for k, what in asked.items() if (h := self._heard.get((_name(what), prompt, manner)))}
             yield feeds.start(known)
             silent = {k: what for k, what in asked.items() if k not in known}
@@ -336,6 +352,11 @@ class Studio:
             yield feeds.failed("Something went wrong here, and it is our fault; the server's log has the details.")
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
+
+    def _may(self, *asked: "Recipe | str") -> None:
+        """CheckpointError where a recipe or a model must not be heard: what was said before is no more open than they are."""
+        for what in asked:
+            self.access.check(*(what.opened if isinstance(what, Recipe) else (what,)))
 
     def _answer(
         self, silent: Mapping[str, "Recipe | str"], prompt: str, manner: Manner, go_on: Callable[[], bool], feeds: "_Feeds",
@@ -377,15 +398,16 @@ class Studio:
     ) -> Iterator[Said]:
         """The words of at most one recipe's merge and of parents, as they come."""
         if self.host.accelerator != "zerogpu":
-            speakers = {k: self.voices.merged(recipe, go_on) for k, recipe in own.items()}
-            speakers |= {k: self.voices.parent(reference) for k, reference in parents.items()}
+            speakers = {k: self.voices.merged(recipe, go_on, self.access) for k, recipe in own.items()}
+            speakers |= {k: self.voices.parent(reference, self.access) for k, reference in parents.items()}
             yield from take_turns(
                 speakers, prompt, limit=ANSWER_TOKENS, temperature=manner.temperature, seed=manner.seed, go_on=go_on
             )
             return
         # lent for one call, to a process of its own: only names of folders, the recipe's text and the prompt go there
         recipe = next(iter(own.values()), None)
-        opened = self.parents.open(recipe) if recipe else {r: self.parents.model(r) for r in parents.values()}
+        alone = {r: self.parents.model(r, self.access) for r in parents.values()}
+        opened = {**self.parents.open(recipe, self.access), **alone} if recipe else alone
         keys = {"merge": next(iter(own))} if own else {}
         keys |= {reference: k for k, reference in parents.items()}
         text = dump(recipe) if recipe else ""
@@ -400,7 +422,7 @@ class Studio:
         """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""
         ids = [t.id for t in heard.tokens]
         names = lanes.short_names([work.base, *work.chosen])
-        judged = {m: self.voices.parent(m).judges(prompt, ids) for m in (work.base, *work.chosen)}
+        judged = {m: self.voices.parent(m, self.access).judges(prompt, ids) for m in (work.base, *work.chosen)}
         agree: list[str | None] = []
         why: list[str] = []
         for i in range(len(ids)):
@@ -418,6 +440,7 @@ class Studio:
 
     def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY) -> str | None:
         """What the merge of a recipe, or a parent, answered, if it has answered this prompt to the end."""
+        self._may(recipe)
         found = self._heard.get((_name(recipe), prompt, manner))
         return None if found is None else found.text
 
@@ -432,18 +455,22 @@ class Studio:
         out = Path(folder.strip()).expanduser()
         merge(
             recipe, out, device=str(self.parents.device), roots=self.parents.roots, progress=progress, cancelled=cancelled,
+            opener=self._opened,
         )  # fmt: skip
         return out
 
+    def _opened(self, reference: str, roots: Sequence[Path]) -> Checkpoint:
+        """For a merge to files: a model, opened afresh."""
+        self.access.check(reference)
+        return open_here(reference, roots, self.access.folders)
+
     def archive(
-        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
-        granted: Collection[str] = (),
-    ) -> Path:  # fmt: skip
+        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False
+    ) -> Path:
         """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that.
 
         `forget` it when it has been handed over.
         """
-        self.host.check(recipe.opened, granted)  # it may have been cleared away since it was chosen
         need = self.plan(recipe).nbytes
         if need > MAX_ARCHIVE:
             raise MergeError(f"The merged model has {need:,} bytes, too many for a browser; copy the recipe and merge at home.")
@@ -451,7 +478,7 @@ class Studio:
         try:
             merge(
                 recipe, place / "merged-model", device=str(self.parents.device), roots=self.parents.roots, progress=progress,
-                cancelled=cancelled,
+                cancelled=cancelled, opener=self._opened,
             )  # fmt: skip
             return _zipped(place / "merged-model")
         except BaseException:
