@@ -13,6 +13,7 @@ import torch
 from merger.checkpoints import Checkpoint, Slot, Stored
 from merger.errors import CheckpointError, RecipeError, nearest
 from merger.layout import Layout, layout, modules, role
+from merger.limits import PLAN_TENSORS, PLANS_TENSORS
 from merger.methods import Method
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
@@ -156,7 +157,7 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     parts = recipe.slices or (_whole(recipe, models, layouts),)
     donor = recipe.base_model or parts[0].sources[0].model
     heads = _heads(recipe, models)
-    rows = list(_rows(recipe, parts, donor, models, layouts, heads))
+    rows = list(_counted(_rows(recipe, parts, donor, models, layouts, heads), recipe))
     words = decide(recipe, models)
     seen = _realigned(models, words) if words else models
     fitting, misfits = _fitted(rows, recipe, seen)
@@ -224,8 +225,12 @@ _FRAMES: dict[Recipe, _Frame] = {}
 def _keep(key: Recipe, frame: _Frame) -> None:
     _FRAMES.pop(key, None)
     _FRAMES[key] = frame
-    for old in list(_FRAMES)[:-8]:
-        _FRAMES.pop(old, None)
+    kept = list(_FRAMES.items())
+    total = sum(len(frame.rows) for _, frame in kept)
+    for i, (old, frame) in enumerate(kept[:-1]):
+        if i < len(kept) - 8 or total > PLANS_TENSORS:
+            _FRAMES.pop(old, None)
+            total -= len(frame.rows)
 
 
 def _shape(recipe: Recipe) -> Recipe:
@@ -355,6 +360,19 @@ def _rows(
         out += stop - start
     for name in after:
         yield _edge(name, parts[-1], recipe, models, where)
+
+
+def _counted(rows: Iterator[_Row], recipe: Recipe) -> Iterator[_Row]:
+    """The rows, as long as they are not too many. RecipeError then."""
+    total = 0
+    for row in rows:
+        total += 1 + len(row.entries)
+        if total > PLAN_TENSORS:
+            raise RecipeError(
+                f"{recipe.source}: this merge reads and writes more than {PLAN_TENSORS:,} tensors.\n"
+                "  Take fewer layers, or fewer models."
+            )
+        yield row
 
 
 def _edge(name: str, part: Slice, recipe: Recipe, models: Mapping[str, Checkpoint], where: Layout) -> _Row:

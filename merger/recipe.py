@@ -9,18 +9,19 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 import yaml
 
 from merger.errors import RecipeError, nearest
+from merger.limits import RECIPE_LAYERS, RECIPE_MODELS, RECIPE_VALUES
 from merger.methods import METHODS, Method
 from merger.params import Param, Scalar, to_number
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 MAX_TEXT = 1 << 20
-MAX_NODES = 100_000
 
 OnMismatch = Literal["refuse", "crop", "skip"]
 """What to do with tensors that do not fit the base's: refuse the merge; cut longer vocabularies to the base's; also leave
@@ -172,6 +173,19 @@ class Recipe:
         named = [r for document in (*self.earlier, self) for r in document.references]
         return tuple(dict.fromkeys(r for r in named if r not in made))
 
+    @cached_property
+    def nbytes(self) -> int:
+        """About what it takes in memory: its numbers, its names and the words it was read from."""
+        entries = [e for part in self.parts for e in (*part.models, *(e for s in part.slices for e in s.sources))]
+        scopes = (self.parameters, *(m.parameters for m in self.modules), *(s.parameters for s in self.slices))
+        rules = [rule for scope in (*scopes, *(e.parameters for e in entries)) for _, setting in scope for rule in setting.rules]
+        numbers = sum(len(value) if isinstance(value, tuple) else 1 for _, value in rules)
+        words = sum(len(e.model) for e in entries) + sum(len(pattern or "") for pattern, _ in rules)
+        tokens = sum(200 + len(token) for token, _ in self.tokenizer.tokens) if self.tokenizer else 0
+        written = len(self.text or "") + len(self.chat_template or "")
+        own = 1000 + 32 * numbers + 200 * (len(rules) + len(entries)) + words + tokens + written
+        return own + sum(earlier.nbytes for earlier in self.earlier)
+
     @property
     def method(self) -> Method:
         """The merge method's declaration."""
@@ -190,7 +204,7 @@ class Recipe:
         own = [self.vocabulary.source] if self.vocabulary and self.vocabulary.source not in ("union", "base") else []
         return tuple(dict.fromkeys([*self.merged, *own]))
 
-    @property
+    @cached_property  # asked once for each tensor
     def merged(self) -> tuple[str, ...]:
         """The models whose weights are merged, the base first: all that are named but a tokenizer's alone."""
         parts = self.parts
@@ -432,8 +446,15 @@ def _modules(place: _Place, method: Method) -> tuple[Module, ...]:
 
 
 def _check_models(recipe: Recipe, keys: Mapping[str, _Place], top: _Place) -> None:
-    """Duplicates, the number of models, the base: what needs the whole recipe."""
+    """Size, duplicates, the number of models, the base: what needs the whole recipe."""
     method = recipe.method
+    ranges = [s.sources[0].layer_range or (0, 0) for part in recipe.parts for s in part.slices]
+    layers = sum(stop - start for start, stop in ranges)
+    if layers > RECIPE_LAYERS:
+        raise top.fail(
+            f"the slices stack {layers:,} layers; a merge has at most {RECIPE_LAYERS} (the deepest models have about 130).",
+            "modules" if recipe.modules else "slices",
+        )
     groups: list[tuple[str, tuple[Entry, ...], str | None]] = []
     for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
         if part.models:
@@ -444,6 +465,8 @@ def _check_models(recipe: Recipe, keys: Mapping[str, _Place], top: _Place) -> No
         what = "the model the others were fine-tuned from" if method.base == "required" else "the model at t = 0"
         raise top.fail(f"'{method.name}' needs `base_model`, {what}.\n  Add `base_model: <folder or Hub id>`.")
     for path, entries, base in groups:
+        if len(entries) > RECIPE_MODELS:
+            raise top.fail(f"{path} lists {len(entries):,} models; at most {RECIPE_MODELS} are merged at once.", path)
         seen: dict[tuple[str, tuple[int, int] | None], int] = {}
         for i, entry in enumerate(entries):
             first = seen.setdefault((entry.model, entry.layer_range), i)
@@ -723,12 +746,12 @@ def _parse(text: str, source: str) -> list[tuple[Any, dict[str, int]]]:
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise RecipeError(f"{source}{where}: this is not YAML: {problem}.") from None
-    count = 0
+    count, length = 0, 0
 
     def plain(node: yaml.Node | None, path: str, depth: int) -> Any:
-        nonlocal count
-        count += 1
-        if count > MAX_NODES or depth > 32:
+        nonlocal count, length
+        count, length = count + 1, length + len(path)
+        if count > RECIPE_VALUES or length > 200 * RECIPE_VALUES or depth > 32:
             raise RecipeError(f"{source}: too large or nested too deeply to be a recipe.")
         if node is None:
             return None
@@ -740,6 +763,8 @@ def _parse(text: str, source: str) -> list[tuple[Any, dict[str, int]]]:
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(("binary", "timestamp")):
             return node.value
         try:
+            if len(node.value) > 100 and node.tag.endswith((":int", ":float")):  # 1:59:59:... takes the square of its length
+                raise ValueError
             value = loader.construct_object(node)
             str(value).encode()  # refuses half a surrogate pair and whole numbers of thousands of digits
             return value

@@ -34,11 +34,11 @@ SPACE = {"SPACE_ID": "me/explorer", "MEMORY": "16Gi", "CPU_CORES": "2"}
 
 def test_places() -> None:
     home = read_host({})
-    assert (home.hosted, home.token(None), home.model_limit, home.queue) == (False, None, None, None)
+    assert (home.hosted, home.token(None), home.model_limit) == (False, None, None)
     assert home.access() == home.access({"big/gated"}) == ANYTHING and ANYTHING.refusal("/etc") == ""
     assert [read_host(e).hosted for e in ({"HOSTED": "1"}, {"HOSTED": "0"}, {"SPACE_ID": "../x"})] == [True, False, False]
     space = read_host(SPACE)
-    assert (space.accelerator, space.cores, space.queue) == ("cpu", 2, 20)
+    assert (space.accelerator, space.cores) == ("cpu", 2)
     assert space.address == "https://huggingface.co/spaces/me/explorer"
     assert (space.token(None), space.token("hf_x"), space.device) == (False, "hf_x", None)
     zero = read_host(SPACE | {"SPACES_ZERO_GPU": "true"}, gpu_memory=1)

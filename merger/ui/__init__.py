@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Default
 
-from merger.limits import PROMPT_CHARACTERS
+from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, UPLOAD_SECONDS
 from merger.merge import best_device
 from merger.methods import METHODS
 from merger.recipe import dump
@@ -25,6 +25,8 @@ from merger.ui.mixer import mixer
 from merger.ui.page import Page
 from merger.ui.pick import Picking, pick, read_trios
 from merger.ui.push import Publishing, publish
+from merger.ui.quota import share_out
+from merger.ui.scratch import scratch
 from merger.ui.state import start
 from merger.ui.studio import Studio, Visit
 
@@ -42,21 +44,24 @@ LAUNCH: dict[str, Any] = {
     "css_paths": [HERE / "page.css"],
     "run_history": False,  # or every drag is recorded in the browser
     "footer_links": ["api", "settings"],
-    "max_file_size": "1mb",
+    "max_file_size": int(UPLOAD_BYTES),
+    "state_session_capacity": 2 * SESSIONS,  # never reached: ui/visitors.py lets go before, of those who have left first
     "max_threads": 100,  # answers that wait their turn hold one each
 }
 
 
 def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
     """The explorer on a folder of presets with a family of models. device: cuda where there is one, else cpu."""
+    scratch()  # before gradio looks where it may put files
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # nobody says for whom he asks, but a proxy that is named there
     studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
     first = start(studio.presets[0], studio.base, studio.parents_of_family)
     value, board = lanes.describe(studio.plan(first.recipe))
     board["law"] = studio.law(first, studio.plan(first.recipe))
     names = lanes.short_names(studio.family)
 
-    demo = Page(title="Merge explorer", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True)
-    demo.door = read_door(studio.host.hosted)
+    demo = Page(title="Merge explorer", analytics_enabled=False, delete_cache=(20, UPLOAD_SECONDS), fill_width=True)
+    demo.door, demo.space, demo.visitors = read_door(studio.host.hosted), bool(studio.host.space), studio.visitors
     with demo:
         work = gr.State(first)
         tab, picked, drafted = gr.State("models"), gr.State(None), gr.State(False)
@@ -250,11 +255,10 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
             write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(
                 on.write, [work, folder], [merged, ready], **DISK
             )  # fmt: skip
-        demo.unload(on.leave)
-        for view in (exploring, picking, publishing):
-            demo.unload(view.gone)
+        studio.visitors.leaving += [exploring.leave, picking.leave, publishing.leave]
         api.publish(studio)
-    demo.queue(default_concurrency_limit=4, max_size=studio.host.queue)
+    demo.queue(default_concurrency_limit=4, max_size=QUEUED, api_open=False)
+    share_out(demo, studio.visitors, demo.space)
     return demo
 
 

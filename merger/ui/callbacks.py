@@ -20,8 +20,9 @@ from merger.moves import blend, crossfade
 from merger.recipe import Recipe, dump, replace_all
 from merger.ui import controls, lanes
 from merger.ui.detail import draw
-from merger.ui.guard import token_of
+from merger.ui.guard import FAULT, token_of
 from merger.ui.inspect import draw as look
+from merger.ui.scratch import scratch
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner, Studio, Visit
 from merger.ui.words import Remark, changed, refusal_words, verdict_words
@@ -150,7 +151,7 @@ class Callbacks:
             now = state.stepped(work, edit())
             wanted = now.recipe
             on.studio.check(now.recipe)
-            on.visit(request).using = _models(now)
+            on.hold(now, request)
             return on.redraw(now, on.moved(work, now), on.next_run(request))
         except MergeError as error:
             return on.refused(work, error, wanted)
@@ -171,7 +172,14 @@ class Callbacks:
 
     def visit(self, request: gr.Request | None) -> Visit:
         """The visit of the browser that asks."""
-        return self.studio.visit(request.session_hash if request else None)
+        visit = self.studio.visit(request.session_hash if request else None)
+        visit.address = self.studio.address(request)
+        return visit
+
+    def hold(self, work: Workspace, request: gr.Request | None) -> None:
+        """Note which models this visitor's recipes need."""
+        visit = self.visit(request)
+        visit.using, visit.hearing = _models(work), frozenset({work.base, *work.shelf, *work.recipe.opened})
 
     # ------------------------------------------------------------------------------------------ edits
 
@@ -214,7 +222,7 @@ class Callbacks:
         family = state.with_family(work, base, parents)
         now, on = state.stepped(work, state.with_recipe(family, replace_all(family.recipe, changes))), self.seen(request)
         on.studio.check(now.recipe)
-        on.visit(request).using = _models(now)
+        on.hold(now, request)
         return on.redraw(now, run=on.next_run(request))
 
     def choose_seed(self, work: Workspace, seed: float | None, request: gr.Request) -> Updates:
@@ -321,6 +329,8 @@ class Callbacks:
                 text = Path(path or "").read_text(encoding="utf-8")
             except (OSError, UnicodeDecodeError):
                 raise MergeError("This file is not text; drop a recipe in YAML.") from None
+            finally:
+                scratch().used(path)
             return state.with_text(work, text, "file")
 
         return self.edited(work, read, request)
@@ -554,7 +564,8 @@ class Callbacks:
     def download(self, work: Workspace, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """Merge to files and offer the zip; the status line tells how far it is."""
         studio = self.seen(request).studio
-        yield from self._made(request, lambda step, stop: studio.archive(work.recipe, step, stop))
+        owner = (request.session_hash or "") if request else ""
+        yield from self._made(request, lambda step, stop: studio.archive(work.recipe, step, stop, owner))
 
     def write(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """Merge straight into a folder of this computer: for models too large for a browser."""
@@ -573,6 +584,8 @@ class Callbacks:
                 result.append(make(told.append, making.is_set))
             except BaseException as error:
                 result.append(error)
+            if making.is_set():
+                self._drop(result)
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -582,24 +595,34 @@ class Callbacks:
                 thread.join(0.25)
                 if told:
                     yield gr.update(value=_progress(told[-1])), gr.skip()
-        finally:
-            making.set()  # the page is gone, or it is done
-        made = result[0]
+            yield self._told_of(result[0], told)
+        except GeneratorExit:  # the page is gone: the thread ends soon, and whoever of us comes second finds what was made
+            making.set()
+            self._drop(result)
+            raise
+
+    @staticmethod
+    def _told_of(made: Path | BaseException, told: Sequence[Step]) -> tuple[Any, Any]:
+        """How a merge ended: in words, and as a file to fetch."""
+        words, file = FAULT, gr.skip()
         if isinstance(made, Cancelled):
-            yield gr.update(value="Cancelled; nothing was kept.", visible=True), gr.skip()
+            words = "Cancelled; nothing was kept."
         elif isinstance(made, MergeError):
-            yield gr.update(value=str(made), visible=True), gr.skip()
+            words = str(made)
         elif isinstance(made, BaseException):
             log.error("a merge failed", exc_info=made)
-            words = "Something went wrong here, and it is our fault; the server's log has the details."
-            yield gr.update(value=words, visible=True), gr.skip()
+        elif not made.exists():
+            words = "Cancelled; nothing was kept."
         elif made.is_dir():
-            yield gr.update(value=f"Written to {made}: {_progress(told[-1]) if told else 'done'}.", visible=True), gr.skip()
+            words = f"Written to {made}: {_progress(told[-1]) if told else 'done'}."
         else:
-            try:
-                words = f"{made.name}: {in_words(made.stat().st_size)}."
-                yield gr.update(value=words, visible=True), gr.update(value=str(made))  # gradio takes a copy
-            finally:
+            words, file = f"{made.name}: {in_words(made.stat().st_size)}.", gr.update(value=str(made))
+        return gr.update(value=words, visible=True), file
+
+    def _drop(self, result: Sequence[Path | BaseException]) -> None:
+        """Delete the zip that nobody waits for any more."""
+        for made in result:
+            if isinstance(made, Path) and made.suffix == ".zip":
                 self.studio.forget(made)
 
     def merge_to(
@@ -626,10 +649,6 @@ class Callbacks:
         making = self.visit(request).making
         if making is not None:
             making.set()
-
-    def leave(self, request: gr.Request) -> None:
-        """The browser is gone."""
-        self.studio.leave(request.session_hash)
 
 
 def _went_through(drawn: Updates) -> bool:

@@ -19,13 +19,15 @@ import gradio as gr
 
 from merger.access import Access
 from merger.errors import MergeError
+from merger.limits import SWEEP_CHARACTERS, SWEEP_SECONDS
 from merger.moves import effective
 from merger.params import Param
 from merger.plan import Plan
-from merger.recipe import Recipe, Setting
+from merger.recipe import Recipe, Setting, dump
 from merger.search import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.events import NOW, QUIET
 from merger.ui.guard import token_of
+from merger.ui.host import Host
 from merger.ui.lanes import lanes, short_names
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,7 @@ class Place(Protocol):
     """What is asked of the studio."""
 
     base: str
+    host: Host
     searcher: Runner
     sweeping: threading.Lock
     access: Access
@@ -280,7 +283,7 @@ class Exploring:
         """Run a sweep and stream what it finds: (the chart's data, recipe texts by point)."""
         name = request.session_hash or ""
         run = self._runs.get(name, 0)
-        ends = time.monotonic() + MAX_SECONDS
+        ends = time.monotonic() + (SWEEP_SECONDS if self.studio.host.hosted else MAX_SECONDS)
 
         def go_on() -> bool:
             return self._runs.get(name) == run and self._stopped.get(name) != run and time.monotonic() < ends
@@ -288,6 +291,7 @@ class Exploring:
         try:
             studio = self._seen(request)
             varied, labels, probes = self._wanted(studio.plan(work.recipe), *asked)
+            check_length(work.recipe, count(varied))
             with studio.sweeping:
                 yield from self._sweep(work.recipe, (prompt or "").strip(), varied, labels, probes, go_on, studio.access)
         except MergeError as error:
@@ -370,6 +374,15 @@ class Exploring:
         """The recipe of the point that was clicked; nothing for one that has not been tried or could not be written."""
         at = value.get("picked") if isinstance(value, dict) else None
         return found.get(_key(at), "") if isinstance(at, list) else ""
+
+
+def check_length(recipe: Recipe, points: int) -> None:
+    """MergeError where the texts of all points would be too much to keep."""
+    need = len(dump(recipe)) * points
+    if need > SWEEP_CHARACTERS:
+        raise MergeError(
+            f"{points} points of so long a recipe have {need:,} characters; at most {SWEEP_CHARACTERS:,} are kept. Take fewer."
+        )
 
 
 def _key(at: Sequence[Any]) -> str:

@@ -60,11 +60,6 @@ class Host:
     family: frozenset[str] = frozenset()
 
     @property
-    def queue(self) -> int | None:
-        """How many may wait for an answer; None: anybody."""
-        return 20 if self.hosted else None
-
-    @property
     def device(self) -> str | None:
         """What the page's own process computes on: None leaves it to what is there. A ZeroGPU is lent to single calls only."""
         return "cpu" if self.accelerator == "zerogpu" else None

@@ -12,6 +12,10 @@ from starlette.middleware import Middleware
 from merger.errors import MergeError
 from merger.limits import RECIPE_CHARACTERS
 from merger.ui.guard import FAULT, Door, Guard, Sessions
+from merger.ui.intake import Intake, Presence
+from merger.ui.keeper import keep
+from merger.ui.states import States
+from merger.ui.visitors import Visitors
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +26,8 @@ class Page(gr.Blocks):
     """Blocks behind a door. However they are served, by `launch` or as a part of another server, the guard is in front."""
 
     door = Door()
+    space = False
+    visitors: Visitors | None = None
 
     @property
     def app(self) -> Any:
@@ -31,8 +37,13 @@ class Page(gr.Blocks):
     @app.setter
     def app(self, made: Any) -> None:
         """gradio sets what it has made before it is served: the guard goes outside of gradio's own layers, the sessions inside."""
+        made.add_middleware(Intake, space=self.space)
         made.add_middleware(Guard, door=self.door)
         made.user_middleware.append(Middleware(Sessions))
+        if self.visitors is not None:
+            made.user_middleware.append(Middleware(Presence, watching=self.visitors, space=self.space))
+            made.state_holder = States(self, self.visitors)
+            keep(self)
         self.__dict__["app"] = made
 
     async def process_api(self, *given: Any, **named: Any) -> dict[str, Any]:

@@ -484,9 +484,15 @@ class Picking:
             stop.set()
 
     def gone(self, request: gr.Request) -> None:
-        """The browser is gone: its download and its looks end."""
-        self.cancel(request)
-        self._looks.pop(request.session_hash or "", None)
+        """The browser is gone."""
+        self.leave(request.session_hash)
+
+    def leave(self, session: str | None) -> None:
+        """A session has left: its download and its looks end."""
+        stop = self._stops.get(session or "")
+        if stop is not None:
+            stop.set()
+        self._looks.pop(session or "", None)
 
     def _token(self, token: gr.OAuthToken | None) -> Token:
         return self.studio.host.token(token.token if token is not None else None)

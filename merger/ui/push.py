@@ -6,8 +6,6 @@ sending; after success, or when the browser is gone, it is deleted. `Publishing.
 
 import logging
 import re
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -29,6 +27,7 @@ from merger.ui.events import NOW, QUIET
 from merger.ui.grants import Grants
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
+from merger.ui.scratch import scratch
 from merger.wire import Token, logged_in
 
 log = logging.getLogger(__name__)
@@ -157,7 +156,7 @@ class _Kept:
         return self.place / "merged-model"
 
     def delete(self) -> None:
-        shutil.rmtree(self.place, ignore_errors=True)
+        scratch().forget(self.place)
 
 
 class Publishing:
@@ -275,7 +274,7 @@ class Publishing:
                 kept.delete()
                 kept = None
             if kept is None:
-                kept = self._kept[session or ""] = _Kept(recipe, Path(tempfile.mkdtemp(prefix="publish-")))
+                kept = self._kept[session or ""] = _Kept(recipe, scratch().make(session or ""))
             kept.busy = True
         if not kept.whole:
             try:
@@ -303,10 +302,16 @@ class Publishing:
             stop.set()
 
     def gone(self, request: gr.Request) -> None:
-        """The browser is gone: the work stops, and its folder is deleted."""
-        self.cancel(request)
+        """The browser is gone."""
+        self.leave(request.session_hash)
+
+    def leave(self, session: str | None) -> None:
+        """A session has left: the work stops, and its folder is deleted."""
+        stop = self._stops.get(session or "")
+        if stop is not None:
+            stop.set()
         with self._lock:
-            kept = self._kept.pop(request.session_hash or "", None)
+            kept = self._kept.pop(session or "", None)
             if kept is not None and not kept.busy:  # else by the thread that works in it
                 kept.delete()
 

@@ -6,10 +6,11 @@ layer, under a lock. Memory does not grow with visitors, and a small change cost
 
 import contextlib
 import copy
+import hashlib
 import logging
+import math
 import random
 import shutil
-import tempfile
 import threading
 import time
 import zipfile
@@ -25,6 +26,16 @@ from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled, MergeError
 from merger.evaluate import Plain, Said, Token, take_turns
 from merger.hub import open_here
+from merger.limits import (
+    ANSWER_SECONDS,
+    ARCHIVE_BYTES,
+    HEARD_LAYERS,
+    HEARD_TOKENS,
+    LINE_SECONDS,
+    MERGE_SECONDS,
+    MODEL_SECONDS,
+    STRIP_TENSORS,
+)  # fmt: skip
 from merger.live import Parents
 from merger.merge import Step, gpu_memory, merge
 from merger.plan import Plan, plan
@@ -33,9 +44,12 @@ from merger.search import Runner
 from merger.tokens import chat_template_kind, chat_template_of
 from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook, folders, gpu, gpu_tokens, read_host, seconds
+from merger.ui.intake import address_of
+from merger.ui.scratch import scratch
 from merger.ui.sketch import Sketches, law
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
+from merger.ui.visitors import Visitors
 from merger.ui.words import why_token
 from merger.verdict import Fix, Verdict, verdict, ways_out
 
@@ -43,7 +57,6 @@ log = logging.getLogger(__name__)
 
 ANSWER_TOKENS = 160
 FLUSH_SECONDS = 0.05
-MAX_ARCHIVE = 4 << 30
 Feed = dict[str, Any]
 
 
@@ -57,7 +70,11 @@ class Visit:
     making: threading.Event | None = None
     """Set to stop the merge to files that this visitor asked for."""
     using: frozenset[str] = frozenset()
-    """The models of this visitor's recipe."""
+    """The models of this visitor's recipes, also of those that Undo leads to."""
+    hearing: frozenset[str] = frozenset()
+    """Those of the recipe that is heard now."""
+    address: str = ""
+    """Where the visitor comes from: who shares it shares a place in line."""
 
     def current(self, run: int) -> bool:
         return run == self.run and run > self.stopped
@@ -108,6 +125,10 @@ class Manner:
 
 
 GREEDY = Manner()
+KEY_TOKENS = 10
+"""As many tokens as prompt and name of a remembered answer count for."""
+WAITED = f"Your turn has not come for {LINE_SECONDS // 60} minutes; press Ask to stand in line again."
+TOOK = "This took longer than an answer may take here, so it was ended. Smaller models and shorter prompts answer sooner."
 
 
 class Studio:
@@ -143,6 +164,8 @@ class Studio:
         self._sketches: dict[frozenset[str], Sketch] = {}
         self._samples = Sketches()
         self._visits: dict[str, Visit] = {}
+        self.visitors = Visitors()
+        self.visitors.leaving.append(self.leave)
 
     # ------------------------------------------------------------------------------------------ visitors
 
@@ -156,6 +179,11 @@ class Studio:
         """The visit of a browser session."""
         return self._visits.setdefault(session or "", Visit())
 
+    def address(self, request: Any) -> str:
+        """Where the request of an event comes from; "" where that is not known."""
+        scope = getattr(getattr(request, "request", None), "scope", None)
+        return "" if scope is None else address_of(scope, bool(self.host.space))
+
     def leave(self, session: str | None) -> None:
         """Forget a browser session; its answer, if one is being written, stops."""
         visit = self._visits.pop(session or "", None)
@@ -163,10 +191,18 @@ class Studio:
             visit.run += 1
             if visit.making is not None:
                 visit.making.set()
+        scratch().left(session or "")
 
-    def let_go(self) -> None:
-        """Close the models that no visitor uses, so that the disk's bound can have them."""
-        used = {*self.family, *(reference for visit in list(self._visits.values()) for reference in visit.using)}
+    def let_go(self, heard_only: bool = False) -> None:
+        """Close the models that no visitor uses, so that the disk's bound can have them.
+
+        heard_only  keep no more than what is heard by those who have done something lately: Undo may have to fetch again
+        """
+        visits = [(session, visit) for session, visit in list(self._visits.items())]
+        used = {*self.family, *(reference for _, visit in visits if not heard_only for reference in visit.using)}
+        if heard_only:
+            lately = [visit for session, visit in visits if self.visitors.idle(session) < MODEL_SECONDS]
+            used |= {reference for visit in lately for reference in visit.hearing}
         for reference in self.parents.opened - used:
             for place in (self.parents, self.voices, self.searcher):
                 place.forget(reference)
@@ -178,9 +214,14 @@ class Studio:
         return plan(recipe, self.parents.open(recipe, self.access))
 
     def statistics(self, recipe: Recipe, decided: Plan | None = None) -> tuple[Plan, list[TensorStats]]:
-        """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if known."""
+        """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if known.
+
+        None of a merge with very many tensors: that takes longer than anybody waits.
+        """
         if decided is None or decided.recipe != recipe:
             decided = self.plan(recipe)
+        if len(decided.jobs) > STRIP_TENSORS:
+            return decided, []
         return decided, list(self._sketch(decided).measure(decided.jobs, decided.layout))
 
     def _sketch(self, decided: Plan) -> Sketch:
@@ -218,7 +259,10 @@ class Studio:
         """Whether a recipe can be heard here, or only be merged to files."""
         models = self.parents.open(recipe, self.access)
         sizes = [sum(t.nbytes for t in models[r].tensors.values()) for r in recipe.opened]
-        return self.host.outlook(sizes, self.plan(recipe).nbytes)
+        decided = self.plan(recipe)
+        if decided.layout.layers > HEARD_LAYERS:
+            return Outlook("export", f"The merge has {decided.layout.layers} layers; up to {HEARD_LAYERS} can be heard here.")
+        return self.host.outlook(sizes, decided.nbytes)
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""
@@ -248,7 +292,7 @@ class Studio:
         sampled = any(s.facts.numel >= samples for s in stats)
         return {
             "rows": rows,
-            "summary": _summary(whole, work.recipe),
+            "summary": _summary(whole, work.recipe, len(decided.jobs)),
             "note": f"estimated from {samples:,} weights of each tensor" if sampled else "",
             "lanes": _remarks(whole, decided) if decided.recipe == work.recipe else {},
         }
@@ -325,10 +369,10 @@ class Studio:
         """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
         run = visit.run
         prompt = Plain(prompt) if manner.plain else prompt
-        feeds = _Feeds(run, prompt, list(asked))
+        feeds, clock = _Feeds(run, prompt, list(asked)), _Clock()
 
         def go_on() -> bool:
-            return visit.current(run)
+            return visit.current(run) and not clock.over
 
         try:
             if not prompt.strip():
@@ -338,13 +382,19 @@ class Studio:
             yield feeds.start(known)
             silent = {k: what for k, what in asked.items() if k not in known}
             if silent:
-                with self._turns.stand() as ahead:
+                with self._turns.stand(visit.address) as ahead:
+                    clock.start(LINE_SECONDS, WAITED)
                     while go_on() and (before := ahead(1.0)):
                         yield feeds.waiting(before)
+                    clock.check()
+                    clock.start(ANSWER_SECONDS if self.host.hosted else 10 * ANSWER_SECONDS, TOOK)
                     if go_on():
                         yield from self._answer(silent, prompt, manner, go_on, feeds, why)
-        except Cancelled:  # a newer run began, or Stop was pressed, while the tensors were merged
-            pass
+                if feeds.open and visit.current(run):
+                    raise MergeError(TOOK)
+        except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
+            if visit.current(run):
+                yield feeds.failed(TOOK)
         except MergeError as error:
             yield feeds.failed(str(error))
         except Exception:
@@ -435,7 +485,7 @@ class Studio:
     def _remember(self, name: str, prompt: str, manner: Manner, heard: Heard) -> None:
         self._heard[name, prompt, manner] = heard
         self._heard.move_to_end((name, prompt, manner))
-        while len(self._heard) > 1000:
+        while len(self._heard) > 1 and sum(KEY_TOKENS + len(one.tokens) for one in list(self._heard.values())) > HEARD_TOKENS:
             self._heard.popitem(last=False)
 
     def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY) -> str | None:
@@ -465,34 +515,65 @@ class Studio:
         return open_here(reference, roots, self.access.folders)
 
     def archive(
-        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False
+        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False, owner: str = ""
     ) -> Path:
         """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that.
 
-        `forget` it when it has been handed over.
+        It goes when its owner's page is closed, or when it is old (ui/scratch.py); `forget` it to have it gone at once.
         """
-        need = self.plan(recipe).nbytes
-        if need > MAX_ARCHIVE:
+        need, clock = self.plan(recipe).nbytes, _Clock()
+        if need > ARCHIVE_BYTES:
             raise MergeError(f"The merged model has {need:,} bytes, too many for a browser; copy the recipe and merge at home.")
-        place = Path(tempfile.mkdtemp(prefix="merge-"))
+        clock.start(MERGE_SECONDS, f"The merge took more than {MERGE_SECONDS // 60} minutes; copy the recipe and merge at home.")
+
+        def stop() -> bool:
+            return cancelled() or clock.over or self.visitors.ended.is_set()
+
+        place = scratch().make(owner, need, served=True)
         try:
             merge(
                 recipe, place / "merged-model", device=str(self.parents.device), roots=self.parents.roots, progress=progress,
-                cancelled=cancelled, opener=self._opened,
+                cancelled=stop, opener=self._opened,
             )  # fmt: skip
-            return _zipped(place / "merged-model")
-        except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
+            made = _zipped(place / "merged-model", stop)
+        except BaseException as error:
+            scratch().forget(place)
+            if isinstance(error, Cancelled):
+                clock.check()
             raise
+        if not scratch().done(place):
+            raise Cancelled("its owner has left.")
+        return made
 
     @staticmethod
     def forget(archive: Path) -> None:
         """Delete an archive that `archive` made."""
-        shutil.rmtree(archive.parent, ignore_errors=True)
+        scratch().forget(archive.parent)
 
 
 on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)
 """Answers on a GPU that is lent for one call (ZeroGPU); on other machines the plain function."""
+
+
+class _Clock:
+    """How long something may still take, and what is said when that is over."""
+
+    def __init__(self) -> None:
+        self._ends, self.words = math.inf, ""
+
+    def start(self, seconds: float, words: str) -> None:
+        """From now on."""
+        self._ends, self.words = time.monotonic() + seconds, words
+
+    @property
+    def over(self) -> bool:
+        """Whether time is up."""
+        return time.monotonic() > self._ends
+
+    def check(self) -> None:
+        """MergeError when time is up."""
+        if self.over:
+            raise MergeError(self.words)
 
 
 class _Feeds:
@@ -506,6 +587,11 @@ class _Feeds:
         self._full: dict[str, list[list[Any]]] = {}
         self._all: dict[str, list[list[Any]]] = {key: [] for key in keys}
         self._open = list(keys)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has not said all yet."""
+        return bool(self._open)
 
     def start(self, known: Mapping[str, Heard]) -> Feed:
         self._full = {k: h.shown() for k, h in known.items()}
@@ -556,11 +642,13 @@ def _shown(token: Token, parent: str | None, why: str = "") -> list[Any]:
     return [token.text, round(token.probability, 4), others, parent, why]
 
 
-def _zipped(folder: Path) -> Path:
+def _zipped(folder: Path, stop: Callable[[], bool]) -> Path:
     """The folder as a zip beside it, in its place. Stored, not deflated: weights do not get smaller."""
     archive = folder.with_suffix(".zip")
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, allowZip64=True) as packed:
         for file in sorted(folder.rglob("*")):
+            if stop():
+                raise Cancelled("stopped while the zip was made.")
             if file.is_file():
                 packed.write(file, f"{folder.name}/{file.relative_to(folder)}")
                 file.unlink()  # or it would take twice its room
@@ -569,8 +657,8 @@ def _zipped(folder: Path) -> Path:
 
 
 def _name(what: "Recipe | str") -> str:
-    """What an answer is remembered by: a recipe's text, a parent's reference."""
-    return what if isinstance(what, str) else dump(what)
+    """What an answer is remembered by: a digest of the recipe's text, a parent's reference."""
+    return what if isinstance(what, str) else hashlib.sha256(dump(what).encode()).hexdigest()
 
 
 def _listed(recipe: Recipe) -> str:
@@ -587,7 +675,9 @@ def _conflict(cell: list[TensorStats] | None) -> float | None:
     return None if whole is None else round(whole.conflict, 4)
 
 
-def _summary(whole: TensorStats | None, recipe: Recipe) -> str:
+def _summary(whole: TensorStats | None, recipe: Recipe, tensors: int) -> str:
+    if tensors > STRIP_TENSORS:
+        return f"{tensors:,} tensors are too many to compare while you wait."
     if whole is None:
         return "Choose models to see where they disagree."
     if len(whole.models) < 2:
