@@ -356,6 +356,8 @@ def _of_tensors(
     job: TensorJob, read: Read, device: str | torch.device, against: TensorJob | None, positions: int
 ) -> Explanation:
     """A method on whole weights, or a copy: the models' values beside what became of them, as differences from one of them."""
+    if not job.sources and job.base is not None:  # the base alone
+        job = replace(job, sources=(job.base,), method=None, args=())
     stages_told: dict[str, Tensor] = {}
     method = METHODS[job.method] if job.method is not None else None
 

@@ -1,7 +1,7 @@
 """Model references to folders: a folder on this machine, a model in the Hub's cache, or one that is fetched now."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -26,15 +26,20 @@ def open_reference(reference: str, roots: Sequence[Path] = (Path(),), token: Tok
     return adapt(model, [(lora, folder_of(lora, roots, token)) for lora in loras]) if loras else model
 
 
-def open_here(reference: str, roots: Sequence[Path] = (Path(),)) -> Checkpoint:
-    """Open a model that is on this machine whole, and never ask the Hub: what a hosted page does with a stranger's recipe."""
-    name, *loras = parse_reference(reference, roots)
-    model = open_checkpoint(name, _here(name, roots))
-    return adapt(model, [(lora, _here(lora, roots)) for lora in loras]) if loras else model
+def open_here(
+    reference: str, roots: Sequence[Path] = (Path(),), folders: Collection[str] | None = None
+) -> Checkpoint:
+    """Open a model that is on this machine whole, and never ask the Hub: what the page does with a recipe.
+
+    folders  the only folders that are looked for outside of the Hub's cache, by name; None: any
+    """
+    name, *loras = parse_reference(reference, roots, folders)
+    model = open_checkpoint(name, _here(name, roots, folders))
+    return adapt(model, [(lora, _here(lora, roots, folders)) for lora in loras]) if loras else model
 
 
-def _here(reference: str, roots: Sequence[Path]) -> Path:
-    folder = _local(reference, roots)
+def _here(reference: str, roots: Sequence[Path], folders: Collection[str] | None) -> Path:
+    folder = _local(reference, roots) if folders is None or reference in folders else None
     if folder is not None:
         return folder
     folder = cached(reference) if is_hub_id(reference) else None
@@ -45,15 +50,22 @@ def _here(reference: str, roots: Sequence[Path]) -> Path:
     return folder
 
 
-def parse_reference(reference: str, roots: Sequence[Path] = (Path(),)) -> tuple[str, ...]:
+def parse_reference(
+    reference: str, roots: Sequence[Path] = (Path(),), folders: Collection[str] | None = None
+) -> tuple[str, ...]:
     """The model and its LoRAs, each with its `@revision`. A `+` in the name of a folder that exists is part of the name.
+
+    folders  the names of folders that count; None: whatever is on the disk
 
     >>> parse_reference("mistralai/Mistral-7B-v0.1@main+someone/lora+someone/other@v2")
     ('mistralai/Mistral-7B-v0.1@main', 'someone/lora', 'someone/other@v2')
     """
+    def known(name: str) -> bool:
+        return name in folders if folders is not None else _local(name, roots) is not None
+
     words, parts = reference.split("+"), list[str]()
     while words:
-        longest = next((n for n in range(len(words), 1, -1) if _local("+".join(words[:n]), roots)), 1)
+        longest = next((n for n in range(len(words), 1, -1) if known("+".join(words[:n]))), 1)
         parts.append("+".join(words[:longest]))
         del words[:longest]
     if not all(part.strip() for part in parts):

@@ -43,10 +43,116 @@ RECIPE_CHARACTERS = Limit(
 LINK_CHARACTERS = Limit(
     8192, "characters", "recipe", "A recipe in a link", "test_ui.py::test_a_recipe_too_long_for_a_link_says_so"
 )  # fmt: skip
+RECIPE_VALUES = Limit(
+    50_000, "values", "recipe", "Numbers, words and lists of a recipe, what `*` repeats included",
+    "test_bounds.py::test_a_recipe_is_bounded",
+)  # fmt: skip
+RECIPE_LAYERS = Limit(512, "layers", "recipe", "Layers that its slices stack", "test_bounds.py::test_a_recipe_is_bounded")
+RECIPE_MODELS = Limit(128, "models", "recipe", "Models that are merged at once", "test_bounds.py::test_a_recipe_is_bounded")
+PLAN_TENSORS = Limit(
+    400_000, "tensors", "recipe", "Tensors that a merge reads and writes", "test_bounds.py::test_a_plan_is_bounded"
+)  # fmt: skip
+PLANS_TENSORS = Limit(
+    100_000, "tensors", "server", "Plans that are kept for the next move of a slider",
+    "test_bounds.py::test_kept_plans_are_bounded",
+)  # fmt: skip
 
 # What a visitor may ask for, and what is kept for him.
 PROMPT_CHARACTERS = Limit(2000, "characters", "request", "A prompt", "test_api.py::test_a_long_prompt_is_refused")
 UNDO_STEPS = Limit(100, "steps", "visitor", "Undo", "test_ui.py::test_undo_is_bounded")
+UNDO_BYTES = Limit(
+    1_000_000, "bytes", "visitor", "Undo: the recipes it leads to", "test_bounds.py::test_undo_is_bounded_in_bytes"
+)  # fmt: skip
+HEARD_LAYERS = Limit(256, "layers", "request", "A merge that can be heard", "test_bounds.py::test_a_deep_merge_is_not_heard")
+STRIP_TENSORS = Limit(
+    20_000, "tensors", "request", "A merge whose models are compared on the page",
+    "test_bounds.py::test_a_merge_of_many_tensors_is_not_compared",
+)  # fmt: skip
+ANSWER_SECONDS = Limit(
+    180, "seconds", "request", "An answer, once it is its turn, on a page of many visitors", "test_bounds.py::test_an_answer_ends"
+)  # fmt: skip
+LINE_SECONDS = Limit(300, "seconds", "request", "Waiting for an answer's turn", "test_bounds.py::test_waiting_ends")
+SWEEP_SECONDS = Limit(300, "seconds", "request", "A sweep on a page of many visitors", "test_bounds.py::test_a_sweep_ends")
+SWEEP_CHARACTERS = Limit(
+    4_000_000, "characters", "visitor", "The recipes of a sweep's points",
+    "test_bounds.py::test_a_sweep_of_long_recipes_is_refused",
+)  # fmt: skip
+MERGE_SECONDS = Limit(600, "seconds", "request", "A merge to be downloaded", "test_bounds.py::test_a_merge_ends")
+ARCHIVE_BYTES = Limit(4 << 30, "bytes", "request", "A merge to be downloaded", "test_bounds.py::test_what_waits_is_bounded")
+MERGES_BYTES = Limit(
+    12_000_000_000, "bytes", "server", "Merges that wait to be fetched", "test_bounds.py::test_what_waits_is_bounded"
+)  # fmt: skip
+HEARD_TOKENS = Limit(100_000, "tokens", "server", "Answers that are remembered", "test_bounds.py::test_answers_kept_are_bounded")
+
+# Shares: what one visitor may have waiting or running at once (ui/quota.py).
+SESSION_ANSWERS = Limit(6, "answers", "visitor", "One page's answers at once", "test_bounds.py::test_shares")
+PROGRAM_ANSWERS = Limit(4, "answers", "visitor", "Answers that programs at one address ask for", "test_bounds.py::test_shares")
+ADDRESS_ANSWERS = Limit(32, "answers", "visitor", "Answers of all pages at one address", "test_bounds.py::test_shares")
+ANSWERS = Limit(48, "answers", "server", "Answers of everybody at once", "test_bounds.py::test_shares")
+SESSION_LONG = Limit(1, "of a kind", "visitor", "One page's merges, downloads, uploads to the Hub", "test_bounds.py::test_shares")
+SESSION_SWEEPS = Limit(2, "sweeps", "visitor", "One page's sweeps: a new one ends the older", "test_bounds.py::test_shares")
+PROGRAM_LONG = Limit(
+    1, "of a kind", "visitor", "Merges and sweeps that programs at one address ask for", "test_bounds.py::test_shares"
+)  # fmt: skip
+ADDRESS_LONG = Limit(2, "of a kind", "visitor", "All these of one address", "test_bounds.py::test_shares")
+SESSION_EVENTS = Limit(
+    16, "events", "visitor", "What else a page, or programs at one address, have waiting", "test_bounds.py::test_shares"
+)  # fmt: skip
+ADDRESS_EVENTS = Limit(64, "events", "visitor", "The same, of all pages at one address", "test_bounds.py::test_shares")
+QUEUED = Limit(250, "events", "server", "Events that wait", "test_bounds.py::test_a_newcomer_finds_a_working_page")
+CALLS_AT_ONCE = Limit(
+    4, "calls", "visitor", "Small events of one address that run at once", "test_bounds.py::test_small_events_take_turns"
+)  # fmt: skip
+ADDRESS_CALLS = Limit(
+    96, "calls", "visitor", "Small events of one address that wait", "test_bounds.py::test_small_events_take_turns"
+)  # fmt: skip
+ADDRESS_REQUESTS = Limit(
+    256, "requests", "visitor", "Requests of one address at once", "test_bounds.py::test_requests_of_one_address"
+)  # fmt: skip
+
+# Uploads, sessions, and what is left (ui/intake.py, ui/visitors.py, ui/scratch.py).
+UPLOAD_BYTES = Limit(1_000_000, "bytes", "request", "An upload: one file", "test_bounds.py::test_uploads_are_bounded")
+UPLOADS = Limit(10, "files a minute", "visitor", "Uploads from one address", "test_bounds.py::test_uploads_are_bounded")
+UPLOADS_BYTES = Limit(32_000_000, "bytes a minute", "server", "Uploads of everybody", "test_bounds.py::test_uploads_are_bounded")
+UPLOAD_SECONDS = Limit(60, "seconds", "server", "How long an uploaded file stays", "test_bounds.py::test_uploads_go")
+SESSIONS = Limit(400, "pages", "server", "Pages whose recipe is kept", "test_bounds.py::test_sessions_are_bounded")
+ADDRESS_SESSIONS = Limit(60, "pages", "visitor", "The same, of one address", "test_bounds.py::test_sessions_are_bounded")
+SESSIONS_BYTES = Limit(
+    64_000_000, "bytes", "server", "What is kept of all pages", "test_bounds.py::test_sessions_are_bounded_in_bytes"
+)  # fmt: skip
+SESSION_SECONDS = Limit(
+    3600, "seconds", "visitor", "How long the recipe of a page that was closed is kept", "test_bounds.py::test_sessions_time_out"
+)  # fmt: skip
+ABSENT_SECONDS = Limit(
+    60, "seconds", "visitor", "How long files and work of somebody silent stay, whose page is not open",
+    "test_bounds.py::test_what_was_left_goes",
+)  # fmt: skip
+ZIP_SECONDS = Limit(
+    600, "seconds", "visitor", "How long a zip stays while the page is open", "test_bounds.py::test_what_was_left_goes"
+)  # fmt: skip
+MODEL_SECONDS = Limit(
+    1800, "seconds", "visitor", "How long the models of a silent page are kept from making room for others'",
+    "test_bounds.py::test_the_cache_holds_its_bound",
+)  # fmt: skip
+
+# Who is who (ui/guard.py, ui/grants.py).
+REQUEST_BYTES = Limit(
+    4_000_000, "bytes", "request", "A call of an event or an endpoint", "test_guard.py::test_a_request_is_bounded"
+)  # fmt: skip
+SESSION_CHARACTERS = Limit(
+    64, "characters", "request", "The name a browser gives its session", "test_guard.py::test_a_sessions_name_is_bounded"
+)  # fmt: skip
+GRANT_SECONDS = Limit(
+    8 * 3600, "seconds", "visitor", "How long a sign-in may use a gated or private model it brought here",
+    "test_host.py::test_grants_belong_to_a_sign_in_and_end",
+)  # fmt: skip
+GRANTED_MODELS = Limit(
+    100, "models", "visitor", "Gated or private models of one sign-in", "test_host.py::test_grants_belong_to_a_sign_in_and_end"
+)  # fmt: skip
+GRANTS = Limit(
+    1000, "sign-ins", "server", "Sign-ins whose gated or private models are remembered",
+    "test_host.py::test_grants_belong_to_a_sign_in_and_end",
+)  # fmt: skip
 
 # Chat templates: a stranger's program, rendered in a process of its own (merger/templates.py).
 TEMPLATE_CHARACTERS = Limit(

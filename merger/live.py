@@ -13,6 +13,7 @@ from queue import SimpleQueue
 import torch
 from torch import Tensor
 
+from merger.access import ANYTHING, Access
 from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled, InputChanged
 from merger.fused import Known
@@ -23,28 +24,38 @@ from merger.recipe import Recipe
 
 
 class Parents:
-    """Opened models by reference, shared and read-only. On a GPU each tensor is uploaded once and kept."""
+    """Opened models by reference, shared and read-only. On a GPU each tensor is uploaded once and kept.
+
+    access  what is opened for those who show no access of their own. It is asked at every use: that a model is open here
+            already, for somebody else, opens it for nobody
+    """
 
     def __init__(
-        self, device: str = "cpu", roots: Sequence[Path] = (Path(),), opener: Callable[[str], Checkpoint] | None = None
-    ) -> None:
+        self, device: str = "cpu", roots: Sequence[Path] = (Path(),), opener: Callable[[str], Checkpoint] | None = None,
+        access: Access = ANYTHING,
+    ) -> None:  # fmt: skip
         self.device = pick_device(device)
         self.roots = roots
         self.opener = opener or (lambda reference: open_reference(reference, roots))
+        self.access = access
         self.known = Known()
         self.generation = 0
         """Counts how often a model was closed because its files had changed: what was made from it is out of date."""
         self._models: dict[str, Checkpoint] = {}
         self._resident: dict[Source, Tensor] = {}
 
-    def open(self, recipe: Recipe) -> Mapping[str, Checkpoint]:
-        """The checkpoints a recipe names, with what its earlier documents make; headers are read the first time only."""
-        found = open_models(recipe, self.roots, lambda reference, _: self.model(reference))
+    def open(self, recipe: Recipe, access: Access | None = None) -> Mapping[str, Checkpoint]:
+        """The checkpoints a recipe names, with what its earlier documents make; headers are read the first time only.
+
+        access  of the visitor for whom it is done. CheckpointError where it does not reach
+        """
+        found = open_models(recipe, self.roots, lambda reference, _: self.model(reference, access))
         self._models |= {document.digest: found[document.digest] for document in recipe.earlier}
         return found
 
-    def model(self, reference: str) -> Checkpoint:
-        """One checkpoint; opened anew where its files are no longer what they were."""
+    def model(self, reference: str, access: Access | None = None) -> Checkpoint:
+        """One checkpoint; opened anew where its files are no longer what they were. access as in `open`."""
+        (access or self.access).check(reference)
         self.renew([reference])
         found = self._models.get(reference)
         if found is None:
@@ -112,9 +123,9 @@ class Session:
         """Counts how often the set of tensors changed, so that a model built on them knows it is out of date."""
         self._of = parents.generation
 
-    def prepare(self, recipe: Recipe) -> tuple[Plan, tuple[TensorJob, ...]]:
+    def prepare(self, recipe: Recipe, access: Access | None = None) -> tuple[Plan, tuple[TensorJob, ...]]:
         """The plan of a recipe and the jobs that differ from what is in memory; computes nothing."""
-        decided = plan(recipe, self.parents.open(recipe))
+        decided = plan(recipe, self.parents.open(recipe, access))
         if self._of != self.parents.generation:  # a parent is another than it was: every tensor may be
             self.done.clear()
             self._of = self.parents.generation
@@ -126,12 +137,13 @@ class Session:
         *,
         progress: Callable[[Step], None] | None = None,
         cancelled: Callable[[], bool] = lambda: False,
+        access: Access | None = None,
     ) -> tuple[str, ...]:
         """Make memory hold this recipe's merge; returns the names of the tensors that were redone.
 
         Cancelled leaves every tensor whole: some of the new recipe, the rest of the old.
         """
-        decided, stale = self.prepare(recipe)
+        decided, stale = self.prepare(recipe, access)
         names = {job.name for job in decided.jobs}
         if names != self.tensors.keys():
             self.generation += 1

@@ -288,6 +288,7 @@ def merge(
     memory: int | None = None,
     part: Part = WHOLE,
     joining: bool = False,
+    opener: Callable[[str, Sequence[Path]], Checkpoint] = hub.open_reference,
 ) -> Plan:
     """Merge into a new folder that transformers can load. The folder appears whole, or not at all.
 
@@ -303,12 +304,13 @@ def merge(
     memory       bytes it may take, beside mapped files; fewer threads are used, or MergeError says why it cannot be
     part         make only this share of the output's files, in `<folder>.partial`
     joining      make nothing: add to what the parts have made what is missing, and let the folder appear
+    opener       opens one model; the default also fetches it from the Hub
     """
     out = output_folder(folder)
     on = pick_device(device)
     limit, counts_parameters = parse_size(shard_size)
     check_free(out)
-    models = open_models(recipe, roots)
+    models = open_models(recipe, roots, opener)
     check_apart(out, models)
     decided = plan(recipe, models)
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)

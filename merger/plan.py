@@ -13,6 +13,7 @@ from merger import heads, quantized, stacks
 from merger.checkpoints import Checkpoint, Slot, Stored
 from merger.errors import CheckpointError, RecipeError, nearest
 from merger.layout import Layout, is_buffer, layout, modules, role
+from merger.limits import PLAN_TENSORS, PLANS_TENSORS
 from merger.methods import Method
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
@@ -174,7 +175,7 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     origins = _origins(recipe, parts, layouts)
     stack = tuple(each[0] for each in origins)
     moved = stack != tuple((donor, i) for i in range(layouts[donor].layers))
-    rows = list(_rows(recipe, parts, models, layouts, _heads(recipe, models), moved))
+    rows = list(_counted(_rows(recipe, parts, models, layouts, _heads(recipe, models), moved), recipe))
     words = decide(recipe, models)
     seen = _realigned(models, words) if words else models
     rows = [_settled(row, seen, layouts, packed) for row in rows]
@@ -247,8 +248,12 @@ _FRAMES: dict[Recipe, _Frame] = {}
 def _keep(key: Recipe, frame: _Frame) -> None:
     _FRAMES.pop(key, None)
     _FRAMES[key] = frame
-    for old in list(_FRAMES)[:-8]:
-        _FRAMES.pop(old, None)
+    kept = list(_FRAMES.items())
+    total = sum(len(frame.rows) for _, frame in kept)
+    for i, (old, frame) in enumerate(kept[:-1]):
+        if i < len(kept) - 8 or total > PLANS_TENSORS:
+            _FRAMES.pop(old, None)
+            total -= len(frame.rows)
 
 
 def _shape(recipe: Recipe) -> Recipe:
@@ -415,6 +420,19 @@ def _by_layer(names: Iterable[str], where: Layout) -> dict[int, list[str]]:
         if layer is not None:
             found.setdefault(layer, []).append(name)
     return found
+
+
+def _counted(rows: Iterator[_Row], recipe: Recipe) -> Iterator[_Row]:
+    """The rows, as long as they are not too many. RecipeError then."""
+    total = 0
+    for row in rows:
+        total += 1 + len(row.entries)
+        if total > PLAN_TENSORS:
+            raise RecipeError(
+                f"{recipe.source}: this merge reads and writes more than {PLAN_TENSORS:,} tensors.\n"
+                "  Take fewer layers, or fewer models."
+            )
+        yield row
 
 
 def _edge(name: str, part: Slice, recipe: Recipe, models: Mapping[str, Checkpoint], where: Layout) -> _Row:

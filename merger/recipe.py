@@ -17,7 +17,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from merger.errors import RecipeError, nearest
-from merger.limits import DOCUMENTS, READS
+from merger.limits import DOCUMENTS, READS, RECIPE_LAYERS, RECIPE_MODELS, RECIPE_VALUES
 from merger.methods import METHODS, Method
 from merger.params import Param, Scalar, to_number
 from merger.paste import clothed, mended
@@ -25,7 +25,6 @@ from merger.regular import read_text
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 MAX_TEXT = 1 << 20
-MAX_NODES = 100_000
 
 OnMismatch = Literal["refuse", "crop", "skip", "crop+skip"]
 """What to do with tensors that do not fit the base's: refuse the merge; `crop`: cut vocabularies to the rows that all have;
@@ -196,6 +195,19 @@ class Recipe:
         named = [r for document in (*self.earlier, self) for r in document.references]
         return tuple(dict.fromkeys(r for r in named if r not in made))
 
+    @cached_property
+    def nbytes(self) -> int:
+        """About what it takes in memory: its numbers, its names and the words it was read from."""
+        entries = [e for part in self.parts for e in (*part.models, *(e for s in part.slices for e in s.sources))]
+        scopes = (self.parameters, *(m.parameters for m in self.modules), *(s.parameters for s in self.slices))
+        rules = [rule for scope in (*scopes, *(e.parameters for e in entries)) for _, setting in scope for rule in setting.rules]
+        numbers = sum(len(value) if isinstance(value, tuple) else 1 for _, value in rules)
+        words = sum(len(e.model) for e in entries) + sum(len(pattern or "") for pattern, _ in rules)
+        tokens = sum(200 + len(token) for token, _ in self.tokenizer.tokens) if self.tokenizer else 0
+        written = len(self.text or "") + len(self.chat_template or "")
+        own = 1000 + 32 * numbers + 200 * (len(rules) + len(entries)) + words + tokens + written
+        return own + sum(earlier.nbytes for earlier in self.earlier)
+
     @property
     def method(self) -> Method:
         """The merge method's declaration."""
@@ -214,7 +226,7 @@ class Recipe:
         own = [self.vocabulary.source] if self.vocabulary and self.vocabulary.source not in ("union", "base") else []
         return tuple(dict.fromkeys([*self.merged, *own]))
 
-    @property
+    @cached_property  # asked once for each tensor
     def merged(self) -> tuple[str, ...]:
         """The models whose weights are merged, the base first: all that are named but a tokenizer's alone."""
         parts = self.parts
@@ -282,6 +294,14 @@ def _together(documents: "list[tuple[Recipe, _Place]]", source: str) -> Recipe:
             raise place.fail(f"the name {recipe.name!r} is taken by an earlier document.", "name")
         if recipe.name is not None:
             named[recipe.name] = (recipe, place)
+    for recipe, place in documents:
+        for reference in recipe.references:
+            word = re.split("[+@]", reference, maxsplit=1)[0]
+            if word in named and reference not in named:  # or a folder of that name would be opened
+                raise place.fail(
+                    f"{reference[:100]}: {word} is the name of a document, whose merge takes no LoRA and has no revision.\n"
+                    "  Put the LoRA on one of that document's models, or give the document another name."
+                )
     last = next((recipe for recipe, _ in documents if recipe.name is None), documents[-1][0])
     order: dict[str, Recipe] = {}
     reads: dict[str, int] = {}
@@ -496,7 +516,7 @@ def _recipe(top: _Place) -> Recipe:
         chat_template=_chat_template(keys["chat_template"]) if "chat_template" in keys else None,
         seed=_seed(keys),
         on_mismatch=_policy(keys["on_mismatch"]) if "on_mismatch" in keys else "refuse",
-        name=keys["name"].text("a name for this document") if "name" in keys else None,
+        name=_name(keys["name"]) if "name" in keys else None,
         source=top.source,
         notes=tuple(top.about.notes),
     )
@@ -515,6 +535,20 @@ def _seed(keys: Mapping[str, _Place]) -> int:
         raise keys["random_seed"].fail("give either `seed:` or `random_seed:`; they mean the same.")
     keys["random_seed"].note("random_seed is read as `seed`.")
     return _whole(keys["random_seed"], 0, 2**63 - 1)
+
+
+_WORD = re.compile(r"[^\W_][\w .()-]{0,99}")
+
+
+def _name(place: _Place) -> str:
+    """A document's name: a word that cannot be a path, a Hub id, or a part of one."""
+    text = place.text("a name for this document").strip()
+    if not _WORD.fullmatch(text):
+        raise place.fail(
+            f"{place.path} must be a word of up to 100 letters, digits, blanks and . _ - ( ), beginning with a letter or digit; "
+            f"got {_shown(text)}.\n  It stands for this document's merge and is never looked for as a folder or on the Hub."
+        )
+    return text
 
 
 def _policy(place: _Place) -> OnMismatch:
@@ -546,8 +580,15 @@ def _modules(place: _Place, method: Method) -> tuple[Module, ...]:
 
 
 def _check_models(recipe: Recipe, keys: Mapping[str, _Place], top: _Place) -> None:
-    """Duplicates, the number of models, the base: what needs the whole recipe."""
+    """Size, duplicates, the number of models, the base: what needs the whole recipe."""
     method = recipe.method
+    ranges = [s.sources[0].layer_range or (0, 0) for part in recipe.parts for s in part.slices]
+    layers = sum(stop - start for start, stop in ranges)
+    if layers > RECIPE_LAYERS:
+        raise top.fail(
+            f"the slices stack {layers:,} layers; a merge has at most {RECIPE_LAYERS} (the deepest models have about 130).",
+            "modules" if recipe.modules else "slices",
+        )
     groups: list[tuple[str, tuple[Entry, ...], str | None]] = []
     for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
         if part.models:
@@ -558,6 +599,8 @@ def _check_models(recipe: Recipe, keys: Mapping[str, _Place], top: _Place) -> No
         what = "the model the others were fine-tuned from" if method.base == "required" else "the model at t = 0"
         raise top.fail(f"'{method.name}' needs `base_model`, {what}.\n  Add `base_model: <folder or Hub id>`.")
     for path, entries, base in groups:
+        if len(entries) > RECIPE_MODELS:
+            raise top.fail(f"{path} lists {len(entries):,} models; at most {RECIPE_MODELS} are merged at once.", path)
         seen: dict[tuple[str, tuple[int, int] | None], int] = {}
         for i, entry in enumerate(entries):
             first = seen.setdefault((entry.model, entry.layer_range), i)
@@ -861,12 +904,12 @@ def _parse(text: str, source: str) -> list[tuple[Any, _About]]:
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "cannot be read"
         where = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise RecipeError(f"{source}{where}: this is not YAML: {problem}.") from None
-    count = 0
+    count, length = 0, 0
 
     def plain(node: yaml.Node | None, path: str, depth: int) -> Any:
-        nonlocal count
-        count += 1
-        if count > MAX_NODES or depth > 32:
+        nonlocal count, length
+        count, length = count + 1, length + len(path)
+        if count > RECIPE_VALUES or length > 200 * RECIPE_VALUES or depth > 32:
             raise RecipeError(f"{source}: too large or nested too deeply to be a recipe.")
         if node is None:
             return None
@@ -879,6 +922,8 @@ def _parse(text: str, source: str) -> list[tuple[Any, _About]]:
         if not node.tag.startswith("tag:yaml.org,2002:") or node.tag.endswith(("binary", "timestamp")):
             return node.value
         try:
+            if len(node.value) > 100 and node.tag.endswith((":int", ":float")):  # 1:59:59:... takes the square of its length
+                raise ValueError
             value = loader.construct_object(node)
             str(value).encode()  # refuses half a surrogate pair and whole numbers of thousands of digits
             return value
@@ -1090,6 +1135,25 @@ def _steps(path: str, source: str) -> list[str | int]:
     if at != len(path) or not steps or len(path) > 200:
         raise RecipeError(f"{source}: {path[:80]!r} is not a path; write for example models[1].parameters.weight.")
     return steps
+
+
+_SETTING = re.compile(
+    r"(modules\.\w+\.)?(models\[\d+\]\.|slices\[\d+\]\.(sources\[\d+\]\.)?)?parameters\.(\w+)((\[\d+\])?\.value)?(\[\d+\])?"
+)
+
+
+def setting_of(path: str) -> str | None:
+    """The parameter that a path leads to, `seed` or `merge_method`; None for all else, where models and files are named.
+
+    >>> setting_of("models[1].parameters.weight[0].value"), setting_of("models[1].model"), setting_of("seed")
+    ('weight', None, 'seed')
+    """
+    try:
+        plain = _shown_path(_steps(path, ""))
+    except RecipeError:
+        return None
+    found = _SETTING.fullmatch(plain)
+    return found[4] if found else plain if plain in ("seed", "merge_method") else None
 
 
 def _shown_path(steps: list[str | int]) -> str:

@@ -16,15 +16,17 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Literal
 
+from merger.access import Access
 from merger.checkpoints import Checkpoint
-from merger.errors import Cancelled, MergeError, RecipeError
+from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.evaluate import Speaker, say_all, speaker
 from merger.live import Parents, Session
 from merger.merge import spoken
+from merger.methods import METHODS
 from merger.moves import effective
-from merger.params import Scalar
+from merger.params import Scalar, to_number
 from merger.plan import Plan
-from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document
+from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document, setting_of
 from merger.recipe import replace as replace_value
 from merger.regular import read_text
 
@@ -195,21 +197,21 @@ class Runner:
     def __reduce__(self) -> tuple[Any, ...]:
         return _own_runner, (str(self.parents.device), tuple(self.parents.roots))
 
-    def merged(self, recipe: Recipe, go_on: Callable[[], bool] = _always) -> Speaker:
-        """The merged model, ready to answer."""
-        self.session.apply(recipe, cancelled=lambda: not go_on())
+    def merged(self, recipe: Recipe, go_on: Callable[[], bool] = _always, access: Access | None = None) -> Speaker:
+        """The merged model, ready to answer. access: of the visitor for whom it speaks, as in Parents.open."""
+        self.session.apply(recipe, cancelled=lambda: not go_on(), access=access)
         decided = self.session.plan
         assert decided is not None
         words = (decided.donor, decided.tokens, decided.chat_template)
         if self._merged is None or self._merged[:2] != (self.session.generation, words):
-            with spoken(decided, self.parents.open(recipe)) as folder:
+            with spoken(decided, self.parents.open(recipe, access)) as folder:
                 voice = speaker(folder, decided.config, self.session.tensors, whose_template(decided))
             self._merged = (self.session.generation, words, voice)
         return self._merged[2]
 
-    def parent(self, reference: str) -> Speaker:
+    def parent(self, reference: str, access: Access | None = None) -> Speaker:
         """One of the models that are merged, as it is."""
-        model: Checkpoint = self.parents.model(reference)
+        model: Checkpoint = self.parents.model(reference, access)
         if self._of != self.parents.generation:
             self._speakers.clear()
             self._known.clear()
@@ -224,13 +226,14 @@ class Runner:
         self._speakers.pop(reference, None)
 
     def marks(
-        self, references: Iterable[str], probes: Sequence[Probe], go_on: Callable[[], bool] = _always
-    ) -> Iterator[tuple[str, Mapping[str, float]]]:
+        self, references: Iterable[str], probes: Sequence[Probe], go_on: Callable[[], bool] = _always,
+        access: Access | None = None,
+    ) -> Iterator[tuple[str, Mapping[str, float]]]:  # fmt: skip
         """(model, its scores) of each model alone, as reference marks; remembered."""
         for reference in references:
-            key = reference, tuple(probes)
+            key, voice = (reference, tuple(probes)), self.parent(reference, access)
             if key not in self._known:
-                found = score(self.parent(reference), probes, go_on=go_on).shares
+                found = score(voice, probes, go_on=go_on).shares
                 self.parents.check([reference])
                 self._known[key] = found
             yield reference, self._known[key]
@@ -271,6 +274,27 @@ class Vary:
     def name(self) -> str:
         """The path, with × for a gain."""
         return f"{self.path} ×" if self.gain else self.path
+
+    def check(self) -> None:
+        """MergeError where anything but a parameter would be varied, or by other values than it has: a sweep opens no models."""
+        name = setting_of(self.path)
+        if name is None:
+            raise MergeError(
+                f"{self.path[:80]}: a sweep varies parameters, for example models[0].parameters.weight, seed or merge_method; "
+                "models and files it takes as the recipe names them."
+            )
+        own = [choice for m in METHODS.values() for p in m.params if p.name == name for choice in p.choices]
+        words = [str(word) for word in (METHODS if name == "merge_method" else own)]
+        for value in self.values:
+            if isinstance(value, str):
+                fits = value in words
+            else:
+                number = to_number(value)
+                fits = isinstance(value, bool) or (number is not None and math.isfinite(number))
+            if not fits:
+                listed = f", or {', '.join(words)}" if words else ""
+                hint = nearest(str(value)[:60], words)
+                raise MergeError(f"{self.path}: takes numbers, true or false{listed} in a sweep; got {str(value)[:60]!r}.{hint}")
 
     def put(self, recipe: Recipe, value: Scalar) -> Recipe:
         """The recipe with this value; RecipeError where it is none."""
@@ -337,7 +361,7 @@ def read_vary(text: str) -> Vary:
         listed = parse_value(what, f"--vary {path}")
         if not isinstance(listed, list) or not listed or not all(isinstance(v, (bool, int, float, str)) for v in listed):
             raise wrong
-        values = tuple(listed)
+        values = tuple(to_number(v) or v if isinstance(v, str) else v for v in listed)  # YAML reads 1e-3 as text
     if not 1 <= len(values) <= 1000:
         raise MergeError(f"--vary {path}: 1 to 1000 values, please; got {len(values)}.")
     return Vary(path.removesuffix("*").strip(), values, gain)
@@ -366,12 +390,13 @@ class Trial:
 
 
 def try_text(
-    runner: Runner, probes: Sequence[Probe], prompts: Sequence[str], text: str, *, go_on: Callable[[], bool] = _always
-) -> Trial:
+    runner: Runner, probes: Sequence[Probe], prompts: Sequence[str], text: str, *, go_on: Callable[[], bool] = _always,
+    access: Access | None = None,
+) -> Trial:  # fmt: skip
     """Merge a recipe's text and score it. A recipe that cannot be merged or cannot speak becomes a trial with a note."""
     started = time.monotonic()
     try:
-        found = score(runner.merged(load(text), go_on), probes, prompts, go_on=go_on)
+        found = score(runner.merged(load(text), go_on, access), probes, prompts, go_on=go_on)
     except Cancelled:
         raise
     except MergeError as error:
@@ -394,14 +419,18 @@ def sweep(
     strategy: Strategy | None = None,
     mapper: Mapper | None = None,
     go_on: Callable[[], bool] = _always,
+    access: Access | None = None,
 ) -> Iterator[Trial]:
     """Try the points of a strategy (default: `grid`, every combination, coarse first) and yield each trial as it is done.
 
     mapper  the builtin map, or a pool's `map`: gets a function that pickles and the recipes' texts
     go_on   asked all the time; when it says no, the sweep ends after the trials it has yielded
+    access  of the visitor who asks, as in Parents.open
     """
+    for vary in varied:
+        vary.check()
     plans = strategy or grid(varied)
-    tried = partial(try_text, runner, tuple(probes), tuple(prompts))
+    tried = partial(try_text, runner, tuple(probes), tuple(prompts), access=access)
     if mapper is None:
         mapper, tried = map, partial(tried, go_on=go_on)
     batch = next(plans, None)

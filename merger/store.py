@@ -94,7 +94,9 @@ def is_hub_id(reference: str) -> bool:
     >>> is_hub_id("owner/name@refs/pr/1"), is_hub_id("owner/../name"), is_hub_id("owner/name@../../etc")
     (True, False, False)
     """
-    return len(reference) < 400 and _HUB_ID.fullmatch(reference) is not None and ".." not in reference
+    if len(reference) >= 400 or _HUB_ID.fullmatch(reference) is None or ".." in reference:
+        return False
+    return "--" not in split(reference)[0]  # the Hub has no such names, and in the cache two of them could share a folder
 
 
 def split(reference: str) -> tuple[str, str]:

@@ -12,7 +12,8 @@ import pytest
 
 gr = pytest.importorskip("gradio")
 
-from merger.live import Parents  # noqa: E402  (after the skip)
+from merger.access import ANYTHING  # noqa: E402  (after the skip)
+from merger.live import Parents  # noqa: E402
 from merger.plan import Plan, plan  # noqa: E402
 from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
 from merger.search import Runner  # noqa: E402
@@ -33,8 +34,13 @@ class Studio:
         self.base = "presets/family/base"
         self.family = ("presets/family/base", "presets/family/pirate", "presets/family/plural")
 
+        self.access = ANYTHING
+
     def plan(self, recipe: Recipe) -> Plan:
         return plan(recipe, self.parents.open(recipe))
+
+    def seen_by(self, token: str | None) -> "Studio":
+        return self
 
 
 def work(recipe: Recipe) -> SimpleNamespace:

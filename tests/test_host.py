@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import pickle
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,14 +12,17 @@ from typing import Any
 import pytest
 
 from merger import store
+from merger.access import ANYTHING
 from merger.card import strictest
 from merger.errors import CheckpointError, MergeError
 from merger.evaluate import take_turns
 from merger.hub import open_here, open_reference
+from merger.limits import GRANT_SECONDS, GRANTED_MODELS, GRANTS
 from merger.live import Parents
 from merger.recipe import dump, load
 from merger.search import Runner
 from merger.ui import host
+from merger.ui.grants import Grants
 from merger.ui.host import Host, folders, gpu, gpu_tokens, read_host, seconds
 
 ROOT = Path(__file__).parent.parent
@@ -30,10 +34,11 @@ SPACE = {"SPACE_ID": "me/explorer", "MEMORY": "16Gi", "CPU_CORES": "2"}
 
 def test_places() -> None:
     home = read_host({})
-    assert (home.hosted, home.token(None), home.model_limit, home.queue, home.refusal("/etc")) == (False, None, None, None, "")
+    assert (home.hosted, home.token(None), home.model_limit) == (False, None, None)
+    assert home.access() == home.access({"big/gated"}) == ANYTHING and ANYTHING.refusal("/etc") == ""
     assert [read_host(e).hosted for e in ({"HOSTED": "1"}, {"HOSTED": "0"}, {"SPACE_ID": "../x"})] == [True, False, False]
     space = read_host(SPACE)
-    assert (space.accelerator, space.cores, space.queue) == ("cpu", 2, 20)
+    assert (space.accelerator, space.cores) == ("cpu", 2)
     assert space.address == "https://huggingface.co/spaces/me/explorer"
     assert (space.token(None), space.token("hf_x"), space.device) == (False, "hf_x", None)
     zero = read_host(SPACE | {"SPACES_ZERO_GPU": "true"}, gpu_memory=1)
@@ -48,11 +53,15 @@ def test_places() -> None:
 ])  # fmt: skip
 def test_no_folder_is_opened_on_a_hosted_page(reference: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-    place = read_host(SPACE, family=(BASE, PIRATE))
-    assert place.refusal(reference) and place.refusal(f"{BASE}+{reference}")
+    access = read_host(SPACE, family=(BASE, PIRATE)).access()
+    assert access.refusal(reference) and access.refusal(f"{BASE}+{reference}")
     with pytest.raises(CheckpointError):
-        place.check([BASE, reference])
-    place.check([BASE, PIRATE])
+        access.check(BASE, reference)
+    access.check(BASE, PIRATE)
+    parents = Parents("cpu", (ROOT,), lambda name: open_here(name, (ROOT,), access.folders), access)
+    with pytest.raises(CheckpointError):
+        parents.model(reference)
+    assert not parents.opened
 
 
 def test_what_a_hosted_page_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,18 +77,54 @@ def test_what_a_hosted_page_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         (store.storage(name) / "refs").mkdir()
         (store.storage(name) / "refs/main").write_text(commit)
     (store.storage("big/gated") / ".restricted").touch()
-    assert place.refusal("big/free") == "" and place.refusal(f"big/free@{commit}") == ""
-    assert place.refusal("big/half") == place.refusal("big/none").replace("none", "half") == (
+    nobody, brought = place.access(), place.access({"big/gated"})
+    assert nobody.refusal("big/free") == "" and nobody.refusal(f"big/free@{commit}") == ""
+    assert nobody.refusal("big/half") == nobody.refusal("big/none").replace("none", "half") == (
         "big/half: is not here yet; choose it under Models and download it."
     )
-    assert place.refusal("big/gated").startswith("big/gated: is gated or private.")
-    assert place.refusal("big/gated", {"big/gated"}) == ""
-    assert place.refusal("big/free+big/gated").startswith("big/gated") and place.refusal("big/free", ()) == ""
+    assert nobody.refusal("big/gated").startswith("big/gated: is gated or private.")
+    assert brought.refusal("big/gated") == brought.refusal(f"big/gated@{commit}") == brought.refusal("big/free+big/gated") == ""
+    assert nobody.refusal("big/free+big/gated").startswith("big/gated") and place.access({"big/other"}).refusal("big/gated")
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    opener = place.opener([ROOT])
-    assert opener is not None and opener("big/free").nbytes > 0 and Host().opener([ROOT]) is None
+    parents = Parents("cpu", (ROOT,), lambda name: open_here(name, (ROOT,), nobody.folders), nobody)
+    assert parents.model("big/free").nbytes > 0 and parents.model("big/gated", brought).nbytes > 0
+    for access in (None, nobody, place.access({"big/other"})):  # open for somebody is open for nobody else
+        with pytest.raises(CheckpointError, match="is gated or private"):
+            parents.model("big/gated", access)
     with pytest.raises(CheckpointError, match="is not on this machine yet"):
         open_here("big/none")
+
+
+def test_a_folder_beside_the_page_is_no_model_of_the_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody may own `docs/models` on the Hub: then it opens theirs, also where the page has a folder of that name."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(ROOT / BASE, tmp_path / "docs/models")
+    commit = "0" * 40
+    theirs = store.storage("docs/models") / "snapshots" / commit
+    shutil.copytree(ROOT / PIRATE, theirs)
+    (store.storage("docs/models") / "refs").mkdir()
+    (store.storage("docs/models") / "refs/main").write_text(commit)
+    access = read_host(SPACE).access()
+    assert access.refusal("docs/models") == "" and open_here("docs/models", folders=access.folders).folder == theirs
+    assert open_here("docs/models").folder == Path("docs/models")  # at home the nearer one
+    assert not store.is_hub_id("a--b/c") and not store.is_hub_id("a/b--c") and store.is_hub_id("a/b@x--y")
+
+
+def test_grants_belong_to_a_sign_in_and_end() -> None:
+    now = [0.0]
+    grants = Grants(lambda: now[0])
+    for i in range(GRANTED_MODELS + 1):
+        grants.add("one", f"a/{i}")
+    assert len(grants.of("one")) == GRANTED_MODELS and "a/0" not in grants.of("one")
+    assert grants.of("other") == grants.of(None) == grants.of("") == frozenset() and "one" not in repr(vars(grants))
+    now[0] = GRANT_SECONDS - 1
+    grants.add("one", "a/7")
+    now[0] = GRANT_SECONDS + 1
+    assert grants.of("one") == {"a/7"}
+    for i in range(GRANTS):
+        grants.add(f"visitor {i}", "a/b")
+    assert not grants.of("one") and grants.of(f"visitor {GRANTS - 1}")
 
 
 @pytest.mark.parametrize(("sizes", "memory", "accelerator", "kind"), [

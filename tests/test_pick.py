@@ -26,6 +26,7 @@ from merger.live import Parents
 from merger.merge import Step
 from merger.recipe import Recipe, load
 from merger.ui import LAUNCH
+from merger.ui.grants import Grants
 from merger.ui.host import Host
 from merger.ui.pick import Picking, pick, read_trios
 from merger.ui.push import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing, publish
@@ -41,14 +42,11 @@ class Studio:
     """As much of the studio as the views ask for."""
 
     host: Host
-    visits: dict[str, Any] = field(default_factory=dict[str, Any])
 
     def __post_init__(self) -> None:
-        roots = (ROOT,)
-        self.parents = Parents("cpu", roots, lambda reference: open_here(reference, roots))
-
-    def visit(self, session: str | None) -> Any:
-        return self.visits.setdefault(session or "", SimpleNamespace(granted=set()))
+        roots, access = (ROOT,), self.host.access()
+        self.parents = Parents("cpu", roots, lambda reference: open_here(reference, roots, access.folders), access)
+        self.grants = Grants()
 
     def let_go(self) -> None:
         """Nobody else is here."""
@@ -302,12 +300,14 @@ def test_what_a_sign_in_brought_is_that_visitors(hub: Hub) -> None:
     hub.repos["tiny/pirate"].gated = True
     hub.repos["tiny/pirate"].readers = frozenset({"reader"})
     studio = Studio(HOSTED)
-    assert "gated" in worded(fetched(Picking(studio), SHELF)[-1][1]) and not studio.visit("s").granted
+    assert "gated" in worded(fetched(Picking(studio), SHELF)[-1][1])
     assert fetched(Picking(studio), SHELF, READER)[-1][-1] == "there"
-    assert studio.visit("s").granted == {"tiny/pirate"} and studio.visit("other").granted == set()
+    assert studio.grants.of(READER) == {"tiny/pirate"} and studio.grants.of(None) == studio.grants.of(WRITER) == frozenset()
     assert "gated" in worded(list(Picking(studio).fetch(SHELF, "other", False, lambda changes: [1], 1))[-1][1])
-    assert studio.host.refusal("tiny/pirate") and not studio.host.refusal("tiny/pirate", studio.visit("s").granted)
-    assert READER not in repr(vars(Picking(studio))) + repr(studio.visits)
+    assert studio.parents.model("tiny/pirate", studio.host.access(studio.grants.of(READER))).nbytes
+    with pytest.raises(CheckpointError, match="is gated or private"):  # also now that it is open
+        studio.parents.model("tiny/pirate")
+    assert READER not in repr(vars(Picking(studio))) + repr(vars(studio.grants))
 
 
 def test_a_refusal_of_the_page_is_told(hub: Hub) -> None:
@@ -350,7 +350,7 @@ def test_trios() -> None:
 # ---------------------------------------------------------------------------------------------- publish
 
 
-def merge_to(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> None:
+def merge_to(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool], *who: Any) -> None:
     merge(work.recipe, folder, roots=[ROOT], progress=progress, cancelled=cancelled)
 
 
@@ -469,9 +469,10 @@ def test_a_gated_parent_is_published_by_those_who_brought_it(hub: Hub) -> None:
     hub.repos["tiny/pirate"].readers = frozenset({"writer"})
     studio = Studio(HOSTED)
     fetched(Picking(studio), SHELF, WRITER)
-    assert Publishing(studio).terms(WORK, "s").words
-    with pytest.raises(CheckpointError, match="is gated or private"):
-        Publishing(studio).terms(WORK, "other")
+    assert Publishing(studio).terms(WORK, WRITER).words
+    for other in (READER, False):
+        with pytest.raises(CheckpointError, match="is gated or private"):
+            Publishing(studio).terms(WORK, other)
 
 
 # ---------------------------------------------------------------------------------------------- in a browser
@@ -507,7 +508,7 @@ class Views:
                     out = publish(studio.host)
             picking.wire(view, trios, work, [here], load)
 
-            def said(work: Any, prompt: str) -> list[Answer]:
+            def said(work: Any, prompt: str, request: gr.Request) -> list[Answer]:
                 return [Answer(prompt, (("your merge", self.answers),))]
 
             publishing.wire(out, work, prompt, merge_to, said, lambda *_: "https://huggingface.co/spaces/a/b?r=x", [tab.select])

@@ -317,7 +317,8 @@ def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], mo
         (["--vary", f"{PIRATE}=0:1:5000"], "1 to 1000 values, please; got 5000"),
         (["--vary", f"{PIRATE}=0:1:2", "--skills", "plurals"], "Did you mean 'plural'?"),
         (["--vary", "models[5].parameters.weight=0:1:2"], "none of 2 trials could be merged. The first: presets/pirate"),
-        (["--vary", "dtype=[bloat16]"], "Did you mean 'bfloat16'?"),
+        (["--vary", "merge_method=[tiez]"], "Did you mean 'ties'?"),
+        (["--vary", "dtype=[bfloat16]"], "dtype: a sweep varies parameters"),
     ],
 )
 def test_the_command_line_refuses_in_words(

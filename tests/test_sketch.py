@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import merger.ui.lanes as lanes
+from merger.access import ANYTHING, Access
 from merger.ui import PRESETS
 from merger.ui.mixer import SKETCH
 from merger.ui.sketch import METHODS, Sketches, compared, law
@@ -143,9 +144,10 @@ def test_a_sample_is_told_to_those_who_know_its_word(studio: Studio) -> None:
     held = Sketches(nbytes=1)
     sketch = studio._sketch(plan)
     word = held.word(plan, sketch)
-    made = held.fetch(word)
+    made = held.fetch(word, ANYTHING)
     assert made is not None and made["models"] == 3 and len(made["tensors"]) == len(compared(plan))
-    assert held.fetch("") is None and held.fetch(None) is None and held.fetch({"a": 1}) is None
+    assert held.fetch("", ANYTHING) is None and held.fetch(None, ANYTHING) is None and held.fetch({"a": 1}, ANYTHING) is None
     other = with_models(work, studio.parents_of_family[:2])
     second = held.word(studio.plan(other.recipe), sketch)
-    assert second != word and held.fetch(word) is None and held.fetch(second) is not None  # no room for two
+    assert held.fetch(second, Access(folders=frozenset({studio.base}))) is None  # its word is not enough
+    assert second != word and held.fetch(word, ANYTHING) is None and held.fetch(second, ANYTHING) is not None  # no room for two

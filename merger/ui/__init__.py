@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Default
 
-from merger.limits import PROMPT_CHARACTERS
+from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, UPLOAD_SECONDS
 from merger.merge import best_device
 from merger.methods import METHODS
 from merger.recipe import dump
@@ -18,11 +18,15 @@ from merger.ui.detail import detail
 from merger.ui.events import NOW, QUIET
 from merger.ui.explore import Exploring, explore
 from merger.ui.explore import wire as wire_explore
+from merger.ui.guard import read_door
 from merger.ui.history import history, recorder
 from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
+from merger.ui.page import Page
 from merger.ui.pick import Picking, pick, read_trios
 from merger.ui.push import Publishing, publish
+from merger.ui.quota import share_out
+from merger.ui.scratch import scratch
 from merger.ui.state import start
 from merger.ui.studio import Studio, Visit
 
@@ -40,20 +44,25 @@ LAUNCH: dict[str, Any] = {
     "css_paths": [HERE / "page.css"],
     "run_history": False,  # or every drag is recorded in the browser
     "footer_links": ["api", "settings"],
-    "max_file_size": "1mb",
+    "max_file_size": int(UPLOAD_BYTES),
+    "state_session_capacity": 2 * SESSIONS,  # never reached: ui/visitors.py lets go before, of those who have left first
     "max_threads": 100,  # answers that wait their turn hold one each
 }
 
 
-def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
+def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
     """The explorer on a folder of presets with a family of models. device: cuda where there is one, else cpu."""
+    scratch()  # before gradio looks where it may put files
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # nobody says for whom he asks, but a proxy that is named there
     studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
     first = start(studio.presets[0], studio.base, studio.parents_of_family)
     value, board = lanes.describe(studio.plan(first.recipe))
     board["law"] = studio.law(first, studio.plan(first.recipe))
     names = lanes.short_names(studio.family)
 
-    with gr.Blocks(title="Merge explorer", analytics_enabled=False, delete_cache=(3600, 3600), fill_width=True) as demo:
+    demo = Page(title="Merge explorer", analytics_enabled=False, delete_cache=(20, UPLOAD_SECONDS), fill_width=True)
+    demo.door, demo.space, demo.visitors = read_door(studio.host.hosted), bool(studio.host.space), studio.visitors
+    with demo:
         work = gr.State(first)
         tab, picked, drafted = gr.State("models"), gr.State(None), gr.State(False)
 
@@ -79,7 +88,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                     label="Start from a preset, then drag the bars",
                 )  # fmt: skip
                 says = gr.Markdown(studio.presets[0].says, elem_id="says")
-                mix = mixer(value, board, studio.strip(first), studio.sample, elem_id="mixer")
+                mix = mixer(value, board, studio.strip(first), Callbacks(studio, {}).sample, elem_id="mixer")
                 moved = _line("moved", "What the last move changed")
                 with gr.Row(elem_id="warning"):
                     warning = _line("verdict", "What speaks against this merge")
@@ -161,9 +170,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
                     command = gr.Code(
                         "", language="shell", interactive=False, label="For a shell", buttons=["copy"], elem_id="command"
                     )  # fmt: skip
-                with gr.Row(visible=not studio.host.hosted):
-                    folder = gr.Textbox("merged-model", label="Folder on this computer", interactive=True, scale=4)
-                    write = gr.Button("Merge into this folder", size="sm", scale=1)
+                at_home = None if studio.host.hosted else _to_a_folder()
             with gr.Tab("Publish", id="publish") as publish_tab:
                 publishing = Publishing(studio)
                 sending = publish(studio.host)
@@ -243,12 +250,15 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         download.click(on.size, work, merged, **NOW).then(lambda: gr.update(visible=True), None, taking, **NOW)
         make.click(on.download, work, [merged, ready], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
         cancel.click(on.cancel, None, None, **NOW).then(lambda: gr.update(visible=False), None, taking, **NOW)
-        write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(on.write, [work, folder], [merged, ready], **DISK)
-        demo.unload(on.leave)
-        for view in (exploring, picking, publishing):
-            demo.unload(view.gone)
+        if at_home is not None:
+            folder, write = at_home
+            write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(
+                on.write, [work, folder], [merged, ready], **DISK
+            )  # fmt: skip
+        studio.visitors.leaving += [exploring.leave, picking.leave, publishing.leave]
         api.publish(studio)
-    demo.queue(default_concurrency_limit=4, max_size=studio.host.queue)
+    demo.queue(default_concurrency_limit=4, max_size=QUEUED, api_open=False)
+    share_out(demo, studio.visitors, demo.space)
     return demo
 
 
@@ -292,6 +302,13 @@ def _line(elem_id: str, label: str = "Notice", visible: bool = False) -> gr.Text
         "", elem_id=elem_id, label=label, lines=1, max_lines=12, show_label=False, container=False, interactive=False,
         visible=visible, scale=5,
     )  # fmt: skip
+
+
+def _to_a_folder() -> tuple[gr.Textbox, gr.Button]:
+    """Merge straight into a folder: on one's own computer only. A hosted page has neither the button nor its event."""
+    with gr.Row():
+        folder = gr.Textbox("merged-model", label="Folder on this computer", interactive=True, scale=4)
+        return folder, gr.Button("Merge into this folder", size="sm", scale=1)
 
 
 def _first_answers(studio: Studio) -> dict[str, Any]:

@@ -7,6 +7,7 @@ Their docstrings are what callers read, also as MCP tools: gradio takes what sta
     client.predict(recipe=open("recipe.yaml").read(), prompt="plural of box", api_name="/ask")
 """
 
+import time
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,15 +15,14 @@ from typing import Any
 import gradio as gr
 from gradio.data_classes import FileData
 from gradio.events import api
-from gradio.processing_utils import save_file_to_cache
-from gradio.utils import get_upload_folder
 
 import merger.ui.state as state
 from merger.errors import MergeError
-from merger.limits import PROMPT_CHARACTERS, RECIPE_CHARACTERS
+from merger.limits import PROMPT_CHARACTERS, RECIPE_CHARACTERS, SWEEP_SECONDS
 from merger.recipe import Recipe, dump, load
 from merger.search import Vary, fewer, read_probes
 from merger.search import sweep as sweep_
+from merger.ui.explore import check_length
 from merger.ui.studio import Studio, Visit
 
 EACH = 8
@@ -50,18 +50,17 @@ def publish(studio: Studio) -> None:
         """
         return studio.figures(_read(studio, recipe))
 
-    def ask(recipe: str, prompt: str) -> dict[str, str]:
+    def ask(recipe: str, prompt: str, request: gr.Request) -> dict[str, str]:
         """The answers of the merge, its base and its parents to a prompt, each chosen greedily.
 
         Args:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page
             prompt: a question or a task, as a user would write it
         """
-        if len(prompt) > PROMPT_CHARACTERS:
-            raise MergeError(f"prompt: has {len(prompt):,} characters; at most {PROMPT_CHARACTERS:,} are taken.")
+        _check_prompt(prompt)
         work = state.opened(state.start(studio.presets[0], studio.base), _read(studio, recipe))
         said: dict[str, str] = {}
-        for feed in studio.answer(work, prompt, Visit()):
+        for feed in studio.answer(work, prompt, Visit(address=studio.address(request))):
             for key, tokens in feed["full"].items():
                 said[key] = "".join(str(token[0]) for token in tokens).strip()
             if "error" in feed:
@@ -72,14 +71,10 @@ def publish(studio: Studio) -> None:
         """The merged model as a zip of the folder that `python -m merger merge` writes: weights, config, tokenizer, card.
 
         Args:
-            recipe: mergekit YAML, or the text behind `?r=` of a link to the page
+            recipe: mergekit YAML, or the text behind `?r=` of a link to the page; fetch the zip within a minute
         """
         made = studio.archive(_read(studio, recipe), lambda step: None)
-        try:
-            kept = save_file_to_cache(made, get_upload_folder())  # gradio would copy it there, and leave ours behind
-        finally:
-            studio.forget(made)
-        return FileData(path=kept, orig_name=made.name)
+        return FileData(path=str(made), orig_name=made.name)
 
     def sweep(recipe: str, path: str, values: list[float], prompt: str = "") -> list[dict[str, Any]]:
         """Scores on the embedded family's tasks, and answers to a prompt, at each value of one number of a recipe.
@@ -92,10 +87,18 @@ def publish(studio: Studio) -> None:
         """
         if not 0 < len(values) <= MOST_STEPS:
             raise MergeError(f"values: give 1 to {MOST_STEPS} numbers; there are {len(values)}.")
+        _check_prompt(prompt)
+        found = _read(studio, recipe)
+        check_length(found, len(values))
         probes = fewer(read_probes(studio.probes), EACH) if studio.probes.exists() else ()
-        vary = Vary(path, tuple(values))
+        vary, ends = Vary(path, tuple(values)), time.monotonic() + SWEEP_SECONDS
         with studio.sweeping:
-            trials = list(sweep_(_read(studio, recipe), [vary], studio.searcher, probes, [prompt] if prompt.strip() else []))
+            trials = list(sweep_(
+                found, [vary], studio.searcher, probes, [prompt] if prompt.strip() else [],
+                go_on=lambda: time.monotonic() < ends and not studio.visitors.ended.is_set(), access=studio.access,
+            ))  # fmt: skip
+        if len(trials) < len(set(values)):
+            raise MergeError(f"This took more than {SWEEP_SECONDS // 60} minutes; {len(trials)} values were tried. Give fewer.")
         return [
             {
                 "value": trial.point[0], "scores": dict(trial.scores), "recipe": trial.text, "note": trial.note,
@@ -104,8 +107,14 @@ def publish(studio: Studio) -> None:
             for trial in trials
         ]  # fmt: skip
 
-    for fn, limit in ((yaml, None), (stats, None), (ask, None), (merge, 2), (sweep, 1)):
-        api(_told(fn), api_name=fn.__name__, concurrency_limit=limit)
+    limits = ((yaml, None, 4), (stats, None, 2), (ask, "answers", None), (merge, "disk", 2), (sweep, "explore", 1))
+    for fn, kind, limit in limits:  # of a kind with what the page asks for: quota.SHARES
+        api(_told(fn), api_name=fn.__name__, concurrency_id=kind, concurrency_limit=limit)
+
+
+def _check_prompt(prompt: str) -> None:
+    if len(prompt) > PROMPT_CHARACTERS:
+        raise MergeError(f"prompt: has {len(prompt):,} characters; at most {PROMPT_CHARACTERS:,} are taken.")
 
 
 def _read(studio: Studio, text: str) -> Recipe:

@@ -21,7 +21,9 @@ from merger.recipe import Recipe, dump, replace_all
 from merger.regular import read_text
 from merger.ui import controls, lanes
 from merger.ui.detail import draw
+from merger.ui.guard import FAULT, token_of
 from merger.ui.inspect import draw as look
+from merger.ui.scratch import scratch
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner, Studio, Visit
 from merger.ui.words import Remark, changed, refusal_words, verdict_words
@@ -35,16 +37,25 @@ FIXES = 2
 """Buttons for what the verdict can mend, and for the ways out of a refusal."""
 WAYS = slice(15, 15 + FIXES)
 """The latter's place in what `redraw` draws."""
+TYPED, TICK = (3, 10), 14
+"""There too: the YAML and the seed, which a refusal leaves as they were typed; and what an edit that went through sets."""
 BELOW = 11
 """Components below the fold that are drawn only while their tab is open: numbers, words, four figures, five of one tensor."""
 
 
 class Callbacks:
-    """The page's callbacks on one studio. `widgets`: the method's controls, by parameter name."""
+    """The page's callbacks on one studio. `widgets`: the method's controls, by parameter name.
+
+    An event that opens models takes the request it comes with and works on `seen(request)`: the studio as that visitor sees it.
+    """
 
     def __init__(self, studio: Studio, widgets: dict[str, controls.Widget]) -> None:
         self.studio = studio
         self.widgets = widgets
+
+    def seen(self, request: gr.Request | None) -> "Callbacks":
+        """These callbacks with the access of whoever asks."""
+        return Callbacks(self.studio.seen_by(token_of(request)), self.widgets)
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -94,10 +105,10 @@ class Callbacks:
         names = lanes.short_names([after.base, *after.shelf])
         return notes or changed(before.recipe, after.recipe, names, lanes.columns(self.studio.plan(after.recipe)))
 
-    def judge(self, work: Workspace) -> tuple[Any, ...]:
+    def judge(self, work: Workspace, request: gr.Request | None = None) -> tuple[Any, ...]:
         """What speaks against the recipe, in plain words, and a button for each fix; nothing where nothing does."""
         try:
-            found = self.remarks(work)
+            found = self.seen(request).remarks(work)
         except MergeError as error:
             found = [Remark(refusal_words(str(error)), "error")]
         told = [remark.text for remark in found if remark.level != "note"]
@@ -114,7 +125,7 @@ class Callbacks:
 
         def fixed(work: Workspace, request: gr.Request) -> Updates:
             def edit() -> Workspace:
-                mended = _mended(self.remarks(work))
+                mended = _mended(self.seen(request).remarks(work))
                 if number >= len(mended):
                     raise MergeError("This is mended already.")
                 return state.opened(work, replace_all(work.recipe, mended[number].changes))
@@ -128,7 +139,7 @@ class Callbacks:
 
         def taken(work: Workspace, request: gr.Request) -> Updates:
             def edit() -> Workspace:
-                ways = self.studio.ways_out(work.refused) if work.refused is not None else []
+                ways = self.seen(request).studio.ways_out(work.refused) if work.refused is not None else []
                 if work.refused is None or number >= len(ways):
                     raise MergeError("There is nothing to mend any more.")
                 return state.opened(work, replace_all(work.refused, ways[number].changes))
@@ -139,29 +150,42 @@ class Callbacks:
 
     def edited(self, work: Workspace, edit: Callable[[], Workspace], request: gr.Request | None) -> Updates:
         """Make an edit and redraw; a refused edit leaves everything as it is and says why."""
+        on = self.seen(request)
         wanted: Recipe | None = None
         try:
             now = state.stepped(work, edit())
-            self.studio.host.check(now.recipe.opened, self.visit(request).granted)
             wanted = now.recipe
-            self.studio.check(now.recipe, self.visit(request).granted)
-            now = state.with_recipe(now, self.studio.with_bars(now.recipe))
-            self.visit(request).using = _models(now)
-            return self.redraw(now, self.moved(work, now), self.next_run(request))
+            on.studio.check(now.recipe)
+            now = state.with_recipe(now, on.studio.with_bars(now.recipe))
+            on.hold(now, request)
+            return on.redraw(now, on.moved(work, now), on.next_run(request))
         except MergeError as error:
-            return self.refused(work, error, wanted)
+            return on.refused(work, error, wanted)
 
     def refused(self, work: Workspace, error: MergeError, wanted: Recipe | None = None) -> Updates:
-        """Everything as it is, and why. wanted: the recipe that was refused, where its models may be opened."""
+        """Everything as it is, also what was typed, and why. wanted: the recipe that was refused."""
         ways = self.studio.ways_out(wanted) if wanted is not None else []
-        undone = self.redraw(replace(work, refused=wanted if ways else None))
+        kept = replace(work, refused=wanted if ways else None)
+        try:
+            undone = self.redraw(kept)
+        except MergeError:  # this visitor may not use its models any more: signed out, or it is too long ago
+            undone = [kept, *[gr.skip()] * (self.drawn - 1)]
         undone[1] = gr.update(value=str(error), visible=True)
         undone[WAYS] = _buttons([way.label for way in ways])
+        for place in TYPED:
+            undone[place] = gr.skip()
         return undone
 
     def visit(self, request: gr.Request | None) -> Visit:
         """The visit of the browser that asks."""
-        return self.studio.visit(request.session_hash if request else None)
+        visit = self.studio.visit(request.session_hash if request else None)
+        visit.address = self.studio.address(request)
+        return visit
+
+    def hold(self, work: Workspace, request: gr.Request | None) -> None:
+        """Note which models this visitor's recipes need."""
+        visit = self.visit(request)
+        visit.using, visit.hearing = _models(work), frozenset({work.base, *work.shelf, *work.recipe.opened})
 
     # ------------------------------------------------------------------------------------------ edits
 
@@ -183,7 +207,8 @@ class Callbacks:
         """A preset was pressed: its recipe and its prompt."""
         preset = next(p for p in self.studio.presets if p.name == name)
         shelf = self.studio.parents_of_family
-        return *self.edited(work, lambda: state.with_preset(work, preset, self.studio.base, shelf), request), preset.prompt
+        found = self.edited(work, lambda: state.with_preset(work, preset, self.studio.base, shelf), request)
+        return *found, preset.prompt if _went_through(found) else gr.skip()
 
     def choose_method(self, work: Workspace, name: str, request: gr.Request) -> Updates:
         """Another merge method on the same models."""
@@ -201,10 +226,10 @@ class Callbacks:
         changes: what lets them fit, as the visitor was told before
         """
         family = state.with_family(work, base, parents)
-        now = state.stepped(work, state.with_recipe(family, replace_all(family.recipe, changes)))
-        self.studio.check(now.recipe, self.visit(request).granted)
-        self.visit(request).using = _models(now)
-        return self.redraw(now, run=self.next_run(request))
+        now, on = state.stepped(work, state.with_recipe(family, replace_all(family.recipe, changes))), self.seen(request)
+        on.studio.check(now.recipe)
+        on.hold(now, request)
+        return on.redraw(now, run=on.next_run(request))
 
     def choose_seed(self, work: Workspace, seed: float | None, request: gr.Request) -> Updates:
         """The seed of the random methods' masks."""
@@ -228,10 +253,11 @@ class Callbacks:
         return self._stepped(work, state.redone(work), request)
 
     def _stepped(self, work: Workspace, now: Workspace, request: gr.Request) -> Updates:
+        on = self.seen(request)
         try:
-            return self.redraw(now, self.moved(work, now), self.next_run(request))
+            return on.redraw(now, on.moved(work, now), on.next_run(request))
         except MergeError as error:
-            return self.refused(work, error)
+            return on.refused(work, error)
 
     def next_run(self, request: gr.Request | None) -> int:
         """Older answers of this visitor stop themselves."""
@@ -241,18 +267,20 @@ class Callbacks:
 
     def split(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """Weight lanes for attention and MLP apart, or together again; the recipe stays what it is."""
+        on = self.seen(request)
         try:
-            return self.redraw(replace(work, split=bool(value.get("split")) if isinstance(value, dict) else None))
+            return on.redraw(replace(work, split=bool(value.get("split")) if isinstance(value, dict) else None))
         except MergeError as error:
-            return self.refused(work, error)
+            return on.refused(work, error)
 
-    def drag(self, work: Workspace, value: dict[str, Any]) -> Any:
+    def drag(self, work: Workspace, value: dict[str, Any], request: gr.Request | None = None) -> Any:
         """While a fader moves: statistics only."""
+        studio = self.seen(request).studio
         try:
-            before, painted = self.studio.plan(work.recipe), _lanes(value)
+            before, painted = studio.plan(work.recipe), _lanes(value)
             after = lanes.moved(before, painted)
             now = state.with_recipe(work, after.recipe if after else lanes.painted(before, painted))
-            return gr.update(stats=_text(self.studio.strip(now, after)))
+            return gr.update(stats=_text(studio.strip(now, after)))
         except MergeError as error:
             return gr.update(stats=_text({"rows": [], "summary": str(error), "note": "", "lanes": {}}))
 
@@ -261,21 +289,26 @@ class Callbacks:
 
         drafted: somebody is writing YAML, which is left alone
         """
+        on = self.seen(request)
         try:
-            recipe = lanes.painted(self.studio.plan(work.recipe), _lanes(value))
+            recipe = lanes.painted(on.studio.plan(work.recipe), _lanes(value))
             back = isinstance(value, dict) and value.get("move") in ("undo", "redo")
             now = state.stepped(work, state.with_recipe(work, recipe), painted=back)
+            stats = _text(on.studio.strip(now) | _steps(now) | {"seq": value.get("seq")})
+            said = on.moved(work, now)
         except MergeError as error:
             return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 6
-        stats = _text(self.studio.strip(now) | _steps(now) | {"seq": value.get("seq")})
         text = gr.skip() if drafted else dump(now.recipe)
-        said = self.moved(work, now)
         # the same numbers again are no move: gradio sends an event twice when several came at once
         moved = gr.update(value=said, visible=bool(said)) if now.recipe != work.recipe else gr.skip()
         return (
             now, gr.update(value="", visible=False), gr.update(stats=stats), text, self.says(now), moved, self.link(now),
             str(self.next_run(request)),
         )  # fmt: skip
+
+    def sample(self, word: object, request: gr.Request) -> dict[str, Any] | None:
+        """What a law's `sketch` stands for, so that the browser follows a drag by itself."""
+        return self.seen(request).studio.sample(word)
 
     # ------------------------------------------------------------------------------------------ recipe as text
 
@@ -285,16 +318,14 @@ class Callbacks:
             return False, gr.update(value="", visible=False)
         try:
             found = state.with_text(work, text)
-            self.studio.check(found.recipe, self.visit(request).granted)
+            self.seen(request).studio.check(found.recipe)
         except MergeError as error:
             return True, gr.update(value=str(error), visible=True)
         return True, gr.update(value="A recipe that can be used. Press “Use this recipe”.", visible=True)
 
     def use_text(self, work: Workspace, text: str, request: gr.Request) -> Updates:
         """The typed or pasted YAML becomes the recipe; refused, it stays where it is with the reason."""
-        found = self.edited(work, lambda: state.with_text(work, text), request)
-        found[3] = gr.skip() if found[0] is work else found[3]
-        return found
+        return self.edited(work, lambda: state.with_text(work, text), request)
 
     def use_file(self, work: Workspace, path: str | None, request: gr.Request) -> Updates:
         """A YAML file was dropped or chosen."""
@@ -304,6 +335,8 @@ class Callbacks:
                 text = read_text(Path(path or ""))
             except (OSError, UnicodeDecodeError):
                 raise MergeError("This file is not text; drop a recipe in YAML.") from None
+            finally:
+                scratch().used(path)
             return state.with_text(work, text, "file")
 
         return self.edited(work, read, request)
@@ -313,7 +346,8 @@ class Callbacks:
         text = str(value.get("yaml", "")) if isinstance(value, dict) else ""
         if not isinstance(value, dict) or value.get("act") != "slot":
             prompt = str(value.get("prompt", ""))[: PROMPT_CHARACTERS] if isinstance(value, dict) else ""
-            return *self.edited(work, lambda: state.with_text(work, text, "history"), request), prompt or gr.skip()
+            found = self.edited(work, lambda: state.with_text(work, text, "history"), request)
+            return *found, prompt if prompt and _went_through(found) else gr.skip()
 
         def keep() -> Workspace:
             there = state.kept_as(state.with_text(work, text, "history"), 1 if value.get("slot") == 1 else 0)
@@ -337,12 +371,13 @@ class Callbacks:
         """Numbers were typed into the table."""
 
         def read() -> Workspace:
-            _, board = lanes.describe(self.studio.plan(work.recipe), split=work.split)
+            decided = self.seen(request).studio.plan(work.recipe)
+            _, board = lanes.describe(decided, split=work.split)
             rows = table.values.tolist()
             if len(rows) != len(board["lanes"]):
                 raise MergeError("The table has one row for each lane; rows can be changed, not added or taken out.")
             wanted = {lane["path"]: [_number(x) for x in row[1:]] for lane, row in zip(board["lanes"], rows, strict=True)}
-            return state.with_recipe(work, lanes.painted(self.studio.plan(work.recipe), wanted))
+            return state.with_recipe(work, lanes.painted(decided, wanted))
 
         return self.edited(work, read, request)
 
@@ -385,7 +420,7 @@ class Callbacks:
 
         def edit() -> Workspace:
             a, b = _both(work)
-            names = [job.name for job in self.studio.plan(a).jobs]
+            names = [job.name for job in self.seen(request).studio.plan(a).jobs]
             try:
                 return state.opened(work, crossfade(a, b, t, names))
             except RecipeError:
@@ -406,7 +441,8 @@ class Callbacks:
             return
         columns = [{"key": key, "name": name, "slot": None} for key, name in (("one", "First"), ("two", "Second"))]
         yield gr.update(value={"columns": columns, "blind": visit.ballot.id})
-        for feed in self.studio.compare(visit.ballot, (prompt or "")[: PROMPT_CHARACTERS], visit, _manner(heat, seed, plain)):
+        studio = self.seen(request).studio
+        for feed in studio.compare(visit.ballot, (prompt or "")[: PROMPT_CHARACTERS], visit, _manner(heat, seed, plain)):
             yield gr.update(feed=feed)
 
     def vote(self, value: Any, request: gr.Request) -> Any:
@@ -443,13 +479,13 @@ class Callbacks:
             return
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        asked, manner = (prompt or "")[: PROMPT_CHARACTERS], _manner(heat, seed, plain)
-        yield gr.update(value={"columns": self.studio.columns(work)}), gr.skip()
-        for feed in self.studio.answer(work, asked, visit, manner):
+        asked, manner, on = (prompt or "")[: PROMPT_CHARACTERS], _manner(heat, seed, plain), self.seen(request)
+        yield gr.update(value={"columns": on.studio.columns(work)}), gr.skip()
+        for feed in on.studio.answer(work, asked, visit, manner):
             yield gr.update(feed=feed), gr.skip()
-        heard = self.studio.heard(work.recipe, asked, manner)
+        heard = on.studio.heard(work.recipe, asked, manner)
         if heard is not None:  # also where the visitor has moved on: it was said to the end
-            yield gr.skip(), gr.update(entry=_text(self._entry(work, asked, heard)))
+            yield gr.skip(), gr.update(entry=_text(on._entry(work, asked, heard)))
 
     def answer_again(
         self, work: Workspace, prompt: str, heat: float, seed: float | None, plain: bool, asked_in: str, wanted: bool,
@@ -474,30 +510,34 @@ class Callbacks:
 
     # ------------------------------------------------------------------------------------------ below the fold
 
-    def below(self, work: Workspace, tab: str, picked: Picked, name: str | None) -> Updates:
+    def below(
+        self, work: Workspace, tab: str, picked: Picked, name: str | None, request: gr.Request | None = None
+    ) -> Updates:
         """What the open tab shows of the recipe; the others are not drawn."""
-        skipped = [gr.skip()] * BELOW
+        skipped, on = [gr.skip()] * BELOW, self.seen(request)
         try:
             if tab == "recipe":
-                return [self.numbers(work), *skipped[1:]]
+                return [on.numbers(work), *skipped[1:]]
             if tab != "inside":
                 return skipped
-            glass = look(self.studio, work, *picked, name) if picked else skipped[6:]
-            return [gr.skip(), *draw(self.studio, work), *glass]
+            glass = look(on.studio, work, *picked, name) if picked else skipped[6:]
+            return [gr.skip(), *draw(on.studio, work), *glass]
         except MergeError as error:
             return [gr.skip(), str(error), None, None, None, None, *skipped[6:]]
 
-    def pick(self, work: Workspace, value: Any) -> tuple[Any, ...]:
+    def pick(self, work: Workspace, value: Any, request: gr.Request | None = None) -> tuple[Any, ...]:
         """A cell of the strip was chosen: its tensors, under the glass."""
         found = value.get("picked") if isinstance(value, dict) else None
         cell = (found.get("column"), found.get("row")) if isinstance(found, dict) else None
         if cell is None:
             return None, gr.skip(), gr.skip(), *[gr.skip()] * 5
-        return cell, gr.update(selected="inside"), "inside", *look(self.studio, work, *cell)
+        return cell, gr.update(selected="inside"), "inside", *look(self.seen(request).studio, work, *cell)
 
-    def choose_tensor(self, work: Workspace, picked: Picked, name: str | None) -> Updates:
+    def choose_tensor(
+        self, work: Workspace, picked: Picked, name: str | None, request: gr.Request | None = None
+    ) -> Updates:
         """Another tensor of the same cell."""
-        return look(self.studio, work, *picked, name) if picked else [gr.skip()] * 5
+        return look(self.seen(request).studio, work, *picked, name) if picked else [gr.skip()] * 5
 
     # ------------------------------------------------------------------------------------------ taking it home
 
@@ -515,10 +555,10 @@ class Callbacks:
         """The merge as lines for a shell."""
         return state.command(work.recipe)
 
-    def size(self, work: Workspace) -> Any:
+    def size(self, work: Workspace, request: gr.Request | None = None) -> Any:
         """How large the download is and how long it takes, before it is made."""
         try:
-            found = self.studio.verdict(work.recipe)
+            found = self.seen(request).studio.verdict(work.recipe)
             words = (
                 f"The merged model: {in_words(found.disk)}, made in about {_seconds(found.seconds)} "
                 f"with {in_words(found.memory)} of memory."
@@ -529,8 +569,9 @@ class Callbacks:
 
     def download(self, work: Workspace, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """Merge to files and offer the zip; the status line tells how far it is."""
-        granted = self.visit(request).granted
-        yield from self._made(request, lambda step, stop: self.studio.archive(work.recipe, step, stop, granted))
+        studio = self.seen(request).studio
+        owner = (request.session_hash or "") if request else ""
+        yield from self._made(request, lambda step, stop: studio.archive(work.recipe, step, stop, owner))
 
     def write(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[tuple[Any, Any]]:
         """Merge straight into a folder of this computer: for models too large for a browser."""
@@ -549,6 +590,8 @@ class Callbacks:
                 result.append(make(told.append, making.is_set))
             except BaseException as error:
                 result.append(error)
+            if making.is_set():
+                self._drop(result)
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -558,36 +601,47 @@ class Callbacks:
                 thread.join(0.25)
                 if told:
                     yield gr.update(value=_progress(told[-1])), gr.skip()
-        finally:
-            making.set()  # the page is gone, or it is done
-        made = result[0]
+            yield self._told_of(result[0], told)
+        except GeneratorExit:  # the page is gone: the thread ends soon, and whoever of us comes second finds what was made
+            making.set()
+            self._drop(result)
+            raise
+
+    @staticmethod
+    def _told_of(made: Path | BaseException, told: Sequence[Step]) -> tuple[Any, Any]:
+        """How a merge ended: in words, and as a file to fetch."""
+        words, file = FAULT, gr.skip()
         if isinstance(made, Cancelled):
-            yield gr.update(value="Cancelled; nothing was kept.", visible=True), gr.skip()
+            words = "Cancelled; nothing was kept."
         elif isinstance(made, MergeError):
-            yield gr.update(value=str(made), visible=True), gr.skip()
+            words = str(made)
         elif isinstance(made, BaseException):
             log.error("a merge failed", exc_info=made)
-            words = "Something went wrong here, and it is our fault; the server's log has the details."
-            yield gr.update(value=words, visible=True), gr.skip()
+        elif not made.exists():
+            words = "Cancelled; nothing was kept."
         elif made.is_dir():
-            yield gr.update(value=f"Written to {made}: {_progress(told[-1]) if told else 'done'}.", visible=True), gr.skip()
+            words = f"Written to {made}: {_progress(told[-1]) if told else 'done'}."
         else:
-            try:
-                words = f"{made.name}: {in_words(made.stat().st_size)}."
-                yield gr.update(value=words, visible=True), gr.update(value=str(made))  # gradio takes a copy
-            finally:
+            words, file = f"{made.name}: {in_words(made.stat().st_size)}.", gr.update(value=str(made))
+        return gr.update(value=words, visible=True), file
+
+    def _drop(self, result: Sequence[Path | BaseException]) -> None:
+        """Delete the zip that nobody waits for any more."""
+        for made in result:
+            if isinstance(made, Path) and made.suffix == ".zip":
                 self.studio.forget(made)
 
     def merge_to(
-        self, work: Workspace, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]
-    ) -> None:
+        self, work: Workspace, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool],
+        request: gr.Request | None = None,
+    ) -> None:  # fmt: skip
         """The merge as a model's folder, to be published."""
-        self.studio.write(work.recipe, str(folder), progress, cancelled)
+        self.seen(request).studio.write(work.recipe, str(folder), progress, cancelled)
 
-    def answers(self, work: Workspace, prompt: str) -> tuple[Answer, ...]:
+    def answers(self, work: Workspace, prompt: str, request: gr.Request | None = None) -> tuple[Answer, ...]:
         """What the merge and its parents answered to a prompt, for the model's card; nothing where not all have."""
-        names = {"merge": "this model", **lanes.short_names([work.base, *work.chosen])}
-        said = {names[key]: self.studio.heard(what, prompt) for key, what in self.studio.asked(work).items()}
+        names, studio = {"merge": "this model", **lanes.short_names([work.base, *work.chosen])}, self.seen(request).studio
+        said = {names[key]: studio.heard(what, prompt) for key, what in studio.asked(work).items()}
         told = tuple((who, text) for who, text in said.items() if text is not None)
         return (Answer(prompt, told),) if len(told) == len(said) else ()
 
@@ -602,9 +656,10 @@ class Callbacks:
         if making is not None:
             making.set()
 
-    def leave(self, request: gr.Request) -> None:
-        """The browser is gone."""
-        self.studio.leave(request.session_hash)
+
+def _went_through(drawn: Updates) -> bool:
+    """Whether what `edited` gives is an edit, not a refusal."""
+    return isinstance(drawn[TICK], str)
 
 
 def _text(prop: Mapping[str, Any]) -> str:

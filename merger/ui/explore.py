@@ -17,13 +17,17 @@ from typing import Any, Protocol
 
 import gradio as gr
 
+from merger.access import Access
 from merger.errors import MergeError
+from merger.limits import SWEEP_CHARACTERS, SWEEP_SECONDS
 from merger.moves import effective
 from merger.params import Param
 from merger.plan import Plan
-from merger.recipe import Recipe, Setting
+from merger.recipe import Recipe, Setting, dump
 from merger.search import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.events import NOW, QUIET
+from merger.ui.guard import token_of
+from merger.ui.host import Host
 from merger.ui.lanes import lanes, short_names
 
 log = logging.getLogger(__name__)
@@ -42,10 +46,14 @@ class Place(Protocol):
     """What is asked of the studio."""
 
     base: str
+    host: Host
     searcher: Runner
     sweeping: threading.Lock
+    access: Access
 
     def plan(self, recipe: Recipe) -> Plan: ...
+
+    def seen_by(self, token: str | None) -> "Place": ...
 
 
 @dataclass(frozen=True)
@@ -215,10 +223,12 @@ class Exploring:
         marked = [skill for skill in self.skills if skill in names] or self.skills
         return [(slider.label, slider.key) for slider in found], low, high, marked
 
-    def offer(self, work: Any, first: str | None, second: str | None, mixed: Sequence[str]) -> list[Any]:
+    def offer(
+        self, work: Any, first: str | None, second: str | None, mixed: Sequence[str], request: gr.Request | None = None
+    ) -> list[Any]:
         """The recipe has changed: other sliders may be there, other models in the mix. What still holds is left alone."""
         try:
-            listed, low, high, marked = self.choices(self.studio.plan(work.recipe), work.chosen)
+            listed, low, high, marked = self.choices(self._seen(request).plan(work.recipe), work.chosen)
         except MergeError:
             return [gr.skip()] * 8
         keys = [key for _, key in listed]
@@ -233,10 +243,14 @@ class Exploring:
             two = [gr.update(choices=also, value=NONE), gr.update(visible=False), gr.update(visible=False)]
         return [*one, *two, gr.skip() if tuple(mixed) == tuple(work.chosen) else marked, tuple(work.chosen)]
 
-    def span(self, work: Any, key: str | None) -> tuple[Any, Any]:
+    def _seen(self, request: gr.Request | None) -> Place:
+        """The studio with the access of whoever asks."""
+        return self.studio.seen_by(token_of(request))
+
+    def span(self, work: Any, key: str | None, request: gr.Request | None = None) -> tuple[Any, Any]:
         """From and to of a slider that was chosen; hidden where none was."""
         try:
-            slider = sliders(self.studio.plan(work.recipe)).get(key or NONE)
+            slider = sliders(self._seen(request).plan(work.recipe)).get(key or NONE)
         except MergeError:
             slider = None
         if slider is None:
@@ -269,15 +283,17 @@ class Exploring:
         """Run a sweep and stream what it finds: (the chart's data, recipe texts by point)."""
         name = request.session_hash or ""
         run = self._runs.get(name, 0)
-        ends = time.monotonic() + MAX_SECONDS
+        ends = time.monotonic() + (SWEEP_SECONDS if self.studio.host.hosted else MAX_SECONDS)
 
         def go_on() -> bool:
             return self._runs.get(name) == run and self._stopped.get(name) != run and time.monotonic() < ends
 
         try:
-            varied, labels, probes = self._wanted(work.recipe, *asked)
-            with self.studio.sweeping:
-                yield from self._sweep(work.recipe, (prompt or "").strip(), varied, labels, probes, go_on)
+            studio = self._seen(request)
+            varied, labels, probes = self._wanted(studio.plan(work.recipe), *asked)
+            check_length(work.recipe, count(varied))
+            with studio.sweeping:
+                yield from self._sweep(work.recipe, (prompt or "").strip(), varied, labels, probes, go_on, studio.access)
         except MergeError as error:
             yield _shown({"state": "failed", "error": str(error)}), gr.skip()
         except Exception:
@@ -286,11 +302,11 @@ class Exploring:
             yield _shown({"state": "failed", "error": words}), gr.skip()
 
     def _wanted(
-        self, recipe: Recipe, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,
+        self, plan: Plan, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,
         steps: Any, questions: Any, skills: Sequence[str], own: str,
     ) -> tuple[list[Vary], list[str], tuple[Probe, ...]]:  # fmt: skip
         """What to vary, its names, and what to ask; MergeError in words where the form is not filled in."""
-        known = sliders(self.studio.plan(recipe))
+        known = sliders(plan)
         keys = [key for key in (first, second) if key]
         if not keys or keys[0] not in known:
             raise MergeError("Choose a slider to vary first.")
@@ -311,7 +327,7 @@ class Exploring:
 
     def _sweep(
         self, recipe: Recipe, prompt: str, varied: list[Vary], labels: list[str], probes: tuple[Probe, ...],
-        go_on: Callable[[], bool],
+        go_on: Callable[[], bool], access: Access,
     ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
         runner = self.studio.searcher
         board: dict[str, Any] = {
@@ -324,7 +340,7 @@ class Exploring:
         texts: dict[str, str] = {}
         flushed = time.monotonic()
         names = short_names(alone(recipe, self.studio.base))
-        for trial in sweep(recipe, varied, runner, probes, [prompt] if prompt else [], go_on=go_on):
+        for trial in sweep(recipe, varied, runner, probes, [prompt] if prompt else [], go_on=go_on, access=access):
             trials.append(trial)
             at = [vary.values.index(value) for vary, value in zip(varied, trial.point, strict=True)]
             texts[_key(at)] = trial.text
@@ -336,21 +352,21 @@ class Exploring:
                 flushed = time.monotonic()
                 yield _shown(board), dict(texts)
             if len(trials) == 1 << len(varied):  # the corners are there: now what the models do alone, to compare with
-                for reference, scores in self._marks(runner, list(names), probes, go_on):
+                for reference, scores in self._marks(runner, list(names), probes, go_on, access):
                     board["marks"].append({"name": names[reference], "scores": [scores[s] for s in board["skills"]]})
         board["state"] = "done" if len(trials) == board["total"] else "stopped"
         yield _shown(board), texts
 
     @staticmethod
     def _marks(
-        runner: Runner, names: Sequence[str], probes: Sequence[Probe], go_on: Callable[[], bool]
+        runner: Runner, names: Sequence[str], probes: Sequence[Probe], go_on: Callable[[], bool], access: Access
     ) -> Iterator[tuple[str, Mapping[str, float]]]:
         """The models' own scores, as far as they can speak."""
         for name in names:
             if not go_on():
                 return
             with contextlib.suppress(MergeError):  # Cancelled, or a model without a tokenizer: then there is no mark
-                yield from runner.marks([name], probes, go_on)
+                yield from runner.marks([name], probes, go_on, access)
 
     # ------------------------------------------------------------------------------ a point is picked
 
@@ -358,6 +374,15 @@ class Exploring:
         """The recipe of the point that was clicked; nothing for one that has not been tried or could not be written."""
         at = value.get("picked") if isinstance(value, dict) else None
         return found.get(_key(at), "") if isinstance(at, list) else ""
+
+
+def check_length(recipe: Recipe, points: int) -> None:
+    """MergeError where the texts of all points would be too much to keep."""
+    need = len(dump(recipe)) * points
+    if need > SWEEP_CHARACTERS:
+        raise MergeError(
+            f"{points} points of so long a recipe have {need:,} characters; at most {SWEEP_CHARACTERS:,} are kept. Take fewer."
+        )
 
 
 def _key(at: Sequence[Any]) -> str:

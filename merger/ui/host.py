@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from merger import store
+from merger.access import ANYTHING, Access
 from merger.checkpoints import Checkpoint, in_words, open_checkpoint
-from merger.errors import CheckpointError, MergeError
+from merger.errors import CheckpointError
 from merger.evaluate import take_turns
-from merger.hub import open_here, parse_reference
+from merger.hub import parse_reference
 from merger.live import Parents
 from merger.lora import adapt
 from merger.recipe import load
@@ -59,11 +60,6 @@ class Host:
     family: frozenset[str] = frozenset()
 
     @property
-    def queue(self) -> int | None:
-        """How many may wait for an answer; None: anybody."""
-        return 20 if self.hosted else None
-
-    @property
     def device(self) -> str | None:
         """What the page's own process computes on: None leaves it to what is there. A ZeroGPU is lent to single calls only."""
         return "cpu" if self.accelerator == "zerogpu" else None
@@ -86,38 +82,9 @@ class Host:
         """For hub.bring: what may come here."""
         return {"only_safetensors": self.hosted, "limit": self.model_limit}
 
-    def refusal(self, reference: str, granted: Collection[str] = ()) -> str:
-        """Why a model must not be opened here; "" if it may. Asks nobody.
-
-        granted  references that this visitor has brought with a sign-in of their own
-        """
-        if not self.hosted:
-            return ""
-        try:
-            parts = parse_reference(reference)
-        except MergeError as error:
-            return str(error)
-        for part in parts:
-            if part in self.family:
-                continue
-            if not store.is_hub_id(part):
-                return f"{part[:200]}: this page opens models from the Hub only, not folders."
-            if store.cached(part) is None:
-                return f"{part}: is not here yet; choose it under Models and download it."
-            if store.restricted(part) and part not in granted and reference not in granted:
-                return f"{part}: is gated or private. Sign in, choose it under Models, and it opens for you."
-        return ""
-
-    def check(self, references: Collection[str], granted: Collection[str] = ()) -> None:
-        """CheckpointError if one of a recipe's models must not be opened here."""
-        for reference in references:
-            why = self.refusal(reference, granted)
-            if why:
-                raise CheckpointError(why)
-
-    def opener(self, roots: Sequence[Path]) -> Callable[[str], Checkpoint] | None:
-        """For Parents: how models are opened. A hosted page never fetches on its own account."""
-        return (lambda reference: open_here(reference, roots)) if self.hosted else None
+    def access(self, granted: Collection[str] = ()) -> Access:
+        """What a visitor may have opened here, who has brought these gated or private models with a sign-in of their own."""
+        return Access(frozenset(self.family), frozenset(granted)) if self.hosted else ANYTHING
 
     def outlook(self, sizes: Sequence[int], merged: int) -> Outlook:
         """Whether models of these bytes (base and parents) and their merge can be heard here, or only be merged to files."""

@@ -79,7 +79,7 @@ def _empty(text: str) -> list[Any]:
 
 def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
     told = for_statistics(work)
-    compared = plan(told, studio.parents.open(told))
+    compared = plan(told, studio.parents.open(told, studio.access))
     grid = columns(compared)
     if not isinstance(column, int) or isinstance(column, bool) or not 0 <= column < len(grid.columns):
         return _empty(INVITE)

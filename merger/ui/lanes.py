@@ -173,7 +173,7 @@ def lanes(plan: Plan, split: bool = False) -> tuple[Lane, ...]:
 def _whole(plan: Plan) -> tuple[Lane, ...]:
     recipe = plan.recipe
     job = next((j for j in plan.jobs if j.method is not None), None)
-    if job is None or recipe.slices:
+    if job is None or recipe.slices or recipe.modules:
         return ()
     names = short_names(recipe.references)
     numbers = [p for p in recipe.method.params if p.kind == "float"]
@@ -186,7 +186,7 @@ def _whole(plan: Plan) -> tuple[Lane, ...]:
     if found:
         return tuple(found)
     label = " to ".join(names[source.model] for source in job.sources)
-    return tuple(Lane(f"parameters.{p.name}", p, None, label) for p in numbers if p.required)
+    return tuple(Lane(f"parameters.{p.name}", p, None, label) for p in numbers if p.required and not p.per_model)
 
 
 def values(plan: Plan, rows: Sequence[Lane], grid: Board) -> tuple[Values, frozenset[str]]:
@@ -395,6 +395,8 @@ def told_apart(plan: Plan) -> bool:
 def _why_locked(recipe: Recipe) -> str:
     if recipe.slices:
         return "This recipe is made of slices; the bars work on whole models."
+    if recipe.modules:
+        return "This recipe names the modules of its models; the bars work on whole models."
     return f"{recipe.merge_method} decides by itself how much of each model it takes; there is nothing to paint."
 
 

@@ -21,15 +21,15 @@ SCRIPT = f"const CSS = {CSS};\n{SKETCH}\n" + (HERE / "mixer.js").read_text(encod
 
 def mixer(
     value: dict[str, Any], board: dict[str, Any], stats: dict[str, Any],
-    sample: Callable[[object], dict[str, Any] | None] | None = None, **kwargs: Any,
+    sample: Callable[[object, gr.Request], dict[str, Any] | None] | None = None, **kwargs: Any,
 ) -> gr.HTML:  # fmt: skip
     """A Mixer of `value` on `board`; update it with a new value or `gr.update(stats=json.dumps(...))`.
 
-    sample  gives what a board's law names as its `sketch`, so that a drag needs no other call
+    sample  gives what a board's law names as its `sketch` to whoever asks, so that a drag needs no other call
     """
 
-    def sample_of(word: object) -> dict[str, Any] | None:
-        return sample(word) if sample else None
+    def sample_of(word: object, request: gr.Request) -> dict[str, Any] | None:
+        return sample(word, request) if sample else None
 
     return gr.HTML(
         value,

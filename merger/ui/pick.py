@@ -7,7 +7,7 @@ before anything is downloaded. The view builds components; `Picking` holds the c
 import json
 import logging
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from merger import remote, store
+from merger.access import Access
 from merger.card import licence
 from merger.checkpoints import Checkpoint, in_words
 from merger.errors import Cancelled, CheckpointError, MergeError
@@ -28,6 +29,7 @@ from merger.recipe import load as load_recipe
 from merger.store import Fetched
 from merger.ui.bars import Bar, bars, shown
 from merger.ui.events import NOW, QUIET
+from merger.ui.grants import Grants
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
 from merger.ui.words import refusal_words, verdict_words
@@ -51,8 +53,7 @@ class Place(Protocol):
 
     host: Host
     parents: Parents
-
-    def visit(self, session: str | None) -> Any: ...
+    grants: Grants
 
     def let_go(self) -> None: ...
 
@@ -231,7 +232,7 @@ class Picking:
         if words in host.family:
             return words
         parts = parse_reference(words, self.studio.parents.roots) if "+" in words and "://" not in words else (words,)
-        if not host.hosted and self._folder(parts[0]):
+        if self._folder(parts[0]):
             return words
         if len(parts) > 1:
             return "+".join(from_text(part) for part in parts)
@@ -242,6 +243,9 @@ class Picking:
         return from_text(words)
 
     def _folder(self, text: str) -> bool:
+        """Whether a text names a folder of this computer; a hosted page looks for none."""
+        if self.studio.host.hosted:
+            return False
         try:
             return any((root / Path(text).expanduser()).is_dir() for root in self.studio.parents.roots)
         except (OSError, ValueError, RuntimeError):  # a null byte, too long, no such user
@@ -250,8 +254,8 @@ class Picking:
     def _about(self, reference: str, token: Token) -> str:
         """One line about a model that was named."""
         name = parse_reference(reference, self.studio.parents.roots)[0]
-        if reference in self.studio.host.family or (not self.studio.host.hosted and self._folder(name)):
-            model = self.studio.parents.model(reference)
+        if reference in self.studio.host.family or self._folder(name):
+            model = self.studio.parents.model(reference, self._access(token))
             named = model.config.get("architectures")
             first = str(named[0])[:80] if isinstance(named, list) and named else "no architecture named"
             return f"{reference} · {first} · {in_words(model.nbytes)} · {licence(model.folder) or 'no licence named'}"
@@ -316,7 +320,7 @@ class Picking:
         if not any(shelf):
             return
         try:
-            seen = self.look(shelf, self._token(token), self._granted(request), old)
+            seen = self.look(shelf, self._token(token), old)
             if not old():
                 yield self._judged(shelf, seen)
         except Cancelled:
@@ -355,16 +359,16 @@ class Picking:
             _say(verdict), _say(outlook), gr.update(value=button or "Download", interactive=bool(button)),
         ]  # fmt: skip
 
-    def look(self, shelf: Shelf, token: Token, granted: Collection[str], cancelled: Callable[[], bool]) -> tuple[Seen, ...]:
+    def look(self, shelf: Shelf, token: Token, cancelled: Callable[[], bool]) -> tuple[Seen, ...]:
         """Each model of the shelf, from its folder or a few kilobytes of it on the Hub, or what is wrong with it."""
         with ThreadPoolExecutor(3) as pool:
-            return tuple(pool.map(lambda model: self._seen(model, token, granted, cancelled), [m for m in shelf if m]))
+            return tuple(pool.map(lambda model: self._seen(model, token, cancelled), [m for m in shelf if m]))
 
-    def _seen(self, reference: str, token: Token, granted: Collection[str], cancelled: Callable[[], bool]) -> Seen:
-        host, roots = self.studio.host, self.studio.parents.roots
+    def _seen(self, reference: str, token: Token, cancelled: Callable[[], bool]) -> Seen:
+        host, roots, access = self.studio.host, self.studio.parents.roots, self._access(token)
         try:
-            if not host.refusal(reference, granted) and remote.is_here(reference, roots):
-                model = open_here(reference, roots)
+            if not access.refusal(reference) and remote.is_here(reference, roots):
+                model = open_here(reference, roots, access.folders)
                 return Seen(reference, model.nbytes, 0, licence(model.folder), model)
             try:
                 model = remote.peek(reference, token, cancelled, only_safetensors=host.hosted)
@@ -414,7 +418,7 @@ class Picking:
 
         def work() -> None:
             try:
-                self._bring(shelf, session, token, job)
+                self._bring(shelf, token, job)
             except BaseException as error:
                 job.error = error
 
@@ -445,11 +449,11 @@ class Picking:
             log.error("a download failed", exc_info=job.error)
             yield [job.shown("stopped"), _say(FAULT), *ended, *nothing]
 
-    def _bring(self, shelf: Shelf, session: str | None, token: Token, job: "_Job") -> None:
-        host, visit = self.studio.host, self.studio.visit(session)
+    def _bring(self, shelf: Shelf, token: Token, job: "_Job") -> None:
+        host = self.studio.host
         if not shelf[0] or len(shelf) < 2:
             raise MergeError("Choose a base and at least one fine-tune of it first.")
-        seen = self.look(shelf, token, visit.granted, job.stop.is_set)
+        seen = self.look(shelf, token, job.stop.is_set)
         if any(one.error for one in seen):
             raise MergeError("\n".join(one.error for one in seen if one.error))
         models = {one.reference: one.model for one in seen if one.model is not None}
@@ -465,13 +469,13 @@ class Picking:
             here = [one.model.folder for one in seen if one.model is not None]
             replace(host, disk=max(1, host.disk - missing)).tidy({*self.studio.parents.folders, *here})  # room for what comes
         for one in seen:
-            for part in parse_reference(one.reference, self.studio.parents.roots):
-                if part in host.family or (not host.hosted and self._folder(part)):
+            for part in parse_reference(one.reference, self.studio.parents.roots, self._access(token).folders):
+                if part in host.family or self._folder(part):
                     continue
                 job.begin(one.reference)
                 bring(part, token, job.told, job.stop.is_set, **host.download_options())
-                if isinstance(token, str) and store.restricted(part):
-                    visit.granted.add(part)
+                if isinstance(token, str) and store.restricted(part):  # the Hub has just said that this sign-in may have it
+                    self.studio.grants.add(token, store.split(part)[0])
             job.finished(one.reference)
 
     def cancel(self, request: gr.Request) -> None:
@@ -481,15 +485,21 @@ class Picking:
             stop.set()
 
     def gone(self, request: gr.Request) -> None:
-        """The browser is gone: its download and its looks end."""
-        self.cancel(request)
-        self._looks.pop(request.session_hash or "", None)
+        """The browser is gone."""
+        self.leave(request.session_hash)
+
+    def leave(self, session: str | None) -> None:
+        """A session has left: its download and its looks end."""
+        stop = self._stops.get(session or "")
+        if stop is not None:
+            stop.set()
+        self._looks.pop(session or "", None)
 
     def _token(self, token: gr.OAuthToken | None) -> Token:
         return self.studio.host.token(token.token if token is not None else None)
 
-    def _granted(self, request: gr.Request) -> Collection[str]:
-        return self.studio.visit(request.session_hash).granted
+    def _access(self, token: Token) -> Access:
+        return self.studio.host.access(self.studio.grants.of(token if isinstance(token, str) else None))
 
     # ------------------------------------------------------------------------------ wiring
 

@@ -6,8 +6,6 @@ sending; after success, or when the browser is gone, it is deleted. `Publishing.
 
 import logging
 import re
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -26,8 +24,10 @@ from merger.push import Sent
 from merger.recipe import Recipe, dump
 from merger.ui.bars import Bar, State, bars, shown
 from merger.ui.events import NOW, QUIET
+from merger.ui.grants import Grants
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
+from merger.ui.scratch import scratch
 from merger.wire import Token, logged_in
 
 log = logging.getLogger(__name__)
@@ -43,8 +43,8 @@ LOG_IN = "Sign in on this computer first: run `hf auth login` with a token that 
 
 MergeTo = Callable[[Any, Path, Callable[[Step], None], Callable[[], bool]], Any]
 """merge_to(work, folder, progress, cancelled): write the merge of a workspace into a folder that does not exist yet."""
-Answers = Callable[[Any, str], Sequence[Answer]]
-"""answers(work, prompt): what the merge and its parents answered."""
+Answers = Callable[[Any, str, gr.Request], Sequence[Answer]]
+"""answers(work, prompt, request): what the merge and its parents answered, as far as the visitor may hear it."""
 
 
 class Place(Protocol):
@@ -52,8 +52,7 @@ class Place(Protocol):
 
     host: Host
     parents: Parents
-
-    def visit(self, session: str | None) -> Any: ...
+    grants: Grants
 
 
 class Work(Protocol):
@@ -157,7 +156,7 @@ class _Kept:
         return self.place / "merged-model"
 
     def delete(self) -> None:
-        shutil.rmtree(self.place, ignore_errors=True)
+        scratch().forget(self.place)
 
 
 class Publishing:
@@ -175,7 +174,7 @@ class Publishing:
         """Who would publish, and what the licences ask: (who, owner, name, terms, confirm, the button, notice)."""
         own = self._token(token)
         try:
-            asked = self.terms(work, request.session_hash)
+            asked = self.terms(work, own)
         except MergeError as error:
             return [*[gr.skip()] * 5, gr.update(interactive=False), _say(str(error))]
         named = gr.skip() if (name or "").strip() else suggested(work.recipe)
@@ -202,10 +201,10 @@ class Publishing:
             return ""
         return (SIGN_IN if host.oauth else NO_SIGN_IN) if host.hosted else LOG_IN
 
-    def terms(self, work: Work, session: str | None) -> push.Terms:
+    def terms(self, work: Work, token: Token) -> push.Terms:
         """What the licences of the recipe's models ask. MergeError when this visitor may not use one of them."""
-        self.studio.host.check(work.recipe.opened, self.studio.visit(session).granted)
-        models = [self.studio.parents.model(reference) for reference in work.recipe.opened]
+        access = self.studio.host.access(self.studio.grants.of(token if isinstance(token, str) else None))
+        models = [self.studio.parents.model(reference, access) for reference in work.recipe.opened]
         pieces = {piece.reference: piece for model in models for piece in model.pieces}
         return push.terms([Parent(one.reference, None, licence(one.folder), ()) for one in pieces.values()])
 
@@ -225,7 +224,7 @@ class Publishing:
                 if missing:
                     raise MergeError(missing)
                 repo = push.repo_id(owner or "", (name or "").strip())
-                asked = self.terms(work, session)
+                asked = self.terms(work, token)
                 if asked.confirm and not confirmed:
                     raise MergeError(f"{asked.confirm} Say so by the tick below the licences.")
                 answers = said() if with_answers else ()
@@ -275,7 +274,7 @@ class Publishing:
                 kept.delete()
                 kept = None
             if kept is None:
-                kept = self._kept[session or ""] = _Kept(recipe, Path(tempfile.mkdtemp(prefix="publish-")))
+                kept = self._kept[session or ""] = _Kept(recipe, scratch().make(session or ""))
             kept.busy = True
         if not kept.whole:
             try:
@@ -303,10 +302,16 @@ class Publishing:
             stop.set()
 
     def gone(self, request: gr.Request) -> None:
-        """The browser is gone: the work stops, and its folder is deleted."""
-        self.cancel(request)
+        """The browser is gone."""
+        self.leave(request.session_hash)
+
+    def leave(self, session: str | None) -> None:
+        """A session has left: the work stops, and its folder is deleted."""
+        stop = self._stops.get(session or "")
+        if stop is not None:
+            stop.set()
         with self._lock:
-            kept = self._kept.pop(request.session_hash or "", None)
+            kept = self._kept.pop(session or "", None)
             if kept is not None and not kept.busy:  # else by the thread that works in it
                 kept.delete()
 
@@ -316,19 +321,22 @@ class Publishing:
     # ------------------------------------------------------------------------------ wiring
 
     def wire(
-        self, view: Publish, work: gr.State, prompt: gr.Textbox, merge_to: MergeTo, answers: Answers,
+        self, view: Publish, work: gr.State, prompt: gr.Textbox, merge_to: Callable[..., Any], answers: Answers,
         link: Callable[[Any, str], str], opened: Sequence[Any],
     ) -> None:  # fmt: skip
-        """Bind the view. link(work, prompt): an address that opens this recipe again, "" for none; opened: events after which
-        the view is looked at anew (its tab is chosen, the page was signed in to)."""
+        """Bind the view. merge_to: as MergeTo, with the visitor's request last; link(work, prompt): an address that opens this
+        recipe again, "" for none; opened: events after which the view is looked at anew (its tab is chosen, signed in)."""
 
         def send(
             work: Any, prompt: str, owner: str | None, name: str, seen_by: str, confirmed: bool, told: bool, replace: bool,
             request: gr.Request, token: gr.OAuthToken | None,
         ) -> Iterator[list[Any]]:  # fmt: skip
+            def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:
+                return merge_to(work, folder, progress, cancelled, request)
+
             yield from self.publish(
-                work, request.session_hash, self._token(token), merge_to, lambda: answers(work, prompt), link(work, prompt),
-                owner, name, seen_by, confirmed, told, replace,
+                work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
+                link(work, prompt), owner, name, seen_by, confirmed, told, replace,
             )  # fmt: skip
 
         gr.on(list(opened), self.look, [work, view.name], view.looked, trigger_mode="multiple", **ASK)

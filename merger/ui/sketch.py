@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
+from merger.access import Access
 from merger.analysis import Sketch, has_deltas
 from merger.layout import role
 from merger.ops import Draws
@@ -41,7 +42,7 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
     split  as in lanes.describe
     """
     recipe, jobs = plan.recipe, compared(plan)
-    if not jobs or recipe.merge_method not in METHODS or recipe.slices or recipe.earlier:
+    if not jobs or recipe.merge_method not in METHODS or recipe.slices or recipe.modules or recipe.earlier:
         return None
     first = jobs[0]
     models = tuple(source.model for source in first.sources)
@@ -91,14 +92,14 @@ def packed(plan: Plan, sketch: Sketch) -> dict[str, Any]:
 
 
 class Sketches:
-    """Samples under words that cannot be guessed: whoever was told one may fetch its sample, without another check.
+    """Samples under words that cannot be guessed; who asks for one must have access to its models, too.
 
     nbytes  what all of them may take; the one that was not wanted longest goes first
     """
 
     def __init__(self, nbytes: int = 1 << 26) -> None:
         self._room = nbytes
-        self._words: OrderedDict[str, tuple[str, dict[str, Any]]] = OrderedDict()
+        self._words: OrderedDict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = OrderedDict()
         self._lock = threading.Lock()
 
     def word(self, plan: Plan, sketch: Sketch) -> str:
@@ -106,16 +107,17 @@ class Sketches:
         name = _same(compared(plan))
         with self._lock:
             if name not in self._words:
-                self._words[name] = (secrets.token_urlsafe(16), packed(plan, sketch))
+                self._words[name] = (secrets.token_urlsafe(16), packed(plan, sketch), plan.recipe.opened)
             self._words.move_to_end(name)
-            while len(self._words) > 1 and sum(len(made["data"]) for _, made in self._words.values()) > self._room:
+            while len(self._words) > 1 and sum(len(made["data"]) for _, made, _ in self._words.values()) > self._room:
                 self._words.popitem(last=False)
             return self._words[name][0]
 
-    def fetch(self, word: object) -> dict[str, Any] | None:
-        """The sample under a word; None where there is none, or no longer."""
+    def fetch(self, word: object, access: Access) -> dict[str, Any] | None:
+        """The sample under a word; None where there is none, or no longer, or its models are not for this visitor."""
         with self._lock:
-            return next((made for known, made in self._words.values() if known == word), None)
+            made, models = next(((made, models) for known, made, models in self._words.values() if known == word), (None, ()))
+        return None if any(access.refusal(model) for model in models) else made
 
 
 def _same(jobs: Sequence[TensorJob]) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from merger.errors import RecipeError
-from merger.limits import LINK_CHARACTERS, RECIPE_CHARACTERS, UNDO_STEPS
+from merger.limits import LINK_CHARACTERS, RECIPE_CHARACTERS, UNDO_BYTES, UNDO_STEPS
 from merger.methods import METHODS
 from merger.recipe import Entry, Parameters, Recipe, constant, dump, load, load_file, replace_all
 
@@ -71,6 +71,12 @@ class Workspace:
     def moment(self) -> Moment:
         """Where it is now."""
         return Moment(self.recipe, self.base, self.chosen, self.shelf, self.preset)
+
+    @property
+    def nbytes(self) -> int:
+        """About what is kept for this visitor."""
+        kept = (self.recipe, self.refused, *self.slots, *(moment.recipe for moment in (*self.past, *self.future)))
+        return sum(recipe.nbytes for recipe in {id(recipe): recipe for recipe in kept if recipe is not None}.values())
 
 
 def read_presets(folder: Path) -> list[Preset]:
@@ -158,7 +164,18 @@ def stepped(before: Workspace, after: Workspace, *, painted: bool = False) -> Wo
         return replace(after, past=before.past[:-1], future=(*before.future, before.moment))
     if painted and before.future and after.moment == before.future[-1]:
         return replace(after, past=(*before.past, before.moment), future=before.future[:-1])
-    return replace(after, past=(*before.past, before.moment)[-UNDO_STEPS:], future=())
+    return replace(after, past=_last((*before.past, before.moment)), future=())
+
+
+def _last(past: tuple[Moment, ...]) -> tuple[Moment, ...]:
+    """The newest steps, as many as are kept: always one."""
+    kept, taken = 0, 0
+    for moment in reversed(past[-UNDO_STEPS:]):
+        taken += moment.recipe.nbytes
+        if kept and taken > UNDO_BYTES:
+            break
+        kept += 1
+    return past[len(past) - kept :]
 
 
 def undone(work: Workspace) -> Workspace:
@@ -290,9 +307,12 @@ def _entries(work: Workspace, models: Sequence[str]) -> list[Entry]:
 
 
 def for_statistics(work: Workspace) -> Recipe:
-    """A recipe on deltas from the family's base, so that there is something to compare under every method."""
-    if work.recipe.method.takes == "deltas" and work.recipe.base_model == work.base:
-        return work.recipe
+    """A recipe on deltas from the family's base, so that there is something to compare under every method.
+
+    The recipe as it is where it names no model but the base: there is nothing to compare then.
+    """
     weights = (("weight", constant(1.0)),)
     models = tuple(Entry(m, weights) for m in work.chosen if m != work.base)
+    if not models or (work.recipe.method.takes == "deltas" and work.recipe.base_model == work.base):
+        return work.recipe
     return Recipe("task_arithmetic", models=models, base_model=work.base, on_mismatch=work.recipe.on_mismatch)

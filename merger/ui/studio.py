@@ -5,26 +5,39 @@ layer, under a lock. Memory does not grow with visitors, and a small change cost
 """
 
 import contextlib
+import copy
+import hashlib
 import logging
+import math
 import random
 import shutil
-import tempfile
 import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import merger.ui.lanes as lanes
 from merger import safe, templates
 from merger.analysis import Sketch, TensorStats, combine, samples_for
+from merger.checkpoints import Checkpoint
 from merger.errors import Cancelled, MergeError
 from merger.evaluate import Plain, Said, Token, take_turns
 from merger.findings import Fix
 from merger.hub import open_here
+from merger.limits import (
+    ANSWER_SECONDS,
+    ARCHIVE_BYTES,
+    HEARD_LAYERS,
+    HEARD_TOKENS,
+    LINE_SECONDS,
+    MERGE_SECONDS,
+    MODEL_SECONDS,
+    STRIP_TENSORS,
+)  # fmt: skip
 from merger.live import Parents
 from merger.merge import Step, gpu_memory, merge
 from merger.moves import unsliced
@@ -32,10 +45,14 @@ from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
 from merger.search import Runner, whose_template
 from merger.tokens import chat_template_kind, chat_template_of
+from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook, folders, gpu, gpu_tokens, read_host, seconds
+from merger.ui.intake import address_of
+from merger.ui.scratch import scratch
 from merger.ui.sketch import Sketches, law
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
+from merger.ui.visitors import Visitors
 from merger.ui.words import why_token
 from merger.verdict import Verdict, verdict, ways_out
 
@@ -43,7 +60,6 @@ log = logging.getLogger(__name__)
 
 ANSWER_TOKENS = 160
 FLUSH_SECONDS = 0.05
-MAX_ARCHIVE = 4 << 30
 Feed = dict[str, Any]
 
 
@@ -56,10 +72,12 @@ class Visit:
     ballot: "Ballot | None" = None
     making: threading.Event | None = None
     """Set to stop the merge to files that this visitor asked for."""
-    granted: set[str] = field(default_factory=set[str])
-    """Gated or private models that this visitor has brought with a sign-in."""
     using: frozenset[str] = frozenset()
-    """The models of this visitor's recipe."""
+    """The models of this visitor's recipes, also of those that Undo leads to."""
+    hearing: frozenset[str] = frozenset()
+    """Those of the recipe that is heard now."""
+    address: str = ""
+    """Where the visitor comes from: who shares it shares a place in line."""
 
     def current(self, run: int) -> bool:
         return run == self.run and run > self.stopped
@@ -110,10 +128,18 @@ class Manner:
 
 
 GREEDY = Manner()
+KEY_TOKENS = 10
+"""As many tokens as prompt and name of a remembered answer count for."""
+WAITED = f"Your turn has not come for {LINE_SECONDS // 60} minutes; press Ask to stand in line again."
+TOOK = "This took longer than an answer may take here, so it was ended. Smaller models and shorter prompts answer sooner."
 
 
 class Studio:
-    """Answers for everybody, one at a time; statistics and plans for everybody at once."""
+    """Answers for everybody, one at a time; statistics and plans for everybody at once.
+
+    `seen_by` gives the same studio through a visitor's eyes: what is kept here is shared, but opened and told only as far as
+    the visitor's access reaches. The studio itself has the access of somebody who has brought nothing.
+    """
 
     def __init__(self, presets: Path, device: str = "cpu", host: Host | None = None) -> None:
         root = presets.parent
@@ -124,8 +150,13 @@ class Studio:
         self.parents_of_family = tuple(m for m in self.family if m != self.base)
         self.host = host or read_host(family=self.family, gpu_memory=gpu_memory())
         roots = (Path(), root)
+        self.access = self.host.access()
+        self.grants = Grants()
         # a page opens what is here: models are fetched where that can be seen, sized up and stopped
-        self.parents = Parents(self.host.device or device, roots, lambda reference: open_here(reference, roots))
+        folders = self.access.folders
+        self.parents = Parents(
+            self.host.device or device, roots, lambda reference: open_here(reference, roots, folders), self.access
+        )
         self.voices = Runner(self.parents)
         self.searcher = Runner(self.parents)
         """For sweeps: a merged model of its own, so that answers go on meanwhile. Used by one at a time: hold `sweeping`."""
@@ -137,12 +168,25 @@ class Studio:
         self._of = self.parents.generation
         self._samples = Sketches()
         self._visits: dict[str, Visit] = {}
+        self.visitors = Visitors()
+        self.visitors.leaving.append(self.leave)
 
     # ------------------------------------------------------------------------------------------ visitors
+
+    def seen_by(self, token: str | None) -> "Studio":
+        """This studio with the access of whoever has this sign-in; None: of nobody in particular."""
+        seen = copy.copy(self)
+        seen.access = self.host.access(self.grants.of(token))
+        return seen
 
     def visit(self, session: str | None) -> Visit:
         """The visit of a browser session."""
         return self._visits.setdefault(session or "", Visit())
+
+    def address(self, request: Any) -> str:
+        """Where the request of an event comes from; "" where that is not known."""
+        scope = getattr(getattr(request, "request", None), "scope", None)
+        return "" if scope is None else address_of(scope, bool(self.host.space))
 
     def leave(self, session: str | None) -> None:
         """Forget a browser session; its answer, if one is being written, stops."""
@@ -151,10 +195,18 @@ class Studio:
             visit.run += 1
             if visit.making is not None:
                 visit.making.set()
+        scratch().left(session or "")
 
-    def let_go(self) -> None:
-        """Close the models that no visitor uses, so that the disk's bound can have them."""
-        used = {*self.family, *(reference for visit in list(self._visits.values()) for reference in visit.using)}
+    def let_go(self, heard_only: bool = False) -> None:
+        """Close the models that no visitor uses, so that the disk's bound can have them.
+
+        heard_only  keep no more than what is heard by those who have done something lately: Undo may have to fetch again
+        """
+        visits = [(session, visit) for session, visit in list(self._visits.items())]
+        used = {*self.family, *(reference for _, visit in visits if not heard_only for reference in visit.using)}
+        if heard_only:
+            lately = [visit for session, visit in visits if self.visitors.idle(session) < MODEL_SECONDS]
+            used |= {reference for visit in lately for reference in visit.hearing}
         for reference in self.parents.opened - used:
             for place in (self.parents, self.voices, self.searcher):
                 place.forget(reference)
@@ -163,17 +215,22 @@ class Studio:
 
     def plan(self, recipe: Recipe) -> Plan:
         """The plan of a recipe; MergeError when its models do not fit."""
-        return plan(recipe, self.parents.open(recipe))
+        return plan(recipe, self.parents.open(recipe, self.access))
 
     def statistics(self, recipe: Recipe, decided: Plan | None = None) -> tuple[Plan, list[TensorStats]]:
-        """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if known."""
+        """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if known.
+
+        None of a merge with very many tensors: that takes longer than anybody waits.
+        """
         if decided is None or decided.recipe != recipe:
             decided = self.plan(recipe)
+        if len(decided.jobs) > STRIP_TENSORS:
+            return decided, []
         return decided, list(self._sketch(decided).measure(decided.jobs, decided.layout))
 
     def _sketch(self, decided: Plan) -> Sketch:
         """The sketch of a plan's models; it stays in memory."""
-        models = self.parents.open(decided.recipe)
+        models = self.parents.open(decided.recipe, self.access)
         self._renew(())
         key = frozenset(models)
         if key not in self._sketches:
@@ -207,9 +264,8 @@ class Studio:
             },
         }  # fmt: skip
 
-    def check(self, recipe: Recipe, granted: Collection[str] = ()) -> None:
+    def check(self, recipe: Recipe) -> None:
         """MergeError when the page must not, or cannot yet, open a model that a recipe names, or they do not fit."""
-        self.host.check(recipe.opened, granted)
         self.plan(recipe)
 
     def with_bars(self, recipe: Recipe) -> Recipe:
@@ -222,19 +278,22 @@ class Studio:
 
     def outlook(self, recipe: Recipe) -> Outlook:
         """Whether a recipe can be heard here, or only be merged to files."""
-        models = self.parents.open(recipe)
+        models = self.parents.open(recipe, self.access)
         sizes = [sum(t.nbytes for t in models[r].tensors.values()) for r in recipe.opened]
-        return self.host.outlook(sizes, self.plan(recipe).nbytes)
+        decided = self.plan(recipe)
+        if decided.layout.layers > HEARD_LAYERS:
+            return Outlook("export", f"The merge has {decided.layout.layers} layers; up to {HEARD_LAYERS} can be heard here.")
+        return self.host.outlook(sizes, decided.nbytes)
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""
-        models = self.parents.open(recipe)
+        models = self.parents.open(recipe, self.access)
         return verdict(recipe, models, plan(recipe, models))
 
     def ways_out(self, recipe: Recipe) -> list[Fix]:
         """How a recipe whose models do not fit can be merged all the same; nothing for one that is refused otherwise."""
         try:
-            return list(ways_out(recipe, self.parents.open(recipe)))
+            return list(ways_out(recipe, self.parents.open(recipe, self.access)))
         except MergeError:
             return []
 
@@ -254,7 +313,7 @@ class Studio:
         sampled = any(s.facts.numel >= samples for s in stats)
         return {
             "rows": rows,
-            "summary": _summary(whole, work.recipe),
+            "summary": _summary(whole, work.recipe, len(decided.jobs)),
             "note": f"estimated from {samples:,} weights of each tensor" if sampled else "",
             "lanes": _remarks(whole, decided) if decided.recipe == work.recipe else {},
         }
@@ -267,8 +326,8 @@ class Studio:
         return found and found | {"sketch": self._samples.word(decided, self._sketch(decided))}
 
     def sample(self, word: object) -> dict[str, Any] | None:
-        """What a law's `sketch` stands for; None where it is unknown, or too long ago."""
-        return self._samples.fetch(word)
+        """What a law's `sketch` stands for; None where it is unknown, too long ago, or of models that are not for this visitor."""
+        return self._samples.fetch(word, self.access)
 
     # ------------------------------------------------------------------------------------------ answers
 
@@ -289,13 +348,13 @@ class Studio:
     def _words(self, reference: str) -> str:
         """What kind of chat template a model has; "" where that cannot be told."""
         try:
-            return chat_template_kind(self.parents.model(reference).words)
+            return chat_template_kind(self.parents.model(reference, self.access).words)
         except MergeError:
             return ""
 
     def _template(self, reference: str) -> str | None:
         try:
-            return chat_template_of(self.parents.model(reference).words)
+            return chat_template_of(self.parents.model(reference, self.access).words)
         except MergeError:
             return None
 
@@ -331,14 +390,15 @@ class Studio:
         """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
         run = visit.run
         prompt = Plain(prompt) if manner.plain else prompt
-        feeds = _Feeds(run, prompt, list(asked))
+        feeds, clock = _Feeds(run, prompt, list(asked)), _Clock()
 
         def go_on() -> bool:
-            return visit.current(run)
+            return visit.current(run) and not clock.over
 
         try:
             if not prompt.strip():
                 raise MergeError("Write a prompt first: a question or a task for the models.")
+            self._may(*asked.values())
             self._renew(_opened(asked))
             known = {k: h for k, what in asked.items() if (h := self._heard.get((_name(what), prompt, manner)))}
             yield feeds.start(known)
@@ -346,13 +406,19 @@ class Studio:
             if silent and not manner.plain:
                 self._rehearse(silent.values(), prompt)
             if silent:
-                with self._turns.stand() as ahead:
+                with self._turns.stand(visit.address) as ahead:
+                    clock.start(LINE_SECONDS, WAITED)
                     while go_on() and (before := ahead(1.0)):
                         yield feeds.waiting(before)
+                    clock.check()
+                    clock.start(ANSWER_SECONDS if self.host.hosted else 10 * ANSWER_SECONDS, TOOK)
                     if go_on():
                         yield from self._answer(silent, prompt, manner, go_on, feeds, why)
-        except Cancelled:  # a newer run began, or Stop was pressed, while the tensors were merged
-            pass
+                if feeds.open and visit.current(run):
+                    raise MergeError(TOOK)
+        except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
+            if visit.current(run):
+                yield feeds.failed(TOOK)
         except MergeError as error:
             yield feeds.failed(str(error))
         except Exception:
@@ -365,14 +431,19 @@ class Studio:
         """Render everybody's chat template before a place in the line is taken: one that is too much holds nobody up there."""
         for what in asked:
             if isinstance(what, Recipe):
-                decided, models = self.plan(what), self.parents.open(what)
-                folder = models[decided.tokens.origin if decided.tokens else decided.donor].folder
+                decided, models = self.plan(what), self.parents.open(what, self.access)
+                folder = models[decided.tokens.origin if decided.tokens else decided.donor].words
                 template, origin = decided.chat_template or safe.chat_template(folder), whose_template(decided)
             else:
-                folder = self.parents.model(what).folder
+                folder = self.parents.model(what, self.access).words
                 template, origin = safe.chat_template(folder), f"the chat template of {what}"
             if template:
                 templates.asked(template, prompt, safe.named_tokens(folder), origin)
+
+    def _may(self, *asked: "Recipe | str") -> None:
+        """CheckpointError where a recipe or a model must not be heard: what was said before is no more open than they are."""
+        for what in asked:
+            self.access.check(*(what.opened if isinstance(what, Recipe) else (what,)))
 
     def _answer(
         self, silent: Mapping[str, "Recipe | str"], prompt: str, manner: Manner, go_on: Callable[[], bool], feeds: "_Feeds",
@@ -416,15 +487,16 @@ class Studio:
     ) -> Iterator[Said]:
         """The words of at most one recipe's merge and of parents, as they come."""
         if self.host.accelerator != "zerogpu":
-            speakers = {k: self.voices.merged(recipe, go_on) for k, recipe in own.items()}
-            speakers |= {k: self.voices.parent(reference) for k, reference in parents.items()}
+            speakers = {k: self.voices.merged(recipe, go_on, self.access) for k, recipe in own.items()}
+            speakers |= {k: self.voices.parent(reference, self.access) for k, reference in parents.items()}
             yield from take_turns(
                 speakers, prompt, limit=ANSWER_TOKENS, temperature=manner.temperature, seed=manner.seed, go_on=go_on
             )
             return
         # lent for one call, to a process of its own: only names of folders, the recipe's text and the prompt go there
         recipe = next(iter(own.values()), None)
-        opened = self.parents.open(recipe) if recipe else {r: self.parents.model(r) for r in parents.values()}
+        alone = {r: self.parents.model(r, self.access) for r in parents.values()}
+        opened = {**self.parents.open(recipe, self.access), **alone} if recipe else alone
         keys = {"merge": next(iter(own))} if own else {}
         keys |= {reference: k for k, reference in parents.items()}
         text = dump(recipe) if recipe else ""
@@ -439,7 +511,7 @@ class Studio:
         """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""
         ids = [t.id for t in heard.tokens]
         names = lanes.short_names([work.base, *work.chosen])
-        judged = {m: self.voices.parent(m).judges(prompt, ids) for m in (work.base, *work.chosen)}
+        judged = {m: self.voices.parent(m, self.access).judges(prompt, ids) for m in (work.base, *work.chosen)}
         agree: list[str | None] = []
         why: list[str] = []
         for i in range(len(ids)):
@@ -452,11 +524,12 @@ class Studio:
     def _remember(self, name: str, prompt: str, manner: Manner, heard: Heard) -> None:
         self._heard[name, prompt, manner] = heard
         self._heard.move_to_end((name, prompt, manner))
-        while len(self._heard) > 1000:
+        while len(self._heard) > 1 and sum(KEY_TOKENS + len(one.tokens) for one in list(self._heard.values())) > HEARD_TOKENS:
             self._heard.popitem(last=False)
 
     def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY) -> str | None:
         """What the merge of a recipe, or a parent, answered, if it has answered this prompt to the end."""
+        self._may(recipe)
         found = self._heard.get((_name(recipe), prompt, manner))
         return None if found is None else found.text
 
@@ -471,40 +544,75 @@ class Studio:
         out = Path(folder.strip()).expanduser()
         merge(
             recipe, out, device=str(self.parents.device), roots=self.parents.roots, progress=progress, cancelled=cancelled,
+            opener=self._opened,
         )  # fmt: skip
         return out
 
+    def _opened(self, reference: str, roots: Sequence[Path]) -> Checkpoint:
+        """For a merge to files: a model, opened afresh."""
+        self.access.check(reference)
+        return open_here(reference, roots, self.access.folders)
+
     def archive(
-        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
-        granted: Collection[str] = (),
-    ) -> Path:  # fmt: skip
+        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False, owner: str = ""
+    ) -> Path:
         """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that.
 
-        `forget` it when it has been handed over.
+        It goes when its owner's page is closed, or when it is old (ui/scratch.py); `forget` it to have it gone at once.
         """
-        self.host.check(recipe.opened, granted)  # it may have been cleared away since it was chosen
-        need = self.plan(recipe).nbytes
-        if need > MAX_ARCHIVE:
+        need, clock = self.plan(recipe).nbytes, _Clock()
+        if need > ARCHIVE_BYTES:
             raise MergeError(f"The merged model has {need:,} bytes, too many for a browser; copy the recipe and merge at home.")
-        place = Path(tempfile.mkdtemp(prefix="merge-"))
+        clock.start(MERGE_SECONDS, f"The merge took more than {MERGE_SECONDS // 60} minutes; copy the recipe and merge at home.")
+
+        def stop() -> bool:
+            return cancelled() or clock.over or self.visitors.ended.is_set()
+
+        place = scratch().make(owner, need, served=True)
         try:
             merge(
                 recipe, place / "merged-model", device=str(self.parents.device), roots=self.parents.roots, progress=progress,
-                cancelled=cancelled,
+                cancelled=stop, opener=self._opened,
             )  # fmt: skip
-            return _zipped(place / "merged-model")
-        except BaseException:
-            shutil.rmtree(place, ignore_errors=True)
+            made = _zipped(place / "merged-model", stop)
+        except BaseException as error:
+            scratch().forget(place)
+            if isinstance(error, Cancelled):
+                clock.check()
             raise
+        if not scratch().done(place):
+            raise Cancelled("its owner has left.")
+        return made
 
     @staticmethod
     def forget(archive: Path) -> None:
         """Delete an archive that `archive` made."""
-        shutil.rmtree(archive.parent, ignore_errors=True)
+        scratch().forget(archive.parent)
 
 
 on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)
 """Answers on a GPU that is lent for one call (ZeroGPU); on other machines the plain function."""
+
+
+class _Clock:
+    """How long something may still take, and what is said when that is over."""
+
+    def __init__(self) -> None:
+        self._ends, self.words = math.inf, ""
+
+    def start(self, seconds: float, words: str) -> None:
+        """From now on."""
+        self._ends, self.words = time.monotonic() + seconds, words
+
+    @property
+    def over(self) -> bool:
+        """Whether time is up."""
+        return time.monotonic() > self._ends
+
+    def check(self) -> None:
+        """MergeError when time is up."""
+        if self.over:
+            raise MergeError(self.words)
 
 
 class _Feeds:
@@ -518,6 +626,11 @@ class _Feeds:
         self._full: dict[str, list[list[Any]]] = {}
         self._all: dict[str, list[list[Any]]] = {key: [] for key in keys}
         self._open = list(keys)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has not said all yet."""
+        return bool(self._open)
 
     def start(self, known: Mapping[str, Heard]) -> Feed:
         self._full = {k: h.shown() for k, h in known.items()}
@@ -568,11 +681,13 @@ def _shown(token: Token, parent: str | None, why: str = "") -> list[Any]:
     return [token.text, round(token.probability, 4), others, parent, why]
 
 
-def _zipped(folder: Path) -> Path:
+def _zipped(folder: Path, stop: Callable[[], bool]) -> Path:
     """The folder as a zip beside it, in its place. Stored, not deflated: weights do not get smaller."""
     archive = folder.with_suffix(".zip")
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED, allowZip64=True) as packed:
         for file in sorted(folder.rglob("*")):
+            if stop():
+                raise Cancelled("stopped while the zip was made.")
             if file.is_file():
                 packed.write(file, f"{folder.name}/{file.relative_to(folder)}")
                 file.unlink()  # or it would take twice its room
@@ -586,8 +701,8 @@ def _opened(asked: "Mapping[str, Recipe | str]") -> set[str]:
 
 
 def _name(what: "Recipe | str") -> str:
-    """What an answer is remembered by: a recipe's text, a parent's reference."""
-    return what if isinstance(what, str) else dump(what)
+    """What an answer is remembered by: a digest of the recipe's text, a parent's reference."""
+    return what if isinstance(what, str) else hashlib.sha256(dump(what).encode()).hexdigest()
 
 
 def _listed(recipe: Recipe) -> str:
@@ -604,7 +719,9 @@ def _conflict(cell: list[TensorStats] | None) -> float | None:
     return None if whole is None else round(whole.conflict, 4)
 
 
-def _summary(whole: TensorStats | None, recipe: Recipe) -> str:
+def _summary(whole: TensorStats | None, recipe: Recipe, tensors: int) -> str:
+    if tensors > STRIP_TENSORS:
+        return f"{tensors:,} tensors are too many to compare while you wait."
     if whole is None:
         return "Choose models to see where they disagree."
     if len(whole.models) < 2:
@@ -617,9 +734,11 @@ def _summary(whole: TensorStats | None, recipe: Recipe) -> str:
 def _remarks(whole: TensorStats | None, decided: Plan) -> dict[str, str]:
     if whole is None:
         return {}
-    index = {entry.model: i for i, entry in enumerate(decided.recipe.models)}
+    index = {entry.model: i for i, entry in enumerate(decided.recipe.models)}  # slices and modules have no lanes
     remarks: dict[str, str] = {}
     for i, model in enumerate(whole.models):
+        if model not in index:
+            continue
         text = f"keeps {whole.density[i]:.0%} of its changes, gives {whole.share[i]:.0%} of the result"
         for param in decided.recipe.method.params:
             remarks[f"models[{index[model]}].parameters.{param.name}"] = text

@@ -1,0 +1,124 @@
+"""The page as gradio's Blocks, behind our door: every server made of it is guarded, and every error it tells is a sentence."""
+
+import logging
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+from starlette.middleware import Middleware
+
+from merger.errors import MergeError
+from merger.limits import RECIPE_CHARACTERS
+from merger.ui.guard import FAULT, Door, Guard, Sessions
+from merger.ui.intake import Intake, Presence
+from merger.ui.keeper import keep
+from merger.ui.states import States
+from merger.ui.visitors import Visitors
+
+log = logging.getLogger(__name__)
+
+MISFIT = "What was sent does not fit this event; reload the page."
+
+
+class Page(gr.Blocks):
+    """Blocks behind a door. However they are served, by `launch` or as a part of another server, the guard is in front."""
+
+    door = Door()
+    space = False
+    visitors: Visitors | None = None
+
+    @property
+    def app(self) -> Any:
+        """The server."""
+        return self.__dict__["app"]
+
+    @app.setter
+    def app(self, made: Any) -> None:
+        """gradio sets what it has made before it is served: the guard goes outside of gradio's own layers, the sessions inside."""
+        made.add_middleware(Intake, space=self.space)
+        made.add_middleware(Guard, door=self.door)
+        made.user_middleware.append(Middleware(Sessions))
+        if self.visitors is not None:
+            made.user_middleware.append(Middleware(Presence, watching=self.visitors, space=self.space))
+            made.state_holder = States(self, self.visitors)
+            keep(self)
+        self.__dict__["app"] = made
+
+    async def process_api(self, *given: Any, **named: Any) -> dict[str, Any]:
+        """An event. gradio would answer any error but its own with the bare word."""
+        try:
+            return await super().process_api(*given, **named)
+        except gr.Error:
+            raise
+        except MergeError as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        except Exception:
+            log.exception("an event failed")
+            raise gr.Error(FAULT, print_exception=False) from None
+
+    async def preprocess_data(
+        self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
+    ) -> list[Any]:
+        """An event's inputs, of the kinds that its components have: what comes from a browser may be anything."""
+        if len(inputs) != len(block_fn.inputs):
+            raise gr.Error(MISFIT, print_exception=False)
+        for block, value in zip(block_fn.inputs, inputs, strict=True):
+            _no_file(block, value)
+        try:
+            found = await super().preprocess_data(block_fn, inputs, state, explicit_call)
+        except gr.Error as error:
+            raise gr.Error(error.message, print_exception=False) from None
+        except Exception:
+            raise gr.Error(MISFIT, print_exception=False) from None
+        for block, value in zip(block_fn.inputs, found, strict=True):
+            _checked(block, value)
+        return found
+
+
+def _no_file(block: Any, value: Any) -> None:
+    """gr.Error where a file is named that was not uploaded to a component for files: gradio would fetch it from any address."""
+    if block.stateful:  # what is sent in its place is not read
+        return
+    for path in _files(value):
+        if not isinstance(block, gr.UploadButton) or not isinstance(path, str) or "://" in path:
+            raise gr.Error(MISFIT, print_exception=False)
+
+
+def _files(value: Any) -> Iterator[Any]:
+    """Paths of whatever in a value looks like gradio's description of a file."""
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if "meta" in one and ("path" in one or "url" in one):
+                yield one.get("path")
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+
+
+def _checked(block: Component, value: Any) -> None:
+    """gr.Error, naming the field, where a value is not of its component's kind."""
+    name = str(getattr(block, "label", None) or "this field")
+    if isinstance(block, (gr.Textbox, gr.Code)):
+        wanted, fits = "text", value is None or isinstance(value, str)
+        if isinstance(value, str) and len(value) > RECIPE_CHARACTERS:
+            wanted, fits = f"at most {RECIPE_CHARACTERS:,} characters", False
+    elif isinstance(block, gr.Checkbox):
+        wanted, fits = "true or false", value is None or isinstance(value, bool)
+    elif isinstance(block, (gr.Number, gr.Slider)):
+        number = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 2**63
+        wanted, fits = "a number", value is None or (number and math.isfinite(value))
+    elif isinstance(block, gr.CheckboxGroup):
+        wanted, fits = "a list of its choices", isinstance(value, list) and all(isinstance(one, str) for one in value)
+    elif isinstance(block, (gr.Radio, gr.Dropdown)):
+        wanted, fits = "one of its choices", value is None or isinstance(value, str)
+    else:
+        return
+    if not fits:
+        raise gr.Error(f"{name}: takes {wanted}.", print_exception=False)
+
+
+__all__ = ["Page"]
