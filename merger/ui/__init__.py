@@ -22,7 +22,7 @@ from merger.ui.guard import read_door
 from merger.ui.history import history, recorder
 from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
-from merger.ui.page import Page
+from merger.ui.page import Page, with_sign_in
 from merger.ui.pick import Picking, pick, read_trios
 from merger.ui.push import Publishing, publish
 from merger.ui.state import start
@@ -50,6 +50,7 @@ LAUNCH: dict[str, Any] = {
 def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
     """The explorer on a folder of presets with a family of models. device: cuda where there is one, else cpu."""
     studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
+    studio.host = with_sign_in(studio.host)
     first = start(studio.presets[0], studio.base, studio.parents_of_family)
     value, board = lanes.describe(studio.plan(first.recipe))
     board["law"] = studio.law(first, studio.plan(first.recipe))

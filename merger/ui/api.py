@@ -9,6 +9,7 @@ Their docstrings are what callers read, also as MCP tools: gradio takes what sta
 
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 import gradio as gr
@@ -57,8 +58,6 @@ def publish(studio: Studio) -> None:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page
             prompt: a question or a task, as a user would write it
         """
-        if len(prompt) > PROMPT_CHARACTERS:
-            raise MergeError(f"prompt: has {len(prompt):,} characters; at most {PROMPT_CHARACTERS:,} are taken.")
         work = state.opened(state.start(studio.presets[0], studio.base), _read(studio, recipe))
         said: dict[str, str] = {}
         for feed in studio.answer(work, prompt, Visit()):
@@ -110,6 +109,14 @@ def publish(studio: Studio) -> None:
         api(_told(fn), api_name=fn.__name__, concurrency_limit=limit)
 
 
+def _taken(name: str, value: Any) -> None:
+    """MergeError where an argument is not of its kind, which gradio does not look at, or too long."""
+    if not isinstance(value, list if name == "values" else str):
+        raise MergeError(f"{name}: takes {'a list of numbers' if name == 'values' else 'text'}.")
+    if name in ("prompt", "path") and len(value) > PROMPT_CHARACTERS:
+        raise MergeError(f"{name}: has {len(value):,} characters; at most {PROMPT_CHARACTERS:,} are taken.")
+
+
 def _read(studio: Studio, text: str) -> Recipe:
     """A recipe from YAML, or from a link's text; checked against what this page may open."""
     if len(text) > RECIPE_CHARACTERS:
@@ -121,11 +128,13 @@ def _read(studio: Studio, text: str) -> Recipe:
 
 
 def _told(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its errors as messages for the caller, not tracebacks."""
+    """The function with its arguments checked, and its errors as messages for the caller, not tracebacks."""
 
     @wraps(fn)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
+            for name, value in signature(fn).bind(*args, **kwargs).arguments.items():
+                _taken(name, value)
             return fn(*args, **kwargs)
         except MergeError as error:
             raise gr.Error(str(error), print_exception=False) from None

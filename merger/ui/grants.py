@@ -9,7 +9,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-from merger.limits import GRANTED_MODELS, GRANT_SECONDS, GRANTS
+from merger.limits import GRANT_SECONDS, GRANTED_MODELS, GRANTS
 
 
 class Grants:

@@ -126,8 +126,9 @@ def opened(work: Workspace, recipe: Recipe) -> Workspace:
     if not names:
         raise RecipeError("the recipe names no model.")
     known = {work.base, *work.shelf}
-    if not set(names) <= known or (recipe.base_model or work.base) not in known:
-        base = recipe.base_model or names[0]
+    own = recipe.base_model if recipe.base_model in names else None  # else the name of an earlier document, which is no model
+    if not set(names) <= known or (own or work.base) not in known:
+        base = own or names[0]
         shelf = tuple(n for n in names if n != base)
         return remember(replace(work, recipe=recipe, base=base, chosen=shelf, shelf=shelf, preset="", kept=(), shared=()))
     return remember(replace(work, recipe=recipe, chosen=_parents(recipe, work.base), preset=work.preset))
@@ -295,4 +296,6 @@ def for_statistics(work: Workspace) -> Recipe:
         return work.recipe
     weights = (("weight", constant(1.0)),)
     models = tuple(Entry(m, weights) for m in work.chosen if m != work.base)
+    if not models:  # one model alone: nothing to compare it with
+        return work.recipe
     return Recipe("task_arithmetic", models=models, base_model=work.base, on_mismatch=work.recipe.on_mismatch)
