@@ -187,6 +187,9 @@ def blend(a: Recipe, b: Recipe, t: float) -> Recipe:
     names = {document.name for document in earlier}
     if len(names) < len(earlier):
         raise RecipeError("both recipes have a document of the same name that says something else; rename one of them.")
+    for one, other in ((a, b), (b, a)):
+        for name in {d.name for d in one.earlier} & set(other.opened):
+            raise RecipeError(f"{name} is a document of one recipe and a model of the other; give the document another name.")
     taken = {reference for recipe in (*earlier, a, b) for reference in recipe.references} | names
     first, second = [n for n in (f"mix {i + 1}" for i in range(len(taken) + 2)) if n not in taken][:2]
     documents = [replace_fields(d, earlier=()) for d in (*earlier, replace_fields(a, name=first), replace_fields(b, name=second))]

@@ -22,7 +22,7 @@ from merger.ui.guard import read_door
 from merger.ui.history import history, recorder
 from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
-from merger.ui.page import Page
+from merger.ui.page import Page, with_sign_in
 from merger.ui.pick import Picking, pick, read_trios
 from merger.ui.push import Publishing, publish
 from merger.ui.quota import share_out
@@ -55,6 +55,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
     scratch()  # before gradio looks where it may put files
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # nobody says for whom he asks, but a proxy that is named there
     studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
+    studio.host = with_sign_in(studio.host)
     first = start(studio.presets[0], studio.base, studio.parents_of_family)
     value, board = lanes.describe(studio.plan(first.recipe))
     board["law"] = studio.law(first, studio.plan(first.recipe))

@@ -10,6 +10,7 @@ Their docstrings are what callers read, also as MCP tools: gradio takes what sta
 import time
 from collections.abc import Callable
 from functools import wraps
+from inspect import signature
 from typing import Any
 
 import gradio as gr
@@ -57,7 +58,6 @@ def publish(studio: Studio) -> None:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page
             prompt: a question or a task, as a user would write it
         """
-        _check_prompt(prompt)
         work = state.opened(state.start(studio.presets[0], studio.base), _read(studio, recipe))
         said: dict[str, str] = {}
         for feed in studio.answer(work, prompt, Visit(address=studio.address(request))):
@@ -87,7 +87,6 @@ def publish(studio: Studio) -> None:
         """
         if not 0 < len(values) <= MOST_STEPS:
             raise MergeError(f"values: give 1 to {MOST_STEPS} numbers; there are {len(values)}.")
-        _check_prompt(prompt)
         found = _read(studio, recipe)
         check_length(found, len(values))
         probes = fewer(read_probes(studio.probes), EACH) if studio.probes.exists() else ()
@@ -112,9 +111,12 @@ def publish(studio: Studio) -> None:
         api(_told(fn), api_name=fn.__name__, concurrency_id=kind, concurrency_limit=limit)
 
 
-def _check_prompt(prompt: str) -> None:
-    if len(prompt) > PROMPT_CHARACTERS:
-        raise MergeError(f"prompt: has {len(prompt):,} characters; at most {PROMPT_CHARACTERS:,} are taken.")
+def _taken(name: str, value: Any) -> None:
+    """MergeError where an argument is not of its kind, which gradio does not look at, or too long."""
+    if not isinstance(value, list if name == "values" else str):
+        raise MergeError(f"{name}: takes {'a list of numbers' if name == 'values' else 'text'}.")
+    if name in ("prompt", "path") and len(value) > PROMPT_CHARACTERS:
+        raise MergeError(f"{name}: has {len(value):,} characters; at most {PROMPT_CHARACTERS:,} are taken.")
 
 
 def _read(studio: Studio, text: str) -> Recipe:
@@ -128,11 +130,13 @@ def _read(studio: Studio, text: str) -> Recipe:
 
 
 def _told(fn: Callable[..., Any]) -> Callable[..., Any]:
-    """The function with its errors as messages for the caller, not tracebacks."""
+    """The function with its arguments checked, and its errors as messages for the caller, not tracebacks."""
 
     @wraps(fn)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
+            for name, value in signature(fn).bind(*args, **kwargs).arguments.items():
+                _taken(name, value)
             return fn(*args, **kwargs)
         except MergeError as error:
             raise gr.Error(str(error), print_exception=False) from None

@@ -205,8 +205,9 @@ class Callbacks:
 
     def choose_preset(self, work: Workspace, name: str, request: gr.Request) -> tuple[Any, ...]:
         """A preset was pressed: its recipe and its prompt."""
-        preset = next(p for p in self.studio.presets if p.name == name)
-        shelf = self.studio.parents_of_family
+        preset, shelf = next((p for p in self.studio.presets if p.name == name), None), self.studio.parents_of_family
+        if preset is None:
+            raise MergeError("There is no such preset.")
         found = self.edited(work, lambda: state.with_preset(work, preset, self.studio.base, shelf), request)
         return *found, preset.prompt if _went_through(found) else gr.skip()
 

@@ -33,7 +33,9 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _API = "/gradio_api/"
-_LOOKS = re.compile(r"/(assets|static|svelte)/.+|/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|pwa_icon(/\d+)?)|/gradio_api/theme\.css")
+_LOOKS = re.compile(
+    r"/(assets|static|svelte)/.+|/(favicon\.ico|robots\.txt|manifest\.json|pwa_icon(/\d+)?)|(/gradio_api)?/theme\.css"
+)
 """Addresses that hold nothing of any visitor: scripts, styles, icons."""
 _SIGN_IN = re.compile(r"/login/(huggingface|callback)")
 _USED = re.compile(
@@ -49,7 +51,7 @@ _SECRET = re.compile(r"[A-Za-z0-9_-]{32,64}")
 _ORIGIN = re.compile(r"https?://([\w-]+\.)*[\w-]+(:\d{1,5})?")
 
 FOREIGN = "Another website asked for this in your name; open the page itself and do it there."
-NAMELESS = "This page does not go by that name; open it as http://localhost with its port, or start it with that name in MERGER_HOSTS."
+NAMELESS = "This page does not go by that name: open it as localhost, or start it with the name in the variable MERGER_HOSTS."
 NOWHERE = "There is nothing at this address."
 FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
 
@@ -142,7 +144,7 @@ class _Asked:
     @property
     def visitor(self) -> str:
         """The browser's own secret, from the cookie that we gave it; "" for who sends none."""
-        jar = SimpleCookie[str]()
+        jar = SimpleCookie()
         for line in self.all("cookie"):
             try:
                 jar.load(line)
@@ -266,7 +268,11 @@ async def answer(send: Send, status: int, sentence: str, asked: _Asked) -> None:
 
 
 class _Wrong(Exception):
-    """What is sent is nothing that the page sends: status and sentence."""
+    """What is sent is nothing that the page sends."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status, self.sentence = status, sentence
 
 
 class Sessions:
@@ -288,7 +294,7 @@ class Sessions:
         try:
             scope, receive = await self._owned(scope, receive, asked)
         except _Wrong as wrong:
-            await answer(send, *wrong.args, asked)
+            await answer(send, wrong.status, wrong.sentence, asked)
             return
         await self.app(scope, receive, send)
 
@@ -306,8 +312,8 @@ class Sessions:
         if call is None or asked.method != "POST":
             return scope, receive
         raw = self._checked(await _read(receive, asked), call, owner, scope)
-        headers = [(k, v) for k, v in scope["headers"] if k.lower() not in (b"content-length", b"transfer-encoding", b"content-type")]
-        headers += [(b"content-length", str(len(raw)).encode()), (b"content-type", b"application/json")]
+        own = {b"content-length": str(len(raw)).encode(), b"content-type": b"application/json"}
+        headers = [(k, v) for k, v in scope["headers"] if k.lower() not in (*own, b"transfer-encoding")] + list(own.items())
         return {**scope, "headers": headers}, _again(raw, receive)
 
     def _own(self, name: object, owner: str) -> str:
@@ -327,7 +333,7 @@ class Sessions:
             body.pop("oauth_token", None)  # who is signed in is told by the cookie alone
             if "call/v2" not in call[0]:
                 body = _typed(body, call, scope)
-            return json.dumps(body).encode()
+            return json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError):
             raise _Wrong(400, "This is no request of this page: a JSON object is expected, not nested too deeply.") from None
 

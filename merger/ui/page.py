@@ -2,16 +2,21 @@
 
 import logging
 import math
+import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
+from fastapi import FastAPI
 from gradio.components import Component
+from gradio.oauth import attach_oauth
 from starlette.middleware import Middleware
 
 from merger.errors import MergeError
 from merger.limits import RECIPE_CHARACTERS
 from merger.ui.guard import FAULT, Door, Guard, Sessions
+from merger.ui.host import Host
 from merger.ui.intake import Intake, Presence
 from merger.ui.keeper import keep
 from merger.ui.states import States
@@ -19,6 +24,7 @@ from merger.ui.visitors import Visitors
 
 log = logging.getLogger(__name__)
 
+_TEXTS = (gr.Textbox, gr.Code)
 MISFIT = "What was sent does not fit this event; reload the page."
 
 
@@ -32,11 +38,12 @@ class Page(gr.Blocks):
     @property
     def app(self) -> Any:
         """The server."""
-        return self.__dict__["app"]
+        return vars(self)["app"]
 
     @app.setter
     def app(self, made: Any) -> None:
-        """gradio sets what it has made before it is served: the guard goes outside of gradio's own layers, the sessions inside."""
+        """gradio sets what it has made before it is served: the guard goes outside of gradio's own layers, the sessions "
+        "inside."""
         made.add_middleware(Intake, space=self.space)
         made.add_middleware(Guard, door=self.door)
         made.user_middleware.append(Middleware(Sessions))
@@ -44,7 +51,7 @@ class Page(gr.Blocks):
             made.user_middleware.append(Middleware(Presence, watching=self.visitors, space=self.space))
             made.state_holder = States(self, self.visitors)
             keep(self)
-        self.__dict__["app"] = made
+        vars(self)["app"] = made
 
     async def process_api(self, *given: Any, **named: Any) -> dict[str, Any]:
         """An event. gradio would answer any error but its own with the bare word."""
@@ -66,15 +73,31 @@ class Page(gr.Blocks):
             raise gr.Error(MISFIT, print_exception=False)
         for block, value in zip(block_fn.inputs, inputs, strict=True):
             _no_file(block, value)
+            _checked(block, value)
         try:
             found = await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            return ["" if value is None and isinstance(b, _TEXTS) else value for b, value in zip(block_fn.inputs, found, strict=True)]
         except gr.Error as error:
             raise gr.Error(error.message, print_exception=False) from None
         except Exception:
             raise gr.Error(MISFIT, print_exception=False) from None
-        for block, value in zip(block_fn.inputs, found, strict=True):
-            _checked(block, value)
-        return found
+
+
+def with_sign_in(host: Host) -> Host:
+    """The place as it is, but without a sign-in where gradio cannot offer one; why is told in one sentence."""
+    if not host.oauth:
+        return host
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            attach_oauth(FastAPI())  # what gradio does when it makes its server, and would end with
+    except ImportError:
+        log.warning('Sign-in is off: OAUTH_CLIENT_ID is set, but `pip install "gradio[oauth]"` has not been run.')
+    except Exception as error:
+        said = (str(error).strip() or type(error).__name__).splitlines()[0].partition(". ")[0].rstrip(".")
+        log.warning("Sign-in is off, since OAUTH_CLIENT_ID is set but gradio cannot offer it: %s.", said)
+    else:
+        return host
+    return replace(host, oauth=False)
 
 
 def _no_file(block: Any, value: Any) -> None:
@@ -102,7 +125,7 @@ def _files(value: Any) -> Iterator[Any]:
 def _checked(block: Component, value: Any) -> None:
     """gr.Error, naming the field, where a value is not of its component's kind."""
     name = str(getattr(block, "label", None) or "this field")
-    if isinstance(block, (gr.Textbox, gr.Code)):
+    if isinstance(block, _TEXTS):
         wanted, fits = "text", value is None or isinstance(value, str)
         if isinstance(value, str) and len(value) > RECIPE_CHARACTERS:
             wanted, fits = f"at most {RECIPE_CHARACTERS:,} characters", False
@@ -121,4 +144,4 @@ def _checked(block: Component, value: Any) -> None:
         raise gr.Error(f"{name}: takes {wanted}.", print_exception=False)
 
 
-__all__ = ["Page"]
+__all__ = ["Page", "with_sign_in"]

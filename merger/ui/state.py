@@ -132,8 +132,9 @@ def opened(work: Workspace, recipe: Recipe) -> Workspace:
     if not names:
         raise RecipeError("the recipe names no model.")
     known = {work.base, *work.shelf}
-    if not set(names) <= known or (recipe.base_model or work.base) not in known:
-        base = recipe.base_model or names[0]
+    own = recipe.base_model if recipe.base_model in names else None  # else the name of an earlier document, which is no model
+    if not set(names) <= known or (own or work.base) not in known:
+        base = own or names[0]
         shelf = tuple(n for n in names if n != base)
         return remember(replace(work, recipe=recipe, base=base, chosen=shelf, shelf=shelf, preset="", kept=(), shared=()))
     return remember(replace(work, recipe=recipe, chosen=_parents(recipe, work.base), preset=work.preset))

@@ -326,7 +326,7 @@ class Studio:
         return found and found | {"sketch": self._samples.word(decided, self._sketch(decided))}
 
     def sample(self, word: object) -> dict[str, Any] | None:
-        """What a law's `sketch` stands for; None where it is unknown, too long ago, or of models that are not for this visitor."""
+        """What a law's `sketch` stands for; None where it is unknown, too long ago, or not for this visitor."""
         return self._samples.fetch(word, self.access)
 
     # ------------------------------------------------------------------------------------------ answers
@@ -541,7 +541,12 @@ class Studio:
         """Merge into a new folder of this computer."""
         if not folder.strip():
             raise MergeError("Name a folder for the merged model; it must not exist yet.")
-        out = Path(folder.strip()).expanduser()
+        try:
+            out = Path(folder.strip()).expanduser()
+            with contextlib.suppress(FileNotFoundError):
+                out.lstat()
+        except (OSError, ValueError, RuntimeError):  # too long, a null byte, below a file, no such user
+            raise MergeError(f"{folder.strip()[:80]!r} cannot be a folder's name on this computer.") from None
         merge(
             recipe, out, device=str(self.parents.device), roots=self.parents.roots, progress=progress, cancelled=cancelled,
             opener=self._opened,

@@ -1,0 +1,331 @@
+"""A stranger at the page: every event, endpoint, server function and address of both modes, called with what nobody should send.
+
+What there is to call is asked of the page itself, so what is added later is called, too. An audit hook sees every file that is
+opened, written or deleted, every connection and every process, while the calls are made.
+"""
+
+import contextlib
+import json
+import math
+import os
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import huggingface_hub.constants
+import pytest
+from hub_standin import WRITER, Hub
+
+from merger import hub as references
+from merger import store, wire
+from merger.recipe import load
+from merger.search import Probe, Vary, sweep
+from merger.ui import LAUNCH, build_app, state
+from merger.ui.callbacks import Callbacks
+from merger.ui.guard import Guard
+from merger.ui.studio import Studio, Visit
+
+ROOT = Path(__file__).parent.parent
+FAMILY = ROOT / "presets" / "family"
+SECRET = "the-owner's-secret-8d1f"
+API = "/gradio_api"
+
+
+# ---------------------------------------------------------------------------------------------- what must not happen
+
+
+@dataclass
+class Watch:
+    """What an audit hook of Python sees of this process. `shut`: folders nobody may read; `free`: where may be written."""
+
+    shut: list[str] = field(default_factory=list[str])
+    free: list[str] = field(default_factory=list[str])
+    seen: list[str] = field(default_factory=list[str])
+    on: bool = False
+
+    def __call__(self, event: str, args: tuple[Any, ...]) -> None:
+        if not self.on:
+            return
+        if event == "open":
+            path, _, flags = args
+            if isinstance(path, (str, bytes)):
+                self.file(os.fsdecode(path), bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)))
+        elif event in ("os.mkdir", "os.remove", "os.rmdir", "os.rename", "os.symlink", "os.link") and args[-1] == -1:
+            places = args[1:2] if event == "os.symlink" else args[:2] if event in ("os.rename", "os.link") else args[:1]
+            for path in places:  # whole paths: what is named beside an open folder was opened by its path before
+                self.file(os.fsdecode(path), True)
+        elif event in ("os.listdir", "os.scandir") and args and isinstance(args[0], str):
+            self.file(args[0], False)
+        elif event == "socket.connect" and isinstance(args[1], tuple) and str(args[1][0]) not in ("127.0.0.1", "::1"):
+            self.seen.append(f"connects to {args[1]}")
+        elif event == "socket.getaddrinfo" and str(args[0]) not in ("127.0.0.1", "::1", "localhost"):
+            self.seen.append(f"asks for the address of {args[0]}")
+        elif event in ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn"):
+            self.seen.append(f"{event} {args[:2]}")
+
+    def file(self, path: str, written: bool) -> None:
+        whole = os.path.abspath(path)
+        if any(whole.startswith(one) for one in self.shut):
+            self.seen.append(f"{'writes' if written else 'reads'} {whole}")
+        elif written and "__pycache__" not in whole and not any(whole.startswith(one) for one in (*self.free, "/dev/", "/proc/")):
+            self.seen.append(f"writes {whole}")
+
+
+WATCH = Watch()
+sys.addaudithook(lambda event, args: WATCH(event, args))
+
+
+# ---------------------------------------------------------------------------------------------- the page
+
+
+class Door(Guard):
+    """The door, behind which who has a token in a cookie is signed in with it: what gradio's sign-in does with a signed one."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            found = re.search(rb"token=(\w+)", b";".join(v for k, v in scope["headers"] if k == b"cookie"))
+            known = {"access_token": found[1].decode(), "scope": "", "expires_at": time.time() + 900} if found else None
+            scope = {**scope, "session": {"oauth_info": known} if known else {}}
+        await super().__call__(scope, receive, send)
+
+
+class Spied(dict[str, Any]):
+    """Opened models, which note when the private one is taken out."""
+
+    def __init__(self, models: dict[str, Any]) -> None:
+        super().__init__(models)
+        self.taken: list[str] = []
+
+    def __getitem__(self, name: str) -> Any:
+        if "secret" in name:
+            self.taken.append(name)
+        return super().__getitem__(name)
+
+
+@dataclass
+class Place:
+    """A page that runs in this process, and what is planted around it. `outside`: a folder that it must not touch."""
+
+    url: str
+    demo: Any
+    hosted: bool
+    outside: Path
+    temporary: Path
+    canary: list[str]
+    web: str
+
+    def __post_init__(self) -> None:
+        self.client = httpx.Client(base_url=self.url, timeout=120)
+        self.config = self.client.get("/config").json()
+        self.parts = {part["id"]: part for part in self.config["components"]}
+        owners = (getattr(fn.fn, "__self__", None) for fn in self.demo.fns.values())
+        self.studio: Studio = next(owner.studio for owner in owners if isinstance(owner, Callbacks))
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """Every event that has a function on the server, public or not."""
+        return [one for one in self.config["dependencies"] if one["backend_fn"]]
+
+    def stateful(self, event: dict[str, Any]) -> list[bool]:
+        return [self.parts[i]["type"] == "state" for i in event["inputs"]]
+
+    def call(self, event: dict[str, Any], data: Any, session: str = "stranger", client: httpx.Client | None = None) -> str:
+        """The text of an event's answer, however it comes."""
+        client = client or self.client
+        body = json.dumps({"data": data, "fn_index": event["id"], "session_hash": session})
+        where = "queue/join" if event["queue"] else "run/predict"
+        asked = client.post(f"{API}/{where}", content=body, headers={"content-type": "application/json"})
+        return told(client, session) if event["queue"] and asked.status_code == 200 else asked.text
+
+
+def told(client: httpx.Client, session: str) -> str:
+    """What comes for a session until one of its events is done."""
+    lines: list[str] = []
+    with client.stream("GET", f"{API}/queue/data", params={"session_hash": session}) as stream:
+        for line in stream.iter_lines():
+            lines.append(line)
+            if any(mark in line for mark in ("process_completed", "close_stream", "unexpected_error")):
+                break
+    return "\n".join(line for line in lines if line)
+
+
+@contextlib.contextmanager
+def page(hosted: bool, tmp: Path) -> Iterator[Place]:
+    """The page, at home or hosted, with a Hub of its own, secrets beside it, and nothing of this machine's in reach."""
+    outside, here, temporary = (tmp / name for name in ("outside", "here", "temporary"))
+    for folder in (outside, here, temporary):
+        folder.mkdir()
+    (outside / "secret.txt").write_text(SECRET)
+    shutil.copytree(FAMILY / "pirate", outside / "model")
+    (outside / "model" / "README.md").write_text(f"---\nlicense: {SECRET}\n---\n")
+    if hosted:  # a folder below the working directory that looks like a model of the Hub
+        shutil.copytree(outside / "model", here / "docs" / "models")
+    canary: list[str] = []
+
+    class Canary(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            canary.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(SECRET.encode())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    web = ThreadingHTTPServer(("127.0.0.1", 0), Canary)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    with pytest.MonkeyPatch.context() as patch, Hub() as hub:
+        for name in ("HF_TOKEN", "SPACE_ID", "SPACE_HOST", "MERGER_HOSTS", "GRADIO_SERVER_NAME"):
+            patch.delenv(name, raising=False)
+        patch.setenv("HOSTED", "1" if hosted else "0")
+        patch.setenv("XDG_CACHE_HOME", str(temporary / "cache"))
+        patch.setenv("HF_HUB_CACHE", str(temporary / "hub"))
+        patch.setenv("GRADIO_TEMP_DIR", str(temporary / "gradio"))
+        patch.setenv("HF_ENDPOINT", hub.url)
+        patch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(temporary / "hub"))
+        patch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(temporary / "no-token"))
+        patch.setattr(wire, "FIRST_WAIT", 0.01)
+        patch.setattr(references, "_brought", {})
+        patch.setattr(tempfile, "tempdir", str(temporary))
+        patch.setattr("merger.ui.page.Guard", Door)
+        patch.chdir(here)
+        hub.add("writer/secret", FAMILY / "spell", private=True)
+        hub.add("tiny/count", FAMILY / "count")
+        demo = build_app()
+        _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+        try:
+            yield Place(url.rstrip("/"), demo, hosted, outside, temporary, canary, f"http://127.0.0.1:{web.server_port}")
+        finally:
+            WATCH.on = False
+            demo.close()
+            web.shutdown()
+
+
+@pytest.fixture(scope="module", params=["home", "hosted"])
+def place(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    with page(request.param == "hosted", tmp_path_factory.mktemp(request.param)) as here:
+        hot(here)
+        yield here
+
+
+def hot(place: Place) -> None:
+    """All that the page keeps of models is kept of the private one, whose owner has brought it and used it everywhere."""
+    store.download("writer/secret", WRITER)
+    place.studio.grants.add(WRITER, "writer/secret")
+    studio, recipe = place.studio.seen_by(WRITER), load(recipe_of("writer/secret", SIBLING))
+    work = state.opened(state.start(studio.presets[0], studio.base), recipe)
+    for feed in studio.answer(work, "spell the word cat", Visit()):
+        assert "error" not in feed
+    assert studio.heard("writer/secret", "spell the word cat") and studio.heard(recipe, "spell the word cat")
+    studio.strip(work)
+    assert studio.law(work, studio.plan(recipe))
+    assert list(sweep(recipe, [Vary("models[0].parameters.weight", (0.5,))], studio.searcher, PROBES, access=studio.access))
+    assert list(studio.searcher.marks(["writer/secret"], PROBES, access=studio.access))
+    studio.forget(studio.archive(recipe, lambda step: None))
+    assert alive(place)
+    place.studio.parents._models = Spied(place.studio.parents._models)
+
+
+@pytest.fixture
+def watched(place: Place) -> Iterator[Place]:
+    """The same, with everything watched that this process opens, writes, connects to or starts meanwhile."""
+    WATCH.seen.clear()
+    WATCH.free = [str(place.temporary), *([] if place.hosted else [str(Path.cwd())])]
+    WATCH.shut = [str(place.outside)] if place.hosted else [str(place.outside / "secret.txt")]
+    if place.hosted:
+        WATCH.shut.append(str(Path.cwd() / "docs"))
+    place.canary.clear()
+    taken = place.studio.parents._models.taken
+    taken.clear()
+    WATCH.on = True
+    yield place
+    WATCH.on = False
+    assert WATCH.seen == [] and place.canary == []
+    assert not place.hosted or taken == []  # the private model, which is open, was given to nobody
+
+
+SIBLING = "presets/family/pirate"
+PROBES = (Probe("spell", "spell the word cat", "c a t"),)
+
+
+def recipe_of(*models: str) -> str:
+    listed = [{"model": model, "parameters": {"weight": 1}} for model in models]
+    return json.dumps({"merge_method": "task_arithmetic", "base_model": "presets/family/base", "models": listed})
+
+
+def hostile(place: Place) -> list[Any]:
+    """What nobody should send."""
+    secret, model = str(place.outside / "secret.txt"), str(place.outside / "model")
+    filed: dict[str, Any] = {"meta": {"_type": "gradio.FileData"}, "orig_name": "../../x.yaml"}
+    deep: Any = "deep"
+    for _ in range(400):
+        deep = [deep]
+    texts = [
+        secret, f"file://{secret}", "/etc/passwd", "../" * 12 + "etc/passwd", model, "docs/models", "writer/secret",
+        "writer/secret+writer/secret",
+        recipe_of(model), recipe_of("writer/secret"), recipe_of("docs/models"), state.link(load(recipe_of(model))),
+        f"name: {model}\n---\n{recipe_of(model)}", "x" * 300_000, "\0", "${7*7}{{7*7}}", "",
+    ]  # fmt: skip
+    return [
+        *texts, None, True, -1, 10**300, 1e308, math.nan, -math.inf, deep, [], {}, [[secret]], {"a": {"b": [None]}},
+        filed | {"path": secret}, filed | {"path": f"{place.web}/canary"}, filed | {"path": "x", "url": f"{place.web}/canary"},
+        [filed | {"path": "/etc/passwd"}], filed | {"path": {"x": 1}}, {"meta": 5, "path": secret},
+        {"lanes": {model: [1e999]}, "split": [], "move": {}, "seq": deep}, {"yaml": model, "prompt": [secret]},
+        {"yaml": recipe_of("writer/secret"), "act": "slot", "slot": []}, {"yaml": recipe_of(model), "act": []},
+        {"picked": {"column": [secret], "row": {}}}, {"picked": [[], {}]}, {"vote": {}}, {"headers": [1], "data": [[secret]]},
+    ]  # fmt: skip
+
+
+def check(answer: str, what: str, place: Place) -> None:
+    """No secret, no traceback, no bare error, no path of the server that was not sent: a sentence, or an update."""
+    assert SECRET not in answer and "root:x:0" not in answer, what
+    for mark in ("our fault", "Traceback", 'File "', "site-packages", "Internal Server Error", "object has no attribute", "KeyError", "TypeError"):
+        assert mark not in answer, (what, answer[:500])
+    assert not place.hosted or str(ROOT) not in answer.replace(str(place.outside), ""), (what, answer[:500])
+    said = last(answer)
+    if isinstance(said, dict) and "error" in said:
+        assert isinstance(said["error"], str) and len(said["error"].split()) > 2, (what, answer[:500])
+
+
+def last(answer: str) -> Any:
+    """The last thing an answer says, as far as it is JSON."""
+    with contextlib.suppress(ValueError):
+        if not answer.startswith("data:"):
+            return json.loads(answer)
+        told = json.loads(answer.splitlines()[-1].removeprefix("data:"))
+        return told.get("output", told) or told
+    return None
+
+
+def test_every_event_takes_anything(watched: Place) -> None:
+    """Each value as all inputs at once, as each input alone where the others are as the page has them, and too few or too many."""
+    place, calls = watched, 0
+    for event in place.events:
+        name = f"{event['api_name']} {event['targets']}"
+        free = [i for i, state in enumerate(place.stateful(event)) if not state]
+        usual = [place.parts[i]["props"].get("value") for i in event["inputs"]]
+        values = hostile(place) if free else [None, {"a": 1}, 5]
+        several = len(free) > 1 and not event["queue"]
+        tries = [[value] * len(usual) for value in values]
+        tries += [[value if i == at else one for i, one in enumerate(usual)] for at in free for value in values] if several else []
+        tries += [[], usual[:-1], [*usual, None], [*usual, *usual]] if usual else [[], [None]]
+        for data in tries:
+            check(place.call(event, data), f"{name} {str(data)[:200]}", place)
+            calls += 1
+    print(f"{len(place.events)} events, {calls} calls, {'hosted' if place.hosted else 'at home'}")
+    assert len(place.events) > 60 and alive(place)
+
+
+def alive(place: Place) -> bool:
+    """Whether the page still answers a newcomer."""
+    ask = next(event for event in place.events if event["api_name"] == "ask")
+    return "boxes" in place.call(ask, [(ROOT / "presets/pirate_and_plurals.yaml").read_text(), "plural of box"], "newcomer")
