@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from merger.checkpoints import in_words, parse_size
-from merger.errors import CheckpointError, MergeError, nearest
+from merger.errors import CheckpointError, MergeError, NonFiniteError, nearest
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
 
@@ -30,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.run(options)
     except MergeError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        if isinstance(error, NonFiniteError):
+            print("  To merge all the same: --allow-nonfinite.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. What a merge has written stays in OUT.partial: the same command goes on from there.", file=sys.stderr)
@@ -156,6 +158,10 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
         "--part", metavar="N/COUNT", help="make only every COUNT-th file of the output, for several machines; then --join"
     )
     merge.add_argument("--join", action="store_true", help="put together what the parts have made")
+    merge.add_argument(
+        "--allow-nonfinite", action=_YesNo,
+        help="go on where a model's numbers, or what is made of them, are NaN or infinite; the notes and the card say where",
+    )  # fmt: skip
     merge.add_argument("--copy-tokenizer", action=_YesNo, default=True, help="copy the base's tokenizer (default)")
     merge.add_argument(
         "--write-model-card", action=_YesNo, default=True, help="write README.md and mergekit_config.yml (default)"
@@ -227,6 +233,7 @@ def _merge(options: argparse.Namespace) -> None:
             shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
             tokenizer=options.copy_tokenizer, card=options.write_model_card,
             workers=options.num_threads, memory=_memory(options), part=part, joining=options.join,
+            allow_nonfinite=options.allow_nonfinite,
         )  # fmt: skip
     for remark in done.remarks if not options.quiet else ():
         print(f"note: {remark}", file=sys.stderr)

@@ -1,8 +1,9 @@
-"""Everything that can go wrong for the user, as three types.
+"""Everything that can go wrong for the user, as four types.
 
     MergeError            the merge cannot be done: output folder, disk space, cancelled
     ├── RecipeError       the recipe's text is wrong
-    └── CheckpointError   a model's files are wrong, missing or do not fit together
+    ├── CheckpointError   a model's files are wrong, missing or do not fit together
+    └── NonFiniteError    numbers that are NaN or infinite; the user may allow them
 
 Every message says where, what, and what would be right. Any other exception is a bug of ours.
 """
@@ -21,6 +22,10 @@ class RecipeError(MergeError):
 
 class CheckpointError(MergeError):
     """A model's files are wrong, missing, or do not fit the other models'."""
+
+
+class NonFiniteError(MergeError):
+    """A model's numbers, or what was made of them, are not finite; the message names the tensor. They can be allowed."""
 
 
 class Cancelled(MergeError):

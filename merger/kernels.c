@@ -988,13 +988,6 @@ void merger_patch(
     }
 }
 
-/* Whether any of n elements is infinite or no number. */
-int merger_odd(const void *data, int kind, int64_t n) {
-    source_t s = {.data = data, .kind = kind, .file = -1};
-    for (int64_t at = 0; at < n && !s.odd; at += 1 << 16) look(&s, at, (int)(n - at < 1 << 16 ? n - at : 1 << 16));
-    return s.odd;
-}
-
 int merger_has_float16(void) {
 #ifdef __FLT16_MANT_DIG__
     return 1;

@@ -216,11 +216,6 @@ class Seen:
         self.largest = max(self.largest, how.largest)
 
 
-def odd(x: Tensor) -> bool:
-    """Whether an element of a contiguous tensor on the CPU, of a dtype that the passes take, is not finite."""
-    return bool(_lib().merger_odd(x.data_ptr(), _KINDS[x.dtype], x.numel()))
-
-
 @dataclass(frozen=True)
 class Combine:
     """How trimmed and weighted deltas (or weights) become one tensor; the numbers are those of `added`, `elected`, `mix`."""
@@ -583,7 +578,6 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_once.restype = i64
     library.merger_patch.argtypes = (pointer, i32, how, sources, i32, sources, pointer, i64, i32)
     library.merger_patch.restype = None
-    library.merger_odd.argtypes = (pointer, i32, i64)
     library.merger_settle.argtypes = (i32, i64, i64, i32)
     library.merger_settle.restype = None
     return library

@@ -166,6 +166,11 @@ def cancelled(weights: Sequence[float]) -> float:
     return CANCELLED * math.fsum(map(abs, weights))
 
 
+def all_finite(x: Tensor) -> bool:
+    """Whether no element is infinite or NaN; one pass, and no memory."""
+    return not x.numel() or all(math.isfinite(float(end)) for end in x.aminmax())
+
+
 def cut_for(size: Tensor, k: int) -> tuple[float, float]:
     """The k-th largest of these magnitudes, and the share of those equal to it that makes k. 1 <= k <= numel."""
     cut = size.reshape(-1).kthvalue(size.numel() - k + 1).values

@@ -64,7 +64,8 @@ def ties(
     returns  (*shape), the merged delta; the caller adds the base.
 
     Trims per tensor; the paper trims over the whole model. Elects on weighted deltas, a tie counts as +, as mergekit.
-    PEFT elects before weighting and divides by the count of models that agree.
+    PEFT elects before weighting and divides by the count of the models that agree: with unequal weights 30 to 100 % of the
+    elements differ, with equal ones only the scale. The authors' code and sd-mecha keep one element more than k.
 
     >>> ties(torch.tensor([[4.0, -1.0], [2.0, 3.0]]), weight=1.0)
     tensor([3., 3.])
