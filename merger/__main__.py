@@ -307,7 +307,7 @@ class _Bar:
 
 def _inspect(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
-    from merger.analysis import Sketch, combine, facts, has_deltas, measure, sampled_share
+    from merger.analysis import Sketch, combine, damaged, facts, has_deltas, measure, sampled_share
     from merger.merge import open_models, reader
 
     models = open_models(recipe)
@@ -318,6 +318,13 @@ def _inspect(options: argparse.Namespace) -> None:
         print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {in_words(models[reference].nbytes)}")
     print(f"  output {len(decided.jobs)} tensors, {in_words(decided.nbytes)}; config and tokenizer from {decided.donor}")
     print(f"  layers {decided.layout.layers} ({decided.layout.main or 'no numbered layers found'})")
+    sketch = Sketch(models)
+    found = list(damaged(decided.jobs, reader(models) if options.exact else sketch.read))
+    for source, of in found[:20]:
+        where = of.place if options.exact else f" in a sample of {of.numel:,} numbers"
+        print(f"  warning: {source.model} has {of} in {source.name}{where}")
+    if len(found) > 20:
+        print(f"  warning: {len(found) - 20} more tensors have such numbers")
     jobs = [job for job in decided.jobs if has_deltas(job)]
     if not jobs:
         print("\nNo base model, so there are no deltas to measure. Name one with `base_model:`.")
@@ -326,7 +333,7 @@ def _inspect(options: argparse.Namespace) -> None:
         read = reader(models)
         stats = [measure(job, read, decided.layout, known=facts(job, read)) for job in jobs]
     else:
-        stats = list(Sketch(models).measure(jobs, decided.layout))
+        stats = list(sketch.measure(jobs, decided.layout))
         if sampled_share(jobs):
             print("  numbers below are estimated from 2,048 weights of each tensor; --exact measures all")
     known = {model for s in stats for model in s.models}

@@ -1,4 +1,4 @@
-"""Numbers that are not finite: noticed while a tensor is merged, at no cost in time; then counted, and told with tensor and model.
+"""Numbers that are not finite: noticed while a tensor is merged, at no cost; then counted, and told with tensor and model.
 
 The compiled passes note what they meet (`kernels.Seen`), what torch reads and makes is looked at here. Only a tensor in which
 something was noticed is counted.
@@ -183,4 +183,4 @@ def remarks(lines: Sequence[str]) -> tuple[str, ...]:
     return (f"numbers that are not finite were allowed, in {tensors}: {'; '.join(sorted(lines)[:TOLD])}{more}.",)
 
 
-__all__ = ["Count", "Found", "Look", "Parent", "count", "remarks"]
+__all__ = ["TOLD", "Count", "Found", "Look", "Parent", "count", "remarks"]

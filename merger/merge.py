@@ -17,11 +17,12 @@ import torch
 from torch import Tensor
 
 from merger import fused, hub, kernels
+from merger.cancelling import cancelling
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
 from merger.checkpoints import Checkpoint, Piece, Stored, cached, in_words, parse_size, read_by_files, shards
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
-from merger.finite import Found, Look, Parent, count
+from merger.finite import TOLD, Found, Look, Parent, count
 from merger.finite import remarks as allowed_remarks
 from merger.fused import Known
 from merger.layout import role
@@ -136,7 +137,7 @@ def stretches(
         yield 0, look.at(merge_tensor(job, lambda source: look.at(read(source).to(device)), device)).view(-1)
 
 
-def _used(job: TensorJob) -> tuple[Source, ...]:
+def used(job: TensorJob) -> tuple[Source, ...]:
     """The tensors a job's result depends on."""
     method = None if job.method is None else METHODS[job.method]
     based = method is not None and job.base is not None and (method.takes == "deltas" or "base" in method.given)
@@ -145,17 +146,17 @@ def _used(job: TensorJob) -> tuple[Source, ...]:
 
 def _leaves(job: TensorJob, models: Mapping[str, Checkpoint]) -> Iterator[Source]:
     """The tensors of files that a job depends on, through the documents that make its sources."""
-    for source in _used(job):
+    for source in used(job):
         model = models[source.key]
         yield from _leaves(model.decided.job(source.name), models) if isinstance(model, Planned) else (source,)
 
 
-def _checked(
+def _judged(
     job: TensorJob, look: Look, models: Mapping[str, Checkpoint], device: str | torch.device, allowed: bool
 ) -> str:
     """What of a tensor that was looked at while it was made is not finite, in a line; "" where all is. NonFiniteError if that
     is not allowed."""
-    if any(isinstance(models[source.key], Planned) for source in _used(job)):
+    if any(isinstance(models[source.key], Planned) for source in used(job)):
         for source in _leaves(job, models):
             look.at(read_source(models, source))
     found = odd(job, models, device) if look.suspects(job.out) else None
@@ -170,7 +171,7 @@ def odd(job: TensorJob, models: Mapping[str, Checkpoint], device: str | torch.de
     """What of a tensor's inputs and of what is made of them is not finite: all is read, made again and counted. None: nothing."""
     parents: list[Parent] = []
     largest = 0.0
-    for source in dict.fromkeys((*_leaves(job, models), *_used(job))):
+    for source in dict.fromkeys((*_leaves(job, models), *used(job))):
         if isinstance(models[source.key], Planned) and parents:
             continue  # made of those
         tensor = read_source(models, source)
@@ -199,24 +200,24 @@ def _by_torch(job: TensorJob, read: Read, device: str | torch.device, watch: Wat
     def load(source: Source) -> Tensor:
         return read(source).to(device, job.compute)
 
-    args = dict(job.args)
+    args: dict[str, Any] = dict(job.args)
     by_depth = args.pop(LINES.name, 1.0)
     if "draws" in method.given:
-        args["draws"] = Draws(job.seed, job.name, job.parents)  # type: ignore[assignment]
+        args["draws"] = Draws(job.seed, job.name, job.parents)
     if watch is not None and "watch" in method.given:
-        args["watch"] = watch  # type: ignore[assignment]
+        args["watch"] = watch
     if "words" in method.given:
         args["words"] = role(job.name) in ("embed", "head")
     if method.takes == "tensors":
         if "base" in method.given:
-            args["base"] = load(job.base) if job.base else None  # type: ignore[assignment]
+            args["base"] = load(job.base) if job.base else None
         return _run(job, torch.stack([load(s) for s in job.sources]), args).to(job.out)
     assert job.base is not None
     base = load(job.base)
     if not job.sources:
         return base.to(job.out, copy=True)  # never the parent's own memory
     if "base" in method.given:
-        args["base"] = base  # type: ignore[assignment]
+        args["base"] = base
     deltas = torch.stack([load(s) for s in job.sources]).sub_(base)  # the stack is ours to write to
     merged = _run(job, deltas, args)
     return (base + (merged if by_depth == 1.0 else by_depth * merged)).to(job.out)
@@ -227,7 +228,7 @@ def _run(job: TensorJob, tensors: Tensor, args: Mapping[str, Any]) -> Tensor:
     assert job.method is not None
     try:
         return METHODS[job.method].fn(tensors, **args)
-    except torch.linalg.LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage] - it is documented
         models = " and ".join(s.model for s in job.sources)
         raise MergeError(
             f"{job.name}: '{job.method}' cannot take what {models} changed apart: {str(error).partition(':')[2].strip()}\n"
@@ -355,7 +356,7 @@ def merge(
     limit, counts_parameters = parse_size(shard_size)
     check_free(out)
     models = open_models(recipe, roots)
-    decided = plan(recipe, models)
+    decided = _with_remarks(plan(recipe, models), recipe, models)
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
     word = fingerprint(decided, models, files, str(on))
@@ -381,8 +382,8 @@ def merge(
         with by_files, writing(out, files, metadata, word, part, dirty if short else None, allow_nonfinite) as output:
             own = set(output.names)
             jobs = [job for job in decided.jobs if job.name in own]
-            check = functools.partial(_checked, models=models, device=on, allowed=allow_nonfinite)
-            _make(jobs, output, reader(models), on, hands, spare, holds, check, progress, cancelled)
+            judge = functools.partial(_judged, models=models, device=on, allowed=allow_nonfinite)
+            _make(jobs, output, reader(models), on, hands, spare, holds, judge, progress, cancelled)
             decided = _with_allowed(decided, output.allowed)
             if part == WHOLE:
                 _write_companions(output.folder, decided, models, tokenizer, digests)
@@ -400,14 +401,14 @@ def _make(
     hands: int,
     room: int,
     holds: Mapping[str, int],
-    check: Callable[[TensorJob, Look], str],
+    judge: Callable[[TensorJob, Look], str],
     progress: Callable[[Step], None] | None,
     cancelled: Callable[[], bool],
 ) -> None:
     """Make the tensors that are not there yet, the largest first, and write them as they come.
 
     holds  bytes that a tensor takes of the room while it is made; 0: none
-    check  says of a tensor that was made what is not finite in it
+    judge  says of a tensor that was made what is not finite in it
     """
     waiting = sorted((job for job in jobs if job.name not in output.done), key=lambda job: -job.slot.nbytes)
     count = len(jobs) - len(waiting)
@@ -444,7 +445,7 @@ def _make(
             output.writer.write(job.name, part, first)
             if stop.is_set():
                 return False
-        output.finished(job.name, check(job, look))
+        output.finished(job.name, judge(job, look))
         return True
 
     def work() -> None:
@@ -483,6 +484,16 @@ def _make(
         for thread in threads:
             if thread.ident is not None:
                 thread.join()
+
+
+def _with_remarks(decided: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
+    """The plan with remarks on weights that cancel out, in earlier documents too."""
+    told = [f"{found.words} {found.fix}" for found in cancelling(decided)]
+    for document in recipe.earlier:
+        made = models[document.digest]
+        if isinstance(made, Planned):
+            told += [f"{document.name}: {found.words} {found.fix}" for found in cancelling(made.decided)]
+    return replace(decided, remarks=(*decided.remarks, *told[:TOLD]))
 
 
 def _with_allowed(decided: Plan, lines: Mapping[str, str]) -> Plan:
@@ -646,5 +657,5 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 __all__ = [
     "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "gpu_memory", "memory_of", "merge", "merge_tensor",
-    "open_models", "pick_device", "planned", "processors", "reader", "spoken", "use_threads",
+    "open_models", "pick_device", "planned", "processors", "reader", "spoken", "use_threads", "used",
 ]  # fmt: skip

@@ -14,10 +14,12 @@ import torch
 from torch import Tensor
 
 from merger import fused
+from merger.cancelling import cancelling
 from merger.checkpoints import Checkpoint, in_words, read_json
 from merger.errors import CheckpointError, MergeError
+from merger.finite import count
 from merger.layout import role
-from merger.merge import OWN_MEMORY, memory_of
+from merger.merge import OWN_MEMORY, Planned, memory_of
 from merger.plan import Misfit, Plan, Source, TensorJob, coverage, plan
 from merger.recipe import Entry, Parameters, Recipe, Setting, document, replace_all, setting_document
 from merger.tokens import read_vocabulary, token_rows
@@ -35,6 +37,7 @@ RATES = {"compiled": 5e8, "ranked": 2e8, "whole": 2e7}
 """Parameters of all models together that are merged in a second on two cores, by how: by the compiled passes, by them with ranks
 in rows, by torch on whole tensors. Disks slower than 3 GB/s take longer. Within a factor of three."""
 _MATRICES, _RUNS, _ROWS = 8, 4, 4  # sampled: so many matrices, so many runs in each, so many rows in each run
+_VECTORS, _LONG = 64, 1 << 16  # and so many vectors of at most so many numbers, whole, where they may be damaged
 
 
 @dataclass(frozen=True)
@@ -165,6 +168,8 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
         *_nothing(recipe, decided, shares),
         *_too_far(recipe, decided),
         *_without_effect(recipe, decided),
+        *_cancelled(recipe, decided),
+        *_damaged(recipe, models),
         *_ancestors(recipe, models, decided),
         *_vocabularies(recipe, models, decided),
         *_configs(recipe, models, decided),
@@ -435,6 +440,48 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
         )  # fmt: skip
 
 
+def _cancelled(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+    """Weights whose sum `normalize` divides by, and that nearly add up to nothing: the worst of them."""
+    found = min(cancelling(decided), key=lambda found: found.share, default=None)
+    if found is None:
+        return
+    yield Finding(
+        "warning", found.words, found.fix, f"parameters.{found.switch}" if found.switch else "", False if found.switch else None,
+        kind="cancelled", told=(found.share, found.tensors),
+        mend=Fix("Take the weights as they are", _everywhere(recipe, found.switch, False)) if found.switch else None,
+    )  # fmt: skip
+
+
+def _damaged(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Iterator[Finding]:
+    """Models with a NaN or an infinity in a vector or in a few rows of a matrix; the merge looks at all numbers."""
+    samples = _Samples(models)
+    for reference in recipe.merged:
+        with contextlib.suppress(CheckpointError):  # its weights are on the Hub still
+            for name, tensor in _looked_at(reference, samples):
+                of = count([tensor], tensor.shape)
+                if of.odd and "mask" not in name.rpartition(".")[2]:
+                    yield Finding(
+                        "warning", f"{reference} has {of} in what was seen of {name}: it is damaged, and the merge ends there.",
+                        "Get its file again, or leave it out; --allow-nonfinite merges it all the same.",
+                        kind="damaged", model=reference, told=(of.odd,), mend=_without(recipe, [reference], "Take it out"),
+                    )  # fmt: skip
+                    break
+
+
+def _looked_at(reference: str, samples: "_Samples") -> Iterator[tuple[str, Tensor]]:
+    """Vectors of a model as they are, and rows of some matrices; none of a document, which is judged by itself."""
+    model = samples.models[reference]
+    names = [name for name, stored in model.tensors.items() if stored.dtype.is_floating_point and stored.dtype.itemsize > 1]
+    if isinstance(model, Planned):
+        return
+    vectors = [name for name in names if len(model.tensors[name].shape) == 1 and model.tensors[name].numel <= _LONG]
+    yield from ((name, model.read(name, slice(0, model.tensors[name].numel))) for name in vectors[:_VECTORS])
+    matrices = [name for name in names if len(model.tensors[name].shape) > 1]
+    for k in range(min(_MATRICES, len(matrices))):
+        name = matrices[k * len(matrices) // min(_MATRICES, len(matrices))]
+        yield name, samples.rows(reference, name)
+
+
 def _everywhere(recipe: Recipe, name: str, value: Any) -> dict[str, Any]:
     """A shared parameter set in the recipe and wherever a slice or a module has its own."""
     paths = [f"slices[{i}].parameters.{name}" for i, s in enumerate(recipe.slices) if name in dict(s.parameters)]
@@ -568,7 +615,7 @@ class _Samples:
         dots = [0.0, 0.0, 0.0]
         for k in range(min(_MATRICES, len(shared))):
             name = shared[k * len(shared) // min(_MATRICES, len(shared))]
-            x, y = self._rows(one, name), self._rows(other, name)
+            x, y = self.rows(one, name), self.rows(other, name)
             for i, product in enumerate((x * x, x * y, y * y)):
                 dots[i] += float(product.sum())
         xx, xy, yy = dots
@@ -576,7 +623,8 @@ class _Samples:
             return None
         return _Kin(math.sqrt(max(0.0, xx - 2 * xy + yy) / xx), xy / math.sqrt(xx * yy))
 
-    def _rows(self, model: str, name: str) -> Tensor:
+    def rows(self, model: str, name: str) -> Tensor:
+        """A few runs of rows of a tensor, float64."""
         if (model, name) not in self.held:
             total = self.models[model].tensors[name].shape[0]
             starts = [k * max(0, total - _ROWS) // max(1, _RUNS - 1) for k in range(_RUNS)]
