@@ -22,7 +22,7 @@ from merger.ui.history import history, recorder
 from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
 from merger.ui.pick import Picking, pick, read_trios
-from merger.ui.push import Publishing, publish
+from merger.ui.push import ANYWAY, Publishing, publish
 from merger.ui.state import start
 from merger.ui.studio import Studio, Visit
 
@@ -69,6 +69,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         shared = gr.Textbox("", elem_id="shared", label="Link to this recipe", visible=False, interactive=False, buttons=["copy"])
         with gr.Row(visible=False, elem_id="taking") as taking:
             merged = _line("merged", visible=True)
+            anyway, write_anyway = (gr.Button(ANYWAY, size="sm", scale=0, min_width=150, visible=False) for _ in range(2))
             make = gr.Button("Make the zip", variant="primary", size="sm", scale=0, min_width=120)
             cancel = gr.Button("Cancel", size="sm", scale=0, min_width=90)
 
@@ -241,9 +242,12 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> gr.Blocks:
         ).then(lambda: gr.update(visible=True), None, shared, **NOW)  # fmt: skip
         link.change(None, link, None, js=_ADDRESS, **NOW)
         download.click(on.size, work, merged, **NOW).then(lambda: gr.update(visible=True), None, taking, **NOW)
-        make.click(on.download, work, [merged, ready], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
+        make.click(on.download, work, [merged, ready, anyway], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
+        anyway.click(on.download_anyway, work, [merged, ready, anyway], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
         cancel.click(on.cancel, None, None, **NOW).then(lambda: gr.update(visible=False), None, taking, **NOW)
-        write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(on.write, [work, folder], [merged, ready], **DISK)
+        written = [merged, ready, write_anyway]
+        write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(on.write, [work, folder], written, **DISK)
+        write_anyway.click(on.write_anyway, [work, folder], written, **DISK)
         demo.unload(on.leave)
         for view in (exploring, picking, publishing):
             demo.unload(view.gone)

@@ -68,13 +68,14 @@ def publish(studio: Studio) -> None:
                 raise MergeError("; ".join(feed["error"].values()))
         return said
 
-    def merge(recipe: str) -> FileData:
+    def merge(recipe: str, allow_nonfinite: bool = False) -> FileData:
         """The merged model as a zip of the folder that `python -m merger merge` writes: weights, config, tokenizer, card.
 
         Args:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page
+            allow_nonfinite: merge also where numbers are NaN or infinite, which is an error otherwise
         """
-        made = studio.archive(_read(studio, recipe), lambda step: None)
+        made = studio.archive(_read(studio, recipe), lambda step: None, allow_nonfinite=allow_nonfinite)
         try:
             kept = save_file_to_cache(made, get_upload_folder())  # gradio would copy it there, and leave ours behind
         finally:

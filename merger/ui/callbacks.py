@@ -13,7 +13,7 @@ import gradio as gr
 import merger.ui.state as state
 from merger.card import Answer
 from merger.checkpoints import in_words
-from merger.errors import Cancelled, MergeError, RecipeError
+from merger.errors import Cancelled, MergeError, NonFiniteError, RecipeError
 from merger.limits import PROMPT_CHARACTERS
 from merger.merge import Step
 from merger.moves import blend, crossfade
@@ -521,18 +521,32 @@ class Callbacks:
             words = str(error)
         return gr.update(value=words, visible=True)
 
-    def download(self, work: Workspace, request: gr.Request) -> Iterator[tuple[Any, Any]]:
-        """Merge to files and offer the zip; the status line tells how far it is."""
+    def download(self, work: Workspace, request: gr.Request, allow: bool = False) -> Iterator[tuple[Any, Any, Any]]:
+        """Merge to files and offer the zip: (the status line, the file, the button that goes on with numbers not finite)."""
         granted = self.visit(request).granted
-        yield from self._made(request, lambda step, stop: self.studio.archive(work.recipe, step, stop, granted))
+        yield from self._made(
+            request, lambda step, stop: self.studio.archive(work.recipe, step, stop, granted, allow_nonfinite=allow)
+        )
 
-    def write(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[tuple[Any, Any]]:
+    def write(
+        self, work: Workspace, folder: str, request: gr.Request, allow: bool = False
+    ) -> Iterator[tuple[Any, Any, Any]]:
         """Merge straight into a folder of this computer: for models too large for a browser."""
-        yield from self._made(request, lambda step, stop: self.studio.write(work.recipe, folder, step, stop))
+        yield from self._made(
+            request, lambda step, stop: self.studio.write(work.recipe, folder, step, stop, allow_nonfinite=allow)
+        )
+
+    def download_anyway(self, work: Workspace, request: gr.Request) -> Iterator[tuple[Any, Any, Any]]:
+        """`download` after its sentence on numbers that are not finite."""
+        yield from self.download(work, request, allow=True)
+
+    def write_anyway(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[tuple[Any, Any, Any]]:
+        """`write` after the same."""
+        yield from self.write(work, folder, request, allow=True)
 
     def _made(
         self, request: gr.Request, make: Callable[[Callable[[Step], None], Callable[[], bool]], Path]
-    ) -> Iterator[tuple[Any, Any]]:
+    ) -> Iterator[tuple[Any, Any, Any]]:
         visit = self.visit(request)
         visit.making = making = threading.Event()
         told: list[Step] = []
@@ -547,36 +561,39 @@ class Callbacks:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         try:
-            yield gr.update(value="Merging…", visible=True), gr.skip()
+            yield gr.update(value="Merging…", visible=True), gr.skip(), gr.update(visible=False)
             while thread.is_alive():
                 thread.join(0.25)
                 if told:
-                    yield gr.update(value=_progress(told[-1])), gr.skip()
+                    yield gr.update(value=_progress(told[-1])), gr.skip(), gr.skip()
         finally:
             making.set()  # the page is gone, or it is done
         made = result[0]
         if isinstance(made, Cancelled):
-            yield gr.update(value="Cancelled; nothing was kept.", visible=True), gr.skip()
+            yield gr.update(value="Cancelled; nothing was kept.", visible=True), gr.skip(), gr.skip()
         elif isinstance(made, MergeError):
-            yield gr.update(value=str(made), visible=True), gr.skip()
+            go_on = gr.update(visible=isinstance(made, NonFiniteError))
+            yield gr.update(value=str(made), visible=True), gr.skip(), go_on
         elif isinstance(made, BaseException):
             log.error("a merge failed", exc_info=made)
             words = "Something went wrong here, and it is our fault; the server's log has the details."
-            yield gr.update(value=words, visible=True), gr.skip()
+            yield gr.update(value=words, visible=True), gr.skip(), gr.skip()
         elif made.is_dir():
-            yield gr.update(value=f"Written to {made}: {_progress(told[-1]) if told else 'done'}.", visible=True), gr.skip()
+            words = f"Written to {made}: {_progress(told[-1]) if told else 'done'}."
+            yield gr.update(value=words, visible=True), gr.skip(), gr.skip()
         else:
             try:
                 words = f"{made.name}: {in_words(made.stat().st_size)}."
-                yield gr.update(value=words, visible=True), gr.update(value=str(made))  # gradio takes a copy
+                yield gr.update(value=words, visible=True), gr.update(value=str(made)), gr.skip()  # gradio takes a copy
             finally:
                 self.studio.forget(made)
 
     def merge_to(
-        self, work: Workspace, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]
-    ) -> None:
+        self, work: Workspace, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool],
+        allow_nonfinite: bool = False,
+    ) -> None:  # fmt: skip
         """The merge as a model's folder, to be published."""
-        self.studio.write(work.recipe, str(folder), progress, cancelled)
+        self.studio.write(work.recipe, str(folder), progress, cancelled, allow_nonfinite=allow_nonfinite)
 
     def answers(self, work: Workspace, prompt: str) -> tuple[Answer, ...]:
         """What the merge and its parents answered to a prompt, for the model's card; nothing where not all have."""

@@ -424,20 +424,22 @@ class Studio:
     # ------------------------------------------------------------------------------------------ files
 
     def write(
-        self, recipe: Recipe, folder: str, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False
-    ) -> Path:
-        """Merge into a new folder of this computer."""
+        self, recipe: Recipe, folder: str, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
+        *, allow_nonfinite: bool = False,
+    ) -> Path:  # fmt: skip
+        """Merge into a new folder of this computer. NonFiniteError as `merge` has it."""
         if not folder.strip():
             raise MergeError("Name a folder for the merged model; it must not exist yet.")
         out = Path(folder.strip()).expanduser()
         merge(
             recipe, out, device=str(self.parents.device), roots=self.parents.roots, progress=progress, cancelled=cancelled,
+            allow_nonfinite=allow_nonfinite,
         )  # fmt: skip
         return out
 
     def archive(
         self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
-        granted: Collection[str] = (),
+        granted: Collection[str] = (), *, allow_nonfinite: bool = False,
     ) -> Path:  # fmt: skip
         """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that.
 
@@ -451,7 +453,7 @@ class Studio:
         try:
             merge(
                 recipe, place / "merged-model", device=str(self.parents.device), roots=self.parents.roots, progress=progress,
-                cancelled=cancelled,
+                cancelled=cancelled, allow_nonfinite=allow_nonfinite,
             )  # fmt: skip
             return _zipped(place / "merged-model")
         except BaseException:
