@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from merger.checkpoints import in_words, parse_size
-from merger.errors import NO_MEMORY, CheckpointError, MergeError, nearest, out_of_memory
+from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
 
@@ -32,6 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MergeError as error:
         kind = CheckpointError if isinstance(error, CheckpointError) else type(error)
         print(f"{kind.__name__}: {error}", file=sys.stderr)
+        if isinstance(error, NonFiniteError):
+            print("  To merge all the same: --allow-nonfinite.", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("\nStopped. What a merge has written stays in OUT.partial: the same command goes on from there.", file=sys.stderr)
@@ -183,6 +185,10 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
         "--part", metavar="N/COUNT", help="make only every COUNT-th file of the output, for several machines; then --join"
     )
     merge.add_argument("--join", action="store_true", help="put together what the parts have made")
+    merge.add_argument(
+        "--allow-nonfinite", action=_YesNo,
+        help="go on where a model's numbers, or what is made of them, are NaN or infinite; the notes and the card say where",
+    )  # fmt: skip
     merge.add_argument("--copy-tokenizer", action=_YesNo, default=True, help="copy the base's tokenizer (default)")
     merge.add_argument(
         "--write-model-card", action=_YesNo, default=True, help="write README.md and mergekit_config.yml (default)"
@@ -268,6 +274,7 @@ def _merge(options: argparse.Namespace) -> None:
             shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
             tokenizer=options.copy_tokenizer, card=options.write_model_card,
             workers=options.num_threads, memory=memory, part=part, joining=options.join,
+            allow_nonfinite=options.allow_nonfinite,
         )  # fmt: skip
     for remark in done.remarks if not options.quiet else ():
         print(f"note: {remark}", file=sys.stderr)
@@ -359,7 +366,7 @@ class _Bar:
 
 def _inspect(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
-    from merger.analysis import Sketch, combine, facts, has_deltas, measure, sampled_share
+    from merger.analysis import Sketch, combine, damaged, facts, has_deltas, measure, sampled_share
     from merger.merge import open_models, reader
 
     models = open_models(recipe)
@@ -370,6 +377,13 @@ def _inspect(options: argparse.Namespace) -> None:
         print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {in_words(models[reference].nbytes)}")
     print(f"  output {len(decided.jobs)} tensors, {in_words(decided.nbytes)}; config and tokenizer from {decided.donor}")
     print(f"  layers {decided.layout.layers} ({decided.layout.main or 'no numbered layers found'})")
+    sketch = Sketch(models)
+    found = list(damaged(decided.jobs, reader(models) if options.exact else sketch.read))
+    for source, of in found[:20]:
+        where = of.place if options.exact else f" in a sample of {of.numel:,} numbers"
+        print(f"  warning: {source.model} has {of} in {source.name}{where}")
+    if len(found) > 20:
+        print(f"  warning: {len(found) - 20} more tensors have such numbers")
     jobs = [job for job in decided.jobs if has_deltas(job)]
     if not jobs:
         print("\nNo base model, so there are no deltas to measure. Name one with `base_model:`.")
@@ -378,7 +392,7 @@ def _inspect(options: argparse.Namespace) -> None:
         read = reader(models)
         stats = [measure(job, read, decided.layout, known=facts(job, read)) for job in jobs]
     else:
-        stats = list(Sketch(models).measure(jobs, decided.layout))
+        stats = list(sketch.measure(jobs, decided.layout))
         if sampled_share(jobs):
             print("  numbers below are estimated from 2,048 weights of each tensor; --exact measures all")
     known = {model for s in stats for model in s.models}

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 
 from merger.checkpoints import Checkpoint
+from merger.finite import Count, Look, count
 from merger.layout import Layout, role
-from merger.merge import Read, merge_tensor, read_source
+from merger.merge import Read, merge_tensor, read_source, used
 from merger.ops import column, total
 from merger.plan import Source, TensorJob
 
@@ -305,6 +306,15 @@ class Sketch:
                     self._facts[key] = facts(job, self.read)
                 self._done[job] = measure(job, self.read, where, known=self._facts[key])
             yield self._done[job]
+
+
+def damaged(jobs: Iterable[TensorJob], read: Read) -> Iterator[tuple[Source, Count]]:
+    """The tensors of models in which some of the numbers that `read` gives are NaN or infinite, and how many."""
+    for source in dict.fromkeys(source for job in jobs for source in used(job)):
+        tensor, look = read(source), Look()
+        look.at(tensor)
+        if look.suspects(tensor.dtype):
+            yield source, count([tensor], tensor.shape)
 
 
 def _positions(numel: int, samples: int) -> Tensor:

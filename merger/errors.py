@@ -2,8 +2,9 @@
 
     MergeError            the merge cannot be done: output folder, disk space, cancelled
     ├── RecipeError       the recipe's text is wrong
-    └── CheckpointError   a model's files are wrong, missing or do not fit together
-        └── InputChanged  a file is no longer what it was when it was opened
+    ├── CheckpointError   a model's files are wrong, missing or do not fit together
+    │   └── InputChanged  a file is no longer what it was when it was opened
+    └── NonFiniteError    numbers that are NaN or infinite; the user may allow them
 
 Every message says where, what, and what would be right. Any other exception is a bug of ours.
 """
@@ -33,6 +34,10 @@ class InputChanged(CheckpointError):
     def __init__(self, message: str, fresh: bool = False) -> None:
         super().__init__(message)
         self.fresh = fresh
+
+
+class NonFiniteError(MergeError):
+    """A model's numbers, or what was made of them, are not finite; the message names the tensor. They can be allowed."""
 
 
 class Cancelled(MergeError):

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from merger import gpu, kernels
-from merger.kernels import ADDED, ALL, ELECTED, MIXED, NONE, Combine, Ladder, Trim
+from merger.kernels import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Seen, Trim
 from merger.methods import METHODS as REGISTRY
 from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, slerp_shares, stock_step
 from merger.methods.averages import linear_shares
 from merger.methods.trims import middle
-from merger.ops import Draws, per_model, scale_back
+from merger.ops import Draws, cancelled, per_model, scale_back
 from merger.plan import Source, TensorJob
 
 _SHARES: dict[str, Callable[..., list[float]]] = {
@@ -106,7 +106,7 @@ def prepared(
     if job.method == "linear":
         return Combine(MIXED, tuple(linear_shares(n=len(tensors), **args)), add_base=False)
     if job.method == "passthrough":
-        return Combine(ADDED, (per_model(args["scale"], 1)[0],), add_base=False)
+        return Combine(ALONE, (per_model(args["scale"], 1)[0],), add_base=False)
     key = (job.sources, base_of(job))
     if key not in found.dots:
         if len(found.dots) > _MANY:
@@ -128,16 +128,16 @@ def _trimmed(
     n = len(tensors)
     weights = per_model(args["weight"], n)
     trims = tuple(_trim(job, i, args, x, base, known) for i, x in enumerate(tensors))
-    divide = 1.0
+    divide, rounded = 1.0, torch.tensor(weights, dtype=torch.float32)
+    least = float(torch.tensor(cancelled(rounded.tolist()), dtype=torch.float32))
     if args["normalize"] and job.method not in _ELECTED:
-        whole = 0.0  # as `added`: float32, and not divided where it is nearly 0
-        for w in weights:
-            whole = float(torch.tensor(whole, dtype=torch.float32) + torch.tensor(w, dtype=torch.float32))
-        divide = whole if abs(whole) >= float(torch.tensor(1e-8, dtype=torch.float32)) else 1.0
-    mode = ELECTED if job.method in _ELECTED else ADDED
-    return Combine(
-        mode, tuple(weights), trims, normalize=bool(args["normalize"]), divide=divide, scale=float(args["lambda_"]), depth=depth
-    )
+        whole = 0.0  # as `added`: float32, one after the other, and not divided where they cancel out
+        for w in rounded:
+            whole = float(torch.tensor(whole, dtype=torch.float32) + w)
+        divide = whole if abs(whole) > least else 1.0
+    mode, scale = ELECTED if job.method in _ELECTED else ADDED, float(args["lambda_"])
+    normalize = bool(args["normalize"])
+    return Combine(mode, tuple(weights), trims, normalize=normalize, divide=divide, scale=scale, depth=depth, least=least)
 
 
 def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tensor | None, known: Known) -> Trim:
@@ -198,7 +198,9 @@ def held_at_once(job: TensorJob, sizes: int) -> int:
     return n * job.out.itemsize + kernels.most_open(n, count) * (8 + sizes) if once else 0
 
 
-def at_once(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, out: Tensor | None) -> tuple[Known, bool]:
+def at_once(
+    job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, out: Tensor | None, seen: Seen | None = None
+) -> tuple[Known, bool]:
     """The cuts of a job's trims by one pass over all its tensors, in which `out`, if given, is made too; and whether it was.
 
     What is not found, because the method has no cuts, the tensors are small or a sample misled, `prepared` finds.
@@ -215,7 +217,8 @@ def at_once(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, out:
         for q in cuts:  # any cut in the bracket: here its lower end
             between.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.low, q.k - q.low_room, 1.0))
         what = prepared(job, tensors, base, between)
-    aside = (what or Combine(ADDED, (1.0,) * len(tensors))).once(out if what else None, tensors, base, cuts)
+    met = Seen()
+    aside = (what or Combine(ADDED, (1.0,) * len(tensors))).once(out if what else None, tensors, base, cuts, met)
     if aside is None:
         return known, False
     for q in cuts:
@@ -225,7 +228,9 @@ def at_once(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, out:
         return known, False
     exact = prepared(job, tensors, base, known)
     assert exact is not None
-    aside.into(out, exact)
+    aside.into(out, exact, met)
+    if seen is not None:
+        seen.odd, seen.largest = seen.odd | met.odd, max(seen.largest, met.largest)
     return known, True
 
 

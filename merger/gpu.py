@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from merger.kernels import ADDED, ALL, ELECTED, MIXED, Combine, Ladder, Trim
+from merger.kernels import ADDED, ALL, ALONE, ELECTED, MIXED, Combine, Ladder, Trim
 from merger.ops import dot, hashed, total
 
 MOST_MODELS = 4
@@ -128,8 +128,8 @@ def _by_operations(what: Combine, out: Tensor, tensors: Sequence[Tensor], base: 
     else:
         trims = what.trims or (ALL,) * len(xs)
         xs = [_trimmed(x, t) * w for x, t, w in zip(xs, trims, what.weights, strict=True)]
-        merged = torch.zeros_like(xs[0])
-        for x in xs:
+        merged = xs[0] if what.mode == ALONE else torch.zeros_like(xs[0])  # alone, zeros keep their signs
+        for x in xs if what.mode != ALONE else ():
             merged += x
         if what.mode == ELECTED:
             side = torch.where(merged < 0, -1.0, 1.0)
@@ -139,7 +139,7 @@ def _by_operations(what: Combine, out: Tensor, tensors: Sequence[Tensor], base: 
                 merged += x * agree
                 below += w * agree
             if what.normalize:
-                merged /= torch.where(below != 0, below, 1.0)
+                merged /= torch.where(below.abs() > what.least, below, 1.0)
         elif what.divide != 1:
             merged /= what.divide
         if what.scale != 1:
@@ -173,7 +173,7 @@ def _launcher() -> Callable[[Combine, Tensor, Sequence[Tensor], Tensor | None], 
             )  # fmt: skip
         n = out.numel()
         merged[(-(-n // block),)](
-            out, tensors[0] if base is None else base, *rows, n, rest, what.divide, what.scale, what.depth,
+            out, tensors[0] if base is None else base, *rows, n, rest, what.divide, what.scale, what.depth, what.least,
             K=len(tensors), MODE=what.mode, BASE=base is not None, ADD=what.add_base and base is not None,
             NORMALIZE=what.normalize, DIVIDE=what.mode == ADDED and what.divide != 1, BLOCK=block,
             enable_fp_fusion=False,  # the same bits as the CPU: no fused multiply-add

@@ -30,7 +30,7 @@
 
 enum { FLOAT32 = 0, BFLOAT16 = 1, FLOAT16 = 2 };
 enum { ALL = 0, NONE = 1, CUT = 2, RANDOM = 3, MASK = 4 };
-enum { ADDED = 0, ELECTED = 1, MIXED = 2 };
+enum { ADDED = 0, ELECTED = 1, MIXED = 2, ALONE = 3 };
 
 typedef struct {
     const void *data;
@@ -49,6 +49,7 @@ typedef struct {
     int64_t begin, end, room;
     int32_t file;          /* a file to read the data from; -1: they are in memory, or mapped */
     int32_t trouble;       /* the errno of a read that failed; the rest of the window is 0 then */
+    int32_t odd;           /* an element that was looked at is infinite or no number */
 } source_t;
 
 /* ---------------------------------------------------------------------------------------------- reading */
@@ -81,6 +82,36 @@ static void load_less(float *restrict to, const float *restrict b, const void *f
         load(to, from, kind, at, n);
         for (int i = 0; i < n; i++) to[i] -= b[i];
     }
+}
+
+/* Note whether elements at .. at+n as they are stored are all finite: the largest of their bits, but for the sign's, tells. */
+static void look(source_t *s, int64_t at, int n) {
+    if (s->kind == FLOAT32) {
+        const uint32_t *restrict p = (const uint32_t *)s->data + at;
+        uint32_t most = 0;
+        for (int i = 0; i < n; i++) {
+            const uint32_t word = p[i] & 0x7FFFFFFF;
+            most = word > most ? word : most;
+        }
+        s->odd |= most >= 0x7F800000;
+    } else {
+        const uint16_t *restrict p = (const uint16_t *)s->data + at;
+        uint16_t most = 0;
+        for (int i = 0; i < n; i++) {
+            const uint16_t half = p[i] & 0x7FFF;
+            most = half > most ? half : most;
+        }
+        s->odd |= most >= (s->kind == BFLOAT16 ? 0x7F80 : 0x7C00);
+    }
+}
+
+/* The largest magnitude's bits of x and of what was found before; those of infinity and of what is no number are larger yet. */
+static uint32_t largest(const float *restrict x, int n, uint32_t most) {
+    for (int i = 0; i < n; i++) {
+        const uint32_t word = float_to_bits(x[i]) & 0x7FFFFFFF;
+        most = word > most ? word : most;
+    }
+    return most;
 }
 
 static void store(void *to, int kind, int64_t at, const float *restrict from, int n) {
@@ -451,8 +482,9 @@ static float by_histograms(source_t *s, source_t *base, int64_t n, int64_t k, in
     return bits_to_float(prefix);
 }
 
+/* Magnitudes by their bits: an order of all of them, what is no number first. */
 static int descending(const void *a, const void *b) {
-    const float x = *(const float *)a, y = *(const float *)b;
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
     return x < y ? 1 : x > y ? -1 : 0;
 }
 
@@ -526,7 +558,7 @@ static void counted(bracket_t *q, float *restrict d, int size) {
     int32_t larger = 0, at_high = 0, at_low = 0;
     for (int i = 0; i < size; i++) {
         const float s = fabsf(d[i]);
-        larger += s > high;
+        larger += !(s <= high); /* what is no number counts as the largest, as in torch */
         at_high += s == high;
         at_low += s == low;
     }
@@ -571,11 +603,12 @@ static void decide(bracket_t *q) {
 
    A sample gives a bracket, one pass counts what lies above it and at its ends and collects what lies between, and the counts
    prove that the k-th is there. If they do not, or too much lies between, histograms decide. The caller may bring a bracket
-   (low <= high) it knows to be good; otherwise low > high. NaN: out of memory. */
+   (low <= high) it knows to be good; otherwise low > high. None at the k-th: out of memory. */
 float merger_kth(
     source_t *s, source_t *base, int64_t n, int64_t k, float low, float high, int64_t *above, int64_t *at
 ) {
     bracket_t q = {.k = k, .low = low, .high = high};
+    *above = *at = 0;
     if (!begun(&q, n)) return NAN;
     if (n < 65536) {
         q.low = 0;
@@ -593,9 +626,10 @@ float merger_kth(
     }
     if (start >= n) decide(&q);
     free(q.found);
+    if (q.cut != q.cut) return by_histograms(s, base, n, k, above, at);
     *above = q.above;
     *at = q.at;
-    return q.cut == q.cut ? q.cut : by_histograms(s, base, n, k, above, at);
+    return q.cut;
 }
 
 /* Up to `room` magnitudes (at most 255, from the smallest), and exactly how many elements lie above and at each: the commonest,
@@ -721,11 +755,24 @@ int merger_ranked(source_t *s, source_t *base, int64_t n, int64_t row, uint8_t *
 
 /* ---------------------------------------------------------------------------------------------- combining */
 
+/* How sources become one tensor.
+
+   mode     ADDED: sum of weight * kept, over `divide`. ELECTED: of those that agree with the sign of the sum, over the sum
+            of their weights if `normalize` and that is more than `least`. MIXED: sources[0] plus weighted differences to it,
+            `rest` times itself. ALONE: sources[0] times its weight, its zeros with their signs
+   add_base whether the base, which is subtracted from the sources, is added to the result
+   largest  of the magnitudes that were made, before they are rounded: its bits */
+typedef struct {
+    int32_t mode, normalize, add_base;
+    float divide, lambda, depth, rest, least;
+    uint32_t largest;
+} how_t;
+
 /* Sums of weighted deltas x of K models; ELECTED: of those that agree with the sign of the sum. K, `elected` and `normalize` are
    known where this is compiled in, so that what belongs to an element stays in registers. */
 #define EACH _Pragma("GCC unroll 4") for (int k = 0; k < K; k++)
 static inline __attribute__((always_inline)) void summed(
-    const int K, const int elected, const int normalize, float (*restrict x)[LINE], const float *weights, float divide,
+    const int K, const int elected, const int normalize, float (*restrict x)[LINE], const float *weights, float divide, float least,
     float *restrict merged, int n
 ) {
     float w[MOST];
@@ -741,7 +788,7 @@ static inline __attribute__((always_inline)) void summed(
                 sum += v[k] * agree;
                 below += w[k] * agree;
             }
-            if (normalize) sum /= below != 0 ? below : 1.0f;
+            if (normalize) sum /= fabsf(below) > least ? below : 1.0f;
         } else if (normalize) {
             sum /= divide;
         }
@@ -750,12 +797,13 @@ static inline __attribute__((always_inline)) void summed(
 }
 
 static inline __attribute__((always_inline)) void summed_of(
-    const int K, int elected, int normalize, float (*restrict x)[LINE], const float *w, float divide, float *restrict merged, int n
+    const int K, const how_t *how, float (*restrict x)[LINE], const float *w, float *restrict merged, int n
 ) {
-    if (elected && normalize) summed(K, 1, 1, x, w, divide, merged, n);
-    else if (elected) summed(K, 1, 0, x, w, divide, merged, n);
-    else if (divide != 1.0f) summed(K, 0, 1, x, w, divide, merged, n);
-    else summed(K, 0, 0, x, w, divide, merged, n);
+    const float divide = how->divide, least = how->least;
+    if (how->mode == ELECTED && how->normalize) summed(K, 1, 1, x, w, divide, least, merged, n);
+    else if (how->mode == ELECTED) summed(K, 1, 0, x, w, divide, least, merged, n);
+    else if (divide != 1.0f) summed(K, 0, 1, x, w, divide, least, merged, n);
+    else summed(K, 0, 0, x, w, divide, least, merged, n);
 }
 
 /* x[0] plus weighted differences to it, `rest` times itself. */
@@ -772,16 +820,6 @@ static inline __attribute__((always_inline)) void mixed(
     }
 }
 
-/* How sources become one tensor.
-
-   mode     ADDED: sum of weight * kept, over `divide`. ELECTED: of those that agree with the sign of the sum, over the sum
-            of their weights if `normalize`. MIXED: sources[0] plus weighted differences to it, `rest` times itself
-   add_base whether the base, which is subtracted from the sources, is added to the result */
-typedef struct {
-    int32_t mode, normalize, add_base;
-    float divide, lambda, depth, rest;
-} how_t;
-
 /* A block of deltas x (or weights), which are overwritten, to merged elements. `drawn`: whose random numbers are in u already. */
 static void combined(
     const how_t *how, const source_t *sources, int count, float (*restrict x)[LINE], const float *restrict b, float *restrict u,
@@ -792,20 +830,21 @@ static void combined(
         w[k] = sources[k].weight;
         if (how->mode != MIXED) drawn = trim(x[k], &sources[k], at, size, u, drawn);
     }
-    if (how->mode == MIXED) {
+    if (how->mode == ALONE) {
+        for (int i = 0; i < size; i++) merged[i] = x[0][i] * w[0];
+    } else if (how->mode == MIXED) {
         switch (count) {
             case 2: mixed(2, x, w, how->rest, merged, size); break;
             case 3: mixed(3, x, w, how->rest, merged, size); break;
             default: mixed(count, x, w, how->rest, merged, size);
         }
     } else {
-        const int elected = how->mode == ELECTED, normalize = how->normalize;
         switch (count) {
-            case 1: summed_of(1, elected, normalize, x, w, how->divide, merged, size); break;
-            case 2: summed_of(2, elected, normalize, x, w, how->divide, merged, size); break;
-            case 3: summed_of(3, elected, normalize, x, w, how->divide, merged, size); break;
-            case 4: summed_of(4, elected, normalize, x, w, how->divide, merged, size); break;
-            default: summed_of(count, elected, normalize, x, w, how->divide, merged, size);
+            case 1: summed_of(1, how, x, w, merged, size); break;
+            case 2: summed_of(2, how, x, w, merged, size); break;
+            case 3: summed_of(3, how, x, w, merged, size); break;
+            case 4: summed_of(4, how, x, w, merged, size); break;
+            default: summed_of(count, how, x, w, merged, size);
         }
         if (how->lambda != 1.0f) for (int i = 0; i < size; i++) merged[i] = how->lambda * merged[i];
     }
@@ -822,9 +861,14 @@ static void load_block(float (*restrict x)[LINE], float *restrict b, const sourc
     }
 }
 
+static void all_looked(source_t *sources, int count, source_t *base, int64_t at, int n) {
+    for (int k = 0; k < count; k++) look(&sources[k], at, n);
+    if (base) look(base, at, n);
+}
+
 /* The merged elements first .. first+n of a tensor of `total` into `out`, which begins with the first of them. */
 void merger_combine(
-    void *out, int out_kind, const how_t *how, source_t *sources, int count, source_t *base, int64_t first, int64_t n, int64_t total
+    void *out, int out_kind, how_t *how, source_t *sources, int count, source_t *base, int64_t first, int64_t n, int64_t total
 ) {
     float b[LINE], merged[LINE], u[LINE], x[MOST][LINE];
     for (int64_t start = 0; start < n; start += BLOCK) {
@@ -832,7 +876,9 @@ void merger_combine(
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
         all_ahead(sources, count, base, at, size, total);
         load_block(x, b, sources, count, base, at, size);
+        all_looked(sources, count, base, at, size);
         combined(how, sources, count, x, b, u, NULL, at, merged, size);
+        how->largest = largest(merged, size, how->largest);
         store(out, out_kind, start, merged, size);
     }
     for (int k = 0; k < count; k++) behind(&sources[k], first, n);
@@ -865,7 +911,7 @@ static void gather(void *aside, int64_t from, const source_t *s, const uint32_t 
 
    How many were set aside; -1 where it would be more than `room`, or too much lies in a bracket, or memory is out. */
 int64_t merger_once(
-    void *out, int out_kind, const how_t *how, source_t *sources, int count, source_t *base, int64_t n,
+    void *out, int out_kind, how_t *how, source_t *sources, int count, source_t *base, int64_t n,
     bracket_t *brackets, int cuts, uint32_t *index, void **aside, int64_t room
 ) {
     float b[LINE], merged[LINE], u[LINE], x[MOST][LINE];
@@ -879,6 +925,7 @@ int64_t merger_once(
         all_ahead(sources, count, base, start, size, n);
         load_block(x, b, sources, count, base, start, size);
         if (out) {
+            all_looked(sources, count, base, start, size);
             uniform(u, drawn->key0, drawn->key1, start, size);
             memset(open, 0, BLOCK);
         }
@@ -908,6 +955,7 @@ int64_t merger_once(
             if (base) gather(aside[count], before, base, index, m);
             full |= m + BLOCK > room;
             combined(how, sources, count, x, b, u, drawn, start, merged, size);
+            how->largest = largest(merged, size, how->largest); /* of what is open, of what it may become */
             store(out, out_kind, start, merged, size);
         }
         if ((start + BLOCK) % AHEAD == 0) {
@@ -925,7 +973,7 @@ int64_t merger_once(
 /* The elements that were set aside, m of them, as `sources` and `base`: into their places of `out`, now that the cuts are known.
    drawn: one of the sources whose cuts they are */
 void merger_patch(
-    void *out, int out_kind, const how_t *how, source_t *sources, int count, source_t *base, const uint32_t *index, int64_t m, int drawn
+    void *out, int out_kind, how_t *how, source_t *sources, int count, source_t *base, const uint32_t *index, int64_t m, int drawn
 ) {
     float b[LINE], merged[LINE], u[LINE], x[MOST][LINE], made[BLOCK];
     for (int64_t start = 0; start < m; start += BLOCK) {
@@ -933,6 +981,7 @@ void merger_patch(
         load_block(x, b, sources, count, base, start, size);
         for (int i = 0; i < size; i++) uniform(u + i, sources[drawn].key0, sources[drawn].key1, index[start + i], 1);
         combined(how, sources, count, x, b, u, &sources[drawn], start, merged, size);
+        how->largest = largest(merged, size, how->largest);
         store(made, out_kind, 0, merged, size);
         if (out_kind == FLOAT32) for (int i = 0; i < size; i++) ((float *)out)[index[start + i]] = made[i];
         else for (int i = 0; i < size; i++) ((uint16_t *)out)[index[start + i]] = ((uint16_t *)made)[i];

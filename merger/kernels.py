@@ -50,7 +50,7 @@ _FLAGS = (
 )  # fmt: skip
 _KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
 _ALL, _NONE, _CUT, _RANDOM, _MASK = range(5)
-ADDED, ELECTED, MIXED = range(3)
+ADDED, ELECTED, MIXED, ALONE = range(4)
 
 
 class _Source(ctypes.Structure):
@@ -60,7 +60,7 @@ class _Source(ctypes.Structure):
         ("low", ctypes.c_float), ("low_room", ctypes.c_float), ("high", ctypes.c_float), ("high_room", ctypes.c_float),
         ("density", ctypes.c_float), ("scale", ctypes.c_float), ("divide", ctypes.c_float), ("weight", ctypes.c_float),
         ("place", ctypes.c_int64), ("window", ctypes.c_void_p), ("begin", ctypes.c_int64), ("end", ctypes.c_int64),
-        ("room", ctypes.c_int64), ("file", ctypes.c_int32), ("trouble", ctypes.c_int32),
+        ("room", ctypes.c_int64), ("file", ctypes.c_int32), ("trouble", ctypes.c_int32), ("odd", ctypes.c_int32),
     )  # fmt: skip
 
 
@@ -68,6 +68,7 @@ class _How(ctypes.Structure):
     _fields_ = (
         ("mode", ctypes.c_int32), ("normalize", ctypes.c_int32), ("add_base", ctypes.c_int32),
         ("divide", ctypes.c_float), ("scale", ctypes.c_float), ("depth", ctypes.c_float), ("rest", ctypes.c_float),
+        ("least", ctypes.c_float), ("largest", ctypes.c_uint32),
     )  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (
     source, under = _sources([x]), _base(base)
     found = _lib().merger_kth(source, under, x.numel(), k, *bracket, ctypes.byref(above), ctypes.byref(at))
     _check(source, under)
-    if math.isnan(found):
+    if not at.value:
         raise MemoryError
     return found, above.value, at.value
 
@@ -211,6 +212,19 @@ def ranked(x: Tensor, base: Tensor | None, key: tuple[int, int], density: float,
     return Trim(_MASK, key, mask=mask)
 
 
+@dataclass
+class Seen:
+    """What passes over a tensor saw: whether some input is not finite, and the bits of the largest magnitude made (float32)."""
+
+    odd: bool = False
+    largest: int = 0
+
+    def note(self, how: _How, *passed: "_Sources | None") -> None:
+        """Take over what a pass noted."""
+        self.odd |= any(source.odd for sources in passed if sources for source in sources)
+        self.largest = max(self.largest, how.largest)
+
+
 @dataclass(frozen=True)
 class Combine:
     """How trimmed and weighted deltas (or weights) become one tensor; the numbers are those of `added`, `elected`, `mix`."""
@@ -223,8 +237,11 @@ class Combine:
     divide: float = 1.0
     scale: float = 1.0
     depth: float = 1.0
+    least: float = 0.0
 
-    def into(self, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0) -> None:
+    def into(
+        self, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0, seen: Seen | None = None
+    ) -> None:
         """Elements first .. first + out.numel() of the merged tensor, written to `out`, rounded once."""
         order = list(range(len(tensors)))
         if self.mode == MIXED:  # the heaviest goes first
@@ -233,20 +250,23 @@ class Combine:
         sources = _sources(
             [tensors[i] for i in order], [self.trims[i] for i in order] if self.trims else (), [self.weights[i] for i in order]
         )
-        under = _base(base)
+        under, how = _base(base), self.how(base)
         _lib().merger_combine(
-            out.data_ptr(), _KINDS[out.dtype], self.how(base), sources, len(tensors), under, first, out.numel(),
-            tensors[0].numel(),
+            out.data_ptr(), _KINDS[out.dtype], how, sources, len(tensors), under, first, out.numel(), tensors[0].numel(),
         )  # fmt: skip
         _check(sources, under)
+        if seen is not None:
+            seen.note(how, sources, under)
 
     def how(self, base: Tensor | None) -> _How:
         """Its numbers as the passes take them."""
         rest = math.fsum(self.weights) - 1 if self.mode == MIXED else 0.0
         add_base = self.add_base and base is not None
-        return _How(self.mode, self.normalize, add_base, self.divide, self.scale, self.depth, rest)
+        return _How(self.mode, self.normalize, add_base, self.divide, self.scale, self.depth, rest, self.least)
 
-    def once(self, out: Tensor | None, tensors: Sequence[Tensor], base: Tensor | None, cuts: Brackets) -> "Aside | None":
+    def once(
+        self, out: Tensor | None, tensors: Sequence[Tensor], base: Tensor | None, cuts: Brackets, seen: Seen | None = None
+    ) -> "Aside | None":
         """Find cuts that lie in these brackets and, given an `out`, make the merged tensor in the same pass; see kernels.c.
 
         The trims are to have any cuts in the brackets. What the brackets leave open is set aside: `Aside.into` puts it right.
@@ -256,15 +276,17 @@ class Combine:
         room = most_open(n, len(cuts)) if out is not None else 1
         index = pages(4 * room).view(torch.int32)
         aside = [pages(room * x.element_size()).view(x.dtype) for x in (*tensors, *([] if base is None else [base]))]
-        sources, under = _sources(tensors, self.trims, self.weights), _base(base)
+        sources, under, how = _sources(tensors, self.trims, self.weights), _base(base), self.how(base)
         places = (ctypes.c_void_p * len(aside))(*(x.data_ptr() for x in aside))
         count = _lib().merger_once(
-            out.data_ptr() if out is not None else None, _KINDS[out.dtype] if out is not None else 0, self.how(base), sources,
+            out.data_ptr() if out is not None else None, _KINDS[out.dtype] if out is not None else 0, how, sources,
             len(tensors), under, n, cuts, len(cuts), index.data_ptr(), places, room,
         )  # fmt: skip
         _check(sources, under)
         if count < 0:
             return None
+        if seen is not None:
+            seen.note(how, sources, under)
         values = [x[:count] for x in aside]
         return Aside(index[:count], values[: len(tensors)], values[-1] if base is not None else None, cuts[0].source)
 
@@ -278,13 +300,15 @@ class Aside:
     base: Tensor | None
     drawn: int
 
-    def into(self, out: Tensor, what: Combine) -> None:
+    def into(self, out: Tensor, what: Combine, seen: Seen | None = None) -> None:
         """Put them into the tensor that was made, now that the cuts are known."""
-        sources, under = _sources(self.values, what.trims, what.weights), _base(self.base)
+        sources, under, how = _sources(self.values, what.trims, what.weights), _base(self.base), what.how(self.base)
         _lib().merger_patch(
-            out.data_ptr(), _KINDS[out.dtype], what.how(self.base), sources, len(sources), under, self.index.data_ptr(),
-            self.index.numel(), self.drawn,
+            out.data_ptr(), _KINDS[out.dtype], how, sources, len(sources), under, self.index.data_ptr(), self.index.numel(),
+            self.drawn,
         )  # fmt: skip
+        if seen is not None:
+            seen.note(how)
 
 
 def _runs(n: int) -> int:

@@ -61,7 +61,7 @@ class Samples:
 
     def kin(self, one: str, other: str) -> Kin | None:
         """Compare two models in matrices of the same name and shape; None when there are none."""
-        return _known((self.stamps[one], self.stamps[other]), lambda: self._kin(one, other))
+        return known((self.stamps[one], self.stamps[other]), lambda: self._kin(one, other))
 
     def _kin(self, one: str, other: str) -> Kin | None:
         dots = [0.0, 0.0, 0.0]
@@ -78,7 +78,7 @@ class Samples:
     def angle(self, base: str, one: str, other: str) -> float | None:
         """The cosine between two models' changes of a base; None where one of them is no change, or nothing can be compared."""
         key = (self.stamps[base], self.stamps[one], self.stamps[other])
-        return _known(key, lambda: self._angle(base, one, other))
+        return known(key, lambda: self._angle(base, one, other))
 
     def _angle(self, base: str, one: str, other: str) -> float | None:
         xx = xy = yy = 0.0
@@ -103,7 +103,8 @@ _FOUND: dict[tuple[object, ...], Any] = {}
 _Found = TypeVar("_Found")
 
 
-def _known(key: tuple[object, ...], look: Callable[[], _Found]) -> _Found:
+def known(key: tuple[object, ...], look: Callable[[], _Found]) -> _Found:
+    """What `look` finds, asked once for a key that holds what it depends on."""
     if key not in _FOUND:
         if len(_FOUND) > 100_000:
             _FOUND.clear()
@@ -133,7 +134,7 @@ def differing(samples: Samples, one: str, name: str, other: str, theirs: str) ->
             size += b.numel()
         return unlike / max(1, size)
 
-    return _known((samples.stamps[one], name, samples.stamps[other], theirs), look)
+    return known((samples.stamps[one], name, samples.stamps[other], theirs), look)
 
 
 def stamp(model: Checkpoint) -> tuple[object, ...]:

@@ -54,11 +54,11 @@ def merged(
     x1, w1, T1: tl.constexpr, a1, b1, l1, lr1, h1, hr1, d1, s1, v1,
     x2, w2, T2: tl.constexpr, a2, b2, l2, lr2, h2, hr2, d2, s2, v2,
     x3, w3, T3: tl.constexpr, a3, b3, l3, lr3, h3, hr3, d3, s3, v3,
-    n, rest, over, scale, depth,
+    n, rest, over, scale, depth, least,
     K: tl.constexpr, MODE: tl.constexpr, BASE: tl.constexpr, ADD: tl.constexpr, NORMALIZE: tl.constexpr, DIVIDE: tl.constexpr,
     BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """K models x with weight w, trim T and its numbers -> out. MODE: 0 added, 1 elected, 2 mixed."""
+    """K models x with weight w, trim T and its numbers -> out. MODE: 0 added, 1 elected, 2 mixed, 3 alone."""
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = at < n
     under = tl.load(base + at, mask=inside, other=0.0).to(tl.float32)
@@ -83,7 +83,9 @@ def merged(
         sum = p0 + sum
     else:
         p0 = _trimmed(p0, at, T0, a0, b0, l0, lr0, h0, hr0, d0, s0, v0) * w0
-        sum = 0.0 + p0
+        sum = p0
+        if MODE != 3:  # alone, zeros keep their signs
+            sum = 0.0 + p0
         if K > 1:
             p1 = _trimmed(p1, at, T1, a1, b1, l1, lr1, h1, hr1, d1, s1, v1) * w1
             sum = sum + p1
@@ -111,7 +113,7 @@ def merged(
                 sum = sum + p3 * agree
                 below = below + w3 * agree
             if NORMALIZE:
-                sum = tl.div_rn(sum, tl.where(below != 0, below, 1.0))
+                sum = tl.div_rn(sum, tl.where(tl.abs(below) > least, below, 1.0))
         elif DIVIDE:
             sum = tl.div_rn(sum, over + tl.zeros_like(sum))
         sum = scale * sum

@@ -1,6 +1,7 @@
 """merge_tensor, the only entry to arithmetic, and merge(recipe, folder), the loop that writes a model."""
 
 import contextlib
+import functools
 import json
 import math
 import os
@@ -12,20 +13,36 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from merger import fused, hub, kernels, loadable
+from merger.cancelling import cancelling
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
 from merger.checkpoints import Checkpoint, Piece, Stored, cached, in_words, parse_size, read_by_files, shards
-from merger.errors import NO_MEMORY, Cancelled, CheckpointError, InputChanged, MergeError, out_of_memory
+from merger.errors import NO_MEMORY, Cancelled, CheckpointError, InputChanged, MergeError, NonFiniteError, out_of_memory
+from merger.finite import TOLD, Found, Look, Parent, count
+from merger.finite import remarks as allowed_remarks
 from merger.fused import Known
 from merger.layout import role
 from merger.methods import LINES, METHODS
 from merger.ops import Draws, Watch
-from merger.output import WHOLE, Output, Part, begin, check_apart, check_free, check_space, fingerprint, join, writing
+from merger.output import (
+    WHOLE,
+    Output,
+    Part,
+    allowed_before,
+    begin,
+    check_apart,
+    check_free,
+    check_space,
+    fingerprint,
+    join,
+    writing,
+)
 from merger.plan import Plan, Source, TensorJob, plan
 from merger.recipe import Recipe, dump
 from merger.regular import look
@@ -86,11 +103,12 @@ def _whole(job: TensorJob, read: Read, device: str | torch.device = "cpu") -> tu
 
 
 def stretches(
-    job: TensorJob, read: Read, device: str | torch.device = "cpu", hold: int = 0
+    job: TensorJob, read: Read, device: str | torch.device = "cpu", hold: int = 0, look: Look | None = None
 ) -> Iterator[tuple[int, Tensor]]:
     """merge_tensor's result, as (first element, flat elements). A stretch is overwritten by the next one.
 
     hold  bytes that it may take where files are read instead of mapped: for all inputs, or for the output; see _holds
+    look  what notes whether inputs and output are finite
 
     Tensors that cannot be made in stretches come whole.
     """
@@ -103,7 +121,7 @@ def stretches(
             tensors = [kernels.fetched(x, -2 - i) for i, x in enumerate(tensors)]
         elif tensors[0].numel() and kernels.place(tensors[0]) is not None:  # reading again is dear
             whole = kernels.pages(math.prod(job.shape) * job.out.itemsize).view(job.out) if hold else None
-            known, made = fused.at_once(job, tensors, base, whole)
+            known, made = fused.at_once(job, tensors, base, whole, look)
             if whole is not None and made:
                 for start in range(0, len(whole), STRETCH):
                     yield start, whole[start : start + STRETCH]
@@ -115,22 +133,77 @@ def stretches(
             out = torch.empty(min(n, STRETCH), dtype=job.out)
             for start in range(0, n, STRETCH):
                 part = out[: min(STRETCH, n - start)]
-                combine.into(part, tensors, base, start)
+                combine.into(part, tensors, base, start, look)
                 yield start, part
             return
     if job.method is None:
         flat = read(job.sources[0]).contiguous().view(-1)
-        yield from _from_file(flat, job.out)
-        for start in range(0, flat.numel() if kernels.place(flat) is None else 0, STRETCH):
-            yield start, flat[start : start + STRETCH].to(job.out)
+        for start in range(0, flat.numel(), STRETCH):
+            part = kernels.fetched(flat[start : start + STRETCH], 0)
+            done = part.to(job.out)
+            if look is not None:
+                look.at(part)
+                look.at(done)
+            yield start, done
         return
-    yield 0, merge_tensor(job, read, device).view(-1)
+    if look is None:
+        yield 0, merge_tensor(job, read, device).view(-1)
+    else:
+        yield 0, look.at(merge_tensor(job, lambda source: look.at(read(source).to(device)), device)).view(-1)
 
 
-def _from_file(flat: Tensor, out: torch.dtype) -> Iterator[tuple[int, Tensor]]:
-    """Stretches of a tensor that is to be read from its file; nothing where it is in memory."""
-    for start in range(0, flat.numel() if kernels.place(flat) is not None else 0, STRETCH):
-        yield start, kernels.fetched(flat[start : start + STRETCH], 0).to(out)
+def used(job: TensorJob) -> tuple[Source, ...]:
+    """The tensors a job's result depends on."""
+    method = None if job.method is None else METHODS[job.method]
+    based = method is not None and job.base is not None and (method.takes == "deltas" or "base" in method.given)
+    return tuple(dict.fromkeys((*job.sources, *((job.base,) if based and job.base else ()))))
+
+
+def _leaves(job: TensorJob, models: Mapping[str, Checkpoint]) -> Iterator[Source]:
+    """The tensors of files that a job depends on, through the documents that make its sources."""
+    for source in used(job):
+        model = models[source.key]
+        yield from _leaves(model.decided.job(source.name), models) if isinstance(model, Planned) else (source,)
+
+
+def _judged(
+    job: TensorJob, look: Look, models: Mapping[str, Checkpoint], device: str | torch.device, allowed: bool
+) -> str:
+    """What of a tensor that was looked at while it was made is not finite, in a line; "" where all is. NonFiniteError if that
+    is not allowed."""
+    if any(isinstance(models[source.key], Planned) for source in used(job)):
+        for source in _leaves(job, models):
+            look.at(read_source(models, source))
+    found = odd(job, models, device) if look.suspects(job.out) else None
+    if not found:
+        return ""
+    if not allowed:
+        raise NonFiniteError(str(found))
+    return found.line
+
+
+def odd(job: TensorJob, models: Mapping[str, Checkpoint], device: str | torch.device = "cpu") -> Found | None:
+    """What of a tensor's inputs and of what is made of them is not finite: all is read, made again and counted. None: nothing."""
+    parents: list[Parent] = []
+    largest = 0.0
+    for source in dict.fromkeys((*_leaves(job, models), *used(job))):
+        if isinstance(models[source.key], Planned) and parents:
+            continue  # made of those
+        tensor = read_source(models, source)
+        of = count([tensor], tensor.shape)
+        largest = max(largest, of.largest)
+        if of.odd:
+            parents.append(Parent(source.model, source.name, of))
+    again = replace(job, out=job.compute) if job.method is not None else job
+
+    def parts() -> Iterator[Tensor]:
+        return (part for _, part in stretches(again, reader(models), device))
+
+    made = count(parts(), job.shape)
+    written = made if again.out == job.out else count((part.to(job.out) for part in parts()), job.shape)
+    if job.method is None and "mask" in job.name.rpartition(".")[2] and not made.nan:
+        return None  # infinities are what such a buffer is made of
+    return Found(job.name, job.method, tuple(parents), largest, made, written, job.out) or None
 
 
 def _by_torch(job: TensorJob, read: Read, device: str | torch.device, watch: Watch | None) -> Tensor:
@@ -142,25 +215,40 @@ def _by_torch(job: TensorJob, read: Read, device: str | torch.device, watch: Wat
     def load(source: Source) -> Tensor:
         return read(source).to(device, job.compute)
 
-    args = dict(job.args)
+    args: dict[str, Any] = dict(job.args)
     by_depth = args.pop(LINES.name, 1.0)
     if "draws" in method.given:
-        args["draws"] = Draws(job.seed, job.name, job.parents)  # type: ignore[assignment]
+        args["draws"] = Draws(job.seed, job.name, job.parents)
     if watch is not None and "watch" in method.given:
-        args["watch"] = watch  # type: ignore[assignment]
+        args["watch"] = watch
+    if "words" in method.given:
+        args["words"] = role(job.name) in ("embed", "head")
     if method.takes == "tensors":
         if "base" in method.given:
-            args["base"] = load(job.base) if job.base else None  # type: ignore[assignment]
-        return method.fn(torch.stack([load(s) for s in job.sources]), **args).to(job.out)
+            args["base"] = load(job.base) if job.base else None
+        return _run(job, torch.stack([load(s) for s in job.sources]), args).to(job.out)
     assert job.base is not None
     base = load(job.base)
     if not job.sources:
         return base.to(job.out, copy=True)  # never the parent's own memory
     if "base" in method.given:
-        args["base"] = base  # type: ignore[assignment]
+        args["base"] = base
     deltas = torch.stack([load(s) for s in job.sources]).sub_(base)  # the stack is ours to write to
-    merged = method.fn(deltas, **args)
+    merged = _run(job, deltas, args)
     return (base + (merged if by_depth == 1.0 else by_depth * merged)).to(job.out)
+
+
+def _run(job: TensorJob, tensors: Tensor, args: Mapping[str, Any]) -> Tensor:
+    """The method's function. A decomposition that fails on finite numbers is told as a MergeError."""
+    assert job.method is not None
+    try:
+        return METHODS[job.method].fn(tensors, **args)
+    except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage] - it is documented
+        models = " and ".join(s.model for s in job.sources)
+        raise MergeError(
+            f"{job.name}: '{job.method}' cannot take what {models} changed apart: {str(error).partition(':')[2].strip()}\n"
+            "  Use another method for this tensor's model, for example task_arithmetic."
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -289,6 +377,7 @@ def merge(
     part: Part = WHOLE,
     joining: bool = False,
     opener: Callable[[str, Sequence[Path]], Checkpoint] = hub.open_reference,
+    allow_nonfinite: bool = False,
 ) -> Plan:
     """Merge into a new folder that transformers can load. The folder appears whole, or not at all.
 
@@ -305,6 +394,8 @@ def merge(
     part         make only this share of the output's files, in `<folder>.partial`
     joining      make nothing: add to what the parts have made what is missing, and let the folder appear
     opener       opens one model; the default also fetches it from the Hub
+    allow_nonfinite  go on where a model's numbers, or what is made of them, are NaN or infinite: remarks and card then say where.
+                 Otherwise that is a NonFiniteError
     """
     out = output_folder(folder)
     on = pick_device(device)
@@ -312,7 +403,7 @@ def merge(
     check_free(out)
     models = open_models(recipe, roots, opener)
     check_apart(out, models)
-    decided = plan(recipe, models)
+    decided = _with_remarks(plan(recipe, models), recipe, models)
     files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
     word = fingerprint(decided, models, files, str(on))
@@ -327,7 +418,7 @@ def merge(
     try:
         if joining:
             with join(out, files, metadata, word) as partial:
-                decided = _told(decided, asked)
+                decided = _told(_with_allowed(decided, allowed_before(partial)), asked)
                 _write_companions(partial, decided, models, tokenizer, digests)
             return decided
         check_space(out, decided.nbytes)
@@ -344,11 +435,12 @@ def merge(
         dirty = bound // 16
         spare = max(0, bound - dirty - _LEAST_MEMORY - hands * _BUFFERS) if cold else 0
         holds = _holds(decided.jobs, models, spare, hands)
-        with by_files, writing(out, files, metadata, word, part, dirty if short else None) as output:
+        with by_files, writing(out, files, metadata, word, part, dirty if short else None, allow_nonfinite) as output:
             own = set(output.names)
             jobs = [job for job in decided.jobs if job.name in own]
-            _make(jobs, output, reader(models), on, hands, spare, holds, progress, stopped, lambda: check_inputs(models))
-            decided = _told(decided, asked)
+            judge = functools.partial(_judged, models=models, device=on, allowed=allow_nonfinite)
+            _make(jobs, output, reader(models), on, hands, spare, holds, judge, progress, stopped, lambda: check_inputs(models))
+            decided = _told(_with_allowed(decided, output.allowed), asked)
             if part == WHOLE:
                 output.check()
                 _write_companions(output.folder, decided, models, tokenizer, digests)
@@ -373,6 +465,7 @@ def _make(
     hands: int,
     room: int,
     holds: Mapping[str, int],
+    judge: Callable[[TensorJob, Look], str],
     progress: Callable[[Step], None] | None,
     cancelled: Callable[[], bool],
     check: Callable[[], None],
@@ -381,6 +474,7 @@ def _make(
 
     holds  bytes that a tensor takes of the room while it is made; 0: none
     check  raises where an input is no longer what it was: what was made of it then is not noted as done
+    judge  says of a tensor that was made what is not finite in it
     """
     waiting = sorted((job for job in jobs if job.name not in output.done), key=lambda job: -job.slot.nbytes)
     count = len(jobs) - len(waiting)
@@ -412,8 +506,8 @@ def _make(
 
     def make(job: TensorJob) -> bool:
         """Whether it was made, and not stopped; what it held is let go of."""
-        left = math.prod(job.shape)
-        for first, part in stretches(job, read, device, holds[job.name]):
+        left, look = math.prod(job.shape), Look()
+        for first, part in stretches(job, read, device, holds[job.name], look):
             left -= part.numel()
             if left <= 0 and job.method is not None:
                 check()  # all is read
@@ -422,6 +516,7 @@ def _make(
                 return False
         if job.method is None:
             check()  # what is only copied is read while it is written
+        output.finished(job.name, judge(job, look))
         return True
 
     def work() -> None:
@@ -432,7 +527,6 @@ def _make(
                     made = make(job)
                 if not made:
                     return
-                output.finished(job.name)
                 finished.put(job)
         except BaseException as error:
             finished.put(_cause(error, check))
@@ -498,8 +592,23 @@ def output_folder(folder: str | Path) -> Path:
         raise MergeError(f"{folder}: there is no such home folder; write the whole path.") from None
 
 
-def _stopped(count: int, jobs: Sequence[TensorJob], output: Output) -> str:
-    return f"stopped after {count} of {len(jobs)} tensors; nothing was written to {output.folder.with_suffix('')}."
+def _with_remarks(decided: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
+    """The plan with remarks on weights that cancel out, in earlier documents too."""
+    told = [f"{found.words} {found.fix}" for found in cancelling(decided)]
+    for document in recipe.earlier:
+        made = models[document.digest]
+        if isinstance(made, Planned):
+            told += [f"{document.name}: {found.words} {found.fix}" for found in cancelling(made.decided)]
+    return replace(decided, remarks=(*decided.remarks, *told[:TOLD]))
+
+
+def _with_allowed(decided: Plan, lines: Mapping[str, str]) -> Plan:
+    """The plan with remarks on tensors that are not finite, from each one's line."""
+    return replace(decided, remarks=(*decided.remarks, *allowed_remarks([*lines.values()])))
+
+
+def _stopped(done: int, jobs: Sequence[TensorJob], output: Output) -> str:
+    return f"stopped after {done} of {len(jobs)} tensors; nothing was written to {output.folder.with_suffix('')}."
 
 
 OWN_MEMORY = 300_000_000
@@ -678,5 +787,5 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 __all__ = [
     "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "gpu_memory", "memory_of", "merge", "merge_tensor",
-    "open_models", "output_folder", "pick_device", "planned", "processors", "reader", "spoken", "use_threads",
+    "open_models", "output_folder", "pick_device", "planned", "processors", "reader", "spoken", "use_threads", "used",
 ]  # fmt: skip

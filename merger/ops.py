@@ -4,6 +4,7 @@ Sums over whole tensors run in float64 and in a fixed order, so a result does no
 """
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -152,10 +153,29 @@ def keep_largest(delta: Tensor, density: float, draws: Draws) -> Tensor:
     return delta * above_cut(size, cut, room, draws)
 
 
+CANCELLED = 1e-6
+"""Share of the weights' magnitudes: where their sum is no more than this, they cancel out, and what is left is rounding."""
+
+
+def cancelled(weights: Sequence[float]) -> float:
+    """Up to here the size of a sum of these weights, or of some of them, counts as 0: nothing is divided by it.
+
+    >>> cancelled([0.5, -0.5]), cancelled([0.0, 0.0])
+    (1e-06, 0.0)
+    """
+    return CANCELLED * math.fsum(map(abs, weights))
+
+
+def all_finite(x: Tensor) -> bool:
+    """Whether no element is infinite or NaN; one pass, and no memory."""
+    return not x.numel() or all(math.isfinite(float(end)) for end in x.aminmax())
+
+
 def cut_for(size: Tensor, k: int) -> tuple[float, float]:
     """The k-th largest of these magnitudes, and the share of those equal to it that makes k. 1 <= k <= numel."""
     cut = size.reshape(-1).kthvalue(size.numel() - k + 1).values
-    return float(cut), (k - int((size > cut).sum())) / max(1, int((size == cut).sum()))
+    above = size.numel() - int((size <= cut).sum())  # what is no number counts as the largest, as for kthvalue
+    return float(cut), (k - above) / max(1, int((size == cut).sum()))
 
 
 def above_cut(size: Tensor, cut: float, room: float, draws: Draws) -> Tensor:

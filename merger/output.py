@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 
 from merger.checkpoints import INDEX, Checkpoint, ShardWriter, Slot, file_names, write_index
-from merger.errors import NO_MEMORY, InputChanged, MergeError
+from merger.errors import NO_MEMORY, InputChanged, MergeError, NonFiniteError
 from merger.plan import Plan
 from merger.regular import JOURNAL, Seen, look, open_regular
 from merger.tokens import COMPANIONS
@@ -60,6 +60,10 @@ def parse_part(text: str) -> Part:
     return Part(int(found[1]), int(found[2]))
 
 
+_TOLD = "\t"
+"""In the journal, between a tensor's name and a line about what in it is not finite."""
+
+
 def fingerprint(decided: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
     """What a merge's bytes depend on, as one word: every job, the inputs' files as they were opened, the layout of the output."""
     digest = hashlib.sha256()
@@ -84,6 +88,8 @@ class Output:
     writer: ShardWriter
     done: set[str]
     """Tensors that are written: the journal."""
+    allowed: dict[str, str]
+    """Those of them whose numbers are not all finite, with a line about each."""
     _journal: int
     _locks: Sequence[int]
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -92,14 +98,17 @@ class Output:
         """MergeError where the folder was moved away or deleted: what has its name now is not ours to write to."""
         _check_own(self.folder, self._locks)
 
-    def finished(self, name: str) -> None:
-        """Note that a tensor is written, so that it is not made again."""
+    def finished(self, name: str, allowed: str = "") -> None:
+        """Note that a tensor is written, so that it is not made again; allowed: a line about what in it is not finite."""
         with self._lock:
+            line = f"{name}{f'{_TOLD}{allowed}' if allowed else ''}\n"
             try:
-                os.write(self._journal, f"{name}\n".encode("utf-8", "surrogateescape"))
+                os.write(self._journal, line.encode("utf-8", "surrogateescape"))
             except OSError as error:
                 raise MergeError(f"{self.folder / JOURNAL}: cannot be written: {error.strerror}.") from error
             self.done.add(name)
+            if allowed:
+                self.allowed[name] = allowed
 
     @property
     def names(self) -> list[str]:
@@ -110,11 +119,12 @@ class Output:
 @contextlib.contextmanager
 def writing(
     out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str, part: Part = WHOLE,
-    dirty: int | None = None,
+    dirty: int | None = None, allow_nonfinite: bool = False,
 ) -> Generator[Output]:  # fmt: skip
     """Open `<out>.partial`, go on with what is in it if that is of the same merge, and at the end make it `out`.
 
     dirty  as in ShardWriter
+    allow_nonfinite  whether what is there of tensors that are not finite is done
 
     A part leaves the folder, with a mark that it is done. Errors leave it too where some tensors are written and the disk
     or an input failed; MergeError then says how to go on.
@@ -130,10 +140,14 @@ def writing(
     done: set[str] = set()
     try:
         journal = _open(out, partial, word, part, len(files), locks, done)
+        allowed = {name: line for name, line in allowed_before(partial, part).items() if name in done}
+        if not allow_nonfinite:
+            done -= allowed.keys()
+            allowed = {}
         try:
             writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
             try:
-                yield Output(partial, files, metadata, part, writer, done, journal, locks)
+                yield Output(partial, files, metadata, part, writer, done, allowed, journal, locks)
             finally:
                 writer.close()
         finally:
@@ -244,7 +258,7 @@ def _partial(out: Path) -> Path:
 
 def _open(out: Path, partial: Path, word: str, part: Part, count: int, locks: list[int], done: set[str]) -> int:
     """Make and lock the folder, empty it of what is not this merge's, read the journal into `done`; gives it for writing."""
-    name = JOURNAL if part == WHOLE else f"{JOURNAL}-{part.name}"
+    name = _journal_of(part)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         partial.mkdir()
@@ -312,7 +326,24 @@ def _read_journal(path: Path, word: str) -> set[str]:
         lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
     except OSError:
         return set()
-    return set(lines[1:-1]) if lines[0] == f"{word} {_boot()}" else set()  # a line without its end was not finished
+    if lines[0] != f"{word} {_boot()}":
+        return set()
+    return {line.partition(_TOLD)[0] for line in lines[1:-1]}  # a line without its end was not finished
+
+
+def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
+    """What the journal of a part, or all of them, tells of tensors that are not finite: a line for each."""
+    found: dict[str, str] = {}
+    for path in sorted(partial.glob(".journal*" if part is None else _journal_of(part))):
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]:
+            name, told, about = line.partition(_TOLD)
+            if told:
+                found[name] = about
+    return found
+
+
+def _journal_of(part: Part) -> str:
+    return ".journal" if part == WHOLE else f".journal-{part.name}"
 
 
 def _boot() -> str:
@@ -370,9 +401,10 @@ def _keeps(error: MergeError) -> bool:
 
 def _stuck(error: MergeError, partial: Path, done: set[str]) -> MergeError:
     """The error of a disk or an input, with what remains."""
+    mended = "where such numbers are allowed" if isinstance(error, NonFiniteError) else "when this is mended"
     return type(error)(
         f"{error}\n  {len(done)} finished tensors are kept in {partial}: "
-        "when this is mended, the same command goes on from there. Or delete that folder."
+        f"{mended}, the same command goes on from there. Or delete that folder."
     )
 
 

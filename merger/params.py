@@ -157,6 +157,9 @@ Iterations = Annotated[
 Flatten = Annotated[bool, Param(label="Whole tensor", help="one angle for the whole tensor; false: one for each row or column")]
 AlongFirst = Annotated[bool, Param(label="Along the first axis", help="vectors run along the first axis instead of the last")]
 FilterWise = Annotated[bool, Param(label="Row by row", help="one step for each row instead of one for the whole tensor")]
+FullRank = Annotated[
+    bool, Param(label="All directions", help="strengthen directions of no strength too, as the authors' code; they are arbitrary")
+]
 SelectTop = Annotated[
     float, Param(0, 1, label="Selected", help="fraction that stays of the weights that vary between models, most varied first")
 ]

@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any, Literal
 
 import torch
+from torch import Tensor
 
 from merger import fused
 from merger.analysis import has_deltas, staged
+from merger.cancelling import cancelling
 from merger.checkpoints import Checkpoint, in_words, read_json
 from merger.compatibility import configs
 from merger.errors import CheckpointError, MergeError
 from merger.findings import Finding, Fix
-from merger.kinship import Samples, card_base, common, differing
+from merger.finite import Count, count
+from merger.kinship import Samples, card_base, common, differing, known
 from merger.layout import role
-from merger.merge import OWN_MEMORY, memory_of
+from merger.merge import OWN_MEMORY, Planned, memory_of
 from merger.plan import Misfit, Plan, Source, TensorJob, coverage, plan
 from merger.recipe import Entry, Parameters, Recipe, Setting, document, replace_all, setting_document
 from merger.tokens import read_vocabulary, token_rows
@@ -33,6 +36,8 @@ than FEW is kept is as good as gone."""
 RATES = {"compiled": 5e8, "ranked": 2e8, "whole": 2e7}
 """Parameters of all models together that are merged in a second on two cores, by how: by the compiled passes, by them with ranks
 in rows, by torch on whole tensors. Disks slower than 3 GB/s take longer. Within a factor of three."""
+_MATRICES, _VECTORS, _LONG = 8, 64, 1 << 16
+"""What is looked through for damage: rows of so many matrices, and so many vectors of at most so many numbers."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +146,8 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
         *_too_far(recipe, decided),
         *_without_effect(recipe, decided),
         *_untouched(decided, shares, alter),
+        *_cancelled(recipe, decided),
+        *_damaged(recipe, samples),
         *_ancestors(recipe, samples, decided),
         *_siblings(recipe, samples, decided),
         *_vocabularies(recipe, models, decided),
@@ -469,6 +476,54 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
             kind="too far", told=(reach,),
             mend=Fix(f"Turn the strength down to {calm:g}", {"parameters.lambda": calm}) if able else None,
         )  # fmt: skip
+
+
+def _cancelled(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+    """Weights whose sum `normalize` divides by, and that nearly add up to nothing: the worst of them."""
+    found = min(cancelling(decided), key=lambda found: found.share, default=None)
+    if found is None:
+        return
+    yield Finding(
+        "warning", found.words, found.fix, f"parameters.{found.switch}" if found.switch else "", False if found.switch else None,
+        kind="cancelled", told=(found.share, found.tensors),
+        mend=Fix("Take the weights as they are", _everywhere(recipe, found.switch, False)) if found.switch else None,
+    )  # fmt: skip
+
+
+def _damaged(recipe: Recipe, samples: Samples) -> Iterator[Finding]:
+    """Models with a NaN or an infinity in a vector or in a few rows of a matrix; the merge looks at all numbers."""
+
+    def look(reference: str) -> tuple[str, Count] | None:
+        for name, tensor in _looked_at(reference, samples):
+            of = count([tensor], tensor.shape)
+            if of.odd and "mask" not in name.rpartition(".")[2]:
+                return name, of
+        return None
+
+    for reference in recipe.merged:
+        with contextlib.suppress(CheckpointError):  # its weights are on the Hub still
+            found = known(("damaged", samples.stamps[reference]), lambda reference=reference: look(reference))
+            if found is not None:
+                name, of = found
+                yield Finding(
+                    "warning", f"{reference} has {of} in what was seen of {name}: it is damaged, and the merge ends there.",
+                    "Get its file again, or leave it out; --allow-nonfinite merges it all the same.",
+                    kind="damaged", model=reference, told=(of.odd,), mend=_without(recipe, [reference], "Take it out"),
+                )  # fmt: skip
+
+
+def _looked_at(reference: str, samples: Samples) -> Iterator[tuple[str, Tensor]]:
+    """Vectors of a model as they are, and rows of some matrices; none of a document, which is judged by itself."""
+    model = samples.models[reference]
+    names = [name for name, stored in model.tensors.items() if stored.dtype.is_floating_point and stored.dtype.itemsize > 1]
+    if isinstance(model, Planned):
+        return
+    vectors = [name for name in names if len(model.tensors[name].shape) == 1 and model.tensors[name].numel <= _LONG]
+    yield from ((name, model.read(name, slice(0, model.tensors[name].numel))) for name in vectors[:_VECTORS])
+    matrices = [name for name in names if len(model.tensors[name].shape) > 1]
+    for k in range(min(_MATRICES, len(matrices))):
+        name = matrices[k * len(matrices) // min(_MATRICES, len(matrices))]
+        yield name, samples.rows(reference, name)
 
 
 def _everywhere(recipe: Recipe, name: str, value: Any) -> dict[str, Any]:

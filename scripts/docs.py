@@ -76,11 +76,18 @@ def _section(method: Method) -> str:
         f"- **Models:** {_models(method)}",
         f"- **Base:** {BASE[method.base]}",
     ]  # fmt: skip
+    lines[4:4] = [part for note in _notes(method) for part in ("", note)]
     if method.unused:
         lines.append(f"- **Accepted without effect** (as in mergekit): {', '.join(f'`{name}`' for name in method.unused)}")
     if method.params:
         lines += ["", "| parameter | value | default | |", "|---|---|---|---|", *map(_row, method.params)]
     return "\n".join(lines)
+
+
+def _notes(method: Method) -> list[str]:
+    """The docstring's paragraphs on what the method does and where it departs from others, each as one line."""
+    parts = [" ".join(part.split()) for part in (method.fn.__doc__ or "").split("\n\n")[1:]]
+    return [part for part in parts if part and not part.startswith((">>>", "Source:", "deltas ", "tensors "))]
 
 
 def _row(param: Param) -> str:

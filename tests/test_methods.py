@@ -288,8 +288,9 @@ HAND: dict[str, list[tuple[Any, dict[str, Any], list[list[float]]]]] = {
         ((A, B), {"weight": 1, "tall_lambda": 0.3}, [[6.0, 2.0], [-4.0, 0.0]]),
         ((A, B), {"weight": 1, "k": 1, "lambda_": 0.5}, [[3.0, 1.0], [-2.0, 0.5]]),
     ],
-    # A's best two scores are those of 4 and 0, B's of -6 and 3; the best weighs 1, the one at the cut 0.
-    "pcb": [((A, B), {"weight": [1, 0.5], "density": 0.5}, [[4.0, 0.0], [-3.0, 0.0]])],
+    # A's best two scores are those of 4 and 0, B's of -6 and 3; the best weighs 1, the one at the cut 0. The largest magnitudes,
+    # 4 and 6, are clamped to the next, 2 and 3.
+    "pcb": [((A, B), {"weight": [1, 0.5], "density": 0.5}, [[2.0, 0.0], [-1.5, 0.0]])],
     "tsv_merge": [
         (([[3.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 2.0]]), {"weight": 1}, [[3.0, 0.0], [0.0, 2.0]]),
         (([[3.0, 0.0], [0.0, 1.0]], [[2.0, 0.0], [0.0, 1.0]]), {"weight": 1}, [[2.5, 0.0], [0.0, 0.0]]),  # one direction, shared

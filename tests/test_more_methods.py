@@ -48,9 +48,12 @@ def reference_pcb(deltas: Array, weights: list[float], density: float) -> Array:
     flat = [[float(x) for x in d.reshape(-1)] for d in deltas]
     count = len(flat[0])
     shares: list[list[float]] = []
+    clamped: list[list[float]] = []
     for own in flat:
-        sizes = [abs(x) for x in own]
-        low, high = min(sizes), max(sizes)
+        ordered = sorted(map(abs, own))
+        low, high = ordered[int(count * 0.0001)], ordered[int(count * (1 - 0.0001) - 1)]  # the largest is always clamped
+        sizes = [min(max(abs(x), low), high) for x in own]
+        clamped.append([math.copysign(size, x) if x else 0.0 for x, size in zip(own, sizes, strict=True)])
         scores = [
             math.exp(n * ((size - low) / (high - low)) ** 2) * math.tanh(x * sum(other[i] for other in flat))
             for i, (x, size) in enumerate(zip(own, sizes, strict=True))
@@ -58,7 +61,7 @@ def reference_pcb(deltas: Array, weights: list[float], density: float) -> Array:
         cut = sorted(scores)[int(count * (1 - density))]
         shares.append([(max(s, cut) - cut) / (max(scores) - cut) for s in scores])
     out = [
-        sum(w * d[i] * s[i] for w, d, s in zip(weights, flat, shares, strict=True)) / max(sum(s[i] for s in shares), 1e-300)
+        sum(w * d[i] * s[i] for w, d, s in zip(weights, clamped, shares, strict=True)) / max(sum(s[i] for s in shares), 1e-300)
         for i in range(count)
     ]
     return np.array(out).reshape(shape)

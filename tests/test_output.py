@@ -296,14 +296,14 @@ def test_tensors_share_the_room(models: Path, monkeypatch: pytest.MonkeyPatch) -
     """What threads hold together is never more than there is room for; an error ends those that wait."""
     real, lock, holding, most, broken = engine.stretches, threading.Lock(), [0], [0], [False]
 
-    def counted(job: Any, read: Any, device: Any, hold: int) -> Any:
+    def counted(job: Any, read: Any, device: Any, hold: int, look: Any) -> Any:
         with lock:
             holding[0] += hold
             most[0] = max(most[0], holding[0])
         time.sleep(0.002)
         if broken[0]:
             raise ValueError("broken")
-        yield from real(job, read, device, 0)
+        yield from real(job, read, device, 0, look)
         with lock:
             holding[0] -= hold
 

@@ -4,8 +4,9 @@
     def ties(deltas: Tensor, weight: Weight, density: Density = 1.0, ...) -> Tensor: ...
 
 The first argument's name is the contract: `deltas` gets fine-tuned minus base, (n, *shape), and returns the merged delta;
-`tensors` gets the raw weights, (n, *shape), and returns the merged weights. An argument named `base`, `draws` or `watch`
-is passed when it is asked for. All others are the method's parameters and carry a Param.
+`tensors` gets the raw weights, (n, *shape), and returns the merged weights. An argument named `base`, `draws`, `watch` or
+`words` (whether the tensor's rows are tokens: embeddings, output head) is passed when it is asked for. All others are the
+method's parameters and carry a Param.
 """
 
 import inspect
@@ -18,7 +19,7 @@ from merger.params import Param, PerModel
 
 Contract = Literal["deltas", "tensors"]
 Base = Literal["required", "optional", "first", "joins", "ignored"]
-_GIVEN = ("base", "draws", "watch")
+_GIVEN = ("base", "draws", "watch", "words")
 
 
 @dataclass(frozen=True)

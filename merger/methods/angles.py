@@ -12,7 +12,7 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.methods.averages import mix
-from merger.ops import added_up, dot, per_model
+from merger.ops import added_up, cancelled, dot, per_model
 from merger.params import AlongFirst, Blend, FilterWise, Flatten, Floor, Iterations, Normalize, PerModel, Tolerance, Weight
 
 _SHOEMAKE = "Shoemake 1985, Animating rotation with quaternion curves, section 3.3"
@@ -93,7 +93,7 @@ def nuslerp(
 
 def _second_share(weight: PerModel) -> float:
     first, second = per_model(weight, 2)
-    return second / (first + second) if abs(first + second) >= 1e-6 else 0.5
+    return second / (first + second) if abs(first + second) > cancelled((first, second)) else 0.5
 
 
 def nuslerp_shares(dots: Tensor, weight: PerModel) -> list[float]:
@@ -153,7 +153,7 @@ def multislerp_shares(dots: Tensor, weight: PerModel, normalize_weights: bool, e
     """What multislerp takes of each model, from their dot products (n, n)."""
     weights = torch.tensor(per_model(weight, len(dots)), dtype=torch.float64)
     whole = float(weights.sum())
-    if normalize_weights and whole != 0:
+    if normalize_weights and abs(whole) > cancelled(weights.tolist()):
         weights = weights / whole
     lengths = dots.diagonal().clamp_min(0).sqrt()
     towards = weights / (lengths + eps).clamp_min(1e-300)  # coefficients of the mean direction

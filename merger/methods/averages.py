@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from merger.methods import method
-from merger.ops import Watch, column, per_model, unwatched
+from merger.ops import Watch, cancelled, column, per_model, unwatched
 from merger.params import Normalize, PerModel, Reach, Scale, Weight
 
 
@@ -18,7 +18,7 @@ def linear(tensors: Tensor, weight: Weight, normalize: Normalize = True) -> Tens
     tensors  (n, *shape), float: the models' weights; the base takes no part unless it is listed.
     returns  (*shape).
 
-    Normalized weights that sum to zero give no average; the sum is then left undivided.
+    Normalized weights that cancel out give no average; the sum is then left undivided, where mergekit divides by next to 0.
 
     >>> import torch
     >>> linear(torch.tensor([[1.0, 2.0], [3.0, 6.0]]), weight=[1.0, 3.0])
@@ -33,7 +33,7 @@ def linear_shares(n: int, weight: PerModel, normalize: bool) -> list[float]:
     """What `linear` takes of each of n models."""
     weights = per_model(weight, n)
     whole = math.fsum(weights)
-    return [w / whole for w in weights] if normalize and whole != 0 else weights
+    return [w / whole for w in weights] if normalize and abs(whole) > cancelled(weights) else weights
 
 
 def mix(shares: Sequence[float], tensors: Tensor) -> Tensor:

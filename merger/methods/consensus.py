@@ -161,10 +161,11 @@ def pcb(
 
     As the authors' code: score = exp(n * size**2) * tanh(delta * sum of deltas), size scaled to 0 .. 1 within the tensor;
     the best `density` of each model's scores, scaled to 0 .. 1, weigh its changes, and the outermost 0.01 % of the
-    magnitudes are clamped. The paper writes softmax for exp and tanh. Theirs are of the whole model, these of one tensor.
+    magnitudes are clamped, at least the largest. The paper writes softmax for exp and tanh. Theirs are of the whole model,
+    these of one tensor.
 
-    >>> pcb(torch.tensor([[4.0, -1.0, 0.1], [2.0, 3.0, 0.2]]), weight=1.0, density=0.5)
-    tensor([4., 3., 0.])
+    >>> pcb(torch.tensor([[0.5, 0.4, -0.2, 0.1], [0.2, 0.1, 0.3, 0.4]]), weight=1.0, density=0.5)
+    tensor([0.4000, 0.0000, 0.0000, 0.3000])
 
     Source: Du et al. 2024, arXiv:2410.02396, section 3.
     """
@@ -185,13 +186,12 @@ def pcb(
 
 
 def _without_extremes(delta: Tensor) -> Tensor:
-    """Magnitudes clamped to what lies between the outermost 0.01 % on either side."""
+    """Magnitudes clamped to what lies between the outermost 0.01 % on either side: the authors' places in their order."""
     n = delta.numel()
-    out = int(1e-4 * n)
-    if out == 0:
+    if n == 0:
         return delta
     size = delta.abs()
-    low, high = size.reshape(-1).kthvalue(out + 1).values, size.reshape(-1).kthvalue(n - out).values
+    low, high = (size.reshape(-1).kthvalue(int(place) + 1).values for place in (n * 1e-4, n * (1 - 1e-4) - 1))
     return delta.sign() * size.clamp(low, high)
 
 

@@ -2,7 +2,8 @@
 
 Matrices only; what they do with tensors of other shapes is said in each. Decompositions run in float64, one tensor at a
 time: about 20 m k**2 operations for an (m, k) matrix with k <= m. A layer of 4096 x 4096 takes minutes on a CPU core, a
-second on a GPU. Every formula gives the same matrix when a pair of singular vectors changes sign.
+second on a GPU. Every formula gives the same matrix when a pair of singular vectors changes sign. A matrix with a NaN or an
+infinity in it has no decomposition: the result is NaN all over.
 """
 
 import torch
@@ -10,8 +11,8 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.methods.deltas import elected
-from merger.ops import Draws, column, keep_largest, per_model, unwatched
-from merger.params import Density, Lambda, Normalize, Weight
+from merger.ops import Draws, all_finite, column, keep_largest, per_model, unwatched
+from merger.params import Density, FullRank, Lambda, Normalize, Weight
 
 
 @method(
@@ -37,6 +38,8 @@ def tsv_merge(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
     weighted = column(weight, deltas) * deltas
     if deltas.dim() != 3 or deltas.numel() == 0:
         return lambda_ * weighted.mean(0)
+    if not all_finite(weighted):
+        return torch.full_like(deltas[0], torch.nan)
     rank = max(1, min(deltas.shape[1:]) // len(deltas))
     left, strength, right = (list[Tensor](), list[Tensor](), list[Tensor]())
     for delta in weighted:
@@ -53,13 +56,16 @@ def tsv_merge(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
     source="Marczak et al. 2025, arXiv:2502.04959, section 4",
     says="add up, then make all directions equally strong",
 )
-def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
+def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, full_rank: FullRank = False) -> Tensor:
     """Isotropic merging in the common subspace: the sum of the deltas with all singular values set to their mean.
 
     deltas   (n, *shape), float: fine-tuned minus base, one per model.
     returns  (*shape), the merged delta; the caller adds the base.
 
-    Of a sum of low rank only the directions it has are made equal, at their own mean: the others are arbitrary.
+    Of a sum of low rank, as of LoRAs, only the directions it has are made equal, at their own mean. The authors' code takes the
+    mean over all min(m, n) and gives it to all, also to directions of no strength, which are arbitrary and differ from machine
+    to machine: `full_rank: true`. By default each direction of a sum of rank r is min(m, n) / r times as strong as theirs, the
+    whole delta the root of that: a lambda of r / min(m, n) gives their strength. Full-rank sums are the same in both.
     Tensors that are not matrices are averaged, as in the authors' code.
 
     >>> iso_c(torch.diag(torch.tensor([3.0, 1.0]))[None], weight=1.0)
@@ -71,7 +77,9 @@ def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
     weighted = column(weight, deltas) * deltas
     if deltas.dim() != 3 or deltas.numel() == 0:
         return lambda_ * weighted.mean(0)
-    u, s, vt = _svd(weighted.to(torch.float64).sum(0))
+    if not all_finite(weighted):
+        return torch.full_like(deltas[0], torch.nan)
+    u, s, vt = _svd(weighted.sum(0, dtype=torch.float64), full_rank)
     return (lambda_ * s.mean() * (u @ vt)).to(deltas.dtype) if len(s) else torch.zeros_like(deltas[0])
 
 
@@ -86,15 +94,18 @@ def knots(
     lambda_: Lambda = 1.0,
     normalize: Normalize = True,
     draws: Draws = Draws(),  # noqa: B008 - frozen
+    words: bool = False,
 ) -> Tensor:
     """KnOTS-TIES: one singular basis for all deltas side by side, and TIES on each delta's coordinates in it.
 
     deltas   (n, *shape), float: fine-tuned minus base, one per model.
+    words    the rows are tokens: embeddings, output head.
     returns  (*shape), the merged delta; the caller adds the base.
 
-    Made for deltas of low rank, as of LoRA. The basis comes from the eigenvectors of the sum of delta @ delta.T, so its
-    cost is that of one square matrix of the rows. Tensors that are not matrices are merged as TIES, which is what the
-    authors' diagonal matrices of norms come to.
+    Made for deltas of low rank, as of LoRA, and for the layers' matrices: embeddings and output heads are merged as TIES, as no
+    LoRA's authors take them apart and a basis of them would take minutes. The basis comes from the eigenvectors of the deltas'
+    products with each other along the shorter side of all of them side by side, so its cost is that of one such square matrix.
+    Tensors that are not matrices are merged as TIES, which is what the authors' diagonal matrices of norms come to.
 
     >>> knots(torch.tensor([[[4.0, 0.0], [0.0, 0.0]], [[2.0, 0.0], [0.0, 3.0]]]), weight=1.0)
     tensor([[3., 0.],
@@ -102,16 +113,21 @@ def knots(
 
     Source: Stoica et al. 2024, arXiv:2410.19735, KnOTS-TIES.
     """
-    u = _row_basis(deltas) if deltas.dim() == 3 and deltas.numel() else None
-    coordinates = deltas if u is None else (u.T @ deltas.to(torch.float64)).to(deltas.dtype)  # (n, rank, columns)
+    matrices = deltas.dim() == 3 and deltas.numel() > 0 and not words
+    if matrices and not all_finite(deltas):
+        return torch.full_like(deltas[0], torch.nan)
+    u = _row_basis(deltas) if matrices else None
+    coordinates = deltas if u is None else torch.stack([(u.T @ d.to(u)).to(d) for d in deltas])  # (n, rank, columns)
     kept = torch.stack([keep_largest(own, d, draws) for own, d in zip(coordinates, per_model(density, len(deltas)), strict=True)])
     merged = elected(kept, column(weight, deltas), lambda_, normalize, unwatched)
     return merged if u is None else (u @ merged.to(torch.float64)).to(deltas.dtype)
 
 
-def _svd(matrix: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Thin SVD in float64 of the directions whose strength is above the rounding of the matrix's own dtype."""
+def _svd(matrix: Tensor, whole: bool = False) -> tuple[Tensor, Tensor, Tensor]:
+    """Thin SVD in float64, `whole` or of the directions whose strength is above the rounding of the matrix's own dtype."""
     u, s, vt = torch.linalg.svd(matrix.to(torch.float64), full_matrices=False)
+    if whole:
+        return u, s, vt
     kept = int((s > _rounding(s, max(matrix.shape))).sum())
     return u[:, :kept], s[:kept], vt[:kept]
 
@@ -123,12 +139,30 @@ def _orthogonal(matrix: Tensor) -> Tensor:
 
 
 def _row_basis(deltas: Tensor) -> Tensor:
-    """Left singular vectors of the deltas side by side, (rows, rank), strongest first; largest entry positive."""
-    gram = sum((d @ d.T for d in deltas.to(torch.float64)), torch.zeros((), dtype=torch.float64, device=deltas.device))
-    values, vectors = torch.linalg.eigh(gram)
-    s, u = values.clamp_min(0).sqrt().flip(0), vectors.flip(1)
-    u = u[:, s > _rounding(s, max(deltas.shape[1], deltas.shape[2] * len(deltas)))]
+    """Left singular vectors of the deltas side by side, (rows, rank), strongest first; largest entry positive.
+
+    From the eigenvectors of the smaller Gram matrix: that of the rows, or that of all columns, which then turn into rows'.
+    """
+    n, rows, columns = deltas.shape
+    if rows <= n * columns:
+        gram = torch.zeros(rows, rows, dtype=torch.float64, device=deltas.device)
+        for delta in deltas:
+            wide = delta.to(torch.float64)
+            gram += wide @ wide.T
+        s, u = _strongest(gram, n * columns)
+    else:
+        beside = torch.cat([*deltas], 1).to(torch.float64)
+        s, v = _strongest(beside.T @ beside, rows)
+        u = beside @ v / s
     return u * torch.gather(u, 0, u.abs().argmax(0, keepdim=True)).sign() if u.numel() else u
+
+
+def _strongest(gram: Tensor, other: int) -> tuple[Tensor, Tensor]:
+    """Singular values and vectors, strongest first, of a matrix with this Gram matrix and so many on its other side."""
+    values, vectors = torch.linalg.eigh(gram)
+    s, vectors = values.clamp_min(0).sqrt().flip(0), vectors.flip(1)
+    kept = s > _rounding(s, max(len(gram), other))
+    return s[kept], vectors[:, kept]
 
 
 def _rounding(strengths: Tensor, size: int) -> Tensor:

@@ -24,7 +24,7 @@ from merger.ui.inspect import inspect
 from merger.ui.mixer import mixer
 from merger.ui.page import Page, with_sign_in
 from merger.ui.pick import Picking, pick, read_trios
-from merger.ui.push import Publishing, publish
+from merger.ui.push import ANYWAY, Publishing, publish
 from merger.ui.quota import share_out
 from merger.ui.scratch import scratch
 from merger.ui.state import start
@@ -79,6 +79,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
         shared = gr.Textbox("", elem_id="shared", label="Link to this recipe", visible=False, interactive=False, buttons=["copy"])
         with gr.Row(visible=False, elem_id="taking") as taking:
             merged = _line("merged", visible=True)
+            anyway, write_anyway = (gr.Button(ANYWAY, size="sm", scale=0, min_width=150, visible=False) for _ in range(2))
             make = gr.Button("Make the zip", variant="primary", size="sm", scale=0, min_width=120)
             cancel = gr.Button("Cancel", size="sm", scale=0, min_width=90)
 
@@ -249,13 +250,14 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
         ).then(lambda: gr.update(visible=True), None, shared, **NOW)  # fmt: skip
         link.change(None, link, None, js=_ADDRESS, **NOW)
         download.click(on.size, work, merged, **NOW).then(lambda: gr.update(visible=True), None, taking, **NOW)
-        make.click(on.download, work, [merged, ready], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
+        make.click(on.download, work, [merged, ready, anyway], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
+        anyway.click(on.download_anyway, work, [merged, ready, anyway], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
         cancel.click(on.cancel, None, None, **NOW).then(lambda: gr.update(visible=False), None, taking, **NOW)
         if at_home is not None:
             folder, write = at_home
-            write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(
-                on.write, [work, folder], [merged, ready], **DISK
-            )  # fmt: skip
+            written = [merged, ready, write_anyway]
+            write.click(lambda: gr.update(visible=True), None, taking, **NOW).then(on.write, [work, folder], written, **DISK)
+            write_anyway.click(on.write_anyway, [work, folder], written, **DISK)
         studio.visitors.leaving += [exploring.leave, picking.leave, publishing.leave]
         api.publish(studio)
     demo.queue(default_concurrency_limit=4, max_size=QUEUED, api_open=False)

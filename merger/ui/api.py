@@ -67,13 +67,14 @@ def publish(studio: Studio) -> None:
                 raise MergeError("; ".join(feed["error"].values()))
         return said
 
-    def merge(recipe: str) -> FileData:
+    def merge(recipe: str, allow_nonfinite: bool = False) -> FileData:
         """The merged model as a zip of the folder that `python -m merger merge` writes: weights, config, tokenizer, card.
 
         Args:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page; fetch the zip within a minute
+            allow_nonfinite: merge also where numbers are NaN or infinite, which is an error otherwise
         """
-        made = studio.archive(_read(studio, recipe), lambda step: None)
+        made = studio.archive(_read(studio, recipe), lambda step: None, allow_nonfinite=allow_nonfinite)
         return FileData(path=str(made), orig_name=made.name)
 
     def sweep(recipe: str, path: str, values: list[float], prompt: str = "") -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ import gradio as gr
 import merger.ui.state as state
 from merger.card import Answer
 from merger.checkpoints import in_words
-from merger.errors import Cancelled, MergeError, RecipeError
+from merger.errors import Cancelled, MergeError, NonFiniteError, RecipeError
 from merger.limits import PROMPT_CHARACTERS
 from merger.merge import Step
 from merger.moves import blend, crossfade
@@ -568,19 +568,33 @@ class Callbacks:
             words = str(error)
         return gr.update(value=words, visible=True)
 
-    def download(self, work: Workspace, request: gr.Request) -> Iterator[tuple[Any, Any]]:
-        """Merge to files and offer the zip; the status line tells how far it is."""
+    def download(self, work: Workspace, request: gr.Request, allow: bool = False) -> Iterator[tuple[Any, Any, Any]]:
+        """Merge to files and offer the zip: (the status line, the file, the button that goes on with numbers not finite)."""
         studio = self.seen(request).studio
         owner = (request.session_hash or "") if request else ""
-        yield from self._made(request, lambda step, stop: studio.archive(work.recipe, step, stop, owner))
+        yield from self._made(
+            request, lambda step, stop: studio.archive(work.recipe, step, stop, owner, allow_nonfinite=allow)
+        )
 
-    def write(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[tuple[Any, Any]]:
+    def write(
+        self, work: Workspace, folder: str, request: gr.Request, allow: bool = False
+    ) -> Iterator[tuple[Any, Any, Any]]:
         """Merge straight into a folder of this computer: for models too large for a browser."""
-        yield from self._made(request, lambda step, stop: self.studio.write(work.recipe, folder, step, stop))
+        yield from self._made(
+            request, lambda step, stop: self.studio.write(work.recipe, folder, step, stop, allow_nonfinite=allow)
+        )
+
+    def download_anyway(self, work: Workspace, request: gr.Request) -> Iterator[tuple[Any, Any, Any]]:
+        """`download` after its sentence on numbers that are not finite."""
+        yield from self.download(work, request, allow=True)
+
+    def write_anyway(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[tuple[Any, Any, Any]]:
+        """`write` after the same."""
+        yield from self.write(work, folder, request, allow=True)
 
     def _made(
         self, request: gr.Request, make: Callable[[Callable[[Step], None], Callable[[], bool]], Path]
-    ) -> Iterator[tuple[Any, Any]]:
+    ) -> Iterator[tuple[Any, Any, Any]]:
         visit = self.visit(request)
         visit.making = making = threading.Event()
         told: list[Step] = []
@@ -597,11 +611,11 @@ class Callbacks:
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
         try:
-            yield gr.update(value="Merging…", visible=True), gr.skip()
+            yield gr.update(value="Merging…", visible=True), gr.skip(), gr.update(visible=False)
             while thread.is_alive():
                 thread.join(0.25)
                 if told:
-                    yield gr.update(value=_progress(told[-1])), gr.skip()
+                    yield gr.update(value=_progress(told[-1])), gr.skip(), gr.skip()
             yield self._told_of(result[0], told)
         except GeneratorExit:  # the page is gone: the thread ends soon, and whoever of us comes second finds what was made
             making.set()
@@ -609,13 +623,13 @@ class Callbacks:
             raise
 
     @staticmethod
-    def _told_of(made: Path | BaseException, told: Sequence[Step]) -> tuple[Any, Any]:
-        """How a merge ended: in words, and as a file to fetch."""
-        words, file = FAULT, gr.skip()
+    def _told_of(made: Path | BaseException, told: Sequence[Step]) -> tuple[Any, Any, Any]:
+        """How a merge ended: in words, as a file to fetch, and whether to offer to go on with numbers that are not finite."""
+        words, file, go_on = FAULT, gr.skip(), gr.skip()
         if isinstance(made, Cancelled):
             words = "Cancelled; nothing was kept."
         elif isinstance(made, MergeError):
-            words = str(made)
+            words, go_on = str(made), gr.update(visible=isinstance(made, NonFiniteError))
         elif isinstance(made, BaseException):
             log.error("a merge failed", exc_info=made)
         elif not made.exists():
@@ -624,7 +638,7 @@ class Callbacks:
             words = f"Written to {made}: {_progress(told[-1]) if told else 'done'}."
         else:
             words, file = f"{made.name}: {in_words(made.stat().st_size)}.", gr.update(value=str(made))
-        return gr.update(value=words, visible=True), file
+        return gr.update(value=words, visible=True), file, go_on
 
     def _drop(self, result: Sequence[Path | BaseException]) -> None:
         """Delete the zip that nobody waits for any more."""
@@ -634,10 +648,11 @@ class Callbacks:
 
     def merge_to(
         self, work: Workspace, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool],
-        request: gr.Request | None = None,
+        request: gr.Request | None = None, allow_nonfinite: bool = False,
     ) -> None:  # fmt: skip
         """The merge as a model's folder, to be published."""
-        self.seen(request).studio.write(work.recipe, str(folder), progress, cancelled)
+        studio = self.seen(request).studio
+        studio.write(work.recipe, str(folder), progress, cancelled, allow_nonfinite=allow_nonfinite)
 
     def answers(self, work: Workspace, prompt: str, request: gr.Request | None = None) -> tuple[Answer, ...]:
         """What the merge and its parents answered to a prompt, for the model's card; nothing where not all have."""

@@ -17,7 +17,7 @@ import gradio as gr
 from merger import push
 from merger.card import Answer, Parent, licence
 from merger.checkpoints import in_words
-from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
 from merger.live import Parents
 from merger.merge import Step
 from merger.push import Sent
@@ -41,8 +41,11 @@ SIGN_IN = "Sign in with Hugging Face above; then the merge can be published unde
 NO_SIGN_IN = "This page offers no sign-in. Download the merge and publish it with `hf upload` from your own computer."
 LOG_IN = "Sign in on this computer first: run `hf auth login` with a token that may write, then open this tab again."
 
-MergeTo = Callable[[Any, Path, Callable[[Step], None], Callable[[], bool]], Any]
-"""merge_to(work, folder, progress, cancelled): write the merge of a workspace into a folder that does not exist yet."""
+ANYWAY = "Merge all the same"
+"""The button that goes on where numbers are not finite."""
+MergeTo = Callable[..., Any]
+"""merge_to(work, folder, progress, cancelled): write the merge of a workspace into a folder that does not exist yet. With
+allow_nonfinite=True where the visitor has allowed numbers that are not finite."""
 Answers = Callable[[Any, str, gr.Request], Sequence[Answer]]
 """answers(work, prompt, request): what the merge and its parents answered, as far as the visitor may hear it."""
 
@@ -83,6 +86,7 @@ class Publish:
     bars: gr.HTML
     notice: gr.Textbox
     page: gr.Button
+    anyway: gr.Button
 
     @property
     def looked(self) -> list[Any]:
@@ -125,8 +129,9 @@ def publish(host: Host) -> Publish:
             "Open its page on the Hub", link="", link_target="_blank", scale=0, min_width=200, visible=False,
             elem_id="publish-page",
         )  # fmt: skip
+        anyway = gr.Button(ANYWAY, scale=0, min_width=200, visible=False, elem_id="publish-anyway")
     return Publish(
-        login, who, owner, name, seen_by, terms, confirm, answers, replace, send, cancel, progress, notice, page
+        login, who, owner, name, seen_by, terms, confirm, answers, replace, send, cancel, progress, notice, page, anyway
     )  # fmt: skip
 
 
@@ -214,7 +219,7 @@ class Publishing:
         self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Answer]], link: str,
         owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
     ) -> Iterator[list[Any]]:  # fmt: skip
-        """Merge, then send: (bars, notice, publish, cancel, the button to its page)."""
+        """Merge, then send: (bars, notice, publish, cancel, the button that allows numbers not finite, that to its page)."""
         stop = self._stops[session or ""] = threading.Event()
         job = _Job()
 
@@ -242,10 +247,11 @@ class Publishing:
         thread = threading.Thread(target=work_on, daemon=True)
         thread.start()
         try:
-            yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), gr.update(visible=False)]
+            gone = gr.update(visible=False)
+            yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), gone, gone]
             while thread.is_alive():
                 thread.join(TELL_SECONDS)
-                yield [job.shown("busy"), *[gr.skip()] * 4]
+                yield [job.shown("busy"), *[gr.skip()] * 5]
         finally:
             stop.set()
             if self._stops.get(session or "") is stop:
@@ -253,14 +259,15 @@ class Publishing:
         ended = [gr.update(interactive=True), gr.update(visible=False)]
         if job.error is None:
             words = f"Published: {job.address}"
-            yield [job.shown("done"), _say(words), *ended, gr.update(link=job.address, visible=True)]
+            yield [job.shown("done"), _say(words), *ended, gr.skip(), gr.update(link=job.address, visible=True)]
             return
         if not isinstance(job.error, MergeError):
             log.error("publishing failed", exc_info=job.error)
         kept = "" if self._kept.get(session or "") is None else " The merge is kept for another try."
         words = str(job.error) + (kept if isinstance(job.error, (Cancelled, CheckpointError)) else "")
         yield [
-            job.shown("stopped"), _say(words if isinstance(job.error, MergeError) else FAULT), *ended, gr.update(visible=False),
+            job.shown("stopped"), _say(words if isinstance(job.error, MergeError) else FAULT), *ended,
+            gr.update(visible=isinstance(job.error, NonFiniteError)), gr.update(visible=False),
         ]  # fmt: skip
 
     def _merged(self, work: Work, session: str | None, merge_to: MergeTo, job: "_Job", stop: threading.Event) -> _Kept:
@@ -327,23 +334,25 @@ class Publishing:
         """Bind the view. merge_to: as MergeTo, with the visitor's request last; link(work, prompt): an address that opens this
         recipe again, "" for none; opened: events after which the view is looked at anew (its tab is chosen, signed in)."""
 
-        def send(
-            work: Any, prompt: str, owner: str | None, name: str, seen_by: str, confirmed: bool, told: bool, replace: bool,
-            request: gr.Request, token: gr.OAuthToken | None,
-        ) -> Iterator[list[Any]]:  # fmt: skip
-            def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:
-                return merge_to(work, folder, progress, cancelled, request)
+        def sending(allow: bool) -> Callable[..., Iterator[list[Any]]]:
+            def send(
+                work: Any, prompt: str, owner: str | None, name: str, seen_by: str, confirmed: bool, told: bool, replace: bool,
+                request: gr.Request, token: gr.OAuthToken | None,
+            ) -> Iterator[list[Any]]:  # fmt: skip
+                def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:
+                    return merge_to(work, folder, progress, cancelled, request, allow)
 
-            yield from self.publish(
-                work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
-                link(work, prompt), owner, name, seen_by, confirmed, told, replace,
-            )  # fmt: skip
+                yield from self.publish(
+                    work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
+                    link(work, prompt), owner, name, seen_by, confirmed, told, replace,
+                )  # fmt: skip
+
+            return send
 
         gr.on(list(opened), self.look, [work, view.name], view.looked, trigger_mode="multiple", **ASK)
-        view.publish.click(
-            send, [work, prompt, *view.asked], [view.bars, view.notice, view.publish, view.cancel, view.page],
-            trigger_mode="once", **SEND,
-        )  # fmt: skip
+        told = [view.bars, view.notice, view.publish, view.cancel, view.anyway, view.page]
+        for button, allow in ((view.publish, False), (view.anyway, True)):
+            button.click(sending(allow), [work, prompt, *view.asked], told, trigger_mode="once", **SEND)
         view.cancel.click(self.cancel, None, None, **NOW)
 
 

@@ -536,9 +536,10 @@ class Studio:
     # ------------------------------------------------------------------------------------------ files
 
     def write(
-        self, recipe: Recipe, folder: str, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False
-    ) -> Path:
-        """Merge into a new folder of this computer."""
+        self, recipe: Recipe, folder: str, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
+        *, allow_nonfinite: bool = False,
+    ) -> Path:  # fmt: skip
+        """Merge into a new folder of this computer. NonFiniteError as `merge` has it."""
         if not folder.strip():
             raise MergeError("Name a folder for the merged model; it must not exist yet.")
         try:
@@ -549,7 +550,7 @@ class Studio:
             raise MergeError(f"{folder.strip()[:80]!r} cannot be a folder's name on this computer.") from None
         merge(
             recipe, out, device=str(self.parents.device), roots=self.parents.roots, progress=progress, cancelled=cancelled,
-            opener=self._opened,
+            opener=self._opened, allow_nonfinite=allow_nonfinite,
         )  # fmt: skip
         return out
 
@@ -559,8 +560,9 @@ class Studio:
         return open_here(reference, roots, self.access.folders)
 
     def archive(
-        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False, owner: str = ""
-    ) -> Path:
+        self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False, owner: str = "",
+        *, allow_nonfinite: bool = False,
+    ) -> Path:  # fmt: skip
         """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that.
 
         It goes when its owner's page is closed, or when it is old (ui/scratch.py); `forget` it to have it gone at once.
@@ -577,7 +579,7 @@ class Studio:
         try:
             merge(
                 recipe, place / "merged-model", device=str(self.parents.device), roots=self.parents.roots, progress=progress,
-                cancelled=stop, opener=self._opened,
+                cancelled=stop, opener=self._opened, allow_nonfinite=allow_nonfinite,
             )  # fmt: skip
             made = _zipped(place / "merged-model", stop)
         except BaseException as error:

@@ -352,6 +352,8 @@ def _remark(finding: Finding, names: Names) -> Remark:
         "more words": lambda: f"{who} knows words the base does not ({told[0]:,.0f}); they are not merged.",
         "narrow": lambda: "The output's number type is too narrow: large numbers overflow, small ones vanish.",
         "rounded": lambda: "The output is rounded more coarsely than the models; small changes are lost.",
+        "damaged": lambda: f"{who} has numbers that are none, or infinite: it is damaged, and the merge is, too.",
+        "cancelled": lambda: "The shares cancel each other out: making them sum to 1 has no meaning here.",
         "positions": lambda: f"{who} counts positions in another way than the base; its attention will be misled.",
     }  # fmt: skip
     sentence = sentences.get(finding.kind)
