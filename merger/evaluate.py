@@ -11,11 +11,12 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
+from merger.bind import Bound, bind, versions
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.layout import role
 
@@ -167,6 +168,8 @@ class Probe:
     masks  padding can be masked: all it keeps of a text are keys and values
     step   with how many rows a token must be computed to have the bits it has among the many of a check: 2, or 0 for no few
     wraps  its layers give tuples
+    by     how it goes on token by token: from what it keeps of the text (cache); as transformers' own generate does, where
+           that needs more than the tokens (steps); or over the whole text again, where not even that runs (whole)
 
     A matrix product adds in an order that depends on its shape, not on the numbers in it. On a CPU in bfloat16 that order is
     the same for all numbers of rows but one, so that two rows are computed for each token, the second for a guess.
@@ -176,6 +179,7 @@ class Probe:
     masks: bool = False
     step: int = 0
     wraps: bool = False
+    by: Literal["cache", "steps", "whole"] = "cache"
 
 
 @dataclass(frozen=True)
@@ -221,6 +225,7 @@ class Speaker:
     length: int
     device: torch.device
     template: str = ""
+    bound: Bound = field(default_factory=Bound)
     _pieces: dict[int, str] = field(default_factory=dict[int, str])
     _encoded: dict[tuple[bool, str], list[int]] = field(default_factory=dict[tuple[bool, str], list[int]])
     _last: "_Heard | None" = None
@@ -261,6 +266,7 @@ class Speaker:
         first changed layer up, find where the model would now say something else; from there on it is made token by token.
         Where nothing has changed the last answer is given again.
         """
+        self.bound.refresh()
         ids = self.encode(prompt)
         given = len(ids)
         most = min(limit, self.length - given)
@@ -270,7 +276,7 @@ class Speaker:
             return
         chance = torch.Generator().manual_seed(seed)
         heard = _Heard(ids, self._versions())
-        rows = self._follow(ids, most, heard, last)
+        rows = self._rows(ids, most, heard, last)
         shown = ""
         for _ in range(most):
             row = next(rows)
@@ -291,6 +297,55 @@ class Speaker:
             heard.draft = ids[given:]
             heard.settle()
             self._last = heard
+
+    def _rows(self, ids: list[int], most: int, heard: "_Heard", last: "_Heard | None") -> Iterator[_Row]:
+        """What the model says after `ids`, by the quickest way that this kind of model can go."""
+        given = len(ids)
+        while True:
+            rows = self._follow(ids, most, heard, last) if self.probed.by == "cache" else self._plainly(ids, most)
+            try:
+                yield from rows
+                return
+            except MergeError:
+                raise
+            except Exception as error:  # its upper layers do what those that were probed did not
+                others = {"cache": "steps", "steps": "whole"}
+                if len(ids) > given or self.probed.by == "whole":
+                    raise MergeError(f"transformers cannot compute this model's answer: {_first_line(error)}") from None
+                _PROBED[self._kind, torch.get_num_threads()] = Probe(by=others[self.probed.by])  # type: ignore[arg-type]
+
+    def _plainly(self, ids: list[int], most: int) -> Iterator[_Row]:
+        """What the model says after `ids`, again and again, with nothing kept between answers."""
+        step = self._steps(ids, most) if self.probed.by == "steps" else None
+        for _ in range(most):
+            with self._lock:
+                logits = next(step) if step is not None else self._whole(ids, 1)
+            yield _rows_of(logits)[0]
+
+    def _steps(self, ids: list[int], most: int) -> Iterator[Tensor]:
+        """The logits after `ids`, (1, vocabulary), by the preparations of transformers' generate; the caller appends tokens."""
+        from transformers import GenerationConfig
+
+        def go_on(
+            model: Any, input_ids: Tensor, logits_processor: Any, stopping_criteria: Any, generation_config: Any, **held: Any
+        ) -> Iterator[Tensor]:
+            first = True
+            while True:
+                given = model.prepare_inputs_for_generation(
+                    input_ids, next_sequence_length=None if first else 1, is_first_iteration=first, **held
+                )
+                out = model(**given, return_dict=True)
+                held, first = model._update_model_kwargs_for_generation(out, held, is_encoder_decoder=False), False
+                yield out.logits[0, -1:]
+                input_ids = torch.tensor([ids], device=self.device)
+
+        asked = GenerationConfig(max_new_tokens=max(1, most), do_sample=False, pad_token_id=0)
+        return self.module.generate(torch.tensor([ids], device=self.device), generation_config=asked, custom_generate=go_on)
+
+    def _whole(self, ids: list[int], keep: int) -> Tensor:
+        """The logits after the last `keep` of these tokens, (keep, vocabulary), with nothing kept."""
+        asked = {"use_cache": False} if "use_cache" in self.takes else {}
+        return self.module(input_ids=torch.tensor([ids], device=self.device), **asked).logits[0, -keep:]
 
     def _unchanged(self, last: "_Heard", ids: list[int], most: int) -> list[Token] | None:
         """The last answer, if it was to this prompt and of this length, and no parameter has been written to since."""
@@ -345,7 +400,8 @@ class Speaker:
     def _call(self, fresh: list[int], cache: Any, keep: int) -> Any:
         """The module's output for these tokens after what is in the cache."""
         given = torch.tensor([fresh], device=self.device)
-        return self.module(input_ids=given, use_cache=True, logits_to_keep=keep, **{self.keeps: cache})
+        kept = {"logits_to_keep": keep} if "logits_to_keep" in self.takes else {}
+        return self.module(input_ids=given, use_cache=True, **kept, **{self.keeps: cache})
 
     def _forward(
         self, fresh: list[int], heard: "_Heard", keep: int, reuse: "_Heard | None" = None, below: int = 0
@@ -363,7 +419,7 @@ class Speaker:
                 if reuse is not None and i < below:
                     known = reuse.states(i, start, start + len(fresh)) if i == below - 1 else None
                     stack.enter_context(_silent(layer, known, lambda: self.probed.wraps))
-                else:
+                elif self.probed.plain:
                     stack.callback(layer.register_forward_hook(heard.listen(i)).remove)
             out = self._call(fresh, heard.cache, len(fresh) if start else keep)
         heard.passed(getattr(out, self.keeps), len(fresh))
@@ -379,18 +435,21 @@ class Speaker:
 
     def _versions(self) -> tuple[tuple[int, ...], ...]:
         """How often each layer's parameters were written to, the first with those before the layers; last, those after them."""
-        return tuple(tuple(p._version for p in own) for own in self._parameters)
+        return tuple(versions(own) for own in self._parameters)
 
     @cached_property
-    def _parameters(self) -> list[list[nn.Parameter]]:
-        """Each layer's parameters, the first's with those before the layers; last, those after them."""
-        inside = {id(p) for layer in self._layers for p in layer.parameters()}
-        each: list[list[nn.Parameter]] = [list(layer.parameters()) for layer in self._layers]
-        after: list[nn.Parameter] = []
-        for name, p in self.module.named_parameters():
-            if id(p) not in inside:
-                (after if role(name) in ("norm", "head") or not each else each[0]).append(p)
-        return [*each, after]
+    def _parameters(self) -> list[list[Tensor]]:
+        """What each layer is made of, the first with what comes before the layers; last, what comes after them."""
+        inside: dict[int, int] = {}
+        for i, layer in enumerate(self._layers):
+            for p in (*layer.parameters(), *layer.buffers()):
+                inside.setdefault(id(p), i)  # a layer whose weights others share: the lowest
+        each: list[list[Tensor]] = [[] for _ in (*self._layers, "after")]
+        loaded = [(name, p) for name, p in self.module.named_buffers() if name in self.bound.sources]
+        for name, p in (*self.module.named_parameters(), *loaded):
+            after = role(name) in ("norm", "head") or not self._layers
+            each[inside.get(id(p), -1 if after else 0)].extend(self.bound.sources.get(name, (p,)))
+        return each
 
     @property
     def probed(self) -> Probe:
@@ -403,16 +462,58 @@ class Speaker:
     @cached_property
     def _kind(self) -> str:
         """What decides how its sums are made."""
-        return f"{self.device} {self._parameters[-1][0].dtype} {self.module.config.to_json_string(use_diff=False)}"
+        return f"{self.device} {next(self.module.parameters()).dtype} {self.module.config.to_json_string(use_diff=False)}"
 
     @torch.inference_mode()
     def _probe(self) -> Probe:
-        """By the lowest two layers and the head, on made-up tokens: every module's output is compared."""
+        """By the lowest two layers and the head, on made-up tokens; whatever a kind of model cannot do is not done with it."""
         chance = torch.Generator().manual_seed(0)
         size = int(self.module.get_input_embeddings().weight.shape[0])
         prompt, answer = torch.randint(size, (2, _CHUNK), generator=chance).tolist()
-        made: list[Tensor] = []
+        prompt = prompt[: max(1, self.length - _CHUNK)]
         wraps: list[bool] = []
+        with self._lock, contextlib.ExitStack() as stack:
+            for layer in self._layers[:2]:
+                stack.callback(layer.register_forward_hook(lambda _, __, out: wraps.append(isinstance(out, tuple))).remove)
+            with contextlib.suppress(Exception):  # told below
+                self._whole(prompt[:2], 1)
+            if wraps:
+                for layer in self._layers[2:]:
+                    stack.enter_context(_silent(layer, None, lambda: wraps[-1]))
+                try:
+                    if self._goes_on(prompt, answer[:3]) == "cache":
+                        return self._probe_cache(prompt, answer, wraps[-1])
+                except Exception:  # of what it keeps of a text nothing is known
+                    return Probe()
+        with self._lock:  # it needs more than its lowest layers
+            return Probe(by=self._goes_on(prompt, answer[:3]))
+
+    def _goes_on(self, prompt: list[int], answer: list[int]) -> Literal["cache", "steps", "whole"]:
+        """The quickest way to go on token by token that says what transformers' generate would."""
+        try:
+            ids = list(prompt)
+            steps, theirs = self._steps(ids, len(answer)), []
+            for token in answer:
+                theirs.append(next(steps)[0])
+                ids.append(token)
+        except Exception:  # its generate needs more than a text, or does not run
+            theirs = []
+        try:
+            cache, ours = None, []
+            for fresh in (prompt, *([token] for token in answer[:-1])):
+                out = self._call(fresh, cache, 1)
+                cache = getattr(out, self.keeps)
+                ours.append(out.logits[0, -1])
+        except Exception:  # it keeps something else of a text, or must be told more
+            return "steps" if theirs else "whole"
+        wanted = theirs or [self._whole([*prompt, *answer[:i]], 1)[0] for i in range(len(answer))]
+        bound = 64 * torch.finfo(wanted[0].dtype).eps
+        same = all(torch.allclose(a, b, bound, bound * float(b.abs().max().clamp_min(1))) for a, b in zip(ours, wanted, strict=True))
+        return "cache" if same else "steps" if theirs else "whole"
+
+    def _probe_cache(self, prompt: list[int], answer: list[int], wrapped: bool) -> Probe:
+        """What its cache allows, and how many rows give the bits of many: every module's output is compared."""
+        made: list[Tensor] = []
 
         def keep(module: nn.Module, args: Any, output: Any) -> None:
             made.extend(t[0] for t in (output if isinstance(output, tuple) else (output,)) if isinstance(t, Tensor))
@@ -422,18 +523,14 @@ class Speaker:
             out = self._call(fresh, cache, len(fresh))
             return [*made, out.logits[0]], getattr(out, self.keeps)
 
-        with self._lock, contextlib.ExitStack() as stack:
-            for layer in self._layers[:2]:
-                stack.callback(layer.register_forward_hook(lambda _, __, out: wraps.append(isinstance(out, tuple))).remove)
-            for layer in self._layers[2:]:
-                stack.enter_context(_silent(layer, None, lambda: wraps[-1]))
-            begun = _Heard(prompt, ())
-            begun.cache = outputs(prompt[: max(1, self.length - _CHUNK)], None)[1]
-            kept = {type(layer).__name__ for layer in getattr(begun.cache, "layers", [None])}
-            plain, masks = kept == {"DynamicLayer"}, kept <= {"DynamicLayer", "DynamicSlidingWindowLayer"}
-            wrapped = bool(wraps) and wraps[-1]
-            if not plain or not self._layers or self.length < 2 * _CHUNK:
-                return Probe(plain, masks, 0, wrapped)
+        begun = _Heard(prompt, ())
+        begun.cache = outputs(prompt, None)[1]
+        kept = {type(layer).__name__ for layer in getattr(begun.cache, "layers", [None])}
+        plain, masks = kept == {"DynamicLayer"}, kept <= {"DynamicLayer", "DynamicSlidingWindowLayer"}
+        plain = plain and len(begun.cache.layers) == len(self._layers) and self._stands_alone(prompt)
+        if not plain or not self._layers or self.length < 2 * _CHUNK:
+            return Probe(plain, masks, 0, wrapped)
+        with contextlib.ExitStack() as stack:
             for part in (m for layer in self._layers[:2] for m in layer.modules()):
                 stack.callback(part.register_forward_hook(keep).remove)
             many, begun.cache = outputs(answer, begun.cache)
@@ -442,6 +539,16 @@ class Speaker:
                 if any(not torch.equal(a, b[place : place + rows]) for a, b in zip(few, many, strict=True)):
                     return Probe(plain, masks, 0, wrapped)
         return Probe(plain, masks, 2, wrapped)
+
+    def _stands_alone(self, prompt: list[int]) -> bool:
+        """Whether a layer takes from those below it nothing but one state for each token, (1, tokens, width)."""
+        made: list[Any] = []
+        with contextlib.ExitStack() as stack:
+            for layer in self._layers[:2]:
+                stack.callback(layer.register_forward_hook(lambda _, __, out: made.append(out)).remove)
+            self._call(prompt, None, 1)
+        first = [out[0] if isinstance(out, tuple) and len(out) else out for out in made]
+        return all(isinstance(t, Tensor) and t.dim() == 3 and t.shape[:2] == (1, len(prompt)) for t in first)
 
     @cached_property
     def takes(self) -> frozenset[str]:
@@ -453,11 +560,19 @@ class Speaker:
         """What the module's forward calls its cache."""
         return "cache" if "cache" in self.takes else "past_key_values"
 
+    @property
+    def _decoder(self) -> nn.Module:
+        """The part of the module that reads and writes text: the whole, where it cannot be told."""
+        with contextlib.suppress(Exception):  # whatever a kind of model does here
+            found = self.module.get_decoder()
+            return found if isinstance(found, nn.Module) else self.module
+        return self.module
+
     @cached_property
     def _layers(self) -> list[nn.Module]:
         """The module's decoder layers in order; none where they cannot be told."""
-        count = getattr(self.module.config, "num_hidden_layers", None)
-        stacks = [m for m in self.module.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
+        count = getattr(self.module.config.get_text_config(decoder=True), "num_hidden_layers", None)
+        stacks = [m for m in self._decoder.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
         return list(stacks[0]) if len(stacks) == 1 else []
 
     @torch.inference_mode()
@@ -465,13 +580,17 @@ class Speaker:
         """What this model thinks of each token of another's answer, given the tokens before it."""
         if not answer:
             return []
+        self.bound.refresh()
         ids, last, cache = self.encode(prompt), self._last, None
         fresh = [*ids, *answer][:-1]
         if last is not None and last.ids == ids and self.probed.plain and last.versions == self._versions():
             cache = last.until(len(ids) - 1)  # the prompt has been heard; what comes after its last token is wanted
             fresh = fresh[len(ids) - 1 :]
         with self._lock:
-            logits = self._call(fresh, cache, len(answer)).logits[0, -len(answer) :].float()
+            if self.probed.by == "cache":
+                logits = self._call(fresh, cache, len(answer)).logits[0, -len(answer) :].float()
+            else:
+                logits = self._whole(fresh, len(answer)).float()
         chances = logits.softmax(-1)
         own = torch.tensor(answer, device=self.device)[:, None]
         mine, (top, first) = logits.gather(-1, own), chances.max(-1)
@@ -528,6 +647,7 @@ def _ask(go_on: Callable[[], bool]) -> None:
 
 def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: Callable[[], bool]) -> list[list[int]]:
     """The greedy tokens, without stop tokens, that follow each of some texts."""
+    speaker.bound.refresh()
     longest = max(len(ids) for ids in asked)
     real = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in asked], device=speaker.device)
     fresh = torch.tensor([[0] * (longest - len(ids)) + ids for ids in asked], device=speaker.device)
@@ -537,9 +657,10 @@ def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: 
     rows, cache = list(range(len(asked))), None
     for _ in range(min(limit, speaker.length - longest)):
         _ask(go_on)
-        extra = {"position_ids": places} if "position_ids" in speaker.takes else {}
+        extra: dict[str, Any] = {"position_ids": places} if "position_ids" in speaker.takes else {}
+        extra |= {"logits_to_keep": 1} if "logits_to_keep" in speaker.takes else {}
         out = speaker.module(
-            input_ids=fresh, attention_mask=real, use_cache=True, logits_to_keep=1, **{speaker.keeps: cache}, **extra
+            input_ids=fresh, attention_mask=real, use_cache=True, **{speaker.keeps: cache}, **extra
         )  # fmt: skip
         logits, cache = out.logits[:, -1], getattr(out, speaker.keeps)
         if not bool(torch.isfinite(logits).all()):
@@ -564,24 +685,62 @@ def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
 
     CheckpointError when transformers does not know the architecture or the tensors do not fit it.
     """
-    from transformers import CONFIG_MAPPING, AutoModelForCausalLM
+    from transformers import CONFIG_MAPPING
 
     kind = str(config.get("model_type", ""))
     if kind not in CONFIG_MAPPING:
         raise CheckpointError(f"{folder}: transformers knows no model type {kind!r}, so this model cannot answer here.")
     _check_sizes(folder, config, tensors)
     try:
-        settings = CONFIG_MAPPING[kind].from_dict(dict(config))
+        settings = CONFIG_MAPPING[kind].from_dict(_decoded(dict(config)))
+        settings.dtype = _dtype(tensors) or settings.dtype
         with _weightless():
-            module = AutoModelForCausalLM.from_config(settings)
+            module = _speaks(settings, config).from_config(settings)
+    except CheckpointError:
+        raise
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
-        raise CheckpointError(f"{folder}: its config.json cannot be used: {str(error).splitlines()[0][:200]}") from None
-    _adopt(module, tensors, folder)
+        raise CheckpointError(f"{folder}: its config.json cannot be used: {_first_line(error)}") from None
+    bound = bind(module, tensors, str(folder))
     _attend_by_rows(module)
     device = next(iter(tensors.values())).device
     module.to(device).eval()
     tokenizer = load_tokenizer(folder)
-    return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), device)
+    return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), device, bound=bound)
+
+
+def _first_line(error: Exception) -> str:
+    """What an error of transformers says, on one line."""
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)[:200]
+
+
+def _decoded(value: Any) -> Any:
+    """A config with the numbers that JSON has no word for: `{"__float__": "Infinity"}`, as transformers writes them."""
+    if isinstance(value, dict):
+        number = value.get("__float__") if len(value) == 1 else None
+        return float(number) if number in ("Infinity", "-Infinity", "NaN") else {k: _decoded(v) for k, v in value.items()}
+    return [_decoded(v) for v in value] if isinstance(value, list) else value
+
+
+def _dtype(tensors: Mapping[str, Tensor]) -> torch.dtype | None:
+    """The type that all tensors have which are numbers with a fraction; None where they differ, and config.json decides."""
+    found = {t.dtype for t in tensors.values() if t.is_floating_point()}
+    return found.pop() if len(found) == 1 else None
+
+
+def _speaks(settings: Any, config: Mapping[str, Any]) -> Any:
+    """transformers' automatic class for this config: one that also sees where the model does, for it has the folder's names."""
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMultimodalLM
+
+    kinds = (AutoModelForImageTextToText, AutoModelForMultimodalLM, AutoModelForCausalLM)
+    named = {name for name in config.get("architectures") or () if isinstance(name, str)}
+    fitting = [kind for kind in kinds if type(settings) in kind._model_mapping]
+    if not fitting:
+        raise CheckpointError(f"{settings.model_type}: transformers has no model of this type that answers in words.")
+    for kind in fitting:
+        classes = kind._model_mapping[type(settings)]
+        if named & {c.__name__ for c in (classes if isinstance(classes, (tuple, list)) else (classes,))}:
+            return kind
+    return fitting[0]
 
 
 _BY_ROWS = "merger_by_rows"
@@ -670,25 +829,6 @@ def _weightless() -> Generator[None]:
         yield
     finally:
         nn.Module.register_parameter = original
-
-
-def _adopt(module: Any, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Make the tensors the module's parameters."""
-    wanted = dict(module.state_dict())
-    prefix = f"{module.base_model_prefix}."
-    named = {name if name in wanted else prefix + name: value for name, value in tensors.items()}
-    strange = [name for name in named if name not in wanted and role(name) != "head" and "rotary" not in name]
-    lacking = [name for name in wanted if name not in named and role(name) != "head"]
-    if strange or lacking:
-        raise CheckpointError(
-            f"{folder}: its tensors do not fit transformers' model, for example {(strange or lacking)[0]}; it cannot answer here."
-        )
-    module.load_state_dict({n: t for n, t in named.items() if n in wanted}, strict=False, assign=True)
-    if any(role(n) == "head" and n not in named for n in wanted):
-        module.tie_weights()
-    left = [name for name, value in module.named_parameters() if value.is_meta]
-    if left:
-        raise CheckpointError(f"{folder}: no weights for {left[0]}; it cannot answer here.")
 
 
 def _stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:

@@ -17,12 +17,12 @@ ROOT = Path(__file__).parent.parent
 ORDER = (
     "errors", "limits", "params", "ops", "kernels", "launches", "gpu", "methods", "recipe", "layout", "pickles", "checkpoints",
     "lora", "wire", "store", "hub", "remote", "tokens", "plan", "moves", "fused", "output", "card", "push", "merge", "live",
-    "analysis", "explain", "verdict", "evaluate", "plots", "search", "__main__ ui", "app",
+    "analysis", "explain", "verdict", "bind", "evaluate", "plots", "search", "__main__ ui", "app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only modules that may import it. The first names of a path: `ui` is everything in ui/.
 ONLY = {
-    "gradio": {"ui", "app"}, "plotly": {"plots"}, "transformers": {"tokens", "evaluate"}, "yaml": {"recipe"},
+    "gradio": {"ui", "app"}, "plotly": {"plots"}, "transformers": {"tokens", "bind", "evaluate"}, "yaml": {"recipe"},
     "huggingface_hub": {"wire", "store", "push"},
 }  # fmt: skip
 NO_TORCH = {"recipe", "layout", "errors", "limits", "params", "ui", "app", "__main__"}
