@@ -765,11 +765,15 @@ def _attend_by_rows(module: Any) -> None:
             return sdpa_attention_forward(part, query, key, value, attention_mask, dropout, scaling, **other)
         batch, heads, tokens, width = query.shape
         groups = key.shape[1]
+        seen = (1, *query.shape[:1]), (1, heads), (1, tokens), (key.shape[2],)
+        if heads % groups or attention_mask is not None and not _within(attention_mask, seen):
+            return sdpa_attention_forward(part, query, key, value, attention_mask, dropout, scaling, **other)
         asked = (query * (width**-0.5 if scaling is None else scaling)).reshape(batch, groups, -1, width)
         scores = (asked @ key.transpose(2, 3)).float().view(batch, groups, heads // groups, tokens, -1)
         if attention_mask is not None:
             least = torch.finfo(scores.dtype).min  # not -inf: a row of padding sees nothing, and must stay a number
-            mask = attention_mask[:, :, None]
+            alike = attention_mask.shape[1] == 1
+            mask = attention_mask[:, :, None] if alike else attention_mask.unflatten(1, (groups, heads // groups))
             scores = scores.masked_fill(~mask, least) if mask.dtype == torch.bool else scores + mask
         shares = scores.softmax(-1).to(query.dtype).view(batch, groups, -1, key.shape[2])
         return (shares @ value).view(batch, heads, tokens, -1).transpose(1, 2).contiguous(), None
@@ -781,6 +785,11 @@ def _attend_by_rows(module: Any) -> None:
     head = module.get_output_embeddings()
     if head is not None:
         head.register_forward_pre_hook(lambda _, args: (args[0].clone(memory_format=torch.contiguous_format), *args[1:]))
+
+
+def _within(mask: Tensor, sizes: Sequence[Sequence[int]]) -> bool:
+    """Whether a mask has one of the sizes named in each of its dimensions."""
+    return mask.dim() == len(sizes) and all(n in some for n, some in zip(mask.shape, sizes, strict=True))
 
 
 _COUNTS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "num_experts", "num_local_experts", "n_routed_experts")

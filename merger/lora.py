@@ -64,8 +64,18 @@ class Adapted(Checkpoint):
         model = self.reference.removesuffix("".join(f"+{name}" for name in self.loras))
         return (replace(own, reference=model), *(adapters[name].pieces[0] for name in self.loras if name in adapters))
 
+    def under(self, names: Mapping[str, str]) -> Checkpoint:
+        """As of any model; its LoRAs change the same tensors."""
+        made = super().under(names)
+        assert isinstance(made, Adapted)
+        return replace(
+            made, pairs={names.get(n, n): pairs for n, pairs in self.pairs.items()},
+            replaced={names.get(n, n): what for n, what in self.replaced.items()},
+        )  # fmt: skip
+
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows: memory of the file where no LoRA touches it, else a new tensor."""
+        name = self.own(name)
         owner, own_name = self.replaced.get(name, (None, name))
         value = owner.read(own_name, rows) if owner else super().read(name, rows)
         if name in self.pairs:

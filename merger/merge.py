@@ -25,6 +25,7 @@ from merger.methods import LINES, METHODS
 from merger.ops import Draws, Watch
 from merger.output import WHOLE, Output, Part, check_free, check_space, fingerprint, join, writing
 from merger.plan import Plan, Source, TensorJob, plan
+from merger.prefixes import aligned
 from merger.recipe import Recipe, dump
 from merger.tokens import copy_tokenizer, gather, write_chat_template, write_tokenizer
 
@@ -202,8 +203,8 @@ def open_models(
     """
     models = {reference: opener(reference, roots) for reference in recipe.opened}
     for document in recipe.earlier:
-        models[document.name or ""] = models[document.digest] = planned(document, dict(models))
-    return models
+        models[document.name or ""] = models[document.digest] = planned(document, aligned(document, models))
+    return aligned(recipe, models)
 
 
 def reader(models: Mapping[str, Checkpoint]) -> Read:

@@ -12,7 +12,7 @@ import torch
 
 from merger.checkpoints import Checkpoint, Slot, Stored
 from merger.errors import CheckpointError, RecipeError, nearest
-from merger.layout import Layout, layout, modules, role
+from merger.layout import Layout, follows, layout, modules, role
 from merger.methods import Method
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
@@ -328,7 +328,7 @@ def _rows(
     files = sorted(models[donor].tensors, key=lambda n: (models[donor].tensors[n].file, models[donor].tensors[n].offset))
     edges = [n for n in files if where.layer(n) is None and (role(n) != "head" or n in heads or not n.endswith("lm_head.weight"))]
     edges += [n for n in heads if n not in edges]
-    after = [n for n in edges if role(n) in ("norm", "head") and where.place(n)[0] is None]
+    after = [n for n in edges if follows(n) and where.place(n)[0] is None]
     for name in edges:
         if name not in after:
             yield _edge(name, parts[0], recipe, models, where)
@@ -533,6 +533,8 @@ def _remarks(recipe: Recipe, donor: str, models: Mapping[str, Checkpoint], rows:
             yield f"`{name}` belongs to the whole recipe: models[{i}].parameters.{name} has no effect; write parameters.{name}."
     known = {s.name for row in rows for s in _sources(row)} | {row.name for row in rows}
     for reference, model in ((r, models[r]) for r in recipe.merged):
+        if model.renamed:
+            yield f"{reference}: {model.renamed} tensors have another prefix there; they are matched by what follows it."
         extra = [n for n in model.tensors if n not in known] if not recipe.slices else []
         if extra:
             yield f"{reference}: {len(extra)} tensors that the merge does not use, for example {extra[0]}."

@@ -22,6 +22,7 @@ from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.hub import bring, from_text, open_here, parse_reference
 from merger.live import Parents
 from merger.plan import plan
+from merger.prefixes import aligned
 from merger.recipe import Recipe, replace_all
 from merger.recipe import load as load_recipe
 from merger.store import Fetched
@@ -537,6 +538,7 @@ def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int
     """
     try:
         recipe, refused, way = _plain(shelf), list[str](), None
+        models = aligned(recipe, models)
         try:
             decided = plan(recipe, models)
         except CheckpointError as error:
