@@ -137,6 +137,9 @@ def _groups(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tenso
             groups[target] = _Group(target, by_pattern[pattern] if pattern is not None else None)
         groups[target].sources.setdefault(pattern or name, []).append(tensors[name])
         groups[target].names.append(name)
+    for group in groups.values():
+        if group.transform is not None:  # the order in which they are joined
+            group.sources = {p: group.sources[p] for p in group.transform.source_patterns if p in group.sources}
     return list(groups.values()), strange
 
 
@@ -233,9 +236,7 @@ def _places(group: _Group) -> list[int] | None:
     if group.transform is None:
         return None
     steps = [(type(step).__name__, getattr(step, "dim", None)) for step in group.transform.operations]
-    parts = [group.sources[p] for p in group.transform.source_patterns if p in group.sources]
-    if list(map(id, itertools.chain(*parts))) != list(map(id, group.tensors)):
-        group.sources = {p: group.sources[p] for p in group.transform.source_patterns if p in group.sources}
+    parts = list(group.sources.values())
     tensors = group.tensors
     if len({(t.dtype, t.device) for t in tensors}) != 1 or any(not t.ndim for t in tensors):
         return None

@@ -700,12 +700,24 @@ def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
         raise
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
         raise CheckpointError(f"{folder}: its config.json cannot be used: {_first_line(error)}") from None
+    _check_asks(module, folder)
     bound = bind(module, tensors, str(folder))
     _attend_by_rows(module)
     device = next(iter(tensors.values())).device
     module.to(device).eval()
     tokenizer = load_tokenizer(folder)
     return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), device, bound=bound)
+
+
+def _check_asks(module: Any, folder: Path) -> None:
+    """Refuse what cannot answer a text alone, and say why."""
+    kind = f"{folder}: {type(module).__name__}"
+    if module.config.is_encoder_decoder:
+        raise CheckpointError(f"{kind} has an encoder and a decoder; only models that go on with a text answer here.")
+    asked = inspect.signature(module.forward).parameters.values()
+    more = [p.name for p in asked if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "input_ids"]
+    if more:
+        raise CheckpointError(f"{kind} needs `{more[0]}` beside a text, so it cannot answer here.")
 
 
 def _first_line(error: Exception) -> str:

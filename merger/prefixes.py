@@ -67,14 +67,14 @@ def renamed(model: Checkpoint, first: Checkpoint) -> dict[str, str]:
         return {}
     changed: dict[str, str] = {}
     for short in shared:
-        mine, wanted = own[short], theirs[short]
-        left = [name for name in mine if name not in wanted]
-        if not left:
+        mine = sorted(name for name in own[short] if name not in theirs[short])
+        wanted = sorted(name for name in theirs[short] if name not in own[short])
+        if not mine or not wanted:
             continue
         if len(mine) > 1 or len(wanted) > 1:
             raise CheckpointError(
                 f"{model.reference}: only the prefix of its tensors' names differs from {first.reference}, and without prefixes two\n"
-                f"  are called {short}: {', '.join(dict.fromkeys([*mine, *wanted]))}. Save the model again with one name for each tensor."
+                f"  are called {short}: {', '.join([*mine, *wanted])}. Save the model again with one name for each tensor."
             )
         changed[mine[0]] = wanted[0]
     return changed
