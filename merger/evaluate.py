@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from merger.bind import Bound, bind, versions
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.layout import role
+from merger.layout import part, role
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
 
@@ -331,8 +331,9 @@ class Speaker:
         ) -> Iterator[Tensor]:
             first = True
             while True:
+                new = None if first or not held.get("use_cache") else 1
                 given = model.prepare_inputs_for_generation(
-                    input_ids, next_sequence_length=None if first else 1, is_first_iteration=first, **held
+                    input_ids, next_sequence_length=new, is_first_iteration=first, **held
                 )
                 out = model(**given, return_dict=True)
                 held, first = model._update_model_kwargs_for_generation(out, held, is_encoder_decoder=False), False
@@ -550,6 +551,15 @@ class Speaker:
         first = [out[0] if isinstance(out, tuple) and len(out) else out for out in made]
         return all(isinstance(t, Tensor) and t.dim() == 3 and t.shape[:2] == (1, len(prompt)) for t in first)
 
+    @torch.inference_mode()
+    def runs(self) -> bool:
+        """Whether the module computes anything from a text alone."""
+        try:
+            self._whole([0], 1)
+            return True
+        except Exception:  # whatever a kind of model wants beside it
+            return False
+
     @cached_property
     def takes(self) -> frozenset[str]:
         """The arguments that the module's forward knows by name."""
@@ -694,26 +704,67 @@ def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
     try:
         settings = CONFIG_MAPPING[kind].from_dict(_decoded(dict(config)))
         settings.dtype = _dtype(tensors) or settings.dtype
-        with _weightless():
-            module = _speaks(settings, config).from_config(settings)
-    except CheckpointError:
-        raise
+        classes = _speaks(settings, config)
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
         raise CheckpointError(f"{folder}: its config.json cannot be used: {_first_line(error)}") from None
-    _check_asks(module, folder)
-    bound = bind(module, tensors, str(folder))
-    _attend_by_rows(module)
-    device = next(iter(tensors.values())).device
-    module.to(device).eval()
+    if not classes:
+        raise CheckpointError(f"{folder}: transformers has no model of type {kind!r} that goes on with a text.")
     tokenizer = load_tokenizer(folder)
-    return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), device, bound=bound)
+    voices: list[Speaker] = []
+    refused: list[CheckpointError] = []
+    for made in classes:
+        try:
+            module, bound = _built(made, settings, tensors, folder)
+        except CheckpointError as error:
+            refused.append(error)
+            continue
+        voices.append(Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), module.device, bound=bound))
+        if len(classes) == 1 or voices[-1].runs():
+            return voices[-1]
+    if voices:  # what it lacks is said when it is asked
+        return voices[0]
+    raise refused[0]
+
+
+def _built(made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path) -> tuple[Any, Bound]:
+    """A module of one of transformers' automatic classes, around the tensors."""
+    try:
+        with _weightless():
+            module = made.from_config(copy.deepcopy(settings))
+    except Exception as error:  # as above
+        raise CheckpointError(f"{folder}: its config.json cannot be used: {_first_line(error)}") from None
+    _check_asks(module, folder)
+    own = tensors if type(module.config) is type(settings) else {n: t for n, t in tensors.items() if part(n) == "text"}
+    bound = bind(module, own, str(folder))
+    _attend_by_rows(module)
+    module.to(next(iter(tensors.values())).device).eval()
+    return module, bound
+
+
+def _speaks(settings: Any, config: Mapping[str, Any]) -> list[Any]:
+    """transformers' automatic classes for this config: that which config.json names, that which also sees, the text alone."""
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMultimodalLM
+
+    named = {name for name in config.get("architectures") or () if isinstance(name, str)}
+    found: dict[Any, Any] = {}
+    for kind in (AutoModelForImageTextToText, AutoModelForMultimodalLM, AutoModelForCausalLM):
+        if type(settings) in kind._model_mapping:
+            classes = kind._model_mapping[type(settings)]
+            for cls in classes if isinstance(classes, (tuple, list)) else (classes,):
+                found.setdefault(cls, kind)
+    order = sorted(found, key=lambda cls: cls.__name__ not in named)
+    return list(dict.fromkeys(found[cls] for cls in order))
 
 
 def _check_asks(module: Any, folder: Path) -> None:
     """Refuse what cannot answer a text alone, and say why."""
+    from transformers import GenerationMixin
+
     kind = f"{folder}: {type(module).__name__}"
     if module.config.is_encoder_decoder:
         raise CheckpointError(f"{kind} has an encoder and a decoder; only models that go on with a text answer here.")
+    if not isinstance(module, GenerationMixin):
+        raise CheckpointError(f"{kind} does not write one token after the other, so it cannot answer here.")
     asked = inspect.signature(module.forward).parameters.values()
     more = [p.name for p in asked if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "input_ids"]
     if more:
@@ -738,21 +789,6 @@ def _dtype(tensors: Mapping[str, Tensor]) -> torch.dtype | None:
     found = {t.dtype for t in tensors.values() if t.is_floating_point()}
     return found.pop() if len(found) == 1 else None
 
-
-def _speaks(settings: Any, config: Mapping[str, Any]) -> Any:
-    """transformers' automatic class for this config: one that also sees where the model does, for it has the folder's names."""
-    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMultimodalLM
-
-    kinds = (AutoModelForImageTextToText, AutoModelForMultimodalLM, AutoModelForCausalLM)
-    named = {name for name in config.get("architectures") or () if isinstance(name, str)}
-    fitting = [kind for kind in kinds if type(settings) in kind._model_mapping]
-    if not fitting:
-        raise CheckpointError(f"{settings.model_type}: transformers has no model of this type that answers in words.")
-    for kind in fitting:
-        classes = kind._model_mapping[type(settings)]
-        if named & {c.__name__ for c in (classes if isinstance(classes, (tuple, list)) else (classes,))}:
-            return kind
-    return fitting[0]
 
 
 _BY_ROWS = "merger_by_rows"
@@ -816,13 +852,20 @@ def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, 
     """A stranger's config.json may not ask for more than its tensors hold: transformers would build what it says."""
     widest = max((n for t in tensors.values() for n in t.shape), default=1)
     experts = max((t.shape[0] for t in tensors.values() if t.ndim == 3), default=0)
-    nested = config.get("text_config")
-    for level in (config, nested if isinstance(nested, dict) else {}):
+    for level in _levels(config):
         for keys, most in ((_COUNTS, max(len(tensors), experts)), (_SIZES, 8 * widest)):
             for key in keys:
                 value = level.get(key)
                 if isinstance(value, (int, float)) and value > most:
                     raise CheckpointError(f"{folder}: its config.json says `{key}` is {str(value)[:30]}; its tensors hold less.")
+
+
+def _levels(config: Mapping[str, Any], depth: int = 8) -> Iterator[Mapping[str, Any]]:
+    """A config and those inside it, to a depth that no config has."""
+    yield config
+    for value in config.values() if depth else ():
+        if isinstance(value, dict):
+            yield from _levels(value, depth - 1)
 
 
 def load_tokenizer(folder: Path) -> Any:
@@ -853,7 +896,9 @@ def _weightless() -> Generator[None]:
 
 
 def _stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:
-    found: list[Any] = [config.get("eos_token_id"), getattr(tokenizer, "eos_token_id", None)]
+    nested = config.get("text_config")
+    own = nested.get("eos_token_id") if isinstance(nested, dict) and config.get("eos_token_id") is None else None
+    found: list[Any] = [config.get("eos_token_id"), own, getattr(tokenizer, "eos_token_id", None)]
     with contextlib.suppress(OSError, ValueError, AttributeError):
         found.append(json.loads((folder / "generation_config.json").read_text(encoding="utf-8")).get("eos_token_id"))
     flat = [i for item in found for i in (item if isinstance(item, list) else [item])]
