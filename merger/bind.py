@@ -246,7 +246,7 @@ def _places(group: _Group) -> list[int] | None:
     alike = len({len(part) for part in parts}) == 1 and all(len({t.shape for t in part}) == 1 for part in parts)
     if not alike or len({t.shape[1:] for t in tensors}) != 1:
         return None
-    if steps == [stack] and len(parts) == 1 or steps == [stack, join]:
+    if (steps == [stack] and len(parts) == 1) or steps == [stack, join]:
         rows = _running(part[0].numel() for part in parts)
         whole = sum(part[0].numel() for part in parts)
         return [expert * whole + rows[i] for i, part in enumerate(parts) for expert in range(len(part))]
@@ -290,7 +290,5 @@ def _put(module: Any, name: str, value: Tensor) -> None:
     """Make a tensor a parameter, or a buffer, of the module."""
     path, _, last = name.rpartition(".")
     owner: nn.Module = module.get_submodule(path)
-    if last in owner._buffers:
-        owner._buffers[last] = value
-    else:
-        owner._parameters[last] = nn.Parameter(value, requires_grad=False)
+    buffers = {n for n, _ in owner.named_buffers(recurse=False)}
+    setattr(owner, last, value if last in buffers else nn.Parameter(value, requires_grad=False))

@@ -482,12 +482,12 @@ class Speaker:
                 for layer in self._layers[2:]:
                     stack.enter_context(_silent(layer, None, lambda: wraps[-1]))
                 try:
-                    if self._goes_on(prompt, answer[:3]) == "cache":
+                    if self._goes_on(prompt, answer[:2]) == "cache":
                         return self._probe_cache(prompt, answer, wraps[-1])
                 except Exception:  # of what it keeps of a text nothing is known
                     return Probe()
         with self._lock:  # it needs more than its lowest layers
-            return Probe(by=self._goes_on(prompt, answer[:3]))
+            return Probe(by=self._goes_on(prompt, answer[:2]))
 
     def _goes_on(self, prompt: list[int], answer: list[int]) -> Literal["cache", "steps", "whole"]:
         """The quickest way to go on token by token that says what transformers' generate would."""
@@ -509,8 +509,8 @@ class Speaker:
             return "steps" if theirs else "whole"
         wanted = theirs or [self._whole([*prompt, *answer[:i]], 1)[0] for i in range(len(answer))]
         bound = 64 * torch.finfo(wanted[0].dtype).eps
-        same = all(torch.allclose(a, b, bound, bound * float(b.abs().max().clamp_min(1))) for a, b in zip(ours, wanted, strict=True))
-        return "cache" if same else "steps" if theirs else "whole"
+        near = [float((a - b).abs().max()) <= bound * max(1, float(b.abs().max())) for a, b in zip(ours, wanted, strict=True)]
+        return "cache" if all(near) else "steps" if theirs else "whole"
 
     def _probe_cache(self, prompt: list[int], answer: list[int], wrapped: bool) -> Probe:
         """What its cache allows, and how many rows give the bits of many: every module's output is compared."""
@@ -743,13 +743,18 @@ def _built(made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path
 
 def _speaks(settings: Any, config: Mapping[str, Any]) -> list[Any]:
     """transformers' automatic classes for this config: that which config.json names, that which also sees, the text alone."""
-    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoModelForMultimodalLM
+    import transformers as t
 
+    kinds = (
+        (t.AutoModelForImageTextToText, t.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING),
+        (t.AutoModelForMultimodalLM, t.MODEL_FOR_MULTIMODAL_LM_MAPPING),
+        (t.AutoModelForCausalLM, t.MODEL_FOR_CAUSAL_LM_MAPPING),
+    )
     named = {name for name in config.get("architectures") or () if isinstance(name, str)}
     found: dict[Any, Any] = {}
-    for kind in (AutoModelForImageTextToText, AutoModelForMultimodalLM, AutoModelForCausalLM):
-        if type(settings) in kind._model_mapping:
-            classes = kind._model_mapping[type(settings)]
+    for kind, mapping in kinds:
+        if type(settings) in mapping:
+            classes = mapping[type(settings)]
             for cls in classes if isinstance(classes, (tuple, list)) else (classes,):
                 found.setdefault(cls, kind)
     order = sorted(found, key=lambda cls: cls.__name__ not in named)
@@ -765,7 +770,8 @@ def _check_asks(module: Any, folder: Path) -> None:
         raise CheckpointError(f"{kind} has an encoder and a decoder; only models that go on with a text answer here.")
     if not isinstance(module, GenerationMixin):
         raise CheckpointError(f"{kind} does not write one token after the other, so it cannot answer here.")
-    asked = inspect.signature(module.forward).parameters.values()
+    forward: Callable[..., Any] = module.forward  # type: ignore[attr-defined]
+    asked = inspect.signature(forward).parameters.values()
     more = [p.name for p in asked if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "input_ids"]
     if more:
         raise CheckpointError(f"{kind} needs `{more[0]}` beside a text, so it cannot answer here.")
@@ -814,7 +820,7 @@ def _attend_by_rows(module: Any) -> None:
         batch, heads, tokens, width = query.shape
         groups = key.shape[1]
         seen = (1, *query.shape[:1]), (1, heads), (1, tokens), (key.shape[2],)
-        if heads % groups or attention_mask is not None and not _within(attention_mask, seen):
+        if heads % groups or (attention_mask is not None and not _within(attention_mask, seen)):
             return sdpa_attention_forward(part, query, key, value, attention_mask, dropout, scaling, **other)
         asked = (query * (width**-0.5 if scaling is None else scaling)).reshape(batch, groups, -1, width)
         scores = (asked @ key.transpose(2, 3)).float().view(batch, groups, heads // groups, tokens, -1)

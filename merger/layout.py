@@ -16,9 +16,10 @@ ROLES = (*ATTENTION, *MLP, "norm", "embed", "head", "other")
 
 # First match wins. Names of all text and vision-language types of transformers 5.24.
 _ROLES: tuple[tuple[str, str], ...] = (
-    ("router", r"router|shared_expert_gate|(mlp|moe|mixer|ffn|feed_forward)\.gate\.|\.gate\.weight|e_score_correction|expert_bias|"
-               r"moe_statics|block_sparse_moe\.gate\b"),
-    ("head", r"(^|\.)(lm_head|embed_out|score|classifier|cls\.predictions|generator_\w+|lm_loss|pred_layer)\b|^(head|output)\.\w+$"),
+    ("router", r"router|shared_expert_gate|(mlp|moe|mixer|ffn|feed_forward)\.gate\.|\.gate\.weight|e_score_correction|"
+               r"expert_bias|moe_statics|block_sparse_moe\.gate\b"),
+    ("head", r"(^|\.)(lm_head|embed_out|score|classifier|cls\.predictions|generator_\w+|lm_loss|pred_layer)\b|"
+             r"^(head|output)\.\w+$"),
     ("norm", r"(?<!prelayer)[nN]orm|(^|\.)(\w+_)?ln(_\w+|\d)?\."),
     ("embed", r"(^|\.)embeddings\."),
     ("shared", r"shared_expert|shared_mlp|shared_w\d+"),
@@ -27,19 +28,20 @@ _ROLES: tuple[tuple[str, str], ...] = (
     ("down", r"feed_forward\.(value|output)\b"),
     ("qkv", r"qkv(?!_conv)|query_key_value|(^|\.)c_attn|att_proj|in_proj_(weight|bias)"),
     ("kv", r"kv_(a|b)?_?proj|\.wkv|(^|\.)kv\b"),
-    ("q", r"q_((a|b)_)?proj|\.(query|query_proj|wq|wq_a|wq_b|Wq|to_q|project_q|q_lin)\b|(Attention|attn|_layer|self)\.(\d+\.)?q\b"),
+    ("q", r"q_((a|b)_)?proj|\.(query|query_proj|wq|wq_a|wq_b|Wq|to_q|project_q|q_lin)\b|"
+          r"(Attention|attn|_layer|self)\.(\d+\.)?q\b"),
     ("k", r"(?<!q)k_proj|\.(key|key_proj|wk|Wk|to_k|project_k|k_lin)\b|(Attention|attn|_layer|self)\.(\d+\.)?k\b"),
     ("v", r"v_proj|\.(value|value_proj|wv|Wv|to_v|project_v|v_lin)\b|(Attention|attn|_layer|self)\.(\d+\.)?v\b"),
-    ("o", r"o_proj|attn\.c_proj|attention\.output|attention\.dense|attn\.(dense|proj|projection)\b|out_proj|attn_out\b|attention_out\b|"
-          r"attn\.Wo\b|\.to_out\b|out_lin\b|proj_out\b|wo_(a|b)\b|(Attention|rel_attn)\.o\b|(?<!Dense)\.wo\b"),
+    ("o", r"o_proj|attn\.c_proj|attention\.output|attention\.dense|attn\.(dense|proj|projection)\b|out_proj|attn_out\b|"
+          r"attention_out\b|attn\.Wo\b|\.to_out\b|out_lin\b|proj_out\b|wo_(a|b)\b|(Attention|rel_attn)\.o\b|(?<!Dense)\.wo\b"),
     ("gate", r"gate_proj|gate_up|linear_gate|proj_up_gate|suv_gate|\.w1\b|\.wi_0\b"),
-    ("up", r"up_proj|c_fc|fc_in|h_to_4h|intermediate\.dense|fc1|lin1|ff_proj|proj_up|suv_up|w_in\b|\.Wi\b|ff\.layer_1|ffn\.0\b|\.w3\b|"
-           r"\.wi(_1)?\b"),
-    ("down", r"down_proj|mlp\.c_proj|fc_out|4h_to_h|output\.dense|fc2|lin2|ff_out|proj_down|w_out\b|mlp\.Wo\b|ff\.layer_2|ffn\.2\b|"
-             r"\.w2\b|Dense\.wo\b"),
+    ("up", r"up_proj|c_fc|fc_in|h_to_4h|intermediate\.dense|fc1|lin1|ff_proj|proj_up|suv_up|w_in\b|\.Wi\b|ff\.layer_1|"
+           r"ffn\.0\b|\.w3\b|\.wi(_1)?\b"),
+    ("down", r"down_proj|mlp\.c_proj|fc_out|4h_to_h|output\.dense|fc2|lin2|ff_out|proj_down|w_out\b|mlp\.Wo\b|ff\.layer_2|"
+             r"ffn\.2\b|\.w2\b|Dense\.wo\b"),
     ("embed", r"embed|wte|wpe|shared\.weight|word_embeddings"),
-    ("mixer", r"(^|\.)(mamba|mixer|linear_attn|temporal_block|mlstm_layer|short_conv|conv|attn|self_attn|attention|self_attention|"
-              r"rel_attn|SelfAttention|multi_head_attention|\w+_sconv)\."),
+    ("mixer", r"(^|\.)(mamba|mixer|linear_attn|temporal_block|mlstm_layer|short_conv|conv|attn|self_attn|attention|"
+              r"self_attention|rel_attn|SelfAttention|multi_head_attention|\w+_sconv)\."),
 )  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _ROLES)
 
@@ -48,7 +50,8 @@ EDGES = ("embed", "norm", "head")
 # The parts of a model that see, hear, or hand on what was seen; where one is inside another, the outer one counts.
 _PARTS: tuple[tuple[str, str], ...] = (
     ("projector", r"\w*projector|mm_\w+|\w*connector|\w*resampler\w*|perceiver|qformer|aligner|\w+_aligner|\w*merger(_list)?|"
-                  r"(language|visual|image|image_to_text|post)_projection|embed_(vision|audio)|mlp1|mlp_AR|patch_merge_mlp|high_res_vision_(proj|neck)"),
+                  r"(language|visual|image|image_to_text|post)_projection|embed_(vision|audio)|mlp1|mlp_AR|patch_merge_mlp|"
+                  r"high_res_vision_(proj|neck)"),
     ("audio", r"audio\w*|speech\w*|sound\w*|talker|code2wav|token2wav|mimi\w*"),
     ("vision", r"vision\w*|visual\w*|(image|img|video|high_res)_\w+|vit|vqmodel|vq_model|sam_model|qwen2_model|siglip\w*"),
 )  # fmt: skip
@@ -62,8 +65,8 @@ _TRAINING = re.compile(r"(^|\.)(mtp\w*|nextn\w*|eagle\w*)\.")
 def part(name: str) -> str:
     """Which part of a model a tensor, or a stack, belongs to: vision, audio, projector, or text.
 
-    >>> part("model.visual.blocks.0.attn.proj.weight"), part("model.layers.0.mlp.up_proj.weight"), part("visual.merger.ln_q.weight")
-    ('vision', 'text', 'projector')
+    >>> [part(n) for n in ("model.visual.blocks.0.attn.proj.weight", "model.norm.weight", "visual.merger.ln_q.weight")]
+    ['vision', 'text', 'projector']
     """
     words = [word for word in name.split(".")[:-1] if not word.isdigit()]
     for i, word in enumerate(words[:4]):
@@ -92,7 +95,7 @@ def role(name: str) -> str:
 def follows(name: str) -> bool:
     """Whether a tensor outside the layers comes after them: the final norm, the output head."""
     found = role(name)
-    return found == "head" or found == "norm" and part(name) == "text" and not re.search(r"embed|(^|\.)pre_ln", name)
+    return found == "head" or (found == "norm" and part(name) == "text" and not re.search(r"embed|(^|\.)pre_ln", name))
 
 
 @dataclass(frozen=True)
@@ -151,7 +154,8 @@ def layout(numels: Mapping[str, int]) -> Layout:
 
     def rank(stack: str) -> tuple[bool, bool, bool, bool, int]:
         own = part(stack + "0") == "text" and not _TRAINING.search(stack)
-        return own, not (pair and _side(stack) == "encoder"), bool(_TEXT.search(stack)), bool(_LAYERS.search(stack)), weight[stack]
+        text, layers = bool(_TEXT.search(stack)), bool(_LAYERS.search(stack))
+        return own, not (pair and _side(stack) == "encoder"), text, layers, weight[stack]
 
     return Layout(stacks, max(stacks, key=rank, default=None))
 

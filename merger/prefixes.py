@@ -73,8 +73,8 @@ def renamed(model: Checkpoint, first: Checkpoint) -> dict[str, str]:
             continue
         if len(mine) > 1 or len(wanted) > 1:
             raise CheckpointError(
-                f"{model.reference}: only the prefix of its tensors' names differs from {first.reference}, and without prefixes two\n"
-                f"  are called {short}: {', '.join([*mine, *wanted])}. Save the model again with one name for each tensor."
+                f"{model.reference}: only the prefix of its tensors' names differs from {first.reference}, and without prefixes\n"
+                f"  two are called {short}: {', '.join([*mine, *wanted])}. Save the model again with one name for each tensor."
             )
         changed[mine[0]] = wanted[0]
     return changed
@@ -83,8 +83,8 @@ def renamed(model: Checkpoint, first: Checkpoint) -> dict[str, str]:
 def bare(name: str) -> str:
     """A tensor's name without what stands before it.
 
-    >>> bare("language_model.model.layers.0.mlp.up_proj.weight"), bare("_orig_mod.model.norm.weight"), bare("model.visual.a.weight")
-    ('layers.0.mlp.up_proj.weight', 'norm.weight', 'visual.a.weight')
+    >>> [bare(n) for n in ("language_model.model.layers.0.q.weight", "_orig_mod.model.norm.weight", "model.visual.a.weight")]
+    ['layers.0.q.weight', 'norm.weight', 'visual.a.weight']
     """
     words = [word for word in name.split(".") if word != "_orig_mod"]  # a compiled part has it in the middle
     while len(words) > 2 and words[0] in _BEFORE:

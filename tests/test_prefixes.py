@@ -103,7 +103,8 @@ def test_a_lora_stays_on_its_tensor(tmp_path: Path) -> None:
 
 def test_another_architecture_is_left_as_it_is(tmp_path: Path) -> None:
     make_family(tmp_path)
-    under(tmp_path / "a", tmp_path / "x", lambda n: n.replace("mlp", "ffn").replace("self_attn", "attention").removeprefix("model."))
+    other = OTHERS["bare"]
+    under(tmp_path / "a", tmp_path / "x", lambda n: other(n.replace("mlp", "ffn").replace("self_attn", "attention")))
     recipe = load((RECIPE % "x").replace("@", str(tmp_path)))
     with pytest.raises(CheckpointError, match="do not share one architecture"):
         plan(recipe, open_models(recipe))
@@ -119,7 +120,7 @@ def test_two_names_that_become_one_are_refused_with_the_reason(tmp_path: Path) -
     recipe = load((RECIPE % "x").replace("@", str(tmp_path)))
     with pytest.raises(CheckpointError, match="only the prefix of its tensors' names differs") as told:
         open_models(recipe)
-    assert "are called norm.weight: language_model.norm.weight, norm.weight, model.norm.weight" in str(told.value)
+    assert "two are called norm.weight: language_model.norm.weight, norm.weight, model.norm.weight" in str(told.value)
 
 
 def test_text_alone_against_a_model_that_sees(tmp_path: Path) -> None:
@@ -131,7 +132,8 @@ def test_text_alone_against_a_model_that_sees(tmp_path: Path) -> None:
     recipe = load((RECIPE % "x").replace("@", str(tmp_path)))
     decided = plan(recipe, open_models(recipe))
     assert {job.name for job in decided.jobs} == read_weights(tmp_path / "base").keys()
-    other = load(f"merge_method: task_arithmetic\nbase_model: {seeing}\nmodels: [{{model: {tmp_path}/b, parameters: {{weight: 1}}}}]\n")
+    models = f"models: [{{model: {tmp_path}/b, parameters: {{weight: 1}}}}]\n"
+    other = load(f"merge_method: task_arithmetic\nbase_model: {seeing}\n{models}")
     with pytest.raises(CheckpointError, match=r"^model\.vision_tower\.blocks\.0\.norm\.weight: not in every model"):
         plan(other, open_models(other))
 

@@ -206,9 +206,11 @@ def test_kinds_that_could_not_be_heard_answer_and_follow_moves(kind: str, made: 
 
 
 def test_numbers_that_json_has_no_word_for() -> None:
-    written = {"time_step_limit": [0.0, {"__float__": "Infinity"}], "deep": {"x": {"__float__": "-Infinity"}}, "y": {"__float__": 3}}
-    assert evaluate._decoded(written) == {"time_step_limit": [0.0, float("inf")], "deep": {"x": float("-inf")}, "y": {"__float__": 3}}
-    assert CONFIG_MAPPING["mamba2"].from_dict(evaluate._decoded({"time_step_limit": written["time_step_limit"]})).time_step_limit[1] > 9
+    limit = {"time_step_limit": [0.0, {"__float__": "Infinity"}]}
+    written = limit | {"deep": {"x": {"__float__": "-Infinity"}}, "y": {"__float__": 3}}
+    read = {"time_step_limit": [0.0, float("inf")], "deep": {"x": float("-inf")}, "y": {"__float__": 3}}
+    assert evaluate._decoded(written) == read
+    assert CONFIG_MAPPING["mamba2"].from_dict(evaluate._decoded(limit)).time_step_limit[1] > 9
 
 
 # ---------------------------------------------------------------------------------------------- going on
@@ -270,7 +272,7 @@ def test_an_answer_of_states_that_are_not_one_for_each_token_makes_no_draft(made
     ("kind", "says"),
     [
         ("blip", "BlipForConditionalGeneration needs `pixel_values` beside a text, so it cannot answer here"),
-        ("florence2", "Florence2ForConditionalGeneration has an encoder and a decoder; only models that go on with a text answer"),
+        ("florence2", "Florence2ForConditionalGeneration has an encoder and a decoder; only models that go on with a text"),
     ],
 )
 def test_what_cannot_speak_says_why(kind: str, says: str, made: Callable[[str], Path]) -> None:
@@ -305,7 +307,7 @@ def test_experts_of_unlike_shapes_are_refused_in_words(made: Callable[[str], Pat
     tensors = dict(session.tensors)
     name = "model.layers.0.block_sparse_moe.experts.2.w1.weight"
     tensors[name] = tensors[name][:5]
-    with pytest.raises(CheckpointError, match="transformers cannot put model.layers.0.block_sparse_moe.experts.0.w1.weight"):
+    with pytest.raises(CheckpointError, match=r"transformers cannot put \S+\.experts\.0\.w1\.weight and its like together"):
         speaker(folder / "base", session.plan.config, tensors)
 
 

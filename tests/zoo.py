@@ -1,7 +1,9 @@
-"""Every text and vision-language model type of the installed transformers, tiny, from its config alone."""
+"""Every text and vision-language model type of the installed transformers, tiny, from its config alone: merged, loaded, heard.
 
-import contextlib
-import json
+    python tests/zoo.py [TYPE ...]     a line for each
+    python tests/zoo.py --write        all of them, into docs/architectures.md (`make zoo`; half an hour on one core)
+"""
+
 import multiprocessing
 import os
 import re
@@ -10,12 +12,10 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
 import transformers
@@ -23,129 +23,17 @@ from safetensors.torch import load_file, save_file
 from transformers import CONFIG_MAPPING
 from transformers.models.auto import modeling_auto
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from zoo_sizes import ALSO, TINY, TOWER
 
 from merger.evaluate import speaker
 from merger.live import Parents, Session
 from merger.merge import merge
 from merger.recipe import load
 
-LAYERS = 4
-VOCABULARY = 259
-"""Of the tokenizer of presets/family."""
-
-# Sizes by name, wherever a config has them. Counts of layers are those of the text: towers are made smaller below.
-_TINY: dict[str, Any] = {
-    **dict.fromkeys(
-        ("num_hidden_layers", "n_layer", "n_layers", "num_layers", "decoder_layers", "num_decoder_layers", "layers"), LAYERS
-    ),
-    **dict.fromkeys(("encoder_layers", "num_encoder_layers"), LAYERS),
-    **dict.fromkeys(("num_blocks", "resampler_depth", "depth"), 2),
-    **dict.fromkeys(
-        ("hidden_size", "n_embd", "d_model", "embed_dim", "embedding_size", "word_embed_proj_dim", "dim", "lru_width",
-         "attention_hidden_size", "projection_dim", "encoder_hidden_size", "image_text_hidden_size", "vision_embed_dim"), 32),
-    **dict.fromkeys(
-        ("intermediate_size", "n_inner", "d_ff", "ffn_dim", "decoder_ffn_dim", "encoder_ffn_dim", "ffn_hidden_size", "dff",
-         "dim_ff", "mlp_dim", "intermediate_size_mlp", "dense_intermediate_size", "shared_intermediate_size"), 48),
-    **dict.fromkeys(
-        ("moe_intermediate_size", "shared_expert_intermediate_size", "shared_experts_intermediate_size", "expert_ffn_hidden_size",
-         "moe_shared_expert_intermediate_size"), 16),
-    **dict.fromkeys(
-        ("num_attention_heads", "n_head", "n_heads", "num_heads", "attention_heads", "decoder_attention_heads",
-         "encoder_attention_heads", "swa_num_attention_heads", "linear_num_heads"), 4),
-    **dict.fromkeys(("num_key_value_heads", "kv_n_heads", "swa_num_key_value_heads"), 2),
-    **dict.fromkeys(("head_dim", "swa_head_dim", "attention_head_dim", "d_kv", "dim_head", "kv_channels", "linear_head_dim"), 8),
-    **dict.fromkeys(("vocab_size", "text_vocab_size"), VOCABULARY),
-    **dict.fromkeys(("max_position_embeddings", "n_positions", "n_ctx", "max_seq_len", "model_max_length", "max_source_positions",
-                     "max_target_positions", "original_max_position_embeddings"), 256),
-    **dict.fromkeys(("num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts"), 4),
-    **dict.fromkeys(("num_experts_per_tok", "num_experts_per_token", "moe_topk", "moe_top_k", "moe_k"), 2),
-    **dict.fromkeys(("n_group", "topk_group", "num_expert_group", "n_shared_experts", "num_shared_experts",
-                     "moe_num_shared_experts", "first_k_dense_replace", "num_dense_layers"), 1),
-    "q_lora_rank": 16, "kv_lora_rank": 8, "qk_nope_head_dim": 8, "qk_rope_head_dim": 8, "qk_head_dim": 16, "v_head_dim": 8,
-    "index_head_dim": 16, "index_n_heads": 2, "index_topk": 64,
-    "sliding_window": 16, "sliding_window_size": 16, "attention_chunk_size": 32,
-    # state-space and linear attention
-    "state_size": 8, "mamba_d_state": 8, "ssm_state_size": 8, "mamba_dt_rank": 4, "time_step_rank": 4, "mamba_expand": 2, "expand": 2,
-    "mamba_n_heads": 4, "mamba_num_heads": 4, "n_mamba_heads": 2, "mamba_d_head": 16, "mamba_head_dim": 16, "mamba_d_ssm": 64,
-    "mamba_n_groups": 1, "n_groups": 1, "mamba_ngroups": 1, "chunk_size": 16, "mamba_chunk_size": 16,
-    "linear_key_head_dim": 8, "linear_value_head_dim": 8, "linear_num_key_heads": 2, "linear_num_value_heads": 4,
-    "attn_layer_period": 2, "attn_layer_offset": 1, "expert_layer_period": 2, "expert_layer_offset": 1,
-    # what is seen and heard
-    "image_size": 28, "patch_size": 14, "num_position_embeddings": 16, "spatial_merge_size": 2, "out_hidden_size": 32,
-    "projector_hidden_size": 32, "text_hidden_size": 32, "num_mel_bins": 16, "image_seq_length": 4, "mm_tokens_per_image": 4,
-    "vocab_size_per_layer_input": VOCABULARY, "hidden_size_per_layer_input": 8, "emb_dim": 32, "downsample_hidden_size": 16,
-    "output_dim": 32, "base_channels": 32, "latent_channels": 32, "output_channels": 32, "alignment_intermediate_size": 64,
-    "hidden_size_global": 32, "unpadded_vocab_size": VOCABULARY, "encoder_hash_byte_group_vocab": 500, "shape_embed_dim": 16, "pronunciation_embed_dim": 16,
-    "shape_vocab_size": 64, "pronunciation_vocab_size": 64, "vision_output_dim": 32, "projector_input_dim": 32,
-    "projector_output_dim": 32, "nemo_conv_channels": 32,
-    "resampler_n_latents": 4, "num_query_tokens": 4, "codebook_size": 32, "num_image_tokens": 4,
-}  # fmt: skip
-# The same in the parts that see or hear.
-_TOWER = {"num_hidden_layers": 2, "num_layers": 2, "n_layers": 2, "n_layer": 2, "layers": 2, "encoder_layers": 2, "num_key_value_heads": 4}
+ROOT = Path(__file__).parent.parent
 _SPECIAL_IDS = ("_token_id", "_token_index", "_token")
-_MROPE = {"rope_type": "default", "rope_theta": 10000.0, "mrope_section": [2, 1, 1]}
-_ENCODER = {"hidden_size": 16, "d_model": 16, "d_kv": 8, "d_ff": 32, "num_layers": 1, "num_heads": 2}
-# What a type needs beside sizes: values whose defaults do not go with small ones, or that it has no defaults for.
-_ALSO: dict[str, dict[str, Any]] = {
-    "apertus1p5": {"audio_config.hidden_size": 512, "image_token_offset": 100, "audio_token_offset": 132},
-    "bamba": {"attn_layer_indices": [1, 3]},
-    **dict.fromkeys(("emu3",), {"vocabulary_map": {"<image>": 250}}),
-    "deepseek_ocr2/vision_config/sam_config": {"downsample_channels": [64, 32]},
-    "unlimited_ocr/vision_config/sam_config": {"downsample_channels": [32, 32]},
-    **dict.fromkeys(("gemma4_text", "gemma4/text_config", "gemma4_unified_text", "gemma4_unified/text_config",
-                     ), {"global_head_dim": 16, "num_global_key_value_heads": 2}),
-    "florence2/vision_config": {"embed_dim": [16, 16, 32, 32], "num_heads": [2, 2, 4, 4], "num_groups": [2, 2, 4, 4],
-                                "depths": [1, 1, 1, 1]},
-    "muse_spark/vision_config": {"num_hidden_layers": 4}, "muse_spark/audio_config": {"num_hidden_layers": 4},
-    "nemotron_h_omni/vision_config": {"video_temporal_patch_size": 2},
-    "reformer": {"is_decoder": True, "axial_pos_embds_dim": [16, 16], "axial_pos_shape": [16, 16]},
-    "granite4_vision": {"deepstack_layer_map": [[-1, 0]], "downsample_rate": "1/2"},
-    "chameleon": {"vocabulary_map": {"<image>": 250, **{f"IMGIMG{c}Z": 100 + i for i, c in enumerate("ABCDEFGH")}}},
-    **dict.fromkeys(("cohere_compass_text", "cohere_compass/text_config"), {
-        "rope_parameters": {"full_attention": _MROPE, "sliding_attention": _MROPE},
-        "layer_types": ["full_attention", "sliding_attention"] * 2}),
-    "cosmos3_edge/text_config": {"rope_parameters": _MROPE},
-    "dots1": {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2, "first_k_dense_replace": 1},
-    **dict.fromkeys(("dots3_note", "dots3_note_text", "dots3_note/text_config"), {"num_key_value_heads": 4}),
-    **dict.fromkeys(("glm5_next", "glm5_next/text_config"), {"num_key_value_heads": 4, "qk_rope_head_dim": 0}),
-    "ernie4_5_vl_moe/text_config": {"moe_intermediate_size": [16, 16], "rope_parameters": _MROPE | {"mrope_section": [1, 1, 2]}, "moe_k": 2},
-    "gemma3n_text": {"num_kv_shared_layers": 1, "layer_types": ["sliding_attention", "full_attention"] * 2,
-                     "intermediate_size": [48] * LAYERS, "activation_sparsity_pattern": [0.95, 0.0, 0.0, 0.0]},
-    "gemma4_assistant/text_config": {"hidden_size_per_layer_input": 0, "vocab_size_per_layer_input": 0, "num_kv_shared_layers": 4},
-    "gpt_neo": {"attention_types": [[["global", "local"], 2]], "window_size": 16},
-    **dict.fromkeys(("hunyuan_v1_dense", "hunyuan_v1_moe", "ministral", "nemotron"),
-                    {"head_dim": 8, "num_key_value_heads": 2}),
-    **dict.fromkeys((f"{kind}/text_config" for kind in ("glm46v", "glm4v", "glm4v_moe", "glm_ocr", "glmga", "hyperclovax_vision_v2",
-                                                   "paddleocr_vl", "qwen2_vl")),
-                    {"rope_parameters": _MROPE | {"partial_rotary_factor": 1.0}}),
-    **dict.fromkeys(("glm4_moe_lite", "glm_moe_dsa", "longcat_flash", "kimi_k25/text_config", "minicpm3", "sarvam_mla", "youtu", "mistral4", "mistral4/text_config",
-                     "mistral_large4/text_config"), {"num_key_value_heads": 4}),
-    "bailing_hybrid": {"layer_group_size": 2, "num_key_value_heads": 4}, "xlstm": {"num_blocks": LAYERS},
-    "kimi_linear": {"num_key_value_heads": 4, "layer_types": ["linear_attention", "full_attention"] * 2},
-    "hunyuan_vl/text_config": {"head_dim": 8, "num_key_value_heads": 2, "rope_parameters": _MROPE | {"mrope_section": [1, 1, 1, 1]}},
-    "granite4_vision/text_config": {"hidden_size": 64}, "granite4_vision/vision_config": {"hidden_size": 64},
-    "diffusion_gemma/text_config": {"num_experts": 4, "top_k_experts": 2, "moe_intermediate_size": 16, "global_head_dim": 16,
-                                    "num_global_key_value_heads": 2},
-    "hy_v4_vl/text_config": {"rope_parameters": _MROPE},
-    "lfm2_moe": {"layer_types": ["conv", "full_attention"] * 2, "num_dense_layers": 1},
-    "mamba2": {"num_heads": 8, "head_dim": 8},
-    "molmo2": {"adapter_config.vision_feature_layer": [1, 0]},
-    **dict.fromkeys(("qwen4_exp_text", "qwen4_exp/text_config"), {
-        "indexer_n_heads": 2, "indexer_kv_heads": 1, "indexer_head_dim": 8, "indexer_budget": 64, "indexer_compress_ratio": 4}),
-    **dict.fromkeys(("axk1", "axk2", "deepseek_v3", "deepseek_v32"), {"num_key_value_heads": 4}),
-    "deepseek_v2": {"num_key_value_heads": 4, "num_experts_per_tok": 2},
-    **dict.fromkeys(("codegen", "gptj"), {"rotary_dim": 8}),
-    "deepseek_ocr2/text_config": {"mlp_layer_types": ["dense", "sparse"] * 2, "num_experts_per_tok": 2},
-    **dict.fromkeys(("bert", "big_bird", "electra", "ernie", "megatron-bert", "rembert", "roberta", "roberta-prelayernorm",
-                     "roc_bert", "roformer", "xlm-roberta", "xlm-roberta-xl", "camembert", "data2vec-text",
-                     "bert-generation"), {"is_decoder": True}),
-    "xmod": {"is_decoder": True, "default_language": "en_XX"}, "step3p7/text_config": {"sliding_window": 16},
-    "zamba": {"attention_hidden_size": 64, "attention_head_dim": 16, "layers_block_type": ["linear_attention", "hybrid", "linear_attention", "hybrid"]},
-    "zamba2": {"layers_block_type": ["linear_attention", "hybrid", "linear_attention", "hybrid"]},
-    "zaya": {"num_experts_per_tok": 1},
-}  # fmt: skip
 
 
 def kinds() -> tuple[str, ...]:
@@ -166,7 +54,7 @@ def config(kind: str) -> Any:
 def _shrunk(plain: Any, place: str, tower: bool) -> dict[str, Any]:
     """Small values for what a config holds; `place` is its type, with the path inside the whole."""
     held, small = vars(plain), {}
-    table = _TINY | (_TOWER if tower else {})
+    table = TINY | (TOWER if tower else {})
     for key, value in held.items():
         if isinstance(value, transformers.PreTrainedConfig):
             inner = tower or not any(word in key for word in ("text", "llm", "language", "thinker", "decoder", "backbone"))
@@ -177,7 +65,7 @@ def _shrunk(plain: Any, place: str, tower: bool) -> dict[str, Any]:
             small[key] = type(value)(table[key])
         elif key.endswith(_SPECIAL_IDS) and isinstance(value, int) and value > 2:
             small[key] = 200 + len(small) % 50
-    for path, value in _ALSO.get(place, {}).items():
+    for path, value in ALSO.get(place, {}).items():
         level, _, key = path.rpartition(".")
         (small[level] if level else small)[key] = value
     return small
@@ -212,7 +100,7 @@ def family(kind: str, folder: Path) -> dict[str, Path]:
             tensors = {n: _spread(t, chance) for n, t in tensors.items()}
             own = tensors
         else:
-            own = {n: t + 0.1 * t.std() * _noise(t, chance) if t.is_floating_point() and t.numel() > 1 else t for n, t in tensors.items()}
+            own = {n: _moved(t, chance) for n, t in tensors.items()}
         path.mkdir(exist_ok=True)
         for file in (*path.glob("*.safetensors"), *path.glob("*.index.json")):
             file.unlink()
@@ -231,6 +119,12 @@ def _noise(tensor: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
     return torch.randn(tensor.shape, generator=chance).to(tensor.dtype)
 
 
+def _moved(tensor: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
+    """As after a fine-tune."""
+    fits = tensor.is_floating_point() and tensor.numel() > 1
+    return tensor + 0.1 * tensor.std() * _noise(tensor, chance) if fits else tensor
+
+
 def _spread(tensor: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
     """Matrices wide enough that answers differ, vectors a little off what they start as."""
     if not tensor.is_floating_point():
@@ -243,12 +137,11 @@ def _spread(tensor: torch.Tensor, chance: torch.Generator) -> torch.Tensor:
 # ---------------------------------------------------------------------------------------------- what is tried
 
 
+_TWO = "models:\n  - {model: @/a, parameters: {%s}}\n  - {model: @/b, parameters: {%s}}\n"
 RECIPES = {
-    "ties": "merge_method: ties\nbase_model: @/base\nmodels:\n"
-            "  - {model: @/a, parameters: {weight: 0.6, density: 0.5}}\n  - {model: @/b, parameters: {weight: 0.4, density: 0.5}}\n",
-    "linear": "merge_method: linear\nmodels:\n  - {model: @/a, parameters: {weight: 0.5}}\n  - {model: @/b, parameters: {weight: 0.5}}\n",
-    "gradient": "merge_method: task_arithmetic\nbase_model: @/base\nmodels:\n"
-                "  - {model: @/a, parameters: {weight: [0, 1]}}\n  - {model: @/b, parameters: {weight: [1, 0]}}\n",
+    "ties": "merge_method: ties\nbase_model: @/base\n" + _TWO % ("weight: 0.6, density: 0.5", "weight: 0.4, density: 0.5"),
+    "linear": "merge_method: linear\n" + _TWO % ("weight: 0.5", "weight: 0.5"),
+    "gradient": "merge_method: task_arithmetic\nbase_model: @/base\n" + _TWO % ("weight: [0, 1]", "weight: [1, 0]"),
     "stack": "merge_method: passthrough\nslices:\n  - sources: [{model: @/a, layer_range: [0, 2]}]\n"
              "  - sources: [{model: @/b, layer_range: [1, 3]}]\n",
 }  # fmt: skip
@@ -274,7 +167,7 @@ class Seen:
         return bool(self.steps) and not any(self.steps.values())
 
 
-STEPS = ("build", *RECIPES, "speaks", "moves")
+STEPS = ("build", "ties", "linear", "gradient", "stack", "speaks", "moves")
 
 
 def examine(kind: str, folder: Path, steps: Sequence[str] = STEPS) -> Seen:
@@ -355,8 +248,11 @@ def _logits(model: Any, ids: list[int]) -> torch.Tensor:
 def generated(cls: Any, folder: Path, asked: Sequence[list[int]]) -> list[list[int]]:
     """transformers' own greedy answers; those of its class for the text alone, where the one that also sees needs an image."""
     model = _loaded(cls, folder)
-    with contextlib.suppress(Exception):
+    try:
         return [_generated(model, ids) for ids in asked]
+    except Exception as error:
+        if type(model.config) not in transformers.AutoModelForCausalLM._model_mapping:
+            raise AssertionError(f"transformers itself does not answer a text alone: {_words(error)}") from None
     model = transformers.AutoModelForCausalLM.from_pretrained(folder).eval()
     return [_generated(model, ids) for ids in asked]
 
@@ -404,12 +300,16 @@ def _heard(folder: Path, cls: Any, seen: Seen) -> None:
 
 
 def _how(who: Any) -> str:
-    """How its parameters hold the merged tensors."""
-    if not hasattr(who, "bound"):
+    """How its parameters hold the merged tensors, and how it goes on from token to token."""
+    bound = getattr(who, "bound", None)
+    if bound is None:
         return ""
-    stacked = sum(len(set(map(id, s))) > 1 for s in who.bound.sources.values())
-    copied = len(who.bound.copies)
-    return f"{len(who.bound.sources) - stacked} in place, {stacked} stacked, {copied} copied; {who.probed}"
+    stacked = sum(len({id(t) for t in sources}) > 1 for sources in bound.sources.values())
+    held = [f"{stacked} stacked"] if stacked else []
+    held += [f"{len(bound.copies)} copied"] if bound.copies else []
+    ways = {"cache": "from its cache", "steps": "as generate", "whole": "the whole text again"}
+    goes = "drafts" if who.probed.plain and who._layers else ways[who.probed.by]
+    return f"{', '.join(held) or 'in place'}; {goes}"
 
 
 # ---------------------------------------------------------------------------------------------- all of them
@@ -441,12 +341,63 @@ def watch(some: Iterable[str], steps: Sequence[str] = STEPS, seconds: float = 12
         process.join()
 
 
-def main(names: Sequence[str]) -> None:
-    """Try the types named, or all; prints a line for each."""
+def main(arguments: Sequence[str]) -> None:
+    """Try the types named, or all, and print a line for each; --write: all, into docs/architectures.md."""
     steps = os.environ.get("ZOO_STEPS", ",".join(STEPS)).split(",")
-    for seen in watch(names or kinds(), steps):
-        marks = " ".join(f"{name}:{'ok' if not why else why}" for name, why in seen.steps.items())
-        print(f"{'OK' if seen.good else '--'} {seen.kind} {seen.cls} {seen.seconds}s [{seen.how}] {'' if seen.good else marks}", flush=True)
+    found: list[Seen] = []
+    for seen in watch([a for a in arguments if a != "--write"] or kinds(), steps):
+        found.append(seen)
+        marks = " | ".join(f"{name}: {why}" for name, why in seen.steps.items() if why)
+        print(f"{'OK' if seen.good else '--'} {seen.kind} {seen.cls} {seen.seconds}s [{seen.how}] {marks}", flush=True)
+    if "--write" in arguments:
+        PAGE.write_text(page(found), encoding="utf-8")
+
+
+PAGE = ROOT / "docs" / "architectures.md"
+_HEAD = """# Architectures
+
+Every causal and vision-language model type of transformers {version}, tiny and with random weights, built from its config by
+`make zoo`, which wrote this page: {types} types, of which {built} could be built, {right} are right in every column, and
+{speak} speak.
+
+For each, a base and two siblings are merged with TIES (with the base), by a linear mean, along a gradient, and as a stack of
+two slices. Each merge is loaded with `from_pretrained` without missing, unexpected or misshapen tensors and computes finite
+logits, and the live session's tensors have the bits of the folder's. Then the session speaks: its greedy tokens are those of
+transformers' own `generate` from the merged folder, before a move and after two.
+
+- **Tensors.** *In place*: every parameter is the merged tensor itself. *Stacked*: so many parameters are put together from
+  several tensors (experts), which are parts of them, so that a move is heard without a copy. *Copied*: so many are turned or
+  woven, or kept in another type, and are copied again when one of their tensors changes.
+- **How it goes on.** *Drafts*: the last answer is checked in one pass from the first changed layer up. *From its cache*:
+  token by token from what the model keeps of the text (sliding windows, state spaces). *As generate*: with the preparations
+  of transformers' `generate`. *The whole text again*: with nothing kept, where not even that runs.
+
+| Type | Class | TIES | linear | gradient | stack | speaks | after moves | tensors; how it goes on | why not |
+|---|---|---|---|---|---|---|---|---|---|
+"""
+
+
+def page(found: Sequence[Seen]) -> str:
+    """docs/architectures.md."""
+    built = [seen for seen in found if not seen.steps.get("build")]
+    speak = [seen for seen in built if seen.steps.get("speaks") == "" and seen.steps.get("moves") == ""]
+    right = sum(seen.good for seen in built)
+    head = _HEAD.format(version=transformers.__version__, types=len(found), built=len(built), right=right, speak=len(speak))
+    return head + "".join(map(_row, found))
+
+
+def _row(seen: Seen) -> str:
+    """A type's line of the table: a tick, a cross, or a dash for what was not come to."""
+    marks = {name: "–" if name not in seen.steps else "✗" if seen.steps[name] else "✓" for name in STEPS}
+    if seen.steps.get("build"):
+        marks = dict.fromkeys(STEPS, "–")
+    said: dict[str, list[str]] = {}
+    for name, why in seen.steps.items():
+        if why:
+            said.setdefault(why, []).append("cannot be built tiny" if name == "build" else name)
+    why = "; ".join(f"{', '.join(names)}: {why}" for why, names in said.items()).replace("|", "/")
+    cells = [f"`{seen.kind}`", seen.cls, *(marks[name] for name in STEPS[1:]), seen.how, why]
+    return f"| {' | '.join(cells)} |\n"
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ that are not inside the attention module). What is split is written as rules wit
 """
 
 import math
-import os.path
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -371,7 +370,8 @@ def _lookup(plan: Plan, lane: Lane) -> Any:
 
 def _patterns(names: Sequence[str], plan: Plan) -> list[str]:
     """Filters for tensors outside the main stack: what all their names begin with, else their stacks and whole names."""
-    begins = os.path.commonprefix(list(names))
+    first, last = min(names), max(names)
+    begins = first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
     begins = begins[: begins.rfind(".") + 1]
     if len(names) > 1 and begins and sum(begins in job.name for job in plan.jobs) == len(names):
         return [begins]
