@@ -14,7 +14,7 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types docs oracle bench bench-quick bench-gpu gpu clean
+.PHONY: help run test check lint types docs oracle zoo bench bench-quick bench-gpu gpu clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -41,6 +41,9 @@ docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the met
 
 oracle: $(ORACLE)/.done  ## ask mergekit 0.1.5, in its own environment, for the golden numbers again
 	$(ORACLE)/bin/python scripts/golden.py
+
+zoo: $(VENV)/.dev  ## merge and hear every model type of transformers, tiny, and write docs/architectures.md; half an hour
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python tests/zoo.py --write
 
 bench: $(VENV)/.dev $(ORACLE)/.done  ## every benchmark against mergekit and the machine; takes about an hour
 	$(BIN)/python benchmarks/batch.py

@@ -299,10 +299,12 @@ def _memory(options: argparse.Namespace) -> int | None:
 def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
     """The plan, with its verdict on stdout. What would be refused is judged as --allow-crimes would do it, then refused."""
     from merger.plan import plan
+    from merger.prefixes import aligned
     from merger.verdict import verdict
 
     for document in recipe.earlier:
-        print(f"{document.name}:\n{verdict(document, models, plan(document, models))}\n")
+        seen = aligned(document, models)
+        print(f"{document.name}:\n{verdict(document, seen, plan(document, seen))}\n")
     try:
         decided = plan(recipe, models)
     except CheckpointError:

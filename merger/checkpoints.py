@@ -9,7 +9,7 @@ import shutil
 import threading
 from collections import deque
 from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -85,7 +85,10 @@ class Piece:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model folder. Opening reads headers and config.json only; `read` maps the file, and copies nothing."""
+    """A model folder. Opening reads headers and config.json only; `read` maps the file, and copies nothing.
+
+    renamed  how many of its tensors are under another prefix here than in the file
+    """
 
     reference: str
     folder: Path
@@ -96,6 +99,8 @@ class Checkpoint:
     _maps: dict[Path, MappedFile] = field(default_factory=dict[Path, MappedFile], repr=False, compare=False)
     compared: dict[tuple[str, str], bool] = field(default_factory=dict[tuple[str, str], bool], repr=False, compare=False)
     """Which of its tensors hold the same numbers, as far as somebody has looked."""
+    _others: dict[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
+    renamed: int = field(default=0, repr=False, compare=False)
 
     @property
     def words(self) -> Path:
@@ -109,7 +114,17 @@ class Checkpoint:
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, sharing memory with the file (treat it as read-only)."""
-        return self._mapped(self.tensors[name], rows)
+        return self._mapped(self.tensors[self.own(name)], rows)
+
+    def own(self, name: str) -> str:
+        """What the model calls a tensor that it is asked for under another prefix."""
+        return name if name in self.tensors else self._others.get(name, name)
+
+    def under(self, names: Mapping[str, str]) -> "Checkpoint":
+        """The model with other names for some tensors, own -> other; from now on it knows them by both itself."""
+        self._others.update({other: own for own, other in names.items()})
+        tensors = {names.get(name, name): stored for name, stored in self.tensors.items()}
+        return replace(self, tensors=tensors, _others={}, renamed=len(names))
 
     def _mapped(self, stored: Stored, rows: slice | None) -> Tensor:
         shape, offset = (stored.nbytes,) if stored.packed else stored.shape, stored.offset

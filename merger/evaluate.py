@@ -10,14 +10,15 @@ from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from merger import safe, templates
+from merger.bind import Bound, bind, versions
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.layout import role
+from merger.layout import part, role
 from merger.limits import MODEL_GROWTH
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
@@ -168,6 +169,8 @@ class Probe:
     masks  padding can be masked: all it keeps of a text are keys and values
     step   with how many rows a token must be computed to have the bits it has among the many of a check: 2, or 0 for no few
     wraps  its layers give tuples
+    by     how it goes on token by token: from what it keeps of the text (cache); as transformers' own generate does, where
+           that needs more than the tokens (steps); or over the whole text again, where not even that runs (whole)
 
     A matrix product adds in an order that depends on its shape, not on the numbers in it. On a CPU in bfloat16 that order is
     the same for all numbers of rows but one, so that two rows are computed for each token, the second for a guess.
@@ -177,6 +180,7 @@ class Probe:
     masks: bool = False
     step: int = 0
     wraps: bool = False
+    by: Literal["cache", "steps", "whole"] = "cache"
 
 
 @dataclass(frozen=True)
@@ -223,6 +227,7 @@ class Speaker:
     device: torch.device
     origin: str = "the chat template"
     """Whose chat template it is, for errors."""
+    bound: Bound = field(default_factory=Bound)
     _pieces: dict[int, str] = field(default_factory=dict[int, str])
     _encoded: dict[tuple[bool, str], list[int]] = field(default_factory=dict[tuple[bool, str], list[int]])
     _last: "_Heard | None" = None
@@ -268,6 +273,7 @@ class Speaker:
         first changed layer up, find where the model would now say something else; from there on it is made token by token.
         Where nothing has changed the last answer is given again.
         """
+        self.bound.refresh()
         ids = self.encode(prompt)
         given = len(ids)
         most = min(limit, self.length - given)
@@ -277,7 +283,7 @@ class Speaker:
             return
         chance = torch.Generator().manual_seed(seed)
         heard = _Heard(ids, self._versions())
-        rows = self._follow(ids, most, heard, last)
+        rows = self._rows(ids, most, heard, last)
         shown = ""
         for _ in range(most):
             row = next(rows)
@@ -298,6 +304,56 @@ class Speaker:
             heard.draft = ids[given:]
             heard.settle()
             self._last = heard
+
+    def _rows(self, ids: list[int], most: int, heard: "_Heard", last: "_Heard | None") -> Iterator[_Row]:
+        """What the model says after `ids`, by the quickest way that this kind of model can go."""
+        given = len(ids)
+        while True:
+            rows = self._follow(ids, most, heard, last) if self.probed.by == "cache" else self._plainly(ids, most)
+            try:
+                yield from rows
+                return
+            except MergeError:
+                raise
+            except Exception as error:  # its upper layers do what those that were probed did not
+                others = {"cache": "steps", "steps": "whole"}
+                if len(ids) > given or self.probed.by == "whole":
+                    raise MergeError(f"transformers cannot compute this model's answer: {safe.first_line(error)}") from None
+                _PROBED[self._kind, torch.get_num_threads()] = Probe(by=others[self.probed.by])  # type: ignore[arg-type]
+
+    def _plainly(self, ids: list[int], most: int) -> Iterator[_Row]:
+        """What the model says after `ids`, again and again, with nothing kept between answers."""
+        step = self._steps(ids, most) if self.probed.by == "steps" else None
+        for _ in range(most):
+            with self._lock:
+                logits = next(step) if step is not None else self._whole(ids, 1)
+            yield _rows_of(logits)[0]
+
+    def _steps(self, ids: list[int], most: int) -> Iterator[Tensor]:
+        """The logits after `ids`, (1, vocabulary), by the preparations of transformers' generate; the caller appends tokens."""
+        from transformers import GenerationConfig
+
+        def go_on(
+            model: Any, input_ids: Tensor, logits_processor: Any, stopping_criteria: Any, generation_config: Any, **held: Any
+        ) -> Iterator[Tensor]:
+            first = True
+            while True:
+                new = None if first or not held.get("use_cache") else 1
+                given = model.prepare_inputs_for_generation(
+                    input_ids, next_sequence_length=new, is_first_iteration=first, **held
+                )
+                out = model(**given, return_dict=True)
+                held, first = model._update_model_kwargs_for_generation(out, held, is_encoder_decoder=False), False
+                yield out.logits[0, -1:]
+                input_ids = torch.tensor([ids], device=self.device)
+
+        asked = GenerationConfig(max_new_tokens=max(1, most), do_sample=False, pad_token_id=0)
+        return self.module.generate(torch.tensor([ids], device=self.device), generation_config=asked, custom_generate=go_on)
+
+    def _whole(self, ids: list[int], keep: int) -> Tensor:
+        """The logits after the last `keep` of these tokens, (keep, vocabulary), with nothing kept."""
+        asked = {"use_cache": False} if "use_cache" in self.takes else {}
+        return self.module(input_ids=torch.tensor([ids], device=self.device), **asked).logits[0, -keep:]
 
     def _unchanged(self, last: "_Heard", ids: list[int], most: int) -> list[Token] | None:
         """The last answer, if it was to this prompt and of this length, and no parameter has been written to since."""
@@ -352,7 +408,8 @@ class Speaker:
     def _call(self, fresh: list[int], cache: Any, keep: int) -> Any:
         """The module's output for these tokens after what is in the cache."""
         given = torch.tensor([fresh], device=self.device)
-        return self.module(input_ids=given, use_cache=True, logits_to_keep=keep, **{self.keeps: cache})
+        kept = {"logits_to_keep": keep} if "logits_to_keep" in self.takes else {}
+        return self.module(input_ids=given, use_cache=True, **kept, **{self.keeps: cache})
 
     def _forward(
         self, fresh: list[int], heard: "_Heard", keep: int, reuse: "_Heard | None" = None, below: int = 0
@@ -370,7 +427,7 @@ class Speaker:
                 if reuse is not None and i < below:
                     known = reuse.states(i, start, start + len(fresh)) if i == below - 1 else None
                     stack.enter_context(_silent(layer, known, lambda: self.probed.wraps))
-                else:
+                elif self.probed.plain:
                     stack.callback(layer.register_forward_hook(heard.listen(i)).remove)
             out = self._call(fresh, heard.cache, len(fresh) if start else keep)
         heard.passed(getattr(out, self.keeps), len(fresh))
@@ -386,18 +443,21 @@ class Speaker:
 
     def _versions(self) -> tuple[tuple[int, ...], ...]:
         """How often each layer's parameters were written to, the first with those before the layers; last, those after them."""
-        return tuple(tuple(p._version for p in own) for own in self._parameters)
+        return tuple(versions(own) for own in self._parameters)
 
     @cached_property
-    def _parameters(self) -> list[list[nn.Parameter]]:
-        """Each layer's parameters, the first's with those before the layers; last, those after them."""
-        inside = {id(p) for layer in self._layers for p in layer.parameters()}
-        each: list[list[nn.Parameter]] = [list(layer.parameters()) for layer in self._layers]
-        after: list[nn.Parameter] = []
-        for name, p in self.module.named_parameters():
-            if id(p) not in inside:
-                (after if role(name) in ("norm", "head") or not each else each[0]).append(p)
-        return [*each, after]
+    def _parameters(self) -> list[list[Tensor]]:
+        """What each layer is made of, the first with what comes before the layers; last, what comes after them."""
+        inside: dict[int, int] = {}
+        for i, layer in enumerate(self._layers):
+            for p in (*layer.parameters(), *layer.buffers()):
+                inside.setdefault(id(p), i)  # a layer whose weights others share: the lowest
+        each: list[list[Tensor]] = [[] for _ in (*self._layers, "after")]
+        loaded = [(name, p) for name, p in self.module.named_buffers() if name in self.bound.sources]
+        for name, p in (*self.module.named_parameters(), *loaded):
+            after = role(name) in ("norm", "head") or not self._layers
+            each[inside.get(id(p), -1 if after else 0)].extend(self.bound.sources.get(name, (p,)))
+        return each
 
     @property
     def probed(self) -> Probe:
@@ -410,16 +470,58 @@ class Speaker:
     @cached_property
     def _kind(self) -> str:
         """What decides how its sums are made."""
-        return f"{self.device} {self._parameters[-1][0].dtype} {self.module.config.to_json_string(use_diff=False)}"
+        return f"{self.device} {next(self.module.parameters()).dtype} {self.module.config.to_json_string(use_diff=False)}"
 
     @torch.inference_mode()
     def _probe(self) -> Probe:
-        """By the lowest two layers and the head, on made-up tokens: every module's output is compared."""
+        """By the lowest two layers and the head, on made-up tokens; whatever a kind of model cannot do is not done with it."""
         chance = torch.Generator().manual_seed(0)
         size = int(self.module.get_input_embeddings().weight.shape[0])
         prompt, answer = torch.randint(size, (2, _CHUNK), generator=chance).tolist()
-        made: list[Tensor] = []
+        prompt = prompt[: max(1, self.length - _CHUNK)]
         wraps: list[bool] = []
+        with self._lock, contextlib.ExitStack() as stack:
+            for layer in self._layers[:2]:
+                stack.callback(layer.register_forward_hook(lambda _, __, out: wraps.append(isinstance(out, tuple))).remove)
+            with contextlib.suppress(Exception):  # told below
+                self._whole(prompt[:2], 1)
+            if wraps:
+                for layer in self._layers[2:]:
+                    stack.enter_context(_silent(layer, None, lambda: wraps[-1]))
+                try:
+                    if self._goes_on(prompt, answer[:2]) == "cache":
+                        return self._probe_cache(prompt, answer, wraps[-1])
+                except Exception:  # of what it keeps of a text nothing is known
+                    return Probe()
+        with self._lock:  # it needs more than its lowest layers
+            return Probe(by=self._goes_on(prompt, answer[:2]))
+
+    def _goes_on(self, prompt: list[int], answer: list[int]) -> Literal["cache", "steps", "whole"]:
+        """The quickest way to go on token by token that says what transformers' generate would."""
+        try:
+            ids = list(prompt)
+            steps, theirs = self._steps(ids, len(answer)), []
+            for token in answer:
+                theirs.append(next(steps)[0])
+                ids.append(token)
+        except Exception:  # its generate needs more than a text, or does not run
+            theirs = []
+        try:
+            cache, ours = None, []
+            for fresh in (prompt, *([token] for token in answer[:-1])):
+                out = self._call(fresh, cache, 1)
+                cache = getattr(out, self.keeps)
+                ours.append(out.logits[0, -1])
+        except Exception:  # it keeps something else of a text, or must be told more
+            return "steps" if theirs else "whole"
+        wanted = theirs or [self._whole([*prompt, *answer[:i]], 1)[0] for i in range(len(answer))]
+        bound = 64 * torch.finfo(wanted[0].dtype).eps
+        near = [float((a - b).abs().max()) <= bound * max(1, float(b.abs().max())) for a, b in zip(ours, wanted, strict=True)]
+        return "cache" if all(near) else "steps" if theirs else "whole"
+
+    def _probe_cache(self, prompt: list[int], answer: list[int], wrapped: bool) -> Probe:
+        """What its cache allows, and how many rows give the bits of many: every module's output is compared."""
+        made: list[Tensor] = []
 
         def keep(module: nn.Module, args: Any, output: Any) -> None:
             made.extend(t[0] for t in (output if isinstance(output, tuple) else (output,)) if isinstance(t, Tensor))
@@ -429,18 +531,14 @@ class Speaker:
             out = self._call(fresh, cache, len(fresh))
             return [*made, out.logits[0]], getattr(out, self.keeps)
 
-        with self._lock, contextlib.ExitStack() as stack:
-            for layer in self._layers[:2]:
-                stack.callback(layer.register_forward_hook(lambda _, __, out: wraps.append(isinstance(out, tuple))).remove)
-            for layer in self._layers[2:]:
-                stack.enter_context(_silent(layer, None, lambda: wraps[-1]))
-            begun = _Heard(prompt, ())
-            begun.cache = outputs(prompt[: max(1, self.length - _CHUNK)], None)[1]
-            kept = {type(layer).__name__ for layer in getattr(begun.cache, "layers", [None])}
-            plain, masks = kept == {"DynamicLayer"}, kept <= {"DynamicLayer", "DynamicSlidingWindowLayer"}
-            wrapped = bool(wraps) and wraps[-1]
-            if not plain or not self._layers or self.length < 2 * _CHUNK:
-                return Probe(plain, masks, 0, wrapped)
+        begun = _Heard(prompt, ())
+        begun.cache = outputs(prompt, None)[1]
+        kept = {type(layer).__name__ for layer in getattr(begun.cache, "layers", [None])}
+        plain, masks = kept == {"DynamicLayer"}, kept <= {"DynamicLayer", "DynamicSlidingWindowLayer"}
+        plain = plain and len(begun.cache.layers) == len(self._layers) and self._stands_alone(prompt)
+        if not plain or not self._layers or self.length < 2 * _CHUNK:
+            return Probe(plain, masks, 0, wrapped)
+        with contextlib.ExitStack() as stack:
             for part in (m for layer in self._layers[:2] for m in layer.modules()):
                 stack.callback(part.register_forward_hook(keep).remove)
             many, begun.cache = outputs(answer, begun.cache)
@@ -449,6 +547,25 @@ class Speaker:
                 if any(not torch.equal(a, b[place : place + rows]) for a, b in zip(few, many, strict=True)):
                     return Probe(plain, masks, 0, wrapped)
         return Probe(plain, masks, 2, wrapped)
+
+    def _stands_alone(self, prompt: list[int]) -> bool:
+        """Whether a layer takes from those below it nothing but one state for each token, (1, tokens, width)."""
+        made: list[Any] = []
+        with contextlib.ExitStack() as stack:
+            for layer in self._layers[:2]:
+                stack.callback(layer.register_forward_hook(lambda _, __, out: made.append(out)).remove)
+            self._call(prompt, None, 1)
+        first = [out[0] if isinstance(out, tuple) and len(out) else out for out in made]
+        return all(isinstance(t, Tensor) and t.dim() == 3 and t.shape[:2] == (1, len(prompt)) for t in first)
+
+    @torch.inference_mode()
+    def runs(self) -> bool:
+        """Whether the module computes anything from a text alone."""
+        try:
+            self._whole([0], 1)
+            return True
+        except Exception:  # whatever a kind of model wants beside it
+            return False
 
     @cached_property
     def takes(self) -> frozenset[str]:
@@ -460,11 +577,19 @@ class Speaker:
         """What the module's forward calls its cache."""
         return "cache" if "cache" in self.takes else "past_key_values"
 
+    @property
+    def _decoder(self) -> nn.Module:
+        """The part of the module that reads and writes text: the whole, where it cannot be told."""
+        with contextlib.suppress(Exception):  # whatever a kind of model does here
+            found = self.module.get_decoder()
+            return found if isinstance(found, nn.Module) else self.module
+        return self.module
+
     @cached_property
     def _layers(self) -> list[nn.Module]:
         """The module's decoder layers in order; none where they cannot be told."""
-        count = getattr(self.module.config, "num_hidden_layers", None)
-        stacks = [m for m in self.module.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
+        count = getattr(self.module.config.get_text_config(decoder=True), "num_hidden_layers", None)
+        stacks = [m for m in self._decoder.modules() if isinstance(m, nn.ModuleList) and len(m) == count]
         return list(stacks[0]) if len(stacks) == 1 else []
 
     @torch.inference_mode()
@@ -472,13 +597,17 @@ class Speaker:
         """What this model thinks of each token of another's answer, given the tokens before it."""
         if not answer:
             return []
+        self.bound.refresh()
         ids, last, cache = self.encode(prompt), self._last, None
         fresh = [*ids, *answer][:-1]
         if last is not None and last.ids == ids and self.probed.plain and last.versions == self._versions():
             cache = last.until(len(ids) - 1)  # the prompt has been heard; what comes after its last token is wanted
             fresh = fresh[len(ids) - 1 :]
         with self._lock:
-            logits = self._call(fresh, cache, len(answer)).logits[0, -len(answer) :].float()
+            if self.probed.by == "cache":
+                logits = self._call(fresh, cache, len(answer)).logits[0, -len(answer) :].float()
+            else:
+                logits = self._whole(fresh, len(answer)).float()
         chances = logits.softmax(-1)
         own = torch.tensor(answer, device=self.device)[:, None]
         mine, (top, first) = logits.gather(-1, own), chances.max(-1)
@@ -548,6 +677,7 @@ def _ask(go_on: Callable[[], bool]) -> None:
 
 def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: Callable[[], bool]) -> list[list[int]]:
     """The greedy tokens, without stop tokens, that follow each of some texts."""
+    speaker.bound.refresh()
     longest = max(len(ids) for ids in asked)
     real = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in asked], device=speaker.device)
     fresh = torch.tensor([[0] * (longest - len(ids)) + ids for ids in asked], device=speaker.device)
@@ -557,9 +687,10 @@ def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: 
     rows, cache = list(range(len(asked))), None
     for _ in range(min(limit, speaker.length - longest)):
         _ask(go_on)
-        extra = {"position_ids": places} if "position_ids" in speaker.takes else {}
+        extra: dict[str, Any] = {"position_ids": places} if "position_ids" in speaker.takes else {}
+        extra |= {"logits_to_keep": 1} if "logits_to_keep" in speaker.takes else {}
         out = speaker.module(
-            input_ids=fresh, attention_mask=real, use_cache=True, logits_to_keep=1, **{speaker.keeps: cache}, **extra
+            input_ids=fresh, attention_mask=real, use_cache=True, **{speaker.keeps: cache}, **extra
         )  # fmt: skip
         logits, cache = out.logits[:, -1], getattr(out, speaker.keeps)
         if not bool(torch.isfinite(logits).all()):
@@ -587,24 +718,92 @@ def speaker(
     origin  whose chat template it is, for errors
     CheckpointError when transformers does not know the architecture or the tensors do not fit it.
     """
-    from transformers import AutoModelForCausalLM
-
     _check_sizes(folder, config, tensors)
     settings = safe.architecture(folder, config)
     try:
-        _check_memory(folder, settings, tensors)
+        settings.dtype = _dtype(tensors) or settings.dtype
+        classes = _speaks(settings, config)
+    except Exception as error:  # a stranger's config.json can fail in any way inside transformers
+        raise CheckpointError(f"{folder}: its config.json cannot be used: {safe.first_line(error)}") from None
+    if not classes:
+        raise CheckpointError(f"{folder}: transformers has no model of type {settings.model_type!r} that goes on with a text.")
+    tokenizer = load_tokenizer(folder)
+    voices: list[Speaker] = []
+    refused: list[CheckpointError] = []
+    for made in classes:
+        try:
+            module, bound = _built(made, settings, tensors, folder)
+        except CheckpointError as error:
+            refused.append(error)
+            continue
+        stops, length = _stops(folder, config, tokenizer), _length(config)
+        voices.append(Speaker(module, tokenizer, stops, length, module.device, origin, bound))
+        if len(classes) == 1 or voices[-1].runs():
+            return voices[-1]
+    if voices:  # what it lacks is said when it is asked
+        return voices[0]
+    raise refused[0]
+
+
+def _built(made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path) -> tuple[Any, Bound]:
+    """A module of one of transformers' automatic classes, around the tensors."""
+    try:
+        _check_memory(folder, made, settings, tensors)
         with _weightless():
-            module = AutoModelForCausalLM.from_config(settings, trust_remote_code=False)
+            module = made.from_config(copy.deepcopy(settings), trust_remote_code=False)
     except CheckpointError:
         raise
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
         raise CheckpointError(f"{folder}: its config.json cannot be used: {safe.first_line(error)}") from None
-    _adopt(module, tensors, folder)
+    _check_asks(module, folder)
+    own = tensors if type(module.config) is type(settings) else {n: t for n, t in tensors.items() if part(n) == "text"}
+    bound = bind(module, own, str(folder))
     _attend_by_rows(module)
-    device = next(iter(tensors.values())).device
-    module.to(device).eval()
-    tokenizer = load_tokenizer(folder)
-    return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), device, origin)
+    module.to(next(iter(tensors.values())).device).eval()
+    return module, bound
+
+
+def _speaks(settings: Any, config: Mapping[str, Any]) -> list[Any]:
+    """transformers' automatic classes for this config: that which config.json names, that which also sees, the text alone."""
+    import transformers as t
+
+    kinds = (
+        (t.AutoModelForImageTextToText, t.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING),
+        (t.AutoModelForMultimodalLM, t.MODEL_FOR_MULTIMODAL_LM_MAPPING),
+        (t.AutoModelForCausalLM, t.MODEL_FOR_CAUSAL_LM_MAPPING),
+    )
+    named = {name for name in config.get("architectures") or () if isinstance(name, str)}
+    found: dict[Any, Any] = {}
+    for kind, mapping in kinds:
+        if type(settings) in mapping:
+            classes = mapping[type(settings)]
+            for cls in classes if isinstance(classes, (tuple, list)) else (classes,):
+                found.setdefault(cls, kind)
+    order = sorted(found, key=lambda cls: cls.__name__ not in named)
+    return list(dict.fromkeys(found[cls] for cls in order))
+
+
+def _check_asks(module: Any, folder: Path) -> None:
+    """Refuse what cannot answer a text alone, and say why."""
+    from transformers import GenerationMixin
+
+    kind = f"{folder}: {type(module).__name__}"
+    if module.config.is_encoder_decoder:
+        raise CheckpointError(f"{kind} has an encoder and a decoder; only models that go on with a text answer here.")
+    if not isinstance(module, GenerationMixin):
+        raise CheckpointError(f"{kind} does not write one token after the other, so it cannot answer here.")
+    forward: Callable[..., Any] = module.forward  # type: ignore[attr-defined]
+    asked = inspect.signature(forward).parameters.values()
+    more = [p.name for p in asked if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "input_ids"]
+    if more:
+        raise CheckpointError(f"{kind} needs `{more[0]}` beside a text, so it cannot answer here.")
+
+
+def _dtype(tensors: Mapping[str, Tensor]) -> torch.dtype | None:
+    """The type that all tensors have which are numbers with a fraction; None where they differ, and config.json decides."""
+    found = {t.dtype for t in tensors.values() if t.is_floating_point()}
+    return found.pop() if len(found) == 1 else None
+
 
 
 _BY_ROWS = "merger_by_rows"
@@ -629,11 +828,15 @@ def _attend_by_rows(module: Any) -> None:
             return sdpa_attention_forward(part, query, key, value, attention_mask, dropout, scaling, **other)
         batch, heads, tokens, width = query.shape
         groups = key.shape[1]
+        seen = (1, *query.shape[:1]), (1, heads), (1, tokens), (key.shape[2],)
+        if heads % groups or (attention_mask is not None and not _within(attention_mask, seen)):
+            return sdpa_attention_forward(part, query, key, value, attention_mask, dropout, scaling, **other)
         asked = (query * (width**-0.5 if scaling is None else scaling)).reshape(batch, groups, -1, width)
         scores = (asked @ key.transpose(2, 3)).float().view(batch, groups, heads // groups, tokens, -1)
         if attention_mask is not None:
             least = torch.finfo(scores.dtype).min  # not -inf: a row of padding sees nothing, and must stay a number
-            mask = attention_mask[:, :, None]
+            alike = attention_mask.shape[1] == 1
+            mask = attention_mask[:, :, None] if alike else attention_mask.unflatten(1, (groups, heads // groups))
             scores = scores.masked_fill(~mask, least) if mask.dtype == torch.bool else scores + mask
         shares = scores.softmax(-1).to(query.dtype).view(batch, groups, -1, key.shape[2])
         return (shares @ value).view(batch, heads, tokens, -1).transpose(1, 2).contiguous(), None
@@ -645,6 +848,11 @@ def _attend_by_rows(module: Any) -> None:
     head = module.get_output_embeddings()
     if head is not None:
         head.register_forward_pre_hook(lambda _, args: (args[0].clone(memory_format=torch.contiguous_format), *args[1:]))
+
+
+def _within(mask: Tensor, sizes: Sequence[Sequence[int]]) -> bool:
+    """Whether a mask has one of the sizes named in each of its dimensions."""
+    return mask.dim() == len(sizes) and all(n in some for n, some in zip(mask.shape, sizes, strict=True))
 
 
 _COUNTS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "num_experts", "num_local_experts", "n_routed_experts")
@@ -659,8 +867,7 @@ def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, 
     """A stranger's config.json may not ask for more than its tensors hold: transformers would build what it says."""
     widest = max((n for t in tensors.values() for n in t.shape), default=1)
     experts = max((t.shape[0] for t in tensors.values() if t.ndim == 3), default=0)
-    nested = config.get("text_config")
-    for level in (config, nested if isinstance(nested, dict) else {}):
+    for level in _levels(config):
         for keys, most in ((_COUNTS, max(len(tensors), experts)), (_SIZES, 8 * widest)):
             for key in keys:
                 value = level.get(key)
@@ -668,13 +875,20 @@ def _check_sizes(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, 
                     raise CheckpointError(f"{folder}: its config.json says `{key}` is {str(value)[:30]}; its tensors hold less.")
 
 
-def _check_memory(folder: Path, settings: Any, tensors: Mapping[str, Tensor]) -> None:
+def _levels(config: Mapping[str, Any], depth: int = 8) -> Iterator[Mapping[str, Any]]:
+    """A config and those inside it, to a depth that no config has."""
+    yield config
+    for value in config.values() if depth else ():
+        if isinstance(value, dict):
+            yield from _levels(value, depth - 1)
+
+
+def _check_memory(folder: Path, made: Any, settings: Any, tensors: Mapping[str, Tensor]) -> None:
     """The same for what no key gives away: the model is built without memory first, and what it would take is counted."""
-    from transformers import AutoModelForCausalLM
 
     try:
         with torch.device("meta"):
-            module = AutoModelForCausalLM.from_config(copy.deepcopy(settings), trust_remote_code=False)
+            module = made.from_config(copy.deepcopy(settings), trust_remote_code=False)
     except (NotImplementedError, RuntimeError):  # one that looks at its numbers while it is built
         return
     held = sum(t.nbytes for t in tensors.values())
@@ -709,27 +923,10 @@ def _weightless() -> Generator[None]:
         nn.Module.register_parameter = original
 
 
-def _adopt(module: Any, tensors: Mapping[str, Tensor], folder: Path) -> None:
-    """Make the tensors the module's parameters."""
-    wanted = dict(module.state_dict())
-    prefix = f"{module.base_model_prefix}."
-    named = {name if name in wanted else prefix + name: value for name, value in tensors.items()}
-    strange = [name for name in named if name not in wanted and role(name) != "head" and "rotary" not in name]
-    lacking = [name for name in wanted if name not in named and role(name) != "head"]
-    if strange or lacking:
-        raise CheckpointError(
-            f"{folder}: its tensors do not fit transformers' model, for example {(strange or lacking)[0]}; it cannot answer here."
-        )
-    module.load_state_dict({n: t for n, t in named.items() if n in wanted}, strict=False, assign=True)
-    if any(role(n) == "head" and n not in named for n in wanted):
-        module.tie_weights()
-    left = [name for name, value in module.named_parameters() if value.is_meta]
-    if left:
-        raise CheckpointError(f"{folder}: no weights for {left[0]}; it cannot answer here.")
-
-
 def _stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:
-    found: list[Any] = [config.get("eos_token_id"), getattr(tokenizer, "eos_token_id", None), safe.stop_ids(folder)]
+    nested = config.get("text_config")
+    own = nested.get("eos_token_id") if isinstance(nested, dict) and config.get("eos_token_id") is None else None
+    found: list[Any] = [config.get("eos_token_id"), own, getattr(tokenizer, "eos_token_id", None), safe.stop_ids(folder)]
     flat = [i for item in found for i in (item if isinstance(item, list) else [item])]
     return frozenset(i for i in flat if isinstance(i, int))
 

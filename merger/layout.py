@@ -8,34 +8,93 @@ from typing import Any
 
 _NUMBERED = re.compile(r"(.*?(?:^|\.))(\d+)\.(.+)")
 
-# First match wins. Names seen in llama, mistral, qwen, gemma, phi, olmo, granite, gpt2, neox, falcon, bert, mixtral.
+ATTENTION = ("q", "k", "v", "qkv", "kv", "o", "mixer")
+"""What lets tokens see each other: attention, and state spaces, recurrences and short convolutions in its place."""
+MLP = ("gate", "up", "down", "experts", "shared", "router")
+"""What is done to each token alone."""
+ROLES = (*ATTENTION, *MLP, "norm", "embed", "head", "other")
+"""All that `role` says, in the order in which they are shown."""
+
+# First match wins. Names of all text and vision-language types of transformers 5.24.
 _ROLES: tuple[tuple[str, str], ...] = (
-    ("head", r"(^|\.)(lm_head|embed_out|score|cls\.predictions)\b"),
+    ("router", r"router|shared_expert_gate|(mlp|moe|mixer|ffn|feed_forward)\.gate\.|\.gate\.weight|e_score_correction|"
+               r"expert_bias|moe_statics|block_sparse_moe\.gate\b"),
+    ("head", r"(^|\.)(lm_head|embed_out|score|classifier|cls\.predictions|generator_\w+|lm_loss|pred_layer)\b|"
+             r"^(head|output)\.\w+$"),
+    ("norm", r"(?<!prelayer)[nN]orm|(^|\.)(\w+_)?ln(_\w+|\d)?\."),
     ("embed", r"(^|\.)embeddings\."),
-    ("norm", r"[nN]orm|(^|\.)ln_"),
-    ("qkv", r"qkv|query_key_value|c_attn"),
-    ("q", r"q_proj|\.query\b|\.wq\b|Attention\.q\b"),
-    ("k", r"k_proj|\.key\b|\.wk\b|Attention\.k\b"),
-    ("v", r"v_proj|\.value\b|\.wv\b|Attention\.v\b"),
-    ("o", r"o_proj|attn\.c_proj|attention\.output|attention\.dense|attn\.dense|out_proj|Attention\.o\b|(?<!Dense)\.wo\b"),
-    ("router", r"router|shared_expert_gate|mlp\.gate\.weight|block_sparse_moe\.gate\b|\.gate\.weight"),
-    ("gate", r"gate_proj|gate_up|\.w1\b|\.wi_0\b"),
-    ("up", r"up_proj|c_fc|h_to_4h|intermediate\.dense|fc1|\.w3\b|\.wi(_1)?\b"),
-    ("down", r"down_proj|mlp\.c_proj|4h_to_h|output\.dense|fc2|\.w2\b|Dense\.wo\b"),
+    ("shared", r"shared_expert|shared_mlp|shared_w\d+"),
+    ("experts", r"(^|\.)(\w+_)?experts\.|block_sparse_moe\.(in|out)put_linear|(?<!shared_)mlp\.(in|out)put_linear"),
+    ("up", r"feed_forward\.(key|receptance|intermediate)\b"),
+    ("down", r"feed_forward\.(value|output)\b"),
+    ("qkv", r"qkv(?!_conv)|query_key_value|(^|\.)c_attn|att_proj|in_proj_(weight|bias)"),
+    ("kv", r"kv_(a|b)?_?proj|\.wkv|(^|\.)kv\b"),
+    ("q", r"q_((a|b)_)?proj|\.(query|query_proj|wq|wq_a|wq_b|Wq|to_q|project_q|q_lin)\b|"
+          r"(Attention|attn|_layer|self)\.(\d+\.)?q\b"),
+    ("k", r"(?<!q)k_proj|\.(key|key_proj|wk|Wk|to_k|project_k|k_lin)\b|(Attention|attn|_layer|self)\.(\d+\.)?k\b"),
+    ("v", r"v_proj|\.(value|value_proj|wv|Wv|to_v|project_v|v_lin)\b|(Attention|attn|_layer|self)\.(\d+\.)?v\b"),
+    ("o", r"o_proj|attn\.c_proj|attention\.output|attention\.dense|attn\.(dense|proj|projection)\b|out_proj|attn_out\b|"
+          r"attention_out\b|attn\.Wo\b|\.to_out\b|out_lin\b|proj_out\b|wo_(a|b)\b|(Attention|rel_attn)\.o\b|(?<!Dense)\.wo\b"),
+    ("gate", r"gate_proj|gate_up|linear_gate|proj_up_gate|suv_gate|\.w1\b|\.wi_0\b"),
+    ("up", r"up_proj|c_fc|fc_in|h_to_4h|intermediate\.dense|fc1|lin1|ff_proj|proj_up|suv_up|w_in\b|\.Wi\b|ff\.layer_1|"
+           r"ffn\.0\b|\.w3\b|\.wi(_1)?\b"),
+    ("down", r"down_proj|mlp\.c_proj|fc_out|4h_to_h|output\.dense|fc2|lin2|ff_out|proj_down|w_out\b|mlp\.Wo\b|ff\.layer_2|"
+             r"ffn\.2\b|\.w2\b|Dense\.wo\b"),
     ("embed", r"embed|wte|wpe|shared\.weight|word_embeddings"),
-)
+    ("mixer", r"(^|\.)(mamba|mixer|linear_attn|temporal_block|mlstm_layer|short_conv|conv|attn|self_attn|attention|"
+              r"self_attention|rel_attn|SelfAttention|multi_head_attention|\w+_sconv)\."),
+)  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _ROLES)
 
 EDGES = ("embed", "norm", "head")
 
+# The parts of a model that see, hear, or hand on what was seen; where one is inside another, the outer one counts.
+_PARTS: tuple[tuple[str, str], ...] = (
+    ("projector", r"\w*projector|mm_\w+|\w*connector|\w*resampler\w*|perceiver|qformer|aligner|\w+_aligner|\w*merger(_list)?|"
+                  r"(language|visual|image|image_to_text|post)_projection|embed_(vision|audio)|mlp1|mlp_AR|patch_merge_mlp|"
+                  r"high_res_vision_(proj|neck)"),
+    ("audio", r"audio\w*|speech\w*|sound\w*|talker|code2wav|token2wav|mimi\w*"),
+    ("vision", r"vision\w*|visual\w*|(image|img|video|high_res)_\w+|vit|vqmodel|vq_model|sam_model|qwen2_model|siglip\w*"),
+)  # fmt: skip
+_IN_PART = tuple((part, re.compile(rf"({pattern})")) for part, pattern in _PARTS)
+_TEXT = re.compile(r"(^|\.)(language_model|text_model|text_decoder|llm)\.")
+_LAYERS = re.compile(r"(^|\.)(layers?|h|blocks?)\.$")
+
+
+def part(name: str) -> str:
+    """Which part of a model a tensor, or a stack, belongs to: vision, audio, projector, or text.
+
+    >>> [part(n) for n in ("model.visual.blocks.0.attn.proj.weight", "model.norm.weight", "visual.merger.ln_q.weight")]
+    ['vision', 'text', 'projector']
+    """
+    words = [word for word in name.split(".")[:-1] if not word.isdigit()]
+    for i, word in enumerate(words[:4]):
+        found = next((part for part, pattern in _IN_PART if pattern.fullmatch(word)), None)
+        if found == "vision" and any(_IN_PART[0][1].fullmatch(later) for later in words[i + 1 : i + 2]):
+            return "projector"  # a tower that ends in it
+        if found is not None:
+            return found
+    return "text"
+
 
 def role(name: str) -> str:
-    """What a tensor does: embed, head, norm, q, k, v, qkv, o, gate, up, down, router, or other.
+    """What a tensor does, one of `ROLES`.
+
+    kv      keys and values in one, or what they are made from (latent attention)
+    mixer   what else lets tokens see each other: state spaces, recurrences, convolutions, gates and sinks of attention
+    experts, shared   the experts of a mixture, and those that every token goes through
 
     >>> [role(n) for n in ("model.layers.3.self_attn.q_proj.weight", "lm_head.weight", "transformer.h.0.ln_1.bias")]
     ['q', 'head', 'norm']
     """
-    return next((role for role, pattern in _COMPILED if pattern.search(name)), "other")
+    found = next((role for role, pattern in _COMPILED if pattern.search(name)), "other")
+    return "other" if found in ("embed", "head") and part(name) != "text" else found  # of words only
+
+
+def follows(name: str) -> bool:
+    """Whether a tensor outside the layers comes after them: the final norm, the output head."""
+    found = role(name)
+    return found == "head" or (found == "norm" and part(name) == "text" and not re.search(r"embed|(^|\.)pre_ln", name))
 
 
 # Buffers that old files hold and every loader makes anew. `attn.bias` and `attention.bias` are masks only where they have
@@ -85,8 +144,9 @@ def strip_prefixes(name: str) -> str:
 
 @dataclass(frozen=True)
 class Layout:
-    """The numbered stacks of a model: prefix -> number of layers. The main stack holds the most parameters.
+    """The numbered stacks of a model: prefix -> number of layers.
 
+    main   the text's (of an encoder and decoder, the decoder's); among several, that with the most parameters
     extra  layers that follow the main stack under its prefix and are none of it: they predict later tokens
     """
 
@@ -146,7 +206,13 @@ def layout(numels: Mapping[str, int], config: Mapping[str, Any] | None = None) -
             found.setdefault(match[1], set()).add(int(match[2]))
             weight[match[1]] = weight.get(match[1], 0) + numel
     stacks = {p: len(s) for p, s in found.items() if s == set(range(len(s))) and p}
-    main = max((p for p in stacks if not _PREDICTION_STACKS.search(p)), key=lambda p: weight[p], default=None)
+    pair = any(_side(p) == "encoder" for p in stacks) and any(_side(p) == "decoder" for p in stacks)
+
+    def rank(stack: str) -> tuple[bool, bool, bool, bool, int]:
+        text, layers = bool(_TEXT.search(stack)), bool(_LAYERS.search(stack))
+        return part(stack + "0") == "text", not (pair and _side(stack) == "encoder"), text, layers, weight[stack]
+
+    main = max((p for p in stacks if not _PREDICTION_STACKS.search(p)), key=rank, default=None)
     extra = _extra(main, stacks[main], numels, config or {}) if main is not None else 0
     return Layout({p: n - extra if p == main else n for p, n in stacks.items()}, main, extra)
 
@@ -175,6 +241,12 @@ def _levels(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The config, and its part about text where it has one."""
     nested = config.get("text_config")
     return [config, nested] if isinstance(nested, Mapping) else [config]
+
+
+def _side(name: str) -> str:
+    """encoder or decoder, where a name begins so; else nothing."""
+    found = re.match(r"(?:model\.)?(?:language_model\.)?(encoder|decoder)\.", name)
+    return found[1] if found else ""
 
 
 # First match wins; a prefix `model.` is passed over. The names of the modules are those of mergekit's recipes.
@@ -222,9 +294,16 @@ class Column:
     names: tuple[str, ...]
 
 
+_GROUPS = {
+    "encoder": "encoder", "vision": "vision tower", "audio": "audio tower", "projector": "projector", "embed": "embeddings",
+    "layer": "", "more": "other layers", "norm": "final norm", "head": "output head",
+}  # fmt: skip
+"""Kinds of columns, in the order in which a model computes them, with their labels."""
+
+
 @dataclass(frozen=True)
 class Board:
-    """All columns of a model in the order it computes: embeddings, layers, final norm, head."""
+    """All columns of a model in the order it computes: towers, embeddings, layers, final norm, head."""
 
     columns: tuple[Column, ...]
 
@@ -235,20 +314,33 @@ class Board:
 
 
 def board(names: Iterable[str], where: Layout) -> Board:
-    """Group a model's tensors into columns; tensors of other stacks and unknown roles ride with the embeddings."""
+    """Group a model's tensors into columns: its layers, and one for each other part. Unknown roles ride with the embeddings."""
     names = list(names)
     layers = where.layers
+    pair = where.main is not None and _side(where.main) == "decoder"
+    groups: dict[str, list[str]] = {kind: [] for kind in _GROUPS}
     inside: dict[int, list[str]] = {}
-    edges: dict[str, list[str]] = {}
     for name in names:
         layer = where.layer(name)
         if layer is not None:
             inside.setdefault(layer, []).append(name)
         else:
-            kind = role(name)
-            edges.setdefault(kind if kind in EDGES else "embed", []).append(name)
-    columns = [Column("embeddings", "embed", None, tuple(edges["embed"]))] if "embed" in edges else []
-    columns += [Column(f"layer {i + 1} of {layers}", "layer", i, tuple(inside.get(i, ()))) for i in range(layers)]
-    labels = {"norm": "final norm", "head": "output head"}
-    columns += [Column(labels[kind], kind, None, tuple(edges[kind])) for kind in ("norm", "head") if kind in edges]
+            groups[_group(name, where, pair)].append(name)
+    columns: list[Column] = []
+    for kind, label in _GROUPS.items():
+        if kind == "layer":
+            columns += [Column(f"layer {i + 1} of {layers}", "layer", i, tuple(inside.get(i, ()))) for i in range(layers)]
+        elif groups[kind]:
+            columns.append(Column(label, kind, None, tuple(groups[kind])))
     return Board(tuple(columns))
+
+
+def _group(name: str, where: Layout, pair: bool) -> str:
+    """The kind of column of a tensor outside the main stack."""
+    if part(name) != "text":
+        return part(name)
+    if pair and _side(name) == "encoder":
+        return "encoder"
+    if where.place(name)[0] is not None:
+        return "more"
+    return role(name) if follows(name) else "embed"

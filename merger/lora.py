@@ -106,8 +106,19 @@ class Adapted(Checkpoint):
         """As Checkpoint's, of the LoRAs' files too."""
         return super().changed() or any(adapter.changed() for adapter in self.adapters)
 
+    def under(self, names: Mapping[str, str]) -> Checkpoint:
+        """As of any model; its LoRAs change the same tensors."""
+        made = super().under(names)
+        assert isinstance(made, Adapted)
+        return replace(
+            made, pairs={names.get(n, n): pairs for n, pairs in self.pairs.items()},
+            replaced={names.get(n, n): what for n, what in self.replaced.items()},
+            saved=frozenset(names.get(n, n) for n in self.saved),
+        )  # fmt: skip
+
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows: memory of the file where no LoRA touches it, else a new tensor."""
+        name = self.own(name)
         owner, own_name = self.replaced.get(name, (None, name))
         value = owner.read(own_name, rows) if owner else super().read(name, rows)
         if name in self.pairs:

@@ -44,6 +44,7 @@ from merger.output import (
     writing,
 )
 from merger.plan import Plan, Source, TensorJob, plan
+from merger.prefixes import aligned
 from merger.recipe import Recipe, dump
 from merger.regular import look
 from merger.tokens import OutputTokens, copy_tokenizer, gather, write_chat_template, write_tokenizer
@@ -321,8 +322,8 @@ def open_models(
     """
     models = {reference: opener(reference, roots) for reference in recipe.opened}
     for document in recipe.earlier:
-        models[document.name or ""] = models[document.digest] = planned(document, dict(models))
-    return models
+        models[document.name or ""] = models[document.digest] = planned(document, aligned(document, models))
+    return aligned(recipe, models)
 
 
 def reader(models: Mapping[str, Checkpoint]) -> Read:

@@ -12,7 +12,7 @@ import torch
 from merger import heads, quantized, stacks
 from merger.checkpoints import Checkpoint, Slot, Stored
 from merger.errors import CheckpointError, RecipeError, nearest
-from merger.layout import Layout, is_buffer, layout, modules, role
+from merger.layout import Layout, follows, is_buffer, layout, modules, role
 from merger.limits import PLAN_TENSORS, PLANS_TENSORS
 from merger.methods import Method
 from merger.params import Param, Scalar
@@ -388,7 +388,7 @@ def _rows(
         return found
 
     def is_last(name: str, model: str) -> bool:
-        return role(name) in ("norm", "head") and layouts[model].place(name)[0] is None and not layouts[model].is_extra(name)
+        return follows(name) and layouts[model].place(name)[0] is None and not layouts[model].is_extra(name)
 
     first, last = edges(parts[0]), edges(parts[-1])
     for name, model in first.items():
@@ -654,6 +654,8 @@ def _remarks(
     predicting = False
     for reference, model in ((r, models[r]) for r in recipe.merged):
         yield from model.notes
+        if model.renamed:
+            yield f"{reference}: {model.renamed} tensors have another prefix there; they are matched by what follows it."
         where, own = layouts[reference], heads.own_heads(model)
         if own and heads.says_tied(model.config):
             yield f"{reference}: its config.json ties the head to the embeddings, its file holds another: the output keeps that."

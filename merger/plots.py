@@ -8,11 +8,12 @@ from plotly.subplots import make_subplots
 
 from merger.analysis import TensorStats, combine
 from merger.explain import Arc, Explanation, Histogram, Spectrum, Stage
+from merger.layout import ROLES
 
 # One ramp that reads in grey and in both themes; one colour per model slot, the same as in the Mixer.
 RAMP = [[0.0, "#f1f3f5"], [0.5, "#f08c4a"], [1.0, "#a63a00"]]
 SLOTS = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#0c8599", "#c2255c", "#8f6a00", "#5c677d")
-_ORDER = ("q", "k", "v", "qkv", "o", "gate", "up", "down", "router", "norm", "other")
+_ORDER = tuple(role for role in ROLES if role not in ("embed", "head"))
 
 
 def conflict_map(stats: Sequence[TensorStats]) -> go.Figure:

@@ -144,7 +144,7 @@ class Remote(Checkpoint):
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """A run of a tensor's rows. CheckpointError where it is more than a sample, or the Hub is slow."""
-        stored = self.tensors[name]
+        stored = self.tensors[self.own(name)]
         start, stop, _ = (rows or slice(None)).indices(stored.shape[0] if stored.shape else 1)
         shape = (max(0, stop - start), *stored.shape[1:]) if stored.shape else ()
         size = math.prod(shape) * stored.dtype.itemsize

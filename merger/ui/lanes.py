@@ -11,6 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from merger.errors import RecipeError
+from merger.layout import ATTENTION as ATTENTION_ROLES
+from merger.layout import MLP as MLP_ROLES
 from merger.layout import Board, Layout, board, role
 from merger.params import Param
 from merger.plan import Plan, TensorJob
@@ -23,10 +25,6 @@ Rules = list[tuple[str | None, Value]]
 
 ATTENTION, REST = "attention", "rest"
 _WORDS = {ATTENTION: "attention", REST: "MLP"}
-ROLES = ("q", "k", "v", "qkv", "o", "gate", "up", "down", "router", "norm", "embed", "head", "other")
-"""The rows of the strip, in this order."""
-_ATTENTION_ROLES = ("q", "k", "v", "qkv", "o")
-_MLP_ROLES = ("gate", "up", "down", "router")
 
 
 @dataclass(frozen=True)
@@ -104,8 +102,8 @@ def _filters(names: tuple[str, ...], stacks: tuple[tuple[str, int], ...], main: 
     where = Layout(dict(stacks), main)
     inner = _inner(names, where)
     roles = {i: role(i) for i in inner.values()}
-    attention = [i for i, r in roles.items() if r in _ATTENTION_ROLES]
-    mlp = [i for i, r in roles.items() if r in _MLP_ROLES]
+    attention = [i for i, r in roles.items() if r in ATTENTION_ROLES]
+    mlp = [i for i, r in roles.items() if r in MLP_ROLES]
     if not attention or not mlp:
         return ()
     found: list[str] = []
@@ -371,7 +369,12 @@ def _lookup(plan: Plan, lane: Lane) -> Any:
 
 
 def _patterns(names: Sequence[str], plan: Plan) -> list[str]:
-    """Filters for tensors outside the main stack: their whole names, or the prefix of another stack."""
+    """Filters for tensors outside the main stack: what all their names begin with, else their stacks and whole names."""
+    first, last = min(names), max(names)
+    begins = first[: next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))]
+    begins = begins[: begins.rfind(".") + 1]
+    if len(names) > 1 and begins and sum(begins in job.name for job in plan.jobs) == len(names):
+        return [begins]
     found = [plan.layout.place(name)[0] or name for name in names]
     return list(dict.fromkeys(found))
 

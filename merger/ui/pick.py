@@ -24,6 +24,7 @@ from merger.findings import Fix
 from merger.hub import bring, from_text, open_here, parse_reference
 from merger.live import Parents
 from merger.plan import plan
+from merger.prefixes import aligned
 from merger.recipe import Recipe, replace_all
 from merger.recipe import load as load_recipe
 from merger.store import Fetched
@@ -548,6 +549,7 @@ def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int
     """
     try:
         recipe, refused, way = _plain(shelf), list[str](), None
+        models = aligned(recipe, models)
         try:
             decided = plan(recipe, models)
         except CheckpointError as error:

@@ -16,7 +16,7 @@ from typing import Any
 
 from merger.access import Access
 from merger.analysis import Sketch, has_deltas
-from merger.layout import role
+from merger.layout import ROLES, role
 from merger.ops import Draws
 from merger.plan import Plan, TensorJob
 from merger.ui import lanes
@@ -79,7 +79,7 @@ def packed(plan: Plan, sketch: Sketch) -> dict[str, Any]:
     """
     jobs, grid = compared(plan), lanes.columns(plan)
     counts, data = sketch.packed(jobs)
-    rows = [r for r in lanes.ROLES if any(role(job.name) == r for job in jobs)]
+    rows = [r for r in ROLES if any(role(job.name) == r for job in jobs)]
     attention = lanes.attention(plan)
     tensors = [
         [rows.index(role(job.name)), grid.of[job.name], int(job.name in attention), n, *Draws(job.seed, job.name).key()]

@@ -28,6 +28,7 @@ from merger.errors import Cancelled, MergeError
 from merger.evaluate import Plain, Said, Token, take_turns
 from merger.findings import Fix
 from merger.hub import open_here
+from merger.layout import ROLES
 from merger.limits import (
     ANSWER_SECONDS,
     ARCHIVE_BYTES,
@@ -306,7 +307,7 @@ class Studio:
             by_cell.setdefault((s.role, grid.of[s.name]), []).append(s)
         rows = [
             {"label": role, "values": [_conflict(by_cell.get((role, c))) for c in range(len(grid.columns))]}
-            for role in lanes.ROLES if any((role, c) in by_cell for c in range(len(grid.columns)))
+            for role in ROLES if any((role, c) in by_cell for c in range(len(grid.columns)))
         ]  # fmt: skip
         whole = combine(stats, "all")
         samples = self._sketch(decided).samples

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from merger.explain import Explanation, Look, Stage
 from merger.findings import Finding, Level
-from merger.layout import Board, Column, role
+from merger.layout import ATTENTION, Board, Column, role
 from merger.methods import METHODS
 from merger.moves import effective
 from merger.params import Param, Scalar
@@ -20,7 +20,6 @@ from merger.verdict import Verdict
 Names = Mapping[str, str]
 """Model reference -> the short name the page shows."""
 
-ATTENTION = ("q", "k", "v", "qkv", "o")
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -215,8 +214,7 @@ def _where(touched: Sequence[int], board: Board) -> str:
     layers = [i for i, c in enumerate(board.columns) if c.kind == "layer"]
     inside = [board.columns[i].layer or 0 for i in touched if i in set(layers)]
     places = ["in every layer" if len(inside) == len(layers) else f"in {_layers(inside)}"] if inside else []
-    words = {"embed": "in the embeddings", "norm": "in the final norm", "head": "in the output head"}
-    places += [words.get(board.columns[i].kind, "") for i in touched if board.columns[i].kind != "layer"]
+    places += [f"in the {board.columns[i].label}" for i in touched if board.columns[i].kind != "layer"]
     return listed(places)
 
 

@@ -1,0 +1,75 @@
+"""A sample of the types that `make zoo` tries: merged four ways, loaded by transformers, heard before and after moves."""
+
+import re
+from pathlib import Path
+
+import pytest
+import transformers
+import zoo
+
+from merger.layout import board, layout
+from merger.merge import open_models
+from merger.plan import plan
+from merger.recipe import load
+
+# Plain, mixtures, latent attention, state spaces, hybrids, sliding windows, what sees, and what is copied rather than bound.
+SAMPLE = (
+    "llama", "mixtral", "qwen3_moe", "deepseek_v3", "gpt_oss", "gemma2", "gemma3", "gemma3n_text", "mamba2", "falcon_h1", "gpt_neox",
+    "llava", "qwen2_vl", "jamba", "lfm2", "lfm2_moe", "glm4_moe", "granitemoe", "llama4", "phi3", "rwkv", "recurrent_gemma",
+    "qwen3_5", "qwen3_next", "ernie4_5_vl_moe", "opt",
+)  # fmt: skip
+# Stacks whose layers' kinds stand in config.json by number, or as a list with an entry for each.
+NOT_STACKED = {"deepseek_v3", "gemma2", "gemma3", "gemma3n_text", "gpt_oss", "lfm2", "lfm2_moe", "jamba", "glm4_moe", "llama4", "rwkv",
+               "recurrent_gemma", "qwen3_5", "qwen3_next", "ernie4_5_vl_moe"}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> None:
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+@pytest.mark.parametrize("kind", SAMPLE)
+def test_a_type_is_merged_loaded_and_heard(kind: str, tmp_path: Path) -> None:
+    seen = zoo.examine(kind, tmp_path)
+    wrong = {name: why for name, why in seen.steps.items() if why}
+    assert set(seen.steps) == set(zoo.STEPS)
+    assert wrong == {} or (set(wrong) == {"stack"} and kind in NOT_STACKED), wrong
+    recipe = load(zoo.RECIPES["ties"].replace("@", str(tmp_path)))
+    decided = plan(recipe, open_models(recipe))
+    columns = board([job.name for job in decided.jobs], decided.layout).columns
+    assert sum(column.kind == "layer" for column in columns) == 4  # the text's; the towers have two
+
+
+def test_the_oracle_tells_a_wrong_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zoo that finds everything right would be no test."""
+    real = zoo.speaker
+
+    def shifted(*args: object) -> object:
+        who = real(*args)  # type: ignore[arg-type]
+        who.module.get_output_embeddings().weight.data = who.module.get_output_embeddings().weight.data.roll(1, 0)
+        return who
+
+    monkeypatch.setattr(zoo, "speaker", shifted)
+    seen = zoo.examine("llama", tmp_path)
+    assert re.match(r"says \[.*\], transformers \[", seen.steps["speaks"]) and not seen.good
+    assert zoo._row(seen).split(" | ")[6:8] == ["✗", "–"]
+
+
+def test_a_type_that_cannot_be_built_is_told_with_the_reason() -> None:
+    (seen,) = zoo.watch(["evolla"])
+    assert not seen.good and "cannot be built tiny" in zoo._row(seen)
+
+
+def test_the_page_has_every_type_of_this_transformers() -> None:
+    text = zoo.PAGE.read_text(encoding="utf-8")
+    if f"type of transformers {transformers.__version__}," not in text:
+        pytest.skip("the page was written with another transformers: `make zoo`")
+    assert tuple(re.findall(r"^\| `([^`]+)`", text, re.M)) == zoo.kinds()
+    spoken = [row for row in text.splitlines() if row.startswith("| `") and row.split(" | ")[6:8] == ["✓", "✓"]]
+    assert f"and {len(spoken)} speak" in " ".join(text.split()) and len(spoken) > 200
+
+
+def test_layouts_count_the_layers_of_the_text() -> None:
+    numels = {f"vision_tower.layers.{i}.w": 10_000 for i in range(9)} | {f"language_model.layers.{i}.w": 1 for i in range(3)}
+    assert layout(numels).layers == 3
