@@ -75,7 +75,7 @@ class Check:
         if not wrong:
             return ()
         if self.plan.recipe.on_mismatch in ("skip", "crop+skip"):
-            return (wrong,)
+            return (" ".join(wrong.split()),)
         raise CheckpointError(f"{wrong}\n  {_way_out(answer, self.plan)}")
 
 
@@ -227,6 +227,7 @@ class _Worker:
             return None
         except queue.Empty:
             self.process.kill()
+            self.process.wait()
             return {"unknown": f"it took longer than {LOADING_SECONDS} {LOADING_SECONDS.unit}"}
         return json.loads(line) if line else None
 
@@ -252,7 +253,7 @@ def _ask(question: Mapping[str, Any], until: float) -> dict[str, Any]:
                     _stop()
                 return answer
             _stop()
-            if fresh:
+            if fresh or time.monotonic() >= until:
                 break
     return {"unknown": "the process that asks transformers ended, perhaps for want of memory"}
 
@@ -354,9 +355,9 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
 
     def load(config: Mapping[str, Any], tensors: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         found: dict[str, Any] = {"missing": [], "unexpected": [], "wrong": [], "kinds": [], "error": ""}
-        kind = str(config.get("model_type"))
+        kind = str(config.get("model_type", ""))
         if kind not in transformers.CONFIG_MAPPING:
-            return {"unknown": f"transformers knows no model type {kind[:60]!r}"}
+            return {"unknown": f"transformers knows no model type {kind[:60]!r}" if kind else "config.json names no model type"}
         try:
             made = transformers.CONFIG_MAPPING[kind].from_dict(dict(config))
         except MemoryError:

@@ -23,8 +23,8 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple((name, re.compile(patter
     ("vptq", r"\.(centroids|res_centroids)\b"),
     ("8-bit or 4-bit", r"\.(weight_)?scales?(_inv|_2)?$"),
 ))  # fmt: skip
-_FEW = 100
-"""Packed numbers are no weights where they make less than a hundredth of a model and nothing else speaks for it."""
+_FEW = 20
+"""Small whole numbers are no weights where they make less than a twentieth of a model and no name speaks for it."""
 _SMALL = (torch.int8, torch.uint8, torch.int16, torch.uint16, torch.int32, torch.uint32)
 
 # quant_method -> how plain weights are had.

@@ -240,8 +240,7 @@ def test_biases_with_a_buffers_name_are_merged(name: str, tmp_path: Path) -> Non
     models = open_models(recipe, [tmp_path])
     assert plan(recipe, models).job(name).method == "task_arithmetic"
     rewrite(tmp_path / "a", without(name))
-    text = "{merge_method: ties, base_model: base, models: [{model: a, parameters: {weight: 0.5}}]}"
-    assert outcome(text, tmp_path) == "refused"
+    assert outcome(f"{{merge_method: ties, base_model: base, models: [{listed(('a',))}]}}", tmp_path) == "refused"
 
 
 def test_a_slice_beyond_a_base_that_is_not_listed(tmp_path: Path) -> None:

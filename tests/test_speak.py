@@ -11,7 +11,7 @@ import transformers
 import zoo
 from transformers import CONFIG_MAPPING
 
-from merger import evaluate
+from merger import evaluate, safe
 from merger.bind import versions
 from merger.errors import CheckpointError, MergeError
 from merger.evaluate import Probe, Speaker, speaker
@@ -209,8 +209,8 @@ def test_numbers_that_json_has_no_word_for() -> None:
     limit = {"time_step_limit": [0.0, {"__float__": "Infinity"}]}
     written = limit | {"deep": {"x": {"__float__": "-Infinity"}}, "y": {"__float__": 3}}
     read = {"time_step_limit": [0.0, float("inf")], "deep": {"x": float("-inf")}, "y": {"__float__": 3}}
-    assert evaluate._decoded(written) == read
-    assert CONFIG_MAPPING["mamba2"].from_dict(evaluate._decoded(limit)).time_step_limit[1] > 9
+    assert safe._numbers(written) == read
+    assert CONFIG_MAPPING["mamba2"].from_dict(safe._numbers(limit)).time_step_limit[1] > 9
 
 
 # ---------------------------------------------------------------------------------------------- going on
