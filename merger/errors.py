@@ -1,6 +1,7 @@
-"""Everything that can go wrong for the user, as three types.
+"""Everything that can go wrong for the user, as a few types.
 
     MergeError            the merge cannot be done: output folder, disk space, cancelled
+    ├── OutOfMemory       a device's memory does not suffice, although everything else was let go of
     ├── RecipeError       the recipe's text is wrong
     └── CheckpointError   a model's files are wrong, missing or do not fit together
 
@@ -23,8 +24,16 @@ class CheckpointError(MergeError):
     """A model's files are wrong, missing, or do not fit the other models'."""
 
 
+class OutOfMemory(MergeError):
+    """A device's memory does not suffice; the message says what is needed and what there is."""
+
+
 class Cancelled(MergeError):
     """The user asked to stop; nothing half-written is left."""
+
+
+OUR_FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
+"""For an exception that is none of the above, where a visitor waits; its traceback goes into the log."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -48,6 +48,11 @@ LINK_CHARACTERS = Limit(
 PROMPT_CHARACTERS = Limit(2000, "characters", "request", "A prompt", "test_api.py::test_a_long_prompt_is_refused")
 UNDO_STEPS = Limit(100, "steps", "visitor", "Undo", "test_ui.py::test_undo_is_bounded")
 
+GPU_CALLS = Limit(
+    8, "calls", "server", "Calls for a lent GPU (ZeroGPU) that have not ended, those that visitors have left included",
+    "test_zerogpu.py::test_calls_that_nobody_waits_for_any_more_are_few",
+)  # fmt: skip
+
 
 def table() -> dict[str, Limit]:
     """All bounds by name, in the order above.

@@ -9,22 +9,29 @@ import math
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from merger.checkpoints import Checkpoint
+from torch import Tensor
+
+from merger.devices import attempts, tried
 from merger.errors import Cancelled, MergeError, RecipeError
-from merger.evaluate import Speaker, say_all, speaker
+from merger.evaluate import Said, Speaker, say_all, speaker, take_turns
 from merger.live import Parents, Session
 from merger.merge import spoken
 from merger.moves import effective
 from merger.params import Scalar
+from merger.plan import plan
 from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document
 from merger.recipe import replace as replace_value
+from merger.room import TEXT, need, too_much
+
+T = TypeVar("T")
 
 MAX_PROBES = 2000
 LONGEST = 160
@@ -182,11 +189,15 @@ class Runner:
     Redoes only what differs from the last recipe. Pickles as (device, roots): each process of a pool has its own.
     """
 
-    def __init__(self, parents: Parents) -> None:
+    def __init__(self, parents: Parents, spare: Callable[[], None] = lambda: None) -> None:
+        """spare: lets go of what else lies on the device, where memory runs out."""
         self.parents = parents
-        self.session = Session(parents)
+        self.spare = spare
+        self.session = Session(parents, self._room)
         self._merged: tuple[int, object, Speaker] | None = None
         self._speakers: dict[str, Speaker] = {}
+        self._held: dict[str, Mapping[str, Tensor]] = {}
+        """The parents' tensors that voices are built around: as long as they are held, all share them."""
         self._known: dict[tuple[str, tuple[Probe, ...]], Mapping[str, float]] = {}
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -205,16 +216,72 @@ class Runner:
         return self._merged[2]
 
     def parent(self, reference: str) -> Speaker:
-        """One of the models that are merged, as it is."""
+        """One of the models that are merged, as it is: its voice takes the tensors that sessions read."""
         if reference not in self._speakers:
-            model: Checkpoint = self.parents.model(reference)
-            tensors = {name: model.read(name).to(self.parents.device) for name in model.tensors}
-            self._speakers[reference] = speaker(model.folder, model.config, tensors)
+            model = self.parents.model(reference)
+            self._held[reference] = self.parents.tensors(reference)
+            self._speakers[reference] = speaker(model.folder, model.config, self._held[reference])
         return self._speakers[reference]
 
     def forget(self, reference: str) -> None:
         """Let go of a parent's voice."""
         self._speakers.pop(reference, None)
+        self._held.pop(reference, None)
+
+    def release(self) -> None:
+        """Let go of the voices, the texts they have heard, the merged model and the parents: all of it is made again."""
+        self._merged = None
+        self._speakers.clear()
+        self._held.clear()
+        self.session.release()
+
+    def _room(self) -> None:
+        self.spare()
+        self.release()
+
+    def within(self, do: Callable[[], T], asked: Sequence[Recipe | str], tokens: int = TEXT) -> T:
+        """What `do` gives. Where memory runs out all is let go of and it is tried once more; OutOfMemory says what would fit.
+
+        asked   recipes and models that are used for it
+        tokens  of a prompt and an answer
+        """
+        return tried(do, self.parents.device, self._room, lambda: self._too_much(asked, tokens))
+
+    def _too_much(self, asked: Sequence[Recipe | str], tokens: int) -> str:
+        models = {what: self.parents.model(what) for what in asked if isinstance(what, str)}
+        recipe = next((what for what in asked if not isinstance(what, str)), None)
+        decided = None
+        if recipe is not None:
+            opened = self.parents.open(recipe)
+            decided, models = plan(recipe, opened), {**models, **opened}
+        return too_much(need(decided, models, self.parents.device, tokens), self.parents.device)
+
+    def turns(
+        self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, temperature: float = 0.0, seed: int = 0,
+        go_on: Callable[[], bool] = _always,
+    ) -> Iterator[Said]:  # fmt: skip
+        """Answers of at most one merge and of models as they are, by their keys, a token each in turn.
+
+        Where memory runs out they are made again from the start, and go on where they were; see `within`.
+        """
+        told: Counter[str] = Counter()
+        tokens = len(prompt) + limit
+        for attempt in attempts(self.parents.device, self._room, lambda: self._too_much(list(asked.values()), tokens)):
+            with attempt:
+                known = told.copy()
+                for said in self._turns(asked, prompt, limit, temperature, seed, go_on):
+                    if known[said.key]:
+                        known[said.key] -= 1
+                        continue
+                    told[said.key] += 1
+                    yield said
+
+    def _turns(
+        self, asked: Mapping[str, Recipe | str], prompt: str, limit: int, temperature: float, seed: int, go_on: Callable[[], bool]
+    ) -> Iterator[Said]:
+        speakers = {k: self.merged(what, go_on) for k, what in asked.items() if not isinstance(what, str)}
+        speakers |= {k: self.parent(what) for k, what in asked.items() if isinstance(what, str)}
+        yield from take_turns(speakers, prompt, limit=limit, temperature=temperature, seed=seed, go_on=go_on)
 
     def marks(
         self, references: Iterable[str], probes: Sequence[Probe], go_on: Callable[[], bool] = _always
@@ -223,7 +290,8 @@ class Runner:
         for reference in references:
             key = reference, tuple(probes)
             if key not in self._known:
-                self._known[key] = score(self.parent(reference), probes, go_on=go_on).shares
+                found = self.within(lambda r=reference: score(self.parent(r), probes, go_on=go_on), [reference])
+                self._known[key] = found.shares
             yield reference, self._known[key]
 
 
@@ -357,7 +425,8 @@ def try_text(
     """Merge a recipe's text and score it. A recipe that cannot be merged or cannot speak becomes a trial with a note."""
     started = time.monotonic()
     try:
-        found = score(runner.merged(load(text), go_on), probes, prompts, go_on=go_on)
+        recipe = load(text)
+        found = runner.within(lambda: score(runner.merged(recipe, go_on), probes, prompts, go_on=go_on), [recipe])
     except Cancelled:
         raise
     except MergeError as error:

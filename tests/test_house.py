@@ -15,9 +15,9 @@ import merger
 ROOT = Path(__file__).parent.parent
 # Downwards only: a module imports from the rows above it. `ui` and `__main__` do not know each other.
 ORDER = (
-    "errors", "limits", "params", "ops", "kernels", "launches", "gpu", "methods", "recipe", "layout", "pickles", "checkpoints",
-    "lora", "wire", "store", "hub", "remote", "tokens", "plan", "moves", "fused", "output", "card", "push", "merge", "live",
-    "analysis", "explain", "verdict", "evaluate", "plots", "search", "__main__ ui", "app",
+    "errors", "limits", "params", "devices", "ops", "kernels", "launches", "gpu", "methods", "recipe", "layout", "pickles",
+    "checkpoints", "lora", "wire", "store", "hub", "remote", "tokens", "plan", "moves", "fused", "output", "card", "push",
+    "merge", "room", "live", "analysis", "explain", "verdict", "evaluate", "plots", "search", "__main__ ui", "app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only modules that may import it. The first names of a path: `ui` is everything in ui/.

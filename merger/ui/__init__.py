@@ -24,7 +24,7 @@ from merger.ui.mixer import mixer
 from merger.ui.pick import Picking, pick, read_trios
 from merger.ui.push import Publishing, publish
 from merger.ui.state import start
-from merger.ui.studio import Studio, Visit
+from merger.ui.studio import Studio
 
 HERE = Path(__file__).parent
 PRESETS = HERE.parent.parent / "presets"
@@ -295,8 +295,6 @@ def _line(elem_id: str, label: str = "Notice", visible: bool = False) -> gr.Text
 
 
 def _first_answers(studio: Studio) -> dict[str, Any]:
-    """The first screen is already answered: the first preset's answers, kept for every visitor."""
+    """The first screen is already answered: by the first preset."""
     first = start(studio.presets[0], studio.base)
-    for _ in studio.answer(first, first.prompt, Visit()):
-        pass
-    return next(iter(studio.answer(first, first.prompt, Visit())))
+    return studio.first_answers(first, first.prompt)
