@@ -171,7 +171,7 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
     merge.add_argument("out", metavar="OUT", nargs="?", help="the new model's folder; must be new or empty")
     merge.add_argument("--dry-run", action="store_true", help="print the verdict and write nothing")
     _add_mismatch(merge)
-    merge.add_argument("--device", help="cpu (default), cuda, cuda:1, mps, or auto for the fastest there is")
+    merge.add_argument("--device", help="cpu (default), cuda, cuda:1, or auto for the fastest there is")
     merge.add_argument("--cuda", action=_YesNo, help="the same as --device cuda")
     merge.add_argument("--gpu-rich", action="store_true", help="the same as --device cuda")
     merge.add_argument(

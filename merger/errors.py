@@ -1,6 +1,7 @@
 """Everything that can go wrong for the user, as a few types.
 
     MergeError            the merge cannot be done: output folder, disk space, cancelled
+    ├── OutOfMemory       a device's memory does not suffice, although everything else was let go of
     ├── RecipeError       the recipe's text is wrong
     ├── CheckpointError   a model's files are wrong, missing or do not fit together
     │   └── InputChanged  a file is no longer what it was when it was opened
@@ -40,6 +41,10 @@ class NonFiniteError(MergeError):
     """A model's numbers, or what was made of them, are not finite; the message names the tensor. They can be allowed."""
 
 
+class OutOfMemory(MergeError):
+    """A device's memory does not suffice; the message says what is needed and what there is."""
+
+
 class Cancelled(MergeError):
     """The user asked to stop; nothing half-written is left."""
 
@@ -51,6 +56,10 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether an error is that there is no more memory: torch has a type for that on GPUs only."""
     said = ("can't allocate memory", "not enough memory", "can't start new thread")
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(words in str(error) for words in said))
+
+
+OUR_FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
+"""For an exception that is none of the above, where a visitor waits; its traceback goes into the log."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

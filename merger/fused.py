@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from merger import gpu, kernels
+from merger import devices, gpu, kernels
 from merger.kernels import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Seen, Trim
 from merger.methods import METHODS as REGISTRY
 from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, slerp_shares, stock_step
@@ -35,7 +35,7 @@ METHODS = frozenset({*_SHARES, *_TRIMMED, "linear", "passthrough", "model_stock"
 
 @dataclass
 class Known:
-    """What was measured of tensors and no weight changes. At most a kilobyte for each tensor and parent.
+    """What was measured of tensors and no weight changes: for each tensor and parent at most a kilobyte, on a GPU 50.
 
     cuts     (source, base) -> rows of k, the k-th magnitude, how many lie above it, how many at it
     ladders  (source, base) -> common magnitudes with these counts, so that most of all k are known after one pass; None: one
@@ -49,6 +49,14 @@ class Known:
     lengths: dict[tuple[Source, Source | None, Trim], tuple[float, float]] = field(default_factory=dict)
     dots: dict[tuple[tuple[Source, ...], Source | None], Tensor] = field(default_factory=dict)
 
+    def forget(self, model: str) -> None:
+        """Forget what was measured of a model's tensors."""
+        for table in (self.cuts, self.ladders or {}, self.lengths, self.dots):
+            for key in list(table):
+                first = key[0] if isinstance(key[0], tuple) else (key[0],)
+                if any(source is not None and source.model == model for source in (*first, key[1])):
+                    table.pop(key, None)  # type: ignore[call-overload]
+
 
 _ROWS = 8
 _MANY = 20_000
@@ -61,7 +69,7 @@ def base_of(job: TensorJob) -> Source | None:
 
 def passes(device: str) -> ModuleType | None:
     """The passes over tensors on a kind of device; None where there are none."""
-    return gpu if device == "cuda" else kernels if device == "cpu" and kernels.available() else None
+    return gpu if device in devices.GPUS else kernels if device == "cpu" and kernels.available() else None
 
 
 def takes(job: TensorJob, device: str = "cpu") -> bool:
@@ -238,8 +246,7 @@ def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | 
     """`ops.cut_for` of x - base, from what is known of this delta if that tells it, else by one pass."""
     n = x.numel()
     rows = known.cuts.setdefault(source, array("d"))
-    for i in range(0, len(rows), 4):
-        at_k, cut, above, equal = rows[i : i + 4]
+    for at_k, cut, above, equal in zip(*[iter(rows[:])] * 4, strict=True):  # a copy: another session may add to them
         if at_k == k or above < k <= above + equal:
             return cut, (k - above) / equal
     by, bracket = passes(x.device.type), (1.0, 0.0)

@@ -245,6 +245,11 @@ LOADING_MEMORY = Limit(
     "test_loadable.py::test_a_config_that_would_take_too_much_memory_is_given_up",
 )  # fmt: skip
 
+GPU_CALLS = Limit(
+    8, "calls", "server", "Calls for a lent GPU (ZeroGPU) that have not ended, those that visitors have left included",
+    "test_zerogpu.py::test_calls_that_nobody_waits_for_any_more_are_few",
+)  # fmt: skip
+
 
 def table() -> dict[str, Limit]:
     """All bounds by name, in the order above.

@@ -7,24 +7,35 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor
 
 from merger.access import ANYTHING, Access
 from merger.checkpoints import Checkpoint
+from merger.devices import tried
 from merger.errors import Cancelled, InputChanged
 from merger.fused import Known
 from merger.hub import open_reference
-from merger.merge import Step, merge_tensor, open_models, pick_device, processors, read_source
+from merger.lora import Adapted
+from merger.merge import Planned, Read, Step, merge_tensor, open_models, pick_device, processors, read_source
 from merger.plan import Plan, Source, TensorJob, plan
 from merger.recipe import Recipe
+from merger.room import need, too_much
+
+_Kept = tuple[Source, torch.dtype | None]
+"""A tensor that is kept: where it is read, and what it is rounded to."""
 
 
 class Parents:
-    """Opened models by reference, shared and read-only. On a GPU each tensor is uploaded once and kept.
+    """Opened models by reference, shared and read-only: one copy for all sessions and voices, mapped from its files on the CPU.
+
+    On a GPU each tensor is uploaded when it is first read, and kept. What a recipe's earlier documents make is merged when it
+    is read, and kept nowhere.
 
     access  what is opened for those who show no access of their own. It is asked at every use: that a model is open here
             already, for somebody else, opens it for nobody
@@ -42,15 +53,24 @@ class Parents:
         self.generation = 0
         """Counts how often a model was closed because its files had changed: what was made from it is out of date."""
         self._models: dict[str, Checkpoint] = {}
-        self._resident: dict[Source, Tensor] = {}
+        self._resident: dict[_Kept, Tensor] = {}
+        self._elsewhere: WeakValueDictionary[_Kept, Tensor] = WeakValueDictionary()
+        """What was let go of, as long as a session or a voice holds it."""
+        self._made: WeakValueDictionary[str, Planned] = WeakValueDictionary()
+        self._latest: tuple[Checkpoint, ...] = ()
+        self._lock = threading.RLock()
 
     def open(self, recipe: Recipe, access: Access | None = None) -> Mapping[str, Checkpoint]:
         """The checkpoints a recipe names, with what its earlier documents make; headers are read the first time only.
 
+        What documents make lives as long as somebody holds this answer; that of the last call is held here.
         access  of the visitor for whom it is done. CheckpointError where it does not reach
         """
         found = open_models(recipe, self.roots, lambda reference, _: self.model(reference, access))
-        self._models |= {document.digest: found[document.digest] for document in recipe.earlier}
+        made = {document.digest: model for document in recipe.earlier if isinstance(model := found[document.digest], Planned)}
+        with self._lock:
+            self._made.update(made)
+            self._latest = tuple(made.values())
         return found
 
     def model(self, reference: str, access: Access | None = None) -> Checkpoint:
@@ -89,16 +109,69 @@ class Parents:
     def forget(self, reference: str) -> None:
         """Let go of a model that nobody uses; it is opened again when it is named again."""
         self._models.pop(reference, None)
-        for source in [s for s in self._resident if s.model == reference]:
-            self._resident.pop(source, None)
+        with self._lock:
+            for held in (self._resident, self._elsewhere):
+                for key in [key for key in held if key[0].model == reference]:
+                    held.pop(key, None)
+        self.known.forget(reference)
+
+    def let_go(self) -> None:
+        """Free the device of all tensors that no session or voice holds; they are uploaded again when they are read again."""
+        with self._lock:
+            self._elsewhere.update(self._resident)
+            self._resident.clear()
 
     def read(self, source: Source) -> Tensor:
         """A parent's tensor on the device: mapped from its file on the CPU, kept in memory on a GPU."""
+        return self._read(source, self._made)
+
+    def reader(self, models: Mapping[str, Checkpoint]) -> Read:
+        """`read` for a recipe, from what `open` has given for it: other recipes may be opened meanwhile."""
+        return lambda source: self._read(source, models)
+
+    def _read(self, source: Source, models: Mapping[str, Checkpoint]) -> Tensor:
+        if source.made is not None:
+            return self._merged(source, models[source.made])
         if self.device.type == "cpu":
-            return read_source(self._models, source)
-        if source not in self._resident:
-            self._resident[source] = read_source(self._models, source).to(self.device)
-        return self._resident[source]
+            held = self._resident.get((source, None))
+            return read_source(self._models, source) if held is None else held
+        if source.rows is not None and not isinstance(self._models[source.model], Adapted):
+            return self._held(replace(source, rows=None))[: source.rows]
+        return self._held(source)
+
+    def _merged(self, source: Source, model: Checkpoint) -> Tensor:
+        """A tensor of the model that an earlier document makes."""
+        if self.device.type == "cpu" or not isinstance(model, Planned):
+            return model.read(source.name, source.cut)
+        job = model.decided.job(source.name)
+        known = self.known if all(s.made is None for s in (*job.sources, *([job.base] if job.base else []))) else None
+        whole = merge_tensor(job, self.reader(model.parents), self.device, known=known)
+        return whole if source.rows is None else whole[: source.rows]
+
+    def _held(self, source: Source, dtype: torch.dtype | None = None) -> Tensor:
+        """A tensor that is kept on the device: the same for all who ask. dtype: rounded to it, None as it is read."""
+        key = source, dtype
+        held = self._resident.get(key)
+        if held is None:
+            with self._lock:  # two at once would keep two copies
+                held = self._resident.get(key)
+                if held is None:
+                    held = self._elsewhere.get(key)
+                    held = read_source(self._models, source).to(dtype=dtype).to(self.device) if held is None else held
+                    self._resident[key] = held
+        return held
+
+    def tensors(self, reference: str, access: Access | None = None) -> dict[str, Tensor]:
+        """A whole model as its voice takes it: the tensors that sessions read, not copies.
+
+        What a LoRA changes is computed, and rounded as it would be on disk; it is kept from here on, also on the CPU.
+        """
+        model = self.model(reference, access)
+        sources = {name: Source(reference, name) for name in model.tensors}
+        if not isinstance(model, Adapted):
+            return {name: self.read(source) for name, source in sources.items()}
+        rounded = {name: model.tensors[name].dtype for name in model.pairs if model.tensors[name].dtype.itemsize < 4}
+        return {name: self._held(source, rounded.get(name)) for name, source in sources.items()}
 
 
 @functools.cache
@@ -107,25 +180,40 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(processors(), thread_name_prefix="merger")
 
 
+def _alone() -> None:
+    """A forked process (ZeroGPU) has its parent's pools, ours and OpenMP's, but not their threads: it would wait for ever."""
+    _pool.cache_clear()
+    torch.set_num_threads(1)
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a forked process (ZeroGPU) has the pool, but not its threads
+    os.register_at_fork(after_in_child=_alone)
 
 
 class Session:
     """A merged model in memory. `tensors[n]` is always `merge_tensor(done[n])`, the bits a batch merge writes."""
 
-    def __init__(self, parents: Parents) -> None:
+    def __init__(self, parents: Parents, spare: Callable[[], None] = lambda: None) -> None:
+        """spare: lets go of what else lies on the device, where memory runs out."""
         self.parents = parents
+        self.spare = spare
+        self.models: Mapping[str, Checkpoint] = {}
+        """What the recipe names, and what its earlier documents make."""
         self.tensors: dict[str, Tensor] = {}
         self.done: dict[str, TensorJob] = {}
         self.plan: Plan | None = None
         self.generation = 0
         """Counts how often the set of tensors changed, so that a model built on them knows it is out of date."""
         self._of = parents.generation
+        self._digests: set[str] = set()
+        self._passing = Known()
 
     def prepare(self, recipe: Recipe, access: Access | None = None) -> tuple[Plan, tuple[TensorJob, ...]]:
         """The plan of a recipe and the jobs that differ from what is in memory; computes nothing."""
-        decided = plan(recipe, self.parents.open(recipe, access))
+        return self._prepared(recipe, self.parents.open(recipe, access))
+
+    def _prepared(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> tuple[Plan, tuple[TensorJob, ...]]:
+        decided = plan(recipe, models)
         if self._of != self.parents.generation:  # a parent is another than it was: every tensor may be
             self.done.clear()
             self._of = self.parents.generation
@@ -141,14 +229,42 @@ class Session:
     ) -> tuple[str, ...]:
         """Make memory hold this recipe's merge; returns the names of the tensors that were redone.
 
-        Cancelled leaves every tensor whole: some of the new recipe, the rest of the old.
+        Cancelled leaves every tensor whole: some of the new recipe, the rest of the old. Where the device's memory runs out,
+        everything that can be made again is let go of and it is tried once more; OutOfMemory says what is needed.
         """
-        decided, stale = self.prepare(recipe, access)
+        return tried(
+            lambda: self._apply(recipe, progress, cancelled, access), self.parents.device, self._make_room,
+            lambda: self._too_much(recipe, access),
+        )  # fmt: skip
+
+    def _make_room(self) -> None:
+        self.spare()
+        self.release()
+
+    def release(self) -> None:
+        """Let go of the merged model, and of the parents on a GPU; all of it is made again when it is asked for."""
+        self.tensors.clear()
+        self.done.clear()
+        self.plan, self.models = None, {}
+        self.generation += 1
+        self.parents.let_go()
+
+    def _too_much(self, recipe: Recipe, access: Access | None) -> str:
+        models = self.parents.open(recipe, access)
+        return too_much(need(plan(recipe, models), models, self.parents.device, 0), self.parents.device)
+
+    def _apply(
+        self, recipe: Recipe, progress: Callable[[Step], None] | None, cancelled: Callable[[], bool], access: Access | None
+    ) -> tuple[str, ...]:
+        models = self.parents.open(recipe, access)
+        decided, stale = self._prepared(recipe, models)
+        self._change(recipe, models)
         names = {job.name for job in decided.jobs}
         if names != self.tensors.keys():
             self.generation += 1
             for gone in self.tensors.keys() - names:
-                del self.tensors[gone], self.done[gone]
+                del self.tensors[gone]
+                self.done.pop(gone, None)
         total, made = sum(job.slot.nbytes for job in stale), 0
         try:
             for i, (job, value) in enumerate(self._made(stale, cancelled)):
@@ -163,15 +279,27 @@ class Session:
         self.plan = decided
         return tuple(job.name for job in stale)
 
+    def _change(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> None:
+        """Go on with another recipe's models. What was measured of documents that are gone is forgotten."""
+        digests = {document.digest for document in recipe.earlier}
+        if digests != self._digests:
+            self._digests, self._passing = digests, Known()
+        self.models = models
+
+    def _known(self, job: TensorJob) -> Known:
+        """Where to keep what is measured for a job: of parents for all sessions, of a document's model while it is there."""
+        passing = any(s.made for s in (*job.sources, *([job.base] if job.base else [])))
+        return self._passing if passing else self.parents.known
+
     def _made(self, stale: Sequence[TensorJob], cancelled: Callable[[], bool]) -> Iterator[tuple[TensorJob, Tensor]]:
         """The stale tensors as they are merged; on a CPU by threads if there is enough to do, into their place."""
-        device = self.parents.device
+        device, read = self.parents.device, self.parents.reader(self.models)
 
         def make(job: TensorJob) -> Tensor:
             held = self.tensors.get(job.name)
             fits = held is not None and held.shape == job.shape and held.dtype == job.out and held.is_contiguous()
             self.done.pop(job.name, None)  # not whole while it is written
-            return merge_tensor(job, self.parents.read, device, known=self.parents.known, into=held if fits else None)
+            return merge_tensor(job, read, device, known=self._known(job), into=held if fits else None)
 
         waiting = deque(sorted(stale, key=lambda job: -job.slot.nbytes))
         if device.type != "cpu" or sum(math.prod(job.shape) for job in stale) <= 1 << 18:  # too little to wake threads for

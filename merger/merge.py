@@ -18,11 +18,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from merger import fused, hub, kernels, loadable
+from merger import fused, gpu, hub, kernels, loadable
 from merger.cancelling import cancelling
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
 from merger.checkpoints import Checkpoint, Piece, Stored, cached, in_words, parse_size, read_by_files, shards
+from merger.devices import best_device, gpu_memory, pick_device, tried
+from merger.devices import memory as memory_left
 from merger.errors import NO_MEMORY, Cancelled, CheckpointError, InputChanged, MergeError, NonFiniteError, out_of_memory
 from merger.finite import TOLD, Found, Look, Parent, count
 from merger.finite import remarks as allowed_remarks
@@ -339,29 +341,6 @@ def read_source(models: Mapping[str, Checkpoint], source: Source) -> Tensor:
     return models[source.key].read(source.name, source.cut)
 
 
-def pick_device(name: str) -> torch.device:
-    """`cpu`, `cuda`, `cuda:1`, `mps`; MergeError when this machine has none."""
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise MergeError(f"{name!r} is not a device; write cpu or cuda.") from None
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise MergeError("--device cuda: this machine or this torch build has no CUDA device; use --device cpu.")
-    if device.type not in ("cpu", "cuda", "mps"):
-        raise MergeError(f"{name!r} is not supported; write cpu or cuda.")
-    return device
-
-
-def gpu_memory() -> int:
-    """Bytes of the CUDA device, 0 without one."""
-    return int(torch.cuda.mem_get_info()[1]) if torch.cuda.is_available() else 0
-
-
-def best_device() -> str:
-    """cuda where there is one, else cpu."""
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def merge(
     recipe: Recipe,
     folder: str | Path,
@@ -520,12 +499,16 @@ def _make(
         output.finished(job.name, judge(job, look))
         return True
 
+    def again(job: TensorJob) -> bool:
+        """`make`, on a GPU once more where its memory runs out: another program may have taken it for a moment."""
+        return tried(lambda: make(job), device, lambda: None, lambda: _short(job, device))
+
     def work() -> None:
         try:
             for job in begun():
                 # tensors that are made whole take memory and torch's own threads: one at a time
                 with contextlib.nullcontext() if fused.takes(job) and device.type == "cpu" else alone:
-                    made = make(job)
+                    made = make(job) if device.type == "cpu" else again(job)
                 if not made:
                     return
                 finished.put(job)
@@ -552,6 +535,18 @@ def _make(
         for thread in threads:
             if thread.ident is not None:
                 thread.join()
+
+
+def _short(job: TensorJob, device: torch.device) -> str:
+    """What to tell where a tensor does not fit into a GPU's memory."""
+    sources = (*job.sources, *([job.base] if job.base else []))
+    needs = job.slot.nbytes + math.prod(job.shape) * job.compute.itemsize * len(sources) + working_memory(job, device.type)
+    have = memory_left(device)
+    free = f", and {in_words(have[0])} are free" if have else ""
+    return (
+        f"--device {device}: {job.name} {job.shape} takes about {in_words(needs)} of its memory while it is merged{free}.\n"
+        f"  Use --device cpu: there it takes {in_words(memory_of(job))}. Or end what else uses the GPU, and start again."
+    )
 
 
 def _cause(error: BaseException, check: Callable[[], None]) -> BaseException:
@@ -626,6 +621,17 @@ def memory_of(job: TensorJob) -> int:
         return n * (job.out.itemsize + job.compute.itemsize * (6 * count + 4)) + gathered  # measured: 6 to 17 for two models
     bits = count * n // 8 if job.method in ("della", "della_linear") else 0
     return min(n, STRETCH) * job.out.itemsize + 4 * min(n, (1 << 22) + (1 << 16)) + bits + gathered
+
+
+def working_memory(job: TensorJob, kind: str) -> int:
+    """Bytes of a GPU that making one tensor takes for a while, beside its sources and the output. kind: of device."""
+    n, count = math.prod(job.shape), len(job.sources)
+    made = sum(4 * n for s in (*job.sources, *([job.base] if job.base else [])) if s.made)
+    if job.method is None:
+        return made
+    if fused.takes(job, kind):  # each number measured, for one to four models
+        return made + 4 * min(n, gpu.STRETCH) * (2 * count + 8) + (2 << 20)
+    return made + n * (job.out.itemsize + job.compute.itemsize * (6 * count + 10))
 
 
 # Where memory is short; each number was the best of some that were tried under limits of 300 and 700 MiB
@@ -789,4 +795,5 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 __all__ = [
     "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "gpu_memory", "memory_of", "merge", "merge_tensor",
     "open_models", "output_folder", "pick_device", "planned", "processors", "reader", "spoken", "use_threads", "used",
+    "working_memory",
 ]  # fmt: skip

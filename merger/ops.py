@@ -5,7 +5,7 @@ Sums over whole tensors run in float64 and in a fixed order, so a result does no
 
 import hashlib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -52,13 +52,13 @@ class Draws:
         return hashed(like.numel(), *self.key(model), like.device).reshape(like.shape)
 
 
-def hashed(n: int, first: int, second: int, device: torch.device) -> Tensor:
-    """n numbers in [0, 1), float32, of a key's two words and the index alone."""
+def hashed(n: int, first: int, second: int, device: torch.device, begin: int = 0) -> Tensor:
+    """n numbers in [0, 1), float32, of a key's two words and the index alone, which is `begin` for the first of them."""
     out = torch.empty(n, dtype=torch.float32, device=device)
     block = 1 << 18 if device.type == "cpu" else 1 << 26  # stays in cache; the result does not depend on it
     for start in range(0, n, block):
         size = min(block, n - start)
-        out[start : start + size] = _hash(start, size, first, second, device)
+        out[start : start + size] = _hash(begin + start, size, first, second, device)
     return out
 
 
@@ -113,13 +113,31 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
     return _sum(a.reshape(-1), b.reshape(-1))
 
 
+def total_of(parts: Iterable[Tensor], n: int) -> Tensor:
+    """`total` of n > 0 elements that come in flat stretches; each but the last has a multiple of 4096."""
+    return _added([_folded(block, n) for part in parts for block in _blocks(part, None)])
+
+
+def dot_of(pairs: Iterable[tuple[Tensor, Tensor]], n: int) -> Tensor:
+    """`dot` of two times n elements that come in the same way."""
+    return _added([_folded(block, n) for a, b in pairs for block in _blocks(a, b)])
+
+
 def _sum(a: Tensor, b: Tensor | None) -> Tensor:
     """Groups of 4096 are folded: one half is added to the other until one number is left. Then those numbers likewise."""
-    sums: list[Tensor] = []
-    for start in range(0, a.numel(), 1 << 20):  # whole groups, of a million elements in memory
+    return _added([_folded(block, a.numel()) for block in _blocks(a, b)] or [a.new_zeros(1, dtype=torch.float64)])
+
+
+def _blocks(a: Tensor, b: Tensor | None) -> Iterator[Tensor]:
+    """The elements, or products, in float64: whole groups, of a million elements in memory."""
+    for start in range(0, a.numel(), 1 << 20):
         part = a[start : start + (1 << 20)].to(torch.float64)
-        sums.append(_folded(part if b is None else part * b[start : start + (1 << 20)].to(torch.float64), a.numel()))
-    rest = torch.cat(sums) if sums else a.new_zeros(1, dtype=torch.float64)
+        yield part if b is None else part * b[start : start + (1 << 20)].to(torch.float64)
+
+
+def _added(sums: Sequence[Tensor]) -> Tensor:
+    """The sum of the groups' sums."""
+    rest = torch.cat(list(sums))
     while rest.numel() > 1:
         rest = _folded(rest, rest.numel())
     return rest[0]

@@ -9,26 +9,32 @@ import math
 import random
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
+
+from torch import Tensor
 
 from merger.access import Access
-from merger.checkpoints import Checkpoint
+from merger.devices import attempts, tried
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
-from merger.evaluate import Speaker, say_all, speaker
+from merger.evaluate import Said, Speaker, say_all, speaker, take_turns
 from merger.live import Parents, Session
 from merger.merge import spoken
 from merger.methods import METHODS
 from merger.moves import effective
 from merger.params import Scalar, to_number
-from merger.plan import Plan
+from merger.plan import Plan, plan
 from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document, setting_of
 from merger.recipe import replace as replace_value
 from merger.regular import read_text
+from merger.room import TEXT, need, too_much
+
+T = TypeVar("T")
 
 MAX_PROBES = 2000
 LONGEST = 160
@@ -186,11 +192,15 @@ class Runner:
     Redoes only what differs from the last recipe. Pickles as (device, roots): each process of a pool has its own.
     """
 
-    def __init__(self, parents: Parents) -> None:
+    def __init__(self, parents: Parents, spare: Callable[[], None] = lambda: None) -> None:
+        """spare: lets go of what else lies on the device, where memory runs out."""
         self.parents = parents
-        self.session = Session(parents)
+        self.spare = spare
+        self.session = Session(parents, self._room)
         self._merged: tuple[int, object, Speaker] | None = None
         self._speakers: dict[str, Speaker] = {}
+        self._held: dict[str, Mapping[str, Tensor]] = {}
+        """The parents' tensors that voices are built around: as long as they are held, all share them."""
         self._known: dict[tuple[str, tuple[Probe, ...]], Mapping[str, float]] = {}
         self._of = parents.generation
 
@@ -210,20 +220,80 @@ class Runner:
         return self._merged[2]
 
     def parent(self, reference: str, access: Access | None = None) -> Speaker:
-        """One of the models that are merged, as it is."""
-        model: Checkpoint = self.parents.model(reference, access)
+        """One of the models that are merged, as it is: its voice takes the tensors that sessions read."""
+        model = self.parents.model(reference, access)
         if self._of != self.parents.generation:
             self._speakers.clear()
+            self._held.clear()
             self._known.clear()
             self._of = self.parents.generation
         if reference not in self._speakers:
-            tensors = {name: model.read(name).to(self.parents.device) for name in model.tensors}
+            self._held[reference] = tensors = self.parents.tensors(reference, access)
             self._speakers[reference] = speaker(model.words, model.config, tensors, f"the chat template of {reference}")
         return self._speakers[reference]
 
     def forget(self, reference: str) -> None:
         """Let go of a parent's voice."""
         self._speakers.pop(reference, None)
+        self._held.pop(reference, None)
+
+    def release(self) -> None:
+        """Let go of the voices, the texts they have heard, the merged model and the parents: all of it is made again."""
+        self._merged = None
+        self._speakers.clear()
+        self._held.clear()
+        self.session.release()
+
+    def _room(self) -> None:
+        self.spare()
+        self.release()
+
+    def within(
+        self, do: Callable[[], T], asked: Sequence[Recipe | str], tokens: int = TEXT, access: Access | None = None
+    ) -> T:
+        """What `do` gives. Where memory runs out all is let go of and it is tried once more; OutOfMemory says what would fit.
+
+        asked   recipes and models that are used for it
+        tokens  of a prompt and an answer
+        """
+        return tried(do, self.parents.device, self._room, lambda: self._too_much(asked, tokens, access))
+
+    def _too_much(self, asked: Sequence[Recipe | str], tokens: int, access: Access | None) -> str:
+        models = {what: self.parents.model(what, access) for what in asked if isinstance(what, str)}
+        recipe = next((what for what in asked if not isinstance(what, str)), None)
+        decided = None
+        if recipe is not None:
+            opened = self.parents.open(recipe, access)
+            decided, models = plan(recipe, opened), {**models, **opened}
+        return too_much(need(decided, models, self.parents.device, tokens), self.parents.device)
+
+    def turns(
+        self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, temperature: float = 0.0, seed: int = 0,
+        go_on: Callable[[], bool] = _always, access: Access | None = None,
+    ) -> Iterator[Said]:  # fmt: skip
+        """Answers of at most one merge and of models as they are, by their keys, a token each in turn.
+
+        Where memory runs out they are made again from the start, and go on where they were; see `within`.
+        """
+        told: Counter[str] = Counter()
+        tokens = len(prompt) + limit
+        for attempt in attempts(self.parents.device, self._room, lambda: self._too_much(list(asked.values()), tokens, access)):
+            with attempt:
+                known = told.copy()
+                for said in self._turns(asked, prompt, limit, temperature, seed, go_on, access):
+                    if known[said.key]:
+                        known[said.key] -= 1
+                        continue
+                    told[said.key] += 1
+                    yield said
+
+    def _turns(
+        self, asked: Mapping[str, Recipe | str], prompt: str, limit: int, temperature: float, seed: int,
+        go_on: Callable[[], bool], access: Access | None,
+    ) -> Iterator[Said]:  # fmt: skip
+        speakers = {k: self.merged(what, go_on, access) for k, what in asked.items() if not isinstance(what, str)}
+        speakers |= {k: self.parent(what, access) for k, what in asked.items() if isinstance(what, str)}
+        yield from take_turns(speakers, prompt, limit=limit, temperature=temperature, seed=seed, go_on=go_on)
 
     def marks(
         self, references: Iterable[str], probes: Sequence[Probe], go_on: Callable[[], bool] = _always,
@@ -233,9 +303,9 @@ class Runner:
         for reference in references:
             key, voice = (reference, tuple(probes)), self.parent(reference, access)
             if key not in self._known:
-                found = score(voice, probes, go_on=go_on).shares
+                found = self.within(lambda voice=voice: score(voice, probes, go_on=go_on), [reference], access=access)
                 self.parents.check([reference])
-                self._known[key] = found
+                self._known[key] = found.shares
             yield reference, self._known[key]
 
 
@@ -396,7 +466,10 @@ def try_text(
     """Merge a recipe's text and score it. A recipe that cannot be merged or cannot speak becomes a trial with a note."""
     started = time.monotonic()
     try:
-        found = score(runner.merged(load(text), go_on, access), probes, prompts, go_on=go_on)
+        recipe = load(text)
+        found = runner.within(
+            lambda: score(runner.merged(recipe, go_on, access), probes, prompts, go_on=go_on), [recipe], access=access
+        )
     except Cancelled:
         raise
     except MergeError as error:

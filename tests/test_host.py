@@ -1,20 +1,19 @@
 """Where the page runs: limits of a hosted page, live or files only, and ZeroGPU's rules imitated by fork and pickle."""
 
 import json
-import multiprocessing
 import pickle
 import shutil
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from lending import forked
 
 from merger import store
 from merger.access import ANYTHING
 from merger.card import strictest
-from merger.errors import CheckpointError, MergeError
+from merger.errors import CheckpointError
 from merger.evaluate import take_turns
 from merger.hub import open_here, open_reference
 from merger.limits import GRANT_SECONDS, GRANTED_MODELS, GRANTS
@@ -23,7 +22,7 @@ from merger.recipe import dump, load
 from merger.search import Runner
 from merger.ui import host
 from merger.ui.grants import Grants
-from merger.ui.host import Host, folders, gpu, gpu_tokens, read_host, seconds
+from merger.ui.host import BUSY, FAILED, Host, folders, gpu, gpu_tokens, read_host, seconds
 
 ROOT = Path(__file__).parent.parent
 BASE, PIRATE = "presets/family/base", "presets/family/pirate"
@@ -164,45 +163,6 @@ def test_trios() -> None:
 # ---------------------------------------------------------------------------------------------- ZeroGPU
 
 
-def forked(function: Callable[..., Iterator[Any]]) -> Callable[..., Iterator[Any]]:
-    """What `spaces.GPU` does on ZeroGPU, as far as it can bite: the call runs in a fork, everything crosses by pickle, an
-    exception too, and closing the generator sets a flag that is seen at the next yield."""
-
-    def call(*args: Any, **more: Any) -> Iterator[Any]:
-        context = multiprocessing.get_context("fork")
-        results, stop, packed = context.SimpleQueue(), context.Event(), pickle.dumps((args, more))
-
-        def work() -> None:
-            given, named = pickle.loads(packed)
-            try:
-                for value in function(*given, **named):
-                    results.put(pickle.dumps(("value", value)))
-                    if stop.is_set():
-                        break
-                results.put(pickle.dumps(("end", None)))
-            except BaseException as error:
-                results.put(pickle.dumps(("error", error)))
-
-        process = context.Process(target=work, daemon=True)
-        process.start()
-        try:
-            while True:
-                kind, value = pickle.loads(results.get())
-                if kind == "end":
-                    return
-                if kind == "error":
-                    raise value
-                yield value
-        finally:
-            stop.set()
-            while process.is_alive() and not results.empty():
-                results.get()
-            process.join(20)
-            assert process.exitcode == 0, "the fork did not end by itself"
-
-    return call
-
-
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
@@ -223,7 +183,9 @@ def test_a_fork_answers_as_this_process_does(here: None) -> None:
     assert pickle.loads(pickle.dumps(paths)) == paths == ((BASE, BASE), (PIRATE, PIRATE))
     told: dict[str, str] = {}
     ended = []
-    for who, token, text, probability, others in forked(gpu_tokens)(paths, dump(RECIPE), ("merge", PIRATE), PROMPT, device="cpu"):
+    words = list(forked(gpu_tokens)(paths, dump(RECIPE), ("merge", PIRATE), PROMPT, device="cpu"))
+    assert words[0] == ("", BUSY, "", 0.0, ())
+    for who, token, text, probability, others in (word for word in words if word[1] != BUSY):
         told[who] = told.get(who, "") + text
         ended += [who] if token == -1 else []
         assert token == -1 or (0 < probability <= 1 and len(others) == 3)
@@ -242,8 +204,8 @@ def test_closing_stops_the_fork(here: None) -> None:
 
 def test_a_refusal_crosses_the_fork(here: None) -> None:
     paths = folders({BASE: open_reference(BASE)})
-    with pytest.raises(MergeError, match="presets/family/pirate: is not among the models that were handed over"):
-        list(forked(gpu_tokens)(paths, dump(RECIPE), ("merge",), PROMPT, device="cpu"))
+    *_, (_, kind, words, _, _) = forked(gpu_tokens)(paths, dump(RECIPE), ("merge",), PROMPT, device="cpu")
+    assert kind == FAILED and words == "presets/family/pirate: is not among the models that were handed over."
 
 
 def test_a_reused_process_keeps_its_last_models(here: None) -> None:

@@ -28,7 +28,7 @@ from merger.ui.push import ANYWAY, Publishing, publish
 from merger.ui.quota import share_out
 from merger.ui.scratch import scratch
 from merger.ui.state import start
-from merger.ui.studio import Studio, Visit
+from merger.ui.studio import Studio
 
 HERE = Path(__file__).parent
 PRESETS = HERE.parent.parent / "presets"
@@ -315,8 +315,6 @@ def _to_a_folder() -> tuple[gr.Textbox, gr.Button]:
 
 
 def _first_answers(studio: Studio) -> dict[str, Any]:
-    """The first screen is already answered: the first preset's answers, kept for every visitor."""
+    """The first screen is already answered: by the first preset."""
     first = start(studio.presets[0], studio.base)
-    for _ in studio.answer(first, first.prompt, Visit()):
-        pass
-    return next(iter(studio.answer(first, first.prompt, Visit())))
+    return studio.first_answers(first, first.prompt)

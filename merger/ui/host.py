@@ -3,9 +3,12 @@
 Read once from the environment. No gradio here, and `spaces` only where it is installed.
 """
 
+import contextlib
+import logging
 import os
 import re
-from collections import OrderedDict
+import time
+from collections import OrderedDict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +17,16 @@ from typing import Any, Literal, TypeVar
 from merger import store
 from merger.access import ANYTHING, Access
 from merger.checkpoints import Checkpoint, in_words, open_checkpoint
-from merger.errors import CheckpointError
-from merger.evaluate import take_turns
+from merger.errors import OUR_FAULT, CheckpointError, MergeError
 from merger.hub import parse_reference
 from merger.live import Parents
 from merger.lora import adapt
-from merger.recipe import load
+from merger.recipe import Recipe, load
 from merger.search import Runner
+from merger.ui.beside import beside
 from merger.wire import Token
 
+log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])
 Accelerator = Literal["cpu", "cuda", "zerogpu"]
 
@@ -86,12 +90,17 @@ class Host:
         """What a visitor may have opened here, who has brought these gated or private models with a sign-in of their own."""
         return Access(frozenset(self.family), frozenset(granted)) if self.hosted else ANYTHING
 
-    def outlook(self, sizes: Sequence[int], merged: int) -> Outlook:
-        """Whether models of these bytes (base and parents) and their merge can be heard here, or only be merged to files."""
+    def outlook(self, sizes: Sequence[int], merged: int, computing: int = 0, free: int | None = None) -> Outlook:
+        """Whether models of these bytes (base and parents) and their merge can be heard here, or only be merged to files.
+
+        computing  bytes that are taken for a while, to merge a tensor and to keep a text
+        free       bytes of the GPU's memory that this process could take now, None where that is not known
+        """
         total, count = sum(sizes) + merged, len(sizes)
         told = f"{count} models and their merge take {in_words(total)}"
         room = int(self.memory * LIVE_SHARE) if self.accelerator != "cuda" else min(self.memory, self.gpu_memory or self.memory)
         room = ZEROGPU_MEMORY if self.accelerator == "zerogpu" else room
+        room = free if self.accelerator == "cuda" and free is not None else room
         place = {"cpu": "this machine's memory", "cuda": "this GPU's memory", "zerogpu": "a GPU's memory"}[self.accelerator]
         if self.hosted and self.disk and total > self.disk:
             have = in_words(self.disk)
@@ -99,7 +108,8 @@ class Host:
         if self.model_limit is not None and max(sizes, default=0) > self.model_limit:
             most = in_words(self.model_limit)
             return Outlook("refused", f"One model has {in_words(max(sizes))}; this page takes models of up to {most}.")
-        if total <= room:
+        told += f", and computing {in_words(computing)}" if computing else ""
+        if total + computing <= room:
             return Outlook("live", f"Live: {told}; {in_words(room)} of {place} are for models.")
         return Outlook("export", f"To files only: {told}, more than the {in_words(room)} of {place} that are for models.")
 
@@ -172,9 +182,15 @@ def gpu(duration: int | Callable[..., int] = 60) -> Callable[[F], F]:
 Folders = tuple[tuple[str, str], ...]
 """Plain references with their folders: what a process that shares nothing with this one needs to open a recipe's models."""
 Told = tuple[str, int, str, float, tuple[tuple[str, float], ...]]
-"""(who, token's id, its text, its probability, the likeliest others); an id of -1 ends that answer."""
+"""(who, token's id, its text, its probability, the likeliest others). Ids below 0 are no tokens:"""
+ENDED, FAILED, BUSY = -1, -2, -3
+"""That answer has ended; nothing comes any more, and the text says why; nothing yet."""
+_BEAT = 0.25
+"""Seconds without a word after which BUSY is said: only between two words can a call be stopped."""
 _runners: OrderedDict[tuple[Folders, str], Runner] = OrderedDict()
 _KEPT = 2
+_paces: OrderedDict[Folders, deque[tuple[float, float]]] = OrderedDict()
+"""For models: seconds to the first token, and for each after it, of the last calls."""
 
 
 def folders(models: Mapping[str, Checkpoint]) -> Folders:
@@ -183,9 +199,33 @@ def folders(models: Mapping[str, Checkpoint]) -> Folders:
 
 
 def seconds(paths: Folders, recipe: str, asked: Sequence[str], prompt: str, limit: int = 160, *_: object) -> int:
-    """How long `gpu_tokens` may take, said to ZeroGPU before: reading at 1 GB/s, 25 tokens a second for each who answers."""
+    """How long `gpu_tokens` may take, said to ZeroGPU before: a visitor needs as much left of his quota.
+
+    By the slowest of the last calls for these models and half as much again; before the first by a guess: reading at 1 GB/s,
+    25 tokens a second for each who answers.
+    """
     size = sum(file.stat().st_size for _, folder in dict(paths).items() for file in Path(folder).glob("*.safetensors"))
-    return int(min(120, 10 + 2 * size / 1e9 + limit * max(1, len(asked)) / 25))
+    begin, each = 10 + 2 * size / 1e9, 1 / 25
+    if known := _paces.get(paths):
+        begin, each = 5 + 1.5 * max(b for b, _ in known), 1.5 * max(e for _, e in known)
+    return int(min(120, begin + limit * max(1, len(asked)) * each))
+
+
+def measured(words: Iterator[Told], paths: Folders) -> Iterator[Told]:
+    """The words of a call, whose times are kept for `seconds`."""
+    began = first = last = 0.0
+    count = 0
+    for word in words:
+        last = time.monotonic()
+        began = began or last
+        if word[1] >= 0:
+            first, count = first or last, count + 1
+        yield word
+    if count > 1:
+        _paces.setdefault(paths, deque(maxlen=8)).append((first - began, (last - first) / (count - 1)))
+        _paces.move_to_end(paths)
+        while len(_paces) > 100:
+            _paces.popitem(last=False)
 
 
 def gpu_tokens(
@@ -194,13 +234,30 @@ def gpu_tokens(
 ) -> Iterator[Told]:  # fmt: skip
     """Answers of `merge` (the recipe's) and of parents, a token each in turn, from nothing but folders, recipe and prompt.
 
-    Takes and yields plain values only, and keeps the last models for a process that is used again. MergeError as everywhere.
+    Takes and yields plain values only, errors too: exceptions would reach the page as the platform's. Begins with BUSY and
+    says it again while nothing else is to be said. Keeps the last models for a process that is used again.
     """
-    runner = _runner(paths, device)
-    speakers = {who: runner.merged(load(recipe)) if who == "merge" else runner.parent(who) for who in asked}
-    for said in take_turns(speakers, prompt, limit=limit, temperature=temperature, seed=seed):
-        token = said.token
-        yield (said.key, -1, "", 0.0, ()) if token is None else (said.key, token.id, token.text, token.probability, token.others)
+    yield _BUSY
+
+    def spoken(go_on: Callable[[], bool]) -> Iterator[Told]:
+        who: dict[str, Recipe | str] = {key: load(recipe) if key == "merge" else key for key in asked}
+        said = _runner(paths, device).turns(who, prompt, limit=limit, temperature=temperature, seed=seed, go_on=go_on)
+        for one in said:
+            t = one.token
+            yield (one.key, ENDED, "", 0.0, ()) if t is None else (one.key, t.id, t.text, t.probability, t.others)
+
+    try:
+        with contextlib.closing(beside(spoken, _BEAT, patient=True)) as words:
+            for word in words:
+                yield _BUSY if word is None else word
+    except MergeError as error:
+        yield ("", FAILED, str(error), 0.0, ())
+    except Exception:
+        log.exception("answering on a lent GPU failed")
+        yield ("", FAILED, OUR_FAULT, 0.0, ())
+
+
+_BUSY: Told = ("", BUSY, "", 0.0, ())
 
 
 def _runner(paths: Folders, device: str) -> Runner:
@@ -217,9 +274,18 @@ def _runner(paths: Folders, device: str) -> Runner:
 
         while len(_runners) >= _KEPT:
             _runners.popitem(last=False)
-        _runners[key] = Runner(Parents(device, opener=opened))
+        _runners[key] = Runner(Parents(device, opener=opened), lambda: _only(key))
     _runners.move_to_end(key)
     return _runners[key]
 
 
-__all__ = ["Folders", "Host", "Outlook", "Told", "folders", "gpu", "gpu_tokens", "read_host", "seconds"]
+def _only(key: tuple[Folders, str]) -> None:
+    """Let go of the models of earlier calls."""
+    for other in [k for k in _runners if k != key]:
+        _runners.pop(other).release()
+
+
+__all__ = [
+    "BUSY", "ENDED", "FAILED", "Folders", "Host", "Outlook", "Told", "folders", "gpu", "gpu_tokens", "measured", "read_host",
+    "seconds",
+]  # fmt: skip

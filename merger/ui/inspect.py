@@ -14,9 +14,11 @@ import gradio as gr
 from merger import plots
 from merger.analysis import TensorStats
 from merger.checkpoints import in_words
+from merger.devices import Attempt, empty_cache
 from merger.errors import MergeError
 from merger.explain import Explanation, Look, look
 from merger.layout import role
+from merger.merge import reader
 from merger.plan import Plan, TensorJob, plan
 from merger.ui import words
 from merger.ui.lanes import columns, short_names
@@ -99,12 +101,19 @@ def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | N
 
 def seen_of(studio: Studio, decided: Plan, compared: Plan, name: str) -> Look:
     """One tensor under the recipe; what its models changed from the family's base where the method knows no base."""
+    parents = studio.parents
+    models = {**parents.open(compared.recipe), **parents.open(decided.recipe)}  # hold what earlier documents make
     own: dict[str, TensorJob] = {job.name: job for job in decided.jobs}
     against = next((job for job in compared.jobs if job.name == name), None)
     job = own.get(name) or against
     if job is None:
         raise MergeError(f"{name} is not in this merge.")
-    return look(job, studio.parents.read, decided.layout, against=against, device=studio.parents.device)
+    attempt = Attempt()
+    with attempt:
+        return look(job, parents.reader(models), decided.layout, against=against, device=parents.device)
+    parents.let_go()
+    empty_cache(parents.device)  # a tensor and its base always fit beside, on the CPU
+    return look(job, reader(models), decided.layout, against=against)
 
 
 def _short(name: str, among: list[str]) -> str:

@@ -15,7 +15,7 @@ import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,8 +24,8 @@ import merger.ui.lanes as lanes
 from merger import safe, templates
 from merger.analysis import Sketch, TensorStats, combine, samples_for
 from merger.checkpoints import Checkpoint
-from merger.errors import Cancelled, MergeError
-from merger.evaluate import Plain, Said, Token, take_turns
+from merger.errors import OUR_FAULT, Cancelled, MergeError, OutOfMemory
+from merger.evaluate import Plain, Said, Token
 from merger.findings import Fix
 from merger.hub import open_here
 from merger.layout import ROLES
@@ -44,11 +44,13 @@ from merger.merge import Step, gpu_memory, merge
 from merger.moves import unsliced
 from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
+from merger.room import available, need
 from merger.search import Runner, whose_template
 from merger.tokens import chat_template_kind, chat_template_of
 from merger.ui.grants import Grants
-from merger.ui.host import Host, Outlook, folders, gpu, gpu_tokens, read_host, seconds
+from merger.ui.host import ENDED, Host, Outlook, folders, gpu, gpu_tokens, measured, read_host, seconds
 from merger.ui.intake import address_of
+from merger.ui.loans import lent
 from merger.ui.scratch import scratch
 from merger.ui.sketch import Sketches, law
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
@@ -149,7 +151,7 @@ class Studio:
         folders = sorted(config.parent for config in (presets / "family").glob("*/config.json"))
         self.family = tuple(str(folder.relative_to(root)) for folder in folders)
         self.parents_of_family = tuple(m for m in self.family if m != self.base)
-        self.host = host or read_host(family=self.family, gpu_memory=gpu_memory())
+        self.host = host or read_host(family=self.family, gpu_memory=gpu_memory(device))
         roots = (Path(), root)
         self.access = self.host.access()
         self.grants = Grants()
@@ -158,8 +160,10 @@ class Studio:
         self.parents = Parents(
             self.host.device or device, roots, lambda reference: open_here(reference, roots, folders), self.access
         )
-        self.voices = Runner(self.parents)
-        self.searcher = Runner(self.parents)
+        self.borrows = self.host.accelerator == "zerogpu"
+        """Whether answers are made on a GPU that is lent for each; else by this process."""
+        self.voices = Runner(self.parents, self._rest_searcher)
+        self.searcher = Runner(self.parents, self._rest_voices)
         """For sweeps: a merged model of its own, so that answers go on meanwhile. Used by one at a time: hold `sweeping`."""
         self.sweeping = threading.Lock()
         self.probes = presets / "probes.json"
@@ -211,6 +215,21 @@ class Studio:
         for reference in self.parents.opened - used:
             for place in (self.parents, self.voices, self.searcher):
                 place.forget(reference)
+
+    def _rest_searcher(self) -> None:
+        """For an answer whose memory runs out: what sweeps hold, unless one is under way."""
+        if self.sweeping.acquire(blocking=False):
+            try:
+                self.searcher.release()
+            finally:
+                self.sweeping.release()
+
+    def _rest_voices(self) -> None:
+        """For a sweep: what answers hold, when it is its turn."""
+        with self._turns.stand() as ahead:
+            while ahead(1.0):
+                pass
+            self.voices.release()
 
     # ------------------------------------------------------------------------------------------ numbers
 
@@ -277,14 +296,17 @@ class Studio:
                 return plain
         return recipe
 
-    def outlook(self, recipe: Recipe) -> Outlook:
-        """Whether a recipe can be heard here, or only be merged to files."""
-        models = self.parents.open(recipe, self.access)
-        sizes = [sum(t.nbytes for t in models[r].tensors.values()) for r in recipe.opened]
-        decided = self.plan(recipe)
+    def outlook(self, recipe: Recipe, others: Collection[str] = (), prompt: str = "") -> Outlook:
+        """Whether a recipe can be heard here, or only be merged to files. others: who speaks beside the merge."""
+        device = self.parents.device
+        beside = {reference: self.parents.model(reference, self.access) for reference in others}
+        models, decided = {**beside, **self.parents.open(recipe, self.access)}, self.plan(recipe)
         if decided.layout.layers > HEARD_LAYERS:
             return Outlook("export", f"The merge has {decided.layout.layers} layers; up to {HEARD_LAYERS} can be heard here.")
-        return self.host.outlook(sizes, decided.nbytes)
+        what = need(decided, models, device, len(prompt) + ANSWER_TOKENS)
+        have = available(device) if self.host.accelerator == "cuda" else None
+        computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
+        return self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""
@@ -367,6 +389,16 @@ class Studio:
         said = Plain(prompt) if manner.plain else prompt
         yield from self._fed(self.asked(work), prompt, visit, manner, lambda heard: self._why(work, said, heard))
 
+    def first_answers(self, work: Workspace, prompt: str) -> Feed:
+        """The first screen's answers, kept for every visitor. Made by this process, also where GPUs are lent: nobody asks yet."""
+        borrows, self.borrows = self.borrows, False
+        try:
+            for _ in self.answer(work, prompt, Visit()):
+                pass
+        finally:
+            self.borrows = borrows
+        return next(iter(self.answer(work, prompt, Visit())))
+
     @staticmethod
     def asked(work: Workspace) -> "dict[str, Recipe | str]":
         """Who answers, by the panel's keys: the merge of a recipe, the base, the parents in the mix."""
@@ -424,7 +456,7 @@ class Studio:
             yield feeds.failed(str(error))
         except Exception:
             log.exception("answering failed")
-            yield feeds.failed("Something went wrong here, and it is our fault; the server's log has the details.")
+            yield feeds.failed(OUR_FAULT)
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
 
@@ -454,7 +486,7 @@ class Studio:
         parents = {k: what for k, what in silent.items() if isinstance(what, str)}
         rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
         for recipe in recipes.values():
-            outlook = self.outlook(recipe)
+            outlook = self.outlook(recipe, parents.values(), prompt)
             if outlook.kind != "live":
                 raise MergeError(f"{outlook.words} What the models would say cannot be heard here; the merge can be downloaded.")
         for i, own in enumerate(rounds):
@@ -474,7 +506,7 @@ class Studio:
                     yield feeds.flush()
                     flushed = time.monotonic()
             for key, recipe in own.items():
-                if why is not None and go_on() and self.host.accelerator != "zerogpu":
+                if why is not None and go_on() and not self.borrows:
                     heard = why(Heard.plain(said[key]))
                     self.parents.check(_opened(silent))
                     self._remember(_name(recipe), prompt, manner, heard)
@@ -487,11 +519,10 @@ class Studio:
         self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]
     ) -> Iterator[Said]:
         """The words of at most one recipe's merge and of parents, as they come."""
-        if self.host.accelerator != "zerogpu":
-            speakers = {k: self.voices.merged(recipe, go_on, self.access) for k, recipe in own.items()}
-            speakers |= {k: self.voices.parent(reference, self.access) for k, reference in parents.items()}
-            yield from take_turns(
-                speakers, prompt, limit=ANSWER_TOKENS, temperature=manner.temperature, seed=manner.seed, go_on=go_on
+        if not self.borrows:
+            yield from self.voices.turns(
+                {**own, **parents}, prompt, limit=ANSWER_TOKENS, temperature=manner.temperature, seed=manner.seed, go_on=go_on,
+                access=self.access,
             )
             return
         # lent for one call, to a process of its own: only names of folders, the recipe's text and the prompt go there
@@ -500,19 +531,24 @@ class Studio:
         opened = {**self.parents.open(recipe, self.access), **alone} if recipe else alone
         keys = {"merge": next(iter(own))} if own else {}
         keys |= {reference: k for k, reference in parents.items()}
-        text = dump(recipe) if recipe else ""
-        words = on_loan(folders(opened), text, list(keys), prompt, ANSWER_TOKENS, manner.temperature, manner.seed)
-        with contextlib.closing(words):
-            for who, number, text, probability, others in words:
-                if not go_on():
-                    return
-                yield Said(keys[who], None if number < 0 else Token(number, text, probability, others))
+        paths, text = folders(opened), dump(recipe) if recipe else ""
+        asked = (paths, text, list(keys), prompt, ANSWER_TOKENS, manner.temperature, manner.seed)
+        with contextlib.closing(lent(lambda: measured(on_loan(*asked), paths), go_on)) as words:
+            for who, number, piece, probability, others in words:
+                yield Said(keys[who], None if number == ENDED else Token(number, piece, probability, others))
 
     def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
         """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""
         ids = [t.id for t in heard.tokens]
         names = lanes.short_names([work.base, *work.chosen])
-        judged = {m: self.voices.parent(m, self.access).judges(prompt, ids) for m in (work.base, *work.chosen)}
+        asked = (work.base, *work.chosen)
+        try:
+            judged = self.voices.within(
+                lambda: {m: self.voices.parent(m, self.access).judges(prompt, ids) for m in asked}, asked,
+                len(prompt) + len(ids), self.access,
+            )  # fmt: skip
+        except OutOfMemory:
+            return heard  # the answer stands, without whose words they are
         agree: list[str | None] = []
         why: list[str] = []
         for i in range(len(ids)):
@@ -549,16 +585,31 @@ class Studio:
                 out.lstat()
         except (OSError, ValueError, RuntimeError):  # too long, a null byte, below a file, no such user
             raise MergeError(f"{folder.strip()[:80]!r} cannot be a folder's name on this computer.") from None
-        merge(
-            recipe, out, device=str(self.parents.device), roots=self.parents.roots, progress=progress, cancelled=cancelled,
-            opener=self._opened, allow_nonfinite=allow_nonfinite,
-        )  # fmt: skip
+        self._merge(recipe, out, progress, cancelled, allow_nonfinite)
         return out
 
     def _opened(self, reference: str, roots: Sequence[Path]) -> Checkpoint:
         """For a merge to files: a model, opened afresh."""
         self.access.check(reference)
         return open_here(reference, roots, self.access.folders)
+
+    def _merge(
+        self, recipe: Recipe, out: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool], allow_nonfinite: bool
+    ) -> None:
+        """Merge to files on the page's device; where that has no room for it beside the voices, on the CPU."""
+
+        def on(device: str) -> None:
+            merge(
+                recipe, out, device=device, roots=self.parents.roots, progress=progress, cancelled=cancelled,
+                opener=self._opened, allow_nonfinite=allow_nonfinite,
+            )  # fmt: skip
+
+        try:
+            on(str(self.parents.device))
+        except OutOfMemory:
+            if self.parents.device.type == "cpu":
+                raise
+            on("cpu")
 
     def archive(
         self, recipe: Recipe, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False, owner: str = "",
@@ -578,10 +629,7 @@ class Studio:
 
         place = scratch().make(owner, need, served=True)
         try:
-            merge(
-                recipe, place / "merged-model", device=str(self.parents.device), roots=self.parents.roots, progress=progress,
-                cancelled=stop, opener=self._opened, allow_nonfinite=allow_nonfinite,
-            )  # fmt: skip
+            self._merge(recipe, place / "merged-model", progress, stop, allow_nonfinite)
             made = _zipped(place / "merged-model", stop)
         except BaseException as error:
             scratch().forget(place)

@@ -1,0 +1,137 @@
+"""Devices that compute: which there are, how much memory they have left, and what is done when it runs out."""
+
+import contextlib
+import gc
+import re
+from collections.abc import Callable, Generator, Iterator
+from types import TracebackType
+from typing import Any, TypeVar
+
+import torch
+
+from merger.errors import MergeError, OutOfMemory
+
+T = TypeVar("T")
+GPUS: frozenset[str] = frozenset({"cuda"})
+"""Kinds of device that merge and speak, beside the CPU."""
+
+
+def pick_device(name: str) -> torch.device:
+    """`cpu`, `cuda`, `cuda:1`; MergeError when this machine has none."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise MergeError(f"{name!r} is not a device; write cpu or cuda.") from None
+    if device.type == "mps":
+        raise MergeError(
+            "--device mps: merging adds up in float64, which Apple's GPUs do not have. "
+            "Use --device cpu: its passes are compiled, and give the bits of every other device."
+        )
+    if device.type != "cpu" and device.type not in GPUS:
+        raise MergeError(f"{name!r} is not supported; write cpu or cuda.")
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise MergeError(f"--device {name}: this machine or this torch build has no CUDA device; use --device cpu.")
+    count = 1 if device.type == "cpu" else int(_module(device).device_count())
+    if (device.index or 0) >= count:
+        have = f"{device.type}:0" if count == 1 else f"{device.type}:0 to {device.type}:{count - 1}"
+        raise MergeError(f"--device {name}: this machine has {'cpu' if device.type == 'cpu' else have}.")
+    return device
+
+
+def best_device() -> str:
+    """cuda where there is one, else cpu."""
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def gpu_memory(name: str = "cuda") -> int:
+    """Bytes of a CUDA device, 0 where there is none or the CPU is named."""
+    return int(torch.cuda.mem_get_info(name)[1]) if name.startswith("cuda") and torch.cuda.is_available() else 0
+
+
+def _module(device: torch.device) -> Any:
+    """torch.cuda, or what is to another kind of device what torch.cuda is to CUDA; an object without anything elsewhere."""
+    return getattr(torch, device.type, None) if device.type != "cpu" else None
+
+
+def memory(device: torch.device) -> tuple[int, int] | None:
+    """Bytes of a GPU that can be taken now, and that this process could take if it let go of all it has; None: unknown."""
+    module = _module(device)
+    if module is None or not hasattr(module, "mem_get_info"):
+        return None
+    free, _ = module.mem_get_info(device)
+    reserved, used = (int(getattr(module, f"memory_{what}")(device)) for what in ("reserved", "allocated"))
+    return int(free) + reserved - used, int(free) + reserved  # the allocator keeps what was let go of for the next tensor
+
+
+@contextlib.contextmanager
+def current(device: torch.device) -> Generator[None]:
+    """While this lasts the device is the one that launches go to: cuda:1 is not just because its tensors lie there."""
+    guard = getattr(_module(device), "device", None)
+    with contextlib.nullcontext() if guard is None else guard(device):
+        yield
+
+
+def empty_cache(device: torch.device) -> None:
+    """Give back what no tensor uses any more, also where tensors that nobody holds still hold each other."""
+    gc.collect()
+    empty = getattr(_module(device), "empty_cache", None)
+    if empty is not None:
+        empty()
+
+
+_WORDS = re.compile(r"out of memory|ALLOC_FAILED|can't allocate memory", re.IGNORECASE)
+
+
+def out_of_memory(error: BaseException | None) -> bool:
+    """Whether an error says that a device's or the machine's memory ran out. Libraries below torch say so in words only.
+
+    >>> out_of_memory(RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate")), out_of_memory(None)
+    (True, False)
+    """
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and _WORDS.search(str(error)) is not None
+
+
+class Attempt:
+    """One try, as the block of a `with`. short: memory ran out in it; then what follows the block goes on."""
+
+    def __init__(self) -> None:
+        self.short = False
+
+    def __enter__(self) -> "Attempt":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        self.short = out_of_memory(error)
+        return self.short  # here the error ends, and with it what its traceback holds of the device's memory
+
+
+def attempts(device: torch.device, let_go: Callable[[], None], words: Callable[[], str]) -> Iterator[Attempt]:
+    """Try something up to twice: `for attempt in attempts(...): with attempt: ...`.
+
+    let_go  frees what can be made again: called after each try that ran out of memory
+    words   what to tell after the second one, as OutOfMemory
+    """
+    for _ in range(2):
+        attempt = Attempt()
+        yield attempt
+        if not attempt.short:
+            return
+        let_go()
+        empty_cache(device)
+    raise OutOfMemory(words())
+
+
+def tried(do: Callable[[], T], device: torch.device, let_go: Callable[[], None], words: Callable[[], str]) -> T:
+    """What `do` gives, in up to two attempts."""
+    for attempt in attempts(device, let_go, words):
+        with attempt:
+            return do()
+    raise AssertionError("attempts end with a result or an error")
+
+
+__all__ = [
+    "GPUS", "Attempt", "attempts", "best_device", "current", "empty_cache", "gpu_memory", "memory", "out_of_memory",
+    "pick_device", "tried",
+]  # fmt: skip

@@ -1,0 +1,238 @@
+"""A pretended GPU: tensors that compute on the CPU, say they are elsewhere, refuse to be mixed, and are counted.
+
+    with pretended.device(capacity=10_000_000) as gpu:      # "pretended:0" and "pretended:1" are devices of the engine now
+        Session(Parents("pretended")).apply(recipe)
+        gpu.used, gpu.peak                                   # bytes
+
+A backend of torch's PrivateUse1 written in Python. What a real GPU does besides (its own rounding, streams, fragments of
+memory, Triton) cannot be seen here; what is on which device, how long it is held and what happens when memory runs out can.
+"""
+
+import contextlib
+import functools
+import threading
+import weakref
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from merger import devices
+
+NAME = "pretended"
+COUNT = 2
+"""Devices of that name."""
+CPU = torch.device("cpu")
+MIXES = frozenset({"aten::copy_", "aten::_to_copy", "aten::index", "aten::index_put_", "aten::is_same_size"})
+"""Operations that may take tensors of the device and of the CPU at once, as CUDA's may."""
+
+
+class Ledger:
+    """What lies on the device. capacity: bytes; beyond them allocating raises what CUDA raises."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.blocks: weakref.WeakValueDictionary[int, Block] = weakref.WeakValueDictionary()
+        self.begin()
+
+    def begin(self, capacity: int | None = None, float64: bool = True) -> None:
+        """Start anew. float64: whether the device has it; Apple's have not."""
+        self.capacity, self.float64 = capacity, float64
+        self.used = self.peak = 0
+        self.epoch = object()
+        """What was there before, as a failed test's tensors, is not counted."""
+        self.blocks.clear()
+        self.refused = self.emptied = 0
+        self.current: list[int] = []
+
+    def block(self, inner: Tensor) -> "Block":
+        """The block behind a tensor: one for all views of the same memory."""
+        storage = inner.untyped_storage()
+        with self.lock:
+            found = self.blocks.get(storage._cdata)
+            if found is None:
+                if self.capacity is not None and self.used + storage.nbytes() > self.capacity:
+                    self.refused += 1
+                    free = self.capacity - self.used
+                    raise torch.OutOfMemoryError(
+                        f"CUDA out of memory. Tried to allocate {storage.nbytes()} bytes; {free} bytes are free (pretended)."
+                    )
+                found = self.blocks[storage._cdata] = Block(self, storage.nbytes())
+            return found
+
+    def reset_peak(self) -> None:
+        """From now on the peak counts anew."""
+        self.peak = self.used
+
+
+class Block:
+    """A piece of the device's memory, as long as a tensor lies in it."""
+
+    def __init__(self, ledger: Ledger, nbytes: int) -> None:
+        self.ledger, self.nbytes, self.epoch = ledger, nbytes, ledger.epoch
+        ledger.used += nbytes
+        ledger.peak = max(ledger.peak, ledger.used)
+
+    def __del__(self) -> None:
+        with self.ledger.lock:
+            if self.ledger.epoch is self.epoch:
+                self.ledger.used -= self.nbytes
+
+
+LEDGER = Ledger()
+
+
+class Pretended(Tensor):
+    """A tensor on the device; `inner` holds its numbers on the CPU."""
+
+    inner: Tensor
+    place: torch.device
+    block: Block
+
+    @staticmethod
+    def __new__(cls: type["Pretended"], inner: Tensor, device: torch.device) -> "Pretended":
+        if not LEDGER.float64 and inner.dtype == torch.float64:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64.")
+        block = LEDGER.block(inner)
+        made: Pretended = torch.Tensor._make_wrapper_subclass(  # type: ignore[attr-defined]
+            cls, inner.size(), strides=inner.stride(), storage_offset=inner.storage_offset(), dtype=inner.dtype, device=device
+        )
+        made.inner, made.place, made.block = inner, device, block
+        return made
+
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]
+
+    def tolist(self) -> Any:
+        """Torch refuses to list a class made in Python."""
+        return self.inner.tolist()
+
+    def __repr__(self, **_: Any) -> str:  # type: ignore[override]
+        return f"Pretended({self.inner})"
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return _run(func, args, kwargs or {})
+
+
+@functools.cache
+def _writes(func: Any) -> tuple[int, str] | None:
+    """Place and name of the first argument that an operation writes to, and gives back."""
+    for i, argument in enumerate(func._schema.arguments):
+        if argument.alias_info is not None and argument.alias_info.is_write:
+            return i, argument.name
+    return None
+
+
+def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """An operation: on the CPU, with its results where they belong."""
+    places: set[torch.device] = set()
+    mixed, asked = False, None
+
+    def plain(value: Any) -> Any:
+        nonlocal mixed, asked
+        if isinstance(value, Pretended):
+            places.add(value.place)
+            return value.inner
+        if isinstance(value, Tensor):
+            mixed |= value.dim() > 0
+        elif isinstance(value, torch.device):
+            asked = value
+            return CPU
+        elif isinstance(value, (list, tuple)):
+            return [plain(item) for item in value]
+        return value
+
+    given = [plain(value) for value in args]
+    named = {key: plain(value) for key, value in kwargs.items() if key != "pin_memory"}
+    if len(places) > 1 or (places and mixed and func._schema.name not in MIXES):
+        raise RuntimeError(f"Expected all tensors to be on the same device, but found {places} and others ({func}).")
+    out = func(*given, **named)
+    written = _writes(func)
+    if written and isinstance(out, Tensor):
+        return args[written[0]] if written[0] < len(args) else kwargs[written[1]]
+    place = asked if asked is not None else next(iter(places), CPU)
+    return out if place.type != NAME else _wrapped(out, torch.device(NAME, place.index or 0))
+
+
+def _wrapped(value: Any, place: torch.device) -> Any:
+    if isinstance(value, Tensor):
+        return value if isinstance(value, Pretended) else Pretended(value, place)
+    return type(value)(_wrapped(item, place) for item in value) if type(value) in (list, tuple) else value
+
+
+class Module:
+    """What torch.cuda is to CUDA, as far as it is asked."""
+
+    OutOfMemoryError = torch.OutOfMemoryError
+
+    def is_initialized(self) -> bool:
+        return True
+
+    def is_available(self) -> bool:
+        return True
+
+    def _is_in_bad_fork(self) -> bool:
+        return False
+
+    def manual_seed_all(self, seed: int) -> None: ...
+
+    def device_count(self) -> int:
+        return COUNT
+
+    def current_device(self) -> int:
+        return LEDGER.current[-1] if LEDGER.current else 0
+
+    @contextlib.contextmanager
+    def device(self, which: Any) -> Generator[None]:
+        LEDGER.current.append(torch.device(which).index or 0)
+        try:
+            yield
+        finally:
+            LEDGER.current.pop()
+
+    def mem_get_info(self, device: Any = None) -> tuple[int, int]:
+        whole = LEDGER.capacity or 1 << 40
+        return whole - LEDGER.used, whole
+
+    def memory_reserved(self, device: Any = None) -> int:
+        return LEDGER.used
+
+    def memory_allocated(self, device: Any = None) -> int:
+        return LEDGER.used
+
+    def empty_cache(self) -> None:
+        LEDGER.emptied += 1
+
+
+_kept: list[Any] = []
+
+
+def _register() -> None:
+    """Once in a process; skips the test where this torch cannot."""
+    if _kept:
+        return
+    backend = pytest.importorskip("torch.utils.backend_registration")
+    if not hasattr(backend, "_setup_privateuseone_for_python_backend"):
+        pytest.skip("this torch has no backends written in Python")
+    backend._setup_privateuseone_for_python_backend(NAME, backend_module=Module())
+    library = torch.library.Library("_", "IMPL")
+    library.fallback(lambda func, *args, **kwargs: _run(func, args, kwargs), "PrivateUse1")
+    aten = torch.library.Library("aten", "IMPL", "PrivateUse1")  # torch.tensor() copies where Python's dispatch is shut off
+    aten.impl("copy_", lambda into, source, non_blocking=False: _run(torch.ops.aten.copy_.default, (into, source), {}))
+    _kept.extend((library, aten))
+
+
+@contextlib.contextmanager
+def device(capacity: int | None = None, float64: bool = True) -> Generator[Ledger]:
+    """The device, as one the engine merges on."""
+    _register()
+    LEDGER.begin(capacity, float64)
+    before = devices.GPUS
+    devices.GPUS = before | {NAME}
+    try:
+        yield LEDGER
+    finally:
+        devices.GPUS = before
+        LEDGER.begin()

@@ -1,0 +1,94 @@
+"""The studio under ZeroGPU's own package `spaces`, in a process of its own: `python tests/zero_page.py build|ask`.
+
+SPACES_SOURCE names a folder with the package (or it is installed), ZERO_MODE a file that tells the imitated platform what to
+do (test_zerogpu.py serves it). There is no GPU: the package is told that CUDA is there, and the worker computes on its CPU.
+What happened is printed as JSON, a line each.
+"""
+
+import json
+import multiprocessing
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), *filter(None, [os.environ.get("SPACES_SOURCE", "")])]
+
+import torch  # noqa: E402
+
+torch.version.cuda = "12.8"
+torch._C._cuda_init = lambda: None
+torch.cuda._is_in_bad_fork = bool  # type: ignore[assignment]
+
+import spaces.zero.torch as there  # type: ignore[import-not-found]  # noqa: E402
+
+from merger import ui  # noqa: E402
+from merger.ui import host, studio  # noqa: E402
+from merger.ui.state import Workspace, start  # noqa: E402
+
+there.init = lambda uuid: None
+there.move = lambda callback=None: None
+host.gpu_tokens.__defaults__ = (160, 0.0, 0, "cpu")
+
+
+def platform(mode: str) -> None:
+    Path(os.environ["ZERO_MODE"]).write_text(mode)
+
+
+def tell(name: str, **what: Any) -> None:
+    print(json.dumps({"step": name, **what}), flush=True)
+
+
+def ask(page: studio.Studio, work: Workspace, prompt: str, stop_after: float | None = None) -> dict[str, Any]:
+    """What was said, and the errors; stopped after so many seconds."""
+    visit = studio.Visit()
+    if stop_after is not None:
+        threading.Timer(stop_after, lambda: setattr(visit, "stopped", visit.run)).start()
+    began = time.monotonic()
+    feeds = list(page.answer(work, prompt, visit))
+    said = {k: "".join(word[0] for word in tokens) for feed in feeds for k, tokens in feed["full"].items()}
+    errors = [message for feed in feeds for message in feed.get("error", {}).values()]
+    states = feeds[-1].get("state", {})
+    return {"said": said, "errors": errors, "seconds": time.monotonic() - began, "states": states}
+
+
+def main(which: str) -> None:
+    if which == "build":
+        seen: list[dict[str, Any]] = []
+        answer = studio.Studio.answer
+
+        def watched(self: studio.Studio, *args: Any) -> Any:
+            for feed in answer(self, *args):
+                seen.append(feed)
+                yield feed
+
+        studio.Studio.answer = watched  # type: ignore[method-assign]
+        ui.build_app()
+        tell("build", errors=[f["error"] for f in seen if "error" in f], said=sorted(k for f in seen for k in f["full"]))
+        return
+    page = studio.Studio(ui.PRESETS, "cuda")
+    work = start(page.presets[0], page.base)
+    page.first_answers(work, work.prompt)
+    for mode, prompt in (("ok", "plural of box"), ("ok", "plural of cat"), ("fresh", "plural of dog")):
+        platform(mode)
+        tell(prompt, **ask(page, work, prompt))
+    platform("ok")
+    tell("long", **ask(page, work, "x " * 3000))
+    for mode in ("quota", "nogpu", "broken", "queue"):
+        platform(mode)
+        tell(mode, **ask(page, work, f"plural of {mode}"))
+    platform("slow")  # the platform lets wait for three seconds; Stop is pressed after half of one
+    tell("stop", **ask(page, work, "plural of fox", 0.5))
+    time.sleep(4)
+    platform("ok")
+    tell("after", **ask(page, work, "plural of fox"))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
+    for worker in multiprocessing.active_children():
+        worker.kill()
+    os._exit(0)  # threads of the platform's package wait for their workers
