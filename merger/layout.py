@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 _NUMBERED = re.compile(r"(.*?(?:^|\.))(\d+)\.(.+)")
@@ -61,6 +61,7 @@ _TEXT = re.compile(r"(^|\.)(language_model|text_model|text_decoder|llm)\.")
 _LAYERS = re.compile(r"(^|\.)(layers?|h|blocks?)\.$")
 
 
+@lru_cache(maxsize=1 << 16)  # asked again and again of the same names
 def part(name: str) -> str:
     """Which part of a model a tensor, or a stack, belongs to: vision, audio, projector, or text.
 
@@ -77,6 +78,7 @@ def part(name: str) -> str:
     return "text"
 
 
+@lru_cache(maxsize=1 << 16)  # asked again and again of the same names
 def role(name: str) -> str:
     """What a tensor does, one of `ROLES`.
 
@@ -91,6 +93,7 @@ def role(name: str) -> str:
     return "other" if found in ("embed", "head") and part(name) != "text" else found  # of words only
 
 
+@lru_cache(maxsize=1 << 16)  # asked again and again of the same names
 def follows(name: str) -> bool:
     """Whether a tensor outside the layers comes after them: the final norm, the output head."""
     found = role(name)
