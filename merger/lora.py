@@ -195,7 +195,7 @@ def _grown(made: Adapted, before: Checkpoint, adapter: Checkpoint) -> Adapted:
     known = vocabulary or read_vocabulary(made.words)
     tokens = 1 + max(known.ids.values(), default=-1) if known else 0
     if tokens > new:
-        whose = reference if vocabulary else before.reference
+        whose = reference if vocabulary else made.reference.removesuffix("".join(f"+{name}" for name in made.loras))
         raise CheckpointError(
             f"{reference}: its embeddings have {new} rows, and the tokenizer of {whose} has tokens up to number {tokens - 1}.\n"
             f"  Put the tokenizer that the LoRA was trained with into {adapter.folder}."
