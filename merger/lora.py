@@ -13,7 +13,7 @@ from torch import Tensor
 from merger import heads, quantized
 from merger.checkpoints import Checkpoint, Piece, Stored, read_headers, read_json
 from merger.errors import CheckpointError
-from merger.layout import role, strip_prefixes
+from merger.layout import strip_prefixes
 from merger.tokens import read_vocabulary, rows_of, token_rows
 
 _PREFIX = "base_model.model."
@@ -100,7 +100,9 @@ def adapt(model: Checkpoint, loras: Sequence[tuple[str, Path]]) -> Checkpoint:
             "  Name the 16-bit model before the `+`: a LoRA that was trained on the quantized one fits it."
         )
     names = tuple(reference for reference, _ in loras)
-    made = Adapted("+".join((model.reference, *names)), model.folder, model.tensors, model.config, loras=names)
+    own = heads.own_heads(model)  # a head that is the embeddings again follows them, whether the file holds it or not
+    tensors = {name: stored for name, stored in model.tensors.items() if name in own or not heads.is_head(name)}
+    made = Adapted("+".join((model.reference, *names)), model.folder, tensors, model.config, loras=names)
     for reference, folder in loras:
         adapter = _open(reference, folder)
         made = _grown(_with_adapter(made, model, adapter), made, adapter)
@@ -146,7 +148,7 @@ def _with_adapter(made: Adapted, model: Checkpoint, adapter: Checkpoint) -> Adap
             )
         pairs.setdefault(target, []).append(pair)
     saved = made.saved | {targets[name] for name in whole}
-    head = any(role(target) == "head" and target.endswith(heads.HEAD) for target in targets.values())
+    head = any(heads.is_head(target) for target in targets.values())
     config = heads.untied(made.config) if head and heads.says_tied(made.config) else made.config
     return replace(made, tensors=tensors, config=config, pairs=pairs, replaced=replaced, saved=saved)
 
@@ -154,7 +156,7 @@ def _with_adapter(made: Adapted, model: Checkpoint, adapter: Checkpoint) -> Adap
 def _head_apart(made: Adapted, wanted: Iterable[str]) -> str | None:
     """What the output head is to be called that an adapter changes and the model has not; None where there is none such."""
     shared = heads.embeddings(made)
-    if shared is None or any(role(name) == "head" and name.endswith(heads.HEAD) for name in made.tensors):
+    if shared is None or any(heads.is_head(name) for name in made.tensors):
         return None
     if not any(strip_prefixes(name) == heads.HEAD for name in wanted):
         return None
@@ -182,9 +184,6 @@ def _grown(made: Adapted, before: Checkpoint, adapter: Checkpoint) -> Adapted:
     reference = adapter.reference
     if old is None or new is None or old == new:
         return made
-    apart = heads.own_heads(before)
-    again = {n for n in before.tensors if role(n) == "head" and n.endswith(heads.HEAD) and n not in apart}  # the embeddings again
-    made = replace(made, tensors={n: t for n, t in made.tensors.items() if n not in again or n in made.saved})
     behind = next((n for n, t in made.tensors.items() if token_rows(n) and t.shape[:1] == (old,)), None)
     if behind is not None:
         raise CheckpointError(

@@ -341,3 +341,15 @@ def test_names_that_peft_gives_whole_tensors(name: str, root: Path) -> None:
     make_lora(root / "l", {HEAD: (24, 8)}, more=more)
     a, b = factors(root, "l", "lm_head.lora")
     torch.testing.assert_close(open_reference("base+l", [root]).read("lm_head.weight"), head + 1.5 * b @ a)
+
+
+def test_a_copy_of_the_embeddings_in_the_file_changes_nothing(tied: Path) -> None:
+    """Tied is tied, whether the head is stored again or not."""
+    tiny.make_family(tied / "again", models=("base",), layers=2, tied=True)
+    tensors = tiny.read_weights(tied / "again/base")
+    save_file(tensors | {"lm_head.weight": tensors[EMBED + ".weight"].clone()}, tied / "again/base/model.safetensors")
+    make_lora(tied / "l", {EMBED: (8, 24)})
+    for out, roots in (("one", [tied]), ("two", [tied / "again", tied])):
+        merge(load("{merge_method: passthrough, models: [base+l]}"), tied / out, roots=roots)
+    one, two = tiny.read_weights(tied / "one"), tiny.read_weights(tied / "two")
+    assert one.keys() == two.keys() and all(torch.equal(two[n], t) for n, t in one.items())
