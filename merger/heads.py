@@ -11,10 +11,14 @@ HEAD = "lm_head.weight"
 _ROWS = 1 << 12
 
 
+def is_head(name: str) -> bool:
+    """Whether a tensor is the output head of a language model, which may be its embeddings again."""
+    return name == HEAD or name.endswith(f".{HEAD}")
+
+
 def embeddings(model: Checkpoint) -> str | None:
     """The name of the text model's embeddings."""
-    found = [n for n in model.tensors if role(n) == "embed" and n.endswith(("embed_tokens.weight", "wte.weight"))]
-    return next(iter(found), None)
+    return next((n for n in model.tensors if n.endswith(("embed_tokens.weight", "wte.weight")) and role(n) == "embed"), None)
 
 
 def says_tied(config: Mapping[str, Any]) -> bool | None:
@@ -40,7 +44,7 @@ def own_heads(model: Checkpoint) -> tuple[str, ...]:
     Where its config says that the head is the embeddings again, the numbers decide: a head that was trained apart is used by
     transformers, whatever the config says.
     """
-    stored = [name for name in model.tensors if role(name) == "head" and name.endswith(HEAD)]
+    stored = [name for name in model.tensors if is_head(name)]
     if not says_tied(model.config):
         return tuple(stored)
     rows = embeddings(model)
@@ -69,4 +73,4 @@ def _same(model: Checkpoint, one: str, other: str) -> bool:
     return model.compared[key]
 
 
-__all__ = ["HEAD", "embeddings", "own_heads", "says_tied", "untied"]
+__all__ = ["HEAD", "embeddings", "is_head", "own_heads", "says_tied", "untied"]

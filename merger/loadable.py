@@ -22,7 +22,7 @@ from typing import IO, Any, cast
 from merger import heads
 from merger.checkpoints import Checkpoint
 from merger.errors import CheckpointError
-from merger.layout import is_buffer, layout, role
+from merger.layout import is_buffer, layout
 from merger.limits import LOADING_MEMORY, LOADING_SECONDS
 from merger.plan import Plan
 from merger.stacks import one_a_layer
@@ -105,7 +105,7 @@ def _changes(decided: Plan, donor: Checkpoint) -> bool:
     stored = {
         name: t.shape for name, t in donor.tensors.items()
         if not is_buffer(name, t.shape, t.dtype.is_floating_point)
-        and (role(name) != "head" or not name.endswith(heads.HEAD) or name in own)
+        and (not heads.is_head(name) or name in own)
     }  # fmt: skip
     made = {job.name: job.shape for job in decided.jobs if not is_buffer(job.name, job.shape, job.out.is_floating_point)}
     return made != stored or _settings(decided.config) != _settings(donor.config)

@@ -15,7 +15,7 @@ from merger import heads, quantized
 from merger.checkpoints import Checkpoint, Piece, Stored, look_around, read_headers, read_json
 from merger.errors import CheckpointError
 from merger.files import check_links
-from merger.layout import role, strip_prefixes
+from merger.layout import strip_prefixes
 from merger.limits import PATTERN_STEPS
 from merger.regular import there
 from merger.tokens import read_vocabulary, rows_of, token_rows
@@ -138,7 +138,9 @@ def adapt(model: Checkpoint, loras: Sequence[tuple[str, Path]]) -> Checkpoint:
         )
     names = tuple(reference for reference, _ in loras)
     name = "+".join((model.reference, *names))
-    made = Adapted(name, model.folder, model.tensors, model.config, model.seen, loras=names)
+    own = heads.own_heads(model)  # a head that is the embeddings again follows them, whether the file holds it or not
+    tensors = {name: stored for name, stored in model.tensors.items() if name in own or not heads.is_head(name)}
+    made = Adapted(name, model.folder, tensors, model.config, model.seen, loras=names)
     for reference, folder in loras:
         adapter = _open(reference, folder)
         made = _grown(_with_adapter(made, model, adapter), made, adapter)
@@ -185,7 +187,7 @@ def _with_adapter(made: Adapted, model: Checkpoint, adapter: Checkpoint) -> Adap
             )
         pairs.setdefault(target, []).append(pair)
     saved = made.saved | {targets[name] for name in whole}
-    head = any(role(target) == "head" and target.endswith(heads.HEAD) for target in targets.values())
+    head = any(heads.is_head(target) for target in targets.values())
     config = heads.untied(made.config) if head and heads.says_tied(made.config) else made.config
     return replace(
         made, tensors=tensors, config=config, pairs=pairs, replaced=replaced, saved=saved, seen={**made.seen, **adapter.seen}
@@ -195,7 +197,7 @@ def _with_adapter(made: Adapted, model: Checkpoint, adapter: Checkpoint) -> Adap
 def _head_apart(made: Adapted, wanted: Iterable[str]) -> str | None:
     """What the output head is to be called that an adapter changes and the model has not; None where there is none such."""
     shared = heads.embeddings(made)
-    if shared is None or any(role(name) == "head" and name.endswith(heads.HEAD) for name in made.tensors):
+    if shared is None or any(heads.is_head(name) for name in made.tensors):
         return None
     if not any(strip_prefixes(name) == heads.HEAD for name in wanted):
         return None
@@ -223,9 +225,6 @@ def _grown(made: Adapted, before: Checkpoint, adapter: Checkpoint) -> Adapted:
     reference = adapter.reference
     if old is None or new is None or old == new:
         return made
-    apart = heads.own_heads(before)
-    again = {n for n in before.tensors if role(n) == "head" and n.endswith(heads.HEAD) and n not in apart}  # the embeddings again
-    made = replace(made, tensors={n: t for n, t in made.tensors.items() if n not in again or n in made.saved})
     behind = next((n for n, t in made.tensors.items() if token_rows(n) and t.shape[:1] == (old,)), None)
     if behind is not None:
         raise CheckpointError(
@@ -236,7 +235,7 @@ def _grown(made: Adapted, before: Checkpoint, adapter: Checkpoint) -> Adapted:
     known = vocabulary or read_vocabulary(made.words)
     tokens = 1 + max(known.ids.values(), default=-1) if known else 0
     if tokens > new:
-        whose = reference if vocabulary else before.reference
+        whose = reference if vocabulary else made.reference.removesuffix("".join(f"+{name}" for name in made.loras))
         raise CheckpointError(
             f"{reference}: its embeddings have {new} rows, and the tokenizer of {whose} has tokens up to number {tokens - 1}.\n"
             f"  Put the tokenizer that the LoRA was trained with into {adapter.folder}."

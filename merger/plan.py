@@ -1,4 +1,7 @@
-"""Recipe + headers -> Plan: one frozen TensorJob per output tensor, with every number resolved. Reads no weights."""
+"""Recipe + headers -> Plan: one frozen TensorJob per output tensor, with every number resolved.
+
+Reads no weights, but for heads that a config.json says are the embeddings again, and tables of whole numbers.
+"""
 
 import math
 import weakref
@@ -382,7 +385,7 @@ def _rows(
         for model in _owners(part, recipe):
             where = layouts[model]
             for name in files[model]:
-                again = role(name) == "head" and name.endswith(heads.HEAD) and name not in own_heads
+                again = heads.is_head(name) and name not in own_heads
                 if where.layer(name) is None and not again and not (moved and where.is_extra(name)):
                     found.setdefault(name, model)
         return found
@@ -649,38 +652,44 @@ def _remarks(
     for i, entry in enumerate(recipe.models):
         for name in sorted(shared & {n for n, _ in entry.parameters}):
             yield f"`{name}` belongs to the whole recipe: models[{i}].parameters.{name} has no effect; write parameters.{name}."
-    read = {(s.model, s.name) for row in rows for s in (*_sources(row), *([row.copied] if row.copied else []))}
-    taken = {(model, layer) for each in origins for model, layer in each}
-    predicting = False
     for reference, model in ((r, models[r]) for r in recipe.merged):
         yield from model.notes
         if model.renamed:
             yield f"{reference}: {model.renamed} tensors have another prefix there; they are matched by what follows it."
-        where, own = layouts[reference], heads.own_heads(model)
-        if own and heads.says_tied(model.config):
+        if heads.says_tied(model.config) and heads.own_heads(model):
             yield f"{reference}: its config.json ties the head to the embeddings, its file holds another: the output keeps that."
         if quantized.settings(model.config) and not packed:
             yield f"{reference}: its config.json speaks of quantization, its weights are plain; the output's does not."
-        extra: list[str] = []
-        for name, stored in model.tensors.items():
-            layer = where.layer(name)
-            again = role(name) == "head" and name.endswith(heads.HEAD) and name not in own
-            buffer = is_buffer(name, stored.shape, stored.dtype.is_floating_point)
-            unread = (reference, name) not in read and not again and not buffer
-            if where.is_extra(name) and unread and moved:
-                predicting = True
-            elif unread and (not recipe.slices if layer is None else (reference, layer) in taken):
-                extra.append(name)
-        if extra:
-            yield f"{reference}: {len(extra)} tensors that {_first(recipe)} has not are left out, for example {extra[0]}."
-    if predicting:
-        yield "layers that only predict later tokens are left out: they belong behind the layers that this stack changes."
+    yield from _left_out(recipe, models, rows, layouts, origins, moved)
     for source in dict.fromkeys(row.copied.model for row in rows if row.copied and not row.as_stored):
         yield f"layers that only predict later tokens are copied from {source}: not every model has them."
 
 
-def _first(recipe: Recipe) -> str:
-    return f"the base {recipe.base_model}" if recipe.base_model else "the base"
+def _left_out(
+    recipe: Recipe, models: Mapping[str, Checkpoint], rows: Sequence[_Row], layouts: Mapping[str, Layout],
+    origins: Sequence[Sequence[Origin]], moved: bool,
+) -> Iterator[str]:  # fmt: skip
+    """Tensors that the output has not, though a model has them in a layer that is used, or outside the layers."""
+    read = {(s.model, s.name) for row in rows for s in (*_sources(row), *([row.copied] if row.copied else []))}
+    taken = {(model, layer) for each in origins for model, layer in each}
+    predicting = False
+    for reference in recipe.merged:
+        where, own = layouts[reference], heads.own_heads(models[reference])
+        extra: list[str] = []
+        for name, stored in models[reference].tensors.items():
+            again = heads.is_head(name) and name not in own
+            if (reference, name) in read or again or is_buffer(name, stored.shape, stored.dtype.is_floating_point):
+                continue
+            layer = where.layer(name)
+            if where.is_extra(name) and moved:
+                predicting = True
+            elif not recipe.slices if layer is None else (reference, layer) in taken:
+                extra.append(name)
+        if extra:
+            base = f"the base {recipe.base_model}" if recipe.base_model else "the base"
+            yield f"{reference}: {len(extra)} tensors that {base} has not are left out, for example {extra[0]}."
+    if predicting:
+        yield "layers that only predict later tokens are left out: they belong behind the layers that this stack changes."
 
 
 def _all_scopes(recipe: Recipe) -> Iterator[Parameters]:
@@ -851,7 +860,7 @@ def _config(
         for old, new in _cut_rows(donor, jobs).items() if not words else ():
             if level.get("vocab_size") == old:
                 level["vocab_size"] = new
-    if any(role(job.name) == "head" and job.name.endswith(heads.HEAD) for job in jobs):
+    if any(heads.is_head(job.name) for job in jobs):
         said = heads.says_tied(config)
         alone = any(not heads.own_heads(models[reference]) for reference in recipe.merged)
         if said or (said is None and alone):  # what a config does not say, its architecture may have as its habit
@@ -861,8 +870,9 @@ def _config(
 
 def _cut_rows(donor: Checkpoint, jobs: Sequence[TensorJob]) -> dict[int, int]:
     """Rows of the donor's vocabulary -> of the output's, where they are cut."""
-    stored = [(donor.tensors.get(job.name), job) for job in jobs if token_rows(job.name) and job.shape]
-    return {t.shape[0]: job.shape[0] for t, job in stored if t is not None and t.shape and t.shape[0] > job.shape[0]}
+    stored = [(donor.tensors.get(job.name), job) for job in jobs]
+    cut = [(t, job) for t, job in stored if t is not None and t.shape[1:] == job.shape[1:] and t.shape[:1] > job.shape[:1]]
+    return {t.shape[0]: job.shape[0] for t, job in cut if token_rows(job.name)}
 
 
 def _lost_tokens(donor: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None) -> Iterator[str]:

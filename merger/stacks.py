@@ -156,6 +156,8 @@ def _walk(
                     f"config.json: {key} counts {'the first' if _FIRST.search(key) else 'the last'} layers of a kind, and in "
                     f"this stack layers of that kind stand elsewhere too; it stays at {value}."
                 )
+        elif type(value) is int and key.endswith("_start_index") and (span := _span(level, key, path, places)) is not None:
+            new, level[key.replace("_start_", "_end_")] = span
         elif value is True and key.endswith("by_inverse_layer_idx"):
             made.told.append(f"config.json: {key}: what a layer computes depends on its number, which the stack changes.")
         elif value and type(value) in (int, str) and _BY_NUMBER.search(key):
@@ -197,6 +199,22 @@ def _count(key: str, value: int, found: Sequence[tuple[Any, int, int]]) -> int |
     if any(of_kind[run:]):
         return None
     return max(value, run) if run == len(of_kind) and not last else run
+
+
+def _span(
+    level: Mapping[str, Any], key: str, path: tuple[str, ...], places: Sequence[tuple[Mapping[str, Any], int, int]]
+) -> tuple[int, int] | None:
+    """Where the run of layers between `.._start_index` and `.._end_index` lies in the output; None where it is no one run."""
+    to, each = key.replace("_start_", "_end_"), key.replace("_start_index", "_interval")
+    if type(level.get(to)) is not int or level.get(each, 1) != 1:
+        return None
+    inside: list[bool] = []
+    for own, layer, count in places:
+        first, last = _at(own, (*path, key)), _at(own, (*path, to))
+        first, last = (first, last) if type(first) is int and type(last) is int else (level[key], level[to])
+        inside.append(first <= layer <= (last if last >= 0 else count + last))
+    run = [k for k, yes in enumerate(inside) if yes]
+    return (run[0], run[-1]) if run and len(run) == run[-1] - run[0] + 1 else None
 
 
 def _mixed(
