@@ -141,7 +141,8 @@ def test_towers_have_columns_of_their_own_however_heavy_they_are(weight: int) ->
 
 def test_a_heavy_tower_is_not_the_main_stack_whatever_the_text_is_called() -> None:
     pairs = {
-        "visual.blocks.": "model.layers.", "model.vqmodel.encoder.down.": "model.layers.", "model.audio_tower.layers.": "model.layers.",
+        "visual.blocks.": "model.layers.", "model.vqmodel.encoder.down.": "model.layers.",
+        "model.audio_tower.layers.": "model.layers.",
         "vision_encoder.transformer.layers.": "layers.",
     }  # fmt: skip
     for tower, text in pairs.items():
