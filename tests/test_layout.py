@@ -4,9 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tiny import make_family
 
 from merger.checkpoints import open_checkpoint
 from merger.layout import ROLES, board, follows, layout, part, role
+from merger.merge import open_models
+from merger.plan import plan
+from merger.recipe import load
 
 LLAMA = dict(hidden_size=16, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1,
              vocab_size=40, head_dim=8, pad_token_id=0, bos_token_id=1, eos_token_id=2)  # fmt: skip
@@ -131,6 +137,32 @@ def test_towers_have_columns_of_their_own_however_heavy_they_are(weight: int) ->
     ]  # fmt: skip
     assert grid.columns[-2].names == ("model.language_model.norm.weight",)
     assert sorted(name for c in grid.columns for name in c.names) == sorted(numels)
+
+
+def test_a_heavy_tower_is_not_the_main_stack_whatever_the_text_is_called() -> None:
+    pairs = {
+        "visual.blocks.": "model.layers.", "model.vqmodel.encoder.down.": "model.layers.",
+        "model.audio_tower.layers.": "model.layers.",
+        "vision_encoder.transformer.layers.": "layers.",
+    }  # fmt: skip
+    for tower, text in pairs.items():
+        numels = {f"{tower}{i}.attn.qkv.weight": 1000 for i in range(9)} | {f"{text}{i}.mlp.up_proj.weight": 1 for i in range(3)}
+        assert (layout(numels).main, layout(numels).layers) == (text, 3)
+
+
+def test_a_norm_of_the_embeddings_belongs_to_the_first_slice(tmp_path: Path) -> None:
+    """The final norm to the last."""
+    make_family(tmp_path, models=("base",))
+    (file,) = tmp_path.glob("base/*.safetensors")
+    save_file(load_file(file) | {"model.embedding_norm.weight": torch.ones(8)}, file)
+    slices = ", ".join(
+        f"{{sources: [{{model: {tmp_path}/base, layer_range: {span}, parameters: {{scale: {scale}}}}}]}}"
+        for span, scale in (("[0, 2]", 0.5), ("[2, 4]", 2.0))
+    )
+    recipe = load(f"{{merge_method: passthrough, slices: [{slices}]}}")
+    decided = plan(recipe, open_models(recipe))
+    scales = {name: dict(decided.job(f"model.{name}.weight").args)["scale"] for name in ("embedding_norm", "norm")}
+    assert scales == {"embedding_norm": (0.5,), "norm": (2.0,)}
 
 
 def test_the_columns_of_an_encoder_and_decoder_are_the_decoders() -> None:

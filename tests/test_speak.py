@@ -87,8 +87,9 @@ def test_experts_are_parts_of_the_stack_that_the_module_has(
     assert not who.bound.copies
 
 
-def test_a_move_is_written_into_the_stack(made: Callable[[str], Path], tmp_path: Path) -> None:
-    folder = made("mixtral")
+@pytest.mark.parametrize("kind", ["mixtral", "kimi_linear"])  # of the latter the names' order is not that of the stack
+def test_a_move_is_written_into_the_stack(kind: str, made: Callable[[str], Path], tmp_path: Path) -> None:
+    folder = made(kind)
     session = Session(Parents())
     who, generation = heard(session, folder), session.generation
     before = ids(who)
@@ -263,6 +264,10 @@ def test_a_kind_whose_upper_layers_fail_where_the_probed_did_not_goes_on_plainly
 def test_an_answer_of_states_that_are_not_one_for_each_token_makes_no_draft(made: Callable[[str], Path]) -> None:
     who = heard(Session(Parents()), made("gemma3n_text"))  # its layers hand on several states for each token
     assert not who.probed.plain and ids(who) == ids(who)
+    with torch.inference_mode():
+        assert not who._stands_alone(who.encode(PROMPT))
+        plain = heard(Session(Parents()), made("llama"))
+        assert plain._stands_alone(plain.encode(PROMPT))
 
 
 # ---------------------------------------------------------------------------------------------- what cannot

@@ -14,13 +14,15 @@ from merger.recipe import load
 
 # Plain, mixtures, latent attention, state spaces, hybrids, sliding windows, what sees, and what is copied rather than bound.
 SAMPLE = (
-    "llama", "mixtral", "qwen3_moe", "deepseek_v3", "gpt_oss", "gemma2", "gemma3", "gemma3n_text", "mamba2", "falcon_h1", "gpt_neox",
-    "llava", "qwen2_vl", "jamba", "lfm2", "lfm2_moe", "glm4_moe", "granitemoe", "llama4", "phi3", "rwkv", "recurrent_gemma",
-    "qwen3_5", "qwen3_next", "ernie4_5_vl_moe", "opt",
+    "llama", "mixtral", "qwen3_moe", "deepseek_v3", "gpt_oss", "gemma2", "gemma3", "gemma3n_text", "mamba2", "falcon_h1",
+    "gpt_neox", "llava", "qwen2_vl", "jamba", "lfm2", "lfm2_moe", "glm4_moe", "granitemoe", "llama4", "phi3", "rwkv",
+    "recurrent_gemma", "qwen3_5", "qwen3_next", "ernie4_5_vl_moe", "opt",
 )  # fmt: skip
 # Stacks whose layers' kinds stand in config.json by number, or as a list with an entry for each.
-NOT_STACKED = {"deepseek_v3", "gemma2", "gemma3", "gemma3n_text", "gpt_oss", "lfm2", "lfm2_moe", "jamba", "glm4_moe", "llama4", "rwkv",
-               "recurrent_gemma", "qwen3_5", "qwen3_next", "ernie4_5_vl_moe"}  # fmt: skip
+NOT_STACKED = {
+    "deepseek_v3", "gemma2", "gemma3", "gemma3n_text", "gpt_oss", "lfm2", "lfm2_moe", "jamba", "glm4_moe", "llama4", "rwkv",
+    "recurrent_gemma", "qwen3_5", "qwen3_next", "ernie4_5_vl_moe",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from zoo_sizes import ALSO, TINY, TOWER
 
-from merger.evaluate import speaker
+from merger.evaluate import say_all, speaker
 from merger.live import Parents, Session
 from merger.merge import merge
 from merger.recipe import load
@@ -287,10 +287,14 @@ def _heard(folder: Path, cls: Any, seen: Seen) -> None:
         assert bool(names) == bool(move), "the move moves nothing"
         out = folder / f"heard-{place}"
         merge(recipe, out)
+        texts: list[str] = []
         try:
             for prompt, expected in zip(PROMPTS, generated(cls, out, [who.encode(p) for p in PROMPTS]), strict=True):
                 said = [token.id for token in who.tokens(prompt, TOKENS)]
                 assert said == expected, f"says {said}, transformers {expected}"
+                texts.append(who.tokenizer.decode(said, skip_special_tokens=True).rstrip("\ufffd"))
+            many = say_all(who, PROMPTS, TOKENS)
+            assert many == texts, f"says {many} to several prompts at once, alone {texts}"
         except Exception as error:
             seen.steps[step] = _words(error)
             if os.environ.get("ZOO_TRACE"):
