@@ -19,11 +19,12 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, unquote
 
 import httpx
 import huggingface_hub.constants
 import pytest
-from hub_standin import WRITER, Hub
+from hub_standin import READER, WRITER, Hub
 
 from merger import hub as references
 from merger import store, wire
@@ -31,6 +32,7 @@ from merger.recipe import load
 from merger.search import Probe, Vary, sweep
 from merger.ui import LAUNCH, build_app, state
 from merger.ui.callbacks import Callbacks
+from merger.ui.grants import Grants
 from merger.ui.guard import Guard
 from merger.ui.studio import Studio, Visit
 
@@ -278,7 +280,7 @@ def hostile(place: Place) -> list[Any]:
     return [
         *texts, None, True, -1, 10**300, 1e308, math.nan, -math.inf, deep, [], {}, [[secret]], {"a": {"b": [None]}},
         filed | {"path": secret}, filed | {"path": f"{place.web}/canary"}, filed | {"path": "x", "url": f"{place.web}/canary"},
-        [filed | {"path": "/etc/passwd"}], filed | {"path": {"x": 1}}, {"meta": 5, "path": secret},
+        filed | {"path": "https://example.org/x"}, [filed | {"path": "/etc/passwd"}], filed | {"path": {"x": 1}}, {"meta": 5, "path": secret},
         {"lanes": {model: [1e999]}, "split": [], "move": {}, "seq": deep}, {"yaml": model, "prompt": [secret]},
         {"yaml": recipe_of("writer/secret"), "act": "slot", "slot": []}, {"yaml": recipe_of(model), "act": []},
         {"picked": {"column": [secret], "row": {}}}, {"picked": [[], {}]}, {"vote": {}}, {"headers": [1], "data": [[secret]]},
@@ -290,7 +292,8 @@ def check(answer: str, what: str, place: Place) -> None:
     assert SECRET not in answer and "root:x:0" not in answer, what
     for mark in ("our fault", "Traceback", 'File "', "site-packages", "Internal Server Error", "object has no attribute", "KeyError", "TypeError"):
         assert mark not in answer, (what, answer[:500])
-    assert not place.hosted or str(ROOT) not in answer.replace(str(place.outside), ""), (what, answer[:500])
+    assert not place.hosted or str(ROOT) in unquote(what) or str(ROOT) not in answer, (what, answer[:500])
+    assert " at 0x" not in answer or "app_id" in answer, (what, answer[:500])  # the page's config has some
     said = last(answer)
     if isinstance(said, dict) and "error" in said:
         assert isinstance(said["error"], str) and len(said["error"].split()) > 2, (what, answer[:500])
@@ -329,3 +332,236 @@ def alive(place: Place) -> bool:
     """Whether the page still answers a newcomer."""
     ask = next(event for event in place.events if event["api_name"] == "ask")
     return "boxes" in place.call(ask, [(ROOT / "presets/pirate_and_plurals.yaml").read_text(), "plural of box"], "newcomer")
+
+
+def test_every_endpoint_in_every_way(watched: Place) -> None:
+    """gradio answers to the same call under several addresses, with and without names for the arguments."""
+    place, calls = watched, 0
+    named = [event for event in place.events if event["api_visibility"] == "public"]
+    assert sorted(event["api_name"] for event in named) == ["ask", "merge", "stats", "sweep", "yaml"]
+    for event in named:
+        name, count = event["api_name"], len(event["inputs"])
+        for value in hostile(place):
+            for path in (f"{API}/call/{name}", f"{API}/run/{name}", f"{API}/api/{name}", f"{API}/call/v2/{name}/"):
+                for data in ({"data": [value] * count}, {"recipe": value, "prompt": value, "values": value, "path": value}):
+                    body = json.dumps(data | {"session_hash": "x", "oauth_token": WRITER, "batched": True, "event_id": "y"})
+                    said = place.client.post(path, content=body, headers={"content-type": "application/json"})
+                    event_id = last(said.text).get("event_id") if said.status_code == 200 and "/call/" in path else None
+                    text = place.client.get(f"{API}/call/{name}/{event_id}").text if event_id else said.text
+                    check(text, f"{path} {body[:200]}", place)
+                    calls += 1
+    print(f"{len(named)} endpoints, {calls} calls, {'hosted' if place.hosted else 'at home'}")
+    assert alive(place)
+
+
+def test_every_server_function(watched: Place) -> None:
+    """What components offer to their own scripts, and what they do not offer: any other name."""
+    place, calls, offered = watched, 0, 0
+    for part in place.config["components"]:
+        functions = part["props"].get("server_fns") or []
+        offered += len(functions)
+        for name in (*functions, "preprocess", "__init__", "as_example"):
+            for value in hostile(place) if name in functions else [None, str(place.outside / "secret.txt")]:
+                body = {"component_id": part["id"], "fn_name": name, "session_hash": "stranger", "data": value}
+                said = place.client.post(f"{API}/component_server", content=json.dumps(body))
+                check(said.text, f"{name} of {part['type']} {str(value)[:200]}", place)
+                assert said.status_code == 404 or name in functions
+                calls += 1
+    body = {"component_id": str(place.config["components"][0]["id"]), "fn_name": "x", "session_hash": "x"}
+    said = place.client.post(f"{API}/component_server", data=body, files={"a": b"x"})
+    assert said.status_code == 400 and "a JSON object is expected" in said.text
+    print(f"{offered} server functions, {calls} calls")
+    assert offered and alive(place)
+
+
+def all_routes(router: Any) -> Iterator[Any]:
+    """Every route of a server, also those of routers in it."""
+    for route in router.routes:
+        inner = getattr(route, "original_router", None) or getattr(route, "app", None)
+        if hasattr(inner, "routes"):
+            yield from all_routes(inner)
+        elif getattr(route, "methods", None):
+            yield route
+
+
+def test_every_address(watched: Place) -> None:
+    """Every route of the server, with what nobody should ask in each of its places; those the page does not use are shut."""
+    place, calls, shut = watched, 0, set[str]()
+    secret = str(place.outside / "secret.txt")
+    texts = [secret, f"file://{secret}", f"{place.web}/canary", "../../../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "writer/secret", "x" * 5000, "\0", "-1"]
+    routes = list(all_routes(place.demo.app))
+    for route in routes:
+        for method in sorted(route.methods):
+            for text in texts if "{" in route.path else ["x"]:
+                address = re.sub(r"\{[^}]*\}", lambda _: quote(text, safe="/:%"), route.path)
+                if "heartbeat" in address and len(text) <= 64 and re.fullmatch(r"[\w-]+", text):
+                    continue  # it answers for as long as the browser is there
+                query = {"session_hash": text, "path": text, "deep_link": text, "page": text, "upload_id": text, "_target_url": text}
+                said = place.client.request(method, address, params=query if len(text) < 999 else {}, content=b"{}" if method == "POST" else None)
+                calls += 1
+                where = f"{method} {address[:100]} {said.status_code}"
+                assert place.web not in said.headers.get("location", ""), where
+                if said.headers.get("content-type", "").startswith(("text/html", "text/css", "image/", "text/javascript", "application/javascript")):
+                    assert SECRET not in said.text and said.status_code == 200, where
+                    continue
+                check(said.text, where, place)
+                if said.status_code == 404 and "There is nothing at this address" in said.text:
+                    shut.add(route.path)
+    assert {f"{API}/proxy={{url_path:path}}", f"{API}/process_recording", "/gradio_api/deep_link", f"{API}/vibe-edit", "/monitoring"} <= shut
+    print(f"{len(routes)} routes, {calls} calls, shut: {len(shut)}")
+    assert alive(place)
+
+
+def test_files(watched: Place) -> None:
+    """What was uploaded is served to who knows its place; no file of the server, its working directory or another website is."""
+    place = watched
+    for name in ("recipe.yaml", "../../evil.yaml", "/etc/evil", "a/b\\c", "x" * 300, "\0", ".env", "évil.svg"):
+        said = place.client.post(f"{API}/upload", files={"files": (name, b"name: x")})
+        check(said.text, name, place)
+        for kept in last(said.text) if said.status_code == 200 else []:
+            assert kept.startswith(str(place.temporary)) and ".." not in kept
+            got = place.client.get(f"{API}/file={quote(kept)}")
+            assert got.status_code == 200 and got.text == "name: x" and got.headers["x-content-type-options"] == "nosniff"
+    (place.temporary / "gradio").mkdir(exist_ok=True)
+    some = [
+        place.outside / "secret.txt", "/etc/passwd", ROOT / "app.py", ROOT / "presets/trios.json", ROOT / ".git/config", "app.py", "docs/models/README.md",
+        f"{place.temporary}/gradio/../../outside/secret.txt", place.temporary / "hub", f"file://{place.outside / 'secret.txt'}",
+        f"{place.web}/canary", f"http:/{place.web[6:]}", "http://169.254.169.254/latest/meta-data", "https://example.org/", "",
+    ]  # fmt: skip
+    for path in some:
+        for address in (f"{API}/file={path}", f"{API}/file={quote(str(path), safe='')}", f"{API}/file/{path}"):
+            said = place.client.get(address)
+            assert said.status_code in (403, 404) and SECRET not in said.text and "root:" not in said.text, address
+            check(said.text, address, place)
+    assert alive(place)
+
+
+def test_bodies_that_are_none(watched: Place) -> None:
+    """What is no call at all, and calls whose other entries are wrong."""
+    place, calls = watched, 0
+    event = next(event for event in place.events if not event["queue"] and all(place.stateful(event)))
+    whole = {"data": [None] * len(event["inputs"]), "fn_index": event["id"], "session_hash": "x"}
+    raws: list[bytes] = [
+        b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b'{"data": [' + b"[" * 100_000, b'{"data": [' + b"9" * 5000 + b"]}", b'"\\ud800"',
+        json.dumps(whole | {"event_data": "\ud800"}).encode(),
+    ]  # fmt: skip
+    wrong: list[Any] = [None, True, -1, 10**30, 1.5, "x", "../x", "x" * 65, "", "a b", [], {}, [[1]], {"a": 1}]
+    raws += [json.dumps(whole | {key: value}).encode() for key in (*whole, "trigger_id", "event_id", "event_data", "batched") for value in wrong]
+    for raw in raws:
+        for address in ("run/predict", "queue/join", "call/yaml", "call/v2/yaml", "api/yaml", "cancel", "reset", "component_server", "run/nothing"):
+            said = place.client.post(f"{API}/{address}", content=raw, headers={"content-type": "application/json"})
+            if address == "queue/join" and said.status_code == 200 and b'"session_hash": "x"' in raw:
+                check(told(place.client, "x"), f"{address} {raw[:200]!r}", place)
+            check(said.text, f"{address} {raw[:200]!r}", place)
+            assert said.text and said.status_code < 500 or '"error":"' in said.text, (address, raw[:200], said.status_code)
+            calls += 1
+    print(f"{calls} bodies")
+    assert alive(place)
+
+
+# ---------------------------------------------------------------------------------------------- two visitors
+
+
+WORKS = (
+    "use_text", "check", "kept", "undo", "redo", "command", "size", "revert", "judge", "kept b", "hear", "hear b", "fade", "drag", "release",
+    "split", "share", "pick", "begin", "start", "blind", "download", "look", "answer",
+)  # fmt: skip
+
+
+class Visitor:
+    """A browser: cookies of its own, a session of its own choice."""
+
+    def __init__(self, place: Place, session: str, token: str = "") -> None:
+        self.place, self.session = place, session
+        self.client = httpx.Client(base_url=place.url, timeout=120, cookies={"token": token} if token else {})
+        assert self.client.get("/").status_code == 200 and "merger-visitor" in self.client.cookies
+
+    def do(self, name: str, *given: Any, at: int = 0) -> str:
+        """Call the event of this name with what is not kept on the server; `at` where several have it."""
+        event = [event for event in self.place.events if event["api_name"].rstrip("_0123456789") == name][at]
+        rest = list(given)
+        data = [None if kept else rest.pop(0) for kept in self.place.stateful(event)]
+        assert not rest
+        return self.place.call(event, data, self.session, self.client)
+
+    def works_with(self, recipe: str) -> list[str]:
+        """Everything that can be done with a recipe that is on the page: each answer's text, as WORKS names them."""
+        mixer = {"lanes": {"models[0].parameters.weight": [0.5] * 8}, "seq": 1}
+        ask = ["spell the word cat", 0, 0, False]
+        said = [self.do("use_text", recipe), self.do("check", recipe)]
+        said += [self.do(name) for name in ("kept", "undo", "redo", "command", "size", "revert", "judge")]
+        said += [self.do("kept", at=1), self.do("heard"), self.do("heard", at=1), self.do("fade", 0.5)]
+        said += [self.do("drag", mixer), self.do("release", mixer), self.do("split", {"split": True}), self.do("share", "hi")]
+        said += [self.do("pick", {"picked": {"column": 1, "row": "attn"}})]
+        said += [self.do("begin"), self.do("start", "hi", "models[0].parameters.weight", 0, 1, "", 0, 1, 2, 4, [], "spell the word cat ~> c")]
+        said += [self.do("blind", *ask), self.do("download"), self.do("look", "")]
+        run = last(self.do("bump"))["data"][0]
+        return [*said, self.do("answer", *ask, run)]
+
+
+def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
+    """A signed-in visitor does everything with a private model; a stranger, with everything of hers but her cookies, nothing."""
+    if not place.hosted:
+        pytest.skip("at home all belongs to one person")
+    recipe = recipe_of("writer/secret", SIBLING)
+    owner = Visitor(place, "hers", WRITER)
+    said = owner.works_with(recipe)
+    assert all("gated or private" not in one and "our fault" not in one for one in said)
+    assert "Your own recipe" in said[0] and sum("writer/secret" in one for one in said) > 6 and '"done"' in said[-1]
+    word = re.search(r'\\"sketch\\": \\"([\w-]+)', said[0])
+    assert word is not None
+    mixer = next(part for part in place.config["components"] if part["props"].get("server_fns"))
+
+    def sample(visitor: Visitor) -> str:
+        body = {"component_id": mixer["id"], "fn_name": "sample_of", "session_hash": visitor.session, "data": word[1]}
+        return visitor.client.post(f"{API}/component_server", json=body).text
+
+    assert len(sample(owner)) > 10_000
+    taken = place.studio.parents._models.taken
+    taken.clear()
+    strangers = [Visitor(place, "hers"), Visitor(place, "hers", READER), Visitor(place, "own", READER)]
+    told_of: list[str] = []
+    for stranger in strangers:
+        assert sample(stranger) == "null"
+        told_of += [stranger.do("undo"), stranger.do("judge"), stranger.do("command"), stranger.do("revert")]  # her session's state
+        refused = stranger.works_with(recipe)
+        assert "gated or private" in refused[0] and "gated or private" in refused[1]
+        entry = {"yaml": recipe, "prompt": "spell the word cat"}
+        for text in (stranger.do("use_entry", entry), stranger.do("use_entry", entry | {"act": "slot", "slot": 1})):
+            assert "gated or private" in text
+        listener = httpx.Client(base_url=place.url)
+        told_of += refused[2:] + [told(listener, "hers"), told(stranger.client, "hers")]
+    assert not any("writer/secret" in one for one in told_of), [one[:300] for one in told_of if "writer/secret" in one]
+    assert taken == []
+    assert "writer/secret" in owner.do("command")  # and all this has changed nothing for her
+    owner.client.cookies.delete("token")  # signed out: the same browser and session, with it on the page
+    taken.clear()
+    after = dict(zip(WORKS, owner.works_with(recipe), strict=True))
+    silent = {"kept", "kept b", "command", "revert", "share", "begin", "pick"}  # of these, nothing is opened
+    assert [name for name, text in after.items() if name not in silent and "gated or private" not in text] == [] == taken
+    assert "Your own" not in owner.do("choose_preset", place.studio.presets[1].name) and taken == []
+
+
+def test_a_visitor_brings_a_private_model(place: Place) -> None:
+    """Through the page's own events, as the buttons do it: signed in, it comes and opens; a stranger cannot fetch it."""
+    if not place.hosted:
+        pytest.skip("at home models are fetched with the computer's own sign-in")
+
+    def fetched(visitor: Visitor) -> str:
+        said = ""
+        for name, put in (("presets/family/base", "as_base"), ("writer/secret", "add")):
+            said += visitor.do("search", name) + visitor.do(put, name)
+        return said + visitor.do("fetch")
+
+    stranger, owner = Visitor(place, "one"), Visitor(place, "two", WRITER)
+    place.studio.grants = Grants()
+    assert "sign in to read it" in fetched(stranger) and not place.studio.grants.of(WRITER)
+    assert "Your own recipe" in fetched(owner) and place.studio.grants.of(WRITER) == {"writer/secret"}
+    assert "writer/secret" in owner.do("command") and "writer/secret" not in stranger.do("command")
+
+
+def test_what_a_hosted_page_must_not_do_is_not_there(place: Place) -> None:
+    """No event that writes into a folder, no field for one; at home there is."""
+    names = {event["api_name"] for event in place.events}
+    labels = {part["props"].get("label") for part in place.config["components"]}
+    assert ("write" in names) == ("Folder on this computer" in labels) == (not place.hosted)

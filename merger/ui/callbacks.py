@@ -352,6 +352,7 @@ class Callbacks:
 
         def keep() -> Workspace:
             there = state.kept_as(state.with_text(work, text, "history"), 1 if value.get("slot") == 1 else 0)
+            self.seen(request).studio.check(there.recipe)
             return replace(work, slots=there.slots)
 
         return *self.edited(work, keep, request), gr.skip()

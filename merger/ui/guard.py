@@ -5,6 +5,7 @@ name, leaves only the addresses open that the page needs, and says who may show 
 binds the session names that browsers choose to the browser that sent them, so that knowing somebody's is of no use.
 """
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -14,9 +15,10 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
+from inspect import signature
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -44,7 +46,7 @@ _USED = re.compile(
     r"|file=(?![a-zA-Z][a-zA-Z0-9+.-]+:).+)", re.DOTALL,
 )  # fmt: skip
 """What else the page needs of gradio. Its other addresses (a proxy, recordings, an editor, links to saved states) stay shut."""
-_CALLS = re.compile(r"/gradio_api/((run|api|call|call/v2)/(?P<name>[\w.-]+)/?|queue/join|cancel|reset/?|component_server/?)")
+_CALLS = re.compile(r"/gradio_api/((run|api|call/v2|call)/(?P<name>[\w.-]+)/?|queue/join|cancel|reset/?|component_server/?)")
 """Addresses that take JSON."""
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{int(SESSION_CHARACTERS)}}}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32,64}")
@@ -53,6 +55,7 @@ _ORIGIN = re.compile(r"https?://([\w-]+\.)*[\w-]+(:\d{1,5})?")
 FOREIGN = "Another website asked for this in your name; open the page itself and do it there."
 NAMELESS = "This page does not go by that name: open it as localhost, or start it with the name in the variable MERGER_HOSTS."
 NOWHERE = "There is nothing at this address."
+UNREADABLE = "This request cannot be read; reload the page, or see under “Use via API” what it takes."
 FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
 
 
@@ -192,11 +195,13 @@ class Guard:
             return
         try:
             await self.app(scope, receive, sent)
-        except Exception:
-            log.exception("%s %s failed", asked.method, asked.path[:100])
-            if begun:
-                raise
-            await answer(sent, 500, FAULT, asked)
+        except Exception as error:  # events have their own words for what goes wrong in them: this is a request gradio chokes on
+            log.warning("%s %s: %s", asked.method, asked.path[:100], str(error)[:200] or type(error).__name__)
+            if not begun:
+                await answer(sent, 400, UNREADABLE, asked)
+                return
+            with contextlib.suppress(Exception):  # a stream that has said why: it ends there
+                await send({"type": "http.response.body", "body": b""})
 
     def refusal(self, asked: _Asked) -> tuple[int, str]:
         """The status and the sentence for a request that does not get in; an empty one for all others."""
@@ -331,8 +336,8 @@ class Sessions:
             if "session_hash" in body and body["session_hash"] is not None:
                 body["session_hash"] = self._own(body["session_hash"], owner)
             body.pop("oauth_token", None)  # who is signed in is told by the cookie alone
-            if "call/v2" not in call[0]:
-                body = _typed(body, call, scope)
+            functions = scope["app"].get_blocks().fns.values()
+            body = _named(body, call, functions) if call[2] == "call/v2" else _typed(body, call, scope)
             return json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError):
             raise _Wrong(400, "This is no request of this page: a JSON object is expected, not nested too deeply.") from None
@@ -358,6 +363,20 @@ def _typed(body: dict[str, Any], call: re.Match[str], scope: Scope) -> dict[str,
     if not call[1].startswith("cancel") and not isinstance(kept.get("data"), list):
         raise _Wrong(400, "data: a list of the event's inputs is expected.")
     return kept
+
+
+def _named(body: dict[str, Any], call: re.Match[str], functions: Iterable[Any]) -> dict[str, Any]:
+    """The body's entries as an endpoint's arguments. _Wrong where one is missing, or another."""
+    found = next((f.fn for f in functions if f.api_name == call["name"] and f.api_visibility == "public"), None)
+    if found is None:
+        raise _Wrong(404, "There is no such endpoint on this page.")
+    known = signature(found).parameters
+    given = {key: value for key, value in body.items() if key != "session_hash"}
+    listed = f"/{call['name']} takes {', '.join(known)}."
+    for key in (*given, *(name for name, one in known.items() if one.default is one.empty)):
+        if key not in known or key not in given:
+            raise _Wrong(400, f"{key[:80]}: {'is missing' if key in known else 'is no argument'}; {listed}")
+    return given
 
 
 async def _read(receive: Receive, asked: _Asked) -> bytes:

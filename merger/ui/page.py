@@ -1,4 +1,4 @@
-"""The page as gradio's Blocks, behind our door: every server made of it is guarded, and every error it tells is a sentence."""
+"""The page as gradio's Blocks, behind our door: however it is launched it is guarded, and every error it tells is a sentence."""
 
 import logging
 import math
@@ -29,7 +29,7 @@ MISFIT = "What was sent does not fit this event; reload the page."
 
 
 class Page(gr.Blocks):
-    """Blocks behind a door. However they are served, by `launch` or as a part of another server, the guard is in front."""
+    """Blocks behind a door, which stands in front of every server that `launch` makes of them, whatever it is given."""
 
     door = Door()
     space = False
@@ -76,11 +76,18 @@ class Page(gr.Blocks):
             _checked(block, value)
         try:
             found = await super().preprocess_data(block_fn, inputs, state, explicit_call)
-            return ["" if value is None and isinstance(b, _TEXTS) else value for b, value in zip(block_fn.inputs, found, strict=True)]
+            pairs = zip(block_fn.inputs, found, strict=True)
+            return ["" if value is None and isinstance(block, _TEXTS) else value for block, value in pairs]
         except gr.Error as error:
-            raise gr.Error(error.message, print_exception=False) from None
+            words = MISFIT if "not in the list of choices" in error.message else error.message
+            raise gr.Error(words, print_exception=False) from None
         except Exception:
             raise gr.Error(MISFIT, print_exception=False) from None
+
+    async def postprocess_data(self, *given: Any, **named: Any) -> list[Any]:
+        """An event's outputs, without what gradio adds to an update where a property has an event's name: a function's address."""
+        found = await super().postprocess_data(*given, **named)
+        return [{k: v for k, v in one.items() if not callable(v)} if isinstance(one, dict) else one for one in found]
 
 
 def with_sign_in(host: Host) -> Host:
