@@ -166,6 +166,8 @@ def look(
             held[source] = sample(source)
         return held[source]
 
+    if against is not None and against.shape != job.shape:  # it has other tokens: there is no change to look at
+        against = None
     delta_method = job.method is not None and METHODS[job.method].takes == "deltas"
     native = delta_method and has_deltas(job)
     own = native and "watch" in METHODS[job.method or ""].given

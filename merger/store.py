@@ -494,6 +494,15 @@ def used(folder: Path) -> None:
         os.utime(folder)
 
 
+def size() -> int:
+    """Bytes that the cache takes, half-loaded files included."""
+    total = 0
+    for file in root().glob("models--*/blobs/*"):
+        with contextlib.suppress(OSError):
+            total += file.stat().st_size
+    return total
+
+
 def evict(limit: int, keep: Collection[Path] = ()) -> tuple[str, ...]:
     """Delete the models that were not used for longest until the cache has at most `limit` bytes; returns their names.
 
@@ -533,5 +542,5 @@ def _leftovers() -> Iterator[Path]:
 
 __all__ = [
     "Fetched", "Listing", "RepoFile", "Report", "begun", "cached", "companions", "download", "endpoint", "evict", "fetch",
-    "is_hub_id", "listing", "restricted", "root", "split", "storage", "used", "weights",
+    "is_hub_id", "listing", "restricted", "root", "size", "split", "storage", "used", "weights",
 ]  # fmt: skip

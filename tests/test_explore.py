@@ -19,6 +19,7 @@ from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
 from merger.search import Runner  # noqa: E402
 from merger.ui import PRESETS  # noqa: E402
 from merger.ui.explore import Exploring, explore, sliders, wire  # noqa: E402
+from merger.ui.host import Host  # noqa: E402
 
 PIRATE, PLURAL = "models[0].parameters.weight", "models[1].parameters.weight"
 FORM = dict(first=PIRATE, low=0, high=1, second="", low2=0, high2=1, steps=3, questions=4, skills=["pirate", "plural"], own="")
@@ -34,7 +35,7 @@ class Studio:
         self.base = "presets/family/base"
         self.family = ("presets/family/base", "presets/family/pirate", "presets/family/plural")
 
-        self.access = ANYTHING
+        self.access, self.host = ANYTHING, Host()
 
     def plan(self, recipe: Recipe) -> Plan:
         return plan(recipe, self.parents.open(recipe))

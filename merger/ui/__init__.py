@@ -7,7 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Default
 
-from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, UPLOAD_SECONDS
+from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
 from merger.merge import best_device
 from merger.methods import METHODS
 from merger.recipe import dump
@@ -61,7 +61,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
     board["law"] = studio.law(first, studio.plan(first.recipe))
     names = lanes.short_names(studio.family)
 
-    demo = Page(title="Merge explorer", analytics_enabled=False, delete_cache=(20, UPLOAD_SECONDS), fill_width=True)
+    demo = Page(title="Merge explorer", analytics_enabled=False, delete_cache=(60, int(ZIP_SECONDS)), fill_width=True)
     demo.door, demo.space, demo.visitors = read_door(studio.host.hosted), bool(studio.host.space), studio.visitors
     with demo:
         work = gr.State(first)

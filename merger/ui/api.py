@@ -58,13 +58,15 @@ def publish(studio: Studio) -> None:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page
             prompt: a question or a task, as a user would write it
         """
-        work = state.opened(state.start(studio.presets[0], studio.base), _read(studio, recipe))
+        found = _read(studio, recipe)
+        work = state.opened(state.start(studio.presets[0], studio.base), found)
         said: dict[str, str] = {}
-        for feed in studio.answer(work, prompt, Visit(address=studio.address(request))):
-            for key, tokens in feed["full"].items():
-                said[key] = "".join(str(token[0]) for token in tokens).strip()
-            if "error" in feed:
-                raise MergeError("; ".join(feed["error"].values()))
+        with studio.using(found):
+            for feed in studio.answer(work, prompt, Visit(address=studio.address(request))):
+                for key, tokens in feed["full"].items():
+                    said[key] = "".join(str(token[0]) for token in tokens).strip()
+                if "error" in feed:
+                    raise MergeError("; ".join(feed["error"].values()))
         return said
 
     def merge(recipe: str, allow_nonfinite: bool = False) -> FileData:
@@ -74,7 +76,9 @@ def publish(studio: Studio) -> None:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page; fetch the zip within a minute
             allow_nonfinite: merge also where numbers are NaN or infinite, which is an error otherwise
         """
-        made = studio.archive(_read(studio, recipe), lambda step: None, allow_nonfinite=allow_nonfinite)
+        found = _read(studio, recipe)
+        with studio.using(found):
+            made = studio.archive(found, lambda step: None, allow_nonfinite=allow_nonfinite)
         return FileData(path=str(made), orig_name=made.name)
 
     def sweep(recipe: str, path: str, values: list[float], prompt: str = "") -> list[dict[str, Any]]:
@@ -92,7 +96,7 @@ def publish(studio: Studio) -> None:
         check_length(found, len(values))
         probes = fewer(read_probes(studio.probes), EACH) if studio.probes.exists() else ()
         vary, ends = Vary(path, tuple(values)), time.monotonic() + SWEEP_SECONDS
-        with studio.sweeping:
+        with studio.using(found), studio.sweeping:
             trials = list(sweep_(
                 found, [vary], studio.searcher, probes, [prompt] if prompt.strip() else [],
                 go_on=lambda: time.monotonic() < ends and not studio.visitors.ended.is_set(), access=studio.access,

@@ -4,10 +4,11 @@ The shelf is a base and its fine-tunes, names only. What they are, whether they 
 before anything is downloaded. The view builds components; `Picking` holds the callbacks; `Picking.wire` binds them.
 """
 
+import contextlib
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,7 +57,7 @@ class Place(Protocol):
     parents: Parents
     grants: Grants
 
-    def let_go(self) -> None: ...
+    def let_go(self, heard_only: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,9 @@ class Picking:
     def __init__(self, studio: Place) -> None:
         self.studio = studio
         self._looks: dict[str, int] = {}
+        self._coming: list[tuple[int, tuple[Path, ...]]] = []
+        """(bytes, folders) of downloads under way."""
+        self._lock = threading.Lock()
         self._stops: dict[str, threading.Event] = {}
 
     # ------------------------------------------------------------------------------ find
@@ -464,20 +468,48 @@ class Picking:
         if outlook.kind == "refused":
             raise MergeError(outlook.words)
         job.expect({one.reference: (one.nbytes, one.missing) for one in seen})
-        missing = sum(one.missing for one in seen)
-        if host.hosted and host.disk and missing:
-            self.studio.let_go()
-            here = [one.model.folder for one in seen if one.model is not None]
-            replace(host, disk=max(1, host.disk - missing)).tidy({*self.studio.parents.folders, *here})  # room for what comes
-        for one in seen:
-            for part in parse_reference(one.reference, self.studio.parents.roots, self._access(token).folders):
-                if part in host.family or self._folder(part):
-                    continue
-                job.begin(one.reference)
-                bring(part, token, job.told, job.stop.is_set, **host.download_options())
-                if isinstance(token, str) and store.restricted(part):  # the Hub has just said that this sign-in may have it
-                    self.studio.grants.add(token, store.split(part)[0])
-            job.finished(one.reference)
+        here = [one.model.folder for one in seen if one.model is not None]
+        with self._room(sum(one.missing for one in seen), here):
+            for one in seen:
+                for part in parse_reference(one.reference, self.studio.parents.roots, self._access(token).folders):
+                    if part in host.family or self._folder(part):
+                        continue
+                    job.begin(one.reference)
+                    bring(part, token, job.told, job.stop.is_set, **host.download_options())
+                    if isinstance(token, str) and store.restricted(part):  # the Hub has just said that this sign-in may have it
+                        self.studio.grants.add(token, store.split(part)[0])
+                job.finished(one.reference)
+
+    @contextlib.contextmanager
+    def _room(self, missing: int, here: Sequence[Path]) -> Generator[None]:
+        """Room in the cache for so many bytes, as long as they come. MergeError where models in use leave none.
+
+        here  folders of the models that come
+        """
+        host = self.studio.host
+        if not (host.hosted and host.disk and missing):
+            yield
+            return
+        coming = (missing, tuple(here))
+        with self._lock:
+            limit = host.disk - missing - sum(nbytes for nbytes, _ in self._coming)
+            awaited = {folder for _, folders in (*self._coming, coming) for folder in folders}
+            for heard_only in (False, True):
+                self.studio.let_go(heard_only)
+                replace(host, disk=max(1, limit)).tidy({*self.studio.parents.folders, *awaited})
+                if store.size() <= limit:
+                    break
+            else:
+                raise MergeError(
+                    f"Models that other visitors use right now fill the {in_words(host.disk)} that this page has for models.\n"
+                    "Try again in half an hour, or take smaller ones."
+                )
+            self._coming.append(coming)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._coming.remove(coming)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop this visitor's download."""

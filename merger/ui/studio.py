@@ -15,7 +15,7 @@ import threading
 import time
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -202,6 +202,16 @@ class Studio:
                 visit.making.set()
         scratch().left(session or "")
 
+    @contextlib.contextmanager
+    def using(self, recipe: Recipe) -> Generator[None]:
+        """Keep a program's models open as long as it is served: it has no page that says so."""
+        name = f"program {id(recipe)} {threading.get_ident()}"
+        self._visits[name] = Visit(using=frozenset(recipe.opened), hearing=frozenset(recipe.opened))
+        try:
+            yield
+        finally:
+            self._visits.pop(name, None)
+
     def let_go(self, heard_only: bool = False) -> None:
         """Close the models that no visitor uses, so that the disk's bound can have them.
 
@@ -210,7 +220,10 @@ class Studio:
         visits = [(session, visit) for session, visit in list(self._visits.items())]
         used = {*self.family, *(reference for _, visit in visits if not heard_only for reference in visit.using)}
         if heard_only:
-            lately = [visit for session, visit in visits if self.visitors.idle(session) < MODEL_SECONDS]
+            lately = [
+                visit for session, visit in visits
+                if session.startswith("program ") or self.visitors.idle(session) < MODEL_SECONDS
+            ]  # fmt: skip
             used |= {reference for visit in lately for reference in visit.hearing}
         for reference in self.parents.opened - used:
             for place in (self.parents, self.voices, self.searcher):
