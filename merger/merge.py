@@ -27,7 +27,7 @@ from merger.ops import Draws, Watch
 from merger.output import WHOLE, Output, Part, begin, check_apart, check_free, check_space, fingerprint, join, writing
 from merger.plan import Plan, Source, TensorJob, plan
 from merger.recipe import Recipe, dump
-from merger.tokens import copy_tokenizer, gather, write_chat_template, write_tokenizer
+from merger.tokens import check_companions, copy_tokenizer, gather, write_chat_template, write_tokenizer
 
 Read = Callable[[Source], Tensor]
 
@@ -293,6 +293,8 @@ def merge(
                 _write_companions(partial, decided, models, tokenizer, digests)
             return decided
         check_space(out, decided.nbytes)
+        if tokenizer:
+            check_companions(models[decided.donor].folder)
         for model in models.values():
             model.hold()
         room = page_room()

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from merger.checkpoints import Checkpoint, read_json
 from merger.errors import CheckpointError, nearest
-from merger.files import look, read_bytes, read_text, there
+from merger.files import look, open_regular, read_bytes, read_text, there
 from merger.layout import role
 from merger.recipe import CHAT_TEMPLATES, Recipe, TokenizerRecipe, TokenRow
 
@@ -40,6 +40,15 @@ def copy_tokenizer(donor: Path, folder: Path) -> None:
     for name in COMPANIONS:
         if there(donor / name):
             _copy(donor / name, folder / name)
+
+
+def check_companions(donor: Path) -> None:
+    """CheckpointError where a file that is to be copied cannot be read: better told before the work than after it."""
+    for file in (donor / name for name in COMPANIONS if there(donor / name)):
+        try:
+            open_regular(file).close()
+        except OSError as error:
+            raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
 
 
 def _copy(source: Path, target: Path) -> None:
