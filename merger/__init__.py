@@ -5,6 +5,7 @@
 """
 
 import gc
+import sys
 
 __version__ = "0.1.0"
 
@@ -17,6 +18,15 @@ try:
     from merger.methods import METHODS, method
     from merger.recipe import Recipe
     from merger.recipe import load_file as load_recipe
+except (KeyboardInterrupt, ImportError, MemoryError, OSError) as error:
+    command = sys.argv[0] if sys.argv else ""
+    if command != "-m" and command.replace("\\", "/").rpartition("/")[2] not in ("merger", "merger.exe"):  # another program's
+        raise
+    if isinstance(error, KeyboardInterrupt):  # while torch was being loaded
+        print("\nStopped before anything was done.", file=sys.stderr)
+        raise SystemExit(130) from None
+    limits = "Is memory limited too tightly, or the number of open files (ulimit -v, ulimit -n)?"
+    raise SystemExit(f"merger cannot start: {str(error) or 'there is no memory'}. {limits}") from None
 finally:
     if _collecting:
         gc.enable()

@@ -26,8 +26,8 @@ if TYPE_CHECKING:  # these modules load torch, which a refused recipe does not n
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; 0 done, 1 the user's input was refused, 2 `doctor` found something, 130 stopped."""
-    options = _parser().parse_args(argv)
     try:
+        options = _parser().parse_args(argv)
         return options.run(options) or 0
     except MergeError as error:
         kind = CheckpointError if isinstance(error, CheckpointError) else type(error)
@@ -57,7 +57,10 @@ def script() -> None:
     for stream in (sys.stdout, sys.stderr):  # a name that the terminal cannot show is no reason to fail
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    code = main()
+    try:
+        code = main()
+    except KeyboardInterrupt:  # once more, while the first was being told
+        os._exit(130)
     atexit._run_exitfuncs()  # pyright: ignore[reportPrivateUsage] - there is no public way
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()

@@ -1045,7 +1045,7 @@ static void on_bus(int number, siginfo_t *info, void *context) {
     pass_on(number, info, context);
 }
 
-/* Watch a mapping of n bytes, among `most` at a time: its number, or -1. Not for threads at once; the other two are. */
+/* Watch a mapping of n bytes, among `most` at a time: its number, or -1. Not for threads at once. */
 int merger_watch(void *data, int64_t n, int most) {
     if (!page_size) {
         struct sigaction own;
@@ -1066,11 +1066,12 @@ int merger_watch(void *data, int64_t n, int most) {
     return -1;
 }
 
-int merger_lost(int number) { return watched[number].lost; }
+/* Where it stands whether a mapping is lost. */
+int *merger_lost(int number) { return (int *)&watched[number].lost; }
 
 void merger_unwatch(int number) { watched[number].end = 0; }
 #else
 int merger_watch(void *data, int64_t n, int most) { (void)data; (void)n; (void)most; return -1; }
-int merger_lost(int number) { (void)number; return 0; }
+int *merger_lost(int number) { (void)number; return 0; }
 void merger_unwatch(int number) { (void)number; }
 #endif

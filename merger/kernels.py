@@ -683,6 +683,7 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_settle.argtypes = (i32, i64, i64, i32)
     library.merger_settle.restype = None
     library.merger_watch.argtypes = (pointer, i64, i32)
+    library.merger_lost.restype = ctypes.POINTER(ctypes.c_int)
     library.merger_unwatch.restype = None
     return library
 
@@ -703,14 +704,13 @@ def _watching() -> ctypes.CDLL:
     return _lib()
 
 
-def watch(start: int, nbytes: int, most: int) -> int:
-    """Watch a mapping for pages that its file has no more: its number, or -1 where there are `most` already. See kernels.c."""
-    return _watching().merger_watch(start, nbytes, most)
+def watch(start: int, nbytes: int, most: int) -> tuple[int, ctypes.c_int]:
+    """Watch a mapping for pages that its file has no more: its number, and what is not 0 once it holds zeros. See kernels.c.
 
-
-def lost(number: int) -> bool:
-    """Whether a page of a watched mapping could not be had: from there on it holds zeros."""
-    return bool(_watching().merger_lost(number))
+    The number is -1 where `most` are watched already.
+    """
+    number = _watching().merger_watch(start, nbytes, most)
+    return number, ctypes.c_int() if number < 0 else _watching().merger_lost(number).contents
 
 
 def unwatch(number: int) -> None:

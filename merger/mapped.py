@@ -19,7 +19,7 @@ from typing import Any, ClassVar
 from merger import kernels
 from merger.errors import CheckpointError, InputChanged
 from merger.limits import MAPPED_FILES
-from merger.regular import Seen, look, open_regular
+from merger.regular import Seen, open_regular
 
 _changing = threading.Lock()
 
@@ -29,8 +29,10 @@ class MappedFile(mmap.mmap):
 
     file: Path
     seen: Seen
-    _number: int = -1
+    _name: str
     _by: "type[_Compiled | _Plain] | None" = None
+    _number: int = -1
+    _lost: ctypes.c_int
 
     @classmethod
     def of(cls, file: Path, seen: Seen | None) -> "MappedFile":
@@ -43,27 +45,35 @@ class MappedFile(mmap.mmap):
                 raise cut_short(file)
             # A private writable mapping: torch takes no read-only buffer, and the file stays untouched.
             found = cls(handle.fileno(), 0, access=mmap.ACCESS_COPY)
-        found.file, found.seen = file, now
+        found.file, found.seen, found._name = file, now, os.fspath(file)
         found._watch()
         return found
 
     def _watch(self) -> None:
+        self._lost = ctypes.c_int()
         self._by = _Compiled if kernels.available() else _Plain if _Plain.usable() else None
         if self._by is not None:
             with _changing:
-                self._number = self._by.watch(address(self), len(self))
+                self._number, self._lost = self._by.watch(address(self), len(self))
             if self._number < 0:
                 raise CheckpointError(f"{self.file}: more than {MAPPED_FILES:,} weight files cannot be open at a time.")
 
     def check(self) -> None:
-        """InputChanged where the file was cut or written to since it was opened; deleted or replaced, it stays mapped."""
-        now = look(self.file)
-        here = now is not None and now.same_file(self.seen)
-        if (now.size if now is not None and here else self.size()) < len(self):
-            raise cut_short(self.file)
-        if here and now != self.seen:
-            raise written_to(self.file)
-        if self._by is not None and self._by.lost(self._number):
+        """InputChanged where the file was cut or written to since it was opened; deleted or replaced, it stays mapped.
+
+        Called for each tensor: microseconds count.
+        """
+        seen = self.seen
+        try:
+            now = os.stat(self._name)  # noqa: PTH116 - pathlib takes as long again
+        except OSError:
+            now = None
+        if now is None or now.st_ino != seen.inode or now.st_dev != seen.device:
+            if self.size() < seen.size:
+                raise cut_short(self.file)
+        elif now.st_size != seen.size or now.st_mtime_ns != seen.changed:
+            raise cut_short(self.file) if now.st_size < seen.size else written_to(self.file)
+        if self._lost.value:
             raise InputChanged(f"{self.file}: cannot be read any more: the disk gave an error; bring it back as it was.")
 
     def __del__(self) -> None:
@@ -90,12 +100,8 @@ class _Compiled:
     """The handler of kernels.c."""
 
     @staticmethod
-    def watch(start: int, nbytes: int) -> int:
+    def watch(start: int, nbytes: int) -> tuple[int, ctypes.c_int]:
         return kernels.watch(start, nbytes, MAPPED_FILES)
-
-    @staticmethod
-    def lost(number: int) -> bool:
-        return kernels.lost(number)
 
     @staticmethod
     def unwatch(number: int) -> None:
@@ -122,8 +128,7 @@ _FIXED = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | 0x10 if hasattr(mmap, "MAP_ANON
 class _Plain:
     """The same in Python, for machines without a compiler."""
 
-    _held: ClassVar[list[tuple[int, int] | None]] = []
-    _lost: ClassVar[set[int]] = set()
+    _held: ClassVar[list[tuple[int, int, ctypes.c_int] | None]] = []
     _before: ClassVar["_Action | None"] = None
     _handler: ClassVar[Any] = None
     _libc: ClassVar[Any] = None
@@ -135,20 +140,15 @@ class _Plain:
         return sys.platform == "linux" and known and ctypes.sizeof(ctypes.c_void_p) == 8
 
     @classmethod
-    def watch(cls, start: int, nbytes: int) -> int:
+    def watch(cls, start: int, nbytes: int) -> tuple[int, ctypes.c_int]:
         if cls._before is None:
             cls._install()
-        end = start + -(-nbytes // mmap.PAGESIZE) * mmap.PAGESIZE
+        end, lost = start + -(-nbytes // mmap.PAGESIZE) * mmap.PAGESIZE, ctypes.c_int()
         free = next((i for i, held in enumerate(cls._held) if held is None), len(cls._held))
         if free >= MAPPED_FILES:
-            return -1
-        cls._lost.discard(free)
-        cls._held[free : free + 1] = [(start, end)]
-        return free
-
-    @classmethod
-    def lost(cls, number: int) -> bool:
-        return number in cls._lost
+            return -1, lost
+        cls._held[free : free + 1] = [(start, end, lost)]
+        return free, lost
 
     @classmethod
     def unwatch(cls, number: int) -> None:
@@ -189,10 +189,10 @@ class _Plain:
         """Whether the signal was for a watched mapping, which has zeros from there on now."""
         at = ctypes.c_void_p.from_address(info + _ADDRESS_AT).value or 0
         code = ctypes.c_int.from_address(info + _CODE_AT).value  # above 0: of the system, not sent by a process
-        i = next((i for i, held in enumerate(cls._held) if held and held[0] <= at < held[1]), None) if code > 0 else None
-        if i is None:
+        found = next((held for held in cls._held if held and held[0] <= at < held[1]), None) if code > 0 else None
+        if found is None:
             return False
-        held, first = cls._held[i], at & ~(mmap.PAGESIZE - 1)
-        assert held is not None
-        cls._lost.add(i)  # before anybody can read a zero
-        return cls._libc.mmap(first, held[1] - first, mmap.PROT_READ | mmap.PROT_WRITE, _FIXED, -1, 0) == first
+        _, end, lost = found
+        first = at & ~(mmap.PAGESIZE - 1)
+        lost.value = 1  # before anybody can read a zero
+        return cls._libc.mmap(first, end - first, mmap.PROT_READ | mmap.PROT_WRITE, _FIXED, -1, 0) == first

@@ -49,7 +49,7 @@ from merger.plan import Plan, Source, TensorJob, plan
 from merger.prefixes import aligned
 from merger.recipe import Recipe, dump
 from merger.regular import look
-from merger.tokens import OutputTokens, copy_tokenizer, gather, write_chat_template, write_tokenizer
+from merger.tokens import OutputTokens, check_companions, copy_tokenizer, gather, write_chat_template, write_tokenizer
 
 Read = Callable[[Source], Tensor]
 
@@ -402,6 +402,8 @@ def merge(
                 _write_companions(partial, decided, models, tokenizer, digests)
             return decided
         check_space(out, decided.nbytes)
+        if tokenizer:
+            check_companions(models[decided.donor].folder)
         for model in models.values():
             model.hold()
         room = page_room()

@@ -217,6 +217,8 @@ def _joined(out: Path, partial: Path, files: Sequence[Sequence[Slot]], metadata:
 
 def check_free(out: Path) -> None:
     """MergeError unless `out` can become a new folder."""
+    if "\0" in str(out):
+        raise MergeError(f"{str(out)!r}: is no folder's name.")
     if not out.name or out.name == "..":
         raise MergeError(f"{out}: is the folder you are in, or above it; name a new folder.")
     try:
@@ -226,8 +228,6 @@ def check_free(out: Path) -> None:
             raise MergeError(f"{out}: the folder is not empty; name a new one, or empty it first.")
     except OSError as error:
         raise MergeError(f"{out}: cannot be written: {error.strerror}.") from None
-    except ValueError:
-        raise MergeError(f"{str(out)!r}: is no folder's name.") from None
 
 
 def check_apart(out: Path, models: Mapping[str, Checkpoint]) -> None:

@@ -22,7 +22,7 @@ from merger.files import read_bytes
 from merger.layout import role
 from merger.limits import TOKENIZER_BYTES
 from merger.recipe import CHAT_TEMPLATES, Recipe, TokenizerRecipe, TokenRow
-from merger.regular import look, there
+from merger.regular import look, open_regular, there
 
 # Beside the weights, what a model needs to be loaded and to chat. Code (*.py) is never copied.
 COMPANIONS = (
@@ -44,6 +44,15 @@ def copy_tokenizer(donor: Checkpoint, folder: Path) -> None:
         source = (donor.folder if name in _OF_DONOR else donor.words) / name
         if there(source):
             _copy(source, folder / name)
+
+
+def check_companions(donor: Path) -> None:
+    """CheckpointError where a file that is to be copied cannot be read: better told before the work than after it."""
+    for file in (donor / name for name in COMPANIONS if there(donor / name)):
+        try:
+            open_regular(file).close()
+        except OSError as error:
+            raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
 
 
 def _copy(source: Path, target: Path) -> None:

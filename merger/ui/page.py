@@ -85,7 +85,8 @@ class Page(gr.Blocks):
             raise gr.Error(MISFIT, print_exception=False) from None
 
     async def postprocess_data(self, *given: Any, **named: Any) -> list[Any]:
-        """An event's outputs, without what gradio adds to an update where a property has an event's name: a function's address."""
+        """An event's outputs, without what gradio adds to an update where a property has an event's name: a function's "
+        "address."""
         found = await super().postprocess_data(*given, **named)
         return [{k: v for k, v in one.items() if not callable(v)} if isinstance(one, dict) else one for one in found]
 
