@@ -313,7 +313,7 @@ def damaged(jobs: Iterable[TensorJob], read: Read) -> Iterator[tuple[Source, Cou
     for source in dict.fromkeys(source for job in jobs for source in used(job)):
         tensor, look = read(source), Look()
         look.at(tensor)
-        if look.suspects(tensor.dtype):
+        if look.suspects:
             yield source, count([tensor], tensor.shape)
 
 

@@ -11,13 +11,11 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from merger import kernels
 from merger.kernels import Seen
 
 _PLAIN = frozenset({torch.float64, torch.float32, torch.bfloat16, torch.float16})
 _SMALL = frozenset({torch.float8_e4m3fn, torch.float8_e5m2})
-_TOO_LARGE = {torch.bfloat16: 0x7F7F8000, torch.float16: 0x477FF000}
-"""The bits of the smallest magnitude in float32 that a narrower type rounds to infinity."""
-_INFINITE = 0x7F800000
 _PART = 1 << 20
 TOLD = 20
 """Tensors that remarks and card tell one by one."""
@@ -31,16 +29,19 @@ class Look(Seen):
 
     def at(self, x: Tensor) -> Tensor:
         """Look at a tensor's elements, and give it back. A GPU is not waited for."""
-        if x.numel() and x.dtype in _PLAIN | _SMALL:
+        if x.device.type == "cpu" and x.is_contiguous() and kernels.available() and kernels.takes([x]):
+            self.odd = self.odd or kernels.odd(x)
+        elif x.numel() and x.dtype in _PLAIN | _SMALL:
             self._ends += (x if x.dtype in _PLAIN else x.to(torch.float32)).aminmax()  # what is no number is both of them
             if x.device.type == "cpu":
                 self._settle()
         return x
 
-    def suspects(self, out: torch.dtype) -> bool:
-        """Whether some number may not be finite: of the inputs, or of what was made when it is rounded to `out`."""
+    @property
+    def suspects(self) -> bool:
+        """Whether some number may not be finite, of the inputs or of what was made of them."""
         self._settle()
-        return self.odd or self.largest >= _TOO_LARGE.get(out, _INFINITE)
+        return self.odd
 
     def _settle(self) -> None:
         self.odd |= not all(math.isfinite(float(end)) for end in self._ends)

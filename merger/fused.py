@@ -238,7 +238,7 @@ def at_once(
     assert exact is not None
     aside.into(out, exact, met)
     if seen is not None:
-        seen.odd, seen.largest = seen.odd | met.odd, max(seen.largest, met.largest)
+        seen.odd |= met.odd
     return known, True
 
 

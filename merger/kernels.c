@@ -22,7 +22,7 @@
 
 #define BLOCK 512
 #define LINE (BLOCK + 16) /* arrays whose distance is a multiple of 4 kB would be taken for each other by the store buffer */
-#define GROUP 4096   /* what `total` folds at a time */
+#define GROUP 4096   /* what `total` folds at a time, and what is looked at for numbers that are not finite */
 #define MOST 16      /* models */
 #define AHEAD (1 << 20)
 #define PAGE 4096      /* what direct input and output are aligned to */
@@ -49,7 +49,7 @@ typedef struct {
     int64_t begin, end, room;
     int32_t file;          /* a file to read the data from; -1: they are in memory, or mapped */
     int32_t trouble;       /* the errno of a read that failed; the rest of the window is 0 then */
-    int32_t odd;           /* an element that was looked at is infinite or no number */
+    int32_t odd;           /* NONE: an element of what is dropped is infinite or no number; all others show in what is made */
 } source_t;
 
 /* ---------------------------------------------------------------------------------------------- reading */
@@ -84,34 +84,31 @@ static void load_less(float *restrict to, const float *restrict b, const void *f
     }
 }
 
-/* Note whether elements at .. at+n as they are stored are all finite: the largest of their bits, but for the sign's, tells. */
-static void look(source_t *s, int64_t at, int n) {
-    if (s->kind == FLOAT32) {
-        const uint32_t *restrict p = (const uint32_t *)s->data + at;
+/* Whether any of elements at .. at+n as they are stored is infinite or no number: the largest of their bits, but for the sign's,
+   tells. */
+static int odd(const void *data, int kind, int64_t at, int n) {
+    if (kind == FLOAT32) {
+        const uint32_t *restrict p = (const uint32_t *)data + at;
         uint32_t most = 0;
         for (int i = 0; i < n; i++) {
             const uint32_t word = p[i] & 0x7FFFFFFF;
             most = word > most ? word : most;
         }
-        s->odd |= most >= 0x7F800000;
-    } else {
-        const uint16_t *restrict p = (const uint16_t *)s->data + at;
-        uint16_t most = 0;
-        for (int i = 0; i < n; i++) {
-            const uint16_t half = p[i] & 0x7FFF;
-            most = half > most ? half : most;
-        }
-        s->odd |= most >= (s->kind == BFLOAT16 ? 0x7F80 : 0x7C00);
+        return most >= 0x7F800000;
     }
+    const uint16_t *restrict p = (const uint16_t *)data + at;
+    uint16_t most = 0;
+    for (int i = 0; i < n; i++) {
+        const uint16_t half = p[i] & 0x7FFF;
+        most = half > most ? half : most;
+    }
+    return most >= (kind == BFLOAT16 ? 0x7F80 : 0x7C00);
 }
 
-/* The largest magnitude's bits of x and of what was found before; those of infinity and of what is no number are larger yet. */
-static uint32_t largest(const float *restrict x, int n, uint32_t most) {
-    for (int i = 0; i < n; i++) {
-        const uint32_t word = float_to_bits(x[i]) & 0x7FFFFFFF;
-        most = word > most ? word : most;
-    }
-    return most;
+int merger_odd(const void *data, int kind, int64_t n) {
+    for (int64_t at = 0; at < n; at += 1 << 16)
+        if (odd(data, kind, at, (int)(n - at < 1 << 16 ? n - at : 1 << 16))) return 1;
+    return 0;
 }
 
 static void store(void *to, int kind, int64_t at, const float *restrict from, int n) {
@@ -761,11 +758,11 @@ int merger_ranked(source_t *s, source_t *base, int64_t n, int64_t row, uint8_t *
             of their weights if `normalize` and that is more than `least`. MIXED: sources[0] plus weighted differences to it,
             `rest` times itself. ALONE: sources[0] times its weight, its zeros with their signs
    add_base whether the base, which is subtracted from the sources, is added to the result
-   largest  of the magnitudes that were made, before they are rounded: its bits */
+   odd      something that was made is infinite or no number, as it is stored */
 typedef struct {
     int32_t mode, normalize, add_base;
     float divide, lambda, depth, rest, least;
-    uint32_t largest;
+    int32_t odd;
 } how_t;
 
 /* Sums of weighted deltas x of K models; ELECTED: of those that agree with the sign of the sum. K, `elected` and `normalize` are
@@ -861,9 +858,12 @@ static void load_block(float (*restrict x)[LINE], float *restrict b, const sourc
     }
 }
 
-static void all_looked(source_t *sources, int count, source_t *base, int64_t at, int n) {
-    for (int k = 0; k < count; k++) look(&sources[k], at, n);
-    if (base) look(base, at, n);
+/* Make elements at .. at+n of all inputs ready. What is not finite in them makes what is made of it so: infinity and what is no
+   number stay that times 0, in a sum and in a vote. Only of what is dropped whole it would not be seen. */
+static void all_seen(source_t *sources, int count, source_t *base, int64_t at, int n, int64_t total) {
+    all_ahead(sources, count, base, at, n, total);
+    for (int k = 0; k < count; k++)
+        if (sources[k].trim == NONE) sources[k].odd |= odd(sources[k].data, sources[k].kind, at, n);
 }
 
 /* The merged elements first .. first+n of a tensor of `total` into `out`, which begins with the first of them. */
@@ -871,15 +871,17 @@ void merger_combine(
     void *out, int out_kind, how_t *how, source_t *sources, int count, source_t *base, int64_t first, int64_t n, int64_t total
 ) {
     float b[LINE], merged[LINE], u[LINE], x[MOST][LINE];
-    for (int64_t start = 0; start < n; start += BLOCK) {
-        const int64_t at = first + start;
-        const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
-        all_ahead(sources, count, base, at, size, total);
-        load_block(x, b, sources, count, base, at, size);
-        all_looked(sources, count, base, at, size);
-        combined(how, sources, count, x, b, u, NULL, at, merged, size);
-        how->largest = largest(merged, size, how->largest);
-        store(out, out_kind, start, merged, size);
+    for (int64_t group = 0; group < n; group += GROUP) {
+        const int64_t end = n - group < GROUP ? n : group + GROUP;
+        all_seen(sources, count, base, first + group, (int)(end - group), total);
+        for (int64_t start = group; start < end; start += BLOCK) {
+            const int64_t at = first + start;
+            const int size = (int)(end - start < BLOCK ? end - start : BLOCK);
+            load_block(x, b, sources, count, base, at, size);
+            combined(how, sources, count, x, b, u, NULL, at, merged, size);
+            store(out, out_kind, start, merged, size);
+        }
+        how->odd |= odd(out, out_kind, group, (int)(end - group));
     }
     for (int k = 0; k < count; k++) behind(&sources[k], first, n);
     if (base) behind(base, first, n);
@@ -922,10 +924,9 @@ int64_t merger_once(
     for (int c = 0; c < cuts; c++) full |= !begun(&brackets[c], n);
     for (; start < n && !full; start += BLOCK) {
         const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
-        all_ahead(sources, count, base, start, size, n);
+        if (start % GROUP == 0) all_seen(sources, count, base, start, (int)(n - start < GROUP ? n - start : GROUP), n);
         load_block(x, b, sources, count, base, start, size);
         if (out) {
-            all_looked(sources, count, base, start, size);
             uniform(u, drawn->key0, drawn->key1, start, size);
             memset(open, 0, BLOCK);
         }
@@ -955,8 +956,10 @@ int64_t merger_once(
             if (base) gather(aside[count], before, base, index, m);
             full |= m + BLOCK > room;
             combined(how, sources, count, x, b, u, drawn, start, merged, size);
-            how->largest = largest(merged, size, how->largest); /* of what is open, of what it may become */
             store(out, out_kind, start, merged, size);
+            const int64_t group = start / GROUP * GROUP; /* what is open counts as what it may become */
+            if (start + BLOCK == group + GROUP || start + BLOCK >= n)
+                how->odd |= odd(out, out_kind, group, (int)(start + size - group));
         }
         if ((start + BLOCK) % AHEAD == 0) {
             for (int k = 0; k < count; k++) behind(&sources[k], start + BLOCK - AHEAD, AHEAD);
@@ -981,8 +984,8 @@ void merger_patch(
         load_block(x, b, sources, count, base, start, size);
         for (int i = 0; i < size; i++) uniform(u + i, sources[drawn].key0, sources[drawn].key1, index[start + i], 1);
         combined(how, sources, count, x, b, u, &sources[drawn], start, merged, size);
-        how->largest = largest(merged, size, how->largest);
         store(made, out_kind, 0, merged, size);
+        how->odd |= odd(made, out_kind, 0, size);
         if (out_kind == FLOAT32) for (int i = 0; i < size; i++) ((float *)out)[index[start + i]] = made[i];
         else for (int i = 0; i < size; i++) ((uint16_t *)out)[index[start + i]] = ((uint16_t *)made)[i];
     }

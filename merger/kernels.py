@@ -68,7 +68,7 @@ class _How(ctypes.Structure):
     _fields_ = (
         ("mode", ctypes.c_int32), ("normalize", ctypes.c_int32), ("add_base", ctypes.c_int32),
         ("divide", ctypes.c_float), ("scale", ctypes.c_float), ("depth", ctypes.c_float), ("rest", ctypes.c_float),
-        ("least", ctypes.c_float), ("largest", ctypes.c_uint32),
+        ("least", ctypes.c_float), ("odd", ctypes.c_int32),
     )  # fmt: skip
 
 
@@ -214,15 +214,18 @@ def ranked(x: Tensor, base: Tensor | None, key: tuple[int, int], density: float,
 
 @dataclass
 class Seen:
-    """What passes over a tensor saw: whether some input is not finite, and the bits of the largest magnitude made (float32)."""
+    """What passes over a tensor saw: whether some number of the inputs or of what is written is infinite or none."""
 
     odd: bool = False
-    largest: int = 0
 
     def note(self, how: _How, *passed: "_Sources | None") -> None:
         """Take over what a pass noted."""
-        self.odd |= any(source.odd for sources in passed if sources for source in sources)
-        self.largest = max(self.largest, how.largest)
+        self.odd |= bool(how.odd) or any(source.odd for sources in passed if sources for source in sources)
+
+
+def odd(x: Tensor) -> bool:
+    """Whether an element of a contiguous tensor that `takes` takes is infinite or no number."""
+    return bool(_lib().merger_odd(x.data_ptr(), _KINDS[x.dtype], x.numel()))
 
 
 @dataclass(frozen=True)
@@ -680,6 +683,7 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_once.restype = i64
     library.merger_patch.argtypes = (pointer, i32, how, sources, i32, sources, pointer, i64, i32)
     library.merger_patch.restype = None
+    library.merger_odd.argtypes = (pointer, i32, i64)
     library.merger_settle.argtypes = (i32, i64, i64, i32)
     library.merger_settle.restype = None
     library.merger_watch.argtypes = (pointer, i64, i32)

@@ -146,7 +146,8 @@ def stretches(
             done = part.to(job.out)
             if look is not None:
                 look.at(part)
-                look.at(done)
+                if done.dtype != part.dtype:
+                    look.at(done)
             yield start, done
         return
     if look is None:
@@ -177,7 +178,7 @@ def _judged(
     if any(isinstance(models[source.key], Planned) for source in used(job)):
         for source in _leaves(job, models):
             look.at(read_source(models, source))
-    found = odd(job, models, device) if look.suspects(job.out) else None
+    found = odd(job, models, device) if look.suspects else None
     if not found:
         return ""
     if not allowed:
@@ -204,7 +205,7 @@ def odd(job: TensorJob, models: Mapping[str, Checkpoint], device: str | torch.de
 
     made = count(parts(), job.shape)
     written = made if again.out == job.out else count((part.to(job.out) for part in parts()), job.shape)
-    if job.method is None and "mask" in job.name.rpartition(".")[2] and not made.nan:
+    if job.method in (None, "passthrough") and "mask" in job.name.rpartition(".")[2] and not made.nan:
         return None  # infinities are what such a buffer is made of
     return Found(job.name, job.method, tuple(parents), largest, made, written, job.out) or None
 
