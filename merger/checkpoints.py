@@ -257,7 +257,7 @@ def _weight_files(reference: str, folder: Path) -> tuple[list[Path], Mapping[str
     if any(folder.glob("*.gguf")):
         raise CheckpointError(
             f"{reference}: the folder {folder} holds GGUF files only, which are quantized.\n"
-            "  Take the model they were made from, or load one in transformers with gguf_file=... and save_pretrained it."
+            "  Take the model they were made from, or load one dequantized in transformers (gguf_file=...) and save_pretrained it."
         )
     raise CheckpointError(f"{reference}: the folder {folder} holds no .safetensors files and no pytorch_model.bin.")
 

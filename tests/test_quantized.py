@@ -295,5 +295,5 @@ def test_a_folder_of_gguf_files(tmp_path: Path) -> None:
         open_checkpoint("one", tmp_path / "one")
     assert str(error.value) == (
         f"one: the folder {tmp_path}/one holds GGUF files only, which are quantized.\n"
-        "  Take the model they were made from, or load one in transformers with gguf_file=... and save_pretrained it."
+        "  Take the model they were made from, or load one dequantized in transformers (gguf_file=...) and save_pretrained it."
     )
