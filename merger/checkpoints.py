@@ -317,6 +317,11 @@ def _weight_files(reference: str, folder: Path) -> tuple[list[Path], Mapping[str
     if there(folder / "adapter_config.json"):
         base = read_json(folder / "adapter_config.json").get("base_model_name_or_path") or "its base model"
         raise CheckpointError(f"{reference}: this is a LoRA, not a model.\n  Write the model before it: {base}+{reference}")
+    if any(folder.glob("*.gguf")):
+        raise CheckpointError(
+            f"{reference}: the folder {folder} holds GGUF files only, which are quantized.\n"
+            "  Take the model they were made from, or load one dequantized in transformers (gguf_file=...) and save_pretrained it."
+        )
     raise CheckpointError(f"{reference}: the folder {folder} holds no .safetensors files and no pytorch_model.bin.")
 
 

@@ -286,3 +286,14 @@ def test_a_lora_wants_plain_weights(tmp_path: Path) -> None:
         "one: is quantized (bitsandbytes); a LoRA is added to plain weights.\n"
         "  Name the 16-bit model before the `+`: a LoRA that was trained on the quantized one fits it."
     )
+
+
+def test_a_folder_of_gguf_files(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one/model-Q4_K_M.gguf").write_bytes(b"GGUF")
+    with pytest.raises(CheckpointError) as error:
+        open_checkpoint("one", tmp_path / "one")
+    assert str(error.value) == (
+        f"one: the folder {tmp_path}/one holds GGUF files only, which are quantized.\n"
+        "  Take the model they were made from, or load one dequantized in transformers (gguf_file=...) and save_pretrained it."
+    )
