@@ -23,15 +23,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from models import MODELS, ROOT, SIZES, models
+from models import ROOT, SIZES, models
 
 sys.path.insert(0, str(ROOT))
 
-from merger.merge import open_models  # noqa: E402
-from merger.methods import METHODS  # noqa: E402
-from merger.plan import plan  # noqa: E402
-from merger.recipe import load  # noqa: E402
-from merger.verdict import verdict  # noqa: E402
+from merger.merge import open_models
+from merger.methods import METHODS
+from merger.plan import plan
+from merger.recipe import load
+from merger.verdict import verdict
 
 SIZES["1.17B, one layer"] = (1, *SIZES["1.17B"][1:5], True)
 MEASURED = ("135M", "1.17B, one layer")

@@ -351,7 +351,7 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
     transformers.utils.logging.disable_progress_bar()
     on_meta = {"": torch.device("meta")}
     if not is_accelerate_available():  # it is asked for because of devices that have memory
-        vars(modeling_utils)["check_and_set_device_map"] = lambda _: on_meta
+        setattr(modeling_utils, "check_and_set_device_map", lambda _: on_meta)  # noqa: B010 - it has another type
 
     def load(config: Mapping[str, Any], tensors: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         found: dict[str, Any] = {"missing": [], "unexpected": [], "wrong": [], "kinds": [], "error": ""}

@@ -310,7 +310,8 @@ def last(answer: str) -> Any:
 
 
 def test_every_event_takes_anything(watched: Place) -> None:
-    """Each value as all inputs at once, as each input alone where the others are as the page has them, and too few or too many."""
+    """Each value as all inputs at once, as each input alone where the others are as the page has them, and too few or "
+    "too many."""
     place, calls = watched, 0
     for event in place.events:
         name = f"{event['api_name']} {event['targets']}"
@@ -453,7 +454,7 @@ def test_bodies_that_are_none(watched: Place) -> None:
             if address == "queue/join" and said.status_code == 200 and b'"session_hash": "x"' in raw:
                 check(told(place.client, "x"), f"{address} {raw[:200]!r}", place)
             check(said.text, f"{address} {raw[:200]!r}", place)
-            assert said.text and said.status_code < 500 or '"error":"' in said.text, (address, raw[:200], said.status_code)
+            assert (said.text and said.status_code < 500) or '"error":"' in said.text, (address, raw[:200], said.status_code)
             calls += 1
     print(f"{calls} bodies")
     assert alive(place)
@@ -493,7 +494,8 @@ class Visitor:
         said += [self.do("kept", at=1), self.do("heard"), self.do("heard", at=1), self.do("fade", 0.5)]
         said += [self.do("drag", mixer), self.do("release", mixer), self.do("split", {"split": True}), self.do("share", "hi")]
         said += [self.do("pick", {"picked": {"column": 1, "row": "attn"}})]
-        said += [self.do("begin"), self.do("start", "hi", "models[0].parameters.weight", 0, 1, "", 0, 1, 2, 4, [], "spell the word cat ~> c")]
+        said += [self.do("begin"), self.do("start", "hi", "models[0].parameters.weight", 0, 1, "", 0, 1, 2, 4, [], "spell "
+        "the word cat ~> c")]
         said += [self.do("blind", *ask), self.do("download"), self.do("look", "")]
         run = last(self.do("bump"))["data"][0]
         return [*said, self.do("answer", *ask, run)]
