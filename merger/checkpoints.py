@@ -241,8 +241,8 @@ def open_checkpoint(reference: str, folder: Path) -> Checkpoint:
 
     Weights are safetensors files or, where there are none, PyTorch .bin files, of which no code is run.
     """
-    small_files.check_links(folder)
     seen = look_around(folder)
+    small_files.check_links(folder)
     files, places = _weight_files(reference, folder)
     tensors = read_headers(files, places)
     if not tensors:
@@ -320,7 +320,8 @@ def _weight_files(reference: str, folder: Path) -> tuple[list[Path], Mapping[str
     if any(folder.glob("*.gguf")):
         raise CheckpointError(
             f"{reference}: the folder {folder} holds GGUF files only, which are quantized.\n"
-            "  Take the model they were made from, or load one dequantized in transformers (gguf_file=...) and save_pretrained it."
+            "  Take the model they were made from, or load one dequantized in transformers (gguf_file=...) and "
+            "save_pretrained it."
         )
     raise CheckpointError(f"{reference}: the folder {folder} holds no .safetensors files and no pytorch_model.bin.")
 

@@ -1,5 +1,6 @@
 """Reading the small files of a model's folder, which strangers wrote: within bounds, and never out of the folder."""
 
+import errno
 import json
 import os
 import re
@@ -21,7 +22,10 @@ def own(file: Path) -> Path:
     """
     if not file.is_symlink():
         return file
-    folder, target = file.parent.resolve(), file.resolve()
+    try:
+        folder, target = file.parent.resolve(), file.resolve()
+    except (OSError, RuntimeError):  # links that lead to each other
+        raise CheckpointError(f"{file}: cannot be read: {os.strerror(errno.ELOOP)}.") from None
     homes = [folder]
     if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith("models--"):
         homes.append(folder.parent.parent / "blobs")

@@ -21,7 +21,10 @@ from merger.ui.guard import FOREIGN, Door, Guard, read_door, signed_in, token_of
 from merger.ui.host import Host
 from merger.ui.page import Page, with_sign_in
 
-HOME, SPACE = Door(frozenset({"localhost", "127.0.0.1", "::1"})), read_door(True, {"SPACE_HOST": "me-x.hf.space", "SPACE_ID": "me/x"})
+HOME, SPACE = (
+    Door(frozenset({"localhost", "127.0.0.1", "::1"})),
+    read_door(True, {"SPACE_HOST": "me-x.hf.space", "SPACE_ID": "me/x"}),
+)
 EVIL = "https://evil.example"
 VISIT = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
@@ -46,18 +49,24 @@ OWN = "http://localhost:7860"
 
 
 @pytest.mark.parametrize("path", [
-    JOIN, DATA, FILE, "/config", "/gradio_api/run/predict", "/gradio_api/call/ask", "/gradio_api/call/ask/123", "/gradio_api/upload",
-    "/gradio_api/component_server", "/gradio_api/cancel", "/gradio_api/heartbeat/x", "/gradio_api/info", "/gradio_api/mcp/", "/logout",
+    JOIN, DATA, FILE, "/config", "/gradio_api/run/predict", "/gradio_api/call/ask", "/gradio_api/call/ask/123",
+    "/gradio_api/upload",
+    "/gradio_api/component_server", "/gradio_api/cancel", "/gradio_api/heartbeat/x", "/gradio_api/info", "/gradio_api/mcp/",
+    "/logout",
 ])  # fmt: skip
 def test_another_website_gets_nothing(path: str) -> None:
     """Whatever a foreign page can make a browser send: scripts, forms, images, frames, links; also of a neighbouring port."""
     for door, host in ((HOME, "localhost:7860"), (SPACE, "me-x.hf.space"), (SPACE, "10.1.2.3:7860")):
         for headers in (
-            {"origin": EVIL}, {"origin": "null"}, {"origin": EVIL, "sec-fetch-site": "cross-site"}, {"origin": "http://localhost:3000"},
-            {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"referer": f"{EVIL}/x"}, VISIT, VISIT | {"sec-fetch-dest": "iframe"},
+            {"origin": EVIL}, {"origin": "null"}, {"origin": EVIL, "sec-fetch-site": "cross-site"},
+            {"origin": "http://localhost:3000"},
+            {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"referer": f"{EVIL}/x"}, VISIT,
+            VISIT | {"sec-fetch-dest": "iframe"},
             {"origin": f"{EVIL}, {OWN}"}, {"origin": "https://me-x.hf.space.evil.example"}, {"origin": "https://huggingface.co"},
-            {"origin": f"http://{host}@evil.example"}, {"origin": "file://localhost:7860"}, {"origin": "[", "sec-fetch-site": "none"},
-            {"sec-fetch-site": "nonsense"}, {"origin": OWN if door is HOME else f"https://{host}", "sec-fetch-site": "cross-site"},
+            {"origin": f"http://{host}@evil.example"}, {"origin": "file://localhost:7860"},
+            {"origin": "[", "sec-fetch-site": "none"},
+            {"sec-fetch-site": "nonsense"},
+            {"origin": OWN if door is HOME else f"https://{host}", "sec-fetch-site": "cross-site"},
         ):  # fmt: skip
             for method in ("GET", "POST", "OPTIONS"):
                 said = asked(door, method, path, headers, host)
@@ -95,13 +104,22 @@ def test_links_lead_to_the_page_and_to_its_sign_in() -> None:
 
 def test_another_name_is_refused_at_home() -> None:
     """A name that somebody points at this computer (DNS rebinding) is not ours, whatever else the request says."""
-    for host in ("evil.example", "evil.example:7860", "localhost.evil.example", "127.0.0.1.nip.io", "192.168.1.5:7860", "0.0.0.0:7860"):
+    for host in (
+        "evil.example",
+        "evil.example:7860",
+        "localhost.evil.example",
+        "127.0.0.1.nip.io",
+        "192.168.1.5:7860",
+        "0.0.0.0:7860",
+    ):
         for path in ("/", "/assets/x.js", DATA):
             said = asked(HOME, "GET", path, {"origin": f"http://{host}", "sec-fetch-site": "same-origin"}, host)
             assert said.status_code == 421 and "MERGER_HOSTS" in said.text and "evil" not in said.text and "\n" not in said.text
     for host in ("localhost", "LOCALHOST:1", "localhost.:7860", "127.0.0.1", "[::1]:7860"):
         assert asked(HOME, "GET", "/", {}, host).text == "in"
-    assert asked(SPACE, "GET", "/", {}, "anything.example").text == "in"  # it is public anyway, and a name of its own has no cookies
+    assert (
+        asked(SPACE, "GET", "/", {}, "anything.example").text == "in"
+    )  # it is public anyway, and a name of its own has no cookies
 
 
 def test_doors() -> None:
@@ -146,8 +164,19 @@ def test_a_browser_gets_a_secret_of_its_own() -> None:
 
 def test_who_is_signed_in() -> None:
     known = {"access_token": "hf_x", "expires_at": time.time() + 9}
-    assert signed_in({"session": {"oauth_info": known}}) == "hf_x" == signed_in({"session": {"oauth_info": {"access_token": "hf_x"}}})
-    for session in (None, 5, {}, {"oauth_info": None}, {"oauth_info": known | {"expires_at": 1}}, {"oauth_info": known | {"access_token": 5}}):
+    assert (
+        signed_in({"session": {"oauth_info": known}})
+        == "hf_x"
+        == signed_in({"session": {"oauth_info": {"access_token": "hf_x"}}})
+    )
+    for session in (
+        None,
+        5,
+        {},
+        {"oauth_info": None},
+        {"oauth_info": known | {"expires_at": 1}},
+        {"oauth_info": known | {"access_token": 5}},
+    ):
         assert signed_in({"session": session}) is None
     assert token_of(None) is token_of(gr.Request(session_hash="x")) is token_of(object()) is signed_in({}) is None
 
@@ -265,7 +294,10 @@ def test_errors_are_sentences(url: str, caplog: pytest.LogCaptureFixture) -> Non
     assert "it is our fault" in said and "nobody may read this" not in said and "nobody may read this" in caplog.text
     for fn, words in ((99, "There is no such event"), ("x", "There is no such event")):
         assert words in now(client, "x", fn)  # type: ignore[arg-type]
-    assert "does not fit this event" in client.post("/gradio_api/run/predict", json={"data": [], "fn_index": 0, "session_hash": "x"}).text
+    assert (
+        "does not fit this event"
+        in client.post("/gradio_api/run/predict", json={"data": [], "fn_index": 0, "session_hash": "x"}).text
+    )
 
 
 def test_programs_go_on_working(url: str) -> None:
@@ -280,12 +312,15 @@ def test_programs_go_on_working(url: str) -> None:
 # ---------------------------------------------------------------------------------------------- sign-in
 
 
-def test_without_gradios_extra_the_page_starts_and_says_so(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_gradios_extra_the_page_starts_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     """OAUTH_CLIENT_ID is set, gradio's extra is not there, or nobody is logged in on this computer: one sentence, no sign-in."""
     for error, words in (
         (ImportError("long text\nabout a library"), 'pip install "gradio[oauth]"'),
         (ValueError("OAUTH_SCOPES is not set. Make sure\nof it"), "cannot offer it: OAUTH_SCOPES is not set."),
     ):
+
         def attach(app: Any, error: Exception = error) -> None:
             raise error
 
@@ -315,16 +350,19 @@ def test_the_page_starts_with_a_client_id(monkeypatch: pytest.MonkeyPatch, caplo
 # ---------------------------------------------------------------------------------------------- in a browser
 
 
-EVIL_PAGE = """<!doctype html><title>evil</title><iframe id=f src="%(url)s/"></iframe><iframe id=m src="%(url)s/?view=mixer"></iframe><script>
+EVIL_PAGE = """<!doctype html><title>evil</title><iframe id=f src="%(url)s/"></iframe><iframe id=m "
+"src="%(url)s/?view=mixer"></iframe><script>
 const body = JSON.stringify({data: [null], fn_index: 0, session_hash: 'evil'});
 const tries = [
-  () => fetch('%(url)s/gradio_api/run/predict', {method: 'POST', body, credentials: 'include', headers: {'content-type': 'application/json'}}),
+  () => fetch('%(url)s/gradio_api/run/predict', {
+    method: 'POST', body, credentials: 'include', headers: {'content-type': 'application/json'}}),
   () => fetch('%(url)s/gradio_api/run/predict', {method: 'POST', body, credentials: 'include', mode: 'no-cors'}),
   () => fetch('%(url)s/gradio_api/queue/join', {method: 'POST', body, credentials: 'include', mode: 'no-cors'}),
   () => fetch('%(url)s/config', {credentials: 'include'}),
   () => fetch('%(url)s/', {credentials: 'include'}),
 ];
-window.done = Promise.allSettled(tries.map(async (one) => (await one()).text())).then(all => all.map(one => one.value ?? 'refused'));
+window.done = Promise.allSettled(tries.map(async (one) => (await one()).text())).then(
+  all => all.map(one => one.value ?? 'refused'));
 </script>"""
 
 

@@ -75,7 +75,7 @@ class Watch:
             self.seen.append(f"{event} {args[:2]}")
 
     def file(self, path: str, written: bool) -> None:
-        whole = os.path.abspath(path)
+        whole = os.path.abspath(path)  # noqa: PTH100 - links are not to be followed
         if any(whole.startswith(one) for one in self.shut):
             self.seen.append(f"{'writes' if written else 'reads'} {whole}")
         elif written and "__pycache__" not in whole and not any(whole.startswith(one) for one in (*self.free, "/dev/", "/proc/")):
@@ -280,7 +280,8 @@ def hostile(place: Place) -> list[Any]:
     return [
         *texts, None, True, -1, 10**300, 1e308, math.nan, -math.inf, deep, [], {}, [[secret]], {"a": {"b": [None]}},
         filed | {"path": secret}, filed | {"path": f"{place.web}/canary"}, filed | {"path": "x", "url": f"{place.web}/canary"},
-        filed | {"path": "https://example.org/x"}, [filed | {"path": "/etc/passwd"}], filed | {"path": {"x": 1}}, {"meta": 5, "path": secret},
+        filed | {"path": "https://example.org/x"}, [filed | {"path": "/etc/passwd"}], filed | {"path": {"x": 1}},
+        {"meta": 5, "path": secret},
         {"lanes": {model: [1e999]}, "split": [], "move": {}, "seq": deep}, {"yaml": model, "prompt": [secret]},
         {"yaml": recipe_of("writer/secret"), "act": "slot", "slot": []}, {"yaml": recipe_of(model), "act": []},
         {"picked": {"column": [secret], "row": {}}}, {"picked": [[], {}]}, {"vote": {}}, {"headers": [1], "data": [[secret]]},
@@ -290,7 +291,16 @@ def hostile(place: Place) -> list[Any]:
 def check(answer: str, what: str, place: Place) -> None:
     """No secret, no traceback, no bare error, no path of the server that was not sent: a sentence, or an update."""
     assert SECRET not in answer and "root:x:0" not in answer, what
-    for mark in ("our fault", "Traceback", 'File "', "site-packages", "Internal Server Error", "object has no attribute", "KeyError", "TypeError"):
+    for mark in (
+        "our fault",
+        "Traceback",
+        'File "',
+        "site-packages",
+        "Internal Server Error",
+        "object has no attribute",
+        "KeyError",
+        "TypeError",
+    ):
         assert mark not in answer, (what, answer[:500])
     assert not place.hosted or str(ROOT) in unquote(what) or str(ROOT) not in answer, (what, answer[:500])
     assert " at 0x" not in answer or "app_id" in answer, (what, answer[:500])  # the page's config has some
@@ -320,7 +330,9 @@ def test_every_event_takes_anything(watched: Place) -> None:
         values = hostile(place) if free else [None, {"a": 1}, 5]
         several = len(free) > 1 and not event["queue"]
         tries = [[value] * len(usual) for value in values]
-        tries += [[value if i == at else one for i, one in enumerate(usual)] for at in free for value in values] if several else []
+        tries += (
+            [[value if i == at else one for i, one in enumerate(usual)] for at in free for value in values] if several else []
+        )
         tries += [[], usual[:-1], [*usual, None], [*usual, *usual]] if usual else [[], [None]]
         for data in tries:
             check(place.call(event, data), f"{name} {str(data)[:200]}", place)
@@ -389,26 +401,53 @@ def test_every_address(watched: Place) -> None:
     """Every route of the server, with what nobody should ask in each of its places; those the page does not use are shut."""
     place, calls, shut = watched, 0, set[str]()
     secret = str(place.outside / "secret.txt")
-    texts = [secret, f"file://{secret}", f"{place.web}/canary", "../../../../etc/passwd", "%2e%2e/%2e%2e/etc/passwd", "writer/secret", "x" * 5000, "\0", "-1"]
+    texts = [
+        secret,
+        f"file://{secret}",
+        f"{place.web}/canary",
+        "../../../../etc/passwd",
+        "%2e%2e/%2e%2e/etc/passwd",
+        "writer/secret",
+        "x" * 5000,
+        "\0",
+        "-1",
+    ]
     routes = list(all_routes(place.demo.app))
     for route in routes:
         for method in sorted(route.methods):
             for text in texts if "{" in route.path else ["x"]:
-                address = re.sub(r"\{[^}]*\}", lambda _: quote(text, safe="/:%"), route.path)
+                address = re.sub(r"\{[^}]*\}", lambda _, text=text: quote(text, safe="/:%"), route.path)
                 if "heartbeat" in address and len(text) <= 64 and re.fullmatch(r"[\w-]+", text):
                     continue  # it answers for as long as the browser is there
-                query = {"session_hash": text, "path": text, "deep_link": text, "page": text, "upload_id": text, "_target_url": text}
-                said = place.client.request(method, address, params=query if len(text) < 999 else {}, content=b"{}" if method == "POST" else None)
+                query = {
+                    "session_hash": text,
+                    "path": text,
+                    "deep_link": text,
+                    "page": text,
+                    "upload_id": text,
+                    "_target_url": text,
+                }
+                said = place.client.request(
+                    method, address, params=query if len(text) < 999 else {}, content=b"{}" if method == "POST" else None
+                )
                 calls += 1
                 where = f"{method} {address[:100]} {said.status_code}"
                 assert place.web not in said.headers.get("location", ""), where
-                if said.headers.get("content-type", "").startswith(("text/html", "text/css", "image/", "text/javascript", "application/javascript")):
+                if said.headers.get("content-type", "").startswith(
+                    ("text/html", "text/css", "image/", "text/javascript", "application/javascript")
+                ):
                     assert SECRET not in said.text and said.status_code == 200, where
                     continue
                 check(said.text, where, place)
                 if said.status_code == 404 and "There is nothing at this address" in said.text:
                     shut.add(route.path)
-    assert {f"{API}/proxy={{url_path:path}}", f"{API}/process_recording", "/gradio_api/deep_link", f"{API}/vibe-edit", "/monitoring"} <= shut
+    assert {
+        f"{API}/proxy={{url_path:path}}",
+        f"{API}/process_recording",
+        "/gradio_api/deep_link",
+        f"{API}/vibe-edit",
+        "/monitoring",
+    } <= shut
     print(f"{len(routes)} routes, {calls} calls, shut: {len(shut)}")
     assert alive(place)
 
@@ -425,7 +464,8 @@ def test_files(watched: Place) -> None:
             assert got.status_code == 200 and got.text == "name: x" and got.headers["x-content-type-options"] == "nosniff"
     (place.temporary / "gradio").mkdir(exist_ok=True)
     some = [
-        place.outside / "secret.txt", "/etc/passwd", ROOT / "app.py", ROOT / "presets/trios.json", ROOT / ".git/config", "app.py", "docs/models/README.md",
+        place.outside / "secret.txt", "/etc/passwd", ROOT / "app.py", ROOT / "presets/trios.json", ROOT / ".git/config",
+        "app.py", "docs/models/README.md",
         f"{place.temporary}/gradio/../../outside/secret.txt", place.temporary / "hub", f"file://{place.outside / 'secret.txt'}",
         f"{place.web}/canary", f"http:/{place.web[6:]}", "http://169.254.169.254/latest/meta-data", "https://example.org/", "",
     ]  # fmt: skip
@@ -443,13 +483,28 @@ def test_bodies_that_are_none(watched: Place) -> None:
     event = next(event for event in place.events if not event["queue"] and all(place.stateful(event)))
     whole = {"data": [None] * len(event["inputs"]), "fn_index": event["id"], "session_hash": "x"}
     raws: list[bytes] = [
-        b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b'{"data": [' + b"[" * 100_000, b'{"data": [' + b"9" * 5000 + b"]}", b'"\\ud800"',
+        b"", b"{", b"[]", b"5", b"null", b"\xff\xfe", b'{"data": [' + b"[" * 100_000, b'{"data": [' + b"9" * 5000 + b"]}",
+        b'"\\ud800"',
         json.dumps(whole | {"event_data": "\ud800"}).encode(),
     ]  # fmt: skip
     wrong: list[Any] = [None, True, -1, 10**30, 1.5, "x", "../x", "x" * 65, "", "a b", [], {}, [[1]], {"a": 1}]
-    raws += [json.dumps(whole | {key: value}).encode() for key in (*whole, "trigger_id", "event_id", "event_data", "batched") for value in wrong]
+    raws += [
+        json.dumps(whole | {key: value}).encode()
+        for key in (*whole, "trigger_id", "event_id", "event_data", "batched")
+        for value in wrong
+    ]
     for raw in raws:
-        for address in ("run/predict", "queue/join", "call/yaml", "call/v2/yaml", "api/yaml", "cancel", "reset", "component_server", "run/nothing"):
+        for address in (
+            "run/predict",
+            "queue/join",
+            "call/yaml",
+            "call/v2/yaml",
+            "api/yaml",
+            "cancel",
+            "reset",
+            "component_server",
+            "run/nothing",
+        ):
             said = place.client.post(f"{API}/{address}", content=raw, headers={"content-type": "application/json"})
             if address == "queue/join" and said.status_code == 200 and b'"session_hash": "x"' in raw:
                 check(told(place.client, "x"), f"{address} {raw[:200]!r}", place)
@@ -464,7 +519,8 @@ def test_bodies_that_are_none(watched: Place) -> None:
 
 
 WORKS = (
-    "use_text", "check", "kept", "undo", "redo", "command", "size", "revert", "judge", "kept b", "hear", "hear b", "fade", "drag", "release",
+    "use_text", "check", "kept", "undo", "redo", "command", "size", "revert", "judge", "kept b", "hear", "hear b", "fade",
+    "drag", "release",
     "split", "share", "pick", "begin", "start", "blind", "download", "look", "answer",
 )  # fmt: skip
 
@@ -494,8 +550,10 @@ class Visitor:
         said += [self.do("kept", at=1), self.do("heard"), self.do("heard", at=1), self.do("fade", 0.5)]
         said += [self.do("drag", mixer), self.do("release", mixer), self.do("split", {"split": True}), self.do("share", "hi")]
         said += [self.do("pick", {"picked": {"column": 1, "row": "attn"}})]
-        said += [self.do("begin"), self.do("start", "hi", "models[0].parameters.weight", 0, 1, "", 0, 1, 2, 4, [], "spell "
-        "the word cat ~> c")]
+        said += [
+            self.do("begin"),
+            self.do("start", "hi", "models[0].parameters.weight", 0, 1, "", 0, 1, 2, 4, [], "spell the word cat ~> c"),
+        ]
         said += [self.do("blind", *ask), self.do("download"), self.do("look", "")]
         run = last(self.do("bump"))["data"][0]
         return [*said, self.do("answer", *ask, run)]
@@ -525,14 +583,19 @@ def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
     told_of: list[str] = []
     for stranger in strangers:
         assert sample(stranger) == "null"
-        told_of += [stranger.do("undo"), stranger.do("judge"), stranger.do("command"), stranger.do("revert")]  # her session's state
+        told_of += [
+            stranger.do("undo"),
+            stranger.do("judge"),
+            stranger.do("command"),
+            stranger.do("revert"),
+        ]  # her session's state
         refused = stranger.works_with(recipe)
         assert "gated or private" in refused[0] and "gated or private" in refused[1]
         entry = {"yaml": recipe, "prompt": "spell the word cat"}
         for text in (stranger.do("use_entry", entry), stranger.do("use_entry", entry | {"act": "slot", "slot": 1})):
             assert "gated or private" in text
         listener = httpx.Client(base_url=place.url)
-        told_of += refused[2:] + [told(listener, "hers"), told(stranger.client, "hers")]
+        told_of += [*refused[2:], told(listener, "hers"), told(stranger.client, "hers")]
     assert not any("writer/secret" in one for one in told_of), [one[:300] for one in told_of if "writer/secret" in one]
     assert taken == []
     assert "writer/secret" in owner.do("command")  # and all this has changed nothing for her

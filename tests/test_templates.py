@@ -76,7 +76,8 @@ USUAL = {
     "letters": "{{ 'ſé東🎛\\u0301' }}{{ messages[0].content | urlencode }}{{ messages[0].content | e }}",
     "set block": "{% set x %}a{{ messages[0].content }}{% endset %}{{ x }}{{ x | length }}{% filter upper %}q{% endfilter %}",
     "what cannot be seen": "{{ raise_exception.__globals__ }}{{ '{0.__class__}'.format(1) }}"
-    "{{ self._TemplateReference__context }}{{ ''|attr('__class__') }}{{ '{x.__class__}'.format_map({'x': 1}) }}{{ ''.__class__ }}{{ namespace.__init__ }}",
+    "{{ self._TemplateReference__context }}{{ ''|attr('__class__') }}{{ '{x.__class__}'.format_map({'x': 1}) }}{{ "
+    "''.__class__ }}{{ namespace.__init__ }}",
 }
 TALKS = [
     TALK,
