@@ -200,12 +200,20 @@ def _bound(
         copied = Copied(tensors, make)
         copied.refresh()
         made = copied.parameters
-        homes = {t.untyped_storage().data_ptr() for t in tensors}
-        if not all(t.untyped_storage().data_ptr() in homes for t in made.values()):
+        homes = {_home(t) for t in tensors}
+        if not all(_home(t) in homes for t in made.values()):
             bound.copies.append(copied)
     for name in made:
         bound.sources[name] = tensors
     return made
+
+
+def _home(tensor: Tensor) -> int:
+    """Where a tensor's numbers are; the tensor itself for devices that do not tell."""
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except RuntimeError:
+        return id(tensor)
 
 
 def _converted(group: _Group, module: Any, where: str) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from merger import safe, templates
 from merger.bind import Bound, bind, versions
+from merger.devices import out_of_memory
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.layout import part, role
 from merger.limits import MODEL_GROWTH
@@ -316,6 +317,8 @@ class Speaker:
             except MergeError:
                 raise
             except Exception as error:  # its upper layers do what those that were probed did not
+                if out_of_memory(error):
+                    raise
                 others = {"cache": "steps", "steps": "whole"}
                 if len(ids) > given or self.probed.by == "whole":
                     raise MergeError(f"transformers cannot compute this model's answer: {safe.first_line(error)}") from None

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from merger.checkpoints import Checkpoint
 from merger.layout import role
+from merger.regular import look as look_at
 
 FAR, STRAIGHT = 0.5, 0.9
 """A fine-tune moves by a few hundredths of its base's norm, long training by a few tenths; unrelated models by about 1.4,
@@ -59,6 +60,10 @@ class Samples:
         count = min(_MATRICES, len(names))
         return [names[k * len(names) // count] for k in range(count)]
 
+    def here(self, *references: str) -> bool:
+        """Whether these models' weights are in files on this machine: from afar only what kinship needs is read."""
+        return all(self.stamps[reference] for reference in references)
+
     def kin(self, one: str, other: str) -> Kin | None:
         """Compare two models in matrices of the same name and shape; None when there are none."""
         return known((self.stamps[one], self.stamps[other]), lambda: self._kin(one, other))
@@ -104,7 +109,9 @@ _Found = TypeVar("_Found")
 
 
 def known(key: tuple[object, ...], look: Callable[[], _Found]) -> _Found:
-    """What `look` finds, asked once for a key that holds what it depends on."""
+    """What `look` finds, asked once for a key that holds what it depends on; each time where that has no stamp."""
+    if () in key:
+        return look()
     if key not in _FOUND:
         if len(_FOUND) > 100_000:
             _FOUND.clear()
@@ -138,9 +145,12 @@ def differing(samples: Samples, one: str, name: str, other: str, theirs: str) ->
 
 
 def stamp(model: Checkpoint) -> tuple[object, ...]:
-    """What changes when a model's weights do."""
+    """What changes when a model's weights do; () where they are not on this machine, or not in files."""
     files = sorted({file for piece in model.pieces for file in piece.files}, key=str)
-    return (model.reference, id(model) if not files else 0, *((str(f), f.stat().st_mtime_ns) for f in files if f.exists()))
+    seen = [look_at(file) for file in files]
+    if not files or None in seen:
+        return ()
+    return model.reference, *zip(map(str, files), seen, strict=True)
 
 
 def common(samples: Samples, base: str, others: Sequence[str]) -> float | None:

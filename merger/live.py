@@ -4,7 +4,7 @@ import functools
 import math
 import os
 import threading
-from collections import deque
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
@@ -132,6 +132,8 @@ class Parents:
     def _read(self, source: Source, models: Mapping[str, Checkpoint]) -> Tensor:
         if source.made is not None:
             return self._merged(source, models[source.made])
+        if source.vocab is not None and source.vocab.made:  # its rows follow those of a document's model, which is kept nowhere
+            return read_source(ChainMap(dict(models), self._models), source).to(self.device)
         if self.device.type == "cpu":
             held = self._resident.get((source, None))
             return read_source(self._models, source) if held is None else held

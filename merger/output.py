@@ -396,7 +396,9 @@ def begin(thread: threading.Thread) -> None:
 
 def _keeps(error: MergeError) -> bool:
     """Whether what is written may be used later: the disk, the memory or an input failed, and nothing in it is wrong."""
-    return not error.fresh if isinstance(error, InputChanged) else isinstance(error.__cause__, (OSError, MemoryError))
+    if isinstance(error, InputChanged):
+        return not error.fresh
+    return isinstance(error, NonFiniteError) or isinstance(error.__cause__, (OSError, MemoryError))
 
 
 def _stuck(error: MergeError, partial: Path, done: set[str]) -> MergeError:

@@ -212,22 +212,18 @@ Alter = Callable[[TensorJob, int], float]
 
 def _alter(decided: Plan, samples: Samples) -> Alter:
     """From a few stretches of every tensor; 1 where it cannot be told, or where there is no base to differ from."""
-    here = True
     found: dict[tuple[str, int], float] = {}
 
     def alter(job: TensorJob, i: int) -> float:
-        nonlocal here
         base, source = job.base, job.sources[i]
         if base is None and decided.recipe.method.base == "first":
             base = job.sources[0]
-        if base is None or not here or any(s.vocab is not None or s.rows is not None or s.made for s in (base, source)):
+        if base is None or any(s.vocab is not None or s.rows is not None or s.made for s in (base, source)):
+            return 1.0
+        if not samples.here(base.model, source.model):
             return 1.0
         if (job.name, i) not in found:
-            try:
-                found[job.name, i] = differing(samples, base.model, base.name, source.model, source.name)
-            except CheckpointError:  # its weights are on the Hub still
-                here = False
-                return 1.0
+            found[job.name, i] = differing(samples, base.model, base.name, source.model, source.name)
         return found[job.name, i]
 
     return alter
@@ -500,8 +496,8 @@ def _damaged(recipe: Recipe, samples: Samples) -> Iterator[Finding]:
                 return name, of
         return None
 
-    for reference in recipe.merged:
-        with contextlib.suppress(CheckpointError):  # its weights are on the Hub still
+    for reference in filter(samples.here, recipe.merged):
+        with contextlib.suppress(CheckpointError):
             found = known(("damaged", samples.stamps[reference]), lambda reference=reference: look(reference))
             if found is not None:
                 name, of = found
@@ -819,7 +815,7 @@ def _fidelity(decided: Plan, samples: Samples) -> float | None:
     jobs = [
         job for job in decided.jobs if has_deltas(job) and len(job.shape) == 2 and torch.finfo(job.out).bits < 32
         and all(s.vocab is None and s.rows is None and not s.made for s in (*job.sources, *([job.base] if job.base else [])))
-    ] if decided.recipe.method.takes == "deltas" else []  # fmt: skip
+    ] if decided.recipe.method.takes == "deltas" and samples.here(*decided.recipe.merged) else []  # fmt: skip
     if len(_ROUNDED) > 10_000:
         _ROUNDED.clear()
     lost = whole = 0.0

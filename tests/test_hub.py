@@ -154,7 +154,8 @@ def test_peek_is_the_model_without_its_weights(hub: Hub) -> None:
         assert model.config == here[name].config and isinstance(model, remote.Remote)
     assert remote.sizes(afar.values()) == sum((FAMILY / n / WEIGHTS).stat().st_size for n in ("base", "pirate"))
     told = verdict(RECIPE, afar, plan(RECIPE, afar))
-    assert str(told) == str(verdict(RECIPE, here, plan(RECIPE, here)))
+    there = verdict(RECIPE, here, plan(RECIPE, here))
+    assert told.findings == there.findings and [s.can for s in told.shares] == [s.can for s in there.shares]
     assert hub.bytes_of("signature") - sent < 200_000
 
 

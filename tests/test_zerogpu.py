@@ -228,7 +228,7 @@ def test_a_worker_stops_merging_when_it_is_closed(monkeypatch: pytest.MonkeyPatc
     studio, work = page(monkeypatch, on_cpu)
     merged, made = host.Runner.merged, list[str]()
 
-    def slowly(self: Any, recipe: Any, go_on: Callable[[], bool]) -> Any:
+    def slowly(self: Any, recipe: Any, go_on: Callable[[], bool], access: Any = None) -> Any:
         for i in range(1000):
             if not go_on():
                 made.append("stopped")

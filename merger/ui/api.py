@@ -118,6 +118,12 @@ def publish(studio: Studio) -> None:
 
 def _taken(name: str, value: Any) -> None:
     """MergeError where an argument is not of its kind, which gradio does not look at, or too long."""
+    if name == "request":  # gradio's own
+        return
+    if name == "allow_nonfinite":
+        if not isinstance(value, bool):
+            raise MergeError("allow_nonfinite: takes true or false.")
+        return
     if not isinstance(value, list if name == "values" else str):
         raise MergeError(f"{name}: takes {'a list of numbers' if name == 'values' else 'text'}.")
     if name in ("prompt", "path") and len(value) > PROMPT_CHARACTERS:
