@@ -1,6 +1,7 @@
 """merge_tensor, the only entry to arithmetic, and merge(recipe, folder), the loop that writes a model."""
 
 import contextlib
+import errno
 import functools
 import json
 import math
@@ -25,7 +26,16 @@ from merger.card import card as write_card
 from merger.checkpoints import Checkpoint, Piece, Stored, cached, in_words, parse_size, read_by_files, shards
 from merger.devices import best_device, gpu_memory, pick_device, tried
 from merger.devices import memory as memory_left
-from merger.errors import NO_MEMORY, Cancelled, CheckpointError, InputChanged, MergeError, NonFiniteError, out_of_memory
+from merger.errors import (
+    NO_MEMORY,
+    Cancelled,
+    CheckpointError,
+    InputChanged,
+    MergeError,
+    NonFiniteError,
+    OutOfMemory,
+    out_of_memory,
+)
 from merger.finite import TOLD, Found, Look, Parent, count
 from merger.finite import remarks as allowed_remarks
 from merger.fused import Known
@@ -292,7 +302,9 @@ def planned(recipe: Recipe, parents: Mapping[str, Checkpoint]) -> Planned:
     donor = parents[decided.donor]
     folder = donor.folder if decided.tokens is None else _tokenizer_folder(decided.tokens, decided, parents)
     anywhere = next(iter(donor.tensors.values()))
-    tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i) for i, job in enumerate(decided.jobs)}
+    tensors = {
+        job.name: Stored(job.shape, job.out, anywhere.file, i, packed=job.packed) for i, job in enumerate(decided.jobs)
+    }
     return Planned(recipe.name or "", folder, tensors, decided.config, decided=decided, parents=parents)
 
 
@@ -504,7 +516,10 @@ def _make(
 
     def again(job: TensorJob) -> bool:
         """`make`, on a GPU once more where its memory runs out: another program may have taken it for a moment."""
-        return tried(lambda: make(job), device, lambda: None, lambda: _short(job, device))
+        try:
+            return tried(lambda: make(job), device, lambda: None, lambda: _short(job, device))
+        except OutOfMemory as error:  # as where the disk is full: what is done is kept
+            raise error from OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
 
     def work() -> None:
         try:

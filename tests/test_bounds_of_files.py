@@ -213,7 +213,7 @@ def test_headers_from_afar(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     tracemalloc.start()
     too_many = "names more than 100,000 tensors; too many to look into from afar; download the model first."
     assert said(lambda: remote.peek("evil/many", False)) == f"evil/many: {WEIGHTS}: {too_many}"
-    assert tracemalloc.get_traced_memory()[1] < 60_000_000  # its bytes, and not its tensors
+    assert tracemalloc.get_traced_memory()[1] < 80_000_000  # its bytes, and not its tensors
     tracemalloc.stop()
     hub.add("evil/large", {"config.json": b"{}", WEIGHTS: (AFAR_BYTES + 1).to_bytes(8, "little") + b" " * (AFAR_BYTES + 10)})
     assert "its header claims 25,000,001 bytes; no model needs more than 25,000,000 in all." in said(

@@ -637,6 +637,40 @@ def test_a_merge_to_files_out_of_memory(device: pretended.Ledger, tmp_path: Path
     merge(load_file(file), tmp_path / "small", device=DEVICE)
 
 
+def test_a_merge_goes_on_where_memory_ran_out(device: pretended.Ledger, small: Path, tmp_path: Path) -> None:
+    """As where the disk is full: another program has taken the GPU's memory, and the same command goes on later."""
+    mix, steps = mixed("a", "b"), list[int]()
+
+    def full(step: Any) -> None:
+        device.capacity = 1 if step.tensors == 5 else None
+
+    with pytest.raises(OutOfMemory, match=r"[56] finished tensors are kept in .*the same command goes on from there"):
+        merge(mix, tmp_path / "out", device=DEVICE, roots=[small], progress=full)
+    device.capacity = None
+    merge(mix, tmp_path / "out", device=DEVICE, roots=[small], progress=lambda step: steps.append(step.tensors))
+    merge(mix, tmp_path / "truth", roots=[small])
+    assert steps[0] in (6, 7)
+    truth = tiny.read_weights(tmp_path / "truth")
+    assert all(same(t, truth[n]) for n, t in tiny.read_weights(tmp_path / "out").items())
+
+
+def test_a_session_of_the_cpu_out_of_memory(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The passes say MemoryError there; torch says it in words."""
+    session, tried = Session(Parents("cpu", [small])), list[str]()
+    session.apply(mixed("a"))
+
+    def fails(job: TensorJob, *_: Any, **__: Any) -> Tensor:
+        tried.append(job.name)
+        raise MemoryError if len(tried) == 1 else RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("merger.live.merge_tensor", fails)
+        with pytest.raises(OutOfMemory, match=r"This machine's memory ran out: 3 models take 672 kB, .* are free\."):
+            session.apply(mixed("a", "b"))
+    assert len(tried) == 2 and not session.tensors
+    session.apply(mixed("a", "b"))
+
+
 def test_the_outlook_of_a_full_gpu(device: pretended.Ledger) -> None:
     studio, work = studio_on_device()
     assert studio.outlook(work.recipe).kind == "live"

@@ -5,6 +5,7 @@ Read once from the environment. No gradio here, and `spaces` only where it is in
 
 import contextlib
 import logging
+import math
 import os
 import re
 import time
@@ -207,22 +208,23 @@ def seconds(paths: Folders, recipe: str, asked: Sequence[str], prompt: str, limi
     size = sum(file.stat().st_size for _, folder in dict(paths).items() for file in Path(folder).glob("*.safetensors"))
     begin, each = 10 + 2 * size / 1e9, 1 / 25
     if known := _paces.get(paths):
-        begin, each = 5 + 1.5 * max(b for b, _ in known), 1.5 * max(e for _, e in known)
-    return int(min(120, begin + limit * max(1, len(asked)) * each))
+        begin, each = 3 + 1.5 * max(b for b, _ in known), 1.5 * max(e for _, e in known)
+    return min(120, math.ceil(begin + limit * max(1, len(asked)) * each))
 
 
 def measured(words: Iterator[Told], paths: Folders) -> Iterator[Told]:
     """The words of a call, whose times are kept for `seconds`."""
-    began = first = last = 0.0
-    count = 0
+    began: float | None = None
+    tokens: list[float] = []
     for word in words:
-        last = time.monotonic()
-        began = began or last
+        now = time.monotonic()
+        began = now if began is None else began
         if word[1] >= 0:
-            first, count = first or last, count + 1
+            tokens.append(now)
         yield word
-    if count > 1:
-        _paces.setdefault(paths, deque(maxlen=8)).append((first - began, (last - first) / (count - 1)))
+    if began is not None and len(tokens) > 1:
+        pace = tokens[0] - began, (tokens[-1] - tokens[0]) / (len(tokens) - 1)
+        _paces.setdefault(paths, deque(maxlen=8)).append(pace)
         _paces.move_to_end(paths)
         while len(_paces) > 100:
             _paces.popitem(last=False)

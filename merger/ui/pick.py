@@ -28,11 +28,12 @@ from merger.plan import plan
 from merger.prefixes import aligned
 from merger.recipe import Recipe, replace_all
 from merger.recipe import load as load_recipe
+from merger.room import available, need
 from merger.store import Fetched
 from merger.ui.bars import Bar, bars, shown
 from merger.ui.events import NOW, QUIET
 from merger.ui.grants import Grants
-from merger.ui.host import Host
+from merger.ui.host import Host, Outlook
 from merger.ui.lanes import short_names
 from merger.ui.words import refusal_words, verdict_words
 from merger.verdict import verdict, ways_out
@@ -348,12 +349,22 @@ class Picking:
             words = [f"· {one}: holds only .bin files, so whether it fits is told after the download." for one in blind]
         else:
             words, merged, way = fits(shelf, {one.reference: one.model for one in seen if one.model is not None})
-        outlook = self.studio.host.outlook([one.nbytes for one in seen], merged)
+        outlook = self._outlook(seen, merged)
         missing = sum(one.missing for one in seen)
         button = f"Download {in_words(missing)} and use them" if missing else "Use these models"
         button += f"; {way.label[:1].lower()}{way.label[1:]}" if way is not None else ""
         button = "" if outlook.kind == "refused" else button
         return self._told(shelf, seen, "\n".join(words), outlook.words, button)
+
+    def _outlook(self, seen: Sequence[Seen], merged: int) -> Outlook:
+        """What can be done here with models of which only the headers are known."""
+        host, device = self.studio.host, self.studio.parents.device
+        computing = free = None
+        if host.accelerator != "cpu":
+            have = available(device) if host.accelerator == "cuda" else None
+            free = have and have[1]
+            computing = need(None, {one.reference: one.model for one in seen if one.model is not None}, device).beside
+        return host.outlook([one.nbytes for one in seen], merged, computing or 0, free)
 
     def _told(self, shelf: Shelf, seen: Sequence[Seen], verdict: str, outlook: str, button: str | None) -> list[Any]:
         words = {one.reference: one.words for one in seen}
@@ -464,7 +475,7 @@ class Picking:
         models = {one.reference: one.model for one in seen if one.model is not None}
         if len(models) == len(seen) and (way := next(ways_out(_plain(shelf), models), None)) is not None:
             job.changes = way.changes
-        outlook = host.outlook([one.nbytes for one in seen], seen[0].nbytes)
+        outlook = self._outlook(seen, seen[0].nbytes)
         if outlook.kind == "refused":
             raise MergeError(outlook.words)
         job.expect({one.reference: (one.nbytes, one.missing) for one in seen})
