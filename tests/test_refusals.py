@@ -193,7 +193,7 @@ def test_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(lambda: state._rebuilt(work, "magic", ("a",)), RecipeError) == "'magic' is not a merge method."
     assert said(lambda: state.with_models(work, ()), RecipeError) == "choose at least one model to mix."
     need = own.plan(work.recipe).nbytes
-    monkeypatch.setattr(studio, "MAX_ARCHIVE", 10)
+    monkeypatch.setattr(studio, "ARCHIVE_BYTES", 10)
     assert said(lambda: own.archive(work.recipe, lambda step: None), MergeError) == (
         f"The merged model has {need:,} bytes, too many for a browser; copy the recipe and merge at home."
     )
