@@ -1,5 +1,6 @@
 """The door: other websites, other names, other browsers, frames; and what goes on working: programs, links, a Space."""
 
+
 import asyncio
 import json
 import logging
@@ -21,10 +22,8 @@ from merger.ui.guard import FOREIGN, Door, Guard, read_door, signed_in, token_of
 from merger.ui.host import Host
 from merger.ui.page import Page, with_sign_in
 
-HOME, SPACE = (
-    Door(frozenset({"localhost", "127.0.0.1", "::1"})),
-    read_door(True, {"SPACE_HOST": "me-x.hf.space", "SPACE_ID": "me/x"}),
-)
+HOME = Door(frozenset({"localhost", "127.0.0.1", "::1"}))
+SPACE = read_door(True, {"SPACE_HOST": "me-x.hf.space", "SPACE_ID": "me/x"})
 EVIL = "https://evil.example"
 VISIT = {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "document"}
 
@@ -117,9 +116,7 @@ def test_another_name_is_refused_at_home() -> None:
             assert said.status_code == 421 and "MERGER_HOSTS" in said.text and "evil" not in said.text and "\n" not in said.text
     for host in ("localhost", "LOCALHOST:1", "localhost.:7860", "127.0.0.1", "[::1]:7860"):
         assert asked(HOME, "GET", "/", {}, host).text == "in"
-    assert (
-        asked(SPACE, "GET", "/", {}, "anything.example").text == "in"
-    )  # it is public anyway, and a name of its own has no cookies
+    assert asked(SPACE, "GET", "/", {}, "anything.example").text == "in"  # it is public, and another name has no cookies
 
 
 def test_doors() -> None:
@@ -294,10 +291,8 @@ def test_errors_are_sentences(url: str, caplog: pytest.LogCaptureFixture) -> Non
     assert "it is our fault" in said and "nobody may read this" not in said and "nobody may read this" in caplog.text
     for fn, words in ((99, "There is no such event"), ("x", "There is no such event")):
         assert words in now(client, "x", fn)  # type: ignore[arg-type]
-    assert (
-        "does not fit this event"
-        in client.post("/gradio_api/run/predict", json={"data": [], "fn_index": 0, "session_hash": "x"}).text
-    )
+    few = {"data": [], "fn_index": 0, "session_hash": "x"}
+    assert "does not fit this event" in client.post("/gradio_api/run/predict", json=few).text
 
 
 def test_programs_go_on_working(url: str) -> None:
@@ -350,19 +345,19 @@ def test_the_page_starts_with_a_client_id(monkeypatch: pytest.MonkeyPatch, caplo
 # ---------------------------------------------------------------------------------------------- in a browser
 
 
-EVIL_PAGE = """<!doctype html><title>evil</title><iframe id=f src="%(url)s/"></iframe><iframe id=m "
-"src="%(url)s/?view=mixer"></iframe><script>
+EVIL_PAGE = """<!doctype html><title>evil</title>
+<iframe src="%(url)s/"></iframe><iframe src="%(url)s/?view=mixer"></iframe><script>
 const body = JSON.stringify({data: [null], fn_index: 0, session_hash: 'evil'});
+const sent = {method: 'POST', body, credentials: 'include'};
 const tries = [
-  () => fetch('%(url)s/gradio_api/run/predict', {
-    method: 'POST', body, credentials: 'include', headers: {'content-type': 'application/json'}}),
-  () => fetch('%(url)s/gradio_api/run/predict', {method: 'POST', body, credentials: 'include', mode: 'no-cors'}),
-  () => fetch('%(url)s/gradio_api/queue/join', {method: 'POST', body, credentials: 'include', mode: 'no-cors'}),
+  () => fetch('%(url)s/gradio_api/run/predict', {...sent, headers: {'content-type': 'application/json'}}),
+  () => fetch('%(url)s/gradio_api/run/predict', {...sent, mode: 'no-cors'}),
+  () => fetch('%(url)s/gradio_api/queue/join', {...sent, mode: 'no-cors'}),
   () => fetch('%(url)s/config', {credentials: 'include'}),
   () => fetch('%(url)s/', {credentials: 'include'}),
 ];
-window.done = Promise.allSettled(tries.map(async (one) => (await one()).text())).then(
-  all => all.map(one => one.value ?? 'refused'));
+window.done = Promise.allSettled(tries.map(async (one) => (await one()).text()))
+  .then(all => all.map(one => one.value ?? 'refused'));
 </script>"""
 
 

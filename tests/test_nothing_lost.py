@@ -1,5 +1,6 @@
-"""After a refusal, and after any error, a visitor reads a sentence and finds what he typed: by callbacks, by events, in "
-"a browser."""
+"""After a refusal, and after any error, a visitor reads a sentence and finds what he typed: by callbacks, by events, in a browser."""
+
+# ruff: noqa: E501
 
 import asyncio
 import json
@@ -76,9 +77,7 @@ def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
     assert kept(on.use_numbers(first, pd.DataFrame(rows), ASKS))
     *drawn, prompt = on.use_entry(first, {"yaml": WRONG, "prompt": "another"}, ASKS)
     assert kept(drawn) and prompt == gr.skip()
-    gone = state.replace(
-        first, slots=(load("{merge_method: linear, models: [{model: no/where, parameters: {weight: 1}}]}"), None)
-    )
+    gone = state.replace(first, slots=(load("{merge_method: linear, models: [{model: no/where, parameters: {weight: 1}}]}"), None))
     assert kept(on.hear(0)(gone, ASKS))
 
 
@@ -117,27 +116,21 @@ SHAPES = {
                        f"[{{model: {PIRATE}, layer_range: [0, 6]}}, {{model: {PLURAL}, layer_range: [0, 6]}}]\n",
     "slices with bases of their own": f"merge_method: ties\nbase_model: {BASE}\nslices:\n- {{base_model: {STORY}, sources: "
         f"[{{model: {PIRATE}, layer_range: [0, 3], {W}}}]}}\n- sources: [{{model: {PLURAL}, layer_range: [3, 6], {W}}}]\n",
-    "a slice of the base": f"merge_method: ties\nbase_model: {BASE}\nslices:\n- sources: [{{model: {BASE}, layer_range: "
-    f"[3, 6]}}]\n",
+    "a slice of the base": f"merge_method: ties\nbase_model: {BASE}\nslices:\n- sources: [{{model: {BASE}, layer_range: [3, 6]}}]\n",
     "one model twice in a slice": f"merge_method: linear\nslices:\n- sources: [{{model: {PIRATE}, layer_range: [0, 3], {W}}}, "
                                   f"{{model: {PIRATE}, layer_range: [1, 4], {W}}}]\n",
-    "a stack": f"merge_method: passthrough\nslices:\n{STACK}\n", "a stack and a base": f"merge_method: "
-    f"passthrough\nbase_model: {BASE}\nslices:\n{STACK}\n",
+    "a stack": f"merge_method: passthrough\nslices:\n{STACK}\n", "a stack and a base": f"merge_method: passthrough\nbase_model: {BASE}\nslices:\n{STACK}\n",
     "one layer": f"merge_method: passthrough\nslices: [{{sources: [{{model: {PIRATE}, layer_range: [3, 4]}}]}}]\n",
     "modules, deltas": f"merge_method: ties\nbase_model: {BASE}\nmodules: {{default: {{models: [{TWO}]}}}}\n",
     "modules, slices": f"merge_method: ties\nbase_model: {BASE}\nmodules: {{default: {{slices: [{{sources: "
                        f"[{{model: {PIRATE}, layer_range: [0, 3], {W}}}]}}]}}}}\n",
     "modules, whole weights": f"merge_method: linear\nmodules: {{default: {{models: [{TWO}]}}}}\n",
     "documents": MADE + of("ties", f"{{model: made, {W}}}, {{model: {STORY}, {W}}}"),
-    "documents of slices": f"name: made\nmerge_method: passthrough\nslices:\n{STACK}\n---\n" + of("linear", f"{{model: "
-    f"made, {W}}}", ""),
+    "documents of slices": f"name: made\nmerge_method: passthrough\nslices:\n{STACK}\n---\n" + of("linear", f"{{model: made, {W}}}", ""),
     "one model": of("linear", ONE, ""), "the base alone": of("linear", f"{{model: {BASE}, {W}}}", ""),
-    "deltas of the base alone": of("ties", f"{{model: {BASE}, {W}}}"), "the base among them": of("ties", f"{{model: "
-    f"{BASE}, {W}}}, {TWO}"),
-    "no base": of("nuslerp", TWO, ""), "a sibling as base": of("ties", TWO, STORY), "a union of "
-    "tokens": of("ties", TWO, more="tokenizer_source: union\n"),
-    "tokens by hand": of("linear", TWO, "", f"tokenizer: {{source: union, tokens: {{a: {{source: {PIRATE}, force: "
-    f"true}}}}, pad_to_multiple_of: 64}}\n"),
+    "deltas of the base alone": of("ties", f"{{model: {BASE}, {W}}}"), "the base among them": of("ties", f"{{model: {BASE}, {W}}}, {TWO}"),
+    "no base": of("nuslerp", TWO, ""), "a sibling as base": of("ties", TWO, STORY), "a union of tokens": of("ties", TWO, more="tokenizer_source: union\n"),
+    "tokens by hand": of("linear", TWO, "", f"tokenizer: {{source: union, tokens: {{a: {{source: {PIRATE}, force: true}}}}, pad_to_multiple_of: 64}}\n"),
     "misfits skipped": of("ties", TWO, more="on_mismatch: skip\n"), "misfits cut": of("ties", TWO, more="on_mismatch: crop\n"),
     "plain names": f"merge_method: linear\nmodels: [{PIRATE}, {PLURAL}]\nparameters: {{weight: 0.5}}\n",
 }  # fmt: skip
@@ -159,9 +152,7 @@ def strange(shape: str, folder: Path) -> str:
     shutil.copytree(ROOT / PIRATE, odd)
     if shape.startswith("misfits"):
         tensors = load_file(odd / "model.safetensors")
-        narrow = {
-            n: t[..., :-8] if "down_proj" in n else t[:-8] if "_proj" in n and "mlp" in n else t for n, t in tensors.items()
-        }
+        narrow = {n: t[..., :-8] if "down_proj" in n else t[:-8] if "_proj" in n and "mlp" in n else t for n, t in tensors.items()}
         save_file({n: t.clone() for n, t in narrow.items()}, odd / "model.safetensors", {"format": "pt"})
         config = json.loads((odd / "config.json").read_text())
         (odd / "config.json").write_text(json.dumps(config | {"intermediate_size": config["intermediate_size"] - 8}))
@@ -170,11 +161,7 @@ def strange(shape: str, folder: Path) -> str:
             file.unlink()
     if shape == "misfits in slices":
         return sliced("ties", more="on_mismatch: skip\n").replace(PLURAL, str(odd))
-    return (
-        of("linear", f"{{model: {odd}, {W}}}", "")
-        if shape == "a stranger"
-        else of("ties", f"{{model: {PLURAL}, {W}}}, {{model: {odd}, {W}}}")
-    )
+    return of("linear", f"{{model: {odd}, {W}}}", "") if shape == "a stranger" else of("ties", f"{{model: {PLURAL}, {W}}}, {{model: {odd}, {W}}}")
 
 
 def everything(studio: Studio, on: Callbacks, work: state.Workspace) -> None:
@@ -300,9 +287,7 @@ def test_a_wrong_yaml_is_told_at_its_line_and_stays(open_page):
         page.page.keyboard.insert_text(text)
 
     put(WRONG)
-    expect(page.page.locator("#yaml-error textarea")).to_have_value(
-        re.compile("line 4: models.0..paramters is not a key"), timeout=10_000
-    )
+    expect(page.page.locator("#yaml-error textarea")).to_have_value(re.compile("line 4: models.0..paramters is not a key"), timeout=10_000)
     expect(page.page.locator("#yaml .cm-line.wrong")).to_have_text(re.compile("paramters"), timeout=10_000)
     page.press("Use this recipe")
     expect(notice).to_have_value(re.compile("line 4: models.0..paramters is not a key"), timeout=10_000)
@@ -345,11 +330,7 @@ def test_an_error_of_ours_is_a_sentence_and_loses_nothing(browser):
             view.get_by_role("button", name="Use this recipe").click()
             told = view.locator(".toast-body, #notice textarea")
             sync.expect(told.last).to_be_visible(timeout=10_000)
-            said = (
-                view.locator("#notice textarea").input_value()
-                if view.locator("#notice textarea").is_visible()
-                else told.last.inner_text()
-            )
+            said = view.locator("#notice textarea").input_value() if view.locator("#notice textarea").is_visible() else told.last.inner_text()
             assert sentence in said and "secret" not in said
             sync.expect(code).to_contain_text("nuslerp")
             assert view.get_by_role("textbox", name="Prompt").input_value() == "my own question"

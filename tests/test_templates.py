@@ -1,5 +1,6 @@
 """Chat templates: as transformers renders them, and stopped where they are too much, at nobody else's cost."""
 
+
 from __future__ import annotations
 
 import contextlib
@@ -75,9 +76,9 @@ USUAL = {
     "{% endfor %}",
     "letters": "{{ 'ſé東🎛\\u0301' }}{{ messages[0].content | urlencode }}{{ messages[0].content | e }}",
     "set block": "{% set x %}a{{ messages[0].content }}{% endset %}{{ x }}{{ x | length }}{% filter upper %}q{% endfilter %}",
-    "what cannot be seen": "{{ raise_exception.__globals__ }}{{ '{0.__class__}'.format(1) }}"
-    "{{ self._TemplateReference__context }}{{ ''|attr('__class__') }}{{ '{x.__class__}'.format_map({'x': 1}) }}{{ "
-    "''.__class__ }}{{ namespace.__init__ }}",
+    "what cannot be seen": "{{ raise_exception.__globals__ }}{{ '{0.__class__}'.format(1) }}{{ ''.__class__ }}"
+    "{{ self._TemplateReference__context }}{{ ''|attr('__class__') }}{{ '{x.__class__}'.format_map({'x': 1}) }}"
+    "{{ namespace.__init__ }}",
 }
 TALKS = [
     TALK,
@@ -236,6 +237,21 @@ def test_known_templates_do_not_wait_for_bad_ones() -> None:
         waits.append(time.monotonic() - began)
         time.sleep(0.1)
     assert len(waits) > 10 and sorted(waits)[len(waits) // 2] < 0.1 and max(waits) < TEMPLATE_SECONDS
+
+
+def test_templates_of_our_own_never_wait(own: Any) -> None:
+    """Also those that have never been rendered before."""
+    Studio(ROOT / "presets")
+    bad = [threading.Thread(target=said, args=(LOOP + str(i),)) for i in range(4)]
+    for thread in bad:
+        thread.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    assert render(USUAL["family"], TALK, TOKENS) and render(USUAL["alpaca"], TALK, TOKENS)
+    assert time.monotonic() - began < TEMPLATE_SECONDS and any(thread.is_alive() for thread in bad)
+    for thread in bad:
+        thread.join()
+    assert own.new._all[0]._process is None and own.known._all[0]._process is not None
 
 
 def test_a_known_template_that_turns_bad_is_no_longer_known(own: Any) -> None:
