@@ -57,7 +57,7 @@ def read_bytes(file: Path, most: int, whole: bool = True, kind: str = "a file") 
                 raise CheckpointError(f"{file}: is not a file.")
             if whole and found.st_size > most:
                 raise CheckpointError(f"{file}: {found.st_size} bytes is too large for {kind} of a model.")
-            return source.read(most)
+            return source.read(min(most, found.st_size + 1))
     except OSError as error:
         raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
 

@@ -307,8 +307,8 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
     "positions": ({"max_position_embeddings": 10**9, "model_type": "xglm"}, "asks for a model of 256,"),
     "layers elsewhere": ({"n_layers": 10**9}, "says `n_layers` is 1000000000; its tensors hold less"),
     "width": ({"hidden_size": 10**7}, "says `hidden_size` is 10000000; its tensors hold less"),
-    "a number too large": ({"intermediate_size": 1 << 70}, "says `intermediate_size` is 1180591620717411303424; its tensors hold"),
-    "a number too large elsewhere": ({"rope_theta": 1 << 70, "vocab_size": 320, "pad_token_id": 1 << 70}, "says `pad_token_id` is '"),
+    "a number too large": ({"intermediate_size": 1 << 70}, "says `intermediate_size` is 1180591620717411303424;"),
+    "a number too large elsewhere": ({"rope_theta": 1 << 70, "pad_token_id": 1 << 70}, "says `pad_token_id` is '"),
 }
 
 
