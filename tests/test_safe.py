@@ -17,6 +17,7 @@ import pytest
 import torch
 
 from merger import evaluate, safe
+from merger.card import licence
 from merger.checkpoints import open_checkpoint
 from merger.errors import CheckpointError, MergeError
 from merger.limits import TEXT_GROWTH, TOKEN_CHARACTERS, TOKENS
@@ -102,8 +103,6 @@ LINKED = (
     "vocab.txt",
     "special_tokens_map.json",
     "config.json",
-    "README.md",
-    "LICENSE",
     "chat_template.jinja",
     "generation_config.json",
     "preprocessor_config.json",
@@ -131,6 +130,19 @@ def test_links_out_of_the_folder_are_not_followed(name: str, tmp_path: Path) -> 
         else:
             assert hostile.SECRET not in repr(found)
     assert not trap.sprung()
+    trap.close()
+
+
+def test_a_card_that_lies_elsewhere_is_not_read(tmp_path: Path) -> None:
+    trap = hostile.Trap(tmp_path)
+    folder = tmp_path / "m"
+    shutil.copytree(FAMILY / "pirate", folder)
+    for name in ("README.md", "LICENSE"):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(trap.file)
+    merge(load(f"merge_method: linear\nmodels: [{{model: {folder}, parameters: {{weight: 1}}}}]\n"), tmp_path / "out")
+    assert licence(folder) is None and not trap.sprung()
+    assert not [file for file in (tmp_path / "out").iterdir() if hostile.SECRET.encode() in file.read_bytes()]
     trap.close()
 
 
@@ -167,7 +179,7 @@ def test_pipes_and_devices_are_no_files(tmp_path: Path) -> None:
 def test_a_merge_hands_on_no_key_that_names_a_file(tmp_path: Path) -> None:
     folder = tmp_path / "m"
     shutil.copytree(FAMILY / "pirate", folder)
-    own = json.loads((folder / "tokenizer_config.json").read_text())
+    own = json.loads((folder / "tokenizer_config.json").read_text()) | {"chat_template": "{{ 1 }}", "some_key": 3}
     evil = {
         "vocab": "/etc/passwd",
         "tokenizer_file": "/etc/passwd",

@@ -238,6 +238,21 @@ def test_known_templates_do_not_wait_for_bad_ones() -> None:
     assert len(waits) > 10 and sorted(waits)[len(waits) // 2] < 0.1 and max(waits) < TEMPLATE_SECONDS
 
 
+def test_templates_of_our_own_never_wait(own: Any) -> None:
+    """Also those that have never been rendered before."""
+    Studio(ROOT / "presets")
+    bad = [threading.Thread(target=said, args=(LOOP + str(i),)) for i in range(4)]
+    for thread in bad:
+        thread.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    assert render(USUAL["family"], TALK, TOKENS) and render(USUAL["alpaca"], TALK, TOKENS)
+    assert time.monotonic() - began < TEMPLATE_SECONDS and any(thread.is_alive() for thread in bad)
+    for thread in bad:
+        thread.join()
+    assert own.new._all[0]._process is None and own.known._all[0]._process is not None
+
+
 def test_a_known_template_that_turns_bad_is_no_longer_known(own: Any) -> None:
     turns = "{% if messages[0].content == 'boom' %}" + LOOP + "{% endif %}{{ messages[0].content }}"
     assert render(turns, TALK, {}) == "hi" and len(own._good) == 1
