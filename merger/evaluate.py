@@ -247,14 +247,18 @@ class Speaker:
         template = getattr(self.tokenizer, "chat_template", None)
         if template and not isinstance(prompt, Plain):
             text = templates.asked(template, prompt, self.tokenizer.special_tokens_map, self.origin)
-            with _reading():
-                ids = self.tokenizer(text, add_special_tokens=False)["input_ids"]
+            ids = self.plain(text)
         else:
             with _reading():
                 ids = self.tokenizer(prompt)["input_ids"]
         if len(ids) >= self.length - 1:
             raise MergeError(f"the prompt is {len(ids)} tokens long; this model reads at most {self.length - 2}.")
         return list(ids)
+
+    def plain(self, text: str) -> list[int]:
+        """A text's token ids, nothing around them."""
+        with _reading():
+            return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def piece(self, token: int) -> str:
         """One token's text, with the space before it."""

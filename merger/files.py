@@ -44,7 +44,7 @@ def check_links(folder: Path) -> None:
             own(file)
 
 
-_READ = (".json", ".txt", ".jinja", ".model", ".md", "")
+_READ = (".json", ".txt", ".jinja", ".model")
 
 
 def read_bytes(file: Path, most: int, whole: bool = True, kind: str = "a file") -> bytes:

@@ -17,7 +17,7 @@ from merger.regular import look as look_at
 FAR, STRAIGHT = 0.5, 0.9
 """A fine-tune moves by a few hundredths of its base's norm, long training by a few tenths; unrelated models by about 1.4,
 with a cosine near 0. Beyond both numbers the base is called no ancestor."""
-COMMON = 0.15
+COMMON = 0.17
 """Changes of unlike training are nearly at right angles: in the family cosines of 0.04 to 0.12 from their base. Measured from a
 sibling they share its change, turned round: 0.18 to 0.95. From here on, on average, the base is taken for a sibling."""
 _MATRICES, _RUNS, _ROWS = 8, 4, 4  # sampled: so many matrices, so many runs in each, so many rows in each run

@@ -166,7 +166,7 @@ TEMPLATE_OUTPUT = Limit(
     500_000, "characters", "request", "What a chat template writes", "test_templates.py::test_output_is_bounded"
 )  # fmt: skip
 TEMPLATES_WAITING = Limit(
-    64, "requests", "server", "Waiting for a template to be rendered", "test_templates.py::test_too_many_waiting_are_refused"
+    16, "requests", "server", "Waiting for a template to be rendered", "test_templates.py::test_too_many_waiting_are_refused"
 )  # fmt: skip
 TEMPLATES_KEPT = Limit(
     512, "results", "server", "Rendered chats that are kept", "test_templates.py::test_what_is_kept_is_bounded"

@@ -59,18 +59,9 @@ def _tokens(value: Any) -> Any:
         found = [_token(one) for one in value]
         return _REFUSED if any(one is _REFUSED or one is None for one in found) else found
     if isinstance(value, dict):
-        named = {k: _token(v) for k, v in value.items() if _named(k)}
+        named = {k: _token(v) for k, v in value.items() if _TOKEN_KEY.fullmatch(k)}  # templates see them by these names
         return {k: v for k, v in named.items() if v is not _REFUSED and v is not None}
     return _REFUSED
-
-
-def _named(key: str) -> bool:
-    """Whether a token may have this name: templates see it, beside the conversation."""
-    return _WORD.fullmatch(key) is not None and key[0].isalpha() and key not in _CONVERSATION and key not in _NO_NAMES
-
-
-_CONVERSATION = ("messages", "tools", "documents", "add_generation_prompt")
-_NO_NAMES = ("vocab", "merges", "init_inputs", "auto_map", "tokenizer_object", "backend_tokenizer", "chat_template")
 
 
 def _by_number(value: Any) -> Any:
@@ -199,9 +190,10 @@ def default_template(found: Any) -> str | None:
 
 def portable(said: Mapping[str, Any]) -> dict[str, Any]:
     """tokenizer_config.json for a merged model: all but the keys that name files, code or other places."""
-    return {k: v for k, v in said.items() if k not in _NO_NAMES and not _OF_PLACES.search(k)}
+    return {k: v for k, v in said.items() if k not in _NAMES_FILES and not _OF_PLACES.search(k)}
 
 
+_NAMES_FILES = frozenset({"vocab", "merges", "init_inputs", "auto_map", "tokenizer_object", "backend_tokenizer"})
 _OF_PLACES = re.compile(r"(^|_)(files?|path|kwargs|remote_code|commit_hash|auth_token|token_id_file|url|revision)$|name_or_path")
 
 

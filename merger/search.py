@@ -180,7 +180,7 @@ def _limit(who: Speaker, group: Sequence[Probe]) -> int:
     """Tokens to wait for: a few more than expected, so that an answer that goes on is seen to go on."""
     if any(probe.match != "exact" for probe in group):
         return LONGEST
-    return 3 + max(len(who.tokenizer(probe.answer, add_special_tokens=False)["input_ids"]) for probe in group)
+    return 3 + max(len(who.plain(probe.answer)) for probe in group)
 
 
 # ---------------------------------------------------------------------------------------------- the runner

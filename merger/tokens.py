@@ -459,7 +459,7 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
         settings = read_json(folder / "tokenizer_config.json", required=False)
         decoder = settings.get("added_tokens_decoder")
         if isinstance(decoder, dict):  # transformers 4 reads added tokens here
-            kept = {i: entry for i, entry in decoder.items() if entry.get("content") not in out.left}
+            kept = {i: e for i, e in decoder.items() if isinstance(e, dict) and e.get("content") not in out.left}
             for token, i, entry in out.new:
                 kept[str(i)] = {k: v for k, v in _entry(token, i, entry).items() if k != "id"}
             _write(folder / "tokenizer_config.json", settings | {"added_tokens_decoder": kept})
@@ -532,6 +532,11 @@ _BUILT_IN = {
     "{%- else %}{{ ' ' + message['content'] }}{{ eos_token }}{%- endif %}{%- endfor %}",
 }  # fmt: skip
 assert tuple(_BUILT_IN) == CHAT_TEMPLATES
+
+
+def built_in_templates() -> tuple[str, ...]:
+    """The texts of the chat templates that a recipe can name."""
+    return tuple(_BUILT_IN.values())
 
 
 def chat_template_of(folder: Path) -> str | None:

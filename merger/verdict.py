@@ -688,8 +688,8 @@ def _siblings(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Findi
     cards = {r: card_base(samples.models[r].folder) for r in others}
     same = [r for r, told in cards.items() if own and told == own]
     proposed = own or next((told for told in cards.values() if told), "")
-    fix = f"Name {proposed} as `base_model`." if proposed else "Name the model that all of them were fine-tuned from as "
-    "`base_model`."
+    whose = proposed or "the model that all of them were fine-tuned from"
+    fix = f"Name {whose} as `base_model`."
     edit = ("base_model", proposed) if proposed else ("", None)
     mend = Fix("Use the base that the cards name", {"base_model": proposed}) if proposed else None
     try:

@@ -46,7 +46,7 @@ from merger.plan import Plan, plan
 from merger.recipe import Recipe, dump
 from merger.room import available, need
 from merger.search import Runner, whose_template
-from merger.tokens import chat_template_kind, chat_template_of
+from merger.tokens import built_in_templates, chat_template_kind, chat_template_of
 from merger.ui.grants import Grants
 from merger.ui.host import ENDED, Host, Outlook, folders, gpu, gpu_tokens, measured, read_host, seconds
 from merger.ui.intake import address_of
@@ -168,6 +168,8 @@ class Studio:
         self.sweeping = threading.Lock()
         self.probes = presets / "probes.json"
         self._turns = Turns()
+        family = (safe.chat_template(folder) for folder in folders)
+        templates.trust(*built_in_templates(), *(text for text in family if text is not None))
         self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
         self._sketches: dict[frozenset[str], Sketch] = {}
         self._of = self.parents.generation
