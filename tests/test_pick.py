@@ -374,7 +374,7 @@ def test_publish(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert repo.private and len(repo.commits) == 2 and {"model.safetensors", "README.md", "config.json"} <= repo.files.keys()
     card = repo.files["README.md"].decode()
     assert "ahoy" in card and "(https://huggingface.co/spaces/a/b?r=x)" in card
-    assert not list(tmp_path.rglob("merged-model")) and bars_of(told)[-1]["state"] == "done"
+    assert not list(scratch().root.rglob("merged-model")) and bars_of(told)[-1]["state"] == "done"
     sent(Publishing(Studio(Host())), name="open", seen_by="everybody", with_answers=False)
     assert hub.repos["writer/open"].private is True  # only the word `public` makes it so
     sent(Publishing(Studio(Host())), name="shown", seen_by="public", with_answers=False)
@@ -387,12 +387,12 @@ def test_a_repeat_does_not_merge_again(hub: Hub, tmp_path: Path, monkeypatch: py
     hub.fail("POST .*/commit/", status=500)
     words = worded(sent(publishing)[-1][1])
     assert "was not published: the Hub is in trouble (500)" in words and words.endswith("The merge is kept for another try.")
-    (kept,) = tmp_path.rglob("merged-model")
+    (kept,) = scratch().root.rglob("merged-model")
     made = (kept / "model.safetensors").stat().st_mtime_ns
     seen: list[int] = []
     monkeypatch.setattr("test_pick.merge_to", lambda *_: seen.append(1))
     assert worded(sent(publishing)[-1][1]).startswith("Published") and not seen and made
-    assert not list(tmp_path.rglob("merged-model"))
+    assert not list(scratch().root.rglob("merged-model"))
 
 
 def test_another_recipe_or_a_visitor_who_left_leaves_nothing(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -402,10 +402,10 @@ def test_another_recipe_or_a_visitor_who_left_leaves_nothing(hub: Hub, tmp_path:
     sent(publishing)
     other = Work(load("{merge_method: linear, models: [{model: presets/family/plural}], parameters: {weight: 1}}"))
     sent(publishing, other)
-    (kept,) = tmp_path.rglob("merged-model")
+    (kept,) = scratch().root.rglob("merged-model")
     assert "presets/family/plural" in (kept / "README.md").read_text()
     publishing.gone(REQUEST)
-    assert not list(tmp_path.rglob("merged-model"))
+    assert not list(scratch().root.rglob("merged-model"))
 
 
 def test_cancel_while_it_is_sent(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -416,7 +416,7 @@ def test_cancel_while_it_is_sent(hub: Hub, tmp_path: Path, monkeypatch: pytest.M
     assert words == "writer/new: stopped; nothing was published. The merge is kept for another try."
     assert "writer/new" not in hub.repos
     publishing.gone(REQUEST)
-    assert not list(tmp_path.rglob("merged-model"))
+    assert not list(scratch().root.rglob("merged-model"))
 
 
 def test_leaving_while_it_is_merged_leaves_no_folder(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
