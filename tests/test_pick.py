@@ -30,6 +30,7 @@ from merger.ui.grants import Grants
 from merger.ui.host import Host
 from merger.ui.pick import Picking, pick, read_trios
 from merger.ui.push import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing, publish
+from merger.ui.scratch import scratch
 
 ROOT = Path(__file__).parent.parent
 FAMILY = ROOT / "presets" / "family"
