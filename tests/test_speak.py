@@ -304,6 +304,30 @@ def test_tensors_that_do_not_fit_are_named(change: dict[str, Any], says: str, ma
         speaker(folder / "base", dict(session.plan.config) | change, session.tensors)
 
 
+@pytest.mark.parametrize(
+    ("name", "settings", "passes"),
+    [
+        ("score.weight", {}, True), ("model.vision_tower.blocks.0.norm.weight", {}, True), ("mtp.layers.0.w", {}, True),
+        ("model.layers.0.self_attn.rotary_emb.inv_freq", {}, True), ("model.layers.4.mlp.up_proj.weight", {}, False),
+        ("model.layers.4.mlp.up_proj.weight", {"num_nextn_predict_layers": 1}, True), ("model.layers.0.extra.weight", {}, False),
+        ("model.layers.5.mlp.up_proj.weight", {"num_nextn_predict_layers": 1}, False),
+    ],
+)  # fmt: skip
+def test_tensors_that_an_answer_does_without(
+    name: str, settings: dict[str, Any], passes: bool, made: Callable[[str], Path]
+) -> None:
+    folder = made("llama")
+    session = Session(Parents())
+    session.apply(recipe(folder))
+    assert session.plan is not None
+    tensors, config = session.tensors | {name: torch.zeros(2)}, dict(session.plan.config) | settings
+    if passes:
+        assert speaker(folder / "base", config, tensors)
+    else:
+        with pytest.raises(CheckpointError, match=f"for example {name}; it cannot answer here"):
+            speaker(folder / "base", config, tensors)
+
+
 def test_experts_of_unlike_shapes_are_refused_in_words(made: Callable[[str], Path]) -> None:
     folder = made("mixtral")
     session = Session(Parents())
