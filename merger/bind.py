@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from merger.errors import CheckpointError
 from merger.layout import part, role
+from merger.prefixes import bare
 
 
 @dataclass
@@ -127,10 +128,13 @@ def _groups(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tenso
     groups: dict[str, _Group] = {}
     strange: list[str] = []
     state: Any = dict(held)
+    alike = {bare(name): name for name in held}
     for name in sorted(tensors, key=dot_natural_key):
         target, pattern = rename_source_key(name, renamings, converters, prefix, state)
         if target not in held and name in held:
             target, pattern = rename_source_key(name, [], [], prefix, state)
+        if target not in held and (alone := alike.get(bare(target))):  # a text's part alone, of a model that also sees
+            target = alone
         if target not in held:
             strange.append(name)
             continue

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from merger.bind import Bound, bind, versions
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.layout import part, role
+from merger.layout import role
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
 
@@ -695,7 +695,7 @@ def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
 
     CheckpointError when transformers does not know the architecture or the tensors do not fit it.
     """
-    from transformers import CONFIG_MAPPING
+    from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
     kind = str(config.get("model_type", ""))
     if kind not in CONFIG_MAPPING:
@@ -723,6 +723,9 @@ def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tenso
             return voices[-1]
     if voices:  # what it lacks is said when it is asked
         return voices[0]
+    with contextlib.suppress(CheckpointError):  # what sees may need a package that is not here; the text does not
+        module, bound = _built(AutoModelForCausalLM, settings.get_text_config(decoder=True), tensors, folder)
+        return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), module.device, bound=bound)
     raise refused[0]
 
 
@@ -734,8 +737,7 @@ def _built(made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path
     except Exception as error:  # as above
         raise CheckpointError(f"{folder}: its config.json cannot be used: {_first_line(error)}") from None
     _check_asks(module, folder)
-    own = tensors if type(module.config) is type(settings) else {n: t for n, t in tensors.items() if part(n) == "text"}
-    bound = bind(module, own, str(folder))
+    bound = bind(module, tensors, str(folder))
     _attend_by_rows(module)
     module.to(next(iter(tensors.values())).device).eval()
     return module, bound

@@ -270,6 +270,28 @@ def test_an_answer_of_states_that_are_not_one_for_each_token_makes_no_draft(made
         assert plain._stands_alone(plain.encode(PROMPT))
 
 
+def test_of_what_cannot_be_built_the_text_part_answers(
+    made: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What sees may need a package that is not here (gemma3n: timm)."""
+    folder = made("gemma3n_text")
+    session = Session(Parents())
+    expected = ids(heard(session, folder))
+    config = json.loads((folder / "base/config.json").read_text())
+    whole = {"model_type": "gemma3n", "architectures": ["Gemma3nForConditionalGeneration"], "text_config": config}
+    named = {n.replace("model.", "model.language_model.", 1): t for n, t in session.tensors.items()}
+    named |= {"model.vision_tower.timm_model.conv_stem.conv.weight": torch.zeros(2, 2)}
+
+    def fails(*args: Any, **kwargs: Any) -> Any:
+        raise ImportError("TimmWrapperModel requires the timm library")
+
+    monkeypatch.setattr(transformers.AutoModelForImageTextToText, "from_config", fails)
+    monkeypatch.setattr(transformers.models.gemma3n.modeling_gemma3n.Gemma3nForConditionalGeneration, "__init__", fails)
+    who = speaker(folder / "base", whole, named)
+    who.stops = frozenset()
+    assert type(who.module).__name__ == "Gemma3nForCausalLM" and ids(who) == expected
+
+
 # ---------------------------------------------------------------------------------------------- what cannot
 
 
