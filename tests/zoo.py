@@ -377,7 +377,7 @@ Every causal and vision-language model type of transformers {version}, tiny and 
 For each, a base and two siblings are merged with TIES (with the base), by a linear mean, along a gradient, and as a stack of
 two slices. Each merge is loaded with `from_pretrained` without missing, unexpected or misshapen tensors and computes finite
 logits, and the live session's tensors have the bits of the folder's. Then the session speaks: its greedy tokens are those of
-transformers' own `generate` from the merged folder, before a move and after two.
+transformers' own `generate` from the merged folder, before a move and after two. A dash: the run did not come to it.
 
 - **Tensors.** *In place*: every parameter is the merged tensor itself. *Stacked*: so many parameters are put together from
   several tensors (experts), which are parts of them, so that a move is heard without a copy. *Copied*: so many are turned or
@@ -395,7 +395,7 @@ def page(found: Sequence[Seen]) -> str:
     """docs/architectures.md."""
     built = [seen for seen in found if not seen.steps.get("build")]
     speak = [seen for seen in built if seen.steps.get("speaks") == "" and seen.steps.get("moves") == ""]
-    right = sum(seen.good for seen in built)
+    right = sum(seen.good and set(seen.steps) == set(STEPS) for seen in built)
     head = _HEAD.format(version=transformers.__version__, types=len(found), built=len(built), right=right, speak=len(speak))
     return head + "".join(map(_row, found))
 
