@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 
 from merger.errors import CheckpointError
+from merger.layout import part, role
+from merger.prefixes import bare
 
 
 @dataclass
@@ -126,10 +128,13 @@ def _groups(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tenso
     groups: dict[str, _Group] = {}
     strange: list[str] = []
     state: Any = dict(held)
+    alike = {bare(name): name for name in held}
     for name in sorted(tensors, key=dot_natural_key):
         target, pattern = rename_source_key(name, renamings, converters, prefix, state)
         if target not in held and name in held:
             target, pattern = rename_source_key(name, [], [], prefix, state)
+        if target not in held and (alone := alike.get(bare(target))):  # a text's part alone, of a model that also sees
+            target = alone
         if target not in held:
             strange.append(name)
             continue
@@ -144,13 +149,15 @@ def _groups(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tenso
 
 
 def _passed_over(module: Any, name: str) -> bool:
-    """Whether transformers passes over a tensor of this name without a word, or it belongs to layers that only training uses."""
+    """Whether an answer does without a tensor for which the module has no place."""
+    if role(name) == "head" or part(name) != "text":  # another head, a tower that the module does not have
+        return True
     patterns = set(module._keys_to_ignore_on_load_unexpected or ())
     if any(re.search(pattern, name) for pattern in patterns):
         return True
     if re.search(r"rotary_emb\.inv_freq|(^|\.)(position_ids|masked_bias)$|\.attn\.bias$|(^|\.)mtp\.", name):
         return True
-    text = module.config.get_text_config(decoder=True)
+    text = module.config.get_text_config(decoder=True)  # layers that foretell more than one token, which only training needs
     extra = getattr(text, "num_nextn_predict_layers", None) or 0
     layer = re.search(r"(?:^|\.)layers\.(\d+)\.", name)
     first = getattr(text, "num_hidden_layers", 0)

@@ -19,7 +19,7 @@ from merger import safe, templates
 from merger.bind import Bound, bind, versions
 from merger.devices import out_of_memory
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.layout import part, role
+from merger.layout import role
 from merger.limits import MODEL_GROWTH
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
@@ -725,6 +725,8 @@ def speaker(
     origin  whose chat template it is, for errors
     CheckpointError when transformers does not know the architecture or the tensors do not fit it.
     """
+    from transformers import AutoModelForCausalLM
+
     _check_sizes(folder, config, tensors)
     settings = safe.architecture(folder, config)
     try:
@@ -749,6 +751,9 @@ def speaker(
             return voices[-1]
     if voices:  # what it lacks is said when it is asked
         return voices[0]
+    with contextlib.suppress(CheckpointError):  # what sees may need a package that is not here; the text does not
+        module, bound = _built(AutoModelForCausalLM, settings.get_text_config(decoder=True), tensors, folder)
+        return Speaker(module, tokenizer, _stops(folder, config, tokenizer), _length(config), module.device, bound=bound)
     raise refused[0]
 
 
@@ -763,8 +768,7 @@ def _built(made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
         raise CheckpointError(f"{folder}: its config.json cannot be used: {safe.first_line(error)}") from None
     _check_asks(module, folder)
-    own = tensors if type(module.config) is type(settings) else {n: t for n, t in tensors.items() if part(n) == "text"}
-    bound = bind(module, own, str(folder))
+    bound = bind(module, tensors, str(folder))
     _attend_by_rows(module)
     module.to(next(iter(tensors.values())).device).eval()
     return module, bound

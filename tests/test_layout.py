@@ -12,7 +12,8 @@ from merger.checkpoints import open_checkpoint
 from merger.layout import ROLES, board, follows, layout, part, role
 from merger.merge import open_models
 from merger.plan import plan
-from merger.recipe import load
+from merger.recipe import document, load
+from merger.ui import lanes, words
 
 LLAMA = dict(hidden_size=16, intermediate_size=32, num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1,
              vocab_size=40, head_dim=8, pad_token_id=0, bos_token_id=1, eos_token_id=2)  # fmt: skip
@@ -181,6 +182,28 @@ def test_stacks_beside_the_main_one() -> None:
     where = layout(numels)
     assert where.main == "model.layers."
     assert [(c.kind, len(c.names)) for c in board(numels, where).columns] == [*[("layer", 1)] * 3, ("more", 4), ("norm", 1)]
+
+
+def test_a_tower_is_painted_by_its_prefix_and_told_in_words(tmp_path: Path) -> None:
+    make_family(tmp_path, models=("base", "a"))
+    for i, name in enumerate(("base", "a")):
+        (file,) = tmp_path.glob(f"{name}/*.safetensors")
+        tower = {f"model.vision_tower.layers.{j}.norm.weight": torch.ones(4) + i for j in range(3)}
+        save_file(load_file(file) | tower | {"model.vision_tower.post_layernorm.weight": torch.ones(4) + i}, file)
+    models = f"[{{model: {tmp_path}/a, parameters: {{weight: 0.5}}}}]"
+    recipe = load(f"{{merge_method: task_arithmetic, base_model: {tmp_path}/base, models: {models}}}")
+    decided = plan(recipe, open_models(recipe))
+    grid = lanes.columns(decided)
+    kinds = [column.kind for column in grid.columns]
+    assert kinds == ["vision", "embed", *["layer"] * 4, "norm", "head"]
+    (lane,) = lanes.lanes(decided)
+    numbers = [0.2 if kind == "vision" else 0.5 for kind in kinds]
+    after = lanes.painted(decided, {lane.path: numbers})
+    assert "model.vision_tower." in str(document(after)) and "layers.1" not in str(document(after))
+    jobs = {job.name: dict(job.args)["weight"] for job in plan(after, open_models(after)).jobs}
+    assert {jobs[name] for name in grid.columns[0].names} == {(0.2,)}
+    assert {value for name, value in jobs.items() if name not in grid.columns[0].names} == {(0.5,)}
+    assert words.changed(recipe, after, {}, grid).endswith("in the vision tower.")
 
 
 def test_what_follows_the_layers() -> None:

@@ -270,6 +270,28 @@ def test_an_answer_of_states_that_are_not_one_for_each_token_makes_no_draft(made
         assert plain._stands_alone(plain.encode(PROMPT))
 
 
+def test_of_what_cannot_be_built_the_text_part_answers(
+    made: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What sees may need a package that is not here (gemma3n: timm)."""
+    folder = made("gemma3n_text")
+    session = Session(Parents())
+    expected = ids(heard(session, folder))
+    config = json.loads((folder / "base/config.json").read_text())
+    whole = {"model_type": "gemma3n", "architectures": ["Gemma3nForConditionalGeneration"], "text_config": config}
+    named = {n.replace("model.", "model.language_model.", 1): t for n, t in session.tensors.items()}
+    named |= {"model.vision_tower.timm_model.conv_stem.conv.weight": torch.zeros(2, 2)}
+
+    def fails(*args: Any, **kwargs: Any) -> Any:
+        raise ImportError("TimmWrapperModel requires the timm library")
+
+    monkeypatch.setattr(transformers.AutoModelForImageTextToText, "from_config", fails)
+    monkeypatch.setattr(transformers.models.gemma3n.modeling_gemma3n.Gemma3nForConditionalGeneration, "__init__", fails)
+    who = speaker(folder / "base", whole, named)
+    who.stops = frozenset()
+    assert type(who.module).__name__ == "Gemma3nForCausalLM" and ids(who) == expected
+
+
 # ---------------------------------------------------------------------------------------------- what cannot
 
 
@@ -302,6 +324,30 @@ def test_tensors_that_do_not_fit_are_named(change: dict[str, Any], says: str, ma
     assert session.plan is not None
     with pytest.raises(CheckpointError, match=says):
         speaker(folder / "base", dict(session.plan.config) | change, session.tensors)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "passes"),
+    [
+        ("score.weight", {}, True), ("model.vision_tower.blocks.0.norm.weight", {}, True), ("mtp.layers.0.w", {}, True),
+        ("model.layers.0.self_attn.rotary_emb.inv_freq", {}, True), ("model.layers.4.mlp.up_proj.weight", {}, False),
+        ("model.layers.4.mlp.up_proj.weight", {"num_nextn_predict_layers": 1}, True), ("model.layers.0.extra.weight", {}, False),
+        ("model.layers.5.mlp.up_proj.weight", {"num_nextn_predict_layers": 1}, False),
+    ],
+)  # fmt: skip
+def test_tensors_that_an_answer_does_without(
+    name: str, settings: dict[str, Any], passes: bool, made: Callable[[str], Path]
+) -> None:
+    folder = made("llama")
+    session = Session(Parents())
+    session.apply(recipe(folder))
+    assert session.plan is not None
+    tensors, config = session.tensors | {name: torch.zeros(2)}, dict(session.plan.config) | settings
+    if passes:
+        assert speaker(folder / "base", config, tensors)
+    else:
+        with pytest.raises(CheckpointError, match=f"for example {name}; it cannot answer here"):
+            speaker(folder / "base", config, tensors)
 
 
 def test_experts_of_unlike_shapes_are_refused_in_words(made: Callable[[str], Path]) -> None:

@@ -21,7 +21,7 @@ SAMPLE = (
 # Stacks whose layers' kinds stand in config.json by number, or as a list with an entry for each.
 NOT_STACKED = {
     "deepseek_v3", "gemma2", "gemma3", "gemma3n_text", "gpt_oss", "lfm2", "lfm2_moe", "jamba", "glm4_moe", "llama4", "rwkv",
-    "recurrent_gemma", "qwen3_5", "qwen3_next", "ernie4_5_vl_moe",
+    "recurrent_gemma", "qwen2_vl", "qwen3_5", "qwen3_moe", "qwen3_next", "ernie4_5_vl_moe",
 }  # fmt: skip
 
 

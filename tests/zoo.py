@@ -4,6 +4,7 @@
     python tests/zoo.py --write        all of them, into docs/architectures.md (`make zoo`; half an hour on one core)
 """
 
+import json
 import multiprocessing
 import os
 import re
@@ -346,15 +347,24 @@ def watch(some: Iterable[str], steps: Sequence[str] = STEPS, seconds: float = 12
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Try the types named, or all, and print a line for each; --write: all, into docs/architectures.md."""
+    """Try the types named, or all, and print a line for each; --write: all, into docs/architectures.md.
+
+    ZOO_KEEP=FILE  a run that was stopped goes on with what the file holds
+    """
     steps = os.environ.get("ZOO_STEPS", ",".join(STEPS)).split(",")
-    found: list[Seen] = []
-    for seen in watch([a for a in arguments if a != "--write"] or kinds(), steps):
+    kept = Path(os.environ["ZOO_KEEP"]) if "ZOO_KEEP" in os.environ else None
+    lines = kept.read_text(encoding="utf-8").splitlines() if kept is not None and kept.exists() else []
+    found = [Seen(**json.loads(line)) for line in lines]
+    known = {seen.kind for seen in found}
+    for seen in watch([k for k in [a for a in arguments if a != "--write"] or kinds() if k not in known], steps):
         found.append(seen)
+        if kept is not None:
+            with kept.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(seen)) + "\n")
         marks = " | ".join(f"{name}: {why}" for name, why in seen.steps.items() if why)
         print(f"{'OK' if seen.good else '--'} {seen.kind} {seen.cls} {seen.seconds}s [{seen.how}] {marks}", flush=True)
     if "--write" in arguments:
-        PAGE.write_text(page(found), encoding="utf-8")
+        PAGE.write_text(page(sorted(found, key=lambda seen: seen.kind)), encoding="utf-8")
 
 
 PAGE = ROOT / "docs" / "architectures.md"
@@ -367,7 +377,7 @@ Every causal and vision-language model type of transformers {version}, tiny and 
 For each, a base and two siblings are merged with TIES (with the base), by a linear mean, along a gradient, and as a stack of
 two slices. Each merge is loaded with `from_pretrained` without missing, unexpected or misshapen tensors and computes finite
 logits, and the live session's tensors have the bits of the folder's. Then the session speaks: its greedy tokens are those of
-transformers' own `generate` from the merged folder, before a move and after two.
+transformers' own `generate` from the merged folder, before a move and after two. A dash: the run did not come to it.
 
 - **Tensors.** *In place*: every parameter is the merged tensor itself. *Stacked*: so many parameters are put together from
   several tensors (experts), which are parts of them, so that a move is heard without a copy. *Copied*: so many are turned or
@@ -385,7 +395,7 @@ def page(found: Sequence[Seen]) -> str:
     """docs/architectures.md."""
     built = [seen for seen in found if not seen.steps.get("build")]
     speak = [seen for seen in built if seen.steps.get("speaks") == "" and seen.steps.get("moves") == ""]
-    right = sum(seen.good for seen in built)
+    right = sum(seen.good and set(seen.steps) == set(STEPS) for seen in built)
     head = _HEAD.format(version=transformers.__version__, types=len(found), built=len(built), right=right, speak=len(speak))
     return head + "".join(map(_row, found))
 

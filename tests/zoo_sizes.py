@@ -107,6 +107,7 @@ _MORE: tuple[tuple[str, dict[str, Any]], ...] = (
      {"global_head_dim": 16, "num_global_key_value_heads": 2}),
     (
         "glm46v/text_config glm4v/text_config glm4v_moe/text_config glm_ocr/text_config glmga/text_config "
+        "qwen2_5_vl/text_config qwen2_5_omni_thinker/text_config "
         "hyperclovax_vision_v2/text_config paddleocr_vl/text_config qwen2_vl/text_config",
      {"rope_parameters": MROPE | {"partial_rotary_factor": 1.0}}),
     ("glm5_next glm5_next/text_config", {"num_key_value_heads": 4, "qk_rope_head_dim": 0}),

@@ -2,7 +2,7 @@
 //
 // props.value  {lanes: {path: [number per column]}, seq, move, split, picked?}    the only thing that goes back to Python
 //              move: "edit", "undo" or "redo" (what made these numbers); split: whether the lanes are halves, or should be
-// props.board  {columns: [{label, kind: embed|layer|norm|head, layer}], params: [{name, label, help}],
+// props.board  {columns: [{label, kind: encoder|vision|audio|projector|embed|layer|more|norm|head, layer}], params: [{name, label, help}],
 //               lanes: [{path, model, param, slot, low, high, view: [lo, hi], step, default, name, note,
 //                        part?: "attention" or "MLP", off?: [columns where it has no tensors]}],
 //               initial?: {path: [...]}, locked?: bool, note?: why it is locked,
@@ -43,7 +43,9 @@ const KNOB = COARSE ? 9 : 6;
 const AXIS = 34; // left gutter: scale of the faders, row labels of the strip
 const STEPS = [1, 2, 4, 10]; // layers that move as one
 const RANGES = [[0, 1], [0, 2], [0, 4], [-1, 1], [-2, 2]];
-const EDGE_LABEL = { embed: 'emb', norm: 'norm', head: 'head' };
+const EDGE_LABEL = {
+  encoder: 'enc', vision: 'see', audio: 'hear', projector: 'proj', embed: 'emb', more: 'more', norm: 'norm', head: 'head',
+};
 const FONT = '10px system-ui, -apple-system, "Segoe UI", sans-serif';
 // One colour per model slot, [light, dark]; the same list stands in answers.css.
 const SLOTS = [
