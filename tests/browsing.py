@@ -20,6 +20,7 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     (p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None
 )
+SPOKEN = "[...document.querySelectorAll('.an-text')].some(e => e.textContent)"
 
 
 @pytest.fixture(scope="session")
@@ -117,6 +118,8 @@ class Page:
 
 @pytest.fixture
 def open_page(browser, url) -> Iterator[object]:
+    from playwright import sync_api
+
     opened: list[Page] = []
     contexts = []
 
@@ -133,6 +136,8 @@ def open_page(browser, url) -> Iterator[object]:
         )
         page.page.goto(address + query)
         page.page.wait_for_selector(".mixer canvas", timeout=30_000)
+        with contextlib.suppress(sync_api.TimeoutError):  # what is pressed before the page's first events are through may be lost
+            page.page.wait_for_function(SPOKEN, timeout=15_000)
         return page
 
     yield visit

@@ -297,6 +297,8 @@ def test_cancel_and_complaints_are_told_on_the_page(page_of: Callable[..., Any])
     page.get_by_role("button", name="Questions of your own, steps").click()
     page.get_by_role("spinbutton", name=re.compile("Steps")).fill("11")
     page.get_by_role("spinbutton", name=re.compile("Questions for each")).fill("60")
+    page.keyboard.press("Tab")
+    page.wait_for_timeout(300)  # Gradio sends a number a moment after it was typed
     page.get_by_role("button", name="Try them all").click()
     expect(page.get_by_role("progressbar", name="Trials done")).to_be_visible()
     expect(page.locator(".ex-status")).to_contain_text(re.compile(r"\d of 11 tried, about \d+ s left"), timeout=30_000)

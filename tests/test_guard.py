@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -40,7 +41,8 @@ def asked(door: Door, method: str, path: str, headers: Mapping[str, str], host: 
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
             return await client.request(method, path, headers=dict(headers))
 
-    return asyncio.run(ask())
+    with ThreadPoolExecutor(1) as own:  # the browser tests' loop runs in this thread
+        return own.submit(asyncio.run, ask()).result()
 
 
 JOIN, DATA, FILE = "/gradio_api/queue/join", "/gradio_api/queue/data?session_hash=x", "/gradio_api/file=/tmp/x"

@@ -1,7 +1,5 @@
 """Numbers that would be silently wrong: NaN and infinities, weights that cancel out, the signs of zeros, the papers' formulas."""
 
-# ruff: noqa: E501
-
 import functools
 import importlib
 import json
