@@ -200,7 +200,8 @@ def test_numbers_too_large_for_the_output(
         rewrite(roots / model, put(UP, (1, 2), value))
     recipe = {
         "linear": "{merge_method: linear, models: [a, b], parameters: {weight: 0.5}, dtype: %s}",
-        "passthrough": "{merge_method: passthrough, models: [a], dtype: %s, parameters: {scale: [{filter: up, value: 1}, {value: 2}]}}",
+        "passthrough": "{merge_method: passthrough, models: [a], dtype: %s,"
+        " parameters: {scale: [{filter: up, value: 1}, {value: 2}]}}",
         "copy": "{merge_method: passthrough, models: [a], dtype: %s}",
         "pcb": text(METHODS["pcb"], dtype="%s"),
     }[method] % dtype  # fmt: skip
