@@ -6,14 +6,12 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from merger.methods import METHODS
 from merger.ops import CANCELLED
 from merger.plan import Plan, TensorJob
 
 NEARLY = 0.02
 """Where the weights' sum is a smaller share of their sizes, `normalize` makes them more than fifty times as large."""
-_SWITCH = {"multislerp": "normalize_weights"}
-_ALWAYS = ("nuslerp",)
-_ELECTED = ("ties", "dare_ties", "della", "breadcrumbs_ties", "knots")
 _MOST = 10
 
 
@@ -45,7 +43,7 @@ class Cancelling:
         if not self.switch:
             return f"the weights {listed} cancel out, so no share of them is right: {self.method} takes half of each."
         left = "they are not divided there" if self.voted else "they are used as they are"
-        whole = ", and their sum is a difference of models, not a model" if self.method == "linear" else ""
+        whole = ", and their sum is a difference of models, not a model" if METHODS[self.method].law.combine == "average" else ""
         return f"the weights {listed} cancel out{where}, so `{self.switch}` has nothing to divide by: {left}{whole}."
 
     @property
@@ -64,17 +62,17 @@ def cancelling(decided: Plan) -> Iterator[Cancelling]:
             key = (job.method or "", switch, tuple(float(w) for w in weights))
             counts[key] = counts.get(key, 0) + 1
     for (method, switch, weights), tensors in sorted(counts.items(), key=lambda item: -item[1]):
-        share, voted = _share(weights, method in _ELECTED)
+        share, voted = _share(weights, METHODS[method].law.vote)
         if share < NEARLY:
             yield Cancelling(method, switch, weights, share, voted, tensors)
 
 
 def divides(job: TensorJob) -> str | None:
     """The parameter by which a job divides by the sum of its weights, "" where its method always does; None: it does not."""
-    if job.method in _ALWAYS:
+    by = METHODS[job.method].normalized_by if job.method else ""
+    if by == "always":
         return ""
-    switch = _SWITCH.get(job.method or "", "normalize")
-    return switch if dict(job.args).get(switch) is True else None
+    return by if by and dict(job.args).get(by) is True else None
 
 
 @functools.lru_cache(4096)

@@ -16,8 +16,8 @@ from merger.analysis import Staged, TensorStats, counted_up, facts_of, has_delta
 from merger.layout import Layout, role
 from merger.merge import Read, merge_tensor
 from merger.methods import LINES, METHODS
-from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, products, slerp_shares, stock_step
-from merger.methods.averages import linear_shares
+from merger.methods.angles import products
+from merger.methods.law import NO_LAW, Law
 from merger.methods.trims import keep_chances, middle
 from merger.ops import cut_for, per_model, total, unwatched
 from merger.plan import Source, TensorJob
@@ -29,10 +29,6 @@ MOST_DIRECTIONS = 256
 BINS = 81
 POSITIONS = 10
 STRONGEST = 64
-_DECOMPOSED = ("tsv_merge", "iso_c", "knots")
-_RANDOM = ("dare_linear", "dare_ties")
-_RANKED = ("della", "della_linear")
-_MIDDLE = ("breadcrumbs", "breadcrumbs_ties")
 
 
 @dataclass(frozen=True)
@@ -190,10 +186,14 @@ def look(
     )  # fmt: skip
 
 
+def _law(job: TensorJob) -> Law:
+    return METHODS[job.method].law if job.method is not None else NO_LAW
+
+
 def _every(job: TensorJob) -> int:
     """Every how many rows (of a vector: elements) are looked at."""
     every = max(1, math.ceil(math.prod(job.shape) / LIMIT))
-    if job.method in _DECOMPOSED and len(job.shape) == 2 and min(job.shape) > MOST_DIRECTIONS:
+    if _law(job).decomposes and len(job.shape) == 2 and min(job.shape) > MOST_DIRECTIONS:
         every = max(every, math.ceil(job.shape[0] / MOST_DIRECTIONS))
     return min(every, job.shape[0]) if job.shape else 1
 
@@ -227,8 +227,8 @@ def _histogram(job: TensorJob | None, passed: Staged) -> Histogram | None:
 
 def cuts(job: TensorJob, deltas: Tensor) -> tuple[Cut | None, ...]:
     """Where the job's method cuts each delta by its magnitude; None where it does not. deltas (n, *shape)."""
-    args = dict(job.args)
-    if job.method not in ("ties", *_MIDDLE):
+    args, trim = dict(job.args), _law(job).trim
+    if trim not in ("largest", "middle"):
         return (None,) * len(deltas)
     n = deltas[0].numel()
     densities = per_model(args.get("density", 1.0), len(deltas))  # type: ignore[arg-type]
@@ -237,7 +237,7 @@ def cuts(job: TensorJob, deltas: Tensor) -> tuple[Cut | None, ...]:
         size = delta.abs()
         if density >= 1 or n == 0:
             found.append(None)
-        elif job.method == "ties":
+        elif trim == "largest":
             found.append(Cut(cut_for(size, max(1, int(density * n)))[0]) if density > 0 else Cut(math.inf))
         else:
             count, top = middle(n, density, per_model(args.get("gamma", 0.01), len(deltas))[i])  # type: ignore[arg-type]
@@ -251,7 +251,7 @@ def cuts(job: TensorJob, deltas: Tensor) -> tuple[Cut | None, ...]:
 
 def _of_deltas(job: TensorJob, passed: Staged, positions: int) -> Explanation:
     """A method on deltas: every stage it told of, at the positions where they can be told apart."""
-    n, shape = len(passed.deltas), passed.base.shape
+    n, shape, law = len(passed.deltas), passed.base.shape, _law(job)
     deltas = passed.deltas.reshape(n, -1)
     told = {name: value for name, value in passed.stages.items() if value.shape == passed.deltas.shape}
     kept, voting, counted = (told[k].reshape(n, -1) if k in told else None for k in ("kept", "voting", "counted"))
@@ -270,20 +270,18 @@ def _of_deltas(job: TensorJob, passed: Staged, positions: int) -> Explanation:
             stages.append(_stage("kept", deltas[:, at], out))
         if bool(((kept - deltas).abs() > 1e-5 * deltas.abs())[:, at][kept[:, at] != 0].any()):
             stages.append(_stage("rescaled", kept[:, at], out))
-    if voting is not None and kept is not None:
-        source = deltas if job.method == "consensus_ta" else kept
-        if not torch.equal(voting[:, at], source[:, at]):
-            stages.append(_stage("weighted", voting[:, at], (voting[:, at] == 0) & (deltas[:, at] != 0)))
+    unweighed = [before for before in (kept, deltas) if before is not None]
+    if voting is not None and kept is not None and not any(torch.equal(voting[:, at], before[:, at]) for before in unweighed):
+        stages.append(_stage("weighted", voting[:, at], (voting[:, at] == 0) & (deltas[:, at] != 0)))
     if voting is not None and "elected" in passed.stages:
         sign = passed.stages["elected"].reshape(-1)
         tally = voting[:, at].sum(0)
         stages.append(_stage("elected", (sign[at] * tally.abs())[None], (voting[:, at] == 0).all(0)[None]))
-    if counted is not None and voting is not None:
+    if counted is not None and voting is not None and (law.vote or law.combine != "sum"):
         lost = (counted[:, at] == 0) & (voting[:, at] != 0)
-        if job.method not in ("task_arithmetic", "dare_linear", "della_linear", "breadcrumbs"):
-            shown = torch.where(counted[:, at] != 0, counted[:, at], voting[:, at])
-            stages.append(_stage("agreeing", shown, lost | (voting[:, at] == 0)))
-    if job.method == "model_stock":
+        shown = torch.where(counted[:, at] != 0, counted[:, at], voting[:, at])
+        stages.append(_stage("agreeing", shown, lost | (voting[:, at] == 0)))
+    if law.combine == "step":
         stages.append(_stage("average", deltas[:, at].mean(0)[None]))
     change = (merged - base)[at]
     if counted is not None:
@@ -317,7 +315,7 @@ def _numbers(job: TensorJob, passed: Staged) -> Iterator[tuple[str, tuple[float,
         elif isinstance(value, (int, float)):
             yield name.rstrip("_"), (float(value),)
     kept = passed.stages.get("kept")
-    if kept is not None and job.method != "sce":
+    if kept is not None and "rescale" in dict(job.args):
         scales: list[float] = []
         for own, delta in zip(kept.reshape(n, -1), passed.deltas.reshape(n, -1), strict=True):
             left = own != 0
@@ -327,20 +325,21 @@ def _numbers(job: TensorJob, passed: Staged) -> Iterator[tuple[str, tuple[float,
     if any(c is not None for c in where):
         yield "cut", tuple(0.0 if c is None else c.low for c in where)
         yield "top", tuple(math.inf if c is None else c.high for c in where)
-    if job.method == "model_stock" and n > 1:
+    if _law(job).combine == "step" and n > 1:
         dots = products(passed.deltas)
         lengths = dots.diagonal().clamp_min(0).sqrt()
         pairs = [
             float(dots[i, j] / (lengths[i] * lengths[j]).clamp_min(1e-300)) for i in range(n) for j in range(i + 1, n)
         ]  # fmt: skip
         yield "cosine", (math.fsum(pairs) / len(pairs),)
-        if not (dict(job.args).get("filter_wise") and passed.deltas.dim() > 2):
-            yield "step", (float(stock_step(dots)),)
+        if not _law(job).rowwise(dict(job.args), passed.deltas.dim() - 1):
+            yield "step", tuple(_law(job).taken(dots, dict(job.args)))
 
 
 def _chances(job: TensorJob, deltas: Tensor) -> Tensor | None:
     """How likely each change was to stay, where that is drawn by lot."""
-    if job.method not in (*_RANDOM, *_RANKED):
+    law = _law(job)
+    if not law.drawn:
         return None
     args = dict(job.args)
     n = len(deltas)
@@ -349,7 +348,7 @@ def _chances(job: TensorJob, deltas: Tensor) -> Tensor | None:
         return None
     spread = per_model(args.get("epsilon", 0.0), n)  # type: ignore[arg-type]
     return torch.stack([
-        keep_chances(delta, d, e).to(delta.dtype) if job.method in _RANKED and 0 < d < 1 else torch.full_like(delta, d)
+        keep_chances(delta, d, e).to(delta.dtype) if law.trim == "ranked" and 0 < d < 1 else torch.full_like(delta, d)
         for delta, d, e in zip(deltas, densities, spread, strict=True)
     ])
 
@@ -367,8 +366,9 @@ def _of_tensors(
         return read(source).to(device, job.compute)
 
     merged = merge_tensor(replace(job, out=job.compute), read, device, watch=stages_told.__setitem__)
-    moves = job.method in ("nearswap", "arcee_fusion")  # from the first to the other
-    own_base = job.base if job.method in ("nuslerp", "multislerp") else None
+    law = _law(job)
+    moves = method is not None and method.base == "first" and law.combine == "own"  # from the first
+    own_base = job.base if method is not None and method.base == "optional" else None
     zero = job.sources[0] if moves else own_base or (against.base if against is not None else None) or job.sources[0]
     sources = job.sources[1:] if moves else job.sources
     base = load(zero)
@@ -385,60 +385,37 @@ def _of_tensors(
     shares = _shares(job, dots, n)
     if shares is not None:
         numbers["share"] = tuple(shares)
-    taken = _taken(job, apart, stages_told, numbers)
+    numbers |= {name: (float(value),) for name, value in stages_told.items() if value.dim() == 0}
+    taken = apart * stages_told["taken"].reshape(1, -1) if "taken" in stages_told else None
     at = _telling(apart, taken, None, None, positions)
     stages = [_stage("base", flat[None, at]), _stage("models", apart[:, at])]
     if "importance" in stages_told:
         size = stages_told["importance"].reshape(-1)[at]
         stages.append(_stage("importance", size[None], (size < numbers["line"][0])[None]))
-    if taken is not None and job.method == "arcee_fusion":
+    if taken is not None and "importance" in stages_told:
         stages.append(_stage("kept", apart[:, at], (taken == 0)[:, at] & (apart[:, at] != 0)))
     if shares is not None and n > 1:
         parts = torch.tensor(shares, dtype=apart.dtype)[:, None] * apart.cpu()[:, at]
         stages.append(_stage("taken", parts))
     done = merged.reshape(-1)
     stages += [_stage("merged", (done - flat)[None, at]), _stage("result", torch.stack([flat[at], done[at]]))]
-    arc = None if dots is None or shares is None or job.method == "linear" else _plane(dots, shares, own_base is not None)
+    arc = None if dots is None or shares is None or law.combine != "arc" else _plane(dots, shares, own_base is not None)
     return Explanation(
         job.method, tuple(s.model for s in sources), zero.model, _indices(at, base.shape, _every(job)), tuple(stages),
         numbers, arc,
     )  # fmt: skip
 
 
-def _taken(
-    job: TensorJob, apart: Tensor, told: Mapping[str, Tensor], numbers: dict[str, tuple[float, ...]]
-) -> Tensor | None:
-    """What is taken over whole, zeros elsewhere, for methods that decide by position. Notes the line they decide by."""
-    if job.method == "nearswap":
-        numbers["reach"] = numbers["t"]
-        return apart * (apart.abs() <= numbers["t"][0])
-    if "importance" in told:
-        numbers["line"] = (float(told["line"]),)
-        return apart * (told["importance"].reshape(1, -1) >= told["line"])
-    return None
-
-
 def _shares(job: TensorJob, dots: Tensor | None, n: int) -> list[float] | None:
     """What the method takes of each model, where that is one number for the whole tensor."""
-    args = dict(job.args)
+    law, args = _law(job), dict(job.args)
     if job.method is None:
         return [1.0]
-    if job.method == "linear":
-        return linear_shares(n, args["weight"], bool(args.get("normalize", True)))  # type: ignore[arg-type]
-    if job.method == "passthrough":
-        return per_model(args.get("scale", 1.0), 1)  # type: ignore[arg-type]
-    if dots is None:
+    if law.combine in ("average", "alone"):
+        return law.taken(n, args)
+    if dots is None or law.combine != "arc" or law.rowwise(args, len(job.shape)):
         return None
-    if job.method == "slerp":
-        return slerp_shares(dots, float(args["t"]))  # type: ignore[arg-type]
-    if job.method == "nuslerp" and (args.get("nuslerp_flatten", True) or len(job.shape) < 2):
-        return nuslerp_shares(dots, args["weight"])  # type: ignore[arg-type]
-    if job.method == "multislerp":
-        normalize, eps = bool(args.get("normalize_weights", True)), float(args.get("eps", 1e-8))  # type: ignore[arg-type]
-        return multislerp_shares(dots, args["weight"], normalize, eps)  # type: ignore[arg-type]
-    if job.method == "karcher":
-        return karcher_shares(dots, int(args.get("max_iter", 10)), float(args.get("tol", 1e-5)))  # type: ignore[arg-type]
-    return None
+    return law.taken(dots, args)
 
 
 def _stage(name: str, values: Tensor, out: Tensor | None = None) -> Stage:
@@ -528,17 +505,18 @@ def _plane(dots: Tensor, shares: Sequence[float], deltas: bool) -> Arc | None:
 
 
 def _stock(job: TensorJob, passed: Staged) -> Arc | None:
-    """Model Stock's picture: the deltas, their average, and how far along it the result lies."""
+    """The picture of a step along the average: the deltas, their average, and how far along it the result lies."""
     n = len(passed.deltas)
-    if job.method != "model_stock" or n < 2 or (dict(job.args).get("filter_wise") and passed.deltas.dim() > 2):
+    law = _law(job)
+    if law.combine != "step" or n < 2 or law.rowwise(dict(job.args), passed.deltas.dim() - 1):
         return None
     dots = products(passed.deltas)
-    return _plane(dots, [float(stock_step(dots)) / n] * n, True)
+    return _plane(dots, [law.taken(dots, dict(job.args))[0] / n] * n, True)
 
 
 def _spectrum(job: TensorJob, passed: Staged) -> Spectrum | None:
     """The singular values before and after, for methods that work on them."""
-    if job.method not in _DECOMPOSED or passed.deltas.dim() != 3 or not passed.deltas.numel():
+    if not _law(job).decomposes or passed.deltas.dim() != 3 or not passed.deltas.numel():
         return None
     weights = torch.tensor(per_model(dict(job.args).get("weight", 1.0), len(passed.deltas)), dtype=passed.deltas.dtype)  # type: ignore[arg-type]
     weighted = passed.deltas * weights.to(passed.deltas.device)[:, None, None]

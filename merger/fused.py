@@ -6,7 +6,7 @@ make the output stretch by stretch. So memory does not grow with a tensor, and w
 
 import math
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
@@ -16,21 +16,11 @@ from torch import Tensor
 
 from merger import devices, gpu, kernels
 from merger.kernels import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Seen, Trim
-from merger.methods import METHODS as REGISTRY
-from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, slerp_shares, stock_step
-from merger.methods.averages import linear_shares
+from merger.methods import METHODS
+from merger.methods.law import Law
 from merger.methods.trims import middle
 from merger.ops import Draws, cancelled, per_model, scale_back
 from merger.plan import Source, TensorJob
-
-_SHARES: dict[str, Callable[..., list[float]]] = {
-    "slerp": slerp_shares, "nuslerp": nuslerp_shares, "multislerp": multislerp_shares, "karcher": karcher_shares,
-}  # fmt: skip
-_TRIMMED = frozenset({
-    "task_arithmetic", "ties", "dare_linear", "dare_ties", "della", "della_linear", "breadcrumbs", "breadcrumbs_ties",
-})  # fmt: skip
-_ELECTED = frozenset({"ties", "dare_ties", "della", "breadcrumbs_ties"})
-METHODS = frozenset({*_SHARES, *_TRIMMED, "linear", "passthrough", "model_stock"})
 
 
 @dataclass
@@ -64,7 +54,10 @@ _MANY = 20_000
 
 def base_of(job: TensorJob) -> Source | None:
     """The base the arithmetic needs: what is subtracted and added back. None where it is only one of the models."""
-    return job.base if job.method in _TRIMMED | {"model_stock", "nuslerp", "multislerp"} else None
+    if job.method is None:
+        return None
+    method = METHODS[job.method]
+    return job.base if method.law.compiled and (method.takes == "deltas" or method.base == "optional") else None
 
 
 def passes(device: str) -> ModuleType | None:
@@ -75,22 +68,26 @@ def passes(device: str) -> ModuleType | None:
 def takes(job: TensorJob, device: str = "cpu") -> bool:
     """Whether a job is one for the compiled passes of a kind of device, by what is known before reading."""
     by = passes(device)
-    if by is None or job.method not in METHODS or job.compute != torch.float32:
+    if by is None or job.method is None or job.compute != torch.float32:
         return False
-    if not 0 < len(job.sources) <= by.MOST_MODELS or (by is gpu and job.method in ("della", "della_linear")):
+    method, n = METHODS[job.method], len(job.sources)
+    law, args = method.law, _arguments(job)
+    if not law.compiled or law.rowwise(args, len(job.shape)) or not 0 < n <= by.MOST_MODELS:
         return False
-    args = _arguments(job)
-    if job.method == "multislerp" and len(job.sources) == 1:
+    if law.trim == "ranked" and (by is gpu or args.get("rescale") == "inverse"):
         return False
-    if len(job.shape) > 1 and (args.get("filter_wise") or args.get("nuslerp_flatten") is False):
-        return False  # angles of rows
-    inverse = job.method in ("della", "della_linear") and args.get("rescale") == "inverse"
-    return not inverse and job.out in (torch.float32, torch.bfloat16, torch.float16)
+    if n == 1 and method.base == "optional":
+        return False  # one model stays as it is
+    return job.out in (torch.float32, torch.bfloat16, torch.float16)
+
+
+def _law(job: TensorJob) -> Law:
+    return METHODS[job.method or ""].law
 
 
 def _arguments(job: TensorJob) -> dict[str, Any]:
     """The job's arguments, with the method's defaults for what a job made by hand leaves out."""
-    params = REGISTRY[job.method or ""].params
+    params = METHODS[job.method or ""].params
     defaults = {"lambda_" if p.name == "lambda" else p.name: p.default for p in params if p.default is not None}
     return {**defaults, **dict(job.args)}
 
@@ -107,26 +104,21 @@ def prepared(
     if by is None or not by.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
         return None
     found = Known(ladders=None) if known is None else known
-    args = _arguments(job)
-    depth = args.pop("lines", 1.0)
-    if job.method in _TRIMMED:
+    args, law, n = _arguments(job), _law(job), len(tensors)
+    depth = args.get("lines", 1.0)
+    if law.combine == "sum":
         return _trimmed(job, args, tensors, base, found, depth)
-    if job.method == "linear":
-        return Combine(MIXED, tuple(linear_shares(n=len(tensors), **args)), add_base=False)
-    if job.method == "passthrough":
-        return Combine(ALONE, (per_model(args["scale"], 1)[0],), add_base=False)
+    if law.combine in ("average", "alone"):
+        return Combine(MIXED if law.combine == "average" else ALONE, tuple(law.taken(n, args)), add_base=False)
     key = (job.sources, base_of(job))
     if key not in found.dots:
         if len(found.dots) > _MANY:
             found.dots.clear()
         found.dots[key] = by.products(tensors, base)
-    if job.method == "model_stock":
-        n = len(tensors)
-        return Combine(ADDED, (1.0,) * n, divide=float(n), scale=float(stock_step(found.dots[key])), depth=depth)
-    assert job.method is not None
-    for unused in ("nuslerp_flatten", "nuslerp_row_wise"):
-        args.pop(unused, None)
-    return Combine(MIXED, tuple(_SHARES[job.method](found.dots[key], **args)))
+    shares = tuple(law.taken(found.dots[key], args))
+    if law.combine == "step":
+        return Combine(ADDED, (1.0,) * n, divide=float(n), scale=shares[0], depth=depth)
+    return Combine(MIXED, shares)
 
 
 def _trimmed(
@@ -138,12 +130,13 @@ def _trimmed(
     trims = tuple(_trim(job, i, args, x, base, known) for i, x in enumerate(tensors))
     divide, rounded = 1.0, torch.tensor(weights, dtype=torch.float32)
     least = float(torch.tensor(cancelled(rounded.tolist()), dtype=torch.float32))
-    if args["normalize"] and job.method not in _ELECTED:
+    elected = _law(job).vote
+    if args["normalize"] and not elected:
         whole = 0.0  # as `added`: float32, one after the other, and not divided where they cancel out
         for w in rounded:
             whole = float(torch.tensor(whole, dtype=torch.float32) + w)
         divide = whole if abs(whole) > least else 1.0
-    mode, scale = ELECTED if job.method in _ELECTED else ADDED, float(args["lambda_"])
+    mode, scale = ELECTED if elected else ADDED, float(args["lambda_"])
     normalize = bool(args["normalize"])
     return Combine(mode, tuple(weights), trims, normalize=normalize, divide=divide, scale=scale, depth=depth, least=least)
 
@@ -158,12 +151,14 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
     n, source = x.numel(), (job.sources[i], job.base)
     by, draws = passes(x.device.type), Draws(job.seed, job.name, job.parents)
     assert by is not None
-    ks = _ks(job, i, args, n)
-    if job.method == "ties":
+    ks, how = _ks(job, i, args, n), _law(job).trim
+    if how == "all":
+        return ALL
+    if how == "largest":
         trim = kernels.cut(draws.key(), _cut(x, base, ks[0], source, known))
-    elif job.method in ("dare_linear", "dare_ties"):
+    elif how == "random":
         trim = kernels.random(draws.key(i), density)
-    elif job.method in ("della", "della_linear"):
+    elif how == "ranked":
         trim = kernels.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
     else:
         if not ks:
@@ -190,9 +185,10 @@ def _ks(job: TensorJob, i: int, args: Mapping[str, Any], n: int) -> tuple[int, .
     density = per_model(args.get("density", 1.0), len(job.sources))[i]
     if not 0 < density < 1:
         return ()
-    if job.method == "ties":
+    trim = _law(job).trim
+    if trim == "largest":
         return (max(1, int(density * n)),)
-    if job.method in ("breadcrumbs", "breadcrumbs_ties"):
+    if trim == "middle":
         count, top = middle(n, density, per_model(args["gamma"], len(job.sources))[i])
         return (top + count, top) if count else ()
     return ()

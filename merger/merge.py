@@ -215,7 +215,8 @@ def odd(job: TensorJob, models: Mapping[str, Checkpoint], device: str | torch.de
 
     made = count(parts(), job.shape)
     written = made if again.out == job.out else count((part.to(job.out) for part in parts()), job.shape)
-    if job.method in (None, "passthrough") and "mask" in job.name.rpartition(".")[2] and not made.nan:
+    copied = job.method is None or METHODS[job.method].law.copies
+    if copied and "mask" in job.name.rpartition(".")[2] and not made.nan:
         return None  # infinities are what such a buffer is made of
     return Found(job.name, job.method, tuple(parents), largest, made, written, job.out) or None
 
@@ -637,7 +638,7 @@ def memory_of(job: TensorJob) -> int:
         return min(n, STRETCH) * job.out.itemsize + gathered
     if not fused.takes(job):
         return n * (job.out.itemsize + job.compute.itemsize * (6 * count + 4)) + gathered  # measured: 6 to 17 for two models
-    bits = count * n // 8 if job.method in ("della", "della_linear") else 0
+    bits = count * n // 8 if METHODS[job.method].law.trim == "ranked" else 0
     return min(n, STRETCH) * job.out.itemsize + 4 * min(n, (1 << 22) + (1 << 16)) + bits + gathered
 
 

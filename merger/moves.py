@@ -6,6 +6,7 @@ from dataclasses import replace as replace_fields
 from typing import Any
 
 from merger.errors import RecipeError
+from merger.methods import AVERAGE
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Recipe, Setting, Slice, Value, constant, dump, load, replace_all, scopes, stacked
 from merger.recipe import setting_document as written
@@ -194,7 +195,7 @@ def blend(a: Recipe, b: Recipe, t: float) -> Recipe:
     first, second = [n for n in (f"mix {i + 1}" for i in range(len(taken) + 2)) if n not in taken][:2]
     documents = [replace_fields(d, earlier=()) for d in (*earlier, replace_fields(a, name=first), replace_fields(b, name=second))]
     models = tuple(Entry(n, (("weight", constant(_short(w))),)) for n, w in ((first, 1 - t), (second, t)))
-    last = Recipe("linear", models=models, dtype=a.dtype, out_dtype=a.out_dtype)
+    last = Recipe(AVERAGE, models=models, dtype=a.dtype, out_dtype=a.out_dtype)
     return load("---\n".join(dump(d) for d in (*documents, last)), "blend")
 
 

@@ -170,7 +170,7 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         decided = replace(before.plan, recipe=recipe, jobs=jobs)
         _keep(key, replace(before, plan=decided))
         return decided
-    copies = recipe.merge_method == "passthrough" and not (recipe.dtype or recipe.out_dtype or recipe.vocabulary)
+    copies = recipe.method.law.copies and not (recipe.dtype or recipe.out_dtype or recipe.vocabulary)
     packed = quantized.check([models[reference] for reference in recipe.merged], copies)
     layouts = {reference: layout(models[reference].numels, models[reference].config) for reference in recipe.references}
     parts = recipe.slices or (_whole(recipe, models, layouts),)
@@ -199,7 +199,7 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         ),
         misfits, words, chat_template(recipe, models), stack if moved else (), tuple(followed.by_number),
     )  # fmt: skip
-    if recipe.merge_method != "passthrough" or all(job.method for job in jobs):  # there the scale decides what is copied
+    if not recipe.method.law.copies or all(job.method for job in jobs):  # there the scale decides what is copied
         _keep(key, _Frame(decided, tuple(fitting), parts, {name: weakref.ref(model) for name, model in models.items()}))
     return decided
 
@@ -709,9 +709,10 @@ def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJ
     kept = row.copied or row.base or sources[0]  # the base alone is a merge too
     first = models[kept.model].tensors[kept.name]
     as_stored = TensorJob(row.name, (kept,), None, None, (), first.shape, first.dtype, first.dtype, 0, packed=first.packed)
-    plain = recipe.merge_method == "passthrough" and dict(_arguments(row, recipe))["scale"] == (1.0,)
+    passed = recipe.method.law.copies
+    plain = passed and dict(_arguments(row, recipe))["scale"] == (1.0,)
     if row.as_stored:
-        if recipe.merge_method == "passthrough" and not plain and (how := quantized.kind(models[kept.model])):
+        if passed and not plain and (how := quantized.kind(models[kept.model])):
             raise CheckpointError(quantized.refusal(kept.model, how))
         return as_stored
     stored = [models[s.model].tensors[s.name] for s in sources] if not row.copied else []

@@ -24,6 +24,8 @@ from merger.finite import Count, count
 from merger.kinship import Samples, card_base, common, differing, known
 from merger.layout import role
 from merger.merge import OWN_MEMORY, Planned, memory_of
+from merger.methods import METHODS
+from merger.methods.law import NO_LAW
 from merger.plan import Misfit, Plan, Source, TensorJob, coverage, plan
 from merger.recipe import Entry, Parameters, Recipe, Setting, document, replace_all, setting_document
 from merger.tokens import read_vocabulary, token_rows
@@ -436,8 +438,9 @@ def _hardly(recipe: Recipe, share: Share) -> Finding:
 
 def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
     """Weights that add up to a step much longer than any of the models took, or to whole models several times over."""
-    if recipe.merge_method not in ("linear", "consensus_ta") and recipe.method.param("normalize") is None:
+    if not recipe.method.adds:
         return  # shares, or directions of their own strength
+    whole_models = recipe.method.takes == "tensors"
     whole = far = 0.0
     for job in decided.jobs:
         donors = _donors(job)
@@ -445,7 +448,7 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
             continue
         args, size = dict(job.args), math.prod(job.shape)
         weights = [float(_argument(job, "weight", i)) for i, _ in donors]
-        if recipe.merge_method == "linear":
+        if whole_models:
             weights = [float(_argument(job, "weight", i)) for i in range(len(job.sources))]
             reach = 1.0 if args.get("normalize") is True else math.fsum(weights)
         else:
@@ -454,13 +457,13 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
         whole += size
         far += size * reach
     reach = far / whole if whole else 1.0
-    if recipe.merge_method == "linear" and abs(reach - 1) > 0.2:
+    if whole_models and abs(reach - 1) > 0.2:
         yield Finding(
             "warning", f"the weights of whole models sum to {reach:.3g}, so the output's numbers are {reach:.3g} times as large.",
             "Write `normalize: true`.", "parameters.normalize", True,
             kind="scaled", told=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
         )  # fmt: skip
-    elif recipe.merge_method != "linear" and reach > LONG:
+    elif not whole_models and reach > LONG:
         strength = next((float(v) for j in decided.jobs for n, v in j.args if n == "lambda_"), None)  # type: ignore[arg-type]
         calm = None if strength is None else round(strength / reach, 3 if abs(strength / reach) < 0.1 else 2)
         able = bool(calm) and not recipe.slices and not recipe.modules
@@ -573,7 +576,7 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
             )  # fmt: skip
         densities = [_argument(job, "density", k) for job, k in active]
         if all(d is not None and d >= 1 for d in densities) and recipe.method.param("density") is not None:
-            what = "nothing is dropped" if recipe.method.name.startswith(("dare", "della")) else "nothing is trimmed"
+            what = "nothing is dropped" if recipe.method.law.drawn else "nothing is trimmed"
             yield Finding(
                 "note", f"the density of {model} is 1: {what}.",
                 "Write a density below 1, for example 0.5.",
@@ -898,10 +901,11 @@ def _dtype(dtype: torch.dtype) -> str:
 def _seconds(job: TensorJob) -> float:
     """How long one tensor takes on two cores, roughly."""
     n, count = math.prod(job.shape), max(1, len(job.sources))
-    if job.method in ("tsv_merge", "iso_c", "knots") and len(job.shape) == 2:  # a decomposition of each matrix
+    law = METHODS[job.method].law if job.method else NO_LAW
+    if law.decomposes and len(job.shape) == 2:  # a decomposition of each matrix
         rows, columns = sorted(job.shape)
         return 20 * count * rows * rows * columns / 3e10
-    how = "whole" if job.method and not fused.takes(job) else "ranked" if (job.method or "").startswith("della") else "compiled"
+    how = "whole" if job.method and not fused.takes(job) else "ranked" if law.trim == "ranked" else "compiled"
     return n * count / RATES[how]
 
 

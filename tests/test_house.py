@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import merger
+from merger.methods import METHODS
 
 ROOT = Path(__file__).parent.parent
 # Downwards only: a module imports from the rows above it. `ui` and `__main__` do not know each other.
@@ -76,6 +77,26 @@ def test_imports_go_downwards(path: Path) -> None:
         elif top == "torch" and own in NO_TORCH:
             wrong.append(f"line {line}: no tensor code in {own}")
     assert not wrong
+
+
+def strings(tree: ast.AST) -> Iterator[ast.Constant]:
+    """The strings of a module that are no docstrings."""
+    written = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef) and node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in written:
+            yield node
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_methods_name_stands_in_methods_only(path: Path) -> None:
+    """A fact about a method is in its law (merger/methods/law.py), so that a new method needs no edit elsewhere."""
+    if module(path) != "methods":
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert [f"line {node.lineno}: {node.value}" for node in strings(tree) if node.value in METHODS] == []
 
 
 def test_the_rules_see_something() -> None:

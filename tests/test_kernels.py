@@ -98,7 +98,7 @@ CASES = [
 
 
 def test_every_fused_method_has_a_case() -> None:
-    assert {name for name, _ in CASES} == fused.METHODS
+    assert {name for name, _ in CASES} == {m.name for m in METHODS.values() if m.law.compiled}
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

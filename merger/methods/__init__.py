@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from merger.methods.law import NO_LAW, Law, Teach
 from merger.params import Param, PerModel
 
 Contract = Literal["deltas", "tensors"]
@@ -38,10 +39,26 @@ class Method:
     says: str
     unused: tuple[str, ...]
     check: Callable[..., None] | None
+    law: Law = NO_LAW
 
     def param(self, name: str) -> Param | None:
         """The Param of this name, or None."""
         return next((p for p in self.params if p.name == name), None)
+
+    @property
+    def adds(self) -> bool:
+        """Whether larger weights make a longer step (deltas), or larger numbers (tensors)."""
+        if self.law.adds_up is not None:
+            return self.law.adds_up
+        if self.law.compiled:
+            return self.law.combine in ("sum", "average")
+        return self.takes == "deltas" and self.param("weight") is not None
+
+    @property
+    def normalized_by(self) -> str:
+        """The parameter that divides by the sum of the weights: its name, "always", or "" where nothing does."""
+        by = self.law.normalized
+        return by if by == "always" or self.param(by) is not None else ""
 
     @property
     def summary(self) -> str:
@@ -68,6 +85,7 @@ def method(
     symmetric: bool = True,
     unused: tuple[str, ...] = (),
     check: Callable[..., None] | None = None,
+    law: Law = NO_LAW,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a merge method.
 
@@ -82,6 +100,7 @@ def method(
     symmetric  the order of the models does not matter
     unused     parameters mergekit accepts for this method and does not use; accepted here too, reported as without effect
     check      called with the parameters of one model by name before anything is read; ValueError where they do not go together
+    law        what it does, as data (law.py); without one its function alone says it
     """
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -94,7 +113,7 @@ def method(
         METHODS[name] = Method(
             name, fn, takes, params, given, models or (0 if takes == "deltas" else 1, None),
             base or ("required" if takes == "deltas" else "ignored"),
-            symmetric, source, says, unused, check,
+            symmetric, source, says, unused, check, law,
         )  # fmt: skip
         return fn
 
@@ -147,6 +166,12 @@ def _where(fn: Callable[..., Any]) -> str:
 
 
 # The methods register themselves when their modules are read.
-from merger.methods import averages, angles, deltas, consensus, spectral  # noqa: E402, I001 - the menu's order
+from merger.methods import averages, angles, deltas, consensus, law, spectral  # noqa: E402, I001 - the menu's order
 
-__all__ = ["LINES", "METHODS", "Method", "angles", "averages", "consensus", "deltas", "method", "spectral"]
+AVERAGE, PLAIN = averages.linear.__name__, deltas.task_arithmetic.__name__
+"""The plainest methods: on whole models, and on what they changed."""
+
+__all__ = [
+    "AVERAGE", "LINES", "METHODS", "PLAIN", "Law", "Method", "Teach", "angles", "averages", "consensus", "deltas", "law",
+    "method", "spectral",
+]  # fmt: skip

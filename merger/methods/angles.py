@@ -12,13 +12,124 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.methods.averages import mix
+from merger.methods.law import Law, Teach
 from merger.ops import added_up, cancelled, dot, per_model
 from merger.params import AlongFirst, Blend, FilterWise, Flatten, Floor, Iterations, Normalize, PerModel, Tolerance, Weight
 
 _SHOEMAKE = "Shoemake 1985, Animating rotation with quaternion curves, section 3.3"
 
 
-@method(source=_SHOEMAKE, says="travel the arc from one model to another", models=(2, 2), base="first", symmetric=False)
+_ARC = Teach("{arc}", "Each row is turned along its own arc from one model to the other.")
+
+
+# ---------------------------------------------------------------------------------------------- what is taken of each model
+
+
+def products(vectors: Tensor) -> Tensor:
+    """(n, *shape) -> (n, n): the dot products, float64, on the CPU."""
+    n = len(vectors)
+    found = torch.zeros(n, n, dtype=torch.float64)
+    for i in range(n):
+        for j in range(i, n):
+            found[i, j] = found[j, i] = dot(vectors[i], vectors[j]).cpu()
+    return found
+
+
+def _length(coefficients: Tensor, products: Tensor) -> Tensor:
+    """Length of a weighted sum of vectors with these products."""
+    return (coefficients @ products @ coefficients).clamp_min(0).sqrt()
+
+
+def slerp_shares(dots: Tensor, t: float) -> list[float]:
+    """What slerp takes of each model, from their dot products (2, 2)."""
+    theta = _angle(dots)
+    if float(dots.diagonal().min()) <= 0 or abs(math.cos(theta)) > 0.9995:
+        return [1 - t, t]
+    return [math.sin((1 - t) * theta) / math.sin(theta), math.sin(t * theta) / math.sin(theta)]
+
+
+def _angle(dots: Tensor) -> float:
+    """The angle between two tensors in radians, from their dot products (2, 2), float64."""
+    lengths = math.sqrt(max(0.0, float(dots[0, 0]))) * math.sqrt(max(0.0, float(dots[1, 1])))
+    return math.acos(max(-1.0, min(1.0, float(dots[0, 1]) / lengths))) if lengths else math.pi / 2
+
+
+def nuslerp_shares(dots: Tensor, weight: PerModel) -> list[float]:
+    """What nuslerp takes of each whole tensor, from their dot products (2, 2)."""
+    t, theta = _second_share(weight), _angle(dots)
+    sin = math.sin(theta)
+    straight = sin < 1e-7  # parallel or opposite, to the rounding of float64 dot products
+    return [1 - t, t] if straight else [math.sin((1 - t) * theta) / sin, math.sin(t * theta) / sin]
+
+
+def _second_share(weight: PerModel) -> float:
+    first, second = per_model(weight, 2)
+    return second / (first + second) if abs(first + second) > cancelled((first, second)) else 0.5
+
+
+def multislerp_shares(dots: Tensor, weight: PerModel, normalize_weights: bool, eps: float) -> list[float]:
+    """What multislerp takes of each model, from their dot products (n, n)."""
+    weights = torch.tensor(per_model(weight, len(dots)), dtype=torch.float64)
+    whole = float(weights.sum())
+    if normalize_weights and abs(whole) > cancelled(weights.tolist()):
+        weights = weights / whole
+    lengths = dots.diagonal().clamp_min(0).sqrt()
+    towards = weights / (lengths + eps).clamp_min(1e-300)  # coefficients of the mean direction
+    length = _length(towards, dots)
+    opposed = length <= max(eps, 1e-6)  # shorter is the models' rounding
+    return (weights if opposed else towards / length * (weights * lengths).sum()).tolist()
+
+
+def karcher_shares(dots: Tensor, max_iter: int, tol: float) -> list[float]:
+    """What the Karcher mean takes of each model, from their dot products (n, n)."""
+    lengths = dots.diagonal().clamp_min(0).sqrt()
+    long = lengths > tol
+    if not bool(long.any()):
+        return [0.0] * len(dots)
+    scale = torch.where(long, 1 / lengths.clamp_min(1e-300), 0)
+    cosines = dots * scale[:, None] * scale  # of the unit vectors
+    share = long / long.sum()
+    mean = share.to(torch.float64)  # coefficients of the unit vectors
+    length = _length(mean, cosines)
+    first = torch.zeros_like(mean)
+    first[int(long.nonzero()[0])] = 1
+    mean = first if length < max(tol, 1e-12) else mean / length
+    for _ in range(int(max_iter)):
+        near = (cosines @ mean).clamp(-1, 1)
+        theta = near.acos()
+        still = (theta < tol) | (theta.sin() < 1e-7)  # there already, or opposite: no way is the shortest
+        away = share * torch.where(still, 0, theta / theta.sin().clamp_min(1e-7))
+        step = away - (away * near).sum() * mean
+        size = _length(step, cosines)
+        if size <= max(tol, 1e-12):
+            break
+        mean = size.cos() * mean + size.sin() / size * step
+        mean = mean / _length(mean, cosines)
+    return (mean * scale * lengths.mean()).tolist()
+
+
+def stock_shares(dots: Tensor) -> list[float]:
+    """How far Model Stock goes along the average of the deltas, from their dot products (n, n)."""
+    return [float(stock_step(dots))]
+
+
+def stock_step(dots: Tensor) -> Tensor:
+    """How far Model Stock goes along the average, from the deltas' dot products (n, n, ...) -> (...), float64."""
+    n = len(dots)
+    lengths = [dots[i, i].clamp_min(0).sqrt() for i in range(n)]
+    pairs = [(dots[i, j] / (lengths[i] * lengths[j]).clamp_min(1e-300)).clamp(-1, 1) for i in range(n) for j in range(i + 1, n)]
+    cosine = torch.stack(pairs).mean(0)
+    below = 1 + (n - 1) * cosine
+    return torch.where(below.abs() < 1e-6, 0, n * cosine / below.where(below.abs() >= 1e-6, 1))
+
+
+# ---------------------------------------------------------------------------------------------- the methods
+
+
+@method(
+    source=_SHOEMAKE, says="travel the arc from one model to another", models=(2, 2), base="first", symmetric=False,
+    law=Law(combine="arc", shares=slerp_shares, teach=_ARC),
+)  # fmt: skip
 def slerp(tensors: Tensor, t: Blend) -> Tensor:
     """Spherical interpolation from the base (t = 0) to the other model (t = 1), a tensor at a time.
 
@@ -37,21 +148,10 @@ def slerp(tensors: Tensor, t: Blend) -> Tensor:
     return mix(slerp_shares(products(tensors), t), tensors)
 
 
-def slerp_shares(dots: Tensor, t: float) -> list[float]:
-    """What slerp takes of each model, from their dot products (2, 2)."""
-    theta = _angle(dots)
-    if float(dots.diagonal().min()) <= 0 or abs(math.cos(theta)) > 0.9995:
-        return [1 - t, t]
-    return [math.sin((1 - t) * theta) / math.sin(theta), math.sin(t * theta) / math.sin(theta)]
-
-
-def _angle(dots: Tensor) -> float:
-    """The angle between two tensors in radians, from their dot products (2, 2), float64."""
-    lengths = math.sqrt(max(0.0, float(dots[0, 0]))) * math.sqrt(max(0.0, float(dots[1, 1])))
-    return math.acos(max(-1.0, min(1.0, float(dots[0, 1]) / lengths))) if lengths else math.pi / 2
-
-
-@method(source=_SHOEMAKE, says="travel the arc, by weights, with or without a base", models=(2, 2), base="optional")
+@method(
+    source=_SHOEMAKE, says="travel the arc, by weights, with or without a base", models=(2, 2), base="optional",
+    law=Law(combine="arc", shares=nuslerp_shares, by_rows=("nuslerp_flatten", False), normalized="always", teach=_ARC),
+)  # fmt: skip
 def nuslerp(
     tensors: Tensor,
     weight: Weight,
@@ -91,19 +191,6 @@ def nuslerp(
     return turned if base is None else base + turned
 
 
-def _second_share(weight: PerModel) -> float:
-    first, second = per_model(weight, 2)
-    return second / (first + second) if abs(first + second) > cancelled((first, second)) else 0.5
-
-
-def nuslerp_shares(dots: Tensor, weight: PerModel) -> list[float]:
-    """What nuslerp takes of each whole tensor, from their dot products (2, 2)."""
-    t, theta = _second_share(weight), _angle(dots)
-    sin = math.sin(theta)
-    straight = sin < 1e-7  # parallel or opposite, to the rounding of float64 dot products
-    return [1 - t, t] if straight else [math.sin((1 - t) * theta) / sin, math.sin(t * theta) / sin]
-
-
 def _angles(a: Tensor, b: Tensor, axis: int) -> Tensor:
     """Angles between vectors along an axis, float64; stays exact where arccos of a dot product does not.
 
@@ -123,6 +210,7 @@ def _angles(a: Tensor, b: Tensor, axis: int) -> Tensor:
     source="Goddard 2025, goddard.blog/posts/multislerp-wow-what-a-cool-idea",
     says="average of the models' directions, at their average length",
     base="optional",
+    law=Law(combine="arc", shares=multislerp_shares, normalized="normalize_weights", teach=_ARC),
 )
 def multislerp(
     tensors: Tensor, weight: Weight, normalize_weights: Normalize = True, eps: Floor = 1e-8, base: Tensor | None = None
@@ -149,23 +237,11 @@ def multislerp(
     return mixed if base is None else base + mixed
 
 
-def multislerp_shares(dots: Tensor, weight: PerModel, normalize_weights: bool, eps: float) -> list[float]:
-    """What multislerp takes of each model, from their dot products (n, n)."""
-    weights = torch.tensor(per_model(weight, len(dots)), dtype=torch.float64)
-    whole = float(weights.sum())
-    if normalize_weights and abs(whole) > cancelled(weights.tolist()):
-        weights = weights / whole
-    lengths = dots.diagonal().clamp_min(0).sqrt()
-    towards = weights / (lengths + eps).clamp_min(1e-300)  # coefficients of the mean direction
-    length = _length(towards, dots)
-    opposed = length <= max(eps, 1e-6)  # shorter is the models' rounding
-    return (weights if opposed else towards / length * (weights * lengths).sum()).tolist()
-
-
 @method(
     source="Karcher 1977, Riemannian center of mass and mollifier smoothing, section 1",
     says="the middle of all models on the sphere",
     base="joins",
+    law=Law(combine="arc", shares=karcher_shares, teach=_ARC),
 )
 def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -> Tensor:
     """The mean direction on the sphere (the Karcher mean) at the models' mean length.
@@ -184,38 +260,18 @@ def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -
     return mix(karcher_shares(products(tensors), max_iter, tol), tensors)
 
 
-def karcher_shares(dots: Tensor, max_iter: int, tol: float) -> list[float]:
-    """What the Karcher mean takes of each model, from their dot products (n, n)."""
-    lengths = dots.diagonal().clamp_min(0).sqrt()
-    long = lengths > tol
-    if not bool(long.any()):
-        return [0.0] * len(dots)
-    scale = torch.where(long, 1 / lengths.clamp_min(1e-300), 0)
-    cosines = dots * scale[:, None] * scale  # of the unit vectors
-    share = long / long.sum()
-    mean = share.to(torch.float64)  # coefficients of the unit vectors
-    length = _length(mean, cosines)
-    first = torch.zeros_like(mean)
-    first[int(long.nonzero()[0])] = 1
-    mean = first if length < max(tol, 1e-12) else mean / length
-    for _ in range(int(max_iter)):
-        near = (cosines @ mean).clamp(-1, 1)
-        theta = near.acos()
-        still = (theta < tol) | (theta.sin() < 1e-7)  # there already, or opposite: no way is the shortest
-        away = share * torch.where(still, 0, theta / theta.sin().clamp_min(1e-7))
-        step = away - (away * near).sum() * mean
-        size = _length(step, cosines)
-        if size <= max(tol, 1e-12):
-            break
-        mean = size.cos() * mean + size.sin() / size * step
-        mean = mean / _length(mean, cosines)
-    return (mean * scale * lengths.mean()).tolist()
-
-
 @method(
     source="Jang et al. 2024, arXiv:2403.19522, section 4",
     says="average of the models, pulled to the base where they disagree",
     models=(2, None),
+    law=Law(
+        combine="step", shares=stock_shares, by_rows=("filter_wise", True),
+        teach=Teach(
+            "The changes point {apart} apart on average (cosine {cosine:.2f}). The less they agree, the nearer to the base: the "
+            "merge goes {way} of the way to their average.",
+            "Each row goes towards the average as far as the models agree there.",
+        ),
+    ),
 )
 def model_stock(deltas: Tensor, filter_wise: FilterWise = False) -> Tensor:
     """The average of the deltas times a step that is long where they point the same way.
@@ -237,28 +293,3 @@ def model_stock(deltas: Tensor, filter_wise: FilterWise = False) -> Tensor:
         dots = torch.stack([(row * rows).sum(-1, keepdim=True) for row in rows])  # (n, n, ..., 1)
         return stock_step(dots).to(deltas.dtype) * (added_up(deltas) / len(deltas))
     return float(stock_step(products(deltas))) * (added_up(deltas) / len(deltas))
-
-
-def stock_step(dots: Tensor) -> Tensor:
-    """How far Model Stock goes along the average, from the deltas' dot products (n, n, ...) -> (...), float64."""
-    n = len(dots)
-    lengths = [dots[i, i].clamp_min(0).sqrt() for i in range(n)]
-    pairs = [(dots[i, j] / (lengths[i] * lengths[j]).clamp_min(1e-300)).clamp(-1, 1) for i in range(n) for j in range(i + 1, n)]
-    cosine = torch.stack(pairs).mean(0)
-    below = 1 + (n - 1) * cosine
-    return torch.where(below.abs() < 1e-6, 0, n * cosine / below.where(below.abs() >= 1e-6, 1))
-
-
-def products(vectors: Tensor) -> Tensor:
-    """(n, *shape) -> (n, n): the dot products, float64, on the CPU."""
-    n = len(vectors)
-    found = torch.zeros(n, n, dtype=torch.float64)
-    for i in range(n):
-        for j in range(i, n):
-            found[i, j] = found[j, i] = dot(vectors[i], vectors[j]).cpu()
-    return found
-
-
-def _length(coefficients: Tensor, products: Tensor) -> Tensor:
-    """Length of a weighted sum of vectors with these products."""
-    return (coefficients @ products @ coefficients).clamp_min(0).sqrt()

@@ -7,11 +7,28 @@ import torch
 from torch import Tensor
 
 from merger.methods import method
+from merger.methods.law import Law, Teach
 from merger.ops import Watch, cancelled, column, per_model, unwatched
 from merger.params import Normalize, PerModel, Reach, Scale, Weight
 
 
-@method(source="Wortsman et al. 2022, arXiv:2203.05482, section 2", says="plain weighted average of the models")
+def linear_shares(n: int, weight: PerModel, normalize: bool) -> list[float]:
+    """What `linear` takes of each of n models."""
+    weights = per_model(weight, n)
+    whole = math.fsum(weights)
+    return [w / whole for w in weights] if normalize and abs(whole) > cancelled(weights) else weights
+
+
+def passed_through(n: int, scale: PerModel) -> list[float]:
+    """What `passthrough` takes of its one model."""
+    return per_model(scale, n)
+
+
+@method(
+    source="Wortsman et al. 2022, arXiv:2203.05482, section 2",
+    says="plain weighted average of the models",
+    law=Law(combine="average", shares=linear_shares, teach=Teach("A weighted average: {shares}.")),
+)
 def linear(tensors: Tensor, weight: Weight, normalize: Normalize = True) -> Tensor:
     """Weighted average of the models' weights, a "model soup".
 
@@ -27,13 +44,6 @@ def linear(tensors: Tensor, weight: Weight, normalize: Normalize = True) -> Tens
     Source: Wortsman et al. 2022, arXiv:2203.05482, section 2.
     """
     return mix(linear_shares(len(tensors), weight, normalize), tensors)
-
-
-def linear_shares(n: int, weight: PerModel, normalize: bool) -> list[float]:
-    """What `linear` takes of each of n models."""
-    weights = per_model(weight, n)
-    whole = math.fsum(weights)
-    return [w / whole for w in weights] if normalize and abs(whole) > cancelled(weights) else weights
 
 
 def mix(shares: Sequence[float], tensors: Tensor) -> Tensor:
@@ -60,6 +70,7 @@ def mix(shares: Sequence[float], tensors: Tensor) -> Tensor:
     says="take the layers of one model as they are",
     models=(1, 1),
     symmetric=False,
+    law=Law(combine="alone", shares=passed_through, teach=Teach("{first} passes through {scaled}.")),
 )
 def passthrough(tensors: Tensor, scale: Scale = 1.0) -> Tensor:
     """One model's weights, scaled. For layers stacked anew (`slices`), and to mute a part with `scale: 0`.
@@ -73,7 +84,7 @@ def passthrough(tensors: Tensor, scale: Scale = 1.0) -> Tensor:
 
     Source: Goddard et al. 2024, arXiv:2403.13257 (mergekit), method passthrough.
     """
-    return per_model(scale, 1)[0] * tensors[0]
+    return passed_through(1, scale)[0] * tensors[0]
 
 
 @method(
@@ -82,8 +93,11 @@ def passthrough(tensors: Tensor, scale: Scale = 1.0) -> Tensor:
     models=(2, 2),
     base="first",
     symmetric=False,
+    law=Law(teach=Teach(
+        "Where {first} is within {reach:g} of {zero} its weight is taken over; elsewhere {zero} moves that far towards it."
+    )),
 )
-def nearswap(tensors: Tensor, t: Reach) -> Tensor:
+def nearswap(tensors: Tensor, t: Reach, watch: Watch = unwatched) -> Tensor:
     """Move each weight of the base towards the other model's, by `t` at most: closer weights are taken over.
 
     tensors  (2, *shape), float: the base first.
@@ -99,7 +113,10 @@ def nearswap(tensors: Tensor, t: Reach) -> Tensor:
     """
     base, other = tensors
     apart = other - base
-    return torch.where(apart.abs() <= t, other, base + apart.sign() * t)
+    near = apart.abs() <= t
+    watch("taken", near)
+    watch("reach", torch.tensor(t))
+    return torch.where(near, other, base + apart.sign() * t)
 
 
 @method(
@@ -108,6 +125,10 @@ def nearswap(tensors: Tensor, t: Reach) -> Tensor:
     models=(2, 2),
     base="first",
     symmetric=False,
+    law=Law(teach=Teach(
+        "Only changes of {first} that stand out are taken over: importance above {line:.3g}.",
+        kept="Take over only what stands out",
+    )),
 )
 def arcee_fusion(tensors: Tensor, watch: Watch = unwatched) -> Tensor:
     """Take over the changes whose importance is an outlier: above the median plus 1.5 interquartile ranges.
@@ -136,7 +157,9 @@ def arcee_fusion(tensors: Tensor, watch: Watch = unwatched) -> Tensor:
     line = middle + 1.5 * (high - low)
     watch("importance", importance.reshape(base.shape))
     watch("line", line)
-    return base + change * (importance >= line).reshape(base.shape)
+    taken = (importance >= line).reshape(base.shape)
+    watch("taken", taken)
+    return base + change * taken
 
 
 def _divergence(rows: Tensor, from_rows: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from merger.methods import method
+from merger.methods.law import Law, Teach
 from merger.methods.trims import largest
 from merger.ops import Draws, Watch, column, elect_sign, per_model, total, unwatched
 from merger.params import Agreement, Boost, BoostCap, Density, Lambda, MaskStrictness, SelectTop, Threshold, Weight
@@ -15,6 +16,10 @@ _RAM = "Reinforced Agent Merging 2026, arXiv:2601.13572"
     source="Wan et al. 2024, arXiv:2408.07990, SCE",
     says="keep what varies most, weigh models by how much they changed, vote",
     unused=("int8_mask",),
+    law=Law(vote=True, teach=Teach(
+        "{selected}; whoever changed more there weighs more, and the minority's sign is erased.",
+        kept="Select: only where the models differ most", dropped="not selected",
+    )),
 )
 def sce(
     deltas: Tensor,
@@ -57,7 +62,13 @@ def sce(
     return counted.sum(0) / below
 
 
-@method(source=_RAM, says="unique changes in full, shared changes averaged")
+@method(
+    source=_RAM, says="unique changes in full, shared changes averaged",
+    law=Law(teach=Teach(
+        "Where one model changed a weight, its change is taken in full; where several did, their average.",
+        kept="Leave out what hardly changed", agreeing="Shared changes are averaged", dropped="below the threshold",
+    )),
+)  # fmt: skip
 def ram(deltas: Tensor, epsilon: Threshold = 1e-5, watch: Watch = unwatched) -> Tensor:
     """Where one model changed a weight, take its change; where several did, their mean.
 
@@ -73,7 +84,14 @@ def ram(deltas: Tensor, epsilon: Threshold = 1e-5, watch: Watch = unwatched) -> 
     return _unique_and_shared(deltas, active, torch.ones(len(deltas)), watch)
 
 
-@method(source=_RAM, says="unique changes strengthened, shared changes averaged")
+@method(
+    source=_RAM, says="unique changes strengthened, shared changes averaged",
+    law=Law(teach=Teach(
+        "Where one model changed a weight, its change is taken in full, a little strengthened; where several did, their average.",
+        kept="Leave out what hardly changed", agreeing="Unique changes gain, shared ones are averaged",
+        dropped="below the threshold",
+    )),
+)  # fmt: skip
 def ramplus_tl(
     deltas: Tensor, epsilon: Threshold = 1e-5, r: Boost = 0.1, alpha: BoostCap = 0.2, watch: Watch = unwatched
 ) -> Tensor:
@@ -109,6 +127,11 @@ def _unique_and_shared(deltas: Tensor, active: Tensor, boost: Tensor, watch: Wat
 @method(
     source="Wang et al. 2024, arXiv:2405.07813, Consensus Merging",
     says="add up, but leave out what only one model cares about",
+    law=Law(adds_up=True, teach=Teach(
+        "A change counts only where at least {k:g} models claim the weight as important to them.",
+        kept="Claim: what each model counts as its own", agreeing="Consensus: where too few claim it, it stays",
+        dropped="not claimed",
+    )),
 )
 def consensus_ta(
     deltas: Tensor,
@@ -145,6 +168,11 @@ def consensus_ta(
 @method(
     source="Du et al. 2024, arXiv:2410.02396, section 3",
     says="changes compete: large ones that others support win",
+    law=Law(adds_up=False, teach=Teach(
+        "Changes compete by size and support; the best {best} of each model are averaged by score.",
+        kept="Compete: only the best scores stay", rescaled="Clamp the extremes", agreeing="Weigh each by its score",
+        dropped="outscored",
+    )),
 )
 def pcb(
     deltas: Tensor,

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from merger.methods import method
+from merger.methods.law import Law
 from merger.methods.trims import drop_small, keep_middle
 from merger.ops import (
     Draws,
@@ -30,6 +31,7 @@ _DARE = "Yu et al. 2023, arXiv:2311.03099, section 3"
     source="Ilharco et al. 2022, arXiv:2212.04089, section 2",
     says="add up what each model learned",
     unused=("density", "int8_mask", "rescale"),
+    law=Law(combine="sum"),
 )
 def task_arithmetic(
     deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, normalize: Normalize = False, watch: Watch = unwatched
@@ -47,7 +49,10 @@ def task_arithmetic(
     return added(deltas, column(weight, deltas), lambda_, normalize, watch)
 
 
-@method(source=_TIES, says="trim, vote on a direction, average those that agree", unused=("int8_mask",))
+@method(
+    source=_TIES, says="trim, vote on a direction, average those that agree", unused=("int8_mask",),
+    law=Law("largest", "sum", vote=True),
+)  # fmt: skip
 def ties(
     deltas: Tensor,
     weight: Weight,
@@ -79,7 +84,10 @@ def ties(
     return elected(kept, column(weight, deltas), lambda_, normalize, watch)
 
 
-@method(source=_DARE, says="drop changes at random, scale up the rest, add", symmetric=False, unused=("int8_mask",))
+@method(
+    source=_DARE, says="drop changes at random, scale up the rest, add", symmetric=False, unused=("int8_mask",),
+    law=Law("random", "sum"),
+)  # fmt: skip
 def dare_linear(
     deltas: Tensor,
     weight: Weight,
@@ -106,7 +114,10 @@ def dare_linear(
     return added(kept, column(weight, deltas), lambda_, normalize, watch)
 
 
-@method(source=_DARE, says="drop changes at random, then vote as TIES", symmetric=False, unused=("int8_mask",))
+@method(
+    source=_DARE, says="drop changes at random, then vote as TIES", symmetric=False, unused=("int8_mask",),
+    law=Law("random", "sum", vote=True),
+)  # fmt: skip
 def dare_ties(
     deltas: Tensor,
     weight: Weight,
@@ -141,8 +152,9 @@ def _within(density: float, epsilon: float, **_: object) -> None:
 
 
 @method(
-    source=_DELLA, says="drop small changes more often, then vote as TIES", symmetric=False, unused=("int8_mask",), check=_within
-)
+    source=_DELLA, says="drop small changes more often, then vote as TIES", symmetric=False, unused=("int8_mask",), check=_within,
+    law=Law("ranked", "sum", vote=True),
+)  # fmt: skip
 def della(
     deltas: Tensor,
     weight: Weight,
@@ -171,7 +183,10 @@ def della(
     return elected(kept, column(weight, deltas), lambda_, normalize, watch)
 
 
-@method(source=_DELLA, says="drop small changes more often, add the rest", symmetric=False, unused=("int8_mask",), check=_within)
+@method(
+    source=_DELLA, says="drop small changes more often, add the rest", symmetric=False, unused=("int8_mask",), check=_within,
+    law=Law("ranked", "sum"),
+)  # fmt: skip
 def della_linear(
     deltas: Tensor,
     weight: Weight,
@@ -199,7 +214,10 @@ def della_linear(
     return added(kept, column(weight, deltas), lambda_, normalize, watch)
 
 
-@method(source=_BREADCRUMBS, says="drop the smallest and the very largest changes, add the rest", unused=("int8_mask",))
+@method(
+    source=_BREADCRUMBS, says="drop the smallest and the very largest changes, add the rest", unused=("int8_mask",),
+    law=Law("middle", "sum"),
+)  # fmt: skip
 def breadcrumbs(
     deltas: Tensor,
     weight: Weight,
@@ -228,7 +246,10 @@ def breadcrumbs(
     return added(kept, column(weight, deltas), lambda_, normalize, watch)
 
 
-@method(source=_BREADCRUMBS, says="drop the smallest and the very largest changes, then vote as TIES", unused=("int8_mask",))
+@method(
+    source=_BREADCRUMBS, says="drop the smallest and the very largest changes, then vote as TIES", unused=("int8_mask",),
+    law=Law("middle", "sum", vote=True),
+)  # fmt: skip
 def breadcrumbs_ties(
     deltas: Tensor,
     weight: Weight,

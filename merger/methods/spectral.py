@@ -11,13 +11,20 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.methods.deltas import elected
+from merger.methods.law import Law, Teach
 from merger.ops import Draws, all_finite, column, keep_largest, per_model, unwatched
 from merger.params import Density, FullRank, Lambda, Normalize, Weight
+
+_NO_MATRIX = "This tensor is no matrix, so it has no directions to work on; the changes are combined position by position."
 
 
 @method(
     source="Gargiulo et al. 2024, arXiv:2412.00081, TSV-Merge",
     says="a share of the strongest directions of each model, made orthogonal",
+    law=Law(adds_up=False, decomposes=True, teach=Teach(
+        "Of each model the strongest 1/{n} of its directions stays, and all are made independent. The strongest direction of the "
+        "plain sum had {before}; now the strongest has {after}.", _NO_MATRIX,
+    )),
 )
 def tsv_merge(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
     """Task singular vectors: keep 1/n of each delta's singular directions, make all of them orthogonal, add up.
@@ -55,6 +62,9 @@ def tsv_merge(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
 @method(
     source="Marczak et al. 2025, arXiv:2502.04959, section 4",
     says="add up, then make all directions equally strong",
+    law=Law(adds_up=False, decomposes=True, teach=Teach(
+        "The strongest direction of the sum had {before}; now every direction has the same strength, {after}.", _NO_MATRIX,
+    )),
 )
 def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, full_rank: FullRank = False) -> Tensor:
     """Isotropic merging in the common subspace: the sum of the deltas with all singular values set to their mean.
@@ -86,6 +96,10 @@ def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, full_rank: Full
 @method(
     source="Stoica et al. 2024, arXiv:2410.19735, KnOTS-TIES",
     says="bring the models into common directions, then merge as TIES; for LoRAs",
+    law=Law(vote=True, adds_up=True, decomposes=True, teach=Teach(
+        "All changes are written in common directions, and the vote of TIES is held there. The strongest direction of the plain "
+        "sum had {before}; now the strongest has {after}.", _NO_MATRIX,
+    )),
 )
 def knots(
     deltas: Tensor,

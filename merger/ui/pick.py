@@ -24,6 +24,7 @@ from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.findings import Fix
 from merger.hub import bring, from_text, open_here, parse_reference
 from merger.live import Parents
+from merger.methods import PLAIN
 from merger.plan import plan
 from merger.prefixes import aligned
 from merger.recipe import Recipe, replace_all
@@ -614,7 +615,7 @@ def _plain(shelf: Shelf) -> Recipe:
     """A plain sum of all parents' changes."""
     weight = round(1 / (len(shelf) - 1), 3)
     parts = [{"model": model, "parameters": {"weight": weight}} for model in shelf[1:]]
-    return load_recipe(json.dumps({"merge_method": "task_arithmetic", "base_model": shelf[0], "models": parts}))
+    return load_recipe(json.dumps({"merge_method": PLAIN, "base_model": shelf[0], "models": parts}))
 
 
 class _Job:

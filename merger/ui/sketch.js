@@ -224,7 +224,7 @@ const { sketchOf, meterOf } = (() => {
     }
 
     // methods.deltas._within: Python refuses these, in words
-    const refused = (own) => law.trim === 'small' && own.density > 0 && own.density < 1
+    const refused = (own) => law.trim === 'ranked' && own.density > 0 && own.density < 1
       && !(own.epsilon < Math.min(own.density, 1 - own.density));
 
     // `until`: when to stop (performance.now), for a first round in idle time; true where all is measured

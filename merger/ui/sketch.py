@@ -21,12 +21,6 @@ from merger.ops import Draws
 from merger.plan import Plan, TensorJob
 from merger.ui import lanes
 
-METHODS = {
-    "task_arithmetic": ("all", False), "ties": ("largest", True), "dare_linear": ("random", False), "dare_ties": ("random", True),
-    "della": ("small", True), "della_linear": ("small", False), "breadcrumbs": ("middle", False),
-    "breadcrumbs_ties": ("middle", True),
-}  # fmt: skip
-"""Methods that sketch.js knows: how each trims a delta, and whether it votes."""
 NUMBERS = ("weight", "density", "gamma", "epsilon")
 """The numbers such a method may have for each model."""
 
@@ -42,7 +36,7 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
     split  as in lanes.describe
     """
     recipe, jobs = plan.recipe, compared(plan)
-    if not jobs or recipe.merge_method not in METHODS or recipe.slices or recipe.modules or recipe.earlier:
+    if not jobs or recipe.method.law.combine != "sum" or recipe.slices or recipe.modules or recipe.earlier:
         return None
     first = jobs[0]
     models = tuple(source.model for source in first.sources)
@@ -56,14 +50,14 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
     reading = lanes.read(plan, rows)
     if not even or reading.mixed or reading.apart:  # a column shows one number; its tensors have several
         return None
-    trim, vote = METHODS[recipe.merge_method]
+    trim, vote = recipe.method.law.trim, recipe.method.law.vote
     index = {entry.model: i for i, entry in enumerate(recipe.models)}
     names = {param.name for param in recipe.method.params}
     found: dict[str, Any] = {
         "trim": trim, "vote": vote, "rescale": rescale,
         "models": [{name: f"models[{index[m]}].parameters.{name}" for name in NUMBERS if name in names} for m in models],
     }
-    if trim in ("random", "small"):
+    if recipe.method.law.drawn:
         draws = [Draws(job.seed, job.name, job.parents) for job in jobs]
         keys = [word for one in draws for i in range(len(models)) for word in one.key(i)]
         found["keys"] = base64.b64encode(struct.pack(f"<{len(keys)}I", *keys)).decode("ascii")

@@ -11,7 +11,7 @@ from typing import Any
 
 from merger.errors import RecipeError
 from merger.limits import LINK_CHARACTERS, RECIPE_CHARACTERS, UNDO_BYTES, UNDO_STEPS
-from merger.methods import METHODS
+from merger.methods import METHODS, PLAIN
 from merger.recipe import Entry, Parameters, Recipe, constant, dump, load, load_file, replace_all
 
 
@@ -149,10 +149,10 @@ def with_family(work: Workspace, base: str, parents: Sequence[str]) -> Workspace
     method = work.recipe.method
     fewest, most = method.models
     fits = method.takes == "deltas" and fewest <= len(parents) and (most is None or len(parents) <= most)
-    name = method.name if fits and method.param("weight") else "task_arithmetic"
+    name = method.name if fits and method.param("weight") else PLAIN
     weights = (("weight", constant(round(1 / len(parents), 2))),)
     models = tuple(Entry(model, weights) for model in parents)
-    plain = Recipe("task_arithmetic", models=models, base_model=base, seed=work.recipe.seed)
+    plain = Recipe(PLAIN, models=models, base_model=base, seed=work.recipe.seed)
     return with_method(replace(fresh, recipe=plain), name)
 
 
@@ -316,4 +316,4 @@ def for_statistics(work: Workspace) -> Recipe:
     models = tuple(Entry(m, weights) for m in work.chosen if m != work.base)
     if not models or (work.recipe.method.takes == "deltas" and work.recipe.base_model == work.base):
         return work.recipe
-    return Recipe("task_arithmetic", models=models, base_model=work.base, on_mismatch=work.recipe.on_mismatch)
+    return Recipe(PLAIN, models=models, base_model=work.base, on_mismatch=work.recipe.on_mismatch)

@@ -4,14 +4,15 @@ Pure, and plain text: no markup, names as they are. Field terms stand where they
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from merger.explain import Explanation, Look, Stage
+from merger.explain import Explanation, Look, Spectrum, Stage
 from merger.findings import Finding, Level
 from merger.layout import ATTENTION, Board, Column, role
 from merger.methods import METHODS
+from merger.methods.law import DROPPED, KEPT, NO_LAW, RULES, Law
 from merger.moves import effective
 from merger.params import Param, Scalar
 from merger.recipe import Entry, Recipe
@@ -446,33 +447,14 @@ def quoted(token: str) -> str:
 
 # ---------------------------------------------------------------------------------------------- how a method works
 
-_DROPS = {
-    "ties": "too small, so trimmed", "breadcrumbs": "cut off", "breadcrumbs_ties": "cut off", "dare_linear": "dropped by lot",
-    "dare_ties": "dropped by lot", "della": "dropped by lot", "della_linear": "dropped by lot", "sce": "not selected",
-    "ram": "below the threshold", "ramplus_tl": "below the threshold", "consensus_ta": "not claimed", "pcb": "outscored",
-}  # fmt: skip
-
-
 def stage_title(stage: Stage, explained: Explanation, names: Names) -> str:
     """What is drawn in one step, as the title of its picture."""
-    method = explained.method or ""
-    zero = _name(explained.against, names)
-    kept = {
-        "ties": "Trim: only the largest changes stay", "breadcrumbs": "Cut both tails: noise and outliers go",
-        "breadcrumbs_ties": "Cut both tails: noise and outliers go", "sce": "Select: only where the models differ most",
-        "ram": "Leave out what hardly changed", "ramplus_tl": "Leave out what hardly changed",
-        "consensus_ta": "Claim: what each model counts as its own", "pcb": "Compete: only the best scores stay",
-        "arcee_fusion": "Take over only what stands out",
-    }.get(method, "Draw lots: dropped changes are grey")  # fmt: skip
-    agreeing = {
-        "consensus_ta": "Consensus: where too few claim it, it stays", "pcb": "Weigh each by its score",
-        "ram": "Shared changes are averaged", "ramplus_tl": "Unique changes gain, shared ones are averaged",
-    }.get(method, "Agree: the losing side sits out")  # fmt: skip
+    zero, law = _name(explained.against, names), _law(explained)
     return {
         "base": f"The weights of {zero}", "deltas": "Changes: what each model learned", "models": f"The models, seen from {zero}",
-        "chance": "Chance to stay", "kept": kept, "rescaled": "Clamp the extremes" if method == "pcb" else "Rescale what stayed",
+        "chance": "Chance to stay", "kept": law.teach.kept or KEPT[law.trim], "rescaled": law.teach.rescaled,
         "weighted": "Weigh: times how much of each", "elected": "Vote: the heavier sign wins",
-        "agreeing": agreeing, "importance": "How much each change stands out", "taken": "Weigh: times its share",
+        "agreeing": law.teach.agreeing, "importance": "How much each change stands out", "taken": "Weigh: times its share",
         "average": "The plain average", "merged": "Merged change", "result": "Result: before (hollow) and after",
     }[stage.name]  # fmt: skip
 
@@ -483,7 +465,7 @@ def method_words(explained: Explanation, names: Names) -> list[str]:
         return ["None of the models changed this tensor, so there is nothing to merge: it stays as it is."]
     if explained.method is None:
         return [f"This tensor is copied from {_name(explained.models[0], names)} as it is."]
-    told = [*_rule(explained, names)]
+    told = [_rule(explained, names)]
     spot = _spot(explained)
     if spot is not None and explained.stage("deltas") is not None:
         told.append(_at(explained, spot, names))
@@ -492,58 +474,90 @@ def method_words(explained: Explanation, names: Names) -> list[str]:
     return told
 
 
-def _rule(explained: Explanation, names: Names) -> Iterator[str]:
-    """The method's own sentence."""
-    who = [_name(m, names) for m in explained.models]
-    n, have = len(who), explained.numbers
-    each = {k: v if len(v) == n else v * n for k, v in have.items() if len(v) in (1, n)}
-    match explained.method:
-        case "linear":
-            yield f"A weighted average: {_parts(have['share'], who)}."
-        case "passthrough":
-            scale = have["share"][0]
-            yield f"{who[0]} passes through {'as it is' if scale == 1 else f'times {scale:g}'}."
-        case "slerp" | "nuslerp" | "multislerp" | "karcher":
-            yield _arc_words(explained, who, names)
-        case "model_stock":
-            yield from _stock_words(explained, n)
-        case "task_arithmetic":
-            yield f"Each model's change is multiplied by its weight and added: {_times(each['weight'], who)}."
-        case "ties" | "breadcrumbs" | "breadcrumbs_ties":
-            yield _trim_words(explained, who, each)
-        case "dare_linear" | "dare_ties":
-            yield f"Changes stay by lot: {_chances(each['density'], who)}. {_rescaled(each, who)}".strip()
-        case "della" | "della_linear":
-            low = [d - e for d, e in zip(each["density"], each["epsilon"], strict=True)]
-            high = [d + e for d, e in zip(each["density"], each["epsilon"], strict=True)]
-            yield (
-                f"Changes stay by lot, and large ones have the better odds: {percent(min(low))} for the smallest of a row, "
-                f"{percent(max(high))} for the largest. {_rescaled(each, who)}"
-            ).strip()  # fmt: skip
-        case "sce":
-            share = have["select_topk"][0]
-            chosen = "Every position counts" if share >= 1 else f"Only the {percent(share)} where the models differ most count"
-            yield f"{chosen}; whoever changed more there weighs more, and the minority's sign is erased."
-        case "ram" | "ramplus_tl":
-            more = ", a little strengthened" if explained.method == "ramplus_tl" else ""
-            yield f"Where one model changed a weight, its change is taken in full{more}; where several did, their average."
-        case "consensus_ta":
-            yield f"A change counts only where at least {have['k'][0]:g} models claim the weight as important to them."
-        case "pcb":
-            best = percent(max(each["density"]))
-            yield f"Changes compete by size and support; the best {best} of each model are averaged by score."
-        case "nearswap":
-            zero = _name(explained.against, names)
-            yield (
-                f"Where {who[0]} is within {have['reach'][0]:g} of {zero} its weight is taken over; "
-                f"elsewhere {zero} moves that far towards it."
-            )
-        case "arcee_fusion":
-            yield f"Only changes of {who[0]} that stand out are taken over: importance above {have['line'][0]:.3g}."
-        case "tsv_merge" | "iso_c" | "knots":
-            yield from _spectral_words(explained, n)
-        case _:
-            yield f"{_capital_first(METHODS[explained.method or ''].says)}."
+def _law(explained: Explanation) -> Law:
+    return METHODS[explained.method].law if explained.method is not None else NO_LAW
+
+
+def _rule(explained: Explanation, names: Names) -> str:
+    """The method's own sentences: its law's, with the pieces in braces filled in; else what it says in the menu."""
+    law = _law(explained)
+    if law.combine in ("step", "arc") and len(explained.models) == 1:
+        return "One model alone is taken as it is."
+    rule = law.teach.rule or (RULES[law.trim] if law.combine == "sum" else "")
+    try:
+        return rule.format_map(_Pieces(explained, names)).strip() if rule else _capital_first(_says(explained))
+    except _Nothing:
+        return law.teach.otherwise or _capital_first(_says(explained))
+
+
+def _says(explained: Explanation) -> str:
+    return f"{METHODS[explained.method or ''].says}."
+
+
+class _Nothing(Exception):
+    """A piece of a sentence that has nothing to tell of this tensor."""
+
+
+class _Pieces(Mapping[str, object]):
+    """What may stand in braces in a method's sentence: the pieces below, else the explanation's numbers by their names."""
+
+    def __init__(self, explained: Explanation, names: Names) -> None:
+        self.explained, self.zero = explained, _name(explained.against, names)
+        self.who = [_name(m, names) for m in explained.models]
+        n = len(self.who)
+        self.each_of = {k: v if len(v) == n else v * n for k, v in explained.numbers.items() if len(v) in (1, n)}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*PIECES, *self.explained.numbers))
+
+    def __len__(self) -> int:
+        return len([*self])
+
+    def __getitem__(self, piece: str) -> object:
+        if piece in PIECES:
+            return PIECES[piece](self)
+        if piece not in self.explained.numbers:
+            raise _Nothing(piece)
+        return self.explained.numbers[piece][0]
+
+    def each(self, number: str) -> Sequence[float]:
+        """A number of each model. _Nothing where there is none."""
+        if number not in self.each_of:
+            raise _Nothing(number)
+        return self.each_of[number]
+
+    @property
+    def spectrum(self) -> Spectrum:
+        found = self.explained.spectrum
+        if found is None or not found.merged:
+            raise _Nothing("spectrum")
+        return found
+
+    def odds(self, sign: int) -> list[float]:
+        """Chances to stay at the ends of a row."""
+        return [d + sign * e for d, e in zip(self.each("density"), self.each("epsilon"), strict=True)]
+
+
+PIECES: dict[str, Callable[[_Pieces], object]] = {
+    "first": lambda have: have.who[0],
+    "zero": lambda have: have.zero,
+    "n": lambda have: len(have.who),
+    "shares": lambda have: _parts(have.each("share"), have.who),
+    "scaled": lambda have: "as it is" if have.each("share")[0] == 1 else f"times {have.each('share')[0]:g}",
+    "times": lambda have: _times(have.each("weight"), have.who),
+    "trimmed": lambda have: _trim_words(have.explained, have.who, have.each_of),
+    "chances": lambda have: _chances(have.each("density"), have.who),
+    "rescaled": lambda have: _rescaled(have.each_of, have.who),
+    "lowest": lambda have: percent(min(have.odds(-1))),
+    "highest": lambda have: percent(max(have.odds(1))),
+    "best": lambda have: percent(max(have.each("density"))),
+    "selected": lambda have: _selected(have.each("select_topk")[0]),
+    "arc": lambda have: _arc_words(have.explained, have.who),
+    "apart": lambda have: f"{math.degrees(math.acos(max(-1.0, min(1.0, have.each('cosine')[0])))):.3g}°",
+    "way": lambda have: percent(have.each("step")[0]),
+    "before": lambda have: f"{have.spectrum.added[0]:.3g}",
+    "after": lambda have: f"{have.spectrum.merged[0]:.3g}",
+}
 
 
 def _capital_first(text: str) -> str:
@@ -586,16 +600,19 @@ def _trim_words(explained: Explanation, who: Sequence[str], each: Mapping[str, S
             parts.append(f"of {name} those from {low:.3g} up ({percent(density)})")
         else:
             parts.append(f"of {name} those from {low:.3g} to {high:.3g} ({percent(density)})")
-    if explained.method == "ties":
+    if _law(explained).trim == "largest":
         return f"Only the larger changes stay: {listed(parts)}."
     return f"The smallest and the very largest changes go; what stays: {listed(parts)}."
 
 
-def _arc_words(explained: Explanation, who: Sequence[str], names: Names) -> str:
+def _selected(share: float) -> str:
+    return "Every position counts" if share >= 1 else f"Only the {percent(share)} where the models differ most count"
+
+
+def _arc_words(explained: Explanation, who: Sequence[str]) -> str:
     arc = explained.arc
-    share = explained.numbers.get("share")
-    if arc is None or share is None:
-        return "Each row is turned along its own arc from one model to the other."
+    if arc is None or "share" not in explained.numbers:
+        raise _Nothing("arc")
     what = "changes" if arc.deltas else "weights"
     length, straight = math.hypot(*arc.result), math.hypot(*arc.straight)
     t = explained.numbers.get("t")
@@ -606,35 +623,6 @@ def _arc_words(explained: Explanation, who: Sequence[str], names: Names) -> str:
         f"As arrows, the {what} of {listed(list(who))} {most} {arc.degrees:.3g}° apart. On the arc{way} the merge is "
         f"{length:.4g} long; on a straight line it would be {'the same' if same else f'{straight:.4g}'}."
     )
-
-
-def _stock_words(explained: Explanation, n: int) -> Iterator[str]:
-    step, cosine = explained.numbers.get("step"), explained.numbers.get("cosine")
-    if step is None or cosine is None:
-        each = "Each row goes towards the average as far as the models agree there."
-        yield each if n > 1 else "One model alone is taken as it is."
-        return
-    angle = math.degrees(math.acos(max(-1.0, min(1.0, cosine[0]))))
-    yield (
-        f"The changes point {angle:.3g}° apart on average (cosine {cosine[0]:.2f}). "
-        f"The less they agree, the nearer to the base: the merge goes {percent(step[0])} of the way to their average."
-    )
-
-
-def _spectral_words(explained: Explanation, n: int) -> Iterator[str]:
-    spectrum = explained.spectrum
-    if spectrum is None or not spectrum.merged:
-        yield "This tensor is no matrix, so it has no directions to work on; the changes are combined position by position."
-        return
-    top, after = spectrum.added[0], spectrum.merged[0]
-    if explained.method == "iso_c":
-        yield f"The strongest direction of the sum had {top:.3g}; now every direction has the same strength, {after:.3g}."
-    elif explained.method == "tsv_merge":
-        yield f"Of each model the strongest 1/{n} of its directions stays, and all are made independent."
-        yield f"The strongest direction of the plain sum had {top:.3g}; now the strongest has {after:.3g}."
-    else:
-        yield "All changes are written in common directions, and the vote of TIES is held there."
-        yield f"The strongest direction of the plain sum had {top:.3g}; now the strongest has {after:.3g}."
 
 
 def _spot(explained: Explanation) -> int | None:
@@ -660,9 +648,10 @@ def _at(explained: Explanation, j: int, names: Names) -> str:
     told = [f"At {place(explained.at[j])} {', '.join(wants)}"]
     kept, elected, agreeing = explained.stage("kept"), explained.stage("elected"), explained.stage("agreeing")
     gone = [i for i, out in enumerate(kept.out) if out[j]] if kept else []
+    law = _law(explained)
     if gone:
         verb = "is" if len(gone) == 1 else "are"
-        told.append(f"{listed([who[i] for i in gone])} {verb} {_DROPS.get(explained.method or '', 'left out')}")
+        told.append(f"{listed([who[i] for i in gone])} {verb} {law.teach.dropped or DROPPED[law.trim]}")
     if elected is not None and not elected.out[0][j]:
         sign = "+" if elected.rows[0][j] >= 0 else MINUS
         outside = agreeing.out if agreeing else ()
@@ -680,7 +669,7 @@ def _moved_at(explained: Explanation, j: int, names: Names) -> str:
     assert models is not None and result is not None
     start = result.rows[0][j]
     values = [(m, start + row[j]) for m, row in zip(explained.models, models.rows, strict=True)]
-    if explained.method in ("nearswap", "arcee_fusion"):
+    if explained.against not in explained.models and METHODS[explained.method or ""].base == "first":
         values.insert(0, (explained.against or "", start))
     told = listed([f"{_name(m, names)} has {plain(v)}" for m, v in values])
     return f"At {place(explained.at[j])} {told}; the merge has {plain(result.rows[1][j])}."
@@ -726,6 +715,6 @@ def _ordinal(n: int) -> str:
 
 
 __all__ = [
-    "Names", "Opinion", "Remark", "changed", "look_words", "method_words", "number", "percent", "place", "quoted",
+    "PIECES", "Names", "Opinion", "Remark", "changed", "look_words", "method_words", "number", "percent", "place", "quoted",
     "refusal_words", "sampled_words", "stage_title", "verdict_words", "why_token",
 ]  # fmt: skip
