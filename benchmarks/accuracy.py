@@ -119,6 +119,7 @@ def family(dtype: torch.dtype) -> dict[str, Tensor]:
 def ours(
     method: str, inputs: list[Tensor], base: Tensor | None, parameters: dict[str, Any], compute: torch.dtype, out: torch.dtype
 ) -> Tensor:
+    from merger.arguments import Arguments
     from merger.merge import merge_tensor
     from merger.methods import METHODS
     from merger.plan import Source, TensorJob
@@ -128,7 +129,7 @@ def ours(
     at = None if base is None else Source("base", "t")
     if METHODS[method].base == "first" and at:
         sources = (at, *sources)
-    args = tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in parameters.items())
+    args = Arguments({k: tuple(v) if isinstance(v, list) else v for k, v in parameters.items()})
     job = TensorJob("t", sources, at, method, args, tuple(inputs[0].shape), compute, out, 0)
     return merge_tensor(job, lambda source: held[source.model])
 

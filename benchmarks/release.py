@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).resolve().parent.parent / "tests")]
-import tiny
+import tiny  # noqa: E402
 
-from merger.recipe import load
-from merger.ui import PRESETS, controls, lanes, state
-from merger.ui.callbacks import Callbacks
-from merger.ui.studio import Studio
+from merger.recipe import load  # noqa: E402
+from merger.ui import PRESETS, lanes, state  # noqa: E402
+from merger.ui.callbacks import Callbacks  # noqa: E402
+from merger.ui.studio import Studio  # noqa: E402
 
 RECIPE = "{merge_method: ties, base_model: %s, models: [%s], dtype: float32, parameters: {weight: 0.5, density: 0.6}}"
 
@@ -37,7 +37,7 @@ def page(models: int, layers: int, folder: Path) -> tuple[Callbacks, Any]:
     recipe = load(RECIPE % (made["base"], ", ".join(str(made[n]) for n in names[1:])))
     parents = tuple(str(made[n]) for n in names[1:])
     work = state.Workspace(recipe, str(made["base"]), parents, "hello", "", shelf=parents)
-    return Callbacks(studio, dict(controls.controls_of())) if hasattr(controls, "controls_of") else Callbacks(studio, {}), work
+    return Callbacks(studio, {}), work
 
 
 def main() -> None:

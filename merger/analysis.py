@@ -173,7 +173,7 @@ def counted_up(job: TensorJob, tensor: Staged, where: Layout, known: Facts) -> T
     """The statistics of a tensor whose stages are at hand."""
     base, deltas, stages, merged = tensor.base, tensor.deltas, tensor.stages, tensor.merged
     weighted = deltas
-    weights = dict(job.args).get("weight")
+    weights = job.args.get("weight")
     if isinstance(weights, tuple) and len(weights) == len(job.sources):
         own = [float(w) for w, s in zip(weights, job.sources, strict=True) if s != job.base]
         weighted = deltas * column(own, deltas)

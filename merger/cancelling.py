@@ -57,7 +57,7 @@ def cancelling(decided: Plan) -> Iterator[Cancelling]:
     counts: dict[tuple[str, str, tuple[float, ...]], int] = {}
     for job in decided.jobs:
         switch = divides(job)
-        weights = dict(job.args).get("weight")
+        weights = job.args.get("weight")
         if switch is not None and isinstance(weights, tuple):
             key = (job.method or "", switch, tuple(float(w) for w in weights))
             counts[key] = counts.get(key, 0) + 1
@@ -72,7 +72,7 @@ def divides(job: TensorJob) -> str | None:
     by = METHODS[job.method].normalized_by if job.method else ""
     if by == "always":
         return ""
-    return by if by and dict(job.args).get(by) is True else None
+    return by if by and job.args.get(by) is True else None
 
 
 @functools.lru_cache(4096)

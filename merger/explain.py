@@ -19,7 +19,7 @@ from merger.methods import LINES, METHODS
 from merger.methods.angles import products
 from merger.methods.law import NO_LAW, Law
 from merger.methods.trims import keep_chances, middle
-from merger.ops import cut_for, per_model, total, unwatched
+from merger.ops import cut_for, total, unwatched
 from merger.plan import Source, TensorJob
 
 LIMIT = 1 << 20
@@ -227,11 +227,11 @@ def _histogram(job: TensorJob | None, passed: Staged) -> Histogram | None:
 
 def cuts(job: TensorJob, deltas: Tensor) -> tuple[Cut | None, ...]:
     """Where the job's method cuts each delta by its magnitude; None where it does not. deltas (n, *shape)."""
-    args, trim = dict(job.args), _law(job).trim
+    args, trim = job.args, _law(job).trim
     if trim not in ("largest", "middle"):
         return (None,) * len(deltas)
     n = deltas[0].numel()
-    densities = per_model(args.get("density", 1.0), len(deltas))  # type: ignore[arg-type]
+    densities = args.each("density", len(deltas))
     found: list[Cut | None] = []
     for i, (delta, density) in enumerate(zip(deltas, densities, strict=True)):
         size = delta.abs()
@@ -240,7 +240,7 @@ def cuts(job: TensorJob, deltas: Tensor) -> tuple[Cut | None, ...]:
         elif trim == "largest":
             found.append(Cut(cut_for(size, max(1, int(density * n)))[0]) if density > 0 else Cut(math.inf))
         else:
-            count, top = middle(n, density, per_model(args.get("gamma", 0.01), len(deltas))[i])  # type: ignore[arg-type]
+            count, top = middle(n, density, args.each("gamma", len(deltas), 0.01)[i])
             low = cut_for(size, min(n, top + count))[0] if count else math.inf
             found.append(Cut(low, cut_for(size, top)[0] if top else math.inf))
     return tuple(found)
@@ -298,24 +298,20 @@ def _of_deltas(job: TensorJob, passed: Staged, positions: int) -> Explanation:
 
 def _recombined(job: TensorJob, passed: Staged, counted: Tensor) -> Tensor:
     """The merged delta from its parts: what counts, added up, divided, scaled. (n, numel) -> (numel,)."""
-    args = dict(job.args)
+    args = job.args
     below = passed.stages.get("below")
     whole = counted.sum(0)
     if below is not None:
         whole = whole / below.reshape(-1)
-    return whole * float(args.get("lambda_", 1.0)) * float(args.get(LINES.name, 1.0))  # type: ignore[arg-type]
+    return whole * args.number("lambda") * args.number(LINES.name)
 
 
 def _numbers(job: TensorJob, passed: Staged) -> Iterator[tuple[str, tuple[float, ...]]]:
     """The job's arguments as numbers, one per model or one, and what a drop was made up for by."""
     n = len(passed.deltas)
-    for name, value in job.args:
-        if isinstance(value, tuple) and all(isinstance(v, (int, float)) for v in value):
-            yield name.rstrip("_"), tuple(float(v) for v in value)
-        elif isinstance(value, (int, float)):
-            yield name.rstrip("_"), (float(value),)
+    yield from job.args.numbers().items()
     kept = passed.stages.get("kept")
-    if kept is not None and "rescale" in dict(job.args):
+    if kept is not None and "rescale" in job.args:
         scales: list[float] = []
         for own, delta in zip(kept.reshape(n, -1), passed.deltas.reshape(n, -1), strict=True):
             left = own != 0
@@ -332,8 +328,8 @@ def _numbers(job: TensorJob, passed: Staged) -> Iterator[tuple[str, tuple[float,
             float(dots[i, j] / (lengths[i] * lengths[j]).clamp_min(1e-300)) for i in range(n) for j in range(i + 1, n)
         ]  # fmt: skip
         yield "cosine", (math.fsum(pairs) / len(pairs),)
-        if not _law(job).rowwise(dict(job.args), passed.deltas.dim() - 1):
-            yield "step", tuple(_law(job).taken(dots, dict(job.args)))
+        if not _law(job).rowwise(job.args, passed.deltas.dim() - 1):
+            yield "step", tuple(_law(job).taken(dots, job.args))
 
 
 def _chances(job: TensorJob, deltas: Tensor) -> Tensor | None:
@@ -341,12 +337,12 @@ def _chances(job: TensorJob, deltas: Tensor) -> Tensor | None:
     law = _law(job)
     if not law.drawn:
         return None
-    args = dict(job.args)
+    args = job.args
     n = len(deltas)
-    densities = per_model(args.get("density", 1.0), n)  # type: ignore[arg-type]
+    densities = args.each("density", n)
     if all(d >= 1 for d in densities):
         return None
-    spread = per_model(args.get("epsilon", 0.0), n)  # type: ignore[arg-type]
+    spread = args.each("epsilon", n, 0.0)
     return torch.stack([
         keep_chances(delta, d, e).to(delta.dtype) if law.trim == "ranked" and 0 < d < 1 else torch.full_like(delta, d)
         for delta, d, e in zip(deltas, densities, spread, strict=True)
@@ -375,11 +371,7 @@ def _of_tensors(
     tensors = torch.stack([load(s) for s in sources])
     n, flat = len(tensors), base.reshape(-1)
     apart = tensors.reshape(n, -1) - flat
-    numbers = {
-        name.rstrip("_"): tuple(float(v) for v in value) if isinstance(value, tuple) else (float(value),)
-        for name, value in job.args
-        if all(isinstance(v, (int, float)) for v in (value if isinstance(value, tuple) else (value,)))
-    }  # fmt: skip
+    numbers = job.args.numbers()
     vectors = tensors - base if own_base is not None else tensors
     dots = products(vectors) if method is not None and n > 1 and not moves else None
     shares = _shares(job, dots, n)
@@ -408,7 +400,7 @@ def _of_tensors(
 
 def _shares(job: TensorJob, dots: Tensor | None, n: int) -> list[float] | None:
     """What the method takes of each model, where that is one number for the whole tensor."""
-    law, args = _law(job), dict(job.args)
+    law, args = _law(job), job.args
     if job.method is None:
         return [1.0]
     if law.combine in ("average", "alone"):
@@ -508,17 +500,17 @@ def _stock(job: TensorJob, passed: Staged) -> Arc | None:
     """The picture of a step along the average: the deltas, their average, and how far along it the result lies."""
     n = len(passed.deltas)
     law = _law(job)
-    if law.combine != "step" or n < 2 or law.rowwise(dict(job.args), passed.deltas.dim() - 1):
+    if law.combine != "step" or n < 2 or law.rowwise(job.args, passed.deltas.dim() - 1):
         return None
     dots = products(passed.deltas)
-    return _plane(dots, [law.taken(dots, dict(job.args))[0] / n] * n, True)
+    return _plane(dots, [law.taken(dots, job.args)[0] / n] * n, True)
 
 
 def _spectrum(job: TensorJob, passed: Staged) -> Spectrum | None:
     """The singular values before and after, for methods that work on them."""
     if not _law(job).decomposes or passed.deltas.dim() != 3 or not passed.deltas.numel():
         return None
-    weights = torch.tensor(per_model(dict(job.args).get("weight", 1.0), len(passed.deltas)), dtype=passed.deltas.dtype)  # type: ignore[arg-type]
+    weights = torch.tensor(job.args.each("weight", len(passed.deltas)), dtype=passed.deltas.dtype)
     weighted = passed.deltas * weights.to(passed.deltas.device)[:, None, None]
 
     def strengths(matrix: Tensor) -> tuple[float, ...]:

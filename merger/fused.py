@@ -88,8 +88,7 @@ def _law(job: TensorJob) -> Law:
 def _arguments(job: TensorJob) -> dict[str, Any]:
     """The job's arguments, with the method's defaults for what a job made by hand leaves out."""
     params = METHODS[job.method or ""].params
-    defaults = {"lambda_" if p.name == "lambda" else p.name: p.default for p in params if p.default is not None}
-    return {**defaults, **dict(job.args)}
+    return {**{p.name: p.default for p in params if p.default is not None}, **job.args}
 
 
 def prepared(
@@ -136,7 +135,7 @@ def _trimmed(
         for w in rounded:
             whole = float(torch.tensor(whole, dtype=torch.float32) + w)
         divide = whole if abs(whole) > least else 1.0
-    mode, scale = ELECTED if elected else ADDED, float(args["lambda_"])
+    mode, scale = ELECTED if elected else ADDED, float(args["lambda"])
     normalize = bool(args["normalize"])
     return Combine(mode, tuple(weights), trims, normalize=normalize, divide=divide, scale=scale, depth=depth, least=least)
 

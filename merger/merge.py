@@ -230,7 +230,7 @@ def _by_torch(job: TensorJob, read: Read, device: str | torch.device, watch: Wat
     def load(source: Source) -> Tensor:
         return read(source).to(device, job.compute)
 
-    args: dict[str, Any] = dict(job.args)
+    args = method.keywords(job.args)
     by_depth = args.pop(LINES.name, 1.0)
     if "draws" in method.given:
         args["draws"] = Draws(job.seed, job.name, job.parents)

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from merger import heads, quantized, stacks
+from merger.arguments import Argument, Arguments
 from merger.checkpoints import Checkpoint, Slot, Stored
 from merger.errors import CheckpointError, RecipeError, nearest
 from merger.layout import Layout, follows, is_buffer, layout, modules, role
@@ -23,7 +24,7 @@ from merger.recipe import Entry, Parameters, Recipe, Setting, Slice, scopes
 from merger.stacks import Origin
 from merger.tokens import Aligned, OutputTokens, chat_template, decide, nobodys, read_vocabulary, special_ids, token_rows
 
-Argument = Scalar | tuple[Scalar, ...]
+NO_ARGUMENTS = Arguments()
 
 
 @dataclass(frozen=True)
@@ -67,13 +68,26 @@ class TensorJob:
     sources: tuple[Source, ...]
     base: Source | None
     method: str | None
-    args: tuple[tuple[str, Argument], ...]
+    args: Arguments
     shape: tuple[int, ...]
     compute: torch.dtype
     out: torch.dtype
     seed: int
     parents: tuple[int, ...] = ()
     packed: str = ""
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Worked out once: a drag looks for every job of a plan among those that were measured."""
+        return hash((self.name, self.sources, self.base, self.method, self.args, self.shape, self.out, self.seed, self.parents))
+
+    @cached_property
+    def numel(self) -> int:
+        """Elements of the output tensor."""
+        return math.prod(self.shape)
 
     @property
     def slot(self) -> Slot:
@@ -708,9 +722,11 @@ def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJ
     sources = tuple(Source(e.model, n, cut) for e, n, cut in zip(row.entries, row.names, cuts, strict=True))
     kept = row.copied or row.base or sources[0]  # the base alone is a merge too
     first = models[kept.model].tensors[kept.name]
-    as_stored = TensorJob(row.name, (kept,), None, None, (), first.shape, first.dtype, first.dtype, 0, packed=first.packed)
+    as_stored = TensorJob(
+        row.name, (kept,), None, None, NO_ARGUMENTS, first.shape, first.dtype, first.dtype, 0, packed=first.packed
+    )  # fmt: skip
     passed = recipe.method.law.copies
-    plain = passed and dict(_arguments(row, recipe))["scale"] == (1.0,)
+    plain = passed and _arguments(row, recipe)["scale"] == (1.0,)
     if row.as_stored:
         if passed and not plain and (how := quantized.kind(models[kept.model])):
             raise CheckpointError(quantized.refusal(kept.model, how))
@@ -732,7 +748,7 @@ def _job(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint]) -> TensorJ
     compute, out = torch.float64 if double else torch.float32, getattr(torch, wanted) if wanted else first.dtype
     shape = first.shape if kept.rows is None else (kept.rows, *first.shape[1:])
     if row.copied:
-        return TensorJob(row.name, (kept,), None, None, (), shape, compute, out, 0)
+        return TensorJob(row.name, (kept,), None, None, NO_ARGUMENTS, shape, compute, out, 0)
     return TensorJob(
         row.name, sources, row.base, recipe.merge_method, _arguments(row, recipe), shape, compute, out, recipe.seed, row.parents
     )  # fmt: skip
@@ -790,22 +806,21 @@ def _token_remarks(jobs: Sequence[TensorJob], words: OutputTokens | None) -> Ite
             yield f"{len(lost)} tokens have no row in any model and start as zeros, for example {lost[0]!r}."
 
 
-def _arguments(row: _Row, recipe: Recipe) -> tuple[tuple[str, Argument], ...]:
+def _arguments(row: _Row, recipe: Recipe) -> Arguments:
     method = recipe.method
-    found: list[tuple[str, Argument]] = []
+    found: dict[str, Argument] = {}
     for param in method.params:
         if param.per_model:
             each = [
                 _look_up(param, method, name, row, scopes(recipe, row.part, entry), recipe, entry)
                 for entry, name in zip(row.entries, row.names, strict=True)
             ]
-            found.append((_python_name(param.name), tuple(each)))
+            found[param.name] = tuple(each)
         else:
-            value = _look_up(param, method, row.name, row, scopes(recipe, row.part, None), recipe, None)
-            found.append((_python_name(param.name), value))
+            found[param.name] = _look_up(param, method, row.name, row, scopes(recipe, row.part, None), recipe, None)
     if method.check is not None:
-        _check_together(method.check, dict(found), row, recipe)
-    return tuple(found)
+        _check_together(method.check, method.keywords(found), row, recipe)
+    return Arguments(found)
 
 
 def _check_together(check: Callable[..., None], found: Mapping[str, Argument], row: _Row, recipe: Recipe) -> None:
@@ -836,10 +851,6 @@ def _look_up(
         f"{recipe.source}: '{method.name}' needs `{param.name}`{whose}, and none is set for {name}.\n"
         f"  Add `parameters: {{{example}}}` {'to that model' if entry else 'to the recipe'}, or a last rule without a filter."
     )
-
-
-def _python_name(name: str) -> str:
-    return "lambda_" if name == "lambda" else name
 
 
 def _config(

@@ -194,13 +194,12 @@ def _donors(job: TensorJob) -> list[tuple[int, Source]]:
 
 
 def _argument(job: TensorJob, name: str, i: int) -> Any:
-    value = dict(job.args).get(name)
-    return value[i] if isinstance(value, tuple) else value
+    return job.args.at(name, i)
 
 
 def _acts(job: TensorJob, i: int) -> bool:
     """Whether the i-th source has a part in the tensor: no factor that multiplies it is zero."""
-    return all(_argument(job, name, i) != 0 for name in ("weight", "density", "lambda_", "t"))
+    return all(_argument(job, name, i) != 0 for name in ("weight", "density", "lambda", "t"))
 
 
 def _density(job: TensorJob, i: int) -> float:
@@ -384,8 +383,7 @@ def _awake(recipe: Recipe, decided: Plan, model: str | None, label: str) -> Fix 
 def _zeros(decided: Plan, model: str) -> list[str]:
     """Factors of this model that are 0 in every tensor it fits."""
     own = [(job, k) for job in decided.jobs for k, s in _donors(job) if s.model == model]
-    found = [name for name in ("weight", "density", "lambda_", "t") if own and all(_argument(j, name, k) == 0 for j, k in own)]
-    return [name.rstrip("_") for name in found]
+    return [name for name in ("weight", "density", "lambda", "t") if own and all(_argument(j, name, k) == 0 for j, k in own)]
 
 
 def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator[Finding]:
@@ -444,16 +442,16 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
     whole = far = 0.0
     for job in decided.jobs:
         donors = _donors(job)
-        if not donors or "weight" not in dict(job.args):
+        if not donors or "weight" not in job.args:
             continue
-        args, size = dict(job.args), math.prod(job.shape)
+        args, size = job.args, math.prod(job.shape)
         weights = [float(_argument(job, "weight", i)) for i, _ in donors]
         if whole_models:
             weights = [float(_argument(job, "weight", i)) for i in range(len(job.sources))]
             reach = 1.0 if args.get("normalize") is True else math.fsum(weights)
         else:
             shares = 1.0 if args.get("normalize") is True else math.fsum(abs(w) for w in weights)
-            reach = abs(float(args.get("lambda_", 1.0))) * shares  # type: ignore[arg-type]
+            reach = abs(args.number("lambda")) * shares
         whole += size
         far += size * reach
     reach = far / whole if whole else 1.0
@@ -464,7 +462,7 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
             kind="scaled", told=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
         )  # fmt: skip
     elif not whole_models and reach > LONG:
-        strength = next((float(v) for j in decided.jobs for n, v in j.args if n == "lambda_"), None)  # type: ignore[arg-type]
+        strength = next((j.args.number("lambda") for j in decided.jobs if "lambda" in j.args), None)
         calm = None if strength is None else round(strength / reach, 3 if abs(strength / reach) < 0.1 else 2)
         able = bool(calm) and not recipe.slices and not recipe.modules
         yield Finding(
@@ -564,7 +562,7 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
             job for job, _ in active
             if _argument(job, "normalize", 0) is True and sum(_acts(job, j) for j, _ in _donors(job)) == 1
         ]  # fmt: skip
-        weights = sorted({float(_argument(job, "weight", k)) for job, k in active if "weight" in dict(job.args)})
+        weights = sorted({float(_argument(job, "weight", k)) for job, k in active if "weight" in job.args})
         if len(alone) == len(active) and weights and weights != [1.0]:
             told = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
             yield Finding(

@@ -28,6 +28,7 @@ from torch import Tensor
 from merger import devices, fused, gpu, room
 from merger.__main__ import main
 from merger.analysis import has_deltas, measure
+from merger.arguments import Arguments
 from merger.errors import MergeError, OutOfMemory
 from merger.explain import look
 from merger.live import Parents, Session
@@ -137,10 +138,10 @@ def _sample(
     todo = job(method, n, shape, args, out)
     given = dict(todo.args)
     for param in METHODS[method].params:
-        key = "lambda_" if param.name == "lambda" else param.name
+        key = param.name
         if param.per_model and not isinstance(given.get(key), tuple):
             given[key] = (0.6 if param.default is None else param.default,) * len(todo.sources)
-    return models(n, shape, out), replace(todo, args=tuple(given.items()))
+    return models(n, shape, out), replace(todo, args=Arguments(given))
 
 
 def test_searches_in_stretches_find_what_one_pass_finds(monkeypatch: pytest.MonkeyPatch) -> None:

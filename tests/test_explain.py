@@ -84,7 +84,7 @@ def test_stages_add_up(method: Method, family: Path) -> None:
     terms = torch.tensor(last.rows) * ~torch.tensor(last.out)
     below = torch.tensor(found.numbers.get("below", (1.0,)))
     args = dict(job.args)
-    scale = float(args.get("lambda_", 1.0)) * float(args.get("lines", 1.0))
+    scale = float(args.get("lambda", 1.0)) * float(args.get("lines", 1.0))
     torch.testing.assert_close(
         scale * terms.sum(0) / below, torch.tensor([float(truth[at]) for at in found.at]), rtol=1e-4, atol=1e-7
     )

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from merger import fused, gpu, kernels
+from merger.arguments import Arguments
 from merger.merge import Read
 from merger.methods import METHODS
 from merger.methods.angles import products
@@ -41,7 +42,7 @@ def job(method: str, n: int, shape: tuple[int, ...], args: dict[str, object], ou
     """A job of `method` with these arguments, the others at their defaults (1 where they have none)."""
     found = {"weight": 1.0, "t": 0.5} | {p.name: p.default for p in METHODS[method].params if p.default is not None} | args
     own = {p.name for p in METHODS[method].params}
-    named = tuple(("lambda_" if k == "lambda" else k, v) for k, v in found.items() if k in own)
+    named = Arguments({k: v for k, v in found.items() if k in own})  # type: ignore[arg-type]
     base = Source("base", "w")
     sources = tuple(Source(f"m{i}", "w") for i in range(n))
     if METHODS[method].base == "first":

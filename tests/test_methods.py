@@ -1,7 +1,6 @@
 """Laws that hold for every registered method, one golden row by hand for each, and the words in merger.ops."""
 
 import doctest
-import keyword
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from conftest import as_text, donors, rich_recipe, sample, tensors_in
 from torch import Tensor
 
 from merger import ops, recipe
+from merger.arguments import Arguments
 from merger.errors import RecipeError
 from merger.merge import merge_tensor
 from merger.methods import METHODS, Method
@@ -46,9 +46,8 @@ def run(method: Method, base: Tensor, models: Sequence[Tensor], args: dict[str, 
         sources = (Source("base", "t"), *sources)
     if method.base == "joins":
         sources = (*sources, Source("base", "t"))
-    python = {name + "_" if keyword.iskeyword(name) else name: value for name, value in args.items()}
     job = TensorJob(
-        "t", sources, None if method.base == "ignored" else Source("base", "t"), method.name, tuple(python.items()),
+        "t", sources, None if method.base == "ignored" else Source("base", "t"), method.name, Arguments(args),
         tuple(base.shape), torch.float32, base.dtype, seed,
     )  # fmt: skip
     return merge_tensor(job, lambda source: held[source.model])

@@ -11,8 +11,9 @@ method's parameters and carry a Param.
 
 import inspect
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from merger.methods.law import NO_LAW, Law, Teach
@@ -44,6 +45,14 @@ class Method:
     def param(self, name: str) -> Param | None:
         """The Param of this name, or None."""
         return next((p for p in self.params if p.name == name), None)
+
+    def keywords(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Parameters by what the function calls them: `lambda` is a word of Python."""
+        return {self._keyword.get(name, name): value for name, value in args.items()}
+
+    @cached_property
+    def _keyword(self) -> dict[str, str]:
+        return {name.rstrip("_"): name for name in inspect.signature(self.fn).parameters if name.endswith("_")}
 
     @property
     def adds(self) -> bool:

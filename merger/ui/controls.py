@@ -39,7 +39,7 @@ def show(plan: Plan, names: Mapping[str, Widget]) -> list[Any]:
     """Updates for the widgets, in order: those of the plan's method are shown with the recipe's values."""
     painted = {lane.param.name for lane in lanes(plan) if lane.model is None}
     job = next((j for j in plan.jobs if j.method is not None), None)
-    values = {name.rstrip("_"): value for name, value in job.args} if job else {}
+    values = job.args if job else {}
     updates: list[Any] = []
     for name in names:
         param = plan.recipe.method.param(name)

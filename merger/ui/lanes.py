@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from merger.arguments import Arguments
 from merger.errors import RecipeError
 from merger.layout import ATTENTION as ATTENTION_ROLES
 from merger.layout import MLP as MLP_ROLES
@@ -197,7 +198,7 @@ def values(plan: Plan, rows: Sequence[Lane], grid: Board) -> tuple[Values, froze
 def read(plan: Plan, rows: Sequence[Lane]) -> Reading:
     """What the lanes show. A column of several values shows their mean; norms beside an even MLP are told apart instead."""
     parts = _parts(plan, any(lane.part for lane in rows))
-    jobs = [(job.name, dict(job.args), {s.model: i for i, s in enumerate(job.sources)}) for job in plan.jobs if job.method]
+    jobs = [(job.name, job.args, {s.model: i for i, s in enumerate(job.sources)}) for job in plan.jobs if job.method]
     shown: Values = {}
     mixed: set[str] = set()
     apart: set[str] = set()
@@ -225,14 +226,14 @@ def read(plan: Plan, rows: Sequence[Lane]) -> Reading:
     return Reading(shown, frozenset(mixed), frozenset(apart))
 
 
-def _numbers(jobs: Sequence[tuple[str, dict[str, Any], dict[str, int]]], lane: Lane, recipe: Recipe) -> dict[str, float]:
+def _numbers(jobs: Sequence[tuple[str, Arguments, dict[str, int]]], lane: Lane, recipe: Recipe) -> dict[str, float]:
     """Tensor -> the lane's number there; tensors that its model has no part in are left out."""
-    key = _argument(lane)
+    key = lane.param.name
     if lane.model is None:
-        return {name: float(args[key]) for name, args, _ in jobs}
+        return {name: args.number(key) for name, args, _ in jobs}
     model = recipe.models[lane.model].model
     # the place among the merged, not among the listed: a base that is listed is not merged
-    return {name: float(args[key][place[model]]) for name, args, place in jobs if model in place}
+    return {name: args.one(key, place[model]) for name, args, place in jobs if model in place}
 
 
 # ---------------------------------------------------------------------------------------------- writing a recipe
@@ -298,23 +299,17 @@ def _renumbered(job: TensorJob, lane: Lane, number: float, recipe: Recipe) -> Te
     """The job with another number for the lane's parameter; as it is where the lane's model has no part in it."""
     if job.method is None:
         return job
-    key = _argument(lane)
+    key = lane.param.name
     at = None
     if lane.model is not None:
         model = recipe.models[lane.model].model
         at = next((i for i, source in enumerate(job.sources) if source.model == model), None)
         if at is None:
             return job
-    args = tuple(
-        (name, value if name != key else number if at is None else (*value[:at], number, *value[at + 1 :]))  # type: ignore[index]
-        for name, value in job.args
-    )
-    return replace(job, args=args)
-
-
-def _argument(lane: Lane) -> str:
-    """What the method's function calls the lane's parameter."""
-    return "lambda_" if lane.param.name == "lambda" else lane.param.name
+    value = job.args[key]
+    if at is not None and isinstance(value, tuple):
+        return replace(job, args=job.args.changed(key, (*value[:at], number, *value[at + 1 :])))
+    return replace(job, args=job.args.changed(key, number))
 
 
 def _setting(numbers: Mapping[str | None, list[float]], lane: Lane, plan: Plan) -> Any:

@@ -40,10 +40,10 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
         return None
     first = jobs[0]
     models = tuple(source.model for source in first.sources)
-    rescale = dict(first.args).get("rescale", False)
+    rescale = first.args.get("rescale", False)
     even = all(
         job.method == recipe.merge_method and tuple(s.model for s in job.sources) == models and job.base not in job.sources
-        and dict(job.args).get("rescale", False) == rescale and str(job.compute) == "torch.float32"
+        and job.args.get("rescale", False) == rescale and str(job.compute) == "torch.float32"
         for job in jobs
     )  # fmt: skip
     rows = lanes.lanes(plan, lanes.told_apart(plan) if split is None else split)
