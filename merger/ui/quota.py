@@ -23,6 +23,7 @@ from merger.limits import (
     CALLS_AT_ONCE,
     PROGRAM_ANSWERS,
     PROGRAM_LONG,
+    QUEUED,
     SESSION_ANSWERS,
     SESSION_EVENTS,
     SESSION_LONG,
@@ -87,6 +88,7 @@ def _shared(queue: Any, push: Callable[..., Awaitable[Any]], space: bool) -> Cal
         fn = queue.blocks.fns.get(body.fn_index)
         address = address_of(request.scope, space)
         why = "" if fn is None else _why_not(list(queue.event_ids_to_events.values()), fn, body.session_hash, address, space)
+        why = why or (CROWDED if len(queue) >= QUEUED else "")  # gradio's own words for it name a size, and no way out
         if why:
             raise HTTPException(429, why)
         made = await push(body=body, request=request, username=username)
@@ -146,6 +148,7 @@ def _few(process: Callable[..., Awaitable[Any]], visitors: Visitors, space: bool
         address, fn = address_of(scope, space), named.get("block_fn")
         begins = event == session or any(target[1] == "load" for target in getattr(fn, "targets", ()))
         if session and not visitors.seen(str(session), address, begins):
+            visitors.drop(str(session))  # gradio has just begun it anew
             raise gr.Error(FORGOTTEN, print_exception=False)
         if event is not None:  # it had to wait already
             made = await process(*given, **named)

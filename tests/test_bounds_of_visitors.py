@@ -1,0 +1,443 @@
+"""Bounds on what one visitor takes from the others: uploads, requests, places, turns, sessions."""
+
+import asyncio
+import io
+import json
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import gradio as gr
+import httpx
+import pytest
+from bounded import PLAIN, ROOT, Browser, Clock, first, hosted, places
+from fastapi import HTTPException
+
+from merger import limits
+from merger.ui import LAUNCH, build_app, quota, studio, visitors
+from merger.ui.intake import Intake, Presence, address_of
+from merger.ui.keeper import sweep
+from merger.ui.states import States
+from merger.ui.studio import Studio
+from merger.ui.visitors import Visitors
+
+# ---------------------------------------------------------------------------------------------- uploads and addresses
+
+
+def http(path: str, *, body: bytes = b"", kind: str = "", peer: str = "1.2.3.4", headers: Any = ()) -> dict[str, Any]:
+    return {
+        "type": "http", "method": "POST" if body else "GET", "path": path, "root_path": "", "client": (peer, 1),
+        "headers": [(b"content-type", kind.encode()), *headers], "body": body,
+    }  # fmt: skip
+
+
+def asked(app: Any, scope: dict[str, Any], chunk: int = 1 << 16) -> tuple[int, str]:
+    """Status and sentence of one request."""
+    body, sent = io.BytesIO(scope.pop("body")), []
+
+    async def receive() -> dict[str, Any]:
+        part = body.read(chunk)
+        return {"type": "http.request", "body": part, "more_body": body.tell() < len(body.getbuffer())}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    asyncio.run(app(scope, receive, send))
+    found = b"".join(message.get("body", b"") for message in sent)
+    return sent[0]["status"], json.loads(found).get("detail", "") if found else ""
+
+
+def form(*files: bytes) -> tuple[bytes, str]:
+    parts = b"".join(
+        b'--edge\r\nContent-Disposition: form-data; name="files"; filename="r.yaml"\r\n\r\n' + file + b"\r\n" for file in files
+    )
+    return parts + b"--edge--\r\n", "multipart/form-data; boundary=edge"
+
+
+def test_uploads_are_bounded():
+    clock, got = Clock(), list[int]()
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        size, more = 0, True
+        while more:
+            message = await receive()
+            size, more = size + len(message["body"]), message.get("more_body")
+        got.append(size)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    intake = Intake(inner, clock=clock)
+
+    def upload(*files: bytes, peer: str = "1.2.3.4") -> tuple[int, str]:
+        body, kind = form(*files)
+        return asked(intake, http("/gradio_api/upload", body=body, kind=kind, peer=peer))
+
+    assert upload(b"merge_method: linear")[0] == 200 and len(got) == 1
+    assert upload(*[b"x"] * 60) == (413, "Send one file at a time.")
+    too_large = "A file may have up to 1.0 MB; this page takes recipes, and lists of questions."
+    assert upload(b"x" * (limits.UPLOAD_BYTES + 10_000)) == (413, too_large)
+    body, kind = form(b"x", b"x")
+    assert asked(intake, http("/gradio_api/upload/", body=b"a preamble\r\n" + body, kind=kind))[0] == 413
+    assert len(got) == 1, "nothing of these went on"
+    for _ in range(limits.UPLOADS - 1):
+        assert upload(b"x")[0] == 200
+    assert upload(b"x")[0] == 429 and upload(b"x", peer="5.6.7.8")[0] == 200
+    clock.now += limits.UPLOAD_SECONDS + 1
+    assert upload(b"x")[0] == 200
+    clock.now += limits.UPLOAD_SECONDS + 1
+    fits = limits.UPLOADS_BYTES // (limits.UPLOAD_BYTES + 200)
+    answers = [upload(b"x" * limits.UPLOAD_BYTES, peer=f"9.9.9.{i}")[0] for i in range(fits + 1)]
+    assert answers == [200] * fits + [429]
+
+
+def test_requests_of_one_address():
+    """Who holds many requests open is refused more; the next address is not."""
+    intake = Intake(None)  # type: ignore[arg-type]
+
+    async def run() -> Counter[int]:
+        leave, statuses = asyncio.Event(), list[int]()
+
+        async def inner(scope: Any, receive: Any, send: Any) -> None:
+            await leave.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        intake.app = inner
+
+        async def one(peer: str) -> None:
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    statuses.append(message["status"])
+
+            await intake({k: v for k, v in http("/config", peer=peer).items() if k != "body"}, None, send)  # type: ignore[arg-type]
+
+        tasks = [asyncio.create_task(one("1.2.3.4")) for _ in range(limits.ADDRESS_REQUESTS + 7)]
+        tasks.append(asyncio.create_task(one("5.6.7.8")))
+        await asyncio.sleep(0.1)
+        leave.set()
+        await asyncio.gather(*tasks)
+        return Counter(statuses)
+
+    assert asyncio.run(run()) == {200: limits.ADDRESS_REQUESTS + 1, 429: 7} and not intake._under_way
+
+
+@pytest.mark.parametrize(("peer", "told", "space", "found"), [
+    ("1.2.3.4", "", False, "1.2.3.4"),
+    ("1.2.3.4", "6.6.6.6", False, "1.2.3.4"),  # anybody can say so
+    ("10.0.0.1", "6.6.6.6, 8.8.4.4, 10.3.2.1", True, "8.8.4.4"),  # what its sender made up stands first
+    ("10.0.0.1", "", True, "10.0.0.1"), ("10.0.0.1", "nonsense, 10.3.2.1", True, "10.0.0.1"),
+    ("2a00:1:2:3::1", "", False, "2a00:1:2:3::"), ("2a00:1:2:3:ffff::9", "", False, "2a00:1:2:3::"),
+    ("::ffff:1.2.3.4", "", False, "1.2.3.4"), ("testclient", "", False, "testclient"),
+])  # fmt: skip
+def test_addresses(peer, told, space, found):
+    headers = [(b"X-Forwarded-For", told.encode())] if told else []
+    assert address_of({"client": (peer, 1), "headers": headers}, space) == found
+    assert address_of({"client": None, "headers": []}, False) == ""
+
+
+# ---------------------------------------------------------------------------------------------- sessions
+
+
+def test_sessions_are_bounded():
+    """Those that are closed go first, then those that are silent for longest; a page that is open stays."""
+    with gr.Blocks() as demo:
+        gr.State(1)
+    clock, gone = Clock(), list[str]()
+    known = Visitors(clock)
+    known.leaving.append(gone.append)
+    states = States(demo, known)
+    for i in range(limits.ADDRESS_SESSIONS + 20):
+        clock.now += 1
+        known.seen(f"s{i}", "1.2.3.4")
+        _ = states[f"s{i}"]
+        if i == 0:
+            known.opened("s0", "1.2.3.4")
+    assert len(states.session_data) == limits.ADDRESS_SESSIONS and "s0" in states and "s1" not in states
+    assert gone[:2] == ["s1", "s2"] and not known.seen("s1", "1.2.3.4") and known.seen("s1", "1.2.3.4", begins=True)
+    for i in range(limits.SESSIONS + 50):
+        known.seen(f"t{i}", f"5.6.{i // 50}.{i % 50}")
+        _ = states[f"t{i}"]
+    known.sweep()
+    assert len(states.session_data) <= limits.SESSIONS and "s0" in states
+
+
+def test_a_session_costs_little():
+    """gradio copies the whole page into each: 350 kB, and every value that was ever sent beside it."""
+    demo = build_app(ROOT / "presets")
+    states = States(demo, Visitors())
+    box = next(block for block in demo.blocks.values() if isinstance(block, gr.Textbox))
+    one = states["s"]
+    one._update_value_in_config(box._id, "x" * 1_000_000)
+    one[box._id] = gr.Textbox("x", render=False)
+    one._update_config(box._id)
+    assert not one.config_values and one[box._id] is not box
+
+
+def test_sessions_are_bounded_in_bytes(monkeypatch):
+    own = hosted()
+    with gr.Blocks() as demo:
+        kept = gr.State(first(own))
+    known = Visitors()
+    states = States(demo, known)
+    large = replace(first(own), slots=(replace(first(own).recipe, text="#" * 200_000), None))
+    for i in range(20):
+        known.seen(f"s{i}", f"1.2.3.{i}")
+        states[f"s{i}"][kept._id] = large
+    monkeypatch.setattr(visitors, "SESSIONS_BYTES", 1_000_000)
+    known.sweep()
+    assert sum(states.sizes().values()) <= 1_000_000 and 1 <= len(states.session_data) < 6 and "s19" in states
+
+
+def test_sessions_time_out():
+    with gr.Blocks() as demo:
+        gr.State(1)
+    clock, gone = Clock(), list[str]()
+    known = Visitors(clock)
+    known.leaving.append(gone.append)
+    states = States(demo, known)
+    for name in ("open", "closed", "silent", "working"):
+        known.seen(name, name)
+        _ = states[name]
+    for name in ("open", "closed"):
+        known.opened(name, name)
+    known.closed("closed")
+    known.sweep({"working"})
+    assert gone == ["closed"] and known.gone.is_set()
+    clock.now += limits.ABSENT_SECONDS + 1
+    known.sweep({"working"})
+    assert gone == ["closed", "silent"] and known.here("open")
+    known.seen("closed", "closed")  # a phone that wakes up
+    clock.now += limits.SESSION_SECONDS + 1
+    known.sweep({"working"})
+    assert set(states.session_data) == {"open", "working"} and "open" not in gone
+    assert not known.seen("silent", "silent")
+    known.opened("never seen", "9.9.9.9")
+    known.closed("never seen")
+    known.sweep()
+    assert "never seen" not in known._known
+    known.end()
+    assert known.ended.is_set() and "open" in gone
+
+
+def test_a_page_is_open_while_it_holds_its_connection():
+    known, seen = Visitors(), list[bool]()
+
+    async def inner(scope: Any, receive: Any, send: Any) -> None:
+        seen.append(known.here("s1"))
+        raise ConnectionResetError
+
+    async def run() -> None:
+        with pytest.raises(ConnectionResetError):
+            await Presence(inner, known)({**http("/gradio_api/heartbeat/s1")}, None, None)  # type: ignore[arg-type]
+
+    asyncio.run(run())
+    assert seen == [True] and not known.here("s1") and known.gone.is_set()
+
+
+# ---------------------------------------------------------------------------------------------- shares
+
+
+def test_shares():
+    """Each bound of a share: of a page, of programs at an address, of an address, of everybody."""
+    fns = {kind: SimpleNamespace(concurrency_id=kind) for kind in (*quota.SHARES, "else")}
+
+    def event(kind: str, session: str, address: str) -> Any:
+        made = SimpleNamespace(fn=fns[kind], session_hash=session, _id=uuid.uuid4().hex)
+        made.request = SimpleNamespace(scope={"client": (address, 1), "headers": []})
+        if not session:
+            made.session_hash = made._id
+        return made
+
+    def many(kind: str, sessions: Callable[[int], str], addresses: Callable[[int], str]) -> int:
+        """How many get in, one after another."""
+        events: list[Any] = []
+        while len(events) < 500:
+            session, address = sessions(len(events)), addresses(len(events))
+            if quota._why_not(events, fns[kind], session or None, address, False):
+                break
+            events.append(event(kind, session, address))
+        return len(events)
+
+    def one(_: int) -> str:
+        return "1.2.3.4"
+
+    for kind, session, programs, address in (
+        ("answers", limits.SESSION_ANSWERS, limits.PROGRAM_ANSWERS, limits.ADDRESS_ANSWERS),
+        ("disk", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
+        ("explore", limits.SESSION_SWEEPS, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
+        ("fetch", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
+        ("else", limits.SESSION_EVENTS, limits.SESSION_EVENTS, limits.ADDRESS_EVENTS),
+    ):  # fmt: skip
+        assert many(kind, lambda i: "page", one) == session, kind
+        assert many(kind, lambda i: "", one) == programs, kind
+        assert many(kind, lambda i: f"page {i}", one) == address, kind
+    assert many("answers", lambda i: f"page {i}", lambda i: f"9.9.{i // 8}.9") == limits.ANSWERS
+    assert many("else", lambda i: f"page {i}", lambda i: f"9.9.{i // 8}.9") == 500
+    full = [event("answers", "page", "1.2.3.4") for _ in range(limits.SESSION_ANSWERS)]
+    assert quota._why_not(full, fns["disk"], "page", "1.2.3.4", False) == ""
+    words = quota.SHARES["disk"].refusal(1, 0, 1, False)
+    assert words == "There is 1 merge of yours under way already; wait for it to end, or cancel it."
+
+
+def test_small_events_take_turns(monkeypatch):
+    """Of one address only a few run at a time, and not endlessly many wait; others do not notice."""
+    running, most, refused, done = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    monkeypatch.setattr(quota, "ADDRESS_CALLS", 20)
+
+    async def process(*_: Any, **named: Any) -> dict[str, Any]:
+        address = named["request"].request.scope["client"][0]
+        running[address] += 1
+        most[address] = max(most[address], running[address])
+        await asyncio.sleep(0.05)
+        running[address] -= 1
+        done[address] += 1
+        return {}
+
+    few = quota._few(process, Visitors(), False)
+
+    async def one(address: str, event: str | None = None) -> None:
+        request = SimpleNamespace(request=SimpleNamespace(scope={"client": (address, 1), "headers": []}))
+        try:
+            await few(block_fn=SimpleNamespace(targets=()), request=request, session_hash="s", event_id=event)
+        except gr.Error:
+            refused[address] += 1
+
+    async def run() -> None:
+        await asyncio.gather(*(one("1.2.3.4") for _ in range(30)), one("5.6.7.8"), *(one("7.7.7.7", "queued") for _ in range(9)))
+
+    asyncio.run(run())
+    assert (most["1.2.3.4"], done["1.2.3.4"], refused["1.2.3.4"]) == (limits.CALLS_AT_ONCE, 20, 10)
+    assert done["5.6.7.8"] == 1 and most["7.7.7.7"] == 9  # what was queued has waited already
+
+
+# ---------------------------------------------------------------------------------------------- a crowd
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[tuple[str, Studio, Any]]:
+    """The page as it is served: (address, its studio, the page)."""
+    demo = build_app(ROOT / "presets")
+    _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield url.rstrip("/"), demo.visitors.leaving[0].__self__, demo
+    demo.close()
+
+
+def test_a_newcomer_finds_a_working_page(served, monkeypatch):
+    """Whatever one visitor sends: asks of programs, of many pages that he makes up, events; while the line does not move."""
+    url, own, demo = served
+    own._heard.clear()
+    client = httpx.Client(timeout=30)
+    with own._turns.stand("somebody slow"):
+        statuses = Counter(
+            client.post(f"{url}/gradio_api/call/ask", json={"data": [PLAIN, f"question {i}"]}).status_code for i in range(12)
+        )
+        assert statuses == {200: limits.PROGRAM_ANSWERS, 429: 12 - limits.PROGRAM_ANSWERS}
+        page, statuses = Browser(url), Counter()
+        for i in range(60):  # each with a name of its own
+            page.session = f"madeup{i}"
+            run = page.now("bump", [])["data"][0]
+            statuses[page.join("answer", [None, f"question {i}", 0, 0, False, run]).status_code] += 1
+        assert 0 < statuses[200] <= limits.ADDRESS_ANSWERS and statuses[429] >= 60 - limits.ADDRESS_ANSWERS
+        assert len({page.join("below", [None, None, None, None]).status_code for _ in range(60)} - {200, 429}) == 0
+        started = time.monotonic()
+        newcomer = Browser(url)
+        assert newcomer.join("arrive", [None]).status_code == 200
+        assert newcomer.read()[-1]["success"]
+        assert newcomer.now("choose_preset", [None, own.presets[1].name])["data"][-1] == own.presets[1].prompt
+        made = client.post(f"{url}/gradio_api/call/yaml", json={"data": [PLAIN]}).json()["event_id"]
+        assert "complete" in client.get(f"{url}/gradio_api/call/yaml/{made}").text
+        assert time.monotonic() - started < 20
+        assert threading.active_count() < 110
+        words = client.post(f"{url}/gradio_api/call/ask", json={"data": [PLAIN, "one more"]}).json()["detail"]
+        assert words == "There are 4 answers asked for by programs at your address under way already; wait for it to end."
+        monkeypatch.setattr(studio._Clock, "over", True)  # everybody has waited for too long
+        ends = time.monotonic() + 60
+        while demo._queue.event_ids_to_events and time.monotonic() < ends:
+            time.sleep(0.1)
+        assert not demo._queue.event_ids_to_events, "nothing is held for ever"
+    sweep(demo)
+
+
+def test_a_full_queue_is_told(served):
+    """Of everybody's events only so many wait; gradio's own bound is the same, and behind it."""
+    _, _, demo = served
+    taken = list[Any]()
+
+    class Queue(list[Any]):
+        blocks, event_ids_to_events, event_queue_per_concurrency_id = SimpleNamespace(fns={}), dict[str, Any](), dict[str, Any]()
+
+    async def push(body: Any, request: Any, username: Any) -> tuple[bool, str]:
+        taken.append(body)
+        return True, ""
+
+    def ask(waiting: int) -> None:
+        pushed = quota._shared(Queue([None] * waiting), push, False)
+        request = SimpleNamespace(scope={"client": ("1.2.3.4", 1), "headers": []})
+        asyncio.run(pushed(SimpleNamespace(fn_index=0, session_hash="s"), request, None))
+
+    ask(limits.QUEUED - 1)
+    with pytest.raises(HTTPException) as told:
+        ask(limits.QUEUED)
+    assert (told.value.status_code, told.value.detail, len(taken)) == (429, quota.CROWDED, 1)
+    assert demo._queue.max_size == limits.QUEUED and demo._queue.push.__name__ == "pushed"
+
+
+def test_what_a_closed_page_left_is_gone(served):
+    """Its zip lies there as long as the page holds its connection, and not afterwards."""
+    url, _, demo = served
+    before, page = places(), Browser(url)
+    with httpx.stream("GET", f"{url}/gradio_api/heartbeat/{page.session}", cookies=page.client.cookies, timeout=30) as held:
+        assert held.status_code == 200
+        assert page.join("download", [None]).status_code == 200
+        assert "merged-model.zip" in json.dumps(page.read()[-1]["output"])
+        [made] = [place for place in places() if place not in before]
+        sweep(demo)
+        assert (made / "merged-model.zip").is_file()
+    ends = time.monotonic() + 20  # the keeper looks by itself
+    while made.exists() and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert places() == before
+
+
+def test_answers_that_nobody_fetches_are_deleted(served, monkeypatch):
+    url, _, demo = served
+    made = httpx.post(f"{url}/gradio_api/call/yaml", json={"data": [PLAIN]}).json()["event_id"]
+    queue = demo._queue
+    ends = time.monotonic() + 20
+    while made in queue.event_ids_to_events and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert made in queue.pending_messages_per_session and made in queue.pending_event_ids_session
+    sweep(demo)
+    assert made in queue.pending_messages_per_session, "it may be fetched yet"
+    monkeypatch.setattr("merger.ui.keeper.ABSENT_SECONDS", -1)
+    sweep(demo)
+    assert made not in queue.pending_messages_per_session and made not in queue.pending_event_ids_session
+
+
+def test_a_page_that_was_forgotten_is_told_so(served):
+    url, _, demo = served
+    page = Browser(url)
+    assert page.join("arrive", [None]).status_code == 200 and page.read()[-1]["success"]
+    name = next(reversed(demo.state_holder.session_data))
+    demo.visitors.forget(name)
+    assert page.now("bump", []) == {"error": visitors.FORGOTTEN, "duration": 10, "visible": True, "title": "Error"}
+    assert name not in demo.state_holder
+
+
+def test_queued_functions_cannot_pass_the_queue(served):
+    url, *_ = served
+    assert httpx.post(f"{url}/gradio_api/run/ask", json={"data": [PLAIN, "hi"]}).status_code == 404
+
+
+def test_a_single_call_of_a_program_keeps_no_session(served):
+    url, _, demo = served
+    before = set(demo.state_holder.session_data)
+    made = httpx.post(f"{url}/gradio_api/call/yaml", json={"data": [PLAIN]}).json()["event_id"]
+    assert "complete" in httpx.get(f"{url}/gradio_api/call/yaml/{made}").text
+    assert set(demo.state_holder.session_data) <= before
+
+
