@@ -123,6 +123,13 @@ ADDRESS_CALLS = Limit(
 ADDRESS_REQUESTS = Limit(
     256, "requests", "visitor", "Requests of one address at once", "test_bounds_of_visitors.py::test_requests_of_one_address"
 )  # fmt: skip
+ADDRESS_BODIES = Limit(
+    8_000_000, "bytes", "visitor", "What one address has sent that is not done yet, and what waits in the line, each",
+    "test_bounds_of_visitors.py::test_what_one_address_sends_is_bounded",
+)  # fmt: skip
+BODIES = Limit(
+    32_000_000, "bytes", "server", "The same, of everybody", "test_bounds_of_visitors.py::test_what_one_address_sends_is_bounded"
+)  # fmt: skip
 
 # Uploads, sessions, and what is left (ui/intake.py, ui/visitors.py, ui/scratch.py).
 UPLOAD_BYTES = Limit(1_000_000, "bytes", "request", "An upload: one file", "test_bounds_of_visitors.py::test_uploads_are_bounded")
@@ -133,16 +140,16 @@ UPLOADS_BYTES = Limit(
     32_000_000, "bytes a minute", "server", "Uploads of everybody", "test_bounds_of_visitors.py::test_uploads_are_bounded"
 )  # fmt: skip
 UPLOAD_SECONDS = Limit(60, "seconds", "server", "How long an uploaded file stays", "test_bounds_of_disk.py::test_uploads_go")
-SESSIONS = Limit(400, "pages", "server", "Pages whose recipe is kept", "test_bounds_of_visitors.py::test_sessions_are_bounded")
+SESSIONS = Limit(400, "pages", "server", "Pages whose recipe is kept", "test_bounds_of_sessions.py::test_sessions_are_bounded")
 ADDRESS_SESSIONS = Limit(
-    60, "pages", "visitor", "The same, of one address", "test_bounds_of_visitors.py::test_sessions_are_bounded"
+    60, "pages", "visitor", "The same, of one address", "test_bounds_of_sessions.py::test_sessions_are_bounded"
 )  # fmt: skip
 SESSIONS_BYTES = Limit(
-    64_000_000, "bytes", "server", "What is kept of all pages", "test_bounds_of_visitors.py::test_sessions_are_bounded_in_bytes"
+    64_000_000, "bytes", "server", "What is kept of all pages", "test_bounds_of_sessions.py::test_sessions_are_bounded_in_bytes"
 )  # fmt: skip
 SESSION_SECONDS = Limit(
     3600, "seconds", "visitor", "How long the recipe of a page that was closed is kept",
-    "test_bounds_of_visitors.py::test_sessions_time_out",
+    "test_bounds_of_sessions.py::test_sessions_time_out",
 )  # fmt: skip
 ABSENT_SECONDS = Limit(
     60, "seconds", "visitor", "How long files and work of somebody silent stay, whose page is not open",

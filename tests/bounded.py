@@ -52,6 +52,14 @@ class Clock:
         return self.now
 
 
+def http(path: str, *, body: bytes = b"", kind: str = "", peer: str = "1.2.3.4", headers: Any = ()) -> dict[str, Any]:
+    """A request as ASGI has it, its body beside it."""
+    return {
+        "type": "http", "method": "POST" if body else "GET", "path": path, "root_path": "", "client": (peer, 1),
+        "headers": [(b"content-type", kind.encode()), *headers], "body": body,
+    }  # fmt: skip
+
+
 class Browser:
     """As much of a browser as is needed to press things."""
 

@@ -147,10 +147,12 @@ def test_an_answer_ends(own, monkeypatch):
 def test_waiting_ends(own, monkeypatch):
     own._heard.clear()
     monkeypatch.setattr(studio, "LINE_SECONDS", 0.3)
+    visit, started, feeds = Visit(), time.monotonic(), list[dict[str, Any]]()
     with own._turns.stand("somebody"):
-        started = time.monotonic()
-        assert error_of(heard(own, own.presets[0].recipe)) == studio.WAITED
-        assert time.monotonic() - started < 10
+        for feed in own.answer(state.opened(first(own), own.presets[0].recipe), "plural of box", visit):
+            feeds.append(feed)
+            visit.run += time.monotonic() - started > 10
+    assert error_of(feeds) == studio.WAITED and len(feeds) > 1
     assert len(own._turns) == 0
 
 

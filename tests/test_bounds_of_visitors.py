@@ -1,39 +1,31 @@
-"""Bounds on what one visitor takes from the others: uploads, requests, places, turns, sessions."""
+"""Bounds on what one visitor takes from the others: uploads, requests, places in the line."""
 
 import asyncio
 import io
 import json
+import queue
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
 import httpx
 import pytest
-from bounded import PLAIN, ROOT, Browser, Clock, first, hosted, places
+from bounded import PLAIN, ROOT, Browser, Clock, http, places
 from fastapi import HTTPException
 
 from merger import limits
 from merger.ui import LAUNCH, build_app, quota, studio, visitors
-from merger.ui.intake import Intake, Presence, address_of
+from merger.ui.intake import HEAVY, Intake, address_of
 from merger.ui.keeper import sweep
-from merger.ui.states import States
 from merger.ui.studio import Studio
 from merger.ui.visitors import Visitors
 
 # ---------------------------------------------------------------------------------------------- uploads and addresses
-
-
-def http(path: str, *, body: bytes = b"", kind: str = "", peer: str = "1.2.3.4", headers: Any = ()) -> dict[str, Any]:
-    return {
-        "type": "http", "method": "POST" if body else "GET", "path": path, "root_path": "", "client": (peer, 1),
-        "headers": [(b"content-type", kind.encode()), *headers], "body": body,
-    }  # fmt: skip
 
 
 def asked(app: Any, scope: dict[str, Any], chunk: int = 1 << 16) -> tuple[int, str]:
@@ -139,130 +131,23 @@ def test_addresses(peer, told, space, found):
     assert address_of({"client": None, "headers": []}, False) == ""
 
 
-# ---------------------------------------------------------------------------------------------- sessions
-
-
-def test_sessions_are_bounded():
-    """Those that are closed go first, then those that are silent for longest; a page that is open stays."""
-    with gr.Blocks() as demo:
-        gr.State(1)
-    clock, gone = Clock(), list[str]()
-    known = Visitors(clock)
-    known.leaving.append(gone.append)
-    states = States(demo, known)
-    for i in range(limits.ADDRESS_SESSIONS + 20):
-        clock.now += 1
-        known.seen(f"s{i}", "1.2.3.4")
-        _ = states[f"s{i}"]
-        if i == 0:
-            known.opened("s0", "1.2.3.4")
-    assert len(states.session_data) == limits.ADDRESS_SESSIONS and "s0" in states and "s1" not in states
-    assert gone[:2] == ["s1", "s2"] and not known.seen("s1", "1.2.3.4") and known.seen("s1", "1.2.3.4", begins=True)
-    for i in range(limits.SESSIONS + 50):
-        known.seen(f"t{i}", f"5.6.{i // 50}.{i % 50}")
-        _ = states[f"t{i}"]
-    known.sweep()
-    assert len(states.session_data) <= limits.SESSIONS and "s0" in states
-
-
-def test_a_session_costs_little():
-    """gradio copies the whole page into each: 350 kB, and every value that was ever sent beside it."""
-    demo = build_app(ROOT / "presets")
-    states = States(demo, Visitors())
-    box = next(block for block in demo.blocks.values() if isinstance(block, gr.Textbox))
-    one = states["s"]
-    one._update_value_in_config(box._id, "x" * 1_000_000)
-    one[box._id] = gr.Textbox("x", render=False)
-    one._update_config(box._id)
-    assert not one.config_values and one[box._id] is not box
-
-
-def test_sessions_are_bounded_in_bytes(monkeypatch):
-    own = hosted()
-    with gr.Blocks() as demo:
-        kept = gr.State(first(own))
-    known = Visitors()
-    states = States(demo, known)
-    large = replace(first(own), slots=(replace(first(own).recipe, text="#" * 200_000), None))
-    for i in range(20):
-        known.seen(f"s{i}", f"1.2.3.{i}")
-        states[f"s{i}"][kept._id] = large
-    monkeypatch.setattr(visitors, "SESSIONS_BYTES", 1_000_000)
-    known.sweep()
-    assert sum(states.sizes().values()) <= 1_000_000 and 1 <= len(states.session_data) < 6 and "s19" in states
-
-
-def test_sessions_time_out():
-    with gr.Blocks() as demo:
-        gr.State(1)
-    clock, gone = Clock(), list[str]()
-    known = Visitors(clock)
-    known.leaving.append(gone.append)
-    states = States(demo, known)
-    for name in ("open", "closed", "silent", "working"):
-        known.seen(name, name)
-        _ = states[name]
-    for name in ("open", "closed"):
-        known.opened(name, name)
-    known.closed("closed")
-    known.sweep({"working"})
-    assert gone == ["closed"] and known.gone.is_set()
-    clock.now += limits.ABSENT_SECONDS + 1
-    known.sweep({"working"})
-    assert gone == ["closed", "silent"] and known.here("open")
-    known.seen("closed", "closed")  # a phone that wakes up
-    clock.now += limits.SESSION_SECONDS + 1
-    known.sweep({"working"})
-    assert set(states.session_data) == {"open", "working"} and "open" not in gone
-    assert not known.seen("silent", "silent")
-    known.opened("never seen", "9.9.9.9")
-    known.closed("never seen")
-    known.sweep()
-    assert "never seen" not in known._known
-    known.end()
-    assert known.ended.is_set() and "open" in gone
-
-
-def test_a_page_is_open_while_it_holds_its_connection():
-    known, seen = Visitors(), list[bool]()
-
-    async def inner(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(known.here("s1"))
-        raise ConnectionResetError
-
-    async def run() -> None:
-        with pytest.raises(ConnectionResetError):
-            await Presence(inner, known)({**http("/gradio_api/heartbeat/s1")}, None, None)  # type: ignore[arg-type]
-
-    asyncio.run(run())
-    assert seen == [True] and not known.here("s1") and known.gone.is_set()
-
-
 # ---------------------------------------------------------------------------------------------- shares
 
 
 def test_shares():
     """Each bound of a share: of a page, of programs at an address, of an address, of everybody."""
-    fns = {kind: SimpleNamespace(concurrency_id=kind) for kind in (*quota.SHARES, "else")}
 
-    def event(kind: str, session: str, address: str) -> Any:
-        made = SimpleNamespace(fn=fns[kind], session_hash=session, _id=uuid.uuid4().hex)
-        made.request = SimpleNamespace(scope={"client": (address, 1), "headers": []})
-        if not session:
-            made.session_hash = made._id
-        return made
-
-    def many(kind: str, sessions: Callable[[int], str], addresses: Callable[[int], str]) -> int:
+    def many(kind: str, sessions: Callable[[int], str | None], addresses: Callable[[int], str]) -> int:
         """How many get in, one after another."""
-        events: list[Any] = []
-        while len(events) < 500:
-            session, address = sessions(len(events)), addresses(len(events))
-            if quota._why_not(events, fns[kind], session or None, address, False):
+        held: list[quota.Sent] = []
+        while len(held) < 500:
+            one = quota.Sent(kind, sessions(len(held)), addresses(len(held)), 0)
+            if quota._why_not(held, one):
                 break
-            events.append(event(kind, session, address))
-        return len(events)
+            held.append(one)
+        return len(held)
 
-    def one(_: int) -> str:
+    def near(_: int) -> str:
         return "1.2.3.4"
 
     for kind, session, programs, address in (
@@ -270,15 +155,16 @@ def test_shares():
         ("disk", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
         ("explore", limits.SESSION_SWEEPS, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
         ("fetch", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
+        ("publish", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
         ("else", limits.SESSION_EVENTS, limits.SESSION_EVENTS, limits.ADDRESS_EVENTS),
     ):  # fmt: skip
-        assert many(kind, lambda i: "page", one) == session, kind
-        assert many(kind, lambda i: "", one) == programs, kind
-        assert many(kind, lambda i: f"page {i}", one) == address, kind
+        assert many(kind, lambda i: "page", near) == session, kind
+        assert many(kind, lambda i: None, near) == programs, kind
+        assert many(kind, lambda i: f"page {i}", near) == address, kind
     assert many("answers", lambda i: f"page {i}", lambda i: f"9.9.{i // 8}.9") == limits.ANSWERS
     assert many("else", lambda i: f"page {i}", lambda i: f"9.9.{i // 8}.9") == 500
-    full = [event("answers", "page", "1.2.3.4") for _ in range(limits.SESSION_ANSWERS)]
-    assert quota._why_not(full, fns["disk"], "page", "1.2.3.4", False) == ""
+    full = [quota.Sent("answers", "page", "1.2.3.4", 0)] * limits.SESSION_ANSWERS
+    assert quota._why_not(full, quota.Sent("disk", "page", "1.2.3.4", 0)) == ""
     words = quota.SHARES["disk"].refusal(1, 0, 1, False)
     assert words == "There is 1 merge of yours under way already; wait for it to end, or cancel it."
 
@@ -353,7 +239,7 @@ def test_a_newcomer_finds_a_working_page(served, monkeypatch):
         assert time.monotonic() - started < 20
         assert threading.active_count() < 110
         words = client.post(f"{url}/gradio_api/call/ask", json={"data": [PLAIN, "one more"]}).json()["detail"]
-        assert words == "There are 4 answers asked for by programs at your address under way already; wait for it to end."
+        assert words.startswith("There are 4 answers asked for by programs at your address under way, or not fetched yet;")
         monkeypatch.setattr(studio._Clock, "over", True)  # everybody has waited for too long
         ends = time.monotonic() + 60
         while demo._queue.event_ids_to_events and time.monotonic() < ends:
@@ -362,28 +248,96 @@ def test_a_newcomer_finds_a_working_page(served, monkeypatch):
     sweep(demo)
 
 
+class Line(list[Any]):
+    """gradio's queue, as far as a share looks at it."""
+
+    def __init__(self, waiting: int = 0) -> None:
+        super().__init__([None] * waiting)
+        self.blocks = SimpleNamespace(fns={})
+        self.active_jobs: list[Any] = [None]
+        self.event_queue_per_concurrency_id: dict[str, Any] = {}
+        self.pending_messages_per_session: dict[str, Any] = {}
+        self.pushed = quota._shared(self, self.push, False)
+
+    async def push(self, body: Any, request: Any, username: Any) -> tuple[bool, str]:
+        self.active_jobs.append([SimpleNamespace(_id=uuid.uuid4().hex)])
+        return True, self.active_jobs[-1][0]._id
+
+    def end(self, name: str) -> None:
+        """As gradio ends an event."""
+        [at] = [i for i, events in enumerate(self.active_jobs) if events and events[0]._id == name]
+        self.active_jobs[at] = None
+
+    def ask(self, nbytes: int = 0, peer: str = "1.2.3.4", session: str | None = "s") -> str:
+        """The event's name, or why not."""
+        request = SimpleNamespace(scope={"client": (peer, 1), "headers": []}, headers={"content-length": str(nbytes)})
+        try:
+            return asyncio.run(self.pushed(SimpleNamespace(fn_index=0, session_hash=session), request, None))[1]
+        except HTTPException as error:
+            assert error.status_code == 429
+            return error.detail
+
+
 def test_a_full_queue_is_told(served):
     """Of everybody's events only so many wait; gradio's own bound is the same, and behind it."""
     _, _, demo = served
-    taken = list[Any]()
-
-    class Queue(list[Any]):
-        blocks, event_ids_to_events, event_queue_per_concurrency_id = SimpleNamespace(fns={}), dict[str, Any](), dict[str, Any]()
-
-    async def push(body: Any, request: Any, username: Any) -> tuple[bool, str]:
-        taken.append(body)
-        return True, ""
-
-    def ask(waiting: int) -> None:
-        pushed = quota._shared(Queue([None] * waiting), push, False)
-        request = SimpleNamespace(scope={"client": ("1.2.3.4", 1), "headers": []})
-        asyncio.run(pushed(SimpleNamespace(fn_index=0, session_hash="s"), request, None))
-
-    ask(limits.QUEUED - 1)
-    with pytest.raises(HTTPException) as told:
-        ask(limits.QUEUED)
-    assert (told.value.status_code, told.value.detail, len(taken)) == (429, quota.CROWDED, 1)
+    assert len(Line(limits.QUEUED - 1).ask()) == 32 and Line(limits.QUEUED).ask() == quota.CROWDED
     assert demo._queue.max_size == limits.QUEUED and demo._queue.push.__name__ == "pushed"
+
+
+def test_what_nobody_fetches_counts_on():
+    """An answer is held until it is fetched, or a minute is over: who fetches none gets no more of them."""
+    for session, most in (("s", limits.SESSION_EVENTS), (None, limits.SESSION_EVENTS)):
+        line, made = Line(), list[str]()
+        for _ in range(most):
+            made.append(line.ask(session=session))
+            line.end(made[-1])
+            said: queue.Queue[str] = queue.Queue()
+            said.put("x" * 200_000)
+            line.pending_messages_per_session[session or made[-1]] = said
+        assert line.ask(session=session) == quota.OTHERS.refusal(most, most, most, session is None) != ""
+        line.pending_messages_per_session[session or made[0]].get()
+        assert len(line.ask(session=session)) == 32
+
+
+def test_what_one_address_sends_is_bounded():
+    """Bytes that are not done yet: in the line, and of requests under way, before one of them is read."""
+    line, large = Line(), limits.ADDRESS_BODIES // 2
+    first, second = line.ask(large), line.ask(large)
+    assert line.ask(1) == HEAVY and len(line.ask(large, "5.6.7.8")) == 32
+    line.end(first)
+    assert len(line.ask(large)) == len(second) == 32 and line.ask(1) == HEAVY
+    crowd = [line.ask(large, f"6.6.6.{i}") for i in range(limits.BODIES // large)]
+    assert crowd[-1] == quota.CROWDED and crowd.count(quota.CROWDED) == 3
+
+    async def run() -> tuple[list[int], int]:
+        leave, seen = asyncio.Event(), list[int]()
+
+        async def inner(scope: Any, receive: Any, send: Any) -> None:
+            await leave.wait()
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+
+        intake = Intake(inner)
+
+        async def one(*headers: tuple[bytes, bytes], peer: str = "1.2.3.4") -> None:
+            async def send(message: Any) -> None:
+                if message["type"] == "http.response.start":
+                    seen.append(message["status"])
+
+            await intake({**http("/gradio_api/queue/join", peer=peer), "headers": headers}, None, send)  # type: ignore[arg-type]
+
+        size = (b"content-length", str(limits.REQUEST_BYTES).encode())
+        held = limits.ADDRESS_BODIES // limits.REQUEST_BYTES
+        sent = [asyncio.create_task(one(size if i else (b"transfer-encoding", b"chunked"))) for i in range(held + 2)]
+        others = [asyncio.create_task(one(size, peer=f"7.7.7.{i}")) for i in range(limits.BODIES // limits.REQUEST_BYTES)]
+        small = [asyncio.create_task(one()) for _ in range(3)]
+        await asyncio.sleep(0.05)
+        leave.set()
+        await asyncio.gather(*sent, *others, *small)
+        return seen, sum(intake._bodies.values())
+
+    statuses, left = asyncio.run(run())
+    assert Counter(statuses) == {429: 4, 200: 11} and left == 0
 
 
 def test_what_a_closed_page_left_is_gone(served):
