@@ -128,7 +128,11 @@ ADDRESS_BODIES = Limit(
     "test_bounds_of_visitors.py::test_what_one_address_sends_is_bounded",
 )  # fmt: skip
 BODIES = Limit(
-    32_000_000, "bytes", "server", "The same, of everybody", "test_bounds_of_visitors.py::test_what_one_address_sends_is_bounded"
+    64_000_000, "bytes", "server", "The same, of everybody", "test_bounds_of_visitors.py::test_what_one_address_sends_is_bounded"
+)  # fmt: skip
+BODY_SECONDS = Limit(
+    60, "seconds", "request", "How long what is sent may take to arrive",
+    "test_bounds_of_visitors.py::test_what_does_not_arrive_is_not_waited_for",
 )  # fmt: skip
 
 # Uploads, sessions, and what is left (ui/intake.py, ui/visitors.py, ui/scratch.py).

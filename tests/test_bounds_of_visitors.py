@@ -19,7 +19,8 @@ from bounded import PLAIN, ROOT, Browser, Clock, http, places
 from fastapi import HTTPException
 
 from merger import limits
-from merger.ui import LAUNCH, build_app, quota, studio, visitors
+from merger.ui import LAUNCH, build_app, intake, quota, studio, visitors
+from merger.ui.guard import Sessions
 from merger.ui.intake import HEAVY, Intake, address_of
 from merger.ui.keeper import sweep
 from merger.ui.studio import Studio
@@ -63,18 +64,18 @@ def test_uploads_are_bounded():
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"{}"})
 
-    intake = Intake(inner, clock=clock)
+    layer = Intake(inner, clock=clock)
 
     def upload(*files: bytes, peer: str = "1.2.3.4") -> tuple[int, str]:
         body, kind = form(*files)
-        return asked(intake, http("/gradio_api/upload", body=body, kind=kind, peer=peer))
+        return asked(layer, http("/gradio_api/upload", body=body, kind=kind, peer=peer))
 
     assert upload(b"merge_method: linear")[0] == 200 and len(got) == 1
     assert upload(*[b"x"] * 60) == (413, "Send one file at a time.")
     too_large = "A file may have up to 1.0 MB; this page takes recipes, and lists of questions."
     assert upload(b"x" * (limits.UPLOAD_BYTES + 10_000)) == (413, too_large)
     body, kind = form(b"x", b"x")
-    assert asked(intake, http("/gradio_api/upload/", body=b"a preamble\r\n" + body, kind=kind))[0] == 413
+    assert asked(layer, http("/gradio_api/upload/", body=b"a preamble\r\n" + body, kind=kind))[0] == 413
     assert len(got) == 1, "nothing of these went on"
     for _ in range(limits.UPLOADS - 1):
         assert upload(b"x")[0] == 200
@@ -89,7 +90,7 @@ def test_uploads_are_bounded():
 
 def test_requests_of_one_address():
     """Who holds many requests open is refused more; the next address is not."""
-    intake = Intake(None)  # type: ignore[arg-type]
+    layer = Intake(None)  # type: ignore[arg-type]
 
     async def run() -> Counter[int]:
         leave, statuses = asyncio.Event(), list[int]()
@@ -98,14 +99,14 @@ def test_requests_of_one_address():
             await leave.wait()
             await send({"type": "http.response.start", "status": 200, "headers": []})
 
-        intake.app = inner
+        layer.app = inner
 
         async def one(peer: str) -> None:
             async def send(message: Any) -> None:
                 if message["type"] == "http.response.start":
                     statuses.append(message["status"])
 
-            await intake({k: v for k, v in http("/config", peer=peer).items() if k != "body"}, None, send)  # type: ignore[arg-type]
+            await layer({k: v for k, v in http("/config", peer=peer).items() if k != "body"}, None, send)  # type: ignore[arg-type]
 
         tasks = [asyncio.create_task(one("1.2.3.4")) for _ in range(limits.ADDRESS_REQUESTS + 7)]
         tasks.append(asyncio.create_task(one("5.6.7.8")))
@@ -114,7 +115,7 @@ def test_requests_of_one_address():
         await asyncio.gather(*tasks)
         return Counter(statuses)
 
-    assert asyncio.run(run()) == {200: limits.ADDRESS_REQUESTS + 1, 429: 7} and not intake._under_way
+    assert asyncio.run(run()) == {200: limits.ADDRESS_REQUESTS + 1, 429: 7} and not layer._under_way
 
 
 @pytest.mark.parametrize(("peer", "told", "space", "found"), [
@@ -137,12 +138,13 @@ def test_addresses(peer, told, space, found):
 def test_shares():
     """Each bound of a share: of a page, of programs at an address, of an address, of everybody."""
 
-    def many(kind: str, sessions: Callable[[int], str | None], addresses: Callable[[int], str]) -> int:
-        """How many get in, one after another."""
+    def many(kind: str, sessions: Callable[[int], str | None], addresses: Callable[[int], str], why: str = "") -> int:
+        """How many get in, one after another; and the next one is told why not."""
         held: list[quota.Sent] = []
         while len(held) < 500:
             one = quota.Sent(kind, sessions(len(held)), addresses(len(held)), 0)
-            if quota._why_not(held, one):
+            if told := quota._why_not(held, one):
+                assert why and why in told
                 break
             held.append(one)
         return len(held)
@@ -158,10 +160,10 @@ def test_shares():
         ("publish", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
         ("else", limits.SESSION_EVENTS, limits.SESSION_EVENTS, limits.ADDRESS_EVENTS),
     ):  # fmt: skip
-        assert many(kind, lambda i: "page", near) == session, kind
-        assert many(kind, lambda i: None, near) == programs, kind
-        assert many(kind, lambda i: f"page {i}", near) == address, kind
-    assert many("answers", lambda i: f"page {i}", lambda i: f"9.9.{i // 8}.9") == limits.ANSWERS
+        assert many(kind, lambda i: "page", near, "of yours") == session, kind
+        assert many(kind, lambda i: None, near, "by programs") == programs, kind
+        assert many(kind, lambda i: f"page {i}", near, "from your address") == address, kind
+    assert many("answers", lambda i: f"page {i}", lambda i: f"9.9.{i // 8}.9", quota.CROWDED) == limits.ANSWERS
     assert many("else", lambda i: f"page {i}", lambda i: f"9.9.{i // 8}.9") == 500
     full = [quota.Sent("answers", "page", "1.2.3.4", 0)] * limits.SESSION_ANSWERS
     assert quota._why_not(full, quota.Sent("disk", "page", "1.2.3.4", 0)) == ""
@@ -317,14 +319,14 @@ def test_what_one_address_sends_is_bounded():
             await leave.wait()
             await send({"type": "http.response.start", "status": 200, "headers": []})
 
-        intake = Intake(inner)
+        layer = Intake(inner)
 
         async def one(*headers: tuple[bytes, bytes], peer: str = "1.2.3.4") -> None:
             async def send(message: Any) -> None:
                 if message["type"] == "http.response.start":
                     seen.append(message["status"])
 
-            await intake({**http("/gradio_api/queue/join", peer=peer), "headers": headers}, None, send)  # type: ignore[arg-type]
+            await layer({**http("/gradio_api/queue/join", peer=peer), "headers": headers}, None, send)  # type: ignore[arg-type]
 
         size = (b"content-length", str(limits.REQUEST_BYTES).encode())
         held = limits.ADDRESS_BODIES // limits.REQUEST_BYTES
@@ -334,10 +336,32 @@ def test_what_one_address_sends_is_bounded():
         await asyncio.sleep(0.05)
         leave.set()
         await asyncio.gather(*sent, *others, *small)
-        return seen, sum(intake._bodies.values())
+        return seen, sum(layer._bodies.values())
 
     statuses, left = asyncio.run(run())
-    assert Counter(statuses) == {429: 4, 200: 11} and left == 0
+    assert Counter(statuses) == {429: 4, 200: limits.BODIES // limits.REQUEST_BYTES + 3} and left == 0  # with two of its own
+
+
+def test_what_does_not_arrive_is_not_waited_for(monkeypatch):
+    """Who sends the first half of a request and then nothing: its room is there for others again."""
+    monkeypatch.setattr(intake, "BODY_SECONDS", 0.1)
+
+    async def run() -> list[Any]:
+        said, parts = list[Any](), [{"type": "http.request", "body": b'{"data": [', "more_body": True}]
+
+        async def receive() -> Any:
+            return parts.pop() if parts else await asyncio.sleep(60)
+
+        async def send(message: Any) -> None:
+            said.append(message)
+
+        scope = http("/gradio_api/queue/join", body=b"-", headers=[(b"content-length", b"1000")])
+        layer = Intake(Sessions(None))  # type: ignore[arg-type]
+        await asyncio.wait_for(layer({**scope, "app": SimpleNamespace(get_blocks=None)}, receive, send), 10)  # type: ignore[arg-type]
+        assert not layer._bodies
+        return said
+
+    assert asyncio.run(run())[0]["status"] == 400
 
 
 def test_what_a_closed_page_left_is_gone(served):

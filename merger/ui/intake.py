@@ -4,6 +4,7 @@
 it sees under its own name which page is open, and when it is closed.
 """
 
+import asyncio
 import json
 import re
 import time
@@ -17,6 +18,7 @@ from merger.limits import (
     ADDRESS_BODIES,
     ADDRESS_REQUESTS,
     BODIES,
+    BODY_SECONDS,
     REQUEST_BYTES,
     UPLOAD_BYTES,
     UPLOAD_SECONDS,
@@ -107,6 +109,7 @@ class Intake:
             return
         self._under_way[address] += 1
         self._bodies[address] += nbytes
+        receive = _in_time(receive) if nbytes else receive
         try:
             if scope["method"] == "POST" and _UPLOAD.fullmatch(_path(scope)):
                 await self._upload(scope, receive, send, address)
@@ -156,6 +159,24 @@ def _length(scope: Scope) -> int:
         return REQUEST_BYTES
     length = next((value for key, value in told if key == b"content-length"), b"0")
     return min(int(length), REQUEST_BYTES) if length.isdigit() else REQUEST_BYTES
+
+
+def _in_time(receive: Receive) -> Receive:
+    """What comes, until it has all come or is taken for given up: who sends slowly holds room that others need."""
+    ends, whole = time.monotonic() + BODY_SECONDS, False
+
+    async def given() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), ends - time.monotonic())
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        whole = not message.get("more_body")
+        return message
+
+    return given
 
 
 def _kind(scope: Scope) -> bytes:
