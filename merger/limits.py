@@ -171,6 +171,9 @@ MODEL_SECONDS = Limit(
 REQUEST_BYTES = Limit(
     4_000_000, "bytes", "request", "A call of an event or an endpoint", "test_guard.py::test_a_request_is_bounded"
 )  # fmt: skip
+REQUEST_VALUES = Limit(
+    100_000, "values", "request", "Numbers, words and lists of such a call", "test_guard.py::test_a_request_of_many_values"
+)  # fmt: skip
 SESSION_CHARACTERS = Limit(
     64, "characters", "request", "The name a browser gives its session", "test_guard.py::test_a_sessions_name_is_bounded"
 )  # fmt: skip
