@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from bounded import BASE, FAMILY, PIRATE, PLAIN, ROOT, Clock, first, hosted, places
+from bounded import BASE, FAMILY, PLAIN, ROOT, Clock, first, hosted, places
 from hub_standin import Hub
 
 from merger import limits, store
@@ -250,11 +251,15 @@ def test_the_cache_holds_its_bound(tmp_path, monkeypatch):
         assert place._visits and not picking._coming
 
 
-def test_a_programs_models_stay_open_while_it_is_served(own):
-    recipe = load(PLAIN.replace(BASE, PIRATE))
+def test_a_programs_models_stay_open_while_it_is_served(tmp_path):
+    own, model = Studio(ROOT / "presets", host=Host()), str(tmp_path / "of-nobody-else")
+    shutil.copytree(FAMILY / "pirate", model)
+    recipe = load(PLAIN.replace(BASE, model))
     with own.using(recipe):
         own.plan(recipe)
         for heard_only in (False, True):
             own.let_go(heard_only)
-            assert PIRATE in own.parents.opened
+            assert model in own.parents.opened
     assert not any(name.startswith("program") for name in own._visits)
+    own.let_go()
+    assert model not in own.parents.opened

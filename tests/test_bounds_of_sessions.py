@@ -44,6 +44,7 @@ def test_a_session_costs_little():
     states = States(demo, Visitors())
     box = next(block for block in demo.blocks.values() if isinstance(block, gr.Textbox))
     one = states["s"]
+    assert not one.config_values
     one._update_value_in_config(box._id, "x" * 1_000_000)
     one[box._id] = gr.Textbox("x", render=False)
     one._update_config(box._id)
