@@ -146,6 +146,14 @@ while True:
 """
 
 
+def runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_nothing_is_left_of_a_server_that_ended(tmp_path):
     """Stopped in any way, in the middle of a merge; one that was killed is cleaned up after by the next, a living one is not."""
@@ -155,14 +163,15 @@ def test_nothing_is_left_of_a_server_that_ended(tmp_path):
     assert started.stdout is not None
     told = [started.stdout.readline().split() for _ in range(4)]
     servers = [(int(pid), Path(root)) for pid, root in told]
-    (_, stopped), (_, interrupted), (_, killed), (_, alive) = servers
+    (first_one, stopped), (second, interrupted), (_, killed), (_, alive) = servers
     try:
         assert all(root.is_dir() and root.parent == tmp_path for _, root in servers)
         for (pid, _), number in zip(servers, (signal.SIGTERM, signal.SIGINT, signal.SIGKILL), strict=False):
             os.kill(pid, number)
         ends = time.monotonic() + 20
-        while (stopped.exists() or interrupted.exists()) and time.monotonic() < ends:
+        while (runs(first_one) or runs(second)) and time.monotonic() < ends:
             time.sleep(0.05)
+        assert not runs(first_one) and not runs(second), "a merge under way is not waited for"
         assert not stopped.exists() and not interrupted.exists()
         assert killed.exists() and alive.is_dir()
         Scratch(tmp_path).end()
