@@ -78,66 +78,101 @@ SWEEP_CHARACTERS = Limit(
     "test_bounds.py::test_a_sweep_of_long_recipes_is_refused",
 )  # fmt: skip
 MERGE_SECONDS = Limit(600, "seconds", "request", "A merge to be downloaded", "test_bounds.py::test_a_merge_ends")
-ARCHIVE_BYTES = Limit(4 << 30, "bytes", "request", "A merge to be downloaded", "test_bounds.py::test_what_waits_is_bounded")
+ARCHIVE_BYTES = Limit(
+    4 << 30, "bytes", "request", "A merge to be downloaded", "test_bounds_of_disk.py::test_what_waits_is_bounded"
+)  # fmt: skip
 MERGES_BYTES = Limit(
-    12_000_000_000, "bytes", "server", "Merges that wait to be fetched", "test_bounds.py::test_what_waits_is_bounded"
+    12_000_000_000, "bytes", "server", "Merges that wait to be fetched", "test_bounds_of_disk.py::test_what_waits_is_bounded"
 )  # fmt: skip
 HEARD_TOKENS = Limit(100_000, "tokens", "server", "Answers that are remembered", "test_bounds.py::test_answers_kept_are_bounded")
 
 # Shares: what one visitor may have waiting or running at once (ui/quota.py).
-SESSION_ANSWERS = Limit(6, "answers", "visitor", "One page's answers at once", "test_bounds.py::test_shares")
-PROGRAM_ANSWERS = Limit(4, "answers", "visitor", "Answers that programs at one address ask for", "test_bounds.py::test_shares")
-ADDRESS_ANSWERS = Limit(32, "answers", "visitor", "Answers of all pages at one address", "test_bounds.py::test_shares")
-ANSWERS = Limit(48, "answers", "server", "Answers of everybody at once", "test_bounds.py::test_shares")
-SESSION_LONG = Limit(1, "of a kind", "visitor", "One page's merges, downloads, uploads to the Hub", "test_bounds.py::test_shares")
-SESSION_SWEEPS = Limit(2, "sweeps", "visitor", "One page's sweeps: a new one ends the older", "test_bounds.py::test_shares")
+SESSION_ANSWERS = Limit(6, "answers", "visitor", "One page's answers at once", "test_bounds_of_visitors.py::test_shares")
+PROGRAM_ANSWERS = Limit(
+    4, "answers", "visitor", "Answers that programs at one address ask for", "test_bounds_of_visitors.py::test_shares"
+)  # fmt: skip
+ADDRESS_ANSWERS = Limit(
+    32, "answers", "visitor", "Answers of all pages at one address", "test_bounds_of_visitors.py::test_shares"
+)  # fmt: skip
+ANSWERS = Limit(48, "answers", "server", "Answers of everybody at once", "test_bounds_of_visitors.py::test_shares")
+SESSION_LONG = Limit(
+    1, "of a kind", "visitor", "One page's merges, downloads, uploads to the Hub", "test_bounds_of_visitors.py::test_shares"
+)  # fmt: skip
+SESSION_SWEEPS = Limit(
+    2, "sweeps", "visitor", "One page's sweeps: a new one ends the older", "test_bounds_of_visitors.py::test_shares"
+)  # fmt: skip
 PROGRAM_LONG = Limit(
-    1, "of a kind", "visitor", "Merges and sweeps that programs at one address ask for", "test_bounds.py::test_shares"
+    1, "of a kind", "visitor", "Merges and sweeps that programs at one address ask for", "test_bounds_of_visitors.py::test_shares"
 )  # fmt: skip
-ADDRESS_LONG = Limit(2, "of a kind", "visitor", "All these of one address", "test_bounds.py::test_shares")
+ADDRESS_LONG = Limit(2, "of a kind", "visitor", "All these of one address", "test_bounds_of_visitors.py::test_shares")
 SESSION_EVENTS = Limit(
-    16, "events", "visitor", "What else a page, or programs at one address, have waiting", "test_bounds.py::test_shares"
+    16, "events", "visitor", "What else a page, or programs at one address, have waiting",
+    "test_bounds_of_visitors.py::test_shares",
 )  # fmt: skip
-ADDRESS_EVENTS = Limit(64, "events", "visitor", "The same, of all pages at one address", "test_bounds.py::test_shares")
-QUEUED = Limit(250, "events", "server", "Events that wait", "test_bounds.py::test_a_newcomer_finds_a_working_page")
+ADDRESS_EVENTS = Limit(
+    64, "events", "visitor", "The same, of all pages at one address", "test_bounds_of_visitors.py::test_shares"
+)  # fmt: skip
+QUEUED = Limit(250, "events", "server", "Events that wait", "test_bounds_of_visitors.py::test_a_full_queue_is_told")
 CALLS_AT_ONCE = Limit(
-    4, "calls", "visitor", "Small events of one address that run at once", "test_bounds.py::test_small_events_take_turns"
+    4, "calls", "visitor", "Small events of one address that run at once",
+    "test_bounds_of_visitors.py::test_small_events_take_turns",
 )  # fmt: skip
 ADDRESS_CALLS = Limit(
-    96, "calls", "visitor", "Small events of one address that wait", "test_bounds.py::test_small_events_take_turns"
+    96, "calls", "visitor", "Small events of one address that wait", "test_bounds_of_visitors.py::test_small_events_take_turns"
 )  # fmt: skip
 ADDRESS_REQUESTS = Limit(
-    256, "requests", "visitor", "Requests of one address at once", "test_bounds.py::test_requests_of_one_address"
+    256, "requests", "visitor", "Requests of one address at once", "test_bounds_of_visitors.py::test_requests_of_one_address"
+)  # fmt: skip
+ADDRESS_BODIES = Limit(
+    8_000_000, "bytes", "visitor", "What one address has sent that is not done yet, and what waits in the line, each",
+    "test_bounds_of_visitors.py::test_what_one_address_sends_is_bounded",
+)  # fmt: skip
+BODIES = Limit(
+    64_000_000, "bytes", "server", "The same, of everybody", "test_bounds_of_visitors.py::test_what_one_address_sends_is_bounded"
+)  # fmt: skip
+BODY_SECONDS = Limit(
+    60, "seconds", "request", "How long what is sent may take to arrive",
+    "test_bounds_of_visitors.py::test_what_does_not_arrive_is_not_waited_for",
 )  # fmt: skip
 
 # Uploads, sessions, and what is left (ui/intake.py, ui/visitors.py, ui/scratch.py).
-UPLOAD_BYTES = Limit(1_000_000, "bytes", "request", "An upload: one file", "test_bounds.py::test_uploads_are_bounded")
-UPLOADS = Limit(10, "files a minute", "visitor", "Uploads from one address", "test_bounds.py::test_uploads_are_bounded")
-UPLOADS_BYTES = Limit(32_000_000, "bytes a minute", "server", "Uploads of everybody", "test_bounds.py::test_uploads_are_bounded")
-UPLOAD_SECONDS = Limit(60, "seconds", "server", "How long an uploaded file stays", "test_bounds.py::test_uploads_go")
-SESSIONS = Limit(400, "pages", "server", "Pages whose recipe is kept", "test_bounds.py::test_sessions_are_bounded")
-ADDRESS_SESSIONS = Limit(60, "pages", "visitor", "The same, of one address", "test_bounds.py::test_sessions_are_bounded")
+UPLOAD_BYTES = Limit(1_000_000, "bytes", "request", "An upload: one file", "test_bounds_of_visitors.py::test_uploads_are_bounded")
+UPLOADS = Limit(
+    10, "files a minute", "visitor", "Uploads from one address", "test_bounds_of_visitors.py::test_uploads_are_bounded"
+)  # fmt: skip
+UPLOADS_BYTES = Limit(
+    32_000_000, "bytes a minute", "server", "Uploads of everybody", "test_bounds_of_visitors.py::test_uploads_are_bounded"
+)  # fmt: skip
+UPLOAD_SECONDS = Limit(60, "seconds", "server", "How long an uploaded file stays", "test_bounds_of_disk.py::test_uploads_go")
+SESSIONS = Limit(400, "pages", "server", "Pages whose recipe is kept", "test_bounds_of_sessions.py::test_sessions_are_bounded")
+ADDRESS_SESSIONS = Limit(
+    60, "pages", "visitor", "The same, of one address", "test_bounds_of_sessions.py::test_sessions_are_bounded"
+)  # fmt: skip
 SESSIONS_BYTES = Limit(
-    64_000_000, "bytes", "server", "What is kept of all pages", "test_bounds.py::test_sessions_are_bounded_in_bytes"
+    64_000_000, "bytes", "server", "What is kept of all pages", "test_bounds_of_sessions.py::test_sessions_are_bounded_in_bytes"
 )  # fmt: skip
 SESSION_SECONDS = Limit(
-    3600, "seconds", "visitor", "How long the recipe of a page that was closed is kept", "test_bounds.py::test_sessions_time_out"
+    3600, "seconds", "visitor", "How long the recipe of a page that was closed is kept",
+    "test_bounds_of_sessions.py::test_sessions_time_out",
 )  # fmt: skip
 ABSENT_SECONDS = Limit(
     60, "seconds", "visitor", "How long files and work of somebody silent stay, whose page is not open",
-    "test_bounds.py::test_what_was_left_goes",
+    "test_bounds_of_disk.py::test_what_was_left_goes",
 )  # fmt: skip
 ZIP_SECONDS = Limit(
-    600, "seconds", "visitor", "How long a zip stays while the page is open", "test_bounds.py::test_what_was_left_goes"
+    600, "seconds", "visitor", "How long a zip stays while the page is open", "test_bounds_of_disk.py::test_what_was_left_goes"
 )  # fmt: skip
 MODEL_SECONDS = Limit(
     1800, "seconds", "visitor", "How long the models of a silent page are kept from making room for others'",
-    "test_bounds.py::test_the_cache_holds_its_bound",
+    "test_bounds_of_disk.py::test_the_cache_holds_its_bound",
 )  # fmt: skip
 
 # Who is who (ui/guard.py, ui/grants.py).
 REQUEST_BYTES = Limit(
     4_000_000, "bytes", "request", "A call of an event or an endpoint", "test_guard.py::test_a_request_is_bounded"
+)  # fmt: skip
+REQUEST_VALUES = Limit(
+    100_000, "values", "request", "Numbers, words and lists of such a call", "test_guard.py::test_a_request_of_many_values"
 )  # fmt: skip
 SESSION_CHARACTERS = Limit(
     64, "characters", "request", "The name a browser gives its session", "test_guard.py::test_a_sessions_name_is_bounded"

@@ -883,6 +883,8 @@ def _shown(value: object) -> str:
 
 
 _MERGE_KEY = "tag:yaml.org,2002:merge"
+_DEPTH = 32
+"""Levels of lists and mappings within each other."""
 
 
 def _parse(text: str, source: str) -> list[tuple[Any, _About]]:
@@ -909,8 +911,12 @@ def _parse(text: str, source: str) -> list[tuple[Any, _About]]:
     def plain(node: yaml.Node | None, path: str, depth: int) -> Any:
         nonlocal count, length
         count, length = count + 1, length + len(path)
-        if count > RECIPE_VALUES or length > 200 * RECIPE_VALUES or depth > 32:
-            raise RecipeError(f"{source}: too large or nested too deeply to be a recipe.")
+        if depth > _DEPTH:
+            words = f"nested more than {_DEPTH} levels deep, what `*` repeats included; recipes need about ten."
+            raise RecipeError(f"{source}: {words}")
+        if count > RECIPE_VALUES or length > 200 * RECIPE_VALUES:
+            what = f"{RECIPE_VALUES:,} values" if count > RECIPE_VALUES else f"{200 * RECIPE_VALUES:,} characters of keys"
+            raise RecipeError(f"{source}: holds more than {what}, what `*` repeats included; that is the most a recipe may have.")
         if node is None:
             return None
         lines.setdefault(path, node.start_mark.line + 1)

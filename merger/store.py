@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -529,7 +529,8 @@ def evict(limit: int, keep: Collection[Path] = ()) -> tuple[str, ...]:
             break
         if revision.snapshot_path.resolve() in held:
             continue
-        strategy = cache.delete_revisions(revision.commit_hash)
+        # of this model alone: a copy of it under another name has the same commit
+        strategy = replace(cache, repos=frozenset({repo})).delete_revisions(revision.commit_hash)
         strategy.execute()
         total -= strategy.expected_freed_size
         gone.append(repo.repo_id)

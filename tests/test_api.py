@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from gradio_client import Client
 from gradio_client.exceptions import AppError
@@ -108,6 +109,18 @@ def test_errors_are_words(client, call, message):
 def test_a_long_prompt_is_refused(client):
     with pytest.raises(AppError, match=f"at most {PROMPT_CHARACTERS:,} are taken"):
         client.predict(recipe=TEXT, prompt="a" * (PROMPT_CHARACTERS + 1), api_name="/ask")
+
+
+def test_what_has_a_default_may_be_left_out(url):
+    """Also where a program speaks HTTP by itself; gradio's client fills it in."""
+
+    def posted(name: str, *data: Any) -> str:
+        event = httpx.post(f"{url}gradio_api/call/{name}", json={"data": data}).json()["event_id"]
+        return httpx.get(f"{url}gradio_api/call/{name}/{event}", timeout=60).text
+
+    assert "merged-model.zip" in posted("merge", TEXT)
+    assert '"answer": ""' in posted("sweep", TEXT, "seed", [7])
+    assert "does not fit" in posted("ask", TEXT)
 
 
 # ---------------------------------------------------------------------------------------------- as tools for MCP

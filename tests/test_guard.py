@@ -17,7 +17,7 @@ import pytest
 from gradio_client import Client
 
 from merger.errors import MergeError
-from merger.limits import REQUEST_BYTES, SESSION_CHARACTERS
+from merger.limits import REQUEST_BYTES, REQUEST_VALUES, SESSION_CHARACTERS
 from merger.ui import LAUNCH, build_app
 from merger.ui.guard import FOREIGN, Door, Guard, read_door, signed_in, token_of
 from merger.ui.host import Host
@@ -282,6 +282,20 @@ def test_a_request_is_bounded(url: str) -> None:
         body = json.dumps({"data": [None], "fn_index": 0, "session_hash": "x", "event_data": "x" * size})
         said = client.post("/gradio_api/run/predict", content=body)
         assert said.status_code == status and ("up to 4,000,000 bytes" in said.text) == (status == 413)
+
+
+def test_a_request_of_many_values(url: str) -> None:
+    """A million empty lists took four seconds in which nobody else was served; as a text they are one value."""
+    client, many = browser_at(url), REQUEST_VALUES + 1
+    for part in ("[]", "{}", "1", '""'):
+        body = f'{{"data": [{",".join([part] * many)}], "fn_index": 0, "session_hash": "x"}}'
+        said = client.post("/gradio_api/run/predict", content=body)
+        assert said.status_code == 413 and "up to 100,000 numbers, words and lists" in said.text
+    body = json.dumps({"data": [None], "fn_index": 0, "session_hash": "x", "event_data": '[{"\\", ' * many})
+    assert client.post("/gradio_api/run/predict", content=body).status_code == 200
+    started = time.process_time()
+    assert client.post("/gradio_api/run/predict", content='{"data": "' + '\\"' * 1_900_000).status_code == 400
+    assert time.process_time() - started < 5
 
 
 def test_errors_are_sentences(url: str, caplog: pytest.LogCaptureFixture) -> None:

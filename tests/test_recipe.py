@@ -284,7 +284,8 @@ def test_replace_refuses(path: str, value: Any, message: str) -> None:
 
 _NOT = "this is not a merge recipe.\n  A recipe is YAML with `merge_method:` and `models:`; got"
 _RANGE = "must be [first, end) with 0 <= first < end, for example [0, 16]; got"
-_LARGE = "recipe: too large or nested too deeply to be a recipe."
+_LARGE = "recipe: holds more than 50,000 values, what `*` repeats included; that is the most a recipe may have."
+_DEEP = "recipe: nested more than 32 levels deep, what `*` repeats included; recipes need about ten."
 _T = "recipe, line 6: parameters.t must be a number from -10 to 10; got"
 
 
@@ -322,9 +323,9 @@ REFUSED: dict[str, tuple[str, str]] = {
     # too much
     "aliases": (bomb(merge=False), _LARGE),
     "merged aliases": (bomb(merge=True), _LARGE),
-    "alias of itself": ("&a [*a]", _LARGE),
-    "merge of itself": ("&a {<<: *a}", _LARGE),
-    "deep": ("[" * 100 + "]" * 100, _LARGE),
+    "alias of itself": ("&a [*a]", _DEEP),
+    "merge of itself": ("&a {<<: *a}", _DEEP),
+    "deep": ("[" * 100 + "]" * 100, _DEEP),
     "very deep": ("[" * 5000, "recipe: nested too deeply to be a recipe."),
     "huge": ("#" * (MAX_TEXT + 1), "recipe: the recipe is larger than 1 MB; this is no merge recipe."),
     "long curve": (SLERP.replace("0.5", str([0.5] * 4097)),

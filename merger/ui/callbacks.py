@@ -609,7 +609,7 @@ class Callbacks:
             if making.is_set():
                 self._drop(result)
 
-        thread = threading.Thread(target=work, daemon=True)
+        thread = threading.Thread(target=work, name="merge to files", daemon=True)
         thread.start()
         try:
             yield gr.update(value="Merging…", visible=True), gr.skip(), gr.update(visible=False)

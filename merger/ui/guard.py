@@ -24,7 +24,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from merger.errors import MergeError
-from merger.limits import REQUEST_BYTES, SESSION_CHARACTERS
+from merger.limits import REQUEST_BYTES, REQUEST_VALUES, SESSION_CHARACTERS
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +48,8 @@ _USED = re.compile(
 """What else the page needs of gradio. Its other addresses (a proxy, recordings, an editor, links to saved states) stay shut."""
 _CALLS = re.compile(r"/gradio_api/((run|api|call/v2|call)/(?P<name>[\w.-]+)/?|queue/join|cancel|reset/?|component_server/?)")
 """Addresses that take JSON."""
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+"""A string of JSON. One that does not end goes on to the end: tried again from each quote in it, it took the square of that."""
 _NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{int(SESSION_CHARACTERS)}}}")
 _SECRET = re.compile(r"[A-Za-z0-9_-]{32,64}")
 _ORIGIN = re.compile(r"https?://([\w-]+\.)*[\w-]+(:\d{1,5})?")
@@ -329,6 +331,8 @@ class Sessions:
 
     def _checked(self, raw: bytes, call: re.Match[str], owner: str, scope: Scope) -> bytes:
         """A body with nothing in it but what the page sends, in the types that gradio counts on."""
+        if _values(raw) > REQUEST_VALUES:  # gradio goes through them again and again, and meanwhile serves nobody else
+            raise _Wrong(413, f"This request is too large: it may hold up to {REQUEST_VALUES:,} numbers, words and lists.")
         try:
             body = json.loads(raw)
             if not isinstance(body, dict):
@@ -341,6 +345,16 @@ class Sessions:
             return json.dumps(body, ensure_ascii=False).encode()  # half a surrogate pair is no text
         except (ValueError, RecursionError):
             raise _Wrong(400, "This is no request of this page: a JSON object is expected, not nested too deeply.") from None
+
+
+def _values(raw: bytes) -> int:
+    """About how many values JSON holds, without making any of them.
+
+    >>> _values(b'{"a": [1, 2, "x, [y"]}')
+    4
+    """
+    bare = _STRING.sub(b"", raw)
+    return sum(map(bare.count, (b",", b"[", b"{")))
 
 
 def _typed(body: dict[str, Any], call: re.Match[str], scope: Scope) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""What comes in, by address: how many requests at once, how many bytes of uploads. Plain ASGI; no gradio here.
+"""What comes in, by address: how many requests and bytes at once, how many bytes of uploads. Plain ASGI; no gradio here.
 
 `Intake` stands before gradio's own layers, inside of the guard. `Presence` is the innermost layer, behind the guard's sessions:
 it sees under its own name which page is open, and when it is closed.
 """
 
+import asyncio
 import json
 import re
 import time
@@ -13,7 +14,17 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
 from merger.checkpoints import in_words
-from merger.limits import ADDRESS_REQUESTS, UPLOAD_BYTES, UPLOAD_SECONDS, UPLOADS, UPLOADS_BYTES
+from merger.limits import (
+    ADDRESS_BODIES,
+    ADDRESS_REQUESTS,
+    BODIES,
+    BODY_SECONDS,
+    REQUEST_BYTES,
+    UPLOAD_BYTES,
+    UPLOAD_SECONDS,
+    UPLOADS,
+    UPLOADS_BYTES,
+)  # fmt: skip
 from merger.ui.guard import App, Message, Receive, Scope, Send
 
 _UPLOAD = re.compile(r"/gradio_api/upload/?")
@@ -22,6 +33,8 @@ _HEAD = 4096
 """Bytes of an upload that are not the file: the boundary, its name and kind."""
 
 MANY = f"More than {ADDRESS_REQUESTS} requests from one place are under way; wait for some of them."
+HEAVY = f"More than {in_words(ADDRESS_BODIES)} that were sent from one place are not done yet; wait for some of it."
+CROWDED = "Very many people are asking right now; try again in a minute."
 LARGE = f"A file may have up to {in_words(UPLOAD_BYTES)}; this page takes recipes, and lists of questions."
 ONE = "Send one file at a time."
 OFTEN = f"{UPLOADS} files within a minute are the most from one place; try again in a minute."
@@ -63,12 +76,20 @@ def _one(found: IPv4Address | IPv6Address) -> str:
     return str(found) if isinstance(found, IPv4Address) else str(IPv6Address(int(found) >> 64 << 64))
 
 
+def too_heavy(sent: Mapping[str, int], address: str, nbytes: int) -> str:
+    """Why an address may not send so many bytes beside those of everybody that are not done yet; "" where it may."""
+    if sent.get(address, 0) + nbytes > ADDRESS_BODIES:
+        return HEAVY
+    return CROWDED if sum(sent.values()) + nbytes > BODIES else ""
+
+
 class Intake:
     """The layer that counts. clock: for tests."""
 
     def __init__(self, app: App, space: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self.app, self.space, self.clock = app, space, clock
         self._under_way: Counter[str] = Counter()
+        self._bodies: Counter[str] = Counter()
         self._sent: deque[tuple[float, str, int]] = deque()
         """(when, by whom, bytes) of uploads that may still lie here."""
 
@@ -81,7 +102,14 @@ class Intake:
         if self._under_way[address] >= ADDRESS_REQUESTS:
             await _answer(send, 429, MANY)
             return
+        nbytes = _length(scope)
+        why = too_heavy(self._bodies, address, nbytes) if nbytes else ""
+        if why:
+            await _answer(send, 429, why)
+            return
         self._under_way[address] += 1
+        self._bodies[address] += nbytes
+        receive = _in_time(receive) if nbytes else receive
         try:
             if scope["method"] == "POST" and _UPLOAD.fullmatch(_path(scope)):
                 await self._upload(scope, receive, send, address)
@@ -89,8 +117,9 @@ class Intake:
                 await self.app(scope, receive, send)
         finally:
             self._under_way[address] -= 1
+            self._bodies[address] -= nbytes
             if not self._under_way[address]:
-                del self._under_way[address]
+                del self._under_way[address], self._bodies[address]
 
     async def _upload(self, scope: Scope, receive: Receive, send: Send, address: str) -> None:
         """One small file, of a few a minute; all of it is read before anything is written."""
@@ -121,6 +150,33 @@ def _files(raw: bytes, kind: bytes) -> int:
     """How many parts an upload has; its one file is one. kind: its Content-Type, which names what stands between parts."""
     found = re.search(rb'boundary="?([^";,]+)', kind, re.IGNORECASE)
     return raw.count(b"--" + found[1].strip()) - raw.count(b"--" + found[1].strip() + b"--") if found else 0
+
+
+def _length(scope: Scope) -> int:
+    """How many bytes a request's body may have, before any are read: as Python objects they take some twenty times as much."""
+    told = [(key.lower(), value) for key, value in scope["headers"]]
+    if any(key == b"transfer-encoding" for key, _ in told):
+        return REQUEST_BYTES
+    length = next((value for key, value in told if key == b"content-length"), b"0")
+    return min(int(length), REQUEST_BYTES) if length.isdigit() else REQUEST_BYTES
+
+
+def _in_time(receive: Receive) -> Receive:
+    """What comes, until it has all come or is taken for given up: who sends slowly holds room that others need."""
+    ends, whole = time.monotonic() + BODY_SECONDS, False
+
+    async def given() -> Message:
+        nonlocal whole
+        if whole:
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), ends - time.monotonic())
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        whole = not message.get("more_body")
+        return message
+
+    return given
 
 
 def _kind(scope: Scope) -> bytes:
@@ -181,4 +237,4 @@ class Presence:
             self.watching.closed(found[1])
 
 
-__all__ = ["Intake", "Presence", "address_of"]
+__all__ = ["CROWDED", "HEAVY", "Intake", "Presence", "address_of", "too_heavy"]

@@ -5,11 +5,13 @@ import math
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from inspect import signature
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
 from gradio.components import Component
+from gradio.components.api_component import Api
 from gradio.oauth import attach_oauth
 from starlette.middleware import Middleware
 
@@ -69,6 +71,7 @@ class Page(gr.Blocks):
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
     ) -> list[Any]:
         """An event's inputs, of the kinds that its components have: what comes from a browser may be anything."""
+        inputs = [*inputs, *_omitted(block_fn, len(inputs))]
         if len(inputs) != len(block_fn.inputs):
             raise gr.Error(MISFIT, print_exception=False)
         for block, value in zip(block_fn.inputs, inputs, strict=True):
@@ -106,6 +109,14 @@ def with_sign_in(host: Host) -> Host:
     else:
         return host
     return replace(host, oauth=False)
+
+
+def _omitted(block_fn: Any, given: int) -> list[Any]:
+    """What a program that calls an endpoint left out at the end, where that has a default; a page sends all."""
+    if not all(isinstance(block, Api) for block in block_fn.inputs):
+        return []
+    last = list(signature(block_fn.fn).parameters.values())[given : len(block_fn.inputs)]
+    return [] if any(one.default is one.empty for one in last) else [one.default for one in last]
 
 
 def _no_file(block: Any, value: Any) -> None:

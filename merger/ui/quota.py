@@ -1,7 +1,8 @@
 """Shares: how much of the page one visitor may hold at once, so that nobody keeps others out.
 
 A visitor is a page's session, and the address it comes from; a program without a session is its address alone. What waits is
-ordered so that everybody's first comes before anybody's second. `share_out` puts all of it around a finished page.
+ordered so that everybody's first comes before anybody's second; what is done counts until its answer is fetched. `share_out`
+puts all of it around a finished page.
 """
 
 import asyncio
@@ -23,12 +24,13 @@ from merger.limits import (
     CALLS_AT_ONCE,
     PROGRAM_ANSWERS,
     PROGRAM_LONG,
+    QUEUED,
     SESSION_ANSWERS,
     SESSION_EVENTS,
     SESSION_LONG,
     SESSION_SWEEPS,
 )  # fmt: skip
-from merger.ui.intake import address_of
+from merger.ui.intake import CROWDED, address_of, too_heavy
 from merger.ui.turns import fair
 from merger.ui.visitors import FORGOTTEN, Visitors
 
@@ -46,7 +48,8 @@ class Share:
     def refusal(self, session: int, programs: int, address: int, is_program: bool) -> str:
         """Why not one more, in words; "" where it may come."""
         if is_program and programs >= self.programs:
-            return f"{self._count(programs)} asked for by programs at your address under way already; wait for it to end."
+            count = self._count(programs)
+            return f"{count} asked for by programs at your address under way, or not fetched yet; wait for it to end."
         if not is_program and session >= self.session:
             return f"{self._count(session)} of yours under way already; wait for it to end, or cancel it."
         if address >= self.address:
@@ -66,7 +69,6 @@ SHARES: Mapping[str, Share] = {
 }
 """By gradio's concurrency_id."""
 OTHERS = Share("request", "requests", SESSION_EVENTS, SESSION_EVENTS, ADDRESS_EVENTS)
-CROWDED = "Very many people are asking right now; try again in a minute."
 BUSY = "Too many requests from your address are waiting; wait for some of them."
 
 
@@ -80,36 +82,77 @@ def share_out(demo: Any, visitors: Visitors, space: bool) -> None:
 # ---------------------------------------------------------------------------------------------- what is queued
 
 
+@dataclass(frozen=True)
+class Sent:
+    """An event, for as long as something of it is held here. nbytes: what was sent; session: None for a program's."""
+
+    kind: str
+    session: str | None
+    address: str
+    nbytes: int
+
+
 def _shared(queue: Any, push: Callable[..., Awaitable[Any]], space: bool) -> Callable[..., Awaitable[Any]]:
     """gradio's push: only what is within the visitor's share gets into the queue, and it stands where it is fair."""
+    held: dict[str, Sent] = {}
 
     async def pushed(body: Any, request: Any, username: str | None) -> Any:
         fn = queue.blocks.fns.get(body.fn_index)
-        address = address_of(request.scope, space)
-        why = "" if fn is None else _why_not(list(queue.event_ids_to_events.values()), fn, body.session_hash, address, space)
+        one = Sent(str(getattr(fn, "concurrency_id", "")), body.session_hash, address_of(request.scope, space), _length(request))
+        under_way = _under_way(queue)
+        for name in [name for name, sent in held.items() if name not in under_way and not _unread(queue, name, sent)]:
+            del held[name]
+        why = CROWDED if len(queue) >= QUEUED else _why_not(list(held.values()), one)  # gradio's words for it show no way out
+        why = why or _too_much([sent for name, sent in held.items() if name in under_way], one)
         if why:
             raise HTTPException(429, why)
         made = await push(body=body, request=request, username=username)
-        if made[0] and fn is not None and fn.concurrency_id in queue.event_queue_per_concurrency_id:
-            waiting: list[Any] = queue.event_queue_per_concurrency_id[fn.concurrency_id].queue
+        if made[0]:
+            held[made[1]] = one
+        if made[0] and one.kind in queue.event_queue_per_concurrency_id:
+            waiting: list[Any] = queue.event_queue_per_concurrency_id[one.kind].queue
             if waiting and waiting[-1]._id == made[1]:
                 event = waiting.pop()
-                waiting.insert(fair([_address(one, space) for one in waiting], address), event)
+                waiting.insert(fair([_address(other, space) for other in waiting], one.address), event)
         return made
 
     return pushed
 
 
-def _why_not(events: Sequence[Any], fn: Any, session: str | None, address: str, space: bool) -> str:
-    """Why one more event of this function is too many; "" where it is not."""
-    share = SHARES.get(str(fn.concurrency_id), OTHERS)
-    same = [event for event in events if SHARES.get(str(event.fn.concurrency_id), OTHERS) is share]
+def _under_way(queue: Any) -> set[str]:
+    """Events that wait or run. gradio's own table of them has each a moment longer: who asks again at once must not meet it."""
+    running = {event._id for events in queue.active_jobs if events for event in events}
+    return running | {event._id for line in queue.event_queue_per_concurrency_id.values() for event in line.queue}
+
+
+def _unread(queue: Any, name: str, sent: Sent) -> bool:
+    """Whether an event has said something that nobody has fetched."""
+    said = queue.pending_messages_per_session.get(sent.session or name)  # gradio names a program by its event
+    return said is not None and not said.empty()
+
+
+def _too_much(under_way: Sequence[Sent], one: Sent) -> str:
+    """Why what was sent with the events under way is too much for one more; "" where it is not."""
+    bodies: Counter[str] = Counter()
+    for sent in under_way:
+        bodies[sent.address] += sent.nbytes
+    return too_heavy(bodies, one.address, one.nbytes)
+
+
+def _why_not(held: Sequence[Sent], one: Sent) -> str:
+    """Why one more event of this kind is too many; "" where it is not."""
+    share = SHARES.get(one.kind, OTHERS)
+    same = [sent for sent in held if SHARES.get(sent.kind, OTHERS) is share]
     if share.one == "answer" and len(same) >= ANSWERS:
         return CROWDED
-    near = [event for event in same if _address(event, space) == address]
-    own = sum(event.session_hash == session for event in near)
-    programs = sum(event.session_hash == event._id for event in near)  # gradio's name for who gave none
-    return share.refusal(own, programs, len(near), session is None)
+    near = [sent for sent in same if sent.address == one.address]
+    own = sum(sent.session == one.session for sent in near)
+    return share.refusal(own, sum(sent.session is None for sent in near), len(near), one.session is None)
+
+
+def _length(request: Any) -> int:
+    told = request.headers.get("content-length", "")
+    return int(told) if told.isdigit() else 0
 
 
 def _address(event: Any, space: bool) -> str:
@@ -146,6 +189,7 @@ def _few(process: Callable[..., Awaitable[Any]], visitors: Visitors, space: bool
         address, fn = address_of(scope, space), named.get("block_fn")
         begins = event == session or any(target[1] == "load" for target in getattr(fn, "targets", ()))
         if session and not visitors.seen(str(session), address, begins):
+            visitors.drop(str(session))  # gradio has just begun it anew
             raise gr.Error(FORGOTTEN, print_exception=False)
         if event is not None:  # it had to wait already
             made = await process(*given, **named)
