@@ -62,7 +62,7 @@ def main() -> None:
             else:
                 numbers[5 + i % 40] = round(0.2 + 0.005 * i, 4)
             value["lanes"][lane] = numbers
-            sent = json.loads(json.dumps({"lanes": value["lanes"], "seq": i}))
+            sent = json.loads(json.dumps({"lanes": value["lanes"], "seq": i, "followed": True}))
             if asked.profile and i >= 4:
                 profile.enable()
             start = time.process_time()

@@ -85,6 +85,14 @@ class TensorJob:
         return hash((self.name, self.sources, self.base, self.method, self.args, self.shape, self.out, self.seed, self.parents))
 
     @cached_property
+    def donors(self) -> tuple[tuple[int, Source], ...]:
+        """The sources that can change this tensor with their places: all but the base; none where it is copied."""
+        if self.method is None:
+            return ()
+        own = self.base.model if self.base else None  # compared first: a drag asks for thousands
+        return tuple((i, s) for i, s in enumerate(self.sources) if s.model != own or s != self.base)
+
+    @cached_property
     def numel(self) -> int:
         """Elements of the output tensor."""
         return math.prod(self.shape)
@@ -235,7 +243,7 @@ class _Frame:
         if models.keys() != self.models.keys() or any(self.models[name]() is not model for name, model in models.items()):
             return None
         pairs = zip(_all_scopes(self.plan.recipe), _all_scopes(recipe), strict=True)
-        changed = [(a, b) for old, new in pairs for (_, a), (_, b) in zip(old, new, strict=True) if a != b]
+        changed = [(name, a, b) for old, new in pairs for (name, a), (_, b) in zip(old, new, strict=True) if a != b]
         if not changed:
             return self.plan.jobs
         parts = recipe.slices or tuple(
@@ -243,17 +251,18 @@ class _Frame:
             for part in self.parts
         )
         now = {id(old): new for old, new in zip(self.parts, parts, strict=True)}
+        moved = [p for p in recipe.method.params if any(n == p.name for n, _, _ in changed)]
         jobs: list[TensorJob] = []
         for row, job in zip(self.rows, self.plan.jobs, strict=True):
             names = {row.name, *row.names}
             if job.method and any(
-                a.at(name, row.layer, row.layers) != b.at(name, row.layer, row.layers) for a, b in changed for name in names
+                a.at(name, row.layer, row.layers) != b.at(name, row.layer, row.layers) for _, a, b in changed for name in names
             ):
                 entries = _ordered(now[id(row.part)], recipe)
                 here = replace(
                     row, part=now[id(row.part)], entries=tuple(entries[i] for i in row.parents) if row.parents else entries
                 )  # fmt: skip
-                job = replace(job, args=_arguments(here, recipe))
+                job = replace(job, args=_arguments(here, recipe, moved, job.args))
             jobs.append(job)
         return tuple(jobs)
 
@@ -806,10 +815,13 @@ def _token_remarks(jobs: Sequence[TensorJob], words: OutputTokens | None) -> Ite
             yield f"{len(lost)} tokens have no row in any model and start as zeros, for example {lost[0]!r}."
 
 
-def _arguments(row: _Row, recipe: Recipe) -> Arguments:
+def _arguments(
+    row: _Row, recipe: Recipe, moved: Sequence[Param] | None = None, before: Mapping[str, Argument] = NO_ARGUMENTS
+) -> Arguments:  # fmt: skip
+    """The numbers of a row. moved: the parameters to look up, where the others are as before; None: all."""
     method = recipe.method
-    found: dict[str, Argument] = {}
-    for param in method.params:
+    found = dict(before)
+    for param in method.params if moved is None else moved:
         if param.per_model:
             each = [
                 _look_up(param, method, name, row, scopes(recipe, row.part, entry), recipe, entry)

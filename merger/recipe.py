@@ -172,15 +172,27 @@ class Recipe:
     """What was read otherwise than written, or has no effect, a sentence each."""
 
     def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
         return self._all == other._all if isinstance(other, Recipe) else NotImplemented
 
     def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
         return hash(self._all)
 
     @property
     def _all(self) -> tuple[tuple[Any, ...], ...]:
         """What the recipe says, document by document."""
         return tuple(tuple(getattr(one, name) for name in _SAID) for one in (*self.earlier, self))
+
+    @cached_property
+    def written(self) -> str:
+        """As `dump` gives it, written once."""
+        documents = [document(r) for r in (*self.earlier, self)]
+        return "---\n".join(yaml.dump(d, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True) for d in documents)
 
     @cached_property
     def digest(self) -> str:
@@ -1069,8 +1081,7 @@ _Dumper.add_representer(list, _list)
 
 def dump(recipe: Recipe) -> str:
     """The recipe as mergekit's YAML, its earlier documents before it; `load(dump(r)) == r`."""
-    documents = [document(r) for r in (*recipe.earlier, recipe)]
-    return "---\n".join(yaml.dump(d, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True) for d in documents)
+    return recipe.written
 
 
 _STEP = re.compile(r"\.?([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]")

@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import functools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from torch import Tensor
 
 from merger import fused
 from merger.analysis import has_deltas, staged
+from merger.arguments import Arguments
 from merger.cancelling import cancelling
 from merger.checkpoints import Checkpoint, in_words, read_json
 from merger.compatibility import configs
@@ -26,7 +28,7 @@ from merger.layout import role
 from merger.merge import OWN_MEMORY, Planned, memory_of
 from merger.methods import METHODS
 from merger.methods.law import NO_LAW
-from merger.plan import Misfit, Plan, Source, TensorJob, coverage, plan
+from merger.plan import Misfit, Plan, TensorJob, coverage, plan
 from merger.recipe import Entry, Parameters, Recipe, Setting, document, replace_all, setting_document
 from merger.tokens import read_vocabulary, token_rows
 
@@ -136,7 +138,7 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
 
     decided  the recipe's own plan
     """
-    numel = sum(math.prod(job.shape) for job in decided.jobs)
+    numel = sum(job.numel for job in decided.jobs)
     samples = Samples({reference: models[reference] for reference in recipe.merged})
     alter = _alter(decided, samples)
     shares = tuple(_shares(recipe, decided, alter))
@@ -188,18 +190,18 @@ def _summary(
 # ---------------------------------------------------------------------------------------------- who changes what
 
 
-def _donors(job: TensorJob) -> list[tuple[int, Source]]:
-    """The sources that can change this tensor with their places; none where it is copied."""
-    return [(i, s) for i, s in enumerate(job.sources) if s != job.base] if job.method is not None else []
-
-
 def _argument(job: TensorJob, name: str, i: int) -> Any:
     return job.args.at(name, i)
 
 
 def _acts(job: TensorJob, i: int) -> bool:
     """Whether the i-th source has a part in the tensor: no factor that multiplies it is zero."""
-    return all(_argument(job, name, i) != 0 for name in ("weight", "density", "lambda", "t"))
+    return _does(job.args, i)
+
+
+@functools.lru_cache(1 << 14)
+def _does(args: Arguments, i: int) -> bool:
+    return all(args.at(name, i) != 0 for name in ("weight", "density", "lambda", "t"))
 
 
 def _density(job: TensorJob, i: int) -> float:
@@ -216,6 +218,12 @@ def _alter(decided: Plan, samples: Samples) -> Alter:
     found: dict[tuple[str, int], float] = {}
 
     def alter(job: TensorJob, i: int) -> float:
+        key = (job.name, i)
+        if key not in found:
+            found[key] = look(job, i)
+        return found[key]
+
+    def look(job: TensorJob, i: int) -> float:
         base, source = job.base, job.sources[i]
         if base is None and decided.recipe.method.base == "first":
             base = job.sources[0]
@@ -223,9 +231,7 @@ def _alter(decided: Plan, samples: Samples) -> Alter:
             return 1.0
         if not samples.here(base.model, source.model):
             return 1.0
-        if (job.name, i) not in found:
-            found[job.name, i] = differing(samples, base.model, base.name, source.model, source.name)
-        return found[job.name, i]
+        return differing(samples, base.model, base.name, source.model, source.name)
 
     return alter
 
@@ -235,9 +241,9 @@ def _shares(recipe: Recipe, decided: Plan, alter: Alter) -> Iterator[Share]:
         can = 0
         does = kept = 0.0
         for job in decided.jobs:
-            for i, source in _donors(job):
+            for i, source in job.donors:
                 if source.model == reference:
-                    size = math.prod(job.shape)
+                    size = job.numel
                     can += size
                     if _acts(job, i):
                         does += size * alter(job, i)
@@ -251,7 +257,7 @@ def _together(decided: Plan, alter: Alter) -> tuple[int, int, float]:
     can = 0
     does = kept = 0.0
     for job in decided.jobs:
-        size, donors = math.prod(job.shape), _donors(job)
+        size, donors = job.numel, job.donors
         active = [i for i, _ in donors if _acts(job, i)]
         can += size if donors else 0
         does += size * (1 - math.prod(1 - alter(job, i) for i in active))
@@ -261,11 +267,11 @@ def _together(decided: Plan, alter: Alter) -> tuple[int, int, float]:
 
 def _untouched(decided: Plan, shares: Sequence[Share], alter: Alter) -> Iterator[Finding]:
     """Models that were trained in a few layers only, or in none: what a weight there does not do."""
-    layers, numel = decided.layout.layers, sum(math.prod(job.shape) for job in decided.jobs)
+    layers, numel = decided.layout.layers, sum(job.numel for job in decided.jobs)
     for share in shares:
         touched: set[int | None] = set()
         for job in decided.jobs:
-            if any(s.model == share.model and alter(job, i) > 0 for i, s in _donors(job)):
+            if any(s.model == share.model and alter(job, i) > 0 for i, s in job.donors):
                 touched.add(decided.layout.layer(job.name))
         count = len(touched - {None})
         if share.can and touched and count < layers:
@@ -282,7 +288,7 @@ def _groups(decided: Plan) -> Iterator[Group]:
     misfits = {(m.name, m.model): m for m in decided.misfits}
     counts: dict[tuple[str, tuple[int, ...], str, State, tuple[int, ...] | None], int] = {}
     for job in decided.jobs:
-        found_in = {s.model: s for _, s in _donors(job)}
+        found_in = {s.model: s for _, s in job.donors}
         for model in decided.recipe.merged:
             misfit, source = misfits.get((job.name, model)), found_in.get(model)
             if source is None and misfit is None:
@@ -351,7 +357,7 @@ def ways_out(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Iterator[Fix]:
             continue
         with contextlib.suppress(MergeError):
             mended = replace_all(recipe, fix.changes)
-            if mended != recipe and any(_donors(job) for job in plan(mended, models).jobs):
+            if mended != recipe and any(job.donors for job in plan(mended, models).jobs):
                 yield fix
 
 
@@ -382,7 +388,7 @@ def _awake(recipe: Recipe, decided: Plan, model: str | None, label: str) -> Fix 
 
 def _zeros(decided: Plan, model: str) -> list[str]:
     """Factors of this model that are 0 in every tensor it fits."""
-    own = [(job, k) for job in decided.jobs for k, s in _donors(job) if s.model == model]
+    own = [(job, k) for job in decided.jobs for k, s in job.donors if s.model == model]
     return [name for name in ("weight", "density", "lambda", "t") if own and all(_argument(j, name, k) == 0 for j, k in own)]
 
 
@@ -393,7 +399,7 @@ def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator
             if share.can and share.kept < FEW * share.does:
                 yield _hardly(recipe, share)
             continue
-        if any(s.model == share.model and _acts(job, i) for job in decided.jobs for i, s in _donors(job)):
+        if any(s.model == share.model and _acts(job, i) for job in decided.jobs for i, s in job.donors):
             continue  # it equals the base: told where they are compared
         place, entry = (_entries(recipe).get(share.model) or [("", None)])[0]
         missed = [m for m in decided.misfits if m.model == share.model and not m.cropped]
@@ -441,10 +447,10 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
     whole_models = recipe.method.takes == "tensors"
     whole = far = 0.0
     for job in decided.jobs:
-        donors = _donors(job)
+        donors = job.donors
         if not donors or "weight" not in job.args:
             continue
-        args, size = job.args, math.prod(job.shape)
+        args, size = job.args, job.numel
         weights = [float(_argument(job, "weight", i)) for i, _ in donors]
         if whole_models:
             weights = [float(_argument(job, "weight", i)) for i in range(len(job.sources))]
@@ -553,14 +559,14 @@ def _entries(recipe: Recipe) -> dict[str, list[tuple[str, Entry]]]:
 
 def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
     for model, listed in _entries(recipe).items():
-        mine = [(job, k) for job in decided.jobs for k, s in _donors(job) if s.model == model]
+        mine = [(job, k) for job in decided.jobs for k, s in job.donors if s.model == model]
         active = [(job, k) for job, k in mine if _acts(job, k)]
         if not active or model == recipe.base_model:
             continue
         place = listed[0][0] if len(listed) == 1 else ""
         alone = [
             job for job, _ in active
-            if _argument(job, "normalize", 0) is True and sum(_acts(job, j) for j, _ in _donors(job)) == 1
+            if _argument(job, "normalize", 0) is True and sum(_acts(job, j) for j, _ in job.donors) == 1
         ]  # fmt: skip
         weights = sorted({float(_argument(job, "weight", k)) for job, k in active if "weight" in job.args})
         if len(alone) == len(active) and weights and weights != [1.0]:
@@ -898,7 +904,7 @@ def _dtype(dtype: torch.dtype) -> str:
 
 def _seconds(job: TensorJob) -> float:
     """How long one tensor takes on two cores, roughly."""
-    n, count = math.prod(job.shape), max(1, len(job.sources))
+    n, count = job.numel, max(1, len(job.sources))
     law = METHODS[job.method].law if job.method else NO_LAW
     if law.decomposes and len(job.shape) == 2:  # a decomposition of each matrix
         rows, columns = sorted(job.shape)

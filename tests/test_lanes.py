@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+import merger.plan as planner
 from merger.checkpoints import Checkpoint, Stored
 from merger.plan import Plan, plan
 from merger.recipe import dump, load
@@ -136,19 +137,23 @@ MIXES = {
 @pytest.mark.parametrize("method", MIXES)
 @pytest.mark.parametrize("split", [False, True])
 def test_moved_is_the_plan_of_what_was_painted(kind: str, method: str, split: bool) -> None:
-    decided = planned(kind, MIXES[method])
+    recipe = load(MIXES[method])
+    models = {r: model(kind, r) for r in recipe.references}
+    decided = plan(recipe, models)
     value, _ = lanes.describe(decided, split=split)
     draw = random.Random(kind)
-    assert lanes.moved(decided, value["lanes"]) is decided
+    assert lanes.painted(decided, value["lanes"]) is decided.recipe
+    path, numbers = next((p, n) for p, n in value["lanes"].items() if "density" not in p)
+    first = plan(lanes.painted(decided, {path: [0.25, *numbers[1:]]}), models)
+    few = plan(lanes.painted(first, {path: [0.35, *numbers[1:]]}), models)
+    assert any(a is b for a, b in zip(first.jobs, few.jobs, strict=True))  # what no number moved is the very same
     for path, numbers in value["lanes"].items():
         if "density" not in path and "epsilon" not in path:
             value["lanes"][path] = [round(draw.random(), 2) for _ in numbers]
-    fast = lanes.moved(decided, value["lanes"])
-    slow = again(lanes.painted(decided, value["lanes"]), kind)
-    if method == "della":
-        assert fast is None  # density and epsilon must go together: the plan asks
-    else:
-        assert fast is not None and fast.jobs == slow.jobs and fast == slow != decided
+    fast = plan(lanes.painted(few, value["lanes"]), models)
+    planner._FRAMES.clear()
+    slow = plan(load(dump(fast.recipe)), models)
+    assert fast.jobs == slow.jobs and fast == slow != decided
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -76,7 +76,7 @@ def test_one_layers_move_decides_that_layer_alone(tmp_path: Path, monkeypatch: p
     plan(recipe, parents.open(recipe))
     seen: list[str] = []
     arguments = planning._arguments
-    monkeypatch.setattr(planning, "_arguments", lambda row, recipe: seen.append(row.name) or arguments(row, recipe))
+    monkeypatch.setattr(planning, "_arguments", lambda row, *rest: seen.append(row.name) or arguments(row, *rest))
     rules = [{"filter": "layers.2.", "value": 0.111}, *[{"value": v} for v in (0.55,)]]
     moved = replace(recipe, "models[1].parameters.density", rules)
     plan(moved, parents.open(moved))

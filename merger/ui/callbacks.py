@@ -278,10 +278,8 @@ class Callbacks:
         """While a fader moves: statistics only."""
         studio = self.seen(request).studio
         try:
-            before, painted = studio.plan(work.recipe), _lanes(value)
-            after = lanes.moved(before, painted)
-            now = state.with_recipe(work, after.recipe if after else lanes.painted(before, painted))
-            return gr.update(stats=_text(studio.strip(now, after)))
+            now = state.with_recipe(work, lanes.painted(studio.plan(work.recipe), _lanes(value)))
+            return gr.update(stats=_text(studio.strip(now)))
         except MergeError as error:
             return gr.update(stats=_text({"rows": [], "summary": str(error), "note": "", "lanes": {}}))
 
@@ -295,7 +293,9 @@ class Callbacks:
             recipe = lanes.painted(on.studio.plan(work.recipe), _lanes(value))
             back = isinstance(value, dict) and value.get("move") in ("undo", "redo")
             now = state.stepped(work, state.with_recipe(work, recipe), painted=back)
-            stats = _text(on.studio.strip(now) | _steps(now) | {"seq": value.get("seq")})
+            on.studio.check(now.recipe)
+            followed = isinstance(value, dict) and value.get("followed") is True  # the page has drawn the strip of these bars
+            stats = _text(({"kept": True} if followed else on.studio.strip(now)) | _steps(now) | {"seq": value.get("seq")})
             said = on.moved(work, now)
         except MergeError as error:
             return work, gr.update(value=str(error), visible=True), *[gr.skip()] * 6

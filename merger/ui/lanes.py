@@ -16,7 +16,7 @@ from merger.layout import ATTENTION as ATTENTION_ROLES
 from merger.layout import MLP as MLP_ROLES
 from merger.layout import Board, Layout, board, role
 from merger.params import Param
-from merger.plan import Plan, TensorJob
+from merger.plan import Plan
 from merger.recipe import Recipe, Setting, Value, replace_all
 
 Values = dict[str, list[float]]
@@ -272,44 +272,6 @@ def painted(plan: Plan, changed: Mapping[str, Any], split: bool | None = None) -
         if moved:
             changes[setting] = _setting({lane.part: now.get(lane.path, before[lane.path]) for lane in mine}, mine[0], plan)
     return replace_all(plan.recipe, changes) if changes else plan.recipe
-
-
-def moved(plan: Plan, changed: Mapping[str, Any], split: bool | None = None) -> Plan | None:
-    """The plan of what `painted` gives, from the plan before: equal to planning it, several times as fast, for a hand that drags.
-
-    None where the method has to be asked whether its numbers go together; then plan(painted(...)) has its answer in words.
-    """
-    recipe = painted(plan, changed, split)
-    if recipe == plan.recipe:
-        return plan
-    if recipe.method.check is not None:
-        return None
-    jobs = plan.jobs
-    for lane in _whole(plan):
-        given = recipe.parameters if lane.model is None else recipe.models[lane.model].parameters
-        old = plan.recipe.parameters if lane.model is None else plan.recipe.models[lane.model].parameters
-        setting = dict(given).get(lane.param.name)
-        if setting is not None and setting != dict(old).get(lane.param.name):
-            look = _lookup(plan, lane)
-            jobs = tuple(_renumbered(job, lane, look(setting.rules, job.name), recipe) for job in jobs)
-    return replace(plan, recipe=recipe, jobs=jobs)
-
-
-def _renumbered(job: TensorJob, lane: Lane, number: float, recipe: Recipe) -> TensorJob:
-    """The job with another number for the lane's parameter; as it is where the lane's model has no part in it."""
-    if job.method is None:
-        return job
-    key = lane.param.name
-    at = None
-    if lane.model is not None:
-        model = recipe.models[lane.model].model
-        at = next((i for i, source in enumerate(job.sources) if source.model == model), None)
-        if at is None:
-            return job
-    value = job.args[key]
-    if at is not None and isinstance(value, tuple):
-        return replace(job, args=job.args.changed(key, (*value[:at], number, *value[at + 1 :])))
-    return replace(job, args=job.args.changed(key, number))
 
 
 def _setting(numbers: Mapping[str | None, list[float]], lane: Lane, plan: Plan) -> Any:

@@ -10,7 +10,8 @@
 //               can_undo?, can_redo?: whether the page has steps of its own (also in stats), seed?: of "Surprise me",
 //               law?: how the strip follows the lanes without Python (sketch.js): {still: true}, it does not change; or
 //               one with `sketch`, the word that `server.sample_of` wants}
-// props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}, can_undo?, can_redo?, seq?: of which value}
+// props.stats  {rows: [{label, values}], summary, note, lanes: {path: remark}, can_undo?, can_redo?, seq?: of which value};
+//              or {kept: true, can_undo, can_redo, seq}: the strip that was drawn here stays
 // board and stats may also come as JSON text, and should: Gradio copies every leaf of every prop at each update,
 // a third of the main thread at 3 x 80.
 // events       input    while editing, about 25 a second, the last always leaves; with a law that can be followed, never
@@ -196,7 +197,7 @@ async function takeLaw() {
 }
 
 function message(extra = {}) {
-  const value = { lanes, seq, move: cause, split: Boolean(board.split), ...extra };
+  const value = { lanes, seq, move: cause, split: Boolean(board.split), followed: Boolean(meter), ...extra };
   if (picked) value.picked = picked;
   return structuredClone(value);
 }
@@ -1667,8 +1668,12 @@ function takeBoard() {
 watch('board', takeBoard);
 watch('value', () => { if (!gesture && !typing) adopt(structuredClone(props.value)); });
 watch('stats', () => {
-  stats = read(props.stats);
-  if (!(stats.seq < seq)) own = null; // of the lanes as they are now, as far as Python has been told
+  const told = read(props.stats);
+  if (told.kept) stats = { ...stats, can_undo: told.can_undo, can_redo: told.can_redo, seq: told.seq }; // the strip stays
+  else {
+    stats = told;
+    if (!(stats.seq < seq)) own = null; // of the lanes as they are now, as far as Python has been told
+  }
   hear(stats);
   drawTexts();
   drawButtons();

@@ -42,7 +42,7 @@ from merger.limits import (
 from merger.live import Parents
 from merger.merge import Step, gpu_memory, merge
 from merger.moves import unsliced
-from merger.plan import Plan, plan
+from merger.plan import Plan
 from merger.recipe import Recipe, dump
 from merger.room import available, need
 from merger.search import Runner, whose_template
@@ -51,13 +51,14 @@ from merger.ui.grants import Grants
 from merger.ui.host import ENDED, Host, Outlook, folders, gpu, gpu_tokens, measured, read_host, seconds
 from merger.ui.intake import address_of
 from merger.ui.loans import lent
+from merger.ui.mix import Mix, Mixes
 from merger.ui.scratch import scratch
 from merger.ui.sketch import Sketches, law
 from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
 from merger.ui.visitors import Visitors
 from merger.ui.words import why_token
-from merger.verdict import Verdict, verdict, ways_out
+from merger.verdict import Verdict, ways_out
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +173,7 @@ class Studio:
         templates.trust(*built_in_templates(), *(text for text in family if text is not None))
         self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
         self._sketches: dict[frozenset[str], Sketch] = {}
+        self._mixes = Mixes()
         self._of = self.parents.generation
         self._samples = Sketches()
         self._visits: dict[str, Visit] = {}
@@ -228,6 +230,7 @@ class Studio:
             ]  # fmt: skip
             used |= {reference for visit in lately for reference in visit.hearing}
         for reference in self.parents.opened - used:
+            self._mixes.clear()
             for place in (self.parents, self.voices, self.searcher):
                 place.forget(reference)
 
@@ -250,7 +253,11 @@ class Studio:
 
     def plan(self, recipe: Recipe) -> Plan:
         """The plan of a recipe; MergeError when its models do not fit."""
-        return plan(recipe, self.parents.open(recipe, self.access))
+        return self.mix(recipe).plan
+
+    def mix(self, recipe: Recipe) -> Mix:
+        """A recipe on its models, opened with this visitor's access, and what is known of it already."""
+        return self._mixes.of(recipe, self.parents.open(recipe, self.access))
 
     def statistics(self, recipe: Recipe, decided: Plan | None = None) -> tuple[Plan, list[TensorStats]]:
         """Estimated statistics of every tensor, from a sketch that stays in memory. decided: the recipe's plan, if known.
@@ -279,6 +286,7 @@ class Studio:
         self.parents.renew(references)
         if self._of != self.parents.generation:
             self._sketches.clear()
+            self._mixes.clear()
             self._heard.clear()
             self._of = self.parents.generation
 
@@ -325,8 +333,7 @@ class Studio:
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""
-        models = self.parents.open(recipe, self.access)
-        return verdict(recipe, models, plan(recipe, models))
+        return self.mix(recipe).verdict
 
     def ways_out(self, recipe: Recipe) -> list[Fix]:
         """How a recipe whose models do not fit can be merged all the same; nothing for one that is refused otherwise."""
