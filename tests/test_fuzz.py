@@ -9,7 +9,7 @@ import pytest
 from merger.errors import CheckpointError
 from merger.errors import MergeError as Refusal
 
-INPUTS = {"recipes": 120, "headers": 200, "pickles": 200, "indexes": 100, "companions": 2, "endpoints": 20}
+INPUTS = {"recipes": 80, "headers": 200, "pickles": 200, "indexes": 100, "companions": 2, "endpoints": 20}
 
 
 @pytest.fixture(autouse=True)
