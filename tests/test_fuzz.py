@@ -8,6 +8,7 @@ import pytest
 
 from merger.errors import CheckpointError
 from merger.errors import MergeError as Refusal
+from merger.pickles import _Machine
 
 INPUTS = {"recipes": 80, "headers": 200, "pickles": 200, "indexes": 100, "companions": 2, "endpoints": 20}
 
@@ -62,3 +63,9 @@ def test_slow_large_and_prying_inputs_are_found(tmp_path: Path, monkeypatch: pyt
         monkeypatch.setattr(fuzz, "SECONDS", 0.2 if act is slow else 20)
         monkeypatch.setattr(kind, "run", act)
         assert words in fuzz.attempt(kind, {"a": b""}, tmp_path / "input" / "model")[1]
+
+
+def test_a_pickle_that_names_what_is_no_name_is_damaged() -> None:
+    """Found by the fuzzer: the refusal held an object as Python prints it, with its place in memory."""
+    with pytest.raises(TypeError):
+        _Machine(Path("x"), {}).run(b"\x80\x04]}\x93.")
