@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV_ARGS ?=
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+SECONDS ?= 180
+SEED ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -14,7 +16,7 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types docs oracle zoo bench bench-quick bench-gpu gpu clean
+.PHONY: help run test check lint types docs oracle zoo fuzz bench bench-quick bench-gpu gpu clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -44,6 +46,9 @@ oracle: $(ORACLE)/.done  ## ask mergekit 0.1.5, in its own environment, for the 
 
 zoo: $(VENV)/.dev  ## merge and hear every model type of transformers, tiny, and write docs/architectures.md; half an hour
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python tests/zoo.py --write
+
+fuzz: $(VENV)/.dev  ## send engine and page what nobody should send, for SECONDS=180; an input that breaks a promise is kept
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python scripts/fuzz.py $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 bench: $(VENV)/.dev $(ORACLE)/.done  ## every benchmark against mergekit and the machine; takes about an hour
 	$(BIN)/python benchmarks/batch.py

@@ -256,6 +256,8 @@ class _Machine:
                 stack.append(self._named(str(arg).replace(" ", ".")))
             elif name == "STACK_GLOBAL":
                 attribute, module = stack.pop(), stack.pop()
+                if not isinstance(module, str) or not isinstance(attribute, str):
+                    raise TypeError
                 stack.append(self._named(f"{module}.{attribute}"))
             elif name == "BINPERSID":
                 stack.append(self._storage(*stack.pop()))

@@ -142,6 +142,6 @@ def open_page(browser, url) -> Iterator[object]:
 
     yield visit
     for page in opened:
-        assert page.complaints == []
+        assert page.complaints == [], page.complaints
     for context in contexts:
         context.close()

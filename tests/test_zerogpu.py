@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, urlparse
 
@@ -243,12 +244,12 @@ def test_a_worker_stops_merging_when_it_is_closed(monkeypatch: pytest.MonkeyPatc
     assert next(words)[1] == BUSY and next(words)[1] == BUSY and made
     began = time.monotonic()
     words.close()  # type: ignore[attr-defined]
-    assert made[-1] == "stopped" and time.monotonic() - began < 2
+    assert made[-1] == "stopped" and time.monotonic() - began < 10 and len(made) < 900
     call = forked(gpu_tokens)(paths, dump(work.recipe), ("merge",), "hi", device="cpu")
     next(call)
     began = time.monotonic()
     call.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 18  # a merge to its end takes more than 20
 
 
 def test_calls_that_nobody_waits_for_any_more_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -338,7 +339,7 @@ def test_what_is_asked_for_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
     guess = seconds(paths, "", ("merge", "x"), "hi", 100)
     assert 15 < guess < 25
     clock = [0.0]
-    monkeypatch.setattr(host.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(host, "time", SimpleNamespace(monotonic=lambda: clock[0]))  # threads of other tests keep their own
 
     def call(first: float, each: float) -> None:
         def words() -> Iterator[Told]:

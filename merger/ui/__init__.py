@@ -202,8 +202,12 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
         models.input(on.choose_models, [work, models], drawn, **NOW)
         seed.submit(on.choose_seed, [work, seed], drawn, **NEWEST)
         fade.input(on.fade, [work, fade], drawn, **NEWEST)
-        use.click(on.use_text, [work, yaml], drawn, **NOW).then(on.drafted, [work, yaml], [drafted, yaml_error], **NOW)
-        file.upload(on.use_file, [work, file], drawn, **NOW).then(on.drafted, [work, yaml], [drafted, yaml_error], **NOW)
+        use.click(on.use_text, [work, yaml], drawn, **NOW).then(
+            on.drafted, [work, yaml], [drafted, yaml_error], **NOW
+        ).then(None, yaml_error, None, js=_MARK_LINE, **NOW)  # fmt: skip
+        file.upload(on.use_file, [work, file], drawn, **NOW).then(
+            on.drafted, [work, yaml], [drafted, yaml_error], **NOW
+        ).then(None, yaml_error, None, js=_MARK_LINE, **NOW)  # fmt: skip
         tried.select(on.use_entry, [work, tried], [*drawn, prompt], **NOW)
         table.input(on.use_numbers, [work, table], drawn, **NEWEST)
         hear_a.click(on.hear(0), work, drawn, **NOW)
@@ -242,12 +246,12 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
         tick.change(on.below, shown, below, trigger_mode="always_last", **QUIET)
         recipe_tab.select(on.command, work, command, **NOW)
         yaml.input(on.check, [work, yaml], [drafted, yaml_error], **NEWEST).then(None, yaml_error, None, js=_MARK_LINE, **NOW)
-        revert.click(on.revert, work, [drafted, yaml, yaml_error], **NOW)
+        revert.click(on.revert, work, [drafted, yaml, yaml_error], **NOW).then(None, yaml_error, None, js=_MARK_LINE, **NOW)
 
         to_recipe.click(lambda: gr.update(selected="recipe"), None, tabs, **NOW).then(None, None, None, js=_SHOW_RECIPE, **NOW)
-        share.click(on.share, [work, prompt], shared, **NOW).then(
+        share.click(on.share, [work, prompt], shared, **NOW).success(
             None, shared, shared, js=_COPY_LINK, **NOW
-        ).then(lambda: gr.update(visible=True), None, shared, **NOW)  # fmt: skip
+        ).success(lambda: gr.update(visible=True), None, shared, **NOW)  # fmt: skip
         link.change(None, link, None, js=_ADDRESS, **NOW)
         download.click(on.size, work, merged, **NOW).then(lambda: gr.update(visible=True), None, taking, **NOW)
         make.click(on.download, work, [merged, ready, anyway], **DISK).success(None, None, None, js=_SAVE_FILE, **NOW)
@@ -274,7 +278,23 @@ _VIEW = """() => {
   said.style.cssText = 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)';
   for (let i = 0; i < 3; i++) said.append(document.createElement('p'));
   document.querySelector('main')?.append(said);
+  const tell = (sentence) => {
+    document.querySelector('#fault')?.remove();
+    const told = Object.assign(document.createElement('div'), {id: 'fault', className: 'toast-body', textContent: sentence});
+    told.setAttribute('role', 'alert');
+    told.onclick = () => told.remove();
+    document.body.append(told);
+  };
+  const asks = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await asks(...asked);
+    if (!answer.ok && /gradio_api\\/(run|component_server|upload)\\b/.test(String(asked[0]?.url ?? asked[0]))) {
+      answer.clone().json().then(({error}) => tell(String(error))).catch(() => {});
+    }
+    return answer;
+  };
 }"""
+"""Also where a sentence stands that no event could tell: gradio shows the errors of queued events only."""
 _ANNOUNCE = "(text) => { const line = document.querySelectorAll('#announcer p')[%d]; if (line) line.textContent = text ?? ''; }"
 """For screen readers: a text box that changes by itself is silent."""
 _SHOW_RECIPE = "() => setTimeout(() => document.querySelector('#yaml')?.scrollIntoView({block: 'center'}), 200)"
@@ -293,10 +313,22 @@ _COPY_LINK = """async (query) => {
   return whole;
 }"""
 _MARK_LINE = """(message) => {
-  document.querySelectorAll('#yaml .cm-line').forEach((line) => line.classList.remove('wrong'));
-  const line = /line (\\d+)/.exec(message ?? '');
-  if (line) document.querySelectorAll('#yaml .cm-line')[Number(line[1]) - 1]?.classList.add('wrong');
+  const editor = document.querySelector('#yaml .cm-content');
+  const wrong = Number(/line (\\d+)/.exec(message ?? '')?.[1]);
+  const mark = () => {
+    const numbers = [...document.querySelectorAll('#yaml .cm-lineNumbers .cm-gutterElement')];
+    const first = Number(numbers.find((number) => number.style.visibility !== 'hidden')?.textContent ?? 1);
+    editor.querySelectorAll('.cm-line').forEach((line, i) => {
+      if (line.classList.contains('wrong') !== (first + i === wrong)) line.classList.toggle('wrong');
+    });
+  };
+  if (!editor) return;
+  editor.marking?.disconnect();
+  editor.marking = new MutationObserver(mark);
+  editor.marking.observe(editor, {subtree: true, childList: true, attributes: true, attributeFilter: ['class']});
+  mark();
 }"""
+"""The editor holds only the lines that are seen, and takes foreign classes off whenever it draws one again."""
 
 
 def _line(elem_id: str, label: str = "Notice", visible: bool = False) -> gr.Textbox:

@@ -544,14 +544,10 @@ class Callbacks:
     # ------------------------------------------------------------------------------------------ taking it home
 
     def share(self, work: Workspace, prompt: str) -> str:
-        """The link's query: the recipe, and the prompt that shows it."""
+        """The link's query: the recipe, and the prompt that shows it. MergeError where it is too long for a link."""
         from urllib.parse import urlencode
 
-        try:
-            return urlencode({"r": state.link(work.recipe), **({"p": prompt[: PROMPT_CHARACTERS]} if prompt else {})})
-        except MergeError as error:
-            gr.Warning(str(error))
-            return ""
+        return urlencode({"r": state.link(work.recipe), **({"p": prompt[: PROMPT_CHARACTERS]} if prompt else {})})
 
     def command(self, work: Workspace) -> str:
         """The merge as lines for a shell."""
@@ -664,8 +660,10 @@ class Callbacks:
 
     def address(self, work: Workspace, prompt: str) -> str:
         """A link that opens this recipe on this Space; "" where there is none."""
-        query = self.share(work, prompt)
-        return f"{self.studio.host.address}?{query}" if self.studio.host.address and query else ""
+        try:
+            return f"{self.studio.host.address}?{self.share(work, prompt)}" if self.studio.host.address else ""
+        except MergeError:  # too long for a link
+            return ""
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the merge to files."""

@@ -614,6 +614,8 @@ function paint() {
   dirty.clear();
   if (todo.has('stats')) follow();
   if (!width) return;
+  // a recipe of other layers, before anything has measured it
+  if (boxes.length !== board.columns.length) layout((banks[0]?.canvas ?? stripCanvas).clientWidth - AXIS - 2);
   for (const bank of banks) {
     if (todo.has(bank.lane.path) || (bank.ghost && todo.has(bank.ghost.path))) drawBank(bank);
   }
