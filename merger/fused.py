@@ -16,6 +16,7 @@ from torch import Tensor
 
 from merger import devices, gpu, kernels
 from merger.kernels import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Seen, Trim
+from merger.layout import role
 from merger.methods import METHODS as REGISTRY
 from merger.methods.angles import karcher_shares, multislerp_shares, nuslerp_shares, slerp_shares, stock_step
 from merger.methods.averages import linear_shares
@@ -29,7 +30,7 @@ _SHARES: dict[str, Callable[..., list[float]]] = {
 _TRIMMED = frozenset({
     "task_arithmetic", "ties", "dare_linear", "dare_ties", "della", "della_linear", "breadcrumbs", "breadcrumbs_ties",
 })  # fmt: skip
-_ELECTED = frozenset({"ties", "dare_ties", "della", "breadcrumbs_ties"})
+_ELECTED = frozenset({"knots", "ties", "dare_ties", "della", "breadcrumbs_ties"})
 METHODS = frozenset({*_SHARES, *_TRIMMED, "linear", "passthrough", "model_stock"})
 
 
@@ -64,7 +65,12 @@ _MANY = 20_000
 
 def base_of(job: TensorJob) -> Source | None:
     """The base the arithmetic needs: what is subtracted and added back. None where it is only one of the models."""
-    return job.base if job.method in _TRIMMED | {"model_stock", "nuslerp", "multislerp"} else None
+    return job.base if job.method in _TRIMMED | {"knots", "model_stock", "nuslerp", "multislerp"} else None
+
+
+def as_ties(job: TensorJob) -> bool:
+    """Whether a job of `knots` is merged as TIES: it is for the layers' matrices, see there."""
+    return job.method == "knots" and (len(job.shape) != 2 or role(job.name) in ("embed", "head"))
 
 
 def passes(device: str) -> ModuleType | None:
@@ -75,7 +81,7 @@ def passes(device: str) -> ModuleType | None:
 def takes(job: TensorJob, device: str = "cpu") -> bool:
     """Whether a job is one for the compiled passes of a kind of device, by what is known before reading."""
     by = passes(device)
-    if by is None or job.method not in METHODS or job.compute != torch.float32:
+    if by is None or (job.method not in METHODS and not as_ties(job)) or job.compute != torch.float32:
         return False
     if not 0 < len(job.sources) <= by.MOST_MODELS or (by is gpu and job.method in ("della", "della_linear")):
         return False
@@ -109,7 +115,7 @@ def prepared(
     found = Known(ladders=None) if known is None else known
     args = _arguments(job)
     depth = args.pop("lines", 1.0)
-    if job.method in _TRIMMED:
+    if job.method in _TRIMMED or as_ties(job):
         return _trimmed(job, args, tensors, base, found, depth)
     if job.method == "linear":
         return Combine(MIXED, tuple(linear_shares(n=len(tensors), **args)), add_base=False)
@@ -159,7 +165,7 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
     by, draws = passes(x.device.type), Draws(job.seed, job.name, job.parents)
     assert by is not None
     ks = _ks(job, i, args, n)
-    if job.method == "ties":
+    if job.method in ("ties", "knots"):
         trim = kernels.cut(draws.key(), _cut(x, base, ks[0], source, known))
     elif job.method in ("dare_linear", "dare_ties"):
         trim = kernels.random(draws.key(i), density)
@@ -170,9 +176,9 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
             return NONE
         low = _cut(x, base, ks[0], source, known) if ks[0] < n else (-1.0, 1.0)
         trim = kernels.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
-    if args["rescale"] == "inverse":
+    if args.get("rescale") == "inverse":
         return replace(trim, divide=density)
-    if not args["rescale"]:
+    if not args.get("rescale"):
         return trim
     key = (*source, replace(trim, mask=None, density=density))
     if trim.mask is not None or key not in known.lengths:
@@ -190,7 +196,7 @@ def _ks(job: TensorJob, i: int, args: Mapping[str, Any], n: int) -> tuple[int, .
     density = per_model(args.get("density", 1.0), len(job.sources))[i]
     if not 0 < density < 1:
         return ()
-    if job.method == "ties":
+    if job.method in ("ties", "knots"):
         return (max(1, int(density * n)),)
     if job.method in ("breadcrumbs", "breadcrumbs_ties"):
         count, top = middle(n, density, per_model(args["gamma"], len(job.sources))[i])
@@ -202,7 +208,7 @@ def held_at_once(job: TensorJob, sizes: int) -> int:
     """Bytes that `at_once` takes with an output, sizes: of an element of all models; 0 where it makes none."""
     n, args = math.prod(job.shape), _arguments(job)
     count = sum(len(_ks(job, i, args, n)) for i in range(len(job.sources)))
-    once = count and args["rescale"] in (False, "inverse") and 1 << 16 <= n < 1 << 32
+    once = count and args.get("rescale", False) in (False, "inverse") and 1 << 16 <= n < 1 << 32
     return n * job.out.itemsize + kernels.most_open(n, count) * (8 + sizes) if once else 0
 
 
@@ -220,7 +226,7 @@ def at_once(
         return known, False
     cuts = kernels.brackets(tensors, base, wanted)
     what = None
-    if out is not None and args["rescale"] in (False, "inverse"):  # else the sums of magnitudes are another pass
+    if out is not None and args.get("rescale", False) in (False, "inverse"):  # else the sums of magnitudes are another pass
         between = Known(ladders=None)
         for q in cuts:  # any cut in the bracket: here its lower end
             between.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.low, q.k - q.low_room, 1.0))
