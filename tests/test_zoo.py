@@ -16,7 +16,7 @@ from merger.recipe import load
 SAMPLE = (
     "llama", "mixtral", "qwen3_moe", "deepseek_v3", "gpt_oss", "gemma2", "gemma3", "gemma3n_text", "mamba2", "falcon_h1",
     "gpt_neox", "llava", "qwen2_vl", "jamba", "lfm2", "lfm2_moe", "glm4_moe", "granitemoe", "llama4", "phi3", "rwkv",
-    "recurrent_gemma", "qwen3_5", "qwen3_next", "ernie4_5_vl_moe", "opt",
+    "recurrent_gemma", "qwen3_5", "qwen3_next", "ernie4_5_vl_moe", "opt", "bart",
 )  # fmt: skip
 # Stacks whose layers' kinds stand in config.json by number, or as a list with an entry for each.
 NOT_STACKED = {

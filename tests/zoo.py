@@ -50,7 +50,8 @@ def config(kind: str) -> Any:
     cls = CONFIG_MAPPING[kind]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        plain = cls(text_config={"hidden_size_per_layer_input": 0}) if kind == "gemma4_assistant" else cls()
+        without = {"hidden_size_per_layer_input": 0, "vocab_size_per_layer_input": 0}
+        plain = cls(text_config=without) if kind == "gemma4_assistant" else cls()
         return cls(**_shrunk(plain, kind, tower=False))
 
 
