@@ -127,10 +127,18 @@ def shown(row: Row) -> str:
     )
 
 
-def table(found: dict[str, list[Row]]) -> str:
-    lines = ["| models | method | memory | told | ratio | time | told | ratio |", "|---|---|---:|---:|---:|---:|---:|---:|"]
-    lines += [f"| {size} | {row.method} | {shown(row)} |" for size, rows in found.items() for row in rows]
-    return "\n".join(lines)
+def table(found: dict[str, list[Row]], before: Sequence[str] = ()) -> str:
+    """The table's lines; before: those of the page, of which what was not measured now stays."""
+    lines = {_key(line): line for line in before}
+    lines |= {(size, row.method): f"| {size} | {row.method} | {shown(row)} |" for size, rows in found.items() for row in rows}
+    order = [(size, method) for size in MEASURED for method in METHODS]
+    head = ["| models | method | memory | told | ratio | time | told | ratio |", "|---|---|---:|---:|---:|---:|---:|---:|"]
+    return "\n".join([*head, *(lines[key] for key in order if key in lines)])
+
+
+def _key(line: str) -> tuple[str, str]:
+    size, method = (cell.strip() for cell in line.strip("| ").split("|")[:2])
+    return size, method
 
 
 def main() -> None:
@@ -148,7 +156,8 @@ def main() -> None:
     page = PAGE.read_text(encoding="utf-8")
     if BEGIN not in page:
         raise SystemExit(f"{PAGE} has no {BEGIN}")
-    text = f"{BEGIN}\n{table(found)}\n{END}"
+    before = [line for line in page.split(BEGIN)[1].split(END)[0].splitlines() if line.startswith("| 1")]
+    text = f"{BEGIN}\n{table(found, before)}\n{END}"
     PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: text, page, flags=re.DOTALL), encoding="utf-8")
 
 

@@ -275,7 +275,8 @@ def _loading(patient: _Patient) -> Iterator[Ailment]:
     elif strange:
         yield Ailment(
             "warning", "unused", f"{len(strange)} of its tensors are no part of the model that config.json describes, for "
-            f"example {strange[0]}: they are not used.", "Merge again with the config.json that belongs to them, or leave them out.",
+            f"example {strange[0]}: they are not used.",
+            "Merge again with the config.json that belongs to them, or leave them out.",
         )  # fmt: skip
     for name, held, wanted in answer["wrong"][:1]:
         count = f"{len(answer['wrong'])} tensors have" if len(answer["wrong"]) > 1 else "one tensor has"

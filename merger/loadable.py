@@ -72,6 +72,11 @@ class Check:
         if unknown := answer.get("unknown"):
             return (f"whether transformers can load the output could not be checked: {unknown}.", *self.unlike)
         wrong = _in_words(answer, self.plan)
+        if not wrong and (names := answer.get("already")):
+            return (
+                f"transformers starts with random numbers what the output lacks, as {self.plan.donor} does already: "
+                f"{_listed(names)}.",
+            )  # fmt: skip
         if not wrong:
             return ()
         if self.plan.recipe.on_mismatch in ("skip", "crop+skip"):
@@ -365,6 +370,8 @@ def answered(question: Mapping[str, Any]) -> dict[str, Any]:
             return {"unknown": before.get("unknown") or f"it does not load the donor either: {before['error']}"}
         for key in ("missing", "unexpected"):
             known = {_numberless(name) for name in before[key]}
+            if key == "missing":
+                answer["already"] = [name for name in answer[key] if _numberless(name) in known]
             answer[key] = [name for name in answer[key] if _numberless(name) not in known]
         known = {_numberless(name) for name, *_ in before["wrong"]}
         answer["wrong"] = [entry for entry in answer["wrong"] if _numberless(entry[0]) not in known]

@@ -160,8 +160,16 @@ def test_what_goes_by_number_is_noted() -> None:
                          "stack changes."]  # fmt: skip
 
 
+def test_a_list_of_kinds_counts_them_too() -> None:
+    """nemotron_h as transformers 5 saves it: no number of layers, here or in a part."""
+    for key, value in (("layers_block_type", ["a", "b", "c"]), ("hybrid_override_pattern", "M*-")):
+        for wrap in (lambda c: c, lambda c: {"text_config": c}):
+            made = follow("m", {"m": wrap({key: value})}, {"m": Layout({"l.": 3}, "l.")}, [[("m", i)] for i in (0, 1, 1, 2)])
+            assert made.config == wrap({key: [*value[:2], *value[1:]] if isinstance(value, list) else "M**-"})
+
+
 def test_a_config_that_counts_no_layers_is_told() -> None:
-    made = follow("m", {"m": {"layer_types": [1] * 6}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]])
+    made = follow("m", {"m": {"sizes": [1] * 6}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]])
     assert made.told == ["m: its config.json does not say that it has 6 layers; nothing in it follows them."]
     assert follow("m", {"m": {}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]]).told == []
 
