@@ -647,10 +647,10 @@ _KEPT = 32 << 20
 
 def memory_together(jobs: Sequence[TensorJob], hands: int = 2) -> int:
     """Bytes that a merge takes beside its files with so many threads: tensors that are made whole are made one at a time, but
-    each thread keeps what was in pieces that the C library does not give back."""
+    each thread keeps what was in pieces that the C library does not give back (float64 is the widest)."""
     whole = [job for job in jobs if not _many(job)]
     alone = max((memory_of(job) for job in whole), default=0)
-    kept = max((memory_of(job) for job in whole if job.compute.itemsize * math.prod(job.shape) < _KEPT), default=0)
+    kept = max((memory_of(job) for job in whole if 8 * math.prod(job.shape) < _KEPT), default=0)
     others = sorted((memory_of(job) for job in jobs if _many(job)), reverse=True)
     return OWN_MEMORY + alone + hands * kept + sum(others[: hands - 1 if alone else hands])
 
