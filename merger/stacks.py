@@ -22,6 +22,8 @@ _PATTERN = re.compile(r"pattern")
 _KINDS = re.compile(r"^(layers?_block_type|layer_types|block_types|hybrid_(override|layer)_pattern)$")
 _FIRST = re.compile(r"first_k_dense|^num_(dense|first_\w+)_layers$|^n_dense_(first_)?layers$|^dense_mlp_idx$|^max_window_layers$")
 _LAST = re.compile(r"^num_kv_shared_layers$|^num_last_\w+_layers$")
+_REPEATED = ("block_types",)
+"""Lists of kinds that are gone through again and again, however many layers there are: written out for a stack."""
 # What else goes by a layer's number: kept as it is, and told where nobody can check that the kinds still match.
 _BY_NUMBER = re.compile(
     r"(period|interval|offset|_step|frequency|freq|_pattern|every_n_layers|every_n|start_index|end_index|by_inverse_layer_idx)$"
@@ -151,6 +153,9 @@ def _walk(
         elif isinstance(value, dict):
             if not _ELSEWHERE.search(key) and not any(type(value.get(k)) is int for k in LAYER_KEYS):
                 yield from _walk(value, (*path, key), places, layers, made)
+        elif key in _REPEATED and isinstance(value, list) and value and len(value) < layers:
+            kinds = [(own if isinstance(own, list) and own else value, layer) for own, layer, _ in found]
+            new = [own[layer % len(own)] for own, layer in kinds]
         elif _is_one_a_layer(key, value, layers):
             new = _entries(value, found, layers)
         elif _numbers(key, value, layers):

@@ -168,6 +168,13 @@ def test_a_list_of_kinds_counts_them_too() -> None:
             assert made.config == wrap({key: [*value[:2], *value[1:]] if isinstance(value, list) else "M**-"})
 
 
+def test_a_list_that_is_repeated_is_written_out() -> None:
+    """recurrent_gemma: two recurrent layers, one of attention, and so on."""
+    config = N | {"block_types": ["r", "r", "a"]}
+    made = follow("m", {"m": config}, {"m": Layout({"l.": 6}, "l.")}, [[("m", i)] for i in (0, 1, 1, 2, 5)])
+    assert made.config["block_types"] == ["r", "r", "r", "a", "a"]
+
+
 def test_a_config_that_counts_no_layers_is_told() -> None:
     made = follow("m", {"m": {"sizes": [1] * 6}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]])
     assert made.told == ["m: its config.json does not say that it has 6 layers; nothing in it follows them."]

@@ -348,6 +348,7 @@ def watch(some: Iterable[str], steps: Sequence[str] = STEPS, seconds: float = 12
             yield Seen(**mine.recv()) if found else Seen(kind, steps={"build": f"not done within {seconds:g} seconds"})
         except EOFError:
             yield Seen(kind, steps={"build": "the process died"})
+        process.join(10.0)  # it takes its folder away
         process.kill()
         process.join()
 
