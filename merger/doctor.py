@@ -127,7 +127,7 @@ def examine(folder: Path, *, ask: bool = True, progress: Callable[[str], None] =
         progress("loading")
         found += _loading(patient)
     said: tuple[tuple[str, str], ...] = ()
-    if ask and not any(a.level == "error" for a in found):  # else its answers would say nothing new
+    if ask and not any(a.level == "error" or a.kind == "unused" for a in found):  # else its answers would say nothing new
         progress("answers")
         said, babble = _answers(patient)
         found += babble
