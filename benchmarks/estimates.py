@@ -4,9 +4,9 @@
     python benchmarks/estimates.py --methods ties knots --sizes 135M --dry
 
 Memory of its own is RssAnon, looked at every 5 ms: mapped files do not count, the system takes them back. Time is of the whole
-process on two threads, with a card and without the parents' digests, which are remembered. At the shapes of 1.17B the models have
-one layer and a tied head: the largest tensor decides the memory, and time grows with the elements. The first run of a method
-warms the page cache; of the others the median is told.
+process on two cores, once more where it takes less than 15 s; the time for which its threads were ready and other programs had
+the cores (/proc/*/schedstat) is taken off by its share. At the shapes of 1.17B the models have one layer and a tied head: the
+largest tensor decides the memory, and time grows with the elements.
 """
 
 import argparse
@@ -85,15 +85,21 @@ def run(method: str, where: Path) -> tuple[int, float]:
         [sys.executable, "-m", "merger", "merge", str(file), str(out), "-q"], cwd=where, env=environment,
         stdout=subprocess.DEVNULL,
     )  # fmt: skip
-    most = 0
+    most, looks, threads = 0, 0, dict[str, tuple[int, int]]()
     while process.poll() is None:
         with contextlib.suppress(OSError):
             found = re.search(r"RssAnon:\s+(\d+)", Path(f"/proc/{process.pid}/status").read_text(encoding="ascii"))
             most = max(most, 1024 * int(found[1]) if found else 0)
+        looks += 1
+        for task in Path(f"/proc/{process.pid}/task").glob("*/schedstat") if looks % 10 == 0 else ():
+            with contextlib.suppress(OSError, ValueError):
+                ran, waited, _ = map(int, task.read_text(encoding="ascii").split())
+                threads[task.parent.name] = (ran, waited)
         time.sleep(0.005)
     if process.returncode:
         raise SystemExit(f"{method} failed in {where}")
-    return most, time.monotonic() - started
+    ran, waited = (sum(column) for column in zip(*threads.values(), strict=True)) if threads else (1, 0)
+    return most, (time.monotonic() - started) * ran / max(1, ran + waited)
 
 
 def measure(size: str, folder: Path, methods: Sequence[str], runs: int) -> Iterator[Row]:
@@ -103,7 +109,7 @@ def measure(size: str, folder: Path, methods: Sequence[str], runs: int) -> Itera
         opened = open_models(found)
         told = verdict(found, opened, plan(found, opened))
         first = run(method, where)
-        again = [run(method, where) for _ in range(runs)] if first[1] < 15 else [first]  # slow ones need no warming
+        again = [run(method, where) for _ in range(runs if first[1] < 15 else 0)] or [first]
         row = Row(
             method, max(memory for memory, _ in (first, *again)), statistics.median(seconds for _, seconds in again),
             told.memory, told.seconds,
@@ -121,10 +127,18 @@ def shown(row: Row) -> str:
     )
 
 
-def table(found: dict[str, list[Row]]) -> str:
-    lines = ["| models | method | memory | told | ratio | time | told | ratio |", "|---|---|---:|---:|---:|---:|---:|---:|"]
-    lines += [f"| {size} | {row.method} | {shown(row)} |" for size, rows in found.items() for row in rows]
-    return "\n".join(lines)
+def table(found: dict[str, list[Row]], before: Sequence[str] = ()) -> str:
+    """The table's lines; before: those of the page, of which what was not measured now stays."""
+    lines = {_key(line): line for line in before}
+    lines |= {(size, row.method): f"| {size} | {row.method} | {shown(row)} |" for size, rows in found.items() for row in rows}
+    order = [(size, method) for size in MEASURED for method in METHODS]
+    head = ["| models | method | memory | told | ratio | time | told | ratio |", "|---|---|---:|---:|---:|---:|---:|---:|"]
+    return "\n".join([*head, *(lines[key] for key in order if key in lines)])
+
+
+def _key(line: str) -> tuple[str, str]:
+    size, method = (cell.strip() for cell in line.strip("| ").split("|")[:2])
+    return size, method
 
 
 def main() -> None:
@@ -142,7 +156,8 @@ def main() -> None:
     page = PAGE.read_text(encoding="utf-8")
     if BEGIN not in page:
         raise SystemExit(f"{PAGE} has no {BEGIN}")
-    text = f"{BEGIN}\n{table(found)}\n{END}"
+    before = [line for line in page.split(BEGIN)[1].split(END)[0].splitlines() if line.startswith("| 1")]
+    text = f"{BEGIN}\n{table(found, before)}\n{END}"
     PAGE.write_text(re.sub(f"{BEGIN}.*{END}", lambda _: text, page, flags=re.DOTALL), encoding="utf-8")
 
 

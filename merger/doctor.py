@@ -17,11 +17,12 @@ from typing import Any
 
 import torch
 
+from merger import loadable, quantized
 from merger.checkpoints import Checkpoint, in_words, open_checkpoint, read_json
 from merger.errors import MergeError
 from merger.evaluate import Plain, Speaker, speaker
 from merger.findings import Level
-from merger.layout import role
+from merger.layout import is_buffer, role
 from merger.merge import open_models
 from merger.plan import plan
 from merger.recipe import load_file
@@ -122,8 +123,11 @@ def examine(folder: Path, *, ask: bool = True, progress: Callable[[str], None] =
     for what, look in _EXAMS:
         progress(what)
         found += look(patient)
+    if not any(a.level == "error" for a in found):  # else it would say the same in other words
+        progress("loading")
+        found += _loading(patient)
     said: tuple[tuple[str, str], ...] = ()
-    if ask and not any(a.level == "error" for a in found):  # else its answers would say nothing new
+    if ask and not any(a.level == "error" or a.kind == "unused" for a in found):  # else its answers would say nothing new
         progress("answers")
         said, babble = _answers(patient)
         found += babble
@@ -247,6 +251,44 @@ def _stack(patient: _Patient) -> dict[int, int]:
             layers[int(found[2])] = layers.get(int(found[2]), 0) + 1
             sizes[found[1]] = sizes.get(found[1], 0) + stored.nbytes
     return stacks[max(sizes, key=lambda prefix: sizes[prefix])] if sizes else {}
+
+
+def _loading(patient: _Patient) -> Iterator[Ailment]:
+    """Tensors that transformers misses, does not know, or has in another shape: its own loading, without the numbers."""
+    model = patient.model
+    if quantized.kind(model):
+        return
+    answer = loadable.of(model)
+    if unknown := answer.get("unknown"):
+        yield Ailment("note", "loading", f"whether transformers loads it could not be checked: {unknown}.", "Load it there.")
+        return
+    if answer["error"]:
+        yield Ailment("error", "config", f"{answer['error']}.", "Take config.json of the model it was merged from.")
+    strange = [name for name in answer["unexpected"] if not _is_buffer(model, name)]
+    if answer["missing"]:
+        names = answer["missing"]
+        more = f" It holds {len(strange)} that transformers does not know instead, for example {strange[0]}." if strange else ""
+        yield Ailment(
+            "error", "missing", f"{len(names)} tensors are in none of its files, for example {names[0]}: they are loaded as "
+            f"random numbers.{more}", "Merge again from whole models, with their own names.",
+        )  # fmt: skip
+    elif strange:
+        yield Ailment(
+            "warning", "unused", f"{len(strange)} of its tensors are no part of the model that config.json describes, for "
+            f"example {strange[0]}: they are not used.",
+            "Merge again with the config.json that belongs to them, or leave them out.",
+        )  # fmt: skip
+    for name, held, wanted in answer["wrong"][:1]:
+        count = f"{len(answer['wrong'])} tensors have" if len(answer["wrong"]) > 1 else "one tensor has"
+        yield Ailment(
+            "error", "shapes", f"{count} another shape than config.json says, it does not load: {name} is {tuple(held)} and not "
+            f"{tuple(wanted)}.", "Take config.json of the model whose layers these are.",
+        )  # fmt: skip
+
+
+def _is_buffer(model: Checkpoint, name: str) -> bool:
+    stored = model.tensors.get(name)
+    return stored is not None and is_buffer(name, stored.shape, stored.dtype.is_floating_point)
 
 
 def _edit(patient: _Patient, file: str, path: tuple[str, ...], value: Any) -> dict[str, dict[str, Any]]:

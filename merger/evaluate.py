@@ -167,7 +167,7 @@ class Probe:
     """What a kind of model is like.
 
     plain  its cache can be cut to any length: sliding windows and states of other kinds cannot
-    masks  padding can be masked: all it keeps of a text are keys and values
+    masks  padding can be masked: all it keeps of a text are keys and values, and its tokens' places are counted without it
     step   with how many rows a token must be computed to have the bits it has among the many of a check: 2, or 0 for no few
     wraps  its layers give tuples
     by     how it goes on token by token: from what it keeps of the text (cache); as transformers' own generate does, where
@@ -542,6 +542,7 @@ class Speaker:
         begun.cache = outputs(prompt, None)[1]
         kept = {type(layer).__name__ for layer in getattr(begun.cache, "layers", [None])}
         plain, masks = kept == {"DynamicLayer"}, kept <= {"DynamicLayer", "DynamicSlidingWindowLayer"}
+        masks = masks and self._may_be_padded(prompt)
         plain = plain and len(begun.cache.layers) == len(self._layers) and self._stands_alone(prompt)
         if not plain or not self._layers or self.length < 2 * _CHUNK:
             return Probe(plain, masks, 0, wrapped)
@@ -554,6 +555,25 @@ class Speaker:
                 if any(not torch.equal(a, b[place : place + rows]) for a, b in zip(few, many, strict=True)):
                     return Probe(plain, masks, 0, wrapped)
         return Probe(plain, masks, 2, wrapped)
+
+    def _may_be_padded(self, prompt: list[int]) -> bool:
+        """Whether a text says the same behind padding: some count places from the start of the row, whatever is masked."""
+        if len(prompt) < 2:
+            return False
+        wanted, found, cache = [self._whole(ids, 1)[0].float() for ids in (prompt[:-1], prompt)], list[Tensor](), None
+        fresh, real, extra = _padded([prompt[:-1]], len(prompt) + 4, self)
+        try:
+            for _ in wanted:
+                out = self.module(input_ids=fresh, attention_mask=real, use_cache=True, **{self.keeps: cache}, **extra)
+                cache = getattr(out, self.keeps)
+                found.append(out.logits[0, -1].float())
+                fresh, real = fresh.new_tensor([prompt[-1:]]), torch.cat([real, real.new_ones(1, 1)], 1)
+                if "position_ids" in extra:
+                    extra["position_ids"] = extra["position_ids"][:, -1:] + 1
+        except Exception:  # it takes no mask
+            return False
+        bound = max(1e-3, 8 * torch.finfo(next(self.module.parameters()).dtype).eps)
+        return all(float((a - b).norm()) <= bound * float(b.norm()) for a, b in zip(found, wanted, strict=True))
 
     def _stands_alone(self, prompt: list[int]) -> bool:
         """Whether a layer takes from those below it nothing but one state for each token, (1, tokens, width)."""
@@ -686,16 +706,14 @@ def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: 
     """The greedy tokens, without stop tokens, that follow each of some texts."""
     speaker.bound.refresh()
     longest = max(len(ids) for ids in asked)
-    real = torch.tensor([[0] * (longest - len(ids)) + [1] * len(ids) for ids in asked], device=speaker.device)
-    fresh = torch.tensor([[0] * (longest - len(ids)) + ids for ids in asked], device=speaker.device)
-    places = (real.cumsum(-1) - 1).clamp_min(0)
+    fresh, real, extra = _padded(asked, longest, speaker)
+    places = extra.get("position_ids", real)
     stops = torch.tensor(sorted(speaker.stops), device=speaker.device, dtype=torch.long)
     said: list[list[int]] = [[] for _ in asked]
     rows, cache = list(range(len(asked))), None
     for _ in range(min(limit, speaker.length - longest)):
         _ask(go_on)
-        extra: dict[str, Any] = {"position_ids": places} if "position_ids" in speaker.takes else {}
-        extra |= {"logits_to_keep": 1} if "logits_to_keep" in speaker.takes else {}
+        extra |= {"position_ids": places} if "position_ids" in extra else {}
         out = speaker.module(
             input_ids=fresh, attention_mask=real, use_cache=True, **{speaker.keeps: cache}, **extra
         )  # fmt: skip
@@ -715,6 +733,16 @@ def _say_batch(speaker: Speaker, asked: Sequence[list[int]], limit: int, go_on: 
         fresh, places = chosen[:, None], places[:, -1:] + 1
         real = torch.cat([real, real.new_ones(len(rows), 1)], 1)
     return said
+
+
+def _padded(asked: Sequence[list[int]], length: int, speaker: Speaker) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    """Texts padded on the left, (texts, length), what of them is text, and what else the module's forward takes."""
+    fresh = torch.tensor([[0] * (length - len(ids)) + ids for ids in asked], device=speaker.device)
+    real = torch.tensor([[0] * (length - len(ids)) + [1] * len(ids) for ids in asked], device=speaker.device)
+    extra: dict[str, Any] = {"logits_to_keep": 1} if "logits_to_keep" in speaker.takes else {}
+    if "position_ids" in speaker.takes:
+        extra["position_ids"] = (real.cumsum(-1) - 1).clamp_min(0)
+    return fresh, real, extra
 
 
 def speaker(

@@ -16,8 +16,9 @@ from torch import Tensor
 
 from merger import devices, gpu, kernels
 from merger.kernels import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Seen, Trim
+from merger.layout import role
 from merger.methods import METHODS
-from merger.methods.law import Law
+from merger.methods.law import NO_LAW, Law
 from merger.methods.trims import middle
 from merger.ops import Draws, cancelled, per_model, scale_back
 from merger.plan import Source, TensorJob
@@ -57,7 +58,7 @@ def base_of(job: TensorJob) -> Source | None:
     if job.method is None:
         return None
     method = METHODS[job.method]
-    return job.base if method.law.compiled and (method.takes == "deltas" or method.base == "optional") else None
+    return job.base if law_of(job).compiled and (method.takes == "deltas" or method.base == "optional") else None
 
 
 def passes(device: str) -> ModuleType | None:
@@ -71,7 +72,7 @@ def takes(job: TensorJob, device: str = "cpu") -> bool:
     if by is None or job.method is None or job.compute != torch.float32:
         return False
     method, n = METHODS[job.method], len(job.sources)
-    law, args = method.law, _arguments(job)
+    law, args = law_of(job), _arguments(job)
     if not law.compiled or law.rowwise(args, len(job.shape)) or not 0 < n <= by.MOST_MODELS:
         return False
     if law.trim == "ranked" and (by is gpu or args.get("rescale") == "inverse"):
@@ -81,8 +82,10 @@ def takes(job: TensorJob, device: str = "cpu") -> bool:
     return job.out in (torch.float32, torch.bfloat16, torch.float16)
 
 
-def _law(job: TensorJob) -> Law:
-    return METHODS[job.method or ""].law
+def law_of(job: TensorJob) -> Law:
+    """The law that a job's tensor is merged by."""
+    law = METHODS[job.method].law if job.method else NO_LAW
+    return law.at(len(job.shape), role(job.name) in ("embed", "head")) if law.decomposes else law
 
 
 def _arguments(job: TensorJob) -> dict[str, Any]:
@@ -103,7 +106,7 @@ def prepared(
     if by is None or not by.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
         return None
     found = Known(ladders=None) if known is None else known
-    args, law, n = _arguments(job), _law(job), len(tensors)
+    args, law, n = _arguments(job), law_of(job), len(tensors)
     depth = args.get("lines", 1.0)
     if law.combine == "sum":
         return _trimmed(job, args, tensors, base, found, depth)
@@ -129,8 +132,8 @@ def _trimmed(
     trims = tuple(_trim(job, i, args, x, base, known) for i, x in enumerate(tensors))
     divide, rounded = 1.0, torch.tensor(weights, dtype=torch.float32)
     least = float(torch.tensor(cancelled(rounded.tolist()), dtype=torch.float32))
-    elected = _law(job).vote
-    if args["normalize"] and not elected:
+    elected = law_of(job).vote
+    if args.get("normalize") and not elected:
         whole = 0.0  # as `added`: float32, one after the other, and not divided where they cancel out
         for w in rounded:
             whole = float(torch.tensor(whole, dtype=torch.float32) + w)
@@ -150,7 +153,7 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
     n, source = x.numel(), (job.sources[i], job.base)
     by, draws = passes(x.device.type), Draws(job.seed, job.name, job.parents)
     assert by is not None
-    ks, how = _ks(job, i, args, n), _law(job).trim
+    ks, how = _ks(job, i, args, n), law_of(job).trim
     if how == "all":
         return ALL
     if how == "largest":
@@ -164,9 +167,9 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
             return NONE
         low = _cut(x, base, ks[0], source, known) if ks[0] < n else (-1.0, 1.0)
         trim = kernels.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
-    if args["rescale"] == "inverse":
+    if args.get("rescale") == "inverse":
         return replace(trim, divide=density)
-    if not args["rescale"]:
+    if not args.get("rescale"):
         return trim
     key = (*source, replace(trim, mask=None, density=density))
     if trim.mask is not None or key not in known.lengths:
@@ -184,7 +187,7 @@ def _ks(job: TensorJob, i: int, args: Mapping[str, Any], n: int) -> tuple[int, .
     density = per_model(args.get("density", 1.0), len(job.sources))[i]
     if not 0 < density < 1:
         return ()
-    trim = _law(job).trim
+    trim = law_of(job).trim
     if trim == "largest":
         return (max(1, int(density * n)),)
     if trim == "middle":
@@ -197,7 +200,7 @@ def held_at_once(job: TensorJob, sizes: int) -> int:
     """Bytes that `at_once` takes with an output, sizes: of an element of all models; 0 where it makes none."""
     n, args = math.prod(job.shape), _arguments(job)
     count = sum(len(_ks(job, i, args, n)) for i in range(len(job.sources)))
-    once = count and args["rescale"] in (False, "inverse") and 1 << 16 <= n < 1 << 32
+    once = count and args.get("rescale", False) in (False, "inverse") and 1 << 16 <= n < 1 << 32
     return n * job.out.itemsize + kernels.most_open(n, count) * (8 + sizes) if once else 0
 
 
@@ -215,7 +218,7 @@ def at_once(
         return known, False
     cuts = kernels.brackets(tensors, base, wanted)
     what = None
-    if out is not None and args["rescale"] in (False, "inverse"):  # else the sums of magnitudes are another pass
+    if out is not None and args.get("rescale", False) in (False, "inverse"):  # else the sums of magnitudes are another pass
         between = Known(ladders=None)
         for q in cuts:  # any cut in the bracket: here its lower end
             between.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.low, q.k - q.low_room, 1.0))

@@ -8,6 +8,7 @@ from merger.errors import CheckpointError
 from merger.layout import role
 
 HEAD = "lm_head.weight"
+_EMBEDDINGS = ("embed_tokens.weight", "wte.weight", "shared.weight", "word_embeddings.weight")
 _ROWS = 1 << 12
 
 
@@ -18,7 +19,23 @@ def is_head(name: str) -> bool:
 
 def embeddings(model: Checkpoint) -> str | None:
     """The name of the text model's embeddings."""
-    return next((n for n in model.tensors if n.endswith(("embed_tokens.weight", "wte.weight")) and role(n) == "embed"), None)
+    return next((name for name in model.tensors if name.endswith(_EMBEDDINGS) and role(name) == "embed"), None)
+
+
+# What some files hold twice and others once: the end of a name -> the ends of the names that it may be stored under instead.
+_AGAIN = (
+    ((HEAD,), _EMBEDDINGS),
+    (("encoder.embed_tokens.weight", "decoder.embed_tokens.weight"), ("shared.weight",)),
+    (("shared.weight",), ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")),
+    (("predictions.decoder.weight",), ("word_embeddings.weight",)),
+    (("predictions.decoder.bias",), ("predictions.bias",)),
+)  # fmt: skip
+
+
+def stored_as(name: str, model: Checkpoint) -> str | None:
+    """The tensor under which a model stores another that it has not, since both are the same numbers."""
+    others = next((others for ends, others in _AGAIN if name.endswith(ends)), ())
+    return next((n for n in model.tensors if n.endswith(others)), None) if others else None
 
 
 def says_tied(config: Mapping[str, Any]) -> bool | None:

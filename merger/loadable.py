@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
-from merger import heads
+from merger import heads, safe
 from merger.checkpoints import Checkpoint
 from merger.errors import CheckpointError
 from merger.layout import is_buffer, layout
@@ -72,6 +72,11 @@ class Check:
         if unknown := answer.get("unknown"):
             return (f"whether transformers can load the output could not be checked: {unknown}.", *self.unlike)
         wrong = _in_words(answer, self.plan)
+        if not wrong and (names := answer.get("already")):
+            return (
+                f"transformers starts with random numbers what the output lacks, as {self.plan.donor} does already: "
+                f"{_listed(names)}.",
+            )  # fmt: skip
         if not wrong:
             return ()
         if self.plan.recipe.on_mismatch in ("skip", "crop+skip"):
@@ -95,6 +100,13 @@ def check(decided: Plan, models: Mapping[str, Checkpoint]) -> tuple[str, ...]:
     """`start` and `result` in one."""
     asked = start(decided, models)
     return asked.result() if asked else ()
+
+
+def of(model: Checkpoint) -> dict[str, Any]:
+    """What transformers says of a model as it lies there: `missing`, `unexpected`, `wrong` shapes, `error`; or why it is
+    `unknown`."""
+    tensors = {name: [*t.shape] for name, t in model.tensors.items()}
+    return _ask({"config": _plain(model.config), "tensors": tensors, "stack": []}, time.monotonic() + LOADING_SECONDS)
 
 
 def _changes(decided: Plan, donor: Checkpoint) -> bool:
@@ -184,6 +196,13 @@ def _listed(names: Sequence[str], by: str = ", ") -> str:
 def _way_out(answer: Mapping[str, Any], decided: Plan) -> str:
     write = "To write it all the same: --allow-crimes, or `on_mismatch: skip`."
     other = any(answer[key] for key in ("missing", "unexpected", "wrong"))
+    forced = next((kind for kind in answer["kinds"] if _written(decided.config, kind[0], kind[1]) == kind[5]), None)
+    if forced:
+        key, layer, made = forced[:3]
+        return (
+            f"transformers makes layer {layer} of such a model {made}, whatever config.json says under {key}: let the stack have "
+            f"a layer of that kind there, the last one of a model for its end.\n  {write}"
+        )
     if answer["kinds"] and not other:
         lists = ", ".join(dict.fromkeys(str(kind[0]) for kind in answer["kinds"]))
         return (
@@ -193,9 +212,26 @@ def _way_out(answer: Mapping[str, Any], decided: Plan) -> str:
     if decided.stack and (decided.by_number or answer["kinds"]):
         rules = f" ({', '.join(decided.by_number)})" if decided.by_number else ""
         return f"A layer's kind goes by its number{rules}: shift layers by whole periods only.\n  {write}"
+    if decided.stack and not (answer["missing"] or answer["unexpected"]) and other:
+        more = f"let the stack have as many layers as {decided.donor}"
+        return f"Such a model keeps a part for each layer in one tensor: {more}.\n  {write}"
+    if decided.stack and other:
+        return (
+            "A layer of such a model has tensors that others lack, by its number: let the stack begin with a model's first layer "
+            f"and end with a model's last.\n  {write}"
+        )
     if decided.recipe.modules and answer["missing"]:
         return f"Name every module of the model under `modules:`, also those that stay as they are.\n  {write}"
     return f"Merge models of one architecture, whose config.json is their own.\n  {write}"
+
+
+def _written(config: Mapping[str, Any], key: str, layer: int) -> Any:
+    """What a config.json says of a layer itself, before transformers makes something of it; None for nothing."""
+    for level in (config, *(part for part in config.values() if isinstance(part, Mapping))):
+        listed = level.get(key)
+        if isinstance(listed, list) and layer < len(listed):
+            return listed[layer]
+    return None
 
 
 # ---------------------------------------------------------------------------------------------- the process
@@ -328,12 +364,14 @@ def answered(question: Mapping[str, Any]) -> dict[str, Any]:
     answer = load(question["config"], question["tensors"])
     if "unknown" not in answer and question["stack"]:
         answer["kinds"] = _unlike_kinds(question)
-    if any(answer.get(key) for key in ("missing", "unexpected", "wrong", "error")):
+    if "before" in question and any(answer.get(key) for key in ("missing", "unexpected", "wrong", "error")):
         before = load(question["before"]["config"], question["before"]["tensors"])
         if "unknown" in before or (before["error"] and answer["error"]):
             return {"unknown": before.get("unknown") or f"it does not load the donor either: {before['error']}"}
         for key in ("missing", "unexpected"):
             known = {_numberless(name) for name in before[key]}
+            if key == "missing":
+                answer["already"] = [name for name in answer[key] if _numberless(name) in known]
             answer[key] = [name for name in answer[key] if _numberless(name) not in known]
         known = {_numberless(name) for name, *_ in before["wrong"]}
         answer["wrong"] = [entry for entry in answer["wrong"] if _numberless(entry[0]) not in known]
@@ -359,7 +397,7 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         if kind not in transformers.CONFIG_MAPPING:
             return {"unknown": f"transformers knows no model type {kind[:60]!r}" if kind else "config.json names no model type"}
         try:
-            made = transformers.CONFIG_MAPPING[kind].from_dict(dict(config))
+            made = transformers.CONFIG_MAPPING[kind].from_dict(safe.numbers(dict(config)))
         except MemoryError:
             raise
         except Exception as error:
@@ -409,8 +447,13 @@ def _unlike_kinds(question: Mapping[str, Any]) -> list[list[Any]]:
     return [
         [key, k, made[key][k], model, layer, sources[model][key][layer]]
         for key in made for k, (model, layer) in enumerate(question["stack"])
-        if key in sources.get(model, {}) and sources[model][key][layer] != made[key][k]
+        if key in sources.get(model, {}) and _computes(sources[model][key][layer]) != _computes(made[key][k])
     ]  # fmt: skip
+
+
+def _computes(kind: Any) -> Any:
+    """A layer's kind, less what it only keeps for others that are not there any more, or were not there before."""
+    return None if kind == "store" else kind
 
 
 def _lists(config: Mapping[str, Any], layers: int) -> dict[str, Sequence[Any]]:
@@ -418,7 +461,7 @@ def _lists(config: Mapping[str, Any], layers: int) -> dict[str, Sequence[Any]]:
     import transformers
 
     try:
-        made = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(dict(config)).get_text_config()
+        made = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(safe.numbers(dict(config))).get_text_config()
     except Exception:  # told by the loading
         return {}
     values = dict(made.to_dict())
@@ -438,4 +481,4 @@ def _first_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
-__all__ = ["Check", "answered", "check", "serve", "start"]
+__all__ = ["Check", "answered", "check", "of", "serve", "start"]

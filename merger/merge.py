@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from merger import fused, gpu, hub, kernels, loadable
+from merger import costs, fused, gpu, hub, kernels, loadable
 from merger.cancelling import cancelling
 from merger.card import Digests, parents, recipe_text
 from merger.card import card as write_card
@@ -626,7 +626,7 @@ def _stopped(done: int, jobs: Sequence[TensorJob], output: Output) -> str:
     return f"stopped after {done} of {len(jobs)} tensors; nothing was written to {output.folder.with_suffix('')}."
 
 
-OWN_MEMORY = 300_000_000
+OWN_MEMORY = 180_000_000
 """Bytes that Python, torch and a model's headers take, whatever is merged."""
 
 
@@ -637,9 +637,28 @@ def memory_of(job: TensorJob) -> int:
     if job.method is None:
         return min(n, STRETCH) * job.out.itemsize + gathered
     if not fused.takes(job):
-        return n * (job.out.itemsize + job.compute.itemsize * (6 * count + 4)) + gathered  # measured: 6 to 17 for two models
+        return costs.whole_memory(job) + gathered
     bits = count * n // 8 if METHODS[job.method].law.trim == "ranked" else 0
     return min(n, STRETCH) * job.out.itemsize + 4 * min(n, (1 << 22) + (1 << 16)) + bits + gathered
+
+
+_KEPT = 32 << 20
+"""glibc gives larger pieces back at once."""
+
+
+def memory_together(jobs: Sequence[TensorJob], hands: int = 2) -> int:
+    """Bytes that a merge takes beside its files with so many threads: tensors that are made whole are made one at a time, but
+    each thread keeps what was in pieces that the C library does not give back (float64 is the widest)."""
+    whole = [job for job in jobs if not _many(job)]
+    alone = max((memory_of(job) for job in whole), default=0)
+    kept = max((memory_of(job) for job in whole if 8 * math.prod(job.shape) < _KEPT), default=0)
+    others = sorted((memory_of(job) for job in jobs if _many(job)), reverse=True)
+    return OWN_MEMORY + alone + hands * kept + sum(others[: hands - 1 if alone else hands])
+
+
+def _many(job: TensorJob) -> bool:
+    """Whether several such tensors may be in the making at a time."""
+    return job.method is None or fused.takes(job)
 
 
 def working_memory(job: TensorJob, kind: str) -> int:
@@ -812,7 +831,7 @@ def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
 
 
 __all__ = [
-    "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "gpu_memory", "memory_of", "merge", "merge_tensor",
-    "open_models", "output_folder", "pick_device", "planned", "processors", "reader", "spoken", "use_threads", "used",
-    "working_memory",
+    "OWN_MEMORY", "CheckpointError", "Read", "Step", "best_device", "gpu_memory", "memory_of", "memory_together",
+    "merge", "merge_tensor", "open_models", "output_folder", "pick_device", "planned", "processors", "reader", "spoken",
+    "use_threads", "used", "working_memory",
 ]  # fmt: skip

@@ -16,7 +16,7 @@ from merger import heads, quantized, stacks
 from merger.arguments import Argument, Arguments
 from merger.checkpoints import Checkpoint, Slot, Stored
 from merger.errors import CheckpointError, RecipeError, nearest
-from merger.layout import Layout, follows, is_buffer, layout, modules, role
+from merger.layout import Layout, follows, is_buffer, layout, modules
 from merger.limits import PLAN_TENSORS, PLANS_TENSORS
 from merger.methods import Method
 from merger.params import Param, Scalar
@@ -507,10 +507,8 @@ def _ordered(part: Slice, recipe: Recipe) -> tuple[Entry, ...]:
 
 
 def _own_name(name: str, model: Checkpoint) -> str:
-    """The tensor's name in a model that ties its head to its embeddings."""
-    if name not in model.tensors and name.endswith("lm_head.weight"):
-        return next((n for n in model.tensors if role(n) == "embed" and n.endswith(("embed_tokens.weight", "wte.weight"))), name)
-    return name
+    """The tensor's name in a model that stores it once under another name: a head that is the embeddings, an encoder's share."""
+    return name if name in model.tensors else heads.stored_as(name, model) or name
 
 
 # ---------------------------------------------------------------------------------------------- checks

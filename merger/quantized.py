@@ -62,6 +62,8 @@ def kind(model: Checkpoint) -> str:
     packed = [name for name, stored in model.tensors.items() if _is_packed(name, stored)]
     if not packed:
         return ""
+    if not said and all(model.tensors[name].dtype.is_floating_point for name in packed):
+        return ""  # 8-bit floats are refused one by one, and copied one by one
     by_sign = next((sign for sign, pattern in _SIGNS if any(pattern.search(name) for name in model.tensors)), "")
     if not by_sign and sum(model.tensors[name].nbytes for name in packed) * _FEW < model.nbytes:
         return ""

@@ -577,7 +577,7 @@ def plain_config(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str
     for key, said in config.items():
         if key in _NEVER or not key.isidentifier() or key.startswith("_") or len(key) > 80:
             continue
-        value = _numbers(said)
+        value = numbers(said)
         if key not in declared and callable(getattr(made, key, None)):
             continue
         if key in inner and isinstance(value, dict):
@@ -593,12 +593,12 @@ def plain_config(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str
     return found
 
 
-def _numbers(value: Any) -> Any:
+def numbers(value: Any) -> Any:
     """A value with the numbers that JSON has no word for, as transformers writes them: {"__float__": "Infinity"}."""
     if isinstance(value, dict):
         name = value.get("__float__")
-        return float(name) if name in ("Infinity", "-Infinity", "NaN") else {k: _numbers(v) for k, v in value.items()}
-    return [_numbers(one) for one in value] if isinstance(value, list) else value
+        return float(name) if name in ("Infinity", "-Infinity", "NaN") else {k: numbers(v) for k, v in value.items()}
+    return [numbers(one) for one in value] if isinstance(value, list) else value
 
 
 def _inner(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str, Any]:
@@ -643,6 +643,6 @@ def stop_ids(folder: Path) -> list[int]:
 
 
 __all__ = [
-    "architecture", "chat_template", "copy", "default_template", "document", "load", "named_tokens", "plain_settings", "portable",
-    "settings", "stop_ids", "tokenizer", "vocabulary",
+    "architecture", "chat_template", "copy", "default_template", "document", "load", "named_tokens", "numbers", "plain_settings",
+    "portable", "settings", "stop_ids", "tokenizer", "vocabulary",
 ]  # fmt: skip

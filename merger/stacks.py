@@ -19,8 +19,11 @@ _TOWERS = re.compile(r"vision|visual|image|video|audio|speech")
 _NO_LIST = re.compile(r"token|architectures|factor$|section|label|auto_map|pinpoints|vision|visual|image|audio|feature_layer|^_")
 _NUMBERS = re.compile(r"(layer|idx|indices|indexes|block)\w*$")
 _PATTERN = re.compile(r"pattern")
+_KINDS = re.compile(r"^(layers?_block_type|layer_types|block_types|hybrid_(override|layer)_pattern)$")
 _FIRST = re.compile(r"first_k_dense|^num_(dense|first_\w+)_layers$|^n_dense_(first_)?layers$|^dense_mlp_idx$|^max_window_layers$")
 _LAST = re.compile(r"^num_kv_shared_layers$|^num_last_\w+_layers$")
+_REPEATED = ("block_types",)
+"""Lists of kinds that are gone through again and again, however many layers there are: written out for a stack."""
 # What else goes by a layer's number: kept as it is, and told where nobody can check that the kinds still match.
 _BY_NUMBER = re.compile(
     r"(period|interval|offset|_step|frequency|freq|_pattern|every_n_layers|every_n|start_index|end_index|by_inverse_layer_idx)$"
@@ -81,7 +84,7 @@ def levels(config: Mapping[str, Any], where: Layout) -> list[tuple[str, ...]]:
         return (found is None or found[0] in main) and (other is None or other not in key)
 
     def search(level: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        if layer_keys(level, where):
+        if layer_keys(level, where) or _listed(level, where):
             yield path
         for key, value in level.items():
             if isinstance(value, Mapping) and about_it(key) and len(path) < 4:
@@ -97,6 +100,13 @@ def layer_keys(level: Mapping[str, Any], where: Layout) -> list[str]:
     decoder = [k for k in ("num_decoder_layers", "decoder_layers") if "decoder" in (where.main or "") and k in level]
     keys = decoder or [*LAYER_KEYS, *(["encoder_layers"] if "encoder" in (where.main or "") else ["depth"])]
     return [k for k in keys if type(level.get(k)) is int and level[k] == where.layers]
+
+
+def _listed(level: Mapping[str, Any], where: Layout) -> bool:
+    """Whether a level says how many layers there are by nothing but a list of their kinds."""
+    if any(type(level.get(key)) is int for key in LAYER_KEYS):
+        return False
+    return any(_KINDS.search(k) and isinstance(v, (list, str)) and len(v) == where.layers > 0 for k, v in level.items())
 
 
 def one_a_layer(level: Mapping[str, Any], layers: int) -> dict[str, Sequence[Any]]:
@@ -143,6 +153,9 @@ def _walk(
         elif isinstance(value, dict):
             if not _ELSEWHERE.search(key) and not any(type(value.get(k)) is int for k in LAYER_KEYS):
                 yield from _walk(value, (*path, key), places, layers, made)
+        elif key in _REPEATED and isinstance(value, list) and value and len(value) < layers:
+            kinds = [(own if isinstance(own, list) and own else value, layer) for own, layer, _ in found]
+            new = [own[layer % len(own)] for own, layer in kinds]
         elif _is_one_a_layer(key, value, layers):
             new = _entries(value, found, layers)
         elif _numbers(key, value, layers):
@@ -160,6 +173,11 @@ def _walk(
             new, level[key.replace("_start_", "_end_")] = span
         elif value is True and key.endswith("by_inverse_layer_idx"):
             made.told.append(f"config.json: {key}: what a layer computes depends on its number, which the stack changes.")
+        elif value and key == "hidden_size_per_layer_input":
+            made.told.append(
+                f"config.json: {key}: each layer has a part of its own in tensors outside of the layers, and these parts stay in "
+                "the order they are in: a layer that moved computes with another's."
+            )
         elif value and type(value) in (int, str) and _BY_NUMBER.search(key):
             made.by_number.append(key)
         if new is not None and new != value:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from merger import fused
+from merger import costs
 from merger.analysis import has_deltas, staged
 from merger.arguments import Arguments
 from merger.cancelling import cancelling
@@ -25,9 +25,7 @@ from merger.findings import Finding, Fix
 from merger.finite import Count, count
 from merger.kinship import Samples, card_base, common, differing, known
 from merger.layout import role
-from merger.merge import OWN_MEMORY, Planned, memory_of
-from merger.methods import METHODS
-from merger.methods.law import NO_LAW
+from merger.merge import Planned, memory_together
 from merger.plan import Misfit, Plan, TensorJob, coverage, plan
 from merger.recipe import Entry, Parameters, Recipe, Setting, document, replace_all, setting_document
 from merger.tokens import read_vocabulary, token_rows
@@ -37,9 +35,6 @@ State = Literal["fits", "aligned", "skipped", "cropped"]
 LONG, FEW = 3.0, 0.005
 """Task vectors added with weights that sum to more than LONG end outside what the layers can work with; a delta of which less
 than FEW is kept is as good as gone."""
-RATES = {"compiled": 5e8, "ranked": 2e8, "whole": 2e7}
-"""Parameters of all models together that are merged in a second on two cores, by how: by the compiled passes, by them with ranks
-in rows, by torch on whole tensors. Disks slower than 3 GB/s take longer. Within a factor of three."""
 _MATRICES, _VECTORS, _LONG = 8, 64, 1 << 16
 """What is looked through for damage: rows of so many matrices, and so many vectors of at most so many numbers."""
 
@@ -165,8 +160,7 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> 
     return Verdict(
         _summary(recipe, decided, findings, shares, numel, can, kept), tuple(findings), tuple(_groups(decided)), shares,
         numel, can, does, kept, decided.nbytes,
-        OWN_MEMORY + sum(sorted((memory_of(job) for job in decided.jobs), reverse=True)[:2]),
-        1.5 + sum(_seconds(job) for job in decided.jobs), fidelity,
+        memory_together(decided.jobs), costs.START + sum(costs.seconds(job) for job in decided.jobs), fidelity,
     )  # fmt: skip
 
 
@@ -900,17 +894,6 @@ def _stored(kinds: Mapping[str, torch.dtype]) -> str:
 def _dtype(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
-
-
-def _seconds(job: TensorJob) -> float:
-    """How long one tensor takes on two cores, roughly."""
-    n, count = job.numel, max(1, len(job.sources))
-    law = METHODS[job.method].law if job.method else NO_LAW
-    if law.decomposes and len(job.shape) == 2:  # a decomposition of each matrix
-        rows, columns = sorted(job.shape)
-        return 20 * count * rows * rows * columns / 3e10
-    how = "whole" if job.method and not fused.takes(job) else "ranked" if law.trim == "ranked" else "compiled"
-    return n * count / RATES[how]
 
 
 def _percent(part: float, whole: int) -> str:

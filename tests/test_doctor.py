@@ -120,6 +120,16 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str, bool]] = {
         "positions", False,
     ),
     "an index that leaves one out": (index, "index", True),
+    "a tensor is missing": (lambda f: weights(f, lambda t: t.pop(UP)), "missing", False),
+    "the last norm is missing": (lambda f: weights(f, lambda t: t.pop("model.norm.weight")), "missing", False),
+    "a tensor of another name": (
+        lambda f: weights(f, lambda t: t.update({UP.replace("up", "upper"): t.pop(UP)})), "missing", False,
+    ),
+    "a tensor that no such model has": (
+        lambda f: weights(f, lambda t: t.update({"model.layers.2.mlp.router.weight": t[UP].clone()})), "unused", False,
+    ),
+    "a tensor of another shape": (lambda f: weights(f, lambda t: t.update({UP: t[UP][:8].clone()})), "shapes", False),
+    "an activation that is none": (lambda f: change(f, "config.json", hidden_act="sillu"), "config", False),
     "weights of nothing": (lambda f: weights(f, noise), "babbles", False),
 }  # fmt: skip
 

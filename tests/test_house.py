@@ -19,8 +19,8 @@ ORDER = (
     "errors", "findings", "limits", "regular", "files", "params", "devices", "ops", "kernels", "finite", "mapped", "launches",
     "gpu", "methods", "paste", "recipe", "arguments", "layout", "pickles", "checkpoints", "prefixes", "quantized", "heads",
     "safe", "tokens", "lora", "wire", "store", "hub", "access", "remote", "stacks", "plan", "cancelling", "loadable", "moves",
-    "fused", "output", "card", "push", "merge", "room", "live", "analysis", "explain", "kinship", "compatibility", "verdict",
-    "bind", "renderer", "templates", "evaluate", "doctor", "plots", "search", "__main__ ui", "app",
+    "fused", "costs", "output", "card", "push", "merge", "room", "live", "analysis", "explain", "kinship", "compatibility",
+    "verdict", "bind", "renderer", "templates", "evaluate", "doctor", "plots", "search", "__main__ ui", "app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only modules that may import it. The first names of a path: `ui` is everything in ui/.

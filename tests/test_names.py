@@ -368,3 +368,21 @@ def test_a_tensor_that_no_file_holds(tmp_path: Path) -> None:
         f"{tmp_path}/m: its index says that 'model.layers.2.mlp.up_proj.weight' is in model-00001-of-00002.safetensors, and no "
         "file holds it; download the model again."
     )
+
+
+@pytest.mark.parametrize(
+    ("twice", "once"),
+    [("encoder.embed_tokens.weight", "shared.weight"), ("decoder.embed_tokens.weight", "shared.weight"),
+     ("shared.weight", "encoder.embed_tokens.weight"),
+     ("cls.predictions.decoder.weight", "bert.embeddings.word_embeddings.weight"),
+     ("cls.predictions.decoder.bias", "cls.predictions.bias")],
+)  # fmt: skip
+def test_what_one_file_holds_twice_and_another_once(twice: str, once: str, tmp_path: Path) -> None:
+    """T5 and BERT, as older and newer versions of transformers save them."""
+    tiny.make_family(tmp_path / "in", models=("base", "a"), layers=2)
+    rewrite(tmp_path / "in/base", lambda t: t | {once: torch.ones(4, 8), twice: torch.ones(4, 8)})
+    rewrite(tmp_path / "in/a", lambda t: t | {once: torch.full((4, 8), 3.0)})
+    merge(load(f"{{merge_method: task_arithmetic, base_model: base, models: [{listed(('a',))}]}}"), tmp_path / "out",
+          roots=[tmp_path / "in"])  # fmt: skip
+    made = tiny.read_weights(tmp_path / "out")
+    assert made[twice].tolist() == made[once].tolist() == [[2.0] * 8] * 4

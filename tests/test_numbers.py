@@ -4,6 +4,7 @@ import functools
 import importlib
 import json
 import math
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from test_kernels import by_torch, job, models, needs_compiler, reads, same
 from torch import Tensor
 
-from merger import finite, fused, gpu, kernels
+from merger import costs, finite, fused, gpu, kernels
 from merger.__main__ import main
 from merger.cancelling import cancelling
 from merger.errors import MergeError, NonFiniteError
@@ -26,7 +27,7 @@ from merger.live import Parents, Session
 from merger.merge import merge, open_models
 from merger.methods import METHODS, Method
 from merger.ops import CANCELLED, cancelled, cut_for
-from merger.plan import plan
+from merger.plan import Source, TensorJob, plan
 from merger.recipe import load
 from merger.verdict import verdict
 
@@ -264,16 +265,30 @@ def test_the_passes_see_every_element(dtype: torch.dtype, value: float, monkeypa
             held[model][at] = kept
 
 
+def test_copies_are_looked_at() -> None:
+    """Buffers of other types than the rest are copied, a stretch at a time; whole numbers have nothing to look for."""
+    for dtype in (torch.float64, torch.float32, torch.bfloat16, torch.float8_e5m2, torch.int32):
+        held = {"m0": torch.ones(70, 30).to(dtype)}
+        todo = TensorJob("w", (Source("m0", "w"),), None, None, (), (70, 30), dtype, dtype, 0)
+        for broken in (False, True):
+            if broken and dtype.is_floating_point:
+                held["m0"] = torch.ones(70, 30).index_put((torch.tensor(69), torch.tensor(29)), torch.tensor(math.nan)).to(dtype)
+            look = finite.Look()
+            assert sum(part.numel() for _, part in engine.stretches(todo, reads(held), "cpu", 0, look)) == 2100
+            assert look.suspects == (broken and dtype.is_floating_point), dtype
+
+
 @needs_compiler
 def test_one_pass_over_files_sees_them_too() -> None:
     held = models(2, (300, 1001), torch.bfloat16)
     todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (0.3, 0.7)}, torch.bfloat16)
-    for broken in (False, True):
-        if broken:
-            held["m1"][299, 1000] = math.nan
+    for at in (None, *range(0, 300_300, 33_333), 300_299):  # some are set aside, and come again; the others not
+        other = held["m1"].clone()
+        if at is not None:
+            other.view(-1)[at] = math.nan
         seen, made = kernels.Seen(), torch.empty(300 * 1001, dtype=torch.bfloat16)
-        _, done = fused.at_once(todo, [held["m0"], held["m1"]], held["base"], made, seen)
-        assert done and seen.odd == broken
+        _, done = fused.at_once(todo, [held["m0"], other], held["base"], made, seen)
+        assert done and seen.odd == (at is not None)
 
 
 @needs_compiler
@@ -423,6 +438,34 @@ def test_the_page_goes_on_when_it_is_told_to(roots: Path, monkeypatch: pytest.Mo
     assert "has 1 NaN" in told[1]["value"] and told[4]["visible"] and not sent
     *_, told = publishing.publish(work, "s", "token", functools.partial(on.merge_to, allow_nonfinite=True), list, "", *ask)
     assert told[1]["value"] == "Published: https://there" and len(sent) == 1
+
+
+@pytest.mark.browser
+def test_the_button_that_goes_on(open_page: Any, tmp_path: Path) -> None:
+    """Beside its sentence, after the download is refused; then the zip comes."""
+    from playwright.sync_api import expect
+
+    from merger.ui import state
+
+    family = Path(__file__).parent.parent / "presets" / "family"
+    shutil.copytree(family / "pirate", tmp_path / "pirate")
+    rewrite(tmp_path / "pirate", put("model.layers.5.mlp.up_proj.weight", (1, 2), math.nan))
+    both = f"[{tmp_path}/pirate, presets/family/plural]"
+    recipe = load(
+        f"{{merge_method: task_arithmetic, base_model: presets/family/base, models: {both}, parameters: {{weight: 0.5}}}}"
+    )
+    page = open_page(query=f"?__theme=light&r={state.link(recipe)}")
+    page.press("Download")
+    expect(page.page.locator("#merged textarea")).to_have_value(re.compile("The merged model"), timeout=20_000)
+    button = page.page.get_by_role("button", name="Merge all the same", exact=True)
+    expect(button).to_have_count(0)
+    page.press("Make the zip")
+    told = re.compile(r"up_proj\.weight: .*/pirate has 1 NaN among its")
+    expect(page.page.locator("#merged textarea")).to_have_value(told, timeout=30_000)
+    with page.page.expect_download(timeout=60_000) as download:
+        button.click()
+    assert download.value.suggested_filename == "merged-model.zip"
+    expect(button).to_have_count(0)
 
 
 # ---------------------------------------------------------------------------------------------- weights that cancel out
@@ -656,8 +699,8 @@ def test_knots_takes_the_smaller_side(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sides == [12, 6, 31]
 
 
-def test_knots_leaves_words_to_the_plain_rule(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Embeddings and heads as TIES; a layer's matrix not."""
+def test_knots_leaves_words_to_the_plain_rule(roots: Path, way: str) -> None:
+    """Embeddings and heads as TIES, by the compiled passes where there are some; a layer's matrix not."""
     knots, ties = (text(METHODS[m], parameters={"normalize": True}) for m in ("knots", "ties"))
     merge(load(knots), roots.parent / "k", roots=[roots])
     merge(load(ties), roots.parent / "t", roots=[roots])
@@ -665,6 +708,9 @@ def test_knots_leaves_words_to_the_plain_rule(roots: Path, monkeypatch: pytest.M
     for name in ("model.embed_tokens.weight", "lm_head.weight", NORM):
         torch.testing.assert_close(made[name], plain[name], rtol=0, atol=1e-7)
     assert not torch.allclose(made[UP], plain[UP], atol=1e-4)
+    recipe = load(knots)
+    jobs = {job.name: job for job in plan(recipe, open_models(recipe, [roots])).jobs}
+    assert fused.takes(jobs["lm_head.weight"]) == (way == "compiled") and not fused.takes(jobs[UP])
 
 
 def test_iso_c_of_low_rank_and_the_authors_strength() -> None:
@@ -683,6 +729,71 @@ def test_iso_c_of_low_rank_and_the_authors_strength() -> None:
     torch.testing.assert_close(span.T @ ours @ back.T, n / rank * (span.T @ theirs @ back.T), rtol=0, atol=1e-4 * float(s.mean()))
     full = torch.randn(2, m, n, generator=g)
     torch.testing.assert_close(iso(full, weight=1.0), iso(full, weight=1.0, full_rank=True))
+
+
+def hollow(folder: Path, layers: int, hidden: int, ffn: int, kv: int) -> None:
+    """A Llama of 49,152 tokens whose file holds no bytes but its header."""
+    shapes = {"model.embed_tokens.weight": (49152, hidden), "model.norm.weight": (hidden,)}
+    for i in range(layers):
+        part = {"mlp.gate_proj": (ffn, hidden), "mlp.up_proj": (ffn, hidden), "mlp.down_proj": (hidden, ffn)}
+        part |= {f"self_attn.{p}_proj": (kv if p in "kv" else hidden, hidden) for p in "qkvo"}
+        part |= {"input_layernorm": (hidden,), "post_attention_layernorm": (hidden,)}
+        shapes |= {f"model.layers.{i}.{name}.weight": shape for name, shape in part.items()}
+    header, end = {}, 0
+    for name, shape in shapes.items():
+        start, end = end, end + 2 * math.prod(shape)
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [start, end]}
+    folder.mkdir(parents=True)
+    settings = {"model_type": "llama", "num_hidden_layers": layers, "vocab_size": 49152, "tie_word_embeddings": True}
+    (folder / "config.json").write_text(json.dumps(settings))
+    text = json.dumps(header).encode()
+    with (folder / "model.safetensors").open("wb") as file:
+        file.write(len(text).to_bytes(8, "little") + text)
+        file.truncate(8 + len(text) + end)
+
+
+@needs_compiler
+def test_estimates_were_held_against_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of benchmarks/estimates.py: every method whose costs were measured, within 1.5 times in memory and 3 in time."""
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "benchmarks")
+    estimates = importlib.import_module("estimates")
+    page = (Path(__file__).parent.parent / "docs" / "performance.md").read_text()
+    table = page.split("<!-- estimates:begin -->")[1].split("<!-- estimates:end -->")[0]
+    rows = [[cell.strip() for cell in line.strip("| ").split("|")] for line in table.splitlines() if line.startswith("| 1")]
+    measured = {*costs._TENSORS, *costs._NANOSECONDS, *fused.METHODS, "tsv_merge", "iso_c", "knots"}
+    assert {row[1] for row in rows if row[0] == "135M"} == measured <= {*NAMES}
+    assert {row[1] for row in rows if row[0] == "1.17B, one layer"} >= {"ties", "della", "nearswap", "sce", "iso_c", "knots"}
+    for size, (layers, hidden, ffn, kv) in {"135M": (30, 576, 1536, 192), "1.17B, one layer": (1, 2048, 5632, 256)}.items():
+        for model in ("base", "one", "two"):
+            hollow(tmp_path / size / model, layers, hidden, ffn, kv)
+        for name, told, said in ((row[1], row[3], row[6]) for row in rows if row[0] == size):
+            recipe = load(estimates.recipe(name, tmp_path / size))
+            jobs = plan(recipe, open_models(recipe)).jobs
+            memory = float(told.split()[0].replace(",", ""))
+            assert engine.memory_together(jobs) / 1e6 == pytest.approx(memory, abs=0.6), (size, name)
+            now = costs.START + sum(map(costs.seconds, jobs))
+            assert now == pytest.approx(float(said.split()[0]), abs=0.06), (size, name)
+    for size, name, memory, told, off, seconds, said, far in rows:
+        numbers = [float(cell.split()[0].replace(",", "")) for cell in (memory, told, seconds, said)]
+        assert numbers[1] / numbers[0] == pytest.approx(float(off), abs=0.02) and 1 / 1.5 <= float(off) <= 1.5, (size, name)
+        assert numbers[3] / numbers[2] == pytest.approx(float(far), rel=0.1) and 1 / 3 <= float(far) <= 3, (size, name)
+
+
+@needs_compiler
+def test_what_is_told_follows_shapes_and_methods() -> None:
+    """knots takes no square of the words; what is made in stretches is made by two threads, what is made whole by one."""
+
+    def of(name: str, shape: tuple[int, ...], method: str) -> TensorJob:
+        sources = (Source("m0", name), Source("m1", name))
+        return TensorJob(name, sources, Source("base", name), method, (), shape, torch.float32, torch.bfloat16, 0)
+
+    embed, layer = of("model.embed_tokens.weight", (49152, 576), "knots"), of(UP, (1536, 576), "knots")
+    assert engine.memory_of(layer) > 3 * engine.memory_of(embed)
+    told = engine.memory_together([layer, layer, embed])
+    assert told == engine.OWN_MEMORY + 3 * engine.memory_of(layer) + engine.memory_of(embed)
+    small, large = of(UP, (1536, 576), "iso_c"), of(UP, (1536, 576), "tsv_merge")
+    assert engine.memory_of(small) < engine.memory_of(large) and costs.seconds(small) < costs.seconds(large) / 3
+    assert costs.seconds(embed) < costs.seconds(of(UP, (49152, 576), "knots")) / 5
 
 
 def test_the_docs_say_where_ties_differs() -> None:

@@ -210,8 +210,8 @@ def test_numbers_that_json_has_no_word_for() -> None:
     limit = {"time_step_limit": [0.0, {"__float__": "Infinity"}]}
     written = limit | {"deep": {"x": {"__float__": "-Infinity"}}, "y": {"__float__": 3}}
     read = {"time_step_limit": [0.0, float("inf")], "deep": {"x": float("-inf")}, "y": {"__float__": 3}}
-    assert safe._numbers(written) == read
-    assert CONFIG_MAPPING["mamba2"].from_dict(safe._numbers(limit)).time_step_limit[1] > 9
+    assert safe.numbers(written) == read
+    assert CONFIG_MAPPING["mamba2"].from_dict(safe.numbers(limit)).time_step_limit[1] > 9
 
 
 # ---------------------------------------------------------------------------------------------- going on

@@ -4,6 +4,7 @@
     python tests/zoo.py --write        all of them, into docs/architectures.md (`make zoo`; half an hour on one core)
 """
 
+import importlib
 import json
 import multiprocessing
 import os
@@ -28,6 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from zoo_sizes import ALSO, TINY, TOWER
 
+from merger import loadable
 from merger.evaluate import say_all, speaker
 from merger.live import Parents, Session
 from merger.merge import merge
@@ -48,7 +50,8 @@ def config(kind: str) -> Any:
     cls = CONFIG_MAPPING[kind]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        plain = cls(text_config={"hidden_size_per_layer_input": 0}) if kind == "gemma4_assistant" else cls()
+        without = {"hidden_size_per_layer_input": 0, "vocab_size_per_layer_input": 0}
+        plain = cls(text_config=without) if kind == "gemma4_assistant" else cls()
         return cls(**_shrunk(plain, kind, tower=False))
 
 
@@ -325,6 +328,7 @@ def _child(kind: str, steps: Sequence[str], pipe: Any) -> None:
     warnings.simplefilter("ignore")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+    loadable._ask = lambda question, _: loadable.answered(json.loads(json.dumps(question)))  # this is a process of its own
     with tempfile.TemporaryDirectory(prefix="zoo-") as folder:
         pipe.send(asdict(examine(kind, Path(folder), steps)))
 
@@ -332,6 +336,8 @@ def _child(kind: str, steps: Sequence[str], pipe: Any) -> None:
 def watch(some: Iterable[str], steps: Sequence[str] = STEPS, seconds: float = 120.0) -> Iterable[Seen]:
     """Each type in a process of its own, so that one that dies or does not end is only that one's fault."""
     context = multiprocessing.get_context("fork")
+    for module in ("core_model_loading", "generation.utils", "models.mixtral.modeling_mixtral"):  # once, not in each process
+        importlib.import_module(f"transformers.{module}")
     for kind in some:
         mine, other = context.Pipe(duplex=False)
         process = context.Process(target=_child, args=(kind, steps, other))
@@ -342,6 +348,7 @@ def watch(some: Iterable[str], steps: Sequence[str] = STEPS, seconds: float = 12
             yield Seen(**mine.recv()) if found else Seen(kind, steps={"build": f"not done within {seconds:g} seconds"})
         except EOFError:
             yield Seen(kind, steps={"build": "the process died"})
+        process.join(10.0)  # it takes its folder away
         process.kill()
         process.join()
 

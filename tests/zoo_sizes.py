@@ -80,7 +80,7 @@ _MORE: tuple[tuple[str, dict[str, Any]], ...] = (
      {"rope_parameters": {"full_attention": MROPE, "sliding_attention": MROPE}, "layer_types": ["full_attention",
      "sliding_attention"] * 2}),
     ("cosmos3_edge/text_config hy_v4_vl/text_config", {"rope_parameters": MROPE}),
-    ("dbrx", {"attn_config.rope_theta": 10000.0}),
+    ("dbrx", {"attn_config.rope_theta": 10000.0, "attn_config.clip_qkv": 8.0}),
     ("deepseek_ocr2/text_config", {"mlp_layer_types": ["dense", "sparse"] * 2, "num_experts_per_tok": 2}),
     ("deepseek_ocr2/vision_config/sam_config", {"downsample_channels": [64, 32]}),
     ("deepseek_v2", {"num_key_value_heads": 4, "num_experts_per_tok": 2}),
@@ -90,7 +90,7 @@ _MORE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("dots1", {"n_routed_experts": 4, "n_shared_experts": 1, "num_experts_per_tok": 2, "first_k_dense_replace": 1}),
     (
         "dots3_note dots3_note_text dots3_note/text_config glm4_moe_lite glm_moe_dsa longcat_flash "
-        "kimi_k25/text_config minicpm3 sarvam_mla youtu mistral4 mistral4/text_config "
+        "kimi_k25/text_config minicpm3 sarvam_mla youtu "
         "mistral_large4/text_config axk1 axk2 deepseek_v3 deepseek_v32",
      {"num_key_value_heads": 4}),
     ("emu3", {"vocabulary_map": {"<image>": 250}}),
@@ -121,19 +121,22 @@ _MORE: tuple[tuple[str, dict[str, Any]], ...] = (
     ("kimi_linear", {"num_key_value_heads": 4, "layer_types": ["linear_attention", "full_attention"] * 2}),
     ("lfm2_moe", {"layer_types": ["conv", "full_attention"] * 2, "num_dense_layers": 1}),
     ("mamba2", {"num_heads": 8, "head_dim": 8}),
+    ("mistral4 mistral4/text_config", {"num_key_value_heads": 4, "head_dim": 16}),
+    ("mllama/text_config", {"cross_attention_layers": [1, 3]}),
     ("molmo2", {"adapter_config.vision_feature_layer": [1, 0]}),
     ("muse_spark/vision_config muse_spark/audio_config", {"num_hidden_layers": 4}),
     ("nemotron_h_omni/vision_config", {"video_temporal_patch_size": 2}),
     ("qwen4_exp_text qwen4_exp/text_config",
      {"indexer_n_heads": 2, "indexer_kv_heads": 1, "indexer_head_dim": 8, "indexer_budget": 64,
      "indexer_compress_ratio": 4}),
-    ("reformer", {"is_decoder": True, "axial_pos_embds_dim": [16, 16], "axial_pos_shape": [16, 16]}),
+    ("reformer",
+     {"is_decoder": True, "attn_layers": ["local", "lsh"] * 2, "axial_pos_embds_dim": [16, 16], "axial_pos_shape": [16, 16]}),
     ("step3p7/text_config", {"sliding_window": 16}),
     ("unlimited_ocr/vision_config/sam_config", {"downsample_channels": [32, 32]}),
     ("xlstm", {"num_blocks": 4}),
     ("xmod", {"is_decoder": True, "default_language": "en_XX"}),
     ("zamba", {"attention_hidden_size": 64, "attention_head_dim": 16, "layers_block_type": ["linear_attention", "hybrid"] * 2}),
-    ("zamba2", {"layers_block_type": ["linear_attention", "hybrid"] * 2}),
+    ("zamba2", {"attention_hidden_size": 64, "attention_head_dim": 16, "layers_block_type": ["linear_attention", "hybrid"] * 2}),
     ("zaya", {"num_experts_per_tok": 1}),
 )  # fmt: skip
 ALSO = {kind: values for kinds, values in _MORE for kind in kinds.split()}

@@ -128,7 +128,7 @@ def stock_step(dots: Tensor) -> Tensor:
 
 @method(
     source=_SHOEMAKE, says="travel the arc from one model to another", models=(2, 2), base="first", symmetric=False,
-    law=Law(combine="arc", shares=slerp_shares, teach=_ARC),
+    law=Law(combine="arc", shares=slerp_shares, memory=(3.5, 1.5), teach=_ARC),
 )  # fmt: skip
 def slerp(tensors: Tensor, t: Blend) -> Tensor:
     """Spherical interpolation from the base (t = 0) to the other model (t = 1), a tensor at a time.
@@ -150,7 +150,8 @@ def slerp(tensors: Tensor, t: Blend) -> Tensor:
 
 @method(
     source=_SHOEMAKE, says="travel the arc, by weights, with or without a base", models=(2, 2), base="optional",
-    law=Law(combine="arc", shares=nuslerp_shares, by_rows=("nuslerp_flatten", False), normalized="always", teach=_ARC),
+    law=Law(combine="arc", shares=nuslerp_shares, by_rows=("nuslerp_flatten", False), normalized="always", memory=(3.5, 1.5),
+        teach=_ARC),
 )  # fmt: skip
 def nuslerp(
     tensors: Tensor,
@@ -210,7 +211,7 @@ def _angles(a: Tensor, b: Tensor, axis: int) -> Tensor:
     source="Goddard 2025, goddard.blog/posts/multislerp-wow-what-a-cool-idea",
     says="average of the models' directions, at their average length",
     base="optional",
-    law=Law(combine="arc", shares=multislerp_shares, normalized="normalize_weights", teach=_ARC),
+    law=Law(combine="arc", shares=multislerp_shares, normalized="normalize_weights", memory=(4, 2), teach=_ARC),
 )
 def multislerp(
     tensors: Tensor, weight: Weight, normalize_weights: Normalize = True, eps: Floor = 1e-8, base: Tensor | None = None
@@ -241,7 +242,7 @@ def multislerp(
     source="Karcher 1977, Riemannian center of mass and mollifier smoothing, section 1",
     says="the middle of all models on the sphere",
     base="joins",
-    law=Law(combine="arc", shares=karcher_shares, teach=_ARC),
+    law=Law(combine="arc", shares=karcher_shares, memory=(1.6, 1.7), teach=_ARC),
 )
 def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -> Tensor:
     """The mean direction on the sphere (the Karcher mean) at the models' mean length.
@@ -265,7 +266,7 @@ def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -
     says="average of the models, pulled to the base where they disagree",
     models=(2, None),
     law=Law(
-        combine="step", shares=stock_shares, by_rows=("filter_wise", True),
+        combine="step", shares=stock_shares, by_rows=("filter_wise", True), memory=(1.6, 1.6),
         teach=Teach(
             "The changes point {apart} apart on average (cosine {cosine:.2f}). The less they agree, the nearer to the base: the "
             "merge goes {way} of the way to their average.",

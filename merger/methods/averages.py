@@ -27,7 +27,7 @@ def passed_through(n: int, scale: PerModel) -> list[float]:
 @method(
     source="Wortsman et al. 2022, arXiv:2203.05482, section 2",
     says="plain weighted average of the models",
-    law=Law(combine="average", shares=linear_shares, teach=Teach("A weighted average: {shares}.")),
+    law=Law(combine="average", shares=linear_shares, memory=(2, 1.5), teach=Teach("A weighted average: {shares}.")),
 )
 def linear(tensors: Tensor, weight: Weight, normalize: Normalize = True) -> Tensor:
     """Weighted average of the models' weights, a "model soup".
@@ -70,7 +70,7 @@ def mix(shares: Sequence[float], tensors: Tensor) -> Tensor:
     says="take the layers of one model as they are",
     models=(1, 1),
     symmetric=False,
-    law=Law(combine="alone", shares=passed_through, teach=Teach("{first} passes through {scaled}.")),
+    law=Law(combine="alone", shares=passed_through, memory=(2, 1.5), teach=Teach("{first} passes through {scaled}.")),
 )
 def passthrough(tensors: Tensor, scale: Scale = 1.0) -> Tensor:
     """One model's weights, scaled. For layers stacked anew (`slices`), and to mute a part with `scale: 0`.
@@ -93,7 +93,7 @@ def passthrough(tensors: Tensor, scale: Scale = 1.0) -> Tensor:
     models=(2, 2),
     base="first",
     symmetric=False,
-    law=Law(teach=Teach(
+    law=Law(memory=(5.3, 0), nanoseconds=10, teach=Teach(
         "Where {first} is within {reach:g} of {zero} its weight is taken over; elsewhere {zero} moves that far towards it."
     )),
 )
@@ -125,7 +125,7 @@ def nearswap(tensors: Tensor, t: Reach, watch: Watch = unwatched) -> Tensor:
     models=(2, 2),
     base="first",
     symmetric=False,
-    law=Law(teach=Teach(
+    law=Law(memory=(12.7, 0), nanoseconds=45, teach=Teach(
         "Only changes of {first} that stand out are taken over: importance above {line:.3g}.",
         kept="Take over only what stands out",
     )),

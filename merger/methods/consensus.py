@@ -16,7 +16,7 @@ _RAM = "Reinforced Agent Merging 2026, arXiv:2601.13572"
     source="Wan et al. 2024, arXiv:2408.07990, SCE",
     says="keep what varies most, weigh models by how much they changed, vote",
     unused=("int8_mask",),
-    law=Law(vote=True, teach=Teach(
+    law=Law(vote=True, memory=(2, 4.4), nanoseconds=25, teach=Teach(
         "{selected}; whoever changed more there weighs more, and the minority's sign is erased.",
         kept="Select: only where the models differ most", dropped="not selected",
     )),
@@ -64,7 +64,7 @@ def sce(
 
 @method(
     source=_RAM, says="unique changes in full, shared changes averaged",
-    law=Law(teach=Teach(
+    law=Law(memory=(6, 4.5), teach=Teach(
         "Where one model changed a weight, its change is taken in full; where several did, their average.",
         kept="Leave out what hardly changed", agreeing="Shared changes are averaged", dropped="below the threshold",
     )),
@@ -86,7 +86,7 @@ def ram(deltas: Tensor, epsilon: Threshold = 1e-5, watch: Watch = unwatched) -> 
 
 @method(
     source=_RAM, says="unique changes strengthened, shared changes averaged",
-    law=Law(teach=Teach(
+    law=Law(memory=(6.5, 4.4), nanoseconds=25, teach=Teach(
         "Where one model changed a weight, its change is taken in full, a little strengthened; where several did, their average.",
         kept="Leave out what hardly changed", agreeing="Unique changes gain, shared ones are averaged",
         dropped="below the threshold",
@@ -127,7 +127,7 @@ def _unique_and_shared(deltas: Tensor, active: Tensor, boost: Tensor, watch: Wat
 @method(
     source="Wang et al. 2024, arXiv:2405.07813, Consensus Merging",
     says="add up, but leave out what only one model cares about",
-    law=Law(adds_up=True, teach=Teach(
+    law=Law(adds_up=True, memory=(2, 5.1), teach=Teach(
         "A change counts only where at least {k:g} models claim the weight as important to them.",
         kept="Claim: what each model counts as its own", agreeing="Consensus: where too few claim it, it stays",
         dropped="not claimed",
@@ -168,7 +168,7 @@ def consensus_ta(
 @method(
     source="Du et al. 2024, arXiv:2410.02396, section 3",
     says="changes compete: large ones that others support win",
-    law=Law(adds_up=False, teach=Teach(
+    law=Law(adds_up=False, nanoseconds=110, teach=Teach(
         "Changes compete by size and support; the best {best} of each model are averaged by score.",
         kept="Compete: only the best scores stay", rescaled="Clamp the extremes", agreeing="Weigh each by its score",
         dropped="outscored",

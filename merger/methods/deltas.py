@@ -31,7 +31,7 @@ _DARE = "Yu et al. 2023, arXiv:2311.03099, section 3"
     source="Ilharco et al. 2022, arXiv:2212.04089, section 2",
     says="add up what each model learned",
     unused=("density", "int8_mask", "rescale"),
-    law=Law(combine="sum"),
+    law=Law(combine="sum", memory=(3, 2)),
 )
 def task_arithmetic(
     deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, normalize: Normalize = False, watch: Watch = unwatched
@@ -51,7 +51,7 @@ def task_arithmetic(
 
 @method(
     source=_TIES, says="trim, vote on a direction, average those that agree", unused=("int8_mask",),
-    law=Law("largest", "sum", vote=True),
+    law=Law("largest", "sum", vote=True, nanoseconds=60),
 )  # fmt: skip
 def ties(
     deltas: Tensor,
@@ -86,7 +86,7 @@ def ties(
 
 @method(
     source=_DARE, says="drop changes at random, scale up the rest, add", symmetric=False, unused=("int8_mask",),
-    law=Law("random", "sum"),
+    law=Law("random", "sum", memory=(0.5, 5.5)),
 )  # fmt: skip
 def dare_linear(
     deltas: Tensor,
@@ -116,7 +116,7 @@ def dare_linear(
 
 @method(
     source=_DARE, says="drop changes at random, then vote as TIES", symmetric=False, unused=("int8_mask",),
-    law=Law("random", "sum", vote=True),
+    law=Law("random", "sum", vote=True, memory=(0.5, 5.5)),
 )  # fmt: skip
 def dare_ties(
     deltas: Tensor,
@@ -153,7 +153,7 @@ def _within(density: float, epsilon: float, **_: object) -> None:
 
 @method(
     source=_DELLA, says="drop small changes more often, then vote as TIES", symmetric=False, unused=("int8_mask",), check=_within,
-    law=Law("ranked", "sum", vote=True),
+    law=Law("ranked", "sum", vote=True, memory=(0.5, 7.2), nanoseconds=170),
 )  # fmt: skip
 def della(
     deltas: Tensor,
@@ -185,7 +185,7 @@ def della(
 
 @method(
     source=_DELLA, says="drop small changes more often, add the rest", symmetric=False, unused=("int8_mask",), check=_within,
-    law=Law("ranked", "sum"),
+    law=Law("ranked", "sum", memory=(0.5, 7.2), nanoseconds=170),
 )  # fmt: skip
 def della_linear(
     deltas: Tensor,
@@ -216,7 +216,7 @@ def della_linear(
 
 @method(
     source=_BREADCRUMBS, says="drop the smallest and the very largest changes, add the rest", unused=("int8_mask",),
-    law=Law("middle", "sum"),
+    law=Law("middle", "sum", memory=(6.6, 2.1), nanoseconds=60),
 )  # fmt: skip
 def breadcrumbs(
     deltas: Tensor,
@@ -248,7 +248,7 @@ def breadcrumbs(
 
 @method(
     source=_BREADCRUMBS, says="drop the smallest and the very largest changes, then vote as TIES", unused=("int8_mask",),
-    law=Law("middle", "sum", vote=True),
+    law=Law("middle", "sum", vote=True, memory=(6.6, 4), nanoseconds=65),
 )  # fmt: skip
 def breadcrumbs_ties(
     deltas: Tensor,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 Trim = Literal["all", "largest", "middle", "random", "ranked"]
 Combine = Literal["sum", "step", "average", "arc", "alone", "own"]
+Decomposes = Literal["", "each", "sum", "together"]
 Shares = Callable[..., list[float]]
 
 
@@ -53,7 +54,11 @@ class Law:
     by_rows     a parameter and its value that make the method work row by row instead of on whole tensors
     normalized  the parameter that divides by the sum of the weights; "always" where nothing switches it off
     adds_up     whether larger weights make a longer step or larger numbers; None: as far as the law and the signature tell
-    decomposes  matrices are decomposed (singular values)
+    decomposes  matrices are decomposed (singular values): each delta, their sum, or all of them side by side
+    other       where it decomposes: the law of what it does not decompose, tensors that are no matrices and those whose rows are
+                tokens; None: tensors that are no matrices are its function's own business, and rows of tokens are no exception
+    memory      of its function: tensors of the job's shape and arithmetic that it holds at once, and those for each model
+    nanoseconds of its function: for each parameter of each model, on two cores
     teach       its sentences
     """
 
@@ -64,7 +69,10 @@ class Law:
     by_rows: tuple[str, object] | None = None
     normalized: str = "normalize"
     adds_up: bool | None = None
-    decomposes: bool = False
+    decomposes: Decomposes = ""
+    other: "Law | None" = None
+    memory: tuple[float, float] = (4.0, 6.0)
+    nanoseconds: float = 20.0
     teach: Teach = Teach()
 
     @property
@@ -81,6 +89,12 @@ class Law:
     def drawn(self) -> bool:
         """Whether changes stay by lot."""
         return self.trim in ("random", "ranked")
+
+    def at(self, dims: int, tokens: bool) -> "Law":
+        """The law of a tensor of so many dimensions. tokens: its rows are."""
+        if not self.decomposes or (dims == 2 and not (tokens and self.other)):
+            return self
+        return self.other or NO_LAW
 
     def rowwise(self, args: Mapping[str, Any], dims: int) -> bool:
         """Whether these parameters make it work row by row on a tensor of so many dimensions."""
@@ -118,4 +132,4 @@ RULES = {
 NO_LAW = Law()
 """A method that only its function can do."""
 
-__all__ = ["DROPPED", "KEPT", "NO_LAW", "RULES", "Combine", "Law", "Shares", "Teach", "Trim"]
+__all__ = ["DROPPED", "KEPT", "NO_LAW", "RULES", "Combine", "Decomposes", "Law", "Shares", "Teach", "Trim"]
