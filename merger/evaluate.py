@@ -560,20 +560,25 @@ class Speaker:
         """Whether a text says the same behind padding: some count places from the start of the row, whatever is masked."""
         if len(prompt) < 2:
             return False
-        wanted, found, cache = [self._whole(ids, 1)[0].float() for ids in (prompt[:-1], prompt)], list[Tensor](), None
-        fresh, real, extra = _padded([prompt[:-1]], len(prompt) + 4, self)
         try:
-            for _ in wanted:
-                out = self.module(input_ids=fresh, attention_mask=real, use_cache=True, **{self.keeps: cache}, **extra)
-                cache = getattr(out, self.keeps)
-                found.append(out.logits[0, -1].float())
-                fresh, real = fresh.new_tensor([prompt[-1:]]), torch.cat([real, real.new_ones(1, 1)], 1)
-                if "position_ids" in extra:
-                    extra["position_ids"] = extra["position_ids"][:, -1:] + 1
+            alone, behind = self._two_steps(prompt, 0), self._two_steps(prompt, 5)
         except Exception:  # it takes no mask
             return False
         bound = max(1e-3, 8 * torch.finfo(next(self.module.parameters()).dtype).eps)
-        return all(float((a - b).norm()) <= bound * float(b.norm()) for a, b in zip(found, wanted, strict=True))
+        return all(float((a - b).norm()) <= bound * float(a.norm()) for a, b in zip(alone, behind, strict=True))
+
+    def _two_steps(self, prompt: list[int], padding: int) -> list[Tensor]:
+        """What is said before a prompt's last token and after it, with so much padding in front of the prompt."""
+        fresh, real, extra = _padded([prompt[:-1]], len(prompt) - 1 + padding, self)
+        found, cache = list[Tensor](), None
+        for _ in range(2):
+            out = self.module(input_ids=fresh, attention_mask=real, use_cache=True, **{self.keeps: cache}, **extra)
+            cache = getattr(out, self.keeps)
+            found.append(out.logits[0, -1].float())
+            fresh, real = fresh.new_tensor([prompt[-1:]]), torch.cat([real, real.new_ones(1, 1)], 1)
+            if "position_ids" in extra:
+                extra["position_ids"] = extra["position_ids"][:, -1:] + 1
+        return found
 
     def _stands_alone(self, prompt: list[int]) -> bool:
         """Whether a layer takes from those below it nothing but one state for each token, (1, tokens, width)."""

@@ -626,8 +626,10 @@ def _stopped(done: int, jobs: Sequence[TensorJob], output: Output) -> str:
     return f"stopped after {done} of {len(jobs)} tensors; nothing was written to {output.folder.with_suffix('')}."
 
 
-OWN_MEMORY = 180_000_000
-"""Bytes that Python, torch and a model's headers take, whatever is merged."""
+OWN_MEMORY = 300_000_000
+"""Bytes that are kept free of a limit for Python, torch and headers, whatever is merged."""
+BARE_MEMORY = 180_000_000
+"""What these really take of their own."""
 
 
 def memory_of(job: TensorJob) -> int:
@@ -653,7 +655,7 @@ def memory_together(jobs: Sequence[TensorJob], hands: int = 2) -> int:
     alone = max((memory_of(job) for job in whole), default=0)
     kept = max((memory_of(job) for job in whole if 8 * math.prod(job.shape) < _KEPT), default=0)
     others = sorted((memory_of(job) for job in jobs if _many(job)), reverse=True)
-    return OWN_MEMORY + alone + hands * kept + sum(others[: hands - 1 if alone else hands])
+    return BARE_MEMORY + alone + hands * kept + sum(others[: hands - 1 if alone else hands])
 
 
 def _many(job: TensorJob) -> bool:

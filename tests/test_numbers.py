@@ -790,7 +790,7 @@ def test_what_is_told_follows_shapes_and_methods() -> None:
     embed, layer = of("model.embed_tokens.weight", (49152, 576), "knots"), of(UP, (1536, 576), "knots")
     assert engine.memory_of(layer) > 3 * engine.memory_of(embed)
     told = engine.memory_together([layer, layer, embed])
-    assert told == engine.OWN_MEMORY + 3 * engine.memory_of(layer) + engine.memory_of(embed)
+    assert told == engine.BARE_MEMORY + 3 * engine.memory_of(layer) + engine.memory_of(embed)
     small, large = of(UP, (1536, 576), "iso_c"), of(UP, (1536, 576), "tsv_merge")
     assert engine.memory_of(small) < engine.memory_of(large) and costs.seconds(small) < costs.seconds(large) / 3
     assert costs.seconds(embed) < costs.seconds(of(UP, (49152, 576), "knots")) / 5
