@@ -188,7 +188,7 @@ def test_eight_bit_floats_are_copied_as_they_are(models: Path, tmp_path: Path) -
     for more in ("dtype: bfloat16\n", "parameters: {scale: 0.5}\n"):
         with pytest.raises(merger.CheckpointError) as error:
             merge(load(text + more), tmp_path / "no", roots=[models])
-        assert str(error.value).startswith("a: is quantized (8-bit or 4-bit): its weights are packed whole numbers and scales")
+        assert str(error.value).startswith("model.layers.0.mlp.up_proj.weight: stored in 8-bit floating point, whose scales lie")
 
 
 def test_the_merged_model_speaks_with_its_own_tokenizer(models: Path, tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from merger.recipe import dump, load
 from merger.ui import LAUNCH, build_app, controls, lanes, state
 from merger.ui.callbacks import TICK, TYPED, Callbacks
 from merger.ui.explore import Exploring
-from merger.ui.guard import FAULT
+from merger.ui.guard import OUR_FAULT
 from merger.ui.push import Publishing
 from merger.ui.studio import Studio
 
@@ -267,7 +267,7 @@ def test_every_event_ends_in_a_sentence(page, stream, caplog, monkeypatch):
                 fire(page, fn)
         finally:
             fn.fn = own
-        assert told.value.message == FAULT and "Planted" in caplog.text, fn.api_name
+        assert told.value.message == OUR_FAULT and "Planted" in caplog.text, fn.api_name
 
 
 def test_a_refusal_that_nobody_caught_says_what_it_says(page):
@@ -343,7 +343,7 @@ def test_an_error_of_ours_is_a_sentence_and_loses_nothing(browser):
         view.keyboard.insert_text(SHAPES["no base"])
         view.wait_for_timeout(800)
         ours, refusal = Planted("secret"), MergeError("<img src=x onerror='window.hacked=1'>none")
-        for error, sentence in ((ours, FAULT), (refusal, "none")):
+        for error, sentence in ((ours, OUR_FAULT), (refusal, "none")):
             studio.strip = lambda *_, error=error: (_ for _ in ()).throw(error)
             studio.check = studio.plan
             view.get_by_role("button", name="Use this recipe").click()

@@ -292,9 +292,11 @@ def test_leaving_the_page_stops_the_download(hub: Hub) -> None:
     picking = Picking(Studio(HOSTED))
     going = picking.fetch(SHELF, "s", False, lambda changes: ["there"], 1)
     next(going)
-    stop = picking._stops["s"]
+    next(going)
+    work = picking._downloads._under_way["s"]
+    assert not work.stopped()
     going.close()
-    assert stop.is_set() and not picking._stops
+    assert work.stopped() and not picking._downloads._under_way
 
 
 def test_what_a_sign_in_brought_is_that_visitors(hub: Hub) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +12,16 @@ import gradio as gr
 import merger.ui.state as state
 from merger.card import Answer
 from merger.checkpoints import in_words
-from merger.errors import Cancelled, MergeError, NonFiniteError, RecipeError
+from merger.errors import MergeError, NonFiniteError, RecipeError
 from merger.limits import PROMPT_CHARACTERS
 from merger.merge import Step
 from merger.moves import blend, crossfade
 from merger.recipe import Recipe, dump, replace_all
 from merger.regular import read_text
 from merger.ui import controls, lanes
+from merger.ui.background import Ended
 from merger.ui.detail import draw
-from merger.ui.guard import FAULT, token_of
+from merger.ui.guard import token_of
 from merger.ui.inspect import draw as look
 from merger.ui.scratch import scratch
 from merger.ui.state import Workspace
@@ -592,56 +592,31 @@ class Callbacks:
     def _made(
         self, request: gr.Request, make: Callable[[Callable[[Step], None], Callable[[], bool]], Path]
     ) -> Iterator[tuple[Any, Any, Any]]:
-        visit = self.visit(request)
-        visit.making = making = threading.Event()
-        told: list[Step] = []
-        result: list[Path | BaseException] = []
-
-        def work() -> None:
-            try:
-                result.append(make(told.append, making.is_set))
-            except BaseException as error:
-                result.append(error)
-            if making.is_set():
-                self._drop(result)
-
-        thread = threading.Thread(target=work, name="merge to files", daemon=True)
-        thread.start()
-        try:
-            yield gr.update(value="Merging…", visible=True), gr.skip(), gr.update(visible=False)
-            while thread.is_alive():
-                thread.join(0.25)
-                if told:
-                    yield gr.update(value=_progress(told[-1])), gr.skip(), gr.skip()
-            yield self._told_of(result[0], told)
-        except GeneratorExit:  # the page is gone: the thread ends soon, and whoever of us comes second finds what was made
-            making.set()
-            self._drop(result)
-            raise
+        """A merge to files: (the status line, the file, the button that goes on with numbers that are not finite)."""
+        session = request.session_hash if request else None
+        yield gr.update(value="Merging…", visible=True), gr.skip(), gr.update(visible=False)
+        for told in self.studio.merging.run(session, lambda work: make(work.tell, work.stopped), self._drop):
+            if isinstance(told, Ended):
+                yield self._told_of(told)
+            elif told:
+                yield gr.update(value=_progress(told[-1])), gr.skip(), gr.skip()
 
     @staticmethod
-    def _told_of(made: Path | BaseException, told: Sequence[Step]) -> tuple[Any, Any, Any]:
+    def _told_of(ended: Ended[Path]) -> tuple[Any, Any, Any]:
         """How a merge ended: in words, as a file to fetch, and whether to offer to go on with numbers that are not finite."""
-        words, file, go_on = FAULT, gr.skip(), gr.skip()
-        if isinstance(made, Cancelled):
+        words, file, go_on, made = ended.words, gr.skip(), gr.update(visible=isinstance(ended.error, NonFiniteError)), ended.value
+        if ended.cancelled or (made is not None and not made.exists()):
             words = "Cancelled; nothing was kept."
-        elif isinstance(made, MergeError):
-            words, go_on = str(made), gr.update(visible=isinstance(made, NonFiniteError))
-        elif isinstance(made, BaseException):
-            log.error("a merge failed", exc_info=made)
-        elif not made.exists():
-            words = "Cancelled; nothing was kept."
-        elif made.is_dir():
-            words = f"Written to {made}: {_progress(told[-1]) if told else 'done'}."
-        else:
+        elif made is not None and made.is_dir():
+            words = f"Written to {made}."
+        elif made is not None:
             words, file = f"{made.name}: {in_words(made.stat().st_size)}.", gr.update(value=str(made))
         return gr.update(value=words, visible=True), file, go_on
 
-    def _drop(self, result: Sequence[Path | BaseException]) -> None:
+    def _drop(self, made: Path) -> None:
         """Delete the zip that nobody waits for any more."""
-        for made in result:
-            if isinstance(made, Path) and made.suffix == ".zip":
-                self.studio.forget(made)
+        if made.suffix == ".zip":
+            self.studio.forget(made)
 
     def merge_to(
         self, work: Workspace, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool],
@@ -667,9 +642,7 @@ class Callbacks:
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the merge to files."""
-        making = self.visit(request).making
-        if making is not None:
-            making.set()
+        self.studio.merging.stop(request.session_hash)
 
 
 def _went_through(drawn: Updates) -> bool:
@@ -741,7 +714,7 @@ def _slots(work: Workspace) -> str:
     return f"A: {said(work.slots[0])}\nB: {said(work.slots[1])}"
 
 
-def _progress(step: Step) -> str:
+def _progress(step: Any) -> str:
     return f"{step.tensors} of {step.of_tensors} tensors, {in_words(step.nbytes)} of {in_words(step.of_nbytes)}"
 
 

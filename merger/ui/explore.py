@@ -25,6 +25,7 @@ from merger.params import Param
 from merger.plan import Plan
 from merger.recipe import Recipe, Setting, dump
 from merger.search import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
+from merger.ui.background import Background, Ended, Work
 from merger.ui.events import NOW, QUIET
 from merger.ui.guard import token_of
 from merger.ui.host import Host
@@ -210,8 +211,7 @@ class Exploring:
         self.studio = studio
         self.probes = read_probes(probes) if probes.exists() else ()
         self.skills = list(dict.fromkeys(probe.skill for probe in self.probes))
-        self._runs: dict[str, int] = {}
-        self._stopped: dict[str, int] = {}
+        self._sweeps = Background("a sweep")
 
     # ------------------------------------------------------------------------------ what can be varied
 
@@ -261,19 +261,16 @@ class Exploring:
 
     def begin(self, request: gr.Request) -> Any:
         """A new sweep is asked for: the older one of this visitor ends; this one may have to wait for other people's."""
-        name = request.session_hash or ""
-        self._runs[name] = self._runs.get(name, 0) + 1
+        self._sweeps.stop(request.session_hash)
         return _shown({"state": "waiting"})
 
     def cancel(self, request: gr.Request) -> None:
         """End this visitor's sweep; what it has found stays."""
-        name = request.session_hash or ""
-        self._stopped[name] = self._runs.get(name, 0)
+        self._sweeps.stop(request.session_hash)
 
     def leave(self, session: str | None) -> None:
         """The browser is gone: its sweep ends."""
-        self._runs.pop(session or "", None)
-        self._stopped.pop(session or "", None)
+        self._sweeps.stop(session)
 
     def gone(self, request: gr.Request) -> None:
         """The same, as an event."""
@@ -281,25 +278,21 @@ class Exploring:
 
     def start(self, work: Any, prompt: str, request: gr.Request, *asked: Any) -> Iterator[tuple[Any, Any]]:
         """Run a sweep and stream what it finds: (the chart's data, recipe texts by point)."""
-        name = request.session_hash or ""
-        run = self._runs.get(name, 0)
-        ends = time.monotonic() + (SWEEP_SECONDS if self.studio.host.hosted else MAX_SECONDS)
+        studio = self._seen(request)
 
-        def go_on() -> bool:
-            return self._runs.get(name) == run and self._stopped.get(name) != run and time.monotonic() < ends
-
-        try:
-            studio = self._seen(request)
+        def do(doing: Work) -> None:
             varied, labels, probes = self._wanted(studio.plan(work.recipe), *asked)
             check_length(work.recipe, count(varied))
-            with studio.sweeping:
-                yield from self._sweep(work.recipe, (prompt or "").strip(), varied, labels, probes, go_on, studio.access)
-        except MergeError as error:
-            yield _shown({"state": "failed", "error": str(error)}), gr.skip()
-        except Exception:
-            log.exception("a sweep failed")
-            words = "Something went wrong here, and it is our fault; the server's log has the details."
-            yield _shown({"state": "failed", "error": words}), gr.skip()
+            going = (varied, labels, probes, lambda: not doing.stopped(), studio.access)
+            for found in self._sweep(work.recipe, (prompt or "").strip(), *going):
+                doing.tell(found)
+
+        longest = SWEEP_SECONDS if studio.host.hosted else MAX_SECONDS
+        for told in self._sweeps.run(request.session_hash, do, seconds=longest, line=studio.sweeping):
+            if not isinstance(told, Ended):
+                yield from told[-1:]  # each holds all before it
+            elif told.error is not None and not told.cancelled:
+                yield _shown({"state": "failed", "error": told.words}), gr.skip()
 
     def _wanted(
         self, plan: Plan, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,

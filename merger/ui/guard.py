@@ -23,7 +23,7 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from merger.errors import MergeError
+from merger.errors import OUR_FAULT, MergeError
 from merger.limits import REQUEST_BYTES, REQUEST_VALUES, SESSION_CHARACTERS
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,6 @@ FOREIGN = "Another website asked for this in your name; open the page itself and
 NAMELESS = "This page does not go by that name: open it as localhost, or start it with the name in the variable MERGER_HOSTS."
 NOWHERE = "There is nothing at this address."
 UNREADABLE = "This request cannot be read; reload the page, or see under “Use via API” what it takes."
-FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
 
 
 @dataclass(frozen=True)
@@ -433,4 +432,4 @@ def token_of(request: Any) -> str | None:
     return signed_in(scope) if isinstance(scope, Mapping) else None
 
 
-__all__ = ["FAULT", "FOREIGN", "Door", "Guard", "Sessions", "answer", "read_door", "signed_in", "token_of"]
+__all__ = ["OUR_FAULT", "FOREIGN", "Door", "Guard", "Sessions", "answer", "read_door", "signed_in", "token_of"]

@@ -17,7 +17,7 @@ from starlette.middleware import Middleware
 
 from merger.errors import MergeError
 from merger.limits import RECIPE_CHARACTERS
-from merger.ui.guard import FAULT, Door, Guard, Sessions
+from merger.ui.guard import OUR_FAULT, Door, Guard, Sessions
 from merger.ui.host import Host
 from merger.ui.intake import Intake, Presence
 from merger.ui.keeper import keep
@@ -65,7 +65,7 @@ class Page(gr.Blocks):
             raise gr.Error(str(error), print_exception=False) from None
         except Exception:
             log.exception("an event failed")
-            raise gr.Error(FAULT, print_exception=False) from None
+            raise gr.Error(OUR_FAULT, print_exception=False) from None
 
     async def preprocess_data(
         self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False

@@ -20,7 +20,7 @@ from merger import remote, store
 from merger.access import Access
 from merger.card import licence
 from merger.checkpoints import Checkpoint, in_words
-from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.errors import OUR_FAULT, Cancelled, CheckpointError, MergeError
 from merger.findings import Fix
 from merger.hub import bring, from_text, open_here, parse_reference
 from merger.live import Parents
@@ -31,6 +31,7 @@ from merger.recipe import Recipe, replace_all
 from merger.recipe import load as load_recipe
 from merger.room import available, need
 from merger.store import Fetched
+from merger.ui.background import Background, Ended
 from merger.ui.bars import Bar, bars, shown
 from merger.ui.events import NOW, QUIET
 from merger.ui.grants import Grants
@@ -45,7 +46,6 @@ log = logging.getLogger(__name__)
 MAX_PARENTS = 8
 MAX_TEXT = 400
 TELL_SECONDS = 0.25
-FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
 ASK: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 4, **QUIET}
 """Events that wait for the Hub."""
 FETCH: dict[str, Any] = {"concurrency_id": "fetch", "concurrency_limit": 2, **QUIET}
@@ -207,7 +207,7 @@ class Picking:
         self._coming: list[tuple[int, tuple[Path, ...]]] = []
         """(bytes, folders) of downloads under way."""
         self._lock = threading.Lock()
-        self._stops: dict[str, threading.Event] = {}
+        self._downloads = Background("a download", TELL_SECONDS)
 
     # ------------------------------------------------------------------------------ find
 
@@ -334,7 +334,7 @@ class Picking:
             return
         except Exception:
             log.exception("looking at a shelf failed")
-            yield self._told(shelf, (), FAULT, "", None)
+            yield self._told(shelf, (), OUR_FAULT, "", None)
 
     def _judged(self, shelf: Shelf, seen: Sequence[Seen]) -> list[Any]:
         errors = [one.error for one in seen if one.error]
@@ -429,53 +429,33 @@ class Picking:
 
         Leaving the page stops it, as Cancel does; what has arrived is kept, and goes on next time.
         """
-        stop = self._stops[session or ""] = threading.Event()
-        nothing = [gr.skip()] * count
-        job = _Job(stop)
-
-        def work() -> None:
-            try:
-                self._bring(shelf, token, job)
-            except BaseException as error:
-                job.error = error
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        try:
-            yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), *nothing]
-            while thread.is_alive():
-                thread.join(TELL_SECONDS)
-                yield [job.shown("busy"), gr.skip(), gr.skip(), gr.skip(), *nothing]
-        finally:
-            stop.set()
-            if self._stops.get(session or "") is stop:
-                del self._stops[session or ""]
+        nothing, job = [gr.skip()] * count, _Job()
+        yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), *nothing]
         ended = [gr.update(interactive=True), gr.update(visible=False)]
-        if job.error is None:
-            try:
-                again = gr.update(value="Use these models", interactive=True)
-                yield [job.shown("done"), _say(""), again, ended[1], *loaded(job.changes)]
-            except MergeError as error:
-                yield [job.shown("done"), _say(str(error)), *ended, *nothing]
-        elif isinstance(job.error, Cancelled):
-            words = "Stopped. What has arrived is kept; press Download to go on."
-            yield [job.shown("stopped"), _say(words), *ended, *nothing]
-        elif isinstance(job.error, MergeError):
-            yield [job.shown("stopped"), _say(str(job.error)), *ended, *nothing]
-        else:
-            log.error("a download failed", exc_info=job.error)
-            yield [job.shown("stopped"), _say(FAULT), *ended, *nothing]
+        for told in self._downloads.run(session, lambda work: self._bring(shelf, token, job, work.stopped)):
+            if not isinstance(told, Ended):
+                yield [job.shown("busy"), gr.skip(), gr.skip(), gr.skip(), *nothing]
+            elif told.error is None:
+                try:
+                    again = gr.update(value="Use these models", interactive=True)
+                    yield [job.shown("done"), _say(""), again, ended[1], *loaded(told.value or {})]
+                except MergeError as error:
+                    yield [job.shown("done"), _say(str(error)), *ended, *nothing]
+            else:
+                words = "Stopped. What has arrived is kept; press Download to go on." if told.cancelled else told.words
+                yield [job.shown("stopped"), _say(words), *ended, *nothing]
 
-    def _bring(self, shelf: Shelf, token: Token, job: "_Job") -> None:
-        host = self.studio.host
+    def _bring(self, shelf: Shelf, token: Token, job: "_Job", stopped: Callable[[], bool]) -> Mapping[str, Any]:
+        """Fetch all that is missing: the changes that let the models fit."""
+        host, changes = self.studio.host, dict[str, Any]()
         if not shelf[0] or len(shelf) < 2:
             raise MergeError("Choose a base and at least one fine-tune of it first.")
-        seen = self.look(shelf, token, job.stop.is_set)
+        seen = self.look(shelf, token, stopped)
         if any(one.error for one in seen):
             raise MergeError("\n".join(one.error for one in seen if one.error))
         models = {one.reference: one.model for one in seen if one.model is not None}
         if len(models) == len(seen) and (way := next(ways_out(_plain(shelf), models), None)) is not None:
-            job.changes = way.changes
+            changes = dict(way.changes)
         outlook = self._outlook(seen, seen[0].nbytes)
         if outlook.kind == "refused":
             raise MergeError(outlook.words)
@@ -487,10 +467,11 @@ class Picking:
                     if part in host.family or self._folder(part):
                         continue
                     job.begin(one.reference)
-                    bring(part, token, job.told, job.stop.is_set, **host.download_options())
+                    bring(part, token, job.told, stopped, **host.download_options())
                     if isinstance(token, str) and store.restricted(part):  # the Hub has just said that this sign-in may have it
                         self.studio.grants.add(token, store.split(part)[0])
                 job.finished(one.reference)
+        return changes
 
     @contextlib.contextmanager
     def _room(self, missing: int, here: Sequence[Path]) -> Generator[None]:
@@ -525,9 +506,7 @@ class Picking:
 
     def cancel(self, request: gr.Request) -> None:
         """Stop this visitor's download."""
-        stop = self._stops.get(request.session_hash or "")
-        if stop is not None:
-            stop.set()
+        self._downloads.stop(request.session_hash)
 
     def gone(self, request: gr.Request) -> None:
         """The browser is gone."""
@@ -535,9 +514,7 @@ class Picking:
 
     def leave(self, session: str | None) -> None:
         """A session has left: its download and its looks end."""
-        stop = self._stops.get(session or "")
-        if stop is not None:
-            stop.set()
+        self._downloads.stop(session)
         self._looks.pop(session or "", None)
 
     def _token(self, token: gr.OAuthToken | None) -> Token:
@@ -621,10 +598,7 @@ def _plain(shelf: Shelf) -> Recipe:
 class _Job:
     """A download under way: what is known of each file, told by the threads that fetch."""
 
-    def __init__(self, stop: threading.Event) -> None:
-        self.stop = stop
-        self.error: BaseException | None = None
-        self.changes: Mapping[str, Any] = {}
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._sizes: dict[str, tuple[int, int]] = {}
         self._done: dict[str, int] = {}

@@ -22,6 +22,8 @@ from merger.live import Parents
 from merger.merge import Step
 from merger.push import Sent
 from merger.recipe import Recipe, dump
+from merger.ui.background import Background, Ended
+from merger.ui.background import Work as Doing
 from merger.ui.bars import Bar, State, bars, shown
 from merger.ui.events import NOW, QUIET
 from merger.ui.grants import Grants
@@ -34,7 +36,6 @@ log = logging.getLogger(__name__)
 
 TELL_SECONDS = 0.25
 PRIVATE, PUBLIC = "private", "public"
-FAULT = "Something went wrong here, and it is our fault; the server's log has the details."
 ASK: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 4, **QUIET}
 SEND: dict[str, Any] = {"concurrency_id": "publish", "concurrency_limit": 2, **QUIET}
 SIGN_IN = "Sign in with Hugging Face above; then the merge can be published under your name."
@@ -170,7 +171,7 @@ class Publishing:
     def __init__(self, studio: Place) -> None:
         self.studio = studio
         self._kept: dict[str, _Kept] = {}
-        self._stops: dict[str, threading.Event] = {}
+        self._sendings = Background("publishing", TELL_SECONDS)
         self._lock = threading.Lock()
 
     # ------------------------------------------------------------------------------ before
@@ -220,57 +221,43 @@ class Publishing:
         owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
     ) -> Iterator[list[Any]]:  # fmt: skip
         """Merge, then send: (bars, notice, publish, cancel, the button that allows numbers not finite, that to its page)."""
-        stop = self._stops[session or ""] = threading.Event()
         job = _Job()
 
-        def work_on() -> None:
+        def send(doing: Doing) -> str:
+            missing = self._missing(token)
+            if missing:
+                raise MergeError(missing)
+            repo = push.repo_id(owner or "", (name or "").strip())
+            asked = self.terms(work, token)
+            if asked.confirm and not confirmed:
+                raise MergeError(f"{asked.confirm} Say so by the tick below the licences.")
+            answers = said() if with_answers else ()
+            kept, address = self._merged(work, session, merge_to, job, doing.stopped), ""
             try:
-                missing = self._missing(token)
-                if missing:
-                    raise MergeError(missing)
-                repo = push.repo_id(owner or "", (name or "").strip())
-                asked = self.terms(work, token)
-                if asked.confirm and not confirmed:
-                    raise MergeError(f"{asked.confirm} Say so by the tick below the licences.")
-                answers = said() if with_answers else ()
-                kept = self._merged(work, session, merge_to, job, stop)
-                try:
-                    job.address = push.push(
-                        kept.folder, repo, token, private=seen_by != PUBLIC, replace=replace, answers=answers, link=link,
-                        progress=job.sent, cancelled=stop.is_set,
-                    )  # fmt: skip
-                finally:
-                    self._let_go(session, kept, job.address != "")
-            except BaseException as error:
-                job.error = error
+                address = push.push(
+                    kept.folder, repo, token, private=seen_by != PUBLIC, replace=replace, answers=answers, link=link,
+                    progress=job.sent, cancelled=doing.stopped,
+                )  # fmt: skip
+            finally:
+                self._let_go(session, kept, address != "")
+            return address
 
-        thread = threading.Thread(target=work_on, daemon=True)
-        thread.start()
-        try:
-            gone = gr.update(visible=False)
-            yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), gone, gone]
-            while thread.is_alive():
-                thread.join(TELL_SECONDS)
+        gone = gr.update(visible=False)
+        yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), gone, gone]
+        ended = [gr.update(interactive=True), gone]
+        for told in self._sendings.run(session, send):
+            if not isinstance(told, Ended):
                 yield [job.shown("busy"), *[gr.skip()] * 5]
-        finally:
-            stop.set()
-            if self._stops.get(session or "") is stop:
-                del self._stops[session or ""]
-        ended = [gr.update(interactive=True), gr.update(visible=False)]
-        if job.error is None:
-            words = f"Published: {job.address}"
-            yield [job.shown("done"), _say(words), *ended, gr.skip(), gr.update(link=job.address, visible=True)]
-            return
-        if not isinstance(job.error, MergeError):
-            log.error("publishing failed", exc_info=job.error)
-        kept = "" if self._kept.get(session or "") is None else " The merge is kept for another try."
-        words = str(job.error) + (kept if isinstance(job.error, (Cancelled, CheckpointError)) else "")
-        yield [
-            job.shown("stopped"), _say(words if isinstance(job.error, MergeError) else FAULT), *ended,
-            gr.update(visible=isinstance(job.error, NonFiniteError)), gr.update(visible=False),
-        ]  # fmt: skip
+            elif told.error is None:
+                page = gr.update(link=told.value, visible=True)
+                yield [job.shown("done"), _say(f"Published: {told.value}"), *ended, gr.skip(), page]
+            else:
+                kept = "" if self._kept.get(session or "") is None else " The merge is kept for another try."
+                words = told.words + (kept if isinstance(told.error, (Cancelled, CheckpointError)) else "")
+                able = gr.update(visible=isinstance(told.error, NonFiniteError))
+                yield [job.shown("stopped"), _say(words), *ended, able, gone]
 
-    def _merged(self, work: Work, session: str | None, merge_to: MergeTo, job: "_Job", stop: threading.Event) -> _Kept:
+    def _merged(self, work: Work, session: str | None, merge_to: MergeTo, job: "_Job", stopped: Callable[[], bool]) -> _Kept:
         """The folder of this recipe's merge: the one that is kept from a try before, or a new one. Hand it to `_let_go`."""
         recipe = dump(work.recipe)
         with self._lock:
@@ -285,7 +272,7 @@ class Publishing:
             kept.busy = True
         if not kept.whole:
             try:
-                merge_to(work, kept.folder, job.step, stop.is_set)
+                merge_to(work, kept.folder, job.step, stopped)
                 kept.whole = True
             except BaseException:
                 self._let_go(session, kept, True)
@@ -304,9 +291,7 @@ class Publishing:
 
     def cancel(self, request: gr.Request) -> None:
         """Stop this visitor's merge, or its sending."""
-        stop = self._stops.get(request.session_hash or "")
-        if stop is not None:
-            stop.set()
+        self._sendings.stop(request.session_hash)
 
     def gone(self, request: gr.Request) -> None:
         """The browser is gone."""
@@ -314,9 +299,7 @@ class Publishing:
 
     def leave(self, session: str | None) -> None:
         """A session has left: the work stops, and its folder is deleted."""
-        stop = self._stops.get(session or "")
-        if stop is not None:
-            stop.set()
+        self._sendings.stop(session)
         with self._lock:
             kept = self._kept.pop(session or "", None)
             if kept is not None and not kept.busy:  # else by the thread that works in it
@@ -372,8 +355,6 @@ class _Job:
     """A merge on its way: made, then read for its digests, then sent."""
 
     def __init__(self) -> None:
-        self.error: BaseException | None = None
-        self.address = ""
         self._merging: Bar | None = None
         self._sending: Bar | None = None
 

@@ -47,6 +47,7 @@ from merger.recipe import Recipe, dump
 from merger.room import available, need
 from merger.search import Runner, whose_template
 from merger.tokens import built_in_templates, chat_template_kind, chat_template_of
+from merger.ui.background import Background
 from merger.ui.grants import Grants
 from merger.ui.host import ENDED, Host, Outlook, folders, gpu, gpu_tokens, measured, read_host, seconds
 from merger.ui.intake import address_of
@@ -74,8 +75,6 @@ class Visit:
     run: int = 0
     stopped: int = -1
     ballot: "Ballot | None" = None
-    making: threading.Event | None = None
-    """Set to stop the merge to files that this visitor asked for."""
     using: frozenset[str] = frozenset()
     """The models of this visitor's recipes, also of those that Undo leads to."""
     hearing: frozenset[str] = frozenset()
@@ -169,6 +168,7 @@ class Studio:
         self.sweeping = threading.Lock()
         self.probes = presets / "probes.json"
         self._turns = Turns()
+        self.merging = Background("a merge to files")
         family = (safe.chat_template(file.parent) for file in sorted((presets / "family").glob("*/config.json")))
         templates.trust(*built_in_templates(), *(text for text in family if text is not None))
         self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
@@ -202,8 +202,7 @@ class Studio:
         visit = self._visits.pop(session or "", None)
         if visit is not None:
             visit.run += 1
-            if visit.making is not None:
-                visit.making.set()
+        self.merging.stop(session)
         scratch().left(session or "")
 
     @contextlib.contextmanager
