@@ -11,12 +11,13 @@ SEED ?=
 VENV := .venv
 BIN := $(VENV)/bin
 ORACLE := .cache/oracle
+BUILDER := .cache/builder
 ORACLES := mergekit==0.1.5 torch==2.13.0
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types docs oracle zoo fuzz bench bench-quick bench-gpu gpu clean
+.PHONY: help run test check lint types fix build docs oracle zoo fuzz bench bench-quick bench-gpu gpu clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -37,6 +38,14 @@ lint: $(VENV)/.dev
 
 types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
+
+fix: $(VENV)/.dev  ## mend what ruff can mend by itself, and format
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build: $(BUILDER)/.done  ## make the wheel and the source archive, in dist/
+	rm -rf dist
+	$(BUILDER)/bin/python -m build --outdir dist .
 
 docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the methods themselves
 	$(BIN)/python scripts/docs.py
@@ -67,11 +76,12 @@ gpu: $(VENV)/.dev  ## only the tests that need a CUDA device
 	$(PYTEST) -m gpu
 
 clean:  ## remove what make made: .venv, .cache, leftovers of tools
-	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.run: requirements.txt | $(BIN)/python
 	@echo "installing requirements.txt into $(VENV) (torch is large: a minute or more) ..."
+	@$(BIN)/python scripts/torch_cpu.py $(PIP_ARGS)
 	@$(BIN)/python $(PIP) -r requirements.txt
 	@touch $@
 
@@ -83,6 +93,11 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 $(ORACLE)/.done: | $(BIN)/python
 	@$(BIN)/python -m venv $(ORACLE)
 	@$(ORACLE)/bin/python $(PIP) $(ORACLES)
+	@touch $@
+
+$(BUILDER)/.done: | $(BIN)/python
+	@$(BIN)/python -m venv $(BUILDER)
+	@$(BUILDER)/bin/python $(PIP) "build>=1.2"
 	@touch $@
 
 $(BIN)/python:

@@ -1,4 +1,4 @@
-"""The explorer's page: `make run`, and a Hugging Face Space's entry."""
+"""The explorer's page as a Hugging Face Space starts it, and `make run`; `merger page` is the same from anywhere."""
 
 import os
 import sys
@@ -8,13 +8,12 @@ if os.environ.get("SPACE_ID") or os.environ.get("HOSTED"):
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 from merger.errors import MergeError
-from merger.ui import LAUNCH, build_app
+from merger.ui.serve import page, serve
 
 try:
-    demo = build_app()
+    demo = page()
 except MergeError as error:  # a variable of the environment that cannot be read
     sys.exit(str(error))
 
 if __name__ == "__main__":
-    # MCP needs gradio's extra of that name; without it gradio says so and serves the page alone
-    demo.launch(**LAUNCH, mcp_server=bool(os.environ.get("MERGER_MCP")))
+    serve(demo)

@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, sweep, doctor, methods. Each command calls one function of the engine."""
+"""The command line: merge, inspect, sweep, doctor, methods, page. Each command calls one function of the engine or the page."""
 
 import argparse
 import atexit
@@ -7,12 +7,14 @@ import gc
 import io
 import os
 import re
+import socket
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import merger
 from merger.checkpoints import in_words, parse_size
 from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
 from merger.methods import METHODS
@@ -71,6 +73,7 @@ def script() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="merger", description="Merge language models by arithmetic on their weights.")
+    parser.add_argument("--version", action="version", version=f"merger {merger.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     merge = commands.add_parser("merge", help="merge models into a new folder; takes every option of mergekit-yaml")
@@ -101,6 +104,15 @@ def _parser() -> argparse.ArgumentParser:
     methods = commands.add_parser("methods", help="list the merge methods and their parameters")
     methods.add_argument("name", nargs="?", help="show one method in full")
     methods.set_defaults(run=_methods)
+
+    page = commands.add_parser("page", help="serve the page: mix models in a browser, and hear them")
+    page.add_argument("--host", metavar="NAME", help="where to listen (default 127.0.0.1: this computer only; 0.0.0.0: all)")
+    page.add_argument("--port", type=_port, help="the port (default: 7860, or the first free one after it)")
+    page.add_argument("--device", help="cpu, or cuda (default where there is one)")
+    page.add_argument("--open", action="store_true", help="open it in a browser")
+    page.add_argument("--hosted", action="store_true", help="for strangers, as on a Space: no folders, nothing in your name")
+    page.add_argument("--share", action="store_true", help="also at a public address, through gradio's servers; --hosted with it")
+    page.set_defaults(run=_page)
     return parser
 
 
@@ -154,6 +166,12 @@ def _path(text: str) -> Path:
         return Path(text).expanduser()
     except RuntimeError:
         raise argparse.ArgumentTypeError(f"{text}: there is no such home folder; write the whole path.") from None
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65536:
+        raise argparse.ArgumentTypeError(f"{text}: a port is a whole number from 1 to 65535.")
+    return int(text)
 
 
 _ONE_FILE = "1000000000GB"
@@ -539,6 +557,30 @@ def _methods(options: argparse.Namespace) -> None:
         default = "required" if param.required else f"default {str(param.default).lower()}"
         each = ", per model" if param.per_model else ""
         print(f"  {param.name}: {param} ({default}{each})\n      {param.help}")
+
+
+def _page(options: argparse.Namespace) -> None:
+    given = {"GRADIO_SERVER_NAME": options.host, "MERGER_DEVICE": options.device, "HOSTED": options.hosted or options.share}
+    os.environ.update({name: str(value) for name, value in given.items() if value})  # read where gradio and the page start
+    if options.host or options.port:
+        _check_free(options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", options.port or 0)
+    from merger.ui.serve import page, serve  # gradio: for this command only
+
+    serve(page(), options.host, options.port, options.share, options.open)
+
+
+def _check_free(host: str, port: int) -> None:
+    """MergeError where nobody can listen; port 0: at any. Said before the page is built, and in fewer words than gradio has."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind) as probe:
+            if os.name == "posix":  # elsewhere this would let two listen at one port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except (OSError, UnicodeError) as error:
+        where = f"{host}, port {port}" if port else host
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise MergeError(f"the page cannot be served at {where}: {reason}. Name another --host or --port.") from None
 
 
 if __name__ == "__main__":

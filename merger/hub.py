@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from merger import store
 from merger.checkpoints import Checkpoint, open_checkpoint
 from merger.errors import CheckpointError, nearest
+from merger.inside import ours
 from merger.lora import adapt
 from merger.regular import is_file
 from merger.store import Fetched, Report, cached, is_hub_id
@@ -74,10 +75,10 @@ def parse_reference(
 
 
 def _local(reference: str, roots: Sequence[Path]) -> Path | None:
-    """The folder of this name as it is written, if there is one."""
+    """The folder of this name as it is written, if there is one. The family that comes with the program is below every root."""
     try:
         path = Path(reference).expanduser()
-        return next((root / path for root in roots if (root / path).is_dir()), None)
+        return next((root / path for root in roots if (root / path).is_dir()), None) or ours(path)
     except (OSError, ValueError, RuntimeError):  # too long, a null byte, no such user
         return None
 

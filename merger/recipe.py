@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import yaml
 
 from merger.errors import RecipeError, nearest
+from merger.inside import inside
 from merger.limits import DOCUMENTS, READS, RECIPE_LAYERS, RECIPE_MODELS, RECIPE_VALUES
 from merger.methods import METHODS, Method
 from merger.params import Param, Scalar, to_number
@@ -352,9 +353,9 @@ def _reads(recipe: Recipe, known: Mapping[str, int]) -> int:
 
 
 def load_file(path: str | Path) -> Recipe:
-    """`load` of a file."""
+    """`load` of a file; `presets/...` are also those that come with the program."""
     try:
-        text = read_text(Path(path).expanduser())
+        text = read_text(inside(Path(path).expanduser()))
     except FileNotFoundError:
         raise RecipeError(f"{path}: no such file.") from None
     except IsADirectoryError:

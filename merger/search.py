@@ -23,6 +23,7 @@ from merger.access import Access
 from merger.devices import attempts, tried
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.evaluate import Said, Speaker, say_all, speaker, take_turns
+from merger.inside import inside
 from merger.live import Parents, Session
 from merger.merge import spoken
 from merger.methods import METHODS
@@ -80,7 +81,7 @@ def read_probes(source: str | Path, half: str = "choose") -> tuple[Probe, ...]:
     if isinstance(source, str):
         return _limited(_lines(source, "probes"), "probes")
     try:
-        text = read_text(source)
+        text = read_text(inside(source))
     except (OSError, UnicodeDecodeError) as error:
         raise MergeError(f"{source}: cannot be read as probes: {getattr(error, 'strerror', None) or 'not text'}.") from None
     is_json = source.suffix == ".json" or text.lstrip().startswith("{")

@@ -14,13 +14,14 @@ import merger
 from merger.methods import METHODS
 
 ROOT = Path(__file__).parent.parent
-# Downwards only: a module imports from the rows above it. `ui` and `__main__` do not know each other.
+# Downwards only: a module imports from the rows above it. `__main__` imports `ui` for one command, `ui` never `__main__`.
 ORDER = (
-    "errors", "findings", "limits", "regular", "files", "params", "devices", "ops", "kernels", "finite", "mapped", "launches",
-    "gpu", "methods", "paste", "recipe", "arguments", "layout", "pickles", "checkpoints", "prefixes", "quantized", "heads",
-    "safe", "tokens", "lora", "wire", "store", "hub", "access", "remote", "stacks", "plan", "cancelling", "loadable", "moves",
-    "fused", "costs", "output", "card", "push", "merge", "room", "live", "analysis", "explain", "kinship", "compatibility",
-    "verdict", "bind", "renderer", "templates", "evaluate", "doctor", "plots", "search", "__main__ ui", "app",
+    "errors", "inside", "findings", "limits", "regular", "files", "params", "devices", "ops", "kernels", "finite", "mapped",
+    "launches", "gpu", "methods", "paste", "recipe", "arguments", "layout", "pickles", "checkpoints", "prefixes", "quantized",
+    "heads", "safe", "tokens", "lora", "wire", "store", "hub", "access", "remote", "stacks", "plan", "cancelling", "loadable",
+    "moves", "fused", "costs", "output", "card", "push", "merge", "room", "live", "analysis", "explain", "kinship",
+    "compatibility", "verdict", "bind", "renderer", "templates", "evaluate", "doctor", "plots", "search", "ui", "__main__",
+    "app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only modules that may import it. The first names of a path: `ui` is everything in ui/.
@@ -29,8 +30,8 @@ ONLY = {
     "yaml": {"recipe"}, "huggingface_hub": {"push", "store", "wire"}, "jinja2": {"renderer"},
 }  # fmt: skip
 NO_TORCH = {
-    "__main__", "app", "arguments", "errors", "files", "findings", "heads", "layout", "limits", "params", "paste", "recipe",
-    "regular", "renderer", "stacks", "templates", "ui",
+    "__main__", "app", "arguments", "errors", "files", "findings", "heads", "inside", "layout", "limits", "params", "paste",
+    "recipe", "regular", "renderer", "stacks", "templates", "ui",
 }  # fmt: skip
 SOURCES = sorted([*(ROOT / "merger").rglob("*.py"), *ROOT.glob("app.py")])
 

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Default
 
+from merger.inside import presets
 from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
 from merger.merge import best_device
 from merger.methods import METHODS
@@ -31,7 +32,7 @@ from merger.ui.state import start
 from merger.ui.studio import Studio
 
 HERE = Path(__file__).parent
-PRESETS = HERE.parent.parent / "presets"
+PRESETS = presets()
 NEWEST: dict[str, Any] = {"trigger_mode": "always_last", **NOW}
 ANSWER: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": None, "trigger_mode": "always_last", **QUIET}
 """Answers wait for each other in Studio's own line, which can say how long it is; gradio's would hold back in silence."""
