@@ -83,7 +83,7 @@ def main() -> None:
 
 def measure(stored: str, mergekit: str) -> dict[str, list[float]]:
     """method -> errors of: rounding alone, ours, mergekit's, mergekit's in float64 throughout (which checks the truth)."""
-    from merger.ops import Draws
+    from merger.methods.ops import Draws
 
     tensors = family(DTYPES[stored])
     draws = {f"mask {i}": Draws(0, "t").uniform(tensors["base"], i) for i in range(3)}
@@ -119,10 +119,10 @@ def family(dtype: torch.dtype) -> dict[str, Tensor]:
 def ours(
     method: str, inputs: list[Tensor], base: Tensor | None, parameters: dict[str, Any], compute: torch.dtype, out: torch.dtype
 ) -> Tensor:
-    from merger.arguments import Arguments
-    from merger.merge import merge_tensor
+    from merger.engine.arguments import Arguments
+    from merger.engine.merge import merge_tensor
+    from merger.engine.plan import Source, TensorJob
     from merger.methods import METHODS
-    from merger.plan import Source, TensorJob
 
     held = {str(i): x for i, x in enumerate(inputs)} | ({} if base is None else {"base": base})
     sources = tuple(Source(str(i), "t") for i in range(len(inputs)))

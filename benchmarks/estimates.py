@@ -27,11 +27,11 @@ from models import ROOT, SIZES, models
 
 sys.path.insert(0, str(ROOT))
 
-from merger.merge import open_models
+from merger.engine.merge import open_models
+from merger.engine.plan import plan
+from merger.inspect.verdict import verdict
 from merger.methods import METHODS
-from merger.plan import plan
 from merger.recipe import load
-from merger.verdict import verdict
 
 SIZES["1.17B, one layer"] = (1, *SIZES["1.17B"][1:5], True)
 MEASURED = ("135M", "1.17B, one layer")

@@ -23,10 +23,11 @@ from torch import Tensor
 
 sys.path.insert(0, str(ROOT))
 
-from merger import fused, gpu
-from merger.checkpoints import Checkpoint, Stored
-from merger.live import Parents, Session
-from merger.merge import merge_tensor
+from merger.engine import fused
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge_tensor
+from merger.files.checkpoints import Checkpoint, Stored
+from merger.kernels import gpu
 from merger.recipe import Recipe, load
 from merger.recipe import replace as changed
 

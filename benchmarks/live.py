@@ -25,9 +25,9 @@ from models import ROOT, models, real_base
 
 sys.path.insert(0, str(ROOT))
 
-from merger.evaluate import Speaker, speaker
-from merger.live import Parents, Session
-from merger.ops import Draws
+from merger.chat.evaluate import Speaker, speaker
+from merger.engine.live import Parents, Session
+from merger.methods.ops import Draws
 from merger.recipe import Recipe, load, replace
 
 # size -> method -> (floor, aim): mergekit's time over ours for one layer
@@ -129,7 +129,7 @@ def moves(slider: str) -> Iterator[float]:
 
 def masks() -> None:
     """DARE's random numbers, in nanoseconds an element on one thread."""
-    from merger import kernels
+    from merger.kernels import cpu as kernels
 
     n = 1 << 24
     draws, x = Draws(0, "w"), torch.empty(n)

@@ -6,7 +6,7 @@
 import time
 
 from merger import Parents, Session, load_recipe
-from merger.evaluate import speaker
+from merger.chat.evaluate import speaker
 from merger.recipe import replace
 
 recipe = load_recipe("presets/pirate_and_plurals.yaml")

@@ -9,7 +9,7 @@ from typing import Annotated
 from torch import Tensor
 
 from merger import merge, method
-from merger.params import Param
+from merger.methods.params import Param
 from merger.recipe import load
 
 Share = Annotated[float, Param(0.0, 2.0, "how much of the median change is added")]

@@ -6,7 +6,7 @@
 from pathlib import Path
 
 from merger import Parents, load_recipe
-from merger.search import Runner, Vary, best_first, fewer, read_probes, spread, sweep
+from merger.search.trials import Runner, Vary, best_first, fewer, read_probes, spread, sweep
 
 recipe = load_recipe("presets/pirate_and_plurals.yaml")
 weights = [Vary(f"models[{i}].parameters.weight", spread(0.2, 0.8, 2)) for i in (0, 1)]

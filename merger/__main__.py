@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import merger
-from merger.checkpoints import in_words, parse_size
 from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
+from merger.files.checkpoints import in_words, parse_size
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
 
 if TYPE_CHECKING:  # these modules load torch, which a refused recipe does not need
-    from merger.checkpoints import Checkpoint
-    from merger.plan import Plan
-    from merger.search import Trial
+    from merger.engine.plan import Plan
+    from merger.files.checkpoints import Checkpoint
+    from merger.search.trials import Trial
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -263,8 +263,8 @@ def _merge(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     if options.transformers_cache is not None:
         os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
-    from merger.merge import best_device, merge, open_models, output_folder, use_threads
-    from merger.output import WHOLE, check_free, parse_part
+    from merger.engine.merge import best_device, merge, open_models, output_folder, use_threads
+    from merger.engine.output import WHOLE, check_free, parse_part
 
     if options.part and options.join:
         raise MergeError("give either --part or --join: first every part, then --join once.")
@@ -278,7 +278,7 @@ def _merge(options: argparse.Namespace) -> None:
         models = open_models(recipe)
         decided = _judged(recipe, models)
         if options.dry_run:
-            from merger.loadable import check
+            from merger.engine.loadable import check
 
             for remark in check(decided, models):
                 print(f"\n  note: {remark}")
@@ -319,9 +319,9 @@ def _memory(options: argparse.Namespace) -> int | None:
 
 def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
     """The plan, with its verdict on stdout. What would be refused is judged as --allow-crimes would do it, then refused."""
-    from merger.plan import plan
-    from merger.prefixes import aligned
-    from merger.verdict import verdict
+    from merger.engine.plan import plan
+    from merger.files.prefixes import aligned
+    from merger.inspect.verdict import verdict
 
     for document in recipe.earlier:
         seen = aligned(document, models)
@@ -340,9 +340,9 @@ def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
 
 def _warned(recipe: Recipe, strict: bool) -> None:
     """What speaks against the merge, on stderr, before it starts. strict: MergeError where anything does."""
-    from merger.merge import open_models
-    from merger.plan import plan
-    from merger.verdict import verdict
+    from merger.engine.merge import open_models
+    from merger.engine.plan import plan
+    from merger.inspect.verdict import verdict
 
     models = open_models(recipe)
     against = 0
@@ -370,7 +370,7 @@ class _Bar:
         """Called by merge after each tensor."""
         from tqdm import tqdm
 
-        from merger.merge import Step
+        from merger.engine.merge import Step
 
         assert isinstance(step, Step)
         if self._quiet:
@@ -389,8 +389,8 @@ class _Bar:
 
 def _inspect(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
-    from merger.analysis import Sketch, combine, damaged, facts, has_deltas, measure, sampled_share
-    from merger.merge import open_models, reader
+    from merger.engine.merge import open_models, reader
+    from merger.inspect.analysis import Sketch, combine, damaged, facts, has_deltas, measure, sampled_share
 
     models = open_models(recipe)
     decided = _judged(recipe, models)
@@ -440,7 +440,7 @@ def _inspect(options: argparse.Namespace) -> None:
 
 
 def _print_stats(stats: object) -> None:
-    from merger.analysis import TensorStats
+    from merger.inspect.analysis import TensorStats
 
     assert isinstance(stats, TensorStats)
     row = f"{stats.name[-28:]:<28} {stats.facts.numel:>12,} {stats.conflict:>8.1%} {stats.conflict_before:>7.1%}"
@@ -451,9 +451,9 @@ def _print_stats(stats: object) -> None:
 
 def _sweep(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
-    from merger import search
-    from merger.live import Parents
-    from merger.merge import best_device
+    from merger.engine.live import Parents
+    from merger.engine.merge import best_device
+    from merger.search import trials as search
 
     varied = [search.read_vary(text) for text in options.varied]
     probes = search.read_probes(options.probes, options.half)
@@ -499,7 +499,7 @@ def _sweep(options: argparse.Namespace) -> None:
 
 
 def _doctor(options: argparse.Namespace) -> int:
-    from merger import doctor
+    from merger.cli import doctor
 
     if not options.folder.expanduser().is_dir():
         raise MergeError(f"{options.folder}: is no folder; name the folder that a merge was written to.")

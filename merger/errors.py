@@ -10,6 +10,7 @@
 Every message says where, what, and what would be right. Any other exception is a bug of ours.
 """
 
+import threading
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -56,6 +57,14 @@ def out_of_memory(error: BaseException) -> bool:
     """Whether an error is that there is no more memory: torch has a type for that on GPUs only."""
     said = ("can't allocate memory", "not enough memory", "can't start new thread")
     return isinstance(error, MemoryError) or (isinstance(error, RuntimeError) and any(words in str(error) for words in said))
+
+
+def begin(thread: threading.Thread) -> None:
+    """Start a thread; MergeError where the system has no room for one."""
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise MergeError(NO_MEMORY) from MemoryError(str(error))
 
 
 OUR_FAULT = "Something went wrong here, and it is our fault; the server's log has the details."

@@ -189,7 +189,7 @@ GRANTS = Limit(
     "test_host.py::test_grants_belong_to_a_sign_in_and_end",
 )  # fmt: skip
 
-# Chat templates: a stranger's program, rendered in a process of its own (merger/templates.py).
+# Chat templates: a stranger's program, rendered in a process of its own (merger/tokenizer/templates.py).
 TEMPLATE_CHARACTERS = Limit(
     100_000, "characters", "file", "A chat template", "test_templates.py::test_a_template_too_long_is_refused_before_it_is_read"
 )  # fmt: skip
@@ -207,7 +207,7 @@ TEMPLATES_KEPT = Limit(
     512, "results", "server", "Rendered chats that are kept", "test_templates.py::test_what_is_kept_is_bounded"
 )  # fmt: skip
 
-# A model's folder, on this machine or on the Hub: what of it is read, by merger/files.py and merger/checkpoints.py.
+# A model's folder, on this machine or on the Hub: what of it is read, by merger/files/texts.py and merger/files/checkpoints.py.
 JSON_BYTES = Limit(10_000_000, "bytes", "file", "A JSON file of a model", "test_bounds_of_files.py::test_a_large_json_file")
 JSON_VALUES = Limit(500_000, "values", "file", "What a JSON file holds", "test_bounds_of_files.py::test_many_small_values")
 JSON_DEPTH = Limit(32, "levels", "file", "Nesting of a JSON file", "test_bounds_of_files.py::test_deep_json")

@@ -14,7 +14,7 @@ sys.path.insert(0, str(ROOT))
 from merger.limits import Limit  # noqa: E402
 from merger.limits import table as limits  # noqa: E402
 from merger.methods import METHODS, Method  # noqa: E402
-from merger.params import Param  # noqa: E402
+from merger.methods.params import Param  # noqa: E402
 
 BEGIN, END = "<!-- methods:begin -->", "<!-- methods:end -->"
 LIMITS_BEGIN, LIMITS_END = "<!-- limits:begin -->", "<!-- limits:end -->"

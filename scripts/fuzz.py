@@ -35,16 +35,18 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from merger import hub, safe, store, templates, tokens  # noqa: E402
-from merger.access import Access  # noqa: E402
-from merger.checkpoints import Checkpoint, open_checkpoint  # noqa: E402
+from merger.chat.evaluate import speaker  # noqa: E402
+from merger.engine.merge import merge, open_models  # noqa: E402
+from merger.engine.plan import plan  # noqa: E402
 from merger.errors import MergeError  # noqa: E402
-from merger.evaluate import speaker  # noqa: E402
-from merger.merge import merge, open_models  # noqa: E402
-from merger.plan import plan  # noqa: E402
+from merger.files.checkpoints import Checkpoint, open_checkpoint  # noqa: E402
+from merger.hub import references as hub  # noqa: E402
+from merger.hub import store  # noqa: E402
+from merger.hub.access import Access  # noqa: E402
+from merger.inspect.verdict import verdict  # noqa: E402
 from merger.recipe import dump, load  # noqa: E402
 from merger.regular import cache_root  # noqa: E402
-from merger.verdict import verdict  # noqa: E402
+from merger.tokenizer import safe, templates, tokens  # noqa: E402
 
 SECONDS = 20
 """The most that one input may take of a processor; on a busy machine, or where it waits, six times as long by the clock."""

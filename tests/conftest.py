@@ -13,7 +13,7 @@ import torch
 from browsing import browser, open_page, url  # noqa: F401  (fixtures for every test)
 
 from merger.methods import Method
-from merger.params import Param
+from merger.methods.params import Param
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

@@ -24,12 +24,12 @@ sys.path[:0] = [str(ROOT)]
 import torch  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
+from merger.engine.live import Parents, Session  # noqa: E402
+from merger.engine.merge import merge  # noqa: E402
 from merger.errors import MergeError  # noqa: E402
-from merger.live import Parents, Session  # noqa: E402
-from merger.merge import merge  # noqa: E402
 from merger.recipe import load  # noqa: E402
 
-engine, live_module = importlib.import_module("merger.merge"), importlib.import_module("merger.live")
+engine, live_module = importlib.import_module("merger.engine.merge"), importlib.import_module("merger.engine.live")
 SHAPE = (90, 1024)
 METHODS = ("ties", "linear", "slerp", "dare_ties", "della", "model_stock", "breadcrumbs", "pcb", "passthrough")
 

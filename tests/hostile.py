@@ -178,7 +178,7 @@ def attack(load: Callable[[Path], Any], share: int, cleaned: Callable[[Path], by
 
 def main() -> None:
     sys.path.insert(0, str(ROOT))
-    from merger import safe
+    from merger.tokenizer import safe
 
     began = time.monotonic()
     tally = attack(raw if "--raw" in sys.argv else safe.load, 1 if "--some" in sys.argv else 0)

@@ -19,7 +19,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from merger import devices
+from merger.kernels import devices
 
 NAME = "pretended"
 COUNT = 2

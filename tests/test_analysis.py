@@ -9,10 +9,10 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
-from merger.analysis import Sketch, TensorStats, combine, facts, has_deltas, measure, sampled_share
-from merger.layout import layout
-from merger.merge import open_models, reader
-from merger.plan import TensorJob, plan
+from merger.engine.merge import open_models, reader
+from merger.engine.plan import TensorJob, plan
+from merger.files.layout import layout
+from merger.inspect.analysis import Sketch, TensorStats, combine, facts, has_deltas, measure, sampled_share
 from merger.recipe import load
 
 WEIGHTS, DENSITIES = (0.6, -0.3, 0.9), (0.5, 1.0, 0.25)
@@ -151,7 +151,7 @@ def test_a_sketch_measures_only_what_changed(family: Path, monkeypatch: pytest.M
         seen.append(job.name)
         return measure(job, *args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("merger.analysis.measure", counting)
+    monkeypatch.setattr("merger.inspect.analysis.measure", counting)
     changed = plan(load(TIES.replace("weight: 0.6", "weight: [{filter: q_proj, value: 1}, {value: 0.6}]")), models)
     list(held.measure(changed.jobs, changed.layout))
     assert seen == [f"model.layers.{i}.self_attn.q_proj.weight" for i in range(4)]

@@ -14,7 +14,7 @@ from gradio_client import Client
 from gradio_client.exceptions import AppError
 
 from merger import load_recipe, merge
-from merger.checkpoints import open_checkpoint
+from merger.files.checkpoints import open_checkpoint
 from merger.limits import PROMPT_CHARACTERS
 from merger.recipe import dump, load
 from merger.ui import LAUNCH, build_app, state

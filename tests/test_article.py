@@ -14,12 +14,12 @@ import torch
 from safetensors.torch import save_file
 
 from merger.__main__ import main
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import plan
 from merger.errors import CheckpointError
-from merger.live import Parents, Session
-from merger.merge import merge, open_models
-from merger.plan import plan
+from merger.inspect.verdict import Verdict, verdict
 from merger.recipe import load, tolerant
-from merger.verdict import Verdict, verdict
 
 LAYERS, WIDTH, VOCAB = 32, 64, 500
 MISTRAL, WIZARD, CODE = "mistralai/Mistral-7B-v0.1", "WizardLM/WizardMath-7B-V1.0", "codellama/CodeLlama-7b-Instruct-hf"
@@ -103,7 +103,7 @@ def says(judged: Verdict, words: str) -> str:
 
 
 def test_refused_before_any_weight_is_read(article: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("merger.checkpoints.Checkpoint.read", lambda *_: pytest.fail("a weight was read"))
+    monkeypatch.setattr("merger.files.checkpoints.Checkpoint.read", lambda *_: pytest.fail("a weight was read"))
     with pytest.raises(CheckpointError) as error:
         merge(load(RECIPE), tmp_path / "out", roots=[article])
     assert str(error.value) == (

@@ -13,7 +13,8 @@ import gradio as gr
 import pytest
 from bounded import PIRATE, PLAIN, PLURAL, ROOT, first, hosted, places, stack
 
-from merger import limits, plan
+from merger import limits
+from merger.engine import plan
 from merger.errors import MergeError, RecipeError
 from merger.recipe import Recipe, load
 from merger.ui import api, state, studio

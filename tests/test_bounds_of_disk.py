@@ -15,8 +15,9 @@ import pytest
 from bounded import BASE, FAMILY, PLAIN, ROOT, Clock, first, hosted, places
 from hub_standin import Hub
 
-from merger import limits, store
+from merger import limits
 from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.hub import store
 from merger.recipe import load
 from merger.ui import studio
 from merger.ui.callbacks import Callbacks

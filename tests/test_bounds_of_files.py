@@ -18,10 +18,14 @@ import torch
 from hub_standin import Hub
 from safetensors.torch import save, save_file
 
-from merger import checkpoints, files, lora, pickles, remote
-from merger.card import licence
-from merger.checkpoints import INDEX, open_checkpoint
 from merger.errors import CheckpointError, MergeError, RecipeError
+from merger.files import checkpoints, pickles
+from merger.files import texts as files
+from merger.files.checkpoints import INDEX, open_checkpoint
+from merger.files.pickles import read_places
+from merger.hub import lora, remote
+from merger.hub.card import licence
+from merger.hub.lora import adapt
 from merger.limits import (
     AFAR_BYTES,
     AFAR_TENSORS,
@@ -35,8 +39,6 @@ from merger.limits import (
     SHARDS,
     TENSORS,
 )
-from merger.lora import adapt
-from merger.pickles import read_places
 from merger.recipe import dump, load, tolerant
 
 WEIGHTS = "model.safetensors"

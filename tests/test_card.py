@@ -13,11 +13,11 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import merger
-from merger.card import digest, licence, strictest
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, spoken
 from merger.errors import RecipeError
-from merger.hub import open_reference
-from merger.live import Parents, Session
-from merger.merge import merge, spoken
+from merger.hub.card import digest, licence, strictest
+from merger.hub.references import open_reference
 from merger.recipe import dump, load, replace
 
 TEXT = """# my best merge
@@ -192,7 +192,7 @@ def test_eight_bit_floats_are_copied_as_they_are(models: Path, tmp_path: Path) -
 
 
 def test_the_merged_model_speaks_with_its_own_tokenizer(models: Path, tmp_path: Path) -> None:
-    from merger.evaluate import load_tokenizer
+    from merger.chat.evaluate import load_tokenizer
 
     recipe = load(
         "merge_method: linear\nmodels: [{model: base, parameters: {weight: 1}}, {model: a, parameters: {weight: 1}}]\n"

@@ -25,24 +25,25 @@ from test_kernels import CASES, job, models, reads, same
 from test_lora import make_lora
 from torch import Tensor
 
-from merger import devices, fused, gpu, room
 from merger.__main__ import main
-from merger.analysis import has_deltas, measure
-from merger.arguments import Arguments
+from merger.engine import fused, room
+from merger.engine.arguments import Arguments
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, working_memory
+from merger.engine.plan import Source, TensorJob, plan
 from merger.errors import MergeError, OutOfMemory
-from merger.explain import look
-from merger.live import Parents, Session
-from merger.merge import merge, working_memory
+from merger.inspect.analysis import has_deltas, measure
+from merger.inspect.explain import look
+from merger.kernels import devices, gpu
 from merger.methods import METHODS
-from merger.plan import Source, TensorJob, plan
 from merger.recipe import Recipe, load, load_file
 from merger.recipe import replace as changed
-from merger.search import Runner, Vary, read_probes, spread, sweep
+from merger.search.trials import Runner, Vary, read_probes, spread, sweep
 from merger.ui.host import Host
 from merger.ui.state import Workspace, opened, start
 from merger.ui.studio import Studio, Visit
 
-engine, glass = importlib.import_module("merger.merge"), importlib.import_module("merger.ui.inspect")
+engine, glass = importlib.import_module("merger.engine.merge"), importlib.import_module("merger.ui.inspect")
 ROOT = Path(__file__).parent.parent
 FAMILY = "presets/family/"
 BASE, PIRATE, PLURAL, COUNT = (f"{FAMILY}{name}" for name in ("base", "pirate", "plural", "count"))
@@ -242,7 +243,7 @@ def test_where_triton_fails_torch_merges(
     """Whatever fails when it is imported or compiles is told once; memory that runs out is not its fault."""
     monkeypatch.setattr(gpu, "_failed", [])
     gpu._launcher.cache_clear()
-    launches = types.ModuleType("merger.launches")
+    launches = types.ModuleType("merger.kernels.launches")
     wrong = {"compile": RuntimeError("Failed to find C compiler.\nmore"), "memory": torch.OutOfMemoryError("CUDA out of memory")}
 
     class Kernel:
@@ -256,8 +257,8 @@ def test_where_triton_fails_torch_merges(
         launches.__getattr__ = lambda name: (_ for _ in ()).throw(OSError("libcuda.so.1: no such file"))  # type: ignore[method-assign]
     else:
         launches.merged = Kernel()  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "merger.launches", launches)
-    monkeypatch.setattr("merger.launches", launches, raising=False)
+    monkeypatch.setitem(sys.modules, "merger.kernels.launches", launches)
+    monkeypatch.setattr("merger.kernels.launches", launches, raising=False)
     held, todo = _sample("ties", {"weight": (0.6, 0.4), "density": (0.3, 0.7)}, (40, 50), torch.bfloat16)
     there = {k: t.to(DEVICE) for k, t in held.items()}
     try:
@@ -266,7 +267,7 @@ def test_where_triton_fails_torch_merges(
                 engine.merge_tensor(todo, reads(there), DEVICE)
             assert not gpu._failed
             return
-        with caplog.at_level(logging.WARNING, "merger.gpu"):
+        with caplog.at_level(logging.WARNING, "merger.kernels.gpu"):
             for _ in range(3):
                 assert same(engine.merge_tensor(todo, reads(there), DEVICE).cpu(), engine.merge_tensor(todo, reads(held)))
         assert len(caplog.records) == 1 and "Triton does not work here" in caplog.text
@@ -346,7 +347,7 @@ def test_two_threads_upload_a_tensor_once(device: pretended.Ledger, monkeypatch:
         time.sleep(0.002)
         return read(models, source)
 
-    monkeypatch.setattr("merger.live.read_source", slowly)
+    monkeypatch.setattr("merger.engine.live.read_source", slowly)
 
     def work() -> None:
         meet.wait()
@@ -665,7 +666,7 @@ def test_a_session_of_the_cpu_out_of_memory(small: Path, monkeypatch: pytest.Mon
         raise MemoryError if len(tried) == 1 else RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     with monkeypatch.context() as patched:
-        patched.setattr("merger.live.merge_tensor", fails)
+        patched.setattr("merger.engine.live.merge_tensor", fails)
         with pytest.raises(OutOfMemory, match=r"This machine's memory ran out: 3 models take 672 kB, .* are free\."):
             session.apply(mixed("a", "b"))
     assert len(tried) == 2 and not session.tensors

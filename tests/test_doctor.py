@@ -11,9 +11,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from merger.__main__ import main
-from merger.doctor import as_json, examine, mend
+from merger.cli.doctor import as_json, examine, mend
+from merger.engine.merge import merge
 from merger.errors import CheckpointError, MergeError
-from merger.merge import merge
 from merger.recipe import load
 
 ROOT = Path(__file__).parent.parent

@@ -8,11 +8,11 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import plan
 from merger.errors import RecipeError
-from merger.layout import modules
-from merger.live import Parents, Session
-from merger.merge import merge, open_models
-from merger.plan import plan
+from merger.files.layout import modules
 from merger.recipe import dump, load, replace
 
 FIRST = """

@@ -14,10 +14,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
+from merger.chat.evaluate import Judged, Probe, Speaker, _attend_by_rows, load_tokenizer, say_all, speaker, take_turns
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.evaluate import Judged, Probe, Speaker, _attend_by_rows, load_tokenizer, say_all, speaker, take_turns
-from merger.live import Parents, Session
-from merger.merge import merge
 from merger.recipe import load, load_file, replace
 
 ROOT = Path(__file__).parent.parent

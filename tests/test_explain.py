@@ -10,15 +10,17 @@ import torch
 from conftest import as_text, rich_recipe
 from safetensors.torch import save_file
 
-import merger.explain as explain
-from merger import fused, kernels, plots
-from merger.analysis import has_deltas
+import merger.inspect.explain as explain
+from merger.engine import fused
+from merger.engine.merge import merge_tensor, open_models, reader
+from merger.engine.plan import Plan, plan
 from merger.errors import MergeError
-from merger.explain import Look, cuts, look
-from merger.hub import open_reference
-from merger.merge import merge_tensor, open_models, reader
+from merger.hub.references import open_reference
+from merger.inspect import plots
+from merger.inspect.analysis import has_deltas
+from merger.inspect.explain import Look, cuts, look
+from merger.kernels import cpu as kernels
 from merger.methods import METHODS, Method
-from merger.plan import Plan, plan
 from merger.recipe import load
 from merger.ui import lanes, state
 from merger.ui.inspect import INVITE, _figures, draw, facts, seen_of

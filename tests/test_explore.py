@@ -12,11 +12,11 @@ import pytest
 
 gr = pytest.importorskip("gradio")
 
-from merger.access import ANYTHING  # noqa: E402  (after the skip)
-from merger.live import Parents  # noqa: E402
-from merger.plan import Plan, plan  # noqa: E402
+from merger.engine.live import Parents  # noqa: E402
+from merger.engine.plan import Plan, plan  # noqa: E402
+from merger.hub.access import ANYTHING  # noqa: E402  (after the skip)
 from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
-from merger.search import Runner  # noqa: E402
+from merger.search.trials import Runner  # noqa: E402
 from merger.ui import PRESETS  # noqa: E402
 from merger.ui.explore import Exploring, explore, sliders, wire  # noqa: E402
 from merger.ui.host import Host  # noqa: E402

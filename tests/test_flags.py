@@ -10,12 +10,12 @@ import torch
 from safetensors.torch import save_file
 
 from merger.__main__ import main
-from merger.analysis import Sketch
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, merge_tensor, open_models, reader
+from merger.engine.plan import plan
 from merger.errors import CheckpointError
-from merger.live import Parents, Session
-from merger.merge import merge, merge_tensor, open_models, reader
-from merger.ops import Draws
-from merger.plan import plan
+from merger.inspect.analysis import Sketch
+from merger.methods.ops import Draws
 from merger.recipe import load, tolerant
 
 TIES = "{merge_method: ties, base_model: base, models: [{model: a, parameters: {weight: 1, density: 0.5}}]}"

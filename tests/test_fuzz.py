@@ -8,7 +8,7 @@ import pytest
 
 from merger.errors import CheckpointError
 from merger.errors import MergeError as Refusal
-from merger.pickles import _Machine
+from merger.files.pickles import _Machine
 
 INPUTS = {"recipes": 80, "headers": 200, "pickles": 200, "indexes": 100, "companions": 2, "endpoints": 20}
 

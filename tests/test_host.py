@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from lending import forked
 
-from merger import store
-from merger.access import ANYTHING
-from merger.card import strictest
+from merger.chat.evaluate import take_turns
+from merger.engine.live import Parents
 from merger.errors import CheckpointError
-from merger.evaluate import take_turns
-from merger.hub import open_here, open_reference
+from merger.hub import store
+from merger.hub.access import ANYTHING
+from merger.hub.card import strictest
+from merger.hub.references import open_here, open_reference
 from merger.limits import GRANT_SECONDS, GRANTED_MODELS, GRANTS
-from merger.live import Parents
 from merger.recipe import dump, load
-from merger.search import Runner
+from merger.search.trials import Runner
 from merger.ui import host
 from merger.ui.grants import Grants
 from merger.ui.host import BUSY, FAILED, Host, folders, gpu, gpu_tokens, read_host, seconds

@@ -22,14 +22,14 @@ import torch
 from hub_standin import READER, WRITER, Hub, Repo
 from safetensors.torch import load_file, save_file
 
-from merger import hub as references
-from merger import merge, push, remote, store, wire
-from merger.card import Answer, Parent, card, with_answers
-from merger.checkpoints import open_checkpoint
+from merger import merge
+from merger.engine.plan import plan
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.plan import plan
+from merger.files.checkpoints import open_checkpoint
+from merger.hub import push, references, remote, store, wire
+from merger.hub.card import Answer, Parent, card, with_answers
+from merger.inspect.verdict import verdict
 from merger.recipe import load
-from merger.verdict import verdict
 
 ROOT = Path(__file__).parent.parent
 FAMILY = ROOT / "presets" / "family"
@@ -706,7 +706,7 @@ def test_headers_that_lie(hub: Hub) -> None:
 
 def test_a_billion_layers(hub: Hub) -> None:
     """config.json is a claim: plan and verdict count the tensors, and no model is built that its tensors do not fill."""
-    from merger.evaluate import speaker
+    from merger.chat.evaluate import speaker
 
     config = json.loads((FAMILY / "pirate/config.json").read_text()) | {"auto_map": {"AutoModelForCausalLM": "evil--evil.Model"}}
     files = {p.name: p.read_bytes() for p in (FAMILY / "pirate").iterdir()} | {"evil.py": b"raise SystemExit('ran')"}
@@ -728,7 +728,7 @@ def test_a_billion_layers(hub: Hub) -> None:
 
 def test_yaml_bombs_in_a_card(hub: Hub) -> None:
     """A README's front matter is searched for two lines, never parsed."""
-    from merger.card import licence
+    from merger.hub.card import licence
 
     bomb = "a0: &a0 [x,x]\n" + "\n".join(f"a{i}: &a{i} [*a{i - 1},*a{i - 1}]" for i in range(1, 60))
     hub.add("evil/yaml", {**many(1), "README.md": f"---\n{bomb}\nlicense: mit\n---\n".encode()})

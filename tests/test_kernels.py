@@ -11,16 +11,18 @@ import pytest
 import torch
 from torch import Tensor
 
-from merger import fused, gpu, kernels
-from merger.arguments import Arguments
-from merger.merge import Read
+from merger.engine import fused
+from merger.engine.arguments import Arguments
+from merger.engine.merge import Read
+from merger.engine.plan import Source, TensorJob
+from merger.kernels import cpu as kernels
+from merger.kernels import gpu
 from merger.methods import METHODS
 from merger.methods.angles import products
+from merger.methods.ops import Draws, cut_for, drop_random, total
 from merger.methods.trims import drop_small
-from merger.ops import Draws, cut_for, drop_random, total
-from merger.plan import Source, TensorJob
 
-engine = importlib.import_module("merger.merge")  # the package has a function of that name
+engine = importlib.import_module("merger.engine.merge")  # the package has a function of that name
 needs_compiler = pytest.mark.skipif(not kernels.available(), reason="no C compiler here: torch does it all")
 pytestmark = needs_compiler
 SHAPES = [(3,), (7, 1), (37, 53), (300, 1001), (70_000,)]

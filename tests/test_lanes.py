@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 import torch
 
-import merger.plan as planner
-from merger.checkpoints import Checkpoint, Stored
-from merger.plan import Plan, plan
+import merger.engine.plan as planner
+from merger.engine.plan import Plan, plan
+from merger.files.checkpoints import Checkpoint, Stored
 from merger.recipe import dump, load
 from merger.ui import lanes
 

@@ -8,10 +8,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny import make_family
 
-from merger.checkpoints import open_checkpoint
-from merger.layout import ROLES, board, follows, layout, part, role
-from merger.merge import open_models
-from merger.plan import plan
+from merger.engine.merge import open_models
+from merger.engine.plan import plan
+from merger.files.checkpoints import open_checkpoint
+from merger.files.layout import ROLES, board, follows, layout, part, role
 from merger.recipe import document, load
 from merger.ui import lanes, words
 
@@ -221,6 +221,6 @@ def test_a_towers_tensors_are_no_words_and_no_head() -> None:
 
 
 def test_every_role_is_in_the_list() -> None:
-    from merger.layout import _ROLES
+    from merger.files.layout import _ROLES
 
     assert {name for name, _ in _ROLES} | {"other"} == set(ROLES)

@@ -16,13 +16,13 @@ import torch
 from safetensors.torch import save_file
 from test_quantized import add_raw
 
-import merger.plan as planning
-from merger import loadable
+import merger.engine.plan as planning
 from merger.__main__ import main
+from merger.engine import loadable
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import plan
 from merger.errors import Cancelled, CheckpointError
 from merger.limits import Limit
-from merger.merge import merge, open_models
-from merger.plan import plan
 from merger.recipe import load, tolerant
 
 ROOT = Path(__file__).parent.parent
@@ -283,7 +283,7 @@ HEADLESS = """
 import json, sys
 from merger.__main__ import main
 code = main(["merge", sys.argv[1], sys.argv[2], "--quiet"])
-from merger import loadable
+from merger.engine import loadable
 alive = [worker.process.poll() is None for worker in loadable._WORKERS]
 print(json.dumps([code, alive, sorted({name.split(".")[0] for name in sys.modules})]))
 """
@@ -371,7 +371,7 @@ import importlib.util
 find = importlib.util.find_spec
 importlib.util.find_spec = lambda name, *rest: None if name.split(".")[0] == hidden else find(name, *rest)
 import json
-from merger.loadable import answered
+from merger.engine.loadable import answered
 print(json.dumps(answered(json.loads(sys.stdin.read()))))
 """
 

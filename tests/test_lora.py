@@ -11,10 +11,10 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, spoken
 from merger.errors import CheckpointError
-from merger.hub import open_reference, parse_reference
-from merger.live import Parents, Session
-from merger.merge import merge, spoken
+from merger.hub.references import open_reference, parse_reference
 from merger.recipe import load
 
 Q = "model.layers.0.self_attn.q_proj"

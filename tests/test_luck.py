@@ -27,17 +27,20 @@ import cut
 import pytest
 import tiny
 
-from merger import kernels, mapped, output, regular
+from merger import regular
 from merger.__main__ import main
-from merger.card import digest
-from merger.checkpoints import open_checkpoint
+from merger.engine import output
+from merger.engine.merge import merge
 from merger.errors import CheckpointError, InputChanged, MergeError, out_of_memory
-from merger.hub import open_reference
-from merger.merge import merge
+from merger.files import mapped
+from merger.files.checkpoints import open_checkpoint
+from merger.hub.card import digest
+from merger.hub.references import open_reference
+from merger.kernels import cpu as kernels
 from merger.recipe import load, load_file
-from merger.search import read_probes
+from merger.search.trials import read_probes
 
-engine = importlib.import_module("merger.merge")
+engine = importlib.import_module("merger.engine.merge")
 ROOT = Path(__file__).parent.parent
 RECIPE = """
 merge_method: dare_ties
@@ -871,7 +874,7 @@ def test_the_memory_that_is_named_is_enough(memory: str, models: Path, capsys: p
 def test_a_folder_that_is_missing_is_told_as_one(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`in/oen` looks like a model's name on the Hub."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setattr("merger.store.download", lambda reference, *_, **__: (_ for _ in ()).throw(
+    monkeypatch.setattr("merger.hub.store.download", lambda reference, *_, **__: (_ for _ in ()).throw(
         CheckpointError(f"{reference}: is not on this machine, and HF_HUB_OFFLINE forbids to fetch it.")
     ))  # fmt: skip
     for reference, second in {
@@ -910,7 +913,7 @@ def test_the_module_is_no_command_when_it_is_imported() -> None:
 
 def test_words_of_the_log_reach_the_terminal() -> None:
     """What the kernels say of a compiler is told without any setting up of logs."""
-    assert logging.getLogger("merger.kernels").isEnabledFor(logging.WARNING)
+    assert logging.getLogger("merger.kernels.cpu").isEnabledFor(logging.WARNING)
     code = "import merger.kernels as k; k.log.warning('words')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == "words\n"

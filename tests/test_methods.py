@@ -10,14 +10,14 @@ import torch
 from conftest import as_text, donors, rich_recipe, sample, tensors_in
 from torch import Tensor
 
-from merger import ops, recipe
-from merger.arguments import Arguments
+from merger.engine.arguments import Arguments
+from merger.engine.merge import merge_tensor
+from merger.engine.plan import Source, TensorJob
 from merger.errors import RecipeError
-from merger.merge import merge_tensor
-from merger.methods import METHODS, Method
-from merger.ops import Draws, drop_random, elect_sign, keep_largest, restore_scale
-from merger.params import Param
-from merger.plan import Source, TensorJob
+from merger.methods import METHODS, Method, ops
+from merger.methods.ops import Draws, drop_random, elect_sign, keep_largest, restore_scale
+from merger.methods.params import Param
+from merger.recipe import model as recipe
 
 SHAPES = [(), (7,), (5, 6), (0,), (3, 0)]
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))

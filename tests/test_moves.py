@@ -8,11 +8,11 @@ import torch
 from conftest import as_text, rich_recipe
 from torch import Tensor
 
+from merger.engine.live import Parents, Session
 from merger.errors import RecipeError
-from merger.live import Parents, Session
 from merger.methods import METHODS
-from merger.moves import blend, crossfade
 from merger.recipe import Recipe, dump, load
+from merger.recipe.moves import blend, crossfade
 
 TWO = "{merge_method: task_arithmetic, base_model: base, models: [{model: a, parameters: {weight: %s}}, " \
       "{model: b, parameters: {weight: %s}}]}"  # fmt: skip

@@ -14,12 +14,12 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
-import merger.plan as planning
-from merger.checkpoints import open_checkpoint
+import merger.engine.plan as planning
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import Plan, plan
 from merger.errors import CheckpointError, MergeError, RecipeError
-from merger.live import Parents, Session
-from merger.merge import merge, open_models
-from merger.plan import Plan, plan
+from merger.files.checkpoints import open_checkpoint
 from merger.recipe import load, tolerant
 
 INV, DOWN, NORM, EMBED = "self_attn.rotary_emb.inv_freq", "mlp.down_proj.weight", "model.norm.weight", "model.embed_tokens.weight"

@@ -12,19 +12,19 @@ from torch import Tensor
 
 import docs
 from merger.__main__ import main
-from merger.analysis import staged
-from merger.explain import look
-from merger.fused import takes
-from merger.merge import merge, merge_tensor, open_models, reader
+from merger.engine.fused import takes
+from merger.engine.merge import merge, merge_tensor, open_models, reader
+from merger.engine.plan import Plan, plan
+from merger.inspect.analysis import staged
+from merger.inspect.explain import look
+from merger.inspect.verdict import verdict
 from merger.methods import METHODS, Law, Teach, method
-from merger.ops import Draws, Watch, column, drop_random, unwatched
-from merger.params import Lambda, Param, PerModel, Weight
-from merger.plan import Plan, plan
+from merger.methods.ops import Draws, Watch, column, drop_random, unwatched
+from merger.methods.params import Lambda, Param, PerModel, Weight
 from merger.recipe import dump, load
 from merger.ui import PRESETS, build_app, lanes, sketch, state
 from merger.ui.studio import Studio, Visit
 from merger.ui.words import PIECES, method_words, stage_title
-from merger.verdict import verdict
 
 Luck = Annotated[PerModel, Param(0, 1, label="Luck", help="the chance of each change to stay")]
 Size = Annotated[float, Param(0, 10, label="Size", help="multiplies the mean")]

@@ -19,20 +19,22 @@ from safetensors.torch import load_file, save_file
 from test_kernels import by_torch, job, models, needs_compiler, reads, same
 from torch import Tensor
 
-from merger import costs, finite, fused, gpu, kernels
 from merger.__main__ import main
-from merger.arguments import Arguments
-from merger.cancelling import cancelling
+from merger.engine import costs, fused
+from merger.engine.arguments import Arguments
+from merger.engine.cancelling import cancelling
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import Source, TensorJob, plan
 from merger.errors import MergeError, NonFiniteError
-from merger.live import Parents, Session
-from merger.merge import merge, open_models
+from merger.inspect.verdict import verdict
+from merger.kernels import cpu as kernels
+from merger.kernels import finite, gpu
 from merger.methods import METHODS, Method
-from merger.ops import CANCELLED, cancelled, cut_for
-from merger.plan import Source, TensorJob, plan
+from merger.methods.ops import CANCELLED, cancelled, cut_for
 from merger.recipe import load
-from merger.verdict import verdict
 
-engine = importlib.import_module("merger.merge")
+engine = importlib.import_module("merger.engine.merge")
 UP = "model.layers.0.mlp.up_proj.weight"
 NAMES = list(METHODS)
 WAYS = ["compiled", "plain"]
@@ -357,7 +359,7 @@ def test_a_merge_that_was_killed_remembers_what_it_allowed(roots: Path) -> None:
 
 
 def test_parts_tell_the_one_that_joins_them(roots: Path) -> None:
-    from merger.output import Part
+    from merger.engine.output import Part
 
     rewrite(roots / "a", put(UP, (1, 2), math.nan))
     given: dict[str, Any] = {"roots": [roots], "shard_size": "2KB"}
@@ -432,7 +434,7 @@ def test_the_page_goes_on_when_it_is_told_to(roots: Path, monkeypatch: pytest.Mo
     assert words["value"].startswith(f"Written to {target}") and (target / "model.safetensors").is_file()
 
     sent: list[Path] = []
-    monkeypatch.setattr("merger.push.push", lambda folder, *_, **__: sent.append(folder) or "https://there")
+    monkeypatch.setattr("merger.hub.push.push", lambda folder, *_, **__: sent.append(folder) or "https://there")
     publishing = Publishing(studio)
     ask = ("w", "new", "private", True, False, False)
     *_, told = publishing.publish(work, "s", "token", on.merge_to, list, "", *ask)

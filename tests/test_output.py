@@ -15,15 +15,15 @@ from typing import Any
 import pytest
 import tiny
 
-from merger import kernels
 from merger.__main__ import main
-from merger.checkpoints import cached
+from merger.engine.merge import merge
+from merger.engine.output import Part, parse_part
 from merger.errors import CheckpointError, MergeError
-from merger.merge import merge
-from merger.output import Part, parse_part
+from merger.files.checkpoints import cached
+from merger.kernels import cpu as kernels
 from merger.recipe import load
 
-engine = importlib.import_module("merger.merge")  # the package has a function of that name
+engine = importlib.import_module("merger.engine.merge")  # the package has a function of that name
 ROOT = Path(__file__).parent.parent
 RECIPE = """
 merge_method: dare_ties
@@ -102,7 +102,7 @@ def test_what_is_of_another_merge_is_not_used(change: str, models: Path, monkeyp
     elif change == "input":
         os.utime(models / "one/model.safetensors", (1, 1))
     elif change == "restart":
-        monkeypatch.setattr("merger.output._boot", lambda: "another")
+        monkeypatch.setattr("merger.engine.output._boot", lambda: "another")
     else:
         journal.write_text(journal.read_text().splitlines()[0][:-3])
     merge(load(recipe), models.parent / "fresh", roots=[models], **options)

@@ -17,13 +17,13 @@ from hub_standin import READER, WRITER, Hub
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save
 
-from merger import hub as references
-from merger import merge, store, wire
-from merger.card import Answer
+from merger import merge
+from merger.engine.live import Parents
+from merger.engine.merge import Step
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.hub import open_here
-from merger.live import Parents
-from merger.merge import Step
+from merger.hub import references, store, wire
+from merger.hub.card import Answer
+from merger.hub.references import open_here
 from merger.recipe import Recipe, load
 from merger.ui import LAUNCH
 from merger.ui.grants import Grants

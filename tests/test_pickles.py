@@ -17,10 +17,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merger.checkpoints import Checkpoint, open_checkpoint
+from merger.engine.merge import merge
 from merger.errors import CheckpointError, MergeError
-from merger.merge import merge
-from merger.pickles import read_places
+from merger.files.checkpoints import Checkpoint, open_checkpoint
+from merger.files.pickles import read_places
 from merger.recipe import load
 
 BIN = "pytorch_model.bin"

@@ -8,11 +8,11 @@ import pytest
 import tiny
 from conftest import as_text, rich_recipe
 
-from merger import plan as planning
+from merger.engine import plan as planning
+from merger.engine.live import Parents
+from merger.engine.plan import Plan, plan
 from merger.errors import RecipeError
-from merger.live import Parents
 from merger.methods import METHODS
-from merger.plan import Plan, plan
 from merger.recipe import Recipe, load, replace
 
 

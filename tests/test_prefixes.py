@@ -10,11 +10,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny import make_family, read_weights
 
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import plan
 from merger.errors import CheckpointError
-from merger.live import Parents, Session
-from merger.merge import merge, open_models
-from merger.plan import plan
-from merger.prefixes import bare
+from merger.files.prefixes import bare
 from merger.recipe import load
 
 RECIPE = "merge_method: task_arithmetic\nbase_model: @/base\nmodels:\n  - {model: @/%s, parameters: {weight: 0.5}}\n"

@@ -10,13 +10,13 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
-import merger.plan as planning
-from merger.checkpoints import open_checkpoint
+import merger.engine.plan as planning
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import plan
 from merger.errors import CheckpointError
-from merger.live import Parents, Session
-from merger.merge import merge, open_models
-from merger.plan import plan
-from merger.quantized import kind
+from merger.files.checkpoints import open_checkpoint
+from merger.files.quantized import kind
 from merger.recipe import load, tolerant
 
 Packed = dict[str, torch.Tensor]

@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from merger.engine.live import Parents
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import plan
 from merger.errors import RecipeError
-from merger.live import Parents
-from merger.merge import merge, open_models
-from merger.moves import unsliced
-from merger.paste import mended
-from merger.plan import plan
 from merger.recipe import Recipe, dump, load
+from merger.recipe.moves import unsliced
+from merger.recipe.paste import mended
 from merger.ui import lanes, state
 from merger.ui.callbacks import Callbacks
 from merger.ui.studio import Studio

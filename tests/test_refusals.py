@@ -13,15 +13,17 @@ import torch
 from safetensors.torch import save_file
 from test_lora import PLAIN, Q, make_lora
 
-from merger import evaluate, files, pickles
 from merger.__main__ import main
-from merger.checkpoints import open_checkpoint, read_json
+from merger.chat import evaluate
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge
 from merger.errors import CheckpointError, MergeError, RecipeError
-from merger.hub import open_reference
-from merger.live import Parents, Session
-from merger.merge import merge
+from merger.files import pickles
+from merger.files import texts as files
+from merger.files.checkpoints import open_checkpoint, read_json
+from merger.hub.references import open_reference
 from merger.recipe import load, load_file, parse_value
-from merger.tokens import chat_template_of, read_vocabulary
+from merger.tokenizer.tokens import chat_template_of, read_vocabulary
 from merger.ui import callbacks, state, studio
 
 ROOT = Path(__file__).parent.parent

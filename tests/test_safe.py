@@ -17,14 +17,15 @@ import hostile
 import pytest
 import torch
 
-from merger import evaluate, safe
-from merger.card import licence
-from merger.checkpoints import open_checkpoint
+from merger.chat import evaluate
+from merger.engine.merge import merge
 from merger.errors import CheckpointError, MergeError
+from merger.files.checkpoints import open_checkpoint
+from merger.hub.card import licence
 from merger.limits import TEXT_GROWTH, TOKEN_CHARACTERS, TOKENS
-from merger.merge import merge
 from merger.recipe import load
-from merger.tokens import chat_template_of, read_vocabulary
+from merger.tokenizer import safe
+from merger.tokenizer.tokens import chat_template_of, read_vocabulary
 
 ROOT = Path(__file__).parent.parent
 FAMILY = ROOT / "presets" / "family"

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from merger.__main__ import main
+from merger.engine.live import Parents
 from merger.errors import MergeError
-from merger.live import Parents
 from merger.recipe import Recipe, load, load_file, replace
-from merger.search import (
+from merger.search.trials import (
     Probe,
     Runner,
     Trial,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import merger.ui.lanes as lanes
-from merger.access import ANYTHING, Access
+from merger.hub.access import ANYTHING, Access
 from merger.methods import METHODS
 from merger.ui import PRESETS
 from merger.ui.mixer import SKETCH

@@ -19,8 +19,8 @@ from conftest import as_text, sample
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from merger.live import Parents, Session
-from merger.merge import merge
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge
 from merger.methods import METHODS
 from merger.recipe import load
 

@@ -11,13 +11,14 @@ import transformers
 import zoo
 from transformers import CONFIG_MAPPING
 
-from merger import evaluate, safe
-from merger.bind import versions
+from merger.chat import evaluate
+from merger.chat.bind import versions
+from merger.chat.evaluate import Probe, Speaker, speaker
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge
 from merger.errors import CheckpointError, MergeError
-from merger.evaluate import Probe, Speaker, speaker
-from merger.live import Parents, Session
-from merger.merge import merge
 from merger.recipe import Recipe, load
+from merger.tokenizer import safe
 
 PROMPT = "plural of box"
 

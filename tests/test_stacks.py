@@ -10,15 +10,15 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
-import merger.plan as planning
+import merger.engine.plan as planning
 from merger.__main__ import main
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, open_models
+from merger.engine.plan import plan
+from merger.engine.stacks import follow
 from merger.errors import CheckpointError, RecipeError
-from merger.layout import Layout
-from merger.live import Parents, Session
-from merger.merge import merge, open_models
-from merger.plan import plan
+from merger.files.layout import Layout
 from merger.recipe import load, tolerant
-from merger.stacks import follow
 
 
 @pytest.fixture(autouse=True)

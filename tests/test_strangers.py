@@ -27,10 +27,9 @@ import huggingface_hub.constants
 import pytest
 from hub_standin import READER, WRITER, Hub
 
-from merger import hub as references
-from merger import store, wire
+from merger.hub import references, store, wire
 from merger.recipe import load
-from merger.search import Probe, Vary, sweep
+from merger.search.trials import Probe, Vary, sweep
 from merger.ui import LAUNCH, build_app, state
 from merger.ui.callbacks import Callbacks
 from merger.ui.grants import Grants

@@ -17,12 +17,13 @@ from typing import Any
 
 import pytest
 
-from merger import evaluate, safe, templates
-from merger.checkpoints import open_checkpoint
+from merger.chat import evaluate
 from merger.errors import MergeError
+from merger.files.checkpoints import open_checkpoint
 from merger.limits import TEMPLATE_CHARACTERS, TEMPLATE_OUTPUT, TEMPLATE_SECONDS, TEMPLATES_KEPT, TEMPLATES_WAITING
-from merger.templates import render
-from merger.tokens import _BUILT_IN
+from merger.tokenizer import safe, templates
+from merger.tokenizer.templates import render
+from merger.tokenizer.tokens import _BUILT_IN
 from merger.ui.studio import GREEDY, Studio, Visit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -330,13 +331,13 @@ def test_no_process_stays(own: Any) -> None:
 
 PARENT = """
 import sys, threading, time
-from merger.templates import render
+from merger.tokenizer.templates import render
 talk = [{"role": "user", "content": "hi"}]
 assert render("{{ messages[0].content }}", talk, {}) == "hi"
 thread = threading.Thread(target=render, args=(sys.argv[1], talk, {}), daemon=True)
 thread.start()
 time.sleep(0.3)
-from merger import templates
+from merger.tokenizer import templates
 print(*(w._process.pid for l in (templates._rendering.known, templates._rendering.new) for w in l._all if w._process), flush=True)
 time.sleep(float(sys.argv[2]))
 """
@@ -375,7 +376,7 @@ def alive(pid: int) -> bool:
 
 FORKED = """
 import os
-from merger.templates import render
+from merger.tokenizer.templates import render
 talk = [{"role": "user", "content": "hi"}]
 render("a{{ messages[0].content }}", talk, {})
 pid = os.fork()

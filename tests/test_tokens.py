@@ -11,12 +11,12 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge, merge_tensor, open_models, reader
+from merger.engine.plan import Plan, plan
 from merger.errors import CheckpointError, RecipeError
-from merger.live import Parents, Session
-from merger.merge import merge, merge_tensor, open_models, reader
-from merger.plan import Plan, plan
 from merger.recipe import CHAT_TEMPLATES, TokenRow, dump, load
-from merger.tokens import read_vocabulary
+from merger.tokenizer.tokens import read_vocabulary
 
 EMBED, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 TOKENS = [*tiny.SPECIAL, *tiny.LETTERS[:21]]

@@ -16,10 +16,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from merger.chat.evaluate import Plain
+from merger.engine.live import Session
 from merger.errors import MergeError, RecipeError
-from merger.evaluate import Plain
 from merger.limits import LINK_CHARACTERS, UNDO_STEPS
-from merger.live import Session
 from merger.methods import METHODS
 from merger.recipe import Recipe, dump, load
 from merger.ui import build_app, lanes, state

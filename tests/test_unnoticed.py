@@ -18,26 +18,29 @@ import torch
 from browsing import ROOT
 from safetensors.torch import save_file
 
-from merger import heads, kernels, live, output, store
-from merger.analysis import Sketch, TensorStats, has_deltas, measure
-from merger.checkpoints import Checkpoint, open_checkpoint, shards
-from merger.compatibility import stops_of
+from merger.chat.evaluate import Judged, Token, speaker, take_turns
+from merger.engine import live, output
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge_tensor, open_models, reader
+from merger.engine.plan import Plan, TensorJob, plan
 from merger.errors import CheckpointError
-from merger.evaluate import Judged, Token, speaker, take_turns
-from merger.live import Parents, Session
-from merger.merge import merge_tensor, open_models, reader
+from merger.files import heads
+from merger.files.checkpoints import Checkpoint, open_checkpoint, shards
+from merger.hub import store
+from merger.inspect.analysis import Sketch, TensorStats, has_deltas, measure
+from merger.inspect.compatibility import stops_of
+from merger.inspect.verdict import verdict
+from merger.kernels import cpu as kernels
 from merger.methods import METHODS, Method
-from merger.moves import blend
-from merger.plan import Plan, TensorJob, plan
 from merger.recipe import Recipe, dump, load
-from merger.search import Trial, best_first
+from merger.recipe.moves import blend
+from merger.search.trials import Trial, best_first
 from merger.ui import callbacks, state
 from merger.ui.callbacks import Callbacks
 from merger.ui.host import Host
 from merger.ui.studio import Heard, Studio
-from merger.verdict import verdict
 
-engine = importlib.import_module("merger.merge")  # not the function of that name
+engine = importlib.import_module("merger.engine.merge")  # not the function of that name
 BASE, PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("base", "pirate", "plural", "story"))
 PROMPT = "say hello my friend like a pirate"
 EMBED, HEAD, QUERY = "model.embed_tokens.weight", "lm_head.weight", "model.layers.0.self_attn.q_proj.weight"

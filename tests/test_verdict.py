@@ -12,12 +12,12 @@ from conftest import as_text, rich_recipe
 from safetensors.torch import save_file
 
 from merger.__main__ import main
+from merger.engine.merge import open_models
+from merger.engine.plan import plan
 from merger.findings import Finding
-from merger.merge import open_models
+from merger.inspect.verdict import Verdict, tokens_of, verdict
 from merger.methods import METHODS, Method
-from merger.plan import plan
 from merger.recipe import load, replace, tolerant
-from merger.verdict import Verdict, tokens_of, verdict
 
 TIES = """\
 merge_method: ties
@@ -178,7 +178,7 @@ def test_a_model_that_fits_nowhere(models: Path) -> None:
 
 
 def test_only_rows_are_read(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from merger.checkpoints import Checkpoint
+    from merger.files.checkpoints import Checkpoint
 
     real, read = Checkpoint.read, []
 
@@ -317,7 +317,7 @@ def test_what_rounding_costs_is_told(models: Path) -> None:
     assert found.level == "warning" and found.value == "float32" and "; rounding costs" in str(judged)
     assert not words(judge(TIES + "out_dtype: float32\n", models), "coarse")
     recipe = load(TIES + "out_dtype: bfloat16\n")  # held against the whole merge
-    from merger.merge import merge_tensor, reader
+    from merger.engine.merge import merge_tensor, reader
 
     opened = open_models(recipe, [models])
     lost = whole = 0.0

@@ -11,13 +11,13 @@ import torch
 from safetensors.torch import save_file
 from test_verdict import CASES, SLICED, TIES
 
+from merger.engine.merge import open_models
+from merger.engine.plan import plan
 from merger.errors import MergeError
-from merger.layout import Board, board, layout
-from merger.merge import open_models
-from merger.plan import plan
+from merger.files.layout import Board, board, layout
+from merger.inspect.verdict import Verdict, verdict, ways_out
 from merger.recipe import Recipe, load, replace_all, tolerant
 from merger.ui.words import changed, method_words, refusal_words, verdict_words, why_token
-from merger.verdict import Verdict, verdict, ways_out
 
 NAMES = {"m/base": "base", "m/pirate": "pirate", "m/plural": "plural", "m/spell": "spell"}
 PARTS = ("self_attn.q_proj", "self_attn.o_proj", "mlp.up_proj", "input_layernorm")
@@ -292,8 +292,8 @@ def test_hostile_tokens_stay_text() -> None:
 
 def test_a_vote_in_words(tmp_path: Path) -> None:
     """By hand: one position, two models that disagree; and one model's change is trimmed elsewhere."""
-    from merger.explain import look
-    from merger.merge import reader
+    from merger.engine.merge import reader
+    from merger.inspect.explain import look
 
     tiny.make_family(tmp_path, models=("base", "a", "b"), layers=1)
     name = "model.layers.0.mlp.up_proj.weight"

@@ -7,9 +7,9 @@ import pytest
 import transformers
 import zoo
 
-from merger.layout import board, layout
-from merger.merge import open_models
-from merger.plan import plan
+from merger.engine.merge import open_models
+from merger.engine.plan import plan
+from merger.files.layout import board, layout
 from merger.recipe import load
 
 # Plain, mixtures, latent attention, state spaces, hybrids, sliding windows, what sees, and what is copied rather than bound.

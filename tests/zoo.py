@@ -29,10 +29,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from zoo_sizes import ALSO, TINY, TOWER
 
-from merger import loadable
-from merger.evaluate import say_all, speaker
-from merger.live import Parents, Session
-from merger.merge import merge
+from merger.chat.evaluate import say_all, speaker
+from merger.engine import loadable
+from merger.engine.live import Parents, Session
+from merger.engine.merge import merge
 from merger.recipe import load
 
 ROOT = Path(__file__).parent.parent

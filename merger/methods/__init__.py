@@ -17,7 +17,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from merger.methods.law import NO_LAW, Law, Teach
-from merger.params import Param, PerModel
+from merger.methods.params import Param, PerModel
 
 Contract = Literal["deltas", "tensors"]
 Base = Literal["required", "optional", "first", "joins", "ignored"]

@@ -13,8 +13,19 @@ from torch import Tensor
 from merger.methods import method
 from merger.methods.averages import mix
 from merger.methods.law import Law, Teach
-from merger.ops import added_up, cancelled, dot, per_model
-from merger.params import AlongFirst, Blend, FilterWise, Flatten, Floor, Iterations, Normalize, PerModel, Tolerance, Weight
+from merger.methods.ops import added_up, cancelled, dot, per_model
+from merger.methods.params import (
+    AlongFirst,
+    Blend,
+    FilterWise,
+    Flatten,
+    Floor,
+    Iterations,
+    Normalize,
+    PerModel,
+    Tolerance,
+    Weight,
+)
 
 _SHOEMAKE = "Shoemake 1985, Animating rotation with quaternion curves, section 3.3"
 

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.methods.law import Law, Teach
-from merger.ops import Watch, cancelled, column, per_model, unwatched
-from merger.params import Normalize, PerModel, Reach, Scale, Weight
+from merger.methods.ops import Watch, cancelled, column, per_model, unwatched
+from merger.methods.params import Normalize, PerModel, Reach, Scale, Weight
 
 
 def linear_shares(n: int, weight: PerModel, normalize: bool) -> list[float]:

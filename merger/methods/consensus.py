@@ -5,9 +5,9 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.methods.law import Law, Teach
+from merger.methods.ops import Draws, Watch, column, elect_sign, per_model, total, unwatched
+from merger.methods.params import Agreement, Boost, BoostCap, Density, Lambda, MaskStrictness, SelectTop, Threshold, Weight
 from merger.methods.trims import largest
-from merger.ops import Draws, Watch, column, elect_sign, per_model, total, unwatched
-from merger.params import Agreement, Boost, BoostCap, Density, Lambda, MaskStrictness, SelectTop, Threshold, Weight
 
 _RAM = "Reinforced Agent Merging 2026, arXiv:2601.13572"
 

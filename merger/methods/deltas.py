@@ -5,8 +5,7 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.methods.law import Law
-from merger.methods.trims import drop_small, keep_middle
-from merger.ops import (
+from merger.methods.ops import (
     Draws,
     Watch,
     added_up,
@@ -19,7 +18,8 @@ from merger.ops import (
     restore_scale,
     unwatched,
 )
-from merger.params import Density, Epsilon, Gamma, Lambda, Normalize, PerModel, Rescale, Weight
+from merger.methods.params import Density, Epsilon, Gamma, Lambda, Normalize, PerModel, Rescale, Weight
+from merger.methods.trims import drop_small, keep_middle
 
 _TIES = "Yadav et al. 2023, arXiv:2306.01708, section 3"
 _DELLA = "Deep et al. 2024, arXiv:2406.11617, section 3"

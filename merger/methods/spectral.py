@@ -12,8 +12,8 @@ from torch import Tensor
 from merger.methods import method
 from merger.methods.deltas import elected
 from merger.methods.law import Law, Teach
-from merger.ops import Draws, all_finite, column, keep_largest, per_model, unwatched
-from merger.params import Density, FullRank, Lambda, Normalize, Weight
+from merger.methods.ops import Draws, all_finite, column, keep_largest, per_model, unwatched
+from merger.methods.params import Density, FullRank, Lambda, Normalize, Weight
 
 _NO_MATRIX = "This tensor is no matrix, so it has no directions to work on; the changes are combined position by position."
 

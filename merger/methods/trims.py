@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from merger.ops import Draws, above_cut, cut_for, restore_scale
+from merger.methods.ops import Draws, above_cut, cut_for, restore_scale
 
 
 def largest(score: Tensor, k: int, draws: Draws) -> Tensor:

@@ -21,8 +21,8 @@ import merger.ui.state as state
 from merger.errors import MergeError
 from merger.limits import PROMPT_CHARACTERS, RECIPE_CHARACTERS, SWEEP_SECONDS
 from merger.recipe import Recipe, dump, load
-from merger.search import Vary, fewer, read_probes
-from merger.search import sweep as sweep_
+from merger.search.trials import Vary, fewer, read_probes
+from merger.search.trials import sweep as sweep_
 from merger.ui.explore import check_length
 from merger.ui.studio import Studio, Visit
 

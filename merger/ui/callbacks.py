@@ -10,13 +10,13 @@ from typing import Any
 import gradio as gr
 
 import merger.ui.state as state
-from merger.card import Answer
-from merger.checkpoints import in_words
+from merger.engine.merge import Step
 from merger.errors import MergeError, NonFiniteError, RecipeError
+from merger.files.checkpoints import in_words
+from merger.hub.card import Answer
 from merger.limits import PROMPT_CHARACTERS
-from merger.merge import Step
-from merger.moves import blend, crossfade
 from merger.recipe import Recipe, dump, replace_all
+from merger.recipe.moves import blend, crossfade
 from merger.regular import read_text
 from merger.ui import controls, lanes
 from merger.ui.background import Ended

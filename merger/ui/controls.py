@@ -5,9 +5,9 @@ from typing import Any
 
 import gradio as gr
 
+from merger.engine.plan import Plan
 from merger.methods import METHODS
-from merger.params import Param
-from merger.plan import Plan
+from merger.methods.params import Param
 from merger.ui.lanes import lanes
 
 Widget = gr.Slider | gr.Checkbox | gr.Radio

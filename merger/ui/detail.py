@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from merger import plots
+from merger.inspect import plots
 from merger.ui.lanes import short_names
 from merger.ui.state import Workspace, for_statistics
 from merger.ui.studio import Studio

@@ -17,14 +17,14 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from merger.access import Access
+from merger.engine.plan import Plan
 from merger.errors import MergeError
+from merger.hub.access import Access
 from merger.limits import SWEEP_CHARACTERS, SWEEP_SECONDS
-from merger.moves import effective
-from merger.params import Param
-from merger.plan import Plan
+from merger.methods.params import Param
 from merger.recipe import Recipe, Setting, dump
-from merger.search import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
+from merger.recipe.moves import effective
+from merger.search.trials import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.background import Background, Ended, Work
 from merger.ui.events import NOW, QUIET
 from merger.ui.guard import token_of

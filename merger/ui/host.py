@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from merger import store
-from merger.access import ANYTHING, Access
-from merger.checkpoints import Checkpoint, in_words, open_checkpoint
+from merger.engine.live import Parents
 from merger.errors import OUR_FAULT, CheckpointError, MergeError
-from merger.hub import parse_reference
-from merger.live import Parents
-from merger.lora import adapt
+from merger.files.checkpoints import Checkpoint, in_words, open_checkpoint
+from merger.hub import store
+from merger.hub.access import ANYTHING, Access
+from merger.hub.lora import adapt
+from merger.hub.references import parse_reference
+from merger.hub.wire import Token
 from merger.recipe import Recipe, load
-from merger.search import Runner
+from merger.search.trials import Runner
 from merger.ui.beside import beside
-from merger.wire import Token
 
 log = logging.getLogger(__name__)
 F = TypeVar("F", bound=Callable[..., Any])

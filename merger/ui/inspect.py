@@ -11,15 +11,15 @@ from typing import Any
 
 import gradio as gr
 
-from merger import plots
-from merger.analysis import TensorStats
-from merger.checkpoints import in_words
-from merger.devices import Attempt, empty_cache
+from merger.engine.merge import reader
+from merger.engine.plan import Plan, TensorJob, plan
 from merger.errors import MergeError
-from merger.explain import Explanation, Look, look
-from merger.layout import role
-from merger.merge import reader
-from merger.plan import Plan, TensorJob, plan
+from merger.files.checkpoints import in_words
+from merger.files.layout import role
+from merger.inspect import plots
+from merger.inspect.analysis import TensorStats
+from merger.inspect.explain import Explanation, Look, look
+from merger.kernels.devices import Attempt, empty_cache
 from merger.ui import words
 from merger.ui.lanes import columns, short_names
 from merger.ui.state import Workspace, for_statistics

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
-from merger.checkpoints import in_words
+from merger.files.checkpoints import in_words
 from merger.limits import (
     ADDRESS_BODIES,
     ADDRESS_REQUESTS,

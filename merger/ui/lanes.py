@@ -10,13 +10,13 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from merger.arguments import Arguments
+from merger.engine.arguments import Arguments
+from merger.engine.plan import Plan
 from merger.errors import RecipeError
-from merger.layout import ATTENTION as ATTENTION_ROLES
-from merger.layout import MLP as MLP_ROLES
-from merger.layout import Board, Layout, board, role
-from merger.params import Param
-from merger.plan import Plan
+from merger.files.layout import ATTENTION as ATTENTION_ROLES
+from merger.files.layout import MLP as MLP_ROLES
+from merger.files.layout import Board, Layout, board, role
+from merger.methods.params import Param
 from merger.recipe import Recipe, Setting, Value, replace_all
 
 Values = dict[str, list[float]]

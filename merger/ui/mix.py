@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from merger.checkpoints import Checkpoint
+from merger.engine.plan import Plan, plan
+from merger.files.checkpoints import Checkpoint
+from merger.inspect.verdict import Verdict, verdict
 from merger.limits import PLANS_TENSORS
-from merger.plan import Plan, plan
 from merger.recipe import Recipe
-from merger.verdict import Verdict, verdict
 
 KEPT = 16
 """Mixes that are kept at most: a few visitors' last steps."""

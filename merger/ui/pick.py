@@ -16,21 +16,23 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from merger import remote, store
-from merger.access import Access
-from merger.card import licence
-from merger.checkpoints import Checkpoint, in_words
+from merger.engine.live import Parents
+from merger.engine.plan import plan
+from merger.engine.room import available, need
 from merger.errors import OUR_FAULT, Cancelled, CheckpointError, MergeError
+from merger.files.checkpoints import Checkpoint, in_words
+from merger.files.prefixes import aligned
 from merger.findings import Fix
-from merger.hub import bring, from_text, open_here, parse_reference
-from merger.live import Parents
+from merger.hub import remote, store
+from merger.hub.access import Access
+from merger.hub.card import licence
+from merger.hub.references import bring, from_text, open_here, parse_reference
+from merger.hub.store import Fetched
+from merger.hub.wire import Token
+from merger.inspect.verdict import verdict, ways_out
 from merger.methods import PLAIN
-from merger.plan import plan
-from merger.prefixes import aligned
 from merger.recipe import Recipe, replace_all
 from merger.recipe import load as load_recipe
-from merger.room import available, need
-from merger.store import Fetched
 from merger.ui.background import Background, Ended
 from merger.ui.bars import Bar, bars, shown
 from merger.ui.events import NOW, QUIET
@@ -38,8 +40,6 @@ from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook
 from merger.ui.lanes import short_names
 from merger.ui.words import refusal_words, verdict_words
-from merger.verdict import verdict, ways_out
-from merger.wire import Token
 
 log = logging.getLogger(__name__)
 

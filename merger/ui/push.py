@@ -14,13 +14,14 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from merger import push
-from merger.card import Answer, Parent, licence
-from merger.checkpoints import in_words
+from merger.engine.live import Parents
+from merger.engine.merge import Step
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
-from merger.live import Parents
-from merger.merge import Step
-from merger.push import Sent
+from merger.files.checkpoints import in_words
+from merger.hub import push
+from merger.hub.card import Answer, Parent, licence
+from merger.hub.push import Sent
+from merger.hub.wire import Token, logged_in
 from merger.recipe import Recipe, dump
 from merger.ui.background import Background, Ended
 from merger.ui.background import Work as Doing
@@ -30,7 +31,6 @@ from merger.ui.grants import Grants
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
 from merger.ui.scratch import scratch
-from merger.wire import Token, logged_in
 
 log = logging.getLogger(__name__)
 

@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from merger.checkpoints import in_words
 from merger.errors import MergeError
+from merger.files.checkpoints import in_words
 from merger.limits import ABSENT_SECONDS, MERGES_BYTES, UPLOAD_SECONDS, ZIP_SECONDS
 
 try:

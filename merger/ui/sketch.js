@@ -1,6 +1,6 @@
 // What a drag does to the strip, from a sample of every tensor's deltas: no call to Python while a hand moves.
 //
-// Operation by operation what merger/methods and merger/ops.py do in torch, in float32 where they do (Math.fround), so that
+// Operation by operation what merger/methods and merger/methods/ops.py do in torch, in float32 where they do (Math.fround), so that
 // the counts are the same. sketch.py tells what a sample and a law are; tests compare both sides for every method.
 // Signs and comparisons are worked out on the numbers' bits: changes point either way at random, which no processor foresees,
 // and a wrong guess costs more than the sum it is about.

@@ -14,11 +14,11 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
 
-from merger.access import Access
-from merger.analysis import Sketch, has_deltas
-from merger.layout import ROLES, role
-from merger.ops import Draws
-from merger.plan import Plan, TensorJob
+from merger.engine.plan import Plan, TensorJob
+from merger.files.layout import ROLES, role
+from merger.hub.access import Access
+from merger.inspect.analysis import Sketch, has_deltas
+from merger.methods.ops import Draws
 from merger.ui import lanes
 
 NUMBERS = ("weight", "density", "gamma", "epsilon")

@@ -21,14 +21,18 @@ from pathlib import Path
 from typing import Any
 
 import merger.ui.lanes as lanes
-from merger import safe, templates
-from merger.analysis import Sketch, TensorStats, combine, samples_for
-from merger.checkpoints import Checkpoint
+from merger.chat.evaluate import Plain, Said, Token
+from merger.engine.live import Parents
+from merger.engine.merge import Step, gpu_memory, merge
+from merger.engine.plan import Plan
+from merger.engine.room import available, need
 from merger.errors import OUR_FAULT, Cancelled, MergeError, OutOfMemory
-from merger.evaluate import Plain, Said, Token
+from merger.files.checkpoints import Checkpoint
+from merger.files.layout import ROLES
 from merger.findings import Fix
-from merger.hub import open_here
-from merger.layout import ROLES
+from merger.hub.references import open_here
+from merger.inspect.analysis import Sketch, TensorStats, combine, samples_for
+from merger.inspect.verdict import Verdict, ways_out
 from merger.limits import (
     ANSWER_SECONDS,
     ARCHIVE_BYTES,
@@ -39,14 +43,11 @@ from merger.limits import (
     MODEL_SECONDS,
     STRIP_TENSORS,
 )  # fmt: skip
-from merger.live import Parents
-from merger.merge import Step, gpu_memory, merge
-from merger.moves import unsliced
-from merger.plan import Plan
 from merger.recipe import Recipe, dump
-from merger.room import available, need
-from merger.search import Runner, whose_template
-from merger.tokens import built_in_templates, chat_template_kind, chat_template_of
+from merger.recipe.moves import unsliced
+from merger.search.trials import Runner, whose_template
+from merger.tokenizer import safe, templates
+from merger.tokenizer.tokens import built_in_templates, chat_template_kind, chat_template_of
 from merger.ui.background import Background
 from merger.ui.grants import Grants
 from merger.ui.host import ENDED, Host, Outlook, folders, gpu, gpu_tokens, measured, read_host, seconds
@@ -59,7 +60,6 @@ from merger.ui.state import Preset, Workspace, for_statistics, read_presets
 from merger.ui.turns import Turns
 from merger.ui.visitors import Visitors
 from merger.ui.words import why_token
-from merger.verdict import Verdict, ways_out
 
 log = logging.getLogger(__name__)
 

@@ -8,15 +8,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from merger.explain import Explanation, Look, Spectrum, Stage
+from merger.files.layout import ATTENTION, Board, Column, role
 from merger.findings import Finding, Level
-from merger.layout import ATTENTION, Board, Column, role
+from merger.inspect.explain import Explanation, Look, Spectrum, Stage
+from merger.inspect.verdict import Verdict
 from merger.methods import METHODS
 from merger.methods.law import DROPPED, KEPT, NO_LAW, RULES, Law
-from merger.moves import effective
-from merger.params import Param, Scalar
+from merger.methods.params import Param, Scalar
 from merger.recipe import Entry, Recipe
-from merger.verdict import Verdict
+from merger.recipe.moves import effective
 
 Names = Mapping[str, str]
 """Model reference -> the short name the page shows."""

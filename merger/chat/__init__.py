@@ -1,0 +1,1 @@
+"""Models that answer, bound to the tensors of a merge."""

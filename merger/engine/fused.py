@@ -1,0 +1,265 @@
+"""Jobs of the methods that people use most, through the compiled passes of kernels.py: the same bits, a fraction of the time.
+
+Each job is two steps: find the few numbers of the whole tensors that its method needs (cuts, lengths, dot products), then
+make the output stretch by stretch. So memory does not grow with a tensor, and what was found is kept while sliders move.
+"""
+
+import math
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from merger.engine.plan import Source, TensorJob
+from merger.files.layout import role
+from merger.kernels import cpu as kernels
+from merger.kernels import devices, gpu
+from merger.kernels.cpu import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Seen, Trim
+from merger.methods import METHODS
+from merger.methods.law import NO_LAW, Law
+from merger.methods.ops import Draws, cancelled, per_model, scale_back
+from merger.methods.trims import middle
+
+
+@dataclass
+class Known:
+    """What was measured of tensors and no weight changes: for each tensor and parent at most a kilobyte, on a GPU 50.
+
+    cuts     (source, base) -> rows of k, the k-th magnitude, how many lie above it, how many at it
+    ladders  (source, base) -> common magnitudes with these counts, so that most of all k are known after one pass; None: one
+             k of each delta is all that will be asked
+    lengths  (source, base, trim) -> sums of magnitudes before and after the trim
+    dots     (sources, base) -> their dot products
+    """
+
+    cuts: dict[tuple[Source, Source | None], "array[float]"] = field(default_factory=dict)
+    ladders: dict[tuple[Source, Source | None], Ladder] | None = field(default_factory=dict)
+    lengths: dict[tuple[Source, Source | None, Trim], tuple[float, float]] = field(default_factory=dict)
+    dots: dict[tuple[tuple[Source, ...], Source | None], Tensor] = field(default_factory=dict)
+
+    def forget(self, model: str) -> None:
+        """Forget what was measured of a model's tensors."""
+        for table in (self.cuts, self.ladders or {}, self.lengths, self.dots):
+            for key in list(table):
+                first = key[0] if isinstance(key[0], tuple) else (key[0],)
+                if any(source is not None and source.model == model for source in (*first, key[1])):
+                    table.pop(key, None)  # type: ignore[call-overload]
+
+
+_ROWS = 8
+_MANY = 20_000
+
+
+def base_of(job: TensorJob) -> Source | None:
+    """The base the arithmetic needs: what is subtracted and added back. None where it is only one of the models."""
+    if job.method is None:
+        return None
+    method = METHODS[job.method]
+    return job.base if law_of(job).compiled and (method.takes == "deltas" or method.base == "optional") else None
+
+
+def passes(device: str) -> ModuleType | None:
+    """The passes over tensors on a kind of device; None where there are none."""
+    return gpu if device in devices.GPUS else kernels if device == "cpu" and kernels.available() else None
+
+
+def takes(job: TensorJob, device: str = "cpu") -> bool:
+    """Whether a job is one for the compiled passes of a kind of device, by what is known before reading."""
+    by = passes(device)
+    if by is None or job.method is None or job.compute != torch.float32:
+        return False
+    method, n = METHODS[job.method], len(job.sources)
+    law, args = law_of(job), _arguments(job)
+    if not law.compiled or law.rowwise(args, len(job.shape)) or not 0 < n <= by.MOST_MODELS:
+        return False
+    if law.trim == "ranked" and (by is gpu or args.get("rescale") == "inverse"):
+        return False
+    if n == 1 and method.base == "optional":
+        return False  # one model stays as it is
+    return job.out in (torch.float32, torch.bfloat16, torch.float16)
+
+
+def law_of(job: TensorJob) -> Law:
+    """The law that a job's tensor is merged by."""
+    law = METHODS[job.method].law if job.method else NO_LAW
+    return law.at(len(job.shape), role(job.name) in ("embed", "head")) if law.decomposes else law
+
+
+def _arguments(job: TensorJob) -> dict[str, Any]:
+    """The job's arguments, with the method's defaults for what a job made by hand leaves out."""
+    params = METHODS[job.method or ""].params
+    return {**{p.name: p.default for p in params if p.default is not None}, **job.args}
+
+
+def prepared(
+    job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, known: Known | None = None
+) -> Combine | None:
+    """The job's numbers, found by passes over its tensors. None where the tensors are not ones for the compiled passes.
+
+    tensors  the job's sources, contiguous, as stored; base: that of `base_of`
+    known    what was found before, and where to keep what is found now
+    """
+    by = passes(tensors[0].device.type)
+    if by is None or not by.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
+        return None
+    found = Known(ladders=None) if known is None else known
+    args, law, n = _arguments(job), law_of(job), len(tensors)
+    depth = args.get("lines", 1.0)
+    if law.combine == "sum":
+        return _trimmed(job, args, tensors, base, found, depth)
+    if law.combine in ("average", "alone"):
+        return Combine(MIXED if law.combine == "average" else ALONE, tuple(law.taken(n, args)), add_base=False)
+    key = (job.sources, base_of(job))
+    if key not in found.dots:
+        if len(found.dots) > _MANY:
+            found.dots.clear()
+        found.dots[key] = by.products(tensors, base)
+    shares = tuple(law.taken(found.dots[key], args))
+    if law.combine == "step":
+        return Combine(ADDED, (1.0,) * n, divide=float(n), scale=shares[0], depth=depth)
+    return Combine(MIXED, shares)
+
+
+def _trimmed(
+    job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], base: Tensor | None, known: Known, depth: float
+) -> Combine:
+    """The methods on deltas: trim each, weigh, add up, with an election or without."""
+    n = len(tensors)
+    weights = per_model(args["weight"], n)
+    trims = tuple(_trim(job, i, args, x, base, known) for i, x in enumerate(tensors))
+    divide, rounded = 1.0, torch.tensor(weights, dtype=torch.float32)
+    least = float(torch.tensor(cancelled(rounded.tolist()), dtype=torch.float32))
+    elected = law_of(job).vote
+    if args.get("normalize") and not elected:
+        whole = 0.0  # as `added`: float32, one after the other, and not divided where they cancel out
+        for w in rounded:
+            whole = float(torch.tensor(whole, dtype=torch.float32) + w)
+        divide = whole if abs(whole) > least else 1.0
+    mode, scale = ELECTED if elected else ADDED, float(args["lambda"])
+    normalize = bool(args["normalize"])
+    return Combine(mode, tuple(weights), trims, normalize=normalize, divide=divide, scale=scale, depth=depth, least=least)
+
+
+def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tensor | None, known: Known) -> Trim:
+    """The trim of one model's delta."""
+    density = per_model(args.get("density", 1.0), len(job.sources))[i]
+    if density >= 1:
+        return ALL
+    if density <= 0:
+        return NONE
+    n, source = x.numel(), (job.sources[i], job.base)
+    by, draws = passes(x.device.type), Draws(job.seed, job.name, job.parents)
+    assert by is not None
+    ks, how = _ks(job, i, args, n), law_of(job).trim
+    if how == "all":
+        return ALL
+    if how == "largest":
+        trim = kernels.cut(draws.key(), _cut(x, base, ks[0], source, known))
+    elif how == "random":
+        trim = kernels.random(draws.key(i), density)
+    elif how == "ranked":
+        trim = kernels.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
+    else:
+        if not ks:
+            return NONE
+        low = _cut(x, base, ks[0], source, known) if ks[0] < n else (-1.0, 1.0)
+        trim = kernels.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
+    if args.get("rescale") == "inverse":
+        return replace(trim, divide=density)
+    if not args.get("rescale"):
+        return trim
+    key = (*source, replace(trim, mask=None, density=density))
+    if trim.mask is not None or key not in known.lengths:
+        pair = by.lengths(x, base, trim)
+        if trim.mask is not None:
+            return replace(trim, scale=scale_back(*pair))
+        if len(known.lengths) > _MANY:  # sliders have been everywhere
+            known.lengths.clear()
+        known.lengths[key] = pair
+    return replace(trim, scale=scale_back(*known.lengths[key]))
+
+
+def _ks(job: TensorJob, i: int, args: Mapping[str, Any], n: int) -> tuple[int, ...]:
+    """Which magnitudes, counted from the largest, bound what the trim of one model's delta keeps: below, then above."""
+    density = per_model(args.get("density", 1.0), len(job.sources))[i]
+    if not 0 < density < 1:
+        return ()
+    trim = law_of(job).trim
+    if trim == "largest":
+        return (max(1, int(density * n)),)
+    if trim == "middle":
+        count, top = middle(n, density, per_model(args["gamma"], len(job.sources))[i])
+        return (top + count, top) if count else ()
+    return ()
+
+
+def held_at_once(job: TensorJob, sizes: int) -> int:
+    """Bytes that `at_once` takes with an output, sizes: of an element of all models; 0 where it makes none."""
+    n, args = math.prod(job.shape), _arguments(job)
+    count = sum(len(_ks(job, i, args, n)) for i in range(len(job.sources)))
+    once = count and args.get("rescale", False) in (False, "inverse") and 1 << 16 <= n < 1 << 32
+    return n * job.out.itemsize + kernels.most_open(n, count) * (8 + sizes) if once else 0
+
+
+def at_once(
+    job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, out: Tensor | None, seen: Seen | None = None
+) -> tuple[Known, bool]:
+    """The cuts of a job's trims by one pass over all its tensors, in which `out`, if given, is made too; and whether it was.
+
+    What is not found, because the method has no cuts, the tensors are small or a sample misled, `prepared` finds.
+    """
+    known, args, n = Known(ladders=None), _arguments(job), tensors[0].numel()
+    whole = [*tensors, *([base] if base is not None else [])]
+    wanted = [(i, k) for i in range(len(tensors)) for k in _ks(job, i, args, n) if 0 < k < n]
+    if not wanted or not kernels.takes(whole) or not 1 << 16 <= n < 1 << 32:
+        return known, False
+    cuts = kernels.brackets(tensors, base, wanted)
+    what = None
+    if out is not None and args.get("rescale", False) in (False, "inverse"):  # else the sums of magnitudes are another pass
+        between = Known(ladders=None)
+        for q in cuts:  # any cut in the bracket: here its lower end
+            between.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.low, q.k - q.low_room, 1.0))
+        what = prepared(job, tensors, base, between)
+    met = Seen()
+    aside = (what or Combine(ADDED, (1.0,) * len(tensors))).once(out if what else None, tensors, base, cuts, met)
+    if aside is None:
+        return known, False
+    for q in cuts:
+        if q.at:
+            known.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.cut, q.above, q.at))
+    if out is None or what is None or not all(q.sure for q in cuts):
+        return known, False
+    exact = prepared(job, tensors, base, known)
+    assert exact is not None
+    aside.into(out, exact, met)
+    if seen is not None:
+        seen.odd |= met.odd
+    return known, True
+
+
+def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | None], known: Known) -> tuple[float, float]:
+    """`ops.cut_for` of x - base, from what is known of this delta if that tells it, else by one pass."""
+    n = x.numel()
+    rows = known.cuts.setdefault(source, array("d"))
+    for at_k, cut, above, equal in zip(*[iter(rows[:])] * 4, strict=True):  # a copy: another session may add to them
+        if at_k == k or above < k <= above + equal:
+            return cut, (k - above) / equal
+    by, bracket = passes(x.device.type), (1.0, 0.0)
+    assert by is not None
+    if known.ladders is not None and 1 << 16 <= n < 1 << 32:
+        if source not in known.ladders:
+            known.ladders[source] = by.ladder(x, base)
+        ladder = known.ladders[source]
+        i, exact = ladder.find(k)
+        if exact:
+            return ladder.steps[i], (k - ladder.above[i]) / ladder.at[i]
+        bracket = (ladder.steps[i - 1] if i else 0.0, ladder.steps[i] if i < len(ladder.steps) else math.inf)
+    found, above, equal = by.kth(x, base, k, bracket)
+    if len(rows) >= 4 * _ROWS:
+        del rows[:4]
+    rows.extend((k, found, above, equal))
+    return found, (k - above) / equal

@@ -1,0 +1,460 @@
+"""Output: the folder a merge writes to. It appears whole or not at all, and a merge that was killed goes on where it was.
+
+The work is done in `<out>.partial`, which is renamed at the end. A journal there names each tensor that is written; the next
+merge of the same recipe, from the same files, makes only the others. Parts of a merge, run by several machines, share the folder.
+"""
+
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import threading
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from merger.engine.plan import Plan
+from merger.errors import NO_MEMORY, InputChanged, MergeError, NonFiniteError
+from merger.files.checkpoints import INDEX, Checkpoint, ShardWriter, Slot, file_names, write_index
+from merger.regular import JOURNAL, Seen, look, open_regular
+from merger.tokenizer.tokens import COMPANIONS
+
+try:
+    import fcntl
+except ImportError:  # Windows: no lock, the rest is the same
+    fcntl = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of several shares of a merge: every `count`-th file of the output, from the `number`-th on (from 1)."""
+
+    number: int = 1
+    count: int = 1
+
+    @property
+    def name(self) -> str:
+        """For its journal and its mark."""
+        return f"{self.number}-of-{self.count}"
+
+    def files(self, of: int) -> list[int]:
+        """The files it makes, of so many."""
+        return list(range(self.number - 1, of, self.count))
+
+
+WHOLE = Part()
+
+
+def parse_part(text: str) -> Part:
+    """A part as the command line gives it.
+
+    >>> parse_part("3/16")
+    Part(number=3, count=16)
+    """
+    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+        raise MergeError(f"--part {text}: write N/COUNT with N from 1 to COUNT, for example 3/16.")
+    return Part(int(found[1]), int(found[2]))
+
+
+_TOLD = "\t"
+"""In the journal, between a tensor's name and a line about what in it is not finite."""
+
+
+def fingerprint(decided: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
+    """What a merge's bytes depend on, as one word: every job, the inputs' files as they were opened, the layout of the output."""
+    digest = hashlib.sha256()
+    for job in decided.jobs:
+        digest.update(repr(job).encode())
+    for reference, model in sorted(models.items()):
+        for file in (file for piece in model.pieces for file in piece.files):
+            state = model.seen.get(file) or Seen.of(file.stat())
+            digest.update(f"{reference} {file.name} {state.size} {state.changed}".encode("utf-8", "surrogateescape"))
+    digest.update(f"{[[s.name for s in slots] for slots in files]} {torch.__version__} {device}".encode())
+    return digest.hexdigest()[:32]
+
+
+@dataclass
+class Output:
+    """A merge's folder while it is being written."""
+
+    folder: Path
+    files: Sequence[Sequence[Slot]]
+    metadata: Mapping[str, str]
+    part: Part
+    writer: ShardWriter
+    done: set[str]
+    """Tensors that are written: the journal."""
+    allowed: dict[str, str]
+    """Those of them whose numbers are not all finite, with a line about each."""
+    _journal: int
+    _locks: Sequence[int]
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def check(self) -> None:
+        """MergeError where the folder was moved away or deleted: what has its name now is not ours to write to."""
+        _check_own(self.folder, self._locks)
+
+    def finished(self, name: str, allowed: str = "") -> None:
+        """Note that a tensor is written, so that it is not made again; allowed: a line about what in it is not finite."""
+        with self._lock:
+            line = f"{name}{f'{_TOLD}{allowed}' if allowed else ''}\n"
+            try:
+                os.write(self._journal, line.encode("utf-8", "surrogateescape"))
+            except OSError as error:
+                raise MergeError(f"{self.folder / JOURNAL}: cannot be written: {error.strerror}.") from error
+            self.done.add(name)
+            if allowed:
+                self.allowed[name] = allowed
+
+    @property
+    def names(self) -> list[str]:
+        """The tensors this part makes."""
+        return [slot.name for i in self.part.files(len(self.files)) for slot in self.files[i]]
+
+
+@contextlib.contextmanager
+def writing(
+    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str, part: Part = WHOLE,
+    dirty: int | None = None, allow_nonfinite: bool = False,
+) -> Generator[Output]:  # fmt: skip
+    """Open `<out>.partial`, go on with what is in it if that is of the same merge, and at the end make it `out`.
+
+    dirty  as in ShardWriter
+    allow_nonfinite  whether what is there of tensors that are not finite is done
+
+    A part leaves the folder, with a mark that it is done. Errors leave it too where some tensors are written and the disk
+    or an input failed; MergeError then says how to go on.
+    """
+    partial = _partial(out)
+    taken = part.files(len(files))
+    if not taken:
+        raise MergeError(
+            f"--part {part.number}/{part.count}: the output has only {len(files)} files, and a part makes whole files.\n"
+            f"  Use at most {len(files)} parts, or a smaller --out-shard-size for all of them."
+        )
+    locks: list[int] = []
+    done: set[str] = set()
+    try:
+        journal = _open(out, partial, word, part, len(files), locks, done)
+        allowed = {name: line for name, line in allowed_before(partial, part).items() if name in done}
+        if not allow_nonfinite:
+            done -= allowed.keys()
+            allowed = {}
+        try:
+            writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
+            try:
+                yield Output(partial, files, metadata, part, writer, done, allowed, journal, locks)
+            finally:
+                writer.close()
+        finally:
+            os.close(journal)
+        _check_own(partial, locks)
+        if part == WHOLE:
+            write_index(partial, files, metadata)
+            _appear(out, partial)
+        else:
+            (partial / f".done-{part.name}").write_text(word + "\n", encoding="utf-8")
+    except (OSError, MemoryError, MergeError) as error:
+        told = error if isinstance(error, MergeError) else _told(error, partial)
+        if done and _owned(partial, locks) and _keeps(told):
+            raise _stuck(told, partial, done) from None
+        _discard(partial, part, locks)
+        raise told from told.__cause__
+    except Exception:
+        _discard(partial, part, locks)
+        raise
+    finally:
+        for lock in locks:
+            os.close(lock)
+
+
+def join(
+    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str
+) -> "contextlib.AbstractContextManager[Path]":
+    """The folder that the parts of a merge have filled, as a context that adds what is beside the weights; then it is `out`."""
+    partial = _partial(out)
+    if not partial.is_dir():
+        raise MergeError(f"{partial}: is not there; run the parts first: merger merge RECIPE {out} --part 1/N.")
+    _refuse_foreign(partial)
+    marks = sorted(partial.glob(".done-*-of-*"))
+    counts = {int(path.name.rpartition("-")[2]) for path in (*marks, *partial.glob(f"{JOURNAL}-*-of-*"))}
+    if len(counts) != 1:
+        found = f"parts of different splits ({_shown(sorted(counts))})" if counts else "no parts"
+        raise MergeError(f"{partial}: holds {found}; run all parts of one split: merger merge RECIPE {out} --part 1/N.")
+    count = counts.pop()
+    finished = {mark.name for mark in marks}
+    missing = [n for n in range(1, count + 1) if f".done-{Part(n, count).name}" not in finished]
+    if missing:
+        raise MergeError(f"{partial}: not done yet: part {_shown(missing)} of {count}. Run what is missing, then join.")
+    other = next((mark for mark in marks if mark.read_text(encoding="utf-8").strip() != word), None)
+    if other is not None:
+        raise MergeError(
+            f"{other}: was made from another recipe, other options or other input files than this command names.\n"
+            "  Run that part again with the same recipe and options."
+        )
+    return _joined(out, partial, files, metadata)
+
+
+@contextlib.contextmanager
+def _joined(out: Path, partial: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str]) -> Generator[Path]:
+    locks: list[int] = []
+    _claim(partial, WHOLE, locks)
+    try:
+        yield partial
+        _check_own(partial, locks)
+        write_index(partial, files, metadata)
+        _appear(out, partial)
+    except OSError as error:
+        raise _told(error, partial) from None
+    finally:
+        for lock in locks:
+            os.close(lock)
+
+
+def check_free(out: Path) -> None:
+    """MergeError unless `out` can become a new folder."""
+    if "\0" in str(out):
+        raise MergeError(f"{str(out)!r}: is no folder's name.")
+    if not out.name or out.name == "..":
+        raise MergeError(f"{out}: is the folder you are in, or above it; name a new folder.")
+    try:
+        if out.is_symlink() or (out.exists() and not out.is_dir()):
+            raise MergeError(f"{out}: is not a folder; name a new folder.")
+        if out.is_dir() and any(out.iterdir()):
+            raise MergeError(f"{out}: the folder is not empty; name a new one, or empty it first.")
+    except OSError as error:
+        raise MergeError(f"{out}: cannot be written: {error.strerror}.") from None
+
+
+def check_apart(out: Path, models: Mapping[str, Checkpoint]) -> None:
+    """MergeError where a merge to `out` would read what it writes: a model in its working folder, or a link into it."""
+    partial = _partial(out)
+    own = partial.resolve()
+    for piece in (piece for model in models.values() for piece in model.pieces):
+        place = next((path for path in (piece.folder, *piece.files) if own in (path.resolve(), *path.resolve().parents)), None)
+        if place is not None:
+            raise MergeError(
+                f"{partial}: is where the merge to {out} works, and {piece.reference} is read from there ({place}).\n"
+                "  Name another output, or give the model's folder another name."
+            )
+
+
+def check_space(out: Path, nbytes: int) -> None:
+    """MergeError where the disk has less than this, counting what a stopped merge has reserved already."""
+    parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
+    held = sum(file.stat().st_blocks * 512 for file in _partial(out).glob("*.safetensors")) if hasattr(os, "geteuid") else 0
+    need, free = max(0, nbytes - held) + (16 << 20), shutil.disk_usage(parent).free
+    if need > free:
+        raise MergeError(f"{out}: the merge needs {need:,} bytes, {parent} has {free:,} free. Free some, or write elsewhere.")
+
+
+def _partial(out: Path) -> Path:
+    return out.with_name(out.name + ".partial")
+
+
+def _open(out: Path, partial: Path, word: str, part: Part, count: int, locks: list[int], done: set[str]) -> int:
+    """Make and lock the folder, empty it of what is not this merge's, read the journal into `done`; gives it for writing."""
+    name = _journal_of(part)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        partial.mkdir()
+    except FileExistsError:
+        _refuse_foreign(partial)
+    _claim(partial, part, locks)
+    done |= _read_journal(partial / name, word)
+    own = {file_names(count)[i] for i in part.files(count)}
+    for left_over in partial.iterdir():
+        mine = left_over.name in own or left_over.name == name
+        others = left_over.name != ".lock" if part == WHOLE else left_over.name == JOURNAL
+        if not (mine and done) and (mine or others) and _WRITTEN.fullmatch(left_over.name):
+            left_over.unlink()
+    (partial / f".done-{part.name}").unlink(missing_ok=True)
+    journal = os.open(partial / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
+    if not done:
+        os.write(journal, f"{word} {_boot()}\n".encode())
+    return journal
+
+
+_WRITTEN = re.compile("|".join((
+    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"\.(journal|done|lock)(-\d+-of-\d+)?",
+    *(re.escape(name) for name in (INDEX, "config.json", "README.md", "mergekit_config.yml", *COMPANIONS)),
+)))  # fmt: skip
+"""Names of what a merge writes."""
+_BEGINS = re.compile(rb"[0-9a-f]{32} ")
+
+
+def _refuse_foreign(partial: Path) -> None:
+    """MergeError unless a folder that is there is one of ours: what is not a merge's own is never emptied or deleted."""
+    why = ""
+    if partial.is_symlink() or not partial.is_dir():
+        why = "is there already, and no folder of a merge"
+    else:
+        names = sorted(path.name for path in partial.iterdir())
+        strange = next((n for n in names if not _WRITTEN.fullmatch(n) or not _is_plain(partial / n)), None)
+        if strange is not None:
+            why = f"holds {strange!r}, which no merge has put there"
+        elif any(not n.startswith(".lock") for n in names) and not any(map(_is_journal, partial.glob(f"{JOURNAL}*"))):
+            why = f"holds {names[0]!r}, and no journal of a merge"
+    if why:
+        raise MergeError(
+            f"{partial}: {why}; a merge to this output works there, and touches only what is its own.\n"
+            "  Name another output, or move what is there."
+        )
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a name is a file's own, and not a link or something else."""
+    return path.is_file() and not path.is_symlink()
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether a merge has written it."""
+    try:
+        with open_regular(path) as handle:
+            return _BEGINS.match(handle.read(200)) is not None
+    except OSError:
+        return False
+
+
+def _read_journal(path: Path, word: str) -> set[str]:
+    """The tensors a stopped merge has written, if it was this merge and the machine has not restarted since."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
+    except OSError:
+        return set()
+    if lines[0] != f"{word} {_boot()}":
+        return set()
+    return {line.partition(_TOLD)[0] for line in lines[1:-1]}  # a line without its end was not finished
+
+
+def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
+    """What the journal of a part, or all of them, tells of tensors that are not finite: a line for each."""
+    found: dict[str, str] = {}
+    for path in sorted(partial.glob(".journal*" if part is None else _journal_of(part))):
+        for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]:
+            name, told, about = line.partition(_TOLD)
+            if told:
+                found[name] = about
+    return found
+
+
+def _journal_of(part: Part) -> str:
+    return ".journal" if part == WHOLE else f".journal-{part.name}"
+
+
+def _boot() -> str:
+    """Changes when the machine restarts: then what was written last may be lost, whatever the journal says."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return "-"
+
+
+def _appear(out: Path, partial: Path) -> None:
+    try:
+        check_free(out)
+    except MergeError as error:  # it was free before: somebody else has made it meanwhile
+        raise error from FileExistsError(str(out))
+    marks = {path: path.read_bytes() for own in (f"{JOURNAL}*", ".done-*") for path in partial.glob(own)}
+    for path in marks:
+        path.unlink()
+    try:
+        if out.is_dir():
+            out.rmdir()
+        partial.rename(out)
+    except OSError:
+        for path, content in marks.items():  # it can be tried again
+            path.write_bytes(content)
+        raise
+    for path in out.glob(".lock*"):
+        path.unlink()
+
+
+def _told(error: OSError | MemoryError, partial: Path) -> MergeError:
+    """The error of a system call as one for people."""
+    if isinstance(error, MemoryError):
+        told = MergeError(NO_MEMORY)
+    elif isinstance(error, FileNotFoundError) and not partial.is_dir():
+        told = _gone(partial)
+    else:
+        told = MergeError(f"{os.fsdecode(error.filename or partial)}: cannot be written: {error.strerror}.")
+    told.__cause__ = error
+    return told
+
+
+def _keeps(error: MergeError) -> bool:
+    """Whether what is written may be used later: the disk, the memory or an input failed, and nothing in it is wrong."""
+    if isinstance(error, InputChanged):
+        return not error.fresh
+    return isinstance(error, NonFiniteError) or isinstance(error.__cause__, (OSError, MemoryError))
+
+
+def _stuck(error: MergeError, partial: Path, done: set[str]) -> MergeError:
+    """The error of a disk or an input, with what remains."""
+    mended = "where such numbers are allowed" if isinstance(error, NonFiniteError) else "when this is mended"
+    return type(error)(
+        f"{error}\n  {len(done)} finished tensors are kept in {partial}: "
+        f"{mended}, the same command goes on from there. Or delete that folder."
+    )
+
+
+def _discard(partial: Path, part: Part, locks: Sequence[int]) -> None:
+    """Delete a merge's own files, and the folder if nothing else is in it. Without its lock nothing there is ours."""
+    if part != WHOLE or not _owned(partial, locks):
+        return
+    with contextlib.suppress(OSError):
+        for path in partial.iterdir():
+            if _WRITTEN.fullmatch(path.name):
+                path.unlink()
+        partial.rmdir()
+
+
+def _claim(partial: Path, part: Part, locks: list[int]) -> None:
+    """Lock the folder for this merge; the system lets go of the locks when the process dies, however it dies.
+
+    Parts share the folder's lock, and each has one of its own.
+    """
+    wanted = [(".lock", part == WHOLE)] + ([] if part == WHOLE else [(f".lock-{part.name}", True)])
+    for name, alone in wanted:
+        handle = os.open(partial / name, os.O_RDWR | os.O_CREAT, 0o666)
+        if fcntl is not None:
+            try:
+                fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(handle)
+                for lock in locks:
+                    os.close(lock)
+                locks.clear()
+                raise MergeError(f"{partial}: another merge is writing there; wait for it, or name another folder.") from None
+        locks.append(handle)
+    if not _owned(partial, locks):  # it had just finished when we came
+        for lock in locks:
+            os.close(lock)
+        locks.clear()
+        raise MergeError(f"{partial}: another merge has just finished there; name another folder.")
+
+
+def _owned(partial: Path, locks: Sequence[int]) -> bool:
+    """Whether the folder is the one whose lock we hold: it may have been moved away, and another merge have made its own."""
+    if not locks or partial.is_symlink():
+        return False
+    now = look(partial / ".lock")
+    return now is not None and now.same_file(Seen.of(os.fstat(locks[0])))
+
+
+def _check_own(partial: Path, locks: Sequence[int]) -> None:
+    if not _owned(partial, locks):
+        raise _gone(partial)
+
+
+def _gone(partial: Path) -> MergeError:
+    return MergeError(f"{partial}: was moved or deleted while the merge worked there; start the merge again.")
+
+
+def _shown(numbers: Iterable[int]) -> str:
+    listed = [str(n) for n in numbers]
+    return ", ".join(listed[:8]) + (f" and {len(listed) - 8} more" if len(listed) > 8 else "")

@@ -1,0 +1,1 @@
+"""What a merge does, in numbers, findings and figures."""

@@ -1,0 +1,1 @@
+"""Questions, scores, and recipes that are tried one after the other."""
