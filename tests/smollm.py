@@ -9,6 +9,7 @@ are small full fine-tunes of the upper layers, with fixed seeds. The test's prom
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import inspect
 import json
@@ -90,6 +91,13 @@ LESSONS: dict[str, tuple[Callable[[random.Random], Example], Callable[[random.Ra
 
 def family() -> Path:
     """The folder with base, pirate and json; made on the first call, Unavailable when the wheel cannot be had."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with (CACHE / "lock").open("w") as lock:  # tests run in two processes
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return _made()
+
+
+def _made() -> Path:
     conversion = (WHEEL + inspect.getsource(convert)).encode()
     for name in NAMES:
         folder = CACHE / name
