@@ -1,6 +1,5 @@
 """The named endpoints through gradio's own client, as another program uses them; and that nothing else is open."""
 
-import asyncio
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from apart import apart
 from gradio_client import Client
 from gradio_client.exceptions import AppError
 
@@ -138,7 +138,7 @@ def call(url: str, *calls: tuple[str, dict[str, Any]]) -> tuple[list[Any], list[
             results = [await session.call_tool(name, arguments) for name, arguments in calls]
             return tools, [(bool(result.isError), result.content[0].text) for result in results]
 
-    return asyncio.run(talk())
+    return apart(talk())
 
 
 @pytest.mark.skipif(not MCP, reason='needs pip install "gradio[mcp]"')

@@ -78,6 +78,7 @@ def test_a_plan_is_bounded(own, monkeypatch):
     assert len(own.plan(recipe).jobs) > 3600
     monkeypatch.setattr(plan, "PLAN_TENSORS", 5000)
     plan._FRAMES.clear()
+    own._mixes.clear()
     with pytest.raises(RecipeError, match="reads and writes more than 5,000 tensors"):
         own.plan(recipe)
 
@@ -85,6 +86,7 @@ def test_a_plan_is_bounded(own, monkeypatch):
 def test_kept_plans_are_bounded(own, monkeypatch):
     monkeypatch.setattr(plan, "PLANS_TENSORS", 1000)
     plan._FRAMES.clear()
+    own._mixes.clear()
     for layers in range(1, 7):
         own.plan(load(stack(20, layers).replace("passthrough", "linear").replace("]}", "], parameters: {weight: 1}}")))
     kept = [len(frame.rows) for frame in plan._FRAMES.values()]

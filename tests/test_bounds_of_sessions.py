@@ -1,11 +1,11 @@
 """Bounds on what is kept of pages: how many, how much, how long; and when it goes."""
 
-import asyncio
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 import pytest
+from apart import apart
 from bounded import ROOT, Clock, first, hosted, http
 
 from merger import limits
@@ -108,5 +108,5 @@ def test_a_page_is_open_while_it_holds_its_connection():
         with pytest.raises(ConnectionResetError):
             await Presence(inner, known)({**http("/gradio_api/heartbeat/s1")}, None, None)  # type: ignore[arg-type]
 
-    asyncio.run(run())
+    apart(run())
     assert seen == [True] and not known.here("s1") and known.gone.is_set()

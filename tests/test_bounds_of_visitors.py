@@ -15,6 +15,7 @@ from typing import Any
 import gradio as gr
 import httpx
 import pytest
+from apart import apart
 from bounded import PLAIN, ROOT, Browser, Clock, http, places
 from fastapi import HTTPException
 
@@ -40,7 +41,7 @@ def asked(app: Any, scope: dict[str, Any], chunk: int = 1 << 16) -> tuple[int, s
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    asyncio.run(app(scope, receive, send))
+    apart(app(scope, receive, send))
     found = b"".join(message.get("body", b"") for message in sent)
     return sent[0]["status"], json.loads(found).get("detail", "") if found else ""
 
@@ -115,7 +116,7 @@ def test_requests_of_one_address():
         await asyncio.gather(*tasks)
         return Counter(statuses)
 
-    assert asyncio.run(run()) == {200: limits.ADDRESS_REQUESTS + 1, 429: 7} and not layer._under_way
+    assert apart(run()) == {200: limits.ADDRESS_REQUESTS + 1, 429: 7} and not layer._under_way
 
 
 @pytest.mark.parametrize(("peer", "told", "space", "found"), [
@@ -197,7 +198,7 @@ def test_small_events_take_turns(monkeypatch):
     async def run() -> None:
         await asyncio.gather(*(one("1.2.3.4") for _ in range(30)), one("5.6.7.8"), *(one("7.7.7.7", "queued") for _ in range(9)))
 
-    asyncio.run(run())
+    apart(run())
     assert (most["1.2.3.4"], done["1.2.3.4"], refused["1.2.3.4"]) == (limits.CALLS_AT_ONCE, 20, 10)
     assert done["5.6.7.8"] == 1 and most["7.7.7.7"] == 9  # what was queued has waited already
 
@@ -274,7 +275,7 @@ class Line(list[Any]):
         """The event's name, or why not."""
         request = SimpleNamespace(scope={"client": (peer, 1), "headers": []}, headers={"content-length": str(nbytes)})
         try:
-            return asyncio.run(self.pushed(SimpleNamespace(fn_index=0, session_hash=session), request, None))[1]
+            return apart(self.pushed(SimpleNamespace(fn_index=0, session_hash=session), request, None))[1]
         except HTTPException as error:
             assert error.status_code == 429
             return error.detail
@@ -338,7 +339,7 @@ def test_what_one_address_sends_is_bounded():
         await asyncio.gather(*sent, *others, *small)
         return seen, sum(layer._bodies.values())
 
-    statuses, left = asyncio.run(run())
+    statuses, left = apart(run())
     assert Counter(statuses) == {429: 4, 200: limits.BODIES // limits.REQUEST_BYTES + 3} and left == 0  # with two of its own
 
 
@@ -361,7 +362,7 @@ def test_what_does_not_arrive_is_not_waited_for(monkeypatch):
         assert not layer._bodies
         return said
 
-    assert asyncio.run(run())[0]["status"] == 400
+    assert apart(run())[0]["status"] == 400
 
 
 def test_what_a_closed_page_left_is_gone(served):

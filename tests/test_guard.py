@@ -1,19 +1,18 @@
 """The door: other websites, other names, other browsers, frames; and what goes on working: programs, links, a Space."""
 
 
-import asyncio
 import json
 import logging
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import gradio as gr
 import httpx
 import pytest
+from apart import apart
 from gradio_client import Client
 
 from merger.errors import MergeError
@@ -41,8 +40,7 @@ def asked(door: Door, method: str, path: str, headers: Mapping[str, str], host: 
         async with httpx.AsyncClient(transport=transport, base_url=f"http://{host}") as client:
             return await client.request(method, path, headers=dict(headers))
 
-    with ThreadPoolExecutor(1) as own:  # the browser tests' loop runs in this thread
-        return own.submit(asyncio.run, ask()).result()
+    return apart(ask())
 
 
 JOIN, DATA, FILE = "/gradio_api/queue/join", "/gradio_api/queue/data?session_hash=x", "/gradio_api/file=/tmp/x"

@@ -1,6 +1,5 @@
 """After a refusal, and after any error, a visitor reads a sentence and finds what he typed: callbacks, events, a browser."""
 
-import asyncio
 import json
 import re
 import shutil
@@ -12,6 +11,7 @@ from typing import Any
 import gradio as gr
 import pandas as pd
 import pytest
+from apart import apart
 from gradio.components.api_component import Api
 from safetensors.torch import load_file, save_file
 
@@ -246,7 +246,7 @@ def fire(page: Any, fn: Any) -> None:
         while made["is_generating"]:
             made = await page.process_api(fn, values, state=None, iterator=made["iterator"])
 
-    asyncio.run(run())
+    apart(run())
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -19,7 +19,7 @@ from browsing import ROOT
 from safetensors.torch import save_file
 
 from merger.chat.evaluate import Judged, Token, speaker, take_turns
-from merger.engine import live, output
+from merger.engine import costs, live, output
 from merger.engine.live import Parents, Session
 from merger.engine.merge import merge_tensor, open_models, reader
 from merger.engine.plan import Plan, TensorJob, plan
@@ -305,7 +305,7 @@ def test_decompositions_are_told_to_take_their_time(tmp_path: Path) -> None:
         for method in ("tsv_merge", "iso_c", "knots", "ties"):
             text = f"{{merge_method: {method}, base_model: base, models: [{{model: a, parameters: {{weight: 1}}}}, "
             recipe, opened, decided = planned(text + "{model: b, parameters: {weight: 1}}]}", tmp_path / str(width))
-            seconds[method, width] = verdict(recipe, opened, decided).seconds - 1.5  # what starting takes
+            seconds[method, width] = verdict(recipe, opened, decided).seconds - costs.START
     for method in ("tsv_merge", "iso_c", "knots"):
         assert seconds[method, 4096] == pytest.approx(8 * seconds[method, 2048])
         assert seconds[method, 4096] > 20 and seconds[method, 4096] > 50 * seconds["ties", 4096]

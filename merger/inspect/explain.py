@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from merger.engine.merge import Read, merge_tensor
-from merger.engine.plan import Source, TensorJob
+from merger.engine.plan import NO_ARGUMENTS, Source, TensorJob
 from merger.files.layout import Layout, role
 from merger.inspect.analysis import Staged, TensorStats, counted_up, facts_of, has_deltas, staged
 from merger.methods import LINES, METHODS
@@ -354,7 +354,7 @@ def _of_tensors(
 ) -> Explanation:
     """A method on whole weights, or a copy: the models' values beside what became of them, as differences from one of them."""
     if not job.sources and job.base is not None:  # the base alone
-        job = replace(job, sources=(job.base,), method=None, args=())
+        job = replace(job, sources=(job.base,), method=None, args=NO_ARGUMENTS)
     stages_told: dict[str, Tensor] = {}
     method = METHODS[job.method] if job.method is not None else None
 

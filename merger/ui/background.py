@@ -18,6 +18,25 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Ended(Generic[T]):
+    """How it ended: with a value, or an error."""
+
+    value: T | None
+    error: BaseException | None
+
+    @property
+    def cancelled(self) -> bool:
+        return isinstance(self.error, Cancelled)
+
+    @property
+    def words(self) -> str:
+        """What went wrong, for a visitor; "" where nothing did."""
+        if self.error is None:
+            return ""
+        return str(self.error) if isinstance(self.error, MergeError) else OUR_FAULT
+
+
 class Work:
     """One piece of work under way, as whoever does it sees it.
 
@@ -29,6 +48,9 @@ class Work:
         self._ends = time.monotonic() + seconds
         self._stop = threading.Event()
         self._told: SimpleQueue[Any] = SimpleQueue()
+        self.ended: Ended[Any] | None = None
+        self.abandoned = False
+        """Nobody waits for the result any more."""
 
     def stopped(self) -> bool:
         return self._stop.is_set() or time.monotonic() > self._ends
@@ -48,25 +70,6 @@ class Work:
             while True:
                 found.append(self._told.get_nowait())
         return found
-
-
-@dataclass(frozen=True)
-class Ended(Generic[T]):
-    """How it ended: with a value, or an error."""
-
-    value: T | None
-    error: BaseException | None
-
-    @property
-    def cancelled(self) -> bool:
-        return isinstance(self.error, Cancelled)
-
-    @property
-    def words(self) -> str:
-        """What went wrong, for a visitor; "" where nothing did."""
-        if self.error is None:
-            return ""
-        return str(self.error) if isinstance(self.error, MergeError) else OUR_FAULT
 
 
 class Background:
@@ -92,9 +95,8 @@ class Background:
             self._under_way[session or ""] = work
         if before is not None:
             before.stop()
-        ended: SimpleQueue[Ended[T]] = SimpleQueue()
         thread = threading.Thread(  # gradio knows whose request it is by the context
-            target=copy_context().run, args=(self._do, work, do, ended, line), name=self._what, daemon=True
+            target=copy_context().run, args=(self._do, work, do, unclaimed, line), name=self._what, daemon=True
         )
         thread.start()
         claimed = False
@@ -104,31 +106,32 @@ class Background:
                 yield work.heard(self._every)
             if rest := work.heard(0):
                 yield rest
-            claimed = True
-            yield ended.get()
+            assert work.ended is not None
+            yield work.ended
+            claimed = True  # whoever asked has come back for more
         finally:
             work.stop()
             with self._lock:
                 if self._under_way.get(session or "") is work:
                     del self._under_way[session or ""]
-            if not claimed:
-                threading.Thread(target=self._unclaimed, args=(thread, ended, unclaimed), daemon=True).start()
+                work.abandoned = not claimed
+            if work.ended is not None and not claimed:
+                _throw_away(work.ended, unclaimed)
 
-    def _do(self, work: Work, do: Callable[[Work], T], ended: "SimpleQueue[Ended[T]]", line: "threading.Lock | None") -> None:
+    def _do(
+        self, work: Work, do: Callable[[Work], T], unclaimed: Callable[[T], object], line: "threading.Lock | None"
+    ) -> None:  # fmt: skip
         try:
             with _turn(line, work):
-                ended.put(Ended(do(work), None))
+                ended = Ended(do(work), None)
         except BaseException as error:
             if not isinstance(error, MergeError):
                 log.error("%s failed", self._what, exc_info=error)
-            ended.put(Ended(None, error))
-
-    @staticmethod
-    def _unclaimed(thread: threading.Thread, ended: "SimpleQueue[Ended[T]]", unclaimed: Callable[[T], object]) -> None:
-        thread.join()
-        found = ended.get()
-        if found.value is not None:
-            unclaimed(found.value)
+            ended = Ended[T](None, error)
+        with self._lock:
+            alone, work.ended = work.abandoned, ended
+        if alone:
+            _throw_away(ended, unclaimed)
 
     def stop(self, session: str | None) -> None:
         """Cancel was pressed, or the session has left."""
@@ -136,6 +139,11 @@ class Background:
             work = self._under_way.get(session or "")
         if work is not None:
             work.stop()
+
+
+def _throw_away(ended: Ended[T], unclaimed: Callable[[T], object]) -> None:
+    if ended.value is not None:
+        unclaimed(ended.value)
 
 
 @contextlib.contextmanager

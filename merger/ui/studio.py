@@ -168,7 +168,7 @@ class Studio:
         self.sweeping = threading.Lock()
         self.probes = presets / "probes.json"
         self._turns = Turns()
-        self.merging = Background("a merge to files")
+        self.merging = Background("merge to files")
         family = (safe.chat_template(file.parent) for file in sorted((presets / "family").glob("*/config.json")))
         templates.trust(*built_in_templates(), *(text for text in family if text is not None))
         self._heard: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
