@@ -138,6 +138,8 @@ def open_page(browser, url) -> Iterator[object]:
         page.page.wait_for_selector(".mixer canvas", timeout=30_000)
         with contextlib.suppress(sync_api.TimeoutError):  # what is pressed before the page's first events are through may be lost
             page.page.wait_for_function(SPOKEN, timeout=15_000)
+            page.page.wait_for_selector("#announcer", state="attached", timeout=15_000)  # made by the page's first event
+            page.page.wait_for_timeout(300)
         return page
 
     yield visit
