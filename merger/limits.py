@@ -195,7 +195,7 @@ TEMPLATE_CHARACTERS = Limit(
 )  # fmt: skip
 TEMPLATE_SECONDS = Limit(2, "seconds", "request", "Rendering a chat template", "test_templates.py::test_bombs_are_stopped")
 TEMPLATE_MEMORY = Limit(
-    256_000_000, "bytes", "server", "Memory of each process that renders (three)", "test_templates.py::test_bombs_are_stopped"
+    256_000_000, "bytes", "server", "Memory of each process that renders (four)", "test_templates.py::test_bombs_are_stopped"
 )  # fmt: skip
 TEMPLATE_OUTPUT = Limit(
     500_000, "characters", "request", "What a chat template writes", "test_templates.py::test_output_is_bounded"
