@@ -247,6 +247,13 @@ TOKEN_CHARACTERS = Limit(16_384, "characters", "file", "A token", "test_safe.py:
 TEXT_GROWTH = Limit(
     4096, "times", "file", "How much longer a tokenizer can make a text", "test_safe.py::test_tokenizers_beyond_the_bounds"
 )  # fmt: skip
+PATTERN_SECONDS = Limit(
+    2, "seconds", "request", "Cutting up a text by a tokenizer's patterns", "test_rehearsal.py::test_patterns_are_stopped"
+)  # fmt: skip
+PATTERN_MEMORY = Limit(
+    1_000_000_000, "bytes", "request", "The same: memory of the process in which it is tried",
+    "test_rehearsal.py::test_a_text_that_grows_is_stopped",
+)  # fmt: skip
 MODEL_GROWTH = Limit(
     8, "times its tensors", "file", "Memory of the model that config.json describes, beside 268 MB",
     "test_safe.py::test_a_config_that_asks_for_too_much",

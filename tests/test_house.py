@@ -20,8 +20,8 @@ ORDER = (
     "launches", "gpu", "methods", "paste", "recipe", "arguments", "layout", "pickles", "checkpoints", "prefixes", "quantized",
     "heads", "safe", "tokens", "lora", "wire", "store", "hub", "access", "remote", "stacks", "plan", "cancelling", "loadable",
     "moves", "fused", "costs", "output", "card", "push", "merge", "room", "live", "analysis", "explain", "kinship",
-    "compatibility", "verdict", "bind", "renderer", "templates", "evaluate", "doctor", "plots", "search", "ui", "__main__",
-    "app",
+    "compatibility", "verdict", "bind", "renderer", "templates", "patterns", "rehearsal", "evaluate", "doctor", "plots",
+    "search", "ui", "__main__", "app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only modules that may import it. The first names of a path: `ui` is everything in ui/.
@@ -31,7 +31,7 @@ ONLY = {
 }  # fmt: skip
 NO_TORCH = {
     "__main__", "app", "arguments", "errors", "files", "findings", "heads", "inside", "layout", "limits", "params", "paste",
-    "recipe", "regular", "renderer", "stacks", "templates", "ui",
+    "patterns", "recipe", "regular", "rehearsal", "renderer", "stacks", "templates", "ui",
 }  # fmt: skip
 SOURCES = sorted([*(ROOT / "merger").rglob("*.py"), *ROOT.glob("app.py")])
 
