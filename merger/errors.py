@@ -10,13 +10,36 @@
 Every message says where, what, and what would be right. Any other exception is a bug of ours.
 """
 
+import re
 import threading
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_CACHED = re.compile(r"models--([\w.-]{1,200})[/\\](?:snapshots|blobs)[/\\][0-9a-f]{40,64}")
+_BEGINS = re.compile(r"(?:^|[\s'\"`(=:])(?:[A-Za-z]:)?(?=[/\\])")
+
+
+def _named(text: str) -> str:
+    """The text with the names of models of the Hub for where their files lie: that is nobody's concern, and tells nothing."""
+    parts, at = list[str](), 0
+    for found in _CACHED.finditer(text):
+        before = text[max(at, found.start() - 1000) : found.start()]
+        begins = [match.end() for match in _BEGINS.finditer(before)]
+        skipped = found.start() - len(before)
+        parts += [text[at:skipped], before[: begins[-1]] if begins else before, found[1].replace("--", "/", 1)]
+        at = found.end()
+    return "".join((*parts, text[at:]))
+
 
 class MergeError(Exception):
-    """The merge cannot be done; the message is for the user."""
+    """The merge cannot be done; the message is for the user.
+
+    >>> str(MergeError("/home/me/.cache/hub/models--tiny--count/snapshots/" + 40 * "0" + "/config.json: is not a file."))
+    'tiny/count/config.json: is not a file.'
+    """
+
+    def __str__(self) -> str:
+        return _named(super().__str__())
 
 
 class RecipeError(MergeError):

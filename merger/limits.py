@@ -195,7 +195,7 @@ TEMPLATE_CHARACTERS = Limit(
 )  # fmt: skip
 TEMPLATE_SECONDS = Limit(2, "seconds", "request", "Rendering a chat template", "test_templates.py::test_bombs_are_stopped")
 TEMPLATE_MEMORY = Limit(
-    256_000_000, "bytes", "server", "Memory of each process that renders (three)", "test_templates.py::test_bombs_are_stopped"
+    256_000_000, "bytes", "server", "Memory of each process that renders (four)", "test_templates.py::test_bombs_are_stopped"
 )  # fmt: skip
 TEMPLATE_OUTPUT = Limit(
     500_000, "characters", "request", "What a chat template writes", "test_templates.py::test_output_is_bounded"
@@ -246,6 +246,13 @@ TOKENS = Limit(2_000_000, "tokens", "file", "A vocabulary", "test_safe.py::test_
 TOKEN_CHARACTERS = Limit(16_384, "characters", "file", "A token", "test_safe.py::test_tokenizers_beyond_the_bounds")
 TEXT_GROWTH = Limit(
     4096, "times", "file", "How much longer a tokenizer can make a text", "test_safe.py::test_tokenizers_beyond_the_bounds"
+)  # fmt: skip
+PATTERN_SECONDS = Limit(
+    2, "seconds", "request", "Cutting up a text by a tokenizer's patterns", "test_rehearsal.py::test_patterns_are_stopped"
+)  # fmt: skip
+PATTERN_MEMORY = Limit(
+    1_000_000_000, "bytes", "request", "The same: memory of the process in which it is tried",
+    "test_rehearsal.py::test_a_text_that_grows_is_stopped",
 )  # fmt: skip
 MODEL_GROWTH = Limit(
     8, "times its tensors", "file", "Memory of the model that config.json describes, beside 268 MB",

@@ -190,6 +190,12 @@ def test_absurd_indexes(table: Any, message: str, model: Path) -> None:
     assert said(lambda: open_checkpoint("m", model)) == f"{model / INDEX}: {message}"
 
 
+def test_an_index_of_nothing(model: Path) -> None:
+    """It names no file, of which to say that it holds no tensors."""
+    (model / INDEX).write_text(json.dumps({"weight_map": {}}))
+    assert said(lambda: open_checkpoint("m", model)) == f"{model / INDEX}: `weight_map` must map tensor names to files."
+
+
 def test_an_index_too_large(model: Path) -> None:
     with (model / INDEX).open("wb") as file:
         file.truncate(50_000_001)

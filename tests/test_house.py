@@ -27,7 +27,8 @@ ONLY = {
 }  # fmt: skip
 NO_TORCH = (
     "__main__", "app", "errors", "findings", "inside", "limits", "regular", "recipe", "files.texts", "files.heads",
-    "files.layout", "methods.params", "tokenizer.renderer", "tokenizer.templates", "engine.arguments", "engine.stacks", "ui",
+    "files.layout", "methods.params", "tokenizer.renderer", "tokenizer.templates",
+    "tokenizer.patterns", "tokenizer.rehearsal", "engine.arguments", "engine.stacks", "ui",
 )  # fmt: skip
 SOURCES = sorted([*(ROOT / "merger").rglob("*.py"), *ROOT.glob("app.py")])
 

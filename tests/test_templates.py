@@ -252,7 +252,25 @@ def test_templates_of_our_own_never_wait(own: Any) -> None:
     assert time.monotonic() - began < TEMPLATE_SECONDS and any(thread.is_alive() for thread in bad)
     for thread in bad:
         thread.join()
-    assert own.new._all[0]._process is None and own.known._all[0]._process is not None
+    assert own.new._all[0]._process is None and own.ours._all[0]._process is not None
+
+
+def test_templates_of_our_own_do_not_wait_for_known_ones_that_turn_bad(own: Any) -> None:
+    """What is good with one prompt and a bomb with the next: sixteen such kept everybody's presets waiting for half a minute."""
+    Studio(ROOT / "presets")
+    turns = ["{% if messages[0].content == 'boom' %}" + LOOP + "{% endif %}" + str(i) for i in range(4)]
+    for template in turns:
+        render(template, TALK, {})
+    boom = [{"role": "user", "content": "boom"}]
+    bad = [threading.Thread(target=said, args=(template, boom)) for template in turns]
+    for thread in bad:
+        thread.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    assert render(USUAL["family"], [{"role": "user", "content": "new"}], TOKENS)
+    assert time.monotonic() - began < TEMPLATE_SECONDS and any(thread.is_alive() for thread in bad)
+    for thread in bad:
+        thread.join()
 
 
 def test_a_known_template_that_turns_bad_is_no_longer_known(own: Any) -> None:
@@ -315,7 +333,7 @@ def test_no_process_stays(own: Any) -> None:
     for template in (LOOP, "{{ 'a' * 10**9 }}", "{{ 1 }}"):
         with contextlib.suppress(MergeError):
             render(template, TALK, {})
-    started = [worker._process for lane in (own.known, own.new) for worker in lane._all if worker._process is not None]
+    started = [worker._process for lane in own.lanes for worker in lane._all if worker._process is not None]
     assert started
     own.stop()
     assert all(process.returncode is not None for process in started)
@@ -338,7 +356,7 @@ thread = threading.Thread(target=render, args=(sys.argv[1], talk, {}), daemon=Tr
 thread.start()
 time.sleep(0.3)
 from merger.tokenizer import templates
-print(*(w._process.pid for l in (templates._rendering.known, templates._rendering.new) for w in l._all if w._process), flush=True)
+print(*(w._process.pid for l in templates._rendering.lanes for w in l._all if w._process), flush=True)
 time.sleep(float(sys.argv[2]))
 """
 

@@ -21,6 +21,7 @@ from merger.files.layout import role
 from merger.kernels.devices import out_of_memory
 from merger.limits import MODEL_GROWTH
 from merger.tokenizer import safe, templates
+from merger.tokenizer.rehearsal import rehearse
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
 
@@ -250,6 +251,7 @@ class Speaker:
             ids = self.plain(text)
         else:
             with _reading():
+                rehearse(self.tokenizer, prompt)
                 ids = self.tokenizer(prompt)["input_ids"]
         if len(ids) >= self.length - 1:
             raise MergeError(f"the prompt is {len(ids)} tokens long; this model reads at most {self.length - 2}.")
@@ -258,6 +260,7 @@ class Speaker:
     def plain(self, text: str) -> list[int]:
         """A text's token ids, nothing around them."""
         with _reading():
+            rehearse(self.tokenizer, text)
             return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
 
     def piece(self, token: int) -> str:

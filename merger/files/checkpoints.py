@@ -350,7 +350,7 @@ def weight_map(index: Path) -> dict[str, str]:
     """Which file holds which tensor, as an index says it."""
     listed = small_files.read_json(index, INDEX_BYTES, 2 * TENSORS).get("weight_map")
     check_count(len(listed) if isinstance(listed, dict) else 0, str(index))
-    if not isinstance(listed, dict) or not all(isinstance(v, str) for v in listed.values()):
+    if not isinstance(listed, dict) or not listed or not all(isinstance(v, str) for v in listed.values()):
         raise CheckpointError(f"{index}: `weight_map` must map tensor names to files.")
     return listed
 

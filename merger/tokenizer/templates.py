@@ -235,10 +235,13 @@ class _Lane:
 
 
 class _Rendering:
-    """What this process keeps for rendering: the lane of templates known to be good, that of new ones, and what came out."""
+    """What this process keeps for rendering: the lanes of our templates, of known and of new ones, and what came out.
+
+    What was good with one conversation can be a bomb with the next: who writes such must not keep our own waiting.
+    """
 
     def __init__(self) -> None:
-        self.known, self.new = _Lane(1), _Lane(2)
+        self.ours, self.known, self.new = self.lanes = _Lane(1), _Lane(1), _Lane(2)
         self._lock = threading.Lock()
         self._good: OrderedDict[bytes, None] = OrderedDict()
         self.trusted = set[bytes]()
@@ -251,11 +254,11 @@ class _Rendering:
         asked = hashlib.sha256(name + json.dumps(variables, sort_keys=True).encode()).digest()
         with self._lock:
             kept, until = self._kept.get(asked, (None, 0.0))
-            good = name in self._good or name in self.trusted
+            lane = self.ours if name in self.trusted else self.known if name in self._good else self.new
         if kept is not None and time.monotonic() < until:
             return kept
         try:
-            answer = (self.known if good else self.new).ask({"template": template, "variables": variables})
+            answer = lane.ask({"template": template, "variables": variables})
             if (wrong := answer.get("wrong")) in _BEYOND:
                 raise TooMuch(_BEYOND[wrong])
         except TooMuch as error:
@@ -282,8 +285,8 @@ class _Rendering:
 
     def stop(self) -> None:
         """End all processes."""
-        self.known.stop()
-        self.new.stop()
+        for lane in self.lanes:
+            lane.stop()
 
 
 _BEYOND = {
@@ -304,8 +307,8 @@ def _anew() -> None:
     global _rendering
     before, _rendering = _rendering, _Rendering()
     _rendering.trusted = before.trusted
-    before.known.forget()
-    before.new.forget()
+    for lane in before.lanes:
+        lane.forget()
 
 
 def _end() -> None:
