@@ -202,3 +202,32 @@ def test_a_copy_is_written_nowhere_else(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(MergeError, match=message):
             mend(found, out)
     assert sorted(p.name for p in folder.iterdir()) == sorted(p.name for p in (FAMILY / "pirate").iterdir())
+
+
+SOUND_KINDS = ("deepseek_v3", "lfm2_moe", "mllama", "janus", "camembert", "blt", "dory")
+"""Dense layers before those with experts, convolutions, a tower with more layers and rows, heads of two matrices, hashes of words."""
+
+
+@pytest.mark.parametrize("kind", SOUND_KINDS)
+def test_sound_models_of_other_kinds_come_out_clean(kind: str, tmp_path: Path) -> None:
+    import zoo
+
+    if kind not in zoo.kinds():
+        pytest.skip("not in this transformers")
+    found = examine(zoo.family(kind, tmp_path)["base"], ask=False).ailments
+    assert [(a.kind, a.words) for a in found if a.level != "note"] == []
+
+
+def test_layers_are_counted_by_what_they_are_where_transformers_does_not_know_the_type(tmp_path: Path) -> None:
+    import zoo
+
+    folder = zoo.family("deepseek_v3", tmp_path)["base"]
+    change(folder, "config.json", model_type="of_tomorrow", architectures=["OfTomorrowForCausalLM"])
+    assert [a.kind for a in examine(folder, ask=False).ailments if a.level != "note"] == []
+    weights(folder, lambda t: [t.pop(n) for n in list(t) if ".layers.2." in n])
+    assert [a.kind for a in examine(folder, ask=False).ailments if a.level != "note"] == ["layers"]
+
+
+def test_marks_that_are_plain_text_in_their_models_are_no_fault(folder: Path) -> None:
+    (folder / "chat_template.jinja").write_text("{% for m in messages %}[INST] {{ m['content'] }} [/INST]{% endfor %}")
+    assert [a.kind for a in examine(folder, ask=False).ailments if a.level != "note"] == []
