@@ -9,8 +9,11 @@ from collections.abc import Callable
 _SPACES = dict.fromkeys([0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000], " ")
 _NOTHING = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f"), "")
 _QUOTES = {ord(c): '"' for c in "\u201c\u201d\u201e\u201f\u00ab\u00bb"} | {ord(c): "'" for c in "\u2018\u2019\u201a\u201b"}
-_FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([\w.+-]*)\s*")
-_DOUBLE_QUOTED = re.compile(r'"((?:[A-Za-z]:\\|\\\\)[^"\n]*)"')
+_FENCE = re.compile(r"\s*(`{3,}|~{3,})\s*([^`~]*)")
+_RECIPE_LINE = re.compile(r"[\s>]*-?\s*(merge_method|merge\\_method|experts|genome)\s*[:\uff1a]")
+_DOUBLE_QUOTED = re.compile(r'"((?:[A-Za-z]:\\|\\\\|\.{1,2}\\|~\\|%\w+%\\)[^"\n]*)"')
+_ENTITIES = {"&quot;": '"', "&#34;": '"', "&#39;": "'", "&#x27;": "'", "&apos;": "'", "&nbsp;": " ", "&lt;": "<", "&gt;": ">",
+             "&amp;": "&"}  # fmt: skip
 _KEY = r"[\w.\-]+"
 
 
@@ -40,15 +43,36 @@ def _plain_lines(text: str) -> str:
 
 
 def _without_fence(text: str) -> str:
-    """What is between the first two fences of a code block, in its own lines; a fence that is never closed ends with the text."""
+    """What is between the fences of the code block that holds a recipe, else of the first, in its own lines.
+
+    A fence that is never closed ends with the text.
+    """
     lines = text.split("\n")
     fences = [i for i, line in enumerate(lines) if _FENCE.fullmatch(line)]
     if not fences:
         return text
-    start, stop = (fences[0], fences[1]) if len(fences) > 1 else (fences[0], len(lines))
+    blocks = [(a, b) for a, b in zip(fences[::2], [*fences[1::2], len(lines)], strict=False)]
+    start, stop = next((b for b in blocks if any(map(_RECIPE_LINE.match, lines[b[0] + 1 : b[1]]))), blocks[0])
     if len(fences) == 1 and any(line.strip() for line in lines[: fences[0]]):  # only the closing one was copied
         start, stop = -1, fences[0]
     return "\n".join(line if start < i < stop else "" for i, line in enumerate(lines))
+
+
+def _unquoted(text: str) -> str:
+    """Without the marks of a citation, where every line has one."""
+    lines = text.split("\n")
+    if not all(line.startswith(">") for line in lines if line.strip()):
+        return text
+    return "\n".join(re.sub(r"^(?:> ?)+", "", line) for line in lines)
+
+
+def _plain_entities(text: str) -> str:
+    return re.sub("|".join(_ENTITIES), lambda m: _ENTITIES[m[0]], text)
+
+
+def _unescaped(text: str) -> str:
+    """Underscores that chats and editors escape, where they did it to a key."""
+    return re.sub(r"(?<=\w)\\_", "_", text) if re.search(r"(?m)^[\s-]*[a-z]+\\_[\\\w]+[ \t]*:", text) else text
 
 
 def _plain_spaces(text: str) -> str:
@@ -104,7 +128,10 @@ def _windows_paths(text: str) -> str:
 _CHANGES: tuple[tuple[Callable[[str], str], str], ...] = (
     (_plain_lines, "line ends were made plain"),
     (_without_invisible, "invisible characters were taken out"),
+    (_unquoted, "the marks of a citation were taken off"),
     (_without_fence, "the fence of a code block was taken off"),
+    (_plain_entities, "HTML's names of characters were read as these"),
+    (_unescaped, "escaped underscores were read as plain"),
     (_plain_spaces, "no-break and other wide spaces were read as spaces"),
     (_straight_quotes, "typographic quotation marks were read as quotes"),
     (_dashes, "typographic dashes were read as `-`"),
