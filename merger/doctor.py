@@ -231,10 +231,10 @@ def _shape(patient: _Patient) -> Iterator[Ailment]:
     key, value, path = next(
         ((key, *patient.at(key)) for key in _LAYER_KEYS if isinstance(patient.at(key)[0], int)), ("", None, ())
     )
-    known = patient.fits and value is not None  # not every type has what it counts under one name
-    held = value if known else max(kinds, default=-1) + 1
-    holes = [] if known else [n for n in range(held) if n not in kinds]
-    few = [] if known else [n for n, count in kinds.items() if 2 * count < max(kinds.values())]
+    fits = patient.fits  # not every type has what it counts under one name
+    held = value if fits and value is not None else max(kinds, default=-1) + 1
+    holes = [] if fits else [n for n in range(held) if n not in kinds]
+    few = [] if fits else [n for n, count in kinds.items() if 2 * count < max(kinds.values())]
     if holes or few:
         yield Ailment(
             "error", "layers", f"layer {(holes or few)[0]} has {'no' if holes else 'few'} tensors: what is missing is loaded as "
@@ -324,7 +324,8 @@ def _heads(patient: _Patient) -> Iterator[Ailment]:
     if tied is None:
         tied = _usually_tied(patient.config)
     tensors = patient.model.tensors
-    if head is None and tied is False and not patient.fits and "ForCausalLM" in str(patient.config.get("architectures", "ForCausalLM")):
+    causal = "ForCausalLM" in str(patient.config.get("architectures", "ForCausalLM"))
+    if head is None and tied is False and causal and not patient.fits:
         yield Ailment(
             "error", "no head", "it has no output head of its own, and config.json says that it has one: the head is loaded as "
             "random numbers.", "Write `tie_word_embeddings: true`: the embeddings are its head.",

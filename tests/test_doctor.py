@@ -204,8 +204,8 @@ def test_a_copy_is_written_nowhere_else(folder: Path, tmp_path: Path) -> None:
     assert sorted(p.name for p in folder.iterdir()) == sorted(p.name for p in (FAMILY / "pirate").iterdir())
 
 
-SOUND_KINDS = ("deepseek_v3", "lfm2_moe", "mllama", "janus", "camembert", "blt", "dory")
-"""Dense layers before those with experts, convolutions, a tower with more layers and rows, heads of two matrices, hashes of words."""
+SOUND_KINDS = ("deepseek_v3", "lfm2_moe", "mllama", "janus", "camembert", "blt", "dory", "nemotron_h")
+"""Dense layers before those with experts, a tower with more layers and rows, heads of two matrices, embeddings of hashes."""
 
 
 @pytest.mark.parametrize("kind", SOUND_KINDS)
