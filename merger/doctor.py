@@ -172,6 +172,22 @@ def _index(patient: _Patient) -> Iterator[Ailment]:
         )  # fmt: skip
 
 
+def _settings(patient: _Patient) -> Iterator[Ailment]:
+    """What config.json must say for anybody to load it, and must not say of plain weights."""
+    if not isinstance(patient.config.get("model_type"), str):
+        there = "names no `model_type`" if patient.config else "is not there, or empty"
+        yield Ailment(
+            "error", "config", f"config.json {there}: nothing can load it.", "Take config.json of the model it was merged from."
+        )
+    if quantized.settings(patient.config) and not quantized.kind(patient.model):
+        keys = [key for key in quantized.SETTINGS if key in patient.config]
+        yield Ailment(
+            "error", "quantized", f"config.json speaks of quantization ({', '.join(keys) or 'in a part of it'}), and its weights "
+            "are plain: it does not load, or is quantized once more.", "Take these settings out.",
+            {CONFIG: dict.fromkeys(keys)} if keys else {},
+        )  # fmt: skip
+
+
 def _numbers(patient: _Patient) -> Iterator[Ailment]:
     """Every weight is a number, and one that its type on loading can hold."""
     kind = str(patient.config.get("dtype") or patient.config.get("torch_dtype") or "")
@@ -242,7 +258,7 @@ def _shape(patient: _Patient) -> Iterator[Ailment]:
         )  # fmt: skip
     extra, _ = patient.at("num_nextn_predict_layers")
     extra = extra if isinstance(extra, int) else 0
-    if value is not None and held and value not in (held, held - extra):
+    if value is not None and held and value not in (held, held - extra) and not holes and not few:
         more = f"{value - held} are loaded as random numbers" if value > held else f"{held - value} are not used"
         yield Ailment(
             "error", "layers", f"config.json says {value} layers (`{key}`), the files hold {held}: {more}.",
@@ -429,6 +445,16 @@ def _specials(patient: _Patient) -> Iterator[Ailment]:
             f"chat never stops.",
             f"Add {i} to `eos_token_id` in generation_config.json.", {GENERATION: {"eos_token_id": [*known, i]}},
         )  # fmt: skip
+        return
+    used = _ids(patient.generation.get("eos_token_id")) or _ids(patient.config.get("eos_token_id"))
+    taught = [i for i in (own, patient.vocabulary.ids.get(end or "")) if i is not None]
+    if used and taught and not {*taught} & {*used}:
+        where = GENERATION if _ids(patient.generation.get("eos_token_id")) else CONFIG
+        yield Ailment(
+            "warning", "other stop", f"{where} stops at token {used[0]}, its tokenizer ends with {named} (id {own}): answers end "
+            "too early, or never.",
+            f"Add {taught[0]} to `eos_token_id` in generation_config.json.", {GENERATION: {"eos_token_id": [*used, taught[0]]}},
+        )  # fmt: skip
 
 
 def _closes(template: str, end: str) -> bool:
@@ -577,7 +603,8 @@ def repeated(ids: Sequence[int], least: int = 12) -> int:
 
 
 _EXAMS: tuple[tuple[str, Callable[[_Patient], Iterator[Ailment]]], ...] = (
-    ("files", _index), ("layers", _shape), ("head", _heads), ("tokens", _rows), ("special tokens", _specials),
+    ("files", _index), ("settings", _settings), ("layers", _shape), ("head", _heads), ("tokens", _rows),
+    ("special tokens", _specials),
     ("chat template", _template), ("positions", _positions), ("numbers", _numbers), ("recipe", _origin),
 )  # fmt: skip
 

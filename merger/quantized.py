@@ -42,10 +42,14 @@ _WAYS = {
 }  # fmt: skip
 
 
+SETTINGS = ("quantization_config", "compression_config", "quantization")
+"""The keys of a config.json that speak of quantization."""
+
+
 def settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a config.json says about quantization, also in a part of it; {} where it says nothing."""
     for level in (config, *(v for v in config.values() if isinstance(v, Mapping))):
-        for key in ("quantization_config", "compression_config", "quantization"):
+        for key in SETTINGS:
             found = level.get(key)
             if isinstance(found, Mapping) and found:
                 return found
@@ -54,8 +58,7 @@ def settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def without_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config of plain weights: transformers would quantize them, or look for scales, because of what is left over."""
-    gone = ("quantization_config", "compression_config", "quantization")
-    return {k: without_settings(v) if isinstance(v, Mapping) else v for k, v in config.items() if k not in gone}
+    return {k: without_settings(v) if isinstance(v, Mapping) else v for k, v in config.items() if k not in SETTINGS}
 
 
 def kind(model: Checkpoint) -> str:
@@ -139,4 +142,4 @@ def check_equal(name: str, sources: Iterable[tuple[Checkpoint, str]]) -> None:
             )
 
 
-__all__ = ["check", "check_equal", "kind", "refusal", "settings", "without_settings"]
+__all__ = ["SETTINGS", "check", "check_equal", "kind", "refusal", "settings", "without_settings"]
