@@ -130,6 +130,20 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str, bool]] = {
     ),
     "a tensor of another shape": (lambda f: weights(f, lambda t: t.update({UP: t[UP][:8].clone()})), "shapes", False),
     "an activation that is none": (lambda f: change(f, "config.json", hidden_act="sillu"), "config", False),
+    "no type of model": (lambda f: change(f, "config.json", model_type=None), "config", False),
+    "no config.json": (lambda f: (f / "config.json").unlink(), "config", False),
+    "settings of a quantized model over plain weights": (
+        lambda f: change(f, "config.json", quantization_config={"quant_method": "gptq", "bits": 4}), "quantized", True,
+    ),
+    "a stop that the tokenizer does not end with": (
+        lambda f: change(f, "generation_config.json", eos_token_id=7), "other stop", True,
+    ),
+    "layers counted from one": (
+        lambda f: weights(f, lambda t: [
+            t.update({n.replace(f".{i}.", f".{i + 1}.", 1): t.pop(n)})
+            for i in range(5, -1, -1) for n in list(t) if f"rs.{i}." in n
+        ]), "layers", False,
+    ),
     "weights of nothing": (lambda f: weights(f, noise), "babbles", False),
 }  # fmt: skip
 
@@ -202,3 +216,36 @@ def test_a_copy_is_written_nowhere_else(folder: Path, tmp_path: Path) -> None:
         with pytest.raises(MergeError, match=message):
             mend(found, out)
     assert sorted(p.name for p in folder.iterdir()) == sorted(p.name for p in (FAMILY / "pirate").iterdir())
+
+
+SOUND_KINDS = ("deepseek_v3", "lfm2_moe", "mllama", "janus", "camembert", "blt", "dory", "nemotron_h")
+"""Dense layers before those with experts, a tower with more layers and rows, heads of two matrices, embeddings of hashes."""
+
+
+@pytest.mark.parametrize("kind", SOUND_KINDS)
+def test_sound_models_of_other_kinds_come_out_clean(kind: str, tmp_path: Path) -> None:
+    import zoo
+
+    if kind not in zoo.kinds():
+        pytest.skip("not in this transformers")
+    folder = zoo.family(kind, tmp_path)["base"]
+    if (folder / "generation_config.json").exists():  # has the type's own, of a larger vocabulary
+        change(folder, "generation_config.json", eos_token_id=2)
+    found = examine(folder, ask=False).ailments
+    assert [(a.kind, a.words) for a in found if a.level != "note"] == []
+
+
+def test_layers_are_counted_by_what_they_are_where_transformers_does_not_know_the_type(tmp_path: Path) -> None:
+    import zoo
+
+    folder = zoo.family("deepseek_v3", tmp_path)["base"]
+    change(folder, "config.json", model_type="of_tomorrow", architectures=["OfTomorrowForCausalLM"])
+    change(folder, "generation_config.json", eos_token_id=2)
+    assert [a.kind for a in examine(folder, ask=False).ailments if a.level != "note"] == []
+    weights(folder, lambda t: [t.pop(n) for n in list(t) if ".layers.2." in n])
+    assert [a.kind for a in examine(folder, ask=False).ailments if a.level != "note"] == ["layers"]
+
+
+def test_marks_that_are_plain_text_in_their_models_are_no_fault(folder: Path) -> None:
+    (folder / "chat_template.jinja").write_text("{% for m in messages %}[INST] {{ m['content'] }} [/INST]{% endfor %}")
+    assert [a.kind for a in examine(folder, ask=False).ailments if a.level != "note"] == []

@@ -72,6 +72,14 @@ FORMATS: dict[str, tuple[Callable[[int, int, int], Packed], dict[str, Any]]] = {
              {"quant_method": "eetq"}),
     "aqlm": (lambda s, n, m: {"codes": whole(s, n, m // 8, 1, dtype=torch.int16), "codebooks": scales(s, 1, 16, 1, 8),
              "scales": scales(s, n, 1, 1, 1)}, {"quant_method": "aqlm"}),
+    "hqq as floats": (lambda s, n, m: {"W_q": scales(s, n * m // 64, 32), "scale": scales(s, n, 1), "zero": scales(s, n, 1)},
+                      {"quant_method": "hqq"}),
+    "spqr": (lambda s, n, m: {"dense_weights": whole(s, n, m // 8, dtype=torch.int64), "in_perm": whole(0, m, dtype=torch.int64)},
+             {"quant_method": "spqr"}),
+    "exl3": (lambda s, n, m: {"trellis": whole(s, n, m, dtype=torch.int16), "suh": scales(s, m), "svh": scales(s, n)},
+             {"quant_method": "exl3"}),
+    "quip": (lambda s, n, m: {"Qidxs": whole(s, n, m, dtype=torch.int64), "SU": scales(s, m), "SV": scales(s, n)},
+             {"quant_method": "quip"}),
     "bitnet": (lambda s, n, m: {"weight": whole(s, n // 4, m, dtype=torch.uint8), "weight_scale": scales(s, 1)},
                {"quant_method": "bitnet"}),
     "mlx": (lambda s, n, m: {"weight": whole(s, n, m // 8).to(torch.uint32), "scales": scales(s, n, 1),
@@ -87,7 +95,7 @@ def make(folder: Path, how: str, seed: int, told: str = "quantization_config", p
     for name, tensor in tiny.read_weights(folder.parent / f"of-{folder.name}/base").items():
         if "_proj.weight" in name:
             n, m = tensor.shape
-            packed = pack(seed, max(n, 8), max(m, 64 if how == "hqq" else 8))
+            packed = pack(seed, max(n, 8), max(m, 64 if how.startswith("hqq") else 8))
             tensors |= {f"{name.removesuffix('weight')}{end}": t.contiguous() for end, t in packed.items()}
         else:
             tensors[name] = tensor.half()

@@ -83,6 +83,32 @@ READ = {
         "recipe: the fence of a code block was taken off.",
     ),
     "the end of a code block": (PLAIN + "```\n", PLAIN, "recipe: the fence of a code block was taken off."),
+    "a code block behind another": (
+        "```bash\npip install mergekit\n```\nThen:\n```yaml\n" + PLAIN + "```\n", PLAIN,
+        "recipe: the fence of a code block was taken off.",
+    ),
+    "a code block with a title": (
+        '```yaml title="config.yaml"\n' + PLAIN + "```\n", PLAIN, "recipe: the fence of a code block was taken off."
+    ),
+    "a whole card": (
+        "---\nbase_model:\n- a\ntags: [merge]\n---\n# Mine\n\n```yaml\n" + PLAIN + "```\n## Usage\n```python\nx\n```\n",
+        PLAIN,
+        "recipe: the fence of a code block was taken off.",
+    ),
+    "a citation": (
+        "".join(f"> {line}\n" for line in PLAIN.splitlines()), PLAIN, "recipe: the marks of a citation were taken off."
+    ),
+    "HTML": (
+        PLAIN.replace("model: a", "model: &quot;a&quot;"), PLAIN, "recipe: HTML's names of characters were read as these."
+    ),
+    "escaped underscores": (
+        PLAIN.replace("_", "\\_").replace("model: a", "model: a\\_b"), PLAIN.replace("model: a", "model: a_b"),
+        "recipe: escaped underscores were read as plain.",
+    ),
+    "a Windows path from here": (
+        PLAIN.replace("model: a", 'model: ".\\models\\new"'), PLAIN.replace("model: a", "model: '.\\models\\new'"),
+        "recipe: backslashes of Windows paths were read as they stand.",
+    ),
     "no-break spaces": (
         PLAIN.replace("  ", "\u00a0\u00a0"), PLAIN, "recipe: no-break and other wide spaces were read as spaces."
     ),

@@ -77,12 +77,18 @@ FOLLOWS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     ),
     "more than all of them": ({"max_window_layers": 70}, {"max_window_layers": 70}),
     "the last layers": ({"num_kv_shared_layers": 1}, {"num_kv_shared_layers": 1}),
+    "a short form that is gone through again": (
+        {"attention_types": [[["global", "local"], 3]], "attention_layers": ["global", "local"] * 3},
+        {"attention_types": [[["global", "local"] * 4, 1]], "attention_layers": ["global", "local"] * 4},
+    ),
     "from one layer to another": (
         {"moe_layer_start_index": 1, "moe_layer_end_index": -1, "moe_layer_interval": 1},
         {"moe_layer_start_index": 1, "moe_layer_end_index": 7},
     ),
     "none of these": (
-        {"eos_token_id": [1, 2, 3, 4, 5, 6], "architectures": [*"abcdef"], "id2label": {"0": "no", "1": "yes"}, "k": [1, 2],
+        {"eos_token_id": [1, 2, 3, 4, 5, 6], "architectures": [*"abcdef"], "k": [1, 2],
+         "id2label": {str(i): "no" for i in range(4)},
+         "talker_config": {"text_config": {"num_hidden_layers": 6, "layer_types": [*"abcdef"]}},
          "rope_scaling": {"short_factor": [1, 2, 3, 4, 5, 6]}, "mrope_section": [1] * 6, "vocab_size": 6,
          "vision_config": {"num_hidden_layers": 6, "fullatt_block_indexes": [1, 3]}, "name": "abcdef"},
         {},

@@ -273,15 +273,20 @@ def test_cards_name_the_base(models: Path) -> None:
     assert "Its card says that it was fine-tuned from owner/root" in stranger.fix and stranger.value == "owner/root"
 
 
+USUAL = {"rms_norm_eps": 1e-6, "embedding_multiplier": 1.0, "text_config": {"final_logit_softcapping": 30.0}}
+
+
 @pytest.mark.parametrize(("change", "kind", "level"), [
     ({"rope_scaling": {"rope_type": "yarn", "factor": 4.0}}, "stretched", "warning"),
     ({"rms_norm_eps": 1e-3}, "epsilon", "warning"),
     ({"rms_norm_eps": 1e-5}, "epsilon", "note"),
+    ({"embedding_multiplier": 12.0}, "scales", "warning"),
+    ({"text_config": {"final_logit_softcapping": 50.0}}, "scales", "warning"),
 ])  # fmt: skip
 def test_configs_are_compared(change: dict[str, Any], kind: str, level: str, models: Path) -> None:
-    configure(models / "base", rms_norm_eps=1e-6)
-    configure(models / "a", rms_norm_eps=1e-6)
-    configure(models / "b", rms_norm_eps=1e-6)
+    configure(models / "base", **USUAL)
+    configure(models / "a", **USUAL)
+    configure(models / "b", **USUAL)
     assert not words(judge(TIES, models), kind)
     configure(models / "b", **change)
     [found] = words(judge(TIES, models), kind)

@@ -11,7 +11,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ from merger.engine import loadable
 from merger.engine.merge import open_models
 from merger.engine.plan import plan
 from merger.errors import MergeError
-from merger.files import quantized
+from merger.files import heads, quantized
 from merger.files.checkpoints import Checkpoint, in_words, open_checkpoint, read_json
 from merger.files.layout import is_buffer, role
+from merger.files.layout import part as part_of
 from merger.findings import Level
 from merger.inspect.verdict import verdict
 from merger.recipe import load_file
@@ -40,6 +41,9 @@ _ENDS = (
     "<|eom_id|>", "<|user|>", "</s>", "<|endoftext|>", "<eos>",
 )  # fmt: skip
 """What ends a turn in the templates of known models; the first that a template has is its own."""
+_BEFORE_HEAD = re.compile(r"\.(transform\.)?dense\.weight$")
+"""Within a head, but not what gives a number to each token."""
+_EXPERT = re.compile(r"(experts)\.\d+\.")
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
 
 
@@ -90,6 +94,15 @@ class _Patient:
     template: str | None
     generation: Mapping[str, Any]
     settings: Mapping[str, Any]
+    loads: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """What transformers' own loading says, as `loadable.of`; {} where nobody asked it."""
+
+    @property
+    def fits(self) -> bool:
+        """Whether names and shapes are those of config.json for transformers: then no guess from names says otherwise."""
+        if not self.loads or self.loads.get("unknown") or self.loads["error"] or self.loads["missing"] or self.loads["wrong"]:
+            return False
+        return not any(not _is_buffer(self.model, name) for name in self.loads["unexpected"])
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -105,8 +118,10 @@ class _Patient:
     def rows(self, kind: str) -> tuple[str, int] | None:
         """The name and rows of the embeddings or the head; None where there are none."""
         found = [(n, t.shape[0]) for n, t in self.model.tensors.items()
-                 if role(n) == kind and token_rows(n) and len(t.shape) == 2 and n.endswith("weight")]  # fmt: skip
-        return max(found, key=lambda one: one[1], default=None)
+                 if role(n) == kind and token_rows(n) and len(t.shape) == 2 and n.endswith("weight")
+                 and not _BEFORE_HEAD.search(n)]  # fmt: skip
+        words = heads.embeddings(self.model) if kind == "embed" else None  # others embed hashes of words, or pictures
+        return next((one for one in found if one[0] == words), max(found, key=lambda one: one[1], default=None))
 
 
 def examine(folder: Path, *, ask: bool = True, progress: Callable[[str], None] = lambda what: None) -> Diagnosis:
@@ -120,12 +135,13 @@ def examine(folder: Path, *, ask: bool = True, progress: Callable[[str], None] =
         model, read_vocabulary(folder), chat_template_of(folder),
         read_json(folder / GENERATION, required=False), read_json(folder / SETTINGS, required=False),
     )  # fmt: skip
+    progress("loading")
+    patient = replace(patient, loads={} if quantized.kind(model) else loadable.of(model))
     found: list[Ailment] = []
     for what, look in _EXAMS:
         progress(what)
         found += look(patient)
     if not any(a.level == "error" for a in found):  # else it would say the same in other words
-        progress("loading")
         found += _loading(patient)
     said: tuple[tuple[str, str], ...] = ()
     if ask and not any(a.level == "error" or a.kind == "unused" for a in found):  # else its answers would say nothing new
@@ -154,6 +170,22 @@ def _index(patient: _Patient) -> Iterator[Ailment]:
             "error", "index", f"{words}, for example {(lost or gone)[0]}: they are loaded as random numbers.",
             "Write the index again from the files.",
             {file.name: {"weight_map": {name: t.file.name for name, t in patient.model.tensors.items()}}},
+        )  # fmt: skip
+
+
+def _settings(patient: _Patient) -> Iterator[Ailment]:
+    """What config.json must say for anybody to load it, and must not say of plain weights."""
+    if not isinstance(patient.config.get("model_type"), str):
+        there = "names no `model_type`" if patient.config else "is not there, or empty"
+        yield Ailment(
+            "error", "config", f"config.json {there}: nothing can load it.", "Take config.json of the model it was merged from."
+        )
+    if quantized.settings(patient.config) and not quantized.kind(patient.model):
+        keys = [key for key in quantized.SETTINGS if key in patient.config]
+        yield Ailment(
+            "error", "quantized", f"config.json speaks of quantization ({', '.join(keys) or 'in a part of it'}), and its weights "
+            "are plain: it does not load, or is quantized once more.", "Take these settings out.",
+            {CONFIG: dict.fromkeys(keys)} if keys else {},
         )  # fmt: skip
 
 
@@ -213,12 +245,13 @@ def _stored_dtype(patient: _Patient) -> str:
 def _shape(patient: _Patient) -> Iterator[Ailment]:
     """Layers as config.json counts them: none missing in between, none left over, lists of their length."""
     kinds = _stack(patient)
-    held = max(kinds, default=-1) + 1
     key, value, path = next(
         ((key, *patient.at(key)) for key in _LAYER_KEYS if isinstance(patient.at(key)[0], int)), ("", None, ())
     )
-    holes = [n for n in range(held) if n not in kinds]
-    few = [n for n, count in kinds.items() if 2 * count < max(kinds.values())]
+    fits = patient.fits  # not every type has what it counts under one name
+    held = value if fits and value is not None else max(kinds, default=-1) + 1
+    holes = [] if fits else [n for n in range(held) if n not in kinds]
+    few = [] if fits else [n for n, count in kinds.items() if 2 * count < max(kinds.values())]
     if holes or few:
         yield Ailment(
             "error", "layers", f"layer {(holes or few)[0]} has {'no' if holes else 'few'} tensors: what is missing is loaded as "
@@ -226,7 +259,7 @@ def _shape(patient: _Patient) -> Iterator[Ailment]:
         )  # fmt: skip
     extra, _ = patient.at("num_nextn_predict_layers")
     extra = extra if isinstance(extra, int) else 0
-    if value is not None and held and value not in (held, held - extra):
+    if value is not None and held and value not in (held, held - extra) and not holes and not few:
         more = f"{value - held} are loaded as random numbers" if value > held else f"{held - value} are not used"
         yield Ailment(
             "error", "layers", f"config.json says {value} layers (`{key}`), the files hold {held}: {more}.",
@@ -243,23 +276,23 @@ def _shape(patient: _Patient) -> Iterator[Ailment]:
 
 def _stack(patient: _Patient) -> dict[int, int]:
     """How many tensors each layer of the main stack has; a merge's own reading would not take one with holes for a stack."""
-    stacks: dict[str, dict[int, int]] = {}
+    stacks: dict[str, dict[int, set[str]]] = {}
     sizes: dict[str, int] = {}
     for name, stored in patient.model.tensors.items():
-        found = re.match(r"(.*?)\.(\d+)\.", name)
-        if found:
-            layers = stacks.setdefault(found[1], {})
-            layers[int(found[2])] = layers.get(int(found[2]), 0) + 1
+        found = re.match(r"(.*?)\.(\d+)\.(.*)", name)
+        if found:  # layers with and without experts are both whole: a hundred experts count as one
+            stacks.setdefault(found[1], {}).setdefault(int(found[2]), set()).add(_EXPERT.sub(r"\1.", found[3]))
             sizes[found[1]] = sizes.get(found[1], 0) + stored.nbytes
-    return stacks[max(sizes, key=lambda prefix: sizes[prefix])] if sizes else {}
+    text = [prefix for prefix in sizes if part_of(f"{prefix}.0.w") == "text"] or [*sizes]
+    main = stacks[max(text, key=lambda prefix: sizes[prefix])] if text else {}
+    return {layer: len(names) for layer, names in main.items()}
 
 
 def _loading(patient: _Patient) -> Iterator[Ailment]:
     """Tensors that transformers misses, does not know, or has in another shape: its own loading, without the numbers."""
-    model = patient.model
-    if quantized.kind(model):
+    model, answer = patient.model, patient.loads
+    if not answer:
         return
-    answer = loadable.of(model)
     if unknown := answer.get("unknown"):
         yield Ailment("note", "loading", f"whether transformers loads it could not be checked: {unknown}.", "Load it there.")
         return
@@ -308,7 +341,8 @@ def _heads(patient: _Patient) -> Iterator[Ailment]:
     if tied is None:
         tied = _usually_tied(patient.config)
     tensors = patient.model.tensors
-    if head is None and tied is False and "ForCausalLM" in str(patient.config.get("architectures", "ForCausalLM")):
+    causal = "ForCausalLM" in str(patient.config.get("architectures", "ForCausalLM"))
+    if head is None and tied is False and causal and not patient.fits:
         yield Ailment(
             "error", "no head", "it has no output head of its own, and config.json says that it has one: the head is loaded as "
             "random numbers.", "Write `tie_word_embeddings: true`: the embeddings are its head.",
@@ -350,13 +384,13 @@ def _rows(patient: _Patient) -> Iterator[Ailment]:
     if embed is None:
         return
     wanted, path = patient.at("vocab_size")
-    if isinstance(wanted, int) and wanted != embed[1]:
+    if isinstance(wanted, int) and wanted != embed[1] and not patient.fits:
         yield Ailment(
             "error", "rows", f"config.json says {wanted:,} tokens (`vocab_size`), {embed[0]} has {embed[1]:,} rows: it "
             f"does not load, "
             "or with rows of random numbers.", f"Write `vocab_size: {embed[1]}`.", _edit(patient, CONFIG, path, embed[1]),
         )  # fmt: skip
-    if head is not None and head[1] != embed[1]:
+    if head is not None and head[1] != embed[1] and not patient.fits:
         yield Ailment(
             "error", "rows", f"{embed[0]} has {embed[1]:,} rows and {head[0]} {head[1]:,}.",
             "Merge again with `tokenizer_source: base` or union, which line both up.",
@@ -412,6 +446,16 @@ def _specials(patient: _Patient) -> Iterator[Ailment]:
             f"chat never stops.",
             f"Add {i} to `eos_token_id` in generation_config.json.", {GENERATION: {"eos_token_id": [*known, i]}},
         )  # fmt: skip
+        return
+    used = _ids(patient.generation.get("eos_token_id")) or _ids(patient.config.get("eos_token_id"))
+    taught = [i for i in (own, patient.vocabulary.ids.get(end or "")) if i is not None]
+    if used and taught and not {*taught} & {*used}:
+        where = GENERATION if _ids(patient.generation.get("eos_token_id")) else CONFIG
+        yield Ailment(
+            "warning", "other stop", f"{where} stops at token {used[0]}, its tokenizer ends with {named} (id {own}): answers end "
+            "too early, or never.",
+            f"Add {taught[0]} to `eos_token_id` in generation_config.json.", {GENERATION: {"eos_token_id": [*used, taught[0]]}},
+        )  # fmt: skip
 
 
 def _closes(template: str, end: str) -> bool:
@@ -445,7 +489,10 @@ def _template(patient: _Patient) -> Iterator[Ailment]:
             "it as plain text.",
             f"Merge again with `chat_template: {name}`." if name else "Copy chat_template.jinja of the chat model it comes from.",
         )  # fmt: skip
-    unknown = [mark for mark in _MARKS if patient.template and mark in patient.template and mark not in patient.vocabulary.ids]
+    unknown = [
+        mark for mark in _MARKS
+        if mark != "[INST]" and patient.template and mark in patient.template and mark not in patient.vocabulary.ids
+    ]  # fmt: skip - [INST] is plain text in Llama 2 and the first Mistrals
     if unknown:
         yield Ailment(
             "warning", "foreign template", f"its chat template writes {unknown[0]}, which its tokenizer does not know as "
@@ -557,7 +604,8 @@ def repeated(ids: Sequence[int], least: int = 12) -> int:
 
 
 _EXAMS: tuple[tuple[str, Callable[[_Patient], Iterator[Ailment]]], ...] = (
-    ("files", _index), ("layers", _shape), ("head", _heads), ("tokens", _rows), ("special tokens", _specials),
+    ("files", _index), ("settings", _settings), ("layers", _shape), ("head", _heads), ("tokens", _rows),
+    ("special tokens", _specials),
     ("chat template", _template), ("positions", _positions), ("numbers", _numbers), ("recipe", _origin),
 )  # fmt: skip
 

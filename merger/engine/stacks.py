@@ -14,7 +14,9 @@ Origin = tuple[str, int]
 """Where a layer of the output comes from: a model, and the layer's number in it."""
 
 # Parts of a config that are about something else than the text's layers, and lists that only happen to have a length.
-_ELSEWHERE = re.compile(r"vision|visual|image|video|audio|speech|projector|quantization|compression|rope|id2label|label2id")
+_ELSEWHERE = re.compile(
+    r"vision|visual|image|video|audio|speech|talker|projector|quantization|compression|rope|id2label|label2id"
+)
 _TOWERS = re.compile(r"vision|visual|image|video|audio|speech")
 _NO_LIST = re.compile(r"token|architectures|factor$|section|label|auto_map|pinpoints|vision|visual|image|audio|feature_layer|^_")
 _NUMBERS = re.compile(r"(layer|idx|indices|indexes|block)\w*$")
@@ -148,7 +150,7 @@ def _walk(
     for key, value in list(level.items()):
         found = tuple((_at(own, (*path, key)), layer, count) for own, layer, count in places)
         new: Any = None
-        if isinstance(value, dict) and _keyed(value, layers):
+        if isinstance(value, dict) and _keyed(value, layers) and not _ELSEWHERE.search(key):
             new = _table(value, found)
         elif isinstance(value, dict):
             if not _ELSEWHERE.search(key) and not any(type(value.get(k)) is int for k in LAYER_KEYS):
@@ -156,6 +158,9 @@ def _walk(
         elif key in _REPEATED and isinstance(value, list) and value and len(value) < layers:
             kinds = [(own if isinstance(own, list) and own else value, layer) for own, layer, _ in found]
             new = [own[layer % len(own)] for own, layer in kinds]
+        elif key == "attention_types" and len(_written_out(value)) == layers > 0:
+            kinds = [(_written_out(own) or _written_out(value), layer) for own, layer, _ in found]
+            new = [[[own[layer % len(own)] for own, layer in kinds], 1]]
         elif _is_one_a_layer(key, value, layers):
             new = _entries(value, found, layers)
         elif _numbers(key, value, layers):
@@ -183,6 +188,17 @@ def _walk(
         if new is not None and new != value:
             level[key] = new
             yield key
+
+
+def _written_out(value: Any) -> list[Any]:
+    """One kind a layer, of GPT-Neo's short form; [] where it is none.
+
+    >>> _written_out([[["global", "local"], 2]])
+    ['global', 'local', 'global', 'local']
+    """
+    pairs = [p for p in value if isinstance(p, list) and len(p) == 2] if isinstance(value, list) else []
+    whole = all(isinstance(kinds, list) and type(times) is int and 0 < times < 10_000 for kinds, times in pairs)
+    return [kind for kinds, times in pairs for kind in kinds * times] if whole and len(pairs) < 100 else []
 
 
 def _entries(value: Any, found: Sequence[tuple[Any, int, int]], layers: int) -> Any:

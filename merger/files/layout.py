@@ -236,7 +236,7 @@ def _extra(main: str, layers: int, names: Iterable[str], config: Mapping[str, An
 
 PREDICTION_KEYS = re.compile(r"(nextn|mtp).*(layers|modules)|(layers|modules).*(nextn|mtp)")
 """What config.json calls the number of layers that only predict later tokens."""
-LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers")
+LAYER_KEYS = ("num_hidden_layers", "n_layer", "num_layers", "n_layers", "num_transformer_layers")
 """What config.json calls the number of layers."""
 
 

@@ -19,10 +19,15 @@ _SIGNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple((name, re.compile(patter
     ("mxfp4", r"_proj_blocks$"),
     ("torchao", r"[:_.](qdata|int_data)$"),
     ("quanto", r"\.weight\._data$"),
+    ("spqr", r"\.dense_weights$"),
+    ("quip", r"\.Qidxs(_\d)?$"),
+    ("exl3", r"\.trellis$"),
     ("aqlm", r"\.(codes|codebooks)$"),
     ("vptq", r"\.(centroids|res_centroids)\b"),
     ("8-bit or 4-bit", r"\.(weight_)?scales?(_inv|_2)?$"),
 ))  # fmt: skip
+_ALWAYS = re.compile(r"\.(qweight|W_q|dense_weights|Qidxs(_\d)?|trellis|weight_packed)$")
+"""Packed whatever their type says: wide whole numbers, or floats that only carry the bits (HQQ's view_as_float)."""
 _FEW = 20
 """Small whole numbers are no weights where they make less than a twentieth of a model and no name speaks for it."""
 _SMALL = (torch.int8, torch.uint8, torch.int16, torch.uint16, torch.int32, torch.uint32)
@@ -37,10 +42,14 @@ _WAYS = {
 }  # fmt: skip
 
 
+SETTINGS = ("quantization_config", "compression_config", "quantization")
+"""The keys of a config.json that speak of quantization."""
+
+
 def settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a config.json says about quantization, also in a part of it; {} where it says nothing."""
     for level in (config, *(v for v in config.values() if isinstance(v, Mapping))):
-        for key in ("quantization_config", "compression_config", "quantization"):
+        for key in SETTINGS:
             found = level.get(key)
             if isinstance(found, Mapping) and found:
                 return found
@@ -49,8 +58,7 @@ def settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def without_settings(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config of plain weights: transformers would quantize them, or look for scales, because of what is left over."""
-    gone = ("quantization_config", "compression_config", "quantization")
-    return {k: without_settings(v) if isinstance(v, Mapping) else v for k, v in config.items() if k not in gone}
+    return {k: without_settings(v) if isinstance(v, Mapping) else v for k, v in config.items() if k not in SETTINGS}
 
 
 def kind(model: Checkpoint) -> str:
@@ -62,7 +70,7 @@ def kind(model: Checkpoint) -> str:
     packed = [name for name, stored in model.tensors.items() if _is_packed(name, stored)]
     if not packed:
         return ""
-    if not said and all(model.tensors[name].dtype.is_floating_point for name in packed):
+    if not said and all(model.tensors[n].dtype.is_floating_point and not _ALWAYS.search(n) for n in packed):
         return ""  # 8-bit floats are refused one by one, and copied one by one
     by_sign = next((sign for sign, pattern in _SIGNS if any(pattern.search(name) for name in model.tensors)), "")
     if not by_sign and sum(model.tensors[name].nbytes for name in packed) * _FEW < model.nbytes:
@@ -78,7 +86,7 @@ def kind(model: Checkpoint) -> str:
 def _is_packed(name: str, stored: Stored) -> bool:
     """Whole numbers that may stand for weights; tables of positions and masks do not."""
     small = stored.dtype in _SMALL or (stored.dtype.is_floating_point and stored.dtype.itemsize == 1)
-    return small and stored.numel > 1 and not is_buffer(name, stored.shape, False)
+    return (small or bool(_ALWAYS.search(name))) and stored.numel > 1 and not is_buffer(name, stored.shape, False)
 
 
 def check(models: Sequence[Checkpoint], copies: bool) -> bool:
@@ -134,4 +142,4 @@ def check_equal(name: str, sources: Iterable[tuple[Checkpoint, str]]) -> None:
             )
 
 
-__all__ = ["check", "check_equal", "kind", "refusal", "settings", "without_settings"]
+__all__ = ["SETTINGS", "check", "check_equal", "kind", "refusal", "settings", "without_settings"]

@@ -8,6 +8,12 @@ from merger.files.checkpoints import Checkpoint, read_json
 from merger.findings import Finding, Fix
 from merger.tokenizer.tokens import chat_template_kind, read_vocabulary
 
+_SCALES = (
+    "partial_rotary_factor", "final_logit_softcapping", "attn_logit_softcapping", "query_pre_attn_scalar", "embedding_multiplier",
+    "residual_multiplier", "attention_multiplier", "logits_scaling", "logit_scale", "scale_emb", "scale_depth", "dim_model_base",
+)  # fmt: skip
+"""What a config multiplies, cuts or turns on the way through a model."""
+
 
 def configs(
     merged: Sequence[str], donor: str, origin: str, models: Mapping[str, Checkpoint], apart: Collection[str], templated: bool
@@ -58,6 +64,13 @@ def configs(
             a, b = _setting(mine, key), _setting(other, key)
             if a is not None and b is not None and a != b and not (reference in apart and key != "hidden_act"):
                 yield Finding("warning", f"{key}: {b} in {reference}, {a} in {donor}; the same rows do other work there.")
+        for key in _SCALES:  # where one says nothing it has its type's default, which may be the other's
+            a, b = _setting(mine, key), _setting(other, key)
+            if a is not None and b is not None and a != b:
+                yield Finding(
+                    "warning", f"{key}: {b} in {reference}, {a} in {donor}; the output keeps {a}, and the weights were trained "
+                    "for another size of what they work on.", kind="scales", model=reference,
+                )  # fmt: skip
         a, b = _architecture(mine), _architecture(other)
         if a != b:
             yield Finding("note", f"{reference} is a {b}, {donor} a {a}; the output is a {a}.")

@@ -312,7 +312,7 @@ def _component(value: Any, inner: str, file: Path, depth: int) -> float:
         return 1.0
     if not isinstance(value, dict) or depth > 8 or not isinstance(value.get("type", ""), str):
         damaged(file)
-    growth = _growth(value, file)
+    growth = _growth(value, inner, file)
     for name in {inner, "normalizers", "pretokenizers", "processors", "decoders"}:
         parts = value.get(name, [])
         if not isinstance(parts, list) or len(parts) > 64:
@@ -322,9 +322,14 @@ def _component(value: Any, inner: str, file: Path, depth: int) -> float:
     return growth
 
 
-def _growth(part: Mapping[str, Any], file: Path) -> float:
+_REPEATS = re.compile(r"[*+?{]")
+
+
+def _growth(part: Mapping[str, Any], inner: str, file: Path) -> float:
     """How many times as long one part can make a text."""
     kind = part.get("type")
+    if inner == "decoders" and isinstance(part.get("pattern"), dict) and _REPEATS.search(str(part["pattern"].get("Regex", ""))):
+        raise CheckpointError(f"{file}: its decoder searches for a pattern that repeats something; no tokenizer needs that.")
     if kind == "Replace":
         pattern, content = part.get("pattern"), part.get("content")
         if not isinstance(content, str) or not isinstance(pattern, dict):
