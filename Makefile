@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV_ARGS ?=
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+WORKERS ?= 2
 SECONDS ?= 180
 SEED ?=
 
@@ -15,7 +16,9 @@ BUILDER := .cache/builder
 ORACLES := mergekit==0.1.5 torch==2.13.0
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
-PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 $(PYTEST_ARGS)
+# a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
+PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
+  -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: help run test check lint types fix build docs oracle zoo fuzz bench bench-quick bench-gpu gpu clean
 .NOTPARALLEL:

@@ -18,7 +18,12 @@ from merger.methods.params import Param
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
+# Begun first where tests run in several processes, so that none of them is waited for at the end.
+LONG = ("test_smollm.py", "test_safe.py", "test_evaluate.py", "test_strangers.py", "test_explore.py", "test_instrument.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
     chromium = os.environ.get("CHROMIUM") or os.environ.get("PLAYWRIGHT_CHROMIUM") or any(map(shutil.which, BROWSERS))
     missing = {
         "gpu": None if torch.cuda.is_available() else "no CUDA device here",

@@ -914,7 +914,7 @@ def test_the_module_is_no_command_when_it_is_imported() -> None:
 def test_words_of_the_log_reach_the_terminal() -> None:
     """What the kernels say of a compiler is told without any setting up of logs."""
     assert logging.getLogger("merger.kernels.cpu").isEnabledFor(logging.WARNING)
-    code = "import merger.kernels as k; k.log.warning('words')"
+    code = "import merger.kernels.cpu as k; k.log.warning('words')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == "words\n"
 

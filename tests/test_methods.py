@@ -1,4 +1,4 @@
-"""Laws that hold for every registered method, one golden row by hand for each, and the words in merger.ops."""
+"""Laws that hold for every registered method, one golden row by hand for each, and the words in merger.methods.ops."""
 
 import doctest
 import math
