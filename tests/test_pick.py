@@ -620,6 +620,7 @@ def test_from_a_search_to_a_repository(hub: Hub, visit: Any, tmp_path: Path, mon
     press(page, "Merge and publish")
     expects(field_of(page, "Publishing")).to_have_value(re.compile("Say so by the tick"))
     page.get_by_label("Its owners allow me to publish this").check()
+    page.wait_for_timeout(500)  # the refusal's event ends a moment after its words
     press(page, "Merge and publish")
     expects(field_of(page, "Publishing")).to_have_value(f"Published: {hub.url}/writer/pirates", timeout=20_000)
     repo = hub.repos["writer/pirates"]
@@ -640,6 +641,7 @@ def test_a_hosted_page_takes_no_folder_and_no_bin(hub: Hub, visit: Any) -> None:
         box.fill(typed)
         box.press("Enter")
         expects(field_of(page, "What went wrong")).to_have_value(re.compile(words))
+    page.wait_for_timeout(500)
     box.fill("old/model")
     box.press("Enter")
     expects(page.get_by_role("radio", name="old/model · ")).to_be_checked()
