@@ -20,7 +20,6 @@ ROOT = Path(__file__).parent.parent
 CHROMIUM = os.environ.get("CHROMIUM") or next(
     (p for p in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if p), None
 )
-SPOKEN = "[...document.querySelectorAll('.an-text')].some(e => e.textContent)"
 
 
 @pytest.fixture(scope="session")
@@ -137,7 +136,6 @@ def open_page(browser, url) -> Iterator[object]:
         page.page.goto(address + query)
         page.page.wait_for_selector(".mixer canvas", timeout=30_000)
         with contextlib.suppress(sync_api.TimeoutError):  # what is pressed before the page's first events are through may be lost
-            page.page.wait_for_function(SPOKEN, timeout=15_000)
             page.page.wait_for_selector("#announcer", state="attached", timeout=15_000)  # made by the page's first event
             page.page.wait_for_timeout(300)
         return page

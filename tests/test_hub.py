@@ -661,7 +661,7 @@ def test_links_in_a_repository_are_text(hub: Hub) -> None:
 
 def test_names_that_the_hub_makes_up(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     """Digests and commits become parts of paths: anything but hex is refused or left out."""
-    evil = "../../../../tmp/evil"
+    evil = "../../../../evil"
     monkeypatch.setattr(Repo, "sha", property(lambda _: evil))
     assert said(lambda: store.download("tiny/base", False)) == "tiny/base: the Hub names no commit for it; try again."
     monkeypatch.undo()

@@ -30,6 +30,6 @@ def test_a_model_of_the_hub_is_told_by_its_name(tmp_path: Path) -> None:
 def test_only_the_place_is_left_out(place: str) -> None:
     cached = f"/data/hub/models--o--n--m/{place}"
     rest = "/a.json" if "a.json" in place else ""
-    assert str(InputChanged(f"{cached}: was cut; see (/tmp/x).")) == f"o/n--m{rest}: was cut; see (/tmp/x)."
+    assert str(InputChanged(f"{cached}: was cut; see (/elsewhere/x).")) == f"o/n--m{rest}: was cut; see (/elsewhere/x)."
     assert str(MergeError(f"one/two: {cached} and '{cached}' differ.")) == f"one/two: o/n--m{rest} and 'o/n--m{rest}' differ."
-    assert str(MergeError("/tmp/out: models--a--b is not empty.")) == "/tmp/out: models--a--b is not empty."
+    assert str(MergeError("/elsewhere/out: models--a--b is not empty.")) == "/elsewhere/out: models--a--b is not empty."

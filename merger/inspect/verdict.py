@@ -184,10 +184,6 @@ def _summary(
 # ---------------------------------------------------------------------------------------------- who changes what
 
 
-def _argument(job: TensorJob, name: str, i: int) -> Any:
-    return job.args.at(name, i)
-
-
 def _acts(job: TensorJob, i: int) -> bool:
     """Whether the i-th source has a part in the tensor: no factor that multiplies it is zero."""
     return _does(job.args, i)
@@ -199,7 +195,7 @@ def _does(args: Arguments, i: int) -> bool:
 
 
 def _density(job: TensorJob, i: int) -> float:
-    density = _argument(job, "density", i)
+    density = job.args.at("density", i)
     return 1.0 if density is None else min(1.0, float(density))
 
 
@@ -383,7 +379,7 @@ def _awake(recipe: Recipe, decided: Plan, model: str | None, label: str) -> Fix 
 def _zeros(decided: Plan, model: str) -> list[str]:
     """Factors of this model that are 0 in every tensor it fits."""
     own = [(job, k) for job in decided.jobs for k, s in job.donors if s.model == model]
-    return [name for name in ("weight", "density", "lambda", "t") if own and all(_argument(j, name, k) == 0 for j, k in own)]
+    return [name for name in ("weight", "density", "lambda", "t") if own and all(j.args.at(name, k) == 0 for j, k in own)]
 
 
 def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator[Finding]:
@@ -445,9 +441,9 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
         if not donors or "weight" not in job.args:
             continue
         args, size = job.args, job.numel
-        weights = [float(_argument(job, "weight", i)) for i, _ in donors]
+        weights = [job.args.one("weight", i) for i, _ in donors]
         if whole_models:
-            weights = [float(_argument(job, "weight", i)) for i in range(len(job.sources))]
+            weights = [job.args.one("weight", i) for i in range(len(job.sources))]
             reach = 1.0 if args.get("normalize") is True else math.fsum(weights)
         else:
             shares = 1.0 if args.get("normalize") is True else math.fsum(abs(w) for w in weights)
@@ -560,9 +556,9 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
         place = listed[0][0] if len(listed) == 1 else ""
         alone = [
             job for job, _ in active
-            if _argument(job, "normalize", 0) is True and sum(_acts(job, j) for j, _ in job.donors) == 1
+            if job.args.at("normalize", 0) is True and sum(_acts(job, j) for j, _ in job.donors) == 1
         ]  # fmt: skip
-        weights = sorted({float(_argument(job, "weight", k)) for job, k in active if "weight" in job.args})
+        weights = sorted({job.args.one("weight", k) for job, k in active if "weight" in job.args})
         if len(alone) == len(active) and weights and weights != [1.0]:
             told = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
             yield Finding(
@@ -572,7 +568,7 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
                 kind="lone weight", model=model, told=(weights[0], weights[-1]),
                 mend=Fix("Let the weight count", _everywhere(recipe, "normalize", False)),
             )  # fmt: skip
-        densities = [_argument(job, "density", k) for job, k in active]
+        densities = [job.args.one("density", k) if "density" in job.args else None for job, k in active]
         if all(d is not None and d >= 1 for d in densities) and recipe.method.param("density") is not None:
             what = "nothing is dropped" if recipe.method.law.drawn else "nothing is trimmed"
             yield Finding(
