@@ -38,6 +38,7 @@ check: lint types test  ## what CI runs: ruff, pyright, every test
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 
 types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python

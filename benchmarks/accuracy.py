@@ -41,12 +41,15 @@ CASES: list[Case] = [  # method, models, base, parameters
     ("nearswap", 1, True, {"t": 0.0001}), ("arcee_fusion", 1, True, {}),
 ]  # fmt: skip
 OWN: list[Case] = [  # methods that mergekit does not have; their truth is ours in float64, checked by the golden tests
-    ("consensus_ta", 3, True, W | {"tall_lambda": 0.4, "k": 2}), ("pcb", 3, True, W | {"density": [0.5] * 3}),
-    ("tsv_merge", 3, True, W), ("iso_c", 3, True, W), ("knots", 3, True, W | {"density": [0.5] * 3}),
+    ("consensus_ta", 3, True, W | {"tall_lambda": 0.4, "k": 2}),
+    ("pcb", 3, True, W | {"density": [0.5] * 3}),
+    ("tsv_merge", 3, True, W),
+    ("iso_c", 3, True, W),
+    ("knots", 3, True, W | {"density": [0.5] * 3}),
 ]
 RANKED = ("della", "della_linear")
 
-MERGEKIT = '''
+MERGEKIT = """
 import json, sys
 import torch
 import mergekit.sparsify
@@ -67,7 +70,7 @@ for key, method, names, base, parameters, double in cases:
         merged = merge_tensors(models, method, parameters=parameters, base_index=0 if base else None, name="t")
     out[key] = merged.to(models[0].dtype).contiguous()
 save_file(out, sys.argv[3])
-'''
+"""
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """A merge in a few lines: two siblings of the tiny family, half of each, written as a model that transformers loads.
 
-    python -m examples.first_merge [folder]
+python -m examples.first_merge [folder]
 """
 
 import sys

@@ -1,6 +1,6 @@
 """A merge in memory: a changed recipe redoes only the tensors that it changes, and the model that holds them speaks at once.
 
-    python -m examples.live_session
+python -m examples.live_session
 """
 
 import time

@@ -1,6 +1,6 @@
 """A merge method of one's own: a function and its signature. From then on it is checked, listed and offered like any other.
 
-    python -m examples.own_method [folder]
+python -m examples.own_method [folder]
 """
 
 import sys

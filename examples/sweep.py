@@ -1,6 +1,6 @@
 """Settings of a recipe, each merged in memory and scored with questions of the tiny family; the best first.
 
-    python -m examples.sweep
+python -m examples.sweep
 """
 
 from pathlib import Path

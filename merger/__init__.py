@@ -1,8 +1,8 @@
 """Merge language models: recipes, methods, a streaming batch merge and a live session.
 
-    from merger import load_recipe
-    from merger.engine import merge
-    merge(load_recipe("recipe.yaml"), "out")
+from merger import load_recipe
+from merger.engine import merge
+merge(load_recipe("recipe.yaml"), "out")
 """
 
 import gc

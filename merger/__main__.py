@@ -199,9 +199,7 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
         "--out-shard-size", default="5GB", metavar="SIZE",
         help="largest file: 5GB in bytes (default), 1B in parameters, 0 for one file",
     )  # fmt: skip
-    merge.add_argument(
-        "--memory", metavar="SIZE", help="take at most this much memory beside the mapped files, for example 2GB"
-    )
+    merge.add_argument("--memory", metavar="SIZE", help="take at most this much memory beside the mapped files, for example 2GB")
     merge.add_argument(
         "--part", metavar="N/COUNT", help="make only every COUNT-th file of the output, for several machines; then --join"
     )
@@ -352,8 +350,9 @@ def _warned(recipe: Recipe, strict: bool) -> None:
                 against += 1
                 print(f"{finding.level}: {finding.words}{f' {finding.fix}' if finding.fix else ''}", file=sys.stderr)
     if strict and against:
-        raise MergeError(f"--strict: {against} thing{'s speak' if against > 1 else ' speaks'} against this merge; nothing "
-        f"was merged.")
+        raise MergeError(
+            f"--strict: {against} thing{'s speak' if against > 1 else ' speaks'} against this merge; nothing was merged."
+        )
 
 
 class _Bar:

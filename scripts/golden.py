@@ -230,15 +230,11 @@ def averages() -> None:
     case("slerp_ends_1", "slerp", ["base", "a"], t=1.0)
     case("slerp_beyond", "slerp", ["base", "c"], t=1.3, note="t outside [0, 1] extrapolates.")
     case("slerp_base_second", "slerp", ["a", "base"], t=0.3, note="t = 0 is the base, wherever it is listed.")
-    case(
-        "slerp_base_unlisted", "slerp", ["a"], t=0.3, note="The base joins although only base_model names it."
-    )
+    case("slerp_base_unlisted", "slerp", ["a"], t=0.3, note="The base joins although only base_model names it.")
 
     case("nuslerp_two", "nuslerp", A6B4, base=None)
     case("nuslerp_base", "nuslerp", A6B4, note="With a base: the deltas turn, and are added to the base.")
-    case(
-        "nuslerp_rows", "nuslerp", A6B4, base=None, nuslerp_flatten=False, note="Vectors along the last axis."
-    )
+    case("nuslerp_rows", "nuslerp", A6B4, base=None, nuslerp_flatten=False, note="Vectors along the last axis.")
     case(
         "nuslerp_columns",
         "nuslerp",
@@ -247,9 +243,7 @@ def averages() -> None:
         nuslerp_row_wise=True,
         note="nuslerp_row_wise true takes vectors along axis 0.",
     )
-    case(
-        "nuslerp_opposite_weights", "nuslerp", {"a": {"weight": 0.5}, "b": {"weight": -0.5}}, note="t = 0.5."
-    )
+    case("nuslerp_opposite_weights", "nuslerp", {"a": {"weight": 0.5}, "b": {"weight": -0.5}}, note="t = 0.5.")
 
     case("multislerp_three", "multislerp", per_model(["a", "b", "c"], weight=0.5), base=None)
     case("multislerp_base", "multislerp", {"a": {"weight": 0.6}, "b": {"weight": 0.4}, "c": {"weight": 0.3}})
@@ -362,9 +356,7 @@ def delta_methods() -> None:
         note=CRUMBS_NOTE + " Here n - t < top, so gamma shrinks.",
     )
     case("breadcrumbs_ties_default", "breadcrumbs_ties", HALF, note=CRUMBS_NOTE)
-    case(
-        "breadcrumbs_ties_mixed", "breadcrumbs_ties", crumbs, normalize=True, int8_mask=True, note=CRUMBS_NOTE
-    )
+    case("breadcrumbs_ties_mixed", "breadcrumbs_ties", crumbs, normalize=True, int8_mask=True, note=CRUMBS_NOTE)
     case("breadcrumbs_ties_rescale", "breadcrumbs_ties", crumbs, rescale=True, gamma=0.05, note=CRUMBS_NOTE)
 
     case("sce_default", "sce", ["a", "b", "c"])
@@ -690,9 +682,7 @@ parameters:
   density: 0.6
 dtype: float32
 """,
-        DARE_NOTE
-        + " Tensor name in the mask's key: the output's. Parent: position among the slice's sources "
-        "without the base.",
+        DARE_NOTE + " Tensor name in the mask's key: the output's. Parent: position among the slice's sources without the base.",
     )
     text(
         "modules_task_arithmetic",
@@ -729,9 +719,7 @@ def largest_gap(ours: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -
     return max(float((ours[name].double() - other[name].double()).abs().max()) for name in ours)
 
 
-def run(
-    folder: Path, only: Callable[[str], bool]
-) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]], str]:
+def run(folder: Path, only: Callable[[str], bool]) -> tuple[dict[str, torch.Tensor], list[dict[str, Any]], str]:
     """All goldens, their descriptions, and the digest of the family they were made from."""
     family = tiny.make_family(folder)
     digest = tiny.family_digest(family)
@@ -770,9 +758,7 @@ def run(
 
 def main() -> None:
     """Write both files, or with names of cases only show that these run."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", help="run only these cases and write nothing")
     names: list[str] = parser.parse_args().names
     torch.set_num_threads(1)  # the order of sums, and so the last bit, must not depend on the machine's cores

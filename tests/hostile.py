@@ -1,8 +1,8 @@
 """Model folders that try to make transformers read a file of the server's, and a trap that notices when it is read.
 
-    python tests/hostile.py           every class, key, form and kind of folder through tokenizer/safe: an hour
-    python tests/hostile.py --some    every class and key once: minutes
-    python tests/hostile.py --raw     the same folders straight to transformers, to see what it would read
+python tests/hostile.py           every class, key, form and kind of folder through tokenizer/safe: an hour
+python tests/hostile.py --some    every class and key once: minutes
+python tests/hostile.py --raw     the same folders straight to transformers, to see what it would read
 """
 
 import ctypes

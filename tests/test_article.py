@@ -79,6 +79,7 @@ def article(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def values(name: str, shape: tuple[int, ...], origin: str, model: str) -> torch.Tensor:
     """Two families that have nothing in common; within one, a few hundredths of the norm apart."""
+
     def drawn(key: str) -> torch.Tensor:
         generator = torch.Generator().manual_seed(int.from_bytes(key.encode()[-6:], "little") + len(key) + sum(key.encode()))
         return torch.randn(max(shape[0], 516), *shape[1:], generator=generator)[: shape[0]]
@@ -163,9 +164,13 @@ def test_transformers_loads_it(article: Path, tmp_path: Path) -> None:
 
 
 def test_the_summary(judged: Verdict) -> None:
-    assert judged.summary == str(judged).splitlines()[0] == (
-        f"ties of 2 models onto {MISTRAL}: 18.6 % of 1.8M parameters can change, 9.3 % do; 1 of 2 models contributes nothing; "
-        "9 warnings."
+    assert (
+        judged.summary
+        == str(judged).splitlines()[0]
+        == (
+            f"ties of 2 models onto {MISTRAL}: 18.6 % of 1.8M parameters can change, 9.3 % do; 1 of 2 models contributes nothing"
+            "; 9 warnings."
+        )
     )
 
 

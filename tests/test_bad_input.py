@@ -337,8 +337,13 @@ def test_an_interrupted_command_can_be_continued(models: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("5GB", (5 * 10**9, False)), ("1B", (10**9, True)), ("500M", (500_000_000, True)), ("1.5kb", (1500, False)), ("42", (42,
-        True))],
+    [
+        ("5GB", (5 * 10**9, False)),
+        ("1B", (10**9, True)),
+        ("500M", (500_000_000, True)),
+        ("1.5kb", (1500, False)),
+        ("42", (42, True)),
+    ],
 )
 def test_shard_sizes(text: str, expected: tuple[int, bool]) -> None:
     assert parse_size(text) == expected
@@ -361,8 +366,26 @@ def test_shards_split_in_order() -> None:
 
 fuzz = settings(max_examples=200, deadline=None, derandomize=True)
 YAML = st.text(st.sampled_from(list("{}[]:,-&*?|>!%@#'\"\\<~ \n\tab01.e_")), max_size=60)
-FRAGMENTS = ["[", "{", "}", "]", "&a ", "*a", "<<: ", "!!int ", "!!float ", ".nan", "- ", "\n", "  ", "null", "1e9", "\\ud800",
-    "?", "%"]
+FRAGMENTS = [
+    "[",
+    "{",
+    "}",
+    "]",
+    "&a ",
+    "*a",
+    "<<: ",
+    "!!int ",
+    "!!float ",
+    ".nan",
+    "- ",
+    "\n",
+    "  ",
+    "null",
+    "1e9",
+    "\\ud800",
+    "?",
+    "%",
+]
 
 
 def only_merge_errors(act: Callable[[], object]) -> None:

@@ -1,6 +1,5 @@
 """What a stranger's small files may hold: JSON, headers, indexes, pickles, cards, LoRAs, documents; each told in a sentence."""
 
-
 from __future__ import annotations
 
 import contextlib

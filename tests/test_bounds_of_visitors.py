@@ -418,5 +418,3 @@ def test_a_single_call_of_a_program_keeps_no_session(served):
     made = httpx.post(f"{url}/gradio_api/call/yaml", json={"data": [PLAIN]}).json()["event_id"]
     assert "complete" in httpx.get(f"{url}/gradio_api/call/yaml/{made}").text
     assert set(demo.state_holder.session_data) <= before
-
-

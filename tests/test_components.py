@@ -52,10 +52,7 @@ def board(layers: int, names: list[str]) -> dict[str, Any]:
 
 
 def stats(value: dict[str, Any]) -> dict[str, Any]:
-    rows = [
-        {"label": row, "values": [None, *numbers[1:]]}
-        for row, numbers in zip("qkvo", value["lanes"].values(), strict=False)
-    ]
+    rows = [{"label": row, "values": [None, *numbers[1:]]} for row, numbers in zip("qkvo", value["lanes"].values(), strict=False)]
     remarks = {path: f"mean {sum(x) / len(x):.3f}" for path, x in value["lanes"].items()}
     return {
         "rows": rows,
@@ -314,9 +311,7 @@ def test_shapes_mute_gain_and_link(small: App, visit: Any) -> None:
     until(lambda: small.last("release")[6] == 0.95)
     tool(page, "Link").click()
     until(lambda: small.last("release")[0] != 0.45)
-    for column in zip(
-        *(x for path, x in small.seen["release"][-1]["lanes"].items() if "weight" in path), strict=True
-    ):
+    for column in zip(*(x for path, x in small.seen["release"][-1]["lanes"].items() if "weight" in path), strict=True):
         assert sum(column) == pytest.approx(1)
     lane(page, "plural weight").focus()
     tool(page, "Flat").click()  # acts on the lane that had the focus last
@@ -782,13 +777,9 @@ def test_no_sideways_scroll_on_a_phone(large: App, visit: Any, theme: str) -> No
     assert page.evaluate("document.body.classList.contains('dark')") == (theme == "dark")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     bar = page.locator(".mx-toolbar")
-    assert (
-        bar.evaluate("(bar) => { bar.scrollLeft = 999; return bar.scrollLeft; }") > 50
-    )  # the toolbar scrolls
+    assert bar.evaluate("(bar) => { bar.scrollLeft = 999; return bar.scrollLeft; }") > 50  # the toolbar scrolls
     assert page.locator(".an-text").first.evaluate("(text) => text.scrollWidth - text.clientWidth") <= 0
-    inside = (
-        ".mx-lane, .mx-strip-canvas, .mx-toolbar, .an-card, .an-modes"  # gradio's own boxes clip: look inside
-    )
+    inside = ".mx-lane, .mx-strip-canvas, .mx-toolbar, .an-card, .an-modes"  # gradio's own boxes clip: look inside
     right = page.locator(inside).evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().right)")
     assert max(right) <= 390
     tool(page, "More").click()
@@ -818,8 +809,6 @@ def test_eighty_layers_stay_quick(large: App, visit: Any) -> None:
     assert max(long, default=0) < 200  # of a machine that does two things at a time
     painted = large.last("release")[10:70]
     assert painted == sorted(painted)
-    assert (
-        max(large.last("release")) == float(lane(page).get_attribute("aria-valuenow")) > 0.9
-    )  # where the hand stopped
+    assert max(large.last("release")) == float(lane(page).get_attribute("aria-valuenow")) > 0.9  # where the hand stopped
     summary = page.locator(".mx-strip-summary").text_content()
     assert summary == stats(large.seen["release"][-1])["summary"]  # the last value won

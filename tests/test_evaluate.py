@@ -107,7 +107,8 @@ def test_judges_place_each_token_in_what_they_would_say(session: Session) -> Non
         head.copy_(head[ids[0]].expand_as(head))  # all even: the smallest id is the model's own choice
     even = 1 / head.shape[0]
     assert fresh.judges(PROMPT, [0, 5]) == [
-        Judged(pytest.approx(even), rank, who.piece(0), pytest.approx(even)) for rank in (1, 6)  # type: ignore[arg-type]
+        Judged(pytest.approx(even), rank, who.piece(0), pytest.approx(even))
+        for rank in (1, 6)  # type: ignore[arg-type]
     ]
 
 

@@ -49,6 +49,7 @@ def test_what_is_no_sentence_is_found_and_kept(error: Exception, why: str, monke
 def test_slow_large_and_prying_inputs_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "secret.txt").write_text("x")
     monkeypatch.setattr(fuzz, "peak", lambda: 1_000)
+
     def slow(_: Path) -> None:
         while True:
             sum(range(1000))

@@ -1,6 +1,5 @@
 """The door: other websites, other names, other browsers, frames; and what goes on working: programs, links, a Space."""
 
-
 import json
 import logging
 import threading

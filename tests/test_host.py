@@ -78,8 +78,10 @@ def test_what_a_hosted_page_opens(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (store.storage("big/gated") / ".restricted").touch()
     nobody, brought = place.access(), place.access({"big/gated"})
     assert nobody.refusal("big/free") == "" and nobody.refusal(f"big/free@{commit}") == ""
-    assert nobody.refusal("big/half") == nobody.refusal("big/none").replace("none", "half") == (
-        "big/half: is not here yet; choose it under Models and download it."
+    assert (
+        nobody.refusal("big/half")
+        == nobody.refusal("big/none").replace("none", "half")
+        == ("big/half: is not here yet; choose it under Models and download it.")
     )
     assert nobody.refusal("big/gated").startswith("big/gated: is gated or private.")
     assert brought.refusal("big/gated") == brought.refusal(f"big/gated@{commit}") == brought.refusal("big/free+big/gated") == ""

@@ -106,9 +106,7 @@ def test_every_fused_method_has_a_case() -> None:
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize(("method", "args"), CASES)
-def test_the_same_bits_as_torch(
-    method: str, args: dict[str, object], shape: tuple[int, ...], only_compiled: None
-) -> None:
+def test_the_same_bits_as_torch(method: str, args: dict[str, object], shape: tuple[int, ...], only_compiled: None) -> None:
     n = 1 if method == "passthrough" else 2
     for dtype, coarse in itertools.product(DTYPES, (False, True)):
         held = models(n, shape, dtype, coarse=coarse)

@@ -52,8 +52,11 @@ def model(kind: str, reference: str) -> Checkpoint:
 
 
 def planned(kind: str, text: str = "") -> Plan:
-    text = text or """{merge_method: ties, base_model: base, models: [
+    text = (
+        text
+        or """{merge_method: ties, base_model: base, models: [
       {model: base}, {model: a, parameters: {weight: 0.5, density: 1}}, {model: b, parameters: {weight: [0, 1]}}]}"""
+    )
     recipe = load(text)
     return plan(recipe, {r: model(kind, r) for r in recipe.references})
 

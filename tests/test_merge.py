@@ -227,8 +227,9 @@ def test_integer_buffers_are_copied(tmp_path: Path) -> None:
     tiny.make_family(tmp_path / "in")
     for i, name in enumerate(("base", "a", "b")):
         file = tmp_path / "in" / name / "model.safetensors"
-        save_file(tiny.read_weights(file.parent) | {"model.steps": torch.tensor([i, 7]),
-            "model.flag": torch.tensor(i == 0)}, file)
+        save_file(
+            tiny.read_weights(file.parent) | {"model.steps": torch.tensor([i, 7]), "model.flag": torch.tensor(i == 0)}, file
+        )
     ours = merged(TIES + "out_dtype: bfloat16", tmp_path / "out", tmp_path / "in")
     assert ours["model.steps"].tolist() == [0, 7] and ours["model.steps"].dtype == torch.int64
     assert ours["model.flag"].item() is True
@@ -322,8 +323,9 @@ def here(family: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return family
 
 
-def test_command_merge_with_set_and_seed(here: Path, recipe_file: Write, tmp_path: Path,
-    capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_merge_with_set_and_seed(
+    here: Path, recipe_file: Write, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     text = TIES.replace("merge_method: ties", "merge_method: dare_ties")
     file, out = recipe_file(text), tmp_path / "out"
     changes = ["--set", "models[0].parameters.weight=0.2", "--set", "parameters.lambda=[0.5, 1]", "--seed", "9"]

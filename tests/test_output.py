@@ -353,9 +353,7 @@ def test_short_of_memory(direct: bool, warm: int, models: Path, monkeypatch: pyt
     monkeypatch.setattr(kernels, "_check", gone)
     with pytest.raises(CheckpointError) as error:
         merge(load(RECIPE), models.parent / "no", roots=[models])
-    assert str(error.value) == (
-        "model.safetensors: cannot be read any more: Input/output error; bring it back as it was."
-    )
+    assert str(error.value) == ("model.safetensors: cannot be read any more: Input/output error; bring it back as it was.")
 
 
 def test_what_the_system_holds_of_a_file(tmp_path: Path) -> None:

@@ -159,8 +159,10 @@ def opcodes(text: bytes) -> Callable[[Path], None]:
 def tensor(offset: int, shape: str, stride: str, numel: int = 6, key: str = "0") -> Callable[[Path], None]:
     """A pickle in the readable protocol 0: {'w': a tensor of the file's one storage of six float32 numbers}."""
     text = (
-        f"(dS'w'\nctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nFloatStorage\nS'{key}'\nS'cpu'\nI{numel}\nt"
-    ).encode() + b"Q" + f"I{offset}\n({shape}t({stride}tI00\n(dts".encode()
+        (f"(dS'w'\nctorch._utils\n_rebuild_tensor_v2\n((S'storage'\nctorch\nFloatStorage\nS'{key}'\nS'cpu'\nI{numel}\nt").encode()
+        + b"Q"
+        + f"I{offset}\n({shape}t({stride}tI00\n(dts".encode()
+    )
     # `s` sets the item, after REDUCE.
     return lambda file: with_pickle(file, text[:-1] + b"Rs.")
 

@@ -241,9 +241,13 @@ def test_whole_numbers_are_copied_where_they_are_equal_and_refused_where_not(
     assert (job.method, job.out, [s.model for s in job.sources]) == (None, dtype, ["one"])
     put("two", (table + 1) % 7)
     planning._FRAMES.clear()
-    assert refusal(LINEAR, tmp_path) == refusal(LINEAR, tmp_path, "skip") == (
-        f"{TABLE}: whole numbers, which differ between one and two; they cannot be merged.\n"
-        "  Where they are packed weights, take the models in 16 bits; else merge fine-tunes of one base."
+    assert (
+        refusal(LINEAR, tmp_path)
+        == refusal(LINEAR, tmp_path, "skip")
+        == (
+            f"{TABLE}: whole numbers, which differ between one and two; they cannot be merged.\n"
+            "  Where they are packed weights, take the models in 16 bits; else merge fine-tunes of one base."
+        )
     )
 
 

@@ -1,6 +1,5 @@
 """What a stranger's model may make transformers read: nothing but a cleaned copy of its own plain files."""
 
-
 from __future__ import annotations
 
 import base64

@@ -1,6 +1,5 @@
 """Chat templates: as transformers renders them, and stopped where they are too much, at nobody else's cost."""
 
-
 from __future__ import annotations
 
 import contextlib

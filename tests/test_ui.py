@@ -296,9 +296,9 @@ def test_links_hold_the_recipe(studio, method):
 
 def test_hostile_links_are_refused_readably(studio):
     packed = state.link(workspace(studio).recipe)
-    bomb = base64.urlsafe_b64encode(zlib.compress(b"#" * 50_000_000, 9)[: LINK_CHARACTERS]).decode()
+    bomb = base64.urlsafe_b64encode(zlib.compress(b"#" * 50_000_000, 9)[:LINK_CHARACTERS]).decode()
     tall = base64.urlsafe_b64encode(zlib.compress(b"#" * 4_000_000, 9)).decode()
-    for link in ("", "x", packed[:-9], packed + "!", "%00", "A" * 9000, bomb[: LINK_CHARACTERS], tall, "eJw" + "é"):
+    for link in ("", "x", packed[:-9], packed + "!", "%00", "A" * 9000, bomb[:LINK_CHARACTERS], tall, "eJw" + "é"):
         with pytest.raises(RecipeError, match="holds no recipe"):
             state.from_link(link)
 

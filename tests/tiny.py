@@ -82,9 +82,7 @@ def make_family(
                 values = values + strength * _spread(shape) * _delta_values(seed, model, name, shape)
             tensors[name] = values.to(dtype)
         _write_json(path / "config.json", config)
-        _write_json(
-            path / "generation_config.json", {"bos_token_id": 1, "eos_token_id": 2, "do_sample": False}
-        )
+        _write_json(path / "generation_config.json", {"bos_token_id": 1, "eos_token_id": 2, "do_sample": False})
         _write_weights(path, tensors, shards)
         _write_tokenizer(path, vocab)
         folders[model] = path

@@ -1,7 +1,7 @@
 """Every text and vision-language model type of the installed transformers, tiny, from its config alone: merged, loaded, heard.
 
-    python tests/zoo.py [TYPE ...]     a line for each
-    python tests/zoo.py --write        all of them, into docs/architectures.md (`make zoo`; half an hour on one core)
+python tests/zoo.py [TYPE ...]     a line for each
+python tests/zoo.py --write        all of them, into docs/architectures.md (`make zoo`; half an hour on one core)
 """
 
 import importlib

@@ -189,9 +189,7 @@ def _dtypes(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tenso
     }
 
 
-def _bound(
-    group: _Group, module: Any, wanted: Mapping[str, torch.dtype], bound: Bound, where: str
-) -> Mapping[str, Tensor]:
+def _bound(group: _Group, module: Any, wanted: Mapping[str, torch.dtype], bound: Bound, where: str) -> Mapping[str, Tensor]:
     """A group's parameters: its tensors themselves, tensors made parts of one, or copies; `bound` is told which."""
     tensors = group.tensors
     dtype = wanted[group.target]

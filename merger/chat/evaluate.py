@@ -349,9 +349,7 @@ class Speaker:
             first = True
             while True:
                 new = None if first or not held.get("use_cache") else 1
-                given = model.prepare_inputs_for_generation(
-                    input_ids, next_sequence_length=new, is_first_iteration=first, **held
-                )
+                given = model.prepare_inputs_for_generation(input_ids, next_sequence_length=new, is_first_iteration=first, **held)
                 out = model(**given, return_dict=True)
                 held, first = model._update_model_kwargs_for_generation(out, held, is_encoder_decoder=False), False
                 yield out.logits[0, -1:]
@@ -421,9 +419,7 @@ class Speaker:
         kept = {"logits_to_keep": keep} if "logits_to_keep" in self.takes else {}
         return self.module(input_ids=given, use_cache=True, **kept, **{self.keeps: cache})
 
-    def _forward(
-        self, fresh: list[int], heard: "_Heard", keep: int, reuse: "_Heard | None" = None, below: int = 0
-    ) -> list[_Row]:
+    def _forward(self, fresh: list[int], heard: "_Heard", keep: int, reuse: "_Heard | None" = None, below: int = 0) -> list[_Row]:
         """What the model says after the last `keep` of these tokens. They follow what `heard` holds, and join it.
 
         reuse, below  what was heard of the same tokens before the tensors changed: its layers below `below` are taken over
@@ -753,9 +749,7 @@ def _padded(asked: Sequence[list[int]], length: int, speaker: Speaker) -> tuple[
     return fresh, real, extra
 
 
-def speaker(
-    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], origin: str = "the chat template"
-) -> Speaker:
+def speaker(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], origin: str = "the chat template") -> Speaker:
     """Build a model around tensors without copying them. `folder` gives tokenizer and chat template.
 
     origin  whose chat template it is, for errors
@@ -850,7 +844,6 @@ def _dtype(tensors: Mapping[str, Tensor]) -> torch.dtype | None:
     """The type that all tensors have which are numbers with a fraction; None where they differ, and config.json decides."""
     found = {t.dtype for t in tensors.values() if t.is_floating_point()}
     return found.pop() if len(found) == 1 else None
-
 
 
 _BY_ROWS = "merger_by_rows"

@@ -1,7 +1,7 @@
 """What is wrong with a merged model that babbles: `merger doctor FOLDER`. Reads a folder, and asks it a few questions.
 
-    for ailment in examine(Path("merged")).ailments:
-        print(ailment.words, ailment.cure)
+for ailment in examine(Path("merged")).ailments:
+    print(ailment.words, ailment.cure)
 """
 
 import json
@@ -490,7 +490,8 @@ def _template(patient: _Patient) -> Iterator[Ailment]:
             f"Merge again with `chat_template: {name}`." if name else "Copy chat_template.jinja of the chat model it comes from.",
         )  # fmt: skip
     unknown = [
-        mark for mark in _MARKS
+        mark
+        for mark in _MARKS
         if mark != "[INST]" and patient.template and mark in patient.template and mark not in patient.vocabulary.ids
     ]  # fmt: skip - [INST] is plain text in Llama 2 and the first Mistrals
     if unknown:
@@ -508,8 +509,10 @@ def _positions(patient: _Patient) -> Iterator[Ailment]:
     theta = theta if theta is not None else parameters.get("rope_theta") if isinstance(parameters, dict) else None
     if theta is not None and not (isinstance(theta, (int, float)) and math.isfinite(theta) and theta > 1):
         yield Ailment(
-            "error", "positions", f"config.json: the RoPE base (`rope_theta`) is {theta!r}.", "Write the parents' value, "
-            "often 10000.0."
+            "error",
+            "positions",
+            f"config.json: the RoPE base (`rope_theta`) is {theta!r}.",
+            "Write the parents' value, often 10000.0.",
         )
     context, _ = patient.at("max_position_embeddings")
     scaling, _ = patient.at("rope_scaling")
@@ -521,8 +524,9 @@ def _positions(patient: _Patient) -> Iterator[Ailment]:
             "Write the parents' `max_position_embeddings`.",
         )  # fmt: skip
     if context is not None and not (isinstance(context, int) and context > 0):
-        yield Ailment("error", "positions", f"config.json: `max_position_embeddings` is {context!r}.", "Write the "
-        "parents' value.")
+        yield Ailment(
+            "error", "positions", f"config.json: `max_position_embeddings` is {context!r}.", "Write the parents' value."
+        )
 
 
 # ---------------------------------------------------------------------------------------------- origin and answers
@@ -541,8 +545,9 @@ def _origin(patient: _Patient) -> Iterator[Ailment]:
         return
     for finding in found:
         if finding.level != "note":
-            yield Ailment("warning", finding.kind, f"of its recipe: {finding.words}", finding.fix or "Merge again with "
-            "another recipe.")
+            yield Ailment(
+                "warning", finding.kind, f"of its recipe: {finding.words}", finding.fix or "Merge again with another recipe."
+            )
 
 
 def _answers(patient: _Patient) -> tuple[tuple[tuple[str, str], ...], list[Ailment]]:
@@ -566,7 +571,9 @@ def _answers(patient: _Patient) -> tuple[tuple[tuple[str, str], ...], list[Ailme
         return tuple(said), []
     return tuple(said), [
         Ailment(
-            "warning", "babbles", f"it babbles: {babbling[0]}.",
+            "warning",
+            "babbles",
+            f"it babbles: {babbling[0]}.",
             "Too large weights, models of different bases, or another chat template are the usual causes: see the other "
             "findings, "
             "or lower the weights.",

@@ -95,9 +95,7 @@ def _arguments(job: TensorJob) -> dict[str, Any]:
     return {**{p.name: p.default for p in params if p.default is not None}, **job.args}
 
 
-def prepared(
-    job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, known: Known | None = None
-) -> Combine | None:
+def prepared(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, known: Known | None = None) -> Combine | None:
     """The job's numbers, found by passes over its tensors. None where the tensors are not ones for the compiled passes.
 
     tensors  the job's sources, contiguous, as stored; base: that of `base_of`

@@ -183,9 +183,7 @@ def _leaves(job: TensorJob, models: Mapping[str, Checkpoint]) -> Iterator[Source
         yield from _leaves(model.decided.job(source.name), models) if isinstance(model, Planned) else (source,)
 
 
-def _judged(
-    job: TensorJob, look: Look, models: Mapping[str, Checkpoint], device: str | torch.device, allowed: bool
-) -> str:
+def _judged(job: TensorJob, look: Look, models: Mapping[str, Checkpoint], device: str | torch.device, allowed: bool) -> str:
     """What of a tensor that was looked at while it was made is not finite, in a line; "" where all is. NonFiniteError if that
     is not allowed."""
     if any(isinstance(models[source.key], Planned) for source in used(job)):
@@ -306,9 +304,7 @@ def planned(recipe: Recipe, parents: Mapping[str, Checkpoint]) -> Planned:
     donor = parents[decided.donor]
     folder = donor.folder if decided.tokens is None else _tokenizer_folder(decided.tokens, decided, parents)
     anywhere = next(iter(donor.tensors.values()))
-    tensors = {
-        job.name: Stored(job.shape, job.out, anywhere.file, i, packed=job.packed) for i, job in enumerate(decided.jobs)
-    }
+    tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i, packed=job.packed) for i, job in enumerate(decided.jobs)}
     return Planned(recipe.name or "", folder, tensors, decided.config, decided=decided, parents=parents)
 
 
@@ -719,8 +715,7 @@ def _hands(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -
         need = _enough(OWN_MEMORY + needs[0])
         more = "" if kernels.available() else ", or install a C compiler: then much less will do"
         raise MergeError(
-            f"--memory {in_words(memory)}: {job.name} {job.shape} takes {need}{why}.\n"
-            f"  Allow that with --memory {need}{more}."
+            f"--memory {in_words(memory)}: {job.name} {job.shape} takes {need}{why}.\n  Allow that with --memory {need}{more}."
         )
     return max(k for k in range(1, len(needs) + 1) if OWN_MEMORY + sum(needs[:k]) <= memory)
 

@@ -562,9 +562,7 @@ def _shared_rows(rows: Sequence[_Row], recipe: Recipe, models: Mapping[str, Chec
     return shared
 
 
-def _fit(
-    row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], shared: Mapping[int, int], misfits: list[Misfit]
-) -> _Row:
+def _fit(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], shared: Mapping[int, int], misfits: list[Misfit]) -> _Row:
     """One row under the recipe's policy. The base's shape counts, without a base that of the first model that has the tensor."""
     everyone = _sources(row)
     stored = {s: models[s.model].tensors.get(s.name) for s in everyone}

@@ -27,9 +27,7 @@ def open_reference(reference: str, roots: Sequence[Path] = (Path(),), token: Tok
     return adapt(model, [(lora, folder_of(lora, roots, token)) for lora in loras]) if loras else model
 
 
-def open_here(
-    reference: str, roots: Sequence[Path] = (Path(),), folders: Collection[str] | None = None
-) -> Checkpoint:
+def open_here(reference: str, roots: Sequence[Path] = (Path(),), folders: Collection[str] | None = None) -> Checkpoint:
     """Open a model that is on this machine whole, and never ask the Hub: what the page does with a recipe.
 
     folders  the only folders that are looked for outside of the Hub's cache, by name; None: any
@@ -51,9 +49,7 @@ def _here(reference: str, roots: Sequence[Path], folders: Collection[str] | None
     return folder
 
 
-def parse_reference(
-    reference: str, roots: Sequence[Path] = (Path(),), folders: Collection[str] | None = None
-) -> tuple[str, ...]:
+def parse_reference(reference: str, roots: Sequence[Path] = (Path(),), folders: Collection[str] | None = None) -> tuple[str, ...]:
     """The model and its LoRAs, each with its `@revision`. A `+` in the name of a folder that exists is part of the name.
 
     folders  the names of folders that count; None: whatever is on the disk
@@ -61,6 +57,7 @@ def parse_reference(
     >>> parse_reference("mistralai/Mistral-7B-v0.1@main+someone/lora+someone/other@v2")
     ('mistralai/Mistral-7B-v0.1@main', 'someone/lora', 'someone/other@v2')
     """
+
     def known(name: str) -> bool:
         return name in folders if folders is not None else _local(name, roots) is not None
 

@@ -52,9 +52,7 @@ def client(token: Token) -> Any:
     return HfApi(endpoint=endpoint(), token=token)
 
 
-def patient(
-    call: Callable[[], T], about: str, token: Token, cancelled: Callable[[], bool] = never, tries: int = TRIES
-) -> T:
+def patient(call: Callable[[], T], about: str, token: Token, cancelled: Callable[[], bool] = never, tries: int = TRIES) -> T:
     """What the call returns. A busy Hub (429, 5xx) or a cut connection is asked again, later and later, or when it says so.
 
     about  the model's reference, for the errors. CheckpointError says what to do; Cancelled when the user asked to stop.

@@ -57,9 +57,7 @@ def configs(
         for key, words in (("max_position_embeddings", "context"), ("sliding_window", "sliding window")):
             a, b = _setting(mine, key), _setting(other, key)
             if a != b and (a is not None or b is not None):
-                yield Finding(
-                    "note", f"{words}: {_told(b)} in {reference}, {_told(a)} in {donor}; the output keeps {_told(a)}."
-                )
+                yield Finding("note", f"{words}: {_told(b)} in {reference}, {_told(a)} in {donor}; the output keeps {_told(a)}.")
         for key in ("num_attention_heads", "num_key_value_heads", "head_dim", "hidden_act"):
             a, b = _setting(mine, key), _setting(other, key)
             if a is not None and b is not None and a != b and not (reference in apart and key != "hidden_act"):

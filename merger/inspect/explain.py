@@ -343,15 +343,15 @@ def _chances(job: TensorJob, deltas: Tensor) -> Tensor | None:
     if all(d >= 1 for d in densities):
         return None
     spread = args.each("epsilon", n, 0.0)
-    return torch.stack([
-        keep_chances(delta, d, e).to(delta.dtype) if law.trim == "ranked" and 0 < d < 1 else torch.full_like(delta, d)
-        for delta, d, e in zip(deltas, densities, spread, strict=True)
-    ])
+    return torch.stack(
+        [
+            keep_chances(delta, d, e).to(delta.dtype) if law.trim == "ranked" and 0 < d < 1 else torch.full_like(delta, d)
+            for delta, d, e in zip(deltas, densities, spread, strict=True)
+        ]
+    )
 
 
-def _of_tensors(
-    job: TensorJob, read: Read, device: str | torch.device, against: TensorJob | None, positions: int
-) -> Explanation:
+def _of_tensors(job: TensorJob, read: Read, device: str | torch.device, against: TensorJob | None, positions: int) -> Explanation:
     """A method on whole weights, or a copy: the models' values beside what became of them, as differences from one of them."""
     if not job.sources and job.base is not None:  # the base alone
         job = replace(job, sources=(job.base,), method=None, args=NO_ARGUMENTS)

@@ -171,8 +171,16 @@ def card_base(folder: Path) -> str:
     except OSError:
         return ""
     head = re.match(r"---\s*\n(.*?)\n---", text, re.DOTALL)
-    found = re.search(r"^base_model:[ \t]*(?:\n[ \t]*-[ \t]*)?([^\n]+)((?:\n[ "
-    "\t]*-[^\n]*)*)", head[1], re.MULTILINE) if head else None
+    found = (
+        re.search(
+            r"^base_model:[ \t]*(?:\n[ \t]*-[ \t]*)?([^\n]+)((?:\n[ "
+            "\t]*-[^\n]*)*)",
+            head[1],
+            re.MULTILINE,
+        )
+        if head
+        else None
+    )
     if not found or found[2]:
         return ""
     name = found[1].strip().strip("[]").strip("'\" ")

@@ -167,9 +167,7 @@ def stages(explained: Explanation, titles: Sequence[str], names: Sequence[str], 
     return _headed(figure, title)
 
 
-def _bars(
-    figure: go.Figure, i: int, stage: Stage, x: Sequence[str], names: Sequence[str], slots: Slots
-) -> None:
+def _bars(figure: go.Figure, i: int, stage: Stage, x: Sequence[str], names: Sequence[str], slots: Slots) -> None:
     alone = len(stage.rows) == 1 and stage.name in ("merged", "average", "elected", "importance")
     for k, (row, out) in enumerate(zip(stage.rows, stage.out, strict=True)):
         fill, who = (LEAD, "the merge") if alone else (colour(slots[k]), _plain(names[k]))

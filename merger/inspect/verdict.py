@@ -1,6 +1,6 @@
 """The verdict: what a merge will do and what speaks against it, from headers, configs and a few rows, before it runs.
 
-    print(verdict(recipe, models, plan(recipe, models)))
+print(verdict(recipe, models, plan(recipe, models)))
 """
 
 import contextlib
@@ -742,8 +742,11 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Pla
             count = f"{len(extra):,} token{'s' if len(extra) != 1 else ''}"
             rest = "." if recipe.vocabulary else "; their rows are not merged."
             yield Finding(
-                "note", f"{reference} has {count} more than {decided.donor}: {shown}{rest}",
-                kind="more words" if not recipe.vocabulary else "remark", model=reference, told=(len(extra),),
+                "note",
+                f"{reference} has {count} more than {decided.donor}: {shown}{rest}",
+                kind="more words" if not recipe.vocabulary else "remark",
+                model=reference,
+                told=(len(extra),),
                 mend=None if recipe.vocabulary else Fix("Merge those words too", {"tokenizer_source": "union"}),
             )
 
@@ -793,8 +796,9 @@ def _owners(decided: Plan) -> Iterator[Finding]:
     everyone = owners.pop(tuple(rows), 0)
     if not owners:
         return
-    parts = [f"{n:,} from "
-    f"{' and '.join(who) if who else 'nobody (zeros)'}" for who, n in sorted(owners.items(), key=lambda o: -o[1])]
+    parts = [
+        f"{n:,} from {' and '.join(who) if who else 'nobody (zeros)'}" for who, n in sorted(owners.items(), key=lambda o: -o[1])
+    ]
     more = f" and {len(parts) - 4} more groups" if len(parts) > 4 else ""
     yield Finding(
         "note", f"of {len(tokens):,} tokens every model has {everyone:,}; the rows of the others are "
@@ -889,7 +893,6 @@ def _stored(kinds: Mapping[str, torch.dtype]) -> str:
 
 def _dtype(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
-
 
 
 def _percent(part: float, whole: int) -> str:

@@ -242,9 +242,7 @@ class Combine:
     depth: float = 1.0
     least: float = 0.0
 
-    def into(
-        self, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0, seen: Seen | None = None
-    ) -> None:
+    def into(self, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0, seen: Seen | None = None) -> None:
         """Elements first .. first + out.numel() of the merged tensor, written to `out`, rounded once."""
         order = list(range(len(tensors)))
         if self.mode == MIXED:  # the heaviest goes first

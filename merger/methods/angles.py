@@ -277,7 +277,10 @@ def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -
     says="average of the models, pulled to the base where they disagree",
     models=(2, None),
     law=Law(
-        combine="step", shares=stock_shares, by_rows=("filter_wise", True), memory=(1.6, 1.6),
+        combine="step",
+        shares=stock_shares,
+        by_rows=("filter_wise", True),
+        memory=(1.6, 1.6),
         teach=Teach(
             "The changes point {apart} apart on average (cosine {cosine:.2f}). The less they agree, the nearer to the base: the "
             "merge goes {way} of the way to their average.",

@@ -93,9 +93,13 @@ def passthrough(tensors: Tensor, scale: Scale = 1.0) -> Tensor:
     models=(2, 2),
     base="first",
     symmetric=False,
-    law=Law(memory=(5.3, 0), nanoseconds=10, teach=Teach(
-        "Where {first} is within {reach:g} of {zero} its weight is taken over; elsewhere {zero} moves that far towards it."
-    )),
+    law=Law(
+        memory=(5.3, 0),
+        nanoseconds=10,
+        teach=Teach(
+            "Where {first} is within {reach:g} of {zero} its weight is taken over; elsewhere {zero} moves that far towards it."
+        ),
+    ),
 )
 def nearswap(tensors: Tensor, t: Reach, watch: Watch = unwatched) -> Tensor:
     """Move each weight of the base towards the other model's, by `t` at most: closer weights are taken over.
@@ -125,10 +129,14 @@ def nearswap(tensors: Tensor, t: Reach, watch: Watch = unwatched) -> Tensor:
     models=(2, 2),
     base="first",
     symmetric=False,
-    law=Law(memory=(12.7, 0), nanoseconds=45, teach=Teach(
-        "Only changes of {first} that stand out are taken over: importance above {line:.3g}.",
-        kept="Take over only what stands out",
-    )),
+    law=Law(
+        memory=(12.7, 0),
+        nanoseconds=45,
+        teach=Teach(
+            "Only changes of {first} that stand out are taken over: importance above {line:.3g}.",
+            kept="Take over only what stands out",
+        ),
+    ),
 )
 def arcee_fusion(tensors: Tensor, watch: Watch = unwatched) -> Tensor:
     """Take over the changes whose importance is an outlier: above the median plus 1.5 interquartile ranges.

@@ -16,10 +16,16 @@ _RAM = "Reinforced Agent Merging 2026, arXiv:2601.13572"
     source="Wan et al. 2024, arXiv:2408.07990, SCE",
     says="keep what varies most, weigh models by how much they changed, vote",
     unused=("int8_mask",),
-    law=Law(vote=True, memory=(2, 4.4), nanoseconds=25, teach=Teach(
-        "{selected}; whoever changed more there weighs more, and the minority's sign is erased.",
-        kept="Select: only where the models differ most", dropped="not selected",
-    )),
+    law=Law(
+        vote=True,
+        memory=(2, 4.4),
+        nanoseconds=25,
+        teach=Teach(
+            "{selected}; whoever changed more there weighs more, and the minority's sign is erased.",
+            kept="Select: only where the models differ most",
+            dropped="not selected",
+        ),
+    ),
 )
 def sce(
     deltas: Tensor,
@@ -127,11 +133,16 @@ def _unique_and_shared(deltas: Tensor, active: Tensor, boost: Tensor, watch: Wat
 @method(
     source="Wang et al. 2024, arXiv:2405.07813, Consensus Merging",
     says="add up, but leave out what only one model cares about",
-    law=Law(adds_up=True, memory=(2, 5.1), teach=Teach(
-        "A change counts only where at least {k:g} models claim the weight as important to them.",
-        kept="Claim: what each model counts as its own", agreeing="Consensus: where too few claim it, it stays",
-        dropped="not claimed",
-    )),
+    law=Law(
+        adds_up=True,
+        memory=(2, 5.1),
+        teach=Teach(
+            "A change counts only where at least {k:g} models claim the weight as important to them.",
+            kept="Claim: what each model counts as its own",
+            agreeing="Consensus: where too few claim it, it stays",
+            dropped="not claimed",
+        ),
+    ),
 )
 def consensus_ta(
     deltas: Tensor,
@@ -168,11 +179,17 @@ def consensus_ta(
 @method(
     source="Du et al. 2024, arXiv:2410.02396, section 3",
     says="changes compete: large ones that others support win",
-    law=Law(adds_up=False, nanoseconds=110, teach=Teach(
-        "Changes compete by size and support; the best {best} of each model are averaged by score.",
-        kept="Compete: only the best scores stay", rescaled="Clamp the extremes", agreeing="Weigh each by its score",
-        dropped="outscored",
-    )),
+    law=Law(
+        adds_up=False,
+        nanoseconds=110,
+        teach=Teach(
+            "Changes compete by size and support; the best {best} of each model are averaged by score.",
+            kept="Compete: only the best scores stay",
+            rescaled="Clamp the extremes",
+            agreeing="Weigh each by its score",
+            dropped="outscored",
+        ),
+    ),
 )
 def pcb(
     deltas: Tensor,
@@ -200,10 +217,12 @@ def pcb(
     n = len(deltas)
     whole = deltas.sum(0)
     clamped = torch.stack([_without_extremes(delta) for delta in deltas])
-    shares = torch.stack([
-        _best(torch.exp(n * _spread(own.abs()).square()) * torch.tanh(delta * whole), d, draws)
-        for own, delta, d in zip(clamped, deltas, per_model(density, n), strict=True)
-    ])
+    shares = torch.stack(
+        [
+            _best(torch.exp(n * _spread(own.abs()).square()) * torch.tanh(delta * whole), d, draws)
+            for own, delta, d in zip(clamped, deltas, per_model(density, n), strict=True)
+        ]
+    )
     terms = column(weight, deltas) * clamped
     watch("kept", clamped * (shares > 0))
     watch("voting", terms * (shares > 0))

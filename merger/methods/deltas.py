@@ -77,10 +77,12 @@ def ties(
 
     Source: Yadav et al. 2023, arXiv:2306.01708, section 3.
     """
-    kept = torch.stack([
-        restore_scale(keep_largest(delta, d, draws), delta, d, rescale)
-        for delta, d in zip(deltas, per_model(density, len(deltas)), strict=True)
-    ])  # (n, *shape)
+    kept = torch.stack(
+        [
+            restore_scale(keep_largest(delta, d, draws), delta, d, rescale)
+            for delta, d in zip(deltas, per_model(density, len(deltas)), strict=True)
+        ]
+    )  # (n, *shape)
     return elected(kept, column(weight, deltas), lambda_, normalize, watch)
 
 
@@ -277,10 +279,12 @@ def breadcrumbs_ties(
 
 def _dropped(deltas: Tensor, density: PerModel, rescale: bool | str, draws: Draws) -> Tensor:
     densities = per_model(density, len(deltas))
-    return torch.stack([
-        restore_scale(drop_random(delta, d, model, draws), delta, d, rescale)
-        for model, (delta, d) in enumerate(zip(deltas, densities, strict=True))
-    ])  # (n, *shape)
+    return torch.stack(
+        [
+            restore_scale(drop_random(delta, d, model, draws), delta, d, rescale)
+            for model, (delta, d) in enumerate(zip(deltas, densities, strict=True))
+        ]
+    )  # (n, *shape)
 
 
 def _dropped_small(deltas: Tensor, density: PerModel, epsilon: PerModel, rescale: bool | str, draws: Draws) -> Tensor:

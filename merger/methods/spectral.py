@@ -21,10 +21,15 @@ _NO_MATRIX = "This tensor is no matrix, so it has no directions to work on; the 
 @method(
     source="Gargiulo et al. 2024, arXiv:2412.00081, TSV-Merge",
     says="a share of the strongest directions of each model, made orthogonal",
-    law=Law(adds_up=False, decomposes="each", teach=Teach(
-        "Of each model the strongest 1/{n} of its directions stays, and all are made independent. The strongest direction of the "
-        "plain sum had {before}; now the strongest has {after}.", _NO_MATRIX,
-    )),
+    law=Law(
+        adds_up=False,
+        decomposes="each",
+        teach=Teach(
+            "Of each model the strongest 1/{n} of its directions stays, and all are made independent. The strongest direction "
+            "of the plain sum had {before}; now the strongest has {after}.",
+            _NO_MATRIX,
+        ),
+    ),
 )
 def tsv_merge(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
     """Task singular vectors: keep 1/n of each delta's singular directions, make all of them orthogonal, add up.
@@ -62,9 +67,14 @@ def tsv_merge(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
 @method(
     source="Marczak et al. 2025, arXiv:2502.04959, section 4",
     says="add up, then make all directions equally strong",
-    law=Law(adds_up=False, decomposes="sum", teach=Teach(
-        "The strongest direction of the sum had {before}; now every direction has the same strength, {after}.", _NO_MATRIX,
-    )),
+    law=Law(
+        adds_up=False,
+        decomposes="sum",
+        teach=Teach(
+            "The strongest direction of the sum had {before}; now every direction has the same strength, {after}.",
+            _NO_MATRIX,
+        ),
+    ),
 )
 def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, full_rank: FullRank = False) -> Tensor:
     """Isotropic merging in the common subspace: the sum of the deltas with all singular values set to their mean.
@@ -96,10 +106,17 @@ def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, full_rank: Full
 @method(
     source="Stoica et al. 2024, arXiv:2410.19735, KnOTS-TIES",
     says="bring the models into common directions, then merge as TIES; for LoRAs",
-    law=Law(vote=True, adds_up=True, decomposes="together", other=Law("largest", "sum", vote=True), teach=Teach(
-        "All changes are written in common directions, and the vote of TIES is held there. The strongest direction of the plain "
-        "sum had {before}; now the strongest has {after}.", _NO_MATRIX,
-    )),
+    law=Law(
+        vote=True,
+        adds_up=True,
+        decomposes="together",
+        other=Law("largest", "sum", vote=True),
+        teach=Teach(
+            "All changes are written in common directions, and the vote of TIES is held there. The strongest direction of the "
+            "plain sum had {before}; now the strongest has {after}.",
+            _NO_MATRIX,
+        ),
+    ),
 )
 def knots(
     deltas: Tensor,

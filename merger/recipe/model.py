@@ -502,8 +502,7 @@ _OTHER_PROGRAMS = (
 def _recipe(top: _Place) -> Recipe:
     if not isinstance(top.value, dict):
         raise top.fail(
-            "this is not a merge recipe.\n  A recipe is YAML with `merge_method:` and `models:`; "
-            f"got {_shown(top.value)}."
+            f"this is not a merge recipe.\n  A recipe is YAML with `merge_method:` and `models:`; got {_shown(top.value)}."
         )
     for marks, program, does in _OTHER_PROGRAMS:
         if "merge_method" not in top.value and (mark := next((m for m in marks if m in top.value), None)):

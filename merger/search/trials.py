@@ -1,7 +1,7 @@
 """Search: vary a recipe, score what it makes, keep the trials. Line, map, chance and evolution are one loop.
 
-    runner, probes = Runner(Parents()), read_probes(Path("presets/probes.json"))
-    for trial in sweep(recipe, [Vary("models[0].parameters.weight", spread(0, 1, 5))], runner, probes): ...
+runner, probes = Runner(Parents()), read_probes(Path("presets/probes.json"))
+for trial in sweep(recipe, [Vary("models[0].parameters.weight", spread(0, 1, 5))], runner, probes): ...
 """
 
 import json
@@ -158,9 +158,7 @@ def _always() -> bool:
     return True
 
 
-def score(
-    who: Speaker, probes: Sequence[Probe], prompts: Sequence[str] = (), *, go_on: Callable[[], bool] = _always
-) -> Scores:
+def score(who: Speaker, probes: Sequence[Probe], prompts: Sequence[str] = (), *, go_on: Callable[[], bool] = _always) -> Scores:
     """Ask a model all probes, skill by skill in batches, greedily. prompts: also asked, not judged; their answers come first."""
     answers = [Answer("", p, said.strip(), None) for p, said in _said(who, list(prompts), LONGEST, go_on)]
     shares: dict[str, float] = {}
@@ -249,9 +247,7 @@ class Runner:
         self.spare()
         self.release()
 
-    def within(
-        self, do: Callable[[], T], asked: Sequence[Recipe | str], tokens: int = TEXT, access: Access | None = None
-    ) -> T:
+    def within(self, do: Callable[[], T], asked: Sequence[Recipe | str], tokens: int = TEXT, access: Access | None = None) -> T:
         """What `do` gives. Where memory runs out all is let go of and it is tried once more; OutOfMemory says what would fit.
 
         asked   recipes and models that are used for it

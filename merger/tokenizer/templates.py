@@ -295,6 +295,7 @@ _BEYOND = {
     "deep": "calls itself, or nests, too deeply",
 }
 
+
 def _name(template: str) -> bytes:
     return hashlib.sha256(template.encode("utf-8", "surrogatepass")).digest()
 

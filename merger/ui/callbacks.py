@@ -192,7 +192,7 @@ class Callbacks:
     def arrive(self, work: Workspace, request: gr.Request) -> tuple[Any, ...]:
         """The page was opened: with a link's recipe, if it has one."""
         asked = dict(request.query_params)
-        packed, prompt = asked.get("r", ""), asked.get("p", "")[: PROMPT_CHARACTERS]
+        packed, prompt = asked.get("r", ""), asked.get("p", "")[:PROMPT_CHARACTERS]
         if not packed:
             return *[gr.skip()] * self.drawn, (prompt or gr.skip())
         found = self.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request)
@@ -346,7 +346,7 @@ class Callbacks:
         """What is asked of an entry of the history: back to it, or keep it as A or B."""
         text = str(value.get("yaml", "")) if isinstance(value, dict) else ""
         if not isinstance(value, dict) or value.get("act") != "slot":
-            prompt = str(value.get("prompt", ""))[: PROMPT_CHARACTERS] if isinstance(value, dict) else ""
+            prompt = str(value.get("prompt", ""))[:PROMPT_CHARACTERS] if isinstance(value, dict) else ""
             found = self.edited(work, lambda: state.with_text(work, text, "history"), request)
             return *found, prompt if prompt and _went_through(found) else gr.skip()
 
@@ -444,7 +444,7 @@ class Callbacks:
         columns = [{"key": key, "name": name, "slot": None} for key, name in (("one", "First"), ("two", "Second"))]
         yield gr.update(value={"columns": columns, "blind": visit.ballot.id})
         studio = self.seen(request).studio
-        for feed in studio.compare(visit.ballot, (prompt or "")[: PROMPT_CHARACTERS], visit, _manner(heat, seed, plain)):
+        for feed in studio.compare(visit.ballot, (prompt or "")[:PROMPT_CHARACTERS], visit, _manner(heat, seed, plain)):
             yield gr.update(feed=feed)
 
     def vote(self, value: Any, request: gr.Request) -> Any:
@@ -481,7 +481,7 @@ class Callbacks:
             return
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        asked, manner, on = (prompt or "")[: PROMPT_CHARACTERS], _manner(heat, seed, plain), self.seen(request)
+        asked, manner, on = (prompt or "")[:PROMPT_CHARACTERS], _manner(heat, seed, plain), self.seen(request)
         yield gr.update(value={"columns": on.studio.columns(work)}), gr.skip()
         for feed in on.studio.answer(work, asked, visit, manner):
             yield gr.update(feed=feed), gr.skip()
@@ -512,9 +512,7 @@ class Callbacks:
 
     # ------------------------------------------------------------------------------------------ below the fold
 
-    def below(
-        self, work: Workspace, tab: str, picked: Picked, name: str | None, request: gr.Request | None = None
-    ) -> Updates:
+    def below(self, work: Workspace, tab: str, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
         """What the open tab shows of the recipe; the others are not drawn."""
         skipped, on = [gr.skip()] * BELOW, self.seen(request)
         try:
@@ -535,9 +533,7 @@ class Callbacks:
             return None, gr.skip(), gr.skip(), *[gr.skip()] * 5
         return cell, gr.update(selected="inside"), "inside", *look(self.seen(request).studio, work, *cell)
 
-    def choose_tensor(
-        self, work: Workspace, picked: Picked, name: str | None, request: gr.Request | None = None
-    ) -> Updates:
+    def choose_tensor(self, work: Workspace, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
         """Another tensor of the same cell."""
         return look(self.seen(request).studio, work, *picked, name) if picked else [gr.skip()] * 5
 
@@ -547,7 +543,7 @@ class Callbacks:
         """The link's query: the recipe, and the prompt that shows it. MergeError where it is too long for a link."""
         from urllib.parse import urlencode
 
-        return urlencode({"r": state.link(work.recipe), **({"p": prompt[: PROMPT_CHARACTERS]} if prompt else {})})
+        return urlencode({"r": state.link(work.recipe), **({"p": prompt[:PROMPT_CHARACTERS]} if prompt else {})})
 
     def command(self, work: Workspace) -> str:
         """The merge as lines for a shell."""
@@ -569,13 +565,9 @@ class Callbacks:
         """Merge to files and offer the zip: (the status line, the file, the button that goes on with numbers not finite)."""
         studio = self.seen(request).studio
         owner = (request.session_hash or "") if request else ""
-        yield from self._made(
-            request, lambda step, stop: studio.archive(work.recipe, step, stop, owner, allow_nonfinite=allow)
-        )
+        yield from self._made(request, lambda step, stop: studio.archive(work.recipe, step, stop, owner, allow_nonfinite=allow))
 
-    def write(
-        self, work: Workspace, folder: str, request: gr.Request, allow: bool = False
-    ) -> Iterator[tuple[Any, Any, Any]]:
+    def write(self, work: Workspace, folder: str, request: gr.Request, allow: bool = False) -> Iterator[tuple[Any, Any, Any]]:
         """Merge straight into a folder of this computer: for models too large for a browser."""
         yield from self._made(
             request, lambda step, stop: self.studio.write(work.recipe, folder, step, stop, allow_nonfinite=allow)

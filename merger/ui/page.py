@@ -67,9 +67,7 @@ class Page(gr.Blocks):
             log.exception("an event failed")
             raise gr.Error(OUR_FAULT, print_exception=False) from None
 
-    async def preprocess_data(
-        self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False
-    ) -> list[Any]:
+    async def preprocess_data(self, block_fn: Any, inputs: list[Any], state: Any, explicit_call: bool = False) -> list[Any]:
         """An event's inputs, of the kinds that its components have: what comes from a browser may be anything."""
         inputs = [*inputs, *_omitted(block_fn, len(inputs))]
         if len(inputs) != len(block_fn.inputs):

@@ -54,7 +54,9 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
     index = {entry.model: i for i, entry in enumerate(recipe.models)}
     names = {param.name for param in recipe.method.params}
     found: dict[str, Any] = {
-        "trim": trim, "vote": vote, "rescale": rescale,
+        "trim": trim,
+        "vote": vote,
+        "rescale": rescale,
         "models": [{name: f"models[{index[m]}].parameters.{name}" for name in NUMBERS if name in names} for m in models],
     }
     if recipe.method.law.drawn:

@@ -542,7 +542,12 @@ class Studio:
         """The words of at most one recipe's merge and of parents, as they come."""
         if not self.borrows:
             yield from self.voices.turns(
-                {**own, **parents}, prompt, limit=ANSWER_TOKENS, temperature=manner.temperature, seed=manner.seed, go_on=go_on,
+                {**own, **parents},
+                prompt,
+                limit=ANSWER_TOKENS,
+                temperature=manner.temperature,
+                seed=manner.seed,
+                go_on=go_on,
                 access=self.access,
             )
             return

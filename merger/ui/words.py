@@ -447,6 +447,7 @@ def quoted(token: str) -> str:
 
 # ---------------------------------------------------------------------------------------------- how a method works
 
+
 def stage_title(stage: Stage, explained: Explanation, names: Names) -> str:
     """What is drawn in one step, as the title of its picture."""
     zero, law = _name(explained.against, names), _law(explained)
