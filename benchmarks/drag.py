@@ -117,7 +117,7 @@ def _samples(layers: int, models: int) -> int:
 def real(folder: Path) -> tuple[gr.Blocks, list[float]]:
     """The page itself on base and its fine-tunes, with one preset that mixes all of them."""
     from merger.ui import build_app
-    from merger.ui.callbacks import Callbacks
+    from merger.ui.panels.mixer import Mixing
 
     place = Path(tempfile.mkdtemp(prefix="drag-")) / "trial"
     (place / "family").mkdir(parents=True)
@@ -129,9 +129,9 @@ def real(folder: Path) -> tuple[gr.Blocks, list[float]]:
     head = "# name: All\n# says: All of them.\n# prompt: Say hello.\n"
     (place / "all.yaml").write_text(f"{head}merge_method: ties\nbase_model: trial/family/base\nmodels: [{entries}]\n")
     took: list[float] = []
-    drag = Callbacks.drag
+    drag = Mixing.drag
 
-    def timed(self: Callbacks, *args: Any) -> Any:
+    def timed(self: Mixing, *args: Any) -> Any:
         start = time.perf_counter()
         try:
             return drag(self, *args)
@@ -139,7 +139,7 @@ def real(folder: Path) -> tuple[gr.Blocks, list[float]]:
             took.append(1e3 * (time.perf_counter() - start))
 
     functools.update_wrapper(timed, drag)  # gradio counts the arguments
-    Callbacks.drag = timed  # type: ignore[method-assign]
+    Mixing.drag = timed  # type: ignore[method-assign]
     return build_app(place), took
 
 

@@ -2,7 +2,7 @@
 
     python benchmarks/release.py [--models 3] [--layers 80] [--moves 40] [--profile]
 
-A move of one layer, and a stroke through all of them, alternate; each gives other numbers. Timed is `Callbacks.release` and what
+A move of one layer, and a stroke through all of them, alternate; each gives other numbers. Timed is `Mixing.release` and what
 follows it at once (`judge`, and the plan that the answer asks for), on models of 64 x 128 with a vocabulary of 512: what the
 server does between the hand and the merge does not grow with a tensor.
 """
@@ -22,22 +22,21 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).
 import tiny  # noqa: E402
 
 from merger.recipe import load  # noqa: E402
-from merger.ui import PRESETS, lanes, state  # noqa: E402
-from merger.ui.callbacks import Callbacks  # noqa: E402
+from merger.ui import PRESETS, Panels, lanes, state  # noqa: E402
 from merger.ui.studio import Studio  # noqa: E402
 
 RECIPE = "{merge_method: ties, base_model: %s, models: [%s], dtype: float32, parameters: {weight: 0.5, density: 0.6}}"
 
 
-def page(models: int, layers: int, folder: Path) -> tuple[Callbacks, Any]:
-    """The page's callbacks on models made for it."""
+def page(models: int, layers: int, folder: Path) -> tuple[Panels, Any]:
+    """The page's panels on models made for it."""
     names = ("base", *(f"m{i}" for i in range(models)))
     made = tiny.make_family(folder, models=names, layers=layers, width=64, ffn=128, vocab=512)
     studio = Studio(PRESETS)
     recipe = load(RECIPE % (made["base"], ", ".join(str(made[n]) for n in names[1:])))
     parents = tuple(str(made[n]) for n in names[1:])
     work = state.Workspace(recipe, str(made["base"]), parents, "hello", "", shelf=parents)
-    return Callbacks(studio, {}), work
+    return Panels(studio), work
 
 
 def main() -> None:
@@ -66,9 +65,9 @@ def main() -> None:
             if asked.profile and i >= 4:
                 profile.enable()
             start = time.process_time()
-            released = on.release(work, sent, False, None)
-            work = released[0]
-            on.judge(work)
+            released = on.mixer.release(work, sent, False, None)
+            work = released["work"]
+            on.mixer.judge(work)
             on.studio.plan(work.recipe)
             took[kind].append(1e3 * (time.process_time() - start))
             profile.disable()

@@ -28,6 +28,8 @@ from merger.engine.live import Parents, Session  # noqa: E402
 from merger.engine.merge import merge  # noqa: E402
 from merger.errors import MergeError  # noqa: E402
 from merger.recipe import load  # noqa: E402
+from merger.ui.service.answers import Answers  # noqa: E402
+from merger.ui.service.strip import Strip  # noqa: E402
 
 engine, live_module = importlib.import_module("merger.engine.merge"), importlib.import_module("merger.engine.live")
 SHAPE = (90, 1024)
@@ -173,17 +175,17 @@ def _page(folder: Path) -> dict[str, Any]:
         visit = studio.visit("one")
         visit.run += 1
         words, error = 0, None
-        for feed in studio.answer(work, prompt, visit):
+        for feed in Answers(studio).answer(work, prompt, visit):
             words += len(feed["add"])
             error = feed.get("error", error)
             if cut and words:
                 os.truncate(file, 4000)
                 cut = False
-        return {"words": words, "error": error, "heard": studio.heard(pirate, prompt)}
+        return {"words": words, "error": error, "heard": Answers(studio).heard(pirate, prompt)}
 
     found = {"whole": ask("hello"), "cut": ask("how are you", cut=True), "after the cut": ask("how are you")}
     file.write_bytes(whole)
-    return {**found, "mended": ask("how are you"), "strip": bool(studio.strip(work)["rows"])}
+    return {**found, "mended": ask("how are you"), "strip": bool(Strip(studio).strip(work)["rows"])}
 
 
 def foreign(folder: Path) -> dict[str, Any]:

@@ -18,9 +18,15 @@ from merger.engine import plan
 from merger.errors import MergeError, RecipeError
 from merger.recipe import Recipe, load
 from merger.ui import api, state, studio
-from merger.ui.explore import Exploring
+from merger.ui.panels.find import Exploring
+from merger.ui.service import answers, files, strip
+from merger.ui.service.answers import Answers
+from merger.ui.service.clock import Clock
+from merger.ui.service.feeds import Heard
+from merger.ui.service.files import Files
+from merger.ui.service.strip import Strip
 from merger.ui.state import Moment
-from merger.ui.studio import Heard, Studio, Visit
+from merger.ui.studio import Studio, Visit
 from merger.ui.turns import Turns, fair
 
 
@@ -69,7 +75,7 @@ def test_a_frankenmerge_is_none_too_many(own):
     assert decided.layout.layers == 140 and own.outlook(decided.recipe).kind == "live"
     started = time.process_time()
     deep = load(stack(510, 1))
-    assert own.plan(deep).layout.layers == 510 and own.verdict(deep) and own.strip(state.opened(first(own), deep))
+    assert own.plan(deep).layout.layers == 510 and own.verdict(deep) and Strip(own).strip(state.opened(first(own), deep))
     assert time.process_time() - started < 20
 
 
@@ -78,7 +84,7 @@ def test_a_plan_is_bounded(own, monkeypatch):
     assert len(own.plan(recipe).jobs) > 3600
     monkeypatch.setattr(plan, "PLAN_TENSORS", 5000)
     plan._FRAMES.clear()
-    own._mixes.clear()
+    own.mixes.clear()
     with pytest.raises(RecipeError, match="reads and writes more than 5,000 tensors"):
         own.plan(recipe)
 
@@ -86,7 +92,7 @@ def test_a_plan_is_bounded(own, monkeypatch):
 def test_kept_plans_are_bounded(own, monkeypatch):
     monkeypatch.setattr(plan, "PLANS_TENSORS", 1000)
     plan._FRAMES.clear()
-    own._mixes.clear()
+    own.mixes.clear()
     for layers in range(1, 7):
         own.plan(load(stack(20, layers).replace("passthrough", "linear").replace("]}", "], parameters: {weight: 1}}")))
     kept = [len(frame.rows) for frame in plan._FRAMES.values()]
@@ -112,7 +118,7 @@ def test_undo_is_bounded_in_bytes(own):
 
 
 def heard(own: Studio, recipe: Recipe, prompt: str = "plural of box", visit: Visit | None = None) -> list[dict[str, Any]]:
-    return list(own.answer(state.opened(first(own), recipe), prompt, visit or Visit()))
+    return list(Answers(own).answer(state.opened(first(own), recipe), prompt, visit or Visit()))
 
 
 def error_of(feeds: list[dict[str, Any]]) -> str:
@@ -125,38 +131,38 @@ def test_a_deep_merge_is_not_heard(own):
 
 
 def test_a_merge_of_many_tensors_is_not_compared(own, monkeypatch):
-    assert own.strip(first(own))["rows"]
-    monkeypatch.setattr(studio, "STRIP_TENSORS", 50)
-    told = own.strip(first(own))
+    assert Strip(own).strip(first(own))["rows"]
+    monkeypatch.setattr(strip, "STRIP_TENSORS", 50)
+    told = Strip(own).strip(first(own))
     assert not told["rows"] and told["summary"] == "56 tensors are too many to compare while you wait."
-    assert own.figures(first(own).recipe) == {"models": [], "parts": {}}
+    assert Strip(own).figures(first(own).recipe) == {"models": [], "parts": {}}
 
 
 def test_an_answer_ends(own, monkeypatch):
     """At once, in the middle of the merging, or of the words; and then it is the next one's turn."""
-    own._heard.clear()
-    monkeypatch.setattr(studio, "ANSWER_SECONDS", 0)
-    assert error_of(heard(own, own.presets[1].recipe)) == studio.TOOK
-    monkeypatch.setattr(studio, "ANSWER_SECONDS", limits.ANSWER_SECONDS)
+    own.answered.clear()
+    monkeypatch.setattr(answers, "ANSWER_SECONDS", 0)
+    assert error_of(heard(own, own.presets[1].recipe)) == answers.TOOK
+    monkeypatch.setattr(answers, "ANSWER_SECONDS", limits.ANSWER_SECONDS)
     for looks in (3, 9, 40):
         over = iter([False] * looks)
-        monkeypatch.setattr(studio._Clock, "over", property(lambda _, over=over: next(over, True)))
-        assert error_of(heard(own, own.presets[1].recipe)) == studio.TOOK
-        assert len(own._turns) == 0
+        monkeypatch.setattr(Clock, "over", property(lambda _, over=over: next(over, True)))
+        assert error_of(heard(own, own.presets[1].recipe)) == answers.TOOK
+        assert len(own.turns) == 0
     monkeypatch.undo()
     assert error_of(heard(own, own.presets[1].recipe)) == ""
 
 
 def test_waiting_ends(own, monkeypatch):
-    own._heard.clear()
-    monkeypatch.setattr(studio, "LINE_SECONDS", 0.3)
+    own.answered.clear()
+    monkeypatch.setattr(answers, "LINE_SECONDS", 0.3)
     visit, started, feeds = Visit(), time.monotonic(), list[dict[str, Any]]()
-    with own._turns.stand("somebody"):
-        for feed in own.answer(state.opened(first(own), own.presets[0].recipe), "plural of box", visit):
+    with own.turns.stand("somebody"):
+        for feed in Answers(own).answer(state.opened(first(own), own.presets[0].recipe), "plural of box", visit):
             feeds.append(feed)
             visit.run += time.monotonic() - started > 10
-    assert error_of(feeds) == studio.WAITED and len(feeds) > 1
-    assert len(own._turns) == 0
+    assert error_of(feeds) == answers.WAITED and len(feeds) > 1
+    assert len(own.turns) == 0
 
 
 def test_everybodys_first_comes_before_anybodys_second():
@@ -170,12 +176,14 @@ def test_everybodys_first_comes_before_anybodys_second():
 
 
 def test_answers_kept_are_bounded(own, monkeypatch):
-    monkeypatch.setattr(studio, "HEARD_TOKENS", 300)
+    monkeypatch.setattr(answers, "HEARD_TOKENS", 300)
     for i in range(50):
-        own._remember("a model", f"question {i}", studio.GREEDY, Heard((SimpleNamespace(),) * 20, (None,) * 20, ("",) * 20))
-    assert len(own._heard) == 10 and ("a model", "question 49", studio.GREEDY) in own._heard
-    assert all(len(name) < 100 for name in (studio._name(load(PLAIN)), studio._name(load(stack(100)))))
-    own._heard.clear()
+        Answers(own)._remember(
+            "a model", f"question {i}", studio.GREEDY, Heard((SimpleNamespace(),) * 20, (None,) * 20, ("",) * 20)
+        )
+    assert len(own.answered) == 10 and ("a model", "question 49", studio.GREEDY) in own.answered
+    assert all(len(name) < 100 for name in (answers._name(load(PLAIN)), answers._name(load(stack(100)))))
+    own.answered.clear()
 
 
 # ---------------------------------------------------------------------------------------------- sweeps and merges
@@ -189,7 +197,7 @@ def endpoint(own: Studio, name: str) -> Callable[..., Any]:
 
 def test_a_sweep_ends(own, monkeypatch):
     monkeypatch.setattr(api, "SWEEP_SECONDS", 0)
-    monkeypatch.setattr(sys.modules["merger.ui.explore"], "SWEEP_SECONDS", 0)
+    monkeypatch.setattr(sys.modules["merger.ui.panels.find"], "SWEEP_SECONDS", 0)
     with pytest.raises(gr.Error, match="Give fewer"):
         endpoint(own, "sweep")(PLAIN, "models[0].parameters.weight", [0.1, 0.2], "")
     looks = Exploring(own, ROOT / "presets" / "probes.json")
@@ -211,7 +219,7 @@ def test_a_sweep_of_long_recipes_is_refused(own):
 
 def test_a_merge_ends(own, monkeypatch):
     before = places()
-    monkeypatch.setattr(studio, "MERGE_SECONDS", 0)
+    monkeypatch.setattr(files, "MERGE_SECONDS", 0)
     with pytest.raises(MergeError, match="The merge took more than"):
-        own.archive(load(PLAIN), lambda step: None)
+        Files(own).archive(load(PLAIN), lambda step: None)
     assert places() == before

@@ -19,11 +19,12 @@ from merger import limits
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.hub import store
 from merger.recipe import load
-from merger.ui import studio
-from merger.ui.callbacks import Callbacks
+from merger.ui import Panels
 from merger.ui.host import Host
-from merger.ui.pick import Picking
+from merger.ui.panels.models import Picking
 from merger.ui.scratch import Scratch, scratch
+from merger.ui.service import files
+from merger.ui.service.files import Files
 from merger.ui.studio import Studio
 
 
@@ -43,9 +44,9 @@ def test_what_waits_is_bounded(tmp_path, own, monkeypatch):
         place.make("b", big, served=True)
     assert place.done(one)  # now it takes no more than itself
     place.make("b", int(limits.MERGES_BYTES * 0.2), served=True)
-    monkeypatch.setattr(studio, "ARCHIVE_BYTES", 1000)
+    monkeypatch.setattr(files, "ARCHIVE_BYTES", 1000)
     with pytest.raises(MergeError, match="too many for a browser"):
-        own.archive(load(PLAIN), lambda step: None)
+        Files(own).archive(load(PLAIN), lambda step: None)
 
 
 def test_what_was_left_goes(tmp_path):
@@ -104,7 +105,7 @@ def test_a_file_that_was_used_is_deleted(own, monkeypatch):
     folder.mkdir(exist_ok=True)
     for text in (PLAIN, "not: a recipe"):
         (folder / "recipe.yaml").write_text(text)
-        Callbacks(own, {}).use_file(first(own), str(folder / "recipe.yaml"), SimpleNamespace(session_hash="s", request=None))
+        Panels(own).recipe.use_file(first(own), str(folder / "recipe.yaml"), SimpleNamespace(session_hash="s", request=None))
         assert not (folder / "recipe.yaml").exists()
     folder.rmdir()
 
@@ -114,6 +115,8 @@ import os, signal, sys, threading, time
 from merger.ui import keeper
 from merger.ui.scratch import scratch
 from merger.ui.visitors import Visitors
+from merger.ui.service import files
+from merger.ui.service.files import Files
 
 class Page:
     visitors, is_running = Visitors(), True
@@ -190,10 +193,10 @@ def test_nothing_is_left_of_a_server_that_ended(tmp_path):
 def test_a_merge_whose_owner_left_leaves_nothing(own):
     before = places()
     with pytest.raises(Cancelled):
-        own.archive(load(PLAIN), lambda step: own.leave("who left"), owner="who left")
+        Files(own).archive(load(PLAIN), lambda step: own.leave("who left"), owner="who left")
     assert places() == before
-    kept = own.archive(load(PLAIN), lambda step: None, owner="who stays")
-    again = own.archive(load(PLAIN), lambda step: None, owner="who stays")
+    kept = Files(own).archive(load(PLAIN), lambda step: None, owner="who stays")
+    again = Files(own).archive(load(PLAIN), lambda step: None, owner="who stays")
     assert not kept.parent.exists() and again.is_file(), "one zip for each page"
     own.leave("who stays")
     assert places() == before
@@ -202,8 +205,8 @@ def test_a_merge_whose_owner_left_leaves_nothing(own):
 @pytest.mark.parametrize("steps", range(1, 9))
 def test_a_page_that_is_closed_in_a_merge_leaves_nothing(own, steps):
     """gradio closes the stream: at its first word, in mid-merge, or when the zip has just been offered."""
-    before, on = places(), Callbacks(own, {})
-    stream = on.download(first(own), SimpleNamespace(session_hash="closed", request=None))
+    before, on = places(), Panels(own)
+    stream = on.take.download(first(own), SimpleNamespace(session_hash="closed", request=None))
     ended = any(next(stream, None) is None for _ in range(steps))
     stream.close()
     for thread in threading.enumerate():
@@ -216,9 +219,9 @@ def test_a_page_that_is_closed_in_a_merge_leaves_nothing(own, steps):
 
 def test_a_merge_that_fails_leaves_nothing(own, monkeypatch):
     before = places()
-    monkeypatch.setattr(studio, "_zipped", lambda *_: (_ for _ in ()).throw(OSError("planted")))
-    told = list(Callbacks(own, {}).download(first(own), SimpleNamespace(session_hash="s", request=None)))
-    assert "our fault" in told[-1][0]["value"] and places() == before
+    monkeypatch.setattr(files, "_zipped", lambda *_: (_ for _ in ()).throw(OSError("planted")))
+    told = list(Panels(own).take.download(first(own), SimpleNamespace(session_hash="s", request=None)))
+    assert "our fault" in told[-1]["merged"]["value"] and places() == before
 
 
 # ---------------------------------------------------------------------------------------------- the cache of models
@@ -237,14 +240,14 @@ def test_the_cache_holds_its_bound(tmp_path, monkeypatch):
         place = Studio(ROOT / "presets", host=Host(hosted=True, disk=int(3.5 * one), family=frozenset({BASE})))
         clock = Clock()
         place.visitors._clock = clock
-        picking, on = Picking(place), Callbacks(place, {})
+        picking, on = Picking(place), Panels(place)
 
         def bring(i: int) -> str:
             request = SimpleNamespace(session_hash=f"visitor {i}", request=None)
             place.visitors.seen(f"visitor {i}", f"1.2.3.{i}")
             shelf = (f"v{i}/base", f"v{i}/pirate")
             loaded = lambda changes: on.load_family(first(place), shelf[0], [shelf[1]], changes, request)  # noqa: E731
-            return "".join(one["value"] for told in picking.fetch(shelf, f"visitor {i}", False, loaded, on.drawn)
+            return "".join(one["value"] for told in picking.fetch(shelf, f"visitor {i}", False, loaded, len(on.desk.drawn))
                            if (one := told[1]).get("value"))  # fmt: skip
 
         assert [bring(i) for i in range(3)] == ["", "", ""] and store.size() <= place.host.disk

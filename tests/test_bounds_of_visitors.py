@@ -20,10 +20,11 @@ from bounded import PLAIN, ROOT, Browser, Clock, http, places
 from fastapi import HTTPException
 
 from merger import limits
-from merger.ui import LAUNCH, build_app, intake, quota, studio, visitors
+from merger.ui import LAUNCH, build_app, intake, quota, visitors
 from merger.ui.guard import Sessions
 from merger.ui.intake import HEAVY, Intake, address_of
 from merger.ui.keeper import sweep
+from merger.ui.service.clock import Clock as AnswersClock
 from merger.ui.studio import Studio
 from merger.ui.visitors import Visitors
 
@@ -218,9 +219,9 @@ def served() -> Iterator[tuple[str, Studio, Any]]:
 def test_a_newcomer_finds_a_working_page(served, monkeypatch):
     """Whatever one visitor sends: asks of programs, of many pages that he makes up, events; while the line does not move."""
     url, own, demo = served
-    own._heard.clear()
+    own.answered.clear()
     client = httpx.Client(timeout=30)
-    with own._turns.stand("somebody slow"):
+    with own.turns.stand("somebody slow"):
         statuses = Counter(
             client.post(f"{url}/gradio_api/call/ask", json={"data": [PLAIN, f"question {i}"]}).status_code for i in range(12)
         )
@@ -243,7 +244,7 @@ def test_a_newcomer_finds_a_working_page(served, monkeypatch):
         assert threading.active_count() < 110
         words = client.post(f"{url}/gradio_api/call/ask", json={"data": [PLAIN, "one more"]}).json()["detail"]
         assert words.startswith("There are 4 answers asked for by programs at your address under way, or not fetched yet;")
-        monkeypatch.setattr(studio._Clock, "over", True)  # everybody has waited for too long
+        monkeypatch.setattr(AnswersClock, "over", True)  # everybody has waited for too long
         ends = time.monotonic() + 60
         while demo._queue.event_ids_to_events and time.monotonic() < ends:
             time.sleep(0.1)

@@ -40,10 +40,12 @@ from merger.recipe import Recipe, load, load_file
 from merger.recipe import replace as changed
 from merger.search.trials import Runner, Vary, read_probes, spread, sweep
 from merger.ui.host import Host
+from merger.ui.service.answers import Answers
+from merger.ui.service.files import Files
 from merger.ui.state import Workspace, opened, start
 from merger.ui.studio import Studio, Visit
 
-engine, glass = importlib.import_module("merger.engine.merge"), importlib.import_module("merger.ui.inspect")
+engine, glass = importlib.import_module("merger.engine.merge"), importlib.import_module("merger.ui.panels.inside")
 ROOT = Path(__file__).parent.parent
 FAMILY = "presets/family/"
 BASE, PIRATE, PLURAL, COUNT = (f"{FAMILY}{name}" for name in ("base", "pirate", "plural", "count"))
@@ -497,7 +499,7 @@ def ask(studio: Studio, work: Workspace, prompt: str) -> tuple[dict[str, str], l
     """What everybody said, and the errors."""
     said: dict[str, str] = {}
     errors: list[str] = []
-    for feed in studio.answer(work, prompt, Visit()):
+    for feed in Answers(studio).answer(work, prompt, Visit()):
         said |= {key: "".join(str(t[0]) for t in tokens) for key, tokens in feed["full"].items()}
         errors += feed.get("error", {}).values()
     return said, errors
@@ -506,7 +508,7 @@ def ask(studio: Studio, work: Workspace, prompt: str) -> tuple[dict[str, str], l
 @pytest.fixture
 def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outlook lets everything through: what happens when it was wrong? Answers are short, for time."""
-    monkeypatch.setattr("merger.ui.studio.ANSWER_TOKENS", 12)
+    monkeypatch.setattr("merger.ui.service.answers.ANSWER_TOKENS", 12)
     monkeypatch.setattr(Host, "outlook", lambda *_: types.SimpleNamespace(kind="live", words=""))
 
 
@@ -547,8 +549,8 @@ def test_memory_that_runs_out_in_the_middle_of_an_answer(device: pretended.Ledge
     truth = ask(studio, work, "tell me a story about a dog")[0]
     for voice in (studio.voices, studio.searcher):
         voice.release()
-    studio._heard.clear()
-    feeds = studio.answer(work, "tell me a story about a dog", Visit())
+    studio.answered.clear()
+    feeds = Answers(studio).answer(work, "tell me a story about a dog", Visit())
     added: list[list[Any]] = []
     said: dict[str, str] = {}
     for feed in feeds:
@@ -567,10 +569,14 @@ def test_a_blind_test_out_of_memory(device: pretended.Ledger, unforeseen: None) 
     studio, _ = studio_on_device()
     pair = (with_parents(PIRATE, PLURAL, COUNT), with_parents(PIRATE))
     device.capacity = int(3.5 * ONE)
-    errors = [e for feed in studio.compare(studio.ballot(pair), "plural of box", Visit()) for e in feed.get("error", {}).values()]
+    errors = [
+        e
+        for feed in Answers(studio).compare(Answers(studio).ballot(pair), "plural of box", Visit())
+        for e in feed.get("error", {}).values()
+    ]
     assert len(errors) == 1 and re.match(TOLD, errors[0])
     pair = (with_parents(PIRATE), with_parents(PLURAL))
-    feeds = list(studio.compare(studio.ballot(pair), "plural of box", Visit()))
+    feeds = list(Answers(studio).compare(Answers(studio).ballot(pair), "plural of box", Visit()))
     assert not any("error" in feed for feed in feeds) and {k for feed in feeds for k in feed["full"]} == {"one", "two"}
 
 
@@ -634,7 +640,7 @@ def test_a_merge_to_files_out_of_memory(device: pretended.Ledger, tmp_path: Path
     ), told.value  # fmt: skip
     assert not (tmp_path / "small").exists()
     studio, work = studio_on_device()
-    assert studio.write(work.recipe, str(tmp_path / "page"), lambda step: None).is_dir()  # the page goes on by itself
+    assert Files(studio).write(work.recipe, str(tmp_path / "page"), lambda step: None).is_dir()  # the page goes on by itself
     device.capacity = None
     merge(load_file(file), tmp_path / "small", device=DEVICE)
 

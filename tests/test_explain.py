@@ -23,7 +23,7 @@ from merger.kernels import cpu as kernels
 from merger.methods import METHODS, Method
 from merger.recipe import load
 from merger.ui import lanes, state
-from merger.ui.inspect import INVITE, _figures, draw, facts, seen_of
+from merger.ui.panels.inside import INVITE, _figures, draw, facts, seen_of
 from merger.ui.studio import Studio
 from merger.ui.words import stage_title
 

@@ -18,8 +18,8 @@ from merger.hub.access import ANYTHING  # noqa: E402  (after the skip)
 from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
 from merger.search.trials import Runner  # noqa: E402
 from merger.ui import PRESETS  # noqa: E402
-from merger.ui.explore import Exploring, explore, sliders, wire  # noqa: E402
 from merger.ui.host import Host  # noqa: E402
+from merger.ui.panels.find import Exploring, explore, sliders, wire  # noqa: E402
 
 PIRATE, PLURAL = "models[0].parameters.weight", "models[1].parameters.weight"
 FORM = dict(first=PIRATE, low=0, high=1, second="", low2=0, high2=1, steps=3, questions=4, skills=["pirate", "plural"], own="")

@@ -10,8 +10,7 @@ import yaml
 import merger.ui.mix as mix
 from merger.errors import MergeError
 from merger.recipe import load
-from merger.ui import PRESETS, lanes, state
-from merger.ui.callbacks import Callbacks
+from merger.ui import PRESETS, Panels, lanes, state
 from merger.ui.studio import Studio
 
 ASKS: Any = SimpleNamespace(session_hash="me", query_params={}, request=None, headers={})
@@ -45,21 +44,22 @@ def painted(page: Studio, work: state.Workspace, number: float, **more: Any) -> 
 @pytest.mark.parametrize("followed", [True, False])
 def test_letting_go_of_a_bar_plans_writes_and_judges_once(counted: dict[str, int], followed: bool) -> None:
     page = Studio(PRESETS)
-    on, work = Callbacks(page, {}), state.start(page.presets[0], page.base, page.parents_of_family)
+    on, work = Panels(page), state.start(page.presets[0], page.base, page.parents_of_family)
     value = painted(page, work, 0.31, followed=followed)
     counted.clear()
-    released = on.release(work, value, False, ASKS)
-    now = released[0]
-    on.judge(now, ASKS)
-    for _ in on.answer(now, "plural of box", 0, 0, False, str(page.visit("me").run), ASKS):
+    released = on.mixer.release(work, value, False, ASKS)
+    now = released["work"]
+    on.mixer.judge(now, ASKS)
+    for _ in on.answers.answer(now, "plural of box", 0, 0, False, str(page.visit("me").run), ASKS):
         pass
     for tab in ("recipe", "inside", "models"):
-        on.below(now, tab, None, None, ASKS)
-    on.check(now, "merge_method: nothing", ASKS)
-    on.size(now, ASKS)
-    assert on.drafted(now, released[3])[0] is False and on.revert(now)[1] == released[3]
+        on.inside.draw(now, tab, None, None, ASKS)
+        on.recipe.numbers(now, tab)
+    on.recipe.check(now, "merge_method: nothing", ASKS)
+    on.take.size(now, ASKS)
+    assert on.recipe.drafted(now, released["yaml"])["drafted"] is False and on.recipe.revert(now)["yaml"] == released["yaml"]
     assert counted == {"plan": 1, "verdict": 1, "yaml": 1}
-    stats = released[2]["stats"]
+    stats = released["mixer"]["stats"]
     assert ('"kept": true' in stats) == followed and ('"summary"' in stats) != followed
 
 
@@ -81,8 +81,8 @@ def test_what_is_kept_is_bounded(family: Path, monkeypatch: pytest.MonkeyPatch) 
     page = Studio(PRESETS)
     text = "{merge_method: linear, models: [%s, %s], parameters: {weight: %s}}"
     made = [page.mix(load(text % (family / "a", family / "b", 1 + i))) for i in range(mix.KEPT + 3)]
-    assert len(page._mixes._held) == mix.KEPT and page._mixes._held[made[-1].recipe] is made[-1]
+    assert len(page.mixes._held) == mix.KEPT and page.mixes._held[made[-1].recipe] is made[-1]
     monkeypatch.setattr(mix, "PLANS_TENSORS", 2 * len(made[0].plan.jobs))
     assert all(one.plan.jobs for one in made)
     page.mix(made[-1].recipe)
-    assert len(page._mixes._held) == 2
+    assert len(page.mixes._held) == 2

@@ -23,6 +23,7 @@ from merger.methods.ops import Draws, Watch, column, drop_random, unwatched
 from merger.methods.params import Lambda, Param, PerModel, Weight
 from merger.recipe import dump, load
 from merger.ui import PRESETS, build_app, lanes, sketch, state
+from merger.ui.service.answers import Answers
 from merger.ui.studio import Studio, Visit
 from merger.ui.words import PIECES, method_words, stage_title
 
@@ -149,7 +150,7 @@ def test_the_page_offers_it_and_answers(new: str) -> None:
     value, board = lanes.describe(page.plan(work.recipe))
     assert len(board["lanes"]) == 2 * sum(p.per_model for p in METHODS[new].params)
     assert set(value["lanes"]) == {lane["path"] for lane in board["lanes"]}
-    feeds = [*page.answer(work, "plural of box", Visit())]
+    feeds = [*Answers(page).answer(work, "plural of box", Visit())]
     assert feeds[-1]["full"] and not any(feed.get("error") for feed in feeds)
 
 

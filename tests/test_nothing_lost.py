@@ -17,11 +17,11 @@ from safetensors.torch import load_file, save_file
 
 from merger.errors import MergeError
 from merger.recipe import dump, load
-from merger.ui import LAUNCH, build_app, controls, lanes, state
-from merger.ui.callbacks import TICK, TYPED, Callbacks
-from merger.ui.explore import Exploring
+from merger.ui import LAUNCH, Panels, build_app, lanes, state
 from merger.ui.guard import OUR_FAULT
-from merger.ui.push import Publishing
+from merger.ui.panels.find import Exploring
+from merger.ui.panels.publish import Publishing
+from merger.ui.service.strip import Strip
 from merger.ui.studio import Studio
 
 ROOT = Path(__file__).parent.parent
@@ -37,9 +37,9 @@ def studio() -> Studio:
 
 
 @pytest.fixture(scope="module")
-def on(studio) -> Callbacks:
+def on(studio) -> Panels:
     with gr.Blocks():
-        return Callbacks(studio, controls.controls())
+        return Panels(studio)
 
 
 @pytest.fixture
@@ -52,39 +52,43 @@ def first(studio) -> state.Workspace:
 
 def kept(found: Any) -> bool:
     """Whether what was typed stays as it is, and a sentence says why."""
-    return bool(found[1]["value"]) and all(found[place] == gr.skip() for place in TYPED) and found[TICK] == gr.skip()
+    return bool(found["notice"]["value"]) and not {"yaml", "seed", "tick"} & found.keys()
 
 
 @pytest.mark.parametrize("text", [WRONG, "a: [", "", "merge_method: linear\nmodels: [{model: nobody/at-all}]", dump(load(
     "{merge_method: linear, models: [{model: presets/family/nobody, parameters: {weight: 1}}]}"
 ))])  # fmt: skip
 def test_a_refused_text_stays_as_it_was_typed(on, first, text):
-    assert kept(on.use_text(first, text, ASKS))
-    assert on.drafted(first, text) == (True, gr.skip()), "it is still a draft, and nothing is put in its place"
+    assert kept(on.recipe.use_text(first, text, ASKS))
+    assert on.recipe.drafted(first, text) == {"drafted": True}, "it is still a draft, and nothing is put in its place"
 
 
 def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
     """Whatever is refused: the YAML, the seed, the prompt and the table stay as they are."""
     (tmp_path / "r.yaml").write_text(WRONG)
     two = state.with_models(first, [PIRATE])
-    assert kept(on.use_file(first, str(tmp_path / "r.yaml"), ASKS))
-    assert kept(on.choose_models(first, [], ASKS)) and kept(on.choose_method(two, "slerp", ASKS))
-    assert kept(on.choose_seed(first, -5, ASKS)) and kept(on.hear(0)(first, ASKS)) and kept(on.fade(first, 0.5, ASKS))
+    assert kept(on.recipe.use_file(first, str(tmp_path / "r.yaml"), ASKS))
+    assert kept(on.method.choose_models(first, [], ASKS)) and kept(on.method.choose_method(two, "slerp", ASKS))
+    assert (
+        kept(on.method.choose_seed(first, -5, ASKS))
+        and kept(on.compare.hear(0)(first, ASKS))
+        and kept(on.compare.fade(first, 0.5, ASKS))
+    )
     decided = on.studio.plan(first.recipe)
     _, board = lanes.describe(decided)
     rows = [["x", *["much"] * len(board["columns"])] for _ in board["lanes"]]
-    assert kept(on.use_numbers(first, pd.DataFrame(rows), ASKS))
-    *drawn, prompt = on.use_entry(first, {"yaml": WRONG, "prompt": "another"}, ASKS)
-    assert kept(drawn) and prompt == gr.skip()
+    assert kept(on.recipe.use_numbers(first, pd.DataFrame(rows), ASKS))
+    drawn = on.past.use_entry(first, {"yaml": WRONG, "prompt": "another"}, ASKS)
+    assert kept(drawn) and "prompt" not in drawn
     nowhere = load("{merge_method: linear, models: [{model: no/where, parameters: {weight: 1}}]}")
     gone = state.replace(first, slots=(nowhere, None))
-    assert kept(on.hear(0)(gone, ASKS))
+    assert kept(on.compare.hear(0)(gone, ASKS))
 
 
 def test_an_edit_that_goes_through_is_drawn(on, first):
-    found = on.use_text(first, dump(on.studio.presets[1].recipe), ASKS)
-    assert found[TYPED[0]] == dump(on.studio.presets[1].recipe) and isinstance(found[TICK], str)
-    assert on.choose_preset(first, on.studio.presets[1].name, ASKS)[-1] == on.studio.presets[1].prompt
+    found = on.recipe.use_text(first, dump(on.studio.presets[1].recipe), ASKS)
+    assert found["yaml"] == dump(on.studio.presets[1].recipe) and isinstance(found["tick"], str)
+    assert on.mixer.choose_preset(first, on.studio.presets[1].name, ASKS)["prompt"] == on.studio.presets[1].prompt
 
 
 # ---------------------------------------------------------------------------------------------- recipes of every shape
@@ -147,9 +151,9 @@ SHAPES = {
 @pytest.mark.parametrize("shape", [*SHAPES, "a stranger", "misfits", "misfits in slices", "nothing but weights"])
 def test_recipes_of_every_shape_are_drawn(studio, on, first, shape, tmp_path):
     """Through everything that the page does with a recipe: an error may be told, none is raised."""
-    work = on.use_text(first, SHAPES.get(shape) or strange(shape, tmp_path), ASKS)[0]
+    work = on.recipe.use_text(first, SHAPES.get(shape) or strange(shape, tmp_path), ASKS)["work"]
     if work.refused is not None:
-        work = on.way_out(0)(work, ASKS)[0]
+        work = on.desk.way_out(0)(work, ASKS)["work"]
     assert work.recipe != first.recipe, "the shape was refused"
     everything(studio, on, work)
 
@@ -175,38 +179,38 @@ def strange(shape: str, folder: Path) -> str:
     return of("ties", f"{{model: {PLURAL}, {W}}}, {{model: {odd}, {W}}}")
 
 
-def everything(studio: Studio, on: Callbacks, work: state.Workspace) -> None:
+def everything(studio: Studio, on: Panels, work: state.Workspace) -> None:
     """Every callback that looks at a recipe."""
-    on.redraw(work)
-    on.judge(work)
+    on.desk.redraw(work)
+    on.mixer.judge(work)
     for number in (0, 1):
-        on.fix(number)(work, ASKS)
-    on.size(work, ASKS)
-    on.command(work)
+        on.mixer.fix(number)(work, ASKS)
+    on.take.size(work, ASKS)
+    on.recipe.command(work)
     for method in ("linear", "ties", "slerp", "passthrough"):
-        on.choose_method(work, method, ASKS)
-    on.choose_models(work, [PIRATE, PLURAL], ASKS)
-    for name in on.widgets:
-        on.control(name)(work, 0.5, ASKS)
+        on.method.choose_method(work, method, ASKS)
+    on.method.choose_models(work, [PIRATE, PLURAL], ASKS)
+    for name in on.method.controls:
+        on.method.control(name)(work, 0.5, ASKS)
     for split in (True, False):
-        on.split(work, {"split": split}, ASKS)
+        on.mixer.split(work, {"split": split}, ASKS)
     value, _ = lanes.describe(studio.plan(work.recipe))
     moved = {"lanes": {path: [0.25] * len(numbers) for path, numbers in value["lanes"].items()}}
-    on.drag(work, moved, ASKS)
-    on.release(work, moved, False, ASKS)
-    table = on.numbers(work)["value"]
-    on.use_numbers(work, pd.DataFrame(table["data"], columns=table["headers"]), ASKS)
-    other = state.with_preset(on.keep(0)(work)[0], studio.presets[0], studio.base, studio.parents_of_family)
-    on.fade(on.keep(1)(other)[0], 0.5, ASKS)
+    on.mixer.drag(work, moved, ASKS)
+    on.mixer.release(work, moved, False, ASKS)
+    table = on.recipe.numbers(work)["table"]["value"]
+    on.recipe.use_numbers(work, pd.DataFrame(table["data"], columns=table["headers"]), ASKS)
+    other = state.with_preset(on.compare.keep(0)(work)["work"], studio.presets[0], studio.base, studio.parents_of_family)
+    on.compare.fade(on.compare.keep(1)(other)["work"], 0.5, ASKS)
     for picked in ((0, "embed"), (1, "q"), (99, "q")):
-        on.below(work, "inside", picked, None, ASKS)
-    on.below(work, "recipe", None, None, ASKS)
-    on.pick(work, {"picked": {"column": 1, "row": "q"}}, ASKS)
+        on.inside.draw(work, "inside", picked, None, ASKS)
+    on.recipe.numbers(work, "recipe")
+    on.inside.pick(work, {"picked": {"column": 1, "row": "q"}}, ASKS)
     exploring = Exploring(studio, ROOT / "presets" / "probes.json")
     offered = exploring.offer(work, None, "", [], ASKS)
     exploring.span(work, offered[0]["choices"][0][1] if offered[0].get("choices") else None, ASKS)
     Publishing(studio).look(work, "", ASKS, None)
-    studio.figures(work.recipe)
+    Strip(studio).figures(work.recipe)
 
 
 # ---------------------------------------------------------------------------------------------- any error, any event

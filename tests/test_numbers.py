@@ -411,35 +411,35 @@ def test_inspect_and_verdict_warn(roots: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_the_page_goes_on_when_it_is_told_to(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from merger.ui import state
-    from merger.ui.callbacks import Callbacks
+    from merger.ui import Panels, state
     from merger.ui.host import Host
-    from merger.ui.push import Publishing
+    from merger.ui.panels.publish import Publishing
     from merger.ui.studio import Studio
 
     rewrite(roots / "a", put(UP, (1, 2), math.nan))
     studio = Studio(Path(__file__).parent.parent / "presets", host=Host())
     first = state.start(studio.presets[0], studio.base)
     work = state.with_text(first, text(METHODS["linear"], roots))
-    on = Callbacks(studio, {})
+    on = Panels(studio)
     request: Any = type("Request", (), {"session_hash": "s"})()
-    *_, (words, file, button) = on.download(work, request)
-    assert words["value"].startswith(f"{UP}: {roots}/a has 1 NaN") and button["visible"] and "value" not in file
-    begun, *_, (words, file, button) = on.download_anyway(work, request)
-    assert not begun[2]["visible"] and words["value"].startswith("merged-model.zip") and file["value"].endswith(".zip")
+    *_, told = on.take.download(work, request)
+    assert told["merged"]["value"].startswith(f"{UP}: {roots}/a has 1 NaN") and told["anyway"]["visible"] and "ready" not in told
+    begun, *_, told = on.take.download_anyway(work, request)
+    assert not begun["anyway"]["visible"] and told["merged"]["value"].startswith("merged-model.zip")
+    assert told["ready"]["value"].endswith(".zip")
     target = roots.parent / "target"
-    *_, (words, _, button) = on.write(work, str(target), request)
-    assert "has 1 NaN" in words["value"] and button["visible"] and not target.exists()
-    *_, (words, _, button) = on.write_anyway(work, str(target), request)
-    assert words["value"].startswith(f"Written to {target}") and (target / "model.safetensors").is_file()
+    *_, told = on.take.write(work, str(target), request)
+    assert "has 1 NaN" in told["merged"]["value"] and told["write_anyway"]["visible"] and not target.exists()
+    *_, told = on.take.write_anyway(work, str(target), request)
+    assert told["merged"]["value"].startswith(f"Written to {target}") and (target / "model.safetensors").is_file()
 
     sent: list[Path] = []
     monkeypatch.setattr("merger.hub.push.push", lambda folder, *_, **__: sent.append(folder) or "https://there")
     publishing = Publishing(studio)
     ask = ("w", "new", "private", True, False, False)
-    *_, told = publishing.publish(work, "s", "token", on.merge_to, list, "", *ask)
+    *_, told = publishing.publish(work, "s", "token", on.take.merge_to, list, "", *ask)
     assert "has 1 NaN" in told[1]["value"] and told[4]["visible"] and not sent
-    *_, told = publishing.publish(work, "s", "token", functools.partial(on.merge_to, allow_nonfinite=True), list, "", *ask)
+    *_, told = publishing.publish(work, "s", "token", functools.partial(on.take.merge_to, allow_nonfinite=True), list, "", *ask)
     assert told[1]["value"] == "Published: https://there" and len(sent) == 1
 
 

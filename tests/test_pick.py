@@ -28,8 +28,8 @@ from merger.recipe import Recipe, load
 from merger.ui import LAUNCH
 from merger.ui.grants import Grants
 from merger.ui.host import Host
-from merger.ui.pick import Picking, pick, read_trios
-from merger.ui.push import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing, publish
+from merger.ui.panels.models import Picking, pick, read_trios
+from merger.ui.panels.publish import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing, publish
 from merger.ui.scratch import scratch
 
 ROOT = Path(__file__).parent.parent

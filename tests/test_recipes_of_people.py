@@ -11,8 +11,7 @@ from merger.errors import RecipeError
 from merger.recipe import Recipe, dump, load
 from merger.recipe.moves import unsliced
 from merger.recipe.paste import mended
-from merger.ui import lanes, state
-from merger.ui.callbacks import Callbacks
+from merger.ui import Panels, lanes, state
 from merger.ui.studio import Studio
 
 ROOT = Path(__file__).parent.parent
@@ -268,15 +267,15 @@ def studio() -> Studio:
 
 def test_the_most_copied_yaml_has_bars_on_the_page(studio: Studio) -> None:
     """Slices over all layers, pasted: each model has its lanes, a move keeps the rest, and the page says how it was read."""
-    on = Callbacks(studio, {})
+    on = Panels(studio)
     first = state.start(studio.presets[0], studio.base, studio.parents_of_family)
     layers = studio.plan(first.recipe).layout.layers
     text = SLICED.format(method="ties", base=f"base_model: {studio.base}\n", first=PIRATE, layers=layers)
     text = text.replace("model: b", f"model: {PLURAL}")
-    drawn = on.use_text(first, text, None)
-    there = drawn[0]
+    drawn = on.recipe.use_text(first, text, None)
+    there = drawn["work"]
     assert not there.recipe.slices and [e.model for e in there.recipe.models] == [PIRATE, PLURAL]
-    assert "is read as `models:`" in drawn[6]["value"]
+    assert "is read as `models:`" in drawn["moved"]["value"]
     value, board = lanes.describe(studio.plan(there.recipe))
     assert not board["locked"] and any("weight" in path for path in value["lanes"])
     assert studio.plan(there.recipe).jobs == studio.plan(load(text)).jobs
@@ -285,8 +284,8 @@ def test_the_most_copied_yaml_has_bars_on_the_page(studio: Studio) -> None:
 
 
 def test_what_was_mended_is_told_on_the_page(studio: Studio) -> None:
-    on = Callbacks(studio, {})
+    on = Panels(studio)
     first = state.start(studio.presets[0], studio.base, studio.parents_of_family)
-    drawn = on.use_text(first, "```yaml\n" + dump(studio.presets[1].recipe) + "```", None)
-    assert drawn[0].recipe == studio.presets[1].recipe
-    assert "the fence of a code block was taken off" in drawn[6]["value"]
+    drawn = on.recipe.use_text(first, "```yaml\n" + dump(studio.presets[1].recipe) + "```", None)
+    assert drawn["work"].recipe == studio.presets[1].recipe
+    assert "the fence of a code block was taken off" in drawn["moved"]["value"]

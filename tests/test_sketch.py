@@ -12,6 +12,7 @@ from merger.hub.access import ANYTHING, Access
 from merger.methods import METHODS
 from merger.ui import PRESETS
 from merger.ui.mixer import SKETCH
+from merger.ui.service.strip import Strip
 from merger.ui.sketch import Sketches, compared, law
 from merger.ui.state import Workspace, start, with_control, with_method, with_models, with_recipe
 from merger.ui.studio import Studio
@@ -78,12 +79,12 @@ def test_the_browser_counts_as_the_engine_does(studio: Studio, blank: Any, metho
     for split in (False,) if controls else (False, True):
         own = replace(work, split=split)
         plan = studio.plan(own.recipe)
-        found = studio.law(own, plan)
+        found = Strip(studio).law(own, plan)
         assert found is not None and "sketch" in found
         numbers = moves(studio, own, split)
-        here = blank.evaluate(STRIP, [studio.sample(found["sketch"]), found, numbers])
+        here = blank.evaluate(STRIP, [Strip(studio).sample(found["sketch"]), found, numbers])
         for given, strip in zip(numbers, here, strict=True):
-            there = studio.strip(with_recipe(own, lanes.painted(plan, given)))
+            there = Strip(studio).strip(with_recipe(own, lanes.painted(plan, given)))
             assert [row["label"] for row in strip["rows"]] == [row["label"] for row in there["rows"]]
             for mine, its in zip(strip["rows"], there["rows"], strict=True):
                 assert mine["values"] == pytest.approx(its["values"], abs=6e-5), mine["label"]  # rounded there
@@ -100,50 +101,50 @@ def _percents(text: str) -> list[int]:
 def test_a_drag_is_seen_in_the_numbers(studio: Studio, blank: Any) -> None:
     """The comparison above is of something: strips differ from move to move, and are no empty ones."""
     work = workspace(studio, "ties")
-    found = studio.law(work, studio.plan(work.recipe))
+    found = Strip(studio).law(work, studio.plan(work.recipe))
     assert found is not None
-    strips = blank.evaluate(STRIP, [studio.sample(found["sketch"]), found, moves(studio, work, False)])
+    strips = blank.evaluate(STRIP, [Strip(studio).sample(found["sketch"]), found, moves(studio, work, False)])
     assert len({str(strip["rows"]) for strip in strips}) == len(strips)
     assert any(0 < x < 1 for strip in strips for row in strip["rows"] for x in row["values"] if x is not None)
 
 
 def test_what_only_python_can_say_has_no_law(studio: Studio, blank: Any) -> None:
     sce = workspace(studio, "sce")
-    assert studio.law(sce, studio.plan(sce.recipe)) is None
+    assert Strip(studio).law(sce, studio.plan(sce.recipe)) is None
     rules = [{"filter": "mlp", "value": 0.2}, {"value": 0.7}]
     mixed = workspace(studio, "ties")
     mixed = with_control(mixed, "models[0].parameters.weight", rules)
     assert law(studio.plan(mixed.recipe), False) is None and law(studio.plan(mixed.recipe), True) is None
     slerp = next(p for p in studio.presets if p.recipe.merge_method == "slerp")
     work = start(slerp, studio.base, studio.parents_of_family)
-    assert studio.law(work, studio.plan(work.recipe)) == {"still": True}
+    assert Strip(studio).law(work, studio.plan(work.recipe)) == {"still": True}
 
 
 def test_numbers_that_the_method_refuses_are_left_to_python(studio: Studio, blank: Any) -> None:
     work = workspace(studio, "della")
-    found = studio.law(work, studio.plan(work.recipe))
+    found = Strip(studio).law(work, studio.plan(work.recipe))
     assert found is not None
     given = moves(studio, work, False, 1)[0]
     for path in given:
         if path.endswith(("density", "epsilon")):
             given[path] = [0.5] * len(given[path])
-    assert blank.evaluate(STRIP, [studio.sample(found["sketch"]), found, [given]]) == [None]
+    assert blank.evaluate(STRIP, [Strip(studio).sample(found["sketch"]), found, [given]]) == [None]
 
 
 def test_lanes_of_another_board_are_left_to_python(studio: Studio, blank: Any) -> None:
     work = workspace(studio, "ties")
-    found = studio.law(work, studio.plan(work.recipe))
+    found = Strip(studio).law(work, studio.plan(work.recipe))
     assert found is not None
     given = moves(studio, work, False, 1)[0]
     given.pop(next(iter(given)))
-    assert blank.evaluate(STRIP, [studio.sample(found["sketch"]), found, [given]]) == [None]
+    assert blank.evaluate(STRIP, [Strip(studio).sample(found["sketch"]), found, [given]]) == [None]
 
 
 def test_a_sample_is_told_to_those_who_know_its_word(studio: Studio) -> None:
     work = workspace(studio, "ties")
     plan = studio.plan(work.recipe)
     held = Sketches(nbytes=1)
-    sketch = studio._sketch(plan)
+    sketch = Strip(studio)._sketch(plan)
     word = held.word(plan, sketch)
     made = held.fetch(word, ANYTHING)
     assert made is not None and made["models"] == 3 and len(made["tensors"]) == len(compared(plan))

@@ -31,10 +31,12 @@ from merger.hub import references, store, wire
 from merger.recipe import load
 from merger.search.trials import Probe, Vary, sweep
 from merger.ui import LAUNCH, build_app, state
-from merger.ui.callbacks import Callbacks
 from merger.ui.grants import Grants
 from merger.ui.guard import Guard
 from merger.ui.scratch import scratch
+from merger.ui.service.answers import Answers
+from merger.ui.service.files import Files
+from merger.ui.service.strip import Strip
 from merger.ui.studio import Studio, Visit
 
 ROOT = Path(__file__).parent.parent
@@ -131,8 +133,7 @@ class Place:
         self.client = httpx.Client(base_url=self.url, timeout=120)
         self.config = self.client.get("/config").json()
         self.parts = {part["id"]: part for part in self.config["components"]}
-        owners = (getattr(fn.fn, "__self__", None) for fn in self.demo.fns.values())
-        self.studio: Studio = next(owner.studio for owner in owners if isinstance(owner, Callbacks))
+        self.studio: Studio = self.demo.panels.studio
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -233,14 +234,14 @@ def hot(place: Place) -> None:
     place.studio.grants.add(WRITER, "writer/secret")
     studio, recipe = place.studio.seen_by(WRITER), load(recipe_of("writer/secret", SIBLING))
     work = state.opened(state.start(studio.presets[0], studio.base), recipe)
-    for feed in studio.answer(work, "spell the word cat", Visit()):
+    for feed in Answers(studio).answer(work, "spell the word cat", Visit()):
         assert "error" not in feed
-    assert studio.heard("writer/secret", "spell the word cat") and studio.heard(recipe, "spell the word cat")
-    studio.strip(work)
-    assert studio.law(work, studio.plan(recipe))
+    assert Answers(studio).heard("writer/secret", "spell the word cat") and Answers(studio).heard(recipe, "spell the word cat")
+    Strip(studio).strip(work)
+    assert Strip(studio).law(work, studio.plan(recipe))
     assert list(sweep(recipe, [Vary("models[0].parameters.weight", (0.5,))], studio.searcher, PROBES, access=studio.access))
     assert list(studio.searcher.marks(["writer/secret"], PROBES, access=studio.access))
-    studio.forget(studio.archive(recipe, lambda step: None))
+    Files(studio).forget(Files(studio).archive(recipe, lambda step: None))
     assert alive(place)
     place.studio.parents._models = Spied(place.studio.parents._models)
 

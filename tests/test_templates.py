@@ -23,6 +23,7 @@ from merger.limits import TEMPLATE_CHARACTERS, TEMPLATE_OUTPUT, TEMPLATE_SECONDS
 from merger.tokenizer import safe, templates
 from merger.tokenizer.templates import render
 from merger.tokenizer.tokens import _BUILT_IN
+from merger.ui.service.answers import Answers
 from merger.ui.studio import GREEDY, Studio, Visit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -389,6 +390,7 @@ def alive(pid: int) -> bool:
 FORKED = """
 import os
 from merger.tokenizer.templates import render
+from merger.ui.service.answers import Answers
 talk = [{"role": "user", "content": "hi"}]
 render("a{{ messages[0].content }}", talk, {})
 pid = os.fork()
@@ -457,9 +459,9 @@ def test_a_bad_template_takes_no_place_in_the_line(monkeypatch: pytest.MonkeyPat
         f"merge_method: linear\nmodels: [{{model: {studio.base}, parameters: {{weight: 1}}}}]\nchat_template: '{LOOP}'\n"
     )
     stood: list[int] = []
-    monkeypatch.setattr(studio._turns, "stand", lambda: stood.append(1))
+    monkeypatch.setattr(studio.turns, "stand", lambda: stood.append(1))
     visit = Visit()
-    feeds = list(studio._fed({"merge": recipe}, "hi", visit, GREEDY, None))
+    feeds = list(Answers(studio)._fed({"merge": recipe}, "hi", visit, GREEDY, None))
     assert feeds[-1]["error"]["merge"] == (
         "the recipe's chat template takes longer than 2 seconds, and was stopped; choose another chat template."
     )
@@ -469,7 +471,7 @@ def test_a_bad_template_takes_no_place_in_the_line(monkeypatch: pytest.MonkeyPat
 def test_what_is_tried_before_is_what_is_asked(own: Any) -> None:
     """The rehearsal and the speaker ask the same, so that the second finds what is kept."""
     studio = Studio(ROOT / "presets")
-    studio._rehearse([studio.base], "hi")
+    Answers(studio)._rehearse([studio.base], "hi")
     kept = dict(own._kept)
     folder = studio.parents.model(studio.base).folder
     templates.asked(safe.chat_template(folder) or "", "hi", safe.tokenizer(folder).special_tokens_map)

@@ -22,9 +22,13 @@ from merger.errors import MergeError, RecipeError
 from merger.limits import LINK_CHARACTERS, UNDO_STEPS
 from merger.methods import METHODS
 from merger.recipe import Recipe, dump, load
-from merger.ui import build_app, lanes, state
-from merger.ui.callbacks import FIXES, WAYS, Callbacks
+from merger.ui import Panels, build_app, lanes, state
+from merger.ui.desk import WAYS
 from merger.ui.host import Host, gpu_tokens
+from merger.ui.panels.mixer import FIXES
+from merger.ui.service.answers import Answers
+from merger.ui.service.files import Files
+from merger.ui.service.strip import Strip
 from merger.ui.studio import Manner, Studio, Visit
 from merger.ui.turns import Turns
 
@@ -130,7 +134,7 @@ def everything(studio: Studio, work: state.Workspace, prompt: str, visit: Visit 
     texts: dict[str, list[str]] = {}
     errors: dict[str, str] = {}
     last = 0
-    for feed in studio.answer(work, prompt, visit or Visit()):
+    for feed in Answers(studio).answer(work, prompt, visit or Visit()):
         assert feed["seq"] == last + 1
         last = feed["seq"]
         json.dumps(feed)  # it goes over the wire
@@ -156,9 +160,9 @@ def test_answers_come_from_the_visitors_own_recipe(studio):
     mine, other = workspace(studio, "task_arithmetic"), workspace(studio, "linear", (STORY,))
     prompt = "plural of fox"
     first = everything(studio, mine, prompt)["merge"]
-    studio._heard.clear()
+    studio.answered.clear()
     between = everything(studio, other, prompt)["merge"]
-    studio._heard.clear()
+    studio.answered.clear()
     assert everything(studio, mine, prompt)["merge"] == first != between
     fresh = Session(studio.parents)
     fresh.apply(mine.recipe)
@@ -167,7 +171,7 @@ def test_answers_come_from_the_visitors_own_recipe(studio):
 
 def test_a_newer_run_ends_an_older_answer(studio):
     work, visit = workspace(studio), Visit()
-    stream = studio.answer(work, "tell me a story about a fox and some more", visit)
+    stream = Answers(studio).answer(work, "tell me a story about a fox and some more", visit)
     next(stream)
     visit.run += 1
     assert list(stream) == []
@@ -175,7 +179,7 @@ def test_a_newer_run_ends_an_older_answer(studio):
 
 def test_stop_keeps_what_was_said(studio):
     work, visit = workspace(studio, chosen=(STORY,)), Visit()
-    stream = studio.answer(work, "tell me a story about an otter", visit)
+    stream = Answers(studio).answer(work, "tell me a story about an otter", visit)
     feeds = [next(stream) for _ in range(3)]
     visit.stopped = visit.run
     feeds += list(stream)
@@ -191,7 +195,7 @@ def test_errors_reach_the_panel_as_words(studio):
 
 def test_two_visitors_at_once_hear_their_own(studio):
     works = [workspace(studio, "task_arithmetic", (m,)) for m in (PIRATE, PLURAL, STORY)]
-    studio._heard.clear()
+    studio.answered.clear()
     heard: dict[int, str] = {}
     threads = [
         threading.Thread(target=lambda i=i, w=w: heard.update({i: everything(studio, w, "plural of glass")["merge"]}))
@@ -212,10 +216,10 @@ def test_statistics_follow_density(studio):
     }))  # fmt: skip
 
     def share(w: state.Workspace) -> int:
-        return int(studio.strip(w)["summary"].split("%")[0])
+        return int(Strip(studio).strip(w)["summary"].split("%")[0])
 
     assert share(low) < share(work) / 3
-    stats = studio.strip(low)
+    stats = Strip(studio).strip(low)
     assert all(len(row["values"]) == 8 for row in stats["rows"])
     assert stats["lanes"]["models[0].parameters.weight"].startswith(("keeps 19%", "keeps 20%"))
 
@@ -230,7 +234,7 @@ def test_archive_holds_a_whole_model(studio, tmp_path):
     import zipfile
 
     work = workspace(studio)
-    path = studio.archive(work.recipe, lambda step: None)
+    path = Files(studio).archive(work.recipe, lambda step: None)
     names = {Path(n).name for n in zipfile.ZipFile(path).namelist() if not n.endswith("/")}
     assert {"model.safetensors", "config.json", "tokenizer.json", "README.md", "mergekit_config.yml"} <= names
 
@@ -344,10 +348,10 @@ def test_turns_are_taken_in_order_and_can_be_left(studio):
 def test_who_waits_is_told_and_then_answered(studio):
     """While another visitor has the merged model, what is known is shown at once, with the place in line."""
     work = workspace(studio)
-    studio._heard.clear()
+    studio.answered.clear()
     visit = Visit()
-    with studio._turns.stand():
-        feeds = studio.answer(work, "plural of hat", visit)
+    with studio.turns.stand():
+        feeds = Answers(studio).answer(work, "plural of hat", visit)
         assert set(next(feeds)["state"].values()) == {"waiting"}
         assert next(feeds)["note"] == "One answer is before yours."
     texts = [f for f in feeds if f["full"]]
@@ -356,10 +360,10 @@ def test_who_waits_is_told_and_then_answered(studio):
 
 def test_a_blind_test_hears_both_recipes_and_hides_which(studio):
     one, two = workspace(studio, "linear", (PIRATE,)).recipe, workspace(studio, "linear", (PLURAL,)).recipe
-    orders = {tuple(studio.ballot((one, two), random.Random(i)).recipes.values()) for i in range(20)}
+    orders = {tuple(Answers(studio).ballot((one, two), random.Random(i)).recipes.values()) for i in range(20)}
     assert orders == {(one, two), (two, one)}
-    ballot = studio.ballot((one, two))
-    feeds = list(studio.compare(ballot, "plural of box", Visit()))
+    ballot = Answers(studio).ballot((one, two))
+    feeds = list(Answers(studio).compare(ballot, "plural of box", Visit()))
     said = {key: "".join(t[0] for t in tokens).strip() for f in feeds for key, tokens in f["full"].items()}
     assert {ballot.recipes[key] == two: text for key, text in said.items()}[True] == "boxes"
     assert "linear" not in json.dumps(feeds) and "presets" not in json.dumps(feeds)
@@ -370,10 +374,10 @@ def test_answers_can_vary_and_the_seed_repeats_them(studio):
     hot = [Manner(1.5, seed) for seed in (1, 1, 2, 3)]
     said = []
     for manner in hot:
-        studio._heard.clear()
-        for _ in studio.answer(work, "tell me a story about a robot", Visit(), manner):
+        studio.answered.clear()
+        for _ in Answers(studio).answer(work, "tell me a story about a robot", Visit(), manner):
             pass
-        said.append(studio.heard(work.recipe, "tell me a story about a robot", manner))
+        said.append(Answers(studio).heard(work.recipe, "tell me a story about a robot", manner))
     assert said[0] == said[1] and len(set(said)) > 1
 
 
@@ -384,10 +388,10 @@ def test_a_text_can_be_gone_on_with(studio):
     plain, asked = speaker.encode(Plain(prompt)), speaker.encode(prompt)
     assert plain == speaker.tokenizer(prompt)["input_ids"] and plain != asked
     for manner in (Manner(), Manner(plain=True)):
-        for _ in studio.answer(work, prompt, Visit(), manner):
+        for _ in Answers(studio).answer(work, prompt, Visit(), manner):
             pass
-    assert studio.heard(work.recipe, prompt) == "boxes"
-    assert studio.heard(work.recipe, prompt, Manner(plain=True)) != "boxes"
+    assert Answers(studio).heard(work.recipe, prompt) == "boxes"
+    assert Answers(studio).heard(work.recipe, prompt, Manner(plain=True)) != "boxes"
 
 
 def test_a_lent_gpu_says_the_same(studio, monkeypatch):
@@ -399,7 +403,7 @@ def test_a_lent_gpu_says_the_same(studio, monkeypatch):
         pickle.loads(pickle.dumps(args))
         return gpu_tokens(*args, device="cpu")
 
-    monkeypatch.setattr("merger.ui.studio.on_loan", lent)
+    monkeypatch.setattr("merger.ui.service.answers.on_loan", lent)
     zero = Studio(ROOT / "presets", host=Host(accelerator="zerogpu"))
     work = workspace(studio)
     assert everything(zero, work, "plural of box") == everything(studio, work, "plural of box")
@@ -410,29 +414,29 @@ def test_what_is_too_large_to_hear_says_so_and_can_be_downloaded(studio):
     small = Studio(ROOT / "presets", host=Host(memory=8_000_000))
     said = everything(small, workspace(studio), "plural of box")
     assert "To files only" in said["error merge"] and "merge" not in said
-    archive = small.archive(workspace(studio).recipe, lambda step: None)
+    archive = Files(small).archive(workspace(studio).recipe, lambda step: None)
     assert archive.stat().st_size > 2_000_000
-    small.forget(archive)
+    Files(small).forget(archive)
     assert not archive.parent.exists()
 
 
 def test_the_fader_from_a_to_b_mixes_what_two_methods_make(studio):
     """Numbers of two methods have nothing between them; the page goes between the merges, and shows what those are made of."""
-    on = Callbacks(studio, {})
+    on = Panels(studio)
     first = workspace(studio, "task_arithmetic")
     other = workspace(studio, "ties", (PLURAL, STORY))
     work = replace(first, slots=(first.recipe, other.recipe))
-    there = on.fade(work, 0.25, None)[0]
+    there = on.compare.fade(work, 0.25, None)["work"]
     assert there.recipe.merge_method == "linear" and [e.model for e in there.recipe.models] == ["mix 1", "mix 2"]
-    assert there.chosen == (PIRATE, PLURAL, STORY) and studio.columns(there)[-1]["key"] == STORY
+    assert there.chosen == (PIRATE, PLURAL, STORY) and Answers(studio).columns(there)[-1]["key"] == STORY
     got, a, b = (merged_tensors(studio, recipe)[Q].float() for recipe in (there.recipe, first.recipe, other.recipe))
     way = b - a
     assert ((got - a) * way).sum() / (way * way).sum() == pytest.approx(0.25, abs=0.01)  # each number is rounded to bfloat16
     assert "error merge" not in everything(studio, there, "plural of box")
-    assert [on.fade(work, t, None)[0].recipe for t in (0, 1)] == [first.recipe, other.recipe]
+    assert [on.compare.fade(work, t, None)["work"].recipe for t in (0, 1)] == [first.recipe, other.recipe]
     _, board = lanes.describe(studio.plan(there.recipe))
     assert [lane["name"] for lane in board["lanes"]] == ["mix 1 weight", "mix 2 weight"]
-    assert on.use_text(first, dump(there.recipe), None)[0].recipe == there.recipe  # several documents, pasted
+    assert on.recipe.use_text(first, dump(there.recipe), None)["work"].recipe == there.recipe  # several documents, pasted
 
 
 @pytest.fixture
@@ -460,28 +464,32 @@ def merged_tensors(studio: Studio, recipe: Recipe) -> dict[str, torch.Tensor]:
 def test_a_refused_recipe_has_a_button_that_mends_it(misfit, tmp_path):
     """What is left out is said in the recipe, so it holds wherever the recipe goes: answers, files, link, command, undo."""
     own = Studio(ROOT / "presets")
-    on = Callbacks(own, {})
+    on = Panels(own)
     first = state.start(own.presets[0], own.base, own.parents_of_family)
-    refused = on.use_text(first, misfit, None)
-    work, notice, button, spare = refused[0], refused[1]["value"], *refused[WAYS]
+    refused = on.recipe.use_text(first, misfit, None)
+    work, notice, button, spare = refused["work"], refused["notice"]["value"], *(refused[name] for name in WAYS)
     assert work.recipe == first.recipe and "mlp.down_proj.weight: shapes differ." in notice
     assert button == gr.update(value="Leave out the parts that do not fit", visible=True) and not spare["visible"]
 
-    mended = on.way_out(0)(work, None)
-    now = mended[0]
+    mended = on.desk.way_out(0)(work, None)
+    now = mended["work"]
     assert now.recipe == load(misfit.replace("{merge", "{on_mismatch: skip, merge", 1)) and now.refused is None
-    assert not mended[1]["visible"] and not any(one["visible"] for one in mended[WAYS]) and now.past[-1].recipe == first.recipe
-    assert "on_mismatch: skip" in mended[3] == dump(now.recipe)
-    words, *buttons = on.judge(now)
-    assert "18 of 56 parts do not fit all models and stay as they are in the base." in words["value"]
-    assert buttons[0] == gr.update(value="Take out what does not fit", visible=True)
-    assert not any(one["visible"] for one in buttons[FIXES:])
+    assert (
+        not mended["notice"]["visible"]
+        and not any(mended[name]["visible"] for name in WAYS)
+        and now.past[-1].recipe == first.recipe
+    )
+    assert "on_mismatch: skip" in mended["yaml"] == dump(now.recipe)
+    judged = on.mixer.judge(now)
+    assert "18 of 56 parts do not fit all models and stay as they are in the base." in judged["warning"]["value"]
+    assert judged[FIXES[0]] == gr.update(value="Take out what does not fit", visible=True)
+    assert not any(judged[name]["visible"] for name in WAYS)
 
     odd = str(tmp_path / "odd")
-    assert own.figures(now.recipe)["models"] == [PLURAL, odd] and own.strip(now)["rows"]
+    assert Strip(own).figures(now.recipe)["models"] == [PLURAL, odd] and Strip(own).strip(now)["rows"]
     said = everything(own, now, "plural of box")
     assert said["merge"] and said[PLURAL] == "boxes" and odd in said and not any(key.startswith("error") for key in said)
-    made = own.write(now.recipe, str(tmp_path / "made"), lambda step: None)
+    made = Files(own).write(now.recipe, str(tmp_path / "made"), lambda step: None)
     tensors = load_file(made / "model.safetensors")
     base = load_file(ROOT / "presets/family/base/model.safetensors")
     assert not torch.equal(tensors[Q], base[Q])
@@ -491,29 +499,29 @@ def test_a_refused_recipe_has_a_button_that_mends_it(misfit, tmp_path):
     assert "on_mismatch: skip" in state.command(now.recipe)
     assert state.with_method(now, "task_arithmetic").recipe.on_mismatch == "skip" == state.for_statistics(now).on_mismatch
 
-    back = on.undo(now, None)[0]
-    assert back.recipe == first.recipe and on.redo(back, None)[0].recipe == now.recipe
-    assert on.way_out(0)(back, None)[1]["value"] == "There is nothing to mend any more."
+    back = on.desk.undo(now, None)["work"]
+    assert back.recipe == first.recipe and on.desk.redo(back, None)["work"].recipe == now.recipe
+    assert on.desk.way_out(0)(back, None)["notice"]["value"] == "There is nothing to mend any more."
     for wrong in (misfit.replace("ties", "tise"), misfit.replace("odd", "nobody")):
-        assert not any(one["visible"] for one in on.use_text(first, wrong, None)[WAYS])
+        assert not any(one.get("visible") for name, one in on.recipe.use_text(first, wrong, None).items() if name in WAYS)
 
 
 def test_a_hosted_page_mends_only_what_it_may_open(misfit):
-    hosted = Callbacks(Studio(ROOT / "presets", host=Host(hosted=True, family=("presets/family/base", PLURAL))), {})
+    hosted = Panels(Studio(ROOT / "presets", host=Host(hosted=True, family=("presets/family/base", PLURAL))))
     first = state.start(hosted.studio.presets[0], hosted.studio.base, hosted.studio.parents_of_family)
-    refused = hosted.use_text(first, misfit, None)
-    assert refused[1]["value"] and refused[0].refused is None and not any(one["visible"] for one in refused[WAYS])
+    refused = hosted.recipe.use_text(first, misfit, None)
+    assert refused["notice"]["value"] and refused["work"].refused is None and not any(refused[name]["visible"] for name in WAYS)
 
 
 def test_a_drag_after_a_refusal_takes_its_buttons_away(misfit):
-    on = Callbacks(Studio(ROOT / "presets"), {})
+    on = Panels(Studio(ROOT / "presets"))
     first = state.start(on.studio.presets[0], on.studio.base, on.studio.parents_of_family)
-    refused = on.use_text(first, misfit, None)[0]
+    refused = on.recipe.use_text(first, misfit, None)["work"]
     value, _ = lanes.describe(on.studio.plan(first.recipe))
     value["lanes"] = {path: [0.25] * len(row) for path, row in value["lanes"].items()}
-    dragged = on.release(refused, value, False, None)[0]
+    dragged = on.mixer.release(refused, value, False, None)["work"]
     assert dragged.recipe != first.recipe and dragged.refused is None
-    assert not any(one["visible"] for one in on.judge(dragged)[1 + FIXES :])
+    assert not any(on.mixer.judge(dragged)[name]["visible"] for name in WAYS)
 
 
 def test_models_nobody_uses_are_closed(tmp_path):
@@ -522,15 +530,17 @@ def test_models_nobody_uses_are_closed(tmp_path):
         shutil.copytree(ROOT / "presets" / "family" / name, tmp_path / name)
     other = Studio(ROOT / "presets")
     names = [str(tmp_path / name) for name in ("base", "pirate", "plural")]
-    on = Callbacks(other, {})
+    on = Panels(other)
     first = state.start(other.presets[0], other.base, other.parents_of_family)
-    there = on.load_family(first, names[0], names[1:], {}, None)[0]
+    there = on.desk.load_family(first, names[0], names[1:], {}, None)["work"]
     other.let_go()
     assert set(names) <= other.parents.opened
-    back = on.edited(there, lambda: state.with_preset(there, other.presets[0], other.base, other.parents_of_family), None)[0]
+    back = on.desk.edited(there, lambda: state.with_preset(there, other.presets[0], other.base, other.parents_of_family), None)[
+        "work"
+    ]
     other.let_go()
     assert set(names) <= other.parents.opened and back.past  # Undo still leads there
     other.leave(None)
     other.let_go()
     assert not set(names) & other.parents.opened and other.base in other.parents.opened
-    assert on.undo(back, None)[0].base == names[0]  # opened again when it is named again
+    assert on.desk.undo(back, None)["work"].base == names[0]  # opened again when it is named again

@@ -35,10 +35,11 @@ from merger.methods import METHODS, Method
 from merger.recipe import Recipe, dump, load
 from merger.recipe.moves import blend
 from merger.search.trials import Trial, best_first
-from merger.ui import callbacks, state
-from merger.ui.callbacks import Callbacks
+from merger.ui import Panels, desk, state
 from merger.ui.host import Host
-from merger.ui.studio import Heard, Studio
+from merger.ui.service.answers import Answers
+from merger.ui.service.feeds import Heard
+from merger.ui.studio import Studio
 
 engine = importlib.import_module("merger.engine.merge")  # not the function of that name
 BASE, PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("base", "pirate", "plural", "story"))
@@ -363,7 +364,7 @@ def test_a_word_is_a_parents_only_where_the_base_would_not_say_it(
 
     monkeypatch.setattr(studio.voices, "within", lambda work, *_: work())
     monkeypatch.setattr(studio.voices, "parent", lambda model, *_: Voice(model))
-    heard = studio._why(work, PROMPT, Heard.plain([Token(5, "x", 0.9, ())]))
+    heard = Answers(studio)._why(work, PROMPT, Heard.plain([Token(5, "x", 0.9, ())]))
     assert heard.agree == ((None,) if base_agrees else (PIRATE,))
 
 
@@ -379,9 +380,9 @@ def test_leaving_ends_ones_answer(studio: Studio, monkeypatch: pytest.MonkeyPatc
             yield SimpleNamespace(key="merge", token=Token(5, "x", 0.9, ()))
 
     monkeypatch.setattr(studio.voices, "turns", words)
-    monkeypatch.setattr(studio, "_why", lambda work, prompt, heard: heard)
+    monkeypatch.setattr(Answers, "_why", lambda self, work, prompt, heard: heard)
     work, visit = workspace(studio), studio.visit("leaver")
-    feeds = studio.answer(work, "leave me", visit)
+    feeds = Answers(studio).answer(work, "leave me", visit)
     while not passes:
         next(feeds)
     gone = passes
@@ -397,14 +398,14 @@ def test_typed_yaml_is_checked_with_the_visitors_own_grants(hub_cache: Path, mon
     """A gated model that this visitor has brought can be used; the next visitor is told to sign in."""
     (cached("big/gated") / ".restricted").touch()
     family = frozenset({BASE, PIRATE})
-    page = Callbacks(Studio(ROOT / "presets", host=Host(hosted=True, family=family)), {})
+    page = Panels(Studio(ROOT / "presets", host=Host(hosted=True, family=family)))
     page.studio.grants.add("hf_owner", "big/gated")
     work = state.start(page.studio.presets[0], page.studio.base, page.studio.parents_of_family)
     text = f"{{merge_method: task_arithmetic, base_model: {BASE}, models: [{{model: big/gated, parameters: {{weight: 1}}}}]}}"
     told = {}
     for token in ("hf_owner", "hf_other", None):
-        monkeypatch.setattr(callbacks, "token_of", lambda _, token=token: token)
-        told[token] = page.check(work, text, None)[1]["value"]  # type: ignore[arg-type]
+        monkeypatch.setattr(desk, "token_of", lambda _, token=token: token)
+        told[token] = page.recipe.check(work, text, None)["yaml_error"]["value"]  # type: ignore[arg-type]
     assert told["hf_owner"].startswith("A recipe that can be used.")
     assert all(told[who].startswith("big/gated: is gated or private.") for who in ("hf_other", None))
 

@@ -30,6 +30,8 @@ from merger.ui import studio as studio_
 from merger.ui.beside import beside
 from merger.ui.host import BUSY, ENDED, FAILED, Host, Told, folders, gpu_tokens, measured, seconds
 from merger.ui.loans import lent, platform_words
+from merger.ui.service import answers
+from merger.ui.service.answers import Answers
 from merger.ui.state import Workspace, start
 from merger.ui.studio import Studio, Visit
 
@@ -49,7 +51,7 @@ def at_home(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def page(monkeypatch: pytest.MonkeyPatch, loan: Callable[..., Iterator[Told]]) -> tuple[Studio, Workspace]:
     """A studio that borrows its GPU by this call."""
-    monkeypatch.setattr(studio_, "on_loan", loan)
+    monkeypatch.setattr(answers, "on_loan", loan)
     made = Studio(ROOT / "presets", "cpu", Host(accelerator="zerogpu"))
     return made, start(made.presets[0], made.base)
 
@@ -58,7 +60,7 @@ def ask(studio: Studio, work: Workspace, prompt: str = "plural of box", visit: V
     """What everybody said, and what went wrong."""
     said: dict[str, str] = {}
     errors: list[str] = []
-    for feed in studio.answer(work, prompt, visit or Visit()):
+    for feed in Answers(studio).answer(work, prompt, visit or Visit()):
         said |= {key: "".join(str(t[0]) for t in tokens) for key, tokens in feed["full"].items()}
         errors += feed.get("error", {}).values()
     return said, "; ".join(errors)
@@ -72,7 +74,7 @@ def test_answers_of_a_fork_are_this_process_own(monkeypatch: pytest.MonkeyPatch)
     studio, work = page(monkeypatch, on_cpu)
     said, error = ask(studio, work)
     studio.borrows = False
-    studio._heard.clear()
+    studio.answered.clear()
     assert not error and said["merge"].strip() == "boxes" and said == ask(studio, work)[0]
 
 
@@ -83,7 +85,7 @@ def test_the_first_answers_borrow_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         raise AssertionError("a GPU was asked for")
         yield HELLO
 
-    monkeypatch.setattr(studio_, "on_loan", never)
+    monkeypatch.setattr(answers, "on_loan", never)
     monkeypatch.setattr(studio_, "read_host", lambda **_: Host(accelerator="zerogpu"))
     seen: list[Studio] = []
     first = Studio.first_answers
@@ -91,7 +93,7 @@ def test_the_first_answers_borrow_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     ui.build_app(device="cuda")
     (studio,) = seen
     work = start(studio.presets[0], studio.base)
-    assert studio.borrows and studio.heard(work.recipe, work.prompt)
+    assert studio.borrows and Answers(studio).heard(work.recipe, work.prompt)
     assert ask(studio, work, work.prompt)[1] == "" != ask(studio, work)[1]  # anything else is borrowed for
 
 
@@ -122,7 +124,7 @@ def test_a_workers_own_fault_is_logged_there(monkeypatch: pytest.MonkeyPatch, ca
 def test_a_worker_that_runs_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of earlier calls go first; what never fits is told, and the next answer is given."""
     studio, work = page(monkeypatch, lambda *args: gpu_tokens(*args, device=pretended.NAME))
-    monkeypatch.setattr(studio_, "ANSWER_TOKENS", 8)
+    monkeypatch.setattr(answers, "ANSWER_TOKENS", 8)
     with pretended.device() as gpu:
         other = ((f"{ROOT}/presets/family/count", f"{ROOT}/presets/family/count"),)
         list(gpu_tokens(other, "", (other[0][0],), "hi", 2, device=pretended.NAME))
@@ -165,7 +167,7 @@ def test_words_before_an_abort_are_kept(monkeypatch: pytest.MonkeyPatch) -> None
         raise gr.Error("GPU task aborted", title="ZeroGPU worker error")
 
     studio, work = page(monkeypatch, aborted)
-    feeds = list(studio.answer(work, "hi", Visit()))
+    feeds = list(Answers(studio).answer(work, "hi", Visit()))
     assert [word[1] for feed in feeds for word in feed["add"]] == ["hello"]
     assert feeds[-1]["error"] == {"merge": "ZeroGPU worker error: GPU task aborted"}
 
@@ -208,9 +210,9 @@ def test_stop_while_a_gpu_is_waited_for(leave: str, monkeypatch: pytest.MonkeyPa
 
     threading.Thread(target=left, daemon=True).start()
     began = time.monotonic()
-    feeds = list(studio.answer(work, "hi", visit))
+    feeds = list(Answers(studio).answer(work, "hi", visit))
     assert loan.begun.is_set() and time.monotonic() - began < 3 and not loan.closed.is_set()
-    assert feeds[-1]["state"].get("merge") == ("stopped" if leave == "stop" else "busy") and len(studio._turns) == 0
+    assert feeds[-1]["state"].get("merge") == ("stopped" if leave == "stop" else "busy") and len(studio.turns) == 0
     loan.free.set()
     assert loan.closed.wait(5)
 
@@ -220,7 +222,7 @@ def test_stop_before_the_first_word(monkeypatch: pytest.MonkeyPatch) -> None:
     loan, visit = Platform(beat=True), Visit()
     studio, work = page(monkeypatch, loan)
     threading.Timer(0.3, lambda: setattr(visit, "stopped", visit.run)).start()
-    list(studio.answer(work, "hi", visit))
+    list(Answers(studio).answer(work, "hi", visit))
     assert loan.closed.wait(3) and not loan.free.is_set()
 
 

@@ -27,6 +27,7 @@ import spaces.zero.torch as there  # type: ignore[import-not-found]  # noqa: E40
 
 from merger import ui  # noqa: E402
 from merger.ui import host, studio  # noqa: E402
+from merger.ui.service.answers import Answers  # noqa: E402
 from merger.ui.state import Workspace, start  # noqa: E402
 
 there.init = lambda uuid: None
@@ -48,7 +49,7 @@ def ask(page: studio.Studio, work: Workspace, prompt: str, stop_after: float | N
     if stop_after is not None:
         threading.Timer(stop_after, lambda: setattr(visit, "stopped", visit.run)).start()
     began = time.monotonic()
-    feeds = list(page.answer(work, prompt, visit))
+    feeds = list(Answers(page).answer(work, prompt, visit))
     said = {k: "".join(word[0] for word in tokens) for feed in feeds for k, tokens in feed["full"].items()}
     errors = [message for feed in feeds for message in feed.get("error", {}).values()]
     states = feeds[-1].get("state", {})
@@ -58,20 +59,20 @@ def ask(page: studio.Studio, work: Workspace, prompt: str, stop_after: float | N
 def main(which: str) -> None:
     if which == "build":
         seen: list[dict[str, Any]] = []
-        answer = studio.Studio.answer
+        answer = Answers.answer
 
-        def watched(self: studio.Studio, *args: Any) -> Any:
+        def watched(self: Answers, *args: Any) -> Any:
             for feed in answer(self, *args):
                 seen.append(feed)
                 yield feed
 
-        studio.Studio.answer = watched  # type: ignore[method-assign]
+        Answers.answer = watched  # type: ignore[method-assign]
         ui.build_app()
         tell("build", errors=[f["error"] for f in seen if "error" in f], said=sorted(k for f in seen for k in f["full"]))
         return
     page = studio.Studio(ui.PRESETS, "cuda")
     work = start(page.presets[0], page.base)
-    page.first_answers(work, work.prompt)
+    Answers(page).first_answers(work, work.prompt)
     for mode, prompt in (("ok", "plural of box"), ("ok", "plural of cat"), ("fresh", "plural of dog")):
         platform(mode)
         tell(prompt, **ask(page, work, prompt))

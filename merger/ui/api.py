@@ -23,7 +23,10 @@ from merger.limits import PROMPT_CHARACTERS, RECIPE_CHARACTERS, SWEEP_SECONDS
 from merger.recipe import Recipe, dump, load
 from merger.search.trials import Vary, fewer, read_probes
 from merger.search.trials import sweep as sweep_
-from merger.ui.explore import check_length
+from merger.ui.panels.find import check_length
+from merger.ui.service.answers import Answers
+from merger.ui.service.files import Files
+from merger.ui.service.strip import Strip
 from merger.ui.studio import Studio, Visit
 
 EACH = 8
@@ -49,7 +52,7 @@ def publish(studio: Studio) -> None:
         Args:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page
         """
-        return studio.figures(_read(studio, recipe))
+        return Strip(studio).figures(_read(studio, recipe))
 
     def ask(recipe: str, prompt: str, request: gr.Request) -> dict[str, str]:
         """The answers of the merge, its base and its parents to a prompt, each chosen greedily.
@@ -62,7 +65,7 @@ def publish(studio: Studio) -> None:
         work = state.opened(state.start(studio.presets[0], studio.base), found)
         said: dict[str, str] = {}
         with studio.using(found):
-            for feed in studio.answer(work, prompt, Visit(address=studio.address(request))):
+            for feed in Answers(studio).answer(work, prompt, Visit(address=studio.address(request))):
                 for key, tokens in feed["full"].items():
                     said[key] = "".join(str(token[0]) for token in tokens).strip()
                 if "error" in feed:
@@ -78,7 +81,7 @@ def publish(studio: Studio) -> None:
         """
         found = _read(studio, recipe)
         with studio.using(found):
-            made = studio.archive(found, lambda step: None, allow_nonfinite=allow_nonfinite)
+            made = Files(studio).archive(found, lambda step: None, allow_nonfinite=allow_nonfinite)
         return FileData(path=str(made), orig_name=made.name)
 
     def sweep(recipe: str, path: str, values: list[float], prompt: str = "") -> list[dict[str, Any]]:

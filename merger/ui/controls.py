@@ -1,6 +1,5 @@
 """Widgets for the method parameters that are not painted per layer, made from their Params."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -13,17 +12,18 @@ from merger.ui.lanes import lanes
 Widget = gr.Slider | gr.Checkbox | gr.Radio
 
 
-def controls() -> dict[str, Widget]:
-    """One hidden widget for every shared parameter of any method, by name; `show` reveals those of a recipe's method."""
+def shared() -> dict[str, Param]:
+    """The shared parameters of any method, by name: each has one widget, which `show` reveals for the recipes that have it."""
     found: dict[str, Param] = {}
     for method in METHODS.values():
         for param in method.params:
             if not param.per_model:
                 found.setdefault(param.name, param)
-    return {name: _widget(param) for name, param in found.items()}
+    return found
 
 
-def _widget(param: Param) -> Widget:
+def widget(param: Param) -> Widget:
+    """The hidden widget of a parameter."""
     label, info = param.label or param.name, f"{param.help} (`{param.name}`)"
     if param.kind == "bool":
         return gr.Checkbox(False, label=label, info=info, visible=False, interactive=True)
@@ -35,26 +35,20 @@ def _widget(param: Param) -> Widget:
     return gr.Slider(low, high, step=step, label=label, info=info, visible=False, interactive=True)
 
 
-def show(plan: Plan, names: Mapping[str, Widget]) -> list[Any]:
-    """Updates for the widgets, in order: those of the plan's method are shown with the recipe's values."""
+def show(plan: Plan, name: str) -> Any:
+    """The update of a parameter's widget: shown with the recipe's value where the plan's method has it and no lane paints it."""
+    param = plan.recipe.method.param(name)
     painted = {lane.param.name for lane in lanes(plan) if lane.model is None}
+    if param is None or param.per_model or name in painted:
+        return gr.update(visible=False)
     job = next((j for j in plan.jobs if j.method is not None), None)
-    values = job.args if job else {}
-    updates: list[Any] = []
-    for name in names:
-        param = plan.recipe.method.param(name)
-        if param is None or param.per_model or name in painted:
-            updates.append(gr.update(visible=False))
-            continue
-        value = values.get(name, param.default)
-        if param.kind == "choice":
-            value = str(value)
-        elif param.kind == "float" and isinstance(value, (int, float)):
-            low, high = param.slider
-            updates.append(gr.update(visible=True, value=value, minimum=min(low, value), maximum=max(high, value)))
-            continue
-        updates.append(gr.update(visible=True, value=value))
-    return updates
+    value = job.args.get(name, param.default) if job else param.default
+    if param.kind == "choice":
+        return gr.update(visible=True, value=str(value))
+    if param.kind == "float" and isinstance(value, (int, float)):
+        low, high = param.slider
+        return gr.update(visible=True, value=value, minimum=min(low, value), maximum=max(high, value))
+    return gr.update(visible=True, value=value)
 
 
 def read(name: str, value: Any, method: str) -> Any:

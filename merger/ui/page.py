@@ -35,6 +35,8 @@ class Page(gr.Blocks):
 
     door = Door()
     space = False
+    panels: Any = None
+    """What `build_app` put on it."""
     visitors: Visitors | None = None
 
     @property

@@ -1,0 +1,185 @@
+"""The page: one call for each panel, where it stands, then the wiring of each."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.themes import Default
+
+from merger.engine.merge import best_device
+from merger.inside import presets
+from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
+from merger.ui import api, state
+from merger.ui.desk import WAYS, Desk, Updates, line
+from merger.ui.events import NOW, QUIET
+from merger.ui.guard import read_door
+from merger.ui.page import Page, with_sign_in
+from merger.ui.panels.answers import Answering
+from merger.ui.panels.compare import Comparing
+from merger.ui.panels.find import Exploring, explore
+from merger.ui.panels.find import wire as wire_explore
+from merger.ui.panels.inside import Looking
+from merger.ui.panels.method import Choosing
+from merger.ui.panels.mixer import Mixing
+from merger.ui.panels.models import Picking, pick, read_trios
+from merger.ui.panels.past import Remembering
+from merger.ui.panels.publish import Publishing, publish
+from merger.ui.panels.recipe import Writing
+from merger.ui.panels.take import Taking
+from merger.ui.quota import share_out
+from merger.ui.scratch import scratch
+from merger.ui.scripts import ANNOUNCE, SHOW_RECIPE, VIEW
+from merger.ui.state import Workspace, start
+from merger.ui.studio import Studio
+
+HERE = Path(__file__).parent
+PRESETS = presets()
+TITLE = "# Mix language models like music\nPaint how much of each model goes into every layer. The blend answers as you let go."
+
+LAUNCH: dict[str, Any] = {
+    "theme": Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+    "css_paths": [HERE / "page.css"],
+    "run_history": False,  # or every drag is recorded in the browser
+    "footer_links": ["api", "settings"],
+    "max_file_size": int(UPLOAD_BYTES),
+    "state_session_capacity": 2 * SESSIONS,  # never reached: ui/visitors.py lets go before, of those who have left first
+    "max_threads": 100,  # answers that wait their turn hold one each
+}
+
+
+class Panels:
+    """The page's panels on one studio; without a page until `build` is called."""
+
+    def __init__(self, studio: Studio, presets: Path = PRESETS) -> None:
+        self.desk = desk = Desk(studio)
+        self.studio = studio
+        self.mixer, self.answers, self.method = Mixing(desk), Answering(desk), Choosing(desk)
+        self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
+        self.take, self.past = Taking(desk), Remembering(desk)
+        self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
+        listed = presets / "trios.json"
+        self.trios = read_trios(listed) if listed.exists() else ()
+
+    def build(self, demo: Page) -> None:
+        """Their components, each where it stands, and their events."""
+        studio, desk = self.studio, self.desk
+        first = start(studio.presets[0], studio.base, studio.parents_of_family)
+        desk.shows(work=gr.State(first), tab=gr.State("models"))
+        self._head()
+        with gr.Row(equal_height=False, elem_id="stage"):
+            with gr.Column(scale=7, min_width=300):
+                self.mixer.view(first)
+            with gr.Column(scale=5, min_width=300, elem_id="hearing"):
+                self.answers.view(first)
+        with gr.Tabs(elem_id="below") as tabs:
+            desk.shows(tabs=tabs)
+            with gr.Tab("Models and method", id="models") as models_tab:
+                self.method.view(first)
+                with gr.Row():
+                    self.method.view_seed()
+                    self.answers.manner()
+            with gr.Tab("Other models", id="pick"):
+                shelf = pick(studio.host, self.trios)
+            with gr.Tab("A and B", id="ab"):
+                self.compare.view()
+            with gr.Tab("Explore", id="explore"):
+                sweeps = explore(self.find, studio.plan(first.recipe), first.chosen)
+            with gr.Tab("Look inside", id="inside") as inside_tab:
+                self.inside.view()
+            with gr.Tab("Recipe", id="recipe") as recipe_tab:
+                self.recipe.view(first)
+                self.take.view_folder()
+            with gr.Tab("Publish", id="publish") as publish_tab:
+                sending = publish(studio.host)
+            with gr.Tab("History", id="history"):
+                self.past.view()
+        self._hidden()
+
+        # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its
+        # last call (always_last) calls all its listeners again with that call: an edit must not be among them.
+        for panel in (self.mixer, self.method, self.compare, self.past, self.take, self.answers):
+            panel.wire()
+        self.recipe.wire(recipe_tab)
+        self.inside.wire(inside_tab)
+        desk.bind(models_tab.select, lambda: {"tab": "models"}, [], ["tab"], **NOW)
+        tick, work, prompt = desk.components(["tick", "work", "prompt"])
+        drawn = desk.components(desk.drawn)
+        wire_explore(sweeps, self.find, work, prompt, self.use_point, drawn, [tick.change])
+        self.models.wire(shelf, self.trios, work, drawn, self.load_family)
+        take = self.take
+        self.publish.wire(sending, work, prompt, take.merge_to, take.answers, take.address, [publish_tab.select])
+        self._page(demo)
+        studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave]
+
+    def _head(self) -> None:
+        """The title with its buttons, what was refused, and what is being taken."""
+        with gr.Row(elem_id="top"):
+            with gr.Column(scale=5, min_width=300):
+                gr.Markdown(TITLE, elem_id="title")
+            self.take.view_buttons()
+        with gr.Row(elem_id="refusal"):
+            notice = line("notice")
+            ways = {name: gr.Button("", size="sm", scale=0, min_width=150, visible=False) for name in WAYS}
+        self.desk.shows(notice=notice, **ways)
+        self.take.view()
+
+    def _hidden(self) -> None:
+        """What is never seen: signals between events, and what must be there while tabs are closed."""
+        self.past.view_hidden()
+        self.take.view_hidden()
+        self.desk.shows(**{name: gr.Textbox("", visible="hidden", elem_id=name) for name in ("tick", "asked")})
+
+    def _page(self, demo: Page) -> None:
+        """Events of the page as a whole."""
+        desk, parts = self.desk, self.desk.parts
+        for i, name in enumerate(WAYS):
+            desk.bind(parts[name].click, desk.way_out(i), ["work"], desk.drawn, **NOW)
+        shown = parts["to_recipe"].click(lambda: gr.update(selected="recipe"), None, parts["tabs"], **NOW)
+        shown.then(None, None, None, js=SHOW_RECIPE, **NOW)
+        desk.bind(demo.load, self.arrive, ["work"], [*desk.drawn, "prompt"], **QUIET)
+        demo.load(None, None, None, js=VIEW, **NOW)
+        for i, name in enumerate(("notice", "moved", "warning")):
+            parts[name].change(None, parts[name], None, js=ANNOUNCE % i, **NOW)
+
+    # ------------------------------------------------------------------------------------------ events
+
+    def arrive(self, work: Workspace, request: gr.Request) -> Updates:
+        """The page was opened: with a link's recipe, if it has one."""
+        asked = dict(request.query_params)
+        packed, prompt = asked.get("r", ""), asked.get("p", "")[:PROMPT_CHARACTERS]
+        shown: Updates = {"prompt": prompt} if prompt else {}
+        if not packed:
+            return shown
+        return self.desk.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request) | shown
+
+    def use_point(self, work: Workspace, text: str, request: gr.Request) -> list[Any]:
+        """A point of a sweep was chosen."""
+        return self._listed(self.desk.edited(work, lambda: state.with_text(work, text, "sweep"), request))
+
+    def load_family(self, work: Workspace, base: str, parents: list[str], changes: Any, request: gr.Request) -> list[Any]:
+        """Other models altogether, as `Desk.load_family` has it."""
+        return self._listed(self.desk.load_family(work, base, parents, changes, request))
+
+    def _listed(self, updates: Updates) -> list[Any]:
+        return [updates.get(name, gr.skip()) for name in self.desk.drawn]
+
+
+def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
+    """The explorer on a folder of presets with a family of models. device: cuda where there is one, else cpu."""
+    scratch()  # before gradio looks where it may put files
+    os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # nobody says for whom he asks, but a proxy that is named there
+    studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
+    studio.host = with_sign_in(studio.host)
+    demo = Page(title="Merge explorer", analytics_enabled=False, delete_cache=(60, int(ZIP_SECONDS)), fill_width=True)
+    demo.door, demo.space, demo.visitors = read_door(studio.host.hosted), bool(studio.host.space), studio.visitors
+    demo.panels = panels = Panels(studio, presets)
+    with demo:
+        panels.build(demo)
+        api.publish(studio)
+    demo.queue(default_concurrency_limit=4, max_size=QUEUED, api_open=False)
+    share_out(demo, studio.visitors, demo.space)
+    return demo
+
+
+__all__ = ["LAUNCH", "PRESETS", "Panels", "build_app"]

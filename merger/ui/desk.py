@@ -1,0 +1,276 @@
+"""Desk: what the page's panels share: the studio, a visitor's workspace, how an edit is made and what is drawn after it.
+
+A panel says by name what it draws of a workspace (`draws`), puts its components behind those names (`shows`) and binds events
+whose functions give {name: update} (`bind`); a name that is not given stays as it is. So a widget is added in one file.
+"""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import wraps
+from inspect import isgeneratorfunction
+from typing import Any
+
+import gradio as gr
+
+import merger.ui.state as state
+from merger.engine.plan import Plan
+from merger.errors import MergeError
+from merger.recipe import Recipe, replace_all
+from merger.ui.events import NOW
+from merger.ui.guard import token_of
+from merger.ui.lanes import columns, short_names
+from merger.ui.state import Workspace
+from merger.ui.studio import Studio, Visit
+from merger.ui.words import changed
+
+Updates = dict[str, Any]
+"""What an event draws: a value or an update by the part's name."""
+WAYS = ("way 0", "way 1")
+"""Buttons for the ways out of a refusal."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What is drawn after an edit. moved: what it changed, in words. run: of the answers that shall follow, if they shall."""
+
+    studio: Studio
+    work: Workspace
+    plan: Plan
+    moved: str = ""
+    run: int | None = None
+
+
+class Desk:
+    """The panels' common ground. An event that opens models works on `seen(request)`: the studio as that visitor sees it."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self.parts: dict[str, Any] = {}
+        """gradio's components; their events are made when a class is, so no type knows them."""
+        self._draws: dict[str, Callable[[Scene], Any]] = {}
+        self._typed: list[str] = []
+        self.draws("work", lambda scene: scene.work)
+        self.draws("notice", lambda _: gr.update(value="", visible=False))
+        self.draws("tick", lambda scene: gr.skip() if scene.run is None else str(scene.run))
+        self.draws("link", lambda scene: self.link(scene.work))
+        for name in WAYS:
+            self.draws(name, lambda _: gr.update(visible=False))
+
+    # ------------------------------------------------------------------------------------------ parts and events
+
+    def draws(self, name: str, draw: Callable[[Scene], Any], *, typed: bool = False) -> None:
+        """After every edit this part is drawn so. typed: after a refusal it keeps what was typed into it."""
+        self._draws[name] = draw
+        if typed:
+            self._typed.append(name)
+
+    def shows(self, **parts: Any) -> None:
+        """The components behind the names."""
+        self.parts |= parts
+
+    @property
+    def drawn(self) -> tuple[str, ...]:
+        """The parts that an edit draws."""
+        return tuple(self._draws)
+
+    def bind(
+        self,
+        event: Callable[..., Any],
+        call: Callable[..., Any],
+        given: Sequence[str],
+        drawn: Sequence[str],
+        **how: Any,
+    ) -> Any:
+        """An event of a component: `call` gets the parts' values (and the request, if it takes one) and gives Updates of `drawn`.
+
+        how  as gradio's events take it; NOW where nothing is said
+        """
+
+        def told(updates: Updates) -> dict[Any, Any]:
+            return {self.parts[name]: update for name, update in updates.items() if name in drawn or _unknown(name, drawn)}
+
+        if isgeneratorfunction(call):
+
+            @wraps(call)
+            def streamed(*values: Any) -> Iterator[dict[Any, Any]]:
+                for updates in call(*values):
+                    yield told(updates)
+
+            named: Callable[..., Any] = streamed
+        else:
+
+            @wraps(call)
+            def once(*values: Any) -> dict[Any, Any]:
+                return told(call(*values) or {})
+
+            named = once
+        return event(named, self.components(given), self.components(drawn), **(how or NOW))
+
+    def components(self, names: Sequence[str]) -> list[Any]:
+        """The components behind names."""
+        return [self.parts[name] for name in names]
+
+    # ------------------------------------------------------------------------------------------ who asks
+
+    def seen(self, request: gr.Request | None) -> "Desk":
+        """The desk with the access of whoever asks."""
+        seen = copy.copy(self)
+        seen.studio = self.studio.seen_by(token_of(request))
+        return seen
+
+    def visit(self, request: gr.Request | None) -> Visit:
+        """The visit of the browser that asks."""
+        visit = self.studio.visit(request.session_hash if request else None)
+        visit.address = self.studio.address(request)
+        return visit
+
+    def next_run(self, request: gr.Request | None) -> int:
+        """Older answers of this visitor stop themselves."""
+        visit = self.visit(request)
+        visit.run += 1
+        return visit.run
+
+    def hold(self, work: Workspace, request: gr.Request | None) -> None:
+        """Note which models this visitor's recipes need."""
+        visit = self.visit(request)
+        visit.using, visit.hearing = _models(work), frozenset({work.base, *work.shelf, *work.recipe.opened})
+
+    # ------------------------------------------------------------------------------------------ edits
+
+    def redraw(self, work: Workspace, moved: str = "", run: int | None = None) -> Updates:
+        """All that is drawn of a workspace. MergeError where its models may not be used any more, or do not fit."""
+        scene = Scene(self.studio, work, self.studio.plan(work.recipe), moved, run)
+        return {name: draw(scene) for name, draw in self._draws.items()}
+
+    def edited(self, work: Workspace, edit: Callable[[], Workspace], request: gr.Request | None) -> Updates:
+        """Make an edit and redraw; a refused edit leaves everything as it is and says why."""
+        on = self.seen(request)
+        wanted: Recipe | None = None
+        try:
+            now = state.stepped(work, edit())
+            wanted = now.recipe
+            on.studio.check(now.recipe)
+            now = state.with_recipe(now, on.studio.with_bars(now.recipe))
+            on.hold(now, request)
+            return on.redraw(now, on.moved(work, now), on.next_run(request))
+        except MergeError as error:
+            return on.refused(work, error, wanted)
+
+    def refused(self, work: Workspace, error: MergeError, wanted: Recipe | None = None) -> Updates:
+        """Everything as it is, also what was typed, and why. wanted: the recipe that was refused."""
+        ways = self.studio.ways_out(wanted) if wanted is not None else []
+        kept = replace(work, refused=wanted if ways else None)
+        try:
+            undone = self.redraw(kept)
+        except MergeError:  # this visitor may not use its models any more: signed out, or it is too long ago
+            undone: Updates = {"work": kept}
+        undone["notice"] = gr.update(value=str(error), visible=True)
+        undone |= buttons(WAYS, [way.label for way in ways])
+        return {name: update for name, update in undone.items() if name not in self._typed and name != "tick"}
+
+    def stepped(self, work: Workspace, now: Workspace, request: gr.Request | None) -> Updates:
+        """A step through the history of edits, which needs no check: it was there before."""
+        on = self.seen(request)
+        try:
+            return on.redraw(now, on.moved(work, now), on.next_run(request))
+        except MergeError as error:
+            return on.refused(work, error)
+
+    def undo(self, work: Workspace, request: gr.Request) -> Updates:
+        """One step back, also over methods, models, presets and pasted recipes."""
+        return self.stepped(work, state.undone(work), request)
+
+    def redo(self, work: Workspace, request: gr.Request) -> Updates:
+        """And on again."""
+        return self.stepped(work, state.redone(work), request)
+
+    def way_out(self, number: int) -> Callable[[Workspace, gr.Request], Updates]:
+        """The recipe that was refused, with what lets its models fit."""
+
+        def taken(work: Workspace, request: gr.Request) -> Updates:
+            def edit() -> Workspace:
+                ways = self.seen(request).studio.ways_out(work.refused) if work.refused is not None else []
+                if work.refused is None or number >= len(ways):
+                    raise MergeError("There is nothing to mend any more.")
+                return state.opened(work, replace_all(work.refused, ways[number].changes))
+
+            return self.edited(work, edit, request)
+
+        return taken
+
+    def load_family(
+        self, work: Workspace, base: str, parents: list[str], changes: Mapping[str, Any], request: gr.Request
+    ) -> Updates:
+        """Other models altogether: a base and its fine-tunes, which are here already. MergeError where they do not fit.
+
+        changes: what lets them fit, as the visitor was told before
+        """
+        family = state.with_family(work, base, parents)
+        now, on = state.stepped(work, state.with_recipe(family, replace_all(family.recipe, changes))), self.seen(request)
+        on.studio.check(now.recipe)
+        on.hold(now, request)
+        return on.redraw(now, run=on.next_run(request))
+
+    # ------------------------------------------------------------------------------------------ words
+
+    def moved(self, before: Workspace, after: Workspace) -> str:
+        """What the last move changed, in words: of a text that came from outside, what was read otherwise than written.
+
+        "" where the models are others now.
+        """
+        notes = " ".join(after.recipe.notes) if after.recipe.text != before.recipe.text else ""
+        if before.shelf != after.shelf:
+            return notes
+        names = short_names([after.base, *after.shelf])
+        return notes or changed(before.recipe, after.recipe, names, columns(self.studio.plan(after.recipe)))
+
+    def link(self, work: Workspace) -> str:
+        """What stands behind `?r=` in the page's address; nothing for an untouched preset, or one too long for a link."""
+        preset = next((p for p in self.studio.presets if p.name == work.preset), None)
+        if preset is not None and preset is self.studio.presets[0] and preset.recipe == work.recipe:
+            return ""
+        try:
+            return state.link(work.recipe)
+        except MergeError:
+            return ""
+
+
+def went_through(drawn: Updates) -> bool:
+    """Whether what `edited` gives is an edit, not a refusal."""
+    return isinstance(drawn.get("tick"), str)
+
+
+def buttons(names: Sequence[str], labels: Sequence[str]) -> Updates:
+    """Updates of a few buttons: those with a label are shown, the rest hidden."""
+    shown = {name: gr.update(value=label, visible=True) for name, label in zip(names, labels, strict=False)}
+    return {name: shown.get(name, gr.update(visible=False)) for name in names}
+
+
+def line(elem_id: str, label: str = "Notice", visible: bool = False) -> gr.Textbox:
+    """A line of words from us; a text box, because names in it may be hostile and a text box is only text."""
+    return gr.Textbox(
+        "",
+        elem_id=elem_id,
+        label=label,
+        lines=1,
+        max_lines=12,
+        show_label=False,
+        container=False,
+        interactive=False,
+        visible=visible,
+        scale=5,
+    )
+
+
+def _unknown(name: str, drawn: Sequence[str]) -> bool:
+    raise KeyError(f"an event drew {name!r}, which is none of its parts {', '.join(drawn)}.")
+
+
+def _models(work: Workspace) -> frozenset[str]:
+    """What must stay open for a visitor: the shelf, and what the kept recipes name."""
+    kept = [*work.slots, *(moment.recipe for moment in (*work.past, *work.future))]
+    return frozenset({work.base, *work.shelf, *work.recipe.opened, *(m for r in kept if r is not None for m in r.opened)})
+
+
+__all__ = ["WAYS", "Desk", "Scene", "Updates", "buttons", "line", "went_through"]

@@ -1,0 +1,411 @@
+"""Explore: vary one or two sliders, score every step with questions, see a line or maps, click a point to load its recipe.
+
+The view builds components; `Exploring` holds the callbacks; `wire` binds them. It asks little of the page: a studio with
+`plan`, `parents`, `family` and `base`, a workspace with `recipe` and `chosen`, and a function that loads a recipe's text.
+"""
+
+import contextlib
+import json
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import gradio as gr
+
+from merger.engine.plan import Plan
+from merger.errors import MergeError
+from merger.hub.access import Access
+from merger.limits import SWEEP_CHARACTERS, SWEEP_SECONDS
+from merger.methods.params import Param
+from merger.recipe import Recipe, Setting, dump
+from merger.recipe.moves import effective
+from merger.search.trials import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
+from merger.ui.background import Background, Ended, Work
+from merger.ui.events import NOW, QUIET
+from merger.ui.explore import chart
+from merger.ui.guard import token_of
+from merger.ui.host import Host
+from merger.ui.lanes import lanes, short_names
+
+log = logging.getLogger(__name__)
+
+NONE = ""
+MAX_SECONDS = 900
+MAX_OWN = 20_000
+FLUSH_SECONDS = 0.3
+
+
+class Place(Protocol):
+    """What is asked of the studio."""
+
+    base: str
+    host: Host
+    searcher: Runner
+    sweeping: threading.Lock
+    access: Access
+
+    def plan(self, recipe: Recipe) -> Plan: ...
+
+    def seen_by(self, token: str | None) -> "Place": ...
+
+
+@dataclass(frozen=True)
+class Slider:
+    """Something that can be varied: a number of the recipe, or all numbers of a curve at once (gain)."""
+
+    key: str
+    label: str
+    path: str
+    low: float
+    high: float
+    gain: bool = False
+    whole: bool = False
+
+    def vary(self, low: float, high: float, steps: int) -> Vary:
+        """Its values from low to high."""
+        values = spread(low, high, steps)
+        return Vary(self.path, tuple(dict.fromkeys(round(v) for v in values)) if self.whole else values, self.gain)
+
+
+def sliders(plan: Plan) -> dict[str, Slider]:
+    """What can be varied in a plan's recipe, by key: every lane, then the method's shared numbers.
+
+    A curve can be made louder and softer as a whole, or be replaced by one number.
+    """
+    recipe = plan.recipe
+    found: list[Slider] = []
+    rows = [(lane.path, lane.label, lane.param, lane.model) for lane in lanes(plan)]
+    known = {path for path, _, _, _ in rows}
+    rows += [
+        (f"parameters.{p.name}", "", p, None) for p in recipe.method.params
+        if not p.per_model and p.kind in ("float", "int") and f"parameters.{p.name}" not in known
+    ]  # fmt: skip
+    index = {entry.model: entry for entry in recipe.models}
+    names = short_names(recipe.references)
+    by_path = {f"models[{i}]": e for i, e in enumerate(recipe.models)}
+    for path, label, param, _ in rows:
+        entry = by_path.get(path.split(".")[0])
+        words = (param.label or param.name).lower()
+        who = f"{names.get(entry.model, label)}: {words}" if entry is not None and entry.model in index else words.capitalize()
+        low, high = _span(param)
+        setting = effective(recipe, param, entry=entry)
+        if _bent(setting):
+            found.append(Slider(f"{path} ×", f"{who}, the whole curve times", path, 0.0, 2.0, gain=True))
+            who += ", one number everywhere"
+        found.append(Slider(path, who, path, low, high, whole=param.kind == "int"))
+    return {slider.key: slider for slider in found}
+
+
+def _span(param: Param) -> tuple[float, float]:
+    low, high = (end if math.isfinite(end) else other for end, other in zip(param.slider, (0.0, 1.0), strict=True))
+    return low, high
+
+
+def _bent(setting: Setting) -> bool:
+    return len(set(setting.values)) > 1
+
+
+# ---------------------------------------------------------------------------------------------- view
+
+
+@dataclass(frozen=True)
+class Explore:
+    """The view's components. `found`: recipe text by point, of the sweep that is shown; `mixed`: the models last in the mix."""
+
+    first: gr.Dropdown
+    low: gr.Number
+    high: gr.Number
+    second: gr.Dropdown
+    low2: gr.Number
+    high2: gr.Number
+    steps: gr.Slider
+    questions: gr.Slider
+    skills: gr.CheckboxGroup
+    own: gr.Textbox
+    start: gr.Button
+    cancel: gr.Button
+    chart: gr.HTML
+    found: gr.State
+    mixed: gr.State
+
+    @property
+    def offered(self) -> list[Any]:
+        """What depends on the recipe, in the order of `Exploring.offer`."""
+        return [self.first, self.low, self.high, self.second, self.low2, self.high2, self.skills, self.mixed]
+
+    @property
+    def asked(self) -> list[Any]:
+        """What a sweep is made from, in the order of `Exploring.start`."""
+        return [
+            self.first, self.low, self.high, self.second, self.low2, self.high2,
+            self.steps, self.questions, self.skills, self.own,
+        ]  # fmt: skip
+
+
+def explore(exploring: "Exploring", plan: Plan, chosen: Sequence[str]) -> Explore:
+    """Build the view where it is called, for the first recipe shown."""
+    first, low, high, marked = exploring.choices(plan, chosen)
+
+    def ends(low: float, high: float, words: tuple[str, str], shown: bool) -> list[gr.Number]:
+        with gr.Row():
+            return [
+                gr.Number(end, label=word, interactive=True, min_width=70, visible=shown)
+                for end, word in zip((low, high), words, strict=True)
+            ]
+
+    with gr.Row():
+        value = first[0][1] if first else None
+        one = gr.Dropdown(first, value=value, label="Vary", interactive=True, scale=3, min_width=280)
+        a, b = ends(low, high, ("from", "to"), True)
+    with gr.Row():
+        also = [("nothing else", NONE), *first]
+        two = gr.Dropdown(also, value=NONE, label="and, for a map, also vary", interactive=True, scale=3, min_width=280)
+        c, d = ends(0, 1, ("this one from", "this one to"), False)
+    skills = gr.CheckboxGroup(
+        exploring.skills, value=marked, label="What the merge should be able to do", interactive=True,
+        visible=bool(exploring.skills),
+    )  # fmt: skip
+    with gr.Accordion("Questions of your own, steps", open=not exploring.skills):
+        own = gr.Textbox(
+            "", label="Your own questions", lines=2, max_lines=8, max_length=MAX_OWN, interactive=True,
+            info="One on each line: question => the whole answer, or question ~> words in the answer. [name] starts a skill.",
+            placeholder="plural of box => boxes",
+        )  # fmt: skip
+        with gr.Row():
+            steps = gr.Slider(2, 11, value=5, step=1, label="Steps", interactive=True, min_width=140)
+            questions = gr.Slider(4, 60, value=12, step=4, label="Questions for each skill", interactive=True, min_width=140)
+    with gr.Row():
+        start = gr.Button("Try them all", variant="primary", scale=0, min_width=160)
+        cancel = gr.Button("Cancel", scale=0, min_width=100)
+    shown, found, mixed = chart(elem_id="explore-chart"), gr.State({}), gr.State(tuple(chosen))
+    return Explore(one, a, b, two, c, d, steps, questions, skills, own, start, cancel, shown, found, mixed)
+
+
+# ---------------------------------------------------------------------------------------------- callbacks
+
+
+class Exploring:
+    """The view's callbacks on one studio. Its merged model is its own: answers on the page go on while a sweep runs."""
+
+    def __init__(self, studio: Place, probes: Path) -> None:
+        self.studio = studio
+        self.probes = read_probes(probes) if probes.exists() else ()
+        self.skills = list(dict.fromkeys(probe.skill for probe in self.probes))
+        self._sweeps = Background("a sweep")
+
+    # ------------------------------------------------------------------------------ what can be varied
+
+    def choices(self, plan: Plan, chosen: Sequence[str]) -> tuple[list[tuple[str, str]], float, float, list[str]]:
+        """The sliders as (label, key), from and to of the first, and the skills to mark: those that parents are named by."""
+        found = list(sliders(plan).values())
+        low, high = (found[0].low, found[0].high) if found else (0.0, 1.0)
+        names = {name.rstrip("/").rsplit("/", 1)[-1] for name in chosen}
+        marked = [skill for skill in self.skills if skill in names] or self.skills
+        return [(slider.label, slider.key) for slider in found], low, high, marked
+
+    def offer(
+        self, work: Any, first: str | None, second: str | None, mixed: Sequence[str], request: gr.Request | None = None
+    ) -> list[Any]:
+        """The recipe has changed: other sliders may be there, other models in the mix. What still holds is left alone."""
+        try:
+            listed, low, high, marked = self.choices(self._seen(request).plan(work.recipe), work.chosen)
+        except MergeError:
+            return [gr.skip()] * 8
+        keys = [key for _, key in listed]
+        also = [("nothing else", NONE), *listed]
+        if first in keys:
+            one = [gr.update(choices=listed), gr.skip(), gr.skip()]
+        else:
+            one = [gr.update(choices=listed, value=keys[0] if keys else None), low, high]
+        if second in keys:
+            two = [gr.update(choices=also), gr.skip(), gr.skip()]
+        else:
+            two = [gr.update(choices=also, value=NONE), gr.update(visible=False), gr.update(visible=False)]
+        return [*one, *two, gr.skip() if tuple(mixed) == tuple(work.chosen) else marked, tuple(work.chosen)]
+
+    def _seen(self, request: gr.Request | None) -> Place:
+        """The studio with the access of whoever asks."""
+        return self.studio.seen_by(token_of(request))
+
+    def span(self, work: Any, key: str | None, request: gr.Request | None = None) -> tuple[Any, Any]:
+        """From and to of a slider that was chosen; hidden where none was."""
+        try:
+            slider = sliders(self._seen(request).plan(work.recipe)).get(key or NONE)
+        except MergeError:
+            slider = None
+        if slider is None:
+            return gr.update(visible=False), gr.update(visible=False)
+        return gr.update(value=slider.low, visible=True), gr.update(value=slider.high, visible=True)
+
+    # ------------------------------------------------------------------------------ sweeping
+
+    def begin(self, request: gr.Request) -> Any:
+        """A new sweep is asked for: the older one of this visitor ends; this one may have to wait for other people's."""
+        self._sweeps.stop(request.session_hash)
+        return _shown({"state": "waiting"})
+
+    def cancel(self, request: gr.Request) -> None:
+        """End this visitor's sweep; what it has found stays."""
+        self._sweeps.stop(request.session_hash)
+
+    def leave(self, session: str | None) -> None:
+        """The browser is gone: its sweep ends."""
+        self._sweeps.stop(session)
+
+    def gone(self, request: gr.Request) -> None:
+        """The same, as an event."""
+        self.leave(request.session_hash)
+
+    def start(self, work: Any, prompt: str, request: gr.Request, *asked: Any) -> Iterator[tuple[Any, Any]]:
+        """Run a sweep and stream what it finds: (the chart's data, recipe texts by point)."""
+        studio = self._seen(request)
+
+        def do(doing: Work) -> None:
+            varied, labels, probes = self._wanted(studio.plan(work.recipe), *asked)
+            check_length(work.recipe, count(varied))
+            going = (varied, labels, probes, lambda: not doing.stopped(), studio.access)
+            for found in self._sweep(work.recipe, (prompt or "").strip(), *going):
+                doing.tell(found)
+
+        longest = SWEEP_SECONDS if studio.host.hosted else MAX_SECONDS
+        for told in self._sweeps.run(request.session_hash, do, seconds=longest, line=studio.sweeping):
+            if not isinstance(told, Ended):
+                yield from told[-1:]  # each holds all before it
+            elif told.error is not None and not told.cancelled:
+                yield _shown({"state": "failed", "error": told.words}), gr.skip()
+
+    def _wanted(
+        self, plan: Plan, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,
+        steps: Any, questions: Any, skills: Sequence[str], own: str,
+    ) -> tuple[list[Vary], list[str], tuple[Probe, ...]]:  # fmt: skip
+        """What to vary, its names, and what to ask; MergeError in words where the form is not filled in."""
+        known = sliders(plan)
+        keys = [key for key in (first, second) if key]
+        if not keys or keys[0] not in known:
+            raise MergeError("Choose a slider to vary first.")
+        if len(keys) == 2 and (keys[1] not in known or known[keys[0]].path == known[keys[1]].path):
+            raise MergeError("Choose another slider for the second direction; this one is varied already.")
+        ends = ((low, high), (low2, high2))[: len(keys)]
+        if not all(isinstance(n, (int, float)) and math.isfinite(n) for pair in ends for n in pair):
+            raise MergeError("Fill in from where to where the sliders go.")
+        if any(a == b for a, b in ends):
+            raise MergeError("From and to are the same number; there is nothing to vary.")
+        varied = [known[key].vary(a, b, max(2, min(11, int(steps)))) for key, (a, b) in zip(keys, ends, strict=True)]
+        asked = fewer([p for p in self.probes if p.skill in skills], int(questions))
+        if own and own.strip():
+            asked += read_probes(own[:MAX_OWN])
+        if not asked:
+            raise MergeError("Mark a skill, or write questions of your own, so that there is something to score.")
+        return varied, [known[key].label for key in keys], asked
+
+    def _sweep(
+        self, recipe: Recipe, prompt: str, varied: list[Vary], labels: list[str], probes: tuple[Probe, ...],
+        go_on: Callable[[], bool], access: Access,
+    ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
+        runner = self.studio.searcher
+        board: dict[str, Any] = {
+            "state": "busy", "total": count(varied), "prompt": prompt[:200],
+            "axes": [{"label": label, "values": list(vary.values)} for label, vary in zip(labels, varied, strict=True)],
+            "skills": list(dict.fromkeys(probe.skill for probe in probes)), "marks": [], "points": [], "best": None,
+        }  # fmt: skip
+        yield _shown(board), {}
+        trials: list[Trial] = []
+        texts: dict[str, str] = {}
+        flushed = time.monotonic()
+        names = short_names(alone(recipe, self.studio.base))
+        for trial in sweep(recipe, varied, runner, probes, [prompt] if prompt else [], go_on=go_on, access=access):
+            trials.append(trial)
+            at = [vary.values.index(value) for vary, value in zip(varied, trial.point, strict=True)]
+            texts[_key(at)] = trial.text
+            board["points"].append({"at": at, **_point(trial, board["skills"])})
+            best = best_first(trials)[0]
+            board["best"] = None if best.note else trials.index(best)
+            board["left"] = round(sum(t.seconds for t in trials) / len(trials) * (board["total"] - len(trials)), 1)
+            if len(trials) in (1, 1 << len(varied)) or time.monotonic() - flushed > FLUSH_SECONDS:
+                flushed = time.monotonic()
+                yield _shown(board), dict(texts)
+            if len(trials) == 1 << len(varied):  # the corners are there: now what the models do alone, to compare with
+                for reference, scores in self._marks(runner, list(names), probes, go_on, access):
+                    board["marks"].append({"name": names[reference], "scores": [scores[s] for s in board["skills"]]})
+        board["state"] = "done" if len(trials) == board["total"] else "stopped"
+        yield _shown(board), texts
+
+    @staticmethod
+    def _marks(
+        runner: Runner, names: Sequence[str], probes: Sequence[Probe], go_on: Callable[[], bool], access: Access
+    ) -> Iterator[tuple[str, Mapping[str, float]]]:
+        """The models' own scores, as far as they can speak."""
+        for name in names:
+            if not go_on():
+                return
+            with contextlib.suppress(MergeError):  # Cancelled, or a model without a tokenizer: then there is no mark
+                yield from runner.marks([name], probes, go_on, access)
+
+    # ------------------------------------------------------------------------------ a point is picked
+
+    def pick(self, found: Mapping[str, str], value: Any) -> str:
+        """The recipe of the point that was clicked; nothing for one that has not been tried or could not be written."""
+        at = value.get("picked") if isinstance(value, dict) else None
+        return found.get(_key(at), "") if isinstance(at, list) else ""
+
+
+def check_length(recipe: Recipe, points: int) -> None:
+    """MergeError where the texts of all points would be too much to keep."""
+    need = len(dump(recipe)) * points
+    if need > SWEEP_CHARACTERS:
+        raise MergeError(
+            f"{points} points of so long a recipe have {need:,} characters; at most {SWEEP_CHARACTERS:,} are kept. Take fewer."
+        )
+
+
+def _key(at: Sequence[Any]) -> str:
+    return ",".join(str(i) for i in at[:2])
+
+
+def _shown(board: dict[str, Any]) -> Any:
+    return gr.update(data=json.dumps(board))  # as text: gradio copies every leaf of an object
+
+
+def _point(trial: Trial, skills: Sequence[str]) -> dict[str, Any]:
+    """A trial for the chart: its scores, and for each skill one answer, a wrong one if there is."""
+    says: list[list[Any]] = [[a.prompt[:200], a.said[:200], None] for a in trial.answers if a.right is None]
+    for skill in skills:
+        own = [a for a in trial.answers if a.skill == skill]
+        example = next((a for a in own if not a.right), own[0] if own else None)
+        if example is not None:
+            says.append([example.prompt[:200], example.said[:200], example.right])
+    return {
+        "scores": [round(trial.scores[s], 4) for s in skills] if trial.scores else None,
+        "note": trial.note.split("\n")[0][:300], "says": says,
+    }  # fmt: skip
+
+
+def wire(
+    view: Explore, on: Exploring, work: gr.State, prompt: gr.Textbox, load: Callable[..., Any], outputs: list[Any],
+    changes: Sequence[Any] = (),
+) -> None:  # fmt: skip
+    """Bind the view. load(work, recipe text, request) gives the updates of `outputs`; `changes`: events after which the
+    recipe may be another."""
+
+    def load_point(work: Any, found: Mapping[str, str], value: Any, request: gr.Request) -> Any:
+        text = on.pick(found, value)
+        return load(work, text, request) if text else [gr.skip()] * len(outputs)
+
+    view.start.click(on.begin, None, view.chart, trigger_mode="multiple", **NOW)
+    view.start.click(
+        on.start, [work, prompt, *view.asked], [view.chart, view.found], trigger_mode="multiple",
+        concurrency_id="explore", concurrency_limit=1, **QUIET,
+    )  # fmt: skip
+    view.cancel.click(on.cancel, None, None, **NOW)
+    view.first.input(on.span, [work, view.first], [view.low, view.high], **NOW)
+    view.second.input(on.span, [work, view.second], [view.low2, view.high2], **NOW)
+    view.chart.select(load_point, [work, view.found, view.chart], outputs, **NOW)
+    if changes:
+        gr.on(
+            list(changes), on.offer, [work, view.first, view.second, view.mixed], view.offered, trigger_mode="always_last", **NOW
+        )

@@ -1,0 +1,284 @@
+"""Look inside: the tensors of one strip cell and how the method works on their real numbers; figures of the whole merge."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+
+from merger.engine.merge import reader
+from merger.engine.plan import Plan, TensorJob, plan
+from merger.errors import MergeError
+from merger.files.checkpoints import in_words
+from merger.files.layout import role
+from merger.inspect import plots
+from merger.inspect.analysis import TensorStats
+from merger.inspect.explain import Explanation, Look, look
+from merger.kernels.devices import Attempt, empty_cache
+from merger.ui import words
+from merger.ui.desk import Desk, Updates
+from merger.ui.events import NOW, QUIET
+from merger.ui.inspect import inspect
+from merger.ui.lanes import columns, short_names
+from merger.ui.service.strip import Strip
+from merger.ui.state import Workspace, for_statistics
+from merger.ui.studio import Studio
+
+INVITE = "Click a cell of the strip above the faders to look inside that part of the model."
+
+
+GLASS = ("tensors", "facts", "histogram", "stages", "shape")
+"""What one tensor draws."""
+WHOLE = ("inside words", "conflict map", "cosines", "sizes", "densities")
+"""What the whole merge draws."""
+Picked = tuple[Any, Any] | None
+"""The strip cell that was chosen: column and row, as the browser sent them."""
+
+
+class Looking:
+    """The panel on one desk. It is drawn only while its tab is open."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    # ------------------------------------------------------------------------------------------ view
+
+    def view(self) -> None:
+        """Build it where it is called, empty."""
+        tensors = gr.Radio([], label="Tensor", visible=False, interactive=True, elem_id="inspect-tensors")
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=5, min_width=320):
+                facts = inspect({"empty": INVITE}, elem_id="inspect-facts")
+                histogram = _plot("How large the changes are", 320, elem_id="inspect-histogram", visible=False)
+            with gr.Column(scale=6, min_width=320):
+                shape = _plot("The models' directions", 320, elem_id="inspect-shape", visible=False)
+                stages = _plot("The method, step by step", 320, elem_id="inspect-stages", visible=False)
+        self.desk.shows(tensors=tensors, facts=facts, histogram=histogram, stages=stages, shape=shape, picked=gr.State(None))
+        words = gr.Textbox("", label="Verdict", interactive=False, elem_id="inside-words", lines=3, max_lines=30)
+        with gr.Row():
+            conflict, alike = _plot("Conflict by layer and role", 320), _plot("Cosine between the models' changes", 280)
+        with gr.Row():
+            size, density = _plot("Size of the changes by layer", 320), _plot("Density by layer", 320)
+        self.desk.shows(**dict(zip(WHOLE, (words, conflict, alike, size, density), strict=True)))
+
+    def wire(self, tab: Any) -> None:
+        """Bind its events. tab: where it stands."""
+        desk, parts = self.desk, self.desk.parts
+        given, drawn = ["work", "tab", "picked", "tensors"], [*WHOLE, *GLASS]
+        chosen = desk.bind(parts["mixer"].select, self.pick, ["work", "mixer"], ["picked", "tabs", "tab", *GLASS], **NOW)
+        opened = desk.bind(tab.select, lambda: {"tab": "inside"}, [], ["tab"], **NOW)
+        for event in (chosen, opened):
+            desk.bind(event.then, self.draw, given, drawn, **QUIET)
+        desk.bind(parts["tick"].change, self.draw, given, drawn, trigger_mode="always_last", **QUIET)
+        desk.bind(parts["tensors"].input, self.choose_tensor, ["work", "picked", "tensors"], GLASS, **NOW)
+
+    # ------------------------------------------------------------------------------------------ events
+
+    def draw(self, work: Workspace, tab: str, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
+        """What the open tab shows of the recipe."""
+        if tab != "inside":
+            return {}
+        studio = self.desk.seen(request).studio
+        try:
+            return whole(studio, work) | (_glass(draw(studio, work, *picked, name)) if picked else {})
+        except MergeError as error:
+            return {WHOLE[0]: str(error), **dict.fromkeys(WHOLE[1:])}
+
+    def pick(self, work: Workspace, value: Any, request: gr.Request | None = None) -> Updates:
+        """A cell of the strip was chosen: its tensors, under the glass."""
+        there = value.get("picked") if isinstance(value, dict) else None
+        if not isinstance(there, dict):
+            return {"picked": None}
+        cell = (there.get("column"), there.get("row"))
+        drawn = _glass(draw(self.desk.seen(request).studio, work, *cell))
+        return {"picked": cell, "tabs": gr.update(selected="inside"), "tab": "inside", **drawn}
+
+    def choose_tensor(self, work: Workspace, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
+        """Another tensor of the same cell."""
+        return _glass(draw(self.desk.seen(request).studio, work, *picked, name)) if picked else {}
+
+
+def _plot(label: str, width: int, **kwargs: Any) -> gr.Plot:
+    return gr.Plot(label=label, show_label=False, min_width=width, **kwargs)
+
+
+def _glass(drawn: list[Any]) -> Updates:
+    return dict(zip(GLASS, drawn, strict=True))
+
+
+def whole(studio: Studio, work: Workspace) -> Updates:
+    """The verdict in words and the figures for a workspace."""
+    words = f"{studio.verdict(work.recipe)}\n\nThe figures are estimated from a sample of every tensor."
+    _, stats = Strip(studio).statistics(for_statistics(work))
+    if not stats:
+        return {WHOLE[0]: words, **dict.fromkeys(WHOLE[1:])}
+    names = list(short_names(stats[0].models).values())
+    figures = (plots.conflict_map(stats), plots.cosines(stats, names), plots.size_by_layer(stats, names))
+    return dict(zip(WHOLE, (words, *figures, plots.density_by_layer(stats, names)), strict=True))
+
+
+def draw(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None = None) -> list[Any]:
+    """Updates of GLASS, in its order: the tensors of a strip cell, of them `name` (default: the first).
+
+    column, row  what the Mixer picked, `value.picked`: an index of `lanes.columns`, a role. Hostile, as all that browsers send
+    """
+    try:
+        return _drawn(studio, work, column, row, name)
+    except MergeError as error:
+        return _empty(str(error))
+
+
+def _empty(text: str) -> list[Any]:
+    return [gr.update(choices=[], value=None, visible=False), {"empty": text}, *[gr.update(value=None, visible=False)] * 3]
+
+
+def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
+    told = for_statistics(work)
+    compared = plan(told, studio.parents.open(told, studio.access))
+    grid = columns(compared)
+    if not isinstance(column, int) or isinstance(column, bool) or not 0 <= column < len(grid.columns):
+        return _empty(INVITE)
+    found = [n for n in grid.columns[column].names if role(n) == row]
+    if not found:
+        return _empty(INVITE)
+    chosen = name if name in found else found[0]
+    seen = seen_of(studio, studio.plan(work.recipe), compared, chosen)
+    names = short_names([work.base, *work.chosen])
+    slots = {m: i for i, m in enumerate(work.chosen)}
+    return [
+        gr.update(choices=[(_short(n, found), n) for n in found], value=chosen, visible=len(found) > 1),
+        facts(seen, names, slots, f"{grid.columns[column].label}, {row}"),
+        *_figures(seen, names, slots),
+    ]  # fmt: skip
+
+
+def seen_of(studio: Studio, decided: Plan, compared: Plan, name: str) -> Look:
+    """One tensor under the recipe; what its models changed from the family's base where the method knows no base."""
+    parents = studio.parents
+    models = {**parents.open(compared.recipe), **parents.open(decided.recipe)}  # hold what earlier documents make
+    own: dict[str, TensorJob] = {job.name: job for job in decided.jobs}
+    against = next((job for job in compared.jobs if job.name == name), None)
+    job = own.get(name) or against
+    if job is None:
+        raise MergeError(f"{name} is not in this merge.")
+    attempt = Attempt()
+    with attempt:
+        return look(job, parents.reader(models), decided.layout, against=against, device=parents.device)
+    parents.let_go()
+    empty_cache(parents.device)  # a tensor and its base always fit beside, on the CPU
+    return look(job, reader(models), decided.layout, against=against)
+
+
+def _short(name: str, among: list[str]) -> str:
+    """A tensor's name without what all of them begin with.
+
+    >>> _short("model.layers.0.a.weight", ["model.layers.0.a.weight", "model.layers.0.b.weight"])
+    'a.weight'
+    """
+    parts = [n.split(".") for n in among]
+    same = 0
+    while len(among) > 1 and all(len(p) > same + 1 and p[same] == parts[0][same] for p in parts):
+        same += 1
+    return ".".join(name.split(".")[same:])
+
+
+# ---------------------------------------------------------------------------------------------- facts
+
+
+def facts(seen: Look, names: words.Names, slots: Mapping[str, int], title: str) -> dict[str, Any]:
+    """The value of the facts panel: everything as text, for eyes and for screen readers; see the top of inspect.js."""
+    stats = seen.stats
+    explained = seen.explained
+    return {
+        "title": title,
+        "sentence": words.look_words(seen, names),
+        "note": words.sampled_words(seen),
+        "facts": _facts(seen),
+        "models": _models(seen, stats, names, slots) if stats is not None else None,
+        "cosines": _cosines(stats, names) if stats is not None and len(stats.models) > 1 else None,
+        "method": {"name": explained.method or "copy", "sentences": words.method_words(explained, names)},
+        "steps": _steps(explained, names) if explained.at else None,
+    }  # fmt: skip
+
+
+def _facts(seen: Look) -> list[list[str]]:
+    stats = seen.stats
+    rows = [
+        ["shape", " × ".join(map(str, seen.shape)) or "one number"], ["weights", f"{seen.numel:,}"],
+        ["written as", f"{_dtype(seen.out)}, {in_words(seen.nbytes)}"],
+    ]  # fmt: skip
+    if stats is None:
+        return rows
+    rows.append(["pulled both ways", words.percent(stats.conflict_before)])
+    if seen.own:
+        rows.append(["… where they vote", words.percent(stats.conflict)])
+    return [*rows, ["moved by the merge", f"{words.percent(stats.moved)} of the base's norm"]]
+
+
+def _models(seen: Look, stats: TensorStats, names: words.Names, slots: Mapping[str, int]) -> dict[str, Any]:
+    stored = dict(seen.stored)
+    own = ["kept", "takes part", "share of result"] if seen.own else []
+    head = ["model", "stored as", "norm of its change", "changed", *own]
+    shares = dict(zip(seen.explained.models, seen.explained.numbers.get("share", ()), strict=False))
+    if shares and not seen.own:
+        head.append("weight in the mix")
+    rows: list[list[str]] = []
+    for i, model in enumerate(stats.models):
+        changed = stats.facts.changed[i] / max(1, stats.facts.numel)
+        cells = [names.get(model, model), _dtype(stored[model]) if model in stored else "", words.percent(stats.size[i])]
+        cells.append(words.percent(changed))
+        if seen.own:
+            cells += [words.percent(stats.density[i]), words.percent(stats.effective[i]), words.percent(stats.share[i])]
+        elif shares:
+            cells.append(f"{shares[model]:.3g}" if model in shares else "")
+        rows.append(cells)
+    return {"head": head, "rows": rows, "slots": [slots.get(m) for m in stats.models]}
+
+
+def _cosines(stats: TensorStats, names: words.Names) -> dict[str, Any]:
+    n = len(stats.models)
+    shown = [names.get(m, m) for m in stats.models]
+    return {"names": shown, "rows": [[f"{stats.cosine(i, j):.2f}".replace("-", words.MINUS) for j in range(n)] for i in range(n)]}
+
+
+def _steps(explained: Explanation, names: words.Names) -> dict[str, Any]:
+    """What the picture of the stages shows, as a table: a row for each position, a column for each bar."""
+    who = [names.get(m, m) for m in explained.models]
+    head = ["", "where"]
+    cells = [[str(j + 1), words.place(at)] for j, at in enumerate(explained.at)]
+    for stage in explained.stages:
+        title = words.stage_title(stage, explained, names).partition(":")[0]
+        labels = ["before", "after"] if stage.name == "result" else [""] if len(stage.rows) == 1 else who
+        for label, row, out in zip(labels, stage.rows, stage.out, strict=True):
+            head.append(f"{title} · {label}" if label else title)
+            for j, (value, gone) in enumerate(zip(row, out, strict=True)):
+                shown = words.plain(value) if stage.name in ("base", "result", "chance", "importance") else words.number(value)
+                cells[j].append(f"({shown})" if gone else shown)
+    return {"head": head, "rows": cells, "note": "In brackets: takes no part any more."}
+
+
+def _dtype(dtype: object) -> str:
+    return str(dtype).removeprefix("torch.")
+
+
+# ---------------------------------------------------------------------------------------------- figures
+
+
+def _figures(seen: Look, names: words.Names, slots: Mapping[str, int]) -> list[Any]:
+    """Histogram, stages, and the arc or the spectrum; hidden where there is nothing to draw."""
+    explained = seen.explained
+    shown: list[Any] = [None, None, None]
+    if seen.histogram is not None and seen.stats is not None:
+        models = seen.stats.models
+        title = f"How large the changes are{'; kept in colour' if seen.own else ''}"
+        shown[0] = plots.delta_histograms(
+            seen.histogram, [names.get(m, m) for m in models], [slots.get(m) for m in models], title
+        )
+    who, own = [names.get(m, m) for m in explained.models], [slots.get(m) for m in explained.models]
+    if explained.at and explained.method is not None:
+        titles = [f"{i}. {words.stage_title(stage, explained, names)}" for i, stage in enumerate(explained.stages, 1)]
+        shown[1] = plots.stages(explained, titles, who, own, f"{explained.method}, step by step")
+    if explained.arc is not None:
+        shown[2] = plots.arc(explained.arc, who, own, f"The models as arrows, {explained.arc.degrees:.3g}° apart")
+    elif explained.spectrum is not None:
+        shown[2] = plots.spectrum(explained.spectrum, who, own, "Strength of the directions, before and after")
+    return [gr.update(value=figure, visible=figure is not None) for figure in shown]

@@ -1,0 +1,215 @@
+"""Taking the merge along: a link, a zip, a folder of this computer."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import gradio as gr
+
+import merger.ui.state as state
+from merger.engine.merge import Step
+from merger.errors import MergeError, NonFiniteError
+from merger.files.checkpoints import in_words
+from merger.hub.card import Answer
+from merger.limits import PROMPT_CHARACTERS
+from merger.ui.background import Ended
+from merger.ui.desk import Desk, Updates, line
+from merger.ui.events import DISK, NOW
+from merger.ui.lanes import short_names
+from merger.ui.panels.publish import ANYWAY
+from merger.ui.scripts import ADDRESS, COPY_LINK, SAVE_FILE
+from merger.ui.service.answers import Answers
+from merger.ui.service.files import Files
+from merger.ui.state import Workspace
+from merger.ui.studio import Studio
+
+MADE = ("merged", "ready", "anyway")
+"""What a merge to a zip draws: the status line, the file, the button that goes on with numbers that are not finite."""
+WRITTEN = ("merged", "ready", "write_anyway")
+
+
+class Taking:
+    """The panel on one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+
+    # ------------------------------------------------------------------------------------------ view
+
+    def view_buttons(self) -> None:
+        """The buttons of the head line."""
+        share = gr.Button("Copy link", scale=0, size="sm", min_width=100)
+        to_recipe = gr.Button("Recipe", scale=0, size="sm", min_width=90)
+        download = gr.Button("Download", scale=0, size="sm", min_width=100)
+        self.desk.shows(share=share, to_recipe=to_recipe, download=download)
+
+    def view(self) -> None:
+        """The line below it, hidden until something is taken."""
+        shared = gr.Textbox("", elem_id="shared", label="Link to this recipe", visible=False, interactive=False, buttons=["copy"])
+        with gr.Row(visible=False, elem_id="taking") as taking:
+            merged = line("merged", visible=True)
+            anyway, write_anyway = (gr.Button(ANYWAY, size="sm", scale=0, min_width=150, visible=False) for _ in range(2))
+            make = gr.Button("Make the zip", variant="primary", size="sm", scale=0, min_width=120)
+            cancel = gr.Button("Cancel", size="sm", scale=0, min_width=90)
+        self.desk.shows(
+            shared=shared, taking=taking, merged=merged, anyway=anyway, write_anyway=write_anyway, make=make, cancel=cancel
+        )
+
+    def view_hidden(self) -> None:
+        """What is never seen: the file to fetch, the address."""
+        ready = gr.DownloadButton("Download the zip", elem_id="download-file")
+        self.desk.shows(ready=ready, link=gr.Textbox("", visible="hidden", elem_id="link"))
+
+    def view_folder(self) -> None:
+        """Merge straight into a folder: on one's own computer only. A hosted page has neither the button nor its event."""
+        if self.desk.studio.host.hosted:
+            return
+        with gr.Row():
+            folder = gr.Textbox("merged-model", label="Folder on this computer", interactive=True, scale=4)
+            write = gr.Button("Merge into this folder", size="sm", scale=1)
+        self.desk.shows(folder=folder, write=write)
+
+    def wire(self) -> None:
+        """Bind its events."""
+        desk, parts = self.desk, self.desk.parts
+        shared, taking = parts["shared"], parts["taking"]
+        copied = desk.bind(parts["share"].click, self.share, ["work", "prompt"], ["shared"], **NOW)
+        copied.success(None, shared, shared, js=COPY_LINK, **NOW).success(lambda: gr.update(visible=True), None, shared, **NOW)
+        parts["link"].change(None, parts["link"], None, js=ADDRESS, **NOW)
+        sized = desk.bind(parts["download"].click, self.size, ["work"], ["merged"], **NOW)
+        sized.then(lambda: gr.update(visible=True), None, taking, **NOW)
+        made = desk.bind(parts["make"].click, self.download, ["work"], MADE, **DISK)
+        again = desk.bind(parts["anyway"].click, self.download_anyway, ["work"], MADE, **DISK)
+        for event in (made, again):
+            event.success(None, None, None, js=SAVE_FILE, **NOW)
+        ended = desk.bind(parts["cancel"].click, self.cancel, [], [], **NOW)
+        ended.then(lambda: gr.update(visible=False), None, taking, **NOW)
+        if "write" in parts:
+            parts["write"].click(lambda: gr.update(visible=True), None, taking, **NOW)
+            desk.bind(parts["write"].click, self.write, ["work", "folder"], WRITTEN, **DISK)
+            desk.bind(parts["write_anyway"].click, self.write_anyway, ["work", "folder"], WRITTEN, **DISK)
+
+    # ------------------------------------------------------------------------------------------ a link
+
+    def share(self, work: Workspace, prompt: str) -> Updates:
+        """The link's query: the recipe, and the prompt that shows it. MergeError where it is too long for a link."""
+        return {"shared": query(work, prompt)}
+
+    def address(self, work: Workspace, prompt: str) -> str:
+        """A link that opens this recipe on this Space; "" where there is none."""
+        host = self.desk.studio.host
+        try:
+            return f"{host.address}?{query(work, prompt)}" if host.address else ""
+        except MergeError:  # too long for a link
+            return ""
+
+    # ------------------------------------------------------------------------------------------ files
+
+    def size(self, work: Workspace, request: gr.Request | None = None) -> Updates:
+        """How large the download is and how long it takes, before it is made."""
+        try:
+            judged = self.desk.seen(request).studio.verdict(work.recipe)
+            words = (
+                f"The merged model: {in_words(judged.disk)}, made in about {_seconds(judged.seconds)} "
+                f"with {in_words(judged.memory)} of memory."
+            )
+        except MergeError as error:
+            words = str(error)
+        return {"merged": gr.update(value=words, visible=True)}
+
+    def download(self, work: Workspace, request: gr.Request, allow: bool = False) -> Iterator[Updates]:
+        """Merge to files and offer the zip."""
+        studio = self.desk.seen(request).studio
+        owner = (request.session_hash or "") if request else ""
+
+        def make(step: Callable[[Step], None], stopped: Callable[[], bool]) -> Path:
+            return Files(studio).archive(work.recipe, step, stopped, owner, allow_nonfinite=allow)
+
+        yield from self._made(request, make, MADE)
+
+    def write(self, work: Workspace, folder: str, request: gr.Request, allow: bool = False) -> Iterator[Updates]:
+        """Merge straight into a folder of this computer: for models too large for a browser."""
+
+        def make(step: Callable[[Step], None], stopped: Callable[[], bool]) -> Path:
+            return Files(self.desk.studio).write(work.recipe, folder, step, stopped, allow_nonfinite=allow)
+
+        yield from self._made(request, make, WRITTEN)
+
+    def download_anyway(self, work: Workspace, request: gr.Request) -> Iterator[Updates]:
+        """`download` after its sentence on numbers that are not finite."""
+        yield from self.download(work, request, allow=True)
+
+    def write_anyway(self, work: Workspace, folder: str, request: gr.Request) -> Iterator[Updates]:
+        """`write` after the same."""
+        yield from self.write(work, folder, request, allow=True)
+
+    def _made(
+        self, request: gr.Request, make: Callable[[Callable[[Step], None], Callable[[], bool]], Path], parts: tuple[str, str, str]
+    ) -> Iterator[Updates]:
+        """A merge to files, drawn on its status line, file and button."""
+        status, file, anyway = parts
+        studio, session = self.desk.studio, request.session_hash if request else None
+        yield {status: gr.update(value="Merging…", visible=True), anyway: gr.update(visible=False)}
+        for told in studio.merging.run(session, lambda work: make(work.tell, work.stopped), lambda made: _drop(studio, made)):
+            if isinstance(told, Ended):
+                words, ready = _ended(told)
+                drawn: Updates = {status: gr.update(value=words, visible=True)}
+                drawn[anyway] = gr.update(visible=isinstance(told.error, NonFiniteError))
+                yield drawn | ({file: gr.update(value=str(ready))} if ready is not None else {})
+            elif told:
+                yield {status: gr.update(value=_progress(told[-1]))}
+
+    def cancel(self, request: gr.Request) -> None:
+        """Stop the merge to files."""
+        self.desk.studio.merging.stop(request.session_hash)
+
+    # ------------------------------------------------------------------------------------------ for publishing
+
+    def merge_to(
+        self, work: Workspace, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool],
+        request: gr.Request | None = None, allow_nonfinite: bool = False,
+    ) -> None:  # fmt: skip
+        """The merge as a model's folder, to be published."""
+        studio = self.desk.seen(request).studio
+        Files(studio).write(work.recipe, str(folder), progress, cancelled, allow_nonfinite=allow_nonfinite)
+
+    def answers(self, work: Workspace, prompt: str, request: gr.Request | None = None) -> tuple[Answer, ...]:
+        """What the merge and its parents answered to a prompt, for the model's card; nothing where not all have."""
+        names, studio = {"merge": "this model", **short_names([work.base, *work.chosen])}, self.desk.seen(request).studio
+        said = {names[key]: Answers(studio).heard(what, prompt) for key, what in Answers(studio).asked(work).items()}
+        told = tuple((who, text) for who, text in said.items() if text is not None)
+        return (Answer(prompt, told),) if len(told) == len(said) else ()
+
+
+def query(work: Workspace, prompt: str) -> str:
+    """What stands behind `?` in a link to a recipe and a prompt. MergeError where it is too long for one."""
+    return urlencode({"r": state.link(work.recipe), **({"p": prompt[:PROMPT_CHARACTERS]} if prompt else {})})
+
+
+def _ended(ended: Ended[Path]) -> tuple[str, Path | None]:
+    """How a merge ended: in words, and as a file to fetch."""
+    made = ended.value
+    if ended.cancelled or (made is not None and not made.exists()):
+        return "Cancelled; nothing was kept.", None
+    if made is None:
+        return ended.words, None
+    if made.is_dir():
+        return f"Written to {made}.", None
+    return f"{made.name}: {in_words(made.stat().st_size)}.", made
+
+
+def _drop(studio: Studio, made: Path) -> None:
+    """Delete the zip that nobody waits for any more."""
+    if made.suffix == ".zip":
+        Files(studio).forget(made)
+
+
+def _progress(step: Step) -> str:
+    return f"{step.tensors} of {step.of_tensors} tensors, {in_words(step.nbytes)} of {in_words(step.of_nbytes)}"
+
+
+def _seconds(seconds: float) -> str:
+    return f"{max(1, round(seconds))} s" if seconds < 90 else f"{round(seconds / 60)} min"
+
+
+__all__ = ["Taking", "query"]

@@ -1,0 +1,288 @@
+"""Answers for everybody: the merge, its base and its parents, one visitor at a time."""
+
+import contextlib
+import hashlib
+import logging
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import merger.ui.lanes as lanes
+from merger.chat.evaluate import Plain, Said, Token
+from merger.errors import OUR_FAULT, Cancelled, MergeError, OutOfMemory
+from merger.limits import ANSWER_SECONDS, HEARD_TOKENS, LINE_SECONDS
+from merger.recipe import Recipe, dump
+from merger.search.trials import whose_template
+from merger.tokenizer import safe, templates
+from merger.tokenizer.tokens import chat_template_kind, chat_template_of
+from merger.ui.host import ENDED, folders, gpu, gpu_tokens, measured, seconds
+from merger.ui.loans import lent
+from merger.ui.service.clock import Clock
+from merger.ui.service.feeds import Feed, Feeds, Heard
+from merger.ui.state import Workspace
+from merger.ui.studio import ANSWER_TOKENS, GREEDY, Ballot, Manner, Studio, Visit
+from merger.ui.words import why_token
+
+log = logging.getLogger(__name__)
+
+FLUSH_SECONDS = 0.05
+KEY_TOKENS = 10
+"""As many tokens as prompt and name of a remembered answer count for."""
+WAITED = f"Your turn has not come for {LINE_SECONDS // 60} minutes; press Ask to stand in line again."
+TOOK = "This took longer than an answer may take here, so it was ended. Smaller models and shorter prompts answer sooner."
+
+
+class Answers:
+    """Answers of a studio's models and merges, as far as its visitor's access reaches."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def columns(self, work: Workspace) -> list[dict[str, Any]]:
+        """Who answers: the merge first, then the base, then the parents in the mix."""
+        names = lanes.short_names([work.base, *work.chosen])
+        words = {m: self._words(m) for m in (work.base, *work.chosen)}
+        several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
+        return [
+            {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": _asked_in(words[work.base], several)},
+            {"key": work.base, "name": names[work.base], "slot": None, "base": True},
+            *(
+                {"key": m, "name": names[m], "slot": i, "words": _asked_in(words[m], True) if several else ""}
+                for i, m in enumerate(work.chosen)
+            ),
+        ]  # fmt: skip
+
+    def _words(self, reference: str) -> str:
+        """What kind of chat template a model has; "" where that cannot be told."""
+        try:
+            return chat_template_kind(self.studio.parents.model(reference, self.studio.access).words)
+        except MergeError:
+            return ""
+
+    def _template(self, reference: str) -> str | None:
+        try:
+            return chat_template_of(self.studio.parents.model(reference, self.studio.access).words)
+        except MergeError:
+            return None
+
+    def answer(self, work: Workspace, prompt: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
+        """Merge, then stream everybody's answer as feeds for the panel. Ends by itself when a newer run begins.
+
+        Errors of the recipe or the models become part of the feed; nothing is raised.
+        """
+        said = Plain(prompt) if manner.plain else prompt
+        yield from self._fed(self.asked(work), prompt, visit, manner, lambda heard: self._why(work, said, heard))
+
+    def first_answers(self, work: Workspace, prompt: str) -> Feed:
+        """The first screen's answers, kept for every visitor. Made by this process, also where GPUs are lent: nobody asks yet."""
+        borrows, self.studio.borrows = self.studio.borrows, False
+        try:
+            for _ in self.answer(work, prompt, Visit()):
+                pass
+        finally:
+            self.studio.borrows = borrows
+        return next(iter(self.answer(work, prompt, Visit())))
+
+    @staticmethod
+    def asked(work: Workspace) -> "dict[str, Recipe | str]":
+        """Who answers, by the panel's keys: the merge of a recipe, the base, the parents in the mix."""
+        return {"merge": work.recipe, work.base: work.base, **{m: m for m in work.chosen}}
+
+    def compare(self, ballot: Ballot, prompt: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
+        """Stream the answers of a blind test's recipes."""
+        yield from self._fed(dict(ballot.recipes), prompt, visit, manner, None)
+
+    def ballot(self, recipes: tuple[Recipe, Recipe], chance: random.Random | None = None) -> Ballot:
+        """A blind test between A and B, in an order that only the server knows."""
+        order = [0, 1]
+        (chance or random.SystemRandom()).shuffle(order)
+        keys = dict(zip(("one", "two"), order, strict=True))
+        names = {key: f"{'AB'[i]} ({recipes[i].merge_method} of {_listed(recipes[i])})" for key, i in keys.items()}
+        return Ballot("blind", {key: recipes[i] for key, i in keys.items()}, names)
+
+    def _fed(
+        self, asked: Mapping[str, "Recipe | str"], prompt: str, visit: Visit, manner: Manner,
+        why: "Callable[[Heard], Heard] | None",
+    ) -> Iterator[Feed]:  # fmt: skip
+        """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
+        run = visit.run
+        prompt = Plain(prompt) if manner.plain else prompt
+        feeds, clock = Feeds(run, prompt, list(asked)), Clock()
+
+        def go_on() -> bool:
+            return visit.current(run) and not clock.over
+
+        try:
+            if not prompt.strip():
+                raise MergeError("Write a prompt first: a question or a task for the models.")
+            self._may(*asked.values())
+            self.studio.renew(_opened(asked))
+            known = {k: h for k, what in asked.items() if (h := self.studio.answered.get((_name(what), prompt, manner)))}
+            yield feeds.start(known)
+            silent = {k: what for k, what in asked.items() if k not in known}
+            if silent and not manner.plain:
+                self._rehearse(silent.values(), prompt)
+            if silent:
+                with self.studio.turns.stand(visit.address) as ahead:
+                    clock.start(LINE_SECONDS, WAITED)
+                    while go_on() and (before := ahead(1.0)):
+                        yield feeds.waiting(before)
+                    clock.check()
+                    clock.start(ANSWER_SECONDS if self.studio.host.hosted else 10 * ANSWER_SECONDS, TOOK)
+                    if go_on():
+                        yield from self._answer(silent, prompt, manner, go_on, feeds, why)
+                if feeds.open and visit.current(run):
+                    raise MergeError(TOOK)
+        except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
+            if visit.current(run):
+                yield feeds.failed(TOOK)
+        except MergeError as error:
+            yield feeds.failed(str(error))
+        except Exception:
+            log.exception("answering failed")
+            yield feeds.failed(OUR_FAULT)
+        if run == visit.run and visit.stopped >= run:
+            yield feeds.stopped()
+
+    def _rehearse(self, asked: Iterable["Recipe | str"], prompt: str) -> None:
+        """Render everybody's chat template before a place in the line is taken: one that is too much holds nobody up there."""
+        for what in asked:
+            if isinstance(what, Recipe):
+                decided, models = self.studio.plan(what), self.studio.parents.open(what, self.studio.access)
+                folder = models[decided.tokens.origin if decided.tokens else decided.donor].words
+                template, origin = decided.chat_template or safe.chat_template(folder), whose_template(decided)
+            else:
+                folder = self.studio.parents.model(what, self.studio.access).words
+                template, origin = safe.chat_template(folder), f"the chat template of {what}"
+            if template:
+                templates.asked(template, prompt, safe.named_tokens(folder), origin)
+
+    def _may(self, *asked: "Recipe | str") -> None:
+        """CheckpointError where a recipe or a model must not be heard: what was said before is no more open than they are."""
+        for what in asked:
+            self.studio.access.check(*(what.opened if isinstance(what, Recipe) else (what,)))
+
+    def _answer(
+        self, silent: Mapping[str, "Recipe | str"], prompt: str, manner: Manner, go_on: Callable[[], bool], feeds: "Feeds",
+        why: "Callable[[Heard], Heard] | None",
+    ) -> Iterator[Feed]:  # fmt: skip
+        recipes = {k: what for k, what in silent.items() if isinstance(what, Recipe)}
+        parents = {k: what for k, what in silent.items() if isinstance(what, str)}
+        rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
+        for recipe in recipes.values():
+            outlook = self.studio.outlook(recipe, parents.values(), prompt)
+            if outlook.kind != "live":
+                raise MergeError(f"{outlook.words} What the models would say cannot be heard here; the merge can be downloaded.")
+        for i, own in enumerate(rounds):
+            asked = [*own, *(parents if i == 0 else ())]
+            yield feeds.flush(busy=asked)
+            said: dict[str, list[Token]] = {k: [] for k in asked}
+            flushed = time.monotonic()
+            for word in self._spoken(own, {k: parents[k] for k in asked if k in parents}, prompt, manner, go_on):
+                self.studio.parents.check(_opened(silent))  # what is said of a file that lost its end is of no use
+                if word.token is None:
+                    self._remember(_name(silent[word.key]), prompt, manner, Heard.plain(said[word.key]))
+                    feeds.finished(word.key)
+                else:
+                    said[word.key].append(word.token)
+                    feeds.add(word.key, word.token)
+                if time.monotonic() - flushed > FLUSH_SECONDS:
+                    yield feeds.flush()
+                    flushed = time.monotonic()
+            for key, recipe in own.items():
+                if why is not None and go_on() and not self.studio.borrows:
+                    heard = why(Heard.plain(said[key]))
+                    self.studio.parents.check(_opened(silent))
+                    self._remember(_name(recipe), prompt, manner, heard)
+                    feeds.replace(key, heard)
+            if not go_on():
+                return
+            yield feeds.flush()
+
+    def _spoken(
+        self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]
+    ) -> Iterator[Said]:
+        """The words of at most one recipe's merge and of parents, as they come."""
+        if not self.studio.borrows:
+            yield from self.studio.voices.turns(
+                {**own, **parents},
+                prompt,
+                limit=ANSWER_TOKENS,
+                temperature=manner.temperature,
+                seed=manner.seed,
+                go_on=go_on,
+                access=self.studio.access,
+            )
+            return
+        # lent for one call, to a process of its own: only names of folders, the recipe's text and the prompt go there
+        recipe = next(iter(own.values()), None)
+        alone = {r: self.studio.parents.model(r, self.studio.access) for r in parents.values()}
+        opened = {**self.studio.parents.open(recipe, self.studio.access), **alone} if recipe else alone
+        keys = {"merge": next(iter(own))} if own else {}
+        keys |= {reference: k for k, reference in parents.items()}
+        paths, text = folders(opened), dump(recipe) if recipe else ""
+        asked = (paths, text, list(keys), prompt, ANSWER_TOKENS, manner.temperature, manner.seed)
+        with contextlib.closing(lent(lambda: measured(on_loan(*asked), paths), go_on)) as words:
+            for who, number, piece, probability, others in words:
+                yield Said(keys[who], None if number == ENDED else Token(number, piece, probability, others))
+
+    def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
+        """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""
+        ids = [t.id for t in heard.tokens]
+        names = lanes.short_names([work.base, *work.chosen])
+        asked = (work.base, *work.chosen)
+        try:
+            judged = self.studio.voices.within(
+                lambda: {m: self.studio.voices.parent(m, self.studio.access).judges(prompt, ids) for m in asked}, asked,
+                len(prompt) + len(ids), self.studio.access,
+            )  # fmt: skip
+        except OutOfMemory:
+            return heard  # the answer stands, without whose words they are
+        agree: list[str | None] = []
+        why: list[str] = []
+        for i in range(len(ids)):
+            says = [m for m in work.chosen if judged[m][i].rank == 1]
+            alone = judged[work.base][i].rank != 1
+            agree.append(max(says, key=lambda m, i=i: judged[m][i].probability) if says and alone else None)
+            why.append(why_token({names[m]: opinions[i] for m, opinions in judged.items()}, names[work.base]))
+        return replace(heard, agree=tuple(agree), why=tuple(why))
+
+    def _remember(self, name: str, prompt: str, manner: Manner, heard: Heard) -> None:
+        self.studio.answered[name, prompt, manner] = heard
+        self.studio.answered.move_to_end((name, prompt, manner))
+        while (
+            len(self.studio.answered) > 1
+            and sum(KEY_TOKENS + len(one.tokens) for one in list(self.studio.answered.values())) > HEARD_TOKENS
+        ):
+            self.studio.answered.popitem(last=False)
+
+    def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY) -> str | None:
+        """What the merge of a recipe, or a parent, answered, if it has answered this prompt to the end."""
+        self._may(recipe)
+        found = self.studio.answered.get((_name(recipe), prompt, manner))
+        return None if found is None else found.text
+
+
+on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)
+"""Answers on a GPU that is lent for one call (ZeroGPU); on other machines the plain function."""
+
+
+def _opened(asked: "Mapping[str, Recipe | str]") -> set[str]:
+    """The models that are open when these are asked."""
+    return {r for what in asked.values() for r in ((what,) if isinstance(what, str) else what.opened)}
+
+
+def _name(what: "Recipe | str") -> str:
+    """What an answer is remembered by: a digest of the recipe's text, a parent's reference."""
+    return what if isinstance(what, str) else hashlib.sha256(dump(what).encode()).hexdigest()
+
+
+def _listed(recipe: Recipe) -> str:
+    return " and ".join(lanes.short_names(recipe.references).values())
+
+
+def _asked_in(kind: str, said: bool) -> str:
+    """The chip that names the template. One of a model's own is worth a word only where the others have another."""
+    return f"asked in {kind}" if kind and (said or not kind.startswith("a ")) else ""

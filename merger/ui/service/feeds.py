@@ -1,0 +1,98 @@
+"""What the answers' panel is fed with: finished answers and the words of those under way."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from merger.chat.evaluate import Token
+
+Feed = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A finished answer: its tokens, and for each the key of the parent that would have said the same (or None)."""
+
+    tokens: tuple[Token, ...]
+    agree: tuple[str | None, ...]
+    why: tuple[str, ...]
+
+    @classmethod
+    def plain(cls, tokens: Sequence[Token]) -> "Heard":
+        """An answer nobody else has been asked about."""
+        return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens))
+
+    @property
+    def text(self) -> str:
+        """All of it."""
+        return "".join(token.text for token in self.tokens).strip()
+
+    def shown(self) -> list[list[Any]]:
+        """As the panel takes it."""
+        return [shown(t, p, w) for t, p, w in zip(self.tokens, self.agree, self.why, strict=True)]
+
+
+class Feeds:
+    """Builds the panel's feeds: what was said since the last one, numbered."""
+
+    def __init__(self, run: int, prompt: str, keys: list[str]) -> None:
+        self._run, self._prompt, self._keys = run, prompt, keys
+        self._seq = 0
+        self._new: list[list[Any]] = []
+        self._ended: list[str] = []
+        self._full: dict[str, list[list[Any]]] = {}
+        self._all: dict[str, list[list[Any]]] = {key: [] for key in keys}
+        self._open = list(keys)
+
+    @property
+    def open(self) -> bool:
+        """Whether somebody has not said all yet."""
+        return bool(self._open)
+
+    def start(self, known: Mapping[str, Heard]) -> Feed:
+        self._full = {k: h.shown() for k, h in known.items()}
+        self._ended = list(known)
+        self._open = [k for k in self._keys if k not in known]
+        state = {k: "cached" if k in known else "waiting" for k in self._keys}
+        return self._feed(start=True, prompt=self._prompt, state=state)
+
+    def waiting(self, ahead: int) -> Feed:
+        """Others come first."""
+        return self._feed(note="One answer is before yours." if ahead == 1 else f"{ahead} answers are before yours.")
+
+    def add(self, key: str, token: Token) -> None:
+        self._all[key].append(shown(token, None))
+        self._new.append([key, *shown(token, None)])
+
+    def finished(self, key: str) -> None:
+        self._ended.append(key)
+        self._open.remove(key)
+        self._full[key] = self._all[key]
+
+    def replace(self, key: str, heard: Heard) -> None:
+        self._full[key] = heard.shown()
+
+    def flush(self, busy: Iterable[str] = ()) -> Feed:
+        """What is new. busy: who begins to speak now."""
+        begun = {"note": ""} if busy else {}
+        return self._feed(state={**dict.fromkeys(busy, "busy"), **dict.fromkeys(self._ended, "done")}, **begun)
+
+    def stopped(self) -> Feed:
+        return self._feed(state=dict.fromkeys(self._open, "stopped"))
+
+    def failed(self, message: str) -> Feed:
+        state = dict.fromkeys(self._open, "failed")
+        return self._feed(start=self._seq == 0, prompt=self._prompt, error={"merge": message}, state=state)
+
+    def _feed(self, **more: Any) -> Feed:
+        self._seq += 1
+        feed: Feed = {
+            "run": self._run, "seq": self._seq, "add": self._new, "full": self._full, "done": self._ended, **more,
+        }  # fmt: skip
+        self._new, self._full, self._ended = [], {}, []
+        return feed
+
+
+def shown(token: Token, parent: str | None, why: str = "") -> list[Any]:
+    others = [[text, round(p, 4)] for text, p in token.others]
+    return [token.text, round(token.probability, 4), others, parent, why]
