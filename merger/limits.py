@@ -59,6 +59,8 @@ PLANS_TENSORS = Limit(
 
 # What a visitor may ask for, and what is kept for him.
 PROMPT_CHARACTERS = Limit(2000, "characters", "request", "A prompt", "test_api.py::test_a_long_prompt_is_refused")
+ANSWER_CHARACTERS = Limit(2000, "characters", "request", "A wanted answer of a row", "test_rows.py::test_rows_are_bounded")
+ROWS = Limit(8, "rows", "request", "Prompts on the desk", "test_rows.py::test_rows_are_bounded")
 UNDO_STEPS = Limit(100, "steps", "visitor", "Undo", "test_ui.py::test_undo_is_bounded")
 UNDO_BYTES = Limit(
     1_000_000, "bytes", "visitor", "Undo: the recipes it leads to", "test_bounds.py::test_undo_is_bounded_in_bytes"

@@ -38,15 +38,13 @@ from merger.ui.host import Host, Outlook, read_host
 from merger.ui.intake import address_of
 from merger.ui.mix import Mix, Mixes
 from merger.ui.scratch import scratch
-from merger.ui.service.feeds import Heard
+from merger.ui.service.feeds import ANSWER_TOKENS, Heard
 from merger.ui.sketch import Sketches
 from merger.ui.state import Preset, read_presets
 from merger.ui.turns import Turns
 from merger.ui.visitors import Visitors
 
 log = logging.getLogger(__name__)
-
-ANSWER_TOKENS = 160
 
 
 @dataclass

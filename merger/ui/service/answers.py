@@ -5,8 +5,9 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import merger.ui.lanes as lanes
@@ -19,6 +20,7 @@ from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import chat_template_kind, chat_template_of
 from merger.ui.host import ENDED, folders, gpu, gpu_tokens, measured, seconds
 from merger.ui.loans import lent
+from merger.ui.rows import Row
 from merger.ui.service.clock import Clock
 from merger.ui.service.feeds import Feed, Feeds, Heard
 from merger.ui.state import Workspace
@@ -32,6 +34,24 @@ KEY_TOKENS = 10
 """As many tokens as prompt and name of a remembered answer count for."""
 WAITED = f"Your turn has not come for {LINE_SECONDS // 60} minutes; press Ask to stand in line again."
 TOOK = "This took longer than an answer may take here, so it was ended. Smaller models and shorter prompts answer sooner."
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One prompt to several: who is asked, by the panel's keys.
+
+    why  tells whose words an answer of the merge is made of
+    row  whose marks the answers get
+    """
+
+    prompt: str
+    of: "Mapping[str, Recipe | str]"
+    why: Callable[[Heard], Heard] | None = None
+    row: Row | None = None
+
+    def said(self, manner: Manner) -> str:
+        """The prompt as it is asked and remembered."""
+        return Plain(self.prompt) if manner.plain else self.prompt
 
 
 class Answers:
@@ -73,7 +93,7 @@ class Answers:
         Errors of the recipe or the models become part of the feed; nothing is raised.
         """
         said = Plain(prompt) if manner.plain else prompt
-        yield from self._fed(self.asked(work), prompt, visit, manner, lambda heard: self._why(work, said, heard))
+        yield from self._fed([Ask(prompt, self.asked(work), partial(self._why, work, said))], visit, manner)
 
     def first_answers(self, work: Workspace, prompt: str) -> Feed:
         """The first screen's answers, kept for every visitor. Made by this process, also where GPUs are lent: nobody asks yet."""
@@ -92,7 +112,7 @@ class Answers:
 
     def compare(self, ballot: Ballot, prompt: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Stream the answers of a blind test's recipes."""
-        yield from self._fed(dict(ballot.recipes), prompt, visit, manner, None)
+        yield from self._fed([Ask(prompt, dict(ballot.recipes))], visit, manner)
 
     def ballot(self, recipes: tuple[Recipe, Recipe], chance: random.Random | None = None) -> Ballot:
         """A blind test between A and B, in an order that only the server knows."""
@@ -102,28 +122,43 @@ class Answers:
         names = {key: f"{'AB'[i]} ({recipes[i].merge_method} of {_listed(recipes[i])})" for key, i in keys.items()}
         return Ballot("blind", {key: recipes[i] for key, i in keys.items()}, names)
 
-    def _fed(
-        self, asked: Mapping[str, "Recipe | str"], prompt: str, visit: Visit, manner: Manner,
-        why: "Callable[[Heard], Heard] | None",
-    ) -> Iterator[Feed]:  # fmt: skip
+    def ask_all(self, work: Workspace, rows: Sequence[Row], first: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
+        """Stream everybody's answers to several prompts, that of the row `first` before the others; keys are `row/key`.
+
+        Only the first row is told whose words the merge's are: it is the one that is looked at closely.
+        """
+        order = sorted(rows, key=lambda row: (row.id != first, not row.ticked))
+        asks: list[Ask] = []
+        for row in order:
+            said = Plain(row.prompt) if manner.plain else row.prompt
+            why = partial(self._why, work, said) if row.id == first else None
+            asks.append(Ask(row.prompt, {row.key(key): what for key, what in self.asked(work).items()}, why, row))
+        yield from self._fed(asks, visit, manner)
+
+    def _fed(self, asks: Sequence[Ask], visit: Visit, manner: Manner) -> Iterator[Feed]:
         """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
         run = visit.run
-        prompt = Plain(prompt) if manner.plain else prompt
-        feeds, clock = Feeds(run, prompt, list(asked)), Clock()
+        keys = [key for _, key, _ in _each(asks)]
+        rows = {key: ask.row for ask, key, _ in _each(asks) if ask.row is not None}
+        feeds, clock = Feeds(run, asks[0].prompt, keys, rows), Clock()
 
         def go_on() -> bool:
             return visit.current(run) and not clock.over
 
         try:
-            if not prompt.strip():
-                raise MergeError("Write a prompt first: a question or a task for the models.")
-            self._may(*asked.values())
-            self.studio.renew(_opened(asked))
-            known = {k: h for k, what in asked.items() if (h := self.studio.answered.get((_name(what), prompt, manner)))}
+            for ask in asks:
+                if not ask.prompt.strip():
+                    raise MergeError("Write a prompt first: a question or a task for the models.")
+                self._may(*ask.of.values())
+                self.studio.renew(_opened(ask.of))
+            found = {key: self.studio.answered.get((_name(what), ask.said(manner), manner)) for ask, key, what in _each(asks)}
+            known = {key: heard for key, heard in found.items() if heard is not None}
             yield feeds.start(known)
-            silent = {k: what for k, what in asked.items() if k not in known}
-            if silent and not manner.plain:
-                self._rehearse(silent.values(), prompt)
+            silent = [replace(ask, of={k: w for k, w in ask.of.items() if k not in known}) for ask in asks]
+            silent = [ask for ask in silent if ask.of]
+            if not manner.plain:
+                for ask in silent:
+                    self._rehearse(ask.of.values(), ask.prompt)
             if silent:
                 with self.studio.turns.stand(visit.address) as ahead:
                     clock.start(LINE_SECONDS, WAITED)
@@ -131,8 +166,9 @@ class Answers:
                         yield feeds.waiting(before)
                     clock.check()
                     clock.start(ANSWER_SECONDS if self.studio.host.hosted else 10 * ANSWER_SECONDS, TOOK)
-                    if go_on():
-                        yield from self._answer(silent, prompt, manner, go_on, feeds, why)
+                    for ask in silent:
+                        if go_on():
+                            yield from self._answer(ask, manner, go_on, feeds)
                 if feeds.open and visit.current(run):
                     raise MergeError(TOOK)
         except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
@@ -164,10 +200,9 @@ class Answers:
         for what in asked:
             self.studio.access.check(*(what.opened if isinstance(what, Recipe) else (what,)))
 
-    def _answer(
-        self, silent: Mapping[str, "Recipe | str"], prompt: str, manner: Manner, go_on: Callable[[], bool], feeds: "Feeds",
-        why: "Callable[[Heard], Heard] | None",
-    ) -> Iterator[Feed]:  # fmt: skip
+    def _answer(self, ask: Ask, manner: Manner, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
+        """Answers of those who have not answered this prompt yet."""
+        silent, prompt, why = ask.of, ask.said(manner), ask.why
         recipes = {k: what for k, what in silent.items() if isinstance(what, Recipe)}
         parents = {k: what for k, what in silent.items() if isinstance(what, str)}
         rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
@@ -272,6 +307,10 @@ on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)
 def _opened(asked: "Mapping[str, Recipe | str]") -> set[str]:
     """The models that are open when these are asked."""
     return {r for what in asked.values() for r in ((what,) if isinstance(what, str) else what.opened)}
+
+
+def _each(asks: Sequence[Ask]) -> "Iterator[tuple[Ask, str, Recipe | str]]":
+    return ((ask, key, what) for ask in asks for key, what in ask.of.items())
 
 
 def _name(what: "Recipe | str") -> str:

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from merger.chat.evaluate import Token
+from merger.ui.rows import Row
 
 Feed = dict[str, Any]
+ANSWER_TOKENS = 160
+"""An answer with as many is cut off."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,10 @@ class Heard:
 
 
 class Feeds:
-    """Builds the panel's feeds: what was said since the last one, numbered."""
+    """Builds the panel's feeds: what was said since the last one, numbered. rows: whose expectations mark which keys."""
 
-    def __init__(self, run: int, prompt: str, keys: list[str]) -> None:
-        self._run, self._prompt, self._keys = run, prompt, keys
+    def __init__(self, run: int, prompt: str, keys: Sequence[str], rows: Mapping[str, Row] | None = None) -> None:
+        self._run, self._prompt, self._keys, self._rows = run, prompt, keys, rows or {}
         self._seq = 0
         self._new: list[list[Any]] = []
         self._ended: list[str] = []
@@ -82,10 +85,18 @@ class Feeds:
 
     def failed(self, message: str) -> Feed:
         state = dict.fromkeys(self._open, "failed")
-        return self._feed(start=self._seq == 0, prompt=self._prompt, error={"merge": message}, state=state)
+        lead = next((key for key in self._open if key.endswith("/merge")), "merge")
+        return self._feed(start=self._seq == 0, prompt=self._prompt, error={lead: message}, state=state)
+
+    def _mark(self, key: str) -> bool | None:
+        return self._rows[key].right("".join(token[0] for token in self._full[key]).strip())
 
     def _feed(self, **more: Any) -> Feed:
         self._seq += 1
+        if self._rows:
+            cut = [key for key in self._ended if len(self._full[key]) >= ANSWER_TOKENS]
+            more["cut"] = cut
+            more["marks"] = {key: self._mark(key) and key not in cut for key in self._ended}
         feed: Feed = {
             "run": self._run, "seq": self._seq, "add": self._new, "full": self._full, "done": self._ended, **more,
         }  # fmt: skip

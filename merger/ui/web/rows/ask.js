@@ -1,0 +1,105 @@
+// The field to ask in, and the small form in which a row is changed.
+
+import { button, el, titled } from '../shared/dom.js';
+import { MOST } from './kinds.js';
+
+const CHARACTERS = 2000;
+
+export class Ask {
+  /**
+   * @param {(prompt: string) => void} ask
+   * @param {() => void} stop
+   */
+  constructor(ask, stop) {
+    this.box = el('div', 'rw-askrow');
+    this.field = el('textarea', 'rw-field');
+    this.field.rows = 1;
+    this.field.maxLength = CHARACTERS;
+    this.field.dir = 'auto';
+    this.field.placeholder = 'Ask something. Enter asks';
+    this.field.setAttribute('aria-label', 'Prompt');
+    this.last = '';
+    const send = () => {
+      const prompt = this.field.value;
+      if (!prompt.trim()) return;
+      this.last = prompt;
+      this.field.value = '';
+      this.grow();
+      ask(prompt);
+    };
+    this.field.addEventListener('input', () => this.grow());
+    this.field.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) {
+        event.preventDefault();
+        send();
+      } else if (event.key === 'Escape') {
+        this.field.value = '';
+        this.grow();
+      } else if (event.key === 'ArrowUp' && !this.field.value && this.last) {
+        event.preventDefault();
+        this.field.value = this.last;
+        this.grow();
+      }
+    });
+    this.send = titled(button('rw-send', 'Ask', send), 'Adds a row; Shift+Enter breaks the line');
+    this.chips = el('span', 'rw-chips');
+    this.full = el('span', 'rw-full', `At most ${MOST} rows: take one out first.`);
+    this.full.hidden = true;
+    this.stop = button('rw-stop', 'Stop', stop);
+    this.stop.hidden = true;
+    this.box.append(this.field, this.send, this.stop, this.chips, this.full);
+    this.asked = ask;
+  }
+
+  grow() {
+    this.field.style.height = 'auto';
+    this.field.style.height = `${Math.min(96, this.field.scrollHeight)}px`;
+  }
+
+  /**
+   * @param {string[]} prompts suggested ones
+   * @param {boolean} full
+   */
+  draw(prompts, full) {
+    this.full.hidden = !full;
+    this.send.disabled = full;
+    this.chips.replaceChildren(...prompts.slice(0, 3).map((prompt) => button('rw-chip', prompt, () => this.asked(prompt))));
+  }
+}
+
+/**
+ * A form for one row: its prompt, what is right, how that is compared.
+ * @param {import('./kinds.js').Row} row
+ * @param {(row: import('./kinds.js').Row) => void} keep
+ * @param {() => void} leave
+ */
+export function form(row, keep, leave) {
+  const box = el('form', 'rw-form');
+  const field = (/** @type {string} */ label, /** @type {string} */ value) => {
+    const input = el('input', 'rw-input');
+    input.value = value;
+    input.maxLength = CHARACTERS;
+    input.dir = 'auto';
+    const named = el('label', 'rw-label', label);
+    named.append(input);
+    box.append(named);
+    return input;
+  };
+  const prompt = field('Prompt of this row', row.prompt);
+  const answer = field('What is right', row.answer ?? '');
+  const match = el('select', 'rw-input');
+  for (const [value, words] of [['exact', 'the whole answer'], ['within', 'words in it']]) match.add(new Option(words, value)); // prettier-ignore
+  match.value = row.match || 'exact';
+  match.setAttribute('aria-label', 'How it is compared');
+  box.append(match, Object.assign(button('rw-send', 'Keep', () => {}), { type: 'submit' }), button('rw-stop', 'Leave', leave));
+  box.addEventListener('submit', (event) => {
+    event.preventDefault();
+    if (!prompt.value.trim()) return;
+    const kind = answer.value.trim() ? /** @type {'exact' | 'within'} */ (match.value) : '';
+    keep({ ...row, prompt: prompt.value, answer: answer.value, match: kind });
+  });
+  box.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') leave();
+  });
+  return { box, prompt };
+}

@@ -1,0 +1,75 @@
+// What the rows are given. Prompts, answers and names in it are hostile: they are text.
+//
+// props.value  Value: the prompts on the desk; goes back to Python with what is asked of it in `act`
+// props.board  Board as JSON text: who answers; changes with the models
+// props.feed   Feed: as the answers' (../answers/kinds.js), each key led by its row: `row/key`; without rows in a blind test
+// events       submit  the open row is to be asked (a new one, or one whose prompt is another now)
+//              input   another row is open, ticks or expectations have changed: nothing is asked
+//              select  a vote in a blind test, or a step of the score that is to be gone back to: value.vote, value.back
+//              stop    the answers that are being written shall end
+
+/**
+ * @typedef {object} Row
+ * @property {string} id
+ * @property {string} prompt
+ * @property {string} [answer] what is right
+ * @property {'exact' | 'within' | ''} [match] the whole answer, words in it, or a matter of taste
+ * @property {boolean} [ticked] it counts for the score
+ */
+
+/**
+ * @typedef {object} Value
+ * @property {Row[]} [rows]
+ * @property {string} [open] the row that is looked at closely
+ * @property {string} [vote]
+ * @property {number} [seq]
+ */
+
+/** @typedef {import('../answers/kinds.js').Column} Column */
+/** @typedef {{columns?: Column[], blind?: string, chips?: string[], says?: string}} Board */
+
+/**
+ * @typedef {import('../answers/kinds.js').Feed & {
+ *   recipe?: string,
+ *   marks?: Record<string, boolean | null>,
+ *   cut?: string[],
+ * }} Feed recipe: whose merge answers
+ */
+
+/**
+ * @typedef {object} Said what somebody says to a row
+ * @property {import('../answers/kinds.js').Token[]} tokens
+ * @property {string} state
+ * @property {boolean | null} mark
+ * @property {boolean} cut
+ * @property {string} error
+ */
+
+export const MERGE = 'merge';
+export const MOST = 8;
+
+/** @returns {Said} */
+export const nothing = () => ({ tokens: [], state: '', mark: null, cut: false, error: '' });
+
+/** @param {Said | undefined} said */
+export const textOf = (said) =>
+  (said?.tokens ?? [])
+    .map((token) => String(token[0] ?? ''))
+    .join('')
+    .trim();
+
+/**
+ * The row and the column of a key; a key of nobody's row has an empty one.
+ * @param {string} key
+ * @returns {[row: string, who: string]}
+ */
+export function apart(key) {
+  const at = key.indexOf('/');
+  return at < 0 ? ['', key] : [key.slice(0, at), key.slice(at + 1)];
+}
+
+/** @param {Row} row */
+export function wanted(row) {
+  if (!row.match || !row.answer?.trim()) return 'a matter of taste';
+  return row.match === 'within' ? `right if it has: ${row.answer}` : `right if: ${row.answer}`;
+}

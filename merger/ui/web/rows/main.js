@@ -1,0 +1,20 @@
+import css from './rows.css';
+import answers from '../answers/answers.css';
+import { onTheme, rootOf } from '../shared/dom.js';
+import { Table } from './table.js';
+
+/** @param {import('../shared/host.js').Host} host */
+export function start(host) {
+  const root = rootOf(host.element, '.rows', css + answers);
+  const table = new Table(host, root);
+  host.watch('value', () => table.build());
+  host.watch('board', () => table.takeBoard());
+  host.watch('feed', () => table.takeProp());
+  onTheme(root, () => {
+    table.drawHead();
+    table.drawAll();
+  });
+  table.build();
+  table.takeBoard();
+  table.takeProp();
+}

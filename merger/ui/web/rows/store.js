@@ -1,0 +1,94 @@
+// What was said to each row, by whom: fed by Python, in whatever pieces they come.
+
+import { FINAL } from '../answers/kinds.js';
+import { MERGE, apart, nothing, textOf } from './kinds.js';
+
+/** @typedef {import('./kinds.js').Feed} Feed */
+/** @typedef {import('./kinds.js').Said} Said */
+
+export class Store {
+  constructor() {
+    this.run = -Infinity;
+    this.seq = -Infinity;
+    this.recipe = '';
+    /** @type {Map<string, Said>} */
+    this.said = new Map();
+    /** @type {Map<string, string>} the merge's last finished words, by row */
+    this.last = new Map();
+    /** @type {Map<string, string>} and those of the recipe before */
+    this.before = new Map();
+  }
+
+  /**
+   * @param {string} row
+   * @param {string} who
+   */
+  of(row, who) {
+    return this.said.get(`${row}/${who}`) ?? nothing();
+  }
+
+  /** @param {Feed} feed */
+  isNew({ run, seq = this.seq + 1 }) {
+    return run > this.run || (run === this.run && seq > this.seq);
+  }
+
+  /**
+   * Take a feed: the keys that are another now.
+   * @param {Feed} feed
+   * @returns {Set<string>}
+   */
+  take(feed) {
+    const fresh = feed.run > this.run || Boolean(feed.start);
+    [this.run, this.seq] = [feed.run, feed.seq ?? this.seq + 1];
+    if (fresh) this.begin(feed);
+    /** @type {Set<string>} */
+    const touched = new Set();
+    const at = (/** @type {string} */ key) => {
+      touched.add(key);
+      const said = this.said.get(key) ?? nothing();
+      this.said.set(key, said);
+      return said;
+    };
+    for (const [key, state] of Object.entries(feed.state ?? {})) at(key).state = String(state);
+    for (const [key, ...token] of feed.add ?? []) at(String(key)).tokens.push(token);
+    for (const [key, tokens] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens)) at(key).tokens = tokens;
+    for (const key of feed.done ?? []) if (!FINAL.includes(at(String(key)).state)) at(String(key)).state = 'done';
+    for (const [key, mark] of Object.entries(feed.marks ?? {})) at(key).mark = mark;
+    for (const key of feed.cut ?? []) at(key).cut = true;
+    for (const [key, message] of Object.entries(feed.error ?? {})) {
+      const said = at(key);
+      Object.assign(said, { error: String(message), state: said.state === 'stopped' ? 'stopped' : 'failed' });
+    }
+    for (const key of touched) this.keep(key);
+    return touched;
+  }
+
+  /**
+   * Another run begins: what it asks anew is empty, and what the merge said last becomes what it said before.
+   * @param {Feed} feed
+   */
+  begin(feed) {
+    const other = feed.recipe !== undefined && feed.recipe !== this.recipe;
+    if (other && this.recipe) for (const [row, text] of this.last) this.before.set(row, text);
+    if (feed.recipe !== undefined) this.recipe = feed.recipe;
+    for (const key of Object.keys(feed.state ?? {})) this.said.set(key, nothing());
+  }
+
+  /** @param {string} key */
+  keep(key) {
+    const [row, who] = apart(key);
+    const said = this.said.get(key);
+    if (who === MERGE && said && ['done', 'cached'].includes(said.state)) this.last.set(row, textOf(said));
+  }
+
+  /**
+   * How many of the rows that count are right, of how many; null while one of them has not been answered.
+   * @param {import('./kinds.js').Row[]} rows
+   */
+  score(rows) {
+    const counted = rows.filter((row) => row.ticked !== false && row.match && row.answer?.trim());
+    const said = counted.map((row) => this.of(row.id, MERGE));
+    const whole = said.every(({ state }) => FINAL.includes(state));
+    return { right: said.filter(({ mark }) => mark === true).length, of: counted.length, whole };
+  }
+}
