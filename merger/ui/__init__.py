@@ -14,6 +14,7 @@ from merger.methods import METHODS
 from merger.recipe import dump
 from merger.ui import api, controls, lanes
 from merger.ui.answers import answers
+from merger.ui.bundle import STYLE
 from merger.ui.callbacks import FIXES, Callbacks
 from merger.ui.detail import detail
 from merger.ui.events import NOW, QUIET
@@ -42,7 +43,7 @@ TITLE = "# Mix language models like music\nPaint how much of each model goes int
 
 LAUNCH: dict[str, Any] = {
     "theme": Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-    "css_paths": [HERE / "page.css"],
+    "css_paths": [STYLE],
     "run_history": False,  # or every drag is recorded in the browser
     "footer_links": ["api", "settings"],
     "max_file_size": int(UPLOAD_BYTES),

@@ -26,16 +26,13 @@ from merger.recipe import Recipe, Setting, dump
 from merger.recipe.moves import effective
 from merger.search.trials import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.background import Background, Ended, Work
+from merger.ui.bundle import bundle
 from merger.ui.events import NOW, QUIET
 from merger.ui.guard import token_of
 from merger.ui.host import Host
 from merger.ui.lanes import lanes, short_names
 
 log = logging.getLogger(__name__)
-
-HERE = Path(__file__).parent
-CSS = json.dumps((HERE / "explore.css").read_text(encoding="utf-8"))
-SCRIPT = f"const CSS = {CSS};\n" + (HERE / "explore.js").read_text(encoding="utf-8")
 
 NONE = ""
 MAX_SECONDS = 900
@@ -117,12 +114,12 @@ def _bent(setting: Setting) -> bool:
 
 
 def chart(**kwargs: Any) -> gr.HTML:
-    """The line or the maps; update with `gr.update(data=json.dumps(...))`, told at the top of explore.js."""
+    """The line or the maps; update with `gr.update(data=json.dumps(...))`, told at the top of web/explore/board.js."""
     return gr.HTML(
         {"picked": None, "seq": 0},
         data=json.dumps({"state": "idle", "axes": []}),
         html_template="<div class='explore'></div>",  # constant: no data ever meets a template
-        js_on_load=SCRIPT,
+        js_on_load=bundle("explore"),
         apply_default_css=False,
         **kwargs,
     )

@@ -3,10 +3,8 @@
 `inspect()` builds the view; `draw(studio, work, column, row, name)` gives the updates for `Inspect.drawn`.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -21,13 +19,11 @@ from merger.inspect.analysis import TensorStats
 from merger.inspect.explain import Explanation, Look, look
 from merger.kernels.devices import Attempt, empty_cache
 from merger.ui import words
+from merger.ui.bundle import bundle
 from merger.ui.lanes import columns, short_names
 from merger.ui.state import Workspace, for_statistics
 from merger.ui.studio import Studio
 
-HERE = Path(__file__).parent
-CSS = json.dumps((HERE / "inspect.css").read_text(encoding="utf-8"))
-SCRIPT = f"const CSS = {CSS};\n" + (HERE / "inspect.js").read_text(encoding="utf-8")
 INVITE = "Click a cell of the strip above the faders to look inside that part of the model."
 
 
@@ -55,7 +51,7 @@ def inspect() -> Inspect:
             facts = gr.HTML(
                 {"empty": INVITE},
                 html_template="<div class='inspect'></div>",  # constant: no data ever meets a template
-                js_on_load=SCRIPT, apply_default_css=False, elem_id="inspect-facts",
+                js_on_load=bundle("inspect"), apply_default_css=False, elem_id="inspect-facts",
             )  # fmt: skip
             histogram = gr.Plot(label="How large the changes are", show_label=False, visible=False, elem_id="inspect-histogram")
         with gr.Column(scale=6, min_width=320):
@@ -133,7 +129,7 @@ def _short(name: str, among: list[str]) -> str:
 
 
 def facts(seen: Look, names: words.Names, slots: Mapping[str, int], title: str) -> dict[str, Any]:
-    """The value of the facts panel: everything as text, for eyes and for screen readers; see the top of inspect.js."""
+    """The value of the facts panel: everything as text, for eyes and for screen readers; see the top of web/inspect/main.js."""
     stats = seen.stats
     explained = seen.explained
     return {
