@@ -1,4 +1,4 @@
-"""The page follows a drag by itself: sketch.js in a real browser against the engine, for every method it knows."""
+"""The page follows a drag by itself: web/law/ in a real browser against the engine, for every method it knows."""
 
 import random
 from collections.abc import Iterator
@@ -11,14 +11,14 @@ import merger.ui.lanes as lanes
 from merger.hub.access import ANYTHING, Access
 from merger.methods import METHODS
 from merger.ui import PRESETS
-from merger.ui.mixer import SKETCH
+from merger.ui.bundle import bundle
 from merger.ui.service.strip import Strip
 from merger.ui.sketch import Sketches, compared, law
 from merger.ui.state import Workspace, start, with_control, with_method, with_models, with_recipe
 from merger.ui.studio import Studio
 
 STRIP = """async ([sample, law, moves]) => {
-  const meter = meterOf(await sketchOf(sample), law);
+  const meter = part.meterOf(await part.sketchOf(sample), law);
   return moves.map((lanes) => meter(lanes));
 }"""
 
@@ -31,7 +31,7 @@ def studio() -> Studio:
 @pytest.fixture(scope="module")
 def blank(browser: Any) -> Iterator[Any]:
     page = browser.new_page()
-    page.add_script_tag(content=SKETCH)
+    page.add_script_tag(content=bundle("mixer").rpartition("part.start(")[0])  # all but what needs gradio
     yield page
     page.close()
 
