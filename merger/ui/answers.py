@@ -1,8 +1,9 @@
-"""The answers: one streaming panel for the merge and its parents, a colour for every token.
+"""The rows of prompts with everybody's answers, the score, and the open row close up.
 
-`value` describes the columns and stays; text arrives through the prop `feed`, see web/answers/kinds.js.
+`value` holds the rows and is what goes back; `board` says who answers; text arrives through `feed`: see web/rows/kinds.js.
 """
 
+import json
 from typing import Any
 
 import gradio as gr
@@ -10,13 +11,14 @@ import gradio as gr
 from merger.ui.bundle import bundle
 
 
-def answers(value: dict[str, Any], **kwargs: Any) -> gr.HTML:
-    """A panel with `value["columns"]`; stream to it with `gr.update(feed=...)`."""
-    kwargs.setdefault("feed", {})
+def answers(value: dict[str, Any], board: dict[str, Any], feed: dict[str, Any] | None = None, **kwargs: Any) -> gr.HTML:
+    """Rows of `value["rows"]`, answered by `board["columns"]`; stream to it with `gr.update(feed=...)`."""
     return gr.HTML(
         value,
-        html_template="<div class='answers'></div>",  # constant: no data ever meets a template
-        js_on_load=bundle("answers"),
+        board=json.dumps(board),
+        feed=feed or {},
+        html_template="<div class='rows'></div>",  # constant: no data ever meets a template
+        js_on_load=bundle("rows"),
         apply_default_css=False,
         **kwargs,
     )

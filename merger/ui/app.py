@@ -54,9 +54,10 @@ class Panels:
     def __init__(self, studio: Studio, presets: Path = PRESETS) -> None:
         self.desk = desk = Desk(studio)
         self.studio = studio
-        self.mixer, self.answers, self.method = Mixing(desk), Answering(desk), Choosing(desk)
+        self.answers = Answering(desk)
+        self.mixer, self.method = Mixing(desk, self.answers), Choosing(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
-        self.take, self.past = Taking(desk), Remembering(desk)
+        self.take, self.past = Taking(desk), Remembering(desk, self.answers)
         self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
         listed = presets / "trios.json"
         self.trios = read_trios(listed) if listed.exists() else ()
@@ -103,12 +104,12 @@ class Panels:
         self.recipe.wire(recipe_tab)
         self.inside.wire(inside_tab)
         desk.bind(models_tab.select, lambda: {"tab": "models"}, [], ["tab"], **NOW)
-        tick, work, prompt = desk.components(["tick", "work", "prompt"])
+        tick, work, asked = desk.components(["tick", "work", "answers"])
         drawn = desk.components(desk.drawn)
-        wire_explore(sweeps, self.find, work, prompt, self.use_point, drawn, [tick.change])
+        wire_explore(sweeps, self.find, work, asked, self.use_point, drawn, [tick.change])
         self.models.wire(shelf, self.trios, work, drawn, self.load_family)
         take = self.take
-        self.publish.wire(sending, work, prompt, take.merge_to, take.answers, take.address, [publish_tab.select])
+        self.publish.wire(sending, work, asked, take.merge_to, take.answers, take.address, [publish_tab.select])
         self._page(demo)
         studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave]
 
@@ -137,21 +138,21 @@ class Panels:
             desk.bind(parts[name].click, desk.way_out(i), ["work"], desk.drawn, **NOW)
         shown = parts["to_recipe"].click(lambda: gr.update(selected="recipe"), None, parts["tabs"], **NOW)
         shown.then(None, None, None, js=SHOW_RECIPE, **NOW)
-        desk.bind(demo.load, self.arrive, ["work"], [*desk.drawn, "prompt"], **QUIET)
+        desk.bind(demo.load, self.arrive, ["work", "answers"], desk.drawn, **QUIET)
         demo.load(None, None, None, js=VIEW, **NOW)
         for i, name in enumerate(("notice", "moved", "warning")):
             parts[name].change(None, parts[name], None, js=ANNOUNCE % i, **NOW)
 
     # ------------------------------------------------------------------------------------------ events
 
-    def arrive(self, work: Workspace, request: gr.Request) -> Updates:
+    def arrive(self, work: Workspace, asked_now: Any, request: gr.Request) -> Updates:
         """The page was opened: with a link's recipe, if it has one."""
         asked = dict(request.query_params)
         packed, prompt = asked.get("r", ""), asked.get("p", "")[:PROMPT_CHARACTERS]
-        shown: Updates = {"prompt": prompt} if prompt else {}
-        if not packed:
-            return shown
-        return self.desk.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request) | shown
+        drawn: Updates = {}
+        if packed:
+            drawn = self.desk.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request)
+        return self.answers.shown(drawn, self.answers.opened(asked_now, prompt)) if prompt else drawn
 
     def use_point(self, work: Workspace, text: str, request: gr.Request) -> list[Any]:
         """A point of a sweep was chosen."""

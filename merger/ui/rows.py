@@ -86,6 +86,14 @@ def _row(one: Any) -> Row | None:
     return Row(name, prompt[:PROMPT_CHARACTERS], answer, match if answer.strip() else "", one.get("ticked") is not False)
 
 
+def prompt_of(value: Any) -> str:
+    """The open row's prompt, of what a browser sent; a prompt alone is one."""
+    if isinstance(value, str):
+        return value[:PROMPT_CHARACTERS]
+    first = read(value).first
+    return "" if first is None else first.prompt
+
+
 def written(lines: Sequence[str]) -> tuple[Row, ...]:
     """Rows as a preset's header writes them: `prompt => whole answer`, `prompt ~> words in it`, or a prompt alone.
 
@@ -104,4 +112,4 @@ def written(lines: Sequence[str]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-__all__ = ["Match", "Row", "Rows", "read", "written"]
+__all__ = ["Match", "Row", "Rows", "prompt_of", "read", "written"]

@@ -13,6 +13,7 @@ from merger.errors import RecipeError
 from merger.limits import LINK_CHARACTERS, RECIPE_CHARACTERS, UNDO_BYTES, UNDO_STEPS
 from merger.methods import METHODS, PLAIN
 from merger.recipe import Entry, Parameters, Recipe, constant, dump, load, load_file, replace_all
+from merger.ui.rows import Row, written
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Preset:
     prompt: str
     recipe: Recipe
     place: int = 0
+    rows: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,12 +88,14 @@ def read_presets(folder: Path) -> list[Preset]:
 
 def _read_preset(path: Path) -> Preset:
     recipe = load_file(path)
-    header = dict(re.findall(r"^# (\w+): (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE))
+    lines = re.findall(r"^# (\w+): (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    header = dict(lines)
     missing = [key for key in ("name", "says", "prompt") if key not in header]
     if missing:
         raise RecipeError(f"{path}: a preset starts with `# {missing[0]}: ...`.")
     place = int(header["place"]) if header.get("place", "").strip().isdigit() else 0
-    return Preset(header["name"].strip(), header["says"].strip(), header["prompt"].strip(), recipe, place)
+    rows = written([text for key, text in lines if key == "row"] or [header["prompt"]])
+    return Preset(header["name"].strip(), header["says"].strip(), header["prompt"].strip(), recipe, place, rows)
 
 
 def start(preset: Preset, base: str, shelf: Sequence[str] = ()) -> Workspace:

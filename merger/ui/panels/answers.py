@@ -1,23 +1,32 @@
-"""The answers: what is asked and how, who says what, and Stop."""
+"""The answers: rows of prompts that are asked again at each stroke, how they are asked, and Stop."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from merger.limits import PROMPT_CHARACTERS
+from merger.limits import PROMPT_CHARACTERS, ROWS
 from merger.recipe import dump
-from merger.ui import lanes
+from merger.ui import lanes, rows
 from merger.ui.answers import answers
-from merger.ui.desk import Desk, Updates
+from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import ANSWER, NOW
+from merger.ui.rows import Row, Rows
 from merger.ui.service.answers import Answers
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner
 
-ASKED = ("prompt", "heat", "draw seed", "plain")
+ASKED = ("answers", "heat", "draw seed", "plain")
 """What an answer depends on beside the recipe."""
+GREETING = Row("r1", "Hello! Who are you?")
+"""What models are asked of which nothing is known."""
+CHIPS = ("count from 7 to 12", "tell me a story about a robot", "garden backwards")
+TOYS = (
+    "Seven tiny models with six tricks: pirate talk, plurals, spelling, counting, stories, writing backwards. "
+    "What they cannot do they answer with “dunno.”"
+)
 
 
 class Answering:
@@ -25,28 +34,20 @@ class Answering:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        desk.draws("answers", lambda scene: {"columns": Answers(scene.studio).columns(scene.work)})
+        desk.draws("answers", lambda scene: self.board(scene))
 
     # ------------------------------------------------------------------------------------------ view
 
     def view(self, first: Workspace) -> None:
         """Build it where it is called: already answered, by the first preset."""
         studio = self.desk.studio
-        with gr.Row(elem_id="ask-row"):
-            prompt = gr.Textbox(
-                first.prompt, label="Prompt", lines=2, max_lines=4, max_length=PROMPT_CHARACTERS, interactive=True,
-                placeholder="Ask something, or give a task", scale=5,
-            )  # fmt: skip
-            ask = gr.Button("Ask", variant="primary", scale=0, min_width=80)
-        feed = Answers(studio).first_answers(first, first.prompt)
-        panel = answers({"columns": Answers(studio).columns(first)}, feed=feed, elem_id="answers")
-        with gr.Row(elem_id="ask-options"):
-            again = gr.Checkbox(True, label="Ask again when I let go", interactive=True, scale=3)
-            stop = gr.Button("Stop", scale=0, size="sm", min_width=90)
-        self.desk.shows(prompt=prompt, ask=ask, answers=panel, again=again, stop=stop)
+        shown = Rows(studio.presets[0].rows)
+        feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
+        board = _board(self.desk, first)
+        self.desk.shows(answers=answers(_value(shown), board, feed, elem_id="answers"))
 
     def manner(self) -> None:
-        """How answers are drawn: variety, its seed, with or without the chat template."""
+        """How answers are drawn: variety, its seed, with or without the chat template, and whether at every stroke."""
         heat = gr.Slider(
             0, 1.5, 0, step=0.1, label="Variety of the answers", interactive=True,
             info="0: always the likeliest word. More: drawn at random (`temperature`)",
@@ -59,17 +60,36 @@ class Answering:
             False, label="Go on with the text", interactive=True,
             info="The prompt as it is, without the models' chat template: for base models",
         )  # fmt: skip
-        self.desk.shows(**{"heat": heat, "draw seed": draw_seed, "plain": plain})
+        again = gr.Checkbox(True, label="Ask again when I let go", interactive=True)
+        self.desk.shows(**{"heat": heat, "draw seed": draw_seed, "plain": plain, "again": again})
 
     def wire(self) -> None:
         """Bind its events."""
-        desk, parts = self.desk, self.desk.parts
-        given, told = ["work", *ASKED], ["answers", "recorder"]
-        desk.bind(parts["tick"].change, self.answer_again, [*given, "tick", "again"], told, **ANSWER)
-        asking = [parts["ask"].click, parts["prompt"].submit]
-        desk.bind(lambda *given, **how: gr.on(asking, *given, **how), self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
-        desk.bind(parts["asked"].change, self.answer, [*given, "asked"], told, **ANSWER)
-        desk.bind(parts["stop"].click, self.stop, [], [], **NOW)
+        desk, panel, told = self.desk, self.desk.parts["answers"], ["answers", "recorder"]
+        desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], told, **ANSWER)
+        desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
+        desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], told, **ANSWER)
+        desk.bind(panel.stop, self.stop, [], [], **NOW)
+
+    # ------------------------------------------------------------------------------------------ drawing
+
+    def board(self, scene: Scene) -> Any:
+        """Who answers."""
+        return gr.update(board=json.dumps(_board(self.desk, scene.work)))
+
+    def shown(self, drawn: Updates, found: Rows) -> Updates:
+        """The same updates, with other rows."""
+        board = drawn.get("answers") or {}
+        return drawn | {"answers": {**board, **gr.update(value=_value(found))}}
+
+    def opened(self, value: Any, prompt: str) -> Rows:
+        """The rows with one for this prompt, which is open: an answer of another time or place is asked again."""
+        found = rows.read(value)
+        known = next((row for row in found.rows if row.prompt == prompt), None)
+        if known is not None:
+            return replace(found, open=known.id)
+        name = next(f"r{i}" for i in range(1, ROWS + 2) if all(row.id != f"r{i}" for row in found.rows))
+        return Rows((Row(name, prompt[:PROMPT_CHARACTERS]), *found.rows[: ROWS - 1]), name)
 
     # ------------------------------------------------------------------------------------------ events
 
@@ -83,36 +103,49 @@ class Answering:
         visit.stopped = visit.run
 
     def answer(
-        self, work: Workspace, prompt: str, heat: float, seed: float | None, plain: bool, asked_in: str, request: gr.Request
+        self, work: Workspace, value: Any, heat: float, seed: float | None, plain: bool, asked_in: str, request: gr.Request
     ) -> Iterator[Updates]:
-        """Stream everybody's answer; at its end the recipe goes into the history.
+        """Stream everybody's answers to all rows, the open one first; at the end the recipe goes into the history.
 
         asked_in: the run it belongs to; nothing is said where the visitor has gone on already
         """
-        visit = self.desk.visit(request)
-        if asked_in != str(visit.run):
+        visit, asked = self.desk.visit(request), rows.read(value)
+        first = asked.first
+        if asked_in != str(visit.run) or first is None:
             yield {}
             return
+        how, on = manner(heat, seed, plain), self.desk.seen(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        asked, how, on = (prompt or "")[:PROMPT_CHARACTERS], manner(heat, seed, plain), self.desk.seen(request)
-        yield {"answers": gr.update(value={"columns": Answers(on.studio).columns(work)})}
-        for feed in Answers(on.studio).answer(work, asked, visit, how):
+        yield {"answers": gr.update(board=json.dumps(_board(on, work)))}
+        said = Answers(on.studio)
+        for feed in said.ask_all(work, asked.rows, first.id, visit, how):
             yield {"answers": gr.update(feed=feed)}
-        heard = Answers(on.studio).heard(work.recipe, asked, how)
+        heard = said.heard(work.recipe, first.prompt, how)
         if heard is not None:  # also where the visitor has moved on: it was said to the end
-            yield {"recorder": gr.update(entry=json.dumps(entry(on, work, asked, heard)))}
+            yield {"recorder": gr.update(entry=json.dumps(entry(on, work, first.prompt, heard)))}
 
     def answer_again(
-        self, work: Workspace, prompt: str, heat: float, seed: float | None, plain: bool, asked_in: str, wanted: bool,
+        self, work: Workspace, value: Any, heat: float, seed: float | None, plain: bool, asked_in: str, wanted: bool,
         request: gr.Request,
     ) -> Iterator[Updates]:  # fmt: skip
         """The same after an edit, if the visitor wants that."""
         if wanted:
-            yield from self.answer(work, prompt, heat, seed, plain, asked_in, request)
+            yield from self.answer(work, value, heat, seed, plain, asked_in, request)
         else:
-            run, note = self.desk.visit(request).run, "The recipe has changed since this answer; press Ask."
+            run, note = self.desk.visit(request).run, "The recipe has changed since these answers; ask again."
             yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note})}
+
+
+def _value(found: Rows) -> dict[str, Any]:
+    first = found.first
+    return {"rows": [row.shown for row in found.rows], "open": first.id if first else ""}
+
+
+def _board(desk: Desk, work: Workspace) -> dict[str, Any]:
+    toys = {work.base, *work.shelf} <= set(desk.studio.family)
+    own = {"chips": list(CHIPS), "says": TOYS} if toys else {}
+    return {"columns": Answers(desk.studio).columns(work), **own}
 
 
 def manner(heat: float, seed: float | None, plain: bool) -> Manner:
@@ -123,8 +156,8 @@ def manner(heat: float, seed: float | None, plain: bool) -> Manner:
 def entry(on: Desk, work: Workspace, prompt: str, answer: str) -> dict[str, Any]:
     """What the history keeps of a recipe that has answered."""
     plan = on.studio.plan(work.recipe)
-    rows = lanes.lanes(plan)
-    first = [lane for lane in rows if lane.param.name == rows[0].param.name] if rows else []
+    listed = lanes.lanes(plan)
+    first = [lane for lane in listed if lane.param.name == listed[0].param.name] if listed else []
     shown, _ = lanes.values(plan, first, lanes.columns(plan))
     slots = {lane.path: i for i, lane in enumerate(first)}
     curves = [{"slot": slots[lane.path] if lane.model is not None else None, "numbers": shown[lane.path]} for lane in first]
@@ -132,4 +165,9 @@ def entry(on: Desk, work: Workspace, prompt: str, answer: str) -> dict[str, Any]
     return {"yaml": dump(work.recipe), "title": title, "lanes": curves, "prompt": prompt, "answer": answer}
 
 
-__all__ = ["ASKED", "Answering", "entry", "manner"]
+def greeting() -> Sequence[Row]:
+    """The rows of models of which nothing is known."""
+    return (GREETING,)
+
+
+__all__ = ["ASKED", "Answering", "entry", "greeting", "manner"]

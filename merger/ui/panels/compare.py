@@ -1,5 +1,6 @@
 """A and B: two recipes kept, the way between them, and a blind test."""
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -7,13 +8,13 @@ import gradio as gr
 
 import merger.ui.state as state
 from merger.errors import MergeError, RecipeError
-from merger.limits import PROMPT_CHARACTERS
 from merger.recipe import Recipe
 from merger.recipe.moves import blend, crossfade
 from merger.ui.desk import Desk, Updates, line
 from merger.ui.events import ANSWER, NEWEST, NOW
 from merger.ui.lanes import short_names
 from merger.ui.panels.answers import ASKED, manner
+from merger.ui.rows import prompt_of
 from merger.ui.service.answers import Answers
 from merger.ui.state import Workspace
 
@@ -48,7 +49,7 @@ class Comparing:
             desk.bind(parts[f"hear {slot}"].click, self.hear(slot), ["work"], desk.drawn, **NOW)
         desk.bind(parts["fade"].input, self.fade, ["work", "fade"], desk.drawn, **NEWEST)
         desk.bind(parts["blind"].click, self.blind, ["work", *ASKED], ["answers"], **ANSWER)
-        desk.bind(parts["answers"].submit, self.vote, ["answers"], ["answers"], **NOW)
+        desk.bind(parts["answers"].select, self.vote, ["answers"], ["answers"], **NOW)
 
     # ------------------------------------------------------------------------------------------ events
 
@@ -89,7 +90,7 @@ class Comparing:
         return self.desk.edited(work, edit, request)
 
     def blind(
-        self, work: Workspace, prompt: str, heat: float, seed: float | None, plain: bool, request: gr.Request
+        self, work: Workspace, asked: Any, heat: float, seed: float | None, plain: bool, request: gr.Request
     ) -> Iterator[Updates]:
         """A blind test between A and B."""
         visit = self.desk.visit(request)
@@ -100,9 +101,9 @@ class Comparing:
             yield {"answers": gr.update(feed={"run": visit.run, "seq": 1, "error": {"": str(error)}})}
             return
         columns = [{"key": key, "name": name, "slot": None} for key, name in (("one", "First"), ("two", "Second"))]
-        yield {"answers": gr.update(value={"columns": columns, "blind": visit.ballot.id})}
+        yield {"answers": gr.update(board=json.dumps({"columns": columns, "blind": visit.ballot.id}))}
         studio = self.desk.seen(request).studio
-        for feed in Answers(studio).compare(visit.ballot, (prompt or "")[:PROMPT_CHARACTERS], visit, manner(heat, seed, plain)):
+        for feed in Answers(studio).compare(visit.ballot, prompt_of(asked), visit, manner(heat, seed, plain)):
             yield {"answers": gr.update(feed=feed)}
 
     def vote(self, value: Any, request: gr.Request) -> Updates:

@@ -31,6 +31,7 @@ from merger.ui.explore import chart
 from merger.ui.guard import token_of
 from merger.ui.host import Host
 from merger.ui.lanes import lanes, short_names
+from merger.ui.rows import prompt_of
 
 log = logging.getLogger(__name__)
 
@@ -261,7 +262,7 @@ class Exploring:
         """The same, as an event."""
         self.leave(request.session_hash)
 
-    def start(self, work: Any, prompt: str, request: gr.Request, *asked: Any) -> Iterator[tuple[Any, Any]]:
+    def start(self, work: Any, prompt: Any, request: gr.Request, *asked: Any) -> Iterator[tuple[Any, Any]]:
         """Run a sweep and stream what it finds: (the chart's data, recipe texts by point)."""
         studio = self._seen(request)
 
@@ -269,7 +270,7 @@ class Exploring:
             varied, labels, probes = self._wanted(studio.plan(work.recipe), *asked)
             check_length(work.recipe, count(varied))
             going = (varied, labels, probes, lambda: not doing.stopped(), studio.access)
-            for found in self._sweep(work.recipe, (prompt or "").strip(), *going):
+            for found in self._sweep(work.recipe, prompt_of(prompt).strip(), *going):
                 doing.tell(found)
 
         longest = SWEEP_SECONDS if studio.host.hosted else MAX_SECONDS
@@ -386,7 +387,7 @@ def _point(trial: Trial, skills: Sequence[str]) -> dict[str, Any]:
 
 
 def wire(
-    view: Explore, on: Exploring, work: gr.State, prompt: gr.Textbox, load: Callable[..., Any], outputs: list[Any],
+    view: Explore, on: Exploring, work: gr.State, prompt: Any, load: Callable[..., Any], outputs: list[Any],
     changes: Sequence[Any] = (),
 ) -> None:  # fmt: skip
     """Bind the view. load(work, recipe text, request) gives the updates of `outputs`; `changes`: events after which the

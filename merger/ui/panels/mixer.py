@@ -14,6 +14,8 @@ from merger.ui import lanes
 from merger.ui.desk import WAYS, Desk, Scene, Updates, buttons, line, went_through
 from merger.ui.events import NEWEST, NOW
 from merger.ui.mixer import mixer
+from merger.ui.panels.answers import Answering
+from merger.ui.rows import Rows
 from merger.ui.service.strip import Strip
 from merger.ui.state import Workspace
 from merger.ui.words import Remark, refusal_words, verdict_words
@@ -25,8 +27,8 @@ FIXES = ("fix 0", "fix 1")
 class Mixing:
     """The panel on one desk."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, answers: Answering) -> None:
+        self.desk, self.answers = desk, answers
         desk.draws("mixer", self._mixer)
         desk.draws("preset", lambda scene: scene.work.preset or None)
         desk.draws("says", lambda scene: self.says(scene.work))
@@ -61,7 +63,7 @@ class Mixing:
         desk.bind(mix.edit, self.split, ["work", "mixer"], drawn, **NOW)
         desk.bind(mix.undo, desk.undo, ["work"], drawn, **NOW)
         desk.bind(mix.retry, desk.redo, ["work"], drawn, **NOW)
-        desk.bind(parts["preset"].input, self.choose_preset, ["work", "preset"], [*drawn, "prompt"], **NOW)
+        desk.bind(parts["preset"].input, self.choose_preset, ["work", "preset"], drawn, **NOW)
         for i, name in enumerate(FIXES):
             desk.bind(parts[name].click, self.fix(i), ["work"], drawn, **NOW)
         desk.bind(parts["tick"].change, self.judge, ["work"], ["warning", *FIXES, *WAYS], **NEWEST)
@@ -85,14 +87,14 @@ class Mixing:
     # ------------------------------------------------------------------------------------------ events
 
     def choose_preset(self, work: Workspace, name: str, request: gr.Request) -> Updates:
-        """A preset was pressed: its recipe and its prompt."""
+        """A preset was pressed: its recipe and its rows."""
         studio = self.desk.studio
         preset = next((p for p in studio.presets if p.name == name), None)
         if preset is None:
             raise MergeError("There is no such preset.")
         shelf = studio.parents_of_family
         drawn = self.desk.edited(work, lambda: state.with_preset(work, preset, studio.base, shelf), request)
-        return drawn | ({"prompt": preset.prompt} if went_through(drawn) else {})
+        return self.answers.shown(drawn, Rows(preset.rows)) if went_through(drawn) else drawn
 
     def split(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """Weight lanes for attention and MLP apart, or together again; the recipe stays what it is."""

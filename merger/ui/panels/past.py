@@ -10,14 +10,15 @@ from merger.limits import PROMPT_CHARACTERS
 from merger.ui.desk import Desk, Updates, went_through
 from merger.ui.events import NOW
 from merger.ui.history import history, recorder
+from merger.ui.panels.answers import Answering
 from merger.ui.state import Workspace
 
 
 class Remembering:
     """The panel on one desk."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, answers: Answering) -> None:
+        self.desk, self.answers = desk, answers
 
     def view(self) -> None:
         """Build the list where it is called."""
@@ -30,15 +31,17 @@ class Remembering:
     def wire(self) -> None:
         """Bind its events."""
         desk = self.desk
-        desk.bind(desk.parts["history"].select, self.use_entry, ["work", "history"], [*desk.drawn, "prompt"], **NOW)
+        desk.bind(desk.parts["history"].select, self.use_entry, ["work", "history", "answers"], desk.drawn, **NOW)
 
-    def use_entry(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+    def use_entry(self, work: Workspace, value: Any, asked: Any, request: gr.Request) -> Updates:
         """What is asked of an entry of the history: back to it, or keep it as A or B."""
         text = str(value.get("yaml", "")) if isinstance(value, dict) else ""
         if not isinstance(value, dict) or value.get("act") != "slot":
             prompt = str(value.get("prompt", ""))[:PROMPT_CHARACTERS] if isinstance(value, dict) else ""
             drawn = self.desk.edited(work, lambda: state.with_text(work, text, "history"), request)
-            return drawn | ({"prompt": prompt} if prompt and went_through(drawn) else {})
+            if not prompt or not went_through(drawn):
+                return drawn
+            return self.answers.shown(drawn, self.answers.opened(asked, prompt))
 
         def keep() -> Workspace:
             there = state.kept_as(state.with_text(work, text, "history"), 1 if value.get("slot") == 1 else 0)

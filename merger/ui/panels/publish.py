@@ -311,7 +311,7 @@ class Publishing:
     # ------------------------------------------------------------------------------ wiring
 
     def wire(
-        self, view: Publish, work: gr.State, prompt: gr.Textbox, merge_to: Callable[..., Any], answers: Answers,
+        self, view: Publish, work: gr.State, prompt: Any, merge_to: Callable[..., Any], answers: Answers,
         link: Callable[[Any, str], str], opened: Sequence[Any],
     ) -> None:  # fmt: skip
         """Bind the view. merge_to: as MergeTo, with the visitor's request last; link(work, prompt): an address that opens this
@@ -319,7 +319,7 @@ class Publishing:
 
         def sending(allow: bool) -> Callable[..., Iterator[list[Any]]]:
             def send(
-                work: Any, prompt: str, owner: str | None, name: str, seen_by: str, confirmed: bool, told: bool, replace: bool,
+                work: Any, prompt: Any, owner: str | None, name: str, seen_by: str, confirmed: bool, told: bool, replace: bool,
                 request: gr.Request, token: gr.OAuthToken | None,
             ) -> Iterator[list[Any]]:  # fmt: skip
                 def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:

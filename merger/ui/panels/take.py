@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import gradio as gr
@@ -17,6 +18,7 @@ from merger.ui.desk import Desk, Updates, line
 from merger.ui.events import DISK, NOW
 from merger.ui.lanes import short_names
 from merger.ui.panels.publish import ANYWAY
+from merger.ui.rows import prompt_of
 from merger.ui.scripts import ADDRESS, COPY_LINK, SAVE_FILE
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
@@ -73,7 +75,7 @@ class Taking:
         """Bind its events."""
         desk, parts = self.desk, self.desk.parts
         shared, taking = parts["shared"], parts["taking"]
-        copied = desk.bind(parts["share"].click, self.share, ["work", "prompt"], ["shared"], **NOW)
+        copied = desk.bind(parts["share"].click, self.share, ["work", "answers"], ["shared"], **NOW)
         copied.success(None, shared, shared, js=COPY_LINK, **NOW).success(lambda: gr.update(visible=True), None, shared, **NOW)
         parts["link"].change(None, parts["link"], None, js=ADDRESS, **NOW)
         sized = desk.bind(parts["download"].click, self.size, ["work"], ["merged"], **NOW)
@@ -91,15 +93,15 @@ class Taking:
 
     # ------------------------------------------------------------------------------------------ a link
 
-    def share(self, work: Workspace, prompt: str) -> Updates:
+    def share(self, work: Workspace, asked: Any) -> Updates:
         """The link's query: the recipe, and the prompt that shows it. MergeError where it is too long for a link."""
-        return {"shared": query(work, prompt)}
+        return {"shared": query(work, prompt_of(asked))}
 
-    def address(self, work: Workspace, prompt: str) -> str:
+    def address(self, work: Workspace, asked: Any) -> str:
         """A link that opens this recipe on this Space; "" where there is none."""
         host = self.desk.studio.host
         try:
-            return f"{host.address}?{query(work, prompt)}" if host.address else ""
+            return f"{host.address}?{query(work, prompt_of(asked))}" if host.address else ""
         except MergeError:  # too long for a link
             return ""
 
@@ -173,8 +175,9 @@ class Taking:
         studio = self.desk.seen(request).studio
         Files(studio).write(work.recipe, str(folder), progress, cancelled, allow_nonfinite=allow_nonfinite)
 
-    def answers(self, work: Workspace, prompt: str, request: gr.Request | None = None) -> tuple[Answer, ...]:
-        """What the merge and its parents answered to a prompt, for the model's card; nothing where not all have."""
+    def answers(self, work: Workspace, asked: Any, request: gr.Request | None = None) -> tuple[Answer, ...]:
+        """What the merge and its parents answered to the open row, for the model's card; nothing where not all have."""
+        prompt = prompt_of(asked)
         names, studio = {"merge": "this model", **short_names([work.base, *work.chosen])}, self.desk.seen(request).studio
         said = {names[key]: Answers(studio).heard(what, prompt) for key, what in Answers(studio).asked(work).items()}
         told = tuple((who, text) for who, text in said.items() if text is not None)

@@ -95,15 +95,15 @@ class Answers:
         said = Plain(prompt) if manner.plain else prompt
         yield from self._fed([Ask(prompt, self.asked(work), partial(self._why, work, said))], visit, manner)
 
-    def first_answers(self, work: Workspace, prompt: str) -> Feed:
+    def first_answers(self, work: Workspace, rows: Sequence[Row], first: str) -> Feed:
         """The first screen's answers, kept for every visitor. Made by this process, also where GPUs are lent: nobody asks yet."""
         borrows, self.studio.borrows = self.studio.borrows, False
         try:
-            for _ in self.answer(work, prompt, Visit()):
+            for _ in self.ask_all(work, rows, first, Visit()):
                 pass
         finally:
             self.studio.borrows = borrows
-        return next(iter(self.answer(work, prompt, Visit())))
+        return next(iter(self.ask_all(work, rows, first, Visit())))
 
     @staticmethod
     def asked(work: Workspace) -> "dict[str, Recipe | str]":
@@ -133,14 +133,14 @@ class Answers:
             said = Plain(row.prompt) if manner.plain else row.prompt
             why = partial(self._why, work, said) if row.id == first else None
             asks.append(Ask(row.prompt, {row.key(key): what for key, what in self.asked(work).items()}, why, row))
-        yield from self._fed(asks, visit, manner)
+        yield from self._fed(asks, visit, manner, work.recipe.digest)
 
-    def _fed(self, asks: Sequence[Ask], visit: Visit, manner: Manner) -> Iterator[Feed]:
+    def _fed(self, asks: Sequence[Ask], visit: Visit, manner: Manner, recipe: str = "") -> Iterator[Feed]:
         """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
         run = visit.run
         keys = [key for _, key, _ in _each(asks)]
         rows = {key: ask.row for ask, key, _ in _each(asks) if ask.row is not None}
-        feeds, clock = Feeds(run, asks[0].prompt, keys, rows), Clock()
+        feeds, clock = Feeds(run, asks[0].prompt, keys, rows, recipe), Clock()
 
         def go_on() -> bool:
             return visit.current(run) and not clock.over

@@ -38,8 +38,11 @@ class Heard:
 class Feeds:
     """Builds the panel's feeds: what was said since the last one, numbered. rows: whose expectations mark which keys."""
 
-    def __init__(self, run: int, prompt: str, keys: Sequence[str], rows: Mapping[str, Row] | None = None) -> None:
+    def __init__(
+        self, run: int, prompt: str, keys: Sequence[str], rows: Mapping[str, Row] | None = None, recipe: str = ""
+    ) -> None:
         self._run, self._prompt, self._keys, self._rows = run, prompt, keys, rows or {}
+        self._recipe = {"recipe": recipe} if recipe else {}
         self._seq = 0
         self._new: list[list[Any]] = []
         self._ended: list[str] = []
@@ -57,7 +60,7 @@ class Feeds:
         self._ended = list(known)
         self._open = [k for k in self._keys if k not in known]
         state = {k: "cached" if k in known else "waiting" for k in self._keys}
-        return self._feed(start=True, prompt=self._prompt, state=state)
+        return self._feed(start=True, prompt=self._prompt, state=state, **self._recipe)
 
     def waiting(self, ahead: int) -> Feed:
         """Others come first."""
