@@ -1,6 +1,6 @@
-"""Recipes: what mergekit's YAML says, read, checked, changed and written. The names that others need, from model.py."""
+"""Recipes: what mergekit's YAML says, read, checked, changed and written. The names that others need, from read.py."""
 
-from merger.recipe.model import (
+from merger.recipe.read import (
     CHAT_TEMPLATES,
     MAX_TEXT,
     Entry,

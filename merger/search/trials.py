@@ -32,7 +32,7 @@ from merger.methods import METHODS
 from merger.methods.params import Scalar, to_number
 from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document, setting_of
 from merger.recipe import replace as replace_value
-from merger.recipe.moves import effective
+from merger.recipe.between import effective
 from merger.regular import read_text
 
 T = TypeVar("T")

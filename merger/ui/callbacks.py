@@ -16,7 +16,7 @@ from merger.files.checkpoints import in_words
 from merger.hub.card import Answer
 from merger.limits import PROMPT_CHARACTERS
 from merger.recipe import Recipe, dump, replace_all
-from merger.recipe.moves import blend, crossfade
+from merger.recipe.between import blend, crossfade
 from merger.regular import read_text
 from merger.ui import controls, lanes
 from merger.ui.background import Ended

@@ -44,7 +44,7 @@ from merger.limits import (
     STRIP_TENSORS,
 )  # fmt: skip
 from merger.recipe import Recipe, dump
-from merger.recipe.moves import unsliced
+from merger.recipe.between import unsliced
 from merger.search.trials import Runner, whose_template
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import built_in_templates, chat_template_kind, chat_template_of

@@ -16,7 +16,7 @@ from merger.methods import METHODS
 from merger.methods.law import DROPPED, KEPT, NO_LAW, RULES, Law
 from merger.methods.params import Param, Scalar
 from merger.recipe import Entry, Recipe
-from merger.recipe.moves import effective
+from merger.recipe.between import effective
 
 Names = Mapping[str, str]
 """Model reference -> the short name the page shows."""
