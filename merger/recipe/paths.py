@@ -40,24 +40,31 @@ def _put(whole: dict[str, Plain], path: str, value: Any, source: str) -> None:
     here: Plain = whole
     for i, step in enumerate(steps[:-1]):
         if isinstance(step, int):
-            if not isinstance(here, list) or step >= len(here):
+            items = _items(here)
+            if step >= len(items):
                 raise RecipeError(f"{source}: {path}: there is no {_shown_path(steps[: i + 1])} in this recipe.")
-            here = here[step]
+            here = items[step]
         elif isinstance(here, dict):
             here = here.setdefault(step, {})
         else:
             raise RecipeError(f"{source}: {path}: {_shown_path(steps[:i])} is not a mapping.")
     last = steps[-1]
     if isinstance(last, int):
-        if not isinstance(here, list) or last >= len(here):
+        items = _items(here)
+        if last >= len(items):
             raise RecipeError(f"{source}: {path}: there is no {path} in this recipe.")
-        here[last] = value
+        items[last] = value
     elif not isinstance(here, dict):
         raise RecipeError(f"{source}: {path}: {_shown_path(steps[:-1])} is not a mapping.")
     elif value is None:
         here.pop(last, None)
     else:
         here[last] = value
+
+
+def _items(value: Plain) -> list[Plain]:
+    """A list's own items; nothing else has any."""
+    return value if isinstance(value, list) else []
 
 
 def _steps(path: str, source: str) -> list[str | int]:
@@ -98,7 +105,7 @@ def _shown_path(steps: list[str | int]) -> str:
     return text or "the recipe"
 
 
-def parse_value(text: str, source: str = "--set") -> Any:
+def parse_value(text: str, source: str = "--set") -> Plain:
     """A value as written after `--set path=`: a YAML scalar or list.
 
     >>> parse_value("[0, 0.5]"), parse_value("true")
