@@ -23,6 +23,7 @@ from merger.kernels import cpu as kernels
 from merger.methods import METHODS, Method
 from merger.recipe import load
 from merger.ui import lanes, state
+from merger.ui.bundle import bundle
 from merger.ui.panels.inside import INVITE, _figures, draw, facts, seen_of
 from merger.ui.studio import Studio
 from merger.ui.words import stage_title
@@ -349,6 +350,6 @@ def test_hostile_names_stay_text(studio: Studio) -> None:
                 text = figure["value"].to_json()
                 assert "<img" not in text and "\\u003cimg" not in text and ("&lt;img" in text or "\\u0026lt;img" in text)
     assert evil in str(facts(found, names, {}, evil))  # as it is: the panel sets it as text
-    script = (ROOT / "merger/ui/inspect.js").read_text(encoding="utf-8")
+    script = bundle("inspect")
     assert not any(word in script for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("))
     assert lanes.short_names([work.base])

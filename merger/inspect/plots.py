@@ -10,10 +10,11 @@ from plotly.subplots import make_subplots
 from merger.files.layout import ROLES
 from merger.inspect.analysis import TensorStats, combine
 from merger.inspect.explain import Arc, Explanation, Histogram, Spectrum, Stage
+from merger.looks import SLOTS, colour, faded
 
-# One ramp that reads in grey and in both themes; one colour per model slot, the same as in the Mixer.
-RAMP = [[0.0, "#f1f3f5"], [0.5, "#f08c4a"], [1.0, "#a63a00"]]
-SLOTS = ("#e8590c", "#1971c2", "#2f9e44", "#9c36b5", "#0c8599", "#c2255c", "#8f6a00", "#5c677d")
+# One ramp that reads in grey and in both themes.
+RAMP = [[0.0, colour("ramp-low")], [0.5, colour("ramp-middle")], [1.0, colour("ramp-high")]]
+AGREE = [[0.0, colour("ramp-against")], [0.5, colour("ramp-low")], [1.0, colour("ramp-high")]]
 _ORDER = tuple(role for role in ROLES if role not in ("embed", "head"))
 
 
@@ -60,7 +61,7 @@ def cosines(stats: Sequence[TensorStats], names: Sequence[str]) -> go.Figure:
     figure = go.Figure(
         go.Heatmap(
             z=table, x=shown[0], y=shown[1], zmin=-1, zmax=1, xgap=2, ygap=2, showscale=False,
-            colorscale=[[0, "#364fc7"], [0.5, "#f1f3f5"], [1, "#a63a00"]],
+            colorscale=AGREE,
             text=[[f"{v:.2f}" for v in row] for row in table], texttemplate="%{text}",
             hovertemplate="%{y} and %{x}: %{z:.3f}<extra></extra>",
         )
@@ -87,12 +88,12 @@ def _lines(
 
 # ---------------------------------------------------------------------------------------------- one tensor
 
-GREY = "#868e96"
-LEAD = "#7950f2"
-_GONE = "rgba(134,142,150,.55)"
+GREY = colour("grey")
+LEAD = colour("lead")
+_GONE = faded(GREY, 0.55)
 
 
-def colour(slot: int | None) -> str:
+def slot_colour(slot: int | None) -> str:
     """The colour of a model's slot; grey for the base."""
     return GREY if slot is None else SLOTS[slot % len(SLOTS)]
 
@@ -106,7 +107,7 @@ def delta_histograms(found: Histogram, names: Sequence[str], slots: Slots, title
     figure = _panels(n, [_plain(name) for name in names], n * 95 + 100)
     middles = [(a + b) / 2 for a, b in zip(found.edges[:-1], found.edges[1:], strict=True)]
     for i, (every, kept, cut) in enumerate(zip(found.counts, found.kept, found.cuts, strict=True), 1):
-        for heights, fill, word in ((every, _GONE, "changes"), (kept, colour(slots[i - 1]), "kept")):
+        for heights, fill, word in ((every, _GONE, "changes"), (kept, slot_colour(slots[i - 1]), "kept")):
             figure.add_trace(
                 go.Bar(
                     x=middles, y=[h or None for h in heights], marker={"color": fill, "line": {"width": 0}}, showlegend=False,
@@ -176,7 +177,7 @@ def stages(explained: Explanation, titles: Sequence[str], names: Sequence[str], 
 def _bars(figure: go.Figure, i: int, stage: Stage, x: Sequence[str], names: Sequence[str], slots: Slots) -> None:
     alone = len(stage.rows) == 1 and stage.name in ("merged", "average", "elected", "importance")
     for k, (row, out) in enumerate(zip(stage.rows, stage.out, strict=True)):
-        fill, who = (LEAD, "the merge") if alone else (colour(slots[k]), _plain(names[k]))
+        fill, who = (LEAD, "the merge") if alone else (slot_colour(slots[k]), _plain(names[k]))
         figure.add_trace(
             go.Bar(
                 x=list(x), y=list(row), showlegend=False, name=who,
@@ -218,7 +219,8 @@ def arc(found: Arc, names: Sequence[str], slots: Slots, title: str) -> go.Figure
         for k, (x, y) in enumerate(found.points):
             figure.add_trace(
                 go.Scatter(
-                    x=[0, x], y=[0, y], mode="lines+markers", line={"color": colour(slots[k]), "width": 2}, name=_plain(names[k]),
+                    x=[0, x], y=[0, y], mode="lines+markers", name=_plain(names[k]),
+                    line={"color": slot_colour(slots[k]), "width": 2},
                     marker={"symbol": "circle", "size": [0, 10]}, showlegend=row == 1,
                 ),
                 row=row, col=1,
@@ -268,7 +270,9 @@ def _around(values: Sequence[float]) -> list[float]:
 def spectrum(found: Spectrum, names: Sequence[str], slots: Slots, title: str) -> go.Figure:
     """Singular values by rank: of each model's weighted change, of their sum, and of what the method makes of it."""
     figure = go.Figure()
-    rows = [(_plain(name), values, colour(slot), "dot") for name, values, slot in zip(names, found.models, slots, strict=True)]
+    rows = [
+        (_plain(name), values, slot_colour(slot), "dot") for name, values, slot in zip(names, found.models, slots, strict=True)
+    ]
     for name, values, fill, dash in [*rows, ("added up", found.added, GREY, "dash"), ("merged", found.merged, LEAD, "solid")]:
         line = {"color": fill, "dash": dash, "width": 3 if name == "merged" else 2}
         x = list(range(1, len(values) + 1))
@@ -301,8 +305,8 @@ def _finished(figure: go.Figure, title: str, x: str, y: str) -> go.Figure:
     figure.update_layout(
         title={"text": title, "font": {"size": 14}}, xaxis_title=x, yaxis_title=y, height=320,
         margin={"l": 50, "r": 10, "t": 50, "b": 40}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
-        font={"color": "#868e96"}, legend={"orientation": "h", "y": -0.25},
+        font={"color": GREY}, legend={"orientation": "h", "y": -0.25},
     )  # fmt: skip
-    figure.update_xaxes(gridcolor="rgba(134,142,150,.25)", zeroline=False)
-    figure.update_yaxes(gridcolor="rgba(134,142,150,.25)", zeroline=False)
+    figure.update_xaxes(gridcolor=faded(GREY, 0.25), zeroline=False)
+    figure.update_yaxes(gridcolor=faded(GREY, 0.25), zeroline=False)
     return figure

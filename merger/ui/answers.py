@@ -1,17 +1,13 @@
 """The answers: one streaming panel for the merge and its parents, a colour for every token.
 
-`value` describes the columns and stays; text arrives through the prop `feed`, see the top of answers.js.
+`value` describes the columns and stays; text arrives through the prop `feed`, see web/answers/kinds.js.
 """
 
-import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-HERE = Path(__file__).parent
-CSS = json.dumps((HERE / "answers.css").read_text(encoding="utf-8"))
-SCRIPT = f"const CSS = {CSS};\n" + (HERE / "answers.js").read_text(encoding="utf-8")
+from merger.ui.bundle import bundle
 
 
 def answers(value: dict[str, Any], **kwargs: Any) -> gr.HTML:
@@ -20,7 +16,7 @@ def answers(value: dict[str, Any], **kwargs: Any) -> gr.HTML:
     return gr.HTML(
         value,
         html_template="<div class='answers'></div>",  # constant: no data ever meets a template
-        js_on_load=SCRIPT,
+        js_on_load=bundle("answers"),
         apply_default_css=False,
         **kwargs,
     )

@@ -11,6 +11,7 @@ from merger.engine.merge import best_device
 from merger.inside import presets
 from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
 from merger.ui import api, state
+from merger.ui.bundle import STYLE
 from merger.ui.desk import WAYS, Desk, Updates, line
 from merger.ui.events import NOW, QUIET
 from merger.ui.guard import read_door
@@ -33,13 +34,12 @@ from merger.ui.scripts import ANNOUNCE, SHOW_RECIPE, VIEW
 from merger.ui.state import Workspace, start
 from merger.ui.studio import Studio
 
-HERE = Path(__file__).parent
 PRESETS = presets()
 TITLE = "# Mix language models like music\nPaint how much of each model goes into every layer. The blend answers as you let go."
 
 LAUNCH: dict[str, Any] = {
     "theme": Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
-    "css_paths": [HERE / "page.css"],
+    "css_paths": [STYLE],
     "run_history": False,  # or every drag is recorded in the browser
     "footer_links": ["api", "settings"],
     "max_file_size": int(UPLOAD_BYTES),

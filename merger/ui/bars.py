@@ -2,14 +2,11 @@
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
 
-HERE = Path(__file__).parent
-CSS = json.dumps((HERE / "bars.css").read_text(encoding="utf-8"))
-SCRIPT = f"const CSS = {CSS};\n" + (HERE / "bars.js").read_text(encoding="utf-8")
+from merger.ui.bundle import bundle
 
 State = Literal["idle", "busy", "done", "stopped"]
 Bar = tuple[str, int, int, str]
@@ -17,12 +14,12 @@ Bar = tuple[str, int, int, str]
 
 
 def bars(**kwargs: Any) -> gr.HTML:
-    """The bars; update with `gr.update(data=shown(...))`, told at the top of bars.js."""
+    """The bars; update with `gr.update(data=shown(...))`, told at the top of web/bars/main.js."""
     return gr.HTML(
         "",
         data=shown("idle"),
         html_template="<div class='bars'></div>",  # constant: no data ever meets a template
-        js_on_load=SCRIPT,
+        js_on_load=bundle("bars"),
         apply_default_css=False,
         **kwargs,
     )

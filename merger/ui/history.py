@@ -1,14 +1,10 @@
-"""The recipes tried so far, with stars: kept in the visitor's own browser, never on the server. See the top of history.js."""
+"""The recipes tried so far, with stars: kept in the visitor's own browser, never on the server (web/history/main.js)."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-HERE = Path(__file__).parent
-CSS = json.dumps((HERE / "history.css").read_text(encoding="utf-8"))
-SCRIPT = f"const CSS = {CSS};\n" + (HERE / "history.js").read_text(encoding="utf-8")
+from merger.ui.bundle import bundle
 
 
 def history(**kwargs: Any) -> gr.HTML:
@@ -26,7 +22,7 @@ def _part(part: str, **kwargs: Any) -> gr.HTML:
         {},
         entry="",
         html_template=f"<div class='history' data-part='{part}'></div>",  # constant: no data ever meets a template
-        js_on_load=SCRIPT,
+        js_on_load=bundle("history"),
         apply_default_css=False,
         **kwargs,
     )

@@ -1,22 +1,17 @@
 """The Mixer: one fader bank per model and parameter, under a strip that shows where models disagree.
 
 A factory around `gr.HTML` (a subclass would make gradio write a `.pyi` beside it). What it means by
-`value`, `board` and `stats` is told at the top of mixer.js. Bind `input` for live numbers (unqueued),
+`value`, `board` and `stats` is told at the top of web/mixer/kinds.js. Bind `input` for live numbers (unqueued),
 `release` for merging, `select` for a picked strip cell; answer with `gr.update(stats=json.dumps(...))`.
 """
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-HERE = Path(__file__).parent
-# Not through `css_template`: gradio compiles that again, and replaces the page's style, at every update.
-CSS = json.dumps((HERE / "mixer.css").read_text(encoding="utf-8"))
-SKETCH = (HERE / "sketch.js").read_text(encoding="utf-8")
-SCRIPT = f"const CSS = {CSS};\n{SKETCH}\n" + (HERE / "mixer.js").read_text(encoding="utf-8")
+from merger.ui.bundle import bundle
 
 
 def mixer(
@@ -36,7 +31,7 @@ def mixer(
         board=json.dumps(board),  # as text: gradio copies every leaf of an object at each update
         stats=json.dumps(stats),
         html_template="<div class='mixer'></div>",  # constant: no data ever meets a template
-        js_on_load=SCRIPT,
+        js_on_load=bundle("mixer"),
         apply_default_css=False,
         server_functions=[sample_of],
         **kwargs,

@@ -1,7 +1,7 @@
 """What the browser must know to redraw the strip by itself while a fader moves: a sample of the deltas, and a law.
 
 The sample depends on the models alone and is fetched once; the law is how the recipe's method trims and votes, and where its
-numbers stand in the Mixer. sketch.js does with them what merger/methods does in torch, to the same counts. Where a recipe
+numbers stand in the Mixer. web/law/ does with them what merger/methods does in torch, to the same counts. Where a recipe
 cannot be followed this way there is no law, and the Mixer asks Python at every move.
 """
 

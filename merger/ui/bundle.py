@@ -1,0 +1,15 @@
+"""The scripts of the page's parts: JavaScript from `web/`, made into one text each by `npm run build`, and read as it is.
+
+gradio runs a part's script once per mount (`js_on_load`). It comes with the page: no file of ours is served for it.
+"""
+
+from pathlib import Path
+
+BUILT = Path(__file__).parent / "web" / "built"
+STYLE = BUILT / "page.css"
+"""The page around the parts, and every colour as a custom property."""
+
+
+def bundle(part: str) -> str:
+    """The script of a part, its style inside."""
+    return (BUILT / f"{part}.js").read_text(encoding="utf-8")

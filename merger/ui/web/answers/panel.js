@@ -1,0 +1,224 @@
+// The answers: the merge and its parents side by side, streaming; kinds.js tells what the panel is given.
+
+import { button, el, grouped, press } from '../shared/dom.js';
+import { read } from '../shared/host.js';
+import { Blind } from './blind.js';
+import { Card, WORDS, say } from './card.js';
+import { FINAL } from './kinds.js';
+import { Tip } from './tip.js';
+
+/** @typedef {import('./kinds.js').Feed} Feed */
+/** @typedef {import('./kinds.js').Token} Token */
+/** @typedef {import('./kinds.js').Value} Value */
+
+const MODES = [
+  ['sure', 'how sure', 'Coloured where the model gave the token a low probability'],
+  ['parent', 'which parent agrees', 'Underlined in the colour of the parent that would have said the same'],
+];
+
+export class Panel {
+  /**
+   * @param {import('../shared/host.js').Host} host
+   * @param {HTMLElement} root
+   */
+  constructor(host, root) {
+    this.host = host;
+    this.root = root;
+    this.run = -Infinity;
+    this.seq = -Infinity;
+    this.announced = true;
+    /** @type {Map<string, Card>} */
+    this.cards = new Map();
+    this.cardOf = (/** @type {string} */ key) => this.cards.get(key);
+    this.asked = el('p', 'an-asked');
+    this.modes = grouped(el('div', 'an-modes'), 'Colour by');
+    this.note = el('p', 'an-note');
+    this.alarm = el('p', 'an-alarm');
+    this.grid = el('div', 'an-grid');
+    this.live = el('div', 'an-hidden');
+    this.live.setAttribute('aria-live', 'polite');
+    this.note.setAttribute('role', 'status');
+    this.alarm.setAttribute('role', 'alert');
+    this.tip = new Tip(root, this.live, this.cardOf);
+    this.blind = new Blind((vote) => {
+      host.props.value = { ...structuredClone(host.props.value), vote };
+      host.trigger('submit');
+    });
+    this.modes.append(el('span', 'an-label', 'Colour by'));
+    for (const [mode, text, title] of MODES) {
+      const node = button('an-button', text, () => this.setMode(mode));
+      Object.assign(node, { title }).dataset.mode = mode;
+      this.modes.append(node);
+    }
+    const bar = el('div', 'an-bar');
+    bar.append(this.asked, this.modes);
+    root.append(bar, this.note, this.alarm, this.grid, this.blind.box, this.tip.box, this.live);
+    this.setMode('sure');
+    say(this.note, '');
+    say(this.alarm, '');
+  }
+
+  /** @param {string} mode */
+  setMode(mode) {
+    this.root.dataset.mode = mode;
+    for (const node of this.modes.querySelectorAll('button')) press(node, node.dataset.mode === mode);
+  }
+
+  build() {
+    /** @type {Value} */
+    const value = this.host.props.value ?? {};
+    const columns = value.columns ?? [];
+    const old = this.cards;
+    this.cards = new Map();
+    for (const column of columns) {
+      const key = String(column.key);
+      const card = old.get(key) ?? this.newCard();
+      card.take(column, columns.some((c) => c.base)); // prettier-ignore
+      this.cards.set(key, card);
+    }
+    const all = [...this.cards.values()];
+    const lead = all.filter((card) => card.column.lead);
+    const others = all.filter((card) => !card.column.lead);
+    this.grid.replaceChildren(...[...lead, ...others].map((card) => card.box));
+    this.root.dataset.blind = String(Boolean(value.blind));
+    this.blind.build(Boolean(value.blind), all.map(({ key, column }) => ({ key, name: String(column.name) }))); // prettier-ignore
+  }
+
+  newCard() {
+    const card = new Card(this.holder());
+    this.tip.listen(card);
+    return card;
+  }
+
+  // ---------------------------------------------------------------- bypass: as long as it is held, the base is heard
+
+  /** @param {boolean} on */
+  bypass(on) {
+    const all = [...this.cards.values()];
+    const base = all.find((card) => card.column.base);
+    const lead = all.find((card) => card.column.lead);
+    if (!base || !lead || (this.root.dataset.bypass === 'true') === on) return;
+    this.root.dataset.bypass = String(on);
+    this.tip.hide();
+    press(lead.hold, on);
+    lead.heard.textContent = on ? base.text.textContent || base.message.textContent : '';
+    lead.badge.textContent = on ? `bypassed: ${base.column.name} alone` : (WORDS[lead.said.state] ?? '');
+    this.live.textContent = on ? `The base says: ${lead.heard.textContent}` : '';
+  }
+
+  holder() {
+    const node = button('an-button an-hold', 'Hold: base', () => {});
+    node.title = 'As long as you hold it, you read what the base says without any of the changes';
+    press(node, false);
+    node.addEventListener('pointerdown', (event) => {
+      node.setPointerCapture(event.pointerId);
+      this.bypass(true);
+    });
+    for (const end of ['pointerup', 'pointercancel', 'lostpointercapture', 'blur', 'keyup']) {
+      node.addEventListener(end, () => this.bypass(false));
+    }
+    node.addEventListener('keydown', (event) => {
+      if (event.key !== ' ' && event.key !== 'Enter') return;
+      event.preventDefault();
+      this.bypass(true);
+    });
+    node.addEventListener('contextmenu', (event) => event.preventDefault()); // a long press on a phone is the point here
+    return node;
+  }
+
+  // ---------------------------------------------------------------- feeds
+
+  takeProp() {
+    const { feed } = this.host.props;
+    this.take(typeof feed === 'string' ? read(feed) : feed);
+  }
+
+  /**
+   * Whether a feed is not an older run's, nor one already seen.
+   * @param {Feed} feed
+   */
+  isNew({ run, seq = this.seq + 1 }) {
+    return run > this.run || (run === this.run && seq > this.seq);
+  }
+
+  /** @param {Feed | null | undefined} feed */
+  take(feed) {
+    if (!feed || typeof feed.run !== 'number' || !this.isNew(feed)) return;
+    const fresh = feed.run > this.run || Boolean(feed.start);
+    [this.run, this.seq] = [feed.run, feed.seq ?? this.seq + 1];
+    if (fresh) this.begin();
+    if (fresh || feed.prompt) {
+      const prompt = String(feed.prompt ?? '');
+      this.asked.textContent = prompt ? `Asked: ${prompt}` : '';
+      this.asked.title = prompt;
+    }
+    if ('note' in feed) say(this.note, feed.note);
+    this.takeWords(feed);
+    this.takeEnds(feed);
+    if (feed.reveal) this.reveal(feed.reveal, String(feed.vote ?? ''));
+    this.cards.forEach((card) => card.refresh());
+    this.announce();
+  }
+
+  /**
+   * @param {Record<string, import('./kinds.js').Revealed>} found
+   * @param {string} vote
+   */
+  reveal(found, vote) {
+    if (!this.blind.reveal(found, vote)) return;
+    for (const [key, { name }] of Object.entries(found)) {
+      const card = this.cards.get(key);
+      if (card) card.title.textContent = `${card.column.name} was ${name}`;
+    }
+  }
+
+  /** Once for a run. */
+  announce() {
+    if (this.announced) return;
+    const all = [...this.cards.values()];
+    this.announced = all.length > 0 && all.every((card) => FINAL.includes(card.said.state));
+    this.live.textContent = this.announced ? 'Answers finished.' : '';
+  }
+
+  begin() {
+    this.tip.hide();
+    this.bypass(false);
+    this.announced = false;
+    this.cards.forEach((card) => card.clear());
+    say(this.alarm, '');
+    say(this.note, '');
+  }
+
+  /** @param {Feed} feed */
+  takeWords(feed) {
+    for (const [key, state] of Object.entries(feed.state ?? {})) {
+      const card = this.cards.get(key);
+      if (card) card.said.state = String(state);
+    }
+    /** @type {Map<string, Token[]>} */
+    const added = new Map();
+    for (const [key, ...token] of feed.add ?? []) added.set(String(key), [...(added.get(String(key)) ?? []), token]);
+    for (const [key, tokens] of added) {
+      const card = this.cards.get(key);
+      if (!card) continue;
+      card.said.state ||= 'busy';
+      card.append(tokens, this.cardOf);
+    }
+    for (const [key, tokens] of Object.entries(feed.full ?? {})) {
+      if (Array.isArray(tokens)) this.cards.get(key)?.repair(tokens, this.cardOf);
+    }
+  }
+
+  /** @param {Feed} feed */
+  takeEnds(feed) {
+    for (const key of feed.done ?? []) {
+      const card = this.cards.get(String(key));
+      if (card && !FINAL.includes(card.said.state)) card.said.state = 'done';
+    }
+    for (const [key, message] of Object.entries(feed.error ?? {})) {
+      const card = this.cards.get(key);
+      if (!card) say(this.alarm, String(message));
+      else Object.assign(card.said, { error: String(message), state: card.said.state === 'stopped' ? 'stopped' : 'failed' });
+    }
+  }
+}

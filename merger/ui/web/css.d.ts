@@ -1,0 +1,5 @@
+// esbuild reads a style sheet as text.
+declare module '*.css' {
+  const text: string;
+  export default text;
+}

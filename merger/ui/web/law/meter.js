@@ -1,0 +1,215 @@
+// What a drag does to the strip, from a sample of every tensor's deltas: no call to Python while a hand moves.
+
+import { percent } from '../shared/numbers.js';
+import { bitsOf } from './sample.js';
+import { trimmed } from './trims.js';
+
+/** @typedef {import('./kinds.js').Law} Law */
+/** @typedef {import('./kinds.js').Numbers} Numbers */
+/** @typedef {import('./kinds.js').Sketch} Sketch */
+/** @typedef {import('./kinds.js').Tensor} Tensor */
+/** @typedef {Record<string, number[]>} Lanes */
+/** @typedef {{rows: {label: string, values: (number | null)[]}[], summary: string, lanes: Record<string, string>}} Strip */
+/** @typedef {{clash: number, kept: number[], pull: number[]}} Found */
+/** @typedef {readonly [number, number]} Key */
+
+/**
+ * (lanes) => the Mixer's `stats`, or null where only Python can say. `warm` measures ahead until a time (performance.now):
+ * true where all is measured, false where some is left, null where only Python can say.
+ * @typedef {{(lanes: Lanes): Strip | null, warm: (lanes: Lanes, until?: number) => boolean | null}} Meter
+ */
+
+/**
+ * Room to work in, for the largest tensor.
+ * @param {number} models
+ * @param {number} most
+ */
+function makeRoom(models, most) {
+  const terms = Array.from({ length: models }, () => new Float32Array(most));
+  const sum = new Float32Array(most);
+  const masks = { kept: new Uint8Array(most), other: new Uint8Array(most) };
+  return { terms, bits: terms.map(bitsOf), sum, sumBits: bitsOf(sum), signs: new Uint8Array(most), masks };
+}
+
+/** @typedef {ReturnType<typeof makeRoom>} Room */
+
+/**
+ * One model's part of a tensor: trimmed and weighted, into its term, the sum and the signs.
+ * @param {Room} room
+ * @param {number} m
+ * @param {number} n
+ * @param {number} weight
+ * @returns {number} how many positions are left
+ */
+function addUp({ terms, bits, sum, signs }, m, n, weight) {
+  const term = terms[m];
+  const own = bits[m];
+  const w = Math.fround(weight);
+  let count = 0;
+  for (let i = 0; i < n; i += 1) {
+    const size = own[i] << 1;
+    count += (size | -size) >>> 31; // 1 but for zero
+    term[i] *= w;
+    sum[i] += term[i];
+    const one = own[i] << 1;
+    signs[i] |= ((one | -one) >>> 31) << (own[i] >>> 31); // 1 up, 2 down
+  }
+  return count;
+}
+
+/**
+ * How much of a term is in the result: all of it, or what has the sign that was voted.
+ * @param {Room} room
+ * @param {number} m
+ * @param {number} n
+ * @param {boolean} vote
+ */
+function pullOf({ terms, bits, sumBits }, m, n, vote) {
+  const term = terms[m];
+  const own = bits[m];
+  let whole = 0;
+  if (!vote) {
+    for (let i = 0; i < n; i += 1) whole += Math.abs(term[i]);
+    return whole;
+  }
+  for (let i = 0; i < n; i += 1) {
+    const votes = sumBits[i] << 1;
+    const down = (sumBits[i] >>> 31) & ((votes | -votes) >>> 31); // a sum of zero counts as up
+    whole += (1 - (down ^ (own[i] >>> 31))) * Math.abs(term[i]);
+  }
+  return whole;
+}
+
+/**
+ * analysis.counted_up of one tensor. Sums run in float32, as every store into `room` rounds.
+ * @param {Law} law
+ * @param {Tensor} tensor
+ * @param {Numbers[]} numbers
+ * @param {Key[]} keys
+ * @param {Room} room
+ * @returns {Found}
+ */
+function measured(law, tensor, numbers, keys, room) {
+  const { n, deltas } = tensor;
+  const { signs } = room;
+  room.sum.fill(0, 0, n);
+  signs.fill(0, 0, n);
+  const kept = deltas.map((_, m) => {
+    trimmed(law, tensor, m, numbers[m], keys[m], room.terms[m].subarray(0, n), room.masks);
+    return addUp(room, m, n, numbers[m].weight);
+  });
+  let clash = 0;
+  for (let i = 0; i < n; i += 1) clash += signs[i] & (signs[i] >> 1);
+  return { clash, kept, pull: deltas.map((_, m) => pullOf(room, m, n, law.vote)) };
+}
+
+/**
+ * The lanes' numbers for a tensor, one object for each model; null where the lanes are others than the law's.
+ * @param {Law} law
+ * @param {Lanes} lanes
+ * @param {Tensor} tensor
+ */
+function numbersOf(law, lanes, tensor) {
+  const half = tensor.attention ? '#attention' : '#rest';
+  const found = law.models.map((paths) => {
+    /** @type {Record<string, number>} */
+    const own = {};
+    for (const [name, path] of Object.entries(paths)) own[name] = (lanes[path] ?? lanes[path + half])?.[tensor.column];
+    return /** @type {Numbers} */ (/** @type {unknown} */ (own));
+  });
+  return found.every((own) => Object.values(own).every(Number.isFinite)) ? found : null;
+}
+
+/**
+ * methods.deltas._within: Python refuses these, in words.
+ * @param {Law} law
+ * @param {Numbers} own
+ */
+const refused = ({ trim }, { density, epsilon }) =>
+  trim === 'ranked' && density > 0 && density < 1 && !(epsilon < Math.min(density, 1 - density));
+
+/**
+ * The words that seed the masks, of each tensor and model.
+ * @param {Law} law
+ * @param {Sketch} sketch
+ * @returns {Key[][]}
+ */
+function keysOf(law, { tensors, models }) {
+  const drawn = law.keys ? new Uint32Array(Uint8Array.from(atob(law.keys), (c) => c.charCodeAt(0)).buffer) : null;
+  return tensors.map((_, t) =>
+    Array.from({ length: models }, (__, m) => {
+      const at = 2 * (t * models + m);
+      return drawn ? [drawn[at], drawn[at + 1]] : [0, 0];
+    }),
+  );
+}
+
+/**
+ * All tensors' counts as the strip shows them.
+ * @param {Law} law
+ * @param {Sketch} sketch
+ * @param {Found[]} found
+ * @returns {Strip}
+ */
+function told(law, { rows, columns, models, tensors }, found) {
+  const cells = rows.map(() => Array.from({ length: columns }, () => [0, 0]));
+  const numel = tensors.reduce((sum, { n }) => sum + n, 0);
+  const [kept, pull] = [new Array(models).fill(0), new Array(models).fill(0)];
+  let clash = 0;
+  tensors.forEach(({ row, column, n }, t) => {
+    const cell = cells[row][column];
+    cell[0] += found[t].clash;
+    cell[1] += n;
+    clash += found[t].clash;
+    for (let m = 0; m < models; m += 1) {
+      kept[m] += found[t].kept[m];
+      pull[m] += found[t].pull[m];
+    }
+  });
+  const whole = pull.reduce((a, b) => a + b, 0);
+  /** @type {Record<string, string>} */
+  const remarks = {};
+  law.models.forEach((paths, m) => {
+    const text = `keeps ${percent(kept[m] / numel)} of its changes, gives ${percent(whole ? pull[m] / whole : 0)} of the result`;
+    for (const path of Object.values(paths)) remarks[path] = text;
+  });
+  return {
+    rows: rows.map((label, r) => ({ label, values: cells[r].map(([c, n]) => (n ? c / n : null)) })),
+    summary:
+      models > 1 ? `${percent(clash / numel)} of the weights are pulled both ways` : 'One model alone: nothing to disagree with.',
+    lanes: remarks,
+  };
+}
+
+/**
+ * @param {Sketch} sketch
+ * @param {Law} law
+ * @returns {Meter}
+ */
+export function meterOf(sketch, law) {
+  const { tensors, models } = sketch;
+  /** @type {{said: string, found: Found}[]} */
+  const known = [];
+  const room = makeRoom(models, Math.max(0, ...tensors.map(({ n }) => n)));
+  const keys = keysOf(law, sketch);
+  for (const tensor of tensors) tensor.draws = []; // of another seed
+
+  const warm = (/** @type {Lanes} */ lanes, until = Infinity) => {
+    for (let t = 0; t < tensors.length; t += 1) {
+      const numbers = numbersOf(law, lanes, tensors[t]);
+      if (!numbers || numbers.some((own) => refused(law, own))) return null;
+      const said = numbers.map((own) => Object.values(own).join()).join(';');
+      if (known[t]?.said !== said) {
+        if (performance.now() > until) return false;
+        known[t] = { said, found: measured(law, tensors[t], numbers, keys[t], room) };
+      }
+    }
+    return true;
+  };
+  const meter = (/** @type {Lanes} */ lanes) => {
+    if (!warm(lanes)) return null;
+    const found = known.map((one) => one.found);
+    return told(law, sketch, found);
+  };
+  return Object.assign(meter, { warm });
+}

@@ -1,0 +1,88 @@
+// The Mixer's own elements, made once.
+
+import { button, el, grouped, titled } from '../shared/dom.js';
+
+/** Fingers: everything is larger. */
+export const COARSE = matchMedia('(pointer: coarse)').matches;
+export const GAP = COARSE ? 22 : 18;
+export const KNOB = COARSE ? 9 : 6;
+
+/**
+ * A lane on the screen.
+ * @typedef {object} Bank
+ * @property {import('./kinds.js').Lane} lane
+ * @property {HTMLElement} box
+ * @property {HTMLElement} remark
+ * @property {HTMLElement} readout
+ * @property {HTMLCanvasElement} canvas
+ * @property {HTMLElement} pad takes the pointer and the focus
+ * @property {HTMLButtonElement} lock
+ * @property {HTMLButtonElement} [mute]
+ * @property {HTMLButtonElement} [solo]
+ * @property {number} hover the column under the pointer, or -1
+ * @property {number} grip the ramp handle under it, or -1
+ * @property {import('./kinds.js').Lane} [ghost] the same model's other parameter
+ */
+
+/**
+ * @param {string} text
+ * @param {() => void} act
+ * @param {string} [name]
+ */
+export const tool = (text, act, name = '') => button('mx-button', text, act, name);
+
+/**
+ * @param {string} name
+ * @param {...Node} children
+ */
+export function group(name, ...children) {
+  const box = grouped(el('div', 'mx-group'), name);
+  box.append(...children);
+  return box;
+}
+
+/** @typedef {ReturnType<typeof makeParts>} Parts */
+
+/**
+ * @param {HTMLElement} root
+ * @param {{lock: () => void, keep: () => void, out: () => void}} zoom what its buttons do
+ */
+export function makeParts(root, zoom) {
+  const parts = {
+    toolbar: el('div', 'mx-toolbar'),
+    drawer: el('div', 'mx-drawer'),
+    keys: el('p', 'mx-keys'),
+    strip: el('div', 'mx-strip'),
+    lanes: el('div', 'mx-lanes'),
+    scale: el('canvas', 'mx-scale'),
+    hint: el('p', 'mx-hint'),
+    tip: el('div', 'mx-tip'),
+    live: el('div', 'mx-hidden'),
+    stripNote: el('span', 'mx-strip-note'),
+    stripSummary: el('span', 'mx-strip-summary'),
+    stripCanvas: el('canvas', 'mx-strip-canvas'),
+    zoom: grouped(el('span', 'mx-zoom'), 'The layers in view'),
+    zoomName: el('strong'),
+    zoomLock: titled(tool('Lock these', zoom.lock), 'Nothing moves these layers: no hand, shape, link or dice'),
+    zoomKeep: titled(tool('Keep only these', zoom.keep), 'Weight 0 everywhere else: hear what these layers do'),
+    zoomOut: titled(tool('Show all', zoom.out), 'Escape'),
+  };
+  parts.tip.hidden = true;
+  parts.tip.setAttribute('role', 'tooltip');
+  parts.live.setAttribute('aria-live', 'polite');
+  parts.scale.setAttribute('aria-hidden', 'true');
+  parts.stripCanvas.setAttribute('role', 'img');
+  parts.stripCanvas.tabIndex = 0;
+  parts.drawer.id = `mx-drawer-${Math.random().toString(36).slice(2)}`;
+  const legend = el('span', 'mx-legend');
+  legend.setAttribute('aria-hidden', 'true');
+  legend.append('agree', el('i'), 'clash');
+  const head = el('div', 'mx-strip-head');
+  const foot = el('div', 'mx-foot');
+  parts.zoom.append(parts.zoomName, parts.zoomLock, parts.zoomKeep, parts.zoomOut);
+  head.append(el('span', 'mx-strip-title', 'Where they disagree'), parts.stripNote, parts.zoom, legend, parts.stripSummary);
+  parts.strip.append(head, parts.stripCanvas);
+  foot.append(parts.scale, parts.hint);
+  root.append(parts.toolbar, parts.drawer, parts.keys, parts.strip, parts.lanes, foot, parts.tip, parts.live);
+  return parts;
+}

@@ -1,0 +1,159 @@
+// The Mixer's tools. The first row is for everybody; what takes a sentence to explain waits behind More.
+
+import { el, press, titled } from '../shared/dom.js';
+import { signed } from '../shared/numbers.js';
+import { setBrushing } from './closer.js';
+import { SHAPES, invert, mirror, resetAll, shape, smooth } from './edits.js';
+import { STEPS } from './kinds.js';
+import { linkNow } from './link.js';
+import { COARSE, group, tool } from './parts.js';
+import { sameNumbers } from './state.js';
+
+/** @typedef {import('./mixer.js').Mixer} Mixer */
+/** @typedef {ReturnType<typeof makeTools>} Tools those whose state changes */
+
+/**
+ * @param {string} name
+ * @param {string} title
+ * @param {(i: number) => void} act
+ */
+function choice(name, title, act) {
+  const node = titled(el('select', 'mx-select'), title);
+  node.setAttribute('aria-label', name);
+  node.addEventListener('change', () => act(node.selectedIndex));
+  return node;
+}
+
+/** @param {Mixer} m */
+function makeTools(m) {
+  const { s } = m;
+  return {
+    shapes: group(
+      'Shape',
+      ...Object.keys(SHAPES).map((name) => tool(name, () => m.editSelected((lane) => shape(s, lane, name)))),
+    ),
+    dice: titled(tool('Surprise me', () => m.surprise()), 'A small random step of every lane that is not locked (key R on a lane)'), // prettier-ignore
+    undo: titled(tool('Undo', () => m.step('undo')), 'Ctrl+Z'), // prettier-ignore
+    redo: titled(tool('Redo', () => m.step('redo')), 'Ctrl+Shift+Z'), // prettier-ignore
+    reset: titled(tool('Reset', () => m.edit(() => resetAll(s))), 'Back to the preset'), // prettier-ignore
+    more: titled(tool('More', () => toggleMore(m)), 'Tools for single layers and for experts'), // prettier-ignore
+    link: titled(tool('Link', () => toggleLink(m)), 'Keep every column at a sum of 1: raising one model lowers the others'), // prettier-ignore
+    split: titled(tool('Attention / MLP', () => m.split()),
+      'Two lanes for each model: one for the attention of every layer, one for the rest of it (in the recipe: filter)'), // prettier-ignore
+    zoom: titled(tool('Zoom', () => toggleBrush(m)), 'Then drag over the strip to see some layers closely (or drag with Shift)'), // prettier-ignore
+    hold: titled(tool('Lock', () => m.lockColumns(...s.focusedColumns())),
+      'Nothing moves these layers: no hand, shape, link or dice (key L)'), // prettier-ignore
+    keep: titled(tool('Keep only', () => m.keepOnly(...s.focusedColumns())),
+      'Weight 0 everywhere else: hear what this layer does (key O)'), // prettier-ignore
+    unlock: titled(tool('Unlock all', () => m.unlockAll()), 'Every lane and layer can be moved again'), // prettier-ignore
+    step: makeStep(m),
+    range: choice('Range', 'What the height of the bars covers; changes no number', (i) => {
+      s.views[s.param] = s.ranges()[i];
+      s.widen();
+      drawRange(m);
+      m.markAll();
+    }),
+  };
+}
+
+/** @param {Mixer} m */
+function makeStep(m) {
+  const layers = m.s.layerColumns().length;
+  const steps = STEPS.filter((n) => n === 1 || 2 * n <= layers);
+  const node = choice('Layers at a time', 'How many layers one stroke moves', (i) => {
+    m.s.stride = steps[i];
+    m.drawHint();
+    m.drawHeads();
+    m.markAll();
+  });
+  node.append(...steps.map((n) => el('option', '', n === 1 ? 'each layer' : `${n} layers at a time`)));
+  node.selectedIndex = Math.max(0, steps.indexOf(m.s.stride));
+  node.hidden = steps.length < 2;
+  return node;
+}
+
+/** @param {Mixer} m */
+function toggleMore(m) {
+  m.more = !m.more;
+  drawMore(m);
+}
+
+/** @param {Mixer} m */
+function toggleLink(m) {
+  const { linked, param } = m.s;
+  linked[param] = !linked[param];
+  if (linked[param]) m.edit(() => linkNow(m.s));
+  m.drawButtons();
+}
+
+/** @param {Mixer} m */
+function toggleBrush(m) {
+  setBrushing(m, !m.brushing);
+  if (!m.brushing) return;
+  m.say('Drag over the strip, or choose with the arrow keys and Enter.');
+  m.parts.stripCanvas.focus({ preventScroll: true });
+}
+
+/** @param {Mixer} m */
+function paramGroup(m) {
+  const buttons = m.s.board.params.map((p) => {
+    const node = titled(tool(p.label || p.name, () => m.showParam(p.name)), p.help ?? ''); // prettier-ignore
+    node.dataset.param = p.name;
+    press(node, p.name === m.s.param);
+    return node;
+  });
+  return group('What the bars show', ...buttons);
+}
+
+/** @param {Mixer} m */
+export function buildToolbar(m) {
+  const tools = makeTools(m);
+  m.tools = tools;
+  const { toolbar, drawer } = m.parts;
+  tools.more.setAttribute('aria-controls', drawer.id);
+  tools.more.classList.add('mx-more');
+  const past = group('History', tools.undo, tools.redo, tools.reset);
+  past.classList.add('mx-history');
+  toolbar.replaceChildren(...(m.s.board.params.length > 1 ? [paramGroup(m)] : []));
+  toolbar.append(tools.shapes, group('Chance', tools.dice), past, group('Tools', tools.more));
+  press(tools.split, Boolean(m.s.board.split));
+  tools.keep.hidden = m.s.board.can_keep === false || !m.s.weightLanes().length;
+  const change = [
+    titled(tool('Mirror', () => m.editSelected((lane) => mirror(m.s, lane))), 'First layer becomes last'), // prettier-ignore
+    titled(tool('Invert', () => m.editSelected((lane) => invert(m.s, lane))), 'High becomes low'), // prettier-ignore
+    titled(tool('Smooth', () => m.editSelected((lane) => smooth(m.s, lane))), 'Even out neighbours'), // prettier-ignore
+  ];
+  if (m.s.shown().length > 1) change.push(tools.link);
+  drawer.replaceChildren(
+    group('Change', ...change),
+    group('Look closer', tools.zoom, ...(m.s.board.can_split ? [tools.split] : [])),
+    tools.step,
+    group('This layer', tools.keep, tools.hold, tools.unlock),
+    tools.range,
+  );
+  drawRange(m);
+  m.drawButtons();
+  drawMore(m);
+}
+
+/** @param {Mixer} m */
+function drawMore(m) {
+  const { drawer, keys } = m.parts;
+  m.tools?.more.setAttribute('aria-expanded', String(m.more));
+  drawer.hidden = !m.more || Boolean(m.s.board.locked);
+  keys.hidden = drawer.hidden || COARSE;
+  const only = m.s.board.can_keep === false ? '' : 'O keep only this layer, ';
+  keys.textContent =
+    'Keys on a lane: ← → choose a layer, ↑ ↓ change it, 0–9 set tenths, [ ] move the whole lane, ' +
+    `S solo, M mute, L lock the layer, Shift+L the lane, ${only}R surprise.`;
+}
+
+/** @param {Mixer} m */
+export function drawRange(m) {
+  if (!m.tools) return;
+  const { range } = m.tools;
+  const list = m.s.ranges();
+  range.replaceChildren(...list.map(([low, high]) => el('option', '', `${signed(low)} to ${signed(high)}`)));
+  range.selectedIndex = list.findIndex((one) => sameNumbers(one, m.s.view()));
+  range.hidden = list.length < 2;
+}

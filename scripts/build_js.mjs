@@ -1,0 +1,66 @@
+// The page's parts as one script each, in merger/ui/web/built/: what the page is served, so that nobody who runs it needs node.
+// The first line of each names its sources and their digest; tests/test_js.py holds it to them where there is no node, too.
+//
+//   npm run build        write them
+//   npm run build:check  say which are not as they would be written
+
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { tokens } from '../merger/ui/web/shared/tokens.js';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const WEB = join(ROOT, 'merger/ui/web');
+const PARTS = ['mixer', 'answers', 'explore', 'history', 'inspect', 'bars'];
+const HOST = '{ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server }';
+
+/** @param {string} path below WEB */
+const text = (path) => readFileSync(join(WEB, path), 'utf8').replaceAll('\r\n', '\n');
+
+/**
+ * @param {string[]} sources
+ * @param {string} from how the line's comment begins
+ * @param {string} [to] and ends
+ */
+function headed(sources, from, to = '') {
+  const digest = createHash('sha256');
+  for (const path of sources) digest.update(`${path}\n${text(path)}\n`);
+  return `${from} npm run build: ${digest.digest('hex')} of ${sources.join(' ')}${to}\n`;
+}
+
+/** @param {string} name */
+async function script(name) {
+  const made = await build({
+    entryPoints: [join(WEB, name, 'main.js')],
+    absWorkingDir: ROOT,
+    bundle: true,
+    write: false,
+    metafile: true,
+    format: 'iife',
+    globalName: 'part',
+    footer: { js: `part.start(${HOST});` },
+    target: 'es2022',
+    charset: 'utf8',
+    loader: { '.css': 'text' },
+  });
+  const sources = Object.keys(made.metafile.inputs).map((path) => relative(WEB, join(ROOT, path)).replaceAll('\\', '/'));
+  return headed(sources.sort(), '//') + made.outputFiles[0].text;
+}
+
+/** @type {Record<string, string>} */
+const made = {};
+for (const name of PARTS) made[`${name}.js`] = await script(name);
+made['page.css'] =
+  `${headed(['looks.json', 'page/page.css', 'shared/tokens.js'], '/*', ' */')}${tokens()}${text('page/page.css')}`;
+
+const check = process.argv.includes('--check');
+const old = [];
+for (const [name, content] of Object.entries(made)) {
+  const path = join(WEB, 'built', name);
+  if (!check) writeFileSync(path, content);
+  else if (readFileSync(path, 'utf8') !== content) old.push(name);
+}
+if (old.length) console.error(`not as its sources say: ${old.join(', ')}; npm run build makes them again`);
+process.exitCode = old.length ? 1 : 0;
