@@ -8,6 +8,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 SECONDS ?= 180
 SEED ?=
+COVERAGE ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -18,9 +19,9 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
-  -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+  -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types fix build docs oracle zoo fuzz bench bench-quick bench-gpu gpu clean
+.PHONY: help run test check lint types js fix build docs oracle zoo fuzz bench bench-quick bench-gpu gpu clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -34,7 +35,7 @@ test: $(VENV)/.dev  ## run every test; fetches Chromium and a small real model t
 	@chromium="$$(sh scripts/browser.sh $(BIN)/python)"; \
 	CHROMIUM="$$chromium" PLAYWRIGHT_CHROMIUM="$$chromium" $(PYTEST)
 
-check: lint types test  ## what CI runs: ruff, pyright, every test
+check: lint types js test  ## what CI runs: ruff, pyright, the page's JavaScript, every test; COVERAGE=1 lists what of merger/ none reaches
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -43,9 +44,13 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/pyright --pythonpath $(BIN)/python
 
-fix: $(VENV)/.dev  ## mend what ruff can mend by itself, and format
+js:  ## check the page's JavaScript: format, lint, types, tests; a line instead where there is no node or no registry
+	@sh scripts/js.sh
+
+fix: $(VENV)/.dev  ## mend what ruff can mend by itself, format, and build the page's JavaScript
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	@sh scripts/js.sh format build
 
 build: $(BUILDER)/.done  ## make the wheel and the source archive, in dist/
 	rm -rf dist
@@ -79,8 +84,8 @@ bench-gpu: $(VENV)/.dev  ## live merging of 7B x 3 on a CUDA device of 80 GB; wi
 gpu: $(VENV)/.dev  ## only the tests that need a CUDA device
 	$(PYTEST) -m gpu
 
-clean:  ## remove what make made: .venv, .cache, leftovers of tools
-	rm -rf $(VENV) .cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+clean:  ## remove what make made: .venv, .cache, node_modules, leftovers of tools
+	rm -rf $(VENV) .cache node_modules .pytest_cache .ruff_cache .hypothesis .coverage build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.run: requirements.txt | $(BIN)/python

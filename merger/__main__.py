@@ -360,7 +360,7 @@ class _Bar:
 
     def __init__(self, quiet: bool) -> None:
         self._quiet = quiet or not sys.stderr.isatty()
-        self._bar: object = None
+        self._bar: Any = None
 
     def __enter__(self) -> "_Bar":
         return self
@@ -376,14 +376,12 @@ class _Bar:
             return
         if self._bar is None:
             self._bar = tqdm(total=step.of_nbytes, unit="B", unit_scale=True, file=sys.stderr, leave=False)
-        bar = self._bar
-        assert isinstance(bar, tqdm)
-        bar.set_postfix_str(f"{step.tensors}/{step.of_tensors} tensors", refresh=False)
-        bar.update(step.nbytes - bar.n)
+        self._bar.set_postfix_str(f"{step.tensors}/{step.of_tensors} tensors", refresh=False)
+        self._bar.update(step.nbytes - self._bar.n)
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
-            self._bar.close()  # type: ignore[attr-defined]
+            self._bar.close()
 
 
 def _inspect(options: argparse.Namespace) -> None:

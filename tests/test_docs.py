@@ -99,6 +99,23 @@ def test_links_between_documents_lead_somewhere() -> None:
             assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
+def test_decisions_are_in_order_and_the_replaced_ones_lead_to_what_replaced_them() -> None:
+    text = (ROOT / "docs" / "decisions.md").read_text(encoding="utf-8")
+    heads = list(re.finditer(r'^(?:<a id="(\d+)"></a>)?\*\*(\d+)\. ', text, re.MULTILINE))
+    assert [int(head[2]) for head in heads] == list(range(1, len(heads) + 1)), "a new decision gets the next number, at the end"
+    assert all(head[1] in (None, head[2]) for head in heads), "an anchor is its decision's number"
+    anchors = {head[1] for head in heads} - {None}
+    for head, end in zip(heads, [*(head.start() for head in heads[1:]), len(text)], strict=True):
+        body = text[head.end() : end]
+        for shown, target in re.findall(r"\[(\d+)\]\(#(\d+)\)", body):
+            assert shown == target and target in anchors, f'{head[2]}: write <a id="{target}"></a> before **{target}.'
+        replaced = body.count("replaced by")
+        later = re.findall(r"replaced by \[(\d+)\]", body)
+        assert replaced == len(later) and all(int(other) > int(head[2]) for other in later), (
+            f"{head[2]}: replaced by [a later one](#...)"
+        )
+
+
 def test_no_paths_of_a_machine() -> None:
     files = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "Makefile", ".ci/run")]
     for file in [*files, *(ROOT / "docs").glob("*.md"), *(ROOT / "scripts").glob("*")]:

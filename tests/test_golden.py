@@ -10,9 +10,9 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
+from merger import recipe
 from merger.engine.merge import merge
 from merger.methods import METHODS
-from merger.recipe import model as recipe
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES: list[dict[str, Any]] = [c for c in json.loads((GOLDEN / "cases.json").read_text()) if c["method"] in METHODS]

@@ -10,6 +10,7 @@ import torch
 from conftest import as_text, donors, rich_recipe, sample, tensors_in
 from torch import Tensor
 
+from merger import recipe
 from merger.engine.arguments import Arguments
 from merger.engine.merge import merge_tensor
 from merger.engine.plan import Source, TensorJob
@@ -17,7 +18,6 @@ from merger.errors import RecipeError
 from merger.methods import METHODS, Method, ops
 from merger.methods.ops import Draws, drop_random, elect_sign, keep_largest, restore_scale
 from merger.methods.params import Param
-from merger.recipe import model as recipe
 
 SHAPES = [(), (7,), (5, 6), (0,), (3, 0)]
 every_method = pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))

@@ -9,7 +9,7 @@ import yaml
 
 import merger.ui.mix as mix
 from merger.errors import MergeError
-from merger.recipe import load
+from merger.recipe import dump, load
 from merger.ui import PRESETS, Panels, lanes, state
 from merger.ui.studio import Studio
 
@@ -67,7 +67,7 @@ def test_other_files_are_another_mix_and_access_is_asked_each_time(family: Path,
     page = Studio(PRESETS)
     recipe = load(f"{{merge_method: linear, models: [{family / 'a'}, {family / 'b'}], parameters: {{weight: 1}}}}")
     first = page.mix(recipe)
-    assert page.mix(load(recipe.written)) is first and first.plan is page.plan(recipe)
+    assert page.mix(load(dump(recipe))) is first and first.plan is page.plan(recipe)
     page.parents.forget(str(family / "a"))
     assert page.mix(recipe) is not first
     with monkeypatch.context() as patched:

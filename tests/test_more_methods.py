@@ -12,13 +12,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from merger import recipe
 from merger.engine.merge import open_models
 from merger.engine.plan import plan
 from merger.errors import RecipeError
 from merger.methods import METHODS
 from merger.methods.ops import Draws
 from merger.methods.trims import drop_small, keep_middle, largest
-from merger.recipe import model as recipe
 
 Array = NDArray[np.float64]
 

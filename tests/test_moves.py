@@ -12,7 +12,7 @@ from merger.engine.live import Parents, Session
 from merger.errors import RecipeError
 from merger.methods import METHODS
 from merger.recipe import Recipe, dump, load
-from merger.recipe.moves import blend, crossfade
+from merger.recipe.between import blend, crossfade
 
 TWO = "{merge_method: task_arithmetic, base_model: base, models: [{model: a, parameters: {weight: %s}}, " \
       "{model: b, parameters: {weight: %s}}]}"  # fmt: skip

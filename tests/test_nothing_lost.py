@@ -329,7 +329,7 @@ def test_a_wrong_yaml_is_told_at_its_line_and_stays(open_page):
 
 
 @pytest.mark.browser
-def test_an_error_of_ours_is_a_sentence_and_loses_nothing(browser):
+def test_an_error_of_ours_is_a_sentence_and_loses_nothing(browser, monkeypatch):
     """In this process, so that it can be planted: what is typed is there afterwards, and words in errors are only words."""
     sync = pytest.importorskip("playwright.sync_api")
     demo = build_app(ROOT / "presets")
@@ -348,7 +348,7 @@ def test_an_error_of_ours_is_a_sentence_and_loses_nothing(browser):
         view.wait_for_timeout(800)
         ours, refusal = Planted("secret"), MergeError("<img src=x onerror='window.hacked=1'>none")
         for error, sentence in ((ours, OUR_FAULT), (refusal, "none")):
-            studio.strip = lambda *_, error=error: (_ for _ in ()).throw(error)
+            monkeypatch.setattr(Strip, "strip", lambda *_, error=error: (_ for _ in ()).throw(error))
             studio.check = studio.plan
             view.get_by_role("button", name="Use this recipe").click()
             told = view.locator("#fault") if error is ours else view.locator("#notice textarea")

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from merger import recipe
 from merger.errors import RecipeError
 from merger.methods import METHODS
 from merger.recipe import MAX_TEXT, Entry, Recipe, Setting, Slice, constant, dump, load, replace, tolerant
-from merger.recipe import model as recipe
 from merger.recipe.paste import clothed
 
 ALL = ", ".join(METHODS)

@@ -9,7 +9,7 @@ from merger.engine.merge import merge, open_models
 from merger.engine.plan import plan
 from merger.errors import RecipeError
 from merger.recipe import Recipe, dump, load
-from merger.recipe.moves import unsliced
+from merger.recipe.between import unsliced
 from merger.recipe.paste import mended
 from merger.ui import Panels, lanes, state
 from merger.ui.studio import Studio

@@ -1,20 +1,19 @@
 """The page follows a drag by itself: web/law/ in a real browser against the engine, for every method it knows."""
 
-import random
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from laws import CASES, moves, workspace
 
 import merger.ui.lanes as lanes
 from merger.hub.access import ANYTHING, Access
-from merger.methods import METHODS
 from merger.ui import PRESETS
 from merger.ui.bundle import bundle
 from merger.ui.service.strip import Strip
 from merger.ui.sketch import Sketches, compared, law
-from merger.ui.state import Workspace, start, with_control, with_method, with_models, with_recipe
+from merger.ui.state import start, with_control, with_models, with_recipe
 from merger.ui.studio import Studio
 
 STRIP = """async ([sample, law, moves]) => {
@@ -36,46 +35,9 @@ def blank(browser: Any) -> Iterator[Any]:
     page.close()
 
 
-def workspace(studio: Studio, method: str, **controls: Any) -> Workspace:
-    """Three parents of the family under a method."""
-    work = start(studio.presets[0], studio.base, studio.parents_of_family)
-    work = with_models(work, studio.parents_of_family[:3])
-    work = with_method(work, method)
-    for name, value in controls.items():
-        work = with_control(work, f"parameters.{name}", value)
-    return work
-
-
-def moves(studio: Studio, work: Workspace, split: bool, count: int = 2) -> list[dict[str, list[float]]]:
-    """Lanes as a hand could leave them: from ends to ends, DELLA's within what it allows."""
-    rng = random.Random(work.recipe.merge_method + str(split))
-    rows = lanes.lanes(studio.plan(work.recipe), split)
-    width = len(lanes.columns(studio.plan(work.recipe)).columns)
-
-    def number(name: str) -> float:
-        if name == "weight":
-            return rng.choice([0.0, 1.0, -0.5, round(rng.uniform(-1, 2), 2)])
-        if name == "epsilon":
-            return rng.choice([0.0, 0.04])
-        if name == "gamma":
-            return rng.choice([0.0, 0.01, round(rng.random(), 2)])
-        return rng.choice([0.05, 1.0, 0.5, round(rng.uniform(0.05, 0.95), 2)])
-
-    return [{row.path: [number(row.param.name) for _ in range(width)] for row in rows} for _ in range(count)]
-
-
-CASES = [
-    *((m.name, {}) for m in METHODS.values() if m.law.combine == "sum"),
-    *((name, {"rescale": how}) for name in ("ties", "dare_ties", "della", "breadcrumbs") for how in (True, False, "inverse")),
-    ("dare_linear", {"seed": 7}),
-]
-
-
 @pytest.mark.parametrize(("method", "controls"), CASES, ids=[f"{m} {c}" for m, c in CASES])
 def test_the_browser_counts_as_the_engine_does(studio: Studio, blank: Any, method: str, controls: dict[str, Any]) -> None:
-    work = workspace(studio, method, **{k: v for k, v in controls.items() if k != "seed"})
-    if "seed" in controls:
-        work = with_control(work, "seed", controls["seed"])
+    work = workspace(studio, method, **controls)
     for split in (False,) if controls else (False, True):
         own = replace(work, split=split)
         plan = studio.plan(own.recipe)

@@ -551,7 +551,7 @@ class Visitor:
         ask = ["spell the word cat", 0, 0, False]
         said = [self.do("use_text", recipe), self.do("check", recipe)]
         said += [self.do(name) for name in ("kept", "undo", "redo", "command", "size", "revert")]
-        said.append(self.do("judge", at=-1))  # the view of other models has some of its own before
+        said.append(self.do("judge"))  # the view of other models has some of its own, behind
         said += [self.do("kept", at=1), self.do("heard"), self.do("heard", at=1), self.do("fade", 0.5)]
         said += [self.do("drag", mixer), self.do("release", mixer), self.do("split", {"split": True}), self.do("share", "hi")]
         said += [self.do("pick", {"picked": {"column": 1, "row": "attn"}})]
@@ -587,7 +587,7 @@ def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
     told_of: list[str] = []
     for stranger in strangers:
         assert sample(stranger) == "null"
-        told_of += [stranger.do("undo"), stranger.do("judge", at=-1), stranger.do("command"), stranger.do("revert")]
+        told_of += [stranger.do("undo"), stranger.do("judge"), stranger.do("command"), stranger.do("revert")]
         refused = stranger.works_with(recipe)
         assert "gated or private" in refused[0] and "gated or private" in refused[1]
         entry = {"yaml": recipe, "prompt": "spell the word cat"}

@@ -33,7 +33,7 @@ from merger.inspect.verdict import verdict
 from merger.kernels import cpu as kernels
 from merger.methods import METHODS, Method
 from merger.recipe import Recipe, dump, load
-from merger.recipe.moves import blend
+from merger.recipe.between import blend
 from merger.search.trials import Trial, best_first
 from merger.ui import Panels, desk, state
 from merger.ui.host import Host

@@ -88,8 +88,8 @@ def test_the_first_answers_borrow_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(answers, "on_loan", never)
     monkeypatch.setattr(studio_, "read_host", lambda **_: Host(accelerator="zerogpu"))
     seen: list[Studio] = []
-    first = Studio.first_answers
-    monkeypatch.setattr(Studio, "first_answers", lambda self, *a: (seen.append(self), first(self, *a))[1])
+    first = answers.Answers.first_answers
+    monkeypatch.setattr(answers.Answers, "first_answers", lambda self, *a: (seen.append(self.studio), first(self, *a))[1])
     ui.build_app(device="cuda")
     (studio,) = seen
     work = start(studio.presets[0], studio.base)

@@ -326,10 +326,10 @@ class Speaker:
             except Exception as error:  # its upper layers do what those that were probed did not
                 if out_of_memory(error):
                     raise
-                others = {"cache": "steps", "steps": "whole"}
+                others: dict[str, Literal["steps", "whole"]] = {"cache": "steps", "steps": "whole"}
                 if len(ids) > given or self.probed.by == "whole":
                     raise MergeError(f"transformers cannot compute this model's answer: {safe.first_line(error)}") from None
-                _PROBED[self._kind, torch.get_num_threads()] = Probe(by=others[self.probed.by])  # type: ignore[arg-type]
+                _PROBED[self._kind, torch.get_num_threads()] = Probe(by=others[self.probed.by])
 
     def _plainly(self, ids: list[int], most: int) -> Iterator[_Row]:
         """What the model says after `ids`, again and again, with nothing kept between answers."""
@@ -831,9 +831,9 @@ def _check_asks(module: Any, folder: Path) -> None:
     kind = f"{folder}: {type(module).__name__}"
     if module.config.is_encoder_decoder:
         raise CheckpointError(f"{kind} has an encoder and a decoder; only models that go on with a text answer here.")
+    forward: Callable[..., Any] = module.forward
     if not isinstance(module, GenerationMixin):
         raise CheckpointError(f"{kind} does not write one token after the other, so it cannot answer here.")
-    forward: Callable[..., Any] = module.forward  # type: ignore[attr-defined]
     asked = inspect.signature(forward).parameters.values()
     more = [p.name for p in asked if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "input_ids"]
     if more:

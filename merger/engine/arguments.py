@@ -1,7 +1,7 @@
 """Arguments: the numbers of one job by the names that recipes use, each one value or one for each model."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar, overload
 
 from merger.methods.params import Scalar
 
@@ -35,7 +35,14 @@ class Arguments(Mapping[str, Argument]):
     def __contains__(self, name: object) -> bool:
         return name in self._named
 
-    def get(self, name: str, default: T | None = None) -> Argument | T | None:  # type: ignore[override] - Mapping's, without its try
+    @overload
+    def get(self, name: str, default: None = None, /) -> Argument | None: ...
+    @overload
+    def get(self, name: str, default: Argument, /) -> Argument: ...
+    @overload
+    def get(self, name: str, default: T, /) -> Argument | T: ...
+    def get(self, name: str, default: Any = None, /) -> Any:
+        """Mapping's, without its try."""
         return self._named.get(name, default)
 
     def __eq__(self, other: object) -> bool:

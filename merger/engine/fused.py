@@ -44,10 +44,15 @@ class Known:
     def forget(self, model: str) -> None:
         """Forget what was measured of a model's tensors."""
         for table in (self.cuts, self.ladders or {}, self.lengths, self.dots):
-            for key in list(table):
-                first = key[0] if isinstance(key[0], tuple) else (key[0],)
-                if any(source is not None and source.model == model for source in (*first, key[1])):
-                    table.pop(key, None)  # type: ignore[call-overload]
+            _forget(table, model)
+
+
+def _forget(table: dict[Any, Any], model: str) -> None:
+    """Drop the entries of a model; keys are a source or several, and a base."""
+    for key in list(table):
+        first = key[0] if isinstance(key[0], tuple) else (key[0],)
+        if any(source is not None and source.model == model for source in (*first, key[1])):
+            table.pop(key, None)
 
 
 _ROWS = 8

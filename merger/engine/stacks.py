@@ -148,46 +148,68 @@ def _walk(
     """
     from_one = any(_numbers(k, v, layers) and v and v[-1] == layers and v[0] > 0 for k, v in level.items())
     for key, value in list(level.items()):
-        found = tuple((_at(own, (*path, key)), layer, count) for own, layer, count in places)
-        new: Any = None
-        if isinstance(value, dict) and _keyed(value, layers) and not _ELSEWHERE.search(key):
-            new = _table(value, found)
-        elif isinstance(value, dict):
+        if isinstance(value, dict) and (not _keyed(value, layers) or _ELSEWHERE.search(key)):
             if not _ELSEWHERE.search(key) and not any(type(value.get(k)) is int for k in LAYER_KEYS):
                 yield from _walk(value, (*path, key), places, layers, made)
-        elif key in _REPEATED and isinstance(value, list) and value and len(value) < layers:
-            kinds = [(own if isinstance(own, list) and own else value, layer) for own, layer, _ in found]
-            new = [own[layer % len(own)] for own, layer in kinds]
-        elif key == "attention_types" and len(_written_out(value)) == layers > 0:
-            kinds = [(_written_out(own) or _written_out(value), layer) for own, layer, _ in found]
-            new = [[[own[layer % len(own)] for own, layer in kinds], 1]]
-        elif _is_one_a_layer(key, value, layers):
-            new = _entries(value, found, layers)
-        elif _numbers(key, value, layers):
-            shift = 1 if from_one else 0
-            kinds = [layer + shift in (own if isinstance(own, list) else value) for own, layer, _ in found]
-            new = [j + shift for j, yes in enumerate(kinds) if yes]
-        elif type(value) is int and (_FIRST.search(key) or _LAST.search(key)):
+            continue
+        found = tuple((_at(own, (*path, key)), layer, count) for own, layer, count in places)
+        new = _each_layers(key, value, found, layers, from_one)
+        if new is _OTHER and type(value) is int and (_FIRST.search(key) or _LAST.search(key)):
             new = _count(key, value, found)
             if new is None:
                 made.told.append(
                     f"config.json: {key} counts {'the first' if _FIRST.search(key) else 'the last'} layers of a kind, and in "
                     f"this stack layers of that kind stand elsewhere too; it stays at {value}."
                 )
-        elif type(value) is int and key.endswith("_start_index") and (span := _span(level, key, path, places)) is not None:
-            new, level[key.replace("_start_", "_end_")] = span
-        elif value is True and key.endswith("by_inverse_layer_idx"):
-            made.told.append(f"config.json: {key}: what a layer computes depends on its number, which the stack changes.")
-        elif value and key == "hidden_size_per_layer_input":
-            made.told.append(
-                f"config.json: {key}: each layer has a part of its own in tensors outside of the layers, and these parts stay in "
-                "the order they are in: a layer that moved computes with another's."
-            )
-        elif value and type(value) in (int, str) and _BY_NUMBER.search(key):
-            made.by_number.append(key)
-        if new is not None and new != value:
+        elif new is _OTHER and type(value) is int and key.endswith("_start_index"):
+            span = _span(level, key, path, places)
+            if span is not None:
+                new, level[key.replace("_start_", "_end_")] = span
+        if new is _OTHER:
+            _remark(key, value, made)
+        elif new is not None and new != value:
             level[key] = new
             yield key
+
+
+_OTHER = object()
+"""A value that says nothing of each layer."""
+
+
+def _each_layers(key: str, value: Any, found: Sequence[tuple[Any, int, int]], layers: int, from_one: bool) -> Any:
+    """What says something of each layer, in the output's order; None where a layer's own model does not say it.
+
+    found     for each output layer: the same value of its model's config, its number there, how many that model has
+    from_one  lists of layers' numbers begin at 1
+    """
+    if isinstance(value, dict):
+        return _table(value, found)
+    if key in _REPEATED and isinstance(value, list) and value and len(value) < layers:
+        kinds = [(own if isinstance(own, list) and own else value, layer) for own, layer, _ in found]
+        return [own[layer % len(own)] for own, layer in kinds]
+    if key == "attention_types" and len(_written_out(value)) == layers > 0:
+        kinds = [(_written_out(own) or _written_out(value), layer) for own, layer, _ in found]
+        return [[[own[layer % len(own)] for own, layer in kinds], 1]]
+    if _is_one_a_layer(key, value, layers):
+        return _entries(value, found, layers)
+    if _numbers(key, value, layers):
+        shift = 1 if from_one else 0
+        of_kind = [layer + shift in (own if isinstance(own, list) else value) for own, layer, _ in found]
+        return [j + shift for j, yes in enumerate(of_kind) if yes]
+    return _OTHER
+
+
+def _remark(key: str, value: Any, made: Followed) -> None:
+    """Tell of a value that means another thing where layers have moved."""
+    if value is True and key.endswith("by_inverse_layer_idx"):
+        made.told.append(f"config.json: {key}: what a layer computes depends on its number, which the stack changes.")
+    elif value and key == "hidden_size_per_layer_input":
+        made.told.append(
+            f"config.json: {key}: each layer has a part of its own in tensors outside of the layers, and these parts stay in "
+            "the order they are in: a layer that moved computes with another's."
+        )
+    elif value and type(value) in (int, str) and _BY_NUMBER.search(key):
+        made.by_number.append(key)
 
 
 def _written_out(value: Any) -> list[Any]:

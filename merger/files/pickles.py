@@ -9,8 +9,9 @@ import pickletools
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 import torch
 
@@ -94,13 +95,12 @@ def _kind(value: object) -> str:
 # ---------------------------------------------------------------------------------------------- the zip archive
 
 
-def _members(file: Path, handle: BinaryIO) -> dict[str, tuple[int, int]]:
-    """Member name -> (first byte, bytes). Only stored members, each once and inside the file."""
+def _damaged(file: Path, why: str) -> CheckpointError:
+    return CheckpointError(f"{file}: a damaged zip archive ({why}); download the file again.")
 
-    def damaged(why: str) -> NoReturn:
-        raise CheckpointError(f"{file}: a damaged zip archive ({why}); download the file again.")
 
-    total = handle.seek(0, 2)
+def _directory(file: Path, handle: BinaryIO, total: int) -> tuple[int, bytes]:
+    """How many members an archive of so many bytes has, and the directory that lists them."""
     handle.seek(0)
     head = handle.read(len(_LEGACY))
     if head == _LEGACY:
@@ -115,25 +115,32 @@ def _members(file: Path, handle: BinaryIO) -> dict[str, tuple[int, int]]:
     tail = handle.read()
     end = tail.rfind(b"PK\5\6")
     if end < 0 or len(tail) - end < 22:
-        damaged("no directory at its end: truncated")
+        raise _damaged(file, "no directory at its end: truncated")
     count, size, start = struct.unpack_from("<HII", tail, end + 10)
     if tail[max(0, end - 20) : end][:4] == b"PK\6\7":  # zip64: the real numbers are elsewhere
         (record_at,) = struct.unpack_from("<Q", tail, end - 12)
         handle.seek(min(record_at, total))
         record = handle.read(56)
         if len(record) < 56 or record[:4] != b"PK\6\6":
-            damaged("its zip64 record is missing")
+            raise _damaged(file, "its zip64 record is missing")
         count, size, start = struct.unpack_from("<QQQ", record, 32)
     if size > _LIMIT or start + size > total:
-        damaged("its directory is not inside the file")
+        raise _damaged(file, "its directory is not inside the file")
     if count > TENSORS + 1000:  # beside the storages
         raise CheckpointError(f"{file}: an archive of {count:,} members; no model has more than {TENSORS:,} tensors.")
     handle.seek(start)
-    directory, at = handle.read(size), 0
+    return count, handle.read(size)
+
+
+def _members(file: Path, handle: BinaryIO) -> dict[str, tuple[int, int]]:
+    """Member name -> (first byte, bytes). Only stored members, each once and inside the file."""
+    total = handle.seek(0, 2)
+    count, directory = _directory(file, handle, total)
+    at = 0
     members: dict[str, tuple[int, int]] = {}
     for _ in range(count):
         if at + 46 > len(directory) or directory[at : at + 4] != b"PK\1\2":
-            damaged("its directory ends early")
+            raise _damaged(file, "its directory ends early")
         flags, method = struct.unpack_from("<HH", directory, at + 8)
         packed, nbytes, name_length, extra_length, comment_length = struct.unpack_from("<IIHHH", directory, at + 20)
         (header_at,) = struct.unpack_from("<I", directory, at + 42)
@@ -148,11 +155,11 @@ def _members(file: Path, handle: BinaryIO) -> dict[str, tuple[int, int]]:
                 f"{file}: {name[:80]!r} in it is compressed, which torch.save never does.\n  Get the safetensors version."
             )
         if name in members:
-            damaged(f"{name[:80]!r} is in it twice")
+            raise _damaged(file, f"{name[:80]!r} is in it twice")
         handle.seek(min(header_at, total))
         local = handle.read(30)
         if len(local) < 30 or local[:4] != b"PK\3\4":
-            damaged(f"{name[:80]!r} is not where the directory says")
+            raise _damaged(file, f"{name[:80]!r} is not where the directory says")
         first = header_at + 30 + sum(struct.unpack_from("<HH", local, 26))
         if first + nbytes > total:
             raise CheckpointError(
@@ -187,8 +194,6 @@ class _Storage:
 
 
 _MARK = object()
-_EMPTY: dict[str, Callable[[], Any]] = {"EMPTY_DICT": dict, "EMPTY_LIST": list, "EMPTY_TUPLE": tuple}
-_FIXED: dict[str, Any] = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False}
 _TUPLES = {"TUPLE1": 1, "TUPLE2": 2, "TUPLE3": 3}
 _PUSHED = {
     "BINUNICODE", "SHORT_BINUNICODE", "BINUNICODE8", "UNICODE", "BININT", "BININT1", "BININT2", "INT", "LONG", "LONG1", "LONG4",
@@ -215,76 +220,113 @@ class _Machine:
         for name, dtype in _STORAGES.items():
             self._known |= {f"torch.{name}": (dtype, name), f"torch.storage.{name}": (dtype, name)}
         self._known |= {str(dtype): dtype for dtype in _DTYPES}
+        self._operations: dict[str, Callable[[Any], None]] = {
+            **dict.fromkeys(_PUSHED, self._push),
+            **dict.fromkeys(("PROTO", "FRAME"), self._pass),
+            **dict.fromkeys(("BINGET", "LONG_BINGET", "GET"), self._recall),
+            **dict.fromkeys(("BINPUT", "LONG_BINPUT", "PUT"), self._keep),
+            **dict.fromkeys(("GLOBAL", "INST"), self._global),
+            **{name: partial(self._tuple_of, count) for name, count in _TUPLES.items()},
+            "MEMOIZE": self._keep_next,
+            "EMPTY_DICT": lambda _: self._push({}),
+            "EMPTY_LIST": lambda _: self._push([]),
+            "EMPTY_TUPLE": lambda _: self._push(()),
+            "NONE": lambda _: self._push(None),
+            "NEWTRUE": lambda _: self._push(True),
+            "NEWFALSE": lambda _: self._push(False),
+            "MARK": lambda _: self._push(_MARK),
+            "TUPLE": self._tuple,
+            "LIST": self._list,
+            "DICT": self._dict,
+            "STACK_GLOBAL": self._stack_global,
+            "BINPERSID": self._persistent,
+            "REDUCE": self._reduce,
+            "BUILD": self._build,
+            "SETITEM": lambda _: self._set(self._popped(2)),
+            "SETITEMS": lambda _: self._set(self._since_mark()),
+            "APPEND": lambda _: self._append(self._popped(1)),
+            "APPENDS": lambda _: self._append(self._since_mark()),
+        }
 
     def run(self, pickled: bytes) -> Any:
         """The pickled object, with a Place for every tensor. ValueError and its like when the pickle is damaged."""
-        stack, memo = self._stack, self._memo
         steps = _FREE_STEPS + PICKLE_STEPS * len(self._storages)
-        for opcode, arg, _ in pickletools.genops(pickled):
-            name = opcode.name
+        for opcode, argument, _ in pickletools.genops(pickled):
             steps -= 1
-            if steps < 0 or len(stack) > _STACK:
+            if steps < 0 or len(self._stack) > _STACK:
                 raise CheckpointError(f"{self._file}: its pickle goes on and on; a table of so few tensors is not so long.")
-            if name in _PUSHED:
-                stack.append(arg)
-            elif name in ("BINGET", "LONG_BINGET", "GET"):
-                stack.append(memo[int(arg)])  # type: ignore[arg-type]
-            elif name in ("BINPUT", "LONG_BINPUT", "PUT"):
-                memo[int(arg)] = stack[-1]  # type: ignore[arg-type]
-            elif name == "MEMOIZE":
-                memo[len(memo)] = stack[-1]
-            elif name in _EMPTY:
-                stack.append(_EMPTY[name]())
-            elif name in _FIXED:
-                stack.append(_FIXED[name])
-            elif name == "MARK":
-                stack.append(_MARK)
-            elif name == "TUPLE":
-                items = self._since_mark()
-                stack.append(tuple(items))
-            elif name == "LIST":
-                stack.append(self._since_mark())
-            elif name == "DICT":
-                if self._since_mark():
-                    raise ValueError  # no pickler fills a table this way
-                stack.append({})
-            elif name in _TUPLES:
-                count = _TUPLES[name]
-                items = [stack.pop() for _ in range(count)][::-1]
-                stack.append(tuple(items))
-            elif name in ("GLOBAL", "INST"):
-                stack.append(self._named(str(arg).replace(" ", ".")))
-            elif name == "STACK_GLOBAL":
-                attribute, module = stack.pop(), stack.pop()
-                if not isinstance(module, str) or not isinstance(attribute, str):
-                    raise TypeError
-                stack.append(self._named(f"{module}.{attribute}"))
-            elif name == "BINPERSID":
-                stack.append(self._storage(*stack.pop()))
-            elif name == "REDUCE":
-                arguments, call = stack.pop(), stack.pop()
-                if not callable(call):
-                    raise TypeError
-                stack.append(call(*arguments))
-            elif name == "BUILD":
-                stack.pop()  # the state of an OrderedDict: its _metadata, which nothing here needs
-                if not isinstance(stack[-1], dict):
-                    raise TypeError
-            elif name in ("SETITEM", "SETITEMS"):
-                items = self._since_mark() if name == "SETITEMS" else [stack.pop() for _ in range(2)][::-1]
-                if not all(isinstance(key, (str, int)) for key in items[::2]):  # a deeply nested key could not be hashed
-                    raise TypeError
-                table: Any = stack[-1]
-                table.update(zip(items[::2], items[1::2], strict=True))
-            elif name in ("APPEND", "APPENDS"):
-                items = self._since_mark() if name == "APPENDS" else [stack.pop()]
-                listed: Any = stack[-1]
-                listed.extend(items)
-            elif name == "STOP":
-                return stack.pop()
-            elif name not in ("PROTO", "FRAME"):
-                raise CheckpointError(f"{self._file}: its pickle uses {name}, which no table of tensors needs; refused.")
+            if opcode.name == "STOP":
+                return self._stack.pop()
+            if opcode.name not in self._operations:
+                raise CheckpointError(f"{self._file}: its pickle uses {opcode.name}, which no table of tensors needs; refused.")
+            self._operations[opcode.name](argument)
         raise ValueError
+
+    # -------------------------------------------------------------------------- what an opcode does, told its argument
+
+    def _pass(self, _: Any) -> None:
+        """What frames the others."""
+
+    def _push(self, value: Any) -> None:
+        self._stack.append(value)
+
+    def _recall(self, index: Any) -> None:
+        self._stack.append(self._memo[int(index)])
+
+    def _keep(self, index: Any) -> None:
+        self._memo[int(index)] = self._stack[-1]
+
+    def _keep_next(self, _: Any) -> None:
+        self._memo[len(self._memo)] = self._stack[-1]
+
+    def _tuple(self, _: Any) -> None:
+        self._stack.append(tuple(self._since_mark()))
+
+    def _tuple_of(self, count: int, _: Any) -> None:
+        self._stack.append(tuple(self._popped(count)))
+
+    def _list(self, _: Any) -> None:
+        self._stack.append(self._since_mark())
+
+    def _dict(self, _: Any) -> None:
+        if self._since_mark():
+            raise ValueError  # no pickler fills a table this way
+        self._stack.append({})
+
+    def _global(self, name: Any) -> None:
+        self._stack.append(self._named(str(name).replace(" ", ".")))
+
+    def _stack_global(self, _: Any) -> None:
+        module, attribute = self._popped(2)
+        if not isinstance(module, str) or not isinstance(attribute, str):
+            raise TypeError
+        self._stack.append(self._named(f"{module}.{attribute}"))
+
+    def _persistent(self, _: Any) -> None:
+        self._stack.append(self._storage(*self._stack.pop()))
+
+    def _reduce(self, _: Any) -> None:
+        call, arguments = self._popped(2)
+        if not callable(call):
+            raise TypeError
+        self._stack.append(call(*arguments))
+
+    def _build(self, _: Any) -> None:
+        self._stack.pop()  # the state of an OrderedDict: its _metadata, which nothing here needs
+        if not isinstance(self._stack[-1], dict):
+            raise TypeError
+
+    def _set(self, items: list[Any]) -> None:
+        if not all(isinstance(key, (str, int)) for key in items[::2]):  # a deeply nested key could not be hashed
+            raise TypeError
+        self._stack[-1].update(zip(items[::2], items[1::2], strict=True))
+
+    def _append(self, items: list[Any]) -> None:
+        self._stack[-1].extend(items)
+
+    def _popped(self, count: int) -> list[Any]:
+        """So many from the top of the stack, the top last."""
+        return [self._stack.pop() for _ in range(count)][::-1]
 
     def _since_mark(self) -> list[Any]:
         items: list[Any] = []

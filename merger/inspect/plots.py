@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -15,6 +16,11 @@ from merger.looks import SLOTS, colour, faded
 RAMP = [[0.0, colour("ramp-low")], [0.5, colour("ramp-middle")], [1.0, colour("ramp-high")]]
 AGREE = [[0.0, colour("ramp-against")], [0.5, colour("ramp-low")], [1.0, colour("ramp-high")]]
 _ORDER = tuple(role for role in ROLES if role not in ("embed", "head"))
+
+
+def _ruled(figure: go.Figure) -> Any:
+    """The figure, to draw lines across: its own types take whole numbers only."""
+    return figure
 
 
 def conflict_map(stats: Sequence[TensorStats]) -> go.Figure:
@@ -110,7 +116,7 @@ def delta_histograms(found: Histogram, names: Sequence[str], slots: Slots, title
                 row=i, col=1,
             )  # fmt: skip
         for x in _cut_lines(cut.low, cut.high, found.edges[-1]) if cut else ():
-            figure.add_vline(x=x, line={"color": GREY, "width": 1.5, "dash": "dash"}, row=i, col=1)  # type: ignore[arg-type]
+            _ruled(figure).add_vline(x=x, line={"color": GREY, "width": 1.5, "dash": "dash"}, row=i, col=1)
         if cut is not None and math.isfinite(cut.low):
             words = f"cut {cut.low:.3g}" + (f" to {cut.high:.3g}" if math.isfinite(cut.high) else "")
             figure.add_annotation(
@@ -155,7 +161,7 @@ def stages(explained: Explanation, titles: Sequence[str], names: Sequence[str], 
             for sign in signs:
                 if stage.name != "models" or value < reach:
                     line = {"color": GREY, "dash": "dash"}
-                    figure.add_hline(y=sign * value, line=line, row=i, col=1)  # type: ignore[arg-type]
+                    _ruled(figure).add_hline(y=sign * value, line=line, row=i, col=1)
     figure.update_layout(barmode="group", bargap=0.3)
     figure.update_xaxes(type="category")
     figure.update_xaxes(title_text="position", row=len(shown), col=1)

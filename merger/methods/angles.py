@@ -13,7 +13,7 @@ from torch import Tensor
 from merger.methods import method
 from merger.methods.averages import mix
 from merger.methods.law import Law, Teach
-from merger.methods.ops import added_up, cancelled, dot, per_model
+from merger.methods.ops import added_up, cancelled, dot, numbers, per_model
 from merger.methods.params import (
     AlongFirst,
     Blend,
@@ -82,13 +82,13 @@ def multislerp_shares(dots: Tensor, weight: PerModel, normalize_weights: bool, e
     """What multislerp takes of each model, from their dot products (n, n)."""
     weights = torch.tensor(per_model(weight, len(dots)), dtype=torch.float64)
     whole = float(weights.sum())
-    if normalize_weights and abs(whole) > cancelled(weights.tolist()):
+    if normalize_weights and abs(whole) > cancelled(numbers(weights)):
         weights = weights / whole
     lengths = dots.diagonal().clamp_min(0).sqrt()
     towards = weights / (lengths + eps).clamp_min(1e-300)  # coefficients of the mean direction
     length = _length(towards, dots)
     opposed = length <= max(eps, 1e-6)  # shorter is the models' rounding
-    return (weights if opposed else towards / length * (weights * lengths).sum()).tolist()
+    return numbers(weights if opposed else towards / length * (weights * lengths).sum())
 
 
 def karcher_shares(dots: Tensor, max_iter: int, tol: float) -> list[float]:
@@ -116,7 +116,7 @@ def karcher_shares(dots: Tensor, max_iter: int, tol: float) -> list[float]:
             break
         mean = size.cos() * mean + size.sin() / size * step
         mean = mean / _length(mean, cosines)
-    return (mean * scale * lengths.mean()).tolist()
+    return numbers(mean * scale * lengths.mean())
 
 
 def stock_shares(dots: Tensor) -> list[float]:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from merger.methods import method
 from merger.methods.law import Law, Teach
-from merger.methods.ops import Draws, Watch, column, elect_sign, per_model, total, unwatched
+from merger.methods.ops import Draws, Watch, column, elect_sign, numbers, per_model, total, unwatched
 from merger.methods.params import Agreement, Boost, BoostCap, Density, Lambda, MaskStrictness, SelectTop, Threshold, Weight
 from merger.methods.trims import largest
 
@@ -59,7 +59,7 @@ def sce(
     squares = torch.stack([total(delta.square()) for delta in kept])  # the count of positions cancels out
     whole = squares.sum()
     shares = squares / whole if float(whole) > 0 else torch.full_like(squares, 1 / len(kept))
-    weights = column(shares.tolist(), kept)
+    weights = column(numbers(shares), kept)
     counted = weights * kept * agree
     watch("counted", counted)
     below = (weights * agree).sum(0)
@@ -125,7 +125,7 @@ def _unique_and_shared(deltas: Tensor, active: Tensor, boost: Tensor, watch: Wat
     kept = deltas * active
     watch("kept", kept)
     watch("voting", kept)
-    terms = torch.where(count == 1, column(boost.tolist(), deltas) * kept, kept / count.clamp_min(1))
+    terms = torch.where(count == 1, column(numbers(boost), deltas) * kept, kept / count.clamp_min(1))
     watch("counted", terms)
     return terms.sum(0)
 

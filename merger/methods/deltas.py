@@ -14,6 +14,7 @@ from merger.methods.ops import (
     drop_random,
     elect_sign,
     keep_largest,
+    numbers,
     per_model,
     restore_scale,
     unwatched,
@@ -336,4 +337,4 @@ def elected(kept: Tensor, weights: Tensor, lambda_: float, normalize: bool, watc
 
 def _least(weights: Tensor) -> Tensor:
     """`cancelled` of a column of weights, in its dtype."""
-    return torch.tensor(cancelled(weights.flatten().tolist()), dtype=weights.dtype, device=weights.device)
+    return torch.tensor(cancelled(numbers(weights.flatten())), dtype=weights.dtype, device=weights.device)

@@ -7,6 +7,7 @@ import hashlib
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -85,6 +86,21 @@ def column(values: PerModel, like: Tensor) -> Tensor:
     """Per-model numbers as a tensor that multiplies (n, *shape): (n, 1, ..., 1), in the dtype of `like`."""
     numbers = per_model(values, len(like))
     return torch.tensor(numbers, dtype=like.dtype, device=like.device).reshape(-1, *[1] * (like.dim() - 1))
+
+
+class _Numbers(Protocol):
+    """A tensor of one dimension, whose own `tolist` says nothing of what is in the list."""
+
+    def tolist(self) -> Any: ...
+
+
+def numbers(x: _Numbers) -> list[float]:
+    """The numbers of a tensor of one dimension.
+
+    >>> numbers(torch.tensor([1.0, 0.5]))
+    [1.0, 0.5]
+    """
+    return x.tolist()
 
 
 def per_model(values: PerModel, n: int) -> list[float]:

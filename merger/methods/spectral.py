@@ -6,6 +6,8 @@ second on a GPU. Every formula gives the same matrix when a pair of singular vec
 infinity in it has no decomposition: the result is NaN all over.
 """
 
+from typing import Protocol
+
 import torch
 from torch import Tensor
 
@@ -15,6 +17,15 @@ from merger.methods.law import Law, Teach
 from merger.methods.ops import Draws, all_finite, column, keep_largest, per_model, unwatched
 from merger.methods.params import Density, FullRank, Lambda, Normalize, Weight
 
+
+class _Linalg(Protocol):
+    """What is used of torch.linalg, whose functions have no types of their own."""
+
+    def svd(self, A: Tensor, full_matrices: bool = True) -> tuple[Tensor, Tensor, Tensor]: ...  # noqa: N803
+    def eigh(self, A: Tensor) -> tuple[Tensor, Tensor]: ...  # noqa: N803
+
+
+_linalg: _Linalg = torch.linalg
 _NO_MATRIX = "This tensor is no matrix, so it has no directions to work on; the changes are combined position by position."
 
 
@@ -156,7 +167,7 @@ def knots(
 
 def _svd(matrix: Tensor, whole: bool = False) -> tuple[Tensor, Tensor, Tensor]:
     """Thin SVD in float64, `whole` or of the directions whose strength is above the rounding of the matrix's own dtype."""
-    u, s, vt = torch.linalg.svd(matrix.to(torch.float64), full_matrices=False)
+    u, s, vt = _linalg.svd(matrix.to(torch.float64), full_matrices=False)
     if whole:
         return u, s, vt
     kept = int((s > _rounding(s, max(matrix.shape))).sum())
@@ -190,7 +201,7 @@ def _row_basis(deltas: Tensor) -> Tensor:
 
 def _strongest(gram: Tensor, other: int) -> tuple[Tensor, Tensor]:
     """Singular values and vectors, strongest first, of a matrix with this Gram matrix and so many on its other side."""
-    values, vectors = torch.linalg.eigh(gram)
+    values, vectors = _linalg.eigh(gram)
     s, vectors = values.clamp_min(0).sqrt().flip(0), vectors.flip(1)
     kept = s > _rounding(s, max(len(gram), other))
     return s[kept], vectors[:, kept]

@@ -32,7 +32,7 @@ from merger.methods import METHODS
 from merger.methods.params import Scalar, to_number
 from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document, setting_of
 from merger.recipe import replace as replace_value
-from merger.recipe.moves import effective
+from merger.recipe.between import effective
 from merger.regular import read_text
 
 T = TypeVar("T")
@@ -114,7 +114,7 @@ def _lines(text: str, source: str) -> Iterator[Probe]:
 
 def _json(text: str, source: str, half: str) -> Iterator[Probe]:
     try:
-        skills = json.loads(text)["skills"]
+        skills: dict[str, dict[str, list[Any]] | list[Any]] = json.loads(text)["skills"]
         for skill, halves in skills.items():
             for probe in halves[half] if isinstance(halves, dict) else halves:
                 match = "pattern" if "pattern" in probe else "exact"
@@ -426,9 +426,10 @@ def read_vary(text: str) -> Vary:
             raise wrong from None
     else:
         listed = parse_value(what, f"--vary {path}")
-        if not isinstance(listed, list) or not listed or not all(isinstance(v, (bool, int, float, str)) for v in listed):
+        given = [v for v in listed if isinstance(v, (bool, int, float, str))] if isinstance(listed, list) else []
+        if not isinstance(listed, list) or not given or len(given) < len(listed):
             raise wrong
-        values = tuple(to_number(v) or v if isinstance(v, str) else v for v in listed)  # YAML reads 1e-3 as text
+        values = tuple(to_number(v) or v if isinstance(v, str) else v for v in given)  # YAML reads 1e-3 as text
     if not 1 <= len(values) <= 1000:
         raise MergeError(f"--vary {path}: 1 to 1000 values, please; got {len(values)}.")
     return Vary(path.removesuffix("*").strip(), values, gain)
@@ -479,6 +480,11 @@ Strategy = Generator[list[Point], Sequence[Trial], None]
 Mapper = Callable[[Callable[[str], Trial], Sequence[str]], Iterable[Trial]]
 
 
+def _in_turn(ask: Callable[[str], Trial], texts: Sequence[str]) -> Iterator[Trial]:
+    """The Mapper of one process."""
+    return map(ask, texts)
+
+
 def sweep(
     recipe: Recipe,
     varied: Sequence[Vary],
@@ -502,7 +508,7 @@ def sweep(
     plans = strategy or grid(varied)
     tried = partial(try_text, runner, tuple(probes), tuple(prompts), access=access)
     if mapper is None:
-        mapper, tried = map, partial(tried, go_on=go_on)
+        mapper, tried = _in_turn, partial(tried, go_on=go_on)
     batch = next(plans, None)
     try:
         while batch and go_on():

@@ -87,13 +87,15 @@ class Desk:
         how  as gradio's events take it; NOW where nothing is said
         """
 
-        def told(updates: Updates) -> dict[Any, Any]:
+        def told(updates: Updates) -> dict[Any, Any] | None:
+            if not updates:  # an empty dictionary would be a value to gradio
+                return {self.parts[drawn[0]]: gr.skip()} if drawn else None
             return {self.parts[name]: update for name, update in updates.items() if name in drawn or _unknown(name, drawn)}
 
         if isgeneratorfunction(call):
 
             @wraps(call)
-            def streamed(*values: Any) -> Iterator[dict[Any, Any]]:
+            def streamed(*values: Any) -> Iterator[dict[Any, Any] | None]:
                 for updates in call(*values):
                     yield told(updates)
 
@@ -101,7 +103,7 @@ class Desk:
         else:
 
             @wraps(call)
-            def once(*values: Any) -> dict[Any, Any]:
+            def once(*values: Any) -> dict[Any, Any] | None:
                 return told(call(*values) or {})
 
             named = once

@@ -207,9 +207,9 @@ class Guard:
     def refusal(self, asked: _Asked) -> tuple[int, str]:
         """The status and the sentence for a request that does not get in; an empty one for all others."""
         names = [_name_of(host) for host in asked.all("host")]
-        for name in names if self.door.names is not None else ():
-            if name not in self.door.names and not (self.door.numbers and _is_number(name)):  # type: ignore[operator]
-                return 421, NAMELESS
+        known = self.door.names
+        if known is not None and any(name not in known and not (self.door.numbers and _is_number(name)) for name in names):
+            return 421, NAMELESS
         if _LOOKS.fullmatch(asked.path) and asked.method in ("GET", "HEAD"):
             return 200, ""
         if asked.path != "/" and not _SIGN_IN.fullmatch(asked.path) and not _USED.fullmatch(asked.path):

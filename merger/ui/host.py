@@ -4,6 +4,7 @@ Read once from the environment. No gradio here, and `spaces` only where it is in
 """
 
 import contextlib
+import importlib
 import logging
 import math
 import os
@@ -174,7 +175,7 @@ def gpu(duration: int | Callable[..., int] = 60) -> Callable[[F], F]:
     to this process, and closing its generator stops it at its next yield.
     """
     try:
-        import spaces  # type: ignore[import-not-found]
+        spaces = importlib.import_module("spaces")  # only a Space has it
     except ImportError:
         return lambda function: function
     return spaces.GPU(duration=duration)

@@ -55,7 +55,7 @@ class _Light(SessionState):
 def _nbytes(value: Any) -> int:
     """About what a kept value takes: a workspace says so itself, of others the texts count."""
     if isinstance(value, dict):
-        return sum(map(_nbytes, value.values()))  # type: ignore[arg-type]
+        return sum(_nbytes(part) for part in value.values())
     return len(value) if isinstance(value, str) else int(getattr(value, "nbytes", 0))
 
 

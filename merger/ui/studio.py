@@ -28,7 +28,7 @@ from merger.limits import (
     MODEL_SECONDS,
 )  # fmt: skip
 from merger.recipe import Recipe
-from merger.recipe.moves import unsliced
+from merger.recipe.between import unsliced
 from merger.search.trials import Runner
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import built_in_templates

@@ -6,7 +6,7 @@ Pure, and plain text: no markup, names as they are. Field terms stand where they
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeGuard
 
 from merger.files.layout import ATTENTION, Board, Column, role
 from merger.findings import Finding, Level
@@ -16,7 +16,7 @@ from merger.methods import METHODS
 from merger.methods.law import DROPPED, KEPT, NO_LAW, RULES, Law
 from merger.methods.params import Param, Scalar
 from merger.recipe import Entry, Recipe
-from merger.recipe.moves import effective
+from merger.recipe.between import effective
 
 Names = Mapping[str, str]
 """Model reference -> the short name the page shows."""
@@ -148,18 +148,19 @@ def _move(param: Param, before: Values, after: Values, board: Board) -> tuple[st
     pairs = {(a, b) for i in touched for a, b in zip(before[i], after[i], strict=True) if a != b}
     if len(pairs) == 1:
         return _from_to(param, *pairs.pop()), where
-    if not all(_is_number(a) and _is_number(b) for a, b in pairs):
+    numbers = {(a, b) for a, b in pairs if _is_number(a) and _is_number(b)}
+    if len(numbers) < len(pairs):
         return "is set anew", where
-    ends = {b for _, b in pairs}
-    up, down = all(b > a for a, b in pairs), all(b < a for a, b in pairs)  # type: ignore[operator]
+    ends = {b for _, b in numbers}
+    up, down = all(b > a for a, b in numbers), all(b < a for a, b in numbers)
     verb = "rises" if up else "falls" if down else "changes"
     if len(ends) == 1:
         return f"{verb} to {_shown(param, ends.pop())}", where
-    low, high = min(ends), max(ends)  # type: ignore[type-var]
+    low, high = min(ends), max(ends)
     return f"{verb} to between {_shown(param, low)} and {_shown(param, high)}", where
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 

@@ -9,7 +9,7 @@ import gradio as gr
 import merger.ui.state as state
 from merger.errors import MergeError, RecipeError
 from merger.recipe import Recipe
-from merger.recipe.moves import blend, crossfade
+from merger.recipe.between import blend, crossfade
 from merger.ui.desk import Desk, Updates, line
 from merger.ui.events import ANSWER, NEWEST, NOW
 from merger.ui.lanes import short_names

@@ -23,7 +23,7 @@ from merger.hub.access import Access
 from merger.limits import SWEEP_CHARACTERS, SWEEP_SECONDS
 from merger.methods.params import Param
 from merger.recipe import Recipe, Setting, dump
-from merger.recipe.moves import effective
+from merger.recipe.between import effective
 from merger.search.trials import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.background import Background, Ended, Work
 from merger.ui.events import NOW, QUIET

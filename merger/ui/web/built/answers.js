@@ -1,4 +1,4 @@
-// npm run build: 7e35d8bab5fe54c00b3be73d7933a2761a2960cb609b21bc98de88c7e6179c96 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/main.js answers/panel.js answers/tip.js looks.json shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: eff24d7bd801b17315cbf643152f86db6615270c39ebd1844b5660fa35123377 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/main.js answers/panel.js answers/tip.js looks.json shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;

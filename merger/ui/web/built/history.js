@@ -1,4 +1,4 @@
-// npm run build: 123d7ffe54fd1c50e60016070353bd19620b0145f83bf72eda1d2e133c208736 of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js shared/tokens.js
+// npm run build: ccc44261523d369bf8b6a7eed67f843c97a17e0e49457da3222f2bf047de4ad2 of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;

@@ -1,4 +1,4 @@
-// npm run build: 20d645c9ca39cbf7b09524ade3f452cbe0fae5d1c5b6b1fdba7f91299fff77c5 of inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js shared/tokens.js
+// npm run build: 619161d043c991be97f5b250a7f1f3711e890710749911893ee66ae1f0595592 of inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;

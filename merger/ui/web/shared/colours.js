@@ -1,4 +1,4 @@
-// Colours for what is drawn: ../looks.json has them all, and style sheets have the same as `var(--me-name)`.
+// Colours for what is drawn: ../looks.json has them all, and style sheets have the same as `var(--me-grey)`.
 import looks from '../looks.json' with { type: 'json' };
 
 /** @typedef {string | string[]} Both one colour, or a light and a dark page's */
