@@ -35,7 +35,7 @@ from merger.ui.state import Workspace, start
 from merger.ui.studio import Studio
 
 PRESETS = presets()
-TITLE = "# Mix language models like music\nPaint how much of each model goes into every layer. The blend answers as you let go."
+TITLE = "# Merge explorer"
 
 LAUNCH: dict[str, Any] = {
     "theme": Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
@@ -66,35 +66,38 @@ class Panels:
         """Their components, each where it stands, and their events."""
         studio, desk = self.studio, self.desk
         first = start(studio.presets[0], studio.base, studio.parents_of_family)
-        desk.shows(work=gr.State(first), tab=gr.State("models"))
-        self._head()
-        with gr.Row(equal_height=False, elem_id="stage"):
-            with gr.Column(scale=7, min_width=300):
-                self.mixer.view(first)
-            with gr.Column(scale=5, min_width=300, elem_id="hearing"):
-                self.answers.view(first)
-        with gr.Tabs(elem_id="below") as tabs:
-            desk.shows(tabs=tabs)
-            with gr.Tab("Models and method", id="models") as models_tab:
-                self.method.view(first)
-                with gr.Row():
-                    self.method.view_seed()
-                    self.answers.manner()
-            with gr.Tab("Other models", id="pick"):
-                shelf = pick(studio.host, self.trios)
-            with gr.Tab("A and B", id="ab"):
-                self.compare.view()
-            with gr.Tab("Explore", id="explore"):
-                sweeps = explore(self.find, studio.plan(first.recipe), first.chosen)
-            with gr.Tab("Look inside", id="inside") as inside_tab:
-                self.inside.view()
-            with gr.Tab("Recipe", id="recipe") as recipe_tab:
-                self.recipe.view(first)
-                self.take.view_folder()
-            with gr.Tab("Publish", id="publish") as publish_tab:
-                sending = publish(studio.host)
-            with gr.Tab("History", id="history"):
-                self.past.view()
+        desk.shows(work=gr.State(first), tab=gr.State("desk"))
+        with gr.Column(elem_id="desk"):
+            self._head()
+            with gr.Row(equal_height=False, elem_id="stage"):
+                with gr.Column(scale=7, min_width=300, elem_id="painting"):
+                    self.mixer.view(first)
+                with gr.Column(scale=5, min_width=300, elem_id="hearing"):
+                    self.answers.view(first)
+            with gr.Tabs(elem_id="below") as tabs:
+                desk.shows(tabs=tabs)
+                with gr.Tab("Desk", id="desk"):
+                    gr.HTML("", elem_id="no-drawer")  # no drawer is open
+                with gr.Tab("Models and method", id="models") as models_tab:
+                    self.method.view(first)
+                    with gr.Row():
+                        self.method.view_seed()
+                        self.answers.manner()
+                with gr.Tab("Other models", id="pick"):
+                    shelf = pick(studio.host, self.trios)
+                with gr.Tab("A and B", id="ab"):
+                    self.compare.view()
+                with gr.Tab("Explore", id="explore"):
+                    sweeps = explore(self.find, studio.plan(first.recipe), first.chosen)
+                with gr.Tab("Look inside", id="inside") as inside_tab:
+                    self.inside.view()
+                with gr.Tab("Recipe", id="recipe") as recipe_tab:
+                    self.recipe.view(first)
+                    self.take.view_folder()
+                with gr.Tab("Publish", id="publish") as publish_tab:
+                    sending = publish(studio.host)
+                with gr.Tab("History", id="history"):
+                    self.past.view()
         self._hidden()
 
         # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its

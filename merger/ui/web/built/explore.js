@@ -1,4 +1,4 @@
-// npm run build: 624d11a599b5267f76cffa9b763654438c7868fd529482cc89aa8f844314487c of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 85f0f28af5adff8c3d85c8fd7eabdc60980f3b65d7e713d3589a91261296eb45 of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -31,32 +31,32 @@ var part = (() => {
   // merger/ui/web/looks.json
   var looks_default = {
     slots: [
-      ["#e8590c", "#ff8f4d"],
-      ["#1971c2", "#64adf0"],
-      ["#2f9e44", "#5cc872"],
-      ["#9c36b5", "#d58ce8"],
-      ["#0c8599", "#3fc4d8"],
-      ["#c2255c", "#f487ae"],
-      ["#8f6a00", "#dcb33c"],
-      ["#5c677d", "#a9b4c6"]
+      ["#b54708", "#ff9a5a"],
+      ["#1a66bd", "#74b4f8"],
+      ["#08706f", "#4cc9c9"],
+      ["#b0306f", "#f28abb"],
+      ["#856500", "#d9b440"],
+      ["#4b7317", "#9fce62"],
+      ["#56657a", "#a6b4c6"],
+      ["#8a4b32", "#d99a7c"]
     ],
     colours: {
-      lead: ["#7048e8", "#a48cf5"],
+      lead: ["#5a3fd6", "#ab9bff"],
       grey: "#868e96",
       text: "#27272a",
-      quiet: ["#5f6368", "#a4a7ae"],
+      quiet: ["#5b646d", "#9aa4ad"],
       subdued: ["#5b6068", "#a6adb8"],
       titles: ["#3f444c", "#d0d4da"],
       card: ["#fff", "#1c1d21"],
       soft: ["#f1f3f5", "#2a2b31"],
       press: ["#e4e7eb", "#3a3c44"],
-      line: ["#e4e4e7", "#3a3b42"],
-      accent: ["#c2410c", "#ff922b"],
-      "accent-fill": "#c2410c",
-      "accent-fill-hover": "#9a3412",
-      "accent-tab": ["#c2410c", "#fb923c"],
-      focus: ["#1971c2", "#74b4f0"],
-      "focus-page": "#1971c2",
+      line: ["#d9dee1", "#30363b"],
+      accent: ["#15181c", "#e9ecef"],
+      "accent-fill": "#15181c",
+      "accent-fill-hover": "#4a525b",
+      "accent-tab": ["#15181c", "#e9ecef"],
+      focus: ["#0b5fc0", "#7ab8ff"],
+      "focus-page": "#0b5fc0",
       bad: ["#c92a2a", "#ff8787"],
       "wrong-line": "#c92a2a",
       notice: ["#b42318", "#ff9b8f"],
@@ -83,7 +83,19 @@ var part = (() => {
       "skill-4": ["#2f7d32", "#7fd083"],
       "skill-5": ["#1971c2", "#64adf0"],
       "skill-6": ["#9c36b5", "#d58ce8"],
-      "skill-7": ["#5c677d", "#a9b4c6"]
+      "skill-7": ["#5c677d", "#a9b4c6"],
+      paper: ["#f6f7f7", "#111315"],
+      sheet: ["#ffffff", "#181b1e"],
+      sunk: ["#eceff0", "#22262a"],
+      edge: ["#848d95", "#737d86"],
+      ink: ["#15181c", "#e9ecef"],
+      "soft-ink": ["#4a525b", "#bcc4cb"],
+      merge: ["#5a3fd6", "#ab9bff"],
+      "merge-tint": ["#efecfc", "#262145"],
+      right: ["#146c43", "#5fcf95"],
+      wrong: ["#b3261e", "#ff8a80"],
+      warn: ["#8a5a00", "#f0c05a"],
+      base: ["#5f6770", "#9aa4ad"]
     },
     numbers: {
       decimals: 2,

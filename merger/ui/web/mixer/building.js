@@ -22,6 +22,7 @@ export function build(m) {
   const keepParam = active?.dataset.param;
   m.banks = s.shown().map((lane) => makeBank(m, lane));
   m.parts.lanes.replaceChildren(...m.banks.map((bank) => bank.box));
+  m.root.style.setProperty('--mx-lanes', String(Math.max(1, m.banks.length))); // how high each can be
   buildToolbar(m);
   m.selectLane(s.selected);
   m.widen();

@@ -91,7 +91,14 @@ export function form(row, keep, leave) {
   for (const [value, words] of [['exact', 'the whole answer'], ['within', 'words in it']]) match.add(new Option(words, value)); // prettier-ignore
   match.value = row.match || 'exact';
   match.setAttribute('aria-label', 'How it is compared');
-  box.append(match, Object.assign(button('rw-send', 'Keep', () => {}), { type: 'submit' }), button('rw-stop', 'Leave', leave));
+  box.append(
+    match,
+    Object.assign(
+      button('rw-send', 'Keep', () => {}),
+      { type: 'submit' },
+    ),
+    button('rw-stop', 'Leave', leave),
+  );
   box.addEventListener('submit', (event) => {
     event.preventDefault();
     if (!prompt.value.trim()) return;

@@ -59,14 +59,23 @@ export class RowView {
     tick.checked = row.ticked !== false;
     tick.setAttribute('aria-label', `Counts for the score: ${row.prompt}`);
     tick.addEventListener('change', () => acts.tick(row, tick.checked));
-    const words = titled(button('rw-words', row.prompt, () => acts.open(row)), row.prompt);
+    const words = titled(
+      button('rw-words', row.prompt, () => acts.open(row)),
+      row.prompt,
+    );
     words.dir = 'auto';
     const foot = el('span', 'rw-wanted', wanted(row));
     foot.dir = 'auto';
     const tools = el('span', 'rw-tools');
     tools.append(
-      titled(button('rw-tool', '✎', () => acts.edit(row), `Change ${row.prompt}`), 'Change the prompt, or what is right'),
-      titled(button('rw-tool', '×', () => acts.remove(row), `Take out ${row.prompt}`), 'Take this row out'),
+      titled(
+        button('rw-tool', '✎', () => acts.edit(row), `Change ${row.prompt}`),
+        'Change the prompt, or what is right',
+      ),
+      titled(
+        button('rw-tool', '×', () => acts.remove(row), `Take out ${row.prompt}`),
+        'Take this row out',
+      ),
     );
     const box = el('div', 'rw-ask');
     const text = el('div', 'rw-text');

@@ -49,16 +49,8 @@ export class Store {
       this.said.set(key, said);
       return said;
     };
-    for (const [key, state] of Object.entries(feed.state ?? {})) at(key).state = String(state);
-    for (const [key, ...token] of feed.add ?? []) at(String(key)).tokens.push(token);
-    for (const [key, tokens] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens)) at(key).tokens = tokens;
-    for (const key of feed.done ?? []) if (!FINAL.includes(at(String(key)).state)) at(String(key)).state = 'done';
-    for (const [key, mark] of Object.entries(feed.marks ?? {})) at(key).mark = mark;
-    for (const key of feed.cut ?? []) at(key).cut = true;
-    for (const [key, message] of Object.entries(feed.error ?? {})) {
-      const said = at(key);
-      Object.assign(said, { error: String(message), state: said.state === 'stopped' ? 'stopped' : 'failed' });
-    }
+    takeWords(feed, at);
+    takeEnds(feed, at);
     for (const key of touched) this.keep(key);
     return touched;
   }
@@ -90,5 +82,29 @@ export class Store {
     const said = counted.map((row) => this.of(row.id, MERGE));
     const whole = said.every(({ state }) => FINAL.includes(state));
     return { right: said.filter(({ mark }) => mark === true).length, of: counted.length, whole };
+  }
+}
+
+/**
+ * @param {Feed} feed
+ * @param {(key: string) => Said} at
+ */
+function takeWords(feed, at) {
+  for (const [key, state] of Object.entries(feed.state ?? {})) at(key).state = String(state);
+  for (const [key, ...token] of feed.add ?? []) at(String(key)).tokens.push(token);
+  for (const [key, tokens] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens)) at(key).tokens = tokens;
+}
+
+/**
+ * @param {Feed} feed
+ * @param {(key: string) => Said} at
+ */
+function takeEnds(feed, at) {
+  for (const key of feed.done ?? []) if (!FINAL.includes(at(String(key)).state)) at(String(key)).state = 'done';
+  for (const [key, mark] of Object.entries(feed.marks ?? {})) at(key).mark = mark;
+  for (const key of feed.cut ?? []) at(key).cut = true;
+  for (const [key, message] of Object.entries(feed.error ?? {})) {
+    const said = at(key);
+    Object.assign(said, { error: String(message), state: said.state === 'stopped' ? 'stopped' : 'failed' });
   }
 }

@@ -41,12 +41,20 @@ export class Table {
     this.live = el('div', 'rw-hidden');
     this.live.setAttribute('aria-live', 'polite');
     this.edited = el('div', 'rw-edited');
+    this.title = el('h3', 'rw-title');
+    this.says = el('p', 'rw-says');
     /** @type {Record<string, any>} what the close-up is given, as if it were a part of its own */
     this.shown = { value: {}, feed: {} };
-    this.lay();
+    this.panelRun = 0;
+    this.panelSeq = 0;
+    const inner = el('div', 'answers');
+    const vote = () => this.hand({ vote: this.shown.value.vote }, 'select');
+    this.panel = new Panel({ element: inner, props: this.shown, trigger: vote, watch: () => {}, server: {} }, inner);
+    this.lay(inner);
   }
 
-  lay() {
+  /** @param {HTMLElement} inner */
+  lay(inner) {
     const table = el('table', 'rw-table');
     const head = el('thead');
     head.append(this.head);
@@ -54,23 +62,8 @@ export class Table {
     const box = el('div', 'rw-box');
     box.append(table);
     const close = el('div', 'rw-close');
-    const inner = el('div', 'answers');
-    this.title = el('h3', 'rw-title');
-    close.append(this.title, inner);
-    this.panel = new Panel(
-      {
-        element: inner,
-        props: this.shown,
-        trigger: () => this.hand({ vote: this.shown.value.vote }, 'select'),
-        watch: () => {},
-        server: {},
-      },
-      inner,
-    );
-    this.says = el('p', 'rw-says');
-    this.root.append(box, this.edited, this.asking.box, this.score.box, close, this.says, this.live);
-    this.panelRun = 0;
-    this.panelSeq = 0;
+    close.append(this.title, inner, this.says);
+    this.root.append(box, this.edited, this.asking.box, this.score.box, close, this.live);
   }
 
   // ---------------------------------------------------------------- what Python says
@@ -81,7 +74,7 @@ export class Table {
     this.says.hidden = !this.board.says;
     this.shown.value = { columns: this.board.columns ?? [], blind: this.board.blind };
     this.root.dataset.blind = String(Boolean(this.board.blind));
-    this.panel?.build();
+    this.panel.build();
     this.drawHead();
     this.drawAll();
     this.lookAt();
@@ -109,11 +102,12 @@ export class Table {
     if (this.board.blind || feed.reveal) {
       [this.store.run, this.store.seq] = [feed.run, feed.seq ?? this.store.seq + 1];
       this.panelRun = Math.max(this.panelRun, feed.run);
-      this.panel?.take(/** @type {Feed} */ ({ ...feed, run: this.panelRun, seq: (this.panelSeq += 1) }));
+      this.panel.take(/** @type {Feed} */ ({ ...feed, run: this.panelRun, seq: (this.panelSeq += 1) }));
       return;
     }
     const touched = this.store.take(feed);
-    for (const id of new Set([...touched].map((key) => apart(key)[0]))) this.views.get(id)?.draw(this.store, this.columns(), id === this.open);
+    for (const id of new Set([...touched].map((key) => apart(key)[0])))
+      this.views.get(id)?.draw(this.store, this.columns(), id === this.open);
     if (feed.start) this.drawAll();
     this.forward(feed);
     this.finish();
@@ -130,11 +124,11 @@ export class Table {
     for (const column of this.columns().filter(({ lead }) => !lead)) {
       const cell = el('th', 'rw-other');
       const name = String(column.name ?? column.key);
-      const fold = button('rw-fold', name, () => this.unfold(column.key), `${name}: show its answers`);
+      const fold = button('rw-fold', '', () => this.unfold(column.key), `${name}: show its answers`);
       fold.title = name;
       const dot = el('i', 'rw-dot');
       if (typeof column.slot === 'number') dot.style.background = slotColour(column.slot);
-      fold.prepend(dot);
+      fold.append(dot, el('span', '', name));
       cell.append(fold);
       heads.push(cell);
     }
@@ -161,7 +155,7 @@ export class Table {
   /** The open row, close up: all that was said to it. */
   lookAt() {
     const row = this.row();
-    if (this.title) setText(this.title, row ? `Close up: ${row.prompt}` : 'Close up');
+    setText(this.title, row ? `Close up: ${row.prompt}` : 'Close up');
     if (!row || this.board.blind) return;
     const full = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).tokens]));
     const state = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).state]));
@@ -170,7 +164,7 @@ export class Table {
     );
     this.panelRun += 1;
     this.panelSeq = 1;
-    this.panel?.take(/** @type {any} */ ({ run: this.panelRun, seq: 1, start: true, full, state, error }));
+    this.panel.take(/** @type {any} */ ({ run: this.panelRun, seq: 1, start: true, full, state, error }));
   }
 
   /**
@@ -187,7 +181,9 @@ export class Table {
       );
     if (feed.start) {
       this.lookAt();
-      this.panel?.take(/** @type {any} */ ({ run: this.panelRun, seq: (this.panelSeq += 1), note: feed.note ?? '', error: own(feed.error) }));
+      this.panel.take(
+        /** @type {any} */ ({ run: this.panelRun, seq: (this.panelSeq += 1), note: feed.note ?? '', error: own(feed.error) }),
+      );
       return;
     }
     const add = (feed.add ?? []).flatMap(([key, ...token]) => {
@@ -197,7 +193,7 @@ export class Table {
     const done = (feed.done ?? []).flatMap((key) => (apart(String(key))[0] === this.open ? [apart(String(key))[1]] : []));
     const told = { add, done, full: own(feed.full), state: own(feed.state), error: own(feed.error) };
     const note = 'note' in feed ? { note: feed.note } : {};
-    this.panel?.take(/** @type {any} */ ({ run: this.panelRun, seq: (this.panelSeq += 1), ...told, ...note }));
+    this.panel.take(/** @type {any} */ ({ run: this.panelRun, seq: (this.panelSeq += 1), ...told, ...note }));
   }
 
   /** After each feed: the score, and once for a run a sentence. */
@@ -210,7 +206,9 @@ export class Table {
     if (busy || this.told === this.store.run) return;
     if (!states.every((state) => FINAL.includes(state))) return;
     this.told = this.store.run;
-    const changed = this.rows.filter(({ id }) => this.store.before.has(id) && this.store.before.get(id) !== this.store.last.get(id));
+    const changed = this.rows.filter(
+      ({ id }) => this.store.before.has(id) && this.store.before.get(id) !== this.store.last.get(id),
+    );
     const words = changed.slice(0, 1).map((row) => {
       const number = this.rows.indexOf(row) + 1;
       return `Row ${number} changed: ${textOf(this.store.of(row.id, MERGE))} It was: ${this.store.before.get(row.id)}`;
@@ -232,13 +230,13 @@ export class Table {
         this.hand({}, 'input');
       },
       tick: (row, ticked) => this.change(this.rows.map((one) => (one.id === row.id ? { ...one, ticked } : one)), 'input'), // prettier-ignore
-      edit: (row) => this.change_(row),
+      edit: (row) => this.editRow(row),
       remove: (row) => this.change(this.rows.filter((one) => one.id !== row.id), 'input'), // prettier-ignore
     };
   }
 
   /** @param {Row} row */
-  change_(row) {
+  editRow(row) {
     const leave = () => this.edited.replaceChildren();
     const { box, prompt } = form(
       row,
