@@ -23,7 +23,6 @@ from torch import Tensor
 
 sys.path.insert(0, str(ROOT))
 
-from merger.engine import fused
 from merger.engine.live import Parents, Session
 from merger.engine.merge import merge_tensor
 from merger.files.checkpoints import Checkpoint, Stored
@@ -133,7 +132,7 @@ def copy_bandwidth(device: torch.device, tiny: bool) -> float:
 
 def equality(held: Parents, device: torch.device) -> Iterator[tuple[str, int, int, int]]:
     """Of one layer: method, elements, how many differ from the CPU's in a bit, and by more than rounding (kept, elected)."""
-    passes = fused.passes
+    passes = backend.backend
     for method in METHODS:
         session = Session(held)
         jobs = [job for job in session.prepare(load(RECIPE.format(method=method)))[0].jobs if LAYER in job.name]

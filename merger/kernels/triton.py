@@ -36,10 +36,10 @@ def _stored(words, i, at, inside, ALIGNED: tl.constexpr, BLOCK: tl.constexpr):
             wide = tl.multiple_of(wide, 16)
         value = tl.load(wide + at, mask=inside, other=0.0)
     if dtype == 1:
-        brain = address.to(tl.pointer_type(tl.bfloat16))
+        brain = address.to(tl.pointer_type(tl.uint16))  # its bits are float32's upper half; the interpreter makes the smallest 0
         if ALIGNED:
             brain = tl.multiple_of(brain, 16)
-        value = tl.load(brain + at, mask=inside, other=0.0).to(tl.float32)
+        value = (tl.load(brain + at, mask=inside, other=0).to(tl.uint32) << 16).to(tl.float32, bitcast=True)
     if dtype == 2:
         half = address.to(tl.pointer_type(tl.float16))
         if ALIGNED:

@@ -34,6 +34,8 @@ def keep_middle(delta: Tensor, density: float, gamma: float, draws: Draws) -> Te
     if density >= 1:
         return delta
     count, top = middle(delta.numel(), density, gamma)
+    if not count:
+        return torch.zeros_like(delta)  # of what is no number, too
     size = delta.abs()
     return delta * (largest(size, top + count, draws) & ~largest(size, top, draws))
 
