@@ -8,6 +8,7 @@ import base64
 import importlib
 import json
 import math
+import os
 import random
 import shutil
 import struct
@@ -34,14 +35,16 @@ from merger.ui.mixer import SKETCH
 from merger.ui.sketch import NUMBERS
 
 engine = importlib.import_module("merger.engine.merge")
-SHAPES = [(41, 131), (7,), (13, 1, 9), (1,)]
-"""One for each variant of a method's numbers: more than a block and a group of sums, and less than either."""
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of what is not finite
+SHAPES = [(41, 131), (7,), (13, 1, 9), (1,), (13, 37)]
+"""One for each variant of a method's numbers: more than a block and a group of sums, and less than either.
+In the last all models have the same numbers, so that changes cancel out and many lie at a cut."""
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
 TABLE = [
     (method.name, n)
     for method in METHODS.values()
     if method.law.compiled or (method.law.other and method.law.other.compiled)
-    for n in (1, 2, 3, 5, 18)
+    for n in (1, 2, 3, 18)
     if (method.models[0] or 1) <= n <= (method.models[1] or n) and not (n == 1 and method.base == "optional")
 ]
 
@@ -77,6 +80,8 @@ def drawn(param: Param, n: int, rng: random.Random, variant: int) -> Any:
     low, high = param.slider
     if param.kind == "int" or math.isinf(high) or (param.default is not None and not param.per_model and not variant):
         return param.default
+    if variant == len(SHAPES) - 1:
+        return (low + 0.7 * (high - low),) * n if param.per_model else low + 0.7 * (high - low)
     values = [low, high, low + 0.3 * (high - low), low + 0.7 * (high - low), *([-0.5] if param.low < -0.5 else [])]
     return tuple(rng.choice(values) for _ in range(n)) if param.per_model else rng.choice(values)
 
@@ -141,7 +146,7 @@ def test_every_way_has_the_bits_of_the_law(
 ) -> None:
     monkeypatch.setattr(engine, "STRETCH", 1024)
     for variant in range(len(SHAPES)):
-        for dtype in DTYPES:
+        for dtype in DTYPES if way is not by_triton or os.environ.get("TRITON_ALL") else [DTYPES[variant % 3]]:
             todo = case(name, n, variant, dtype)
             if todo is not None:
                 assert alike(way(todo, hard(n, todo.shape, dtype, variant)), expected(name, n, variant, dtype)), (variant, todo)
