@@ -16,7 +16,14 @@ from merger.kernels import cpu, magnitudes, passes
 from merger.kernels.build import available
 
 pytestmark = needs_triton
-ALL = [*itertools.product(TARGETS, MODES, ("bf16", "fp16", "fp32"), (True, False), (True, False))]
+ALL = [
+    *(
+        one
+        for one in itertools.product(TARGETS, MODES, ("bf16", "fp16", "fp32"), (True,), (True,))
+        if (TARGETS[one[0]][0], one[2]) != ("hip", "fp16")  # see gpu.OUTS
+    ),
+    *itertools.product(TARGETS, MODES, ("bf16",), (False,), (True, False)),
+]
 SAMPLE = [
     ("sm_80", "elected", "bf16", True, True),
     ("sm_120", "mixed", "fp32", True, False),

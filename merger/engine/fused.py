@@ -73,7 +73,7 @@ def supports(job: TensorJob, device: str = "cpu") -> bool:
         return False
     if n == 1 and method.base == "optional":
         return False  # one model stays as it is
-    return job.out in (torch.float32, torch.bfloat16, torch.float16)
+    return job.out in by.OUTS
 
 
 def law_of(job: TensorJob) -> Law:

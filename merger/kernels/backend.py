@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from merger.kernels import build, cpu, devices, gpu
@@ -16,6 +17,8 @@ class Backend(Protocol):
     def MOST_MODELS(self) -> int: ...  # noqa: N802 - a constant of the modules
     @property
     def TRIMS(self) -> frozenset[str]: ...  # noqa: N802
+    @property
+    def OUTS(self) -> frozenset[torch.dtype]: ...  # noqa: N802
     def supports(self, tensors: Sequence[Tensor]) -> bool: ...
     def kth(self, x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = ...) -> tuple[float, int, int]: ...
     def ladder(self, x: Tensor, base: Tensor | None) -> Ladder: ...

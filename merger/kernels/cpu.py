@@ -18,6 +18,7 @@ MOST_MODELS = 16
 TRIMS = frozenset({"all", "largest", "middle", "random", "ranked"})
 """Trims of laws that cpu.c does."""
 KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
+OUTS = frozenset(KINDS)
 Brackets = ctypes.Array[Bracket]
 
 

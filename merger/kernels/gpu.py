@@ -23,6 +23,8 @@ TRIMS = frozenset({"all", "largest", "middle", "random"})
 """Trims of laws that the kernel does; ranks in rows it does not."""
 _BLOCK = 1024
 _DTYPES = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
+OUTS = frozenset(_DTYPES) - ({torch.float16} if torch.version.hip else set[torch.dtype]())
+"""Types that are written; AMD's compiler rounds the last product once where float16 is written, not in float32 first."""
 log = logging.getLogger(__name__)
 
 
@@ -118,5 +120,5 @@ def _kernel() -> Any:
 
 
 __all__ = [
-    "MOST_MODELS", "STRETCH", "TRIMS", "TritonError", "available", "combine", "kth", "ladder", "lengths", "products", "supports",
+    "MOST_MODELS", "OUTS", "STRETCH", "TRIMS", "TritonError", "available", "combine", "kth", "ladder", "lengths", "products", "supports",
 ]  # fmt: skip
