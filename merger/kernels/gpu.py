@@ -120,5 +120,6 @@ def _kernel() -> Any:
 
 
 __all__ = [
-    "MOST_MODELS", "OUTS", "STRETCH", "TRIMS", "TritonError", "available", "combine", "kth", "ladder", "lengths", "products", "supports",
+    "MOST_MODELS", "OUTS", "STRETCH", "TRIMS", "TritonError", "available", "combine", "kth", "ladder", "lengths", "products",
+    "supports",
 ]  # fmt: skip

@@ -36,7 +36,7 @@ def sizes(x: Tensor, base: Tensor | None, part: slice) -> Tensor:
 
 
 def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (1.0, 0.0)) -> tuple[float, int, int]:
-    """As `kernels.kth`, by counting how often the upper half of a magnitude's bits is what, then the lower half."""
+    """As `cpu.kth`, by counting how often the upper half of a magnitude's bits is what, then the lower half."""
     upper = torch.zeros(1 << 15, dtype=torch.int64, device=x.device)
     for part in parts(x.numel()):
         upper += torch.bincount(sizes(x, base, part).view(torch.int32) >> 16, minlength=1 << 15)
@@ -58,7 +58,7 @@ def _place(counts: Tensor, k: int) -> tuple[int, int, int]:
 
 
 def ladder(x: Tensor, base: Tensor | None) -> Ladder:
-    """As `kernels.ladder`, with the magnitudes that are most common in a sample, and more of them: a pass is what costs."""
+    """As `cpu.ladder`, with the magnitudes that are most common in a sample, and more of them: a pass is what costs."""
     n = x.numel()
     every = max(1, n // _SAMPLE)
     steps, often = sizes(x.view(-1)[::every], None if base is None else base.view(-1)[::every], slice(None)).unique(
@@ -76,7 +76,7 @@ def ladder(x: Tensor, base: Tensor | None) -> Ladder:
 
 
 def products(tensors: Sequence[Tensor], base: Tensor | None) -> Tensor:
-    """As `kernels.products`, on the CPU."""
+    """As `cpu.products`, on the CPU."""
     count, n = len(tensors), tensors[0].numel()
     found = torch.zeros(count, count, dtype=torch.float64)
     for i in range(count):
