@@ -14,7 +14,7 @@ from merger.methods import METHODS
 from merger.recipe import dump
 from merger.ui import api, controls, lanes
 from merger.ui.answers import answers
-from merger.ui.bundle import STYLE
+from merger.ui.bundle import STYLE, of_page
 from merger.ui.callbacks import FIXES, Callbacks
 from merger.ui.detail import detail
 from merger.ui.events import NOW, QUIET
@@ -32,7 +32,6 @@ from merger.ui.scratch import scratch
 from merger.ui.state import start
 from merger.ui.studio import Studio
 
-HERE = Path(__file__).parent
 PRESETS = presets()
 NEWEST: dict[str, Any] = {"trigger_mode": "always_last", **NOW}
 ANSWER: dict[str, Any] = {"concurrency_id": "answers", "concurrency_limit": None, "trigger_mode": "always_last", **QUIET}
@@ -271,65 +270,15 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
     return demo
 
 
-_VIEW = """() => {
-  const view = new URLSearchParams(location.search).get('view');
-  if (view) document.body.dataset.view = view;
-  const said = document.createElement('div');
-  said.id = 'announcer';
-  said.setAttribute('aria-live', 'polite');
-  said.style.cssText = 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)';
-  for (let i = 0; i < 3; i++) said.append(document.createElement('p'));
-  document.querySelector('main')?.append(said);
-  const tell = (sentence) => {
-    document.querySelector('#fault')?.remove();
-    const told = Object.assign(document.createElement('div'), {id: 'fault', className: 'toast-body', textContent: sentence});
-    told.setAttribute('role', 'alert');
-    told.onclick = () => told.remove();
-    document.body.append(told);
-  };
-  const asks = window.fetch;
-  window.fetch = async (...asked) => {
-    const answer = await asks(...asked);
-    if (!answer.ok && /gradio_api\\/(run|component_server|upload)\\b/.test(String(asked[0]?.url ?? asked[0]))) {
-      answer.clone().json().then(({error}) => tell(String(error))).catch(() => {});
-    }
-    return answer;
-  };
-}"""
+_VIEW = of_page("view")
 """Also where a sentence stands that no event could tell: gradio shows the errors of queued events only."""
-_ANNOUNCE = "(text) => { const line = document.querySelectorAll('#announcer p')[%d]; if (line) line.textContent = text ?? ''; }"
+_ANNOUNCE = f"(text) => ({of_page('announce')})(text, %d)"
 """For screen readers: a text box that changes by itself is silent."""
-_SHOW_RECIPE = "() => setTimeout(() => document.querySelector('#yaml')?.scrollIntoView({block: 'center'}), 200)"
-_SAVE_FILE = "() => setTimeout(() => document.querySelector('#download-file')?.click(), 300)"
-_ADDRESS = """(packed) => {
-  const url = new URL(location.href);
-  if (packed) url.searchParams.set('r', packed); else url.searchParams.delete('r');
-  url.searchParams.delete('p');
-  history.replaceState(history.state, '', url);
-}"""
-_COPY_LINK = """async (query) => {
-  if (!query) return '';
-  const url = new URL(location.pathname, location.origin);
-  const whole = `${url}?${query}`;
-  try { await navigator.clipboard.writeText(whole); } catch { /* it is shown, and can be copied by hand */ }
-  return whole;
-}"""
-_MARK_LINE = """(message) => {
-  const editor = document.querySelector('#yaml .cm-content');
-  const wrong = Number(/line (\\d+)/.exec(message ?? '')?.[1]);
-  const mark = () => {
-    const numbers = [...document.querySelectorAll('#yaml .cm-lineNumbers .cm-gutterElement')];
-    const first = Number(numbers.find((number) => number.style.visibility !== 'hidden')?.textContent ?? 1);
-    editor.querySelectorAll('.cm-line').forEach((line, i) => {
-      if (line.classList.contains('wrong') !== (first + i === wrong)) line.classList.toggle('wrong');
-    });
-  };
-  if (!editor) return;
-  editor.marking?.disconnect();
-  editor.marking = new MutationObserver(mark);
-  editor.marking.observe(editor, {subtree: true, childList: true, attributes: true, attributeFilter: ['class']});
-  mark();
-}"""
+_SHOW_RECIPE = of_page("showRecipe")
+_SAVE_FILE = of_page("saveFile")
+_ADDRESS = of_page("address")
+_COPY_LINK = of_page("copyLink")
+_MARK_LINE = of_page("markLine")
 """The editor holds only the lines that are seen, and takes foreign classes off whenever it draws one again."""
 
 
