@@ -31,7 +31,6 @@ from merger.engine.plan import TensorJob
 from merger.methods import METHODS
 from merger.methods.ops import Draws
 from merger.methods.params import Param
-from merger.ui.bundle import bundle
 from merger.ui.sketch import NUMBERS
 
 engine = importlib.import_module("merger.engine.merge")
@@ -164,12 +163,12 @@ def test_the_table_is_of_something() -> None:
 # ---------------------------------------------------------------------------------------------- the strip
 
 DRIVER = """
-const asked = JSON.parse(require('fs').readFileSync(0, 'utf8'));
-(async () => {
-  const said = [];
-  for (const [sample, law, lanes] of asked) said.push(part.meterOf(await part.sketchOf(sample), law)(lanes));
-  console.log(JSON.stringify(said));
-})();
+import { readFileSync } from 'node:fs';
+import { meterOf } from 'LAW/meter.js';
+import { sketchOf } from 'LAW/sample.js';
+const said = [];
+for (const [sample, law, lanes] of JSON.parse(readFileSync(0, 'utf8'))) said.push(meterOf(await sketchOf(sample), law)(lanes));
+console.log(JSON.stringify(said));
 """
 
 
@@ -188,8 +187,14 @@ def strips(asked: list[Any]) -> list[dict[str, Any]]:
     found = node()
     if found is None:
         pytest.skip("no node here: pip install 'pyright[nodejs]' brings one")
-    script = bundle("mixer").rpartition("part.start(")[0]  # all but what needs gradio
-    done = subprocess.run([found, "-e", script + DRIVER], input=json.dumps(asked), capture_output=True, text=True, check=False)
+    script = DRIVER.replace("LAW", (Path(__file__).parent.parent / "merger/ui/web/law").as_uri())
+    done = subprocess.run(
+        [found, "--no-warnings", "--input-type=module", "-e", script],
+        input=json.dumps(asked),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout)
 
