@@ -15,13 +15,17 @@ BIN := $(VENV)/bin
 ORACLE := .cache/oracle
 BUILDER := .cache/builder
 ORACLES := mergekit==0.1.5 torch==2.13.0
+# the one that torch 2.13 for CUDA brings, for the tests of its kernel without a GPU; beside the environment, not in it, where it
+# would take the place of another torch's
+TRITON := .cache/triton
+TRITONS := triton==3.7.1
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build docs oracle zoo fuzz bench bench-quick bench-gpu gpu clean
+.PHONY: help run test check lint types js fix build docs oracle zoo fuzz bench bench-quick bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -31,7 +35,7 @@ help:  ## say what there is
 run: $(VENV)/.run  ## install what is missing and serve the page
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev  ## run every test; fetches Chromium and a small real model the first time
+test: $(VENV)/.dev $(TRITON)/.done  ## run every test; fetches Chromium and a small real model the first time
 	@chromium="$$(sh scripts/browser.sh $(BIN)/python)"; \
 	CHROMIUM="$$chromium" PLAYWRIGHT_CHROMIUM="$$chromium" $(PYTEST)
 
@@ -84,6 +88,9 @@ bench-gpu: $(VENV)/.dev  ## live merging of 7B x 3 on a CUDA device of 80 GB; wi
 gpu: $(VENV)/.dev  ## only the tests that need a CUDA device
 	$(PYTEST) -m gpu
 
+gpu-dry: $(VENV)/.dev $(TRITON)/.done  ## without a GPU: the Triton kernel in its interpreter, and compiled for six kinds of GPU
+	TRITON_ALL=1 $(PYTEST) tests/test_triton.py tests/test_conformance.py
+
 clean:  ## remove what make made: .venv, .cache, node_modules, leftovers of tools
 	rm -rf $(VENV) .cache node_modules .pytest_cache .ruff_cache .hypothesis .coverage build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -102,6 +109,14 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.run
 $(ORACLE)/.done: | $(BIN)/python
 	@$(BIN)/python -m venv $(ORACLE)
 	@$(ORACLE)/bin/python $(PIP) $(ORACLES)
+	@touch $@
+
+$(TRITON)/.done: | $(BIN)/python
+	@mkdir -p $(TRITON)
+	@if [ "$$(uname -sm)" = "Linux x86_64" ] && ! $(BIN)/python -c "import triton" 2>/dev/null; then \
+	  echo "fetching $(TRITONS) into $(TRITON) (200 MB) ..."; \
+	  $(BIN)/python $(PIP) --no-deps --target $(TRITON) $(TRITONS) || echo "it cannot be fetched; its tests are skipped" >&2; \
+	fi
 	@touch $@
 
 $(BUILDER)/.done: | $(BIN)/python

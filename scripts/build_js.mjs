@@ -9,6 +9,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import * as page from '../merger/ui/web/page/page.js';
 import { tokens } from '../merger/ui/web/shared/tokens.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -20,14 +21,13 @@ const HOST = '{ element, trigger, props, watch, server: typeof server === "undef
 const text = (path) => readFileSync(join(WEB, path), 'utf8').replaceAll('\r\n', '\n');
 
 /**
+ * What a built file says of itself.
  * @param {string[]} sources
- * @param {string} from how the line's comment begins
- * @param {string} [to] and ends
  */
-function headed(sources, from, to = '') {
+function told(sources) {
   const digest = createHash('sha256');
   for (const path of sources) digest.update(`${path}\n${text(path)}\n`);
-  return `${from} npm run build: ${digest.digest('hex')} of ${sources.join(' ')}${to}\n`;
+  return `npm run build: ${digest.digest('hex')} of ${sources.join(' ')}`;
 }
 
 /** @param {string} name */
@@ -46,14 +46,16 @@ async function script(name) {
     loader: { '.css': 'text' },
   });
   const sources = Object.keys(made.metafile.inputs).map((path) => relative(WEB, join(ROOT, path)).replaceAll('\\', '/'));
-  return headed(sources.sort(), '//') + made.outputFiles[0].text;
+  return `// ${told(sources.sort())}\n${made.outputFiles[0].text}`;
 }
 
 /** @type {Record<string, string>} */
 const made = {};
 for (const name of PARTS) made[`${name}.js`] = await script(name);
-made['page.css'] =
-  `${headed(['looks.json', 'page/page.css', 'shared/tokens.js'], '/*', ' */')}${tokens()}${text('page/page.css')}`;
+made['page.css'] = `/* ${told(['looks.json', 'page/page.css', 'shared/tokens.js'])} */\n${tokens()}${text('page/page.css')}`;
+// gradio takes a function for an event as text: each as it is written
+const functions = Object.entries(page).map(([name, fn]) => `${JSON.stringify(name)}: ${JSON.stringify(fn.toString())}`);
+made['page.json'] = `{"": "${told(['page/page.js'])}",\n${functions.join(',\n')}}\n`;
 
 const check = process.argv.includes('--check');
 const old = [];

@@ -17,7 +17,7 @@ from merger.ui.bundle import BUILT, STYLE, bundle
 
 WEB = BUILT.parent
 PARTS = ("answers", "bars", "explore", "history", "inspect", "mixer")
-MADE = re.compile(r"(?://|/\*) npm run build: ([0-9a-f]{64}) of ([^*]+?)(?: \*/)?")
+MADE = re.compile(r"""(?:// |/\* |{"": ")npm run build: ([0-9a-f]{64}) of ([^*"]+?)(?: \*/|",)?""")
 HEX = re.compile(r"(?<![\w&])#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b")
 
 
@@ -36,7 +36,9 @@ def digest(names: list[str]) -> str:
     return whole.hexdigest()
 
 
-@pytest.mark.parametrize("path", [*(BUILT / f"{part}.js" for part in PARTS), STYLE], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*(BUILT / f"{part}.js" for part in PARTS), STYLE, BUILT / "page.json"], ids=lambda path: path.name
+)
 def test_what_is_served_is_of_these_sources(path: Path) -> None:
     """No node is needed for this: who edits a source and forgets `npm run build` hears it everywhere."""
     said, names = sources(path.read_text(encoding="utf-8"))
@@ -48,7 +50,7 @@ def test_every_source_is_in_something() -> None:
     there = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file() and path.parent != BUILT}
     types = {"css.d.ts", "answers/kinds.js", "law/kinds.js", "mixer/kinds.js"}  # some hold nothing but types
     assert used <= there and there - used <= types
-    assert {path.name for path in BUILT.iterdir()} == {*(f"{part}.js" for part in PARTS), STYLE.name}
+    assert {path.name for path in BUILT.iterdir()} == {*(f"{part}.js" for part in PARTS), STYLE.name, "page.json"}
 
 
 @pytest.mark.parametrize("part", PARTS)

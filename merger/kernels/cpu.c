@@ -245,7 +245,7 @@ void merger_uniform(float *to, uint32_t key0, uint32_t key1, int64_t at, int64_t
 
 /* Zero what a source's trim drops, and scale the rest. u: room for random numbers; `drawn`: whose are in it already. */
 static const source_t *trim(float *restrict x, const source_t *s, int64_t at, int n, float *restrict u, const source_t *drawn) {
-    const int draws = s->trim == RANDOM || (s->trim == CUT && (s->low_room < 1 || s->high != INFINITY));
+    const int draws = s->trim == RANDOM || (s->trim == CUT && (s->low_room < 1 || s->high != INFINITY || s->high_room > 0));
     if (draws && !(drawn && drawn->key0 == s->key0 && drawn->key1 == s->key1)) {
         uniform(u, s->key0, s->key1, at, n);
         drawn = s;
@@ -256,7 +256,7 @@ static const source_t *trim(float *restrict x, const source_t *s, int64_t at, in
         const float low = s->low, high = s->high, low_room = s->low_room, high_room = s->high_room;
         if (!draws) {
             for (int i = 0; i < n; i++) x[i] *= fabsf(x[i]) >= low ? 1.0f : 0.0f;
-        } else if (high == INFINITY) { /* an infinite magnitude is not above it: high_room is 0 then */
+        } else if (high == INFINITY && !(high_room > 0)) { /* no other cut: nothing is above it */
             for (int i = 0; i < n; i++) {
                 const float size = fabsf(x[i]);
                 x[i] *= (size > low) | ((size == low) & (u[i] < low_room)) ? 1.0f : 0.0f;

@@ -11,7 +11,7 @@ from merger.engine.merge import best_device
 from merger.inside import presets
 from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
 from merger.ui import api, state
-from merger.ui.bundle import STYLE
+from merger.ui.bundle import STYLE, of_page
 from merger.ui.desk import WAYS, Desk, Updates, line
 from merger.ui.events import NOW, QUIET
 from merger.ui.guard import read_door
@@ -30,7 +30,6 @@ from merger.ui.panels.recipe import Writing
 from merger.ui.panels.take import Taking
 from merger.ui.quota import share_out
 from merger.ui.scratch import scratch
-from merger.ui.scripts import ANNOUNCE, SHOW_RECIPE, VIEW
 from merger.ui.state import Workspace, start
 from merger.ui.studio import Studio
 
@@ -140,11 +139,11 @@ class Panels:
         for i, name in enumerate(WAYS):
             desk.bind(parts[name].click, desk.way_out(i), ["work"], desk.drawn, **NOW)
         shown = parts["to_recipe"].click(lambda: gr.update(selected="recipe"), None, parts["tabs"], **NOW)
-        shown.then(None, None, None, js=SHOW_RECIPE, **NOW)
+        shown.then(None, None, None, js=of_page("showRecipe"), **NOW)
         desk.bind(demo.load, self.arrive, ["work", "answers"], desk.drawn, **QUIET)
-        demo.load(None, None, None, js=VIEW, **NOW)
+        demo.load(None, None, None, js=of_page("view"), **NOW)
         for i, name in enumerate(("notice", "moved", "warning")):
-            parts[name].change(None, parts[name], None, js=ANNOUNCE % i, **NOW)
+            parts[name].change(None, parts[name], None, js=f"(text) => ({of_page('announce')})(text, {i})", **NOW)
 
     # ------------------------------------------------------------------------------------------ events
 

@@ -3,6 +3,8 @@
 gradio runs a part's script once per mount (`js_on_load`). It comes with the page: no file of ours is served for it.
 """
 
+import json
+from functools import cache
 from pathlib import Path
 
 BUILT = Path(__file__).parent / "web" / "built"
@@ -13,3 +15,9 @@ STYLE = BUILT / "page.css"
 def bundle(part: str) -> str:
     """The script of a part, its style inside."""
     return (BUILT / f"{part}.js").read_text(encoding="utf-8")
+
+
+@cache
+def of_page(function: str) -> str:
+    """A function of web/page/page.js, for an event's `js=`."""
+    return json.loads((BUILT / "page.json").read_text(encoding="utf-8"))[function]

@@ -178,6 +178,10 @@ test('the range that is seen grows for a number and never hides one', () => {
   s.put(A, [0, 0, 3.2, -1.5, 0, 0, 0]);
   s.widen();
   assert.deepEqual(s.view(), [-2, 4]);
+  const other = state();
+  other.put(A, [0, 0, 2.5, 0, 0, 0, 0]);
+  other.widen();
+  assert.deepEqual(other.view(), [0, 4]); // one that people know, not 0 to 3
 });
 
 test('split lanes keep look and locks; other models do not', () => {

@@ -53,6 +53,19 @@ test('what the method refuses, and lanes of another board, are left to Python', 
   assert.ok(meter(found.lanes));
 });
 
+test('a half’s numbers reach its tensors', async () => {
+  const { law, lanes } = golden.cases[0];
+  const meter = meterOf(await sketchOf(golden.sample), law);
+  const silence = (/** @type {any} */ xs) => xs.map(() => 0);
+  const split = Object.entries(lanes).flatMap(([path, xs]) => [[`${path}#attention`, silence(xs)], [`${path}#rest`, xs]]); // prettier-ignore
+  const [whole, halves] = [meter(lanes), meter(Object.fromEntries(split))];
+  assert.ok(whole && halves);
+  halves.rows.forEach(({ label, values }, r) => {
+    if ('qkvo'.includes(label)) assert.ok(values.every((x) => !x));
+    else assert.deepEqual(values, whole.rows[r].values);
+  });
+});
+
 test('measuring ahead stops in time, and the first move then finds all measured', async () => {
   const { law, lanes } = golden.cases[1];
   const meter = meterOf(await sketchOf(golden.sample), law);

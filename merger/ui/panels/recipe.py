@@ -10,10 +10,10 @@ from merger.errors import MergeError
 from merger.recipe import dump
 from merger.regular import read_text
 from merger.ui import lanes
+from merger.ui.bundle import of_page
 from merger.ui.desk import Desk, Updates, line
 from merger.ui.events import NEWEST, NOW, QUIET
 from merger.ui.scratch import scratch
-from merger.ui.scripts import MARK_LINE
 from merger.ui.state import Workspace
 
 
@@ -52,7 +52,7 @@ class Writing:
         note = ["drafted", "yaml_error"]
 
         def marked(event: Any) -> None:
-            event.then(None, parts["yaml_error"], None, js=MARK_LINE, **NOW)
+            event.then(None, parts["yaml_error"], None, js=of_page("markLine"), **NOW)
 
         used = desk.bind(parts["use"].click, self.use_text, ["work", "yaml"], desk.drawn, **NOW)
         opened = desk.bind(parts["file"].upload, self.use_file, ["work", "file"], desk.drawn, **NOW)

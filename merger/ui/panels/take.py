@@ -14,12 +14,12 @@ from merger.files.checkpoints import in_words
 from merger.hub.card import Answer
 from merger.limits import PROMPT_CHARACTERS
 from merger.ui.background import Ended
+from merger.ui.bundle import of_page
 from merger.ui.desk import Desk, Updates, line
 from merger.ui.events import DISK, NOW
 from merger.ui.lanes import short_names
 from merger.ui.panels.publish import ANYWAY
 from merger.ui.rows import prompt_of
-from merger.ui.scripts import ADDRESS, COPY_LINK, SAVE_FILE
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
 from merger.ui.state import Workspace
@@ -76,14 +76,16 @@ class Taking:
         desk, parts = self.desk, self.desk.parts
         shared, taking = parts["shared"], parts["taking"]
         copied = desk.bind(parts["share"].click, self.share, ["work", "answers"], ["shared"], **NOW)
-        copied.success(None, shared, shared, js=COPY_LINK, **NOW).success(lambda: gr.update(visible=True), None, shared, **NOW)
-        parts["link"].change(None, parts["link"], None, js=ADDRESS, **NOW)
+        copied.success(None, shared, shared, js=of_page("copyLink"), **NOW).success(
+            lambda: gr.update(visible=True), None, shared, **NOW
+        )
+        parts["link"].change(None, parts["link"], None, js=of_page("address"), **NOW)
         sized = desk.bind(parts["download"].click, self.size, ["work"], ["merged"], **NOW)
         sized.then(lambda: gr.update(visible=True), None, taking, **NOW)
         made = desk.bind(parts["make"].click, self.download, ["work"], MADE, **DISK)
         again = desk.bind(parts["anyway"].click, self.download_anyway, ["work"], MADE, **DISK)
         for event in (made, again):
-            event.success(None, None, None, js=SAVE_FILE, **NOW)
+            event.success(None, None, None, js=of_page("saveFile"), **NOW)
         ended = desk.bind(parts["cancel"].click, self.cancel, [], [], **NOW)
         ended.then(lambda: gr.update(visible=False), None, taking, **NOW)
         if "write" in parts:

@@ -1,0 +1,104 @@
+// What the page does by itself, around its parts. Each function goes into an event of gradio's as its own text (`js=`): it may use
+// nothing but its arguments and the browser. merger/ui/bundle.py gives them by name.
+
+/** The page has come: what view of it, a place for screen readers' lines, and a sentence where gradio tells none. */
+export function view() {
+  const wanted = new URLSearchParams(location.search).get('view');
+  if (wanted) document.body.dataset.view = wanted;
+  const said = document.createElement('div');
+  said.id = 'announcer';
+  said.setAttribute('aria-live', 'polite');
+  said.style.cssText = 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)';
+  for (let i = 0; i < 3; i += 1) said.append(document.createElement('p'));
+  document.querySelector('main')?.append(said);
+  const tell = (/** @type {string} */ sentence) => {
+    document.querySelector('#fault')?.remove();
+    const told = Object.assign(document.createElement('div'), { id: 'fault', className: 'toast-body', textContent: sentence });
+    told.setAttribute('role', 'alert');
+    told.onclick = () => told.remove();
+    document.body.append(told);
+  };
+  const asks = window.fetch;
+  window.fetch = async (...asked) => {
+    const answer = await asks(...asked);
+    const place = asked[0] instanceof Request ? asked[0].url : String(asked[0]);
+    if (!answer.ok && /gradio_api\/(run|component_server|upload)\b/.test(place)) {
+      answer
+        .clone()
+        .json()
+        .then(({ error }) => tell(String(error)))
+        .catch(() => {});
+    }
+    return answer;
+  };
+}
+
+/**
+ * For screen readers: a text box that changes by itself is silent.
+ * @param {string | null} text
+ * @param {number} i which of the lines
+ */
+export function announce(text, i) {
+  const line = document.querySelectorAll('#announcer p')[i];
+  if (line) line.textContent = text ?? '';
+}
+
+export function showRecipe() {
+  setTimeout(() => document.querySelector('#yaml')?.scrollIntoView({ block: 'center' }), 200);
+}
+
+export function saveFile() {
+  setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector('#download-file'))?.click(), 300);
+}
+
+/**
+ * The recipe in the address, so that a reload brings it back.
+ * @param {string} packed
+ */
+export function address(packed) {
+  const url = new URL(location.href);
+  if (packed) url.searchParams.set('r', packed);
+  else url.searchParams.delete('r');
+  url.searchParams.delete('p');
+  history.replaceState(history.state, '', url);
+}
+
+/**
+ * @param {string} query
+ * @returns {Promise<string>} the whole link
+ */
+export async function copyLink(query) {
+  if (!query) return '';
+  const whole = `${new URL(location.pathname, location.origin)}?${query}`;
+  try {
+    await navigator.clipboard.writeText(whole);
+  } catch {
+    /* it is shown, and can be copied by hand */
+  }
+  return whole;
+}
+
+/**
+ * The line of the recipe that a message names; the editor holds only the lines that are seen, and takes foreign classes off
+ * whenever it draws one again.
+ * @param {string | null} message
+ */
+export function markLine(message) {
+  const editor = /** @type {(Element & {marking?: MutationObserver}) | null} */ (document.querySelector('#yaml .cm-content'));
+  if (!editor) return;
+  const wrong = Number(/line (\d+)/.exec(message ?? '')?.[1]);
+  const mark = () => {
+    /** @type {HTMLElement[]} */
+    const numbers = [...document.querySelectorAll('#yaml .cm-lineNumbers .cm-gutterElement')].filter(
+      (x) => x instanceof HTMLElement,
+    );
+    const first = Number(numbers.find((number) => number.style.visibility !== 'hidden')?.textContent ?? 1);
+    editor.querySelectorAll('.cm-line').forEach((line, i) => {
+      if (line.classList.contains('wrong') !== (first + i === wrong)) line.classList.toggle('wrong');
+    });
+  };
+  editor.marking?.disconnect();
+  editor.marking = new MutationObserver(mark);
+  editor.marking.observe(editor, { subtree: true, childList: true, attributes: true, attributeFilter: ['class'] });
+  mark();
+}
