@@ -102,7 +102,8 @@ def written(lines: Sequence[str]) -> tuple[Row, ...]:
     """
     rows: list[Row] = []
     for i, line in enumerate(lines, 1):
-        for mark, match in (("=>", "exact"), ("~>", "within")):
+        kinds: tuple[tuple[str, Match], ...] = (("=>", "exact"), ("~>", "within"))
+        for mark, match in kinds:
             prompt, found, answer = line.partition(f" {mark} ")
             if found:
                 rows.append(Row(f"r{i}", prompt.strip(), answer.strip(), match))

@@ -38,7 +38,7 @@ test('colours have one home, and both themes', () => {
   assert.equal(blend(...ramp(false), 0), 'rgb(241,243,245)');
   assert.equal(blend(...ramp(false), 1), 'rgb(166,58,0)');
   const [light, dark] = tokens().split('.dark');
-  assert.ok(light.includes('--me-slot-7: #5c677d;') && dark.includes('--me-slot-7: #a9b4c6;') && !dark.includes('--me-grey'));
+  assert.ok(light.includes('--me-slot-7: #8a4b32;') && dark.includes('--me-slot-7: #d99a7c;') && !dark.includes('--me-grey'));
 });
 
 test('props are JSON or objects, and our own', () => {

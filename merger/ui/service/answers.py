@@ -146,13 +146,7 @@ class Answers:
             return visit.current(run) and not clock.over
 
         try:
-            for ask in asks:
-                if not ask.prompt.strip():
-                    raise MergeError("Write a prompt first: a question or a task for the models.")
-                self._may(*ask.of.values())
-                self.studio.renew(_opened(ask.of))
-            found = {key: self.studio.answered.get((_name(what), ask.said(manner), manner)) for ask, key, what in _each(asks)}
-            known = {key: heard for key, heard in found.items() if heard is not None}
+            known = self._known(asks, manner)
             yield feeds.start(known)
             silent = [replace(ask, of={k: w for k, w in ask.of.items() if k not in known}) for ask in asks]
             silent = [ask for ask in silent if ask.of]
@@ -181,6 +175,16 @@ class Answers:
             yield feeds.failed(OUR_FAULT)
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
+
+    def _known(self, asks: Sequence[Ask], manner: Manner) -> dict[str, Heard]:
+        """Answers that are remembered. MergeError where a prompt is empty, or somebody may not be heard."""
+        for ask in asks:
+            if not ask.prompt.strip():
+                raise MergeError("Write a prompt first: a question or a task for the models.")
+            self._may(*ask.of.values())
+            self.studio.renew(_opened(ask.of))
+        found = {key: self.studio.answered.get((_name(what), ask.said(manner), manner)) for ask, key, what in _each(asks)}
+        return {key: heard for key, heard in found.items() if heard is not None}
 
     def _rehearse(self, asked: Iterable["Recipe | str"], prompt: str) -> None:
         """Render everybody's chat template before a place in the line is taken: one that is too much holds nobody up there."""
