@@ -141,7 +141,8 @@ class Panels:
         shown = parts["to_recipe"].click(lambda: gr.update(selected="recipe"), None, parts["tabs"], **NOW)
         shown.then(None, None, None, js=of_page("showRecipe"), **NOW)
         desk.bind(demo.load, self.arrive, ["work", "answers"], desk.drawn, **QUIET)
-        demo.load(None, None, None, js=of_page("view"), **NOW)
+        for function in ("view", "drawers"):
+            demo.load(None, None, None, js=of_page(function), **NOW)
         for i, name in enumerate(("notice", "moved", "warning")):
             parts[name].change(None, parts[name], None, js=f"(text) => ({of_page('announce')})(text, {i})", **NOW)
 

@@ -159,8 +159,9 @@ def entry(on: Desk, work: Workspace, prompt: str, answer: str) -> dict[str, Any]
     listed = lanes.lanes(plan)
     first = [lane for lane in listed if lane.param.name == listed[0].param.name] if listed else []
     shown, _ = lanes.values(plan, first, lanes.columns(plan))
-    slots = {lane.path: i for i, lane in enumerate(first)}
-    curves = [{"slot": slots[lane.path] if lane.model is not None else None, "numbers": shown[lane.path]} for lane in first]
+    ink = lanes.inks([*work.shelf, *(entry.model for entry in work.recipe.models)])
+    slots = {lane.path: ink[work.recipe.models[lane.model].model] for lane in first if lane.model is not None}
+    curves = [{"slot": slots.get(lane.path), "numbers": shown[lane.path]} for lane in first]
     title = f"{work.recipe.merge_method}: {', '.join(lanes.short_names(work.chosen).values())}"
     return {"yaml": dump(work.recipe), "title": title, "lanes": curves, "prompt": prompt, "answer": answer}
 

@@ -63,14 +63,15 @@ class Answers:
     def columns(self, work: Workspace) -> list[dict[str, Any]]:
         """Who answers: the merge first, then the base, then the parents in the mix."""
         names = lanes.short_names([work.base, *work.chosen])
+        ink = lanes.inks([*work.shelf, *work.chosen])
         words = {m: self._words(m) for m in (work.base, *work.chosen)}
         several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
         return [
             {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": _asked_in(words[work.base], several)},
             {"key": work.base, "name": names[work.base], "slot": None, "base": True},
             *(
-                {"key": m, "name": names[m], "slot": i, "words": _asked_in(words[m], True) if several else ""}
-                for i, m in enumerate(work.chosen)
+                {"key": m, "name": names[m], "slot": ink[m], "words": _asked_in(words[m], True) if several else ""}
+                for m in work.chosen
             ),
         ]  # fmt: skip
 

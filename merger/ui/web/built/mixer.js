@@ -1,4 +1,4 @@
-// npm run build: 9c4071dc069083900221a46f538d23684250ec0e3ddf3f3b0da54a5f0b829f76 of law/meter.js law/sample.js law/trims.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: c6f28b91daa5e385bd1ce8f438efee2b0d59ddcae5a4e8fb2ffb61ad74c99f50 of law/meter.js law/sample.js law/trims.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -1691,7 +1691,7 @@ ${dark}}
   };
   function drawBank(m, bank) {
     const [g, w, h] = sheet(bank.canvas);
-    const on = { g, w, h, range: m.s.view(), fill: slotColour(bank.lane.slot) };
+    const on = { g, w, h, range: m.s.view(), fill: slotColour(bank.lane.ink ?? bank.lane.slot) };
     drawBars(m, bank, on);
     drawTicks(on);
     drawGhost(m, bank, on);
@@ -2451,7 +2451,7 @@ ${dark}}
     }
     drawColours() {
       this.root.style.setProperty("--mx-ramp", `linear-gradient(90deg, ${ramp2().join(", ")})`);
-      for (const bank of this.banks) bank.box.style.setProperty("--mx-colour", slotColour(bank.lane.slot));
+      for (const bank of this.banks) bank.box.style.setProperty("--mx-colour", slotColour(bank.lane.ink ?? bank.lane.slot));
       this.markAll();
     }
   };
