@@ -119,21 +119,27 @@ export function drawers() {
     },
     { capture: true },
   );
+  /** @param {KeyboardEvent} event */
+  const leave = (event) => {
+    const was = event.defaultPrevented ? undefined : open();
+    if (was) shut()?.click();
+    was?.focus();
+  };
+  /** @param {KeyboardEvent} event */
+  const numbered = (event) => {
+    const tab = tabs()[Number(event.key) - 1];
+    if (!tab) return;
+    event.preventDefault();
+    (tab === open() ? shut() : tab)?.click();
+  };
   document.addEventListener('keydown', (event) => {
     const at = event.target instanceof Element ? event.target : document.body;
     const typing = at.closest('input, textarea, select, [contenteditable=true], [role=listbox]');
-    if (event.key === 'Escape' && !event.defaultPrevented && !typing) {
-      const was = open();
-      if (was) shut()?.click();
-      was?.focus();
-    } else if (event.key === '/' && !typing && !event.ctrlKey && !event.metaKey) {
+    if (event.altKey && /^[1-9]$/.test(event.key)) numbered(event);
+    else if (!typing && event.key === 'Escape') leave(event);
+    else if (!typing && event.key === '/' && !event.ctrlKey) {
       event.preventDefault();
       /** @type {HTMLElement | null} */ (document.querySelector('.rw-field'))?.focus();
-    } else if (event.altKey && /^[1-9]$/.test(event.key)) {
-      const tab = tabs()[Number(event.key) - 1];
-      if (!tab) return;
-      event.preventDefault();
-      (tab === open() ? shut() : tab)?.click();
     }
   });
 }

@@ -132,6 +132,7 @@ export class Table {
       cell.append(fold);
       heads.push(cell);
     }
+    this.root.dataset.many = String(heads.length > 7);
     for (const cell of heads) cell.scope = 'col';
     this.head.replaceChildren(...heads);
   }
