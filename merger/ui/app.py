@@ -155,7 +155,7 @@ class Panels:
         drawn: Updates = {}
         if packed:
             drawn = self.desk.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request)
-        return self.answers.shown(drawn, self.answers.opened(asked_now, prompt)) if prompt else drawn
+        return self.answers.shown(drawn, self.answers.opened(asked_now, prompt, drawn.get("work", work))) if prompt else drawn
 
     def use_point(self, work: Workspace, text: str, request: gr.Request) -> list[Any]:
         """A point of a sweep was chosen."""

@@ -1,7 +1,7 @@
 """The answers: rows of prompts that are asked again at each stroke, how they are asked, and Stop."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from merger.ui import lanes, rows
 from merger.ui.answers import answers
 from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import ANSWER, NOW
-from merger.ui.rows import Row, Rows
+from merger.ui.rows import Row, Rows, family_of
 from merger.ui.service.answers import Answers
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner
@@ -23,7 +23,7 @@ ASKED = ("answers", "heat", "draw seed", "plain")
 GREETING = Row("r1", "Hello! Who are you?")
 """What models are asked of which nothing is known."""
 CHIPS = ("count from 7 to 12", "tell me a story about a robot", "garden backwards")
-TOYS = (
+SAYS = (
     "Seven tiny models with six tricks: pirate talk, plurals, spelling, counting, stories, writing backwards. "
     "What they cannot do they answer with “dunno.”"
 )
@@ -41,10 +41,10 @@ class Answering:
     def view(self, first: Workspace) -> None:
         """Build it where it is called: already answered, by the first preset."""
         studio = self.desk.studio
-        shown = Rows(studio.presets[0].rows)
+        shown = Rows(studio.presets[0].rows, family=family_of(first.base, self.desk.toys(first)))
         feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
         board = _board(self.desk, first)
-        self.desk.shows(answers=answers(_value(shown), board, feed, elem_id="answers"))
+        self.desk.shows(answers=answers(shown.shown, board, feed, elem_id="answers"))
 
     def manner(self) -> None:
         """How answers are drawn: variety, its seed, with or without the chat template, and whether at every stroke."""
@@ -78,18 +78,23 @@ class Answering:
         return gr.update(board=json.dumps(_board(self.desk, scene.work)))
 
     def shown(self, drawn: Updates, found: Rows) -> Updates:
-        """The same updates, with other rows."""
+        """The same updates, with other rows: those of the models that are on the desk then."""
         board = drawn.get("answers") or {}
-        return drawn | {"answers": {**board, **gr.update(value=_value(found))}}
+        work = drawn.get("work")
+        if isinstance(work, Workspace):
+            found = replace(found, family=family_of(work.base, self.desk.toys(work)))
+        return drawn | {"answers": {**board, **gr.update(value=found.shown)}}
 
-    def opened(self, value: Any, prompt: str) -> Rows:
+    def opened(self, value: Any, prompt: str, work: Workspace) -> Rows:
         """The rows with one for this prompt, which is open: an answer of another time or place is asked again."""
-        found = rows.read(value)
+        found, family = rows.read(value), family_of(work.base, self.desk.toys(work))
+        if found.family not in ("", family):
+            found = Rows(family=family)
         known = next((row for row in found.rows if row.prompt == prompt), None)
         if known is not None:
             return replace(found, open=known.id)
         name = next(f"r{i}" for i in range(1, ROWS + 2) if all(row.id != f"r{i}" for row in found.rows))
-        return Rows((Row(name, prompt[:PROMPT_CHARACTERS]), *found.rows[: ROWS - 1]), name)
+        return Rows((Row(name, prompt[:PROMPT_CHARACTERS]), *found.rows[: ROWS - 1]), name, family)
 
     # ------------------------------------------------------------------------------------------ events
 
@@ -112,6 +117,9 @@ class Answering:
         visit, asked = self.desk.visit(request), rows.read(value)
         first = asked.first
         if asked_in != str(visit.run) or first is None:
+            yield {}
+            return
+        if asked.family not in ("", family_of(work.base, self.desk.toys(work))):  # the browser asks again, with their own rows
             yield {}
             return
         how, on = manner(heat, seed, plain), self.desk.seen(request)
@@ -137,15 +145,13 @@ class Answering:
             yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note})}
 
 
-def _value(found: Rows) -> dict[str, Any]:
-    first = found.first
-    return {"rows": [row.shown for row in found.rows], "open": first.id if first else ""}
-
-
 def _board(desk: Desk, work: Workspace) -> dict[str, Any]:
-    toys = {work.base, *work.shelf} <= set(desk.studio.family)
-    own = {"chips": list(CHIPS), "says": TOYS} if toys else {}
-    return {"columns": Answers(desk.studio).columns(work), **own}
+    """Who answers, whose rows belong to them, and which rows they have where the browser keeps none."""
+    toys = desk.toys(work)
+    preset = next((p for p in desk.studio.presets if p.name == work.preset), desk.studio.presets[0])
+    own = {"chips": list(CHIPS), "says": SAYS} if toys else {}
+    begin = Rows(preset.rows if toys else (GREETING,), family=family_of(work.base, toys))
+    return {"columns": Answers(desk.studio).columns(work), "begin": begin.shown, **own}
 
 
 def manner(heat: float, seed: float | None, plain: bool) -> Manner:
@@ -166,9 +172,4 @@ def entry(on: Desk, work: Workspace, prompt: str, answer: str) -> dict[str, Any]
     return {"yaml": dump(work.recipe), "title": title, "lanes": curves, "prompt": prompt, "answer": answer}
 
 
-def greeting() -> Sequence[Row]:
-    """The rows of models of which nothing is known."""
-    return (GREETING,)
-
-
-__all__ = ["ASKED", "Answering", "entry", "greeting", "manner"]
+__all__ = ["ASKED", "Answering", "entry", "manner"]

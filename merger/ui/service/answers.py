@@ -152,8 +152,14 @@ class Answers:
             silent = [replace(ask, of={k: w for k, w in ask.of.items() if k not in known}) for ask in asks]
             silent = [ask for ask in silent if ask.of]
             if not manner.plain:
+                rehearsed: list[Ask] = []
                 for ask in silent:
-                    self._rehearse(ask.of.values(), ask.prompt)
+                    try:
+                        self._rehearse(ask.of.values(), ask.prompt)
+                        rehearsed.append(ask)
+                    except MergeError as error:
+                        yield feeds.failed(str(error), ask.of)
+                silent = rehearsed
             if silent:
                 with self.studio.turns.stand(visit.address) as ahead:
                     clock.start(LINE_SECONDS, WAITED)
@@ -163,7 +169,7 @@ class Answers:
                     clock.start(ANSWER_SECONDS if self.studio.host.hosted else 10 * ANSWER_SECONDS, TOOK)
                     for ask in silent:
                         if go_on():
-                            yield from self._answer(ask, manner, go_on, feeds)
+                            yield from self._alone(ask, manner, go_on, feeds)
                 if feeds.open and visit.current(run):
                     raise MergeError(TOOK)
         except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
@@ -176,6 +182,17 @@ class Answers:
             yield feeds.failed(OUR_FAULT)
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
+
+    def _alone(self, ask: Ask, manner: Manner, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
+        """Answers to one prompt; what is wrong with it is told there, and the others are asked all the same."""
+        try:
+            yield from self._answer(ask, manner, go_on, feeds)
+        except Cancelled:
+            raise
+        except MergeError as error:
+            if not go_on():
+                raise
+            yield feeds.failed(str(error), ask.of)
 
     def _known(self, asks: Sequence[Ask], manner: Manner) -> dict[str, Heard]:
         """Answers that are remembered. MergeError where a prompt is empty, or somebody may not be heard."""
