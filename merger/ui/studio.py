@@ -97,7 +97,7 @@ class Studio:
     """
 
     def __init__(self, presets: Path, device: str = "cpu", host: Host | None = None) -> None:
-        root = presets.parent
+        root, self.folder = presets.parent, presets
         self.presets: list[Preset] = read_presets(presets)
         self.base = str((presets / "family" / "base").relative_to(root))
         folders = sorted(config.parent for config in (presets / "family").glob("*/config.json"))

@@ -1,6 +1,7 @@
 """The answers: rows of prompts that are asked again at each stroke, how they are asked, and Stop."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import ANSWER, NOW
 from merger.ui.rows import Row, Rows, family_of
 from merger.ui.service.answers import Answers
+from merger.ui.service.first import made_before
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner
 
@@ -42,7 +44,12 @@ class Answering:
         """Build it where it is called: already answered, by the first preset."""
         studio = self.desk.studio
         shown = Rows(studio.presets[0].rows, family=family_of(first.base, self.desk.toys(first)))
-        feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
+        feed = made_before(studio.folder, studio, first, shown.rows)
+        if feed is None:
+            feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
+        elif not studio.borrows:  # the first stroke shall not wait for the models
+            warm = Answers(studio).first_answers
+            threading.Thread(target=warm, args=(first, shown.rows, shown.rows[0].id), daemon=True, name="warming up").start()
         board = _board(self.desk, first)
         self.desk.shows(answers=answers(shown.shown, board, feed, elem_id="answers"))
 
