@@ -8,9 +8,8 @@ if os.environ.get("SPACE_ID") or os.environ.get("HOSTED"):
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
 print("Merge explorer: loading…", flush=True)  # the libraries take a few seconds
-
-from merger.errors import MergeError
-from merger.ui.serve import page, serve
+from merger.errors import MergeError  # noqa: E402
+from merger.ui.serve import page, serve  # noqa: E402
 
 try:
     demo = page()
