@@ -72,7 +72,11 @@ class Answering:
 
     def wire(self) -> None:
         """Bind its events."""
-        desk, panel, told = self.desk, self.desk.parts["answers"], ["answers", "recorder"]
+        desk, panel, told = (
+            self.desk,
+            self.desk.parts["answers"],
+            ["answers", "recorder", *(["coach"] if "coach" in self.desk.parts else [])],
+        )
         desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], told, **ANSWER)
         desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
         desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], told, **ANSWER)
@@ -133,9 +137,13 @@ class Answering:
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
         yield {"answers": gr.update(board=json.dumps(_board(on, work)))}
-        said = Answers(on.studio)
+        said, run, marks = Answers(on.studio), visit.run, dict[str, bool | None]()
         for feed in said.ask_all(work, asked.rows, first.id, visit, how):
+            marks |= feed.get("marks", {})
             yield {"answers": gr.update(feed=feed)}
+        right = [marks[row.key("merge")] for row in asked.rows if row.key("merge") in marks]
+        if "coach" in self.desk.parts and visit.current(run) and len(right) == len(asked.rows):
+            yield {"coach": gr.update(marks=json.dumps({"run": run, "marks": right, "stroke": len(work.past) > 1}))}
         heard = said.heard(work.recipe, first.prompt, how)
         if heard is not None:  # also where the visitor has moved on: it was said to the end
             yield {"recorder": gr.update(entry=json.dumps(entry(on, work, first.prompt, heard)))}
