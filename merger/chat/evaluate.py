@@ -175,7 +175,7 @@ class Probe:
            that needs more than the tokens (steps); or over the whole text again, where not even that runs (whole)
 
     A matrix product adds in an order that depends on its shape, not on the numbers in it. On a CPU in bfloat16 that order is
-    the same for all numbers of rows but one, so that two rows are computed for each token, the second for a guess.
+    the same for all numbers of rows but one, so that two rows are computed for each token, the second to no end.
     """
 
     plain: bool = False
@@ -372,9 +372,9 @@ class Speaker:
     def _follow(self, ids: list[int], most: int, heard: "_Heard", last: "_Heard | None") -> Iterator[_Row]:
         """What the model says after `ids`, again and again; the caller appends a token in between, at most `most`.
 
-        A pass takes the tokens that are guessed to come next along; their rows count while the caller chooses what was guessed.
+        A pass takes the tokens of the last answer along as a guess; their rows count while the caller chooses what was guessed.
         Where many tokens at once give the bits of one step (Probe.step), guesses change nothing but the time. Where they do
-        not, only the last answer is guessed, and a place where two tokens are nearly even is computed again alone.
+        not, a place where two tokens are nearly even is computed again alone.
         """
         given = len(ids)
         usable = last is not None and last.ids == ids and bool(last.draft) and bool(self._layers) and self.probed.plain
@@ -386,7 +386,7 @@ class Speaker:
             said = ids[given:]
             follows = follows and said == draft[: len(said)]
             room = max(0, min(most - len(said) - 1, self.length - len(ids), _CHUNK - 1))
-            guess = draft[len(said) :][:room] if follows else self._likely(ids, draft)[: min(room, max(0, self.probed.step - 1))]
+            guess = draft[len(said) :][:room] if follows else []
             if guess and guess[-1] in self.stops:
                 guess.pop()
             fresh = ids[-1:] + guess
@@ -400,14 +400,6 @@ class Speaker:
                     break
                 right += 1
             heard.forget(len(ids) - 1)
-
-    def _likely(self, ids: list[int], draft: list[int]) -> list[int]:
-        """What followed the last token before: in the last answer, else in this text."""
-        for text in (draft, ids[:-1]):
-            for i in range(len(text) - 2, -1, -1):
-                if text[i] == ids[-1]:
-                    return text[i + 1 :]
-        return []
 
     def _again(self, ids: list[int], heard: "_Heard") -> _Row:
         """The row after these tokens with the last of them computed alone, as when it was generated."""
