@@ -198,7 +198,7 @@ def hear(who: Speaker, session: Session, start: Recipe, prompt: str, runs: int =
         last = said
         if n % 3 == 0:
             started = time.perf_counter()
-            list(Speaker(who.module, who.tokenizer, who.stops, who.length, who.device).tokens(prompt, 30))
+            list(Speaker(who.forward, who.tokenizer, who.stops).tokens(prompt, 30))
             alone.append((time.perf_counter() - started) * 1e3)
             _, end, said = moved(0, 0.5 + (n // 3 + 1) / 2000)
             low += [end] if said == last else []

@@ -11,9 +11,10 @@ import transformers
 import zoo
 from transformers import CONFIG_MAPPING
 
-from merger.chat import evaluate
+from merger.chat import evaluate, reuse
 from merger.chat.bind import versions
 from merger.chat.evaluate import Probe, Speaker, speaker
+from merger.chat.forward import Forward
 from merger.engine.live import Parents, Session
 from merger.engine.merge import merge
 from merger.errors import CheckpointError, MergeError
@@ -232,18 +233,18 @@ def test_where_the_cache_does_not_fit_it_goes_on_as_transformers_does(
     def fails(*args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("this kind keeps something else")
 
-    monkeypatch.setattr(evaluate, "_PROBED", {})
-    monkeypatch.setattr(Speaker, "_call", fails)
+    monkeypatch.setattr(reuse, "PROBED", {})
+    monkeypatch.setattr(Forward, "call", fails)
     steps = voice(session, folder)
     assert steps.probed.by == "steps" and ids(steps) == expected
     assert [j.rank for j in steps.judges(PROMPT, expected)] == [j.rank for j in judged]
-    monkeypatch.setattr(evaluate, "_PROBED", {})
-    monkeypatch.setattr(Speaker, "_steps", fails)
+    monkeypatch.setattr(reuse, "PROBED", {})
+    monkeypatch.setattr(Forward, "steps", fails)
     whole = voice(session, folder)
     assert whole.probed.by == "whole" and ids(whole) == expected
     assert evaluate.say_all(whole, [PROMPT], 8) == ["".join(t.text for t in whole.tokens(PROMPT, 8))]
-    monkeypatch.setattr(evaluate, "_PROBED", {})
-    monkeypatch.setattr(Speaker, "_whole", fails)
+    monkeypatch.setattr(reuse, "PROBED", {})
+    monkeypatch.setattr(Forward, "whole", fails)
     with pytest.raises(MergeError, match="transformers cannot compute this model's answer: this kind keeps something else"):
         ids(voice(session, folder))
 
@@ -255,7 +256,7 @@ def test_a_kind_whose_upper_layers_fail_where_the_probed_did_not_goes_on_plainly
     session = Session(Parents())
     who = heard(session, folder)
     expected = ids(who)
-    monkeypatch.setattr(evaluate, "_PROBED", {})
+    monkeypatch.setattr(reuse, "PROBED", {})
     fresh, forward = voice(session, folder), Speaker._forward
     assert fresh.probed == Probe(plain=True, masks=True, step=fresh.probed.step)
     monkeypatch.setattr(Speaker, "_forward", lambda self, *a, **k: 1 / 0 if self is fresh else forward(self, *a, **k))
@@ -266,9 +267,9 @@ def test_an_answer_of_states_that_are_not_one_for_each_token_makes_no_draft(made
     who = heard(Session(Parents()), made("gemma3n_text"))  # its layers hand on several states for each token
     assert not who.probed.plain and ids(who) == ids(who)
     with torch.inference_mode():
-        assert not who._stands_alone(who.encode(PROMPT))
+        assert not reuse._stands_alone(who.forward, who.encode(PROMPT))
         plain = heard(Session(Parents()), made("llama"))
-        assert plain._stands_alone(plain.encode(PROMPT))
+        assert reuse._stands_alone(plain.forward, plain.encode(PROMPT))
 
 
 def test_of_what_cannot_be_built_the_text_part_answers(

@@ -316,7 +316,7 @@ def _how(who: Any) -> str:
     held = [f"{stacked} stacked"] if stacked else []
     held += [f"{len(bound.copies)} copied"] if bound.copies else []
     ways = {"cache": "from its cache", "steps": "as generate", "whole": "the whole text again"}
-    goes = "drafts" if who.probed.plain and who._layers else ways[who.probed.by]
+    goes = "drafts" if who.probed.plain and who.forward.layers else ways[who.probed.by]
     return f"{', '.join(held) or 'in place'}; {goes}"
 
 
