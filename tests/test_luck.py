@@ -565,8 +565,6 @@ def test_where_memory_is_short_too(act: str, models: Path, monkeypatch: pytest.M
     fresh = made(models, "fresh", card=False)
     monkeypatch.setattr(engine, "page_room", lambda: 4000)
     monkeypatch.setattr(engine, "cached", lambda _: False)
-    for name in ("_DIRECT", "_LEAST_MEMORY", "_BUFFERS"):
-        monkeypatch.setattr(engine, name, 0)
 
     def change() -> None:
         if act == "truncated":

@@ -251,7 +251,7 @@ def test_the_passes_see_every_element(dtype: torch.dtype, value: float, monkeypa
     def suspects(method: str, density: float = 0.5, gpus: bool = False) -> bool:
         look = finite.Look()
         todo = job(method, 2, (n,), {"weight": (0.5, 0.5), "density": (density, 0.5), "t": 0.5}, dtype)
-        for _ in engine.stretches(todo, reads(held), "cpu", 0, look):
+        for _ in engine.stretches(todo, reads(held), "cpu", look):
             pass
         return look.suspects
 
@@ -277,21 +277,8 @@ def test_copies_are_looked_at() -> None:
             if broken and dtype.is_floating_point:
                 held["m0"] = torch.ones(70, 30).index_put((torch.tensor(69), torch.tensor(29)), torch.tensor(math.nan)).to(dtype)
             look = finite.Look()
-            assert sum(part.numel() for _, part in engine.stretches(todo, reads(held), "cpu", 0, look)) == 2100
+            assert sum(part.numel() for _, part in engine.stretches(todo, reads(held), "cpu", look)) == 2100
             assert look.suspects == (broken and dtype.is_floating_point), dtype
-
-
-@needs_compiler
-def test_one_pass_over_files_sees_them_too() -> None:
-    held = models(2, (300, 1001), torch.bfloat16)
-    todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (0.3, 0.7)}, torch.bfloat16)
-    for at in (None, *range(0, 300_300, 33_333), 300_299):  # some are set aside, and come again; the others not
-        other = held["m1"].clone()
-        if at is not None:
-            other.view(-1)[at] = math.nan
-        seen, made = kernels.Seen(), torch.empty(300 * 1001, dtype=torch.bfloat16)
-        _, done = fused.at_once(todo, [held["m0"], other], held["base"], made, seen)
-        assert done and seen.odd == (at is not None)
 
 
 @needs_compiler

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -288,64 +287,32 @@ def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert not (models.parent / "no.partial").exists()
     jobs = engine.plan(load(RECIPE), engine.open_models(load(RECIPE), [models])).jobs
     sizes = sorted((engine.memory_of(job) for job in jobs), reverse=True)
-    assert engine._hands(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2])) == 2
-    assert engine._hands(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
+    assert engine._workers(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2])) == 2
+    assert engine._workers(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
 
 
-def test_tensors_share_the_room(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What threads hold together is never more than there is room for; an error ends those that wait."""
-    real, lock, holding, most, broken = engine.stretches, threading.Lock(), [0], [0], [False]
-
-    def counted(job: Any, read: Any, device: Any, hold: int, look: Any) -> Any:
-        with lock:
-            holding[0] += hold
-            most[0] = max(most[0], holding[0])
-        time.sleep(0.002)
-        if broken[0]:
-            raise ValueError("broken")
-        yield from real(job, read, device, 0, look)
-        with lock:
-            holding[0] -= hold
-
-    monkeypatch.setattr(engine, "stretches", counted)
-    monkeypatch.setattr(engine, "page_room", lambda: 1000)
-    monkeypatch.setattr(engine, "cached", lambda _: False)
-    monkeypatch.setattr(engine, "_LEAST_MEMORY", 0)
-    monkeypatch.setattr(engine, "_BUFFERS", 0)
-    monkeypatch.setattr(engine, "_holds", lambda jobs, *_: {job.name: 300 + i for i, job in enumerate(jobs)})
-    merge(load(RECIPE), models.parent / "out", roots=[models], workers=6)
-    assert 600 < most[0] <= 1000 - 1000 // 16 and not holding[0]
-    broken[0] = True
-    with pytest.raises(ValueError, match="broken"):
-        merge(load(RECIPE), models.parent / "no", roots=[models], workers=6)
-
-
-@pytest.mark.parametrize(("direct", "warm"), [(False, 0), (True, 0), (True, 1), (True, 3)])
+@pytest.mark.parametrize("warm", [0, 1, 3])
 @pytest.mark.skipif(not kernels.available(), reason="torch reads mapped memory")
-def test_short_of_memory(direct: bool, warm: int, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_of_memory(warm: int, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same files, read and not mapped, and sent on to the disk; a file that goes missing is told.
 
-    direct  past the page cache, and with room for some tensors' inputs
-    warm    so many of the three files are in memory anyway, and mapped as ever
+    warm  so many of the three files are in memory anyway, and mapped as ever
     """
     fresh, out = models.parent / "fresh", models.parent / "out"
     merge(load(RECIPE), fresh, roots=[models])
-    monkeypatch.setattr(engine, "page_room", lambda: 4000 if direct else 1)
+    monkeypatch.setattr(engine, "page_room", lambda: 1)
     looked: list[Path] = []
     monkeypatch.setattr(engine, "cached", lambda file: looked.append(file) or len(looked) <= warm)
-    opened: list[bool] = []
-    real = kernels.open_direct
-    monkeypatch.setattr(kernels, "open_direct", lambda *args: opened.append(True) or real(*args))
-    if direct:
-        for name in ("_DIRECT", "_LEAST_MEMORY", "_BUFFERS"):
-            monkeypatch.setattr(engine, name, 0)
+    files: list[int] = []
+    read = kernels.reading
+    monkeypatch.setattr(kernels, "reading", lambda handles: files.append(len(handles)) or read(handles))
     settled: list[bool] = []
     original = kernels.settle
     monkeypatch.setattr(kernels, "settle", lambda *place, wait: settled.append(wait) or original(*place, wait=wait))
     merge(load(RECIPE), out, roots=[models])
     assert contents(out) == contents(fresh)
     assert True in settled and False in settled
-    assert len(looked) == 3 and len(opened) == (3 - warm) * direct
+    assert len(looked) == 3 and files == ([3 - warm] if warm < 3 else [])
 
     def gone(*_: object) -> None:
         raise OSError(5, "Input/output error", "model.safetensors")

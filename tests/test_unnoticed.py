@@ -2,7 +2,6 @@
 
 import importlib
 import json
-import math
 import os
 import shutil
 import time
@@ -234,21 +233,6 @@ def test_a_merge_does_not_go_on_with_another_torch_or_device(other: str, models:
     if other == "torch":
         monkeypatch.setattr(torch, "__version__", "99.0")
     assert first != output.fingerprint(decided, opened, files, "cuda" if other == "device" else "cpu")
-
-
-@pytest.mark.parametrize("hands", [1, 2, 4])
-def test_no_tensor_takes_the_whole_budget_of_all_threads(hands: int, models: Path) -> None:
-    """Inputs are held whole only where they fit one thread's share: as many tensors are made at a time."""
-    _, opened, decided = planned(
-        "{merge_method: task_arithmetic, base_model: base, models: [{model: a, parameters: {weight: 1}}]}", models
-    )
-    jobs = [job for job in decided.jobs if len(job.shape) == 2]
-    inputs = {job.name: 4 * 2 * math.prod(job.shape) for job in jobs}
-    room = 2 * max(inputs.values())
-    held = engine._holds(jobs, opened, room, hands)
-    whole = {name for name, nbytes in held.items() if nbytes == inputs[name]}
-    assert whole == {name for name, nbytes in inputs.items() if nbytes <= room / hands} and whole
-    assert hands * max(held[name] for name in whole) <= room
 
 
 # ---------------------------------------------------------------------------------------------- statistics and verdict

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import functools
 import json
 import math
 import os
@@ -10,6 +9,7 @@ import shutil
 import tempfile
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -119,31 +119,17 @@ def _whole(job: TensorJob, read: Read, device: str | torch.device = "cpu") -> tu
 
 
 def stretches(
-    job: TensorJob, read: Read, device: str | torch.device = "cpu", hold: int = 0, look: Look | None = None
+    job: TensorJob, read: Read, device: str | torch.device = "cpu", look: Look | None = None
 ) -> Iterator[tuple[int, Tensor]]:
     """merge_tensor's result, as (first element, flat elements). A stretch is overwritten by the next one.
 
-    hold  bytes that it may take where files are read instead of mapped: for all inputs, or for the output; see _holds
     look  what notes whether inputs and output are finite
 
     Tensors that cannot be made in stretches come whole.
     """
     if torch.device(device).type == "cpu" and fused.takes(job):
         tensors, base = _whole(job, read)
-        known = None
-        kernels.let_go(hold + _BUFFERS)
-        if sum(x.nbytes for x in tensors) + (base.nbytes if base is not None else 0) <= hold:
-            base = None if base is None else kernels.fetched(base, -1)
-            tensors = [kernels.fetched(x, -2 - i) for i, x in enumerate(tensors)]
-        elif tensors[0].numel() and kernels.place(tensors[0]) is not None:  # reading again is dear
-            whole = kernels.pages(math.prod(job.shape) * job.out.itemsize).view(job.out) if hold else None
-            known, made = fused.at_once(job, tensors, base, whole, look)
-            if whole is not None and made:
-                for start in range(0, len(whole), STRETCH):
-                    yield start, whole[start : start + STRETCH]
-                return
-            del whole
-        combine = fused.prepared(job, tensors, base, known)
+        combine = fused.prepared(job, tensors, base)
         if combine is not None:
             n = tensors[0].numel()
             out = torch.empty(min(n, STRETCH), dtype=job.out)
@@ -155,7 +141,7 @@ def stretches(
     if job.method is None:
         flat = read(job.sources[0]).contiguous().view(-1)
         for start in range(0, flat.numel(), STRETCH):
-            part = kernels.fetched(flat[start : start + STRETCH], 0)
+            part = flat[start : start + STRETCH]
             done = part.to(job.out)
             if look is not None:
                 look.at(part)
@@ -422,19 +408,15 @@ def merge(
         room = page_room()
         inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
         short = room is not None and decided.nbytes + sum(file.stat().st_size for file in inputs) > room
-        bound = min(room, memory or room) if room and short else 0
         cold = {file for file in inputs if not cached(file)} if short else set[Path]()
-        direct = bound >= _DIRECT and bool(cold)
-        hands = _hands(decided.jobs, workers or processors() + (_MORE if direct else 0), memory)
-        by_files = read_by_files(models.values(), cold, direct) if cold else contextlib.nullcontext()
-        dirty = bound // 16
-        spare = max(0, bound - dirty - _LEAST_MEMORY - hands * _BUFFERS) if cold else 0
-        holds = _holds(decided.jobs, models, spare, hands)
-        with by_files, writing(out, files, metadata, word, part, dirty if short else None, allow_nonfinite) as output:
-            own = set(output.names)
-            jobs = [job for job in decided.jobs if job.name in own]
-            judge = functools.partial(_judged, models=models, device=on, allowed=allow_nonfinite)
-            _make(jobs, output, reader(models), on, hands, spare, holds, judge, progress, stopped, lambda: check_inputs(models))
+        dirty = min(room, memory or room) // 16 if room and short else None
+        workers = _workers(decided.jobs, workers, memory)
+        with (
+            read_by_files(models.values(), cold) if cold else contextlib.nullcontext(),
+            writing(out, files, metadata, word, part, dirty, allow_nonfinite) as output,
+        ):
+            making = _Making(output, models, on, allow_nonfinite, progress, stopped)
+            making.run(decided.jobs, workers)
             decided = _told(_with_allowed(decided, output.allowed), asked)
             if part == WHOLE:
                 output.check()
@@ -452,107 +434,95 @@ def _told(decided: Plan, asked: loadable.Check | None) -> Plan:
     return replace(decided, remarks=(*decided.remarks, *asked.result())) if asked is not None else decided
 
 
-def _make(
-    jobs: Sequence[TensorJob],
-    output: Output,
-    read: Read,
-    device: torch.device,
-    hands: int,
-    room: int,
-    holds: Mapping[str, int],
-    judge: Callable[[TensorJob, Look], str],
-    progress: Callable[[Step], None] | None,
-    cancelled: Callable[[], bool],
-    check: Callable[[], None],
-) -> None:
-    """Make the tensors that are not there yet, the largest first, and write them as they come.
+@dataclass
+class _Making:
+    """Makes an output's tensors, the largest first, and writes them as they come."""
 
-    holds  bytes that a tensor takes of the room while it is made; 0: none
-    check  raises where an input is no longer what it was: what was made of it then is not noted as done
-    judge  says of a tensor that was made what is not finite in it
-    """
-    waiting = sorted((job for job in jobs if job.name not in output.done), key=lambda job: -job.slot.nbytes)
-    count = len(jobs) - len(waiting)
-    whole, nbytes = sum(job.slot.nbytes for job in jobs), sum(job.slot.nbytes for job in jobs if job.name in output.done)
-    finished: SimpleQueue[TensorJob | BaseException] = SimpleQueue()
-    stop, alone, turn = threading.Event(), threading.Lock(), threading.Condition()
+    output: Output
+    models: Mapping[str, Checkpoint]
+    device: torch.device
+    allow_nonfinite: bool
+    progress: Callable[[Step], None] | None
+    cancelled: Callable[[], bool]
+    _waiting: deque[TensorJob] = field(default_factory=deque[TensorJob])
+    _finished: "SimpleQueue[TensorJob | BaseException]" = field(default_factory=SimpleQueue)
+    _stop: threading.Event = field(default_factory=threading.Event)
+    _alone: threading.Lock = field(default_factory=threading.Lock)
 
-    def begun() -> Iterator[TensorJob]:
-        """The largest tensor there is room for, again and again."""
-        nonlocal room
-        while True:
-            with turn:
-                fitting = None
-                while waiting and not stop.is_set():
-                    fitting = next((job for job in waiting if holds[job.name] <= room), None)
-                    if fitting is not None:
-                        break
-                    turn.wait()
-                if fitting is None or stop.is_set():
-                    return
-                waiting.remove(fitting)
-                room -= holds[fitting.name]
-            try:
-                yield fitting
-            finally:
-                with turn:
-                    room += holds[fitting.name]
-                    turn.notify_all()
-
-    def make(job: TensorJob) -> bool:
-        """Whether it was made, and not stopped; what it held is let go of."""
-        left, look = math.prod(job.shape), Look()
-        for first, part in stretches(job, read, device, holds[job.name], look):
-            left -= part.numel()
-            if left <= 0 and job.method is not None:
-                check()  # all is read
-            output.writer.write(job.name, part, first)
-            if stop.is_set():
-                return False
-        if job.method is None:
-            check()  # what is only copied is read while it is written
-        output.finished(job.name, judge(job, look))
-        return True
-
-    def again(job: TensorJob) -> bool:
-        """`make`, on a GPU once more where its memory runs out: another program may have taken it for a moment."""
+    def run(self, jobs: Sequence[TensorJob], workers: int) -> None:
+        """Make those of the jobs that are the output's and not done yet, so many at a time."""
+        own = set(self.output.names)
+        jobs = [job for job in jobs if job.name in own]
+        done = [job for job in jobs if job.name in self.output.done]
+        self._waiting.extend(sorted((job for job in jobs if job.name not in self.output.done), key=lambda job: -job.slot.nbytes))
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(1 if self.device.type != "cpu" else workers)]
         try:
-            return tried(lambda: make(job), device, lambda: None, lambda: _short(job, device))
-        except OutOfMemory as error:  # as where the disk is full: what is done is kept
-            raise error from OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+            if self.cancelled():
+                raise Cancelled(_stopped(len(done), jobs, self.output))
+            for thread in threads:
+                begin(thread)
+            self._follow(jobs, done)
+        finally:
+            self._stop.set()
+            for thread in threads:
+                if thread.ident is not None:
+                    thread.join()
 
-    def work() -> None:
-        try:
-            for job in begun():
-                # tensors that are made whole take memory and torch's own threads: one at a time
-                with contextlib.nullcontext() if fused.takes(job) and device.type == "cpu" else alone:
-                    made = make(job) if device.type == "cpu" else again(job)
-                if not made:
-                    return
-                finished.put(job)
-        except BaseException as error:
-            finished.put(_cause(error, check))
-
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(1 if device.type != "cpu" else hands)]
-    try:
-        if cancelled():
-            raise Cancelled(_stopped(count, jobs, output))
-        for thread in threads:
-            begin(thread)
-        for i in range(count + 1, len(jobs) + 1):
-            job = finished.get()
+    def _follow(self, jobs: Sequence[TensorJob], done: Sequence[TensorJob]) -> None:
+        """Tell of each tensor that is finished, until all are."""
+        whole, nbytes = sum(job.slot.nbytes for job in jobs), sum(job.slot.nbytes for job in done)
+        for i in range(len(done) + 1, len(jobs) + 1):
+            job = self._finished.get()
             if isinstance(job, BaseException):
                 raise job
             nbytes += job.slot.nbytes
-            if progress:
-                progress(Step(job.name, i, len(jobs), nbytes, whole))
-            if i < len(jobs) and cancelled():
-                raise Cancelled(_stopped(i, jobs, output))
-    finally:
-        stop.set()
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+            if self.progress:
+                self.progress(Step(job.name, i, len(jobs), nbytes, whole))
+            if i < len(jobs) and self.cancelled():
+                raise Cancelled(_stopped(i, jobs, self.output))
+
+    def _work(self) -> None:
+        """Make tensors until there are none, in a thread."""
+        try:
+            while not self._stop.is_set():
+                try:
+                    job = self._waiting.popleft()
+                except IndexError:  # another took the last one
+                    return
+                # tensors that are made whole take memory and torch's own threads: one at a time
+                with contextlib.nullcontext() if fused.takes(job) and self.device.type == "cpu" else self._alone:
+                    made = self._make(job) if self.device.type == "cpu" else self._on_gpu(job)
+                if not made:
+                    return
+                self._finished.put(job)
+        except BaseException as error:
+            self._finished.put(_cause(error, self._check))
+
+    def _make(self, job: TensorJob) -> bool:
+        """Whether it was made, and not stopped."""
+        left, look = math.prod(job.shape), Look()
+        for first, part in stretches(job, reader(self.models), self.device, look):
+            left -= part.numel()
+            if left <= 0 and job.method is not None:
+                self._check()  # all is read
+            self.output.writer.write(job.name, part, first)
+            if self._stop.is_set():
+                return False
+        if job.method is None:
+            self._check()  # what is only copied is read while it is written
+        self.output.finished(job.name, _judged(job, look, self.models, self.device, self.allow_nonfinite))
+        return True
+
+    def _on_gpu(self, job: TensorJob) -> bool:
+        """`_make`, once more where the GPU's memory runs out: another program may have taken it for a moment."""
+        try:
+            return tried(lambda: self._make(job), self.device, lambda: None, lambda: _short(job, self.device))
+        except OutOfMemory as error:  # as where the disk is full: what is done is kept
+            raise error from OSError(errno.ENOMEM, os.strerror(errno.ENOMEM))
+
+    def _check(self) -> None:
+        """InputChanged where an input is no longer what it was: what was made of it then is not noted as done."""
+        check_inputs(self.models)
 
 
 def _short(job: TensorJob, device: torch.device) -> str:
@@ -647,14 +617,14 @@ _KEPT = 32 << 20
 """glibc gives larger pieces back at once."""
 
 
-def memory_together(jobs: Sequence[TensorJob], hands: int = 2) -> int:
+def memory_together(jobs: Sequence[TensorJob], workers: int = 2) -> int:
     """Bytes that a merge takes beside its files with so many threads: tensors that are made whole are made one at a time, but
     each thread keeps what was in pieces that the C library does not give back (float64 is the widest)."""
     whole = [job for job in jobs if not _many(job)]
     alone = max((memory_of(job) for job in whole), default=0)
     kept = max((memory_of(job) for job in whole if 8 * math.prod(job.shape) < _KEPT), default=0)
     others = sorted((memory_of(job) for job in jobs if _many(job)), reverse=True)
-    return BARE_MEMORY + alone + hands * kept + sum(others[: hands - 1 if alone else hands])
+    return BARE_MEMORY + alone + workers * kept + sum(others[: workers - 1 if alone else workers])
 
 
 def _many(job: TensorJob) -> bool:
@@ -673,36 +643,7 @@ def working_memory(job: TensorJob, kind: str) -> int:
     return made + n * (job.out.itemsize + job.compute.itemsize * (6 * count + 10))
 
 
-# Where memory is short; each number was the best of some that were tried under limits of 300 and 700 MiB
-_LEAST_MEMORY = 200_000_000
-"""Bytes that a merge takes before its threads take any: Python, torch and headers."""
-_BUFFERS = 8_000_000
-"""Bytes that a thread takes of windows of its inputs and of a stretch of output."""
-_DIRECT = 600_000_000
-"""From here on files are read past the page cache: that takes less of the processor, but nothing is read ahead."""
-_MORE = 2
-"""Threads that wait for the disk then, beside those that compute."""
-
-
-def _holds(jobs: Sequence[TensorJob], models: Mapping[str, Checkpoint], room: int, hands: int) -> dict[str, int]:
-    """Bytes that each tensor holds while it is made, so that files are read once: its inputs or its output; 0: neither fits.
-
-    Inputs are for any method, and are to fit a thread's share of the room; the output alone is for the methods of `at_once`.
-    """
-
-    def size(source: Source) -> int:
-        stored = models[source.key].tensors.get(source.name)
-        return stored.dtype.itemsize if stored else 4
-
-    found: dict[str, int] = {}
-    for job in jobs:
-        sizes = sum(size(s) for s in (*job.sources, *([job.base] if job.base else []))) if room and fused.takes(job) else 0
-        inputs, output = math.prod(job.shape) * sizes, fused.held_at_once(job, sizes) if sizes else 0
-        found[job.name] = inputs if inputs <= room // hands else output if output <= room else 0
-    return found
-
-
-def _hands(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -> int:
+def _workers(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -> int:
     """How many tensors are made at a time, under a limit of memory. MergeError names a tensor that alone takes more."""
     wanted = workers or processors()
     if memory is None or not jobs:

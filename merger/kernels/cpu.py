@@ -7,12 +7,10 @@ memory. MERGER_KERNELS=off asks for that; MERGER_KERNELS=retry tries a compiler 
 import atexit
 import contextlib
 import ctypes
-import errno
 import functools
 import hashlib
 import logging
 import math
-import mmap
 import os
 import platform
 import shutil
@@ -36,11 +34,6 @@ from merger.methods.ops import Draws
 from merger.regular import cache_root, open_regular
 
 log = logging.getLogger(__name__)
-
-try:
-    import fcntl
-except ImportError:  # Windows: no direct input and output
-    fcntl = None
 
 MOST_MODELS = 16
 _FLAGS = (
@@ -70,20 +63,6 @@ class _How(ctypes.Structure):
         ("divide", ctypes.c_float), ("scale", ctypes.c_float), ("depth", ctypes.c_float), ("rest", ctypes.c_float),
         ("least", ctypes.c_float), ("odd", ctypes.c_int32),
     )  # fmt: skip
-
-
-class Bracket(ctypes.Structure):
-    """What a cut lies between, and then the cut; see cpu.c."""
-
-    _fields_ = (
-        ("k", ctypes.c_int64), ("over", ctypes.c_int64), ("top", ctypes.c_int64), ("bottom", ctypes.c_int64),
-        ("inside", ctypes.c_int64), ("room", ctypes.c_int64), ("found", ctypes.c_void_p), ("above", ctypes.c_int64),
-        ("at", ctypes.c_int64), ("cut", ctypes.c_float), ("low", ctypes.c_float), ("low_room", ctypes.c_float),
-        ("high", ctypes.c_float), ("high_room", ctypes.c_float), ("source", ctypes.c_int32), ("sure", ctypes.c_int32),
-    )  # fmt: skip
-
-
-Brackets = ctypes.Array[Bracket]
 
 
 @dataclass(frozen=True)
@@ -265,72 +244,6 @@ class Combine:
         add_base = self.add_base and base is not None
         return _How(self.mode, self.normalize, add_base, self.divide, self.scale, self.depth, rest, self.least)
 
-    def once(
-        self, out: Tensor | None, tensors: Sequence[Tensor], base: Tensor | None, cuts: Brackets, seen: Seen | None = None
-    ) -> "Aside | None":
-        """Find cuts that lie in these brackets and, given an `out`, make the merged tensor in the same pass; see cpu.c.
-
-        The trims are to have any cuts in the brackets. What the brackets leave open is set aside: `Aside.into` puts it right.
-        None: too much is, or lies in a bracket; nothing is known then.
-        """
-        n = tensors[0].numel()
-        room = most_open(n, len(cuts)) if out is not None else 1
-        index = pages(4 * room).view(torch.int32)
-        aside = [pages(room * x.element_size()).view(x.dtype) for x in (*tensors, *([] if base is None else [base]))]
-        sources, under, how = _sources(tensors, self.trims, self.weights), _base(base), self.how(base)
-        places = (ctypes.c_void_p * len(aside))(*(x.data_ptr() for x in aside))
-        count = _lib().merger_once(
-            out.data_ptr() if out is not None else None, _KINDS[out.dtype] if out is not None else 0, how, sources,
-            len(tensors), under, n, cuts, len(cuts), index.data_ptr(), places, room,
-        )  # fmt: skip
-        _check(sources, under)
-        if count < 0:
-            return None
-        if seen is not None:
-            seen.note(how, sources, under)
-        values = [x[:count] for x in aside]
-        return Aside(index[:count], values[: len(tensors)], values[-1] if base is not None else None, cuts[0].source)
-
-
-@dataclass(frozen=True)
-class Aside:
-    """Elements that were set aside in `Combine.once`: their places, and what is stored there in each source and the base."""
-
-    index: Tensor
-    values: Sequence[Tensor]
-    base: Tensor | None
-    drawn: int
-
-    def into(self, out: Tensor, what: Combine, seen: Seen | None = None) -> None:
-        """Put them into the tensor that was made, now that the cuts are known."""
-        sources, under, how = _sources(self.values, what.trims, what.weights), _base(self.base), what.how(self.base)
-        _lib().merger_patch(
-            out.data_ptr(), _KINDS[out.dtype], how, sources, len(sources), under, self.index.data_ptr(), self.index.numel(),
-            self.drawn,
-        )  # fmt: skip
-        if seen is not None:
-            seen.note(how)
-
-
-def _runs(n: int) -> int:
-    """How many runs of 64 elements to sample; more of a large tensor, as what its brackets leave open is to be held."""
-    return 1024 if n >= 1 << 24 else 512 if n >= 1 << 22 else 256
-
-
-def most_open(n: int, cuts: int) -> int:
-    """How many elements so many brackets may leave open: a quarter more than the sample lets one expect."""
-    return int(n * cuts * 1.25 * 12 * 0.5 / math.sqrt(64 * _runs(n))) + (1 << 16)
-
-
-def brackets(tensors: Sequence[Tensor], base: Tensor | None, wanted: Sequence[tuple[int, int]]) -> Brackets:
-    """What the k-th magnitudes of tensors less base lie between, most likely, by samples. wanted: (tensor, k); numel >= 65536."""
-    found = (Bracket * len(wanted))(*(Bracket(k=k, source=i) for i, k in wanted))
-    sources, under = _sources(tensors), _base(base)
-    if _lib().merger_brackets(sources, under, tensors[0].numel(), found, len(found), _runs(tensors[0].numel())):
-        raise MemoryError
-    _check(sources, under)
-    return found
-
 
 def combine(what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None) -> None:
     """A whole merged tensor, into `out`."""
@@ -377,8 +290,6 @@ def unread(handle: int, number: int) -> OSError:
 
 # ---------------------------------------------------------------------------------------------- files instead of mapped memory
 
-PAGE = 4096
-"""Bytes that direct input and output are aligned to, in files and in memory."""
 _WINDOW = 1 << 19
 _mapped: list[tuple[int, int, int, str]] = []
 """Where files are mapped, in order: address, bytes, a handle to read the file with, its name."""
@@ -427,74 +338,12 @@ def _place(source: _Source, x: Tensor, i: int, room: int) -> None:
 
 
 def window(i: int, nbytes: int) -> Tensor:
-    """The i-th of this thread's buffers, at least so large and two pages more.
-
-    It is kept, as fresh memory costs more than reading into it.
-    """
+    """The i-th of this thread's buffers, at least so large. It is kept, as fresh memory costs more than reading into it."""
     held: dict[int, Tensor] = _own.__dict__.setdefault("windows", {})
-    if i not in held or held[i].numel() < nbytes + 2 * PAGE:
+    if i not in held or held[i].numel() < nbytes:
         held.pop(i, None)
-        held[i] = pages(nbytes + 2 * PAGE)
+        held[i] = torch.empty(nbytes, dtype=torch.uint8)
     return held[i]
-
-
-def let_go(keep: int) -> None:
-    """Give this thread's buffers back to the system, if they are larger than this."""
-    held: dict[int, Tensor] = _own.__dict__.get("windows", {})
-    if sum(x.nbytes for x in held.values()) > keep:
-        held.clear()
-
-
-def pages(nbytes: int) -> Tensor:
-    """Fresh memory that begins with a page, and goes back to the system at once when it is let go of."""
-    return torch.frombuffer(mmap.mmap(-1, nbytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), dtype=torch.uint8)
-
-
-def fetched(x: Tensor, i: int) -> Tensor:
-    """A tensor that is to be read from its file, whole, in the i-th of this thread's buffers; the file's pages are let go of."""
-    found = place(x)
-    if found is None:
-        return x
-    handle, offset = found
-    skip = offset % PAGE
-    buffer = window(i, x.nbytes)[: -(-(skip + x.nbytes) // PAGE) * PAGE]
-    into, done = buffer.numpy().data, 0
-    while done < skip + x.nbytes:
-        try:
-            got = os.preadv(handle, [into[done : done + (1 << 23)]], offset - skip + done)
-        except OSError as error:
-            if error.errno != errno.EINVAL or not by_cache(handle):
-                raise unread(handle, error.errno or errno.EIO) from None
-            continue
-        if not got:
-            raise unread(handle, errno.EIO)
-        done += got
-    os.posix_fadvise(handle, offset, x.nbytes, os.POSIX_FADV_DONTNEED)
-    bits = buffer[skip : skip + x.nbytes]
-    return (bits if skip % x.element_size() == 0 else bits.clone()).view(x.dtype).view(x.shape)
-
-
-def open_direct(path: str | Path, flags: int) -> int:
-    """A handle past the page cache where the file system has that, else an ordinary one."""
-    try:
-        return os.open(path, flags | getattr(os, "O_DIRECT", 0))
-    except OSError as error:
-        if error.errno != errno.EINVAL:
-            raise
-        return os.open(path, flags)
-
-
-def is_direct(handle: int) -> bool:
-    """Whether a handle goes past the page cache."""
-    return fcntl is not None and bool(fcntl.fcntl(handle, fcntl.F_GETFL) & getattr(os, "O_DIRECT", 0))
-
-
-def by_cache(handle: int) -> bool:
-    """Whether a file that refuses direct input or output can be had through the page cache: it is from now on."""
-    if fcntl is None or not is_direct(handle):
-        return False
-    fcntl.fcntl(handle, fcntl.F_SETFL, fcntl.fcntl(handle, fcntl.F_GETFL) & ~os.O_DIRECT)
-    return True
 
 
 def settle(handle: int, offset: int, nbytes: int, wait: bool) -> None:
@@ -663,7 +512,7 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     pointer, i32, i64, f32 = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
     sources = ctypes.POINTER(_Source)
     library.merger_source_size.restype = i64
-    if library.merger_source_size() != sum(map(ctypes.sizeof, (_Source, _How, Bracket))):
+    if library.merger_source_size() != sum(map(ctypes.sizeof, (_Source, _How))):
         raise OSError("another layout")
     library.merger_uniform.argtypes = (pointer, ctypes.c_uint32, ctypes.c_uint32, i64, i64)
     library.merger_uniform.restype = None
@@ -673,14 +522,8 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_lengths.argtypes = (sources, sources, i64, pointer, pointer)
     library.merger_products.argtypes = (sources, i32, sources, i64, pointer)
     library.merger_ranked.argtypes = (sources, sources, i64, i64, pointer)
-    how, cuts = ctypes.POINTER(_How), ctypes.POINTER(Bracket)
-    library.merger_combine.argtypes = (pointer, i32, how, sources, i32, sources, i64, i64, i64)
+    library.merger_combine.argtypes = (pointer, i32, ctypes.POINTER(_How), sources, i32, sources, i64, i64, i64)
     library.merger_combine.restype = None
-    library.merger_brackets.argtypes = (sources, sources, i64, cuts, i32, i32)
-    library.merger_once.argtypes = (pointer, i32, how, sources, i32, sources, i64, cuts, i32, pointer, pointer, i64)
-    library.merger_once.restype = i64
-    library.merger_patch.argtypes = (pointer, i32, how, sources, i32, sources, pointer, i64, i32)
-    library.merger_patch.restype = None
     library.merger_odd.argtypes = (pointer, i32, i64)
     library.merger_settle.argtypes = (i32, i64, i64, i32)
     library.merger_settle.restype = None
