@@ -27,7 +27,7 @@ from merger.engine import fused
 from merger.engine.live import Parents, Session
 from merger.engine.merge import merge_tensor
 from merger.files.checkpoints import Checkpoint, Stored
-from merger.kernels import gpu
+from merger.kernels import backend, gpu
 from merger.recipe import Recipe, load
 from merger.recipe import replace as changed
 
@@ -140,9 +140,9 @@ def equality(held: Parents, device: torch.device) -> Iterator[tuple[str, int, in
         count = bits = other = 0
         for job in (replace(job, out=torch.float32) for job in jobs):
             ours = merge_tensor(job, held.read, device, known=held.known).cpu()
-            fused.passes = lambda kind: None if kind == "cpu" else passes(kind)  # the CPU's answer by plain torch
+            backend.backend = lambda kind: None if kind == "cpu" else passes(kind)  # the CPU's answer by plain torch
             truth = merge_tensor(job, lambda source: held.read(source).cpu(), "cpu")
-            fused.passes = passes
+            backend.backend = passes
             count += truth.numel()
             bits += int((ours.view(torch.int32) != truth.view(torch.int32)).sum())
             other += int(((ours - truth).abs() > 1e-6 * truth.abs() + 1e-9).sum())
@@ -181,13 +181,12 @@ def main() -> None:
     given = options.parse_args()
     size, found = "tiny" if given.tiny else "7B", {}
     if given.device == "cpu":
-        original = fused.passes
-        fused.passes = lambda kind: gpu if kind == "cpu" else original(kind)  # what a GPU would run, on this processor
+        backend.backend = lambda kind: None  # what a GPU without Triton would run, on this processor
     elif not torch.cuda.is_available():
         raise SystemExit("no CUDA device here, so nothing was measured; --device cpu --tiny checks this script")
     device = torch.device(given.device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "a CPU: its times say nothing about a GPU"
-    how = "one launch a tensor" if gpu._launcher() and device.type == "cuda" else "torch operations, one after the other"
+    how = "one launch a tensor" if gpu.available() and device.type == "cuda" else "the methods' torch functions"
     print(f"{name}; torch {torch.__version__}; {how}", flush=True)
     with torch.inference_mode():
         held = parents(size, device)

@@ -129,12 +129,12 @@ def moves(slider: str) -> Iterator[float]:
 
 def masks() -> None:
     """DARE's random numbers, in nanoseconds an element on one thread."""
-    from merger.kernels import cpu as kernels
+    from merger.kernels import build, cpu
 
     n = 1 << 24
     draws, x = Draws(0, "w"), torch.empty(n)
-    if kernels.available():
-        spent = milliseconds(lambda: kernels.uniform(draws, n, 0), 5)
+    if build.available():
+        spent = milliseconds(lambda: cpu.uniform(draws, n, 0), 5)
         print(goal("DARE masks, ns an element (compiled, one thread)", spent * 1e6 / n, 3, 3, below=True))
     print(f"  by torch {milliseconds(lambda: draws.uniform(x, 0), 3) * 1e6 / n:.2f} ns")
 

@@ -4,8 +4,9 @@
         Session(Parents("pretended")).apply(recipe)
         gpu.used, gpu.peak                                   # bytes
 
-A backend of torch's PrivateUse1 written in Python. What a real GPU does besides (its own rounding, streams, fragments of
-memory, Triton) cannot be seen here; what is on which device, how long it is held and what happens when memory runs out can.
+A backend of torch's PrivateUse1 written in Python. What a real GPU does besides (streams, fragments of memory, Triton, rounding
+that `device(cuda=True)` does not imitate) cannot be seen here; what is on which device, how long it is held and what happens when
+memory runs out can.
 """
 
 import contextlib
@@ -14,12 +15,13 @@ import threading
 import weakref
 from collections.abc import Generator
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
 from torch import Tensor
 
-from merger.kernels import devices
+from merger.kernels import devices, gpu
 
 NAME = "pretended"
 COUNT = 2
@@ -37,9 +39,9 @@ class Ledger:
         self.blocks: weakref.WeakValueDictionary[int, Block] = weakref.WeakValueDictionary()
         self.begin()
 
-    def begin(self, capacity: int | None = None, float64: bool = True) -> None:
-        """Start anew. float64: whether the device has it; Apple's have not."""
-        self.capacity, self.float64 = capacity, float64
+    def begin(self, capacity: int | None = None, float64: bool = True, cuda: bool = False) -> None:
+        """Start anew. float64: whether the device has it; Apple's have not. cuda: whether it rounds as CUDA does."""
+        self.capacity, self.float64, self.cuda = capacity, float64, cuda
         self.used = self.peak = 0
         self.epoch = object()
         """What was there before, as a failed test's tensors, is not counted."""
@@ -148,12 +150,35 @@ def _run(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     named = {key: plain(value) for key, value in kwargs.items() if key != "pin_memory"}
     if len(places) > 1 or (places and mixed and func._schema.name not in MIXES):
         raise RuntimeError(f"Expected all tensors to be on the same device, but found {places} and others ({func}).")
-    out = func(*given, **named)
+    if LEDGER.cuda and places:
+        out = _as_cuda(func, given, named, [isinstance(value, Pretended) for value in args])
+    else:
+        out = func(*given, **named)
     written = _writes(func)
     if written and isinstance(out, Tensor):
         return args[written[0]] if written[0] < len(args) else kwargs[written[1]]
     place = asked if asked is not None else next(iter(places), CPU)
     return out if place.type != NAME else _wrapped(out, torch.device(NAME, place.index or 0))
+
+
+def _as_cuda(func: Any, given: list[Any], named: dict[str, Any], there: list[bool]) -> Any:
+    """An operation as CUDA's kernels round it where that is otherwise. there: which of the arguments lie on the device.
+
+    A number that does not divides by its reciprocal, a product and a sum in one operation are rounded once, and sums over
+    elements run in an order of their own.
+    """
+    name, x = func._schema.name.removeprefix("aten::"), given[0] if given else None
+    if not isinstance(x, Tensor) or not x.is_floating_point():
+        return func(*given, **named)
+    if name in ("div", "div_") and not named and not there[1]:
+        return (x.mul_ if name == "div_" else x.mul)(1 / torch.as_tensor(given[1], dtype=x.dtype))
+    if name in ("add", "sub", "addcmul", "lerp") and x.dtype == torch.float32 and (named or name in ("addcmul", "lerp")):
+        wide = [value.double() if isinstance(value, Tensor) else value for value in given]
+        return func(*wide, **named).to(x.dtype)
+    if name in ("sum", "mean") and x.dim():
+        along = given[1] if len(given) > 1 and given[1] else range(x.dim())
+        return func(x.flip(*along), *given[1:], **named)
+    return func(*given, **named)
 
 
 def _wrapped(value: Any, place: torch.device) -> Any:
@@ -225,14 +250,15 @@ def _register() -> None:
 
 
 @contextlib.contextmanager
-def device(capacity: int | None = None, float64: bool = True) -> Generator[Ledger]:
-    """The device, as one the engine merges on."""
+def device(capacity: int | None = None, float64: bool = True, cuda: bool = False) -> Generator[Ledger]:
+    """The device, as one the engine merges on, without Triton."""
     _register()
-    LEDGER.begin(capacity, float64)
+    LEDGER.begin(capacity, float64, cuda)
     before = devices.GPUS
     devices.GPUS = before | {NAME}
     try:
-        yield LEDGER
+        with mock.patch.object(gpu, "_kernel", lambda: None):
+            yield LEDGER
     finally:
         devices.GPUS = before
         LEDGER.begin()

@@ -19,7 +19,7 @@ from merger.hub.references import open_reference
 from merger.inspect import plots
 from merger.inspect.analysis import has_deltas
 from merger.inspect.explain import Look, cuts, look
-from merger.kernels import cpu as kernels
+from merger.kernels import build
 from merger.methods import METHODS, Method
 from merger.recipe import load
 from merger.ui import lanes, state
@@ -112,7 +112,7 @@ def test_the_cut_drawn_is_the_methods(method: str, half: bool, family: Path, hal
         count = int((0.3 if method == "ties" else 0.4) * len(size))
         assert cut.low == size[top + count - 1] and cut.high == (size[top - 1] if top else math.inf)
         assert half or kept == count
-    if kernels.available():
+    if build.available():
         combined = fused.prepared(job, [read(s).contiguous() for s in job.sources], read(job.base).contiguous())
         assert [t.low for t in combined.trims] == [c.low for c in drawn.histogram.cuts]
         if method != "ties":

@@ -14,15 +14,14 @@ from merger.engine import fused
 from merger.engine.arguments import Arguments
 from merger.engine.merge import Read
 from merger.engine.plan import Source, TensorJob
-from merger.kernels import cpu as kernels
-from merger.kernels import gpu
+from merger.kernels import build, cpu, passes, windows
 from merger.methods import METHODS
 from merger.methods.angles import products
 from merger.methods.ops import Draws, cut_for, drop_random, total
 from merger.methods.trims import drop_small
 
 engine = importlib.import_module("merger.engine.merge")  # the package has a function of that name
-needs_compiler = pytest.mark.skipif(not kernels.available(), reason="no C compiler here: torch does it all")
+needs_compiler = pytest.mark.skipif(not build.available(), reason="no C compiler here: torch does it all")
 pytestmark = needs_compiler
 SHAPES = [(3,), (7, 1), (37, 53), (300, 1001), (70_000,)]
 DTYPES = [torch.float32, torch.bfloat16, torch.float16]
@@ -111,7 +110,7 @@ def test_the_same_bits_as_torch(method: str, args: dict[str, object], shape: tup
         held = models(n, shape, dtype, coarse=coarse)
         for out in (torch.float32, dtype):
             todo = job(method, n, shape, args, out)
-            assert fused.takes(todo)
+            assert fused.supports(todo)
             made = engine.merge_tensor(todo, reads(held))
             parts = torch.empty(math.prod(shape), dtype=out)
             for start, part in engine.stretches(todo, reads(held)):
@@ -149,25 +148,25 @@ def test_the_kth_magnitude_is_exact(numel: int, kind: str) -> None:
     for share in (0, 0.001, 0.25, 0.5, 0.9, 1):
         k = max(1, int(share * numel))
         cut, room = cut_for(x.abs(), k)
-        found, above, at = kernels.kth(x, None, k)
+        found, above, at = cpu.kth(x, None, k)
         assert (found, (k - above) / at) == (cut, room)
-        assert kernels.kth(x, None, k, (cut * 0.99, cut * 1.01)) == (found, above, at)
-        assert kernels.kth(x, None, k, (cut * 2 + 1, cut * 3 + 1)) == (found, above, at)  # a bracket that is wrong
+        assert cpu.kth(x, None, k, (cut * 0.99, cut * 1.01)) == (found, above, at)
+        assert cpu.kth(x, None, k, (cut * 2 + 1, cut * 3 + 1)) == (found, above, at)  # a bracket that is wrong
 
 
 def test_sums_masks_and_ranks() -> None:
     for numel in (1, 5, 4096, 4097, 300_000):
         held = models(2, (numel,), torch.float32)
         a, b, base = held["m0"], held["m1"], held["base"]
-        assert torch.equal(kernels.products([a, b], base), products(torch.stack([a, b]) - base))
-        assert kernels.lengths(a, base, kernels.ALL) == (float(total((a - base).abs())),) * 2
+        assert torch.equal(cpu.products([a, b], base), products(torch.stack([a, b]) - base))
+        assert cpu.lengths(a, base, passes.ALL) == (float(total((a - base).abs())),) * 2
         draws = Draws(5, "w")
-        assert torch.equal(kernels.uniform(draws, numel, 1), draws.uniform(a, 1))
-        kept = kernels.lengths(a, None, kernels.random(draws.key(0), 0.5))
+        assert torch.equal(cpu.uniform(draws, numel, 1), draws.uniform(a, 1))
+        kept = cpu.lengths(a, None, passes.random(draws.key(0), 0.5))
         assert kept[1] == float(total(drop_random(a, 0.5, 0, draws).abs()))
     for columns in (1, 2, 999, 3000):
         x = models(1, (40, columns), torch.bfloat16, coarse=columns == 999)["m0"].float()
-        trim = kernels.ranked(x, None, draws.key(0), 0.5, 0.3)
+        trim = cpu.ranked(x, None, draws.key(0), 0.5, 0.3)
         assert trim.mask is not None
         mask = (trim.mask[:, None] >> torch.arange(8) & 1).flatten()[: x.numel()].view(x.shape)
         assert torch.equal(mask * x, drop_small(x, 0.5, 0.3, False, 0, draws))
@@ -183,8 +182,8 @@ def test_what_is_known_saves_passes_and_changes_nothing(
         held["base"] = held["base"].float().sign().mul(0.1).to(dtype)
         held |= {m: (held["base"].float() + (held[m].float() - 0.1).clamp(-0.05, 0.05)).to(dtype) for m in ("m0", "m1")}
     known, passes = fused.Known(), []
-    original = kernels.kth
-    monkeypatch.setattr(kernels, "kth", lambda *args: passes.append(args[2]) or original(*args))
+    original = cpu.kth
+    monkeypatch.setattr(cpu, "kth", lambda *args: passes.append(args[2]) or original(*args))
 
     def live(density: float) -> Tensor:
         todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, dtype)
@@ -212,8 +211,8 @@ def test_a_ladder_counts_exactly(kind: str, numel: int) -> None:
         "random": torch.randn(numel, generator=g), "coarse": torch.randint(-40, 40, (numel,), generator=g) / 64,
         "same": torch.full((numel,), -0.25), "zeros": torch.zeros(numel),
     }[kind]  # fmt: skip
-    ladder, size = kernels.ladder(x, None), x.abs()
-    assert 0 < len(ladder.steps) <= kernels.STEPS and list(ladder.steps) == sorted(set(ladder.steps))
+    ladder, size = cpu.ladder(x, None), x.abs()
+    assert 0 < len(ladder.steps) <= cpu.STEPS and list(ladder.steps) == sorted(set(ladder.steps))
     for step, above, at in zip(ladder.steps, ladder.above, ladder.at, strict=True):
         assert (above, at) == (int((size > step).sum()), int((size == step).sum()))
     order = size.sort(descending=True).values
@@ -224,35 +223,12 @@ def test_a_ladder_counts_exactly(kind: str, numel: int) -> None:
         assert ladder.steps[i] == cut if exact else i == sum(step < cut for step in ladder.steps)
 
 
-@pytest.mark.parametrize("shape", [(3,), (37, 53), (300, 1001)], ids=str)
-@pytest.mark.parametrize(("method", "args"), [case for case in CASES if not case[0].startswith("della")])
-def test_the_passes_of_a_gpu_have_the_same_bits(
-    method: str, args: dict[str, object], shape: tuple[int, ...], only_compiled: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """On CPU tensors: by torch's operations and, with TRITON_INTERPRET=1 and Triton installed, by the kernel itself."""
-    monkeypatch.setattr(fused, "passes", lambda _: gpu)
-    n, known = 1 if method == "passthrough" else 2, fused.Known()
-    for dtype, coarse in itertools.product((torch.float32, torch.bfloat16), (False, True)):
-        held = models(n, shape, dtype, coarse=coarse)
-        known = fused.Known()
-        for out in (torch.float32, dtype):
-            todo = job(method, n, shape, args, out)
-            place = torch.empty(shape, dtype=out)
-            assert engine.merge_tensor(todo, reads(held), known=known, into=place) is place
-            assert same(place, by_torch(todo, held)), (dtype, coarse, out)
-    more = {**args, "weight": (0.3, 0.4, 0.5, 0.6), "density": (0.3, 0.4, 0.5, 0.6), "gamma": (0.1, 0.1, 0.0, 0.1)}
-    if METHODS[method].models[1] != 2 and method != "passthrough":
-        held = models(4, shape, torch.bfloat16)
-        todo = job(method, 4, shape, more, torch.bfloat16)
-        assert same(engine.merge_tensor(todo, reads(held)), by_torch(todo, held))
-
-
 @pytest.mark.parametrize(("method", "args"), CASES)
 def test_files_are_read_where_memory_is_short(
     method: str, args: dict[str, object], only_compiled: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """What is mapped is 1 everywhere here, and the file to read has the models: only reading the file gives the right bits."""
-    monkeypatch.setattr(kernels, "_WINDOW", 4096)
+    monkeypatch.setattr(windows, "WINDOW", 4096)
     monkeypatch.setattr(engine, "STRETCH", 8192)
     n = 1 if method == "passthrough" else 2
     held = models(n, (300, 1001), torch.bfloat16)
@@ -261,7 +237,7 @@ def test_files_are_read_where_memory_is_short(
     (tmp_path / "file").write_bytes(torch.stack([*held.values()]).view(torch.uint8).numpy().tobytes())
     handle = os.open(tmp_path / "file", os.O_RDONLY)
     views = dict(zip(held, mapped, strict=True))
-    with kernels.reading({mapped.data_ptr(): (mapped.nbytes, handle, "the file")}):
+    with windows.reading({mapped.data_ptr(): (mapped.nbytes, handle, "the file")}):
         assert same(engine.merge_tensor(todo, reads(views)), by_torch(todo, held))
         parts = sorted(((start, part.clone()) for start, part in engine.stretches(todo, reads(views))), key=lambda p: p[0])
         assert same(torch.cat([part for _, part in parts]), by_torch(todo, held))
@@ -270,4 +246,4 @@ def test_files_are_read_where_memory_is_short(
             list(engine.stretches(todo, reads(views)))
         assert error.value.filename == "the file"
     os.close(handle)
-    assert kernels.place(mapped) is None
+    assert windows.place(mapped) is None

@@ -36,7 +36,7 @@ from merger.files import mapped
 from merger.files.checkpoints import open_checkpoint
 from merger.hub.card import digest
 from merger.hub.references import open_reference
-from merger.kernels import cpu as kernels
+from merger.kernels import build
 from merger.recipe import load, load_file
 from merger.search.trials import read_probes
 
@@ -557,7 +557,7 @@ def test_a_tokenizer_that_changes_meanwhile_is_noticed(name: str, models: Path) 
     assert not (models.parent / "out").exists()
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or not kernels.available(), reason="torch reads mapped memory")
+@pytest.mark.skipif(not hasattr(os, "geteuid") or not build.available(), reason="torch reads mapped memory")
 @pytest.mark.parametrize("act", ["truncated", "replaced"])
 def test_where_memory_is_short_too(act: str, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Files that are read window by window."""
@@ -608,17 +608,17 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A cache of this test's own, and nothing loaded."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("MERGER_KERNELS", raising=False)
-    kernels._library.cache_clear()
+    build.library.cache_clear()
     yield tmp_path / "cache/merger"
-    kernels._library.cache_clear()
+    build.library.cache_clear()
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A library that was built as it should."""
-    if not kernels.available():
+    if not build.available():
         pytest.skip("no C compiler here")
-    return shutil.copy(kernels._built(), tmp_path_factory.mktemp("built") / "whole.so")
+    return shutil.copy(build._built(), tmp_path_factory.mktemp("built") / "whole.so")
 
 
 def compiler(place: Path, body: str, monkeypatch: pytest.MonkeyPatch) -> Path:
@@ -637,8 +637,8 @@ def calls(file: Path) -> int:
 
 def available() -> bool:
     """At a new start."""
-    kernels._library.cache_clear()
-    return kernels.available()
+    build.library.cache_clear()
+    return build.available()
 
 
 @posix
@@ -648,7 +648,7 @@ def available() -> bool:
 def test_a_compiler_that_hangs_is_left_alone_for_a_day(
     body: str, cache: Path, built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(kernels, "COMPILER_SECONDS", 1)
+    monkeypatch.setattr(build, "COMPILER_SECONDS", 1)
     made_calls = compiler(tmp_path / "bin", body, monkeypatch)
     started = time.monotonic()
     assert not available()
@@ -675,7 +675,7 @@ def test_after_a_day_it_is_tried_again(
 ) -> None:
     made_calls = compiler(tmp_path / "bin", f'cp "{built}" "$OUT"', monkeypatch)
     cache.mkdir(parents=True, mode=0o700)
-    monkeypatch.setattr(kernels, "_note", lambda _: cache / "x.hung")
+    monkeypatch.setattr(build, "_note", lambda _: cache / "x.hung")
     (cache / "x.hung").touch()
     assert not available() and not calls(made_calls)
     os.utime(cache / "x.hung", (time.time() + shift,) * 2)
@@ -813,12 +813,12 @@ def test_no_home_no_cache_no_temporary_folder(models: Path, monkeypatch: pytest.
     with monkeypatch.context() as patch:
         patch.delenv("XDG_CACHE_HOME", raising=False)
         patch.setattr(Path, "home", lambda: (_ for _ in ()).throw(RuntimeError("Could not determine home directory.")))
-        kernels._library.cache_clear()
+        build.library.cache_clear()
         monkeypatch.setenv("MERGER_KERNELS", "off")
-        assert kernels._cache_folder() is None
+        assert build._cache_folder() is None
         assert digest(models / "one/model.safetensors")
         assert contents(made(models, "homeless")) == contents(fresh)
-    kernels._library.cache_clear()
+    build.library.cache_clear()
     missing = OSError(errno.ENOENT, "No such folder")
     monkeypatch.setattr(tempfile, "TemporaryDirectory", lambda **_: (_ for _ in ()).throw(missing))
     monkeypatch.setenv("TMPDIR", "/nowhere")
@@ -911,8 +911,8 @@ def test_the_module_is_no_command_when_it_is_imported() -> None:
 
 def test_words_of_the_log_reach_the_terminal() -> None:
     """What the kernels say of a compiler is told without any setting up of logs."""
-    assert logging.getLogger("merger.kernels.cpu").isEnabledFor(logging.WARNING)
-    code = "import merger.kernels.cpu as k; k.log.warning('words')"
+    assert logging.getLogger("merger.kernels.build").isEnabledFor(logging.WARNING)
+    code = "import merger.kernels.build as k; k.log.warning('words')"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stderr == "words\n"
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 import docs
 from merger.__main__ import main
-from merger.engine.fused import takes
+from merger.engine.fused import supports
 from merger.engine.merge import merge, merge_tensor, open_models, reader
 from merger.engine.plan import Plan, plan
 from merger.inspect.analysis import staged
@@ -201,7 +201,7 @@ def test_a_law_is_enough_for_the_compiled_pass_and_the_strip(family: Path) -> No
         decided, models = planned(written % "halves", family)
         old, _ = planned(written % "ties", family)
         job = decided.job(NAME)
-        assert takes(job)
+        assert supports(job)
         assert torch.equal(merge_tensor(job, reader(models)), merge_tensor(old.job(NAME), reader(models)))
         assert sketch.law(decided, None) == sketch.law(old, None) and sketch.law(old, None) is not None
     finally:

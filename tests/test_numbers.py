@@ -28,8 +28,7 @@ from merger.engine.merge import merge, open_models
 from merger.engine.plan import Source, TensorJob, plan
 from merger.errors import MergeError, NonFiniteError
 from merger.inspect.verdict import verdict
-from merger.kernels import cpu as kernels
-from merger.kernels import finite, gpu
+from merger.kernels import backend, build, cpu, finite
 from merger.methods import METHODS, Method
 from merger.methods.ops import CANCELLED, cancelled, cut_for
 from merger.recipe import load
@@ -62,7 +61,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """With the compiled passes, and without."""
     if request.param == "plain":
         monkeypatch.setenv("MERGER_KERNELS", "off")
-    elif not kernels.available():
+    elif not build.available():
         pytest.skip("no C compiler here")
     return request.param
 
@@ -248,7 +247,7 @@ def test_the_passes_see_every_element(dtype: torch.dtype, value: float, monkeypa
         model[5] = torch.finfo(dtype).max
         model[6] = -torch.finfo(dtype).max
 
-    def suspects(method: str, density: float = 0.5, gpus: bool = False) -> bool:
+    def suspects(method: str, density: float = 0.5) -> bool:
         look = finite.Look()
         todo = job(method, 2, (n,), {"weight": (0.5, 0.5), "density": (density, 0.5), "t": 0.5}, dtype)
         for _ in engine.stretches(todo, reads(held), "cpu", look):
@@ -291,13 +290,13 @@ def test_cuts_count_nan_as_the_largest(numel: int, share: float) -> None:
     odd = int(x.isnan().sum())
     for k in (1, odd, odd + 1, odd + 500, numel // 2, numel):
         cut, room = cut_for(x.abs(), k)
-        found, above, at = kernels.kth(x, None, k)
+        found, above, at = cpu.kth(x, None, k)
         assert (math.isnan(found) and math.isnan(cut) and k <= odd) or (found, (k - above) / at) == (cut, room)
 
 
-def test_the_gpus_way_is_looked_at(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """In torch, as it would run there: inputs after they are brought to the device, and what was made."""
-    monkeypatch.setattr(fused, "passes", lambda _: gpu)
+def test_without_passes_it_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a GPU: inputs after they are brought to the device, and what was made."""
+    monkeypatch.setattr(backend, "backend", lambda _: None)
     held = models(2, (40, 50), torch.bfloat16)
     for value in (None, math.nan):
         if value is not None:
@@ -499,16 +498,9 @@ def test_they_cancel_out_alike_in_the_passes(name: str, weights: tuple[float, ..
     held = models(3, (37, 53), torch.float32)
     args = {"weight": weights, SWITCH[name]: True, "density": (0.7,) * 3, "epsilon": (0.1,) * 3, "gamma": (0.1,) * 3}
     todo = job(name, 3, (37, 53), args, torch.float32)
-    assert fused.takes(todo)
+    assert fused.supports(todo)
     truth = by_torch(todo, held)
     assert same(engine.merge_tensor(todo, reads(held)), truth)
-    out = torch.empty(37, 53)
-    tensors, base = [held["m0"], held["m1"], held["m2"]], held["base"] if fused.base_of(todo) else None
-    if not name.startswith("della"):  # a GPU has no passes for them
-        what = fused.prepared(todo, tensors, base)
-        assert what is not None
-        gpu._by_operations(what, out, tensors, base)
-        assert same(out, truth)
 
 
 def test_small_weights_are_shares_all_the_same() -> None:
@@ -600,7 +592,7 @@ def hard_job(name: str, weights: tuple[float, float], dtype: torch.dtype) -> Any
 @needs_compiler
 @pytest.mark.parametrize("name", NAMES)
 def test_zeros_keep_their_signs_and_all_bits_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Compiled, plain, in stretches and as a GPU does it."""
+    """Compiled, plain and in stretches."""
     monkeypatch.setattr(engine, "STRETCH", 1024)
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
         for weights in PAIRS:
@@ -611,13 +603,6 @@ def test_zeros_keep_their_signs_and_all_bits_agree(name: str, monkeypatch: pytes
             assert alike(made, truth), (dtype, weights)
             parts = torch.cat([part.clone() for _, part in engine.stretches(todo, reads(held))])
             assert alike(parts.view(61, 67), truth), (dtype, weights)
-            if METHODS[name].law.compiled and not name.startswith("della"):
-                base = held["base"] if fused.base_of(todo) else None
-                tensors = [held[s.model] for s in todo.sources]
-                what, out = fused.prepared(todo, tensors, base), torch.empty(61, 67, dtype=dtype)
-                assert what is not None
-                gpu._by_operations(what, out, tensors, base)
-                assert alike(out, truth), (dtype, weights)
 
 
 def test_a_model_passed_through_keeps_its_bits() -> None:
@@ -700,7 +685,7 @@ def test_knots_leaves_words_to_the_plain_rule(roots: Path, way: str) -> None:
     assert not torch.allclose(made[UP], plain[UP], atol=1e-4)
     recipe = load(knots)
     jobs = {job.name: job for job in plan(recipe, open_models(recipe, [roots])).jobs}
-    assert fused.takes(jobs["lm_head.weight"]) == (way == "compiled") and not fused.takes(jobs[UP])
+    assert fused.supports(jobs["lm_head.weight"]) == (way == "compiled") and not fused.supports(jobs[UP])
 
 
 def test_iso_c_of_low_rank_and_the_authors_strength() -> None:

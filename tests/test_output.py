@@ -19,7 +19,7 @@ from merger.engine.merge import merge
 from merger.engine.output import Part, parse_part
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import cached
-from merger.kernels import cpu as kernels
+from merger.kernels import build, cpu, windows
 from merger.recipe import load
 
 engine = importlib.import_module("merger.engine.merge")  # the package has a function of that name
@@ -281,8 +281,7 @@ def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     embed = "model.embed_tokens.weight"
     assert str(error.value) == (
         f"--memory 300 MB: {embed} (24, 8) takes 301MB, because 'pcb' looks at the whole tensor at once.\n"
-        "  Allow that with --memory 301MB"
-        + ("." if kernels.available() else ", or install a C compiler: then much less will do.")
+        "  Allow that with --memory 301MB" + ("." if build.available() else ", or install a C compiler: then much less will do.")
     )
     assert not (models.parent / "no.partial").exists()
     jobs = engine.plan(load(RECIPE), engine.open_models(load(RECIPE), [models])).jobs
@@ -292,7 +291,7 @@ def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("warm", [0, 1, 3])
-@pytest.mark.skipif(not kernels.available(), reason="torch reads mapped memory")
+@pytest.mark.skipif(not build.available(), reason="torch reads mapped memory")
 def test_short_of_memory(warm: int, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same files, read and not mapped, and sent on to the disk; a file that goes missing is told.
 
@@ -304,11 +303,11 @@ def test_short_of_memory(warm: int, models: Path, monkeypatch: pytest.MonkeyPatc
     looked: list[Path] = []
     monkeypatch.setattr(engine, "cached", lambda file: looked.append(file) or len(looked) <= warm)
     files: list[int] = []
-    read = kernels.reading
-    monkeypatch.setattr(kernels, "reading", lambda handles: files.append(len(handles)) or read(handles))
+    reading = windows.reading
+    monkeypatch.setattr(windows, "reading", lambda handles: files.append(len(handles)) or reading(handles))
     settled: list[bool] = []
-    original = kernels.settle
-    monkeypatch.setattr(kernels, "settle", lambda *place, wait: settled.append(wait) or original(*place, wait=wait))
+    original = build.settle
+    monkeypatch.setattr(build, "settle", lambda *place, wait: settled.append(wait) or original(*place, wait=wait))
     merge(load(RECIPE), out, roots=[models])
     assert contents(out) == contents(fresh)
     assert True in settled and False in settled
@@ -317,7 +316,7 @@ def test_short_of_memory(warm: int, models: Path, monkeypatch: pytest.MonkeyPatc
     def gone(*_: object) -> None:
         raise OSError(5, "Input/output error", "model.safetensors")
 
-    monkeypatch.setattr(kernels, "_check", gone)
+    monkeypatch.setattr(cpu, "_check", gone)
     with pytest.raises(CheckpointError) as error:
         merge(load(RECIPE), models.parent / "no", roots=[models])
     assert str(error.value) == ("model.safetensors: cannot be read any more: Input/output error; bring it back as it was.")

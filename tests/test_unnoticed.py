@@ -29,7 +29,7 @@ from merger.hub import store
 from merger.inspect.analysis import Sketch, TensorStats, has_deltas, measure
 from merger.inspect.compatibility import stops_of
 from merger.inspect.verdict import verdict
-from merger.kernels import cpu as kernels
+from merger.kernels import build
 from merger.methods import METHODS, Method
 from merger.recipe import Recipe, dump, load
 from merger.recipe.moves import blend
@@ -91,7 +91,7 @@ def test_weights_that_cancel_out_are_not_divided_by_their_sum(
 ) -> None:
     """0.3 + 0.6 - 0.9 is 6e-8 in float32, -1.1e-16 in float64: what is divided by it is no number of a model any more."""
     if not compiled:
-        monkeypatch.setattr(kernels, "available", lambda: False)
+        monkeypatch.setattr(build, "available", lambda: False)
     switch = "normalize_weights" if method.param("normalize_weights") else "normalize"
     models = [{"model": m, "parameters": {"weight": w}} for m, w in zip("abc", (0.3, 0.6, -0.9), strict=True)]
     recipe = {"merge_method": method.name, "models": models, "dtype": "float32"}

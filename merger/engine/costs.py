@@ -42,7 +42,7 @@ def seconds(job: TensorJob) -> float:
             side = min(job.shape[0], count * job.shape[1])
             return (10 * side**3 + 6 * count * n * side) / _PER_SECOND
         return 20 * (count + 2 if law.decomposes == "each" else 1) * short * short * long / _PER_SECOND
-    if job.method is None or fused.takes(job):
+    if job.method is None or fused.supports(job):
         return n * count * (RANKED if law.trim == "ranked" else COMPILED) / 1e9
     return n * count * law.nanoseconds / 1e9
 

@@ -1,4 +1,4 @@
-"""Jobs of the methods that people use most, through the compiled passes of kernels.py: the same bits, a fraction of the time.
+"""Jobs of the methods that people use most, through the compiled passes of merger/kernels: the same bits, a fraction of the time.
 
 Each job is two steps: find the few numbers of the whole tensors that its method needs (cuts, lengths, dot products), then
 make the output stretch by stretch. So memory does not grow with a tensor, and what was found is kept while sliders move.
@@ -8,7 +8,6 @@ import math
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import ModuleType
 from typing import Any
 
 import torch
@@ -16,9 +15,8 @@ from torch import Tensor
 
 from merger.engine.plan import Source, TensorJob
 from merger.files.layout import role
-from merger.kernels import cpu as kernels
-from merger.kernels import devices, gpu
-from merger.kernels.cpu import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Trim
+from merger.kernels import backend, cpu, passes
+from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Trim
 from merger.methods import METHODS
 from merger.methods.law import NO_LAW, Law
 from merger.methods.ops import Draws, cancelled, per_model, scale_back
@@ -62,21 +60,16 @@ def base_of(job: TensorJob) -> Source | None:
     return job.base if law_of(job).compiled and (method.takes == "deltas" or method.base == "optional") else None
 
 
-def passes(device: str) -> ModuleType | None:
-    """The passes over tensors on a kind of device; None where there are none."""
-    return gpu if device in devices.GPUS else kernels if device == "cpu" and kernels.available() else None
-
-
-def takes(job: TensorJob, device: str = "cpu") -> bool:
+def supports(job: TensorJob, device: str = "cpu") -> bool:
     """Whether a job is one for the compiled passes of a kind of device, by what is known before reading."""
-    by = passes(device)
+    by = backend.backend(device)
     if by is None or job.method is None or job.compute != torch.float32:
         return False
     method, n = METHODS[job.method], len(job.sources)
     law, args = law_of(job), _arguments(job)
     if not law.compiled or law.rowwise(args, len(job.shape)) or not 0 < n <= by.MOST_MODELS:
         return False
-    if law.trim == "ranked" and (by is gpu or args.get("rescale") == "inverse"):
+    if law.trim not in by.TRIMS or (law.trim == "ranked" and args.get("rescale") == "inverse"):
         return False
     if n == 1 and method.base == "optional":
         return False  # one model stays as it is
@@ -101,8 +94,8 @@ def prepared(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, kno
     tensors  the job's sources, contiguous, as stored; base: that of `base_of`
     known    what was found before, and where to keep what is found now
     """
-    by = passes(tensors[0].device.type)
-    if by is None or not by.takes([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
+    by = backend.backend(tensors[0].device.type)
+    if by is None or not by.supports([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
         return None
     found = Known(ladders=None) if known is None else known
     args, law, n = _arguments(job), law_of(job), len(tensors)
@@ -150,22 +143,22 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
     if density <= 0:
         return NONE
     n, source = x.numel(), (job.sources[i], job.base)
-    by, draws = passes(x.device.type), Draws(job.seed, job.name, job.parents)
+    by, draws = backend.backend(x.device.type), Draws(job.seed, job.name, job.parents)
     assert by is not None
     ks, how = _ks(job, i, args, n), law_of(job).trim
     if how == "all":
         return ALL
     if how == "largest":
-        trim = kernels.cut(draws.key(), _cut(x, base, ks[0], source, known))
+        trim = passes.cut(draws.key(), _cut(x, base, ks[0], source, known))
     elif how == "random":
-        trim = kernels.random(draws.key(i), density)
+        trim = passes.random(draws.key(i), density)
     elif how == "ranked":
-        trim = kernels.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
+        trim = cpu.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
     else:
         if not ks:
             return NONE
         low = _cut(x, base, ks[0], source, known) if ks[0] < n else (-1.0, 1.0)
-        trim = kernels.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
+        trim = passes.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
     if args.get("rescale") == "inverse":
         return replace(trim, divide=density)
     if not args.get("rescale"):
@@ -202,7 +195,7 @@ def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | 
     for at_k, cut, above, equal in zip(*[iter(rows[:])] * 4, strict=True):  # a copy: another session may add to them
         if at_k == k or above < k <= above + equal:
             return cut, (k - above) / equal
-    by, bracket = passes(x.device.type), (1.0, 0.0)
+    by, bracket = backend.backend(x.device.type), (1.0, 0.0)
     assert by is not None
     if known.ladders is not None and 1 << 16 <= n < 1 << 32:
         if source not in known.ladders:

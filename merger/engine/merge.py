@@ -52,8 +52,7 @@ from merger.files.prefixes import aligned
 from merger.hub import references as hub
 from merger.hub.card import Digests, parents, recipe_text
 from merger.hub.card import card as write_card
-from merger.kernels import cpu as kernels
-from merger.kernels import gpu
+from merger.kernels import backend, build, cpu, gpu, magnitudes
 from merger.kernels.devices import best_device, gpu_memory, pick_device, tried
 from merger.kernels.devices import memory as memory_left
 from merger.kernels.finite import TOLD, Found, Look, Parent, count
@@ -98,16 +97,17 @@ def merge_tensor(
     known  what was measured of the tensors before; it is used, and added to
     into   where to put the result, of the job's shape and dtype, contiguous; else a new tensor
     """
-    by = fused.passes(torch.device(device).type)
-    if watch is None and by is not None and fused.takes(job, torch.device(device).type):
-        tensors, base = _whole(job, read, device)
-        combine = fused.prepared(job, tensors, base, known)
-        if combine is not None:
-            out = torch.empty(job.shape, dtype=job.out, device=device) if into is None else into
-            by.combine(combine, out, tensors, base)
-            if into is not None and not into.is_inference():
-                torch.autograd.graph.increment_version(into)  # torch does not see the compiled passes write
-            return out
+    by = backend.backend(torch.device(device).type)
+    if watch is None and by is not None and fused.supports(job, torch.device(device).type):
+        with contextlib.suppress(gpu.TritonError):  # then the method's function does it, as where there is no Triton
+            tensors, base = _whole(job, read, device)
+            combine = fused.prepared(job, tensors, base, known)
+            if combine is not None:
+                out = torch.empty(job.shape, dtype=job.out, device=device) if into is None else into
+                by.combine(combine, out, tensors, base)
+                if into is not None and not into.is_inference():
+                    torch.autograd.graph.increment_version(into)  # torch does not see the compiled passes write
+                return out
     merged = _by_torch(job, read, device, watch)
     return merged if into is None else into.copy_(merged)
 
@@ -127,7 +127,7 @@ def stretches(
 
     Tensors that cannot be made in stretches come whole.
     """
-    if torch.device(device).type == "cpu" and fused.takes(job):
+    if torch.device(device).type == "cpu" and fused.supports(job):
         tensors, base = _whole(job, read)
         combine = fused.prepared(job, tensors, base)
         if combine is not None:
@@ -135,7 +135,7 @@ def stretches(
             out = torch.empty(min(n, STRETCH), dtype=job.out)
             for start in range(0, n, STRETCH):
                 part = out[: min(STRETCH, n - start)]
-                combine.into(part, tensors, base, start, look)
+                cpu.combine(combine, part, tensors, base, start, look)
                 yield start, part
             return
     if job.method is None:
@@ -490,7 +490,7 @@ class _Making:
                 except IndexError:  # another took the last one
                     return
                 # tensors that are made whole take memory and torch's own threads: one at a time
-                with contextlib.nullcontext() if fused.takes(job) and self.device.type == "cpu" else self._alone:
+                with contextlib.nullcontext() if fused.supports(job) and self.device.type == "cpu" else self._alone:
                     made = self._make(job) if self.device.type == "cpu" else self._on_gpu(job)
                 if not made:
                     return
@@ -607,7 +607,7 @@ def memory_of(job: TensorJob) -> int:
     gathered = sum(4 * n for s in (*job.sources, *([job.base] if job.base else [])) if s.vocab is not None or s.made)
     if job.method is None:
         return min(n, STRETCH) * job.out.itemsize + gathered
-    if not fused.takes(job):
+    if not fused.supports(job):
         return costs.whole_memory(job) + gathered
     bits = count * n // 8 if METHODS[job.method].law.trim == "ranked" else 0
     return min(n, STRETCH) * job.out.itemsize + 4 * min(n, (1 << 22) + (1 << 16)) + bits + gathered
@@ -629,18 +629,19 @@ def memory_together(jobs: Sequence[TensorJob], workers: int = 2) -> int:
 
 def _many(job: TensorJob) -> bool:
     """Whether several such tensors may be in the making at a time."""
-    return job.method is None or fused.takes(job)
+    return job.method is None or fused.supports(job)
 
 
 def working_memory(job: TensorJob, kind: str) -> int:
     """Bytes of a GPU that making one tensor takes for a while, beside its sources and the output. kind: of device."""
-    n, count = math.prod(job.shape), len(job.sources)
+    n = math.prod(job.shape)
     made = sum(4 * n for s in (*job.sources, *([job.base] if job.base else [])) if s.made)
     if job.method is None:
         return made
-    if fused.takes(job, kind):  # each number measured, for one to four models
-        return made + 4 * min(n, gpu.STRETCH) * (2 * count + 8) + (2 << 20)
-    return made + n * (job.out.itemsize + job.compute.itemsize * (6 * count + 10))
+    if fused.supports(job, kind):  # of the searches; the launch itself takes next to nothing
+        return made + 4 * min(n, magnitudes.STRETCH) * 12 + (2 << 20)
+    plain = METHODS[job.method].law.combine in ("average", "alone")
+    return made + costs.whole_memory(job) + (0 if plain else 32 * min(n, 1 << 20))  # dot products and sums go by float64 blocks
 
 
 def _workers(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -> int:
@@ -652,9 +653,9 @@ def _workers(jobs: Sequence[TensorJob], workers: int | None, memory: int | None)
     needs = [memory_of(job) for job in largest[:wanted]]
     if OWN_MEMORY + needs[0] > memory:
         job = largest[0]
-        why = "" if job.method is None or fused.takes(job) else f", because '{job.method}' looks at the whole tensor at once"
+        why = "" if job.method is None or fused.supports(job) else f", because '{job.method}' looks at the whole tensor at once"
         need = _enough(OWN_MEMORY + needs[0])
-        more = "" if kernels.available() else ", or install a C compiler: then much less will do"
+        more = "" if build.available() else ", or install a C compiler: then much less will do"
         raise MergeError(
             f"--memory {in_words(memory)}: {job.name} {job.shape} takes {need}{why}.\n  Allow that with --memory {need}{more}."
         )

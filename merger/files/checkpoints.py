@@ -22,7 +22,7 @@ from merger.files import texts as small_files
 from merger.files.layout import is_buffer
 from merger.files.mapped import MappedFile, address, written_to
 from merger.files.pickles import read_places
-from merger.kernels import cpu as kernels
+from merger.kernels import build, windows
 from merger.limits import AFAR_TENSORS, HEADER_BYTES, INDEX_BYTES, NAME_CHARACTERS, SHARDS, TENSORS
 from merger.regular import JOURNAL, Seen, is_file, look, look_into, open_regular, there
 
@@ -226,7 +226,7 @@ def read_by_files(models: Iterable[Checkpoint], files: Collection[Path]) -> Gene
                         raise written_to(file)
                     if hasattr(os, "posix_fadvise"):  # tensors come by size: reading on past their end is for nothing
                         os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_RANDOM)
-        with kernels.reading(handles):
+        with windows.reading(handles):
             yield
     finally:
         for _, handle, _ in handles.values():
@@ -551,7 +551,7 @@ class ShardWriter:
 
         Else a memory limit fills up with pages that only the disk can free, and everything waits for the system to notice.
         """
-        kernels.settle(*written, wait=False)
+        build.settle(*written, wait=False)
         with self._lock:
             self._unsettled.append(written)
             self._waiting += written[2]
@@ -561,7 +561,7 @@ class ShardWriter:
                     return
                 oldest = self._unsettled.popleft()
                 self._waiting -= oldest[2]
-            kernels.settle(*oldest, wait=True)
+            build.settle(*oldest, wait=True)
 
     def close(self) -> None:
         """Close the files; what is missing stays missing."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from merger.errors import CheckpointError, InputChanged
-from merger.kernels import cpu as kernels
+from merger.kernels import build
 from merger.limits import MAPPED_FILES
 from merger.regular import Seen, open_regular
 
@@ -51,7 +51,7 @@ class MappedFile(mmap.mmap):
 
     def _watch(self) -> None:
         self._lost = ctypes.c_int()
-        self._by = _Compiled if kernels.available() else _Plain if _Plain.usable() else None
+        self._by = _Compiled if build.available() else _Plain if _Plain.usable() else None
         if self._by is not None:
             with _changing:
                 self._number, self._lost = self._by.watch(address(self), len(self))
@@ -101,11 +101,11 @@ class _Compiled:
 
     @staticmethod
     def watch(start: int, nbytes: int) -> tuple[int, ctypes.c_int]:
-        return kernels.watch(start, nbytes, MAPPED_FILES)
+        return build.watch(start, nbytes, MAPPED_FILES)
 
     @staticmethod
     def unwatch(number: int) -> None:
-        kernels.unwatch(number)
+        build.unwatch(number)
 
 
 # ---------------------------------------------------------------------------------------------- without a compiler

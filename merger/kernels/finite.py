@@ -1,6 +1,6 @@
 """Numbers that are not finite: noticed while a tensor is merged, at no cost; then counted, and told with tensor and model.
 
-The compiled passes note what they meet (`kernels.Seen`), what torch reads and makes is looked at here. Only a tensor in which
+The compiled passes note what they meet (`passes.Seen`), what torch reads and makes is looked at here. Only a tensor in which
 something was noticed is counted.
 """
 
@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from merger.kernels import cpu as kernels
-from merger.kernels.cpu import Seen
+from merger.kernels import build, cpu
+from merger.kernels.passes import Seen
 
 _PLAIN = frozenset({torch.float64, torch.float32, torch.bfloat16, torch.float16})
 _SMALL = frozenset({torch.float8_e4m3fn, torch.float8_e5m2})
@@ -29,8 +29,8 @@ class Look(Seen):
 
     def at(self, x: Tensor) -> Tensor:
         """Look at a tensor's elements, and give it back. A GPU is not waited for."""
-        if x.device.type == "cpu" and x.is_contiguous() and kernels.available() and kernels.takes([x]):
-            self.odd = self.odd or kernels.odd(x)
+        if x.device.type == "cpu" and x.is_contiguous() and build.available() and cpu.supports([x]):
+            self.odd = self.odd or cpu.odd(x)
         elif x.numel() and x.dtype in _PLAIN | _SMALL:
             self._ends += (x if x.dtype in _PLAIN else x.to(torch.float32)).aminmax()  # what is no number is both of them
             if x.device.type == "cpu":

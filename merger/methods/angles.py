@@ -13,7 +13,7 @@ from torch import Tensor
 from merger.methods import method
 from merger.methods.averages import mix
 from merger.methods.law import Law, Teach
-from merger.methods.ops import added_up, cancelled, dot, per_model
+from merger.methods.ops import added_up, cancelled, divided, dot, per_model
 from merger.methods.params import (
     AlongFirst,
     Blend,
@@ -306,5 +306,5 @@ def model_stock(deltas: Tensor, filter_wise: FilterWise = False) -> Tensor:
     if filter_wise and deltas.dim() > 2:
         rows = deltas.to(torch.float64)
         dots = torch.stack([(row * rows).sum(-1, keepdim=True) for row in rows])  # (n, n, ..., 1)
-        return stock_step(dots).to(deltas.dtype) * (added_up(deltas) / len(deltas))
-    return float(stock_step(products(deltas))) * (added_up(deltas) / len(deltas))
+        return stock_step(dots).to(deltas.dtype) * divided(added_up(deltas), len(deltas))
+    return float(stock_step(products(deltas))) * divided(added_up(deltas), len(deltas))

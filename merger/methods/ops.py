@@ -213,10 +213,15 @@ def drop_random(delta: Tensor, density: float, model: int, draws: Draws) -> Tens
 def restore_scale(kept: Tensor, delta: Tensor, density: float, rescale: bool | str) -> Tensor:
     """After dropping: `true` gives `kept` the L1 norm of `delta` (mergekit), "inverse" divides by the density (DARE)."""
     if rescale == "inverse":
-        return kept / density if 0 < density < 1 else kept
+        return divided(kept, density) if 0 < density < 1 else kept
     if not rescale or density >= 1:
         return kept
     return kept * scale_back(float(total(delta.abs())), float(total(kept.abs())))
+
+
+def divided(x: Tensor, by: float) -> Tensor:
+    """x / by, rounded once on every device: where the number does not lie on a GPU too, CUDA multiplies by its reciprocal."""
+    return x / torch.full((), by, dtype=x.dtype, device=x.device)
 
 
 def scale_back(before: float, after: float) -> float:

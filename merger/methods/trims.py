@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from merger.methods.ops import Draws, above_cut, cut_for, restore_scale
+from merger.methods.ops import Draws, above_cut, cut_for, divided, restore_scale
 
 
 def largest(score: Tensor, k: int, draws: Draws) -> Tensor:
@@ -83,4 +83,4 @@ def _rank_share(size: Tensor) -> Tensor:
     below = torch.searchsorted(ordered, rows)
     through = torch.searchsorted(ordered, rows, right=True)
     mean_rank = (below + through - 1).to(torch.float64) / 2  # from 0
-    return (mean_rank / max(1, columns - 1) if columns > 1 else mean_rank + 0.5).reshape(size.shape)
+    return (divided(mean_rank, columns - 1) if columns > 1 else mean_rank + 0.5).reshape(size.shape)

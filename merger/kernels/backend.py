@@ -1,0 +1,31 @@
+"""Which back end makes the passes over tensors: cpu.c on the CPU, Triton on a GPU. None: the methods' own torch functions."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor
+
+from merger.kernels import build, cpu, devices, gpu
+from merger.kernels.passes import Combine, Ladder, Trim
+
+
+class Backend(Protocol):
+    """What both have; said of each function in cpu.py."""
+
+    @property
+    def MOST_MODELS(self) -> int: ...  # noqa: N802 - a constant of the modules
+    @property
+    def TRIMS(self) -> frozenset[str]: ...  # noqa: N802
+    def supports(self, tensors: Sequence[Tensor]) -> bool: ...
+    def kth(self, x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = ...) -> tuple[float, int, int]: ...
+    def ladder(self, x: Tensor, base: Tensor | None) -> Ladder: ...
+    def lengths(self, x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]: ...
+    def products(self, tensors: Sequence[Tensor], base: Tensor | None) -> Tensor: ...
+    def combine(self, what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = ...) -> None: ...
+
+
+def backend(kind: str) -> Backend | None:
+    """The one for a kind of device."""
+    if kind in devices.GPUS:
+        return gpu if gpu.available() else None
+    return cpu if kind == "cpu" and build.available() else None
