@@ -24,9 +24,13 @@ PROMPTS = ["Where is the ship?", "hello there"]
 @pytest.fixture(autouse=True)
 def asked_anew(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(reuse, "PROBED", {})
-    internals.as_expected.cache_clear()
-    internals._told.cache_clear()
     yield
+    forget()
+
+
+def forget() -> None:
+    """As in a process that has not asked yet."""
+    reuse.PROBED.clear()
     internals.as_expected.cache_clear()
     internals._told.cache_clear()
 
@@ -86,6 +90,7 @@ def test_answers_come_plainly(
 ) -> None:
     expected = [generated(voice(), prompt) for prompt in PROMPTS]
     change(monkeypatch)
+    forget()
     with caplog.at_level(logging.WARNING, "merger"):
         who = voice()
         assert [ids(who, prompt) for prompt in PROMPTS] == expected and all(expected)
@@ -106,6 +111,7 @@ def test_tensors_go_by_their_own_names(gone: str, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr(core_model_loading, "rename_source_key", name)
     else:
         monkeypatch.delattr(conversion_mapping if gone.startswith("get") else core_model_loading, gone)
+    forget()
     with caplog.at_level(logging.WARNING, "merger"):
         assert ids(voice()) == ids(voice()) == expected
     assert sum("tensors go by their own names" in record.getMessage() for record in caplog.records) == 1
