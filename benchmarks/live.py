@@ -26,7 +26,7 @@ from models import ROOT, models, real_base
 sys.path.insert(0, str(ROOT))
 
 from merger.chat.evaluate import Speaker, speaker
-from merger.engine.live import Parents, Session
+from merger.engine.session import Parents, Session
 from merger.methods.ops import Draws
 from merger.recipe import Recipe, load, replace
 

@@ -36,7 +36,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 from merger.chat.evaluate import speaker  # noqa: E402
-from merger.engine.merge import merge, open_models  # noqa: E402
+from merger.engine.batch import merge  # noqa: E402
+from merger.engine.document import open_models  # noqa: E402
 from merger.engine.plan import plan  # noqa: E402
 from merger.errors import MergeError  # noqa: E402
 from merger.files.checkpoints import Checkpoint, open_checkpoint  # noqa: E402

@@ -16,8 +16,8 @@ from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
 from merger.chat.evaluate import Judged, Probe, Speaker, _attend_by_rows, load_tokenizer, say_all, speaker, take_turns
 from merger.chat.forward import Forward
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge
+from merger.engine.batch import merge
+from merger.engine.session import Parents, Session
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.recipe import load, load_file, replace
 

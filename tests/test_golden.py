@@ -10,7 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file
 
-from merger.engine.merge import merge
+from merger.engine.batch import merge
 from merger.methods import METHODS
 from merger.recipe import model as recipe
 

@@ -11,7 +11,7 @@ import pytest
 from lending import forked
 
 from merger.chat.evaluate import take_turns
-from merger.engine.live import Parents
+from merger.engine.session import Parents
 from merger.errors import CheckpointError
 from merger.hub import store
 from merger.hub.access import ANYTHING

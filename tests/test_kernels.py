@@ -1,6 +1,5 @@
 """The compiled passes give the bits of the torch functions, for every method, dtype and shape they take."""
 
-import importlib
 import itertools
 import math
 import os
@@ -11,16 +10,16 @@ import torch
 from torch import Tensor
 
 from merger.engine import fused
+from merger.engine import tensor as making
 from merger.engine.arguments import Arguments
-from merger.engine.merge import Read
 from merger.engine.plan import Source, TensorJob
+from merger.engine.tensor import Read
 from merger.kernels import build, cpu, passes, windows
 from merger.methods import METHODS
 from merger.methods.angles import products
 from merger.methods.ops import Draws, cut_for, drop_random, total
 from merger.methods.trims import drop_small
 
-engine = importlib.import_module("merger.engine.merge")  # the package has a function of that name
 needs_compiler = pytest.mark.skipif(not build.available(), reason="no C compiler here: torch does it all")
 pytestmark = needs_compiler
 SHAPES = [(3,), (7, 1), (37, 53), (300, 1001), (70_000,)]
@@ -57,19 +56,19 @@ def same(a: Tensor, b: Tensor) -> bool:
 
 
 def by_torch(todo: TensorJob, held: dict[str, Tensor]) -> Tensor:
-    return engine._by_torch(todo, lambda s: held[s.model], "cpu", None)
+    return making._by_torch(todo, lambda s: held[s.model], "cpu", None)
 
 
 @pytest.fixture
 def only_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine may not fall back to torch."""
-    torch_way = engine._by_torch
+    torch_way = making._by_torch
 
     def guarded(todo: TensorJob, read: Read, *rest: object) -> Tensor:
         assert getattr(read, "__name__", "") != "compiled", "fell back to torch"
         return torch_way(todo, read, *rest)
 
-    monkeypatch.setattr(engine, "_by_torch", guarded)
+    monkeypatch.setattr(making, "_by_torch", guarded)
 
 
 def reads(held: dict[str, Tensor]) -> Read:
@@ -111,9 +110,9 @@ def test_the_same_bits_as_torch(method: str, args: dict[str, object], shape: tup
         for out in (torch.float32, dtype):
             todo = job(method, n, shape, args, out)
             assert fused.supports(todo)
-            made = engine.merge_tensor(todo, reads(held))
+            made = making.merge_tensor(todo, reads(held))
             parts = torch.empty(math.prod(shape), dtype=out)
-            for start, part in engine.stretches(todo, reads(held)):
+            for start, part in making.stretches(todo, reads(held)):
                 parts[start : start + part.numel()] = part
             truth = by_torch(todo, held)
             assert same(made, truth), (dtype, coarse, out)
@@ -121,7 +120,7 @@ def test_the_same_bits_as_torch(method: str, args: dict[str, object], shape: tup
 
 
 def test_one_to_many_models_left_out_parents_and_stretches(only_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "STRETCH", 4096)  # whole blocks, as large tensors have them
+    monkeypatch.setattr(making, "STRETCH", 4096)  # whole blocks, as large tensors have them
     for n in (1, 3, 5, 9, 16):
         held = models(n, (90, 700), torch.bfloat16, seed=n)
         weights, densities = tuple(0.3 + 0.1 * i for i in range(n)), tuple(0.9 - 0.05 * i for i in range(n))
@@ -129,11 +128,11 @@ def test_one_to_many_models_left_out_parents_and_stretches(only_compiled: None, 
             args = {"weight": weights, "density": densities}
             todo = job(method, n, (90, 700), args, torch.bfloat16, parents=tuple(2 * i + 1 for i in range(n)))
             truth = by_torch(todo, held)
-            assert same(engine.merge_tensor(todo, reads(held)), truth)
-            assert same(torch.cat([part.clone() for _, part in engine.stretches(todo, reads(held))]), truth)
+            assert same(making.merge_tensor(todo, reads(held)), truth)
+            assert same(torch.cat([part.clone() for _, part in making.stretches(todo, reads(held))]), truth)
     many = job("ties", 17, (3,), {"weight": (1.0,) * 17, "density": (0.5,) * 17}, torch.float32)
     held = models(17, (3,), torch.float32)
-    assert same(engine.merge_tensor(many, lambda s: held[s.model]), by_torch(many, held))
+    assert same(making.merge_tensor(many, lambda s: held[s.model]), by_torch(many, held))
 
 
 @pytest.mark.parametrize("numel", [1, 2, 1023, 4097, 65_535, 65_536, 400_003])
@@ -187,7 +186,7 @@ def test_what_is_known_saves_passes_and_changes_nothing(
 
     def live(density: float) -> Tensor:
         todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, dtype)
-        return engine.merge_tensor(todo, reads(held), known=known)
+        return making.merge_tensor(todo, reads(held), known=known)
 
     densities = (0.5, 0.2, 0.51, 0.2, 0.5, *(i / 97 for i in range(1, 97)), 0.5)
     found = [live(density) for density in densities]
@@ -200,7 +199,7 @@ def test_what_is_known_saves_passes_and_changes_nothing(
     assert all(len(rows) * rows.itemsize + known.ladders[source].nbytes <= 1024 for source, rows in known.cuts.items())
     for density, merged in zip(densities[::7], found[::7], strict=True):
         fresh = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, dtype)
-        assert same(merged, engine.merge_tensor(fresh, reads(held)))
+        assert same(merged, making.merge_tensor(fresh, reads(held)))
 
 
 @pytest.mark.parametrize("kind", ["coarse", "random", "zeros", "same"])
@@ -229,7 +228,7 @@ def test_files_are_read_where_memory_is_short(
 ) -> None:
     """What is mapped is 1 everywhere here, and the file to read has the models: only reading the file gives the right bits."""
     monkeypatch.setattr(windows, "WINDOW", 4096)
-    monkeypatch.setattr(engine, "STRETCH", 8192)
+    monkeypatch.setattr(making, "STRETCH", 8192)
     n = 1 if method == "passthrough" else 2
     held = models(n, (300, 1001), torch.bfloat16)
     todo = job(method, n, (300, 1001), args, torch.bfloat16)
@@ -238,12 +237,12 @@ def test_files_are_read_where_memory_is_short(
     handle = os.open(tmp_path / "file", os.O_RDONLY)
     views = dict(zip(held, mapped, strict=True))
     with windows.reading({mapped.data_ptr(): (mapped.nbytes, handle, "the file")}):
-        assert same(engine.merge_tensor(todo, reads(views)), by_torch(todo, held))
-        parts = sorted(((start, part.clone()) for start, part in engine.stretches(todo, reads(views))), key=lambda p: p[0])
+        assert same(making.merge_tensor(todo, reads(views)), by_torch(todo, held))
+        parts = sorted(((start, part.clone()) for start, part in making.stretches(todo, reads(views))), key=lambda p: p[0])
         assert same(torch.cat([part for _, part in parts]), by_torch(todo, held))
         os.truncate(tmp_path / "file", 5000)
         with pytest.raises(OSError) as error:
-            list(engine.stretches(todo, reads(views)))
+            list(making.stretches(todo, reads(views)))
         assert error.value.filename == "the file"
     os.close(handle)
     assert windows.place(mapped) is None

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.errors import RecipeError
 from merger.methods import METHODS

@@ -2,7 +2,6 @@
 
 import contextlib
 import errno
-import importlib
 import os
 import subprocess
 import sys
@@ -15,14 +14,14 @@ import pytest
 import tiny
 
 from merger.__main__ import main
-from merger.engine.merge import merge
+from merger.engine import batch, budget
+from merger.engine.batch import merge
 from merger.engine.output import Part, parse_part
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import cached
 from merger.kernels import build, cpu, windows
 from merger.recipe import load
 
-engine = importlib.import_module("merger.engine.merge")  # the package has a function of that name
 ROOT = Path(__file__).parent.parent
 RECIPE = """
 merge_method: dare_ties
@@ -63,16 +62,16 @@ def killed_after(models: Path, count: int, out: str = "out", recipe: str = RECIP
 def made(models: Path, monkeypatch: pytest.MonkeyPatch, recipe: str = RECIPE, out: str = "out", **options: Any) -> list[str]:
     """Merge, and tell which tensors were computed."""
     names: list[str] = []
-    real, lock = engine.stretches, threading.Lock()
+    real, lock = batch.stretches, threading.Lock()
 
     def counted(job: Any, *args: Any) -> Any:
         with lock:
             names.append(job.name)
         yield from real(job, *args)
 
-    monkeypatch.setattr(engine, "stretches", counted)
+    monkeypatch.setattr(batch, "stretches", counted)
     merge(load(recipe), models.parent / out, roots=[models], **options)
-    monkeypatch.setattr(engine, "stretches", real)
+    monkeypatch.setattr(batch, "stretches", real)
     return names
 
 
@@ -101,7 +100,7 @@ def test_what_is_of_another_merge_is_not_used(change: str, models: Path, monkeyp
     elif change == "input":
         os.utime(models / "one/model.safetensors", (1, 1))
     elif change == "restart":
-        monkeypatch.setattr("merger.engine.output._boot", lambda: "another")
+        monkeypatch.setattr("merger.batch.output._boot", lambda: "another")
     else:
         journal.write_text(journal.read_text().splitlines()[0][:-3])
     merge(load(recipe), models.parent / "fresh", roots=[models], **options)
@@ -168,7 +167,7 @@ def test_an_input_that_is_deleted_is_read_to_its_end(models: Path, monkeypatch: 
 
 def at_tensor(number: int, act: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
     """Do something when the merge begins with its n-th tensor."""
-    real, begun = engine.stretches, 0
+    real, begun = batch.stretches, 0
 
     def acting(*args: Any) -> Any:
         nonlocal begun
@@ -177,7 +176,7 @@ def at_tensor(number: int, act: Callable[[], object], patch: pytest.MonkeyPatch)
             act()
         yield from real(*args)
 
-    patch.setattr(engine, "stretches", acting)
+    patch.setattr(batch, "stretches", acting)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -274,20 +273,20 @@ def test_a_headless_merge_imports_only_what_it_needs(models: Path) -> None:
 def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh, out = models.parent / "fresh", models.parent / "out"
     merge(load(RECIPE), fresh, roots=[models])
-    merge(load(RECIPE), out, roots=[models], memory=engine.OWN_MEMORY + 10_000)
+    merge(load(RECIPE), out, roots=[models], memory=budget.OWN_MEMORY + 10_000)
     assert contents(out) == contents(fresh)
     with pytest.raises(MergeError) as error:
-        merge(load(RECIPE.replace("dare_ties", "pcb")), models.parent / "no", roots=[models], memory=engine.OWN_MEMORY + 1000)
+        merge(load(RECIPE.replace("dare_ties", "pcb")), models.parent / "no", roots=[models], memory=budget.OWN_MEMORY + 1000)
     embed = "model.embed_tokens.weight"
     assert str(error.value) == (
         f"--memory 300 MB: {embed} (24, 8) takes 301MB, because 'pcb' looks at the whole tensor at once.\n"
         "  Allow that with --memory 301MB" + ("." if build.available() else ", or install a C compiler: then much less will do.")
     )
     assert not (models.parent / "no.partial").exists()
-    jobs = engine.plan(load(RECIPE), engine.open_models(load(RECIPE), [models])).jobs
-    sizes = sorted((engine.memory_of(job) for job in jobs), reverse=True)
-    assert engine._workers(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2])) == 2
-    assert engine._workers(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
+    jobs = batch.plan(load(RECIPE), batch.open_models(load(RECIPE), [models])).jobs
+    sizes = sorted((budget.memory_of(job) for job in jobs), reverse=True)
+    assert budget.fitting_workers(jobs, 4, budget.OWN_MEMORY + sum(sizes[:2])) == 2
+    assert budget.fitting_workers(jobs, 4, budget.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
 
 
 @pytest.mark.parametrize("warm", [0, 1, 3])
@@ -299,9 +298,9 @@ def test_short_of_memory(warm: int, models: Path, monkeypatch: pytest.MonkeyPatc
     """
     fresh, out = models.parent / "fresh", models.parent / "out"
     merge(load(RECIPE), fresh, roots=[models])
-    monkeypatch.setattr(engine, "page_room", lambda: 1)
+    monkeypatch.setattr(batch, "page_room", lambda: 1)
     looked: list[Path] = []
-    monkeypatch.setattr(engine, "cached", lambda file: looked.append(file) or len(looked) <= warm)
+    monkeypatch.setattr(batch, "cached", lambda file: looked.append(file) or len(looked) <= warm)
     files: list[int] = []
     reading = windows.reading
     monkeypatch.setattr(windows, "reading", lambda handles: files.append(len(handles)) or reading(handles))
@@ -348,13 +347,13 @@ def test_room_for_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """The least of what is free and of the limits of the process's memory cgroup and those above it, in both versions."""
     found = {"/proc/meminfo": "MemFree: 1 kB\nMemAvailable:    5000 kB\n", "/proc/self/cgroup": "4:memory:/a/b\n0::/c\n"}
     monkeypatch.setattr(Path, "read_text", lambda path, **_: found[str(path)] if str(path) in found else missing())
-    assert engine.page_room() == 5_120_000
+    assert budget.page_room() == 5_120_000
     found["/sys/fs/cgroup/memory/a/memory.limit_in_bytes"] = "4000000\n"
-    assert engine.page_room() == 4_000_000
+    assert budget.page_room() == 4_000_000
     found |= {"/sys/fs/cgroup/c/memory.max": "max\n", "/sys/fs/cgroup/memory.max": "3000000\n"}
-    assert engine.page_room() == 3_000_000
+    assert budget.page_room() == 3_000_000
     found.clear()
-    assert engine.page_room() is None
+    assert budget.page_room() is None
 
 
 def missing() -> str:

@@ -15,8 +15,8 @@ from test_lora import PLAIN, Q, make_lora
 
 from merger.__main__ import main
 from merger.chat import evaluate
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge
+from merger.engine.batch import merge
+from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError, MergeError, RecipeError
 from merger.files import pickles
 from merger.files import texts as files

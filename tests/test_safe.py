@@ -17,7 +17,7 @@ import pytest
 import torch
 
 from merger.chat import evaluate
-from merger.engine.merge import merge
+from merger.engine.batch import merge
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import open_checkpoint
 from merger.hub.card import licence

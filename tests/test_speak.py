@@ -15,8 +15,8 @@ from merger.chat import evaluate, reuse
 from merger.chat.bind import versions
 from merger.chat.evaluate import Probe, Speaker, speaker
 from merger.chat.forward import Forward
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge
+from merger.engine.batch import merge
+from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError, MergeError
 from merger.recipe import Recipe, load
 from merger.tokenizer import safe

@@ -1,6 +1,5 @@
 """Faults that were put into the code once and that no test noticed: each has its test here, seen red with the fault in."""
 
-import importlib
 import json
 import os
 import shutil
@@ -19,9 +18,10 @@ from safetensors.torch import save_file
 
 from merger.chat.evaluate import Judged, Token, speaker, take_turns
 from merger.engine import costs, live, output
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge_tensor, open_models, reader
+from merger.engine.document import open_models, reader
 from merger.engine.plan import Plan, TensorJob, plan
+from merger.engine.session import Parents, Session
+from merger.engine.tensor import merge_tensor
 from merger.errors import CheckpointError
 from merger.files import heads
 from merger.files.checkpoints import Checkpoint, open_checkpoint, shards
@@ -39,7 +39,6 @@ from merger.ui.callbacks import Callbacks
 from merger.ui.host import Host
 from merger.ui.studio import Heard, Studio
 
-engine = importlib.import_module("merger.engine.merge")  # not the function of that name
 BASE, PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("base", "pirate", "plural", "story"))
 PROMPT = "say hello my friend like a pirate"
 EMBED, HEAD, QUERY = "model.embed_tokens.weight", "lm_head.weight", "model.layers.0.self_attn.q_proj.weight"

@@ -31,8 +31,8 @@ from zoo_sizes import ALSO, TINY, TOWER
 
 from merger.chat.evaluate import say_all, speaker
 from merger.engine import loadable
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge
+from merger.engine.batch import merge
+from merger.engine.session import Parents, Session
 from merger.recipe import load
 
 ROOT = Path(__file__).parent.parent

@@ -37,7 +37,7 @@ def _lacking() -> str:
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
     from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
 
-    cache = transformers.DynamicCache()
+    cache: Any = transformers.DynamicCache()
     text = torch.arange(24.0).reshape(2, 1, 6, 2)
     for layer in range(2):
         cache.update(text, text + 1, layer)

@@ -19,7 +19,7 @@ import torch
 
 from merger.chat.evaluate import Plain, Speaker, speaker
 from merger.engine import loadable
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.errors import MergeError
 from merger.files import heads, quantized

@@ -20,10 +20,10 @@ from typing import Any, Literal, TypeVar
 from torch import Tensor
 
 from merger.chat.evaluate import Said, Speaker, say_all, speaker, take_turns
-from merger.engine.live import Parents, Session
-from merger.engine.merge import spoken
+from merger.engine.budget import TEXT, need, too_much
+from merger.engine.companions import tokenizer_folder
 from merger.engine.plan import Plan, plan
-from merger.engine.room import TEXT, need, too_much
+from merger.engine.session import Parents, Session
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.hub.access import Access
 from merger.inside import inside
@@ -213,7 +213,7 @@ class Runner:
         assert decided is not None
         words = (decided.donor, decided.tokens, decided.chat_template)
         if self._merged is None or self._merged[:2] != (self.session.generation, words):
-            with spoken(decided, self.parents.open(recipe, access)) as folder:
+            with tokenizer_folder(decided, self.parents.open(recipe, access)) as folder:
                 voice = speaker(folder, decided.config, self.session.tensors, whose_template(decided))
             self._merged = (self.session.generation, words, voice)
         return self._merged[2]

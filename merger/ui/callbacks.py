@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 import merger.ui.state as state
-from merger.engine.merge import Step
+from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError, RecipeError
 from merger.files.checkpoints import in_words
 from merger.hub.card import Answer

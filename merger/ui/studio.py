@@ -22,10 +22,10 @@ from typing import Any
 
 import merger.ui.lanes as lanes
 from merger.chat.evaluate import Plain, Said, Token
-from merger.engine.live import Parents
-from merger.engine.merge import Step, gpu_memory, merge
+from merger.engine.batch import Step, merge
+from merger.engine.budget import available, need
 from merger.engine.plan import Plan
-from merger.engine.room import available, need
+from merger.engine.session import Parents
 from merger.errors import OUR_FAULT, Cancelled, MergeError, OutOfMemory
 from merger.files.checkpoints import Checkpoint
 from merger.files.layout import ROLES
@@ -33,6 +33,7 @@ from merger.findings import Fix
 from merger.hub.references import open_here
 from merger.inspect.analysis import Sketch, TensorStats, combine, samples_for
 from merger.inspect.verdict import Verdict, ways_out
+from merger.kernels.devices import gpu_memory
 from merger.limits import (
     ANSWER_SECONDS,
     ARCHIVE_BYTES,
