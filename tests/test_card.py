@@ -193,7 +193,7 @@ def test_eight_bit_floats_are_copied_as_they_are(models: Path, tmp_path: Path) -
 
 
 def test_the_merged_model_speaks_with_its_own_tokenizer(models: Path, tmp_path: Path) -> None:
-    from merger.chat.evaluate import load_tokenizer
+    from merger.chat.load import load_tokenizer
 
     recipe = load(
         "merge_method: linear\nmodels: [{model: base, parameters: {weight: 1}}, {model: a, parameters: {weight: 1}}]\n"

@@ -100,7 +100,7 @@ def test_what_is_of_another_merge_is_not_used(change: str, models: Path, monkeyp
     elif change == "input":
         os.utime(models / "one/model.safetensors", (1, 1))
     elif change == "restart":
-        monkeypatch.setattr("merger.batch.output._boot", lambda: "another")
+        monkeypatch.setattr("merger.engine.output._boot", lambda: "another")
     else:
         journal.write_text(journal.read_text().splitlines()[0][:-3])
     merge(load(recipe), models.parent / "fresh", roots=[models], **options)

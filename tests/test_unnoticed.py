@@ -16,7 +16,9 @@ import torch
 from browsing import ROOT
 from safetensors.torch import save_file
 
-from merger.chat.evaluate import Judged, Token, speaker, take_turns
+from merger.chat.batch import interleave
+from merger.chat.load import chat_model
+from merger.chat.model import Judged, Token
 from merger.engine import costs, live, output
 from merger.engine.document import open_models, reader
 from merger.engine.plan import Plan, TensorJob, plan
@@ -155,11 +157,11 @@ def test_an_answer_stops_where_generation_config_says(tmp_path: Path) -> None:
     """Chat models often name their end of turn there alone."""
     folder = tmp_path / "pirate"
     shutil.copytree(ROOT / PIRATE, folder)
-    who = speaker(folder, json.loads((folder / "config.json").read_text()), dict(tiny.read_weights(folder)))
+    who = chat_model(folder, json.loads((folder / "config.json").read_text()), dict(tiny.read_weights(folder)))
     said = [token.id for token in who.tokens(PROMPT, 60)]
     stop = said[len(said) // 2]
     settle(folder / "generation_config.json", eos_token_id=[2, stop])
-    who = speaker(folder, json.loads((folder / "config.json").read_text()), dict(tiny.read_weights(folder)))
+    who = chat_model(folder, json.loads((folder / "config.json").read_text()), dict(tiny.read_weights(folder)))
     assert stop in who.stops and [token.id for token in who.tokens(PROMPT, 60)] == said[: said.index(stop)]
     assert stop in stops_of(open_checkpoint("pirate", folder))
 
@@ -326,7 +328,7 @@ class Endless:
 def test_interleaved_answers_have_a_time_limit() -> None:
     speakers: Any = {"a": Endless(), "b": Endless()}
     began, said = time.monotonic(), 0
-    for said, _ in enumerate(take_turns(speakers, PROMPT, limit=10**9, seconds=0.2), 1):
+    for said, _ in enumerate(interleave(speakers, PROMPT, limit=10**9, seconds=0.2), 1):
         assert said < 5000, "nothing ends it"
     assert said > 2 and time.monotonic() - began < 5
 
