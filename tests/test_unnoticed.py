@@ -344,7 +344,7 @@ def test_a_word_is_a_parents_only_where_the_base_would_not_say_it(
             self.rank = 1 if model == PIRATE or base_agrees else 5
 
         def judges(self, prompt: str, ids: list[int]) -> list[Judged]:
-            return [Judged(0.9, self.rank, "x", 0.9) for _ in ids]
+            return [Judged(0.9, self.rank, "x") for _ in ids]
 
     monkeypatch.setattr(studio.voices, "within", lambda work, *_: work())
     monkeypatch.setattr(studio.voices, "parent", lambda model, *_: Voice(model))

@@ -255,7 +255,6 @@ class Judged:
     probability: float
     rank: int
     best: str
-    best_probability: float = 0.0
 
 
 YES, SECOND, NO = Judged(0.98, 1, "y"), Judged(0.21, 2, "they"), Judged(0.0001, 50, " so")

@@ -53,7 +53,6 @@ class Judged:
     probability: float
     rank: int
     best: str
-    best_probability: float
 
 
 @dataclass
@@ -295,15 +294,13 @@ class ChatModel:
                 logits = self.forward.whole(fresh, len(answer)).float()
         chances = logits.softmax(-1)
         own = torch.tensor(answer, device=self.forward.device)[:, None]
-        mine, (top, first) = logits.gather(-1, own), chances.max(-1)
+        mine, first = logits.gather(-1, own), chances.argmax(-1)
         places = torch.arange(logits.shape[-1], device=self.forward.device)
         above = (logits > mine).sum(-1) + ((logits == mine) & (places < own)).sum(-1)
         return [
-            Judged(p, rank + 1, self.piece(i), best)
-            for p, rank, i, best in zip(
-                chances.gather(-1, own)[:, 0].tolist(), above.tolist(), first.tolist(), top.tolist(), strict=True
-            )
-        ]  # fmt: skip
+            Judged(p, rank + 1, self.piece(i))
+            for p, rank, i in zip(chances.gather(-1, own)[:, 0].tolist(), above.tolist(), first.tolist(), strict=True)
+        ]
 
 
 @contextlib.contextmanager
