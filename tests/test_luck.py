@@ -563,6 +563,7 @@ def test_where_memory_is_short_too(act: str, models: Path, monkeypatch: pytest.M
     file = models / "one/model.safetensors"
     fresh = made(models, "fresh", card=False)
     monkeypatch.setattr(batch, "page_room", lambda: 4000)
+    monkeypatch.setattr(batch, "memory_limit", lambda: 4000)
     monkeypatch.setattr(batch, "cached", lambda _: False)
 
     def change() -> None:

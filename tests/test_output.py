@@ -299,6 +299,7 @@ def test_short_of_memory(warm: int, models: Path, monkeypatch: pytest.MonkeyPatc
     fresh, out = models.parent / "fresh", models.parent / "out"
     merge(load(RECIPE), fresh, roots=[models])
     monkeypatch.setattr(batch, "page_room", lambda: 1)
+    monkeypatch.setattr(batch, "memory_limit", lambda: 1)
     looked: list[Path] = []
     monkeypatch.setattr(batch, "cached", lambda file: looked.append(file) or len(looked) <= warm)
     files: list[int] = []
@@ -319,6 +320,18 @@ def test_short_of_memory(warm: int, models: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(CheckpointError) as error:
         merge(load(RECIPE), models.parent / "no", roots=[models])
     assert str(error.value) == ("model.safetensors: cannot be read any more: Input/output error; bring it back as it was.")
+
+
+def test_files_are_mapped_where_only_the_machine_is_too_small(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system takes back mapped pages itself there; what was written is sent on all the same."""
+    monkeypatch.setattr(batch, "page_room", lambda: 1)
+    monkeypatch.setattr(batch, "memory_limit", lambda: None)
+    monkeypatch.setattr(windows, "reading", lambda _: pytest.fail("read in windows"))
+    settled: list[bool] = []
+    original = build.settle
+    monkeypatch.setattr(build, "settle", lambda *place, wait: settled.append(wait) or original(*place, wait=wait))
+    merge(load(RECIPE), models.parent / "out", roots=[models])
+    assert True in settled or not build.available()
 
 
 def test_what_the_system_holds_of_a_file(tmp_path: Path) -> None:

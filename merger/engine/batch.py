@@ -14,7 +14,7 @@ from queue import SimpleQueue
 import torch
 
 from merger.engine import fused, loadable
-from merger.engine.budget import fitting_workers, memory_of, page_room, working_memory
+from merger.engine.budget import fitting_workers, memory_limit, memory_of, page_room, working_memory
 from merger.engine.cancelling import cancelling
 from merger.engine.companions import check_beside, write_companions
 from merger.engine.document import Planned, open_models, reader
@@ -130,11 +130,12 @@ def merge(
             check_companions(models[decided.donor].folder)
         for model in models.values():
             model.hold()
-        room = page_room()
+        room, cap = page_room(), memory_limit()
         inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
-        short = room is not None and decided.nbytes + sum(file.stat().st_size for file in inputs) > room
-        cold = {file for file in inputs if not cached(file)} if short else set[Path]()
-        dirty = min(room, memory or room) // 16 if room and short else None
+        needed = decided.nbytes + sum(file.stat().st_size for file in inputs)
+        # mapped pages are dear to take back where this process must do it, and not where the system has other memory
+        cold = {file for file in inputs if not cached(file)} if cap is not None and needed > cap else set[Path]()
+        dirty = min(room, memory or room) // 16 if room and needed > room else None
         workers = fitting_workers(decided.jobs, workers, memory)
         with (
             read_by_files(models.values(), cold) if cold else contextlib.nullcontext(),

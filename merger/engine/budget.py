@@ -256,10 +256,16 @@ def processors() -> int:
 
 def page_room() -> int | None:
     """Bytes that the system can keep of files in memory: what is free, or what the memory cgroup allows. None: unknown."""
-    found: list[int] = []
+    found = [limit] if (limit := memory_limit()) is not None else []
     with contextlib.suppress(OSError, ValueError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
+    return min(found, default=None)
+
+
+def memory_limit() -> int | None:
+    """Bytes that the memory cgroup allows this process, its own and those of files together; None where there is none."""
+    found: list[int] = []
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, kinds, path = line.split(":", 2)
