@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Default
 
-from merger.engine.merge import best_device
 from merger.inside import presets
+from merger.kernels.devices import best_device
 from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
 from merger.ui import api, state
 from merger.ui.bundle import STYLE, of_page

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from merger.engine.live import Parents
-from merger.engine.merge import gpu_memory
+from merger.engine.budget import available, need
 from merger.engine.plan import Plan
-from merger.engine.room import available, need
+from merger.engine.session import Parents
 from merger.errors import MergeError
 from merger.findings import Fix
 from merger.hub.references import open_here
 from merger.inspect.analysis import Sketch
 from merger.inspect.verdict import Verdict, ways_out
+from merger.kernels.devices import gpu_memory
 from merger.limits import (
     HEARD_LAYERS,
     MODEL_SECONDS,
