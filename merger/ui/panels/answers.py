@@ -157,7 +157,7 @@ class Answering:
             yield from self.answer(work, value, heat, seed, plain, asked_in, request)
         else:
             run, note = self.desk.visit(request).run, "The recipe has changed since these answers; ask again."
-            yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note})}
+            yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note, "stale": True})}
 
 
 def _board(desk: Desk, work: Workspace) -> dict[str, Any]:
