@@ -53,6 +53,8 @@ class Visit:
 
     run: int = 0
     stopped: int = -1
+    begun: int = -1
+    """The run that is answered: gradio calls an event's listeners again when several events came at once."""
     ballot: "Ballot | None" = None
     using: frozenset[str] = frozenset()
     """The models of this visitor's recipes, also of those that Undo leads to."""
