@@ -8,7 +8,7 @@ merge(load_recipe("recipe.yaml"), "out")
 import gc
 import sys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _collecting = gc.isenabled()
 gc.disable()  # looking for garbage while torch makes its hundred thousand objects takes a tenth of its import

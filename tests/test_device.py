@@ -668,14 +668,14 @@ def test_a_merge_goes_on_where_memory_ran_out(device: pretended.Ledger, small: P
     mix, steps = mixed("a", "b"), list[int]()
 
     def full(step: Any) -> None:
-        device.capacity = 1 if step.tensors == 5 else None
+        device.capacity = 1 if step.tensors >= 5 else None  # some of the next are made already
 
-    with pytest.raises(OutOfMemory, match=r"[56] finished tensors are kept in .*the same command goes on from there"):
+    with pytest.raises(OutOfMemory, match=r"[5-8] finished tensors are kept in .*the same command goes on from there"):
         merge(mix, tmp_path / "out", device=DEVICE, roots=[small], progress=full)
     device.capacity = None
     merge(mix, tmp_path / "out", device=DEVICE, roots=[small], progress=lambda step: steps.append(step.tensors))
     merge(mix, tmp_path / "truth", roots=[small])
-    assert steps[0] in (6, 7)
+    assert steps[0] in (6, 7, 8, 9)
     truth = tiny.read_weights(tmp_path / "truth")
     assert all(same(t, truth[n]) for n, t in tiny.read_weights(tmp_path / "out").items())
 
