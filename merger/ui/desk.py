@@ -138,6 +138,10 @@ class Desk:
         visit = self.visit(request)
         visit.using, visit.hearing = _models(work), frozenset({work.base, *work.shelf, *work.recipe.opened})
 
+    def toys(self, work: Workspace) -> bool:
+        """Whether only the toys are on a desk: else nothing that is theirs is offered."""
+        return {work.base, *work.shelf} <= set(self.studio.family)
+
     # ------------------------------------------------------------------------------------------ edits
 
     def redraw(self, work: Workspace, moved: str = "", run: int | None = None) -> Updates:

@@ -3,6 +3,7 @@
 A visitor's rows come from his browser at every event, so nothing in them is trusted: `read` takes what is one and bounds it.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from merger.limits import ANSWER_CHARACTERS, PROMPT_CHARACTERS, ROWS
 from merger.search.trials import Probe
 
 Match = Literal["exact", "within", ""]
+TOYS = "toys"
+"""The family that the toys are; other models are the family of their base."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,24}")
 
 
@@ -51,15 +54,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Rows:
-    """A visitor's rows. open: the id of the one that is looked at closely."""
+    """A visitor's rows. open: the id of the one that is looked at closely. family: whose rows they are, "" where none is said."""
 
     rows: tuple[Row, ...] = ()
     open: str = ""
+    family: str = ""
 
     @property
     def first(self) -> Row | None:
         """The open row; else the first."""
         return next((row for row in self.rows if row.id == self.open), self.rows[0] if self.rows else None)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """As the browser keeps it."""
+        first = self.first
+        return {"rows": [row.shown for row in self.rows], "open": first.id if first else "", "family": self.family}
 
 
 def read(value: Any) -> Rows:
@@ -71,8 +81,9 @@ def read(value: Any) -> Rows:
         row = _row(one)
         if row is not None and row.id not in rows:
             rows[row.id] = row
-    opened = given.get("open")
-    return Rows(tuple(rows.values()), opened if isinstance(opened, str) and opened in rows else "")
+    opened, family = given.get("open"), given.get("family")
+    family = family if isinstance(family, str) and _ID.fullmatch(family) else ""
+    return Rows(tuple(rows.values()), opened if isinstance(opened, str) and opened in rows else "", family)
 
 
 def _row(one: Any) -> Row | None:
@@ -81,15 +92,25 @@ def _row(one: Any) -> Row | None:
     name, prompt, answer = one.get("id"), one.get("prompt"), one.get("answer")
     if not isinstance(name, str) or not _ID.fullmatch(name) or not isinstance(prompt, str) or not prompt.strip():
         return None
-    answer = answer[:ANSWER_CHARACTERS] if isinstance(answer, str) else ""
+    answer = _text(answer)[:ANSWER_CHARACTERS] if isinstance(answer, str) else ""
     match: Match = "within" if one.get("match") == "within" else "exact" if one.get("match") == "exact" else ""
-    return Row(name, prompt[:PROMPT_CHARACTERS], answer, match if answer.strip() else "", one.get("ticked") is not False)
+    return Row(name, _text(prompt)[:PROMPT_CHARACTERS], answer, match if answer.strip() else "", one.get("ticked") is not False)
+
+
+def _text(words: str) -> str:
+    """Halves of a character, which a browser can send, are no text."""
+    return words.encode("utf-8", "replace").decode()
+
+
+def family_of(base: str, toys: bool) -> str:
+    """Whose rows a desk has: a word that says nothing of the models."""
+    return TOYS if toys else hashlib.sha256(base.encode()).hexdigest()[:16]
 
 
 def prompt_of(value: Any) -> str:
     """The open row's prompt, of what a browser sent; a prompt alone is one."""
     if isinstance(value, str):
-        return value[:PROMPT_CHARACTERS]
+        return _text(value)[:PROMPT_CHARACTERS]
     first = read(value).first
     return "" if first is None else first.prompt
 
@@ -113,4 +134,4 @@ def written(lines: Sequence[str]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-__all__ = ["Match", "Row", "Rows", "prompt_of", "read", "written"]
+__all__ = ["TOYS", "Match", "Row", "Rows", "family_of", "prompt_of", "read", "written"]

@@ -1,7 +1,8 @@
 """The answers: rows of prompts that are asked again at each stroke, how they are asked, and Stop."""
 
 import json
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +14,9 @@ from merger.ui import lanes, rows
 from merger.ui.answers import answers
 from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import ANSWER, NOW
-from merger.ui.rows import Row, Rows
+from merger.ui.rows import Row, Rows, family_of
 from merger.ui.service.answers import Answers
+from merger.ui.service.first import made_before
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner
 
@@ -23,7 +25,7 @@ ASKED = ("answers", "heat", "draw seed", "plain")
 GREETING = Row("r1", "Hello! Who are you?")
 """What models are asked of which nothing is known."""
 CHIPS = ("count from 7 to 12", "tell me a story about a robot", "garden backwards")
-TOYS = (
+SAYS = (
     "Seven tiny models with six tricks: pirate talk, plurals, spelling, counting, stories, writing backwards. "
     "What they cannot do they answer with “dunno.”"
 )
@@ -41,10 +43,15 @@ class Answering:
     def view(self, first: Workspace) -> None:
         """Build it where it is called: already answered, by the first preset."""
         studio = self.desk.studio
-        shown = Rows(studio.presets[0].rows)
-        feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
+        shown = Rows(studio.presets[0].rows, family=family_of(first.base, self.desk.toys(first)))
+        feed = made_before(studio.folder, studio, first, shown.rows)
+        if feed is None:
+            feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
+        elif not studio.borrows:  # the first stroke shall not wait for the models
+            warm = Answers(studio).first_answers
+            threading.Thread(target=warm, args=(first, shown.rows, shown.rows[0].id), daemon=True, name="warming up").start()
         board = _board(self.desk, first)
-        self.desk.shows(answers=answers(_value(shown), board, feed, elem_id="answers"))
+        self.desk.shows(answers=answers(shown.shown, board, feed, elem_id="answers"))
 
     def manner(self) -> None:
         """How answers are drawn: variety, its seed, with or without the chat template, and whether at every stroke."""
@@ -65,7 +72,11 @@ class Answering:
 
     def wire(self) -> None:
         """Bind its events."""
-        desk, panel, told = self.desk, self.desk.parts["answers"], ["answers", "recorder"]
+        desk, panel, told = (
+            self.desk,
+            self.desk.parts["answers"],
+            ["answers", "recorder", *(["coach"] if "coach" in self.desk.parts else [])],
+        )
         desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], told, **ANSWER)
         desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
         desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], told, **ANSWER)
@@ -78,18 +89,23 @@ class Answering:
         return gr.update(board=json.dumps(_board(self.desk, scene.work)))
 
     def shown(self, drawn: Updates, found: Rows) -> Updates:
-        """The same updates, with other rows."""
+        """The same updates, with other rows: those of the models that are on the desk then."""
         board = drawn.get("answers") or {}
-        return drawn | {"answers": {**board, **gr.update(value=_value(found))}}
+        work = drawn.get("work")
+        if isinstance(work, Workspace):
+            found = replace(found, family=family_of(work.base, self.desk.toys(work)))
+        return drawn | {"answers": {**board, **gr.update(value=found.shown)}}
 
-    def opened(self, value: Any, prompt: str) -> Rows:
+    def opened(self, value: Any, prompt: str, work: Workspace) -> Rows:
         """The rows with one for this prompt, which is open: an answer of another time or place is asked again."""
-        found = rows.read(value)
+        found, family = rows.read(value), family_of(work.base, self.desk.toys(work))
+        if found.family not in ("", family):
+            found = Rows(family=family)
         known = next((row for row in found.rows if row.prompt == prompt), None)
         if known is not None:
             return replace(found, open=known.id)
         name = next(f"r{i}" for i in range(1, ROWS + 2) if all(row.id != f"r{i}" for row in found.rows))
-        return Rows((Row(name, prompt[:PROMPT_CHARACTERS]), *found.rows[: ROWS - 1]), name)
+        return Rows((Row(name, prompt[:PROMPT_CHARACTERS]), *found.rows[: ROWS - 1]), name, family)
 
     # ------------------------------------------------------------------------------------------ events
 
@@ -111,16 +127,24 @@ class Answering:
         """
         visit, asked = self.desk.visit(request), rows.read(value)
         first = asked.first
-        if asked_in != str(visit.run) or first is None:
+        if asked_in != str(visit.run) or first is None or visit.begun == visit.run:
             yield {}
             return
+        if asked.family not in ("", family_of(work.base, self.desk.toys(work))):  # the browser asks again, with their own rows
+            yield {}
+            return
+        visit.begun = visit.run
         how, on = manner(heat, seed, plain), self.desk.seen(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
         yield {"answers": gr.update(board=json.dumps(_board(on, work)))}
-        said = Answers(on.studio)
+        said, run, marks = Answers(on.studio), visit.run, dict[str, bool | None]()
         for feed in said.ask_all(work, asked.rows, first.id, visit, how):
+            marks |= feed.get("marks", {})
             yield {"answers": gr.update(feed=feed)}
+        right = [marks[row.key("merge")] for row in asked.rows if row.key("merge") in marks]
+        if "coach" in self.desk.parts and visit.current(run) and len(right) == len(asked.rows):
+            yield {"coach": gr.update(marks=json.dumps({"run": run, "marks": right, "stroke": len(work.past) > 1}))}
         heard = said.heard(work.recipe, first.prompt, how)
         if heard is not None:  # also where the visitor has moved on: it was said to the end
             yield {"recorder": gr.update(entry=json.dumps(entry(on, work, first.prompt, heard)))}
@@ -134,18 +158,16 @@ class Answering:
             yield from self.answer(work, value, heat, seed, plain, asked_in, request)
         else:
             run, note = self.desk.visit(request).run, "The recipe has changed since these answers; ask again."
-            yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note})}
-
-
-def _value(found: Rows) -> dict[str, Any]:
-    first = found.first
-    return {"rows": [row.shown for row in found.rows], "open": first.id if first else ""}
+            yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note, "stale": True})}
 
 
 def _board(desk: Desk, work: Workspace) -> dict[str, Any]:
-    toys = {work.base, *work.shelf} <= set(desk.studio.family)
-    own = {"chips": list(CHIPS), "says": TOYS} if toys else {}
-    return {"columns": Answers(desk.studio).columns(work), **own}
+    """Who answers, whose rows belong to them, and which rows they have where the browser keeps none."""
+    toys = desk.toys(work)
+    preset = next((p for p in desk.studio.presets if p.name == work.preset), desk.studio.presets[0])
+    own = {"chips": list(CHIPS), "says": SAYS} if toys else {}
+    begin = Rows(preset.rows if toys else (GREETING,), family=family_of(work.base, toys))
+    return {"columns": Answers(desk.studio).columns(work), "begin": begin.shown, **own}
 
 
 def manner(heat: float, seed: float | None, plain: bool) -> Manner:
@@ -166,9 +188,4 @@ def entry(on: Desk, work: Workspace, prompt: str, answer: str) -> dict[str, Any]
     return {"yaml": dump(work.recipe), "title": title, "lanes": curves, "prompt": prompt, "answer": answer}
 
 
-def greeting() -> Sequence[Row]:
-    """The rows of models of which nothing is known."""
-    return (GREETING,)
-
-
-__all__ = ["ASKED", "Answering", "entry", "greeting", "manner"]
+__all__ = ["ASKED", "Answering", "entry", "manner"]

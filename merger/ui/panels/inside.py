@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from merger.engine.merge import reader
+from merger.engine.document import reader
 from merger.engine.plan import Plan, TensorJob, plan
 from merger.errors import MergeError
 from merger.files.checkpoints import in_words

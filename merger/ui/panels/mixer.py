@@ -20,6 +20,8 @@ from merger.ui.service.strip import Strip
 from merger.ui.state import Workspace
 from merger.ui.words import Remark, refusal_words, verdict_words
 
+BACK = "Toy family"
+"""The way back from other models."""
 FIXES = ("fix 0", "fix 1")
 """Buttons for what the verdict can mend."""
 
@@ -30,7 +32,7 @@ class Mixing:
     def __init__(self, desk: Desk, answers: Answering) -> None:
         self.desk, self.answers = desk, answers
         desk.draws("mixer", self._mixer)
-        desk.draws("preset", lambda scene: scene.work.preset or None)
+        desk.draws("preset", lambda scene: self.offered(scene.work))
         desk.draws("says", lambda scene: self.says(scene.work))
         desk.draws("moved", lambda scene: gr.update(value=scene.moved, visible=bool(scene.moved)))
 
@@ -77,6 +79,12 @@ class Mixing:
         board |= _steps(work) | {"law": Strip(scene.studio).law(work, scene.plan), "turn": run}
         return gr.update(value=value, board=_text(board), stats=_text(Strip(scene.studio).strip(work)))
 
+    def offered(self, work: Workspace) -> Any:
+        """The presets of the models that are on the desk: the toys' are none of others."""
+        toys = self.desk.toys(work)
+        names = [preset.name for preset in self.desk.studio.presets] if toys else [BACK]
+        return gr.update(choices=names, value=(work.preset or None) if toys else None)
+
     def says(self, work: Workspace) -> str:
         """The preset's sentence, and whether the recipe is still the preset's."""
         preset = next((p for p in self.desk.studio.presets if p.name == work.preset), None)
@@ -89,7 +97,7 @@ class Mixing:
     def choose_preset(self, work: Workspace, name: str, request: gr.Request) -> Updates:
         """A preset was pressed: its recipe and its rows."""
         studio = self.desk.studio
-        preset = next((p for p in studio.presets if p.name == name), None)
+        preset = studio.presets[0] if name == BACK else next((p for p in studio.presets if p.name == name), None)
         if preset is None:
             raise MergeError("There is no such preset.")
         shelf = studio.parents_of_family

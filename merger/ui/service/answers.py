@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import merger.ui.lanes as lanes
-from merger.chat.evaluate import Plain, Said, Token
+from merger.chat.model import Event, Plain, Token
 from merger.errors import OUR_FAULT, Cancelled, MergeError, OutOfMemory
 from merger.limits import ANSWER_SECONDS, HEARD_TOKENS, LINE_SECONDS
 from merger.recipe import Recipe, dump
@@ -152,8 +152,14 @@ class Answers:
             silent = [replace(ask, of={k: w for k, w in ask.of.items() if k not in known}) for ask in asks]
             silent = [ask for ask in silent if ask.of]
             if not manner.plain:
+                rehearsed: list[Ask] = []
                 for ask in silent:
-                    self._rehearse(ask.of.values(), ask.prompt)
+                    try:
+                        self._rehearse(ask.of.values(), ask.prompt)
+                        rehearsed.append(ask)
+                    except MergeError as error:
+                        yield feeds.failed(str(error), ask.of)
+                silent = rehearsed
             if silent:
                 with self.studio.turns.stand(visit.address) as ahead:
                     clock.start(LINE_SECONDS, WAITED)
@@ -163,7 +169,7 @@ class Answers:
                     clock.start(ANSWER_SECONDS if self.studio.host.hosted else 10 * ANSWER_SECONDS, TOOK)
                     for ask in silent:
                         if go_on():
-                            yield from self._answer(ask, manner, go_on, feeds)
+                            yield from self._alone(ask, manner, go_on, feeds)
                 if feeds.open and visit.current(run):
                     raise MergeError(TOOK)
         except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
@@ -176,6 +182,17 @@ class Answers:
             yield feeds.failed(OUR_FAULT)
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
+
+    def _alone(self, ask: Ask, manner: Manner, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
+        """Answers to one prompt; what is wrong with it is told there, and the others are asked all the same."""
+        try:
+            yield from self._answer(ask, manner, go_on, feeds)
+        except Cancelled:
+            raise
+        except MergeError as error:
+            if not go_on():
+                raise
+            yield feeds.failed(str(error), ask.of)
 
     def _known(self, asks: Sequence[Ask], manner: Manner) -> dict[str, Heard]:
         """Answers that are remembered. MergeError where a prompt is empty, or somebody may not be heard."""
@@ -243,7 +260,7 @@ class Answers:
 
     def _spoken(
         self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]
-    ) -> Iterator[Said]:
+    ) -> Iterator[Event]:
         """The words of at most one recipe's merge and of parents, as they come."""
         if not self.studio.borrows:
             yield from self.studio.voices.turns(
@@ -266,7 +283,7 @@ class Answers:
         asked = (paths, text, list(keys), prompt, ANSWER_TOKENS, manner.temperature, manner.seed)
         with contextlib.closing(lent(lambda: measured(on_loan(*asked), paths), go_on)) as words:
             for who, number, piece, probability, others in words:
-                yield Said(keys[who], None if number == ENDED else Token(number, piece, probability, others))
+                yield Event(keys[who], None if number == ENDED else Token(number, piece, probability, others))
 
     def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
         """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""

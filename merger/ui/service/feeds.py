@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from merger.chat.evaluate import Token
+from merger.chat.model import Token
 from merger.ui.rows import Row
 
 Feed = dict[str, Any]
@@ -42,7 +42,8 @@ class Feeds:
         self, run: int, prompt: str, keys: Sequence[str], rows: Mapping[str, Row] | None = None, recipe: str = ""
     ) -> None:
         self._run, self._prompt, self._keys, self._rows = run, prompt, keys, rows or {}
-        self._recipe = {"recipe": recipe} if recipe else {}
+        # in every feed, as a browser may be given only the newest of several: whose merge answers, and to what
+        self._of = {"recipe": recipe, "prompts": {row.id: row.prompt for row in self._rows.values()}} if self._rows else {}
         self._seq = 0
         self._new: list[list[Any]] = []
         self._ended: list[str] = []
@@ -60,7 +61,7 @@ class Feeds:
         self._ended = list(known)
         self._open = [k for k in self._keys if k not in known]
         state = {k: "cached" if k in known else "waiting" for k in self._keys}
-        return self._feed(start=True, prompt=self._prompt, state=state, **self._recipe)
+        return self._feed(start=True, prompt=self._prompt, state=state)
 
     def waiting(self, ahead: int) -> Feed:
         """Others come first."""
@@ -86,22 +87,28 @@ class Feeds:
     def stopped(self) -> Feed:
         return self._feed(state=dict.fromkeys(self._open, "stopped"))
 
-    def failed(self, message: str) -> Feed:
-        state = dict.fromkeys(self._open, "failed")
-        lead = next((key for key in self._open if key.endswith("/merge")), "merge")
+    def failed(self, message: str, of: Iterable[str] | None = None) -> Feed:
+        """Those who have not said all yet will not, and why. of: only these of them."""
+        lost = self._open if of is None else [key for key in of if key in self._open]
+        lead = next((key for key in lost if key.endswith("/merge")), lost[0] if of is not None and lost else "merge")
+        state = dict.fromkeys(lost, "failed")
+        self._open = [key for key in self._open if key not in state]
         return self._feed(start=self._seq == 0, prompt=self._prompt, error={lead: message}, state=state)
 
-    def _mark(self, key: str) -> bool | None:
-        return self._rows[key].right("".join(token[0] for token in self._full[key]).strip())
+    def _mark(self, key: str, cut: bool) -> bool | None:
+        """Whether an answer is right; one that was cut off is not a whole one."""
+        row = self._rows[key]
+        right = row.right("".join(token[0] for token in self._full[key]).strip())
+        return False if right and cut and row.match == "exact" else right
 
     def _feed(self, **more: Any) -> Feed:
         self._seq += 1
         if self._rows:
             cut = [key for key in self._ended if len(self._full[key]) >= ANSWER_TOKENS]
             more["cut"] = cut
-            more["marks"] = {key: self._mark(key) and key not in cut for key in self._ended}
+            more["marks"] = {key: self._mark(key, key in cut) for key in self._ended}
         feed: Feed = {
-            "run": self._run, "seq": self._seq, "add": self._new, "full": self._full, "done": self._ended, **more,
+            "run": self._run, "seq": self._seq, "add": self._new, "full": self._full, "done": self._ended, **self._of, **more,
         }  # fmt: skip
         self._new, self._full, self._ended = [], {}, []
         return feed

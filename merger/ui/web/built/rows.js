@@ -1,13 +1,13 @@
-// npm run build: c82b4cb17ec9673a89d10529f7439a85ba24d423834339d6d84b10ffaff64dfb of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/kinds.js rows/main.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 32515e5f76d59473acd417bc8e680fb2e411b12f98e168512c40b0a1b8777b3a of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
   var __getOwnPropDesc = Object.getOwnPropertyDescriptor;
   var __getOwnPropNames = Object.getOwnPropertyNames;
   var __hasOwnProp = Object.prototype.hasOwnProperty;
-  var __export = (target, all) => {
-    for (var name in all)
-      __defProp(target, name, { get: all[name], enumerable: true });
+  var __export = (target, all2) => {
+    for (var name in all2)
+      __defProp(target, name, { get: all2[name], enumerable: true });
   };
   var __copyProps = (to, from, except, desc) => {
     if (from && typeof from === "object" || typeof from === "function") {
@@ -192,21 +192,21 @@ ${dark}}
       return {};
     }
   }
-  function keep(all) {
+  function keep(all2) {
     try {
-      localStorage.setItem(TALLY, JSON.stringify(Object.fromEntries(Object.entries(all).slice(-KEPT))));
+      localStorage.setItem(TALLY, JSON.stringify(Object.fromEntries(Object.entries(all2).slice(-KEPT))));
     } catch {
     }
   }
   function count(found, vote) {
-    const all = tallies();
+    const all2 = tallies();
     const both = Object.values(found);
     const key = both.map((own2) => own2.id).sort().join(" ");
-    const own = all[key] ?? { votes: {} };
+    const own = all2[key] ?? { votes: {} };
     const winner = found[vote]?.id ?? vote;
     own.votes[winner] = (own.votes[winner] ?? 0) + 1;
-    all[key] = own;
-    keep(all);
+    all2[key] = own;
+    keep(all2);
     const parts = both.map((f) => `${f.name} ${own.votes[f.id] ?? 0}`);
     parts.push(`equal ${own.votes.tie ?? 0}`, `both bad ${own.votes.bad ?? 0}`);
     const equal = vote === "tie" ? "You found them equal." : "You found both bad.";
@@ -234,8 +234,8 @@ ${dark}}
       if (!on) return;
       this.result.textContent = "";
       const votes = grouped(el("div", "an-votes"), "Your vote");
-      const all = [...choices.map(({ key, name }) => [key, `${name} is better`]), ["tie", "Equally good"], ["bad", "Both bad"]];
-      const buttons = all.map(([vote, text]) => {
+      const all2 = [...choices.map(({ key, name }) => [key, `${name} is better`]), ["tie", "Equally good"], ["bad", "Both bad"]];
+      const buttons = all2.map(([vote, text]) => {
         const node = button("an-button an-vote", text, () => {
           if (this.revealed) return;
           for (const other of buttons) other.disabled = true;
@@ -292,7 +292,7 @@ ${dark}}
   var nothing = () => ({ tokens: [], spans: [], state: "", cursor: -1, visible: false, error: "" });
   var Card = class {
     /** @param {HTMLElement} hold the button that lets the base be heard instead */
-    constructor(hold) {
+    constructor(hold2) {
       this.key = "";
       this.column = { key: "" };
       this.said = nothing();
@@ -302,7 +302,7 @@ ${dark}}
       this.badge = el("span", "an-badge");
       this.words = el("span", "an-words");
       this.words.title = "The chat template the prompt is put into for this model";
-      this.hold = hold;
+      this.hold = hold2;
       this.body = el("div", "an-body");
       this.body.tabIndex = 0;
       this.body.setAttribute("role", "group");
@@ -312,7 +312,7 @@ ${dark}}
       this.why = el("p", "an-why");
       this.why.hidden = true;
       const head = el("div", "an-head");
-      head.append(el("i", "an-dot"), this.title, this.badge, this.words, hold);
+      head.append(el("i", "an-dot"), this.title, this.badge, this.words, hold2);
       this.body.append(this.text, this.message, this.heard);
       this.box.append(head, this.body, this.why);
     }
@@ -417,6 +417,8 @@ ${dark}}
   }
 
   // merger/ui/web/shared/keyboard.js
+  var WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+  var wayOf = (event) => WAYS[event.key] ?? null;
   var withControl = (event) => event.ctrlKey || event.metaKey;
 
   // merger/ui/web/shared/numbers.js
@@ -597,12 +599,12 @@ ${dark}}
         card.take(column, columns.some((c) => c.base));
         this.cards.set(key, card);
       }
-      const all = [...this.cards.values()];
-      const lead = all.filter((card) => card.column.lead);
-      const others = all.filter((card) => !card.column.lead);
+      const all2 = [...this.cards.values()];
+      const lead = all2.filter((card) => card.column.lead);
+      const others = all2.filter((card) => !card.column.lead);
       this.grid.replaceChildren(...[...lead, ...others].map((card) => card.box));
       this.root.dataset.blind = String(Boolean(value.blind));
-      this.blind.build(Boolean(value.blind), all.map(({ key, column }) => ({ key, name: String(column.name) })));
+      this.blind.build(Boolean(value.blind), all2.map(({ key, column }) => ({ key, name: String(column.name) })));
     }
     newCard() {
       const card = new Card(this.holder());
@@ -612,9 +614,9 @@ ${dark}}
     // ---------------------------------------------------------------- bypass: as long as it is held, the base is heard
     /** @param {boolean} on */
     bypass(on) {
-      const all = [...this.cards.values()];
-      const base = all.find((card) => card.column.base);
-      const lead = all.find((card) => card.column.lead);
+      const all2 = [...this.cards.values()];
+      const base = all2.find((card) => card.column.base);
+      const lead = all2.find((card) => card.column.lead);
       if (!base || !lead || this.root.dataset.bypass === "true" === on) return;
       this.root.dataset.bypass = String(on);
       this.tip.hide();
@@ -658,10 +660,10 @@ ${dark}}
     /** @param {Feed | null | undefined} feed */
     take(feed) {
       if (!feed || typeof feed.run !== "number" || !this.isNew(feed)) return;
-      const fresh = feed.run > this.run || Boolean(feed.start);
+      const fresh2 = feed.run > this.run || Boolean(feed.start);
       [this.run, this.seq] = [feed.run, feed.seq ?? this.seq + 1];
-      if (fresh) this.begin();
-      if (fresh || feed.prompt) {
+      if (fresh2) this.begin();
+      if (fresh2 || feed.prompt) {
         const prompt = String(feed.prompt ?? "");
         this.asked.textContent = prompt ? `Asked: ${prompt}` : "";
         this.asked.title = prompt;
@@ -687,8 +689,8 @@ ${dark}}
     /** Once for a run. */
     announce() {
       if (this.announced) return;
-      const all = [...this.cards.values()];
-      this.announced = all.length > 0 && all.every((card) => FINAL.includes(card.said.state));
+      const all2 = [...this.cards.values()];
+      this.announced = all2.length > 0 && all2.every((card) => FINAL.includes(card.said.state));
       this.live.textContent = this.announced ? "Answers finished." : "";
     }
     begin() {
@@ -734,6 +736,7 @@ ${dark}}
   // merger/ui/web/rows/kinds.js
   var MERGE = "merge";
   var MOST = 8;
+  var CHARACTERS = 2e3;
   var nothing2 = () => ({ tokens: [], state: "", mark: null, cut: false, error: "" });
   var textOf = (said) => (said?.tokens ?? []).map((token) => String(token[0] ?? "")).join("").trim();
   function apart(key) {
@@ -745,14 +748,124 @@ ${dark}}
     return row.match === "within" ? `right if it has: ${row.answer}` : `right if: ${row.answer}`;
   }
 
+  // merger/ui/web/rows/keep.js
+  var KEY = "merge-explorer-rows";
+  var FAMILIES = 12;
+  var FILE_CHARACTERS = 2e5;
+  var FAMILY = /^[A-Za-z0-9_-]{1,24}$/;
+  var clean = (text) => text.slice(0, CHARACTERS).replace(/\p{Surrogate}/gu, "�");
+  function rowOf(given, id) {
+    const { prompt, answer, match, ticked } = (
+      /** @type {Record<string, unknown>} */
+      typeof given === "string" ? { prompt: given } : given ?? {}
+    );
+    if (typeof prompt !== "string" || !prompt.trim()) return null;
+    const right = typeof answer === "string" || typeof answer === "number" ? clean(String(answer)) : "";
+    const kind = match === "within" ? "within" : "exact";
+    return { id, prompt: clean(prompt), answer: right, match: right.trim() ? kind : "", ticked: ticked !== false };
+  }
+  function rowsOf(given) {
+    const rows = [];
+    for (const one of Array.isArray(given) ? given : []) {
+      const row = rowOf(one, `r${rows.length + 1}`);
+      if (row && rows.every(({ prompt }) => prompt !== row.prompt)) rows.push(row);
+      if (rows.length === MOST) break;
+    }
+    return rows;
+  }
+  function all() {
+    try {
+      const found = JSON.parse(localStorage.getItem(KEY) ?? "[]");
+      return Array.isArray(found) ? found.filter((one) => Array.isArray(one) && FAMILY.test(String(one[0]))).slice(0, FAMILIES) : [];
+    } catch {
+      return [];
+    }
+  }
+  function load(family) {
+    const found = all().find(([name]) => name === family);
+    const { rows, open } = (
+      /** @type {Record<string, unknown>} */
+      found?.[1] ?? {}
+    );
+    const read2 = rowsOf(rows);
+    return read2.length ? { rows: read2, open: (read2[Number(open)] ?? read2[0]).id } : null;
+  }
+  function save(family, rows, open) {
+    if (!FAMILY.test(family)) return;
+    const kept = { rows: rows.slice(0, MOST), open: rows.findIndex(({ id }) => id === open) };
+    const others = all().filter(([name]) => name !== family);
+    try {
+      localStorage.setItem(KEY, JSON.stringify([[family, kept], ...others].slice(0, FAMILIES)));
+    } catch {
+    }
+  }
+  function parsed(text, name) {
+    if (text.length > FILE_CHARACTERS)
+      throw new Error(`${name} is too long: a file of prompts has at most ${FILE_CHARACTERS} characters.`);
+    const kind = name.toLowerCase().split(".").at(-1);
+    const plain = text.replace(/^\ufeff/, "").replaceAll("\r\n", "\n");
+    const rows = rowsOf(kind === "csv" ? csv(plain) : kind === "jsonl" || kind === "json" ? jsonl(plain, name) : lines(plain));
+    if (!rows.length) throw new Error(`${name} holds no prompt: a line each, or a column named prompt.`);
+    return rows;
+  }
+  var lines = (text) => text.split("\n").map((line) => {
+    const [, prompt, mark, answer] = /^(.*?) (=>|~>) (.*)$/.exec(line) ?? [];
+    return mark ? { prompt: prompt.trim(), answer: answer.trim(), match: mark === "~>" ? "within" : "exact" } : line.trim();
+  });
+  function jsonl(text, name) {
+    if (text.trimStart().startsWith("[")) return JSON.parse(text);
+    return text.split("\n").flatMap((line, i) => {
+      if (!line.trim()) return [];
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        throw new Error(`${name}, line ${i + 1}: is no JSON. Write {"prompt": "plural of box", "answer": "boxes"}.`);
+      }
+    });
+  }
+  function csv(text) {
+    const head = text.split("\n", 1)[0];
+    const separator = [",", ";", "	"].find((mark) => head.includes(mark)) ?? ",";
+    const field = new RegExp(`(?:"((?:[^"]|"")*)"|([^${separator}\\n]*))(${separator}|\\n|$)`, "gy");
+    const table = [[]];
+    for (const [whole2, quoted, bare, end] of text.matchAll(field)) {
+      if (!whole2 && table.at(-1)?.length === 0) break;
+      table.at(-1)?.push(quoted === void 0 ? bare : quoted.replaceAll('""', '"'));
+      if (end === "\n") table.push([]);
+      if (!end) break;
+    }
+    const names = (table[0] ?? []).map((name) => name.trim().toLowerCase());
+    const named = names.includes("prompt");
+    const at = (row, name, place) => row[named ? names.indexOf(name) : place];
+    return table.slice(named ? 1 : 0).map((row) => ({
+      prompt: at(row, "prompt", 0),
+      answer: at(row, "answer", 1),
+      match: at(row, "match", 2),
+      ticked: !["false", "0", "no"].includes(String(at(row, "ticked", 3)).trim().toLowerCase())
+    }));
+  }
+  function written(rows, kind) {
+    const flat = (text) => text.replace(/\s*\n\s*/g, " ");
+    const line = ({ prompt, answer = "", match = "", ticked = true } = (
+      /** @type {Row} */
+      { id: "", prompt: "" }
+    )) => {
+      if (kind === "jsonl") return JSON.stringify({ prompt, answer, match, ticked });
+      if (kind === "csv") return [prompt, answer, match, String(ticked)].map((text) => `"${text.replaceAll('"', '""')}"`).join(",");
+      return match ? `${flat(prompt)} ${match === "within" ? "~>" : "=>"} ${flat(answer)}` : flat(prompt);
+    };
+    return `${[...kind === "csv" ? ["prompt,answer,match,ticked"] : [], ...rows.map(line)].join("\n")}
+`;
+  }
+
   // merger/ui/web/rows/ask.js
-  var CHARACTERS = 2e3;
   var Ask = class {
     /**
      * @param {(prompt: string) => void} ask
      * @param {() => void} stop
+     * @param {() => void} more
      */
-    constructor(ask, stop) {
+    constructor(ask, stop, more) {
       this.box = el("div", "rw-askrow");
       this.field = el("textarea", "rw-field");
       this.field.rows = 1;
@@ -762,7 +875,7 @@ ${dark}}
       this.field.setAttribute("aria-label", "Prompt");
       this.last = "";
       const send = () => {
-        const prompt = this.field.value;
+        const prompt = clean(this.field.value);
         if (!prompt.trim()) return;
         this.last = prompt;
         this.field.value = "";
@@ -789,7 +902,8 @@ ${dark}}
       this.full.hidden = true;
       this.stop = button("rw-stop", "Stop", stop);
       this.stop.hidden = true;
-      this.box.append(this.field, this.send, this.stop, this.chips, this.full);
+      this.more = titled(button("rw-stop", "Prompts…", more), "Suggested prompts, and rows from and to a file");
+      this.box.append(this.field, this.send, this.stop, this.chips, this.more, this.full);
       this.asked = ask;
     }
     grow() {
@@ -800,10 +914,10 @@ ${dark}}
      * @param {string[]} prompts suggested ones
      * @param {boolean} full
      */
-    draw(prompts, full) {
+    draw(prompts2, full) {
       this.full.hidden = !full;
       this.send.disabled = full;
-      this.chips.replaceChildren(...prompts.slice(0, 3).map((prompt) => button("rw-chip", prompt, () => this.asked(prompt))));
+      this.chips.replaceChildren(...prompts2.slice(0, 3).map((prompt) => button("rw-chip", prompt, () => this.asked(prompt))));
     }
   };
   function form(row, keep2, leave) {
@@ -840,7 +954,7 @@ ${dark}}
         /** @type {'exact' | 'within'} */
         match.value
       ) : "";
-      keep2({ ...row, prompt: prompt.value, answer: answer.value, match: kind });
+      keep2({ ...row, prompt: clean(prompt.value), answer: clean(answer.value), match: kind });
     });
     box.addEventListener("keydown", (event) => {
       if (event.key === "Escape") leave();
@@ -848,8 +962,329 @@ ${dark}}
     return { box, prompt };
   }
 
+  // merger/ui/web/rows/prompts.js
+  var KINDS = [
+    ["txt", "a line each; line breaks become spaces"],
+    ["csv", "for a table"],
+    ["jsonl", "a line of JSON each"]
+  ];
+  function download(text, name) {
+    const link = el("a");
+    link.href = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    link.download = name;
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+  function prompts(rows, chips, { take, ask, leave }) {
+    const box = grouped(el("div", "rw-form"), "Prompts");
+    const said = el("span", "rw-wanted");
+    said.setAttribute("role", "status");
+    const file = el("input", "rw-file");
+    file.type = "file";
+    file.accept = ".txt,.csv,.jsonl,.json";
+    file.setAttribute("aria-label", "A file of prompts");
+    file.addEventListener("change", async () => {
+      const [chosen] = file.files ?? [];
+      if (!chosen) return;
+      try {
+        if (chosen.size > 4 * FILE_CHARACTERS) throw new Error(`${chosen.name} is too long for a file of prompts.`);
+        take(parsed(await chosen.text(), chosen.name));
+      } catch (error) {
+        said.textContent = error instanceof SyntaxError ? `${chosen.name} is no JSON.` : String(
+          /** @type {Error} */
+          error.message
+        );
+      }
+      file.value = "";
+    });
+    const open = titled(
+      button("rw-stop", "Open a file…", () => file.click()),
+      "Rows of a .txt, .csv or .jsonl file in place of these"
+    );
+    const saves = KINDS.map(
+      ([kind, title]) => titled(
+        button("rw-stop", `Save .${kind}`, () => download(written(rows, kind), `prompts.${kind}`)),
+        title
+      )
+    );
+    const suggested = chips.map((prompt) => button("rw-chip", prompt, () => ask(prompt)));
+    box.append(...suggested, open, file, ...saves, button("rw-stop", "Close", leave), said);
+    box.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") leave();
+    });
+    return { box, first: suggested[0] ?? open };
+  }
+
+  // merger/ui/web/rows/doing.js
+  function fresh(rows) {
+    const taken = new Set(rows.map(({ id }) => id));
+    let number = rows.length + 1;
+    while (taken.has(`r${number}`)) number += 1;
+    return `r${number}`;
+  }
+  var Doing = class {
+    /** @param {import('./table.js').Table} table */
+    constructor(table) {
+      this.table = table;
+    }
+    /** @returns {import('./row.js').Acts} */
+    acts() {
+      return {
+        open: (row) => {
+          if (row.id === this.table.open) return;
+          this.table.open = row.id;
+          this.table.drawAll();
+          this.table.lookAt();
+          this.table.hand({}, "input");
+          save(this.table.family, this.table.rows, this.table.open);
+        },
+        tick: (row, ticked) => this.table.change(this.table.rows.map((one) => one.id === row.id ? { ...one, ticked } : one), "input"),
+        // prettier-ignore
+        edit: (row) => this.editRow(row),
+        remove: (row) => this.remove(row)
+      };
+    }
+    /** What the keyboard does to a row. */
+    keys() {
+      const rowOf2 = (id) => this.table.rows.find((one) => one.id === id);
+      const on = (act) => (id) => {
+        const row = rowOf2(id);
+        if (row) act(row);
+      };
+      return {
+        tick: on((row) => this.acts().tick(row, row.ticked === false)),
+        edit: on((row) => this.editRow(row)),
+        remove: on((row) => this.remove(row)),
+        move: (id, way) => this.move(id, way)
+      };
+    }
+    /**
+     * @param {string} id
+     * @param {number} way
+     */
+    move(id, way) {
+      const at = this.table.rows.findIndex((row2) => row2.id === id);
+      const row = this.table.rows[at];
+      if (!row || !this.table.rows[at + way]) return;
+      const rows = this.table.rows.filter((one) => one !== row);
+      rows.splice(at + way, 0, row);
+      this.table.change(rows, "input");
+      setText(this.table.live, `Row ${at + way + 1} of ${rows.length}: ${row.prompt}`);
+    }
+    /**
+     * Take a row out; a line under the rows puts it back.
+     * @param {Row} row
+     */
+    remove(row) {
+      const at = this.table.rows.indexOf(row);
+      const inside = this.table.body.contains(document.activeElement);
+      this.table.change(this.table.rows.filter((one) => one !== row), "input");
+      const line = el("div", "rw-undo");
+      line.setAttribute("role", "status");
+      const back = button("rw-stop", "Put it back", () => {
+        line.remove();
+        const rows = [...this.table.rows];
+        const id = rows.some((one) => one.id === row.id) ? fresh(rows) : row.id;
+        rows.splice(at, 0, { ...row, id });
+        this.table.open = id;
+        this.table.change(rows.slice(0, MOST), "submit");
+        this.table.focus(id);
+      });
+      const words = el("span", "rw-text", `Row taken out: ${row.prompt}`);
+      words.dir = "auto";
+      line.append(words, back);
+      this.table.edited.replaceChildren(line);
+      if (inside) this.table.focus(this.table.rows[Math.min(at, this.table.rows.length - 1)]?.id);
+    }
+    /** “Prompts…” */
+    more() {
+      const leave = () => {
+        this.table.edited.replaceChildren();
+        this.table.asking.more.focus();
+      };
+      if (this.table.edited.querySelector(".rw-file")) {
+        leave();
+        return;
+      }
+      const ask = (prompt) => this.add(prompt);
+      const take = (rows) => {
+        this.table.open = rows[0].id;
+        this.table.change(rows, "submit");
+        leave();
+      };
+      const { box, first } = prompts(this.table.rows, this.table.board.chips ?? [], { take, ask, leave });
+      this.table.edited.replaceChildren(box);
+      first.focus();
+    }
+    /** @param {Row} row */
+    editRow(row) {
+      const leave = () => {
+        this.table.edited.replaceChildren();
+        this.table.focus(row.id);
+      };
+      const { box, prompt } = form(
+        row,
+        (now) => {
+          this.table.open = row.id;
+          this.table.change(this.table.rows.map((one) => one.id === row.id ? now : one), "submit");
+          leave();
+        },
+        leave
+      );
+      this.table.edited.replaceChildren(box);
+      prompt.focus();
+    }
+    /** @param {string} prompt */
+    add(prompt) {
+      const known = this.table.rows.find((row) => row.prompt === prompt);
+      if (!known && this.table.rows.length >= MOST) return;
+      this.table.open = known?.id ?? fresh(this.table.rows);
+      this.table.change(
+        known ? this.table.rows : [...this.table.rows, { id: this.table.open, prompt, answer: "", match: "", ticked: true }],
+        "submit"
+      );
+    }
+  };
+
+  // merger/ui/web/rows/family.js
+  function rowsFor(was, begin, given, kept) {
+    const theirs = !given.family || given.family === begin.family;
+    if (was ? given.family === begin.family : theirs && (!kept || alike(kept.rows, given.rows ?? []))) return null;
+    return kept ?? { rows: begin.rows ?? [], open: begin.open ?? "" };
+  }
+  function alike(some, others) {
+    const told = (row) => [
+      row.prompt,
+      row.answer ?? "",
+      row.match ?? "",
+      row.ticked !== false
+    ];
+    return JSON.stringify(some.map(told)) === JSON.stringify(others.map(told));
+  }
+
+  // merger/ui/web/rows/heads.js
+  var HELD = 250;
+  function heads(columns, unfolded, acts) {
+    const cells = [el("th", "rw-prompt", "Prompt"), el("th", "rw-merge", "Your merge"), el("th", "rw-before", "Before")];
+    for (const column of columns.filter(({ lead }) => !lead)) {
+      const cell = el("th", "rw-other");
+      const name = String(column.name ?? column.key);
+      const open = column.key === unfolded;
+      cell.dataset.unfolded = String(open);
+      const fold = button("rw-fold", "", () => acts.unfold(column.key), open ? name : `${name}, folded: = same answer, ≠ another`);
+      fold.setAttribute("aria-expanded", String(open));
+      fold.title = column.base ? `${name}; hold to read it in your merge's place` : name;
+      const dot = el("i", "rw-dot");
+      if (typeof column.slot === "number") dot.style.background = slotColour(column.slot);
+      fold.append(dot, el("span", "", name));
+      if (column.base) hold(fold, acts.bypass);
+      cell.append(fold);
+      cells.push(cell);
+    }
+    for (const cell of cells) cell.scope = "col";
+    return cells;
+  }
+  function hold(node, bypass) {
+    let timer = 0;
+    let held = false;
+    const begin = () => {
+      held = false;
+      clearTimeout(timer);
+      timer = window.setTimeout(() => bypass(held = true), HELD);
+    };
+    const end = () => {
+      clearTimeout(timer);
+      if (held) bypass(false);
+    };
+    node.addEventListener("pointerdown", (event) => {
+      node.setPointerCapture(event.pointerId);
+      begin();
+    });
+    node.addEventListener("keydown", (event) => {
+      if (event.key === " " && !event.repeat) begin();
+    });
+    for (const name of ["pointerup", "pointercancel", "lostpointercapture", "keyup", "blur"]) node.addEventListener(name, end);
+    node.addEventListener("contextmenu", (event) => event.preventDefault());
+    node.addEventListener(
+      "click",
+      (event) => {
+        if (held) event.stopImmediatePropagation();
+        held = false;
+      },
+      true
+    );
+  }
+
+  // merger/ui/web/rows/keys.js
+  var STOPS = "input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";
+  function next(lengths, [row, place], [right, down]) {
+    const to = Math.max(0, Math.min(lengths.length - 1, row + down));
+    const most = (lengths[to] ?? 1) - 1;
+    return [to, Math.max(0, Math.min(most, place + right))];
+  }
+  function actOf(event) {
+    if (withControl(event)) return null;
+    const way = wayOf(event);
+    if (event.altKey) return way && way[1] ? ["move", way[1]] : null;
+    if (event.key === " ") return ["tick", 0];
+    if (event.key === "F2") return ["edit", 0];
+    return event.key === "Delete" ? ["remove", 0] : null;
+  }
+  function listen(table, acts) {
+    const rows = () => [...table.rows].filter((line) => line.offsetParent !== null).map((line) => (
+      /** @type {HTMLElement[]} */
+      [...line.querySelectorAll(STOPS)]
+    ));
+    table.addEventListener("focusin", (event) => rove(
+      table,
+      /** @type {HTMLElement} */
+      event.target
+    ));
+    table.addEventListener("keyup", (event) => {
+      if (event.key === " " && /** @type {HTMLElement} */
+      event.target.matches(".rw-words")) event.preventDefault();
+    });
+    table.addEventListener("keydown", (event) => {
+      const target = (
+        /** @type {HTMLElement} */
+        event.target
+      );
+      const id = target.closest("tr")?.dataset.row;
+      const act = id ? actOf(event) : null;
+      if (id && act && (act[0] !== "tick" || target.matches(".rw-words"))) {
+        event.preventDefault();
+        acts[act[0]](id, act[1]);
+      } else if (!event.altKey && !withControl(event)) walk(event, target, rows());
+    });
+  }
+  function walk(event, target, all2) {
+    const row = all2.findIndex((stops) => stops.includes(target));
+    const ends = event.key === "Home" ? -all2.length : event.key === "End" ? all2.length : 0;
+    const way = wayOf(event) ?? (ends ? [0, ends] : null);
+    if (!way || row < 0) return;
+    event.preventDefault();
+    const [to, place] = next(
+      all2.map(({ length }) => length),
+      [row, all2[row].indexOf(target)],
+      /** @type {[number, number]} */
+      way
+    );
+    const words = to !== row && target.matches(".rw-words, .rw-fold") ? all2[to].find((stop) => stop.matches(".rw-words")) : null;
+    (words ?? all2[to][place])?.focus();
+  }
+  function rove(table, stop) {
+    if (!stop?.matches(STOPS)) return;
+    for (const node of table.querySelectorAll(STOPS)) node.tabIndex = node === stop ? 0 : -1;
+  }
+
   // merger/ui/web/rows/row.js
-  var LABELS = { busy: "writing", waiting: "waiting its turn", stopped: "stopped", failed: "failed" };
+  var LABELS = {
+    busy: "writing",
+    waiting: "waiting its turn",
+    stopped: "stopped",
+    failed: "failed",
+    stale: "not asked since your last stroke"
+  };
   function markOf(mark) {
     const node = el("span", "rw-mark", mark === null ? "" : mark ? "✓" : "✗");
     node.dataset.right = String(mark);
@@ -868,8 +1303,10 @@ ${dark}}
       this.row = row;
       this.line = el("tr", "rw-row");
       this.prompt = el("td", "rw-prompt");
+      this.prompt.setAttribute("role", "rowheader");
       this.merge = el("td", "rw-merge");
       this.past = el("td", "rw-before");
+      this.words = el("button", "rw-words");
       this.fill(acts);
       this.cells = [];
     }
@@ -881,11 +1318,14 @@ ${dark}}
       tick.checked = row.ticked !== false;
       tick.setAttribute("aria-label", `Counts for the score: ${row.prompt}`);
       tick.addEventListener("change", () => acts.tick(row, tick.checked));
-      const words = titled(
+      const ticked = el("label", "rw-ticked");
+      ticked.append(tick);
+      this.words = titled(
         button("rw-words", row.prompt, () => acts.open(row)),
         row.prompt
       );
-      words.dir = "auto";
+      this.words.dir = "auto";
+      this.words.setAttribute("aria-keyshortcuts", "Space F2 Delete Alt+ArrowUp Alt+ArrowDown");
       const foot = el("span", "rw-wanted", wanted(row));
       foot.dir = "auto";
       const tools = el("span", "rw-tools");
@@ -901,20 +1341,23 @@ ${dark}}
       );
       const box = el("div", "rw-ask");
       const text = el("div", "rw-text");
-      text.append(words, foot);
-      box.append(tick, text, tools);
+      text.append(this.words, foot);
+      box.append(ticked, text, tools);
       this.prompt.replaceChildren(box);
     }
     /**
      * @param {Store} store
      * @param {Column[]} columns
      * @param {boolean} open
+     * @param {Column} [instead] who is read in the merge's place
      */
-    draw(store, columns, open) {
+    draw(store, columns, open, instead) {
       this.line.dataset.open = String(open);
       this.line.dataset.row = this.row.id;
+      this.words.setAttribute("aria-current", String(open));
       const own = store.of(this.row.id, MERGE);
-      this.drawMerge(own, store.before.get(this.row.id), store.last.get(this.row.id));
+      if (instead) this.drawInstead(store.of(this.row.id, instead.key), instead);
+      else this.drawMerge(own, store.before.get(this.row.id), store.last.get(this.row.id));
       setText(this.past, store.before.get(this.row.id) ?? "–");
       this.past.dir = "auto";
       this.past.title = store.before.get(this.row.id) ?? "What the merge said before your last stroke";
@@ -924,7 +1367,20 @@ ${dark}}
         this.cells[i] ??= el("td", "rw-other");
         this.drawOther(this.cells[i], column, store.of(this.row.id, column.key), own);
       });
-      this.line.replaceChildren(this.prompt, this.merge, this.past, ...this.cells);
+      const all2 = [this.prompt, this.merge, this.past, ...this.cells];
+      if (all2.length !== this.line.children.length) this.line.replaceChildren(...all2);
+    }
+    /**
+     * @param {Said} said
+     * @param {Column} column
+     */
+    drawInstead(said, column) {
+      const answer = el("span", "rw-answer", textOf(said));
+      answer.dir = "auto";
+      const box = el("div", "rw-said");
+      box.append(markOf(FINAL.includes(said.state) ? said.mark : null), answer);
+      this.merge.dataset.changed = "false";
+      this.merge.replaceChildren(box, el("span", "rw-state", `${column.name ?? column.key} alone`));
     }
     /**
      * @param {Said} said
@@ -937,7 +1393,7 @@ ${dark}}
       const answer = el("span", "rw-answer", text || (over ? "" : last ?? ""));
       answer.dir = "auto";
       const box = el("div", "rw-said");
-      box.dataset.old = String(!text && !over);
+      box.dataset.old = String(said.state === "stale" || !text && !over);
       box.append(markOf(over ? said.mark : null), answer);
       const label = el("span", "rw-state", said.error || this.labelOf(said, text, before));
       this.merge.dataset.changed = String(over && before !== void 0 && text !== before);
@@ -989,6 +1445,11 @@ ${dark}}
       this.box.append(this.words, this.bars, this.legend);
       this.strokes = [];
     }
+    /** Other models begin anew. */
+    clear() {
+      this.strokes = [];
+      this.draw();
+    }
     /**
      * @param {string} recipe
      * @param {{right: number, of: number, whole: boolean}} score
@@ -1004,7 +1465,8 @@ ${dark}}
     }
     draw() {
       const told = this.strokes.map(({ right }) => right).join(", ");
-      this.bars.setAttribute("aria-label", `Score after each of the last ${this.strokes.length} strokes: ${told}`);
+      const [count2, most] = [this.strokes.length, this.strokes.at(-1)?.of ?? 0];
+      this.bars.setAttribute("aria-label", count2 ? `Score after each of the last ${count2} strokes: ${told} of ${most}` : "No stroke yet");
       this.bars.replaceChildren(
         ...this.strokes.map(({ right, of: of2 }, i) => {
           const bar = el("i", "rw-bar");
@@ -1023,6 +1485,7 @@ ${dark}}
       this.run = -Infinity;
       this.seq = -Infinity;
       this.recipe = "";
+      this.prompts = /* @__PURE__ */ new Map();
       this.said = /* @__PURE__ */ new Map();
       this.last = /* @__PURE__ */ new Map();
       this.before = /* @__PURE__ */ new Map();
@@ -1034,6 +1497,26 @@ ${dark}}
     of(row, who) {
       return this.said.get(`${row}/${who}`) ?? nothing2();
     }
+    /**
+     * Which rows there are now: what was said to a prompt that is gone, or is another now, is forgotten.
+     * @param {import('./kinds.js').Row[]} rows
+     */
+    shows(rows) {
+      const now = new Map(rows.map(({ id, prompt }) => [id, prompt]));
+      for (const [id, prompt] of this.prompts) if (now.get(id) !== prompt) this.forget(id);
+      this.prompts = now;
+    }
+    /** @param {string} id */
+    forget(id) {
+      this.last.delete(id);
+      this.before.delete(id);
+      for (const key of this.said.keys()) if (apart(key)[0] === id) this.said.delete(key);
+    }
+    /** Other models: nothing of what was said holds any more. */
+    clear() {
+      for (const id of this.prompts.keys()) this.forget(id);
+      this.recipe = "";
+    }
     /** @param {Feed} feed */
     isNew({ run, seq = this.seq + 1 }) {
       return run > this.run || run === this.run && seq > this.seq;
@@ -1044,11 +1527,13 @@ ${dark}}
      * @returns {Set<string>}
      */
     take(feed) {
-      const fresh = feed.run > this.run || Boolean(feed.start);
+      const fresh2 = feed.run > this.run || Boolean(feed.start);
       [this.run, this.seq] = [feed.run, feed.seq ?? this.seq + 1];
-      if (fresh) this.begin(feed);
+      if (fresh2) this.begin(feed);
       const touched = /* @__PURE__ */ new Set();
       const at = (key) => {
+        const [row] = apart(key);
+        if (row && (!feed.prompts || this.prompts.get(row) !== feed.prompts[row])) return nothing2();
         touched.add(key);
         const said = this.said.get(key) ?? nothing2();
         this.said.set(key, said);
@@ -1067,7 +1552,10 @@ ${dark}}
       const other = feed.recipe !== void 0 && feed.recipe !== this.recipe;
       if (other && this.recipe) for (const [row, text] of this.last) this.before.set(row, text);
       if (feed.recipe !== void 0) this.recipe = feed.recipe;
-      for (const key of Object.keys(feed.state ?? {})) this.said.set(key, nothing2());
+      for (const key of this.said.keys()) if (Object.hasOwn(feed.prompts ?? {}, apart(key)[0])) this.said.set(key, nothing2());
+      if (feed.stale) {
+        for (const [key, said] of this.said) if (apart(key)[1] === MERGE && said.state) said.state = "stale";
+      }
     }
     /** @param {string} key */
     keep(key) {
@@ -1076,13 +1564,13 @@ ${dark}}
       if (who === MERGE && said && ["done", "cached"].includes(said.state)) this.last.set(row, textOf(said));
     }
     /**
-     * How many of the rows that count are right, of how many; null while one of them has not been answered.
+     * How many of the rows that count are right, of how many. whole: all of them have been answered to the end.
      * @param {import('./kinds.js').Row[]} rows
      */
     score(rows) {
       const counted = rows.filter((row) => row.ticked !== false && row.match && row.answer?.trim());
       const said = counted.map((row) => this.of(row.id, MERGE));
-      const whole2 = said.every(({ state }) => FINAL.includes(state));
+      const whole2 = said.every(({ state }) => ["done", "cached"].includes(state));
       return { right: said.filter(({ mark }) => mark === true).length, of: counted.length, whole: whole2 };
     }
   };
@@ -1113,14 +1601,21 @@ ${dark}}
       this.store = new Store();
       this.rows = [];
       this.open = "";
+      this.family = "";
+      this.families = /* @__PURE__ */ new Map();
+      this.unfolded = "";
+      this.bypassed = false;
       this.board = {};
       this.views = /* @__PURE__ */ new Map();
       this.told = -Infinity;
       this.score = new Score();
+      this.doing = new Doing(this);
       this.asking = new Ask(
-        (prompt) => this.add(prompt),
-        () => host.trigger("stop")
+        (prompt) => this.doing.add(prompt),
+        () => host.trigger("stop"),
+        () => this.doing.more()
       );
+      this.table = el("table", "rw-table");
       this.head = el("tr", "rw-head");
       this.body = el("tbody");
       this.live = el("div", "rw-hidden");
@@ -1139,7 +1634,9 @@ ${dark}}
     }
     /** @param {HTMLElement} inner */
     lay(inner) {
-      const table = el("table", "rw-table");
+      const { table } = this;
+      table.setAttribute("aria-label", "Prompts and answers");
+      listen(table, this.doing.keys());
       const head = el("thead");
       head.append(this.head);
       table.append(head, this.body);
@@ -1152,6 +1649,7 @@ ${dark}}
     // ---------------------------------------------------------------- what Python says
     takeBoard() {
       this.board = read(this.host.props.board);
+      this.settle();
       setText(this.says, this.board.says ?? "");
       this.says.hidden = !this.board.says;
       this.shown.value = { columns: this.board.columns ?? [], blind: this.board.blind };
@@ -1161,15 +1659,59 @@ ${dark}}
       this.drawAll();
       this.lookAt();
     }
+    /** Other models bring their own rows: those they had here, those this browser keeps, or those Python gives them. */
+    settle() {
+      const { begin } = this.board;
+      if (!begin?.family || begin.family === this.family) return;
+      const was = this.family;
+      if (was) {
+        this.families.set(was, { rows: this.rows, open: this.open });
+        this.store.clear();
+        this.score.clear();
+      }
+      this.family = begin.family;
+      const linked = !was && new URLSearchParams(location.search).has("p");
+      const kept = this.families.get(begin.family) ?? (linked ? null : load(begin.family));
+      const rows = rowsFor(was, begin, read(this.host.props.value), kept);
+      if (!rows) return;
+      [this.rows, this.open] = [rows.rows, rows.open];
+      this.hand({}, "submit");
+      this.build();
+    }
     build() {
-      const { rows = [], open = "" } = read(this.host.props.value);
+      const { rows = [], open = "", family } = read(this.host.props.value);
+      if (family && this.family && family !== this.family) return;
       const [was, prompt] = [this.open, this.row()?.prompt];
+      const focus = this.focused();
+      this.store.shows(rows);
       this.rows = rows;
       this.open = rows.some((row) => row.id === open) ? open : rows[0]?.id ?? "";
-      this.views = new Map(rows.map((row) => [row.id, new RowView(row, this.acts())]));
+      this.views = new Map(rows.map((row) => [row.id, new RowView(row, this.doing.acts())]));
       this.body.replaceChildren(...[...this.views.values()].map(({ line }) => line));
       this.drawAll();
+      rove(this.table, this.views.get(this.open)?.words);
+      if (focus) this.focus(focus.id, focus.selector);
       if (this.open !== was || this.row()?.prompt !== prompt) this.lookAt();
+    }
+    /** Which part of which row has the focus. */
+    focused() {
+      const node = document.activeElement;
+      const id = node?.closest("tr")?.dataset.row;
+      if (!node || !id || !this.body.contains(node)) return null;
+      const tools = [...node.parentElement?.children ?? []].indexOf(node);
+      return { id, selector: node.matches(".rw-tool") ? `.rw-tool:nth-child(${tools + 1})` : `.${node.className}` };
+    }
+    /**
+     * @param {string | undefined} id
+     * @param {string} [selector]
+     */
+    focus(id, selector = ".rw-words") {
+      const line = this.views.get(id ?? "")?.line ?? this.body.querySelector("tr");
+      const node = (
+        /** @type {HTMLElement | null | undefined} */
+        line?.querySelector(selector)
+      );
+      (node ?? this.asking.field).focus();
     }
     row() {
       return this.rows.find((row) => row.id === this.open);
@@ -1187,9 +1729,9 @@ ${dark}}
         return;
       }
       const touched = this.store.take(feed);
-      for (const id of new Set([...touched].map((key) => apart(key)[0])))
-        this.views.get(id)?.draw(this.store, this.columns(), id === this.open);
-      if (feed.start) this.drawAll();
+      if (feed.start || feed.stale || feed.run !== this.drawn) this.drawAll();
+      else for (const id of new Set([...touched].map((key) => apart(key)[0]))) this.drawRow(id);
+      this.drawn = feed.run;
       this.forward(feed);
       this.finish();
     }
@@ -1198,33 +1740,42 @@ ${dark}}
     }
     // ---------------------------------------------------------------- drawing
     drawHead() {
-      const heads = [el("th", "rw-prompt", "Prompt"), el("th", "rw-merge", "Your merge"), el("th", "rw-before", "Before")];
-      for (const column of this.columns().filter(({ lead }) => !lead)) {
-        const cell = el("th", "rw-other");
-        const name = String(column.name ?? column.key);
-        const fold = button("rw-fold", "", () => this.unfold(column.key), `${name}: show its answers`);
-        fold.title = name;
-        const dot = el("i", "rw-dot");
-        if (typeof column.slot === "number") dot.style.background = slotColour(column.slot);
-        fold.append(dot, el("span", "", name));
-        cell.append(fold);
-        heads.push(cell);
-      }
-      this.root.dataset.many = String(heads.length > 7);
-      for (const cell of heads) cell.scope = "col";
-      this.head.replaceChildren(...heads);
+      const acts = { unfold: (key) => this.unfold(key), bypass: (on) => this.bypass(on) };
+      const again = this.head.contains(document.activeElement) ? document.activeElement?.closest("th") : null;
+      const at = again ? [...this.head.children].indexOf(again) : -1;
+      this.head.replaceChildren(...heads(this.columns(), this.unfolded, acts));
+      for (const node of this.head.querySelectorAll("button")) node.tabIndex = -1;
+      if (at >= 0) this.head.children[at]?.querySelector("button")?.focus();
+      this.root.dataset.many = String(this.columns().length > 5);
     }
     /** @param {string} key */
     unfold(key) {
-      const at = this.columns().filter(({ lead }) => !lead).findIndex((column) => column.key === key);
-      this.root.dataset.unfolded = this.root.dataset.unfolded === String(at) ? "" : String(at);
+      this.unfolded = this.unfolded === key ? "" : key;
+      this.drawHead();
       this.drawAll();
     }
+    /**
+     * As long as the base's head is held, its answers are read in the merge's place.
+     * @param {boolean} on
+     */
+    bypass(on) {
+      if (this.bypassed === on) return;
+      this.bypassed = on;
+      this.drawAll();
+      const base = this.columns().find((column) => column.base);
+      const row = this.row();
+      setText(this.live, on && base && row ? `The base says: ${textOf(this.store.of(row.id, base.key))}` : "");
+    }
+    /** @param {string} id */
+    drawRow(id) {
+      const view = this.views.get(id);
+      const instead = this.bypassed ? this.columns().find((column) => column.base) : void 0;
+      view?.draw(this.store, this.columns(), id === this.open, instead);
+      const others = this.columns().filter(({ lead }) => !lead);
+      view?.cells.forEach((cell, i) => cell.dataset.unfolded = String(others[i]?.key === this.unfolded));
+    }
     drawAll() {
-      for (const [id, view] of this.views) {
-        view.draw(this.store, this.columns(), id === this.open);
-        view.cells.forEach((cell, i) => cell.dataset.unfolded = String(this.root.dataset.unfolded === String(i)));
-      }
+      for (const id of this.views.keys()) this.drawRow(id);
       this.asking.draw(this.board.chips ?? [], this.rows.length >= MOST);
       this.score.take("", this.store.score(this.rows));
     }
@@ -1296,49 +1847,6 @@ ${dark}}
       const right = score.of ? [`${score.right} of ${score.of} right.`] : [];
       setText(this.live, [...right, ...words].join(" ") || "Answers finished.");
     }
-    // ---------------------------------------------------------------- what the visitor does
-    /** @returns {import('./row.js').Acts} */
-    acts() {
-      return {
-        open: (row) => {
-          if (row.id === this.open) return;
-          this.open = row.id;
-          this.drawAll();
-          this.lookAt();
-          this.hand({}, "input");
-        },
-        tick: (row, ticked) => this.change(this.rows.map((one) => one.id === row.id ? { ...one, ticked } : one), "input"),
-        // prettier-ignore
-        edit: (row) => this.editRow(row),
-        remove: (row) => this.change(this.rows.filter((one) => one.id !== row.id), "input")
-        // prettier-ignore
-      };
-    }
-    /** @param {Row} row */
-    editRow(row) {
-      const leave = () => this.edited.replaceChildren();
-      const { box, prompt } = form(
-        row,
-        (now) => {
-          leave();
-          this.open = row.id;
-          this.change(this.rows.map((one) => one.id === row.id ? now : one), "submit");
-        },
-        leave
-      );
-      this.edited.replaceChildren(box);
-      prompt.focus();
-    }
-    /** @param {string} prompt */
-    add(prompt) {
-      const known = this.rows.find((row) => row.prompt === prompt);
-      if (!known && this.rows.length >= MOST) return;
-      const taken = new Set(this.rows.map(({ id }) => id));
-      let number = this.rows.length + 1;
-      while (taken.has(`r${number}`)) number += 1;
-      this.open = known?.id ?? `r${number}`;
-      this.change(known ? this.rows : [...this.rows, { id: this.open, prompt, answer: "", match: "", ticked: true }], "submit");
-    }
     /**
      * @param {Row[]} rows
      * @param {'input' | 'submit'} event
@@ -1346,6 +1854,7 @@ ${dark}}
     change(rows, event) {
       this.rows = rows;
       if (!rows.some(({ id }) => id === this.open)) this.open = rows[0]?.id ?? "";
+      save(this.family, this.rows, this.open);
       this.hand({}, event);
       this.build();
       this.lookAt();
@@ -1356,7 +1865,7 @@ ${dark}}
      */
     hand(more, event) {
       const seq = (read(this.host.props.value).seq ?? 0) + 1;
-      this.host.props.value = structuredClone({ rows: this.rows, open: this.open, seq, ...more });
+      this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
       this.host.trigger(event);
     }
   };
@@ -1372,8 +1881,8 @@ ${dark}}
       table.drawHead();
       table.drawAll();
     });
-    table.build();
     table.takeBoard();
+    table.build();
     table.takeProp();
   }
   return __toCommonJS(main_exports);

@@ -1,16 +1,16 @@
 // The field to ask in, and the small form in which a row is changed.
 
 import { button, el, titled } from '../shared/dom.js';
-import { MOST } from './kinds.js';
-
-const CHARACTERS = 2000;
+import { clean } from './keep.js';
+import { CHARACTERS, MOST } from './kinds.js';
 
 export class Ask {
   /**
    * @param {(prompt: string) => void} ask
    * @param {() => void} stop
+   * @param {() => void} more
    */
-  constructor(ask, stop) {
+  constructor(ask, stop, more) {
     this.box = el('div', 'rw-askrow');
     this.field = el('textarea', 'rw-field');
     this.field.rows = 1;
@@ -20,7 +20,7 @@ export class Ask {
     this.field.setAttribute('aria-label', 'Prompt');
     this.last = '';
     const send = () => {
-      const prompt = this.field.value;
+      const prompt = clean(this.field.value);
       if (!prompt.trim()) return;
       this.last = prompt;
       this.field.value = '';
@@ -47,7 +47,8 @@ export class Ask {
     this.full.hidden = true;
     this.stop = button('rw-stop', 'Stop', stop);
     this.stop.hidden = true;
-    this.box.append(this.field, this.send, this.stop, this.chips, this.full);
+    this.more = titled(button('rw-stop', 'Prompts…', more), 'Suggested prompts, and rows from and to a file');
+    this.box.append(this.field, this.send, this.stop, this.chips, this.more, this.full);
     this.asked = ask;
   }
 
@@ -103,7 +104,7 @@ export function form(row, keep, leave) {
     event.preventDefault();
     if (!prompt.value.trim()) return;
     const kind = answer.value.trim() ? /** @type {'exact' | 'within'} */ (match.value) : '';
-    keep({ ...row, prompt: prompt.value, answer: answer.value, match: kind });
+    keep({ ...row, prompt: clean(prompt.value), answer: clean(answer.value), match: kind });
   });
   box.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') leave();

@@ -4,7 +4,7 @@
 // props.board  Board as JSON text: who answers; changes with the models
 // props.feed   Feed: as the answers' (../answers/kinds.js), each key led by its row: `row/key`; without rows in a blind test
 // events       submit  the open row is to be asked (a new one, or one whose prompt is another now)
-//              input   another row is open, ticks or expectations have changed: nothing is asked
+//              input   another row is open, ticks or order have changed: nothing is asked
 //              select  a vote in a blind test, or a step of the score that is to be gone back to: value.vote, value.back
 //              stop    the answers that are being written shall end
 
@@ -21,19 +21,22 @@
  * @typedef {object} Value
  * @property {Row[]} [rows]
  * @property {string} [open] the row that is looked at closely
+ * @property {string} [family] whose rows they are
  * @property {string} [vote]
  * @property {number} [seq]
  */
 
 /** @typedef {import('../answers/kinds.js').Column} Column */
-/** @typedef {{columns?: Column[], blind?: string, chips?: string[], says?: string}} Board */
+/** @typedef {{columns?: Column[], blind?: string, chips?: string[], says?: string, begin?: Value}} Board begin: the family's rows */
 
 /**
  * @typedef {import('../answers/kinds.js').Feed & {
  *   recipe?: string,
+ *   prompts?: Record<string, string>,
+ *   stale?: boolean,
  *   marks?: Record<string, boolean | null>,
  *   cut?: string[],
- * }} Feed recipe: whose merge answers
+ * }} Feed recipe: whose merge answers; prompts: to what, by row; stale: the recipe has changed, and nobody is asked
  */
 
 /**
@@ -47,6 +50,7 @@
 
 export const MERGE = 'merge';
 export const MOST = 8;
+export const CHARACTERS = 2000;
 
 /** @returns {Said} */
 export const nothing = () => ({ tokens: [], state: '', mark: null, cut: false, error: '' });

@@ -14,7 +14,7 @@ export function start(host) {
     table.drawHead();
     table.drawAll();
   });
+  table.takeBoard(); // whose rows they are, before they are drawn
   table.build();
-  table.takeBoard();
   table.takeProp();
 }

@@ -11,7 +11,13 @@ import { MERGE, nothing, textOf, wanted } from './kinds.js';
 /** @typedef {import('./store.js').Store} Store */
 
 /** @type {Record<string, string>} */
-const LABELS = { busy: 'writing', waiting: 'waiting its turn', stopped: 'stopped', failed: 'failed' };
+const LABELS = {
+  busy: 'writing',
+  waiting: 'waiting its turn',
+  stopped: 'stopped',
+  failed: 'failed',
+  stale: 'not asked since your last stroke',
+};
 
 /**
  * Right or wrong: by shape, not by colour alone.
@@ -44,8 +50,10 @@ export class RowView {
     this.row = row;
     this.line = el('tr', 'rw-row');
     this.prompt = el('td', 'rw-prompt');
+    this.prompt.setAttribute('role', 'rowheader');
     this.merge = el('td', 'rw-merge');
     this.past = el('td', 'rw-before');
+    this.words = el('button', 'rw-words');
     this.fill(acts);
     /** @type {HTMLElement[]} */
     this.cells = [];
@@ -59,11 +67,14 @@ export class RowView {
     tick.checked = row.ticked !== false;
     tick.setAttribute('aria-label', `Counts for the score: ${row.prompt}`);
     tick.addEventListener('change', () => acts.tick(row, tick.checked));
-    const words = titled(
+    const ticked = el('label', 'rw-ticked');
+    ticked.append(tick);
+    this.words = titled(
       button('rw-words', row.prompt, () => acts.open(row)),
       row.prompt,
     );
-    words.dir = 'auto';
+    this.words.dir = 'auto';
+    this.words.setAttribute('aria-keyshortcuts', 'Space F2 Delete Alt+ArrowUp Alt+ArrowDown');
     const foot = el('span', 'rw-wanted', wanted(row));
     foot.dir = 'auto';
     const tools = el('span', 'rw-tools');
@@ -79,8 +90,8 @@ export class RowView {
     );
     const box = el('div', 'rw-ask');
     const text = el('div', 'rw-text');
-    text.append(words, foot);
-    box.append(tick, text, tools);
+    text.append(this.words, foot);
+    box.append(ticked, text, tools);
     this.prompt.replaceChildren(box);
   }
 
@@ -88,12 +99,15 @@ export class RowView {
    * @param {Store} store
    * @param {Column[]} columns
    * @param {boolean} open
+   * @param {Column} [instead] who is read in the merge's place
    */
-  draw(store, columns, open) {
+  draw(store, columns, open, instead) {
     this.line.dataset.open = String(open);
     this.line.dataset.row = this.row.id;
+    this.words.setAttribute('aria-current', String(open));
     const own = store.of(this.row.id, MERGE);
-    this.drawMerge(own, store.before.get(this.row.id), store.last.get(this.row.id));
+    if (instead) this.drawInstead(store.of(this.row.id, instead.key), instead);
+    else this.drawMerge(own, store.before.get(this.row.id), store.last.get(this.row.id));
     setText(this.past, store.before.get(this.row.id) ?? '–');
     this.past.dir = 'auto';
     this.past.title = store.before.get(this.row.id) ?? 'What the merge said before your last stroke';
@@ -103,7 +117,22 @@ export class RowView {
       this.cells[i] ??= el('td', 'rw-other');
       this.drawOther(this.cells[i], column, store.of(this.row.id, column.key), own);
     });
-    this.line.replaceChildren(this.prompt, this.merge, this.past, ...this.cells);
+    const all = [this.prompt, this.merge, this.past, ...this.cells];
+    // only where they are others: what is put in anew loses the focus
+    if (all.length !== this.line.children.length) this.line.replaceChildren(...all);
+  }
+
+  /**
+   * @param {Said} said
+   * @param {Column} column
+   */
+  drawInstead(said, column) {
+    const answer = el('span', 'rw-answer', textOf(said));
+    answer.dir = 'auto';
+    const box = el('div', 'rw-said');
+    box.append(markOf(FINAL.includes(said.state) ? said.mark : null), answer);
+    this.merge.dataset.changed = 'false';
+    this.merge.replaceChildren(box, el('span', 'rw-state', `${column.name ?? column.key} alone`));
   }
 
   /**
@@ -117,7 +146,7 @@ export class RowView {
     const answer = el('span', 'rw-answer', text || (over ? '' : (last ?? '')));
     answer.dir = 'auto';
     const box = el('div', 'rw-said');
-    box.dataset.old = String(!text && !over);
+    box.dataset.old = String(said.state === 'stale' || (!text && !over));
     box.append(markOf(over ? said.mark : null), answer);
     const label = el('span', 'rw-state', said.error || this.labelOf(said, text, before));
     this.merge.dataset.changed = String(over && before !== undefined && text !== before);

@@ -16,6 +16,12 @@ export class Score {
     this.strokes = [];
   }
 
+  /** Other models begin anew. */
+  clear() {
+    this.strokes = [];
+    this.draw();
+  }
+
   /**
    * @param {string} recipe
    * @param {{right: number, of: number, whole: boolean}} score
@@ -32,7 +38,8 @@ export class Score {
 
   draw() {
     const told = this.strokes.map(({ right }) => right).join(', ');
-    this.bars.setAttribute('aria-label', `Score after each of the last ${this.strokes.length} strokes: ${told}`);
+    const [count, most] = [this.strokes.length, this.strokes.at(-1)?.of ?? 0];
+    this.bars.setAttribute('aria-label', count ? `Score after each of the last ${count} strokes: ${told} of ${most}` : 'No stroke yet'); // prettier-ignore
     this.bars.replaceChildren(
       ...this.strokes.map(({ right, of }, i) => {
         const bar = el('i', 'rw-bar');

@@ -11,6 +11,8 @@ export class Store {
     this.run = -Infinity;
     this.seq = -Infinity;
     this.recipe = '';
+    /** @type {Map<string, string>} the prompts that are shown, by row: what was said to another one is nobody's any more */
+    this.prompts = new Map();
     /** @type {Map<string, Said>} */
     this.said = new Map();
     /** @type {Map<string, string>} the merge's last finished words, by row */
@@ -25,6 +27,29 @@ export class Store {
    */
   of(row, who) {
     return this.said.get(`${row}/${who}`) ?? nothing();
+  }
+
+  /**
+   * Which rows there are now: what was said to a prompt that is gone, or is another now, is forgotten.
+   * @param {import('./kinds.js').Row[]} rows
+   */
+  shows(rows) {
+    const now = new Map(rows.map(({ id, prompt }) => [id, prompt]));
+    for (const [id, prompt] of this.prompts) if (now.get(id) !== prompt) this.forget(id);
+    this.prompts = now;
+  }
+
+  /** @param {string} id */
+  forget(id) {
+    this.last.delete(id);
+    this.before.delete(id);
+    for (const key of this.said.keys()) if (apart(key)[0] === id) this.said.delete(key);
+  }
+
+  /** Other models: nothing of what was said holds any more. */
+  clear() {
+    for (const id of this.prompts.keys()) this.forget(id);
+    this.recipe = '';
   }
 
   /** @param {Feed} feed */
@@ -43,7 +68,10 @@ export class Store {
     if (fresh) this.begin(feed);
     /** @type {Set<string>} */
     const touched = new Set();
+    /** Words for a row that has another prompt by now go nowhere. */
     const at = (/** @type {string} */ key) => {
+      const [row] = apart(key);
+      if (row && (!feed.prompts || this.prompts.get(row) !== feed.prompts[row])) return nothing();
       touched.add(key);
       const said = this.said.get(key) ?? nothing();
       this.said.set(key, said);
@@ -63,7 +91,9 @@ export class Store {
     const other = feed.recipe !== undefined && feed.recipe !== this.recipe;
     if (other && this.recipe) for (const [row, text] of this.last) this.before.set(row, text);
     if (feed.recipe !== undefined) this.recipe = feed.recipe;
-    for (const key of Object.keys(feed.state ?? {})) this.said.set(key, nothing());
+    // all of a row that is asked, also those a feed that was lost would have named
+    for (const key of this.said.keys()) if (Object.hasOwn(feed.prompts ?? {}, apart(key)[0])) this.said.set(key, nothing());
+    if (feed.stale) for (const [key, said] of this.said) if (apart(key)[1] === MERGE && said.state) said.state = 'stale';
   }
 
   /** @param {string} key */
@@ -74,13 +104,13 @@ export class Store {
   }
 
   /**
-   * How many of the rows that count are right, of how many; null while one of them has not been answered.
+   * How many of the rows that count are right, of how many. whole: all of them have been answered to the end.
    * @param {import('./kinds.js').Row[]} rows
    */
   score(rows) {
     const counted = rows.filter((row) => row.ticked !== false && row.match && row.answer?.trim());
     const said = counted.map((row) => this.of(row.id, MERGE));
-    const whole = said.every(({ state }) => FINAL.includes(state));
+    const whole = said.every(({ state }) => ['done', 'cached'].includes(state));
     return { right: said.filter(({ mark }) => mark === true).length, of: counted.length, whole };
   }
 }

@@ -2,10 +2,14 @@
 
 import { Panel } from '../answers/panel.js';
 import { FINAL } from '../answers/kinds.js';
-import { slotColour } from '../shared/colours.js';
-import { button, el, setText } from '../shared/dom.js';
+import { el, setText } from '../shared/dom.js';
 import { read } from '../shared/host.js';
-import { Ask, form } from './ask.js';
+import { Ask } from './ask.js';
+import { Doing } from './doing.js';
+import { rowsFor } from './family.js';
+import { heads } from './heads.js';
+import { load, save } from './keep.js';
+import { listen, rove } from './keys.js';
 import { MERGE, MOST, apart, textOf } from './kinds.js';
 import { RowView } from './row.js';
 import { Score } from './score.js';
@@ -26,16 +30,24 @@ export class Table {
     /** @type {Row[]} */
     this.rows = [];
     this.open = '';
+    this.family = '';
+    /** @type {Map<string, {rows: Row[], open: string}>} the rows of other models that were here */
+    this.families = new Map();
+    this.unfolded = '';
+    this.bypassed = false;
     /** @type {import('./kinds.js').Board} */
     this.board = {};
     /** @type {Map<string, RowView>} */
     this.views = new Map();
     this.told = -Infinity;
     this.score = new Score();
+    this.doing = new Doing(this);
     this.asking = new Ask(
-      (prompt) => this.add(prompt),
+      (prompt) => this.doing.add(prompt),
       () => host.trigger('stop'),
+      () => this.doing.more(),
     );
+    this.table = el('table', 'rw-table');
     this.head = el('tr', 'rw-head');
     this.body = el('tbody');
     this.live = el('div', 'rw-hidden');
@@ -55,7 +67,9 @@ export class Table {
 
   /** @param {HTMLElement} inner */
   lay(inner) {
-    const table = el('table', 'rw-table');
+    const { table } = this;
+    table.setAttribute('aria-label', 'Prompts and answers');
+    listen(table, this.doing.keys());
     const head = el('thead');
     head.append(this.head);
     table.append(head, this.body);
@@ -70,6 +84,7 @@ export class Table {
 
   takeBoard() {
     this.board = read(this.host.props.board);
+    this.settle();
     setText(this.says, this.board.says ?? '');
     this.says.hidden = !this.board.says;
     this.shown.value = { columns: this.board.columns ?? [], blind: this.board.blind };
@@ -80,15 +95,59 @@ export class Table {
     this.lookAt();
   }
 
+  /** Other models bring their own rows: those they had here, those this browser keeps, or those Python gives them. */
+  settle() {
+    const { begin } = this.board;
+    if (!begin?.family || begin.family === this.family) return;
+    const was = this.family;
+    if (was) {
+      this.families.set(was, { rows: this.rows, open: this.open });
+      this.store.clear();
+      this.score.clear();
+    }
+    this.family = begin.family;
+    const linked = !was && new URLSearchParams(location.search).has('p'); // the link's prompt is what is wanted
+    const kept = this.families.get(begin.family) ?? (linked ? null : load(begin.family));
+    const rows = rowsFor(was, begin, read(this.host.props.value), kept);
+    if (!rows) return;
+    [this.rows, this.open] = [rows.rows, rows.open];
+    this.hand({}, 'submit');
+    this.build();
+  }
+
   build() {
-    const { rows = [], open = '' } = read(this.host.props.value);
+    const { rows = [], open = '', family } = read(this.host.props.value);
+    if (family && this.family && family !== this.family) return; // the board with their models comes, and then they are drawn
     const [was, prompt] = [this.open, this.row()?.prompt];
+    const focus = this.focused();
+    this.store.shows(rows);
     this.rows = rows;
     this.open = rows.some((/** @type {Row} */ row) => row.id === open) ? open : (rows[0]?.id ?? '');
-    this.views = new Map(rows.map((/** @type {Row} */ row) => [row.id, new RowView(row, this.acts())]));
+    this.views = new Map(rows.map((/** @type {Row} */ row) => [row.id, new RowView(row, this.doing.acts())]));
     this.body.replaceChildren(...[...this.views.values()].map(({ line }) => line));
     this.drawAll();
+    rove(this.table, this.views.get(this.open)?.words);
+    if (focus) this.focus(focus.id, focus.selector);
     if (this.open !== was || this.row()?.prompt !== prompt) this.lookAt();
+  }
+
+  /** Which part of which row has the focus. */
+  focused() {
+    const node = document.activeElement;
+    const id = node?.closest('tr')?.dataset.row;
+    if (!node || !id || !this.body.contains(node)) return null;
+    const tools = [...(node.parentElement?.children ?? [])].indexOf(node);
+    return { id, selector: node.matches('.rw-tool') ? `.rw-tool:nth-child(${tools + 1})` : `.${node.className}` };
+  }
+
+  /**
+   * @param {string | undefined} id
+   * @param {string} [selector]
+   */
+  focus(id, selector = '.rw-words') {
+    const line = this.views.get(id ?? '')?.line ?? this.body.querySelector('tr');
+    const node = /** @type {HTMLElement | null | undefined} */ (line?.querySelector(selector));
+    (node ?? this.asking.field).focus();
   }
 
   row() {
@@ -106,9 +165,9 @@ export class Table {
       return;
     }
     const touched = this.store.take(feed);
-    for (const id of new Set([...touched].map((key) => apart(key)[0])))
-      this.views.get(id)?.draw(this.store, this.columns(), id === this.open);
-    if (feed.start) this.drawAll();
+    if (feed.start || feed.stale || feed.run !== this.drawn) this.drawAll();
+    else for (const id of new Set([...touched].map((key) => apart(key)[0]))) this.drawRow(id);
+    this.drawn = feed.run;
     this.forward(feed);
     this.finish();
   }
@@ -120,35 +179,46 @@ export class Table {
   // ---------------------------------------------------------------- drawing
 
   drawHead() {
-    const heads = [el('th', 'rw-prompt', 'Prompt'), el('th', 'rw-merge', 'Your merge'), el('th', 'rw-before', 'Before')];
-    for (const column of this.columns().filter(({ lead }) => !lead)) {
-      const cell = el('th', 'rw-other');
-      const name = String(column.name ?? column.key);
-      const fold = button('rw-fold', '', () => this.unfold(column.key), `${name}: show its answers`);
-      fold.title = name;
-      const dot = el('i', 'rw-dot');
-      if (typeof column.slot === 'number') dot.style.background = slotColour(column.slot);
-      fold.append(dot, el('span', '', name));
-      cell.append(fold);
-      heads.push(cell);
-    }
-    this.root.dataset.many = String(heads.length > 7);
-    for (const cell of heads) cell.scope = 'col';
-    this.head.replaceChildren(...heads);
+    const acts = { unfold: (/** @type {string} */ key) => this.unfold(key), bypass: (/** @type {boolean} */ on) => this.bypass(on) }; // prettier-ignore
+    const again = this.head.contains(document.activeElement) ? document.activeElement?.closest('th') : null;
+    const at = again ? [...this.head.children].indexOf(again) : -1;
+    this.head.replaceChildren(...heads(this.columns(), this.unfolded, acts));
+    for (const node of this.head.querySelectorAll('button')) node.tabIndex = -1;
+    if (at >= 0) this.head.children[at]?.querySelector('button')?.focus();
+    this.root.dataset.many = String(this.columns().length > 5);
   }
 
   /** @param {string} key */
   unfold(key) {
-    const at = this.columns().filter(({ lead }) => !lead).findIndex((column) => column.key === key); // prettier-ignore
-    this.root.dataset.unfolded = this.root.dataset.unfolded === String(at) ? '' : String(at);
+    this.unfolded = this.unfolded === key ? '' : key;
+    this.drawHead();
     this.drawAll();
   }
 
+  /**
+   * As long as the base's head is held, its answers are read in the merge's place.
+   * @param {boolean} on
+   */
+  bypass(on) {
+    if (this.bypassed === on) return;
+    this.bypassed = on;
+    this.drawAll();
+    const base = this.columns().find((column) => column.base);
+    const row = this.row();
+    setText(this.live, on && base && row ? `The base says: ${textOf(this.store.of(row.id, base.key))}` : '');
+  }
+
+  /** @param {string} id */
+  drawRow(id) {
+    const view = this.views.get(id);
+    const instead = this.bypassed ? this.columns().find((column) => column.base) : undefined;
+    view?.draw(this.store, this.columns(), id === this.open, instead);
+    const others = this.columns().filter(({ lead }) => !lead);
+    view?.cells.forEach((cell, i) => (cell.dataset.unfolded = String(others[i]?.key === this.unfolded)));
+  }
+
   drawAll() {
-    for (const [id, view] of this.views) {
-      view.draw(this.store, this.columns(), id === this.open);
-      view.cells.forEach((cell, i) => (cell.dataset.unfolded = String(this.root.dataset.unfolded === String(i))));
-    }
+    for (const id of this.views.keys()) this.drawRow(id);
     this.asking.draw(this.board.chips ?? [], this.rows.length >= MOST);
     this.score.take('', this.store.score(this.rows));
   }
@@ -218,51 +288,6 @@ export class Table {
     setText(this.live, [...right, ...words].join(' ') || 'Answers finished.');
   }
 
-  // ---------------------------------------------------------------- what the visitor does
-
-  /** @returns {import('./row.js').Acts} */
-  acts() {
-    return {
-      open: (row) => {
-        if (row.id === this.open) return;
-        this.open = row.id;
-        this.drawAll();
-        this.lookAt();
-        this.hand({}, 'input');
-      },
-      tick: (row, ticked) => this.change(this.rows.map((one) => (one.id === row.id ? { ...one, ticked } : one)), 'input'), // prettier-ignore
-      edit: (row) => this.editRow(row),
-      remove: (row) => this.change(this.rows.filter((one) => one.id !== row.id), 'input'), // prettier-ignore
-    };
-  }
-
-  /** @param {Row} row */
-  editRow(row) {
-    const leave = () => this.edited.replaceChildren();
-    const { box, prompt } = form(
-      row,
-      (now) => {
-        leave();
-        this.open = row.id;
-        this.change(this.rows.map((one) => (one.id === row.id ? now : one)), 'submit'); // prettier-ignore
-      },
-      leave,
-    );
-    this.edited.replaceChildren(box);
-    prompt.focus();
-  }
-
-  /** @param {string} prompt */
-  add(prompt) {
-    const known = this.rows.find((row) => row.prompt === prompt);
-    if (!known && this.rows.length >= MOST) return;
-    const taken = new Set(this.rows.map(({ id }) => id));
-    let number = this.rows.length + 1;
-    while (taken.has(`r${number}`)) number += 1;
-    this.open = known?.id ?? `r${number}`;
-    this.change(known ? this.rows : [...this.rows, { id: this.open, prompt, answer: '', match: '', ticked: true }], 'submit');
-  }
-
   /**
    * @param {Row[]} rows
    * @param {'input' | 'submit'} event
@@ -270,6 +295,7 @@ export class Table {
   change(rows, event) {
     this.rows = rows;
     if (!rows.some(({ id }) => id === this.open)) this.open = rows[0]?.id ?? '';
+    save(this.family, this.rows, this.open);
     this.hand({}, event);
     this.build();
     this.lookAt();
@@ -281,7 +307,7 @@ export class Table {
    */
   hand(more, event) {
     const seq = (read(this.host.props.value).seq ?? 0) + 1;
-    this.host.props.value = structuredClone({ rows: this.rows, open: this.open, seq, ...more });
+    this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
     this.host.trigger(event);
   }
 }
