@@ -25,7 +25,7 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build docs oracle zoo fuzz bench bench-quick bench-gpu gpu gpu-dry clean
+.PHONY: help run test check lint types js fix build bounds docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -60,6 +60,9 @@ build: $(BUILDER)/.done  ## make the wheel and the source archive, in dist/
 	rm -rf dist
 	$(BUILDER)/bin/python -m build --outdir dist .
 
+bounds: $(VENV)/.dev  ## test the lowest versions that requirements.txt allows, in an environment of their own
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python scripts/bounds.py
+
 docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the methods themselves
 	$(BIN)/python scripts/docs.py
 
@@ -81,6 +84,9 @@ bench: $(VENV)/.dev $(ORACLE)/.done  ## every benchmark against mergekit and the
 bench-quick: $(VENV)/.dev $(ORACLE)/.done  ## the same on small models, in under a minute
 	$(BIN)/python benchmarks/batch.py --quick
 	$(BIN)/python benchmarks/live.py --quick
+
+bench-seven: $(VENV)/.dev  ## the article's merge at 7B in FOLDER=..., 58 GB of disk for a while; a few minutes
+	$(BIN)/python benchmarks/seven.py --folder $(FOLDER)
 
 bench-gpu: $(VENV)/.dev  ## live merging of 7B x 3 on a CUDA device of 80 GB; without a network, in ten minutes
 	$(BIN)/python benchmarks/gpu.py

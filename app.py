@@ -7,8 +7,9 @@ if os.environ.get("SPACE_ID") or os.environ.get("HOSTED"):
     # many people on few cores: OpenMP's threads sleep while they wait instead of burning what others need (read by torch)
     os.environ.setdefault("GOMP_SPINCOUNT", "0")
 
-from merger.errors import MergeError
-from merger.ui.serve import page, serve
+print("Merge explorer: loading…", flush=True)  # the libraries take a few seconds
+from merger.errors import MergeError  # noqa: E402
+from merger.ui.serve import page, serve  # noqa: E402
 
 try:
     demo = page()

@@ -123,8 +123,8 @@ def ours(
     method: str, inputs: list[Tensor], base: Tensor | None, parameters: dict[str, Any], compute: torch.dtype, out: torch.dtype
 ) -> Tensor:
     from merger.engine.arguments import Arguments
-    from merger.engine.merge import merge_tensor
     from merger.engine.plan import Source, TensorJob
+    from merger.engine.tensor import merge_tensor
     from merger.methods import METHODS
 
     held = {str(i): x for i, x in enumerate(inputs)} | ({} if base is None else {"base": base})

@@ -27,7 +27,7 @@ from models import ROOT, SIZES, models
 
 sys.path.insert(0, str(ROOT))
 
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.inspect.verdict import verdict
 from merger.methods import METHODS

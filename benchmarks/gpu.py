@@ -23,8 +23,8 @@ from torch import Tensor
 
 sys.path.insert(0, str(ROOT))
 
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge_tensor
+from merger.engine.session import Parents, Session
+from merger.engine.tensor import merge_tensor
 from merger.files.checkpoints import Checkpoint, Stored
 from merger.kernels import backend, gpu
 from merger.recipe import Recipe, load

@@ -25,8 +25,9 @@ from models import ROOT, models, real_base
 
 sys.path.insert(0, str(ROOT))
 
-from merger.chat.evaluate import Speaker, speaker
-from merger.engine.live import Parents, Session
+from merger.chat.load import chat_model
+from merger.chat.model import ChatModel
+from merger.engine.session import Parents, Session
 from merger.methods.ops import Draws
 from merger.recipe import Recipe, load, replace
 
@@ -150,7 +151,7 @@ def answers(folder: Path) -> None:
     session = Session(Parents())
     session.apply(start)
     assert session.plan is not None
-    who = speaker(real, session.plan.config, session.tensors)
+    who = chat_model(real, session.plan.config, session.tensors)
     prompts = ("What is the capital of France?", "Write one sentence about the sea.", "Add 17 and 25.", "Name three fruits.")
     bares, firsts, shares, lowest = [], [], [], []
     for prompt in prompts:
@@ -167,7 +168,7 @@ def answers(folder: Path) -> None:
     print(f"  each prompt: {each}; after a move of the lowest layer {statistics.median(lowest):.3f}")
 
 
-def hear(who: Speaker, session: Session, start: Recipe, prompt: str, runs: int = 5) -> tuple[float, float, float, float]:
+def hear(who: ChatModel, session: Session, start: Recipe, prompt: str, runs: int = 5) -> tuple[float, float, float, float]:
     """Milliseconds of a bare forward, and of a move until the first token; over generating it, the time of an answer that stays
     after a move of layers 5, 15 and 25 in turn, and of layer 0. The four are measured in turn; medians.
     """
@@ -198,7 +199,7 @@ def hear(who: Speaker, session: Session, start: Recipe, prompt: str, runs: int =
         last = said
         if n % 3 == 0:
             started = time.perf_counter()
-            list(Speaker(who.module, who.tokenizer, who.stops, who.length, who.device).tokens(prompt, 30))
+            list(ChatModel(who.forward, who.tokenizer, who.stops).tokens(prompt, 30))
             alone.append((time.perf_counter() - started) * 1e3)
             _, end, said = moved(0, 0.5 + (n // 3 + 1) / 2000)
             low += [end] if said == last else []

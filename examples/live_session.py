@@ -6,14 +6,14 @@ python -m examples.live_session
 import time
 
 from merger import Parents, Session, load_recipe
-from merger.chat.evaluate import speaker
+from merger.chat.load import chat_model
 from merger.recipe import replace
 
 recipe = load_recipe("presets/pirate_and_plurals.yaml")
 session = Session(Parents())
 session.apply(recipe)
 assert session.plan is not None
-voice = speaker(session.parents.model(session.plan.donor).folder, session.plan.config, session.tensors)
+voice = chat_model(session.parents.model(session.plan.donor).folder, session.plan.config, session.tensors)
 
 for weight in (0.5, 0.2, 0.0, [1.0, 0.0]):  # the last: a curve, from the first layer to the last
     begin = time.perf_counter()

@@ -1,20 +1,20 @@
 """Merge language models: recipes, methods, a streaming batch merge and a live session.
 
 from merger import load_recipe
-from merger.engine import merge
+from merger import merge
 merge(load_recipe("recipe.yaml"), "out")
 """
 
 import gc
 import sys
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _collecting = gc.isenabled()
 gc.disable()  # looking for garbage while torch makes its hundred thousand objects takes a tenth of its import
 try:
-    from merger.engine.live import Parents, Session
-    from merger.engine.merge import merge  # imported here at once: the function, not the module of the same name
+    from merger.engine.batch import merge
+    from merger.engine.session import Parents, Session
     from merger.errors import CheckpointError, MergeError, RecipeError
     from merger.methods import METHODS, method
     from merger.recipe import Recipe

@@ -261,8 +261,10 @@ def _merge(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     if options.transformers_cache is not None:
         os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
-    from merger.engine.merge import best_device, merge, open_models, output_folder, use_threads
+    from merger.engine.batch import merge, output_folder, use_threads
+    from merger.engine.document import open_models
     from merger.engine.output import WHOLE, check_free, parse_part
+    from merger.kernels.devices import best_device
 
     if options.part and options.join:
         raise MergeError("give either --part or --join: first every part, then --join once.")
@@ -338,7 +340,7 @@ def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
 
 def _warned(recipe: Recipe, strict: bool) -> None:
     """What speaks against the merge, on stderr, before it starts. strict: MergeError where anything does."""
-    from merger.engine.merge import open_models
+    from merger.engine.document import open_models
     from merger.engine.plan import plan
     from merger.inspect.verdict import verdict
 
@@ -369,7 +371,7 @@ class _Bar:
         """Called by merge after each tensor."""
         from tqdm import tqdm
 
-        from merger.engine.merge import Step
+        from merger.engine.batch import Step
 
         assert isinstance(step, Step)
         if self._quiet:
@@ -386,7 +388,7 @@ class _Bar:
 
 def _inspect(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
-    from merger.engine.merge import open_models, reader
+    from merger.engine.document import open_models, reader
     from merger.inspect.analysis import Sketch, combine, damaged, facts, has_deltas, measure, sampled_share
 
     models = open_models(recipe)
@@ -448,8 +450,8 @@ def _print_stats(stats: object) -> None:
 
 def _sweep(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
-    from merger.engine.live import Parents
-    from merger.engine.merge import best_device
+    from merger.engine.session import Parents
+    from merger.kernels.devices import best_device
     from merger.search import trials as search
 
     varied = [search.read_vary(text) for text in options.varied]

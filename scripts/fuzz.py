@@ -35,8 +35,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from merger.chat.evaluate import speaker  # noqa: E402
-from merger.engine.merge import merge, open_models  # noqa: E402
+from merger.chat.load import chat_model  # noqa: E402
+from merger.engine.batch import merge  # noqa: E402
+from merger.engine.document import open_models  # noqa: E402
 from merger.engine.plan import plan  # noqa: E402
 from merger.errors import MergeError  # noqa: E402
 from merger.files.checkpoints import Checkpoint, open_checkpoint  # noqa: E402
@@ -357,7 +358,7 @@ class Companions(Kind):
 
     def _heard(self, folder: Path) -> None:
         model = open_checkpoint("m", folder)
-        voice = speaker(folder, model.config, {name: model.read(name) for name in model.tensors})
+        voice = chat_model(folder, model.config, {name: model.read(name) for name in model.tensors})
         list(voice.tokens("hi", 2))
 
     def _merged(self, folder: Path) -> None:

@@ -7,7 +7,6 @@ Prints a JSON object of what happened.
 """
 
 import contextlib
-import importlib
 import json
 import mmap
 import os
@@ -24,14 +23,15 @@ sys.path[:0] = [str(ROOT)]
 import torch  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
-from merger.engine.live import Parents, Session  # noqa: E402
-from merger.engine.merge import merge  # noqa: E402
+from merger.engine import document  # noqa: E402
+from merger.engine import session as live  # noqa: E402
+from merger.engine.batch import merge  # noqa: E402
+from merger.engine.session import Parents, Session  # noqa: E402
 from merger.errors import MergeError  # noqa: E402
 from merger.recipe import load  # noqa: E402
 from merger.ui.service.answers import Answers  # noqa: E402
 from merger.ui.service.strip import Strip  # noqa: E402
 
-engine, live_module = importlib.import_module("merger.engine.merge"), importlib.import_module("merger.engine.live")
 SHAPE = (90, 1024)
 METHODS = ("ties", "linear", "slerp", "dare_ties", "della", "model_stock", "breadcrumbs", "pcb", "passthrough")
 
@@ -59,7 +59,7 @@ def recipe(method: str) -> str:
 @contextlib.contextmanager
 def after_reading(number: int, model: str, act: Callable[[], object]) -> Iterator[None]:
     """Act when this model's n-th tensor has been mapped and nothing of it been touched: the pass over it comes next."""
-    real, count, lock = engine.read_source, [0], threading.Lock()
+    real, count, lock = document.read_source, [0], threading.Lock()
 
     def acting(models: Any, source: Any) -> Any:
         found = real(models, source)
@@ -70,11 +70,11 @@ def after_reading(number: int, model: str, act: Callable[[], object]) -> Iterato
             act()
         return found
 
-    engine.read_source = live_module.read_source = acting
+    document.read_source = live.read_source = acting
     try:
         yield
     finally:
-        engine.read_source = live_module.read_source = real
+        document.read_source = live.read_source = real
 
 
 def said(act: Callable[[], object]) -> str:

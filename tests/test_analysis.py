@@ -9,7 +9,7 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
-from merger.engine.merge import open_models, reader
+from merger.engine.document import open_models, reader
 from merger.engine.plan import TensorJob, plan
 from merger.files.layout import layout
 from merger.inspect.analysis import Sketch, TensorStats, combine, facts, has_deltas, measure, sampled_share

@@ -14,9 +14,10 @@ import torch
 from safetensors.torch import save_file
 
 from merger.__main__ import main
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, open_models
+from merger.engine.batch import merge
+from merger.engine.document import open_models
 from merger.engine.plan import plan
+from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError
 from merger.inspect.verdict import Verdict, verdict
 from merger.recipe import load, tolerant

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from test_recipe import EXAMPLES, TIES
 
-from merger.engine.merge import merge
+from merger.engine.batch import merge
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import Slot, parse_size, read_header, shards
 from merger.recipe import dump, load
@@ -278,7 +278,7 @@ def test_a_bug_midway_leaves_nothing(models: Path) -> None:
 SLOW = """
 import sys, time
 from pathlib import Path
-from merger.engine.merge import merge
+from merger.engine.batch import merge
 from merger.recipe import load
 def wait(step):
     if step.tensors == 5:

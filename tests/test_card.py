@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import merger
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, spoken
+from merger.engine.batch import merge
+from merger.engine.companions import tokenizer_folder
+from merger.engine.session import Parents, Session
 from merger.errors import RecipeError
 from merger.hub.card import digest, licence, strictest
 from merger.hub.references import open_reference
@@ -192,7 +193,7 @@ def test_eight_bit_floats_are_copied_as_they_are(models: Path, tmp_path: Path) -
 
 
 def test_the_merged_model_speaks_with_its_own_tokenizer(models: Path, tmp_path: Path) -> None:
-    from merger.chat.evaluate import load_tokenizer
+    from merger.chat.load import load_tokenizer
 
     recipe = load(
         "merge_method: linear\nmodels: [{model: base, parameters: {weight: 1}}, {model: a, parameters: {weight: 1}}]\n"
@@ -202,7 +203,7 @@ def test_the_merged_model_speaks_with_its_own_tokenizer(models: Path, tmp_path: 
     session = Session(parents)
     session.apply(recipe)
     assert session.plan is not None
-    with spoken(session.plan, parents.open(recipe)) as folder:
+    with tokenizer_folder(session.plan, parents.open(recipe)) as folder:
         live: Any = load_tokenizer(folder)
         assert folder != models / "base"
     merge(recipe, tmp_path / "out", roots=[models])
@@ -213,7 +214,7 @@ def test_the_merged_model_speaks_with_its_own_tokenizer(models: Path, tmp_path: 
     plain = load(TEXT.replace("b+tune", "b"))
     session.apply(plain)
     assert session.plan is not None
-    with spoken(session.plan, parents.open(plain)) as folder:
+    with tokenizer_folder(session.plan, parents.open(plain)) as folder:
         assert folder == models / "base"  # nothing of its own: the donor's
 
 

@@ -33,7 +33,7 @@ from merger.methods.ops import Draws
 from merger.methods.params import Param
 from merger.ui.sketch import NUMBERS
 
-engine = importlib.import_module("merger.engine.merge")
+engine = importlib.import_module("merger.engine.tensor")
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's, of what is not finite
 SHAPES = [(41, 131), (7,), (13, 1, 9), (1,), (13, 37)]
 """One for each variant of a method's numbers: more than a block and a group of sums, and less than either.

@@ -26,11 +26,14 @@ from test_lora import make_lora
 from torch import Tensor
 
 from merger.__main__ import main
-from merger.engine import fused, room
+from merger.engine import budget, fused
+from merger.engine import tensor as making
 from merger.engine.arguments import Arguments
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, working_memory
+from merger.engine.batch import merge
+from merger.engine.budget import working_memory
+from merger.engine.document import read_source
 from merger.engine.plan import Source, TensorJob, plan
+from merger.engine.session import Parents, Session
 from merger.errors import MergeError, OutOfMemory
 from merger.inspect.analysis import has_deltas, measure
 from merger.inspect.explain import look
@@ -46,7 +49,7 @@ from merger.ui.service.files import Files
 from merger.ui.state import Workspace, opened, start
 from merger.ui.studio import Studio, Visit
 
-engine, glass = importlib.import_module("merger.engine.merge"), importlib.import_module("merger.ui.panels.inside")
+glass = importlib.import_module("merger.ui.panels.inside")
 ROOT = Path(__file__).parent.parent
 FAMILY = "presets/family/"
 BASE, PIRATE, PLURAL, COUNT = (f"{FAMILY}{name}" for name in ("base", "pirate", "plural", "count"))
@@ -126,12 +129,12 @@ def test_every_method_has_the_bits_of_the_cpu(method: str, args: dict[str, objec
     for source, out in itertools.product((torch.bfloat16, torch.float32), repeat=2):
         own = {name: tensor.to(source) for name, tensor in held.items()}
         now = replace(todo, out=out)
-        truth = engine.merge_tensor(now, reads(own))
+        truth = making.merge_tensor(now, reads(own))
         for watch in (None, lambda stage, value: None):
             with pretended.device(cuda=METHODS[method].law.compiled):
                 there = {name: tensor.to(DEVICE) for name, tensor in own.items()}
                 into = torch.empty(now.shape, dtype=out, device=DEVICE)
-                made = engine.merge_tensor(now, reads(there), DEVICE, watch, known=None if watch else fused.Known(), into=into)
+                made = making.merge_tensor(now, reads(there), DEVICE, watch, known=None if watch else fused.Known(), into=into)
                 assert made is into and same(made.cpu(), truth), (source, out, watch)
 
 
@@ -244,7 +247,7 @@ def test_launches_go_to_the_tensors_device(device: pretended.Ledger, monkeypatch
     held, todo = _sample("linear", {}, (8, 8), torch.float32)
     for name in (DEVICE, f"{DEVICE}:1"):
         there = {k: t.to(name) for k, t in held.items()}
-        made = engine.merge_tensor(todo, reads(there), name)
+        made = making.merge_tensor(todo, reads(there), name)
         assert made.device.index == (0 if name == DEVICE else 1)
     assert went == [0, 1] and pretended.Module().current_device() == 0
     session = Session(Parents(f"{DEVICE}:1"))
@@ -282,12 +285,12 @@ def test_where_triton_fails_torch_merges(
     try:
         if fault == "memory":
             with pytest.raises(torch.OutOfMemoryError):
-                engine.merge_tensor(todo, reads(there), DEVICE)
+                making.merge_tensor(todo, reads(there), DEVICE)
             assert not gpu._failed
             return
         with caplog.at_level(logging.WARNING, "merger.kernels.gpu"):
             for _ in range(3):
-                assert same(engine.merge_tensor(todo, reads(there), DEVICE).cpu(), engine.merge_tensor(todo, reads(held)))
+                assert same(making.merge_tensor(todo, reads(there), DEVICE).cpu(), making.merge_tensor(todo, reads(held)))
         assert len(caplog.records) == 1 and "Triton does not work here" in caplog.text
         assert ("C compiler" if fault == "compile" else "libcuda") in caplog.text and "more" not in caplog.messages[0]
     finally:
@@ -359,13 +362,13 @@ def test_two_threads_upload_a_tensor_once(device: pretended.Ledger, monkeypatch:
     parents = Parents(DEVICE)
     sources = [Source(PIRATE, name) for name in parents.model(PIRATE).tensors]
     meet, got = threading.Barrier(4), list[list[Tensor]]()
-    read = engine.read_source
+    read = read_source
 
     def slowly(models: Any, source: Source) -> Tensor:
         time.sleep(0.002)
         return read(models, source)
 
-    monkeypatch.setattr("merger.engine.live.read_source", slowly)
+    monkeypatch.setattr("merger.engine.session.read_source", slowly)
 
     def work() -> None:
         meet.wait()
@@ -452,7 +455,7 @@ def test_a_tensor_takes_no_more_than_is_reckoned(device: pretended.Ledger) -> No
         into = torch.empty(todo.shape, dtype=todo.out, device=DEVICE)
         device.reset_peak()
         before = device.used
-        engine.merge_tensor(todo, reads(there), DEVICE, known=fused.Known(), into=into)
+        making.merge_tensor(todo, reads(there), DEVICE, known=fused.Known(), into=into)
         took = device.peak - before
         assert took <= working_memory(todo, DEVICE), method
         assert working_memory(todo, DEVICE) <= max(6 << 20, 5 * took), method
@@ -467,17 +470,17 @@ def test_the_outlook_counts_what_is_held(device: pretended.Ledger, small: Path) 
     device.reset_peak()
     for prompt in ("abba" * 10, "acca" * 10):
         texts(runner, {"merge": mix, **{m: m for m in names}}, prompt)
-    what = room.need(plan(mix, found), found, runner.parents.device, 64)
+    what = budget.need(plan(mix, found), found, runner.parents.device, 64)
     held = device.peak - 5 * runner.parents.model("a").nbytes
     assert set(what.models.values()) == {runner.parents.model("a").nbytes} == {what.merged} and len(what.models) == 4
     assert held <= what.texts < 2 * held
-    assert room.need(plan(mix, found), found, runner.parents.device, 16).texts < what.texts / 3
-    assert room.need(plan(mix, found), found, runner.parents.device, 9999).texts == what.texts  # they read no more than 64
+    assert budget.need(plan(mix, found), found, runner.parents.device, 16).texts < what.texts / 3
+    assert budget.need(plan(mix, found), found, runner.parents.device, 9999).texts == what.texts  # they read no more than 64
 
 
 def test_what_would_fit() -> None:
     def said(free: int, *sizes: int) -> str:
-        return room.fitting(room.Need({str(i): n for i, n in enumerate(sizes)}, 100, 10, 20), free)
+        return budget.fitting(budget.Need({str(i): n for i, n in enumerate(sizes)}, 100, 10, 20), free)
 
     assert said(1000, 100, 100) == "Another program may have taken memory meanwhile; try again."
     assert said(400, 100, 100, 100) == "2 of these models and their merge would fit."
@@ -665,14 +668,14 @@ def test_a_merge_goes_on_where_memory_ran_out(device: pretended.Ledger, small: P
     mix, steps = mixed("a", "b"), list[int]()
 
     def full(step: Any) -> None:
-        device.capacity = 1 if step.tensors == 5 else None
+        device.capacity = 1 if step.tensors >= 5 else None  # some of the next are made already
 
-    with pytest.raises(OutOfMemory, match=r"[56] finished tensors are kept in .*the same command goes on from there"):
+    with pytest.raises(OutOfMemory, match=r"[5-8] finished tensors are kept in .*the same command goes on from there"):
         merge(mix, tmp_path / "out", device=DEVICE, roots=[small], progress=full)
     device.capacity = None
     merge(mix, tmp_path / "out", device=DEVICE, roots=[small], progress=lambda step: steps.append(step.tensors))
     merge(mix, tmp_path / "truth", roots=[small])
-    assert steps[0] in (6, 7)
+    assert steps[0] in (6, 7, 8, 9)
     truth = tiny.read_weights(tmp_path / "truth")
     assert all(same(t, truth[n]) for n, t in tiny.read_weights(tmp_path / "out").items())
 
@@ -687,7 +690,7 @@ def test_a_session_of_the_cpu_out_of_memory(small: Path, monkeypatch: pytest.Mon
         raise MemoryError if len(tried) == 1 else RuntimeError("DefaultCPUAllocator: can't allocate memory")
 
     with monkeypatch.context() as patched:
-        patched.setattr("merger.engine.live.merge_tensor", fails)
+        patched.setattr("merger.engine.session.merge_tensor", fails)
         with pytest.raises(OutOfMemory, match=r"This machine's memory ran out: 3 models take 672 kB, .* are free\."):
             session.apply(mixed("a", "b"))
     assert len(tried) == 2 and not session.tensors

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from merger.__main__ import main
 from merger.cli.doctor import as_json, examine, mend
-from merger.engine.merge import merge
+from merger.engine.batch import merge
 from merger.errors import CheckpointError, MergeError
 from merger.recipe import load
 

@@ -8,9 +8,10 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, open_models
+from merger.engine.batch import merge
+from merger.engine.document import open_models
 from merger.engine.plan import plan
+from merger.engine.session import Parents, Session
 from merger.errors import RecipeError
 from merger.files.layout import modules
 from merger.recipe import dump, load, replace

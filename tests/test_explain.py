@@ -12,8 +12,9 @@ from safetensors.torch import save_file
 
 import merger.inspect.explain as explain
 from merger.engine import fused
-from merger.engine.merge import merge_tensor, open_models, reader
+from merger.engine.document import open_models, reader
 from merger.engine.plan import Plan, plan
+from merger.engine.tensor import merge_tensor
 from merger.errors import MergeError
 from merger.hub.references import open_reference
 from merger.inspect import plots

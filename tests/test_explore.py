@@ -12,8 +12,8 @@ import pytest
 
 gr = pytest.importorskip("gradio")
 
-from merger.engine.live import Parents  # noqa: E402
 from merger.engine.plan import Plan, plan  # noqa: E402
+from merger.engine.session import Parents  # noqa: E402
 from merger.hub.access import ANYTHING  # noqa: E402  (after the skip)
 from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
 from merger.search.trials import Runner  # noqa: E402

@@ -102,3 +102,16 @@ def test_recipes_parse_and_name_members_of_the_family(path: Path) -> None:
     assert all((ROOT / name / "model.safetensors").is_file() for name in named)
     assert set(header(path)) >= set(HEADER)
     assert all(header(path).values())
+
+
+def test_the_first_screens_answers_are_what_the_models_say() -> None:
+    """presets/first.json is as it would be written now: `python scripts/first.py`."""
+    from first import made
+
+    from merger.ui.service.first import FILE
+
+    kept = json.loads((ROOT / "presets" / FILE).read_text(encoding="utf-8"))
+    word, feed = made(ROOT / "presets")
+    assert kept["digest"] == word
+    said, now = ({key: "".join(token[0] for token in tokens) for key, tokens in f["full"].items()} for f in (kept["feed"], feed))
+    assert said == now and len(said) == 12 and kept["feed"]["marks"] == feed["marks"]

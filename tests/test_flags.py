@@ -10,9 +10,11 @@ import torch
 from safetensors.torch import save_file
 
 from merger.__main__ import main
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, merge_tensor, open_models, reader
+from merger.engine.batch import merge
+from merger.engine.document import open_models, reader
 from merger.engine.plan import plan
+from merger.engine.session import Parents, Session
+from merger.engine.tensor import merge_tensor
 from merger.errors import CheckpointError
 from merger.inspect.analysis import Sketch
 from merger.methods.ops import Draws

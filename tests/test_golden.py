@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from merger import recipe
-from merger.engine.merge import merge
+from merger.engine.batch import merge
 from merger.methods import METHODS
 
 GOLDEN = Path(__file__).parent / "golden"

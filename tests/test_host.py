@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from lending import forked
 
-from merger.chat.evaluate import take_turns
-from merger.engine.live import Parents
+from merger.chat.batch import interleave
+from merger.engine.session import Parents
 from merger.errors import CheckpointError
 from merger.hub import store
 from merger.hub.access import ANYTHING
@@ -175,7 +175,7 @@ def spoken() -> dict[str, str]:
     runner = Runner(Parents())
     speakers = {"merge": runner.merged(RECIPE), PIRATE: runner.parent(PIRATE)}
     told: dict[str, str] = {}
-    for said in take_turns(speakers, PROMPT):
+    for said in interleave(speakers, PROMPT):
         told[said.key] = told.get(said.key, "") + (said.token.text if said.token else "")
     return told
 

@@ -107,14 +107,14 @@ def test_a_methods_name_stands_in_methods_only(path: Path) -> None:
 def test_the_rules_see_something() -> None:
     """A parser that finds nothing would pass everything."""
     found = {(module(path), name.split(".")[0]) for path in SOURCES for name, _ in imports(path)}
-    seen = {("recipe.parse", "yaml"), ("hub.wire", "huggingface_hub"), ("engine.merge", "torch"), ("methods.ops", "torch")}
+    seen = {("recipe.parse", "yaml"), ("hub.wire", "huggingface_hub"), ("engine.tensor", "torch"), ("methods.ops", "torch")}
     assert seen <= found
 
 
 def test_public_names_resolve() -> None:
     for name in merger.__all__:
         assert getattr(merger, name) is not None
-    importlib.import_module("merger.engine.merge")
+    importlib.import_module("merger.engine.batch")
     assert callable(merger.merge)  # the function, not the module of the same name
     with pytest.raises(AttributeError):
         _ = merger.mergee

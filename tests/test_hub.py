@@ -706,7 +706,7 @@ def test_headers_that_lie(hub: Hub) -> None:
 
 def test_a_billion_layers(hub: Hub) -> None:
     """config.json is a claim: plan and verdict count the tensors, and no model is built that its tensors do not fill."""
-    from merger.chat.evaluate import speaker
+    from merger.chat.load import chat_model
 
     config = json.loads((FAMILY / "pirate/config.json").read_text()) | {"auto_map": {"AutoModelForCausalLM": "evil--evil.Model"}}
     files = {p.name: p.read_bytes() for p in (FAMILY / "pirate").iterdir()} | {"evil.py": b"raise SystemExit('ran')"}
@@ -717,12 +717,12 @@ def test_a_billion_layers(hub: Hub) -> None:
         assert verdict(RECIPE, models, plan(RECIPE, models)).can > 0
         model = models["tiny/pirate"]
         tensors = {name: torch.empty(stored.shape, dtype=stored.dtype) for name, stored in model.tensors.items()}
-        message = said(lambda m=model, t=tensors: speaker(m.folder, m.config, t))
+        message = said(lambda m=model, t=tensors: chat_model(m.folder, m.config, t))
         assert f"says `{key}` is {value}; its tensors hold less" in message
         assert time.monotonic() - began < 20
     hub.add("tiny/pirate", files | {"config.json": json.dumps(config).encode()})
     model = references.open_reference("tiny/pirate", token=False)
-    assert speaker(model.folder, model.config, {n: model.read(n) for n in model.tensors})  # auto_map: nothing of it is run
+    assert chat_model(model.folder, model.config, {n: model.read(n) for n in model.tensors})  # auto_map: nothing of it is run
     assert not (model.folder / "evil.py").exists()
 
 

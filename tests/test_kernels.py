@@ -1,7 +1,5 @@
 """The compiled passes give the bits of the torch functions, for every method, dtype and shape they take."""
 
-import dataclasses
-import importlib
 import itertools
 import math
 import os
@@ -12,16 +10,16 @@ import torch
 from torch import Tensor
 
 from merger.engine import fused
+from merger.engine import tensor as making
 from merger.engine.arguments import Arguments
-from merger.engine.merge import Read
 from merger.engine.plan import Source, TensorJob
+from merger.engine.tensor import Read
 from merger.kernels import build, cpu, passes, windows
 from merger.methods import METHODS
 from merger.methods.angles import products
 from merger.methods.ops import Draws, cut_for, drop_random, total
 from merger.methods.trims import drop_small
 
-engine = importlib.import_module("merger.engine.merge")  # the package has a function of that name
 needs_compiler = pytest.mark.skipif(not build.available(), reason="no C compiler here: torch does it all")
 pytestmark = needs_compiler
 SHAPES = [(3,), (7, 1), (37, 53), (300, 1001), (70_000,)]
@@ -58,19 +56,19 @@ def same(a: Tensor, b: Tensor) -> bool:
 
 
 def by_torch(todo: TensorJob, held: dict[str, Tensor]) -> Tensor:
-    return engine._by_torch(todo, lambda s: held[s.model], "cpu", None)
+    return making._by_torch(todo, lambda s: held[s.model], "cpu", None)
 
 
 @pytest.fixture
 def only_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
     """The engine may not fall back to torch."""
-    torch_way = engine._by_torch
+    torch_way = making._by_torch
 
     def guarded(todo: TensorJob, read: Read, *rest: object) -> Tensor:
         assert getattr(read, "__name__", "") != "compiled", "fell back to torch"
         return torch_way(todo, read, *rest)
 
-    monkeypatch.setattr(engine, "_by_torch", guarded)
+    monkeypatch.setattr(making, "_by_torch", guarded)
 
 
 def reads(held: dict[str, Tensor]) -> Read:
@@ -112,9 +110,9 @@ def test_the_same_bits_as_torch(method: str, args: dict[str, object], shape: tup
         for out in (torch.float32, dtype):
             todo = job(method, n, shape, args, out)
             assert fused.supports(todo)
-            made = engine.merge_tensor(todo, reads(held))
+            made = making.merge_tensor(todo, reads(held))
             parts = torch.empty(math.prod(shape), dtype=out)
-            for start, part in engine.stretches(todo, reads(held)):
+            for start, part in making.stretches(todo, reads(held)):
                 parts[start : start + part.numel()] = part
             truth = by_torch(todo, held)
             assert same(made, truth), (dtype, coarse, out)
@@ -122,7 +120,7 @@ def test_the_same_bits_as_torch(method: str, args: dict[str, object], shape: tup
 
 
 def test_one_to_many_models_left_out_parents_and_stretches(only_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "STRETCH", 4096)  # whole blocks, as large tensors have them
+    monkeypatch.setattr(making, "STRETCH", 4096)  # whole blocks, as large tensors have them
     for n in (1, 3, 5, 9, 16):
         held = models(n, (90, 700), torch.bfloat16, seed=n)
         weights, densities = tuple(0.3 + 0.1 * i for i in range(n)), tuple(0.9 - 0.05 * i for i in range(n))
@@ -130,11 +128,11 @@ def test_one_to_many_models_left_out_parents_and_stretches(only_compiled: None, 
             args = {"weight": weights, "density": densities}
             todo = job(method, n, (90, 700), args, torch.bfloat16, parents=tuple(2 * i + 1 for i in range(n)))
             truth = by_torch(todo, held)
-            assert same(engine.merge_tensor(todo, reads(held)), truth)
-            assert same(torch.cat([part.clone() for _, part in engine.stretches(todo, reads(held))]), truth)
+            assert same(making.merge_tensor(todo, reads(held)), truth)
+            assert same(torch.cat([part.clone() for _, part in making.stretches(todo, reads(held))]), truth)
     many = job("ties", 17, (3,), {"weight": (1.0,) * 17, "density": (0.5,) * 17}, torch.float32)
     held = models(17, (3,), torch.float32)
-    assert same(engine.merge_tensor(many, lambda s: held[s.model]), by_torch(many, held))
+    assert same(making.merge_tensor(many, lambda s: held[s.model]), by_torch(many, held))
 
 
 @pytest.mark.parametrize("numel", [1, 2, 1023, 4097, 65_535, 65_536, 400_003])
@@ -188,7 +186,7 @@ def test_what_is_known_saves_passes_and_changes_nothing(
 
     def live(density: float) -> Tensor:
         todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, dtype)
-        return engine.merge_tensor(todo, reads(held), known=known)
+        return making.merge_tensor(todo, reads(held), known=known)
 
     densities = (0.5, 0.2, 0.51, 0.2, 0.5, *(i / 97 for i in range(1, 97)), 0.5)
     found = [live(density) for density in densities]
@@ -201,7 +199,7 @@ def test_what_is_known_saves_passes_and_changes_nothing(
     assert all(len(rows) * rows.itemsize + known.ladders[source].nbytes <= 1024 for source, rows in known.cuts.items())
     for density, merged in zip(densities[::7], found[::7], strict=True):
         fresh = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (density, density)}, dtype)
-        assert same(merged, engine.merge_tensor(fresh, reads(held)))
+        assert same(merged, making.merge_tensor(fresh, reads(held)))
 
 
 @pytest.mark.parametrize("kind", ["coarse", "random", "zeros", "same"])
@@ -224,99 +222,27 @@ def test_a_ladder_counts_exactly(kind: str, numel: int) -> None:
         assert ladder.steps[i] == cut if exact else i == sum(step < cut for step in ladder.steps)
 
 
-CUTS = [case for case in CASES if case[0] in ("ties", "breadcrumbs", "breadcrumbs_ties") and 0.0 not in case[1]["density"]]  # type: ignore[operator]
-
-
-@pytest.mark.parametrize("shape", [(300, 1001), (65_536,), (1500, 1024)], ids=str)
-@pytest.mark.parametrize(("method", "args"), CUTS)
-def test_cuts_and_output_in_one_pass(method: str, args: dict[str, object], shape: tuple[int, ...]) -> None:
-    """The bits of two passes, whether few elements share a magnitude or many; sums of magnitudes take another pass."""
-    for dtype, coarse in itertools.product(DTYPES, (False, True)):
-        held = models(2, shape, dtype, coarse=coarse)
-        tensors, base = [held["m0"], held["m1"]], held["base"]
-        for out in (torch.float32, dtype):
-            todo, made = job(method, 2, shape, args, out), torch.empty(math.prod(shape), dtype=out)
-            known, done = fused.at_once(todo, tensors, base, made)
-            assert done == (args.get("rescale") is not True)
-            assert not done or same(made, by_torch(todo, held)), (dtype, coarse, out)
-            assert fused.prepared(todo, tensors, base, known) == fused.prepared(todo, tensors, base)
-            alone, done = fused.at_once(todo, tensors, base, None)
-            assert not done and alone.cuts == known.cuts
-
-
-@pytest.mark.parametrize(("fault", "coarse"), [
-    ("above", False), ("above", True), ("below", False), ("below", True), ("share above", True), ("share below", True),
-    ("too many", False),
-])  # fmt: skip
-def test_a_sample_that_misleads_costs_a_pass_and_no_bits(fault: str, coarse: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    args: dict[str, object] = {"weight": (0.6, 0.4), "density": (0.3, 0.7)}
-    held = models(2, (300, 1001), torch.bfloat16, coarse=coarse)
-    todo, tensors = job("ties", 2, (300, 1001), args, torch.bfloat16), [held["m0"], held["m1"]]
-    exact = fused.prepared(todo, tensors, held["base"])
-    assert exact is not None
-    original = cpu.brackets
-
-    def misled(*given: object) -> cpu.Brackets:
-        found = original(*given)  # type: ignore[arg-type]
-        q, cut, room = found[1], exact.trims[1].low, exact.trims[1].low_room
-        if fault == "above":
-            q.low, q.high = cut * 2, cut * 3
-        elif fault == "below":
-            q.low, q.high = cut / 4, cut / 2
-        else:  # the right magnitude, the wrong share of those that have it
-            q.low = q.high = cut
-            q.low_room, q.high_room = (1.0, room + 0.01) if fault == "share above" else (room - 0.01, 0.0)
-        return found
-
-    if fault == "too many":
-        monkeypatch.setattr(cpu, "most_open", lambda *_: 1000)
-    else:
-        monkeypatch.setattr(cpu, "brackets", misled)
-    known, done = fused.at_once(todo, tensors, held["base"], torch.empty(300_300, dtype=torch.bfloat16))
-    assert not done
-    assert len(known.cuts) == {"above": 1, "below": 1, "too many": 0}.get(fault, 2)
-    assert fused.prepared(todo, tensors, held["base"], known) == exact
-
-
-@pytest.mark.parametrize("refused", [False, True])
 @pytest.mark.parametrize(("method", "args"), CASES)
 def test_files_are_read_where_memory_is_short(
-    method: str, args: dict[str, object], refused: bool, only_compiled: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    method: str, args: dict[str, object], only_compiled: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """What is mapped is 1 everywhere here, and the file to read has the models: only reading the file gives the right bits.
-
-    refused  direct input is, as memory is not aligned: the page cache is used
-    """
-    if refused:
-        window = windows.window
-        monkeypatch.setattr(windows, "window", lambda i, nbytes: window(i, nbytes + 2)[2:])
+    """What is mapped is 1 everywhere here, and the file to read has the models: only reading the file gives the right bits."""
     monkeypatch.setattr(windows, "WINDOW", 4096)
-    monkeypatch.setattr(engine, "STRETCH", 8192)
+    monkeypatch.setattr(making, "STRETCH", 8192)
     n = 1 if method == "passthrough" else 2
     held = models(n, (300, 1001), torch.bfloat16)
     todo = job(method, n, (300, 1001), args, torch.bfloat16)
     mapped = torch.ones(len(held), 300, 1001, dtype=torch.bfloat16)
     (tmp_path / "file").write_bytes(torch.stack([*held.values()]).view(torch.uint8).numpy().tobytes())
-    handle = windows.open_direct(tmp_path / "file", os.O_RDONLY)
-    direct = windows.is_direct(handle)
+    handle = os.open(tmp_path / "file", os.O_RDONLY)
     views = dict(zip(held, mapped, strict=True))
     with windows.reading({mapped.data_ptr(): (mapped.nbytes, handle, "the file")}):
-        assert same(engine.merge_tensor(todo, reads(views)), by_torch(todo, held))
-        parts = sorted(((start, part.clone()) for start, part in engine.stretches(todo, reads(views))), key=lambda p: p[0])
+        assert same(making.merge_tensor(todo, reads(views)), by_torch(todo, held))
+        parts = sorted(((start, part.clone()) for start, part in making.stretches(todo, reads(views))), key=lambda p: p[0])
         assert same(torch.cat([part for _, part in parts]), by_torch(todo, held))
-        assert windows.is_direct(handle) == (direct and not refused)
-        once = fused.held_at_once(todo, 6)
-        assert bool(once) == ((method, args) in CUTS and args.get("rescale") is not True)
-        for hold in (mapped.nbytes, once):
-            parts = [(start, part.clone()) for start, part in engine.stretches(todo, reads(views), hold=hold)]
-            assert same(torch.cat([part for _, part in sorted(parts, key=lambda p: p[0])]), by_torch(todo, held))
-        copy = dataclasses.replace(todo, method=None)
-        first = torch.cat([part.clone() for _, part in engine.stretches(copy, reads(views))])
-        assert same(first, held[todo.sources[0].model])
         os.truncate(tmp_path / "file", 5000)
-        for again in (todo, copy):
-            with pytest.raises(OSError) as error:
-                list(engine.stretches(again, reads(views)))
-            assert error.value.filename == "the file"
+        with pytest.raises(OSError) as error:
+            list(making.stretches(todo, reads(views)))
+        assert error.value.filename == "the file"
     os.close(handle)
     assert windows.place(mapped) is None

@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny import make_family
 
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.files.checkpoints import open_checkpoint
 from merger.files.layout import ROLES, board, follows, layout, part, role

@@ -19,7 +19,8 @@ from test_quantized import add_raw
 import merger.engine.plan as planning
 from merger.__main__ import main
 from merger.engine import loadable
-from merger.engine.merge import merge, open_models
+from merger.engine.batch import merge
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.errors import Cancelled, CheckpointError
 from merger.limits import Limit

@@ -11,8 +11,9 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, spoken
+from merger.engine.batch import merge
+from merger.engine.companions import tokenizer_folder
+from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError
 from merger.hub.references import open_reference, parse_reference
 from merger.recipe import load
@@ -268,7 +269,7 @@ def test_a_vocabulary_that_grew(with_words: bool, is_tied: bool, tmp_path: Path)
     assert len(tokenizer) == (27 if with_words else 24)
     session = Session(Parents(roots=[tmp_path]))
     session.apply(recipe)
-    with spoken(session.plan, session.parents.open(recipe)) as folder:  # type: ignore[arg-type]
+    with tokenizer_folder(session.plan, session.parents.open(recipe)) as folder:  # type: ignore[arg-type]
         assert len(transformers.AutoTokenizer.from_pretrained(folder)) == len(tokenizer)
     with pytest.raises(CheckpointError, match=r"shapes differ\.\n(.*\n)*.*tokenizer_source: union"):
         merge(load("{merge_method: linear, models: [a, base+l], parameters: {weight: 1}}"), tmp_path / "no", roots=[tmp_path])

@@ -6,7 +6,6 @@ Each ends in a sentence, and nothing that is not ours is touched.
 import contextlib
 import ctypes
 import errno
-import importlib
 import json
 import logging
 import os
@@ -29,8 +28,9 @@ import tiny
 
 from merger import regular
 from merger.__main__ import main
-from merger.engine import output
-from merger.engine.merge import merge
+from merger.engine import batch, output
+from merger.engine.batch import merge
+from merger.engine.companions import tokenizer_folder
 from merger.errors import CheckpointError, InputChanged, MergeError, out_of_memory
 from merger.files import mapped
 from merger.files.checkpoints import open_checkpoint
@@ -40,7 +40,6 @@ from merger.kernels import build
 from merger.recipe import load, load_file
 from merger.search.trials import read_probes
 
-engine = importlib.import_module("merger.engine.merge")
 ROOT = Path(__file__).parent.parent
 RECIPE = """
 merge_method: dare_ties
@@ -110,7 +109,7 @@ def killed_after(models: Path, count: int, out: str = "out") -> None:
 @contextlib.contextmanager
 def at_tensor(number: int, act: Callable[[], object]) -> Iterator[None]:
     """Do something when the merge begins with its n-th tensor."""
-    real, begun = engine.stretches, 0
+    real, begun = batch.stretches, 0
 
     def acting(*args: Any, **more: Any) -> Any:
         nonlocal begun
@@ -119,11 +118,11 @@ def at_tensor(number: int, act: Callable[[], object]) -> Iterator[None]:
             act()
         yield from real(*args, **more)
 
-    engine.stretches = acting
+    batch.stretches = acting
     try:
         yield
     finally:
-        engine.stretches = real
+        batch.stretches = real
 
 
 # ---------------------------------------------------------------------------------------------- what is no file
@@ -492,10 +491,10 @@ def test_an_input_overwritten_in_place_is_noticed(moment: str, size: str, models
         overwrite()
         real(*args)
 
-    real = engine._write_companions
+    real = batch.write_companions
     with monkeypatch.context() as patch, at_tensor(4 if moment == "in the middle" else 0, overwrite):
         if moment == "at the end":
-            patch.setattr(engine, "_write_companions", at_the_end)
+            patch.setattr(batch, "write_companions", at_the_end)
         said = refused(models, workers=1)
     assert said == "{tmp}/in/one/model.safetensors: was changed while it was being read; begin again when nothing writes to it."
     assert not (models.parent / "out").exists() and not (models.parent / "out.partial").exists()
@@ -563,10 +562,9 @@ def test_where_memory_is_short_too(act: str, models: Path, monkeypatch: pytest.M
     """Files that are read window by window."""
     file = models / "one/model.safetensors"
     fresh = made(models, "fresh", card=False)
-    monkeypatch.setattr(engine, "page_room", lambda: 4000)
-    monkeypatch.setattr(engine, "cached", lambda _: False)
-    for name in ("_DIRECT", "_LEAST_MEMORY", "_BUFFERS"):
-        monkeypatch.setattr(engine, name, 0)
+    monkeypatch.setattr(batch, "page_room", lambda: 4000)
+    monkeypatch.setattr(batch, "memory_limit", lambda: 4000)
+    monkeypatch.setattr(batch, "cached", lambda _: False)
 
     def change() -> None:
         if act == "truncated":
@@ -825,8 +823,8 @@ def test_no_home_no_cache_no_temporary_folder(models: Path, monkeypatch: pytest.
     monkeypatch.setattr(tempfile, "TemporaryDirectory", lambda **_: (_ for _ in ()).throw(missing))
     monkeypatch.setenv("TMPDIR", "/nowhere")
     recipe = load(RECIPE + "tokenizer_source: union")
-    opened = engine.open_models(recipe, [models])
-    speaking = engine.spoken(engine.plan(recipe, opened), opened)
+    opened = batch.open_models(recipe, [models])
+    speaking = tokenizer_folder(batch.plan(recipe, opened), opened)
     with pytest.raises(MergeError, match=r"^/nowhere: cannot be written: No such folder; name another in TMPDIR\.$"), speaking:
         pass
 

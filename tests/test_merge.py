@@ -15,9 +15,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from merger.__main__ import main
-from merger.engine.live import Parents, Session
-from merger.engine.merge import Step, merge, merge_tensor, open_models, reader
+from merger.engine.batch import Step, merge
+from merger.engine.document import open_models, reader
 from merger.engine.plan import plan
+from merger.engine.session import Parents, Session
+from merger.engine.tensor import merge_tensor
 from merger.errors import Cancelled, RecipeError
 from merger.methods import METHODS, Method
 from merger.recipe import dump, load, replace

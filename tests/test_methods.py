@@ -12,8 +12,8 @@ from torch import Tensor
 
 from merger import recipe
 from merger.engine.arguments import Arguments
-from merger.engine.merge import merge_tensor
 from merger.engine.plan import Source, TensorJob
+from merger.engine.tensor import merge_tensor
 from merger.errors import RecipeError
 from merger.methods import METHODS, Method, ops
 from merger.methods.ops import Draws, drop_random, elect_sign, keep_largest, restore_scale

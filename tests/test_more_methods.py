@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from merger import recipe
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.errors import RecipeError
 from merger.methods import METHODS

@@ -8,7 +8,7 @@ import torch
 from conftest import as_text, rich_recipe
 from torch import Tensor
 
-from merger.engine.live import Parents, Session
+from merger.engine.session import Parents, Session
 from merger.errors import RecipeError
 from merger.methods import METHODS
 from merger.recipe import Recipe, dump, load

@@ -15,9 +15,10 @@ import torch
 from safetensors.torch import save_file
 
 import merger.engine.plan as planning
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, open_models
+from merger.engine.batch import merge
+from merger.engine.document import open_models
 from merger.engine.plan import Plan, plan
+from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError, MergeError, RecipeError
 from merger.files.checkpoints import open_checkpoint
 from merger.recipe import load, tolerant

@@ -12,9 +12,11 @@ from torch import Tensor
 
 import docs
 from merger.__main__ import main
+from merger.engine.batch import merge
+from merger.engine.document import open_models, reader
 from merger.engine.fused import supports
-from merger.engine.merge import merge, merge_tensor, open_models, reader
 from merger.engine.plan import Plan, plan
+from merger.engine.tensor import merge_tensor
 from merger.inspect.analysis import staged
 from merger.inspect.explain import look
 from merger.inspect.verdict import verdict

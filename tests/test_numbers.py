@@ -20,20 +20,21 @@ from test_kernels import by_torch, job, models, needs_compiler, reads, same
 from torch import Tensor
 
 from merger.__main__ import main
-from merger.engine import costs, fused
+from merger.engine import budget, costs, fused
+from merger.engine import tensor as making
 from merger.engine.arguments import Arguments
+from merger.engine.batch import merge
 from merger.engine.cancelling import cancelling
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, open_models
+from merger.engine.document import open_models
 from merger.engine.plan import Source, TensorJob, plan
+from merger.engine.session import Parents, Session
 from merger.errors import MergeError, NonFiniteError
 from merger.inspect.verdict import verdict
-from merger.kernels import backend, build, cpu, finite, passes
+from merger.kernels import backend, build, cpu, finite
 from merger.methods import METHODS, Method
 from merger.methods.ops import CANCELLED, cancelled, cut_for
 from merger.recipe import load
 
-engine = importlib.import_module("merger.engine.merge")
 UP = "model.layers.0.mlp.up_proj.weight"
 NAMES = list(METHODS)
 WAYS = ["compiled", "plain"]
@@ -241,7 +242,7 @@ def test_a_decomposition_that_fails_is_told(roots: Path, monkeypatch: pytest.Mon
 def test_the_passes_see_every_element(dtype: torch.dtype, value: float, monkeypatch: pytest.MonkeyPatch) -> None:
     """At the ends of vectors, blocks, groups and stretches; and nothing where all is finite, the largest numbers too."""
     n = 4 * 4096 + 77
-    monkeypatch.setattr(engine, "STRETCH", 8192)
+    monkeypatch.setattr(making, "STRETCH", 8192)
     held = models(2, (n,), dtype)
     for model in held.values():
         model[5] = torch.finfo(dtype).max
@@ -250,7 +251,7 @@ def test_the_passes_see_every_element(dtype: torch.dtype, value: float, monkeypa
     def suspects(method: str, density: float = 0.5) -> bool:
         look = finite.Look()
         todo = job(method, 2, (n,), {"weight": (0.5, 0.5), "density": (density, 0.5), "t": 0.5}, dtype)
-        for _ in engine.stretches(todo, reads(held), "cpu", 0, look):
+        for _ in making.stretches(todo, reads(held), "cpu", look):
             pass
         return look.suspects
 
@@ -276,21 +277,8 @@ def test_copies_are_looked_at() -> None:
             if broken and dtype.is_floating_point:
                 held["m0"] = torch.ones(70, 30).index_put((torch.tensor(69), torch.tensor(29)), torch.tensor(math.nan)).to(dtype)
             look = finite.Look()
-            assert sum(part.numel() for _, part in engine.stretches(todo, reads(held), "cpu", 0, look)) == 2100
+            assert sum(part.numel() for _, part in making.stretches(todo, reads(held), "cpu", look)) == 2100
             assert look.suspects == (broken and dtype.is_floating_point), dtype
-
-
-@needs_compiler
-def test_one_pass_over_files_sees_them_too() -> None:
-    held = models(2, (300, 1001), torch.bfloat16)
-    todo = job("ties", 2, (300, 1001), {"weight": (0.6, 0.4), "density": (0.3, 0.7)}, torch.bfloat16)
-    for at in (None, *range(0, 300_300, 33_333), 300_299):  # some are set aside, and come again; the others not
-        other = held["m1"].clone()
-        if at is not None:
-            other.view(-1)[at] = math.nan
-        seen, made = passes.Seen(), torch.empty(300 * 1001, dtype=torch.bfloat16)
-        _, done = fused.at_once(todo, [held["m0"], other], held["base"], made, seen)
-        assert done and seen.odd == (at is not None)
 
 
 @needs_compiler
@@ -317,7 +305,7 @@ def test_without_passes_it_is_looked_at_too(monkeypatch: pytest.MonkeyPatch) -> 
         for method, density in (("ties", 0.5), ("ties", 0.0), ("linear", 1.0)):
             look = finite.Look()
             todo = job(method, 2, (40, 50), {"weight": (0.6, 0.4), "density": (0.5, density)}, torch.bfloat16)
-            assert sum(part.numel() for _, part in engine.stretches(todo, reads(held), torch.device("cpu", 0), 0, look)) == 2000
+            assert sum(part.numel() for _, part in making.stretches(todo, reads(held), torch.device("cpu", 0), look)) == 2000
             assert look.suspects == (value is not None), (method, density)
 
 
@@ -513,7 +501,7 @@ def test_they_cancel_out_alike_in_the_passes(name: str, weights: tuple[float, ..
     todo = job(name, 3, (37, 53), args, torch.float32)
     assert fused.supports(todo)
     truth = by_torch(todo, held)
-    assert same(engine.merge_tensor(todo, reads(held)), truth)
+    assert same(making.merge_tensor(todo, reads(held)), truth)
 
 
 def test_small_weights_are_shares_all_the_same() -> None:
@@ -606,21 +594,21 @@ def hard_job(name: str, weights: tuple[float, float], dtype: torch.dtype) -> Any
 @pytest.mark.parametrize("name", NAMES)
 def test_zeros_keep_their_signs_and_all_bits_agree(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Compiled, plain and in stretches."""
-    monkeypatch.setattr(engine, "STRETCH", 1024)
+    monkeypatch.setattr(making, "STRETCH", 1024)
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
         for weights in PAIRS:
             todo = hard_job(name, weights, dtype)
             held = hard(dtype, 2)
             truth = by_torch(todo, held)
-            made = engine.merge_tensor(todo, reads(held))
+            made = making.merge_tensor(todo, reads(held))
             assert alike(made, truth), (dtype, weights)
-            parts = torch.cat([part.clone() for _, part in engine.stretches(todo, reads(held))])
+            parts = torch.cat([part.clone() for _, part in making.stretches(todo, reads(held))])
             assert alike(parts.view(61, 67), truth), (dtype, weights)
 
 
 def test_a_model_passed_through_keeps_its_bits() -> None:
     held = {"m0": torch.tensor([0.0, -0.0, 1e-45, -1e-40, 3e38, -1.0])}
-    for way in (lambda todo: engine.merge_tensor(todo, reads(held)), lambda todo: by_torch(todo, held)):
+    for way in (lambda todo: making.merge_tensor(todo, reads(held)), lambda todo: by_torch(todo, held)):
         todo = job("passthrough", 1, (6,), {"scale": (1.0,)}, torch.float32)
         assert same(way(todo), held["m0"])
         zero = way(job("passthrough", 1, (6,), {"scale": (-0.0,)}, torch.float32))
@@ -757,7 +745,7 @@ def test_estimates_were_held_against_runs(tmp_path: Path, monkeypatch: pytest.Mo
             recipe = load(estimates.recipe(name, tmp_path / size))
             jobs = plan(recipe, open_models(recipe)).jobs
             memory = float(told.split()[0].replace(",", ""))
-            assert engine.memory_together(jobs) / 1e6 == pytest.approx(memory, abs=0.6), (size, name)
+            assert budget.memory_together(jobs) / 1e6 == pytest.approx(memory, abs=0.6), (size, name)
             now = costs.START + sum(map(costs.seconds, jobs))
             assert now == pytest.approx(float(said.split()[0]), abs=0.06), (size, name)
     for size, name, memory, told, off, seconds, said, far in rows:
@@ -775,11 +763,11 @@ def test_what_is_told_follows_shapes_and_methods() -> None:
         return TensorJob(name, sources, Source("base", name), method, Arguments(), shape, torch.float32, torch.bfloat16, 0)
 
     embed, layer = of("model.embed_tokens.weight", (49152, 576), "knots"), of(UP, (1536, 576), "knots")
-    assert engine.memory_of(layer) > 3 * engine.memory_of(embed)
-    told = engine.memory_together([layer, layer, embed])
-    assert told == engine.BARE_MEMORY + 3 * engine.memory_of(layer) + engine.memory_of(embed)
+    assert budget.memory_of(layer) > 3 * budget.memory_of(embed)
+    told = budget.memory_together([layer, layer, embed])
+    assert told == budget.BARE_MEMORY + 3 * budget.memory_of(layer) + budget.memory_of(embed)
     small, large = of(UP, (1536, 576), "iso_c"), of(UP, (1536, 576), "tsv_merge")
-    assert engine.memory_of(small) < engine.memory_of(large) and costs.seconds(small) < costs.seconds(large) / 3
+    assert budget.memory_of(small) < budget.memory_of(large) and costs.seconds(small) < costs.seconds(large) / 3
     assert costs.seconds(embed) < costs.seconds(of(UP, (49152, 576), "knots")) / 5
 
 

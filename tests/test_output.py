@@ -2,12 +2,10 @@
 
 import contextlib
 import errno
-import importlib
 import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,14 +14,14 @@ import pytest
 import tiny
 
 from merger.__main__ import main
-from merger.engine.merge import merge
+from merger.engine import batch, budget
+from merger.engine.batch import merge
 from merger.engine.output import Part, parse_part
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import cached
 from merger.kernels import build, cpu, windows
 from merger.recipe import load
 
-engine = importlib.import_module("merger.engine.merge")  # the package has a function of that name
 ROOT = Path(__file__).parent.parent
 RECIPE = """
 merge_method: dare_ties
@@ -64,16 +62,16 @@ def killed_after(models: Path, count: int, out: str = "out", recipe: str = RECIP
 def made(models: Path, monkeypatch: pytest.MonkeyPatch, recipe: str = RECIPE, out: str = "out", **options: Any) -> list[str]:
     """Merge, and tell which tensors were computed."""
     names: list[str] = []
-    real, lock = engine.stretches, threading.Lock()
+    real, lock = batch.stretches, threading.Lock()
 
     def counted(job: Any, *args: Any) -> Any:
         with lock:
             names.append(job.name)
         yield from real(job, *args)
 
-    monkeypatch.setattr(engine, "stretches", counted)
+    monkeypatch.setattr(batch, "stretches", counted)
     merge(load(recipe), models.parent / out, roots=[models], **options)
-    monkeypatch.setattr(engine, "stretches", real)
+    monkeypatch.setattr(batch, "stretches", real)
     return names
 
 
@@ -169,7 +167,7 @@ def test_an_input_that_is_deleted_is_read_to_its_end(models: Path, monkeypatch: 
 
 def at_tensor(number: int, act: Callable[[], object], patch: pytest.MonkeyPatch) -> None:
     """Do something when the merge begins with its n-th tensor."""
-    real, begun = engine.stretches, 0
+    real, begun = batch.stretches, 0
 
     def acting(*args: Any) -> Any:
         nonlocal begun
@@ -178,7 +176,7 @@ def at_tensor(number: int, act: Callable[[], object], patch: pytest.MonkeyPatch)
             act()
         yield from real(*args)
 
-    patch.setattr(engine, "stretches", acting)
+    patch.setattr(batch, "stretches", acting)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -275,76 +273,45 @@ def test_a_headless_merge_imports_only_what_it_needs(models: Path) -> None:
 def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fresh, out = models.parent / "fresh", models.parent / "out"
     merge(load(RECIPE), fresh, roots=[models])
-    merge(load(RECIPE), out, roots=[models], memory=engine.OWN_MEMORY + 10_000)
+    merge(load(RECIPE), out, roots=[models], memory=budget.OWN_MEMORY + 10_000)
     assert contents(out) == contents(fresh)
     with pytest.raises(MergeError) as error:
-        merge(load(RECIPE.replace("dare_ties", "pcb")), models.parent / "no", roots=[models], memory=engine.OWN_MEMORY + 1000)
+        merge(load(RECIPE.replace("dare_ties", "pcb")), models.parent / "no", roots=[models], memory=budget.OWN_MEMORY + 1000)
     embed = "model.embed_tokens.weight"
     assert str(error.value) == (
         f"--memory 300 MB: {embed} (24, 8) takes 301MB, because 'pcb' looks at the whole tensor at once.\n"
         "  Allow that with --memory 301MB" + ("." if build.available() else ", or install a C compiler: then much less will do.")
     )
     assert not (models.parent / "no.partial").exists()
-    jobs = engine.plan(load(RECIPE), engine.open_models(load(RECIPE), [models])).jobs
-    sizes = sorted((engine.memory_of(job) for job in jobs), reverse=True)
-    assert engine._hands(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2])) == 2
-    assert engine._hands(jobs, 4, engine.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
+    jobs = batch.plan(load(RECIPE), batch.open_models(load(RECIPE), [models])).jobs
+    sizes = sorted((budget.memory_of(job) for job in jobs), reverse=True)
+    assert budget.fitting_workers(jobs, 4, budget.OWN_MEMORY + sum(sizes[:2])) == 2
+    assert budget.fitting_workers(jobs, 4, budget.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
 
 
-def test_tensors_share_the_room(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What threads hold together is never more than there is room for; an error ends those that wait."""
-    real, lock, holding, most, broken = engine.stretches, threading.Lock(), [0], [0], [False]
-
-    def counted(job: Any, read: Any, device: Any, hold: int, look: Any) -> Any:
-        with lock:
-            holding[0] += hold
-            most[0] = max(most[0], holding[0])
-        time.sleep(0.002)
-        if broken[0]:
-            raise ValueError("broken")
-        yield from real(job, read, device, 0, look)
-        with lock:
-            holding[0] -= hold
-
-    monkeypatch.setattr(engine, "stretches", counted)
-    monkeypatch.setattr(engine, "page_room", lambda: 1000)
-    monkeypatch.setattr(engine, "cached", lambda _: False)
-    monkeypatch.setattr(engine, "_LEAST_MEMORY", 0)
-    monkeypatch.setattr(engine, "_BUFFERS", 0)
-    monkeypatch.setattr(engine, "_holds", lambda jobs, *_: {job.name: 300 + i for i, job in enumerate(jobs)})
-    merge(load(RECIPE), models.parent / "out", roots=[models], workers=6)
-    assert 600 < most[0] <= 1000 - 1000 // 16 and not holding[0]
-    broken[0] = True
-    with pytest.raises(ValueError, match="broken"):
-        merge(load(RECIPE), models.parent / "no", roots=[models], workers=6)
-
-
-@pytest.mark.parametrize(("direct", "warm"), [(False, 0), (True, 0), (True, 1), (True, 3)])
+@pytest.mark.parametrize("warm", [0, 1, 3])
 @pytest.mark.skipif(not build.available(), reason="torch reads mapped memory")
-def test_short_of_memory(direct: bool, warm: int, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_short_of_memory(warm: int, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same files, read and not mapped, and sent on to the disk; a file that goes missing is told.
 
-    direct  past the page cache, and with room for some tensors' inputs
-    warm    so many of the three files are in memory anyway, and mapped as ever
+    warm  so many of the three files are in memory anyway, and mapped as ever
     """
     fresh, out = models.parent / "fresh", models.parent / "out"
     merge(load(RECIPE), fresh, roots=[models])
-    monkeypatch.setattr(engine, "page_room", lambda: 4000 if direct else 1)
+    monkeypatch.setattr(batch, "page_room", lambda: 1)
+    monkeypatch.setattr(batch, "memory_limit", lambda: 1)
     looked: list[Path] = []
-    monkeypatch.setattr(engine, "cached", lambda file: looked.append(file) or len(looked) <= warm)
-    opened: list[bool] = []
-    real = windows.open_direct
-    monkeypatch.setattr(windows, "open_direct", lambda *args: opened.append(True) or real(*args))
-    if direct:
-        for name in ("_DIRECT", "_LEAST_MEMORY", "_BUFFERS"):
-            monkeypatch.setattr(engine, name, 0)
+    monkeypatch.setattr(batch, "cached", lambda file: looked.append(file) or len(looked) <= warm)
+    files: list[int] = []
+    reading = windows.reading
+    monkeypatch.setattr(windows, "reading", lambda handles: files.append(len(handles)) or reading(handles))
     settled: list[bool] = []
     original = build.settle
     monkeypatch.setattr(build, "settle", lambda *place, wait: settled.append(wait) or original(*place, wait=wait))
     merge(load(RECIPE), out, roots=[models])
     assert contents(out) == contents(fresh)
     assert True in settled and False in settled
-    assert len(looked) == 3 and len(opened) == (3 - warm) * direct
+    assert len(looked) == 3 and files == ([3 - warm] if warm < 3 else [])
 
     def gone(*_: object) -> None:
         raise OSError(5, "Input/output error", "model.safetensors")
@@ -353,6 +320,18 @@ def test_short_of_memory(direct: bool, warm: int, models: Path, monkeypatch: pyt
     with pytest.raises(CheckpointError) as error:
         merge(load(RECIPE), models.parent / "no", roots=[models])
     assert str(error.value) == ("model.safetensors: cannot be read any more: Input/output error; bring it back as it was.")
+
+
+def test_files_are_mapped_where_only_the_machine_is_too_small(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system takes back mapped pages itself there; what was written is sent on all the same."""
+    monkeypatch.setattr(batch, "page_room", lambda: 1)
+    monkeypatch.setattr(batch, "memory_limit", lambda: None)
+    monkeypatch.setattr(windows, "reading", lambda _: pytest.fail("read in windows"))
+    settled: list[bool] = []
+    original = build.settle
+    monkeypatch.setattr(build, "settle", lambda *place, wait: settled.append(wait) or original(*place, wait=wait))
+    merge(load(RECIPE), models.parent / "out", roots=[models])
+    assert True in settled or not build.available()
 
 
 def test_what_the_system_holds_of_a_file(tmp_path: Path) -> None:
@@ -381,13 +360,13 @@ def test_room_for_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     """The least of what is free and of the limits of the process's memory cgroup and those above it, in both versions."""
     found = {"/proc/meminfo": "MemFree: 1 kB\nMemAvailable:    5000 kB\n", "/proc/self/cgroup": "4:memory:/a/b\n0::/c\n"}
     monkeypatch.setattr(Path, "read_text", lambda path, **_: found[str(path)] if str(path) in found else missing())
-    assert engine.page_room() == 5_120_000
+    assert budget.page_room() == 5_120_000
     found["/sys/fs/cgroup/memory/a/memory.limit_in_bytes"] = "4000000\n"
-    assert engine.page_room() == 4_000_000
+    assert budget.page_room() == 4_000_000
     found |= {"/sys/fs/cgroup/c/memory.max": "max\n", "/sys/fs/cgroup/memory.max": "3000000\n"}
-    assert engine.page_room() == 3_000_000
+    assert budget.page_room() == 3_000_000
     found.clear()
-    assert engine.page_room() is None
+    assert budget.page_room() is None
 
 
 def missing() -> str:

@@ -18,8 +18,8 @@ from safetensors.torch import load as read_tensors
 from safetensors.torch import save
 
 from merger import merge
-from merger.engine.live import Parents
-from merger.engine.merge import Step
+from merger.engine.batch import Step
+from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.hub import references, store, wire
 from merger.hub.card import Answer

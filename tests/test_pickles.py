@@ -17,7 +17,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from merger.engine.merge import merge
+from merger.engine.batch import merge
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, open_checkpoint
 from merger.files.pickles import read_places

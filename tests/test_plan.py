@@ -9,8 +9,8 @@ import tiny
 from conftest import as_text, rich_recipe
 
 from merger.engine import plan as planning
-from merger.engine.live import Parents
 from merger.engine.plan import Plan, plan
+from merger.engine.session import Parents
 from merger.errors import RecipeError
 from merger.methods import METHODS
 from merger.recipe import Recipe, load, replace

@@ -10,9 +10,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from tiny import make_family, read_weights
 
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, open_models
+from merger.engine.batch import merge
+from merger.engine.document import open_models
 from merger.engine.plan import plan
+from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError
 from merger.files.prefixes import bare
 from merger.recipe import load

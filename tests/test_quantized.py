@@ -11,9 +11,10 @@ import torch
 from safetensors.torch import save_file
 
 import merger.engine.plan as planning
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, open_models
+from merger.engine.batch import merge
+from merger.engine.document import open_models
 from merger.engine.plan import plan
+from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError
 from merger.files.checkpoints import open_checkpoint
 from merger.files.quantized import kind

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from merger.engine.live import Parents
-from merger.engine.merge import merge, open_models
+from merger.engine.batch import merge
+from merger.engine.document import open_models
 from merger.engine.plan import plan
+from merger.engine.session import Parents
 from merger.errors import RecipeError
 from merger.recipe import Recipe, dump, load
 from merger.recipe.between import unsliced

@@ -14,9 +14,9 @@ from safetensors.torch import save_file
 from test_lora import PLAIN, Q, make_lora
 
 from merger.__main__ import main
-from merger.chat import evaluate
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge
+from merger.chat.load import chat_model, load_tokenizer
+from merger.engine.batch import merge
+from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError, MergeError, RecipeError
 from merger.files import pickles
 from merger.files import texts as files
@@ -170,13 +170,13 @@ def test_speakers(root: Path) -> None:
     folder, config = root / "base", dict(session.plan.config)
 
     def speak(**changes: Any) -> str:
-        return said(lambda: evaluate.speaker(folder, config | changes, session.tensors))
+        return said(lambda: chat_model(folder, config | changes, session.tensors))
 
     assert speak(model_type="no") == f"{folder}: transformers knows no model type 'no', so this model cannot answer here."
     assert speak(hidden_size="wide").startswith(f"{folder}: its config.json cannot be used: ")
     start = f"{folder}: its tensors do not fit transformers' model, for example model.layers.2."
     assert speak(num_hidden_layers=3).startswith(start)
-    who = evaluate.speaker(folder, config, session.tensors)
+    who = chat_model(folder, config, session.tensors)
     who.length = 3
     assert said(lambda: list(who.tokens("neat tea", 5)), MergeError) == (
         f"the prompt is {len(who.tokenizer('neat tea')['input_ids'])} tokens long; this model reads at most 1."
@@ -188,7 +188,7 @@ def test_speakers(root: Path) -> None:
     )
     shutil.copytree(folder, root / "broken")
     (root / "broken/tokenizer.json").write_text("{")
-    assert said(lambda: evaluate.load_tokenizer(root / "broken")).startswith(f"{root}/broken: its tokenizer ")
+    assert said(lambda: load_tokenizer(root / "broken")).startswith(f"{root}/broken: its tokenizer ")
 
 
 def test_the_page(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from merger.chat import evaluate
+from merger.chat.load import chat_model
+from merger.chat.model import ChatModel
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import open_checkpoint
 from merger.limits import PATTERN_SECONDS
@@ -25,9 +26,9 @@ def folder(place: Path, **parts: Any) -> Path:
     return place
 
 
-def speaker(place: Path) -> evaluate.Speaker:
+def speaker(place: Path) -> ChatModel:
     model = open_checkpoint("m", place)
-    return evaluate.speaker(place, model.config, {name: model.read(name) for name in model.tensors})
+    return chat_model(place, model.config, {name: model.read(name) for name in model.tensors})
 
 
 def split(pattern: str) -> dict[str, Any]:

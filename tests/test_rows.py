@@ -256,7 +256,7 @@ def test_a_template_that_fails_on_one_prompt_is_that_rows(studio: Studio, monkey
 
 
 def test_a_cut_answer_says_so_and_is_no_whole_one() -> None:
-    from merger.chat.evaluate import Token
+    from merger.chat.model import Token
 
     listed = (Row("a", "p", "x" * ANSWER_TOKENS, "exact"), Row("b", "p", "x", "within"), Row("c", "p"))
     feeds = Feeds(1, "p", [row.key("merge") for row in listed], {row.key("merge"): row for row in listed}, "digest")

@@ -16,8 +16,8 @@ import hostile
 import pytest
 import torch
 
-from merger.chat import evaluate
-from merger.engine.merge import merge
+from merger.chat.load import chat_model
+from merger.engine.batch import merge
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import open_checkpoint
 from merger.hub.card import licence
@@ -312,7 +312,7 @@ def test_a_pattern_that_takes_too_long_is_told(tmp_path: Path) -> None:
     split = {"type": "Split", "pattern": {"Regex": "(x+x+)+$"}, "behavior": "Isolated", "invert": False}
     folder = document(tmp_path / "m", pre_tokenizer=split)
     model = open_checkpoint("m", folder)
-    who = evaluate.speaker(folder, model.config, {name: model.read(name) for name in model.tensors})
+    who = chat_model(folder, model.config, {name: model.read(name) for name in model.tensors})
     message = said(lambda: who.encode("x" * 200 + "y"), MergeError)
     assert message.startswith("the model's tokenizer fails at this text: ")
     assert who.encode("neat tea")
@@ -331,7 +331,7 @@ CONFIGS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_config_that_asks_for_too_much(changes: dict[str, Any], message: str) -> None:
     model = open_checkpoint("m", FAMILY / "pirate")
     tensors = {name: model.read(name) for name in model.tensors}
-    assert message in said(lambda: evaluate.speaker(FAMILY / "pirate", {**model.config, **changes}, tensors))
+    assert message in said(lambda: chat_model(FAMILY / "pirate", {**model.config, **changes}, tensors))
 
 
 def test_keys_of_a_config_that_name_code_or_files_are_not_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,7 +373,7 @@ def test_keys_of_a_config_that_name_code_or_files_are_not_seen(tmp_path: Path, m
     settings = safe.architecture(FAMILY / "pirate", {**model.config, **evil})
     assert settings.some_number == 3 and type(settings) is transformers.LlamaConfig
     assert path not in settings.to_json_string() and not hasattr(settings, "some_word") and not hasattr(settings, "auto_map")
-    who = evaluate.speaker(FAMILY / "pirate", {**model.config, **evil}, {name: model.read(name) for name in model.tensors})
+    who = chat_model(FAMILY / "pirate", {**model.config, **evil}, {name: model.read(name) for name in model.tensors})
     assert who.encode("neat tea") and not trap.sprung()
     for key, value in (("hidden_act", path), ("rope_scaling", {"rope_type": path, "factor": 2.0}), ("hidden_size", 1 << 70)):
         message = said(lambda k=key, v=value: safe.architecture(FAMILY / "pirate", {**model.config, k: v}))
@@ -650,7 +650,7 @@ def test_weights_stay_as_they_are() -> None:
 
     folder = FAMILY / "pirate"
     model = open_checkpoint("m", folder)
-    who = evaluate.speaker(folder, model.config, {name: model.read(name) for name in model.tensors})
+    who = chat_model(folder, model.config, {name: model.read(name) for name in model.tensors})
     theirs = AutoModelForCausalLM.from_pretrained(folder)
     ids = torch.tensor([who.encode("say hello my friend like a pirate")])
     with torch.inference_mode():

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from merger.__main__ import main
-from merger.engine.live import Parents
+from merger.engine.session import Parents
 from merger.errors import MergeError
 from merger.recipe import Recipe, load, load_file, replace
 from merger.search.trials import (

@@ -19,8 +19,8 @@ from conftest import as_text, sample
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge
+from merger.engine.batch import merge
+from merger.engine.session import Parents, Session
 from merger.methods import METHODS
 from merger.recipe import load
 
@@ -164,7 +164,7 @@ def test_merged_models_chat_and_one_of_them_does_both(merged: dict[str, tuple[Pa
 @pytest.fixture(scope="module")
 def idle() -> int:
     """What Python and torch hold before the first tensor is read."""
-    memory = run_measured("-c", "import merger.engine.merge, time; time.sleep(0.2)")
+    memory = run_measured("-c", "import merger.engine.batch, time; time.sleep(0.2)")
     return memory or pytest.skip("this system does not tell a process's anonymous memory")
 
 

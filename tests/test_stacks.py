@@ -12,9 +12,10 @@ from safetensors.torch import save_file
 
 import merger.engine.plan as planning
 from merger.__main__ import main
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, open_models
+from merger.engine.batch import merge
+from merger.engine.document import open_models
 from merger.engine.plan import plan
+from merger.engine.session import Parents, Session
 from merger.engine.stacks import follow
 from merger.errors import CheckpointError, RecipeError
 from merger.files.layout import Layout

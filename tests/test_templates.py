@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from merger.chat import evaluate
+from merger.chat.load import chat_model
 from merger.errors import MergeError
 from merger.files.checkpoints import open_checkpoint
 from merger.limits import TEMPLATE_CHARACTERS, TEMPLATE_OUTPUT, TEMPLATE_SECONDS, TEMPLATES_KEPT, TEMPLATES_WAITING
@@ -441,7 +441,7 @@ def test_a_speaker_names_whose_template_it_is() -> None:
     folder = FAMILY / "pirate"
     model = open_checkpoint("pirate", folder)
     tensors = {name: model.read(name) for name in model.tensors}
-    who = evaluate.speaker(folder, model.config, tensors, "the chat template of pirate")
+    who = chat_model(folder, model.config, tensors, "the chat template of pirate")
     wanted = who.tokenizer.apply_chat_template(TALK, tokenize=False, add_generation_prompt=True)
     assert who.encode("hi") == who.tokenizer(wanted, add_special_tokens=False)["input_ids"]
     who.tokenizer.chat_template = "{{ raise_exception('not today') }}"

@@ -11,9 +11,11 @@ import tiny
 import torch
 from safetensors.torch import save_file
 
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge, merge_tensor, open_models, reader
+from merger.engine.batch import merge
+from merger.engine.document import open_models, reader
 from merger.engine.plan import Plan, plan
+from merger.engine.session import Parents, Session
+from merger.engine.tensor import merge_tensor
 from merger.errors import CheckpointError, RecipeError
 from merger.recipe import CHAT_TEMPLATES, TokenRow, dump, load
 from merger.tokenizer.tokens import read_vocabulary

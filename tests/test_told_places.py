@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from merger.chat import evaluate
+from merger.chat.load import chat_model
 from merger.errors import CheckpointError, InputChanged, MergeError
 from merger.files.checkpoints import open_checkpoint
 
@@ -21,7 +21,7 @@ def test_a_model_of_the_hub_is_told_by_its_name(tmp_path: Path) -> None:
         (folder / name).write_text(content)
         with pytest.raises(CheckpointError) as told:
             model = open_checkpoint("evil/one.of-two", folder)
-            evaluate.speaker(folder, model.config, {name: model.read(name) for name in model.tensors})
+            chat_model(folder, model.config, {name: model.read(name) for name in model.tensors})
         assert "evil/one.of-two" in str(told.value) and COMMIT not in str(told.value) and str(tmp_path) not in str(told.value)
         shutil.rmtree(folder)
 

@@ -16,8 +16,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from merger.chat.evaluate import Plain
-from merger.engine.live import Session
+from merger.chat.model import Plain
+from merger.engine.session import Session
 from merger.errors import MergeError, RecipeError
 from merger.limits import LINK_CHARACTERS, UNDO_STEPS
 from merger.methods import METHODS

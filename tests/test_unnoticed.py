@@ -1,8 +1,6 @@
 """Faults that were put into the code once and that no test noticed: each has its test here, seen red with the fault in."""
 
-import importlib
 import json
-import math
 import os
 import shutil
 import time
@@ -18,11 +16,14 @@ import torch
 from browsing import ROOT
 from safetensors.torch import save_file
 
-from merger.chat.evaluate import Judged, Token, speaker, take_turns
+from merger.chat.batch import interleave
+from merger.chat.load import chat_model
+from merger.chat.model import Judged, Token
 from merger.engine import costs, live, output
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge_tensor, open_models, reader
+from merger.engine.document import open_models, reader
 from merger.engine.plan import Plan, TensorJob, plan
+from merger.engine.session import Parents, Session
+from merger.engine.tensor import merge_tensor
 from merger.errors import CheckpointError
 from merger.files import heads
 from merger.files.checkpoints import Checkpoint, open_checkpoint, shards
@@ -41,7 +42,6 @@ from merger.ui.service.answers import Answers
 from merger.ui.service.feeds import Heard
 from merger.ui.studio import Studio
 
-engine = importlib.import_module("merger.engine.merge")  # not the function of that name
 BASE, PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("base", "pirate", "plural", "story"))
 PROMPT = "say hello my friend like a pirate"
 EMBED, HEAD, QUERY = "model.embed_tokens.weight", "lm_head.weight", "model.layers.0.self_attn.q_proj.weight"
@@ -158,11 +158,11 @@ def test_an_answer_stops_where_generation_config_says(tmp_path: Path) -> None:
     """Chat models often name their end of turn there alone."""
     folder = tmp_path / "pirate"
     shutil.copytree(ROOT / PIRATE, folder)
-    who = speaker(folder, json.loads((folder / "config.json").read_text()), dict(tiny.read_weights(folder)))
+    who = chat_model(folder, json.loads((folder / "config.json").read_text()), dict(tiny.read_weights(folder)))
     said = [token.id for token in who.tokens(PROMPT, 60)]
     stop = said[len(said) // 2]
     settle(folder / "generation_config.json", eos_token_id=[2, stop])
-    who = speaker(folder, json.loads((folder / "config.json").read_text()), dict(tiny.read_weights(folder)))
+    who = chat_model(folder, json.loads((folder / "config.json").read_text()), dict(tiny.read_weights(folder)))
     assert stop in who.stops and [token.id for token in who.tokens(PROMPT, 60)] == said[: said.index(stop)]
     assert stop in stops_of(open_checkpoint("pirate", folder))
 
@@ -235,21 +235,6 @@ def test_a_merge_does_not_go_on_with_another_torch_or_device(other: str, models:
     if other == "torch":
         monkeypatch.setattr(torch, "__version__", "99.0")
     assert first != output.fingerprint(decided, opened, files, "cuda" if other == "device" else "cpu")
-
-
-@pytest.mark.parametrize("hands", [1, 2, 4])
-def test_no_tensor_takes_the_whole_budget_of_all_threads(hands: int, models: Path) -> None:
-    """Inputs are held whole only where they fit one thread's share: as many tensors are made at a time."""
-    _, opened, decided = planned(
-        "{merge_method: task_arithmetic, base_model: base, models: [{model: a, parameters: {weight: 1}}]}", models
-    )
-    jobs = [job for job in decided.jobs if len(job.shape) == 2]
-    inputs = {job.name: 4 * 2 * math.prod(job.shape) for job in jobs}
-    room = 2 * max(inputs.values())
-    held = engine._holds(jobs, opened, room, hands)
-    whole = {name for name, nbytes in held.items() if nbytes == inputs[name]}
-    assert whole == {name for name, nbytes in inputs.items() if nbytes <= room / hands} and whole
-    assert hands * max(held[name] for name in whole) <= room
 
 
 # ---------------------------------------------------------------------------------------------- statistics and verdict
@@ -344,7 +329,7 @@ class Endless:
 def test_interleaved_answers_have_a_time_limit() -> None:
     speakers: Any = {"a": Endless(), "b": Endless()}
     began, said = time.monotonic(), 0
-    for said, _ in enumerate(take_turns(speakers, PROMPT, limit=10**9, seconds=0.2), 1):
+    for said, _ in enumerate(interleave(speakers, PROMPT, limit=10**9, seconds=0.2), 1):
         assert said < 5000, "nothing ends it"
     assert said > 2 and time.monotonic() - began < 5
 
@@ -360,7 +345,7 @@ def test_a_word_is_a_parents_only_where_the_base_would_not_say_it(
             self.rank = 1 if model == PIRATE or base_agrees else 5
 
         def judges(self, prompt: str, ids: list[int]) -> list[Judged]:
-            return [Judged(0.9, self.rank, "x", 0.9) for _ in ids]
+            return [Judged(0.9, self.rank, "x") for _ in ids]
 
     monkeypatch.setattr(studio.voices, "within", lambda work, *_: work())
     monkeypatch.setattr(studio.voices, "parent", lambda model, *_: Voice(model))

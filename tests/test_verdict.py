@@ -12,7 +12,7 @@ from conftest import as_text, rich_recipe
 from safetensors.torch import save_file
 
 from merger.__main__ import main
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.findings import Finding
 from merger.inspect.verdict import Verdict, tokens_of, verdict
@@ -322,7 +322,8 @@ def test_what_rounding_costs_is_told(models: Path) -> None:
     assert found.level == "warning" and found.value == "float32" and "; rounding costs" in str(judged)
     assert not words(judge(TIES + "out_dtype: float32\n", models), "coarse")
     recipe = load(TIES + "out_dtype: bfloat16\n")  # held against the whole merge
-    from merger.engine.merge import merge_tensor, reader
+    from merger.engine.document import reader
+    from merger.engine.tensor import merge_tensor
 
     opened = open_models(recipe, [models])
     lost = whole = 0.0

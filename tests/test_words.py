@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 from test_verdict import CASES, SLICED, TIES
 
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.errors import MergeError
 from merger.files.layout import Board, board, layout
@@ -255,7 +255,6 @@ class Judged:
     probability: float
     rank: int
     best: str
-    best_probability: float = 0.0
 
 
 YES, SECOND, NO = Judged(0.98, 1, "y"), Judged(0.21, 2, "they"), Judged(0.0001, 50, " so")
@@ -292,7 +291,7 @@ def test_hostile_tokens_stay_text() -> None:
 
 def test_a_vote_in_words(tmp_path: Path) -> None:
     """By hand: one position, two models that disagree; and one model's change is trimmed elsewhere."""
-    from merger.engine.merge import reader
+    from merger.engine.document import reader
     from merger.inspect.explain import look
 
     tiny.make_family(tmp_path, models=("base", "a", "b"), layers=1)

@@ -316,7 +316,7 @@ def test_closing_beside_ends_the_iterator(patient: bool) -> None:
 def test_a_fork_of_a_process_with_threads_computes() -> None:
     """OpenMP's threads are not in the fork: an operation that is shared among them would wait for ever."""
     code = (
-        "import os, torch, merger.engine.live; torch.set_num_threads(2); x = torch.randn(4_000_000); x.log_softmax(-1)\n"
+        "import os, torch, merger.engine.session; torch.set_num_threads(2); x = torch.randn(4_000_000); x.log_softmax(-1)\n"
         "pid = os.fork()\n"
         "if not pid: x.log_softmax(-1); os._exit(7)\n"
         "import time\n"

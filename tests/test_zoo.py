@@ -7,7 +7,7 @@ import pytest
 import transformers
 import zoo
 
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.files.layout import board, layout
 from merger.recipe import load

@@ -29,10 +29,11 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from zoo_sizes import ALSO, TINY, TOWER
 
-from merger.chat.evaluate import say_all, speaker
+from merger.chat.batch import generate_batch
+from merger.chat.load import chat_model
 from merger.engine import loadable
-from merger.engine.live import Parents, Session
-from merger.engine.merge import merge
+from merger.engine.batch import merge
+from merger.engine.session import Parents, Session
 from merger.recipe import load
 
 ROOT = Path(__file__).parent.parent
@@ -280,7 +281,7 @@ def _heard(folder: Path, cls: Any, seen: Seen) -> None:
     session = Session(Parents())
     session.apply(load(text))
     assert session.plan is not None
-    who = speaker(folder / "base", session.plan.config, session.tensors)
+    who = chat_model(folder / "base", session.plan.config, session.tensors)
     who.stops = frozenset()
     seen.how = _how(who)
     for place, move in enumerate(("", *MOVES)):
@@ -297,7 +298,7 @@ def _heard(folder: Path, cls: Any, seen: Seen) -> None:
                 said = [token.id for token in who.tokens(prompt, TOKENS)]
                 assert said == expected, f"says {said}, transformers {expected}"
                 texts.append(who.tokenizer.decode(said, skip_special_tokens=True).rstrip("\ufffd"))
-            many = say_all(who, PROMPTS, TOKENS)
+            many = generate_batch(who, PROMPTS, TOKENS)
             assert many == texts, f"says {many} to several prompts at once, alone {texts}"
         except Exception as error:
             seen.steps[step] = _words(error)
@@ -316,7 +317,7 @@ def _how(who: Any) -> str:
     held = [f"{stacked} stacked"] if stacked else []
     held += [f"{len(bound.copies)} copied"] if bound.copies else []
     ways = {"cache": "from its cache", "steps": "as generate", "whole": "the whole text again"}
-    goes = "drafts" if who.probed.plain and who._layers else ways[who.probed.by]
+    goes = "drafts" if who.probed.plain and who.forward.layers else ways[who.probed.by]
     return f"{', '.join(held) or 'in place'}; {goes}"
 
 

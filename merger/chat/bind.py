@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from merger.chat import internals
 from merger.errors import CheckpointError
 from merger.files.layout import part, role
 from merger.files.prefixes import bare
@@ -117,22 +118,14 @@ class _Group:
 
 def _groups(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> tuple[list[_Group], list[str]]:
     """The tensors as transformers' loader puts them together, and the names for which the module has no place."""
-    from transformers.conversion_mapping import get_model_conversion_mapping
-    from transformers.core_model_loading import WeightConverter, WeightRenaming, dot_natural_key, rename_source_key
-
-    mapping = get_model_conversion_mapping(module)
-    renamings = [entry for entry in mapping if isinstance(entry, WeightRenaming)]
-    converters = [entry for entry in mapping if isinstance(entry, WeightConverter)]
-    by_pattern = {pattern: converter for converter in converters for pattern in converter.source_patterns}
-    prefix = module.base_model_prefix
+    by_pattern, rename, order = internals.renaming(module, held)
     groups: dict[str, _Group] = {}
     strange: list[str] = []
-    state: Any = dict(held)
     alike = {bare(name): name for name in held}
-    for name in sorted(tensors, key=dot_natural_key):
-        target, pattern = rename_source_key(name, renamings, converters, prefix, state)
+    for name in sorted(tensors, key=order):
+        target, pattern = rename(name, True)
         if target not in held and name in held:
-            target, pattern = rename_source_key(name, [], [], prefix, state)
+            target, pattern = rename(name, False)
         if target not in held and (alone := alike.get(bare(target))):  # a text's part alone, of a model that also sees
             target = alone
         if target not in held:
@@ -182,7 +175,7 @@ def _tie(module: Any, bound: Bound, lacking: set[str]) -> None:
 def _dtypes(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, torch.dtype]:
     """The type that transformers gives each parameter: its own where it has one, 32 bit where the model asks for it."""
     main = module.config.dtype
-    plan: Mapping[str, torch.dtype] = module._get_dtype_plan(main) if main in (torch.float16, torch.bfloat16) else {}
+    plan: Mapping[str, torch.dtype] = internals.kept_types(module) if main in (torch.float16, torch.bfloat16) else {}
     patterns = [(re.compile(p.replace("*", ".*")), dtype) for p, dtype in plan.items()]
     return {
         name: next((dtype for pattern, dtype in patterns if pattern.search(name)), value.dtype) for name, value in held.items()

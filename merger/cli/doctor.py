@@ -17,9 +17,10 @@ from typing import Any
 
 import torch
 
-from merger.chat.evaluate import Plain, Speaker, speaker
+from merger.chat.load import chat_model
+from merger.chat.model import ChatModel, Plain
 from merger.engine import loadable
-from merger.engine.merge import open_models
+from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.errors import MergeError
 from merger.files import heads, quantized
@@ -554,7 +555,7 @@ def _answers(patient: _Patient) -> tuple[tuple[tuple[str, str], ...], list[Ailme
     """What it says to a few prompts, and what of that is babble."""
     model = patient.model
     try:
-        voice = speaker(model.folder, model.config, {name: model.read(name).clone() for name in model.tensors})
+        voice = chat_model(model.folder, model.config, {name: model.read(name).clone() for name in model.tensors})
     except MergeError as error:
         return (), [Ailment("note", "silent", f"it was not asked: {error}", "Load it in transformers and ask it there.")]
     said: list[tuple[str, str]] = []
@@ -581,7 +582,7 @@ def _answers(patient: _Patient) -> tuple[tuple[tuple[str, str], ...], list[Ailme
     ]
 
 
-def _heard(voice: Speaker, prompt: str) -> tuple[str, str]:
+def _heard(voice: ChatModel, prompt: str) -> tuple[str, str]:
     """An answer, and what is wrong with it in words, "" where nothing is."""
     tokens = list(voice.tokens(prompt, _TOKENS))
     answer = "".join(token.text for token in tokens)

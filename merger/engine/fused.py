@@ -16,7 +16,7 @@ from torch import Tensor
 from merger.engine.plan import Source, TensorJob
 from merger.files.layout import role
 from merger.kernels import backend, cpu, passes
-from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Seen, Trim
+from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Trim
 from merger.methods import METHODS
 from merger.methods.law import NO_LAW, Law
 from merger.methods.ops import Draws, cancelled, per_model, scale_back
@@ -191,51 +191,6 @@ def _ks(job: TensorJob, i: int, args: Mapping[str, Any], n: int) -> tuple[int, .
         count, top = middle(n, density, per_model(args["gamma"], len(job.sources))[i])
         return (top + count, top) if count else ()
     return ()
-
-
-def held_at_once(job: TensorJob, sizes: int) -> int:
-    """Bytes that `at_once` takes with an output, sizes: of an element of all models; 0 where it makes none."""
-    n, args = math.prod(job.shape), _arguments(job)
-    count = sum(len(_ks(job, i, args, n)) for i in range(len(job.sources)))
-    once = count and args.get("rescale", False) in (False, "inverse") and 1 << 16 <= n < 1 << 32
-    return n * job.out.itemsize + cpu.most_open(n, count) * (8 + sizes) if once else 0
-
-
-def at_once(
-    job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, out: Tensor | None, seen: Seen | None = None
-) -> tuple[Known, bool]:
-    """The cuts of a job's trims by one pass over all its tensors, in which `out`, if given, is made too; and whether it was.
-
-    What is not found, because the method has no cuts, the tensors are small or a sample misled, `prepared` finds.
-    """
-    known, args, n = Known(ladders=None), _arguments(job), tensors[0].numel()
-    whole = [*tensors, *([base] if base is not None else [])]
-    wanted = [(i, k) for i in range(len(tensors)) for k in _ks(job, i, args, n) if 0 < k < n]
-    if not wanted or not cpu.supports(whole) or not 1 << 16 <= n < 1 << 32:
-        return known, False
-    cuts = cpu.brackets(tensors, base, wanted)
-    what = None
-    if out is not None and args.get("rescale", False) in (False, "inverse"):  # else the sums of magnitudes are another pass
-        between = Known(ladders=None)
-        for q in cuts:  # any cut in the bracket: here its lower end
-            between.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.low, q.k - q.low_room, 1.0))
-        what = prepared(job, tensors, base, between)
-    met = Seen()
-    how = what or Combine(ADDED, (1.0,) * len(tensors))
-    aside = cpu.once(how, out if what else None, tensors, base, cuts, met)
-    if aside is None:
-        return known, False
-    for q in cuts:
-        if q.at:
-            known.cuts.setdefault((job.sources[q.source], job.base), array("d")).extend((q.k, q.cut, q.above, q.at))
-    if out is None or what is None or not all(q.sure for q in cuts):
-        return known, False
-    exact = prepared(job, tensors, base, known)
-    assert exact is not None
-    aside.into(out, exact, met)
-    if seen is not None:
-        seen.odd |= met.odd
-    return known, True
 
 
 def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | None], known: Known) -> tuple[float, float]:

@@ -211,11 +211,8 @@ _LOOKS = 256
 
 
 @contextlib.contextmanager
-def read_by_files(models: Iterable[Checkpoint], files: Collection[Path], direct: bool) -> Generator[None]:
-    """While this lasts, the compiled passes read these files of the models instead of touching mapped memory.
-
-    direct  past the page cache, where the file system has that
-    """
+def read_by_files(models: Iterable[Checkpoint], files: Collection[Path]) -> Generator[None]:
+    """While this lasts, the compiled passes read these files of the models instead of touching mapped memory."""
     handles: dict[int, tuple[int, int, str]] = {}
     try:
         for model in models:
@@ -223,7 +220,7 @@ def read_by_files(models: Iterable[Checkpoint], files: Collection[Path], direct:
                 mapped = model.mapping(file)
                 begin = address(mapped)
                 if begin not in handles:
-                    handle = (windows.open_direct if direct else os.open)(file, os.O_RDONLY)
+                    handle = os.open(file, os.O_RDONLY)
                     handles[begin] = (len(mapped), handle, str(file))
                     if Seen.of(os.fstat(handle)) != mapped.seen:  # another has its name now
                         raise written_to(file)

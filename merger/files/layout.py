@@ -46,8 +46,6 @@ _ROLES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 _COMPILED = tuple((role, re.compile(pattern)) for role, pattern in _ROLES)
 
-EDGES = ("embed", "norm", "head")
-
 # The parts of a model that see, hear, or hand on what was seen; where one is inside another, the outer one counts.
 _PARTS: tuple[tuple[str, str], ...] = (
     ("projector", r"\w*projector|mm_\w+|\w*connector|\w*resampler\w*|perceiver|qformer|aligner|\w+_aligner|\w*merger(_list)?|"

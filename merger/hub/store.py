@@ -31,7 +31,7 @@ _COMPANION = re.compile(r".+\.(json|txt|model|jinja)|README\.md|LICEN[SC]E.*|NOT
 _NO_COMPANION = re.compile(r"(trainer_state|training_args|all_results|train_results|eval_results)\.json|(flax|tf|rust)_model.*")
 MAX_COMPANION, MAX_COMPANIONS, MAX_ALL_COMPANIONS = 100_000_000, 64, 300_000_000
 """Bytes of one file beside the weights, their number, bytes of all of them: a stranger's model is not let beyond."""
-HANDS = 3
+PARALLEL_DOWNLOADS = 3
 """Files that are fetched at a time."""
 _TRIES = 6
 _RESTRICTED = ".restricted"
@@ -282,7 +282,7 @@ def fetch(
     def one(file: RepoFile) -> None:
         _Download(found, file, token, told, lambda: stop.is_set() or cancelled()).run()
 
-    with ThreadPoolExecutor(HANDS) as pool:
+    with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
         running = [pool.submit(one, file) for file in sorted(missing, key=lambda file: -file.size)]
         first: BaseException | None = None
         for future in running:

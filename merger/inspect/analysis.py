@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from merger.engine.merge import Read, merge_tensor, read_source, used
+from merger.engine.document import read_source
 from merger.engine.plan import Source, TensorJob
+from merger.engine.tensor import Read, merge_tensor, used
 from merger.files.checkpoints import Checkpoint
 from merger.files.layout import Layout, role
 from merger.kernels.finite import Count, Look, count

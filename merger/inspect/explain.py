@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from merger.engine.merge import Read, merge_tensor
 from merger.engine.plan import NO_ARGUMENTS, Source, TensorJob
+from merger.engine.tensor import Read, merge_tensor
 from merger.files.layout import Layout, role
 from merger.inspect.analysis import Staged, TensorStats, counted_up, facts_of, has_deltas, staged
 from merger.methods import LINES, METHODS

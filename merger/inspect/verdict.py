@@ -16,8 +16,9 @@ from torch import Tensor
 
 from merger.engine import costs
 from merger.engine.arguments import Arguments
+from merger.engine.budget import memory_together
 from merger.engine.cancelling import cancelling
-from merger.engine.merge import Planned, memory_together
+from merger.engine.document import Planned
 from merger.engine.plan import Misfit, Plan, TensorJob, coverage, plan
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, in_words, read_json

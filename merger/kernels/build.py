@@ -56,17 +56,6 @@ class How(ctypes.Structure):
     )  # fmt: skip
 
 
-class Bracket(ctypes.Structure):
-    """What a cut lies between, and then the cut; see cpu.c."""
-
-    _fields_ = (
-        ("k", ctypes.c_int64), ("over", ctypes.c_int64), ("top", ctypes.c_int64), ("bottom", ctypes.c_int64),
-        ("inside", ctypes.c_int64), ("room", ctypes.c_int64), ("found", ctypes.c_void_p), ("above", ctypes.c_int64),
-        ("at", ctypes.c_int64), ("cut", ctypes.c_float), ("low", ctypes.c_float), ("low_room", ctypes.c_float),
-        ("high", ctypes.c_float), ("high_room", ctypes.c_float), ("source", ctypes.c_int32), ("sure", ctypes.c_int32),
-    )  # fmt: skip
-
-
 def available() -> bool:
     """Whether the compiled passes can be used here."""
     return os.environ.get("MERGER_KERNELS", "") != "off" and library() is not None
@@ -230,7 +219,7 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     pointer, i32, i64, f32 = ctypes.c_void_p, ctypes.c_int32, ctypes.c_int64, ctypes.c_float
     sources = ctypes.POINTER(Source)
     library.merger_source_size.restype = i64
-    if library.merger_source_size() != sum(map(ctypes.sizeof, (Source, How, Bracket))):
+    if library.merger_source_size() != sum(map(ctypes.sizeof, (Source, How))):
         raise OSError("another layout")
     library.merger_uniform.argtypes = (pointer, ctypes.c_uint32, ctypes.c_uint32, i64, i64)
     library.merger_uniform.restype = None
@@ -240,14 +229,8 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_lengths.argtypes = (sources, sources, i64, pointer, pointer)
     library.merger_products.argtypes = (sources, i32, sources, i64, pointer)
     library.merger_ranked.argtypes = (sources, sources, i64, i64, pointer)
-    how, cuts = ctypes.POINTER(How), ctypes.POINTER(Bracket)
-    library.merger_combine.argtypes = (pointer, i32, how, sources, i32, sources, i64, i64, i64)
+    library.merger_combine.argtypes = (pointer, i32, ctypes.POINTER(How), sources, i32, sources, i64, i64, i64)
     library.merger_combine.restype = None
-    library.merger_brackets.argtypes = (sources, sources, i64, cuts, i32, i32)
-    library.merger_once.argtypes = (pointer, i32, how, sources, i32, sources, i64, cuts, i32, pointer, pointer, i64)
-    library.merger_once.restype = i64
-    library.merger_patch.argtypes = (pointer, i32, how, sources, i32, sources, pointer, i64, i32)
-    library.merger_patch.restype = None
     library.merger_odd.argtypes = (pointer, i32, i64)
     library.merger_settle.argtypes = (i32, i64, i64, i32)
     library.merger_settle.restype = None

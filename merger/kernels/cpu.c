@@ -25,7 +25,6 @@
 #define GROUP 4096   /* what `total` folds at a time, and what is looked at for numbers that are not finite */
 #define MOST 16      /* models */
 #define AHEAD (1 << 20)
-#define PAGE 4096      /* what direct input and output are aligned to */
 #define RUN 64         /* elements of a sample that lie side by side */
 
 enum { FLOAT32 = 0, BFLOAT16 = 1, FLOAT16 = 2 };
@@ -45,7 +44,7 @@ typedef struct {
     float scale, divide;   /* applied to what is kept */
     float weight;
     int64_t place;         /* where in `file` the data begin, in bytes */
-    void *window;          /* what is read from `file` goes here: elements begin .. end, and the rest of their pages */
+    void *window;          /* what is read from `file` goes here: elements begin .. end */
     int64_t begin, end, room;
     int32_t file;          /* a file to read the data from; -1: they are in memory, or mapped */
     int32_t trouble;       /* the errno of a read that failed; the rest of the window is 0 then */
@@ -129,37 +128,25 @@ static void store(void *to, int kind, int64_t at, const float *restrict from, in
     }
 }
 
-/* Whether a file that refuses direct input can be read through the page cache: it is from now on. */
-static int by_cache(int file) {
-#ifdef __linux__
-    const int flags = fcntl(file, F_GETFL);
-    return flags >= 0 && flags & O_DIRECT && fcntl(file, F_SETFL, flags & ~O_DIRECT) == 0;
-#else
-    (void)file;
-    return 0;
-#endif
-}
-
-/* Where a file is read through the page cache: ask for elements at .. at+n, and do not wait. Past it there is none to read into. */
+/* Where a file is read: ask for elements at .. at+n, and do not wait. */
 static void ask(const source_t *s, int64_t at, int64_t n) {
 #ifdef __linux__
-    if (s->file >= 0 && n > 0 && !(fcntl(s->file, F_GETFL) & O_DIRECT))
+    if (s->file >= 0 && n > 0)
         posix_fadvise(s->file, s->place + at * size_of(s->kind), n * size_of(s->kind), POSIX_FADV_WILLNEED);
 #else
     (void)s; (void)at; (void)n;
 #endif
 }
 
-/* Elements at .. at+n into the window, in whole pages of the file, as direct input wants them. */
+/* Elements at .. at+n into the window. */
 static void read_window(source_t *s, int64_t at, int64_t n) {
 #ifdef __linux__
-    const int64_t begin = s->place + at * size_of(s->kind), skip = begin % PAGE, whole = skip + n * size_of(s->kind);
-    const int64_t pages = (whole + PAGE - 1) / PAGE * PAGE;
-    s->data = (char *)s->window + skip - at * size_of(s->kind);
+    const int64_t size = size_of(s->kind), whole = n * size;
+    s->data = (char *)s->window - at * size;
     for (int64_t done = 0; done < whole;) {
-        const ssize_t got = pread(s->file, (char *)s->window + done, (size_t)(pages - done), begin - skip + done);
+        const ssize_t got = pread(s->file, (char *)s->window + done, (size_t)(whole - done), s->place + at * size + done);
         if (got > 0) { done += got; continue; }
-        if (got < 0 && (errno == EINTR || (errno == EINVAL && by_cache(s->file)))) continue;
+        if (got < 0 && errno == EINTR) continue;
         s->trouble = got < 0 ? errno : EIO; /* the file is shorter than it was */
         memset((char *)s->window + done, 0, (size_t)(whole - done));
         return;
@@ -514,8 +501,6 @@ typedef struct {
     int64_t above, at;                 /* how many lie above the cut and at it */
     float cut;                         /* NaN: it does not lie there */
     float low, low_room, high, high_room;
-    int32_t source;
-    int32_t sure;                      /* that what was said to stay or go does */
 } bracket_t;
 
 /* The bracket from a sample: of the k-th magnitude of many, with more than five standard errors to each side. */
@@ -541,7 +526,6 @@ static void guess(bracket_t *q, const float *sample, int m, int64_t n) {
 /* Ready to count; 0: out of memory. `found` is to be freed. */
 static int begun(bracket_t *q, int64_t n) {
     q->over = q->top = q->bottom = q->inside = q->above = q->at = 0;
-    q->sure = 0;
     q->cut = NAN;
     q->room = n < 65536 ? n + BLOCK : 65536 + (n / 8 < (1 << 22) ? n / 8 : 1 << 22);
     q->found = malloc(4 * (size_t)q->room);
@@ -592,8 +576,6 @@ static void decide(bracket_t *q) {
         q->above = over + top + inside;
         q->at = q->bottom;
     }
-    const float room = (float)((double)(k - q->above) / (double)q->at);
-    q->sure = q->cut == q->cut && (q->cut < q->high || room >= q->high_room) && (q->cut > q->low || room <= q->low_room);
 }
 
 /* The k-th largest magnitude (k from 1) of source - base, how many lie above it and how many at it; exact.
@@ -817,12 +799,13 @@ static inline __attribute__((always_inline)) void mixed(
     }
 }
 
-/* A block of deltas x (or weights), which are overwritten, to merged elements. `drawn`: whose random numbers are in u already. */
+/* A block of deltas x (or weights), which are overwritten, to merged elements. */
 static void combined(
     const how_t *how, const source_t *sources, int count, float (*restrict x)[LINE], const float *restrict b, float *restrict u,
-    const source_t *drawn, int64_t at, float *restrict merged, int size
+    int64_t at, float *restrict merged, int size
 ) {
     float w[MOST];
+    const source_t *drawn = NULL; /* whose random numbers are in u already */
     for (int k = 0; k < count; k++) {
         w[k] = sources[k].weight;
         if (how->mode != MIXED) drawn = trim(x[k], &sources[k], at, size, u, drawn);
@@ -878,117 +861,13 @@ void merger_combine(
             const int64_t at = first + start;
             const int size = (int)(end - start < BLOCK ? end - start : BLOCK);
             load_block(x, b, sources, count, base, at, size);
-            combined(how, sources, count, x, b, u, NULL, at, merged, size);
+            combined(how, sources, count, x, b, u, at, merged, size);
             store(out, out_kind, start, merged, size);
         }
         how->odd |= odd(out, out_kind, group, (int)(end - group));
     }
     for (int k = 0; k < count; k++) behind(&sources[k], first, n);
     if (base) behind(base, first, n);
-}
-
-/* ---------------------------------------------------------------------------------------------- cuts and output in one pass */
-
-/* Brackets of cuts, each with its k and source, from samples of so many runs. -1: out of memory. */
-int merger_brackets(source_t *sources, source_t *base, int64_t n, bracket_t *brackets, int cuts, int runs) {
-    float *found = malloc(4 * (size_t)(runs * RUN));
-    if (!found) return -1;
-    for (int c = 0, m = 0, of = -1; c < cuts; c++) {
-        if (brackets[c].source != of) m = sampled(found, &sources[of = brackets[c].source], base, n, runs);
-        guess(&brackets[c], found, m, n);
-    }
-    free(found);
-    return 0;
-}
-
-/* What is stored at the places index[from .. to], into to's places of `aside`. */
-static void gather(void *aside, int64_t from, const source_t *s, const uint32_t *index, int64_t to) {
-    if (s->kind == FLOAT32) for (int64_t j = from; j < to; j++) ((float *)aside)[j] = ((const float *)s->data)[index[j]];
-    else for (int64_t j = from; j < to; j++) ((uint16_t *)aside)[j] = ((const uint16_t *)s->data)[index[j]];
-}
-
-/* A pass over a whole tensor that finds its sources' cuts and, where `out` is given, makes the output too. Cuts of `sources` lie
-   in the brackets; elements that this leaves open, by any bracket, are set aside: their places in `index`, what is stored there
-   in `aside` (of each source, then of the base), for merger_patch. All brackets' sources draw the same random numbers; n < 2**32.
-
-   How many were set aside; -1 where it would be more than `room`, or too much lies in a bracket, or memory is out. */
-int64_t merger_once(
-    void *out, int out_kind, how_t *how, source_t *sources, int count, source_t *base, int64_t n,
-    bracket_t *brackets, int cuts, uint32_t *index, void **aside, int64_t room
-) {
-    float b[LINE], merged[LINE], u[LINE], x[MOST][LINE];
-    const source_t *drawn = &sources[brackets[0].source];
-    uint8_t open[BLOCK];
-    int64_t m = 0, start = 0;
-    int full = 0;
-    for (int c = 0; c < cuts; c++) full |= !begun(&brackets[c], n);
-    for (; start < n && !full; start += BLOCK) {
-        const int size = (int)(n - start < BLOCK ? n - start : BLOCK);
-        if (start % GROUP == 0) all_seen(sources, count, base, start, (int)(n - start < GROUP ? n - start : GROUP), n);
-        load_block(x, b, sources, count, base, start, size);
-        if (out) {
-            uniform(u, drawn->key0, drawn->key1, start, size);
-            memset(open, 0, BLOCK);
-        }
-        for (int c = 0; c < cuts; c++) {
-            bracket_t *q = &brackets[c];
-            float *restrict d = x[q->source];
-            if (out) {
-                const float low = q->low, low_room = q->low_room, high = q->high, high_room = q->high_room;
-                for (int i = 0; i < size; i++) {
-                    const float s = fabsf(d[i]);
-                    const int above = (s > low) | ((s == low) & (u[i] < low_room));
-                    const int over = (s > high) | ((s == high) & (u[i] < high_room));
-                    open[i] |= (uint8_t)(above & !over);
-                }
-            }
-            counted(q, d, size);
-            full |= q->inside + BLOCK > q->room;
-        }
-        if (out) {
-            const int64_t before = m;
-            for (int i = 0; i < BLOCK; i += 8) {
-                uint64_t eight;
-                memcpy(&eight, open + i, 8);
-                for (; eight; eight &= eight - 1) index[m++] = (uint32_t)start + (uint32_t)(i + (__builtin_ctzll(eight) >> 3));
-            }
-            for (int k = 0; k < count; k++) gather(aside[k], before, &sources[k], index, m);
-            if (base) gather(aside[count], before, base, index, m);
-            full |= m + BLOCK > room;
-            combined(how, sources, count, x, b, u, drawn, start, merged, size);
-            store(out, out_kind, start, merged, size);
-            const int64_t group = start / GROUP * GROUP; /* what is open counts as what it may become */
-            if (start + BLOCK == group + GROUP || start + BLOCK >= n)
-                how->odd |= odd(out, out_kind, group, (int)(start + size - group));
-        }
-        if ((start + BLOCK) % AHEAD == 0) {
-            for (int k = 0; k < count; k++) behind(&sources[k], start + BLOCK - AHEAD, AHEAD);
-            if (base) behind(base, start + BLOCK - AHEAD, AHEAD);
-        }
-    }
-    for (int c = 0; c < cuts; c++) {
-        if (start >= n) decide(&brackets[c]);
-        free(brackets[c].found);
-    }
-    return start >= n ? m : -1;
-}
-
-/* The elements that were set aside, m of them, as `sources` and `base`: into their places of `out`, now that the cuts are known.
-   drawn: one of the sources whose cuts they are */
-void merger_patch(
-    void *out, int out_kind, how_t *how, source_t *sources, int count, source_t *base, const uint32_t *index, int64_t m, int drawn
-) {
-    float b[LINE], merged[LINE], u[LINE], x[MOST][LINE], made[BLOCK];
-    for (int64_t start = 0; start < m; start += BLOCK) {
-        const int size = (int)(m - start < BLOCK ? m - start : BLOCK);
-        load_block(x, b, sources, count, base, start, size);
-        for (int i = 0; i < size; i++) uniform(u + i, sources[drawn].key0, sources[drawn].key1, index[start + i], 1);
-        combined(how, sources, count, x, b, u, &sources[drawn], start, merged, size);
-        store(made, out_kind, 0, merged, size);
-        how->odd |= odd(made, out_kind, 0, size);
-        if (out_kind == FLOAT32) for (int i = 0; i < size; i++) ((float *)out)[index[start + i]] = made[i];
-        else for (int i = 0; i < size; i++) ((uint16_t *)out)[index[start + i]] = ((uint16_t *)made)[i];
-    }
 }
 
 int merger_has_float16(void) {
@@ -999,7 +878,7 @@ int merger_has_float16(void) {
 #endif
 }
 
-int64_t merger_source_size(void) { return sizeof(source_t) + sizeof(bracket_t) + sizeof(how_t); }
+int64_t merger_source_size(void) { return sizeof(source_t) + sizeof(how_t); }
 
 /* ---------------------------------------------------------------------------------------------- mapped files that are cut short
 

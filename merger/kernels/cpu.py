@@ -1,16 +1,14 @@
 """The passes of cpu.c over tensors in the CPU's memory, called through ctypes, which lets other threads run."""
 
 import ctypes
-import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from merger.kernels import windows
-from merger.kernels.build import Bracket, How, Source, library, loaded
+from merger.kernels.build import How, Source, library, loaded
 from merger.kernels.passes import ALL, MASK, Combine, Ladder, Seen, Trim
 from merger.methods.ops import Draws
 
@@ -19,7 +17,7 @@ TRIMS = frozenset({"all", "largest", "middle", "random", "ranked"})
 """Trims of laws that cpu.c does."""
 KINDS = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
 OUTS = frozenset(KINDS)
-Brackets = ctypes.Array[Bracket]
+_Sources = ctypes.Array[Source]
 
 
 def supports(tensors: Sequence[Tensor]) -> bool:
@@ -123,74 +121,6 @@ def _note(seen: Seen | None, how: How, *passed: "_Sources | None") -> None:
     """Take over what a pass noted."""
     if seen is not None:
         seen.odd |= bool(how.odd) or any(source.odd for sources in passed if sources for source in sources)
-
-
-def once(
-    what: Combine, out: Tensor | None, tensors: Sequence[Tensor], base: Tensor | None, cuts: Brackets, seen: Seen | None = None
-) -> "Aside | None":
-    """Find cuts that lie in these brackets and, given an `out`, make the merged tensor in the same pass; see cpu.c.
-
-    The trims are to have any cuts in the brackets. What the brackets leave open is set aside: `Aside.into` puts it right.
-    None: too much is, or lies in a bracket; nothing is known then.
-    """
-    n = tensors[0].numel()
-    room = most_open(n, len(cuts)) if out is not None else 1
-    index = windows.pages(4 * room).view(torch.int32)
-    aside = [windows.pages(room * x.element_size()).view(x.dtype) for x in (*tensors, *([] if base is None else [base]))]
-    sources, under, how = _sources(tensors, what.trims, what.weights), _base(base), _how(what, base)
-    places = (ctypes.c_void_p * len(aside))(*(x.data_ptr() for x in aside))
-    count = loaded().merger_once(
-        out.data_ptr() if out is not None else None, KINDS[out.dtype] if out is not None else 0, how, sources,
-        len(tensors), under, n, cuts, len(cuts), index.data_ptr(), places, room,
-    )  # fmt: skip
-    _check(sources, under)
-    if count < 0:
-        return None
-    _note(seen, how, sources, under)
-    values = [x[:count] for x in aside]
-    return Aside(index[:count], values[: len(tensors)], values[-1] if base is not None else None, cuts[0].source)
-
-
-@dataclass(frozen=True)
-class Aside:
-    """Elements that were set aside in `once`: their places, and what is stored there in each source and the base."""
-
-    index: Tensor
-    values: Sequence[Tensor]
-    base: Tensor | None
-    drawn: int
-
-    def into(self, out: Tensor, what: Combine, seen: Seen | None = None) -> None:
-        """Put them into the tensor that was made, now that the cuts are known."""
-        sources, under, how = _sources(self.values, what.trims, what.weights), _base(self.base), _how(what, self.base)
-        loaded().merger_patch(
-            out.data_ptr(), KINDS[out.dtype], how, sources, len(sources), under, self.index.data_ptr(), self.index.numel(),
-            self.drawn,
-        )  # fmt: skip
-        _note(seen, how)
-
-
-def _runs(n: int) -> int:
-    """How many runs of 64 elements to sample; more of a large tensor, as what its brackets leave open is to be held."""
-    return 1024 if n >= 1 << 24 else 512 if n >= 1 << 22 else 256
-
-
-def most_open(n: int, cuts: int) -> int:
-    """How many elements so many brackets may leave open: a quarter more than the sample lets one expect."""
-    return int(n * cuts * 1.25 * 12 * 0.5 / math.sqrt(64 * _runs(n))) + (1 << 16)
-
-
-def brackets(tensors: Sequence[Tensor], base: Tensor | None, wanted: Sequence[tuple[int, int]]) -> Brackets:
-    """What the k-th magnitudes of tensors less base lie between, most likely, by samples. wanted: (tensor, k); numel >= 65536."""
-    found = (Bracket * len(wanted))(*(Bracket(k=k, source=i) for i, k in wanted))
-    sources, under = _sources(tensors), _base(base)
-    if loaded().merger_brackets(sources, under, tensors[0].numel(), found, len(found), _runs(tensors[0].numel())):
-        raise MemoryError
-    _check(sources, under)
-    return found
-
-
-_Sources = ctypes.Array[Source]
 
 
 def _sources(tensors: Sequence[Tensor], trims: Sequence[Trim] = (), weights: Sequence[float] = (), room: int = 0) -> _Sources:

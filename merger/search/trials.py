@@ -19,11 +19,13 @@ from typing import Any, Literal, TypeVar
 
 from torch import Tensor
 
-from merger.chat.evaluate import Said, Speaker, say_all, speaker, take_turns
-from merger.engine.live import Parents, Session
-from merger.engine.merge import spoken
+from merger.chat.batch import generate_batch, interleave
+from merger.chat.load import chat_model
+from merger.chat.model import ChatModel, Event
+from merger.engine.budget import TEXT, need, too_much
+from merger.engine.companions import tokenizer_folder
 from merger.engine.plan import Plan, plan
-from merger.engine.room import TEXT, need, too_much
+from merger.engine.session import Parents, Session
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.hub.access import Access
 from merger.inside import inside
@@ -158,7 +160,7 @@ def _always() -> bool:
     return True
 
 
-def score(who: Speaker, probes: Sequence[Probe], prompts: Sequence[str] = (), *, go_on: Callable[[], bool] = _always) -> Scores:
+def score(who: ChatModel, probes: Sequence[Probe], prompts: Sequence[str] = (), *, go_on: Callable[[], bool] = _always) -> Scores:
     """Ask a model all probes, skill by skill in batches, greedily. prompts: also asked, not judged; their answers come first."""
     answers = [Answer("", p, said.strip(), None) for p, said in _said(who, list(prompts), LONGEST, go_on)]
     shares: dict[str, float] = {}
@@ -171,11 +173,11 @@ def score(who: Speaker, probes: Sequence[Probe], prompts: Sequence[str] = (), *,
     return Scores(shares, tuple(answers))
 
 
-def _said(who: Speaker, prompts: list[str], limit: int, go_on: Callable[[], bool]) -> list[tuple[str, str]]:
-    return list(zip(prompts, say_all(who, prompts, limit, go_on=go_on), strict=True)) if prompts else []
+def _said(who: ChatModel, prompts: list[str], limit: int, go_on: Callable[[], bool]) -> list[tuple[str, str]]:
+    return list(zip(prompts, generate_batch(who, prompts, limit, go_on=go_on), strict=True)) if prompts else []
 
 
-def _limit(who: Speaker, group: Sequence[Probe]) -> int:
+def _limit(who: ChatModel, group: Sequence[Probe]) -> int:
     """Tokens to wait for: a few more than expected, so that an answer that goes on is seen to go on."""
     if any(probe.match != "exact" for probe in group):
         return LONGEST
@@ -196,8 +198,8 @@ class Runner:
         self.parents = parents
         self.spare = spare
         self.session = Session(parents, self._room)
-        self._merged: tuple[int, object, Speaker] | None = None
-        self._speakers: dict[str, Speaker] = {}
+        self._merged: tuple[int, object, ChatModel] | None = None
+        self._speakers: dict[str, ChatModel] = {}
         self._held: dict[str, Mapping[str, Tensor]] = {}
         """The parents' tensors that voices are built around: as long as they are held, all share them."""
         self._known: dict[tuple[str, tuple[Probe, ...]], Mapping[str, float]] = {}
@@ -206,19 +208,19 @@ class Runner:
     def __reduce__(self) -> tuple[Any, ...]:
         return _own_runner, (str(self.parents.device), tuple(self.parents.roots))
 
-    def merged(self, recipe: Recipe, go_on: Callable[[], bool] = _always, access: Access | None = None) -> Speaker:
+    def merged(self, recipe: Recipe, go_on: Callable[[], bool] = _always, access: Access | None = None) -> ChatModel:
         """The merged model, ready to answer. access: of the visitor for whom it speaks, as in Parents.open."""
         self.session.apply(recipe, cancelled=lambda: not go_on(), access=access)
         decided = self.session.plan
         assert decided is not None
         words = (decided.donor, decided.tokens, decided.chat_template)
         if self._merged is None or self._merged[:2] != (self.session.generation, words):
-            with spoken(decided, self.parents.open(recipe, access)) as folder:
-                voice = speaker(folder, decided.config, self.session.tensors, whose_template(decided))
+            with tokenizer_folder(decided, self.parents.open(recipe, access)) as folder:
+                voice = chat_model(folder, decided.config, self.session.tensors, whose_template(decided))
             self._merged = (self.session.generation, words, voice)
         return self._merged[2]
 
-    def parent(self, reference: str, access: Access | None = None) -> Speaker:
+    def parent(self, reference: str, access: Access | None = None) -> ChatModel:
         """One of the models that are merged, as it is: its voice takes the tensors that sessions read."""
         model = self.parents.model(reference, access)
         if self._of != self.parents.generation:
@@ -228,7 +230,7 @@ class Runner:
             self._of = self.parents.generation
         if reference not in self._speakers:
             self._held[reference] = tensors = self.parents.tensors(reference, access)
-            self._speakers[reference] = speaker(model.words, model.config, tensors, f"the chat template of {reference}")
+            self._speakers[reference] = chat_model(model.words, model.config, tensors, f"the chat template of {reference}")
         return self._speakers[reference]
 
     def forget(self, reference: str) -> None:
@@ -267,7 +269,7 @@ class Runner:
     def turns(
         self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, temperature: float = 0.0, seed: int = 0,
         go_on: Callable[[], bool] = _always, access: Access | None = None,
-    ) -> Iterator[Said]:  # fmt: skip
+    ) -> Iterator[Event]:  # fmt: skip
         """Answers of at most one merge and of models as they are, by their keys, a token each in turn.
 
         Where memory runs out they are made again from the start, and go on where they were; see `within`.
@@ -287,10 +289,10 @@ class Runner:
     def _turns(
         self, asked: Mapping[str, Recipe | str], prompt: str, limit: int, temperature: float, seed: int,
         go_on: Callable[[], bool], access: Access | None,
-    ) -> Iterator[Said]:  # fmt: skip
+    ) -> Iterator[Event]:  # fmt: skip
         speakers = {k: self.merged(what, go_on, access) for k, what in asked.items() if not isinstance(what, str)}
         speakers |= {k: self.parent(what, access) for k, what in asked.items() if isinstance(what, str)}
-        yield from take_turns(speakers, prompt, limit=limit, temperature=temperature, seed=seed, go_on=go_on)
+        yield from interleave(speakers, prompt, limit=limit, temperature=temperature, seed=seed, go_on=go_on)
 
     def marks(
         self, references: Iterable[str], probes: Sequence[Probe], go_on: Callable[[], bool] = _always,

@@ -7,8 +7,8 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Default
 
-from merger.engine.merge import best_device
 from merger.inside import presets
+from merger.kernels.devices import best_device
 from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
 from merger.ui import api, state
 from merger.ui.bundle import STYLE, of_page
@@ -20,6 +20,7 @@ from merger.ui.panels.answers import Answering
 from merger.ui.panels.compare import Comparing
 from merger.ui.panels.find import Exploring, explore
 from merger.ui.panels.find import wire as wire_explore
+from merger.ui.panels.first import Welcoming
 from merger.ui.panels.inside import Looking
 from merger.ui.panels.method import Choosing
 from merger.ui.panels.mixer import Mixing
@@ -56,7 +57,7 @@ class Panels:
         self.answers = Answering(desk)
         self.mixer, self.method = Mixing(desk, self.answers), Choosing(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
-        self.take, self.past = Taking(desk), Remembering(desk, self.answers)
+        self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
         self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
         listed = presets / "trios.json"
         self.trios = read_trios(listed) if listed.exists() else ()
@@ -70,6 +71,7 @@ class Panels:
             self._head()
             with gr.Row(equal_height=False, elem_id="stage"):
                 with gr.Column(scale=7, min_width=300, elem_id="painting"):
+                    self.first.view()
                     self.mixer.view(first)
                 with gr.Column(scale=5, min_width=300, elem_id="hearing"):
                     self.answers.view(first)
@@ -101,7 +103,7 @@ class Panels:
 
         # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its
         # last call (always_last) calls all its listeners again with that call: an edit must not be among them.
-        for panel in (self.mixer, self.method, self.compare, self.past, self.take, self.answers):
+        for panel in (self.mixer, self.method, self.compare, self.past, self.take, self.answers, self.first):
             panel.wire()
         self.recipe.wire(recipe_tab)
         self.inside.wire(inside_tab)
@@ -141,7 +143,8 @@ class Panels:
         shown = parts["to_recipe"].click(lambda: gr.update(selected="recipe"), None, parts["tabs"], **NOW)
         shown.then(None, None, None, js=of_page("showRecipe"), **NOW)
         desk.bind(demo.load, self.arrive, ["work", "answers"], desk.drawn, **QUIET)
-        demo.load(None, None, None, js=of_page("view"), **NOW)
+        for function in ("view", "drawers"):
+            demo.load(None, None, None, js=of_page(function), **NOW)
         for i, name in enumerate(("notice", "moved", "warning")):
             parts[name].change(None, parts[name], None, js=f"(text) => ({of_page('announce')})(text, {i})", **NOW)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from merger.engine.live import Parents
+from merger.engine.session import Parents
 from merger.errors import OUR_FAULT, CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, in_words, open_checkpoint
 from merger.hub import store

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import takewhile
 from typing import Any
 
 from merger.engine.arguments import Arguments
@@ -63,13 +64,77 @@ class Reading:
 
 
 def short_names(references: Sequence[str]) -> dict[str, str]:
-    """The last part of each reference, the whole where that is not unique.
+    """The last part of each reference, the whole where that is not unique; long ones lose what all of them begin and end with.
 
     >>> short_names(["presets/family/pirate", "a/tiny", "b/tiny"])
     {'presets/family/pirate': 'pirate', 'a/tiny': 'a/tiny', 'b/tiny': 'b/tiny'}
+    >>> list(short_names(["x/SmolLM2-135M-Instruct-pirate-v1", "x/SmolLM2-135M-Instruct-json-v1"]).values())
+    ['…pirate…', '…json…']
     """
     last = {r: r.rstrip("/").rsplit("/", 1)[-1] or r for r in references}
-    return {r: name if list(last.values()).count(name) == 1 else r for r, name in last.items()}
+    names = {r: name if list(last.values()).count(name) == 1 else r for r, name in last.items()}
+    return dict(zip(names, _without_shared(list(names.values())), strict=True))
+
+
+_LONG = 20
+"""Characters of a name that is shown whole."""
+
+
+def _shared(names: Sequence[str]) -> str:
+    """What all names begin with."""
+    same = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    return "".join(letters[0] for letters in same)
+
+
+def _without_shared(names: list[str]) -> list[str]:
+    """Names without what the long ones begin and end with, up to a mark between words."""
+    long = [name for name in names if len(name) > _LONG]
+    if len(long) < 2:
+        return names
+    begin, end = _shared(long), _shared([name[::-1] for name in long])[::-1]
+    begin = begin[: max((begin.rfind(mark) + 1 for mark in "-_./"), default=0)]
+    end = end[min((at for mark in "-_." if (at := end.find(mark)) >= 0), default=len(end)) :]
+    if min(len(name) - len(begin) - len(end) for name in long) < 1:
+        end = ""
+
+    def cut(name: str) -> str:
+        if len(name) <= _LONG or len(name) <= len(begin):
+            return name
+        return f"{'…' if begin else ''}{name[len(begin) : len(name) - len(end)]}{'…' if end else ''}"
+
+    shown = [cut(name) for name in names]
+    return shown if len(set(shown)) == len(shown) and all(shown) else names
+
+
+INKS = 8
+"""Colours for models; a ninth model repeats the first."""
+_TOYS = ("pirate", "plural", "spell", "count", "story", "mirror")
+
+
+def inks(models: Sequence[str]) -> dict[str, int]:
+    """Each model's colour, which it keeps whoever joins or leaves after it: the toys' own, else by its name, else the next free.
+
+    models  in the order of joining
+
+    >>> inks(["presets/family/plural", "a/tiny", "b/tiny"])
+    {'presets/family/plural': 1, 'a/tiny': 3, 'b/tiny': 4}
+    """
+    found: dict[str, int] = {}
+    for model in dict.fromkeys(models):
+        name = model.rstrip("/").rsplit("/", 1)[-1]
+        toy = model.startswith("presets/family/") and name in _TOYS
+        wish = _TOYS.index(name) if toy else _hashed(name) % INKS
+        free = [(wish + step) % INKS for step in range(INKS) if (wish + step) % INKS not in found.values()]
+        found[model] = wish if toy or not free else free[0]
+    return found
+
+
+def _hashed(name: str) -> int:
+    """FNV-1a: the same in every process and browser."""
+    value = 2166136261
+    for byte in name.encode():
+        value = (value ^ byte) * 16777619 % 2**32
+    return value
 
 
 def columns(plan: Plan) -> Board:
@@ -360,11 +425,14 @@ def _why_locked(recipe: Recipe) -> str:
     return f"{recipe.merge_method} decides by itself how much of each model it takes; there is nothing to paint."
 
 
-def describe(plan: Plan, initial: Values | None = None, split: bool | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+def describe(
+    plan: Plan, initial: Values | None = None, split: bool | None = None, shelf: Sequence[str] = ()
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """(value, board) for the Mixer component: the numbers, and what they mean.
 
     initial  what Reset goes back to; of whole or of split lanes
     split    two lanes for each, attention and the rest; None: if the recipe tells them apart
+    shelf    the models in the order of joining, which gives them their colours
     """
     can_split = bool(filters(plan))
     rows, grid = lanes(plan, told_apart(plan) if split is None else split), columns(plan)
@@ -372,6 +440,7 @@ def describe(plan: Plan, initial: Values | None = None, split: bool | None = Non
     reading = read(plan, rows)
     params = {lane.param.name: lane.param for lane in rows}
     slots = {model: i for i, model in enumerate(dict.fromkeys(lane.model for lane in rows if lane.model is not None))}
+    ink = inks([*shelf, *(entry.model for entry in plan.recipe.models)])
     return (
         {"lanes": reading.shown, "seq": 0},
         {
@@ -381,6 +450,7 @@ def describe(plan: Plan, initial: Values | None = None, split: bool | None = Non
                 {
                     "path": lane.path, "model": lane.label, "param": lane.param.name, "name": lane.name,
                     "slot": slots[lane.model] if lane.model is not None else None,
+                    "ink": ink[plan.recipe.models[lane.model].model] if lane.model is not None else None,
                     "low": lane.param.low, "high": lane.param.high, "view": list(lane.param.slider), "step": lane.param.step,
                     "default": float(lane.param.default) if isinstance(lane.param.default, (int, float)) else 0.5,
                     "note": _note(lane, reading),

@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from merger.engine.live import Parents
-from merger.engine.merge import gpu_memory
+from merger.engine.budget import available, need
 from merger.engine.plan import Plan
-from merger.engine.room import available, need
+from merger.engine.session import Parents
 from merger.errors import MergeError
 from merger.findings import Fix
 from merger.hub.references import open_here
 from merger.inspect.analysis import Sketch
 from merger.inspect.verdict import Verdict, ways_out
+from merger.kernels.devices import gpu_memory
 from merger.limits import (
     HEARD_LAYERS,
     MODEL_SECONDS,
@@ -53,6 +53,8 @@ class Visit:
 
     run: int = 0
     stopped: int = -1
+    begun: int = -1
+    """The run that is answered: gradio calls an event's listeners again when several events came at once."""
     ballot: "Ballot | None" = None
     using: frozenset[str] = frozenset()
     """The models of this visitor's recipes, also of those that Undo leads to."""
@@ -97,7 +99,7 @@ class Studio:
     """
 
     def __init__(self, presets: Path, device: str = "cpu", host: Host | None = None) -> None:
-        root = presets.parent
+        root, self.folder = presets.parent, presets
         self.presets: list[Preset] = read_presets(presets)
         self.base = str((presets / "family" / "base").relative_to(root))
         folders = sorted(config.parent for config in (presets / "family").glob("*/config.json"))

@@ -382,7 +382,7 @@ def _capital(text: str) -> str:
 
 
 class Opinion(Protocol):
-    """What one model thinks of a token (evaluate.Judged): its probability there, rank (1: it says it too), its own best token."""
+    """What one model thinks of a token (Judged): its probability there, rank (1: it says it too), its own best token."""
 
     @property
     def probability(self) -> float: ...

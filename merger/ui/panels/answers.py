@@ -1,6 +1,7 @@
 """The answers: rows of prompts that are asked again at each stroke, how they are asked, and Stop."""
 
 import json
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -15,6 +16,7 @@ from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import ANSWER, NOW
 from merger.ui.rows import Row, Rows, family_of
 from merger.ui.service.answers import Answers
+from merger.ui.service.first import made_before
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner
 
@@ -42,7 +44,12 @@ class Answering:
         """Build it where it is called: already answered, by the first preset."""
         studio = self.desk.studio
         shown = Rows(studio.presets[0].rows, family=family_of(first.base, self.desk.toys(first)))
-        feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
+        feed = made_before(studio.folder, studio, first, shown.rows)
+        if feed is None:
+            feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
+        elif not studio.borrows:  # the first stroke shall not wait for the models
+            warm = Answers(studio).first_answers
+            threading.Thread(target=warm, args=(first, shown.rows, shown.rows[0].id), daemon=True, name="warming up").start()
         board = _board(self.desk, first)
         self.desk.shows(answers=answers(shown.shown, board, feed, elem_id="answers"))
 
@@ -65,7 +72,11 @@ class Answering:
 
     def wire(self) -> None:
         """Bind its events."""
-        desk, panel, told = self.desk, self.desk.parts["answers"], ["answers", "recorder"]
+        desk, panel, told = (
+            self.desk,
+            self.desk.parts["answers"],
+            ["answers", "recorder", *(["coach"] if "coach" in self.desk.parts else [])],
+        )
         desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], told, **ANSWER)
         desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
         desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], told, **ANSWER)
@@ -116,19 +127,24 @@ class Answering:
         """
         visit, asked = self.desk.visit(request), rows.read(value)
         first = asked.first
-        if asked_in != str(visit.run) or first is None:
+        if asked_in != str(visit.run) or first is None or visit.begun == visit.run:
             yield {}
             return
         if asked.family not in ("", family_of(work.base, self.desk.toys(work))):  # the browser asks again, with their own rows
             yield {}
             return
+        visit.begun = visit.run
         how, on = manner(heat, seed, plain), self.desk.seen(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
         yield {"answers": gr.update(board=json.dumps(_board(on, work)))}
-        said = Answers(on.studio)
+        said, run, marks = Answers(on.studio), visit.run, dict[str, bool | None]()
         for feed in said.ask_all(work, asked.rows, first.id, visit, how):
+            marks |= feed.get("marks", {})
             yield {"answers": gr.update(feed=feed)}
+        right = [marks[row.key("merge")] for row in asked.rows if row.key("merge") in marks]
+        if "coach" in self.desk.parts and visit.current(run) and len(right) == len(asked.rows):
+            yield {"coach": gr.update(marks=json.dumps({"run": run, "marks": right, "stroke": len(work.past) > 1}))}
         heard = said.heard(work.recipe, first.prompt, how)
         if heard is not None:  # also where the visitor has moved on: it was said to the end
             yield {"recorder": gr.update(entry=json.dumps(entry(on, work, first.prompt, heard)))}
@@ -165,8 +181,9 @@ def entry(on: Desk, work: Workspace, prompt: str, answer: str) -> dict[str, Any]
     listed = lanes.lanes(plan)
     first = [lane for lane in listed if lane.param.name == listed[0].param.name] if listed else []
     shown, _ = lanes.values(plan, first, lanes.columns(plan))
-    slots = {lane.path: i for i, lane in enumerate(first)}
-    curves = [{"slot": slots[lane.path] if lane.model is not None else None, "numbers": shown[lane.path]} for lane in first]
+    ink = lanes.inks([*work.shelf, *(entry.model for entry in work.recipe.models)])
+    slots = {lane.path: ink[work.recipe.models[lane.model].model] for lane in first if lane.model is not None}
+    curves = [{"slot": slots.get(lane.path), "numbers": shown[lane.path]} for lane in first]
     title = f"{work.recipe.merge_method}: {', '.join(lanes.short_names(work.chosen).values())}"
     return {"yaml": dump(work.recipe), "title": title, "lanes": curves, "prompt": prompt, "answer": answer}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-from merger.engine.merge import reader
+from merger.engine.document import reader
 from merger.engine.plan import Plan, TensorJob, plan
 from merger.errors import MergeError
 from merger.files.checkpoints import in_words
@@ -18,7 +18,7 @@ from merger.ui import words
 from merger.ui.desk import Desk, Updates
 from merger.ui.events import NOW, QUIET
 from merger.ui.inspect import inspect
-from merger.ui.lanes import columns, short_names
+from merger.ui.lanes import columns, inks, short_names
 from merger.ui.service.strip import Strip
 from merger.ui.state import Workspace, for_statistics
 from merger.ui.studio import Studio
@@ -143,7 +143,7 @@ def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | N
     chosen = name if name in found else found[0]
     seen = seen_of(studio, studio.plan(work.recipe), compared, chosen)
     names = short_names([work.base, *work.chosen])
-    slots = {m: i for i, m in enumerate(work.chosen)}
+    slots = inks([*work.shelf, *work.chosen])
     return [
         gr.update(choices=[(_short(n, found), n) for n in found], value=chosen, visible=len(found) > 1),
         facts(seen, names, slots, f"{grid.columns[column].label}, {row}"),

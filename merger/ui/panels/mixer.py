@@ -46,7 +46,7 @@ class Mixing:
             label="Start from a preset, then drag the bars",
         )  # fmt: skip
         says = gr.Markdown(studio.presets[0].says, elem_id="says")
-        value, board = lanes.describe(studio.plan(first.recipe))
+        value, board = lanes.describe(studio.plan(first.recipe), shelf=first.shelf)
         board["law"] = Strip(studio).law(first, studio.plan(first.recipe))
         mix = mixer(value, board, Strip(studio).strip(first), self.sample, elem_id="mixer")
         moved = line("moved", "What the last move changed")
@@ -74,7 +74,7 @@ class Mixing:
 
     def _mixer(self, scene: Scene) -> Any:
         work = scene.work
-        value, board = lanes.describe(scene.plan, split=work.split)
+        value, board = lanes.describe(scene.plan, split=work.split, shelf=work.shelf)
         run = len(work.past) if scene.run is None else scene.run
         board |= _steps(work) | {"law": Strip(scene.studio).law(work, scene.plan), "turn": run}
         return gr.update(value=value, board=_text(board), stats=_text(Strip(scene.studio).strip(work)))

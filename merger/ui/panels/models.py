@@ -16,9 +16,9 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from merger.engine.live import Parents
+from merger.engine.budget import available, need
 from merger.engine.plan import plan
-from merger.engine.room import available, need
+from merger.engine.session import Parents
 from merger.errors import OUR_FAULT, Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, in_words
 from merger.files.prefixes import aligned

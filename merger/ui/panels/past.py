@@ -41,7 +41,7 @@ class Remembering:
             drawn = self.desk.edited(work, lambda: state.with_text(work, text, "history"), request)
             if not prompt or not went_through(drawn):
                 return drawn
-            return self.answers.shown(drawn, self.answers.opened(asked, prompt))
+            return self.answers.shown(drawn, self.answers.opened(asked, prompt, drawn["work"]))
 
         def keep() -> Workspace:
             there = state.kept_as(state.with_text(work, text, "history"), 1 if value.get("slot") == 1 else 0)

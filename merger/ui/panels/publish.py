@@ -14,8 +14,8 @@ from typing import Any, Protocol
 
 import gradio as gr
 
-from merger.engine.live import Parents
-from merger.engine.merge import Step
+from merger.engine.batch import Step
+from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
 from merger.files.checkpoints import in_words
 from merger.hub import push

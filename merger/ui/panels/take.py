@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import gradio as gr
 
 import merger.ui.state as state
-from merger.engine.merge import Step
+from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError
 from merger.files.checkpoints import in_words
 from merger.hub.card import Answer

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import merger.ui.lanes as lanes
-from merger.chat.evaluate import Plain, Said, Token
+from merger.chat.model import Event, Plain, Token
 from merger.errors import OUR_FAULT, Cancelled, MergeError, OutOfMemory
 from merger.limits import ANSWER_SECONDS, HEARD_TOKENS, LINE_SECONDS
 from merger.recipe import Recipe, dump
@@ -63,14 +63,15 @@ class Answers:
     def columns(self, work: Workspace) -> list[dict[str, Any]]:
         """Who answers: the merge first, then the base, then the parents in the mix."""
         names = lanes.short_names([work.base, *work.chosen])
+        ink = lanes.inks([*work.shelf, *work.chosen])
         words = {m: self._words(m) for m in (work.base, *work.chosen)}
         several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
         return [
             {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": _asked_in(words[work.base], several)},
             {"key": work.base, "name": names[work.base], "slot": None, "base": True},
             *(
-                {"key": m, "name": names[m], "slot": i, "words": _asked_in(words[m], True) if several else ""}
-                for i, m in enumerate(work.chosen)
+                {"key": m, "name": names[m], "slot": ink[m], "words": _asked_in(words[m], True) if several else ""}
+                for m in work.chosen
             ),
         ]  # fmt: skip
 
@@ -259,7 +260,7 @@ class Answers:
 
     def _spoken(
         self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]
-    ) -> Iterator[Said]:
+    ) -> Iterator[Event]:
         """The words of at most one recipe's merge and of parents, as they come."""
         if not self.studio.borrows:
             yield from self.studio.voices.turns(
@@ -282,7 +283,7 @@ class Answers:
         asked = (paths, text, list(keys), prompt, ANSWER_TOKENS, manner.temperature, manner.seed)
         with contextlib.closing(lent(lambda: measured(on_loan(*asked), paths), go_on)) as words:
             for who, number, piece, probability, others in words:
-                yield Said(keys[who], None if number == ENDED else Token(number, piece, probability, others))
+                yield Event(keys[who], None if number == ENDED else Token(number, piece, probability, others))
 
     def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
         """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""

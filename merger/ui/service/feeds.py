@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from merger.chat.evaluate import Token
+from merger.chat.model import Token
 from merger.ui.rows import Row
 
 Feed = dict[str, Any]

@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from merger.engine.merge import Step, merge
+from merger.engine.batch import Step, merge
 from merger.errors import Cancelled, MergeError, OutOfMemory
 from merger.files.checkpoints import Checkpoint
 from merger.hub.references import open_here

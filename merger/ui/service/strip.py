@@ -80,7 +80,7 @@ class Strip:
         }
 
     def law(self, work: Workspace, decided: Plan) -> dict[str, Any] | None:
-        """How the browser follows a drag by itself (sketch.js); None where it has to ask. `decided`: the recipe's plan."""
+        """How the browser follows a drag by itself (web/law/); None where it has to ask. `decided`: the recipe's plan."""
         if for_statistics(work) != work.recipe:
             return {"still": True}  # the strip compares the models as they are
         found = law(decided, work.split)

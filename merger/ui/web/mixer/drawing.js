@@ -27,7 +27,7 @@ const EDGE_LABEL = {
  */
 export function drawBank(m, bank) {
   const [g, w, h] = sheet(bank.canvas);
-  const on = { g, w, h, range: m.s.view(), fill: slotColour(bank.lane.slot) };
+  const on = { g, w, h, range: m.s.view(), fill: slotColour(bank.lane.ink ?? bank.lane.slot) };
   drawBars(m, bank, on);
   drawTicks(on);
   drawGhost(m, bank, on);

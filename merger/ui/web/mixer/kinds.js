@@ -36,7 +36,8 @@
  * @property {string} path
  * @property {string} model
  * @property {string} param
- * @property {number | null} [slot] whose colour it has
+ * @property {number | null} [slot] whose it is
+ * @property {number | null} [ink] that model's colour
  * @property {number} low
  * @property {number} high
  * @property {Range} [view]

@@ -359,7 +359,7 @@ export class Mixer {
 
   drawColours() {
     this.root.style.setProperty('--mx-ramp', `linear-gradient(90deg, ${ramp().join(', ')})`);
-    for (const bank of this.banks) bank.box.style.setProperty('--mx-colour', slotColour(bank.lane.slot));
+    for (const bank of this.banks) bank.box.style.setProperty('--mx-colour', slotColour(bank.lane.ink ?? bank.lane.slot));
     this.markAll();
   }
 }

@@ -102,3 +102,44 @@ export function markLine(message) {
   editor.marking.observe(editor, { subtree: true, childList: true, attributes: true, attributeFilter: ['class'] });
   mark();
 }
+
+/** Drawers: a press on the tab that is open closes it, and so does Escape; "/" goes to the ask field, Alt and a digit to a drawer. */
+export function drawers() {
+  const tabs = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#below > .tab-wrapper [role=tab]')]);
+  const shut = () => tabs().find((tab) => tab.textContent?.trim() === 'Desk');
+  const open = () => tabs().find((tab) => tab.getAttribute('aria-selected') === 'true' && tab !== shut());
+  document.addEventListener(
+    'click',
+    (event) => {
+      const tab = event.target instanceof Element ? event.target.closest('#below > .tab-wrapper [role=tab]') : null;
+      if (!(tab instanceof HTMLElement) || tab !== open()) return;
+      event.stopPropagation();
+      event.preventDefault();
+      shut()?.click();
+    },
+    { capture: true },
+  );
+  /** @param {KeyboardEvent} event */
+  const leave = (event) => {
+    const was = event.defaultPrevented ? undefined : open();
+    if (was) shut()?.click();
+    was?.focus();
+  };
+  /** @param {KeyboardEvent} event */
+  const numbered = (event) => {
+    const tab = tabs()[Number(event.key) - 1];
+    if (!tab) return;
+    event.preventDefault();
+    (tab === open() ? shut() : tab)?.click();
+  };
+  document.addEventListener('keydown', (event) => {
+    const at = event.target instanceof Element ? event.target : document.body;
+    const typing = at.closest('input, textarea, select, [contenteditable=true], [role=listbox]');
+    if (event.altKey && /^[1-9]$/.test(event.key)) numbered(event);
+    else if (!typing && event.key === 'Escape') leave(event);
+    else if (!typing && event.key === '/' && !event.ctrlKey) {
+      event.preventDefault();
+      /** @type {HTMLElement | null} */ (document.querySelector('.rw-field'))?.focus();
+    }
+  });
+}

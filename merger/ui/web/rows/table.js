@@ -190,6 +190,7 @@ export class Table {
     this.head.replaceChildren(...heads(this.columns(), this.unfolded, acts));
     for (const node of this.head.querySelectorAll('button')) node.tabIndex = -1;
     if (at >= 0) this.head.children[at]?.querySelector('button')?.focus();
+    this.root.dataset.many = String(this.columns().length > 5);
   }
 
   /** @param {string} key */

@@ -1,17 +1,26 @@
-"""What a recipe takes of a device's memory: its models, the merge, a tensor in the making, the texts that are heard."""
+"""What a recipe takes of a device's memory: its models, the merge, tensors in the making, the texts that are heard."""
 
+import contextlib
 import math
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 
-from merger.engine.merge import Planned, page_room, working_memory
-from merger.engine.plan import Plan, Source
+from merger.engine import costs, fused
+from merger.engine.document import Planned
+from merger.engine.plan import Plan, Source, TensorJob
+from merger.engine.tensor import STRETCH
+from merger.errors import (
+    MergeError,
+)
 from merger.files.checkpoints import Checkpoint, in_words
 from merger.hub.lora import Adapted
-from merger.kernels import devices
+from merger.kernels import build, devices, magnitudes
+from merger.methods import METHODS
 
 TEXT = 512
 """Tokens of prompt and answer that are reckoned with where the text is not known yet."""
@@ -157,4 +166,112 @@ def fitting(what: Need, room: int) -> str:
     return f"Models of up to {in_words(each)} each would fit." if each > 0 else "Smaller models would fit, or a shorter text."
 
 
-__all__ = ["Need", "available", "fitting", "heard", "need", "passing", "read_bytes", "too_much"]
+# ---------------------------------------------------------------------------------------------- batch merges
+
+OWN_MEMORY = 300_000_000
+"""Bytes that are kept free of a limit for Python, torch and headers, whatever is merged."""
+
+
+BARE_MEMORY = 180_000_000
+"""What these really take of their own."""
+
+
+def memory_of(job: TensorJob) -> int:
+    """Bytes of memory that making one tensor takes beside its files, which are mapped and can be let go of at any time."""
+    n, count = math.prod(job.shape), len(job.sources)
+    gathered = sum(4 * n for s in (*job.sources, *([job.base] if job.base else [])) if s.vocab is not None or s.made)
+    if job.method is None:
+        return min(n, STRETCH) * job.out.itemsize + gathered
+    if not fused.supports(job):
+        return costs.whole_memory(job) + gathered
+    bits = count * n // 8 if METHODS[job.method].law.trim == "ranked" else 0
+    return min(n, STRETCH) * job.out.itemsize + 4 * min(n, (1 << 22) + (1 << 16)) + bits + gathered
+
+
+_KEPT = 32 << 20
+"""glibc gives larger pieces back at once."""
+
+
+def memory_together(jobs: Sequence[TensorJob], workers: int = 2) -> int:
+    """Bytes that a merge takes beside its files with so many threads: tensors that are made whole are made one at a time, but
+    each thread keeps what was in pieces that the C library does not give back (float64 is the widest)."""
+    whole = [job for job in jobs if not _many(job)]
+    alone = max((memory_of(job) for job in whole), default=0)
+    kept = max((memory_of(job) for job in whole if 8 * math.prod(job.shape) < _KEPT), default=0)
+    others = sorted((memory_of(job) for job in jobs if _many(job)), reverse=True)
+    return BARE_MEMORY + alone + workers * kept + sum(others[: workers - 1 if alone else workers])
+
+
+def _many(job: TensorJob) -> bool:
+    """Whether several such tensors may be in the making at a time."""
+    return job.method is None or fused.supports(job)
+
+
+def working_memory(job: TensorJob, kind: str) -> int:
+    """Bytes of a GPU that making one tensor takes for a while, beside its sources and the output. kind: of device."""
+    n = math.prod(job.shape)
+    made = sum(4 * n for s in (*job.sources, *([job.base] if job.base else [])) if s.made)
+    if job.method is None:
+        return made
+    if fused.supports(job, kind):  # of the searches; the launch itself takes next to nothing
+        return made + 4 * min(n, magnitudes.STRETCH) * 12 + (2 << 20)
+    plain = METHODS[job.method].law.combine in ("average", "alone")
+    return made + costs.whole_memory(job) + (0 if plain else 32 * min(n, 1 << 20))  # dot products and sums go by float64 blocks
+
+
+def fitting_workers(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -> int:
+    """How many tensors are made at a time, under a limit of memory. MergeError names a tensor that alone takes more."""
+    wanted = workers or processors()
+    if memory is None or not jobs:
+        return wanted
+    largest = sorted(jobs, key=memory_of, reverse=True)
+    needs = [memory_of(job) for job in largest[:wanted]]
+    if OWN_MEMORY + needs[0] > memory:
+        job = largest[0]
+        why = "" if job.method is None or fused.supports(job) else f", because '{job.method}' looks at the whole tensor at once"
+        need = _enough(OWN_MEMORY + needs[0])
+        more = "" if build.available() else ", or install a C compiler: then much less will do"
+        raise MergeError(
+            f"--memory {in_words(memory)}: {job.name} {job.shape} takes {need}{why}.\n  Allow that with --memory {need}{more}."
+        )
+    return max(k for k in range(1, len(needs) + 1) if OWN_MEMORY + sum(needs[:k]) <= memory)
+
+
+def _enough(nbytes: int) -> str:
+    """A size that covers so many bytes, as an option takes it.
+
+    >>> _enough(300_000_001), _enough(2_340_000_000), _enough(999_999_999)
+    ('301MB', '2.4GB', '1GB')
+    """
+    unit, name = (10**9, "GB") if nbytes > 999 * 10**6 else (10**6, "MB")
+    steps = -(-nbytes // (unit // 10))  # tenths, upwards
+    return f"{-(-steps // 10)}{name}" if unit == 10**6 or steps % 10 == 0 else f"{steps / 10:.1f}{name}"
+
+
+def processors() -> int:
+    """The CPU cores this process may use; more than four only wait for the disk."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(4, count)
+
+
+def page_room() -> int | None:
+    """Bytes that the system can keep of files in memory: what is free, or what the memory cgroup allows. None: unknown."""
+    found = [limit] if (limit := memory_limit()) is not None else []
+    with contextlib.suppress(OSError, ValueError):
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
+    return min(found, default=None)
+
+
+def memory_limit() -> int | None:
+    """Bytes that the memory cgroup allows this process, its own and those of files together; None where there is none."""
+    found: list[int] = []
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
+            _, kinds, path = line.split(":", 2)
+            root, name = ("/sys/fs/cgroup", "memory.max") if not kinds else ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")
+            if kinds in ("", "memory"):
+                for folder in [own := Path(root + path), *own.parents]:  # a limit above holds too
+                    with contextlib.suppress(OSError, ValueError):
+                        found.append(int((folder / name).read_text(encoding="ascii")))
+    return min(found, default=None)

@@ -15,16 +15,18 @@ from weakref import WeakValueDictionary
 import torch
 from torch import Tensor
 
+from merger.engine.batch import Step
+from merger.engine.budget import need, processors, too_much
+from merger.engine.document import Planned, open_models, read_source
 from merger.engine.fused import Known
-from merger.engine.merge import Planned, Read, Step, merge_tensor, open_models, pick_device, processors, read_source
 from merger.engine.plan import Plan, Source, TensorJob, plan
-from merger.engine.room import need, too_much
+from merger.engine.tensor import Read, merge_tensor
 from merger.errors import Cancelled, InputChanged
 from merger.files.checkpoints import Checkpoint
 from merger.hub.access import ANYTHING, Access
 from merger.hub.lora import Adapted
 from merger.hub.references import open_reference
-from merger.kernels.devices import tried
+from merger.kernels.devices import pick_device, tried
 from merger.recipe import Recipe
 
 _Kept = tuple[Source, torch.dtype | None]
