@@ -74,8 +74,9 @@ function walk(event, target, all) {
   if (!way || row < 0) return;
   event.preventDefault();
   const [to, place] = next(all.map(({ length }) => length), [row, all[row].indexOf(target)], /** @type {[number, number]} */ (way)); // prettier-ignore
-  // from prompt to prompt, and from a head to the first prompt
-  const words = to !== row && target.matches('.rw-words, .rw-fold') ? all[to].find((stop) => stop.matches('.rw-words')) : null;
+  // from prompt to prompt, and between the first prompt and the first head
+  const along = to !== row && target.matches('.rw-words, .rw-fold');
+  const words = along ? (all[to].find((stop) => stop.matches('.rw-words')) ?? all[to][0]) : null;
   (words ?? all[to][place])?.focus();
 }
 

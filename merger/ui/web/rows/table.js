@@ -110,9 +110,14 @@ export class Table {
     const kept = this.families.get(begin.family) ?? (linked ? null : load(begin.family));
     const rows = rowsFor(was, begin, read(this.host.props.value), kept);
     if (!rows) return;
-    [this.rows, this.open] = [rows.rows, rows.open];
-    this.hand({}, 'submit');
-    this.build();
+    const show = () => {
+      if (this.family !== begin.family) return;
+      [this.rows, this.open] = [rows.rows, rows.open];
+      this.hand({}, 'submit');
+      this.build();
+    };
+    if (was) show();
+    else setTimeout(show); // what is handed on while gradio mounts this part is lost
   }
 
   build() {
