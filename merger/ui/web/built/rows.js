@@ -1,4 +1,4 @@
-// npm run build: 18dd93f222a25619fecfabe855e1f4cc41cf86bbb1901b444d2946035c09e854 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 92747848797ba07d05b8d0cd855247821bfba095cebbeb59ee8a114453e10e12 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -686,9 +686,9 @@ ${dark}}
         if (card) card.title.textContent = `${card.column.name} was ${name}`;
       }
     }
-    /** Once for a run. */
+    /** Once for a blind test; of the rows, the table tells. */
     announce() {
-      if (this.announced) return;
+      if (this.announced || this.root.dataset.blind !== "true") return;
       const all2 = [...this.cards.values()];
       this.announced = all2.length > 0 && all2.every((card) => FINAL.includes(card.said.state));
       this.live.textContent = this.announced ? "Answers finished." : "";
