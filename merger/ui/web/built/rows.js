@@ -1,4 +1,4 @@
-// npm run build: 92747848797ba07d05b8d0cd855247821bfba095cebbeb59ee8a114453e10e12 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 6ee0f9e1cc68ab1b47dd36ebe226dc49128429da4d27b76148d11fa7cb2e5141 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -1589,7 +1589,7 @@ ${dark}}
   function takeWords(feed, at) {
     for (const [key, state] of Object.entries(feed.state ?? {})) at(key).state = String(state);
     for (const [key, ...token] of feed.add ?? []) at(String(key)).tokens.push(token);
-    for (const [key, tokens2] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens2)) at(key).tokens = tokens2;
+    for (const [key, tokens2] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens2)) at(key).tokens = [...tokens2];
   }
   function takeEnds(feed, at) {
     for (const key of feed.done ?? []) if (!FINAL.includes(at(String(key)).state)) at(String(key)).state = "done";
@@ -1805,7 +1805,7 @@ ${dark}}
       const row = this.row();
       setText(this.title, row ? `Close up: ${row.prompt}` : "Close up");
       if (!row || this.board.blind) return;
-      const full = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).tokens]));
+      const full = Object.fromEntries(this.columns().map(({ key }) => [key, [...this.store.of(row.id, key).tokens]]));
       const state = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).state]));
       const error = Object.fromEntries(
         this.columns().flatMap(({ key }) => this.store.of(row.id, key).error ? [[key, this.store.of(row.id, key).error]] : [])
