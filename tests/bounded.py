@@ -37,6 +37,11 @@ def first(own: Studio) -> state.Workspace:
     return state.start(own.presets[0], own.base, own.parents_of_family)
 
 
+def asking(*prompts: str) -> dict[str, Any]:
+    """What the page sends where something is asked: its rows, of which the first is open."""
+    return {"rows": [{"id": f"r{i}", "prompt": prompt} for i, prompt in enumerate(prompts, 1)], "open": "r1"}
+
+
 def places() -> list[Path]:
     """What lies there to be fetched."""
     return list(scratch().served.iterdir())

@@ -17,6 +17,7 @@ from merger.engine.plan import Plan
 from merger.inspect.analysis import Sketch
 from merger.methods import METHODS
 from merger.ui import PRESETS
+from merger.ui.service.strip import Strip
 from merger.ui.state import Workspace, start, with_control, with_method, with_models, with_recipe
 from merger.ui.studio import Studio
 
@@ -59,29 +60,30 @@ def moves(studio: Studio, work: Workspace, split: bool, count: int = 2) -> list[
     return [{row.path: [number(row.param.name) for _ in range(width)] for row in rows} for _ in range(count)]
 
 
-class Small(Studio):
-    """A studio that looks at few positions of a tensor."""
+class Small(Strip):
+    """A strip that looks at few positions of a tensor."""
 
     small: Sketch | None = None
 
     def _sketch(self, decided: Plan) -> Sketch:
-        self.small = self.small or Sketch(self.parents.open(decided.recipe, self.access), POSITIONS)
+        self.small = self.small or Sketch(self.studio.parents.open(decided.recipe, self.studio.access), POSITIONS)
         return self.small
 
 
 def golden() -> dict[str, Any]:
     """What the page has to come to: {sample, cases: [{name, law, lanes, strip}], percents: [[share, words]]}."""
-    studio = Small(PRESETS)
+    studio = Studio(PRESETS)
+    small = Small(studio)
     sample: dict[str, Any] = {}
     cases: list[dict[str, Any]] = []
     for method, controls in CASES:
         work = workspace(studio, method, **controls)
         decided = studio.plan(work.recipe)
-        law = studio.law(work, decided)
+        law = small.law(work, decided)
         assert law is not None
-        sample = studio.sample(law.pop("sketch")) or {}
+        sample = small.sample(law.pop("sketch")) or {}
         (given,) = moves(studio, work, False, 1)
-        strip = studio.strip(with_recipe(work, lanes.painted(decided, given)))
+        strip = small.strip(with_recipe(work, lanes.painted(decided, given)))
         strip.pop("note")
         cases.append({"name": " ".join([method, *map(str, controls.values())]), "law": law, "lanes": given, "strip": strip})
     return {"sample": sample, "cases": cases, "percents": [[share, f"{share:.0%}"] for share in SHARES]}

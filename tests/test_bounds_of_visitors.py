@@ -16,7 +16,7 @@ import gradio as gr
 import httpx
 import pytest
 from apart import apart
-from bounded import PLAIN, ROOT, Browser, Clock, http, places
+from bounded import PLAIN, ROOT, Browser, Clock, asking, http, places
 from fastapi import HTTPException
 
 from merger import limits
@@ -230,14 +230,17 @@ def test_a_newcomer_finds_a_working_page(served, monkeypatch):
         for i in range(60):  # each with a name of its own
             page.session = f"madeup{i}"
             run = page.now("bump", [])["data"][0]
-            statuses[page.join("answer", [None, f"question {i}", 0, 0, False, run]).status_code] += 1
+            statuses[page.join("answer", [None, asking(f"question {i}"), 0, 0, False, run]).status_code] += 1
         assert 0 < statuses[200] <= limits.ADDRESS_ANSWERS and statuses[429] >= 60 - limits.ADDRESS_ANSWERS
         assert len({page.join("draw", [None, None, None, None]).status_code for _ in range(60)} - {200, 429}) == 0
         started = time.monotonic()
         newcomer = Browser(url)
-        assert newcomer.join("arrive", [None]).status_code == 200
+        assert newcomer.join("arrive", [None, asking("hello")]).status_code == 200
         assert newcomer.read()[-1]["success"]
-        assert newcomer.now("choose_preset", [None, own.presets[1].name])["data"][-1] == own.presets[1].prompt
+        drawn = newcomer.now("choose_preset", [None, own.presets[1].name])["data"]
+        values = [one.get("value") for one in drawn if isinstance(one, dict)]
+        [rows] = [value["rows"] for value in values if isinstance(value, dict) and "rows" in value]
+        assert rows[0]["prompt"] == own.presets[1].prompt
         made = client.post(f"{url}/gradio_api/call/yaml", json={"data": [PLAIN]}).json()["event_id"]
         assert "complete" in client.get(f"{url}/gradio_api/call/yaml/{made}").text
         assert time.monotonic() - started < 20
@@ -401,7 +404,7 @@ def test_answers_that_nobody_fetches_are_deleted(served, monkeypatch):
 def test_a_page_that_was_forgotten_is_told_so(served):
     url, _, demo = served
     page = Browser(url)
-    assert page.join("arrive", [None]).status_code == 200 and page.read()[-1]["success"]
+    assert page.join("arrive", [None, asking("hello")]).status_code == 200 and page.read()[-1]["success"]
     name = next(reversed(demo.state_holder.session_data))
     demo.visitors.forget(name)
     assert page.now("bump", []) == {"error": visitors.FORGOTTEN, "duration": 10, "visible": True, "title": "Error"}

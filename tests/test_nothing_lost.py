@@ -78,8 +78,8 @@ def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
     _, board = lanes.describe(decided)
     rows = [["x", *["much"] * len(board["columns"])] for _ in board["lanes"]]
     assert kept(on.recipe.use_numbers(first, pd.DataFrame(rows), ASKS))
-    drawn = on.past.use_entry(first, {"yaml": WRONG, "prompt": "another"}, ASKS)
-    assert kept(drawn) and "prompt" not in drawn
+    drawn = on.past.use_entry(first, {"yaml": WRONG, "prompt": "another"}, {"rows": [{"id": "mine", "prompt": "one"}]}, ASKS)
+    assert kept(drawn) and "value" not in drawn["answers"]
     nowhere = load("{merge_method: linear, models: [{model: no/where, parameters: {weight: 1}}]}")
     gone = state.replace(first, slots=(nowhere, None))
     assert kept(on.compare.hear(0)(gone, ASKS))
@@ -88,7 +88,9 @@ def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
 def test_an_edit_that_goes_through_is_drawn(on, first):
     found = on.recipe.use_text(first, dump(on.studio.presets[1].recipe), ASKS)
     assert found["yaml"] == dump(on.studio.presets[1].recipe) and isinstance(found["tick"], str)
-    assert on.mixer.choose_preset(first, on.studio.presets[1].name, ASKS)["prompt"] == on.studio.presets[1].prompt
+    rows = on.mixer.choose_preset(first, on.studio.presets[1].name, ASKS)["answers"]["value"]["rows"]
+    assert [row["prompt"] for row in rows] == [row.prompt for row in on.studio.presets[1].rows]
+    assert rows[0]["prompt"] == on.studio.presets[1].prompt
 
 
 # ---------------------------------------------------------------------------------------------- recipes of every shape

@@ -25,6 +25,7 @@ from urllib.parse import quote, unquote
 import httpx
 import huggingface_hub.constants
 import pytest
+from bounded import asking
 from hub_standin import READER, WRITER, Hub
 
 from merger.hub import references, store, wire
@@ -293,6 +294,8 @@ def hostile(place: Place) -> list[Any]:
         {"meta": 5, "path": secret},
         {"lanes": {model: [1e999]}, "split": [], "move": {}, "seq": deep}, {"yaml": model, "prompt": [secret]},
         {"yaml": recipe_of("writer/secret"), "act": "slot", "slot": []}, {"yaml": recipe_of(model), "act": []},
+        {"rows": [{"id": "r1", "prompt": secret, "answer": model, "match": []}, {"id": model, "prompt": [secret]}], "open": [[]]},
+        {"rows": [{"id": [secret], "prompt": {}}, None, secret]}, {"rows": secret, "open": deep},
         {"picked": {"column": [secret], "row": {}}}, {"picked": [[], {}]}, {"vote": {}}, {"headers": [1], "data": [[secret]]},
     ]  # fmt: skip
 
@@ -548,15 +551,20 @@ class Visitor:
     def works_with(self, recipe: str) -> list[str]:
         """Everything that can be done with a recipe that is on the page: each answer's text, as WORKS names them."""
         mixer = {"lanes": {"models[0].parameters.weight": [0.5] * 8}, "seq": 1}
-        ask = ["spell the word cat", 0, 0, False]
+        ask = [asking("spell the word cat", "hi"), 0, 0, False]
         said = [self.do("use_text", recipe), self.do("check", recipe)]
         said += [self.do(name) for name in ("kept", "undo", "redo", "command", "size", "revert")]
         said.append(self.do("judge"))  # the view of other models has some of its own, behind
         said += [self.do("kept", at=1), self.do("heard"), self.do("heard", at=1), self.do("fade", 0.5)]
-        said += [self.do("drag", mixer), self.do("release", mixer), self.do("split", {"split": True}), self.do("share", "hi")]
+        said += [
+            self.do("drag", mixer),
+            self.do("release", mixer),
+            self.do("split", {"split": True}),
+            self.do("share", asking("hi")),
+        ]
         said += [self.do("pick", {"picked": {"column": 1, "row": "attn"}})]
         varied = ["models[0].parameters.weight", 0, 1, "", 0, 1, 2, 4, [], "spell the word cat ~> c"]
-        said += [self.do("begin"), self.do("start", "hi", *varied)]
+        said += [self.do("begin"), self.do("start", asking("hi"), *varied)]
         said += [self.do("blind", *ask), self.do("download"), self.do("look", "")]
         run = last(self.do("bump"))["data"][0]
         return [*said, self.do("answer", *ask, run)]
@@ -591,7 +599,8 @@ def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
         refused = stranger.works_with(recipe)
         assert "gated or private" in refused[0] and "gated or private" in refused[1]
         entry = {"yaml": recipe, "prompt": "spell the word cat"}
-        for text in (stranger.do("use_entry", entry), stranger.do("use_entry", entry | {"act": "slot", "slot": 1})):
+        for act in ({}, {"act": "slot", "slot": 1}):
+            text = stranger.do("use_entry", entry | act, asking("hi"))
             assert "gated or private" in text
         told_of += refused[2:]
         assert taken == []

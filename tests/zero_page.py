@@ -59,20 +59,24 @@ def ask(page: studio.Studio, work: Workspace, prompt: str, stop_after: float | N
 def main(which: str) -> None:
     if which == "build":
         seen: list[dict[str, Any]] = []
-        answer = Answers.answer
+        answer = Answers.ask_all
 
         def watched(self: Answers, *args: Any) -> Any:
             for feed in answer(self, *args):
                 seen.append(feed)
                 yield feed
 
-        Answers.answer = watched  # type: ignore[method-assign]
+        Answers.ask_all = watched  # type: ignore[method-assign]
         ui.build_app()
-        tell("build", errors=[f["error"] for f in seen if "error" in f], said=sorted(k for f in seen for k in f["full"]))
+        tell(
+            "build",
+            errors=[f["error"] for f in seen if "error" in f],
+            said=sorted(k.partition("/")[2] for f in seen for k in f["full"]),
+        )
         return
     page = studio.Studio(ui.PRESETS, "cuda")
     work = start(page.presets[0], page.base)
-    Answers(page).first_answers(work, work.prompt)
+    Answers(page).first_answers(work, page.presets[0].rows[:1], "r1")
     for mode, prompt in (("ok", "plural of box"), ("ok", "plural of cat"), ("fresh", "plural of dog")):
         platform(mode)
         tell(prompt, **ask(page, work, prompt))

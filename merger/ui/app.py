@@ -38,7 +38,7 @@ PRESETS = presets()
 TITLE = "# Merge explorer"
 
 LAUNCH: dict[str, Any] = {
-    "theme": Default(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
+    "theme": Default(primary_hue="zinc", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
     "css_paths": [STYLE],
     "run_history": False,  # or every drag is recorded in the browser
     "footer_links": ["api", "settings"],

@@ -47,6 +47,9 @@ from merger.ui.visitors import Visitors
 log = logging.getLogger(__name__)
 
 
+_BEGINNING = threading.Lock()
+
+
 @dataclass
 class Visit:
     """One browser's place in time: a newer run makes an older answer stop itself."""
@@ -62,6 +65,12 @@ class Visit:
     """Those of the recipe that is heard now."""
     address: str = ""
     """Where the visitor comes from: who shares it shares a place in line."""
+
+    def begins(self, run: int) -> bool:
+        """Whether this call is the one that answers a run: its first."""
+        with _BEGINNING:
+            first, self.begun = self.begun != run, run
+        return first
 
     def current(self, run: int) -> bool:
         return run == self.run and run > self.stopped

@@ -1,4 +1,4 @@
-// npm run build: 096f238da20afa68ed9bf55770a6a694b87ce84c63515286e6c02e981d1c4b4b of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: b88a452e21b123ce6704ccf196ee43d1e8bdf14dc2a1b1a74f32e77cc17dbbec of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -1578,7 +1578,7 @@ ${dark}}
   function takeWords(feed, at) {
     for (const [key, state] of Object.entries(feed.state ?? {})) at(key).state = String(state);
     for (const [key, ...token] of feed.add ?? []) at(String(key)).tokens.push(token);
-    for (const [key, tokens2] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens2)) at(key).tokens = tokens2;
+    for (const [key, tokens2] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens2)) at(key).tokens = [...tokens2];
   }
   function takeEnds(feed, at) {
     for (const key of feed.done ?? []) if (!FINAL.includes(at(String(key)).state)) at(String(key)).state = "done";
@@ -1790,7 +1790,7 @@ ${dark}}
       const row = this.row();
       setText(this.title, row ? `Close up: ${row.prompt}` : "Close up");
       if (!row || this.board.blind) return;
-      const full = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).tokens]));
+      const full = Object.fromEntries(this.columns().map(({ key }) => [key, [...this.store.of(row.id, key).tokens]]));
       const state = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).state]));
       const error = Object.fromEntries(
         this.columns().flatMap(({ key }) => this.store.of(row.id, key).error ? [[key, this.store.of(row.id, key).error]] : [])

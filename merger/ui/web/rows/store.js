@@ -122,7 +122,7 @@ export class Store {
 function takeWords(feed, at) {
   for (const [key, state] of Object.entries(feed.state ?? {})) at(key).state = String(state);
   for (const [key, ...token] of feed.add ?? []) at(String(key)).tokens.push(token);
-  for (const [key, tokens] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens)) at(key).tokens = tokens;
+  for (const [key, tokens] of Object.entries(feed.full ?? {})) if (Array.isArray(tokens)) at(key).tokens = [...tokens];
 }
 
 /**

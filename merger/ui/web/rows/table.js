@@ -233,7 +233,8 @@ export class Table {
     const row = this.row();
     setText(this.title, row ? `Close up: ${row.prompt}` : 'Close up');
     if (!row || this.board.blind) return;
-    const full = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).tokens]));
+    // lists of its own: the close-up adds to what it was given
+    const full = Object.fromEntries(this.columns().map(({ key }) => [key, [...this.store.of(row.id, key).tokens]]));
     const state = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).state]));
     const error = Object.fromEntries(
       this.columns().flatMap(({ key }) => (this.store.of(row.id, key).error ? [[key, this.store.of(row.id, key).error]] : [])),
