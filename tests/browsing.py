@@ -171,7 +171,7 @@ def open_page(browser, url) -> Iterator[object]:
             lambda r: None if r.url.startswith((address, "data:", "blob:")) else page.complaints.append(f"asked {r.url}"),
         )
         page.page.goto(address + query)
-        page.page.wait_for_selector(".mixer canvas", timeout=30_000)
+        page.page.wait_for_selector(".mixer .mx-track canvas", timeout=30_000)
         with contextlib.suppress(sync_api.TimeoutError):  # what is pressed before the page's first events are through may be lost
             page.page.wait_for_selector("#announcer", state="attached", timeout=15_000)  # made by the page's first event
             page.page.wait_for_timeout(300)
