@@ -1,4 +1,4 @@
-// npm run build: b88a452e21b123ce6704ccf196ee43d1e8bdf14dc2a1b1a74f32e77cc17dbbec of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: b45194614a6daab4b9fe37a5f506a31920ae29b629f5d0d06f4ca753e51085de of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -1513,10 +1513,15 @@ ${dark}}
       this.before.delete(id);
       for (const key of this.said.keys()) if (apart(key)[0] === id) this.said.delete(key);
     }
+    /** Other rows are another start: what is said next has nothing before it. */
+    anew() {
+      this.before.clear();
+      this.recipe = "";
+    }
     /** Other models: nothing of what was said holds any more. */
     clear() {
       for (const id of this.prompts.keys()) this.forget(id);
-      this.recipe = "";
+      this.anew();
     }
     /** @param {Feed} feed */
     isNew({ run, seq = this.seq + 1 }) {
@@ -1690,6 +1695,7 @@ ${dark}}
       const [was, prompt] = [this.open, this.row()?.prompt];
       const focus = this.focused();
       this.store.shows(rows);
+      this.anew(rows);
       this.rows = rows;
       this.open = rows.some((row) => row.id === open) ? open : rows[0]?.id ?? "";
       this.views = new Map(rows.map((row) => [row.id, new RowView(row, this.doing.acts())]));
@@ -1698,6 +1704,15 @@ ${dark}}
       rove(this.table, this.views.get(this.open)?.words);
       if (focus) this.focus(focus.id, focus.selector);
       if (this.open !== was || this.row()?.prompt !== prompt) this.lookAt();
+    }
+    /**
+     * Other rows, given by Python, are another start: nothing was before, and no stroke has been.
+     * @param {Row[]} rows
+     */
+    anew(rows) {
+      if (!this.rows.length || alike(this.rows, rows)) return;
+      this.store.anew();
+      this.score.clear();
     }
     /** Which part of which row has the focus. */
     focused() {

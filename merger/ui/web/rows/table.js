@@ -6,7 +6,7 @@ import { el, setText } from '../shared/dom.js';
 import { read } from '../shared/host.js';
 import { Ask } from './ask.js';
 import { Doing } from './doing.js';
-import { rowsFor } from './family.js';
+import { alike, rowsFor } from './family.js';
 import { heads } from './heads.js';
 import { load, save } from './keep.js';
 import { listen, rove } from './keys.js';
@@ -126,6 +126,7 @@ export class Table {
     const [was, prompt] = [this.open, this.row()?.prompt];
     const focus = this.focused();
     this.store.shows(rows);
+    this.anew(rows);
     this.rows = rows;
     this.open = rows.some((/** @type {Row} */ row) => row.id === open) ? open : (rows[0]?.id ?? '');
     this.views = new Map(rows.map((/** @type {Row} */ row) => [row.id, new RowView(row, this.doing.acts())]));
@@ -134,6 +135,16 @@ export class Table {
     rove(this.table, this.views.get(this.open)?.words);
     if (focus) this.focus(focus.id, focus.selector);
     if (this.open !== was || this.row()?.prompt !== prompt) this.lookAt();
+  }
+
+  /**
+   * Other rows, given by Python, are another start: nothing was before, and no stroke has been.
+   * @param {Row[]} rows
+   */
+  anew(rows) {
+    if (!this.rows.length || alike(this.rows, rows)) return; // what the visitor does is in this.rows already
+    this.store.anew();
+    this.score.clear();
   }
 
   /** Which part of which row has the focus. */
