@@ -1,4 +1,4 @@
-// npm run build: b45194614a6daab4b9fe37a5f506a31920ae29b629f5d0d06f4ca753e51085de of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: ad49008edd87909e41b18b6c1d986ec803dfa25fd3ded595f388132c57b25b4c of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -1596,6 +1596,7 @@ ${dark}}
   }
 
   // merger/ui/web/rows/table.js
+  var PATIENCE = 3e3;
   var Table = class {
     /**
      * @param {import('../shared/host.js').Host} host
@@ -1611,6 +1612,7 @@ ${dark}}
       this.families = /* @__PURE__ */ new Map();
       this.unfolded = "";
       this.bypassed = false;
+      this.waiting = 0;
       this.board = {};
       this.views = /* @__PURE__ */ new Map();
       this.told = -Infinity;
@@ -1881,6 +1883,16 @@ ${dark}}
       this.lookAt();
     }
     /**
+     * Gradio loses what comes while another event of the page is under way: who has heard nothing by then asks once more.
+     * @param {number} run
+     */
+    insist(run) {
+      clearTimeout(this.waiting);
+      this.waiting = window.setTimeout(() => {
+        if (this.root.isConnected && this.store.run === run && this.row()) this.host.trigger("submit");
+      }, PATIENCE);
+    }
+    /**
      * @param {object} more
      * @param {string} event
      */
@@ -1888,6 +1900,7 @@ ${dark}}
       const seq = (read(this.host.props.value).seq ?? 0) + 1;
       this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
       this.host.trigger(event);
+      if (event === "submit") this.insist(this.store.run);
     }
   };
 

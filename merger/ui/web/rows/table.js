@@ -18,6 +18,8 @@ import { Store } from './store.js';
 /** @typedef {import('./kinds.js').Row} Row */
 /** @typedef {import('./kinds.js').Feed} Feed */
 
+const PATIENCE = 3000; // ms; whoever waits in line is told so by then
+
 export class Table {
   /**
    * @param {import('../shared/host.js').Host} host
@@ -35,6 +37,7 @@ export class Table {
     this.families = new Map();
     this.unfolded = '';
     this.bypassed = false;
+    this.waiting = 0;
     /** @type {import('./kinds.js').Board} */
     this.board = {};
     /** @type {Map<string, RowView>} */
@@ -319,6 +322,17 @@ export class Table {
   }
 
   /**
+   * Gradio loses what comes while another event of the page is under way: who has heard nothing by then asks once more.
+   * @param {number} run
+   */
+  insist(run) {
+    clearTimeout(this.waiting);
+    this.waiting = window.setTimeout(() => {
+      if (this.root.isConnected && this.store.run === run && this.row()) this.host.trigger('submit');
+    }, PATIENCE);
+  }
+
+  /**
    * @param {object} more
    * @param {string} event
    */
@@ -326,5 +340,6 @@ export class Table {
     const seq = (read(this.host.props.value).seq ?? 0) + 1;
     this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
     this.host.trigger(event);
+    if (event === 'submit') this.insist(this.store.run);
   }
 }
