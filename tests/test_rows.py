@@ -151,7 +151,7 @@ def ask(studio: Studio, listed: Sequence[Row], opened: str, work: Workspace | No
 
 def test_the_open_row_first_then_those_that_count(studio: Studio) -> None:
     studio.answered.clear()
-    feeds = ask(studio, (BOX, FOX, HELLO), "c")
+    feeds = ask(studio, (FOX, BOX, HELLO), "c")
     busy = [key for feed in feeds for key, doing in feed.get("state", {}).items() if doing == "busy"]
     assert list(dict.fromkeys(key.split("/")[0] for key in busy)) == ["c", "a", "b"]
     said = heard(feeds)

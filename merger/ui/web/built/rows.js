@@ -1,4 +1,4 @@
-// npm run build: 6ee0f9e1cc68ab1b47dd36ebe226dc49128429da4d27b76148d11fa7cb2e5141 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 7d3ad5c6ae37a12687d24aeb87dc7e5afb7a161a3e637c41c02a85505c9c0348 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -1524,10 +1524,15 @@ ${dark}}
       this.before.delete(id);
       for (const key of this.said.keys()) if (apart(key)[0] === id) this.said.delete(key);
     }
+    /** Other rows are another start: what is said next has nothing before it. */
+    anew() {
+      this.before.clear();
+      this.recipe = "";
+    }
     /** Other models: nothing of what was said holds any more. */
     clear() {
       for (const id of this.prompts.keys()) this.forget(id);
-      this.recipe = "";
+      this.anew();
     }
     /** @param {Feed} feed */
     isNew({ run, seq = this.seq + 1 }) {
@@ -1603,6 +1608,7 @@ ${dark}}
 
   // merger/ui/web/rows/table.js
   var UNDER_WAY = ["busy", "waiting"];
+  var PATIENCE = 3e3;
   var Table = class {
     /**
      * @param {import('../shared/host.js').Host} host
@@ -1618,6 +1624,7 @@ ${dark}}
       this.families = /* @__PURE__ */ new Map();
       this.unfolded = "";
       this.bypassed = false;
+      this.waiting = 0;
       this.board = {};
       this.views = /* @__PURE__ */ new Map();
       this.told = -Infinity;
@@ -1704,6 +1711,7 @@ ${dark}}
       const [was, prompt] = [this.open, this.row()?.prompt];
       const focus = this.focused();
       this.store.shows(rows);
+      this.anew(rows);
       this.rows = rows;
       this.open = rows.some((row) => row.id === open) ? open : rows[0]?.id ?? "";
       this.views = new Map(rows.map((row) => [row.id, new RowView(row, this.doing.acts())]));
@@ -1712,6 +1720,15 @@ ${dark}}
       rove(this.table, this.views.get(this.open)?.words);
       if (focus) this.focus(focus.id, focus.selector);
       if (this.open !== was || this.row()?.prompt !== prompt) this.lookAt();
+    }
+    /**
+     * Other rows, given by Python, are another start: nothing was before, and no stroke has been.
+     * @param {Row[]} rows
+     */
+    anew(rows) {
+      if (!this.rows.length || alike(this.rows, rows)) return;
+      this.store.anew();
+      this.score.clear();
     }
     /** Which part of which row has the focus. */
     focused() {
@@ -1885,6 +1902,16 @@ ${dark}}
       this.lookAt();
     }
     /**
+     * Gradio loses what comes while another event of the page is under way: who has heard nothing by then asks once more.
+     * @param {number} run
+     */
+    insist(run) {
+      clearTimeout(this.waiting);
+      this.waiting = window.setTimeout(() => {
+        if (this.root.isConnected && this.store.run === run && this.row()) this.host.trigger("submit");
+      }, PATIENCE);
+    }
+    /**
      * @param {object} more
      * @param {string} event
      */
@@ -1892,6 +1919,7 @@ ${dark}}
       const seq = (read(this.host.props.value).seq ?? 0) + 1;
       this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
       this.host.trigger(event);
+      if (event === "submit") this.insist(this.store.run);
     }
   };
 

@@ -18,10 +18,11 @@ export function rowsFor(was, begin, given, kept) {
 }
 
 /**
+ * Whether rows ask the same, and want the same.
  * @param {import('./kinds.js').Row[]} some
  * @param {import('./kinds.js').Row[]} others
  */
-function alike(some, others) {
+export function alike(some, others) {
   const told = (/** @type {import('./kinds.js').Row} */ row) => [
     row.prompt,
     row.answer ?? '',

@@ -46,10 +46,16 @@ export class Store {
     for (const key of this.said.keys()) if (apart(key)[0] === id) this.said.delete(key);
   }
 
+  /** Other rows are another start: what is said next has nothing before it. */
+  anew() {
+    this.before.clear();
+    this.recipe = '';
+  }
+
   /** Other models: nothing of what was said holds any more. */
   clear() {
     for (const id of this.prompts.keys()) this.forget(id);
-    this.recipe = '';
+    this.anew();
   }
 
   /** @param {Feed} feed */

@@ -6,7 +6,7 @@ import { el, setText } from '../shared/dom.js';
 import { read } from '../shared/host.js';
 import { Ask } from './ask.js';
 import { Doing } from './doing.js';
-import { rowsFor } from './family.js';
+import { alike, rowsFor } from './family.js';
 import { heads } from './heads.js';
 import { load, save } from './keep.js';
 import { listen, rove } from './keys.js';
@@ -19,6 +19,7 @@ import { Store } from './store.js';
 /** @typedef {import('./kinds.js').Feed} Feed */
 
 const UNDER_WAY = ['busy', 'waiting'];
+const PATIENCE = 3000; // ms; whoever waits in line is told so by then
 
 export class Table {
   /**
@@ -37,6 +38,7 @@ export class Table {
     this.families = new Map();
     this.unfolded = '';
     this.bypassed = false;
+    this.waiting = 0;
     /** @type {import('./kinds.js').Board} */
     this.board = {};
     /** @type {Map<string, RowView>} */
@@ -129,6 +131,7 @@ export class Table {
     const [was, prompt] = [this.open, this.row()?.prompt];
     const focus = this.focused();
     this.store.shows(rows);
+    this.anew(rows);
     this.rows = rows;
     this.open = rows.some((/** @type {Row} */ row) => row.id === open) ? open : (rows[0]?.id ?? '');
     this.views = new Map(rows.map((/** @type {Row} */ row) => [row.id, new RowView(row, this.doing.acts())]));
@@ -137,6 +140,16 @@ export class Table {
     rove(this.table, this.views.get(this.open)?.words);
     if (focus) this.focus(focus.id, focus.selector);
     if (this.open !== was || this.row()?.prompt !== prompt) this.lookAt();
+  }
+
+  /**
+   * Other rows, given by Python, are another start: nothing was before, and no stroke has been.
+   * @param {Row[]} rows
+   */
+  anew(rows) {
+    if (!this.rows.length || alike(this.rows, rows)) return; // what the visitor does is in this.rows already
+    this.store.anew();
+    this.score.clear();
   }
 
   /** Which part of which row has the focus. */
@@ -317,6 +330,17 @@ export class Table {
   }
 
   /**
+   * Gradio loses what comes while another event of the page is under way: who has heard nothing by then asks once more.
+   * @param {number} run
+   */
+  insist(run) {
+    clearTimeout(this.waiting);
+    this.waiting = window.setTimeout(() => {
+      if (this.root.isConnected && this.store.run === run && this.row()) this.host.trigger('submit');
+    }, PATIENCE);
+  }
+
+  /**
    * @param {object} more
    * @param {string} event
    */
@@ -324,5 +348,6 @@ export class Table {
     const seq = (read(this.host.props.value).seq ?? 0) + 1;
     this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
     this.host.trigger(event);
+    if (event === 'submit') this.insist(this.store.run);
   }
 }
