@@ -1,7 +1,9 @@
 """Starts the page: for `merger page`, and for app.py, which a Space runs."""
 
 import os
+import threading
 
+from merger.chat.load import import_transformers
 from merger.ui import LAUNCH, build_app
 from merger.ui.page import Page
 
@@ -19,6 +21,8 @@ def serve(made: Page, host: str | None = None, port: int | None = None, share: b
     share   also at a public address of gradio's
     browse  open it in a browser
     """
+    import_transformers()
+    threading.Thread(target=made.panels.answers.warm_up, name="warming up").start()
     # MCP needs gradio's extra of that name; without it gradio says so and serves the page alone
     made.launch(
         **LAUNCH, server_name=host, server_port=port, share=share or None, inbrowser=browse,

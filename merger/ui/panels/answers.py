@@ -1,14 +1,12 @@
 """The answers: rows of prompts that are asked again at each stroke, how they are asked, and Stop."""
 
 import json
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
-from merger.chat.load import import_transformers
 from merger.limits import PROMPT_CHARACTERS, ROWS
 from merger.recipe import dump
 from merger.ui import lanes, rows
@@ -18,7 +16,7 @@ from merger.ui.events import ANSWER, NOW
 from merger.ui.rows import Row, Rows, family_of
 from merger.ui.service.answers import Answers
 from merger.ui.service.first import made_before
-from merger.ui.state import Workspace
+from merger.ui.state import Workspace, start
 from merger.ui.studio import Manner
 
 ASKED = ("answers", "heat", "draw seed", "plain")
@@ -48,12 +46,16 @@ class Answering:
         feed = made_before(studio.folder, studio, first, shown.rows)
         if feed is None:
             feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
-        elif not studio.borrows:  # the first stroke shall not wait for the models
-            import_transformers()
-            warm = Answers(studio).first_answers
-            threading.Thread(target=warm, args=(first, shown.rows, shown.rows[0].id), daemon=True, name="warming up").start()
         board = _board(self.desk, first)
         self.desk.shows(answers=answers(shown.shown, board, feed, elem_id="answers"))
+
+    def warm_up(self) -> None:
+        """Load the first models and answer with them, so that the first stroke need not wait for that."""
+        studio = self.desk.studio
+        if not studio.borrows:
+            preset = studio.presets[0]
+            first = start(preset, studio.base, studio.parents_of_family)
+            Answers(studio).first_answers(first, preset.rows, preset.rows[0].id)
 
     def manner(self) -> None:
         """How answers are drawn: variety, its seed, with or without the chat template, and whether at every stroke."""
