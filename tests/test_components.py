@@ -589,7 +589,7 @@ def test_what_the_page_remembers_does_not_end_a_drag(small: App, visit: Any) -> 
     page.mouse.down()
     text = json.dumps(board(6, small.names) | {"can_undo": True})
     page.evaluate(
-        """([text]) => { const area = document.querySelector('textarea'); area.value = text;
+        """([text]) => { const area = document.querySelector('textarea[data-testid=textbox]'); area.value = text;
         area.dispatchEvent(new Event('input', { bubbles: true })); }""",
         [text],
     )
