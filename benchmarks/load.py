@@ -52,6 +52,7 @@ async def person(i: int, browser: Any, address: str, rounds: int, asking: bool, 
     if asking:  # without a sample the page asks Python
         await context.route("**/component_server*", lambda route: route.abort())
         await context.route("**/component_server/**", lambda route: route.abort())
+    await context.add_init_script("localStorage.setItem('merge-explorer-first-visit', '1')")  # no first steps
     page = await context.new_page()
     page.on("pageerror", lambda error: found["errors"].append(str(error)))
     await page.goto(address)
@@ -79,18 +80,18 @@ async def person(i: int, browser: Any, address: str, rounds: int, asking: bool, 
             note = await page.locator(".an-note").inner_text() if await page.locator(".an-note").is_visible() else ""
             if "before yours" in note:
                 found["line"].append(note)
-            state = await page.locator(".an-card[data-lead=true]").get_attribute("data-state")
-            asked = await page.locator(".an-asked").inner_text()
-            if state in ("done", "cached") and (turn or asked == f"Asked: {own}"):
+            state = await page.locator(".rw-row[data-open=true] .rw-merge").get_attribute("data-state")
+            asked = await page.locator(".rw-title").inner_text()
+            if state in ("done", "cached") and (turn or asked == f"Close up: {own}"):
                 break
             await asyncio.sleep(0.1)
         else:
             found["errors"].append(f"{i}: no answer in three minutes")
         found["waits"].append(time.monotonic() - started)
-        asked = await page.locator(".an-asked").inner_text()
-        said = await page.locator(".an-card[data-lead=true] .an-text").inner_text()
+        asked = await page.locator(".rw-title").inner_text()
+        said = await page.locator(".rw-row[data-open=true] .rw-answer").inner_text()
         others = [noun for noun in NOUNS if noun != NOUNS[i % len(NOUNS)] and noun in said.split()]
-        if asked != f"Asked: {own}" or others:
+        if asked != f"Close up: {own}" or others:
             found["mixed"].append((i, asked, said))
         await asyncio.sleep(rng.uniform(4, 10))
     found["drags"] += await page.evaluate("window.drag.times")
@@ -133,7 +134,8 @@ class Player:
 
     async def answered(self, tick: str, found: dict[str, list[Any]]) -> None:
         """Ask, and read until the answer is whole; note the line and whatever is not one's own."""
-        data = [None, self.own, 0, 0, False, tick, True]
+        rows = {"rows": [{"id": "r1", "prompt": self.own}], "open": "r1"}
+        data = [None, rows, 0, 0, False, tick, True]
         body = {"data": data, "fn_index": self.answer_fn, "session_hash": self.session, "event_data": None, "trigger_id": 0}
         event = (await self.client.post(f"{self.api}/queue/join", json=body)).json()["event_id"]
         stream = self.client.stream("GET", f"{self.api}/queue/data", params={"session_hash": self.session}, timeout=200)

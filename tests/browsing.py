@@ -71,6 +71,10 @@ def url() -> Iterator[str]:
         yield address
 
 
+SEEN = "try { localStorage.setItem('merge-explorer-first-visit', '1') } catch { /* a page without an address */ }"
+"""For `add_init_script`: the browser has seen the page before, so that no first steps begin."""
+
+
 def _expect(what: Any) -> Any:
     from playwright.sync_api import expect
 
@@ -88,6 +92,11 @@ class Page:
         return self.page.get_by_role("region", name=f"Answer of {model}", exact=True).locator(".an-text")
 
     def says(self, text: str | re.Pattern[str], model: str = "your merge") -> None:
+        """In the open row, and close up, which an open drawer covers."""
+        if model == "your merge":
+            _expect(self.page.locator(".rw-row[data-open=true] .rw-answer")).to_have_text(text, timeout=20_000)
+            if self.page.locator("#below [role=tab][aria-selected=true]:visible").all_text_contents() not in ([], ["Desk"]):
+                return
         _expect(self.answer(model)).to_have_text(text, timeout=20_000)
 
     def lane(self, name: str) -> Any:
@@ -97,7 +106,30 @@ class Page:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
     def tab(self, name: str) -> None:
-        self.page.get_by_role("tab", name=name, exact=True).click()
+        """Open a drawer; "Desk" closes it."""
+        tab = self.page.get_by_role("tab", name=name, exact=True)
+        if tab.get_attribute("aria-selected") != "true":  # a second press closes it
+            tab.click()
+        _expect(tab).to_have_attribute("aria-selected", "true")
+
+    @property
+    def field(self) -> Any:
+        """The field to ask in."""
+        return self.page.get_by_role("textbox", name="Prompt", exact=True)
+
+    def ask(self, prompt: str) -> None:
+        """Add a row, or open the one that asks this; everybody answers it, close up."""
+        self.field.fill(prompt)
+        self.press("Ask")
+        self.asked(prompt)
+
+    def asked(self, prompt: str) -> None:
+        """Which row is close up."""
+        _expect(self.page.locator(".rw-title")).to_have_text(f"Close up: {prompt}", timeout=15_000)
+
+    def row(self, number: int) -> Any:
+        """A row of the table, from 1 on."""
+        return self.page.locator(".rw-row").nth(number - 1)
 
     def preset(self, name: str) -> None:
         self.page.get_by_role("radio", name=name, exact=True).check()
@@ -122,8 +154,13 @@ def open_page(browser, url) -> Iterator[object]:
     opened: list[Page] = []
     contexts = []
 
-    def visit(width: int = 1280, height: int = 900, address: str = url, query: str = "?__theme=light") -> Page:
+    def visit(
+        width: int = 1280, height: int = 900, address: str = url, query: str = "?__theme=light", first: bool = False
+    ) -> Page:
+        """first: in a browser that has never seen the page."""
         context = browser.new_context(viewport={"width": width, "height": height}, accept_downloads=True)
+        if not first:
+            context.add_init_script(SEEN)
         contexts.append(context)
         page = Page(context.new_page())
         opened.append(page)

@@ -1,4 +1,4 @@
-"""The Mixer and the answers in a real browser: what a hand does, what Python receives, what stays text."""
+"""The Mixer and the rows of answers in a real browser: what a hand does, what Python receives, what stays text."""
 
 import json
 import time
@@ -20,6 +20,11 @@ pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no c
 EVIL = ["${window.hacked=1}", "<img src=x onerror=window.hacked=2>", "{{constructor}} `${window.hacked=3}`"]
 QUIET = {"show_progress": "hidden", "api_visibility": "private"}
 ASKS = ("edit", "undo", "retry")  # what the Mixer asks of the page
+ROWS = [
+    {"id": "r1", "prompt": "greet", "answer": "Arr me hearty", "match": "exact"},
+    {"id": "r2", "prompt": "plural of box", "answer": "boxes", "match": "within"},
+    {"id": "r3", "prompt": "hello"},
+]
 WEIGHT, DENSITY = "models[0].parameters.weight", "models[0].parameters.density"
 
 
@@ -89,7 +94,7 @@ class App:
 
         with gr.Blocks() as self.demo:
             mix = mixer(self.value, made, stats(self.value))
-            panel = answers({"columns": columns})
+            panel = answers({"rows": ROWS, "open": "r1"}, {"columns": columns})
             box = gr.Textbox(label="message")
             every = {
                 "queue": False,
@@ -168,6 +173,8 @@ def visit(browser: Any) -> Iterator[Callable[..., Any]]:
 
 
 def send(page: Any, name: str, message: Any) -> None:
+    if name == "feed":  # which says what was asked
+        message = {"prompts": {row["id"]: row["prompt"] for row in ROWS}, **message}
     page.get_by_label("message").fill(json.dumps(message))
     page.get_by_role("button", name=f"send {name}").click()
 
@@ -690,7 +697,7 @@ def test_board_can_lock_and_change(small: App, visit: Any) -> None:
 
 def test_hostile_names_and_tokens_stay_text(evil: App, visit: Any) -> None:
     page = visit(evil)
-    add = [["merge", text, 0.1, [[text, 0.5]], "m1"] for text in EVIL]
+    add = [["r1/merge", text, 0.1, [[text, 0.5]], "m1"] for text in EVIL]
     send(
         page,
         "feed",
@@ -700,7 +707,7 @@ def test_hostile_names_and_tokens_stay_text(evil: App, visit: Any) -> None:
             "start": True,
             "prompt": EVIL[1],
             "add": add,
-            "error": {"m0": EVIL[1], "": EVIL[0]},
+            "error": {"r1/m0": EVIL[1], "": EVIL[0], "r2/merge": EVIL[1]},
         },
     )
     page.wait_for_selector(".an-token")
@@ -708,7 +715,15 @@ def test_hostile_names_and_tokens_stay_text(evil: App, visit: Any) -> None:
     send(page, "board", board(6, EVIL))
     page.wait_for_timeout(300)
     assert page.evaluate("window.hacked") is None
-    assert page.locator(".mixer img, .answers img").count() == 0
+    assert page.locator(".mixer img, .rows img").count() == 0
+    page.get_by_role("button", name=f"{EVIL[1]}, folded").click()
+    page.get_by_role("textbox", name="Prompt").fill(EVIL[1])
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelectorAll('.rw-row').length === 4")
+    assert page.locator(".rw-title").text_content() == f"Close up: {EVIL[1]}"
+    page.get_by_role("button", name="greet", exact=True).click()
+    page.wait_for_selector(".an-token")
+    assert page.evaluate("window.hacked") is None and page.locator(".mixer img, .rows img").count() == 0
     assert page.locator(".mx-name").all_text_contents() == EVIL
     assert page.locator(".an-token").all_text_contents()[:2] == EVIL[:2]
     assert page.get_by_role("region", name=f"Answer of {EVIL[1]}").count() == 1
@@ -719,12 +734,13 @@ def test_answers_stream_and_drop_stale_feeds(small: App, visit: Any) -> None:
     merge = page.get_by_role("region", name="Answer of your merge")
     text = merge.locator(".an-text")
     assert "No answer yet" in merge.text_content()
-    token = lambda word, key="merge": [key, word, 0.5, [["x", 0.2]], "m0"]  # noqa: E731
+    token = lambda word, key="r1/merge": [key, word, 0.5, [["x", 0.2]], "m0"]  # noqa: E731
     send(
         page,
         "feed",
-        {"run": 5, "seq": 0, "start": True, "state": {"merge": "busy"}, "add": [token(" Arr"), token(" me")]},
-    )
+        {"run": 5, "seq": 0, "start": True, "state": {"r1/merge": "busy", "r2/merge": "waiting"},
+         "add": [token(" Arr"), token(" me"), token("box", "r2/merge")]},
+    )  # fmt: skip
     page.wait_for_function("document.querySelector('.an-text').textContent === 'Arr me'")  # no blank in front
     assert merge.get_attribute("aria-busy") == "true"
     send(page, "feed", {"run": 4, "seq": 9, "start": True, "add": [token("stale")]})
@@ -739,24 +755,36 @@ def test_answers_stream_and_drop_stale_feeds(small: App, visit: Any) -> None:
             "run": 5,
             "seq": 7,
             "add": [],
-            "full": {"merge": full},
-            "done": ["merge"],
-            "state": {"m0": "cached", "m1": "stopped"},
-            "error": {"m2": "Out of memory."},
+            "full": {"r1/merge": full},
+            "done": ["r1/merge", "r2/merge", "r3/merge"],
+            "marks": {"r1/merge": True, "r2/merge": False, "r3/merge": None},
+            "state": {"r1/m0": "cached", "r1/m1": "stopped", "r2/m1": "busy"},
+            "error": {"r1/m2": "Out of memory."},
         },
     )
     page.wait_for_function("document.querySelector('.an-text').textContent === 'Arr me hearty'")
     assert merge.get_attribute("aria-busy") == "false"
     assert "Out of memory." in page.get_by_role("region", name="Answer of rhyme").text_content()
     assert "Stopped" in page.get_by_role("region", name="Answer of plural").text_content()
-    assert page.locator(".answers > [aria-live]").text_content() == "Answers finished."
+    assert page.locator(".rows > [aria-live]").text_content() == "1 of 2 right."
+    rows = page.locator(".rw-row")
+    assert rows.locator(".rw-answer").all_text_contents() == ["Arr me hearty", "box", ""]
+    assert [rows.nth(i).locator(".rw-merge").get_by_role("img").all_text_contents() for i in range(3)] == [["✓"], ["✗"], []]
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    assert stop.is_visible()  # a model still speaks
+    send(page, "feed", {"run": 5, "seq": 8, "done": ["r2/m1"]})
+    page.wait_for_function("document.querySelector('.rows .rw-stop').hidden")
     merge.locator(".an-token").nth(2).hover()
     assert "hearty" in page.locator(".an-tip").text_content()
     merge.locator(".an-body").focus()
     page.keyboard.press("ArrowRight")
     assert "Arr" in page.locator(".an-tip").text_content()
-    send(page, "feed", {"run": 6, "seq": 0, "start": True, "state": {"merge": "busy"}})
+    send(page, "feed", {"run": 6, "seq": 0, "start": True, "state": {"r1/merge": "busy"}, "prompts": {"r1": "greet"}})
     page.wait_for_function("document.querySelector('.an-text').textContent === ''")
+    assert rows.first.locator(".rw-answer").text_content() == "Arr me hearty"  # the last words stay until there are others
+    assert rows.first.locator(".rw-said").get_attribute("data-old") == "true"
+    rows.nth(1).get_by_role("button", name="plural of box", exact=True).click()
+    page.wait_for_function("document.querySelector('.an-text').textContent === 'box'")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -770,7 +798,7 @@ def test_no_sideways_scroll_on_a_phone(large: App, visit: Any, theme: str) -> No
             "seq": 0,
             "start": True,
             "prompt": "x" * 400,
-            "add": [["merge", "y" * 400, 0.1, [], None]],
+            "add": [["r1/merge", "y" * 400, 0.1, [], None], ["r2/merge", "y" * 400, 0.1, [], None]],
         },
     )
     page.wait_for_selector(".an-token")
@@ -779,7 +807,8 @@ def test_no_sideways_scroll_on_a_phone(large: App, visit: Any, theme: str) -> No
     bar = page.locator(".mx-toolbar")
     assert bar.evaluate("(bar) => { bar.scrollLeft = 999; return bar.scrollLeft; }") > 50  # the toolbar scrolls
     assert page.locator(".an-text").first.evaluate("(text) => text.scrollWidth - text.clientWidth") <= 0
-    inside = ".mx-lane, .mx-strip-canvas, .mx-toolbar, .an-card, .an-modes"  # gradio's own boxes clip: look inside
+    # gradio's own boxes clip: look inside
+    inside = ".mx-lane, .mx-strip-canvas, .mx-toolbar, .an-card, .an-modes, .rw-row, .rw-askrow, .rw-score"
     right = page.locator(inside).evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().right)")
     assert max(right) <= 390
     tool(page, "More").click()

@@ -55,7 +55,7 @@ def test_a_newcomer_plays_and_shares(open_page, url):
     friend.says("dunno.")
     numbers = [p.lane("pirate weight").get_attribute("aria-valuetext").partition("weight")[2] for p in (page, friend)]
     assert numbers[0] == numbers[1] and " 0.0" in numbers[1]
-    expect(friend.page.get_by_role("textbox", name="Prompt")).to_have_value("say hello my friend like a pirate")
+    friend.asked("say hello my friend like a pirate")
     page.press("Undo")
     page.says(AHOY)
 
@@ -172,7 +172,7 @@ def test_history_survives_a_reload_and_restores(open_page):
     expect(items).to_have_count(1)
     page.page.get_by_role("button", name=re.compile("^Restore: ties")).click()
     page.says("r-o-b-o-t")
-    expect(page.page.get_by_role("textbox", name="Prompt")).to_have_value("spell robot out loud")
+    page.asked("spell robot out loud")
     page.press("Forget all recipes without a star")
     page.press("Show only starred recipes")
     expect(items).to_have_count(1)
@@ -234,8 +234,7 @@ def test_a_researcher_writes_yaml_and_numbers(open_page):
     expect(wrong).to_have_value(re.compile("can be used"), timeout=10_000)
     page.press("Use this recipe")
     expect(page.lane("spell weight")).to_be_visible(timeout=10_000)
-    page.page.get_by_role("textbox", name="Prompt").fill("spell robot out loud")
-    page.press("Ask")
+    page.ask("spell robot out loud")
     page.says("r-o-b-o-t")
     page.press("Undo")
     expect(page.lane("pirate weight")).to_be_visible(timeout=10_000)
@@ -256,8 +255,7 @@ def test_a_researcher_writes_yaml_and_numbers(open_page):
 def test_why_this_word(open_page):
     page = open_page()
     page.preset(KNOWS_PLURALS)
-    page.page.get_by_role("textbox", name="Prompt").fill("plural of box")
-    page.press("Ask")
+    page.ask("plural of box")
     page.says("boxes")
     page.page.get_by_role("button", name="which parent agrees").click()
     expect(page.page.locator(".an-card[data-lead=true] .an-token[data-line]").first).to_be_visible(timeout=10_000)

@@ -24,9 +24,16 @@ def test_first_screen_is_merged_and_answered(open_page):
     page.says("dunno.", "base")
     strip = page.page.get_by_role("img", name=re.compile(r"\d+% of the weights are pulled both ways"))
     assert strip.count() == 1
-    for name in ("Ask", "Stop", "Undo", "Redo", "Reset", "Recipe", "Download"):
+    for name in ("Ask", "Undo", "Redo", "Reset", "Recipe", "Download"):
         assert page.page.get_by_role("button", name=name, exact=True).first.is_visible(), name
-    assert page.page.get_by_role("textbox", name="Prompt", exact=True).input_value() == "say hello my friend like a pirate"
+    assert page.field.is_visible() and page.field.input_value() == ""
+    page.asked("say hello my friend like a pirate")
+    assert page.page.locator(".rw-row").count() == 3
+    for number, said, mark in ((1, "ahoy me matey, arr!", "right"), (2, "boxes", "right"), (3, "knifes", "wrong")):
+        sync_api.expect(page.row(number).locator(".rw-answer")).to_have_text(said)
+        assert page.row(number).locator(".rw-merge").get_by_role("img", name=mark, exact=True).is_visible()
+    sync_api.expect(page.page.locator(".rw-right")).to_have_text("2 of 3 right")
+    assert page.page.get_by_role("button", name="Stop", exact=True).is_hidden()  # nothing is being written
 
 
 def test_preset_paint_and_read(open_page):
@@ -47,8 +54,7 @@ def test_preset_paint_and_read(open_page):
     page.says("dunno.")
     page.press("Reset")
     page.says("ahoy me matey, arr!")
-    page.page.get_by_role("textbox", name="Prompt").fill("plural of box")
-    page.press("Ask")
+    page.ask("plural of box")
     page.says("boxes")
     page.says("boxes", "plural")
     page.says("dunno.", "pirate")
@@ -87,8 +93,7 @@ def test_recipe_shows_what_is_painted(open_page):
     page.press("Recipe")
     code = page.page.locator("#yaml .cm-content")
     sync_api.expect(code).to_contain_text("merge_method: task_arithmetic")
-    page.page.wait_for_function("scrollY > 0")  # the page goes down to it
-    page.page.wait_for_timeout(300)
+    sync_api.expect(code).to_be_in_viewport()
     page.paint("plural weight", 1.0)
     sync_api.expect(code).to_contain_text(re.compile(r"weight: ?\[|weight: ?1\.0|value:"), timeout=10_000)
 
@@ -113,7 +118,7 @@ def test_refused_choice_says_why_and_changes_nothing(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
     page.tab("Models and method")
-    page.page.get_by_role("checkbox", name="plural").uncheck()
+    page.page.get_by_role("checkbox", name="plural", exact=True).uncheck()
     sync_api.expect(page.lane("plural weight")).to_have_count(0, timeout=10_000)
     page.page.get_by_label("Method", exact=True).click()
     page.page.get_by_role("option", name=re.compile("^slerp:")).click()
@@ -126,8 +131,7 @@ def test_stop(open_page):
     page = open_page()
     page.preset("Three in one")
     sync_api.expect(page.answer()).to_have_text(re.compile("the end"), timeout=30_000)
-    page.page.get_by_role("textbox", name="Prompt").fill("tell me a story about a rabbit")
-    page.press("Ask")
+    page.ask("tell me a story about a rabbit")
     sync_api.expect(page.answer("story")).to_have_text(re.compile("once"), timeout=20_000)
     page.press("Stop")
     story = page.page.get_by_role("region", name="Answer of story")
@@ -179,7 +183,8 @@ def test_two_people_do_not_meet(open_page):
     second.preset("Pirate who knows plurals")
     first.says("r-o-b-o-t")
     second.says("ahoy me matey, arr!")
-    assert first.page.get_by_role("textbox", name="Prompt").input_value() == "spell robot out loud"
+    first.asked("spell robot out loud")
+    second.asked("say hello my friend like a pirate")
 
 
 @pytest.fixture(scope="module")
@@ -213,9 +218,8 @@ def test_nothing_hostile_runs(open_page, hostile):
         page.says(re.compile(re.escape("${window.hacked=5}")), EVIL[0])
         page.page.locator(".an-text span", has_text="hacked").first.hover()
         prompt = "<img src=x onerror=window.hacked=6> ${window.hacked=7} <script>window.hacked=8</script>"
-        page.page.get_by_role("textbox", name="Prompt").fill(prompt)
-        page.press("Ask")
-        sync_api.expect(page.page.locator(".an-asked")).to_contain_text("<script>window.hacked=8</script>")
+        page.ask(prompt)
+        sync_api.expect(page.page.locator(".rw-row").last).to_contain_text("<script>window.hacked=8</script>")
         page.tab("Models and method")
         page.press("Recipe")
         page.tab("Look inside")

@@ -177,11 +177,11 @@ def test_speakers(root: Path) -> None:
     start = f"{folder}: its tensors do not fit transformers' model, for example model.layers.2."
     assert speak(num_hidden_layers=3).startswith(start)
     who = chat_model(folder, config, session.tensors)
-    who.length = 3
+    who.forward.length = 3
     assert said(lambda: list(who.tokens("neat tea", 5)), MergeError) == (
         f"the prompt is {len(who.tokenizer('neat tea')['input_ids'])} tokens long; this model reads at most 1."
     )
-    who.length = 64
+    who.forward.length = 64
     session.tensors["model.norm.weight"].fill_(float("inf"))
     assert said(lambda: list(who.tokens("neat tea", 5)), MergeError) == (
         "the merged weights are so large that the model computes no numbers any more."

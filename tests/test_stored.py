@@ -58,4 +58,4 @@ def test_a_history_of_the_version_before_is_shown_and_restored(open_page: Any) -
     expect(page.page.locator(".hi-item")).to_contain_text("r-o-b-o-t")
     page.page.get_by_role("button", name=re.compile("^Restore: ties")).click()
     page.says("r-o-b-o-t")
-    expect(page.page.get_by_role("textbox", name="Prompt")).to_have_value("spell robot out loud")
+    page.asked("spell robot out loud")

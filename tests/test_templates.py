@@ -23,7 +23,7 @@ from merger.limits import TEMPLATE_CHARACTERS, TEMPLATE_OUTPUT, TEMPLATE_SECONDS
 from merger.tokenizer import safe, templates
 from merger.tokenizer.templates import render
 from merger.tokenizer.tokens import _BUILT_IN
-from merger.ui.service.answers import Answers
+from merger.ui.service.answers import Answers, Ask
 from merger.ui.studio import GREEDY, Studio, Visit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -390,7 +390,7 @@ def alive(pid: int) -> bool:
 FORKED = """
 import os
 from merger.tokenizer.templates import render
-from merger.ui.service.answers import Answers
+from merger.ui.service.answers import Answers, Ask
 talk = [{"role": "user", "content": "hi"}]
 render("a{{ messages[0].content }}", talk, {})
 pid = os.fork()
@@ -461,7 +461,7 @@ def test_a_bad_template_takes_no_place_in_the_line(monkeypatch: pytest.MonkeyPat
     stood: list[int] = []
     monkeypatch.setattr(studio.turns, "stand", lambda: stood.append(1))
     visit = Visit()
-    feeds = list(Answers(studio)._fed({"merge": recipe}, "hi", visit, GREEDY, None))
+    feeds = list(Answers(studio)._fed([Ask("hi", {"merge": recipe})], visit, GREEDY))
     assert feeds[-1]["error"]["merge"] == (
         "the recipe's chat template takes longer than 2 seconds, and was stopped; choose another chat template."
     )

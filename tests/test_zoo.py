@@ -43,14 +43,14 @@ def test_a_type_is_merged_loaded_and_heard(kind: str, tmp_path: Path) -> None:
 
 def test_the_oracle_tells_a_wrong_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A zoo that finds everything right would be no test."""
-    real = zoo.speaker
+    real = zoo.chat_model
 
     def shifted(*args: object) -> object:
         who = real(*args)  # type: ignore[arg-type]
         who.module.get_output_embeddings().weight.data = who.module.get_output_embeddings().weight.data.roll(1, 0)
         return who
 
-    monkeypatch.setattr(zoo, "speaker", shifted)
+    monkeypatch.setattr(zoo, "chat_model", shifted)
     seen = zoo.examine("llama", tmp_path)
     assert re.match(r"says \[.*\], transformers \[", seen.steps["speaks"]) and not seen.good
     assert zoo._row(seen).split(" | ")[6:8] == ["✗", "–"]

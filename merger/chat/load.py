@@ -19,6 +19,13 @@ from merger.limits import MODEL_GROWTH
 from merger.tokenizer import safe
 
 
+def import_transformers() -> None:
+    """Before several threads may want it: its parts are imported when they are first named, which two at once cannot do."""
+    from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoTokenizer, GenerationMixin, PreTrainedTokenizerBase
+
+    assert all((CONFIG_MAPPING, AutoModelForCausalLM, AutoTokenizer, GenerationMixin, PreTrainedTokenizerBase))
+
+
 def chat_model(
     folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], origin: str = "the chat template"
 ) -> ChatModel:

@@ -171,7 +171,7 @@ class _Making:
     progress: Callable[[Step], None] | None
     cancelled: Callable[[], bool]
     _waiting: deque[TensorJob] = field(default_factory=deque[TensorJob])
-    _finished: "SimpleQueue[TensorJob | BaseException]" = field(default_factory=SimpleQueue)
+    _finished: "SimpleQueue[TensorJob | BaseException]" = field(default_factory=SimpleQueue[TensorJob | BaseException])
     _stop: threading.Event = field(default_factory=threading.Event)
     _alone: threading.Lock = field(default_factory=threading.Lock)
 

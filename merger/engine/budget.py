@@ -18,6 +18,7 @@ from merger.errors import (
     MergeError,
 )
 from merger.files.checkpoints import Checkpoint, in_words
+from merger.files.texts import is_dict
 from merger.hub.lora import Adapted
 from merger.kernels import build, devices, magnitudes
 from merger.methods import METHODS
@@ -76,7 +77,7 @@ def need(decided: Plan | None, models: Mapping[str, Checkpoint], device: torch.d
 
 def read_bytes(model: Checkpoint) -> int:
     """Bytes of a model's tensors as they are held. What a LoRA changes is merged in float32, and spoken as on the disk."""
-    pairs = model.pairs if isinstance(model, Adapted) else {}
+    pairs = model.pairs if isinstance(model, Adapted) else ()
     wide = sum(model.tensors[name].numel * 4 for name in pairs if model.tensors[name].dtype.itemsize < 4)
     return model.nbytes + wide
 
@@ -121,7 +122,7 @@ _INNER = ("intermediate_size", "n_inner", "d_ff")
 
 def _level(config: Mapping[str, Any]) -> Mapping[str, Any]:
     nested = config.get("text_config")
-    return nested if isinstance(nested, dict) else config
+    return nested if is_dict(nested) else config
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int:

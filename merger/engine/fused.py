@@ -19,8 +19,12 @@ from merger.kernels import backend, cpu, passes
 from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Trim
 from merger.methods import METHODS
 from merger.methods.law import NO_LAW, Law
-from merger.methods.ops import Draws, cancelled, per_model, scale_back
+from merger.methods.ops import Draws, cancelled, numbers, per_model, scale_back
 from merger.methods.trims import middle
+
+_Delta = tuple[Source, Source | None]
+_TrimmedDelta = tuple[Source, Source | None, Trim]
+_Deltas = tuple[tuple[Source, ...], Source | None]
 
 
 @dataclass
@@ -34,10 +38,10 @@ class Known:
     dots     (sources, base) -> their dot products
     """
 
-    cuts: dict[tuple[Source, Source | None], "array[float]"] = field(default_factory=dict)
-    ladders: dict[tuple[Source, Source | None], Ladder] | None = field(default_factory=dict)
-    lengths: dict[tuple[Source, Source | None, Trim], tuple[float, float]] = field(default_factory=dict)
-    dots: dict[tuple[tuple[Source, ...], Source | None], Tensor] = field(default_factory=dict)
+    cuts: dict[_Delta, "array[float]"] = field(default_factory=dict[_Delta, "array[float]"])
+    ladders: dict[_Delta, Ladder] | None = field(default_factory=dict[_Delta, Ladder])
+    lengths: dict[_TrimmedDelta, tuple[float, float]] = field(default_factory=dict[_TrimmedDelta, tuple[float, float]])
+    dots: dict[_Deltas, Tensor] = field(default_factory=dict[_Deltas, Tensor])
 
     def forget(self, model: str) -> None:
         """Forget what was measured of a model's tensors."""
@@ -128,7 +132,7 @@ def _trimmed(
     weights = per_model(args["weight"], n)
     trims = tuple(_trim(job, i, args, x, base, known) for i, x in enumerate(tensors))
     divide, rounded = 1.0, torch.tensor(weights, dtype=torch.float32)
-    least = float(torch.tensor(cancelled(rounded.tolist()), dtype=torch.float32))
+    least = float(torch.tensor(cancelled(numbers(rounded)), dtype=torch.float32))
     elected = law_of(job).vote
     if args.get("normalize") and not elected:
         whole = 0.0  # as `added`: float32, one after the other, and not divided where they cancel out

@@ -6,6 +6,7 @@ the merge, reads no weights, imports nothing of a model's folder, and answers be
 
 import atexit
 import contextlib
+import inspect
 import json
 import os
 import queue
@@ -25,6 +26,7 @@ from merger.errors import CheckpointError
 from merger.files import heads
 from merger.files.checkpoints import Checkpoint
 from merger.files.layout import is_buffer, layout
+from merger.files.texts import is_list, is_mapping
 from merger.limits import LOADING_MEMORY, LOADING_SECONDS
 from merger.tokenizer import safe
 
@@ -125,7 +127,7 @@ def _changes(decided: Plan, donor: Checkpoint) -> bool:
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: _settings(v) if isinstance(v, Mapping) else v for k, v in config.items() if k not in _OWN}
+    return {k: _settings(v) if is_mapping(v) else v for k, v in config.items() if k not in _OWN}
 
 
 def _question(decided: Plan, models: Mapping[str, Checkpoint]) -> dict[str, Any]:
@@ -142,9 +144,7 @@ def _question(decided: Plan, models: Mapping[str, Checkpoint]) -> dict[str, Any]
 
 
 def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        k: _plain(v) if isinstance(v, Mapping) else v for k, v in config.items() if not k.startswith("_") and k not in _NOT_TOLD
-    }
+    return {k: _plain(v) if is_mapping(v) else v for k, v in config.items() if not k.startswith("_") and k not in _NOT_TOLD}
 
 
 def _unlike(decided: Plan, donor: Checkpoint) -> Iterable[str]:
@@ -228,9 +228,9 @@ def _way_out(answer: Mapping[str, Any], decided: Plan) -> str:
 
 def _written(config: Mapping[str, Any], key: str, layer: int) -> Any:
     """What a config.json says of a layer itself, before transformers makes something of it; None for nothing."""
-    for level in (config, *(part for part in config.values() if isinstance(part, Mapping))):
+    for level in (config, *(part for part in config.values() if is_mapping(part))):
         listed = level.get(key)
-        if isinstance(listed, list) and layer < len(listed):
+        if is_list(listed) and layer < len(listed):
             return listed[layer]
     return None
 
@@ -390,7 +390,11 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
     transformers.utils.logging.disable_progress_bar()
     on_meta = {"": torch.device("meta")}
     if not is_accelerate_available():  # it is asked for because of devices that have memory
-        setattr(modeling_utils, "check_and_set_device_map", lambda _: on_meta)  # noqa: B010 - it has another type
+
+        def no_devices(_: object) -> dict[str, torch.device]:
+            return on_meta
+
+        setattr(modeling_utils, "check_and_set_device_map", no_devices)  # noqa: B010 - it has another type
 
     def load(config: Mapping[str, Any], tensors: Mapping[str, Sequence[int]]) -> dict[str, Any]:
         found: dict[str, Any] = {"missing": [], "unexpected": [], "wrong": [], "kinds": [], "error": ""}
@@ -398,7 +402,7 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         if kind not in transformers.CONFIG_MAPPING:
             return {"unknown": f"transformers knows no model type {kind[:60]!r}" if kind else "config.json names no model type"}
         try:
-            made = transformers.CONFIG_MAPPING[kind].from_dict(safe.numbers(dict(config)))
+            made = _made(config)
         except MemoryError:
             raise
         except Exception as error:
@@ -424,12 +428,20 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
     return load
 
 
+def _made(config: Mapping[str, Any]) -> Any:
+    """Transformers' own config of a config.json, of a class that goes by the model type."""
+    import transformers
+
+    kind: Any = transformers.CONFIG_MAPPING[config["model_type"]]
+    return kind.from_dict(safe.numbers(dict(config)))
+
+
 def _class_of(config: Mapping[str, Any], made: Any) -> Any:
     """The class that the config names, else the one that transformers takes for its kind."""
     import transformers
 
     listed = config.get("architectures")
-    name = listed[0] if isinstance(listed, list) and listed else None
+    name = listed[0] if is_list(listed) and listed else None
     own = getattr(transformers, name, None) if isinstance(name, str) and name.isidentifier() else None
     if own is not None and hasattr(own, "from_pretrained") and getattr(own, "config_class", None) is type(made):
         return own
@@ -437,7 +449,7 @@ def _class_of(config: Mapping[str, Any], made: Any) -> Any:
         mapping = getattr(transformers, auto)._model_mapping
         if type(made) in mapping:
             found = mapping[type(made)]
-            return found[0] if isinstance(found, tuple) else found
+            return found if inspect.isclass(found) else found[0]
     return None
 
 
@@ -459,18 +471,21 @@ def _computes(kind: Any) -> Any:
 
 def _lists(config: Mapping[str, Any], layers: int) -> dict[str, Sequence[Any]]:
     """What transformers makes of a config layer by layer: written there, or worked out from periods."""
-    import transformers
-
     try:
-        made = transformers.CONFIG_MAPPING[config["model_type"]].from_dict(safe.numbers(dict(config))).get_text_config()
+        made = _made(config).get_text_config()
     except Exception:  # told by the loading
         return {}
     values = dict(made.to_dict())
-    for name in dir(type(made)):
-        if isinstance(getattr(type(made), name, None), property) and not name.startswith("_"):
-            with contextlib.suppress(Exception):
-                values.setdefault(name, getattr(made, name))
+    for name in _properties(made):
+        with contextlib.suppress(Exception):
+            values.setdefault(name, getattr(made, name))
     return one_a_layer(values, layers)
+
+
+def _properties(made: object) -> list[str]:
+    """The public properties of an object's class."""
+    kind = type(made)
+    return [name for name in dir(kind) if isinstance(getattr(kind, name, None), property) and not name.startswith("_")]
 
 
 def _numberless(name: str) -> str:

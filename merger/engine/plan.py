@@ -19,6 +19,7 @@ from merger.errors import CheckpointError, RecipeError, nearest
 from merger.files import heads, quantized
 from merger.files.checkpoints import Checkpoint, Slot, Stored
 from merger.files.layout import Layout, follows, is_buffer, layout, modules
+from merger.files.texts import is_dict
 from merger.limits import PLAN_TENSORS, PLANS_TENSORS
 from merger.methods import Method
 from merger.methods.params import Param, Scalar
@@ -886,7 +887,7 @@ def _config(
     if words:
         config = special_ids(config, models[words.origin].config, words, donor.reference)
     nested = config.get("text_config")
-    for level in (config, nested if isinstance(nested, dict) else {}):
+    for level in (config, *((nested,) if is_dict(nested) else ())):
         for old, new in _cut_rows(donor, jobs).items() if not words else ():
             if level.get("vocab_size") == old:
                 level["vocab_size"] = new

@@ -49,7 +49,7 @@ class Parents:
     ) -> None:  # fmt: skip
         self.device = pick_device(device)
         self.roots = roots
-        self.opener = opener or (lambda reference: open_reference(reference, roots))
+        self.opener: Callable[[str], Checkpoint] = opener or (lambda reference: open_reference(reference, roots))
         self.access = access
         self.known = Known()
         self.generation = 0

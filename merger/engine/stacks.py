@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from merger.files.layout import LAYER_KEYS, PREDICTION_KEYS, Layout
+from merger.files.texts import is_dict, is_list, is_mapping
 
 Origin = tuple[str, int]
 """Where a layer of the output comes from: a model, and the layer's number in it."""
@@ -89,7 +90,7 @@ def levels(config: Mapping[str, Any], where: Layout) -> list[tuple[str, ...]]:
         if layer_keys(level, where) or _listed(level, where):
             yield path
         for key, value in level.items():
-            if isinstance(value, Mapping) and about_it(key) and len(path) < 4:
+            if is_mapping(value) and about_it(key) and len(path) < 4:
                 yield from search(value, (*path, key))
 
     found = list(search(config, ()))
@@ -108,7 +109,7 @@ def _listed(level: Mapping[str, Any], where: Layout) -> bool:
     """Whether a level says how many layers there are by nothing but a list of their kinds."""
     if any(type(level.get(key)) is int for key in LAYER_KEYS):
         return False
-    return any(_KINDS.search(k) and isinstance(v, (list, str)) and len(v) == where.layers > 0 for k, v in level.items())
+    return any(_KINDS.search(k) and (is_list(v) or isinstance(v, str)) and len(v) == where.layers > 0 for k, v in level.items())
 
 
 def one_a_layer(level: Mapping[str, Any], layers: int) -> dict[str, Sequence[Any]]:
@@ -124,14 +125,14 @@ def _is_one_a_layer(key: str, value: Any, layers: int) -> bool:
     """Whether a value has an entry for each layer; entries that are layers' numbers themselves are not known to follow."""
     if isinstance(value, str):
         return bool(_PATTERN.search(key)) and len(value) == layers > 1 and not value.isdigit()
-    if not isinstance(value, list) or len(value) != layers or not layers or _NO_LIST.search(key):
+    if not is_list(value) or len(value) != layers or not layers or _NO_LIST.search(key):
         return False
     return "source_layer" not in key and not _numbers(key, value, layers)
 
 
 def _numbers(key: str, value: Any, layers: int) -> bool:
     """Whether a list holds layers' numbers, counted from 0 or from 1: whole, rising, none twice."""
-    if not isinstance(value, list) or not _NUMBERS.search(key) or "per_layer" in key or _NO_LIST.search(key):
+    if not is_list(value) or not _NUMBERS.search(key) or "per_layer" in key or _NO_LIST.search(key):
         return False
     if not all(type(v) is int and 0 <= v <= layers for v in value) or sorted({*value}) != value:
         return False
@@ -148,7 +149,7 @@ def _walk(
     """
     from_one = any(_numbers(k, v, layers) and v and v[-1] == layers and v[0] > 0 for k, v in level.items())
     for key, value in list(level.items()):
-        if isinstance(value, dict) and (not _keyed(value, layers) or _ELSEWHERE.search(key)):
+        if is_dict(value) and (not _keyed(value, layers) or _ELSEWHERE.search(key)):
             if not _ELSEWHERE.search(key) and not any(type(value.get(k)) is int for k in LAYER_KEYS):
                 yield from _walk(value, (*path, key), places, layers, made)
             continue
@@ -182,10 +183,10 @@ def _each_layers(key: str, value: Any, found: Sequence[tuple[Any, int, int]], la
     found     for each output layer: the same value of its model's config, its number there, how many that model has
     from_one  lists of layers' numbers begin at 1
     """
-    if isinstance(value, dict):
+    if is_dict(value):
         return _table(value, found)
-    if key in _REPEATED and isinstance(value, list) and value and len(value) < layers:
-        kinds = [(own if isinstance(own, list) and own else value, layer) for own, layer, _ in found]
+    if key in _REPEATED and is_list(value) and value and len(value) < layers:
+        kinds = [(own if is_list(own) and own else value, layer) for own, layer, _ in found]
         return [own[layer % len(own)] for own, layer in kinds]
     if key == "attention_types" and len(_written_out(value)) == layers > 0:
         kinds = [(_written_out(own) or _written_out(value), layer) for own, layer, _ in found]
@@ -194,7 +195,7 @@ def _each_layers(key: str, value: Any, found: Sequence[tuple[Any, int, int]], la
         return _entries(value, found, layers)
     if _numbers(key, value, layers):
         shift = 1 if from_one else 0
-        of_kind = [layer + shift in (own if isinstance(own, list) else value) for own, layer, _ in found]
+        of_kind = [layer + shift in (own if is_list(own) else value) for own, layer, _ in found]
         return [j + shift for j, yes in enumerate(of_kind) if yes]
     return _OTHER
 
@@ -218,7 +219,7 @@ def _written_out(value: Any) -> list[Any]:
     >>> _written_out([[["global", "local"], 2]])
     ['global', 'local', 'global', 'local']
     """
-    pairs = [p for p in value if isinstance(p, list) and len(p) == 2] if isinstance(value, list) else []
+    pairs: list[list[Any]] = [p for p in value if is_list(p) and len(p) == 2] if is_list(value) else []
     whole = all(isinstance(kinds, list) and type(times) is int and 0 < times < 10_000 for kinds, times in pairs)
     return [kind for kinds, times in pairs for kind in kinds * times] if whole and len(pairs) < 100 else []
 
@@ -240,7 +241,7 @@ def _keyed(value: Mapping[str, Any], layers: int) -> bool:
 
 
 def _table(value: Mapping[str, Any], found: Sequence[tuple[Any, int, int]]) -> dict[str, Any]:
-    owns = [(own if isinstance(own, Mapping) else value, str(layer)) for own, layer, _ in found]
+    owns = [(own if is_mapping(own) else value, str(layer)) for own, layer, _ in found]
     return {str(j): _copy(own[layer]) for j, (own, layer) in enumerate(owns) if layer in own}
 
 
@@ -298,15 +299,15 @@ def _first_level(config: Mapping[str, Any], where: Layout, wanted: tuple[str, ..
 
 def _at(config: Any, path: Sequence[str]) -> Any:
     for key in path:
-        config = config.get(key) if isinstance(config, Mapping) else None
+        config = config.get(key) if is_mapping(config) else None
     return config
 
 
 def _copy(value: Any) -> Any:
     """A copy down to the last list, of JSON."""
-    if isinstance(value, Mapping):
+    if is_mapping(value):
         return {k: _copy(v) for k, v in value.items()}
-    return [_copy(v) for v in value] if isinstance(value, list) else value
+    return [_copy(v) for v in value] if is_list(value) else value
 
 
 __all__ = ["Followed", "Origin", "follow", "layer_keys", "levels", "one_a_layer"]

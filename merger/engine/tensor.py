@@ -21,6 +21,7 @@ from merger.methods.ops import Draws, Watch
 
 Read = Callable[[Source], Tensor]
 
+_DecompositionError: type[RuntimeError] = getattr(torch.linalg, "LinAlgError")  # noqa: B009 - documented, but of no known type
 
 STRETCH = 1 << 20
 """Elements of a large tensor that are made at a time."""
@@ -144,7 +145,7 @@ def _run(job: TensorJob, tensors: Tensor, args: Mapping[str, Any]) -> Tensor:
     assert job.method is not None
     try:
         return METHODS[job.method].fn(tensors, **args)
-    except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage] - it is documented
+    except _DecompositionError as error:
         models = " and ".join(s.model for s in job.sources)
         raise MergeError(
             f"{job.name}: '{job.method}' cannot take what {models} changed apart: {str(error).partition(':')[2].strip()}\n"

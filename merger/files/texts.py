@@ -5,8 +5,9 @@ import json
 import os
 import re
 import stat
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from merger.errors import CheckpointError
 from merger.limits import JSON_BYTES, JSON_DEPTH, JSON_VALUES
@@ -105,6 +106,21 @@ def parse_json(raw: bytes, where: str, values: int = JSON_VALUES) -> Any:
         raise CheckpointError(f"{where}: this is not JSON.") from None
 
 
+def is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
+    """Whether a value of JSON is an object, or what stands for one: its keys are texts, as JSON's are."""
+    return isinstance(value, Mapping)
+
+
+def is_dict(value: object) -> TypeGuard[dict[str, Any]]:
+    """Whether a value of JSON is an object that can be changed in place."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """Whether a value of JSON is a list."""
+    return isinstance(value, list)
+
+
 def _short(digits: str) -> int:
     if len(digits) > 65:
         raise OverflowError
@@ -124,4 +140,4 @@ def _shallow(value: Any, depth: int) -> bool:
     return False
 
 
-__all__ = ["check_links", "own", "parse_json", "read_bytes", "read_json", "read_text"]
+__all__ = ["check_links", "is_dict", "is_list", "is_mapping", "own", "parse_json", "read_bytes", "read_json", "read_text"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from merger.chat.load import import_transformers
 from merger.limits import PROMPT_CHARACTERS, ROWS
 from merger.recipe import dump
 from merger.ui import lanes, rows
@@ -48,6 +49,7 @@ class Answering:
         if feed is None:
             feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
         elif not studio.borrows:  # the first stroke shall not wait for the models
+            import_transformers()
             warm = Answers(studio).first_answers
             threading.Thread(target=warm, args=(first, shown.rows, shown.rows[0].id), daemon=True, name="warming up").start()
         board = _board(self.desk, first)

@@ -172,9 +172,9 @@ export class Panel {
     }
   }
 
-  /** Once for a run. */
+  /** Once for a blind test; of the rows, the table tells. */
   announce() {
-    if (this.announced) return;
+    if (this.announced || this.root.dataset.blind !== 'true') return;
     const all = [...this.cards.values()];
     this.announced = all.length > 0 && all.every((card) => FINAL.includes(card.said.state));
     this.live.textContent = this.announced ? 'Answers finished.' : '';

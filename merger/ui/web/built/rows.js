@@ -1,4 +1,4 @@
-// npm run build: ad49008edd87909e41b18b6c1d986ec803dfa25fd3ded595f388132c57b25b4c of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 7c257f2fd2dbbfd779eeae1213e73ec2c4e45dbf5e8e9b0d137bef468677e12e of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -26,7 +26,7 @@ var part = (() => {
   });
 
   // merger/ui/web/rows/rows.css
-  var rows_default = ".rows {\n  display: flex;\n  flex-direction: column;\n  min-height: 0;\n  height: auto;\n  font:\n    13px/20px system-ui,\n    -apple-system,\n    'Segoe UI',\n    Roboto,\n    sans-serif;\n  font-variant-numeric: tabular-nums;\n  color: var(--me-ink);\n}\n.rw-box {\n  flex: 0 1 auto;\n  max-height: 62%;\n  overflow: auto;\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-table {\n  width: 100%;\n  border-collapse: collapse;\n  table-layout: fixed;\n}\n.rw-head th {\n  position: sticky;\n  top: 0;\n  z-index: 1;\n  height: 40px;\n  padding: 4px 8px;\n  text-align: start;\n  font-weight: 400;\n  color: var(--me-soft-ink);\n  background: var(--me-sheet);\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-head th.rw-merge {\n  font-weight: 600;\n  color: var(--me-merge);\n  background: var(--me-merge-tint);\n}\n.rw-prompt {\n  width: 27%;\n}\n.rw-before {\n  width: 18%;\n  color: var(--me-quiet);\n}\n.rw-other {\n  width: 48px;\n  text-align: center;\n}\n.rw-row td {\n  padding: 8px;\n  vertical-align: top;\n  height: 60px;\n  border-bottom: 1px solid var(--me-line);\n  overflow-wrap: anywhere;\n}\n.rw-row td.rw-before {\n  display: table-cell;\n  font-size: 13px;\n}\n.rw-row[data-open='true'] td.rw-prompt {\n  box-shadow: inset 3px 0 0 var(--me-ink);\n}\n.rw-row td.rw-merge {\n  background: var(--me-merge-tint);\n}\n.rw-ask {\n  display: flex;\n  gap: 8px;\n  align-items: flex-start;\n}\n.rows input.rw-tick {\n  flex: none;\n  width: 16px;\n  height: 16px;\n  appearance: auto !important;\n  margin: 2px 0 0;\n  accent-color: var(--me-ink);\n}\n.rw-ticked {\n  flex: none;\n  display: grid;\n  place-items: start center;\n  width: 24px;\n  min-height: 24px;\n  margin-inline-start: -4px;\n}\n.rw-undo {\n  display: flex;\n  gap: 8px;\n  align-items: center;\n}\n.rw-undo .rw-text {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n.rw-file {\n  display: none;\n}\n.rw-text {\n  flex: 1;\n  min-width: 0;\n  display: flex;\n  flex-direction: column;\n}\n.rows :is(.rw-words, .rw-fold, .rw-tool, .rw-chip, .rw-send, .rw-stop) {\n  border: 0;\n  padding: 0;\n  background: none;\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.rw-words {\n  padding: 0;\n  text-align: start;\n  display: -webkit-box;\n  -webkit-box-orient: vertical;\n  -webkit-line-clamp: 2;\n  overflow: hidden;\n}\n.rw-wanted,\n.rw-state,\n.rw-legend,\n.rw-full,\n.rw-says {\n  font-size: 11px;\n  line-height: 16px;\n  color: var(--me-quiet);\n}\n.rw-wanted {\n  white-space: nowrap;\n  overflow: hidden;\n  text-overflow: ellipsis;\n}\n.rw-tools {\n  flex: none;\n  opacity: 0;\n}\n.rw-row:hover .rw-tools,\n.rw-row:focus-within .rw-tools {\n  opacity: 1;\n}\n.rw-tool {\n  width: 24px;\n  height: 24px;\n  color: var(--me-quiet);\n}\n.rw-said {\n  display: flex;\n  gap: 8px;\n  font-size: 14px;\n}\n.rw-said[data-old='true'] {\n  color: var(--me-quiet);\n}\n.rw-answer {\n  display: -webkit-box;\n  -webkit-box-orient: vertical;\n  -webkit-line-clamp: 3;\n  overflow: hidden;\n}\n.rw-state {\n  display: block;\n  min-height: 16px;\n}\n.rw-merge[data-changed='true'] .rw-answer {\n  text-decoration: underline 1px var(--me-merge);\n  text-underline-offset: 3px;\n}\n.rw-merge[data-state='failed'] .rw-state {\n  color: var(--me-wrong);\n}\n.rw-mark {\n  flex: none;\n  width: 18px;\n  height: 18px;\n  border-radius: 50%;\n  font-size: 11px;\n  line-height: 18px;\n  text-align: center;\n}\n.rw-mark[data-right='null'] {\n  display: none;\n}\n.rw-mark[data-right='true'] {\n  color: var(--me-sheet);\n  background: var(--me-right);\n}\n.rw-mark[data-right='false'] {\n  color: var(--me-wrong);\n  box-shadow: inset 0 0 0 1.5px var(--me-wrong);\n}\n.rw-other .rw-mark,\n.rw-other-text {\n  display: none;\n}\n.rw-other[data-unfolded='true'] .rw-mark:not([data-right='null']),\n.rw-other[data-unfolded='true'] .rw-other-text {\n  display: inline-block;\n}\n.rw-other[data-unfolded='true'] > * {\n  margin-inline-end: 6px;\n  vertical-align: middle;\n}\n.rw-sign {\n  font-size: 15px;\n  font-weight: 600;\n}\n.rows .rw-fold {\n  display: flex;\n  flex-direction: column;\n  align-items: center;\n  width: 100%;\n  padding: 0;\n  font-size: 11px;\n  line-height: 16px;\n}\n.rw-fold > span {\n  max-width: 100%;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n.rw-head th.rw-other,\n.rw-row td.rw-other {\n  padding: 8px 2px;\n}\n.rw-row td.rw-other[data-unfolded='true'],\n.rw-head th.rw-other[data-unfolded='true'] {\n  width: 148px;\n}\n.rw-dot {\n  width: 10px;\n  height: 10px;\n  border-radius: 3px;\n  background: var(--me-base);\n}\n.rw-askrow {\n  flex: none;\n  display: flex;\n  gap: 8px;\n  align-items: center;\n  min-height: 48px;\n  padding: 6px 16px;\n  border-bottom: 1px solid var(--me-line);\n}\n.rows .rw-field {\n  flex: 1 1 240px;\n  min-width: 120px;\n  height: 32px;\n  padding: 6px 4px;\n  font-size: 13px;\n  line-height: 20px;\n  border: 0;\n  border-bottom: 1px solid var(--me-edge);\n  background: transparent;\n  color: inherit;\n  resize: none;\n}\n.rw-field::placeholder {\n  color: var(--me-quiet);\n  opacity: 1;\n}\n.rw-chips {\n  display: flex;\n  gap: 6px;\n  overflow: hidden;\n}\n.rows :is(.rw-chip, .rw-stop, .rw-send) {\n  padding: 3px 12px;\n  min-height: 28px;\n  border: 1px solid var(--me-line);\n  border-radius: 14px;\n  white-space: nowrap;\n}\n.rows .rw-send {\n  border-radius: 6px;\n  color: var(--me-sheet);\n  background: var(--me-ink);\n}\n.rw-send:disabled {\n  opacity: 0.5;\n}\n.rw-score {\n  flex: none;\n  display: flex;\n  gap: 12px;\n  align-items: center;\n  min-height: 48px;\n  padding: 0 16px;\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-right {\n  font-size: 18px;\n  font-weight: 600;\n  white-space: nowrap;\n}\n.rw-bars {\n  display: flex;\n  gap: 3px;\n  align-items: flex-end;\n  height: 28px;\n}\n.rw-bar {\n  width: 10px;\n  background: var(--me-edge);\n}\n.rw-bar[data-newest='true'] {\n  background: var(--me-merge);\n}\n.rw-close {\n  flex: 1 1 0;\n  min-height: 0;\n  overflow: auto;\n  padding: 12px 16px;\n}\n.rw-title {\n  margin: 0 0 8px;\n  font-size: 13px;\n  font-weight: 600;\n  overflow-wrap: anywhere;\n}\n.rw-says {\n  margin: 0;\n  padding: 4px 16px 8px;\n}\n.rw-edited:not(:empty) {\n  padding: 8px 16px;\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-form {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: end;\n}\n.rw-label {\n  flex: 1 1 180px;\n  display: flex;\n  flex-direction: column;\n  font-size: 11px;\n  color: var(--me-quiet);\n}\n.rw-input {\n  padding: 4px 6px;\n  border: 1px solid var(--me-edge);\n  border-radius: 6px;\n  background: var(--me-sheet);\n  color: var(--me-ink);\n  font: inherit;\n}\n.rw-hidden {\n  position: absolute;\n  width: 1px;\n  height: 1px;\n  overflow: hidden;\n  clip-path: inset(50%);\n}\n.rows :is(button, input, textarea, select):focus-visible {\n  outline: 2px solid var(--me-focus);\n  outline-offset: 1px;\n}\n.rows[data-blind='true'] :is(.rw-box, .rw-score) {\n  display: none;\n}\n/* many models: narrower marks, and the merge keeps its room */\n.rows[data-many='true'] {\n  .rw-prompt {\n    width: 24%;\n  }\n  .rw-before {\n    width: 14%;\n  }\n  .rw-other {\n    width: 38px;\n  }\n  .rw-other .rw-fold {\n    font-size: 10px;\n  }\n}\n@media (pointer: coarse) {\n  .rows :is(.rw-tool, .rw-fold, .rw-words, .rw-chip, .rw-stop, .rw-send, .rw-field, .rw-input, .rw-ticked) {\n    min-height: 44px;\n    min-width: 44px;\n  }\n  .rw-tools {\n    opacity: 1;\n  }\n}\n@media (max-width: 860px) {\n  .rw-head {\n    display: none;\n  }\n  .rw-prompt {\n    width: 42%;\n  }\n  .rw-row td {\n    height: 48px;\n    padding: 6px 8px;\n  }\n  .rw-other:not([data-unfolded='true']),\n  .rw-legend {\n    display: none;\n  }\n  .rw-askrow,\n  .rw-score {\n    min-height: 40px;\n    padding: 2px 8px;\n  }\n  .rw-right {\n    font-size: 14px;\n  }\n}\n@media (max-width: 1080px) {\n  .rw-before,\n  .rw-row td.rw-before,\n  .rw-chips {\n    display: none;\n  }\n}\n";
+  var rows_default = ".rows {\n  display: flex;\n  flex-direction: column;\n  min-height: 0;\n  height: auto;\n  font:\n    13px/20px system-ui,\n    -apple-system,\n    'Segoe UI',\n    Roboto,\n    sans-serif;\n  font-variant-numeric: tabular-nums;\n  color: var(--me-ink);\n}\n.rw-box {\n  flex: 0 1 auto;\n  max-height: 62%;\n  overflow: auto;\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-table {\n  width: 100%;\n  border-collapse: collapse;\n  table-layout: fixed;\n}\n.rw-head th {\n  position: sticky;\n  top: 0;\n  z-index: 1;\n  height: 40px;\n  padding: 4px 8px;\n  text-align: start;\n  font-weight: 400;\n  color: var(--me-soft-ink);\n  background: var(--me-sheet);\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-head th.rw-merge {\n  font-weight: 600;\n  color: var(--me-merge);\n  background: var(--me-merge-tint);\n}\n.rw-prompt {\n  width: 27%;\n}\n.rw-before {\n  width: 18%;\n  color: var(--me-quiet);\n}\n.rw-other {\n  width: 48px;\n  text-align: center;\n}\n.rw-row td {\n  padding: 8px;\n  vertical-align: top;\n  height: 60px;\n  border-bottom: 1px solid var(--me-line);\n  overflow-wrap: anywhere;\n}\n.rw-row td.rw-before {\n  display: table-cell;\n  font-size: 13px;\n}\n.rw-row[data-open='true'] td.rw-prompt {\n  box-shadow: inset 3px 0 0 var(--me-ink);\n}\n.rw-row td.rw-merge {\n  background: var(--me-merge-tint);\n}\n.rw-ask {\n  display: flex;\n  gap: 8px;\n  align-items: flex-start;\n}\n.rows input.rw-tick {\n  flex: none;\n  width: 16px;\n  height: 16px;\n  appearance: auto !important;\n  margin: 2px 0 0;\n  accent-color: var(--me-ink);\n}\n.rw-ticked {\n  flex: none;\n  display: grid;\n  place-items: start center;\n  width: 24px;\n  min-height: 24px;\n  margin-inline-start: -4px;\n}\n.rw-undo {\n  display: flex;\n  gap: 8px;\n  align-items: center;\n}\n.rw-undo .rw-text {\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n.rw-file {\n  display: none;\n}\n.rw-text {\n  flex: 1;\n  min-width: 0;\n  display: flex;\n  flex-direction: column;\n}\n.rows :is(.rw-words, .rw-fold, .rw-tool, .rw-chip, .rw-send, .rw-stop) {\n  border: 0;\n  padding: 0;\n  background: none;\n  color: inherit;\n  font: inherit;\n  cursor: pointer;\n}\n.rw-words {\n  padding: 0;\n  text-align: start;\n  display: -webkit-box;\n  -webkit-box-orient: vertical;\n  -webkit-line-clamp: 2;\n  overflow: hidden;\n}\n.rw-wanted,\n.rw-state,\n.rw-legend,\n.rw-full,\n.rw-says {\n  font-size: 11px;\n  line-height: 16px;\n  color: var(--me-quiet);\n}\n.rw-wanted {\n  white-space: nowrap;\n  overflow: hidden;\n  text-overflow: ellipsis;\n}\n.rw-tools {\n  flex: none;\n  opacity: 0;\n}\n.rw-row:hover .rw-tools,\n.rw-row:focus-within .rw-tools {\n  opacity: 1;\n}\n.rw-tool {\n  width: 24px;\n  height: 24px;\n  color: var(--me-quiet);\n}\n.rw-said {\n  display: flex;\n  gap: 8px;\n  font-size: 14px;\n}\n.rw-said[data-old='true'] {\n  color: var(--me-quiet);\n}\n.rw-answer {\n  display: -webkit-box;\n  -webkit-box-orient: vertical;\n  -webkit-line-clamp: 3;\n  overflow: hidden;\n}\n.rw-state {\n  display: block;\n  min-height: 16px;\n}\n.rw-merge[data-changed='true'] .rw-answer {\n  text-decoration: underline 1px var(--me-merge);\n  text-underline-offset: 3px;\n}\n.rw-merge[data-state='failed'] .rw-state {\n  color: var(--me-wrong);\n}\n.rw-mark {\n  flex: none;\n  width: 18px;\n  height: 18px;\n  border-radius: 50%;\n  font-size: 11px;\n  line-height: 18px;\n  text-align: center;\n}\n.rw-mark[data-right='null'] {\n  display: none;\n}\n.rw-mark[data-right='true'] {\n  color: var(--me-sheet);\n  background: var(--me-right);\n}\n.rw-mark[data-right='false'] {\n  color: var(--me-wrong);\n  box-shadow: inset 0 0 0 1.5px var(--me-wrong);\n}\n.rw-other .rw-mark,\n.rw-other-text {\n  display: none;\n}\n.rw-other[data-unfolded='true'] .rw-mark:not([data-right='null']),\n.rw-other[data-unfolded='true'] .rw-other-text {\n  display: inline-block;\n}\n.rw-other[data-unfolded='true'] > * {\n  margin-inline-end: 6px;\n  vertical-align: middle;\n}\n.rw-sign {\n  font-size: 15px;\n  font-weight: 600;\n}\n.rows .rw-fold {\n  display: flex;\n  flex-direction: column;\n  align-items: center;\n  width: 100%;\n  padding: 0;\n  font-size: 11px;\n  line-height: 16px;\n}\n.rw-fold > span {\n  max-width: 100%;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n.rw-head th.rw-other,\n.rw-row td.rw-other {\n  padding: 8px 2px;\n}\n.rw-row td.rw-other[data-unfolded='true'],\n.rw-head th.rw-other[data-unfolded='true'] {\n  width: 148px;\n}\n.rw-dot {\n  width: 10px;\n  height: 10px;\n  border-radius: 3px;\n  background: var(--me-base);\n}\n.rw-askrow {\n  flex: none;\n  display: flex;\n  gap: 8px;\n  align-items: center;\n  min-height: 48px;\n  padding: 6px 16px;\n  border-bottom: 1px solid var(--me-line);\n}\n.rows .rw-field {\n  flex: 1 1 240px;\n  min-width: 120px;\n  height: 32px;\n  padding: 6px 4px;\n  font-size: 13px;\n  line-height: 20px;\n  border: 0;\n  border-bottom: 1px solid var(--me-edge);\n  background: transparent;\n  color: inherit;\n  resize: none;\n}\n.rw-field::placeholder {\n  color: var(--me-quiet);\n  opacity: 1;\n}\n.rw-chips {\n  display: flex;\n  gap: 6px;\n  overflow: hidden;\n}\n.rows :is(.rw-chip, .rw-stop, .rw-send) {\n  padding: 3px 12px;\n  min-height: 28px;\n  border: 1px solid var(--me-line);\n  border-radius: 14px;\n  white-space: nowrap;\n}\n.rows .rw-send {\n  border-radius: 6px;\n  color: var(--me-sheet);\n  background: var(--me-ink);\n}\n.rw-score {\n  flex: none;\n  display: flex;\n  gap: 12px;\n  align-items: center;\n  min-height: 48px;\n  padding: 0 16px;\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-right {\n  font-size: 18px;\n  font-weight: 600;\n  white-space: nowrap;\n}\n.rw-bars {\n  display: flex;\n  gap: 3px;\n  align-items: flex-end;\n  height: 28px;\n}\n.rw-bar {\n  width: 10px;\n  background: var(--me-edge);\n}\n.rw-bar[data-newest='true'] {\n  background: var(--me-merge);\n}\n.rw-close {\n  flex: 1 1 0;\n  min-height: 0;\n  overflow: auto;\n  padding: 12px 16px;\n}\n.rw-title {\n  margin: 0 0 8px;\n  font-size: 13px;\n  font-weight: 600;\n  overflow-wrap: anywhere;\n}\n.rw-says {\n  margin: 0;\n  padding: 4px 16px 8px;\n}\n.rw-edited:not(:empty) {\n  padding: 8px 16px;\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-form {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: end;\n}\n.rw-label {\n  flex: 1 1 180px;\n  display: flex;\n  flex-direction: column;\n  font-size: 11px;\n  color: var(--me-quiet);\n}\n.rw-input {\n  padding: 4px 6px;\n  border: 1px solid var(--me-edge);\n  border-radius: 6px;\n  background: var(--me-sheet);\n  color: var(--me-ink);\n  font: inherit;\n}\n.rw-hidden {\n  position: absolute;\n  width: 1px;\n  height: 1px;\n  overflow: hidden;\n  clip-path: inset(50%);\n}\n.rows :is(button, input, textarea, select):focus-visible {\n  outline: 2px solid var(--me-focus);\n  outline-offset: 1px;\n}\n.rows[data-blind='true'] :is(.rw-box, .rw-score) {\n  display: none;\n}\n/* many models: narrower marks, and the merge keeps its room */\n.rows[data-many='true'] {\n  .rw-prompt {\n    width: 24%;\n  }\n  .rw-before {\n    width: 14%;\n  }\n  .rw-other {\n    width: 38px;\n  }\n  .rw-other .rw-fold {\n    font-size: 10px;\n  }\n}\n@media (pointer: coarse) {\n  .rows :is(.rw-tool, .rw-fold, .rw-words, .rw-chip, .rw-stop, .rw-send, .rw-field, .rw-input, .rw-ticked) {\n    min-height: 44px;\n    min-width: 44px;\n  }\n  .rw-tools {\n    opacity: 1;\n  }\n}\n@media (max-width: 860px) {\n  .rw-head {\n    display: none;\n  }\n  .rw-prompt {\n    width: 42%;\n  }\n  .rw-row td {\n    height: 48px;\n    padding: 6px 8px;\n  }\n  .rw-other:not([data-unfolded='true']),\n  .rw-legend {\n    display: none;\n  }\n  .rw-askrow,\n  .rw-score {\n    min-height: 40px;\n    padding: 2px 8px;\n  }\n  .rw-right {\n    font-size: 14px;\n  }\n}\n@media (max-width: 1080px) {\n  .rw-before,\n  .rw-row td.rw-before,\n  .rw-chips {\n    display: none;\n  }\n}\n";
 
   // merger/ui/web/answers/answers.css
   var answers_default = "/* The answers. Plain nested CSS under one class; the script puts it into the page. */\n.answers {\n  --an-line: var(--border-color-primary, var(--me-line));\n  --an-text: var(--body-text-color, var(--me-text));\n  --an-card: var(--background-fill-primary, var(--me-card));\n  position: relative;\n  min-width: 0;\n  color: var(--an-text);\n  font-size: 14px;\n  line-height: 1.6;\n\n  .dark & {\n    --an-line: var(--me-line);\n    --an-card: var(--me-card);\n  }\n\n  * {\n    box-sizing: border-box;\n  }\n  [hidden] {\n    display: none !important;\n  }\n  p {\n    margin: 0;\n  }\n\n  .an-hidden {\n    position: absolute;\n    width: 1px;\n    height: 1px;\n    overflow: hidden;\n    clip-path: inset(50%);\n    white-space: nowrap;\n  }\n\n  .an-bar {\n    display: flex;\n    flex-wrap: wrap;\n    align-items: center;\n    gap: 4px 12px;\n    margin-bottom: 8px;\n    font-size: 12.5px;\n  }\n  .an-asked {\n    flex: 1 1 140px;\n    min-width: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n    color: var(--me-quiet);\n  }\n  .an-modes {\n    display: flex;\n    align-items: center;\n    gap: 2px;\n    color: var(--me-quiet);\n    background: var(--me-soft);\n    border-radius: 8px;\n    padding: 2px;\n  }\n  .an-label {\n    padding: 0 4px 0 8px;\n    white-space: nowrap;\n  }\n  .an-button {\n    font: inherit;\n    color: var(--an-text);\n    background: transparent;\n    border: 0;\n    border-radius: 6px;\n    min-height: 26px;\n    padding: 0 8px;\n    cursor: pointer;\n    white-space: nowrap;\n  }\n  .an-button[aria-pressed='true'] {\n    background: var(--an-card);\n    color: var(--me-accent);\n    font-weight: 600;\n    box-shadow: 0 1px 2px rgb(0 0 0 / 18%);\n  }\n  .an-button:focus-visible,\n  .an-body:focus-visible {\n    outline: 2px solid var(--me-focus);\n    outline-offset: 1px;\n  }\n  .an-note {\n    color: var(--me-quiet);\n    font-size: 12.5px;\n    margin-bottom: 8px;\n  }\n  .an-alarm {\n    color: var(--me-bad);\n    font-weight: 600;\n    margin-bottom: 8px;\n    overflow-wrap: anywhere;\n  }\n\n  .an-grid {\n    display: grid;\n    grid-template-columns: repeat(auto-fit, minmax(min(100%, 180px), 1fr));\n    gap: 10px;\n    min-width: 0;\n  }\n  .an-card {\n    min-width: 0;\n    display: flex;\n    flex-direction: column;\n    background: var(--an-card);\n    border: 1px solid var(--an-line);\n    border-top: 3px solid var(--an-colour);\n    border-radius: 10px;\n    padding: 8px 4px 8px 12px;\n  }\n  .an-card[data-plain='true'] {\n    --an-colour: var(--me-grey) !important;\n  }\n  .an-card[data-lead='true'] {\n    grid-column: 1 / -1;\n    border: 1.5px solid var(--an-colour);\n    border-top-width: 4px;\n    font-size: 15.5px;\n  }\n  .an-head {\n    display: flex;\n    align-items: center;\n    gap: 7px;\n    padding-right: 8px;\n    min-width: 0;\n    margin-bottom: 3px;\n  }\n  .an-dot {\n    flex: none;\n    width: 8px;\n    height: 8px;\n    border-radius: 50%;\n    background: var(--an-colour);\n  }\n  .an-title {\n    min-width: 0;\n    font-weight: 600;\n    font-size: 13.5px;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n    flex: 1 0 auto;\n    max-width: 100%;\n  }\n  .an-badge {\n    flex: 0 1 auto;\n    min-width: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n  .an-card[data-state='failed'] .an-badge {\n    color: var(--me-bad);\n    font-weight: 600;\n  }\n\n  .an-body {\n    position: relative;\n    max-height: 260px;\n    overflow-y: auto;\n    border-radius: 4px;\n    padding-right: 8px;\n    flex: 1;\n    scrollbar-width: thin;\n  }\n  .an-card[data-lead='true'] .an-body {\n    max-height: 340px;\n    min-height: 3.2em;\n  }\n  .an-text {\n    white-space: pre-wrap;\n    overflow-wrap: anywhere;\n  }\n  .an-text:empty {\n    display: none;\n  }\n  .an-message {\n    color: var(--me-quiet);\n    font-size: 13px;\n    overflow-wrap: anywhere;\n  }\n  .an-card[data-state='failed'] .an-message {\n    color: var(--me-bad);\n  }\n  .an-card[data-state='busy'] .an-text::after {\n    content: '▍';\n    color: var(--an-colour);\n  }\n\n  .an-token {\n    border-radius: 3px;\n  }\n  &[data-mode='sure'] .an-token {\n    background: color-mix(in srgb, var(--an-colour) calc(var(--u, 0) * 1%), transparent);\n  }\n  &[data-mode='parent'] .an-token[data-line] {\n    text-decoration: underline 2px var(--an-parent);\n    text-underline-offset: 4px;\n    text-decoration-skip-ink: none;\n  }\n  /* each parent has its own kind of line as well: colour is never alone */\n  &[data-mode='parent'] .an-token[data-line='1'] {\n    text-decoration-style: dashed;\n  }\n  &[data-mode='parent'] .an-token[data-line='2'] {\n    text-decoration-style: dotted;\n  }\n  &[data-mode='parent'] .an-token[data-line='3'] {\n    text-decoration-style: double;\n  }\n  .an-lit {\n    box-shadow: 0 0 0 1.5px var(--an-text);\n  }\n\n  .an-tip {\n    position: absolute;\n    z-index: 6;\n    pointer-events: none;\n    max-width: min(100%, 300px);\n    padding: 6px 9px;\n    border-radius: 7px;\n    background: var(--me-tip);\n    color: var(--me-on-tip);\n    font-size: 12px;\n    line-height: 1.45;\n    box-shadow: 0 2px 8px rgb(0 0 0 / 30%);\n  }\n  .an-tip-token,\n  .an-tip-row {\n    display: flex;\n    justify-content: space-between;\n    gap: 14px;\n    overflow-wrap: anywhere;\n    white-space: pre-wrap;\n  }\n  .an-tip-token {\n    font-weight: 600;\n  }\n  .an-tip-row {\n    color: var(--me-on-tip-quiet);\n  }\n  .an-tip-note {\n    color: var(--me-on-tip-quiet);\n    border-top: 1px solid var(--me-tip-line);\n    margin-top: 4px;\n    padding-top: 3px;\n    overflow-wrap: anywhere;\n  }\n\n  .an-words {\n    flex: 0 1 auto;\n    min-width: 0;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n  .an-hold {\n    font-size: 12.5px;\n    margin-left: auto;\n    flex: none;\n    border: 1px solid var(--an-line);\n    user-select: none;\n    touch-action: none;\n  }\n  &[data-bypass='true'] .an-card[data-lead='true'] {\n    border-style: dashed;\n  }\n  &[data-bypass='true'] .an-card[data-lead='true'] :is(.an-text, .an-message, .an-why) {\n    display: none;\n  }\n  .an-heard {\n    white-space: pre-wrap;\n    overflow-wrap: anywhere;\n    color: var(--me-quiet);\n  }\n  .an-heard:empty {\n    display: none;\n  }\n  .an-why {\n    border-top: 1px solid var(--an-line);\n    margin: 6px 8px 0 0;\n    padding-top: 5px;\n    font-size: 12.5px;\n    color: var(--me-quiet);\n    overflow-wrap: anywhere;\n  }\n  .an-blind {\n    margin-top: 10px;\n  }\n  .an-votes {\n    display: flex;\n    flex-wrap: wrap;\n    gap: 6px;\n  }\n  .an-vote {\n    border: 1px solid var(--an-line);\n    min-height: 36px;\n  }\n  .an-vote:disabled {\n    opacity: 0.6;\n    cursor: default;\n  }\n  .an-vote[aria-pressed='true']:disabled {\n    opacity: 1;\n  }\n  .an-result {\n    margin-top: 8px;\n    font-size: 13px;\n  }\n  @media (pointer: coarse) {\n    .an-hold,\n    .an-button {\n      min-height: 36px;\n    }\n  }\n}\n";
@@ -686,9 +686,9 @@ ${dark}}
         if (card) card.title.textContent = `${card.column.name} was ${name}`;
       }
     }
-    /** Once for a run. */
+    /** Once for a blind test; of the rows, the table tells. */
     announce() {
-      if (this.announced) return;
+      if (this.announced || this.root.dataset.blind !== "true") return;
       const all2 = [...this.cards.values()];
       this.announced = all2.length > 0 && all2.every((card) => FINAL.includes(card.said.state));
       this.live.textContent = this.announced ? "Answers finished." : "";
@@ -861,11 +861,12 @@ ${dark}}
   // merger/ui/web/rows/ask.js
   var Ask = class {
     /**
-     * @param {(prompt: string) => void} ask
+     * @param {(prompt: string) => boolean} ask whether there is room for it
+     * @param {() => void} again all rows
      * @param {() => void} stop
      * @param {() => void} more
      */
-    constructor(ask, stop, more) {
+    constructor(ask, again, stop, more) {
       this.box = el("div", "rw-askrow");
       this.field = el("textarea", "rw-field");
       this.field.rows = 1;
@@ -876,11 +877,12 @@ ${dark}}
       this.last = "";
       const send = () => {
         const prompt = clean(this.field.value);
-        if (!prompt.trim()) return;
-        this.last = prompt;
-        this.field.value = "";
-        this.grow();
-        ask(prompt);
+        if (!prompt.trim()) again();
+        else if (ask(prompt)) {
+          this.last = prompt;
+          this.field.value = "";
+          this.grow();
+        }
       };
       this.field.addEventListener("input", () => this.grow());
       this.field.addEventListener("keydown", (event) => {
@@ -896,7 +898,10 @@ ${dark}}
           this.grow();
         }
       });
-      this.send = titled(button("rw-send", "Ask", send), "Adds a row; Shift+Enter breaks the line");
+      this.send = titled(
+        button("rw-send", "Ask", send),
+        "Adds a row; with nothing written, asks all rows again. Shift+Enter breaks the line"
+      );
       this.chips = el("span", "rw-chips");
       this.full = el("span", "rw-full", `At most ${MOST} rows: take one out first.`);
       this.full.hidden = true;
@@ -905,6 +910,7 @@ ${dark}}
       this.more = titled(button("rw-stop", "Prompts…", more), "Suggested prompts, and rows from and to a file");
       this.box.append(this.field, this.send, this.stop, this.chips, this.more, this.full);
       this.asked = ask;
+      this.offered = "";
     }
     grow() {
       this.field.style.height = "auto";
@@ -916,7 +922,8 @@ ${dark}}
      */
     draw(prompts2, full) {
       this.full.hidden = !full;
-      this.send.disabled = full;
+      if (prompts2.join("\n") === this.offered) return;
+      this.offered = prompts2.join("\n");
       this.chips.replaceChildren(...prompts2.slice(0, 3).map((prompt) => button("rw-chip", prompt, () => this.asked(prompt))));
     }
   };
@@ -1134,15 +1141,19 @@ ${dark}}
       this.table.edited.replaceChildren(box);
       prompt.focus();
     }
-    /** @param {string} prompt */
+    /**
+     * @param {string} prompt
+     * @returns {boolean} whether there is room for it
+     */
     add(prompt) {
       const known = this.table.rows.find((row) => row.prompt === prompt);
-      if (!known && this.table.rows.length >= MOST) return;
+      if (!known && this.table.rows.length >= MOST) return false;
       this.table.open = known?.id ?? fresh(this.table.rows);
       this.table.change(
         known ? this.table.rows : [...this.table.rows, { id: this.table.open, prompt, answer: "", match: "", ticked: true }],
         "submit"
       );
+      return true;
     }
   };
 
@@ -1597,6 +1608,7 @@ ${dark}}
 
   // merger/ui/web/rows/table.js
   var PATIENCE = 3e3;
+  var UNDER_WAY = ["busy", "waiting"];
   var Table = class {
     /**
      * @param {import('../shared/host.js').Host} host
@@ -1620,6 +1632,8 @@ ${dark}}
       this.doing = new Doing(this);
       this.asking = new Ask(
         (prompt) => this.doing.add(prompt),
+        () => this.hand({}, "submit"),
+        // also the way out of a blind test
         () => host.trigger("stop"),
         () => this.doing.more()
       );
@@ -1749,6 +1763,7 @@ ${dark}}
           /** @type {Feed} */
           { ...feed, run: this.panelRun, seq: this.panelSeq += 1 }
         );
+        this.offerStop([...this.panel.cards.values()].map(({ said }) => said.state));
         return;
       }
       const touched = this.store.take(feed);
@@ -1850,14 +1865,18 @@ ${dark}}
         { run: this.panelRun, seq: this.panelSeq += 1, ...told, ...note }
       );
     }
+    /** @param {string[]} states of everybody who was asked */
+    offerStop(states) {
+      this.asking.stop.hidden = !states.some((state) => UNDER_WAY.includes(state));
+    }
     /** After each feed: the score, and once for a run a sentence. */
     finish() {
       const score = this.store.score(this.rows);
       this.score.take(this.store.recipe, score);
       const states = this.rows.map((row) => this.store.of(row.id, MERGE).state);
-      const busy = states.some((state) => state === "busy" || state === "waiting");
-      this.asking.stop.hidden = !busy;
-      if (busy || this.told === this.store.run) return;
+      const all2 = this.rows.flatMap((row) => this.columns().map(({ key }) => this.store.of(row.id, key).state));
+      this.offerStop(all2);
+      if (states.some((state) => UNDER_WAY.includes(state)) || this.told === this.store.run) return;
       if (!states.every((state) => FINAL.includes(state))) return;
       this.told = this.store.run;
       const changed = this.rows.filter(

@@ -6,11 +6,12 @@ import { CHARACTERS, MOST } from './kinds.js';
 
 export class Ask {
   /**
-   * @param {(prompt: string) => void} ask
+   * @param {(prompt: string) => boolean} ask whether there is room for it
+   * @param {() => void} again all rows
    * @param {() => void} stop
    * @param {() => void} more
    */
-  constructor(ask, stop, more) {
+  constructor(ask, again, stop, more) {
     this.box = el('div', 'rw-askrow');
     this.field = el('textarea', 'rw-field');
     this.field.rows = 1;
@@ -21,11 +22,12 @@ export class Ask {
     this.last = '';
     const send = () => {
       const prompt = clean(this.field.value);
-      if (!prompt.trim()) return;
-      this.last = prompt;
-      this.field.value = '';
-      this.grow();
-      ask(prompt);
+      if (!prompt.trim()) again();
+      else if (ask(prompt)) {
+        this.last = prompt;
+        this.field.value = '';
+        this.grow();
+      }
     };
     this.field.addEventListener('input', () => this.grow());
     this.field.addEventListener('keydown', (event) => {
@@ -41,7 +43,10 @@ export class Ask {
         this.grow();
       }
     });
-    this.send = titled(button('rw-send', 'Ask', send), 'Adds a row; Shift+Enter breaks the line');
+    this.send = titled(
+      button('rw-send', 'Ask', send),
+      'Adds a row; with nothing written, asks all rows again. Shift+Enter breaks the line',
+    );
     this.chips = el('span', 'rw-chips');
     this.full = el('span', 'rw-full', `At most ${MOST} rows: take one out first.`);
     this.full.hidden = true;
@@ -50,6 +55,7 @@ export class Ask {
     this.more = titled(button('rw-stop', 'Prompts…', more), 'Suggested prompts, and rows from and to a file');
     this.box.append(this.field, this.send, this.stop, this.chips, this.more, this.full);
     this.asked = ask;
+    this.offered = '';
   }
 
   grow() {
@@ -63,7 +69,8 @@ export class Ask {
    */
   draw(prompts, full) {
     this.full.hidden = !full;
-    this.send.disabled = full;
+    if (prompts.join('\n') === this.offered) return; // the focus stays where it is
+    this.offered = prompts.join('\n');
     this.chips.replaceChildren(...prompts.slice(0, 3).map((prompt) => button('rw-chip', prompt, () => this.asked(prompt))));
   }
 }

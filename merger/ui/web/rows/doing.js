@@ -137,14 +137,18 @@ export class Doing {
     prompt.focus();
   }
 
-  /** @param {string} prompt */
+  /**
+   * @param {string} prompt
+   * @returns {boolean} whether there is room for it
+   */
   add(prompt) {
     const known = this.table.rows.find((row) => row.prompt === prompt);
-    if (!known && this.table.rows.length >= MOST) return;
+    if (!known && this.table.rows.length >= MOST) return false;
     this.table.open = known?.id ?? fresh(this.table.rows);
     this.table.change(
       known ? this.table.rows : [...this.table.rows, { id: this.table.open, prompt, answer: '', match: '', ticked: true }],
       'submit',
     );
+    return true;
   }
 }

@@ -20,6 +20,8 @@ import { Store } from './store.js';
 
 const PATIENCE = 3000; // ms; whoever waits in line is told so by then
 
+const UNDER_WAY = ['busy', 'waiting'];
+
 export class Table {
   /**
    * @param {import('../shared/host.js').Host} host
@@ -47,6 +49,7 @@ export class Table {
     this.doing = new Doing(this);
     this.asking = new Ask(
       (prompt) => this.doing.add(prompt),
+      () => this.hand({}, 'submit'), // also the way out of a blind test
       () => host.trigger('stop'),
       () => this.doing.more(),
     );
@@ -181,6 +184,7 @@ export class Table {
       [this.store.run, this.store.seq] = [feed.run, feed.seq ?? this.store.seq + 1];
       this.panelRun = Math.max(this.panelRun, feed.run);
       this.panel.take(/** @type {Feed} */ ({ ...feed, run: this.panelRun, seq: (this.panelSeq += 1) }));
+      this.offerStop([...this.panel.cards.values()].map(({ said }) => said.state));
       return;
     }
     const touched = this.store.take(feed);
@@ -287,14 +291,19 @@ export class Table {
     this.panel.take(/** @type {any} */ ({ run: this.panelRun, seq: (this.panelSeq += 1), ...told, ...note }));
   }
 
+  /** @param {string[]} states of everybody who was asked */
+  offerStop(states) {
+    this.asking.stop.hidden = !states.some((state) => UNDER_WAY.includes(state));
+  }
+
   /** After each feed: the score, and once for a run a sentence. */
   finish() {
     const score = this.store.score(this.rows);
     this.score.take(this.store.recipe, score);
     const states = this.rows.map((row) => this.store.of(row.id, MERGE).state);
-    const busy = states.some((state) => state === 'busy' || state === 'waiting');
-    this.asking.stop.hidden = !busy;
-    if (busy || this.told === this.store.run) return;
+    const all = this.rows.flatMap((row) => this.columns().map(({ key }) => this.store.of(row.id, key).state));
+    this.offerStop(all); // also while only a model still speaks
+    if (states.some((state) => UNDER_WAY.includes(state)) || this.told === this.store.run) return;
     if (!states.every((state) => FINAL.includes(state))) return;
     this.told = this.store.run;
     const changed = this.rows.filter(
