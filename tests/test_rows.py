@@ -192,8 +192,9 @@ def test_nothing_is_asked_twice(studio: Studio, monkeypatch: pytest.MonkeyPatch)
     asked.clear()
     again = ask(studio, (BOX, FOX), "b")
     assert (
-        not asked and len(again) == 1 and set(again[0]["state"].values()) == {"cached"} and again[0]["marks"]["a/merge"] is True
+        not asked and len(again) == 2 and set(again[0]["state"].values()) == {"cached"} and again[0]["marks"]["a/merge"] is True
     )
+    assert any(token[4] for token in again[1]["full"]["b/merge"]) and len(ask(studio, (BOX, FOX), "b")) == 1  # whose words
     moved = state.with_control(first(studio), "models[0].parameters.weight", 0.25)
     ask(studio, (BOX, FOX), "a", moved)
     assert asked == [("a/merge", BOX.prompt), ("b/merge", FOX.prompt)]

@@ -21,9 +21,10 @@ from merger.tokenizer import safe
 
 def import_transformers() -> None:
     """Before several threads may want it: its parts are imported when they are first named, which two at once cannot do."""
-    from transformers import CONFIG_MAPPING, AutoModelForCausalLM, AutoTokenizer, GenerationMixin, PreTrainedTokenizerBase
+    import transformers
 
-    assert all((CONFIG_MAPPING, AutoModelForCausalLM, AutoTokenizer, GenerationMixin, PreTrainedTokenizerBase))
+    for name in ("CONFIG_MAPPING", "AutoModelForCausalLM", "AutoTokenizer", "GenerationMixin", "PreTrainedTokenizerBase"):
+        getattr(transformers, name)
 
 
 def chat_model(

@@ -101,7 +101,8 @@ class Comparing:
             yield {"answers": gr.update(feed={"run": visit.run, "seq": 1, "error": {"": str(error)}})}
             return
         columns = [{"key": key, "name": name, "slot": None} for key, name in (("one", "First"), ("two", "Second"))]
-        yield {"answers": gr.update(board=json.dumps({"columns": columns, "blind": visit.ballot.id}))}
+        board = {"columns": columns, "blind": visit.ballot.id, "turn": visit.run}  # a second test is another
+        yield {"answers": gr.update(board=json.dumps(board))}
         studio = self.desk.seen(request).studio
         for feed in Answers(studio).compare(visit.ballot, prompt_of(asked), visit, manner(heat, seed, plain)):
             yield {"answers": gr.update(feed=feed)}

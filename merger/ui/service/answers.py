@@ -5,7 +5,7 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -152,21 +152,19 @@ class Answers:
             silent = [replace(ask, of={k: w for k, w in ask.of.items() if k not in known}) for ask in asks]
             silent = [ask for ask in silent if ask.of]
             if not manner.plain:
-                rehearsed: list[Ask] = []
-                for ask in silent:
-                    try:
-                        self._rehearse(ask.of.values(), ask.prompt)
-                        rehearsed.append(ask)
-                    except MergeError as error:
-                        yield feeds.failed(str(error), ask.of)
-                silent = rehearsed
-            if silent:
+                silent = yield from self._rehearsed(silent, feeds)
+            bare = self._bare(asks, known)
+            if silent or bare:
                 with self.studio.turns.stand(visit.address) as ahead:
                     clock.start(LINE_SECONDS, WAITED)
                     while go_on() and (before := ahead(1.0)):
                         yield feeds.waiting(before)
                     clock.check()
                     clock.start(ANSWER_SECONDS if self.studio.host.hosted else 10 * ANSWER_SECONDS, TOOK)
+                    for ask, key in bare:
+                        if go_on():
+                            self._tell(ask, key, known[key], manner, feeds)
+                            yield feeds.flush()
                     for ask in silent:
                         if go_on():
                             yield from self._alone(ask, manner, go_on, feeds)
@@ -182,6 +180,24 @@ class Answers:
             yield feeds.failed(OUR_FAULT)
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
+
+    def _rehearsed(self, asks: Sequence[Ask], feeds: Feeds) -> Generator[Feed, None, list[Ask]]:
+        """Those whose templates take their prompts; of the others it is told."""
+        found: list[Ask] = []
+        for ask in asks:
+            try:
+                self._rehearse(ask.of.values(), ask.prompt)
+                found.append(ask)
+            except MergeError as error:
+                yield feeds.failed(str(error), ask.of)
+        return found
+
+    def _bare(self, asks: Sequence[Ask], known: Mapping[str, Heard]) -> list[tuple[Ask, str]]:
+        """Merges that answered while another row was looked at closely: whose words they said has not been told."""
+        if self.studio.borrows:
+            return []
+        merges = [(ask, key) for ask, key, what in _each(asks) if ask.why is not None and isinstance(what, Recipe)]
+        return [(ask, key) for ask, key in merges if key in known and not any(known[key].why)]
 
     def _alone(self, ask: Ask, manner: Manner, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
         """Answers to one prompt; what is wrong with it is told there, and the others are asked all the same."""
@@ -224,7 +240,7 @@ class Answers:
 
     def _answer(self, ask: Ask, manner: Manner, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
         """Answers of those who have not answered this prompt yet."""
-        silent, prompt, why = ask.of, ask.said(manner), ask.why
+        silent, prompt = ask.of, ask.said(manner)
         recipes = {k: what for k, what in silent.items() if isinstance(what, Recipe)}
         parents = {k: what for k, what in silent.items() if isinstance(what, str)}
         rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
@@ -248,15 +264,20 @@ class Answers:
                 if time.monotonic() - flushed > FLUSH_SECONDS:
                     yield feeds.flush()
                     flushed = time.monotonic()
-            for key, recipe in own.items():
-                if why is not None and go_on() and not self.studio.borrows:
-                    heard = why(Heard.plain(said[key]))
-                    self.studio.parents.check(_opened(silent))
-                    self._remember(_name(recipe), prompt, manner, heard)
-                    feeds.replace(key, heard)
+            for key in own:
+                if ask.why is not None and go_on() and not self.studio.borrows:
+                    self._tell(ask, key, Heard.plain(said[key]), manner, feeds)
             if not go_on():
                 return
             yield feeds.flush()
+
+    def _tell(self, ask: Ask, key: str, said: Heard, manner: Manner, feeds: Feeds) -> None:
+        """Whose words an answer of the merge is made of."""
+        if ask.why is not None:
+            heard = ask.why(said)
+            self.studio.parents.check(_opened(ask.of))
+            self._remember(_name(ask.of[key]), ask.said(manner), manner, heard)
+            feeds.replace(key, heard)
 
     def _spoken(
         self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]

@@ -1,4 +1,4 @@
-// npm run build: 7c257f2fd2dbbfd779eeae1213e73ec2c4e45dbf5e8e9b0d137bef468677e12e of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 7d3ad5c6ae37a12687d24aeb87dc7e5afb7a161a3e637c41c02a85505c9c0348 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -1607,8 +1607,8 @@ ${dark}}
   }
 
   // merger/ui/web/rows/table.js
-  var PATIENCE = 3e3;
   var UNDER_WAY = ["busy", "waiting"];
+  var PATIENCE = 3e3;
   var Table = class {
     /**
      * @param {import('../shared/host.js').Host} host

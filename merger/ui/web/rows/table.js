@@ -18,9 +18,8 @@ import { Store } from './store.js';
 /** @typedef {import('./kinds.js').Row} Row */
 /** @typedef {import('./kinds.js').Feed} Feed */
 
-const PATIENCE = 3000; // ms; whoever waits in line is told so by then
-
 const UNDER_WAY = ['busy', 'waiting'];
+const PATIENCE = 3000; // ms; whoever waits in line is told so by then
 
 export class Table {
   /**
