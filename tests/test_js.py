@@ -16,7 +16,7 @@ from merger.inspect import plots
 from merger.ui.bundle import BUILT, STYLE, bundle
 
 WEB = BUILT.parent
-PARTS = ("bars", "explore", "history", "inspect", "mixer", "rows")
+PARTS = ("bars", "coach", "explore", "history", "inspect", "mixer", "rows")
 MADE = re.compile(r"""(?:// |/\* |{"": ")npm run build: ([0-9a-f]{64}) of ([^*"]+?)(?: \*/|",)?""")
 HEX = re.compile(r"(?<![\w&])#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b")
 
@@ -48,7 +48,7 @@ def test_what_is_served_is_of_these_sources(path: Path) -> None:
 def test_every_source_is_in_something() -> None:
     used = {name for path in BUILT.iterdir() for name in sources(path.read_text(encoding="utf-8"))[1]}
     there = {path.relative_to(WEB).as_posix() for path in WEB.rglob("*") if path.is_file() and path.parent != BUILT}
-    types = {"css.d.ts", "answers/kinds.js", "law/kinds.js", "mixer/kinds.js"}  # some hold nothing but types
+    types = {"css.d.ts", "answers/kinds.js", "law/kinds.js", "mixer/kinds.js", "rows/kinds.js"}  # some hold nothing but types
     assert used <= there and there - used <= types
     assert {path.name for path in BUILT.iterdir()} == {*(f"{part}.js" for part in PARTS), STYLE.name, "page.json"}
 

@@ -1,4 +1,4 @@
-// npm run build: b1401cb76462828732e0c70fe52edd7faf0cc137067292dc1aae6f31421a9fcc of bars/bars.css bars/main.js looks.json shared/dom.js shared/host.js shared/tokens.js
+// npm run build: 1dfd3f37de799c410dc28ef50b408a02534099e78a7175c1973122fb16821c75 of bars/bars.css bars/main.js looks.json shared/dom.js shared/host.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -86,7 +86,6 @@ var part = (() => {
       "skill-7": ["#5c677d", "#a9b4c6"],
       paper: ["#f6f7f7", "#111315"],
       sheet: ["#ffffff", "#181b1e"],
-      sunk: ["#eceff0", "#22262a"],
       edge: ["#848d95", "#737d86"],
       ink: ["#15181c", "#e9ecef"],
       "soft-ink": ["#4a525b", "#bcc4cb"],
@@ -94,7 +93,6 @@ var part = (() => {
       "merge-tint": ["#efecfc", "#262145"],
       right: ["#146c43", "#5fcf95"],
       wrong: ["#b3261e", "#ff8a80"],
-      warn: ["#8a5a00", "#f0c05a"],
       base: ["#5f6770", "#9aa4ad"]
     },
     numbers: {

@@ -1,4 +1,4 @@
-// npm run build: ff0f8cc92f4a211d159484edd8fb4afd3bede7b1f9a3f9994bfd9d885ba86e9b of coach/coach.css coach/main.js coach/steps.js looks.json shared/dom.js shared/host.js shared/tokens.js
+// npm run build: e3f4b783c78944804ad9ab927d9e84cebc9afc3927580ffb919ac30fb8719f5b of coach/coach.css coach/main.js coach/steps.js looks.json shared/dom.js shared/host.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -86,7 +86,6 @@ var part = (() => {
       "skill-7": ["#5c677d", "#a9b4c6"],
       paper: ["#f6f7f7", "#111315"],
       sheet: ["#ffffff", "#181b1e"],
-      sunk: ["#eceff0", "#22262a"],
       edge: ["#848d95", "#737d86"],
       ink: ["#15181c", "#e9ecef"],
       "soft-ink": ["#4a525b", "#bcc4cb"],
@@ -94,7 +93,6 @@ var part = (() => {
       "merge-tint": ["#efecfc", "#262145"],
       right: ["#146c43", "#5fcf95"],
       wrong: ["#b3261e", "#ff8a80"],
-      warn: ["#8a5a00", "#f0c05a"],
       base: ["#5f6770", "#9aa4ad"]
     },
     numbers: {

@@ -1,4 +1,4 @@
-// npm run build: 85f0f28af5adff8c3d85c8fd7eabdc60980f3b65d7e713d3589a91261296eb45 of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 321321acbd5d37c00a945610a931fba79808dd57dcc19453bf50a2edae6d35c8 of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -86,7 +86,6 @@ var part = (() => {
       "skill-7": ["#5c677d", "#a9b4c6"],
       paper: ["#f6f7f7", "#111315"],
       sheet: ["#ffffff", "#181b1e"],
-      sunk: ["#eceff0", "#22262a"],
       edge: ["#848d95", "#737d86"],
       ink: ["#15181c", "#e9ecef"],
       "soft-ink": ["#4a525b", "#bcc4cb"],
@@ -94,7 +93,6 @@ var part = (() => {
       "merge-tint": ["#efecfc", "#262145"],
       right: ["#146c43", "#5fcf95"],
       wrong: ["#b3261e", "#ff8a80"],
-      warn: ["#8a5a00", "#f0c05a"],
       base: ["#5f6770", "#9aa4ad"]
     },
     numbers: {

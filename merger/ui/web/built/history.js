@@ -1,4 +1,4 @@
-// npm run build: 38127bbd9b72ee1b7f6959c012ace6901799d8f1dbeab31c410185aee349ab59 of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js shared/tokens.js
+// npm run build: e5e09effcef59c4e44ce81cb5d66ae7d58ae398134da074a6cac6447f8c0e57e of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -86,7 +86,6 @@ var part = (() => {
       "skill-7": ["#5c677d", "#a9b4c6"],
       paper: ["#f6f7f7", "#111315"],
       sheet: ["#ffffff", "#181b1e"],
-      sunk: ["#eceff0", "#22262a"],
       edge: ["#848d95", "#737d86"],
       ink: ["#15181c", "#e9ecef"],
       "soft-ink": ["#4a525b", "#bcc4cb"],
@@ -94,7 +93,6 @@ var part = (() => {
       "merge-tint": ["#efecfc", "#262145"],
       right: ["#146c43", "#5fcf95"],
       wrong: ["#b3261e", "#ff8a80"],
-      warn: ["#8a5a00", "#f0c05a"],
       base: ["#5f6770", "#9aa4ad"]
     },
     numbers: {

@@ -1,4 +1,4 @@
-// npm run build: 1488966cc7ce36380badc3dbc41d86c2e058360e46b64e433dd852484d24492d of inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js shared/tokens.js
+// npm run build: 63ce77bfeb387b030f434fe2627f834e5d4f1732f91f249c6d2b39e7865f4ad7 of inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -86,7 +86,6 @@ var part = (() => {
       "skill-7": ["#5c677d", "#a9b4c6"],
       paper: ["#f6f7f7", "#111315"],
       sheet: ["#ffffff", "#181b1e"],
-      sunk: ["#eceff0", "#22262a"],
       edge: ["#848d95", "#737d86"],
       ink: ["#15181c", "#e9ecef"],
       "soft-ink": ["#4a525b", "#bcc4cb"],
@@ -94,7 +93,6 @@ var part = (() => {
       "merge-tint": ["#efecfc", "#262145"],
       right: ["#146c43", "#5fcf95"],
       wrong: ["#b3261e", "#ff8a80"],
-      warn: ["#8a5a00", "#f0c05a"],
       base: ["#5f6770", "#9aa4ad"]
     },
     numbers: {

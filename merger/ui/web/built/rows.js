@@ -1,4 +1,4 @@
-// npm run build: 7d3ad5c6ae37a12687d24aeb87dc7e5afb7a161a3e637c41c02a85505c9c0348 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 3cf85aad7945c6422de92c518275bc78301da0989c5d6d3137928bf4b4cc42c6 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";
 var part = (() => {
   var __defProp = Object.defineProperty;
@@ -89,7 +89,6 @@ var part = (() => {
       "skill-7": ["#5c677d", "#a9b4c6"],
       paper: ["#f6f7f7", "#111315"],
       sheet: ["#ffffff", "#181b1e"],
-      sunk: ["#eceff0", "#22262a"],
       edge: ["#848d95", "#737d86"],
       ink: ["#15181c", "#e9ecef"],
       "soft-ink": ["#4a525b", "#bcc4cb"],
@@ -97,7 +96,6 @@ var part = (() => {
       "merge-tint": ["#efecfc", "#262145"],
       right: ["#146c43", "#5fcf95"],
       wrong: ["#b3261e", "#ff8a80"],
-      warn: ["#8a5a00", "#f0c05a"],
       base: ["#5f6770", "#9aa4ad"]
     },
     numbers: {
