@@ -35,9 +35,9 @@ class Welcoming:
     def wire(self) -> None:
         """Bind its event."""
         if self.text:
-            self.desk.bind(self.desk.parts["coach"].select, self.begin, ["work", "coach"], self.desk.drawn, **NOW)
+            self.desk.bind(self.desk.parts["coach"].select, self.welcome, ["work", "coach"], self.desk.drawn, **NOW)
 
-    def begin(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+    def welcome(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """The game's recipe and rows in place of the first preset."""
         if not self.text:
             raise MergeError("These presets have no first steps.")
