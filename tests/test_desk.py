@@ -168,7 +168,7 @@ def test_nothing_moves_while_a_lane_is_dragged(open_page):
 
 def test_from_a_fresh_visit_to_a_right_answer_of_ones_own(open_page):
     """One stroke: the second row is wrong, plural goes up, and it is right. The cells say what has changed."""
-    page = open_page(1280, 860)
+    page = open_page(1280, 860, first=True)
     expect(cell(page, 2).get_by_role("img", name="wrong")).to_be_visible()
     expect(page.page.locator(".rw-right")).to_have_text("1 of 3 right")
     expect(page.page.locator(".rw-bar")).to_have_count(1)
@@ -209,7 +209,7 @@ def test_a_model_unfolds_and_the_base_is_held(open_page):
 
 
 def test_enter_asks_and_shift_enter_breaks_the_line(open_page):
-    page = open_page(1280, 860)
+    page = open_page(1280, 860, first=True)
     field = page.page.get_by_role("textbox", name="Prompt", exact=True)
     field.fill("plural of")
     field.press("Shift+Enter")
@@ -226,7 +226,7 @@ def test_enter_asks_and_shift_enter_breaks_the_line(open_page):
 
 def test_rows_by_keyboard(open_page):
     """One tab stop; arrows, Space, Enter, F2, Delete with its undo line, Alt and arrows."""
-    page = open_page(1280, 860)
+    page = open_page(1280, 860, first=True)
     keys = page.page.keyboard
     stops = page.page.locator(".rw-table :is(a, button, input, [tabindex]):not([tabindex='-1'])")
     assert stops.count() == 1
@@ -262,7 +262,7 @@ def test_rows_by_keyboard(open_page):
 
 
 def test_rows_stay_in_this_browser_and_files_hold_them(open_page, tmp_path):
-    page = open_page(1280, 860)
+    page = open_page(1280, 860, first=True)
     page.press("Prompts…")
     given = tmp_path / "mine.csv"
     given.write_text("prompt,answer\nplural of fox,foxes\nשלום,\n")
