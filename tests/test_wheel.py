@@ -15,6 +15,7 @@ import zipfile
 from collections.abc import Iterator
 from email.parser import Parser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -195,6 +196,8 @@ def test_the_options_reach_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     class Made:
+        panels = SimpleNamespace(answers=SimpleNamespace(warm_up=lambda: None))
+
         def launch(self, **given: Any) -> None:
             seen.append({key: given[key] for key in ("server_name", "server_port", "share", "inbrowser")})
 

@@ -85,6 +85,7 @@ def test_the_first_answers_borrow_nothing(monkeypatch: pytest.MonkeyPatch) -> No
         raise AssertionError("a GPU was asked for")
         yield HELLO
 
+    monkeypatch.setattr("merger.ui.panels.answers.made_before", lambda *_: None)  # as where other presets are brought
     monkeypatch.setattr(answers, "on_loan", never)
     monkeypatch.setattr(studio_, "read_host", lambda **_: Host(accelerator="zerogpu"))
     seen: list[Studio] = []
