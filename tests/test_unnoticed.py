@@ -19,7 +19,8 @@ from safetensors.torch import save_file
 from merger.chat.batch import interleave
 from merger.chat.load import chat_model
 from merger.chat.model import Judged, Token
-from merger.engine import costs, live, output
+from merger.engine import costs, output
+from merger.engine import session as live
 from merger.engine.document import open_models, reader
 from merger.engine.plan import Plan, TensorJob, plan
 from merger.engine.session import Parents, Session
