@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import merger
 from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
-from merger.files.checkpoints import in_words, parse_size
+from merger.files.checkpoints import format_bytes, parse_size
 from merger.methods import METHODS
 from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
 
@@ -303,7 +303,7 @@ def _merge(options: argparse.Namespace) -> None:
         print(f"part {options.part} is done, in {out}.partial. After the last one: the same command with --join.")
         return
     print(
-        f"{out}: {len(done.jobs)} tensors, {in_words(done.nbytes)}, {time.monotonic() - started:.1f} s. "
+        f"{out}: {len(done.jobs)} tensors, {format_bytes(done.nbytes)}, {time.monotonic() - started:.1f} s. "
         f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(out)!r})"
     )
 
@@ -396,8 +396,8 @@ def _inspect(options: argparse.Namespace) -> None:
     print(f"\n{recipe.merge_method}: {recipe.method.says} ({recipe.method.source})")
     for reference in recipe.references:
         kind = "base " if reference == recipe.base_model else "model"
-        print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {in_words(models[reference].nbytes)}")
-    print(f"  output {len(decided.jobs)} tensors, {in_words(decided.nbytes)}; config and tokenizer from {decided.donor}")
+        print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {format_bytes(models[reference].nbytes)}")
+    print(f"  output {len(decided.jobs)} tensors, {format_bytes(decided.nbytes)}; config and tokenizer from {decided.donor}")
     print(f"  layers {decided.layout.layers} ({decided.layout.main or 'no numbered layers found'})")
     sketch = Sketch(models)
     found = list(damaged(decided.jobs, reader(models) if options.exact else sketch.read))

@@ -24,7 +24,7 @@ from merger.engine.document import open_models
 from merger.engine.plan import plan
 from merger.errors import MergeError
 from merger.files import heads, quantized
-from merger.files.checkpoints import Checkpoint, in_words, open_checkpoint, read_json
+from merger.files.checkpoints import Checkpoint, format_bytes, open_checkpoint, read_json
 from merger.files.layout import is_buffer, role
 from merger.files.layout import part as part_of
 from merger.findings import Level
@@ -358,7 +358,8 @@ def _heads(patient: _Patient) -> Iterator[Ailment]:
         )  # fmt: skip
     elif tied:
         yield Ailment(
-            "note", "doubled head", f"{head[0]} is the embeddings once more: {in_words(tensors[head[0]].nbytes)} for nothing.",
+            "note", "doubled head",
+            f"{head[0]} is the embeddings once more: {format_bytes(tensors[head[0]].nbytes)} for nothing.",
             "It does no harm; a merge by this program leaves it out.",
         )  # fmt: skip
 

@@ -43,7 +43,7 @@ from merger.errors import (
     begin,
     out_of_memory,
 )
-from merger.files.checkpoints import Checkpoint, cached, in_words, parse_size, read_by_files, shards
+from merger.files.checkpoints import Checkpoint, cached, format_bytes, parse_size, read_by_files, shards
 from merger.hub import references as hub
 from merger.hub.card import Digests
 from merger.kernels.devices import memory as memory_left
@@ -256,10 +256,10 @@ def _short(job: TensorJob, device: torch.device) -> str:
     sources = (*job.sources, *([job.base] if job.base else []))
     needs = job.slot.nbytes + math.prod(job.shape) * job.compute.itemsize * len(sources) + working_memory(job, device.type)
     have = memory_left(device)
-    free = f", and {in_words(have[0])} are free" if have else ""
+    free = f", and {format_bytes(have[0])} are free" if have else ""
     return (
-        f"--device {device}: {job.name} {job.shape} takes about {in_words(needs)} of its memory while it is merged{free}.\n"
-        f"  Use --device cpu: there it takes {in_words(memory_of(job))}. Or end what else uses the GPU, and start again."
+        f"--device {device}: {job.name} {job.shape} takes about {format_bytes(needs)} of its memory while it is merged{free}.\n"
+        f"  Use --device cpu: there it takes {format_bytes(memory_of(job))}. Or end what else uses the GPU, and start again."
     )
 
 

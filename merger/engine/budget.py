@@ -17,7 +17,7 @@ from merger.engine.tensor import STRETCH
 from merger.errors import (
     MergeError,
 )
-from merger.files.checkpoints import Checkpoint, in_words
+from merger.files.checkpoints import Checkpoint, format_bytes
 from merger.files.texts import is_dict
 from merger.hub.lora import Adapted
 from merger.kernels import build, devices, magnitudes
@@ -143,13 +143,13 @@ def too_much(what: Need, device: torch.device) -> str:
     place = "This machine's memory" if device.type == "cpu" else f"The GPU's memory ({device})"
     count, models = len(what.models), sum(what.models.values())
     told = (
-        f"{place} ran out: {count} model{'s' * (count > 1)} take{'s' * (count == 1)} {in_words(models)}, their merge "
-        f"{in_words(what.merged)} and computing {in_words(what.beside)}, together {in_words(what.total)}"
+        f"{place} ran out: {count} model{'s' * (count > 1)} take{'s' * (count == 1)} {format_bytes(models)}, their merge "
+        f"{format_bytes(what.merged)} and computing {format_bytes(what.beside)}, together {format_bytes(what.total)}"
     )
     have = available(device)
     if have is None:
         return f"{told}. Fewer or smaller models would fit."
-    return f"{told}; {in_words(have[0])} are free. {fitting(what, have[0])}"
+    return f"{told}; {format_bytes(have[0])} are free. {fitting(what, have[0])}"
 
 
 def fitting(what: Need, room: int) -> str:
@@ -164,7 +164,7 @@ def fitting(what: Need, room: int) -> str:
     if 2 <= fits < len(sizes):
         return f"{fits} of these models and their merge would fit."
     each = (room - what.beside) // (len(sizes) + 1)
-    return f"Models of up to {in_words(each)} each would fit." if each > 0 else "Smaller models would fit, or a shorter text."
+    return f"Models of up to {format_bytes(each)} each would fit." if each > 0 else "Smaller models would fit, or a shorter text."
 
 
 # ---------------------------------------------------------------------------------------------- batch merges
@@ -233,7 +233,8 @@ def fitting_workers(jobs: Sequence[TensorJob], workers: int | None, memory: int 
         need = _enough(OWN_MEMORY + needs[0])
         more = "" if build.available() else ", or install a C compiler: then much less will do"
         raise MergeError(
-            f"--memory {in_words(memory)}: {job.name} {job.shape} takes {need}{why}.\n  Allow that with --memory {need}{more}."
+            f"--memory {format_bytes(memory)}: {job.name} {job.shape} takes {need}{why}.\n"
+            f"  Allow that with --memory {need}{more}."
         )
     return max(k for k in range(1, len(needs) + 1) if OWN_MEMORY + sum(needs[:k]) <= memory)
 

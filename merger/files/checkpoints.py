@@ -611,10 +611,10 @@ def _full_disk(path: Path) -> Generator[None]:
         raise MergeError(f"{path}: cannot be written: {error.strerror}{free}.") from error
 
 
-def in_words(nbytes: int) -> str:
+def format_bytes(nbytes: int) -> str:
     """Bytes for people.
 
-    >>> in_words(2_340_000_000)
+    >>> format_bytes(2_340_000_000)
     '2.3 GB'
     """
     value = float(nbytes)

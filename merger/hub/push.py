@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.files.checkpoints import in_words
+from merger.files.checkpoints import format_bytes
 from merger.hub.card import Answer, Parent, strictest, with_answers
 from merger.hub.wire import Token, client, endpoint, is_transport, never, patient, readable, status_of
 
@@ -30,7 +30,7 @@ class Sent:
     def __str__(self) -> str:
         if self.phase == "publishing":
             return "publishing: one commit with all files"
-        return f"{self.phase} {self.file}: {in_words(self.done)} of {in_words(self.size)}"
+        return f"{self.phase} {self.file}: {format_bytes(self.done)} of {format_bytes(self.size)}"
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.files.checkpoints import INDEX, in_words, weight_map
+from merger.files.checkpoints import INDEX, format_bytes, weight_map
 from merger.hub.wire import Token, client, endpoint, file_url, is_digest, never, opened, patient, readable, wait_of
 
 _BIN_INDEX = "pytorch_model.bin.index.json"
@@ -81,7 +81,7 @@ class Fetched:
     all_size: int
 
     def __str__(self) -> str:
-        own, all_ = (in_words(self.done), in_words(self.size)), (in_words(self.all_done), in_words(self.all_size))
+        own, all_ = (format_bytes(self.done), format_bytes(self.size)), (format_bytes(self.all_done), format_bytes(self.all_size))
         return f"{self.file}: {own[0]} of {own[1]}; {all_[0]} of {all_[1]}"
 
 
@@ -254,8 +254,8 @@ def download(
     files = weights(found, only_safetensors)
     total = sum(file.size for file in files)
     if limit is not None and total > limit:
-        most = f"this page takes models of up to {in_words(limit)}"
-        raise CheckpointError(f"{reference}: has {in_words(total)} of weights; {most}.")
+        most = f"this page takes models of up to {format_bytes(limit)}"
+        raise CheckpointError(f"{reference}: has {format_bytes(total)} of weights; {most}.")
     fetch(found, files, token, progress, cancelled)
     _name(found)
     return found.folder
@@ -334,7 +334,7 @@ def _check_room(found: Listing, missing: Sequence[RepoFile]) -> None:
         raise CheckpointError(f"{place}: the Hub's cache cannot be written: {error.strerror}.") from None
     if need > 0 and need + _FREE > free:
         raise CheckpointError(
-            f"{found.reference}: needs {in_words(need)} more on the disk, and {in_words(free)} are free.\n"
+            f"{found.reference}: needs {format_bytes(need)} more on the disk, and {format_bytes(free)} are free.\n"
             "  Delete models you no longer need: `hf cache ls`, `hf cache rm`."
         )
 
@@ -433,7 +433,7 @@ class _Download:
                     out.write(block)
                     done += len(block)
                     if self.stopped():
-                        raise Cancelled(f"{self.found.reference}: stopped; {in_words(done)} of {self.file.name} are kept.")
+                        raise Cancelled(f"{self.found.reference}: stopped; {format_bytes(done)} of {self.file.name} are kept.")
                     if time.monotonic() - told > 0.1:
                         self.told(self.file, done)
                         told = time.monotonic()

@@ -21,7 +21,7 @@ from merger.engine.cancelling import cancelling
 from merger.engine.document import Planned
 from merger.engine.plan import Misfit, Plan, TensorJob, coverage, plan
 from merger.errors import CheckpointError, MergeError
-from merger.files.checkpoints import Checkpoint, in_words, read_json
+from merger.files.checkpoints import Checkpoint, format_bytes, read_json
 from merger.files.layout import role
 from merger.findings import Finding, Fix
 from merger.inspect.analysis import has_deltas, staged
@@ -125,7 +125,7 @@ class Verdict:
 
     def _costs(self) -> str:
         time = _duration(self.seconds)
-        costs = f"\n  disk {in_words(self.disk)}, memory about {in_words(self.memory)}, time about {time} on two cores"
+        costs = f"\n  disk {format_bytes(self.disk)}, memory about {format_bytes(self.memory)}, time about {time} on two cores"
         return costs if self.fidelity is None else f"{costs}; rounding costs {self.fidelity:.1%} of the merged change"
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any, Protocol
 
-from merger.files.checkpoints import in_words
+from merger.files.checkpoints import format_bytes
 from merger.limits import (
     ADDRESS_BODIES,
     ADDRESS_REQUESTS,
@@ -33,9 +33,9 @@ _HEAD = 4096
 """Bytes of an upload that are not the file: the boundary, its name and kind."""
 
 MANY = f"More than {ADDRESS_REQUESTS} requests from one place are under way; wait for some of them."
-HEAVY = f"More than {in_words(ADDRESS_BODIES)} that were sent from one place are not done yet; wait for some of it."
+HEAVY = f"More than {format_bytes(ADDRESS_BODIES)} that were sent from one place are not done yet; wait for some of it."
 CROWDED = "Very many people are asking right now; try again in a minute."
-LARGE = f"A file may have up to {in_words(UPLOAD_BYTES)}; this page takes recipes, and lists of questions."
+LARGE = f"A file may have up to {format_bytes(UPLOAD_BYTES)}; this page takes recipes, and lists of questions."
 ONE = "Send one file at a time."
 OFTEN = f"{UPLOADS} files within a minute are the most from one place; try again in a minute."
 FULL = "Too many files were sent here within a minute; try again in a minute."

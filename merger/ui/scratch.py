@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from merger.errors import MergeError
-from merger.files.checkpoints import in_words
+from merger.files.checkpoints import format_bytes
 from merger.limits import ABSENT_SECONDS, MERGES_BYTES, UPLOAD_SECONDS, ZIP_SECONDS
 
 try:
@@ -77,7 +77,7 @@ class Scratch:
         with self._lock:
             taken = sum(t.nbytes * (2 if t.busy else 1) for t in self._things.values())
             if nbytes and taken + 2 * nbytes > MERGES_BYTES:
-                most = f"{in_words(MERGES_BYTES)} are set aside for merges that wait to be fetched"
+                most = f"{format_bytes(MERGES_BYTES)} are set aside for merges that wait to be fetched"
                 raise MergeError(f"Other people's merges are in the way: {most}. Try again in some minutes.")
             place = (self.served if served else self.private) / secrets.token_urlsafe(24)
             place.mkdir()

@@ -8,7 +8,7 @@ import gradio as gr
 from merger.engine.document import reader
 from merger.engine.plan import Plan, TensorJob, plan
 from merger.errors import MergeError
-from merger.files.checkpoints import in_words
+from merger.files.checkpoints import format_bytes
 from merger.files.layout import role
 from merger.inspect import plots
 from merger.inspect.analysis import TensorStats
@@ -204,7 +204,7 @@ def _facts(seen: Look) -> list[list[str]]:
     stats = seen.stats
     rows = [
         ["shape", " × ".join(map(str, seen.shape)) or "one number"], ["weights", f"{seen.numel:,}"],
-        ["written as", f"{_dtype(seen.out)}, {in_words(seen.nbytes)}"],
+        ["written as", f"{_dtype(seen.out)}, {format_bytes(seen.nbytes)}"],
     ]  # fmt: skip
     if stats is None:
         return rows

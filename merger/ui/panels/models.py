@@ -20,7 +20,7 @@ from merger.engine.budget import available, need
 from merger.engine.plan import plan
 from merger.engine.session import Parents
 from merger.errors import OUR_FAULT, Cancelled, CheckpointError, MergeError
-from merger.files.checkpoints import Checkpoint, in_words
+from merger.files.checkpoints import Checkpoint, format_bytes
 from merger.files.prefixes import aligned
 from merger.findings import Fix
 from merger.hub import remote, store
@@ -76,7 +76,7 @@ class Trio:
     @property
     def label(self) -> str:
         """Its line in the list."""
-        return f"{self.name} · {in_words(self.nbytes)}{' · gated' if self.gated else ''}"
+        return f"{self.name} · {format_bytes(self.nbytes)}{' · gated' if self.gated else ''}"
 
 
 def read_trios(file: Path) -> tuple[Trio, ...]:
@@ -112,8 +112,8 @@ class Seen:
             return f"{self.reference}: cannot be used"
         here = "here" if not self.missing else "to be downloaded"
         if 0 < self.missing < self.nbytes * 0.99:
-            here = f"{in_words(self.missing)} still to be downloaded"
-        return f"{self.reference} · {in_words(self.nbytes)} · {self.licence or 'no licence named'} · {here}"
+            here = f"{format_bytes(self.missing)} still to be downloaded"
+        return f"{self.reference} · {format_bytes(self.nbytes)} · {self.licence or 'no licence named'} · {here}"
 
 
 # ---------------------------------------------------------------------------------------------- view
@@ -265,7 +265,7 @@ class Picking:
             model = self.studio.parents.model(reference, self._access(token))
             named = model.config.get("architectures")
             first = str(named[0])[:80] if isinstance(named, list) and named else "no architecture named"
-            return f"{reference} · {first} · {in_words(model.nbytes)} · {licence(model.folder) or 'no licence named'}"
+            return f"{reference} · {first} · {format_bytes(model.nbytes)} · {licence(model.folder) or 'no licence named'}"
         return _line(remote.about(name, token), reference)
 
     # ------------------------------------------------------------------------------ the shelf
@@ -352,7 +352,7 @@ class Picking:
             words, merged, way = fits(shelf, {one.reference: one.model for one in seen if one.model is not None})
         outlook = self._outlook(seen, merged)
         missing = sum(one.missing for one in seen)
-        button = f"Download {in_words(missing)} and use them" if missing else "Use these models"
+        button = f"Download {format_bytes(missing)} and use them" if missing else "Use these models"
         button += f"; {way.label[:1].lower()}{way.label[1:]}" if way is not None else ""
         button = "" if outlook.kind == "refused" else button
         return self._told(shelf, seen, "\n".join(words), outlook.words, button)
@@ -494,7 +494,8 @@ class Picking:
                     break
             else:
                 raise MergeError(
-                    f"Models that other visitors use right now fill the {in_words(host.disk)} that this page has for models.\n"
+                    f"Models that other visitors use right now fill the {format_bytes(host.disk)} "
+                    "that this page has for models.\n"
                     "Try again in half an hour, or take smaller ones."
                 )
             self._coming.append(coming)
@@ -632,11 +633,11 @@ class _Job:
         with self._lock:
             size, done = sum(n for n, _ in self._sizes.values()), sum(self._done.values())
             number = list(self._sizes).index(self._now) + 1 if self._now in self._sizes else 1
-            words = f"{in_words(done)} of {in_words(size)}" if size else "asking the Hub"
+            words = f"{format_bytes(done)} of {format_bytes(size)}" if size else "asking the Hub"
             coming = f"{self._now} ({number} of {len(self._sizes)})" if self._now else "Download"
             name = "All models are here" if state == "done" else coming
             files: list[Bar] = [
-                (file, at, of, f"{in_words(at)} of {in_words(of)}")
+                (file, at, of, f"{format_bytes(at)} of {format_bytes(of)}")
                 for file, (at, of) in sorted(self._files.items()) if state != "done"
             ]  # fmt: skip
             return gr.update(data=shown(state, (name, done, size, words), files))
@@ -644,7 +645,7 @@ class _Job:
 
 def _line(one: remote.Found, name: str) -> str:
     words = [
-        name, one.architecture or "no architecture named", in_words(one.nbytes) if one.nbytes else "size unknown",
+        name, one.architecture or "no architecture named", format_bytes(one.nbytes) if one.nbytes else "size unknown",
         one.licence or "no licence named", f"{_count(one.downloads)} downloads",
         *(["private"] if one.private else ["gated"] if one.gated else []),
     ]  # fmt: skip

@@ -17,7 +17,7 @@ import gradio as gr
 from merger.engine.batch import Step
 from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
-from merger.files.checkpoints import in_words
+from merger.files.checkpoints import format_bytes
 from merger.hub import push
 from merger.hub.card import Answer, Parent, licence
 from merger.hub.push import Sent
@@ -360,13 +360,17 @@ class _Job:
 
     def step(self, step: Step) -> None:
         """A tensor was merged."""
-        words = f"{step.tensors} of {step.of_tensors} tensors, {in_words(step.nbytes)} of {in_words(step.of_nbytes)}"
+        words = f"{step.tensors} of {step.of_tensors} tensors, {format_bytes(step.nbytes)} of {format_bytes(step.of_nbytes)}"
         self._merging = ("Merging", step.nbytes, step.of_nbytes, words)
 
     def sent(self, sent: Sent) -> None:
         """Bytes were sent."""
         name = {"reading": "Reading what is to be sent", "sending": "Sending", "publishing": "Publishing"}[sent.phase]
-        words = f"{in_words(sent.done)} of {in_words(sent.size)}" if sent.phase != "publishing" else "one commit with all files"
+        words = (
+            f"{format_bytes(sent.done)} of {format_bytes(sent.size)}"
+            if sent.phase != "publishing"
+            else "one commit with all files"
+        )
         self._sending = (name, sent.done, sent.size, words)
 
     def shown(self, state: State) -> Any:

@@ -10,7 +10,7 @@ import gradio as gr
 import merger.ui.state as state
 from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError
-from merger.files.checkpoints import in_words
+from merger.files.checkpoints import format_bytes
 from merger.hub.card import Answer
 from merger.limits import PROMPT_CHARACTERS
 from merger.ui.background import Ended
@@ -114,8 +114,8 @@ class Taking:
         try:
             judged = self.desk.seen(request).studio.verdict(work.recipe)
             words = (
-                f"The merged model: {in_words(judged.disk)}, made in about {_seconds(judged.seconds)} "
-                f"with {in_words(judged.memory)} of memory."
+                f"The merged model: {format_bytes(judged.disk)}, made in about {_seconds(judged.seconds)} "
+                f"with {format_bytes(judged.memory)} of memory."
             )
         except MergeError as error:
             words = str(error)
@@ -200,7 +200,7 @@ def _ended(ended: Ended[Path]) -> tuple[str, Path | None]:
         return ended.words, None
     if made.is_dir():
         return f"Written to {made}.", None
-    return f"{made.name}: {in_words(made.stat().st_size)}.", made
+    return f"{made.name}: {format_bytes(made.stat().st_size)}.", made
 
 
 def _drop(studio: Studio, made: Path) -> None:
@@ -210,7 +210,7 @@ def _drop(studio: Studio, made: Path) -> None:
 
 
 def _progress(step: Step) -> str:
-    return f"{step.tensors} of {step.of_tensors} tensors, {in_words(step.nbytes)} of {in_words(step.of_nbytes)}"
+    return f"{step.tensors} of {step.of_tensors} tensors, {format_bytes(step.nbytes)} of {format_bytes(step.of_nbytes)}"
 
 
 def _seconds(seconds: float) -> str:
