@@ -132,8 +132,7 @@ def test_stop(open_page):
     page.preset("Three in one")
     sync_api.expect(page.answer()).to_have_text(re.compile("the end"), timeout=30_000)
     page.ask("tell me a story about a rabbit")
-    sync_api.expect(page.answer("story")).to_have_text(re.compile("once"), timeout=20_000)
-    page.press("Stop")
+    page.press("Stop")  # at once: a quick machine ends its story before a word of it is looked for
     story = page.page.get_by_role("region", name="Answer of story")
     sync_api.expect(story).to_contain_text("stopped", timeout=10_000)
 
