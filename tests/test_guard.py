@@ -42,7 +42,7 @@ def asked(door: Door, method: str, path: str, headers: Mapping[str, str], host: 
     return apart(ask())
 
 
-JOIN, DATA, FILE = "/gradio_api/queue/join", "/gradio_api/queue/data?session_hash=x", "/gradio_api/file=/tmp/x"
+JOIN, DATA, FILE = "/gradio_api/queue/join", "/gradio_api/queue/data?session_hash=x", "/gradio_api/file=/etc/x"
 OWN = "http://localhost:7860"
 
 
