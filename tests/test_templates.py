@@ -468,6 +468,24 @@ def test_a_bad_template_takes_no_place_in_the_line(monkeypatch: pytest.MonkeyPat
     assert stood == []
 
 
+def test_a_bad_template_is_tried_once_for_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Eight rows do not hold the machine eight times as long; each is told why."""
+    from merger.recipe import load
+
+    studio = Studio(ROOT / "presets")
+    recipe = load(
+        f"merge_method: linear\nmodels: [{{model: {studio.base}, parameters: {{weight: 1}}}}]\nchat_template: '{LOOP}'\n"
+    )
+    tried: list[str] = []
+    asked = templates.asked
+    monkeypatch.setattr(templates, "asked", lambda template, *more: (tried.append(template), asked(template, *more))[1])
+    asks = [Ask(f"prompt {i}", {f"r{i}/merge": recipe}) for i in range(8)]
+    told: dict[str, str] = {}
+    for feed in Answers(studio)._fed(asks, Visit(), GREEDY):
+        told |= feed.get("error", {})
+    assert tried == [LOOP] and len(told) == 8 and len(set(told.values())) == 1
+
+
 def test_what_is_tried_before_is_what_is_asked(own: Any) -> None:
     """The rehearsal and the speaker ask the same, so that the second finds what is kept."""
     studio = Studio(ROOT / "presets")

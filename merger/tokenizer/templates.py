@@ -326,6 +326,10 @@ def trust(*templates: str) -> None:
     _rendering.trusted.update(map(_name, templates))
 
 
+class Stopped(MergeError):
+    """A template that was stopped: with another prompt it would be no better."""
+
+
 def asked(template: str, prompt: str, tokens: Mapping[str, str], origin: str = "the chat template") -> str:
     """A prompt as the one turn of a conversation."""
     return render(template, [{"role": "user", "content": str(prompt)}], tokens, origin)
@@ -347,7 +351,7 @@ def render(
     answer = _rendering.answer(template, {**tokens, **variables})
     if (text := answer.get("text")) is not None:
         return text
-    raise MergeError(_sentence(origin, answer))
+    raise (Stopped if answer["wrong"] == "much" else MergeError)(_sentence(origin, answer))
 
 
 def _sentence(origin: str, answer: Mapping[str, Any]) -> str:
@@ -364,4 +368,4 @@ def _sentence(origin: str, answer: Mapping[str, Any]) -> str:
     return f"{where}: it cannot be rendered: {why}."
 
 
-__all__ = ["asked", "render", "trust"]
+__all__ = ["Stopped", "asked", "render", "trust"]

@@ -90,7 +90,10 @@ class Desk:
         def told(updates: Updates) -> dict[Any, Any] | None:
             if not updates:  # an empty dictionary would be a value to gradio
                 return {self.parts[drawn[0]]: gr.skip()} if drawn else None
-            return {self.parts[name]: update for name, update in updates.items() if name in drawn or _unknown(name, drawn)}
+            strange = updates.keys() - set(drawn)
+            if strange:
+                raise KeyError(f"an event drew {', '.join(sorted(strange))}, which it has not bound.")
+            return {self.parts[name]: update for name, update in updates.items()}
 
         if isgeneratorfunction(call):
 
@@ -267,10 +270,6 @@ def line(elem_id: str, label: str = "Notice", visible: bool = False) -> gr.Textb
         visible=visible,
         scale=5,
     )
-
-
-def _unknown(name: str, drawn: Sequence[str]) -> bool:
-    raise KeyError(f"an event drew {name!r}, which is none of its parts {', '.join(drawn)}.")
 
 
 def _models(work: Workspace) -> frozenset[str]:

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -35,9 +34,9 @@ class Welcoming:
     def wire(self) -> None:
         """Bind its event."""
         if self.text:
-            self.desk.bind(self.desk.parts["coach"].select, self.welcome, ["work", "coach"], self.desk.drawn, **NOW)
+            self.desk.bind(self.desk.parts["coach"].select, self.welcome, ["work"], self.desk.drawn, **NOW)
 
-    def welcome(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+    def welcome(self, work: Workspace, request: gr.Request) -> Updates:
         """The game's recipe and rows in place of the first preset."""
         if not self.text:
             raise MergeError("These presets have no first steps.")

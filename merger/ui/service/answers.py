@@ -152,7 +152,7 @@ class Answers:
             silent = [replace(ask, of={k: w for k, w in ask.of.items() if k not in known}) for ask in asks]
             silent = [ask for ask in silent if ask.of]
             if not manner.plain:
-                silent = yield from self._rehearsed(silent, feeds)
+                silent = yield from self._rehearsed(silent, go_on, feeds)
             bare = self._bare(asks, known)
             if silent or bare:
                 with self.studio.turns.stand(visit.address) as ahead:
@@ -181,16 +181,21 @@ class Answers:
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
 
-    def _rehearsed(self, asks: Sequence[Ask], feeds: Feeds) -> Generator[Feed, None, list[Ask]]:
-        """Those whose templates take their prompts; of the others it is told."""
+    def _rehearsed(self, asks: Sequence[Ask], go_on: Callable[[], bool], feeds: Feeds) -> Generator[Feed, None, list[Ask]]:
+        """Those whose templates take their prompts; of the others it is told. A template that is too much is tried once only."""
         found: list[Ask] = []
+        stopped = ""
         for ask in asks:
             try:
-                self._rehearse(ask.of.values(), ask.prompt)
-                found.append(ask)
+                if stopped:
+                    raise MergeError(stopped)
+                if go_on():
+                    self._rehearse(ask.of.values(), ask.prompt)
+                    found.append(ask)
             except MergeError as error:
+                stopped = str(error) if isinstance(error, templates.Stopped) else stopped
                 yield feeds.failed(str(error), ask.of)
-        return found
+        return [] if stopped else found
 
     def _bare(self, asks: Sequence[Ask], known: Mapping[str, Heard]) -> list[tuple[Ask, str]]:
         """Merges that answered while another row was looked at closely: whose words they said has not been told."""
