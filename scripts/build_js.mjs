@@ -43,6 +43,8 @@ async function script(name) {
     footer: { js: `part.start(${HOST});` },
     target: 'es2022',
     charset: 'utf8',
+    minifyWhitespace: true, // names stay: an error in a visitor's console can be read
+    lineLimit: 160,
     loader: { '.css': 'text' },
   });
   const sources = Object.keys(made.metafile.inputs).map((path) => relative(WEB, join(ROOT, path)).replaceAll('\\', '/'));

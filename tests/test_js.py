@@ -124,3 +124,8 @@ def test_tools_are_pinned() -> None:
     assert package["private"] is True and "dependencies" not in package
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["devDependencies"].values())
     assert lock["packages"][""]["devDependencies"] == package["devDependencies"]
+
+
+def test_the_page_brings_little() -> None:
+    """All scripts and styles of ours, as they are sent: a phone has to read them."""
+    assert sum(path.stat().st_size for path in BUILT.iterdir()) < 250_000
