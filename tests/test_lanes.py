@@ -228,3 +228,13 @@ def test_names_without_attention_cannot_be_split() -> None:
         del KINDS["plain"]
     assert not board["can_split"] and not board["split"]
     assert all("#" not in path for path in value["lanes"])
+
+
+def test_eight_long_names_differ_where_they_are_seen() -> None:
+    """Also beside the base that all of them are called after, and where only their ends differ."""
+    kinds = ("creative", "code", "math", "chat", "roleplay", "vision", "json", "pirate")
+    base = "meta/Meta-Llama-3.1-8B-Instruct"
+    for tail in ("-abliterated-{}-v1", "-{}-merged-of-the-week-GGUF-source"):
+        found = lanes.short_names([base, *(f"someone/Meta-Llama-3.1-8B-Instruct{tail.format(kind)}" for kind in kinds)])
+        assert len({name[:5] for name in found.values()}) == 9 and max(map(len, found.values())) <= 20
+    assert len(set(lanes.short_names([f"a/{'x' * 40}{end}" for end in "abcdefgh"]).values())) == 8

@@ -70,6 +70,9 @@ def short_names(references: Sequence[str]) -> dict[str, str]:
     {'presets/family/pirate': 'pirate', 'a/tiny': 'a/tiny', 'b/tiny': 'b/tiny'}
     >>> list(short_names(["x/SmolLM2-135M-Instruct-pirate-v1", "x/SmolLM2-135M-Instruct-json-v1"]).values())
     ['…pirate…', '…json…']
+    >>> base = "x/SmolLM2-135M-Instruct"
+    >>> list(short_names([base, f"{base}-pirate-v1", f"{base}-json-v1"]).values())
+    ['SmolLM2-1…M-Instruct', '…pirate…', '…json…']
     """
     last = {r: r.rstrip("/").rsplit("/", 1)[-1] or r for r in references}
     names = {r: name if list(last.values()).count(name) == 1 else r for r, name in last.items()}
@@ -87,8 +90,14 @@ def _shared(names: Sequence[str]) -> str:
 
 
 def _without_shared(names: list[str]) -> list[str]:
-    """Names without what the long ones begin and end with, up to a mark between words."""
+    """Names without what the long ones begin and end with, up to a mark between words; what is long still loses its middle.
+
+    A name that all others go on from, as fine-tunes do from their base's, does not count: they would share no more than it has.
+    """
     long = [name for name in names if len(name) > _LONG]
+    stem = min(long, key=len, default="")
+    if len(long) > 2 and all(name.startswith(stem) for name in long):
+        long = [name for name in long if name != stem]
     if len(long) < 2:
         return names
     begin, end = _shared(long), _shared([name[::-1] for name in long])[::-1]
@@ -98,9 +107,9 @@ def _without_shared(names: list[str]) -> list[str]:
         end = ""
 
     def cut(name: str) -> str:
-        if len(name) <= _LONG or len(name) <= len(begin):
-            return name
-        return f"{'…' if begin else ''}{name[len(begin) : len(name) - len(end)]}{'…' if end else ''}"
+        if name in long:
+            name = f"{'…' if begin else ''}{name[len(begin) : len(name) - len(end)]}{'…' if end else ''}"
+        return name if len(name) <= _LONG else f"{name[: _LONG // 2 - 1]}…{name[-_LONG // 2 :]}"
 
     shown = [cut(name) for name in names]
     return shown if len(set(shown)) == len(shown) and all(shown) else names
