@@ -60,6 +60,9 @@ PLANS_TENSORS = Limit(
 # What a visitor may ask for, and what is kept for him.
 PROMPT_CHARACTERS = Limit(2000, "characters", "request", "A prompt", "test_api.py::test_a_long_prompt_is_refused")
 ANSWER_CHARACTERS = Limit(2000, "characters", "request", "A wanted answer of a row", "test_rows.py::test_rows_are_bounded")
+SCENE_CHARACTERS = Limit(
+    40_000, "characters", "request", "A recipe that the browser keeps under a name", "test_head.py::test_a_scene_is_bounded"
+)  # fmt: skip
 ROWS = Limit(8, "rows", "request", "Prompts on the desk", "test_rows.py::test_rows_are_bounded")
 UNDO_STEPS = Limit(100, "steps", "visitor", "Undo", "test_ui.py::test_undo_is_bounded")
 UNDO_BYTES = Limit(

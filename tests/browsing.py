@@ -95,7 +95,7 @@ class Page:
         """In the open row, and close up, which an open drawer covers."""
         if model == "your merge":
             _expect(self.page.locator(".rw-row[data-open=true] .rw-answer")).to_have_text(text, timeout=20_000)
-            if self.page.locator("#below [role=tab][aria-selected=true]:visible").all_text_contents() not in ([], ["Desk"]):
+            if self.page.locator("#below [role=tab][aria-selected=true]:visible").all_text_contents():
                 return
         _expect(self.answer(model)).to_have_text(text, timeout=20_000)
 
@@ -106,11 +106,54 @@ class Page:
         self.page.get_by_role("button", name=name, exact=True).first.click()
 
     def tab(self, name: str) -> None:
-        """Open a drawer; "Desk" closes it."""
+        """Open a drawer; "Close" closes it."""
+        if name == "Other models":
+            return self.choose("models", "Other models…")
+        if name == "Publish":
+            return self.choose("save", "Publish to the Hub…")
         tab = self.page.get_by_role("tab", name=name, exact=True)
+        if name == "Close":
+            if tab.is_visible():  # else none is open
+                tab.click()
+            return _expect(tab).to_be_hidden()
         if tab.get_attribute("aria-selected") != "true":  # a second press closes it
             tab.click()
         _expect(tab).to_have_attribute("aria-selected", "true")
+        return None
+
+    def box(self, key: str) -> Any:
+        """What a chooser of the head line opens: models, method, start, save, more. It is open then."""
+        box = self.page.locator(f"#pop-{key}")
+        if not box.is_visible():
+            self.page.locator(f".head [data-pop={key}]").click()
+        _expect(box).to_be_visible()
+        return box
+
+    def choose(self, key: str, label: str) -> None:
+        """An entry of one of those."""
+        entry = (
+            self.box(key)
+            .locator(".ch-entry")
+            .filter(has=self.page.locator(".ch-label", has_text=re.compile(f"^{re.escape(label)}$")))
+        )
+        entry.first.click()
+        _expect(self.page.locator(f"#pop-{key}")).to_be_hidden()
+
+    def method(self, name: str) -> None:
+        """A merge method, by its YAML name."""
+        self.box("method").locator(".ch-entry").filter(
+            has=self.page.locator(".ch-term", has_text=re.compile(f"^{name}$"))
+        ).click()
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What the head line says is chosen, by chooser."""
+        found = self.page.locator(".head .hd-chooser").all()
+        return {str(box.get_attribute("data-pop")): box.locator(".hd-value").inner_text() for box in found}
+
+    def value(self, key: str) -> Any:
+        """Where it says so."""
+        return self.page.locator(f".head [data-pop={key}] .hd-value")
 
     @property
     def field(self) -> Any:
@@ -132,7 +175,7 @@ class Page:
         return self.page.locator(".rw-row").nth(number - 1)
 
     def preset(self, name: str) -> None:
-        self.page.get_by_role("radio", name=name, exact=True).check()
+        self.choose("start", name)
         self.page.wait_for_timeout(400)  # the Mixer takes the preset's numbers before anybody can reach it
 
     def paint(self, lane: str, level: float, start: float = 0.0, end: float = 1.0) -> None:

@@ -237,7 +237,7 @@ def test_a_newcomer_finds_a_working_page(served, monkeypatch):
         newcomer = Browser(url)
         assert newcomer.join("arrive", [None, asking("hello")]).status_code == 200
         assert newcomer.read()[-1]["success"]
-        drawn = newcomer.now("choose_preset", [None, own.presets[1].name])["data"]
+        drawn = newcomer.now("choose", [None, {"key": f"preset {own.presets[1].name}"}])["data"]
         values = [one.get("value") for one in drawn if isinstance(one, dict)]
         [rows] = [value["rows"] for value in values if isinstance(value, dict) and "rows" in value]
         assert rows[0]["prompt"] == own.presets[1].prompt

@@ -93,7 +93,7 @@ def test_the_page_never_scrolls(open_page):
             assert whole == [width, height], tabs.nth(i).inner_text()
             page.page.evaluate("window.scrollTo(0, 500)")
             assert page.page.evaluate("window.scrollY + document.body.scrollTop") == 0
-        page.tab("Desk")
+        page.tab("Close")
 
 
 def test_six_models_and_three_answers_in_one_view(open_page):

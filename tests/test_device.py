@@ -44,6 +44,7 @@ from merger.recipe import Recipe, load, load_file
 from merger.recipe import replace as changed
 from merger.search.trials import Runner, Vary, read_probes, spread, sweep
 from merger.ui.host import Host
+from merger.ui.rows import Row
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
 from merger.ui.state import Workspace, opened, start
@@ -583,19 +584,20 @@ def test_memory_that_runs_out_in_the_middle_of_an_answer(device: pretended.Ledge
         assert "".join(t[1] for t in added if t[0] == key) == truth[key]
 
 
+ROWS = (Row("r1", "plural of box"),)
+
+
 def test_a_blind_test_out_of_memory(device: pretended.Ledger, unforeseen: None) -> None:
     studio, _ = studio_on_device()
     pair = (with_parents(PIRATE, PLURAL, COUNT), with_parents(PIRATE))
     device.capacity = int(3.5 * ONE)
     errors = [
-        e
-        for feed in Answers(studio).compare(Answers(studio).ballot(pair), "plural of box", Visit())
-        for e in feed.get("error", {}).values()
+        e for feed in Answers(studio).compare(Answers(studio).ballot(pair, ROWS), Visit()) for e in feed.get("error", {}).values()
     ]
     assert len(errors) == 1 and re.match(TOLD, errors[0])
     pair = (with_parents(PIRATE), with_parents(PLURAL))
-    feeds = list(Answers(studio).compare(Answers(studio).ballot(pair), "plural of box", Visit()))
-    assert not any("error" in feed for feed in feeds) and {k for feed in feeds for k in feed["full"]} == {"one", "two"}
+    feeds = list(Answers(studio).compare(Answers(studio).ballot(pair, ROWS), Visit()))
+    assert not any("error" in feed for feed in feeds) and {k for feed in feeds for k in feed["full"]} == {"r1/one", "r1/two"}
 
 
 def test_a_session_out_of_memory(device: pretended.Ledger, small: Path) -> None:

@@ -24,7 +24,7 @@ def test_first_screen_is_merged_and_answered(open_page):
     page.says("dunno.", "base")
     strip = page.page.get_by_role("img", name=re.compile(r"\d+% of the weights are pulled both ways"))
     assert strip.count() == 1
-    for name in ("Ask", "Undo", "Redo", "Reset", "Recipe", "Download"):
+    for name in ("Ask", "Undo", "Redo", "Reset", "Share", "Save"):
         assert page.page.get_by_role("button", name=name, exact=True).first.is_visible(), name
     assert page.field.is_visible() and page.field.input_value() == ""
     page.asked("say hello my friend like a pirate")
@@ -90,7 +90,7 @@ def test_recipe_shows_what_is_painted(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
     page.says("ahoy me matey, arr!")
-    page.press("Recipe")
+    page.choose("save", "Only the recipe")
     code = page.page.locator("#yaml .cm-content")
     sync_api.expect(code).to_contain_text("merge_method: task_arithmetic")
     sync_api.expect(code).to_be_in_viewport()
@@ -101,15 +101,16 @@ def test_recipe_shows_what_is_painted(open_page):
 def test_methods_bring_their_own_controls(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
-    page.tab("Models and method")
-    page.page.get_by_label("Method", exact=True).click()
-    page.page.get_by_role("option", name=re.compile("^ties:")).click()
+    page.method("ties")
+    sync_api.expect(page.value("method")).to_have_text("Largest changes, by vote", timeout=10_000)
+    page.box("method")
     sync_api.expect(page.page.get_by_label("Normalize")).to_be_visible(timeout=10_000)
+    page.page.keyboard.press("Escape")
     page.press("How much is kept")
     sync_api.expect(page.lane("pirate density")).to_be_visible()
-    page.page.get_by_label("Method", exact=True).click()
-    page.page.get_by_role("option", name=re.compile("^slerp:")).click()
+    page.method("slerp")
     sync_api.expect(page.lane("pirate to plural t")).to_be_visible(timeout=10_000)
+    page.box("method")
     sync_api.expect(page.page.get_by_label("Normalize")).to_be_hidden()
     page.says(re.compile("."))
 
@@ -117,13 +118,17 @@ def test_methods_bring_their_own_controls(open_page):
 def test_refused_choice_says_why_and_changes_nothing(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
-    page.tab("Models and method")
-    page.page.get_by_role("checkbox", name="plural", exact=True).uncheck()
+    page.box("models").get_by_role("checkbox", name="plural", exact=True).uncheck()
     sync_api.expect(page.lane("plural weight")).to_have_count(0, timeout=10_000)
-    page.page.get_by_label("Method", exact=True).click()
-    page.page.get_by_role("option", name=re.compile("^slerp:")).click()
+    slerp = page.box("method").get_by_role("radio", name=re.compile("^Along the arc slerp"))
+    sync_api.expect(slerp).to_have_attribute("aria-disabled", "true")
+    sync_api.expect(slerp).to_contain_text("Needs 2 models; 1 is in the mix.")
+    slerp.dispatch_event("click")
+    page.page.wait_for_timeout(300)
+    page.page.keyboard.press("Escape")
+    page.box("models").get_by_role("checkbox", name="pirate", exact=True).uncheck()
     notice = page.page.locator("#notice textarea")
-    sync_api.expect(notice).to_have_value("'slerp' needs 2 models; choose 1 more.", timeout=10_000)
+    sync_api.expect(notice).to_have_value("choose at least one model to mix.", timeout=10_000)
     sync_api.expect(page.lane("pirate weight")).to_be_visible()
 
 
@@ -139,7 +144,7 @@ def test_stop(open_page):
 
 def test_see_inside(open_page):
     page = open_page()
-    page.tab("Look inside")
+    page.tab("Inside")
     sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
     sync_api.expect(page.page.locator(".js-plotly-plot").first).to_contain_text("opposite directions")
     verdict = page.page.get_by_label("Verdict").input_value()
@@ -153,7 +158,7 @@ def test_download_is_the_command_lines_model(open_page, tmp_path):
     page = open_page()
     page.preset("Only the biggest changes")
     page.says("r-o-b-o-t")
-    page.press("Download")
+    page.choose("save", "Zip…")
     told = page.page.locator("#merged textarea")
     sync_api.expect(told).to_have_value(re.compile(r"The merged model: 2\.5 MB, made in about \d"))
     with page.page.expect_download(timeout=60_000) as download:
@@ -172,7 +177,7 @@ def test_phone_and_dark(open_page):
         page = open_page(390, 844, query=query)
         page.says(re.compile("."))
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
-        page.tab("Models and method")
+        page.box("method")
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
@@ -219,9 +224,9 @@ def test_nothing_hostile_runs(open_page, hostile):
         prompt = "<img src=x onerror=window.hacked=6> ${window.hacked=7} <script>window.hacked=8</script>"
         page.ask(prompt)
         sync_api.expect(page.page.locator(".rw-row").last).to_contain_text("<script>window.hacked=8</script>")
-        page.tab("Models and method")
-        page.press("Recipe")
-        page.tab("Look inside")
+        page.box("models")
+        page.tab("Recipe")
+        page.tab("Inside")
         sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
         assert page.lane(f"{EVIL[1]} weight").count() == 1
         assert page.page.evaluate("window.hacked") is None

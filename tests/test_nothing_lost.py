@@ -69,10 +69,10 @@ def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
     (tmp_path / "r.yaml").write_text(WRONG)
     two = state.with_models(first, [PIRATE])
     assert kept(on.recipe.use_file(first, str(tmp_path / "r.yaml"), ASKS))
-    assert kept(on.method.choose_models(first, [], ASKS)) and kept(on.method.choose_method(two, "slerp", ASKS))
+    assert kept(on.method.choose_models(first, [], ASKS)) and kept(on.method.choose_method(two, {"key": "slerp"}, ASKS))
     assert (
         kept(on.method.choose_seed(first, -5, ASKS))
-        and kept(on.compare.hear(0)(first, ASKS))
+        and kept(on.compare.hear(first, 0, ASKS))
         and kept(on.compare.fade(first, 0.5, ASKS))
     )
     decided = on.studio.plan(first.recipe)
@@ -83,13 +83,13 @@ def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
     assert kept(drawn) and "value" not in drawn["answers"]
     nowhere = load("{merge_method: linear, models: [{model: no/where, parameters: {weight: 1}}]}")
     gone = state.replace(first, slots=(nowhere, None))
-    assert kept(on.compare.hear(0)(gone, ASKS))
+    assert kept(on.compare.hear(gone, 0, ASKS))
 
 
 def test_an_edit_that_goes_through_is_drawn(on, first):
     found = on.recipe.use_text(first, dump(on.studio.presets[1].recipe), ASKS)
     assert found["yaml"] == dump(on.studio.presets[1].recipe) and isinstance(found["tick"], str)
-    rows = on.mixer.choose_preset(first, on.studio.presets[1].name, ASKS)["answers"]["value"]["rows"]
+    rows = on.begin.preset(first, on.studio.presets[1].name, ASKS)["answers"]["value"]["rows"]
     assert [row["prompt"] for row in rows] == [row.prompt for row in on.studio.presets[1].rows]
     assert rows[0]["prompt"] == on.studio.presets[1].prompt
 
@@ -191,7 +191,7 @@ def everything(studio: Studio, on: Panels, work: state.Workspace) -> None:
     on.take.size(work, ASKS)
     on.recipe.command(work)
     for method in ("linear", "ties", "slerp", "passthrough"):
-        on.method.choose_method(work, method, ASKS)
+        on.method.choose_method(work, {"key": method}, ASKS)
     on.method.choose_models(work, [PIRATE, PLURAL], ASKS)
     for name in on.method.controls:
         on.method.control(name)(work, 0.5, ASKS)
@@ -203,8 +203,8 @@ def everything(studio: Studio, on: Panels, work: state.Workspace) -> None:
     on.mixer.release(work, moved, False, ASKS)
     table = on.recipe.numbers(work)["table"]["value"]
     on.recipe.use_numbers(work, pd.DataFrame(table["data"], columns=table["headers"]), ASKS)
-    other = state.with_preset(on.compare.keep(0)(work)["work"], studio.presets[0], studio.base, studio.parents_of_family)
-    on.compare.fade(on.compare.keep(1)(other)["work"], 0.5, ASKS)
+    other = state.with_preset(on.compare.keep(work, 0, ASKS)["work"], studio.presets[0], studio.base, studio.parents_of_family)
+    on.compare.fade(on.compare.keep(other, 1, ASKS)["work"], 0.5, ASKS)
     for picked in ((0, "embed"), (1, "q"), (99, "q")):
         on.inside.draw(work, "inside", picked, None, ASKS)
     on.recipe.numbers(work, "recipe")
@@ -322,7 +322,7 @@ def test_a_wrong_yaml_is_told_at_its_line_and_stays(open_page):
     page.page.get_by_label("Folder on this computer").fill("my-own-folder")
     put(SHAPES["ties of slices"])
     page.press("Use this recipe")
-    expect(page.page.locator("#says")).to_have_text(re.compile(r"Edited\."), timeout=15_000)
+    expect(page.page.locator(".head [data-pop=start] .hd-label")).to_have_text("Start from · edited", timeout=15_000)
     expect(notice).to_be_hidden()
     expect(code).to_contain_text("slices:")
     expect(page.page.get_by_label("Folder on this computer")).to_have_value("my-own-folder")

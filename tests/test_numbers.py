@@ -445,7 +445,7 @@ def test_the_button_that_goes_on(open_page: Any, tmp_path: Path) -> None:
         f"{{merge_method: task_arithmetic, base_model: presets/family/base, models: {both}, parameters: {{weight: 0.5}}}}"
     )
     page = open_page(query=f"?__theme=light&r={state.link(recipe)}")
-    page.press("Download")
+    page.choose("save", "Zip…")
     expect(page.page.locator("#merged textarea")).to_have_value(re.compile("The merged model"), timeout=20_000)
     button = page.page.get_by_role("button", name="Merge all the same", exact=True)
     expect(button).to_have_count(0)

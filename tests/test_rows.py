@@ -11,7 +11,6 @@ import pytest
 from merger.limits import ANSWER_CHARACTERS, PROMPT_CHARACTERS, ROWS
 from merger.ui import Panels, rows, state
 from merger.ui.panels.answers import CHIPS, GREETING
-from merger.ui.panels.mixer import BACK
 from merger.ui.rows import TOYS, Row, Rows, family_of, prompt_of, written
 from merger.ui.service.answers import Answers
 from merger.ui.service.feeds import ANSWER_TOKENS, Feeds, Heard
@@ -290,13 +289,15 @@ def test_other_models_get_nothing_of_the_toys(studio: Studio, others: tuple[str,
     told = board(there)
     assert told["begin"] == Rows((GREETING,), family=family_of(others[0], False)).shown
     assert "chips" not in told and "says" not in told and others[0] not in told["begin"]["family"]
-    assert there["preset"]["choices"] == [BACK] and there["preset"]["value"] is None
+    offered = json.loads(there["starts"]["board"])["groups"]
+    assert [entry["label"] for entry in offered[0]["entries"]][:2] == ["Half and half", "Norm balanced"]
     toys = [*CHIPS, *(row.prompt for preset in studio.presets for row in preset.rows), *(p.name for p in studio.presets)]
-    text = json.dumps([told, there["preset"]["choices"], there["says"]])
+    text = json.dumps([told, there["starts"], there["head"]])
     assert not [words for words in toys if words in text]
-    back = on.mixer.choose_preset(there["work"], BACK, None)
+    back = on.method.choose_family(there["work"], {"key": TOYS}, None)
     assert board(back)["begin"]["family"] == back["answers"]["value"]["family"] == TOYS
-    assert BACK not in back["preset"]["choices"] and len(back["preset"]["choices"]) == len(studio.presets)
+    offered = json.loads(back["starts"]["board"])["groups"]
+    assert [entry["label"] for entry in offered[0]["entries"]] == [preset.name for preset in studio.presets]
     assert board(on.desk.undo(back["work"], None))["begin"]["family"] == told["begin"]["family"]
 
 

@@ -521,7 +521,7 @@ def test_bodies_that_are_none(watched: Place) -> None:
 
 
 WORKS = (
-    "use_text", "check", "kept", "undo", "redo", "command", "size", "revert", "judge", "kept b", "hear", "hear b", "fade",
+    "use_text", "check", "kept", "undo", "redo", "command", "size", "revert", "judge", "kept b", "hear", "hear b", "faded",
     "drag", "release",
     "split", "share", "pick", "begin", "start", "blind", "download", "look", "answer",
 )  # fmt: skip
@@ -553,9 +553,17 @@ class Visitor:
         mixer = {"lanes": {"models[0].parameters.weight": [0.5] * 8}, "seq": 1}
         ask = [asking("spell the word cat", "hi"), 0, 0, False]
         said = [self.do("use_text", recipe), self.do("check", recipe)]
-        said += [self.do(name) for name in ("kept", "undo", "redo", "command", "size", "revert")]
-        said.append(self.do("judge"))  # the view of other models has some of its own, behind
-        said += [self.do("kept", at=1), self.do("heard"), self.do("heard", at=1), self.do("fade", 0.5)]
+        slots = [[{"act": "slot", "slot": slot, "keep": keep} for keep in (True, False)] for slot in (0, 1)]
+        said += [
+            self.do("slot", slots[0][0]),
+            self.do("undo"),
+            self.do("redo"),
+            self.do("command"),
+            self.do("save", {"key": "zip"}),
+        ]
+        said += [self.do("revert"), self.do("judge")]  # the view of other models has some of its own, behind
+        said += [self.do("slot", slots[1][0]), self.do("slot", slots[0][1]), self.do("slot", slots[1][1])]
+        said.append(self.do("faded", {"act": "fade", "t": 0.5}))
         said += [
             self.do("drag", mixer),
             self.do("release", mixer),
@@ -578,7 +586,7 @@ def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
     owner = Visitor(place, "hers", WRITER)
     said = owner.works_with(recipe)
     assert all("gated or private" not in one and "our fault" not in one for one in said)
-    assert "Your own recipe" in said[0] and sum("writer/secret" in one for one in said) > 6 and '"done"' in said[-1]
+    assert "Own recipe" in said[0] and sum("writer/secret" in one for one in said) > 6 and '"done"' in said[-1]
     word = re.search(r'\\"sketch\\": \\"([\w-]+)', said[0])
     assert word is not None
     mixer = next(part for part in place.config["components"] if part["props"].get("server_fns"))
@@ -616,7 +624,7 @@ def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
     after = dict(zip(WORKS, owner.works_with(recipe), strict=True))
     silent = {"kept", "kept b", "command", "revert", "share", "begin", "pick"}  # of these, nothing is opened
     assert [name for name, text in after.items() if name not in silent and "gated or private" not in text] == [] == taken
-    assert "Your own" not in owner.do("choose_preset", place.studio.presets[1].name) and taken == []
+    assert "Own recipe" not in owner.do("choose", {"key": f"preset {place.studio.presets[1].name}"}) and taken == []
 
 
 def test_a_visitor_brings_a_private_model(place: Place) -> None:
@@ -633,7 +641,7 @@ def test_a_visitor_brings_a_private_model(place: Place) -> None:
     stranger, owner = Visitor(place, "one"), Visitor(place, "two", WRITER)
     place.studio.grants = Grants()
     assert "sign in to read it" in fetched(stranger) and not place.studio.grants.of(WRITER)
-    assert "Your own recipe" in fetched(owner) and place.studio.grants.of(WRITER) == {"writer/secret"}
+    assert "Own recipe" in fetched(owner) and place.studio.grants.of(WRITER) == {"writer/secret"}
     assert "writer/secret" in owner.do("command") and "writer/secret" not in stranger.do("command")
 
 

@@ -26,6 +26,7 @@ from merger.ui import Panels, build_app, lanes, state
 from merger.ui.desk import WAYS
 from merger.ui.host import Host, gpu_tokens
 from merger.ui.panels.mixer import FIXES
+from merger.ui.rows import Row
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
 from merger.ui.service.strip import Strip
@@ -359,13 +360,17 @@ def test_who_waits_is_told_and_then_answered(studio):
 
 
 def test_a_blind_test_hears_both_recipes_and_hides_which(studio):
+    """On every row; their order, and who comes first in each, is chance."""
     one, two = workspace(studio, "linear", (PIRATE,)).recipe, workspace(studio, "linear", (PLURAL,)).recipe
-    orders = {tuple(Answers(studio).ballot((one, two), random.Random(i)).recipes.values()) for i in range(20)}
-    assert orders == {(one, two), (two, one)}
-    ballot = Answers(studio).ballot((one, two))
-    feeds = list(Answers(studio).compare(ballot, "plural of box", Visit()))
+    asked = [Row("r1", "plural of box"), Row("r2", "say hello my friend like a pirate")]
+    told = [Answers(studio).ballot((one, two), asked, random.Random(i)) for i in range(40)]
+    assert {tuple(row.id for row in ballot.rows) for ballot in told} == {("r1", "r2"), ("r2", "r1")}
+    assert len({tuple(sorted(ballot.first.items())) for ballot in told}) == 4
+    ballot = told[0]
+    feeds = list(Answers(studio).compare(ballot, Visit()))
     said = {key: "".join(t[0] for t in tokens).strip() for f in feeds for key, tokens in f["full"].items()}
-    assert {ballot.recipes[key] == two: text for key, text in said.items()}[True] == "boxes"
+    found = {(row.id, name): said[row.key(key)] for row in ballot.rows for key, name in ballot.sides(row).items()}
+    assert found["r1", "B"] == "boxes" != found["r1", "A"] and found["r2", "A"] == "ahoy me matey, arr!" != found["r2", "B"]
     assert "linear" not in json.dumps(feeds) and "presets" not in json.dumps(feeds)
 
 

@@ -12,15 +12,17 @@ from merger.kernels.devices import best_device
 from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
 from merger.ui import api, state
 from merger.ui.bundle import STYLE, of_page
-from merger.ui.desk import WAYS, Desk, Updates, line
+from merger.ui.desk import WAYS, Desk, Scene, Updates, line
 from merger.ui.events import NOW, QUIET
 from merger.ui.guard import read_door
 from merger.ui.page import Page, with_sign_in
 from merger.ui.panels.answers import Answering
+from merger.ui.panels.begin import Beginning
 from merger.ui.panels.compare import Comparing
 from merger.ui.panels.find import Exploring, explore
 from merger.ui.panels.find import wire as wire_explore
 from merger.ui.panels.first import Welcoming
+from merger.ui.panels.head import Heading
 from merger.ui.panels.inside import Looking
 from merger.ui.panels.method import Choosing
 from merger.ui.panels.mixer import Mixing
@@ -35,7 +37,6 @@ from merger.ui.state import Workspace, start
 from merger.ui.studio import Studio
 
 PRESETS = presets()
-TITLE = "# Merge explorer"
 
 LAUNCH: dict[str, Any] = {
     "theme": Default(primary_hue="zinc", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
@@ -55,7 +56,8 @@ class Panels:
         self.desk = desk = Desk(studio)
         self.studio = studio
         self.answers = Answering(desk)
-        self.mixer, self.method = Mixing(desk, self.answers), Choosing(desk)
+        self.head, self.begin = Heading(desk), Beginning(desk, self.answers)
+        self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.begin)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
         self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
         self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
@@ -68,7 +70,7 @@ class Panels:
         first = start(studio.presets[0], studio.base, studio.parents_of_family)
         desk.shows(work=gr.State(first), tab=gr.State("desk"))
         with gr.Column(elem_id="desk"):
-            self._head()
+            self._head(first)
             with gr.Row(equal_height=False, elem_id="stage"):
                 with gr.Column(scale=7, min_width=300, elem_id="painting"):
                     self.first.view()
@@ -77,37 +79,29 @@ class Panels:
                     self.answers.view(first)
             with gr.Tabs(elem_id="below") as tabs:
                 desk.shows(tabs=tabs)
-                with gr.Tab("Desk", id="desk"):
+                with gr.Tab("Close", id="desk", elem_id="tab-close"):
                     gr.HTML("", elem_id="no-drawer")  # no drawer is open
-                with gr.Tab("Models and method", id="models") as models_tab:
-                    self.method.view(first)
-                    with gr.Row():
-                        self.method.view_seed()
-                        self.answers.manner()
-                with gr.Tab("Other models", id="pick"):
-                    shelf = pick(studio.host, self.trios)
-                with gr.Tab("A and B", id="ab"):
-                    self.compare.view()
-                with gr.Tab("Explore", id="explore"):
+                with gr.Tab("Find", id="explore"):
                     sweeps = explore(self.find, studio.plan(first.recipe), first.chosen)
-                with gr.Tab("Look inside", id="inside") as inside_tab:
+                with gr.Tab("Inside", id="inside") as inside_tab:
                     self.inside.view()
                 with gr.Tab("Recipe", id="recipe") as recipe_tab:
                     self.recipe.view(first)
                     self.take.view_folder()
-                with gr.Tab("Publish", id="publish") as publish_tab:
-                    sending = publish(studio.host)
                 with gr.Tab("History", id="history"):
                     self.past.view()
+                with gr.Tab("Other models", id="pick", elem_id="tab-pick"):  # these two are opened by the head line
+                    shelf = pick(studio.host, self.trios)
+                with gr.Tab("Publish", id="publish", elem_id="tab-publish") as publish_tab:
+                    sending = publish(studio.host)
         self._hidden()
 
         # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its
         # last call (always_last) calls all its listeners again with that call: an edit must not be among them.
-        for panel in (self.mixer, self.method, self.compare, self.past, self.take, self.answers, self.first):
+        for panel in (self.begin, self.mixer, self.method, self.compare, self.past, self.take, self.answers, self.first):
             panel.wire()
         self.recipe.wire(recipe_tab)
         self.inside.wire(inside_tab)
-        desk.bind(models_tab.select, lambda: {"tab": "models"}, [], ["tab"], **NOW)
         tick, work, asked = desk.components(["tick", "work", "answers"])
         drawn = desk.components(desk.drawn)
         wire_explore(sweeps, self.find, work, asked, self.use_point, drawn, [tick.change])
@@ -117,12 +111,22 @@ class Panels:
         self._page(demo)
         studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave]
 
-    def _head(self) -> None:
-        """The title with its buttons, what was refused, and what is being taken."""
+    def _head(self, first: Workspace) -> None:
+        """The head line with the boxes that it opens, what was refused, and what is being taken."""
+        scene = Scene(self.studio, first, self.studio.plan(first.recipe))
         with gr.Row(elem_id="top"):
-            with gr.Column(scale=5, min_width=300):
-                gr.Markdown(TITLE, elem_id="title")
-            self.take.view_buttons()
+            self.head.view(scene)
+        with self.head.box("models"):
+            self.method.view_models(first)
+        with self.head.box("method"):
+            self.method.view(first)
+        with self.head.box("start"):
+            self.begin.view(scene)
+        with self.head.box("save"):
+            self.take.view_list()
+        with self.head.box("more"):
+            self.answers.manner()
+            self.head.keys()
         with gr.Row(elem_id="refusal"):
             notice = line("notice")
             ways = {name: gr.Button("", size="sm", scale=0, min_width=150, visible=False) for name in WAYS}
@@ -140,8 +144,6 @@ class Panels:
         desk, parts = self.desk, self.desk.parts
         for i, name in enumerate(WAYS):
             desk.bind(parts[name].click, desk.way_out(i), ["work"], desk.drawn, **NOW)
-        shown = parts["to_recipe"].click(lambda: gr.update(selected="recipe"), None, parts["tabs"], **NOW)
-        shown.then(None, None, None, js=of_page("showRecipe"), **NOW)
         desk.bind(demo.load, self.arrive, ["work", "answers"], desk.drawn, **QUIET)
         for function in ("view", "drawers"):
             demo.load(None, None, None, js=of_page(function), **NOW)

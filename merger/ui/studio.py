@@ -37,6 +37,7 @@ from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook, read_host
 from merger.ui.intake import address_of
 from merger.ui.mix import Mix, Mixes
+from merger.ui.rows import Row
 from merger.ui.scratch import scratch
 from merger.ui.service.feeds import ANSWER_TOKENS, Heard
 from merger.ui.sketch import Sketches
@@ -78,11 +79,21 @@ class Visit:
 
 @dataclass(frozen=True)
 class Ballot:
-    """A blind test in progress: which recipe (its digest and name) stands behind which of the two keys."""
+    """A blind test in progress.
 
-    id: str
+    recipes, names  by A and B
+    rows            what both are asked, in the order of the test
+    first           who is the first of the two, by row
+    """
+
     recipes: Mapping[str, Recipe]
     names: Mapping[str, str]
+    rows: tuple[Row, ...]
+    first: Mapping[str, str]
+
+    def sides(self, row: Row) -> dict[str, str]:
+        """Who stands behind the two keys of a row."""
+        return {"one": "A", "two": "B"} if self.first[row.id] == "A" else {"one": "B", "two": "A"}
 
 
 @dataclass(frozen=True)

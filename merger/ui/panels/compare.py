@@ -1,7 +1,7 @@
-"""A and B: two recipes kept, the way between them, and a blind test."""
+"""A and B, which stand in the head line: two recipes kept, the way between them, and a blind test."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import gradio as gr
@@ -10,13 +10,14 @@ import merger.ui.state as state
 from merger.errors import MergeError, RecipeError
 from merger.recipe import Recipe
 from merger.recipe.between import blend, crossfade
-from merger.ui.desk import Desk, Updates, line
+from merger.ui import rows
+from merger.ui.desk import Desk, Updates
 from merger.ui.events import ANSWER, NEWEST, NOW
-from merger.ui.lanes import short_names
+from merger.ui.lanes import columns, short_names
 from merger.ui.panels.answers import ASKED, manner
-from merger.ui.rows import prompt_of
 from merger.ui.service.answers import Answers
 from merger.ui.state import Workspace
+from merger.ui.words import changed
 
 
 class Comparing:
@@ -24,57 +25,44 @@ class Comparing:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        desk.draws("slots", lambda scene: _slots(scene.work))
-        desk.draws("fade", lambda scene: gr.update(interactive=None not in scene.work.slots))
-
-    def view(self) -> None:
-        """Build it where it is called."""
-        slots = line("slots", "What is kept as A and B", visible=True)
-        with gr.Row():
-            keep_a, keep_b = gr.Button("Keep as A", size="sm"), gr.Button("Keep as B", size="sm")
-            hear_a, hear_b = gr.Button("Go to A", size="sm"), gr.Button("Go to B", size="sm")
-            blind = gr.Button("Blind test", size="sm")
-        fade = gr.Slider(
-            0, 1, 0, step=0.01, label="From A to B", interactive=False, elem_id="fade",
-            info="Keep two recipes, then slide between them. Where method or models differ, what the two make is mixed",
-        )  # fmt: skip
-        buttons = {"keep 0": keep_a, "keep 1": keep_b, "hear 0": hear_a, "hear 1": hear_b, "blind": blind}
-        self.desk.shows(slots=slots, fade=fade, **buttons)
 
     def wire(self) -> None:
         """Bind its events."""
         desk, parts = self.desk, self.desk.parts
-        for slot in (0, 1):
-            desk.bind(parts[f"keep {slot}"].click, self.keep(slot), ["work"], ["work", "slots", "fade"], **NOW)
-            desk.bind(parts[f"hear {slot}"].click, self.hear(slot), ["work"], desk.drawn, **NOW)
-        desk.bind(parts["fade"].input, self.fade, ["work", "fade"], desk.drawn, **NEWEST)
-        desk.bind(parts["blind"].click, self.blind, ["work", *ASKED], ["answers"], **ANSWER)
+        desk.bind(parts["head"].select, self.slot, ["work", "head"], desk.drawn, **NOW)
+        desk.bind(parts["head"].input, self.faded, ["work", "head"], desk.drawn, **NEWEST)
+        desk.bind(parts["answers"].apply, self.blind, ["work", *ASKED], ["answers"], **ANSWER)
         desk.bind(parts["answers"].select, self.vote, ["answers"], ["answers"], **NOW)
 
     # ------------------------------------------------------------------------------------------ events
 
-    def keep(self, slot: int) -> Callable[[Workspace], Updates]:
+    def slot(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+        """A or B was pressed: keep what plays there, or go to what is kept."""
+        slot = 1 if isinstance(value, dict) and value.get("slot") == 1 else 0
+        keep = isinstance(value, dict) and value.get("keep") is True
+        return self.keep(work, slot, request) if keep else self.hear(work, slot, request)
+
+    def keep(self, work: Workspace, slot: int, request: gr.Request | None) -> Updates:
         """Keep the recipe as A or B."""
+        return self.desk.seen(request).redraw(state.kept_as(work, slot))
 
-        def kept(work: Workspace) -> Updates:
-            now = state.kept_as(work, slot)
-            return {"work": now, "slots": _slots(now), "fade": gr.update(interactive=None not in now.slots)}
-
-        return kept
-
-    def hear(self, slot: int) -> Callable[[Workspace, gr.Request], Updates]:
+    def hear(self, work: Workspace, slot: int, request: gr.Request | None) -> Updates:
         """Go to the recipe kept as A or B."""
 
-        def heard(work: Workspace, request: gr.Request) -> Updates:
-            def edit() -> Workspace:
-                recipe = work.slots[slot]
-                if recipe is None:
-                    raise MergeError(f"Nothing is kept as {'AB'[slot]} yet: press “Keep as {'AB'[slot]}” first.")
-                return state.opened(work, recipe)
+        def edit() -> Workspace:
+            recipe = work.slots[slot]
+            if recipe is None:
+                raise MergeError(f"Nothing is kept as {'AB'[slot]} yet.")
+            return state.opened(work, recipe)
 
-            return self.desk.edited(work, edit, request)
+        return self.desk.edited(work, edit, request)
 
-        return heard
+    def faded(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+        """The fader between A and B was moved."""
+        t = value.get("t") if isinstance(value, dict) else None
+        if isinstance(t, bool) or not isinstance(t, (int, float)) or not 0 <= t <= 1:
+            raise MergeError("From A to B: takes a number from 0 to 1.")
+        return self.fade(work, float(t), request)
 
     def fade(self, work: Workspace, t: float, request: gr.Request) -> Updates:
         """Somewhere between A and B: between their numbers, or where they have none in common, between what they make."""
@@ -92,30 +80,39 @@ class Comparing:
     def blind(
         self, work: Workspace, asked: Any, heat: float, seed: float | None, plain: bool, request: gr.Request
     ) -> Iterator[Updates]:
-        """A blind test between A and B."""
-        visit = self.desk.visit(request)
+        """A blind test between A and B, on all rows."""
+        visit, on = self.desk.visit(request), self.desk.seen(request)
         self.desk.next_run(request)
         try:
-            visit.ballot = Answers(self.desk.studio).ballot(_both(work))
+            a, b = _both(work)
+            found = rows.read(asked).rows
+            if not found:
+                raise MergeError("Ask something first: a blind test goes through the prompts on the desk.")
+            names = short_names([work.base, *work.shelf, *a.opened, *b.opened])
+            differs = changed(a, b, names, columns(on.studio.plan(a)))
+            visit.ballot = Answers(on.studio).ballot((a, b), found)
         except MergeError as error:
             yield {"answers": gr.update(feed={"run": visit.run, "seq": 1, "error": {"": str(error)}})}
             return
-        columns = [{"key": key, "name": name, "slot": None} for key, name in (("one", "First"), ("two", "Second"))]
-        board = {"columns": columns, "blind": visit.ballot.id, "turn": visit.run}  # a second test is another
-        yield {"answers": gr.update(board=json.dumps(board))}
-        studio = self.desk.seen(request).studio
-        for feed in Answers(studio).compare(visit.ballot, prompt_of(asked), visit, manner(heat, seed, plain)):
+        told = [{"id": row.id, "prompt": row.prompt} for row in visit.ballot.rows]
+        words = f"From one to the other: {differs[:1].lower()}{differs[1:]}" if differs else "A and B are the same recipe."
+        board = json.dumps({"blind": {"id": str(visit.run), "rows": told, "differs": words}})
+        yield {"answers": gr.update(board=board)}
+        for feed in Answers(on.studio).compare(visit.ballot, visit, manner(heat, seed, plain)):
             yield {"answers": gr.update(feed=feed)}
 
     def vote(self, value: Any, request: gr.Request) -> Updates:
-        """A vote was given: now the names are told."""
+        """All votes were given: now it is told who was who."""
         visit = self.desk.visit(request)
-        vote = value.get("vote") if isinstance(value, dict) else None
-        if visit.ballot is None or vote not in ("one", "two", "tie", "bad"):
+        votes = value.get("votes") if isinstance(value, dict) else None
+        if visit.ballot is None or not isinstance(votes, dict):
             return {}
-        told = {k: {"id": r.digest, "name": visit.ballot.names[k]} for k, r in visit.ballot.recipes.items()}
-        visit.ballot = None
-        return {"answers": gr.update(feed={"run": visit.run, "reveal": told, "vote": vote})}
+        ballot, visit.ballot = visit.ballot, None
+        told = {
+            "sides": dict(ballot.first), "names": dict(ballot.names),
+            "ids": {name: recipe.digest for name, recipe in ballot.recipes.items()},
+        }  # fmt: skip
+        return {"answers": gr.update(feed={"run": visit.run, "reveal": told})}
 
 
 def _both(work: Workspace) -> tuple[Recipe, Recipe]:
@@ -124,16 +121,6 @@ def _both(work: Workspace) -> tuple[Recipe, Recipe]:
         missing = " and ".join("AB"[i] for i, r in enumerate(work.slots) if r is None)
         raise MergeError(f"Keep a recipe as {missing} first.")
     return a, b
-
-
-def _slots(work: Workspace) -> str:
-    def said(recipe: Recipe | None) -> str:
-        if recipe is None:
-            return "empty"
-        here = ", what you hear now" if recipe == work.recipe else ""
-        return f"{recipe.merge_method} of {', '.join(short_names(recipe.merged).values())}{here}"
-
-    return f"A: {said(work.slots[0])}\nB: {said(work.slots[1])}"
 
 
 __all__ = ["Comparing"]

@@ -6,60 +6,88 @@ from typing import Any
 import gradio as gr
 
 import merger.ui.state as state
-from merger.methods import METHODS
+from merger.errors import MergeError
+from merger.methods import GROUPS, METHODS
 from merger.ui import controls
 from merger.ui.desk import Desk, Updates
 from merger.ui.events import NEWEST, NOW
+from merger.ui.head import Choice, choices, chosen, listed
 from merger.ui.lanes import short_names
+from merger.ui.panels.begin import Beginning
+from merger.ui.rows import TOYS
 from merger.ui.state import Workspace
+
+OTHERS = "others"
 
 
 class Choosing:
     """The panel on one desk."""
 
-    def __init__(self, desk: Desk) -> None:
-        self.desk = desk
+    def __init__(self, desk: Desk, begin: Beginning) -> None:
+        self.desk, self.begin = desk, begin
         self.controls = controls.shared()
-        desk.draws("method", lambda scene: scene.work.recipe.merge_method)
+        desk.draws("method", lambda scene: gr.update(board=methods(scene.work)))
+        desk.draws("families", lambda scene: gr.update(board=self.families(scene.work)))
         desk.draws("models", lambda scene: gr.update(choices=_named(scene.work), value=list(scene.work.chosen)))
         desk.draws("seed", lambda scene: scene.work.recipe.seed, typed=True)
         for name in self.controls:
             desk.draws(f"control {name}", lambda scene, name=name: controls.show(scene.plan, name))
 
-    def view(self, first: Workspace) -> None:
-        """Build it where it is called, for the first recipe."""
-        method = gr.Dropdown(
-            [(f"{m.name}: {m.says}", m.name) for m in METHODS.values()], value=first.recipe.merge_method,
-            label="Method", info="How the models are blended", interactive=True,
-        )  # fmt: skip
+    def view_models(self, first: Workspace) -> None:
+        """Which models: those in the mix, and other families."""
         models = gr.CheckboxGroup(_named(first), value=list(first.chosen), label="Models in the mix", interactive=True)
-        with gr.Row():
-            widgets = {f"control {name}": controls.widget(param) for name, param in self.controls.items()}
-        self.desk.shows(method=method, models=models, **widgets)
+        self.desk.shows(models=models, families=choices(self.families(first), elem_id="families"))
 
-    def view_seed(self) -> None:
-        """The seed of methods that draw at random."""
-        seed = gr.Number(
-            0, label="Seed of the merge", precision=0, minimum=0, interactive=True,
-            info="Which changes the random methods (DARE, DELLA) drop; the same seed drops the same",
-        )  # fmt: skip
-        self.desk.shows(seed=seed)
+    def view(self, first: Workspace) -> None:
+        """The methods, and below them the chosen one's own numbers."""
+        self.desk.shows(method=choices(methods(first), elem_id="methods"))
+        with gr.Column(elem_id="numbers", min_width=200):
+            gr.Markdown("Its own numbers; those that differ by layer are the bars.")
+            widgets = {f"control {name}": controls.widget(param) for name, param in self.controls.items()}
+            seed = gr.Number(
+                0, label="Seed of the merge", precision=0, minimum=0, interactive=True,
+                info="Which changes the random methods (DARE, DELLA) drop; the same seed drops the same",
+            )  # fmt: skip
+        self.desk.shows(seed=seed, **widgets)
 
     def wire(self) -> None:
         """Bind its events."""
         desk, parts = self.desk, self.desk.parts
-        desk.bind(parts["method"].input, self.choose_method, ["work", "method"], desk.drawn, **NOW)
+        desk.bind(parts["method"].select, self.choose_method, ["work", "method"], desk.drawn, **NOW)
+        desk.bind(parts["families"].select, self.choose_family, ["work", "families"], (*desk.drawn, "tabs"), **NOW)
         desk.bind(parts["models"].input, self.choose_models, ["work", "models"], desk.drawn, **NOW)
         desk.bind(parts["seed"].submit, self.choose_seed, ["work", "seed"], desk.drawn, **NEWEST)
         for name in self.controls:
             part = f"control {name}"
             desk.bind(parts[part].input, self.control(name), ["work", part], desk.drawn, **NEWEST)
 
+    # ------------------------------------------------------------------------------------------ drawing
+
+    def families(self, work: Workspace) -> str:
+        """The families' `board`."""
+        toys = self.desk.toys(work)
+        listing = [Choice(TOYS, "Toy family", "Seven tiny models with six tricks; they answer at once.", on=toys)]
+        if not toys:
+            names = short_names([work.base, *work.shelf])
+            listing.append(Choice("here", names[work.base], "What is on the desk now.", on=True))
+        listing.append(Choice(OTHERS, "Other models…", "From this computer, the Hub, or a name that you paste."))
+        return listed("Family of models", [("", listing)])
+
     # ------------------------------------------------------------------------------------------ events
 
-    def choose_method(self, work: Workspace, name: str, request: gr.Request) -> Updates:
+    def choose_method(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """Another merge method on the same models."""
-        return self.desk.edited(work, lambda: state.with_method(work, name), request)
+        return self.desk.edited(work, lambda: state.with_method(work, chosen(value)), request)
+
+    def choose_family(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+        """Other models: a family that is here, or the drawer to look for some."""
+        key = chosen(value)
+        if key == OTHERS:
+            return {"tabs": gr.update(selected="pick")}
+        if key != TOYS:
+            raise MergeError("There is no such family.")
+        studio = self.desk.studio
+        return self.begin.preset(work, studio.presets[0].name, request)
 
     def choose_models(self, work: Workspace, models: list[str], request: gr.Request) -> Updates:
         """Other parents in the mix; only those on the shelf are taken."""
@@ -79,9 +107,29 @@ class Choosing:
         return changed
 
 
+def methods(work: Workspace) -> str:
+    """The methods' `board`: those that need more models than are in the mix say so."""
+    count = len(work.chosen)
+
+    def why(fewest: int) -> str:
+        return f"Needs {fewest} models; {count} {'is' if count == 1 else 'are'} in the mix." if count < fewest else ""
+
+    def sentence(says: str) -> str:
+        return says[:1].upper() + says[1:]
+
+    groups = [
+        (title, [
+            Choice(m.name, m.title, sentence(m.says), m.name, why(m.models[0]), m.name == work.recipe.merge_method)
+            for m in METHODS.values() if m.group == group
+        ])
+        for group, title in GROUPS.items()
+    ]  # fmt: skip
+    return listed("Merge method", groups)
+
+
 def _named(work: Workspace) -> list[tuple[str, str]]:
     names = short_names([work.base, *work.shelf])
     return [(names[model], model) for model in work.shelf]
 
 
-__all__ = ["Choosing"]
+__all__ = ["Choosing", "methods"]

@@ -11,17 +11,14 @@ import merger.ui.state as state
 from merger.errors import MergeError
 from merger.recipe import dump, replace_all
 from merger.ui import lanes
-from merger.ui.desk import WAYS, Desk, Scene, Updates, buttons, line, went_through
+from merger.ui.desk import WAYS, Desk, Scene, Updates, buttons, line
 from merger.ui.events import NEWEST, NOW
 from merger.ui.mixer import mixer
-from merger.ui.panels.answers import Answering
-from merger.ui.rows import Rows
+from merger.ui.panels.head import Heading
 from merger.ui.service.strip import Strip
 from merger.ui.state import Workspace
 from merger.ui.words import Remark, refusal_words, verdict_words
 
-BACK = "Toy family"
-"""The way back from other models."""
 FIXES = ("fix 0", "fix 1")
 """Buttons for what the verdict can mend."""
 
@@ -29,11 +26,9 @@ FIXES = ("fix 0", "fix 1")
 class Mixing:
     """The panel on one desk."""
 
-    def __init__(self, desk: Desk, answers: Answering) -> None:
-        self.desk, self.answers = desk, answers
+    def __init__(self, desk: Desk, head: Heading) -> None:
+        self.desk, self.head = desk, head
         desk.draws("mixer", self._mixer)
-        desk.draws("preset", lambda scene: self.offered(scene.work))
-        desk.draws("says", lambda scene: self.says(scene.work))
         desk.draws("moved", lambda scene: gr.update(value=scene.moved, visible=bool(scene.moved)))
 
     # ------------------------------------------------------------------------------------------ view
@@ -41,11 +36,6 @@ class Mixing:
     def view(self, first: Workspace) -> None:
         """Build it where it is called, for the first recipe."""
         studio = self.desk.studio
-        preset = gr.Radio(
-            [p.name for p in studio.presets], value=first.preset, interactive=True, elem_id="presets",
-            label="Start from a preset, then drag the bars",
-        )  # fmt: skip
-        says = gr.Markdown(studio.presets[0].says, elem_id="says")
         value, board = lanes.describe(studio.plan(first.recipe), shelf=first.shelf)
         board["law"] = Strip(studio).law(first, studio.plan(first.recipe))
         mix = mixer(value, board, Strip(studio).strip(first), self.sample, elem_id="mixer")
@@ -53,19 +43,18 @@ class Mixing:
         with gr.Row(elem_id="warning"):
             warning = line("verdict", "What speaks against this merge")
             fixes = {name: gr.Button("", size="sm", scale=0, min_width=150, visible=False) for name in FIXES}
-        self.desk.shows(preset=preset, says=says, mixer=mix, moved=moved, warning=warning, **fixes)
+        self.desk.shows(mixer=mix, moved=moved, warning=warning, **fixes)
 
     def wire(self) -> None:
         """Bind its events."""
         desk, parts = self.desk, self.desk.parts
         mix, drawn = parts["mixer"], desk.drawn
         desk.bind(mix.input, self.drag, ["work", "mixer"], ["mixer"], **NEWEST)
-        let_go = ["work", "notice", "mixer", "yaml", "says", "moved", "link", "tick"]
+        let_go = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "tick"]
         desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], let_go, **NEWEST)
         desk.bind(mix.edit, self.split, ["work", "mixer"], drawn, **NOW)
         desk.bind(mix.undo, desk.undo, ["work"], drawn, **NOW)
         desk.bind(mix.retry, desk.redo, ["work"], drawn, **NOW)
-        desk.bind(parts["preset"].input, self.choose_preset, ["work", "preset"], drawn, **NOW)
         for i, name in enumerate(FIXES):
             desk.bind(parts[name].click, self.fix(i), ["work"], drawn, **NOW)
         desk.bind(parts["tick"].change, self.judge, ["work"], ["warning", *FIXES, *WAYS], **NEWEST)
@@ -79,30 +68,7 @@ class Mixing:
         board |= _steps(work) | {"law": Strip(scene.studio).law(work, scene.plan), "turn": run}
         return gr.update(value=value, board=_text(board), stats=_text(Strip(scene.studio).strip(work)))
 
-    def offered(self, work: Workspace) -> Any:
-        """The presets of the models that are on the desk: the toys' are none of others."""
-        toys = self.desk.toys(work)
-        names = [preset.name for preset in self.desk.studio.presets] if toys else [BACK]
-        return gr.update(choices=names, value=(work.preset or None) if toys else None)
-
-    def says(self, work: Workspace) -> str:
-        """The preset's sentence, and whether the recipe is still the preset's."""
-        preset = next((p for p in self.desk.studio.presets if p.name == work.preset), None)
-        if preset is None:
-            return "Your own recipe."
-        return preset.says if preset.recipe == work.recipe else f"{preset.says} *Edited.*"
-
     # ------------------------------------------------------------------------------------------ events
-
-    def choose_preset(self, work: Workspace, name: str, request: gr.Request) -> Updates:
-        """A preset was pressed: its recipe and its rows."""
-        studio = self.desk.studio
-        preset = studio.presets[0] if name == BACK else next((p for p in studio.presets if p.name == name), None)
-        if preset is None:
-            raise MergeError("There is no such preset.")
-        shelf = studio.parents_of_family
-        drawn = self.desk.edited(work, lambda: state.with_preset(work, preset, studio.base, shelf), request)
-        return self.answers.shown(drawn, Rows(preset.rows)) if went_through(drawn) else drawn
 
     def split(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """Weight lanes for attention and MLP apart, or together again; the recipe stays what it is."""
@@ -138,7 +104,8 @@ class Mixing:
         except MergeError as error:
             return {"notice": gr.update(value=str(error), visible=True)}
         drawn: Updates = {
-            "work": now, "notice": gr.update(value="", visible=False), "mixer": gr.update(stats=stats), "says": self.says(now),
+            "work": now, "notice": gr.update(value="", visible=False), "mixer": gr.update(stats=stats),
+            "head": gr.update(board=json.dumps(self.head.board(Scene(on.studio, now, on.studio.plan(now.recipe), said)))),
             "link": on.link(now), "tick": str(on.next_run(request)),
         }  # fmt: skip
         if not drafted:

@@ -17,6 +17,7 @@ from merger.ui.background import Ended
 from merger.ui.bundle import of_page
 from merger.ui.desk import Desk, Updates, line
 from merger.ui.events import DISK, NOW
+from merger.ui.head import Choice, choices, chosen, listed
 from merger.ui.lanes import short_names
 from merger.ui.panels.publish import ANYWAY
 from merger.ui.rows import prompt_of
@@ -38,12 +39,21 @@ class Taking:
 
     # ------------------------------------------------------------------------------------------ view
 
-    def view_buttons(self) -> None:
-        """The buttons of the head line."""
-        share = gr.Button("Copy link", scale=0, size="sm", min_width=100)
-        to_recipe = gr.Button("Recipe", scale=0, size="sm", min_width=90)
-        download = gr.Button("Download", scale=0, size="sm", min_width=100)
-        self.desk.shows(share=share, to_recipe=to_recipe, download=download)
+    def view_list(self) -> None:
+        """What can be saved, and where to."""
+        home = not self.desk.studio.host.hosted
+        listing = [
+            Choice(
+                "zip", "Zip…", "The merged weights with everything to run them, to this browser. Size and time are told first."
+            ),
+            *(
+                [Choice("folder", "Folder…", "Straight into a folder of this computer: for models too large for a browser.")]
+                * home
+            ),
+            Choice("publish", "Publish to the Hub…", "As a model of your own, private first, with a card."),
+            Choice("recipe", "Only the recipe", "mergekit's YAML, and the command that makes this merge at home."),
+        ]
+        self.desk.shows(save=choices(listed("Save", [("", listing)]), elem_id="saves"))
 
     def view(self) -> None:
         """The line below it, hidden until something is taken."""
@@ -75,13 +85,12 @@ class Taking:
         """Bind its events."""
         desk, parts = self.desk, self.desk.parts
         shared, taking = parts["shared"], parts["taking"]
-        copied = desk.bind(parts["share"].click, self.share, ["work", "answers"], ["shared"], **NOW)
+        copied = desk.bind(parts["head"].copy, self.share, ["work", "answers"], ["shared"], **NOW)
         copied.success(None, shared, shared, js=of_page("copyLink"), **NOW).success(
             lambda: gr.update(visible=True), None, shared, **NOW
         )
         parts["link"].change(None, parts["link"], None, js=of_page("address"), **NOW)
-        sized = desk.bind(parts["download"].click, self.size, ["work"], ["merged"], **NOW)
-        sized.then(lambda: gr.update(visible=True), None, taking, **NOW)
+        desk.bind(parts["save"].select, self.save, ["work", "save"], ["merged", "taking", "tabs"], **NOW)
         made = desk.bind(parts["make"].click, self.download, ["work"], MADE, **DISK)
         again = desk.bind(parts["anyway"].click, self.download_anyway, ["work"], MADE, **DISK)
         for event in (made, again):
@@ -108,6 +117,15 @@ class Taking:
             return ""
 
     # ------------------------------------------------------------------------------------------ files
+
+    def save(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+        """What is to be saved, and where to: a zip's size is told, all others have a drawer."""
+        key = chosen(value)
+        if key == "zip":
+            return self.size(work, request) | {"taking": gr.update(visible=True)}
+        if key not in ("folder", "publish", "recipe"):
+            raise MergeError("There is no such place to save to.")
+        return {"tabs": gr.update(selected="publish" if key == "publish" else "recipe")}
 
     def size(self, work: Workspace, request: gr.Request | None = None) -> Updates:
         """How large the download is and how long it takes, before it is made."""

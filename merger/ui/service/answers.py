@@ -111,17 +111,23 @@ class Answers:
         """Who answers, by the panel's keys: the merge of a recipe, the base, the parents in the mix."""
         return {"merge": work.recipe, work.base: work.base, **{m: m for m in work.chosen}}
 
-    def compare(self, ballot: Ballot, prompt: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
-        """Stream the answers of a blind test's recipes."""
-        yield from self._fed([Ask(prompt, dict(ballot.recipes))], visit, manner)
+    def compare(self, ballot: Ballot, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
+        """Stream the answers of a blind test's recipes; keys are `row/one` and `row/two`."""
+        asks: list[Ask] = []
+        last = ""
+        for row in ballot.rows:
+            sides = ballot.sides(row)
+            order = sorted(sides, key=lambda key: sides[key] != last)  # whose merge speaks already goes on
+            last = sides[order[-1]]
+            asks.append(Ask(row.prompt, {row.key(key): ballot.recipes[sides[key]] for key in order}, row=row))
+        yield from self._fed(asks, visit, manner)
 
-    def ballot(self, recipes: tuple[Recipe, Recipe], chance: random.Random | None = None) -> Ballot:
-        """A blind test between A and B, in an order that only the server knows."""
-        order = [0, 1]
-        (chance or random.SystemRandom()).shuffle(order)
-        keys = dict(zip(("one", "two"), order, strict=True))
-        names = {key: f"{'AB'[i]} ({recipes[i].merge_method} of {_listed(recipes[i])})" for key, i in keys.items()}
-        return Ballot("blind", {key: recipes[i] for key, i in keys.items()}, names)
+    def ballot(self, recipes: tuple[Recipe, Recipe], rows: Sequence[Row], chance: random.Random | None = None) -> Ballot:
+        """A blind test between A and B: the rows' order, and who comes first in each, is known to the server only."""
+        chance = chance or random.SystemRandom()
+        names = {name: f"{recipe.merge_method} of {_listed(recipe)}" for name, recipe in zip("AB", recipes, strict=True)}
+        order = chance.sample(list(rows), len(rows))
+        return Ballot(dict(zip("AB", recipes, strict=True)), names, tuple(order), {row.id: chance.choice("AB") for row in rows})
 
     def ask_all(self, work: Workspace, rows: Sequence[Row], first: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Stream everybody's answers to several prompts, that of the row `first` before the others; keys are `row/key`.

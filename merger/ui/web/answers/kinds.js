@@ -4,7 +4,6 @@
 // props.feed   Feed; a feed of an older run, or of a sequence number already seen, is dropped. Gradio may deliver only the newest
 //              of several feeds; `full` then repairs a column (it replaces the tokens when their number differs).
 //              As JSON text it is cheaper for Gradio, which copies every leaf of an object.
-// event        submit    a vote in a blind test: value.vote = a key, tie or bad; Python answers with a feed that has `reveal`
 
 /**
  * @typedef {object} Column
@@ -19,8 +18,6 @@
 /**
  * @typedef {object} Value
  * @property {Column[]} [columns]
- * @property {string} [blind] the columns are two recipes without their names
- * @property {string} [vote]
  */
 
 /**
@@ -45,13 +42,9 @@
  * @property {Record<string, Token[]>} [full]
  * @property {string[]} [done]
  * @property {string | null} [note]
- * @property {Record<string, Revealed>} [reveal]
- * @property {string} [vote]
  * @property {Record<string, Doing>} [state]
  * @property {Record<string, string>} [error] by key; "" for all of them
  */
-
-/** @typedef {{id: string, name: string}} Revealed a recipe whose name is known now */
 
 /** @type {string[]} */
 export const FINAL = ['done', 'cached', 'stopped', 'failed'];

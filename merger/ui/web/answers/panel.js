@@ -2,7 +2,6 @@
 
 import { button, el, grouped, press } from '../shared/dom.js';
 import { read } from '../shared/host.js';
-import { Blind } from './blind.js';
 import { Card, WORDS, say } from './card.js';
 import { FINAL } from './kinds.js';
 import { Tip } from './tip.js';
@@ -26,7 +25,6 @@ export class Panel {
     this.root = root;
     this.run = -Infinity;
     this.seq = -Infinity;
-    this.announced = true;
     /** @type {Map<string, Card>} */
     this.cards = new Map();
     this.cardOf = (/** @type {string} */ key) => this.cards.get(key);
@@ -40,10 +38,6 @@ export class Panel {
     this.note.setAttribute('role', 'status');
     this.alarm.setAttribute('role', 'alert');
     this.tip = new Tip(root, this.live, this.cardOf);
-    this.blind = new Blind((vote) => {
-      host.props.value = { ...structuredClone(host.props.value), vote };
-      host.trigger('submit');
-    });
     this.modes.append(el('span', 'an-label', 'Colour by'));
     for (const [mode, text, title] of MODES) {
       const node = button('an-button', text, () => this.setMode(mode));
@@ -52,7 +46,7 @@ export class Panel {
     }
     const bar = el('div', 'an-bar');
     bar.append(this.asked, this.modes);
-    root.append(bar, this.note, this.alarm, this.grid, this.blind.box, this.tip.box, this.live);
+    root.append(bar, this.note, this.alarm, this.grid, this.tip.box, this.live);
     this.setMode('sure');
     say(this.note, '');
     say(this.alarm, '');
@@ -80,8 +74,6 @@ export class Panel {
     const lead = all.filter((card) => card.column.lead);
     const others = all.filter((card) => !card.column.lead);
     this.grid.replaceChildren(...[...lead, ...others].map((card) => card.box));
-    this.root.dataset.blind = String(Boolean(value.blind));
-    this.blind.build(Boolean(value.blind), all.map(({ key, column }) => ({ key, name: String(column.name) }))); // prettier-ignore
   }
 
   newCard() {
@@ -155,35 +147,12 @@ export class Panel {
     if ('note' in feed) say(this.note, feed.note);
     this.takeWords(feed);
     this.takeEnds(feed);
-    if (feed.reveal) this.reveal(feed.reveal, String(feed.vote ?? ''));
     this.cards.forEach((card) => card.refresh());
-    this.announce();
-  }
-
-  /**
-   * @param {Record<string, import('./kinds.js').Revealed>} found
-   * @param {string} vote
-   */
-  reveal(found, vote) {
-    if (!this.blind.reveal(found, vote)) return;
-    for (const [key, { name }] of Object.entries(found)) {
-      const card = this.cards.get(key);
-      if (card) card.title.textContent = `${card.column.name} was ${name}`;
-    }
-  }
-
-  /** Once for a blind test; of the rows, the table tells. */
-  announce() {
-    if (this.announced || this.root.dataset.blind !== 'true') return;
-    const all = [...this.cards.values()];
-    this.announced = all.length > 0 && all.every((card) => FINAL.includes(card.said.state));
-    this.live.textContent = this.announced ? 'Answers finished.' : '';
   }
 
   begin() {
     this.tip.hide();
     this.bypass(false);
-    this.announced = false;
     this.cards.forEach((card) => card.clear());
     say(this.alarm, '');
     say(this.note, '');

@@ -43,10 +43,6 @@ export function announce(text, i) {
   if (line) line.textContent = text ?? '';
 }
 
-export function showRecipe() {
-  setTimeout(() => document.querySelector('#yaml')?.scrollIntoView({ block: 'center' }), 200);
-}
-
 export function saveFile() {
   setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector('#download-file'))?.click(), 300);
 }
@@ -72,6 +68,7 @@ export async function copyLink(query) {
   const whole = `${new URL(location.pathname, location.origin)}?${query}`;
   try {
     await navigator.clipboard.writeText(whole);
+    window.dispatchEvent(new Event('merge-explorer-copied'));
   } catch {
     /* it is shown, and can be copied by hand */
   }
@@ -106,7 +103,7 @@ export function markLine(message) {
 /** Drawers: a press on the tab that is open closes it, and so does Escape; "/" goes to the ask field, Alt and a digit to a drawer. */
 export function drawers() {
   const tabs = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#below > .tab-wrapper [role=tab]')]);
-  const shut = () => tabs().find((tab) => tab.textContent?.trim() === 'Desk');
+  const shut = () => tabs()[0];
   const open = () => tabs().find((tab) => tab.getAttribute('aria-selected') === 'true' && tab !== shut());
   document.addEventListener(
     'click',
@@ -127,7 +124,7 @@ export function drawers() {
   };
   /** @param {KeyboardEvent} event */
   const numbered = (event) => {
-    const tab = tabs()[Number(event.key) - 1];
+    const tab = tabs()[Number(event.key)];
     if (!tab) return;
     event.preventDefault();
     (tab === open() ? shut() : tab)?.click();

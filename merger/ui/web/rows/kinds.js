@@ -2,10 +2,11 @@
 //
 // props.value  Value: the prompts on the desk; goes back to Python with what is asked of it in `act`
 // props.board  Board as JSON text: who answers; changes with the models
-// props.feed   Feed: as the answers' (../answers/kinds.js), each key led by its row: `row/key`; without rows in a blind test
+// props.feed   Feed: as the answers' (../answers/kinds.js), each key led by its row: `row/key`
 // events       submit  the open row is to be asked (a new one, or one whose prompt is another now)
 //              input   another row is open, ticks or order have changed: nothing is asked
-//              select  a vote in a blind test, or a step of the score that is to be gone back to: value.vote, value.back
+//              select  all votes of a blind test: value.votes, by row
+//              apply   a blind test between A and B
 //              stop    the answers that are being written shall end
 
 /**
@@ -22,12 +23,11 @@
  * @property {Row[]} [rows]
  * @property {string} [open] the row that is looked at closely
  * @property {string} [family] whose rows they are
- * @property {string} [vote]
  * @property {number} [seq]
  */
 
 /** @typedef {import('../answers/kinds.js').Column} Column */
-/** @typedef {{columns?: Column[], blind?: string, chips?: string[], says?: string, begin?: Value}} Board begin: the family's rows */
+/** @typedef {{columns?: Column[], blind?: import('./series.js').Blind, chips?: string[], says?: string, begin?: Value}} Board begin: the family's rows */
 
 /**
  * @typedef {import('../answers/kinds.js').Feed & {
@@ -36,6 +36,7 @@
  *   stale?: boolean,
  *   marks?: Record<string, boolean | null>,
  *   cut?: string[],
+ *   reveal?: import('./series.js').Revealed,
  * }} Feed recipe: whose merge answers; prompts: to what, by row; stale: the recipe has changed, and nobody is asked
  */
 

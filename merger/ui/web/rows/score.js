@@ -1,17 +1,20 @@
 // How many rows are right, and how many were after each of the last strokes.
 
-import { el, setText } from '../shared/dom.js';
+import { button, el, setText } from '../shared/dom.js';
 
 const STROKES = 12;
 
 export class Score {
-  constructor() {
+  /** @param {() => void} blind */
+  constructor(blind) {
     this.box = el('div', 'rw-score');
     this.words = el('strong', 'rw-right');
     this.bars = el('span', 'rw-bars');
     this.bars.setAttribute('role', 'img');
     this.legend = el('span', 'rw-legend', 'each bar: one stroke · = answers as your merge, ≠ another way');
-    this.box.append(this.words, this.bars, this.legend);
+    const test = button('rw-vote', 'Blind test', blind);
+    test.title = 'A against B on these prompts, without their names';
+    this.box.append(this.words, this.bars, this.legend, test);
     /** @type {{recipe: string, right: number, of: number}[]} */
     this.strokes = [];
   }

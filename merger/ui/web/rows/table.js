@@ -13,6 +13,7 @@ import { listen, rove } from './keys.js';
 import { MERGE, MOST, apart, textOf } from './kinds.js';
 import { RowView } from './row.js';
 import { Score } from './score.js';
+import { Series } from './series.js';
 import { Store } from './store.js';
 
 /** @typedef {import('./kinds.js').Row} Row */
@@ -44,7 +45,7 @@ export class Table {
     /** @type {Map<string, RowView>} */
     this.views = new Map();
     this.told = -Infinity;
-    this.score = new Score();
+    this.score = new Score(() => this.hand({}, 'apply'));
     this.doing = new Doing(this);
     this.asking = new Ask(
       (prompt) => this.doing.add(prompt),
@@ -65,8 +66,11 @@ export class Table {
     this.panelRun = 0;
     this.panelSeq = 0;
     const inner = el('div', 'answers');
-    const vote = () => this.hand({ vote: this.shown.value.vote }, 'select');
-    this.panel = new Panel({ element: inner, props: this.shown, trigger: vote, watch: () => {}, server: {} }, inner);
+    this.panel = new Panel({ element: inner, props: this.shown, trigger: () => {}, watch: () => {}, server: {} }, inner);
+    this.series = new Series(
+      (votes) => this.hand({ votes }, 'select'),
+      () => this.hand({}, 'submit'),
+    );
     this.lay(inner);
   }
 
@@ -82,18 +86,26 @@ export class Table {
     box.append(table);
     const close = el('div', 'rw-close');
     close.append(this.title, inner, this.says);
-    this.root.append(box, this.edited, this.asking.box, this.score.box, close, this.live);
+    this.root.append(box, this.edited, this.asking.box, this.score.box, this.series.box, close, this.live);
   }
 
   // ---------------------------------------------------------------- what Python says
 
   takeBoard() {
-    this.board = read(this.host.props.board);
+    const board = read(this.host.props.board);
+    if (board.blind) {
+      this.board = { ...this.board, blind: board.blind };
+      this.root.dataset.blind = 'true';
+      this.series.begin(board.blind);
+      return;
+    }
+    this.board = board;
+    this.series.begin(undefined);
     this.settle();
     setText(this.says, this.board.says ?? '');
     this.says.hidden = !this.board.says;
-    this.shown.value = { columns: this.board.columns ?? [], blind: this.board.blind };
-    this.root.dataset.blind = String(Boolean(this.board.blind));
+    this.shown.value = { columns: this.board.columns ?? [] };
+    this.root.dataset.blind = 'false';
     this.panel.build();
     this.drawHead();
     this.drawAll();
@@ -179,11 +191,8 @@ export class Table {
     /** @type {Feed | null | undefined} */
     const feed = read(this.host.props.feed);
     if (!feed || typeof feed.run !== 'number' || !this.store.isNew(feed)) return;
-    if (this.board.blind || feed.reveal) {
-      [this.store.run, this.store.seq] = [feed.run, feed.seq ?? this.store.seq + 1];
-      this.panelRun = Math.max(this.panelRun, feed.run);
-      this.panel.take(/** @type {Feed} */ ({ ...feed, run: this.panelRun, seq: (this.panelSeq += 1) }));
-      this.offerStop([...this.panel.cards.values()].map(({ said }) => said.state));
+    if (this.board.blind) {
+      this.series.take(feed);
       return;
     }
     const touched = this.store.take(feed);
@@ -332,11 +341,13 @@ export class Table {
   /**
    * Gradio loses what comes while another event of the page is under way: who has heard nothing by then asks once more.
    * @param {number} run
+   * @param {string} event
    */
-  insist(run) {
+  insist(run, event) {
     clearTimeout(this.waiting);
     this.waiting = window.setTimeout(() => {
-      if (this.root.isConnected && this.store.run === run && this.row()) this.host.trigger('submit');
+      const heard = this.store.run !== run || (event !== 'submit' && this.series.heard(event));
+      if (this.root.isConnected && !heard && this.row()) this.host.trigger(event);
     }, PATIENCE);
   }
 
@@ -348,6 +359,6 @@ export class Table {
     const seq = (read(this.host.props.value).seq ?? 0) + 1;
     this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
     this.host.trigger(event);
-    if (event === 'submit') this.insist(this.store.run);
+    if (event !== 'input') this.insist(this.store.run, event);
   }
 }

@@ -1,10 +1,7 @@
 // Elements of the page. Names, labels and answers are hostile: here and everywhere, text enters only through textContent,
 // setAttribute and the canvas.
 
-import { tokens } from './tokens.js';
-
 const SVG = 'http://www.w3.org/2000/svg';
-const LOOKS = 'merge-explorer-colours';
 
 /**
  * @template {keyof HTMLElementTagNameMap} Tag
@@ -104,9 +101,7 @@ export const press = (node, on) => setAttribute(node, 'aria-pressed', String(on)
 export function rootOf(element, selector, css) {
   const root = element.querySelector(selector);
   if (!(root instanceof HTMLElement)) throw new Error(`no ${selector} here`);
-  const dress = (/** @type {Node} */ node, /** @type {string} */ text) => node.appendChild(el('style', '', text));
-  if (!document.getElementById(LOOKS)) dress(document.head, tokens()).id = LOOKS; // all parts share one
-  dress(element, css);
+  element.append(el('style', '', css)); // the colours' names are in the page's own style
   return root;
 }
 

@@ -1,0 +1,92 @@
+"""The head line: what is on the desk, and the boxes that its choosers open."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+import gradio as gr
+
+import merger.ui.head as heads
+from merger.recipe import Recipe
+from merger.ui.desk import Desk, Scene
+from merger.ui.lanes import columns, short_names
+from merger.ui.state import Workspace
+from merger.ui.words import changed
+
+KEYS = """
+| where | keys |
+|---|---|
+| anywhere | `/` ask · Alt+`1` … `4` drawers · Esc closes · Ctrl+Z, Ctrl+Shift+Z undo and redo |
+| bars | ← → layer · ↑ ↓ .01, with Shift .1, with Alt the whole lane · `[` `]` whole lane · `0`–`9` tenths · S solo · M mute |
+| rows | ↑ ↓ row · Space tick · Enter open · F2 change · Delete take out · Alt+↑ ↓ move |
+| A, B | press: keep, later go there · Shift+press: keep anew |
+"""
+
+
+class Heading:
+    """The panel on one desk."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        desk.draws("head", lambda scene: gr.update(board=json.dumps(self.board(scene))))
+
+    # ------------------------------------------------------------------------------------------ view
+
+    def view(self, scene: Scene) -> None:
+        """Build it where it is called."""
+        self.desk.shows(head=heads.head(self.board(scene), elem_id="head"))
+
+    @contextmanager
+    def box(self, key: str) -> Generator[None]:
+        """What stands in the box of a chooser."""
+        with gr.Column(elem_id=f"pop-{key}", elem_classes="pop"):
+            yield
+
+    def keys(self) -> None:
+        """The page's keys."""
+        gr.Markdown(KEYS, elem_id="keys")
+
+    # ------------------------------------------------------------------------------------------ drawing
+
+    def board(self, scene: Scene) -> dict[str, Any]:
+        """The line's `board`."""
+        work = scene.work
+        method = work.recipe.method
+        choosers = [
+            {"key": "models", "label": "Models", "value": self.models(work), "title": f"Base: {work.base}"},
+            {"key": "method", "label": "Method", "value": method.title, "title": f"{method.name}: {method.says}"},
+            self.start(work),
+        ]
+        return {"choosers": choosers, "slots": [self.slot(scene, i) for i in (0, 1)]}
+
+    def models(self, work: Workspace) -> str:
+        """Whose family it is, and how many of it."""
+        count = len([m for m in work.shelf if m != work.base])
+        if self.desk.toys(work):
+            return f"Toy family · {count + 1}"
+        return f"{short_names([work.base, *work.shelf])[work.base]} · {count} {'tune' if count == 1 else 'tunes'}"
+
+    def start(self, work: Workspace) -> dict[str, str]:
+        """Where the recipe came from."""
+        preset = next((p for p in self.desk.studio.presets if p.name == work.preset), None)
+        edited = preset is not None and preset.recipe != work.recipe
+        return {
+            "key": "start", "label": f"Start from{' · edited' if edited else ''}", "value": work.preset or "Own recipe",
+            "title": preset.says if preset is not None else "",
+        }  # fmt: skip
+
+    def slot(self, scene: Scene, slot: int) -> dict[str, Any]:
+        """What is kept as A or B, by what differs from what plays."""
+        kept: Recipe | None = scene.work.slots[slot]
+        name = "AB"[slot]
+        if kept is None:
+            return {"kept": False, "here": False, "title": f"Keep this merge as {name}"}
+        if kept == scene.work.recipe:
+            return {"kept": True, "here": True, "title": "what you hear now"}
+        names = short_names([scene.work.base, *scene.work.shelf, *kept.opened])
+        words = changed(scene.work.recipe, kept, names, columns(scene.plan)) or "another recipe"
+        return {"kept": True, "here": False, "title": f"{words.rstrip('.')}. Press to go there; with Shift, keep this one"}
+
+
+__all__ = ["Heading"]
