@@ -71,8 +71,8 @@ def test_a_frankenmerge_is_none_too_many(own):
     text = "merge_method: passthrough\nslices:\n" + "".join(
         f"- sources: [{{model: {m}, layer_range: [{a}, {b}]}}]\n" for m, a, b in parts
     )
-    decided = own.plan(load(text))
-    assert decided.layout.layers == 140 and own.outlook(decided.recipe).kind == "live"
+    plan = own.plan(load(text))
+    assert plan.layout.layers == 140 and own.outlook(plan.recipe).kind == "live"
     started = time.process_time()
     deep = load(stack(510, 1))
     assert own.plan(deep).layout.layers == 510 and own.verdict(deep) and Strip(own).strip(state.opened(first(own), deep))

@@ -28,7 +28,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
         return counted
 
-    monkeypatch.setattr(mix, "plan", counting("plan", mix.plan))
+    monkeypatch.setattr(mix, "make_plan", counting("plan", mix.make_plan))
     monkeypatch.setattr(mix, "verdict", counting("verdict", mix.verdict))
     monkeypatch.setattr(yaml, "dump", counting("yaml", yaml.dump))
     return seen

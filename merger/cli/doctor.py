@@ -21,7 +21,7 @@ from merger.chat.load import chat_model
 from merger.chat.model import ChatModel, Plain
 from merger.engine import loadable
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.errors import MergeError
 from merger.files import heads, quantized
 from merger.files.checkpoints import Checkpoint, format_bytes, open_checkpoint, read_json
@@ -542,7 +542,7 @@ def _origin(patient: _Patient) -> Iterator[Ailment]:
     try:
         recipe = load_file(file)
         models = open_models(recipe)
-        found = verdict(recipe, models, plan(recipe, models)).findings
+        found = verdict(recipe, models, make_plan(recipe, models)).findings
     except MergeError:  # the models are elsewhere: nothing can be said of them
         return
     for finding in found:

@@ -53,23 +53,23 @@ class Need:
         return sum(self.models.values()) + self.merged + self.beside
 
 
-def need(decided: Plan | None, models: Mapping[str, Checkpoint], device: torch.device, tokens: int = TEXT) -> Need:
+def need(plan: Plan | None, models: Mapping[str, Checkpoint], device: torch.device, tokens: int = TEXT) -> Need:
     """What a recipe takes, from headers alone.
 
-    decided  its plan; None where nothing is merged
+    plan     its plan; None where nothing is merged
     models   what the recipe names, and whoever else speaks
     tokens   of prompt and answer, 0 where nobody speaks
     """
     opened = {reference: model for reference, model in models.items() if not isinstance(model, Planned)}
-    jobs = decided.jobs if decided else ()
+    jobs = plan.jobs if plan else ()
     matched = {s: job for job in jobs for s in (*job.sources, *([job.base] if job.base else [])) if s.vocab is not None}
     rows = sum(math.prod(job.shape) * _stored(models, source) for source, job in matched.items())
     voices = [(model.config, max((t.dtype.itemsize for t in model.tensors.values()), default=2)) for model in opened.values()]
-    if decided is not None:
-        voices.append((decided.config, max((job.out.itemsize for job in jobs if job.out.is_floating_point), default=2)))
+    if plan is not None:
+        voices.append((plan.config, max((job.out.itemsize for job in jobs if job.out.is_floating_point), default=2)))
     texts = [heard(config, size, tokens) for config, size in voices]
     return Need(
-        {reference: read_bytes(model) for reference, model in opened.items()}, (decided.nbytes if decided else 0) + rows,
+        {reference: read_bytes(model) for reference, model in opened.items()}, (plan.nbytes if plan else 0) + rows,
         max((working_memory(job, device.type) for job in jobs), default=0),
         sum(texts) + max((passing(config, size, tokens) for config, size in voices), default=0),
     )  # fmt: skip

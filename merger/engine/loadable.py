@@ -87,21 +87,21 @@ class Check:
         raise CheckpointError(f"{wrong}\n  {_way_out(answer, self.plan)}")
 
 
-def start(decided: Plan, models: Mapping[str, Checkpoint]) -> Check | None:
+def start(plan: Plan, models: Mapping[str, Checkpoint]) -> Check | None:
     """Ask about a plan, beside whatever else is done; None where its structure is the donor's own, and nothing need be asked."""
-    donor = models[decided.donor]
-    if not decided.config or not _changes(decided, donor):
+    donor = models[plan.donor]
+    if not plan.config or not _changes(plan, donor):
         return None
     answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    asked = _question(decided, models)
+    asked = _question(plan, models)
     until = time.monotonic() + LOADING_SECONDS
     threading.Thread(target=lambda: answers.put(_ask(asked, until)), daemon=True).start()
-    return Check(decided, tuple(_unlike(decided, donor)), answers, until)
+    return Check(plan, tuple(_unlike(plan, donor)), answers, until)
 
 
-def check(decided: Plan, models: Mapping[str, Checkpoint]) -> tuple[str, ...]:
+def check(plan: Plan, models: Mapping[str, Checkpoint]) -> tuple[str, ...]:
     """`start` and `result` in one."""
-    asked = start(decided, models)
+    asked = start(plan, models)
     return asked.result() if asked else ()
 
 
@@ -112,9 +112,9 @@ def of(model: Checkpoint) -> dict[str, Any]:
     return _ask({"config": _plain(model.config), "tensors": tensors, "stack": []}, time.monotonic() + LOADING_SECONDS)
 
 
-def _changes(decided: Plan, donor: Checkpoint) -> bool:
+def _changes(plan: Plan, donor: Checkpoint) -> bool:
     """Whether the output has other names, shapes or settings than the donor's files."""
-    if decided.stack or donor.notes:
+    if plan.stack or donor.notes:
         return True
     own = heads.own_heads(donor)
     stored = {
@@ -122,21 +122,21 @@ def _changes(decided: Plan, donor: Checkpoint) -> bool:
         if not is_buffer(name, t.shape, t.dtype.is_floating_point)
         and (not heads.is_head(name) or name in own)
     }  # fmt: skip
-    made = {job.name: job.shape for job in decided.jobs if not is_buffer(job.name, job.shape, job.out.is_floating_point)}
-    return made != stored or _settings(decided.config) != _settings(donor.config)
+    made = {job.name: job.shape for job in plan.jobs if not is_buffer(job.name, job.shape, job.out.is_floating_point)}
+    return made != stored or _settings(plan.config) != _settings(donor.config)
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: _settings(v) if is_mapping(v) else v for k, v in config.items() if k not in _OWN}
 
 
-def _question(decided: Plan, models: Mapping[str, Checkpoint]) -> dict[str, Any]:
-    donor = models[decided.donor]
-    sources = dict.fromkeys(model for model, _ in decided.stack)
+def _question(plan: Plan, models: Mapping[str, Checkpoint]) -> dict[str, Any]:
+    donor = models[plan.donor]
+    sources = dict.fromkeys(model for model, _ in plan.stack)
     return {
-        "config": _plain(decided.config), "tensors": {job.name: [*job.shape] for job in decided.jobs},
+        "config": _plain(plan.config), "tensors": {job.name: [*job.shape] for job in plan.jobs},
         "before": {"config": _plain(donor.config), "tensors": {name: [*t.shape] for name, t in donor.tensors.items()}},
-        "stack": decided.stack,
+        "stack": plan.stack,
         "sources": {
             m: [_plain(models[m].config), layout(models[m].numels, models[m].config).layers] for m in sources if models[m].config
         },
@@ -147,20 +147,20 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: _plain(v) if is_mapping(v) else v for k, v in config.items() if not k.startswith("_") and k not in _NOT_TOLD}
 
 
-def _unlike(decided: Plan, donor: Checkpoint) -> Iterable[str]:
+def _unlike(plan: Plan, donor: Checkpoint) -> Iterable[str]:
     """What speaks against a stack where transformers cannot be asked: layers with other tensors than the donor has there."""
-    if not decided.stack:
+    if not plan.stack:
         return
     before = _inside(donor.tensors, layout(donor.numels, donor.config).main)
-    after = _inside(decided.names, decided.layout.main)
+    after = _inside(plan.names, plan.layout.main)
     unlike = [k for k in sorted(before.keys() & after.keys()) if before[k] != after[k]]
     if unlike:
         yield (
-            f"{len(unlike)} layers of the output hold other tensors than {decided.donor} has there, the first is layer "
+            f"{len(unlike)} layers of the output hold other tensors than {plan.donor} has there, the first is layer "
             f"{unlike[0]}: where a layer's kind goes by its number, the output does not load."
         )
-    if decided.by_number:
-        yield f"config.json: {', '.join(decided.by_number)}: a layer's kind may go by its number, and the stack changes numbers."
+    if plan.by_number:
+        yield f"config.json: {', '.join(plan.by_number)}: a layer's kind may go by its number, and the stack changes numbers."
 
 
 def _inside(names: Iterable[str], main: str | None) -> dict[int, set[str]]:
@@ -172,7 +172,7 @@ def _inside(names: Iterable[str], main: str | None) -> dict[int, set[str]]:
     return found
 
 
-def _in_words(answer: Mapping[str, Any], decided: Plan) -> str:
+def _in_words(answer: Mapping[str, Any], plan: Plan) -> str:
     """What is wrong, "" for nothing."""
     lines: list[str] = []
     for key, label in (("missing", "missing"), ("unexpected", "unexpected")):
@@ -185,7 +185,7 @@ def _in_words(answer: Mapping[str, Any], decided: Plan) -> str:
         lines.append(f"  {'wrong kind':<11} layer {layer}: {key} is {own} in layer {at} of {model}, and becomes {made}")
     if error := answer.get("error"):
         lines.append(f"  {error}")
-    kind = str(decided.config.get("model_type", "model of no type"))[:60]
+    kind = str(plan.config.get("model_type", "model of no type"))[:60]
     return "\n".join([f"transformers could not load the output as it is planned, a {kind}:", *lines]) if lines else ""
 
 
@@ -194,10 +194,10 @@ def _listed(names: Sequence[str], by: str = ", ") -> str:
     return f"{len(names)}: {by.join(names[:_SHOWN])}{more}" if len(names) > 1 else names[0]
 
 
-def _way_out(answer: Mapping[str, Any], decided: Plan) -> str:
+def _way_out(answer: Mapping[str, Any], plan: Plan) -> str:
     write = "To write it all the same: --allow-crimes, or `on_mismatch: skip`."
     other = any(answer[key] for key in ("missing", "unexpected", "wrong"))
-    forced = next((kind for kind in answer["kinds"] if _written(decided.config, kind[0], kind[1]) == kind[5]), None)
+    forced = next((kind for kind in answer["kinds"] if _written(plan.config, kind[0], kind[1]) == kind[5]), None)
     if forced:
         key, layer, made = forced[:3]
         return (
@@ -210,18 +210,18 @@ def _way_out(answer: Mapping[str, Any], decided: Plan) -> str:
             f"Write {lists} into the models' config.json, then each layer keeps its own: load the config with transformers' "
             f"AutoConfig and save_pretrained it. Or shift layers by whole periods.\n  {write}"
         )
-    if decided.stack and (decided.by_number or answer["kinds"]):
-        rules = f" ({', '.join(decided.by_number)})" if decided.by_number else ""
+    if plan.stack and (plan.by_number or answer["kinds"]):
+        rules = f" ({', '.join(plan.by_number)})" if plan.by_number else ""
         return f"A layer's kind goes by its number{rules}: shift layers by whole periods only.\n  {write}"
-    if decided.stack and not (answer["missing"] or answer["unexpected"]) and other:
-        more = f"let the stack have as many layers as {decided.donor}"
+    if plan.stack and not (answer["missing"] or answer["unexpected"]) and other:
+        more = f"let the stack have as many layers as {plan.donor}"
         return f"Such a model keeps a part for each layer in one tensor: {more}.\n  {write}"
-    if decided.stack and other:
+    if plan.stack and other:
         return (
             "A layer of such a model has tensors that others lack, by its number: let the stack begin with a model's first layer "
             f"and end with a model's last.\n  {write}"
         )
-    if decided.recipe.modules and answer["missing"]:
+    if plan.recipe.modules and answer["missing"]:
         return f"Name every module of the model under `modules:`, also those that stay as they are.\n  {write}"
     return f"Merge models of one architecture, whose config.json is their own.\n  {write}"
 

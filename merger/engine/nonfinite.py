@@ -21,7 +21,7 @@ def _leaves(job: TensorJob, models: Mapping[str, Checkpoint]) -> Iterator[Source
     """The tensors of files that a job depends on, through the documents that make its sources."""
     for source in used(job):
         model = models[source.key]
-        yield from _leaves(model.decided.job(source.name), models) if isinstance(model, Planned) else (source,)
+        yield from _leaves(model.plan.job(source.name), models) if isinstance(model, Planned) else (source,)
 
 
 def judged(job: TensorJob, look: Look, models: Mapping[str, Checkpoint], device: str | torch.device, allowed: bool) -> str:

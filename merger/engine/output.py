@@ -64,10 +64,10 @@ _TOLD = "\t"
 """In the journal, between a tensor's name and a line about what in it is not finite."""
 
 
-def fingerprint(decided: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
+def fingerprint(plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
     """What a merge's bytes depend on, as one word: every job, the inputs' files as they were opened, the layout of the output."""
     digest = hashlib.sha256()
-    for job in decided.jobs:
+    for job in plan.jobs:
         digest.update(repr(job).encode())
     for reference, model in sorted(models.items()):
         for file in (file for piece in model.pieces for file in piece.files):

@@ -189,7 +189,7 @@ class _Row:
     as_stored: bool = False
 
 
-def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
+def make_plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     """Decide every tensor of the output. `models` holds an opened Checkpoint for each of recipe.references.
 
     RecipeError when a parameter is missing, CheckpointError when the models do not fit together. Where only numbers differ
@@ -200,9 +200,9 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     key = _shape(recipe)
     before = _FRAMES.get(key)
     if before is not None and (jobs := before.moved(recipe, models)) is not None:
-        decided = replace(before.plan, recipe=recipe, jobs=jobs)
-        _keep(key, replace(before, plan=decided))
-        return decided
+        plan = replace(before.plan, recipe=recipe, jobs=jobs)
+        _keep(key, replace(before, plan=plan))
+        return plan
     copies = recipe.method.law.copies and not (recipe.dtype or recipe.out_dtype or recipe.vocabulary)
     packed = quantized.check([models[reference] for reference in recipe.merged], copies)
     layouts = {reference: layout(models[reference].numels, models[reference].config) for reference in recipe.references}
@@ -224,7 +224,7 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         jobs = tuple(_made(job, recipe) for job in jobs)
     followed = stacks.follow(donor, {r: models[r].config for r in recipe.merged}, layouts, origins, moved)
     config = _config(recipe, followed.config, models[donor], jobs, words, models, packed)
-    decided = Plan(
+    plan = Plan(
         recipe, jobs, donor, layout({job.name: math.prod(job.shape) for job in jobs}, config), config,
         (
             *_remarks(recipe, models, rows, layouts, origins, packed, moved), *followed.told, *coverage(recipe, misfits),
@@ -233,8 +233,8 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         misfits, words, chat_template(recipe, models), stack if moved else (), tuple(followed.by_number),
     )  # fmt: skip
     if not recipe.method.law.copies or all(job.method for job in jobs):  # there the scale decides what is copied
-        _keep(key, _Frame(decided, tuple(fitting), parts, {name: weakref.ref(model) for name, model in models.items()}))
-    return decided
+        _keep(key, _Frame(plan, tuple(fitting), parts, {name: weakref.ref(model) for name, model in models.items()}))
+    return plan
 
 
 # ---------------------------------------------------------------------------------------------- moves
@@ -319,17 +319,17 @@ def _of_modules(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
             part = replace(part, tokenizer=None, tokenizer_source=None)
         if config is not None:  # what the modules before it changed
             seen[donor] = replace(seen[donor], config=config)
-        plans.append(plan(part, seen))
+        plans.append(make_plan(part, seen))
         config = plans[-1].config
     first = plans[0]
-    jobs = tuple(job for decided in plans for job in decided.jobs)
+    jobs = tuple(job for plan in plans for job in plan.jobs)
     known = modules(models[first.donor].tensors)
     left = [name for name in known if not any(m.name == name for m in recipe.modules)]
     absent = [f"module {name} is not named: its {len(known[name])} tensors are not in the output." for name in left]
     return Plan(
         recipe, jobs, first.donor, layout({job.name: math.prod(job.shape) for job in jobs}, plans[-1].config), plans[-1].config,
-        tuple(dict.fromkeys([*(r for decided in plans for r in decided.remarks), *absent])),
-        tuple(m for decided in plans for m in decided.misfits), next((p.tokens for p in plans if p.tokens), None),
+        tuple(dict.fromkeys([*(r for plan in plans for r in plan.remarks), *absent])),
+        tuple(m for plan in plans for m in plan.misfits), next((p.tokens for p in plans if p.tokens), None),
         first.chat_template, next((p.stack for p in plans if p.stack), ()), tuple(k for p in plans for k in p.by_number),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ from merger.engine.batch import Step
 from merger.engine.budget import need, processors, too_much
 from merger.engine.document import Planned, open_models, read_source
 from merger.engine.fused import Known
-from merger.engine.plan import Plan, Source, TensorJob, plan
+from merger.engine.plan import Plan, Source, TensorJob, make_plan
 from merger.engine.tensor import Read, merge_tensor
 from merger.errors import Cancelled, InputChanged
 from merger.files.checkpoints import Checkpoint
@@ -147,7 +147,7 @@ class Parents:
         """A tensor of the model that an earlier document makes."""
         if self.device.type == "cpu" or not isinstance(model, Planned):
             return model.read(source.name, source.cut)
-        job = model.decided.job(source.name)
+        job = model.plan.job(source.name)
         known = self.known if all(s.made is None for s in (*job.sources, *([job.base] if job.base else []))) else None
         whole = merge_tensor(job, self.reader(model.parents), self.device, known=known)
         return whole if source.rows is None else whole[: source.rows]
@@ -217,11 +217,11 @@ class Session:
         return self._prepared(recipe, self.parents.open(recipe, access))
 
     def _prepared(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> tuple[Plan, tuple[TensorJob, ...]]:
-        decided = plan(recipe, models)
+        plan = make_plan(recipe, models)
         if self._of != self.parents.generation:  # a parent is another than it was: every tensor may be
             self.done.clear()
             self._of = self.parents.generation
-        return decided, tuple(job for job in decided.jobs if self.done.get(job.name) != job)
+        return plan, tuple(job for job in plan.jobs if self.done.get(job.name) != job)
 
     def apply(
         self,
@@ -255,15 +255,15 @@ class Session:
 
     def _too_much(self, recipe: Recipe, access: Access | None) -> str:
         models = self.parents.open(recipe, access)
-        return too_much(need(plan(recipe, models), models, self.parents.device, 0), self.parents.device)
+        return too_much(need(make_plan(recipe, models), models, self.parents.device, 0), self.parents.device)
 
     def _apply(
         self, recipe: Recipe, progress: Callable[[Step], None] | None, cancelled: Callable[[], bool], access: Access | None
     ) -> tuple[str, ...]:
         models = self.parents.open(recipe, access)
-        decided, stale = self._prepared(recipe, models)
+        plan, stale = self._prepared(recipe, models)
         self._change(recipe, models)
-        names = {job.name for job in decided.jobs}
+        names = {job.name for job in plan.jobs}
         if names != self.tensors.keys():
             self.generation += 1
             for gone in self.tensors.keys() - names:
@@ -280,7 +280,7 @@ class Session:
         except InputChanged:  # nobody knows since when
             self.done.clear()
             raise
-        self.plan = decided
+        self.plan = plan
         return tuple(job.name for job in stale)
 
     def _change(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> None:

@@ -24,7 +24,7 @@ from merger.chat.load import chat_model
 from merger.chat.model import ChatModel, Event
 from merger.engine.budget import TEXT, need, too_much
 from merger.engine.companions import tokenizer_folder
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.hub.access import Access
@@ -211,12 +211,12 @@ class Runner:
     def merged(self, recipe: Recipe, go_on: Callable[[], bool] = _always, access: Access | None = None) -> ChatModel:
         """The merged model, ready to answer. access: of the visitor for whom it speaks, as in Parents.open."""
         self.session.apply(recipe, cancelled=lambda: not go_on(), access=access)
-        decided = self.session.plan
-        assert decided is not None
-        words = (decided.donor, decided.tokens, decided.chat_template)
+        plan = self.session.plan
+        assert plan is not None
+        words = (plan.donor, plan.tokens, plan.chat_template)
         if self._merged is None or self._merged[:2] != (self.session.generation, words):
-            with tokenizer_folder(decided, self.parents.open(recipe, access)) as folder:
-                voice = chat_model(folder, decided.config, self.session.tensors, whose_template(decided))
+            with tokenizer_folder(plan, self.parents.open(recipe, access)) as folder:
+                voice = chat_model(folder, plan.config, self.session.tensors, whose_template(plan))
             self._merged = (self.session.generation, words, voice)
         return self._merged[2]
 
@@ -260,11 +260,11 @@ class Runner:
     def _too_much(self, asked: Sequence[Recipe | str], tokens: int, access: Access | None) -> str:
         models = {what: self.parents.model(what, access) for what in asked if isinstance(what, str)}
         recipe = next((what for what in asked if not isinstance(what, str)), None)
-        decided = None
+        plan = None
         if recipe is not None:
             opened = self.parents.open(recipe, access)
-            decided, models = plan(recipe, opened), {**models, **opened}
-        return too_much(need(decided, models, self.parents.device, tokens), self.parents.device)
+            plan, models = make_plan(recipe, opened), {**models, **opened}
+        return too_much(need(plan, models, self.parents.device, tokens), self.parents.device)
 
     def turns(
         self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, temperature: float = 0.0, seed: int = 0,
@@ -308,9 +308,9 @@ class Runner:
             yield reference, self._known[key]
 
 
-def whose_template(decided: Plan) -> str:
+def whose_template(plan: Plan) -> str:
     """Where a merged model's chat template comes from, for errors."""
-    return f"the chat template of {decided.donor}" if decided.recipe.chat_template is None else "the recipe's chat template"
+    return f"the chat template of {plan.donor}" if plan.recipe.chat_template is None else "the recipe's chat template"
 
 
 @cache

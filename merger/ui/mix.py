@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.files.checkpoints import Checkpoint
 from merger.inspect.verdict import Verdict, verdict
 from merger.limits import PLANS_TENSORS
@@ -29,7 +29,7 @@ class Mix:
     @cached_property
     def plan(self) -> Plan:
         """MergeError where the models do not fit."""
-        return plan(self.recipe, self.models)
+        return make_plan(self.recipe, self.models)
 
     @cached_property
     def verdict(self) -> Verdict:

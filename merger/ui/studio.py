@@ -246,10 +246,10 @@ class Studio:
         """Whether a recipe can be heard here, or only be merged to files. others: who speaks beside the merge."""
         device = self.parents.device
         beside = {reference: self.parents.model(reference, self.access) for reference in others}
-        models, decided = {**beside, **self.parents.open(recipe, self.access)}, self.plan(recipe)
-        if decided.layout.layers > HEARD_LAYERS:
-            return Outlook("export", f"The merge has {decided.layout.layers} layers; up to {HEARD_LAYERS} can be heard here.")
-        what = need(decided, models, device, len(prompt) + ANSWER_TOKENS)
+        models, plan = {**beside, **self.parents.open(recipe, self.access)}, self.plan(recipe)
+        if plan.layout.layers > HEARD_LAYERS:
+            return Outlook("export", f"The merge has {plan.layout.layers} layers; up to {HEARD_LAYERS} can be heard here.")
+        what = need(plan, models, device, len(prompt) + ANSWER_TOKENS)
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
         return self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])

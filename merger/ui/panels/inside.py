@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from merger.engine.document import reader
-from merger.engine.plan import Plan, TensorJob, plan
+from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import MergeError
 from merger.files.checkpoints import format_bytes
 from merger.files.layout import role
@@ -133,7 +133,7 @@ def _empty(text: str) -> list[Any]:
 
 def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
     told = for_statistics(work)
-    compared = plan(told, studio.parents.open(told, studio.access))
+    compared = make_plan(told, studio.parents.open(told, studio.access))
     grid = columns(compared)
     if not isinstance(column, int) or isinstance(column, bool) or not 0 <= column < len(grid.columns):
         return _empty(INVITE)
@@ -151,21 +151,21 @@ def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | N
     ]  # fmt: skip
 
 
-def seen_of(studio: Studio, decided: Plan, compared: Plan, name: str) -> Look:
+def seen_of(studio: Studio, plan: Plan, compared: Plan, name: str) -> Look:
     """One tensor under the recipe; what its models changed from the family's base where the method knows no base."""
     parents = studio.parents
-    models = {**parents.open(compared.recipe), **parents.open(decided.recipe)}  # hold what earlier documents make
-    own: dict[str, TensorJob] = {job.name: job for job in decided.jobs}
+    models = {**parents.open(compared.recipe), **parents.open(plan.recipe)}  # hold what earlier documents make
+    own: dict[str, TensorJob] = {job.name: job for job in plan.jobs}
     against = next((job for job in compared.jobs if job.name == name), None)
     job = own.get(name) or against
     if job is None:
         raise MergeError(f"{name} is not in this merge.")
     attempt = Attempt()
     with attempt:
-        return look(job, parents.reader(models), decided.layout, against=against, device=parents.device)
+        return look(job, parents.reader(models), plan.layout, against=against, device=parents.device)
     parents.let_go()
     empty_cache(parents.device)  # a tensor and its base always fit beside, on the CPU
-    return look(job, reader(models), decided.layout, against=against)
+    return look(job, reader(models), plan.layout, against=against)
 
 
 def _short(name: str, among: list[str]) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from merger.engine.budget import available, need
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents
 from merger.errors import OUR_FAULT, Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes
@@ -573,7 +573,7 @@ def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int
         recipe, refused, way = _plain(shelf), list[str](), None
         models = aligned(recipe, models)
         try:
-            decided = plan(recipe, models)
+            plan = make_plan(recipe, models)
         except CheckpointError as error:
             way = next(ways_out(recipe, models), None)
             if way is None:
@@ -581,12 +581,12 @@ def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int
             if "on_mismatch" not in way.changes:  # of what is left out the verdict tells
                 refused = [f"{MARKS['warning']}{refusal_words(str(error))}"]
             recipe = replace_all(recipe, way.changes)
-            decided = plan(recipe, models)
-        found = verdict_words(verdict(recipe, models, decided), short_names(shelf))
+            plan = make_plan(recipe, models)
+        found = verdict_words(verdict(recipe, models, plan), short_names(shelf))
     except MergeError as error:
         text = refusal_words(str(error))
         return [f"{MARKS['error']}{text[:1].upper()}{text[1:]}"], models[shelf[0]].nbytes, None
-    return [*refused, *(f"{MARKS[remark.level]}{remark.text}" for remark in found)], decided.nbytes, way
+    return [*refused, *(f"{MARKS[remark.level]}{remark.text}" for remark in found)], plan.nbytes, way
 
 
 def _plain(shelf: Shelf) -> Recipe:

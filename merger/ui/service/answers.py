@@ -229,9 +229,9 @@ class Answers:
         """Render everybody's chat template before a place in the line is taken: one that is too much holds nobody up there."""
         for what in asked:
             if isinstance(what, Recipe):
-                decided, models = self.studio.plan(what), self.studio.parents.open(what, self.studio.access)
-                folder = models[decided.tokens.origin if decided.tokens else decided.donor].words
-                template, origin = decided.chat_template or safe.chat_template(folder), whose_template(decided)
+                plan, models = self.studio.plan(what), self.studio.parents.open(what, self.studio.access)
+                folder = models[plan.tokens.origin if plan.tokens else plan.donor].words
+                template, origin = plan.chat_template or safe.chat_template(folder), whose_template(plan)
             else:
                 folder = self.studio.parents.model(what, self.studio.access).words
                 template, origin = safe.chat_template(folder), f"the chat template of {what}"
