@@ -397,7 +397,7 @@ def _inspect(options: argparse.Namespace) -> None:
     for reference in recipe.references:
         kind = "base " if reference == recipe.base_model else "model"
         print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {format_bytes(models[reference].nbytes)}")
-    print(f"  output {len(plan.jobs)} tensors, {format_bytes(plan.nbytes)}; config and tokenizer from {plan.donor}")
+    print(f"  output {len(plan.jobs)} tensors, {format_bytes(plan.nbytes)}; config and tokenizer from {plan.config_source}")
     print(f"  layers {plan.layout.layers} ({plan.layout.main or 'no numbered layers found'})")
     sketch = Sketch(models)
     found = list(damaged(plan.jobs, reader(models) if options.exact else sketch.read))

@@ -39,7 +39,7 @@ def session() -> Session:
 
 def voice(session: Session) -> ChatModel:
     assert session.plan
-    return chat_model(session.parents.model(session.plan.donor).folder, session.plan.config, session.tensors)
+    return chat_model(session.parents.model(session.plan.config_source).folder, session.plan.config, session.tensors)
 
 
 def text(who: ChatModel, prompt: str, **options: object) -> str:
@@ -383,7 +383,7 @@ def test_the_real_models_answers_are_those_of_plain_decoding(dtype: str, step: i
 )
 def test_models_that_cannot_answer_say_why(session: Session, change: dict[str, object], message: str) -> None:
     assert session.plan
-    folder = session.parents.model(session.plan.donor).folder
+    folder = session.parents.model(session.plan.config_source).folder
     with pytest.raises(CheckpointError, match=message):
         chat_model(folder, dict(session.plan.config) | change, session.tensors)
 

@@ -122,7 +122,7 @@ def test_without_a_base_the_mean_of_the_owners(models: Path, tmp_path: Path) -> 
     models_of["models"].append({"model": "base", "parameters": {"weight": 0.25}})
     weights, plan, ids = made(json.dumps(models_of), models, tmp_path / "out")
     own = tables(models, EMBED, "a", "b", "base")
-    assert plan.donor == "a" and sorted(ids, key=ids.__getitem__)[:5] == ["h", "</s>", "<s>", "<unk>", "<c>"]
+    assert plan.config_source == "a" and sorted(ids, key=ids.__getitem__)[:5] == ["h", "</s>", "<s>", "<unk>", "<c>"]
     for token, i in ids.items():
         owners = [own[m][token] for m in own if token in own[m]]
         rows = [own[m].get(token, sum(owners) / len(owners)) for m in own]  # type: ignore[arg-type]

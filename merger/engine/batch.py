@@ -91,7 +91,7 @@ def merge(
     roots        where relative model references are looked up, in order
     progress     called after each tensor
     cancelled    asked after each tensor; true raises Cancelled, and what was written is deleted
-    tokenizer    copy the donor's tokenizer and generation config
+    tokenizer    copy the config source's tokenizer and generation config
     card         write README.md and mergekit_config.yml
     workers      threads that read, compute and write; default: a core each, at most 4. The result does not depend on them
     memory       bytes it may take, beside mapped files; fewer threads are used, or MergeError says why it cannot be
@@ -127,7 +127,7 @@ def merge(
             return plan
         check_space(out, plan.nbytes)
         if tokenizer:
-            check_companions(models[plan.donor].folder)
+            check_companions(models[plan.config_source].folder)
         for model in models.values():
             model.hold()
         room, cap = page_room(), memory_limit()

@@ -22,10 +22,10 @@ from merger.tokenizer.tokens import copy_tokenizer, write_chat_template, write_t
 
 @contextlib.contextmanager
 def tokenizer_folder(plan: Plan, models: Mapping[str, Checkpoint]) -> Generator[Path]:
-    """A folder with the tokenizer and chat template the output will have: the donor's own, or a temporary one."""
-    donor = models[plan.donor]
-    if plan.tokens is None and plan.chat_template is None and donor.words == donor.folder:
-        yield donor.folder
+    """A folder with the tokenizer and chat template the output will have: the config source's own, or a temporary one."""
+    config_source = models[plan.config_source]
+    if plan.tokens is None and plan.chat_template is None and config_source.words == config_source.folder:
+        yield config_source.folder
         return
     with _temporary() as name:
         write_words(Path(name), plan, models, True)
@@ -62,16 +62,16 @@ def write_companions(
 
 def write_words(folder: Path, plan: Plan, models: Mapping[str, Checkpoint], tokenizer: bool) -> None:
     if plan.tokens:
-        write_tokenizer(plan.tokens, models[plan.donor], models[plan.tokens.origin], folder)
+        write_tokenizer(plan.tokens, models[plan.config_source], models[plan.tokens.origin], folder)
     elif tokenizer:
-        copy_tokenizer(models[plan.donor], folder)
+        copy_tokenizer(models[plan.config_source], folder)
     if plan.chat_template is not None:
         write_chat_template(plan.chat_template, folder)
 
 
 def check_beside(plan: Plan, models: Mapping[str, Checkpoint]) -> None:
     """The same of the files that were copied, or that the output's tokens were decided from."""
-    for reference in dict.fromkeys((plan.donor, plan.tokens.origin if plan.tokens else plan.donor)):
+    for reference in dict.fromkeys((plan.config_source, plan.tokens.origin if plan.tokens else plan.config_source)):
         for file, before in models[reference].seen.items():
             if file.suffix in (".json", ".jinja", ".txt", ".model") and look(file) != before:
                 raise InputChanged(f"{file}: was changed while it was being read; begin again when nothing writes to it.")

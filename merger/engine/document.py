@@ -38,8 +38,8 @@ class Planned(Checkpoint):
 
     @property
     def words(self) -> Path:
-        """The tokenizer that the document builds, else its donor's."""
-        return self.folder if self.plan.tokens is not None else self.parents[self.plan.donor].words
+        """The tokenizer that the document builds, else its config source's."""
+        return self.folder if self.plan.tokens is not None else self.parents[self.plan.config_source].words
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, rounded as it would be on disk."""
@@ -54,9 +54,9 @@ class Planned(Checkpoint):
 def planned(recipe: Recipe, parents: Mapping[str, Checkpoint]) -> Planned:
     """The model a document makes, from opened models; reads no weights."""
     plan = make_plan(recipe, parents)
-    donor = parents[plan.donor]
-    folder = donor.folder if plan.tokens is None else _tokenizer_folder(plan.tokens, plan, parents)
-    anywhere = next(iter(donor.tensors.values()))
+    config_source = parents[plan.config_source]
+    folder = config_source.folder if plan.tokens is None else _tokenizer_folder(plan.tokens, plan, parents)
+    anywhere = next(iter(config_source.tensors.values()))
     tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i, packed=job.packed) for i, job in enumerate(plan.jobs)}
     return Planned(recipe.name or "", folder, tensors, plan.config, plan=plan, parents=parents)
 

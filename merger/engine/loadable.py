@@ -77,7 +77,7 @@ class Check:
         wrong = _in_words(answer, self.plan)
         if not wrong and (names := answer.get("already")):
             return (
-                f"transformers starts with random numbers what the output lacks, as {self.plan.donor} does already: "
+                f"transformers starts with random numbers what the output lacks, as {self.plan.config_source} does already: "
                 f"{_listed(names)}.",
             )  # fmt: skip
         if not wrong:
@@ -88,15 +88,15 @@ class Check:
 
 
 def start(plan: Plan, models: Mapping[str, Checkpoint]) -> Check | None:
-    """Ask about a plan, beside whatever else is done; None where its structure is the donor's own, and nothing need be asked."""
-    donor = models[plan.donor]
-    if not plan.config or not _changes(plan, donor):
+    """Ask about a plan, beside whatever else is done; None where its structure is the config source's own: nothing to ask."""
+    config_source = models[plan.config_source]
+    if not plan.config or not _changes(plan, config_source):
         return None
     answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
     asked = _question(plan, models)
     until = time.monotonic() + LOADING_SECONDS
     threading.Thread(target=lambda: answers.put(_ask(asked, until)), daemon=True).start()
-    return Check(plan, tuple(_unlike(plan, donor)), answers, until)
+    return Check(plan, tuple(_unlike(plan, config_source)), answers, until)
 
 
 def check(plan: Plan, models: Mapping[str, Checkpoint]) -> tuple[str, ...]:
@@ -112,18 +112,18 @@ def of(model: Checkpoint) -> dict[str, Any]:
     return _ask({"config": _plain(model.config), "tensors": tensors, "stack": []}, time.monotonic() + LOADING_SECONDS)
 
 
-def _changes(plan: Plan, donor: Checkpoint) -> bool:
-    """Whether the output has other names, shapes or settings than the donor's files."""
-    if plan.stack or donor.notes:
+def _changes(plan: Plan, config_source: Checkpoint) -> bool:
+    """Whether the output has other names, shapes or settings than the config source's files."""
+    if plan.stack or config_source.notes:
         return True
-    own = heads.own_heads(donor)
+    own = heads.own_heads(config_source)
     stored = {
-        name: t.shape for name, t in donor.tensors.items()
+        name: t.shape for name, t in config_source.tensors.items()
         if not is_buffer(name, t.shape, t.dtype.is_floating_point)
         and (not heads.is_head(name) or name in own)
     }  # fmt: skip
     made = {job.name: job.shape for job in plan.jobs if not is_buffer(job.name, job.shape, job.out.is_floating_point)}
-    return made != stored or _settings(plan.config) != _settings(donor.config)
+    return made != stored or _settings(plan.config) != _settings(config_source.config)
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,11 +131,13 @@ def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _question(plan: Plan, models: Mapping[str, Checkpoint]) -> dict[str, Any]:
-    donor = models[plan.donor]
+    config_source = models[plan.config_source]
     sources = dict.fromkeys(model for model, _ in plan.stack)
     return {
         "config": _plain(plan.config), "tensors": {job.name: [*job.shape] for job in plan.jobs},
-        "before": {"config": _plain(donor.config), "tensors": {name: [*t.shape] for name, t in donor.tensors.items()}},
+        "before": {
+            "config": _plain(config_source.config), "tensors": {n: [*t.shape] for n, t in config_source.tensors.items()},
+        },
         "stack": plan.stack,
         "sources": {
             m: [_plain(models[m].config), layout(models[m].numels, models[m].config).layers] for m in sources if models[m].config
@@ -147,16 +149,16 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: _plain(v) if is_mapping(v) else v for k, v in config.items() if not k.startswith("_") and k not in _NOT_TOLD}
 
 
-def _unlike(plan: Plan, donor: Checkpoint) -> Iterable[str]:
-    """What speaks against a stack where transformers cannot be asked: layers with other tensors than the donor has there."""
+def _unlike(plan: Plan, config_source: Checkpoint) -> Iterable[str]:
+    """What speaks against a stack where transformers cannot be asked: layers with other tensors than config's source has."""
     if not plan.stack:
         return
-    before = _inside(donor.tensors, layout(donor.numels, donor.config).main)
+    before = _inside(config_source.tensors, layout(config_source.numels, config_source.config).main)
     after = _inside(plan.names, plan.layout.main)
     unlike = [k for k in sorted(before.keys() & after.keys()) if before[k] != after[k]]
     if unlike:
         yield (
-            f"{len(unlike)} layers of the output hold other tensors than {plan.donor} has there, the first is layer "
+            f"{len(unlike)} layers of the output hold other tensors than {plan.config_source} has there, the first is layer "
             f"{unlike[0]}: where a layer's kind goes by its number, the output does not load."
         )
     if plan.by_number:
@@ -214,7 +216,7 @@ def _way_out(answer: Mapping[str, Any], plan: Plan) -> str:
         rules = f" ({', '.join(plan.by_number)})" if plan.by_number else ""
         return f"A layer's kind goes by its number{rules}: shift layers by whole periods only.\n  {write}"
     if plan.stack and not (answer["missing"] or answer["unexpected"]) and other:
-        more = f"let the stack have as many layers as {plan.donor}"
+        more = f"let the stack have as many layers as {plan.config_source}"
         return f"Such a model keeps a part for each layer in one tensor: {more}.\n  {write}"
     if plan.stack and other:
         return (
@@ -357,7 +359,7 @@ def serve(memory: int) -> None:
 
 
 def answered(question: Mapping[str, Any]) -> dict[str, Any]:
-    """What transformers says of a planned model, less what it says of the donor's own files too."""
+    """What transformers says of a planned model, less what it says of the config source's own files too."""
     try:
         load = _loader()
     except ImportError:

@@ -137,13 +137,13 @@ class Misfit:
 class Plan:
     """The whole merge, decided: jobs in file order, the output's layout and config, and remarks for the user.
 
-    stack      where each layer comes from, where that is not the donor's own order; else empty
+    stack      where each layer comes from, where that is not the config source's own order; else empty
     by_number  settings of config.json that tell a layer's kind by its number, and stay as they are in a stack
     """
 
     recipe: Recipe
     jobs: tuple[TensorJob, ...]
-    donor: str
+    config_source: str
     layout: Layout
     config: Mapping[str, Any]
     remarks: tuple[str, ...]
@@ -207,10 +207,10 @@ def make_plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     packed = quantized.check([models[reference] for reference in recipe.merged], copies)
     layouts = {reference: layout(models[reference].numels, models[reference].config) for reference in recipe.references}
     parts = recipe.slices or (_whole(recipe, models, layouts),)
-    donor = recipe.base_model or parts[0].sources[0].model
+    config_source = recipe.base_model or parts[0].sources[0].model
     origins = _origins(recipe, parts, layouts)
     stack = tuple(each[0] for each in origins)
-    moved = stack != tuple((donor, i) for i in range(layouts[donor].layers))
+    moved = stack != tuple((config_source, i) for i in range(layouts[config_source].layers))
     rows = list(_counted(_rows(recipe, parts, models, layouts, _heads(recipe, models), moved), recipe))
     words = decide(recipe, models)
     seen = _realigned(models, words) if words else models
@@ -222,13 +222,13 @@ def make_plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         jobs = tuple(_by_tokens(job, recipe, models, words) for job in jobs)
     if recipe.earlier:
         jobs = tuple(_made(job, recipe) for job in jobs)
-    followed = stacks.follow(donor, {r: models[r].config for r in recipe.merged}, layouts, origins, moved)
-    config = _config(recipe, followed.config, models[donor], jobs, words, models, packed)
+    followed = stacks.follow(config_source, {r: models[r].config for r in recipe.merged}, layouts, origins, moved)
+    config = _config(recipe, followed.config, models[config_source], jobs, words, models, packed)
     plan = Plan(
-        recipe, jobs, donor, layout({job.name: math.prod(job.shape) for job in jobs}, config), config,
+        recipe, jobs, config_source, layout({job.name: math.prod(job.shape) for job in jobs}, config), config,
         (
             *_remarks(recipe, models, rows, layouts, origins, packed, moved), *followed.told, *coverage(recipe, misfits),
-            *_lost_tokens(models[donor], jobs, words), *_token_remarks(jobs, words),
+            *_lost_tokens(models[config_source], jobs, words), *_token_remarks(jobs, words),
         ),
         misfits, words, chat_template(recipe, models), stack if moved else (), tuple(followed.by_number),
     )  # fmt: skip
@@ -314,20 +314,21 @@ def _of_modules(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     config: Mapping[str, Any] | None = None
     for module, part in zip(recipe.modules, recipe.parts, strict=True):
         seen = {reference: _only(module.name, model, recipe, part) for reference, model in models.items()}
-        donor = part.base_model or (part.models or part.slices[0].sources)[0].model
-        if not any(token_rows(name) for name in seen[donor].tensors):  # a module without words has none to match
+        config_source = part.base_model or (part.models or part.slices[0].sources)[0].model
+        if not any(token_rows(name) for name in seen[config_source].tensors):  # a module without words has none to match
             part = replace(part, tokenizer=None, tokenizer_source=None)
         if config is not None:  # what the modules before it changed
-            seen[donor] = replace(seen[donor], config=config)
+            seen[config_source] = replace(seen[config_source], config=config)
         plans.append(make_plan(part, seen))
         config = plans[-1].config
     first = plans[0]
     jobs = tuple(job for plan in plans for job in plan.jobs)
-    known = modules(models[first.donor].tensors)
+    known = modules(models[first.config_source].tensors)
     left = [name for name in known if not any(m.name == name for m in recipe.modules)]
     absent = [f"module {name} is not named: its {len(known[name])} tensors are not in the output." for name in left]
     return Plan(
-        recipe, jobs, first.donor, layout({job.name: math.prod(job.shape) for job in jobs}, plans[-1].config), plans[-1].config,
+        recipe, jobs, first.config_source, layout({job.name: math.prod(job.shape) for job in jobs}, plans[-1].config),
+        plans[-1].config,
         tuple(dict.fromkeys([*(r for plan in plans for r in plan.remarks), *absent])),
         tuple(m for plan in plans for m in plan.misfits), next((p.tokens for p in plans if p.tokens), None),
         first.chat_template, next((p.stack for p in plans if p.stack), ()), tuple(k for p in plans for k in p.by_number),
@@ -406,7 +407,7 @@ def _rows(
 ) -> Iterator[_Row]:  # fmt: skip
     """Every output tensor in file order: before the layers, the layers slice by slice, after them.
 
-    moved  the layers are not the donor's own: those that only predict later tokens would not stand where they belong
+    moved  the layers are not the config source's own: those that only predict later tokens would not stand where they belong
     """
     files = {
         model: sorted(models[model].tensors, key=lambda n: (models[model].tensors[n].file, models[model].tensors[n].offset))
@@ -873,10 +874,10 @@ def _look_up(
 
 
 def _config(
-    recipe: Recipe, config: dict[str, Any], donor: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None,
+    recipe: Recipe, config: dict[str, Any], config_source: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None,
     models: Mapping[str, Checkpoint], packed: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    """The donor's config.json, whose layers follow already, with what else the merge changed: dtype, tied head, vocabulary."""
+    """The config source's config.json, whose layers follow already, with what else changed: dtype, tied head, vocabulary."""
     if not config:
         return config
     floats = [job for job in jobs if job.out.is_floating_point]
@@ -885,10 +886,10 @@ def _config(
         config["torch_dtype" if "torch_dtype" in config else "dtype"] = dtype
         config = quantized.without_settings(config)
     if words:
-        config = special_ids(config, models[words.origin].config, words, donor.reference)
+        config = special_ids(config, models[words.origin].config, words, config_source.reference)
     nested = config.get("text_config")
     for level in (config, *((nested,) if is_dict(nested) else ())):
-        for old, new in _cut_rows(donor, jobs).items() if not words else ():
+        for old, new in _cut_rows(config_source, jobs).items() if not words else ():
             if level.get("vocab_size") == old:
                 level["vocab_size"] = new
     if any(heads.is_head(job.name) for job in jobs):
@@ -899,25 +900,25 @@ def _config(
     return config
 
 
-def _cut_rows(donor: Checkpoint, jobs: Sequence[TensorJob]) -> dict[int, int]:
-    """Rows of the donor's vocabulary -> of the output's, where they are cut."""
-    stored = [(donor.tensors.get(job.name), job) for job in jobs]
+def _cut_rows(config_source: Checkpoint, jobs: Sequence[TensorJob]) -> dict[int, int]:
+    """Rows of the config source's vocabulary -> of the output's, where they are cut."""
+    stored = [(config_source.tensors.get(job.name), job) for job in jobs]
     cut = [(t, job) for t, job in stored if t is not None and t.shape[1:] == job.shape[1:] and t.shape[:1] > job.shape[:1]]
     return {t.shape[0]: job.shape[0] for t, job in cut if token_rows(job.name)}
 
 
-def _lost_tokens(donor: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None) -> Iterator[str]:
+def _lost_tokens(config_source: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None) -> Iterator[str]:
     """Tokens of the output's tokenizer whose rows were cut away."""
-    rows = min(_cut_rows(donor, jobs).values(), default=None) if not words else None
+    rows = min(_cut_rows(config_source, jobs).values(), default=None) if not words else None
     if rows is None:
         return
     try:
-        vocabulary = read_vocabulary(donor.words)
+        vocabulary = read_vocabulary(config_source.words)
     except CheckpointError:
         vocabulary = None
     lost = sorted((i, token) for token, i in vocabulary.ids.items() if i >= rows) if vocabulary else []
     if lost:
         yield (
-            f"{len(lost):,} tokens of {donor.reference} have no row any more, the first is {lost[0][1]!r}: a text that holds one "
-            "cannot be read. Matching rows by token keeps them: tokenizer_source: base."
+            f"{len(lost):,} tokens of {config_source.reference} have no row any more, the first is {lost[0][1]!r}: a text that "
+            "holds one cannot be read. Matching rows by token keeps them: tokenizer_source: base."
         )

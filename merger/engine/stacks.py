@@ -43,22 +43,24 @@ class Followed:
 
 
 def follow(
-    donor: str, configs: Mapping[str, Mapping[str, Any]], layouts: Mapping[str, Layout], origins: Sequence[Sequence[Origin]],
-    dropped: bool = False,
+    config_source: str, configs: Mapping[str, Mapping[str, Any]], layouts: Mapping[str, Layout],
+    origins: Sequence[Sequence[Origin]], dropped: bool = False,
 ) -> Followed:  # fmt: skip
-    """The donor's config for an output whose k-th layer is made from the layers `origins[k]`, the first of which gives its kind.
+    """The config for an output whose k-th layer is made from the layers `origins[k]`, the first of which gives its kind.
 
     dropped  the output has none of the layers that only predict later tokens
     """
-    where = layouts[donor]
-    made = Followed(_copy(configs[donor]))
+    where = layouts[config_source]
+    made = Followed(_copy(configs[config_source]))
     main = [each[0] for each in origins]
-    if not origins or main == [(donor, i) for i in range(where.layers)]:
+    if not origins or main == [(config_source, i) for i in range(where.layers)]:
         return made
     followed: list[str] = []
-    paths = levels(configs[donor], where)
-    if configs[donor] and not paths:
-        made.told.append(f"{donor}: its config.json does not say that it has {where.layers} layers; nothing in it follows them.")
+    paths = levels(configs[config_source], where)
+    if configs[config_source] and not paths:
+        made.told.append(
+            f"{config_source}: its config.json does not say that it has {where.layers} layers; nothing in it follows them."
+        )
     for path in paths:
         level = _at(made.config, path)
         sources = {model: _first_level(configs[model], layouts[model], path) for model in dict.fromkeys(m for m, _ in main)}

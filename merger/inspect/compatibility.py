@@ -16,26 +16,27 @@ _SCALES = (
 
 
 def configs(
-    merged: Sequence[str], donor: str, origin: str, models: Mapping[str, Checkpoint], apart: Collection[str], templated: bool
-) -> Iterator[Finding]:
+    merged: Sequence[str], config_source: str, origin: str, models: Mapping[str, Checkpoint], apart: Collection[str],
+    templated: bool,
+) -> Iterator[Finding]:  # fmt: skip
     """What the models' weights were trained for, and the output's files will not say.
 
-    donor, origin  whose config.json, and whose tokenizer, the output takes
-    apart          models whose attention does not fit the donor's anyway
-    templated      the recipe gives the output a chat template
+    config_source, origin  whose config.json, and whose tokenizer, the output takes
+    apart      models whose attention does not fit the config source's anyway
+    templated  the recipe gives the output a chat template
     """
     for reference in merged:
-        if reference not in (donor, origin):
+        if reference not in (config_source, origin):
             yield from _chats(reference, origin, models, templated)
-    mine = models[donor].config
+    mine = models[config_source].config
     for reference in merged:
         other = models[reference].config
-        if reference == donor or not mine or not other:
+        if reference == config_source or not mine or not other:
             continue
         ours, theirs = _rope(mine), _rope(other)
         if ours != theirs:
             yield Finding(
-                "warning", f"{reference} was trained with a RoPE base of {theirs:,.0f}, {donor} with {ours:,.0f}; the "
+                "warning", f"{reference} was trained with a RoPE base of {theirs:,.0f}, {config_source} with {ours:,.0f}; the "
                 f"output keeps {ours:,.0f}, and attention weights made for another one mislead it.",
                 "Merge models of one RoPE base, or give its q_proj and k_proj the weight 0.",
                 kind="positions", model=reference, told=(theirs, ours),
@@ -43,35 +44,37 @@ def configs(
         a, b = _stretch(mine), _stretch(other)
         if a != b:
             yield Finding(
-                "warning", f"RoPE scaling: {_shown(b)} in {reference}, {_shown(a)} in {donor}; the output keeps the latter, and "
-                "attention weights made for the other one mislead it.",
+                "warning", f"RoPE scaling: {_shown(b)} in {reference}, {_shown(a)} in {config_source}; the output keeps the "
+                "latter, and attention weights made for the other one mislead it.",
                 "Merge models whose context was stretched alike.", kind="stretched", model=reference,
             )  # fmt: skip
         a, b = _epsilon(mine), _epsilon(other)
         if a is not None and b is not None and a != b:
             yield Finding(
                 "warning" if max(a, b) > 100 * min(a, b) else "note",
-                f"norm epsilon: {b:g} in {reference}, {a:g} in {donor}; the output keeps {a:g}.",
+                f"norm epsilon: {b:g} in {reference}, {a:g} in {config_source}; the output keeps {a:g}.",
                 kind="epsilon", model=reference, told=(b, a),
             )  # fmt: skip
         for key, words in (("max_position_embeddings", "context"), ("sliding_window", "sliding window")):
             a, b = _setting(mine, key), _setting(other, key)
             if a != b and (a is not None or b is not None):
-                yield Finding("note", f"{words}: {_told(b)} in {reference}, {_told(a)} in {donor}; the output keeps {_told(a)}.")
+                yield Finding(
+                    "note", f"{words}: {_told(b)} in {reference}, {_told(a)} in {config_source}; the output keeps {_told(a)}."
+                )
         for key in ("num_attention_heads", "num_key_value_heads", "head_dim", "hidden_act"):
             a, b = _setting(mine, key), _setting(other, key)
             if a is not None and b is not None and a != b and not (reference in apart and key != "hidden_act"):
-                yield Finding("warning", f"{key}: {b} in {reference}, {a} in {donor}; the same rows do other work there.")
+                yield Finding("warning", f"{key}: {b} in {reference}, {a} in {config_source}; the same rows do other work there.")
         for key in _SCALES:  # where one says nothing it has its type's default, which may be the other's
             a, b = _setting(mine, key), _setting(other, key)
             if a is not None and b is not None and a != b:
                 yield Finding(
-                    "warning", f"{key}: {b} in {reference}, {a} in {donor}; the output keeps {a}, and the weights were trained "
-                    "for another size of what they work on.", kind="scales", model=reference,
+                    "warning", f"{key}: {b} in {reference}, {a} in {config_source}; the output keeps {a}, and the weights were "
+                    "trained for another size of what they work on.", kind="scales", model=reference,
                 )  # fmt: skip
         a, b = _architecture(mine), _architecture(other)
         if a != b:
-            yield Finding("note", f"{reference} is a {b}, {donor} a {a}; the output is a {a}.")
+            yield Finding("note", f"{reference} is a {b}, {config_source} a {a}; the output is a {a}.")
 
 
 def _chats(reference: str, origin: str, models: Mapping[str, Checkpoint], templated: bool) -> Iterator[Finding]:

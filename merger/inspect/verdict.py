@@ -152,7 +152,7 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Ver
         *_siblings(recipe, samples, plan),
         *_vocabularies(recipe, models, plan),
         *_owners(plan),
-        *configs(recipe.merged, plan.donor, _origin(plan), models, _apart(plan), plan.chat_template is not None),
+        *configs(recipe.merged, plan.config_source, _origin(plan), models, _apart(plan), plan.chat_template is not None),
         *_dtypes(recipe, models, plan),
         *_rounding(recipe, models, plan, fidelity),
         *(Finding("note", remark) for remark in plan.remarks if remark not in coverage(recipe, plan.misfits)),
@@ -168,7 +168,7 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Ver
 def _summary(
     recipe: Recipe, plan: Plan, findings: Sequence[Finding], shares: Sequence[Share], numel: int, can: int, kept: float
 ) -> str:
-    onto = f" onto {plan.donor}" if recipe.base_model else ""
+    onto = f" onto {plan.config_source}" if recipe.base_model else ""
     models = f"{len(shares)} model{'s' if len(shares) != 1 else ''}"
     idle = sum(1 for s in shares if not s.does)
     parts = [f"{_percent(can, numel)} of {_count(numel)} parameters can change, {_percent(kept, numel)} do"]
@@ -296,8 +296,8 @@ def _coverage(recipe: Recipe, plan: Plan, shares: Sequence[Share], can: int, num
     if plan.recipe.base_model and not any(s.does for s in shares):
         fix = "Give a model a weight." if can else "Merge fine-tunes of one base; list at least one model besides it."
         yield Finding(
-            "error", f"no model changes anything: the output is a copy of {plan.donor}.", fix,
-            kind="copy", model=plan.donor, mend=_awake(recipe, plan, None, "Give every model a part") if can else None,
+            "error", f"no model changes anything: the output is a copy of {plan.config_source}.", fix,
+            kind="copy", model=plan.config_source, mend=_awake(recipe, plan, None, "Give every model a part") if can else None,
         )  # fmt: skip
     left = [m for m in plan.misfits if not m.cropped]
     if left and can:
@@ -305,7 +305,8 @@ def _coverage(recipe: Recipe, plan: Plan, shares: Sequence[Share], can: int, num
         strangers = {m.model for m in left}
         yield Finding(
             "warning", f"{count} of {len(plan.jobs)} tensors, {_count(size)} parameters, do not fit every model; "
-            f"{_percent(can, numel)} of the parameters can change, {_percent(numel - can, numel)} stay as in {plan.donor}.",
+            f"{_percent(can, numel)} of the parameters can change, {_percent(numel - can, numel)} stay as in "
+            f"{plan.config_source}.",
             "Merge fine-tunes of one base: the same shapes everywhere.",
             kind="misfits", told=(count, len(plan.jobs)),
             mend=_matched(recipe, left) or _without(recipe, strangers, "Take out what does not fit"),
@@ -625,18 +626,18 @@ def _ancestors(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding
     """Whether the models come from the base, as far as a few rows can tell."""
     strangers: list[str] = []
     for reference in recipe.merged:
-        if reference == plan.donor:
+        if reference == plan.config_source:
             continue
         try:
-            kin = samples.kin(plan.donor, reference)
+            kin = samples.kin(plan.config_source, reference)
         except CheckpointError:  # its weights are on the Hub still, too slow to look into from here
-            words = f"whether {reference} comes from {plan.donor} can be told once both are on this machine."
+            words = f"whether {reference} comes from {plan.config_source} can be told once both are on this machine."
             yield Finding("note", words)
             continue
         if kin is None:
             continue
         if kin.distance == 0 and recipe.method.takes == "deltas":
-            words = f"{reference} equals {plan.donor} in every sampled row: there is no delta."
+            words = f"{reference} equals {plan.config_source} in every sampled row: there is no delta."
             yield Finding(
                 "warning", words, "Leave it out.", kind="same", model=reference, mend=_without(recipe, [reference], "Take it out")
             )
@@ -644,11 +645,11 @@ def _ancestors(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding
             continue
         strangers.append(reference)
         base = recipe.base_model is not None
-        better = _better_base(recipe, samples, reference, plan.donor)
+        better = _better_base(recipe, samples, reference, plan.config_source)
         found = Fix("Use its relative as the base", {better[1]: better[2]}) if len(better) > 1 else None
         yield Finding(
             "warning",
-            f"{plan.donor} is not the ancestor of {reference}: in sampled rows they differ by {kin.distance:.2f} of "
+            f"{plan.config_source} is not the ancestor of {reference}: in sampled rows they differ by {kin.distance:.2f} of "
             f"its norm, with a cosine of {kin.cosine:.2f} (a fine-tune: below 0.1, above 0.99). "
             f"{'Their difference is no task vector; the' if base else 'The'} merge will probably write gibberish.",
             *better, kind="stranger", model=reference, told=(kin.distance, kin.cosine),
@@ -656,14 +657,14 @@ def _ancestors(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding
         )  # fmt: skip
 
 
-def _better_base(recipe: Recipe, samples: Samples, reference: str, donor: str) -> tuple[str, str, str] | tuple[str]:
+def _better_base(recipe: Recipe, samples: Samples, reference: str, config_source: str) -> tuple[str, str, str] | tuple[str]:
     """The model that its card names as its base; else the listed model nearest to it, if it is a relative."""
     told = card_base(samples.models[reference].folder)
-    if told and told != donor:
+    if told and told != config_source:
         return f"Its card says that it was fine-tuned from {told}: name that as `base_model`.", "base_model", told
     near: list[tuple[float, str]] = []
     for other in recipe.merged:
-        if other not in (reference, donor):
+        if other not in (reference, config_source):
             kin = samples.kin(other, reference)
             if kin is not None and kin.related:
                 near.append((kin.distance, other))
@@ -715,10 +716,10 @@ def _siblings(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding]
 
 
 def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Iterator[Finding]:
-    """Ids that mean other tokens than in the donor's tokenizer."""
-    mine = tokens_of(models[plan.donor].words)
+    """Ids that mean other tokens than in the config source's tokenizer."""
+    mine = tokens_of(models[plan.config_source].words)
     for reference in recipe.merged:
-        if reference == plan.donor or not mine:
+        if reference == plan.config_source or not mine:
             continue
         other = tokens_of(models[reference].words)
         if not other:
@@ -730,7 +731,7 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) 
             yield Finding(
                 "note" if recipe.vocabulary else "warning",
                 f"{len(differ):,} of {len(mine.keys() & other.keys()):,} token ids mean another token in {reference} than in "
-                f"{plan.donor}, the first is {i}: {other[i]!r} against {mine[i]!r}"
+                f"{plan.config_source}, the first is {i}: {other[i]!r} against {mine[i]!r}"
                 f"{'; rows are matched by token.' if recipe.vocabulary else '.'}",
                 *(() if recipe.vocabulary else (
                     "Write `tokenizer_source: union` to line the embeddings up by token.", "tokenizer_source", "union")),
@@ -744,7 +745,7 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) 
             rest = "." if recipe.vocabulary else "; their rows are not merged."
             yield Finding(
                 "note",
-                f"{reference} has {count} more than {plan.donor}: {shown}{rest}",
+                f"{reference} has {count} more than {plan.config_source}: {shown}{rest}",
                 kind="more words" if not recipe.vocabulary else "remark",
                 model=reference,
                 told=(len(extra),),
@@ -781,7 +782,7 @@ def _apart(plan: Plan) -> set[str]:
 
 def _origin(plan: Plan) -> str:
     """The model whose tokenizer the output takes."""
-    return plan.tokens.origin if plan.tokens is not None else plan.donor
+    return plan.tokens.origin if plan.tokens is not None else plan.config_source
 
 
 def _owners(plan: Plan) -> Iterator[Finding]:

@@ -213,7 +213,7 @@ class Runner:
         self.session.apply(recipe, cancelled=lambda: not go_on(), access=access)
         plan = self.session.plan
         assert plan is not None
-        words = (plan.donor, plan.tokens, plan.chat_template)
+        words = (plan.config_source, plan.tokens, plan.chat_template)
         if self._merged is None or self._merged[:2] != (self.session.generation, words):
             with tokenizer_folder(plan, self.parents.open(recipe, access)) as folder:
                 voice = chat_model(folder, plan.config, self.session.tensors, whose_template(plan))
@@ -310,7 +310,7 @@ class Runner:
 
 def whose_template(plan: Plan) -> str:
     """Where a merged model's chat template comes from, for errors."""
-    return f"the chat template of {plan.donor}" if plan.recipe.chat_template is None else "the recipe's chat template"
+    return f"the chat template of {plan.config_source}" if plan.recipe.chat_template is None else "the recipe's chat template"
 
 
 @cache

@@ -38,17 +38,17 @@ Key = str | int | None
 """What a row of the output is: a token, the number of a row without a token, or None for a row added as padding."""
 
 
-def copy_tokenizer(donor: Checkpoint, folder: Path) -> None:
-    """Copy the donor's tokenizer, chat template and generation config into the output folder."""
+def copy_tokenizer(config_source: Checkpoint, folder: Path) -> None:
+    """Copy the config source's tokenizer, chat template and generation config into the output folder."""
     for name in COMPANIONS:
-        source = (donor.folder if name in _OF_DONOR else donor.words) / name
+        source = (config_source.folder if name in _OF_DONOR else config_source.words) / name
         if there(source):
             _copy(source, folder / name)
 
 
-def check_companions(donor: Path) -> None:
+def check_companions(config_source: Path) -> None:
     """CheckpointError where a file that is to be copied cannot be read: better told before the work than after it."""
-    for file in (donor / name for name in COMPANIONS if there(donor / name)):
+    for file in (config_source / name for name in COMPANIONS if there(config_source / name)):
         try:
             open_regular(file).close()
         except OSError as error:
@@ -439,7 +439,7 @@ def special_ids(config: Mapping[str, Any], own: Mapping[str, Any], out: OutputTo
     return level(config)
 
 
-def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, folder: Path) -> None:
+def write_tokenizer(out: OutputTokens, config_source: Checkpoint, origin: Checkpoint, folder: Path) -> None:
     """The output's tokenizer files and generation config.
 
     Tokens of other models join the origin's tokenizer as added tokens: they are found in a text as a whole, before it is
@@ -447,13 +447,13 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
     """
     changed = bool(out.new or out.left)
     for name in COMPANIONS:
-        source = (donor.folder if name in _OF_DONOR else origin.words) / name
+        source = (config_source.folder if name in _OF_DONOR else origin.words) / name
         if there(source) and not (changed and name in _SLOW):
             _copy(source, folder / name)
     generation = folder / "generation_config.json"
     if generation.is_file():
         own = read_json(origin.folder / generation.name, required=False) or origin.config
-        _write(generation, special_ids(read_json(generation), own, out, donor.reference))
+        _write(generation, special_ids(read_json(generation), own, out, config_source.reference))
     if changed:
         _write(folder / "tokenizer.json", _with_tokens(_document(origin.words), out))
         settings = read_json(folder / "tokenizer_config.json", required=False)

@@ -230,7 +230,7 @@ class Answers:
         for what in asked:
             if isinstance(what, Recipe):
                 plan, models = self.studio.plan(what), self.studio.parents.open(what, self.studio.access)
-                folder = models[plan.tokens.origin if plan.tokens else plan.donor].words
+                folder = models[plan.tokens.origin if plan.tokens else plan.config_source].words
                 template, origin = plan.chat_template or safe.chat_template(folder), whose_template(plan)
             else:
                 folder = self.studio.parents.model(what, self.studio.access).words
