@@ -22,7 +22,7 @@ from merger.ui.panels.find import Exploring
 from merger.ui.service import answers, files, strip
 from merger.ui.service.answers import Answers
 from merger.ui.service.clock import Clock
-from merger.ui.service.feeds import Heard
+from merger.ui.service.feeds import Answer
 from merger.ui.service.files import Files
 from merger.ui.service.strip import Strip
 from merger.ui.state import Moment
@@ -179,7 +179,7 @@ def test_answers_kept_are_bounded(own, monkeypatch):
     monkeypatch.setattr(answers, "HEARD_TOKENS", 300)
     for i in range(50):
         Answers(own)._remember(
-            "a model", f"question {i}", studio.GREEDY, Heard((SimpleNamespace(),) * 20, (None,) * 20, ("",) * 20)
+            "a model", f"question {i}", studio.GREEDY, Answer((SimpleNamespace(),) * 20, (None,) * 20, ("",) * 20)
         )
     assert len(own.answered) == 10 and ("a model", "question 49", studio.GREEDY) in own.answered
     assert all(len(name) < 100 for name in (answers._name(load(PLAIN)), answers._name(load(stack(100)))))

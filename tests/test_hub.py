@@ -27,7 +27,7 @@ from merger.engine.plan import make_plan
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import open_checkpoint
 from merger.hub import push, references, remote, store, wire
-from merger.hub.card import Answer, Parent, card, with_answers
+from merger.hub.card import Example, Parent, card, with_answers
 from merger.inspect.verdict import verdict
 from merger.recipe import load
 
@@ -523,7 +523,7 @@ def put(hub: Hub, folder: Path, **more: Any) -> Repo:
 def test_push(hub: Hub, merged: Path, multipart: bool) -> None:
     hub.multipart = multipart
     told: list[push.Sent] = []
-    answers = [Answer("hi", (("your merge", "ahoy"),))]
+    answers = [Example("hi", (("your merge", "ahoy"),))]
     address = push.push(
         merged, "writer/new", WRITER, answers=answers, link="https://huggingface.co/spaces/a/b?r=xyz", progress=told.append
     )
@@ -615,7 +615,7 @@ def test_nothing_hostile_leaves_its_block_in_a_card() -> None:
     line = HOSTILE.replace("\n", " ").replace("\r", " ")
     recipe = load(json.dumps({"merge_method": "linear", "models": [{"model": line}, {"model": "tiny/pirate"}],
                               "parameters": {"weight": 1}}))  # fmt: skip
-    parent, answer = Parent(HOSTILE, None, HOSTILE, ((HOSTILE, "0" * 64),)), Answer(HOSTILE, ((HOSTILE, HOSTILE),))
+    parent, answer = Parent(HOSTILE, None, HOSTILE, ((HOSTILE, "0" * 64),)), Example(HOSTILE, ((HOSTILE, HOSTILE),))
     text = card(recipe, {}, [parent], [answer], HOSTILE)
     assert text.startswith("---\n") and "license" not in text.split("\n---\n")[0]
     outside: list[str] = []

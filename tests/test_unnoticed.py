@@ -40,7 +40,7 @@ from merger.search.trials import Trial, best_first
 from merger.ui import Panels, desk, state
 from merger.ui.host import Host
 from merger.ui.service.answers import Answers
-from merger.ui.service.feeds import Heard
+from merger.ui.service.feeds import Answer
 from merger.ui.studio import Studio
 
 BASE, PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("base", "pirate", "plural", "story"))
@@ -350,7 +350,7 @@ def test_a_word_is_a_parents_only_where_the_base_would_not_say_it(
 
     monkeypatch.setattr(studio.voices, "within", lambda work, *_: work())
     monkeypatch.setattr(studio.voices, "parent", lambda model, *_: Voice(model))
-    heard = Answers(studio)._why(work, PROMPT, Heard.plain([Token(5, "x", 0.9, ())]))
+    heard = Answers(studio)._why(work, PROMPT, Answer.plain([Token(5, "x", 0.9, ())]))
     assert heard.agree == ((None,) if base_agrees else (PIRATE,))
 
 

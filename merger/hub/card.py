@@ -46,7 +46,7 @@ class Parent:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Example:
     """What the merge and others answered to one prompt: (who, text) each."""
 
     prompt: str
@@ -181,7 +181,7 @@ def strictest(licences: Sequence[str | None]) -> tuple[str | None, str]:
 
 
 def card(
-    recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = (), answers: Sequence[Answer] = (), link: str = ""
+    recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = (), answers: Sequence[Example] = (), link: str = ""
 ) -> str:
     """README.md of a merged model: what it was made from, how, and the recipe that makes it again.
 
@@ -218,7 +218,7 @@ def card(
 _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{3,12000}")
 
 
-def with_answers(text: str, answers: Sequence[Answer], link: str = "") -> str:
+def with_answers(text: str, answers: Sequence[Example], link: str = "") -> str:
     """A card with answers, and with a link that leads back to the explorer, put before its recipe.
 
     Prompts, answers and names are strangers' text: they stand in code blocks that none of them can end.

@@ -38,7 +38,7 @@ from merger.ui.host import Host, Outlook, read_host
 from merger.ui.intake import address_of
 from merger.ui.mix import Mix, Mixes
 from merger.ui.scratch import scratch
-from merger.ui.service.feeds import ANSWER_TOKENS, Heard
+from merger.ui.service.feeds import ANSWER_TOKENS, Answer
 from merger.ui.sketch import Sketches
 from merger.ui.state import Preset, read_presets
 from merger.ui.turns import Turns
@@ -134,7 +134,7 @@ class Studio:
         self.merging = Background("merge to files")
         family = (safe.chat_template(file.parent) for file in sorted((presets / "family").glob("*/config.json")))
         templates.trust(*built_in_templates(), *(text for text in family if text is not None))
-        self.answered: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
+        self.answered: OrderedDict[tuple[str, str, Manner], Answer] = OrderedDict()
         self.sketches: dict[frozenset[str], Sketch] = {}
         self.mixes = Mixes()
         self._of = self.parents.generation

@@ -19,7 +19,7 @@ from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
 from merger.files.checkpoints import format_bytes
 from merger.hub import push
-from merger.hub.card import Answer, Parent, licence
+from merger.hub.card import Example, Parent, licence
 from merger.hub.push import Sent
 from merger.hub.wire import Token, logged_in
 from merger.recipe import Recipe, dump
@@ -47,7 +47,7 @@ ANYWAY = "Merge all the same"
 MergeTo = Callable[..., Any]
 """merge_to(work, folder, progress, cancelled): write the merge of a workspace into a folder that does not exist yet. With
 allow_nonfinite=True where the visitor has allowed numbers that are not finite."""
-Answers = Callable[[Any, str, gr.Request], Sequence[Answer]]
+Answers = Callable[[Any, str, gr.Request], Sequence[Example]]
 """answers(work, prompt, request): what the merge and its parents answered, as far as the visitor may hear it."""
 
 
@@ -217,7 +217,7 @@ class Publishing:
     # ------------------------------------------------------------------------------ publish
 
     def publish(
-        self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Answer]], link: str,
+        self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Example]], link: str,
         owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
     ) -> Iterator[list[Any]]:  # fmt: skip
         """Merge, then send: (bars, notice, publish, cancel, the button that allows numbers not finite, that to its page)."""

@@ -11,7 +11,7 @@ import merger.ui.state as state
 from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError
 from merger.files.checkpoints import format_bytes
-from merger.hub.card import Answer
+from merger.hub.card import Example
 from merger.limits import PROMPT_CHARACTERS
 from merger.ui.background import Ended
 from merger.ui.bundle import of_page
@@ -177,13 +177,13 @@ class Taking:
         studio = self.desk.seen(request).studio
         Files(studio).write(work.recipe, str(folder), progress, cancelled, allow_nonfinite=allow_nonfinite)
 
-    def answers(self, work: Workspace, asked: Any, request: gr.Request | None = None) -> tuple[Answer, ...]:
+    def answers(self, work: Workspace, asked: Any, request: gr.Request | None = None) -> tuple[Example, ...]:
         """What the merge and its parents answered to the open row, for the model's card; nothing where not all have."""
         prompt = prompt_of(asked)
         names, studio = {"merge": "this model", **short_names([work.base, *work.chosen])}, self.desk.seen(request).studio
         said = {names[key]: Answers(studio).heard(what, prompt) for key, what in Answers(studio).asked(work).items()}
         told = tuple((who, text) for who, text in said.items() if text is not None)
-        return (Answer(prompt, told),) if len(told) == len(said) else ()
+        return (Example(prompt, told),) if len(told) == len(said) else ()
 
 
 def query(work: Workspace, prompt: str) -> str:
