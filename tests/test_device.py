@@ -354,7 +354,7 @@ def test_a_lora_is_applied_once_for_all_voices(dtype: torch.dtype, place: str, t
     assert len(pointers) == 1
     wide = parents.read(Source("base+l", name))
     assert wide.dtype == torch.float32 and torch.equal(wide.to(dtype).cpu(), held[0].detach().cpu())
-    parents.forget("base+l")
+    parents.close("base+l")
     assert not parents._resident
 
 
@@ -388,7 +388,7 @@ def test_letting_go_keeps_what_somebody_holds(device: pretended.Ledger, small: P
     voice = Runner(parents)
     voice.parent("a")
     parents.tensors("b")
-    parents.let_go()
+    parents.release()
     assert device.used < 1.05 * parents.model("a").nbytes
     held = voice._held["a"]["model.norm.weight"]
     assert parents.read(Source("a", "model.norm.weight")) is held
@@ -440,7 +440,7 @@ def test_models_that_are_closed_leave_nothing(place: str, device: pretended.Ledg
     known = session.parents.known
     assert place == DEVICE or (known.dots and known.cuts)
     for reference in session.parents.opened:
-        session.parents.forget(reference)
+        session.parents.close(reference)
     assert not (known.cuts or known.ladders or known.lengths or known.dots or session.parents._resident)
 
 

@@ -292,7 +292,7 @@ def test_models_of_other_kinds(kind: str, settings: dict[str, Any], masks: bool)
             if who._last and unchanged == 2:  # of a short draft the last token's states are not known
                 assert [t.id for t in who.tokens(prompt, 8)] == ids[:8]
                 who._last.draft, who._last.tokens = ids[:8], who._last.tokens[:8]
-                who._last.forget(len(who.encode(prompt)) + 7) if who.probed.plain else None
+                who._last.crop(len(who.encode(prompt)) + 7) if who.probed.plain else None
     wanted = [tokenizer.decode(ids, skip_special_tokens=True).rstrip("\ufffd") for ids in expected]
     assert generate_batch(who, prompts, 20) == wanted
 

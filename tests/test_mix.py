@@ -68,7 +68,7 @@ def test_other_files_are_another_mix_and_access_is_asked_each_time(family: Path,
     recipe = load(f"{{merge_method: linear, models: [{family / 'a'}, {family / 'b'}], parameters: {{weight: 1}}}}")
     first = page.mix(recipe)
     assert page.mix(load(dump(recipe))) is first and first.plan is page.plan(recipe)
-    page.parents.forget(str(family / "a"))
+    page.parents.close(str(family / "a"))
     assert page.mix(recipe) is not first
     with monkeypatch.context() as patched:
         patched.setattr(type(page.access), "refusal", lambda *_: "not for you")

@@ -49,7 +49,7 @@ class Studio:
         self.parents = Parents("cpu", roots, lambda reference: open_here(reference, roots, access.folders), access)
         self.grants = Grants()
 
-    def let_go(self, heard_only: bool = False) -> None:
+    def close_unused(self, heard_only: bool = False) -> None:
         """Nobody else is here."""
 
 

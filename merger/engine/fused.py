@@ -43,13 +43,13 @@ class Known:
     lengths: dict[_TrimmedDelta, tuple[float, float]] = field(default_factory=dict[_TrimmedDelta, tuple[float, float]])
     dots: dict[_Deltas, Tensor] = field(default_factory=dict[_Deltas, Tensor])
 
-    def forget(self, model: str) -> None:
-        """Forget what was measured of a model's tensors."""
+    def drop(self, model: str) -> None:
+        """Drop what was measured of a model's tensors."""
         for table in (self.cuts, self.ladders or {}, self.lengths, self.dots):
-            _forget(table, model)
+            _drop(table, model)
 
 
-def _forget(table: dict[Any, Any], model: str) -> None:
+def _drop(table: dict[Any, Any], model: str) -> None:
     """Drop the entries of a model; keys are a source or several, and a base."""
     for key in list(table):
         first = key[0] if isinstance(key[0], tuple) else (key[0],)

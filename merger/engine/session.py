@@ -89,7 +89,7 @@ class Parents:
         for reference in references:
             found = self._models.get(reference)
             if found is not None and found.changed():
-                self.forget(reference)
+                self.close(reference)
                 self.known = Known()
                 self.generation += 1
 
@@ -108,16 +108,16 @@ class Parents:
         """The references of the models that are open."""
         return frozenset(self._models)
 
-    def forget(self, reference: str) -> None:
+    def close(self, reference: str) -> None:
         """Let go of a model that nobody uses; it is opened again when it is named again."""
         self._models.pop(reference, None)
         with self._lock:
             for held in (self._resident, self._elsewhere):
                 for key in [key for key in held if key[0].model == reference]:
                     held.pop(key, None)
-        self.known.forget(reference)
+        self.known.drop(reference)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Free the device of all tensors that no session or voice holds; they are uploaded again when they are read again."""
         with self._lock:
             self._elsewhere.update(self._resident)
@@ -251,7 +251,7 @@ class Session:
         self.done.clear()
         self.plan, self.models = None, {}
         self.generation += 1
-        self.parents.let_go()
+        self.parents.release()
 
     def _too_much(self, recipe: Recipe, access: Access | None) -> str:
         models = self.parents.open(recipe, access)

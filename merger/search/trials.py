@@ -233,7 +233,7 @@ class Runner:
             self._speakers[reference] = chat_model(model.words, model.config, tensors, f"the chat template of {reference}")
         return self._speakers[reference]
 
-    def forget(self, reference: str) -> None:
+    def close(self, reference: str) -> None:
         """Let go of a parent's voice."""
         self._speakers.pop(reference, None)
         self._held.pop(reference, None)

@@ -148,7 +148,7 @@ class _Worker:
                         pipe.close()
             process.wait()
 
-    def forget(self) -> None:
+    def disown(self) -> None:
         """After a fork the process is the parent's: let go of it."""
         if self._process is not None:
             self._process.returncode = 0  # it is not ours to wait for
@@ -228,10 +228,10 @@ class _Lane:
         for worker in self._all:
             worker.stop()
 
-    def forget(self) -> None:
+    def disown(self) -> None:
         """Let go of its processes, which are another's."""
         for worker in self._all:
-            worker.forget()
+            worker.disown()
 
 
 class _Rendering:
@@ -309,7 +309,7 @@ def _anew() -> None:
     before, _rendering = _rendering, _Rendering()
     _rendering.trusted = before.trusted
     for lane in before.lanes:
-        lane.forget()
+        lane.disown()
 
 
 def _end() -> None:

@@ -178,7 +178,7 @@ class Studio:
         finally:
             self._visits.pop(name, None)
 
-    def let_go(self, heard_only: bool = False) -> None:
+    def close_unused(self, heard_only: bool = False) -> None:
         """Close the models that no visitor uses, so that the disk's bound can have them.
 
         heard_only  keep no more than what is heard by those who have done something lately: Undo may have to fetch again
@@ -193,8 +193,8 @@ class Studio:
             used |= {reference for visit in lately for reference in visit.hearing}
         for reference in self.parents.opened - used:
             self.mixes.clear()
-            for place in (self.parents, self.voices, self.searcher):
-                place.forget(reference)
+            for holder in (self.parents, self.voices, self.searcher):
+                holder.close(reference)
 
     def _rest_searcher(self) -> None:
         """For an answer whose memory runs out: what sweeps hold, unless one is under way."""

@@ -70,7 +70,7 @@ class Visitors:
             known.address, known.last, known.closed, known.told = address, self._clock(), False, False
             others = [name for name, one in self._known.items() if one.address == address and name != session]
             for name in self._first_to_go(others)[: max(0, len(others) + 1 - ADDRESS_SESSIONS)]:
-                self.forget(name)
+                self.close(name)
         return True
 
     def opened(self, session: str, address: str) -> None:
@@ -108,7 +108,7 @@ class Visitors:
                 known.told = True
                 self._leave(session)
             if known.open <= 0 and silent > SESSION_SECONDS:
-                self.forget(session)
+                self.close(session)
             elif known.told and self.states is not None and session not in self.states:  # nothing of it is kept
                 with self._lock:
                     self._known.pop(session, None)
@@ -121,7 +121,7 @@ class Visitors:
         for session in list(self._known):
             self._leave(session)
 
-    def forget(self, session: str) -> None:
+    def close(self, session: str) -> None:
         """Let go of everything of a session."""
         with self._lock:
             known = self._known.pop(session, None)
@@ -148,7 +148,7 @@ class Visitors:
             if len(sizes) <= SESSIONS and total <= SESSIONS_BYTES:
                 break
             total -= sizes.pop(session)
-            self.forget(session)
+            self.close(session)
 
     def _first_to_go(self, sessions: Collection[str]) -> list[str]:
         """Those whose page is closed, then those that are silent for longest."""

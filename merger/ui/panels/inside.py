@@ -163,7 +163,7 @@ def seen_of(studio: Studio, plan: Plan, compared: Plan, name: str) -> Look:
     attempt = Attempt()
     with attempt:
         return look(job, parents.reader(models), plan.layout, against=against, device=parents.device)
-    parents.let_go()
+    parents.release()
     empty_cache(parents.device)  # a tensor and its base always fit beside, on the CPU
     return look(job, reader(models), plan.layout, against=against)
 

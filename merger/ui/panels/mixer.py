@@ -60,8 +60,8 @@ class Mixing:
         desk, parts = self.desk, self.desk.parts
         mix, drawn = parts["mixer"], desk.drawn
         desk.bind(mix.input, self.drag, ["work", "mixer"], ["mixer"], **NEWEST)
-        let_go = ["work", "notice", "mixer", "yaml", "says", "moved", "link", "tick"]
-        desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], let_go, **NEWEST)
+        released = ["work", "notice", "mixer", "yaml", "says", "moved", "link", "tick"]
+        desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], released, **NEWEST)
         desk.bind(mix.edit, self.split, ["work", "mixer"], drawn, **NOW)
         desk.bind(mix.undo, desk.undo, ["work"], drawn, **NOW)
         desk.bind(mix.retry, desk.redo, ["work"], drawn, **NOW)

@@ -59,7 +59,7 @@ class Place(Protocol):
     parents: Parents
     grants: Grants
 
-    def let_go(self, heard_only: bool = False) -> None: ...
+    def close_unused(self, heard_only: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -488,7 +488,7 @@ class Picking:
             limit = host.disk - missing - sum(nbytes for nbytes, _ in self._coming)
             awaited = {folder for _, folders in (*self._coming, coming) for folder in folders}
             for heard_only in (False, True):
-                self.studio.let_go(heard_only)
+                self.studio.close_unused(heard_only)
                 replace(host, disk=max(1, limit)).tidy({*self.studio.parents.folders, *awaited})
                 if store.size() <= limit:
                     break

@@ -162,7 +162,7 @@ class _Kept:
         return self.place / "merged-model"
 
     def delete(self) -> None:
-        scratch().forget(self.place)
+        scratch().delete(self.place)
 
 
 class Publishing:

@@ -206,7 +206,7 @@ def _ended(ended: Ended[Path]) -> tuple[str, Path | None]:
 def _drop(studio: Studio, made: Path) -> None:
     """Delete the zip that nobody waits for any more."""
     if made.suffix == ".zip":
-        Files(studio).forget(made)
+        Files(studio).delete(made)
 
 
 def _progress(step: Step) -> str:
