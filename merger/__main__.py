@@ -400,12 +400,12 @@ def _inspect(options: argparse.Namespace) -> None:
     print(f"  output {len(plan.jobs)} tensors, {format_bytes(plan.nbytes)}; config and tokenizer from {plan.config_source}")
     print(f"  layers {plan.layout.layers} ({plan.layout.main or 'no numbered layers found'})")
     sketch = Sketch(models)
-    found = list(damaged(plan.jobs, reader(models) if options.exact else sketch.read))
-    for source, of in found[:20]:
+    damage = list(damaged(plan.jobs, reader(models) if options.exact else sketch.read))
+    for source, of in damage[:20]:
         where = of.place if options.exact else f" in a sample of {of.numel:,} numbers"
         print(f"  warning: {source.model} has {of} in {source.name}{where}")
-    if len(found) > 20:
-        print(f"  warning: {len(found) - 20} more tensors have such numbers")
+    if len(damage) > 20:
+        print(f"  warning: {len(damage) - 20} more tensors have such numbers")
     jobs = [job for job in plan.jobs if has_deltas(job)]
     if not jobs:
         print("\nNo base model, so there are no deltas to measure. Name one with `base_model:`.")
@@ -507,14 +507,14 @@ def _doctor(options: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"\r{what} ...{' ' * 20}", end="", file=sys.stderr, flush=True)
 
-    found = doctor.examine(options.folder.expanduser(), ask=options.ask, progress=tell)
+    diagnosis = doctor.examine(options.folder.expanduser(), ask=options.ask, progress=tell)
     if sys.stderr.isatty():
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
-    print(doctor.as_json(found) if options.json else found)
+    print(doctor.as_json(diagnosis) if options.json else diagnosis)
     if options.fix is not None:
-        mended = doctor.mend(found, options.fix.expanduser())
-        print(f"{options.fix}: a copy in which {len(mended)} of {len(found.ailments)} findings are mended.", file=sys.stderr)
-    elif not found.sound:
+        mended = doctor.mend(diagnosis, options.fix.expanduser())
+        print(f"{options.fix}: a copy in which {len(mended)} of {len(diagnosis.ailments)} findings are mended.", file=sys.stderr)
+    elif not diagnosis.sound:
         return 2
     return 0
 
@@ -532,8 +532,8 @@ def _print_trials(names: Sequence[str], marks: "Mapping[str, Mapping[str, float]
 
 
 def _cells(scores: "Mapping[str, float]", skills: Sequence[str]) -> list[str]:
-    found = [scores[skill] for skill in skills if skill in scores]
-    return [*(f"{v:.2f}" for v in found), f"{sum(found) / len(found):.2f}"] if found else ["-"] * (len(skills) + 1)
+    listed = [scores[skill] for skill in skills if skill in scores]
+    return [*(f"{v:.2f}" for v in listed), f"{sum(listed) / len(listed):.2f}"] if listed else ["-"] * (len(skills) + 1)
 
 
 def _write(path: Path, text: str) -> None:

@@ -140,7 +140,7 @@ def test_skipped_cropped_and_copied(odd: Path, tmp_path: Path) -> None:
     assert jobs[NORM].parents == jobs[UP].parents == (1,)
     assert [(s.model, s.rows) for s in jobs[EMBED].sources] == [("a", 24), ("b", None)] and jobs[EMBED].parents == ()
     assert [s.model for s in jobs["lm_head.weight"].sources] == ["a"] and jobs["lm_head.weight"].parents == (0,)
-    assert {(m.name, m.model, m.found, m.wanted, m.cropped) for m in plan.misfits} == {
+    assert {(m.name, m.model, m.shape, m.wanted, m.cropped) for m in plan.misfits} == {
         (NORM, "a", None, (8,), False), (UP, "a", (20, 8), (16, 8), False), (EMBED, "a", (26, 8), (24, 8), True),
         ("lm_head.weight", "b", (23, 8), (24, 8), False),
     }  # fmt: skip
@@ -205,7 +205,7 @@ def test_only_vocabularies_are_cut_without_allow_crimes(odd: Path, tmp_path: Pat
         save_file(tensors | {n: base[n] + 0.01 for n in (NORM, UP)}, odd / name / "model.safetensors")
     plan = merge(tolerant(load(DARE), "crop"), tmp_path / "out", roots=[odd])
     head, models = "lm_head.weight", ("base", "a", "b")
-    assert {(m.name, m.model, m.found, m.cropped) for m in plan.misfits} == {
+    assert {(m.name, m.model, m.shape, m.cropped) for m in plan.misfits} == {
         *((EMBED, model, (26 if model == "a" else 24, 8), True) for model in models),
         *((head, model, (24, 8), True) for model in ("base", "a")),
     }  # fmt: skip

@@ -87,7 +87,7 @@ def test_search(hub: Hub) -> None:
     hub.add("other/no-safetensors", {"pytorch_model.bin": b"x"}, tags=())
     found = {f.id: f for f in remote.search("  TINY ", False)}
     assert list(found) == ["tiny/base", "tiny/pirate", "other/tiny-gguf"]
-    assert found["tiny/base"] == remote.Found("tiny/base", "LlamaForCausalLM", 1_239_040, 2_478_080, "apache-2.0", 9)
+    assert found["tiny/base"] == remote.HubModel("tiny/base", "LlamaForCausalLM", 1_239_040, 2_478_080, "apache-2.0", 9)
     pirate = found["tiny/pirate"]
     assert (pirate.base, pirate.relation, pirate.licence, pirate.quantized) == (("tiny/base",), "finetune", "cc-by-nc-4.0", False)
     assert found["other/tiny-gguf"].quantized and pirate.page == f"{hub.url}/tiny/pirate"

@@ -296,11 +296,11 @@ def output_folder(folder: str | Path) -> Path:
 
 def _with_remarks(plan: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     """The plan with remarks on weights that cancel out, in earlier documents too."""
-    told = [f"{found.words} {found.fix}" for found in cancelling(plan)]
+    told = [f"{finding.words} {finding.fix}" for finding in cancelling(plan)]
     for document in recipe.earlier:
         made = models[document.digest]
         if isinstance(made, Planned):
-            told += [f"{document.name}: {found.words} {found.fix}" for found in cancelling(made.plan)]
+            told += [f"{document.name}: {finding.words} {finding.fix}" for finding in cancelling(made.plan)]
     return replace(plan, remarks=(*plan.remarks, *told[:TOLD]))
 
 

@@ -126,8 +126,8 @@ def _level(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int:
-    found = next((config[name] for name in names if isinstance(config.get(name), int)), 0)
-    return min(max(0, found), 1 << 24)  # a stranger's
+    number = next((config[name] for name in names if isinstance(config.get(name), int)), 0)
+    return min(max(0, number), 1 << 24)  # a stranger's
 
 
 def available(device: torch.device) -> tuple[int, int] | None:
@@ -258,16 +258,16 @@ def processors() -> int:
 
 def page_room() -> int | None:
     """Bytes that the system can keep of files in memory: what is free, or what the memory cgroup allows. None: unknown."""
-    found = [limit] if (limit := memory_limit()) is not None else []
+    limits = [limit] if (limit := memory_limit()) is not None else []
     with contextlib.suppress(OSError, ValueError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
-    return min(found, default=None)
+        limits += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
+    return min(limits, default=None)
 
 
 def memory_limit() -> int | None:
     """Bytes that the memory cgroup allows this process, its own and those of files together; None where there is none."""
-    found: list[int] = []
+    limits: list[int] = []
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, kinds, path = line.split(":", 2)
@@ -275,5 +275,5 @@ def memory_limit() -> int | None:
             if kinds in ("", "memory"):
                 for folder in [own := Path(root + path), *own.parents]:  # a limit above holds too
                     with contextlib.suppress(OSError, ValueError):
-                        found.append(int((folder / name).read_text(encoding="ascii")))
-    return min(found, default=None)
+                        limits.append(int((folder / name).read_text(encoding="ascii")))
+    return min(limits, default=None)

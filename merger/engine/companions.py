@@ -91,7 +91,7 @@ def _skipped(plan: Plan, label: str, cropped: bool) -> dict[str, str]:
     groups: dict[tuple[str, str, str, str], int] = {}
     for m in plan.misfits:
         if m.cropped == cropped:
-            key = (m.model, role(m.name), str(m.found or "missing"), str(m.wanted))
+            key = (m.model, role(m.name), str(m.shape or "missing"), str(m.wanted))
             groups[key] = groups.get(key, 0) + 1
-    told = [f"`{model}`: {n} × {kind}, {found} against {wanted}" for (model, kind, found, wanted), n in groups.items()]
+    told = [f"`{model}`: {n} × {kind}, {shape} against {wanted}" for (model, kind, shape, wanted), n in groups.items()]
     return {label: "; ".join(told)} if told else {}

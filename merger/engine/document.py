@@ -43,12 +43,12 @@ class Planned(Checkpoint):
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, rounded as it would be on disk."""
-        found = self._last.get(name)
-        if found is None:
-            found = merge_tensor(self.plan.job(name), lambda source: read_source(self.parents, source))
+        known = self._last.get(name)
+        if known is None:
+            known = merge_tensor(self.plan.job(name), lambda source: read_source(self.parents, source))
             self._last.clear()  # the same tensor may be read several times in a row, others are not coming back
-            self._last[name] = found
-        return found if rows is None else found[rows]
+            self._last[name] = known
+        return known if rows is None else known[rows]
 
 
 def planned(recipe: Recipe, parents: Mapping[str, Checkpoint]) -> Planned:

@@ -166,12 +166,12 @@ def _unlike(plan: Plan, config_source: Checkpoint) -> Iterable[str]:
 
 
 def _inside(names: Iterable[str], main: str | None) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {}
+    layers: dict[int, set[str]] = {}
     for name in names:
         match = re.match(rf"{re.escape(main)}(\d+)\.(.*)", name) if main else None
         if match:
-            found.setdefault(int(match[1]), set()).add(match[2])
-    return found
+            layers.setdefault(int(match[1]), set()).add(match[2])
+    return layers
 
 
 def _in_words(answer: Mapping[str, Any], plan: Plan) -> str:
@@ -181,7 +181,7 @@ def _in_words(answer: Mapping[str, Any], plan: Plan) -> str:
         if names := answer[key]:
             lines.append(f"  {label:<11} {_listed(names)}")
     if wrong := answer["wrong"]:
-        shown = [f"{name} has {tuple(found)}, config.json makes it {tuple(wanted)}" for name, found, wanted in wrong]
+        shown = [f"{name} has {tuple(shape)}, config.json makes it {tuple(wanted)}" for name, shape, wanted in wrong]
         lines.append(f"  {'wrong shape':<11} {_listed(shown, '; ')}")
     for key, layer, made, model, at, own in answer["kinds"][:_SHOWN] if not lines else ():
         lines.append(f"  {'wrong kind':<11} layer {layer}: {key} is {own} in layer {at} of {model}, and becomes {made}")
@@ -399,7 +399,7 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         setattr(modeling_utils, "check_and_set_device_map", no_devices)  # noqa: B010 - it has another type
 
     def load(config: Mapping[str, Any], tensors: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-        found: dict[str, Any] = {"missing": [], "unexpected": [], "wrong": [], "kinds": [], "error": ""}
+        answer: dict[str, Any] = {"missing": [], "unexpected": [], "wrong": [], "kinds": [], "error": ""}
         kind = str(config.get("model_type", ""))
         if kind not in transformers.CONFIG_MAPPING:
             return {"unknown": f"transformers knows no model type {kind[:60]!r}" if kind else "config.json names no model type"}
@@ -408,7 +408,7 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         except MemoryError:
             raise
         except Exception as error:
-            return found | {"error": f"transformers cannot use the config.json: {_first_line(error)}"}
+            return answer | {"error": f"transformers cannot use the config.json: {_first_line(error)}"}
         model = _class_of(config, made)
         if model is None:
             return {"unknown": f"transformers has no model for the type {kind[:60]!r}"}
@@ -421,8 +421,8 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         except MemoryError:
             raise
         except Exception as error:
-            return found | {"error": f"transformers cannot load it: {_first_line(error)}"}
-        return found | {
+            return answer | {"error": f"transformers cannot load it: {_first_line(error)}"}
+        return answer | {
             "missing": sorted(info["missing_keys"]), "unexpected": sorted(info["unexpected_keys"]),
             "wrong": [[name, [*found_shape], [*wanted]] for name, found_shape, wanted in sorted(info["mismatched_keys"])],
         }  # fmt: skip
@@ -450,8 +450,8 @@ def _class_of(config: Mapping[str, Any], made: Any) -> Any:
     for auto in ("AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoModelForSeq2SeqLM", "AutoModel"):
         mapping = getattr(transformers, auto)._model_mapping
         if type(made) in mapping:
-            found = mapping[type(made)]
-            return found if inspect.isclass(found) else found[0]
+            kinds = mapping[type(made)]
+            return kinds if inspect.isclass(kinds) else kinds[0]
     return None
 
 

@@ -54,10 +54,10 @@ def parse_part(text: str) -> Part:
     >>> parse_part("3/16")
     Part(number=3, count=16)
     """
-    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
-    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise MergeError(f"--part {text}: write N/COUNT with N from 1 to COUNT, for example 3/16.")
-    return Part(int(found[1]), int(found[2]))
+    return Part(int(match[1]), int(match[2]))
 
 
 _TOLD = "\t"
@@ -183,8 +183,8 @@ def join(
     marks = sorted(partial.glob(".done-*-of-*"))
     counts = {int(path.name.rpartition("-")[2]) for path in (*marks, *partial.glob(f"{JOURNAL}-*-of-*"))}
     if len(counts) != 1:
-        found = f"parts of different splits ({_shown(sorted(counts))})" if counts else "no parts"
-        raise MergeError(f"{partial}: holds {found}; run all parts of one split: merger merge RECIPE {out} --part 1/N.")
+        problem = f"parts of different splits ({_shown(sorted(counts))})" if counts else "no parts"
+        raise MergeError(f"{partial}: holds {problem}; run all parts of one split: merger merge RECIPE {out} --part 1/N.")
     count = counts.pop()
     finished = {mark.name for mark in marks}
     missing = [n for n in range(1, count + 1) if f".done-{Part(n, count).name}" not in finished]
@@ -333,13 +333,13 @@ def _read_journal(path: Path, word: str) -> set[str]:
 
 def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
     """What the journal of a part, or all of them, tells of tensors that are not finite: a line for each."""
-    found: dict[str, str] = {}
+    models: dict[str, str] = {}
     for path in sorted(partial.glob(".journal*" if part is None else _journal_of(part))):
         for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]:
             name, told, about = line.partition(_TOLD)
             if told:
-                found[name] = about
-    return found
+                models[name] = about
+    return models
 
 
 def _journal_of(part: Part) -> str:

@@ -118,12 +118,12 @@ class TensorJob:
 class Misfit:
     """A model's tensor that does not fit: cut to the first `wanted[0]` rows, or left out of the output tensor `name`.
 
-    found  its shape, None when the model has no such tensor
+    shape  its shape, None when the model has no such tensor
     """
 
     name: str
     model: str
-    found: tuple[int, ...] | None
+    shape: tuple[int, ...] | None
     wanted: tuple[int, ...]
     cropped: bool
 
@@ -366,11 +366,11 @@ def _whole(recipe: Recipe, models: Mapping[str, Checkpoint], layouts: Mapping[st
 
 def _heads(recipe: Recipe, models: Mapping[str, Checkpoint]) -> dict[str, str]:
     """Output heads stored by any model that are really its own, not a copy of the embeddings: name -> owner."""
-    found: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for reference in recipe.merged:
         for name in heads.own_heads(models[reference]):
-            found.setdefault(name, reference)
-    return found
+            owners.setdefault(name, reference)
+    return owners
 
 
 def _owners(part: Slice, recipe: Recipe) -> dict[str, tuple[int, int]]:
@@ -385,7 +385,7 @@ def _owners(part: Slice, recipe: Recipe) -> dict[str, tuple[int, int]]:
 
 def _origins(recipe: Recipe, parts: Sequence[Slice], layouts: Mapping[str, Layout]) -> list[tuple[Origin, ...]]:
     """The layers that each layer of the output is made from, the one that names its tensors first."""
-    found: list[tuple[Origin, ...]] = []
+    origins: list[tuple[Origin, ...]] = []
     for part in parts:
         ranges = _owners(part, recipe) | {e.model: e.layer_range or (0, 0) for e in part.sources}
         for model, (_, stop) in ranges.items():
@@ -397,8 +397,8 @@ def _origins(recipe: Recipe, parts: Sequence[Slice], layouts: Mapping[str, Layou
                     f"it has {layouts[model].layers}, so at most [.., {layouts[model].layers}]."
                 )
         start, stop = next(iter(ranges.values()))
-        found += [tuple((model, first + k) for model, (first, _) in ranges.items()) for k in range(stop - start)]
-    return found
+        origins += [tuple((model, first + k) for model, (first, _) in ranges.items()) for k in range(stop - start)]
+    return origins
 
 
 def _rows(
@@ -416,14 +416,14 @@ def _rows(
 
     def edges(part: Slice) -> dict[str, str]:
         """Tensors outside the layers, with the first model that has them."""
-        found: dict[str, str] = {}
+        edges: dict[str, str] = {}
         for model in _owners(part, recipe):
             where = layouts[model]
             for name in files[model]:
                 again = heads.is_head(name) and name not in own_heads
                 if where.layer(name) is None and not again and not (moved and where.is_extra(name)):
-                    found.setdefault(name, model)
-        return found
+                    edges.setdefault(name, model)
+        return edges
 
     def is_last(name: str, model: str) -> bool:
         return follows(name) and layouts[model].place(name)[0] is None and not layouts[model].is_extra(name)
@@ -452,12 +452,12 @@ def _rows(
 
 
 def _by_layer(names: Iterable[str], where: Layout) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    layers: dict[int, list[str]] = {}
     for name in names:
         layer = where.layer(name)
         if layer is not None:
-            found.setdefault(layer, []).append(name)
-    return found
+            layers.setdefault(layer, []).append(name)
+    return layers
 
 
 def _counted(rows: Iterator[_Row], recipe: Recipe) -> Iterator[_Row]:
@@ -577,23 +577,23 @@ def _fit(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], shared: Ma
     if all(t is not None and t.shape == wanted for t in stored.values()):
         return row
 
-    def cut(found: Stored | None) -> bool:
-        return cutting and found is not None and found.shape[1:] == wanted[1:] and found.shape[0] > wanted[0]
+    def cut(stored: Stored | None) -> bool:
+        return cutting and stored is not None and stored.shape[1:] == wanted[1:] and stored.shape[0] > wanted[0]
 
     kept: list[tuple[int, int | None]] = []
     lost = row.base is not None and stored[row.base] is None
-    found: list[Misfit] = []
+    these: list[Misfit] = []
     if row.base and (lost or cut(stored[row.base])):
-        found.append(Misfit(row.name, row.base.model, None if lost else shape, wanted, not lost))
+        these.append(Misfit(row.name, row.base.model, None if lost else shape, wanted, not lost))
     for i, (entry, name) in enumerate(zip(row.entries, row.names, strict=True)):
         tensor = stored[Source(entry.model, name)]
         if cut(tensor) or (tensor is not None and tensor.shape == wanted):
             kept.append((i, wanted[0] if cut(tensor) else None))
         if not (tensor is not None and tensor.shape == wanted) and Source(entry.model, name) != row.base:
-            found.append(Misfit(row.name, entry.model, tensor.shape if tensor else None, wanted, cut(tensor)))
-    if recipe.on_mismatch == "crop" and not all(m.cropped for m in found):
+            these.append(Misfit(row.name, entry.model, tensor.shape if tensor else None, wanted, cut(tensor)))
+    if recipe.on_mismatch == "crop" and not all(m.cropped for m in these):
         return row
-    misfits += found
+    misfits += these
     rows = wanted[0] if cut(stored[first]) else None
     fitting = replace(
         row, entries=tuple(row.entries[i] for i, _ in kept), names=tuple(row.names[i] for i, _ in kept),
@@ -652,8 +652,8 @@ def coverage(recipe: Recipe, misfits: Sequence[Misfit]) -> tuple[str, ...]:
 
 
 def _sources(row: _Row) -> list[Source]:
-    found = [Source(e.model, n) for e, n in zip(row.entries, row.names, strict=True)]
-    return [row.base, *found] if row.base and row.base not in found else found
+    sources = [Source(e.model, n) for e, n in zip(row.entries, row.names, strict=True)]
+    return [row.base, *sources] if row.base and row.base not in sources else sources
 
 
 def _label(reference: str, recipe: Recipe) -> str:
@@ -828,26 +828,26 @@ def _arguments(
 ) -> Arguments:  # fmt: skip
     """The numbers of a row. moved: the parameters to look up, where the others are as before; None: all."""
     method = recipe.method
-    found = dict(before)
+    arguments = dict(before)
     for param in method.params if moved is None else moved:
         if param.per_model:
             each = [
                 _look_up(param, method, name, row, scopes(recipe, row.part, entry), recipe, entry)
                 for entry, name in zip(row.entries, row.names, strict=True)
             ]
-            found[param.name] = tuple(each)
+            arguments[param.name] = tuple(each)
         else:
-            found[param.name] = _look_up(param, method, row.name, row, scopes(recipe, row.part, None), recipe, None)
+            arguments[param.name] = _look_up(param, method, row.name, row, scopes(recipe, row.part, None), recipe, None)
     if method.check is not None:
-        _check_together(method.check, method.keywords(found), row, recipe)
-    return Arguments(found)
+        _check_together(method.check, method.keywords(arguments), row, recipe)
+    return Arguments(arguments)
 
 
-def _check_together(check: Callable[..., None], found: Mapping[str, Argument], row: _Row, recipe: Recipe) -> None:
+def _check_together(check: Callable[..., None], arguments: Mapping[str, Argument], row: _Row, recipe: Recipe) -> None:
     """Ask the method, model by model, whether its parameters go together; its words become a RecipeError with the path."""
     for i, entry in enumerate(row.entries):
         try:
-            check(**{name: value[i] if isinstance(value, tuple) else value for name, value in found.items()})
+            check(**{name: value[i] if isinstance(value, tuple) else value for name, value in arguments.items()})
         except ValueError as error:
             at = next((k for k, part in enumerate(recipe.slices) if part is row.part), None)
             path = "models" if at is None else f"slices[{at}].sources"

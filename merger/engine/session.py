@@ -68,35 +68,35 @@ class Parents:
         What documents make lives as long as somebody holds this answer; that of the last call is held here.
         access  of the visitor for whom it is done. CheckpointError where it does not reach
         """
-        found = open_models(recipe, self.roots, lambda reference, _: self.model(reference, access))
-        made = {document.digest: model for document in recipe.earlier if isinstance(model := found[document.digest], Planned)}
+        models = open_models(recipe, self.roots, lambda reference, _: self.model(reference, access))
+        made = {document.digest: model for document in recipe.earlier if isinstance(model := models[document.digest], Planned)}
         with self._lock:
             self._made.update(made)
             self._latest = tuple(made.values())
-        return found
+        return models
 
     def model(self, reference: str, access: Access | None = None) -> Checkpoint:
         """One checkpoint; opened anew where its files are no longer what they were. access as in `open`."""
         (access or self.access).check(reference)
         self.renew([reference])
-        found = self._models.get(reference)
-        if found is None:
-            found = self._models[reference] = self.opener(reference)
-        return found
+        model = self._models.get(reference)
+        if model is None:
+            model = self._models[reference] = self.opener(reference)
+        return model
 
     def renew(self, references: Iterable[str]) -> None:
         """Close those of the models whose files were cut or overwritten: what comes next opens them as they are now."""
         for reference in references:
-            found = self._models.get(reference)
-            if found is not None and found.changed():
+            model = self._models.get(reference)
+            if model is not None and model.changed():
                 self.close(reference)
                 self.known = Known()
                 self.generation += 1
 
     def check(self, references: Iterable[str]) -> None:
         """InputChanged where one of these models was cut or overwritten while something was made from it."""
-        for found in [self._models[r] for r in references if r in self._models]:
-            found.check()
+        for model in [self._models[r] for r in references if r in self._models]:
+            model.check()
 
     @property
     def folders(self) -> frozenset[Path]:

@@ -85,8 +85,8 @@ def levels(config: Mapping[str, Any], where: Layout) -> list[tuple[str, ...]]:
 
     def about_it(key: str) -> bool:
         """Whether a part of the config may be about the main stack; a tower's own is where the tower is merged alone."""
-        found = _ELSEWHERE.search(key)
-        return (found is None or found[0] in main) and (other is None or other not in key)
+        elsewhere = _ELSEWHERE.search(key)
+        return (elsewhere is None or elsewhere[0] in main) and (other is None or other not in key)
 
     def search(level: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         if layer_keys(level, where) or _listed(level, where):
@@ -95,9 +95,9 @@ def levels(config: Mapping[str, Any], where: Layout) -> list[tuple[str, ...]]:
             if is_mapping(value) and about_it(key) and len(path) < 4:
                 yield from search(value, (*path, key))
 
-    found = list(search(config, ()))
-    of_tower = [path for path in found if path and _TOWERS.search(path[0])]
-    return of_tower if of_tower and _TOWERS.search(main) else found
+    levels = list(search(config, ()))
+    of_tower = [path for path in levels if path and _TOWERS.search(path[0])]
+    return of_tower if of_tower and _TOWERS.search(main) else levels
 
 
 def layer_keys(level: Mapping[str, Any], where: Layout) -> list[str]:
@@ -155,10 +155,10 @@ def _walk(
             if not _ELSEWHERE.search(key) and not any(type(value.get(k)) is int for k in LAYER_KEYS):
                 yield from _walk(value, (*path, key), places, layers, made)
             continue
-        found = tuple((_at(own, (*path, key)), layer, count) for own, layer, count in places)
-        new = _each_layers(key, value, found, layers, from_one)
+        inner = tuple((_at(own, (*path, key)), layer, count) for own, layer, count in places)
+        new = _each_layers(key, value, inner, layers, from_one)
         if new is _OTHER and type(value) is int and (_FIRST.search(key) or _LAST.search(key)):
-            new = _count(key, value, found)
+            new = _count(key, value, inner)
             if new is None:
                 made.told.append(
                     f"config.json: {key} counts {'the first' if _FIRST.search(key) else 'the last'} layers of a kind, and in "
@@ -179,25 +179,25 @@ _OTHER = object()
 """A value that says nothing of each layer."""
 
 
-def _each_layers(key: str, value: Any, found: Sequence[tuple[Any, int, int]], layers: int, from_one: bool) -> Any:
+def _each_layers(key: str, value: Any, pieces: Sequence[tuple[Any, int, int]], layers: int, from_one: bool) -> Any:
     """What says something of each layer, in the output's order; None where a layer's own model does not say it.
 
-    found     for each output layer: the same value of its model's config, its number there, how many that model has
+    pieces    for each output layer: the same value of its model's config, its number there, how many that model has
     from_one  lists of layers' numbers begin at 1
     """
     if is_dict(value):
-        return _table(value, found)
+        return _table(value, pieces)
     if key in _REPEATED and is_list(value) and value and len(value) < layers:
-        kinds = [(own if is_list(own) and own else value, layer) for own, layer, _ in found]
+        kinds = [(own if is_list(own) and own else value, layer) for own, layer, _ in pieces]
         return [own[layer % len(own)] for own, layer in kinds]
     if key == "attention_types" and len(_written_out(value)) == layers > 0:
-        kinds = [(_written_out(own) or _written_out(value), layer) for own, layer, _ in found]
+        kinds = [(_written_out(own) or _written_out(value), layer) for own, layer, _ in pieces]
         return [[[own[layer % len(own)] for own, layer in kinds], 1]]
     if _is_one_a_layer(key, value, layers):
-        return _entries(value, found, layers)
+        return _entries(value, pieces, layers)
     if _numbers(key, value, layers):
         shift = 1 if from_one else 0
-        of_kind = [layer + shift in (own if is_list(own) else value) for own, layer, _ in found]
+        of_kind = [layer + shift in (own if is_list(own) else value) for own, layer, _ in pieces]
         return [j + shift for j, yes in enumerate(of_kind) if yes]
     return _OTHER
 
@@ -226,10 +226,10 @@ def _written_out(value: Any) -> list[Any]:
     return [kind for kinds, times in pairs for kind in kinds * times] if whole and len(pairs) < 100 else []
 
 
-def _entries(value: Any, found: Sequence[tuple[Any, int, int]], layers: int) -> Any:
+def _entries(value: Any, pieces: Sequence[tuple[Any, int, int]], layers: int) -> Any:
     """One entry for each output layer; None where a layer's own model says nothing of it."""
     made: list[Any] = []
-    for own, layer, count in found:
+    for own, layer, count in pieces:
         listed = own if isinstance(own, type(value)) and len(own) == count else value if layer < layers else None
         if listed is None:
             return None
@@ -242,15 +242,15 @@ def _keyed(value: Mapping[str, Any], layers: int) -> bool:
     return bool(value) and all(isinstance(k, str) and k.isdigit() and int(k) < layers for k in value)
 
 
-def _table(value: Mapping[str, Any], found: Sequence[tuple[Any, int, int]]) -> dict[str, Any]:
-    owns = [(own if is_mapping(own) else value, str(layer)) for own, layer, _ in found]
+def _table(value: Mapping[str, Any], pieces: Sequence[tuple[Any, int, int]]) -> dict[str, Any]:
+    owns = [(own if is_mapping(own) else value, str(layer)) for own, layer, _ in pieces]
     return {str(j): _copy(own[layer]) for j, (own, layer) in enumerate(owns) if layer in own}
 
 
-def _count(key: str, value: int, found: Sequence[tuple[Any, int, int]]) -> int | None:
+def _count(key: str, value: int, pieces: Sequence[tuple[Any, int, int]]) -> int | None:
     """How many of the output's first (or last) layers are of the kind that a number counts; None where others are too."""
     last = bool(_LAST.search(key))
-    counted = [(own if type(own) is int else value, layer, count) for own, layer, count in found]
+    counted = [(own if type(own) is int else value, layer, count) for own, layer, count in pieces]
     of_kind = [layer >= count - own if last else layer < own for own, layer, count in counted]
     if last:
         of_kind.reverse()

@@ -108,13 +108,13 @@ def stops_of(model: Checkpoint) -> dict[int, str]:
     settings = read_json(model.folder / "tokenizer_config.json", required=False)
     vocabulary = read_vocabulary(model.folder)
     ids = dict(vocabulary.ids) if vocabulary else {}
-    found = [i for level in (generation, model.config) for i in _listed(level.get("eos_token_id"))]
+    stops = [i for level in (generation, model.config) for i in _listed(level.get("eos_token_id"))]
     named = settings.get("eos_token")
     named = named.get("content") if isinstance(named, dict) else named
     if isinstance(named, str) and named in ids:
-        found.append(ids[named])
+        stops.append(ids[named])
     words = {i: token for token, i in ids.items()}
-    return {i: words.get(i, f"token {i}") for i in dict.fromkeys(found)}
+    return {i: words.get(i, f"token {i}") for i in dict.fromkeys(stops)}
 
 
 def _listed(value: Any) -> list[int]:
@@ -123,14 +123,14 @@ def _listed(value: Any) -> list[int]:
 
 def _stretch(config: Mapping[str, Any]) -> dict[str, Any]:
     """How positions were stretched beyond those of the first training; {} where they were not."""
-    found: dict[str, Any] = {}
+    stretch: dict[str, Any] = {}
     for key in ("rope_scaling", "rope_parameters"):
         value = _setting(config, key)
         if isinstance(value, dict):
-            found |= {k: v for k, v in value.items() if k not in ("rope_theta", "partial_rotary_factor")}
-    kind = found.pop("rope_type", found.pop("type", "default"))
-    found.pop("type", None)
-    return {} if kind in (None, "default") else {"rope_type": kind, **dict(sorted(found.items()))}
+            stretch |= {k: v for k, v in value.items() if k not in ("rope_theta", "partial_rotary_factor")}
+    kind = stretch.pop("rope_type", stretch.pop("type", "default"))
+    stretch.pop("type", None)
+    return {} if kind in (None, "default") else {"rope_type": kind, **dict(sorted(stretch.items()))}
 
 
 def _shown(stretch: Mapping[str, Any]) -> str:
@@ -142,8 +142,8 @@ def _shown(stretch: Mapping[str, Any]) -> str:
 
 def _epsilon(config: Mapping[str, Any]) -> float | None:
     keys = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps", "norm_epsilon")
-    found = [_setting(config, key) for key in keys]
-    return next((float(v) for v in found if isinstance(v, (int, float))), None)
+    values = [_setting(config, key) for key in keys]
+    return next((float(v) for v in values if isinstance(v, (int, float))), None)
 
 
 def _setting(config: Mapping[str, Any], key: str) -> Any:

@@ -48,7 +48,7 @@ class Group:
     shape: tuple[int, ...]
     model: str
     state: State
-    found: tuple[int, ...] | None
+    own: tuple[int, ...] | None
     tensors: int
     numel: int
 
@@ -59,9 +59,9 @@ class Group:
             return ""
         if self.state == "aligned":
             return "row by row after the output's tokens"
-        if self.found is None:
+        if self.own is None:
             return "it has no such tensor"
-        return f"{_shape(self.found)} against {_shape(self.shape)}"
+        return f"{_shape(self.own)} against {_shape(self.shape)}"
 
 
 @dataclass(frozen=True)
@@ -206,13 +206,13 @@ Alter = Callable[[TensorJob, int], float]
 
 def _alter(plan: Plan, samples: Samples) -> Alter:
     """From a few stretches of every tensor; 1 where it cannot be told, or where there is no base to differ from."""
-    found: dict[tuple[str, int], float] = {}
+    changed: dict[tuple[str, int], float] = {}
 
     def alter(job: TensorJob, i: int) -> float:
         key = (job.name, i)
-        if key not in found:
-            found[key] = look(job, i)
-        return found[key]
+        if key not in changed:
+            changed[key] = look(job, i)
+        return changed[key]
 
     def look(job: TensorJob, i: int) -> float:
         base, source = job.base, job.sources[i]
@@ -286,10 +286,10 @@ def _groups(plan: Plan) -> Iterator[Group]:
                 continue
             aligned = source is not None and source.vocab is not None
             state: State = "aligned" if aligned else "fits" if misfit is None else "cropped" if misfit.cropped else "skipped"
-            key = (role(job.name), job.shape, model, state, misfit.found if misfit else job.shape)
+            key = (role(job.name), job.shape, model, state, misfit.shape if misfit else job.shape)
             counts[key] = counts.get(key, 0) + 1
-    for (kind, shape, model, state, found), tensors in counts.items():
-        yield Group(kind, shape, model, state, found, tensors, tensors * math.prod(shape))
+    for (kind, shape, model, state, given), tensors in counts.items():
+        yield Group(kind, shape, model, state, given, tensors, tensors * math.prod(shape))
 
 
 def _coverage(recipe: Recipe, plan: Plan, shares: Sequence[Share], can: int, numel: int) -> Iterator[Finding]:
@@ -315,7 +315,7 @@ def _coverage(recipe: Recipe, plan: Plan, shares: Sequence[Share], can: int, num
 
 def _matched(recipe: Recipe, misfits: Iterable[Misfit]) -> Fix | None:
     """Match rows by token, where only the vocabularies' tensors do not fit."""
-    if recipe.vocabulary is not None or not all(token_rows(m.name) and m.found is not None for m in misfits):
+    if recipe.vocabulary is not None or not all(token_rows(m.name) and m.shape is not None for m in misfits):
         return None
     return Fix("Match words by what they say", {"tokenizer_source": "union"})
 
@@ -475,13 +475,13 @@ def _too_far(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
 
 def _cancelled(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
     """Weights whose sum `normalize` divides by, and that nearly add up to nothing: the worst of them."""
-    found = min(cancelling(plan), key=lambda found: found.share, default=None)
-    if found is None:
+    worst = min(cancelling(plan), key=lambda worst: worst.share, default=None)
+    if worst is None:
         return
     yield Finding(
-        "warning", found.words, found.fix, f"parameters.{found.switch}" if found.switch else "", False if found.switch else None,
-        kind="cancelled", told=(found.share, found.tensors),
-        mend=Fix("Take the weights as they are", _everywhere(recipe, found.switch, False)) if found.switch else None,
+        "warning", worst.words, worst.fix, f"parameters.{worst.switch}" if worst.switch else "", False if worst.switch else None,
+        kind="cancelled", told=(worst.share, worst.tensors),
+        mend=Fix("Take the weights as they are", _everywhere(recipe, worst.switch, False)) if worst.switch else None,
     )  # fmt: skip
 
 
@@ -497,9 +497,9 @@ def _damaged(recipe: Recipe, samples: Samples) -> Iterator[Finding]:
 
     for reference in filter(samples.here, recipe.merged):
         with contextlib.suppress(CheckpointError):
-            found = known(("damaged", samples.stamps[reference]), lambda reference=reference: look(reference))
-            if found is not None:
-                name, of = found
+            damage = known(("damaged", samples.stamps[reference]), lambda reference=reference: look(reference))
+            if damage is not None:
+                name, of = damage
                 yield Finding(
                     "warning", f"{reference} has {of} in what was seen of {name}: it is damaged, and the merge ends there.",
                     "Get its file again, or leave it out; --allow-nonfinite merges it all the same.",
@@ -540,13 +540,13 @@ def _weighted(entry: Entry, recipe: Recipe, plan: Plan, missed: Iterable[Misfit]
 
 def _entries(recipe: Recipe) -> dict[str, list[tuple[str, Entry]]]:
     """Where each model is listed: model -> (path, entry) in models, slices and modules."""
-    found: dict[str, list[tuple[str, Entry]]] = {}
+    entries: dict[str, list[tuple[str, Entry]]] = {}
     for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
         listed = [(f"{above}models[{i}]", e) for i, e in enumerate(part.models)]
         listed += [(f"{above}slices[{i}].sources[{j}]", e) for i, s in enumerate(part.slices) for j, e in enumerate(s.sources)]
         for path, entry in listed:
-            found.setdefault(entry.model, []).append((path, entry))
-    return found
+            entries.setdefault(entry.model, []).append((path, entry))
+    return entries
 
 
 def _without_effect(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
@@ -646,14 +646,14 @@ def _ancestors(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding
         strangers.append(reference)
         base = recipe.base_model is not None
         better = _better_base(recipe, samples, reference, plan.config_source)
-        found = Fix("Use its relative as the base", {better[1]: better[2]}) if len(better) > 1 else None
+        fix = Fix("Use its relative as the base", {better[1]: better[2]}) if len(better) > 1 else None
         yield Finding(
             "warning",
             f"{plan.config_source} is not the ancestor of {reference}: in sampled rows they differ by {kin.distance:.2f} of "
             f"its norm, with a cosine of {kin.cosine:.2f} (a fine-tune: below 0.1, above 0.99). "
             f"{'Their difference is no task vector; the' if base else 'The'} merge will probably write gibberish.",
             *better, kind="stranger", model=reference, told=(kin.distance, kin.cosine),
-            mend=found or _without(recipe, [reference], "Take it out"),
+            mend=fix or _without(recipe, [reference], "Take it out"),
         )  # fmt: skip
 
 
@@ -762,8 +762,8 @@ def tokens_of(folder: Path) -> dict[int, str]:
     if vocabulary is not None:
         return {i: token for token, i in vocabulary.ids.items()}
     try:
-        found = _by_id(read_json(folder / "vocab.json", required=False))
-        return found | _by_id(read_json(folder / "added_tokens.json", required=False)) if found else {}
+        tokens = _by_id(read_json(folder / "vocab.json", required=False))
+        return tokens | _by_id(read_json(folder / "added_tokens.json", required=False)) if tokens else {}
     except CheckpointError:
         return {}
 
@@ -789,7 +789,7 @@ def _owners(plan: Plan) -> Iterator[Finding]:
     """Where the rows of a vocabulary of several come from."""
     if plan.tokens is None or len(plan.tokens.models) < 2:
         return
-    rows = {model: set(found.ids) for model, found in plan.tokens.models.items()}
+    rows = {model: set(vocabulary.ids) for model, vocabulary in plan.tokens.models.items()}
     tokens = [key for key in plan.tokens.keys if isinstance(key, str)]
     owners: dict[tuple[str, ...], int] = {}
     for token in tokens:

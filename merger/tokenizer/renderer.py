@@ -85,9 +85,9 @@ def environment() -> Any:
 
         def __init__(*args: Any, **named: Any) -> None:
             own, *given = args
-            for name in (found := dict(*given, **named)):
+            for name in (pairs := dict(*given, **named)):
                 Names.check(name)
-            Namespace.__init__(own, found)
+            Namespace.__init__(own, pairs)
 
         def __setitem__(self, name: str, value: Any) -> None:
             Names.check(name)
@@ -162,8 +162,8 @@ def _written(pieces: Iterator[str], most: int) -> str:
 
 def _line(error: BaseException) -> int | None:
     """The template's line on which an error was raised."""
-    found = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
-    return found[-1] if found else None
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return lines[-1] if lines else None
 
 
 def read(source: BinaryIO) -> dict[str, Any] | None:

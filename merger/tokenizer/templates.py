@@ -161,13 +161,13 @@ _HEAVY = f"takes more than {TEMPLATE_MEMORY // 1_000_000} MB of memory"
 
 def _libraries() -> list[str]:
     """The folders that jinja2 and what it needs are imported from."""
-    found: list[str] = []
+    folders: list[str] = []
     for name in ("jinja2", "markupsafe"):
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise MergeError(f"{_OURS}the package {name} is missing; install what requirements.txt says.")
-        found.append(str(Path(spec.origin).parents[1]))
-    return list(dict.fromkeys(found))
+        folders.append(str(Path(spec.origin).parents[1]))
+    return list(dict.fromkeys(folders))
 
 
 def _held(pid: int) -> int:

@@ -136,10 +136,10 @@ def _parsed(file: Path, document: Mapping[str, Any]) -> Vocabulary:
 
 def rows_of(model: Checkpoint) -> int | None:
     """How many rows a model's embeddings have; None when no tensor looks like embeddings."""
-    found = [t.shape for n, t in model.tensors.items() if role(n) == "embed" and token_rows(n) and len(t.shape) == 2]
+    shapes = [t.shape for n, t in model.tensors.items() if role(n) == "embed" and token_rows(n) and len(t.shape) == 2]
     level = model.config.get("text_config")
     wanted = model.config.get("vocab_size", level.get("vocab_size") if isinstance(level, dict) else None)
-    return next((s[0] for s in found if s[0] == wanted), max((s[0] for s in found), default=None))
+    return next((s[0] for s in shapes if s[0] == wanted), max((s[0] for s in shapes), default=None))
 
 
 def token_rows(name: str) -> bool:
@@ -256,33 +256,35 @@ def decide(recipe: Recipe, models: Mapping[str, Checkpoint]) -> OutputTokens | N
         return None
     first = recipe.base_model or recipe.merged[0]
     order = tuple(dict.fromkeys([first, *recipe.merged]))
-    found = {reference: read_vocabulary(models[reference].words) for reference in recipe.references}
+    vocabularies = {reference: read_vocabulary(models[reference].words) for reference in recipe.references}
     origin = first if wanted.source in ("union", "base") else wanted.source
     for reference in (first, origin):
-        if found[reference] is None:
+        if vocabularies[reference] is None:
             raise CheckpointError(
                 f"{models[reference].folder}: holds no tokenizer (tokenizer.json), and the recipe matches tokens by name.\n"
                 "  Add the model's tokenizer files to its folder, or take the `tokenizer` keys out of the recipe."
             )
-    usual = found[first]
+    usual = vocabularies[first]
     assert usual is not None
-    remarks = [f"{r}: holds no tokenizer; its tokens are taken to be those of {first}." for r in order if found[r] is None]
+    remarks = [f"{r}: holds no tokenizer; its tokens are taken to be those of {first}." for r in order if vocabularies[r] is None]
     rows: dict[str, int] = {}
     for reference in recipe.references:
         count = rows_of(models[reference])
         if count is None:
             raise CheckpointError(f"{models[reference].folder}: no tensor looks like embeddings, so its tokens have no rows.")
         rows[reference] = count
-    return _decided(wanted, order, origin, tuple((r, found[r] or usual, rows[r]) for r in recipe.references), tuple(remarks))
+    return _decided(
+        wanted, order, origin, tuple((r, vocabularies[r] or usual, rows[r]) for r in recipe.references), tuple(remarks)
+    )
 
 
 @lru_cache(maxsize=8)
 def _decided(
-    wanted: TokenizerRecipe, order: tuple[str, ...], origin: str, found: tuple[tuple[str, Vocabulary, int], ...],
+    wanted: TokenizerRecipe, order: tuple[str, ...], origin: str, known: tuple[tuple[str, Vocabulary, int], ...],
     remarks: tuple[str, ...],
 ) -> OutputTokens:  # fmt: skip
     """Cached: a live session plans again at every move of a slider."""
-    vocabularies, rows = {r: v for r, v, _ in found}, {r: n for r, _, n in found}
+    vocabularies, rows = {r: v for r, v, _ in known}, {r: n for r, _, n in known}
     own = vocabularies[origin]
     strip = wanted.source in ("union", "base")
     ids = {token: i for token, i in own.ids.items() if not strip or i < rows[origin]}
@@ -421,8 +423,8 @@ def special_ids(config: Mapping[str, Any], own: Mapping[str, Any], out: OutputTo
 
     def renumbered(value: Any) -> Any:
         if isinstance(value, list):
-            found = [n for n in map(renumbered, value) if n is not None]
-            return found or None
+            numbers = [n for n in map(renumbered, value) if n is not None]
+            return numbers or None
         return where.get(known[value]) if type(value) is int and value in known else value
 
     def level(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -542,9 +544,9 @@ def built_in_templates() -> tuple[str, ...]:
 def chat_template_of(folder: Path) -> str | None:
     """A model's chat template, from whichever file holds it."""
     if not (folder / safe.TEMPLATE).is_file():
-        found = safe.default_template(read_json(folder / "chat_template.json", required=False).get("chat_template"))
-        if found is not None:
-            return found
+        text = safe.default_template(read_json(folder / "chat_template.json", required=False).get("chat_template"))
+        if text is not None:
+            return text
     return safe.chat_template(folder)
 
 
@@ -569,8 +571,8 @@ def chat_template(recipe: Recipe, models: Mapping[str, Checkpoint]) -> str | Non
         return None if choice is None else _BUILT_IN[choice]
     if choice != "auto":
         return choice
-    found = [text for r in recipe.merged if (text := chat_template_of(models[r].words)) is not None]
-    return Counter(found).most_common(1)[0][0] if found else None
+    texts = [text for r in recipe.merged if (text := chat_template_of(models[r].words)) is not None]
+    return Counter(texts).most_common(1)[0][0] if texts else None
 
 
 def write_chat_template(template: str, folder: Path) -> None:

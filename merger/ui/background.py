@@ -64,12 +64,12 @@ class Work:
 
     def heard(self, seconds: float) -> list[Any]:
         """What was told since the last time; waits so long for something."""
-        found: list[Any] = []
+        messages: list[Any] = []
         with contextlib.suppress(Empty):
-            found.append(self._told.get(timeout=seconds) if seconds else self._told.get_nowait())
+            messages.append(self._told.get(timeout=seconds) if seconds else self._told.get_nowait())
             while True:
-                found.append(self._told.get_nowait())
-        return found
+                messages.append(self._told.get_nowait())
+        return messages
 
 
 class Background:

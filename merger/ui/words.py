@@ -135,8 +135,8 @@ def _values(recipe: Recipe, param: Param, entry: Entry | None, board: Board) -> 
     layers = sum(c.kind == "layer" for c in board.columns)
 
     def at(column: Column, name: str) -> Scalar:
-        found = setting.at(name, column.layer or 0, layers if column.layer is not None else 0)
-        return 0.0 if found is None else found
+        number = setting.at(name, column.layer or 0, layers if column.layer is not None else 0)
+        return 0.0 if number is None else number
 
     return tuple(tuple(at(c, name) for name in c.names) for c in board.columns)
 
@@ -220,19 +220,19 @@ def _where(touched: Sequence[int], board: Board) -> str:
     return listed(places)
 
 
-def _layers(found: Sequence[int]) -> str:
+def _layers(numbers: Sequence[int]) -> str:
     """Layers from 0 as people count them, runs together."""
     runs: list[list[int]] = []
-    for layer in sorted(found):
+    for layer in sorted(numbers):
         if runs and layer == runs[-1][-1] + 1:
             runs[-1].append(layer)
         else:
             runs.append([layer])
     if len(runs) > 4:
-        return f"{len(found)} layers"
+        return f"{len(numbers)} layers"
     runs = [part for run in runs for part in ([[i] for i in run] if len(run) == 2 else [run])]
     words = [f"{r[0] + 1} to {r[-1] + 1}" if len(r) > 1 else f"{r[0] + 1}" for r in runs]
-    return f"layer{'s' if len(found) > 1 else ''} {listed(words)}"
+    return f"layer{'s' if len(numbers) > 1 else ''} {listed(words)}"
 
 
 def _part(before: Values, after: Values, touched: Sequence[int], board: Board) -> str:
@@ -321,10 +321,10 @@ class Remark:
 
 def verdict_words(verdict: Verdict, names: Names | None = None) -> list[Remark]:
     """The verdict in plain words, worst first; what is fine is said too when nothing is wrong."""
-    found = [_remark(finding, names or {}) for finding in verdict.findings]
-    if not any(remark.level != "note" for remark in found):
-        found.insert(0, Remark(_fine(verdict), "note"))
-    return found
+    remarks = [_remark(finding, names or {}) for finding in verdict.findings]
+    if not any(remark.level != "note" for remark in remarks):
+        remarks.insert(0, Remark(_fine(verdict), "note"))
+    return remarks
 
 
 def _fine(verdict: Verdict) -> str:
@@ -530,10 +530,10 @@ class _Pieces(Mapping[str, object]):
 
     @property
     def spectrum(self) -> Spectrum:
-        found = self.explained.spectrum
-        if found is None or not found.merged:
+        spectrum = self.explained.spectrum
+        if spectrum is None or not spectrum.merged:
             raise _Nothing("spectrum")
-        return found
+        return spectrum
 
     def odds(self, sign: int) -> list[float]:
         """Chances to stay at the ends of a row."""

@@ -137,15 +137,15 @@ def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | N
     grid = columns(compared)
     if not isinstance(column, int) or isinstance(column, bool) or not 0 <= column < len(grid.columns):
         return _empty(INVITE)
-    found = [n for n in grid.columns[column].names if role(n) == row]
-    if not found:
+    listed = [n for n in grid.columns[column].names if role(n) == row]
+    if not listed:
         return _empty(INVITE)
-    chosen = name if name in found else found[0]
+    chosen = name if name in listed else listed[0]
     seen = seen_of(studio, studio.plan(work.recipe), compared, chosen)
     names = short_names([work.base, *work.chosen])
     slots = inks([*work.shelf, *work.chosen])
     return [
-        gr.update(choices=[(_short(n, found), n) for n in found], value=chosen, visible=len(found) > 1),
+        gr.update(choices=[(_short(n, listed), n) for n in listed], value=chosen, visible=len(listed) > 1),
         facts(seen, names, slots, f"{grid.columns[column].label}, {row}"),
         *_figures(seen, names, slots),
     ]  # fmt: skip

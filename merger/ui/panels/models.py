@@ -121,12 +121,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Pick:
-    """The view's components. `found`: the list of what was found; `shelf`: names only, never a token."""
+    """The view's components. `results`: the list of what was found; `shelf`: names only, never a token."""
 
     trio: gr.Dropdown
     query: gr.Textbox
     look: gr.Button
-    found: gr.Radio
+    results: gr.Radio
     taking: gr.Row
     as_base: gr.Button
     add: gr.Button
@@ -161,7 +161,7 @@ def pick(host: Host, trios: Sequence[Trio]) -> Pick:
                 placeholder="smollm2", interactive=True, scale=5, min_width=220, elem_id="pick-query",
             )  # fmt: skip
             look = gr.Button("Search", scale=0, min_width=100)
-        found = gr.Radio([], value=None, label="Found", interactive=True, visible=False, elem_id="pick-found")
+        results = gr.Radio([], value=None, label="Found", interactive=True, visible=False, elem_id="pick-found")
         with gr.Row(visible=False, elem_id="pick-take") as taking:
             as_base = gr.Button("Take as base", scale=0, min_width=190)
             add = gr.Button("Add to the mix", scale=0, min_width=190)
@@ -182,7 +182,7 @@ def pick(host: Host, trios: Sequence[Trio]) -> Pick:
             cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
         progress = bars(elem_id="pick-bars")
     return Pick(
-        trio, query, look, found, taking, as_base, add, notice, base, parents, kin, fit, outlook, fetch, cancel, progress,
+        trio, query, look, results, taking, as_base, add, notice, base, parents, kin, fit, outlook, fetch, cancel, progress,
         gr.State(("",)),
     )  # fmt: skip
 
@@ -397,8 +397,8 @@ class Picking:
                     raise
                 return blind
             missing = model.download if isinstance(model, remote.Remote) else model.nbytes
-            found = model.found if isinstance(model, remote.Remote) else None
-            said = (found.licence if found else None) or licence(model.folder)
+            card = model.hub if isinstance(model, remote.Remote) else None
+            said = (card.licence if card else None) or licence(model.folder)
             return Seen(reference, model.nbytes, missing, said, model)
         except Cancelled:
             raise
@@ -416,7 +416,7 @@ class Picking:
         if not all(file.name.endswith(".bin") for file in files):
             return None
         missing = sum(file.size - store.begun(listing, file) for file in files)
-        return Seen(reference, sum(file.size for file in files), missing, remote.found(listing.info).licence)
+        return Seen(reference, sum(file.size for file in files), missing, remote.hub_model(listing.info).licence)
 
     # ------------------------------------------------------------------------------ the download
 
@@ -547,12 +547,12 @@ class Picking:
 
             yield from self.fetch(shelf, request.session_hash, self._token(token), loaded, len(outputs))
 
-        gr.on([view.query.submit, view.look.click], self.search, view.query, [view.found, view.taking, view.notice], **ASK)
+        gr.on([view.query.submit, view.look.click], self.search, view.query, [view.results, view.taking, view.notice], **ASK)
         put = [view.shelf, view.notice]
         for edit in (
             view.trio.input(choose, view.trio, [*put, view.trio], **NOW),
-            view.as_base.click(self.as_base, [view.shelf, view.found], put, **NOW),
-            view.add.click(self.add, [view.shelf, view.found], put, **NOW),
+            view.as_base.click(self.as_base, [view.shelf, view.results], put, **NOW),
+            view.add.click(self.add, [view.shelf, view.results], put, **NOW),
             view.kin.input(self.add, [view.shelf, view.kin], put, **NOW),
             view.parents.input(self.tick, [view.shelf, view.parents], view.shelf, **NOW),
         ):  # not on the shelf's own change event: after an event without a queue gradio does not fire it
@@ -582,11 +582,11 @@ def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int
                 refused = [f"{MARKS['warning']}{refusal_words(str(error))}"]
             recipe = replace_all(recipe, way.changes)
             plan = make_plan(recipe, models)
-        found = verdict_words(verdict(recipe, models, plan), short_names(shelf))
+        remarks = verdict_words(verdict(recipe, models, plan), short_names(shelf))
     except MergeError as error:
         text = refusal_words(str(error))
         return [f"{MARKS['error']}{text[:1].upper()}{text[1:]}"], models[shelf[0]].nbytes, None
-    return [*refused, *(f"{MARKS[remark.level]}{remark.text}" for remark in found)], plan.nbytes, way
+    return [*refused, *(f"{MARKS[remark.level]}{remark.text}" for remark in remarks)], plan.nbytes, way
 
 
 def _plain(shelf: Shelf) -> Recipe:
@@ -643,7 +643,7 @@ class _Job:
             return gr.update(data=shown(state, (name, done, size, words), files))
 
 
-def _line(one: remote.Found, name: str) -> str:
+def _line(one: remote.HubModel, name: str) -> str:
     words = [
         name, one.architecture or "no architecture named", format_bytes(one.nbytes) if one.nbytes else "size unknown",
         one.licence or "no licence named", f"{_count(one.downloads)} downloads",

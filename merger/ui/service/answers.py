@@ -183,7 +183,7 @@ class Answers:
 
     def _rehearsed(self, asks: Sequence[Ask], go_on: Callable[[], bool], feeds: Feeds) -> Generator[Feed, None, list[Ask]]:
         """Those whose templates take their prompts; of the others it is told. A template that is too much is tried once only."""
-        found: list[Ask] = []
+        rehearsed: list[Ask] = []
         stopped = ""
         for ask in asks:
             try:
@@ -191,11 +191,11 @@ class Answers:
                     raise MergeError(stopped)
                 if go_on():
                     self._rehearse(ask.of.values(), ask.prompt)
-                    found.append(ask)
+                    rehearsed.append(ask)
             except MergeError as error:
                 stopped = str(error) if isinstance(error, templates.Stopped) else stopped
                 yield feeds.failed(str(error), ask.of)
-        return [] if stopped else found
+        return [] if stopped else rehearsed
 
     def _bare(self, asks: Sequence[Ask], known: Mapping[str, Answer]) -> list[tuple[Ask, str]]:
         """Merges that answered while another row was looked at closely: whose words they said has not been told."""
@@ -222,8 +222,8 @@ class Answers:
                 raise MergeError("Write a prompt first: a question or a task for the models.")
             self._may(*ask.of.values())
             self.studio.renew(_opened(ask.of))
-        found = {key: self.studio.answered.get((_name(what), ask.said(manner), manner)) for ask, key, what in _each(asks)}
-        return {key: heard for key, heard in found.items() if heard is not None}
+        answered = {key: self.studio.answered.get((_name(what), ask.said(manner), manner)) for ask, key, what in _each(asks)}
+        return {key: heard for key, heard in answered.items() if heard is not None}
 
     def _rehearse(self, asked: Iterable["Recipe | str"], prompt: str) -> None:
         """Render everybody's chat template before a place in the line is taken: one that is too much holds nobody up there."""
@@ -344,8 +344,8 @@ class Answers:
     def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY) -> str | None:
         """What the merge of a recipe, or a parent, answered, if it has answered this prompt to the end."""
         self._may(recipe)
-        found = self.studio.answered.get((_name(recipe), prompt, manner))
-        return None if found is None else found.text
+        answer = self.studio.answered.get((_name(recipe), prompt, manner))
+        return None if answer is None else answer.text
 
 
 on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)

@@ -46,7 +46,7 @@ class Strip:
         _, stats = self.statistics(recipe)
         layers = sorted({s.layer for s in stats if s.layer is not None})
         groups = {"all": stats, **{f"layer {n}": [s for s in stats if s.layer == n] for n in layers}}
-        found = {name: combine(group, name) for name, group in groups.items()}
+        combined = {name: combine(group, name) for name, group in groups.items()}
         return {
             "models": list(stats[0].models) if stats else [],
             "parts": {
@@ -54,7 +54,7 @@ class Strip:
                     "conflict": whole.conflict, "conflict_before": whole.conflict_before, "density": list(whole.density),
                     "share": list(whole.share), "size": list(whole.size), "moved": whole.moved,
                 }
-                for name, whole in found.items() if whole is not None
+                for name, whole in combined.items() if whole is not None
             },
         }  # fmt: skip
 
@@ -83,8 +83,8 @@ class Strip:
         """How the browser follows a drag by itself (web/law/); None where it has to ask. `plan`: the recipe's plan."""
         if for_statistics(work) != work.recipe:
             return {"still": True}  # the strip compares the models as they are
-        found = law(plan, work.split)
-        return found and found | {"sketch": self.studio.samples.word(plan, self._sketch(plan))}
+        drawn = law(plan, work.split)
+        return drawn and drawn | {"sketch": self.studio.samples.word(plan, self._sketch(plan))}
 
     def sample(self, word: object) -> dict[str, Any] | None:
         """What a law's `sketch` stands for; None where it is unknown, too long ago, or not for this visitor."""
