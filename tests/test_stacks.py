@@ -130,7 +130,7 @@ def test_a_stack_in_the_models_own_order_changes_nothing() -> None:
 def test_counts_of_the_first_and_last_layers(key: str, value: int, order: tuple[int, ...], wanted: int) -> None:
     made = follow("m", {"m": N | {key: value}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", i)] for i in order])
     assert made.config[key] == wanted
-    said = [t for t in made.told if "stand elsewhere too" in t]
+    said = [t for t in made.messages if "stand elsewhere too" in t]
     assert bool(said) is (order == (0, 4, 1, 5))
     if said:
         which = "first" if "first" in key else "last"
@@ -147,14 +147,14 @@ def test_each_layer_follows_its_own_model() -> None:
     layouts = {"a": Layout({"l.": 6}, "l."), "b": Layout({"l.": 3}, "l.")}
     made = follow("a", configs, layouts, [[("a", 0)], [("b", 1)], [("b", 2)], [("a", 5)]])
     assert made.config == {"num_hidden_layers": 4, "layer_types": [*"ayza"], "idxs": [0, 2], "first_k_dense_replace": 1}
-    assert made.told == ["config.json: layer_types, idxs, first_k_dense_replace follow the layers."]
+    assert made.messages == ["config.json: layer_types, idxs, first_k_dense_replace follow the layers."]
 
 
 def test_layers_of_two_kinds_merged_into_one_are_told() -> None:
     configs = {"a": N | {"layer_types": [*"ababab"]}, "b": N | {"layer_types": [*"aaabab"]}}
     layouts = dict.fromkeys("ab", Layout({"l.": 6}, "l."))
     pairs = [[("a", i), ("b", i)] for i in (0, 1, 2)]
-    told = follow("a", configs, layouts, pairs).told
+    told = follow("a", configs, layouts, pairs).messages
     assert told[-1] == "layer 1 of the output is merged from layers of two kinds: layer_types is b in a, a in b."
 
 
@@ -163,8 +163,8 @@ def test_what_goes_by_number_is_noted() -> None:
     config["scale_attn_by_inverse_layer_idx"] = True
     made = follow("m", {"m": config}, {"m": Layout({"l.": 6}, "l.")}, [[("m", i)] for i in (1, 2)])
     assert made.by_number == ["attn_layer_period", "attn_layer_offset", "decoder_sparse_step"]
-    assert made.told == ["config.json: scale_attn_by_inverse_layer_idx: what a layer computes depends on its number, which the "
-                         "stack changes."]  # fmt: skip
+    assert made.messages == ["config.json: scale_attn_by_inverse_layer_idx: what a layer computes depends on its number, which "
+                         "the stack changes."]  # fmt: skip
 
 
 def test_a_list_of_kinds_counts_them_too() -> None:
@@ -184,8 +184,8 @@ def test_a_list_that_is_repeated_is_written_out() -> None:
 
 def test_a_config_that_counts_no_layers_is_told() -> None:
     made = follow("m", {"m": {"sizes": [1] * 6}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]])
-    assert made.told == ["m: its config.json does not say that it has 6 layers; nothing in it follows them."]
-    assert follow("m", {"m": {}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]]).told == []
+    assert made.messages == ["m: its config.json does not say that it has 6 layers; nothing in it follows them."]
+    assert follow("m", {"m": {}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]]).messages == []
 
 
 def test_the_decoders_number_and_not_the_encoders() -> None:

@@ -237,7 +237,7 @@ def test_what_equals_the_base_is_not_counted_as_changed(models: Path) -> None:
     a, b = judged.shares
     same = [sum(x.numel() for n, x in base.items() if part in n) for part in ("layers.0", "layers.")]
     assert [s.can - s.does for s in (a, b)] == same and a.can == judged.numel
-    assert [f.told for f in words(judged, "untouched")] == [(1, 2), (0, 2)]
+    assert [f.figures for f in words(judged, "untouched")] == [(1, 2), (0, 2)]
     assert "b differs from the base in none of the 2 layers; only outside of them" in str(judged)
     assert "a differs from the base in 1 of 2 layers" in str(judged)
     half = {n: torch.where(torch.arange(x.numel()).reshape(x.shape) % 2 == 0, x, x + 1) for n, x in base.items()}

@@ -145,7 +145,7 @@ def test_reach_is_measured_where_it_is_added(family: Path) -> None:
     ):  # fmt: skip
         assert "too far" not in {f.kind for f in judge(load(text), family).findings}, text
     found = next(f for f in judge(load(ADDED), family).findings if f.kind == "too far")
-    assert found.told == (5.5,) and (found.path, found.value) == ("parameters.lambda", 0.18)
+    assert found.figures == (5.5,) and (found.path, found.value) == ("parameters.lambda", 0.18)
 
 
 @pytest.fixture

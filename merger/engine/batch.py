@@ -270,14 +270,14 @@ def _cause(error: BaseException, check: Callable[[], None]) -> BaseException:
     except InputChanged as changed:
         return changed
     if isinstance(error, OSError):  # the writer's own are MergeErrors
-        told = CheckpointError(f"{error.filename}: cannot be read any more: {error.strerror}; bring it back as it was.")
+        cause = CheckpointError(f"{error.filename}: cannot be read any more: {error.strerror}; bring it back as it was.")
     elif out_of_memory(error):
-        told = MergeError(NO_MEMORY)
+        cause = MergeError(NO_MEMORY)
         error = MemoryError(str(error))
     else:
         return error
-    told.__cause__ = error
-    return told
+    cause.__cause__ = error
+    return cause
 
 
 def check_inputs(models: Mapping[str, Checkpoint]) -> None:
@@ -296,12 +296,12 @@ def output_folder(folder: str | Path) -> Path:
 
 def _with_remarks(plan: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     """The plan with remarks on weights that cancel out, in earlier documents too."""
-    told = [f"{finding.words} {finding.fix}" for finding in cancelling(plan)]
+    remarks = [f"{finding.words} {finding.fix}" for finding in cancelling(plan)]
     for document in recipe.earlier:
         made = models[document.digest]
         if isinstance(made, Planned):
-            told += [f"{document.name}: {finding.words} {finding.fix}" for finding in cancelling(made.plan)]
-    return replace(plan, remarks=(*plan.remarks, *told[:TOLD]))
+            remarks += [f"{document.name}: {finding.words} {finding.fix}" for finding in cancelling(made.plan)]
+    return replace(plan, remarks=(*plan.remarks, *remarks[:TOLD]))
 
 
 def _with_allowed(plan: Plan, lines: Mapping[str, str]) -> Plan:

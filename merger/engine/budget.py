@@ -142,14 +142,14 @@ def too_much(what: Need, device: torch.device) -> str:
     """What to tell where a device's memory ran out although all else was let go of: what is needed, free, and would fit."""
     place = "This machine's memory" if device.type == "cpu" else f"The GPU's memory ({device})"
     count, models = len(what.models), sum(what.models.values())
-    told = (
+    message = (
         f"{place} ran out: {count} model{'s' * (count > 1)} take{'s' * (count == 1)} {format_bytes(models)}, their merge "
         f"{format_bytes(what.merged)} and computing {format_bytes(what.beside)}, together {format_bytes(what.total)}"
     )
     have = available(device)
     if have is None:
-        return f"{told}. Fewer or smaller models would fit."
-    return f"{told}; {format_bytes(have[0])} are free. {fitting(what, have[0])}"
+        return f"{message}. Fewer or smaller models would fit."
+    return f"{message}; {format_bytes(have[0])} are free. {fitting(what, have[0])}"
 
 
 def fitting(what: Need, room: int) -> str:

@@ -93,5 +93,5 @@ def _skipped(plan: Plan, label: str, cropped: bool) -> dict[str, str]:
         if m.cropped == cropped:
             key = (m.model, role(m.name), str(m.shape or "missing"), str(m.wanted))
             groups[key] = groups.get(key, 0) + 1
-    told = [f"`{model}`: {n} × {kind}, {shape} against {wanted}" for (model, kind, shape, wanted), n in groups.items()]
-    return {label: "; ".join(told)} if told else {}
+    skipped = [f"`{model}`: {n} × {kind}, {shape} against {wanted}" for (model, kind, shape, wanted), n in groups.items()]
+    return {label: "; ".join(skipped)} if skipped else {}

@@ -159,11 +159,11 @@ def writing(
         else:
             (partial / f".done-{part.name}").write_text(word + "\n", encoding="utf-8")
     except (OSError, MemoryError, MergeError) as error:
-        told = error if isinstance(error, MergeError) else _told(error, partial)
-        if done and _owned(partial, locks) and _keeps(told):
-            raise _stuck(told, partial, done) from None
+        raised = error if isinstance(error, MergeError) else _told(error, partial)
+        if done and _owned(partial, locks) and _keeps(raised):
+            raise _stuck(raised, partial, done) from None
         _discard(partial, part, locks)
-        raise told from told.__cause__
+        raise raised from raised.__cause__
     except Exception:
         _discard(partial, part, locks)
         raise
@@ -336,8 +336,8 @@ def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
     models: dict[str, str] = {}
     for path in sorted(partial.glob(".journal*" if part is None else _journal_of(part))):
         for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]:
-            name, told, about = line.partition(_TOLD)
-            if told:
+            name, line_text, about = line.partition(_TOLD)
+            if line_text:
                 models[name] = about
     return models
 
@@ -377,13 +377,13 @@ def _appear(out: Path, partial: Path) -> None:
 def _told(error: OSError | MemoryError, partial: Path) -> MergeError:
     """The error of a system call as one for people."""
     if isinstance(error, MemoryError):
-        told = MergeError(NO_MEMORY)
+        problem = MergeError(NO_MEMORY)
     elif isinstance(error, FileNotFoundError) and not partial.is_dir():
-        told = _gone(partial)
+        problem = _gone(partial)
     else:
-        told = MergeError(f"{os.fsdecode(error.filename or partial)}: cannot be written: {error.strerror}.")
-    told.__cause__ = error
-    return told
+        problem = MergeError(f"{os.fsdecode(error.filename or partial)}: cannot be written: {error.strerror}.")
+    problem.__cause__ = error
+    return problem
 
 
 def _keeps(error: MergeError) -> bool:

@@ -227,7 +227,7 @@ def make_plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     plan = Plan(
         recipe, jobs, config_source, layout({job.name: math.prod(job.shape) for job in jobs}, config), config,
         (
-            *_remarks(recipe, models, rows, layouts, origins, packed, moved), *followed.told, *coverage(recipe, misfits),
+            *_remarks(recipe, models, rows, layouts, origins, packed, moved), *followed.messages, *coverage(recipe, misfits),
             *_lost_tokens(models[config_source], jobs, words), *_token_remarks(jobs, words),
         ),
         misfits, words, chat_template(recipe, models), stack if moved else (), tuple(followed.by_number),
@@ -639,16 +639,16 @@ _OR_CUT = (
 
 def coverage(recipe: Recipe, misfits: Sequence[Misfit]) -> tuple[str, ...]:
     """What was cut or left out, one sentence for each model."""
-    told: list[str] = []
+    messages: list[str] = []
     for reference in recipe.references:
         left = [m for m in misfits if m.model == reference and not m.cropped]
         cut = [m for m in misfits if m.model == reference and m.cropped]
         if left:
             size = sum(m.numel for m in left)
-            told.append(f"{reference} is left out of {len(left)} tensors that do not fit, {size:,} parameters.")
+            messages.append(f"{reference} is left out of {len(left)} tensors that do not fit, {size:,} parameters.")
         for rows in dict.fromkeys(m.wanted[0] for m in cut):
-            told.append(f"{reference} is cut to {rows:,} rows in {', '.join(m.name for m in cut if m.wanted[0] == rows)}.")
-    return tuple(told)
+            messages.append(f"{reference} is cut to {rows:,} rows in {', '.join(m.name for m in cut if m.wanted[0] == rows)}.")
+    return tuple(messages)
 
 
 def _sources(row: _Row) -> list[Source]:

@@ -38,7 +38,7 @@ class Followed:
     """The output's config, and what was found on the way: remarks for the user, and settings that still go by number."""
 
     config: dict[str, Any]
-    told: list[str] = field(default_factory=list[str])
+    messages: list[str] = field(default_factory=list[str])
     by_number: list[str] = field(default_factory=list[str])
 
 
@@ -58,7 +58,7 @@ def follow(
     followed: list[str] = []
     paths = levels(configs[config_source], where)
     if configs[config_source] and not paths:
-        made.told.append(
+        made.messages.append(
             f"{config_source}: its config.json does not say that it has {where.layers} layers; nothing in it follows them."
         )
     for path in paths:
@@ -73,8 +73,8 @@ def follow(
                 level[key] = 0
     if followed:
         keys = list(dict.fromkeys(followed))
-        made.told.append(f"config.json: {', '.join(keys)} {'follow' if len(keys) > 1 else 'follows'} the layers.")
-    made.told += _mixed(origins, configs, layouts)
+        made.messages.append(f"config.json: {', '.join(keys)} {'follow' if len(keys) > 1 else 'follows'} the layers.")
+    made.messages += _mixed(origins, configs, layouts)
     return made
 
 
@@ -160,7 +160,7 @@ def _walk(
         if new is _OTHER and type(value) is int and (_FIRST.search(key) or _LAST.search(key)):
             new = _count(key, value, inner)
             if new is None:
-                made.told.append(
+                made.messages.append(
                     f"config.json: {key} counts {'the first' if _FIRST.search(key) else 'the last'} layers of a kind, and in "
                     f"this stack layers of that kind stand elsewhere too; it stays at {value}."
                 )
@@ -205,9 +205,9 @@ def _each_layers(key: str, value: Any, pieces: Sequence[tuple[Any, int, int]], l
 def _remark(key: str, value: Any, made: Followed) -> None:
     """Tell of a value that means another thing where layers have moved."""
     if value is True and key.endswith("by_inverse_layer_idx"):
-        made.told.append(f"config.json: {key}: what a layer computes depends on its number, which the stack changes.")
+        made.messages.append(f"config.json: {key}: what a layer computes depends on its number, which the stack changes.")
     elif value and key == "hidden_size_per_layer_input":
-        made.told.append(
+        made.messages.append(
             f"config.json: {key}: each layer has a part of its own in tensors outside of the layers, and these parts stay in "
             "the order they are in: a layer that moved computes with another's."
         )

@@ -233,9 +233,9 @@ def with_answers(text: str, answers: Sequence[Example], link: str = "") -> str:
     before, mark, after = text.partition("\n## Recipe\n")
     if not mark:
         before, after = text.rstrip("\n") + "\n", ""
-    told = [f"[Open this recipe in Merge explorer]({link})", ""] if _LINK.fullmatch(link) else []
+    lines = [f"[Open this recipe in Merge explorer]({link})", ""] if _LINK.fullmatch(link) else []
     joined = "\n".join(["", *added]) if added else "\n" if not mark else ""
-    back = "\n" + "\n".join(told) if told else ""
+    back = "\n" + "\n".join(lines) if lines else ""
     return f"{before}{joined}{mark}{back}{after}"
 
 

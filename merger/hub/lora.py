@@ -63,7 +63,7 @@ class Adapted(Checkpoint):
     loras: tuple[str, ...] = ()
     saved: frozenset[str] = frozenset()
     tokenizer: Path | None = None
-    told: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     @property
     def words(self) -> Path:
@@ -73,7 +73,7 @@ class Adapted(Checkpoint):
     @property
     def notes(self) -> tuple[str, ...]:
         """What became of the head and of the vocabulary."""
-        return self.told
+        return self.messages
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -212,7 +212,7 @@ def _apart(made: Adapted, head: str, why: str) -> Adapted:
         made, tensors={**made.tensors, head: made.tensors[shared]}, config=heads.untied(made.config),
         pairs={**made.pairs, **({head: made.pairs[shared]} if shared in made.pairs else {})},
         replaced={**made.replaced, **({head: made.replaced[shared]} if shared in made.replaced else {})},
-        told=(*made.told, f"{why}, which was its embeddings again: the output has a head of its own."),
+        messages=(*made.messages, f"{why}, which was its embeddings again: the output has a head of its own."),
     )  # fmt: skip
 
 
@@ -240,12 +240,12 @@ def _grown(made: Adapted, before: Checkpoint, adapter: Checkpoint) -> Adapted:
             f"{reference}: its embeddings have {new} rows, and the tokenizer of {whose} has tokens up to number {tokens - 1}.\n"
             f"  Put the tokenizer that the LoRA was trained with into {adapter.folder}."
         )
-    told = f"{reference} changes the number of tokens from {old} to {new}; config.json follows."
+    message = f"{reference} changes the number of tokens from {old} to {new}; config.json follows."
     if not vocabulary and tokens < new:
-        told += f" It brings no tokenizer: {new - max(tokens, min(old, new))} rows belong to no token."
+        message += f" It brings no tokenizer: {new - max(tokens, min(old, new))} rows belong to no token."
     return replace(
         made, config=_with_rows(made.config, old, new), tokenizer=adapter.folder if vocabulary else made.tokenizer,
-        told=(*made.told, told),
+        messages=(*made.messages, message),
     )  # fmt: skip
 
 

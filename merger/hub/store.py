@@ -273,14 +273,14 @@ def fetch(
     counts = {file.name: file.size if file not in missing else begun(listing, file) for file in files}
     total, lock, stop = sum(file.size for file in files), threading.Lock(), threading.Event()
 
-    def told(file: RepoFile, done: int) -> None:
+    def report(file: RepoFile, done: int) -> None:
         with lock:
             counts[file.name] = done
             if progress is not None:
                 progress(Fetched(listing.reference, file.name, done, file.size, sum(counts.values()), total))
 
     def one(file: RepoFile) -> None:
-        _Download(listing, file, token, told, lambda: stop.is_set() or cancelled()).run()
+        _Download(listing, file, token, report, lambda: stop.is_set() or cancelled()).run()
 
     with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
         running = [pool.submit(one, file) for file in sorted(missing, key=lambda file: -file.size)]
@@ -343,9 +343,9 @@ class _Download:
     """One file on its way: range by range into `<digest>.incomplete`, checked against its digest, then put in its place."""
 
     def __init__(
-        self, listing: Listing, file: RepoFile, token: Token, told: Callable[[RepoFile, int], None], stopped: Callable[[], bool]
+        self, listing: Listing, file: RepoFile, token: Token, report: Callable[[RepoFile, int], None], stopped: Callable[[], bool]
     ) -> None:
-        self.listing, self.file, self.token, self.told, self.stopped = listing, file, token, told, stopped
+        self.listing, self.file, self.token, self.report, self.stopped = listing, file, token, report, stopped
         self.url = file_url(listing.name, listing.commit, file.name)
 
     def run(self) -> None:
@@ -385,7 +385,7 @@ class _Download:
                 try:
                     held.enter_context(WeakFileLock(str(place), timeout=0.3))
                 except Timeout:
-                    self.told(self.file, begun(self.listing, self.file))
+                    self.report(self.file, begun(self.listing, self.file))
                     continue
                 yield
                 return
@@ -426,7 +426,7 @@ class _Download:
             anew = before > 0 and response.status_code != 206
             done = 0 if anew else before
             with partial.open("wb" if anew or not before else "ab") as out:
-                told = time.monotonic()
+                reported = time.monotonic()
                 for block in response.iter_bytes(1 << 18):
                     if done + len(block) > self.file.size:
                         what = f"{self.file.name} is longer than the Hub lists"
@@ -435,12 +435,12 @@ class _Download:
                     done += len(block)
                     if self.stopped():
                         raise Cancelled(f"{self.listing.reference}: stopped; {format_bytes(done)} of {self.file.name} are kept.")
-                    if time.monotonic() - told > 0.1:
-                        self.told(self.file, done)
-                        told = time.monotonic()
+                    if time.monotonic() - reported > 0.1:
+                        self.report(self.file, done)
+                        reported = time.monotonic()
         if done < self.file.size:
             raise ConnectionError("cut short")
-        self.told(self.file, done)
+        self.report(self.file, done)
 
     def _sound(self, partial: Path) -> bool:
         """Whether the file is the one the Hub lists."""

@@ -39,7 +39,7 @@ def configs(
                 "warning", f"{reference} was trained with a RoPE base of {theirs:,.0f}, {config_source} with {ours:,.0f}; the "
                 f"output keeps {ours:,.0f}, and attention weights made for another one mislead it.",
                 "Merge models of one RoPE base, or give its q_proj and k_proj the weight 0.",
-                kind="positions", model=reference, told=(theirs, ours),
+                kind="positions", model=reference, figures=(theirs, ours),
             )  # fmt: skip
         a, b = _stretch(mine), _stretch(other)
         if a != b:
@@ -53,7 +53,7 @@ def configs(
             yield Finding(
                 "warning" if max(a, b) > 100 * min(a, b) else "note",
                 f"norm epsilon: {b:g} in {reference}, {a:g} in {config_source}; the output keeps {a:g}.",
-                kind="epsilon", model=reference, told=(b, a),
+                kind="epsilon", model=reference, figures=(b, a),
             )  # fmt: skip
         for key, words in (("max_position_embeddings", "context"), ("sliding_window", "sliding window")):
             a, b = _setting(mine, key), _setting(other, key)

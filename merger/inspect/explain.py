@@ -253,8 +253,8 @@ def _of_deltas(job: TensorJob, passed: Staged, positions: int) -> Explanation:
     """A method on deltas: every stage it told of, at the positions where they can be told apart."""
     n, shape, law = len(passed.deltas), passed.base.shape, _law(job)
     deltas = passed.deltas.reshape(n, -1)
-    told = {name: value for name, value in passed.stages.items() if value.shape == passed.deltas.shape}
-    kept, voting, counted = (told[k].reshape(n, -1) if k in told else None for k in ("kept", "voting", "counted"))
+    on_deltas = {name: value for name, value in passed.stages.items() if value.shape == passed.deltas.shape}
+    kept, voting, counted = (on_deltas[k].reshape(n, -1) if k in on_deltas else None for k in ("kept", "voting", "counted"))
     at = _telling(deltas, kept, voting, counted, positions, cuts(job, deltas))
     base, merged = passed.base.reshape(-1), passed.merged.reshape(-1)
     numbers = dict(_numbers(job, passed))

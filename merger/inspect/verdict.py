@@ -270,7 +270,7 @@ def _untouched(plan: Plan, shares: Sequence[Share], alter: Alter) -> Iterator[Fi
             yield Finding(
                 "note", f"{share.model} differs from the base in {where}{'; only outside of them' if not count else ''}, "
                 f"{_percent(share.does, numel)} of the parameters in all: its weights elsewhere change nothing.",
-                kind="untouched", model=share.model, told=(count, layers),
+                kind="untouched", model=share.model, figures=(count, layers),
             )  # fmt: skip
 
 
@@ -308,7 +308,7 @@ def _coverage(recipe: Recipe, plan: Plan, shares: Sequence[Share], can: int, num
             f"{_percent(can, numel)} of the parameters can change, {_percent(numel - can, numel)} stay as in "
             f"{plan.config_source}.",
             "Merge fine-tunes of one base: the same shapes everywhere.",
-            kind="misfits", told=(count, len(plan.jobs)),
+            kind="misfits", figures=(count, len(plan.jobs)),
             mend=_matched(recipe, left) or _without(recipe, strangers, "Take out what does not fit"),
         )  # fmt: skip
 
@@ -328,7 +328,7 @@ def _without(recipe: Recipe, models: Iterable[str], label: str) -> Fix | None:
     others = [entry for entry in rest if entry.model != recipe.base_model] if recipe.method.takes == "deltas" else rest
     if not recipe.models or len(rest) == len(recipe.models) or len(others) < fewest or recipe.base_model in gone:
         return None
-    kept = [entry for entry, told in zip(document(recipe)["models"], recipe.models, strict=True) if told.model not in gone]
+    kept = [entry for entry, mine in zip(document(recipe)["models"], recipe.models, strict=True) if mine.model not in gone]
     return Fix(label, {"models": kept})
 
 
@@ -427,7 +427,7 @@ def _hardly(recipe: Recipe, share: Share) -> Finding:
         "warning", f"{share.model} contributes next to nothing: {100 * kept:.2g} % of its changes are kept.",
         "Raise its density, for example to 0.2.",
         f"{places[0]}.parameters.density" if len(places) == 1 else "", 0.2 if len(places) == 1 else None,
-        kind="hardly", model=share.model, told=(kept,),
+        kind="hardly", model=share.model, figures=(kept,),
         mend=Fix("Keep a fifth of its changes", {f"{place}.parameters.density": 0.2 for place in places}) if places else None,
     )  # fmt: skip
 
@@ -457,7 +457,7 @@ def _too_far(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
         yield Finding(
             "warning", f"the weights of whole models sum to {reach:.3g}, so the output's numbers are {reach:.3g} times as large.",
             "Write `normalize: true`.", "parameters.normalize", True,
-            kind="scaled", told=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
+            kind="scaled", figures=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
         )  # fmt: skip
     elif not whole_models and reach > LONG:
         strength = next((j.args.number("lambda") for j in plan.jobs if "lambda" in j.args), None)
@@ -468,7 +468,7 @@ def _too_far(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
             f"{LONG:g} merges usually babble.",
             f"Write `lambda: {calm:g}`, or lower the weights." if calm else "Lower the weights.",
             "parameters.lambda" if able else "", calm if able else None,
-            kind="too far", told=(reach,),
+            kind="too far", figures=(reach,),
             mend=Fix(f"Turn the strength down to {calm:g}", {"parameters.lambda": calm}) if able else None,
         )  # fmt: skip
 
@@ -480,7 +480,7 @@ def _cancelled(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
         return
     yield Finding(
         "warning", worst.words, worst.fix, f"parameters.{worst.switch}" if worst.switch else "", False if worst.switch else None,
-        kind="cancelled", told=(worst.share, worst.tensors),
+        kind="cancelled", figures=(worst.share, worst.tensors),
         mend=Fix("Take the weights as they are", _everywhere(recipe, worst.switch, False)) if worst.switch else None,
     )  # fmt: skip
 
@@ -503,7 +503,7 @@ def _damaged(recipe: Recipe, samples: Samples) -> Iterator[Finding]:
                 yield Finding(
                     "warning", f"{reference} has {of} in what was seen of {name}: it is damaged, and the merge ends there.",
                     "Get its file again, or leave it out; --allow-nonfinite merges it all the same.",
-                    kind="damaged", model=reference, told=(of.odd,), mend=_without(recipe, [reference], "Take it out"),
+                    kind="damaged", model=reference, figures=(of.odd,), mend=_without(recipe, [reference], "Take it out"),
                 )  # fmt: skip
 
 
@@ -562,12 +562,12 @@ def _without_effect(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
         ]  # fmt: skip
         weights = sorted({job.args.one("weight", k) for job, k in active if "weight" in job.args})
         if len(alone) == len(active) and weights and weights != [1.0]:
-            told = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
+            weighs = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
             yield Finding(
-                "warning", f"the weight {told} of {model} has no effect: `normalize` divides by it again, because no other "
+                "warning", f"the weight {weighs} of {model} has no effect: `normalize` divides by it again, because no other "
                 "model takes part in its tensors; its values replace the base's outright.",
                 "Write `normalize: false` for the weight to count.", "parameters.normalize", False,
-                kind="lone weight", model=model, told=(weights[0], weights[-1]),
+                kind="lone weight", model=model, figures=(weights[0], weights[-1]),
                 mend=Fix("Let the weight count", _everywhere(recipe, "normalize", False)),
             )  # fmt: skip
         densities = [job.args.one("density", k) if "density" in job.args else None for job, k in active]
@@ -652,16 +652,16 @@ def _ancestors(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding
             f"{plan.config_source} is not the ancestor of {reference}: in sampled rows they differ by {kin.distance:.2f} of "
             f"its norm, with a cosine of {kin.cosine:.2f} (a fine-tune: below 0.1, above 0.99). "
             f"{'Their difference is no task vector; the' if base else 'The'} merge will probably write gibberish.",
-            *better, kind="stranger", model=reference, told=(kin.distance, kin.cosine),
+            *better, kind="stranger", model=reference, figures=(kin.distance, kin.cosine),
             mend=fix or _without(recipe, [reference], "Take it out"),
         )  # fmt: skip
 
 
 def _better_base(recipe: Recipe, samples: Samples, reference: str, config_source: str) -> tuple[str, str, str] | tuple[str]:
     """The model that its card names as its base; else the listed model nearest to it, if it is a relative."""
-    told = card_base(samples.models[reference].folder)
-    if told and told != config_source:
-        return f"Its card says that it was fine-tuned from {told}: name that as `base_model`.", "base_model", told
+    named = card_base(samples.models[reference].folder)
+    if named and named != config_source:
+        return f"Its card says that it was fine-tuned from {named}: name that as `base_model`.", "base_model", named
     near: list[tuple[float, str]] = []
     for other in recipe.merged:
         if other not in (reference, config_source):
@@ -685,8 +685,8 @@ def _siblings(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding]
         return
     own = card_base(samples.models[base].folder)
     cards = {r: card_base(samples.models[r].folder) for r in others}
-    same = [r for r, told in cards.items() if own and told == own]
-    proposed = own or next((told for told in cards.values() if told), "")
+    same = [r for r, card in cards.items() if own and card == own]
+    proposed = own or next((card for card in cards.values() if card), "")
     whose = proposed or "the model that all of them were fine-tuned from"
     fix = f"Name {whose} as `base_model`."
     edit = ("base_model", proposed) if proposed else ("", None)
@@ -703,7 +703,7 @@ def _siblings(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding]
             f"in common (a cosine of {alike:.2f}; of unlike training below 0.1): {base} looks like their "
             f"sibling, not their "
             "base, and the merge takes its own training away; or all were trained on much the same.", fix, *edit,
-            kind="sibling", model=base, told=(alike,), mend=mend,
+            kind="sibling", model=base, figures=(alike,), mend=mend,
         )  # fmt: skip
     elif same:
         yield Finding(
@@ -736,7 +736,7 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) 
                 *(() if recipe.vocabulary else (
                     "Write `tokenizer_source: union` to line the embeddings up by token.", "tokenizer_source", "union")),
                 kind="other words" if not recipe.vocabulary else "remark", model=reference,
-                told=(len(differ), len(mine.keys() & other.keys())),
+                figures=(len(differ), len(mine.keys() & other.keys())),
                 mend=None if recipe.vocabulary else Fix("Match words by what they say", {"tokenizer_source": "union"}),
             )  # fmt: skip
         if extra:
@@ -748,7 +748,7 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) 
                 f"{reference} has {count} more than {plan.config_source}: {shown}{rest}",
                 kind="more words" if not recipe.vocabulary else "remark",
                 model=reference,
-                told=(len(extra),),
+                figures=(len(extra),),
                 mend=None if recipe.vocabulary else Fix("Merge those words too", {"tokenizer_source": "union"}),
             )
 
@@ -805,7 +805,7 @@ def _owners(plan: Plan) -> Iterator[Finding]:
     yield Finding(
         "note", f"of {len(tokens):,} tokens every model has {everyone:,}; the rows of the others are "
         f"{', '.join(parts[:4])}{more}.",
-        kind="owners", told=(everyone, len(tokens)),
+        kind="owners", figures=(everyone, len(tokens)),
     )  # fmt: skip
 
 
@@ -847,7 +847,7 @@ def _rounding(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan, fide
         "warning" if fidelity > 0.5 else "note",
         f"rounding to {_dtype(out)} costs {fidelity:.0%} of the merged change, which is small beside the weights.",
         "Write `out_dtype: float32` to keep it.", "out_dtype", "float32",
-        kind="coarse", told=(fidelity,), mend=Fix("Write float32", {"out_dtype": "float32"}),
+        kind="coarse", figures=(fidelity,), mend=Fix("Write float32", {"out_dtype": "float32"}),
     )  # fmt: skip
 
 
@@ -886,11 +886,11 @@ def _stored(kinds: Mapping[str, torch.dtype]) -> str:
     by: dict[torch.dtype, list[str]] = {}
     for reference, dtype in kinds.items():
         by.setdefault(dtype, []).append(reference)
-    told: list[str] = []
+    messages: list[str] = []
     for dtype, names in by.items():
         who = " and ".join(names) if len(names) < 3 else f"{len(names)} models"
-        told.append(f"{who} {'is' if len(names) == 1 else 'are'} stored in {_dtype(dtype)}")
-    return ", ".join(told)
+        messages.append(f"{who} {'is' if len(names) == 1 else 'are'} stored in {_dtype(dtype)}")
+    return ", ".join(messages)
 
 
 def _dtype(dtype: torch.dtype) -> str:

@@ -155,14 +155,16 @@ class NonFinite:
         )
 
     def _parents(self) -> str:
-        told: list[str] = []
+        messages: list[str] = []
         for parent in self.parents:
             name = f" in {parent.name}" if parent.name != self.name else ""
-            told.append(f"{parent.model} has {parent.count}{name} among its {parent.count.numel:,} numbers{parent.count.place}")
+            messages.append(
+                f"{parent.model} has {parent.count}{name} among its {parent.count.numel:,} numbers{parent.count.place}"
+            )
         spread = self.written.odd
         result = f"{spread:,} of the merged tensor would not be finite" if spread else "the merged tensor would not show it"
         return (
-            f"{self.name}: {' and '.join(told)}; {result}.\n"
+            f"{self.name}: {' and '.join(messages)}; {result}.\n"
             "  A model with such numbers is damaged: get its file again, or leave the model out."
         )
 

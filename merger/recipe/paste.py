@@ -29,13 +29,13 @@ def mended(text: str) -> tuple[str, tuple[str, ...]]:
     >>> mended("merge_method:\\tlinear")
     ('merge_method: linear', ('tabs were read as spaces',))
     """
-    told: list[str] = []
+    messages: list[str] = []
     for change, what in _CHANGES:
         changed = change(text)
         if changed != text:
-            told.append(what)
+            messages.append(what)
             text = changed
-    return text, tuple(told)
+    return text, tuple(messages)
 
 
 def _plain_lines(text: str) -> str:

@@ -274,16 +274,16 @@ class Runner:
 
         Where memory runs out they are made again from the start, and go on where they were; see `within`.
         """
-        told: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         tokens = len(prompt) + limit
         for attempt in attempts(self.parents.device, self._room, lambda: self._too_much(list(asked.values()), tokens, access)):
             with attempt:
-                known = told.copy()
+                known = counts.copy()
                 for said in self._turns(asked, prompt, limit, temperature, seed, go_on, access):
                     if known[said.key]:
                         known[said.key] -= 1
                         continue
-                    told[said.key] += 1
+                    counts[said.key] += 1
                     yield said
 
     def _turns(

@@ -53,9 +53,9 @@ def allow(seconds: float, patience: float) -> None:
 
 def peak() -> int:
     """The most bytes this process has held."""
-    with contextlib.suppress(OSError, StopIteration), open("/proc/self/status", encoding="ascii") as told:  # noqa: PTH123
+    with contextlib.suppress(OSError, StopIteration), open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123
         # not the rusage of a process that was started by a large one: Linux begins to count at the parent's
-        return 1024 * int(next(line for line in told if line.startswith("VmHWM")).split()[1])
+        return 1024 * int(next(line for line in status if line.startswith("VmHWM")).split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 

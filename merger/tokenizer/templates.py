@@ -173,8 +173,8 @@ def _libraries() -> list[str]:
 def _held(pid: int) -> int:
     """Bytes that a process holds, as `ps` says; 0 where it cannot be told."""
     try:
-        told = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, timeout=2, check=False).stdout
-        return 1024 * int(told.split()[0])
+        printed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, timeout=2, check=False).stdout
+        return 1024 * int(printed.split()[0])
     except (OSError, ValueError, IndexError, subprocess.SubprocessError):
         return 0
 
@@ -182,8 +182,8 @@ def _held(pid: int) -> int:
 def _spent(pid: int) -> float:
     """Seconds of the processor that a process has had; infinite where it cannot be told."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
         return math.inf
 

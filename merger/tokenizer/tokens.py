@@ -403,9 +403,9 @@ def _donors(
 def nobodys(out: OutputTokens, map: VocabMap) -> tuple[str, ...]:
     """Tokens that no model has and no rule gives a row: they start as zeros."""
     given = {int(place) for _, places, _ in map.donors for place in places}
-    told = {token for token, _ in out.recipe.tokens}
+    named = {token for token, _ in out.recipe.tokens}
     keys = [out.keys[i] for place, i in enumerate(map.filled.tolist()) if place not in given]
-    return tuple(key for key in keys if isinstance(key, str) and key not in told)
+    return tuple(key for key in keys if isinstance(key, str) and key not in named)
 
 
 # ---------------------------------------------------------------------------------------------- files

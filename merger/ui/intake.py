@@ -54,8 +54,8 @@ def address_of(scope: Mapping[str, Any], space: bool) -> str:
     client = scope.get("client")
     peer = str(client[0]) if client else ""
     if space:
-        told = [v.decode("latin-1") for k, v in scope.get("headers", ()) if k.lower() == b"x-forwarded-for"]
-        known = [address for text in ",".join(told).split(",") if (address := _read(text.strip())) is not None]
+        forwarded = [v.decode("latin-1") for k, v in scope.get("headers", ()) if k.lower() == b"x-forwarded-for"]
+        known = [address for text in ",".join(forwarded).split(",") if (address := _read(text.strip())) is not None]
         public = [address for address in known if address.is_global]
         if public:  # the last one was added by the proxies; what stands before it, its sender may have made up
             return _one(public[-1])
@@ -154,10 +154,10 @@ def _files(raw: bytes, kind: bytes) -> int:
 
 def _length(scope: Scope) -> int:
     """How many bytes a request's body may have, before any are read: as Python objects they take some twenty times as much."""
-    told = [(key.lower(), value) for key, value in scope["headers"]]
-    if any(key == b"transfer-encoding" for key, _ in told):
+    headers = [(key.lower(), value) for key, value in scope["headers"]]
+    if any(key == b"transfer-encoding" for key, _ in headers):
         return REQUEST_BYTES
-    length = next((value for key, value in told if key == b"content-length"), b"0")
+    length = next((value for key, value in headers if key == b"content-length"), b"0")
     return min(int(length), REQUEST_BYTES) if length.isdigit() else REQUEST_BYTES
 
 

@@ -34,13 +34,13 @@ class Kept(Protocol):
 
 @dataclass
 class _Known:
-    """A session. open: connections its page holds; closed: it held one; told: those who want to know have heard that it left."""
+    """A session. open: connections its page holds; closed: it held one; gone: those who want to know have heard that it left."""
 
     address: str
     last: float
     open: int = 0
     closed: bool = False
-    told: bool = False
+    gone: bool = False
 
 
 class Visitors:
@@ -67,7 +67,7 @@ class Visitors:
                     return False
                 del self._forgotten[session]
             known = self._known.setdefault(session, _Known(address, 0.0))
-            known.address, known.last, known.closed, known.told = address, self._clock(), False, False
+            known.address, known.last, known.closed, known.gone = address, self._clock(), False, False
             others = [name for name, one in self._known.items() if one.address == address and name != session]
             for name in self._first_to_go(others)[: max(0, len(others) + 1 - ADDRESS_SESSIONS)]:
                 self.close(name)
@@ -104,12 +104,12 @@ class Visitors:
             sessions = list(self._known.items())
         for session, known in sessions:
             silent = self.idle(session) if session not in working else 0.0
-            if known.open <= 0 and not known.told and (known.closed or silent > ABSENT_SECONDS):
-                known.told = True
+            if known.open <= 0 and not known.gone and (known.closed or silent > ABSENT_SECONDS):
+                known.gone = True
                 self._leave(session)
             if known.open <= 0 and silent > SESSION_SECONDS:
                 self.close(session)
-            elif known.told and self.states is not None and session not in self.states:  # nothing of it is kept
+            elif known.gone and self.states is not None and session not in self.states:  # nothing of it is kept
                 with self._lock:
                     self._known.pop(session, None)
         if self.states is not None:
@@ -130,7 +130,7 @@ class Visitors:
                 self._forgotten.popitem(last=False)
             if self.states is not None:
                 self.states.drop(session)
-        if known is None or not known.told:
+        if known is None or not known.gone:
             self._leave(session)
 
     def drop(self, session: str) -> None:
@@ -155,9 +155,9 @@ class Visitors:
         return sorted(sessions, key=lambda session: (self.here(session), -self.idle(session)))
 
     def _leave(self, session: str) -> None:
-        for told in self.leaving:
+        for listener in self.leaving:
             try:
-                told(session)
+                listener(session)
             except Exception:
                 log.exception("letting go of a session failed")
 

@@ -76,14 +76,14 @@ class Answering:
 
     def wire(self) -> None:
         """Bind its events."""
-        desk, panel, told = (
+        desk, panel, outputs = (
             self.desk,
             self.desk.parts["answers"],
             ["answers", "recorder", *(["coach"] if "coach" in self.desk.parts else [])],
         )
-        desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], told, **ANSWER)
+        desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], outputs, **ANSWER)
         desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
-        desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], told, **ANSWER)
+        desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], outputs, **ANSWER)
         desk.bind(panel.stop, self.stop, [], [], **NOW)
 
     # ------------------------------------------------------------------------------------------ drawing

@@ -113,9 +113,9 @@ class Comparing:
         vote = value.get("vote") if isinstance(value, dict) else None
         if visit.ballot is None or vote not in ("one", "two", "tie", "bad"):
             return {}
-        told = {k: {"id": r.digest, "name": visit.ballot.names[k]} for k, r in visit.ballot.recipes.items()}
+        revealed = {k: {"id": r.digest, "name": visit.ballot.names[k]} for k, r in visit.ballot.recipes.items()}
         visit.ballot = None
-        return {"answers": gr.update(feed={"run": visit.run, "reveal": told, "vote": vote})}
+        return {"answers": gr.update(feed={"run": visit.run, "reveal": revealed, "vote": vote})}
 
 
 def _both(work: Workspace) -> tuple[Recipe, Recipe]:

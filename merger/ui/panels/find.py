@@ -274,11 +274,11 @@ class Exploring:
                 doing.tell(tried)
 
         longest = SWEEP_SECONDS if studio.host.hosted else MAX_SECONDS
-        for told in self._sweeps.run(request.session_hash, do, seconds=longest, line=studio.sweeping):
-            if not isinstance(told, Ended):
-                yield from told[-1:]  # each holds all before it
-            elif told.error is not None and not told.cancelled:
-                yield _shown({"state": "failed", "error": told.words}), gr.skip()
+        for message in self._sweeps.run(request.session_hash, do, seconds=longest, line=studio.sweeping):
+            if not isinstance(message, Ended):
+                yield from message[-1:]  # each holds all before it
+            elif message.error is not None and not message.cancelled:
+                yield _shown({"state": "failed", "error": message.words}), gr.skip()
 
     def _wanted(
         self, plan: Plan, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,

@@ -132,8 +132,8 @@ def _empty(text: str) -> list[Any]:
 
 
 def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
-    told = for_statistics(work)
-    compared = make_plan(told, studio.parents.open(told, studio.access))
+    recipe = for_statistics(work)
+    compared = make_plan(recipe, studio.parents.open(recipe, studio.access))
     grid = columns(compared)
     if not isinstance(column, int) or isinstance(column, bool) or not 0 <= column < len(grid.columns):
         return _empty(INVITE)

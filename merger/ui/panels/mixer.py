@@ -160,8 +160,8 @@ class Mixing:
             remarks = self._remarks(on, work)
         except MergeError as error:
             remarks = [Remark(refusal_words(str(error)), "error")]
-        told = [remark.text for remark in remarks if remark.level != "note"]
-        drawn = {"warning": gr.update(value="\n".join(told), visible=bool(told))}
+        warnings = [remark.text for remark in remarks if remark.level != "note"]
+        drawn = {"warning": gr.update(value="\n".join(warnings), visible=bool(warnings))}
         drawn |= buttons(FIXES, [remark.fix_label for remark in _mended(remarks)])
         return drawn | (buttons(WAYS, ()) if work.refused is None else {})
 

@@ -340,10 +340,10 @@ class Picking:
         errors = [one.error for one in seen if one.error]
         if errors:
             return self._told(shelf, seen, "\n".join(f"✗ {error}" for error in errors), "", None)
-        told = [] if shelf[0] else ["Choose the base: the model that the others were made from."]
-        told += [] if len(shelf) > 1 else ["Choose at least one fine-tune of the base to mix into it."]
-        if told:
-            return self._told(shelf, seen, "\n".join(told), "", None)
+        messages = [] if shelf[0] else ["Choose the base: the model that the others were made from."]
+        messages += [] if len(shelf) > 1 else ["Choose at least one fine-tune of the base to mix into it."]
+        if messages:
+            return self._told(shelf, seen, "\n".join(messages), "", None)
         blind = [one.reference for one in seen if one.model is None]
         merged, way = seen[0].nbytes, None
         if blind:
@@ -432,17 +432,17 @@ class Picking:
         nothing, job = [gr.skip()] * count, _Job()
         yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), *nothing]
         ended = [gr.update(interactive=True), gr.update(visible=False)]
-        for told in self._downloads.run(session, lambda work: self._bring(shelf, token, job, work.stopped)):
-            if not isinstance(told, Ended):
+        for message in self._downloads.run(session, lambda work: self._bring(shelf, token, job, work.stopped)):
+            if not isinstance(message, Ended):
                 yield [job.shown("busy"), gr.skip(), gr.skip(), gr.skip(), *nothing]
-            elif told.error is None:
+            elif message.error is None:
                 try:
                     again = gr.update(value="Use these models", interactive=True)
-                    yield [job.shown("done"), _say(""), again, ended[1], *loaded(told.value or {})]
+                    yield [job.shown("done"), _say(""), again, ended[1], *loaded(message.value or {})]
                 except MergeError as error:
                     yield [job.shown("done"), _say(str(error)), *ended, *nothing]
             else:
-                words = "Stopped. What has arrived is kept; press Download to go on." if told.cancelled else told.words
+                words = "Stopped. What has arrived is kept; press Download to go on." if message.cancelled else message.words
                 yield [job.shown("stopped"), _say(words), *ended, *nothing]
 
     def _bring(self, shelf: Shelf, token: Token, job: "_Job", stopped: Callable[[], bool]) -> Mapping[str, Any]:
@@ -467,7 +467,7 @@ class Picking:
                     if part in host.family or self._folder(part):
                         continue
                     job.begin(one.reference)
-                    bring(part, token, job.told, stopped, **host.download_options())
+                    bring(part, token, job.report, stopped, **host.download_options())
                     if isinstance(token, str) and store.restricted(part):  # the Hub has just said that this sign-in may have it
                         self.studio.grants.add(token, store.split(part)[0])
                 job.finished(one.reference)
@@ -617,7 +617,7 @@ class _Job:
         with self._lock:
             self._now, self._files = reference, {}
 
-    def told(self, fetched: Fetched) -> None:
+    def report(self, fetched: Fetched) -> None:
         """Some bytes of a file have come."""
         with self._lock:
             self._files[fetched.file] = (fetched.done, fetched.size)

@@ -154,14 +154,14 @@ class Taking:
         status, file, anyway = parts
         studio, session = self.desk.studio, request.session_hash if request else None
         yield {status: gr.update(value="Merging…", visible=True), anyway: gr.update(visible=False)}
-        for told in studio.merging.run(session, lambda work: make(work.tell, work.stopped), lambda made: _drop(studio, made)):
-            if isinstance(told, Ended):
-                words, ready = _ended(told)
+        for message in studio.merging.run(session, lambda work: make(work.tell, work.stopped), lambda made: _drop(studio, made)):
+            if isinstance(message, Ended):
+                words, ready = _ended(message)
                 drawn: Updates = {status: gr.update(value=words, visible=True)}
-                drawn[anyway] = gr.update(visible=isinstance(told.error, NonFiniteError))
+                drawn[anyway] = gr.update(visible=isinstance(message.error, NonFiniteError))
                 yield drawn | ({file: gr.update(value=str(ready))} if ready is not None else {})
-            elif told:
-                yield {status: gr.update(value=_progress(told[-1]))}
+            elif message:
+                yield {status: gr.update(value=_progress(message[-1]))}
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the merge to files."""
@@ -182,8 +182,8 @@ class Taking:
         prompt = prompt_of(asked)
         names, studio = {"merge": "this model", **short_names([work.base, *work.chosen])}, self.desk.seen(request).studio
         said = {names[key]: Answers(studio).heard(what, prompt) for key, what in Answers(studio).asked(work).items()}
-        told = tuple((who, text) for who, text in said.items() if text is not None)
-        return (Example(prompt, told),) if len(told) == len(said) else ()
+        answers = tuple((who, text) for who, text in said.items() if text is not None)
+        return (Example(prompt, answers),) if len(answers) == len(said) else ()
 
 
 def query(work: Workspace, prompt: str) -> str:
