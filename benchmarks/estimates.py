@@ -28,7 +28,7 @@ from models import ROOT, SIZES, models
 sys.path.insert(0, str(ROOT))
 
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.inspect.verdict import verdict
 from merger.methods import METHODS
 from merger.recipe import load
@@ -107,7 +107,7 @@ def measure(size: str, folder: Path, methods: Sequence[str], runs: int) -> Itera
     for method in methods:
         found = load(recipe(method, where))
         opened = open_models(found)
-        told = verdict(found, opened, plan(found, opened))
+        told = verdict(found, opened, make_plan(found, opened))
         first = run(method, where)
         again = [run(method, where) for _ in range(runs if first[1] < 15 else 0)] or [first]
         row = Row(

@@ -170,11 +170,11 @@ class Player:
                     await self.now(self.drag_fn, [None, self.move()])
                     found["calls"].append((time.monotonic() - sent) * 1e3)
                 await asyncio.sleep(max(0.0, 0.04 - (time.monotonic() - sent)))
-            let_go = time.monotonic()
+            released = time.monotonic()
             tick = (await self.now(self.release_fn, [None, self.move(), None]))[-1]
-            found["let go"].append((time.monotonic() - let_go) * 1e3)
+            found["let go"].append((time.monotonic() - released) * 1e3)
             await asyncio.gather(self.answered(str(tick), found), self.now(self.judge_fn, [None]))
-            found["waits"].append(time.monotonic() - let_go)
+            found["waits"].append(time.monotonic() - released)
             await asyncio.sleep(self.rng.uniform(4, 10))
 
 

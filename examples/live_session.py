@@ -13,7 +13,7 @@ recipe = load_recipe("presets/pirate_and_plurals.yaml")
 session = Session(Parents())
 session.apply(recipe)
 assert session.plan is not None
-voice = chat_model(session.parents.model(session.plan.donor).folder, session.plan.config, session.tensors)
+voice = chat_model(session.parents.model(session.plan.config_source).folder, session.plan.config, session.tensors)
 
 for weight in (0.5, 0.2, 0.0, [1.0, 0.0]):  # the last: a curve, from the first layer to the last
     begin = time.perf_counter()

@@ -276,11 +276,11 @@ def _merge(options: argparse.Namespace) -> None:
         use_threads(options.num_threads)
     if options.dry_run or options.verbose:
         models = open_models(recipe)
-        decided = _judged(recipe, models)
+        plan = _judged(recipe, models)
         if options.dry_run:
             from merger.engine.loadable import check
 
-            for remark in check(decided, models):
+            for remark in check(plan, models):
                 print(f"\n  note: {remark}")
     if options.strict or not (options.quiet or options.dry_run or options.verbose or options.join):
         _warned(recipe, options.strict)
@@ -319,35 +319,35 @@ def _memory(options: argparse.Namespace) -> int | None:
 
 def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
     """The plan, with its verdict on stdout. What would be refused is judged as --allow-crimes would do it, then refused."""
-    from merger.engine.plan import plan
+    from merger.engine.plan import make_plan
     from merger.files.prefixes import aligned
     from merger.inspect.verdict import verdict
 
     for document in recipe.earlier:
         seen = aligned(document, models)
-        print(f"{document.name}:\n{verdict(document, seen, plan(document, seen))}\n")
+        print(f"{document.name}:\n{verdict(document, seen, make_plan(document, seen))}\n")
     try:
-        decided = plan(recipe, models)
+        plan = make_plan(recipe, models)
     except CheckpointError:
         with contextlib.suppress(MergeError):
             allowed = tolerant(recipe, "crop+skip")
-            print(verdict(allowed, models, plan(allowed, models)))
+            print(verdict(allowed, models, make_plan(allowed, models)))
             print("\nThis is what --allow-crimes would do; without it:", flush=True)
         raise
-    print(verdict(recipe, models, decided))
-    return decided
+    print(verdict(recipe, models, plan))
+    return plan
 
 
 def _warned(recipe: Recipe, strict: bool) -> None:
     """What speaks against the merge, on stderr, before it starts. strict: MergeError where anything does."""
     from merger.engine.document import open_models
-    from merger.engine.plan import plan
+    from merger.engine.plan import make_plan
     from merger.inspect.verdict import verdict
 
     models = open_models(recipe)
     against = 0
     for document in (*recipe.earlier, recipe):
-        for finding in verdict(document, models, plan(document, models)).findings:
+        for finding in verdict(document, models, make_plan(document, models)).findings:
             if finding.level != "note":
                 against += 1
                 print(f"{finding.level}: {finding.words}{f' {finding.fix}' if finding.fix else ''}", file=sys.stderr)
@@ -392,29 +392,29 @@ def _inspect(options: argparse.Namespace) -> None:
     from merger.inspect.analysis import Sketch, combine, damaged, facts, has_deltas, measure, sampled_share
 
     models = open_models(recipe)
-    decided = _judged(recipe, models)
+    plan = _judged(recipe, models)
     print(f"\n{recipe.merge_method}: {recipe.method.says} ({recipe.method.source})")
     for reference in recipe.references:
         kind = "base " if reference == recipe.base_model else "model"
         print(f"  {kind} {reference}: {len(models[reference].tensors)} tensors, {format_bytes(models[reference].nbytes)}")
-    print(f"  output {len(decided.jobs)} tensors, {format_bytes(decided.nbytes)}; config and tokenizer from {decided.donor}")
-    print(f"  layers {decided.layout.layers} ({decided.layout.main or 'no numbered layers found'})")
+    print(f"  output {len(plan.jobs)} tensors, {format_bytes(plan.nbytes)}; config and tokenizer from {plan.config_source}")
+    print(f"  layers {plan.layout.layers} ({plan.layout.main or 'no numbered layers found'})")
     sketch = Sketch(models)
-    found = list(damaged(decided.jobs, reader(models) if options.exact else sketch.read))
-    for source, of in found[:20]:
+    damage = list(damaged(plan.jobs, reader(models) if options.exact else sketch.read))
+    for source, of in damage[:20]:
         where = of.place if options.exact else f" in a sample of {of.numel:,} numbers"
         print(f"  warning: {source.model} has {of} in {source.name}{where}")
-    if len(found) > 20:
-        print(f"  warning: {len(found) - 20} more tensors have such numbers")
-    jobs = [job for job in decided.jobs if has_deltas(job)]
+    if len(damage) > 20:
+        print(f"  warning: {len(damage) - 20} more tensors have such numbers")
+    jobs = [job for job in plan.jobs if has_deltas(job)]
     if not jobs:
         print("\nNo base model, so there are no deltas to measure. Name one with `base_model:`.")
         return
     if options.exact:
         read = reader(models)
-        stats = [measure(job, read, decided.layout, known=facts(job, read)) for job in jobs]
+        stats = [measure(job, read, plan.layout, known=facts(job, read)) for job in jobs]
     else:
-        stats = list(sketch.measure(jobs, decided.layout))
+        stats = list(sketch.measure(jobs, plan.layout))
         if sampled_share(jobs):
             print("  numbers below are estimated from 2,048 weights of each tensor; --exact measures all")
     known = {model for s in stats for model in s.models}
@@ -507,14 +507,14 @@ def _doctor(options: argparse.Namespace) -> int:
         if sys.stderr.isatty():
             print(f"\r{what} ...{' ' * 20}", end="", file=sys.stderr, flush=True)
 
-    found = doctor.examine(options.folder.expanduser(), ask=options.ask, progress=tell)
+    diagnosis = doctor.examine(options.folder.expanduser(), ask=options.ask, progress=tell)
     if sys.stderr.isatty():
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
-    print(doctor.as_json(found) if options.json else found)
+    print(doctor.as_json(diagnosis) if options.json else diagnosis)
     if options.fix is not None:
-        mended = doctor.mend(found, options.fix.expanduser())
-        print(f"{options.fix}: a copy in which {len(mended)} of {len(found.ailments)} findings are mended.", file=sys.stderr)
-    elif not found.sound:
+        mended = doctor.mend(diagnosis, options.fix.expanduser())
+        print(f"{options.fix}: a copy in which {len(mended)} of {len(diagnosis.ailments)} findings are mended.", file=sys.stderr)
+    elif not diagnosis.sound:
         return 2
     return 0
 
@@ -532,8 +532,8 @@ def _print_trials(names: Sequence[str], marks: "Mapping[str, Mapping[str, float]
 
 
 def _cells(scores: "Mapping[str, float]", skills: Sequence[str]) -> list[str]:
-    found = [scores[skill] for skill in skills if skill in scores]
-    return [*(f"{v:.2f}" for v in found), f"{sum(found) / len(found):.2f}"] if found else ["-"] * (len(skills) + 1)
+    listed = [scores[skill] for skill in skills if skill in scores]
+    return [*(f"{v:.2f}" for v in listed), f"{sum(listed) / len(listed):.2f}"] if listed else ["-"] * (len(skills) + 1)
 
 
 def _write(path: Path, text: str) -> None:

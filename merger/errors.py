@@ -22,12 +22,12 @@ _BEGINS = re.compile(r"(?:^|[\s'\"`(=:])(?:[A-Za-z]:)?(?=[/\\])")
 def _named(text: str) -> str:
     """The text with the names of models of the Hub for where their files lie: that is nobody's concern, and tells nothing."""
     parts, at = list[str](), 0
-    for found in _CACHED.finditer(text):
-        before = text[max(at, found.start() - 1000) : found.start()]
+    for match in _CACHED.finditer(text):
+        before = text[max(at, match.start() - 1000) : match.start()]
         begins = [match.end() for match in _BEGINS.finditer(before)]
-        skipped = found.start() - len(before)
-        parts += [text[at:skipped], before[: begins[-1]] if begins else before, found[1].replace("--", "/", 1)]
-        at = found.end()
+        skipped = match.start() - len(before)
+        parts += [text[at:skipped], before[: begins[-1]] if begins else before, match[1].replace("--", "/", 1)]
+        at = match.end()
     return "".join((*parts, text[at:]))
 
 
@@ -100,5 +100,5 @@ def nearest(name: str, known: Iterable[str]) -> str:
     >>> nearest("densty", ["weight", "density"])
     "  Did you mean 'density'?"
     """
-    found = get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"  Did you mean '{found[0]}'?" if found else ""
+    close = get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"  Did you mean '{close[0]}'?" if close else ""

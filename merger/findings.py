@@ -25,7 +25,7 @@ class Finding:
     path, value  for recipe.replace where one value is the whole fix; path "" when there is no such edit
     kind         a short name of what was found, the same for all findings of its sort
     model        whom it is about, "" for the whole recipe
-    told         numbers of its words
+    figures      numbers of its words
     mend         the edit, None where only a person can decide
     """
 
@@ -36,5 +36,5 @@ class Finding:
     value: Any = None
     kind: str = field(default="remark", compare=False, kw_only=True)
     model: str = field(default="", compare=False, kw_only=True)
-    told: tuple[float, ...] = field(default=(), compare=False, kw_only=True)
+    figures: tuple[float, ...] = field(default=(), compare=False, kw_only=True)
     mend: Fix | None = field(default=None, compare=False, kw_only=True)

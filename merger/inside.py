@@ -19,8 +19,8 @@ def ours(path: Path) -> Path | None:
     """
     if path.parts[:1] != ("presets",) or ".." in path.parts:
         return None
-    found = presets().joinpath(*path.parts[1:])
-    return found if found.exists() else None
+    file = presets().joinpath(*path.parts[1:])
+    return file if file.exists() else None
 
 
 def inside(path: Path) -> Path:

@@ -46,7 +46,7 @@ def look_into(folder: Path) -> dict[Path, Seen]:
 
     Links that lead nowhere are left out.
     """
-    found: dict[Path, Seen] = {}
+    seen: dict[Path, Seen] = {}
     for file in folder.iterdir():
         try:
             state = file.stat()
@@ -54,8 +54,8 @@ def look_into(folder: Path) -> dict[Path, Seen]:
             continue
         if not stat.S_ISDIR(state.st_mode):
             _refuse_others(file, state)
-            found[file] = Seen.of(state)
-    return found
+            seen[file] = Seen.of(state)
+    return seen
 
 
 def is_file(file: Path) -> bool:

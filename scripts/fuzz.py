@@ -38,7 +38,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from merger.chat.load import chat_model  # noqa: E402
 from merger.engine.batch import merge  # noqa: E402
 from merger.engine.document import open_models  # noqa: E402
-from merger.engine.plan import plan  # noqa: E402
+from merger.engine.plan import make_plan  # noqa: E402
 from merger.errors import MergeError  # noqa: E402
 from merger.files.checkpoints import Checkpoint, open_checkpoint  # noqa: E402
 from merger.hub import references as hub  # noqa: E402
@@ -225,9 +225,9 @@ class Recipes(Kind):
         assert load(dump(recipe)) == recipe, "the recipe is another one when it is written and read again"
         self.access.check(*recipe.opened)
         models = open_models(recipe, (self.place, ROOT), self._opened)
-        decided = plan(recipe, models)
-        str(verdict(recipe, models, decided))
-        if decided.nbytes < 200_000:
+        plan = make_plan(recipe, models)
+        str(verdict(recipe, models, plan))
+        if plan.nbytes < 200_000:
             merge(recipe, folder / "out", roots=(self.place, ROOT), opener=self._opened, workers=1)
 
     def _opened(self, reference: str, roots: Any) -> Checkpoint:
@@ -262,7 +262,7 @@ class Headers(Kind):
         text = f"{{merge_method: linear, models: [{{model: m, parameters: {{weight: 1}}}}, {{model: '{self.place / 'b'}', "
         recipe = load(text + "parameters: {weight: 1}}]}")
         models = {"m": open_checkpoint("m", folder), recipe.opened[1]: open_checkpoint("b", self.place / "b")}
-        plan(recipe, models)
+        make_plan(recipe, models)
 
 
 class Pickles(Headers):

@@ -65,8 +65,8 @@ class Small(Strip):
 
     small: Sketch | None = None
 
-    def _sketch(self, decided: Plan) -> Sketch:
-        self.small = self.small or Sketch(self.studio.parents.open(decided.recipe, self.studio.access), POSITIONS)
+    def _sketch(self, plan: Plan) -> Sketch:
+        self.small = self.small or Sketch(self.studio.parents.open(plan.recipe, self.studio.access), POSITIONS)
         return self.small
 
 
@@ -78,12 +78,12 @@ def golden() -> dict[str, Any]:
     cases: list[dict[str, Any]] = []
     for method, controls in CASES:
         work = workspace(studio, method, **controls)
-        decided = studio.plan(work.recipe)
-        law = small.law(work, decided)
+        plan = studio.plan(work.recipe)
+        law = small.law(work, plan)
         assert law is not None
         sample = small.sample(law.pop("sketch")) or {}
         (given,) = moves(studio, work, False, 1)
-        strip = small.strip(with_recipe(work, lanes.painted(decided, given)))
+        strip = small.strip(with_recipe(work, lanes.painted(plan, given)))
         strip.pop("note")
         cases.append({"name": " ".join([method, *map(str, controls.values())]), "law": law, "lanes": given, "strip": strip})
     return {"sample": sample, "cases": cases, "percents": [[share, f"{share:.0%}"] for share in SHARES]}

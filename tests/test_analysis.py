@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from merger.engine.document import open_models, reader
-from merger.engine.plan import TensorJob, plan
+from merger.engine.plan import TensorJob, make_plan
 from merger.files.layout import layout
 from merger.inspect.analysis import Sketch, TensorStats, combine, facts, has_deltas, measure, sampled_share
 from merger.recipe import load
@@ -29,16 +29,16 @@ models:
 def measured(text: str, roots: Path) -> list[TensorStats]:
     recipe = load(text)
     models = open_models(recipe, [roots])
-    decided = plan(recipe, models)
+    plan = make_plan(recipe, models)
     read = reader(models)
-    return [measure(job, read, decided.layout) for job in decided.jobs if has_deltas(job)]
+    return [measure(job, read, plan.layout) for job in plan.jobs if has_deltas(job)]
 
 
 def sketch(text: str, roots: Path, samples: int = 2048) -> list[TensorStats]:
     recipe = load(text)
     models = open_models(recipe, [roots])
-    decided = plan(recipe, models)
-    return list(Sketch(models, samples).measure(decided.jobs, decided.layout))
+    plan = make_plan(recipe, models)
+    return list(Sketch(models, samples).measure(plan.jobs, plan.layout))
 
 
 def clash(rows: Sequence[Sequence[float]]) -> int:
@@ -143,8 +143,8 @@ def test_a_sketch_measures_only_what_changed(family: Path, monkeypatch: pytest.M
     recipe = load(TIES)
     models = open_models(recipe, [family])
     held = Sketch(models)
-    decided = plan(recipe, models)
-    list(held.measure(decided.jobs, decided.layout))
+    plan = make_plan(recipe, models)
+    list(held.measure(plan.jobs, plan.layout))
     seen: list[str] = []
 
     def counting(job: TensorJob, *args: object, **more: object) -> TensorStats:
@@ -152,7 +152,7 @@ def test_a_sketch_measures_only_what_changed(family: Path, monkeypatch: pytest.M
         return measure(job, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr("merger.inspect.analysis.measure", counting)
-    changed = plan(load(TIES.replace("weight: 0.6", "weight: [{filter: q_proj, value: 1}, {value: 0.6}]")), models)
+    changed = make_plan(load(TIES.replace("weight: 0.6", "weight: [{filter: q_proj, value: 1}, {value: 0.6}]")), models)
     list(held.measure(changed.jobs, changed.layout))
     assert seen == [f"model.layers.{i}.self_attn.q_proj.weight" for i in range(4)]
 
@@ -160,7 +160,7 @@ def test_a_sketch_measures_only_what_changed(family: Path, monkeypatch: pytest.M
 def test_a_sketch_of_a_large_tensor_is_near(tmp_path: Path) -> None:
     tiny.make_family(tmp_path, layers=1, width=32, ffn=512, vocab=24)
     text = TIES.replace("merge_method: ties", "merge_method: dare_linear")
-    jobs = plan(load(text), open_models(load(text), [tmp_path])).jobs
+    jobs = make_plan(load(text), open_models(load(text), [tmp_path])).jobs
     assert sampled_share(jobs) and not sampled_share([j for j in jobs if "norm" in j.name])
 
     def large(found: list[TensorStats]) -> Iterator[TensorStats]:
@@ -181,7 +181,7 @@ def test_a_sketch_of_a_large_tensor_is_near(tmp_path: Path) -> None:
 def test_facts_do_not_depend_on_the_recipe(family: Path) -> None:
     def of(text: str) -> list[object]:
         models = open_models(load(text), [family])
-        return [facts(job, reader(models)) for job in plan(load(text), models).jobs]
+        return [facts(job, reader(models)) for job in make_plan(load(text), models).jobs]
 
     assert of(TIES) == of(TIES.replace("ties", "task_arithmetic").replace("0.6", "5"))
 

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from merger.__main__ import main
 from merger.engine.batch import merge
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError
 from merger.inspect.verdict import Verdict, verdict
@@ -94,7 +94,7 @@ def values(name: str, shape: tuple[int, ...], origin: str, model: str) -> torch.
 def judged(article: Path) -> Verdict:
     recipe = load(RECIPE)
     models = open_models(recipe, [article])
-    return verdict(recipe, models, plan(tolerant(recipe, "crop+skip"), models))
+    return verdict(recipe, models, make_plan(tolerant(recipe, "crop+skip"), models))
 
 
 def says(judged: Verdict, words: str) -> str:

@@ -22,7 +22,7 @@ from merger.ui.panels.find import Exploring
 from merger.ui.service import answers, files, strip
 from merger.ui.service.answers import Answers
 from merger.ui.service.clock import Clock
-from merger.ui.service.feeds import Heard
+from merger.ui.service.feeds import Answer
 from merger.ui.service.files import Files
 from merger.ui.service.strip import Strip
 from merger.ui.state import Moment
@@ -71,8 +71,8 @@ def test_a_frankenmerge_is_none_too_many(own):
     text = "merge_method: passthrough\nslices:\n" + "".join(
         f"- sources: [{{model: {m}, layer_range: [{a}, {b}]}}]\n" for m, a, b in parts
     )
-    decided = own.plan(load(text))
-    assert decided.layout.layers == 140 and own.outlook(decided.recipe).kind == "live"
+    plan = own.plan(load(text))
+    assert plan.layout.layers == 140 and own.outlook(plan.recipe).kind == "live"
     started = time.process_time()
     deep = load(stack(510, 1))
     assert own.plan(deep).layout.layers == 510 and own.verdict(deep) and Strip(own).strip(state.opened(first(own), deep))
@@ -179,7 +179,7 @@ def test_answers_kept_are_bounded(own, monkeypatch):
     monkeypatch.setattr(answers, "HEARD_TOKENS", 300)
     for i in range(50):
         Answers(own)._remember(
-            "a model", f"question {i}", studio.GREEDY, Heard((SimpleNamespace(),) * 20, (None,) * 20, ("",) * 20)
+            "a model", f"question {i}", studio.GREEDY, Answer((SimpleNamespace(),) * 20, (None,) * 20, ("",) * 20)
         )
     assert len(own.answered) == 10 and ("a model", "question 49", studio.GREEDY) in own.answered
     assert all(len(name) < 100 for name in (answers._name(load(PLAIN)), answers._name(load(stack(100)))))

@@ -271,8 +271,8 @@ def test_a_programs_models_stay_open_while_it_is_served(tmp_path):
     with own.using(recipe):
         own.plan(recipe)
         for heard_only in (False, True):
-            own.let_go(heard_only)
+            own.close_unused(heard_only)
             assert model in own.parents.opened
     assert not any(name.startswith("program") for name in own._visits)
-    own.let_go()
+    own.close_unused()
     assert model not in own.parents.opened

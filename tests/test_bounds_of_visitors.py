@@ -406,7 +406,7 @@ def test_a_page_that_was_forgotten_is_told_so(served):
     page = Browser(url)
     assert page.join("arrive", [None, asking("hello")]).status_code == 200 and page.read()[-1]["success"]
     name = next(reversed(demo.state_holder.session_data))
-    demo.visitors.forget(name)
+    demo.visitors.close(name)
     assert page.now("bump", []) == {"error": visitors.FORGOTTEN, "duration": 10, "visible": True, "title": "Error"}
     assert name not in demo.state_holder
 

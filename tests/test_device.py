@@ -32,7 +32,7 @@ from merger.engine.arguments import Arguments
 from merger.engine.batch import merge
 from merger.engine.budget import working_memory
 from merger.engine.document import read_source
-from merger.engine.plan import Source, TensorJob, plan
+from merger.engine.plan import Source, TensorJob, make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import MergeError, OutOfMemory
 from merger.inspect.analysis import has_deltas, measure
@@ -198,12 +198,12 @@ def test_sessions_voices_and_the_glass_are_the_cpus(device: pretended.Ledger, sm
     assert all(same(t.cpu(), here.session.tensors[n]) for n, t in there.session.tensors.items())
     judged = [r.parent("b").judges("abba", [40, 41, 42]) for r in (here, there)]
     assert judged[0] == judged[1]
-    decided = plan(mix, there.parents.open(mix))
+    plan = make_plan(mix, there.parents.open(mix))
     for name in ("model.layers.1.self_attn.q_proj.weight", "model.layers.1.input_layernorm.weight"):
-        one = decided.job(name)
+        one = plan.job(name)
         assert has_deltas(one)
-        pair = [(look(one, r.parents.read, decided.layout, device=r.parents.device),
-                 measure(one, r.parents.read, decided.layout, r.parents.device)) for r in (here, there)]  # fmt: skip
+        pair = [(look(one, r.parents.read, plan.layout, device=r.parents.device),
+                 measure(one, r.parents.read, plan.layout, r.parents.device)) for r in (here, there)]  # fmt: skip
         assert pair[0] == pair[1]
 
 
@@ -355,7 +355,7 @@ def test_a_lora_is_applied_once_for_all_voices(dtype: torch.dtype, place: str, t
     assert len(pointers) == 1
     wide = parents.read(Source("base+l", name))
     assert wide.dtype == torch.float32 and torch.equal(wide.to(dtype).cpu(), held[0].detach().cpu())
-    parents.forget("base+l")
+    parents.close("base+l")
     assert not parents._resident
 
 
@@ -389,7 +389,7 @@ def test_letting_go_keeps_what_somebody_holds(device: pretended.Ledger, small: P
     voice = Runner(parents)
     voice.parent("a")
     parents.tensors("b")
-    parents.let_go()
+    parents.release()
     assert device.used < 1.05 * parents.model("a").nbytes
     held = voice._held["a"]["model.norm.weight"]
     assert parents.read(Source("a", "model.norm.weight")) is held
@@ -441,7 +441,7 @@ def test_models_that_are_closed_leave_nothing(place: str, device: pretended.Ledg
     known = session.parents.known
     assert place == DEVICE or (known.dots and known.cuts)
     for reference in session.parents.opened:
-        session.parents.forget(reference)
+        session.parents.close(reference)
     assert not (known.cuts or known.ladders or known.lengths or known.dots or session.parents._resident)
 
 
@@ -471,12 +471,12 @@ def test_the_outlook_counts_what_is_held(device: pretended.Ledger, small: Path) 
     device.reset_peak()
     for prompt in ("abba" * 10, "acca" * 10):
         texts(runner, {"merge": mix, **{m: m for m in names}}, prompt)
-    what = budget.need(plan(mix, found), found, runner.parents.device, 64)
+    what = budget.need(make_plan(mix, found), found, runner.parents.device, 64)
     held = device.peak - 5 * runner.parents.model("a").nbytes
     assert set(what.models.values()) == {runner.parents.model("a").nbytes} == {what.merged} and len(what.models) == 4
     assert held <= what.texts < 2 * held
-    assert budget.need(plan(mix, found), found, runner.parents.device, 16).texts < what.texts / 3
-    assert budget.need(plan(mix, found), found, runner.parents.device, 9999).texts == what.texts  # they read no more than 64
+    assert budget.need(make_plan(mix, found), found, runner.parents.device, 16).texts < what.texts / 3
+    assert budget.need(make_plan(mix, found), found, runner.parents.device, 9999).texts == what.texts  # they read no more than 64
 
 
 def test_what_would_fit() -> None:
@@ -636,12 +636,12 @@ def test_a_sweep_out_of_memory(device: pretended.Ledger) -> None:
 def test_looking_inside_out_of_memory(device: pretended.Ledger) -> None:
     """One tensor and its models fit the CPU's memory always."""
     studio, work = studio_on_device()
-    decided, name = studio.plan(work.recipe), "model.layers.1.mlp.down_proj.weight"
-    truth = glass.seen_of(studio, decided, decided, name)
+    plan, name = studio.plan(work.recipe), "model.layers.1.mlp.down_proj.weight"
+    truth = glass.seen_of(studio, plan, plan, name)
     device.capacity = device.used + 10_000
-    assert glass.seen_of(studio, decided, decided, name) == truth and device.refused
+    assert glass.seen_of(studio, plan, plan, name) == truth and device.refused
     device.capacity = 10_000
-    assert glass.seen_of(studio, decided, decided, name) == truth and device.used < 10_000
+    assert glass.seen_of(studio, plan, plan, name) == truth and device.used < 10_000
 
 
 def test_a_merge_to_files_out_of_memory(device: pretended.Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from merger.engine.batch import merge
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import RecipeError
 from merger.files.layout import modules
@@ -195,8 +195,8 @@ def test_modules_of_a_model_that_sees(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out/config.json").read_text())["vision_config"]["num_hidden_layers"] == 1
     assert "module multi_modal_projector is not named: its 1 tensors are not in the output." in done.remarks
     changed = replace(recipe, "modules.vision_tower.models[0].parameters.weight", 0.0)
-    decided = plan(changed, open_models(changed, [tmp_path]))
-    assert dict(decided.job("vision_tower.vision_model.encoder.layers.0.fc1.weight").args)["weight"] == (0.0,)
+    plan = make_plan(changed, open_models(changed, [tmp_path]))
+    assert dict(plan.job("vision_tower.vision_model.encoder.layers.0.fc1.weight").args)["weight"] == (0.0,)
 
 
 def test_a_module_that_is_not_there(tmp_path: Path) -> None:
@@ -204,7 +204,7 @@ def test_a_module_that_is_not_there(tmp_path: Path) -> None:
         seeing(tmp_path / name, i)
     recipe = load(VISION.replace("vision_tower", "vision_towers"))
     with pytest.raises(RecipeError) as error:
-        plan(recipe, open_models(recipe, [tmp_path]))
+        make_plan(recipe, open_models(recipe, [tmp_path]))
     assert str(error.value) == (
         "recipe: modules.vision_towers: base has no module of this name.\n"
         "  It has: text_decoder, multi_modal_projector, vision_tower.  Did you mean 'vision_tower'?"

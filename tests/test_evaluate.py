@@ -39,7 +39,7 @@ def session() -> Session:
 
 def voice(session: Session) -> ChatModel:
     assert session.plan
-    return chat_model(session.parents.model(session.plan.donor).folder, session.plan.config, session.tensors)
+    return chat_model(session.parents.model(session.plan.config_source).folder, session.plan.config, session.tensors)
 
 
 def text(who: ChatModel, prompt: str, **options: object) -> str:
@@ -292,7 +292,7 @@ def test_models_of_other_kinds(kind: str, settings: dict[str, Any], masks: bool)
             if who._last and unchanged == 2:  # of a short draft the last token's states are not known
                 assert [t.id for t in who.tokens(prompt, 8)] == ids[:8]
                 who._last.draft, who._last.tokens = ids[:8], who._last.tokens[:8]
-                who._last.forget(len(who.encode(prompt)) + 7) if who.probed.plain else None
+                who._last.crop(len(who.encode(prompt)) + 7) if who.probed.plain else None
     wanted = [tokenizer.decode(ids, skip_special_tokens=True).rstrip("\ufffd") for ids in expected]
     assert generate_batch(who, prompts, 20) == wanted
 
@@ -383,7 +383,7 @@ def test_the_real_models_answers_are_those_of_plain_decoding(dtype: str, step: i
 )
 def test_models_that_cannot_answer_say_why(session: Session, change: dict[str, object], message: str) -> None:
     assert session.plan
-    folder = session.parents.model(session.plan.donor).folder
+    folder = session.parents.model(session.plan.config_source).folder
     with pytest.raises(CheckpointError, match=message):
         chat_model(folder, dict(session.plan.config) | change, session.tensors)
 

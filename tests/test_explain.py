@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 import merger.inspect.explain as explain
 from merger.engine import fused
 from merger.engine.document import open_models, reader
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.engine.tensor import merge_tensor
 from merger.errors import MergeError
 from merger.hub.references import open_reference
@@ -39,13 +39,13 @@ def planned(text: str, roots: Path) -> tuple[Plan, Any]:
     recipe = load(text)
     models = open_models(recipe, [roots])
     all_models = {folder.name: open_reference(folder.name, [roots]) for folder in roots.iterdir()}
-    return plan(recipe, models), reader(all_models | models)
+    return make_plan(recipe, models), reader(all_models | models)
 
 
 def seen(text: str, roots: Path, name: str = NAME, positions: int = 10) -> Look:
-    decided, read = planned(text, roots)
+    plan, read = planned(text, roots)
     compared, _ = planned(PLAIN, roots)
-    return look(decided.job(name), read, decided.layout, against=compared.job(name), positions=positions)
+    return look(plan.job(name), read, plan.layout, against=compared.job(name), positions=positions)
 
 
 def rich(method: Method) -> str:
@@ -55,8 +55,8 @@ def rich(method: Method) -> str:
 @pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
 def test_the_picture_is_the_merge(method: Method, family: Path) -> None:
     """At every position of the tensor: base + merged change = result = what merge_tensor gives."""
-    decided, read = planned(rich(method), family)
-    job = decided.job(NAME)
+    plan, read = planned(rich(method), family)
+    job = plan.job(NAME)
     merged = merge_tensor(job, read)
     drawn = seen(rich(method), family, positions=merged.numel() + 5)
     assert len(drawn.explained.at) == merged.numel()  # each position once, in order
@@ -79,8 +79,8 @@ TOLD = [m for m in METHODS.values() if "watch" in m.given and m.takes == "deltas
 @pytest.mark.parametrize("method", TOLD, ids=lambda m: m.name)
 def test_stages_add_up(method: Method, family: Path) -> None:
     """What is drawn as taking part, added up, divided and scaled by the numbers told, is the merged change."""
-    decided, read = planned(rich(method), family)
-    job = decided.job(NAME)
+    plan, read = planned(rich(method), family)
+    job = plan.job(NAME)
     assert job.base is not None
     truth = merge_tensor(job, read) - read(job.base)
     found = seen(rich(method), family, positions=truth.numel()).explained
@@ -104,8 +104,8 @@ CUTTING = {
 def test_the_cut_drawn_is_the_methods(method: str, half: bool, family: Path, half_family: Path) -> None:
     roots = half_family if half else family
     text = f"{{merge_method: {method}, base_model: base, models: [a, b], parameters: {{weight: 1, {CUTTING[method]}}}}}"
-    decided, read = planned(text, roots)
-    job = decided.job(NAME)
+    plan, read = planned(text, roots)
+    job = plan.job(NAME)
     drawn = seen(text, roots)
     base = read(job.base).float()
     for source, cut, kept in zip(job.sources, drawn.histogram.cuts, drawn.stats.kept, strict=True):
@@ -184,8 +184,8 @@ def test_della_favours_large_changes(family: Path) -> None:
 
 def test_the_arc_of_slerp(family: Path) -> None:
     text = "{merge_method: slerp, base_model: a, models: [a, b], parameters: {t: 0.25}}"
-    decided, read = planned(text, family)
-    job = decided.job(NAME)
+    plan, read = planned(text, family)
+    job = plan.job(NAME)
     one, two = (read(s).double().flatten() for s in job.sources)
     arc = seen(text, family).explained.arc
     assert arc.degrees == pytest.approx(math.degrees(math.acos(float(one @ two / one.norm() / two.norm()))), rel=1e-6)
@@ -203,8 +203,8 @@ def test_the_arc_of_slerp(family: Path) -> None:
 def test_three_models_in_a_plane(family: Path) -> None:
     arc = seen("{merge_method: karcher, models: [a, b, c]}", family).explained.arc
     assert len(arc.points) == 3 and 0 < arc.shown <= 1
-    decided, read = planned("{merge_method: karcher, models: [a, b, c]}", family)
-    lengths = [float(read(s).double().norm()) for s in decided.job(NAME).sources]
+    plan, read = planned("{merge_method: karcher, models: [a, b, c]}", family)
+    lengths = [float(read(s).double().norm()) for s in plan.job(NAME).sources]
     for point, length in zip(arc.points, lengths, strict=True):  # seen from the side, nothing looks longer than it is
         assert 0 < math.hypot(*point) <= length * (1 + 1e-9)
 
@@ -221,8 +221,8 @@ def test_model_stock_goes_part_of_the_way(family: Path) -> None:
 @pytest.mark.parametrize("method", ["tsv_merge", "iso_c", "knots"])
 def test_singular_values_before_and_after(method: str, family: Path) -> None:
     text = f"{{merge_method: {method}, base_model: base, models: [a, b], parameters: {{weight: 0.5}}}}"
-    decided, read = planned(text, family)
-    job = decided.job(NAME)
+    plan, read = planned(text, family)
+    job = plan.job(NAME)
     base = read(job.base).double()
     found = seen(text, family).explained.spectrum
     for source, strengths in zip(job.sources, found.models, strict=True):
@@ -275,12 +275,12 @@ def test_a_tensor_nobody_changed_and_one_that_is_copied(tmp_path: Path) -> None:
         save_file(tensors, tmp_path / model / "model.safetensors")
     for method in ("ties", "dare_linear", "model_stock", "sce", "pcb"):
         given = "" if method in ("model_stock", "sce") else ", parameters: {weight: 1}"
-        decided, read = planned(f"{{merge_method: {method}, base_model: base, models: [a, b]{given}}}", tmp_path)
-        found = look(decided.job(NAME), read, decided.layout)
+        plan, read = planned(f"{{merge_method: {method}, base_model: base, models: [a, b]{given}}}", tmp_path)
+        found = look(plan.job(NAME), read, plan.layout)
         assert found.histogram is None and found.explained.at == () and found.stats.facts.changed == (0, 0)
-    decided, read = planned("{merge_method: passthrough, models: [a]}", tmp_path)
-    assert not has_deltas(decided.job(NAME))
-    alone = look(decided.job(NAME), read, decided.layout)
+    plan, read = planned("{merge_method: passthrough, models: [a]}", tmp_path)
+    assert not has_deltas(plan.job(NAME))
+    alone = look(plan.job(NAME), read, plan.layout)
     assert alone.stats is None and alone.explained.numbers["share"] == (1.0,)
 
 
@@ -342,8 +342,8 @@ def test_a_refusal_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> N
 def test_hostile_names_stay_text(studio: Studio) -> None:
     evil = "<img src=x onerror=alert(1)>"
     work = state.start(studio.presets[2], studio.base)
-    decided = studio.plan(work.recipe)
-    found = seen_of(studio, decided, decided, "model.layers.2.mlp.up_proj.weight")
+    plan = studio.plan(work.recipe)
+    found = seen_of(studio, plan, plan, "model.layers.2.mlp.up_proj.weight")
     names = dict.fromkeys([work.base, *work.chosen], evil)
     for slots in ({}, {work.chosen[0]: 11}):
         for figure in _figures(found, names, slots):

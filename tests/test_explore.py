@@ -12,7 +12,7 @@ import pytest
 
 gr = pytest.importorskip("gradio")
 
-from merger.engine.plan import Plan, plan  # noqa: E402
+from merger.engine.plan import Plan, make_plan  # noqa: E402
 from merger.engine.session import Parents  # noqa: E402
 from merger.hub.access import ANYTHING  # noqa: E402  (after the skip)
 from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
@@ -38,7 +38,7 @@ class Studio:
         self.access, self.host = ANYTHING, Host()
 
     def plan(self, recipe: Recipe) -> Plan:
-        return plan(recipe, self.parents.open(recipe))
+        return make_plan(recipe, self.parents.open(recipe))
 
     def seen_by(self, token: str | None) -> "Studio":
         return self

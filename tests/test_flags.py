@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from merger.__main__ import main
 from merger.engine.batch import merge
 from merger.engine.document import open_models, reader
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.engine.tensor import merge_tensor
 from merger.errors import CheckpointError
@@ -134,13 +134,13 @@ def odd(tmp_path: Path) -> Path:
 
 def test_skipped_cropped_and_copied(odd: Path, tmp_path: Path) -> None:
     recipe = tolerant(load(DARE), "crop+skip")
-    decided = merge(recipe, tmp_path / "out", roots=[odd])
-    jobs = {job.name: job for job in decided.jobs}
+    plan = merge(recipe, tmp_path / "out", roots=[odd])
+    jobs = {job.name: job for job in plan.jobs}
     assert [s.model for s in jobs[NORM].sources] == [s.model for s in jobs[UP].sources] == ["b"]
     assert jobs[NORM].parents == jobs[UP].parents == (1,)
     assert [(s.model, s.rows) for s in jobs[EMBED].sources] == [("a", 24), ("b", None)] and jobs[EMBED].parents == ()
     assert [s.model for s in jobs["lm_head.weight"].sources] == ["a"] and jobs["lm_head.weight"].parents == (0,)
-    assert {(m.name, m.model, m.found, m.wanted, m.cropped) for m in decided.misfits} == {
+    assert {(m.name, m.model, m.shape, m.wanted, m.cropped) for m in plan.misfits} == {
         (NORM, "a", None, (8,), False), (UP, "a", (20, 8), (16, 8), False), (EMBED, "a", (26, 8), (24, 8), True),
         ("lm_head.weight", "b", (23, 8), (24, 8), False),
     }  # fmt: skip
@@ -168,14 +168,14 @@ def test_batch_is_live_is_sketch_where_models_do_not_fit(odd: Path, tmp_path: Pa
     made = tiny.read_weights(tmp_path / "out")
     assert made.keys() == session.tensors.keys() and all(torch.equal(made[n], t) for n, t in session.tensors.items())
     models = open_models(recipe, [odd])
-    job = next(j for j in plan(recipe, models).jobs if j.name == EMBED)
+    job = next(j for j in make_plan(recipe, models).jobs if j.name == EMBED)
     assert Sketch(models).read(job.sources[0]).tolist() == models["a"].read(EMBED)[:24].flatten().tolist()
 
 
 def test_skipping_one_model_leaves_the_others_mask(odd: Path) -> None:
     recipe = tolerant(load(DARE), "skip")
     models = open_models(recipe, [odd])
-    job = next(j for j in plan(recipe, models).jobs if j.name == UP)
+    job = next(j for j in make_plan(recipe, models).jobs if j.name == UP)
     base, b = (tiny.read_weights(odd / m)[UP] for m in ("base", "b"))
     kept = merge_tensor(job, reader(models)) != base
     assert torch.equal(kept, (Draws(0, UP).uniform(b, 1) < 0.5) & (b != base))
@@ -203,9 +203,9 @@ def test_only_vocabularies_are_cut_without_allow_crimes(odd: Path, tmp_path: Pat
         tensors = tiny.read_weights(odd / name)
         base = tiny.read_weights(odd / "base")
         save_file(tensors | {n: base[n] + 0.01 for n in (NORM, UP)}, odd / name / "model.safetensors")
-    decided = merge(tolerant(load(DARE), "crop"), tmp_path / "out", roots=[odd])
+    plan = merge(tolerant(load(DARE), "crop"), tmp_path / "out", roots=[odd])
     head, models = "lm_head.weight", ("base", "a", "b")
-    assert {(m.name, m.model, m.found, m.cropped) for m in decided.misfits} == {
+    assert {(m.name, m.model, m.shape, m.cropped) for m in plan.misfits} == {
         *((EMBED, model, (26 if model == "a" else 24, 8), True) for model in models),
         *((head, model, (24, 8), True) for model in ("base", "a")),
     }  # fmt: skip
@@ -219,7 +219,7 @@ def test_only_vocabularies_are_cut_without_allow_crimes(odd: Path, tmp_path: Pat
     merge(tolerant(linear, "crop"), tmp_path / "mean", roots=[odd])
     mean = tiny.read_weights(tmp_path / "mean")
     torch.testing.assert_close(mean[head], torch.stack([m[head][:23] for m in (base, a, b)]).mean(0))
-    assert any("1 tokens of base have no row any more" in remark for remark in decided.remarks)
+    assert any("1 tokens of base have no row any more" in remark for remark in plan.remarks)
 
 
 @pytest.mark.parametrize("method", ["slerp", "nuslerp", "model_stock", "linear", "arcee_fusion"])

@@ -23,11 +23,11 @@ from hub_standin import READER, WRITER, Hub, Repo
 from safetensors.torch import load_file, save_file
 
 from merger import merge
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import open_checkpoint
 from merger.hub import push, references, remote, store, wire
-from merger.hub.card import Answer, Parent, card, with_answers
+from merger.hub.card import Example, Parent, card, with_answers
 from merger.inspect.verdict import verdict
 from merger.recipe import load
 
@@ -87,7 +87,7 @@ def test_search(hub: Hub) -> None:
     hub.add("other/no-safetensors", {"pytorch_model.bin": b"x"}, tags=())
     found = {f.id: f for f in remote.search("  TINY ", False)}
     assert list(found) == ["tiny/base", "tiny/pirate", "other/tiny-gguf"]
-    assert found["tiny/base"] == remote.Found("tiny/base", "LlamaForCausalLM", 1_239_040, 2_478_080, "apache-2.0", 9)
+    assert found["tiny/base"] == remote.HubModel("tiny/base", "LlamaForCausalLM", 1_239_040, 2_478_080, "apache-2.0", 9)
     pirate = found["tiny/pirate"]
     assert (pirate.base, pirate.relation, pirate.licence, pirate.quantized) == (("tiny/base",), "finetune", "cc-by-nc-4.0", False)
     assert found["other/tiny-gguf"].quantized and pirate.page == f"{hub.url}/tiny/pirate"
@@ -153,8 +153,8 @@ def test_peek_is_the_model_without_its_weights(hub: Hub) -> None:
         assert shapes == {n: (t.shape, t.dtype, t.offset) for n, t in here[name].tensors.items()}
         assert model.config == here[name].config and isinstance(model, remote.Remote)
     assert remote.sizes(afar.values()) == sum((FAMILY / n / WEIGHTS).stat().st_size for n in ("base", "pirate"))
-    told = verdict(RECIPE, afar, plan(RECIPE, afar))
-    there = verdict(RECIPE, here, plan(RECIPE, here))
+    told = verdict(RECIPE, afar, make_plan(RECIPE, afar))
+    there = verdict(RECIPE, here, make_plan(RECIPE, here))
     assert told.findings == there.findings and [s.can for s in told.shares] == [s.can for s in there.shares]
     assert hub.bytes_of("signature") - sent < 200_000
 
@@ -173,7 +173,7 @@ def test_a_stranger_is_told_from_afar(hub: Hub, tmp_path: Path) -> None:
     hub.add("tiny/other", tmp_path / "other")
     recipe = load("{merge_method: ties, base_model: tiny/base, models: [{model: tiny/other, parameters: {weight: 1}}]}")
     models = {name: remote.peek(name, False) for name in ("tiny/base", "tiny/other")}
-    told = verdict(recipe, models, plan(recipe, models))
+    told = verdict(recipe, models, make_plan(recipe, models))
     assert any("tiny/base is not the ancestor of tiny/other" in f.words for f in told.findings)
     assert not list(wire_cache().rglob("*.safetensors"))
 
@@ -181,7 +181,7 @@ def test_a_stranger_is_told_from_afar(hub: Hub, tmp_path: Path) -> None:
 def test_a_slow_hub_leaves_ancestry_open(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "MAX_SECONDS", -1.0)
     models = {name: remote.peek(name, False) for name in ("tiny/base", "tiny/pirate")}
-    told = verdict(RECIPE, models, plan(RECIPE, models))
+    told = verdict(RECIPE, models, make_plan(RECIPE, models))
     words = "whether tiny/pirate comes from tiny/base can be told once both are on this machine."
     assert [f.words for f in told.findings if "comes from" in f.words] == [words]
     name = max(models["tiny/base"].tensors, key=lambda n: models["tiny/base"].tensors[n].nbytes)
@@ -415,7 +415,7 @@ def test_a_token_goes_to_the_hub_only(hub: Hub, caplog: pytest.LogCaptureFixture
     caplog.set_level("DEBUG")
     hub.add("big/private", FAMILY / "base", private=True, readers=frozenset({"reader"}))
     models = {"tiny/base": remote.peek("tiny/base", READER), "tiny/pirate": remote.peek("tiny/pirate", READER)}
-    verdict(RECIPE, models, plan(RECIPE, models))
+    verdict(RECIPE, models, make_plan(RECIPE, models))
     store.download("big/private", READER)
     assert all(a.authorization is None for a in hub.asked if a.store)
     assert all(a.authorization == f"Bearer {READER}" for a in hub.asked if not a.store)
@@ -523,7 +523,7 @@ def put(hub: Hub, folder: Path, **more: Any) -> Repo:
 def test_push(hub: Hub, merged: Path, multipart: bool) -> None:
     hub.multipart = multipart
     told: list[push.Sent] = []
-    answers = [Answer("hi", (("your merge", "ahoy"),))]
+    answers = [Example("hi", (("your merge", "ahoy"),))]
     address = push.push(
         merged, "writer/new", WRITER, answers=answers, link="https://huggingface.co/spaces/a/b?r=xyz", progress=told.append
     )
@@ -615,7 +615,7 @@ def test_nothing_hostile_leaves_its_block_in_a_card() -> None:
     line = HOSTILE.replace("\n", " ").replace("\r", " ")
     recipe = load(json.dumps({"merge_method": "linear", "models": [{"model": line}, {"model": "tiny/pirate"}],
                               "parameters": {"weight": 1}}))  # fmt: skip
-    parent, answer = Parent(HOSTILE, None, HOSTILE, ((HOSTILE, "0" * 64),)), Answer(HOSTILE, ((HOSTILE, HOSTILE),))
+    parent, answer = Parent(HOSTILE, None, HOSTILE, ((HOSTILE, "0" * 64),)), Example(HOSTILE, ((HOSTILE, HOSTILE),))
     text = card(recipe, {}, [parent], [answer], HOSTILE)
     assert text.startswith("---\n") and "license" not in text.split("\n---\n")[0]
     outside: list[str] = []
@@ -714,7 +714,7 @@ def test_a_billion_layers(hub: Hub) -> None:
         hub.add("tiny/pirate", files | {"config.json": json.dumps(config | {key: value}).encode()})
         models = {"tiny/base": remote.peek("tiny/base", False), "tiny/pirate": remote.peek("tiny/pirate", False)}
         began = time.monotonic()
-        assert verdict(RECIPE, models, plan(RECIPE, models)).can > 0
+        assert verdict(RECIPE, models, make_plan(RECIPE, models)).can > 0
         model = models["tiny/pirate"]
         tensors = {name: torch.empty(stored.shape, dtype=stored.dtype) for name, stored in model.tensors.items()}
         message = said(lambda m=model, t=tensors: chat_model(m.folder, m.config, t))

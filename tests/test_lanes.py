@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import merger.engine.plan as planner
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.files.checkpoints import Checkpoint, Stored
 from merger.recipe import dump, load
 from merger.ui import lanes
@@ -58,7 +58,7 @@ def planned(kind: str, text: str = "") -> Plan:
       {model: base}, {model: a, parameters: {weight: 0.5, density: 1}}, {model: b, parameters: {weight: [0, 1]}}]}"""
     )
     recipe = load(text)
-    return plan(recipe, {r: model(kind, r) for r in recipe.references})
+    return make_plan(recipe, {r: model(kind, r) for r in recipe.references})
 
 
 def again(recipe: Any, kind: str = "llama") -> Plan:
@@ -66,17 +66,17 @@ def again(recipe: Any, kind: str = "llama") -> Plan:
     return planned(kind, dump(recipe))
 
 
-def weights(decided: Plan, which: int = 0, name: str = "weight") -> dict[str, float]:
+def weights(plan: Plan, which: int = 0, name: str = "weight") -> dict[str, float]:
     """Tensor -> the number the plan resolved for the which-th merged model."""
-    found = {job.name: dict(job.args)[name] for job in decided.jobs}
+    found = {job.name: dict(job.args)[name] for job in plan.jobs}
     return {tensor: v[which] if isinstance(v, tuple) else v for tensor, v in found.items()}  # type: ignore[misc]
 
 
-def wanted(decided: Plan, numbers: Mapping[str, list[float]], setting: str, kind: str = "llama") -> dict[str, float]:
+def wanted(plan: Plan, numbers: Mapping[str, list[float]], setting: str, kind: str = "llama") -> dict[str, float]:
     """Tensor -> the number painted for it: is a part of its name in its layer the attention's, and which column is it in?"""
     inside = {f".{i}" for i in KINDS[kind][1] if any(w in f".{i}".split(".") for w in (f.strip(".") for f in KINDS[kind][3]))}
     out = {}
-    for column, found in enumerate(lanes.columns(decided).columns):
+    for column, found in enumerate(lanes.columns(plan).columns):
         for tensor in found.names:
             mine = found.kind == "layer" and any(tensor.endswith(f"{found.layer}{i}") for i in inside)
             out[tensor] = numbers[f"{setting}#{'attention' if mine else 'rest'}"][column]
@@ -96,28 +96,28 @@ def test_the_filter_finds_the_attention_and_nothing_else(kind: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("split", [False, True])
 def test_what_is_described_and_painted_back_changes_nothing(kind: str, split: bool) -> None:
-    decided = planned(kind)
-    value, board = lanes.describe(decided, split=split)
+    plan = planned(kind)
+    value, board = lanes.describe(plan, split=split)
     assert board["split"] is split and board["can_split"]
-    assert lanes.painted(decided, value["lanes"], split=split) is decided.recipe
-    assert lanes.painted(decided, value["lanes"]) is decided.recipe
+    assert lanes.painted(plan, value["lanes"], split=split) is plan.recipe
+    assert lanes.painted(plan, value["lanes"]) is plan.recipe
 
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(3))
 def test_every_tensor_gets_the_number_painted_for_it(kind: str, seed: int) -> None:
-    decided = planned(kind)
-    value, board = lanes.describe(decided, split=True)
+    plan = planned(kind)
+    value, board = lanes.describe(plan, split=True)
     draw = random.Random(f"{kind}{seed}")
     setting = "models[1].parameters.weight"
     for path in (f"{setting}#attention", f"{setting}#rest"):
         value["lanes"][path] = [round(draw.choice([0, 0.5, draw.random()]), 4) for _ in board["columns"]]
-    recipe = lanes.painted(decided, value["lanes"])
+    recipe = lanes.painted(plan, value["lanes"])
     after = again(recipe, kind)
-    assert weights(after) == wanted(decided, value["lanes"], setting, kind)
+    assert weights(after) == wanted(plan, value["lanes"], setting, kind)
     rules = dict(recipe.models[1].parameters)["weight"].rules
     assert len(rules) <= len(KINDS[kind][2]) + len(KINDS[kind][3]) + 2  # a person can read it
-    assert weights(after, 1) == weights(decided, 1) and weights(after, 0, "density") == weights(decided, 0, "density")
+    assert weights(after, 1) == weights(plan, 1) and weights(after, 0, "density") == weights(plan, 0, "density")
     shown, seen = lanes.describe(after)
     assert seen["split"]  # the rules are recognised
     off = {lane["path"]: set(lane["off"]) for lane in seen["lanes"]}
@@ -142,88 +142,88 @@ MIXES = {
 def test_moved_is_the_plan_of_what_was_painted(kind: str, method: str, split: bool) -> None:
     recipe = load(MIXES[method])
     models = {r: model(kind, r) for r in recipe.references}
-    decided = plan(recipe, models)
-    value, _ = lanes.describe(decided, split=split)
+    plan = make_plan(recipe, models)
+    value, _ = lanes.describe(plan, split=split)
     draw = random.Random(kind)
-    assert lanes.painted(decided, value["lanes"]) is decided.recipe
+    assert lanes.painted(plan, value["lanes"]) is plan.recipe
     path, numbers = next((p, n) for p, n in value["lanes"].items() if "density" not in p)
-    first = plan(lanes.painted(decided, {path: [0.25, *numbers[1:]]}), models)
-    few = plan(lanes.painted(first, {path: [0.35, *numbers[1:]]}), models)
+    first = make_plan(lanes.painted(plan, {path: [0.25, *numbers[1:]]}), models)
+    few = make_plan(lanes.painted(first, {path: [0.35, *numbers[1:]]}), models)
     assert any(a is b for a, b in zip(first.jobs, few.jobs, strict=True))  # what no number moved is the very same
     for path, numbers in value["lanes"].items():
         if "density" not in path and "epsilon" not in path:
             value["lanes"][path] = [round(draw.random(), 2) for _ in numbers]
-    fast = plan(lanes.painted(few, value["lanes"]), models)
+    fast = make_plan(lanes.painted(few, value["lanes"]), models)
     planner._FRAMES.clear()
-    slow = plan(load(dump(fast.recipe)), models)
-    assert fast.jobs == slow.jobs and fast == slow != decided
+    slow = make_plan(load(dump(fast.recipe)), models)
+    assert fast.jobs == slow.jobs and fast == slow != plan
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_whole_lanes_reach_every_tensor(kind: str) -> None:
-    decided = planned(kind)
-    value, board = lanes.describe(decided, split=False)
+    plan = planned(kind)
+    value, board = lanes.describe(plan, split=False)
     numbers = [round(0.1 + 0.07 * i, 4) for i in range(len(board["columns"]))]
-    after = again(lanes.painted(decided, value["lanes"] | {"models[1].parameters.weight": numbers}), kind)
-    columns = lanes.columns(decided).columns
+    after = again(lanes.painted(plan, value["lanes"] | {"models[1].parameters.weight": numbers}), kind)
+    columns = lanes.columns(plan).columns
     assert weights(after) == {tensor: numbers[i] for i, column in enumerate(columns) for tensor in column.names}
     assert not lanes.describe(after)[1]["split"]
 
 
 def test_split_is_written_as_mergekit_writes_it() -> None:
-    decided = planned("llama")
+    plan = planned("llama")
     setting = "models[1].parameters.weight"
-    value, _ = lanes.describe(decided, split=True)
+    value, _ = lanes.describe(plan, split=True)
     value["lanes"][f"{setting}#attention"] = [0, 0.1, 0.2, 0.3, 0.4, 0, 0]
-    recipe = lanes.painted(decided, value["lanes"])
+    recipe = lanes.painted(plan, value["lanes"])
     assert dict(recipe.models[1].parameters)["weight"].rules == (("self_attn", (0.1, 0.2, 0.3, 0.4)), (None, 0.5))
     same = value["lanes"] | {f"{setting}#attention": value["lanes"][f"{setting}#rest"]}
-    assert lanes.painted(again(recipe), same) == decided.recipe  # alike again: no rules are left
+    assert lanes.painted(again(recipe), same) == plan.recipe  # alike again: no rules are left
 
 
 def test_the_well_known_slerp_recipe_is_shown_split() -> None:
     """mergekit's example: attention and MLP by curves, 0.5 for all else; the norms ride with the MLP when it is painted."""
     text = """{merge_method: slerp, base_model: a, models: [{model: a}, {model: b}], parameters: {t: [
       {filter: self_attn, value: [0, 0.5, 0.3, 0.7]}, {filter: mlp, value: [1, 0.5, 0.7, 0.3]}, {value: 0.5}]}}"""
-    decided = planned("llama", text)
-    value, board = lanes.describe(decided)
+    plan = planned("llama", text)
+    value, board = lanes.describe(plan)
     assert board["split"] and board["can_keep"]
     assert value["lanes"]["parameters.t#attention"][1:5] == [0, 0.5, 0.3, 0.7]
     assert value["lanes"]["parameters.t#rest"] == [0.5, 1, 0.5, 0.7, 0.3, 0.5, 0.5]
     assert {lane["note"] for lane in board["lanes"]} == {"norms have numbers of their own; painting takes them along"}
     assert [lane["off"] for lane in board["lanes"]] == [[0, 5, 6], []]
-    assert lanes.painted(decided, value["lanes"]) is decided.recipe
+    assert lanes.painted(plan, value["lanes"]) is plan.recipe
     value["lanes"]["parameters.t#rest"][1] = 0.9
-    after = weights(again(lanes.painted(decided, value["lanes"])), name="t")
-    assert after == wanted(decided, value["lanes"], "parameters.t")
-    _, joined = lanes.describe(decided, split=False)
+    after = weights(again(lanes.painted(plan, value["lanes"])), name="t")
+    assert after == wanted(plan, value["lanes"], "parameters.t")
+    _, joined = lanes.describe(plan, split=False)
     assert joined["lanes"][0]["note"] == "set by rules inside the layers; painting replaces them"
 
 
 def test_other_rules_are_shown_mixed() -> None:
     text = """{merge_method: linear, models: [{model: a, parameters: {weight: [{filter: q_proj, value: 1}, {value: 0.2}]}},
       {model: b, parameters: {weight: [{filter: norm, value: 1}, {value: 0.2}]}}]}"""
-    decided = planned("llama", text)
-    value, board = lanes.describe(decided)
+    plan = planned("llama", text)
+    value, board = lanes.describe(plan)
     assert not board["split"] and not board["can_keep"]  # an average of nothing is no model
     assert all(lane["note"].startswith("set by rules") for lane in board["lanes"])
     assert value["lanes"]["models[0].parameters.weight"][1] == pytest.approx((1 + 8 * 0.2) / 9, abs=1e-6)
-    assert lanes.painted(decided, value["lanes"]) is decided.recipe
+    assert lanes.painted(plan, value["lanes"]) is plan.recipe
 
 
 def test_reset_goes_back_to_the_preset_whole_or_split() -> None:
-    decided = planned("llama")
-    whole, _ = lanes.describe(decided)
-    _, board = lanes.describe(decided, {"models[1].parameters.weight": [0.25] * 7}, split=True)
+    plan = planned("llama")
+    whole, _ = lanes.describe(plan)
+    _, board = lanes.describe(plan, {"models[1].parameters.weight": [0.25] * 7}, split=True)
     assert board["initial"]["models[1].parameters.weight#attention"] == [0.25] * 7
-    assert lanes.describe(decided, whole["lanes"])[1]["initial"] == whole["lanes"]
+    assert lanes.describe(plan, whole["lanes"])[1]["initial"] == whole["lanes"]
 
 
 def test_names_without_attention_cannot_be_split() -> None:
     KINDS["plain"] = ("blocks.", ["w.weight"], ["embed.weight"], (), 0)
     try:
-        decided = planned("plain")
-        value, board = lanes.describe(decided, split=True)
+        plan = planned("plain")
+        value, board = lanes.describe(plan, split=True)
     finally:
         del KINDS["plain"]
     assert not board["can_split"] and not board["split"]

@@ -9,7 +9,7 @@ from safetensors.torch import load_file, save_file
 from tiny import make_family
 
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.files.checkpoints import open_checkpoint
 from merger.files.layout import ROLES, board, follows, layout, part, role
 from merger.recipe import document, load
@@ -161,8 +161,8 @@ def test_a_norm_of_the_embeddings_belongs_to_the_first_slice(tmp_path: Path) -> 
         for span, scale in (("[0, 2]", 0.5), ("[2, 4]", 2.0))
     )
     recipe = load(f"{{merge_method: passthrough, slices: [{slices}]}}")
-    decided = plan(recipe, open_models(recipe))
-    scales = {name: dict(decided.job(f"model.{name}.weight").args)["scale"] for name in ("embedding_norm", "norm")}
+    plan = make_plan(recipe, open_models(recipe))
+    scales = {name: dict(plan.job(f"model.{name}.weight").args)["scale"] for name in ("embedding_norm", "norm")}
     assert scales == {"embedding_norm": (0.5,), "norm": (2.0,)}
 
 
@@ -192,15 +192,15 @@ def test_a_tower_is_painted_by_its_prefix_and_told_in_words(tmp_path: Path) -> N
         save_file(load_file(file) | tower | {"model.vision_tower.post_layernorm.weight": torch.ones(4) + i}, file)
     models = f"[{{model: {tmp_path}/a, parameters: {{weight: 0.5}}}}]"
     recipe = load(f"{{merge_method: task_arithmetic, base_model: {tmp_path}/base, models: {models}}}")
-    decided = plan(recipe, open_models(recipe))
-    grid = lanes.columns(decided)
+    plan = make_plan(recipe, open_models(recipe))
+    grid = lanes.columns(plan)
     kinds = [column.kind for column in grid.columns]
     assert kinds == ["vision", "embed", *["layer"] * 4, "norm", "head"]
-    (lane,) = lanes.lanes(decided)
+    (lane,) = lanes.lanes(plan)
     numbers = [0.2 if kind == "vision" else 0.5 for kind in kinds]
-    after = lanes.painted(decided, {lane.path: numbers})
+    after = lanes.painted(plan, {lane.path: numbers})
     assert "model.vision_tower." in str(document(after)) and "layers.1" not in str(document(after))
-    jobs = {job.name: dict(job.args)["weight"] for job in plan(after, open_models(after)).jobs}
+    jobs = {job.name: dict(job.args)["weight"] for job in make_plan(after, open_models(after)).jobs}
     assert {jobs[name] for name in grid.columns[0].names} == {(0.2,)}
     assert {value for name, value in jobs.items() if name not in grid.columns[0].names} == {(0.5,)}
     assert words.changed(recipe, after, {}, grid).endswith("in the vision tower.")

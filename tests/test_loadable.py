@@ -21,7 +21,7 @@ from merger.__main__ import main
 from merger.engine import loadable
 from merger.engine.batch import merge
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.errors import Cancelled, CheckpointError
 from merger.limits import Limit
 from merger.recipe import load, tolerant
@@ -60,7 +60,7 @@ def asked(text: str, root: Path, policy: Any = "refuse") -> bool:
     """Whether transformers would be asked about this recipe."""
     recipe = tolerant(load(text), policy)
     models = open_models(recipe, [root])
-    found = loadable.start(plan(recipe, models), models)
+    found = loadable.start(make_plan(recipe, models), models)
     return found is not None
 
 
@@ -197,8 +197,8 @@ def test_a_type_that_transformers_does_not_know(change: dict[str, Any], why: str
     for name in ("base", "a"):
         settle(tmp_path / "in" / name, attn_layer_period=2, **change)
     rewrite(tmp_path / "in/a", lambda t: {n.replace("mlp.", "moe.") if "layers.1." in n else n: x for n, x in t.items()})
-    decided = merge(load(STACK), tmp_path / "out", roots=[tmp_path / "in"])
-    assert decided.remarks[-3:] == (
+    plan = merge(load(STACK), tmp_path / "out", roots=[tmp_path / "in"])
+    assert plan.remarks[-3:] == (
         f"whether transformers can load the output could not be checked: {why}",
         "1 layers of the output hold other tensors than base has there, the first is layer 3: where a layer's kind goes by its "
         "number, the output does not load.",
@@ -306,13 +306,13 @@ def test_the_process_is_kept_for_the_next_question_and_started_again_when_it_is_
     tiny.make_family(tmp_path / "in", models=("base", "a"), layers=4)
     recipe = load(STACK)
     models = open_models(recipe, [tmp_path / "in"])
-    decided = plan(recipe, models)
-    assert loadable.check(decided, models) == ()
+    plan = make_plan(recipe, models)
+    assert loadable.check(plan, models) == ()
     first = loadable._WORKERS[0].process
-    assert loadable.check(decided, models) == () and loadable._WORKERS[0].process is first
+    assert loadable.check(plan, models) == () and loadable._WORKERS[0].process is first
     first.kill()
     first.wait()
-    assert loadable.check(decided, models) == () and loadable._WORKERS[0].process is not first
+    assert loadable.check(plan, models) == () and loadable._WORKERS[0].process is not first
     assert loadable._WORKERS[0].process.poll() is None
 
 
@@ -340,12 +340,12 @@ def test_a_question_that_takes_too_long_is_given_up(tmp_path: Path, monkeypatch:
     tiny.make_family(tmp_path, models=("base", "a"), layers=4)
     recipe = load(STACK)
     models = open_models(recipe, [tmp_path])
-    decided = plan(recipe, models)
+    plan = make_plan(recipe, models)
     ask = loadable._ask
     monkeypatch.setattr(loadable, "LOADING_SECONDS", Limit(1, "seconds", "request", "", ""))
     monkeypatch.setattr(loadable, "_ask", lambda question, until: ask(bare(num_hidden_layers=10**9), until))
     started = time.monotonic()
-    assert loadable.check(decided, models) == (
+    assert loadable.check(plan, models) == (
         "whether transformers can load the output could not be checked: it took longer than 1 seconds.",
     )
     assert time.monotonic() - started < 10

@@ -192,12 +192,12 @@ def config_of(folder: Path) -> dict[str, Any]:
 def test_a_lora_on_a_tied_head_gives_the_output_its_own(tied: Path) -> None:
     make_lora(tied / "l", {HEAD: (24, 8), Q: (8, 8)})
     a, b = factors(tied, "l", HEAD)
-    decided = merge(load("{merge_method: passthrough, models: [base+l]}"), tied / "out", roots=[tied])
+    plan = merge(load("{merge_method: passthrough, models: [base+l]}"), tied / "out", roots=[tied])
     made, base = tiny.read_weights(tied / "out"), tiny.read_weights(tied / "base")
     rows = base[EMBED + ".weight"]
     torch.testing.assert_close(made["lm_head.weight"], rows + 1.5 * b @ a)
     assert torch.equal(made[EMBED + ".weight"], rows) and config_of(tied / "out")["tie_word_embeddings"] is False
-    assert decided.remarks == (
+    assert plan.remarks == (
         "l changes the output head of base, which was its embeddings again: the output has a head of its own.",
     )
     for order in ("base+l, a", "a, base+l"):
@@ -259,8 +259,8 @@ def test_a_vocabulary_that_grew(with_words: bool, is_tied: bool, tmp_path: Path)
     else:
         told += " It brings no tokenizer: 3 rows belong to no token."
     recipe = load("{merge_method: passthrough, models: [base+l]}")
-    decided = merge(recipe, tmp_path / "out", roots=[tmp_path])
-    assert decided.remarks == (told,) and config_of(tmp_path / "out")["vocab_size"] == 27
+    plan = merge(recipe, tmp_path / "out", roots=[tmp_path])
+    assert plan.remarks == (told,) and config_of(tmp_path / "out")["vocab_size"] == 27
     model, info = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out", output_loading_info=True)
     assert not info["mismatched_keys"] and not info["missing_keys"]
     assert torch.equal(model.lm_head.weight, grown[names[-1]]) and config_of(tmp_path / "out")["tie_word_embeddings"] is is_tied

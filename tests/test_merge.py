@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from merger.__main__ import main
 from merger.engine.batch import Step, merge
 from merger.engine.document import open_models, reader
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.engine.tensor import merge_tensor
 from merger.errors import Cancelled, RecipeError
@@ -59,7 +59,7 @@ def test_batch_is_live_is_reversed(method: Method, stored: str, request: pytest.
     assert set(session.apply(recipe)) == batch.keys()
     assert same_bits(session.tensors, batch)
     models = open_models(recipe, [roots])
-    jobs = reversed(plan(recipe, models).jobs)
+    jobs = reversed(make_plan(recipe, models).jobs)
     assert same_bits({job.name: merge_tensor(job, reader(models)) for job in jobs}, batch)
     base = tiny.read_weights(roots / "base")
     assert any(not torch.equal(batch[n], base[n]) for n in base)  # the parameters do something
@@ -298,8 +298,8 @@ def test_jobs_hold_every_number(family: Path) -> None:
     """Equal jobs, equal bits: what a job computes depends on nothing but the job and its sources."""
     recipe = load(TIES)
     models = open_models(recipe, [family])
-    job = plan(recipe, models).jobs[5]
-    assert hash(job) == hash(with_(job)) and job == plan(load(dump(recipe)), models).jobs[5]
+    job = make_plan(recipe, models).jobs[5]
+    assert hash(job) == hash(with_(job)) and job == make_plan(load(dump(recipe)), models).jobs[5]
     assert dict(job.args)["density"] == (0.5, 0.3)
     assert job != with_(job, seed=1)
 

@@ -28,7 +28,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
 
         return counted
 
-    monkeypatch.setattr(mix, "plan", counting("plan", mix.plan))
+    monkeypatch.setattr(mix, "make_plan", counting("plan", mix.make_plan))
     monkeypatch.setattr(mix, "verdict", counting("verdict", mix.verdict))
     monkeypatch.setattr(yaml, "dump", counting("yaml", yaml.dump))
     return seen
@@ -68,7 +68,7 @@ def test_other_files_are_another_mix_and_access_is_asked_each_time(family: Path,
     recipe = load(f"{{merge_method: linear, models: [{family / 'a'}, {family / 'b'}], parameters: {{weight: 1}}}}")
     first = page.mix(recipe)
     assert page.mix(load(dump(recipe))) is first and first.plan is page.plan(recipe)
-    page.parents.forget(str(family / "a"))
+    page.parents.close(str(family / "a"))
     assert page.mix(recipe) is not first
     with monkeypatch.context() as patched:
         patched.setattr(type(page.access), "refusal", lambda *_: "not for you")

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from merger import recipe
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.errors import RecipeError
 from merger.methods import METHODS
 from merger.methods.ops import Draws
@@ -405,7 +405,7 @@ models:
 def test_della_bounds_are_refused_before_anything_is_read(family: Path) -> None:
     loaded = recipe.load(DELLA)
     with pytest.raises(RecipeError) as error:
-        plan(loaded, open_models(loaded, [family]))
+        make_plan(loaded, open_models(loaded, [family]))
     assert str(error.value) == (
         "recipe: models[1].parameters, for model.embed_tokens.weight: density 0.9 and epsilon 0.15: changes are kept with "
         "probabilities from density - epsilon to density + epsilon, which must lie between 0 and 1.\n"
@@ -413,10 +413,10 @@ def test_della_bounds_are_refused_before_anything_is_read(family: Path) -> None:
     )
     for change in ("parameters.epsilon", "models[1].parameters.epsilon"):
         fixed = recipe.replace(loaded, change, 0.05)
-        assert plan(fixed, open_models(fixed, [family])).jobs
+        assert make_plan(fixed, open_models(fixed, [family])).jobs
     for density in (1.0, 0.0):  # all is kept, or nothing: no probabilities
         fixed = recipe.replace(loaded, "models[1].parameters.density", density)
-        assert plan(fixed, open_models(fixed, [family])).jobs
+        assert make_plan(fixed, open_models(fixed, [family])).jobs
 
 
 def test_della_bounds_name_the_slice(family: Path) -> None:
@@ -429,7 +429,7 @@ slices:
 """
     loaded = recipe.load(text)
     with pytest.raises(RecipeError, match=r"recipe: slices\[0\]\.sources\[1\]\.parameters, for .*: density 0\.1 and epsilon"):
-        plan(loaded, open_models(loaded, [family]))
+        make_plan(loaded, open_models(loaded, [family]))
 
 
 # ------------------------------------------------------------------------------------ consensus

@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 import merger.engine.plan as planning
 from merger.engine.batch import merge
 from merger.engine.document import open_models
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError, MergeError, RecipeError
 from merger.files.checkpoints import open_checkpoint
@@ -102,7 +102,7 @@ def outcome(text: str, root: Path, policy: Any = "refuse") -> frozenset[str] | s
     """The names of the output's tensors, or "refused"."""
     recipe = tolerant(load(text), policy)
     try:
-        return frozenset(plan(recipe, open_models(recipe, [root])).names)
+        return frozenset(make_plan(recipe, open_models(recipe, [root])).names)
     except CheckpointError as error:
         assert "not in every model" in str(error), error
         return "refused"
@@ -192,9 +192,9 @@ def test_what_the_base_has_not_is_left_out_and_told(order: tuple[str, ...], tmp_
     tiny.make_family(tmp_path / "in", models=("base", "a", "b"), layers=3)
     rewrite(tmp_path / "in/a", extra(v_head__weight=torch.ones(1, 8), v_head__bias=torch.ones(1)))
     text = f"{{merge_method: ties, base_model: base, models: [{listed(order)}]}}"
-    decided = merge(load(text), tmp_path / "out", roots=[tmp_path / "in"])
+    plan = merge(load(text), tmp_path / "out", roots=[tmp_path / "in"])
     assert tiny.read_weights(tmp_path / "out").keys() == tiny.read_weights(tmp_path / "in/base").keys()
-    assert decided.remarks == ("a: 2 tensors that the base base has not are left out, for example v_head.bias.",)
+    assert plan.remarks == ("a: 2 tensors that the base base has not are left out, for example v_head.bias.",)
 
 
 def test_extra_tensors_of_layers_that_a_stack_takes_are_told(tmp_path: Path) -> None:
@@ -202,7 +202,7 @@ def test_extra_tensors_of_layers_that_a_stack_takes_are_told(tmp_path: Path) -> 
     rewrite(tmp_path / "a", lambda t: t | {f"model.layers.{i}.self_attn.q_proj.bias": torch.ones(8) for i in (0, 3)})
     text = f"{{merge_method: ties, base_model: base, slices: [{sliced(('a', 'base'), 2, 4)}]}}"
     recipe = load(text)
-    told = plan(recipe, open_models(recipe, [tmp_path])).remarks
+    told = make_plan(recipe, open_models(recipe, [tmp_path])).remarks
     assert "a: 1 tensors that the base base has not are left out, for example model.layers.3.self_attn.q_proj.bias." in told
 
 
@@ -212,14 +212,14 @@ def test_buffers_are_the_bases_as_they_are_stored(tmp_path: Path) -> None:
     name, ids = "model.layers.0." + INV, "model.position_ids"
     for i, model in enumerate(("base", "a", "b")):
         rewrite(tmp_path / "in" / model, lambda t, i=i: t | {name: torch.full((2,), 1.01 + i), ids: torch.arange(4 + i)[None]})
-    decided = merge(load(f"{{merge_method: ties, base_model: base, dtype: bfloat16, models: [{listed(('a', 'b'))}]}}"),
+    plan = merge(load(f"{{merge_method: ties, base_model: base, dtype: bfloat16, models: [{listed(('a', 'b'))}]}}"),
                     tmp_path / "out", roots=[tmp_path / "in"])  # fmt: skip
     made = tiny.read_weights(tmp_path / "out")
     assert made[name].dtype == torch.float32 and torch.equal(made[name], torch.full((2,), 1.01))
     assert made[ids].tolist() == [[0, 1, 2, 3]] and made[NORM].dtype == torch.bfloat16
-    assert not decided.misfits and not decided.remarks
+    assert not plan.misfits and not plan.remarks
     session = Session(Parents(roots=[tmp_path / "in"]))
-    session.apply(decided.recipe)
+    session.apply(plan.recipe)
     assert all(torch.equal(session.tensors[n], t) for n, t in made.items())
 
 
@@ -228,7 +228,7 @@ def test_without_a_base_a_buffer_comes_from_the_first_that_has_it(tmp_path: Path
     name = "model.layers.0." + INV
     rewrite(tmp_path / "b", lambda t: t | {name: torch.full((2,), 3.0)})
     recipe = load(f"{{merge_method: linear, models: [{listed(('a', 'b'))}]}}")
-    job = plan(recipe, open_models(recipe, [tmp_path])).job(name)
+    job = make_plan(recipe, open_models(recipe, [tmp_path])).job(name)
     assert [s.model for s in job.sources] == ["b"] and job.method is None
 
 
@@ -239,7 +239,7 @@ def test_biases_with_a_buffers_name_are_merged(name: str, tmp_path: Path) -> Non
         rewrite(tmp_path / model, lambda t, model=model: t | {name: torch.full((8,), 1.0 if model == "a" else 0.0)})
     recipe = load("{merge_method: task_arithmetic, base_model: base, models: [{model: a, parameters: {weight: 0.5}}]}")
     models = open_models(recipe, [tmp_path])
-    assert plan(recipe, models).job(name).method == "task_arithmetic"
+    assert make_plan(recipe, models).job(name).method == "task_arithmetic"
     rewrite(tmp_path / "a", without(name))
     assert outcome(f"{{merge_method: ties, base_model: base, models: [{listed(('a',))}]}}", tmp_path) == "refused"
 
@@ -250,7 +250,7 @@ def test_a_slice_beyond_a_base_that_is_not_listed(tmp_path: Path) -> None:
     tiny.make_family(tmp_path / "x", models=("base", "a"), layers=4)
     recipe = load(f"{{merge_method: ties, base_model: base, slices: [{sliced(('a',), 0, 4)}]}}")
     with pytest.raises(RecipeError) as error:
-        plan(recipe, open_models(recipe, [tmp_path, tmp_path / "x"]))
+        make_plan(recipe, open_models(recipe, [tmp_path, tmp_path / "x"]))
     assert str(error.value) == (
         "recipe: layer_range [0, 4] needs the same layers of the base base, and ends after its last layer; it has 2, so at most "
         "[.., 2]."
@@ -266,7 +266,7 @@ def make_tied(folder: Path, *models: str) -> None:
 
 def decided_for(text: str, root: Path) -> Plan:
     recipe = load(text)
-    return plan(recipe, open_models(recipe, [root]))
+    return make_plan(recipe, open_models(recipe, [root]))
 
 
 @pytest.mark.parametrize("nested", [False, True])
@@ -280,11 +280,11 @@ def test_a_head_that_was_trained_apart_is_kept_whatever_the_config_says(nested: 
         text = json.loads((tmp_path / "in/m/config.json").read_text())
         del text["tie_word_embeddings"]
         (tmp_path / "in/m/config.json").write_text(json.dumps(text | {"model_type": "unheard-of"}))
-    decided = merge(load("{merge_method: passthrough, models: [m]}"), tmp_path / "out", roots=[tmp_path / "in"])
+    plan = merge(load("{merge_method: passthrough, models: [m]}"), tmp_path / "out", roots=[tmp_path / "in"])
     made, config = tiny.read_weights(tmp_path / "out"), json.loads((tmp_path / "out/config.json").read_text())
     assert torch.equal(made["lm_head.weight"], made[EMBED] * 2) and config["tie_word_embeddings"] is False
     assert not nested or config["text_config"]["tie_word_embeddings"] is False
-    assert decided.remarks[0] == (
+    assert plan.remarks[0] == (
         "m: its config.json ties the head to the embeddings, its file holds another: the output keeps that."
     )
 
@@ -293,8 +293,8 @@ def test_a_head_that_is_the_embeddings_again_is_left_out(tmp_path: Path) -> None
     make_tied(tmp_path, "base", "a")
     for name in ("base", "a"):
         rewrite(tmp_path / name, lambda t: t | {"lm_head.weight": t[EMBED].clone()})
-    decided = decided_for(f"{{merge_method: ties, base_model: base, models: [{listed(('a',))}]}}", tmp_path)
-    assert "lm_head.weight" not in decided.names and not decided.remarks and decided.config["tie_word_embeddings"] is True
+    plan = decided_for(f"{{merge_method: ties, base_model: base, models: [{listed(('a',))}]}}", tmp_path)
+    assert "lm_head.weight" not in plan.names and not plan.remarks and plan.config["tie_word_embeddings"] is True
 
 
 def test_a_donors_own_head_unties_where_the_base_is_tied(tmp_path: Path) -> None:

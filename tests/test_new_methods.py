@@ -15,7 +15,7 @@ from merger.__main__ import main
 from merger.engine.batch import merge
 from merger.engine.document import open_models, reader
 from merger.engine.fused import supports
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.engine.tensor import merge_tensor
 from merger.inspect.analysis import staged
 from merger.inspect.explain import look
@@ -106,7 +106,7 @@ def text(name: str, number: float = 0.7) -> str:
 def planned(written: str, roots: Path) -> tuple[Plan, Any]:
     recipe = load(written)
     models = open_models(recipe, [roots])
-    return plan(recipe, models), models
+    return make_plan(recipe, models), models
 
 
 def test_recipe_and_merge(new: str, family: Path, tmp_path: Path) -> None:
@@ -116,8 +116,8 @@ def test_recipe_and_merge(new: str, family: Path, tmp_path: Path) -> None:
     merge(recipe, out, roots=[family])
     merged = tiny.read_weights(out)[NAME]
     base, a, b = (tiny.read_weights(family / m)[NAME] for m in ("base", "a", "b"))
-    decided, _ = planned(text(new), family)
-    job = decided.job(NAME)
+    plan, _ = planned(text(new), family)
+    job = plan.job(NAME)
     if new == "flat_mean":
         wanted = flat_mean(torch.stack([a, b]), 0.7)
     elif new == "lottery":
@@ -157,9 +157,9 @@ def test_the_page_offers_it_and_answers(new: str) -> None:
 
 
 def test_look_inside_explains_it(new: str, family: Path) -> None:
-    decided, models = planned(text(new), family)
+    plan, models = planned(text(new), family)
     plain, others = planned("{merge_method: task_arithmetic, base_model: base, models: [a, b], parameters: {weight: 1}}", family)
-    seen = look(decided.job(NAME), reader({**others, **models}), decided.layout, against=plain.job(NAME)).explained
+    seen = look(plan.job(NAME), reader({**others, **models}), plan.layout, against=plain.job(NAME)).explained
     told = method_words(seen, {"a": "pirate"})
     titles = [stage_title(stage, seen, {}) for stage in seen.stages]
     if new == "median_trim":
@@ -173,8 +173,8 @@ def test_look_inside_explains_it(new: str, family: Path) -> None:
 
 
 def test_the_verdict_judges_it(new: str, family: Path) -> None:
-    decided, models = planned(text(new, 5.0), family)
-    judged = verdict(decided.recipe, models, decided)
+    plan, models = planned(text(new, 5.0), family)
+    judged = verdict(plan.recipe, models, plan)
     assert [f.kind for f in judged.findings if f.kind == "too far"] == ([] if new == "flat_mean" else ["too far"])
     assert judged.seconds > 0 and judged.memory > 0
     calm, models = planned(text(new, 0.4), family)
@@ -182,10 +182,10 @@ def test_the_verdict_judges_it(new: str, family: Path) -> None:
 
 
 def test_the_strip_counts_it(new: str, family: Path) -> None:
-    decided, models = planned(text(new), family)
-    assert sketch.law(decided, None) is None  # the browser does not know it, so the server counts
+    plan, models = planned(text(new), family)
+    assert sketch.law(plan, None) is None  # the browser does not know it, so the server counts
     if new != "flat_mean":
-        seen = staged(decided.job(NAME), reader(models))
+        seen = staged(plan.job(NAME), reader(models))
         assert seen.stages["kept"].shape == seen.deltas.shape and bool((seen.stages["kept"] == 0).any())
 
 
@@ -201,12 +201,12 @@ def test_a_law_is_enough_for_the_compiled_pass_and_the_strip(family: Path) -> No
             **{name: getattr(ties, name) for name in ties.__dataclass_fields__}, "name": "halves", "fn": halves,
         })  # fmt: skip
         written = "{merge_method: %s, base_model: base, models: [a, b], parameters: {weight: 0.7, density: 0.4}}"
-        decided, models = planned(written % "halves", family)
+        plan, models = planned(written % "halves", family)
         old, _ = planned(written % "ties", family)
-        job = decided.job(NAME)
+        job = plan.job(NAME)
         assert supports(job)
         assert torch.equal(merge_tensor(job, reader(models)), merge_tensor(old.job(NAME), reader(models)))
-        assert sketch.law(decided, None) == sketch.law(old, None) and sketch.law(old, None) is not None
+        assert sketch.law(plan, None) == sketch.law(old, None) and sketch.law(old, None) is not None
     finally:
         del METHODS["halves"]
 

@@ -75,8 +75,8 @@ def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
         and kept(on.compare.hear(first, 0, ASKS))
         and kept(on.compare.fade(first, 0.5, ASKS))
     )
-    decided = on.studio.plan(first.recipe)
-    _, board = lanes.describe(decided)
+    plan = on.studio.plan(first.recipe)
+    _, board = lanes.describe(plan)
     rows = [["x", *["much"] * len(board["columns"])] for _ in board["lanes"]]
     assert kept(on.recipe.use_numbers(first, pd.DataFrame(rows), ASKS))
     drawn = on.past.use_entry(first, {"yaml": WRONG, "prompt": "another"}, {"rows": [{"id": "mine", "prompt": "one"}]}, ASKS)

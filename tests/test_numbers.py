@@ -26,7 +26,7 @@ from merger.engine.arguments import Arguments
 from merger.engine.batch import merge
 from merger.engine.cancelling import cancelling
 from merger.engine.document import open_models
-from merger.engine.plan import Source, TensorJob, plan
+from merger.engine.plan import Source, TensorJob, make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import MergeError, NonFiniteError
 from merger.inspect.verdict import verdict
@@ -387,7 +387,7 @@ def test_inspect_and_verdict_warn(roots: Path, capsys: pytest.CaptureFixture[str
     rewrite(roots / "b", put("model.norm.weight", (7,), math.inf))
     recipe = load(text(METHODS["ties"]))
     opened = open_models(recipe, [roots])
-    found = {f.model: f for f in verdict(recipe, opened, plan(recipe, opened)).findings if f.kind == "damaged"}
+    found = {f.model: f for f in verdict(recipe, opened, make_plan(recipe, opened)).findings if f.kind == "damaged"}
     assert found["a"].words == f"a has 1 NaN in what was seen of {UP}: it is damaged, and the merge ends there."
     assert found["b"].words.startswith("b has 1 infinity in what was seen of model.norm.weight") and found["b"].level == "warning"
     file = roots.parent / "r.yaml"
@@ -528,7 +528,7 @@ def test_weights_that_cancel_out_are_told(name: str, roots: Path) -> None:
     def told(recipe: str) -> list[Any]:
         loaded = load(recipe)
         opened = open_models(loaded, [roots])
-        return [f for f in verdict(loaded, opened, plan(loaded, opened)).findings if f.kind == "cancelled"]
+        return [f for f in verdict(loaded, opened, make_plan(loaded, opened)).findings if f.kind == "cancelled"]
 
     for weights, times in (((1, -1), ""), ((0.3, -0.3), ""), ((1, -0.995), "399")):
         (found,) = told(of(*weights))
@@ -685,7 +685,7 @@ def test_knots_leaves_words_to_the_plain_rule(roots: Path, way: str) -> None:
         torch.testing.assert_close(made[name], plain[name], rtol=0, atol=1e-7)
     assert not torch.allclose(made[UP], plain[UP], atol=1e-4)
     recipe = load(knots)
-    jobs = {job.name: job for job in plan(recipe, open_models(recipe, [roots])).jobs}
+    jobs = {job.name: job for job in make_plan(recipe, open_models(recipe, [roots])).jobs}
     assert fused.supports(jobs["lm_head.weight"]) == (way == "compiled") and not fused.supports(jobs[UP])
 
 
@@ -743,7 +743,7 @@ def test_estimates_were_held_against_runs(tmp_path: Path, monkeypatch: pytest.Mo
             hollow(tmp_path / size / model, layers, hidden, ffn, kv)
         for name, told, said in ((row[1], row[3], row[6]) for row in rows if row[0] == size):
             recipe = load(estimates.recipe(name, tmp_path / size))
-            jobs = plan(recipe, open_models(recipe)).jobs
+            jobs = make_plan(recipe, open_models(recipe)).jobs
             memory = float(told.split()[0].replace(",", ""))
             assert budget.memory_together(jobs) / 1e6 == pytest.approx(memory, abs=0.6), (size, name)
             now = costs.START + sum(map(costs.seconds, jobs))

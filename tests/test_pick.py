@@ -22,7 +22,7 @@ from merger.engine.batch import Step
 from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.hub import references, store, wire
-from merger.hub.card import Answer
+from merger.hub.card import Example
 from merger.hub.references import open_here
 from merger.recipe import Recipe, load
 from merger.ui import LAUNCH
@@ -49,7 +49,7 @@ class Studio:
         self.parents = Parents("cpu", roots, lambda reference: open_here(reference, roots, access.folders), access)
         self.grants = Grants()
 
-    def let_go(self, heard_only: bool = False) -> None:
+    def close_unused(self, heard_only: bool = False) -> None:
         """Nobody else is here."""
 
 
@@ -364,7 +364,7 @@ HERE_WORK = Work(load(
 
 def sent(publishing: Publishing, work: Any = HERE_WORK, token: Any = WRITER, session: str = "s", **more: Any) -> list[list[Any]]:
     asked = {"owner": "writer", "name": "new", "seen_by": "private", "confirmed": True, "with_answers": True, "replace": False}
-    answers = [Answer("hi", (("your merge", "ahoy"),))]
+    answers = [Example("hi", (("your merge", "ahoy"),))]
     link = "https://huggingface.co/spaces/a/b?r=x"
     return list(publishing.publish(work, session, token, merge_to, lambda: answers, link, **asked | more))
 
@@ -511,8 +511,8 @@ class Views:
                     out = publish(studio.host)
             picking.wire(view, trios, work, [here], load)
 
-            def said(work: Any, prompt: str, request: gr.Request) -> list[Answer]:
-                return [Answer(prompt, (("your merge", self.answers),))]
+            def said(work: Any, prompt: str, request: gr.Request) -> list[Example]:
+                return [Example(prompt, (("your merge", self.answers),))]
 
             publishing.wire(out, work, prompt, merge_to, said, lambda *_: "https://huggingface.co/spaces/a/b?r=x", [tab.select])
             demo.unload(picking.gone)

@@ -9,7 +9,7 @@ import tiny
 from conftest import as_text, rich_recipe
 
 from merger.engine import plan as planning
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.engine.session import Parents
 from merger.errors import RecipeError
 from merger.methods import METHODS
@@ -29,7 +29,7 @@ def anew(recipe: Recipe, parents: Parents) -> Plan:
     known = dict(planning._FRAMES)
     planning._FRAMES.clear()
     try:
-        return plan(recipe, parents.open(recipe))
+        return make_plan(recipe, parents.open(recipe))
     finally:
         planning._FRAMES.update(known)
 
@@ -40,7 +40,7 @@ def test_a_walk_of_moves_gives_the_plans_made_anew(method: str, tmp_path: Path) 
     tiny.make_family(tmp_path, models=("base", "a", "b", "c"))
     parents, dice = Parents(roots=[tmp_path]), random.Random(method)
     recipe = load(as_text(rich_recipe(METHODS[method])))
-    before = plan(recipe, parents.open(recipe))
+    before = make_plan(recipe, parents.open(recipe))
     names = [p for p in METHODS[method].params if p.kind == "float"]
     if not names:
         return
@@ -59,42 +59,42 @@ def test_a_walk_of_moves_gives_the_plans_made_anew(method: str, tmp_path: Path) 
             wanted = anew(moved, parents)
         except RecipeError as error:  # numbers that do not go together
             with pytest.raises(RecipeError) as again:
-                plan(moved, parents.open(moved))
+                make_plan(moved, parents.open(moved))
             assert str(again.value) == str(error)
             continue
-        recipe, decided = moved, plan(moved, parents.open(moved))
-        assert decided == wanted
-        for job, old in zip(decided.jobs, before.jobs, strict=True):
+        recipe, plan = moved, make_plan(moved, parents.open(moved))
+        assert plan == wanted
+        for job, old in zip(plan.jobs, before.jobs, strict=True):
             assert (job is old) == (job == old)
-        before = decided
+        before = plan
 
 
 def test_one_layers_move_decides_that_layer_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     tiny.make_family(tmp_path)
     parents = Parents(roots=[tmp_path])
     recipe = load(as_text(rich_recipe(METHODS["ties"])))
-    plan(recipe, parents.open(recipe))
+    make_plan(recipe, parents.open(recipe))
     seen: list[str] = []
     arguments = planning._arguments
     monkeypatch.setattr(planning, "_arguments", lambda row, *rest: seen.append(row.name) or arguments(row, *rest))
     rules = [{"filter": "layers.2.", "value": 0.111}, *[{"value": v} for v in (0.55,)]]
     moved = replace(recipe, "models[1].parameters.density", rules)
-    plan(moved, parents.open(moved))
+    make_plan(moved, parents.open(moved))
     seen.clear()
     rules[0] = {"filter": "layers.2.", "value": 0.222}
     last = replace(recipe, "models[1].parameters.density", rules)
-    plan(last, parents.open(last))
+    make_plan(last, parents.open(last))
     assert seen and all(".layers.2." in name for name in seen)
     seen.clear()
-    assert plan(last, parents.open(last)).jobs == anew(last, parents).jobs
+    assert make_plan(last, parents.open(last)).jobs == anew(last, parents).jobs
     rules[0] = {"filter": "layers.2.", "value": 0.333}
     both = replace(last, "models[1].parameters.density", rules)
     both = replace(both, "models[0].parameters.weight", [{"filter": "layers.1.", "value": 0.5}, {"value": 0.7}])
-    plan(both, parents.open(both))
+    make_plan(both, parents.open(both))
     rules[0] = {"filter": "layers.2.", "value": 0.444}
     both = replace(both, "models[1].parameters.density", rules)
     both = replace(both, "models[0].parameters.weight", [{"filter": "layers.1.", "value": 0.4}, {"value": 0.7}])
-    assert plan(both, parents.open(both)).jobs == anew(both, parents).jobs  # each layer by its own move
+    assert make_plan(both, parents.open(both)).jobs == anew(both, parents).jobs  # each layer by its own move
 
 
 def test_what_is_not_a_number_is_planned_anew(tmp_path: Path) -> None:
@@ -104,17 +104,17 @@ def test_what_is_not_a_number_is_planned_anew(tmp_path: Path) -> None:
     parents = Parents(roots=[tmp_path / "1"])
     document = rich_recipe(METHODS["ties"])
     plain = load(as_text(document))
-    plan(plain, parents.open(plain))
+    make_plan(plain, parents.open(plain))
     turned = document | {"models": document["models"][::-1]}
     for change in (document | {"dtype": "bfloat16"}, document | {"seed": 5}, document | {"merge_method": "dare_ties"}, turned):
         recipe = load(as_text(change))
-        assert plan(recipe, parents.open(recipe)) == anew(recipe, parents) != plan(plain, parents.open(plain))
+        assert make_plan(recipe, parents.open(recipe)) == anew(recipe, parents) != make_plan(plain, parents.open(plain))
     others = Parents(roots=[tmp_path / "2"])
-    assert plan(plain, others.open(plain)) == anew(plain, others)
-    assert len(plan(plain, others.open(plain)).jobs) > len(plan(plain, parents.open(plain)).jobs)
+    assert make_plan(plain, others.open(plain)) == anew(plain, others)
+    assert len(make_plan(plain, others.open(plain)).jobs) > len(make_plan(plain, parents.open(plain)).jobs)
     for n in range(20):
         recipe = load(as_text(document | {"seed": n}))
-        plan(recipe, parents.open(recipe))
+        make_plan(recipe, parents.open(recipe))
     assert len(planning._FRAMES) <= 8
 
 
@@ -128,10 +128,10 @@ def test_moves_where_models_are_left_out_or_in_slices(tmp_path: Path) -> None:
     two = "{sources: [{model: a, layer_range: [1, 3], parameters: {weight: 3}}, {model: b, layer_range: [2, 4]}]}"
     sliced = load(f"{{merge_method: linear, parameters: {{weight: 1}}, slices: [{one}, {two}]}}")
     for recipe, path in ((skipped, "models[{}].parameters.weight"), (sliced, "slices[1].sources[{}].parameters.weight")):
-        plan(recipe, parents.open(recipe))
+        make_plan(recipe, parents.open(recipe))
         assert planning._FRAMES
         for i in (1, 0, 1):
             recipe = replace(recipe, path.format(i), 0.3 + i)
-            again = plan(recipe, parents.open(recipe))
+            again = make_plan(recipe, parents.open(recipe))
             assert again == anew(recipe, parents)
-    assert any(job.parents == (0, 2) for job in plan(skipped, parents.open(skipped)).jobs)
+    assert any(job.parents == (0, 2) for job in make_plan(skipped, parents.open(skipped)).jobs)

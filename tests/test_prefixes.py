@@ -12,7 +12,7 @@ from tiny import make_family, read_weights
 
 from merger.engine.batch import merge
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError
 from merger.files.prefixes import bare
@@ -71,7 +71,7 @@ def test_the_user_is_told(tmp_path: Path) -> None:
     make_family(tmp_path)
     under(tmp_path / "a", tmp_path / "x", OTHERS["compiled"])
     recipe = load((RECIPE % "x").replace("@", str(tmp_path)))
-    (told,) = [remark for remark in plan(recipe, open_models(recipe)).remarks if "prefix" in remark]
+    (told,) = [remark for remark in make_plan(recipe, open_models(recipe)).remarks if "prefix" in remark]
     assert "tensors have another prefix there; they are matched by what follows it" in told and str(tmp_path / "x") in told
 
 
@@ -80,7 +80,7 @@ def test_the_first_model_counts_where_there_is_no_base(tmp_path: Path) -> None:
     under(tmp_path / "a", tmp_path / "x", OTHERS["bare"])
     text = f"merge_method: linear\nparameters: {{weight: 0.5}}\nmodels: [{tmp_path}/x, {tmp_path}/b]\n"
     recipe = load(text)
-    assert {job.name for job in plan(recipe, open_models(recipe)).jobs} == load_file(tmp_path / "x/model.safetensors").keys()
+    assert {job.name for job in make_plan(recipe, open_models(recipe)).jobs} == load_file(tmp_path / "x/model.safetensors").keys()
 
 
 def test_a_lora_stays_on_its_tensor(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_another_architecture_is_left_as_it_is(tmp_path: Path) -> None:
     under(tmp_path / "a", tmp_path / "x", lambda n: other(n.replace("mlp", "ffn").replace("self_attn", "attention")))
     recipe = load((RECIPE % "x").replace("@", str(tmp_path)))
     with pytest.raises(CheckpointError, match="do not share one architecture"):
-        plan(recipe, open_models(recipe))
+        make_plan(recipe, open_models(recipe))
     models = open_models(recipe)
     assert not any(model.renamed for model in models.values())
 
@@ -131,12 +131,12 @@ def test_text_alone_against_a_model_that_sees(tmp_path: Path) -> None:
     tensors = load_file(seeing / "model.safetensors")
     save_file(tensors | {"model.vision_tower.blocks.0.norm.weight": torch.ones(3)}, seeing / "model.safetensors")
     recipe = load((RECIPE % "x").replace("@", str(tmp_path)))
-    decided = plan(recipe, open_models(recipe))
-    assert {job.name for job in decided.jobs} == read_weights(tmp_path / "base").keys()
+    plan = make_plan(recipe, open_models(recipe))
+    assert {job.name for job in plan.jobs} == read_weights(tmp_path / "base").keys()
     models = f"models: [{{model: {tmp_path}/b, parameters: {{weight: 1}}}}]\n"
     other = load(f"merge_method: task_arithmetic\nbase_model: {seeing}\n{models}")
     with pytest.raises(CheckpointError, match=r"^model\.vision_tower\.blocks\.0\.norm\.weight: not in every model"):
-        plan(other, open_models(other))
+        make_plan(other, open_models(other))
 
 
 def test_what_is_left_of_a_name() -> None:

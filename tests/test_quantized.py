@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 import merger.engine.plan as planning
 from merger.engine.batch import merge
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import CheckpointError
 from merger.files.checkpoints import open_checkpoint
@@ -125,7 +125,7 @@ REFUSED = (
 def refusal(text: str, root: Path, policy: Any = "refuse") -> str:
     recipe = tolerant(load(text), policy)
     with pytest.raises(CheckpointError) as error:
-        plan(recipe, open_models(recipe, [root]))
+        make_plan(recipe, open_models(recipe, [root]))
     return str(error.value)
 
 
@@ -153,8 +153,8 @@ def test_one_alone_is_copied_byte_for_byte(how: str, tmp_path: Path) -> None:
         "{merge_method: passthrough, models: [one]}",
         "{merge_method: passthrough, slices: [{sources: [{model: one, layer_range: [0, 2]}]}]}",
     )):  # fmt: skip
-        decided = merge(load(text), tmp_path / f"out{k}", roots=[tmp_path])
-        assert all(job.method is None for job in decided.jobs)
+        plan = merge(load(text), tmp_path / f"out{k}", roots=[tmp_path])
+        assert all(job.method is None for job in plan.jobs)
         made, own = tiny.read_weights(tmp_path / f"out{k}"), tiny.read_weights(tmp_path / "one")
         assert made.keys() == own.keys()
         for name, tensor in own.items():
@@ -173,9 +173,9 @@ def test_a_stack_of_two_that_are_packed_alike_is_copied(tmp_path: Path) -> None:
     text = """{merge_method: passthrough, slices: [{sources: [{model: one, layer_range: [0, 2]}]},
       {sources: [{model: two, layer_range: [1, 2]}]}]}"""
     recipe = load(text)
-    decided = plan(recipe, open_models(recipe, [tmp_path]))
-    assert [s.model for s in decided.job("model.layers.2.mlp.up_proj.qweight").sources] == ["two"]
-    assert decided.config["num_hidden_layers"] == 3 and decided.config["quantization_config"]["bits"] == 4
+    plan = make_plan(recipe, open_models(recipe, [tmp_path]))
+    assert [s.model for s in plan.job("model.layers.2.mlp.up_proj.qweight").sources] == ["two"]
+    assert plan.config["num_hidden_layers"] == 3 and plan.config["quantization_config"]["bits"] == 4
     make(tmp_path / "three", "awq", 3)
     assert "is quantized" in refusal(text.replace("two", "three"), tmp_path)
 
@@ -206,10 +206,10 @@ def test_settings_over_plain_weights_are_left_over(tmp_path: Path) -> None:
         config = json.loads((tmp_path / name / "config.json").read_text())
         config |= {"quantization_config": FORMATS["nf4"][1], "text_config": {"quantization_config": {"quant_method": "gptq"}}}
         (tmp_path / name / "config.json").write_text(json.dumps(config))
-    decided = merge(load(LINEAR), tmp_path / "out", roots=[tmp_path])
+    plan = merge(load(LINEAR), tmp_path / "out", roots=[tmp_path])
     config = json.loads((tmp_path / "out/config.json").read_text())
     assert "quantization_config" not in config and "quantization_config" not in config["text_config"]
-    assert decided.remarks == tuple(
+    assert plan.remarks == tuple(
         f"{name}: its config.json speaks of quantization, its weights are plain; the output's does not."
         for name in ("one", "two")
     )
@@ -238,7 +238,7 @@ def test_whole_numbers_are_copied_where_they_are_equal_and_refused_where_not(
     for name in ("one", "two"):
         put(name, table)
     recipe = load(LINEAR)
-    job = plan(recipe, open_models(recipe, [tmp_path])).job(TABLE)
+    job = make_plan(recipe, open_models(recipe, [tmp_path])).job(TABLE)
     assert (job.method, job.out, [s.model for s in job.sources]) == (None, dtype, ["one"])
     put("two", (table + 1) % 7)
     planning._FRAMES.clear()

@@ -6,7 +6,7 @@ import pytest
 
 from merger.engine.batch import merge
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents
 from merger.errors import RecipeError
 from merger.recipe import Recipe, dump, load
@@ -237,8 +237,8 @@ def test_a_slice_over_all_layers_is_a_models_recipe(method: str, base: str, firs
     plain = unsliced(recipe)
     assert plain is not None and plain.models and not plain.slices and load(dump(plain)) == plain
     models = open_models(recipe, [family])
-    assert plan(plain, models).jobs == plan(recipe, models).jobs
-    assert any("is read as `models:`" in remark for remark in plan(plain, models).remarks)
+    assert make_plan(plain, models).jobs == make_plan(recipe, models).jobs
+    assert any("is read as `models:`" in remark for remark in make_plan(plain, models).remarks)
     merge(recipe, tmp_path / "sliced", roots=[family])
     merge(plain, tmp_path / "plain", roots=[family])
     weights = [(tmp_path / name / "model.safetensors").read_bytes()[-1000:] for name in ("sliced", "plain")]
@@ -248,7 +248,7 @@ def test_a_slice_over_all_layers_is_a_models_recipe(method: str, base: str, firs
 def plan_layers(family: Path) -> int:
     parents = Parents(roots=[family])
     recipe = load("{merge_method: linear, models: [{model: a, parameters: {weight: 1}}]}")
-    return plan(recipe, parents.open(recipe)).layout.layers
+    return make_plan(recipe, parents.open(recipe)).layout.layers
 
 
 def test_a_slice_over_some_layers_stays_one(family: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_slice_over_some_layers_stays_one(family: Path) -> None:
     recipe = sliced(layers - 1)
     plain = unsliced(recipe)
     models = open_models(recipe, [family])
-    assert plain is not None and plan(plain, models).jobs != plan(recipe, models).jobs
+    assert plain is not None and make_plan(plain, models).jobs != make_plan(recipe, models).jobs
     text = dump(recipe).replace("[0, 3]", "[1, 3]").replace(f"[0, {layers - 1}]", f"[1, {layers - 1}]")
     assert unsliced(load(text)) is None
 

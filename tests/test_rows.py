@@ -13,7 +13,7 @@ from merger.ui import Panels, rows, state
 from merger.ui.panels.answers import CHIPS, GREETING
 from merger.ui.rows import TOYS, Row, Rows, family_of, prompt_of, written
 from merger.ui.service.answers import Answers
-from merger.ui.service.feeds import ANSWER_TOKENS, Feeds, Heard
+from merger.ui.service.feeds import ANSWER_TOKENS, Answer, Feeds
 from merger.ui.state import Workspace
 from merger.ui.studio import Manner, Studio, Visit
 
@@ -261,10 +261,10 @@ def test_a_cut_answer_says_so_and_is_no_whole_one() -> None:
     listed = (Row("a", "p", "x" * ANSWER_TOKENS, "exact"), Row("b", "p", "x", "within"), Row("c", "p"))
     feeds = Feeds(1, "p", [row.key("merge") for row in listed], {row.key("merge"): row for row in listed}, "digest")
     word = Token(1, "x", 0.5, ())
-    feed = feeds.start({row.key("merge"): Heard.plain([word] * ANSWER_TOKENS) for row in listed})
+    feed = feeds.start({row.key("merge"): Answer.plain([word] * ANSWER_TOKENS) for row in listed})
     assert feed["cut"] == ["a/merge", "b/merge", "c/merge"]
     assert feed["marks"] == {"a/merge": False, "b/merge": True, "c/merge": None}
-    short = Feeds(1, "p", ["b/merge"], {"b/merge": listed[1]}).start({"b/merge": Heard.plain([word])})
+    short = Feeds(1, "p", ["b/merge"], {"b/merge": listed[1]}).start({"b/merge": Answer.plain([word])})
     assert (short["cut"], short["marks"]) == ([], {"b/merge": True})
 
 

@@ -177,10 +177,10 @@ def test_what_is_woven_otherwise_is_copied_again_only_where_it_changed(made: Cal
 def test_a_parameter_that_transformers_keeps_in_32_bit_is_a_copy_in_32_bit(made: Callable[[str], Path], tmp_path: Path) -> None:
     folder = made("deepseek_v3")
     session = Session(Parents())
-    decided = recipe(folder, dtype="bfloat16")
-    session.apply(decided)
+    plan = recipe(folder, dtype="bfloat16")
+    session.apply(plan)
     who = voice(session, folder)
-    merge(decided, tmp_path / "out")
+    merge(plan, tmp_path / "out")
     model = transformers.AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype="auto")
     kinds = {name: (value.dtype, value.shape) for name, value in model.state_dict().items()}
     assert {name: (value.dtype, value.shape) for name, value in who.module.state_dict().items()} == kinds

@@ -14,7 +14,7 @@ import merger.engine.plan as planning
 from merger.__main__ import main
 from merger.engine.batch import merge
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.engine.stacks import follow
 from merger.errors import CheckpointError, RecipeError
@@ -130,7 +130,7 @@ def test_a_stack_in_the_models_own_order_changes_nothing() -> None:
 def test_counts_of_the_first_and_last_layers(key: str, value: int, order: tuple[int, ...], wanted: int) -> None:
     made = follow("m", {"m": N | {key: value}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", i)] for i in order])
     assert made.config[key] == wanted
-    said = [t for t in made.told if "stand elsewhere too" in t]
+    said = [t for t in made.messages if "stand elsewhere too" in t]
     assert bool(said) is (order == (0, 4, 1, 5))
     if said:
         which = "first" if "first" in key else "last"
@@ -147,14 +147,14 @@ def test_each_layer_follows_its_own_model() -> None:
     layouts = {"a": Layout({"l.": 6}, "l."), "b": Layout({"l.": 3}, "l.")}
     made = follow("a", configs, layouts, [[("a", 0)], [("b", 1)], [("b", 2)], [("a", 5)]])
     assert made.config == {"num_hidden_layers": 4, "layer_types": [*"ayza"], "idxs": [0, 2], "first_k_dense_replace": 1}
-    assert made.told == ["config.json: layer_types, idxs, first_k_dense_replace follow the layers."]
+    assert made.messages == ["config.json: layer_types, idxs, first_k_dense_replace follow the layers."]
 
 
 def test_layers_of_two_kinds_merged_into_one_are_told() -> None:
     configs = {"a": N | {"layer_types": [*"ababab"]}, "b": N | {"layer_types": [*"aaabab"]}}
     layouts = dict.fromkeys("ab", Layout({"l.": 6}, "l."))
     pairs = [[("a", i), ("b", i)] for i in (0, 1, 2)]
-    told = follow("a", configs, layouts, pairs).told
+    told = follow("a", configs, layouts, pairs).messages
     assert told[-1] == "layer 1 of the output is merged from layers of two kinds: layer_types is b in a, a in b."
 
 
@@ -163,8 +163,8 @@ def test_what_goes_by_number_is_noted() -> None:
     config["scale_attn_by_inverse_layer_idx"] = True
     made = follow("m", {"m": config}, {"m": Layout({"l.": 6}, "l.")}, [[("m", i)] for i in (1, 2)])
     assert made.by_number == ["attn_layer_period", "attn_layer_offset", "decoder_sparse_step"]
-    assert made.told == ["config.json: scale_attn_by_inverse_layer_idx: what a layer computes depends on its number, which the "
-                         "stack changes."]  # fmt: skip
+    assert made.messages == ["config.json: scale_attn_by_inverse_layer_idx: what a layer computes depends on its number, which "
+                         "the stack changes."]  # fmt: skip
 
 
 def test_a_list_of_kinds_counts_them_too() -> None:
@@ -184,8 +184,8 @@ def test_a_list_that_is_repeated_is_written_out() -> None:
 
 def test_a_config_that_counts_no_layers_is_told() -> None:
     made = follow("m", {"m": {"sizes": [1] * 6}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]])
-    assert made.told == ["m: its config.json does not say that it has 6 layers; nothing in it follows them."]
-    assert follow("m", {"m": {}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]]).told == []
+    assert made.messages == ["m: its config.json does not say that it has 6 layers; nothing in it follows them."]
+    assert follow("m", {"m": {}}, {"m": Layout({"l.": 6}, "l.")}, [[("m", 0)]]).messages == []
 
 
 def test_the_decoders_number_and_not_the_encoders() -> None:
@@ -223,11 +223,11 @@ def test_gradients_and_inspect_count_real_layers(
         with_prediction(tmp_path, name, 4, bare, **NEXT)
     text = "{merge_method: task_arithmetic, base_model: base, models: [{model: a, parameters: {weight: [0, 1]}}]}"
     recipe = load(text)
-    decided = plan(recipe, open_models(recipe, [tmp_path]))
-    assert decided.layout.layers == 4 and not decided.stack
-    weights = [dict(decided.job(f"model.layers.{i}.mlp.up_proj.weight").args)["weight"] for i in range(5)]
+    plan = make_plan(recipe, open_models(recipe, [tmp_path]))
+    assert plan.layout.layers == 4 and not plan.stack
+    weights = [dict(plan.job(f"model.layers.{i}.mlp.up_proj.weight").args)["weight"] for i in range(5)]
     assert weights == [(0.0,), (1 / 3,), (2 / 3,), (1.0,), (0.0,)]  # what is no layer has the curve's first value
-    assert {*decided.names} == {*tiny.read_weights(tmp_path / "base")}
+    assert {*plan.names} == {*tiny.read_weights(tmp_path / "base")}
     monkeypatch.chdir(tmp_path)
     Path("r.yaml").write_text(text)
     assert main(["inspect", "r.yaml"]) == 0
@@ -242,14 +242,14 @@ def test_a_fine_tune_without_the_prediction_layer_fits(tmp_path: Path) -> None:
         with_prediction(tmp_path, name, 4, **NEXT)
     for order in ("a, b", "b, a"):
         recipe = load(f"{{merge_method: ties, base_model: base, models: [{order}], parameters: {{weight: 1}}}}")
-        decided = plan(recipe, open_models(recipe, [tmp_path]))
-        assert "layers that only predict later tokens are copied from base: not every model has them." in decided.remarks
-        job = decided.job("model.layers.4.mlp.up_proj.weight")
+        plan = make_plan(recipe, open_models(recipe, [tmp_path]))
+        assert "layers that only predict later tokens are copied from base: not every model has them." in plan.remarks
+        job = plan.job("model.layers.4.mlp.up_proj.weight")
         assert job.method is None and [s.model for s in job.sources] == ["base"]
-        assert decided.config["num_nextn_predict_layers"] == 1
+        assert plan.config["num_nextn_predict_layers"] == 1
     recipe = load("{merge_method: linear, models: [a, b], parameters: {weight: 1}}")
-    decided = plan(recipe, open_models(recipe, [tmp_path]))
-    assert [s.model for s in decided.job("model.layers.4.eh_proj.weight").sources] == ["b"]
+    plan = make_plan(recipe, open_models(recipe, [tmp_path]))
+    assert [s.model for s in plan.job("model.layers.4.eh_proj.weight").sources] == ["b"]
 
 
 @pytest.mark.parametrize("prefix", ["model.mtp_layers.0.", "mtp.layers.0.", "model.mtp.block."])
@@ -257,25 +257,25 @@ def test_prediction_in_a_stack_of_its_own(prefix: str, tmp_path: Path) -> None:
     tiny.make_family(tmp_path, models=("base", "a"), layers=2)
     rewrite(tmp_path / "base", lambda t: t | {prefix + "mlp.up_proj.weight": torch.ones(512, 8)})  # heavier than the layers
     recipe = load("{merge_method: ties, base_model: base, models: [{model: a, parameters: {weight: 1}}]}")
-    decided = plan(recipe, open_models(recipe, [tmp_path]))
-    assert decided.layout.layers == 2 and decided.layout.main == "model.layers."
-    assert decided.job(prefix + "mlp.up_proj.weight").method is None
+    plan = make_plan(recipe, open_models(recipe, [tmp_path]))
+    assert plan.layout.layers == 2 and plan.layout.main == "model.layers."
+    assert plan.job(prefix + "mlp.up_proj.weight").method is None
 
 
 def test_a_stack_leaves_them_out_and_says_so(tmp_path: Path) -> None:
     tiny.make_family(tmp_path / "in", models=("m",), layers=4)
     with_prediction(tmp_path / "in", "m", 4, **NEXT)
     parts = ", ".join(f"{{sources: [{{model: m, layer_range: {r}}}]}}" for r in ([0, 3], [1, 4]))
-    decided = merge(load(f"{{merge_method: passthrough, slices: [{parts}]}}"), tmp_path / "out", roots=[tmp_path / "in"])
+    plan = merge(load(f"{{merge_method: passthrough, slices: [{parts}]}}"), tmp_path / "out", roots=[tmp_path / "in"])
     config = json.loads((tmp_path / "out/config.json").read_text())
     assert (config["num_hidden_layers"], config["num_nextn_predict_layers"]) == (6, 0)
     layers = {int(n.split(".")[2]) for n in tiny.read_weights(tmp_path / "out") if ".layers." in n}
-    assert layers == {*range(6)} and not any("eh_proj" in n for n in decided.names)
-    assert decided.remarks[-1] == (
+    assert layers == {*range(6)} and not any("eh_proj" in n for n in plan.names)
+    assert plan.remarks[-1] == (
         "layers that only predict later tokens are left out: they belong behind the layers that this stack changes."
     )
     whole = load("{merge_method: passthrough, slices: [{sources: [{model: m, layer_range: [0, 4]}]}]}")
-    kept = plan(whole, open_models(whole, [tmp_path / "in"]))
+    kept = make_plan(whole, open_models(whole, [tmp_path / "in"]))
     assert "model.layers.4.eh_proj.weight" in kept.names and kept.config["num_nextn_predict_layers"] == 1
 
 
@@ -284,7 +284,7 @@ def test_a_layer_range_ends_at_the_last_real_layer(tmp_path: Path) -> None:
     with_prediction(tmp_path, "m", 4, **NEXT)
     recipe = load("{merge_method: passthrough, slices: [{sources: [{model: m, layer_range: [0, 5]}]}]}")
     with pytest.raises(RecipeError, match=r"layer_range \[0, 5\] of m ends after its last layer; it has 4, so at most "):
-        plan(recipe, open_models(recipe, [tmp_path]))
+        make_plan(recipe, open_models(recipe, [tmp_path]))
 
 
 def test_a_number_of_layers_that_is_simply_wrong_hides_none(tmp_path: Path) -> None:
@@ -293,7 +293,7 @@ def test_a_number_of_layers_that_is_simply_wrong_hides_none(tmp_path: Path) -> N
     config = json.loads((tmp_path / "m/config.json").read_text())
     (tmp_path / "m/config.json").write_text(json.dumps(config | {"num_hidden_layers": 3}))
     recipe = load("{merge_method: passthrough, models: [m]}")
-    assert plan(recipe, open_models(recipe, [tmp_path])).layout.layers == 4
+    assert make_plan(recipe, open_models(recipe, [tmp_path])).layout.layers == 4
 
 
 # ---------------------------------------------------------------------------------------------- transformers loads it

@@ -242,7 +242,7 @@ def hot(place: Place) -> None:
     assert Strip(studio).law(work, studio.plan(recipe))
     assert list(sweep(recipe, [Vary("models[0].parameters.weight", (0.5,))], studio.searcher, PROBES, access=studio.access))
     assert list(studio.searcher.marks(["writer/secret"], PROBES, access=studio.access))
-    Files(studio).forget(Files(studio).archive(recipe, lambda step: None))
+    Files(studio).delete(Files(studio).archive(recipe, lambda step: None))
     assert alive(place)
     place.studio.parents._models = Spied(place.studio.parents._models)
 

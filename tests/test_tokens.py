@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from merger.engine.batch import merge
 from merger.engine.document import open_models, reader
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.engine.session import Parents, Session
 from merger.engine.tensor import merge_tensor
 from merger.errors import CheckpointError, RecipeError
@@ -74,13 +74,13 @@ def made(text: str, models: Path, out: Path) -> tuple[Weights, Plan, dict[str, i
     """Merge; the tensors, the plan, and the vocabulary as transformers reads it. Live must give the same bits."""
     from transformers import AutoTokenizer
 
-    decided = merge(load(text), out, roots=[models])
+    plan = merge(load(text), out, roots=[models])
     weights = tiny.read_weights(out)
     session = Session(Parents(roots=[models]))
     session.apply(load(text))
     assert all(torch.equal(session.tensors[n], weights[n]) for n in weights) and session.tensors.keys() == weights.keys()
     assert session.apply(load(text)) == ()  # equal jobs are recognised
-    return weights, decided, AutoTokenizer.from_pretrained(out).get_vocab()
+    return weights, plan, AutoTokenizer.from_pretrained(out).get_vocab()
 
 
 def tables(models: Path, name: str, *which: str) -> dict[str, Table]:
@@ -120,9 +120,9 @@ def test_without_a_base_the_mean_of_the_owners(models: Path, tmp_path: Path) -> 
     vocabulary(models / "a", ["h", "</s>", "<s>", "<unk>", "<c>"], special=(*tiny.SPECIAL, "<c>"))
     models_of = json.loads(recipe({"source": "union"}, "linear"))
     models_of["models"].append({"model": "base", "parameters": {"weight": 0.25}})
-    weights, decided, ids = made(json.dumps(models_of), models, tmp_path / "out")
+    weights, plan, ids = made(json.dumps(models_of), models, tmp_path / "out")
     own = tables(models, EMBED, "a", "b", "base")
-    assert decided.donor == "a" and sorted(ids, key=ids.__getitem__)[:5] == ["h", "</s>", "<s>", "<unk>", "<c>"]
+    assert plan.config_source == "a" and sorted(ids, key=ids.__getitem__)[:5] == ["h", "</s>", "<s>", "<unk>", "<c>"]
     for token, i in ids.items():
         owners = [own[m][token] for m in own if token in own[m]]
         rows = [own[m].get(token, sum(owners) / len(owners)) for m in own]  # type: ignore[arg-type]
@@ -144,7 +144,7 @@ def test_a_permuted_donor_merges_as_the_donor(method: str, source: str, tmp_path
     weights, _, _ = made(text, tmp_path / "moved", tmp_path / "right")
     assert all(torch.equal(weights[n], expected[n]) for n in expected)
     assert (tmp_path / "right/tokenizer.json").read_bytes() == (tmp_path / "plain/base/tokenizer.json").read_bytes()
-    jobs = plan(load(text), open_models(load(text), [tmp_path / "plain"])).jobs  # nothing to move: nothing is gathered
+    jobs = make_plan(load(text), open_models(load(text), [tmp_path / "plain"])).jobs  # nothing to move: nothing is gathered
     assert all(s.vocab is None for job in jobs for s in job.sources)
 
 
@@ -159,7 +159,7 @@ def test_the_recipes_word_for_a_token(models: Path, tmp_path: Path) -> None:
         "<new>": {"source": {"kind": "model_token", "model": "base", "token_id": 4}},
         "<none>": {"source": {"kind": "zero"}},
     }
-    weights, decided, ids = made(recipe({"source": "union", "tokens": tokens}), models, tmp_path / "out")
+    weights, plan, ids = made(recipe({"source": "union", "tokens": tokens}), models, tmp_path / "out")
     own = tables(models, EMBED, "base", "a", "b")
     assert sorted(ids, key=ids.__getitem__) == [*UNION, "<new>", "<none>"]
 
@@ -174,7 +174,7 @@ def test_the_recipes_word_for_a_token(models: Path, tmp_path: Path) -> None:
     assert is_merge_of("t", zero, zero, zero) and is_merge_of("<none>", zero, zero, zero)
     assert is_merge_of("a", *(own[m]["a"] for m in ("base", "a", "b")))
     assert is_merge_of("<new>", *[own["base"][TOKENS[4]]] * 3)
-    assert not any("start as zeros" in remark for remark in decided.remarks)
+    assert not any("start as zeros" in remark for remark in plan.remarks)
 
 
 def test_padding_rows_are_the_mean(models: Path, tmp_path: Path) -> None:
@@ -203,10 +203,10 @@ def test_tokens_without_a_row_are_left_out(tmp_path: Path) -> None:
     document = json.loads((tmp_path / "m/base/tokenizer.json").read_text())
     document["added_tokens"].append(dict(document["added_tokens"][0], id=24, content="<pad>"))
     (tmp_path / "m/base/tokenizer.json").write_text(json.dumps(document))
-    weights, decided, ids = made(recipe({"source": "base"}), tmp_path / "m", tmp_path / "out")
+    weights, plan, ids = made(recipe({"source": "base"}), tmp_path / "m", tmp_path / "out")
     assert "<pad>" not in ids and len(ids) == len(weights[EMBED]) == 24
     said = "base: 1 tokens have no row in its embeddings and are left out, for example '<pad>'."
-    assert said in decided.remarks
+    assert said in plan.remarks
 
 
 def test_numbers_without_a_token_keep_their_place(models: Path, tmp_path: Path) -> None:
@@ -227,9 +227,9 @@ def test_numbers_without_a_token_keep_their_place(models: Path, tmp_path: Path) 
 def test_a_token_of_nobody_is_zero_and_said(tmp_path: Path) -> None:
     tiny.make_family(tmp_path / "m", models=("base", "a", "b", "c"), layers=1)
     vocabulary(tmp_path / "m/c", [*TOKENS, "<only>"], special=(*tiny.SPECIAL, "<only>"))
-    weights, decided, ids = made(recipe(tokenizer_source="c"), tmp_path / "m", tmp_path / "out")
+    weights, plan, ids = made(recipe(tokenizer_source="c"), tmp_path / "m", tmp_path / "out")
     assert not weights[EMBED][ids["<only>"]].any() and len(weights[HEAD]) == 25
-    assert "1 tokens have no row in any model and start as zeros, for example '<only>'." in decided.remarks
+    assert "1 tokens have no row in any model and start as zeros, for example '<only>'." in plan.remarks
 
 
 def test_tied_heads_and_half_precision(tmp_path: Path) -> None:
@@ -244,12 +244,12 @@ def test_tied_heads_and_half_precision(tmp_path: Path) -> None:
 def test_order_of_jobs_does_not_matter(models: Path) -> None:
     made_of = load(recipe({"source": "union", "pad_to_multiple_of": 8}))
     opened = open_models(made_of, [models])
-    jobs = plan(made_of, opened).jobs
+    jobs = make_plan(made_of, opened).jobs
     one = {job.name: merge_tensor(job, reader(opened)) for job in jobs}
     assert all(torch.equal(merge_tensor(job, reader(opened)), one[job.name]) for job in reversed(jobs))
-    assert len(set(jobs)) == len(jobs) and set(plan(made_of, open_models(made_of, [models])).jobs) == set(jobs)
+    assert len(set(jobs)) == len(jobs) and set(make_plan(made_of, open_models(made_of, [models])).jobs) == set(jobs)
     forced: list[Any] = [{"e": {"source": {"kind": "model_token", "model": "a", "token_id": i}, "force": True}} for i in (3, 4)]
-    one_way, other = (plan(load(recipe({"source": "union", "tokens": tokens})), opened).jobs for tokens in forced)
+    one_way, other = (make_plan(load(recipe({"source": "union", "tokens": tokens})), opened).jobs for tokens in forced)
     assert [j.name for j, k in zip(one_way, other, strict=True) if j != k] == [EMBED, HEAD]
 
 
@@ -465,7 +465,7 @@ LOST = {
 def test_a_row_that_is_not_there(row: dict[str, Any], message: str, models: Path) -> None:
     wanted = load(recipe({"source": "union", "tokens": {"<x>": row}}))
     with pytest.raises(CheckpointError) as error:
-        plan(wanted, open_models(wanted, [models]))
+        make_plan(wanted, open_models(wanted, [models]))
     assert str(error.value) == message
 
 
@@ -481,14 +481,14 @@ def test_tokenizers_that_cannot_be_read(models: Path, tmp_path: Path) -> None:
     ]:  # fmt: skip
         file.write_text(content)
         with pytest.raises(CheckpointError) as error:
-            plan(wanted, open_models(wanted, [models]))
+            make_plan(wanted, open_models(wanted, [models]))
         assert str(error.value) == message
     file.unlink()
-    decided = plan(wanted, open_models(wanted, [models]))
-    assert "b: holds no tokenizer; its tokens are taken to be those of base." in decided.remarks
+    plan = make_plan(wanted, open_models(wanted, [models]))
+    assert "b: holds no tokenizer; its tokens are taken to be those of base." in plan.remarks
     (models / "base/tokenizer.json").unlink()
     with pytest.raises(CheckpointError) as error:
-        plan(wanted, open_models(wanted, [models]))
+        make_plan(wanted, open_models(wanted, [models]))
     assert str(error.value) == (
         f"{models / 'base'}: holds no tokenizer (tokenizer.json), and the recipe matches tokens by name.\n"
         "  Add the model's tokenizer files to its folder, or take the `tokenizer` keys out of the recipe."

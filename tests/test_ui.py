@@ -421,7 +421,7 @@ def test_what_is_too_large_to_hear_says_so_and_can_be_downloaded(studio):
     assert "To files only" in said["error merge"] and "merge" not in said
     archive = Files(small).archive(workspace(studio).recipe, lambda step: None)
     assert archive.stat().st_size > 2_000_000
-    Files(small).forget(archive)
+    Files(small).delete(archive)
     assert not archive.parent.exists()
 
 
@@ -538,14 +538,14 @@ def test_models_nobody_uses_are_closed(tmp_path):
     on = Panels(other)
     first = state.start(other.presets[0], other.base, other.parents_of_family)
     there = on.desk.load_family(first, names[0], names[1:], {}, None)["work"]
-    other.let_go()
+    other.close_unused()
     assert set(names) <= other.parents.opened
     back = on.desk.edited(there, lambda: state.with_preset(there, other.presets[0], other.base, other.parents_of_family), None)[
         "work"
     ]
-    other.let_go()
+    other.close_unused()
     assert set(names) <= other.parents.opened and back.past  # Undo still leads there
     other.leave(None)
-    other.let_go()
+    other.close_unused()
     assert not set(names) & other.parents.opened and other.base in other.parents.opened
     assert on.desk.undo(back, None)["work"].base == names[0]  # opened again when it is named again

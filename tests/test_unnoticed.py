@@ -22,7 +22,7 @@ from merger.chat.model import Judged, Token
 from merger.engine import costs, output
 from merger.engine import session as live
 from merger.engine.document import open_models, reader
-from merger.engine.plan import Plan, TensorJob, plan
+from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.engine.session import Parents, Session
 from merger.engine.tensor import merge_tensor
 from merger.errors import CheckpointError
@@ -40,7 +40,7 @@ from merger.search.trials import Trial, best_first
 from merger.ui import Panels, desk, state
 from merger.ui.host import Host
 from merger.ui.service.answers import Answers
-from merger.ui.service.feeds import Heard
+from merger.ui.service.feeds import Answer
 from merger.ui.studio import Studio
 
 BASE, PIRATE, PLURAL, STORY = (f"presets/family/{name}" for name in ("base", "pirate", "plural", "story"))
@@ -51,7 +51,7 @@ EMBED, HEAD, QUERY = "model.embed_tokens.weight", "lm_head.weight", "model.layer
 def planned(text: str, roots: Path) -> tuple[Recipe, Mapping[str, Checkpoint], Plan]:
     recipe = load(text)
     models = open_models(recipe, [roots])
-    return recipe, models, plan(recipe, models)
+    return recipe, models, make_plan(recipe, models)
 
 
 def settle(file: Path, **keys: Any) -> None:
@@ -101,8 +101,8 @@ def test_weights_that_cancel_out_are_not_divided_by_their_sum(
     recipe |= {} if method.base == "ignored" else {"base_model": "base"}
     made = {}
     for on in (True, False):
-        _, opened, decided = planned(json.dumps(recipe | {"parameters": {switch: on}}), family)
-        job = next(j for j in decided.jobs if j.name == QUERY)
+        _, opened, plan = planned(json.dumps(recipe | {"parameters": {switch: on}}), family)
+        job = next(j for j in plan.jobs if j.name == QUERY)
         made[on] = merge_tensor(job, reader(opened))
     assert made[True].isfinite().all() and made[True].abs().max() < 100
     if method.name in ("linear", "task_arithmetic"):  # all models count everywhere, so that there is nothing to divide by
@@ -147,12 +147,12 @@ def test_a_head_is_tied_where_only_the_text_config_says_so(models: Path) -> None
     assert heads.says_tied({"text_config": {"tie_word_embeddings": False}}) is False and heads.says_tied({}) is None
     assert heads.own_heads(open_checkpoint("a", models / "a")) == ()
     text = "{merge_method: linear, models: [{model: a}, {model: b}], parameters: {weight: 0.5}}"
-    *_, decided = planned(text, models)
-    assert HEAD not in {job.name for job in decided.jobs}
+    *_, plan = planned(text, models)
+    assert HEAD not in {job.name for job in plan.jobs}
     rewrite(models / "b", lm_head__weight=tiny.read_weights(models / "b")[EMBED] + 1)
-    *_, decided = planned(text, models)
-    assert HEAD in {job.name for job in decided.jobs}
-    assert decided.config["tie_word_embeddings"] is decided.config["text_config"]["tie_word_embeddings"] is False
+    *_, plan = planned(text, models)
+    assert HEAD in {job.name for job in plan.jobs}
+    assert plan.config["tie_word_embeddings"] is plan.config["text_config"]["tie_word_embeddings"] is False
 
 
 def test_an_answer_stops_where_generation_config_says(tmp_path: Path) -> None:
@@ -182,8 +182,8 @@ def test_crop_cuts_rows_only_where_everything_else_fits(models: Path) -> None:
             planned(text, models)
     rewrite(models / "a", model__embed_tokens__weight=tiny.read_weights(models / "a")[EMBED][:20].clone())
     rewrite(models / "b", model__embed_tokens__weight=rows)
-    *_, decided = planned(text, models)
-    assert next(job for job in decided.jobs if job.name == EMBED).shape == (20, 8)
+    *_, plan = planned(text, models)
+    assert next(job for job in plan.jobs if job.name == EMBED).shape == (20, 8)
     rewrite(models / "b", model__embed_tokens__weight=None)
     with pytest.raises(CheckpointError, match=rf"(?s)^{EMBED}: not in every model\..*b +missing"):
         planned(text, models)
@@ -229,21 +229,21 @@ def test_half_a_download_that_still_runs_is_not_evicted(hub_cache: Path) -> None
 @pytest.mark.parametrize("other", ["torch", "device"])
 def test_a_merge_does_not_go_on_with_another_torch_or_device(other: str, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Their sums may round otherwise: tensors of both in one model would be nobody's numbers."""
-    _, opened, decided = planned("{merge_method: linear, models: [{model: a}, {model: b}], parameters: {weight: 1}}", models)
-    files = shards([job.slot for job in decided.jobs], 10**9)
-    first = output.fingerprint(decided, opened, files, "cpu")
-    assert first == output.fingerprint(decided, opened, files, "cpu")
+    _, opened, plan = planned("{merge_method: linear, models: [{model: a}, {model: b}], parameters: {weight: 1}}", models)
+    files = shards([job.slot for job in plan.jobs], 10**9)
+    first = output.fingerprint(plan, opened, files, "cpu")
+    assert first == output.fingerprint(plan, opened, files, "cpu")
     if other == "torch":
         monkeypatch.setattr(torch, "__version__", "99.0")
-    assert first != output.fingerprint(decided, opened, files, "cuda" if other == "device" else "cpu")
+    assert first != output.fingerprint(plan, opened, files, "cuda" if other == "device" else "cpu")
 
 
 # ---------------------------------------------------------------------------------------------- statistics and verdict
 
 
 def measured(text: str, roots: Path) -> list[TensorStats]:
-    _, opened, decided = planned(text, roots)
-    return [measure(job, reader(opened), decided.layout) for job in decided.jobs if has_deltas(job)]
+    _, opened, plan = planned(text, roots)
+    return [measure(job, reader(opened), plan.layout) for job in plan.jobs if has_deltas(job)]
 
 
 def test_conflict_is_counted_of_weighted_changes(models: Path) -> None:
@@ -262,8 +262,8 @@ def test_the_sample_of_a_tensor_lines_up_with_no_row(tmp_path: Path) -> None:
     columns = torch.arange(64.0).expand(1024, 64).contiguous()
     save_file({"model.layers.0.mlp.up_proj.weight": columns}, tmp_path / "wide/model.safetensors")
     (tmp_path / "wide/config.json").write_text("{}")
-    _, opened, decided = planned("{merge_method: linear, models: [{model: wide}], parameters: {weight: 1}}", tmp_path)
-    seen = Counter(Sketch(opened, 2048).read(decided.jobs[0].sources[0]).tolist())
+    _, opened, plan = planned("{merge_method: linear, models: [{model: wide}], parameters: {weight: 1}}", tmp_path)
+    seen = Counter(Sketch(opened, 2048).read(plan.jobs[0].sources[0]).tolist())
     assert sum(seen.values()) == 2048 and len(seen) == 64
     assert min(seen.values()) >= 24 and max(seen.values()) <= 40
 
@@ -271,8 +271,8 @@ def test_the_sample_of_a_tensor_lines_up_with_no_row(tmp_path: Path) -> None:
 def test_opposite_weights_do_not_hide_that_a_merge_goes_too_far(family: Path) -> None:
     """3 and -3 sum to nothing, but each delta is added three times over."""
     text = "{merge_method: task_arithmetic, base_model: base, models: [{model: a, parameters: {weight: 3}}, "
-    recipe, opened, decided = planned(text + "{model: b, parameters: {weight: -3}}]}", family)
-    [found] = [f for f in verdict(recipe, opened, decided).findings if f.kind == "too far"]
+    recipe, opened, plan = planned(text + "{model: b, parameters: {weight: -3}}]}", family)
+    [found] = [f for f in verdict(recipe, opened, plan).findings if f.kind == "too far"]
     assert "the deltas are added 6 times over" in found.words
 
 
@@ -291,8 +291,8 @@ def test_decompositions_are_told_to_take_their_time(tmp_path: Path) -> None:
             (tmp_path / str(width) / name / "config.json").write_text("{}")
         for method in ("tsv_merge", "iso_c", "knots", "ties"):
             text = f"{{merge_method: {method}, base_model: base, models: [{{model: a, parameters: {{weight: 1}}}}, "
-            recipe, opened, decided = planned(text + "{model: b, parameters: {weight: 1}}]}", tmp_path / str(width))
-            seconds[method, width] = verdict(recipe, opened, decided).seconds - costs.START
+            recipe, opened, plan = planned(text + "{model: b, parameters: {weight: 1}}]}", tmp_path / str(width))
+            seconds[method, width] = verdict(recipe, opened, plan).seconds - costs.START
     for method in ("tsv_merge", "iso_c", "knots"):
         assert seconds[method, 4096] == pytest.approx(8 * seconds[method, 2048])
         assert seconds[method, 4096] > 20 and seconds[method, 4096] > 50 * seconds["ties", 4096]
@@ -350,7 +350,7 @@ def test_a_word_is_a_parents_only_where_the_base_would_not_say_it(
 
     monkeypatch.setattr(studio.voices, "within", lambda work, *_: work())
     monkeypatch.setattr(studio.voices, "parent", lambda model, *_: Voice(model))
-    heard = Answers(studio)._why(work, PROMPT, Heard.plain([Token(5, "x", 0.9, ())]))
+    heard = Answers(studio)._why(work, PROMPT, Answer.plain([Token(5, "x", 0.9, ())]))
     assert heard.agree == ((None,) if base_agrees else (PIRATE,))
 
 

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from merger.__main__ import main
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.findings import Finding
 from merger.inspect.verdict import Verdict, tokens_of, verdict
 from merger.methods import METHODS, Method
@@ -31,7 +31,7 @@ models:
 def judge(text: str, roots: Path, policy: Any = "skip") -> Verdict:
     recipe = tolerant(load(text), policy)
     models = open_models(recipe, [roots])
-    return verdict(recipe, models, plan(recipe, models))
+    return verdict(recipe, models, make_plan(recipe, models))
 
 
 @pytest.fixture
@@ -113,7 +113,7 @@ def test_a_finding(text: str, finding: Finding, family: Path) -> None:
     if finding.path:  # the fix is an edit, and it removes the finding
         fixed = replace(load(text), finding.path, finding.value)
         opened = open_models(fixed, [family])
-        assert finding.words not in [f.words for f in verdict(fixed, opened, plan(fixed, opened)).findings]
+        assert finding.words not in [f.words for f in verdict(fixed, opened, make_plan(fixed, opened)).findings]
 
 
 def test_another_base_is_suggested(models: Path) -> None:
@@ -237,7 +237,7 @@ def test_what_equals_the_base_is_not_counted_as_changed(models: Path) -> None:
     a, b = judged.shares
     same = [sum(x.numel() for n, x in base.items() if part in n) for part in ("layers.0", "layers.")]
     assert [s.can - s.does for s in (a, b)] == same and a.can == judged.numel
-    assert [f.told for f in words(judged, "untouched")] == [(1, 2), (0, 2)]
+    assert [f.figures for f in words(judged, "untouched")] == [(1, 2), (0, 2)]
     assert "b differs from the base in none of the 2 layers; only outside of them" in str(judged)
     assert "a differs from the base in 1 of 2 layers" in str(judged)
     half = {n: torch.where(torch.arange(x.numel()).reshape(x.shape) % 2 == 0, x, x + 1) for n, x in base.items()}
@@ -307,7 +307,7 @@ def test_a_chat_model_onto_a_base_without_a_template(models: Path) -> None:
     assert (found.model, found.path, found.value) == ("b", "tokenizer_source", "b")
     fixed = replace(load(TIES), found.path, found.value)
     opened = open_models(fixed, [models])
-    assert not [f for f in verdict(fixed, opened, plan(fixed, opened)).findings if f.kind in ("no template", "other stops")]
+    assert not [f for f in verdict(fixed, opened, make_plan(fixed, opened)).findings if f.kind in ("no template", "other stops")]
     assert not words(judge(TIES + "chat_template: chatml\n", models), "no template")
 
 
@@ -327,7 +327,9 @@ def test_what_rounding_costs_is_told(models: Path) -> None:
 
     opened = open_models(recipe, [models])
     lost = whole = 0.0
-    for job, exact in zip(plan(recipe, opened).jobs, plan(replace(recipe, "out_dtype", "float32"), opened).jobs, strict=True):
+    for job, exact in zip(
+        make_plan(recipe, opened).jobs, make_plan(replace(recipe, "out_dtype", "float32"), opened).jobs, strict=True
+    ):
         assert job.base is not None
         true, zero = merge_tensor(exact, reader(opened)), reader(opened)(job.base)
         lost += float((merge_tensor(job, reader(opened)).float() - true).square().sum())

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from test_verdict import CASES, SLICED, TIES
 
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.errors import MergeError
 from merger.files.layout import Board, board, layout
 from merger.inspect.verdict import Verdict, verdict, ways_out
@@ -82,7 +82,7 @@ def test_models_come_and_go() -> None:
 def judge(recipe: Recipe, roots: Path) -> Verdict:
     recipe = tolerant(recipe, "skip")
     models = open_models(recipe, [roots])
-    return verdict(recipe, models, plan(recipe, models))
+    return verdict(recipe, models, make_plan(recipe, models))
 
 
 def mended(recipe: Recipe, roots: Path, want: set[str] | None = None) -> set[str]:
@@ -145,7 +145,7 @@ def test_reach_is_measured_where_it_is_added(family: Path) -> None:
     ):  # fmt: skip
         assert "too far" not in {f.kind for f in judge(load(text), family).findings}, text
     found = next(f for f in judge(load(ADDED), family).findings if f.kind == "too far")
-    assert found.told == (5.5,) and (found.path, found.value) == ("parameters.lambda", 0.18)
+    assert found.figures == (5.5,) and (found.path, found.value) == ("parameters.lambda", 0.18)
 
 
 @pytest.fixture
@@ -219,9 +219,9 @@ def ways(text: str, roots: Path) -> list[dict[str, Any]]:
     recipe = load(text)
     models = open_models(recipe, [roots])
     with pytest.raises(MergeError):
-        plan(recipe, models)
+        make_plan(recipe, models)
     found = [dict(fix.changes) for fix in ways_out(recipe, models)]
-    assert all(plan(replace_all(recipe, changes), models).jobs for changes in found)
+    assert all(make_plan(replace_all(recipe, changes), models).jobs for changes in found)
     return found
 
 
@@ -304,8 +304,8 @@ def test_a_vote_in_words(tmp_path: Path) -> None:
         save_file(weights, tmp_path / model / "model.safetensors")
     recipe = load("{merge_method: ties, base_model: base, models: [a, b], parameters: {weight: 1, density: 1}}")
     opened = open_models(recipe, [tmp_path])
-    decided = plan(recipe, opened)
-    told = method_words(look(decided.job(name), reader(opened), decided.layout).explained, {"a": "pirate", "b": "plural"})
+    plan = make_plan(recipe, opened)
+    told = method_words(look(plan.job(name), reader(opened), plan.layout).explained, {"a": "pirate", "b": "plural"})
     assert told == [
         "Nothing is trimmed: every change goes into the vote.",
         "At row 3, column 4 pirate wants +0.0125, plural −0.003: the vote goes to +; plural sits this one out. "

@@ -8,7 +8,7 @@ import transformers
 import zoo
 
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.files.layout import board, layout
 from merger.recipe import load
 
@@ -36,8 +36,8 @@ def test_a_type_is_merged_loaded_and_heard(kind: str, tmp_path: Path) -> None:
     assert wrong.keys() == ({"stack"} if kind in REFUSED else set()), wrong
     assert wrong.get("stack", "").startswith(REFUSED.get(kind, ""))
     recipe = load(zoo.RECIPES["ties"].replace("@", str(tmp_path)))
-    decided = plan(recipe, open_models(recipe))
-    columns = board([job.name for job in decided.jobs], decided.layout).columns
+    plan = make_plan(recipe, open_models(recipe))
+    columns = board([job.name for job in plan.jobs], plan.layout).columns
     assert sum(column.kind == "layer" for column in columns) == 4  # the text's; the towers have two
 
 

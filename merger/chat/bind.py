@@ -232,9 +232,9 @@ def _converted(group: _Group, module: Any, where: str) -> dict[str, Tensor]:
             "it cannot answer here."
         ) from None
     whole = group.target.replace("*.", "0.")
-    found = next((whole.partition(pattern) for pattern in collected if pattern in whole), None)
+    split = next((whole.partition(pattern) for pattern in collected if pattern in whole), None)
     first = {name: value[0] if isinstance(value, list) else value for name, value in collected.items()}
-    return first if found is None else {found[0] + name + found[2]: value for name, value in first.items()}
+    return first if split is None else {split[0] + name + split[2]: value for name, value in first.items()}
 
 
 def _places(group: _Group) -> list[int] | None:

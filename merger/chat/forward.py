@@ -51,8 +51,8 @@ def rows_of(logits: Tensor) -> list[Row]:
     size = logits.amax(-1).abs().clamp_min(1)
     bound = _ROUNDINGS.get(kind, 8.0) * torch.finfo(kind).eps * size
     even = (top.values[:, 0] - top.values[:, 1] <= bound).tolist()
-    shares, found = top.values.exp().tolist(), top.indices.tolist()
-    return [Row(row, best[i], tuple(zip(found[i], shares[i], strict=True)), even[i]) for i, row in enumerate(chances)]
+    shares, ids = top.values.exp().tolist(), top.indices.tolist()
+    return [Row(row, best[i], tuple(zip(ids[i], shares[i], strict=True)), even[i]) for i, row in enumerate(chances)]
 
 
 @dataclass
@@ -121,8 +121,8 @@ class Forward:
     def decoder(self) -> nn.Module:
         """The part of the module that reads and writes text: the whole, where it cannot be told."""
         with contextlib.suppress(Exception):  # whatever a kind of model does here
-            found = self.module.get_decoder()
-            return found if isinstance(found, nn.Module) else self.module
+            decoder = self.module.get_decoder()
+            return decoder if isinstance(decoder, nn.Module) else self.module
         return self.module
 
     @cached_property

@@ -94,14 +94,14 @@ def _speaks(settings: Any, config: Mapping[str, Any]) -> list[Any]:
         (t.AutoModelForCausalLM, t.MODEL_FOR_CAUSAL_LM_MAPPING),
     )
     named = {name for name in config.get("architectures") or () if isinstance(name, str)}
-    found: dict[Any, Any] = {}
+    problems: dict[Any, Any] = {}
     for kind, mapping in kinds:
         if type(settings) in mapping:
             classes = mapping[type(settings)]
             for cls in classes if isinstance(classes, (tuple, list)) else (classes,):
-                found.setdefault(cls, kind)
-    order = sorted(found, key=lambda cls: cls.__name__ not in named)
-    return list(dict.fromkeys(found[cls] for cls in order))
+                problems.setdefault(cls, kind)
+    order = sorted(problems, key=lambda cls: cls.__name__ not in named)
+    return list(dict.fromkeys(problems[cls] for cls in order))
 
 
 def _check_asks(module: Any, folder: Path) -> None:
@@ -122,8 +122,8 @@ def _check_asks(module: Any, folder: Path) -> None:
 
 def _dtype(tensors: Mapping[str, Tensor]) -> torch.dtype | None:
     """The type that all tensors have which are numbers with a fraction; None where they differ, and config.json decides."""
-    found = {t.dtype for t in tensors.values() if t.is_floating_point()}
-    return found.pop() if len(found) == 1 else None
+    dtypes = {t.dtype for t in tensors.values() if t.is_floating_point()}
+    return dtypes.pop() if len(dtypes) == 1 else None
 
 
 _COUNTS = ("num_hidden_layers", "num_layers", "n_layer", "n_layers", "num_experts", "num_local_experts", "n_routed_experts")
@@ -197,8 +197,8 @@ def _weightless() -> Generator[None]:
 def _stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:
     nested = config.get("text_config")
     own = nested.get("eos_token_id") if isinstance(nested, dict) and config.get("eos_token_id") is None else None
-    found: list[Any] = [config.get("eos_token_id"), own, getattr(tokenizer, "eos_token_id", None), safe.stop_ids(folder)]
-    flat = [i for item in found for i in (item if isinstance(item, list) else [item])]
+    stops: list[Any] = [config.get("eos_token_id"), own, getattr(tokenizer, "eos_token_id", None), safe.stop_ids(folder)]
+    flat = [i for item in stops for i in (item if isinstance(item, list) else [item])]
     return frozenset(i for i in flat if isinstance(i, int))
 
 

@@ -222,7 +222,7 @@ class ChatModel:
                 if right == len(guess) or ids[-1] != guess[right]:
                     break
                 right += 1
-            heard.forget(len(ids) - 1)
+            heard.crop(len(ids) - 1)
 
     def _again(self, ids: list[int], heard: PrefixCache) -> Row:
         """The row after these tokens with the last of them computed alone, as when it was generated."""
@@ -248,7 +248,7 @@ class ChatModel:
                     stack.callback(layer.register_forward_hook(heard.listen(i)).remove)
             out = self.forward.call(fresh, heard.cache, len(fresh) if start else keep)
         heard.passed(getattr(out, self.forward.keeps), len(fresh))
-        heard.forget(start + tokens)
+        heard.crop(start + tokens)
         if below and reuse is not None:
             heard.take_over(reuse, below, start)
         return rows_of(out.logits[0, :tokens] if start else out.logits[0, -keep:])

@@ -53,7 +53,7 @@ class PrefixCache:
         lacking = stop - start - known.shape[1]
         return nn.functional.pad(known, (0, 0, 0, lacking)) if lacking else known
 
-    def forget(self, length: int) -> None:
+    def crop(self, length: int) -> None:
         """Keep only the first so many tokens."""
         if length < self.length:
             self.cache.crop(length - self.length)

@@ -151,15 +151,15 @@ def _may_be_padded(forward: Forward, prompt: list[int]) -> bool:
 def _two_steps(forward: Forward, prompt: list[int], padding: int) -> list[Tensor]:
     """What is said before a prompt's last token and after it, with so much padding in front of the prompt."""
     fresh, real, extra = forward.padded([prompt[:-1]], len(prompt) - 1 + padding)
-    found, cache = list[Tensor](), None
+    logits, cache = list[Tensor](), None
     for _ in range(2):
         out = forward.module(input_ids=fresh, attention_mask=real, use_cache=True, **{forward.keeps: cache}, **extra)
         cache = getattr(out, forward.keeps)
-        found.append(out.logits[0, -1].float())
+        logits.append(out.logits[0, -1].float())
         fresh, real = fresh.new_tensor([prompt[-1:]]), torch.cat([real, real.new_ones(1, 1)], 1)
         if "position_ids" in extra:
             extra["position_ids"] = extra["position_ids"][:, -1:] + 1
-    return found
+    return logits
 
 
 def _stands_alone(forward: Forward, prompt: list[int]) -> bool:

@@ -21,7 +21,7 @@ from merger.chat.load import chat_model
 from merger.chat.model import ChatModel, Plain
 from merger.engine import loadable
 from merger.engine.document import open_models
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.errors import MergeError
 from merger.files import heads, quantized
 from merger.files.checkpoints import Checkpoint, format_bytes, open_checkpoint, read_json
@@ -118,11 +118,11 @@ class _Patient:
 
     def rows(self, kind: str) -> tuple[str, int] | None:
         """The name and rows of the embeddings or the head; None where there are none."""
-        found = [(n, t.shape[0]) for n, t in self.model.tensors.items()
+        tables = [(n, t.shape[0]) for n, t in self.model.tensors.items()
                  if role(n) == kind and token_rows(n) and len(t.shape) == 2 and n.endswith("weight")
                  and not _BEFORE_HEAD.search(n)]  # fmt: skip
         words = heads.embeddings(self.model) if kind == "embed" else None  # others embed hashes of words, or pictures
-        return next((one for one in found if one[0] == words), max(found, key=lambda one: one[1], default=None))
+        return next((one for one in tables if one[0] == words), max(tables, key=lambda one: one[1], default=None))
 
 
 def examine(folder: Path, *, ask: bool = True, progress: Callable[[str], None] = lambda what: None) -> Diagnosis:
@@ -138,19 +138,19 @@ def examine(folder: Path, *, ask: bool = True, progress: Callable[[str], None] =
     )  # fmt: skip
     progress("loading")
     patient = replace(patient, loads={} if quantized.kind(model) else loadable.of(model))
-    found: list[Ailment] = []
+    ailments: list[Ailment] = []
     for what, look in _EXAMS:
         progress(what)
-        found += look(patient)
-    if not any(a.level == "error" for a in found):  # else it would say the same in other words
-        found += _loading(patient)
+        ailments += look(patient)
+    if not any(a.level == "error" for a in ailments):  # else it would say the same in other words
+        ailments += _loading(patient)
     said: tuple[tuple[str, str], ...] = ()
-    if ask and not any(a.level == "error" or a.kind == "unused" for a in found):  # else its answers would say nothing new
+    if ask and not any(a.level == "error" or a.kind == "unused" for a in ailments):  # else its answers would say nothing new
         progress("answers")
         said, babble = _answers(patient)
-        found += babble
-    found.sort(key=lambda ailment: ("error", "warning", "note").index(ailment.level))
-    return Diagnosis(folder, tuple(found), said)
+        ailments += babble
+    ailments.sort(key=lambda ailment: ("error", "warning", "note").index(ailment.level))
+    return Diagnosis(folder, tuple(ailments), said)
 
 
 # ---------------------------------------------------------------------------------------------- files and tensors
@@ -280,10 +280,10 @@ def _stack(patient: _Patient) -> dict[int, int]:
     stacks: dict[str, dict[int, set[str]]] = {}
     sizes: dict[str, int] = {}
     for name, stored in patient.model.tensors.items():
-        found = re.match(r"(.*?)\.(\d+)\.(.*)", name)
-        if found:  # layers with and without experts are both whole: a hundred experts count as one
-            stacks.setdefault(found[1], {}).setdefault(int(found[2]), set()).add(_EXPERT.sub(r"\1.", found[3]))
-            sizes[found[1]] = sizes.get(found[1], 0) + stored.nbytes
+        match = re.match(r"(.*?)\.(\d+)\.(.*)", name)
+        if match:  # layers with and without experts are both whole: a hundred experts count as one
+            stacks.setdefault(match[1], {}).setdefault(int(match[2]), set()).add(_EXPERT.sub(r"\1.", match[3]))
+            sizes[match[1]] = sizes.get(match[1], 0) + stored.nbytes
     text = [prefix for prefix in sizes if part_of(f"{prefix}.0.w") == "text"] or [*sizes]
     main = stacks[max(text, key=lambda prefix: sizes[prefix])] if text else {}
     return {layer: len(names) for layer, names in main.items()}
@@ -542,10 +542,10 @@ def _origin(patient: _Patient) -> Iterator[Ailment]:
     try:
         recipe = load_file(file)
         models = open_models(recipe)
-        found = verdict(recipe, models, plan(recipe, models)).findings
+        findings = verdict(recipe, models, make_plan(recipe, models)).findings
     except MergeError:  # the models are elsewhere: nothing can be said of them
         return
-    for finding in found:
+    for finding in findings:
         if finding.level != "note":
             yield Ailment(
                 "warning", finding.kind, f"of its recipe: {finding.words}", finding.fix or "Merge again with another recipe."
@@ -690,8 +690,8 @@ def as_json(diagnosis: Diagnosis) -> str:
         {"level": a.level, "kind": a.kind, "words": a.words, "cure": a.cure, "certain": bool(a.edits)} for a in diagnosis.ailments
     ]
     said = [{"prompt": prompt, "answer": answer} for prompt, answer in diagnosis.said]
-    found = {"folder": str(diagnosis.folder), "sound": diagnosis.sound, "findings": listed, "said": said}
-    return json.dumps(found, indent=2, ensure_ascii=False)
+    report = {"folder": str(diagnosis.folder), "sound": diagnosis.sound, "findings": listed, "said": said}
+    return json.dumps(report, indent=2, ensure_ascii=False)
 
 
 __all__ = ["Ailment", "Diagnosis", "as_json", "examine", "mend", "repeated"]

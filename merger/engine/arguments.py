@@ -12,8 +12,8 @@ T = TypeVar("T")
 class Arguments(Mapping[str, Argument]):
     """A frozen mapping, equal to one with the same names and values; hashed once, as plans are compared at every move.
 
-    >>> found = Arguments({"weight": (0.5, 1.0), "lambda": 2.0})
-    >>> found.number("lambda"), found.each("weight", 2), found.each("density", 2), found.at("weight", 1), found.at("gamma", 0)
+    >>> args = Arguments({"weight": (0.5, 1.0), "lambda": 2.0})
+    >>> args.number("lambda"), args.each("weight", 2), args.each("density", 2), args.at("weight", 1), args.at("gamma", 0)
     (2.0, [0.5, 1.0], [1.0, 1.0], 1.0, None)
     """
 
@@ -88,12 +88,12 @@ class Arguments(Mapping[str, Argument]):
 
     def numbers(self) -> dict[str, tuple[float, ...]]:
         """All that are numbers (true is 1), one or one for each model."""
-        found: dict[str, tuple[float, ...]] = {}
+        numbers: dict[str, tuple[float, ...]] = {}
         for name, value in self._named.items():
             values = value if isinstance(value, tuple) else (value,)
             if not any(isinstance(v, str) for v in values):
-                found[name] = tuple(float(v) for v in values)
-        return found
+                numbers[name] = tuple(float(v) for v in values)
+        return numbers
 
 
 __all__ = ["Argument", "Arguments"]

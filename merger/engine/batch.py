@@ -31,7 +31,7 @@ from merger.engine.output import (
     join,
     writing,
 )
-from merger.engine.plan import Plan, TensorJob, plan
+from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.engine.tensor import stretches
 from merger.errors import (
     NO_MEMORY,
@@ -91,7 +91,7 @@ def merge(
     roots        where relative model references are looked up, in order
     progress     called after each tensor
     cancelled    asked after each tensor; true raises Cancelled, and what was written is deleted
-    tokenizer    copy the donor's tokenizer and generation config
+    tokenizer    copy the config source's tokenizer and generation config
     card         write README.md and mergekit_config.yml
     workers      threads that read, compute and write; default: a core each, at most 4. The result does not depend on them
     memory       bytes it may take, beside mapped files; fewer threads are used, or MergeError says why it cannot be
@@ -107,12 +107,12 @@ def merge(
     check_free(out)
     models = open_models(recipe, roots, opener)
     check_apart(out, models)
-    decided = _with_remarks(plan(recipe, models), recipe, models)
-    files = shards([job.slot for job in decided.jobs], limit, counts_parameters)
+    plan = _with_remarks(make_plan(recipe, models), recipe, models)
+    files = shards([job.slot for job in plan.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
-    word = fingerprint(decided, models, files, str(on))
+    word = fingerprint(plan, models, files, str(on))
     digests = Digests(models) if card and part == WHOLE else None
-    asked = loadable.start(decided, models)
+    asked = loadable.start(plan, models)
 
     def stopped() -> bool:
         if asked is not None:
@@ -122,42 +122,42 @@ def merge(
     try:
         if joining:
             with join(out, files, metadata, word) as partial:
-                decided = _told(_with_allowed(decided, allowed_before(partial)), asked)
-                write_companions(partial, decided, models, tokenizer, digests)
-            return decided
-        check_space(out, decided.nbytes)
+                plan = _told(_with_allowed(plan, allowed_before(partial)), asked)
+                write_companions(partial, plan, models, tokenizer, digests)
+            return plan
+        check_space(out, plan.nbytes)
         if tokenizer:
-            check_companions(models[decided.donor].folder)
+            check_companions(models[plan.config_source].folder)
         for model in models.values():
             model.hold()
         room, cap = page_room(), memory_limit()
         inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
-        needed = decided.nbytes + sum(file.stat().st_size for file in inputs)
+        needed = plan.nbytes + sum(file.stat().st_size for file in inputs)
         # mapped pages are dear to take back where this process must do it, and not where the system has other memory
         cold = {file for file in inputs if not cached(file)} if cap is not None and needed > cap else set[Path]()
         dirty = min(room, memory or room) // 16 if room and needed > room else None
-        workers = fitting_workers(decided.jobs, workers, memory)
+        workers = fitting_workers(plan.jobs, workers, memory)
         with (
             read_by_files(models.values(), cold) if cold else contextlib.nullcontext(),
             writing(out, files, metadata, word, part, dirty, allow_nonfinite) as output,
         ):
             making = _Making(output, models, on, allow_nonfinite, progress, stopped)
-            making.run(decided.jobs, workers)
-            decided = _told(_with_allowed(decided, output.allowed), asked)
+            making.run(plan.jobs, workers)
+            plan = _told(_with_allowed(plan, output.allowed), asked)
             if part == WHOLE:
                 output.check()
-                write_companions(output.folder, decided, models, tokenizer, digests)
-                check_beside(decided, models)
+                write_companions(output.folder, plan, models, tokenizer, digests)
+                check_beside(plan, models)
             check_inputs(models)
     finally:
         if digests is not None:
             digests.stop()
-    return decided
+    return plan
 
 
-def _told(decided: Plan, asked: loadable.Check | None) -> Plan:
+def _told(plan: Plan, asked: loadable.Check | None) -> Plan:
     """The plan with what transformers says of it. CheckpointError where it could not load the output."""
-    return replace(decided, remarks=(*decided.remarks, *asked.result())) if asked is not None else decided
+    return replace(plan, remarks=(*plan.remarks, *asked.result())) if asked is not None else plan
 
 
 @dataclass
@@ -270,14 +270,14 @@ def _cause(error: BaseException, check: Callable[[], None]) -> BaseException:
     except InputChanged as changed:
         return changed
     if isinstance(error, OSError):  # the writer's own are MergeErrors
-        told = CheckpointError(f"{error.filename}: cannot be read any more: {error.strerror}; bring it back as it was.")
+        cause = CheckpointError(f"{error.filename}: cannot be read any more: {error.strerror}; bring it back as it was.")
     elif out_of_memory(error):
-        told = MergeError(NO_MEMORY)
+        cause = MergeError(NO_MEMORY)
         error = MemoryError(str(error))
     else:
         return error
-    told.__cause__ = error
-    return told
+    cause.__cause__ = error
+    return cause
 
 
 def check_inputs(models: Mapping[str, Checkpoint]) -> None:
@@ -294,19 +294,19 @@ def output_folder(folder: str | Path) -> Path:
         raise MergeError(f"{folder}: there is no such home folder; write the whole path.") from None
 
 
-def _with_remarks(decided: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
+def _with_remarks(plan: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     """The plan with remarks on weights that cancel out, in earlier documents too."""
-    told = [f"{found.words} {found.fix}" for found in cancelling(decided)]
+    remarks = [f"{finding.words} {finding.fix}" for finding in cancelling(plan)]
     for document in recipe.earlier:
         made = models[document.digest]
         if isinstance(made, Planned):
-            told += [f"{document.name}: {found.words} {found.fix}" for found in cancelling(made.decided)]
-    return replace(decided, remarks=(*decided.remarks, *told[:TOLD]))
+            remarks += [f"{document.name}: {finding.words} {finding.fix}" for finding in cancelling(made.plan)]
+    return replace(plan, remarks=(*plan.remarks, *remarks[:TOLD]))
 
 
-def _with_allowed(decided: Plan, lines: Mapping[str, str]) -> Plan:
+def _with_allowed(plan: Plan, lines: Mapping[str, str]) -> Plan:
     """The plan with remarks on tensors that are not finite, from each one's line."""
-    return replace(decided, remarks=(*decided.remarks, *allowed_remarks([*lines.values()])))
+    return replace(plan, remarks=(*plan.remarks, *allowed_remarks([*lines.values()])))
 
 
 def _stopped(done: int, jobs: Sequence[TensorJob], output: Output) -> str:

@@ -53,23 +53,23 @@ class Need:
         return sum(self.models.values()) + self.merged + self.beside
 
 
-def need(decided: Plan | None, models: Mapping[str, Checkpoint], device: torch.device, tokens: int = TEXT) -> Need:
+def need(plan: Plan | None, models: Mapping[str, Checkpoint], device: torch.device, tokens: int = TEXT) -> Need:
     """What a recipe takes, from headers alone.
 
-    decided  its plan; None where nothing is merged
+    plan     its plan; None where nothing is merged
     models   what the recipe names, and whoever else speaks
     tokens   of prompt and answer, 0 where nobody speaks
     """
     opened = {reference: model for reference, model in models.items() if not isinstance(model, Planned)}
-    jobs = decided.jobs if decided else ()
+    jobs = plan.jobs if plan else ()
     matched = {s: job for job in jobs for s in (*job.sources, *([job.base] if job.base else [])) if s.vocab is not None}
     rows = sum(math.prod(job.shape) * _stored(models, source) for source, job in matched.items())
     voices = [(model.config, max((t.dtype.itemsize for t in model.tensors.values()), default=2)) for model in opened.values()]
-    if decided is not None:
-        voices.append((decided.config, max((job.out.itemsize for job in jobs if job.out.is_floating_point), default=2)))
+    if plan is not None:
+        voices.append((plan.config, max((job.out.itemsize for job in jobs if job.out.is_floating_point), default=2)))
     texts = [heard(config, size, tokens) for config, size in voices]
     return Need(
-        {reference: read_bytes(model) for reference, model in opened.items()}, (decided.nbytes if decided else 0) + rows,
+        {reference: read_bytes(model) for reference, model in opened.items()}, (plan.nbytes if plan else 0) + rows,
         max((working_memory(job, device.type) for job in jobs), default=0),
         sum(texts) + max((passing(config, size, tokens) for config, size in voices), default=0),
     )  # fmt: skip
@@ -126,8 +126,8 @@ def _level(config: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _number(config: Mapping[str, Any], *names: str) -> int:
-    found = next((config[name] for name in names if isinstance(config.get(name), int)), 0)
-    return min(max(0, found), 1 << 24)  # a stranger's
+    number = next((config[name] for name in names if isinstance(config.get(name), int)), 0)
+    return min(max(0, number), 1 << 24)  # a stranger's
 
 
 def available(device: torch.device) -> tuple[int, int] | None:
@@ -142,14 +142,14 @@ def too_much(what: Need, device: torch.device) -> str:
     """What to tell where a device's memory ran out although all else was let go of: what is needed, free, and would fit."""
     place = "This machine's memory" if device.type == "cpu" else f"The GPU's memory ({device})"
     count, models = len(what.models), sum(what.models.values())
-    told = (
+    message = (
         f"{place} ran out: {count} model{'s' * (count > 1)} take{'s' * (count == 1)} {format_bytes(models)}, their merge "
         f"{format_bytes(what.merged)} and computing {format_bytes(what.beside)}, together {format_bytes(what.total)}"
     )
     have = available(device)
     if have is None:
-        return f"{told}. Fewer or smaller models would fit."
-    return f"{told}; {format_bytes(have[0])} are free. {fitting(what, have[0])}"
+        return f"{message}. Fewer or smaller models would fit."
+    return f"{message}; {format_bytes(have[0])} are free. {fitting(what, have[0])}"
 
 
 def fitting(what: Need, room: int) -> str:
@@ -258,16 +258,16 @@ def processors() -> int:
 
 def page_room() -> int | None:
     """Bytes that the system can keep of files in memory: what is free, or what the memory cgroup allows. None: unknown."""
-    found = [limit] if (limit := memory_limit()) is not None else []
+    limits = [limit] if (limit := memory_limit()) is not None else []
     with contextlib.suppress(OSError, ValueError):
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
-    return min(found, default=None)
+        limits += [1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable")]
+    return min(limits, default=None)
 
 
 def memory_limit() -> int | None:
     """Bytes that the memory cgroup allows this process, its own and those of files together; None where there is none."""
-    found: list[int] = []
+    limits: list[int] = []
     with contextlib.suppress(OSError, ValueError):
         for line in Path("/proc/self/cgroup").read_text(encoding="utf-8").splitlines():
             _, kinds, path = line.split(":", 2)
@@ -275,5 +275,5 @@ def memory_limit() -> int | None:
             if kinds in ("", "memory"):
                 for folder in [own := Path(root + path), *own.parents]:  # a limit above holds too
                     with contextlib.suppress(OSError, ValueError):
-                        found.append(int((folder / name).read_text(encoding="ascii")))
-    return min(found, default=None)
+                        limits.append(int((folder / name).read_text(encoding="ascii")))
+    return min(limits, default=None)

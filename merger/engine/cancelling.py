@@ -52,10 +52,10 @@ class Cancelling:
         return f"Write `{self.switch}: false`, or weights of one sign." if self.switch else "Write weights of one sign."
 
 
-def cancelling(decided: Plan) -> Iterator[Cancelling]:
+def cancelling(plan: Plan) -> Iterator[Cancelling]:
     """The weights of a plan that are divided by their sum and cancel out, those of most tensors first."""
     counts: dict[tuple[str, str, tuple[float, ...]], int] = {}
-    for job in decided.jobs:
+    for job in plan.jobs:
         switch = divides(job)
         weights = job.args.get("weight")
         if switch is not None and isinstance(weights, tuple):

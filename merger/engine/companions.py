@@ -21,15 +21,15 @@ from merger.tokenizer.tokens import copy_tokenizer, write_chat_template, write_t
 
 
 @contextlib.contextmanager
-def tokenizer_folder(decided: Plan, models: Mapping[str, Checkpoint]) -> Generator[Path]:
-    """A folder with the tokenizer and chat template the output will have: the donor's own, or a temporary one."""
-    donor = models[decided.donor]
-    if decided.tokens is None and decided.chat_template is None and donor.words == donor.folder:
-        yield donor.folder
+def tokenizer_folder(plan: Plan, models: Mapping[str, Checkpoint]) -> Generator[Path]:
+    """A folder with the tokenizer and chat template the output will have: the config source's own, or a temporary one."""
+    config_source = models[plan.config_source]
+    if plan.tokens is None and plan.chat_template is None and config_source.words == config_source.folder:
+        yield config_source.folder
         return
     with _temporary() as name:
-        write_words(Path(name), decided, models, True)
-        (Path(name) / "config.json").write_text(json.dumps(dict(decided.config)), encoding="utf-8")
+        write_words(Path(name), plan, models, True)
+        (Path(name) / "config.json").write_text(json.dumps(dict(plan.config)), encoding="utf-8")
         yield Path(name)
 
 
@@ -45,53 +45,53 @@ def _temporary() -> Generator[str]:
 
 
 def write_companions(
-    folder: Path, decided: Plan, models: Mapping[str, Checkpoint], tokenizer: bool, digests: Digests | None
+    folder: Path, plan: Plan, models: Mapping[str, Checkpoint], tokenizer: bool, digests: Digests | None
 ) -> None:
     """Everything beside the weights: config, tokenizer, generation config, card, recipe."""
     try:
-        if decided.config:
-            (folder / "config.json").write_text(json.dumps(dict(decided.config), indent=2) + "\n", encoding="utf-8")
-        write_words(folder, decided, models, tokenizer)
+        if plan.config:
+            (folder / "config.json").write_text(json.dumps(dict(plan.config), indent=2) + "\n", encoding="utf-8")
+        write_words(folder, plan, models, tokenizer)
         if digests is not None:
-            text = write_card(decided.recipe, _facts(decided), parents(models, digests))
+            text = write_card(plan.recipe, _facts(plan), parents(models, digests))
             (folder / "README.md").write_text(text, encoding="utf-8", errors="replace")
-            (folder / "mergekit_config.yml").write_text(recipe_text(decided.recipe), encoding="utf-8", errors="replace")
+            (folder / "mergekit_config.yml").write_text(recipe_text(plan.recipe), encoding="utf-8", errors="replace")
     except OSError as error:
         raise MergeError(f"{folder}: cannot be written: {error.strerror}.") from error
 
 
-def write_words(folder: Path, decided: Plan, models: Mapping[str, Checkpoint], tokenizer: bool) -> None:
-    if decided.tokens:
-        write_tokenizer(decided.tokens, models[decided.donor], models[decided.tokens.origin], folder)
+def write_words(folder: Path, plan: Plan, models: Mapping[str, Checkpoint], tokenizer: bool) -> None:
+    if plan.tokens:
+        write_tokenizer(plan.tokens, models[plan.config_source], models[plan.tokens.origin], folder)
     elif tokenizer:
-        copy_tokenizer(models[decided.donor], folder)
-    if decided.chat_template is not None:
-        write_chat_template(decided.chat_template, folder)
+        copy_tokenizer(models[plan.config_source], folder)
+    if plan.chat_template is not None:
+        write_chat_template(plan.chat_template, folder)
 
 
-def check_beside(decided: Plan, models: Mapping[str, Checkpoint]) -> None:
+def check_beside(plan: Plan, models: Mapping[str, Checkpoint]) -> None:
     """The same of the files that were copied, or that the output's tokens were decided from."""
-    for reference in dict.fromkeys((decided.donor, decided.tokens.origin if decided.tokens else decided.donor)):
+    for reference in dict.fromkeys((plan.config_source, plan.tokens.origin if plan.tokens else plan.config_source)):
         for file, before in models[reference].seen.items():
             if file.suffix in (".json", ".jinja", ".txt", ".model") and look(file) != before:
                 raise InputChanged(f"{file}: was changed while it was being read; begin again when nothing writes to it.")
 
 
-def _facts(decided: Plan) -> dict[str, str]:
-    kinds = sorted({str(job.out).removeprefix("torch.") for job in decided.jobs})
+def _facts(plan: Plan) -> dict[str, str]:
+    kinds = sorted({str(job.out).removeprefix("torch.") for job in plan.jobs})
     return {
-        "Weights": f"{len(decided.jobs)} tensors, {decided.nbytes:,} bytes, {', '.join(kinds)}; computed in float32",
-        **({"Remarks": " ".join(decided.remarks)} if decided.remarks else {}),
-        **_skipped(decided, "Skipped tensors", cropped=False), **_skipped(decided, "Cropped tensors", cropped=True),
+        "Weights": f"{len(plan.jobs)} tensors, {plan.nbytes:,} bytes, {', '.join(kinds)}; computed in float32",
+        **({"Remarks": " ".join(plan.remarks)} if plan.remarks else {}),
+        **_skipped(plan, "Skipped tensors", cropped=False), **_skipped(plan, "Cropped tensors", cropped=True),
     }  # fmt: skip
 
 
-def _skipped(decided: Plan, label: str, cropped: bool) -> dict[str, str]:
+def _skipped(plan: Plan, label: str, cropped: bool) -> dict[str, str]:
     """Which tensors a model was left out of (or cut in), by model, role and shape; empty when there are none."""
     groups: dict[tuple[str, str, str, str], int] = {}
-    for m in decided.misfits:
+    for m in plan.misfits:
         if m.cropped == cropped:
-            key = (m.model, role(m.name), str(m.found or "missing"), str(m.wanted))
+            key = (m.model, role(m.name), str(m.shape or "missing"), str(m.wanted))
             groups[key] = groups.get(key, 0) + 1
-    told = [f"`{model}`: {n} × {kind}, {found} against {wanted}" for (model, kind, found, wanted), n in groups.items()]
-    return {label: "; ".join(told)} if told else {}
+    skipped = [f"`{model}`: {n} × {kind}, {shape} against {wanted}" for (model, kind, shape, wanted), n in groups.items()]
+    return {label: "; ".join(skipped)} if skipped else {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from merger.engine.companions import write_words
-from merger.engine.plan import Plan, Source, plan
+from merger.engine.plan import Plan, Source, make_plan
 from merger.engine.tensor import Read, merge_tensor
 from merger.files.checkpoints import Checkpoint, Piece, Stored
 from merger.files.prefixes import aligned
@@ -24,7 +24,7 @@ from merger.tokenizer.tokens import OutputTokens, gather
 class Planned(Checkpoint):
     """The model that another document of the recipe makes: its tensors are merged when they are read, and kept nowhere."""
 
-    decided: Plan = field(kw_only=True)
+    plan: Plan = field(kw_only=True)
     parents: Mapping[str, Checkpoint] = field(kw_only=True)
     _last: dict[str, Tensor] = field(default_factory=dict[str, Tensor], repr=False, compare=False)
 
@@ -38,39 +38,39 @@ class Planned(Checkpoint):
 
     @property
     def words(self) -> Path:
-        """The tokenizer that the document builds, else its donor's."""
-        return self.folder if self.decided.tokens is not None else self.parents[self.decided.donor].words
+        """The tokenizer that the document builds, else its config source's."""
+        return self.folder if self.plan.tokens is not None else self.parents[self.plan.config_source].words
 
     def read(self, name: str, rows: slice | None = None) -> Tensor:
         """The tensor, or a run of its rows, rounded as it would be on disk."""
-        found = self._last.get(name)
-        if found is None:
-            found = merge_tensor(self.decided.job(name), lambda source: read_source(self.parents, source))
+        known = self._last.get(name)
+        if known is None:
+            known = merge_tensor(self.plan.job(name), lambda source: read_source(self.parents, source))
             self._last.clear()  # the same tensor may be read several times in a row, others are not coming back
-            self._last[name] = found
-        return found if rows is None else found[rows]
+            self._last[name] = known
+        return known if rows is None else known[rows]
 
 
 def planned(recipe: Recipe, parents: Mapping[str, Checkpoint]) -> Planned:
     """The model a document makes, from opened models; reads no weights."""
-    decided = plan(recipe, parents)
-    donor = parents[decided.donor]
-    folder = donor.folder if decided.tokens is None else _tokenizer_folder(decided.tokens, decided, parents)
-    anywhere = next(iter(donor.tensors.values()))
-    tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i, packed=job.packed) for i, job in enumerate(decided.jobs)}
-    return Planned(recipe.name or "", folder, tensors, decided.config, decided=decided, parents=parents)
+    plan = make_plan(recipe, parents)
+    config_source = parents[plan.config_source]
+    folder = config_source.folder if plan.tokens is None else _tokenizer_folder(plan.tokens, plan, parents)
+    anywhere = next(iter(config_source.tensors.values()))
+    tensors = {job.name: Stored(job.shape, job.out, anywhere.file, i, packed=job.packed) for i, job in enumerate(plan.jobs)}
+    return Planned(recipe.name or "", folder, tensors, plan.config, plan=plan, parents=parents)
 
 
 _tokenizer_folders = dict[int, Path]()
 
 
-def _tokenizer_folder(tokens: OutputTokens, decided: Plan, parents: Mapping[str, Checkpoint]) -> Path:
+def _tokenizer_folder(tokens: OutputTokens, plan: Plan, parents: Mapping[str, Checkpoint]) -> Path:
     """A temporary folder with the tokenizer that an earlier document builds, for as long as its vocabulary is in use."""
     if id(tokens) not in _tokenizer_folders:
         folder = Path(tempfile.mkdtemp(prefix="merger-"))
         weakref.finalize(tokens, _drop, id(tokens), folder)
-        write_words(folder, decided, parents, True)
-        (folder / "config.json").write_text(json.dumps(dict(decided.config)), encoding="utf-8")
+        write_words(folder, plan, parents, True)
+        (folder / "config.json").write_text(json.dumps(dict(plan.config)), encoding="utf-8")
         _tokenizer_folders[id(tokens)] = folder
     return _tokenizer_folders[id(tokens)]
 

@@ -43,13 +43,13 @@ class Known:
     lengths: dict[_TrimmedDelta, tuple[float, float]] = field(default_factory=dict[_TrimmedDelta, tuple[float, float]])
     dots: dict[_Deltas, Tensor] = field(default_factory=dict[_Deltas, Tensor])
 
-    def forget(self, model: str) -> None:
-        """Forget what was measured of a model's tensors."""
+    def drop(self, model: str) -> None:
+        """Drop what was measured of a model's tensors."""
         for table in (self.cuts, self.ladders or {}, self.lengths, self.dots):
-            _forget(table, model)
+            _drop(table, model)
 
 
-def _forget(table: dict[Any, Any], model: str) -> None:
+def _drop(table: dict[Any, Any], model: str) -> None:
     """Drop the entries of a model; keys are a source or several, and a base."""
     for key in list(table):
         first = key[0] if isinstance(key[0], tuple) else (key[0],)
@@ -106,19 +106,19 @@ def prepared(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, kno
     by = backend.backend(tensors[0].device.type)
     if by is None or not by.supports([*tensors, *([base] if base is not None else [])]) or not tensors[0].numel():
         return None
-    found = Known(ladders=None) if known is None else known
+    measured = Known(ladders=None) if known is None else known
     args, law, n = _arguments(job), law_of(job), len(tensors)
     depth = args.get("lines", 1.0)
     if law.combine == "sum":
-        return _trimmed(job, args, tensors, base, found, depth)
+        return _trimmed(job, args, tensors, base, measured, depth)
     if law.combine in ("average", "alone"):
         return Combine(MIXED if law.combine == "average" else ALONE, tuple(law.taken(n, args)), add_base=False)
     key = (job.sources, base_of(job))
-    if key not in found.dots:
-        if len(found.dots) > _MANY:
-            found.dots.clear()
-        found.dots[key] = by.products(tensors, base)
-    shares = tuple(law.taken(found.dots[key], args))
+    if key not in measured.dots:
+        if len(measured.dots) > _MANY:
+            measured.dots.clear()
+        measured.dots[key] = by.products(tensors, base)
+    shares = tuple(law.taken(measured.dots[key], args))
     if law.combine == "step":
         return Combine(ADDED, (1.0,) * n, divide=float(n), scale=shares[0], depth=depth)
     return Combine(MIXED, shares)
@@ -214,8 +214,8 @@ def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | 
         if exact:
             return ladder.steps[i], (k - ladder.above[i]) / ladder.at[i]
         bracket = (ladder.steps[i - 1] if i else 0.0, ladder.steps[i] if i < len(ladder.steps) else math.inf)
-    found, above, equal = by.kth(x, base, k, bracket)
+    kth, above, equal = by.kth(x, base, k, bracket)
     if len(rows) >= 4 * _ROWS:
         del rows[:4]
-    rows.extend((k, found, above, equal))
-    return found, (k - above) / equal
+    rows.extend((k, kth, above, equal))
+    return kth, (k - above) / equal

@@ -77,7 +77,7 @@ class Check:
         wrong = _in_words(answer, self.plan)
         if not wrong and (names := answer.get("already")):
             return (
-                f"transformers starts with random numbers what the output lacks, as {self.plan.donor} does already: "
+                f"transformers starts with random numbers what the output lacks, as {self.plan.config_source} does already: "
                 f"{_listed(names)}.",
             )  # fmt: skip
         if not wrong:
@@ -87,21 +87,21 @@ class Check:
         raise CheckpointError(f"{wrong}\n  {_way_out(answer, self.plan)}")
 
 
-def start(decided: Plan, models: Mapping[str, Checkpoint]) -> Check | None:
-    """Ask about a plan, beside whatever else is done; None where its structure is the donor's own, and nothing need be asked."""
-    donor = models[decided.donor]
-    if not decided.config or not _changes(decided, donor):
+def start(plan: Plan, models: Mapping[str, Checkpoint]) -> Check | None:
+    """Ask about a plan, beside whatever else is done; None where its structure is the config source's own: nothing to ask."""
+    config_source = models[plan.config_source]
+    if not plan.config or not _changes(plan, config_source):
         return None
     answers: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-    asked = _question(decided, models)
+    asked = _question(plan, models)
     until = time.monotonic() + LOADING_SECONDS
     threading.Thread(target=lambda: answers.put(_ask(asked, until)), daemon=True).start()
-    return Check(decided, tuple(_unlike(decided, donor)), answers, until)
+    return Check(plan, tuple(_unlike(plan, config_source)), answers, until)
 
 
-def check(decided: Plan, models: Mapping[str, Checkpoint]) -> tuple[str, ...]:
+def check(plan: Plan, models: Mapping[str, Checkpoint]) -> tuple[str, ...]:
     """`start` and `result` in one."""
-    asked = start(decided, models)
+    asked = start(plan, models)
     return asked.result() if asked else ()
 
 
@@ -112,31 +112,33 @@ def of(model: Checkpoint) -> dict[str, Any]:
     return _ask({"config": _plain(model.config), "tensors": tensors, "stack": []}, time.monotonic() + LOADING_SECONDS)
 
 
-def _changes(decided: Plan, donor: Checkpoint) -> bool:
-    """Whether the output has other names, shapes or settings than the donor's files."""
-    if decided.stack or donor.notes:
+def _changes(plan: Plan, config_source: Checkpoint) -> bool:
+    """Whether the output has other names, shapes or settings than the config source's files."""
+    if plan.stack or config_source.notes:
         return True
-    own = heads.own_heads(donor)
+    own = heads.own_heads(config_source)
     stored = {
-        name: t.shape for name, t in donor.tensors.items()
+        name: t.shape for name, t in config_source.tensors.items()
         if not is_buffer(name, t.shape, t.dtype.is_floating_point)
         and (not heads.is_head(name) or name in own)
     }  # fmt: skip
-    made = {job.name: job.shape for job in decided.jobs if not is_buffer(job.name, job.shape, job.out.is_floating_point)}
-    return made != stored or _settings(decided.config) != _settings(donor.config)
+    made = {job.name: job.shape for job in plan.jobs if not is_buffer(job.name, job.shape, job.out.is_floating_point)}
+    return made != stored or _settings(plan.config) != _settings(config_source.config)
 
 
 def _settings(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: _settings(v) if is_mapping(v) else v for k, v in config.items() if k not in _OWN}
 
 
-def _question(decided: Plan, models: Mapping[str, Checkpoint]) -> dict[str, Any]:
-    donor = models[decided.donor]
-    sources = dict.fromkeys(model for model, _ in decided.stack)
+def _question(plan: Plan, models: Mapping[str, Checkpoint]) -> dict[str, Any]:
+    config_source = models[plan.config_source]
+    sources = dict.fromkeys(model for model, _ in plan.stack)
     return {
-        "config": _plain(decided.config), "tensors": {job.name: [*job.shape] for job in decided.jobs},
-        "before": {"config": _plain(donor.config), "tensors": {name: [*t.shape] for name, t in donor.tensors.items()}},
-        "stack": decided.stack,
+        "config": _plain(plan.config), "tensors": {job.name: [*job.shape] for job in plan.jobs},
+        "before": {
+            "config": _plain(config_source.config), "tensors": {n: [*t.shape] for n, t in config_source.tensors.items()},
+        },
+        "stack": plan.stack,
         "sources": {
             m: [_plain(models[m].config), layout(models[m].numels, models[m].config).layers] for m in sources if models[m].config
         },
@@ -147,45 +149,45 @@ def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
     return {k: _plain(v) if is_mapping(v) else v for k, v in config.items() if not k.startswith("_") and k not in _NOT_TOLD}
 
 
-def _unlike(decided: Plan, donor: Checkpoint) -> Iterable[str]:
-    """What speaks against a stack where transformers cannot be asked: layers with other tensors than the donor has there."""
-    if not decided.stack:
+def _unlike(plan: Plan, config_source: Checkpoint) -> Iterable[str]:
+    """What speaks against a stack where transformers cannot be asked: layers with other tensors than config's source has."""
+    if not plan.stack:
         return
-    before = _inside(donor.tensors, layout(donor.numels, donor.config).main)
-    after = _inside(decided.names, decided.layout.main)
+    before = _inside(config_source.tensors, layout(config_source.numels, config_source.config).main)
+    after = _inside(plan.names, plan.layout.main)
     unlike = [k for k in sorted(before.keys() & after.keys()) if before[k] != after[k]]
     if unlike:
         yield (
-            f"{len(unlike)} layers of the output hold other tensors than {decided.donor} has there, the first is layer "
+            f"{len(unlike)} layers of the output hold other tensors than {plan.config_source} has there, the first is layer "
             f"{unlike[0]}: where a layer's kind goes by its number, the output does not load."
         )
-    if decided.by_number:
-        yield f"config.json: {', '.join(decided.by_number)}: a layer's kind may go by its number, and the stack changes numbers."
+    if plan.by_number:
+        yield f"config.json: {', '.join(plan.by_number)}: a layer's kind may go by its number, and the stack changes numbers."
 
 
 def _inside(names: Iterable[str], main: str | None) -> dict[int, set[str]]:
-    found: dict[int, set[str]] = {}
+    layers: dict[int, set[str]] = {}
     for name in names:
         match = re.match(rf"{re.escape(main)}(\d+)\.(.*)", name) if main else None
         if match:
-            found.setdefault(int(match[1]), set()).add(match[2])
-    return found
+            layers.setdefault(int(match[1]), set()).add(match[2])
+    return layers
 
 
-def _in_words(answer: Mapping[str, Any], decided: Plan) -> str:
+def _in_words(answer: Mapping[str, Any], plan: Plan) -> str:
     """What is wrong, "" for nothing."""
     lines: list[str] = []
     for key, label in (("missing", "missing"), ("unexpected", "unexpected")):
         if names := answer[key]:
             lines.append(f"  {label:<11} {_listed(names)}")
     if wrong := answer["wrong"]:
-        shown = [f"{name} has {tuple(found)}, config.json makes it {tuple(wanted)}" for name, found, wanted in wrong]
+        shown = [f"{name} has {tuple(shape)}, config.json makes it {tuple(wanted)}" for name, shape, wanted in wrong]
         lines.append(f"  {'wrong shape':<11} {_listed(shown, '; ')}")
     for key, layer, made, model, at, own in answer["kinds"][:_SHOWN] if not lines else ():
         lines.append(f"  {'wrong kind':<11} layer {layer}: {key} is {own} in layer {at} of {model}, and becomes {made}")
     if error := answer.get("error"):
         lines.append(f"  {error}")
-    kind = str(decided.config.get("model_type", "model of no type"))[:60]
+    kind = str(plan.config.get("model_type", "model of no type"))[:60]
     return "\n".join([f"transformers could not load the output as it is planned, a {kind}:", *lines]) if lines else ""
 
 
@@ -194,10 +196,10 @@ def _listed(names: Sequence[str], by: str = ", ") -> str:
     return f"{len(names)}: {by.join(names[:_SHOWN])}{more}" if len(names) > 1 else names[0]
 
 
-def _way_out(answer: Mapping[str, Any], decided: Plan) -> str:
+def _way_out(answer: Mapping[str, Any], plan: Plan) -> str:
     write = "To write it all the same: --allow-crimes, or `on_mismatch: skip`."
     other = any(answer[key] for key in ("missing", "unexpected", "wrong"))
-    forced = next((kind for kind in answer["kinds"] if _written(decided.config, kind[0], kind[1]) == kind[5]), None)
+    forced = next((kind for kind in answer["kinds"] if _written(plan.config, kind[0], kind[1]) == kind[5]), None)
     if forced:
         key, layer, made = forced[:3]
         return (
@@ -210,18 +212,18 @@ def _way_out(answer: Mapping[str, Any], decided: Plan) -> str:
             f"Write {lists} into the models' config.json, then each layer keeps its own: load the config with transformers' "
             f"AutoConfig and save_pretrained it. Or shift layers by whole periods.\n  {write}"
         )
-    if decided.stack and (decided.by_number or answer["kinds"]):
-        rules = f" ({', '.join(decided.by_number)})" if decided.by_number else ""
+    if plan.stack and (plan.by_number or answer["kinds"]):
+        rules = f" ({', '.join(plan.by_number)})" if plan.by_number else ""
         return f"A layer's kind goes by its number{rules}: shift layers by whole periods only.\n  {write}"
-    if decided.stack and not (answer["missing"] or answer["unexpected"]) and other:
-        more = f"let the stack have as many layers as {decided.donor}"
+    if plan.stack and not (answer["missing"] or answer["unexpected"]) and other:
+        more = f"let the stack have as many layers as {plan.config_source}"
         return f"Such a model keeps a part for each layer in one tensor: {more}.\n  {write}"
-    if decided.stack and other:
+    if plan.stack and other:
         return (
             "A layer of such a model has tensors that others lack, by its number: let the stack begin with a model's first layer "
             f"and end with a model's last.\n  {write}"
         )
-    if decided.recipe.modules and answer["missing"]:
+    if plan.recipe.modules and answer["missing"]:
         return f"Name every module of the model under `modules:`, also those that stay as they are.\n  {write}"
     return f"Merge models of one architecture, whose config.json is their own.\n  {write}"
 
@@ -357,7 +359,7 @@ def serve(memory: int) -> None:
 
 
 def answered(question: Mapping[str, Any]) -> dict[str, Any]:
-    """What transformers says of a planned model, less what it says of the donor's own files too."""
+    """What transformers says of a planned model, less what it says of the config source's own files too."""
     try:
         load = _loader()
     except ImportError:
@@ -397,7 +399,7 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         setattr(modeling_utils, "check_and_set_device_map", no_devices)  # noqa: B010 - it has another type
 
     def load(config: Mapping[str, Any], tensors: Mapping[str, Sequence[int]]) -> dict[str, Any]:
-        found: dict[str, Any] = {"missing": [], "unexpected": [], "wrong": [], "kinds": [], "error": ""}
+        answer: dict[str, Any] = {"missing": [], "unexpected": [], "wrong": [], "kinds": [], "error": ""}
         kind = str(config.get("model_type", ""))
         if kind not in transformers.CONFIG_MAPPING:
             return {"unknown": f"transformers knows no model type {kind[:60]!r}" if kind else "config.json names no model type"}
@@ -406,7 +408,7 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         except MemoryError:
             raise
         except Exception as error:
-            return found | {"error": f"transformers cannot use the config.json: {_first_line(error)}"}
+            return answer | {"error": f"transformers cannot use the config.json: {_first_line(error)}"}
         model = _class_of(config, made)
         if model is None:
             return {"unknown": f"transformers has no model for the type {kind[:60]!r}"}
@@ -419,8 +421,8 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         except MemoryError:
             raise
         except Exception as error:
-            return found | {"error": f"transformers cannot load it: {_first_line(error)}"}
-        return found | {
+            return answer | {"error": f"transformers cannot load it: {_first_line(error)}"}
+        return answer | {
             "missing": sorted(info["missing_keys"]), "unexpected": sorted(info["unexpected_keys"]),
             "wrong": [[name, [*found_shape], [*wanted]] for name, found_shape, wanted in sorted(info["mismatched_keys"])],
         }  # fmt: skip
@@ -448,8 +450,8 @@ def _class_of(config: Mapping[str, Any], made: Any) -> Any:
     for auto in ("AutoModelForCausalLM", "AutoModelForImageTextToText", "AutoModelForSeq2SeqLM", "AutoModel"):
         mapping = getattr(transformers, auto)._model_mapping
         if type(made) in mapping:
-            found = mapping[type(made)]
-            return found if inspect.isclass(found) else found[0]
+            kinds = mapping[type(made)]
+            return kinds if inspect.isclass(kinds) else kinds[0]
     return None
 
 

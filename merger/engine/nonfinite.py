@@ -13,7 +13,7 @@ from merger.errors import (
     NonFiniteError,
 )
 from merger.files.checkpoints import Checkpoint
-from merger.kernels.finite import Found, Look, Parent, count
+from merger.kernels.finite import Look, NonFinite, Parent, count
 from merger.methods import METHODS
 
 
@@ -21,7 +21,7 @@ def _leaves(job: TensorJob, models: Mapping[str, Checkpoint]) -> Iterator[Source
     """The tensors of files that a job depends on, through the documents that make its sources."""
     for source in used(job):
         model = models[source.key]
-        yield from _leaves(model.decided.job(source.name), models) if isinstance(model, Planned) else (source,)
+        yield from _leaves(model.plan.job(source.name), models) if isinstance(model, Planned) else (source,)
 
 
 def judged(job: TensorJob, look: Look, models: Mapping[str, Checkpoint], device: str | torch.device, allowed: bool) -> str:
@@ -30,15 +30,15 @@ def judged(job: TensorJob, look: Look, models: Mapping[str, Checkpoint], device:
     if any(isinstance(models[source.key], Planned) for source in used(job)):
         for source in _leaves(job, models):
             look.at(read_source(models, source))
-    found = odd(job, models, device) if look.suspects else None
-    if not found:
+    finding = odd(job, models, device) if look.suspects else None
+    if not finding:
         return ""
     if not allowed:
-        raise NonFiniteError(str(found))
-    return found.line
+        raise NonFiniteError(str(finding))
+    return finding.line
 
 
-def odd(job: TensorJob, models: Mapping[str, Checkpoint], device: str | torch.device = "cpu") -> Found | None:
+def odd(job: TensorJob, models: Mapping[str, Checkpoint], device: str | torch.device = "cpu") -> NonFinite | None:
     """What of a tensor's inputs and of what is made of them is not finite: all is read, made again and counted. None: nothing."""
     parents: list[Parent] = []
     largest = 0.0
@@ -60,4 +60,4 @@ def odd(job: TensorJob, models: Mapping[str, Checkpoint], device: str | torch.de
     copied = job.method is None or METHODS[job.method].law.copies
     if copied and "mask" in job.name.rpartition(".")[2] and not made.nan:
         return None  # infinities are what such a buffer is made of
-    return Found(job.name, job.method, tuple(parents), largest, made, written, job.out) or None
+    return NonFinite(job.name, job.method, tuple(parents), largest, made, written, job.out) or None

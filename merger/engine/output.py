@@ -54,20 +54,20 @@ def parse_part(text: str) -> Part:
     >>> parse_part("3/16")
     Part(number=3, count=16)
     """
-    found = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
-    if found is None or not 1 <= int(found[1]) <= int(found[2]):
+    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise MergeError(f"--part {text}: write N/COUNT with N from 1 to COUNT, for example 3/16.")
-    return Part(int(found[1]), int(found[2]))
+    return Part(int(match[1]), int(match[2]))
 
 
 _TOLD = "\t"
 """In the journal, between a tensor's name and a line about what in it is not finite."""
 
 
-def fingerprint(decided: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
+def fingerprint(plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
     """What a merge's bytes depend on, as one word: every job, the inputs' files as they were opened, the layout of the output."""
     digest = hashlib.sha256()
-    for job in decided.jobs:
+    for job in plan.jobs:
         digest.update(repr(job).encode())
     for reference, model in sorted(models.items()):
         for file in (file for piece in model.pieces for file in piece.files):
@@ -159,11 +159,11 @@ def writing(
         else:
             (partial / f".done-{part.name}").write_text(word + "\n", encoding="utf-8")
     except (OSError, MemoryError, MergeError) as error:
-        told = error if isinstance(error, MergeError) else _told(error, partial)
-        if done and _owned(partial, locks) and _keeps(told):
-            raise _stuck(told, partial, done) from None
+        raised = error if isinstance(error, MergeError) else _told(error, partial)
+        if done and _owned(partial, locks) and _keeps(raised):
+            raise _stuck(raised, partial, done) from None
         _discard(partial, part, locks)
-        raise told from told.__cause__
+        raise raised from raised.__cause__
     except Exception:
         _discard(partial, part, locks)
         raise
@@ -183,8 +183,8 @@ def join(
     marks = sorted(partial.glob(".done-*-of-*"))
     counts = {int(path.name.rpartition("-")[2]) for path in (*marks, *partial.glob(f"{JOURNAL}-*-of-*"))}
     if len(counts) != 1:
-        found = f"parts of different splits ({_shown(sorted(counts))})" if counts else "no parts"
-        raise MergeError(f"{partial}: holds {found}; run all parts of one split: merger merge RECIPE {out} --part 1/N.")
+        problem = f"parts of different splits ({_shown(sorted(counts))})" if counts else "no parts"
+        raise MergeError(f"{partial}: holds {problem}; run all parts of one split: merger merge RECIPE {out} --part 1/N.")
     count = counts.pop()
     finished = {mark.name for mark in marks}
     missing = [n for n in range(1, count + 1) if f".done-{Part(n, count).name}" not in finished]
@@ -333,13 +333,13 @@ def _read_journal(path: Path, word: str) -> set[str]:
 
 def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
     """What the journal of a part, or all of them, tells of tensors that are not finite: a line for each."""
-    found: dict[str, str] = {}
+    models: dict[str, str] = {}
     for path in sorted(partial.glob(".journal*" if part is None else _journal_of(part))):
         for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]:
-            name, told, about = line.partition(_TOLD)
-            if told:
-                found[name] = about
-    return found
+            name, line_text, about = line.partition(_TOLD)
+            if line_text:
+                models[name] = about
+    return models
 
 
 def _journal_of(part: Part) -> str:
@@ -377,13 +377,13 @@ def _appear(out: Path, partial: Path) -> None:
 def _told(error: OSError | MemoryError, partial: Path) -> MergeError:
     """The error of a system call as one for people."""
     if isinstance(error, MemoryError):
-        told = MergeError(NO_MEMORY)
+        problem = MergeError(NO_MEMORY)
     elif isinstance(error, FileNotFoundError) and not partial.is_dir():
-        told = _gone(partial)
+        problem = _gone(partial)
     else:
-        told = MergeError(f"{os.fsdecode(error.filename or partial)}: cannot be written: {error.strerror}.")
-    told.__cause__ = error
-    return told
+        problem = MergeError(f"{os.fsdecode(error.filename or partial)}: cannot be written: {error.strerror}.")
+    problem.__cause__ = error
+    return problem
 
 
 def _keeps(error: MergeError) -> bool:

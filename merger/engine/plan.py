@@ -118,12 +118,12 @@ class TensorJob:
 class Misfit:
     """A model's tensor that does not fit: cut to the first `wanted[0]` rows, or left out of the output tensor `name`.
 
-    found  its shape, None when the model has no such tensor
+    shape  its shape, None when the model has no such tensor
     """
 
     name: str
     model: str
-    found: tuple[int, ...] | None
+    shape: tuple[int, ...] | None
     wanted: tuple[int, ...]
     cropped: bool
 
@@ -137,13 +137,13 @@ class Misfit:
 class Plan:
     """The whole merge, decided: jobs in file order, the output's layout and config, and remarks for the user.
 
-    stack      where each layer comes from, where that is not the donor's own order; else empty
+    stack      where each layer comes from, where that is not the config source's own order; else empty
     by_number  settings of config.json that tell a layer's kind by its number, and stay as they are in a stack
     """
 
     recipe: Recipe
     jobs: tuple[TensorJob, ...]
-    donor: str
+    config_source: str
     layout: Layout
     config: Mapping[str, Any]
     remarks: tuple[str, ...]
@@ -189,7 +189,7 @@ class _Row:
     as_stored: bool = False
 
 
-def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
+def make_plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     """Decide every tensor of the output. `models` holds an opened Checkpoint for each of recipe.references.
 
     RecipeError when a parameter is missing, CheckpointError when the models do not fit together. Where only numbers differ
@@ -200,17 +200,17 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     key = _shape(recipe)
     before = _FRAMES.get(key)
     if before is not None and (jobs := before.moved(recipe, models)) is not None:
-        decided = replace(before.plan, recipe=recipe, jobs=jobs)
-        _keep(key, replace(before, plan=decided))
-        return decided
+        plan = replace(before.plan, recipe=recipe, jobs=jobs)
+        _keep(key, replace(before, plan=plan))
+        return plan
     copies = recipe.method.law.copies and not (recipe.dtype or recipe.out_dtype or recipe.vocabulary)
     packed = quantized.check([models[reference] for reference in recipe.merged], copies)
     layouts = {reference: layout(models[reference].numels, models[reference].config) for reference in recipe.references}
     parts = recipe.slices or (_whole(recipe, models, layouts),)
-    donor = recipe.base_model or parts[0].sources[0].model
+    config_source = recipe.base_model or parts[0].sources[0].model
     origins = _origins(recipe, parts, layouts)
     stack = tuple(each[0] for each in origins)
-    moved = stack != tuple((donor, i) for i in range(layouts[donor].layers))
+    moved = stack != tuple((config_source, i) for i in range(layouts[config_source].layers))
     rows = list(_counted(_rows(recipe, parts, models, layouts, _heads(recipe, models), moved), recipe))
     words = decide(recipe, models)
     seen = _realigned(models, words) if words else models
@@ -222,19 +222,19 @@ def plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         jobs = tuple(_by_tokens(job, recipe, models, words) for job in jobs)
     if recipe.earlier:
         jobs = tuple(_made(job, recipe) for job in jobs)
-    followed = stacks.follow(donor, {r: models[r].config for r in recipe.merged}, layouts, origins, moved)
-    config = _config(recipe, followed.config, models[donor], jobs, words, models, packed)
-    decided = Plan(
-        recipe, jobs, donor, layout({job.name: math.prod(job.shape) for job in jobs}, config), config,
+    followed = stacks.follow(config_source, {r: models[r].config for r in recipe.merged}, layouts, origins, moved)
+    config = _config(recipe, followed.config, models[config_source], jobs, words, models, packed)
+    plan = Plan(
+        recipe, jobs, config_source, layout({job.name: math.prod(job.shape) for job in jobs}, config), config,
         (
-            *_remarks(recipe, models, rows, layouts, origins, packed, moved), *followed.told, *coverage(recipe, misfits),
-            *_lost_tokens(models[donor], jobs, words), *_token_remarks(jobs, words),
+            *_remarks(recipe, models, rows, layouts, origins, packed, moved), *followed.messages, *coverage(recipe, misfits),
+            *_lost_tokens(models[config_source], jobs, words), *_token_remarks(jobs, words),
         ),
         misfits, words, chat_template(recipe, models), stack if moved else (), tuple(followed.by_number),
     )  # fmt: skip
     if not recipe.method.law.copies or all(job.method for job in jobs):  # there the scale decides what is copied
-        _keep(key, _Frame(decided, tuple(fitting), parts, {name: weakref.ref(model) for name, model in models.items()}))
-    return decided
+        _keep(key, _Frame(plan, tuple(fitting), parts, {name: weakref.ref(model) for name, model in models.items()}))
+    return plan
 
 
 # ---------------------------------------------------------------------------------------------- moves
@@ -314,22 +314,23 @@ def _of_modules(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     config: Mapping[str, Any] | None = None
     for module, part in zip(recipe.modules, recipe.parts, strict=True):
         seen = {reference: _only(module.name, model, recipe, part) for reference, model in models.items()}
-        donor = part.base_model or (part.models or part.slices[0].sources)[0].model
-        if not any(token_rows(name) for name in seen[donor].tensors):  # a module without words has none to match
+        config_source = part.base_model or (part.models or part.slices[0].sources)[0].model
+        if not any(token_rows(name) for name in seen[config_source].tensors):  # a module without words has none to match
             part = replace(part, tokenizer=None, tokenizer_source=None)
         if config is not None:  # what the modules before it changed
-            seen[donor] = replace(seen[donor], config=config)
-        plans.append(plan(part, seen))
+            seen[config_source] = replace(seen[config_source], config=config)
+        plans.append(make_plan(part, seen))
         config = plans[-1].config
     first = plans[0]
-    jobs = tuple(job for decided in plans for job in decided.jobs)
-    known = modules(models[first.donor].tensors)
+    jobs = tuple(job for plan in plans for job in plan.jobs)
+    known = modules(models[first.config_source].tensors)
     left = [name for name in known if not any(m.name == name for m in recipe.modules)]
     absent = [f"module {name} is not named: its {len(known[name])} tensors are not in the output." for name in left]
     return Plan(
-        recipe, jobs, first.donor, layout({job.name: math.prod(job.shape) for job in jobs}, plans[-1].config), plans[-1].config,
-        tuple(dict.fromkeys([*(r for decided in plans for r in decided.remarks), *absent])),
-        tuple(m for decided in plans for m in decided.misfits), next((p.tokens for p in plans if p.tokens), None),
+        recipe, jobs, first.config_source, layout({job.name: math.prod(job.shape) for job in jobs}, plans[-1].config),
+        plans[-1].config,
+        tuple(dict.fromkeys([*(r for plan in plans for r in plan.remarks), *absent])),
+        tuple(m for plan in plans for m in plan.misfits), next((p.tokens for p in plans if p.tokens), None),
         first.chat_template, next((p.stack for p in plans if p.stack), ()), tuple(k for p in plans for k in p.by_number),
     )  # fmt: skip
 
@@ -365,11 +366,11 @@ def _whole(recipe: Recipe, models: Mapping[str, Checkpoint], layouts: Mapping[st
 
 def _heads(recipe: Recipe, models: Mapping[str, Checkpoint]) -> dict[str, str]:
     """Output heads stored by any model that are really its own, not a copy of the embeddings: name -> owner."""
-    found: dict[str, str] = {}
+    owners: dict[str, str] = {}
     for reference in recipe.merged:
         for name in heads.own_heads(models[reference]):
-            found.setdefault(name, reference)
-    return found
+            owners.setdefault(name, reference)
+    return owners
 
 
 def _owners(part: Slice, recipe: Recipe) -> dict[str, tuple[int, int]]:
@@ -384,7 +385,7 @@ def _owners(part: Slice, recipe: Recipe) -> dict[str, tuple[int, int]]:
 
 def _origins(recipe: Recipe, parts: Sequence[Slice], layouts: Mapping[str, Layout]) -> list[tuple[Origin, ...]]:
     """The layers that each layer of the output is made from, the one that names its tensors first."""
-    found: list[tuple[Origin, ...]] = []
+    origins: list[tuple[Origin, ...]] = []
     for part in parts:
         ranges = _owners(part, recipe) | {e.model: e.layer_range or (0, 0) for e in part.sources}
         for model, (_, stop) in ranges.items():
@@ -396,8 +397,8 @@ def _origins(recipe: Recipe, parts: Sequence[Slice], layouts: Mapping[str, Layou
                     f"it has {layouts[model].layers}, so at most [.., {layouts[model].layers}]."
                 )
         start, stop = next(iter(ranges.values()))
-        found += [tuple((model, first + k) for model, (first, _) in ranges.items()) for k in range(stop - start)]
-    return found
+        origins += [tuple((model, first + k) for model, (first, _) in ranges.items()) for k in range(stop - start)]
+    return origins
 
 
 def _rows(
@@ -406,7 +407,7 @@ def _rows(
 ) -> Iterator[_Row]:  # fmt: skip
     """Every output tensor in file order: before the layers, the layers slice by slice, after them.
 
-    moved  the layers are not the donor's own: those that only predict later tokens would not stand where they belong
+    moved  the layers are not the config source's own: those that only predict later tokens would not stand where they belong
     """
     files = {
         model: sorted(models[model].tensors, key=lambda n: (models[model].tensors[n].file, models[model].tensors[n].offset))
@@ -415,14 +416,14 @@ def _rows(
 
     def edges(part: Slice) -> dict[str, str]:
         """Tensors outside the layers, with the first model that has them."""
-        found: dict[str, str] = {}
+        edges: dict[str, str] = {}
         for model in _owners(part, recipe):
             where = layouts[model]
             for name in files[model]:
                 again = heads.is_head(name) and name not in own_heads
                 if where.layer(name) is None and not again and not (moved and where.is_extra(name)):
-                    found.setdefault(name, model)
-        return found
+                    edges.setdefault(name, model)
+        return edges
 
     def is_last(name: str, model: str) -> bool:
         return follows(name) and layouts[model].place(name)[0] is None and not layouts[model].is_extra(name)
@@ -451,12 +452,12 @@ def _rows(
 
 
 def _by_layer(names: Iterable[str], where: Layout) -> dict[int, list[str]]:
-    found: dict[int, list[str]] = {}
+    layers: dict[int, list[str]] = {}
     for name in names:
         layer = where.layer(name)
         if layer is not None:
-            found.setdefault(layer, []).append(name)
-    return found
+            layers.setdefault(layer, []).append(name)
+    return layers
 
 
 def _counted(rows: Iterator[_Row], recipe: Recipe) -> Iterator[_Row]:
@@ -576,23 +577,23 @@ def _fit(row: _Row, recipe: Recipe, models: Mapping[str, Checkpoint], shared: Ma
     if all(t is not None and t.shape == wanted for t in stored.values()):
         return row
 
-    def cut(found: Stored | None) -> bool:
-        return cutting and found is not None and found.shape[1:] == wanted[1:] and found.shape[0] > wanted[0]
+    def cut(stored: Stored | None) -> bool:
+        return cutting and stored is not None and stored.shape[1:] == wanted[1:] and stored.shape[0] > wanted[0]
 
     kept: list[tuple[int, int | None]] = []
     lost = row.base is not None and stored[row.base] is None
-    found: list[Misfit] = []
+    these: list[Misfit] = []
     if row.base and (lost or cut(stored[row.base])):
-        found.append(Misfit(row.name, row.base.model, None if lost else shape, wanted, not lost))
+        these.append(Misfit(row.name, row.base.model, None if lost else shape, wanted, not lost))
     for i, (entry, name) in enumerate(zip(row.entries, row.names, strict=True)):
         tensor = stored[Source(entry.model, name)]
         if cut(tensor) or (tensor is not None and tensor.shape == wanted):
             kept.append((i, wanted[0] if cut(tensor) else None))
         if not (tensor is not None and tensor.shape == wanted) and Source(entry.model, name) != row.base:
-            found.append(Misfit(row.name, entry.model, tensor.shape if tensor else None, wanted, cut(tensor)))
-    if recipe.on_mismatch == "crop" and not all(m.cropped for m in found):
+            these.append(Misfit(row.name, entry.model, tensor.shape if tensor else None, wanted, cut(tensor)))
+    if recipe.on_mismatch == "crop" and not all(m.cropped for m in these):
         return row
-    misfits += found
+    misfits += these
     rows = wanted[0] if cut(stored[first]) else None
     fitting = replace(
         row, entries=tuple(row.entries[i] for i, _ in kept), names=tuple(row.names[i] for i, _ in kept),
@@ -638,21 +639,21 @@ _OR_CUT = (
 
 def coverage(recipe: Recipe, misfits: Sequence[Misfit]) -> tuple[str, ...]:
     """What was cut or left out, one sentence for each model."""
-    told: list[str] = []
+    messages: list[str] = []
     for reference in recipe.references:
         left = [m for m in misfits if m.model == reference and not m.cropped]
         cut = [m for m in misfits if m.model == reference and m.cropped]
         if left:
             size = sum(m.numel for m in left)
-            told.append(f"{reference} is left out of {len(left)} tensors that do not fit, {size:,} parameters.")
+            messages.append(f"{reference} is left out of {len(left)} tensors that do not fit, {size:,} parameters.")
         for rows in dict.fromkeys(m.wanted[0] for m in cut):
-            told.append(f"{reference} is cut to {rows:,} rows in {', '.join(m.name for m in cut if m.wanted[0] == rows)}.")
-    return tuple(told)
+            messages.append(f"{reference} is cut to {rows:,} rows in {', '.join(m.name for m in cut if m.wanted[0] == rows)}.")
+    return tuple(messages)
 
 
 def _sources(row: _Row) -> list[Source]:
-    found = [Source(e.model, n) for e, n in zip(row.entries, row.names, strict=True)]
-    return [row.base, *found] if row.base and row.base not in found else found
+    sources = [Source(e.model, n) for e, n in zip(row.entries, row.names, strict=True)]
+    return [row.base, *sources] if row.base and row.base not in sources else sources
 
 
 def _label(reference: str, recipe: Recipe) -> str:
@@ -827,26 +828,26 @@ def _arguments(
 ) -> Arguments:  # fmt: skip
     """The numbers of a row. moved: the parameters to look up, where the others are as before; None: all."""
     method = recipe.method
-    found = dict(before)
+    arguments = dict(before)
     for param in method.params if moved is None else moved:
         if param.per_model:
             each = [
                 _look_up(param, method, name, row, scopes(recipe, row.part, entry), recipe, entry)
                 for entry, name in zip(row.entries, row.names, strict=True)
             ]
-            found[param.name] = tuple(each)
+            arguments[param.name] = tuple(each)
         else:
-            found[param.name] = _look_up(param, method, row.name, row, scopes(recipe, row.part, None), recipe, None)
+            arguments[param.name] = _look_up(param, method, row.name, row, scopes(recipe, row.part, None), recipe, None)
     if method.check is not None:
-        _check_together(method.check, method.keywords(found), row, recipe)
-    return Arguments(found)
+        _check_together(method.check, method.keywords(arguments), row, recipe)
+    return Arguments(arguments)
 
 
-def _check_together(check: Callable[..., None], found: Mapping[str, Argument], row: _Row, recipe: Recipe) -> None:
+def _check_together(check: Callable[..., None], arguments: Mapping[str, Argument], row: _Row, recipe: Recipe) -> None:
     """Ask the method, model by model, whether its parameters go together; its words become a RecipeError with the path."""
     for i, entry in enumerate(row.entries):
         try:
-            check(**{name: value[i] if isinstance(value, tuple) else value for name, value in found.items()})
+            check(**{name: value[i] if isinstance(value, tuple) else value for name, value in arguments.items()})
         except ValueError as error:
             at = next((k for k, part in enumerate(recipe.slices) if part is row.part), None)
             path = "models" if at is None else f"slices[{at}].sources"
@@ -873,10 +874,10 @@ def _look_up(
 
 
 def _config(
-    recipe: Recipe, config: dict[str, Any], donor: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None,
+    recipe: Recipe, config: dict[str, Any], config_source: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None,
     models: Mapping[str, Checkpoint], packed: bool,
 ) -> dict[str, Any]:  # fmt: skip
-    """The donor's config.json, whose layers follow already, with what else the merge changed: dtype, tied head, vocabulary."""
+    """The config source's config.json, whose layers follow already, with what else changed: dtype, tied head, vocabulary."""
     if not config:
         return config
     floats = [job for job in jobs if job.out.is_floating_point]
@@ -885,10 +886,10 @@ def _config(
         config["torch_dtype" if "torch_dtype" in config else "dtype"] = dtype
         config = quantized.without_settings(config)
     if words:
-        config = special_ids(config, models[words.origin].config, words, donor.reference)
+        config = special_ids(config, models[words.origin].config, words, config_source.reference)
     nested = config.get("text_config")
     for level in (config, *((nested,) if is_dict(nested) else ())):
-        for old, new in _cut_rows(donor, jobs).items() if not words else ():
+        for old, new in _cut_rows(config_source, jobs).items() if not words else ():
             if level.get("vocab_size") == old:
                 level["vocab_size"] = new
     if any(heads.is_head(job.name) for job in jobs):
@@ -899,25 +900,25 @@ def _config(
     return config
 
 
-def _cut_rows(donor: Checkpoint, jobs: Sequence[TensorJob]) -> dict[int, int]:
-    """Rows of the donor's vocabulary -> of the output's, where they are cut."""
-    stored = [(donor.tensors.get(job.name), job) for job in jobs]
+def _cut_rows(config_source: Checkpoint, jobs: Sequence[TensorJob]) -> dict[int, int]:
+    """Rows of the config source's vocabulary -> of the output's, where they are cut."""
+    stored = [(config_source.tensors.get(job.name), job) for job in jobs]
     cut = [(t, job) for t, job in stored if t is not None and t.shape[1:] == job.shape[1:] and t.shape[:1] > job.shape[:1]]
     return {t.shape[0]: job.shape[0] for t, job in cut if token_rows(job.name)}
 
 
-def _lost_tokens(donor: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None) -> Iterator[str]:
+def _lost_tokens(config_source: Checkpoint, jobs: Sequence[TensorJob], words: OutputTokens | None) -> Iterator[str]:
     """Tokens of the output's tokenizer whose rows were cut away."""
-    rows = min(_cut_rows(donor, jobs).values(), default=None) if not words else None
+    rows = min(_cut_rows(config_source, jobs).values(), default=None) if not words else None
     if rows is None:
         return
     try:
-        vocabulary = read_vocabulary(donor.words)
+        vocabulary = read_vocabulary(config_source.words)
     except CheckpointError:
         vocabulary = None
     lost = sorted((i, token) for token, i in vocabulary.ids.items() if i >= rows) if vocabulary else []
     if lost:
         yield (
-            f"{len(lost):,} tokens of {donor.reference} have no row any more, the first is {lost[0][1]!r}: a text that holds one "
-            "cannot be read. Matching rows by token keeps them: tokenizer_source: base."
+            f"{len(lost):,} tokens of {config_source.reference} have no row any more, the first is {lost[0][1]!r}: a text that "
+            "holds one cannot be read. Matching rows by token keeps them: tokenizer_source: base."
         )

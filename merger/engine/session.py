@@ -19,7 +19,7 @@ from merger.engine.batch import Step
 from merger.engine.budget import need, processors, too_much
 from merger.engine.document import Planned, open_models, read_source
 from merger.engine.fused import Known
-from merger.engine.plan import Plan, Source, TensorJob, plan
+from merger.engine.plan import Plan, Source, TensorJob, make_plan
 from merger.engine.tensor import Read, merge_tensor
 from merger.errors import Cancelled, InputChanged
 from merger.files.checkpoints import Checkpoint
@@ -68,35 +68,35 @@ class Parents:
         What documents make lives as long as somebody holds this answer; that of the last call is held here.
         access  of the visitor for whom it is done. CheckpointError where it does not reach
         """
-        found = open_models(recipe, self.roots, lambda reference, _: self.model(reference, access))
-        made = {document.digest: model for document in recipe.earlier if isinstance(model := found[document.digest], Planned)}
+        models = open_models(recipe, self.roots, lambda reference, _: self.model(reference, access))
+        made = {document.digest: model for document in recipe.earlier if isinstance(model := models[document.digest], Planned)}
         with self._lock:
             self._made.update(made)
             self._latest = tuple(made.values())
-        return found
+        return models
 
     def model(self, reference: str, access: Access | None = None) -> Checkpoint:
         """One checkpoint; opened anew where its files are no longer what they were. access as in `open`."""
         (access or self.access).check(reference)
         self.renew([reference])
-        found = self._models.get(reference)
-        if found is None:
-            found = self._models[reference] = self.opener(reference)
-        return found
+        model = self._models.get(reference)
+        if model is None:
+            model = self._models[reference] = self.opener(reference)
+        return model
 
     def renew(self, references: Iterable[str]) -> None:
         """Close those of the models whose files were cut or overwritten: what comes next opens them as they are now."""
         for reference in references:
-            found = self._models.get(reference)
-            if found is not None and found.changed():
-                self.forget(reference)
+            model = self._models.get(reference)
+            if model is not None and model.changed():
+                self.close(reference)
                 self.known = Known()
                 self.generation += 1
 
     def check(self, references: Iterable[str]) -> None:
         """InputChanged where one of these models was cut or overwritten while something was made from it."""
-        for found in [self._models[r] for r in references if r in self._models]:
-            found.check()
+        for model in [self._models[r] for r in references if r in self._models]:
+            model.check()
 
     @property
     def folders(self) -> frozenset[Path]:
@@ -108,16 +108,16 @@ class Parents:
         """The references of the models that are open."""
         return frozenset(self._models)
 
-    def forget(self, reference: str) -> None:
+    def close(self, reference: str) -> None:
         """Let go of a model that nobody uses; it is opened again when it is named again."""
         self._models.pop(reference, None)
         with self._lock:
             for held in (self._resident, self._elsewhere):
                 for key in [key for key in held if key[0].model == reference]:
                     held.pop(key, None)
-        self.known.forget(reference)
+        self.known.drop(reference)
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Free the device of all tensors that no session or voice holds; they are uploaded again when they are read again."""
         with self._lock:
             self._elsewhere.update(self._resident)
@@ -147,7 +147,7 @@ class Parents:
         """A tensor of the model that an earlier document makes."""
         if self.device.type == "cpu" or not isinstance(model, Planned):
             return model.read(source.name, source.cut)
-        job = model.decided.job(source.name)
+        job = model.plan.job(source.name)
         known = self.known if all(s.made is None for s in (*job.sources, *([job.base] if job.base else []))) else None
         whole = merge_tensor(job, self.reader(model.parents), self.device, known=known)
         return whole if source.rows is None else whole[: source.rows]
@@ -217,11 +217,11 @@ class Session:
         return self._prepared(recipe, self.parents.open(recipe, access))
 
     def _prepared(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> tuple[Plan, tuple[TensorJob, ...]]:
-        decided = plan(recipe, models)
+        plan = make_plan(recipe, models)
         if self._of != self.parents.generation:  # a parent is another than it was: every tensor may be
             self.done.clear()
             self._of = self.parents.generation
-        return decided, tuple(job for job in decided.jobs if self.done.get(job.name) != job)
+        return plan, tuple(job for job in plan.jobs if self.done.get(job.name) != job)
 
     def apply(
         self,
@@ -251,19 +251,19 @@ class Session:
         self.done.clear()
         self.plan, self.models = None, {}
         self.generation += 1
-        self.parents.let_go()
+        self.parents.release()
 
     def _too_much(self, recipe: Recipe, access: Access | None) -> str:
         models = self.parents.open(recipe, access)
-        return too_much(need(plan(recipe, models), models, self.parents.device, 0), self.parents.device)
+        return too_much(need(make_plan(recipe, models), models, self.parents.device, 0), self.parents.device)
 
     def _apply(
         self, recipe: Recipe, progress: Callable[[Step], None] | None, cancelled: Callable[[], bool], access: Access | None
     ) -> tuple[str, ...]:
         models = self.parents.open(recipe, access)
-        decided, stale = self._prepared(recipe, models)
+        plan, stale = self._prepared(recipe, models)
         self._change(recipe, models)
-        names = {job.name for job in decided.jobs}
+        names = {job.name for job in plan.jobs}
         if names != self.tensors.keys():
             self.generation += 1
             for gone in self.tensors.keys() - names:
@@ -280,7 +280,7 @@ class Session:
         except InputChanged:  # nobody knows since when
             self.done.clear()
             raise
-        self.plan = decided
+        self.plan = plan
         return tuple(job.name for job in stale)
 
     def _change(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> None:

@@ -38,27 +38,29 @@ class Followed:
     """The output's config, and what was found on the way: remarks for the user, and settings that still go by number."""
 
     config: dict[str, Any]
-    told: list[str] = field(default_factory=list[str])
+    messages: list[str] = field(default_factory=list[str])
     by_number: list[str] = field(default_factory=list[str])
 
 
 def follow(
-    donor: str, configs: Mapping[str, Mapping[str, Any]], layouts: Mapping[str, Layout], origins: Sequence[Sequence[Origin]],
-    dropped: bool = False,
+    config_source: str, configs: Mapping[str, Mapping[str, Any]], layouts: Mapping[str, Layout],
+    origins: Sequence[Sequence[Origin]], dropped: bool = False,
 ) -> Followed:  # fmt: skip
-    """The donor's config for an output whose k-th layer is made from the layers `origins[k]`, the first of which gives its kind.
+    """The config for an output whose k-th layer is made from the layers `origins[k]`, the first of which gives its kind.
 
     dropped  the output has none of the layers that only predict later tokens
     """
-    where = layouts[donor]
-    made = Followed(_copy(configs[donor]))
+    where = layouts[config_source]
+    made = Followed(_copy(configs[config_source]))
     main = [each[0] for each in origins]
-    if not origins or main == [(donor, i) for i in range(where.layers)]:
+    if not origins or main == [(config_source, i) for i in range(where.layers)]:
         return made
     followed: list[str] = []
-    paths = levels(configs[donor], where)
-    if configs[donor] and not paths:
-        made.told.append(f"{donor}: its config.json does not say that it has {where.layers} layers; nothing in it follows them.")
+    paths = levels(configs[config_source], where)
+    if configs[config_source] and not paths:
+        made.messages.append(
+            f"{config_source}: its config.json does not say that it has {where.layers} layers; nothing in it follows them."
+        )
     for path in paths:
         level = _at(made.config, path)
         sources = {model: _first_level(configs[model], layouts[model], path) for model in dict.fromkeys(m for m, _ in main)}
@@ -71,8 +73,8 @@ def follow(
                 level[key] = 0
     if followed:
         keys = list(dict.fromkeys(followed))
-        made.told.append(f"config.json: {', '.join(keys)} {'follow' if len(keys) > 1 else 'follows'} the layers.")
-    made.told += _mixed(origins, configs, layouts)
+        made.messages.append(f"config.json: {', '.join(keys)} {'follow' if len(keys) > 1 else 'follows'} the layers.")
+    made.messages += _mixed(origins, configs, layouts)
     return made
 
 
@@ -83,8 +85,8 @@ def levels(config: Mapping[str, Any], where: Layout) -> list[tuple[str, ...]]:
 
     def about_it(key: str) -> bool:
         """Whether a part of the config may be about the main stack; a tower's own is where the tower is merged alone."""
-        found = _ELSEWHERE.search(key)
-        return (found is None or found[0] in main) and (other is None or other not in key)
+        elsewhere = _ELSEWHERE.search(key)
+        return (elsewhere is None or elsewhere[0] in main) and (other is None or other not in key)
 
     def search(level: Mapping[str, Any], path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
         if layer_keys(level, where) or _listed(level, where):
@@ -93,9 +95,9 @@ def levels(config: Mapping[str, Any], where: Layout) -> list[tuple[str, ...]]:
             if is_mapping(value) and about_it(key) and len(path) < 4:
                 yield from search(value, (*path, key))
 
-    found = list(search(config, ()))
-    of_tower = [path for path in found if path and _TOWERS.search(path[0])]
-    return of_tower if of_tower and _TOWERS.search(main) else found
+    levels = list(search(config, ()))
+    of_tower = [path for path in levels if path and _TOWERS.search(path[0])]
+    return of_tower if of_tower and _TOWERS.search(main) else levels
 
 
 def layer_keys(level: Mapping[str, Any], where: Layout) -> list[str]:
@@ -153,12 +155,12 @@ def _walk(
             if not _ELSEWHERE.search(key) and not any(type(value.get(k)) is int for k in LAYER_KEYS):
                 yield from _walk(value, (*path, key), places, layers, made)
             continue
-        found = tuple((_at(own, (*path, key)), layer, count) for own, layer, count in places)
-        new = _each_layers(key, value, found, layers, from_one)
+        inner = tuple((_at(own, (*path, key)), layer, count) for own, layer, count in places)
+        new = _each_layers(key, value, inner, layers, from_one)
         if new is _OTHER and type(value) is int and (_FIRST.search(key) or _LAST.search(key)):
-            new = _count(key, value, found)
+            new = _count(key, value, inner)
             if new is None:
-                made.told.append(
+                made.messages.append(
                     f"config.json: {key} counts {'the first' if _FIRST.search(key) else 'the last'} layers of a kind, and in "
                     f"this stack layers of that kind stand elsewhere too; it stays at {value}."
                 )
@@ -177,25 +179,25 @@ _OTHER = object()
 """A value that says nothing of each layer."""
 
 
-def _each_layers(key: str, value: Any, found: Sequence[tuple[Any, int, int]], layers: int, from_one: bool) -> Any:
+def _each_layers(key: str, value: Any, pieces: Sequence[tuple[Any, int, int]], layers: int, from_one: bool) -> Any:
     """What says something of each layer, in the output's order; None where a layer's own model does not say it.
 
-    found     for each output layer: the same value of its model's config, its number there, how many that model has
+    pieces    for each output layer: the same value of its model's config, its number there, how many that model has
     from_one  lists of layers' numbers begin at 1
     """
     if is_dict(value):
-        return _table(value, found)
+        return _table(value, pieces)
     if key in _REPEATED and is_list(value) and value and len(value) < layers:
-        kinds = [(own if is_list(own) and own else value, layer) for own, layer, _ in found]
+        kinds = [(own if is_list(own) and own else value, layer) for own, layer, _ in pieces]
         return [own[layer % len(own)] for own, layer in kinds]
     if key == "attention_types" and len(_written_out(value)) == layers > 0:
-        kinds = [(_written_out(own) or _written_out(value), layer) for own, layer, _ in found]
+        kinds = [(_written_out(own) or _written_out(value), layer) for own, layer, _ in pieces]
         return [[[own[layer % len(own)] for own, layer in kinds], 1]]
     if _is_one_a_layer(key, value, layers):
-        return _entries(value, found, layers)
+        return _entries(value, pieces, layers)
     if _numbers(key, value, layers):
         shift = 1 if from_one else 0
-        of_kind = [layer + shift in (own if is_list(own) else value) for own, layer, _ in found]
+        of_kind = [layer + shift in (own if is_list(own) else value) for own, layer, _ in pieces]
         return [j + shift for j, yes in enumerate(of_kind) if yes]
     return _OTHER
 
@@ -203,9 +205,9 @@ def _each_layers(key: str, value: Any, found: Sequence[tuple[Any, int, int]], la
 def _remark(key: str, value: Any, made: Followed) -> None:
     """Tell of a value that means another thing where layers have moved."""
     if value is True and key.endswith("by_inverse_layer_idx"):
-        made.told.append(f"config.json: {key}: what a layer computes depends on its number, which the stack changes.")
+        made.messages.append(f"config.json: {key}: what a layer computes depends on its number, which the stack changes.")
     elif value and key == "hidden_size_per_layer_input":
-        made.told.append(
+        made.messages.append(
             f"config.json: {key}: each layer has a part of its own in tensors outside of the layers, and these parts stay in "
             "the order they are in: a layer that moved computes with another's."
         )
@@ -224,10 +226,10 @@ def _written_out(value: Any) -> list[Any]:
     return [kind for kinds, times in pairs for kind in kinds * times] if whole and len(pairs) < 100 else []
 
 
-def _entries(value: Any, found: Sequence[tuple[Any, int, int]], layers: int) -> Any:
+def _entries(value: Any, pieces: Sequence[tuple[Any, int, int]], layers: int) -> Any:
     """One entry for each output layer; None where a layer's own model says nothing of it."""
     made: list[Any] = []
-    for own, layer, count in found:
+    for own, layer, count in pieces:
         listed = own if isinstance(own, type(value)) and len(own) == count else value if layer < layers else None
         if listed is None:
             return None
@@ -240,15 +242,15 @@ def _keyed(value: Mapping[str, Any], layers: int) -> bool:
     return bool(value) and all(isinstance(k, str) and k.isdigit() and int(k) < layers for k in value)
 
 
-def _table(value: Mapping[str, Any], found: Sequence[tuple[Any, int, int]]) -> dict[str, Any]:
-    owns = [(own if is_mapping(own) else value, str(layer)) for own, layer, _ in found]
+def _table(value: Mapping[str, Any], pieces: Sequence[tuple[Any, int, int]]) -> dict[str, Any]:
+    owns = [(own if is_mapping(own) else value, str(layer)) for own, layer, _ in pieces]
     return {str(j): _copy(own[layer]) for j, (own, layer) in enumerate(owns) if layer in own}
 
 
-def _count(key: str, value: int, found: Sequence[tuple[Any, int, int]]) -> int | None:
+def _count(key: str, value: int, pieces: Sequence[tuple[Any, int, int]]) -> int | None:
     """How many of the output's first (or last) layers are of the kind that a number counts; None where others are too."""
     last = bool(_LAST.search(key))
-    counted = [(own if type(own) is int else value, layer, count) for own, layer, count in found]
+    counted = [(own if type(own) is int else value, layer, count) for own, layer, count in pieces]
     of_kind = [layer >= count - own if last else layer < own for own, layer, count in counted]
     if last:
         of_kind.reverse()

@@ -144,14 +144,14 @@ class Checkpoint:
 
     def mapping(self, file: Path) -> MappedFile:
         """One of its files in memory; CheckpointError where it cannot be read, InputChanged where it is no longer as it was."""
-        found = self._maps.get(file)
-        if found is None:
+        mapped = self._maps.get(file)
+        if mapped is None:
             try:
-                found = self._maps.setdefault(file, MappedFile.of(file, self.seen.get(file)))
+                mapped = self._maps.setdefault(file, MappedFile.of(file, self.seen.get(file)))
             except OSError as error:
                 raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from error
-        found.check()
-        return found
+        mapped.check()
+        return mapped
 
     def hold(self) -> None:
         """Map all its files now: what is deleted or replaced from here on is still read as it was."""
@@ -160,8 +160,8 @@ class Checkpoint:
 
     def check(self) -> None:
         """InputChanged where a file that was read has been cut or written to since it was opened."""
-        for found in tuple(self._maps.values()):
-            found.check()
+        for mapped in tuple(self._maps.values()):
+            mapped.check()
 
     def changed(self) -> bool:
         """Whether it must be opened anew: a weight file is no longer what it was, in memory or on the disk."""
@@ -196,11 +196,11 @@ def cached(file: Path, share: float = 0.95) -> bool:
     try:
         handle = os.open(file, os.O_RDONLY)
         try:
-            size, found = os.fstat(handle).st_size, 0
+            size, pages = os.fstat(handle).st_size, 0
             for i in range(_LOOKS):
                 with contextlib.suppress(BlockingIOError):  # it would have to be read from the disk
-                    found += os.preadv(handle, [bytearray(1)], size * i // _LOOKS, os.RWF_NOWAIT)
-            return found >= share * _LOOKS
+                    pages += os.preadv(handle, [bytearray(1)], size * i // _LOOKS, os.RWF_NOWAIT)
+            return pages >= share * _LOOKS
         finally:
             os.close(handle)
     except (OSError, AttributeError):  # a file system without it, macOS, Windows

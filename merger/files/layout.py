@@ -68,11 +68,11 @@ def part(name: str) -> str:
     """
     words = [word for word in name.split(".")[:-1] if not word.isdigit()]
     for i, word in enumerate(words[:4]):
-        found = next((part for part, pattern in _IN_PART if pattern.fullmatch(word)), None)
-        if found == "vision" and any(_IN_PART[0][1].fullmatch(later) for later in words[i + 1 : i + 2]):
+        known = next((part for part, pattern in _IN_PART if pattern.fullmatch(word)), None)
+        if known == "vision" and any(_IN_PART[0][1].fullmatch(later) for later in words[i + 1 : i + 2]):
             return "projector"  # a tower that ends in it
-        if found is not None:
-            return found
+        if known is not None:
+            return known
     return "text"
 
 
@@ -87,15 +87,15 @@ def role(name: str) -> str:
     >>> [role(n) for n in ("model.layers.3.self_attn.q_proj.weight", "lm_head.weight", "transformer.h.0.ln_1.bias")]
     ['q', 'head', 'norm']
     """
-    found = next((role for role, pattern in _COMPILED if pattern.search(name)), "other")
-    return "other" if found in ("embed", "head") and part(name) != "text" else found  # of words only
+    known = next((role for role, pattern in _COMPILED if pattern.search(name)), "other")
+    return "other" if known in ("embed", "head") and part(name) != "text" else known  # of words only
 
 
 @lru_cache(maxsize=1 << 16)  # asked again and again of the same names
 def follows(name: str) -> bool:
     """Whether a tensor outside the layers comes after them: the final norm, the output head."""
-    found = role(name)
-    return found == "head" or (found == "norm" and part(name) == "text" and not re.search(r"embed|(^|\.)pre_ln", name))
+    kind = role(name)
+    return kind == "head" or (kind == "norm" and part(name) == "text" and not re.search(r"embed|(^|\.)pre_ln", name))
 
 
 # Buffers that old files hold and every loader makes anew. `attn.bias` and `attention.bias` are masks only where they have
@@ -166,9 +166,9 @@ class Layout:
         >>> layout({"model.layers.0.w": 4, "model.layers.1.w": 4}).place("model.layers.1.w")
         ('model.layers.', 1)
         """
-        found = _NUMBERED.fullmatch(name)
-        if found and int(found[2]) < self.stacks.get(found[1], 0):
-            return found[1], int(found[2])
+        match = _NUMBERED.fullmatch(name)
+        if match and int(match[2]) < self.stacks.get(match[1], 0):
+            return match[1], int(match[2])
         return None, 0
 
     def is_extra(self, name: str) -> bool:
@@ -177,8 +177,8 @@ class Layout:
         >>> layout({"model.layers.0.w": 4, "model.mtp_layers.0.w": 9}).is_extra("model.mtp_layers.0.w")
         True
         """
-        found = _NUMBERED.fullmatch(name) if self.extra else None
-        by_number = found is not None and found[1] == self.main and int(found[2]) >= self.layers
+        match = _NUMBERED.fullmatch(name) if self.extra else None
+        by_number = match is not None and match[1] == self.main and int(match[2]) >= self.layers
         return by_number or bool(_PREDICTION_STACKS.search(name))
 
     def layer(self, name: str) -> int | None:
@@ -199,14 +199,14 @@ def layout(numels: Mapping[str, int], config: Mapping[str, Any] | None = None) -
     A stack is a prefix followed by 0 .. n-1 with none missing. Experts and other numbers deeper in a name belong to
     their layer. Layers that only predict later tokens are told by their names, and by `config`, the model's config.json.
     """
-    found: dict[str, set[int]] = {}
+    layers: dict[str, set[int]] = {}
     weight: dict[str, int] = {}
     for name, numel in numels.items():
         match = _NUMBERED.fullmatch(name)
         if match and len(match[2]) < 6:
-            found.setdefault(match[1], set()).add(int(match[2]))
+            layers.setdefault(match[1], set()).add(int(match[2]))
             weight[match[1]] = weight.get(match[1], 0) + numel
-    stacks = {p: len(s) for p, s in found.items() if s == set(range(len(s))) and p}
+    stacks = {p: len(s) for p, s in layers.items() if s == set(range(len(s))) and p}
     pair = any(_side(p) == "encoder" for p in stacks) and any(_side(p) == "decoder" for p in stacks)
 
     def rank(stack: str) -> tuple[bool, bool, bool, bool, int]:
@@ -246,8 +246,8 @@ def _levels(config: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 def _side(name: str) -> str:
     """encoder or decoder, where a name begins so; else nothing."""
-    found = re.match(r"(?:model\.)?(?:language_model\.)?(encoder|decoder)\.", name)
-    return found[1] if found else ""
+    match = re.match(r"(?:model\.)?(?:language_model\.)?(encoder|decoder)\.", name)
+    return match[1] if match else ""
 
 
 # First match wins; a prefix `model.` is passed over. The names of the modules are those of mergekit's recipes.
@@ -271,18 +271,18 @@ def modules(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     >>> modules(["model.layers.0.w"]), modules(["vision_tower.w", "language_model.layers.0.w", "lm_head.weight"])["text_decoder"]
     ({'default': ('model.layers.0.w',)}, ('language_model.layers.0.w', 'lm_head.weight'))
     """
-    found: dict[str, list[str]] = {}
+    modules: dict[str, list[str]] = {}
     for name in names:
         inner = name.removeprefix("model.")
-        found.setdefault(next((module for module, prefix in _MODULES if re.match(prefix, inner)), ""), []).append(name)
-    pair = {"encoder", "decoder"} <= found.keys()
-    several = pair or any(module in found for module, _ in _MODULES[:5])
+        modules.setdefault(next((module for module, prefix in _MODULES if re.match(prefix, inner)), ""), []).append(name)
+    pair = {"encoder", "decoder"} <= modules.keys()
+    several = pair or any(module in modules for module, _ in _MODULES[:5])
     if not several:
-        return {"default": tuple(name for listed in found.values() for name in listed)} if found else {}
-    rest = found.pop("", [])
+        return {"default": tuple(name for listed in modules.values() for name in listed)} if modules else {}
+    rest = modules.pop("", [])
     if rest:
-        found.setdefault("decoder" if pair else "text_decoder", []).extend(rest)
-    return {module: tuple(listed) for module, listed in found.items()}
+        modules.setdefault("decoder" if pair else "text_decoder", []).extend(rest)
+    return {module: tuple(listed) for module, listed in modules.items()}
 
 
 @dataclass(frozen=True)

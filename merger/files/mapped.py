@@ -44,10 +44,10 @@ class MappedFile(mmap.mmap):
             if not now.size:
                 raise cut_short(file)
             # A private writable mapping: torch takes no read-only buffer, and the file stays untouched.
-            found = cls(handle.fileno(), 0, access=mmap.ACCESS_COPY)
-        found.file, found.seen, found._name = file, now, os.fspath(file)
-        found._watch()
-        return found
+            mapping = cls(handle.fileno(), 0, access=mmap.ACCESS_COPY)
+        mapping.file, mapping.seen, mapping._name = file, now, os.fspath(file)
+        mapping._watch()
+        return mapping
 
     def _watch(self) -> None:
         self._lost = ctypes.c_int()
@@ -189,10 +189,10 @@ class _Plain:
         """Whether the signal was for a watched mapping, which has zeros from there on now."""
         at = ctypes.c_void_p.from_address(info + _ADDRESS_AT).value or 0
         code = ctypes.c_int.from_address(info + _CODE_AT).value  # above 0: of the system, not sent by a process
-        found = next((held for held in cls._held if held and held[0] <= at < held[1]), None) if code > 0 else None
-        if found is None:
+        region = next((held for held in cls._held if held and held[0] <= at < held[1]), None) if code > 0 else None
+        if region is None:
             return False
-        _, end, lost = found
+        _, end, lost = region
         first = at & ~(mmap.PAGESIZE - 1)
         lost.value = 1  # before anybody can read a zero
         return cls._libc.mmap(first, end - first, mmap.PROT_READ | mmap.PROT_WRITE, _FIXED, -1, 0) == first

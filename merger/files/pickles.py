@@ -52,11 +52,11 @@ def read_places(file: Path) -> dict[str, Place]:
     try:
         with open_regular(file) as handle:
             members = _members(file, handle)
-            found = [name for name in members if name == "data.pkl" or name.endswith("/data.pkl")]
-            if len(found) != 1:
+            entries = [name for name in members if name == "data.pkl" or name.endswith("/data.pkl")]
+            if len(entries) != 1:
                 raise CheckpointError(f"{file}: a zip archive, but no PyTorch checkpoint (no data.pkl in it).")
-            root = found[0].removesuffix("data.pkl")
-            start, size = members[found[0]]
+            root = entries[0].removesuffix("data.pkl")
+            start, size = members[entries[0]]
             if size > _LIMIT:
                 raise CheckpointError(f"{file}: its pickle of {size} bytes is too large to describe a model.")
             handle.seek(start)

@@ -25,12 +25,12 @@ def aligned(recipe: Recipe, models: Mapping[str, Checkpoint]) -> dict[str, Check
 
     A model of another architecture stays as it is. CheckpointError where only the prefix differs, and two names become one.
     """
-    found = dict(models)
-    first = next((r for r in (recipe.base_model, *recipe.merged) if r is not None and r in found), None)
+    views = dict(models)
+    first = next((r for r in (recipe.base_model, *recipe.merged) if r is not None and r in views), None)
     for reference in recipe.merged:
-        if first is not None and reference != first and reference in found:
-            found[reference] = _alike(found[reference], found[first])
-    return found
+        if first is not None and reference != first and reference in views:
+            views[reference] = _alike(views[reference], views[first])
+    return views
 
 
 _KNOWN: dict[tuple[int, int], tuple["weakref.ref[Checkpoint]", "weakref.ref[Checkpoint]", Checkpoint]] = {}

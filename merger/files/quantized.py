@@ -50,9 +50,9 @@ def settings(config: Mapping[str, Any]) -> Mapping[str, Any]:
     """What a config.json says about quantization, also in a part of it; {} where it says nothing."""
     for level in (config, *(v for v in config.values() if isinstance(v, Mapping))):
         for key in SETTINGS:
-            found = level.get(key)
-            if isinstance(found, Mapping) and found:
-                return found
+            value = level.get(key)
+            if isinstance(value, Mapping) and value:
+                return value
     return {}
 
 

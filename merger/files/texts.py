@@ -57,12 +57,12 @@ def read_bytes(file: Path, most: int, whole: bool = True, kind: str = "a file") 
     try:
         handle = os.open(own(file), os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
         with os.fdopen(handle, "rb") as source:
-            found = os.fstat(handle)
-            if not stat.S_ISREG(found.st_mode):
+            state = os.fstat(handle)
+            if not stat.S_ISREG(state.st_mode):
                 raise CheckpointError(f"{file}: is not a file.")
-            if whole and found.st_size > most:
-                raise CheckpointError(f"{file}: {found.st_size} bytes is too large for {kind} of a model.")
-            return source.read(min(most, found.st_size + 1))
+            if whole and state.st_size > most:
+                raise CheckpointError(f"{file}: {state.st_size} bytes is too large for {kind} of a model.")
+            return source.read(min(most, state.st_size + 1))
     except OSError as error:
         raise CheckpointError(f"{file}: cannot be read: {error.strerror}.") from None
 
@@ -80,12 +80,12 @@ def read_json(file: Path, most: int = 0, values: int = JSON_VALUES, depth: int =
 
     most, values, depth  bytes, values and levels; 0: as JSON files of models have, for depth any
     """
-    found = parse_json(read_bytes(file, most or JSON_BYTES, kind="a JSON file"), str(file), values)
-    if not isinstance(found, dict):
+    value = parse_json(read_bytes(file, most or JSON_BYTES, kind="a JSON file"), str(file), values)
+    if not isinstance(value, dict):
         raise CheckpointError(f"{file}: must hold a JSON object.")
-    if depth and not _shallow(found, depth):
+    if depth and not _shallow(value, depth):
         raise CheckpointError(f"{file}: its JSON is nested more than {depth} levels deep; no model needs that.")
-    return found
+    return value
 
 
 def parse_json(raw: bytes, where: str, values: int = JSON_VALUES) -> Any:

@@ -46,7 +46,7 @@ class Parent:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Example:
     """What the merge and others answered to one prompt: (who, text) each."""
 
     prompt: str
@@ -65,8 +65,8 @@ class Digests:
 
     def _work(self) -> None:
         for file in sorted(self._seen):
-            found, before = digest(file, self._stop), self._seen[file]
-            self._found[file] = found if before is None or look(file) == before else ""  # not of what was merged
+            sha, before = digest(file, self._stop), self._seen[file]
+            self._found[file] = sha if before is None or look(file) == before else ""  # not of what was merged
 
     def stop(self) -> None:
         """Leave off."""
@@ -94,16 +94,16 @@ def digest(file: Path, stop: threading.Event | None = None) -> str:
         known = note.read_text(encoding="ascii", errors="replace").strip() if note is not None and note.is_file() else ""
         if _DIGEST.fullmatch(known):
             return known
-        found = hashlib.sha256()
+        hashed = hashlib.sha256()
         with open_regular(blob) as handle:
             while block := handle.read(1 << 22):
-                found.update(block)
+                hashed.update(block)
                 if stop is not None and stop.is_set():
                     return ""
         settled = time.time_ns() - state.st_mtime_ns > 2_000_000_000  # a write within the clock's tick would not show in its time
         if note is not None and settled and look(blob) == Seen.of(state):
-            _remember(note, found.hexdigest())
-        return found.hexdigest()
+            _remember(note, hashed.hexdigest())
+        return hashed.hexdigest()
     except OSError:
         return ""
 
@@ -116,11 +116,11 @@ def _note(place: str) -> Path | None:
         return None
 
 
-def _remember(note: Path, found: str) -> None:
+def _remember(note: Path, sha: str) -> None:
     try:
         note.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         fresh = note.with_name(f"{note.name}.{os.getpid()}")
-        fresh.write_text(found + "\n", encoding="ascii")
+        fresh.write_text(sha + "\n", encoding="ascii")
         fresh.replace(note)
     except OSError:  # no home, read-only home: it is read again next time
         pass
@@ -181,7 +181,7 @@ def strictest(licences: Sequence[str | None]) -> tuple[str | None, str]:
 
 
 def card(
-    recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = (), answers: Sequence[Answer] = (), link: str = ""
+    recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = (), answers: Sequence[Example] = (), link: str = ""
 ) -> str:
     """README.md of a merged model: what it was made from, how, and the recipe that makes it again.
 
@@ -218,7 +218,7 @@ def card(
 _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{3,12000}")
 
 
-def with_answers(text: str, answers: Sequence[Answer], link: str = "") -> str:
+def with_answers(text: str, answers: Sequence[Example], link: str = "") -> str:
     """A card with answers, and with a link that leads back to the explorer, put before its recipe.
 
     Prompts, answers and names are strangers' text: they stand in code blocks that none of them can end.
@@ -233,9 +233,9 @@ def with_answers(text: str, answers: Sequence[Answer], link: str = "") -> str:
     before, mark, after = text.partition("\n## Recipe\n")
     if not mark:
         before, after = text.rstrip("\n") + "\n", ""
-    told = [f"[Open this recipe in Merge explorer]({link})", ""] if _LINK.fullmatch(link) else []
+    lines = [f"[Open this recipe in Merge explorer]({link})", ""] if _LINK.fullmatch(link) else []
     joined = "\n".join(["", *added]) if added else "\n" if not mark else ""
-    back = "\n" + "\n".join(told) if told else ""
+    back = "\n" + "\n".join(lines) if lines else ""
     return f"{before}{joined}{mark}{back}{after}"
 
 
@@ -260,8 +260,8 @@ def _parents_table(made_of: Sequence[Parent]) -> list[str]:
     rows = ["## Parents", "", "| model | revision | licence | file | SHA-256 |", "|---|---|---|---|---|"]
     for parent in made_of:
         about = f"| {_inline(parent.reference)} | {parent.revision or 'a folder'} | {_cell(parent.licence or 'not named')} |"
-        for name, found in parent.digests or (("", ""),):
-            rows.append(f"{about} {_cell(name)} | {found or 'not read'} |")
+        for name, sha in parent.digests or (("", ""),):
+            rows.append(f"{about} {_cell(name)} | {sha or 'not read'} |")
             about = "| | | |"
     return [*rows, ""]
 

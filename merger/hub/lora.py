@@ -63,7 +63,7 @@ class Adapted(Checkpoint):
     loras: tuple[str, ...] = ()
     saved: frozenset[str] = frozenset()
     tokenizer: Path | None = None
-    told: tuple[str, ...] = ()
+    messages: tuple[str, ...] = ()
 
     @property
     def words(self) -> Path:
@@ -73,7 +73,7 @@ class Adapted(Checkpoint):
     @property
     def notes(self) -> tuple[str, ...]:
         """What became of the head and of the vocabulary."""
-        return self.told
+        return self.messages
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -156,15 +156,15 @@ def _with_adapter(made: Adapted, model: Checkpoint, adapter: Checkpoint) -> Adap
     heads_own = _head_apart(made, wanted.values())
     made = made if heads_own is None else _apart(made, heads_own, f"{reference} changes the output head of {model.reference}")
     find = _finder(made.tensors)
-    found = {key: find(name) for key, name in wanted.items()}
-    unknown = [key.removeprefix(_PREFIX) for key, target in found.items() if target is None]
+    places = {key: find(name) for key, name in wanted.items()}
+    unknown = [key.removeprefix(_PREFIX) for key, target in places.items() if target is None]
     if unknown:
         more = f" and {len(unknown) - 3} more" if len(unknown) > 3 else ""
         raise CheckpointError(
-            f"{reference}: {len(unknown)} of its {len(found)} modules are not in {model.reference}: "
+            f"{reference}: {len(unknown)} of its {len(places)} modules are not in {model.reference}: "
             f"{', '.join(unknown[:3])}{more}.\n  This LoRA was made for another model{_made_for(adapter)}."
         )
-    targets = {key: target for key, target in found.items() if target is not None}
+    targets = {key: target for key, target in places.items() if target is not None}
     tensors, replaced = dict(made.tensors), dict(made.replaced)
     pairs = {name: [*listed] for name, listed in made.pairs.items()}
     for name in whole:
@@ -212,7 +212,7 @@ def _apart(made: Adapted, head: str, why: str) -> Adapted:
         made, tensors={**made.tensors, head: made.tensors[shared]}, config=heads.untied(made.config),
         pairs={**made.pairs, **({head: made.pairs[shared]} if shared in made.pairs else {})},
         replaced={**made.replaced, **({head: made.replaced[shared]} if shared in made.replaced else {})},
-        told=(*made.told, f"{why}, which was its embeddings again: the output has a head of its own."),
+        messages=(*made.messages, f"{why}, which was its embeddings again: the output has a head of its own."),
     )  # fmt: skip
 
 
@@ -240,12 +240,12 @@ def _grown(made: Adapted, before: Checkpoint, adapter: Checkpoint) -> Adapted:
             f"{reference}: its embeddings have {new} rows, and the tokenizer of {whose} has tokens up to number {tokens - 1}.\n"
             f"  Put the tokenizer that the LoRA was trained with into {adapter.folder}."
         )
-    told = f"{reference} changes the number of tokens from {old} to {new}; config.json follows."
+    message = f"{reference} changes the number of tokens from {old} to {new}; config.json follows."
     if not vocabulary and tokens < new:
-        told += f" It brings no tokenizer: {new - max(tokens, min(old, new))} rows belong to no token."
+        message += f" It brings no tokenizer: {new - max(tokens, min(old, new))} rows belong to no token."
     return replace(
         made, config=_with_rows(made.config, old, new), tokenizer=adapter.folder if vocabulary else made.tokenizer,
-        told=(*made.told, told),
+        messages=(*made.messages, message),
     )  # fmt: skip
 
 
@@ -264,10 +264,10 @@ def _open(reference: str, folder: Path) -> Checkpoint:
     check_links(folder)
     config = read_json(config_file)
     files = [folder / f"adapter_model.{kind}" for kind in ("safetensors", "bin")]
-    found = next((file for file in files if there(file)), None)
-    if found is None:
+    chosen = next((file for file in files if there(file)), None)
+    if chosen is None:
         raise CheckpointError(f"{reference}: the folder {folder} holds no adapter_model.safetensors.")
-    adapter = Checkpoint(reference, folder, read_headers([found]), config, seen)
+    adapter = Checkpoint(reference, folder, read_headers([chosen]), config, seen)
     kind = config.get("peft_type", "LORA")
     if kind != "LORA":
         raise CheckpointError(f"{reference}: this adapter is of the kind {str(kind)[:40]!r}; only LoRA is supported.")
@@ -292,18 +292,18 @@ def _sort(adapter: Checkpoint) -> tuple[dict[str, dict[str, str]], list[str]]:
     factors: dict[str, dict[str, str]] = {}
     whole: list[str] = []
     for name, stored in adapter.tensors.items():
-        found = _FACTOR.fullmatch(name.removeprefix(_PREFIX))
-        if found is None and "lora_" in name:
+        match = _FACTOR.fullmatch(name.removeprefix(_PREFIX))
+        if match is None and "lora_" in name:
             raise CheckpointError(f"{adapter.reference}: {name} is not part of a plain LoRA.")
-        if found is None:
+        if match is None:
             if "original_module." not in name:  # what peft keeps to go back to
                 whole.append(name)
             continue
         if len(stored.shape) != 2 or not stored.dtype.is_floating_point:
             raise CheckpointError(f"{adapter.reference}: {name} is no matrix of numbers: {stored.shape} {stored.dtype}.")
-        part = factors.setdefault(found[1], {})
-        part[found[3]] = name
-        if found[2]:
+        part = factors.setdefault(match[1], {})
+        part[match[3]] = name
+        if match[2]:
             part["embedding"] = name
     for module, part in factors.items():
         if not {"A", "B"} <= part.keys():
@@ -373,8 +373,8 @@ def _of(adapter: Checkpoint, key: str, module: str, default: Any) -> Any:
 def _check_patterns(adapter: Checkpoint, modules: Iterable[str]) -> None:
     """CheckpointError where matching the patterns could take minutes: each goes over each module's name, with two repeats
     as often as it has pairs of letters, and again from each of its dots."""
-    found = [p for key in ("rank_pattern", "alpha_pattern") if isinstance(t := adapter.config.get(key), dict) for p in t]
-    patterns = sum(_PLAIN.fullmatch(pattern) is None for pattern in found)
+    texts = [p for key in ("rank_pattern", "alpha_pattern") if isinstance(t := adapter.config.get(key), dict) for p in t]
+    patterns = sum(_PLAIN.fullmatch(pattern) is None for pattern in texts)
     steps = patterns * sum(len(module) ** 2 * (1 + module.count(".")) for module in modules) if patterns else 0
     if steps > PATTERN_STEPS:
         raise CheckpointError(

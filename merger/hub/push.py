@@ -10,7 +10,7 @@ from typing import Any
 
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import format_bytes
-from merger.hub.card import Answer, Parent, strictest, with_answers
+from merger.hub.card import Example, Parent, strictest, with_answers
 from merger.hub.wire import Token, client, endpoint, is_transport, never, patient, readable, status_of
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
@@ -103,7 +103,7 @@ def push(
     *,
     private: bool = True,
     replace: bool = False,
-    answers: Sequence[Answer] = (),
+    answers: Sequence[Example] = (),
     link: str = "",
     progress: Callable[[Sent], None] | None = None,
     cancelled: Callable[[], bool] = never,
@@ -177,7 +177,7 @@ def _repository(
 
 
 def _commit(
-    api: Any, repo: str, files: Sequence[Path], old: Sequence[str], watch: "_Watch", answers: Sequence[Answer], link: str
+    api: Any, repo: str, files: Sequence[Path], old: Sequence[str], watch: "_Watch", answers: Sequence[Example], link: str
 ) -> str:
     from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 
@@ -275,4 +275,4 @@ class _Counted(io.BufferedReader):
         return data
 
 
-__all__ = ["Answer", "Sent", "Terms", "push", "repo_id", "terms", "whoami"]
+__all__ = ["Example", "Sent", "Terms", "push", "repo_id", "terms", "whoami"]

@@ -160,13 +160,13 @@ def from_text(text: str) -> str:
     if len(parts) < 2 or parts[0] in _OTHER_KINDS:
         what = f"a page of {parts[0]}" if parts else "the Hub's first page"
         raise CheckpointError(f"{words[:200]}: this is {what[:60]}; paste the address of a model.")
-    found = "/".join(parts[:2])
+    name = "/".join(parts[:2])
     if len(parts) > 3 and parts[2] in ("tree", "blob", "resolve", "commit"):
         pull = parts[3:6] if parts[3] == "refs" else parts[3:4]
-        found = f"{found}@{'/'.join(pull)}" if pull != ["main"] else found
-    if not is_hub_id(found):
+        name = f"{name}@{'/'.join(pull)}" if pull != ["main"] else name
+    if not is_hub_id(name):
         raise CheckpointError(f"{words[:200]}: this address names no model.")
-    return found
+    return name
 
 
 def _bar(reference: str) -> Report | None:

@@ -41,7 +41,7 @@ RELATIONS = ("finetune", "merge", "adapter", "quantized")
 
 
 @dataclass(frozen=True)
-class Found:
+class HubModel:
     """A model on the Hub, as its page says. None where it says nothing.
 
     nbytes     of its weights, from the dtypes the Hub counted
@@ -67,7 +67,7 @@ class Found:
         return f"{store.endpoint()}/{self.id}"
 
 
-def search(query: str, token: Token = None, limit: int = 20) -> tuple[Found, ...]:
+def search(query: str, token: Token = None, limit: int = 20) -> tuple[HubModel, ...]:
     """Models whose name holds the words of the query, most used first; only those with safetensors files."""
     words = " ".join(query.split())[:120]
     if not words:
@@ -75,29 +75,29 @@ def search(query: str, token: Token = None, limit: int = 20) -> tuple[Found, ...
     return _list(token, limit, search=words, filter="safetensors")
 
 
-def relatives(base: str, token: Token = None, limit: int = 20) -> tuple[Found, ...]:
+def relatives(base: str, token: Token = None, limit: int = 20) -> tuple[HubModel, ...]:
     """Fine-tunes of a base that name it on their page, most used first."""
     name = store.split(base)[0]
     listed = _list(token, limit + 10, filter=["safetensors", f"base_model:finetune:{name}"])
     return tuple(one for one in listed if not one.quantized)[:limit]
 
 
-def about(reference: str, token: Token = None) -> Found:
+def about(reference: str, token: Token = None) -> HubModel:
     """What the Hub says about one model."""
     if not store.is_hub_id(reference):
         raise CheckpointError(f"{reference[:200]}: this is no Hub id; write owner/name, or owner/name@revision.")
     name, revision = store.split(reference)
-    return found(patient(lambda: client(token).model_info(name, revision=revision, timeout=20), reference, token))
+    return hub_model(patient(lambda: client(token).model_info(name, revision=revision, timeout=20), reference, token))
 
 
-def _list(token: Token, limit: int, **wanted: Any) -> tuple[Found, ...]:
+def _list(token: Token, limit: int, **wanted: Any) -> tuple[HubModel, ...]:
     def ask() -> list[Any]:
         return list(client(token).list_models(sort="downloads", limit=limit, expand=_EXPAND, **wanted))
 
-    return tuple(found(info) for info in patient(ask, "search", token, tries=3) if store.is_hub_id(str(info.id)))
+    return tuple(hub_model(info) for info in patient(ask, "search", token, tries=3) if store.is_hub_id(str(info.id)))
 
 
-def found(info: Any) -> Found:
+def hub_model(info: Any) -> HubModel:
     """A model's page in our words. Everything in it was written by strangers: of the wrong kind, it counts as not said."""
     tags = [str(t) for t in info.tags or () if isinstance(t, str)]
     config = info.config if isinstance(info.config, dict) else {}
@@ -109,7 +109,7 @@ def found(info: Any) -> Found:
     kin = [m for tag in tags if (m := re.fullmatch(rf"base_model:({'|'.join(RELATIONS)}):(.+)", tag))]
     plain = [t.removeprefix("base_model:") for t in tags if t.startswith("base_model:") and t.count(":") == 1]
     base = dict.fromkeys(b for b in (*(m[2] for m in kin), *plain) if store.is_hub_id(b) and b != info.id)
-    return Found(
+    return HubModel(
         str(info.id),
         str(first)[:80] if isinstance(first, str) else None,
         total if isinstance(total, int) else sum(counts.values()) or None,
@@ -143,7 +143,7 @@ class Remote(Checkpoint):
     """
 
     download: int = 0
-    found: Found | None = None
+    hub: HubModel | None = None
     _token: Token = field(default=False, repr=False, compare=False)
     _listing: Listing | None = field(default=None, repr=False, compare=False)
     _places: dict[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
@@ -199,7 +199,7 @@ def peek(
     missing = sum(file.size - store.begun(listing, file) for file in files)
     config = read_json(listing.folder / "config.json", required=False)
     model: Checkpoint = Remote(
-        name, listing.folder, tensors, config, download=missing, found=found(listing.info), _token=token, _listing=listing,
+        name, listing.folder, tensors, config, download=missing, hub=hub_model(listing.info), _token=token, _listing=listing,
         _until=time.monotonic() + MAX_SECONDS,
     )  # fmt: skip
     if loras:
@@ -263,4 +263,4 @@ def is_here(reference: str, roots: Sequence[Path] = (Path(),)) -> bool:
     return all(any((root / name).is_dir() for root in roots) or store.cached(name) is not None for name in parts)
 
 
-__all__ = ["Found", "Remote", "about", "found", "is_here", "peek", "relatives", "search", "sizes"]
+__all__ = ["HubModel", "Remote", "about", "hub_model", "is_here", "peek", "relatives", "search", "sizes"]

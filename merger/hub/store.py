@@ -148,10 +148,10 @@ def _file(entry: Any) -> RepoFile | None:
     return RepoFile(str(entry.rfilename), size, digest)
 
 
-def companions(found: Listing) -> tuple[RepoFile, ...]:
+def companions(listing: Listing) -> tuple[RepoFile, ...]:
     """The files beside the weights: config, tokenizer, card, licence. What is too large or too much is left out."""
     small = [
-        file for file in found.files
+        file for file in listing.files
         if _COMPANION.fullmatch(file.name) and not _NO_COMPANION.fullmatch(file.name) and file.size <= MAX_COMPANION
     ]  # fmt: skip
     small.sort(key=lambda file: (not file.name.startswith(("config", "tokenizer", "adapter_config", "model.")), file.size))
@@ -162,14 +162,14 @@ def companions(found: Listing) -> tuple[RepoFile, ...]:
     return tuple(taken)
 
 
-def weights(found: Listing, only_safetensors: bool = False) -> tuple[RepoFile, ...]:
+def weights(listing: Listing, only_safetensors: bool = False) -> tuple[RepoFile, ...]:
     """The weight files that make the model. Its index, if it has one, has been fetched before.
 
     only_safetensors  refuse .bin files. CheckpointError when there is nothing to read, or the index names what is not there.
     """
-    names = {file.name: file for file in found.files}
+    names = {file.name: file for file in listing.files}
     if INDEX in names:
-        return _indexed(found, INDEX, names)
+        return _indexed(listing, INDEX, names)
     plain = [f for n, f in sorted(names.items()) if n.endswith(".safetensors") and not n.startswith("adapter_model")]
     if "model.safetensors" in names:
         return (names["model.safetensors"],)
@@ -180,23 +180,23 @@ def weights(found: Listing, only_safetensors: bool = False) -> tuple[RepoFile, .
     bins = [f for n, f in sorted(names.items()) if re.fullmatch(r"pytorch_model.*\.bin|adapter_model\.bin", n)]
     if only_safetensors:
         kind = "only .bin files" if bins else "no safetensors files"
-        raise CheckpointError(f"{found.reference}: has {kind}; this page opens safetensors only. Look for another copy of it.")
+        raise CheckpointError(f"{listing.reference}: has {kind}; this page opens safetensors only. Look for another copy of it.")
     if _BIN_INDEX in names:
-        return _indexed(found, _BIN_INDEX, names)
+        return _indexed(listing, _BIN_INDEX, names)
     if not bins:
         quantized = any(name.endswith(".gguf") for name in names)
         kind = "GGUF files, which are quantized" if quantized else "no weights in safetensors or .bin"
-        raise CheckpointError(f"{found.reference}: holds {kind}; choose the model it was made from.")
+        raise CheckpointError(f"{listing.reference}: holds {kind}; choose the model it was made from.")
     return tuple(bins)
 
 
-def _indexed(found: Listing, index: str, names: dict[str, RepoFile]) -> tuple[RepoFile, ...]:
-    table = weight_map(found.folder / index)
+def _indexed(listing: Listing, index: str, names: dict[str, RepoFile]) -> tuple[RepoFile, ...]:
+    table = weight_map(listing.folder / index)
     listed = sorted({str(v) for v in table.values()}) if isinstance(table, dict) else []
     missing = [name for name in listed if name not in names]
     if missing or not listed:
         what = f"names {missing[0][:80]!r}, which is not among its files" if missing else "names no files"
-        raise CheckpointError(f"{found.reference}: its {index} {what}; this upload is broken.")
+        raise CheckpointError(f"{listing.reference}: its {index} {what}; this upload is broken.")
     return tuple(names[name] for name in listed)
 
 
@@ -249,38 +249,38 @@ def download(
     cancelled  asked several times a second; true raises Cancelled, and what has arrived is kept for the next time
     limit      the most bytes the model may have, None for any
     """
-    found = listing(reference, token, cancelled)
-    fetch(found, companions(found), token, None, cancelled)
-    files = weights(found, only_safetensors)
+    listed = listing(reference, token, cancelled)
+    fetch(listed, companions(listed), token, None, cancelled)
+    files = weights(listed, only_safetensors)
     total = sum(file.size for file in files)
     if limit is not None and total > limit:
         most = f"this page takes models of up to {format_bytes(limit)}"
         raise CheckpointError(f"{reference}: has {format_bytes(total)} of weights; {most}.")
-    fetch(found, files, token, progress, cancelled)
-    _name(found)
-    return found.folder
+    fetch(listed, files, token, progress, cancelled)
+    _name(listed)
+    return listed.folder
 
 
 def fetch(
-    found: Listing, files: Sequence[RepoFile], token: Token, progress: Report | None = None,
+    listing: Listing, files: Sequence[RepoFile], token: Token, progress: Report | None = None,
     cancelled: Callable[[], bool] = never,
 ) -> None:  # fmt: skip
     """Bring some files of a model here, a few at a time."""
-    if found.restricted:
-        _touch(storage(found.name) / _RESTRICTED)
-    missing = [file for file in files if not _there(found, file)]
-    _check_room(found, missing)
-    counts = {file.name: file.size if file not in missing else begun(found, file) for file in files}
+    if listing.restricted:
+        _touch(storage(listing.name) / _RESTRICTED)
+    missing = [file for file in files if not _there(listing, file)]
+    _check_room(listing, missing)
+    counts = {file.name: file.size if file not in missing else begun(listing, file) for file in files}
     total, lock, stop = sum(file.size for file in files), threading.Lock(), threading.Event()
 
-    def told(file: RepoFile, done: int) -> None:
+    def report(file: RepoFile, done: int) -> None:
         with lock:
             counts[file.name] = done
             if progress is not None:
-                progress(Fetched(found.reference, file.name, done, file.size, sum(counts.values()), total))
+                progress(Fetched(listing.reference, file.name, done, file.size, sum(counts.values()), total))
 
     def one(file: RepoFile) -> None:
-        _Download(found, file, token, told, lambda: stop.is_set() or cancelled()).run()
+        _Download(listing, file, token, report, lambda: stop.is_set() or cancelled()).run()
 
     with ThreadPoolExecutor(PARALLEL_DOWNLOADS) as pool:
         running = [pool.submit(one, file) for file in sorted(missing, key=lambda file: -file.size)]
@@ -295,38 +295,38 @@ def fetch(
         raise first
     if progress is not None and not missing:
         last = files[-1] if files else RepoFile("", 0, "")
-        progress(Fetched(found.reference, last.name, last.size, last.size, total, total))
+        progress(Fetched(listing.reference, last.name, last.size, last.size, total, total))
 
 
-def _there(found: Listing, file: RepoFile) -> bool:
-    place = found.folder / file.name
+def _there(listing: Listing, file: RepoFile) -> bool:
+    place = listing.folder / file.name
     try:
         return place.stat().st_size == file.size
     except OSError:
         return False
 
 
-def begun(found: Listing, file: RepoFile) -> int:
+def begun(listing: Listing, file: RepoFile) -> int:
     """Bytes of a file that are here, whole or half loaded."""
-    if _there(found, file):
+    if _there(listing, file):
         return file.size
     try:
-        return min(file.size, _partial(found, file).stat().st_size)
+        return min(file.size, _partial(listing, file).stat().st_size)
     except OSError:
         return 0
 
 
-def _blob(found: Listing, file: RepoFile) -> Path:
-    return storage(found.name) / "blobs" / file.digest
+def _blob(listing: Listing, file: RepoFile) -> Path:
+    return storage(listing.name) / "blobs" / file.digest
 
 
-def _partial(found: Listing, file: RepoFile) -> Path:
-    return _blob(found, file).with_name(f"{file.digest}.incomplete")
+def _partial(listing: Listing, file: RepoFile) -> Path:
+    return _blob(listing, file).with_name(f"{file.digest}.incomplete")
 
 
-def _check_room(found: Listing, missing: Sequence[RepoFile]) -> None:
-    need = sum(file.size - begun(found, file) for file in missing)
-    place = storage(found.name)
+def _check_room(listing: Listing, missing: Sequence[RepoFile]) -> None:
+    need = sum(file.size - begun(listing, file) for file in missing)
+    place = storage(listing.name)
     try:
         place.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(place).free
@@ -334,7 +334,7 @@ def _check_room(found: Listing, missing: Sequence[RepoFile]) -> None:
         raise CheckpointError(f"{place}: the Hub's cache cannot be written: {error.strerror}.") from None
     if need > 0 and need + _FREE > free:
         raise CheckpointError(
-            f"{found.reference}: needs {format_bytes(need)} more on the disk, and {format_bytes(free)} are free.\n"
+            f"{listing.reference}: needs {format_bytes(need)} more on the disk, and {format_bytes(free)} are free.\n"
             "  Delete models you no longer need: `hf cache ls`, `hf cache rm`."
         )
 
@@ -343,13 +343,13 @@ class _Download:
     """One file on its way: range by range into `<digest>.incomplete`, checked against its digest, then put in its place."""
 
     def __init__(
-        self, found: Listing, file: RepoFile, token: Token, told: Callable[[RepoFile, int], None], stopped: Callable[[], bool]
+        self, listing: Listing, file: RepoFile, token: Token, report: Callable[[RepoFile, int], None], stopped: Callable[[], bool]
     ) -> None:
-        self.found, self.file, self.token, self.told, self.stopped = found, file, token, told, stopped
-        self.url = file_url(found.name, found.commit, file.name)
+        self.listing, self.file, self.token, self.report, self.stopped = listing, file, token, report, stopped
+        self.url = file_url(listing.name, listing.commit, file.name)
 
     def run(self) -> None:
-        blob, partial = _blob(self.found, self.file), _partial(self.found, self.file)
+        blob, partial = _blob(self.listing, self.file), _partial(self.listing, self.file)
         try:
             blob.parent.mkdir(parents=True, exist_ok=True)
             with self._alone():
@@ -358,16 +358,17 @@ class _Download:
                     if not self._sound(partial):
                         partial.unlink()
                         raise CheckpointError(
-                            f"{self.found.reference}: {self.file.name} came damaged: its digest is another.\n  Download it again."
+                            f"{self.listing.reference}: {self.file.name} came damaged: its digest is another.\n"
+                            "  Download it again."
                         )
                     partial.replace(blob)
-                _link(blob, self.found.folder / self.file.name)
+                _link(blob, self.listing.folder / self.file.name)
         except MergeError:
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-                raise CheckpointError(f"{self.found.reference}: the disk is full; make room, then go on.") from None
-            raise readable(self.found.reference, error, self.token) from None
+                raise CheckpointError(f"{self.listing.reference}: the disk is full; make room, then go on.") from None
+            raise readable(self.listing.reference, error, self.token) from None
 
     @contextlib.contextmanager
     def _alone(self) -> Generator[None]:
@@ -375,16 +376,16 @@ class _Download:
         from filelock import Timeout  # huggingface_hub brings it
         from huggingface_hub.utils import WeakFileLock
 
-        place = root() / ".locks" / storage(self.found.name).name / f"{self.file.digest}.lock"
+        place = root() / ".locks" / storage(self.listing.name).name / f"{self.file.digest}.lock"
         place.parent.mkdir(parents=True, exist_ok=True)
         while True:
             if self.stopped():
-                raise Cancelled(f"{self.found.reference}: stopped.")
+                raise Cancelled(f"{self.listing.reference}: stopped.")
             with contextlib.ExitStack() as held:
                 try:
                     held.enter_context(WeakFileLock(str(place), timeout=0.3))
                 except Timeout:
-                    self.told(self.file, begun(self.found, self.file))
+                    self.report(self.file, begun(self.listing, self.file))
                     continue
                 yield
                 return
@@ -399,7 +400,7 @@ class _Download:
             if before == self.file.size and partial.is_file():
                 return
             if self.stopped():
-                raise Cancelled(f"{self.found.reference}: stopped.")
+                raise Cancelled(f"{self.listing.reference}: stopped.")
             try:
                 self._stream(partial, before)
             except Cancelled:
@@ -416,7 +417,7 @@ class _Download:
         ends = time.monotonic() + seconds
         while time.monotonic() < ends:
             if self.stopped():
-                raise Cancelled(f"{self.found.reference}: stopped.")
+                raise Cancelled(f"{self.listing.reference}: stopped.")
             time.sleep(min(0.1, seconds))
 
     def _stream(self, partial: Path, before: int) -> None:
@@ -425,21 +426,21 @@ class _Download:
             anew = before > 0 and response.status_code != 206
             done = 0 if anew else before
             with partial.open("wb" if anew or not before else "ab") as out:
-                told = time.monotonic()
+                reported = time.monotonic()
                 for block in response.iter_bytes(1 << 18):
                     if done + len(block) > self.file.size:
                         what = f"{self.file.name} is longer than the Hub lists"
-                        raise CheckpointError(f"{self.found.reference}: {what}; try again.")
+                        raise CheckpointError(f"{self.listing.reference}: {what}; try again.")
                     out.write(block)
                     done += len(block)
                     if self.stopped():
-                        raise Cancelled(f"{self.found.reference}: stopped; {format_bytes(done)} of {self.file.name} are kept.")
-                    if time.monotonic() - told > 0.1:
-                        self.told(self.file, done)
-                        told = time.monotonic()
+                        raise Cancelled(f"{self.listing.reference}: stopped; {format_bytes(done)} of {self.file.name} are kept.")
+                    if time.monotonic() - reported > 0.1:
+                        self.report(self.file, done)
+                        reported = time.monotonic()
         if done < self.file.size:
             raise ConnectionError("cut short")
-        self.told(self.file, done)
+        self.report(self.file, done)
 
     def _sound(self, partial: Path) -> bool:
         """Whether the file is the one the Hub lists."""
@@ -450,7 +451,7 @@ class _Download:
             while block := data.read(1 << 22):
                 summed.update(block)
                 if self.stopped():
-                    raise Cancelled(f"{self.found.reference}: stopped.")
+                    raise Cancelled(f"{self.listing.reference}: stopped.")
         return summed.hexdigest() == digest
 
 
@@ -468,13 +469,13 @@ def _link(blob: Path, place: Path) -> None:
             shutil.copyfile(blob, place)
 
 
-def _name(found: Listing) -> None:
+def _name(listing: Listing) -> None:
     """Note which commit a branch stands for, now that all of it is here."""
-    if found.revision != found.commit:
-        note = storage(found.name) / "refs" / found.revision
+    if listing.revision != listing.commit:
+        note = storage(listing.name) / "refs" / listing.revision
         try:
             note.parent.mkdir(parents=True, exist_ok=True)
-            note.write_text(found.commit, encoding="ascii")
+            note.write_text(listing.commit, encoding="ascii")
         except OSError:  # a cache that is read-only; the files are there
             pass
 

@@ -105,8 +105,8 @@ def retry_after(error: BaseException) -> float | None:
     text = str(headers.get("retry-after", "")).strip()
     if text.isdigit():
         return float(text)
-    found = re.search(r"r=0;\s*t=(\d+)", str(headers.get("ratelimit", "")))
-    return float(found[1]) if found else None
+    match = re.search(r"r=0;\s*t=(\d+)", str(headers.get("ratelimit", "")))
+    return float(match[1]) if match else None
 
 
 def is_transport(error: BaseException) -> bool:

@@ -16,62 +16,65 @@ _SCALES = (
 
 
 def configs(
-    merged: Sequence[str], donor: str, origin: str, models: Mapping[str, Checkpoint], apart: Collection[str], templated: bool
-) -> Iterator[Finding]:
+    merged: Sequence[str], config_source: str, origin: str, models: Mapping[str, Checkpoint], apart: Collection[str],
+    templated: bool,
+) -> Iterator[Finding]:  # fmt: skip
     """What the models' weights were trained for, and the output's files will not say.
 
-    donor, origin  whose config.json, and whose tokenizer, the output takes
-    apart          models whose attention does not fit the donor's anyway
-    templated      the recipe gives the output a chat template
+    config_source, origin  whose config.json, and whose tokenizer, the output takes
+    apart      models whose attention does not fit the config source's anyway
+    templated  the recipe gives the output a chat template
     """
     for reference in merged:
-        if reference not in (donor, origin):
+        if reference not in (config_source, origin):
             yield from _chats(reference, origin, models, templated)
-    mine = models[donor].config
+    mine = models[config_source].config
     for reference in merged:
         other = models[reference].config
-        if reference == donor or not mine or not other:
+        if reference == config_source or not mine or not other:
             continue
         ours, theirs = _rope(mine), _rope(other)
         if ours != theirs:
             yield Finding(
-                "warning", f"{reference} was trained with a RoPE base of {theirs:,.0f}, {donor} with {ours:,.0f}; the "
+                "warning", f"{reference} was trained with a RoPE base of {theirs:,.0f}, {config_source} with {ours:,.0f}; the "
                 f"output keeps {ours:,.0f}, and attention weights made for another one mislead it.",
                 "Merge models of one RoPE base, or give its q_proj and k_proj the weight 0.",
-                kind="positions", model=reference, told=(theirs, ours),
+                kind="positions", model=reference, figures=(theirs, ours),
             )  # fmt: skip
         a, b = _stretch(mine), _stretch(other)
         if a != b:
             yield Finding(
-                "warning", f"RoPE scaling: {_shown(b)} in {reference}, {_shown(a)} in {donor}; the output keeps the latter, and "
-                "attention weights made for the other one mislead it.",
+                "warning", f"RoPE scaling: {_shown(b)} in {reference}, {_shown(a)} in {config_source}; the output keeps the "
+                "latter, and attention weights made for the other one mislead it.",
                 "Merge models whose context was stretched alike.", kind="stretched", model=reference,
             )  # fmt: skip
         a, b = _epsilon(mine), _epsilon(other)
         if a is not None and b is not None and a != b:
             yield Finding(
                 "warning" if max(a, b) > 100 * min(a, b) else "note",
-                f"norm epsilon: {b:g} in {reference}, {a:g} in {donor}; the output keeps {a:g}.",
-                kind="epsilon", model=reference, told=(b, a),
+                f"norm epsilon: {b:g} in {reference}, {a:g} in {config_source}; the output keeps {a:g}.",
+                kind="epsilon", model=reference, figures=(b, a),
             )  # fmt: skip
         for key, words in (("max_position_embeddings", "context"), ("sliding_window", "sliding window")):
             a, b = _setting(mine, key), _setting(other, key)
             if a != b and (a is not None or b is not None):
-                yield Finding("note", f"{words}: {_told(b)} in {reference}, {_told(a)} in {donor}; the output keeps {_told(a)}.")
+                yield Finding(
+                    "note", f"{words}: {_told(b)} in {reference}, {_told(a)} in {config_source}; the output keeps {_told(a)}."
+                )
         for key in ("num_attention_heads", "num_key_value_heads", "head_dim", "hidden_act"):
             a, b = _setting(mine, key), _setting(other, key)
             if a is not None and b is not None and a != b and not (reference in apart and key != "hidden_act"):
-                yield Finding("warning", f"{key}: {b} in {reference}, {a} in {donor}; the same rows do other work there.")
+                yield Finding("warning", f"{key}: {b} in {reference}, {a} in {config_source}; the same rows do other work there.")
         for key in _SCALES:  # where one says nothing it has its type's default, which may be the other's
             a, b = _setting(mine, key), _setting(other, key)
             if a is not None and b is not None and a != b:
                 yield Finding(
-                    "warning", f"{key}: {b} in {reference}, {a} in {donor}; the output keeps {a}, and the weights were trained "
-                    "for another size of what they work on.", kind="scales", model=reference,
+                    "warning", f"{key}: {b} in {reference}, {a} in {config_source}; the output keeps {a}, and the weights were "
+                    "trained for another size of what they work on.", kind="scales", model=reference,
                 )  # fmt: skip
         a, b = _architecture(mine), _architecture(other)
         if a != b:
-            yield Finding("note", f"{reference} is a {b}, {donor} a {a}; the output is a {a}.")
+            yield Finding("note", f"{reference} is a {b}, {config_source} a {a}; the output is a {a}.")
 
 
 def _chats(reference: str, origin: str, models: Mapping[str, Checkpoint], templated: bool) -> Iterator[Finding]:
@@ -105,13 +108,13 @@ def stops_of(model: Checkpoint) -> dict[int, str]:
     settings = read_json(model.folder / "tokenizer_config.json", required=False)
     vocabulary = read_vocabulary(model.folder)
     ids = dict(vocabulary.ids) if vocabulary else {}
-    found = [i for level in (generation, model.config) for i in _listed(level.get("eos_token_id"))]
+    stops = [i for level in (generation, model.config) for i in _listed(level.get("eos_token_id"))]
     named = settings.get("eos_token")
     named = named.get("content") if isinstance(named, dict) else named
     if isinstance(named, str) and named in ids:
-        found.append(ids[named])
+        stops.append(ids[named])
     words = {i: token for token, i in ids.items()}
-    return {i: words.get(i, f"token {i}") for i in dict.fromkeys(found)}
+    return {i: words.get(i, f"token {i}") for i in dict.fromkeys(stops)}
 
 
 def _listed(value: Any) -> list[int]:
@@ -120,14 +123,14 @@ def _listed(value: Any) -> list[int]:
 
 def _stretch(config: Mapping[str, Any]) -> dict[str, Any]:
     """How positions were stretched beyond those of the first training; {} where they were not."""
-    found: dict[str, Any] = {}
+    stretch: dict[str, Any] = {}
     for key in ("rope_scaling", "rope_parameters"):
         value = _setting(config, key)
         if isinstance(value, dict):
-            found |= {k: v for k, v in value.items() if k not in ("rope_theta", "partial_rotary_factor")}
-    kind = found.pop("rope_type", found.pop("type", "default"))
-    found.pop("type", None)
-    return {} if kind in (None, "default") else {"rope_type": kind, **dict(sorted(found.items()))}
+            stretch |= {k: v for k, v in value.items() if k not in ("rope_theta", "partial_rotary_factor")}
+    kind = stretch.pop("rope_type", stretch.pop("type", "default"))
+    stretch.pop("type", None)
+    return {} if kind in (None, "default") else {"rope_type": kind, **dict(sorted(stretch.items()))}
 
 
 def _shown(stretch: Mapping[str, Any]) -> str:
@@ -139,8 +142,8 @@ def _shown(stretch: Mapping[str, Any]) -> str:
 
 def _epsilon(config: Mapping[str, Any]) -> float | None:
     keys = ("rms_norm_eps", "layer_norm_eps", "layer_norm_epsilon", "norm_eps", "norm_epsilon")
-    found = [_setting(config, key) for key in keys]
-    return next((float(v) for v in found if isinstance(v, (int, float))), None)
+    values = [_setting(config, key) for key in keys]
+    return next((float(v) for v in values if isinstance(v, (int, float))), None)
 
 
 def _setting(config: Mapping[str, Any], key: str) -> Any:

@@ -232,18 +232,18 @@ def cuts(job: TensorJob, deltas: Tensor) -> tuple[Cut | None, ...]:
         return (None,) * len(deltas)
     n = deltas[0].numel()
     densities = args.each("density", len(deltas))
-    found: list[Cut | None] = []
+    cuts: list[Cut | None] = []
     for i, (delta, density) in enumerate(zip(deltas, densities, strict=True)):
         size = delta.abs()
         if density >= 1 or n == 0:
-            found.append(None)
+            cuts.append(None)
         elif trim == "largest":
-            found.append(Cut(cut_for(size, max(1, int(density * n)))[0]) if density > 0 else Cut(math.inf))
+            cuts.append(Cut(cut_for(size, max(1, int(density * n)))[0]) if density > 0 else Cut(math.inf))
         else:
             count, top = middle(n, density, args.each("gamma", len(deltas), 0.01)[i])
             low = cut_for(size, min(n, top + count))[0] if count else math.inf
-            found.append(Cut(low, cut_for(size, top)[0] if top else math.inf))
-    return tuple(found)
+            cuts.append(Cut(low, cut_for(size, top)[0] if top else math.inf))
+    return tuple(cuts)
 
 
 # ---------------------------------------------------------------------------------------------- stages
@@ -253,8 +253,8 @@ def _of_deltas(job: TensorJob, passed: Staged, positions: int) -> Explanation:
     """A method on deltas: every stage it told of, at the positions where they can be told apart."""
     n, shape, law = len(passed.deltas), passed.base.shape, _law(job)
     deltas = passed.deltas.reshape(n, -1)
-    told = {name: value for name, value in passed.stages.items() if value.shape == passed.deltas.shape}
-    kept, voting, counted = (told[k].reshape(n, -1) if k in told else None for k in ("kept", "voting", "counted"))
+    on_deltas = {name: value for name, value in passed.stages.items() if value.shape == passed.deltas.shape}
+    kept, voting, counted = (on_deltas[k].reshape(n, -1) if k in on_deltas else None for k in ("kept", "voting", "counted"))
     at = _telling(deltas, kept, voting, counted, positions, cuts(job, deltas))
     base, merged = passed.base.reshape(-1), passed.merged.reshape(-1)
     numbers = dict(_numbers(job, passed))
@@ -419,8 +419,8 @@ def _indices(at: Tensor, shape: Sequence[int], every: int) -> tuple[tuple[int, .
     """Flat positions of the sample as indices into the whole tensor."""
     if not shape:
         return ((),) * len(at)
-    found = torch.stack(torch.unravel_index(at, tuple(shape)), 1).tolist()
-    return tuple((index[0] * every, *index[1:]) for index in found)
+    places = torch.stack(torch.unravel_index(at, tuple(shape)), 1).tolist()
+    return tuple((index[0] * every, *index[1:]) for index in places)
 
 
 # ---------------------------------------------------------------------------------------------- which positions

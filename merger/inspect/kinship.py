@@ -156,10 +156,10 @@ def stamp(model: Checkpoint) -> tuple[object, ...]:
 def common(samples: Samples, base: str, others: Sequence[str]) -> float | None:
     """How much the changes of all these models from a base have in common: the mean cosine of any two; None where it is little,
     as it should be, or cannot be told."""
-    found = [
+    cosines = [
         angle for i, one in enumerate(others) for other in others[:i] if (angle := samples.angle(base, one, other)) is not None
     ]
-    mean = sum(found) / len(found) if found else 0.0
+    mean = sum(cosines) / len(cosines) if cosines else 0.0
     return mean if mean >= COMMON else None
 
 
@@ -171,7 +171,7 @@ def card_base(folder: Path) -> str:
     except OSError:
         return ""
     head = re.match(r"---\s*\n(.*?)\n---", text, re.DOTALL)
-    found = (
+    match = (
         re.search(
             r"^base_model:[ \t]*(?:\n[ \t]*-[ \t]*)?([^\n]+)((?:\n[ "
             "\t]*-[^\n]*)*)",
@@ -181,7 +181,7 @@ def card_base(folder: Path) -> str:
         if head
         else None
     )
-    if not found or found[2]:
+    if not match or match[2]:
         return ""
-    name = found[1].strip().strip("[]").strip("'\" ")
+    name = match[1].strip().strip("[]").strip("'\" ")
     return name if re.fullmatch(r"[\w.\-]+/[\w.\-]+", name) else ""

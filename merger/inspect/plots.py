@@ -101,12 +101,12 @@ def slot_colour(slot: int | None) -> str:
 Slots = Sequence[int | None]
 
 
-def delta_histograms(found: Histogram, names: Sequence[str], slots: Slots, title: str) -> go.Figure:
+def delta_histograms(histogram: Histogram, names: Sequence[str], slots: Slots, title: str) -> go.Figure:
     """A histogram for each model on one axis, counts in logs: all deltas grey, those kept in colour, the cut as dashed lines."""
-    n = len(found.counts)
+    n = len(histogram.counts)
     figure = _panels(n, [_plain(name) for name in names], n * 95 + 100)
-    middles = [(a + b) / 2 for a, b in zip(found.edges[:-1], found.edges[1:], strict=True)]
-    for i, (every, kept, cut) in enumerate(zip(found.counts, found.kept, found.cuts, strict=True), 1):
+    middles = [(a + b) / 2 for a, b in zip(histogram.edges[:-1], histogram.edges[1:], strict=True)]
+    for i, (every, kept, cut) in enumerate(zip(histogram.counts, histogram.kept, histogram.cuts, strict=True), 1):
         for heights, fill, word in ((every, _GONE, "changes"), (kept, slot_colour(slots[i - 1]), "kept")):
             figure.add_trace(
                 go.Bar(
@@ -115,7 +115,7 @@ def delta_histograms(found: Histogram, names: Sequence[str], slots: Slots, title
                 ),
                 row=i, col=1,
             )  # fmt: skip
-        for x in _cut_lines(cut.low, cut.high, found.edges[-1]) if cut else ():
+        for x in _cut_lines(cut.low, cut.high, histogram.edges[-1]) if cut else ():
             _ruled(figure).add_vline(x=x, line={"color": GREY, "width": 1.5, "dash": "dash"}, row=i, col=1)
         if cut is not None and math.isfinite(cut.low):
             words = f"cut {cut.low:.3g}" + (f" to {cut.high:.3g}" if math.isfinite(cut.high) else "")
@@ -207,16 +207,16 @@ def _values(figure: go.Figure, i: int, stage: Stage, x: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def arc(found: Arc, names: Sequence[str], slots: Slots, title: str) -> go.Figure:
+def arc(arc: Arc, names: Sequence[str], slots: Slots, title: str) -> go.Figure:
     """The models as arrows in their plane, true to scale; where the angle is small, the ends once more, stretched."""
-    close = found.degrees < 25
+    close = arc.degrees < 25
     if close:
         heads = ["From the origin, true to scale", "The ends, close up and stretched"]
         figure = make_subplots(rows=2, cols=1, subplot_titles=heads, row_heights=[0.38, 0.62], vertical_spacing=0.16)
     else:
         figure = make_subplots(rows=1, cols=1)
     for row in range(1, 3 if close else 2):
-        for k, (x, y) in enumerate(found.points):
+        for k, (x, y) in enumerate(arc.points):
             figure.add_trace(
                 go.Scatter(
                     x=[0, x], y=[0, y], mode="lines+markers", name=_plain(names[k]),
@@ -225,11 +225,11 @@ def arc(found: Arc, names: Sequence[str], slots: Slots, title: str) -> go.Figure
                 ),
                 row=row, col=1,
             )  # fmt: skip
-        if len(found.points) == 2:
-            for xs, ys, dash, word in ((*_arc_points(found), "solid", "arc"), (*zip(*found.points, strict=True), "dot", "line")):
+        if len(arc.points) == 2:
+            for xs, ys, dash, word in ((*_arc_points(arc), "solid", "arc"), (*zip(*arc.points, strict=True), "dot", "line")):
                 line = {"color": GREY, "dash": dash, "width": 1.5}
                 figure.add_trace(go.Scatter(x=xs, y=ys, mode="lines", line=line, name=word, showlegend=row == 1), row=row, col=1)
-        ends = ((found.straight, "x", GREY, "straight"), (found.result, "diamond", LEAD, "the merge"))
+        ends = ((arc.straight, "x", GREY, "straight"), (arc.result, "diamond", LEAD, "the merge"))
         for (x, y), symbol, fill, word in ends:
             marker = {"symbol": symbol, "size": 11, "color": fill}
             trace = go.Scatter(x=[x], y=[y], mode="markers", marker=marker, name=word, showlegend=row == 1)
@@ -238,16 +238,16 @@ def arc(found: Arc, names: Sequence[str], slots: Slots, title: str) -> go.Figure
     figure.update_layout(height=440 if close else 380, legend={"orientation": "h", "y": -0.1})
     figure.update_yaxes(scaleanchor="x", scaleratio=1, row=1, col=1)
     if close:
-        xs, ys = zip(*found.points, found.result, found.straight, *(zip(*_arc_points(found), strict=True)), strict=True)
+        xs, ys = zip(*arc.points, arc.result, arc.straight, *(zip(*_arc_points(arc), strict=True)), strict=True)
         figure.update_xaxes(range=_around(xs), row=2, col=1)
         figure.update_yaxes(range=_around(ys), row=2, col=1)
         figure.update_annotations(font_size=12)
     return figure
 
 
-def _arc_points(found: Arc) -> tuple[list[float], list[float]]:
+def _arc_points(arc: Arc) -> tuple[list[float], list[float]]:
     """Along the arc from the first point to the second; its length goes evenly from one to the other's."""
-    (ax, ay), (bx, by) = found.points[0], found.points[1]
+    (ax, ay), (bx, by) = arc.points[0], arc.points[1]
     turn, start = math.atan2(by, bx) - math.atan2(ay, ax), math.atan2(ay, ax)
     steps = [i / 48 for i in range(49)]
     a, b, total = math.hypot(ax, ay), math.hypot(bx, by), abs(turn)
@@ -267,13 +267,17 @@ def _around(values: Sequence[float]) -> list[float]:
     return [low - room, high + room]
 
 
-def spectrum(found: Spectrum, names: Sequence[str], slots: Slots, title: str) -> go.Figure:
+def spectrum(spectrum: Spectrum, names: Sequence[str], slots: Slots, title: str) -> go.Figure:
     """Singular values by rank: of each model's weighted change, of their sum, and of what the method makes of it."""
     figure = go.Figure()
     rows = [
-        (_plain(name), values, slot_colour(slot), "dot") for name, values, slot in zip(names, found.models, slots, strict=True)
+        (_plain(name), values, slot_colour(slot), "dot") for name, values, slot in zip(names, spectrum.models, slots, strict=True)
     ]
-    for name, values, fill, dash in [*rows, ("added up", found.added, GREY, "dash"), ("merged", found.merged, LEAD, "solid")]:
+    for name, values, fill, dash in [
+        *rows,
+        ("added up", spectrum.added, GREY, "dash"),
+        ("merged", spectrum.merged, LEAD, "solid"),
+    ]:
         line = {"color": fill, "dash": dash, "width": 3 if name == "merged" else 2}
         x = list(range(1, len(values) + 1))
         figure.add_trace(go.Scatter(x=x, y=list(values), mode="lines+markers", name=name, line=line, marker={"size": 4}))

@@ -1,6 +1,6 @@
 """The verdict: what a merge will do and what speaks against it, from headers, configs and a few rows, before it runs.
 
-print(verdict(recipe, models, plan(recipe, models)))
+print(verdict(recipe, models, make_plan(recipe, models)))
 """
 
 import contextlib
@@ -19,7 +19,7 @@ from merger.engine.arguments import Arguments
 from merger.engine.budget import memory_together
 from merger.engine.cancelling import cancelling
 from merger.engine.document import Planned
-from merger.engine.plan import Misfit, Plan, TensorJob, coverage, plan
+from merger.engine.plan import Misfit, Plan, TensorJob, coverage, make_plan
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes, read_json
 from merger.files.layout import role
@@ -48,7 +48,7 @@ class Group:
     shape: tuple[int, ...]
     model: str
     state: State
-    found: tuple[int, ...] | None
+    own: tuple[int, ...] | None
     tensors: int
     numel: int
 
@@ -59,9 +59,9 @@ class Group:
             return ""
         if self.state == "aligned":
             return "row by row after the output's tokens"
-        if self.found is None:
+        if self.own is None:
             return "it has no such tensor"
-        return f"{_shape(self.found)} against {_shape(self.shape)}"
+        return f"{_shape(self.own)} against {_shape(self.shape)}"
 
 
 @dataclass(frozen=True)
@@ -129,46 +129,46 @@ class Verdict:
         return costs if self.fidelity is None else f"{costs}; rounding costs {self.fidelity:.1%} of the merged change"
 
 
-def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Verdict:
+def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Verdict:
     """Judge a plan. Reads headers, configs, tokenizers and a few rows of each model; writes nothing.
 
-    decided  the recipe's own plan
+    plan     the recipe's own plan
     """
-    numel = sum(job.numel for job in decided.jobs)
+    numel = sum(job.numel for job in plan.jobs)
     samples = Samples({reference: models[reference] for reference in recipe.merged})
-    alter = _alter(decided, samples)
-    shares = tuple(_shares(recipe, decided, alter))
-    can, does, kept = _together(decided, alter)
-    fidelity = _fidelity(decided, samples)
+    alter = _alter(plan, samples)
+    shares = tuple(_shares(recipe, plan, alter))
+    can, does, kept = _together(plan, alter)
+    fidelity = _fidelity(plan, samples)
     findings = [
-        *_coverage(recipe, decided, shares, can, numel),
-        *_nothing(recipe, decided, shares),
-        *_too_far(recipe, decided),
-        *_without_effect(recipe, decided),
-        *_untouched(decided, shares, alter),
-        *_cancelled(recipe, decided),
+        *_coverage(recipe, plan, shares, can, numel),
+        *_nothing(recipe, plan, shares),
+        *_too_far(recipe, plan),
+        *_without_effect(recipe, plan),
+        *_untouched(plan, shares, alter),
+        *_cancelled(recipe, plan),
         *_damaged(recipe, samples),
-        *_ancestors(recipe, samples, decided),
-        *_siblings(recipe, samples, decided),
-        *_vocabularies(recipe, models, decided),
-        *_owners(decided),
-        *configs(recipe.merged, decided.donor, _origin(decided), models, _apart(decided), decided.chat_template is not None),
-        *_dtypes(recipe, models, decided),
-        *_rounding(recipe, models, decided, fidelity),
-        *(Finding("note", remark) for remark in decided.remarks if remark not in coverage(recipe, decided.misfits)),
+        *_ancestors(recipe, samples, plan),
+        *_siblings(recipe, samples, plan),
+        *_vocabularies(recipe, models, plan),
+        *_owners(plan),
+        *configs(recipe.merged, plan.config_source, _origin(plan), models, _apart(plan), plan.chat_template is not None),
+        *_dtypes(recipe, models, plan),
+        *_rounding(recipe, models, plan, fidelity),
+        *(Finding("note", remark) for remark in plan.remarks if remark not in coverage(recipe, plan.misfits)),
     ]
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.level))
     return Verdict(
-        _summary(recipe, decided, findings, shares, numel, can, kept), tuple(findings), tuple(_groups(decided)), shares,
-        numel, can, does, kept, decided.nbytes,
-        memory_together(decided.jobs), costs.START + sum(costs.seconds(job) for job in decided.jobs), fidelity,
+        _summary(recipe, plan, findings, shares, numel, can, kept), tuple(findings), tuple(_groups(plan)), shares,
+        numel, can, does, kept, plan.nbytes,
+        memory_together(plan.jobs), costs.START + sum(costs.seconds(job) for job in plan.jobs), fidelity,
     )  # fmt: skip
 
 
 def _summary(
-    recipe: Recipe, decided: Plan, findings: Sequence[Finding], shares: Sequence[Share], numel: int, can: int, kept: float
+    recipe: Recipe, plan: Plan, findings: Sequence[Finding], shares: Sequence[Share], numel: int, can: int, kept: float
 ) -> str:
-    onto = f" onto {decided.donor}" if recipe.base_model else ""
+    onto = f" onto {plan.config_source}" if recipe.base_model else ""
     models = f"{len(shares)} model{'s' if len(shares) != 1 else ''}"
     idle = sum(1 for s in shares if not s.does)
     parts = [f"{_percent(can, numel)} of {_count(numel)} parameters can change, {_percent(kept, numel)} do"]
@@ -204,19 +204,19 @@ Alter = Callable[[TensorJob, int], float]
 """The share of a tensor in which the i-th source differs from the base, 0 to 1."""
 
 
-def _alter(decided: Plan, samples: Samples) -> Alter:
+def _alter(plan: Plan, samples: Samples) -> Alter:
     """From a few stretches of every tensor; 1 where it cannot be told, or where there is no base to differ from."""
-    found: dict[tuple[str, int], float] = {}
+    changed: dict[tuple[str, int], float] = {}
 
     def alter(job: TensorJob, i: int) -> float:
         key = (job.name, i)
-        if key not in found:
-            found[key] = look(job, i)
-        return found[key]
+        if key not in changed:
+            changed[key] = look(job, i)
+        return changed[key]
 
     def look(job: TensorJob, i: int) -> float:
         base, source = job.base, job.sources[i]
-        if base is None and decided.recipe.method.base == "first":
+        if base is None and plan.recipe.method.base == "first":
             base = job.sources[0]
         if base is None or any(s.vocab is not None or s.rows is not None or s.made for s in (base, source)):
             return 1.0
@@ -227,11 +227,11 @@ def _alter(decided: Plan, samples: Samples) -> Alter:
     return alter
 
 
-def _shares(recipe: Recipe, decided: Plan, alter: Alter) -> Iterator[Share]:
+def _shares(recipe: Recipe, plan: Plan, alter: Alter) -> Iterator[Share]:
     for reference in recipe.merged:
         can = 0
         does = kept = 0.0
-        for job in decided.jobs:
+        for job in plan.jobs:
             for i, source in job.donors:
                 if source.model == reference:
                     size = job.numel
@@ -243,11 +243,11 @@ def _shares(recipe: Recipe, decided: Plan, alter: Alter) -> Iterator[Share]:
             yield Share(reference, can, round(does), kept)
 
 
-def _together(decided: Plan, alter: Alter) -> tuple[int, int, float]:
+def _together(plan: Plan, alter: Alter) -> tuple[int, int, float]:
     """Parameters that some model can change, does change, and changes after trimming (models trim independently)."""
     can = 0
     does = kept = 0.0
-    for job in decided.jobs:
+    for job in plan.jobs:
         size, donors = job.numel, job.donors
         active = [i for i, _ in donors if _acts(job, i)]
         can += size if donors else 0
@@ -256,65 +256,66 @@ def _together(decided: Plan, alter: Alter) -> tuple[int, int, float]:
     return can, round(does), kept
 
 
-def _untouched(decided: Plan, shares: Sequence[Share], alter: Alter) -> Iterator[Finding]:
+def _untouched(plan: Plan, shares: Sequence[Share], alter: Alter) -> Iterator[Finding]:
     """Models that were trained in a few layers only, or in none: what a weight there does not do."""
-    layers, numel = decided.layout.layers, sum(job.numel for job in decided.jobs)
+    layers, numel = plan.layout.layers, sum(job.numel for job in plan.jobs)
     for share in shares:
         touched: set[int | None] = set()
-        for job in decided.jobs:
+        for job in plan.jobs:
             if any(s.model == share.model and alter(job, i) > 0 for i, s in job.donors):
-                touched.add(decided.layout.layer(job.name))
+                touched.add(plan.layout.layer(job.name))
         count = len(touched - {None})
         if share.can and touched and count < layers:
             where = f"none of the {layers} layers" if not count else f"{count} of {layers} layers"
             yield Finding(
                 "note", f"{share.model} differs from the base in {where}{'; only outside of them' if not count else ''}, "
                 f"{_percent(share.does, numel)} of the parameters in all: its weights elsewhere change nothing.",
-                kind="untouched", model=share.model, told=(count, layers),
+                kind="untouched", model=share.model, figures=(count, layers),
             )  # fmt: skip
 
 
-def _groups(decided: Plan) -> Iterator[Group]:
+def _groups(plan: Plan) -> Iterator[Group]:
     """Role × shape × model, in the order of the output."""
-    misfits = {(m.name, m.model): m for m in decided.misfits}
+    misfits = {(m.name, m.model): m for m in plan.misfits}
     counts: dict[tuple[str, tuple[int, ...], str, State, tuple[int, ...] | None], int] = {}
-    for job in decided.jobs:
+    for job in plan.jobs:
         found_in = {s.model: s for _, s in job.donors}
-        for model in decided.recipe.merged:
+        for model in plan.recipe.merged:
             misfit, source = misfits.get((job.name, model)), found_in.get(model)
             if source is None and misfit is None:
                 continue
             aligned = source is not None and source.vocab is not None
             state: State = "aligned" if aligned else "fits" if misfit is None else "cropped" if misfit.cropped else "skipped"
-            key = (role(job.name), job.shape, model, state, misfit.found if misfit else job.shape)
+            key = (role(job.name), job.shape, model, state, misfit.shape if misfit else job.shape)
             counts[key] = counts.get(key, 0) + 1
-    for (kind, shape, model, state, found), tensors in counts.items():
-        yield Group(kind, shape, model, state, found, tensors, tensors * math.prod(shape))
+    for (kind, shape, model, state, given), tensors in counts.items():
+        yield Group(kind, shape, model, state, given, tensors, tensors * math.prod(shape))
 
 
-def _coverage(recipe: Recipe, decided: Plan, shares: Sequence[Share], can: int, numel: int) -> Iterator[Finding]:
-    if decided.recipe.base_model and not any(s.does for s in shares):
+def _coverage(recipe: Recipe, plan: Plan, shares: Sequence[Share], can: int, numel: int) -> Iterator[Finding]:
+    if plan.recipe.base_model and not any(s.does for s in shares):
         fix = "Give a model a weight." if can else "Merge fine-tunes of one base; list at least one model besides it."
         yield Finding(
-            "error", f"no model changes anything: the output is a copy of {decided.donor}.", fix,
-            kind="copy", model=decided.donor, mend=_awake(recipe, decided, None, "Give every model a part") if can else None,
+            "error", f"no model changes anything: the output is a copy of {plan.config_source}.", fix,
+            kind="copy", model=plan.config_source, mend=_awake(recipe, plan, None, "Give every model a part") if can else None,
         )  # fmt: skip
-    left = [m for m in decided.misfits if not m.cropped]
+    left = [m for m in plan.misfits if not m.cropped]
     if left and can:
         count, size = len({m.name for m in left}), sum({m.name: m.numel for m in left}.values())
         strangers = {m.model for m in left}
         yield Finding(
-            "warning", f"{count} of {len(decided.jobs)} tensors, {_count(size)} parameters, do not fit every model; "
-            f"{_percent(can, numel)} of the parameters can change, {_percent(numel - can, numel)} stay as in {decided.donor}.",
+            "warning", f"{count} of {len(plan.jobs)} tensors, {_count(size)} parameters, do not fit every model; "
+            f"{_percent(can, numel)} of the parameters can change, {_percent(numel - can, numel)} stay as in "
+            f"{plan.config_source}.",
             "Merge fine-tunes of one base: the same shapes everywhere.",
-            kind="misfits", told=(count, len(decided.jobs)),
+            kind="misfits", figures=(count, len(plan.jobs)),
             mend=_matched(recipe, left) or _without(recipe, strangers, "Take out what does not fit"),
         )  # fmt: skip
 
 
 def _matched(recipe: Recipe, misfits: Iterable[Misfit]) -> Fix | None:
     """Match rows by token, where only the vocabularies' tensors do not fit."""
-    if recipe.vocabulary is not None or not all(token_rows(m.name) and m.found is not None for m in misfits):
+    if recipe.vocabulary is not None or not all(token_rows(m.name) and m.shape is not None for m in misfits):
         return None
     return Fix("Match words by what they say", {"tokenizer_source": "union"})
 
@@ -327,7 +328,7 @@ def _without(recipe: Recipe, models: Iterable[str], label: str) -> Fix | None:
     others = [entry for entry in rest if entry.model != recipe.base_model] if recipe.method.takes == "deltas" else rest
     if not recipe.models or len(rest) == len(recipe.models) or len(others) < fewest or recipe.base_model in gone:
         return None
-    kept = [entry for entry, told in zip(document(recipe)["models"], recipe.models, strict=True) if told.model not in gone]
+    kept = [entry for entry, mine in zip(document(recipe)["models"], recipe.models, strict=True) if mine.model not in gone]
     return Fix(label, {"models": kept})
 
 
@@ -337,7 +338,7 @@ def ways_out(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Iterator[Fix]:
     Reads headers and tokenizers. Nothing for a recipe that is not refused.
     """
     with contextlib.suppress(MergeError):
-        plan(recipe, models)
+        make_plan(recipe, models)
         return
     for fix in (
         Fix("Match words by what they say", {"tokenizer_source": "union"}),
@@ -348,7 +349,7 @@ def ways_out(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Iterator[Fix]:
             continue
         with contextlib.suppress(MergeError):
             mended = replace_all(recipe, fix.changes)
-            if mended != recipe and any(job.donors for job in plan(mended, models).jobs):
+            if mended != recipe and any(job.donors for job in make_plan(mended, models).jobs):
                 yield fix
 
 
@@ -363,13 +364,13 @@ _AWAKE: dict[str, float] = {"weight": 0.5, "density": 0.5, "lambda": 1.0, "t": 0
 _PER_MODEL = ("weight", "density")
 
 
-def _awake(recipe: Recipe, decided: Plan, model: str | None, label: str) -> Fix | None:
+def _awake(recipe: Recipe, plan: Plan, model: str | None, label: str) -> Fix | None:
     """Every factor that is 0 all over a model's tensors (None: any model's) set to what is common; None if nothing is."""
     changes: dict[str, Any] = {}
     for reference, listed in _entries(recipe).items():
         if reference == recipe.base_model or (model is not None and reference != model):
             continue
-        for name in _zeros(decided, reference):
+        for name in _zeros(plan, reference):
             if name in _PER_MODEL:
                 changes |= {f"{place}.parameters.{name}": _AWAKE[name] for place, _ in listed}
             elif not recipe.slices and not recipe.modules:
@@ -377,30 +378,30 @@ def _awake(recipe: Recipe, decided: Plan, model: str | None, label: str) -> Fix 
     return Fix(label, changes) if changes else None
 
 
-def _zeros(decided: Plan, model: str) -> list[str]:
+def _zeros(plan: Plan, model: str) -> list[str]:
     """Factors of this model that are 0 in every tensor it fits."""
-    own = [(job, k) for job in decided.jobs for k, s in job.donors if s.model == model]
+    own = [(job, k) for job in plan.jobs for k, s in job.donors if s.model == model]
     return [name for name in ("weight", "density", "lambda", "t") if own and all(j.args.at(name, k) == 0 for j, k in own)]
 
 
-def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator[Finding]:
+def _nothing(recipe: Recipe, plan: Plan, shares: Sequence[Share]) -> Iterator[Finding]:
     """Models that contribute nothing, or next to nothing, and why."""
     for share in shares:
         if share.does:
             if share.can and share.kept < FEW * share.does:
                 yield _hardly(recipe, share)
             continue
-        if any(s.model == share.model and _acts(job, i) for job in decided.jobs for i, s in job.donors):
+        if any(s.model == share.model and _acts(job, i) for job in plan.jobs for i, s in job.donors):
             continue  # it equals the base: told where they are compared
         place, entry = (_entries(recipe).get(share.model) or [("", None)])[0]
-        missed = [m for m in decided.misfits if m.model == share.model and not m.cropped]
+        missed = [m for m in plan.misfits if m.model == share.model and not m.cropped]
         gone = _without(recipe, [share.model], "Take it out")
         if not share.can:
             yield Finding(
                 "warning", f"{share.model} contributes nothing: none of its tensors fits.", "Leave it out.",
                 kind="unfit", model=share.model, mend=gone,
             )  # fmt: skip
-        elif entry is not None and (wanted := _weighted(entry, recipe, decided, missed)):
+        elif entry is not None and (wanted := _weighted(entry, recipe, plan, missed)):
             roles = ", ".join(dict.fromkeys(role(m.name) for m in wanted))
             yield Finding(
                 "warning", f"{share.model} contributes nothing: its weight is 0 wherever it fits, and where its weight is not 0 "
@@ -409,12 +410,12 @@ def _nothing(recipe: Recipe, decided: Plan, shares: Sequence[Share]) -> Iterator
                 kind="unfit", model=share.model, mend=gone,
             )  # fmt: skip
         else:
-            zero = next(iter(_zeros(decided, share.model)), "t")
+            zero = next(iter(_zeros(plan, share.model)), "t")
             path = f"{place}.parameters.weight" if place and zero == "weight" else ""
             yield Finding(
                 "warning", f"{share.model} contributes nothing: its {zero} is 0 everywhere.",
                 f"Give it a {zero}, or leave it out.", path, 0.5 if path else None,
-                kind="silent", model=share.model, mend=_awake(recipe, decided, share.model, "Give it a part") or gone,
+                kind="silent", model=share.model, mend=_awake(recipe, plan, share.model, "Give it a part") or gone,
             )  # fmt: skip
 
 
@@ -426,18 +427,18 @@ def _hardly(recipe: Recipe, share: Share) -> Finding:
         "warning", f"{share.model} contributes next to nothing: {100 * kept:.2g} % of its changes are kept.",
         "Raise its density, for example to 0.2.",
         f"{places[0]}.parameters.density" if len(places) == 1 else "", 0.2 if len(places) == 1 else None,
-        kind="hardly", model=share.model, told=(kept,),
+        kind="hardly", model=share.model, figures=(kept,),
         mend=Fix("Keep a fifth of its changes", {f"{place}.parameters.density": 0.2 for place in places}) if places else None,
     )  # fmt: skip
 
 
-def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+def _too_far(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
     """Weights that add up to a step much longer than any of the models took, or to whole models several times over."""
     if not recipe.method.adds:
         return  # shares, or directions of their own strength
     whole_models = recipe.method.takes == "tensors"
     whole = far = 0.0
-    for job in decided.jobs:
+    for job in plan.jobs:
         donors = job.donors
         if not donors or "weight" not in job.args:
             continue
@@ -456,10 +457,10 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
         yield Finding(
             "warning", f"the weights of whole models sum to {reach:.3g}, so the output's numbers are {reach:.3g} times as large.",
             "Write `normalize: true`.", "parameters.normalize", True,
-            kind="scaled", told=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
+            kind="scaled", figures=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
         )  # fmt: skip
     elif not whole_models and reach > LONG:
-        strength = next((j.args.number("lambda") for j in decided.jobs if "lambda" in j.args), None)
+        strength = next((j.args.number("lambda") for j in plan.jobs if "lambda" in j.args), None)
         calm = None if strength is None else round(strength / reach, 3 if abs(strength / reach) < 0.1 else 2)
         able = bool(calm) and not recipe.slices and not recipe.modules
         yield Finding(
@@ -467,20 +468,20 @@ def _too_far(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
             f"{LONG:g} merges usually babble.",
             f"Write `lambda: {calm:g}`, or lower the weights." if calm else "Lower the weights.",
             "parameters.lambda" if able else "", calm if able else None,
-            kind="too far", told=(reach,),
+            kind="too far", figures=(reach,),
             mend=Fix(f"Turn the strength down to {calm:g}", {"parameters.lambda": calm}) if able else None,
         )  # fmt: skip
 
 
-def _cancelled(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+def _cancelled(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
     """Weights whose sum `normalize` divides by, and that nearly add up to nothing: the worst of them."""
-    found = min(cancelling(decided), key=lambda found: found.share, default=None)
-    if found is None:
+    worst = min(cancelling(plan), key=lambda worst: worst.share, default=None)
+    if worst is None:
         return
     yield Finding(
-        "warning", found.words, found.fix, f"parameters.{found.switch}" if found.switch else "", False if found.switch else None,
-        kind="cancelled", told=(found.share, found.tensors),
-        mend=Fix("Take the weights as they are", _everywhere(recipe, found.switch, False)) if found.switch else None,
+        "warning", worst.words, worst.fix, f"parameters.{worst.switch}" if worst.switch else "", False if worst.switch else None,
+        kind="cancelled", figures=(worst.share, worst.tensors),
+        mend=Fix("Take the weights as they are", _everywhere(recipe, worst.switch, False)) if worst.switch else None,
     )  # fmt: skip
 
 
@@ -496,13 +497,13 @@ def _damaged(recipe: Recipe, samples: Samples) -> Iterator[Finding]:
 
     for reference in filter(samples.here, recipe.merged):
         with contextlib.suppress(CheckpointError):
-            found = known(("damaged", samples.stamps[reference]), lambda reference=reference: look(reference))
-            if found is not None:
-                name, of = found
+            damage = known(("damaged", samples.stamps[reference]), lambda reference=reference: look(reference))
+            if damage is not None:
+                name, of = damage
                 yield Finding(
                     "warning", f"{reference} has {of} in what was seen of {name}: it is damaged, and the merge ends there.",
                     "Get its file again, or leave it out; --allow-nonfinite merges it all the same.",
-                    kind="damaged", model=reference, told=(of.odd,), mend=_without(recipe, [reference], "Take it out"),
+                    kind="damaged", model=reference, figures=(of.odd,), mend=_without(recipe, [reference], "Take it out"),
                 )  # fmt: skip
 
 
@@ -527,11 +528,11 @@ def _everywhere(recipe: Recipe, name: str, value: Any) -> dict[str, Any]:
     return dict.fromkeys([f"parameters.{name}", *paths], value)
 
 
-def _weighted(entry: Entry, recipe: Recipe, decided: Plan, missed: Iterable[Misfit]) -> list[Misfit]:
+def _weighted(entry: Entry, recipe: Recipe, plan: Plan, missed: Iterable[Misfit]) -> list[Misfit]:
     """Of the tensors where a model does not fit those for which its weight is not zero."""
     setting = next((s for scope in (entry.parameters, recipe.parameters) for name, s in scope if name == "weight"), None)
-    layers = decided.layout.layers
-    return [m for m in missed if setting is None or setting.at(m.name, decided.layout.layer(m.name) or 0, layers) != 0]
+    layers = plan.layout.layers
+    return [m for m in missed if setting is None or setting.at(m.name, plan.layout.layer(m.name) or 0, layers) != 0]
 
 
 # ---------------------------------------------------------------------------------------------- without effect
@@ -539,18 +540,18 @@ def _weighted(entry: Entry, recipe: Recipe, decided: Plan, missed: Iterable[Misf
 
 def _entries(recipe: Recipe) -> dict[str, list[tuple[str, Entry]]]:
     """Where each model is listed: model -> (path, entry) in models, slices and modules."""
-    found: dict[str, list[tuple[str, Entry]]] = {}
+    entries: dict[str, list[tuple[str, Entry]]] = {}
     for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
         listed = [(f"{above}models[{i}]", e) for i, e in enumerate(part.models)]
         listed += [(f"{above}slices[{i}].sources[{j}]", e) for i, s in enumerate(part.slices) for j, e in enumerate(s.sources)]
         for path, entry in listed:
-            found.setdefault(entry.model, []).append((path, entry))
-    return found
+            entries.setdefault(entry.model, []).append((path, entry))
+    return entries
 
 
-def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+def _without_effect(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
     for model, listed in _entries(recipe).items():
-        mine = [(job, k) for job in decided.jobs for k, s in job.donors if s.model == model]
+        mine = [(job, k) for job in plan.jobs for k, s in job.donors if s.model == model]
         active = [(job, k) for job, k in mine if _acts(job, k)]
         if not active or model == recipe.base_model:
             continue
@@ -561,12 +562,12 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
         ]  # fmt: skip
         weights = sorted({job.args.one("weight", k) for job, k in active if "weight" in job.args})
         if len(alone) == len(active) and weights and weights != [1.0]:
-            told = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
+            weighs = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
             yield Finding(
-                "warning", f"the weight {told} of {model} has no effect: `normalize` divides by it again, because no other "
+                "warning", f"the weight {weighs} of {model} has no effect: `normalize` divides by it again, because no other "
                 "model takes part in its tensors; its values replace the base's outright.",
                 "Write `normalize: false` for the weight to count.", "parameters.normalize", False,
-                kind="lone weight", model=model, told=(weights[0], weights[-1]),
+                kind="lone weight", model=model, figures=(weights[0], weights[-1]),
                 mend=Fix("Let the weight count", _everywhere(recipe, "normalize", False)),
             )  # fmt: skip
         densities = [job.args.one("density", k) if "density" in job.args else None for job, k in active]
@@ -579,12 +580,12 @@ def _without_effect(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
                 kind="untrimmed", model=model,
                 mend=Fix("Keep the larger half of its changes", {f"{p}.parameters.density": 0.5 for p, _ in listed}),
             )  # fmt: skip
-    yield from _filters(recipe, decided)
+    yield from _filters(recipe, plan)
 
 
-def _filters(recipe: Recipe, decided: Plan) -> Iterator[Finding]:
+def _filters(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
     """Filters found in no tensor's name, and rules that are never reached."""
-    names = [job.name for job in decided.jobs] + [s.name for job in decided.jobs for s in job.sources]
+    names = [job.name for job in plan.jobs] + [s.name for job in plan.jobs for s in job.sources]
     scopes: list[tuple[str, Parameters]] = [("parameters", recipe.parameters)]
     scopes += [(f"modules.{m.name}.parameters", m.parameters) for m in recipe.modules]
     for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
@@ -621,22 +622,22 @@ def _last_reached(setting: Setting) -> int:
 # ---------------------------------------------------------------------------------------------- ancestry
 
 
-def _ancestors(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Finding]:
+def _ancestors(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding]:
     """Whether the models come from the base, as far as a few rows can tell."""
     strangers: list[str] = []
     for reference in recipe.merged:
-        if reference == decided.donor:
+        if reference == plan.config_source:
             continue
         try:
-            kin = samples.kin(decided.donor, reference)
+            kin = samples.kin(plan.config_source, reference)
         except CheckpointError:  # its weights are on the Hub still, too slow to look into from here
-            words = f"whether {reference} comes from {decided.donor} can be told once both are on this machine."
+            words = f"whether {reference} comes from {plan.config_source} can be told once both are on this machine."
             yield Finding("note", words)
             continue
         if kin is None:
             continue
         if kin.distance == 0 and recipe.method.takes == "deltas":
-            words = f"{reference} equals {decided.donor} in every sampled row: there is no delta."
+            words = f"{reference} equals {plan.config_source} in every sampled row: there is no delta."
             yield Finding(
                 "warning", words, "Leave it out.", kind="same", model=reference, mend=_without(recipe, [reference], "Take it out")
             )
@@ -644,26 +645,26 @@ def _ancestors(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Find
             continue
         strangers.append(reference)
         base = recipe.base_model is not None
-        better = _better_base(recipe, samples, reference, decided.donor)
-        found = Fix("Use its relative as the base", {better[1]: better[2]}) if len(better) > 1 else None
+        better = _better_base(recipe, samples, reference, plan.config_source)
+        fix = Fix("Use its relative as the base", {better[1]: better[2]}) if len(better) > 1 else None
         yield Finding(
             "warning",
-            f"{decided.donor} is not the ancestor of {reference}: in sampled rows they differ by {kin.distance:.2f} of "
+            f"{plan.config_source} is not the ancestor of {reference}: in sampled rows they differ by {kin.distance:.2f} of "
             f"its norm, with a cosine of {kin.cosine:.2f} (a fine-tune: below 0.1, above 0.99). "
             f"{'Their difference is no task vector; the' if base else 'The'} merge will probably write gibberish.",
-            *better, kind="stranger", model=reference, told=(kin.distance, kin.cosine),
-            mend=found or _without(recipe, [reference], "Take it out"),
+            *better, kind="stranger", model=reference, figures=(kin.distance, kin.cosine),
+            mend=fix or _without(recipe, [reference], "Take it out"),
         )  # fmt: skip
 
 
-def _better_base(recipe: Recipe, samples: Samples, reference: str, donor: str) -> tuple[str, str, str] | tuple[str]:
+def _better_base(recipe: Recipe, samples: Samples, reference: str, config_source: str) -> tuple[str, str, str] | tuple[str]:
     """The model that its card names as its base; else the listed model nearest to it, if it is a relative."""
-    told = card_base(samples.models[reference].folder)
-    if told and told != donor:
-        return f"Its card says that it was fine-tuned from {told}: name that as `base_model`.", "base_model", told
+    named = card_base(samples.models[reference].folder)
+    if named and named != config_source:
+        return f"Its card says that it was fine-tuned from {named}: name that as `base_model`.", "base_model", named
     near: list[tuple[float, str]] = []
     for other in recipe.merged:
-        if other not in (reference, donor):
+        if other not in (reference, config_source):
             kin = samples.kin(other, reference)
             if kin is not None and kin.related:
                 near.append((kin.distance, other))
@@ -676,7 +677,7 @@ def _better_base(recipe: Recipe, samples: Samples, reference: str, donor: str) -
     )  # fmt: skip
 
 
-def _siblings(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Finding]:
+def _siblings(recipe: Recipe, samples: Samples, plan: Plan) -> Iterator[Finding]:
     """Whether the base is no ancestor but one fine-tune of several: then all deltas hold its own change, turned round."""
     base = recipe.base_model
     others = [r for r in recipe.merged if r != base]
@@ -684,8 +685,8 @@ def _siblings(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Findi
         return
     own = card_base(samples.models[base].folder)
     cards = {r: card_base(samples.models[r].folder) for r in others}
-    same = [r for r, told in cards.items() if own and told == own]
-    proposed = own or next((told for told in cards.values() if told), "")
+    same = [r for r, card in cards.items() if own and card == own]
+    proposed = own or next((card for card in cards.values() if card), "")
     whose = proposed or "the model that all of them were fine-tuned from"
     fix = f"Name {whose} as `base_model`."
     edit = ("base_model", proposed) if proposed else ("", None)
@@ -702,7 +703,7 @@ def _siblings(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Findi
             f"in common (a cosine of {alike:.2f}; of unlike training below 0.1): {base} looks like their "
             f"sibling, not their "
             "base, and the merge takes its own training away; or all were trained on much the same.", fix, *edit,
-            kind="sibling", model=base, told=(alike,), mend=mend,
+            kind="sibling", model=base, figures=(alike,), mend=mend,
         )  # fmt: skip
     elif same:
         yield Finding(
@@ -714,11 +715,11 @@ def _siblings(recipe: Recipe, samples: Samples, decided: Plan) -> Iterator[Findi
 # ---------------------------------------------------------------------------------------------- vocabulary
 
 
-def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
-    """Ids that mean other tokens than in the donor's tokenizer."""
-    mine = tokens_of(models[decided.donor].words)
+def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Iterator[Finding]:
+    """Ids that mean other tokens than in the config source's tokenizer."""
+    mine = tokens_of(models[plan.config_source].words)
     for reference in recipe.merged:
-        if reference == decided.donor or not mine:
+        if reference == plan.config_source or not mine:
             continue
         other = tokens_of(models[reference].words)
         if not other:
@@ -730,12 +731,12 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Pla
             yield Finding(
                 "note" if recipe.vocabulary else "warning",
                 f"{len(differ):,} of {len(mine.keys() & other.keys()):,} token ids mean another token in {reference} than in "
-                f"{decided.donor}, the first is {i}: {other[i]!r} against {mine[i]!r}"
+                f"{plan.config_source}, the first is {i}: {other[i]!r} against {mine[i]!r}"
                 f"{'; rows are matched by token.' if recipe.vocabulary else '.'}",
                 *(() if recipe.vocabulary else (
                     "Write `tokenizer_source: union` to line the embeddings up by token.", "tokenizer_source", "union")),
                 kind="other words" if not recipe.vocabulary else "remark", model=reference,
-                told=(len(differ), len(mine.keys() & other.keys())),
+                figures=(len(differ), len(mine.keys() & other.keys())),
                 mend=None if recipe.vocabulary else Fix("Match words by what they say", {"tokenizer_source": "union"}),
             )  # fmt: skip
         if extra:
@@ -744,10 +745,10 @@ def _vocabularies(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Pla
             rest = "." if recipe.vocabulary else "; their rows are not merged."
             yield Finding(
                 "note",
-                f"{reference} has {count} more than {decided.donor}: {shown}{rest}",
+                f"{reference} has {count} more than {plan.config_source}: {shown}{rest}",
                 kind="more words" if not recipe.vocabulary else "remark",
                 model=reference,
-                told=(len(extra),),
+                figures=(len(extra),),
                 mend=None if recipe.vocabulary else Fix("Merge those words too", {"tokenizer_source": "union"}),
             )
 
@@ -761,8 +762,8 @@ def tokens_of(folder: Path) -> dict[int, str]:
     if vocabulary is not None:
         return {i: token for token, i in vocabulary.ids.items()}
     try:
-        found = _by_id(read_json(folder / "vocab.json", required=False))
-        return found | _by_id(read_json(folder / "added_tokens.json", required=False)) if found else {}
+        tokens = _by_id(read_json(folder / "vocab.json", required=False))
+        return tokens | _by_id(read_json(folder / "added_tokens.json", required=False)) if tokens else {}
     except CheckpointError:
         return {}
 
@@ -774,22 +775,22 @@ def _by_id(vocab: Mapping[str, Any]) -> dict[int, str]:
 # ---------------------------------------------------------------------------------------------- dtypes, words and costs
 
 
-def _apart(decided: Plan) -> set[str]:
+def _apart(plan: Plan) -> set[str]:
     """Models whose attention does not fit: their numbers of heads are told with the misfits."""
-    return {m.model for m in decided.misfits if role(m.name) in ("q", "k", "qkv")}
+    return {m.model for m in plan.misfits if role(m.name) in ("q", "k", "qkv")}
 
 
-def _origin(decided: Plan) -> str:
+def _origin(plan: Plan) -> str:
     """The model whose tokenizer the output takes."""
-    return decided.tokens.origin if decided.tokens is not None else decided.donor
+    return plan.tokens.origin if plan.tokens is not None else plan.config_source
 
 
-def _owners(decided: Plan) -> Iterator[Finding]:
+def _owners(plan: Plan) -> Iterator[Finding]:
     """Where the rows of a vocabulary of several come from."""
-    if decided.tokens is None or len(decided.tokens.models) < 2:
+    if plan.tokens is None or len(plan.tokens.models) < 2:
         return
-    rows = {model: set(found.ids) for model, found in decided.tokens.models.items()}
-    tokens = [key for key in decided.tokens.keys if isinstance(key, str)]
+    rows = {model: set(vocabulary.ids) for model, vocabulary in plan.tokens.models.items()}
+    tokens = [key for key in plan.tokens.keys if isinstance(key, str)]
     owners: dict[tuple[str, ...], int] = {}
     for token in tokens:
         who = tuple(model for model, ids in rows.items() if token in ids)
@@ -804,7 +805,7 @@ def _owners(decided: Plan) -> Iterator[Finding]:
     yield Finding(
         "note", f"of {len(tokens):,} tokens every model has {everyone:,}; the rows of the others are "
         f"{', '.join(parts[:4])}{more}.",
-        kind="owners", told=(everyone, len(tokens)),
+        kind="owners", figures=(everyone, len(tokens)),
     )  # fmt: skip
 
 
@@ -812,12 +813,12 @@ _ROUNDED: dict[tuple[object, ...], tuple[float, float]] = {}
 """What was found before, by job and files."""
 
 
-def _fidelity(decided: Plan, samples: Samples) -> float | None:
+def _fidelity(plan: Plan, samples: Samples) -> float | None:
     """How far rounding to the output's type is from the merged change, relative to it, in a few rows of a few matrices."""
     jobs = [
-        job for job in decided.jobs if has_deltas(job) and len(job.shape) == 2 and torch.finfo(job.out).bits < 32
+        job for job in plan.jobs if has_deltas(job) and len(job.shape) == 2 and torch.finfo(job.out).bits < 32
         and all(s.vocab is None and s.rows is None and not s.made for s in (*job.sources, *([job.base] if job.base else [])))
-    ] if decided.recipe.method.takes == "deltas" and samples.here(*decided.recipe.merged) else []  # fmt: skip
+    ] if plan.recipe.method.takes == "deltas" and samples.here(*plan.recipe.merged) else []  # fmt: skip
     if len(_ROUNDED) > 10_000:
         _ROUNDED.clear()
     lost = whole = 0.0
@@ -837,20 +838,20 @@ def _fidelity(decided: Plan, samples: Samples) -> float | None:
     return math.sqrt(lost / whole) if whole > 0 and math.isfinite(lost + whole) else None
 
 
-def _rounding(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan, fidelity: float | None) -> Iterator[Finding]:
+def _rounding(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan, fidelity: float | None) -> Iterator[Finding]:
     """Small changes that the output's type cannot hold."""
     if fidelity is None or fidelity < 0.1:
         return
-    out = max(decided.jobs, key=lambda job: job.slot.nbytes).out
+    out = max(plan.jobs, key=lambda job: job.slot.nbytes).out
     yield Finding(
         "warning" if fidelity > 0.5 else "note",
         f"rounding to {_dtype(out)} costs {fidelity:.0%} of the merged change, which is small beside the weights.",
         "Write `out_dtype: float32` to keep it.", "out_dtype", "float32",
-        kind="coarse", told=(fidelity,), mend=Fix("Write float32", {"out_dtype": "float32"}),
+        kind="coarse", figures=(fidelity,), mend=Fix("Write float32", {"out_dtype": "float32"}),
     )  # fmt: skip
 
 
-def _dtypes(recipe: Recipe, models: Mapping[str, Checkpoint], decided: Plan) -> Iterator[Finding]:
+def _dtypes(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Iterator[Finding]:
     """What is lost when the output is rounded to another type than the models are stored in."""
     wanted = recipe.out_dtype or recipe.dtype
     if wanted is None:
@@ -885,11 +886,11 @@ def _stored(kinds: Mapping[str, torch.dtype]) -> str:
     by: dict[torch.dtype, list[str]] = {}
     for reference, dtype in kinds.items():
         by.setdefault(dtype, []).append(reference)
-    told: list[str] = []
+    messages: list[str] = []
     for dtype, names in by.items():
         who = " and ".join(names) if len(names) < 3 else f"{len(names)} models"
-        told.append(f"{who} {'is' if len(names) == 1 else 'are'} stored in {_dtype(dtype)}")
-    return ", ".join(told)
+        messages.append(f"{who} {'is' if len(names) == 1 else 'are'} stored in {_dtype(dtype)}")
+    return ", ".join(messages)
 
 
 def _dtype(dtype: torch.dtype) -> str:

@@ -63,9 +63,9 @@ def available() -> bool:
 
 def loaded() -> ctypes.CDLL:
     """The library, where it is known that there is one."""
-    found = library()
-    assert found is not None
-    return found
+    loaded = library()
+    assert loaded is not None
+    return loaded
 
 
 @functools.cache
@@ -87,7 +87,7 @@ def library() -> ctypes.CDLL | None:
 
 def _compiler() -> str | None:
     names = (os.environ.get("CC") or "cc", "cc", "gcc", "clang")
-    return next((found for name in names if (found := shutil.which(name))), None)
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def _built(root: Path | None = None) -> Path:
@@ -123,11 +123,11 @@ def _sound(file: Path) -> bool:
     """Whether a built file is what was built, and nobody else can write to it."""
     try:
         with open_regular(file) as handle:
-            state, found = os.fstat(handle.fileno()), hashlib.sha256(handle.read()).hexdigest()
+            state, digest = os.fstat(handle.fileno()), hashlib.sha256(handle.read()).hexdigest()
     except OSError:
         return False
     mine = not hasattr(os, "getuid") or _only_mine(state)
-    return mine and not file.is_symlink() and file.stem.rpartition("-")[2] == found[:16]
+    return mine and not file.is_symlink() and file.stem.rpartition("-")[2] == digest[:16]
 
 
 def _only_mine(state: os.stat_result) -> bool:
@@ -242,9 +242,9 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
 
 def settle(handle: int, offset: int, nbytes: int, wait: bool) -> None:
     """Start writing a stretch of a file to the disk; `wait`: until it is there, and let go of its memory."""
-    found = library()
-    if found is not None:
-        found.merger_settle(handle, offset, nbytes, wait)
+    loaded = library()
+    if loaded is not None:
+        loaded.merger_settle(handle, offset, nbytes, wait)
     elif wait and hasattr(os, "fdatasync"):
         os.fdatasync(handle)
 

@@ -22,10 +22,10 @@ _Sources = ctypes.Array[Source]
 
 def supports(tensors: Sequence[Tensor]) -> bool:
     """Whether these tensors can be given to the compiled passes: few enough, on the CPU, of a dtype they know."""
-    found = library()
-    if found is None or len(tensors) > MOST_MODELS + 1:
+    compiled = library()
+    if compiled is None or len(tensors) > MOST_MODELS + 1:
         return False
-    kinds = KINDS if found.merger_has_float16() else {torch.float32, torch.bfloat16}
+    kinds = KINDS if compiled.merger_has_float16() else {torch.float32, torch.bfloat16}
     return all(t.device.type == "cpu" and t.dtype in kinds for t in tensors)
 
 
@@ -36,11 +36,11 @@ def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (
     """
     above, at = ctypes.c_int64(), ctypes.c_int64()
     source, under = _sources([x]), _base(base)
-    found = loaded().merger_kth(source, under, x.numel(), k, *bracket, ctypes.byref(above), ctypes.byref(at))
+    kth = loaded().merger_kth(source, under, x.numel(), k, *bracket, ctypes.byref(above), ctypes.byref(at))
     _check(source, under)
     if not at.value:
         raise MemoryError
-    return found, above.value, at.value
+    return kth, above.value, at.value
 
 
 STEPS = 64
@@ -70,12 +70,12 @@ def lengths(x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]:
 def products(tensors: Sequence[Tensor], base: Tensor | None) -> Tensor:
     """The dot products of all pairs of x - base, (n, n) float64, as `ops.dot`."""
     n = len(tensors)
-    found = torch.zeros(n, n, dtype=torch.float64)
+    table = torch.zeros(n, n, dtype=torch.float64)
     sources, under = _sources(tensors), _base(base)
-    if loaded().merger_products(sources, n, under, tensors[0].numel(), found.data_ptr()):
+    if loaded().merger_products(sources, n, under, tensors[0].numel(), table.data_ptr()):
         raise MemoryError
     _check(sources, under)
-    return found
+    return table
 
 
 def ranked(x: Tensor, base: Tensor | None, key: tuple[int, int], density: float, epsilon: float) -> Trim:
@@ -125,23 +125,23 @@ def _note(seen: Seen | None, how: How, *passed: "_Sources | None") -> None:
 
 def _sources(tensors: Sequence[Tensor], trims: Sequence[Trim] = (), weights: Sequence[float] = (), room: int = 0) -> _Sources:
     """The tensors as the passes take them; room: elements that must be ready at once."""
-    found = (Source * len(tensors))()
+    sources = (Source * len(tensors))()
     for i, x in enumerate(tensors):
         t = trims[i] if trims else ALL
-        found[i] = Source(
+        sources[i] = Source(
             x.data_ptr(), t.mask.data_ptr() if t.mask is not None else None, 0.0, 0.0, KINDS[x.dtype], t.kind, *t.key,
             t.low, t.low_room, t.high, t.high_room, t.density, t.scale, t.divide, weights[i] if weights else 1.0,
         )  # fmt: skip
-        _place(found[i], x, i + 1, room)
-    return found
+        _place(sources[i], x, i + 1, room)
+    return sources
 
 
 def _base(base: Tensor | None, room: int = 0) -> _Sources | None:
     if base is None:
         return None
-    found = _sources([base])
-    _place(found[0], base, 0, room)
-    return found
+    array = _sources([base])
+    _place(array[0], base, 0, room)
+    return array
 
 
 def _check(*passed: _Sources | None) -> None:
@@ -152,11 +152,11 @@ def _check(*passed: _Sources | None) -> None:
 
 
 def _place(source: Source, x: Tensor, i: int, room: int) -> None:
-    found = windows.place(x)
-    if found is None:
+    at = windows.place(x)
+    if at is None:
         source.file = -1
         return
-    source.file, source.place = found
+    source.file, source.place = at
     source.room = max(windows.WINDOW, room)
     source.window = windows.window(i, source.room * x.element_size()).data_ptr()
 

@@ -107,10 +107,10 @@ class Attempt:
         return self.short  # here the error ends, and with it what its traceback holds of the device's memory
 
 
-def attempts(device: torch.device, let_go: Callable[[], None], words: Callable[[], str]) -> Iterator[Attempt]:
+def attempts(device: torch.device, release: Callable[[], None], words: Callable[[], str]) -> Iterator[Attempt]:
     """Try something up to twice: `for attempt in attempts(...): with attempt: ...`.
 
-    let_go  frees what can be made again: called after each try that ran out of memory
+    release  frees what can be made again: called after each try that ran out of memory
     words   what to tell after the second one, as OutOfMemory
     """
     for _ in range(2):
@@ -118,14 +118,14 @@ def attempts(device: torch.device, let_go: Callable[[], None], words: Callable[[
         yield attempt
         if not attempt.short:
             return
-        let_go()
+        release()
         empty_cache(device)
     raise OutOfMemory(words())
 
 
-def tried(do: Callable[[], T], device: torch.device, let_go: Callable[[], None], words: Callable[[], str]) -> T:
+def tried(do: Callable[[], T], device: torch.device, release: Callable[[], None], words: Callable[[], str]) -> T:
     """What `do` gives, in up to two attempts."""
-    for attempt in attempts(device, let_go, words):
+    for attempt in attempts(device, release, words):
         with attempt:
             return do()
     raise AssertionError("attempts end with a result or an error")

@@ -68,9 +68,9 @@ class Count:
         >>> str(count([torch.tensor([[1.0, torch.nan], [torch.inf, -torch.inf]])], (2, 2)))
         '1 NaN and 2 infinities'
         """
-        found = [f"{self.nan:,} NaN"] if self.nan else []
-        found += [f"{self.infinite:,} infinit{'y' if self.infinite == 1 else 'ies'}"] if self.infinite else []
-        return " and ".join(found) or "nothing but finite numbers"
+        parts = [f"{self.nan:,} NaN"] if self.nan else []
+        parts += [f"{self.infinite:,} infinit{'y' if self.infinite == 1 else 'ies'}"] if self.infinite else []
+        return " and ".join(parts) or "nothing but finite numbers"
 
     @property
     def place(self) -> str:
@@ -89,8 +89,8 @@ def count(parts: Iterable[Tensor], shape: Sequence[int]) -> Count:
             some = some if some.dtype in _PLAIN else some.to(torch.float32)
             odd = ~some.isfinite()
             if bool(odd.any()):
-                found = int(some.isnan().sum())
-                nan, infinite = nan + found, infinite + int(odd.sum()) - found
+                nans = int(some.isnan().sum())
+                nan, infinite = nan + nans, infinite + int(odd.sum()) - nans
                 first = numel + int(odd.to(torch.uint8).argmax()) if first is None else first
             largest = max(largest, float(some.where(~odd, 0).abs().amax()))
             numel += some.numel()
@@ -108,7 +108,7 @@ class Parent:
 
 
 @dataclass(frozen=True)
-class Found:
+class NonFinite:
     """What is not finite about one tensor of the output.
 
     largest  magnitude of the inputs
@@ -155,14 +155,16 @@ class Found:
         )
 
     def _parents(self) -> str:
-        told: list[str] = []
+        messages: list[str] = []
         for parent in self.parents:
             name = f" in {parent.name}" if parent.name != self.name else ""
-            told.append(f"{parent.model} has {parent.count}{name} among its {parent.count.numel:,} numbers{parent.count.place}")
+            messages.append(
+                f"{parent.model} has {parent.count}{name} among its {parent.count.numel:,} numbers{parent.count.place}"
+            )
         spread = self.written.odd
         result = f"{spread:,} of the merged tensor would not be finite" if spread else "the merged tensor would not show it"
         return (
-            f"{self.name}: {' and '.join(told)}; {result}.\n"
+            f"{self.name}: {' and '.join(messages)}; {result}.\n"
             "  A model with such numbers is damaged: get its file again, or leave the model out."
         )
 
@@ -184,4 +186,4 @@ def remarks(lines: Sequence[str]) -> tuple[str, ...]:
     return (f"numbers that are not finite were allowed, in {tensors}: {'; '.join(sorted(lines)[:TOLD])}{more}.",)
 
 
-__all__ = ["TOLD", "Count", "Found", "Look", "Parent", "count", "remarks"]
+__all__ = ["TOLD", "Count", "NonFinite", "Look", "Parent", "count", "remarks"]

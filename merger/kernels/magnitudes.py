@@ -78,9 +78,9 @@ def ladder(x: Tensor, base: Tensor | None) -> Ladder:
 def products(tensors: Sequence[Tensor], base: Tensor | None) -> Tensor:
     """As `cpu.products`, on the CPU."""
     count, n = len(tensors), tensors[0].numel()
-    found = torch.zeros(count, count, dtype=torch.float64)
+    table = torch.zeros(count, count, dtype=torch.float64)
     for i in range(count):
         for j in range(i, count):
             pairs = ((delta(tensors[i], base, part), delta(tensors[j], base, part)) for part in parts(n))
-            found[i, j] = found[j, i] = float(dot_of(pairs, n))
-    return found
+            table[i, j] = table[j, i] = float(dot_of(pairs, n))
+    return table

@@ -157,14 +157,14 @@ def _read_signature(fn: Callable[..., Any]) -> tuple[Contract, tuple[Param, ...]
         if argument.name in _GIVEN:
             continue
         hint = hints[argument.name]
-        found = [extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Param)]
-        if not found:
+        own = [extra for extra in getattr(hint, "__metadata__", ()) if isinstance(extra, Param)]
+        if not own:
             raise TypeError(f"{_where(fn)}: argument {argument.name!r} carries no Param")
         plain = typing.get_args(hint)[0]
         param = replace(
-            found[0],
+            own[0],
             name=argument.name.rstrip("_"),
-            kind=_kind(plain, found[0]),
+            kind=_kind(plain, own[0]),
             per_model=plain == PerModel,
             default=None if argument.default is inspect.Parameter.empty else argument.default,
         )

@@ -39,11 +39,11 @@ _ARC = Teach("{arc}", "Each row is turned along its own arc from one model to th
 def products(vectors: Tensor) -> Tensor:
     """(n, *shape) -> (n, n): the dot products, float64, on the CPU."""
     n = len(vectors)
-    found = torch.zeros(n, n, dtype=torch.float64)
+    table = torch.zeros(n, n, dtype=torch.float64)
     for i in range(n):
         for j in range(i, n):
-            found[i, j] = found[j, i] = dot(vectors[i], vectors[j]).cpu()
-    return found
+            table[i, j] = table[j, i] = dot(vectors[i], vectors[j]).cpu()
+    return table
 
 
 def _length(coefficients: Tensor, products: Tensor) -> Tensor:

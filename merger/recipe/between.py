@@ -160,9 +160,9 @@ def _mixed(a: Value, b: Value, t: float, param: Param, path: str) -> Value:
 
 
 def _at(value: Value, layer: int, layers: int) -> float:
-    found = constant(value).at("", layer, layers)
-    assert isinstance(found, (int, float))
-    return found
+    number = constant(value).at("", layer, layers)
+    assert isinstance(number, (int, float))
+    return number
 
 
 def _number(x: float, y: float, t: float, param: Param) -> Scalar:

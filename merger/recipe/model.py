@@ -248,10 +248,10 @@ _SAID = tuple(f.name for f in fields(Recipe) if f.compare and f.name != "earlier
 
 def stacked(nearer: Parameters, farther: Parameters) -> Parameters:
     """Two scopes as one: the rules of the nearer come first."""
-    found = dict(farther)
+    slices = dict(farther)
     for name, setting in nearer:
-        found[name] = Setting(setting.rules + found[name].rules) if name in found else setting
-    return tuple(found.items())
+        slices[name] = Setting(setting.rules + slices[name].rules) if name in slices else setting
+    return tuple(slices.items())
 
 
 def scopes(recipe: Recipe, part: Slice | None, entry: Entry | None) -> Iterator[Parameters]:

@@ -29,13 +29,13 @@ def mended(text: str) -> tuple[str, tuple[str, ...]]:
     >>> mended("merge_method:\\tlinear")
     ('merge_method: linear', ('tabs were read as spaces',))
     """
-    told: list[str] = []
+    messages: list[str] = []
     for change, what in _CHANGES:
         changed = change(text)
         if changed != text:
-            told.append(what)
+            messages.append(what)
             text = changed
-    return text, tuple(told)
+    return text, tuple(messages)
 
 
 def _plain_lines(text: str) -> str:
@@ -117,10 +117,10 @@ def _colons(text: str) -> str:
 def _windows_paths(text: str) -> str:
     r"""Folders such as "C:\models\a" in double quotes, in which YAML reads \m as a letter of its own."""
 
-    def single(found: re.Match[str]) -> str:
-        path = found[1]
+    def single(match: re.Match[str]) -> str:
+        path = match[1]
         escaped = len(re.sub(r"\\\\", "", path)) < len(path) and "\\" not in re.sub(r"\\\\", "", path)
-        return found[0] if escaped or "'" in path else f"'{path}'"
+        return match[0] if escaped or "'" in path else f"'{path}'"
 
     return _DOUBLE_QUOTED.sub(single, text)
 

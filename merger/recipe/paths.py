@@ -71,11 +71,11 @@ def _steps(path: str, source: str) -> list[str | int]:
     steps: list[str | int] = []
     at = 0
     while at < len(path):
-        found = _STEP.match(path, at)
-        if not found:
+        step = _STEP.match(path, at)
+        if not step:
             break
-        steps.append(found[1] if found[1] else int(found[2]))
-        at = found.end()
+        steps.append(step[1] if step[1] else int(step[2]))
+        at = step.end()
     if at != len(path) or not steps or len(path) > 200:
         raise RecipeError(f"{source}: {path[:80]!r} is not a path; write for example models[1].parameters.weight.")
     return steps
@@ -96,8 +96,8 @@ def setting_of(path: str) -> str | None:
         plain = _shown_path(_steps(path, ""))
     except RecipeError:
         return None
-    found = _SETTING.fullmatch(plain)
-    return found[4] if found else plain if plain in ("seed", "merge_method") else None
+    match = _SETTING.fullmatch(plain)
+    return match[4] if match else plain if plain in ("seed", "merge_method") else None
 
 
 def _shown_path(steps: list[str | int]) -> str:

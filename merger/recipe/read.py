@@ -38,17 +38,17 @@ def load(text: str, source: str = "recipe") -> Recipe:
         meant, changes = mended(text)
         if not changes:
             raise
-    found = _read(meant, source)  # its error is the one to tell: on the same line, and about what was meant
-    return replace_fields(found, notes=(f"{source}: {'; '.join(changes)}.", *found.notes))
+    recipe = _read(meant, source)  # its error is the one to tell: on the same line, and about what was meant
+    return replace_fields(recipe, notes=(f"{source}: {'; '.join(changes)}.", *recipe.notes))
 
 
 def _read(text: str, source: str) -> Recipe:
     places = [Place(value, "", source, about) for value, about in parse(text, source)]
     if len(places) == 1:
         return replace_fields(recipe_of(places[0]), text=text)
-    found = together([(recipe_of(place), place) for place in places if place.value is not None], source)
+    recipe = together([(recipe_of(place), place) for place in places if place.value is not None], source)
     notes = [note for place in places for note in place.about.notes]
-    return replace_fields(found, text=text, notes=tuple(dict.fromkeys(notes)))
+    return replace_fields(recipe, text=text, notes=tuple(dict.fromkeys(notes)))
 
 
 def load_file(path: str | Path) -> Recipe:
@@ -157,14 +157,14 @@ def _slices(keys: Mapping[str, Place], method: Method) -> tuple[Slice, ...]:
 def _modules(place: Place, method: Method) -> tuple[Module, ...]:
     if not isinstance(place.value, dict) or not place.value:
         raise place.wrong("must map names of modules, for example text_decoder, to their `models:` or `slices:`")
-    found: list[Module] = []
+    modules: list[Module] = []
     for name in place.value:
         keys = place.child(name).mapping("a module", ("models", "slices", "parameters"), IDLE)
         if ("models" in keys) == ("slices" in keys):
             raise place.child(name).fail(f"{place.path}.{name}: give either `models:` or `slices:`, what this module is made of.")
         own = parameters(keys["parameters"], method) if "parameters" in keys else ()
-        found.append(Module(name, _models(keys, method), _slices(keys, method), own))
-    return tuple(found)
+        modules.append(Module(name, _models(keys, method), _slices(keys, method), own))
+    return tuple(modules)
 
 
 def _entry(place: Place, method: Method, in_slice: bool) -> Entry:

@@ -24,7 +24,7 @@ from merger.chat.load import chat_model
 from merger.chat.model import ChatModel, Event
 from merger.engine.budget import TEXT, need, too_much
 from merger.engine.companions import tokenizer_folder
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.hub.access import Access
@@ -91,12 +91,12 @@ def read_probes(source: str | Path, half: str = "choose") -> tuple[Probe, ...]:
 
 
 def _limited(probes: Iterable[Probe], source: str) -> tuple[Probe, ...]:
-    found = tuple(dict.fromkeys(probes))
-    if not found:
+    kept = tuple(dict.fromkeys(probes))
+    if not kept:
         raise MergeError(f"{source}: holds no probes.\n  Write lines such as: plural of box => boxes")
-    if len(found) > MAX_PROBES:
-        raise MergeError(f"{source}: holds {len(found)} probes; at most {MAX_PROBES} are asked.")
-    return found
+    if len(kept) > MAX_PROBES:
+        raise MergeError(f"{source}: holds {len(kept)} probes; at most {MAX_PROBES} are asked.")
+    return kept
 
 
 def _lines(text: str, source: str) -> Iterator[Probe]:
@@ -108,10 +108,10 @@ def _lines(text: str, source: str) -> Iterator[Probe]:
         if line.startswith("[") and line.endswith("]"):
             skill = line[1:-1].strip() or skill
             continue
-        found = re.fullmatch(r"(.+?)\s*([=~])>\s*(.+)", line)
-        if not found:
+        match = re.fullmatch(r"(.+?)\s*([=~])>\s*(.+)", line)
+        if not match:
             raise MergeError(f"{source}, line {number}: write `prompt => expected answer`, or `prompt ~> words in it`.")
-        yield Probe(skill, found[1].strip(), found[3], "exact" if found[2] == "=" else "within")
+        yield Probe(skill, match[1].strip(), match[3], "exact" if match[2] == "=" else "within")
 
 
 def _json(text: str, source: str, half: str) -> Iterator[Probe]:
@@ -211,12 +211,12 @@ class Runner:
     def merged(self, recipe: Recipe, go_on: Callable[[], bool] = _always, access: Access | None = None) -> ChatModel:
         """The merged model, ready to answer. access: of the visitor for whom it speaks, as in Parents.open."""
         self.session.apply(recipe, cancelled=lambda: not go_on(), access=access)
-        decided = self.session.plan
-        assert decided is not None
-        words = (decided.donor, decided.tokens, decided.chat_template)
+        plan = self.session.plan
+        assert plan is not None
+        words = (plan.config_source, plan.tokens, plan.chat_template)
         if self._merged is None or self._merged[:2] != (self.session.generation, words):
-            with tokenizer_folder(decided, self.parents.open(recipe, access)) as folder:
-                voice = chat_model(folder, decided.config, self.session.tensors, whose_template(decided))
+            with tokenizer_folder(plan, self.parents.open(recipe, access)) as folder:
+                voice = chat_model(folder, plan.config, self.session.tensors, whose_template(plan))
             self._merged = (self.session.generation, words, voice)
         return self._merged[2]
 
@@ -233,7 +233,7 @@ class Runner:
             self._speakers[reference] = chat_model(model.words, model.config, tensors, f"the chat template of {reference}")
         return self._speakers[reference]
 
-    def forget(self, reference: str) -> None:
+    def close(self, reference: str) -> None:
         """Let go of a parent's voice."""
         self._speakers.pop(reference, None)
         self._held.pop(reference, None)
@@ -260,11 +260,11 @@ class Runner:
     def _too_much(self, asked: Sequence[Recipe | str], tokens: int, access: Access | None) -> str:
         models = {what: self.parents.model(what, access) for what in asked if isinstance(what, str)}
         recipe = next((what for what in asked if not isinstance(what, str)), None)
-        decided = None
+        plan = None
         if recipe is not None:
             opened = self.parents.open(recipe, access)
-            decided, models = plan(recipe, opened), {**models, **opened}
-        return too_much(need(decided, models, self.parents.device, tokens), self.parents.device)
+            plan, models = make_plan(recipe, opened), {**models, **opened}
+        return too_much(need(plan, models, self.parents.device, tokens), self.parents.device)
 
     def turns(
         self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, temperature: float = 0.0, seed: int = 0,
@@ -274,16 +274,16 @@ class Runner:
 
         Where memory runs out they are made again from the start, and go on where they were; see `within`.
         """
-        told: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         tokens = len(prompt) + limit
         for attempt in attempts(self.parents.device, self._room, lambda: self._too_much(list(asked.values()), tokens, access)):
             with attempt:
-                known = told.copy()
+                known = counts.copy()
                 for said in self._turns(asked, prompt, limit, temperature, seed, go_on, access):
                     if known[said.key]:
                         known[said.key] -= 1
                         continue
-                    told[said.key] += 1
+                    counts[said.key] += 1
                     yield said
 
     def _turns(
@@ -302,15 +302,15 @@ class Runner:
         for reference in references:
             key, voice = (reference, tuple(probes)), self.parent(reference, access)
             if key not in self._known:
-                found = self.within(lambda voice=voice: score(voice, probes, go_on=go_on), [reference], access=access)
+                marks = self.within(lambda voice=voice: score(voice, probes, go_on=go_on), [reference], access=access)
                 self.parents.check([reference])
-                self._known[key] = found.shares
+                self._known[key] = marks.shares
             yield reference, self._known[key]
 
 
-def whose_template(decided: Plan) -> str:
+def whose_template(plan: Plan) -> str:
     """Where a merged model's chat template comes from, for errors."""
-    return f"the chat template of {decided.donor}" if decided.recipe.chat_template is None else "the recipe's chat template"
+    return f"the chat template of {plan.config_source}" if plan.recipe.chat_template is None else "the recipe's chat template"
 
 
 @cache
@@ -371,13 +371,13 @@ class Vary:
 
     def _scaled(self, recipe: Recipe, gain: Scalar) -> Any:
         """The setting at the path, also where the recipe or the default decides it, with every number multiplied."""
-        found = re.fullmatch(r"(?:models\[(\d+)\]\.)?parameters\.(\w+)", self.path)
-        param = recipe.method.param(found[2]) if found else None
-        if found is None or param is None or param.kind not in ("float", "int") or isinstance(gain, (bool, str)):
+        match = re.fullmatch(r"(?:models\[(\d+)\]\.)?parameters\.(\w+)", self.path)
+        param = recipe.method.param(match[2]) if match else None
+        if match is None or param is None or param.kind not in ("float", "int") or isinstance(gain, (bool, str)):
             raise RecipeError(f"{self.path}: only a number of the merge, or a curve, can be multiplied.")
-        if found[1] and int(found[1]) >= len(recipe.models):
-            raise RecipeError(f"{self.path}: there is no models[{found[1]}] in this recipe.")
-        setting = effective(recipe, param, entry=recipe.models[int(found[1])] if found[1] else None)
+        if match[1] and int(match[1]) >= len(recipe.models):
+            raise RecipeError(f"{self.path}: there is no models[{match[1]}] in this recipe.")
+        setting = effective(recipe, param, entry=recipe.models[int(match[1])] if match[1] else None)
         if not setting.rules:
             raise RecipeError(f"{self.path}: is not set in this recipe, so there is nothing to multiply.")
 
@@ -467,14 +467,14 @@ def try_text(
     started = time.monotonic()
     try:
         recipe = load(text)
-        found = runner.within(
+        trial = runner.within(
             lambda: score(runner.merged(recipe, go_on, access), probes, prompts, go_on=go_on), [recipe], access=access
         )
     except Cancelled:
         raise
     except MergeError as error:
         return Trial(text, note=str(error), seconds=time.monotonic() - started)
-    return Trial(text, (), found.shares, found.answers, time.monotonic() - started)
+    return Trial(text, (), trial.shares, trial.answers, time.monotonic() - started)
 
 
 Strategy = Generator[list[Point], Sequence[Trial], None]
@@ -559,13 +559,13 @@ def coarseness(n: int) -> list[int]:
     >>> coarseness(5), coarseness(4)
     ([0, 2, 1, 2, 0], [0, 1, 2, 0])
     """
-    found, spans, depth = [0] * n, [(0, n - 1)], 1
+    coarse, spans, depth = [0] * n, [(0, n - 1)], 1
     while spans:
         halves = [(a, (a + b) // 2, b) for a, b in spans if b - a > 1]
         for _, middle, _ in halves:
-            found[middle] = depth
+            coarse[middle] = depth
         spans, depth = [span for a, m, b in halves for span in ((a, m), (m, b))], depth + 1
-    return found
+    return coarse
 
 
 def chance(varied: Sequence[Vary], trials: int, seed: int = 0) -> Strategy:
@@ -610,7 +610,7 @@ def count(varied: Sequence[Vary]) -> int:
 
 def as_json(recipe: Recipe, varied: Sequence[Vary], marks: Mapping[str, Mapping[str, float]], trials: Iterable[Trial]) -> str:
     """Everything that was found, for other tools."""
-    found = [
+    rows = [
         {
             "point": list(t.point), "scores": dict(t.scores), "mean": t.mean if not t.note else None, "note": t.note,
             "seconds": round(t.seconds, 3), "recipe": t.text,
@@ -619,7 +619,7 @@ def as_json(recipe: Recipe, varied: Sequence[Vary], marks: Mapping[str, Mapping[
         for t in trials
     ]  # fmt: skip
     vary = [{"path": v.path, "values": list(v.values), "gain": v.gain} for v in varied]
-    return json.dumps({"recipe": dump(recipe), "vary": vary, "alone": {m: dict(s) for m, s in marks.items()}, "trials": found},
+    return json.dumps({"recipe": dump(recipe), "vary": vary, "alone": {m: dict(s) for m, s in marks.items()}, "trials": rows},
                       indent=1, ensure_ascii=False) + "\n"  # fmt: skip
 
 

@@ -23,9 +23,9 @@ def main() -> None:
         spent = round(sum(os.times()[:2])) + 1
         resource.setrlimit(resource.RLIMIT_CPU, (spent + asked["seconds"],) * 2)
     with contextlib.suppress(Exception):
-        found = Tokenizer.from_str(json.dumps(asked["tokenizer"]))
+        tokenizer = Tokenizer.from_str(json.dumps(asked["tokenizer"]))
         with contextlib.suppress(BaseException):  # its panics are no Exception; the tokenizer itself will say so again
-            found.encode(asked["text"])
+            tokenizer.encode(asked["text"])
 
 
 if __name__ == "__main__":

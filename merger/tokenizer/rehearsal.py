@@ -69,8 +69,8 @@ def _patterns(value: Any) -> Iterator[str]:
     """Every regular expression in a part of a tokenizer."""
     for inner in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
         yield from _patterns(inner)
-    if isinstance(value, dict) and isinstance(found := value.get("Regex"), str):
-        yield found
+    if isinstance(value, dict) and isinstance(pattern := value.get("Regex"), str):
+        yield pattern
 
 
 def _tried(request: bytes) -> str:

@@ -53,9 +53,9 @@ def allow(seconds: float, patience: float) -> None:
 
 def peak() -> int:
     """The most bytes this process has held."""
-    with contextlib.suppress(OSError, StopIteration), open("/proc/self/status", encoding="ascii") as told:  # noqa: PTH123
+    with contextlib.suppress(OSError, StopIteration), open("/proc/self/status", encoding="ascii") as status:  # noqa: PTH123
         # not the rusage of a process that was started by a large one: Linux begins to count at the parent's
-        return 1024 * int(next(line for line in told if line.startswith("VmHWM")).split()[1])
+        return 1024 * int(next(line for line in status if line.startswith("VmHWM")).split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
@@ -85,9 +85,9 @@ def environment() -> Any:
 
         def __init__(*args: Any, **named: Any) -> None:
             own, *given = args
-            for name in (found := dict(*given, **named)):
+            for name in (pairs := dict(*given, **named)):
                 Names.check(name)
-            Namespace.__init__(own, found)
+            Namespace.__init__(own, pairs)
 
         def __setitem__(self, name: str, value: Any) -> None:
             Names.check(name)
@@ -162,8 +162,8 @@ def _written(pieces: Iterator[str], most: int) -> str:
 
 def _line(error: BaseException) -> int | None:
     """The template's line on which an error was raised."""
-    found = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
-    return found[-1] if found else None
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == "<template>"]
+    return lines[-1] if lines else None
 
 
 def read(source: BinaryIO) -> dict[str, Any] | None:

@@ -56,8 +56,8 @@ def _tokens(value: Any) -> Any:
     if value is None:
         return value
     if isinstance(value, list):
-        found = [_token(one) for one in value]
-        return _REFUSED if any(one is _REFUSED or one is None for one in found) else found
+        tokens = [_token(one) for one in value]
+        return _REFUSED if any(one is _REFUSED or one is None for one in tokens) else tokens
     if isinstance(value, dict):
         named = {k: _token(v) for k, v in value.items() if _TOKEN_KEY.fullmatch(k)}  # templates see them by these names
         return {k: v for k, v in named.items() if v is not _REFUSED and v is not None}
@@ -68,9 +68,9 @@ def _by_number(value: Any) -> Any:
     """added_tokens_decoder: numbers with their tokens."""
     if not isinstance(value, dict):
         return _REFUSED
-    found = {k: _token(v) for k, v in value.items()}
-    fine = all(k.isdecimal() and len(k) < 12 and int(k) < TOKENS and isinstance(v, dict) for k, v in found.items())
-    return found if fine else _REFUSED
+    tokens = {k: _token(v) for k, v in value.items()}
+    fine = all(k.isdecimal() and len(k) < 12 and int(k) < TOKENS and isinstance(v, dict) for k, v in tokens.items())
+    return tokens if fine else _REFUSED
 
 
 def _flag(value: Any) -> Any:
@@ -136,12 +136,12 @@ def plain_settings(said: Mapping[str, Any]) -> dict[str, Any]:
     >>> plain_settings({"bos_token": "<s>", "vocab": "/etc/passwd", "vocab_file": "x", "legacy": "../x"})
     {'bos_token': '<s>'}
     """
-    found: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
     for key, value in said.items():
         check = _SETTINGS.get(key) or (_token if _TOKEN_KEY.fullmatch(key) else None)
         if check is not None and (checked := check(value)) is not _REFUSED:
-            found[key] = checked
-    return found
+            plain[key] = checked
+    return plain
 
 
 def _class_name(name: str) -> str:
@@ -164,9 +164,9 @@ def _is_theirs(kind: type) -> bool:
 
 def named_tokens(folder: Path) -> dict[str, str]:
     """The tokens that templates see by name (bos_token, ...), as far as the folder's settings tell."""
-    found = plain_settings(read_json(folder / SETTINGS)) if (folder / SETTINGS).is_file() else {}
-    extra = found.get("extra_special_tokens")
-    named = {k: v for k, v in found.items() if _TOKEN_KEY.fullmatch(k)} | (extra if isinstance(extra, dict) else {})
+    settings = plain_settings(read_json(folder / SETTINGS)) if (folder / SETTINGS).is_file() else {}
+    extra = settings.get("extra_special_tokens")
+    named = {k: v for k, v in settings.items() if _TOKEN_KEY.fullmatch(k)} | (extra if isinstance(extra, dict) else {})
     return {k: v["content"] if isinstance(v, dict) else v for k, v in named.items() if v is not None}
 
 
@@ -179,13 +179,13 @@ def chat_template(folder: Path) -> str | None:
     return default_template(read_json(file).get("chat_template")) if file.is_file() else None
 
 
-def default_template(found: Any) -> str | None:
+def default_template(value: Any) -> str | None:
     """The template of a `chat_template` key: a text, or several with names."""
-    if isinstance(found, list):
-        found = {one.get("name"): one.get("template") for one in found if isinstance(one, dict) and type(one.get("name")) is str}
-    if isinstance(found, dict):
-        found = found.get("default")
-    return found if isinstance(found, str) else None
+    if isinstance(value, list):
+        value = {one.get("name"): one.get("template") for one in value if isinstance(one, dict) and type(one.get("name")) is str}
+    if isinstance(value, dict):
+        value = value.get("default")
+    return value if isinstance(value, str) else None
 
 
 def portable(said: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,11 +212,11 @@ def document(file: Path) -> dict[str, Any]:
         growth *= _component(said.get(part), inner, file, 0)
     if growth > TEXT_GROWTH:
         raise CheckpointError(f"{file}: the tokenizer would make texts more than {TEXT_GROWTH:,} times as long; refused.")
-    found = {k: v for k, v in said.items() if k in (*_PARTS, "version", "added_tokens", "truncation", "padding")}
-    found["model"] = _model(model, file)
-    if not _fine_added(found.get("added_tokens")) or not all(_fine_lengths(found.get(k)) for k in ("truncation", "padding")):
+    plain = {k: v for k, v in said.items() if k in (*_PARTS, "version", "added_tokens", "truncation", "padding")}
+    plain["model"] = _model(model, file)
+    if not _fine_added(plain.get("added_tokens")) or not all(_fine_lengths(plain.get(k)) for k in ("truncation", "padding")):
         damaged(file)
-    return found
+    return plain
 
 
 _PARTS = {
@@ -236,16 +236,16 @@ def damaged(file: Path) -> NoReturn:
 
 def _model(model: Mapping[str, Any], file: Path) -> dict[str, Any]:
     """How the pieces are put together; keys that no kind has are left out."""
-    found = {k: v for k, v in model.items() if k in _MODEL}
-    merges = found.get("merges")
-    if not all(isinstance(v, _FLAT) for k, v in found.items() if k not in ("vocab", "merges")):
+    plain = {k: v for k, v in model.items() if k in _MODEL}
+    merges = plain.get("merges")
+    if not all(isinstance(v, _FLAT) for k, v in plain.items() if k not in ("vocab", "merges")):
         damaged(file)
     if merges is not None and not (isinstance(merges, list) and all(_is_pair(one) for one in merges)):
         damaged(file)
-    longest = found.get("max_input_chars_per_word")  # the library tries every part of a word of so many letters
+    longest = plain.get("max_input_chars_per_word")  # the library tries every part of a word of so many letters
     if longest is not None and not (type(longest) is int and 0 < longest <= 1000):
         raise CheckpointError(f"{file}: `max_input_chars_per_word` is {str(longest)[:20]}; a number from 1 to 1000 is right.")
-    return found
+    return plain
 
 
 def _is_pair(one: Any) -> bool:
@@ -255,17 +255,17 @@ def _is_pair(one: Any) -> bool:
 def vocabulary(pieces: Any, file: Path) -> dict[str, int]:
     """A vocabulary's tokens with their numbers: a table of them, or a list of pieces with scores, in the order of the numbers."""
     if isinstance(pieces, dict):
-        found = pieces
+        entries = pieces
     elif isinstance(pieces, list) and all(_is_piece(piece) for piece in pieces):
-        found = {piece[0]: i for i, piece in enumerate(pieces)}
+        entries = {piece[0]: i for i, piece in enumerate(pieces)}
     else:
         damaged(file)
-    if not all(type(i) is int and 0 <= i < TOKENS for i in found.values()):
-        if any(type(i) is int and i >= TOKENS for i in found.values()):
+    if not all(type(i) is int and 0 <= i < TOKENS for i in entries.values()):
+        if any(type(i) is int and i >= TOKENS for i in entries.values()):
             raise CheckpointError(f"{file}: numbers its tokens beyond {TOKENS:,}; no vocabulary is so large.")
         damaged(file)
-    check_lengths([len(token) for token in found], file)
-    return found
+    check_lengths([len(token) for token in entries], file)
+    return entries
 
 
 def _is_piece(one: Any) -> bool:
@@ -384,12 +384,12 @@ def _table(file: Path) -> dict[str, int]:
 
 def _special(file: Path) -> dict[str, Any]:
     """special_tokens_map.json: named tokens, and lists of them."""
-    found: dict[str, Any] = {}
+    special: dict[str, Any] = {}
     for key, value in read_json(file).items():
         check = _tokens if key in ("additional_special_tokens", "extra_special_tokens") else _token
         if (check is _tokens or _TOKEN_KEY.fullmatch(key)) and (checked := check(value)) is not _REFUSED:
-            found[key] = checked
-    return found
+            special[key] = checked
+    return special
 
 
 def _lines(file: Path) -> bytes:
@@ -437,15 +437,15 @@ def _varint(raw: bytes, at: int) -> tuple[int, int]:
 
 def _plain_json(file: Path) -> Any:
     """A table of a rarer tokenizer: nothing in it is long, or a number beyond all vocabularies."""
-    found = parse_json(read_bytes(file, TOKENIZER_BYTES, kind="a JSON file"), str(file), TOKENIZER_VALUES)
-    waiting = [found]
+    plain = parse_json(read_bytes(file, TOKENIZER_BYTES, kind="a JSON file"), str(file), TOKENIZER_VALUES)
+    waiting = [plain]
     while waiting:
         value = waiting.pop()
         if isinstance(value, (dict, list)):
             waiting.extend(value.values() if isinstance(value, dict) else value)
         elif (isinstance(value, str) and len(value) > 8192) or (type(value) is int and abs(value) > TOKENS):
             raise CheckpointError(f"{file}: holds {str(value)[:20]!r}..., which no tokenizer needs.")
-    return found
+    return plain
 
 
 _FILES: dict[str, Callable[[Path], Any]] = {
@@ -461,8 +461,8 @@ def copy(folder: Path, place: Path) -> None:
     """The folder's tokenizer, cleaned, into an empty folder. CheckpointError where a file is damaged or out of proportion."""
     for name, read in _FILES.items():
         if (folder / name).is_file():
-            found = read(folder / name)
-            (place / name).write_bytes(found if isinstance(found, bytes) else json.dumps(found).encode())
+            plain = read(folder / name)
+            (place / name).write_bytes(plain if isinstance(plain, bytes) else json.dumps(plain).encode())
     if (folder / SETTINGS).is_file():
         (place / SETTINGS).write_text(json.dumps(settings(folder)), encoding="utf-8")
     if (folder / "config.json").is_file():
@@ -471,13 +471,13 @@ def copy(folder: Path, place: Path) -> None:
 
 def _kind(config: Mapping[str, Any]) -> dict[str, Any]:
     """What of config.json says which tokenizer a model has."""
-    found = {k: v for k, v in config.items() if k in ("model_type", "model_name", "transformers_version")}
-    found = {k: v for k, v in found.items() if isinstance(v, str) and _WORD.fullmatch(v)}
+    plain = {k: v for k, v in config.items() if k in ("model_type", "model_name", "transformers_version")}
+    plain = {k: v for k, v in plain.items() if isinstance(v, str) and _WORD.fullmatch(v)}
     if isinstance(name := config.get("tokenizer_class"), str):
-        found["tokenizer_class"] = _class_name(name)
-    if _needs_more(found.get("model_type", "")):
-        del found["model_type"]  # its tokenizer is found by the class
-    return found
+        plain["tokenizer_class"] = _class_name(name)
+    if _needs_more(plain.get("model_type", "")):
+        del plain["model_type"]  # its tokenizer is found by the class
+    return plain
 
 
 @lru_cache(maxsize=256)
@@ -500,12 +500,12 @@ def load(folder: Path) -> Any:
     with tempfile.TemporaryDirectory(prefix="merger-") as name:
         copy(folder, Path(name))
         try:
-            found = AutoTokenizer.from_pretrained(name, trust_remote_code=False, local_files_only=True)
+            tokenizer = AutoTokenizer.from_pretrained(name, trust_remote_code=False, local_files_only=True)
         except BaseException as error:
             raise safely(error, name, str(folder)) from None
-    found.name_or_path = str(folder)
-    found.chat_template = chat_template(folder)
-    return found
+    tokenizer.name_or_path = str(folder)
+    tokenizer.chat_template = chat_template(folder)
+    return tokenizer
 
 
 def tokenizer(folder: Path) -> Any:
@@ -578,7 +578,7 @@ def plain_config(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str
     """
     declared = {*getattr(made, "__dataclass_fields__", {}), *getattr(made, "attribute_map", {}), *_WITH_WORDS}
     inner = getattr(made, "sub_configs", None) or {}
-    found: dict[str, Any] = {}
+    plain: dict[str, Any] = {}
     for key, said in config.items():
         if key in _NEVER or not key.isidentifier() or key.startswith("_") or len(key) > 80:
             continue
@@ -586,16 +586,16 @@ def plain_config(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str
         if key not in declared and callable(getattr(made, key, None)):
             continue
         if key in inner and isinstance(value, dict):
-            found[key] = _inner(folder, value, inner[key])
+            plain[key] = _inner(folder, value, inner[key])
         elif _plain(value, words=key in declared):
-            found[key] = value
+            plain[key] = value
         elif key in declared:
             shown = f"`{key}` is {str(value)[:60]!r}"
             raise CheckpointError(f"{folder}: its config.json says {shown}; that is no plain word or number.")
     for key in ("dtype", "torch_dtype"):
-        if found.get(key) is not None and str(found[key]).removeprefix("torch.") not in _DTYPES:
-            del found[key]
-    return found
+        if plain.get(key) is not None and str(plain[key]).removeprefix("torch.") not in _DTYPES:
+            del plain[key]
+    return plain
 
 
 def numbers(value: Any) -> Any:
@@ -612,8 +612,8 @@ def _inner(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str, Any]
 
     kind = str(config.get("model_type", ""))
     own = kind in CONFIG_MAPPING
-    found = plain_config(folder, config, CONFIG_MAPPING[kind] if own else made)
-    return found | {"model_type": kind} if own else found
+    inner = plain_config(folder, config, CONFIG_MAPPING[kind] if own else made)
+    return inner | {"model_type": kind} if own else inner
 
 
 def _plain(value: Any, words: bool) -> bool:
@@ -641,10 +641,10 @@ def stop_ids(folder: Path) -> list[int]:
     """The tokens at which generation_config.json says that an answer ends; nothing else of it is used."""
     file = folder / "generation_config.json"
     try:
-        found = read_json(file, JSON_BYTES).get("eos_token_id") if file.is_file() else None
+        value = read_json(file, JSON_BYTES).get("eos_token_id") if file.is_file() else None
     except CheckpointError:
         return []
-    return [i for i in (found if isinstance(found, list) else [found])[:1000] if type(i) is int]
+    return [i for i in (value if isinstance(value, list) else [value])[:1000] if type(i) is int]
 
 
 __all__ = [

@@ -148,7 +148,7 @@ class _Worker:
                         pipe.close()
             process.wait()
 
-    def forget(self) -> None:
+    def disown(self) -> None:
         """After a fork the process is the parent's: let go of it."""
         if self._process is not None:
             self._process.returncode = 0  # it is not ours to wait for
@@ -161,20 +161,20 @@ _HEAVY = f"takes more than {TEMPLATE_MEMORY // 1_000_000} MB of memory"
 
 def _libraries() -> list[str]:
     """The folders that jinja2 and what it needs are imported from."""
-    found: list[str] = []
+    folders: list[str] = []
     for name in ("jinja2", "markupsafe"):
         spec = importlib.util.find_spec(name)
         if spec is None or spec.origin is None:
             raise MergeError(f"{_OURS}the package {name} is missing; install what requirements.txt says.")
-        found.append(str(Path(spec.origin).parents[1]))
-    return list(dict.fromkeys(found))
+        folders.append(str(Path(spec.origin).parents[1]))
+    return list(dict.fromkeys(folders))
 
 
 def _held(pid: int) -> int:
     """Bytes that a process holds, as `ps` says; 0 where it cannot be told."""
     try:
-        told = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, timeout=2, check=False).stdout
-        return 1024 * int(told.split()[0])
+        printed = subprocess.run(["ps", "-o", "rss=", "-p", str(pid)], capture_output=True, timeout=2, check=False).stdout
+        return 1024 * int(printed.split()[0])
     except (OSError, ValueError, IndexError, subprocess.SubprocessError):
         return 0
 
@@ -182,8 +182,8 @@ def _held(pid: int) -> int:
 def _spent(pid: int) -> float:
     """Seconds of the processor that a process has had; infinite where it cannot be told."""
     try:
-        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):
         return math.inf
 
@@ -228,10 +228,10 @@ class _Lane:
         for worker in self._all:
             worker.stop()
 
-    def forget(self) -> None:
+    def disown(self) -> None:
         """Let go of its processes, which are another's."""
         for worker in self._all:
-            worker.forget()
+            worker.disown()
 
 
 class _Rendering:
@@ -309,7 +309,7 @@ def _anew() -> None:
     before, _rendering = _rendering, _Rendering()
     _rendering.trusted = before.trusted
     for lane in before.lanes:
-        lane.forget()
+        lane.disown()
 
 
 def _end() -> None:

@@ -38,17 +38,17 @@ Key = str | int | None
 """What a row of the output is: a token, the number of a row without a token, or None for a row added as padding."""
 
 
-def copy_tokenizer(donor: Checkpoint, folder: Path) -> None:
-    """Copy the donor's tokenizer, chat template and generation config into the output folder."""
+def copy_tokenizer(config_source: Checkpoint, folder: Path) -> None:
+    """Copy the config source's tokenizer, chat template and generation config into the output folder."""
     for name in COMPANIONS:
-        source = (donor.folder if name in _OF_DONOR else donor.words) / name
+        source = (config_source.folder if name in _OF_DONOR else config_source.words) / name
         if there(source):
             _copy(source, folder / name)
 
 
-def check_companions(donor: Path) -> None:
+def check_companions(config_source: Path) -> None:
     """CheckpointError where a file that is to be copied cannot be read: better told before the work than after it."""
-    for file in (donor / name for name in COMPANIONS if there(donor / name)):
+    for file in (config_source / name for name in COMPANIONS if there(config_source / name)):
         try:
             open_regular(file).close()
         except OSError as error:
@@ -136,10 +136,10 @@ def _parsed(file: Path, document: Mapping[str, Any]) -> Vocabulary:
 
 def rows_of(model: Checkpoint) -> int | None:
     """How many rows a model's embeddings have; None when no tensor looks like embeddings."""
-    found = [t.shape for n, t in model.tensors.items() if role(n) == "embed" and token_rows(n) and len(t.shape) == 2]
+    shapes = [t.shape for n, t in model.tensors.items() if role(n) == "embed" and token_rows(n) and len(t.shape) == 2]
     level = model.config.get("text_config")
     wanted = model.config.get("vocab_size", level.get("vocab_size") if isinstance(level, dict) else None)
-    return next((s[0] for s in found if s[0] == wanted), max((s[0] for s in found), default=None))
+    return next((s[0] for s in shapes if s[0] == wanted), max((s[0] for s in shapes), default=None))
 
 
 def token_rows(name: str) -> bool:
@@ -256,33 +256,35 @@ def decide(recipe: Recipe, models: Mapping[str, Checkpoint]) -> OutputTokens | N
         return None
     first = recipe.base_model or recipe.merged[0]
     order = tuple(dict.fromkeys([first, *recipe.merged]))
-    found = {reference: read_vocabulary(models[reference].words) for reference in recipe.references}
+    vocabularies = {reference: read_vocabulary(models[reference].words) for reference in recipe.references}
     origin = first if wanted.source in ("union", "base") else wanted.source
     for reference in (first, origin):
-        if found[reference] is None:
+        if vocabularies[reference] is None:
             raise CheckpointError(
                 f"{models[reference].folder}: holds no tokenizer (tokenizer.json), and the recipe matches tokens by name.\n"
                 "  Add the model's tokenizer files to its folder, or take the `tokenizer` keys out of the recipe."
             )
-    usual = found[first]
+    usual = vocabularies[first]
     assert usual is not None
-    remarks = [f"{r}: holds no tokenizer; its tokens are taken to be those of {first}." for r in order if found[r] is None]
+    remarks = [f"{r}: holds no tokenizer; its tokens are taken to be those of {first}." for r in order if vocabularies[r] is None]
     rows: dict[str, int] = {}
     for reference in recipe.references:
         count = rows_of(models[reference])
         if count is None:
             raise CheckpointError(f"{models[reference].folder}: no tensor looks like embeddings, so its tokens have no rows.")
         rows[reference] = count
-    return _decided(wanted, order, origin, tuple((r, found[r] or usual, rows[r]) for r in recipe.references), tuple(remarks))
+    return _decided(
+        wanted, order, origin, tuple((r, vocabularies[r] or usual, rows[r]) for r in recipe.references), tuple(remarks)
+    )
 
 
 @lru_cache(maxsize=8)
 def _decided(
-    wanted: TokenizerRecipe, order: tuple[str, ...], origin: str, found: tuple[tuple[str, Vocabulary, int], ...],
+    wanted: TokenizerRecipe, order: tuple[str, ...], origin: str, known: tuple[tuple[str, Vocabulary, int], ...],
     remarks: tuple[str, ...],
 ) -> OutputTokens:  # fmt: skip
     """Cached: a live session plans again at every move of a slider."""
-    vocabularies, rows = {r: v for r, v, _ in found}, {r: n for r, _, n in found}
+    vocabularies, rows = {r: v for r, v, _ in known}, {r: n for r, _, n in known}
     own = vocabularies[origin]
     strip = wanted.source in ("union", "base")
     ids = {token: i for token, i in own.ids.items() if not strip or i < rows[origin]}
@@ -401,9 +403,9 @@ def _donors(
 def nobodys(out: OutputTokens, map: VocabMap) -> tuple[str, ...]:
     """Tokens that no model has and no rule gives a row: they start as zeros."""
     given = {int(place) for _, places, _ in map.donors for place in places}
-    told = {token for token, _ in out.recipe.tokens}
+    named = {token for token, _ in out.recipe.tokens}
     keys = [out.keys[i] for place, i in enumerate(map.filled.tolist()) if place not in given]
-    return tuple(key for key in keys if isinstance(key, str) and key not in told)
+    return tuple(key for key in keys if isinstance(key, str) and key not in named)
 
 
 # ---------------------------------------------------------------------------------------------- files
@@ -421,8 +423,8 @@ def special_ids(config: Mapping[str, Any], own: Mapping[str, Any], out: OutputTo
 
     def renumbered(value: Any) -> Any:
         if isinstance(value, list):
-            found = [n for n in map(renumbered, value) if n is not None]
-            return found or None
+            numbers = [n for n in map(renumbered, value) if n is not None]
+            return numbers or None
         return where.get(known[value]) if type(value) is int and value in known else value
 
     def level(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -439,7 +441,7 @@ def special_ids(config: Mapping[str, Any], own: Mapping[str, Any], out: OutputTo
     return level(config)
 
 
-def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, folder: Path) -> None:
+def write_tokenizer(out: OutputTokens, config_source: Checkpoint, origin: Checkpoint, folder: Path) -> None:
     """The output's tokenizer files and generation config.
 
     Tokens of other models join the origin's tokenizer as added tokens: they are found in a text as a whole, before it is
@@ -447,13 +449,13 @@ def write_tokenizer(out: OutputTokens, donor: Checkpoint, origin: Checkpoint, fo
     """
     changed = bool(out.new or out.left)
     for name in COMPANIONS:
-        source = (donor.folder if name in _OF_DONOR else origin.words) / name
+        source = (config_source.folder if name in _OF_DONOR else origin.words) / name
         if there(source) and not (changed and name in _SLOW):
             _copy(source, folder / name)
     generation = folder / "generation_config.json"
     if generation.is_file():
         own = read_json(origin.folder / generation.name, required=False) or origin.config
-        _write(generation, special_ids(read_json(generation), own, out, donor.reference))
+        _write(generation, special_ids(read_json(generation), own, out, config_source.reference))
     if changed:
         _write(folder / "tokenizer.json", _with_tokens(_document(origin.words), out))
         settings = read_json(folder / "tokenizer_config.json", required=False)
@@ -542,9 +544,9 @@ def built_in_templates() -> tuple[str, ...]:
 def chat_template_of(folder: Path) -> str | None:
     """A model's chat template, from whichever file holds it."""
     if not (folder / safe.TEMPLATE).is_file():
-        found = safe.default_template(read_json(folder / "chat_template.json", required=False).get("chat_template"))
-        if found is not None:
-            return found
+        text = safe.default_template(read_json(folder / "chat_template.json", required=False).get("chat_template"))
+        if text is not None:
+            return text
     return safe.chat_template(folder)
 
 
@@ -569,8 +571,8 @@ def chat_template(recipe: Recipe, models: Mapping[str, Checkpoint]) -> str | Non
         return None if choice is None else _BUILT_IN[choice]
     if choice != "auto":
         return choice
-    found = [text for r in recipe.merged if (text := chat_template_of(models[r].words)) is not None]
-    return Counter(found).most_common(1)[0][0] if found else None
+    texts = [text for r in recipe.merged if (text := chat_template_of(models[r].words)) is not None]
+    return Counter(texts).most_common(1)[0][0] if texts else None
 
 
 def write_chat_template(template: str, folder: Path) -> None:

@@ -61,10 +61,10 @@ def publish(studio: Studio) -> None:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page
             prompt: a question or a task, as a user would write it
         """
-        found = _read(studio, recipe)
-        work = state.opened(state.start(studio.presets[0], studio.base), found)
+        read = _read(studio, recipe)
+        work = state.opened(state.start(studio.presets[0], studio.base), read)
         said: dict[str, str] = {}
-        with studio.using(found):
+        with studio.using(read):
             for feed in Answers(studio).answer(work, prompt, Visit(address=studio.address(request))):
                 for key, tokens in feed["full"].items():
                     said[key] = "".join(str(token[0]) for token in tokens).strip()
@@ -79,9 +79,9 @@ def publish(studio: Studio) -> None:
             recipe: mergekit YAML, or the text behind `?r=` of a link to the page; fetch the zip within a minute
             allow_nonfinite: merge also where numbers are NaN or infinite, which is an error otherwise
         """
-        found = _read(studio, recipe)
-        with studio.using(found):
-            made = Files(studio).archive(found, lambda step: None, allow_nonfinite=allow_nonfinite)
+        read = _read(studio, recipe)
+        with studio.using(read):
+            made = Files(studio).archive(read, lambda step: None, allow_nonfinite=allow_nonfinite)
         return FileData(path=str(made), orig_name=made.name)
 
     def sweep(recipe: str, path: str, values: list[float], prompt: str = "") -> list[dict[str, Any]]:
@@ -95,13 +95,13 @@ def publish(studio: Studio) -> None:
         """
         if not 0 < len(values) <= MOST_STEPS:
             raise MergeError(f"values: give 1 to {MOST_STEPS} numbers; there are {len(values)}.")
-        found = _read(studio, recipe)
-        check_length(found, len(values))
+        read = _read(studio, recipe)
+        check_length(read, len(values))
         probes = fewer(read_probes(studio.probes), EACH) if studio.probes.exists() else ()
         vary, ends = Vary(path, tuple(values)), time.monotonic() + SWEEP_SECONDS
-        with studio.using(found), studio.sweeping:
+        with studio.using(read), studio.sweeping:
             trials = list(sweep_(
-                found, [vary], studio.searcher, probes, [prompt] if prompt.strip() else [],
+                read, [vary], studio.searcher, probes, [prompt] if prompt.strip() else [],
                 go_on=lambda: time.monotonic() < ends and not studio.visitors.ended.is_set(), access=studio.access,
             ))  # fmt: skip
         if len(trials) < len(set(values)):
@@ -138,9 +138,9 @@ def _read(studio: Studio, text: str) -> Recipe:
     if len(text) > RECIPE_CHARACTERS:
         raise MergeError(f"recipe: has {len(text):,} characters; at most {RECIPE_CHARACTERS:,} are taken.")
     packed = text.strip()
-    found = load(text if ":" in packed or not packed else state.from_link(packed), "recipe")
-    studio.check(found)
-    return found
+    read = load(text if ":" in packed or not packed else state.from_link(packed), "recipe")
+    studio.check(read)
+    return read
 
 
 def _told(fn: Callable[..., Any]) -> Callable[..., Any]:

@@ -47,7 +47,7 @@ class Work:
     def __init__(self, seconds: float) -> None:
         self._ends = time.monotonic() + seconds
         self._stop = threading.Event()
-        self._told: SimpleQueue[Any] = SimpleQueue()
+        self._messages: SimpleQueue[Any] = SimpleQueue()
         self.ended: Ended[Any] | None = None
         self.abandoned = False
         """Nobody waits for the result any more."""
@@ -60,16 +60,16 @@ class Work:
         self._stop.set()
 
     def tell(self, what: object) -> None:
-        self._told.put(what)
+        self._messages.put(what)
 
     def heard(self, seconds: float) -> list[Any]:
         """What was told since the last time; waits so long for something."""
-        found: list[Any] = []
+        messages: list[Any] = []
         with contextlib.suppress(Empty):
-            found.append(self._told.get(timeout=seconds) if seconds else self._told.get_nowait())
+            messages.append(self._messages.get(timeout=seconds) if seconds else self._messages.get_nowait())
             while True:
-                found.append(self._told.get_nowait())
-        return found
+                messages.append(self._messages.get_nowait())
+        return messages
 
 
 class Background:

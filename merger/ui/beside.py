@@ -36,15 +36,15 @@ def beside(make: Callable[[Callable[[], bool]], Iterator[T]], seconds: float, pa
     try:
         while True:
             try:
-                found = values.get(timeout=seconds)
+                item = values.get(timeout=seconds)
             except Empty:
                 yield None
                 continue
-            if found is None:
+            if item is None:
                 return
-            if isinstance(found, BaseException):
-                raise found
-            yield found[0]
+            if isinstance(item, BaseException):
+                raise item
+            yield item[0]
     finally:
         left.set()
         if patient:

@@ -14,12 +14,12 @@ Widget = gr.Slider | gr.Checkbox | gr.Radio
 
 def shared() -> dict[str, Param]:
     """The shared parameters of any method, by name: each has one widget, which `show` reveals for the recipes that have it."""
-    found: dict[str, Param] = {}
+    params: dict[str, Param] = {}
     for method in METHODS.values():
         for param in method.params:
             if not param.per_model:
-                found.setdefault(param.name, param)
-    return found
+                params.setdefault(param.name, param)
+    return params
 
 
 def widget(param: Param) -> Widget:

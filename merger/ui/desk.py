@@ -87,7 +87,7 @@ class Desk:
         how  as gradio's events take it; NOW where nothing is said
         """
 
-        def told(updates: Updates) -> dict[Any, Any] | None:
+        def by_part(updates: Updates) -> dict[Any, Any] | None:
             if not updates:  # an empty dictionary would be a value to gradio
                 return {self.parts[drawn[0]]: gr.skip()} if drawn else None
             strange = updates.keys() - set(drawn)
@@ -100,14 +100,14 @@ class Desk:
             @wraps(call)
             def streamed(*values: Any) -> Iterator[dict[Any, Any] | None]:
                 for updates in call(*values):
-                    yield told(updates)
+                    yield by_part(updates)
 
             named: Callable[..., Any] = streamed
         else:
 
             @wraps(call)
             def once(*values: Any) -> dict[Any, Any] | None:
-                return told(call(*values) or {})
+                return by_part(call(*values) or {})
 
             named = once
         return event(named, self.components(given), self.components(drawn), **(how or NOW))

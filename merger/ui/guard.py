@@ -110,9 +110,9 @@ def _name_of(host: str) -> str:
     ('::1', 'localhost', '::1')
     """
     text = host.strip().lower()
-    found = re.fullmatch(r"\[([^\]]*)\](:\d*)?", text)
-    if found:
-        return found[1]
+    bracketed = re.fullmatch(r"\[([^\]]*)\](:\d*)?", text)
+    if bracketed:
+        return bracketed[1]
     return (text.partition(":")[0] if text.count(":") == 1 else text).rstrip(".")
 
 
@@ -154,8 +154,8 @@ class _Asked:
                 jar.load(line)
             except CookieError:
                 continue
-        found = jar.get(_cookie(self.secure))
-        return found.value if found is not None and _SECRET.fullmatch(found.value) else ""
+        cookie = jar.get(_cookie(self.secure))
+        return cookie.value if cookie is not None and _SECRET.fullmatch(cookie.value) else ""
 
 
 def _cookie(secure: bool) -> str:
@@ -380,10 +380,10 @@ def _typed(body: dict[str, Any], call: re.Match[str], scope: Scope) -> dict[str,
 
 def _named(body: dict[str, Any], call: re.Match[str], functions: Iterable[Any]) -> dict[str, Any]:
     """The body's entries as an endpoint's arguments. _Wrong where one is missing, or another."""
-    found = next((f.fn for f in functions if f.api_name == call["name"] and f.api_visibility == "public"), None)
-    if found is None:
+    function = next((f.fn for f in functions if f.api_name == call["name"] and f.api_visibility == "public"), None)
+    if function is None:
         raise _Wrong(404, "There is no such endpoint on this page.")
-    known = signature(found).parameters
+    known = signature(function).parameters
     given = {key: value for key, value in body.items() if key != "session_hash"}
     listed = f"/{call['name']} takes {', '.join(known)}."
     for key in (*given, *(name for name, one in known.items() if one.default is one.empty)):

@@ -99,21 +99,21 @@ class Host:
         free       bytes of the GPU's memory that this process could take now, None where that is not known
         """
         total, count = sum(sizes) + merged, len(sizes)
-        told = f"{count} models and their merge take {format_bytes(total)}"
+        size = f"{count} models and their merge take {format_bytes(total)}"
         room = int(self.memory * LIVE_SHARE) if self.accelerator != "cuda" else min(self.memory, self.gpu_memory or self.memory)
         room = ZEROGPU_MEMORY if self.accelerator == "zerogpu" else room
         room = free if self.accelerator == "cuda" and free is not None else room
         place = {"cpu": "this machine's memory", "cuda": "this GPU's memory", "zerogpu": "a GPU's memory"}[self.accelerator]
         if self.hosted and self.disk and total > self.disk:
             have = format_bytes(self.disk)
-            return Outlook("refused", f"{told} on the disk; this page has {have}. Copy the recipe and merge at home.")
+            return Outlook("refused", f"{size} on the disk; this page has {have}. Copy the recipe and merge at home.")
         if self.model_limit is not None and max(sizes, default=0) > self.model_limit:
             most = format_bytes(self.model_limit)
             return Outlook("refused", f"One model has {format_bytes(max(sizes))}; this page takes models of up to {most}.")
-        told += f", and computing {format_bytes(computing)}" if computing else ""
+        size += f", and computing {format_bytes(computing)}" if computing else ""
         if total + computing <= room:
-            return Outlook("live", f"Live: {told}; {format_bytes(room)} of {place} are for models.")
-        return Outlook("export", f"To files only: {told}, more than the {format_bytes(room)} of {place} that are for models.")
+            return Outlook("live", f"Live: {size}; {format_bytes(room)} of {place} are for models.")
+        return Outlook("export", f"To files only: {size}, more than the {format_bytes(room)} of {place} that are for models.")
 
     def tidy(self, in_use: Collection[Path]) -> tuple[str, ...]:
         """Keep the cache within its bound; returns the models that were deleted. Folders in use stay."""
@@ -151,11 +151,11 @@ def _bytes(text: str) -> int:
     >>> _bytes("16Gi"), _bytes("500M"), _bytes("7"), _bytes("lots")
     (17179869184, 500000000, 7, 0)
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
-    if not found:
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", text.strip(), re.IGNORECASE)
+    if not match:
         return 0
-    power = " KMGT".index(found[2].upper() or " ")
-    return int(float(found[1]) * (1024 if found[3] else 1000) ** power)
+    power = " KMGT".index(match[2].upper() or " ")
+    return int(float(match[1]) * (1024 if match[3] else 1000) ** power)
 
 
 def _memory() -> int:

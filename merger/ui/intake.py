@@ -54,26 +54,26 @@ def address_of(scope: Mapping[str, Any], space: bool) -> str:
     client = scope.get("client")
     peer = str(client[0]) if client else ""
     if space:
-        told = [v.decode("latin-1") for k, v in scope.get("headers", ()) if k.lower() == b"x-forwarded-for"]
-        known = [found for text in ",".join(told).split(",") if (found := _read(text.strip())) is not None]
-        public = [found for found in known if found.is_global]
+        forwarded = [v.decode("latin-1") for k, v in scope.get("headers", ()) if k.lower() == b"x-forwarded-for"]
+        known = [address for text in ",".join(forwarded).split(",") if (address := _read(text.strip())) is not None]
+        public = [address for address in known if address.is_global]
         if public:  # the last one was added by the proxies; what stands before it, its sender may have made up
             return _one(public[-1])
-    found = _read(peer)
-    return _one(found) if found is not None else peer
+    address = _read(peer)
+    return _one(address) if address is not None else peer
 
 
 def _read(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(text)
+        address = ip_address(text)
     except ValueError:
         return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+    return address.ipv4_mapped or address if isinstance(address, IPv6Address) else address
 
 
-def _one(found: IPv4Address | IPv6Address) -> str:
+def _one(address: IPv4Address | IPv6Address) -> str:
     """A home has 2**64 addresses of IPv6."""
-    return str(found) if isinstance(found, IPv4Address) else str(IPv6Address(int(found) >> 64 << 64))
+    return str(address) if isinstance(address, IPv4Address) else str(IPv6Address(int(address) >> 64 << 64))
 
 
 def too_heavy(sent: Mapping[str, int], address: str, nbytes: int) -> str:
@@ -148,16 +148,16 @@ class Intake:
 
 def _files(raw: bytes, kind: bytes) -> int:
     """How many parts an upload has; its one file is one. kind: its Content-Type, which names what stands between parts."""
-    found = re.search(rb'boundary="?([^";,]+)', kind, re.IGNORECASE)
-    return raw.count(b"--" + found[1].strip()) - raw.count(b"--" + found[1].strip() + b"--") if found else 0
+    boundary = re.search(rb'boundary="?([^";,]+)', kind, re.IGNORECASE)
+    return raw.count(b"--" + boundary[1].strip()) - raw.count(b"--" + boundary[1].strip() + b"--") if boundary else 0
 
 
 def _length(scope: Scope) -> int:
     """How many bytes a request's body may have, before any are read: as Python objects they take some twenty times as much."""
-    told = [(key.lower(), value) for key, value in scope["headers"]]
-    if any(key == b"transfer-encoding" for key, _ in told):
+    headers = [(key.lower(), value) for key, value in scope["headers"]]
+    if any(key == b"transfer-encoding" for key, _ in headers):
         return REQUEST_BYTES
-    length = next((value for key, value in told if key == b"content-length"), b"0")
+    length = next((value for key, value in headers if key == b"content-length"), b"0")
     return min(int(length), REQUEST_BYTES) if length.isdigit() else REQUEST_BYTES
 
 
@@ -226,15 +226,15 @@ class Presence:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        found = _HEARTBEAT.fullmatch(_path(scope)) if scope["type"] == "http" else None
-        if found is None:
+        heartbeat = _HEARTBEAT.fullmatch(_path(scope)) if scope["type"] == "http" else None
+        if heartbeat is None:
             await self.app(scope, receive, send)
             return
-        self.watching.opened(found[1], address_of(scope, self.space))
+        self.watching.opened(heartbeat[1], address_of(scope, self.space))
         try:
             await self.app(scope, receive, send)
         finally:
-            self.watching.closed(found[1])
+            self.watching.closed(heartbeat[1])
 
 
 __all__ = ["CROWDED", "HEAVY", "Intake", "Presence", "address_of", "too_heavy"]

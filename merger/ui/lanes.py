@@ -128,14 +128,14 @@ def inks(models: Sequence[str]) -> dict[str, int]:
     >>> inks(["presets/family/plural", "a/tiny", "b/tiny"])
     {'presets/family/plural': 1, 'a/tiny': 3, 'b/tiny': 4}
     """
-    found: dict[str, int] = {}
+    chosen: dict[str, int] = {}
     for model in dict.fromkeys(models):
         name = model.rstrip("/").rsplit("/", 1)[-1]
         toy = model.startswith("presets/family/") and name in _TOYS
         wish = _TOYS.index(name) if toy else _hashed(name) % INKS
-        free = [(wish + step) % INKS for step in range(INKS) if (wish + step) % INKS not in found.values()]
-        found[model] = wish if toy or not free else free[0]
-    return found
+        free = [(wish + step) % INKS for step in range(INKS) if (wish + step) % INKS not in chosen.values()]
+        chosen[model] = wish if toy or not free else free[0]
+    return chosen
 
 
 def _hashed(name: str) -> int:
@@ -181,12 +181,12 @@ def _filters(names: tuple[str, ...], stacks: tuple[tuple[str, int], ...], main: 
     mlp = [i for i, r in roles.items() if r in MLP_ROLES]
     if not attention or not mlp:
         return ()
-    found: list[str] = []
+    filters: list[str] = []
     for name in attention:
         # the module whose parts are attention only: `self_attn`, `attn`, `attention`, `SelfAttention`
         words = [w for w in name.split(".")[:-1] if not w.isdigit() and not any(w in m.split(".") for m in mlp)]
-        found.append(_filter_of(words[0], inner) if words else f".{name}")
-    pattern = tuple(dict.fromkeys(found))
+        filters.append(_filter_of(words[0], inner) if words else f".{name}")
+    pattern = tuple(dict.fromkeys(filters))
     return pattern if not any(f in n for f in pattern for n, i in inner.items() if i in mlp) else ()
 
 
@@ -218,8 +218,8 @@ def _parts_of(
     grid = _grid(names, stacks, main)
     if not split:
         return ((None, tuple(column.names for column in grid.columns)),)
-    found = _filters(names, stacks, main)
-    mine = [tuple(n for n in c.names if c.kind == "layer" and any(f in n for f in found)) for c in grid.columns]
+    filters = _filters(names, stacks, main)
+    mine = [tuple(n for n in c.names if c.kind == "layer" and any(f in n for f in filters)) for c in grid.columns]
     others = [tuple(n for n in c.names if n not in m) for c, m in zip(grid.columns, mine, strict=True)]
     return ((ATTENTION, tuple(mine)), (REST, tuple(others)))
 
@@ -251,13 +251,13 @@ def _whole(plan: Plan) -> tuple[Lane, ...]:
     names = short_names(recipe.references)
     numbers = [p for p in recipe.method.params if p.kind == "float"]
     index = {entry.model: i for i, entry in enumerate(recipe.models)}
-    found = [
+    layers = [
         Lane(f"models[{index[source.model]}].parameters.{param.name}", param, index[source.model], names[source.model])
         for param in numbers if param.per_model
         for source in job.sources if source.model in index
     ]  # fmt: skip
-    if found:
-        return tuple(found)
+    if layers:
+        return tuple(layers)
     label = " to ".join(names[source.model] for source in job.sources)
     return tuple(Lane(f"parameters.{p.name}", p, None, label) for p in numbers if p.required and not p.per_model)
 
@@ -280,17 +280,17 @@ def read(plan: Plan, rows: Sequence[Lane]) -> Reading:
         numbers = _numbers(jobs, lane, plan.recipe)
         shown[lane.path] = []
         for names in parts[lane.part]:
-            found = [numbers[name] for name in names if name in numbers]
-            if lane.part is not None and len(set(found)) > 1:
+            values = [numbers[name] for name in names if name in numbers]
+            if lane.part is not None and len(set(values)) > 1:
                 main = [numbers[name] for name in names if name in numbers and role(name) != "norm"]
                 if len(set(main)) == 1:
-                    found = main
+                    values = main
                     apart.add(lane.path)
-            if len(set(found)) > 1:
+            if len(set(values)) > 1:
                 mixed.add(lane.path)
-                shown[lane.path].append(round(math.fsum(found) / len(found), 6))
+                shown[lane.path].append(round(math.fsum(values) / len(values), 6))
             else:
-                shown[lane.path].append(round(found[0], 6) if found else 0.0)
+                shown[lane.path].append(round(values[0], 6) if values else 0.0)
     for lane in rows:  # where a lane has no tensors it shows its other half: nothing reads it, and the view keeps its range
         other = {ATTENTION: REST, REST: ATTENTION}.get(lane.part or "")
         if other is not None:
@@ -406,8 +406,8 @@ def _patterns(names: Sequence[str], plan: Plan) -> list[str]:
     begins = begins[: begins.rfind(".") + 1]
     if len(names) > 1 and begins and sum(begins in job.name for job in plan.jobs) == len(names):
         return [begins]
-    found = [plan.layout.place(name)[0] or name for name in names]
-    return list(dict.fromkeys(found))
+    plain = [plan.layout.place(name)[0] or name for name in names]
+    return list(dict.fromkeys(plain))
 
 
 # ---------------------------------------------------------------------------------------------- for the browser
@@ -488,5 +488,5 @@ def _note(lane: Lane, reading: Reading) -> str:
 
 def _initial(given: Values | None, rows: Sequence[Lane]) -> Values | None:
     """Numbers to go back to, for these lanes; given for whole lanes they hold for both halves."""
-    found = {lane.path: (given or {}).get(lane.path) or (given or {}).get(lane.setting) for lane in rows}
-    return {path: numbers for path, numbers in found.items() if numbers} or None
+    initial = {lane.path: (given or {}).get(lane.path) or (given or {}).get(lane.setting) for lane in rows}
+    return {path: numbers for path, numbers in initial.items() if numbers} or None

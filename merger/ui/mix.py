@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from merger.engine.plan import Plan, plan
+from merger.engine.plan import Plan, make_plan
 from merger.files.checkpoints import Checkpoint
 from merger.inspect.verdict import Verdict, verdict
 from merger.limits import PLANS_TENSORS
@@ -29,7 +29,7 @@ class Mix:
     @cached_property
     def plan(self) -> Plan:
         """MergeError where the models do not fit."""
-        return plan(self.recipe, self.models)
+        return make_plan(self.recipe, self.models)
 
     @cached_property
     def verdict(self) -> Verdict:
@@ -51,15 +51,15 @@ class Mixes:
     def of(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Mix:
         """The Mix of a recipe on these models."""
         with self._lock:
-            found = self._held.get(recipe)
-            if found is None or not found.of(models):
-                found = self._held[recipe] = Mix(recipe, models)
+            mix = self._held.get(recipe)
+            if mix is None or not mix.of(models):
+                mix = self._held[recipe] = Mix(recipe, models)
             self._held.move_to_end(recipe)
             planned = sum(len(one.plan.jobs) for one in self._held.values() if "plan" in one.__dict__)
             while len(self._held) > 1 and (len(self._held) > KEPT or planned > PLANS_TENSORS):
                 _, old = self._held.popitem(last=False)
                 planned -= len(old.plan.jobs) if "plan" in old.__dict__ else 0
-            return found
+            return mix
 
     def clear(self) -> None:
         """Let go of all: their models with them."""

@@ -78,8 +78,8 @@ class Page(gr.Blocks):
             _no_file(block, value)
             _checked(block, value)
         try:
-            found = await super().preprocess_data(block_fn, inputs, state, explicit_call)
-            pairs = zip(block_fn.inputs, found, strict=True)
+            values = await super().preprocess_data(block_fn, inputs, state, explicit_call)
+            pairs = zip(block_fn.inputs, values, strict=True)
             return ["" if value is None and isinstance(block, _TEXTS) else value for block, value in pairs]
         except gr.Error as error:
             words = MISFIT if "not in the list of choices" in error.message else error.message
@@ -90,8 +90,8 @@ class Page(gr.Blocks):
     async def postprocess_data(self, *given: Any, **named: Any) -> list[Any]:
         """An event's outputs, without what gradio adds to an update where a property has an event's name: a function's "
         "address."""
-        found = await super().postprocess_data(*given, **named)
-        return [{k: v for k, v in one.items() if not callable(v)} if isinstance(one, dict) else one for one in found]
+        outputs = await super().postprocess_data(*given, **named)
+        return [{k: v for k, v in one.items() if not callable(v)} if isinstance(one, dict) else one for one in outputs]
 
 
 def with_sign_in(host: Host) -> Host:

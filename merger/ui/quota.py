@@ -151,8 +151,8 @@ def _why_not(held: Sequence[Sent], one: Sent) -> str:
 
 
 def _length(request: Any) -> int:
-    told = request.headers.get("content-length", "")
-    return int(told) if told.isdigit() else 0
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdigit() else 0
 
 
 def _address(event: Any, space: bool) -> str:

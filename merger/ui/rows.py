@@ -125,8 +125,8 @@ def written(lines: Sequence[str]) -> tuple[Row, ...]:
     for i, line in enumerate(lines, 1):
         kinds: tuple[tuple[str, Match], ...] = (("=>", "exact"), ("~>", "within"))
         for mark, match in kinds:
-            prompt, found, answer = line.partition(f" {mark} ")
-            if found:
+            prompt, marked, answer = line.partition(f" {mark} ")
+            if marked:
                 rows.append(Row(f"r{i}", prompt.strip(), answer.strip(), match))
                 break
         else:

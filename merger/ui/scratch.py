@@ -73,7 +73,7 @@ class Scratch:
         """
         if served and owner:
             for old in [p for p, t in self._items() if t.owner == owner and not t.busy and p.is_relative_to(self.served)]:
-                self.forget(old)
+                self.delete(old)
         with self._lock:
             taken = sum(t.nbytes * (2 if t.busy else 1) for t in self._things.values())
             if nbytes and taken + 2 * nbytes > MERGES_BYTES:
@@ -92,10 +92,10 @@ class Scratch:
             if thing is not None:
                 thing.busy, thing.since = False, self._clock()
         if not kept:
-            self.forget(place)
+            self.delete(place)
         return kept
 
-    def forget(self, place: Path) -> None:
+    def delete(self, place: Path) -> None:
         """Delete it."""
         with self._lock:
             self._things.pop(place, None)
@@ -112,14 +112,14 @@ class Scratch:
             if thing.owner == owner and thing.busy:
                 thing.left = True
             elif thing.owner == owner:
-                self.forget(place)
+                self.delete(place)
 
     def sweep(self, here: Callable[[str], bool]) -> None:
         """Delete what is old, or whose owner is not here; and whatever gradio has laid down and not taken away again."""
         now = self._clock()
         for place, thing in self._items():
             if not thing.busy and now - thing.since > (ZIP_SECONDS if here(thing.owner) else ABSENT_SECONDS):
-                self.forget(place)
+                self.delete(place)
         known = {place.name for place, _ in self._items()}
         for loose in [entry for entry in self.served.glob("*") if entry.name not in known]:
             _old(loose, UPLOAD_SECONDS)

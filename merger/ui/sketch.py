@@ -53,7 +53,7 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
     trim, vote = recipe.method.law.trim, recipe.method.law.vote
     index = {entry.model: i for i, entry in enumerate(recipe.models)}
     names = {param.name for param in recipe.method.params}
-    found: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "trim": trim,
         "vote": vote,
         "rescale": rescale,
@@ -62,8 +62,8 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
     if recipe.method.law.drawn:
         draws = [Draws(job.seed, job.name, job.parents) for job in jobs]
         keys = [word for one in draws for i in range(len(models)) for word in one.key(i)]
-        found["keys"] = base64.b64encode(struct.pack(f"<{len(keys)}I", *keys)).decode("ascii")
-    return found
+        fields["keys"] = base64.b64encode(struct.pack(f"<{len(keys)}I", *keys)).decode("ascii")
+    return fields
 
 
 def packed(plan: Plan, sketch: Sketch) -> dict[str, Any]:

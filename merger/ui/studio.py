@@ -39,7 +39,7 @@ from merger.ui.intake import address_of
 from merger.ui.mix import Mix, Mixes
 from merger.ui.rows import Row
 from merger.ui.scratch import scratch
-from merger.ui.service.feeds import ANSWER_TOKENS, Heard
+from merger.ui.service.feeds import ANSWER_TOKENS, Answer
 from merger.ui.sketch import Sketches
 from merger.ui.state import Preset, read_presets
 from merger.ui.turns import Turns
@@ -145,7 +145,7 @@ class Studio:
         self.merging = Background("merge to files")
         family = (safe.chat_template(file.parent) for file in sorted((presets / "family").glob("*/config.json")))
         templates.trust(*built_in_templates(), *(text for text in family if text is not None))
-        self.answered: OrderedDict[tuple[str, str, Manner], Heard] = OrderedDict()
+        self.answered: OrderedDict[tuple[str, str, Manner], Answer] = OrderedDict()
         self.sketches: dict[frozenset[str], Sketch] = {}
         self.mixes = Mixes()
         self._of = self.parents.generation
@@ -189,7 +189,7 @@ class Studio:
         finally:
             self._visits.pop(name, None)
 
-    def let_go(self, heard_only: bool = False) -> None:
+    def close_unused(self, heard_only: bool = False) -> None:
         """Close the models that no visitor uses, so that the disk's bound can have them.
 
         heard_only  keep no more than what is heard by those who have done something lately: Undo may have to fetch again
@@ -204,8 +204,8 @@ class Studio:
             used |= {reference for visit in lately for reference in visit.hearing}
         for reference in self.parents.opened - used:
             self.mixes.clear()
-            for place in (self.parents, self.voices, self.searcher):
-                place.forget(reference)
+            for holder in (self.parents, self.voices, self.searcher):
+                holder.close(reference)
 
     def _rest_searcher(self) -> None:
         """For an answer whose memory runs out: what sweeps hold, unless one is under way."""
@@ -257,10 +257,10 @@ class Studio:
         """Whether a recipe can be heard here, or only be merged to files. others: who speaks beside the merge."""
         device = self.parents.device
         beside = {reference: self.parents.model(reference, self.access) for reference in others}
-        models, decided = {**beside, **self.parents.open(recipe, self.access)}, self.plan(recipe)
-        if decided.layout.layers > HEARD_LAYERS:
-            return Outlook("export", f"The merge has {decided.layout.layers} layers; up to {HEARD_LAYERS} can be heard here.")
-        what = need(decided, models, device, len(prompt) + ANSWER_TOKENS)
+        models, plan = {**beside, **self.parents.open(recipe, self.access)}, self.plan(recipe)
+        if plan.layout.layers > HEARD_LAYERS:
+            return Outlook("export", f"The merge has {plan.layout.layers} layers; up to {HEARD_LAYERS} can be heard here.")
+        what = need(plan, models, device, len(prompt) + ANSWER_TOKENS)
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
         return self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])

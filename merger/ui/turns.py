@@ -38,14 +38,14 @@ class Turns:
             place = fair([who for who, _ in self._line], owner)
             self._line.insert(max(place, min(1, len(self._line))), ticket)  # whose turn it is keeps it
             self._changed.notify_all()
-        told: list[int] = []
+        last: list[int] = []
 
         def ahead(seconds: float) -> int:
             with self._changed:
-                if told and self._line.index(ticket) == told[-1] > 0:
+                if last and self._line.index(ticket) == last[-1] > 0:
                     self._changed.wait(seconds)
-                told[:] = [self._line.index(ticket)]
-                return told[0]
+                last[:] = [self._line.index(ticket)]
+                return last[0]
 
         try:
             yield ahead

@@ -34,13 +34,13 @@ class Kept(Protocol):
 
 @dataclass
 class _Known:
-    """A session. open: connections its page holds; closed: it held one; told: those who want to know have heard that it left."""
+    """A session. open: connections its page holds; closed: it held one; gone: those who want to know have heard that it left."""
 
     address: str
     last: float
     open: int = 0
     closed: bool = False
-    told: bool = False
+    gone: bool = False
 
 
 class Visitors:
@@ -67,10 +67,10 @@ class Visitors:
                     return False
                 del self._forgotten[session]
             known = self._known.setdefault(session, _Known(address, 0.0))
-            known.address, known.last, known.closed, known.told = address, self._clock(), False, False
+            known.address, known.last, known.closed, known.gone = address, self._clock(), False, False
             others = [name for name, one in self._known.items() if one.address == address and name != session]
             for name in self._first_to_go(others)[: max(0, len(others) + 1 - ADDRESS_SESSIONS)]:
-                self.forget(name)
+                self.close(name)
         return True
 
     def opened(self, session: str, address: str) -> None:
@@ -104,12 +104,12 @@ class Visitors:
             sessions = list(self._known.items())
         for session, known in sessions:
             silent = self.idle(session) if session not in working else 0.0
-            if known.open <= 0 and not known.told and (known.closed or silent > ABSENT_SECONDS):
-                known.told = True
+            if known.open <= 0 and not known.gone and (known.closed or silent > ABSENT_SECONDS):
+                known.gone = True
                 self._leave(session)
             if known.open <= 0 and silent > SESSION_SECONDS:
-                self.forget(session)
-            elif known.told and self.states is not None and session not in self.states:  # nothing of it is kept
+                self.close(session)
+            elif known.gone and self.states is not None and session not in self.states:  # nothing of it is kept
                 with self._lock:
                     self._known.pop(session, None)
         if self.states is not None:
@@ -121,7 +121,7 @@ class Visitors:
         for session in list(self._known):
             self._leave(session)
 
-    def forget(self, session: str) -> None:
+    def close(self, session: str) -> None:
         """Let go of everything of a session."""
         with self._lock:
             known = self._known.pop(session, None)
@@ -130,7 +130,7 @@ class Visitors:
                 self._forgotten.popitem(last=False)
             if self.states is not None:
                 self.states.drop(session)
-        if known is None or not known.told:
+        if known is None or not known.gone:
             self._leave(session)
 
     def drop(self, session: str) -> None:
@@ -148,16 +148,16 @@ class Visitors:
             if len(sizes) <= SESSIONS and total <= SESSIONS_BYTES:
                 break
             total -= sizes.pop(session)
-            self.forget(session)
+            self.close(session)
 
     def _first_to_go(self, sessions: Collection[str]) -> list[str]:
         """Those whose page is closed, then those that are silent for longest."""
         return sorted(sessions, key=lambda session: (self.here(session), -self.idle(session)))
 
     def _leave(self, session: str) -> None:
-        for told in self.leaving:
+        for listener in self.leaving:
             try:
-                told(session)
+                listener(session)
             except Exception:
                 log.exception("letting go of a session failed")
 

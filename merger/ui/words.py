@@ -80,18 +80,18 @@ def changed(before: Recipe, after: Recipe, names: Names, board: Board) -> str:
         return ""
     if before.slices or after.slices or before.modules or after.modules or before.earlier != after.earlier:
         return "The recipe is another one now."
-    told: list[str] = []
+    sentences: list[str] = []
     if before.merge_method != after.merge_method:
-        told.append(f"the method is {after.merge_method} now: {after.method.says}")
-    told += _members(before, after, names)
-    if not told:
-        told += _numbers(before, after, names, board)
-    told += _switches(before, after, names)
-    if not told:
+        sentences.append(f"the method is {after.merge_method} now: {after.method.says}")
+    sentences += _members(before, after, names)
+    if not sentences:
+        sentences += _numbers(before, after, names, board)
+    sentences += _switches(before, after, names)
+    if not sentences:
         return ""
-    rest = f", and {len(told) - 2} more changes" if len(told) > 3 else ""
-    text = "; ".join(told if len(told) == 3 else told[:2]) + rest
-    return f"{text[0].upper() if told[0].startswith(('the ', 'all ', 'a ')) else text[0]}{text[1:]}."
+    rest = f", and {len(sentences) - 2} more changes" if len(sentences) > 3 else ""
+    text = "; ".join(sentences if len(sentences) == 3 else sentences[:2]) + rest
+    return f"{text[0].upper() if sentences[0].startswith(('the ', 'all ', 'a ')) else text[0]}{text[1:]}."
 
 
 def _members(before: Recipe, after: Recipe, names: Names) -> Iterator[str]:
@@ -135,8 +135,8 @@ def _values(recipe: Recipe, param: Param, entry: Entry | None, board: Board) -> 
     layers = sum(c.kind == "layer" for c in board.columns)
 
     def at(column: Column, name: str) -> Scalar:
-        found = setting.at(name, column.layer or 0, layers if column.layer is not None else 0)
-        return 0.0 if found is None else found
+        number = setting.at(name, column.layer or 0, layers if column.layer is not None else 0)
+        return 0.0 if number is None else number
 
     return tuple(tuple(at(c, name) for name in c.names) for c in board.columns)
 
@@ -220,19 +220,19 @@ def _where(touched: Sequence[int], board: Board) -> str:
     return listed(places)
 
 
-def _layers(found: Sequence[int]) -> str:
+def _layers(numbers: Sequence[int]) -> str:
     """Layers from 0 as people count them, runs together."""
     runs: list[list[int]] = []
-    for layer in sorted(found):
+    for layer in sorted(numbers):
         if runs and layer == runs[-1][-1] + 1:
             runs[-1].append(layer)
         else:
             runs.append([layer])
     if len(runs) > 4:
-        return f"{len(found)} layers"
+        return f"{len(numbers)} layers"
     runs = [part for run in runs for part in ([[i] for i in run] if len(run) == 2 else [run])]
     words = [f"{r[0] + 1} to {r[-1] + 1}" if len(r) > 1 else f"{r[0] + 1}" for r in runs]
-    return f"layer{'s' if len(found) > 1 else ''} {listed(words)}"
+    return f"layer{'s' if len(numbers) > 1 else ''} {listed(words)}"
 
 
 def _part(before: Values, after: Values, touched: Sequence[int], board: Board) -> str:
@@ -321,10 +321,10 @@ class Remark:
 
 def verdict_words(verdict: Verdict, names: Names | None = None) -> list[Remark]:
     """The verdict in plain words, worst first; what is fine is said too when nothing is wrong."""
-    found = [_remark(finding, names or {}) for finding in verdict.findings]
-    if not any(remark.level != "note" for remark in found):
-        found.insert(0, Remark(_fine(verdict), "note"))
-    return found
+    remarks = [_remark(finding, names or {}) for finding in verdict.findings]
+    if not any(remark.level != "note" for remark in remarks):
+        remarks.insert(0, Remark(_fine(verdict), "note"))
+    return remarks
 
 
 def _fine(verdict: Verdict) -> str:
@@ -334,25 +334,25 @@ def _fine(verdict: Verdict) -> str:
 
 def _remark(finding: Finding, names: Names) -> Remark:
     who = _name(finding.model, names)
-    told = finding.told
+    n = finding.figures
     sentences = {
         "copy": lambda: f"Nothing is mixed in: what you hear is {who} itself.",
-        "misfits": lambda: f"{told[0]:.0f} of {told[1]:.0f} parts do not fit all models and stay as they are in the base.",
+        "misfits": lambda: f"{n[0]:.0f} of {n[1]:.0f} parts do not fit all models and stay as they are in the base.",
         "unfit": lambda: f"{who} has another build than the base: no part of it can be mixed in.",
         "silent": lambda: f"{who} is in the mix but has no say: its share is 0 everywhere.",
-        "hardly": lambda: f"Only {percent(told[0])} of what {who} learned is kept: too little to hear.",
-        "too far": lambda: f"The changes are added {told[0]:.3g} times over. That usually ends in babble.",
-        "scaled": lambda: f"The shares add up to {told[0]:.3g} instead of 1: the whole model is {told[0]:.3g} times as loud.",
+        "hardly": lambda: f"Only {percent(n[0])} of what {who} learned is kept: too little to hear.",
+        "too far": lambda: f"The changes are added {n[0]:.3g} times over. That usually ends in babble.",
+        "scaled": lambda: f"The shares add up to {n[0]:.3g} instead of 1: the whole model is {n[0]:.3g} times as loud.",
         "lone weight": lambda: f"How much of {who} you take makes no difference: it is alone, and shares are made to sum to 1.",
         "untrimmed": lambda: f"Every change of {who} is kept; nothing is trimmed.",
         "lost rule": lambda: "A rule of the recipe is never used.",
         "same": lambda: f"{who} is the same model as the base: it has nothing to add.",
         "stranger": lambda: f"{who} does not come from this base. Their difference means nothing; the mix will probably babble.",
-        "other words": lambda: f"{who} numbers its words in another way: {told[0]:,.0f} of {told[1]:,.0f} mean something else.",
-        "more words": lambda: f"{who} knows words the base does not ({told[0]:,.0f}); they are not merged.",
-        "narrow": lambda: "The output's number type is too narrow: large numbers overflow, small ones vanish.",
+        "other words": lambda: f"{who} n its words in another way: {n[0]:,.0f} of {n[1]:,.0f} mean something else.",
+        "more words": lambda: f"{who} knows words the base does not ({n[0]:,.0f}); they are not merged.",
+        "narrow": lambda: "The output's number type is too narrow: large n overflow, small ones vanish.",
         "rounded": lambda: "The output is rounded more coarsely than the models; small changes are lost.",
-        "damaged": lambda: f"{who} has numbers that are none, or infinite: it is damaged, and the merge is, too.",
+        "damaged": lambda: f"{who} has n that are none, or infinite: it is damaged, and the merge is, too.",
         "cancelled": lambda: "The shares cancel each other out: making them sum to 1 has no meaning here.",
         "positions": lambda: f"{who} counts positions in another way than the base; its attention will be misled.",
     }  # fmt: skip
@@ -467,13 +467,13 @@ def method_words(explained: Explanation, names: Names) -> list[str]:
         return ["None of the models changed this tensor, so there is nothing to merge: it stays as it is."]
     if explained.method is None:
         return [f"This tensor is copied from {_name(explained.models[0], names)} as it is."]
-    told = [_rule(explained, names)]
+    sentences = [_rule(explained, names)]
     spot = _spot(explained)
     if spot is not None and explained.stage("deltas") is not None:
-        told.append(_at(explained, spot, names))
+        sentences.append(_at(explained, spot, names))
     elif spot is not None:
-        told.append(_moved_at(explained, spot, names))
-    return told
+        sentences.append(_moved_at(explained, spot, names))
+    return sentences
 
 
 def _law(explained: Explanation) -> Law:
@@ -530,10 +530,10 @@ class _Pieces(Mapping[str, object]):
 
     @property
     def spectrum(self) -> Spectrum:
-        found = self.explained.spectrum
-        if found is None or not found.merged:
+        spectrum = self.explained.spectrum
+        if spectrum is None or not spectrum.merged:
             raise _Nothing("spectrum")
-        return found
+        return spectrum
 
     def odds(self, sign: int) -> list[float]:
         """Chances to stay at the ends of a row."""
@@ -647,22 +647,22 @@ def _at(explained: Explanation, j: int, names: Names) -> str:
     assert deltas is not None
     wants = [f"{name} wants {number(row[j])}" if i == 0 else f"{name} {number(row[j])}"
              for i, (name, row) in enumerate(zip(who, deltas.rows, strict=True))]  # fmt: skip
-    told = [f"At {place(explained.at[j])} {', '.join(wants)}"]
+    sentences = [f"At {place(explained.at[j])} {', '.join(wants)}"]
     kept, elected, agreeing = explained.stage("kept"), explained.stage("elected"), explained.stage("agreeing")
     gone = [i for i, out in enumerate(kept.out) if out[j]] if kept else []
     law = _law(explained)
     if gone:
         verb = "is" if len(gone) == 1 else "are"
-        told.append(f"{listed([who[i] for i in gone])} {verb} {law.teach.dropped or DROPPED[law.trim]}")
+        sentences.append(f"{listed([who[i] for i in gone])} {verb} {law.teach.dropped or DROPPED[law.trim]}")
     if elected is not None and not elected.out[0][j]:
         sign = "+" if elected.rows[0][j] >= 0 else MINUS
         outside = agreeing.out if agreeing else ()
         lost = [who[i] for i, out in enumerate(outside) if out[j] and i not in gone and deltas.rows[i][j] != 0]
         vote = f"the vote goes to {sign}"
-        told.append(f"{vote}; {listed(lost)} {'sits' if len(lost) == 1 else 'sit'} this one out" if lost else vote)
+        sentences.append(f"{vote}; {listed(lost)} {'sits' if len(lost) == 1 else 'sit'} this one out" if lost else vote)
     merged, result = explained.stage("merged"), explained.stage("result")
     assert merged is not None and result is not None
-    head = f"{told[0]}: {'; '.join(told[1:])}." if len(told) > 1 else f"{told[0]}."
+    head = f"{sentences[0]}: {'; '.join(sentences[1:])}." if len(sentences) > 1 else f"{sentences[0]}."
     return f"{head} The merge takes {number(merged.rows[0][j])}: {plain(result.rows[0][j])} becomes {plain(result.rows[1][j])}."
 
 
@@ -673,8 +673,8 @@ def _moved_at(explained: Explanation, j: int, names: Names) -> str:
     values = [(m, start + row[j]) for m, row in zip(explained.models, models.rows, strict=True)]
     if explained.against not in explained.models and METHODS[explained.method or ""].base == "first":
         values.insert(0, (explained.against or "", start))
-    told = listed([f"{_name(m, names)} has {plain(v)}" for m, v in values])
-    return f"At {place(explained.at[j])} {told}; the merge has {plain(result.rows[1][j])}."
+    listing = listed([f"{_name(m, names)} has {plain(v)}" for m, v in values])
+    return f"At {place(explained.at[j])} {listing}; the merge has {plain(result.rows[1][j])}."
 
 
 def place(index: Sequence[int]) -> str:

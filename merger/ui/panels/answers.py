@@ -76,14 +76,14 @@ class Answering:
 
     def wire(self) -> None:
         """Bind its events."""
-        desk, panel, told = (
+        desk, panel, outputs = (
             self.desk,
             self.desk.parts["answers"],
             ["answers", "recorder", *(["coach"] if "coach" in self.desk.parts else [])],
         )
-        desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], told, **ANSWER)
+        desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], outputs, **ANSWER)
         desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
-        desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], told, **ANSWER)
+        desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], outputs, **ANSWER)
         desk.bind(panel.stop, self.stop, [], [], **NOW)
 
     # ------------------------------------------------------------------------------------------ drawing
@@ -92,24 +92,24 @@ class Answering:
         """Who answers."""
         return gr.update(board=json.dumps(_board(self.desk, scene.work)))
 
-    def shown(self, drawn: Updates, found: Rows) -> Updates:
+    def shown(self, drawn: Updates, rows: Rows) -> Updates:
         """The same updates, with other rows: those of the models that are on the desk then."""
         board = drawn.get("answers") or {}
         work = drawn.get("work")
         if isinstance(work, Workspace):
-            found = replace(found, family=family_of(work.base, self.desk.toys(work)))
-        return drawn | {"answers": {**board, **gr.update(value=found.shown)}}
+            rows = replace(rows, family=family_of(work.base, self.desk.toys(work)))
+        return drawn | {"answers": {**board, **gr.update(value=rows.shown)}}
 
     def opened(self, value: Any, prompt: str, work: Workspace) -> Rows:
         """The rows with one for this prompt, which is open: an answer of another time or place is asked again."""
-        found, family = rows.read(value), family_of(work.base, self.desk.toys(work))
-        if found.family not in ("", family):
-            found = Rows(family=family)
-        known = next((row for row in found.rows if row.prompt == prompt), None)
+        held, family = rows.read(value), family_of(work.base, self.desk.toys(work))
+        if held.family not in ("", family):
+            held = Rows(family=family)
+        known = next((row for row in held.rows if row.prompt == prompt), None)
         if known is not None:
-            return replace(found, open=known.id)
-        name = next(f"r{i}" for i in range(1, ROWS + 2) if all(row.id != f"r{i}" for row in found.rows))
-        return Rows((Row(name, prompt[:PROMPT_CHARACTERS]), *found.rows[: ROWS - 1]), name, family)
+            return replace(held, open=known.id)
+        name = next(f"r{i}" for i in range(1, ROWS + 2) if all(row.id != f"r{i}" for row in held.rows))
+        return Rows((Row(name, prompt[:PROMPT_CHARACTERS]), *held.rows[: ROWS - 1]), name, family)
 
     # ------------------------------------------------------------------------------------------ events
 

@@ -108,11 +108,11 @@ class Comparing:
         if visit.ballot is None or not isinstance(votes, dict):
             return {}
         ballot, visit.ballot = visit.ballot, None
-        told = {
+        revealed = {
             "sides": dict(ballot.first), "names": dict(ballot.names),
             "ids": {name: recipe.digest for name, recipe in ballot.recipes.items()},
         }  # fmt: skip
-        return {"answers": gr.update(feed={"run": visit.run, "reveal": told})}
+        return {"answers": gr.update(feed={"run": visit.run, "reveal": revealed})}
 
 
 def _both(work: Workspace) -> tuple[Recipe, Recipe]:

@@ -79,7 +79,7 @@ def sliders(plan: Plan) -> dict[str, Slider]:
     A curve can be made louder and softer as a whole, or be replaced by one number.
     """
     recipe = plan.recipe
-    found: list[Slider] = []
+    sliders: list[Slider] = []
     rows = [(lane.path, lane.label, lane.param, lane.model) for lane in lanes(plan)]
     known = {path for path, _, _, _ in rows}
     rows += [
@@ -96,10 +96,10 @@ def sliders(plan: Plan) -> dict[str, Slider]:
         low, high = _span(param)
         setting = effective(recipe, param, entry=entry)
         if _bent(setting):
-            found.append(Slider(f"{path} ×", f"{who}, the whole curve times", path, 0.0, 2.0, gain=True))
+            sliders.append(Slider(f"{path} ×", f"{who}, the whole curve times", path, 0.0, 2.0, gain=True))
             who += ", one number everywhere"
-        found.append(Slider(path, who, path, low, high, whole=param.kind == "int"))
-    return {slider.key: slider for slider in found}
+        sliders.append(Slider(path, who, path, low, high, whole=param.kind == "int"))
+    return {slider.key: slider for slider in sliders}
 
 
 def _span(param: Param) -> tuple[float, float]:
@@ -116,7 +116,7 @@ def _bent(setting: Setting) -> bool:
 
 @dataclass(frozen=True)
 class Explore:
-    """The view's components. `found`: recipe text by point, of the sweep that is shown; `mixed`: the models last in the mix."""
+    """The view's components. `texts`: recipe text by point, of the sweep that is shown; `mixed`: the models last in the mix."""
 
     first: gr.Dropdown
     low: gr.Number
@@ -131,7 +131,7 @@ class Explore:
     start: gr.Button
     cancel: gr.Button
     chart: gr.HTML
-    found: gr.State
+    texts: gr.State
     mixed: gr.State
 
     @property
@@ -183,8 +183,8 @@ def explore(exploring: "Exploring", plan: Plan, chosen: Sequence[str]) -> Explor
     with gr.Row():
         start = gr.Button("Try them all", variant="primary", scale=0, min_width=160)
         cancel = gr.Button("Cancel", scale=0, min_width=100)
-    shown, found, mixed = chart(elem_id="explore-chart"), gr.State({}), gr.State(tuple(chosen))
-    return Explore(one, a, b, two, c, d, steps, questions, skills, own, start, cancel, shown, found, mixed)
+    shown, texts, mixed = chart(elem_id="explore-chart"), gr.State({}), gr.State(tuple(chosen))
+    return Explore(one, a, b, two, c, d, steps, questions, skills, own, start, cancel, shown, texts, mixed)
 
 
 # ---------------------------------------------------------------------------------------------- callbacks
@@ -203,11 +203,11 @@ class Exploring:
 
     def choices(self, plan: Plan, chosen: Sequence[str]) -> tuple[list[tuple[str, str]], float, float, list[str]]:
         """The sliders as (label, key), from and to of the first, and the skills to mark: those that parents are named by."""
-        found = list(sliders(plan).values())
-        low, high = (found[0].low, found[0].high) if found else (0.0, 1.0)
+        listed = list(sliders(plan).values())
+        low, high = (listed[0].low, listed[0].high) if listed else (0.0, 1.0)
         names = {name.rstrip("/").rsplit("/", 1)[-1] for name in chosen}
         marked = [skill for skill in self.skills if skill in names] or self.skills
-        return [(slider.label, slider.key) for slider in found], low, high, marked
+        return [(slider.label, slider.key) for slider in listed], low, high, marked
 
     def offer(
         self, work: Any, first: str | None, second: str | None, mixed: Sequence[str], request: gr.Request | None = None
@@ -270,15 +270,15 @@ class Exploring:
             varied, labels, probes = self._wanted(studio.plan(work.recipe), *asked)
             check_length(work.recipe, count(varied))
             going = (varied, labels, probes, lambda: not doing.stopped(), studio.access)
-            for found in self._sweep(work.recipe, prompt_of(prompt).strip(), *going):
-                doing.tell(found)
+            for tried in self._sweep(work.recipe, prompt_of(prompt).strip(), *going):
+                doing.tell(tried)
 
         longest = SWEEP_SECONDS if studio.host.hosted else MAX_SECONDS
-        for told in self._sweeps.run(request.session_hash, do, seconds=longest, line=studio.sweeping):
-            if not isinstance(told, Ended):
-                yield from told[-1:]  # each holds all before it
-            elif told.error is not None and not told.cancelled:
-                yield _shown({"state": "failed", "error": told.words}), gr.skip()
+        for message in self._sweeps.run(request.session_hash, do, seconds=longest, line=studio.sweeping):
+            if not isinstance(message, Ended):
+                yield from message[-1:]  # each holds all before it
+            elif message.error is not None and not message.cancelled:
+                yield _shown({"state": "failed", "error": message.words}), gr.skip()
 
     def _wanted(
         self, plan: Plan, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,
@@ -349,10 +349,10 @@ class Exploring:
 
     # ------------------------------------------------------------------------------ a point is picked
 
-    def pick(self, found: Mapping[str, str], value: Any) -> str:
+    def pick(self, texts: Mapping[str, str], value: Any) -> str:
         """The recipe of the point that was clicked; nothing for one that has not been tried or could not be written."""
         at = value.get("picked") if isinstance(value, dict) else None
-        return found.get(_key(at), "") if isinstance(at, list) else ""
+        return texts.get(_key(at), "") if isinstance(at, list) else ""
 
 
 def check_length(recipe: Recipe, points: int) -> None:
@@ -393,19 +393,19 @@ def wire(
     """Bind the view. load(work, recipe text, request) gives the updates of `outputs`; `changes`: events after which the
     recipe may be another."""
 
-    def load_point(work: Any, found: Mapping[str, str], value: Any, request: gr.Request) -> Any:
-        text = on.pick(found, value)
+    def load_point(work: Any, texts: Mapping[str, str], value: Any, request: gr.Request) -> Any:
+        text = on.pick(texts, value)
         return load(work, text, request) if text else [gr.skip()] * len(outputs)
 
     view.start.click(on.begin, None, view.chart, trigger_mode="multiple", **NOW)
     view.start.click(
-        on.start, [work, prompt, *view.asked], [view.chart, view.found], trigger_mode="multiple",
+        on.start, [work, prompt, *view.asked], [view.chart, view.texts], trigger_mode="multiple",
         concurrency_id="explore", concurrency_limit=1, **QUIET,
     )  # fmt: skip
     view.cancel.click(on.cancel, None, None, **NOW)
     view.first.input(on.span, [work, view.first], [view.low, view.high], **NOW)
     view.second.input(on.span, [work, view.second], [view.low2, view.high2], **NOW)
-    view.chart.select(load_point, [work, view.found, view.chart], outputs, **NOW)
+    view.chart.select(load_point, [work, view.texts, view.chart], outputs, **NOW)
     if changes:
         gr.on(
             list(changes), on.offer, [work, view.first, view.second, view.mixed], view.offered, trigger_mode="always_last", **NOW

@@ -6,7 +6,7 @@ from typing import Any
 import gradio as gr
 
 from merger.engine.document import reader
-from merger.engine.plan import Plan, TensorJob, plan
+from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import MergeError
 from merger.files.checkpoints import format_bytes
 from merger.files.layout import role
@@ -132,40 +132,40 @@ def _empty(text: str) -> list[Any]:
 
 
 def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
-    told = for_statistics(work)
-    compared = plan(told, studio.parents.open(told, studio.access))
+    recipe = for_statistics(work)
+    compared = make_plan(recipe, studio.parents.open(recipe, studio.access))
     grid = columns(compared)
     if not isinstance(column, int) or isinstance(column, bool) or not 0 <= column < len(grid.columns):
         return _empty(INVITE)
-    found = [n for n in grid.columns[column].names if role(n) == row]
-    if not found:
+    listed = [n for n in grid.columns[column].names if role(n) == row]
+    if not listed:
         return _empty(INVITE)
-    chosen = name if name in found else found[0]
+    chosen = name if name in listed else listed[0]
     seen = seen_of(studio, studio.plan(work.recipe), compared, chosen)
     names = short_names([work.base, *work.chosen])
     slots = inks([*work.shelf, *work.chosen])
     return [
-        gr.update(choices=[(_short(n, found), n) for n in found], value=chosen, visible=len(found) > 1),
+        gr.update(choices=[(_short(n, listed), n) for n in listed], value=chosen, visible=len(listed) > 1),
         facts(seen, names, slots, f"{grid.columns[column].label}, {row}"),
         *_figures(seen, names, slots),
     ]  # fmt: skip
 
 
-def seen_of(studio: Studio, decided: Plan, compared: Plan, name: str) -> Look:
+def seen_of(studio: Studio, plan: Plan, compared: Plan, name: str) -> Look:
     """One tensor under the recipe; what its models changed from the family's base where the method knows no base."""
     parents = studio.parents
-    models = {**parents.open(compared.recipe), **parents.open(decided.recipe)}  # hold what earlier documents make
-    own: dict[str, TensorJob] = {job.name: job for job in decided.jobs}
+    models = {**parents.open(compared.recipe), **parents.open(plan.recipe)}  # hold what earlier documents make
+    own: dict[str, TensorJob] = {job.name: job for job in plan.jobs}
     against = next((job for job in compared.jobs if job.name == name), None)
     job = own.get(name) or against
     if job is None:
         raise MergeError(f"{name} is not in this merge.")
     attempt = Attempt()
     with attempt:
-        return look(job, parents.reader(models), decided.layout, against=against, device=parents.device)
-    parents.let_go()
+        return look(job, parents.reader(models), plan.layout, against=against, device=parents.device)
+    parents.release()
     empty_cache(parents.device)  # a tensor and its base always fit beside, on the CPU
-    return look(job, reader(models), decided.layout, against=against)
+    return look(job, reader(models), plan.layout, against=against)
 
 
 def _short(name: str, among: list[str]) -> str:

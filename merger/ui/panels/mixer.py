@@ -50,8 +50,8 @@ class Mixing:
         desk, parts = self.desk, self.desk.parts
         mix, drawn = parts["mixer"], desk.drawn
         desk.bind(mix.input, self.drag, ["work", "mixer"], ["mixer"], **NEWEST)
-        let_go = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "tick"]
-        desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], let_go, **NEWEST)
+        released = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "tick"]
+        desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], released, **NEWEST)
         desk.bind(mix.edit, self.split, ["work", "mixer"], drawn, **NOW)
         desk.bind(mix.undo, desk.undo, ["work"], drawn, **NOW)
         desk.bind(mix.retry, desk.redo, ["work"], drawn, **NOW)
@@ -127,8 +127,8 @@ class Mixing:
             remarks = self._remarks(on, work)
         except MergeError as error:
             remarks = [Remark(refusal_words(str(error)), "error")]
-        told = [remark.text for remark in remarks if remark.level != "note"]
-        drawn = {"warning": gr.update(value="\n".join(told), visible=bool(told))}
+        warnings = [remark.text for remark in remarks if remark.level != "note"]
+        drawn = {"warning": gr.update(value="\n".join(warnings), visible=bool(warnings))}
         drawn |= buttons(FIXES, [remark.fix_label for remark in _mended(remarks)])
         return drawn | (buttons(WAYS, ()) if work.refused is None else {})
 

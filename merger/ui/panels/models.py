@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import gradio as gr
 
 from merger.engine.budget import available, need
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents
 from merger.errors import OUR_FAULT, Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes
@@ -59,7 +59,7 @@ class Place(Protocol):
     parents: Parents
     grants: Grants
 
-    def let_go(self, heard_only: bool = False) -> None: ...
+    def close_unused(self, heard_only: bool = False) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -121,12 +121,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Pick:
-    """The view's components. `found`: the list of what was found; `shelf`: names only, never a token."""
+    """The view's components. `results`: the list of what was found; `shelf`: names only, never a token."""
 
     trio: gr.Dropdown
     query: gr.Textbox
     look: gr.Button
-    found: gr.Radio
+    results: gr.Radio
     taking: gr.Row
     as_base: gr.Button
     add: gr.Button
@@ -161,7 +161,7 @@ def pick(host: Host, trios: Sequence[Trio]) -> Pick:
                 placeholder="smollm2", interactive=True, scale=5, min_width=220, elem_id="pick-query",
             )  # fmt: skip
             look = gr.Button("Search", scale=0, min_width=100)
-        found = gr.Radio([], value=None, label="Found", interactive=True, visible=False, elem_id="pick-found")
+        results = gr.Radio([], value=None, label="Found", interactive=True, visible=False, elem_id="pick-found")
         with gr.Row(visible=False, elem_id="pick-take") as taking:
             as_base = gr.Button("Take as base", scale=0, min_width=190)
             add = gr.Button("Add to the mix", scale=0, min_width=190)
@@ -182,7 +182,7 @@ def pick(host: Host, trios: Sequence[Trio]) -> Pick:
             cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
         progress = bars(elem_id="pick-bars")
     return Pick(
-        trio, query, look, found, taking, as_base, add, notice, base, parents, kin, fit, outlook, fetch, cancel, progress,
+        trio, query, look, results, taking, as_base, add, notice, base, parents, kin, fit, outlook, fetch, cancel, progress,
         gr.State(("",)),
     )  # fmt: skip
 
@@ -340,10 +340,10 @@ class Picking:
         errors = [one.error for one in seen if one.error]
         if errors:
             return self._told(shelf, seen, "\n".join(f"✗ {error}" for error in errors), "", None)
-        told = [] if shelf[0] else ["Choose the base: the model that the others were made from."]
-        told += [] if len(shelf) > 1 else ["Choose at least one fine-tune of the base to mix into it."]
-        if told:
-            return self._told(shelf, seen, "\n".join(told), "", None)
+        messages = [] if shelf[0] else ["Choose the base: the model that the others were made from."]
+        messages += [] if len(shelf) > 1 else ["Choose at least one fine-tune of the base to mix into it."]
+        if messages:
+            return self._told(shelf, seen, "\n".join(messages), "", None)
         blind = [one.reference for one in seen if one.model is None]
         merged, way = seen[0].nbytes, None
         if blind:
@@ -397,8 +397,8 @@ class Picking:
                     raise
                 return blind
             missing = model.download if isinstance(model, remote.Remote) else model.nbytes
-            found = model.found if isinstance(model, remote.Remote) else None
-            said = (found.licence if found else None) or licence(model.folder)
+            card = model.hub if isinstance(model, remote.Remote) else None
+            said = (card.licence if card else None) or licence(model.folder)
             return Seen(reference, model.nbytes, missing, said, model)
         except Cancelled:
             raise
@@ -416,7 +416,7 @@ class Picking:
         if not all(file.name.endswith(".bin") for file in files):
             return None
         missing = sum(file.size - store.begun(listing, file) for file in files)
-        return Seen(reference, sum(file.size for file in files), missing, remote.found(listing.info).licence)
+        return Seen(reference, sum(file.size for file in files), missing, remote.hub_model(listing.info).licence)
 
     # ------------------------------------------------------------------------------ the download
 
@@ -432,17 +432,17 @@ class Picking:
         nothing, job = [gr.skip()] * count, _Job()
         yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), *nothing]
         ended = [gr.update(interactive=True), gr.update(visible=False)]
-        for told in self._downloads.run(session, lambda work: self._bring(shelf, token, job, work.stopped)):
-            if not isinstance(told, Ended):
+        for message in self._downloads.run(session, lambda work: self._bring(shelf, token, job, work.stopped)):
+            if not isinstance(message, Ended):
                 yield [job.shown("busy"), gr.skip(), gr.skip(), gr.skip(), *nothing]
-            elif told.error is None:
+            elif message.error is None:
                 try:
                     again = gr.update(value="Use these models", interactive=True)
-                    yield [job.shown("done"), _say(""), again, ended[1], *loaded(told.value or {})]
+                    yield [job.shown("done"), _say(""), again, ended[1], *loaded(message.value or {})]
                 except MergeError as error:
                     yield [job.shown("done"), _say(str(error)), *ended, *nothing]
             else:
-                words = "Stopped. What has arrived is kept; press Download to go on." if told.cancelled else told.words
+                words = "Stopped. What has arrived is kept; press Download to go on." if message.cancelled else message.words
                 yield [job.shown("stopped"), _say(words), *ended, *nothing]
 
     def _bring(self, shelf: Shelf, token: Token, job: "_Job", stopped: Callable[[], bool]) -> Mapping[str, Any]:
@@ -467,7 +467,7 @@ class Picking:
                     if part in host.family or self._folder(part):
                         continue
                     job.begin(one.reference)
-                    bring(part, token, job.told, stopped, **host.download_options())
+                    bring(part, token, job.report, stopped, **host.download_options())
                     if isinstance(token, str) and store.restricted(part):  # the Hub has just said that this sign-in may have it
                         self.studio.grants.add(token, store.split(part)[0])
                 job.finished(one.reference)
@@ -488,7 +488,7 @@ class Picking:
             limit = host.disk - missing - sum(nbytes for nbytes, _ in self._coming)
             awaited = {folder for _, folders in (*self._coming, coming) for folder in folders}
             for heard_only in (False, True):
-                self.studio.let_go(heard_only)
+                self.studio.close_unused(heard_only)
                 replace(host, disk=max(1, limit)).tidy({*self.studio.parents.folders, *awaited})
                 if store.size() <= limit:
                     break
@@ -547,12 +547,12 @@ class Picking:
 
             yield from self.fetch(shelf, request.session_hash, self._token(token), loaded, len(outputs))
 
-        gr.on([view.query.submit, view.look.click], self.search, view.query, [view.found, view.taking, view.notice], **ASK)
+        gr.on([view.query.submit, view.look.click], self.search, view.query, [view.results, view.taking, view.notice], **ASK)
         put = [view.shelf, view.notice]
         for edit in (
             view.trio.input(choose, view.trio, [*put, view.trio], **NOW),
-            view.as_base.click(self.as_base, [view.shelf, view.found], put, **NOW),
-            view.add.click(self.add, [view.shelf, view.found], put, **NOW),
+            view.as_base.click(self.as_base, [view.shelf, view.results], put, **NOW),
+            view.add.click(self.add, [view.shelf, view.results], put, **NOW),
             view.kin.input(self.add, [view.shelf, view.kin], put, **NOW),
             view.parents.input(self.tick, [view.shelf, view.parents], view.shelf, **NOW),
         ):  # not on the shelf's own change event: after an event without a queue gradio does not fire it
@@ -573,7 +573,7 @@ def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int
         recipe, refused, way = _plain(shelf), list[str](), None
         models = aligned(recipe, models)
         try:
-            decided = plan(recipe, models)
+            plan = make_plan(recipe, models)
         except CheckpointError as error:
             way = next(ways_out(recipe, models), None)
             if way is None:
@@ -581,12 +581,12 @@ def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int
             if "on_mismatch" not in way.changes:  # of what is left out the verdict tells
                 refused = [f"{MARKS['warning']}{refusal_words(str(error))}"]
             recipe = replace_all(recipe, way.changes)
-            decided = plan(recipe, models)
-        found = verdict_words(verdict(recipe, models, decided), short_names(shelf))
+            plan = make_plan(recipe, models)
+        remarks = verdict_words(verdict(recipe, models, plan), short_names(shelf))
     except MergeError as error:
         text = refusal_words(str(error))
         return [f"{MARKS['error']}{text[:1].upper()}{text[1:]}"], models[shelf[0]].nbytes, None
-    return [*refused, *(f"{MARKS[remark.level]}{remark.text}" for remark in found)], decided.nbytes, way
+    return [*refused, *(f"{MARKS[remark.level]}{remark.text}" for remark in remarks)], plan.nbytes, way
 
 
 def _plain(shelf: Shelf) -> Recipe:
@@ -617,7 +617,7 @@ class _Job:
         with self._lock:
             self._now, self._files = reference, {}
 
-    def told(self, fetched: Fetched) -> None:
+    def report(self, fetched: Fetched) -> None:
         """Some bytes of a file have come."""
         with self._lock:
             self._files[fetched.file] = (fetched.done, fetched.size)
@@ -643,7 +643,7 @@ class _Job:
             return gr.update(data=shown(state, (name, done, size, words), files))
 
 
-def _line(one: remote.Found, name: str) -> str:
+def _line(one: remote.HubModel, name: str) -> str:
     words = [
         name, one.architecture or "no architecture named", format_bytes(one.nbytes) if one.nbytes else "size unknown",
         one.licence or "no licence named", f"{_count(one.downloads)} downloads",

@@ -19,7 +19,7 @@ from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
 from merger.files.checkpoints import format_bytes
 from merger.hub import push
-from merger.hub.card import Answer, Parent, licence
+from merger.hub.card import Example, Parent, licence
 from merger.hub.push import Sent
 from merger.hub.wire import Token, logged_in
 from merger.recipe import Recipe, dump
@@ -47,7 +47,7 @@ ANYWAY = "Merge all the same"
 MergeTo = Callable[..., Any]
 """merge_to(work, folder, progress, cancelled): write the merge of a workspace into a folder that does not exist yet. With
 allow_nonfinite=True where the visitor has allowed numbers that are not finite."""
-Answers = Callable[[Any, str, gr.Request], Sequence[Answer]]
+Answers = Callable[[Any, str, gr.Request], Sequence[Example]]
 """answers(work, prompt, request): what the merge and its parents answered, as far as the visitor may hear it."""
 
 
@@ -162,7 +162,7 @@ class _Kept:
         return self.place / "merged-model"
 
     def delete(self) -> None:
-        scratch().forget(self.place)
+        scratch().delete(self.place)
 
 
 class Publishing:
@@ -185,18 +185,18 @@ class Publishing:
             return [*[gr.skip()] * 5, gr.update(interactive=False), _say(str(error))]
         named = gr.skip() if (name or "").strip() else suggested(work.recipe)
         licences = "\n".join(filter(None, (f"Licence: {asked.words}", asked.confirm)))
-        told = [named, _say(licences), gr.update(visible=bool(asked.confirm))]
+        updates = [named, _say(licences), gr.update(visible=bool(asked.confirm))]
         missing = self._missing(own)
         if missing:
-            return [_say(missing), gr.update(visible=False), *told, gr.update(interactive=False), _say("")]
+            return [_say(missing), gr.update(visible=False), *updates, gr.update(interactive=False), _say("")]
         try:
             owners = push.whoami(own)
         except MergeError as error:
-            return [gr.skip(), gr.update(visible=False), *told, gr.update(interactive=False), _say(str(error))]
+            return [gr.skip(), gr.update(visible=False), *updates, gr.update(interactive=False), _say(str(error))]
         first = owners[0] if owners else None
         return [
             _say(f"Signed in as {first}." if first else "This sign-in has no account."),
-            gr.update(choices=list(owners), value=first, visible=bool(owners)), *told,
+            gr.update(choices=list(owners), value=first, visible=bool(owners)), *updates,
             gr.update(interactive=bool(owners)), _say(""),
         ]  # fmt: skip
 
@@ -217,7 +217,7 @@ class Publishing:
     # ------------------------------------------------------------------------------ publish
 
     def publish(
-        self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Answer]], link: str,
+        self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Example]], link: str,
         owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
     ) -> Iterator[list[Any]]:  # fmt: skip
         """Merge, then send: (bars, notice, publish, cancel, the button that allows numbers not finite, that to its page)."""
@@ -245,16 +245,16 @@ class Publishing:
         gone = gr.update(visible=False)
         yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), gone, gone]
         ended = [gr.update(interactive=True), gone]
-        for told in self._sendings.run(session, send):
-            if not isinstance(told, Ended):
+        for message in self._sendings.run(session, send):
+            if not isinstance(message, Ended):
                 yield [job.shown("busy"), *[gr.skip()] * 5]
-            elif told.error is None:
-                page = gr.update(link=told.value, visible=True)
-                yield [job.shown("done"), _say(f"Published: {told.value}"), *ended, gr.skip(), page]
+            elif message.error is None:
+                page = gr.update(link=message.value, visible=True)
+                yield [job.shown("done"), _say(f"Published: {message.value}"), *ended, gr.skip(), page]
             else:
                 kept = "" if self._kept.get(session or "") is None else " The merge is kept for another try."
-                words = told.words + (kept if isinstance(told.error, (Cancelled, CheckpointError)) else "")
-                able = gr.update(visible=isinstance(told.error, NonFiniteError))
+                words = message.words + (kept if isinstance(message.error, (Cancelled, CheckpointError)) else "")
+                able = gr.update(visible=isinstance(message.error, NonFiniteError))
                 yield [job.shown("stopped"), _say(words), *ended, able, gone]
 
     def _merged(self, work: Work, session: str | None, merge_to: MergeTo, job: "_Job", stopped: Callable[[], bool]) -> _Kept:
@@ -319,7 +319,7 @@ class Publishing:
 
         def sending(allow: bool) -> Callable[..., Iterator[list[Any]]]:
             def send(
-                work: Any, prompt: Any, owner: str | None, name: str, seen_by: str, confirmed: bool, told: bool, replace: bool,
+                work: Any, prompt: Any, owner: str | None, name: str, seen_by: str, confirmed: bool, noted: bool, replace: bool,
                 request: gr.Request, token: gr.OAuthToken | None,
             ) -> Iterator[list[Any]]:  # fmt: skip
                 def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:
@@ -327,15 +327,15 @@ class Publishing:
 
                 yield from self.publish(
                     work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
-                    link(work, prompt), owner, name, seen_by, confirmed, told, replace,
+                    link(work, prompt), owner, name, seen_by, confirmed, noted, replace,
                 )  # fmt: skip
 
             return send
 
         gr.on(list(opened), self.look, [work, view.name], view.looked, trigger_mode="multiple", **ASK)
-        told = [view.bars, view.notice, view.publish, view.cancel, view.anyway, view.page]
+        outputs = [view.bars, view.notice, view.publish, view.cancel, view.anyway, view.page]
         for button, allow in ((view.publish, False), (view.anyway, True)):
-            button.click(sending(allow), [work, prompt, *view.asked], told, trigger_mode="once", **SEND)
+            button.click(sending(allow), [work, prompt, *view.asked], outputs, trigger_mode="once", **SEND)
         view.cancel.click(self.cancel, None, None, **NOW)
 
 

@@ -73,8 +73,8 @@ class Writing:
         if text == dump(work.recipe):
             return _note(False, "")
         try:
-            found = state.with_text(work, text)
-            self.desk.seen(request).studio.check(found.recipe)
+            read = state.with_text(work, text)
+            self.desk.seen(request).studio.check(read.recipe)
         except MergeError as error:
             return _note(True, str(error))
         return _note(True, "A recipe that can be used. Press “Use this recipe”.")

@@ -11,7 +11,7 @@ import merger.ui.state as state
 from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError
 from merger.files.checkpoints import format_bytes
-from merger.hub.card import Answer
+from merger.hub.card import Example
 from merger.limits import PROMPT_CHARACTERS
 from merger.ui.background import Ended
 from merger.ui.bundle import of_page
@@ -172,14 +172,14 @@ class Taking:
         status, file, anyway = parts
         studio, session = self.desk.studio, request.session_hash if request else None
         yield {status: gr.update(value="Merging…", visible=True), anyway: gr.update(visible=False)}
-        for told in studio.merging.run(session, lambda work: make(work.tell, work.stopped), lambda made: _drop(studio, made)):
-            if isinstance(told, Ended):
-                words, ready = _ended(told)
+        for message in studio.merging.run(session, lambda work: make(work.tell, work.stopped), lambda made: _drop(studio, made)):
+            if isinstance(message, Ended):
+                words, ready = _ended(message)
                 drawn: Updates = {status: gr.update(value=words, visible=True)}
-                drawn[anyway] = gr.update(visible=isinstance(told.error, NonFiniteError))
+                drawn[anyway] = gr.update(visible=isinstance(message.error, NonFiniteError))
                 yield drawn | ({file: gr.update(value=str(ready))} if ready is not None else {})
-            elif told:
-                yield {status: gr.update(value=_progress(told[-1]))}
+            elif message:
+                yield {status: gr.update(value=_progress(message[-1]))}
 
     def cancel(self, request: gr.Request) -> None:
         """Stop the merge to files."""
@@ -195,13 +195,13 @@ class Taking:
         studio = self.desk.seen(request).studio
         Files(studio).write(work.recipe, str(folder), progress, cancelled, allow_nonfinite=allow_nonfinite)
 
-    def answers(self, work: Workspace, asked: Any, request: gr.Request | None = None) -> tuple[Answer, ...]:
+    def answers(self, work: Workspace, asked: Any, request: gr.Request | None = None) -> tuple[Example, ...]:
         """What the merge and its parents answered to the open row, for the model's card; nothing where not all have."""
         prompt = prompt_of(asked)
         names, studio = {"merge": "this model", **short_names([work.base, *work.chosen])}, self.desk.seen(request).studio
         said = {names[key]: Answers(studio).heard(what, prompt) for key, what in Answers(studio).asked(work).items()}
-        told = tuple((who, text) for who, text in said.items() if text is not None)
-        return (Answer(prompt, told),) if len(told) == len(said) else ()
+        answers = tuple((who, text) for who, text in said.items() if text is not None)
+        return (Example(prompt, answers),) if len(answers) == len(said) else ()
 
 
 def query(work: Workspace, prompt: str) -> str:
@@ -224,7 +224,7 @@ def _ended(ended: Ended[Path]) -> tuple[str, Path | None]:
 def _drop(studio: Studio, made: Path) -> None:
     """Delete the zip that nobody waits for any more."""
     if made.suffix == ".zip":
-        Files(studio).forget(made)
+        Files(studio).delete(made)
 
 
 def _progress(step: Step) -> str:

@@ -22,7 +22,7 @@ from merger.ui.host import ENDED, folders, gpu, gpu_tokens, measured, seconds
 from merger.ui.loans import lent
 from merger.ui.rows import Row
 from merger.ui.service.clock import Clock
-from merger.ui.service.feeds import Feed, Feeds, Heard
+from merger.ui.service.feeds import Answer, Feed, Feeds
 from merger.ui.state import Workspace
 from merger.ui.studio import ANSWER_TOKENS, GREEDY, Ballot, Manner, Studio, Visit
 from merger.ui.words import why_token
@@ -46,7 +46,7 @@ class Ask:
 
     prompt: str
     of: "Mapping[str, Recipe | str]"
-    why: Callable[[Heard], Heard] | None = None
+    why: Callable[[Answer], Answer] | None = None
     row: Row | None = None
 
     def said(self, manner: Manner) -> str:
@@ -189,7 +189,7 @@ class Answers:
 
     def _rehearsed(self, asks: Sequence[Ask], go_on: Callable[[], bool], feeds: Feeds) -> Generator[Feed, None, list[Ask]]:
         """Those whose templates take their prompts; of the others it is told. A template that is too much is tried once only."""
-        found: list[Ask] = []
+        rehearsed: list[Ask] = []
         stopped = ""
         for ask in asks:
             try:
@@ -197,13 +197,13 @@ class Answers:
                     raise MergeError(stopped)
                 if go_on():
                     self._rehearse(ask.of.values(), ask.prompt)
-                    found.append(ask)
+                    rehearsed.append(ask)
             except MergeError as error:
                 stopped = str(error) if isinstance(error, templates.Stopped) else stopped
                 yield feeds.failed(str(error), ask.of)
-        return [] if stopped else found
+        return [] if stopped else rehearsed
 
-    def _bare(self, asks: Sequence[Ask], known: Mapping[str, Heard]) -> list[tuple[Ask, str]]:
+    def _bare(self, asks: Sequence[Ask], known: Mapping[str, Answer]) -> list[tuple[Ask, str]]:
         """Merges that answered while another row was looked at closely: whose words they said has not been told."""
         if self.studio.borrows:
             return []
@@ -221,23 +221,23 @@ class Answers:
                 raise
             yield feeds.failed(str(error), ask.of)
 
-    def _known(self, asks: Sequence[Ask], manner: Manner) -> dict[str, Heard]:
+    def _known(self, asks: Sequence[Ask], manner: Manner) -> dict[str, Answer]:
         """Answers that are remembered. MergeError where a prompt is empty, or somebody may not be heard."""
         for ask in asks:
             if not ask.prompt.strip():
                 raise MergeError("Write a prompt first: a question or a task for the models.")
             self._may(*ask.of.values())
             self.studio.renew(_opened(ask.of))
-        found = {key: self.studio.answered.get((_name(what), ask.said(manner), manner)) for ask, key, what in _each(asks)}
-        return {key: heard for key, heard in found.items() if heard is not None}
+        answered = {key: self.studio.answered.get((_name(what), ask.said(manner), manner)) for ask, key, what in _each(asks)}
+        return {key: heard for key, heard in answered.items() if heard is not None}
 
     def _rehearse(self, asked: Iterable["Recipe | str"], prompt: str) -> None:
         """Render everybody's chat template before a place in the line is taken: one that is too much holds nobody up there."""
         for what in asked:
             if isinstance(what, Recipe):
-                decided, models = self.studio.plan(what), self.studio.parents.open(what, self.studio.access)
-                folder = models[decided.tokens.origin if decided.tokens else decided.donor].words
-                template, origin = decided.chat_template or safe.chat_template(folder), whose_template(decided)
+                plan, models = self.studio.plan(what), self.studio.parents.open(what, self.studio.access)
+                folder = models[plan.tokens.origin if plan.tokens else plan.config_source].words
+                template, origin = plan.chat_template or safe.chat_template(folder), whose_template(plan)
             else:
                 folder = self.studio.parents.model(what, self.studio.access).words
                 template, origin = safe.chat_template(folder), f"the chat template of {what}"
@@ -267,7 +267,7 @@ class Answers:
             for word in self._spoken(own, {k: parents[k] for k in asked if k in parents}, prompt, manner, go_on):
                 self.studio.parents.check(_opened(silent))  # what is said of a file that lost its end is of no use
                 if word.token is None:
-                    self._remember(_name(silent[word.key]), prompt, manner, Heard.plain(said[word.key]))
+                    self._remember(_name(silent[word.key]), prompt, manner, Answer.plain(said[word.key]))
                     feeds.finished(word.key)
                 else:
                     said[word.key].append(word.token)
@@ -277,12 +277,12 @@ class Answers:
                     flushed = time.monotonic()
             for key in own:
                 if ask.why is not None and go_on() and not self.studio.borrows:
-                    self._tell(ask, key, Heard.plain(said[key]), manner, feeds)
+                    self._tell(ask, key, Answer.plain(said[key]), manner, feeds)
             if not go_on():
                 return
             yield feeds.flush()
 
-    def _tell(self, ask: Ask, key: str, said: Heard, manner: Manner, feeds: Feeds) -> None:
+    def _tell(self, ask: Ask, key: str, said: Answer, manner: Manner, feeds: Feeds) -> None:
         """Whose words an answer of the merge is made of."""
         if ask.why is not None:
             heard = ask.why(said)
@@ -317,7 +317,7 @@ class Answers:
             for who, number, piece, probability, others in words:
                 yield Event(keys[who], None if number == ENDED else Token(number, piece, probability, others))
 
-    def _why(self, work: Workspace, prompt: str, heard: Heard) -> Heard:
+    def _why(self, work: Workspace, prompt: str, heard: Answer) -> Answer:
         """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""
         ids = [t.id for t in heard.tokens]
         names = lanes.short_names([work.base, *work.chosen])
@@ -338,7 +338,7 @@ class Answers:
             why.append(why_token({names[m]: opinions[i] for m, opinions in judged.items()}, names[work.base]))
         return replace(heard, agree=tuple(agree), why=tuple(why))
 
-    def _remember(self, name: str, prompt: str, manner: Manner, heard: Heard) -> None:
+    def _remember(self, name: str, prompt: str, manner: Manner, heard: Answer) -> None:
         self.studio.answered[name, prompt, manner] = heard
         self.studio.answered.move_to_end((name, prompt, manner))
         while (
@@ -350,8 +350,8 @@ class Answers:
     def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY) -> str | None:
         """What the merge of a recipe, or a parent, answered, if it has answered this prompt to the end."""
         self._may(recipe)
-        found = self.studio.answered.get((_name(recipe), prompt, manner))
-        return None if found is None else found.text
+        answer = self.studio.answered.get((_name(recipe), prompt, manner))
+        return None if answer is None else answer.text
 
 
 on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)

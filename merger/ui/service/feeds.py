@@ -13,7 +13,7 @@ ANSWER_TOKENS = 160
 
 
 @dataclass(frozen=True)
-class Heard:
+class Answer:
     """A finished answer: its tokens, and for each the key of the parent that would have said the same (or None)."""
 
     tokens: tuple[Token, ...]
@@ -21,7 +21,7 @@ class Heard:
     why: tuple[str, ...]
 
     @classmethod
-    def plain(cls, tokens: Sequence[Token]) -> "Heard":
+    def plain(cls, tokens: Sequence[Token]) -> "Answer":
         """An answer nobody else has been asked about."""
         return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens))
 
@@ -56,7 +56,7 @@ class Feeds:
         """Whether somebody has not said all yet."""
         return bool(self._open)
 
-    def start(self, known: Mapping[str, Heard]) -> Feed:
+    def start(self, known: Mapping[str, Answer]) -> Feed:
         self._full = {k: h.shown() for k, h in known.items()}
         self._ended = list(known)
         self._open = [k for k in self._keys if k not in known]
@@ -76,7 +76,7 @@ class Feeds:
         self._open.remove(key)
         self._full[key] = self._all[key]
 
-    def replace(self, key: str, heard: Heard) -> None:
+    def replace(self, key: str, heard: Answer) -> None:
         self._full[key] = heard.shown()
 
     def flush(self, busy: Iterable[str] = ()) -> Feed:

@@ -68,7 +68,7 @@ class Files:
     ) -> Path:  # fmt: skip
         """The merged model as a zip of the folder that the command line writes. MergeError when it is too large for that.
 
-        It goes when its owner's page is closed, or when it is old (ui/scratch.py); `forget` it to have it gone at once.
+        It goes when its owner's page is closed, or when it is old (ui/scratch.py); `delete` it to have it gone at once.
         """
         need, clock = self.studio.plan(recipe).nbytes, Clock()
         if need > ARCHIVE_BYTES:
@@ -83,7 +83,7 @@ class Files:
             self._merge(recipe, place / "merged-model", progress, stop, allow_nonfinite)
             made = _zipped(place / "merged-model", stop)
         except BaseException as error:
-            scratch().forget(place)
+            scratch().delete(place)
             if isinstance(error, Cancelled):
                 clock.check()
             raise
@@ -92,9 +92,9 @@ class Files:
         return made
 
     @staticmethod
-    def forget(archive: Path) -> None:
+    def delete(archive: Path) -> None:
         """Delete an archive that `archive` made."""
-        scratch().forget(archive.parent)
+        scratch().delete(archive.parent)
 
 
 def _zipped(folder: Path, stop: Callable[[], bool]) -> Path:

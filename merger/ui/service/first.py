@@ -21,13 +21,13 @@ FILE = "first.json"
 
 def digest(studio: Studio, work: Workspace, rows: Sequence[Row]) -> str:
     """What the answers depend on, in one word."""
-    found = hashlib.sha256(dump(work.recipe).encode())
-    found.update(json.dumps([row.shown for row in rows]).encode())
+    hashed = hashlib.sha256(dump(work.recipe).encode())
+    hashed.update(json.dumps([row.shown for row in rows]).encode())
     for reference in (work.base, *work.chosen):
         folder = studio.parents.model(reference, studio.access).folder
         for name in ("model.safetensors", "tokenizer.json"):
-            found.update((folder / name).read_bytes() if (folder / name).exists() else b"")
-    return found.hexdigest()
+            hashed.update((folder / name).read_bytes() if (folder / name).exists() else b"")
+    return hashed.hexdigest()
 
 
 def made_before(folder: Path, studio: Studio, work: Workspace, rows: Sequence[Row]) -> Feed | None:

@@ -342,12 +342,15 @@ export class Table {
    * Gradio loses what comes while another event of the page is under way: who has heard nothing by then asks once more.
    * @param {number} run
    * @param {string} event
+   * @param {number} [more] how often
    */
-  insist(run, event) {
+  insist(run, event, more = event === 'submit' ? 1 : 5) {
     clearTimeout(this.waiting);
     this.waiting = window.setTimeout(() => {
-      const heard = this.store.run !== run || (event !== 'submit' && this.series.heard(event));
-      if (this.root.isConnected && !heard && this.row()) this.host.trigger(event);
+      const heard = event === 'submit' ? this.store.run !== run : this.series.heard(event);
+      if (!this.root.isConnected || heard || !this.row()) return;
+      this.host.trigger(event);
+      if (more > 1) this.insist(run, event, more - 1);
     }, PATIENCE);
   }
 
