@@ -81,13 +81,12 @@ class Visit:
 class Ballot:
     """A blind test in progress.
 
-    recipes, names  by A and B
-    rows            what both are asked, in the order of the test
-    first           who is the first of the two, by row
+    recipes  by A and B
+    rows     what both are asked, in the order of the test
+    first    who is the first of the two, by row
     """
 
     recipes: Mapping[str, Recipe]
-    names: Mapping[str, str]
     rows: tuple[Row, ...]
     first: Mapping[str, str]
 

@@ -109,7 +109,7 @@ class Comparing:
             return {}
         ballot, visit.ballot = visit.ballot, None
         revealed = {
-            "sides": dict(ballot.first), "names": dict(ballot.names),
+            "sides": dict(ballot.first),
             "ids": {name: recipe.digest for name, recipe in ballot.recipes.items()},
         }  # fmt: skip
         return {"answers": gr.update(feed={"run": visit.run, "reveal": revealed})}

@@ -125,9 +125,8 @@ class Answers:
     def ballot(self, recipes: tuple[Recipe, Recipe], rows: Sequence[Row], chance: random.Random | None = None) -> Ballot:
         """A blind test between A and B: the rows' order, and who comes first in each, is known to the server only."""
         chance = chance or random.SystemRandom()
-        names = {name: f"{recipe.merge_method} of {_listed(recipe)}" for name, recipe in zip("AB", recipes, strict=True)}
         order = chance.sample(list(rows), len(rows))
-        return Ballot(dict(zip("AB", recipes, strict=True)), names, tuple(order), {row.id: chance.choice("AB") for row in rows})
+        return Ballot(dict(zip("AB", recipes, strict=True)), tuple(order), {row.id: chance.choice("AB") for row in rows})
 
     def ask_all(self, work: Workspace, rows: Sequence[Row], first: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Stream everybody's answers to several prompts, that of the row `first` before the others; keys are `row/key`.
@@ -370,10 +369,6 @@ def _each(asks: Sequence[Ask]) -> "Iterator[tuple[Ask, str, Recipe | str]]":
 def _name(what: "Recipe | str") -> str:
     """What an answer is remembered by: a digest of the recipe's text, a parent's reference."""
     return what if isinstance(what, str) else hashlib.sha256(dump(what).encode()).hexdigest()
-
-
-def _listed(recipe: Recipe) -> str:
-    return " and ".join(lanes.short_names(recipe.references).values())
 
 
 def _asked_in(kind: str, said: bool) -> str:

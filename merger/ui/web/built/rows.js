@@ -1,4 +1,4 @@
-// npm run build: 73eeccf737df0d2348004e09ecd8a21d9b506b420e609c3a165242be207dbf55 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: f9c531138b30ca90bfc10d9a847f2e13924042babbfe683e932788f374d05a92 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all2)=>{for(var name in all2)__defProp(target,name,{get:all2[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
 "object"||typeof from=="function")for(let key of __getOwnPropNames(from))!__hasOwnProp.call(to,key)&&key!==except&&__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
 __getOwnPropDesc(from,key))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{start:()=>start});var rows_default=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-var\
@@ -330,60 +330,61 @@ state)))return;this.given[row.id]=vote,this.at+=1,this.draw(),(this.box.querySel
 re."]))}reveal(found){let won={A:0,B:0,tie:0,bad:0};for(let[row,vote]of Object.entries(this.given)){let first=found.sides[row]??"A";vote==="tie"||vote==="bad"?won[vote]+=
 1:won[vote==="one"==(first==="A")?"A":"B"]+=1}let all2=count([found.ids.A,found.ids.B],won),lines2=[`A ${won.A} : ${won.B} B${won.tie+won.bad?`, equal ${won.tie}\
 , both bad ${won.bad}`:""}; ${verdict(won.A,won.B)}.`];this.same&&lines2.push(`${this.same} ${this.same===1?"prompt was":"prompts were"} answered alike and skip\
-ped.`),all2.A+all2.B>won.A+won.B&&lines2.push(`In all your tests of these two: A ${all2.A} : ${all2.B} B; ${verdict(all2.A,all2.B)}.`),lines2.push(`A: ${found.names.
-A}`,`B: ${found.names.B}`),this.say(lines2,won)}say(lines2,won){let bar=el("div","rw-duel");if(won){let part=el("i");part.style.width=`${Math.round(100*won.A/Math.
-max(1,won.A+won.B))}%`,bar.append(part),bar.setAttribute("role","img"),bar.setAttribute("aria-label",`A ${won.A}, B ${won.B}`)}this.result.replaceChildren(...won&&
-won.A+won.B?[bar]:[],...lines2.map(line=>el("p","",line)))}};var UNDER_WAY=["busy","waiting"],PATIENCE=3e3,Table=class{constructor(host,root){this.host=host,this.root=root,this.store=new Store,this.rows=[],this.open="",this.
-family="",this.families=new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.views=new Map,this.told=-1/0,this.score=new Score(()=>this.hand(
-{},"apply")),this.doing=new Doing(this),this.asking=new Ask(prompt=>this.doing.add(prompt),()=>this.hand({},"submit"),()=>host.trigger("stop"),()=>this.doing.more()),
-this.table=el("table","rw-table"),this.head=el("tr","rw-head"),this.body=el("tbody"),this.live=el("div","rw-hidden"),this.live.setAttribute("aria-live","polite"),
-this.edited=el("div","rw-edited"),this.title=el("h3","rw-title"),this.says=el("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.panelSeq=0;let inner=el(
-"div","answers");this.panel=new Panel({element:inner,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},inner),this.series=new Series(votes=>this.hand({votes},
-"select"),()=>this.hand({},"submit")),this.lay(inner)}lay(inner){let{table}=this;table.setAttribute("aria-label","Prompts and answers"),listen(table,this.doing.
-keys());let head=el("thead");head.append(this.head),table.append(head,this.body);let box=el("div","rw-box");box.append(table);let close=el("div","rw-close");close.
-append(this.title,inner,this.says),this.root.append(box,this.edited,this.asking.box,this.score.box,this.series.box,close,this.live)}takeBoard(){let board=read(this.
-host.props.board);if(board.blind){this.board={...this.board,blind:board.blind},this.root.dataset.blind="true",this.series.begin(board.blind);return}this.board=board,
-this.series.begin(void 0),this.settle(),setText(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},
-this.root.dataset.blind="false",this.panel.build(),this.drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin}=this.board;if(!begin?.family||begin.family===
-this.family)return;let was=this.family;was&&(this.families.set(was,{rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=begin.family;
-let linked=!was&&new URLSearchParams(location.search).has("p"),kept=this.families.get(begin.family)??(linked?null:load(begin.family)),rows=rowsFor(was,begin,read(
-this.host.props.value),kept);if(!rows)return;let show2=()=>{this.family===begin.family&&([this.rows,this.open]=[rows.rows,rows.open],this.hand({},"submit"),this.
-build())};was?show2():setTimeout(show2)}build(){let{rows=[],open="",family}=read(this.host.props.value);if(family&&this.family&&family!==this.family)return;let[
-was,prompt]=[this.open,this.row()?.prompt],focus=this.focused();this.store.shows(rows),this.anew(rows),this.rows=rows,this.open=rows.some(row=>row.id===open)?open:
-rows[0]?.id??"",this.views=new Map(rows.map(row=>[row.id,new RowView(row,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line})=>line)),
-this.drawAll(),rove(this.table,this.views.get(this.open)?.words),focus&&this.focus(focus.id,focus.selector),(this.open!==was||this.row()?.prompt!==prompt)&&this.
-lookAt()}anew(rows){!this.rows.length||alike(this.rows,rows)||(this.store.anew(),this.score.clear())}focused(){let node=document.activeElement,id=node?.closest(
-"tr")?.dataset.row;if(!node||!id||!this.body.contains(node))return null;let tools=[...node.parentElement?.children??[]].indexOf(node);return{id,selector:node.matches(
-".rw-tool")?`.rw-tool:nth-child(${tools+1})`:`.${node.className}`}}focus(id,selector=".rw-words"){((this.views.get(id??"")?.line??this.body.querySelector("tr"))?.
-querySelector(selector)??this.asking.field).focus()}row(){return this.rows.find(row=>row.id===this.open)}takeProp(){let feed=read(this.host.props.feed);if(!feed||
-typeof feed.run!="number"||!this.store.isNew(feed))return;if(this.board.blind){this.series.take(feed);return}let touched=this.store.take(feed);if(feed.start||feed.
-stale||feed.run!==this.drawn)this.drawAll();else for(let id of new Set([...touched].map(key=>apart(key)[0])))this.drawRow(id);this.drawn=feed.run,this.forward(feed),
-this.finish()}columns(){return this.board.columns??[]}drawHead(){let acts={unfold:key=>this.unfold(key),bypass:on=>this.bypass(on)},again=this.head.contains(document.
-activeElement)?document.activeElement?.closest("th"):null,at=again?[...this.head.children].indexOf(again):-1;this.head.replaceChildren(...heads(this.columns(),this.
-unfolded,acts));for(let node of this.head.querySelectorAll("button"))node.tabIndex=-1;at>=0&&this.head.children[at]?.querySelector("button")?.focus(),this.root.
-dataset.many=String(this.columns().length>5)}unfold(key){this.unfolded=this.unfolded===key?"":key,this.drawHead(),this.drawAll()}bypass(on){if(this.bypassed===on)
-return;this.bypassed=on,this.drawAll();let base=this.columns().find(column=>column.base),row=this.row();setText(this.live,on&&base&&row?`The base says: ${textOf(
-this.store.of(row.id,base.key))}`:"")}drawRow(id){let view=this.views.get(id),instead=this.bypassed?this.columns().find(column=>column.base):void 0;view?.draw(this.
-store,this.columns(),id===this.open,instead);let others=this.columns().filter(({lead})=>!lead);view?.cells.forEach((cell,i)=>cell.dataset.unfolded=String(others[i]?.
-key===this.unfolded))}drawAll(){for(let id of this.views.keys())this.drawRow(id);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.
-store.score(this.rows))}lookAt(){let row=this.row();if(setText(this.title,row?`Close up: ${row.prompt}`:"Close up"),!row||this.board.blind)return;let full=Object.
-fromEntries(this.columns().map(({key})=>[key,[...this.store.of(row.id,key).tokens]])),state=Object.fromEntries(this.columns().map(({key})=>[key,this.store.of(row.
-id,key).state])),error=Object.fromEntries(this.columns().flatMap(({key})=>this.store.of(row.id,key).error?[[key,this.store.of(row.id,key).error]]:[]));this.panelRun+=
-1,this.panelSeq=1,this.panel.take({run:this.panelRun,seq:1,start:!0,full,state,error})}forward(feed){let own=given=>Object.fromEntries(Object.entries(given??{}).
-flatMap(([key,value])=>{let[row,who]=apart(key);return row===this.open||!row?[[who,value]]:[]}));if(feed.start){this.lookAt(),this.panel.take({run:this.panelRun,
-seq:this.panelSeq+=1,note:feed.note??"",error:own(feed.error)});return}let add=(feed.add??[]).flatMap(([key,...token])=>{let[row,who]=apart(String(key));return row===
-this.open?[[who,...token]]:[]}),done=(feed.done??[]).flatMap(key=>apart(String(key))[0]===this.open?[apart(String(key))[1]]:[]),told={add,done,full:own(feed.full),
-state:own(feed.state),error:own(feed.error)},note="note"in feed?{note:feed.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,...told,...note})}offerStop(states){
-this.asking.stop.hidden=!states.some(state=>UNDER_WAY.includes(state))}finish(){let score=this.store.score(this.rows);this.score.take(this.store.recipe,score);let states=this.
-rows.map(row=>this.store.of(row.id,MERGE).state),all2=this.rows.flatMap(row=>this.columns().map(({key})=>this.store.of(row.id,key).state));if(this.offerStop(all2),
-states.some(state=>UNDER_WAY.includes(state))||this.told===this.store.run||!states.every(state=>FINAL.includes(state)))return;this.told=this.store.run;let words=this.
-rows.filter(({id})=>this.store.before.has(id)&&this.store.before.get(id)!==this.store.last.get(id)).slice(0,1).map(row=>`Row ${this.rows.indexOf(row)+1} changed\
-: ${textOf(this.store.of(row.id,MERGE))} It was: ${this.store.before.get(row.id)}`),right=score.of?[`${score.right} of ${score.of} right.`]:[];setText(this.live,
-[...right,...words].join(" ")||"Answers finished.")}change(rows,event){this.rows=rows,rows.some(({id})=>id===this.open)||(this.open=rows[0]?.id??""),save(this.family,
-this.rows,this.open),this.hand({},event),this.build(),this.lookAt()}insist(run,event,more=event==="submit"?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(
-()=>{let heard=event==="submit"?this.store.run!==run:this.series.heard(event);!this.root.isConnected||heard||!this.row()||(this.host.trigger(event),more>1&&this.
-insist(run,event,more-1))},PATIENCE)}hand(more,event){let seq=(read(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.
-open,family:this.family,seq,...more}),this.host.trigger(event),event!=="input"&&this.insist(this.store.run,event)}};function start(host){let root=rootOf(host.element,".rows",rows_default+answers_default),table=new Table(host,root);host.watch("value",()=>table.build()),host.watch(
+ped.`),all2.A+all2.B>won.A+won.B&&lines2.push(`In all your tests of these two: A ${all2.A} : ${all2.B} B; ${verdict(all2.A,all2.B)}.`),lines2.push(this.differs.
+textContent.replace("From one to the other","From A to B")),setText(this.differs,""),this.say(lines2,won)}say(lines2,won){let bar=el("div","rw-duel");if(won){let part=el(
+"i");part.style.width=`${Math.round(100*won.A/Math.max(1,won.A+won.B))}%`,bar.append(part),bar.setAttribute("role","img"),bar.setAttribute("aria-label",`A ${won.
+A}, B ${won.B}`)}this.result.replaceChildren(...won&&won.A+won.B?[bar]:[],...lines2.map(line=>el("p","",line)))}};var UNDER_WAY=["busy","waiting"],PATIENCE=3e3,Table=class{constructor(host,root){this.host=host,this.root=root,this.store=new Store,this.rows=[],this.open="",this.
+family="",this.families=new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new Score(
+()=>this.hand({},"apply")),this.doing=new Doing(this),this.asking=new Ask(prompt=>this.doing.add(prompt),()=>this.hand({},"submit"),()=>host.trigger("stop"),()=>this.
+doing.more()),this.table=el("table","rw-table"),this.head=el("tr","rw-head"),this.body=el("tbody"),this.live=el("div","rw-hidden"),this.live.setAttribute("aria-\
+live","polite"),this.edited=el("div","rw-edited"),this.title=el("h3","rw-title"),this.says=el("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.
+panelSeq=0;let inner=el("div","answers");this.panel=new Panel({element:inner,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},inner),this.series=new Series(
+votes=>this.hand({votes},"select"),()=>this.hand({},"submit")),this.lay(inner)}lay(inner){let{table}=this;table.setAttribute("aria-label","Prompts and answers"),
+listen(table,this.doing.keys());let head=el("thead");head.append(this.head),table.append(head,this.body);let box=el("div","rw-box");box.append(table);let close=el(
+"div","rw-close");close.append(this.title,inner,this.says),this.root.append(box,this.edited,this.asking.box,this.score.box,this.series.box,close,this.live)}takeBoard(){
+let board=read(this.host.props.board);if(board.blind){this.board={...this.board,blind:board.blind},this.root.dataset.blind="true",this.series.begin(board.blind);
+return}this.next=board,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.begin(void 0),this.settle(),setText(this.says,this.board.says??""),
+this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},this.root.dataset.blind="false",this.panel.build(),this.drawHead(),this.drawAll(),
+this.lookAt()}settle(){let{begin}=this.board;if(!begin?.family||begin.family===this.family)return;let was=this.family;was&&(this.families.set(was,{rows:this.rows,
+open:this.open}),this.store.clear(),this.score.clear()),this.family=begin.family;let linked=!was&&new URLSearchParams(location.search).has("p"),kept=this.families.
+get(begin.family)??(linked?null:load(begin.family)),rows=rowsFor(was,begin,read(this.host.props.value),kept);if(!rows)return;let show2=()=>{this.family===begin.
+family&&([this.rows,this.open]=[rows.rows,rows.open],this.hand({},"submit"),this.build())};was?show2():setTimeout(show2)}build(){let{rows=[],open="",family}=read(
+this.host.props.value);if(family&&this.family&&family!==this.family)return;let[was,prompt]=[this.open,this.row()?.prompt],focus=this.focused();this.store.shows(
+rows),this.anew(rows),this.rows=rows,this.open=rows.some(row=>row.id===open)?open:rows[0]?.id??"",this.views=new Map(rows.map(row=>[row.id,new RowView(row,this.
+doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line})=>line)),this.drawAll(),rove(this.table,this.views.get(this.open)?.words),focus&&
+this.focus(focus.id,focus.selector),(this.open!==was||this.row()?.prompt!==prompt)&&this.lookAt()}anew(rows){!this.rows.length||alike(this.rows,rows)||(this.store.
+anew(),this.score.clear())}focused(){let node=document.activeElement,id=node?.closest("tr")?.dataset.row;if(!node||!id||!this.body.contains(node))return null;let tools=[
+...node.parentElement?.children??[]].indexOf(node);return{id,selector:node.matches(".rw-tool")?`.rw-tool:nth-child(${tools+1})`:`.${node.className}`}}focus(id,selector="\
+.rw-words"){((this.views.get(id??"")?.line??this.body.querySelector("tr"))?.querySelector(selector)??this.asking.field).focus()}row(){return this.rows.find(row=>row.
+id===this.open)}takeProp(){let feed=read(this.host.props.feed);if(!feed||typeof feed.run!="number"||!this.store.isNew(feed))return;if(this.board.blind&&feed.run>
+Number(this.board.blind.id)&&this.leave(),this.board.blind){this.series.take(feed);return}let touched=this.store.take(feed);if(feed.start||feed.stale||feed.run!==
+this.drawn)this.drawAll();else for(let id of new Set([...touched].map(key=>apart(key)[0])))this.drawRow(id);this.drawn=feed.run,this.forward(feed),this.finish()}columns(){
+return this.board.columns??[]}drawHead(){let acts={unfold:key=>this.unfold(key),bypass:on=>this.bypass(on)},again=this.head.contains(document.activeElement)?document.
+activeElement?.closest("th"):null,at=again?[...this.head.children].indexOf(again):-1;this.head.replaceChildren(...heads(this.columns(),this.unfolded,acts));for(let node of this.
+head.querySelectorAll("button"))node.tabIndex=-1;at>=0&&this.head.children[at]?.querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>
+5)}unfold(key){this.unfolded=this.unfolded===key?"":key,this.drawHead(),this.drawAll()}bypass(on){if(this.bypassed===on)return;this.bypassed=on,this.drawAll();let base=this.
+columns().find(column=>column.base),row=this.row();setText(this.live,on&&base&&row?`The base says: ${textOf(this.store.of(row.id,base.key))}`:"")}drawRow(id){let view=this.
+views.get(id),instead=this.bypassed?this.columns().find(column=>column.base):void 0;view?.draw(this.store,this.columns(),id===this.open,instead);let others=this.
+columns().filter(({lead})=>!lead);view?.cells.forEach((cell,i)=>cell.dataset.unfolded=String(others[i]?.key===this.unfolded))}drawAll(){for(let id of this.views.
+keys())this.drawRow(id);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let row=this.row();if(setText(
+this.title,row?`Close up: ${row.prompt}`:"Close up"),!row||this.board.blind)return;let full=Object.fromEntries(this.columns().map(({key})=>[key,[...this.store.of(
+row.id,key).tokens]])),state=Object.fromEntries(this.columns().map(({key})=>[key,this.store.of(row.id,key).state])),error=Object.fromEntries(this.columns().flatMap(
+({key})=>this.store.of(row.id,key).error?[[key,this.store.of(row.id,key).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.panelRun,seq:1,
+start:!0,full,state,error})}forward(feed){let own=given=>Object.fromEntries(Object.entries(given??{}).flatMap(([key,value])=>{let[row,who]=apart(key);return row===
+this.open||!row?[[who,value]]:[]}));if(feed.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:feed.note??"",error:own(feed.error)});
+return}let add=(feed.add??[]).flatMap(([key,...token])=>{let[row,who]=apart(String(key));return row===this.open?[[who,...token]]:[]}),done=(feed.done??[]).flatMap(
+key=>apart(String(key))[0]===this.open?[apart(String(key))[1]]:[]),told={add,done,full:own(feed.full),state:own(feed.state),error:own(feed.error)},note="note"in
+feed?{note:feed.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,...told,...note})}offerStop(states){this.asking.stop.hidden=!states.some(state=>UNDER_WAY.
+includes(state))}finish(){let score=this.store.score(this.rows);this.score.take(this.store.recipe,score);let states=this.rows.map(row=>this.store.of(row.id,MERGE).
+state),all2=this.rows.flatMap(row=>this.columns().map(({key})=>this.store.of(row.id,key).state));if(this.offerStop(all2),states.some(state=>UNDER_WAY.includes(state))||
+this.told===this.store.run||!states.every(state=>FINAL.includes(state)))return;this.told=this.store.run;let words=this.rows.filter(({id})=>this.store.before.has(
+id)&&this.store.before.get(id)!==this.store.last.get(id)).slice(0,1).map(row=>`Row ${this.rows.indexOf(row)+1} changed: ${textOf(this.store.of(row.id,MERGE))} I\
+t was: ${this.store.before.get(row.id)}`),right=score.of?[`${score.right} of ${score.of} right.`]:[];setText(this.live,[...right,...words].join(" ")||"Answers f\
+inished.")}change(rows,event){this.rows=rows,rows.some(({id})=>id===this.open)||(this.open=rows[0]?.id??""),save(this.family,this.rows,this.open),this.hand({},event),
+this.build(),this.lookAt()}insist(run,event,more=event==="submit"?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{let heard=event==="submit"?
+this.store.run!==run:this.series.heard(event);!this.root.isConnected||heard||!this.row()||(this.host.trigger(event),more>1&&this.insist(run,event,more-1))},PATIENCE)}hand(more,event){
+let seq=(read(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.family,seq,...more}),this.host.trigger(
+event),event!=="input"&&this.insist(this.store.run,event)}};function start(host){let root=rootOf(host.element,".rows",rows_default+answers_default),table=new Table(host,root);host.watch("value",()=>table.build()),host.watch(
 "board",()=>table.takeBoard()),host.watch("feed",()=>table.takeProp()),onTheme(root,()=>{table.drawHead(),table.drawAll()}),table.takeBoard(),table.build(),table.
 takeProp()}return __toCommonJS(main_exports);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -14,7 +14,7 @@ import { Store } from './store.js';
  * @property {string} differs how A and B differ, in words
  */
 
-/** @typedef {{sides: Record<string, 'A' | 'B'>, names: Record<string, string>, ids: Record<string, string>}} Revealed sides: who was the first, by row */
+/** @typedef {{sides: Record<string, 'A' | 'B'>, ids: Record<string, string>}} Revealed sides: who was the first, by row */
 
 const SIDES = ['one', 'two'];
 /** @type {[string, string, string][]} vote, words, key */
@@ -168,7 +168,8 @@ export class Series {
     if (this.same) lines.push(`${this.same} ${this.same === 1 ? 'prompt was' : 'prompts were'} answered alike and skipped.`);
     if (all.A + all.B > won.A + won.B)
       lines.push(`In all your tests of these two: A ${all.A} : ${all.B} B; ${verdict(all.A, all.B)}.`);
-    lines.push(`A: ${found.names.A}`, `B: ${found.names.B}`);
+    lines.push(this.differs.textContent.replace('From one to the other', 'From A to B'));
+    setText(this.differs, '');
     this.say(lines, won);
   }
 

@@ -42,6 +42,8 @@ export class Table {
     this.waiting = 0;
     /** @type {import('./kinds.js').Board} */
     this.board = {};
+    /** @type {import('./kinds.js').Board} the board that came last, of no blind test */
+    this.next = {};
     /** @type {Map<string, RowView>} */
     this.views = new Map();
     this.told = -Infinity;
@@ -99,7 +101,13 @@ export class Table {
       this.series.begin(board.blind);
       return;
     }
-    this.board = board;
+    this.next = board;
+    if (!this.board.blind) this.leave(); // else when the next run begins: this may be an edit's that came before the test
+  }
+
+  /** The usual table, with the board that came last. */
+  leave() {
+    this.board = this.next;
     this.series.begin(undefined);
     this.settle();
     setText(this.says, this.board.says ?? '');
@@ -191,6 +199,7 @@ export class Table {
     /** @type {Feed | null | undefined} */
     const feed = read(this.host.props.feed);
     if (!feed || typeof feed.run !== 'number' || !this.store.isNew(feed)) return;
+    if (this.board.blind && feed.run > Number(this.board.blind.id)) this.leave();
     if (this.board.blind) {
       this.series.take(feed);
       return;
