@@ -202,6 +202,23 @@ def test_nothing_is_asked_twice(studio: Studio, monkeypatch: pytest.MonkeyPatch)
     assert {prompt for _, prompt in asked} == {HELLO.prompt} and len(asked) == 4
 
 
+def test_what_is_kept_as_a_is_a_column(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what it said when it played, which is remembered; the merge that plays is no second column of itself."""
+    work = state.kept_as(first(studio), 0)
+    assert "A" not in [column["key"] for column in Answers(studio).columns(work)]
+    ask(studio, [BOX, HELLO], "a", work)
+    silent = state.with_control(work, "models[0].parameters.weight", 0.0)
+    assert [c["key"] for c in Answers(studio).columns(silent) if c.get("kept")] == ["A"]
+    ask(studio, [BOX, HELLO], "a", silent)
+    monkeypatch.setattr(Answers, "_spoken", None)  # nobody has to speak for what is known
+    said = heard(ask(studio, [BOX, HELLO], "a", silent))
+    assert (said["c/A"], said["c/merge"]) == ("ahoy me matey, arr!", "dunno.") and said["a/A"] == "boxes"
+    monkeypatch.undo()
+    gone = state.replace(silent, slots=(state.load("{merge_method: linear, models: [no/where]}"), None))
+    assert not [c for c in Answers(studio).columns(gone) if c.get("kept")]
+    assert heard(ask(studio, [HELLO], "c", gone))["c/merge"] == "dunno."
+
+
 def test_a_prompt_in_two_rows_is_marked_by_each(studio: Studio) -> None:
     marks = together(ask(studio, (BOX, Row("z", BOX.prompt, "box", "exact")), "a"), "marks")
     assert marks["a/merge"] is True and marks["z/merge"] is False

@@ -61,7 +61,7 @@ class Answers:
         self.studio = studio
 
     def columns(self, work: Workspace) -> list[dict[str, Any]]:
-        """Who answers: the merge first, then the base, then the parents in the mix."""
+        """Who answers: the merge first, then the base, then the parents in the mix, then what is kept as A and B."""
         names = lanes.short_names([work.base, *work.chosen])
         ink = lanes.inks([*work.shelf, *work.chosen])
         words = {m: self._words(m) for m in (work.base, *work.chosen)}
@@ -73,6 +73,7 @@ class Answers:
                 {"key": m, "name": names[m], "slot": ink[m], "words": _asked_in(words[m], True) if several else ""}
                 for m in work.chosen
             ),
+            *({"key": name, "name": name, "slot": None, "kept": True} for name in self.kept(work)),
         ]  # fmt: skip
 
     def _words(self, reference: str) -> str:
@@ -111,6 +112,17 @@ class Answers:
         """Who answers, by the panel's keys: the merge of a recipe, the base, the parents in the mix."""
         return {"merge": work.recipe, work.base: work.base, **{m: m for m in work.chosen}}
 
+    def kept(self, work: Workspace) -> dict[str, Recipe]:
+        """The merges kept as A and B that are others than what plays: columns of their own, where they can be heard."""
+        found: dict[str, Recipe] = {}
+        for name, recipe in zip("AB", work.slots, strict=True):
+            if recipe is not None and recipe != work.recipe:
+                with contextlib.suppress(MergeError):  # what may not be opened any more silences nobody else
+                    self._may(recipe)
+                    self.studio.plan(recipe)
+                    found[name] = recipe
+        return found
+
     def compare(self, ballot: Ballot, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Stream the answers of a blind test's recipes; keys are `row/one` and `row/two`."""
         asks: list[Ask] = []
@@ -139,6 +151,8 @@ class Answers:
             said = Plain(row.prompt) if manner.plain else row.prompt
             why = partial(self._why, work, said) if row.id == first else None
             asks.append(Ask(row.prompt, {row.key(key): what for key, what in self.asked(work).items()}, why, row))
+        for name, recipe in self.kept(work).items():  # one after the other, as there is one merged model
+            asks += [Ask(row.prompt, {row.key(name): recipe}, None, row) for row in order]
         yield from self._fed(asks, visit, manner, work.recipe.digest)
 
     def _fed(self, asks: Sequence[Ask], visit: Visit, manner: Manner, recipe: str = "") -> Iterator[Feed]:
