@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from merger.engine.arguments import Arguments
 from merger.engine.plan import Plan, TensorJob
 from merger.methods import METHODS
 from merger.methods.ops import CANCELLED
@@ -55,12 +56,15 @@ class Cancelling:
 def cancelling(plan: Plan) -> Iterator[Cancelling]:
     """The weights of a plan that are divided by their sum and cancel out, those of most tensors first."""
     counts: dict[tuple[str, str, tuple[float, ...]], int] = {}
+    alike: dict[tuple[str | None, Arguments], list[TensorJob]] = {}
     for job in plan.jobs:
+        alike.setdefault((job.method, job.args), []).append(job)
+    for job, *others in alike.values():
         switch = divides(job)
         weights = job.args.get("weight")
         if switch is not None and isinstance(weights, tuple):
             key = (job.method or "", switch, tuple(float(w) for w in weights))
-            counts[key] = counts.get(key, 0) + 1
+            counts[key] = counts.get(key, 0) + 1 + len(others)
     for (method, switch, weights), tensors in sorted(counts.items(), key=lambda item: -item[1]):
         share, voted = _share(weights, METHODS[method].law.vote)
         if share < NEARLY:

@@ -108,6 +108,13 @@ class TensorJob:
         """Elements of the output tensor."""
         return math.prod(self.shape)
 
+    def moved(self, args: Arguments) -> "TensorJob":
+        """The same tensor with other numbers; what was worked out without them is kept."""
+        job = object.__new__(TensorJob)
+        job.__dict__.update(self.__dict__, args=args)
+        job.__dict__.pop("_hash", None)
+        return job
+
     @property
     def slot(self) -> Slot:
         """Its place in the output."""
@@ -263,19 +270,33 @@ class _Frame:
         )
         now = {id(old): new for old, new in zip(self.parts, parts, strict=True)}
         moved = [p for p in recipe.method.params if any(n == p.name for n, _, _ in changed)]
+        settings = [s for r in (self.plan.recipe, recipe) for scope in _all_scopes(r) for _, s in scope]
+        patterns = list({pattern for setting in settings for pattern, _ in setting.rules if pattern})
+        same: dict[object, Arguments | None] = {}
         jobs: list[TensorJob] = []
         for row, job in zip(self.rows, self.plan.jobs, strict=True):
-            names = {row.name, *row.names}
-            if job.method and any(
-                a.at(name, row.layer, row.layers) != b.at(name, row.layer, row.layers) for _, a, b in changed for name in names
-            ):
-                entries = _ordered(now[id(row.part)], recipe)
-                here = replace(
-                    row, part=now[id(row.part)], entries=tuple(entries[i] for i in row.parents) if row.parents else entries
-                )  # fmt: skip
-                job = replace(job, args=_arguments(here, recipe, moved, job.args))
+            if job.method:
+                names = (row.name, *row.names)  # tensors of a layer in whose names the same filters are have one answer
+                filtered = tuple([p in n for n in names for p in patterns]) if patterns else ()
+                place = (id(row.part), row.layer, row.layers, row.parents, job.args, filtered)
+                if place not in same:
+                    same[place] = self._numbers(row, job, recipe, now[id(row.part)], changed, moved)
+                args = same[place]
+                job = job if args is None else job.moved(args)
             jobs.append(job)
         return tuple(jobs)
+
+    def _numbers(
+        self, row: _Row, job: TensorJob, recipe: Recipe, part: Slice, changed: Sequence[tuple[str, Setting, Setting]],
+        moved: Sequence[Param],
+    ) -> Arguments | None:  # fmt: skip
+        """The numbers of a row in a recipe of the same shape; None where they stay."""
+        names = {row.name, *row.names}
+        if all(a.at(n, row.layer, row.layers) == b.at(n, row.layer, row.layers) for _, a, b in changed for n in names):
+            return None
+        entries = _ordered(part, recipe)
+        here = replace(row, part=part, entries=tuple(entries[i] for i in row.parents) if row.parents else entries)
+        return _arguments(here, recipe, moved, job.args)
 
 
 _FRAMES: dict[Recipe, _Frame] = {}

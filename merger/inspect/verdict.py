@@ -4,9 +4,8 @@ print(verdict(recipe, models, make_plan(recipe, models)))
 """
 
 import contextlib
-import functools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,19 +13,17 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from merger.engine import costs
-from merger.engine.arguments import Arguments
-from merger.engine.budget import memory_together
 from merger.engine.cancelling import cancelling
 from merger.engine.document import Planned
-from merger.engine.plan import Misfit, Plan, TensorJob, coverage, make_plan
+from merger.engine.plan import Misfit, Plan, coverage, make_plan
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes, read_json
 from merger.files.layout import role
 from merger.findings import Finding, Fix
+from merger.inspect.alike import FACTORS, Alike, Fixed, alike, fixed, of_model, takes
 from merger.inspect.analysis import has_deltas, staged
 from merger.inspect.compatibility import configs
-from merger.inspect.kinship import Samples, card_base, common, differing, known
+from merger.inspect.kinship import Samples, card_base, common, known
 from merger.kernels.finite import Count, count
 from merger.recipe import Entry, Parameters, Recipe, Setting, document, replace_all, setting_document
 from merger.tokenizer.tokens import read_vocabulary, token_rows
@@ -134,18 +131,18 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Ver
 
     plan     the recipe's own plan
     """
-    numel = sum(job.numel for job in plan.jobs)
     samples = Samples({reference: models[reference] for reference in recipe.merged})
-    alter = _alter(plan, samples)
-    shares = tuple(_shares(recipe, plan, alter))
-    can, does, kept = _together(plan, alter)
+    still = fixed(plan, samples)
+    groups, numel = alike(plan, still), still.numel
+    shares = tuple(_shares(recipe, groups))
+    can, does, kept = _together(groups)
     fidelity = _fidelity(plan, samples)
     findings = [
         *_coverage(recipe, plan, shares, can, numel),
-        *_nothing(recipe, plan, shares),
-        *_too_far(recipe, plan),
-        *_without_effect(recipe, plan),
-        *_untouched(plan, shares, alter),
+        *_nothing(recipe, plan, shares, groups),
+        *_too_far(recipe, groups),
+        *_without_effect(recipe, plan, groups),
+        *_untouched(plan, shares, still),
         *_cancelled(recipe, plan),
         *_damaged(recipe, samples),
         *_ancestors(recipe, samples, plan),
@@ -158,10 +155,11 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Ver
         *(Finding("note", remark) for remark in plan.remarks if remark not in coverage(recipe, plan.misfits)),
     ]
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.level))
+    memory, seconds = takes(groups)
     return Verdict(
         _summary(recipe, plan, findings, shares, numel, can, kept), tuple(findings), tuple(_groups(plan)), shares,
         numel, can, does, kept, plan.nbytes,
-        memory_together(plan.jobs), costs.START + sum(costs.seconds(job) for job in plan.jobs), fidelity,
+        memory, seconds, fidelity,
     )  # fmt: skip
 
 
@@ -185,85 +183,34 @@ def _summary(
 # ---------------------------------------------------------------------------------------------- who changes what
 
 
-def _acts(job: TensorJob, i: int) -> bool:
-    """Whether the i-th source has a part in the tensor: no factor that multiplies it is zero."""
-    return _does(job.args, i)
-
-
-@functools.lru_cache(1 << 14)
-def _does(args: Arguments, i: int) -> bool:
-    return all(args.at(name, i) != 0 for name in ("weight", "density", "lambda", "t"))
-
-
-def _density(job: TensorJob, i: int) -> float:
-    density = job.args.at("density", i)
-    return 1.0 if density is None else min(1.0, float(density))
-
-
-Alter = Callable[[TensorJob, int], float]
-"""The share of a tensor in which the i-th source differs from the base, 0 to 1."""
-
-
-def _alter(plan: Plan, samples: Samples) -> Alter:
-    """From a few stretches of every tensor; 1 where it cannot be told, or where there is no base to differ from."""
-    changed: dict[tuple[str, int], float] = {}
-
-    def alter(job: TensorJob, i: int) -> float:
-        key = (job.name, i)
-        if key not in changed:
-            changed[key] = look(job, i)
-        return changed[key]
-
-    def look(job: TensorJob, i: int) -> float:
-        base, source = job.base, job.sources[i]
-        if base is None and plan.recipe.method.base == "first":
-            base = job.sources[0]
-        if base is None or any(s.vocab is not None or s.rows is not None or s.made for s in (base, source)):
-            return 1.0
-        if not samples.here(base.model, source.model):
-            return 1.0
-        return differing(samples, base.model, base.name, source.model, source.name)
-
-    return alter
-
-
-def _shares(recipe: Recipe, plan: Plan, alter: Alter) -> Iterator[Share]:
+def _shares(recipe: Recipe, groups: Sequence[Alike]) -> Iterator[Share]:
     for reference in recipe.merged:
-        can = 0
-        does = kept = 0.0
-        for job in plan.jobs:
-            for i, source in job.donors:
-                if source.model == reference:
-                    size = job.numel
-                    can += size
-                    if _acts(job, i):
-                        does += size * alter(job, i)
-                        kept += size * min(_density(job, i), alter(job, i))  # what is trimmed first is what does not change
+        mine = list(of_model(groups, reference))
+        acting = [(group, i) for group, i in mine if i in group.acting]
+        can = sum(group.numel for group, _ in mine)
+        does = sum((group.numel * group.alters[i] for group, i in acting), 0.0)
         if can or reference != recipe.base_model:
-            yield Share(reference, can, round(does), kept)
+            yield Share(reference, can, round(does), sum((group.numel * group.kept(i) for group, i in acting), 0.0))
 
 
-def _together(plan: Plan, alter: Alter) -> tuple[int, int, float]:
+def _together(groups: Sequence[Alike]) -> tuple[int, int, float]:
     """Parameters that some model can change, does change, and changes after trimming (models trim independently)."""
     can = 0
     does = kept = 0.0
-    for job in plan.jobs:
-        size, donors = job.numel, job.donors
-        active = [i for i, _ in donors if _acts(job, i)]
-        can += size if donors else 0
-        does += size * (1 - math.prod(1 - alter(job, i) for i in active))
-        kept += size * (1 - math.prod(1 - min(_density(job, i), alter(job, i)) for i in active)) if active else 0
+    for group in groups:
+        donors = group.job.donors
+        active = group.acting
+        can += group.numel if donors else 0
+        does += group.numel * (1 - math.prod(1 - group.alters[i] for i in active))
+        kept += group.numel * (1 - math.prod(1 - group.kept(i) for i in active))
     return can, round(does), kept
 
 
-def _untouched(plan: Plan, shares: Sequence[Share], alter: Alter) -> Iterator[Finding]:
+def _untouched(plan: Plan, shares: Sequence[Share], still: Fixed) -> Iterator[Finding]:
     """Models that were trained in a few layers only, or in none: what a weight there does not do."""
-    layers, numel = plan.layout.layers, sum(job.numel for job in plan.jobs)
+    layers, numel = plan.layout.layers, still.numel
     for share in shares:
-        touched: set[int | None] = set()
-        for job in plan.jobs:
-            if any(s.model == share.model and alter(job, i) > 0 for i, s in job.donors):
-                touched.add(plan.layout.layer(job.name))
+        touched = still.touched.get(share.model, frozenset())
         count = len(touched - {None})
         if share.can and touched and count < layers:
             where = f"none of the {layers} layers" if not count else f"{count} of {layers} layers"
@@ -381,17 +328,17 @@ def _awake(recipe: Recipe, plan: Plan, model: str | None, label: str) -> Fix | N
 def _zeros(plan: Plan, model: str) -> list[str]:
     """Factors of this model that are 0 in every tensor it fits."""
     own = [(job, k) for job in plan.jobs for k, s in job.donors if s.model == model]
-    return [name for name in ("weight", "density", "lambda", "t") if own and all(j.args.at(name, k) == 0 for j, k in own)]
+    return [name for name in FACTORS if own and all(j.args.at(name, k) == 0 for j, k in own)]
 
 
-def _nothing(recipe: Recipe, plan: Plan, shares: Sequence[Share]) -> Iterator[Finding]:
+def _nothing(recipe: Recipe, plan: Plan, shares: Sequence[Share], groups: Sequence[Alike]) -> Iterator[Finding]:
     """Models that contribute nothing, or next to nothing, and why."""
     for share in shares:
         if share.does:
             if share.can and share.kept < FEW * share.does:
                 yield _hardly(recipe, share)
             continue
-        if any(s.model == share.model and _acts(job, i) for job in plan.jobs for i, s in job.donors):
+        if any(i in group.acting for group, i in of_model(groups, share.model)):
             continue  # it equals the base: told where they are compared
         place, entry = (_entries(recipe).get(share.model) or [("", None)])[0]
         missed = [m for m in plan.misfits if m.model == share.model and not m.cropped]
@@ -432,17 +379,18 @@ def _hardly(recipe: Recipe, share: Share) -> Finding:
     )  # fmt: skip
 
 
-def _too_far(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
+def _too_far(recipe: Recipe, groups: Sequence[Alike]) -> Iterator[Finding]:
     """Weights that add up to a step much longer than any of the models took, or to whole models several times over."""
     if not recipe.method.adds:
         return  # shares, or directions of their own strength
     whole_models = recipe.method.takes == "tensors"
     whole = far = 0.0
-    for job in plan.jobs:
+    for group in groups:
+        job = group.job
         donors = job.donors
         if not donors or "weight" not in job.args:
             continue
-        args, size = job.args, job.numel
+        args, size = job.args, group.numel
         weights = [job.args.one("weight", i) for i, _ in donors]
         if whole_models:
             weights = [job.args.one("weight", i) for i in range(len(job.sources))]
@@ -460,7 +408,7 @@ def _too_far(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
             kind="scaled", figures=(reach,), mend=Fix("Make them shares of one", _everywhere(recipe, "normalize", True)),
         )  # fmt: skip
     elif not whole_models and reach > LONG:
-        strength = next((j.args.number("lambda") for j in plan.jobs if "lambda" in j.args), None)
+        strength = next((g.job.args.number("lambda") for g in groups if "lambda" in g.job.args), None)
         calm = None if strength is None else round(strength / reach, 3 if abs(strength / reach) < 0.1 else 2)
         able = bool(calm) and not recipe.slices and not recipe.modules
         yield Finding(
@@ -549,18 +497,17 @@ def _entries(recipe: Recipe) -> dict[str, list[tuple[str, Entry]]]:
     return entries
 
 
-def _without_effect(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
+def _without_effect(recipe: Recipe, plan: Plan, groups: Sequence[Alike]) -> Iterator[Finding]:
     for model, listed in _entries(recipe).items():
-        mine = [(job, k) for job in plan.jobs for k, s in job.donors if s.model == model]
-        active = [(job, k) for job, k in mine if _acts(job, k)]
+        active = [(group, k) for group, k in of_model(groups, model) if k in group.acting]
         if not active or model == recipe.base_model:
             continue
         place = listed[0][0] if len(listed) == 1 else ""
         alone = [
-            job for job, _ in active
-            if job.args.at("normalize", 0) is True and sum(_acts(job, j) for j, _ in job.donors) == 1
+            group for group, _ in active
+            if group.job.args.at("normalize", 0) is True and len(group.acting) == 1
         ]  # fmt: skip
-        weights = sorted({job.args.one("weight", k) for job, k in active if "weight" in job.args})
+        weights = sorted({group.job.args.one("weight", k) for group, k in active if "weight" in group.job.args})
         if len(alone) == len(active) and weights and weights != [1.0]:
             weighs = f"{weights[0]:g}" if len(weights) == 1 else f"{weights[0]:g} to {weights[-1]:g}"
             yield Finding(
@@ -570,7 +517,7 @@ def _without_effect(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
                 kind="lone weight", model=model, figures=(weights[0], weights[-1]),
                 mend=Fix("Let the weight count", _everywhere(recipe, "normalize", False)),
             )  # fmt: skip
-        densities = [job.args.one("density", k) if "density" in job.args else None for job, k in active]
+        densities = [group.job.args.one("density", k) if "density" in group.job.args else None for group, k in active]
         if all(d is not None and d >= 1 for d in densities) and recipe.method.param("density") is not None:
             what = "nothing is dropped" if recipe.method.law.drawn else "nothing is trimmed"
             yield Finding(
@@ -585,12 +532,13 @@ def _without_effect(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
 
 def _filters(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
     """Filters found in no tensor's name, and rules that are never reached."""
-    names = [job.name for job in plan.jobs] + [s.name for job in plan.jobs for s in job.sources]
     scopes: list[tuple[str, Parameters]] = [("parameters", recipe.parameters)]
     scopes += [(f"modules.{m.name}.parameters", m.parameters) for m in recipe.modules]
     for above, part in zip([f"modules.{m.name}." for m in recipe.modules] or [""], recipe.parts, strict=True):
         scopes += [(f"{above}slices[{i}].parameters", s.parameters) for i, s in enumerate(part.slices)]
     scopes += [(f"{path}.parameters", e.parameters) for listed in _entries(recipe).values() for path, e in listed]
+    filtered = any(pattern is not None for _, scope in scopes for _, setting in scope for pattern, _ in setting.rules)
+    names = [n for job in plan.jobs for n in (job.name, *(s.name for s in job.sources))] if filtered else []
     for where, scope in scopes:
         for name, setting in scope:
             for pattern, _ in setting.rules:

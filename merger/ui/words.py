@@ -133,12 +133,21 @@ def _numbers(before: Recipe, after: Recipe, names: Names, board: Board) -> Itera
 def _values(recipe: Recipe, param: Param, entry: Entry | None, board: Board) -> Values:
     setting = effective(recipe, param, None, entry)
     layers = sum(c.kind == "layer" for c in board.columns)
+    patterns = [pattern for pattern, _ in setting.rules if pattern is not None]
 
-    def at(column: Column, name: str) -> Scalar:
-        number = setting.at(name, column.layer or 0, layers if column.layer is not None else 0)
-        return 0.0 if number is None else number
+    def at(column: Column) -> tuple[Scalar, ...]:
+        layer, span = column.layer or 0, layers if column.layer is not None else 0
+        numbers: dict[tuple[bool, ...], Scalar] = {}  # the same for all tensors in whose names the same filters are
+        each: list[Scalar] = []
+        for name in column.names:
+            key = tuple([pattern in name for pattern in patterns])
+            if key not in numbers:
+                number = setting.at(name, layer, span)
+                numbers[key] = 0.0 if number is None else number
+            each.append(numbers[key])
+        return tuple(each)
 
-    return tuple(tuple(at(c, name) for name in c.names) for c in board.columns)
+    return tuple(at(column) for column in board.columns)
 
 
 def _move(param: Param, before: Values, after: Values, board: Board) -> tuple[str, str]:

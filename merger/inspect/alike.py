@@ -1,0 +1,162 @@
+"""Tensors of a plan that are merged alike: judged together, as a bar's move gives hundreds of them a few numbers.
+
+What does not depend on the numbers is kept from one move to the next: a plan that was moved has the very same sources.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from merger.engine import costs, fused
+from merger.engine.budget import memory_together
+from merger.engine.plan import Plan, Source, TensorJob
+from merger.files.layout import Layout, role
+from merger.inspect.kinship import Samples, differing
+
+FACTORS = ("weight", "density", "lambda", "t")
+"""Parameters by which what a model adds is multiplied."""
+
+
+@dataclass
+class Alike:
+    """Output tensors with the same arguments, of the same models, of which the same shares differ from the base.
+
+    job     one of them
+    alters  for each source the share of such a tensor in which it differs from the base, 0 to 1
+    numel   parameters of all of them
+    kinds   those that also have one shape: kind -> one of them, how many
+    """
+
+    job: TensorJob
+    alters: tuple[float, ...]
+    numel: int
+    kinds: dict[int, tuple[TensorJob, int]]
+
+    @cached_property
+    def acting(self) -> tuple[int, ...]:
+        """The places of the donors that have a part in them: no factor that multiplies them is zero."""
+        factors = [value for name in FACTORS if (value := self.job.args.get(name)) is not None]
+        return tuple(i for i, _ in self.job.donors if all((f[i] if isinstance(f, tuple) else f) != 0 for f in factors))
+
+    def kept(self, i: int) -> float:
+        """The share that the i-th source changes after a trim: what is trimmed first is what does not change."""
+        density = self.job.args.at("density", i)
+        return self.alters[i] if density is None else min(1.0, float(density), self.alters[i])
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """What of a plan does not depend on its numbers.
+
+    stamps   of the files that were sampled
+    alters   for each tensor: as in Alike
+    places   for each tensor the number of those that are merged alike when their arguments are the same
+    kinds    for each tensor the number of those that have also one shape
+    touched  model -> the layers where it differs from the base, None for what is outside of them
+    """
+
+    layout: Layout
+    sources: tuple[tuple[Source, ...], ...]
+    stamps: Mapping[str, tuple[object, ...]]
+    alters: tuple[tuple[float, ...], ...]
+    places: tuple[int, ...]
+    kinds: tuple[int, ...]
+    numel: int
+    touched: Mapping[str, frozenset[int | None]]
+
+    def of(self, plan: Plan, samples: Samples) -> bool:
+        """Whether it holds of this plan, too."""
+        return (
+            self.layout is plan.layout and self.stamps == samples.stamps and len(self.sources) == len(plan.jobs)
+            and all(job.sources is own for job, own in zip(plan.jobs, self.sources, strict=True))
+        )  # fmt: skip
+
+
+_KEPT: dict[int, Fixed] = {}
+"""The last few, by the identity of the plan's layout, which moves share."""
+
+
+def fixed(plan: Plan, samples: Samples) -> Fixed:
+    """What of a plan does not depend on its numbers, from the plan before where it was moved only."""
+    known = _KEPT.get(id(plan.layout))
+    if known is not None and known.of(plan, samples):
+        return known
+    alters = tuple(tuple(_differs(plan, job, i, samples) for i in range(len(job.sources))) for job in plan.jobs)
+    touched: dict[str, set[int | None]] = {}
+    for job, shares in zip(plan.jobs, alters, strict=True):
+        for i, source in job.donors:
+            if shares[i] > 0:
+                touched.setdefault(source.model, set()).add(plan.layout.layer(job.name))
+    numbers: dict[object, int] = {}
+    places = [numbers.setdefault(_place(job, own), len(numbers)) for job, own in zip(plan.jobs, alters, strict=True)]
+    kinds = [
+        numbers.setdefault((place, job.shape, job.packed, _read_whole(job)), len(numbers))
+        for place, job in zip(places, plan.jobs, strict=True)
+    ]
+    made = Fixed(
+        plan.layout, tuple(job.sources for job in plan.jobs), samples.stamps, alters, tuple(places), tuple(kinds),
+        sum(job.numel for job in plan.jobs), {model: frozenset(layers) for model, layers in touched.items()},
+    )  # fmt: skip
+    for old in list(_KEPT)[: max(0, len(_KEPT) - 7)]:
+        _KEPT.pop(old, None)
+    _KEPT[id(plan.layout)] = made
+    return made
+
+
+def _place(job: TensorJob, alters: tuple[float, ...]) -> object:
+    """What the verdict and the compiled passes ask of a tensor beside its arguments, without its size."""
+    donors = tuple((i, source.model) for i, source in job.donors)
+    ends = role(job.name) in ("embed", "head")
+    return (job.method, donors, len(job.sources), job.base is None, job.compute, job.out, len(job.shape), ends, alters)
+
+
+def _read_whole(job: TensorJob) -> int:
+    """How many of its inputs are put together in memory before they are merged."""
+    return sum(s.vocab is not None or bool(s.made) for s in (*job.sources, *([job.base] if job.base else [])))
+
+
+def _differs(plan: Plan, job: TensorJob, i: int, samples: Samples) -> float:
+    """The share of a tensor in which a source differs from the base, from a few stretches of it; 1 where it cannot be told, or
+    where there is no base to differ from."""
+    base, source = job.base, job.sources[i]
+    if base is None and plan.recipe.method.base == "first":
+        base = job.sources[0]
+    if base is None or any(s.vocab is not None or s.rows is not None or s.made for s in (base, source)):
+        return 1.0
+    if not samples.here(base.model, source.model):
+        return 1.0
+    return differing(samples, base.model, base.name, source.model, source.name)
+
+
+def alike(plan: Plan, still: Fixed) -> list[Alike]:
+    """A plan's tensors, those together that are merged alike, in the order of the output."""
+    groups: dict[tuple[int, object], Alike] = {}
+    for job, place, kind, alters in zip(plan.jobs, still.places, still.kinds, still.alters, strict=True):
+        key = (place, job.args)
+        group = groups.get(key)
+        if group is None:
+            group = groups[key] = Alike(job, alters, 0, {})
+        group.numel += job.numel
+        first, count = group.kinds.get(kind, (job, 0))
+        group.kinds[kind] = (first, count + 1)
+    return list(groups.values())
+
+
+def takes(groups: Sequence[Alike]) -> tuple[int, float]:
+    """Bytes of memory and seconds that a merge of these tensors takes: of each kind one is looked at."""
+    counts: dict[tuple[int, bool], tuple[TensorJob, int]] = {}
+    for group in groups:
+        compiled = fused.supports(group.job)
+        for kind, (job, count) in group.kinds.items():
+            first, known = counts.get((kind, compiled), (job, 0))
+            counts[kind, compiled] = (first, known + count)
+    largest = [job for job, count in counts.values() for _ in range(min(count, 2))]  # as many as are made at a time
+    return memory_together(largest, 2), costs.START + sum(count * costs.seconds(job) for job, count in counts.values())
+
+
+def of_model(groups: Sequence[Alike], model: str) -> Iterator[tuple[Alike, int]]:
+    """Those that a model can change, with its place among their sources."""
+    return ((group, i) for group in groups for i, source in group.job.donors if source.model == model)
+
+
+__all__ = ["FACTORS", "Alike", "Fixed", "alike", "fixed", "of_model", "takes"]
