@@ -21,6 +21,11 @@ from merger.methods.params import Param, PerModel
 
 Contract = Literal["deltas", "tensors"]
 Base = Literal["required", "optional", "first", "joins", "ignored"]
+Group = Literal["add", "largest", "lot", "average", "other"]
+GROUPS: dict[Group, str] = {
+    "add": "Add", "largest": "Keep the largest", "lot": "By lot", "average": "Average", "other": "Other",
+}  # fmt: skip
+"""What kinds of method there are, in the menu's order, and how each is headed."""
 _GIVEN = ("base", "draws", "watch", "words")
 
 
@@ -41,6 +46,13 @@ class Method:
     unused: tuple[str, ...]
     check: Callable[..., None] | None
     law: Law = NO_LAW
+    plain: str = ""
+    group: Group = "other"
+
+    @property
+    def title(self) -> str:
+        """Its name in plain words; its YAML name where it has none."""
+        return self.plain or self.name
 
     def param(self, name: str) -> Param | None:
         """The Param of this name, or None."""
@@ -95,6 +107,8 @@ def method(
     unused: tuple[str, ...] = (),
     check: Callable[..., None] | None = None,
     law: Law = NO_LAW,
+    plain: str = "",
+    group: Group = "other",
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Register a function as a merge method.
 
@@ -110,6 +124,8 @@ def method(
     unused     parameters mergekit accepts for this method and does not use; accepted here too, reported as without effect
     check      called with the parameters of one model by name before anything is read; ValueError where they do not go together
     law        what it does, as data (law.py); without one its function alone says it
+    plain      its name in plain words, for those who do not know the term
+    group      under which head it stands in the menu
     """
 
     def register(fn: Callable[..., Any]) -> Callable[..., Any]:
@@ -122,7 +138,7 @@ def method(
         METHODS[name] = Method(
             name, fn, takes, params, given, models or (0 if takes == "deltas" else 1, None),
             base or ("required" if takes == "deltas" else "ignored"),
-            symmetric, source, says, unused, check, law,
+            symmetric, source, says, unused, check, law, plain, group,
         )  # fmt: skip
         return fn
 
@@ -181,6 +197,6 @@ AVERAGE, PLAIN = averages.linear.__name__, deltas.task_arithmetic.__name__
 """The plainest methods: on whole models, and on what they changed."""
 
 __all__ = [
-    "AVERAGE", "LINES", "METHODS", "PLAIN", "Law", "Method", "Teach", "angles", "averages", "consensus", "deltas", "law",
-    "method", "spectral",
+    "AVERAGE", "GROUPS", "LINES", "METHODS", "PLAIN", "Law", "Method", "Teach", "angles", "averages", "consensus", "deltas",
+    "law", "method", "spectral",
 ]  # fmt: skip

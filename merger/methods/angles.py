@@ -138,9 +138,15 @@ def stock_step(dots: Tensor) -> Tensor:
 
 
 @method(
-    source=_SHOEMAKE, says="travel the arc from one model to another", models=(2, 2), base="first", symmetric=False,
+    source=_SHOEMAKE,
+    plain="Along the arc",
+    group="average",
+    says="travel the arc from one model to another",
+    models=(2, 2),
+    base="first",
+    symmetric=False,
     law=Law(combine="arc", shares=slerp_shares, memory=(3.5, 1.5), teach=_ARC),
-)  # fmt: skip
+)
 def slerp(tensors: Tensor, t: Blend) -> Tensor:
     """Spherical interpolation from the base (t = 0) to the other model (t = 1), a tensor at a time.
 
@@ -160,10 +166,21 @@ def slerp(tensors: Tensor, t: Blend) -> Tensor:
 
 
 @method(
-    source=_SHOEMAKE, says="travel the arc, by weights, with or without a base", models=(2, 2), base="optional",
-    law=Law(combine="arc", shares=nuslerp_shares, by_rows=("nuslerp_flatten", False), normalized="always", memory=(3.5, 1.5),
-        teach=_ARC),
-)  # fmt: skip
+    source=_SHOEMAKE,
+    plain="Along the arc, by weights",
+    group="average",
+    says="travel the arc, by weights, with or without a base",
+    models=(2, 2),
+    base="optional",
+    law=Law(
+        combine="arc",
+        shares=nuslerp_shares,
+        by_rows=("nuslerp_flatten", False),
+        normalized="always",
+        memory=(3.5, 1.5),
+        teach=_ARC,
+    ),
+)
 def nuslerp(
     tensors: Tensor,
     weight: Weight,
@@ -220,6 +237,8 @@ def _angles(a: Tensor, b: Tensor, axis: int) -> Tensor:
 
 @method(
     source="Goddard 2025, goddard.blog/posts/multislerp-wow-what-a-cool-idea",
+    plain="Mean direction",
+    group="average",
     says="average of the models' directions, at their average length",
     base="optional",
     law=Law(combine="arc", shares=multislerp_shares, normalized="normalize_weights", memory=(4, 2), teach=_ARC),
@@ -251,6 +270,8 @@ def multislerp(
 
 @method(
     source="Karcher 1977, Riemannian center of mass and mollifier smoothing, section 1",
+    plain="Middle of all",
+    group="average",
     says="the middle of all models on the sphere",
     base="joins",
     law=Law(combine="arc", shares=karcher_shares, memory=(1.6, 1.7), teach=_ARC),
@@ -274,6 +295,8 @@ def karcher(tensors: Tensor, max_iter: Iterations = 10, tol: Tolerance = 1e-5) -
 
 @method(
     source="Jang et al. 2024, arXiv:2403.19522, section 4",
+    plain="Pulled to the base",
+    group="average",
     says="average of the models, pulled to the base where they disagree",
     models=(2, None),
     law=Law(

@@ -26,6 +26,8 @@ def passed_through(n: int, scale: PerModel) -> list[float]:
 
 @method(
     source="Wortsman et al. 2022, arXiv:2203.05482, section 2",
+    plain="Plain average",
+    group="average",
     says="plain weighted average of the models",
     law=Law(combine="average", shares=linear_shares, memory=(2, 1.5), teach=Teach("A weighted average: {shares}.")),
 )
@@ -67,6 +69,7 @@ def mix(shares: Sequence[float], tensors: Tensor) -> Tensor:
 
 @method(
     source="Goddard et al. 2024, arXiv:2403.13257 (mergekit), method passthrough",
+    plain="Layers as they are",
     says="take the layers of one model as they are",
     models=(1, 1),
     symmetric=False,
@@ -89,6 +92,8 @@ def passthrough(tensors: Tensor, scale: Scale = 1.0) -> Tensor:
 
 @method(
     source="alchemonaut 2024, huggingface.co/alchemonaut/QuartetAnemoi-70B-t0.0001",
+    plain="Where they are close",
+    group="average",
     says="take the other model's weight where it is close",
     models=(2, 2),
     base="first",
@@ -125,6 +130,8 @@ def nearswap(tensors: Tensor, t: Reach, watch: Watch = unwatched) -> Tensor:
 
 @method(
     source="Arcee AI 2025, Arcee Fusion in mergekit, method arcee_fusion",
+    plain="Only what stands out",
+    group="largest",
     says="take over only the changes that stand out",
     models=(2, 2),
     base="first",

@@ -14,6 +14,8 @@ _RAM = "Reinforced Agent Merging 2026, arXiv:2601.13572"
 
 @method(
     source="Wan et al. 2024, arXiv:2408.07990, SCE",
+    plain="What varies most",
+    group="largest",
     says="keep what varies most, weigh models by how much they changed, vote",
     unused=("int8_mask",),
     law=Law(
@@ -69,12 +71,19 @@ def sce(
 
 
 @method(
-    source=_RAM, says="unique changes in full, shared changes averaged",
-    law=Law(memory=(6, 4.5), teach=Teach(
-        "Where one model changed a weight, its change is taken in full; where several did, their average.",
-        kept="Leave out what hardly changed", agreeing="Shared changes are averaged", dropped="below the threshold",
-    )),
-)  # fmt: skip
+    source=_RAM,
+    plain="Unique in full, shared averaged",
+    says="unique changes in full, shared changes averaged",
+    law=Law(
+        memory=(6, 4.5),
+        teach=Teach(
+            "Where one model changed a weight, its change is taken in full; where several did, their average.",
+            kept="Leave out what hardly changed",
+            agreeing="Shared changes are averaged",
+            dropped="below the threshold",
+        ),
+    ),
+)
 def ram(deltas: Tensor, epsilon: Threshold = 1e-5, watch: Watch = unwatched) -> Tensor:
     """Where one model changed a weight, take its change; where several did, their mean.
 
@@ -91,13 +100,20 @@ def ram(deltas: Tensor, epsilon: Threshold = 1e-5, watch: Watch = unwatched) -> 
 
 
 @method(
-    source=_RAM, says="unique changes strengthened, shared changes averaged",
-    law=Law(memory=(6.5, 4.4), nanoseconds=25, teach=Teach(
-        "Where one model changed a weight, its change is taken in full, a little strengthened; where several did, their average.",
-        kept="Leave out what hardly changed", agreeing="Unique changes gain, shared ones are averaged",
-        dropped="below the threshold",
-    )),
-)  # fmt: skip
+    source=_RAM,
+    plain="Unique strengthened, shared averaged",
+    says="unique changes strengthened, shared changes averaged",
+    law=Law(
+        memory=(6.5, 4.4),
+        nanoseconds=25,
+        teach=Teach(
+            "Where one model changed a weight, its change is taken in full, a little strengthened; where several did, their average.",
+            kept="Leave out what hardly changed",
+            agreeing="Unique changes gain, shared ones are averaged",
+            dropped="below the threshold",
+        ),
+    ),
+)
 def ramplus_tl(
     deltas: Tensor, epsilon: Threshold = 1e-5, r: Boost = 0.1, alpha: BoostCap = 0.2, watch: Watch = unwatched
 ) -> Tensor:
@@ -132,6 +148,8 @@ def _unique_and_shared(deltas: Tensor, active: Tensor, boost: Tensor, watch: Wat
 
 @method(
     source="Wang et al. 2024, arXiv:2405.07813, Consensus Merging",
+    plain="Add, without one-model quirks",
+    group="add",
     says="add up, but leave out what only one model cares about",
     law=Law(
         adds_up=True,
@@ -178,6 +196,8 @@ def consensus_ta(
 
 @method(
     source="Du et al. 2024, arXiv:2410.02396, section 3",
+    plain="Largest win",
+    group="largest",
     says="changes compete: large ones that others support win",
     law=Law(
         adds_up=False,

@@ -30,6 +30,8 @@ _DARE = "Yu et al. 2023, arXiv:2311.03099, section 3"
 
 @method(
     source="Ilharco et al. 2022, arXiv:2212.04089, section 2",
+    plain="Add what each learned",
+    group="add",
     says="add up what each model learned",
     unused=("density", "int8_mask", "rescale"),
     law=Law(combine="sum", memory=(3, 2)),
@@ -51,9 +53,13 @@ def task_arithmetic(
 
 
 @method(
-    source=_TIES, says="trim, vote on a direction, average those that agree", unused=("int8_mask",),
+    source=_TIES,
+    plain="Largest changes, by vote",
+    group="largest",
+    says="trim, vote on a direction, average those that agree",
+    unused=("int8_mask",),
     law=Law("largest", "sum", vote=True, nanoseconds=60),
-)  # fmt: skip
+)
 def ties(
     deltas: Tensor,
     weight: Weight,
@@ -88,9 +94,14 @@ def ties(
 
 
 @method(
-    source=_DARE, says="drop changes at random, scale up the rest, add", symmetric=False, unused=("int8_mask",),
+    source=_DARE,
+    plain="Drop by lot, add",
+    group="lot",
+    says="drop changes at random, scale up the rest, add",
+    symmetric=False,
+    unused=("int8_mask",),
     law=Law("random", "sum", memory=(0.5, 5.5)),
-)  # fmt: skip
+)
 def dare_linear(
     deltas: Tensor,
     weight: Weight,
@@ -118,9 +129,14 @@ def dare_linear(
 
 
 @method(
-    source=_DARE, says="drop changes at random, then vote as TIES", symmetric=False, unused=("int8_mask",),
+    source=_DARE,
+    plain="Drop by lot, vote",
+    group="lot",
+    says="drop changes at random, then vote as TIES",
+    symmetric=False,
+    unused=("int8_mask",),
     law=Law("random", "sum", vote=True, memory=(0.5, 5.5)),
-)  # fmt: skip
+)
 def dare_ties(
     deltas: Tensor,
     weight: Weight,
@@ -155,9 +171,15 @@ def _within(density: float, epsilon: float, **_: object) -> None:
 
 
 @method(
-    source=_DELLA, says="drop small changes more often, then vote as TIES", symmetric=False, unused=("int8_mask",), check=_within,
+    source=_DELLA,
+    plain="Drop small ones by lot, vote",
+    group="lot",
+    says="drop small changes more often, then vote as TIES",
+    symmetric=False,
+    unused=("int8_mask",),
+    check=_within,
     law=Law("ranked", "sum", vote=True, memory=(0.5, 7.2), nanoseconds=170),
-)  # fmt: skip
+)
 def della(
     deltas: Tensor,
     weight: Weight,
@@ -187,9 +209,15 @@ def della(
 
 
 @method(
-    source=_DELLA, says="drop small changes more often, add the rest", symmetric=False, unused=("int8_mask",), check=_within,
+    source=_DELLA,
+    plain="Drop small ones by lot, add",
+    group="lot",
+    says="drop small changes more often, add the rest",
+    symmetric=False,
+    unused=("int8_mask",),
+    check=_within,
     law=Law("ranked", "sum", memory=(0.5, 7.2), nanoseconds=170),
-)  # fmt: skip
+)
 def della_linear(
     deltas: Tensor,
     weight: Weight,
@@ -218,9 +246,13 @@ def della_linear(
 
 
 @method(
-    source=_BREADCRUMBS, says="drop the smallest and the very largest changes, add the rest", unused=("int8_mask",),
+    source=_BREADCRUMBS,
+    plain="Without extremes",
+    group="largest",
+    says="drop the smallest and the very largest changes, add the rest",
+    unused=("int8_mask",),
     law=Law("middle", "sum", memory=(6.6, 2.1), nanoseconds=60),
-)  # fmt: skip
+)
 def breadcrumbs(
     deltas: Tensor,
     weight: Weight,
@@ -250,9 +282,13 @@ def breadcrumbs(
 
 
 @method(
-    source=_BREADCRUMBS, says="drop the smallest and the very largest changes, then vote as TIES", unused=("int8_mask",),
+    source=_BREADCRUMBS,
+    plain="Without extremes, by vote",
+    group="largest",
+    says="drop the smallest and the very largest changes, then vote as TIES",
+    unused=("int8_mask",),
     law=Law("middle", "sum", vote=True, memory=(6.6, 4), nanoseconds=65),
-)  # fmt: skip
+)
 def breadcrumbs_ties(
     deltas: Tensor,
     weight: Weight,

@@ -31,6 +31,8 @@ _NO_MATRIX = "This tensor is no matrix, so it has no directions to work on; the 
 
 @method(
     source="Gargiulo et al. 2024, arXiv:2412.00081, TSV-Merge",
+    plain="Strongest directions",
+    group="add",
     says="a share of the strongest directions of each model, made orthogonal",
     law=Law(
         adds_up=False,
@@ -77,6 +79,8 @@ def tsv_merge(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0) -> Tensor:
 
 @method(
     source="Marczak et al. 2025, arXiv:2502.04959, section 4",
+    plain="Add, all directions alike",
+    group="add",
     says="add up, then make all directions equally strong",
     law=Law(
         adds_up=False,
@@ -116,6 +120,8 @@ def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, full_rank: Full
 
 @method(
     source="Stoica et al. 2024, arXiv:2410.19735, KnOTS-TIES",
+    plain="In common directions, for LoRAs",
+    group="largest",
     says="bring the models into common directions, then merge as TIES; for LoRAs",
     law=Law(
         vote=True,
