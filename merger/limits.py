@@ -61,6 +61,11 @@ PLANS_TENSORS = Limit(
 PROMPT_CHARACTERS = Limit(2000, "characters", "request", "A prompt", "test_api.py::test_a_long_prompt_is_refused")
 ANSWER_CHARACTERS = Limit(2000, "characters", "request", "A wanted answer of a row", "test_rows.py::test_rows_are_bounded")
 ROWS = Limit(8, "rows", "request", "Prompts on the desk", "test_rows.py::test_rows_are_bounded")
+LENGTH_TOKENS = Limit(2000, "tokens", "request", "The length of an answer", "test_chat.py::test_a_manner_is_bounded")
+STOP_WORDS = Limit(8, "words", "request", "Stop words of an answer", "test_chat.py::test_a_manner_is_bounded")
+STOP_CHARACTERS = Limit(64, "characters", "request", "A stop word", "test_chat.py::test_a_manner_is_bounded")
+CHAT_TURNS = Limit(50, "turns", "request", "A conversation", "test_chat.py::test_hostile_conversations")
+CHAT_CHARACTERS = Limit(32_000, "characters", "request", "All that was said in one", "test_chat.py::test_hostile_conversations")
 UNDO_STEPS = Limit(100, "steps", "visitor", "Undo", "test_ui.py::test_undo_is_bounded")
 UNDO_BYTES = Limit(
     1_000_000, "bytes", "visitor", "Undo: the recipes it leads to", "test_bounds.py::test_undo_is_bounded_in_bytes"

@@ -8,13 +8,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 import * as page from '../merger/ui/web/page/page.js';
 import { tokens } from '../merger/ui/web/shared/tokens.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const WEB = join(ROOT, 'merger/ui/web');
-const PARTS = ['mixer', 'rows', 'coach', 'explore', 'history', 'inspect', 'bars'];
+const PARTS = ['mixer', 'rows', 'chat', 'coach', 'explore', 'history', 'inspect', 'bars'];
 const HOST = '{ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server }';
 
 /** @param {string} path below WEB */
@@ -29,6 +29,16 @@ function told(sources) {
   for (const path of sources) digest.update(`${path}\n${text(path)}\n`);
   return `npm run build: ${digest.digest('hex')} of ${sources.join(' ')}`;
 }
+
+/** Style sheets come as text, without their blanks. @type {import('esbuild').Plugin} */
+const styles = {
+  name: 'styles',
+  setup: (builds) =>
+    builds.onLoad({ filter: /\.css$/ }, async ({ path }) => {
+      const sheet = text(relative(WEB, path).replaceAll('\\', '/'));
+      return { contents: (await transform(sheet, { loader: 'css', minifyWhitespace: true })).code.trim(), loader: 'text' };
+    }),
+};
 
 /** @param {string} name */
 async function script(name) {
@@ -45,7 +55,7 @@ async function script(name) {
     charset: 'utf8',
     minifyWhitespace: true, // names stay: an error in a visitor's console can be read
     lineLimit: 160,
-    loader: { '.css': 'text' },
+    plugins: [styles],
   });
   const sources = Object.keys(made.metafile.inputs).map((path) => relative(WEB, join(ROOT, path)).replaceAll('\\', '/'));
   return `// ${told(sources.sort())}\n${made.outputFiles[0].text}`;

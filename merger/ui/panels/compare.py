@@ -90,8 +90,9 @@ class Comparing:
         return self.desk.edited(work, edit, request)
 
     def blind(
-        self, work: Workspace, asked: Any, heat: float, seed: float | None, plain: bool, request: gr.Request
-    ) -> Iterator[Updates]:
+        self, work: Workspace, asked: Any, heat: float, seed: float | None, plain: bool, length: float, top_p: float,
+        penalty: float, stops: str, request: gr.Request,
+    ) -> Iterator[Updates]:  # fmt: skip
         """A blind test between A and B."""
         visit = self.desk.visit(request)
         self.desk.next_run(request)
@@ -104,7 +105,8 @@ class Comparing:
         board = {"columns": columns, "blind": visit.ballot.id, "turn": visit.run}  # a second test is another
         yield {"answers": gr.update(board=json.dumps(board))}
         studio = self.desk.seen(request).studio
-        for feed in Answers(studio).compare(visit.ballot, prompt_of(asked), visit, manner(heat, seed, plain)):
+        how = manner(heat, seed, plain, length, top_p, penalty, stops)
+        for feed in Answers(studio).compare(visit.ballot, prompt_of(asked), visit, how):
             yield {"answers": gr.update(feed=feed)}
 
     def vote(self, value: Any, request: gr.Request) -> Updates:

@@ -1,53 +1,41 @@
 // npm run build: 321321acbd5d37c00a945610a931fba79808dd57dcc19453bf50a2edae6d35c8 of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key)&&key!==except)__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
-__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var explore_default="/* Explore. Plain nested CSS under one class; the script puts it into the page. */\n.explore {\n  --ex-line: var(--border-color-primary, var(\
---me-line));\n  --ex-text: var(--body-text-color, var(--me-text));\n  --ex-card: var(--background-fill-primary, var(--me-card));\n  position: relative;\n  min-width\
-: 0;\n  contain: inline-size;\n  color: var(--ex-text);\n  font-size: 13.5px;\n  line-height: 1.45;\n\n  .dark & {\n    --ex-line: var(--me-line);\n    --ex-card: var(-\
--me-card);\n  }\n\n  * {\n    box-sizing: border-box;\n  }\n  [hidden] {\n    display: none !important;\n  }\n  p,\n  h4,\n  dl,\n  dd,\n  figure {\n    margin: 0;\n  }\n\n  .ex\
--hidden {\n    position: absolute;\n    width: 1px;\n    height: 1px;\n    overflow: hidden;\n    clip-path: inset(50%);\n    white-space: nowrap;\n  }\n  .ex-status {\n\
-    color: var(--ex-text);\n    font-weight: 600;\n    min-height: 1.5em;\n    overflow-wrap: anywhere;\n  }\n  .ex-alarm {\n    color: var(--me-bad);\n    font-weight\
-: 600;\n    white-space: pre-line;\n    overflow-wrap: anywhere;\n  }\n  .ex-track {\n    height: 6px;\n    border-radius: 3px;\n    background: var(--me-soft);\n    ma\
-rgin: 4px 0 10px;\n    overflow: hidden;\n  }\n  .ex-fill {\n    height: 100%;\n    background: var(--me-accent);\n    border-radius: 3px;\n    transition: width 0.2s;\
-\n  }\n  .ex-hint {\n    color: var(--me-quiet);\n    font-size: 12.5px;\n    margin-top: 6px;\n  }\n\n  .ex-legend {\n    display: flex;\n    flex-wrap: wrap;\n    gap: 4\
-px 16px;\n    margin: 6px 0;\n    font-size: 12.5px;\n  }\n  .ex-item {\n    display: inline-flex;\n    align-items: center;\n    gap: 6px;\n    overflow-wrap: anywhere\
-;\n    min-width: 0;\n  }\n  .ex-ramp {\n    width: 90px;\n    height: 10px;\n    border-radius: 3px;\n    background: linear-gradient(90deg in oklab, var(--me-ramp-lo\
-w), var(--me-ramp-high));\n    border: 1px solid var(--ex-line);\n  }\n\n  .ex-charts {\n    display: grid;\n    grid-template-columns: repeat(auto-fill, minmax(min(1\
-00%, 250px), 1fr));\n    gap: 14px;\n    min-width: 0;\n  }\n  .ex-charts.ex-line {\n    display: block;\n  }\n  .ex-box {\n    position: relative;\n    overflow: hidden\
-;\n  }\n  .ex-svg {\n    display: block;\n  }\n  .ex-steps {\n    position: absolute;\n    inset: 0;\n  }\n  .ex-line .ex-point {\n    position: absolute;\n    top: 0;\n   \
- bottom: 0;\n    background: transparent;\n    border: 0;\n    border-radius: 6px;\n    padding: 0;\n    cursor: pointer;\n  }\n  .ex-line .ex-point.ex-here {\n    back\
-ground: color-mix(in srgb, var(--me-focus) 12%, transparent);\n  }\n  .ex-line .ex-point.ex-loaded {\n    box-shadow: inset 0 -3px 0 var(--me-accent);\n  }\n  .ex-po\
-int:focus-visible {\n    outline: 2px solid var(--me-focus);\n    outline-offset: -2px;\n    z-index: 2;\n  }\n  .ex-point[aria-disabled='true'] {\n    cursor: defaul\
-t;\n  }\n\n  .ex-grid {\n    stroke: var(--ex-line);\n    stroke-width: 1;\n  }\n  .ex-tick {\n    fill: var(--me-quiet);\n    font-size: 11px;\n  }\n  .ex-star {\n    fill\
-: var(--me-accent);\n    font-size: 12px;\n    font-weight: 700;\n  }\n  .ex-cross {\n    fill: var(--me-bad);\n    font-size: 15px;\n    font-weight: 700;\n  }\n  .ex-m\
-ark {\n    fill: var(--ex-colour);\n    font-size: 11.5px;\n    font-weight: 600;\n  }\n  .ex-stroke {\n    stroke: var(--ex-colour);\n    stroke-width: 2;\n    fill: n\
-one;\n    stroke-linejoin: round;\n  }\n  .ex-fillmark {\n    fill: var(--ex-colour);\n    stroke: var(--ex-card);\n    stroke-width: 1;\n  }\n  .ex-dash-1 {\n    stroke\
--dasharray: 7 4;\n  }\n  .ex-dash-2 {\n    stroke-dasharray: 2 3;\n  }\n  .ex-dash-3 {\n    stroke-dasharray: 9 3 2 3;\n  }\n  .ex-slot-0 {\n    --ex-colour: var(--me-sk\
-ill-0);\n  }\n  .ex-slot-1 {\n    --ex-colour: var(--me-skill-1);\n  }\n  .ex-slot-2 {\n    --ex-colour: var(--me-skill-2);\n  }\n  .ex-slot-3 {\n    --ex-colour: var(--\
-me-skill-3);\n  }\n  .ex-slot-4 {\n    --ex-colour: var(--me-skill-4);\n  }\n  .ex-slot-5 {\n    --ex-colour: var(--me-skill-5);\n  }\n  .ex-slot-6 {\n    --ex-colour: v\
-ar(--me-skill-6);\n  }\n  .ex-slot-7 {\n    --ex-colour: var(--me-skill-7);\n  }\n\n  .ex-map {\n    min-width: 0;\n  }\n  .ex-map figcaption {\n    font-weight: 600;\n   \
- margin-bottom: 3px;\n    overflow-wrap: anywhere;\n  }\n  .ex-cells {\n    display: grid;\n    gap: 2px;\n    align-items: stretch;\n    font-size: 12px;\n    font-var\
-iant-numeric: tabular-nums;\n  }\n  .ex-side {\n    color: var(--me-quiet);\n    text-align: right;\n    padding-right: 4px;\n    align-self: center;\n  }\n  .ex-foot {\
-\n    color: var(--me-quiet);\n    text-align: center;\n    overflow: visible;\n    white-space: nowrap;\n  }\n  .ex-map .ex-point {\n    position: relative;\n    min-w\
-idth: 0;\n    height: 36px;\n    padding: 0;\n    border: 0;\n    border-radius: 4px;\n    font: inherit;\n    cursor: pointer;\n    overflow: hidden;\n    color: var(-\
--me-on-ramp-low);\n    background: color-mix(in oklab, var(--me-ramp-high) calc(var(--v, 0) * 1%), var(--me-ramp-low));\n  }\n  .ex-map .ex-point.ex-strong {\n    c\
-olor: var(--me-on-ramp-high);\n  }\n  .dark & .ex-map .ex-point.ex-over {\n    color: var(--me-on-ramp-high);\n  }\n  .ex-map .ex-point:not(.ex-tried) {\n    backgrou\
-nd: repeating-linear-gradient(45deg, transparent 0 4px, var(--ex-line) 4px 5px);\n    cursor: default;\n  }\n  .ex-map .ex-point.ex-failed {\n    background: transp\
-arent;\n    color: var(--me-bad);\n    box-shadow: inset 0 0 0 1px var(--ex-line);\n  }\n  .ex-map .ex-point.ex-here {\n    outline: 2px solid var(--me-focus);\n    o\
-utline-offset: -2px;\n  }\n  .ex-map .ex-point.ex-best {\n    box-shadow: inset 0 0 0 3px var(--ex-text);\n    font-weight: 700;\n  }\n  .ex-map .ex-point.ex-best spa\
-n::before {\n    content: '★';\n  }\n  .ex-map .ex-point.ex-loaded span {\n    text-decoration: underline;\n  }\n\n  .ex-panel {\n    margin-top: 10px;\n    padding: 8px\
- 12px;\n    background: var(--me-soft);\n    border-radius: 8px;\n    min-height: 132px;\n    overflow-wrap: anywhere;\n  }\n  .ex-title {\n    font-weight: 600;\n    f\
-ont-size: 13.5px;\n  }\n  .ex-told {\n    color: var(--ex-text);\n  }\n  .ex-note {\n    color: var(--me-bad);\n    font-weight: 600;\n  }\n  .ex-says {\n    display: gri\
-d;\n    grid-template-columns: minmax(0, 2fr) minmax(0, 3fr);\n    gap: 2px 12px;\n    margin-top: 6px;\n    font-size: 12.5px;\n  }\n  .ex-says dt {\n    color: var(-\
--me-quiet);\n    font-weight: 400;\n  }\n  .ex-says .ex-wrong {\n    color: var(--me-bad);\n  }\n\n  .ex-numbers {\n    margin-top: 10px;\n  }\n  .ex-numbers summary {\n  \
-  cursor: pointer;\n    color: var(--me-quiet);\n    min-height: 32px;\n    padding: 5px 0;\n  }\n  .ex-numbers summary:focus-visible {\n    outline: 2px solid var(--\
-me-focus);\n  }\n  .ex-scroll {\n    overflow-x: auto;\n  }\n  .ex-table {\n    border-collapse: collapse;\n    font-size: 12.5px;\n    font-variant-numeric: tabular-nu\
-ms;\n    width: 100%;\n  }\n  .ex-table th,\n  .ex-table td {\n    text-align: right;\n    padding: 4px 8px;\n    border-bottom: 1px solid var(--ex-line);\n    font-wei\
-ght: 400;\n    vertical-align: top;\n  }\n  .ex-table thead th {\n    color: var(--me-quiet);\n    vertical-align: bottom;\n  }\n  .ex-table th:first-child,\n  .ex-tabl\
-e .ex-text,\n  .ex-table .ex-ask {\n    text-align: left;\n  }\n  .ex-table .ex-text {\n    min-width: 160px;\n    overflow-wrap: anywhere;\n  }\n  .ex-table .ex-best {\
-\n    font-weight: 700;\n  }\n  .ex-table .ex-best th,\n  .ex-table .ex-best td {\n    font-weight: 700;\n  }\n  .ex-table .ex-alone {\n    color: var(--me-quiet);\n  }\n\
-\n  @media (max-width: 640px) {\n    .ex-says {\n      grid-template-columns: minmax(0, 1fr);\n    }\n    .ex-says dd {\n      margin-bottom: 4px;\n    }\n  }\n  @media \
-(prefers-reduced-motion: reduce) {\n    .ex-fill {\n      transition: none;\n    }\n  }\n}\n";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var explore_default='.explore{--ex-line: var(--border-color-primary, var(--me-line));--ex-text: var(--body-text-color, var(--me-text));--ex-card: var(--backgrou\
+nd-fill-primary, var(--me-card));position:relative;min-width:0;contain:inline-size;color:var(--ex-text);font-size:13.5px;line-height:1.45;.dark &{--ex-line: var\
+(--me-line);--ex-card: var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p,h4,dl,dd,figure{margin:0}.ex-hidden{position:absolute;width:1px;\
+height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.ex-status{color:var(--ex-text);font-weight:600;min-height:1.5em;overflow-wrap:anywhere}.ex-a\
+larm{color:var(--me-bad);font-weight:600;white-space:pre-line;overflow-wrap:anywhere}.ex-track{height:6px;border-radius:3px;background:var(--me-soft);margin:4px\
+ 0 10px;overflow:hidden}.ex-fill{height:100%;background:var(--me-accent);border-radius:3px;transition:width 0.2s}.ex-hint{color:var(--me-quiet);font-size:12.5px\
+;margin-top:6px}.ex-legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:6px 0;font-size:12.5px}.ex-item{display:inline-flex;align-items:center;gap:6px;overfl\
+ow-wrap:anywhere;min-width:0}.ex-ramp{width:90px;height:10px;border-radius:3px;background:linear-gradient(90deg in oklab,var(--me-ramp-low),var(--me-ramp-high))\
+;border:1px solid var(--ex-line)}.ex-charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:14px;min-width:0}.ex-charts.ex-\
+line{display:block}.ex-box{position:relative;overflow:hidden}.ex-svg{display:block}.ex-steps{position:absolute;inset:0}.ex-line .ex-point{position:absolute;top:\
+0;bottom:0;background:transparent;border:0;border-radius:6px;padding:0;cursor:pointer}.ex-line .ex-point.ex-here{background:color-mix(in srgb,var(--me-focus) 12\
+%,transparent)}.ex-line .ex-point.ex-loaded{box-shadow:inset 0 -3px 0 var(--me-accent)}.ex-point:focus-visible{outline:2px solid var(--me-focus);outline-offset:\
+-2px;z-index:2}.ex-point[aria-disabled=true]{cursor:default}.ex-grid{stroke:var(--ex-line);stroke-width:1}.ex-tick{fill:var(--me-quiet);font-size:11px}.ex-star{\
+fill:var(--me-accent);font-size:12px;font-weight:700}.ex-cross{fill:var(--me-bad);font-size:15px;font-weight:700}.ex-mark{fill:var(--ex-colour);font-size:11.5px\
+;font-weight:600}.ex-stroke{stroke:var(--ex-colour);stroke-width:2;fill:none;stroke-linejoin:round}.ex-fillmark{fill:var(--ex-colour);stroke:var(--ex-card);stro\
+ke-width:1}.ex-dash-1{stroke-dasharray:7 4}.ex-dash-2{stroke-dasharray:2 3}.ex-dash-3{stroke-dasharray:9 3 2 3}.ex-slot-0{--ex-colour: var(--me-skill-0)}.ex-slo\
+t-1{--ex-colour: var(--me-skill-1)}.ex-slot-2{--ex-colour: var(--me-skill-2)}.ex-slot-3{--ex-colour: var(--me-skill-3)}.ex-slot-4{--ex-colour: var(--me-skill-4)\
+}.ex-slot-5{--ex-colour: var(--me-skill-5)}.ex-slot-6{--ex-colour: var(--me-skill-6)}.ex-slot-7{--ex-colour: var(--me-skill-7)}.ex-map{min-width:0}.ex-map figca\
+ption{font-weight:600;margin-bottom:3px;overflow-wrap:anywhere}.ex-cells{display:grid;gap:2px;align-items:stretch;font-size:12px;font-variant-numeric:tabular-nu\
+ms}.ex-side{color:var(--me-quiet);text-align:right;padding-right:4px;align-self:center}.ex-foot{color:var(--me-quiet);text-align:center;overflow:visible;white-s\
+pace:nowrap}.ex-map .ex-point{position:relative;min-width:0;height:36px;padding:0;border:0;border-radius:4px;font:inherit;cursor:pointer;overflow:hidden;color:v\
+ar(--me-on-ramp-low);background:color-mix(in oklab,var(--me-ramp-high) calc(var(--v, 0) * 1%),var(--me-ramp-low))}.ex-map .ex-point.ex-strong{color:var(--me-on-\
+ramp-high)}.dark & .ex-map .ex-point.ex-over{color:var(--me-on-ramp-high)}.ex-map .ex-point:not(.ex-tried){background:repeating-linear-gradient(45deg,transparen\
+t 0 4px,var(--ex-line) 4px 5px);cursor:default}.ex-map .ex-point.ex-failed{background:transparent;color:var(--me-bad);box-shadow:inset 0 0 0 1px var(--ex-line)}\
+.ex-map .ex-point.ex-here{outline:2px solid var(--me-focus);outline-offset:-2px}.ex-map .ex-point.ex-best{box-shadow:inset 0 0 0 3px var(--ex-text);font-weight:\
+700}.ex-map .ex-point.ex-best span::before{content:"\\2605"}.ex-map .ex-point.ex-loaded span{text-decoration:underline}.ex-panel{margin-top:10px;padding:8px 12px\
+;background:var(--me-soft);border-radius:8px;min-height:132px;overflow-wrap:anywhere}.ex-title{font-weight:600;font-size:13.5px}.ex-told{color:var(--ex-text)}.e\
+x-note{color:var(--me-bad);font-weight:600}.ex-says{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:2px 12px;margin-top:6px;font-size:12.5px}\
+.ex-says dt{color:var(--me-quiet);font-weight:400}.ex-says .ex-wrong{color:var(--me-bad)}.ex-numbers{margin-top:10px}.ex-numbers summary{cursor:pointer;color:va\
+r(--me-quiet);min-height:32px;padding:5px 0}.ex-numbers summary:focus-visible{outline:2px solid var(--me-focus)}.ex-scroll{overflow-x:auto}.ex-table{border-coll\
+apse:collapse;font-size:12.5px;font-variant-numeric:tabular-nums;width:100%}.ex-table th,.ex-table td{text-align:right;padding:4px 8px;border-bottom:1px solid v\
+ar(--ex-line);font-weight:400;vertical-align:top}.ex-table thead th{color:var(--me-quiet);vertical-align:bottom}.ex-table th:first-child,.ex-table .ex-text,.ex-\
+table .ex-ask{text-align:left}.ex-table .ex-text{min-width:160px;overflow-wrap:anywhere}.ex-table .ex-best{font-weight:700}.ex-table .ex-best th,.ex-table .ex-b\
+est td{font-weight:700}.ex-table .ex-alone{color:var(--me-quiet)}@media(max-width:640px){.ex-says{grid-template-columns:minmax(0,1fr)}.ex-says dd{margin-bottom:\
+4px}}@media(prefers-reduced-motion:reduce){.ex-fill{transition:none}}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\

@@ -1,22 +1,17 @@
 // npm run build: e5e09effcef59c4e44ce81cb5d66ae7d58ae398134da074a6cac6447f8c0e57e of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key)&&key!==except)__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
-__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var history_default="/* The recipes tried so far. */\n.history {\n  --hi-line: var(--border-color-primary, var(--me-line));\n  --hi-quiet: var(--me-quiet);\n  font-\
-size: 13px;\n  color: var(--body-text-color, var(--me-text));\n  .hi-bar {\n    display: flex;\n    flex-wrap: wrap;\n    gap: 8px;\n    align-items: center;\n    marg\
-in-bottom: 8px;\n  }\n  .hi-count {\n    flex: 1;\n    color: var(--hi-quiet);\n    min-width: 120px;\n  }\n  .hi-list {\n    list-style: none;\n    margin: 0;\n    paddi\
-ng: 0;\n    max-height: 420px;\n    overflow-y: auto;\n  }\n  .hi-item {\n    display: grid;\n    grid-template-columns: 96px 1fr auto;\n    gap: 10px;\n    align-items\
-: center;\n    padding: 8px 4px;\n    border-top: 1px solid var(--hi-line);\n  }\n  .hi-thumb {\n    width: 96px;\n    height: 40px;\n  }\n  .hi-words {\n    min-width: \
-0;\n  }\n  .hi-head {\n    display: flex;\n    gap: 8px;\n    align-items: baseline;\n  }\n  .hi-title {\n    font-weight: 600;\n    overflow: hidden;\n    text-overflow:\
- ellipsis;\n    white-space: nowrap;\n  }\n  .hi-time {\n    color: var(--hi-quiet);\n    font-size: 12px;\n    flex: none;\n  }\n  .hi-prompt,\n  .hi-answer {\n    overf\
-low: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n  .hi-prompt {\n    color: var(--hi-quiet);\n  }\n  .hi-actions {\n    display: flex;\n    gap\
-: 4px;\n    flex-wrap: wrap;\n    justify-content: flex-end;\n  }\n  .hi-button {\n    min-height: 32px;\n    min-width: 32px;\n    padding: 2px 8px;\n    border: 1px s\
-olid var(--hi-line);\n    border-radius: 6px;\n    background: transparent;\n    color: inherit;\n    font: inherit;\n    cursor: pointer;\n  }\n  .hi-button:hover {\n \
-   border-color: currentcolor;\n  }\n  .hi-button:focus-visible {\n    outline: 2px solid var(--me-focus-page);\n    outline-offset: 1px;\n  }\n  .hi-button[aria-pres\
-sed='true'] {\n    border-color: var(--me-star);\n    font-weight: 700;\n  }\n  .hi-button:disabled {\n    opacity: 0.45;\n    cursor: default;\n  }\n  .hi-empty {\n    \
-padding: 18px 4px;\n    color: var(--hi-quiet);\n  }\n  .hi-hidden {\n    position: absolute;\n    width: 1px;\n    height: 1px;\n    overflow: hidden;\n    clip-path: \
-inset(50%);\n  }\n  .dark & {\n    --hi-quiet: var(--me-subdued);\n  }\n  @media (max-width: 640px) {\n    .hi-item {\n      grid-template-columns: 72px 1fr;\n    }\n   \
- .hi-thumb {\n      width: 72px;\n      height: 30px;\n    }\n    .hi-actions {\n      grid-column: 1 / -1;\n      justify-content: flex-start;\n    }\n    .hi-button {\
-\n      min-height: 36px;\n    }\n  }\n}\n";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var history_default=".history{--hi-line: var(--border-color-primary, var(--me-line));--hi-quiet: var(--me-quiet);font-size:13px;color:var(--body-text-color, var\
+(--me-text));.hi-bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.hi-count{flex:1;color:var(--hi-quiet);min-width:120px}.hi-list{li\
+st-style:none;margin:0;padding:0;max-height:420px;overflow-y:auto}.hi-item{display:grid;grid-template-columns:96px 1fr auto;gap:10px;align-items:center;padding:\
+8px 4px;border-top:1px solid var(--hi-line)}.hi-thumb{width:96px;height:40px}.hi-words{min-width:0}.hi-head{display:flex;gap:8px;align-items:baseline}.hi-title{\
+font-weight:600;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.hi-time{color:var(--hi-quiet);font-size:12px;flex:none}.hi-prompt,.hi-answer{overflow\
+:hidden;text-overflow:ellipsis;white-space:nowrap}.hi-prompt{color:var(--hi-quiet)}.hi-actions{display:flex;gap:4px;flex-wrap:wrap;justify-content:flex-end}.hi-\
+button{min-height:32px;min-width:32px;padding:2px 8px;border:1px solid var(--hi-line);border-radius:6px;background:transparent;color:inherit;font:inherit;cursor\
+:pointer}.hi-button:hover{border-color:currentcolor}.hi-button:focus-visible{outline:2px solid var(--me-focus-page);outline-offset:1px}.hi-button[aria-pressed=t\
+rue]{border-color:var(--me-star);font-weight:700}.hi-button:disabled{opacity:0.45;cursor:default}.hi-empty{padding:18px 4px;color:var(--hi-quiet)}.hi-hidden{pos\
+ition:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.dark &{--hi-quiet: var(--me-subdued)}@media(max-width:640px){.hi-item{grid-template-co\
+lumns:72px 1fr}.hi-thumb{width:72px;height:30px}.hi-actions{grid-column:1 / -1;justify-content:flex-start}.hi-button{min-height:36px}}}";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\

@@ -1,19 +1,17 @@
 // npm run build: 63ce77bfeb387b030f434fe2627f834e5d4f1732f91f249c6d2b39e7865f4ad7 of inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key)&&key!==except)__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
-__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var inspect_default="/* The facts of one tensor. */\n.inspect {\n  color: var(--body-text-color);\n  font-size: 14px;\n  line-height: 1.45;\n  min-width: 0;\n  contai\
-n: inline-size;\n}\n.inspect h3 {\n  font-size: 16px;\n  font-weight: 600;\n  margin: 0 0 2px;\n}\n.inspect h4 {\n  font-size: 14px;\n  font-weight: 600;\n  margin: 0 0 4\
-px;\n}\n.inspect p {\n  margin: 0 0 8px;\n  overflow-wrap: anywhere;\n}\n.inspect .in-empty {\n  padding: 18px 4px;\n  color: var(--body-text-color-subdued);\n  white-sp\
-ace: pre-wrap;\n}\n.inspect .in-note {\n  color: var(--body-text-color-subdued);\n  font-style: italic;\n}\n.inspect dl {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 6\
-px;\n  margin: 0 0 12px;\n}\n.inspect dl > div {\n  padding: 4px 10px;\n  border: 1px solid var(--border-color-primary);\n  border-radius: 8px;\n}\n.inspect dt {\n  font\
--size: 11px;\n  color: var(--body-text-color-subdued);\n}\n.inspect dd {\n  margin: 0;\n  font-variant-numeric: tabular-nums;\n}\n.inspect .in-scroll {\n  overflow-x: a\
-uto;\n  margin: 0 0 12px;\n}\n.inspect table {\n  border-collapse: collapse;\n  font-variant-numeric: tabular-nums;\n}\n.inspect caption {\n  text-align: left;\n  font-s\
-ize: 12px;\n  color: var(--body-text-color-subdued);\n  padding-bottom: 2px;\n  white-space: nowrap;\n}\n.inspect th,\n.inspect td {\n  padding: 3px 10px 3px 0;\n  text\
--align: right;\n  font-weight: 400;\n  white-space: nowrap;\n}\n.inspect thead th {\n  font-size: 11px;\n  color: var(--body-text-color-subdued);\n  border-bottom: 1px\
- solid var(--border-color-primary);\n}\n.inspect th:first-child {\n  text-align: left;\n}\n.inspect .in-dot {\n  display: inline-block;\n  width: 9px;\n  height: 9px;\n \
- border-radius: 50%;\n  margin-right: 6px;\n}\n.inspect .in-how {\n  padding: 10px 12px;\n  border-radius: 8px;\n  background: var(--background-fill-secondary);\n  mar\
-gin: 0 0 10px;\n}\n.inspect .in-how p:last-child {\n  margin: 0;\n}\n.inspect summary {\n  cursor: pointer;\n  min-height: 28px;\n  color: var(--body-text-color-subdued\
-);\n}\n.inspect details table {\n  font-size: 12px;\n}\n";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var inspect_default=".inspect{color:var(--body-text-color);font-size:14px;line-height:1.45;min-width:0;contain:inline-size}.inspect h3{font-size:16px;font-weigh\
+t:600;margin:0 0 2px}.inspect h4{font-size:14px;font-weight:600;margin:0 0 4px}.inspect p{margin:0 0 8px;overflow-wrap:anywhere}.inspect .in-empty{padding:18px \
+4px;color:var(--body-text-color-subdued);white-space:pre-wrap}.inspect .in-note{color:var(--body-text-color-subdued);font-style:italic}.inspect dl{display:flex;\
+flex-wrap:wrap;gap:6px;margin:0 0 12px}.inspect dl>div{padding:4px 10px;border:1px solid var(--border-color-primary);border-radius:8px}.inspect dt{font-size:11p\
+x;color:var(--body-text-color-subdued)}.inspect dd{margin:0;font-variant-numeric:tabular-nums}.inspect .in-scroll{overflow-x:auto;margin:0 0 12px}.inspect table\
+{border-collapse:collapse;font-variant-numeric:tabular-nums}.inspect caption{text-align:left;font-size:12px;color:var(--body-text-color-subdued);padding-bottom:\
+2px;white-space:nowrap}.inspect th,.inspect td{padding:3px 10px 3px 0;text-align:right;font-weight:400;white-space:nowrap}.inspect thead th{font-size:11px;color\
+:var(--body-text-color-subdued);border-bottom:1px solid var(--border-color-primary)}.inspect th:first-child{text-align:left}.inspect .in-dot{display:inline-bloc\
+k;width:9px;height:9px;border-radius:50%;margin-right:6px}.inspect .in-how{padding:10px 12px;border-radius:8px;background:var(--background-fill-secondary);margi\
+n:0 0 10px}.inspect .in-how p:last-child{margin:0}.inspect summary{cursor:pointer;min-height:28px;color:var(--body-text-color-subdued)}.inspect details table{fo\
+nt-size:12px}";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\

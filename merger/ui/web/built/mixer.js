@@ -1,75 +1,53 @@
 // npm run build: c9e616066c1fadd86bbd9cbec4b1f0058ca5ab8904d5a0e8200a55fcfd712ec2 of law/meter.js law/sample.js law/trims.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key3 of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key3)&&key3!==except)__defProp(to,key3,{get:()=>from[key3],
-enumerable:!(desc=__getOwnPropDesc(from,key3))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{meterOf:()=>meterOf,sketchOf:()=>sketchOf,start:()=>start});var mixer_default="/* The Mixer. Plain nested CSS under one class; the script puts it into the page. */\n.mixer {\n  --mx-line: var(--border-color-primary, var(--\
-me-line));\n  --mx-text: var(--body-text-color, var(--me-text));\n  --mx-card: var(--background-fill-primary, var(--me-card));\n  position: relative;\n  display: fl\
-ex;\n  flex-direction: column;\n  height: 100%;\n  min-width: 0;\n  contain: inline-size; /* a wide toolbar must not widen the page */\n  color: var(--mx-text);\n  fo\
-nt-size: 13px;\n  line-height: 1.35;\n\n  .dark & {\n    --mx-line: var(--me-line);\n    --mx-card: var(--me-card);\n  }\n\n  * {\n    box-sizing: border-box;\n  }\n  [hid\
-den] {\n    display: none !important;\n  }\n  p {\n    margin: 0;\n  }\n\n  .mx-hidden {\n    position: absolute;\n    width: 1px;\n    height: 1px;\n    overflow: hidden;\
-\n    clip-path: inset(50%);\n    white-space: nowrap;\n  }\n\n  /* toolbar */\n  .mx-toolbar,\n  .mx-drawer {\n    display: flex;\n    flex-wrap: wrap;\n    gap: 8px;\n  \
-  margin-bottom: 10px;\n    align-items: center;\n  }\n  .mx-drawer {\n    margin-top: -4px;\n  }\n  .mx-keys {\n    margin: -2px 0 10px;\n    color: var(--me-quiet);\n \
-   font-size: 11.5px;\n  }\n  &[data-locked='true'] .mx-toolbar .mx-group:not(.mx-history) {\n    display: none;\n  }\n  .mx-group {\n    display: inline-flex;\n    fl\
-ex: none;\n    background: var(--me-soft);\n    border-radius: 8px;\n    padding: 2px;\n    gap: 1px;\n  }\n  .mx-button,\n  .mx-select {\n    font: inherit;\n    color:\
- inherit;\n    background: transparent;\n    border: 0;\n    border-radius: 6px;\n    min-height: 28px;\n    padding: 0 9px;\n    cursor: pointer;\n    white-space: no\
-wrap;\n  }\n  .mx-select {\n    background-color: var(--me-soft);\n    min-height: 32px;\n    border-radius: 8px;\n    width: auto;\n    appearance: auto;\n  }\n  .mx-bu\
-tton:hover {\n    background: var(--me-press);\n  }\n  .mx-button[aria-expanded='true'] {\n    background: var(--me-press);\n  }\n  .mx-button[aria-pressed='true'] {\n\
-    background: var(--mx-card);\n    color: var(--me-accent);\n    font-weight: 600;\n    box-shadow:\n      0 1px 2px rgb(0 0 0 / 18%),\n      inset 0 -2px 0 var(--\
-me-accent); /* a line too: not by colour alone */\n  }\n  .mx-button:disabled,\n  .mx-button[aria-disabled='true'] {\n    opacity: 0.42;\n    cursor: default;\n    ba\
-ckground: transparent;\n  }\n  .mx-button:focus-visible,\n  .mx-select:focus-visible,\n  .mx-strip-canvas:focus-visible {\n    outline: 2px solid var(--me-focus);\n  \
-  outline-offset: 1px;\n  }\n\n  /* strip: same inner edges as the lanes below, so that columns line up */\n  .mx-toolbar,\n  .mx-drawer,\n  .mx-keys,\n  .mx-foot,\n  .\
-mx-strip {\n    flex: none;\n  }\n  .mx-strip {\n    order: 3;\n    margin: 4px 0;\n    padding: 0 13px 0 5px;\n  }\n  .mx-strip-head {\n    display: flex;\n    flex-wrap\
-: wrap;\n    align-items: baseline;\n    gap: 2px 10px;\n    margin: 0 0 5px 8px;\n  }\n  .mx-strip-title {\n    font-weight: 600;\n  }\n  .mx-strip-note {\n    flex: 1 \
-1 90px;\n    min-width: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n  .\
-mx-strip-summary {\n    font-weight: 600;\n    font-variant-numeric: tabular-nums;\n  }\n  .mx-legend {\n    color: var(--me-quiet);\n    font-size: 11px;\n    display\
-: inline-flex;\n    align-items: center;\n    gap: 5px;\n  }\n  .mx-legend i {\n    width: 46px;\n    height: 8px;\n    border-radius: 2px;\n    background: var(--mx-ra\
-mp);\n    border: 1px solid var(--mx-line);\n  }\n  .mx-strip-canvas {\n    display: block;\n    width: 100%;\n    min-width: 0;\n    border-radius: 4px;\n    cursor: p\
-ointer;\n  }\n  .mx-strip-canvas[data-brushing='true'] {\n    cursor: ew-resize;\n    touch-action: none;\n    outline: 2px dashed var(--me-focus);\n    outline-offse\
-t: 1px;\n  }\n  .mx-zoom {\n    flex: 1 1 auto;\n    display: inline-flex;\n    align-items: center;\n    gap: 4px;\n    min-width: 0;\n    margin: -5px 0;\n  }\n  .mx-zo\
-om strong {\n    margin-right: 4px;\n    white-space: nowrap;\n  }\n  .mx-zoom .mx-button {\n    min-height: 26px;\n    background: var(--me-soft);\n    font-size: 12p\
-x;\n  }\n  .mx-zoom .mx-button:hover {\n    background: var(--me-press);\n  }\n  &[data-zoomed='true'] {\n    .mx-strip-title,\n    .mx-strip-note {\n      display: non\
-e;\n    }\n  }\n\n  .mx-tip {\n    position: absolute;\n    z-index: 5;\n    pointer-events: none;\n    padding: 4px 8px;\n    border-radius: 6px;\n    background: var(--\
-me-tip);\n    color: var(--me-on-tip);\n    font-size: 12px;\n    white-space: nowrap;\n    box-shadow: 0 2px 8px rgb(0 0 0 / 30%);\n  }\n\n  /* lanes */\n  .mx-lanes {\
-\n    flex: 0 1 auto;\n    min-height: 0;\n    overflow-y: auto;\n    display: grid;\n    gap: 8px;\n    min-width: 0;\n  }\n  .mx-lane {\n    position: relative;\n    mi\
-n-width: 0;\n    padding: 4px 12px 6px 4px;\n    background: var(--mx-card);\n    border: 1px solid var(--mx-line);\n    border-radius: 10px;\n  }\n  .mx-lane[data-se\
-lected='true'] {\n    border-color: color-mix(in srgb, var(--mx-colour) 65%, var(--mx-line));\n  }\n  /* with many lanes all of them stay in view: flatter heads, a\
-nd of the strip its sentence */\n  &[data-dense='true'] {\n    --mx-track: clamp(28px, calc((100dvh - 360px) / var(--mx-lanes) - 37px), 96px);\n    .mx-lanes {\n   \
-   gap: 3px;\n    }\n    .mx-lane {\n      padding-block: 0 2px;\n    }\n    .mx-head {\n      min-height: 26px;\n      > .mx-controls > .mx-button {\n        min-heigh\
-t: 24px;\n      }\n    }\n    .mx-strip-canvas,\n    .mx-hint,\n    .mx-strip canvas {\n      display: none;\n    }\n  }\n  .mx-head {\n    display: flex;\n    align-items\
-: center;\n    gap: 8px;\n    min-height: 32px;\n    padding-left: 8px;\n    min-width: 0;\n  }\n  .mx-dot {\n    flex: none;\n    width: 9px;\n    height: 9px;\n    bord\
-er-radius: 50%;\n    background: var(--mx-colour);\n  }\n  .mx-name {\n    flex: 0 1 auto;\n    min-width: 44px;\n    max-width: 45%;\n    overflow: hidden;\n    text-o\
-verflow: ellipsis;\n    white-space: nowrap;\n    font-weight: 600;\n    font-size: 14px;\n  }\n  .mx-part {\n    flex: none;\n    color: var(--me-quiet);\n    font-siz\
-e: 12.5px;\n  }\n  .mx-lock {\n    padding: 0 7px;\n    min-height: 24px;\n    font-size: 11.5px;\n    background: var(--me-soft);\n    border: 1px dashed var(--me-qui\
-et);\n  }\n  .mx-menu {\n    position: absolute;\n    z-index: 6;\n    right: 4px;\n    top: calc(100% + 2px);\n    display: flex;\n    flex-direction: column;\n    gap:\
- 1px;\n    padding: 4px;\n    min-width: 236px;\n    max-width: 92%;\n    background: var(--mx-card);\n    border: 1px solid var(--mx-line);\n    border-radius: 8px;\n\
-    box-shadow: 0 6px 20px rgb(0 0 0 / 22%);\n\n    &[data-up='true'] {\n      top: auto;\n      bottom: calc(100% + 2px);\n    }\n    .mx-button {\n      text-align: \
-left;\n      min-height: 32px;\n      font-size: 13px;\n      color: var(--mx-text);\n      overflow: hidden;\n      text-overflow: ellipsis;\n      flex: none;\n    }\
-\n  }\n  .mx-times {\n    display: flex;\n    border-bottom: 1px solid var(--mx-line);\n    padding-bottom: 3px;\n    margin-bottom: 2px;\n    .mx-button {\n      flex:\
- 1 0 auto;\n      text-align: center;\n      padding: 0 6px;\n      overflow: visible;\n    }\n  }\n  .mx-nudges {\n    display: none;\n  }\n  .mx-more::after {\n    cont\
-ent: ' ▾' / '';\n  }\n  .mx-more[aria-expanded='true']::after {\n    content: ' ▴' / '';\n  }\n  .mx-remark {\n    flex: 1 1 0;\n    min-width: 0;\n    overflow: hidden\
-;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n  .mx-readout {\n    flex: none;\n    color: var(--\
-me-quiet);\n    font-size: 12px;\n    font-variant-numeric: tabular-nums;\n    white-space: nowrap;\n  }\n  .mx-controls {\n    flex: none;\n    display: flex;\n    gap\
-: 1px;\n    margin-right: -6px;\n    position: relative;\n  }\n  .mx-controls > .mx-button {\n    padding: 0 8px;\n    min-width: 28px;\n    color: var(--me-quiet);\n  \
-  font-size: 12px;\n  }\n  .mx-controls > .mx-button:hover {\n    color: var(--mx-text);\n    background: var(--me-soft);\n  }\n  .mx-controls > .mx-button[aria-press\
-ed='true'] {\n    color: var(--me-accent);\n    background: var(--me-soft);\n    box-shadow: inset 0 -2px 0 var(--me-accent);\n  }\n  .mx-short {\n    display: none;\n\
-  }\n  .mx-note {\n    padding: 0 8px 4px;\n    color: var(--me-quiet);\n    font-size: 12px;\n    overflow-wrap: anywhere;\n  }\n  .mx-track {\n    position: relative;\
-\n    height: var(--mx-track, clamp(36px, calc((100dvh - 560px) / var(--mx-lanes, 2) - 54px), 128px));\n    min-width: 0;\n  }\n  .mx-canvas {\n    display: block;\n \
-   width: 100%;\n    height: 100%;\n    min-width: 0;\n  }\n  /* the pad leaves the left gutter free, so that a finger can scroll past */\n  .mx-pad {\n    position: \
-absolute;\n    inset: 0 -2px 0 32px;\n    border-radius: 6px;\n    cursor: crosshair;\n    touch-action: none;\n  }\n  .mx-pad:focus {\n    outline: none;\n  }\n  .mx-pa\
-d:focus-visible {\n    outline: 2px solid var(--me-focus);\n    outline-offset: 1px;\n  }\n  &[data-locked='true'] .mx-pad {\n    cursor: not-allowed;\n  }\n  &[data-l\
-ocked='true'] .mx-canvas {\n    opacity: 0.6;\n  }\n\n  .mx-foot {\n    order: 2;\n    padding: 0 13px 0 5px;\n  }\n  .mx-scale {\n    display: block;\n    width: 100%;\n \
-   height: 20px;\n    min-width: 0;\n  }\n  .mx-hint {\n    margin: 2px 0 0 8px;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n\n  @media (max-width: 640px)\
- {\n    .mx-toolbar,\n    .mx-drawer {\n      flex-wrap: nowrap;\n      overflow-x: auto;\n      scrollbar-width: none;\n      contain: inline-size;\n      padding: 2p\
-x;\n    }\n    .mx-button,\n    .mx-lock,\n    .mx-menu .mx-button,\n    .mx-zoom .mx-button {\n      min-height: 36px;\n      padding: 0 11px;\n    }\n    .mx-select {\n\
-      min-height: 40px;\n      flex: none;\n    }\n    .mx-zoom {\n      order: -2;\n      flex: 1 1 100%;\n      flex-wrap: wrap;\n      margin: 0;\n    }\n    .mx-lane\
- {\n      padding-top: 2px;\n    }\n    .mx-head {\n      flex-wrap: wrap;\n      gap: 0 8px;\n    }\n    .mx-name {\n      flex: 1 1 0;\n      max-width: none;\n    }\n  \
-  .mx-part {\n      order: 8;\n    }\n    .mx-lock {\n      order: 8;\n    }\n    .mx-readout {\n      order: 8;\n      flex: none;\n    }\n    .mx-remark {\n      order: \
-9;\n      flex: 1 1 0;\n    }\n    .mx-head::after {\n      content: '';\n      order: 7;\n      flex: 1 0 100%;\n    }\n    .mx-strip-summary {\n      order: -1;\n      \
-flex: 1 1 100%;\n      min-width: 0;\n    }\n    .mx-strip-title {\n      order: -2;\n    }\n    .mx-controls > .mx-button {\n      min-width: 36px;\n      padding: 0 2\
-px;\n    }\n    .mx-keys,\n    .mx-nudge {\n      display: none;\n    }\n    .mx-nudges {\n      display: flex;\n    }\n    .mx-long {\n      display: none;\n    }\n    .mx\
--short {\n      display: inline;\n    }\n    .mx-track {\n      height: 72px;\n    }\n  }\n\n  @media (max-width: 860px) {\n    height: auto;\n    .mx-lanes {\n      flex:\
- none;\n      overflow: visible;\n    }\n    .mx-track {\n      height: 72px;\n    }\n  }\n\n  @media (pointer: coarse) {\n    .mx-button,\n    .mx-lock,\n    .mx-menu .mx\
--button,\n    .mx-zoom .mx-button {\n      min-height: 36px;\n    }\n    .mx-select {\n      min-height: 40px;\n    }\n    .mx-controls > .mx-button {\n      min-width:\
- 36px;\n    }\n  }\n}\n";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+enumerable:!(desc=__getOwnPropDesc(from,key3))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{meterOf:()=>meterOf,sketchOf:()=>sketchOf,start:()=>start});var mixer_default='.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-f\
+ill-primary, var(--me-card));position:relative;display:flex;flex-direction:column;height:100%;min-width:0;contain:inline-size;color:var(--mx-text);font-size:13p\
+x;line-height:1.35;.dark &{--mx-line: var(--me-line);--mx-card: var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.mx-hidden{pos\
+ition:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.mx-toolbar,.mx-drawer{display:flex;flex-wrap:wrap;gap:8px;margin-bo\
+ttom:10px;align-items:center}.mx-drawer{margin-top:-4px}.mx-keys{margin:-2px 0 10px;color:var(--me-quiet);font-size:11.5px}&[data-locked=true] .mx-toolbar .mx-g\
+roup:not(.mx-history){display:none}.mx-group{display:inline-flex;flex:none;background:var(--me-soft);border-radius:8px;padding:2px;gap:1px}.mx-button,.mx-select\
+{font:inherit;color:inherit;background:transparent;border:0;border-radius:6px;min-height:28px;padding:0 9px;cursor:pointer;white-space:nowrap}.mx-select{backgro\
+und-color:var(--me-soft);min-height:32px;border-radius:8px;width:auto;appearance:auto}.mx-button:hover{background:var(--me-press)}.mx-button[aria-expanded=true]\
+{background:var(--me-press)}.mx-button[aria-pressed=true]{background:var(--mx-card);color:var(--me-accent);font-weight:600;box-shadow:0 1px 2px rgb(0 0 0 / 18%)\
+,inset 0 -2px 0 var(--me-accent)}.mx-button:disabled,.mx-button[aria-disabled=true]{opacity:0.42;cursor:default;background:transparent}.mx-button:focus-visible,\
+.mx-select:focus-visible,.mx-strip-canvas:focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.mx-toolbar,.mx-drawer,.mx-keys,.mx-foot,.mx-strip{\
+flex:none}.mx-strip{order:3;margin:4px 0;padding:0 13px 0 5px}.mx-strip-head{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 10px;margin:0 0 5px 8px}.m\
+x-strip-title{font-weight:600}.mx-strip-note{flex:1 1 90px;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-size\
+:11.5px}.mx-strip-summary{font-weight:600;font-variant-numeric:tabular-nums}.mx-legend{color:var(--me-quiet);font-size:11px;display:inline-flex;align-items:cent\
+er;gap:5px}.mx-legend i{width:46px;height:8px;border-radius:2px;background:var(--mx-ramp);border:1px solid var(--mx-line)}.mx-strip-canvas{display:block;width:1\
+00%;min-width:0;border-radius:4px;cursor:pointer}.mx-strip-canvas[data-brushing=true]{cursor:ew-resize;touch-action:none;outline:2px dashed var(--me-focus);outl\
+ine-offset:1px}.mx-zoom{flex:1 1 auto;display:inline-flex;align-items:center;gap:4px;min-width:0;margin:-5px 0}.mx-zoom strong{margin-right:4px;white-space:nowr\
+ap}.mx-zoom .mx-button{min-height:26px;background:var(--me-soft);font-size:12px}.mx-zoom .mx-button:hover{background:var(--me-press)}&[data-zoomed=true]{.mx-str\
+ip-title,.mx-strip-note{display:none}}.mx-tip{position:absolute;z-index:5;pointer-events:none;padding:4px 8px;border-radius:6px;background:var(--me-tip);color:v\
+ar(--me-on-tip);font-size:12px;white-space:nowrap;box-shadow:0 2px 8px rgb(0 0 0 / 30%)}.mx-lanes{flex:0 1 auto;min-height:0;overflow-y:auto;display:grid;gap:8p\
+x;min-width:0}.mx-lane{position:relative;min-width:0;padding:4px 12px 6px 4px;background:var(--mx-card);border:1px solid var(--mx-line);border-radius:10px}.mx-l\
+ane[data-selected=true]{border-color:color-mix(in srgb,var(--mx-colour) 65%,var(--mx-line))}&[data-dense=true]{--mx-track: clamp(28px, calc((100dvh - 360px) / v\
+ar(--mx-lanes) - 37px), 96px);.mx-lanes{gap:3px}.mx-lane{padding-block:0 2px}.mx-head{min-height:26px;>.mx-controls>.mx-button{min-height:24px}}.mx-strip-canvas\
+,.mx-hint,.mx-strip canvas{display:none}}.mx-head{display:flex;align-items:center;gap:8px;min-height:32px;padding-left:8px;min-width:0}.mx-dot{flex:none;width:9\
+px;height:9px;border-radius:50%;background:var(--mx-colour)}.mx-name{flex:0 1 auto;min-width:44px;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-spa\
+ce:nowrap;font-weight:600;font-size:14px}.mx-part{flex:none;color:var(--me-quiet);font-size:12.5px}.mx-lock{padding:0 7px;min-height:24px;font-size:11.5px;backg\
+round:var(--me-soft);border:1px dashed var(--me-quiet)}.mx-menu{position:absolute;z-index:6;right:4px;top:calc(100% + 2px);display:flex;flex-direction:column;ga\
+p:1px;padding:4px;min-width:236px;max-width:92%;background:var(--mx-card);border:1px solid var(--mx-line);border-radius:8px;box-shadow:0 6px 20px rgb(0 0 0 / 22\
+%);&[data-up=true]{top:auto;bottom:calc(100% + 2px)}.mx-button{text-align:left;min-height:32px;font-size:13px;color:var(--mx-text);overflow:hidden;text-overflow\
+:ellipsis;flex:none}}.mx-times{display:flex;border-bottom:1px solid var(--mx-line);padding-bottom:3px;margin-bottom:2px;.mx-button{flex:1 0 auto;text-align:cent\
+er;padding:0 6px;overflow:visible}}.mx-nudges{display:none}.mx-more::after{content:" \\25be" / ""}.mx-more[aria-expanded=true]::after{content:" \\25b4" / ""}.mx-r\
+emark{flex:1 1 0;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-size:11.5px}.mx-readout{flex:none;color:var(--\
+me-quiet);font-size:12px;font-variant-numeric:tabular-nums;white-space:nowrap}.mx-controls{flex:none;display:flex;gap:1px;margin-right:-6px;position:relative}.m\
+x-controls>.mx-button{padding:0 8px;min-width:28px;color:var(--me-quiet);font-size:12px}.mx-controls>.mx-button:hover{color:var(--mx-text);background:var(--me-s\
+oft)}.mx-controls>.mx-button[aria-pressed=true]{color:var(--me-accent);background:var(--me-soft);box-shadow:inset 0 -2px 0 var(--me-accent)}.mx-short{display:no\
+ne}.mx-note{padding:0 8px 4px;color:var(--me-quiet);font-size:12px;overflow-wrap:anywhere}.mx-track{position:relative;height:var(--mx-track, clamp(36px, calc((1\
+00dvh - 560px) / var(--mx-lanes, 2) - 54px), 128px));min-width:0}.mx-canvas{display:block;width:100%;height:100%;min-width:0}.mx-pad{position:absolute;inset:0 -\
+2px 0 32px;border-radius:6px;cursor:crosshair;touch-action:none}.mx-pad:focus{outline:none}.mx-pad:focus-visible{outline:2px solid var(--me-focus);outline-offse\
+t:1px}&[data-locked=true] .mx-pad{cursor:not-allowed}&[data-locked=true] .mx-canvas{opacity:0.6}.mx-foot{order:2;padding:0 13px 0 5px}.mx-scale{display:block;wi\
+dth:100%;height:20px;min-width:0}.mx-hint{margin:2px 0 0 8px;color:var(--me-quiet);font-size:11.5px}@media(max-width:640px){.mx-toolbar,.mx-drawer{flex-wrap:now\
+rap;overflow-x:auto;scrollbar-width:none;contain:inline-size;padding:2px}.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px;padding:0 1\
+1px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;flex:1 1 100%;flex-wrap:wrap;margin:0}.mx-lane{padding-top:2px}.mx-head{flex-wrap:wrap;gap:0 8px}.mx-\
+name{flex:1 1 0;max-width:none}.mx-part{order:8}.mx-lock{order:8}.mx-readout{order:8;flex:none}.mx-remark{order:9;flex:1 1 0}.mx-head::after{content:"";order:7;\
+flex:1 0 100%}.mx-strip-summary{order:-1;flex:1 1 100%;min-width:0}.mx-strip-title{order:-2}.mx-controls>.mx-button{min-width:36px;padding:0 2px}.mx-keys,.mx-nu\
+dge{display:none}.mx-nudges{display:flex}.mx-long{display:none}.mx-short{display:inline}.mx-track{height:72px}}@media(max-width:860px){height:auto;.mx-lanes{fle\
+x:none;overflow:visible}.mx-track{height:72px}}@media(pointer:coarse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx-select{min\
+-height:40px}.mx-controls>.mx-button{min-width:36px}}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\

@@ -1,96 +1,77 @@
-// npm run build: 3cf85aad7945c6422de92c518275bc78301da0989c5d6d3137928bf4b4cc42c6 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 1897fcecfb9384ce3bc09dff87a9d802569a0f465b385c262d2d087642f7e386 of answers/answers.css answers/blind.js answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/store.js rows/table.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all2)=>{for(var name in all2)__defProp(target,name,{get:all2[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key)&&key!==except)__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
-__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var rows_default=".rows {\n  display: flex;\n  flex-direction: column;\n  min-height: 0;\n  height: auto;\n  font:\n    13px/20px system-ui,\n    -apple-system,\n    'S\
-egoe UI',\n    Roboto,\n    sans-serif;\n  font-variant-numeric: tabular-nums;\n  color: var(--me-ink);\n}\n.rw-box {\n  flex: 0 1 auto;\n  max-height: 62%;\n  overflow:\
- auto;\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-table {\n  width: 100%;\n  border-collapse: collapse;\n  table-layout: fixed;\n}\n.rw-head th {\n  position: s\
-ticky;\n  top: 0;\n  z-index: 1;\n  height: 40px;\n  padding: 4px 8px;\n  text-align: start;\n  font-weight: 400;\n  color: var(--me-soft-ink);\n  background: var(--me-\
-sheet);\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-head th.rw-merge {\n  font-weight: 600;\n  color: var(--me-merge);\n  background: var(--me-merge-tint);\n}\n\
-.rw-prompt {\n  width: 27%;\n}\n.rw-before {\n  width: 18%;\n  color: var(--me-quiet);\n}\n.rw-other {\n  width: 48px;\n  text-align: center;\n}\n.rw-row td {\n  padding: 8\
-px;\n  vertical-align: top;\n  height: 60px;\n  border-bottom: 1px solid var(--me-line);\n  overflow-wrap: anywhere;\n}\n.rw-row td.rw-before {\n  display: table-cell;\
-\n  font-size: 13px;\n}\n.rw-row[data-open='true'] td.rw-prompt {\n  box-shadow: inset 3px 0 0 var(--me-ink);\n}\n.rw-row td.rw-merge {\n  background: var(--me-merge-t\
-int);\n}\n.rw-ask {\n  display: flex;\n  gap: 8px;\n  align-items: flex-start;\n}\n.rows input.rw-tick {\n  flex: none;\n  width: 16px;\n  height: 16px;\n  appearance: aut\
-o !important;\n  margin: 2px 0 0;\n  accent-color: var(--me-ink);\n}\n.rw-ticked {\n  flex: none;\n  display: grid;\n  place-items: start center;\n  width: 24px;\n  min-\
-height: 24px;\n  margin-inline-start: -4px;\n}\n.rw-undo {\n  display: flex;\n  gap: 8px;\n  align-items: center;\n}\n.rw-undo .rw-text {\n  overflow: hidden;\n  text-ove\
-rflow: ellipsis;\n  white-space: nowrap;\n}\n.rw-file {\n  display: none;\n}\n.rw-text {\n  flex: 1;\n  min-width: 0;\n  display: flex;\n  flex-direction: column;\n}\n.rows\
- :is(.rw-words, .rw-fold, .rw-tool, .rw-chip, .rw-send, .rw-stop) {\n  border: 0;\n  padding: 0;\n  background: none;\n  color: inherit;\n  font: inherit;\n  cursor: \
-pointer;\n}\n.rw-words {\n  padding: 0;\n  text-align: start;\n  display: -webkit-box;\n  -webkit-box-orient: vertical;\n  -webkit-line-clamp: 2;\n  overflow: hidden;\n}\
-\n.rw-wanted,\n.rw-state,\n.rw-legend,\n.rw-full,\n.rw-says {\n  font-size: 11px;\n  line-height: 16px;\n  color: var(--me-quiet);\n}\n.rw-wanted {\n  white-space: nowrap;\
-\n  overflow: hidden;\n  text-overflow: ellipsis;\n}\n.rw-tools {\n  flex: none;\n  opacity: 0;\n}\n.rw-row:hover .rw-tools,\n.rw-row:focus-within .rw-tools {\n  opacity:\
- 1;\n}\n.rw-tool {\n  width: 24px;\n  height: 24px;\n  color: var(--me-quiet);\n}\n.rw-said {\n  display: flex;\n  gap: 8px;\n  font-size: 14px;\n}\n.rw-said[data-old='true\
-'] {\n  color: var(--me-quiet);\n}\n.rw-answer {\n  display: -webkit-box;\n  -webkit-box-orient: vertical;\n  -webkit-line-clamp: 3;\n  overflow: hidden;\n}\n.rw-state {\
-\n  display: block;\n  min-height: 16px;\n}\n.rw-merge[data-changed='true'] .rw-answer {\n  text-decoration: underline 1px var(--me-merge);\n  text-underline-offset: \
-3px;\n}\n.rw-merge[data-state='failed'] .rw-state {\n  color: var(--me-wrong);\n}\n.rw-mark {\n  flex: none;\n  width: 18px;\n  height: 18px;\n  border-radius: 50%;\n  fo\
-nt-size: 11px;\n  line-height: 18px;\n  text-align: center;\n}\n.rw-mark[data-right='null'] {\n  display: none;\n}\n.rw-mark[data-right='true'] {\n  color: var(--me-she\
-et);\n  background: var(--me-right);\n}\n.rw-mark[data-right='false'] {\n  color: var(--me-wrong);\n  box-shadow: inset 0 0 0 1.5px var(--me-wrong);\n}\n.rw-other .rw-\
-mark,\n.rw-other-text {\n  display: none;\n}\n.rw-other[data-unfolded='true'] .rw-mark:not([data-right='null']),\n.rw-other[data-unfolded='true'] .rw-other-text {\n  \
-display: inline-block;\n}\n.rw-other[data-unfolded='true'] > * {\n  margin-inline-end: 6px;\n  vertical-align: middle;\n}\n.rw-sign {\n  font-size: 15px;\n  font-weight\
-: 600;\n}\n.rows .rw-fold {\n  display: flex;\n  flex-direction: column;\n  align-items: center;\n  width: 100%;\n  padding: 0;\n  font-size: 11px;\n  line-height: 16px;\
-\n}\n.rw-fold > span {\n  max-width: 100%;\n  overflow: hidden;\n  text-overflow: ellipsis;\n  white-space: nowrap;\n}\n.rw-head th.rw-other,\n.rw-row td.rw-other {\n  pa\
-dding: 8px 2px;\n}\n.rw-row td.rw-other[data-unfolded='true'],\n.rw-head th.rw-other[data-unfolded='true'] {\n  width: 148px;\n}\n.rw-dot {\n  width: 10px;\n  height: 1\
-0px;\n  border-radius: 3px;\n  background: var(--me-base);\n}\n.rw-askrow {\n  flex: none;\n  display: flex;\n  gap: 8px;\n  align-items: center;\n  min-height: 48px;\n  \
-padding: 6px 16px;\n  border-bottom: 1px solid var(--me-line);\n}\n.rows .rw-field {\n  flex: 1 1 240px;\n  min-width: 120px;\n  height: 32px;\n  padding: 6px 4px;\n  f\
-ont-size: 13px;\n  line-height: 20px;\n  border: 0;\n  border-bottom: 1px solid var(--me-edge);\n  background: transparent;\n  color: inherit;\n  resize: none;\n}\n.rw-\
-field::placeholder {\n  color: var(--me-quiet);\n  opacity: 1;\n}\n.rw-chips {\n  display: flex;\n  gap: 6px;\n  overflow: hidden;\n}\n.rows :is(.rw-chip, .rw-stop, .rw-\
-send) {\n  padding: 3px 12px;\n  min-height: 28px;\n  border: 1px solid var(--me-line);\n  border-radius: 14px;\n  white-space: nowrap;\n}\n.rows .rw-send {\n  border-r\
-adius: 6px;\n  color: var(--me-sheet);\n  background: var(--me-ink);\n}\n.rw-score {\n  flex: none;\n  display: flex;\n  gap: 12px;\n  align-items: center;\n  min-height\
-: 48px;\n  padding: 0 16px;\n  border-bottom: 1px solid var(--me-line);\n}\n.rw-right {\n  font-size: 18px;\n  font-weight: 600;\n  white-space: nowrap;\n}\n.rw-bars {\n \
- display: flex;\n  gap: 3px;\n  align-items: flex-end;\n  height: 28px;\n}\n.rw-bar {\n  width: 10px;\n  background: var(--me-edge);\n}\n.rw-bar[data-newest='true'] {\n  \
-background: var(--me-merge);\n}\n.rw-close {\n  flex: 1 1 0;\n  min-height: 0;\n  overflow: auto;\n  padding: 12px 16px;\n}\n.rw-title {\n  margin: 0 0 8px;\n  font-size:\
- 13px;\n  font-weight: 600;\n  overflow-wrap: anywhere;\n}\n.rw-says {\n  margin: 0;\n  padding: 4px 16px 8px;\n}\n.rw-edited:not(:empty) {\n  padding: 8px 16px;\n  borde\
-r-bottom: 1px solid var(--me-line);\n}\n.rw-form {\n  display: flex;\n  flex-wrap: wrap;\n  gap: 8px;\n  align-items: end;\n}\n.rw-label {\n  flex: 1 1 180px;\n  display:\
- flex;\n  flex-direction: column;\n  font-size: 11px;\n  color: var(--me-quiet);\n}\n.rw-input {\n  padding: 4px 6px;\n  border: 1px solid var(--me-edge);\n  border-rad\
-ius: 6px;\n  background: var(--me-sheet);\n  color: var(--me-ink);\n  font: inherit;\n}\n.rw-hidden {\n  position: absolute;\n  width: 1px;\n  height: 1px;\n  overflow: \
-hidden;\n  clip-path: inset(50%);\n}\n.rows :is(button, input, textarea, select):focus-visible {\n  outline: 2px solid var(--me-focus);\n  outline-offset: 1px;\n}\n.ro\
-ws[data-blind='true'] :is(.rw-box, .rw-score) {\n  display: none;\n}\n/* many models: narrower marks, and the merge keeps its room */\n.rows[data-many='true'] {\n  .\
-rw-prompt {\n    width: 24%;\n  }\n  .rw-before {\n    width: 14%;\n  }\n  .rw-other {\n    width: 38px;\n  }\n  .rw-other .rw-fold {\n    font-size: 10px;\n  }\n}\n@media (\
-pointer: coarse) {\n  .rows :is(.rw-tool, .rw-fold, .rw-words, .rw-chip, .rw-stop, .rw-send, .rw-field, .rw-input, .rw-ticked) {\n    min-height: 44px;\n    min-wi\
-dth: 44px;\n  }\n  .rw-tools {\n    opacity: 1;\n  }\n}\n@media (max-width: 860px) {\n  .rw-head {\n    display: none;\n  }\n  .rw-prompt {\n    width: 42%;\n  }\n  .rw-row \
-td {\n    height: 48px;\n    padding: 6px 8px;\n  }\n  .rw-other:not([data-unfolded='true']),\n  .rw-legend {\n    display: none;\n  }\n  .rw-askrow,\n  .rw-score {\n    \
-min-height: 40px;\n    padding: 2px 8px;\n  }\n  .rw-right {\n    font-size: 14px;\n  }\n}\n@media (max-width: 1080px) {\n  .rw-before,\n  .rw-row td.rw-before,\n  .rw-ch\
-ips {\n    display: none;\n  }\n}\n";var answers_default="/* The answers. Plain nested CSS under one class; the script puts it into the page. */\n.answers {\n  --an-line: var(--border-color-primary, \
-var(--me-line));\n  --an-text: var(--body-text-color, var(--me-text));\n  --an-card: var(--background-fill-primary, var(--me-card));\n  position: relative;\n  min-w\
-idth: 0;\n  color: var(--an-text);\n  font-size: 14px;\n  line-height: 1.6;\n\n  .dark & {\n    --an-line: var(--me-line);\n    --an-card: var(--me-card);\n  }\n\n  * {\n \
-   box-sizing: border-box;\n  }\n  [hidden] {\n    display: none !important;\n  }\n  p {\n    margin: 0;\n  }\n\n  .an-hidden {\n    position: absolute;\n    width: 1px;\n \
-   height: 1px;\n    overflow: hidden;\n    clip-path: inset(50%);\n    white-space: nowrap;\n  }\n\n  .an-bar {\n    display: flex;\n    flex-wrap: wrap;\n    align-ite\
-ms: center;\n    gap: 4px 12px;\n    margin-bottom: 8px;\n    font-size: 12.5px;\n  }\n  .an-asked {\n    flex: 1 1 140px;\n    min-width: 0;\n    overflow: hidden;\n   \
- text-overflow: ellipsis;\n    white-space: nowrap;\n    color: var(--me-quiet);\n  }\n  .an-modes {\n    display: flex;\n    align-items: center;\n    gap: 2px;\n    c\
-olor: var(--me-quiet);\n    background: var(--me-soft);\n    border-radius: 8px;\n    padding: 2px;\n  }\n  .an-label {\n    padding: 0 4px 0 8px;\n    white-space: no\
-wrap;\n  }\n  .an-button {\n    font: inherit;\n    color: var(--an-text);\n    background: transparent;\n    border: 0;\n    border-radius: 6px;\n    min-height: 26px;\
-\n    padding: 0 8px;\n    cursor: pointer;\n    white-space: nowrap;\n  }\n  .an-button[aria-pressed='true'] {\n    background: var(--an-card);\n    color: var(--me-a\
-ccent);\n    font-weight: 600;\n    box-shadow: 0 1px 2px rgb(0 0 0 / 18%);\n  }\n  .an-button:focus-visible,\n  .an-body:focus-visible {\n    outline: 2px solid var(\
---me-focus);\n    outline-offset: 1px;\n  }\n  .an-note {\n    color: var(--me-quiet);\n    font-size: 12.5px;\n    margin-bottom: 8px;\n  }\n  .an-alarm {\n    color: v\
-ar(--me-bad);\n    font-weight: 600;\n    margin-bottom: 8px;\n    overflow-wrap: anywhere;\n  }\n\n  .an-grid {\n    display: grid;\n    grid-template-columns: repeat(\
-auto-fit, minmax(min(100%, 180px), 1fr));\n    gap: 10px;\n    min-width: 0;\n  }\n  .an-card {\n    min-width: 0;\n    display: flex;\n    flex-direction: column;\n   \
- background: var(--an-card);\n    border: 1px solid var(--an-line);\n    border-top: 3px solid var(--an-colour);\n    border-radius: 10px;\n    padding: 8px 4px 8px\
- 12px;\n  }\n  .an-card[data-plain='true'] {\n    --an-colour: var(--me-grey) !important;\n  }\n  .an-card[data-lead='true'] {\n    grid-column: 1 / -1;\n    border: 1\
-.5px solid var(--an-colour);\n    border-top-width: 4px;\n    font-size: 15.5px;\n  }\n  .an-head {\n    display: flex;\n    align-items: center;\n    gap: 7px;\n    pa\
-dding-right: 8px;\n    min-width: 0;\n    margin-bottom: 3px;\n  }\n  .an-dot {\n    flex: none;\n    width: 8px;\n    height: 8px;\n    border-radius: 50%;\n    backgro\
-und: var(--an-colour);\n  }\n  .an-title {\n    min-width: 0;\n    font-weight: 600;\n    font-size: 13.5px;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    w\
-hite-space: nowrap;\n    flex: 1 0 auto;\n    max-width: 100%;\n  }\n  .an-badge {\n    flex: 0 1 auto;\n    min-width: 0;\n    overflow: hidden;\n    text-overflow: el\
-lipsis;\n    white-space: nowrap;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n  .an-card[data-state='failed'] .an-badge {\n    color: var(--me-bad);\n  \
-  font-weight: 600;\n  }\n\n  .an-body {\n    position: relative;\n    max-height: 260px;\n    overflow-y: auto;\n    border-radius: 4px;\n    padding-right: 8px;\n    f\
-lex: 1;\n    scrollbar-width: thin;\n  }\n  .an-card[data-lead='true'] .an-body {\n    max-height: 340px;\n    min-height: 3.2em;\n  }\n  .an-text {\n    white-space: p\
-re-wrap;\n    overflow-wrap: anywhere;\n  }\n  .an-text:empty {\n    display: none;\n  }\n  .an-message {\n    color: var(--me-quiet);\n    font-size: 13px;\n    overflo\
-w-wrap: anywhere;\n  }\n  .an-card[data-state='failed'] .an-message {\n    color: var(--me-bad);\n  }\n  .an-card[data-state='busy'] .an-text::after {\n    content: '\
-▍';\n    color: var(--an-colour);\n  }\n\n  .an-token {\n    border-radius: 3px;\n  }\n  &[data-mode='sure'] .an-token {\n    background: color-mix(in srgb, var(--an-co\
-lour) calc(var(--u, 0) * 1%), transparent);\n  }\n  &[data-mode='parent'] .an-token[data-line] {\n    text-decoration: underline 2px var(--an-parent);\n    text-und\
-erline-offset: 4px;\n    text-decoration-skip-ink: none;\n  }\n  /* each parent has its own kind of line as well: colour is never alone */\n  &[data-mode='parent'] \
-.an-token[data-line='1'] {\n    text-decoration-style: dashed;\n  }\n  &[data-mode='parent'] .an-token[data-line='2'] {\n    text-decoration-style: dotted;\n  }\n  &[\
-data-mode='parent'] .an-token[data-line='3'] {\n    text-decoration-style: double;\n  }\n  .an-lit {\n    box-shadow: 0 0 0 1.5px var(--an-text);\n  }\n\n  .an-tip {\n \
-   position: absolute;\n    z-index: 6;\n    pointer-events: none;\n    max-width: min(100%, 300px);\n    padding: 6px 9px;\n    border-radius: 7px;\n    background: \
-var(--me-tip);\n    color: var(--me-on-tip);\n    font-size: 12px;\n    line-height: 1.45;\n    box-shadow: 0 2px 8px rgb(0 0 0 / 30%);\n  }\n  .an-tip-token,\n  .an-t\
-ip-row {\n    display: flex;\n    justify-content: space-between;\n    gap: 14px;\n    overflow-wrap: anywhere;\n    white-space: pre-wrap;\n  }\n  .an-tip-token {\n   \
- font-weight: 600;\n  }\n  .an-tip-row {\n    color: var(--me-on-tip-quiet);\n  }\n  .an-tip-note {\n    color: var(--me-on-tip-quiet);\n    border-top: 1px solid var(\
---me-tip-line);\n    margin-top: 4px;\n    padding-top: 3px;\n    overflow-wrap: anywhere;\n  }\n\n  .an-words {\n    flex: 0 1 auto;\n    min-width: 0;\n    color: var(\
---me-quiet);\n    font-size: 11.5px;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n  }\n  .an-hold {\n    font-size: 12.5px;\n    marg\
-in-left: auto;\n    flex: none;\n    border: 1px solid var(--an-line);\n    user-select: none;\n    touch-action: none;\n  }\n  &[data-bypass='true'] .an-card[data-le\
-ad='true'] {\n    border-style: dashed;\n  }\n  &[data-bypass='true'] .an-card[data-lead='true'] :is(.an-text, .an-message, .an-why) {\n    display: none;\n  }\n  .an\
--heard {\n    white-space: pre-wrap;\n    overflow-wrap: anywhere;\n    color: var(--me-quiet);\n  }\n  .an-heard:empty {\n    display: none;\n  }\n  .an-why {\n    bord\
-er-top: 1px solid var(--an-line);\n    margin: 6px 8px 0 0;\n    padding-top: 5px;\n    font-size: 12.5px;\n    color: var(--me-quiet);\n    overflow-wrap: anywhere;\
-\n  }\n  .an-blind {\n    margin-top: 10px;\n  }\n  .an-votes {\n    display: flex;\n    flex-wrap: wrap;\n    gap: 6px;\n  }\n  .an-vote {\n    border: 1px solid var(--an\
--line);\n    min-height: 36px;\n  }\n  .an-vote:disabled {\n    opacity: 0.6;\n    cursor: default;\n  }\n  .an-vote[aria-pressed='true']:disabled {\n    opacity: 1;\n  \
-}\n  .an-result {\n    margin-top: 8px;\n    font-size: 13px;\n  }\n  @media (pointer: coarse) {\n    .an-hold,\n    .an-button {\n      min-height: 36px;\n    }\n  }\n}\n";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var rows_default='.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-var\
+iant-numeric:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;bor\
+der-collapse:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(--me\
+-soft-ink);background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-merg\
+e-tint)}.rw-prompt{width:27%}.rw-before{width:18%;color:var(--me-quiet)}.rw-other{width:48px;text-align:center}.rw-row td{padding:8px;vertical-align:top;height:\
+60px;border-bottom:1px solid var(--me-line);overflow-wrap:anywhere}.rw-row td.rw-before{display:table-cell;font-size:13px}.rw-row[data-open=true] td.rw-prompt{b\
+ox-shadow:inset 3px 0 0 var(--me-ink)}.rw-row td.rw-merge{background:var(--me-merge-tint)}.rw-ask{display:flex;gap:8px;align-items:flex-start}.rows input.rw-tic\
+k{flex:none;width:16px;height:16px;appearance:auto!important;margin:2px 0 0;accent-color:var(--me-ink)}.rw-ticked{flex:none;display:grid;place-items:start cente\
+r;width:24px;min-height:24px;margin-inline-start:-4px}.rw-undo{display:flex;gap:8px;align-items:center}.rw-undo .rw-text{overflow:hidden;text-overflow:ellipsis;\
+white-space:nowrap}.rw-file{display:none}.rw-text{flex:1;min-width:0;display:flex;flex-direction:column}.rows :is(.rw-words,.rw-fold,.rw-tool,.rw-chip,.rw-send,\
+.rw-stop){border:0;padding:0;background:none;color:inherit;font:inherit;cursor:pointer}.rw-words{padding:0;text-align:start;display:-webkit-box;-webkit-box-orie\
+nt:vertical;-webkit-line-clamp:2;overflow:hidden}.rw-wanted,.rw-state,.rw-legend,.rw-full,.rw-says{font-size:11px;line-height:16px;color:var(--me-quiet)}.rw-wan\
+ted{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.rw-tools{flex:none;opacity:0}.rw-row:hover .rw-tools,.rw-row:focus-within .rw-tools{opacity:1}.rw\
+-tool{width:24px;height:24px;color:var(--me-quiet)}.rw-said{display:flex;gap:8px;font-size:14px}.rw-said[data-old=true]{color:var(--me-quiet)}.rw-answer{display\
+:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}.rw-state{display:block;min-height:16px}.rw-merge[data-changed=true] .rw-answer{te\
+xt-decoration:underline 1px var(--me-merge);text-underline-offset:3px}.rw-merge[data-state=failed] .rw-state{color:var(--me-wrong)}.rw-mark{flex:none;width:18px\
+;height:18px;border-radius:50%;font-size:11px;line-height:18px;text-align:center}.rw-mark[data-right=null]{display:none}.rw-mark[data-right=true]{color:var(--me\
+-sheet);background:var(--me-right)}.rw-mark[data-right=false]{color:var(--me-wrong);box-shadow:inset 0 0 0 1.5px var(--me-wrong)}.rw-other .rw-mark,.rw-other-te\
+xt{display:none}.rw-other[data-unfolded=true] .rw-mark:not([data-right=null]),.rw-other[data-unfolded=true] .rw-other-text{display:inline-block}.rw-other[data-u\
+nfolded=true]>*{margin-inline-end:6px;vertical-align:middle}.rw-sign{font-size:15px;font-weight:600}.rows .rw-fold{display:flex;flex-direction:column;align-item\
+s:center;width:100%;padding:0;font-size:11px;line-height:16px}.rw-fold>span{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-head th\
+.rw-other,.rw-row td.rw-other{padding:8px 2px}.rw-row td.rw-other[data-unfolded=true],.rw-head th.rw-other[data-unfolded=true]{width:148px}.rw-dot{width:10px;he\
+ight:10px;border-radius:3px;background:var(--me-base)}.rw-askrow{flex:none;display:flex;gap:8px;align-items:center;min-height:48px;padding:6px 16px;border-botto\
+m:1px solid var(--me-line)}.rows .rw-field{flex:1 1 240px;min-width:120px;height:32px;padding:6px 4px;font-size:13px;line-height:20px;border:0;border-bottom:1px\
+ solid var(--me-edge);background:transparent;color:inherit;resize:none}.rw-field::placeholder{color:var(--me-quiet);opacity:1}.rw-chips{display:flex;gap:6px;ove\
+rflow:hidden}.rows :is(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:28px;border:1px solid var(--me-line);border-radius:14px;white-space:nowrap}.rows \
+.rw-send{border-radius:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0\
+ 16px;border-bottom:1px solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;white-space:nowrap}.rw-bars{display:flex;gap:3px;align-items:flex-end;heig\
+ht:28px}.rw-bar{width:10px;background:var(--me-edge)}.rw-bar[data-newest=true]{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;paddin\
+g:12px 16px}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw\
+-closehead [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;curs\
+or:pointer}.rw-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty)\
+{padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex\
+-direction:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);co\
+lor:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):fo\
+cus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true] :is(.rw-box,.rw-score){display:none}.rows[data-many=true]{.rw-prompt{wid\
+th:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-st\
+op,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:b\
+lock}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40p\
+x;padding:2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}';var answers_default='.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--backgrou\
+nd-fill-primary, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: \
+var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:in\
+set(50%);white-space:nowrap}.an-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin-bottom:8px;font-size:12.5px}.an-asked{flex:1 1 140px;min-\
+width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet)}.an-modes{display:flex;align-items:center;gap:2px;color:var(--me-quiet);\
+background:var(--me-soft);border-radius:8px;padding:2px}.an-label{padding:0 4px 0 8px;white-space:nowrap}.an-button{font:inherit;color:var(--an-text);background\
+:transparent;border:0;border-radius:6px;min-height:26px;padding:0 8px;cursor:pointer;white-space:nowrap}.an-button[aria-pressed=true]{background:var(--an-card);\
+color:var(--me-accent);font-weight:600;box-shadow:0 1px 2px rgb(0 0 0 / 18%)}.an-button:focus-visible,.an-body:focus-visible{outline:2px solid var(--me-focus);o\
+utline-offset:1px}.an-note{color:var(--me-quiet);font-size:12.5px;margin-bottom:8px}.an-alarm{color:var(--me-bad);font-weight:600;margin-bottom:8px;overflow-wra\
+p:anywhere}.an-grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,180px),1fr));gap:10px;min-width:0}.an-card{min-width:0;display:flex;flex-\
+direction:column;background:var(--an-card);border:1px solid var(--an-line);border-top:3px solid var(--an-colour);border-radius:10px;padding:8px 4px 8px 12px}.an\
+-card[data-plain=true]{--an-colour: var(--me-grey) !important}.an-card[data-lead=true]{grid-column:1 / -1;border:1.5px solid var(--an-colour);border-top-width:4\
+px;font-size:15.5px}.an-head{display:flex;align-items:center;gap:7px;padding-right:8px;min-width:0;margin-bottom:3px}.an-dot{flex:none;width:8px;height:8px;bord\
+er-radius:50%;background:var(--an-colour)}.an-title{min-width:0;font-weight:600;font-size:13.5px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;flex:\
+1 0 auto;max-width:100%}.an-badge{flex:0 1 auto;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-size:11.5px}.an\
+-card[data-state=failed] .an-badge{color:var(--me-bad);font-weight:600}.an-body{position:relative;max-height:260px;overflow-y:auto;border-radius:4px;padding-rig\
+ht:8px;flex:1;scrollbar-width:thin}.an-card[data-lead=true] .an-body{max-height:340px;min-height:3.2em}.an-text{white-space:pre-wrap;overflow-wrap:anywhere}.an-\
+text:empty{display:none}.an-message{color:var(--me-quiet);font-size:13px;overflow-wrap:anywhere}.an-card[data-state=failed] .an-message{color:var(--me-bad)}.an-\
+card[data-state=busy] .an-text::after{content:"\\258d";color:var(--an-colour)}.an-token{border-radius:3px}&[data-mode=sure] .an-token{background:color-mix(in srg\
+b,var(--an-colour) calc(var(--u, 0) * 1%),transparent)}&[data-mode=parent] .an-token[data-line]{text-decoration:underline 2px var(--an-parent);text-underline-of\
+fset:4px;text-decoration-skip-ink:none}&[data-mode=parent] .an-token[data-line="1"]{text-decoration-style:dashed}&[data-mode=parent] .an-token[data-line="2"]{te\
+xt-decoration-style:dotted}&[data-mode=parent] .an-token[data-line="3"]{text-decoration-style:double}.an-lit{box-shadow:0 0 0 1.5px var(--an-text)}.an-tip{posit\
+ion:absolute;z-index:6;pointer-events:none;max-width:min(100%,300px);padding:6px 9px;border-radius:7px;background:var(--me-tip);color:var(--me-on-tip);font-size\
+:12px;line-height:1.45;box-shadow:0 2px 8px rgb(0 0 0 / 30%)}.an-tip-token,.an-tip-row{display:flex;justify-content:space-between;gap:14px;overflow-wrap:anywher\
+e;white-space:pre-wrap}.an-tip-token{font-weight:600}.an-tip-row{color:var(--me-on-tip-quiet)}.an-tip-note{color:var(--me-on-tip-quiet);border-top:1px solid var\
+(--me-tip-line);margin-top:4px;padding-top:3px;overflow-wrap:anywhere}.an-words{flex:0 1 auto;min-width:0;color:var(--me-quiet);font-size:11.5px;overflow:hidden\
+;text-overflow:ellipsis;white-space:nowrap}.an-hold{font-size:12.5px;margin-left:auto;flex:none;border:1px solid var(--an-line);user-select:none;touch-action:no\
+ne}&[data-bypass=true] .an-card[data-lead=true]{border-style:dashed}&[data-bypass=true] .an-card[data-lead=true] :is(.an-text,.an-message,.an-why){display:none}\
+.an-heard{white-space:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display:none}.an-why{border-top:1px solid var(--an-line);margin:6px \
+8px 0 0;padding-top:5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}.an-blind{margin-top:10px}.an-votes{display:flex;flex-wrap:wrap;gap:6px}.a\
+n-vote{border:1px solid var(--an-line);min-height:36px}.an-vote:disabled{opacity:0.6;cursor:default}.an-vote[aria-pressed=true]:disabled{opacity:1}.an-result{ma\
+rgin-top:8px;font-size:13px}@media(pointer:coarse){.an-hold,.an-button{min-height:36px}}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
@@ -132,27 +113,27 @@ if(this.revealed||!this.on)return false;this.revealed=true;this.result.textConte
 spans:[],state:"",cursor:-1,visible:false,error:""});var Card=class{constructor(hold2){this.key="";this.column={key:""};this.said=nothing();this.box=el("section",
 "an-card");this.box.setAttribute("role","region");this.title=el("span","an-title");this.badge=el("span","an-badge");this.words=el("span","an-words");this.words.
 title="The chat template the prompt is put into for this model";this.hold=hold2;this.body=el("div","an-body");this.body.tabIndex=0;this.body.setAttribute("role",
-"group");this.text=el("div","an-text");this.message=el("p","an-message");this.heard=el("div","an-heard");this.why=el("p","an-why");this.why.hidden=true;const head=el(
-"div","an-head");head.append(el("i","an-dot"),this.title,this.badge,this.words,hold2);this.body.append(this.text,this.message,this.heard);this.box.append(head,this.
-body,this.why)}get name(){return String(this.column.name??this.key)}take(column,bypass){this.column=column;this.key=String(column.key);const{name}=this;this.box.
-setAttribute("aria-label",`Answer of ${name}`);this.body.setAttribute("aria-label",`Words of ${name}, arrow keys step through them`);this.box.dataset.lead=String(
-Boolean(column.lead));this.box.style.setProperty("--an-colour",colourOf(column.lead?null:column.slot??0));this.box.dataset.plain=String(!column.lead&&!Number.isInteger(
-column.slot));this.title.textContent=column.lead?name.charAt(0).toUpperCase()+name.slice(1):name;this.title.title=name;say(this.words,column.words?String(column.
-words):"");this.hold.hidden=!column.lead||!bypass;this.refresh()}clear(){const tall=Math.min(this.body.clientHeight,320);this.body.style.minHeight=this.said.tokens.
-length?`${tall}px`:"";this.said=nothing();this.text.replaceChildren();say(this.why,"")}append(tokens2,parentOf){const page=document.createDocumentFragment();for(const token of tokens2){
-let text=String(token[0]??"");if(!this.said.visible)text=text.trimStart();this.said.visible||=text!=="";const blank=/^\s+(?=\S)/.exec(text)?.[0]??"";if(blank)page.
-append(blank);const span=el("span","an-token",text.slice(blank.length));const prob=typeof token[1]==="number"?Math.min(1,Math.max(0,token[1])):1;span.style.setProperty(
-"--u",String(Math.round(55*(1-prob))));ascribe(span,token,parentOf);span.dataset.i=String(this.said.tokens.length);this.said.tokens.push(token);this.said.spans.
-push(span);page.append(span)}const low=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(page);if(low&&this.said.state==="bu\
-sy")this.body.scrollTop=this.body.scrollHeight}repair(tokens2,parentOf){if(this.said.tokens.length===tokens2.length){this.said.tokens=tokens2;tokens2.forEach((token,i)=>ascribe(
-this.said.spans[i],token,parentOf));return}const{state,error}=this.said;this.clear();Object.assign(this.said,{state,error});this.append(tokens2,parentOf)}get remark(){
-const{state,tokens:tokens2,error}=this.said;if(error)return error;const some=tokens2.length>0;if(state==="failed")return"This answer failed.";if(state==="stoppe\
-d")return some?"Stopped before the end.":"Stopped before the first word.";if(state==="waiting")return"Waiting for its turn…";if(some)return"";if(state==="busy")
-return"Thinking…";if(state==="done"||state==="cached")return"The model ended without a word.";if(state)return"";return this.column.lead?"No answer yet. Write \
-a prompt and press Ask.":"No answer yet."}refresh(){const{state}=this.said;this.box.dataset.state=state||"empty";this.box.setAttribute("aria-busy",String(state===
-"busy"));this.badge.textContent=WORDS[state]??"";say(this.message,this.remark);if(FINAL.includes(state))this.body.style.minHeight=""}};function ascribe(span,token,parentOf){
-const parent=token[3]==null?void 0:parentOf(String(token[3]));if(!parent)return;span.style.setProperty("--an-parent",colourOf(parent.column.slot));span.dataset.
-line=String((parent.column.slot??0)%4)}var WAYS={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]};var wayOf=event=>WAYS[event.key]??null;var withControl=event=>event.ctrlKey||event.metaKey;var{decimals,digits,hardly,minus}=looks_default.numbers;function whole(x){const below=Math.floor(x);const over=x-below;return over===.5?below+(below&1):Math.round(x)}var percent=share=>`${whole(100*share)}%`;var chance=p=>p>
+"group");this.text=el("div","an-text");this.text.dir="auto";this.message=el("p","an-message");this.heard=el("div","an-heard");this.heard.dir="auto";this.why=el(
+"p","an-why");this.why.hidden=true;const head=el("div","an-head");head.append(el("i","an-dot"),this.title,this.badge,this.words,hold2);this.body.append(this.text,
+this.message,this.heard);this.box.append(head,this.body,this.why)}get name(){return String(this.column.name??this.key)}take(column,bypass){this.column=column;this.
+key=String(column.key);const{name}=this;this.box.setAttribute("aria-label",`Answer of ${name}`);this.body.setAttribute("aria-label",`Words of ${name}, arrow key\
+s step through them`);this.box.dataset.lead=String(Boolean(column.lead));this.box.style.setProperty("--an-colour",colourOf(column.lead?null:column.slot??0));this.
+box.dataset.plain=String(!column.lead&&!Number.isInteger(column.slot));this.title.textContent=column.lead?name.charAt(0).toUpperCase()+name.slice(1):name;this.title.
+title=name;say(this.words,column.words?String(column.words):"");this.hold.hidden=!column.lead||!bypass;this.refresh()}clear(){const tall=Math.min(this.body.clientHeight,
+320);this.body.style.minHeight=this.said.tokens.length?`${tall}px`:"";this.said=nothing();this.text.replaceChildren();say(this.why,"")}append(tokens2,parentOf){
+const page=document.createDocumentFragment();for(const token of tokens2){let text=String(token[0]??"");if(!this.said.visible)text=text.trimStart();this.said.visible||=
+text!=="";const blank=/^\s+(?=\S)/.exec(text)?.[0]??"";if(blank)page.append(blank);const span=el("span","an-token",text.slice(blank.length));const prob=typeof token[1]===
+"number"?Math.min(1,Math.max(0,token[1])):1;span.style.setProperty("--u",String(Math.round(55*(1-prob))));ascribe(span,token,parentOf);span.dataset.i=String(this.
+said.tokens.length);this.said.tokens.push(token);this.said.spans.push(span);page.append(span)}const low=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<
+24;this.text.append(page);if(low&&this.said.state==="busy")this.body.scrollTop=this.body.scrollHeight}repair(tokens2,parentOf){if(this.said.tokens.length===tokens2.
+length){this.said.tokens=tokens2;tokens2.forEach((token,i)=>ascribe(this.said.spans[i],token,parentOf));return}const{state,error}=this.said;this.clear();Object.
+assign(this.said,{state,error});this.append(tokens2,parentOf)}get remark(){const{state,tokens:tokens2,error}=this.said;if(error)return error;const some=tokens2.
+length>0;if(state==="failed")return"This answer failed.";if(state==="stopped")return some?"Stopped before the end.":"Stopped before the first word.";if(state===
+"waiting")return"Waiting for its turn…";if(some)return"";if(state==="busy")return"Thinking…";if(state==="done"||state==="cached")return"The model ended with\
+out a word.";if(state)return"";return this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet."}refresh(){const{state}=this.said;this.box.
+dataset.state=state||"empty";this.box.setAttribute("aria-busy",String(state==="busy"));this.badge.textContent=WORDS[state]??"";say(this.message,this.remark);if(FINAL.
+includes(state))this.body.style.minHeight=""}};function ascribe(span,token,parentOf){const parent=token[3]==null?void 0:parentOf(String(token[3]));if(!parent)return;
+span.style.setProperty("--an-parent",colourOf(parent.column.slot));span.dataset.line=String((parent.column.slot??0)%4)}var WAYS={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]};var wayOf=event=>WAYS[event.key]??null;var withControl=event=>event.ctrlKey||event.metaKey;var{decimals,digits,hardly,minus}=looks_default.numbers;function whole(x){const below=Math.floor(x);const over=x-below;return over===.5?below+(below&1):Math.round(x)}var percent=share=>`${whole(100*share)}%`;var chance=p=>p>
 0&&p<hardly?"<1%":percent(p);var show=text=>`“${String(text).replaceAll("\n","⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`;var oddsOf=p=>typeof p==="number"?chance(p):"";function pin({
 said,why:line}){const token=said.tokens[said.cursor];const why=token?.[4]?String(token[4]):"";say(line,token&&why?`${show(token[0])} ${chance(Number(token[1]))}\
 : ${why}`:"")}var Tip=class{constructor(root,live,cardOf){this.root=root;this.live=live;this.cardOf=cardOf;this.box=el("div","an-tip");this.box.hidden=true;this.
@@ -172,20 +153,20 @@ key];if(event.key==="Escape")this.hide();if(!by||withControl(event)||event.altKe
 said.cursor=Math.min(Math.max(0,said.cursor+by),said.tokens.length-1);const span=said.spans[said.cursor];const low=span?span.offsetTop+span.offsetHeight-body.clientHeight:
 0;if(span&&(span.offsetTop<body.scrollTop||low>body.scrollTop))body.scrollTop=Math.max(0,low);pin(card);this.explain(card,said.cursor,true)}};var MODES=[["sure","how sure","Coloured where the model gave the token a low probability"],["parent","which parent agrees","Underlined in the colour of the pare\
 nt that would have said the same"]];var Panel=class{constructor(host,root){this.host=host;this.root=root;this.run=-Infinity;this.seq=-Infinity;this.announced=true;
-this.cards=new Map;this.cardOf=key=>this.cards.get(key);this.asked=el("p","an-asked");this.modes=grouped(el("div","an-modes"),"Colour by");this.note=el("p","an-\
-note");this.alarm=el("p","an-alarm");this.grid=el("div","an-grid");this.live=el("div","an-hidden");this.live.setAttribute("aria-live","polite");this.note.setAttribute(
-"role","status");this.alarm.setAttribute("role","alert");this.tip=new Tip(root,this.live,this.cardOf);this.blind=new Blind(vote=>{host.props.value={...structuredClone(
-host.props.value),vote};host.trigger("submit")});this.modes.append(el("span","an-label","Colour by"));for(const[mode,text,title]of MODES){const node=button("an-\
-button",text,()=>this.setMode(mode));Object.assign(node,{title}).dataset.mode=mode;this.modes.append(node)}const bar=el("div","an-bar");bar.append(this.asked,this.
-modes);root.append(bar,this.note,this.alarm,this.grid,this.blind.box,this.tip.box,this.live);this.setMode("sure");say(this.note,"");say(this.alarm,"")}setMode(mode){
-this.root.dataset.mode=mode;for(const node of this.modes.querySelectorAll("button"))press(node,node.dataset.mode===mode)}build(){const value=this.host.props.value??
-{};const columns=value.columns??[];const old=this.cards;this.cards=new Map;for(const column of columns){const key=String(column.key);const card=old.get(key)??this.
-newCard();card.take(column,columns.some(c=>c.base));this.cards.set(key,card)}const all2=[...this.cards.values()];const lead=all2.filter(card=>card.column.lead);
-const others=all2.filter(card=>!card.column.lead);this.grid.replaceChildren(...[...lead,...others].map(card=>card.box));this.root.dataset.blind=String(Boolean(value.
-blind));this.blind.build(Boolean(value.blind),all2.map(({key,column})=>({key,name:String(column.name)})))}newCard(){const card=new Card(this.holder());this.tip.
-listen(card);return card}bypass(on){const all2=[...this.cards.values()];const base=all2.find(card=>card.column.base);const lead=all2.find(card=>card.column.lead);
-if(!base||!lead||this.root.dataset.bypass==="true"===on)return;this.root.dataset.bypass=String(on);this.tip.hide();press(lead.hold,on);lead.heard.textContent=on?
-base.text.textContent||base.message.textContent:"";lead.badge.textContent=on?`bypassed: ${base.column.name} alone`:WORDS[lead.said.state]??"";this.live.textContent=
+this.cards=new Map;this.cardOf=key=>this.cards.get(key);this.asked=el("p","an-asked");this.asked.dir="auto";this.modes=grouped(el("div","an-modes"),"Colour by");
+this.note=el("p","an-note");this.alarm=el("p","an-alarm");this.grid=el("div","an-grid");this.live=el("div","an-hidden");this.live.setAttribute("aria-live","poli\
+te");this.note.setAttribute("role","status");this.alarm.setAttribute("role","alert");this.tip=new Tip(root,this.live,this.cardOf);this.blind=new Blind(vote=>{host.
+props.value={...structuredClone(host.props.value),vote};host.trigger("submit")});this.modes.append(el("span","an-label","Colour by"));for(const[mode,text,title]of MODES){
+const node=button("an-button",text,()=>this.setMode(mode));Object.assign(node,{title}).dataset.mode=mode;this.modes.append(node)}const bar=el("div","an-bar");bar.
+append(this.asked,this.modes);root.append(bar,this.note,this.alarm,this.grid,this.blind.box,this.tip.box,this.live);this.setMode("sure");say(this.note,"");say(this.
+alarm,"")}setMode(mode){this.root.dataset.mode=mode;for(const node of this.modes.querySelectorAll("button"))press(node,node.dataset.mode===mode)}build(){const value=this.
+host.props.value??{};const columns=value.columns??[];const old=this.cards;this.cards=new Map;for(const column of columns){const key=String(column.key);const card=old.
+get(key)??this.newCard();card.take(column,columns.some(c=>c.base));this.cards.set(key,card)}const all2=[...this.cards.values()];const lead=all2.filter(card=>card.
+column.lead);const others=all2.filter(card=>!card.column.lead);this.grid.replaceChildren(...[...lead,...others].map(card=>card.box));this.root.dataset.blind=String(
+Boolean(value.blind));this.blind.build(Boolean(value.blind),all2.map(({key,column})=>({key,name:String(column.name)})))}newCard(){const card=new Card(this.holder());
+this.tip.listen(card);return card}bypass(on){const all2=[...this.cards.values()];const base=all2.find(card=>card.column.base);const lead=all2.find(card=>card.column.
+lead);if(!base||!lead||this.root.dataset.bypass==="true"===on)return;this.root.dataset.bypass=String(on);this.tip.hide();press(lead.hold,on);lead.heard.textContent=
+on?base.text.textContent||base.message.textContent:"";lead.badge.textContent=on?`bypassed: ${base.column.name} alone`:WORDS[lead.said.state]??"";this.live.textContent=
 on?`The base says: ${lead.heard.textContent}`:""}holder(){const node=button("an-button an-hold","Hold: base",()=>{});node.title="As long as you hold it, you rea\
 d what the base says without any of the changes";press(node,false);node.addEventListener("pointerdown",event=>{node.setPointerCapture(event.pointerId);this.bypass(
 true)});for(const end of["pointerup","pointercancel","lostpointercapture","blur","keyup"]){node.addEventListener(end,()=>this.bypass(false))}node.addEventListener(
@@ -203,9 +184,10 @@ add??[])added.set(String(key),[...added.get(String(key))??[],token]);for(const[k
 state||="busy";card.append(tokens2,this.cardOf)}for(const[key,tokens2]of Object.entries(feed.full??{})){if(Array.isArray(tokens2))this.cards.get(key)?.repair(tokens2,
 this.cardOf)}}takeEnds(feed){for(const key of feed.done??[]){const card=this.cards.get(String(key));if(card&&!FINAL.includes(card.said.state))card.said.state="d\
 one"}for(const[key,message]of Object.entries(feed.error??{})){const card=this.cards.get(key);if(!card)say(this.alarm,String(message));else Object.assign(card.said,
-{error:String(message),state:card.said.state==="stopped"?"stopped":"failed"})}}};var MERGE="merge";var MOST=8;var CHARACTERS=2e3;var nothing2=()=>({tokens:[],state:"",mark:null,cut:false,error:""});var textOf=said=>(said?.tokens??[]).map(token=>String(
-token[0]??"")).join("").trim();function apart(key){const at=key.indexOf("/");return at<0?["",key]:[key.slice(0,at),key.slice(at+1)]}function wanted(row){if(!row.
-match||!row.answer?.trim())return"a matter of taste";return row.match==="within"?`right if it has: ${row.answer}`:`right if: ${row.answer}`}var KEY="merge-explorer-rows";var FAMILIES=12;var FILE_CHARACTERS=2e5;var FAMILY=/^[A-Za-z0-9_-]{1,24}$/;var clean=text=>text.slice(0,CHARACTERS).replace(/\p{Surrogate}/gu,
+{error:String(message),state:card.said.state==="stopped"?"stopped":"failed"})}}};var MERGE="merge";var MOST=8;var CHARACTERS=2e3;var LONGEST=2e3;var nothing2=()=>({tokens:[],state:"",mark:null,cut:false,repeats:false,error:""});var textOf=said=>(said?.
+tokens??[]).map(token=>String(token[0]??"")).join("").trim();function apart(key){const at=key.indexOf("/");return at<0?["",key]:[key.slice(0,at),key.slice(at+1)]}
+function wanted(row){if(!row.match||!row.answer?.trim())return"a matter of taste";return row.match==="within"?`right if it has: ${row.answer}`:`right if: ${row.
+answer}`}var KEY="merge-explorer-rows";var FAMILIES=12;var FILE_CHARACTERS=2e5;var FAMILY=/^[A-Za-z0-9_-]{1,24}$/;var clean=text=>text.slice(0,CHARACTERS).replace(/\p{Surrogate}/gu,
 "�");function rowOf(given,id){const{prompt,answer,match,ticked}=typeof given==="string"?{prompt:given}:given??{};if(typeof prompt!=="string"||!prompt.trim())return null;
 const right=typeof answer==="string"||typeof answer==="number"?clean(String(answer)):"";const kind=match==="within"?"within":"exact";return{id,prompt:clean(prompt),
 answer:right,match:right.trim()?kind:"",ticked:ticked!==false}}function rowsOf(given){const rows=[];for(const one of Array.isArray(given)?given:[]){const row=rowOf(
@@ -229,23 +211,34 @@ toLowerCase())}))}function written(rows,kind){const flat=text=>text.replace(/\s*
 if(kind==="jsonl")return JSON.stringify({prompt,answer,match,ticked});if(kind==="csv")return[prompt,answer,match,String(ticked)].map(text=>`"${text.replaceAll('\
 "','""')}"`).join(",");return match?`${flat(prompt)} ${match==="within"?"~>":"=>"} ${flat(answer)}`:flat(prompt)};return`${[...kind==="csv"?["prompt,answer,matc\
 h,ticked"]:[],...rows.map(line)].join("\n")}
-`}var Ask=class{constructor(ask,again,stop,more){this.box=el("div","rw-askrow");this.field=el("textarea","rw-field");this.field.rows=1;this.field.maxLength=CHARACTERS;
+`}var Ask=class{constructor(ask,again,stop,more,chat){this.box=el("div","rw-askrow");this.field=el("textarea","rw-field");this.field.rows=1;this.field.maxLength=CHARACTERS;
 this.field.dir="auto";this.field.placeholder="Ask something. Enter asks";this.field.setAttribute("aria-label","Prompt");this.last="";const send=()=>{const prompt=clean(
 this.field.value);if(!prompt.trim())again();else if(ask(prompt)){this.last=prompt;this.field.value="";this.grow()}};this.field.addEventListener("input",()=>this.
 grow());this.field.addEventListener("keydown",event=>{if(event.key==="Enter"&&!event.shiftKey&&!event.isComposing){event.preventDefault();send()}else if(event.key===
 "Escape"){this.field.value="";this.grow()}else if(event.key==="ArrowUp"&&!this.field.value&&this.last){event.preventDefault();this.field.value=this.last;this.grow()}});
 this.send=titled(button("rw-send","Ask",send),"Adds a row; with nothing written, asks all rows again. Shift+Enter breaks the line");this.chips=el("span","rw-chi\
 ps");this.full=el("span","rw-full",`At most ${MOST} rows: take one out first.`);this.full.hidden=true;this.stop=button("rw-stop","Stop",stop);this.stop.hidden=true;
-this.more=titled(button("rw-stop","Prompts…",more),"Suggested prompts, and rows from and to a file");this.box.append(this.field,this.send,this.stop,this.chips,
-this.more,this.full);this.asked=ask;this.offered=""}grow(){this.field.style.height="auto";this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(prompts2,full){
-this.full.hidden=!full;if(prompts2.join("\n")===this.offered)return;this.offered=prompts2.join("\n");this.chips.replaceChildren(...prompts2.slice(0,3).map(prompt=>button(
-"rw-chip",prompt,()=>this.asked(prompt))))}};function form(row,keep2,leave){const box=el("form","rw-form");const field=(label,value)=>{const input=el("input","r\
-w-input");input.value=value;input.maxLength=CHARACTERS;input.dir="auto";const named=el("label","rw-label",label);named.append(input);box.append(named);return input};
-const prompt=field("Prompt of this row",row.prompt);const answer=field("What is right",row.answer??"");const match=el("select","rw-input");for(const[value,words]of[
-["exact","the whole answer"],["within","words in it"]])match.add(new Option(words,value));match.value=row.match||"exact";match.setAttribute("aria-label","How it\
- is compared");box.append(match,Object.assign(button("rw-send","Keep",()=>{}),{type:"submit"}),button("rw-stop","Leave",leave));box.addEventListener("submit",event=>{
-event.preventDefault();if(!prompt.value.trim())return;const kind=answer.value.trim()?match.value:"";keep2({...row,prompt:clean(prompt.value),answer:clean(answer.
-value),match:kind})});box.addEventListener("keydown",event=>{if(event.key==="Escape")leave()});return{box,prompt}}var KINDS=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function download(text,name){const link=el("a");
+this.more=titled(button("rw-stop","Prompts…",more),"Suggested prompts, and rows from and to a file");const talk=button("rw-stop rw-talk","Chat",chat,"Open the\
+ chat");this.box.append(this.field,this.send,this.stop,this.chips,this.more,talk,this.full);this.asked=ask;this.offered=""}grow(){this.field.style.height="auto";
+this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(prompts2,full){this.full.hidden=!full;if(prompts2.join("\n")===this.offered)return;this.
+offered=prompts2.join("\n");this.chips.replaceChildren(...prompts2.slice(0,3).map(prompt=>button("rw-chip",prompt,()=>this.asked(prompt))))}};function form(row,keep2,leave){
+const box=el("form","rw-form");const field=(label,value)=>{const input=el("input","rw-input");input.value=value;input.maxLength=CHARACTERS;input.dir="auto";const named=el(
+"label","rw-label",label);named.append(input);box.append(named);return input};const prompt=field("Prompt of this row",row.prompt);const answer=field("What is ri\
+ght",row.answer??"");const match=el("select","rw-input");for(const[value,words]of[["exact","the whole answer"],["within","words in it"]])match.add(new Option(words,
+value));match.value=row.match||"exact";match.setAttribute("aria-label","How it is compared");box.append(match,Object.assign(button("rw-send","Keep",()=>{}),{type:"\
+submit"}),button("rw-stop","Leave",leave));box.addEventListener("submit",event=>{event.preventDefault();if(!prompt.value.trim())return;const kind=answer.value.trim()?
+match.value:"";keep2({...row,prompt:clean(prompt.value),answer:clean(answer.value),match:kind})});box.addEventListener("keydown",event=>{if(event.key==="Escape")
+leave()});return{box,prompt}}var SHOWN=2e3;function copier(className,textOf2){const node=button(className,"Copy",async()=>{let said="Copied";try{await navigator.clipboard.writeText(textOf2())}catch{
+said="Not allowed here"}setText(node,said);setTimeout(()=>setText(node,"Copy"),SHOWN)});return node}var CloseUp=class{constructor(table){this.table=table;this.of="";this.title=el("h3","rw-title");this.title.dir="auto";this.box=el("div","rw-closehead");this.note=
+el("p","rw-note");this.note.setAttribute("role","status");this.on=titled(button("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");
+const again=titled(button("rw-stop","Again",()=>this.again()),"Other words, by the next seed");const copy=copier("rw-stop",()=>textOf(table.store.of(table.open,
+MERGE)));const chat=titled(button("rw-stop","Chat",()=>table.host.trigger("expand")),"A conversation with your merge");this.box.append(this.title,this.on,chat,again,
+copy)}get manner(){return{variety:0,length:160,...read(this.table.host.props.manner)}}draw(){const row=this.table.row();setText(this.title,row?`Close up: ${row.
+prompt}`:"Close up");const said=this.table.store.of(this.table.open,MERGE);this.on.hidden=!this.canGoOn(said);if(this.of!==this.table.open)setText(this.note,"");
+this.of=this.table.open}canGoOn(said){return said.cut&&said.tokens.length>=this.manner.length&&said.tokens.length<LONGEST}goOn(row=this.table.row()){if(!row)return;
+const times=(row.times??1)+1;this.table.open=row.id;this.table.change(this.table.rows.map(one=>one.id===row.id?{...one,times}:one),"submit");this.table.focus(row.
+id)}again(){if(this.manner.variety>0){this.draws();return}const set=button("rw-stop","Set 0.7",()=>{setText(this.note,"Variety is 0.7 now.");this.draws()});this.
+note.replaceChildren("The same words: variety is 0. ",set);set.focus()}draws(){this.table.host.trigger("retry");this.table.insist(this.table.store.run)}};var KINDS=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function download(text,name){const link=el("a");
 link.href=URL.createObjectURL(new Blob([text],{type:"text/plain"}));link.download=name;link.click();URL.revokeObjectURL(link.href)}function prompts(rows,chips,{
 take,ask,leave}){const box=grouped(el("div","rw-form"),"Prompts");const said=el("span","rw-wanted");said.setAttribute("role","status");const file=el("input","rw\
 -file");file.type="file";file.accept=".txt,.csv,.jsonl,.json";file.setAttribute("aria-label","A file of prompts");file.addEventListener("change",async()=>{const[
@@ -313,13 +306,14 @@ const box=el("div","rw-said");box.append(markOf(FINAL.includes(said.state)?said.
 box,el("span","rw-state",`${column.name??column.key} alone`))}drawMerge(said,before,last){const over=FINAL.includes(said.state);const text=textOf(said);const answer=el(
 "span","rw-answer",text||(over?"":last??""));answer.dir="auto";const box=el("div","rw-said");box.dataset.old=String(said.state==="stale"||!text&&!over);box.append(
 markOf(over?said.mark:null),answer);const label=el("span","rw-state",said.error||this.labelOf(said,text,before));this.merge.dataset.changed=String(over&&before!==
-void 0&&text!==before);this.merge.dataset.state=said.state||"empty";this.merge.replaceChildren(box,label);this.merge.title=text}labelOf(said,text,before){if(said.
-cut)return"cut off at 160 tokens";if(LABELS[said.state])return LABELS[said.state];if(!FINAL.includes(said.state)||before===void 0)return"";return text===before?
-"same as before":"changed"}drawOther(cell,column,said,own){const known=["done","cached"].includes(said.state);const both=known&&["done","cached"].includes(own.state);
-const same=textOf(said)===textOf(own);const sign=el("span","rw-sign",both?same?"=":"≠":known?"·":"…");sign.style.color=column.slot===null||column.slot===void 0?
-"":slotColour(column.slot);sign.setAttribute("role","img");sign.setAttribute("aria-label",both?same?"same answer":"other answer":"not asked yet");cell.title=known?
-`${column.name??column.key}: ${textOf(said)}`:String(column.name??column.key);const whole2=el("span","rw-other-text",textOf(said));whole2.dir="auto";cell.replaceChildren(
-sign,markOf(known?said.mark:null),whole2)}};var STROKES=12;var Score=class{constructor(){this.box=el("div","rw-score");this.words=el("strong","rw-right");this.bars=el("span","rw-bars");this.bars.setAttribute(
+void 0&&text!==before);this.merge.dataset.state=said.state||"empty";this.merge.replaceChildren(box,label);this.merge.title=text}offer(goOn){const node=button("r\
+w-goon","Go on",goOn,`Go on with the answer to ${this.row.prompt}`);node.tabIndex=-1;this.merge.lastElementChild?.append(" ",node)}labelOf(said,text,before){const odd=[
+...said.cut?[`cut off at ${said.tokens.length} tokens`]:[],...said.repeats?["repeats itself"]:[]];if(odd.length&&FINAL.includes(said.state))return odd.join(" · ");
+if(LABELS[said.state])return LABELS[said.state];if(!FINAL.includes(said.state)||before===void 0)return"";return text===before?"same as before":"changed"}drawOther(cell,column,said,own){
+const known=["done","cached"].includes(said.state);const both=known&&["done","cached"].includes(own.state);const same=textOf(said)===textOf(own);const sign=el("\
+span","rw-sign",both?same?"=":"≠":known?"·":"…");sign.style.color=column.slot===null||column.slot===void 0?"":slotColour(column.slot);sign.setAttribute("ro\
+le","img");sign.setAttribute("aria-label",both?same?"same answer":"other answer":"not asked yet");cell.title=known?`${column.name??column.key}: ${textOf(said)}`:
+String(column.name??column.key);const whole2=el("span","rw-other-text",textOf(said));whole2.dir="auto";cell.replaceChildren(sign,markOf(known?said.mark:null),whole2)}};var STROKES=12;var Score=class{constructor(){this.box=el("div","rw-score");this.words=el("strong","rw-right");this.bars=el("span","rw-bars");this.bars.setAttribute(
 "role","img");this.legend=el("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");this.box.append(this.words,this.bars,this.legend);
 this.strokes=[]}clear(){this.strokes=[];this.draw()}take(recipe,{right,of:of2,whole:whole2}){setText(this.words,of2?`${right} of ${of2} right`:"No prompt counts\
  yet");if(whole2&&of2&&recipe){const last=this.strokes.at(-1);if(last?.recipe===recipe)Object.assign(last,{right,of:of2});else this.strokes=[...this.strokes,{recipe,
@@ -341,45 +335,47 @@ row=>row.ticked!==false&&row.match&&row.answer?.trim());const said=counted.map(r
 includes(state));return{right:said.filter(({mark})=>mark===true).length,of:counted.length,whole:whole2}}};function takeWords(feed,at){for(const[key,state]of Object.
 entries(feed.state??{}))at(key).state=String(state);for(const[key,...token]of feed.add??[])at(String(key)).tokens.push(token);for(const[key,tokens2]of Object.entries(
 feed.full??{}))if(Array.isArray(tokens2))at(key).tokens=[...tokens2]}function takeEnds(feed,at){for(const key of feed.done??[])if(!FINAL.includes(at(String(key)).
-state))at(String(key)).state="done";for(const[key,mark]of Object.entries(feed.marks??{}))at(key).mark=mark;for(const key of feed.cut??[])at(key).cut=true;for(const[
-key,message]of Object.entries(feed.error??{})){const said=at(key);Object.assign(said,{error:String(message),state:said.state==="stopped"?"stopped":"failed"})}}var UNDER_WAY=["busy","waiting"];var PATIENCE=3e3;var Table=class{constructor(host,root){this.host=host;this.root=root;this.store=new Store;this.rows=[];this.open=
+state))at(String(key)).state="done";for(const[key,mark]of Object.entries(feed.marks??{}))at(key).mark=mark;for(const key of feed.cut??[])at(key).cut=true;for(const key of feed.
+repeats??[])at(key).repeats=true;for(const[key,message]of Object.entries(feed.error??{})){const said=at(key);Object.assign(said,{error:String(message),state:said.
+state==="stopped"?"stopped":"failed"})}}var UNDER_WAY=["busy","waiting"];var PATIENCE=3e3;var Table=class{constructor(host,root){this.host=host;this.root=root;this.store=new Store;this.rows=[];this.open=
 "";this.family="";this.families=new Map;this.unfolded="";this.bypassed=false;this.waiting=0;this.board={};this.views=new Map;this.told=-Infinity;this.score=new Score;
-this.doing=new Doing(this);this.asking=new Ask(prompt=>this.doing.add(prompt),()=>this.hand({},"submit"),()=>host.trigger("stop"),()=>this.doing.more());this.table=
-el("table","rw-table");this.head=el("tr","rw-head");this.body=el("tbody");this.live=el("div","rw-hidden");this.live.setAttribute("aria-live","polite");this.edited=
-el("div","rw-edited");this.title=el("h3","rw-title");this.says=el("p","rw-says");this.shown={value:{},feed:{}};this.panelRun=0;this.panelSeq=0;const inner=el("d\
-iv","answers");const vote=()=>this.hand({vote:this.shown.value.vote},"select");this.panel=new Panel({element:inner,props:this.shown,trigger:vote,watch:()=>{},server:{}},
-inner);this.lay(inner)}lay(inner){const{table}=this;table.setAttribute("aria-label","Prompts and answers");listen(table,this.doing.keys());const head=el("thead");
-head.append(this.head);table.append(head,this.body);const box=el("div","rw-box");box.append(table);const close=el("div","rw-close");close.append(this.title,inner,
-this.says);this.root.append(box,this.edited,this.asking.box,this.score.box,close,this.live)}takeBoard(){this.board=read(this.host.props.board);this.settle();setText(
-this.says,this.board.says??"");this.says.hidden=!this.board.says;this.shown.value={columns:this.board.columns??[],blind:this.board.blind};this.root.dataset.blind=
-String(Boolean(this.board.blind));this.panel.build();this.drawHead();this.drawAll();this.lookAt()}settle(){const{begin}=this.board;if(!begin?.family||begin.family===
-this.family)return;const was=this.family;if(was){this.families.set(was,{rows:this.rows,open:this.open});this.store.clear();this.score.clear()}this.family=begin.
-family;const linked=!was&&new URLSearchParams(location.search).has("p");const kept=this.families.get(begin.family)??(linked?null:load(begin.family));const rows=rowsFor(
-was,begin,read(this.host.props.value),kept);if(!rows)return;const show2=()=>{if(this.family!==begin.family)return;[this.rows,this.open]=[rows.rows,rows.open];this.
-hand({},"submit");this.build()};if(was)show2();else setTimeout(show2)}build(){const{rows=[],open="",family}=read(this.host.props.value);if(family&&this.family&&
-family!==this.family)return;const[was,prompt]=[this.open,this.row()?.prompt];const focus=this.focused();this.store.shows(rows);this.anew(rows);this.rows=rows;this.
-open=rows.some(row=>row.id===open)?open:rows[0]?.id??"";this.views=new Map(rows.map(row=>[row.id,new RowView(row,this.doing.acts())]));this.body.replaceChildren(
-...[...this.views.values()].map(({line})=>line));this.drawAll();rove(this.table,this.views.get(this.open)?.words);if(focus)this.focus(focus.id,focus.selector);if(this.
-open!==was||this.row()?.prompt!==prompt)this.lookAt()}anew(rows){if(!this.rows.length||alike(this.rows,rows))return;this.store.anew();this.score.clear()}focused(){
-const node=document.activeElement;const id=node?.closest("tr")?.dataset.row;if(!node||!id||!this.body.contains(node))return null;const tools=[...node.parentElement?.
-children??[]].indexOf(node);return{id,selector:node.matches(".rw-tool")?`.rw-tool:nth-child(${tools+1})`:`.${node.className}`}}focus(id,selector=".rw-words"){const line=this.
-views.get(id??"")?.line??this.body.querySelector("tr");const node=line?.querySelector(selector);(node??this.asking.field).focus()}row(){return this.rows.find(row=>row.
-id===this.open)}takeProp(){const feed=read(this.host.props.feed);if(!feed||typeof feed.run!=="number"||!this.store.isNew(feed))return;if(this.board.blind||feed.
-reveal){[this.store.run,this.store.seq]=[feed.run,feed.seq??this.store.seq+1];this.panelRun=Math.max(this.panelRun,feed.run);this.panel.take({...feed,run:this.panelRun,
-seq:this.panelSeq+=1});this.offerStop([...this.panel.cards.values()].map(({said})=>said.state));return}const touched=this.store.take(feed);if(feed.start||feed.stale||
-feed.run!==this.drawn)this.drawAll();else for(const id of new Set([...touched].map(key=>apart(key)[0])))this.drawRow(id);this.drawn=feed.run;this.forward(feed);
-this.finish()}columns(){return this.board.columns??[]}drawHead(){const acts={unfold:key=>this.unfold(key),bypass:on=>this.bypass(on)};const again=this.head.contains(
-document.activeElement)?document.activeElement?.closest("th"):null;const at=again?[...this.head.children].indexOf(again):-1;this.head.replaceChildren(...heads(this.
-columns(),this.unfolded,acts));for(const node of this.head.querySelectorAll("button"))node.tabIndex=-1;if(at>=0)this.head.children[at]?.querySelector("button")?.
-focus();this.root.dataset.many=String(this.columns().length>5)}unfold(key){this.unfolded=this.unfolded===key?"":key;this.drawHead();this.drawAll()}bypass(on){if(this.
-bypassed===on)return;this.bypassed=on;this.drawAll();const base=this.columns().find(column=>column.base);const row=this.row();setText(this.live,on&&base&&row?`T\
-he base says: ${textOf(this.store.of(row.id,base.key))}`:"")}drawRow(id){const view=this.views.get(id);const instead=this.bypassed?this.columns().find(column=>column.
-base):void 0;view?.draw(this.store,this.columns(),id===this.open,instead);const others=this.columns().filter(({lead})=>!lead);view?.cells.forEach((cell,i)=>cell.
-dataset.unfolded=String(others[i]?.key===this.unfolded))}drawAll(){for(const id of this.views.keys())this.drawRow(id);this.asking.draw(this.board.chips??[],this.
-rows.length>=MOST);this.score.take("",this.store.score(this.rows))}lookAt(){const row=this.row();setText(this.title,row?`Close up: ${row.prompt}`:"Close up");if(!row||
-this.board.blind)return;const full=Object.fromEntries(this.columns().map(({key})=>[key,[...this.store.of(row.id,key).tokens]]));const state=Object.fromEntries(this.
-columns().map(({key})=>[key,this.store.of(row.id,key).state]));const error=Object.fromEntries(this.columns().flatMap(({key})=>this.store.of(row.id,key).error?[[
-key,this.store.of(row.id,key).error]]:[]));this.panelRun+=1;this.panelSeq=1;this.panel.take({run:this.panelRun,seq:1,start:true,full,state,error})}forward(feed){
+this.doing=new Doing(this);this.asking=new Ask(prompt=>this.doing.add(prompt),()=>this.hand({},"submit"),()=>host.trigger("stop"),()=>this.doing.more(),()=>host.
+trigger("expand"));this.table=el("table","rw-table");this.head=el("tr","rw-head");this.body=el("tbody");this.live=el("div","rw-hidden");this.live.setAttribute("\
+aria-live","polite");this.edited=el("div","rw-edited");this.close=new CloseUp(this);this.says=el("p","rw-says");this.shown={value:{},feed:{}};this.panelRun=0;this.
+panelSeq=0;const inner=el("div","answers");const vote=()=>this.hand({vote:this.shown.value.vote},"select");this.panel=new Panel({element:inner,props:this.shown,
+trigger:vote,watch:()=>{},server:{}},inner);this.lay(inner)}lay(inner){const{table}=this;table.setAttribute("aria-label","Prompts and answers");listen(table,this.
+doing.keys());const head=el("thead");head.append(this.head);table.append(head,this.body);const box=el("div","rw-box");box.append(table);const close=el("div","rw\
+-close");close.append(this.close.box,this.close.note,inner,this.says);this.root.append(box,this.edited,this.asking.box,this.score.box,close,this.live)}takeBoard(){
+this.board=read(this.host.props.board);this.settle();setText(this.says,this.board.says??"");this.says.hidden=!this.board.says;this.shown.value={columns:this.board.
+columns??[],blind:this.board.blind};this.root.dataset.blind=String(Boolean(this.board.blind));this.panel.build();this.drawHead();this.drawAll();this.lookAt()}settle(){
+const{begin}=this.board;if(!begin?.family||begin.family===this.family)return;const was=this.family;if(was){this.families.set(was,{rows:this.rows,open:this.open});
+this.store.clear();this.score.clear()}this.family=begin.family;const linked=!was&&new URLSearchParams(location.search).has("p");const kept=this.families.get(begin.
+family)??(linked?null:load(begin.family));const rows=rowsFor(was,begin,read(this.host.props.value),kept);if(!rows)return;const show2=()=>{if(this.family!==begin.
+family)return;[this.rows,this.open]=[rows.rows,rows.open];this.hand({},"submit");this.build()};if(was)show2();else setTimeout(show2)}build(){const{rows=[],open="",
+family}=read(this.host.props.value);if(family&&this.family&&family!==this.family)return;const[was,prompt]=[this.open,this.row()?.prompt];const focus=this.focused();
+this.store.shows(rows);this.anew(rows);this.rows=rows;this.open=rows.some(row=>row.id===open)?open:rows[0]?.id??"";this.views=new Map(rows.map(row=>[row.id,new RowView(
+row,this.doing.acts())]));this.body.replaceChildren(...[...this.views.values()].map(({line})=>line));this.drawAll();rove(this.table,this.views.get(this.open)?.words);
+if(focus)this.focus(focus.id,focus.selector);if(this.open!==was||this.row()?.prompt!==prompt)this.lookAt()}anew(rows){if(!this.rows.length||alike(this.rows,rows))
+return;this.store.anew();this.score.clear()}focused(){const node=document.activeElement;const id=node?.closest("tr")?.dataset.row;if(!node||!id||!this.body.contains(
+node))return null;const tools=[...node.parentElement?.children??[]].indexOf(node);return{id,selector:node.matches(".rw-tool")?`.rw-tool:nth-child(${tools+1})`:`\
+.${node.className}`}}focus(id,selector=".rw-words"){const line=this.views.get(id??"")?.line??this.body.querySelector("tr");const node=line?.querySelector(selector);
+(node??this.asking.field).focus()}row(){return this.rows.find(row=>row.id===this.open)}takeProp(){const feed=read(this.host.props.feed);if(!feed||typeof feed.run!==
+"number"||!this.store.isNew(feed))return;if(this.board.blind||feed.reveal){[this.store.run,this.store.seq]=[feed.run,feed.seq??this.store.seq+1];this.panelRun=Math.
+max(this.panelRun,feed.run);this.panel.take({...feed,run:this.panelRun,seq:this.panelSeq+=1});this.offerStop([...this.panel.cards.values()].map(({said})=>said.state));
+return}const touched=this.store.take(feed);if(feed.start||feed.stale||feed.run!==this.drawn)this.drawAll();else for(const id of new Set([...touched].map(key=>apart(
+key)[0])))this.drawRow(id);this.drawn=feed.run;this.forward(feed);this.finish()}columns(){return this.board.columns??[]}drawHead(){const acts={unfold:key=>this.
+unfold(key),bypass:on=>this.bypass(on)};const again=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null;const at=again?[...this.
+head.children].indexOf(again):-1;this.head.replaceChildren(...heads(this.columns(),this.unfolded,acts));for(const node of this.head.querySelectorAll("button"))node.
+tabIndex=-1;if(at>=0)this.head.children[at]?.querySelector("button")?.focus();this.root.dataset.many=String(this.columns().length>5)}unfold(key){this.unfolded=this.
+unfolded===key?"":key;this.drawHead();this.drawAll()}bypass(on){if(this.bypassed===on)return;this.bypassed=on;this.drawAll();const base=this.columns().find(column=>column.
+base);const row=this.row();setText(this.live,on&&base&&row?`The base says: ${textOf(this.store.of(row.id,base.key))}`:"")}drawRow(id){const view=this.views.get(
+id);const instead=this.bypassed?this.columns().find(column=>column.base):void 0;view?.draw(this.store,this.columns(),id===this.open,instead);const said=this.store.
+of(id,MERGE);if(view&&this.close.canGoOn(said))view.offer(()=>this.close.goOn(view.row));if(id===this.open)this.close.draw();const others=this.columns().filter(
+({lead})=>!lead);view?.cells.forEach((cell,i)=>cell.dataset.unfolded=String(others[i]?.key===this.unfolded))}drawAll(){for(const id of this.views.keys())this.drawRow(
+id);this.asking.draw(this.board.chips??[],this.rows.length>=MOST);this.score.take("",this.store.score(this.rows))}lookAt(){const row=this.row();this.close.draw();
+if(!row||this.board.blind)return;const full=Object.fromEntries(this.columns().map(({key})=>[key,[...this.store.of(row.id,key).tokens]]));const state=Object.fromEntries(
+this.columns().map(({key})=>[key,this.store.of(row.id,key).state]));const error=Object.fromEntries(this.columns().flatMap(({key})=>this.store.of(row.id,key).error?
+[[key,this.store.of(row.id,key).error]]:[]));this.panelRun+=1;this.panelSeq=1;this.panel.take({run:this.panelRun,seq:1,start:true,full,state,error})}forward(feed){
 const own=given=>Object.fromEntries(Object.entries(given??{}).flatMap(([key,value])=>{const[row,who]=apart(key);return row===this.open||!row?[[who,value]]:[]}));
 if(feed.start){this.lookAt();this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:feed.note??"",error:own(feed.error)});return}const add=(feed.add??[]).
 flatMap(([key,...token])=>{const[row,who]=apart(String(key));return row===this.open?[[who,...token]]:[]});const done=(feed.done??[]).flatMap(key=>apart(String(key))[0]===
@@ -395,6 +391,6 @@ save(this.family,this.rows,this.open);this.hand({},event);this.build();this.look
 if(this.root.isConnected&&this.store.run===run&&this.row())this.host.trigger("submit")},PATIENCE)}hand(more,event){const seq=(read(this.host.props.value).seq??0)+
 1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.family,seq,...more});this.host.trigger(event);if(event==="submit")this.insist(
 this.store.run)}};function start(host){const root=rootOf(host.element,".rows",rows_default+answers_default);const table=new Table(host,root);host.watch("value",()=>table.build());
-host.watch("board",()=>table.takeBoard());host.watch("feed",()=>table.takeProp());onTheme(root,()=>{table.drawHead();table.drawAll()});table.takeBoard();table.build();
-table.takeProp()}return __toCommonJS(main_exports);})();
+host.watch("board",()=>table.takeBoard());host.watch("feed",()=>table.takeProp());host.watch("manner",()=>table.drawAll());onTheme(root,()=>{table.drawHead();table.
+drawAll()});table.takeBoard();table.build();table.takeProp()}return __toCommonJS(main_exports);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

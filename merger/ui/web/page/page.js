@@ -47,6 +47,11 @@ export function showRecipe() {
   setTimeout(() => document.querySelector('#yaml')?.scrollIntoView({ block: 'center' }), 200);
 }
 
+/** The chat takes the close-up's place. */
+export function openChat() {
+  document.querySelector('#chat .chat')?.dispatchEvent(new CustomEvent('chat'));
+}
+
 export function saveFile() {
   setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector('#download-file'))?.click(), 300);
 }

@@ -1,0 +1,119 @@
+// npm run build: 53843ec6c485deff20cb92cc852837fce1bf5a738df3c6f120f871a4e548f714 of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/main.js chat/talk.js looks.json shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/tokens.js
+"use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
+"object"||typeof from==="function"){for(let key of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key)&&key!==except)__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
+__getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var chat_default='.chat{flex:1 1 0;display:flex;flex-direction:column;gap:6px;min-height:0;padding:10px 16px;font-size:13px;line-height:20px;color:var(--me-ink)\
+;background:var(--me-sheet);[hidden]{display:none!important}p{margin:0}}.chat[hidden]{display:none}.ch-head,.ch-line,.ch-foot,.ch-beside{display:flex;flex-wrap:\
+wrap;gap:4px 10px;align-items:center}.ch-line{flex-wrap:nowrap}.ch-title{margin:0;font-size:13px;font-weight:600}.ch-head .ch-facts{flex:1}.ch-facts,.ch-state,.\
+ch-told,.ch-name,.ch-note{font-size:11px;line-height:16px;color:var(--me-quiet)}.ch-name{color:var(--ch-colour)}.ch-system summary{font-size:12px;color:var(--me\
+-soft-ink);cursor:pointer}.ch-who{display:flex;gap:5px;align-items:center;min-height:24px;font-size:12px}.chat .ch-who input{width:16px;height:16px;margin:0;app\
+earance:auto!important;accent-color:var(--me-ink)}.ch-dot{width:10px;height:10px;border-radius:3px;background:var(--ch-colour)}.ch-log{flex:1 1 0;min-height:48p\
+x;overflow-y:auto}.ch-turn{display:flex;flex-direction:column;gap:8px;padding-bottom:12px}.ch-user{display:flex;gap:6px;align-items:flex-end;justify-content:fle\
+x-end}.ch-words{max-width:75%;padding:6px 12px;border-radius:10px;border:1px solid var(--me-line);background:var(--me-paper)}.ch-words,.ch-text{white-space:pre-\
+wrap;overflow-wrap:anywhere}.ch-answers{display:grid;grid-auto-columns:minmax(160px,1fr);grid-auto-flow:column;gap:12px;overflow-x:auto}.ch-answer{padding-inlin\
+e-start:12px;border-inline-start:3px solid var(--ch-colour)}.ch-text{font-size:15px;line-height:22px}.ch-answer[data-state=busy] .ch-text::after{content:"\\258b"\
+;color:var(--me-merge)}.chat .ch-field{flex:1;width:100%;min-width:0;padding:6px 4px;font:inherit;color:inherit;background:transparent;border:0;border-bottom:1p\
+x solid var(--me-edge);resize:none}.ch-field::placeholder{color:var(--me-quiet);opacity:1}.chat :is(.ch-button,.ch-send){min-height:24px;padding:2px 8px;border:\
+0;border-radius:6px;font:inherit;font-size:12px;color:var(--me-soft-ink);background:none;cursor:pointer}.chat .ch-send{padding:3px 12px;color:var(--me-sheet);ba\
+ckground:var(--me-ink)}.ch-foot .ch-button{text-decoration:underline 1px var(--me-edge);text-underline-offset:3px}.ch-hidden{position:absolute;width:1px;height:\
+1px;overflow:hidden;clip-path:inset(50%)}.chat :is(button,input,textarea,summary,.ch-log):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}@me\
+dia(pointer:coarse){.chat :is(.ch-button,.ch-send,.ch-field,.ch-who,summary){min-height:44px;min-width:44px}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+#56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
+adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
+"#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
+2a2a","#ff8787"],"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a0\
+0",scrollbar:"#808792",tip:"#18191c","on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ram\
+p-high":["#a63a00","#ff922b"],"ramp-against":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["\
+#0c8599","#3fc4d8"],"skill-2":["#c2255c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["\
+#9c36b5","#d58ce8"],"skill-7":["#5c677d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],
+"soft-ink":["#4a525b","#bcc4cb"],merge:["#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#\
+5f6770","#9aa4ad"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var ALL=[...Object.entries(looks_default.colours),...looks_default.slots.map((pair,i)=>[`slot-${i}`,pair])];function tokens(){const rules=pairs=>pairs.map(([name,
+hex])=>`  --me-${name}: ${hex};
+`).join("");const light=rules(ALL.map(([name,both])=>[name,typeof both==="string"?both:both[0]]));const dark=rules(ALL.flatMap(([name,both])=>typeof both==="str\
+ing"?[]:[[name,both[1]]]));return`:root {
+${light}}
+.dark {
+${dark}}
+`}var LOOKS="merge-explorer-colours";function el(tag,className="",text=""){const node=document.createElement(tag);if(className)node.className=className;if(text!==
+"")node.textContent=text;return node}function button(className,text,act,name=""){const node=el("button",className,text);node.type="button";if(name)node.setAttribute("aria-label",name);node.addEventListener(
+"click",act);return node}function titled(node,title){node.title=title;return node}function grouped(node,name){node.setAttribute("role","group");node.setAttribute(
+"aria-label",name);return node}function setText(node,text){if(node.textContent!==text)node.textContent=text}function rootOf(element,selector,css){const root=element.querySelector(selector);if(!(root instanceof HTMLElement))throw new Error(`no ${selector} here`);const dress=(node,text)=>node.
+appendChild(el("style","",text));if(!document.getElementById(LOOKS))dress(document.head,tokens()).id=LOOKS;dress(element,css);return root}var COLOURS=looks_default.colours;var SLOTS=looks_default.slots.length;var FINAL=["done","cached","stopped","failed"];var colourOf=slot=>Number.isInteger(slot)?`var(--me-slot-${Number(slot)%SLOTS})`:"var(--me-lead)";var SHOWN=2e3;function copier(className,textOf){const node=button(className,"Copy",async()=>{let said="Copied";try{await navigator.clipboard.writeText(textOf())}catch{
+said="Not allowed here"}setText(node,said);setTimeout(()=>setText(node,"Copy"),SHOWN)});return node}var read=given=>typeof given==="string"?JSON.parse(given||"{}"):structuredClone(given??{});function readOrNull(given){try{return read(given)}catch{return null}}var MERGE="merge";var CHARACTERS=2e3;var LONGEST=2e3;var nothing=(recipe="")=>({text:"",count:0,state:"waiting",cut:false,repeats:false,error:"",recipe,old:""});
+var Talk=class{constructor(){this.system="";this.turns=[];this.beside=new Set;this.told={};this.alarm="";this.run=-Infinity;this.seq=-Infinity}get last(){return this.
+turns.at(-1)}get busy(){return Object.values(this.last?.said??{}).some(({state})=>!FINAL.includes(state))}begin(who,on=false){const turn=this.last;if(!turn)return;
+this.alarm="";const was=turn.said;turn.said=Object.fromEntries(who.map(key=>[key,{...nothing(),old:on?was[key]?.text??"":""}]))}from(at,user){this.turns=[...this.
+turns.slice(0,at),{user,said:{},times:1,again:0}]}sent(who){const{times=1,again=0}=this.last??{};const turns=this.turns.map(({user,said},i)=>({user,said:i===this.
+turns.length-1?{}:Object.fromEntries(Object.entries(said).map(([key,{text}])=>[key,text]))}));return{system:this.system,turns,who,times,again}}isNew({run,seq=this.
+seq+1}){return run>this.run||run===this.run&&seq>this.seq}take(feed){if(!feed||!this.last||!this.isNew(feed))return false;const{run,seq=this.seq+1}=feed;const{said}=this.
+last;const all=Object.values(said);if(run>this.run)for(const one of all)Object.assign(one,{text:"",count:0,state:"waiting",error:""});for(const one of all)one.recipe=
+feed.recipe??one.recipe;[this.run,this.seq]=[run,seq];takeWords(feed,said);takeEnds(feed,said);Object.assign(this.told,feed.told);this.alarm=Object.entries(feed.
+error??{}).find(([key])=>!said[key])?.[1]??this.alarm;if(this.alarm){for(const one of all)if(!FINAL.includes(one.state))one.state="failed"}return true}};function each(given,said,then){
+for(const[key,value]of Array.isArray(given)?given:Object.entries(given??{}))if(said[key])then(said[key],value)}function takeWords(feed,said){const textOf=token=>String(
+token[0]??"");each(feed.state,said,(one,state)=>Object.assign(one,{state:String(state)}));const added=(feed.add??[]).map(([key,...token])=>[String(key),token]);
+each(added,said,(one,token)=>Object.assign(one,{text:one.text+textOf(token),count:one.count+1}));each(feed.full,said,(one,tokens2)=>Object.assign(one,{text:tokens2.
+map(textOf).join(""),count:tokens2.length}))}function takeEnds(feed,said){const keys=given=>(given??[]).map(key=>[key,true]);each(keys(feed.done),said,one=>FINAL.
+includes(one.state)||Object.assign(one,{state:"done"}));each(keys(feed.cut),said,one=>Object.assign(one,{cut:true}));each(keys(feed.repeats),said,one=>Object.assign(
+one,{repeats:true}));each(feed.error,said,(one,error)=>Object.assign(one,{error:String(error),state:"failed"}))}var shownOf=said=>said.text.length<said.old.length&&
+!FINAL.includes(said.state)?said.old:said.text;function stateOf(key,said,recipe){const words=[];if(said.state==="busy")words.push("writing");if(said.state==="wa\
+iting")words.push("waiting its turn");if(said.state==="stopped")words.push("stopped");if(said.error)words.push(said.error);else if(said.state==="failed")words.push(
+"failed");if(said.cut)words.push(`cut off at ${said.count} tokens`);if(said.repeats)words.push("repeats itself");if(key===MERGE&&said.recipe&&said.recipe!==recipe)
+words.push("said before your last stroke");if(said.state==="done"&&!said.text.trim())words.push("ended without a word");return words.join(" · ")}function field(name,send,leave,several=false){const node=el("textarea","ch-field");node.rows=several?2:1;node.maxLength=CHARACTERS;node.dir="auto";node.setAttribute(
+"aria-label",name);node.placeholder=several?"":`${name}. Enter sends, Shift+Enter breaks the line`;const grow=()=>{node.style.height="auto";node.style.height=`${Math.
+min(96,node.scrollHeight)}px`};const made={node,get value(){return node.value.slice(0,CHARACTERS).replace(/\p{Surrogate}/gu,"�")},send:()=>{if(send(made.value))
+node.value="";grow()}};node.addEventListener("input",grow);node.addEventListener("keydown",event=>{if(event.key==="Enter"&&!several&&!event.shiftKey&&!event.isComposing){
+event.preventDefault();made.send()}else if(event.key==="Escape"){event.preventDefault();event.stopPropagation();leave()}});return made}var PATIENCE=3e3;var Chat=class{constructor(host,root){this.host=host;this.root=root;this.talk=new Talk;this.board={};this.manner={variety:0,length:160};this.editing=
+-1;this.announced=true;this.waiting=0;this.opener=null;this.drawn=[];this.facts=el("span","ch-facts");this.over=button("ch-button","Start over",()=>this.startOver());
+this.system=el("details","ch-system");this.beside=grouped(el("div","ch-beside"),"Who answers beside your merge");this.told=el("p","ch-told");this.log=el("div","\
+ch-log");this.note=el("p","ch-note");this.live=el("div","ch-hidden");this.live.setAttribute("aria-live","polite");this.note.setAttribute("role","status");this.say=
+field("Say something",text=>this.send(text),()=>this.leave());this.send_=button("ch-send","Send",()=>this.say.send());this.stop=button("ch-button","Stop",()=>host.
+trigger("stop"));this.lay()}lay(){const title=el("h3","ch-title","Chat with your merge");const close=titled(button("ch-button","Back to close up",()=>this.leave()),
+"Esc");const head=el("div","ch-head");head.append(title,this.facts,this.over,close);const system=field("System prompt",()=>this.say.node.focus(),()=>this.leave(),
+true);system.node.addEventListener("input",()=>{this.talk.system=system.value});this.system.append(el("summary","","System prompt"),system.node);const line=el("\
+div","ch-line");line.append(this.say.node,this.stop,this.send_);this.log.tabIndex=0;this.log.setAttribute("role","log");this.log.setAttribute("aria-live","off");
+this.log.setAttribute("aria-label","Conversation");this.root.setAttribute("role","region");this.root.setAttribute("aria-label","Chat");this.root.append(head,this.
+system,this.beside,this.told,this.log,this.note,line,this.live);this.root.addEventListener("chat",()=>this.enter());this.root.addEventListener("keydown",event=>{
+if(event.key!=="Escape"||event.defaultPrevented)return;event.preventDefault();event.stopPropagation();this.leave()})}enter(){const at=document.activeElement;this.
+opener=at instanceof HTMLElement?at:null;this.root.hidden=false;this.draw();this.say.node.focus()}leave(){if(this.editing>=0){this.edit(-1);return}this.root.hidden=
+true;this.opener?.focus()}takeBoard(){this.board=readOrNull(this.host.props.board)??{};const keys=new Set((this.board.columns??[]).map(({key})=>key));for(const key of this.
+talk.beside)if(!keys.has(key))this.talk.beside.delete(key);this.drawBeside();this.draw()}takeManner(){this.manner={...this.manner,...readOrNull(this.host.props.
+manner)};this.drawFacts()}takeFeed(){const feed=readOrNull(this.host.props.feed);if(!this.talk.take(feed))return;clearTimeout(this.waiting);if("note"in feed)setText(
+this.note,String(feed.note??""));if(this.talk.alarm)setText(this.note,this.talk.alarm);this.draw();this.announce()}announce(){if(this.talk.busy||this.announced)
+return;this.announced=true;const said=this.talk.last?.said[MERGE];setText(this.live,said?`Your merge says: ${said.error||said.text}`:"")}who(){return[MERGE,...(this.
+board.columns??[]).map(({key})=>key).filter(key=>this.talk.beside.has(key))]}send(text,at=this.talk.turns.length){if(!text.trim()||this.talk.busy&&at===this.talk.
+turns.length)return false;this.talk.from(at,text);this.editing=-1;this.ask();return true}ask(on=false){this.talk.begin(this.who(),on);this.announced=false;setText(
+this.note,"");this.hand();this.draw();this.log.scrollTop=this.log.scrollHeight}hand(){const seq=Number(this.host.props.value?.seq??0)+1;this.host.props.value=structuredClone(
+{...this.talk.sent(this.who()),seq});this.host.trigger("submit");clearTimeout(this.waiting);this.waiting=window.setTimeout(()=>{if(this.root.isConnected&&this.talk.
+busy)this.host.trigger("submit")},PATIENCE)}startOver(){if(this.talk.busy)this.host.trigger("stop");this.talk.turns=[];this.editing=-1;setText(this.note,"");this.
+draw();this.say.node.focus()}answerFrom(at){this.talk.from(at,this.talk.turns[at].user);this.ask()}again(){const turn=this.talk.last;if(!turn)return;if(!(this.manner.
+variety>0)){const set=button("ch-button","Set 0.7",()=>{this.host.trigger("retry");setText(this.note,"Variety is 0.7 now: press Again.");this.say.node.focus()});
+this.note.replaceChildren("The same words: variety is 0. ",set);set.focus();return}turn.again+=1;this.ask()}goOn(){const turn=this.talk.last;if(!turn)return;turn.
+times+=1;this.ask(true)}edit(at){const was=this.editing;this.editing=at;this.draw();const place=this.drawn[at>=0?at:was]?.querySelector(at>=0?"textarea":".ch-ed\
+it");if(place instanceof HTMLElement)place.focus();else this.say.node.focus()}drawFacts(){const words=this.board.columns?.find(({lead})=>lead)?.words;const{variety,
+length}=this.manner;setText(this.facts,[words,`up to ${length} tokens`,`variety ${variety}`].filter(Boolean).join(" · "))}drawBeside(){const others=(this.board.
+columns??[]).filter(({lead})=>!lead);const boxes=others.map(({key,name=key,slot})=>{const tick=el("input");tick.type="checkbox";tick.checked=this.talk.beside.has(
+key);tick.addEventListener("change",()=>{if(tick.checked)this.talk.beside.add(key);else this.talk.beside.delete(key)});const label=el("label","ch-who");label.style.
+setProperty("--ch-colour",Number.isInteger(slot)?colourOf(slot):"var(--me-base)");label.append(tick,el("i","ch-dot"),name);return label});this.beside.replaceChildren(
+el("span","ch-facts","Also answers:"),...boxes);this.beside.hidden=!others.length}draw(){const{turns,busy}=this.talk;const low=this.log.scrollHeight-this.log.scrollTop-
+this.log.clientHeight<32;this.drawFacts();const names=Object.fromEntries((this.board.columns??[]).map(({key,name,lead})=>[key,lead?"Your merge":name??key]));const told=Object.
+entries(this.talk.told).filter(([key])=>this.who().includes(key));setText(this.told,told.map(([key,words])=>`${names[key]??key} ${words}.`).join(" "));this.told.
+hidden=!told.length;turns.forEach((turn,i)=>this.drawTurn(turn,i));for(const gone of this.drawn.splice(turns.length))gone.remove();this.stop.hidden=!busy;this.over.
+hidden=!turns.length;if(low)this.log.scrollTop=this.log.scrollHeight}drawTurn(turn,i){const last=i===this.talk.turns.length-1;const shape=JSON.stringify([turn.user,
+this.editing===i,last,this.talk.busy,this.board,Object.entries(turn.said).map(([key,said])=>[key,stateOf(key,said,this.board.recipe??""),said.state])]);let box=this.
+drawn[i];if(box?.dataset.shape!==shape){const inside=box?.contains(document.activeElement)&&this.editing!==i;const made=el("div","ch-turn");made.dataset.shape=shape;
+made.append(this.editing===i?this.form(turn,i):this.bubble(turn,i),this.answers(turn,i,last));if(box)box.replaceWith(made);else this.log.append(made);this.drawn[i]=
+box=made;if(inside)this.say.node.focus()}for(const text of box.querySelectorAll(".ch-text")){const said=turn.said[text.dataset.key??""];if(said)setText(text,shownOf(
+said).trim())}}bubble(turn,i){const box=el("div","ch-user");const words=el("p","ch-words",turn.user);words.dir="auto";box.append(button("ch-button ch-edit","Edi\
+t",()=>this.edit(i),`Edit turn ${i+1}`),words);return box}form(turn,i){const made=field(`Turn ${i+1}`,text=>this.send(text,i),()=>this.edit(-1));made.node.value=
+turn.user;const box=el("div","ch-user");box.append(made.node,button("ch-send","Send again",()=>made.send()),button("ch-button","Leave",()=>this.edit(-1)));return box}answers(turn,i,last){
+const box=el("div","ch-answers");const several=Object.keys(turn.said).length>1;for(const[key,said]of Object.entries(turn.said)){const column=this.board.columns?.
+find(one=>one.key===key);const name=key===MERGE?"Your merge":String(column?.name??key);const card=grouped(el("div","ch-answer"),`${name}, turn ${i+1}`);card.style.
+setProperty("--ch-colour",key===MERGE?"var(--me-merge)":Number.isInteger(column?.slot)?colourOf(column?.slot):"var(--me-base)");card.dataset.state=said.state;if(several)
+card.append(el("span","ch-name",name));const text=el("p","ch-text");text.dir="auto";text.dataset.key=key;card.append(text,this.foot(key,said,i,last));box.append(
+card)}return box}foot(key,said,i,last){const foot=el("div","ch-foot");const recipe=this.board.recipe??"";foot.append(el("span","ch-state",stateOf(key,said,recipe)));
+if(!FINAL.includes(said.state)||this.talk.busy)return foot;if(said.text.trim())foot.append(copier("ch-button",()=>said.text.trim()));if(last)foot.append(...this.
+further(key,said));const stale=key===MERGE&&said.recipe&&said.recipe!==recipe;const unfinished=["failed","stopped"].includes(said.state);if(stale||unfinished)foot.
+append(button("ch-button","Answer again from here",()=>this.answerFrom(i)));return foot}further(key,said){const found=[];const{length}=this.manner;const again=titled(
+button("ch-button","Again",()=>this.again()),"Other words, by the next seed");if(key===MERGE&&said.state!=="failed")found.push(again);const on=titled(button("ch\
+-button","Go on",()=>this.goOn()),`Up to ${length} tokens more`);if(said.cut&&said.count>=length&&said.count<LONGEST)found.push(on);return found}};function start(host){const chat=new Chat(host,rootOf(host.element,".chat",chat_default));host.watch("board",()=>chat.takeBoard());host.watch("manner",()=>chat.takeManner());
+host.watch("feed",()=>chat.takeFeed());chat.takeManner();chat.takeBoard()}return __toCommonJS(main_exports);})();
+part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });
