@@ -36,8 +36,8 @@ FLUSH_SECONDS = 0.05
 KEY_TOKENS = 10
 """As many tokens as prompt and name of a remembered answer count for."""
 WAITED = f"Your turn has not come for {LINE_SECONDS // 60} minutes; press Ask to stand in line again."
-NO_TEMPLATE = "has no chat template: it goes on with the words as plain text"
-FOLDED = "has no place for a system prompt in its chat template: it leads your first words"
+NO_TEMPLATE = "no chat template, so it goes on with the words as plain text"
+FOLDED = "no place for a system prompt in the chat template, so it leads your first words"
 TOOK = "This took longer than an answer may take here, so it was ended. Smaller models and shorter prompts answer sooner."
 
 

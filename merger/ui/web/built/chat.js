@@ -1,22 +1,23 @@
-// npm run build: 53843ec6c485deff20cb92cc852837fce1bf5a738df3c6f120f871a4e548f714 of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/main.js chat/talk.js looks.json shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/tokens.js
+// npm run build: 8f21acdb81423a04dd2f4c2324569072ca2051404324fb7b3fd4a7f102428792 of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/main.js chat/talk.js looks.json shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key)&&key!==except)__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
 __getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var chat_default='.chat{flex:1 1 0;display:flex;flex-direction:column;gap:6px;min-height:0;padding:10px 16px;font-size:13px;line-height:20px;color:var(--me-ink)\
 ;background:var(--me-sheet);[hidden]{display:none!important}p{margin:0}}.chat[hidden]{display:none}.ch-head,.ch-line,.ch-foot,.ch-beside{display:flex;flex-wrap:\
-wrap;gap:4px 10px;align-items:center}.ch-line{flex-wrap:nowrap}.ch-title{margin:0;font-size:13px;font-weight:600}.ch-head .ch-facts{flex:1}.ch-facts,.ch-state,.\
-ch-told,.ch-name,.ch-note{font-size:11px;line-height:16px;color:var(--me-quiet)}.ch-name{color:var(--ch-colour)}.ch-system summary{font-size:12px;color:var(--me\
--soft-ink);cursor:pointer}.ch-who{display:flex;gap:5px;align-items:center;min-height:24px;font-size:12px}.chat .ch-who input{width:16px;height:16px;margin:0;app\
-earance:auto!important;accent-color:var(--me-ink)}.ch-dot{width:10px;height:10px;border-radius:3px;background:var(--ch-colour)}.ch-log{flex:1 1 0;min-height:48p\
-x;overflow-y:auto}.ch-turn{display:flex;flex-direction:column;gap:8px;padding-bottom:12px}.ch-user{display:flex;gap:6px;align-items:flex-end;justify-content:fle\
-x-end}.ch-words{max-width:75%;padding:6px 12px;border-radius:10px;border:1px solid var(--me-line);background:var(--me-paper)}.ch-words,.ch-text{white-space:pre-\
-wrap;overflow-wrap:anywhere}.ch-answers{display:grid;grid-auto-columns:minmax(160px,1fr);grid-auto-flow:column;gap:12px;overflow-x:auto}.ch-answer{padding-inlin\
-e-start:12px;border-inline-start:3px solid var(--ch-colour)}.ch-text{font-size:15px;line-height:22px}.ch-answer[data-state=busy] .ch-text::after{content:"\\258b"\
-;color:var(--me-merge)}.chat .ch-field{flex:1;width:100%;min-width:0;padding:6px 4px;font:inherit;color:inherit;background:transparent;border:0;border-bottom:1p\
-x solid var(--me-edge);resize:none}.ch-field::placeholder{color:var(--me-quiet);opacity:1}.chat :is(.ch-button,.ch-send){min-height:24px;padding:2px 8px;border:\
-0;border-radius:6px;font:inherit;font-size:12px;color:var(--me-soft-ink);background:none;cursor:pointer}.chat .ch-send{padding:3px 12px;color:var(--me-sheet);ba\
-ckground:var(--me-ink)}.ch-foot .ch-button{text-decoration:underline 1px var(--me-edge);text-underline-offset:3px}.ch-hidden{position:absolute;width:1px;height:\
-1px;overflow:hidden;clip-path:inset(50%)}.chat :is(button,input,textarea,summary,.ch-log):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}@me\
-dia(pointer:coarse){.chat :is(.ch-button,.ch-send,.ch-field,.ch-who,summary){min-height:44px;min-width:44px}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+wrap;gap:4px 10px;align-items:center}.ch-line{flex-wrap:nowrap}.chat .ch-title{margin:0;font-size:13px;font-weight:600;color:inherit}.ch-state:empty{display:non\
+e}.ch-foot .ch-button{padding-inline:0}.ch-head .ch-facts{flex:1}.ch-facts,.ch-state,.ch-told,.ch-name,.ch-note{font-size:11px;line-height:16px;color:var(--me-q\
+uiet)}.ch-name{color:var(--ch-colour)}.ch-system summary{font-size:12px;color:var(--me-soft-ink);cursor:pointer}.ch-who{display:flex;gap:5px;align-items:center;\
+min-height:24px;font-size:12px}.chat .ch-who input{width:16px;height:16px;margin:0;appearance:auto!important;accent-color:var(--me-ink)}.ch-dot{width:10px;heigh\
+t:10px;border-radius:3px;background:var(--ch-colour)}.ch-log{flex:1 1 0;min-height:48px;overflow-y:auto}.ch-turn{display:flex;flex-direction:column;gap:8px;padd\
+ing-bottom:12px}.ch-user{display:flex;gap:6px;align-items:flex-end;justify-content:flex-end}.ch-words{max-width:75%;padding:6px 12px;border-radius:10px;border:1\
+px solid var(--me-line);background:var(--me-paper)}.ch-words,.ch-text{white-space:pre-wrap;overflow-wrap:anywhere}.ch-answers{display:grid;grid-auto-columns:min\
+max(160px,1fr);grid-auto-flow:column;gap:12px;overflow-x:auto}.ch-answer{padding-inline-start:12px;border-inline-start:3px solid var(--ch-colour)}.ch-text{font-\
+size:15px;line-height:22px}.ch-answer[data-state=busy] .ch-text::after{content:"\\258b";color:var(--me-merge)}.chat .ch-field{flex:1;width:100%;min-width:0;paddi\
+ng:6px 4px;font:inherit;color:inherit;background:transparent;border:0;border-bottom:1px solid var(--me-edge);resize:none}.ch-field::placeholder{color:var(--me-q\
+uiet);opacity:1}.chat :is(.ch-button,.ch-send){min-height:24px;padding:2px 8px;border:0;border-radius:6px;font:inherit;font-size:12px;color:var(--me-soft-ink);b\
+ackground:none;cursor:pointer}.chat .ch-send{padding:3px 12px;color:var(--me-sheet);background:var(--me-ink)}.ch-foot .ch-button{text-decoration:underline 1px v\
+ar(--me-edge);text-underline-offset:3px}.ch-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.chat :is(button,input,textarea,s\
+ummary,.ch-log):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}@media(pointer:coarse){.chat :is(.ch-button,.ch-send,.ch-field,.ch-who,summar\
+y){min-height:44px;min-width:44px}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
@@ -41,13 +42,13 @@ appendChild(el("style","",text));if(!document.getElementById(LOOKS))dress(docume
 said="Not allowed here"}setText(node,said);setTimeout(()=>setText(node,"Copy"),SHOWN)});return node}var read=given=>typeof given==="string"?JSON.parse(given||"{}"):structuredClone(given??{});function readOrNull(given){try{return read(given)}catch{return null}}var MERGE="merge";var CHARACTERS=2e3;var LONGEST=2e3;var nothing=(recipe="")=>({text:"",count:0,state:"waiting",cut:false,repeats:false,error:"",recipe,old:""});
 var Talk=class{constructor(){this.system="";this.turns=[];this.beside=new Set;this.told={};this.alarm="";this.run=-Infinity;this.seq=-Infinity}get last(){return this.
 turns.at(-1)}get busy(){return Object.values(this.last?.said??{}).some(({state})=>!FINAL.includes(state))}begin(who,on=false){const turn=this.last;if(!turn)return;
-this.alarm="";const was=turn.said;turn.said=Object.fromEntries(who.map(key=>[key,{...nothing(),old:on?was[key]?.text??"":""}]))}from(at,user){this.turns=[...this.
-turns.slice(0,at),{user,said:{},times:1,again:0}]}sent(who){const{times=1,again=0}=this.last??{};const turns=this.turns.map(({user,said},i)=>({user,said:i===this.
-turns.length-1?{}:Object.fromEntries(Object.entries(said).map(([key,{text}])=>[key,text]))}));return{system:this.system,turns,who,times,again}}isNew({run,seq=this.
-seq+1}){return run>this.run||run===this.run&&seq>this.seq}take(feed){if(!feed||!this.last||!this.isNew(feed))return false;const{run,seq=this.seq+1}=feed;const{said}=this.
-last;const all=Object.values(said);if(run>this.run)for(const one of all)Object.assign(one,{text:"",count:0,state:"waiting",error:""});for(const one of all)one.recipe=
-feed.recipe??one.recipe;[this.run,this.seq]=[run,seq];takeWords(feed,said);takeEnds(feed,said);Object.assign(this.told,feed.told);this.alarm=Object.entries(feed.
-error??{}).find(([key])=>!said[key])?.[1]??this.alarm;if(this.alarm){for(const one of all)if(!FINAL.includes(one.state))one.state="failed"}return true}};function each(given,said,then){
+this.alarm="";this.told={};const was=turn.said;turn.said=Object.fromEntries(who.map(key=>[key,{...nothing(),old:on?was[key]?.text??"":""}]))}from(at,user){this.
+turns=[...this.turns.slice(0,at),{user,said:{},times:1,again:0}]}sent(who){const{times=1,again=0}=this.last??{};const turns=this.turns.map(({user,said},i)=>({user,
+said:i===this.turns.length-1?{}:Object.fromEntries(Object.entries(said).map(([key,{text}])=>[key,text]))}));return{system:this.system,turns,who,times,again}}isNew({
+run,seq=this.seq+1}){return run>this.run||run===this.run&&seq>this.seq}take(feed){if(!feed||!this.last||!this.isNew(feed))return false;const{run,seq=this.seq+1}=feed;
+const{said}=this.last;const all=Object.values(said);if(run>this.run)for(const one of all)Object.assign(one,{text:"",count:0,state:"waiting",error:""});for(const one of all)
+one.recipe=feed.recipe??one.recipe;[this.run,this.seq]=[run,seq];takeWords(feed,said);takeEnds(feed,said);Object.assign(this.told,feed.told);this.alarm=Object.entries(
+feed.error??{}).find(([key])=>!said[key])?.[1]??this.alarm;if(this.alarm){for(const one of all)if(!FINAL.includes(one.state))one.state="failed"}return true}};function each(given,said,then){
 for(const[key,value]of Array.isArray(given)?given:Object.entries(given??{}))if(said[key])then(said[key],value)}function takeWords(feed,said){const textOf=token=>String(
 token[0]??"");each(feed.state,said,(one,state)=>Object.assign(one,{state:String(state)}));const added=(feed.add??[]).map(([key,...token])=>[String(key),token]);
 each(added,said,(one,token)=>Object.assign(one,{text:one.text+textOf(token),count:one.count+1}));each(feed.full,said,(one,tokens2)=>Object.assign(one,{text:tokens2.
@@ -94,26 +95,27 @@ columns??[]).filter(({lead})=>!lead);const boxes=others.map(({key,name=key,slot}
 key);tick.addEventListener("change",()=>{if(tick.checked)this.talk.beside.add(key);else this.talk.beside.delete(key)});const label=el("label","ch-who");label.style.
 setProperty("--ch-colour",Number.isInteger(slot)?colourOf(slot):"var(--me-base)");label.append(tick,el("i","ch-dot"),name);return label});this.beside.replaceChildren(
 el("span","ch-facts","Also answers:"),...boxes);this.beside.hidden=!others.length}draw(){const{turns,busy}=this.talk;const low=this.log.scrollHeight-this.log.scrollTop-
-this.log.clientHeight<32;this.drawFacts();const names=Object.fromEntries((this.board.columns??[]).map(({key,name,lead})=>[key,lead?"Your merge":name??key]));const told=Object.
-entries(this.talk.told).filter(([key])=>this.who().includes(key));setText(this.told,told.map(([key,words])=>`${names[key]??key} ${words}.`).join(" "));this.told.
-hidden=!told.length;turns.forEach((turn,i)=>this.drawTurn(turn,i));for(const gone of this.drawn.splice(turns.length))gone.remove();this.stop.hidden=!busy;this.over.
-hidden=!turns.length;if(low)this.log.scrollTop=this.log.scrollHeight}drawTurn(turn,i){const last=i===this.talk.turns.length-1;const shape=JSON.stringify([turn.user,
-this.editing===i,last,this.talk.busy,this.board,Object.entries(turn.said).map(([key,said])=>[key,stateOf(key,said,this.board.recipe??""),said.state])]);let box=this.
-drawn[i];if(box?.dataset.shape!==shape){const inside=box?.contains(document.activeElement)&&this.editing!==i;const made=el("div","ch-turn");made.dataset.shape=shape;
-made.append(this.editing===i?this.form(turn,i):this.bubble(turn,i),this.answers(turn,i,last));if(box)box.replaceWith(made);else this.log.append(made);this.drawn[i]=
-box=made;if(inside)this.say.node.focus()}for(const text of box.querySelectorAll(".ch-text")){const said=turn.said[text.dataset.key??""];if(said)setText(text,shownOf(
-said).trim())}}bubble(turn,i){const box=el("div","ch-user");const words=el("p","ch-words",turn.user);words.dir="auto";box.append(button("ch-button ch-edit","Edi\
-t",()=>this.edit(i),`Edit turn ${i+1}`),words);return box}form(turn,i){const made=field(`Turn ${i+1}`,text=>this.send(text,i),()=>this.edit(-1));made.node.value=
-turn.user;const box=el("div","ch-user");box.append(made.node,button("ch-send","Send again",()=>made.send()),button("ch-button","Leave",()=>this.edit(-1)));return box}answers(turn,i,last){
-const box=el("div","ch-answers");const several=Object.keys(turn.said).length>1;for(const[key,said]of Object.entries(turn.said)){const column=this.board.columns?.
-find(one=>one.key===key);const name=key===MERGE?"Your merge":String(column?.name??key);const card=grouped(el("div","ch-answer"),`${name}, turn ${i+1}`);card.style.
-setProperty("--ch-colour",key===MERGE?"var(--me-merge)":Number.isInteger(column?.slot)?colourOf(column?.slot):"var(--me-base)");card.dataset.state=said.state;if(several)
-card.append(el("span","ch-name",name));const text=el("p","ch-text");text.dir="auto";text.dataset.key=key;card.append(text,this.foot(key,said,i,last));box.append(
-card)}return box}foot(key,said,i,last){const foot=el("div","ch-foot");const recipe=this.board.recipe??"";foot.append(el("span","ch-state",stateOf(key,said,recipe)));
-if(!FINAL.includes(said.state)||this.talk.busy)return foot;if(said.text.trim())foot.append(copier("ch-button",()=>said.text.trim()));if(last)foot.append(...this.
-further(key,said));const stale=key===MERGE&&said.recipe&&said.recipe!==recipe;const unfinished=["failed","stopped"].includes(said.state);if(stale||unfinished)foot.
-append(button("ch-button","Answer again from here",()=>this.answerFrom(i)));return foot}further(key,said){const found=[];const{length}=this.manner;const again=titled(
-button("ch-button","Again",()=>this.again()),"Other words, by the next seed");if(key===MERGE&&said.state!=="failed")found.push(again);const on=titled(button("ch\
--button","Go on",()=>this.goOn()),`Up to ${length} tokens more`);if(said.cut&&said.count>=length&&said.count<LONGEST)found.push(on);return found}};function start(host){const chat=new Chat(host,rootOf(host.element,".chat",chat_default));host.watch("board",()=>chat.takeBoard());host.watch("manner",()=>chat.takeManner());
+this.log.clientHeight<32;this.drawFacts();const names=Object.fromEntries((this.board.columns??[]).map(({key,name,lead})=>[key,lead?"Your merge":name??key]));const told={};
+for(const key of this.who())if(this.talk.told[key])(told[this.talk.told[key]]??=[]).push(names[key]??key);setText(this.told,Object.entries(told).map(([words,of])=>`${of.
+join(", ")}: ${words}.`).join(" "));this.told.hidden=!this.told.textContent;turns.forEach((turn,i)=>this.drawTurn(turn,i));for(const gone of this.drawn.splice(turns.
+length))gone.remove();this.stop.hidden=!busy;this.over.hidden=!turns.length;if(low)this.log.scrollTop=this.log.scrollHeight}drawTurn(turn,i){const last=i===this.
+talk.turns.length-1;const shape=JSON.stringify([turn.user,this.editing===i,last,this.talk.busy,this.board,Object.entries(turn.said).map(([key,said])=>[key,stateOf(
+key,said,this.board.recipe??""),said.state])]);let box=this.drawn[i];if(box?.dataset.shape!==shape){const inside=box?.contains(document.activeElement)&&this.editing!==
+i;const made=el("div","ch-turn");made.dataset.shape=shape;made.append(this.editing===i?this.form(turn,i):this.bubble(turn,i),this.answers(turn,i,last));if(box)box.
+replaceWith(made);else this.log.append(made);this.drawn[i]=box=made;if(inside)this.say.node.focus()}for(const text of box.querySelectorAll(".ch-text")){const said=turn.
+said[text.dataset.key??""];if(said)setText(text,shownOf(said).trim())}}bubble(turn,i){const box=el("div","ch-user");const words=el("p","ch-words",turn.user);words.
+dir="auto";box.append(button("ch-button ch-edit","Edit",()=>this.edit(i),`Edit turn ${i+1}`),words);return box}form(turn,i){const made=field(`Turn ${i+1}`,text=>this.
+send(text,i),()=>this.edit(-1));made.node.value=turn.user;const box=el("div","ch-user");box.append(made.node,button("ch-send","Send again",()=>made.send()),button(
+"ch-button","Leave",()=>this.edit(-1)));return box}answers(turn,i,last){const box=el("div","ch-answers");const several=Object.keys(turn.said).length>1;for(const[
+key,said]of Object.entries(turn.said)){const column=this.board.columns?.find(one=>one.key===key);const name=key===MERGE?"Your merge":String(column?.name??key);const card=grouped(
+el("div","ch-answer"),`${name}, turn ${i+1}`);card.style.setProperty("--ch-colour",key===MERGE?"var(--me-merge)":Number.isInteger(column?.slot)?colourOf(column?.
+slot):"var(--me-base)");card.dataset.state=said.state;if(several)card.append(el("span","ch-name",name));const text=el("p","ch-text");text.dir="auto";text.dataset.
+key=key;card.append(text,this.foot(key,said,i,last));box.append(card)}return box}foot(key,said,i,last){const foot=el("div","ch-foot");const recipe=this.board.recipe??
+"";foot.append(el("span","ch-state",stateOf(key,said,recipe)));if(!FINAL.includes(said.state)||this.talk.busy)return foot;if(said.text.trim())foot.append(copier(
+"ch-button",()=>said.text.trim()));if(last)foot.append(...this.further(key,said));const stale=key===MERGE&&said.recipe&&said.recipe!==recipe;const unfinished=["\
+failed","stopped"].includes(said.state);if(stale||unfinished)foot.append(button("ch-button","Answer again from here",()=>this.answerFrom(i)));return foot}further(key,said){
+const found=[];const{length}=this.manner;const again=titled(button("ch-button","Again",()=>this.again()),"Other words, by the next seed");if(key===MERGE&&said.state!==
+"failed")found.push(again);const on=titled(button("ch-button","Go on",()=>this.goOn()),`Up to ${length} tokens more`);if(said.cut&&said.count>=length&&said.count<
+LONGEST)found.push(on);return found}};function start(host){const chat=new Chat(host,rootOf(host.element,".chat",chat_default));host.watch("board",()=>chat.takeBoard());host.watch("manner",()=>chat.takeManner());
 host.watch("feed",()=>chat.takeFeed());chat.takeManner();chat.takeBoard()}return __toCommonJS(main_exports);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -251,9 +251,11 @@ export class Chat {
     const low = this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 32;
     this.drawFacts();
     const names = Object.fromEntries((this.board.columns ?? []).map(({ key, name, lead }) => [key, lead ? 'Your merge' : (name ?? key)])); // prettier-ignore
-    const told = Object.entries(this.talk.told).filter(([key]) => this.who().includes(key));
-    setText(this.told, told.map(([key, words]) => `${names[key] ?? key} ${words}.`).join(' '));
-    this.told.hidden = !told.length;
+    /** @type {Record<string, string[]>} */
+    const told = {};
+    for (const key of this.who()) if (this.talk.told[key]) (told[this.talk.told[key]] ??= []).push(names[key] ?? key);
+    setText(this.told, Object.entries(told).map(([words, of]) => `${of.join(', ')}: ${words}.`).join(' ')); // prettier-ignore
+    this.told.hidden = !this.told.textContent;
     turns.forEach((turn, i) => this.drawTurn(turn, i));
     for (const gone of this.drawn.splice(turns.length)) gone.remove();
     this.stop.hidden = !busy;

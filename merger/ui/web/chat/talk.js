@@ -56,6 +56,7 @@ export class Talk {
     const turn = this.last;
     if (!turn) return;
     this.alarm = '';
+    this.told = {};
     const was = turn.said;
     turn.said = Object.fromEntries(who.map((key) => [key, { ...nothing(), old: on ? (was[key]?.text ?? '') : '' }]));
   }
