@@ -478,7 +478,7 @@ def test_the_chat_after_a_stroke_and_other_words(open_page: Any) -> None:
     field.press("Enter")
     text, state = (answer(page, 1).locator(name) for name in (".ch-text", ".ch-state"))
     expect(text).to_have_text("boxes", timeout=20_000)
-    page.paint("plural", 0)
+    page.paint("plural weight", 0)
     expect(state).to_have_text("said before your last stroke")
     expect(text).to_have_text("boxes")
     page.press("Answer again from here")

@@ -7,11 +7,12 @@ import gradio as gr
 from merger.ui.bundle import bundle
 
 
-def chat(board: str, **kwargs: Any) -> gr.HTML:
+def chat(board: str, recipe: str, **kwargs: Any) -> gr.HTML:
     """The conversation, which lives in the page; `board` says who may answer, words arrive with `gr.update(feed=...)`."""
     return gr.HTML(
         {},
         board=board,
+        recipe=recipe,
         feed={},
         manner="",
         html_template="<div class='chat' hidden></div>",  # constant: no data ever meets a template

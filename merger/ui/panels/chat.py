@@ -12,7 +12,7 @@ from merger.errors import MergeError
 from merger.ui.bundle import of_page
 from merger.ui.chat import chat
 from merger.ui.desk import Desk, Updates
-from merger.ui.events import ANSWER, NOW
+from merger.ui.events import ANSWER, NEWEST, NOW
 from merger.ui.panels.answers import MANNER, SOME_VARIETY, manner
 from merger.ui.service.answers import Answers
 from merger.ui.state import Workspace
@@ -23,26 +23,31 @@ class Talking:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        desk.draws("chat", lambda scene: gr.update(board=self.board(scene.work)))
+        desk.draws("chat", lambda scene: gr.update(board=self.board(scene.work), recipe=scene.work.recipe.digest))
 
     def view(self, first: Workspace) -> None:
         """Build it where it is called: shut."""
-        self.desk.shows(chat=chat(self.board(first), elem_id="chat"))
+        self.desk.shows(chat=chat(self.board(first), first.recipe.digest, elem_id="chat"))
 
     def wire(self) -> None:
         """Bind its events."""
         desk, panel = self.desk, self.desk.parts["chat"]
         desk.parts["answers"].expand(None, None, None, js=of_page("openChat"), **NOW)
+        desk.bind(desk.parts["tick"].change, self.heard_now, ["work"], ["chat"], **NEWEST)  # a stroke draws no more than it must
         desk.bind(panel.submit, self.bump, [], ["spoken"], trigger_mode="multiple", **NOW)
         desk.bind(desk.parts["spoken"].change, self.answer, ["work", "chat", *MANNER, "spoken"], ["chat"], **ANSWER)
         desk.bind(panel.retry, lambda: {"heat": SOME_VARIETY}, [], ["heat"], **NOW)
         desk.bind(panel.stop, self.stop, [], [], **NOW)
 
     def board(self, work: Workspace) -> str:
-        """Who may answer, and which recipe is heard now."""
-        return json.dumps({"columns": Answers(self.desk.studio).columns(work), "recipe": work.recipe.digest})
+        """Who may answer."""
+        return json.dumps({"columns": Answers(self.desk.studio).columns(work)})
 
     # ------------------------------------------------------------------------------------------ events
+
+    def heard_now(self, work: Workspace) -> Updates:
+        """What was said by the merge of another recipe is told apart."""
+        return {"chat": gr.update(recipe=work.recipe.digest)}
 
     def bump(self, request: gr.Request) -> Updates:
         """A newer turn makes older answers stop themselves."""

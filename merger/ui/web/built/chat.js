@@ -1,4 +1,4 @@
-// npm run build: 8f21acdb81423a04dd2f4c2324569072ca2051404324fb7b3fd4a7f102428792 of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/main.js chat/talk.js looks.json shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/tokens.js
+// npm run build: 30cd671b75bce5064eb59c8f004f2cfb21d9f46a78e095482a695d377cee56cd of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/main.js chat/talk.js looks.json shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key)&&key!==except)__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
 __getOwnPropDesc(from,key))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{start:()=>start});var chat_default='.chat{flex:1 1 0;display:flex;flex-direction:column;gap:6px;min-height:0;padding:10px 16px;font-size:13px;line-height:20px;color:var(--me-ink)\
@@ -62,60 +62,60 @@ words.push("said before your last stroke");if(said.state==="done"&&!said.text.tr
 "aria-label",name);node.placeholder=several?"":`${name}. Enter sends, Shift+Enter breaks the line`;const grow=()=>{node.style.height="auto";node.style.height=`${Math.
 min(96,node.scrollHeight)}px`};const made={node,get value(){return node.value.slice(0,CHARACTERS).replace(/\p{Surrogate}/gu,"�")},send:()=>{if(send(made.value))
 node.value="";grow()}};node.addEventListener("input",grow);node.addEventListener("keydown",event=>{if(event.key==="Enter"&&!several&&!event.shiftKey&&!event.isComposing){
-event.preventDefault();made.send()}else if(event.key==="Escape"){event.preventDefault();event.stopPropagation();leave()}});return made}var PATIENCE=3e3;var Chat=class{constructor(host,root){this.host=host;this.root=root;this.talk=new Talk;this.board={};this.manner={variety:0,length:160};this.editing=
--1;this.announced=true;this.waiting=0;this.opener=null;this.drawn=[];this.facts=el("span","ch-facts");this.over=button("ch-button","Start over",()=>this.startOver());
-this.system=el("details","ch-system");this.beside=grouped(el("div","ch-beside"),"Who answers beside your merge");this.told=el("p","ch-told");this.log=el("div","\
-ch-log");this.note=el("p","ch-note");this.live=el("div","ch-hidden");this.live.setAttribute("aria-live","polite");this.note.setAttribute("role","status");this.say=
-field("Say something",text=>this.send(text),()=>this.leave());this.send_=button("ch-send","Send",()=>this.say.send());this.stop=button("ch-button","Stop",()=>host.
-trigger("stop"));this.lay()}lay(){const title=el("h3","ch-title","Chat with your merge");const close=titled(button("ch-button","Back to close up",()=>this.leave()),
-"Esc");const head=el("div","ch-head");head.append(title,this.facts,this.over,close);const system=field("System prompt",()=>this.say.node.focus(),()=>this.leave(),
-true);system.node.addEventListener("input",()=>{this.talk.system=system.value});this.system.append(el("summary","","System prompt"),system.node);const line=el("\
-div","ch-line");line.append(this.say.node,this.stop,this.send_);this.log.tabIndex=0;this.log.setAttribute("role","log");this.log.setAttribute("aria-live","off");
-this.log.setAttribute("aria-label","Conversation");this.root.setAttribute("role","region");this.root.setAttribute("aria-label","Chat");this.root.append(head,this.
-system,this.beside,this.told,this.log,this.note,line,this.live);this.root.addEventListener("chat",()=>this.enter());this.root.addEventListener("keydown",event=>{
-if(event.key!=="Escape"||event.defaultPrevented)return;event.preventDefault();event.stopPropagation();this.leave()})}enter(){const at=document.activeElement;this.
-opener=at instanceof HTMLElement?at:null;this.root.hidden=false;this.draw();this.say.node.focus()}leave(){if(this.editing>=0){this.edit(-1);return}this.root.hidden=
-true;this.opener?.focus()}takeBoard(){this.board=readOrNull(this.host.props.board)??{};const keys=new Set((this.board.columns??[]).map(({key})=>key));for(const key of this.
-talk.beside)if(!keys.has(key))this.talk.beside.delete(key);this.drawBeside();this.draw()}takeManner(){this.manner={...this.manner,...readOrNull(this.host.props.
-manner)};this.drawFacts()}takeFeed(){const feed=readOrNull(this.host.props.feed);if(!this.talk.take(feed))return;clearTimeout(this.waiting);if("note"in feed)setText(
-this.note,String(feed.note??""));if(this.talk.alarm)setText(this.note,this.talk.alarm);this.draw();this.announce()}announce(){if(this.talk.busy||this.announced)
-return;this.announced=true;const said=this.talk.last?.said[MERGE];setText(this.live,said?`Your merge says: ${said.error||said.text}`:"")}who(){return[MERGE,...(this.
-board.columns??[]).map(({key})=>key).filter(key=>this.talk.beside.has(key))]}send(text,at=this.talk.turns.length){if(!text.trim()||this.talk.busy&&at===this.talk.
-turns.length)return false;this.talk.from(at,text);this.editing=-1;this.ask();return true}ask(on=false){this.talk.begin(this.who(),on);this.announced=false;setText(
-this.note,"");this.hand();this.draw();this.log.scrollTop=this.log.scrollHeight}hand(){const seq=Number(this.host.props.value?.seq??0)+1;this.host.props.value=structuredClone(
-{...this.talk.sent(this.who()),seq});this.host.trigger("submit");clearTimeout(this.waiting);this.waiting=window.setTimeout(()=>{if(this.root.isConnected&&this.talk.
-busy)this.host.trigger("submit")},PATIENCE)}startOver(){if(this.talk.busy)this.host.trigger("stop");this.talk.turns=[];this.editing=-1;setText(this.note,"");this.
-draw();this.say.node.focus()}answerFrom(at){this.talk.from(at,this.talk.turns[at].user);this.ask()}again(){const turn=this.talk.last;if(!turn)return;if(!(this.manner.
-variety>0)){const set=button("ch-button","Set 0.7",()=>{this.host.trigger("retry");setText(this.note,"Variety is 0.7 now: press Again.");this.say.node.focus()});
-this.note.replaceChildren("The same words: variety is 0. ",set);set.focus();return}turn.again+=1;this.ask()}goOn(){const turn=this.talk.last;if(!turn)return;turn.
-times+=1;this.ask(true)}edit(at){const was=this.editing;this.editing=at;this.draw();const place=this.drawn[at>=0?at:was]?.querySelector(at>=0?"textarea":".ch-ed\
-it");if(place instanceof HTMLElement)place.focus();else this.say.node.focus()}drawFacts(){const words=this.board.columns?.find(({lead})=>lead)?.words;const{variety,
-length}=this.manner;setText(this.facts,[words,`up to ${length} tokens`,`variety ${variety}`].filter(Boolean).join(" · "))}drawBeside(){const others=(this.board.
-columns??[]).filter(({lead})=>!lead);const boxes=others.map(({key,name=key,slot})=>{const tick=el("input");tick.type="checkbox";tick.checked=this.talk.beside.has(
-key);tick.addEventListener("change",()=>{if(tick.checked)this.talk.beside.add(key);else this.talk.beside.delete(key)});const label=el("label","ch-who");label.style.
-setProperty("--ch-colour",Number.isInteger(slot)?colourOf(slot):"var(--me-base)");label.append(tick,el("i","ch-dot"),name);return label});this.beside.replaceChildren(
-el("span","ch-facts","Also answers:"),...boxes);this.beside.hidden=!others.length}draw(){const{turns,busy}=this.talk;const low=this.log.scrollHeight-this.log.scrollTop-
-this.log.clientHeight<32;this.drawFacts();const names=Object.fromEntries((this.board.columns??[]).map(({key,name,lead})=>[key,lead?"Your merge":name??key]));const told={};
-for(const key of this.who())if(this.talk.told[key])(told[this.talk.told[key]]??=[]).push(names[key]??key);setText(this.told,Object.entries(told).map(([words,of])=>`${of.
-join(", ")}: ${words}.`).join(" "));this.told.hidden=!this.told.textContent;turns.forEach((turn,i)=>this.drawTurn(turn,i));for(const gone of this.drawn.splice(turns.
-length))gone.remove();this.stop.hidden=!busy;this.over.hidden=!turns.length;if(low)this.log.scrollTop=this.log.scrollHeight}drawTurn(turn,i){const last=i===this.
-talk.turns.length-1;const shape=JSON.stringify([turn.user,this.editing===i,last,this.talk.busy,this.board,Object.entries(turn.said).map(([key,said])=>[key,stateOf(
-key,said,this.board.recipe??""),said.state])]);let box=this.drawn[i];if(box?.dataset.shape!==shape){const inside=box?.contains(document.activeElement)&&this.editing!==
-i;const made=el("div","ch-turn");made.dataset.shape=shape;made.append(this.editing===i?this.form(turn,i):this.bubble(turn,i),this.answers(turn,i,last));if(box)box.
-replaceWith(made);else this.log.append(made);this.drawn[i]=box=made;if(inside)this.say.node.focus()}for(const text of box.querySelectorAll(".ch-text")){const said=turn.
-said[text.dataset.key??""];if(said)setText(text,shownOf(said).trim())}}bubble(turn,i){const box=el("div","ch-user");const words=el("p","ch-words",turn.user);words.
-dir="auto";box.append(button("ch-button ch-edit","Edit",()=>this.edit(i),`Edit turn ${i+1}`),words);return box}form(turn,i){const made=field(`Turn ${i+1}`,text=>this.
-send(text,i),()=>this.edit(-1));made.node.value=turn.user;const box=el("div","ch-user");box.append(made.node,button("ch-send","Send again",()=>made.send()),button(
-"ch-button","Leave",()=>this.edit(-1)));return box}answers(turn,i,last){const box=el("div","ch-answers");const several=Object.keys(turn.said).length>1;for(const[
-key,said]of Object.entries(turn.said)){const column=this.board.columns?.find(one=>one.key===key);const name=key===MERGE?"Your merge":String(column?.name??key);const card=grouped(
-el("div","ch-answer"),`${name}, turn ${i+1}`);card.style.setProperty("--ch-colour",key===MERGE?"var(--me-merge)":Number.isInteger(column?.slot)?colourOf(column?.
-slot):"var(--me-base)");card.dataset.state=said.state;if(several)card.append(el("span","ch-name",name));const text=el("p","ch-text");text.dir="auto";text.dataset.
-key=key;card.append(text,this.foot(key,said,i,last));box.append(card)}return box}foot(key,said,i,last){const foot=el("div","ch-foot");const recipe=this.board.recipe??
-"";foot.append(el("span","ch-state",stateOf(key,said,recipe)));if(!FINAL.includes(said.state)||this.talk.busy)return foot;if(said.text.trim())foot.append(copier(
-"ch-button",()=>said.text.trim()));if(last)foot.append(...this.further(key,said));const stale=key===MERGE&&said.recipe&&said.recipe!==recipe;const unfinished=["\
-failed","stopped"].includes(said.state);if(stale||unfinished)foot.append(button("ch-button","Answer again from here",()=>this.answerFrom(i)));return foot}further(key,said){
-const found=[];const{length}=this.manner;const again=titled(button("ch-button","Again",()=>this.again()),"Other words, by the next seed");if(key===MERGE&&said.state!==
-"failed")found.push(again);const on=titled(button("ch-button","Go on",()=>this.goOn()),`Up to ${length} tokens more`);if(said.cut&&said.count>=length&&said.count<
-LONGEST)found.push(on);return found}};function start(host){const chat=new Chat(host,rootOf(host.element,".chat",chat_default));host.watch("board",()=>chat.takeBoard());host.watch("manner",()=>chat.takeManner());
-host.watch("feed",()=>chat.takeFeed());chat.takeManner();chat.takeBoard()}return __toCommonJS(main_exports);})();
+event.preventDefault();made.send()}else if(event.key==="Escape"){event.preventDefault();event.stopPropagation();leave()}});return made}var PATIENCE=3e3;var Chat=class{constructor(host,root){this.host=host;this.root=root;this.talk=new Talk;this.board={};this.manner={variety:0,length:160};this.recipe=
+"";this.editing=-1;this.announced=true;this.waiting=0;this.opener=null;this.drawn=[];this.facts=el("span","ch-facts");this.over=button("ch-button","Start over",
+()=>this.startOver());this.system=el("details","ch-system");this.beside=grouped(el("div","ch-beside"),"Who answers beside your merge");this.told=el("p","ch-told");
+this.log=el("div","ch-log");this.note=el("p","ch-note");this.live=el("div","ch-hidden");this.live.setAttribute("aria-live","polite");this.note.setAttribute("rol\
+e","status");this.say=field("Say something",text=>this.send(text),()=>this.leave());this.send_=button("ch-send","Send",()=>this.say.send());this.stop=button("ch\
+-button","Stop",()=>host.trigger("stop"));this.lay()}lay(){const title=el("h3","ch-title","Chat with your merge");const close=titled(button("ch-button","Back to\
+ close up",()=>this.leave()),"Esc");const head=el("div","ch-head");head.append(title,this.facts,this.over,close);const system=field("System prompt",()=>this.say.
+node.focus(),()=>this.leave(),true);system.node.addEventListener("input",()=>{this.talk.system=system.value});this.system.append(el("summary","","System prompt"),
+system.node);const line=el("div","ch-line");line.append(this.say.node,this.stop,this.send_);this.log.tabIndex=0;this.log.setAttribute("role","log");this.log.setAttribute(
+"aria-live","off");this.log.setAttribute("aria-label","Conversation");this.root.setAttribute("role","region");this.root.setAttribute("aria-label","Chat");this.root.
+append(head,this.system,this.beside,this.told,this.log,this.note,line,this.live);this.root.addEventListener("chat",()=>this.enter());this.root.addEventListener(
+"keydown",event=>{if(event.key!=="Escape"||event.defaultPrevented)return;event.preventDefault();event.stopPropagation();this.leave()})}enter(){const at=document.
+activeElement;this.opener=at instanceof HTMLElement?at:null;this.root.hidden=false;this.draw();this.say.node.focus()}leave(){if(this.editing>=0){this.edit(-1);return}
+this.root.hidden=true;this.opener?.focus()}takeBoard(){this.board=readOrNull(this.host.props.board)??{};const keys=new Set((this.board.columns??[]).map(({key})=>key));
+for(const key of this.talk.beside)if(!keys.has(key))this.talk.beside.delete(key);this.drawBeside();this.draw()}takeRecipe(){this.recipe=String(this.host.props.recipe??
+"");this.draw()}takeManner(){this.manner={...this.manner,...readOrNull(this.host.props.manner)};this.drawFacts()}takeFeed(){const feed=readOrNull(this.host.props.
+feed);if(!this.talk.take(feed))return;clearTimeout(this.waiting);if("note"in feed)setText(this.note,String(feed.note??""));if(this.talk.alarm)setText(this.note,
+this.talk.alarm);this.draw();this.announce()}announce(){if(this.talk.busy||this.announced)return;this.announced=true;const said=this.talk.last?.said[MERGE];setText(
+this.live,said?`Your merge says: ${said.error||said.text}`:"")}who(){return[MERGE,...(this.board.columns??[]).map(({key})=>key).filter(key=>this.talk.beside.has(
+key))]}send(text,at=this.talk.turns.length){if(!text.trim()||this.talk.busy&&at===this.talk.turns.length)return false;this.talk.from(at,text);this.editing=-1;this.
+ask();return true}ask(on=false){this.talk.begin(this.who(),on);this.announced=false;setText(this.note,"");this.hand();this.draw();this.log.scrollTop=this.log.scrollHeight}hand(){
+const seq=Number(this.host.props.value?.seq??0)+1;this.host.props.value=structuredClone({...this.talk.sent(this.who()),seq});this.host.trigger("submit");clearTimeout(
+this.waiting);this.waiting=window.setTimeout(()=>{if(this.root.isConnected&&this.talk.busy)this.host.trigger("submit")},PATIENCE)}startOver(){if(this.talk.busy)
+this.host.trigger("stop");this.talk.turns=[];this.editing=-1;setText(this.note,"");this.draw();this.say.node.focus()}answerFrom(at){this.talk.from(at,this.talk.
+turns[at].user);this.ask()}again(){const turn=this.talk.last;if(!turn)return;if(!(this.manner.variety>0)){const set=button("ch-button","Set 0.7",()=>{this.host.
+trigger("retry");setText(this.note,"Variety is 0.7 now: press Again.");this.say.node.focus()});this.note.replaceChildren("The same words: variety is 0. ",set);set.
+focus();return}turn.again+=1;this.ask()}goOn(){const turn=this.talk.last;if(!turn)return;turn.times+=1;this.ask(true)}edit(at){const was=this.editing;this.editing=
+at;this.draw();const place=this.drawn[at>=0?at:was]?.querySelector(at>=0?"textarea":".ch-edit");if(place instanceof HTMLElement)place.focus();else this.say.node.
+focus()}drawFacts(){const words=this.board.columns?.find(({lead})=>lead)?.words;const{variety,length}=this.manner;setText(this.facts,[words,`up to ${length} tok\
+ens`,`variety ${variety}`].filter(Boolean).join(" · "))}drawBeside(){const others=(this.board.columns??[]).filter(({lead})=>!lead);const boxes=others.map(({key,
+name=key,slot})=>{const tick=el("input");tick.type="checkbox";tick.checked=this.talk.beside.has(key);tick.addEventListener("change",()=>{if(tick.checked)this.talk.
+beside.add(key);else this.talk.beside.delete(key)});const label=el("label","ch-who");label.style.setProperty("--ch-colour",Number.isInteger(slot)?colourOf(slot):
+"var(--me-base)");label.append(tick,el("i","ch-dot"),name);return label});this.beside.replaceChildren(el("span","ch-facts","Also answers:"),...boxes);this.beside.
+hidden=!others.length}draw(){const{turns,busy}=this.talk;const low=this.log.scrollHeight-this.log.scrollTop-this.log.clientHeight<32;this.drawFacts();const names=Object.
+fromEntries((this.board.columns??[]).map(({key,name,lead})=>[key,lead?"Your merge":name??key]));const told={};for(const key of this.who())if(this.talk.told[key])
+(told[this.talk.told[key]]??=[]).push(names[key]??key);setText(this.told,Object.entries(told).map(([words,of])=>`${of.join(", ")}: ${words}.`).join(" "));this.told.
+hidden=!this.told.textContent;turns.forEach((turn,i)=>this.drawTurn(turn,i));for(const gone of this.drawn.splice(turns.length))gone.remove();this.stop.hidden=!busy;
+this.over.hidden=!turns.length;if(low)this.log.scrollTop=this.log.scrollHeight}drawTurn(turn,i){const last=i===this.talk.turns.length-1;const shape=JSON.stringify(
+[turn.user,this.recipe,this.editing===i,last,this.talk.busy,this.board,Object.entries(turn.said).map(([key,said])=>[key,stateOf(key,said,this.recipe),said.state])]);
+let box=this.drawn[i];if(box?.dataset.shape!==shape){const inside=box?.contains(document.activeElement)&&this.editing!==i;const made=el("div","ch-turn");made.dataset.
+shape=shape;made.append(this.editing===i?this.form(turn,i):this.bubble(turn,i),this.answers(turn,i,last));if(box)box.replaceWith(made);else this.log.append(made);
+this.drawn[i]=box=made;if(inside)this.say.node.focus()}for(const text of box.querySelectorAll(".ch-text")){const said=turn.said[text.dataset.key??""];if(said)setText(
+text,shownOf(said).trim())}}bubble(turn,i){const box=el("div","ch-user");const words=el("p","ch-words",turn.user);words.dir="auto";box.append(button("ch-button \
+ch-edit","Edit",()=>this.edit(i),`Edit turn ${i+1}`),words);return box}form(turn,i){const made=field(`Turn ${i+1}`,text=>this.send(text,i),()=>this.edit(-1));made.
+node.value=turn.user;const box=el("div","ch-user");box.append(made.node,button("ch-send","Send again",()=>made.send()),button("ch-button","Leave",()=>this.edit(
+-1)));return box}answers(turn,i,last){const box=el("div","ch-answers");const several=Object.keys(turn.said).length>1;for(const[key,said]of Object.entries(turn.said)){
+const column=this.board.columns?.find(one=>one.key===key);const name=key===MERGE?"Your merge":String(column?.name??key);const card=grouped(el("div","ch-answer"),
+`${name}, turn ${i+1}`);card.style.setProperty("--ch-colour",key===MERGE?"var(--me-merge)":Number.isInteger(column?.slot)?colourOf(column?.slot):"var(--me-base)");
+card.dataset.state=said.state;if(several)card.append(el("span","ch-name",name));const text=el("p","ch-text");text.dir="auto";text.dataset.key=key;card.append(text,
+this.foot(key,said,i,last));box.append(card)}return box}foot(key,said,i,last){const foot=el("div","ch-foot");const recipe=this.recipe;foot.append(el("span","ch-\
+state",stateOf(key,said,recipe)));if(!FINAL.includes(said.state)||this.talk.busy)return foot;if(said.text.trim())foot.append(copier("ch-button",()=>said.text.trim()));
+if(last)foot.append(...this.further(key,said));const stale=key===MERGE&&said.recipe&&said.recipe!==recipe;const unfinished=["failed","stopped"].includes(said.state);
+if(stale||unfinished)foot.append(button("ch-button","Answer again from here",()=>this.answerFrom(i)));return foot}further(key,said){const found=[];const{length}=this.
+manner;const again=titled(button("ch-button","Again",()=>this.again()),"Other words, by the next seed");if(key===MERGE&&said.state!=="failed")found.push(again);
+const on=titled(button("ch-button","Go on",()=>this.goOn()),`Up to ${length} tokens more`);if(said.cut&&said.count>=length&&said.count<LONGEST)found.push(on);return found}};function start(host){const chat=new Chat(host,rootOf(host.element,".chat",chat_default));host.watch("board",()=>chat.takeBoard());host.watch("manner",()=>chat.takeManner());
+host.watch("recipe",()=>chat.takeRecipe());host.watch("feed",()=>chat.takeFeed());chat.takeManner();chat.takeBoard();chat.takeRecipe()}return __toCommonJS(main_exports);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

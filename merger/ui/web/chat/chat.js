@@ -26,6 +26,7 @@ export class Chat {
     /** @type {import('./talk.js').Board} */
     this.board = {};
     this.manner = { variety: 0, length: 160 };
+    this.recipe = '';
     this.editing = -1;
     this.announced = true;
     this.waiting = 0;
@@ -103,6 +104,11 @@ export class Chat {
     const keys = new Set((this.board.columns ?? []).map(({ key }) => key));
     for (const key of this.talk.beside) if (!keys.has(key)) this.talk.beside.delete(key);
     this.drawBeside();
+    this.draw();
+  }
+
+  takeRecipe() {
+    this.recipe = String(this.host.props.recipe ?? '');
     this.draw();
   }
 
@@ -271,8 +277,8 @@ export class Chat {
   drawTurn(turn, i) {
     const last = i === this.talk.turns.length - 1;
     const shape = JSON.stringify([
-      turn.user, this.editing === i, last, this.talk.busy, this.board,
-      Object.entries(turn.said).map(([key, said]) => [key, stateOf(key, said, this.board.recipe ?? ''), said.state]),
+      turn.user, this.recipe, this.editing === i, last, this.talk.busy, this.board,
+      Object.entries(turn.said).map(([key, said]) => [key, stateOf(key, said, this.recipe), said.state]),
     ]); // prettier-ignore
     let box = this.drawn[i];
     if (box?.dataset.shape !== shape) {
@@ -350,7 +356,7 @@ export class Chat {
    */
   foot(key, said, i, last) {
     const foot = el('div', 'ch-foot');
-    const recipe = this.board.recipe ?? '';
+    const recipe = this.recipe;
     foot.append(el('span', 'ch-state', stateOf(key, said, recipe)));
     if (!FINAL.includes(said.state) || this.talk.busy) return foot;
     if (said.text.trim()) foot.append(copier('ch-button', () => said.text.trim()));

@@ -7,7 +7,9 @@ export function start(host) {
   const chat = new Chat(host, rootOf(host.element, '.chat', css));
   host.watch('board', () => chat.takeBoard());
   host.watch('manner', () => chat.takeManner());
+  host.watch('recipe', () => chat.takeRecipe());
   host.watch('feed', () => chat.takeFeed());
   chat.takeManner();
   chat.takeBoard();
+  chat.takeRecipe();
 }

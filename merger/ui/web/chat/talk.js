@@ -1,6 +1,7 @@
 // A conversation, as this page keeps it: what was said, by whom, and what is to be asked of Python. Nothing here touches the page.
 //
-// props.board   JSON text of Board: who may answer, and the digest of the recipe that is heard now
+// props.board   JSON text of Board: who may answer
+// props.recipe  the digest of the recipe that is heard now
 // props.manner  JSON text of {variety, length}
 // props.feed    as the answers' (../answers/kinds.js), its keys the columns'; told: what is to be said of how somebody was asked
 // props.value   Sent: what goes to Python with `submit`
@@ -11,7 +12,7 @@ import { FINAL } from '../answers/kinds.js';
 
 /** @typedef {import('../answers/kinds.js').Feed & {recipe?: string, cut?: string[], repeats?: string[], told?: Record<string, string>}} Feed */
 /** @typedef {{key: string, name?: string, slot?: number | null, lead?: boolean, words?: string}} Column */
-/** @typedef {{columns?: Column[], recipe?: string}} Board */
+/** @typedef {{columns?: Column[]}} Board */
 /** @typedef {{text: string, count: number, state: string, cut: boolean, repeats: boolean, error: string, recipe: string, old: string}} Said */
 /** @typedef {{user: string, said: Record<string, Said>, times: number, again: number}} Turn */
 
