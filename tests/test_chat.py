@@ -88,6 +88,7 @@ def test_what_is_greedy_with_a_penalty_is_still_the_likeliest() -> None:
     assert [choose(logits) for _ in range(3)] == [1, 1, 1]  # 3 / 2 is still more than 1.4
     choose = Sampling(penalty=4.0).chooser([1])
     assert [choose(logits) for _ in range(3)] == [2, 0, 1]  # then 0.75 of token 1 is more than 0.35 and 0.25
+    assert Sampling(penalty=4.0).chooser([0])(torch.tensor([-1.0, -1.2])) == 1  # below nothing it is taken times as far
     assert not Sampling(penalty=1.1).greedy and not Sampling(0.1).greedy and Sampling(seed=9).greedy
 
 
@@ -172,6 +173,8 @@ def test_the_end_says_whether_it_was_cut(story: ChatModel) -> None:
     [
         ("ha " * 20, True), ("a dog. " + "the dog ran to the dog ran to " * 3, True), ("字字" * 30, True), ("." * 50, True),
         ("one two three four five six seven eight nine ten eleven twelve", False), ("no no no", False), ("", False),
+
+        ("here is a text with another beginning, which is long: " + "twice over, twice, no more. " * 2, False),
         ("the dog ran. " * 2 + "the cat sat on the mat and was happy ever after.", False), ("x" * 39, False),
         ("the sea and the sea and the sea and then the ship came home again to us", False),
     ],
