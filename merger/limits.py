@@ -64,6 +64,11 @@ SCENE_CHARACTERS = Limit(
     40_000, "characters", "request", "A recipe that the browser keeps under a name", "test_head.py::test_a_scene_is_bounded"
 )  # fmt: skip
 ROWS = Limit(8, "rows", "request", "Prompts on the desk", "test_rows.py::test_rows_are_bounded")
+LENGTH_TOKENS = Limit(2000, "tokens", "request", "The length of an answer", "test_chat.py::test_a_manner_is_bounded")
+STOP_WORDS = Limit(8, "words", "request", "Stop words of an answer", "test_chat.py::test_a_manner_is_bounded")
+STOP_CHARACTERS = Limit(64, "characters", "request", "A stop word", "test_chat.py::test_a_manner_is_bounded")
+CHAT_TURNS = Limit(50, "turns", "request", "A conversation", "test_chat.py::test_hostile_conversations")
+CHAT_CHARACTERS = Limit(32_000, "characters", "request", "All that was said in one", "test_chat.py::test_hostile_conversations")
 UNDO_STEPS = Limit(100, "steps", "visitor", "Undo", "test_ui.py::test_undo_is_bounded")
 UNDO_BYTES = Limit(
     1_000_000, "bytes", "visitor", "Undo: the recipes it leads to", "test_bounds.py::test_undo_is_bounded_in_bytes"

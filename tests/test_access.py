@@ -10,7 +10,8 @@ AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 RUN = """async () => {
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
   const found = await axe.run(document, { runOnly: { type: 'tag', values: tags } });
-  return found.violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary}`));
+  const told = ({ id, nodes }) => nodes.map((node) => `${id}: ${node.target.join(' ')} ${node.failureSummary}`);
+  return found.violations.flatMap(told);
 }"""
 MOST = 30
 pytestmark = pytest.mark.browser

@@ -26,6 +26,7 @@ from test_lora import make_lora
 from torch import Tensor
 
 from merger.__main__ import main
+from merger.chat.sampling import Sampling
 from merger.engine import budget, fused
 from merger.engine import tensor as making
 from merger.engine.arguments import Arguments
@@ -48,7 +49,7 @@ from merger.ui.rows import Row
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
 from merger.ui.state import Workspace, opened, start
-from merger.ui.studio import Studio, Visit
+from merger.ui.studio import Manner, Studio, Visit
 
 glass = importlib.import_module("merger.ui.panels.inside")
 ROOT = Path(__file__).parent.parent
@@ -191,7 +192,7 @@ def test_sessions_voices_and_the_glass_are_the_cpus(device: pretended.Ledger, sm
     asked = {"merge": mix, "base": "base", "a": "a"}
     told = texts(here, asked, "abba", limit=12)
     assert told == texts(there, asked, "abba", limit=12) == texts(there, asked, "abba", limit=12) and all(told.values())
-    drawn = [texts(runner, asked, "abba", limit=6, temperature=0.8, seed=3) for runner in (here, there)]
+    drawn = [texts(runner, asked, "abba", limit=6, sampling=Sampling(0.8, 3)) for runner in (here, there)]
     assert drawn[0] == drawn[1] != told
     moved = changed(mix, "models[1].parameters.weight", 0.3)
     assert texts(here, {"merge": moved}, "abba", limit=12) == texts(there, {"merge": moved}, "abba", limit=12)
@@ -527,7 +528,8 @@ def ask(studio: Studio, work: Workspace, prompt: str) -> tuple[dict[str, str], l
 @pytest.fixture
 def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outlook lets everything through: what happens when it was wrong? Answers are short, for time."""
-    monkeypatch.setattr("merger.ui.service.answers.ANSWER_TOKENS", 12)
+    for call in (Answers.answer, Answers.compare):
+        monkeypatch.setattr(call, "__defaults__", (Manner(length=12),))
     monkeypatch.setattr(Host, "outlook", lambda *_: types.SimpleNamespace(kind="live", words=""))
 
 

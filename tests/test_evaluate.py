@@ -20,6 +20,7 @@ from merger.chat.forward import Forward
 from merger.chat.load import chat_model, load_tokenizer
 from merger.chat.model import ChatModel, Judged
 from merger.chat.reuse import Probe
+from merger.chat.sampling import Sampling
 from merger.engine.batch import merge
 from merger.engine.session import Parents, Session
 from merger.errors import Cancelled, CheckpointError, MergeError
@@ -77,7 +78,7 @@ def test_probabilities_and_alternatives(session: Session) -> None:
 
 def test_sampling_repeats_with_its_seed(session: Session) -> None:
     who = voice(session)
-    heard = [text(who, PROMPT, temperature=3.0, seed=seed) for seed in (1, 1, 2)]
+    heard = [text(who, PROMPT, sampling=Sampling(3.0, seed)) for seed in (1, 1, 2)]
     assert heard[0] == heard[1] != heard[2]
 
 

@@ -278,7 +278,7 @@ def test_a_cut_answer_says_so_and_is_no_whole_one() -> None:
     listed = (Row("a", "p", "x" * ANSWER_TOKENS, "exact"), Row("b", "p", "x", "within"), Row("c", "p"))
     feeds = Feeds(1, "p", [row.key("merge") for row in listed], {row.key("merge"): row for row in listed}, "digest")
     word = Token(1, "x", 0.5, ())
-    feed = feeds.start({row.key("merge"): Answer.plain([word] * ANSWER_TOKENS) for row in listed})
+    feed = feeds.start({row.key("merge"): Answer.plain([word] * ANSWER_TOKENS, cut=True) for row in listed})
     assert feed["cut"] == ["a/merge", "b/merge", "c/merge"]
     assert feed["marks"] == {"a/merge": False, "b/merge": True, "c/merge": None}
     short = Feeds(1, "p", ["b/merge"], {"b/merge": listed[1]}).start({"b/merge": Answer.plain([word])})

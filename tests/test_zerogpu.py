@@ -33,7 +33,7 @@ from merger.ui.loans import lent, platform_words
 from merger.ui.service import answers
 from merger.ui.service.answers import Answers
 from merger.ui.state import Workspace, start
-from merger.ui.studio import Studio, Visit
+from merger.ui.studio import Manner, Studio, Visit
 
 ROOT = Path(__file__).parent.parent
 HELLO: Told = ("merge", 7, "hello", 0.9, ())
@@ -127,7 +127,7 @@ def test_a_workers_own_fault_is_logged_there(monkeypatch: pytest.MonkeyPatch, ca
 def test_a_worker_that_runs_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of earlier calls go first; what never fits is told, and the next answer is given."""
     studio, work = page(monkeypatch, lambda *args: gpu_tokens(*args, device=pretended.NAME))
-    monkeypatch.setattr(answers, "ANSWER_TOKENS", 8)
+    monkeypatch.setattr(Answers.answer, "__defaults__", (Manner(length=8),))
     with pretended.device() as gpu:
         other = ((f"{ROOT}/presets/family/count", f"{ROOT}/presets/family/count"),)
         list(gpu_tokens(other, "", (other[0][0],), "hi", 2, device=pretended.NAME))

@@ -7,38 +7,40 @@ import torch
 
 from merger.chat.forward import NO_NUMBERS
 from merger.chat.model import ChatModel, Event, reading
+from merger.chat.sampling import GREEDY, Sampling, cut_at
 from merger.errors import Cancelled, MergeError
 
 
 @torch.inference_mode()
 def generate_batch(
-    model: ChatModel, prompts: Sequence[str], limit: int = 24, batch: int = 16, *, go_on: Callable[[], bool] = lambda: True
-) -> list[str]:
-    """Greedy answers to many prompts, in their order, of at most `limit` tokens, computed `batch` at a time.
+    model: ChatModel, prompts: Sequence[str], limit: int = 24, batch: int = 16, *, sampling: Sampling = GREEDY,
+    go_on: Callable[[], bool] = lambda: True,
+) -> list[str]:  # fmt: skip
+    """Answers to many prompts, in their order, of at most `limit` tokens, computed `batch` at a time; greedy if nothing is said.
 
     Prompts of like length go together, padded on the left; a row that has come to its end is computed no further. In half
     precision an answer can leave the one of `tokens` where two words are nearly even. Cancelled when `go_on`, asked before
     every forward pass, says no; MergeError when a prompt is too long or the model computes no numbers.
     """
     if prompts and not model.probed.masks:
-        return [_alone(model, prompt, limit, go_on) for prompt in prompts]
+        return [_alone(model, prompt, limit, sampling, go_on) for prompt in prompts]
     asked = [model.encode(prompt) for prompt in prompts]
     order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
     answers = [""] * len(asked)
     for start in range(0, len(order), batch):
         some = order[start : start + batch]
-        said = _batch(model, [asked[i] for i in some], limit, go_on)
+        said = _batch(model, [asked[i] for i in some], limit, sampling, go_on)
         with reading():
             texts = model.tokenizer.batch_decode(said, skip_special_tokens=True)
         for i, text in zip(some, texts, strict=True):
-            answers[i] = text.rstrip("\ufffd")
+            answers[i] = cut_at(text.rstrip("\ufffd"), sampling.stops)
     return answers
 
 
-def _alone(model: ChatModel, prompt: str, limit: int, go_on: Callable[[], bool]) -> str:
+def _alone(model: ChatModel, prompt: str, limit: int, sampling: Sampling, go_on: Callable[[], bool]) -> str:
     """generate_batch for one prompt, of a model for which padding cannot be masked."""
     said = ""
-    for token in model.tokens(prompt, limit):
+    for token in model.tokens(prompt, limit, sampling):
         said += token.text
         _ask(go_on)
     return said
@@ -49,8 +51,10 @@ def _ask(go_on: Callable[[], bool]) -> None:
         raise Cancelled("stopped before all prompts were answered.")
 
 
-def _batch(model: ChatModel, asked: Sequence[list[int]], limit: int, go_on: Callable[[], bool]) -> list[list[int]]:
-    """The greedy tokens, without stop tokens, that follow each of some texts."""
+def _batch(
+    model: ChatModel, asked: Sequence[list[int]], limit: int, sampling: Sampling, go_on: Callable[[], bool]
+) -> list[list[int]]:
+    """The tokens, without stop tokens, that follow each of some texts; each row has its own chance, as if it were alone."""
     model.bound.refresh()
     longest = max(len(ids) for ids in asked)
     fresh, real, extra = model.forward.padded(asked, longest)
@@ -58,6 +62,7 @@ def _batch(model: ChatModel, asked: Sequence[list[int]], limit: int, go_on: Call
     stops = torch.tensor(sorted(model.stops), device=model.forward.device, dtype=torch.long)
     said: list[list[int]] = [[] for _ in asked]
     rows, cache = list(range(len(asked))), None
+    choosers = [sampling.chooser(ids) for ids in asked]
     for _ in range(min(limit, model.length - longest)):
         _ask(go_on)
         extra |= {"position_ids": places} if "position_ids" in extra else {}
@@ -67,8 +72,14 @@ def _batch(model: ChatModel, asked: Sequence[list[int]], limit: int, go_on: Call
         logits, cache = out.logits[:, -1], getattr(out, model.forward.keeps)
         if not bool(torch.isfinite(logits).all()):
             raise MergeError(NO_NUMBERS)
-        chosen = logits.argmax(-1)
+        if sampling.greedy:
+            chosen = logits.argmax(-1)
+        else:
+            each = [choosers[row](own) for row, own in zip(rows, logits.float().cpu(), strict=True)]
+            chosen = torch.tensor(each, device=logits.device)
         going = ~torch.isin(chosen, stops)
+        if sampling.stops:
+            going &= torch.tensor([not _over(model, said[row], sampling) for row in rows], device=going.device)
         left = going.nonzero()[:, 0]
         if not len(left):
             break
@@ -82,13 +93,19 @@ def _batch(model: ChatModel, asked: Sequence[list[int]], limit: int, go_on: Call
     return said
 
 
+def _over(model: ChatModel, said: list[int], sampling: Sampling) -> bool:
+    """Whether a stop word was said."""
+    with reading():
+        text = model.tokenizer.decode(said, skip_special_tokens=True)
+    return cut_at(text, sampling.stops) != text
+
+
 def interleave(
     models: Mapping[str, ChatModel],
     prompt: str,
     *,
     limit: int = 160,
-    temperature: float = 0.0,
-    seed: int = 0,
+    sampling: Sampling = GREEDY,
     go_on: Callable[[], bool] = lambda: True,
     seconds: float = 120.0,
 ) -> Iterator[Event]:
@@ -98,12 +115,13 @@ def interleave(
     seconds  the longest it may take; what is not finished then ends there
     """
     ends = time.monotonic() + seconds
-    running = {k: s.tokens(prompt, limit, temperature, seed) for k, s in models.items()}
+    running = {k: s.tokens(prompt, limit, sampling) for k, s in models.items()}
     while running:
         for key in list(running):
             if not go_on() or time.monotonic() > ends:
                 return
-            token = next(running[key], None)
-            if token is None:
+            try:
+                yield Event(key, next(running[key]))
+            except StopIteration as end:
                 del running[key]
-            yield Event(key, token)
+                yield Event(key, None, bool(end.value))

@@ -27,12 +27,14 @@ class Row:
     """What a model says after a text: the logarithms of all probabilities, (vocabulary,), the best token, the four likeliest.
 
     even   whether the first two are nearer than what rounding may change between passes of unlike shapes
+    raw    what the model computed, (vocabulary,), as float32 on the CPU
     """
 
     logits: Tensor
     best: int
     likeliest: tuple[tuple[int, float], ...]
     even: bool
+    raw: Tensor
 
     def probability(self, token: int) -> float:
         """The probability of a token."""
@@ -52,7 +54,7 @@ def rows_of(logits: Tensor) -> list[Row]:
     bound = _ROUNDINGS.get(kind, 8.0) * torch.finfo(kind).eps * size
     even = (top.values[:, 0] - top.values[:, 1] <= bound).tolist()
     shares, ids = top.values.exp().tolist(), top.indices.tolist()
-    return [Row(row, best[i], tuple(zip(ids[i], shares[i], strict=True)), even[i]) for i, row in enumerate(chances)]
+    return [Row(row, best[i], tuple(zip(ids[i], shares[i], strict=True)), even[i], logits[i]) for i, row in enumerate(chances)]
 
 
 @dataclass

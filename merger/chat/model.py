@@ -10,13 +10,15 @@ import torch
 from torch import Tensor
 
 from merger.chat.bind import Bound, versions
+from merger.chat.conversation import Conversation, as_text, asked
 from merger.chat.forward import Forward, Row, rows_of
 from merger.chat.prefix_cache import PrefixCache, silent
 from merger.chat.reuse import CHUNK, Probe, go_lower, probed
+from merger.chat.sampling import GREEDY, Sampling, Until
 from merger.errors import MergeError
 from merger.files.layout import role
 from merger.kernels.devices import out_of_memory
-from merger.tokenizer import safe, templates
+from merger.tokenizer import safe
 from merger.tokenizer.rehearsal import rehearse
 
 # transformers is imported where it is used: it takes seconds, and statistics and merging do without it.
@@ -44,6 +46,8 @@ class Event:
 
     key: str
     token: Token | None
+    cut: bool = False
+    """Of an end: whether the answer was cut off, as it was as long as it may be."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,8 @@ class ChatModel:
 
     def encode(self, prompt: str) -> list[int]:
         """The prompt's token ids, in the model's chat template where it has one and the prompt is not `Plain`."""
+        if isinstance(prompt, Conversation):
+            return self._encode(prompt)
         key = isinstance(prompt, Plain), str(prompt)
         if key not in self._encoded:
             while len(self._encoded) >= 64:
@@ -96,9 +102,9 @@ class ChatModel:
     def _encode(self, prompt: str) -> list[int]:
         template = getattr(self.tokenizer, "chat_template", None)
         if template and not isinstance(prompt, Plain):
-            text = templates.asked(template, prompt, self.tokenizer.special_tokens_map, self.origin)
-            ids = self.plain(text)
+            ids = self.plain(asked(template, prompt, self.tokenizer.special_tokens_map, self.origin).text)
         else:
+            prompt = as_text(prompt) if isinstance(prompt, Conversation) else prompt
             with reading():
                 rehearse(self.tokenizer, prompt)
                 ids = self.tokenizer(prompt)["input_ids"]
@@ -123,44 +129,66 @@ class ChatModel:
             return self.tokenizer.decode(ids, skip_special_tokens=True)
 
     @torch.inference_mode()
-    def tokens(self, prompt: str, limit: int, temperature: float = 0.0, seed: int = 0) -> Iterator[Token]:
-        """Answer token by token. temperature 0 is greedy; else samples, reproducibly from `seed`.
+    def tokens(self, prompt: str, limit: int, sampling: Sampling = GREEDY) -> Generator[Token, None, bool]:
+        """Answer token by token, chosen as `sampling` says; gives back whether the answer was cut off at its length.
 
-        A greedy answer to the prompt of the last one takes that answer as a draft: passes over prompt and draft, from the
-        first changed layer up, find where the model would now say something else; from there on it is made token by token.
-        Where nothing has changed the last answer is given again.
+        An answer to the prompt of the last one, in the same manner, takes that answer as a draft: passes over prompt and
+        draft, from the first changed layer up, find where the model would now say something else; from there on it is made
+        token by token. Where nothing has changed the last answer is given again, and gone on with where it was cut.
         """
         self.bound.refresh()
         ids = self.encode(prompt)
         given = len(ids)
         most = min(limit, self.length - given)
-        last = self._last if temperature == 0 else None
-        if last is not None and (same := self._unchanged(last, ids, most)) is not None:
+        last = self._last
+        if last is not None and (same := self._unchanged(last, ids, most, sampling)) is not None:
             yield from same
-            return
-        chance = torch.Generator().manual_seed(seed)
-        heard = PrefixCache(ids, self._versions())
+            return last.cut or most < len(last.draft)
+        heard = self._begun(ids, prompt, sampling)
+        until = Until(sampling.stops)
+        chosen_by = sampling.chooser(ids)
         rows = self._rows(ids, most, heard, last)
-        shown = ""
+        heard.cut, shown = True, ""
         for _ in range(most):
             row = next(rows)
-            if temperature > 0:
-                chosen = int(torch.multinomial((row.logits / temperature).softmax(-1), 1, generator=chance))
-            else:
-                chosen = row.best
+            chosen = row.best if sampling.greedy else chosen_by(row.raw)
             ids.append(chosen)
             if chosen in self.stops:
+                heard.cut = False
                 break
             text = self._text(ids[given:])
             new = "" if text.endswith("\ufffd") else text[len(shown) :]  # half a character waits for its other half
             shown += new
             others = tuple((self.piece(i), p) for i, p in row.likeliest if i != chosen)
-            heard.tokens.append(Token(chosen, new, row.probability(chosen), others[:3]))
-            yield heard.tokens[-1]
-        if temperature == 0:
-            heard.draft = ids[given:]
-            heard.settle()
-            self._last = heard
+            for sure in until.take(Token(chosen, new, row.probability(chosen), others[:3])):
+                heard.tokens.append(sure)
+                yield sure
+            if until.ended:
+                heard.cut = False
+                break
+        for sure in until.rest():
+            heard.tokens.append(sure)
+            yield sure
+        heard.draft = ids[given:]
+        heard.settle()
+        self._last = heard
+        return heard.cut
+
+    def _begun(self, ids: list[int], prompt: str, sampling: Sampling) -> PrefixCache:
+        """What is heard of a text before it is computed: of a conversation, what it shares with the last one that was heard.
+
+        In passes of another shape a sum may be rounded in another way, so that a word that is nearly even can be another than
+        without what was kept; prompts that are asked after each stroke are therefore always computed from their start.
+        """
+        heard, last = PrefixCache(ids, self._versions(), sampling), self._last
+        if not isinstance(prompt, Conversation) or last is None or not self.probed.plain or self.probed.by != "cache":
+            return heard
+        if last.versions != heard.versions or last.ids == ids:
+            return heard
+        both = zip(last.ids + last.draft, ids[:-1], strict=False)
+        same = next((i for i, (old, new) in enumerate(both) if old != new), min(len(last.ids + last.draft), len(ids) - 1))
+        heard.begin(last, min(same, last.length))
+        return heard
 
     def _rows(self, ids: list[int], most: int, heard: PrefixCache, last: PrefixCache | None) -> Iterator[Row]:
         """What the model says after `ids`, by the quickest way that this kind of model can go."""
@@ -186,11 +214,15 @@ class ChatModel:
                 logits = next(step) if step is not None else self.forward.whole(ids, 1)
             yield rows_of(logits)[0]
 
-    def _unchanged(self, last: PrefixCache, ids: list[int], most: int) -> list[Token] | None:
-        """The last answer, if it was to this prompt and of this length, and no parameter has been written to since."""
+    def _unchanged(self, last: PrefixCache, ids: list[int], most: int, sampling: Sampling) -> list[Token] | None:
+        """The last answer, if it was to this prompt, in this manner and of this length, and no parameter was written to since."""
         if last.ids != ids or last.versions != self._versions() or not last.draft or not self.forward.layers:
             return None
-        return last.tokens[:most] if last.draft[-1] in self.stops or len(last.draft) >= most else None
+        if last.sampling != sampling:
+            return None
+        if len(last.draft) <= most:
+            return last.tokens if not last.cut or len(last.draft) == most else None
+        return None if sampling.stops else last.tokens[:most]
 
     def _follow(self, ids: list[int], most: int, heard: PrefixCache, last: PrefixCache | None) -> Iterator[Row]:
         """What the model says after `ids`, again and again; the caller appends a token in between, at most `most`.
@@ -201,9 +233,11 @@ class ChatModel:
         """
         given = len(ids)
         usable = last is not None and last.ids == ids and bool(last.draft) and bool(self.forward.layers) and self.probed.plain
+        usable = usable and last is not None and last.sampling == heard.sampling
+        usable = usable and (heard.sampling.greedy or self.probed.step > 0)  # chance knows no "nearly even"
         draft = last.draft if last is not None and usable else []
         below = self._same_below(heard, last) if last is not None and usable else 0
-        yield self._forward(ids, heard, 1, last, below)[0]
+        yield self._forward(ids[heard.length :], heard, 1, last, below)[0]
         follows = True
         while True:
             said = ids[given:]
@@ -246,12 +280,13 @@ class ChatModel:
                     stack.enter_context(silent(layer, known, lambda: self.probed.wraps))
                 elif self.probed.plain:
                     stack.callback(layer.register_forward_hook(heard.listen(i)).remove)
-            out = self.forward.call(fresh, heard.cache, len(fresh) if start else keep)
+            out = self.forward.call(fresh, heard.cache, len(fresh) - tokens + keep)
         heard.passed(getattr(out, self.forward.keeps), len(fresh))
         heard.crop(start + tokens)
         if below and reuse is not None:
             heard.take_over(reuse, below, start)
-        return rows_of(out.logits[0, :tokens] if start else out.logits[0, -keep:])
+        logits = out.logits[0, : -len(fresh) + tokens or None]  # without what only filled up
+        return rows_of(logits[-keep:])
 
     def _same_below(self, heard: PrefixCache, last: PrefixCache) -> int:
         """The number of layers below the lowest that has been written to since the last answer."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from merger.chat.sampling import GREEDY, Sampling
+
 if TYPE_CHECKING:
     from merger.chat.model import Token
 
@@ -15,13 +17,17 @@ if TYPE_CHECKING:
 class PrefixCache:
     """What a model has computed of a text: keys and values of every layer, and each layer's output."""
 
-    def __init__(self, ids: list[int], versions: tuple[tuple[int, ...], ...]) -> None:
+    def __init__(self, ids: list[int], versions: tuple[tuple[int, ...], ...], sampling: Sampling = GREEDY) -> None:
         self.ids = list(ids)
         """The prompt."""
         self.versions = versions
         """How often each layer's parameters had been written to."""
+        self.sampling = sampling
+        """How the answer's tokens were chosen."""
         self.draft: list[int] = []
         """The answer, with its stop token if it came to one."""
+        self.cut = False
+        """Whether the answer was cut off at its length."""
         self.tokens: list[Token] = []
         self.cache: Any = None
         self._counts: list[int] = []
@@ -32,6 +38,12 @@ class PrefixCache:
     def length(self) -> int:
         """For how many tokens it is computed."""
         return sum(self._counts)
+
+    def begin(self, other: "PrefixCache", length: int) -> None:
+        """Begin with the first so many tokens of another text, which are this one's too."""
+        if length:
+            self.cache, self._counts = other.until(length), [length]
+            self._states = {i: [other.states(i, 0, length)] for i in other._states}
 
     def listen(self, layer: int) -> Callable[..., None]:
         """A forward hook that keeps this layer's output, (1, tokens, width)."""

@@ -22,6 +22,7 @@ from torch import Tensor
 from merger.chat.batch import generate_batch, interleave
 from merger.chat.load import chat_model
 from merger.chat.model import ChatModel, Event
+from merger.chat.sampling import GREEDY, Sampling
 from merger.engine.budget import TEXT, need, too_much
 from merger.engine.companions import tokenizer_folder
 from merger.engine.plan import Plan, make_plan
@@ -267,7 +268,7 @@ class Runner:
         return too_much(need(plan, models, self.parents.device, tokens), self.parents.device)
 
     def turns(
-        self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, temperature: float = 0.0, seed: int = 0,
+        self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, sampling: Sampling = GREEDY,
         go_on: Callable[[], bool] = _always, access: Access | None = None,
     ) -> Iterator[Event]:  # fmt: skip
         """Answers of at most one merge and of models as they are, by their keys, a token each in turn.
@@ -279,7 +280,7 @@ class Runner:
         for attempt in attempts(self.parents.device, self._room, lambda: self._too_much(list(asked.values()), tokens, access)):
             with attempt:
                 known = counts.copy()
-                for said in self._turns(asked, prompt, limit, temperature, seed, go_on, access):
+                for said in self._turns(asked, prompt, limit, sampling, go_on, access):
                     if known[said.key]:
                         known[said.key] -= 1
                         continue
@@ -287,12 +288,12 @@ class Runner:
                     yield said
 
     def _turns(
-        self, asked: Mapping[str, Recipe | str], prompt: str, limit: int, temperature: float, seed: int,
+        self, asked: Mapping[str, Recipe | str], prompt: str, limit: int, sampling: Sampling,
         go_on: Callable[[], bool], access: Access | None,
     ) -> Iterator[Event]:  # fmt: skip
         speakers = {k: self.merged(what, go_on, access) for k, what in asked.items() if not isinstance(what, str)}
         speakers |= {k: self.parent(what, access) for k, what in asked.items() if isinstance(what, str)}
-        yield from interleave(speakers, prompt, limit=limit, temperature=temperature, seed=seed, go_on=go_on)
+        yield from interleave(speakers, prompt, limit=limit, sampling=sampling, go_on=go_on)
 
     def marks(
         self, references: Iterable[str], probes: Sequence[Probe], go_on: Callable[[], bool] = _always,

@@ -248,8 +248,8 @@ class _Rendering:
         self._kept: OrderedDict[bytes, tuple[dict[str, Any], float]] = OrderedDict()
         self._characters = 0
 
-    def answer(self, template: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """What a process answers: {"text"}, or what was wrong. Known results are given again."""
+    def answer(self, template: str, variables: Mapping[str, Any], keep: bool = True) -> dict[str, Any]:
+        """What a process answers: {"text"}, or what was wrong. Known results are given again; keep: this one too."""
         name = _name(template)
         asked = hashlib.sha256(name + json.dumps(variables, sort_keys=True).encode()).digest()
         with self._lock:
@@ -263,10 +263,10 @@ class _Rendering:
                 raise TooMuch(_BEYOND[wrong])
         except TooMuch as error:
             answer = {"wrong": "much", "why": str(error)}
-        self._remember(name, asked, answer, timeless="strftime_now" not in template)
+        self._remember(name, asked, answer, timeless="strftime_now" not in template, keep=keep)
         return answer
 
-    def _remember(self, name: bytes, asked: bytes, answer: dict[str, Any], timeless: bool) -> None:
+    def _remember(self, name: bytes, asked: bytes, answer: dict[str, Any], timeless: bool, keep: bool) -> None:
         with self._lock:
             if answer.get("wrong") == "much":
                 self._good.pop(name, None)
@@ -275,7 +275,7 @@ class _Rendering:
                 self._good.move_to_end(name)
                 if len(self._good) > TEMPLATES_KEPT:
                     self._good.popitem(last=False)
-            if timeless:
+            if timeless and (keep or "text" not in answer):
                 old, _ = self._kept.pop(asked, ({}, 0.0))
                 self._kept[asked] = answer, time.monotonic() + (float("inf") if "text" in answer else _FORGIVE)
                 self._characters += len(answer.get("text", "")) - len(old.get("text", ""))
@@ -336,19 +336,21 @@ def asked(template: str, prompt: str, tokens: Mapping[str, str], origin: str = "
 
 
 def render(
-    template: str, messages: Sequence[Mapping[str, Any]], tokens: Mapping[str, str], origin: str = "the chat template"
-) -> str:
+    template: str, messages: Sequence[Mapping[str, Any]], tokens: Mapping[str, str], origin: str = "the chat template",
+    *, keep: bool = True,
+) -> str:  # fmt: skip
     """A conversation in a chat template, with the mark after which the model answers; as transformers renders it.
 
     tokens  the tokenizer's named tokens (bos_token, ...), which templates use
     origin  whose template it is, for errors. MergeError when it is wrong, or too much.
+    keep    keep what came out, to give it again
     """
     if len(template) > TEMPLATE_CHARACTERS:
         raise MergeError(f"{origin} has {len(template):,} characters; at most {TEMPLATE_CHARACTERS:,} are rendered here.")
     variables = {
         "messages": [dict(message) for message in messages], "tools": None, "documents": None, "add_generation_prompt": True,
     }  # fmt: skip
-    answer = _rendering.answer(template, {**tokens, **variables})
+    answer = _rendering.answer(template, {**tokens, **variables}, keep)
     if (text := answer.get("text")) is not None:
         return text
     raise (Stopped if answer["wrong"] == "much" else MergeError)(_sentence(origin, answer))

@@ -1,6 +1,7 @@
 """The rows of prompts with everybody's answers, the score, and the open row close up.
 
-`value` holds the rows and is what goes back; `board` says who answers; text arrives through `feed`: see web/rows/kinds.js.
+`value` holds the rows and is what goes back; `board` says who answers, `manner` how answers are drawn; text arrives through
+`feed`: see web/rows/kinds.js.
 """
 
 import json
@@ -17,6 +18,7 @@ def answers(value: dict[str, Any], board: dict[str, Any], feed: dict[str, Any] |
         value,
         board=json.dumps(board),
         feed=feed or {},
+        manner="",
         html_template="<div class='rows'></div>",  # constant: no data ever meets a template
         js_on_load=bundle("rows"),
         apply_default_css=False,

@@ -18,6 +18,7 @@ from merger.ui.guard import read_door
 from merger.ui.page import Page, with_sign_in
 from merger.ui.panels.answers import Answering
 from merger.ui.panels.begin import Beginning
+from merger.ui.panels.chat import Talking
 from merger.ui.panels.compare import Comparing
 from merger.ui.panels.find import Exploring, explore
 from merger.ui.panels.find import wire as wire_explore
@@ -55,7 +56,7 @@ class Panels:
     def __init__(self, studio: Studio, presets: Path = PRESETS) -> None:
         self.desk = desk = Desk(studio)
         self.studio = studio
-        self.answers = Answering(desk)
+        self.answers, self.chat = Answering(desk), Talking(desk)
         self.head, self.begin = Heading(desk), Beginning(desk, self.answers)
         self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.begin)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
@@ -77,6 +78,7 @@ class Panels:
                     self.mixer.view(first)
                 with gr.Column(scale=5, min_width=300, elem_id="hearing"):
                     self.answers.view(first)
+                    self.chat.view(first)
             with gr.Tabs(elem_id="below") as tabs:
                 desk.shows(tabs=tabs)
                 with gr.Tab("Close", id="desk", elem_id="tab-close"):
@@ -98,7 +100,17 @@ class Panels:
 
         # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its
         # last call (always_last) calls all its listeners again with that call: an edit must not be among them.
-        for panel in (self.begin, self.mixer, self.method, self.compare, self.past, self.take, self.answers, self.first):
+        for panel in (
+            self.begin,
+            self.mixer,
+            self.method,
+            self.compare,
+            self.past,
+            self.take,
+            self.answers,
+            self.chat,
+            self.first,
+        ):
             panel.wire()
         self.recipe.wire(recipe_tab)
         self.inside.wire(inside_tab)
@@ -137,7 +149,7 @@ class Panels:
         """What is never seen: signals between events, and what must be there while tabs are closed."""
         self.past.view_hidden()
         self.take.view_hidden()
-        self.desk.shows(**{name: gr.Textbox("", visible="hidden", elem_id=name) for name in ("tick", "asked")})
+        self.desk.shows(**{name: gr.Textbox("", visible="hidden", elem_id=name) for name in ("tick", "asked", "spoken")})
 
     def _page(self, demo: Page) -> None:
         """Events of the page as a whole."""

@@ -132,9 +132,7 @@ class Desk:
 
     def next_run(self, request: gr.Request | None) -> int:
         """Older answers of this visitor stop themselves."""
-        visit = self.visit(request)
-        visit.run += 1
-        return visit.run
+        return self.visit(request).moves_on()
 
     def hold(self, work: Workspace, request: gr.Request | None) -> None:
         """Note which models this visitor's recipes need."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from merger.chat.sampling import Sampling
 from merger.engine.session import Parents
 from merger.errors import OUR_FAULT, CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes, open_checkpoint
@@ -183,6 +184,8 @@ def gpu(duration: int | Callable[..., int] = 60) -> Callable[[F], F]:
 
 Folders = tuple[tuple[str, str], ...]
 """Plain references with their folders: what a process that shares nothing with this one needs to open a recipe's models."""
+CUT = "cut"
+"""What an end tells of an answer that was cut off at its length."""
 Told = tuple[str, int, str, float, tuple[tuple[str, float], ...]]
 """(who, token's id, its text, its probability, the likeliest others). Ids below 0 are no tokens:"""
 ENDED, FAILED, BUSY = -1, -2, -3
@@ -233,7 +236,7 @@ def measured(words: Iterator[Told], paths: Folders) -> Iterator[Told]:
 
 def gpu_tokens(
     paths: Folders, recipe: str, asked: Sequence[str], prompt: str, limit: int = 160, temperature: float = 0.0, seed: int = 0,
-    device: str = "cuda",
+    top_p: float = 1.0, penalty: float = 1.0, stops: tuple[str, ...] = (), device: str = "cuda",
 ) -> Iterator[Told]:  # fmt: skip
     """Answers of `merge` (the recipe's) and of parents, a token each in turn, from nothing but folders, recipe and prompt.
 
@@ -244,10 +247,15 @@ def gpu_tokens(
 
     def spoken(go_on: Callable[[], bool]) -> Iterator[Told]:
         who: dict[str, Recipe | str] = {key: load(recipe) if key == "merge" else key for key in asked}
-        said = _runner(paths, device).turns(who, prompt, limit=limit, temperature=temperature, seed=seed, go_on=go_on)
+        sampling = Sampling(temperature, seed, top_p, penalty, stops)
+        said = _runner(paths, device).turns(who, prompt, limit=limit, sampling=sampling, go_on=go_on)
         for one in said:
             t = one.token
-            yield (one.key, ENDED, "", 0.0, ()) if t is None else (one.key, t.id, t.text, t.probability, t.others)
+            yield (
+                (one.key, ENDED, CUT if one.cut else "", 0.0, ())
+                if t is None
+                else (one.key, t.id, t.text, t.probability, t.others)
+            )
 
     try:
         with contextlib.closing(beside(spoken, _BEAT, patient=True)) as words:
@@ -289,6 +297,6 @@ def _only(key: tuple[Folders, str]) -> None:
 
 
 __all__ = [
-    "BUSY", "ENDED", "FAILED", "Folders", "Host", "Outlook", "Told", "folders", "gpu", "gpu_tokens", "measured", "read_host",
-    "seconds",
+    "BUSY", "CUT", "ENDED", "FAILED", "Folders", "Host", "Outlook", "Told", "folders", "gpu", "gpu_tokens", "measured",
+    "read_host", "seconds",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from merger.limits import ANSWER_CHARACTERS, PROMPT_CHARACTERS, ROWS
+from merger.limits import ANSWER_CHARACTERS, LENGTH_TOKENS, PROMPT_CHARACTERS, ROWS
 from merger.search.trials import Probe
 
 Match = Literal["exact", "within", ""]
@@ -24,6 +24,7 @@ class Row:
 
     id      its name in the browser
     ticked  it counts for the score
+    times   how many lengths its answers may have: it was gone on with
     """
 
     id: str
@@ -31,6 +32,7 @@ class Row:
     answer: str = ""
     match: Match = ""
     ticked: bool = True
+    times: int = 1
 
     def key(self, who: str) -> str:
         """The panel's key of somebody's answer to it."""
@@ -92,12 +94,18 @@ def _row(one: Any) -> Row | None:
     name, prompt, answer = one.get("id"), one.get("prompt"), one.get("answer")
     if not isinstance(name, str) or not _ID.fullmatch(name) or not isinstance(prompt, str) or not prompt.strip():
         return None
-    answer = _text(answer)[:ANSWER_CHARACTERS] if isinstance(answer, str) else ""
+    answer = whole(answer)[:ANSWER_CHARACTERS] if isinstance(answer, str) else ""
     match: Match = "within" if one.get("match") == "within" else "exact" if one.get("match") == "exact" else ""
-    return Row(name, _text(prompt)[:PROMPT_CHARACTERS], answer, match if answer.strip() else "", one.get("ticked") is not False)
+    ticked, prompt = one.get("ticked") is not False, whole(prompt)[:PROMPT_CHARACTERS]
+    return Row(name, prompt, answer, match if answer.strip() else "", ticked, times_of(one.get("times")))
 
 
-def _text(words: str) -> str:
+def times_of(given: Any) -> int:
+    """How many lengths an answer may have: 1 unless a browser says a number that can be one."""
+    return given if isinstance(given, int) and 1 <= given <= LENGTH_TOKENS else 1
+
+
+def whole(words: str) -> str:
     """Halves of a character, which a browser can send, are no text."""
     return words.encode("utf-8", "replace").decode()
 
@@ -110,7 +118,7 @@ def family_of(base: str, toys: bool) -> str:
 def prompt_of(value: Any) -> str:
     """The open row's prompt, of what a browser sent; a prompt alone is one."""
     if isinstance(value, str):
-        return _text(value)[:PROMPT_CHARACTERS]
+        return whole(value)[:PROMPT_CHARACTERS]
     first = read(value).first
     return "" if first is None else first.prompt
 
@@ -134,4 +142,4 @@ def written(lines: Sequence[str]) -> tuple[Row, ...]:
     return tuple(rows)
 
 
-__all__ = ["TOYS", "Match", "Row", "Rows", "family_of", "prompt_of", "read", "written"]
+__all__ = ["TOYS", "Match", "Row", "Rows", "family_of", "prompt_of", "read", "times_of", "whole", "written"]

@@ -10,10 +10,11 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Collection, Generator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from merger.chat.sampling import Sampling
 from merger.engine.budget import available, need
 from merger.engine.plan import Plan
 from merger.engine.session import Parents
@@ -25,6 +26,7 @@ from merger.inspect.verdict import Verdict, ways_out
 from merger.kernels.devices import gpu_memory
 from merger.limits import (
     HEARD_LAYERS,
+    LENGTH_TOKENS,
     MODEL_SECONDS,
 )  # fmt: skip
 from merger.recipe import Recipe
@@ -64,6 +66,8 @@ class Visit:
     """The models of this visitor's recipes, also of those that Undo leads to."""
     hearing: frozenset[str] = frozenset()
     """Those of the recipe that is heard now."""
+    chat: "Visit | None" = None
+    """The same for the conversation, which has runs of its own."""
     address: str = ""
     """Where the visitor comes from: who shares it shares a place in line."""
 
@@ -72,6 +76,21 @@ class Visit:
         with _BEGINNING:
             first, self.begun = self.begun != run, run
         return first
+
+    def moves_on(self) -> int:
+        """A newer run begins: older answers stop themselves, also one in the conversation, whose merge is another now."""
+        self.run += 1
+        if self.chat is not None:
+            self.chat.stopped = self.chat.run
+        return self.run
+
+    @property
+    def talking(self) -> "Visit":
+        """The visit of the conversation."""
+        if self.chat is None:
+            self.chat = Visit()
+        self.chat.address = self.address
+        return self.chat
 
     def current(self, run: int) -> bool:
         return run == self.run and run > self.stopped
@@ -97,7 +116,7 @@ class Ballot:
 
 @dataclass(frozen=True)
 class Manner:
-    """How answers are drawn. temperature 0: always the likeliest token; else at random, the same for the same seed.
+    """How answers are drawn: as `Sampling`, and of at most `length` tokens.
 
     plain: the prompt is a text to go on with, without a chat template
     """
@@ -105,6 +124,19 @@ class Manner:
     temperature: float = 0.0
     seed: int = 0
     plain: bool = False
+    length: int = ANSWER_TOKENS
+    top_p: float = 1.0
+    penalty: float = 1.0
+    stops: tuple[str, ...] = ()
+
+    @property
+    def sampling(self) -> Sampling:
+        """How tokens are chosen."""
+        return Sampling(self.temperature, self.seed, self.top_p, self.penalty, self.stops)
+
+    def longer(self, times: int) -> "Manner":
+        """The same with an answer so many times as long, as far as an answer may be."""
+        return self if times <= 1 else replace(self, length=min(LENGTH_TOKENS, self.length * times))
 
 
 GREEDY = Manner()
@@ -174,7 +206,7 @@ class Studio:
         """Forget a browser session; its answer, if one is being written, stops."""
         visit = self._visits.pop(session or "", None)
         if visit is not None:
-            visit.run += 1
+            visit.moves_on()
         self.merging.stop(session)
         scratch().left(session or "")
 
@@ -252,14 +284,14 @@ class Studio:
                 return plain
         return recipe
 
-    def outlook(self, recipe: Recipe, others: Collection[str] = (), prompt: str = "") -> Outlook:
+    def outlook(self, recipe: Recipe, others: Collection[str] = (), prompt: str = "", length: int = ANSWER_TOKENS) -> Outlook:
         """Whether a recipe can be heard here, or only be merged to files. others: who speaks beside the merge."""
         device = self.parents.device
         beside = {reference: self.parents.model(reference, self.access) for reference in others}
         models, plan = {**beside, **self.parents.open(recipe, self.access)}, self.plan(recipe)
         if plan.layout.layers > HEARD_LAYERS:
             return Outlook("export", f"The merge has {plan.layout.layers} layers; up to {HEARD_LAYERS} can be heard here.")
-        what = need(plan, models, device, len(prompt) + ANSWER_TOKENS)
+        what = need(plan, models, device, len(prompt) + length)
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
         return self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])

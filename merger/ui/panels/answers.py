@@ -7,20 +7,24 @@ from typing import Any
 
 import gradio as gr
 
-from merger.limits import PROMPT_CHARACTERS, ROWS
+from merger.errors import MergeError
+from merger.limits import LENGTH_TOKENS, PROMPT_CHARACTERS, ROWS, STOP_CHARACTERS, STOP_WORDS
 from merger.recipe import dump
 from merger.ui import lanes, rows
 from merger.ui.answers import answers
 from merger.ui.desk import Desk, Scene, Updates
-from merger.ui.events import ANSWER, NOW
-from merger.ui.rows import Row, Rows, family_of
+from merger.ui.events import ANSWER, NEWEST, NOW
+from merger.ui.rows import Row, Rows, family_of, whole
 from merger.ui.service.answers import Answers
 from merger.ui.service.first import made_before
 from merger.ui.state import Workspace, start
-from merger.ui.studio import Manner
+from merger.ui.studio import ANSWER_TOKENS, Manner
 
-ASKED = ("answers", "heat", "draw seed", "plain")
+MANNER = ("heat", "draw seed", "plain", "length", "top p", "penalty", "stops")
+"""The fields that say how answers are drawn, in the order of `manner`."""
+ASKED = ("answers", *MANNER)
 """What an answer depends on beside the recipe."""
+SOME_VARIETY = 0.7
 GREETING = Row("r1", "Hello! Who are you?")
 """What models are asked of which nothing is known."""
 CHIPS = ("count from 7 to 12", "tell me a story about a robot", "garden backwards")
@@ -71,8 +75,25 @@ class Answering:
             False, label="Go on with the text", interactive=True,
             info="The prompt as it is, without the models' chat template: for base models",
         )  # fmt: skip
+        length = gr.Slider(
+            16, int(LENGTH_TOKENS), ANSWER_TOKENS, step=1, label="Length of the answers", interactive=True,
+            info="At most so many tokens; an answer that is cut off can be gone on with",
+        )  # fmt: skip
+        top_p = gr.Slider(
+            0.05, 1, 1, step=0.05, label="Top-p", interactive=True,
+            info="With variety: only the likeliest words that have this share together (`top_p`)",
+        )  # fmt: skip
+        penalty = gr.Slider(
+            1, 2, 1, step=0.05, label="Against repetition", interactive=True,
+            info="Above 1: words that stand there already are less likely (`repetition_penalty`)",
+        )  # fmt: skip
+        stops = gr.Textbox(
+            "", lines=1, max_lines=4, label="Stop words", interactive=True,
+            info=f"Answers end before them; one a line, at most {STOP_WORDS}",
+        )  # fmt: skip
         again = gr.Checkbox(True, label="Ask again when I let go", interactive=True)
         self.desk.shows(**{"heat": heat, "draw seed": draw_seed, "plain": plain, "again": again})
+        self.desk.shows(**{"length": length, "top p": top_p, "penalty": penalty, "stops": stops})
 
     def wire(self) -> None:
         """Bind its events."""
@@ -85,6 +106,10 @@ class Answering:
         desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
         desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], outputs, **ANSWER)
         desk.bind(panel.stop, self.stop, [], [], **NOW)
+        desk.bind(panel.retry, self.retry, ["heat", "draw seed"], ["heat", "draw seed", "asked"], trigger_mode="multiple", **NOW)
+        shown = [name for name in ("answers", "chat") if name in desk.parts]
+        for name in ("heat", "length"):
+            desk.bind(desk.parts[name].change, self.told, ["heat", "length"], shown, **NEWEST)
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -117,14 +142,25 @@ class Answering:
         """A new question makes older answers stop themselves."""
         return {"asked": str(self.desk.next_run(request))}
 
+    def retry(self, heat: float, seed: float | None, request: gr.Request) -> Updates:
+        """Other words: the next seed, and some variety where there was none."""
+        seed = min(int(seed or 0), 2**53 - 2) + 1 if heat else seed
+        return {"heat": heat or SOME_VARIETY, "draw seed": seed, "asked": str(self.desk.next_run(request))}
+
+    def told(self, heat: float, length: float) -> Updates:
+        """How answers are drawn, to those who say it beside the words."""
+        how = json.dumps({"variety": heat or 0, "length": length or ANSWER_TOKENS})
+        return {name: gr.update(manner=how) for name in ("answers", "chat") if name in self.desk.parts}
+
     def stop(self, request: gr.Request) -> None:
         """Stop the answers that are being written."""
         visit = self.desk.visit(request)
         visit.stopped = visit.run
 
     def answer(
-        self, work: Workspace, value: Any, heat: float, seed: float | None, plain: bool, asked_in: str, request: gr.Request
-    ) -> Iterator[Updates]:
+        self, work: Workspace, value: Any, heat: float, seed: float | None, plain: bool, length: float, top_p: float,
+        penalty: float, stops: str, asked_in: str, request: gr.Request,
+    ) -> Iterator[Updates]:  # fmt: skip
         """Stream everybody's answers to all rows, the open one first; at the end the recipe goes into the history.
 
         asked_in: the run it belongs to; nothing is said where the visitor has gone on already
@@ -140,7 +176,7 @@ class Answering:
         if not visit.begins(visit.run):
             yield {}
             return
-        how, on = manner(heat, seed, plain), self.desk.seen(request)
+        how, on = manner(heat, seed, plain, length, top_p, penalty, stops), self.desk.seen(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
         yield {"answers": gr.update(board=json.dumps(_board(on, work)))}
@@ -156,12 +192,12 @@ class Answering:
             yield {"recorder": gr.update(entry=json.dumps(entry(on, work, first.prompt, heard)))}
 
     def answer_again(
-        self, work: Workspace, value: Any, heat: float, seed: float | None, plain: bool, asked_in: str, wanted: bool,
-        request: gr.Request,
+        self, work: Workspace, value: Any, heat: float, seed: float | None, plain: bool, length: float, top_p: float,
+        penalty: float, stops: str, asked_in: str, wanted: bool, request: gr.Request,
     ) -> Iterator[Updates]:  # fmt: skip
         """The same after an edit, if the visitor wants that."""
         if wanted:
-            yield from self.answer(work, value, heat, seed, plain, asked_in, request)
+            yield from self.answer(work, value, heat, seed, plain, length, top_p, penalty, stops, asked_in, request)
         else:
             run, note = self.desk.visit(request).run, "The recipe has changed since these answers; ask again."
             yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note, "stale": True})}
@@ -176,9 +212,25 @@ def _board(desk: Desk, work: Workspace) -> dict[str, Any]:
     return {"columns": Answers(desk.studio).columns(work), "begin": begin.shown, **own}
 
 
-def manner(heat: float, seed: float | None, plain: bool) -> Manner:
-    """How to answer, from the fields that say so."""
-    return Manner(float(heat or 0), int(seed or 0) if heat else 0, bool(plain))
+def manner(
+    heat: float, seed: float | None, plain: bool, length: float | None = ANSWER_TOKENS, top_p: float | None = 1,
+    penalty: float | None = 1, stops: str = "",
+) -> Manner:  # fmt: skip
+    """How to answer, from the fields that say so: nothing beyond what they may say. MergeError where stop words are too many."""
+    words = tuple(dict.fromkeys(line.strip("\r") for line in stops.split("\n") if line.strip()))
+    if len(words) > STOP_WORDS:
+        raise MergeError(f"There are {len(words):,} stop words; at most {STOP_WORDS} are looked for here.")
+    if any(len(word) > STOP_CHARACTERS for word in words):
+        raise MergeError(f"A stop word has at most {STOP_CHARACTERS} characters here.")
+    return Manner(
+        max(0.0, float(heat or 0)),
+        int(seed or 0) if heat else 0,
+        bool(plain),
+        min(int(LENGTH_TOKENS), max(1, int(length or ANSWER_TOKENS))),
+        min(1.0, max(0.01, float(top_p or 1))) if heat else 1.0,
+        min(10.0, max(0.1, float(penalty or 1))),
+        tuple(whole(word) for word in words),
+    )
 
 
 def entry(on: Desk, work: Workspace, prompt: str, answer: str) -> dict[str, Any]:
@@ -194,4 +246,4 @@ def entry(on: Desk, work: Workspace, prompt: str, answer: str) -> dict[str, Any]
     return {"yaml": dump(work.recipe), "title": title, "lanes": curves, "prompt": prompt, "answer": answer}
 
 
-__all__ = ["ASKED", "Answering", "entry", "manner"]
+__all__ = ["ASKED", "MANNER", "Answering", "entry", "manner"]

@@ -78,8 +78,9 @@ class Comparing:
         return self.desk.edited(work, edit, request)
 
     def blind(
-        self, work: Workspace, asked: Any, heat: float, seed: float | None, plain: bool, request: gr.Request
-    ) -> Iterator[Updates]:
+        self, work: Workspace, asked: Any, heat: float, seed: float | None, plain: bool, length: float, top_p: float,
+        penalty: float, stops: str, request: gr.Request,
+    ) -> Iterator[Updates]:  # fmt: skip
         """A blind test between A and B, on all rows."""
         visit, on = self.desk.visit(request), self.desk.seen(request)
         self.desk.next_run(request)
@@ -98,7 +99,7 @@ class Comparing:
         words = f"From one to the other: {differs[:1].lower()}{differs[1:]}" if differs else "A and B are the same recipe."
         board = json.dumps({"blind": {"id": str(visit.run), "rows": told, "differs": words}})
         yield {"answers": gr.update(board=board)}
-        for feed in Answers(on.studio).compare(visit.ballot, visit, manner(heat, seed, plain)):
+        for feed in Answers(on.studio).compare(visit.ballot, visit, manner(heat, seed, plain, length, top_p, penalty, stops)):
             yield {"answers": gr.update(feed=feed)}
 
     def vote(self, value: Any, request: gr.Request) -> Updates:

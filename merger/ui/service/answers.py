@@ -5,12 +5,14 @@ import hashlib
 import logging
 import random
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
 import merger.ui.lanes as lanes
+from merger.chat.conversation import Conversation, as_text
+from merger.chat.conversation import asked as asked_in
 from merger.chat.model import Event, Plain, Token
 from merger.errors import OUR_FAULT, Cancelled, MergeError, OutOfMemory
 from merger.limits import ANSWER_SECONDS, HEARD_TOKENS, LINE_SECONDS
@@ -18,13 +20,14 @@ from merger.recipe import Recipe, dump
 from merger.search.trials import whose_template
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import chat_template_kind, chat_template_of
-from merger.ui.host import ENDED, folders, gpu, gpu_tokens, measured, seconds
+from merger.ui.host import CUT, ENDED, folders, gpu, gpu_tokens, measured, seconds
 from merger.ui.loans import lent
 from merger.ui.rows import Row
 from merger.ui.service.clock import Clock
 from merger.ui.service.feeds import Answer, Feed, Feeds
 from merger.ui.state import Workspace
-from merger.ui.studio import ANSWER_TOKENS, GREEDY, Ballot, Manner, Studio, Visit
+from merger.ui.studio import GREEDY, Ballot, Manner, Studio, Visit
+from merger.ui.talk import Talk
 from merger.ui.words import why_token
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,8 @@ FLUSH_SECONDS = 0.05
 KEY_TOKENS = 10
 """As many tokens as prompt and name of a remembered answer count for."""
 WAITED = f"Your turn has not come for {LINE_SECONDS // 60} minutes; press Ask to stand in line again."
+NO_TEMPLATE = "no chat template, so it goes on with the words as plain text"
+FOLDED = "no place for a system prompt in the chat template, so it leads your first words"
 TOOK = "This took longer than an answer may take here, so it was ended. Smaller models and shorter prompts answer sooner."
 
 
@@ -42,16 +47,21 @@ class Ask:
 
     why  tells whose words an answer of the merge is made of
     row  whose marks the answers get
+    how  in which manner
+    kept whether answers are remembered, for whoever asks the same: not what is said in a conversation
     """
 
     prompt: str
     of: "Mapping[str, Recipe | str]"
     why: Callable[[Answer], Answer] | None = None
     row: Row | None = None
+    how: Manner = GREEDY
+    kept: bool = True
 
-    def said(self, manner: Manner) -> str:
+    @property
+    def said(self) -> str:
         """The prompt as it is asked and remembered."""
-        return Plain(self.prompt) if manner.plain else self.prompt
+        return Plain(self.prompt) if self.how.plain else self.prompt
 
 
 class Answers:
@@ -95,7 +105,7 @@ class Answers:
         Errors of the recipe or the models become part of the feed; nothing is raised.
         """
         said = Plain(prompt) if manner.plain else prompt
-        yield from self._fed([Ask(prompt, self.asked(work), partial(self._why, work, said))], visit, manner)
+        yield from self._fed([Ask(prompt, self.asked(work), partial(self._why, work, said), how=manner)], visit)
 
     def first_answers(self, work: Workspace, rows: Sequence[Row], first: str) -> Feed:
         """The first screen's answers, kept for every visitor. Made by this process, also where GPUs are lent: nobody asks yet."""
@@ -131,8 +141,8 @@ class Answers:
             sides = ballot.sides(row)
             order = sorted(sides, key=lambda key: sides[key] != last)  # whose merge speaks already goes on
             last = sides[order[-1]]
-            asks.append(Ask(row.prompt, {row.key(key): ballot.recipes[sides[key]] for key in order}, row=row))
-        yield from self._fed(asks, visit, manner)
+            asks.append(Ask(row.prompt, {row.key(key): ballot.recipes[sides[key]] for key in order}, row=row, how=manner))
+        yield from self._fed(asks, visit)
 
     def ballot(self, recipes: tuple[Recipe, Recipe], rows: Sequence[Row], chance: random.Random | None = None) -> Ballot:
         """A blind test between A and B: the rows' order, and who comes first in each, is known to the server only."""
@@ -150,27 +160,37 @@ class Answers:
         for row in order:
             said = Plain(row.prompt) if manner.plain else row.prompt
             why = partial(self._why, work, said) if row.id == first else None
-            asks.append(Ask(row.prompt, {row.key(key): what for key, what in self.asked(work).items()}, why, row))
+            asked = {row.key(key): what for key, what in self.asked(work).items()}
+            asks.append(Ask(row.prompt, asked, why, row, manner.longer(row.times)))
         for name, recipe in self.kept(work).items():  # one after the other, as there is one merged model
-            asks += [Ask(row.prompt, {row.key(name): recipe}, None, row) for row in order]
-        yield from self._fed(asks, visit, manner, work.recipe.digest)
+            asks += [Ask(row.prompt, {row.key(name): recipe}, None, row, manner.longer(row.times)) for row in order]
+        yield from self._fed(asks, visit, work.recipe.digest)
 
-    def _fed(self, asks: Sequence[Ask], visit: Visit, manner: Manner, recipe: str = "") -> Iterator[Feed]:
+    def converse(self, work: Workspace, talk: Talk, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
+        """Stream the next answers in a conversation, each with its own before it. Nothing of it is remembered."""
+        of, how = self.asked(work), manner.longer(talk.times)
+        asks: list[Ask] = []
+        for key in [key for key in of if key in talk.who] or ["merge"]:
+            said = Conversation.of(talk.messages(key))
+            asks.append(Ask(as_text(said) if manner.plain else said, {key: of[key]}, how=how, kept=False))
+        yield from self._fed(asks, visit)
+
+    def _fed(self, asks: Sequence[Ask], visit: Visit, recipe: str = "") -> Iterator[Feed]:
         """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
         run = visit.run
         keys = [key for _, key, _ in _each(asks)]
         rows = {key: ask.row for ask, key, _ in _each(asks) if ask.row is not None}
-        feeds, clock = Feeds(run, asks[0].prompt, keys, rows, recipe), Clock()
+        feeds, clock = Feeds(run, asks[0].prompt if asks[0].kept else "", keys, rows, recipe), Clock()
 
         def go_on() -> bool:
             return visit.current(run) and not clock.over
 
         try:
-            known = self._known(asks, manner)
+            known = self._known(asks)
             yield feeds.start(known)
             silent = [replace(ask, of={k: w for k, w in ask.of.items() if k not in known}) for ask in asks]
             silent = [ask for ask in silent if ask.of]
-            if not manner.plain:
+            if not all(ask.how.plain for ask in asks):
                 silent = yield from self._rehearsed(silent, go_on, feeds)
             bare = self._bare(asks, known)
             if silent or bare:
@@ -182,11 +202,11 @@ class Answers:
                     clock.start(ANSWER_SECONDS if self.studio.host.hosted else 10 * ANSWER_SECONDS, TOOK)
                     for ask, key in bare:
                         if go_on():
-                            self._tell(ask, key, known[key], manner, feeds)
+                            self._tell(ask, key, known[key], feeds)
                             yield feeds.flush()
                     for ask in silent:
                         if go_on():
-                            yield from self._alone(ask, manner, go_on, feeds)
+                            yield from self._alone(ask, go_on, feeds)
                 if feeds.open and visit.current(run):
                     raise MergeError(TOOK)
         except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
@@ -209,7 +229,9 @@ class Answers:
                 if stopped:
                     raise MergeError(stopped)
                 if go_on():
-                    self._rehearse(ask.of.values(), ask.prompt)
+                    remarks = {key: self._rehearse(what, ask.prompt) for key, what in ask.of.items()}
+                    for key, remark in remarks.items():
+                        feeds.tell(key, "" if ask.kept else remark)
                     rehearsed.append(ask)
             except MergeError as error:
                 stopped = str(error) if isinstance(error, templates.Stopped) else stopped
@@ -223,10 +245,10 @@ class Answers:
         merges = [(ask, key) for ask, key, what in _each(asks) if ask.why is not None and isinstance(what, Recipe)]
         return [(ask, key) for ask, key in merges if key in known and not any(known[key].why)]
 
-    def _alone(self, ask: Ask, manner: Manner, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
+    def _alone(self, ask: Ask, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
         """Answers to one prompt; what is wrong with it is told there, and the others are asked all the same."""
         try:
-            yield from self._answer(ask, manner, go_on, feeds)
+            yield from self._answer(ask, go_on, feeds)
         except Cancelled:
             raise
         except MergeError as error:
@@ -234,42 +256,45 @@ class Answers:
                 raise
             yield feeds.failed(str(error), ask.of)
 
-    def _known(self, asks: Sequence[Ask], manner: Manner) -> dict[str, Answer]:
+    def _known(self, asks: Sequence[Ask]) -> dict[str, Answer]:
         """Answers that are remembered. MergeError where a prompt is empty, or somebody may not be heard."""
         for ask in asks:
             if not ask.prompt.strip():
                 raise MergeError("Write a prompt first: a question or a task for the models.")
             self._may(*ask.of.values())
             self.studio.renew(_opened(ask.of))
-        answered = {key: self.studio.answered.get((_name(what), ask.said(manner), manner)) for ask, key, what in _each(asks)}
+        answered = {key: self.studio.answered.get((_name(what), ask.said, ask.how)) for ask, key, what in _each(asks) if ask.kept}
         return {key: heard for key, heard in answered.items() if heard is not None}
 
-    def _rehearse(self, asked: Iterable["Recipe | str"], prompt: str) -> None:
-        """Render everybody's chat template before a place in the line is taken: one that is too much holds nobody up there."""
-        for what in asked:
-            if isinstance(what, Recipe):
-                plan, models = self.studio.plan(what), self.studio.parents.open(what, self.studio.access)
-                folder = models[plan.tokens.origin if plan.tokens else plan.config_source].words
-                template, origin = plan.chat_template or safe.chat_template(folder), whose_template(plan)
-            else:
-                folder = self.studio.parents.model(what, self.studio.access).words
-                template, origin = safe.chat_template(folder), f"the chat template of {what}"
-            if template:
-                templates.asked(template, prompt, safe.named_tokens(folder), origin)
+    def _rehearse(self, what: "Recipe | str", prompt: str) -> str:
+        """Render somebody's chat template before a place in the line is taken: one that is too much holds nobody up there.
+
+        Gives what is to be told of it.
+        """
+        if isinstance(what, Recipe):
+            plan, models = self.studio.plan(what), self.studio.parents.open(what, self.studio.access)
+            folder = models[plan.tokens.origin if plan.tokens else plan.config_source].words
+            template, origin = plan.chat_template or safe.chat_template(folder), whose_template(plan)
+        else:
+            folder = self.studio.parents.model(what, self.studio.access).words
+            template, origin = safe.chat_template(folder), f"the chat template of {what}"
+        if not template:
+            return NO_TEMPLATE
+        return FOLDED if asked_in(template, prompt, safe.named_tokens(folder), origin).folded else ""
 
     def _may(self, *asked: "Recipe | str") -> None:
         """CheckpointError where a recipe or a model must not be heard: what was said before is no more open than they are."""
         for what in asked:
             self.studio.access.check(*(what.opened if isinstance(what, Recipe) else (what,)))
 
-    def _answer(self, ask: Ask, manner: Manner, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
+    def _answer(self, ask: Ask, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
         """Answers of those who have not answered this prompt yet."""
-        silent, prompt = ask.of, ask.said(manner)
+        silent, prompt = ask.of, ask.said
         recipes = {k: what for k, what in silent.items() if isinstance(what, Recipe)}
         parents = {k: what for k, what in silent.items() if isinstance(what, str)}
         rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
         for recipe in recipes.values():
-            outlook = self.studio.outlook(recipe, parents.values(), prompt)
+            outlook = self.studio.outlook(recipe, parents.values(), prompt, ask.how.length)
             if outlook.kind != "live":
                 raise MergeError(f"{outlook.words} What the models would say cannot be heard here; the merge can be downloaded.")
         for i, own in enumerate(rounds):
@@ -277,11 +302,12 @@ class Answers:
             yield feeds.flush(busy=asked)
             said: dict[str, list[Token]] = {k: [] for k in asked}
             flushed = time.monotonic()
-            for word in self._spoken(own, {k: parents[k] for k in asked if k in parents}, prompt, manner, go_on):
+            for word in self._spoken(own, {k: parents[k] for k in asked if k in parents}, prompt, ask.how, go_on):
                 self.studio.parents.check(_opened(silent))  # what is said of a file that lost its end is of no use
                 if word.token is None:
-                    self._remember(_name(silent[word.key]), prompt, manner, Answer.plain(said[word.key]))
-                    feeds.finished(word.key)
+                    if ask.kept:
+                        self._remember(_name(silent[word.key]), prompt, ask.how, Answer.plain(said[word.key], word.cut))
+                    feeds.finished(word.key, word.cut)
                 else:
                     said[word.key].append(word.token)
                     feeds.add(word.key, word.token)
@@ -290,17 +316,18 @@ class Answers:
                     flushed = time.monotonic()
             for key in own:
                 if ask.why is not None and go_on() and not self.studio.borrows:
-                    self._tell(ask, key, Answer.plain(said[key]), manner, feeds)
+                    known = self.studio.answered.get((_name(own[key]), prompt, ask.how))
+                    self._tell(ask, key, known or Answer.plain(said[key]), feeds)
             if not go_on():
                 return
             yield feeds.flush()
 
-    def _tell(self, ask: Ask, key: str, said: Answer, manner: Manner, feeds: Feeds) -> None:
+    def _tell(self, ask: Ask, key: str, said: Answer, feeds: Feeds) -> None:
         """Whose words an answer of the merge is made of."""
         if ask.why is not None:
             heard = ask.why(said)
             self.studio.parents.check(_opened(ask.of))
-            self._remember(_name(ask.of[key]), ask.said(manner), manner, heard)
+            self._remember(_name(ask.of[key]), ask.said, ask.how, heard)
             feeds.replace(key, heard)
 
     def _spoken(
@@ -311,9 +338,8 @@ class Answers:
             yield from self.studio.voices.turns(
                 {**own, **parents},
                 prompt,
-                limit=ANSWER_TOKENS,
-                temperature=manner.temperature,
-                seed=manner.seed,
+                limit=manner.length,
+                sampling=manner.sampling,
                 go_on=go_on,
                 access=self.studio.access,
             )
@@ -325,10 +351,15 @@ class Answers:
         keys = {"merge": next(iter(own))} if own else {}
         keys |= {reference: k for k, reference in parents.items()}
         paths, text = folders(opened), dump(recipe) if recipe else ""
-        asked = (paths, text, list(keys), prompt, ANSWER_TOKENS, manner.temperature, manner.seed)
+        how = manner.sampling
+        asked = (paths, text, list(keys), prompt, manner.length, how.temperature, how.seed, how.top_p, how.penalty, how.stops)
         with contextlib.closing(lent(lambda: measured(on_loan(*asked), paths), go_on)) as words:
             for who, number, piece, probability, others in words:
-                yield Event(keys[who], None if number == ENDED else Token(number, piece, probability, others))
+                yield (
+                    Event(keys[who], None, piece == CUT)
+                    if number == ENDED
+                    else Event(keys[who], Token(number, piece, probability, others))
+                )
 
     def _why(self, work: Workspace, prompt: str, heard: Answer) -> Answer:
         """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""

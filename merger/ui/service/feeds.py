@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from merger.chat.model import Token
+from merger.chat.sampling import repeats
 from merger.ui.rows import Row
 
 Feed = dict[str, Any]
 ANSWER_TOKENS = 160
-"""An answer with as many is cut off."""
+"""An answer with as many is cut off, where nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +20,13 @@ class Answer:
     tokens: tuple[Token, ...]
     agree: tuple[str | None, ...]
     why: tuple[str, ...]
+    cut: bool = False
+    """Whether it was cut off at its length."""
 
     @classmethod
-    def plain(cls, tokens: Sequence[Token]) -> "Answer":
+    def plain(cls, tokens: Sequence[Token], cut: bool = False) -> "Answer":
         """An answer nobody else has been asked about."""
-        return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens))
+        return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens), cut)
 
     @property
     def text(self) -> str:
@@ -50,6 +53,8 @@ class Feeds:
         self._full: dict[str, list[list[Any]]] = {}
         self._all: dict[str, list[list[Any]]] = {key: [] for key in keys}
         self._open = list(keys)
+        self._cut: set[str] = set()
+        self._told: dict[str, str] = {}
 
     @property
     def open(self) -> bool:
@@ -59,6 +64,7 @@ class Feeds:
     def start(self, known: Mapping[str, Answer]) -> Feed:
         self._full = {k: h.shown() for k, h in known.items()}
         self._ended = list(known)
+        self._cut = {k for k, h in known.items() if h.cut}
         self._open = [k for k in self._keys if k not in known]
         state = {k: "cached" if k in known else "waiting" for k in self._keys}
         return self._feed(start=True, prompt=self._prompt, state=state)
@@ -71,8 +77,16 @@ class Feeds:
         self._all[key].append(shown(token, None))
         self._new.append([key, *shown(token, None)])
 
-    def finished(self, key: str) -> None:
+    def tell(self, key: str, remark: str) -> None:
+        """What is to be told of how somebody was asked."""
+        if remark:
+            self._told[key] = remark
+
+    def finished(self, key: str, cut: bool = False) -> None:
+        """Somebody has said all, or (cut) as much as he may."""
         self._ended.append(key)
+        if cut:
+            self._cut.add(key)
         self._open.remove(key)
         self._full[key] = self._all[key]
 
@@ -98,15 +112,18 @@ class Feeds:
     def _mark(self, key: str, cut: bool) -> bool | None:
         """Whether an answer is right; one that was cut off is not a whole one."""
         row = self._rows[key]
-        right = row.right("".join(token[0] for token in self._full[key]).strip())
-        return False if right and cut and row.match == "exact" else right
+        text = "".join(token[0] for token in self._full[key])
+        right = row.right(text.strip())
+        return False if right and ((cut and row.match == "exact") or repeats(text)) else right
 
     def _feed(self, **more: Any) -> Feed:
         self._seq += 1
+        more["cut"] = [key for key in self._ended if key in self._cut]
+        more["repeats"] = [key for key in self._ended if repeats("".join(token[0] for token in self._full.get(key, ())))]
+        if self._told:
+            more["told"] = self._told
         if self._rows:
-            cut = [key for key in self._ended if len(self._full[key]) >= ANSWER_TOKENS]
-            more["cut"] = cut
-            more["marks"] = {key: self._mark(key, key in cut) for key in self._ended}
+            more["marks"] = {key: self._mark(key, key in self._cut) for key in self._ended}
         feed: Feed = {
             "run": self._run, "seq": self._seq, "add": self._new, "full": self._full, "done": self._ended, **self._of, **more,
         }  # fmt: skip

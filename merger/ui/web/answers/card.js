@@ -51,8 +51,10 @@ export class Card {
     this.body.tabIndex = 0;
     this.body.setAttribute('role', 'group');
     this.text = el('div', 'an-text');
+    this.text.dir = 'auto';
     this.message = el('p', 'an-message');
     this.heard = el('div', 'an-heard'); // the base's words while bypassed
+    this.heard.dir = 'auto';
     this.why = el('p', 'an-why');
     this.why.hidden = true;
     const head = el('div', 'an-head');

@@ -29,6 +29,7 @@ export class Panel {
     this.cards = new Map();
     this.cardOf = (/** @type {string} */ key) => this.cards.get(key);
     this.asked = el('p', 'an-asked');
+    this.asked.dir = 'auto';
     this.modes = grouped(el('div', 'an-modes'), 'Colour by');
     this.note = el('p', 'an-note');
     this.alarm = el('p', 'an-alarm');

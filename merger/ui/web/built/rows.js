@@ -1,4 +1,4 @@
-// npm run build: f9c531138b30ca90bfc10d9a847f2e13924042babbfe683e932788f374d05a92 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: 8caf8f4d3d89abf4b39409af5a27ffc260accaadbfa1c601c320bf0dc6682035 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all2)=>{for(var name in all2)__defProp(target,name,{get:all2[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
 "object"||typeof from=="function")for(let key of __getOwnPropNames(from))!__hasOwnProp.call(to,key)&&key!==except&&__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
 __getOwnPropDesc(from,key))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{start:()=>start});var rows_default=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-var\
@@ -30,22 +30,24 @@ rflow:hidden}.rows :is(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:2
 .rw-send{border-radius:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0\
  16px;border-bottom:1px solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;white-space:nowrap}.rw-bars{display:flex;gap:3px;align-items:flex-end;heig\
 ht:28px}.rw-bar{width:10px;background:var(--me-edge)}.rw-bar[data-newest=true]{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;paddin\
-g:12px 16px}.rw-title{margin:0 0 8px;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty){padding\
-:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex-directi\
-on:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);color:var(\
---me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):focus-visi\
-ble{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{display:flex\
-;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{outline:\
-none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-side-text{m\
-argin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.rw-side-t\
-ext[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex-start;m\
-in-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-vote{f\
-lex:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw-duel\
-{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:24%}.\
-rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-s\
-end,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-prompt{width:42%}.rw-r\
-ow td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40px;padding:2px 8px}.rw-right{fon\
-t-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
+g:12px 16px}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw\
+-closehead [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;curs\
+or:pointer}.rw-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty)\
+{padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex\
+-direction:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);co\
+lor:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):fo\
+cus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{disp\
+lay:flex;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{\
+outline:none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-sid\
+e-text{margin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.r\
+w-side-text[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex\
+-start;min-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .r\
+w-vote{flex:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}\
+.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{wid\
+th:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-st\
+op,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:b\
+lock}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40p\
+x;padding:2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
 `;var answers_default=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--backgrou\
 nd-fill-primary, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: \
 var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:in\
@@ -99,26 +101,26 @@ ring"?both:both[dark?1:0];function colour(name,dark=isDark()){if(!(name in COLOU
 spans:[],state:"",cursor:-1,visible:!1,error:""}),Card=class{constructor(hold2){this.key="",this.column={key:""},this.said=nothing(),this.box=el("section","an-c\
 ard"),this.box.setAttribute("role","region"),this.title=el("span","an-title"),this.badge=el("span","an-badge"),this.words=el("span","an-words"),this.words.title=
 "The chat template the prompt is put into for this model",this.hold=hold2,this.body=el("div","an-body"),this.body.tabIndex=0,this.body.setAttribute("role","grou\
-p"),this.text=el("div","an-text"),this.message=el("p","an-message"),this.heard=el("div","an-heard"),this.why=el("p","an-why"),this.why.hidden=!0;let head=el("di\
-v","an-head");head.append(el("i","an-dot"),this.title,this.badge,this.words,hold2),this.body.append(this.text,this.message,this.heard),this.box.append(head,this.
-body,this.why)}get name(){return String(this.column.name??this.key)}take(column,bypass){this.column=column,this.key=String(column.key);let{name}=this;this.box.setAttribute(
-"aria-label",`Answer of ${name}`),this.body.setAttribute("aria-label",`Words of ${name}, arrow keys step through them`),this.box.dataset.lead=String(!!column.lead),
-this.box.style.setProperty("--an-colour",colourOf(column.lead?null:column.slot??0)),this.box.dataset.plain=String(!column.lead&&!Number.isInteger(column.slot)),
-this.title.textContent=column.lead?name.charAt(0).toUpperCase()+name.slice(1):name,this.title.title=name,say(this.words,column.words?String(column.words):""),this.
-hold.hidden=!column.lead||!bypass,this.refresh()}clear(){let tall=Math.min(this.body.clientHeight,320);this.body.style.minHeight=this.said.tokens.length?`${tall}\
-px`:"",this.said=nothing(),this.text.replaceChildren(),say(this.why,"")}append(tokens,parentOf){let page=document.createDocumentFragment();for(let token of tokens){
-let text=String(token[0]??"");this.said.visible||(text=text.trimStart()),this.said.visible||=text!=="";let blank=/^\s+(?=\S)/.exec(text)?.[0]??"";blank&&page.append(
-blank);let span=el("span","an-token",text.slice(blank.length)),prob=typeof token[1]=="number"?Math.min(1,Math.max(0,token[1])):1;span.style.setProperty("--u",String(
-Math.round(55*(1-prob)))),ascribe(span,token,parentOf),span.dataset.i=String(this.said.tokens.length),this.said.tokens.push(token),this.said.spans.push(span),page.
-append(span)}let low=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(page),low&&this.said.state==="busy"&&(this.body.scrollTop=
-this.body.scrollHeight)}repair(tokens,parentOf){if(this.said.tokens.length===tokens.length){this.said.tokens=tokens,tokens.forEach((token,i)=>ascribe(this.said.
-spans[i],token,parentOf));return}let{state,error}=this.said;this.clear(),Object.assign(this.said,{state,error}),this.append(tokens,parentOf)}get remark(){let{state,
-tokens,error}=this.said;if(error)return error;let some=tokens.length>0;return state==="failed"?"This answer failed.":state==="stopped"?some?"Stopped before the \
-end.":"Stopped before the first word.":state==="waiting"?"Waiting for its turn…":some?"":state==="busy"?"Thinking…":state==="done"||state==="cached"?"The mo\
-del ended without a word.":state?"":this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet."}refresh(){let{state}=this.said;this.box.dataset.
-state=state||"empty",this.box.setAttribute("aria-busy",String(state==="busy")),this.badge.textContent=WORDS[state]??"",say(this.message,this.remark),FINAL.includes(
-state)&&(this.body.style.minHeight="")}};function ascribe(span,token,parentOf){let parent=token[3]==null?void 0:parentOf(String(token[3]));parent&&(span.style.setProperty(
-"--an-parent",colourOf(parent.column.slot)),span.dataset.line=String((parent.column.slot??0)%4))}var WAYS={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},wayOf=event=>WAYS[event.key]??null,withControl=event=>event.ctrlKey||event.metaKey;var{decimals,digits,hardly,minus}=looks_default.numbers;function whole(x){let below=Math.floor(x);return x-below===.5?below+(below&1):Math.round(x)}var percent=share=>`${whole(100*share)}%`,chance=p=>p>0&&p<hardly?"<\
+p"),this.text=el("div","an-text"),this.text.dir="auto",this.message=el("p","an-message"),this.heard=el("div","an-heard"),this.heard.dir="auto",this.why=el("p","\
+an-why"),this.why.hidden=!0;let head=el("div","an-head");head.append(el("i","an-dot"),this.title,this.badge,this.words,hold2),this.body.append(this.text,this.message,
+this.heard),this.box.append(head,this.body,this.why)}get name(){return String(this.column.name??this.key)}take(column,bypass){this.column=column,this.key=String(
+column.key);let{name}=this;this.box.setAttribute("aria-label",`Answer of ${name}`),this.body.setAttribute("aria-label",`Words of ${name}, arrow keys step throug\
+h them`),this.box.dataset.lead=String(!!column.lead),this.box.style.setProperty("--an-colour",colourOf(column.lead?null:column.slot??0)),this.box.dataset.plain=
+String(!column.lead&&!Number.isInteger(column.slot)),this.title.textContent=column.lead?name.charAt(0).toUpperCase()+name.slice(1):name,this.title.title=name,say(
+this.words,column.words?String(column.words):""),this.hold.hidden=!column.lead||!bypass,this.refresh()}clear(){let tall=Math.min(this.body.clientHeight,320);this.
+body.style.minHeight=this.said.tokens.length?`${tall}px`:"",this.said=nothing(),this.text.replaceChildren(),say(this.why,"")}append(tokens,parentOf){let page=document.
+createDocumentFragment();for(let token of tokens){let text=String(token[0]??"");this.said.visible||(text=text.trimStart()),this.said.visible||=text!=="";let blank=/^\s+(?=\S)/.
+exec(text)?.[0]??"";blank&&page.append(blank);let span=el("span","an-token",text.slice(blank.length)),prob=typeof token[1]=="number"?Math.min(1,Math.max(0,token[1])):
+1;span.style.setProperty("--u",String(Math.round(55*(1-prob)))),ascribe(span,token,parentOf),span.dataset.i=String(this.said.tokens.length),this.said.tokens.push(
+token),this.said.spans.push(span),page.append(span)}let low=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(page),low&&this.
+said.state==="busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(tokens,parentOf){if(this.said.tokens.length===tokens.length){this.said.tokens=tokens,tokens.
+forEach((token,i)=>ascribe(this.said.spans[i],token,parentOf));return}let{state,error}=this.said;this.clear(),Object.assign(this.said,{state,error}),this.append(
+tokens,parentOf)}get remark(){let{state,tokens,error}=this.said;if(error)return error;let some=tokens.length>0;return state==="failed"?"This answer failed.":state===
+"stopped"?some?"Stopped before the end.":"Stopped before the first word.":state==="waiting"?"Waiting for its turn…":some?"":state==="busy"?"Thinking…":state===
+"done"||state==="cached"?"The model ended without a word.":state?"":this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet."}refresh(){let{
+state}=this.said;this.box.dataset.state=state||"empty",this.box.setAttribute("aria-busy",String(state==="busy")),this.badge.textContent=WORDS[state]??"",say(this.
+message,this.remark),FINAL.includes(state)&&(this.body.style.minHeight="")}};function ascribe(span,token,parentOf){let parent=token[3]==null?void 0:parentOf(String(
+token[3]));parent&&(span.style.setProperty("--an-parent",colourOf(parent.column.slot)),span.dataset.line=String((parent.column.slot??0)%4))}var WAYS={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},wayOf=event=>WAYS[event.key]??null,withControl=event=>event.ctrlKey||event.metaKey;var{decimals,digits,hardly,minus}=looks_default.numbers;function whole(x){let below=Math.floor(x);return x-below===.5?below+(below&1):Math.round(x)}var percent=share=>`${whole(100*share)}%`,chance=p=>p>0&&p<hardly?"<\
 1%":percent(p);var show=text=>`“${String(text).replaceAll(`
 `,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,oddsOf=p=>typeof p=="number"?chance(p):"";function pin({said,why:line}){let token=said.tokens[said.cursor],
 why=token?.[4]?String(token[4]):"";say(line,token&&why?`${show(token[0])} ${chance(Number(token[1]))}: ${why}`:"")}var Tip=class{constructor(root,live,cardOf){this.
@@ -138,32 +140,32 @@ ArrowRight:1,ArrowLeft:-1}[event.key];event.key==="Escape"&&this.hide(),!(!by||w
 let{body,said}=card;said.cursor=Math.min(Math.max(0,said.cursor+by),said.tokens.length-1);let span=said.spans[said.cursor],low=span?span.offsetTop+span.offsetHeight-
 body.clientHeight:0;span&&(span.offsetTop<body.scrollTop||low>body.scrollTop)&&(body.scrollTop=Math.max(0,low)),pin(card),this.explain(card,said.cursor,!0)}};var MODES=[["sure","how sure","Coloured where the model gave the token a low probability"],["parent","which parent agrees","Underlined in the colour of the pare\
 nt that would have said the same"]],Panel=class{constructor(host,root){this.host=host,this.root=root,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=
-key=>this.cards.get(key),this.asked=el("p","an-asked"),this.modes=grouped(el("div","an-modes"),"Colour by"),this.note=el("p","an-note"),this.alarm=el("p","an-al\
-arm"),this.grid=el("div","an-grid"),this.live=el("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.alarm.
-setAttribute("role","alert"),this.tip=new Tip(root,this.live,this.cardOf),this.modes.append(el("span","an-label","Colour by"));for(let[mode,text,title]of MODES){
-let node=button("an-button",text,()=>this.setMode(mode));Object.assign(node,{title}).dataset.mode=mode,this.modes.append(node)}let bar=el("div","an-bar");bar.append(
-this.asked,this.modes),root.append(bar,this.note,this.alarm,this.grid,this.tip.box,this.live),this.setMode("sure"),say(this.note,""),say(this.alarm,"")}setMode(mode){
-this.root.dataset.mode=mode;for(let node of this.modes.querySelectorAll("button"))press(node,node.dataset.mode===mode)}build(){let columns=(this.host.props.value??
-{}).columns??[],old=this.cards;this.cards=new Map;for(let column of columns){let key=String(column.key),card=old.get(key)??this.newCard();card.take(column,columns.
-some(c=>c.base)),this.cards.set(key,card)}let all2=[...this.cards.values()],lead=all2.filter(card=>card.column.lead),others=all2.filter(card=>!card.column.lead);
-this.grid.replaceChildren(...[...lead,...others].map(card=>card.box))}newCard(){let card=new Card(this.holder());return this.tip.listen(card),card}bypass(on){let all2=[
-...this.cards.values()],base=all2.find(card=>card.column.base),lead=all2.find(card=>card.column.lead);!base||!lead||this.root.dataset.bypass==="true"===on||(this.
-root.dataset.bypass=String(on),this.tip.hide(),press(lead.hold,on),lead.heard.textContent=on?base.text.textContent||base.message.textContent:"",lead.badge.textContent=
-on?`bypassed: ${base.column.name} alone`:WORDS[lead.said.state]??"",this.live.textContent=on?`The base says: ${lead.heard.textContent}`:"")}holder(){let node=button(
-"an-button an-hold","Hold: base",()=>{});node.title="As long as you hold it, you read what the base says without any of the changes",press(node,!1),node.addEventListener(
-"pointerdown",event=>{node.setPointerCapture(event.pointerId),this.bypass(!0)});for(let end of["pointerup","pointercancel","lostpointercapture","blur","keyup"])
-node.addEventListener(end,()=>this.bypass(!1));return node.addEventListener("keydown",event=>{event.key!==" "&&event.key!=="Enter"||(event.preventDefault(),this.
-bypass(!0))}),node.addEventListener("contextmenu",event=>event.preventDefault()),node}takeProp(){let{feed}=this.host.props;this.take(typeof feed=="string"?read(
-feed):feed)}isNew({run,seq=this.seq+1}){return run>this.run||run===this.run&&seq>this.seq}take(feed){if(!feed||typeof feed.run!="number"||!this.isNew(feed))return;
-let fresh2=feed.run>this.run||!!feed.start;if([this.run,this.seq]=[feed.run,feed.seq??this.seq+1],fresh2&&this.begin(),fresh2||feed.prompt){let prompt=String(feed.
-prompt??"");this.asked.textContent=prompt?`Asked: ${prompt}`:"",this.asked.title=prompt}"note"in feed&&say(this.note,feed.note),this.takeWords(feed),this.takeEnds(
+key=>this.cards.get(key),this.asked=el("p","an-asked"),this.asked.dir="auto",this.modes=grouped(el("div","an-modes"),"Colour by"),this.note=el("p","an-note"),this.
+alarm=el("p","an-alarm"),this.grid=el("div","an-grid"),this.live=el("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role",
+"status"),this.alarm.setAttribute("role","alert"),this.tip=new Tip(root,this.live,this.cardOf),this.modes.append(el("span","an-label","Colour by"));for(let[mode,
+text,title]of MODES){let node=button("an-button",text,()=>this.setMode(mode));Object.assign(node,{title}).dataset.mode=mode,this.modes.append(node)}let bar=el("\
+div","an-bar");bar.append(this.asked,this.modes),root.append(bar,this.note,this.alarm,this.grid,this.tip.box,this.live),this.setMode("sure"),say(this.note,""),say(
+this.alarm,"")}setMode(mode){this.root.dataset.mode=mode;for(let node of this.modes.querySelectorAll("button"))press(node,node.dataset.mode===mode)}build(){let columns=(this.
+host.props.value??{}).columns??[],old=this.cards;this.cards=new Map;for(let column of columns){let key=String(column.key),card=old.get(key)??this.newCard();card.
+take(column,columns.some(c=>c.base)),this.cards.set(key,card)}let all2=[...this.cards.values()],lead=all2.filter(card=>card.column.lead),others=all2.filter(card=>!card.
+column.lead);this.grid.replaceChildren(...[...lead,...others].map(card=>card.box))}newCard(){let card=new Card(this.holder());return this.tip.listen(card),card}bypass(on){
+let all2=[...this.cards.values()],base=all2.find(card=>card.column.base),lead=all2.find(card=>card.column.lead);!base||!lead||this.root.dataset.bypass==="true"===
+on||(this.root.dataset.bypass=String(on),this.tip.hide(),press(lead.hold,on),lead.heard.textContent=on?base.text.textContent||base.message.textContent:"",lead.badge.
+textContent=on?`bypassed: ${base.column.name} alone`:WORDS[lead.said.state]??"",this.live.textContent=on?`The base says: ${lead.heard.textContent}`:"")}holder(){
+let node=button("an-button an-hold","Hold: base",()=>{});node.title="As long as you hold it, you read what the base says without any of the changes",press(node,
+!1),node.addEventListener("pointerdown",event=>{node.setPointerCapture(event.pointerId),this.bypass(!0)});for(let end of["pointerup","pointercancel","lostpointe\
+rcapture","blur","keyup"])node.addEventListener(end,()=>this.bypass(!1));return node.addEventListener("keydown",event=>{event.key!==" "&&event.key!=="Enter"||(event.
+preventDefault(),this.bypass(!0))}),node.addEventListener("contextmenu",event=>event.preventDefault()),node}takeProp(){let{feed}=this.host.props;this.take(typeof feed==
+"string"?read(feed):feed)}isNew({run,seq=this.seq+1}){return run>this.run||run===this.run&&seq>this.seq}take(feed){if(!feed||typeof feed.run!="number"||!this.isNew(
+feed))return;let fresh2=feed.run>this.run||!!feed.start;if([this.run,this.seq]=[feed.run,feed.seq??this.seq+1],fresh2&&this.begin(),fresh2||feed.prompt){let prompt=String(
+feed.prompt??"");this.asked.textContent=prompt?`Asked: ${prompt}`:"",this.asked.title=prompt}"note"in feed&&say(this.note,feed.note),this.takeWords(feed),this.takeEnds(
 feed),this.cards.forEach(card=>card.refresh())}begin(){this.tip.hide(),this.bypass(!1),this.cards.forEach(card=>card.clear()),say(this.alarm,""),say(this.note,"")}takeWords(feed){
 for(let[key,state]of Object.entries(feed.state??{})){let card=this.cards.get(key);card&&(card.said.state=String(state))}let added=new Map;for(let[key,...token]of feed.
 add??[])added.set(String(key),[...added.get(String(key))??[],token]);for(let[key,tokens]of added){let card=this.cards.get(key);card&&(card.said.state||="busy",card.
 append(tokens,this.cardOf))}for(let[key,tokens]of Object.entries(feed.full??{}))Array.isArray(tokens)&&this.cards.get(key)?.repair(tokens,this.cardOf)}takeEnds(feed){
 for(let key of feed.done??[]){let card=this.cards.get(String(key));card&&!FINAL.includes(card.said.state)&&(card.said.state="done")}for(let[key,message]of Object.
 entries(feed.error??{})){let card=this.cards.get(key);card?Object.assign(card.said,{error:String(message),state:card.said.state==="stopped"?"stopped":"failed"}):
-say(this.alarm,String(message))}}};var MERGE="merge";var nothing2=()=>({tokens:[],state:"",mark:null,cut:!1,error:""}),textOf=said=>(said?.tokens??[]).map(token=>String(token[0]??"")).join("").trim();function apart(key){
+say(this.alarm,String(message))}}};var MERGE="merge";var nothing2=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),textOf=said=>(said?.tokens??[]).map(token=>String(token[0]??"")).join("").trim();function apart(key){
 let at=key.indexOf("/");return at<0?["",key]:[key.slice(0,at),key.slice(at+1)]}function wanted(row){return!row.match||!row.answer?.trim()?"a matter of taste":row.
 match==="within"?`right if it has: ${row.answer}`:`right if: ${row.answer}`}var KEY="merge-explorer-rows",FAMILIES=12,FILE_CHARACTERS=2e5,FAMILY=/^[A-Za-z0-9_-]{1,24}$/,clean=text=>text.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function rowOf(given,id){
 let{prompt,answer,match,ticked}=typeof given=="string"?{prompt:given}:given??{};if(typeof prompt!="string"||!prompt.trim())return null;let right=typeof answer==
@@ -193,16 +195,16 @@ match="",ticked=!0}={id:"",prompt:""})=>kind==="jsonl"?JSON.stringify({prompt,an
 "${text.replaceAll('"','""')}"`).join(","):match?`${flat(prompt)} ${match==="within"?"~>":"=>"} ${flat(answer)}`:flat(prompt);return`${[...kind==="csv"?["prompt\
 ,answer,match,ticked"]:[],...rows.map(line)].join(`
 `)}
-`}var Ask=class{constructor(ask,again,stop,more){this.box=el("div","rw-askrow"),this.field=el("textarea","rw-field"),this.field.rows=1,this.field.maxLength=2e3,this.
-field.dir="auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let send=()=>{let prompt=clean(this.
-field.value);prompt.trim()?ask(prompt)&&(this.last=prompt,this.field.value="",this.grow()):again()};this.field.addEventListener("input",()=>this.grow()),this.field.
-addEventListener("keydown",event=>{event.key==="Enter"&&!event.shiftKey&&!event.isComposing?(event.preventDefault(),send()):event.key==="Escape"?(this.field.value=
-"",this.grow()):event.key==="ArrowUp"&&!this.field.value&&this.last&&(event.preventDefault(),this.field.value=this.last,this.grow())}),this.send=titled(button("\
-rw-send","Ask",send),"Adds a row; with nothing written, asks all rows again. Shift+Enter breaks the line"),this.chips=el("span","rw-chips"),this.full=el("span",
+`}var Ask=class{constructor(ask,again,stop,more,chat){this.box=el("div","rw-askrow"),this.field=el("textarea","rw-field"),this.field.rows=1,this.field.maxLength=2e3,
+this.field.dir="auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let send=()=>{let prompt=clean(
+this.field.value);prompt.trim()?ask(prompt)&&(this.last=prompt,this.field.value="",this.grow()):again()};this.field.addEventListener("input",()=>this.grow()),this.
+field.addEventListener("keydown",event=>{event.key==="Enter"&&!event.shiftKey&&!event.isComposing?(event.preventDefault(),send()):event.key==="Escape"?(this.field.
+value="",this.grow()):event.key==="ArrowUp"&&!this.field.value&&this.last&&(event.preventDefault(),this.field.value=this.last,this.grow())}),this.send=titled(button(
+"rw-send","Ask",send),"Adds a row; with nothing written, asks all rows again. Shift+Enter breaks the line"),this.chips=el("span","rw-chips"),this.full=el("span",
 "rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=button("rw-stop","Stop",stop),this.stop.hidden=!0,this.more=titled(button("rw-\
-stop","Prompts…",more),"Suggested prompts, and rows from and to a file"),this.box.append(this.field,this.send,this.stop,this.chips,this.more,this.full),this.asked=
-ask,this.offered=""}grow(){this.field.style.height="auto",this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(prompts2,full){this.full.hidden=
-!full,prompts2.join(`
+stop","Prompts…",more),"Suggested prompts, and rows from and to a file");let talk=button("rw-stop rw-talk","Chat",chat,"Open the chat");this.box.append(this.field,
+this.send,this.stop,this.chips,this.more,talk,this.full),this.asked=ask,this.offered=""}grow(){this.field.style.height="auto",this.field.style.height=`${Math.min(
+96,this.field.scrollHeight)}px`}draw(prompts2,full){this.full.hidden=!full,prompts2.join(`
 `)!==this.offered&&(this.offered=prompts2.join(`
 `),this.chips.replaceChildren(...prompts2.slice(0,3).map(prompt=>button("rw-chip",prompt,()=>this.asked(prompt)))))}};function form(row,keep,leave){let box=el("\
 form","rw-form"),field=(label,value)=>{let input=el("input","rw-input");input.value=value,input.maxLength=2e3,input.dir="auto";let named=el("label","rw-label",label);
@@ -210,7 +212,17 @@ return named.append(input),box.append(named),input},prompt=field("Prompt of this
 "rw-input");for(let[value,words]of[["exact","the whole answer"],["within","words in it"]])match.add(new Option(words,value));return match.value=row.match||"exac\
 t",match.setAttribute("aria-label","How it is compared"),box.append(match,Object.assign(button("rw-send","Keep",()=>{}),{type:"submit"}),button("rw-stop","Leave",
 leave)),box.addEventListener("submit",event=>{if(event.preventDefault(),!prompt.value.trim())return;let kind=answer.value.trim()?match.value:"";keep({...row,prompt:clean(
-prompt.value),answer:clean(answer.value),match:kind})}),box.addEventListener("keydown",event=>{event.key==="Escape"&&leave()}),{box,prompt}}var KINDS=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function download(text,name){let link=el("a");
+prompt.value),answer:clean(answer.value),match:kind})}),box.addEventListener("keydown",event=>{event.key==="Escape"&&leave()}),{box,prompt}}var SHOWN=2e3;function copier(className,textOf2){let node=button(className,"Copy",async()=>{let said="Copied";try{await navigator.clipboard.writeText(textOf2())}catch{
+said="Not allowed here"}setText(node,said),setTimeout(()=>setText(node,"Copy"),SHOWN)});return node}var CloseUp=class{constructor(table){this.table=table,this.of="",this.title=el("h3","rw-title"),this.title.dir="auto",this.box=el("div","rw-closehead"),this.note=
+el("p","rw-note"),this.note.setAttribute("role","status"),this.on=titled(button("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");
+let again=titled(button("rw-stop","Again",()=>this.again()),"Other words, by the next seed"),copy=copier("rw-stop",()=>textOf(table.store.of(table.open,MERGE))),
+chat=titled(button("rw-stop","Chat",()=>table.host.trigger("expand")),"A conversation with your merge");this.box.append(this.title,this.on,chat,again,copy)}get manner(){
+return{variety:0,length:160,...read(this.table.host.props.manner)}}draw(){let row=this.table.row();setText(this.title,row?`Close up: ${row.prompt}`:"Close up");
+let said=this.table.store.of(this.table.open,MERGE);this.on.hidden=!this.canGoOn(said),this.of!==this.table.open&&setText(this.note,""),this.of=this.table.open}canGoOn(said){
+return said.cut&&said.tokens.length>=this.manner.length&&said.tokens.length<2e3}goOn(row=this.table.row()){if(!row)return;let times=(row.times??1)+1;this.table.
+open=row.id,this.table.change(this.table.rows.map(one=>one.id===row.id?{...one,times}:one),"submit"),this.table.focus(row.id)}again(){if(this.manner.variety>0){
+this.draws();return}let set=button("rw-stop","Set 0.7",()=>{setText(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same words: v\
+ariety is 0. ",set),set.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var KINDS=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function download(text,name){let link=el("a");
 link.href=URL.createObjectURL(new Blob([text],{type:"text/plain"})),link.download=name,link.click(),URL.revokeObjectURL(link.href)}function prompts(rows,chips,{
 take,ask,leave}){let box=grouped(el("div","rw-form"),"Prompts"),said=el("span","rw-wanted");said.setAttribute("role","status");let file=el("input","rw-file");file.
 type="file",file.accept=".txt,.csv,.jsonl,.json",file.setAttribute("aria-label","A file of prompts"),file.addEventListener("change",async()=>{let[chosen]=file.files??
@@ -275,12 +287,14 @@ markOf(FINAL.includes(said.state)?said.mark:null),answer),this.merge.dataset.cha
 column.key} alone`))}drawMerge(said,before,last){let over=FINAL.includes(said.state),text=textOf(said),answer=el("span","rw-answer",text||(over?"":last??""));answer.
 dir="auto";let box=el("div","rw-said");box.dataset.old=String(said.state==="stale"||!text&&!over),box.append(markOf(over?said.mark:null),answer);let label=el("s\
 pan","rw-state",said.error||this.labelOf(said,text,before));this.merge.dataset.changed=String(over&&before!==void 0&&text!==before),this.merge.dataset.state=said.
-state||"empty",this.merge.replaceChildren(box,label),this.merge.title=text}labelOf(said,text,before){return said.cut?"cut off at 160 tokens":LABELS[said.state]?
-LABELS[said.state]:!FINAL.includes(said.state)||before===void 0?"":text===before?"same as before":"changed"}drawOther(cell,column,said,own){let known=["done","c\
-ached"].includes(said.state),both=known&&["done","cached"].includes(own.state),same=textOf(said)===textOf(own),sign=el("span","rw-sign",both?same?"=":"≠":known?
-"·":"…");sign.style.color=column.slot===null||column.slot===void 0?"":slotColour(column.slot),sign.setAttribute("role","img"),sign.setAttribute("aria-label",
-both?same?"same answer":"other answer":"not asked yet"),cell.title=known?`${column.name??column.key}: ${textOf(said)}`:String(column.name??column.key);let whole2=el(
-"span","rw-other-text",textOf(said));whole2.dir="auto",cell.replaceChildren(sign,markOf(known?said.mark:null),whole2)}};var STROKES=12,Score=class{constructor(blind){this.box=el("div","rw-score"),this.words=el("strong","rw-right"),this.bars=el("span","rw-bars"),this.bars.setAttribute(
+state||"empty",this.merge.replaceChildren(box,label),this.merge.title=text}offer(goOn){let node=button("rw-goon","Go on",goOn,`Go on with the answer to ${this.row.
+prompt}`);node.tabIndex=-1,this.merge.lastElementChild?.append(" ",node)}labelOf(said,text,before){let odd=[...said.cut?[`cut off at ${said.tokens.length} token\
+s`]:[],...said.repeats?["repeats itself"]:[]];return odd.length&&FINAL.includes(said.state)?odd.join(" · "):LABELS[said.state]?LABELS[said.state]:!FINAL.includes(
+said.state)||before===void 0?"":text===before?"same as before":"changed"}drawOther(cell,column,said,own){let known=["done","cached"].includes(said.state),both=known&&
+["done","cached"].includes(own.state),same=textOf(said)===textOf(own),sign=el("span","rw-sign",both?same?"=":"≠":known?"·":"…");sign.style.color=column.slot===
+null||column.slot===void 0?"":slotColour(column.slot),sign.setAttribute("role","img"),sign.setAttribute("aria-label",both?same?"same answer":"other answer":"not\
+ asked yet"),cell.title=known?`${column.name??column.key}: ${textOf(said)}`:String(column.name??column.key);let whole2=el("span","rw-other-text",textOf(said));whole2.
+dir="auto",cell.replaceChildren(sign,markOf(known?said.mark:null),whole2)}};var STROKES=12,Score=class{constructor(blind){this.box=el("div","rw-score"),this.words=el("strong","rw-right"),this.bars=el("span","rw-bars"),this.bars.setAttribute(
 "role","img"),this.legend=el("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let test=button("rw-vote","Blind test",blind);
 test.title="A against B on these prompts, without their names",this.box.append(this.words,this.bars,this.legend,test),this.strokes=[]}clear(){this.strokes=[],this.
 draw()}take(recipe,{right,of:of2,whole:whole2}){if(setText(this.words,of2?`${right} of ${of2} right`:"No prompt counts yet"),whole2&&of2&&recipe){let last=this.
@@ -307,8 +321,8 @@ of(row.id,MERGE)),whole2=said.every(({state})=>["done","cached"].includes(state)
 function takeWords(feed,at){for(let[key,state]of Object.entries(feed.state??{}))at(key).state=String(state);for(let[key,...token]of feed.add??[])at(String(key)).
 tokens.push(token);for(let[key,tokens]of Object.entries(feed.full??{}))Array.isArray(tokens)&&(at(key).tokens=[...tokens])}function takeEnds(feed,at){for(let key of feed.
 done??[])FINAL.includes(at(String(key)).state)||(at(String(key)).state="done");for(let[key,mark]of Object.entries(feed.marks??{}))at(key).mark=mark;for(let key of feed.
-cut??[])at(key).cut=!0;for(let[key,message]of Object.entries(feed.error??{})){let said=at(key);Object.assign(said,{error:String(message),state:said.state==="sto\
-pped"?"stopped":"failed"})}}var SIDES=["one","two"],VOTES=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],Series=class{constructor(send,leave){
+cut??[])at(key).cut=!0;for(let key of feed.repeats??[])at(key).repeats=!0;for(let[key,message]of Object.entries(feed.error??{})){let said=at(key);Object.assign(
+said,{error:String(message),state:said.state==="stopped"?"stopped":"failed"})}}var SIDES=["one","two"],VOTES=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],Series=class{constructor(send,leave){
 this.send=send,this.blind=void 0,this.store=new Store,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=el("section","rw-series"),this.box.setAttribute(
 "aria-label","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=el("h3","rw-title"),this.head.setAttribute("aria-live","polite"),this.differs=el("p",
 "rw-says"),this.pair=el("div","rw-pair"),this.texts=SIDES.map((_,i)=>{let side=el("div","rw-side"),text=el("p","rw-side-text");return text.dir="auto",side.append(
@@ -336,55 +350,56 @@ textContent.replace("From one to the other","From A to B")),setText(this.differs
 A}, B ${won.B}`)}this.result.replaceChildren(...won&&won.A+won.B?[bar]:[],...lines2.map(line=>el("p","",line)))}};var UNDER_WAY=["busy","waiting"],PATIENCE=3e3,Table=class{constructor(host,root){this.host=host,this.root=root,this.store=new Store,this.rows=[],this.open="",this.
 family="",this.families=new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new Score(
 ()=>this.hand({},"apply")),this.doing=new Doing(this),this.asking=new Ask(prompt=>this.doing.add(prompt),()=>this.hand({},"submit"),()=>host.trigger("stop"),()=>this.
-doing.more()),this.table=el("table","rw-table"),this.head=el("tr","rw-head"),this.body=el("tbody"),this.live=el("div","rw-hidden"),this.live.setAttribute("aria-\
-live","polite"),this.edited=el("div","rw-edited"),this.title=el("h3","rw-title"),this.says=el("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.
-panelSeq=0;let inner=el("div","answers");this.panel=new Panel({element:inner,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},inner),this.series=new Series(
-votes=>this.hand({votes},"select"),()=>this.hand({},"submit")),this.lay(inner)}lay(inner){let{table}=this;table.setAttribute("aria-label","Prompts and answers"),
-listen(table,this.doing.keys());let head=el("thead");head.append(this.head),table.append(head,this.body);let box=el("div","rw-box");box.append(table);let close=el(
-"div","rw-close");close.append(this.title,inner,this.says),this.root.append(box,this.edited,this.asking.box,this.score.box,this.series.box,close,this.live)}takeBoard(){
-let board=read(this.host.props.board);if(board.blind){this.board={...this.board,blind:board.blind},this.root.dataset.blind="true",this.series.begin(board.blind);
-return}this.next=board,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.begin(void 0),this.settle(),setText(this.says,this.board.says??""),
-this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},this.root.dataset.blind="false",this.panel.build(),this.drawHead(),this.drawAll(),
-this.lookAt()}settle(){let{begin}=this.board;if(!begin?.family||begin.family===this.family)return;let was=this.family;was&&(this.families.set(was,{rows:this.rows,
-open:this.open}),this.store.clear(),this.score.clear()),this.family=begin.family;let linked=!was&&new URLSearchParams(location.search).has("p"),kept=this.families.
-get(begin.family)??(linked?null:load(begin.family)),rows=rowsFor(was,begin,read(this.host.props.value),kept);if(!rows)return;let show2=()=>{this.family===begin.
-family&&([this.rows,this.open]=[rows.rows,rows.open],this.hand({},"submit"),this.build())};was?show2():setTimeout(show2)}build(){let{rows=[],open="",family}=read(
-this.host.props.value);if(family&&this.family&&family!==this.family)return;let[was,prompt]=[this.open,this.row()?.prompt],focus=this.focused();this.store.shows(
-rows),this.anew(rows),this.rows=rows,this.open=rows.some(row=>row.id===open)?open:rows[0]?.id??"",this.views=new Map(rows.map(row=>[row.id,new RowView(row,this.
-doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line})=>line)),this.drawAll(),rove(this.table,this.views.get(this.open)?.words),focus&&
-this.focus(focus.id,focus.selector),(this.open!==was||this.row()?.prompt!==prompt)&&this.lookAt()}anew(rows){!this.rows.length||alike(this.rows,rows)||(this.store.
-anew(),this.score.clear())}focused(){let node=document.activeElement,id=node?.closest("tr")?.dataset.row;if(!node||!id||!this.body.contains(node))return null;let tools=[
-...node.parentElement?.children??[]].indexOf(node);return{id,selector:node.matches(".rw-tool")?`.rw-tool:nth-child(${tools+1})`:`.${node.className}`}}focus(id,selector="\
-.rw-words"){((this.views.get(id??"")?.line??this.body.querySelector("tr"))?.querySelector(selector)??this.asking.field).focus()}row(){return this.rows.find(row=>row.
-id===this.open)}takeProp(){let feed=read(this.host.props.feed);if(!feed||typeof feed.run!="number"||!this.store.isNew(feed))return;if(this.board.blind&&feed.run>
-Number(this.board.blind.id)&&this.leave(),this.board.blind){this.series.take(feed);return}let touched=this.store.take(feed);if(feed.start||feed.stale||feed.run!==
-this.drawn)this.drawAll();else for(let id of new Set([...touched].map(key=>apart(key)[0])))this.drawRow(id);this.drawn=feed.run,this.forward(feed),this.finish()}columns(){
-return this.board.columns??[]}drawHead(){let acts={unfold:key=>this.unfold(key),bypass:on=>this.bypass(on)},again=this.head.contains(document.activeElement)?document.
-activeElement?.closest("th"):null,at=again?[...this.head.children].indexOf(again):-1;this.head.replaceChildren(...heads(this.columns(),this.unfolded,acts));for(let node of this.
-head.querySelectorAll("button"))node.tabIndex=-1;at>=0&&this.head.children[at]?.querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>
-5)}unfold(key){this.unfolded=this.unfolded===key?"":key,this.drawHead(),this.drawAll()}bypass(on){if(this.bypassed===on)return;this.bypassed=on,this.drawAll();let base=this.
-columns().find(column=>column.base),row=this.row();setText(this.live,on&&base&&row?`The base says: ${textOf(this.store.of(row.id,base.key))}`:"")}drawRow(id){let view=this.
-views.get(id),instead=this.bypassed?this.columns().find(column=>column.base):void 0;view?.draw(this.store,this.columns(),id===this.open,instead);let others=this.
-columns().filter(({lead})=>!lead);view?.cells.forEach((cell,i)=>cell.dataset.unfolded=String(others[i]?.key===this.unfolded))}drawAll(){for(let id of this.views.
-keys())this.drawRow(id);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let row=this.row();if(setText(
-this.title,row?`Close up: ${row.prompt}`:"Close up"),!row||this.board.blind)return;let full=Object.fromEntries(this.columns().map(({key})=>[key,[...this.store.of(
-row.id,key).tokens]])),state=Object.fromEntries(this.columns().map(({key})=>[key,this.store.of(row.id,key).state])),error=Object.fromEntries(this.columns().flatMap(
-({key})=>this.store.of(row.id,key).error?[[key,this.store.of(row.id,key).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.panelRun,seq:1,
-start:!0,full,state,error})}forward(feed){let own=given=>Object.fromEntries(Object.entries(given??{}).flatMap(([key,value])=>{let[row,who]=apart(key);return row===
-this.open||!row?[[who,value]]:[]}));if(feed.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:feed.note??"",error:own(feed.error)});
-return}let add=(feed.add??[]).flatMap(([key,...token])=>{let[row,who]=apart(String(key));return row===this.open?[[who,...token]]:[]}),done=(feed.done??[]).flatMap(
-key=>apart(String(key))[0]===this.open?[apart(String(key))[1]]:[]),told={add,done,full:own(feed.full),state:own(feed.state),error:own(feed.error)},note="note"in
-feed?{note:feed.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,...told,...note})}offerStop(states){this.asking.stop.hidden=!states.some(state=>UNDER_WAY.
-includes(state))}finish(){let score=this.store.score(this.rows);this.score.take(this.store.recipe,score);let states=this.rows.map(row=>this.store.of(row.id,MERGE).
-state),all2=this.rows.flatMap(row=>this.columns().map(({key})=>this.store.of(row.id,key).state));if(this.offerStop(all2),states.some(state=>UNDER_WAY.includes(state))||
-this.told===this.store.run||!states.every(state=>FINAL.includes(state)))return;this.told=this.store.run;let words=this.rows.filter(({id})=>this.store.before.has(
-id)&&this.store.before.get(id)!==this.store.last.get(id)).slice(0,1).map(row=>`Row ${this.rows.indexOf(row)+1} changed: ${textOf(this.store.of(row.id,MERGE))} I\
-t was: ${this.store.before.get(row.id)}`),right=score.of?[`${score.right} of ${score.of} right.`]:[];setText(this.live,[...right,...words].join(" ")||"Answers f\
-inished.")}change(rows,event){this.rows=rows,rows.some(({id})=>id===this.open)||(this.open=rows[0]?.id??""),save(this.family,this.rows,this.open),this.hand({},event),
-this.build(),this.lookAt()}insist(run,event,more=event==="submit"?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{let heard=event==="submit"?
-this.store.run!==run:this.series.heard(event);!this.root.isConnected||heard||!this.row()||(this.host.trigger(event),more>1&&this.insist(run,event,more-1))},PATIENCE)}hand(more,event){
-let seq=(read(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.family,seq,...more}),this.host.trigger(
-event),event!=="input"&&this.insist(this.store.run,event)}};function start(host){let root=rootOf(host.element,".rows",rows_default+answers_default),table=new Table(host,root);host.watch("value",()=>table.build()),host.watch(
-"board",()=>table.takeBoard()),host.watch("feed",()=>table.takeProp()),onTheme(root,()=>{table.drawHead(),table.drawAll()}),table.takeBoard(),table.build(),table.
-takeProp()}return __toCommonJS(main_exports);})();
+doing.more(),()=>host.trigger("expand")),this.table=el("table","rw-table"),this.head=el("tr","rw-head"),this.body=el("tbody"),this.live=el("div","rw-hidden"),this.
+live.setAttribute("aria-live","polite"),this.edited=el("div","rw-edited"),this.close=new CloseUp(this),this.says=el("p","rw-says"),this.shown={value:{},feed:{}},
+this.panelRun=0,this.panelSeq=0;let inner=el("div","answers");this.panel=new Panel({element:inner,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},inner),
+this.series=new Series(votes=>this.hand({votes},"select"),()=>this.hand({},"submit")),this.lay(inner)}lay(inner){let{table}=this;table.setAttribute("aria-label",
+"Prompts and answers"),listen(table,this.doing.keys());let head=el("thead");head.append(this.head),table.append(head,this.body);let box=el("div","rw-box");box.append(
+table);let close=el("div","rw-close");close.append(this.close.box,this.close.note,inner,this.says),this.root.append(box,this.edited,this.asking.box,this.score.box,
+this.series.box,close,this.live)}takeBoard(){let board=read(this.host.props.board);if(board.blind){this.board={...this.board,blind:board.blind},this.root.dataset.
+blind="true",this.series.begin(board.blind);return}this.next=board,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.begin(void 0),this.settle(),
+setText(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},this.root.dataset.blind="false",this.
+panel.build(),this.drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin}=this.board;if(!begin?.family||begin.family===this.family)return;let was=this.family;
+was&&(this.families.set(was,{rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=begin.family;let linked=!was&&new URLSearchParams(
+location.search).has("p"),kept=this.families.get(begin.family)??(linked?null:load(begin.family)),rows=rowsFor(was,begin,read(this.host.props.value),kept);if(!rows)
+return;let show2=()=>{this.family===begin.family&&([this.rows,this.open]=[rows.rows,rows.open],this.hand({},"submit"),this.build())};was?show2():setTimeout(show2)}build(){
+let{rows=[],open="",family}=read(this.host.props.value);if(family&&this.family&&family!==this.family)return;let[was,prompt]=[this.open,this.row()?.prompt],focus=this.
+focused();this.store.shows(rows),this.anew(rows),this.rows=rows,this.open=rows.some(row=>row.id===open)?open:rows[0]?.id??"",this.views=new Map(rows.map(row=>[row.
+id,new RowView(row,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line})=>line)),this.drawAll(),rove(this.table,this.views.get(
+this.open)?.words),focus&&this.focus(focus.id,focus.selector),(this.open!==was||this.row()?.prompt!==prompt)&&this.lookAt()}anew(rows){!this.rows.length||alike(
+this.rows,rows)||(this.store.anew(),this.score.clear())}focused(){let node=document.activeElement,id=node?.closest("tr")?.dataset.row;if(!node||!id||!this.body.
+contains(node))return null;let tools=[...node.parentElement?.children??[]].indexOf(node);return{id,selector:node.matches(".rw-tool")?`.rw-tool:nth-child(${tools+
+1})`:`.${node.className}`}}focus(id,selector=".rw-words"){((this.views.get(id??"")?.line??this.body.querySelector("tr"))?.querySelector(selector)??this.asking.field).
+focus()}row(){return this.rows.find(row=>row.id===this.open)}takeProp(){let feed=read(this.host.props.feed);if(!feed||typeof feed.run!="number"||!this.store.isNew(
+feed))return;if(this.board.blind&&feed.run>Number(this.board.blind.id)&&this.leave(),this.board.blind){this.series.take(feed);return}let touched=this.store.take(
+feed);if(feed.start||feed.stale||feed.run!==this.drawn)this.drawAll();else for(let id of new Set([...touched].map(key=>apart(key)[0])))this.drawRow(id);this.drawn=
+feed.run,this.forward(feed),this.finish()}columns(){return this.board.columns??[]}drawHead(){let acts={unfold:key=>this.unfold(key),bypass:on=>this.bypass(on)},
+again=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,at=again?[...this.head.children].indexOf(again):-1;this.head.replaceChildren(
+...heads(this.columns(),this.unfolded,acts));for(let node of this.head.querySelectorAll("button"))node.tabIndex=-1;at>=0&&this.head.children[at]?.querySelector(
+"button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(key){this.unfolded=this.unfolded===key?"":key,this.drawHead(),this.drawAll()}bypass(on){
+if(this.bypassed===on)return;this.bypassed=on,this.drawAll();let base=this.columns().find(column=>column.base),row=this.row();setText(this.live,on&&base&&row?`T\
+he base says: ${textOf(this.store.of(row.id,base.key))}`:"")}drawRow(id){let view=this.views.get(id),instead=this.bypassed?this.columns().find(column=>column.base):
+void 0;view?.draw(this.store,this.columns(),id===this.open,instead);let said=this.store.of(id,MERGE);view&&this.close.canGoOn(said)&&view.offer(()=>this.close.goOn(
+view.row)),id===this.open&&this.close.draw();let others=this.columns().filter(({lead})=>!lead);view?.cells.forEach((cell,i)=>cell.dataset.unfolded=String(others[i]?.
+key===this.unfolded))}drawAll(){for(let id of this.views.keys())this.drawRow(id);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.
+store.score(this.rows))}lookAt(){let row=this.row();if(this.close.draw(),!row||this.board.blind)return;let full=Object.fromEntries(this.columns().map(({key})=>[
+key,[...this.store.of(row.id,key).tokens]])),state=Object.fromEntries(this.columns().map(({key})=>[key,this.store.of(row.id,key).state])),error=Object.fromEntries(
+this.columns().flatMap(({key})=>this.store.of(row.id,key).error?[[key,this.store.of(row.id,key).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.
+panelRun,seq:1,start:!0,full,state,error})}forward(feed){let own=given=>Object.fromEntries(Object.entries(given??{}).flatMap(([key,value])=>{let[row,who]=apart(
+key);return row===this.open||!row?[[who,value]]:[]}));if(feed.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:feed.note??"",error:own(
+feed.error)});return}let add=(feed.add??[]).flatMap(([key,...token])=>{let[row,who]=apart(String(key));return row===this.open?[[who,...token]]:[]}),done=(feed.done??
+[]).flatMap(key=>apart(String(key))[0]===this.open?[apart(String(key))[1]]:[]),told={add,done,full:own(feed.full),state:own(feed.state),error:own(feed.error)},note="\
+note"in feed?{note:feed.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,...told,...note})}offerStop(states){this.asking.stop.hidden=!states.some(
+state=>UNDER_WAY.includes(state))}finish(){let score=this.store.score(this.rows);this.score.take(this.store.recipe,score);let states=this.rows.map(row=>this.store.
+of(row.id,MERGE).state),all2=this.rows.flatMap(row=>this.columns().map(({key})=>this.store.of(row.id,key).state));if(this.offerStop(all2),states.some(state=>UNDER_WAY.
+includes(state))||this.told===this.store.run||!states.every(state=>FINAL.includes(state)))return;this.told=this.store.run;let words=this.rows.filter(({id})=>this.
+store.before.has(id)&&this.store.before.get(id)!==this.store.last.get(id)).slice(0,1).map(row=>`Row ${this.rows.indexOf(row)+1} changed: ${textOf(this.store.of(
+row.id,MERGE))} It was: ${this.store.before.get(row.id)}`),right=score.of?[`${score.right} of ${score.of} right.`]:[];setText(this.live,[...right,...words].join(
+" ")||"Answers finished.")}change(rows,event){this.rows=rows,rows.some(({id})=>id===this.open)||(this.open=rows[0]?.id??""),save(this.family,this.rows,this.open),
+this.hand({},event),this.build(),this.lookAt()}insist(run,event="submit",more=event==="submit"?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{
+let heard=event==="submit"?this.store.run!==run:this.series.heard(event);!this.root.isConnected||heard||!this.row()||(this.host.trigger(event),more>1&&this.insist(
+run,event,more-1))},PATIENCE)}hand(more,event){let seq=(read(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,
+family:this.family,seq,...more}),this.host.trigger(event),event!=="input"&&this.insist(this.store.run,event)}};function start(host){let root=rootOf(host.element,".rows",rows_default+answers_default),table=new Table(host,root);host.watch("value",()=>table.build()),host.watch(
+"board",()=>table.takeBoard()),host.watch("feed",()=>table.takeProp()),host.watch("manner",()=>table.drawAll()),onTheme(root,()=>{table.drawHead(),table.drawAll()}),
+table.takeBoard(),table.build(),table.takeProp()}return __toCommonJS(main_exports);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -43,6 +43,11 @@ export function announce(text, i) {
   if (line) line.textContent = text ?? '';
 }
 
+/** The chat takes the close-up's place. */
+export function openChat() {
+  document.querySelector('#chat .chat')?.dispatchEvent(new CustomEvent('chat'));
+}
+
 export function saveFile() {
   setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector('#download-file'))?.click(), 300);
 }

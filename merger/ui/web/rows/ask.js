@@ -10,8 +10,9 @@ export class Ask {
    * @param {() => void} again all rows
    * @param {() => void} stop
    * @param {() => void} more
+   * @param {() => void} chat
    */
-  constructor(ask, again, stop, more) {
+  constructor(ask, again, stop, more, chat) {
     this.box = el('div', 'rw-askrow');
     this.field = el('textarea', 'rw-field');
     this.field.rows = 1;
@@ -53,7 +54,9 @@ export class Ask {
     this.stop = button('rw-stop', 'Stop', stop);
     this.stop.hidden = true;
     this.more = titled(button('rw-stop', 'Prompts…', more), 'Suggested prompts, and rows from and to a file');
-    this.box.append(this.field, this.send, this.stop, this.chips, this.more, this.full);
+    // on a phone the close-up, which has it, is out of view
+    const talk = button('rw-stop rw-talk', 'Chat', chat, 'Open the chat');
+    this.box.append(this.field, this.send, this.stop, this.chips, this.more, talk, this.full);
     this.asked = ask;
     this.offered = '';
   }

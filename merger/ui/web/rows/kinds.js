@@ -2,11 +2,14 @@
 //
 // props.value  Value: the prompts on the desk; goes back to Python with what is asked of it in `act`
 // props.board  Board as JSON text: who answers; changes with the models
+// props.manner JSON text of {variety, length}: how answers are drawn
 // props.feed   Feed: as the answers' (../answers/kinds.js), each key led by its row: `row/key`
 // events       submit  the open row is to be asked (a new one, or one whose prompt is another now)
 //              input   another row is open, ticks or order have changed: nothing is asked
 //              select  all votes of a blind test: value.votes, by row
 //              apply   a blind test between A and B
+//              retry   other words, please: the next seed, and some variety where there was none
+//              expand  the chat is to be opened
 //              stop    the answers that are being written shall end
 
 /**
@@ -16,6 +19,7 @@
  * @property {string} [answer] what is right
  * @property {'exact' | 'within' | ''} [match] the whole answer, words in it, or a matter of taste
  * @property {boolean} [ticked] it counts for the score
+ * @property {number} [times] how many lengths its answers may have: it was gone on with; not kept
  */
 
 /**
@@ -37,6 +41,7 @@
  *   marks?: Record<string, boolean | null>,
  *   cut?: string[],
  *   reveal?: import('./series.js').Revealed,
+ *   repeats?: string[],
  * }} Feed recipe: whose merge answers; prompts: to what, by row; stale: the recipe has changed, and nobody is asked
  */
 
@@ -46,15 +51,17 @@
  * @property {string} state
  * @property {boolean | null} mark
  * @property {boolean} cut
+ * @property {boolean} repeats
  * @property {string} error
  */
 
 export const MERGE = 'merge';
 export const MOST = 8;
 export const CHARACTERS = 2000;
+export const LONGEST = 2000; // tokens of an answer
 
 /** @returns {Said} */
-export const nothing = () => ({ tokens: [], state: '', mark: null, cut: false, error: '' });
+export const nothing = () => ({ tokens: [], state: '', mark: null, cut: false, repeats: false, error: '' });
 
 /** @param {Said | undefined} said */
 export const textOf = (said) =>

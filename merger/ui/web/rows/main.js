@@ -10,6 +10,7 @@ export function start(host) {
   host.watch('value', () => table.build());
   host.watch('board', () => table.takeBoard());
   host.watch('feed', () => table.takeProp());
+  host.watch('manner', () => table.drawAll());
   onTheme(root, () => {
     table.drawHead();
     table.drawAll();

@@ -156,12 +156,23 @@ export class RowView {
   }
 
   /**
+   * An answer that was cut off can be gone on with.
+   * @param {() => void} goOn
+   */
+  offer(goOn) {
+    const node = button('rw-goon', 'Go on', goOn, `Go on with the answer to ${this.row.prompt}`);
+    node.tabIndex = -1; // by keyboard it is in the close-up
+    this.merge.lastElementChild?.append(' ', node);
+  }
+
+  /**
    * @param {Said} said
    * @param {string} text
    * @param {string | undefined} before
    */
   labelOf(said, text, before) {
-    if (said.cut) return 'cut off at 160 tokens';
+    const odd = [...(said.cut ? [`cut off at ${said.tokens.length} tokens`] : []), ...(said.repeats ? ['repeats itself'] : [])];
+    if (odd.length && FINAL.includes(said.state)) return odd.join(' · ');
     if (LABELS[said.state]) return LABELS[said.state];
     if (!FINAL.includes(said.state) || before === undefined) return '';
     return text === before ? 'same as before' : 'changed';

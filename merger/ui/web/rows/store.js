@@ -139,6 +139,7 @@ function takeEnds(feed, at) {
   for (const key of feed.done ?? []) if (!FINAL.includes(at(String(key)).state)) at(String(key)).state = 'done';
   for (const [key, mark] of Object.entries(feed.marks ?? {})) at(key).mark = mark;
   for (const key of feed.cut ?? []) at(key).cut = true;
+  for (const key of feed.repeats ?? []) at(key).repeats = true;
   for (const [key, message] of Object.entries(feed.error ?? {})) {
     const said = at(key);
     Object.assign(said, { error: String(message), state: said.state === 'stopped' ? 'stopped' : 'failed' });

@@ -5,6 +5,7 @@ import { FINAL } from '../answers/kinds.js';
 import { el, setText } from '../shared/dom.js';
 import { read } from '../shared/host.js';
 import { Ask } from './ask.js';
+import { CloseUp } from './closeup.js';
 import { Doing } from './doing.js';
 import { alike, rowsFor } from './family.js';
 import { heads } from './heads.js';
@@ -54,6 +55,7 @@ export class Table {
       () => this.hand({}, 'submit'), // also the way out of a blind test
       () => host.trigger('stop'),
       () => this.doing.more(),
+      () => host.trigger('expand'),
     );
     this.table = el('table', 'rw-table');
     this.head = el('tr', 'rw-head');
@@ -61,7 +63,7 @@ export class Table {
     this.live = el('div', 'rw-hidden');
     this.live.setAttribute('aria-live', 'polite');
     this.edited = el('div', 'rw-edited');
-    this.title = el('h3', 'rw-title');
+    this.close = new CloseUp(this);
     this.says = el('p', 'rw-says');
     /** @type {Record<string, any>} what the close-up is given, as if it were a part of its own */
     this.shown = { value: {}, feed: {} };
@@ -87,7 +89,7 @@ export class Table {
     const box = el('div', 'rw-box');
     box.append(table);
     const close = el('div', 'rw-close');
-    close.append(this.title, inner, this.says);
+    close.append(this.close.box, this.close.note, inner, this.says);
     this.root.append(box, this.edited, this.asking.box, this.score.box, this.series.box, close, this.live);
   }
 
@@ -253,6 +255,9 @@ export class Table {
     const view = this.views.get(id);
     const instead = this.bypassed ? this.columns().find((column) => column.base) : undefined;
     view?.draw(this.store, this.columns(), id === this.open, instead);
+    const said = this.store.of(id, MERGE);
+    if (view && this.close.canGoOn(said)) view.offer(() => this.close.goOn(view.row));
+    if (id === this.open) this.close.draw();
     const others = this.columns().filter(({ lead }) => !lead);
     view?.cells.forEach((cell, i) => (cell.dataset.unfolded = String(others[i]?.key === this.unfolded)));
   }
@@ -266,7 +271,7 @@ export class Table {
   /** The open row, close up: all that was said to it. */
   lookAt() {
     const row = this.row();
-    setText(this.title, row ? `Close up: ${row.prompt}` : 'Close up');
+    this.close.draw();
     if (!row || this.board.blind) return;
     // lists of its own: the close-up adds to what it was given
     const full = Object.fromEntries(this.columns().map(({ key }) => [key, [...this.store.of(row.id, key).tokens]]));
@@ -350,10 +355,10 @@ export class Table {
   /**
    * Gradio loses what comes while another event of the page is under way: who has heard nothing by then asks once more.
    * @param {number} run
-   * @param {string} event
+   * @param {string} [event]
    * @param {number} [more] how often
    */
-  insist(run, event, more = event === 'submit' ? 1 : 5) {
+  insist(run, event = 'submit', more = event === 'submit' ? 1 : 5) {
     clearTimeout(this.waiting);
     this.waiting = window.setTimeout(() => {
       const heard = event === 'submit' ? this.store.run !== run : this.series.heard(event);
