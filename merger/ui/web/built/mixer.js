@@ -1,4 +1,4 @@
-// npm run build: c9e616066c1fadd86bbd9cbec4b1f0058ca5ab8904d5a0e8200a55fcfd712ec2 of law/meter.js law/sample.js law/trims.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 41de79719fffeed5721f26afbe0236e1ae062927efa55f157b53ba2f192f5744 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:true})};var __copyProps=(to,from,except,desc)=>{if(from&&typeof from===
 "object"||typeof from==="function"){for(let key3 of __getOwnPropNames(from))if(!__hasOwnProp.call(to,key3)&&key3!==except)__defProp(to,key3,{get:()=>from[key3],
 enumerable:!(desc=__getOwnPropDesc(from,key3))||desc.enumerable})}return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:true}),mod);var main_exports={};__export(main_exports,{meterOf:()=>meterOf,sketchOf:()=>sketchOf,start:()=>start});var mixer_default="/* The Mixer. Plain nested CSS under one class; the script puts it into the page. */\n.mixer {\n  --mx-line: var(--border-color-primary, var(--\
@@ -18,58 +18,54 @@ me-accent); /* a line too: not by colour alone */\n  }\n  .mx-button:disabled,\n
 ckground: transparent;\n  }\n  .mx-button:focus-visible,\n  .mx-select:focus-visible,\n  .mx-strip-canvas:focus-visible {\n    outline: 2px solid var(--me-focus);\n  \
   outline-offset: 1px;\n  }\n\n  /* strip: same inner edges as the lanes below, so that columns line up */\n  .mx-toolbar,\n  .mx-drawer,\n  .mx-keys,\n  .mx-foot,\n  .\
 mx-strip {\n    flex: none;\n  }\n  .mx-strip {\n    order: 3;\n    margin: 4px 0;\n    padding: 0 13px 0 5px;\n  }\n  .mx-strip-head {\n    display: flex;\n    flex-wrap\
-: wrap;\n    align-items: baseline;\n    gap: 2px 10px;\n    margin: 0 0 5px 8px;\n  }\n  .mx-strip-title {\n    font-weight: 600;\n  }\n  .mx-strip-note {\n    flex: 1 \
-1 90px;\n    min-width: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n  .\
-mx-strip-summary {\n    font-weight: 600;\n    font-variant-numeric: tabular-nums;\n  }\n  .mx-legend {\n    color: var(--me-quiet);\n    font-size: 11px;\n    display\
-: inline-flex;\n    align-items: center;\n    gap: 5px;\n  }\n  .mx-legend i {\n    width: 46px;\n    height: 8px;\n    border-radius: 2px;\n    background: var(--mx-ra\
-mp);\n    border: 1px solid var(--mx-line);\n  }\n  .mx-strip-canvas {\n    display: block;\n    width: 100%;\n    min-width: 0;\n    border-radius: 4px;\n    cursor: p\
-ointer;\n  }\n  .mx-strip-canvas[data-brushing='true'] {\n    cursor: ew-resize;\n    touch-action: none;\n    outline: 2px dashed var(--me-focus);\n    outline-offse\
-t: 1px;\n  }\n  .mx-zoom {\n    flex: 1 1 auto;\n    display: inline-flex;\n    align-items: center;\n    gap: 4px;\n    min-width: 0;\n    margin: -5px 0;\n  }\n  .mx-zo\
-om strong {\n    margin-right: 4px;\n    white-space: nowrap;\n  }\n  .mx-zoom .mx-button {\n    min-height: 26px;\n    background: var(--me-soft);\n    font-size: 12p\
-x;\n  }\n  .mx-zoom .mx-button:hover {\n    background: var(--me-press);\n  }\n  &[data-zoomed='true'] {\n    .mx-strip-title,\n    .mx-strip-note {\n      display: non\
-e;\n    }\n  }\n\n  .mx-tip {\n    position: absolute;\n    z-index: 5;\n    pointer-events: none;\n    padding: 4px 8px;\n    border-radius: 6px;\n    background: var(--\
-me-tip);\n    color: var(--me-on-tip);\n    font-size: 12px;\n    white-space: nowrap;\n    box-shadow: 0 2px 8px rgb(0 0 0 / 30%);\n  }\n\n  /* lanes */\n  .mx-lanes {\
-\n    flex: 0 1 auto;\n    min-height: 0;\n    overflow-y: auto;\n    display: grid;\n    gap: 8px;\n    min-width: 0;\n  }\n  .mx-lane {\n    position: relative;\n    mi\
-n-width: 0;\n    padding: 4px 12px 6px 4px;\n    background: var(--mx-card);\n    border: 1px solid var(--mx-line);\n    border-radius: 10px;\n  }\n  .mx-lane[data-se\
-lected='true'] {\n    border-color: color-mix(in srgb, var(--mx-colour) 65%, var(--mx-line));\n  }\n  /* with many lanes all of them stay in view: flatter heads, a\
-nd of the strip its sentence */\n  &[data-dense='true'] {\n    --mx-track: clamp(28px, calc((100dvh - 360px) / var(--mx-lanes) - 37px), 96px);\n    .mx-lanes {\n   \
-   gap: 3px;\n    }\n    .mx-lane {\n      padding-block: 0 2px;\n    }\n    .mx-head {\n      min-height: 26px;\n      > .mx-controls > .mx-button {\n        min-heigh\
-t: 24px;\n      }\n    }\n    .mx-strip-canvas,\n    .mx-hint,\n    .mx-strip canvas {\n      display: none;\n    }\n  }\n  .mx-head {\n    display: flex;\n    align-items\
-: center;\n    gap: 8px;\n    min-height: 32px;\n    padding-left: 8px;\n    min-width: 0;\n  }\n  .mx-dot {\n    flex: none;\n    width: 9px;\n    height: 9px;\n    bord\
-er-radius: 50%;\n    background: var(--mx-colour);\n  }\n  .mx-name {\n    flex: 0 1 auto;\n    min-width: 44px;\n    max-width: 45%;\n    overflow: hidden;\n    text-o\
-verflow: ellipsis;\n    white-space: nowrap;\n    font-weight: 600;\n    font-size: 14px;\n  }\n  .mx-part {\n    flex: none;\n    color: var(--me-quiet);\n    font-siz\
-e: 12.5px;\n  }\n  .mx-lock {\n    padding: 0 7px;\n    min-height: 24px;\n    font-size: 11.5px;\n    background: var(--me-soft);\n    border: 1px dashed var(--me-qui\
-et);\n  }\n  .mx-menu {\n    position: absolute;\n    z-index: 6;\n    right: 4px;\n    top: calc(100% + 2px);\n    display: flex;\n    flex-direction: column;\n    gap:\
- 1px;\n    padding: 4px;\n    min-width: 236px;\n    max-width: 92%;\n    background: var(--mx-card);\n    border: 1px solid var(--mx-line);\n    border-radius: 8px;\n\
-    box-shadow: 0 6px 20px rgb(0 0 0 / 22%);\n\n    &[data-up='true'] {\n      top: auto;\n      bottom: calc(100% + 2px);\n    }\n    .mx-button {\n      text-align: \
-left;\n      min-height: 32px;\n      font-size: 13px;\n      color: var(--mx-text);\n      overflow: hidden;\n      text-overflow: ellipsis;\n      flex: none;\n    }\
-\n  }\n  .mx-times {\n    display: flex;\n    border-bottom: 1px solid var(--mx-line);\n    padding-bottom: 3px;\n    margin-bottom: 2px;\n    .mx-button {\n      flex:\
- 1 0 auto;\n      text-align: center;\n      padding: 0 6px;\n      overflow: visible;\n    }\n  }\n  .mx-nudges {\n    display: none;\n  }\n  .mx-more::after {\n    cont\
-ent: ' ▾' / '';\n  }\n  .mx-more[aria-expanded='true']::after {\n    content: ' ▴' / '';\n  }\n  .mx-remark {\n    flex: 1 1 0;\n    min-width: 0;\n    overflow: hidden\
-;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n  .mx-readout {\n    flex: none;\n    color: var(--\
-me-quiet);\n    font-size: 12px;\n    font-variant-numeric: tabular-nums;\n    white-space: nowrap;\n  }\n  .mx-controls {\n    flex: none;\n    display: flex;\n    gap\
-: 1px;\n    margin-right: -6px;\n    position: relative;\n  }\n  .mx-controls > .mx-button {\n    padding: 0 8px;\n    min-width: 28px;\n    color: var(--me-quiet);\n  \
-  font-size: 12px;\n  }\n  .mx-controls > .mx-button:hover {\n    color: var(--mx-text);\n    background: var(--me-soft);\n  }\n  .mx-controls > .mx-button[aria-press\
-ed='true'] {\n    color: var(--me-accent);\n    background: var(--me-soft);\n    box-shadow: inset 0 -2px 0 var(--me-accent);\n  }\n  .mx-short {\n    display: none;\n\
-  }\n  .mx-note {\n    padding: 0 8px 4px;\n    color: var(--me-quiet);\n    font-size: 12px;\n    overflow-wrap: anywhere;\n  }\n  .mx-track {\n    position: relative;\
-\n    height: var(--mx-track, clamp(36px, calc((100dvh - 560px) / var(--mx-lanes, 2) - 54px), 128px));\n    min-width: 0;\n  }\n  .mx-canvas {\n    display: block;\n \
-   width: 100%;\n    height: 100%;\n    min-width: 0;\n  }\n  /* the pad leaves the left gutter free, so that a finger can scroll past */\n  .mx-pad {\n    position: \
-absolute;\n    inset: 0 -2px 0 32px;\n    border-radius: 6px;\n    cursor: crosshair;\n    touch-action: none;\n  }\n  .mx-pad:focus {\n    outline: none;\n  }\n  .mx-pa\
-d:focus-visible {\n    outline: 2px solid var(--me-focus);\n    outline-offset: 1px;\n  }\n  &[data-locked='true'] .mx-pad {\n    cursor: not-allowed;\n  }\n  &[data-l\
-ocked='true'] .mx-canvas {\n    opacity: 0.6;\n  }\n\n  .mx-foot {\n    order: 2;\n    padding: 0 13px 0 5px;\n  }\n  .mx-scale {\n    display: block;\n    width: 100%;\n \
-   height: 20px;\n    min-width: 0;\n  }\n  .mx-hint {\n    margin: 2px 0 0 8px;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n\n  @media (max-width: 640px)\
- {\n    .mx-toolbar,\n    .mx-drawer {\n      flex-wrap: nowrap;\n      overflow-x: auto;\n      scrollbar-width: none;\n      contain: inline-size;\n      padding: 2p\
-x;\n    }\n    .mx-button,\n    .mx-lock,\n    .mx-menu .mx-button,\n    .mx-zoom .mx-button {\n      min-height: 36px;\n      padding: 0 11px;\n    }\n    .mx-select {\n\
-      min-height: 40px;\n      flex: none;\n    }\n    .mx-zoom {\n      order: -2;\n      flex: 1 1 100%;\n      flex-wrap: wrap;\n      margin: 0;\n    }\n    .mx-lane\
- {\n      padding-top: 2px;\n    }\n    .mx-head {\n      flex-wrap: wrap;\n      gap: 0 8px;\n    }\n    .mx-name {\n      flex: 1 1 0;\n      max-width: none;\n    }\n  \
-  .mx-part {\n      order: 8;\n    }\n    .mx-lock {\n      order: 8;\n    }\n    .mx-readout {\n      order: 8;\n      flex: none;\n    }\n    .mx-remark {\n      order: \
-9;\n      flex: 1 1 0;\n    }\n    .mx-head::after {\n      content: '';\n      order: 7;\n      flex: 1 0 100%;\n    }\n    .mx-strip-summary {\n      order: -1;\n      \
-flex: 1 1 100%;\n      min-width: 0;\n    }\n    .mx-strip-title {\n      order: -2;\n    }\n    .mx-controls > .mx-button {\n      min-width: 36px;\n      padding: 0 2\
-px;\n    }\n    .mx-keys,\n    .mx-nudge {\n      display: none;\n    }\n    .mx-nudges {\n      display: flex;\n    }\n    .mx-long {\n      display: none;\n    }\n    .mx\
--short {\n      display: inline;\n    }\n    .mx-track {\n      height: 72px;\n    }\n  }\n\n  @media (max-width: 860px) {\n    height: auto;\n    .mx-lanes {\n      flex:\
- none;\n      overflow: visible;\n    }\n    .mx-track {\n      height: 72px;\n    }\n  }\n\n  @media (pointer: coarse) {\n    .mx-button,\n    .mx-lock,\n    .mx-menu .mx\
--button,\n    .mx-zoom .mx-button {\n      min-height: 36px;\n    }\n    .mx-select {\n      min-height: 40px;\n    }\n    .mx-controls > .mx-button {\n      min-width:\
- 36px;\n    }\n  }\n}\n";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+: wrap;\n    align-items: baseline;\n    gap: 2px 10px;\n    margin: 0 0 5px 8px;\n  }\n  .mx-strip-title {\n    flex: 1 1 auto;\n    color: var(--me-quiet);\n    font-\
+size: 11.5px;\n  }\n  .mx-strip-summary {\n    color: var(--me-ink);\n  }\n  .mx-strip-head > .mx-button {\n    min-height: 24px;\n    border: 0;\n    background: none;\
+\n    font-size: 12px;\n  }\n  .mx-strip-canvas {\n    display: block;\n    width: 100%;\n    height: 32px;\n    min-width: 0;\n    border-radius: 4px;\n    cursor: poin\
+ter;\n  }\n  .mx-strip-canvas[data-brushing='true'] {\n    cursor: ew-resize;\n    touch-action: none;\n    outline: 2px dashed var(--me-focus);\n    outline-offset: \
+1px;\n  }\n  .mx-zoom {\n    flex: 1 1 auto;\n    display: inline-flex;\n    align-items: center;\n    gap: 4px;\n    min-width: 0;\n    margin: -5px 0;\n  }\n  .mx-zoom \
+strong {\n    margin-right: 4px;\n    white-space: nowrap;\n  }\n  .mx-zoom .mx-button {\n    min-height: 26px;\n    background: var(--me-soft);\n    font-size: 12px;\n\
+  }\n  .mx-zoom .mx-button:hover {\n    background: var(--me-press);\n  }\n  &[data-zoomed='true'] {\n    .mx-strip-title {\n      display: none;\n    }\n  }\n\n  .mx-tip\
+ {\n    position: absolute;\n    z-index: 5;\n    pointer-events: none;\n    padding: 4px 8px;\n    border-radius: 6px;\n    background: var(--me-tip);\n    color: var\
+(--me-on-tip);\n    font-size: 12px;\n    white-space: nowrap;\n    box-shadow: 0 2px 8px rgb(0 0 0 / 30%);\n  }\n\n  /* lanes */\n  .mx-lanes {\n    flex: 0 1 auto;\n  \
+  min-height: 0;\n    overflow-y: auto;\n    display: grid;\n    gap: 8px;\n    min-width: 0;\n  }\n  .mx-lane {\n    position: relative;\n    min-width: 0;\n    padding\
+: 4px 12px 6px 4px;\n    background: var(--mx-card);\n    border: 1px solid var(--mx-line);\n    border-radius: 10px;\n  }\n  .mx-lane[data-selected='true'] {\n    bo\
+rder-color: color-mix(in srgb, var(--mx-colour) 65%, var(--mx-line));\n  }\n  /* with many lanes all of them stay in view: flatter heads, and of the strip its sen\
+tence */\n  &[data-dense='true'] {\n    --mx-track: clamp(28px, calc((100dvh - 360px) / var(--mx-lanes) - 37px), 96px);\n    .mx-lanes {\n      gap: 3px;\n    }\n    \
+.mx-lane {\n      padding-block: 0 2px;\n    }\n    .mx-head {\n      min-height: 26px;\n      > .mx-controls > .mx-button {\n        min-height: 24px;\n      }\n    }\n\
+    .mx-strip-canvas,\n    .mx-hint {\n      display: none;\n    }\n  }\n  .mx-head {\n    display: flex;\n    align-items: center;\n    gap: 8px;\n    min-height: 32px;\
+\n    padding-left: 8px;\n    min-width: 0;\n  }\n  .mx-dot {\n    flex: none;\n    width: 9px;\n    height: 9px;\n    border-radius: 50%;\n    background: var(--mx-colo\
+ur);\n  }\n  .mx-name {\n    flex: 0 1 auto;\n    min-width: 44px;\n    max-width: 45%;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-space: nowrap;\n \
+   font-weight: 600;\n    font-size: 14px;\n  }\n  .mx-part {\n    flex: none;\n    color: var(--me-quiet);\n    font-size: 12.5px;\n  }\n  .mx-lock {\n    padding: 0 7p\
+x;\n    min-height: 24px;\n    font-size: 11.5px;\n    background: var(--me-soft);\n    border: 1px dashed var(--me-quiet);\n  }\n  .mx-menu {\n    position: absolute;\
+\n    z-index: 6;\n    right: 4px;\n    top: calc(100% + 2px);\n    display: flex;\n    flex-direction: column;\n    gap: 1px;\n    padding: 4px;\n    min-width: 236px;\
+\n    max-width: 92%;\n    background: var(--mx-card);\n    border: 1px solid var(--mx-line);\n    border-radius: 8px;\n    box-shadow: 0 6px 20px rgb(0 0 0 / 22%);\n\
+\n    &[data-up='true'] {\n      top: auto;\n      bottom: calc(100% + 2px);\n    }\n    .mx-button {\n      text-align: left;\n      min-height: 32px;\n      font-size\
+: 13px;\n      color: var(--mx-text);\n      overflow: hidden;\n      text-overflow: ellipsis;\n      flex: none;\n    }\n  }\n  .mx-times {\n    display: flex;\n    bor\
+der-bottom: 1px solid var(--mx-line);\n    padding-bottom: 3px;\n    margin-bottom: 2px;\n    .mx-button {\n      flex: 1 0 auto;\n      text-align: center;\n      pa\
+dding: 0 6px;\n      overflow: visible;\n    }\n  }\n  .mx-nudges {\n    display: none;\n  }\n  .mx-more::after {\n    content: ' ▾' / '';\n  }\n  .mx-more[aria-expanded=\
+'true']::after {\n    content: ' ▴' / '';\n  }\n  .mx-remark {\n    flex: 1 1 0;\n    min-width: 0;\n    overflow: hidden;\n    text-overflow: ellipsis;\n    white-spac\
+e: nowrap;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n  .mx-readout {\n    flex: none;\n    color: var(--me-quiet);\n    font-size: 12px;\n    font-vari\
+ant-numeric: tabular-nums;\n    white-space: nowrap;\n  }\n  .mx-controls {\n    flex: none;\n    display: flex;\n    gap: 1px;\n    margin-right: -6px;\n    position: \
+relative;\n  }\n  .mx-controls > .mx-button {\n    padding: 0 8px;\n    min-width: 28px;\n    color: var(--me-quiet);\n    font-size: 12px;\n  }\n  .mx-controls > .mx-b\
+utton:hover {\n    color: var(--mx-text);\n    background: var(--me-soft);\n  }\n  .mx-controls > .mx-button[aria-pressed='true'] {\n    color: var(--me-accent);\n   \
+ background: var(--me-soft);\n    box-shadow: inset 0 -2px 0 var(--me-accent);\n  }\n  .mx-short {\n    display: none;\n  }\n  .mx-note {\n    padding: 0 8px 4px;\n    \
+color: var(--me-quiet);\n    font-size: 12px;\n    overflow-wrap: anywhere;\n  }\n  .mx-track {\n    position: relative;\n    height: var(--mx-track, clamp(36px, calc\
+((100dvh - 560px) / var(--mx-lanes, 2) - 54px), 128px));\n    min-width: 0;\n  }\n  .mx-canvas {\n    display: block;\n    width: 100%;\n    height: 100%;\n    min-wid\
+th: 0;\n  }\n  /* the pad leaves the left gutter free, so that a finger can scroll past */\n  .mx-pad {\n    position: absolute;\n    inset: 0 -2px 0 32px;\n    borde\
+r-radius: 6px;\n    cursor: crosshair;\n    touch-action: none;\n  }\n  .mx-pad:focus {\n    outline: none;\n  }\n  .mx-pad:focus-visible {\n    outline: 2px solid var(\
+--me-focus);\n    outline-offset: 1px;\n  }\n  &[data-locked='true'] .mx-pad {\n    cursor: not-allowed;\n  }\n  &[data-locked='true'] .mx-canvas {\n    opacity: 0.6;\n\
+  }\n\n  .mx-foot {\n    order: 2;\n    padding: 0 13px 0 5px;\n  }\n  .mx-scale {\n    display: block;\n    width: 100%;\n    height: 20px;\n    min-width: 0;\n  }\n  .mx-\
+hint {\n    margin: 2px 0 0 8px;\n    color: var(--me-quiet);\n    font-size: 11.5px;\n  }\n\n  @media (max-width: 640px) {\n    .mx-toolbar,\n    .mx-drawer {\n      fl\
+ex-wrap: nowrap;\n      overflow-x: auto;\n      scrollbar-width: none;\n      contain: inline-size;\n      padding: 2px;\n    }\n    .mx-button,\n    .mx-lock,\n    .m\
+x-menu .mx-button,\n    .mx-zoom .mx-button {\n      min-height: 36px;\n      padding: 0 11px;\n    }\n    .mx-select {\n      min-height: 40px;\n      flex: none;\n   \
+ }\n    .mx-zoom {\n      order: -2;\n      flex: 1 1 100%;\n      flex-wrap: wrap;\n      margin: 0;\n    }\n    .mx-lane {\n      padding-top: 2px;\n    }\n    .mx-head\
+ {\n      flex-wrap: wrap;\n      gap: 0 8px;\n    }\n    .mx-name {\n      flex: 1 1 0;\n      max-width: none;\n    }\n    .mx-part {\n      order: 8;\n    }\n    .mx-lo\
+ck {\n      order: 8;\n    }\n    .mx-readout {\n      order: 8;\n      flex: none;\n    }\n    .mx-remark {\n      order: 9;\n      flex: 1 1 0;\n    }\n    .mx-head::aft\
+er {\n      content: '';\n      order: 7;\n      flex: 1 0 100%;\n    }\n    .mx-controls > .mx-button {\n      min-width: 36px;\n      padding: 0 2px;\n    }\n    .mx-k\
+eys,\n    .mx-nudge {\n      display: none;\n    }\n    .mx-nudges {\n      display: flex;\n    }\n    .mx-long {\n      display: none;\n    }\n    .mx-short {\n      disp\
+lay: inline;\n    }\n    .mx-track {\n      height: 72px;\n    }\n  }\n\n  @media (max-width: 860px) {\n    height: auto;\n    .mx-lanes {\n      flex: none;\n      overfl\
+ow: visible;\n    }\n    .mx-track {\n      height: 72px;\n    }\n  }\n\n  @media (pointer: coarse) {\n    .mx-button,\n    .mx-lock,\n    .mx-menu .mx-button,\n    .mx-zo\
+om .mx-button {\n      min-height: 36px;\n    }\n    .mx-select {\n      min-height: 40px;\n    }\n    .mx-controls > .mx-button {\n      min-width: 36px;\n    }\n  }\n}\n";var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
@@ -79,7 +75,7 @@ p-high":["#a63a00","#ff922b"],"ramp-against":"#364fc7","on-ramp-low":["#000","#f
 #0c8599","#3fc4d8"],"skill-2":["#c2255c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["\
 #9c36b5","#d58ce8"],"skill-7":["#5c677d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],
 "soft-ink":["#4a525b","#bcc4cb"],merge:["#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#\
-5f6770","#9aa4ad"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var ALL=[...Object.entries(looks_default.colours),...looks_default.slots.map((pair,i)=>[`slot-${i}`,pair])];function tokens(){const rules=pairs=>pairs.map(([name,
+5f6770","#9aa4ad"],more:["#8a4b12","#f0a35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var ALL=[...Object.entries(looks_default.colours),...looks_default.slots.map((pair,i)=>[`slot-${i}`,pair])];function tokens(){const rules=pairs=>pairs.map(([name,
 hex])=>`  --me-${name}: ${hex};
 `).join("");const light=rules(ALL.map(([name,both])=>[name,typeof both==="string"?both:both[0]]));const dark=rules(ALL.flatMap(([name,both])=>typeof both==="str\
 ing"?[]:[[name,both[1]]]));return`:root {
@@ -174,10 +170,8 @@ function stepOf(event){if(!withControl(event)||event.altKey)return null;const le
 redo";return letter==="z"?"undo":null}function moveFocus(event,all){const at=all.findIndex(node=>node===document.activeElement);const places={ArrowDown:at+1,ArrowRight:at+
 1,ArrowUp:at-1,ArrowLeft:at-1,Home:0,End:-1};const next=places[event.key];if(next===void 0)return false;all.at(next%all.length)?.focus();return true}var COLOURS=looks_default.colours;var SLOTS=looks_default.slots.length;var isDark=()=>document.body.classList.contains("dark");var of=(both,dark=isDark())=>typeof both===
 "string"?both:both[dark?1:0];function colour(name,dark=isDark()){if(!(name in COLOURS))throw new Error(`no colour ${name}`);return of(COLOURS[name],dark)}var slotColour=(slot,dark=isDark())=>typeof slot===
-"number"&&Number.isInteger(slot)?of(looks_default.slots[slot%SLOTS],dark):colour("lead",dark);var ramp2=(dark=isDark())=>[colour("ramp-low",dark),colour("ramp-h\
-igh",dark)];var rgb=hex=>{const whole2=hex.length===4?hex.replace(/[^#]/g,"$&$&"):hex;return[1,3,5].map(i=>parseInt(whole2.slice(i,i+2),16))};var alpha=(hex,a)=>`\
-rgba(${rgb(hex).join(",")},${a})`;function blend(from,to,t){const end=rgb(to);return`rgb(${rgb(from).map((x,i)=>Math.round(x+(end[i]-x)*t)).join(",")})`}var ink=a=>isDark()?
-`rgba(255,255,255,${a})`:`rgba(0,0,0,${a})`;var FONT='10px system-ui, -apple-system, "Segoe UI", sans-serif';function sheet(canvas){const scale2=window.devicePixelRatio||1;const[w,h]=[canvas.clientWidth,canvas.
+"number"&&Number.isInteger(slot)?of(looks_default.slots[slot%SLOTS],dark):colour("lead",dark);var rgb=hex=>{const whole2=hex.length===4?hex.replace(/[^#]/g,"$&$&"):hex;return[1,3,5].map(i=>parseInt(whole2.slice(i,i+2),16))};var alpha=(hex,a)=>`rgba(${rgb(
+hex).join(",")},${a})`;var ink=a=>isDark()?`rgba(255,255,255,${a})`:`rgba(0,0,0,${a})`;var FONT='10px system-ui, -apple-system, "Segoe UI", sans-serif';function sheet(canvas){const scale2=window.devicePixelRatio||1;const[w,h]=[canvas.clientWidth,canvas.
 clientHeight];const[pw,ph]=[Math.round(w*scale2),Math.round(h*scale2)];if(canvas.width!==pw||canvas.height!==ph)Object.assign(canvas,{width:pw,height:ph});const g=canvas.
 getContext("2d");g.setTransform(scale2,0,0,scale2,0,0);g.clearRect(0,0,w,h);g.font=FONT;return[g,w,h]}function line(g,points){g.beginPath();points.forEach(([x,y],i)=>i?
 g.lineTo(x,y):g.moveTo(x,y));g.stroke()}function dashed(g,pattern,draw){g.setLineDash(pattern);draw();g.setLineDash([])}function hatch(g,x,y,w,h){g.save();g.beginPath();
@@ -191,41 +185,38 @@ boxes,ends:null};const[a,b]=[seen[first],seen[last]];return{boxes,ends:{first:a,
 let best=-1;let near=Infinity;boxes.forEach((box,i)=>{if(box.hidden||run!==null&&box.run!==run)return;const far=x<box.x?box.x-x:Math.max(0,x-box.x-box.w);if(far<
 near)[best,near]=[i,far]});return best}var toY=(value,height,[low,high])=>PAD+(height-2*PAD)*(1-(clamp(value,low,high)-low)/(high-low||1));var toValue=(y,height,[
 low,high])=>high-(y-PAD)/(height-2*PAD)*(high-low);function handleAt(ends,at,heights,{gap,reach}){if(!ends)return-1;return ends.x.findIndex((x,side)=>Math.abs(at.
-x-x)<=gap/2+2&&Math.abs(at.y-heights[side])<=reach)}var inset=box=>box.w>14?1.5:box.w>5?.75:.25;var rowHeight=m=>(m.parts.stripCanvas.clientHeight-2)/Math.max(1,m.rows().length);var isShare=x=>typeof x==="number"&&Number.isFinite(x);function drawStrip(m){const[
-g]=sheet(m.parts.stripCanvas);const[low,high]=ramp2();const tall=rowHeight(m);lettering(g,"right","");m.rows().forEach((row,r)=>{const y=1+r*tall;g.fillStyle=ink(
-isDark()?.7:.65);g.fillText(String(row.label),AXIS-10,y+tall/2+.5,AXIS-12);m.boxes.forEach((box,i)=>{if(box.hidden)return;const x=row.values?.[i];const d=box.w>
-8?.5:0;g.fillStyle=isShare(x)?blend(low,high,clamp(Number(x),0,1)):ink(.05);if(isShare(x))g.fillRect(AXIS+box.x+d,y+.5,box.w-2*d,tall-1);else g.fillRect(AXIS+box.
-x+d,y+tall/2-.5,box.w-2*d,1)})});const{picked}=m.s;const mine=m.rows().findIndex(row=>row.label===picked?.row);if(picked&&mine>=0)frameCell(m,g,{column:picked.column,
-row:mine},3.5,colour("card"));if(m.spot)frameCell(m,g,m.spot,2);if(m.brush)drawBrush(m,g,tall)}function drawBrush(m,g,tall){const[a,b]=m.brushed();const left=AXIS+
-m.boxes[a].x;const right=AXIS+m.boxes[b].x+m.boxes[b].w;const down2=tall*m.rows().length;g.fillStyle=ink(isDark()?.45:.35);g.fillRect(AXIS,0,left-AXIS,2+down2);
-g.fillRect(right,0,m.parts.stripCanvas.clientWidth-right,2+down2);g.strokeStyle=ink(.95);g.lineWidth=2;g.strokeRect(left,1,right-left,down2)}function frameCell(m,g,{
-column,row},wide,core=""){const box=m.boxes[column];if(!box||box.hidden)return;const tall=rowHeight(m);const frame=(style,width)=>{g.strokeStyle=style;g.lineWidth=
-width;g.strokeRect(AXIS+box.x,1+row*tall,box.w,tall)};frame(ink(.95),wide);if(core)frame(core,wide/3)}function cellText(m,{column,row}){const x=m.rows()[row]?.values?.[column];
-const amount=typeof x==="number"?percent(x):"nothing to compare";return`${m.s.board.columns[column]?.label??""} · ${m.rows()[row]?.label??""} · ${amount}`}function point(m,next,spoken=false){
-const{tip,stripCanvas,live}=m.parts;m.spot=next&&m.rows().length&&m.boxes[next.column]&&!m.boxes[next.column].hidden?next:null;m.mark("strip");tip.hidden=!m.spot;
-if(!m.spot)return;tip.textContent=cellText(m,m.spot);if(spoken)live.textContent=tip.textContent;const box=m.boxes[m.spot.column];const middle=stripCanvas.offsetLeft+
-AXIS+box.x+box.w/2;tip.style.left=`${clamp(middle-tip.offsetWidth/2,0,Math.max(0,m.root.clientWidth-tip.offsetWidth))}px`;tip.style.top=`${stripCanvas.offsetTop+
-(m.spot.row+1)*rowHeight(m)+6}px`}function pick(m){if(!m.spot)return;const{column}=m.spot;const row=m.rows()[m.spot.row];m.s.picked={column,row:row.label};m.host.
-props.value=m.sending.message();m.say(`Chosen: ${cellText(m,m.spot)}`);m.host.trigger("select",{index:[column,row.label],value:row.values?.[column]??null,...m.s.
-picked});m.mark("strip")}function cellAt(m,event){const box=m.parts.stripCanvas.getBoundingClientRect();const column=columnAt(m.boxes,event.clientX-box.left-AXIS);
-const row=clamp(Math.floor((event.clientY-box.top-1)/rowHeight(m)),0,m.rows().length-1);return{column,row}}function zoomTo(m,a,b){m.s.zoom=b>a&&b-a+1<m.s.board.columns.length?[a,b]:null;m.brush=null;setBrushing(m,false);for(const path of Object.keys(m.s.cursor))if(!m.
-s.inView(m.s.cursor[path]))delete m.s.cursor[path];m.spot=null;m.parts.tip.hidden=true;m.resize();m.drawHeads();m.say(m.s.zoom?`Only ${m.s.rangeName(...m.s.zoom)}\
+x-x)<=gap/2+2&&Math.abs(at.y-heights[side])<=reach)}var inset=box=>box.w>14?1.5:box.w>5?.75:.25;var tall=x=>Math.sqrt(Math.min(1,2*Math.abs(x)));var isShare=x=>typeof x==="number"&&Number.isFinite(x);function drawStrip(m){const[g,,h]=sheet(m.parts.stripCanvas);
+const middle=h/2;const reach=middle-1;const values=m.floor();m.boxes.forEach((box,i)=>{if(box.hidden)return;const x=values[i];const d=box.w>8?.5:0;const high=isShare(
+x)&&x?Math.max(1,reach*tall(x)):0;g.fillStyle=colour(Number(x)>0?"more":"less");g.fillRect(AXIS+box.x+d,Number(x)>0?middle-high:middle,box.w-2*d,high);g.fillStyle=
+ink(isShare(x)?.5:.15);g.fillRect(AXIS+box.x,middle-.5,box.w,1)});if(m.s.picked)frame(m,g,m.s.picked.column,h,2);if(m.spot>=0)frame(m,g,m.spot,h,3);if(m.brush)drawBrush(
+m,g,h)}function drawBrush(m,g,h){const[a,b]=m.brushed();const left=AXIS+m.boxes[a].x;const right=AXIS+m.boxes[b].x+m.boxes[b].w;g.fillStyle=ink(isDark()?.45:.35);
+g.fillRect(AXIS,0,left-AXIS,h);g.fillRect(right,0,m.parts.stripCanvas.clientWidth-right,h);g.strokeStyle=ink(.95);g.lineWidth=2;g.strokeRect(left,1,right-left,h-
+2)}function frame(m,g,column,h,wide){const box=m.boxes[column];if(!box||box.hidden)return;g.strokeStyle=ink(.95);g.lineWidth=wide;g.strokeRect(AXIS+box.x,1,box.
+w,h-2)}function columnText(m,column){const x=m.floor()[column];const name=m.s.board.columns[column]?.label??"";if(!isShare(x))return`${name}: no two models chan\
+ge the same weights`;const points=Math.abs(whole(100*x));return`${name}: ${points?`${points} % ${x>0?"more":"less"} than`:"as much as"} chance`}function point(m,next,spoken=false){
+const{tip,stripCanvas,live}=m.parts;m.spot=m.floor().length&&m.boxes[next]&&!m.boxes[next].hidden?next:-1;m.mark("strip");tip.hidden=m.spot<0;if(m.spot<0)return;
+tip.textContent=columnText(m,m.spot);if(spoken)live.textContent=tip.textContent;const box=m.boxes[m.spot];const middle=stripCanvas.offsetLeft+AXIS+box.x+box.w/2;
+tip.style.left=`${clamp(middle-tip.offsetWidth/2,0,Math.max(0,m.root.clientWidth-tip.offsetWidth))}px`;tip.style.top=`${stripCanvas.offsetTop-tip.offsetHeight-6}\
+px`}function pick(m,column){m.s.picked=column<0?null:{column};m.host.props.value=m.sending.message();if(column>=0)m.say(`Chosen: ${columnText(m,column)}`);m.host.
+trigger("select",{index:column,value:m.floor()[column]??null});m.mark("strip")}var spotAt=(m,event)=>columnAt(m.boxes,event.clientX-m.parts.stripCanvas.getBoundingClientRect().
+left-AXIS);function zoomTo(m,a,b){m.s.zoom=b>a&&b-a+1<m.s.board.columns.length?[a,b]:null;m.brush=null;setBrushing(m,false);for(const path of Object.keys(m.s.cursor))if(!m.
+s.inView(m.s.cursor[path]))delete m.s.cursor[path];m.spot=-1;m.parts.tip.hidden=true;m.resize();m.drawHeads();m.say(m.s.zoom?`Only ${m.s.rangeName(...m.s.zoom)}\
  are shown.`:"All layers are shown.")}function setBrushing(m,on){m.brushing=on;m.parts.stripCanvas.dataset.brushing=String(on);if(m.tools)press(m.tools.zoom,on)}
 function dropBrush(m){m.brush=null;setBrushing(m,false);m.mark("strip")}function drawZoom(m){const{zoom}=m.s;const{zoom:bar,zoomName,zoomLock,zoomKeep}=m.parts;
 m.root.dataset.zoomed=String(Boolean(zoom));bar.hidden=!zoom;if(!zoom)return;setText(zoomName,m.s.rangeName(...zoom));setText(zoomLock,m.s.allHeld(...zoom)?"Unl\
-ock these":"Lock these");zoomKeep.hidden=m.s.board.can_keep===false||!m.s.weightLanes().length}function stretch(m,by){const seen=m.s.seen();const from=m.spot?.column??
-seen[0]??0;m.brush??={from,to:from};m.brush.to=clamp(m.brush.to+by,seen[0]??0,seen[seen.length-1]??0);point(m,null);m.mark("strip");m.say(`${m.s.rangeName(...m.
-brushed())}, Enter zooms in`)}function step(m,[right,down2]){const seen=m.s.seen();const[lowest,highest]=[seen[0]??0,seen[seen.length-1]??0];const from=m.spot??
-{column:right>0?lowest-1:lowest,row:down2>0?-1:0};const column=clamp(from.column+right,lowest,highest);point(m,{column,row:clamp(from.row+down2,0,m.rows().length-
-1)},true)}function leave(m){if(m.brush||m.brushing)dropBrush(m);else if(m.s.zoom)zoomTo(m,0,0);point(m,null)}function key(m,event){const way=wayOf(event);if(way&&
-way[0]&&(event.shiftKey||m.brushing))stretch(m,way[0]);else if(way)step(m,way);else if(event.key==="Enter"&&m.brush)zoomTo(m,...m.brushed());else if(event.key===
-"Enter"||event.key===" ")pick(m);else if(event.key==="Escape")leave(m);else return;event.preventDefault()}function wireStrip(m){const canvas=m.parts.stripCanvas;
-let brushedAt=-1e4;canvas.addEventListener("pointerdown",event=>{if(event.button!==0||!(m.brushing||event.shiftKey))return;event.preventDefault();canvas.setPointerCapture(
-event.pointerId);const{column}=cellAt(m,event);m.brush={from:column,to:column,hand:true};point(m,null)});canvas.addEventListener("pointermove",event=>{if(!m.brush?.
-hand)return point(m,cellAt(m,event));m.brush.to=cellAt(m,event).column;return m.mark("strip")});canvas.addEventListener("pointerup",()=>{if(!m.brush?.hand)return;
-const[a,b]=m.brushed();if(b>a)zoomTo(m,a,b);else dropBrush(m);brushedAt=performance.now()});canvas.addEventListener("pointercancel",()=>{if(m.brush?.hand)dropBrush(
-m)});canvas.addEventListener("pointerleave",()=>point(m,null));canvas.addEventListener("blur",()=>{point(m,null);if(m.brush&&!m.brush.hand)dropBrush(m)});canvas.
-addEventListener("click",event=>{if(performance.now()-brushedAt<100)return;point(m,cellAt(m,event));pick(m)});canvas.addEventListener("keydown",event=>key(m,event))}var KEY_MS=300;var ACTS={o:(m,_,columns)=>m.keepOnly(...columns),l:(m,_,columns)=>m.lockColumns(...columns),L:(m,{lane})=>m.lockLane(lane),m:(m,{lane,mute:there})=>there&&
+ock these":"Lock these");zoomKeep.hidden=m.s.board.can_keep===false||!m.s.weightLanes().length}function stretch(m,by){const seen=m.s.seen();const from=m.spot>=0?
+m.spot:seen[0]??0;m.brush??={from,to:from};m.brush.to=clamp(m.brush.to+by,seen[0]??0,seen[seen.length-1]??0);point(m,-1);m.mark("strip");m.say(`${m.s.rangeName(
+...m.brushed())}, Enter zooms in`)}function step(m,right){const seen=m.s.seen();const[lowest,highest]=[seen[0]??0,seen[seen.length-1]??0];const from=m.spot>=0?m.
+spot:right>0?lowest-1:lowest;point(m,clamp(from+right,lowest,highest),true)}function leave(m){if(m.brush||m.brushing)dropBrush(m);else if(m.s.zoom)zoomTo(m,0,0);
+point(m,-1)}function key(m,event){const way=wayOf(event);if(way&&way[0]&&(event.shiftKey||m.brushing))stretch(m,way[0]);else if(way)step(m,way[0]);else if(event.
+key==="Enter"&&m.brush)zoomTo(m,...m.brushed());else if(event.key==="Enter"||event.key===" ")pick(m,m.spot);else if(event.key==="Escape")leave(m);else return;event.
+preventDefault()}function wireStrip(m){const canvas=m.parts.stripCanvas;let brushedAt=-1e4;canvas.addEventListener("pointerdown",event=>{if(event.button!==0||!(m.
+brushing||event.shiftKey))return;event.preventDefault();canvas.setPointerCapture(event.pointerId);const column=spotAt(m,event);m.brush={from:column,to:column,hand:true};
+point(m,-1)});canvas.addEventListener("pointermove",event=>{if(!m.brush?.hand)return point(m,spotAt(m,event));m.brush.to=spotAt(m,event);return m.mark("strip")});
+canvas.addEventListener("pointerup",()=>{if(!m.brush?.hand)return;const[a,b]=m.brushed();if(b>a)zoomTo(m,a,b);else dropBrush(m);brushedAt=performance.now()});canvas.
+addEventListener("pointercancel",()=>{if(m.brush?.hand)dropBrush(m)});canvas.addEventListener("pointerleave",()=>point(m,-1));canvas.addEventListener("blur",()=>{
+point(m,-1);if(m.brush&&!m.brush.hand)dropBrush(m)});canvas.addEventListener("click",event=>{if(performance.now()-brushedAt<100)return;point(m,spotAt(m,event));
+pick(m,m.spot)});canvas.addEventListener("keydown",event=>key(m,event))}var KEY_MS=300;var ACTS={o:(m,_,columns)=>m.keepOnly(...columns),l:(m,_,columns)=>m.lockColumns(...columns),L:(m,{lane})=>m.lockLane(lane),m:(m,{lane,mute:there})=>there&&
 m.edit(()=>mute(m.s,lane)),s:(m,{lane,solo:there})=>there&&m.edit(()=>hearOnly(m.s,lane)),r:m=>m.surprise()};function changeOf(event,fine,view){const{key:name,shiftKey,
 altKey}=event;const none={value:null,change:null,whole:null};const by=shiftKey?.1:fine;const named={ArrowUp:altKey?{...none,whole:.05}:{...none,change:by},ArrowDown:altKey?
 {...none,whole:-.05}:{...none,change:-by},PageUp:{...none,change:.1},PageDown:{...none,change:-.1},Home:{...none,value:view[0]},End:{...none,value:view[1]},"]":{
@@ -242,15 +233,16 @@ at),change);m.widen();m.sending.send();clearTimeout(m.typing.timer);m.typing.tim
 r",()=>{m.finishTyping();m.mark(bank.lane.path)})}var COARSE=matchMedia("(pointer: coarse)").matches;var GAP=COARSE?22:18;var KNOB=COARSE?9:6;var tool=(text,act,name="")=>button("mx-button",text,act,name);function group(name,...children){
 const box=grouped(el("div","mx-group"),name);box.append(...children);return box}function makeParts(root,zoom){const parts={toolbar:el("div","mx-toolbar"),drawer:el(
 "div","mx-drawer"),keys:el("p","mx-keys"),strip:el("div","mx-strip"),lanes:el("div","mx-lanes"),scale:el("canvas","mx-scale"),hint:el("p","mx-hint"),tip:el("div",
-"mx-tip"),live:el("div","mx-hidden"),stripNote:el("span","mx-strip-note"),stripSummary:el("span","mx-strip-summary"),stripCanvas:el("canvas","mx-strip-canvas"),
-zoom:grouped(el("span","mx-zoom"),"The layers in view"),zoomName:el("strong"),zoomLock:titled(tool("Lock these",zoom.lock),"Nothing moves these layers: no hand,\
- shape, link or dice"),zoomKeep:titled(tool("Keep only these",zoom.keep),"Weight 0 everywhere else: hear what these layers do"),zoomOut:titled(tool("Show all",zoom.
-out),"Escape")};parts.tip.hidden=true;parts.tip.setAttribute("role","tooltip");parts.live.setAttribute("aria-live","polite");parts.scale.setAttribute("aria-hidd\
-en","true");parts.stripCanvas.setAttribute("role","img");parts.stripCanvas.tabIndex=0;parts.drawer.id=`mx-drawer-${Math.random().toString(36).slice(2)}`;const legend=el(
-"span","mx-legend");legend.setAttribute("aria-hidden","true");legend.append("agree",el("i"),"clash");const head=el("div","mx-strip-head");const foot=el("div","m\
-x-foot");parts.zoom.append(parts.zoomName,parts.zoomLock,parts.zoomKeep,parts.zoomOut);head.append(el("span","mx-strip-title","Where they disagree"),parts.stripNote,
-parts.zoom,legend,parts.stripSummary);parts.strip.append(head,parts.stripCanvas);foot.append(parts.scale,parts.hint);root.append(parts.toolbar,parts.drawer,parts.
-keys,parts.strip,parts.lanes,foot,parts.tip,parts.live);return parts}var TIMES=[["× .5",.5,"a half"],["× .8",.8,"0.8"],["× 1.25",1.25,"1.25"],["× 2",2,"2"]];var NUDGES=[["− .05",-.05,"Lower"],["+ .05",.05,"Raise"]];function closeMenu(m,back=false){
+"mx-tip"),live:el("div","mx-hidden"),stripSummary:el("strong","mx-strip-summary"),stripCanvas:el("canvas","mx-strip-canvas"),zoom:grouped(el("span","mx-zoom"),"\
+The layers in view"),zoomName:el("strong"),zoomLock:titled(tool("Lock these",zoom.lock),"Nothing moves these layers: no hand, shape, link or dice"),zoomKeep:titled(
+tool("Keep only these",zoom.keep),"Weight 0 everywhere else: hear what these layers do"),inside:titled(tool("Look inside",zoom.inside),"Where they pull against \
+each other most"),zoomOut:titled(tool("Show all",zoom.out),"Escape")};parts.tip.hidden=true;parts.tip.setAttribute("role","tooltip");parts.live.setAttribute("ar\
+ia-live","polite");parts.scale.setAttribute("aria-hidden","true");parts.stripCanvas.setAttribute("role","img");parts.stripCanvas.tabIndex=0;const keys="Arrow ke\
+ys choose a layer, Enter opens it; Shift and arrows choose layers to zoom in on";parts.stripCanvas.setAttribute("aria-description",keys);parts.drawer.id=`mx-dra\
+wer-${Math.random().toString(36).slice(2)}`;const head=el("div","mx-strip-head");const foot=el("div","mx-foot");parts.zoom.append(parts.zoomName,parts.zoomLock,
+parts.zoomKeep,parts.zoomOut);const title=el("span","mx-strip-title","Pull against each other: ");title.append(parts.stripSummary);head.append(title,parts.zoom,
+parts.inside);parts.strip.append(head,parts.stripCanvas);foot.append(parts.scale,parts.hint);root.append(parts.toolbar,parts.drawer,parts.keys,parts.strip,parts.
+lanes,foot,parts.tip,parts.live);return parts}var TIMES=[["× .5",.5,"a half"],["× .8",.8,"0.8"],["× 1.25",1.25,"1.25"],["× 2",2,"2"]];var NUDGES=[["− .05",-.05,"Lower"],["+ .05",.05,"Raise"]];function closeMenu(m,back=false){
 if(!m.menu)return;const{node,from}=m.menu;m.menu=null;node.remove();from.setAttribute("aria-expanded","false");if(back)from.focus({preventScroll:true})}var buttonsOf=node=>[
 ...node.querySelectorAll("button")].filter(b=>b.offsetParent);function openMenu(m,lane,from){const again=m.menu?.from===from;closeMenu(m);if(again)return;const node=grouped(
 el("div","mx-menu"),`More for ${lane.name}`);fill(m,lane,node);node.addEventListener("keydown",event=>{if(event.key==="Escape")closeMenu(m,true);else if(!moveFocus(
@@ -314,15 +306,15 @@ s,lane,name))))),dice:titled(tool("Surprise me",()=>m.surprise()),"A small rando
 do",()=>m.step("undo")),"Ctrl+Z"),redo:titled(tool("Redo",()=>m.step("redo")),"Ctrl+Shift+Z"),reset:titled(tool("Reset",()=>m.edit(()=>resetAll(s))),"Back to th\
 e preset"),more:titled(tool("More",()=>toggleMore(m)),"Tools for single layers and for experts"),link:titled(tool("Link",()=>toggleLink(m)),"Keep every column a\
 t a sum of 1: raising one model lowers the others"),split:titled(tool("Attention / MLP",()=>m.split()),"Two lanes for each model: one for the attention of every\
- layer, one for the rest of it (in the recipe: filter)"),zoom:titled(tool("Zoom",()=>toggleBrush(m)),"Then drag over the strip to see some layers closely (or dr\
-ag with Shift)"),hold:titled(tool("Lock",()=>m.lockColumns(...s.focusedColumns())),"Nothing moves these layers: no hand, shape, link or dice (key L)"),keep:titled(
+ layer, one for the rest of it (in the recipe: filter)"),zoom:titled(tool("Zoom",()=>toggleBrush(m)),"Then drag over the line below to see some layers closely (\
+or drag with Shift)"),hold:titled(tool("Lock",()=>m.lockColumns(...s.focusedColumns())),"Nothing moves these layers: no hand, shape, link or dice (key L)"),keep:titled(
 tool("Keep only",()=>m.keepOnly(...s.focusedColumns())),"Weight 0 everywhere else: hear what this layer does (key O)"),unlock:titled(tool("Unlock all",()=>m.unlockAll()),
 "Every lane and layer can be moved again"),step:makeStep(m),range:choice("Range","What the height of the bars covers; changes no number",i=>{s.views[s.param]=s.
 ranges()[i];s.widen();drawRange(m);m.markAll()})}}function makeStep(m){const layers=m.s.layerColumns().length;const steps=STEPS.filter(n=>n===1||2*n<=layers);const node=choice(
 "Layers at a time","How many layers one stroke moves",i=>{m.s.stride=steps[i];m.drawHint();m.drawHeads();m.markAll()});node.append(...steps.map(n=>el("option","",
 n===1?"each layer":`${n} layers at a time`)));node.selectedIndex=Math.max(0,steps.indexOf(m.s.stride));node.hidden=steps.length<2;return node}function toggleMore(m){
 m.more=!m.more;drawMore(m)}function toggleLink(m){const{linked,param}=m.s;linked[param]=!linked[param];if(linked[param])m.edit(()=>linkNow(m.s));m.drawButtons()}
-function toggleBrush(m){setBrushing(m,!m.brushing);if(!m.brushing)return;m.say("Drag over the strip, or choose with the arrow keys and Enter.");m.parts.stripCanvas.
+function toggleBrush(m){setBrushing(m,!m.brushing);if(!m.brushing)return;m.say("Drag over the line below, or choose with the arrow keys and Enter.");m.parts.stripCanvas.
 focus({preventScroll:true})}function paramGroup(m){const buttons=m.s.board.params.map(p=>{const node=titled(tool(p.label||p.name,()=>m.showParam(p.name)),p.help??
 "");node.dataset.param=p.name;press(node,p.name===m.s.param);return node});return group("What the bars show",...buttons)}function buildToolbar(m){const tools=makeTools(
 m);m.tools=tools;const{toolbar,drawer}=m.parts;tools.more.setAttribute("aria-controls",drawer.id);tools.more.classList.add("mx-more");const past=group("History",
@@ -369,9 +361,9 @@ const n=column.layer??i;const last=i===layers[layers.length-1];const room=(layer
 n+1),middle,h/2)}else{const text=EDGE_LABEL[column.kind]??column.label;g.fillText(box.w>=25?text:text[0].toUpperCase(),middle,h/2)}})}var bitsOf=floats=>new Int32Array(floats.buffer,floats.byteOffset,floats.length);var PIECE=1<<18;async function bytesOf(text){const bytes=new Uint8Array(text.length/
 4*3-(text.endsWith("==")?2:text.endsWith("=")?1:0));for(let from=0,at=0;from<text.length;from+=4*PIECE){const part=atob(text.slice(from,from+4*PIECE));for(let i=0;i<
 part.length;i+=1)bytes[at+i]=part.charCodeAt(i);at+=part.length;await new Promise(go2=>{setTimeout(go2)})}return bytes}async function sketchOf(sample){const values=new Float32Array(
-(await bytesOf(sample.data)).buffer);let at=0;const tensors=sample.tensors.map(([row,column,attention,n,first,second])=>{const deltas=Array.from({length:sample.
-models},(_,m)=>values.subarray(at+m*n,at+(m+1)*n));at+=n*sample.models;const ties=[first,second];const kept2={sorted:[],shares:[],lengths:[],draws:[]};return{row,
-column,attention:Boolean(attention),n,ties,deltas,bits:deltas.map(bitsOf),...kept2}});return{rows:sample.rows,columns:sample.columns,models:sample.models,tensors}}var f=Math.fround;var SIZE=2147483647;function uniform(index,first,second){let x=index+first|0;x^=x>>>16;x=Math.imul(x,2146121005);x^=x>>>15;x=x+second|0;x=Math.
+(await bytesOf(sample.data)).buffer);let at=0;const tensors=sample.tensors.map(([column,attention,n,first,second])=>{const deltas=Array.from({length:sample.models},
+(_,m)=>values.subarray(at+m*n,at+(m+1)*n));at+=n*sample.models;const ties=[first,second];const kept2={sorted:[],shares:[],lengths:[],draws:[]};return{column,attention:Boolean(
+attention),n,ties,deltas,bits:deltas.map(bitsOf),...kept2}});return{layers:sample.layers,models:sample.models,tensors}}var f=Math.fround;var SIZE=2147483647;function uniform(index,first,second){let x=index+first|0;x^=x>>>16;x=Math.imul(x,2146121005);x^=x>>>15;x=x+second|0;x=Math.
 imul(x,2221713035);x^=x>>>16;return(x>>>8)*2**-24}function sortedOf(tensor,m){tensor.sorted[m]??=Float32Array.from(tensor.deltas[m],Math.abs).sort();return tensor.
 sorted[m]}function below(sorted,x,through){let[low,high]=[0,sorted.length];while(low<high){const middle=low+high>>1;if(through?sorted[middle]<=x:sorted[middle]<
 x)low=middle+1;else high=middle}return low}function cutFor(sorted,k){const n=sorted.length;const cut=sorted[n-k];const through=below(sorted,cut,true);return[cut,
@@ -390,29 +382,39 @@ chances[i]?1:0;return chances}function trimmed(law,tensor,m,numbers,key3,out,mas
 n;i+=1)out[i]=kept2[i]?delta[i]/chances[i]:0;return}for(let i=0;i<n;i+=1)out[i]=kept2[i]*delta[i];if(law.rescale==="inverse"){if(density>0)for(let i=0;i<n;i+=1)
 out[i]/=f(density)}else if(law.rescale)restore(tensor,m,out)}function restore(tensor,m,out){const{n}=tensor;tensor.lengths[m]??=tensor.deltas[m].reduce((sum,x)=>sum+
 Math.abs(x),0);const before2=tensor.lengths[m];let after2=0;for(let i=0;i<n;i+=1)after2+=Math.abs(out[i]);const scale2=before2>=1e-7&&after2>=1e-7?f(before2/after2):
-1;for(let i=0;i<n;i+=1)out[i]*=scale2}function makeRoom(models,most){const terms=Array.from({length:models},()=>new Float32Array(most));const sum=new Float32Array(most);const masks={kept:new Uint8Array(
-most),other:new Uint8Array(most)};return{terms,bits:terms.map(bitsOf),sum,sumBits:bitsOf(sum),signs:new Uint8Array(most),masks}}function addUp({terms,bits,sum,signs},m,n,weight){
-const term=terms[m];const own=bits[m];const w=Math.fround(weight);let count=0;for(let i=0;i<n;i+=1){const size=own[i]<<1;count+=(size|-size)>>>31;term[i]*=w;sum[i]+=
-term[i];const one=own[i]<<1;signs[i]|=(one|-one)>>>31<<(own[i]>>>31)}return count}function pullOf({terms,bits,sumBits},m,n,vote){const term=terms[m];const own=bits[m];
-let whole2=0;if(!vote){for(let i=0;i<n;i+=1)whole2+=Math.abs(term[i]);return whole2}for(let i=0;i<n;i+=1){const votes=sumBits[i]<<1;const down2=sumBits[i]>>>31&
-(votes|-votes)>>>31;whole2+=(1-(down2^own[i]>>>31))*Math.abs(term[i])}return whole2}function measured(law,tensor,numbers,keys,room){const{n,deltas}=tensor;const{
-signs}=room;room.sum.fill(0,0,n);signs.fill(0,0,n);const kept2=deltas.map((_,m)=>{trimmed(law,tensor,m,numbers[m],keys[m],room.terms[m].subarray(0,n),room.masks);
-return addUp(room,m,n,numbers[m].weight)});let clash=0;for(let i=0;i<n;i+=1)clash+=signs[i]&signs[i]>>1;return{clash,kept:kept2,pull:deltas.map((_,m)=>pullOf(room,
-m,n,law.vote))}}function numbersOf(law,lanes,tensor){const half=tensor.attention?"#attention":"#rest";const found=law.models.map(paths=>{const own={};for(const[
-name,path]of Object.entries(paths))own[name]=(lanes[path]??lanes[path+half])?.[tensor.column];return own});return found.every(own=>Object.values(own).every(Number.
-isFinite))?found:null}var refused=({trim},{density,epsilon})=>trim==="ranked"&&density>0&&density<1&&!(epsilon<Math.min(density,1-density));function keysOf(law,{
-tensors,models}){const drawn=law.keys?new Uint32Array(Uint8Array.from(atob(law.keys),c=>c.charCodeAt(0)).buffer):null;return tensors.map((_,t)=>Array.from({length:models},
-(__,m)=>{const at=2*(t*models+m);return drawn?[drawn[at],drawn[at+1]]:[0,0]}))}function told(law,{rows,columns,models,tensors},found){const cells=rows.map(()=>Array.
-from({length:columns},()=>[0,0]));const numel=tensors.reduce((sum,{n})=>sum+n,0);const[kept2,pull]=[new Array(models).fill(0),new Array(models).fill(0)];let clash=0;
-tensors.forEach(({row,column,n},t)=>{const cell=cells[row][column];cell[0]+=found[t].clash;cell[1]+=n;clash+=found[t].clash;for(let m=0;m<models;m+=1){kept2[m]+=
-found[t].kept[m];pull[m]+=found[t].pull[m]}});const whole2=pull.reduce((a,b)=>a+b,0);const remarks={};law.models.forEach((paths,m)=>{const text=`keeps ${percent(
-kept2[m]/numel)} of its changes, gives ${percent(whole2?pull[m]/whole2:0)} of the result`;for(const path of Object.values(paths))remarks[path]=text});return{rows:rows.
-map((label,r)=>({label,values:cells[r].map(([c,n])=>n?c/n:null)})),summary:models>1?`${percent(clash/numel)} of the weights are pulled both ways`:"One model alo\
-ne: nothing to disagree with.",lanes:remarks}}function meterOf(sketch,law){const{tensors,models}=sketch;const known=[];const room=makeRoom(models,Math.max(0,...tensors.
-map(({n})=>n)));const keys=keysOf(law,sketch);for(const tensor of tensors)tensor.draws=[];const warm=(lanes,until=Infinity)=>{for(let t=0;t<tensors.length;t+=1){
-const numbers=numbersOf(law,lanes,tensors[t]);if(!numbers||numbers.some(own=>refused(law,own)))return null;const said=numbers.map(own=>Object.values(own).join()).
-join(";");if(known[t]?.said!==said){if(performance.now()>until)return false;known[t]={said,found:measured(law,tensors[t],numbers,keys[t],room)}}}return true};const meter=lanes=>{
-if(!warm(lanes))return null;const found=known.map(one=>one.found);return told(law,sketch,found)};return Object.assign(meter,{warm})}var SEND_MS=40;var SOON_MS=8;var SKETCHES=4;var WARM_MS=12;var idle=work=>"requestIdleCallback"in window?requestIdleCallback(work):setTimeout(work,16);var Sending=class{constructor(mixer){
+1;for(let i=0;i<n;i+=1)out[i]*=scale2}var ABOUT=.05;function wordsFor(beyond,floor,layers){if(beyond===null)return"do not touch the same weights";const about=Math.abs(beyond)<=ABOUT;const said=about?
+"about as much as chance":beyond>0?"more than chance":"less than chance";const more=layers.filter((n,c)=>n&&Number(floor[c])>ABOUT);if(beyond<-ABOUT||!more.length||
+more.length===layers.filter(Boolean).length)return said;const runs=[];for(const n of more){if(runs.at(-1)?.at(-1)===n-1)runs.at(-1)?.push(n);else runs.push([n])}
+const named=runs.slice(0,3).map(run=>run.length>1?`${run[0]}–${run.at(-1)}`:run[0]);const dots=runs.length>3?" …":"";return`${said}${about?", more in":","} \
+layer${more.length>1?"s":""} ${named.join(", ")}${dots}`}function makeRoom(models,most){const terms=Array.from({length:models},()=>new Float32Array(most));const sum=new Float32Array(most);const masks={kept:new Uint8Array(
+most),other:new Uint8Array(most)};const met={lead:new Uint8Array(most),share:new Float64Array(most),same:new Float64Array(most)};return{terms,bits:terms.map(bitsOf),
+sum,sumBits:bitsOf(sum),masks,...met,fair:new Float64Array(most)}}function addUp({terms,bits,sum},m,n,weight){const term=terms[m];const own=bits[m];const w=Math.
+fround(weight);let count=0;for(let i=0;i<n;i+=1){const size=own[i]<<1;count+=(size|-size)>>>31;term[i]*=w;sum[i]+=term[i]}return count}function meanOf({terms,bits},m,n){
+let[whole2,some]=[0,0];for(let i=0;i<n;i+=1){const size=bits[m][i]<<1;some+=(size|-size)>>>31;whole2+=Math.abs(terms[m][i])}return some&&Number.isFinite(whole2)?
+whole2/some:0}function contestOf(room,n){const{lead,share:share2,same,fair}=room;const pulls=room.terms.map((_,m)=>meanOf(room,m,n));const strongestFirst=pulls.
+map((_,m)=>m).filter(m=>pulls[m]).sort((a,b)=>pulls[b]-pulls[a]);if(strongestFirst.length<2)return[0,0,0];for(const list of[lead,share2])list.fill(0,0,n);for(const list of[
+same,fair])list.fill(1,0,n);for(const m of strongestFirst){const own=room.bits[m];const[pull,inverse]=[pulls[m],1/pulls[m]];for(let i=0;i<n;i+=1){const size=own[i]<<
+1;const takes=(size|-size)>>>31;const sign=takes<<(own[i]>>>31);const part=share2[i]*pull;const other=sign^lead[i];same[i]*=1-(other&other>>1)*part;fair[i]*=1-takes*
+part/2;const first=takes&lead[i]-1>>>31;lead[i]|=sign*first;share2[i]+=first*inverse}}let[against,chance,met]=[0,0,0];for(let i=0;i<n;i+=1){against+=1-same[i];chance+=
+1-fair[i];met+=fair[i]<1?1:0}return[against,chance,met]}function pullOf({terms,bits,sumBits},m,n,vote){const term=terms[m];const own=bits[m];let whole2=0;if(!vote){
+for(let i=0;i<n;i+=1)whole2+=Math.abs(term[i]);return whole2}for(let i=0;i<n;i+=1){const votes=sumBits[i]<<1;const down2=sumBits[i]>>>31&(votes|-votes)>>>31;whole2+=
+(1-(down2^own[i]>>>31))*Math.abs(term[i])}return whole2}function measured(law,tensor,numbers,keys,room){const{n,deltas}=tensor;room.sum.fill(0,0,n);const kept2=deltas.
+map((_,m)=>{trimmed(law,tensor,m,numbers[m],keys[m],room.terms[m].subarray(0,n),room.masks);return addUp(room,m,n,numbers[m].weight)});return{contest:contestOf(
+room,n),kept:kept2,pull:deltas.map((_,m)=>pullOf(room,m,n,law.vote))}}function numbersOf(law,lanes,tensor){const half=tensor.attention?"#attention":"#rest";const found=law.
+models.map(paths=>{const own={};for(const[name,path]of Object.entries(paths))own[name]=(lanes[path]??lanes[path+half])?.[tensor.column];return own});return found.
+every(own=>Object.values(own).every(Number.isFinite))?found:null}var refused=({trim},{density,epsilon})=>trim==="ranked"&&density>0&&density<1&&!(epsilon<Math.min(
+density,1-density));function keysOf(law,{tensors,models}){const drawn=law.keys?new Uint32Array(Uint8Array.from(atob(law.keys),c=>c.charCodeAt(0)).buffer):null;return tensors.
+map((_,t)=>Array.from({length:models},(__,m)=>{const at=2*(t*models+m);return drawn?[drawn[at],drawn[at+1]]:[0,0]}))}function told(law,{layers,models,tensors},found){
+const cells=layers.map(()=>[0,0,0]);const numel=tensors.reduce((sum,{n})=>sum+n,0);const[kept2,pull]=[new Array(models).fill(0),new Array(models).fill(0)];const all=[
+0,0,0];tensors.forEach(({column},t)=>{found[t].contest.forEach((x,k)=>{cells[column][k]+=x;all[k]+=x});for(let m=0;m<models;m+=1){kept2[m]+=found[t].kept[m];pull[m]+=
+found[t].pull[m]}});const whole2=pull.reduce((a,b)=>a+b,0);const remarks={};law.models.forEach((paths,m)=>{const text=`keeps ${percent(kept2[m]/numel)} of its c\
+hanges, gives ${percent(whole2?pull[m]/whole2:0)} of the result`;for(const path of Object.values(paths))remarks[path]=text});const beyond=([against,chance,met])=>met?
+(against-chance)/met:null;const floor=cells.map(beyond);return{floor,summary:models>1?wordsFor(beyond(all),floor,layers):"one model alone",lanes:remarks}}function meterOf(sketch,law){
+const{tensors,models}=sketch;const known=[];const room=makeRoom(models,Math.max(0,...tensors.map(({n})=>n)));const keys=keysOf(law,sketch);for(const tensor of tensors)
+tensor.draws=[];const warm=(lanes,until=Infinity)=>{for(let t=0;t<tensors.length;t+=1){const numbers=numbersOf(law,lanes,tensors[t]);if(!numbers||numbers.some(own=>refused(
+law,own)))return null;const said=numbers.map(own=>Object.values(own).join()).join(";");if(known[t]?.said!==said){if(performance.now()>until)return false;known[t]=
+{said,found:measured(law,tensors[t],numbers,keys[t],room)}}}return true};const meter=lanes=>{if(!warm(lanes))return null;const found=known.map(one=>one.found);return told(
+law,sketch,found)};return Object.assign(meter,{warm})}var SEND_MS=40;var SOON_MS=8;var SKETCHES=4;var WARM_MS=12;var idle=work=>"requestIdleCallback"in window?requestIdleCallback(work):setTimeout(work,16);var Sending=class{constructor(mixer){
 this.mixer=mixer;this.seq=0;this.sent=0;this.timer=void 0;this.waiting=false;this.meter=null;this.sketches=new Map}get still(){return Boolean(this.mixer.s.board.
 law?.still)}message(extra={}){const{lanes,cause,board,picked}=this.mixer.s;const value={lanes,seq:this.seq,move:cause,split:Boolean(board.split),followed:Boolean(
 this.meter),...extra};return structuredClone(picked?{...value,picked}:value)}hand(){clearTimeout(this.timer);this.timer=void 0;this.waiting=false;this.seq+=1;this.
@@ -424,46 +426,44 @@ set(word,this.fetch(word));for(const old of sketches.keys())if(sketches.size>SKE
 if(!sketch)sketches.delete(word);if(!sketch||mixer.s.board.law!==law)return;const meter=meterOf(sketch,law);this.meter=meter;const warm=()=>{if(this.meter===meter&&
 meter.warm(mixer.s.lanes,performance.now()+WARM_MS)===false)idle(warm)};idle(warm)}async fetch(word){const sample=await this.mixer.host.server.sample_of(word);return sample?
 sketchOf(sample):null}follow(){const found=this.meter?.(this.mixer.s.lanes)??null;if(!found&&this.waiting)this.postSoon();return found}};var Mixer=class{constructor(host,root){this.host=host;this.root=root;this.s=new State(path=>this.mark(path));this.sending=new Sending(this);this.stats={};this.own=
-null;this.banks=[];this.tools=null;this.gesture=null;this.lastTap=null;this.typing=null;this.spot=null;this.brush=null;this.brushing=false;this.menu=null;this.more=
+null;this.banks=[];this.tools=null;this.gesture=null;this.lastTap=null;this.typing=null;this.spot=-1;this.brush=null;this.brushing=false;this.menu=null;this.more=
 false;this.width=0;this.boxes=[];this.ends=null;this.dirty=new Set;this.frame=0;this.known="";const zoomed=act=>()=>this.s.zoom&&act(...this.s.zoom);this.parts=
-makeParts(root,{lock:zoomed((a,b)=>this.lockColumns(a,b)),keep:zoomed((a,b)=>this.keepOnly(a,b)),out:()=>{zoomTo(this,0,0);this.parts.stripCanvas.focus({preventScroll:true})}});
-wireStrip(this);wireMenu(this);root.addEventListener("keydown",event=>{const way=stepOf(event);if(!way)return;event.preventDefault();this.step(way)});onResize(root,
-()=>this.resize());onTheme(root,()=>this.drawColours())}edit(change){if(this.s.board.locked)return;this.finishTyping();const before2=this.s.lanes;change();this.
-drawHeads();if(!this.s.differ(before2))return;this.remember(before2);this.complete()}editSelected(change){const lane=this.s.selectedLane();if(lane)this.edit(()=>change(
-lane))}complete(){this.widen();this.sending.send();this.sending.release();this.drawButtons()}remember(before2){this.s.remember(before2);this.drawButtons()}finishTyping(){
-if(!this.typing)return;clearTimeout(this.typing.timer);const{before:before2}=this.typing;this.typing=null;if(!this.s.differ(before2))return;this.remember(before2);
-this.sending.release()}step(way){this.finishTyping();const own=way==="undo"?this.s.past.length:this.s.future.length;if(own&&this.s.step(way)){this.widen();this.
-markAll();this.sending.send();this.sending.release();this.drawButtons()}else if(!own&&this.s.canStep(way)){this.s.asked=true;this.host.trigger(way==="undo"?"und\
-o":"retry")}}surprise(){this.edit(()=>surprise(this.s));if(this.s.shown().every(lane=>this.s.frozen.has(lane.path)))this.say("Every lane is locked.")}keepOnly(a,b){
-if(this.s.board.can_keep!==false)this.edit(()=>keepOnly(this.s,a,b))}lockColumns(a,b){const on=lockColumns(this.s,a,b);this.say(`${this.s.rangeName(a,b)} ${on?"\
-locked":"unlocked"}.`);this.drawHeads();this.markAll()}lockLane(lane){lockLane(this.s,lane);this.drawHeads();this.mark(lane.path)}unlockAll(){unlockAll(this.s);
-this.say("Nothing is locked.");this.drawHeads();this.markAll()}split(){this.finishTyping();this.host.props.value=this.sending.message({split:!this.s.board.split});
-this.host.trigger("edit")}showParam(name){this.finishTyping();this.s.param=name;build(this)}selectLane(path){this.s.selected=path;for(const bank of this.banks)bank.
-box.dataset.selected=String(bank.lane.path===path);const name=this.s.selectedLane()?.name??"";this.tools?.shapes.setAttribute("aria-label",`Shape of ${name}`);if(this.
-tools)this.tools.shapes.title=`Shapes act on ${name}`;this.drawHere()}mark(what){this.dirty.add(what);if(!this.frame)this.frame=requestAnimationFrame(()=>this.paint())}markAll(){
-for(const bank of this.banks)this.mark(bank.lane.path);this.mark("strip");this.mark("scale")}paint(){this.frame=0;const todo=new Set(this.dirty);this.dirty.clear();
-if(todo.has("stats"))this.follow();if(!this.width)return;if(this.boxes.length!==this.s.board.columns.length)this.place();for(const bank of this.banks){if(!todo.
-has(bank.lane.path)&&!(bank.ghost&&todo.has(bank.ghost.path)))continue;drawBank(this,bank);describe(this,bank)}if(todo.has("strip")||todo.has("stats"))drawStrip(
-this);if(todo.has("scale"))drawScale(this)}follow(){this.own=this.sending.follow();if(this.own)this.drawTexts()}place(){const total2=(this.banks[0]?.canvas??this.
-parts.stripCanvas).clientWidth-AXIS-2;Object.assign(this,layout(this.s.board.columns,this.s.seen(),total2,GAP))}resize(){this.width=this.parts.lanes.clientWidth;
-if(!this.width||!this.banks.length)return;this.place();this.markAll()}widen(){if(!this.s.widen())return;drawRange(this);this.markAll()}rows(){return(this.own??this.
-stats).rows??[]}brushed(){const{from,to}=this.brush??{from:0,to:0};return[Math.min(from,to),Math.max(from,to)]}columnOf(bank){return bank.hover>=0?bank.hover:this.
-s.cursor[bank.lane.path]??this.ends?.first??0}say(text){this.parts.live.textContent=text}drawHeads(){for(const bank of this.banks){const locked=this.s.frozen.has(
-bank.lane.path);bank.box.dataset.locked=String(locked);bank.lock.hidden=!locked;drawHeard(this,bank)}if(this.tools)this.tools.unlock.hidden=!this.s.held.size&&!this.
-s.frozen.size;this.drawHere();drawZoom(this)}drawHere(){if(!this.tools)return;const[a,b]=this.s.focusedColumns();const name=this.s.rangeName(a,b);setText(this.tools.
-keep,`Keep only ${name}`);setText(this.tools.hold,`${this.s.allHeld(a,b)?"Unlock":"Lock"} ${name}`)}drawButtons(){const{s,tools}=this;if(!tools)return;const locked=Boolean(
-s.board.locked);const always=[tools.undo,tools.redo,tools.more];for(const node of this.root.querySelectorAll(".mx-button:not([data-param])")){if(node instanceof
-HTMLButtonElement)node.disabled=locked&&!always.includes(node)}tools.undo.setAttribute("aria-disabled",String(!s.canStep("undo")));tools.redo.setAttribute("aria\
--disabled",String(!s.canStep("redo")));tools.link.setAttribute("aria-pressed",String(Boolean(s.linked[s.param])));this.parts.toolbar.hidden=locked&&!s.page.can_undo&&
-!s.page.can_redo}drawHint(){const{board,param,stride}=this.s;const other=board.params.find(p=>p.name!==param);const ghost=other&&this.banks.some(bank=>bank.ghost)?
-` · dashed line: ${other.label||other.name}`:"";const how=COARSE?"Drag to paint · the round ends pull a ramp · tap twice to reset":"Drag to paint · Shift kee\
-ps a level · the round ends pull a ramp · double-click resets";const steps=stride>1?` · moves ${stride} layers at a time (More)`:"";this.parts.hint.textContent=
-board.locked?board.note??"":`${how}${ghost}${steps}`}drawTexts(){const{strip,stripCanvas,stripNote,stripSummary}=this.parts;const count=this.rows().length;const{
-summary,lanes:remarks}=this.own??this.stats;strip.hidden=!count;setText(stripSummary,summary??"");stripNote.textContent=this.stats.note??"";stripNote.title=this.
-stats.note??"";stripCanvas.setAttribute("aria-label",summary||"Where the models disagree");const keys="Arrow keys choose a cell, Enter opens it; Shift and arrow\
-s choose layers to zoom in on";stripCanvas.setAttribute("aria-description",keys);stripCanvas.style.height=`${2+count*clamp(84/(count||1),11,18)}px`;for(const{lane,
-remark}of this.banks){const text=remarks?.[lane.path]??remarks?.[lane.path.split("#")[0]]??"";setText(remark,text);remark.title=text}if(this.spot)point(this,this.
-spot.row<count?this.spot:null)}drawColours(){this.root.style.setProperty("--mx-ramp",`linear-gradient(90deg, ${ramp2().join(", ")})`);for(const bank of this.banks)
-bank.box.style.setProperty("--mx-colour",slotColour(bank.lane.ink??bank.lane.slot));this.markAll()}};function start(host){const m=new Mixer(host,rootOf(host.element,".mixer",mixer_default));host.watch("board",()=>takeBoard(m));host.watch("value",()=>takeValue(m));
+makeParts(root,{lock:zoomed((a,b)=>this.lockColumns(a,b)),keep:zoomed((a,b)=>this.keepOnly(a,b)),inside:()=>pick(this,-1),out:()=>{zoomTo(this,0,0);this.parts.stripCanvas.
+focus({preventScroll:true})}});wireStrip(this);wireMenu(this);root.addEventListener("keydown",event=>{const way=stepOf(event);if(!way)return;event.preventDefault();
+this.step(way)});onResize(root,()=>this.resize());onTheme(root,()=>this.drawColours())}edit(change){if(this.s.board.locked)return;this.finishTyping();const before2=this.
+s.lanes;change();this.drawHeads();if(!this.s.differ(before2))return;this.remember(before2);this.complete()}editSelected(change){const lane=this.s.selectedLane();
+if(lane)this.edit(()=>change(lane))}complete(){this.widen();this.sending.send();this.sending.release();this.drawButtons()}remember(before2){this.s.remember(before2);
+this.drawButtons()}finishTyping(){if(!this.typing)return;clearTimeout(this.typing.timer);const{before:before2}=this.typing;this.typing=null;if(!this.s.differ(before2))
+return;this.remember(before2);this.sending.release()}step(way){this.finishTyping();const own=way==="undo"?this.s.past.length:this.s.future.length;if(own&&this.s.
+step(way)){this.widen();this.markAll();this.sending.send();this.sending.release();this.drawButtons()}else if(!own&&this.s.canStep(way)){this.s.asked=true;this.host.
+trigger(way==="undo"?"undo":"retry")}}surprise(){this.edit(()=>surprise(this.s));if(this.s.shown().every(lane=>this.s.frozen.has(lane.path)))this.say("Every lan\
+e is locked.")}keepOnly(a,b){if(this.s.board.can_keep!==false)this.edit(()=>keepOnly(this.s,a,b))}lockColumns(a,b){const on=lockColumns(this.s,a,b);this.say(`${this.
+s.rangeName(a,b)} ${on?"locked":"unlocked"}.`);this.drawHeads();this.markAll()}lockLane(lane){lockLane(this.s,lane);this.drawHeads();this.mark(lane.path)}unlockAll(){
+unlockAll(this.s);this.say("Nothing is locked.");this.drawHeads();this.markAll()}split(){this.finishTyping();this.host.props.value=this.sending.message({split:!this.
+s.board.split});this.host.trigger("edit")}showParam(name){this.finishTyping();this.s.param=name;build(this)}selectLane(path){this.s.selected=path;for(const bank of this.
+banks)bank.box.dataset.selected=String(bank.lane.path===path);const name=this.s.selectedLane()?.name??"";this.tools?.shapes.setAttribute("aria-label",`Shape of ${name}`);
+if(this.tools)this.tools.shapes.title=`Shapes act on ${name}`;this.drawHere()}mark(what){this.dirty.add(what);if(!this.frame)this.frame=requestAnimationFrame(()=>this.
+paint())}markAll(){for(const bank of this.banks)this.mark(bank.lane.path);this.mark("strip");this.mark("scale")}paint(){this.frame=0;const todo=new Set(this.dirty);
+this.dirty.clear();if(todo.has("stats"))this.follow();if(!this.width)return;if(this.boxes.length!==this.s.board.columns.length)this.place();for(const bank of this.
+banks){if(!todo.has(bank.lane.path)&&!(bank.ghost&&todo.has(bank.ghost.path)))continue;drawBank(this,bank);describe(this,bank)}if(todo.has("strip")||todo.has("s\
+tats"))drawStrip(this);if(todo.has("scale"))drawScale(this)}follow(){this.own=this.sending.follow();if(this.own)this.drawTexts()}place(){const total2=(this.banks[0]?.
+canvas??this.parts.stripCanvas).clientWidth-AXIS-2;Object.assign(this,layout(this.s.board.columns,this.s.seen(),total2,GAP))}resize(){this.width=this.parts.lanes.
+clientWidth;if(!this.width||!this.banks.length)return;this.place();this.markAll()}widen(){if(!this.s.widen())return;drawRange(this);this.markAll()}floor(){return(this.
+own??this.stats).floor??[]}brushed(){const{from,to}=this.brush??{from:0,to:0};return[Math.min(from,to),Math.max(from,to)]}columnOf(bank){return bank.hover>=0?bank.
+hover:this.s.cursor[bank.lane.path]??this.ends?.first??0}say(text){this.parts.live.textContent=text}drawHeads(){for(const bank of this.banks){const locked=this.
+s.frozen.has(bank.lane.path);bank.box.dataset.locked=String(locked);bank.lock.hidden=!locked;drawHeard(this,bank)}if(this.tools)this.tools.unlock.hidden=!this.s.
+held.size&&!this.s.frozen.size;this.drawHere();drawZoom(this)}drawHere(){if(!this.tools)return;const[a,b]=this.s.focusedColumns();const name=this.s.rangeName(a,
+b);setText(this.tools.keep,`Keep only ${name}`);setText(this.tools.hold,`${this.s.allHeld(a,b)?"Unlock":"Lock"} ${name}`)}drawButtons(){const{s,tools}=this;if(!tools)
+return;const locked=Boolean(s.board.locked);const always=[tools.undo,tools.redo,tools.more];for(const node of this.root.querySelectorAll(".mx-button:not([data-p\
+aram])")){if(node instanceof HTMLButtonElement)node.disabled=locked&&!always.includes(node)}tools.undo.setAttribute("aria-disabled",String(!s.canStep("undo")));
+tools.redo.setAttribute("aria-disabled",String(!s.canStep("redo")));tools.link.setAttribute("aria-pressed",String(Boolean(s.linked[s.param])));this.parts.toolbar.
+hidden=locked&&!s.page.can_undo&&!s.page.can_redo}drawHint(){const{board,param,stride}=this.s;const other=board.params.find(p=>p.name!==param);const ghost=other&&
+this.banks.some(bank=>bank.ghost)?` · dashed line: ${other.label||other.name}`:"";const how=COARSE?"Drag to paint · the round ends pull a ramp · tap twice to r\
+eset":"Drag to paint · Shift keeps a level · the round ends pull a ramp · double-click resets";const steps=stride>1?` · moves ${stride} layers at a time (Mo\
+re)`:"";this.parts.hint.textContent=board.locked?board.note??"":`${how}${ghost}${steps}`}drawTexts(){const{strip,stripCanvas,stripSummary}=this.parts;const count=this.
+floor().length;const{summary,lanes:remarks}=this.own??this.stats;strip.hidden=!count;setText(stripSummary,summary??"");strip.title=`Above the line: more than un\
+related models would, below: less. ${this.stats.note??""}`;stripCanvas.setAttribute("aria-label",`Pull against each other: ${summary??""}`);for(const{lane,remark}of this.
+banks){const text=remarks?.[lane.path]??remarks?.[lane.path.split("#")[0]]??"";setText(remark,text);remark.title=text}if(this.spot>=0)point(this,this.spot<count?
+this.spot:-1)}drawColours(){for(const bank of this.banks)bank.box.style.setProperty("--mx-colour",slotColour(bank.lane.ink??bank.lane.slot));this.markAll()}};function start(host){const m=new Mixer(host,rootOf(host.element,".mixer",mixer_default));host.watch("board",()=>takeBoard(m));host.watch("value",()=>takeValue(m));
 host.watch("stats",()=>takeStats(m));m.stats=read(host.props.stats);m.s.hear(m.stats);takeBoard(m)}return __toCommonJS(main_exports);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });
