@@ -1,6 +1,7 @@
 """Look inside: where the models clash, one part and how the method works on its real numbers; figures of the whole merge."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -68,13 +69,21 @@ class Looking:
         given, drawn = ["work", "tab", "picked", "tensors"], [*WHOLE, *GLASS]
         chosen = desk.bind(parts["mixer"].select, self.pick, ["work", "mixer"], ["picked", "tabs", "tab", *GLASS], **NOW)
         desk.bind(parts["heat"].select, self.pick_part, ["work", "heat"], ["picked", *GLASS], **NEWEST)
-        opened = desk.bind(tab.select, lambda: {"tab": "inside"}, [], ["tab"], **NOW)
+        opened = desk.bind(tab.select, self.open, ["work", "picked"], ["tab", "heat"], **NOW)
         for event in (chosen, opened):
             desk.bind(event.then, self.draw, given, drawn, **QUIET)
         desk.bind(parts["tick"].change, self.draw, given, drawn, trigger_mode="always_last", **QUIET)
         desk.bind(parts["tensors"].input, self.choose_tensor, ["work", "picked", "tensors"], GLASS, **NOW)
 
     # ------------------------------------------------------------------------------------------ events
+
+    def open(self, work: Workspace, picked: Picked, request: gr.Request | None = None) -> Updates:
+        """The tab was opened: the map, which is there at once; the rest follows."""
+        try:
+            found = _found(self.desk.seen(request).studio, work, *(picked or (None, None)))
+        except MergeError:  # told by what follows
+            return {"tab": "inside"}
+        return {"tab": "inside", **({"heat": found.map} if found else {})}
 
     def draw(self, work: Workspace, tab: str, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
         """What the open tab shows of the recipe."""
@@ -138,7 +147,19 @@ def _empty(text: str) -> list[Any]:
     return [{}, gr.update(choices=[], value=None, visible=False), {"empty": text}, *hidden]
 
 
-def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
+@dataclass(frozen=True)
+class Found:
+    """Where to look. compared: the plan on deltas from the base; where, what: column (in words), role; among: all there."""
+
+    compared: Plan
+    map: dict[str, Any]
+    where: str
+    what: str
+    tensor: str
+    among: list[str]
+
+
+def _found(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None = None) -> Found | None:
     told = for_statistics(work)
     compared = plan(told, studio.parents.open(told, studio.access))
     stats = Strip(studio).statistics(told, compared)[1]
@@ -147,18 +168,26 @@ def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | N
     asked = [p for p in parts if p[0] == column and type(column) is int]
     here = [p for p in asked if p[1] == row] or asked or parts
     if not here:
-        return _empty(NOTHING)
+        return None
     by_name = {s.name: s for s in stats}
     where, what, chosen = next((p for p in here if p[2] == name), None) or max(here, key=lambda p: _heat_of(by_name.get(p[2])))
-    found = [n for i, r, n in parts if (i, r) == (where, what)]
-    seen = seen_of(studio, studio.plan(work.recipe), compared, chosen)
+    among = [n for i, r, n in parts if (i, r) == (where, what)]
+    shown = {"heat": _heat(grid, parts, by_name), "at": [where, what]}
+    return Found(compared, shown, grid.columns[where].label, what, chosen, among)
+
+
+def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
+    found = _found(studio, work, column, row, name)
+    if found is None:
+        return _empty(NOTHING)
+    seen = seen_of(studio, studio.plan(work.recipe), found.compared, found.tensor)
     names = short_names([work.base, *work.chosen])
     slots = inks([*work.shelf, *work.chosen])
-    label = grid.columns[where].label
+    among = found.among
     return [
-        {"heat": _heat(grid, parts, by_name), "at": [where, what]},
-        gr.update(choices=[(_short(n, found), n) for n in found], value=chosen, visible=len(found) > 1),
-        facts(seen, names, slots, f"{label}, {DOES[what][0]}" if DOES[what][0] != label else label),
+        found.map,
+        gr.update(choices=[(_short(n, among), n) for n in among], value=found.tensor, visible=len(among) > 1),
+        facts(seen, names, slots, f"{found.where}, {DOES[found.what][0]}"),
         *_figures(seen, names, slots),
     ]  # fmt: skip
 
