@@ -8,13 +8,13 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transformSync } from 'esbuild';
 import * as page from '../merger/ui/web/page/page.js';
 import { tokens } from '../merger/ui/web/shared/tokens.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const WEB = join(ROOT, 'merger/ui/web');
-const PARTS = ['mixer', 'rows', 'coach', 'explore', 'history', 'inspect', 'bars'];
+const PARTS = ['mixer', 'stack', 'rows', 'coach', 'explore', 'history', 'inspect', 'bars'];
 const HOST = '{ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server }';
 
 /** @param {string} path below WEB */
@@ -30,6 +30,16 @@ function told(sources) {
   return `npm run build: ${digest.digest('hex')} of ${sources.join(' ')}`;
 }
 
+/** Without blanks. @param {string} css */
+const small = (css) => transformSync(css, { loader: 'css', minifyWhitespace: true, legalComments: 'none' }).code.trim();
+
+/** @type {import('esbuild').Plugin} A style sheet as text. */
+const styles = {
+  name: 'styles',
+  setup: (building) =>
+    building.onLoad({ filter: /\.css$/ }, ({ path }) => ({ contents: small(readFileSync(path, 'utf8')), loader: 'text' })),
+};
+
 /** @param {string} name */
 async function script(name) {
   const made = await build({
@@ -43,9 +53,10 @@ async function script(name) {
     footer: { js: `part.start(${HOST});` },
     target: 'es2022',
     charset: 'utf8',
-    minifyWhitespace: true, // names stay: an error in a visitor's console can be read
+    minifyWhitespace: true,
+    minifySyntax: true, // names stay: an error in a visitor's console can be read
     lineLimit: 160,
-    loader: { '.css': 'text' },
+    plugins: [styles],
   });
   const sources = Object.keys(made.metafile.inputs).map((path) => relative(WEB, join(ROOT, path)).replaceAll('\\', '/'));
   return `// ${told(sources.sort())}\n${made.outputFiles[0].text}`;
@@ -54,7 +65,8 @@ async function script(name) {
 /** @type {Record<string, string>} */
 const made = {};
 for (const name of PARTS) made[`${name}.js`] = await script(name);
-made['page.css'] = `/* ${told(['looks.json', 'page/page.css', 'shared/tokens.js'])} */\n${tokens()}${text('page/page.css')}`;
+made['page.css'] =
+  `/* ${told(['looks.json', 'page/page.css', 'shared/tokens.js'])} */\n${small(tokens() + text('page/page.css'))}\n`;
 // gradio takes a function for an event as text: each as it is written
 const functions = Object.entries(page).map(([name, fn]) => `${JSON.stringify(name)}: ${JSON.stringify(fn.toString())}`);
 made['page.json'] = `{"": "${told(['page/page.js'])}",\n${functions.join(',\n')}}\n`;

@@ -28,6 +28,7 @@ from merger.ui.panels.models import Picking, pick, read_trios
 from merger.ui.panels.past import Remembering
 from merger.ui.panels.publish import Publishing, publish
 from merger.ui.panels.recipe import Writing
+from merger.ui.panels.stack import Stacking
 from merger.ui.panels.take import Taking
 from merger.ui.quota import share_out
 from merger.ui.scratch import scratch
@@ -56,6 +57,7 @@ class Panels:
         self.studio = studio
         self.answers = Answering(desk)
         self.mixer, self.method = Mixing(desk, self.answers), Choosing(desk)
+        self.stack = Stacking(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
         self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
         self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
@@ -73,6 +75,7 @@ class Panels:
                 with gr.Column(scale=7, min_width=300, elem_id="painting"):
                     self.first.view()
                     self.mixer.view(first)
+                    self.stack.view()
                 with gr.Column(scale=5, min_width=300, elem_id="hearing"):
                     self.answers.view(first)
             with gr.Tabs(elem_id="below") as tabs:
@@ -103,7 +106,7 @@ class Panels:
 
         # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its
         # last call (always_last) calls all its listeners again with that call: an edit must not be among them.
-        for panel in (self.mixer, self.method, self.compare, self.past, self.take, self.answers, self.first):
+        for panel in (self.mixer, self.stack, self.method, self.compare, self.past, self.take, self.answers, self.first):
             panel.wire()
         self.recipe.wire(recipe_tab)
         self.inside.wire(inside_tab)
