@@ -240,7 +240,9 @@ def _module(name: str) -> str:
 def seen_of(studio: Studio, decided: Plan, compared: Plan, name: str) -> Look:
     """One tensor under the recipe; what its models changed from the family's base where the method knows no base."""
     parents = studio.parents
-    models = {**parents.open(compared.recipe), **parents.open(decided.recipe)}  # hold what earlier documents make
+    models = {
+        name: m for p in (compared, decided) for name, m in parents.open(p.recipe, studio.access).items()
+    }  # hold what earlier documents make
     own: dict[str, TensorJob] = {job.name: job for job in decided.jobs}
     against = next((job for job in compared.jobs if job.name == name), None)
     job = own.get(name) or against
