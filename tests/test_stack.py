@@ -9,6 +9,7 @@ import pytest
 import merger.ui.lanes as lanes
 import merger.ui.state as state
 from merger.errors import RecipeError
+from merger.methods import METHODS
 from merger.recipe import load
 from merger.ui import PRESETS, Panels, blocks
 from merger.ui.studio import Studio
@@ -144,6 +145,31 @@ def test_a_block_that_mixes_has_its_numbers(studio: Studio, first: state.Workspa
     assert recipe == load(MIXED.replace("[0.2, 0.6]", "0.7"))
     _, slerp = board_of(studio, first, COPIED.replace(f"[0, {LAYERS}]", "[0, 4]"))
     assert [n["path"] for n in slerp["blocks"][0]["numbers"]] == ["slices[0].parameters.t"]
+
+
+@pytest.mark.parametrize("method", sorted(METHODS))
+def test_every_method_that_takes_slices_has_its_picture(studio: Studio, first: state.Workspace, method: str) -> None:
+    """Its board, and the recipe of the same blocks, which is the same; no numbers that it does not know."""
+    kind = METHODS[method]
+    names = [PIRATE, PLURAL, SPELL][: min(3, kind.models[1] or 3)]
+    entries = ", ".join(
+        f"{{model: {name}, layer_range: [{at}, {at + 3}]"
+        + (", parameters: {weight: 0.5}}" if (weight := kind.param("weight")) and weight.per_model else "}")
+        for at in (1,) for name in names
+    )  # fmt: skip
+    base = {"none": "", "first": f"base_model: {PIRATE}\n"}.get(kind.base, f"base_model: {BASE}\n")
+    own = "".join(f"  {p.name}: 0.5\n" for p in kind.params if p.required and not p.per_model)
+    text = f"merge_method: {method}\n{base}{'parameters:' + chr(10) + own if own else ''}slices:\n- sources: [{entries}]\n"
+    work, board = board_of(studio, first, text)
+    [block] = board["blocks"]
+    assert [source[1:] for source in block["sources"]] == [[1, 4]] * len(names), method
+    known = [blocks.Source(model["full"], model["layers"]) for model in board["models"]]
+    assert blocks.edited(work.recipe, {"blocks": board["blocks"]}, known) == work.recipe
+    for number in block["numbers"]:
+        assert blocks.edited(work.recipe, {"set": number["path"], "to": number["value"]}, known).slices
+    assert bool(block["numbers"]) == (
+        len(names) > 1 and any(p.kind == "float" and (p.per_model or p.required) for p in kind.params)
+    )
 
 
 def test_moved_blocks_are_the_recipe(studio: Studio) -> None:

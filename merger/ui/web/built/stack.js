@@ -1,17 +1,18 @@
-// npm run build: c63f0ca0907c46eb167e1b4f653cb61497f7b2b3c45abae3c130c3c5f92b9faa of looks.json shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js stack/edits.js stack/main.js stack/picture.js stack/stack.css
+// npm run build: 425c3c7c044d5cf49b2e9860bd3dad0fa380bbeaa996d207b31a997d5cca43fb of looks.json shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js stack/edits.js stack/main.js stack/picture.js stack/stack.css
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
 "object"||typeof from=="function")for(let key of __getOwnPropNames(from))!__hasOwnProp.call(to,key)&&key!==except&&__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
 __getOwnPropDesc(from,key))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{start:()=>start});var stack_default='.stack:not([hidden]){display:flex;flex-direction:column;gap:6px;height:100%;min-height:240px;color:var(--me-ink);font-size:13px}.stack .st-he\
-ad,.stack .st-group,.stack .st-names{display:flex;flex-wrap:wrap;align-items:center;gap:4px 8px}.stack .st-head strong{flex:1}.stack .st-names{justify-content:s\
-pace-between;font-weight:600}.stack .st-names span{max-width:33%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.stack .st-names span::before{content\
-:"";display:inline-block;width:9px;height:9px;margin-right:6px;border-radius:2px;background:var(--st-ink, var(--me-merge))}.stack .st-picture{flex:1 1 auto;widt\
-h:100%;height:0;min-height:140px;overflow:hidden;touch-action:none}.stack .st-picture:focus-visible{outline:2px solid var(--me-focus)}.stack text{font-size:11px\
-;fill:var(--me-ink);pointer-events:none}.stack .st-name{font-weight:600}.stack .st-block{cursor:grab}.stack .st-border{cursor:ns-resize}.stack .st-button,.stack\
- .st-select{min-height:28px;padding:0 9px;border:1px solid var(--me-line);border-radius:6px;background:var(--me-sheet);color:inherit;font-size:13px}.stack .st-s\
-elect{flex:1 1 80px;min-width:0;padding:0 4px;appearance:auto}.stack .st-button[aria-disabled=true]{opacity:0.42}.stack .st-button:focus-visible,.stack .st-sele\
-ct:focus-visible{outline:2px solid var(--me-focus)}.stack .st-fader{display:grid;grid-template-columns:40% 1fr 40px;gap:8px}.stack .st-foot{margin:0;color:var(-\
--me-quiet);font-size:12px}.stack .st-live{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}@media(pointer:coarse){.stack .st-button,.\
-stack .st-select{min-height:44px}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+ad,.stack .st-group,.stack .st-names{display:flex;flex-wrap:wrap;align-items:center;gap:4px 8px}.stack .st-head strong{flex:1}.stack .st-names{display:grid;grid\
+-template-columns:minmax(0,1fr) auto minmax(0,1fr);font-weight:600}.stack .st-names div{display:flex;justify-content:flex-end;gap:8px;min-width:0}.stack .st-nam\
+es span{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.stack .st-names span::before{content:"";display:inline-block;width:9px;height:9px;margin-righ\
+t:6px;border-radius:2px;background:var(--st-ink, var(--me-merge))}.stack .st-picture{flex:1 1 auto;width:100%;height:0;min-height:140px;overflow:hidden;touch-ac\
+tion:none}.stack .st-picture:focus-visible{outline:2px solid var(--me-focus)}.stack text{font-size:11px;fill:var(--me-ink);pointer-events:none}.stack .st-name{f\
+ont-weight:600}.stack .st-block{cursor:grab}.stack .st-border{cursor:ns-resize}.stack .st-button,.stack .st-select{min-height:28px;padding:0 9px;border:1px soli\
+d var(--me-line);border-radius:6px;background:var(--me-sheet);color:inherit;font-size:13px}.stack .st-select{flex:1 1 80px;min-width:0;padding:0 4px;appearance:\
+auto}.stack .st-button[aria-disabled=true]{opacity:0.42}.stack .st-button:focus-visible,.stack .st-select:focus-visible{outline:2px solid var(--me-focus)}.stack\
+ .st-fader{accent-color:var(--me-ink);display:grid;grid-template-columns:40% 1fr 40px;gap:8px}.stack .st-foot{margin:0;color:var(--me-quiet);font-size:12px}.sta\
+ck .st-live{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}@media(pointer:coarse){.stack .st-button,.stack .st-select{min-height:44\
+px}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
@@ -88,29 +89,29 @@ this.drawTools()}draw(){let{picture:box,board}=this,scene={models:board.models,b
 0};if(!box||!this.blocks.length||!scene.width)return;box.replaceChildren(...picture(scene,this.id)),box.setAttribute("aria-activedescendant",`${this.id}-${this.
 chosen}`);let shown=sides(scene),others=[...new Set(this.blocks.flatMap(({sources})=>sources.map(([m])=>m)))].filter(m=>!shown.includes(m)),name=m=>{let node=titled(
 el("span","st-model",board.models[m].name),board.models[m].full);return node.style.setProperty("--st-ink",inkOf(board.models[m])),node},merge=el("span","st-merg\
-e","Your merge");this.names?.replaceChildren(name(shown[0]),merge,...shown.slice(1).map(name),...others.map(name)),setText(this.foot,board.foot)}drawTools(){let i=this.
-chosen,block=this.blocks[i],held=this.tools?.contains(document.activeElement)?document.activeElement?.getAttribute("aria-label"):null,tool=(text,act,by=0)=>button(
-"st-button",text,()=>this.edit(act,by),`${text} block ${i+1}`),choices=block.sources.map(([mine],s)=>{let list=el("select","st-select");return list.setAttribute(
-"aria-label",`Source ${s+1} of block ${i+1}`),this.board.models.forEach(({name},m)=>list.append(new Option(name,String(m),!1,m===mine))),list.addEventListener("\
-change",()=>this.edit(b=>swap(b,i,s,Number(list.value),this.counts()))),list}),numbers=(this.board.blocks[block.of]?.numbers??[]).map(fader=>this.fader(fader)),
-group=grouped(el("div","st-group"),`Block ${i+1} of ${this.blocks.length}`);group.append(...choices,tool("Split",b=>split(b,i)),tool("Double",b=>double(b,i),1),
-tool("Remove",b=>remove(b,i))),this.tools?.replaceChildren(group,...numbers);let again=[...this.tools?.querySelectorAll("[aria-label]")??[]].find(node=>node.getAttribute(
-"aria-label")===held);held&&again instanceof HTMLElement&&again.focus()}fader({path,label,low,high,step,value}){let line=el("label","st-fader",label),input=el("\
-input"),said=el("output","",String(value));return Object.assign(input,{type:"range",min:low,max:high,step,value}),input.setAttribute("aria-label",label),input.addEventListener(
-"input",()=>setText(said,input.value)),input.addEventListener("change",()=>{this.host.props.value={set:path,to:Number(input.value)},this.host.trigger("release")}),
-line.append(input,said),line}edit(change,by=0){let made=change(this.blocks);made!==this.blocks&&(this.blocks=made,this.choose(this.chosen+by),this.send())}send(){
-clearTimeout(this.typing),this.typing=void 0;let own=blocks=>JSON.stringify(blocks.map(({sources})=>sources));own(this.blocks)!==own(this.board.blocks)&&(this.host.
-props.value={blocks:structuredClone(this.blocks)},this.host.trigger("release"))}key(event){if(withControl(event))return;let i=this.chosen,up={ArrowUp:-1,ArrowDown:1}[event.
-key],end={"[":["first",-1],"]":["first",1],"{":["last",-1],"}":["last",1]}[event.key],before=this.blocks;if(up&&event.altKey)this.blocks=reorder(before,i,i+up);else if(end)
-this.blocks=stretch(before,i,...end,this.counts());else if(event.key==="Delete")this.blocks=remove(before,i);else if(!up)return;event.preventDefault();let moved2=this.
-blocks!==before;this.choose(up&&(moved2||!event.altKey)?i+up:i),this.live&&(this.live.textContent=this.picture?.querySelector("[aria-selected=true]")?.getAttribute(
-"aria-label")??""),moved2&&(clearTimeout(this.typing),this.typing=setTimeout(()=>this.send(),TYPING_MS))}down(event){let node=event.target instanceof Element?event.
-target.closest("[data-border],[data-block]"):null;if(event.button!==0||!(node instanceof SVGElement)||!this.picture)return;this.send();let at=node.dataset.border===
-void 0?null:Number(node.dataset.border),block=Number(node.dataset.block??Math.max(0,Number(at)));this.drag={border:at,block,y:event.clientY,from:this.blocks},this.
-picture.setPointerCapture(event.pointerId),this.picture.focus({preventScroll:!0}),this.choose(block)}move(event){if(!this.drag||!this.picture)return;let{border:at,
-block,y,from}=this.drag,size={width:this.picture.clientWidth,height:this.picture.clientHeight},{unit,tops}=frameOf({models:this.board.models,blocks:from,chosen:this.
-chosen,...size});if(at!==null){this.blocks=border(from,at,Math.round((event.clientY-y)/unit),this.counts()),this.draw();return}let here=event.clientY-this.picture.
-getBoundingClientRect().top,to=Math.abs(event.clientY-y)<6?block:Math.max(0,tops.findLastIndex(top=>top<=here));this.blocks=to===block?from:reorder(from,block,to),
-this.chosen=to,this.draw()}up(){this.drag&&(this.drag=null,this.drawTools(),this.send())}};function start(host){let stack=new Stack(host,rootOf(host.element,".s\
-tack",stack_default));host.watch("board",()=>stack.take()),stack.take()}return __toCommonJS(main_exports);})();
+e","Your merge"),right=el("div");right.append(...[...others,...shown.slice(1)].map(name)),this.names?.replaceChildren(name(shown[0]),merge,right),setText(this.foot,
+board.foot)}drawTools(){let i=this.chosen,block=this.blocks[i],held=this.tools?.contains(document.activeElement)?document.activeElement?.getAttribute("aria-labe\
+l"):null,tool=(text,act,by=0)=>button("st-button",text,()=>this.edit(act,by),`${text} block ${i+1}`),choices=block.sources.map(([mine],s)=>{let list=el("select",
+"st-select");return list.setAttribute("aria-label",`Source ${s+1} of block ${i+1}`),this.board.models.forEach(({name},m)=>list.append(new Option(name,String(m),
+!1,m===mine))),list.addEventListener("change",()=>this.edit(b=>swap(b,i,s,Number(list.value),this.counts()))),list}),numbers=(this.board.blocks[block.of]?.numbers??
+[]).map(fader=>this.fader(fader)),group=grouped(el("div","st-group"),`Block ${i+1} of ${this.blocks.length}`);group.append(...choices,tool("Split",b=>split(b,i)),
+tool("Double",b=>double(b,i),1),tool("Remove",b=>remove(b,i))),this.tools?.replaceChildren(group,...numbers);let again=[...this.tools?.querySelectorAll("[aria-l\
+abel]")??[]].find(node=>node.getAttribute("aria-label")===held);held&&again instanceof HTMLElement&&again.focus()}fader({path,label,low,high,step,value}){let line=el(
+"label","st-fader",label),input=el("input"),said=el("output","",String(value));return Object.assign(input,{type:"range",min:low,max:high,step,value}),input.setAttribute(
+"aria-label",label),input.addEventListener("input",()=>setText(said,input.value)),input.addEventListener("change",()=>{this.host.props.value={set:path,to:Number(
+input.value)},this.host.trigger("release")}),line.append(input,said),line}edit(change,by=0){let made=change(this.blocks);made!==this.blocks&&(this.blocks=made,this.
+choose(this.chosen+by),this.send())}send(){clearTimeout(this.typing),this.typing=void 0;let own=blocks=>JSON.stringify(blocks.map(({sources})=>sources));own(this.
+blocks)!==own(this.board.blocks)&&(this.host.props.value={blocks:structuredClone(this.blocks)},this.host.trigger("release"))}key(event){if(withControl(event))return;
+let i=this.chosen,up={ArrowUp:-1,ArrowDown:1}[event.key],end={"[":["first",-1],"]":["first",1],"{":["last",-1],"}":["last",1]}[event.key],before=this.blocks;if(up&&
+event.altKey)this.blocks=reorder(before,i,i+up);else if(end)this.blocks=stretch(before,i,...end,this.counts());else if(event.key==="Delete")this.blocks=remove(before,
+i);else if(!up)return;event.preventDefault();let moved2=this.blocks!==before;this.choose(up&&(moved2||!event.altKey)?i+up:i),this.live&&(this.live.textContent=this.
+picture?.querySelector("[aria-selected=true]")?.getAttribute("aria-label")??""),moved2&&(clearTimeout(this.typing),this.typing=setTimeout(()=>this.send(),TYPING_MS))}down(event){
+let node=event.target instanceof Element?event.target.closest("[data-border],[data-block]"):null;if(event.button!==0||!(node instanceof SVGElement)||!this.picture)
+return;this.send();let at=node.dataset.border===void 0?null:Number(node.dataset.border),block=Number(node.dataset.block??Math.max(0,Number(at)));this.drag={border:at,
+block,y:event.clientY,from:this.blocks},this.picture.setPointerCapture(event.pointerId),this.picture.focus({preventScroll:!0}),this.choose(block)}move(event){if(!this.
+drag||!this.picture)return;let{border:at,block,y,from}=this.drag,size={width:this.picture.clientWidth,height:this.picture.clientHeight},{unit,tops}=frameOf({models:this.
+board.models,blocks:from,chosen:this.chosen,...size});if(at!==null){this.blocks=border(from,at,Math.round((event.clientY-y)/unit),this.counts()),this.draw();return}
+let here=event.clientY-this.picture.getBoundingClientRect().top,to=Math.abs(event.clientY-y)<6?block:Math.max(0,tops.findLastIndex(top=>top<=here));this.blocks=
+to===block?from:reorder(from,block,to),this.chosen=to,this.draw()}up(){this.drag&&(this.drag=null,this.drawTools(),this.send())}};function start(host){let stack=new Stack(
+host,rootOf(host.element,".stack",stack_default));host.watch("board",()=>stack.take()),stack.take()}return __toCommonJS(main_exports);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -115,7 +115,9 @@ class Stack {
       return node;
     };
     const merge = el('span', 'st-merge', 'Your merge');
-    this.names?.replaceChildren(name(shown[0]), merge, ...shown.slice(1).map(name), ...others.map(name));
+    const right = el('div');
+    right.append(...[...others, ...shown.slice(1)].map(name));
+    this.names?.replaceChildren(name(shown[0]), merge, right);
     setText(/** @type {HTMLElement} */ (this.foot), board.foot);
   }
 
