@@ -41,8 +41,10 @@ def unsliced(recipe: Recipe) -> Recipe | None:
           weight: 1.0
     """
     parts, end = recipe.slices, 0
-    names = [entry.model for entry in parts[0].sources] if parts else []
-    if not names or len(set(names)) < len(names) or len({part.base_model for part in parts}) > 1:
+    if not parts:
+        return None
+    base, names = parts[0].base_model, [entry.model for entry in parts[0].sources]
+    if len(set(names)) < len(names) or any(part.base_model != base for part in parts):
         return None
     for part in parts:
         ranges = {entry.layer_range for entry in part.sources}
@@ -60,7 +62,7 @@ def unsliced(recipe: Recipe) -> Recipe | None:
     if len(parts) > 1:
         cover = "slices cover all layers of their models, and are"
     return replace_fields(
-        recipe, slices=(), models=tuple(entries), base_model=parts[0].base_model or recipe.base_model, parameters=shared,
+        recipe, slices=(), models=tuple(entries), base_model=base or recipe.base_model, parameters=shared,
         notes=(*recipe.notes, f"the {cover} read as `models:`."),
     )  # fmt: skip
 
