@@ -1,4 +1,4 @@
-// npm run build: 41de79719fffeed5721f26afbe0236e1ae062927efa55f157b53ba2f192f5744 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: 8b53c6b107bac000cbc8294e07bdc9885781f3a3a97d079d9ef347bd6d4c20a0 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
 "object"||typeof from=="function")for(let key3 of __getOwnPropNames(from))!__hasOwnProp.call(to,key3)&&key3!==except&&__defProp(to,key3,{get:()=>from[key3],enumerable:!(desc=
 __getOwnPropDesc(from,key3))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{meterOf:()=>meterOf,sketchOf:()=>sketchOf,start:()=>start});var mixer_default='.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-f\
@@ -359,27 +359,28 @@ most)},met={lead:new Uint8Array(most),share:new Float64Array(most),same:new Floa
 let size=own[i]<<1;count+=(size|-size)>>>31,term[i]*=w,sum[i]+=term[i]}return count}function meanOf({terms,bits},m,n){let[whole2,some]=[0,0];for(let i=0;i<n;i+=
 1){let size=bits[m][i]<<1;some+=(size|-size)>>>31,whole2+=Math.abs(terms[m][i])}return some&&Number.isFinite(whole2)?whole2/some:0}function contestOf(room,n){let{
 lead,share:share2,same,fair}=room,pulls=room.terms.map((_,m)=>meanOf(room,m,n)),strongestFirst=pulls.map((_,m)=>m).filter(m=>pulls[m]).sort((a,b)=>pulls[b]-pulls[a]);
-if(strongestFirst.length<2)return[0,0,0];for(let list of[lead,share2])list.fill(0,0,n);for(let list of[same,fair])list.fill(1,0,n);for(let m of strongestFirst){
-let own=room.bits[m],[pull,inverse]=[pulls[m],1/pulls[m]];for(let i=0;i<n;i+=1){let size=own[i]<<1,takes=(size|-size)>>>31,sign=takes<<(own[i]>>>31),part=share2[i]*
-pull,other=sign^lead[i];same[i]*=1-(other&other>>1)*part,fair[i]*=1-takes*part/2;let first=takes&lead[i]-1>>>31;lead[i]|=sign*first,share2[i]+=first*inverse}}let[
-against,chance,met]=[0,0,0];for(let i=0;i<n;i+=1)against+=1-same[i],chance+=1-fair[i],met+=fair[i]<1?1:0;return[against,chance,met]}function pullOf({terms,bits,
-sumBits},m,n,vote){let term=terms[m],own=bits[m],whole2=0;if(!vote){for(let i=0;i<n;i+=1)whole2+=Math.abs(term[i]);return whole2}for(let i=0;i<n;i+=1){let votes=sumBits[i]<<
-1,down2=sumBits[i]>>>31&(votes|-votes)>>>31;whole2+=(1-(down2^own[i]>>>31))*Math.abs(term[i])}return whole2}function measured(law,tensor,numbers,keys,room){let{
-n,deltas}=tensor;room.sum.fill(0,0,n);let kept2=deltas.map((_,m)=>(trimmed(law,tensor,m,numbers[m],keys[m],room.terms[m].subarray(0,n),room.masks),addUp(room,m,
-n,numbers[m].weight)));return{contest:contestOf(room,n),kept:kept2,pull:deltas.map((_,m)=>pullOf(room,m,n,law.vote))}}function numbersOf(law,lanes,tensor){let half=tensor.
-attention?"#attention":"#rest",found=law.models.map(paths=>{let own={};for(let[name,path]of Object.entries(paths))own[name]=(lanes[path]??lanes[path+half])?.[tensor.
-column];return own});return found.every(own=>Object.values(own).every(Number.isFinite))?found:null}var refused=({trim},{density,epsilon})=>trim==="ranked"&&density>
-0&&density<1&&!(epsilon<Math.min(density,1-density));function keysOf(law,{tensors,models}){let drawn=law.keys?new Uint32Array(Uint8Array.from(atob(law.keys),c=>c.
-charCodeAt(0)).buffer):null;return tensors.map((_,t)=>Array.from({length:models},(__,m)=>{let at=2*(t*models+m);return drawn?[drawn[at],drawn[at+1]]:[0,0]}))}function told(law,{
-layers,models,tensors},found){let cells=layers.map(()=>[0,0,0]),numel=tensors.reduce((sum,{n})=>sum+n,0),[kept2,pull]=[new Array(models).fill(0),new Array(models).
-fill(0)],all=[0,0,0];tensors.forEach(({column},t)=>{found[t].contest.forEach((x,k)=>{cells[column][k]+=x,all[k]+=x});for(let m=0;m<models;m+=1)kept2[m]+=found[t].
-kept[m],pull[m]+=found[t].pull[m]});let whole2=pull.reduce((a,b)=>a+b,0),remarks={};law.models.forEach((paths,m)=>{let text=`keeps ${percent(kept2[m]/numel)} of\
- its changes, gives ${percent(whole2?pull[m]/whole2:0)} of the result`;for(let path of Object.values(paths))remarks[path]=text});let beyond=([against,chance,met])=>met?
-(against-chance)/met:null,floor=cells.map(beyond);return{floor,summary:models>1?wordsFor(beyond(all),floor,layers):"one model alone",lanes:remarks}}function meterOf(sketch,law){
-let{tensors,models}=sketch,known=[],room=makeRoom(models,Math.max(0,...tensors.map(({n})=>n))),keys=keysOf(law,sketch);for(let tensor of tensors)tensor.draws=[];
-let warm=(lanes,until=1/0)=>{for(let t=0;t<tensors.length;t+=1){let numbers=numbersOf(law,lanes,tensors[t]);if(!numbers||numbers.some(own=>refused(law,own)))return null;
-let said=numbers.map(own=>Object.values(own).join()).join(";");if(known[t]?.said!==said){if(performance.now()>until)return!1;known[t]={said,found:measured(law,tensors[t],
-numbers,keys[t],room)}}}return!0};return Object.assign(lanes=>{if(!warm(lanes))return null;let found=known.map(one=>one.found);return told(law,sketch,found)},{warm})}var SEND_MS=40,SOON_MS=8,SKETCHES=4,WARM_MS=12,idle=work=>"requestIdleCallback"in window?requestIdleCallback(work):setTimeout(work,16),Sending=class{constructor(mixer){
+if(strongestFirst.length<2)return[0,0,0];let[top,...others]=strongestFirst;for(let i=0;i<n;i+=1){let size=room.bits[top][i]<<1,takes=(size|-size)>>>31;lead[i]=takes<<
+(room.bits[top][i]>>>31),share2[i]=takes/pulls[top],same[i]=1,fair[i]=1}for(let m of others){let own=room.bits[m],[pull,inverse]=[pulls[m],1/pulls[m]];for(let i=0;i<
+n;i+=1){let size=own[i]<<1,takes=(size|-size)>>>31,sign=takes<<(own[i]>>>31),part=share2[i]*pull,other=sign^lead[i];same[i]*=1-(other&other>>1)*part,fair[i]*=1-
+takes*part/2;let first=takes&lead[i]-1>>>31;lead[i]|=sign*first,share2[i]+=first*inverse}}let[against,chance,met]=[0,0,0];for(let i=0;i<n;i+=1)against+=1-same[i],
+chance+=1-fair[i],met+=fair[i]<1?1:0;return[against,chance,met]}function pullOf({terms,bits,sumBits},m,n,vote){let term=terms[m],own=bits[m],whole2=0;if(!vote){
+for(let i=0;i<n;i+=1)whole2+=Math.abs(term[i]);return whole2}for(let i=0;i<n;i+=1){let votes=sumBits[i]<<1,down2=sumBits[i]>>>31&(votes|-votes)>>>31;whole2+=(1-
+(down2^own[i]>>>31))*Math.abs(term[i])}return whole2}function measured(law,tensor,numbers,keys,room){let{n,deltas}=tensor;room.sum.fill(0,0,n);let kept2=deltas.
+map((_,m)=>(trimmed(law,tensor,m,numbers[m],keys[m],room.terms[m].subarray(0,n),room.masks),addUp(room,m,n,numbers[m].weight)));return{contest:contestOf(room,n),
+kept:kept2,pull:deltas.map((_,m)=>pullOf(room,m,n,law.vote))}}function numbersOf(law,lanes,tensor){let half=tensor.attention?"#attention":"#rest",found=law.models.
+map(paths=>{let own={};for(let[name,path]of Object.entries(paths))own[name]=(lanes[path]??lanes[path+half])?.[tensor.column];return own});return found.every(own=>Object.
+values(own).every(Number.isFinite))?found:null}var refused=({trim},{density,epsilon})=>trim==="ranked"&&density>0&&density<1&&!(epsilon<Math.min(density,1-density));
+function keysOf(law,{tensors,models}){let drawn=law.keys?new Uint32Array(Uint8Array.from(atob(law.keys),c=>c.charCodeAt(0)).buffer):null;return tensors.map((_,t)=>Array.
+from({length:models},(__,m)=>{let at=2*(t*models+m);return drawn?[drawn[at],drawn[at+1]]:[0,0]}))}function told(law,{layers,models,tensors},found){let cells=layers.
+map(()=>[0,0,0]),numel=tensors.reduce((sum,{n})=>sum+n,0),[kept2,pull]=[new Array(models).fill(0),new Array(models).fill(0)],all=[0,0,0];tensors.forEach(({column},t)=>{
+found[t].contest.forEach((x,k)=>{cells[column][k]+=x,all[k]+=x});for(let m=0;m<models;m+=1)kept2[m]+=found[t].kept[m],pull[m]+=found[t].pull[m]});let whole2=pull.
+reduce((a,b)=>a+b,0),remarks={};law.models.forEach((paths,m)=>{let text=`keeps ${percent(kept2[m]/numel)} of its changes, gives ${percent(whole2?pull[m]/whole2:
+0)} of the result`;for(let path of Object.values(paths))remarks[path]=text});let beyond=([against,chance,met])=>met?(against-chance)/met:null,floor=cells.map(beyond);
+return{floor,summary:models>1?wordsFor(beyond(all),floor,layers):"one model alone",lanes:remarks}}function meterOf(sketch,law){let{tensors,models}=sketch,known=[],
+room=makeRoom(models,Math.max(0,...tensors.map(({n})=>n))),keys=keysOf(law,sketch);for(let tensor of tensors)tensor.draws=[];let warm=(lanes,until=1/0)=>{for(let t=0;t<
+tensors.length;t+=1){let numbers=numbersOf(law,lanes,tensors[t]);if(!numbers||numbers.some(own=>refused(law,own)))return null;let said=numbers.map(own=>Object.values(
+own).join()).join(";");if(known[t]?.said!==said){if(performance.now()>until)return!1;known[t]={said,found:measured(law,tensors[t],numbers,keys[t],room)}}}return!0};
+return Object.assign(lanes=>{if(!warm(lanes))return null;let found=known.map(one=>one.found);return told(law,sketch,found)},{warm})}var SEND_MS=40,SOON_MS=8,SKETCHES=4,WARM_MS=12,idle=work=>"requestIdleCallback"in window?requestIdleCallback(work):setTimeout(work,16),Sending=class{constructor(mixer){
 this.mixer=mixer,this.seq=0,this.sent=0,this.timer=void 0,this.waiting=!1,this.meter=null,this.sketches=new Map}get still(){return!!this.mixer.s.board.law?.still}message(extra={}){
 let{lanes,cause,board,picked}=this.mixer.s,value={lanes,seq:this.seq,move:cause,split:!!board.split,followed:!!this.meter,...extra};return structuredClone(picked?
 {...value,picked}:value)}hand(){clearTimeout(this.timer),this.timer=void 0,this.waiting=!1,this.seq+=1,this.mixer.host.props.value=this.message()}post(){this.sent=

@@ -85,15 +85,22 @@ function contestOf(room, n) {
   const pulls = room.terms.map((_, m) => meanOf(room, m, n));
   const strongestFirst = pulls.map((_, m) => m).filter((m) => pulls[m]).sort((a, b) => pulls[b] - pulls[a]); // prettier-ignore
   if (strongestFirst.length < 2) return [0, 0, 0];
-  for (const list of [lead, share]) list.fill(0, 0, n);
-  for (const list of [same, fair]) list.fill(1, 0, n);
-  for (const m of strongestFirst) {
+  const [top, ...others] = strongestFirst;
+  for (let i = 0; i < n; i += 1) {
+    const size = room.bits[top][i] << 1;
+    const takes = (size | -size) >>> 31;
+    lead[i] = takes << (room.bits[top][i] >>> 31); // 1 up, 2 down
+    share[i] = takes / pulls[top];
+    same[i] = 1;
+    fair[i] = 1;
+  }
+  for (const m of others) {
     const own = room.bits[m];
     const [pull, inverse] = [pulls[m], 1 / pulls[m]];
     for (let i = 0; i < n; i += 1) {
       const size = own[i] << 1;
       const takes = (size | -size) >>> 31;
-      const sign = takes << (own[i] >>> 31); // 1 up, 2 down
+      const sign = takes << (own[i] >>> 31);
       const part = share[i] * pull; // of the strongest's; 0 where it is this one
       const other = sign ^ lead[i];
       same[i] *= 1 - (other & (other >> 1)) * part;
