@@ -1,4 +1,4 @@
-// npm run build: 8b53c6b107bac000cbc8294e07bdc9885781f3a3a97d079d9ef347bd6d4c20a0 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
+// npm run build: c0903e4aac5d17f2ec5573dd73c8cd68825335c6fc9ef8a47bf266664b5a994b of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js shared/tokens.js
 "use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
 "object"||typeof from=="function")for(let key3 of __getOwnPropNames(from))!__hasOwnProp.call(to,key3)&&key3!==except&&__defProp(to,key3,{get:()=>from[key3],enumerable:!(desc=
 __getOwnPropDesc(from,key3))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{meterOf:()=>meterOf,sketchOf:()=>sketchOf,start:()=>start});var mixer_default='.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-f\
@@ -13,39 +13,39 @@ und-color:var(--me-soft);min-height:32px;border-radius:8px;width:auto;appearance
 ,inset 0 -2px 0 var(--me-accent)}.mx-button:disabled,.mx-button[aria-disabled=true]{opacity:0.42;cursor:default;background:transparent}.mx-button:focus-visible,\
 .mx-select:focus-visible,.mx-strip-canvas:focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.mx-toolbar,.mx-drawer,.mx-keys,.mx-foot,.mx-strip{\
 flex:none}.mx-strip{order:3;margin:4px 0;padding:0 13px 0 5px}.mx-strip-head{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 10px;margin:0 0 5px 8px}.m\
-x-strip-title{flex:1 1 auto;color:var(--me-quiet);font-size:11.5px}.mx-strip-summary{color:var(--me-ink)}.mx-strip-head>.mx-button{min-height:24px;border:0;back\
-ground:none;font-size:12px}.mx-strip-canvas{display:block;width:100%;height:32px;min-width:0;border-radius:4px;cursor:pointer}.mx-strip-canvas[data-brushing=tru\
-e]{cursor:ew-resize;touch-action:none;outline:2px dashed var(--me-focus);outline-offset:1px}.mx-zoom{flex:1 1 auto;display:inline-flex;align-items:center;gap:4p\
-x;min-width:0;margin:-5px 0}.mx-zoom strong{margin-right:4px;white-space:nowrap}.mx-zoom .mx-button{min-height:26px;background:var(--me-soft);font-size:12px}.mx\
--zoom .mx-button:hover{background:var(--me-press)}&[data-zoomed=true]{.mx-strip-title{display:none}}.mx-tip{position:absolute;z-index:5;pointer-events:none;padd\
-ing:4px 8px;border-radius:6px;background:var(--me-tip);color:var(--me-on-tip);font-size:12px;white-space:nowrap;box-shadow:0 2px 8px rgb(0 0 0 / 30%)}.mx-lanes{\
-flex:0 1 auto;min-height:0;overflow-y:auto;display:grid;gap:8px;min-width:0}.mx-lane{position:relative;min-width:0;padding:4px 12px 6px 4px;background:var(--mx-\
-card);border:1px solid var(--mx-line);border-radius:10px}.mx-lane[data-selected=true]{border-color:color-mix(in srgb,var(--mx-colour) 65%,var(--mx-line))}&[data\
--dense=true]{--mx-track: clamp(28px, calc((100dvh - 360px) / var(--mx-lanes) - 37px), 96px);.mx-lanes{gap:3px}.mx-lane{padding-block:0 2px}.mx-head{min-height:2\
-6px;>.mx-controls>.mx-button{min-height:24px}}.mx-strip-canvas,.mx-hint{display:none}}.mx-head{display:flex;align-items:center;gap:8px;min-height:32px;padding-l\
-eft:8px;min-width:0}.mx-dot{flex:none;width:9px;height:9px;border-radius:50%;background:var(--mx-colour)}.mx-name{flex:0 1 auto;min-width:44px;max-width:45%;ove\
-rflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:600;font-size:14px}.mx-part{flex:none;color:var(--me-quiet);font-size:12.5px}.mx-lock{padding\
-:0 7px;min-height:24px;font-size:11.5px;background:var(--me-soft);border:1px dashed var(--me-quiet)}.mx-menu{position:absolute;z-index:6;right:4px;top:calc(100%\
- + 2px);display:flex;flex-direction:column;gap:1px;padding:4px;min-width:236px;max-width:92%;background:var(--mx-card);border:1px solid var(--mx-line);border-ra\
-dius:8px;box-shadow:0 6px 20px rgb(0 0 0 / 22%);&[data-up=true]{top:auto;bottom:calc(100% + 2px)}.mx-button{text-align:left;min-height:32px;font-size:13px;color\
-:var(--mx-text);overflow:hidden;text-overflow:ellipsis;flex:none}}.mx-times{display:flex;border-bottom:1px solid var(--mx-line);padding-bottom:3px;margin-bottom\
-:2px;.mx-button{flex:1 0 auto;text-align:center;padding:0 6px;overflow:visible}}.mx-nudges{display:none}.mx-more::after{content:" \\25be" / ""}.mx-more[aria-expa\
-nded=true]::after{content:" \\25b4" / ""}.mx-remark{flex:1 1 0;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-s\
-ize:11.5px}.mx-readout{flex:none;color:var(--me-quiet);font-size:12px;font-variant-numeric:tabular-nums;white-space:nowrap}.mx-controls{flex:none;display:flex;g\
-ap:1px;margin-right:-6px;position:relative}.mx-controls>.mx-button{padding:0 8px;min-width:28px;color:var(--me-quiet);font-size:12px}.mx-controls>.mx-button:hov\
-er{color:var(--mx-text);background:var(--me-soft)}.mx-controls>.mx-button[aria-pressed=true]{color:var(--me-accent);background:var(--me-soft);box-shadow:inset 0\
- -2px 0 var(--me-accent)}.mx-short{display:none}.mx-note{padding:0 8px 4px;color:var(--me-quiet);font-size:12px;overflow-wrap:anywhere}.mx-track{position:relati\
-ve;height:var(--mx-track, clamp(36px, calc((100dvh - 560px) / var(--mx-lanes, 2) - 54px), 128px));min-width:0}.mx-canvas{display:block;width:100%;height:100%;mi\
-n-width:0}.mx-pad{position:absolute;inset:0 -2px 0 32px;border-radius:6px;cursor:crosshair;touch-action:none}.mx-pad:focus{outline:none}.mx-pad:focus-visible{ou\
-tline:2px solid var(--me-focus);outline-offset:1px}&[data-locked=true] .mx-pad{cursor:not-allowed}&[data-locked=true] .mx-canvas{opacity:0.6}.mx-foot{order:2;pa\
-dding:0 13px 0 5px}.mx-scale{display:block;width:100%;height:20px;min-width:0}.mx-hint{margin:2px 0 0 8px;color:var(--me-quiet);font-size:11.5px}@media(max-widt\
-h:640px){.mx-toolbar,.mx-drawer{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none;contain:inline-size;padding:2px}.mx-button,.mx-lock,.mx-menu .mx-button,.m\
-x-zoom .mx-button{min-height:36px;padding:0 11px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;flex:1 1 100%;flex-wrap:wrap;margin:0}.mx-lane{padding-t\
-op:2px}.mx-head{flex-wrap:wrap;gap:0 8px}.mx-name{flex:1 1 0;max-width:none}.mx-part{order:8}.mx-lock{order:8}.mx-readout{order:8;flex:none}.mx-remark{order:9;f\
-lex:1 1 0}.mx-head::after{content:"";order:7;flex:1 0 100%}.mx-controls>.mx-button{min-width:36px;padding:0 2px}.mx-keys,.mx-nudge{display:none}.mx-nudges{displ\
-ay:flex}.mx-long{display:none}.mx-short{display:inline}.mx-track{height:72px}}@media(max-width:860px){height:auto;.mx-lanes{flex:none;overflow:visible}.mx-track\
-{height:72px}}@media(pointer:coarse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx-select{min-height:40px}.mx-controls>.mx-but\
-ton{min-width:36px}}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
+x-strip-title{flex:1 1 auto;color:var(--me-quiet);font-size:11.5px}.mx-strip-summary{color:var(--me-ink)}.mx-strip-head>.mx-button{border:0;background:none;font\
+-size:12px;@media(min-width:641px)and (pointer:fine){min-height:24px}}.mx-strip-canvas{display:block;width:100%;height:32px;min-width:0;border-radius:4px;cursor\
+:pointer}.mx-strip-canvas[data-brushing=true]{cursor:ew-resize;touch-action:none;outline:2px dashed var(--me-focus);outline-offset:1px}.mx-zoom{flex:1 1 auto;di\
+splay:inline-flex;align-items:center;gap:4px;min-width:0;margin:-5px 0}.mx-zoom strong{margin-right:4px;white-space:nowrap}.mx-zoom .mx-button{min-height:26px;b\
+ackground:var(--me-soft);font-size:12px}.mx-zoom .mx-button:hover{background:var(--me-press)}&[data-zoomed=true]{.mx-strip-title{display:none}}.mx-tip{position:\
+absolute;z-index:5;pointer-events:none;padding:4px 8px;border-radius:6px;background:var(--me-tip);color:var(--me-on-tip);font-size:12px;white-space:nowrap;box-s\
+hadow:0 2px 8px rgb(0 0 0 / 30%)}.mx-lanes{flex:0 1 auto;min-height:0;overflow-y:auto;display:grid;gap:8px;min-width:0}.mx-lane{position:relative;min-width:0;pa\
+dding:4px 12px 6px 4px;background:var(--mx-card);border:1px solid var(--mx-line);border-radius:10px}.mx-lane[data-selected=true]{border-color:color-mix(in srgb,\
+var(--mx-colour) 65%,var(--mx-line))}&[data-dense=true]{--mx-track: clamp(28px, calc((100dvh - 360px) / var(--mx-lanes) - 37px), 96px);.mx-lanes{gap:3px}.mx-lan\
+e{padding-block:0 2px}.mx-head{min-height:26px;>.mx-controls>.mx-button{min-height:24px}}.mx-strip-canvas,.mx-hint{display:none}}.mx-head{display:flex;align-ite\
+ms:center;gap:8px;min-height:32px;padding-left:8px;min-width:0}.mx-dot{flex:none;width:9px;height:9px;border-radius:50%;background:var(--mx-colour)}.mx-name{fle\
+x:0 1 auto;min-width:44px;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:600;font-size:14px}.mx-part{flex:none;color:var(--\
+me-quiet);font-size:12.5px}.mx-lock{padding:0 7px;min-height:24px;font-size:11.5px;background:var(--me-soft);border:1px dashed var(--me-quiet)}.mx-menu{position\
+:absolute;z-index:6;right:4px;top:calc(100% + 2px);display:flex;flex-direction:column;gap:1px;padding:4px;min-width:236px;max-width:92%;background:var(--mx-card\
+);border:1px solid var(--mx-line);border-radius:8px;box-shadow:0 6px 20px rgb(0 0 0 / 22%);&[data-up=true]{top:auto;bottom:calc(100% + 2px)}.mx-button{text-alig\
+n:left;min-height:32px;font-size:13px;color:var(--mx-text);overflow:hidden;text-overflow:ellipsis;flex:none}}.mx-times{display:flex;border-bottom:1px solid var(\
+--mx-line);padding-bottom:3px;margin-bottom:2px;.mx-button{flex:1 0 auto;text-align:center;padding:0 6px;overflow:visible}}.mx-nudges{display:none}.mx-more::aft\
+er{content:" \\25be" / ""}.mx-more[aria-expanded=true]::after{content:" \\25b4" / ""}.mx-remark{flex:1 1 0;min-width:0;overflow:hidden;text-overflow:ellipsis;whit\
+e-space:nowrap;color:var(--me-quiet);font-size:11.5px}.mx-readout{flex:none;color:var(--me-quiet);font-size:12px;font-variant-numeric:tabular-nums;white-space:n\
+owrap}.mx-controls{flex:none;display:flex;gap:1px;margin-right:-6px;position:relative}.mx-controls>.mx-button{padding:0 8px;min-width:28px;color:var(--me-quiet)\
+;font-size:12px}.mx-controls>.mx-button:hover{color:var(--mx-text);background:var(--me-soft)}.mx-controls>.mx-button[aria-pressed=true]{color:var(--me-accent);b\
+ackground:var(--me-soft);box-shadow:inset 0 -2px 0 var(--me-accent)}.mx-short{display:none}.mx-note{padding:0 8px 4px;color:var(--me-quiet);font-size:12px;overf\
+low-wrap:anywhere}.mx-track{position:relative;height:var(--mx-track, clamp(36px, calc((100dvh - 560px) / var(--mx-lanes, 2) - 54px), 128px));min-width:0}.mx-can\
+vas{display:block;width:100%;height:100%;min-width:0}.mx-pad{position:absolute;inset:0 -2px 0 32px;border-radius:6px;cursor:crosshair;touch-action:none}.mx-pad:\
+focus{outline:none}.mx-pad:focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}&[data-locked=true] .mx-pad{cursor:not-allowed}&[data-locked=true]\
+ .mx-canvas{opacity:0.6}.mx-foot{order:2;padding:0 13px 0 5px}.mx-scale{display:block;width:100%;height:20px;min-width:0}.mx-hint{margin:2px 0 0 8px;color:var(-\
+-me-quiet);font-size:11.5px}@media(max-width:640px){.mx-toolbar,.mx-drawer{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none;contain:inline-size;padding:2px\
+}.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px;padding:0 11px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;flex:1 1 100%\
+;flex-wrap:wrap;margin:0}.mx-lane{padding-top:2px}.mx-head{flex-wrap:wrap;gap:0 8px}.mx-name{flex:1 1 0;max-width:none}.mx-part{order:8}.mx-lock{order:8}.mx-rea\
+dout{order:8;flex:none}.mx-remark{order:9;flex:1 1 0}.mx-head::after{content:"";order:7;flex:1 0 100%}.mx-controls>.mx-button{min-width:36px;padding:0 2px}.mx-k\
+eys,.mx-nudge{display:none}.mx-nudges{display:flex}.mx-long{display:none}.mx-short{display:inline}.mx-track{height:72px}}@media(max-width:860px){height:auto;.mx\
+-lanes{flex:none;overflow:visible}.mx-track{height:72px}}@media(pointer:coarse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx-\
+select{min-height:40px}.mx-controls>.mx-button{min-width:36px}}}';var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
 #56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
 adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
 "#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
