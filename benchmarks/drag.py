@@ -31,7 +31,7 @@ from playwright.sync_api import Page, sync_playwright
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from merger.ui.mixer import mixer
 
-ROWS = ("q", "k", "v", "o", "gate", "up", "down")
+TENSORS = 7  # of each layer
 
 # In the page: `sent` is when the pointer had moved last before a message left, `answered` when its answer came. One message
 # is under way at a time (always_last), so an answer belongs to the message before it. Without messages, the strip is drawn
@@ -78,10 +78,10 @@ def synthetic(layers: int, models: int = 3, *, follows: bool) -> tuple[gr.Blocks
     board: dict[str, Any] = {"columns": columns, "params": params, "lanes": rows}
     value: dict[str, Any] = {"lanes": {row["path"]: [0.5] * len(columns) for row in rows}, "seq": 0}
     took: list[float] = []
-    places = [[r, c + 1, 0, _samples(layers, models), r, c] for c in range(layers) for r in range(len(ROWS))]
-    deltas = torch.randn(models * sum(n for _, _, _, n, _, _ in places), generator=torch.Generator().manual_seed(0))
+    places = [[c + 1, 0, _samples(layers, models), r, c] for c in range(layers) for r in range(TENSORS)]
+    deltas = torch.randn(models * sum(n for _, _, n, _, _ in places), generator=torch.Generator().manual_seed(0))
     sample = {
-        "rows": ROWS, "columns": len(columns), "models": models, "tensors": places,
+        "layers": [0, *range(1, layers + 1), 0], "models": models, "tensors": places,
         "data": base64.b64encode(deltas.bfloat16().float().numpy().tobytes()).decode(),
     }  # fmt: skip
     if follows:
@@ -92,8 +92,7 @@ def synthetic(layers: int, models: int = 3, *, follows: bool) -> tuple[gr.Blocks
         numbers = list(value["lanes"].values())[:models]
         each = [sum(column) / models for column in zip(*numbers, strict=True)]
         return {
-            "rows": [{"label": row, "values": [round(x * (1 + k) / 7, 4) for x in each]} for k, row in enumerate(ROWS)],
-            "summary": f"{sum(each) / len(each):.1%} of the weights are pulled both ways", "note": "",
+            "floor": [round(x - 0.5, 4) for x in each], "summary": f"{sum(each) / len(each):.1%} more than chance", "note": "",
             "lanes": {path: f"gives {sum(x):.1f}" for path, x in value["lanes"].items()},
         }  # fmt: skip
 
@@ -111,7 +110,7 @@ def synthetic(layers: int, models: int = 3, *, follows: bool) -> tuple[gr.Blocks
 
 def _samples(layers: int, models: int) -> int:
     """As many as analysis.samples_for takes of such models."""
-    return next((n for n in (2048, 1024) if 4 * n * models * layers * len(ROWS) <= 4_500_000), 512)
+    return next((n for n in (2048, 1024) if 4 * n * models * layers * TENSORS <= 4_500_000), 512)
 
 
 def real(folder: Path) -> tuple[gr.Blocks, list[float]]:

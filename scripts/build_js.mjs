@@ -14,7 +14,7 @@ import { tokens } from '../merger/ui/web/shared/tokens.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const WEB = join(ROOT, 'merger/ui/web');
-const PARTS = ['head', 'choices', 'mixer', 'rows', 'chat', 'coach', 'explore', 'history', 'inspect', 'bars'];
+const PARTS = ['head', 'choices', 'mixer', 'stack', 'rows', 'chat', 'coach', 'explore', 'history', 'inspect', 'bars'];
 const HOST = '{ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server }';
 
 /** @param {string} path below WEB */
@@ -54,7 +54,8 @@ async function script(name) {
     target: 'es2022',
     charset: 'utf8',
     minifySyntax: true,
-    minifyWhitespace: true, // names stay: an error in a visitor's console can be read
+    minifyWhitespace: true,
+    minifyIdentifiers: true, // methods keep their names: an error in a visitor's console can be read
     lineLimit: 160,
     plugins: [sheets],
   });

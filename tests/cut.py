@@ -185,7 +185,7 @@ def _page(folder: Path) -> dict[str, Any]:
 
     found = {"whole": ask("hello"), "cut": ask("how are you", cut=True), "after the cut": ask("how are you")}
     file.write_bytes(whole)
-    return {**found, "mended": ask("how are you"), "strip": bool(Strip(studio).strip(work)["rows"])}
+    return {**found, "mended": ask("how are you"), "strip": bool(Strip(studio).strip(work)["floor"])}
 
 
 def foreign(folder: Path) -> dict[str, Any]:

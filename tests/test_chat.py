@@ -503,9 +503,9 @@ def test_the_chat_after_a_stroke_and_other_words(open_page: Any) -> None:
 @pytest.mark.browser
 def test_the_chat_stops(open_page: Any) -> None:
     page = open_page(1280, 860)
-    page.tab("Models and method")
+    page.box("more")
     page.page.get_by_label("Go on with the text").check()  # long answers
-    page.tab("Desk")
+    page.page.keyboard.press("Escape")
     field = opened(page)
     for name in ("base", "pirate", "plural"):
         page.page.get_by_role("checkbox", name=name, exact=True).check()
@@ -524,10 +524,10 @@ def test_the_chat_stops(open_page: Any) -> None:
 def test_a_cut_row_goes_on_and_is_copied_and_drawn_anew(open_page: Any) -> None:
     page = open_page(1280, 860)
     page.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    page.tab("Models and method")
+    page.box("more")
     page.page.get_by_label("Go on with the text").check()
     set_field(page, "Length of the answers", "16")
-    page.tab("Desk")
+    page.page.keyboard.press("Escape")
     page.ask("the dog")
     state = page.page.locator(".rw-row[data-open=true] .rw-state")
     expect(state).to_have_text("cut off at 16 tokens Go on", timeout=20_000)

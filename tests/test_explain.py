@@ -25,7 +25,7 @@ from merger.methods import METHODS, Method
 from merger.recipe import load
 from merger.ui import lanes, state
 from merger.ui.bundle import bundle
-from merger.ui.panels.inside import INVITE, _figures, draw, facts, seen_of
+from merger.ui.panels.inside import _figures, draw, facts, seen_of
 from merger.ui.studio import Studio
 from merger.ui.words import stage_title
 
@@ -300,9 +300,10 @@ def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
     start = state.start(studio.presets[1], studio.base)
     most = METHODS[method].models[1]
     work = state.with_method(state.with_models(start, start.chosen[:most]), method)
-    tensors, told, histogram, stages, shape = draw(studio, work, 3, "up")
+    heat, tensors, told, histogram, stages, shape = draw(studio, work, 3, "up")
+    assert heat["at"] == [3, "up"]
     assert tensors["value"] == "model.layers.2.mlp.up_proj.weight" and not tensors["visible"]
-    assert told["title"] == "layer 3 of 6, up" and told["method"]["name"] == method
+    assert told["title"] == "layer 3 of 6, widens" and told["method"]["name"] == method
     assert 1 <= len(told["method"]["sentences"]) <= 3
     assert [len(row) for row in told["steps"]["rows"]] == [len(told["steps"]["head"])] * 10
     assert histogram["visible"] and stages["visible"]
@@ -313,21 +314,23 @@ def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
 
 def test_a_cell_with_several_tensors_offers_them(studio: Studio) -> None:
     work = state.start(studio.presets[0], studio.base)
-    tensors, first, *_ = draw(studio, work, 1, "norm")
+    _, tensors, first, *_ = draw(studio, work, 1, "norm")
     assert [label for label, _ in tensors["choices"]] == ["input_layernorm.weight", "post_attention_layernorm.weight"]
     assert first["method"]["sentences"] == [
         "None of the models changed this tensor, so there is nothing to merge: it stays as it is."
     ]
-    _, other, *_ = draw(studio, work, 1, "norm", tensors["choices"][1][1])
+    _, _, other, *_ = draw(studio, work, 1, "norm", tensors["choices"][1][1])
     assert "post_attention_layernorm" in other["sentence"] and "post_attention" not in first["sentence"]
 
 
 @pytest.mark.parametrize(("column", "row", "name"), [(99, "up", None), (-1, "up", None), ("1", "up", None), (True, "up", None),
-                                                      (1, "<img>", None), (1, None, None), (None, "up", "x")])  # fmt: skip
-def test_what_no_mixer_sends(studio: Studio, column: Any, row: Any, name: Any) -> None:
+                                                      (None, "<img>", [1]), (None, None, None), (None, "up", "x")])  # fmt: skip
+def test_what_there_is_not_opens_the_most_contested_part(studio: Studio, column: Any, row: Any, name: Any) -> None:
     work = state.start(studio.presets[0], studio.base)
-    updates = draw(studio, work, column, row, name)
-    assert updates[1] == {"empty": INVITE} and not any(u["visible"] for u in updates[2:])
+    heat, _, told, histogram, stages, _ = draw(studio, work, column, row, name)
+    cells = {(c, r["role"]): x for r in heat["heat"]["rows"] for c, x in enumerate(r["values"]) if x is not None}
+    assert len(cells) > 30 and cells[tuple(heat["at"])] == max(cells.values())
+    assert told["title"] and histogram["visible"] and stages["visible"]
 
 
 def test_a_refusal_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -336,7 +339,7 @@ def test_a_refusal_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(studio, "plan", refuse)
     updates = draw(studio, state.start(studio.presets[0], studio.base), 1, "up")
-    assert updates[1] == {"empty": "the models do not fit."}
+    assert updates[2] == {"empty": "the models do not fit."}
 
 
 def test_hostile_names_stay_text(studio: Studio) -> None:

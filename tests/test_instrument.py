@@ -293,7 +293,7 @@ def test_a_sweep_is_drawn_and_its_best_point_loaded(open_page):
     page.says(AHOY)
 
 
-def test_a_strip_cell_opens_its_tensor(open_page):
+def test_a_layer_of_the_line_opens_its_tensor(open_page):
     page = open_page()
     page.preset("Only the biggest changes")
     page.says("r-o-b-o-t")
@@ -303,7 +303,14 @@ def test_a_strip_cell_opens_its_tensor(open_page):
     page.page.keyboard.press("ArrowRight")
     page.page.keyboard.press("Enter")
     facts = page.page.locator("#inspect-facts")
-    expect(facts).to_contain_text("model.layers.0.self_attn.q_proj.weight", timeout=10_000)
+    expect(facts).to_contain_text("model.layers.0.", timeout=10_000)
+    there = page.page.get_by_role("gridcell", name=re.compile("layer 2 of 6, looks for"))
+    there.click()  # another part, on the map
+    expect(facts).to_contain_text("model.layers.1.self_attn.q_proj.weight", timeout=10_000)
+    expect(there).to_have_attribute("aria-selected", "true")
+    page.page.keyboard.press("ArrowDown")
+    page.page.keyboard.press("Enter")
+    expect(facts).to_contain_text("model.layers.1.self_attn.k_proj.weight", timeout=10_000)
     expect(facts).to_contain_text("How ties works here")
     expect(page.page.locator("#inspect-stages .js-plotly-plot")).to_contain_text("Vote", timeout=20_000)
     expect(page.page.locator("#inspect-histogram .js-plotly-plot")).to_be_visible()

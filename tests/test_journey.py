@@ -22,7 +22,7 @@ def test_first_screen_is_merged_and_answered(open_page):
     page.says("ahoy me matey, arr!")
     page.says("ahoy me matey, arr!", "pirate")
     page.says("dunno.", "base")
-    strip = page.page.get_by_role("img", name=re.compile(r"\d+% of the weights are pulled both ways"))
+    strip = page.page.get_by_role("img", name="Pull against each other: about as much as chance", exact=True)
     assert strip.count() == 1
     for name in ("Ask", "Undo", "Redo", "Reset", "Share", "Save"):
         assert page.page.get_by_role("button", name=name, exact=True).first.is_visible(), name
@@ -145,8 +145,10 @@ def test_stop(open_page):
 def test_see_inside(open_page):
     page = open_page()
     page.tab("Inside")
-    sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
-    sync_api.expect(page.page.locator(".js-plotly-plot").first).to_contain_text("opposite directions")
+    sync_api.expect(page.page.get_by_role("grid", name=re.compile("Where they pull"))).to_be_visible(timeout=2_000)
+    sync_api.expect(page.page.locator("#inspect-facts h3")).to_have_text(re.compile("layer . of 6, "))  # never empty
+    sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(6, timeout=20_000)
+    sync_api.expect(page.page.locator(".js-plotly-plot", has_text="exactly zero")).to_be_visible()
     verdict = page.page.get_by_label("Verdict").input_value()
     assert verdict.startswith("task_arithmetic of 2 models onto presets/family/base: 100 % of 1.2M parameters can change")
 

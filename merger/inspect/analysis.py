@@ -6,6 +6,7 @@ Every number is kept as counts and sums, so tensors combine to layers, roles and
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -19,6 +20,28 @@ from merger.kernels.finite import Count, Look, count
 from merger.methods.ops import column, total
 
 SAMPLES = 2048
+
+
+class Contest(NamedTuple):
+    """How far models pull against each other, beside what unrelated ones would; sums over positions.
+
+    At a position, 1 - prod(1 - a_i / a) over the models i whose term has another sign than that of the strongest model with a
+    term there; a_i is the model's mean |weight * change| in the tensor, a the strongest's. So two models of equal pull conflict
+    wholly or not at all, one of a tenth of the pull by a tenth, and one of weight 0 takes no part. Unrelated models, whose signs
+    are as good as tossed, give 1 - prod(1 - a_i / 2a) over all others with a term there: 1/2 for two of equal pull,
+    1 - 2 * (1/2)^n for n.
+
+    against  the first, chance the second, both summed over the positions where two or more have a term, of which there are met
+    """
+
+    against: float = 0.0
+    chance: float = 0.0
+    met: int = 0
+
+    @property
+    def beyond(self) -> float | None:
+        """More (or less) than chance, in shares of the positions; None where no two models meet."""
+        return (self.against - self.chance) / self.met if self.met else None
 
 
 @dataclass(frozen=True)
@@ -46,6 +69,7 @@ class TensorStats:
     counted   per model, positions where it takes part in the result
     pull      per model, sum of the absolute values it takes part with
     merged_sq sum of squares of merged minus base
+    contest   how far they pull against each other as they are added up: trimmed and weighted
     """
 
     name: str
@@ -58,6 +82,7 @@ class TensorStats:
     counted: tuple[int, ...]
     pull: tuple[float, ...]
     merged_sq: float
+    contest: "Contest"
 
     @property
     def conflict(self) -> float:
@@ -135,6 +160,39 @@ def facts_of(base: Tensor, deltas: Tensor) -> Facts:
     )  # fmt: skip
 
 
+_STRETCH = 1 << 20
+
+
+def contest(terms: Tensor) -> Contest:
+    """What Contest says, of one tensor's terms (n, *shape)."""
+    rows = terms.reshape(len(terms), -1)
+    pulls = [_mean(whole, some) for whole, some in zip(_sums(rows.abs()), _counts(rows), strict=True)]
+    strongest_first = sorted((i for i, pull in enumerate(pulls) if pull), key=lambda i: -pulls[i])
+    found = Contest()
+    for start in range(0, rows.shape[1], _STRETCH) if len(strongest_first) > 1 else ():
+        part = rows[:, start : start + _STRETCH]
+        lead = torch.zeros(part.shape[1], dtype=torch.int8, device=part.device)  # the strongest's sign
+        share = torch.zeros_like(lead, dtype=torch.float64)  # 1 / its pull
+        same, fair = torch.ones_like(share), torch.ones_like(share)
+        for i in strongest_first:
+            sign = (part[i] > 0).to(torch.int8) - (part[i] < 0).to(torch.int8)
+            takes = sign != 0
+            part_of_lead = share * pulls[i]
+            same *= 1 - (sign * lead == -1) * part_of_lead
+            fair *= 1 - takes * part_of_lead / 2
+            first = takes & (lead == 0)
+            lead += sign * first
+            share += first * (1 / pulls[i])
+        more = float((1 - same).sum()), float((1 - fair).sum()), int((fair < 1).sum())
+        found = Contest(found.against + more[0], found.chance + more[1], found.met + more[2])
+    return found
+
+
+def _mean(whole: float, some: int) -> float:
+    """Mean magnitude of what is not zero, of a sum and a count; 0 where nothing is, or where it is no number."""
+    return whole / some if some and math.isfinite(whole) else 0.0
+
+
 def _clash(values: Tensor) -> int:
     """Positions where nonzero values of two models differ in sign. values (n, *shape)."""
     return int(((values > 0).any(0) & (values < 0).any(0)).sum())
@@ -189,6 +247,7 @@ def counted_up(job: TensorJob, tensor: Staged, where: Layout, known: Facts) -> T
         _counts(counted),
         _sums(counted.abs()),
         _sums((merged - base).square()[None])[0],
+        contest(voting),
     )  # fmt: skip
 
 
@@ -232,6 +291,10 @@ def combine(stats: Iterable[TensorStats], name: str, models: tuple[str, ...] = (
         name, layers.pop() if len(layers) == 1 else None, roles.pop() if len(roles) == 1 else "all", first.models, whole,
         counts([p.kept for p in parts]), sum(p.clash for p in parts), counts([p.counted for p in parts]),
         added([p.pull for p in parts]), math.fsum(p.merged_sq for p in parts),
+        Contest(
+            math.fsum(p.contest.against for p in parts), math.fsum(p.contest.chance for p in parts),
+            sum(p.contest.met for p in parts),
+        ),
     )  # fmt: skip
 
 

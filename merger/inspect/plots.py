@@ -23,23 +23,14 @@ def _ruled(figure: go.Figure) -> Any:
     return figure
 
 
-def conflict_map(stats: Sequence[TensorStats]) -> go.Figure:
-    """Sign conflict by layer (across) and role (down), in percent of the weights."""
-    layers = sorted({s.layer for s in stats if s.layer is not None})
-    roles = [r for r in _ORDER if any(s.role == r and s.layer is not None for s in stats)]
-    cells = [[combine([s for s in stats if s.layer == layer and s.role == role], "") for layer in layers] for role in roles]
-    figure = go.Figure(
-        go.Heatmap(
-            z=[[None if c is None else 100 * c.conflict for c in row] for row in cells],
-            x=[layer + 1 for layer in layers], y=roles, colorscale=RAMP, zmin=0, zmax=50,
-            colorbar={"title": "%", "thickness": 10}, xgap=1, ygap=1,
-            hovertemplate="layer %{x}, %{y}<br>%{z:.1f}% of the weights are pulled both ways<extra></extra>",
-        )
-    )  # fmt: skip
-    whole = combine(stats, "")
-    before = "" if whole is None else f" ({whole.conflict:.0%} now, {whole.conflict_before:.0%} before trimming)"
-    figure.update_yaxes(autorange="reversed")
-    return _finished(figure, f"Where the models pull in opposite directions{before}", "layer", "")
+def sparsity_by_layer(stats: Sequence[TensorStats], names: Sequence[str]) -> go.Figure:
+    """Which share of each model's changes is exactly zero in each layer, and, dashed, what the method's trim or lot keeps."""
+    zero = _lines(stats, names, lambda s, i: 100 * (1 - s.facts.changed[i] / max(1, s.facts.numel)), "", "%")
+    kept = _lines(stats, [f"{name}, kept" for name in names], lambda s, i: 100 * s.density[i], "", "%")
+    for line in _ruled(kept).data:
+        line.line.dash, line.marker.symbol = "longdash", "circle-open"
+        zero.add_trace(line)
+    return _finished(zero, "Changes that are exactly zero, and those that stay, in percent", "layer", "%")
 
 
 def size_by_layer(stats: Sequence[TensorStats], names: Sequence[str]) -> go.Figure:

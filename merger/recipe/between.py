@@ -10,6 +10,7 @@ from merger.methods import AVERAGE
 from merger.methods.params import Param, Scalar
 from merger.recipe import Entry, Recipe, Setting, Slice, Value, constant, dump, load, replace_all, scopes, stacked
 from merger.recipe import setting_document as written
+from merger.recipe.model import Parameters
 
 MAX_ANCHORS = 4096
 
@@ -27,9 +28,9 @@ def effective(recipe: Recipe, param: Param, part: Slice | None = None, entry: En
 
 
 def unsliced(recipe: Recipe) -> Recipe | None:
-    """A recipe of one slice that begins at the first layer as a `models:` recipe; None for any other.
+    """A recipe whose slices go through the same layers of the same models, from the first on, as a `models:` recipe; else None.
 
-    Whether the slice covers all layers only the models tell: then both have the same plan.
+    Whether the slices cover all layers only the models tell: then both have the same plan.
 
     >>> text = "{merge_method: linear, slices: [{sources: [{model: a, layer_range: [0, 2], parameters: {weight: 1}}]}]}"
     >>> print(dump(unsliced(load(text))), end="")
@@ -39,17 +40,52 @@ def unsliced(recipe: Recipe) -> Recipe | None:
         parameters:
           weight: 1.0
     """
-    if len(recipe.slices) != 1 or len({entry.layer_range for entry in recipe.slices[0].sources}) != 1:
+    parts, end = recipe.slices, 0
+    if not parts:
         return None
-    [part] = recipe.slices
-    if part.sources[0].layer_range is None or part.sources[0].layer_range[0] != 0:
+    base, names = parts[0].base_model, [entry.model for entry in parts[0].sources]
+    if len(set(names)) < len(names) or any(part.base_model != base for part in parts):
         return None
-    note = "the slice covers all layers of its models, and is read as `models:`."
+    for part in parts:
+        ranges = {entry.layer_range for entry in part.sources}
+        found = ranges.pop()
+        if ranges or found is None or found[0] != end or [entry.model for entry in part.sources] != names:
+            return None
+        end = found[1]
+    lengths = [b - a for a, b in (part.sources[0].layer_range or (0, 0) for part in parts)]
+    shared = _joined([stacked(part.parameters, recipe.parameters) for part in parts], lengths)
+    own = [_joined([part.sources[i].parameters for part in parts], lengths) for i in range(len(names))]
+    entries = [Entry(name, parameters) for name, parameters in zip(names, own, strict=True) if parameters is not None]
+    if shared is None or len(entries) < len(names):
+        return None
+    cover = "slice covers all layers of its models, and is"
+    if len(parts) > 1:
+        cover = "slices cover all layers of their models, and are"
     return replace_fields(
-        recipe, slices=(), models=tuple(replace_fields(entry, layer_range=None) for entry in part.sources),
-        base_model=part.base_model or recipe.base_model, parameters=stacked(part.parameters, recipe.parameters),
-        notes=(*recipe.notes, note),
+        recipe, slices=(), models=tuple(entries), base_model=base or recipe.base_model, parameters=shared,
+        notes=(*recipe.notes, f"the {cover} read as `models:`."),
     )  # fmt: skip
+
+
+def _joined(scopes: Sequence[Parameters], lengths: Sequence[int]) -> Parameters | None:
+    """One scope for slices on each other: curves with a number for each layer. None where they have other rules each."""
+    if len(scopes) == 1:
+        return scopes[0]
+    found: list[tuple[str, Setting]] = []
+    for name, first in scopes[0]:
+        settings = [dict(scope).get(name, Setting(())) for scope in scopes]
+        rules: list[tuple[str | None, Value]] = []
+        for i, (pattern, _) in enumerate(first.rules):
+            if any([p for p, _ in setting.rules] != [p for p, _ in first.rules] for setting in settings):
+                return None
+            one = [Setting(((None, setting.rules[i][1]),)) for setting in settings]
+            numbers = [s.at("", k, n) for s, n in zip(one, lengths, strict=True) for k in range(n)]
+            known = [x for x in numbers if x is not None]
+            if len(set(known)) > 1 and any(isinstance(x, (bool, str)) for x in known):
+                return None
+            rules.append((pattern, known[0] if len(set(known)) == 1 else tuple(known)))
+        found.append((name, Setting(tuple(rules))))
+    return tuple(found) if all(len(scope) == len(found) for scope in scopes) else None
 
 
 # ---------------------------------------------------------------------------------------------- between two recipes

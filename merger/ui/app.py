@@ -31,6 +31,7 @@ from merger.ui.panels.models import Picking, pick, read_trios
 from merger.ui.panels.past import Remembering
 from merger.ui.panels.publish import Publishing, publish
 from merger.ui.panels.recipe import Writing
+from merger.ui.panels.stack import Stacking
 from merger.ui.panels.take import Taking
 from merger.ui.quota import share_out
 from merger.ui.scratch import scratch
@@ -59,6 +60,7 @@ class Panels:
         self.answers, self.chat = Answering(desk), Talking(desk)
         self.head, self.begin = Heading(desk), Beginning(desk, self.answers)
         self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.begin)
+        self.stack = Stacking(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
         self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
         self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
@@ -76,6 +78,7 @@ class Panels:
                 with gr.Column(scale=7, min_width=300, elem_id="painting"):
                     self.first.view()
                     self.mixer.view(first)
+                    self.stack.view()
                 with gr.Column(scale=5, min_width=300, elem_id="hearing"):
                     self.answers.view(first)
                     self.chat.view(first)
@@ -103,6 +106,7 @@ class Panels:
         for panel in (
             self.begin,
             self.mixer,
+            self.stack,
             self.method,
             self.compare,
             self.past,

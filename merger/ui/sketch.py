@@ -1,4 +1,4 @@
-"""What the browser must know to redraw the strip by itself while a fader moves: a sample of the deltas, and a law.
+"""What the browser must know to redraw the line under the bars by itself while one moves: a sample of the deltas, and a law.
 
 The sample depends on the models alone and is fetched once; the law is how the recipe's method trims and votes, and where its
 numbers stand in the Mixer. web/law/ does with them what merger/methods does in torch, to the same counts. Where a recipe
@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from merger.engine.plan import Plan, TensorJob
-from merger.files.layout import ROLES, role
 from merger.hub.access import Access
 from merger.inspect.analysis import Sketch, has_deltas
 from merger.methods.ops import Draws
@@ -69,22 +68,26 @@ def law(plan: Plan, split: bool | None) -> dict[str, Any] | None:
 def packed(plan: Plan, sketch: Sketch) -> dict[str, Any]:
     """The sample, ready for the browser.
 
-    rows     labels of the strip's rows
-    tensors  [row, column, whether it is attention, positions, the two words of the hash that breaks ties], one for each
+    layers   of each column, counted from 1; 0 for what is no layer
+    tensors  [column, whether it is attention, positions, the two words of the hash that breaks ties], one for each
     data     base64 of float32 deltas, tensor after tensor and model after model
     """
     jobs, grid = compared(plan), lanes.columns(plan)
     counts, data = sketch.packed(jobs)
-    rows = [r for r in ROLES if any(role(job.name) == r for job in jobs)]
     attention = lanes.attention(plan)
     tensors = [
-        [rows.index(role(job.name)), grid.of[job.name], int(job.name in attention), n, *Draws(job.seed, job.name).key()]
+        [grid.of[job.name], int(job.name in attention), n, *Draws(job.seed, job.name).key()]
         for job, n in zip(jobs, counts, strict=True)
     ]  # fmt: skip
     return {
-        "rows": rows, "columns": len(grid.columns), "models": len(jobs[0].sources), "tensors": tensors,
+        "layers": layer_numbers(plan), "models": len(jobs[0].sources), "tensors": tensors,
         "data": base64.b64encode(data).decode("ascii"),
     }  # fmt: skip
+
+
+def layer_numbers(plan: Plan) -> list[int]:
+    """Of each column of the Mixer, counted from 1; 0 for what is no layer."""
+    return [0 if column.layer is None else column.layer + 1 for column in lanes.columns(plan).columns]
 
 
 class Sketches:

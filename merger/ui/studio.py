@@ -34,6 +34,7 @@ from merger.recipe.between import unsliced
 from merger.search.trials import Runner
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import built_in_templates
+from merger.ui import lanes
 from merger.ui.background import Background
 from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook, read_host
@@ -277,11 +278,22 @@ class Studio:
         self.plan(recipe)
 
     def with_bars(self, recipe: Recipe) -> Recipe:
-        """A slice over all layers of its models as the `models:` recipe that it is, whose weights are bars; else as it is."""
+        """Slices over all layers of their models as the `models:` recipe that they are, whose weights are bars; else as it is.
+
+        One model's layers stay a stack: there is nothing to paint.
+        """
         plain = unsliced(recipe)
+        if plain is None or recipe.method.law.copies:
+            return recipe
         with contextlib.suppress(MergeError):
-            if plain is not None and self.plan(plain).jobs == self.plan(recipe).jobs:
+            there, here = self.plan(recipe), self.plan(plain)
+            if here.jobs == there.jobs:
                 return plain
+            # what follows the layers goes by the last slice: as numbers of its own
+            rows = lanes.lanes(here, lanes.told_apart(here))
+            painted = lanes.painted(here, lanes.read(replace(there, recipe=plain), rows).shown)
+            if self.plan(painted).jobs == there.jobs:
+                return replace(painted, notes=plain.notes)
         return recipe
 
     def outlook(self, recipe: Recipe, others: Collection[str] = (), prompt: str = "", length: int = ANSWER_TOKENS) -> Outlook:

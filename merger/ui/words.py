@@ -18,6 +18,15 @@ from merger.methods.params import Param, Scalar
 from merger.recipe import Entry, Recipe
 from merger.recipe.between import effective
 
+DOES = {
+    "q": ("looks for", "queries"), "k": ("is found by", "keys"), "v": ("hands over", "values"),
+    "qkv": ("looks, is found, hands over", "queries, keys and values"), "kv": ("is found, hands over", "keys and values"),
+    "o": ("mixes", "output of the attention"), "mixer": ("passes on", "what stands in attention's place"),
+    "gate": ("gate", "gate of the MLP"), "up": ("widens", "MLP, up"), "down": ("narrows", "MLP, down"),
+    "experts": ("experts", "the experts' MLPs"), "shared": ("for all", "the shared expert"), "router": ("chooses", "router"),
+    "norm": ("scales", "norms"), "embed": ("reads", "embeddings"), "head": ("writes", "output head"), "other": ("other", "other"),
+}  # fmt: skip
+"""What each of `layout.ROLES` does, in plain words and in the field's."""
 Names = Mapping[str, str]
 """Model reference -> the short name the page shows."""
 

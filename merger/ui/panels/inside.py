@@ -1,6 +1,7 @@
-"""Look inside: the tensors of one strip cell and how the method works on their real numbers; figures of the whole merge."""
+"""Look inside: where the models clash, one part and how the method works on its real numbers; figures of the whole merge."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -9,29 +10,29 @@ from merger.engine.document import reader
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import MergeError
 from merger.files.checkpoints import format_bytes
-from merger.files.layout import role
+from merger.files.layout import ROLES, Board, role
 from merger.inspect import plots
-from merger.inspect.analysis import TensorStats
+from merger.inspect.analysis import TensorStats, combine
 from merger.inspect.explain import Explanation, Look, look
 from merger.kernels.devices import Attempt, empty_cache
 from merger.ui import words
 from merger.ui.desk import Desk, Updates
-from merger.ui.events import NOW, QUIET
+from merger.ui.events import NEWEST, NOW, QUIET
 from merger.ui.inspect import inspect
 from merger.ui.lanes import columns, inks, short_names
 from merger.ui.service.strip import Strip
 from merger.ui.state import Workspace, for_statistics
 from merger.ui.studio import Studio
+from merger.ui.words import DOES
 
-INVITE = "Click a cell of the strip above the faders to look inside that part of the model."
+NOTHING = "There is nothing to look into: no part of this recipe's models is merged."
 
-
-GLASS = ("tensors", "facts", "histogram", "stages", "shape")
+GLASS = ("heat", "tensors", "facts", "histogram", "stages", "shape")
 """What one tensor draws."""
-WHOLE = ("inside words", "conflict map", "cosines", "sizes", "densities")
+WHOLE = ("inside words", "sparsity", "cosines", "sizes", "densities")
 """What the whole merge draws."""
 Picked = tuple[Any, Any] | None
-"""The strip cell that was chosen: column and row, as the browser sent them."""
+"""The part that was chosen by hand: a column of the Mixer and a role (None: any), as the browser sent them."""
 
 
 class Looking:
@@ -44,28 +45,31 @@ class Looking:
 
     def view(self) -> None:
         """Build it where it is called, empty."""
-        tensors = gr.Radio([], label="Tensor", visible=False, interactive=True, elem_id="inspect-tensors")
         with gr.Row(equal_height=False):
             with gr.Column(scale=5, min_width=320):
-                facts = inspect({"empty": INVITE}, elem_id="inspect-facts")
-                histogram = _plot("How large the changes are", 320, elem_id="inspect-histogram", visible=False)
+                heat = inspect({}, elem_id="inspect-heat")
+                tensors = gr.Radio([], label="Tensor", visible=False, interactive=True, elem_id="inspect-tensors")
+                facts = inspect({}, elem_id="inspect-facts")
             with gr.Column(scale=6, min_width=320):
                 shape = _plot("The models' directions", 320, elem_id="inspect-shape", visible=False)
                 stages = _plot("The method, step by step", 320, elem_id="inspect-stages", visible=False)
-        self.desk.shows(tensors=tensors, facts=facts, histogram=histogram, stages=stages, shape=shape, picked=gr.State(None))
+                histogram = _plot("How large the changes are", 320, elem_id="inspect-histogram", visible=False)
+        picked = gr.State(None)
+        self.desk.shows(heat=heat, tensors=tensors, facts=facts, histogram=histogram, stages=stages, shape=shape, picked=picked)
         words = gr.Textbox("", label="Verdict", interactive=False, elem_id="inside-words", lines=3, max_lines=30)
         with gr.Row():
-            conflict, alike = _plot("Conflict by layer and role", 320), _plot("Cosine between the models' changes", 280)
+            zeros, alike = _plot("Sparsity by layer", 320), _plot("Cosine between the models' changes", 280)
         with gr.Row():
             size, density = _plot("Size of the changes by layer", 320), _plot("Density by layer", 320)
-        self.desk.shows(**dict(zip(WHOLE, (words, conflict, alike, size, density), strict=True)))
+        self.desk.shows(**dict(zip(WHOLE, (words, zeros, alike, size, density), strict=True)))
 
     def wire(self, tab: Any) -> None:
         """Bind its events. tab: where it stands."""
         desk, parts = self.desk, self.desk.parts
         given, drawn = ["work", "tab", "picked", "tensors"], [*WHOLE, *GLASS]
         chosen = desk.bind(parts["mixer"].select, self.pick, ["work", "mixer"], ["picked", "tabs", "tab", *GLASS], **NOW)
-        opened = desk.bind(tab.select, lambda: {"tab": "inside"}, [], ["tab"], **NOW)
+        desk.bind(parts["heat"].select, self.pick_part, ["work", "heat"], ["picked", *GLASS], **NEWEST)
+        opened = desk.bind(tab.select, self.open, ["work", "picked"], ["tab", "heat"], **NOW)
         for event in (chosen, opened):
             desk.bind(event.then, self.draw, given, drawn, **QUIET)
         desk.bind(parts["tick"].change, self.draw, given, drawn, trigger_mode="always_last", **QUIET)
@@ -73,28 +77,39 @@ class Looking:
 
     # ------------------------------------------------------------------------------------------ events
 
+    def open(self, work: Workspace, picked: Picked, request: gr.Request | None = None) -> Updates:
+        """The tab was opened: the map, which is there at once; the rest follows."""
+        try:
+            found = _found(self.desk.seen(request).studio, work, *(picked or (None, None)))
+        except MergeError:  # told by what follows
+            return {"tab": "inside"}
+        return {"tab": "inside", **({"heat": found.map} if found else {})}
+
     def draw(self, work: Workspace, tab: str, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
         """What the open tab shows of the recipe."""
         if tab != "inside":
             return {}
         studio = self.desk.seen(request).studio
         try:
-            return whole(studio, work) | (_glass(draw(studio, work, *picked, name)) if picked else {})
+            return whole(studio, work) | _glass(draw(studio, work, *(picked or (None, None)), name))
         except MergeError as error:
             return {WHOLE[0]: str(error), **dict.fromkeys(WHOLE[1:])}
 
     def pick(self, work: Workspace, value: Any, request: gr.Request | None = None) -> Updates:
-        """A cell of the strip was chosen: its tensors, under the glass."""
+        """A layer of the line under the bars was chosen, or *Look inside*: where the models clash most, there or anywhere."""
         there = value.get("picked") if isinstance(value, dict) else None
-        if not isinstance(there, dict):
-            return {"picked": None}
-        cell = (there.get("column"), there.get("row"))
-        drawn = _glass(draw(self.desk.seen(request).studio, work, *cell))
+        cell = (there.get("column"), None) if isinstance(there, dict) else None
+        drawn = _glass(draw(self.desk.seen(request).studio, work, *(cell or (None, None))))
         return {"picked": cell, "tabs": gr.update(selected="inside"), "tab": "inside", **drawn}
+
+    def pick_part(self, work: Workspace, value: Any, request: gr.Request | None = None) -> Updates:
+        """A cell of the map was chosen: its tensors."""
+        cell = (value.get("column"), value.get("role")) if isinstance(value, dict) else (None, None)
+        return {"picked": cell, **_glass(draw(self.desk.seen(request).studio, work, *cell))}
 
     def choose_tensor(self, work: Workspace, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
         """Another tensor of the same cell."""
-        return _glass(draw(self.desk.seen(request).studio, work, *picked, name)) if picked else {}
+        return _glass(draw(self.desk.seen(request).studio, work, *(picked or (None, None)), name))
 
 
 def _plot(label: str, width: int, **kwargs: Any) -> gr.Plot:
@@ -112,14 +127,14 @@ def whole(studio: Studio, work: Workspace) -> Updates:
     if not stats:
         return {WHOLE[0]: words, **dict.fromkeys(WHOLE[1:])}
     names = list(short_names(stats[0].models).values())
-    figures = (plots.conflict_map(stats), plots.cosines(stats, names), plots.size_by_layer(stats, names))
+    figures = (plots.sparsity_by_layer(stats, names), plots.cosines(stats, names), plots.size_by_layer(stats, names))
     return dict(zip(WHOLE, (words, *figures, plots.density_by_layer(stats, names)), strict=True))
 
 
 def draw(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None = None) -> list[Any]:
-    """Updates of GLASS, in its order: the tensors of a strip cell, of them `name` (default: the first).
+    """Updates of GLASS, in its order: the map, and under it `name`, else where the models clash most in this part.
 
-    column, row  what the Mixer picked, `value.picked`: an index of `lanes.columns`, a role. Hostile, as all that browsers send
+    column, row  an index of `lanes.columns`, a role; None, and what there is not, means any. Hostile, as all that browsers send
     """
     try:
         return _drawn(studio, work, column, row, name)
@@ -128,33 +143,106 @@ def draw(studio: Studio, work: Workspace, column: Any, row: Any, name: str | Non
 
 
 def _empty(text: str) -> list[Any]:
-    return [gr.update(choices=[], value=None, visible=False), {"empty": text}, *[gr.update(value=None, visible=False)] * 3]
+    hidden = [gr.update(value=None, visible=False)] * 3
+    return [{}, gr.update(choices=[], value=None, visible=False), {"empty": text}, *hidden]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Where to look. compared: the plan on deltas from the base; where, what: column (in words), role; among: all there."""
+
+    compared: Plan
+    map: dict[str, Any]
+    where: str
+    what: str
+    tensor: str
+    among: list[str]
+
+
+def _found(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None = None) -> Found | None:
+    told = for_statistics(work)
+    compared = make_plan(told, studio.parents.open(told, studio.access))
+    stats = Strip(studio).statistics(told, compared)[1]
+    grid = columns(compared)
+    parts = [(i, role(n), n) for i, c in enumerate(grid.columns) for n in c.names]
+    asked = [p for p in parts if p[0] == column and type(column) is int]
+    here = [p for p in asked if p[1] == row] or asked or parts
+    if not here:
+        return None
+    by_name = {s.name: s for s in stats}
+    where, what, chosen = next((p for p in here if p[2] == name), None) or max(here, key=lambda p: _heat_of(by_name.get(p[2])))
+    among = [n for i, r, n in parts if (i, r) == (where, what)]
+    shown = {"heat": _heat(grid, parts, by_name), "at": [where, what]}
+    return Found(compared, shown, grid.columns[where].label, what, chosen, among)
 
 
 def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
-    recipe = for_statistics(work)
-    compared = make_plan(recipe, studio.parents.open(recipe, studio.access))
-    grid = columns(compared)
-    if not isinstance(column, int) or isinstance(column, bool) or not 0 <= column < len(grid.columns):
-        return _empty(INVITE)
-    listed = [n for n in grid.columns[column].names if role(n) == row]
-    if not listed:
-        return _empty(INVITE)
-    chosen = name if name in listed else listed[0]
-    seen = seen_of(studio, studio.plan(work.recipe), compared, chosen)
+    found = _found(studio, work, column, row, name)
+    if found is None:
+        return _empty(NOTHING)
+    seen = seen_of(studio, studio.plan(work.recipe), found.compared, found.tensor)
     names = short_names([work.base, *work.chosen])
     slots = inks([*work.shelf, *work.chosen])
+    among = found.among
     return [
-        gr.update(choices=[(_short(n, listed), n) for n in listed], value=chosen, visible=len(listed) > 1),
-        facts(seen, names, slots, f"{grid.columns[column].label}, {row}"),
+        found.map,
+        gr.update(choices=[(_short(n, among), n) for n in among], value=found.tensor, visible=len(among) > 1),
+        facts(seen, names, slots, f"{found.where}, {DOES[found.what][0]}"),
         *_figures(seen, names, slots),
     ]  # fmt: skip
+
+
+SURE = 32
+"""Fewer positions where two models meet say nothing about their signs."""
+
+
+def _heat_of(stats: TensorStats | None) -> tuple[float, float]:
+    """How contested a tensor is, then how much it was changed."""
+    if stats is None:
+        return (-1.0, 0.0)
+    beyond = stats.contest.beyond if stats.contest.met >= SURE else None
+    return (-1.0 if beyond is None else beyond, max(stats.size))
+
+
+def _heat(grid: Board, parts: list[tuple[int, str, str]], by_name: Mapping[str, TensorStats]) -> dict[str, Any]:
+    """Against chance, by part (down) and column (across): null where nothing meets."""
+    cells: dict[tuple[str, int], list[TensorStats]] = {}
+    modules: dict[str, dict[str, None]] = {}
+    for i, what, name in parts:
+        modules.setdefault(what, {})[_module(name)] = None
+        if name in by_name:
+            cells.setdefault((what, i), []).append(by_name[name])
+    shown = {key: combine(group, "") for key, group in cells.items()}
+    values = {key: whole.contest.beyond for key, whole in shown.items() if whole is not None}
+    rows = [
+        {
+            "role": what, "label": DOES[what][0], "tip": f"{DOES[what][1]}: {', '.join(list(modules[what])[:4])}",
+            "values": [None if (x := values.get((what, i))) is None else round(x, 4) for i in range(len(grid.columns))],
+        }
+        for what in ROLES if what in modules
+    ]  # fmt: skip
+    heads = [
+        str(c.layer + 1) if c.layer is not None else {"embed": "in", "head": "out"}.get(c.kind, c.kind) for c in grid.columns
+    ]
+    return {"rows": rows, "columns": heads, "names": [c.label for c in grid.columns]}
+
+
+def _module(name: str) -> str:
+    """A tensor's module: q_proj.
+
+    >>> _module("model.layers.0.self_attn.q_proj.weight")
+    'q_proj'
+    """
+    parts = name.split(".")
+    return parts[-2] if len(parts) > 1 else name
 
 
 def seen_of(studio: Studio, plan: Plan, compared: Plan, name: str) -> Look:
     """One tensor under the recipe; what its models changed from the family's base where the method knows no base."""
     parents = studio.parents
-    models = {**parents.open(compared.recipe), **parents.open(plan.recipe)}  # hold what earlier documents make
+    models = {
+        name: m for p in (compared, plan) for name, m in parents.open(p.recipe, studio.access).items()
+    }  # hold what earlier documents make
     own: dict[str, TensorJob] = {job.name: job for job in plan.jobs}
     against = next((job for job in compared.jobs if job.name == name), None)
     job = own.get(name) or against
@@ -211,6 +299,9 @@ def _facts(seen: Look) -> list[list[str]]:
     rows.append(["pulled both ways", words.percent(stats.conflict_before)])
     if seen.own:
         rows.append(["… where they vote", words.percent(stats.conflict)])
+    if stats.contest.met:
+        against, chance = (words.percent(x / stats.contest.met) for x in stats.contest[:2])
+        rows.append(["pull against each other", f"{against}, chance {chance}"])
     return [*rows, ["moved by the merge", f"{words.percent(stats.moved)} of the base's norm"]]
 
 

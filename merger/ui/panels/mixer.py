@@ -85,7 +85,7 @@ class Mixing:
             now = state.with_recipe(work, lanes.painted(studio.plan(work.recipe), _lanes(value)))
             return {"mixer": gr.update(stats=_text(Strip(studio).strip(now)))}
         except MergeError as error:
-            return {"mixer": gr.update(stats=_text({"rows": [], "summary": str(error), "note": "", "lanes": {}}))}
+            return {"mixer": gr.update(stats=_text({"floor": [], "summary": str(error), "note": "", "lanes": {}}))}
 
     def release(self, work: Workspace, value: dict[str, Any], drafted: bool, request: gr.Request) -> Updates:
         """A fader was let go: it becomes the recipe. The Mixer keeps its own value; only what depends on it is drawn.

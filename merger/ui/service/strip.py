@@ -1,14 +1,15 @@
-"""The strip over the bars: where the models of a recipe disagree, from a sketch that stays in memory."""
+"""The line under the bars: where the models of a recipe pull against each other, from a sketch that stays in memory."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any
 
 import merger.ui.lanes as lanes
 from merger.engine.plan import Plan
-from merger.files.layout import ROLES
 from merger.inspect.analysis import Sketch, TensorStats, combine, samples_for
 from merger.limits import STRIP_TENSORS
 from merger.recipe import Recipe
-from merger.ui.sketch import law
+from merger.ui.sketch import law, layer_numbers
 from merger.ui.state import Workspace, for_statistics
 from merger.ui.studio import Studio
 
@@ -59,22 +60,19 @@ class Strip:
         }  # fmt: skip
 
     def strip(self, work: Workspace, plan: Plan | None = None) -> dict[str, Any]:
-        """The Mixer's `stats`: sign conflict by role and column, a sentence, and a remark for every lane."""
+        """The Mixer's `stats`: the models against chance in every column, a sentence, and a remark for every lane."""
         plan, stats = self.statistics(for_statistics(work), plan)
         grid = lanes.columns(plan)
-        by_cell: dict[tuple[str, int], list[TensorStats]] = {}
+        by_column: dict[int, list[TensorStats]] = {}
         for s in stats:
-            by_cell.setdefault((s.role, grid.of[s.name]), []).append(s)
-        rows = [
-            {"label": role, "values": [_conflict(by_cell.get((role, c))) for c in range(len(grid.columns))]}
-            for role in ROLES if any((role, c) in by_cell for c in range(len(grid.columns)))
-        ]  # fmt: skip
+            by_column.setdefault(grid.of[s.name], []).append(s)
+        floor = [_beyond(by_column.get(c)) for c in range(len(grid.columns))] if stats else []
         whole = combine(stats, "all")
         samples = self._sketch(plan).samples
         sampled = any(s.facts.numel >= samples for s in stats)
         return {
-            "rows": rows,
-            "summary": _summary(whole, work.recipe, len(plan.jobs)),
+            "floor": [None if x is None else round(x, 4) for x in floor],
+            "summary": _summary(whole, floor, layer_numbers(plan), len(plan.jobs)),
             "note": f"estimated from {samples:,} weights of each tensor" if sampled else "",
             "lanes": _remarks(whole, plan) if plan.recipe == work.recipe else {},
         }
@@ -91,21 +89,43 @@ class Strip:
         return self.studio.samples.fetch(word, self.studio.access)
 
 
-def _conflict(cell: list[TensorStats] | None) -> float | None:
+def _beyond(cell: list[TensorStats] | None) -> float | None:
     whole = combine(cell or [], "")
-    return None if whole is None else round(whole.conflict, 4)
+    return None if whole is None else whole.contest.beyond
 
 
-def _summary(whole: TensorStats | None, recipe: Recipe, tensors: int) -> str:
+ABOUT = 0.05
+"""As much as chance: so many shares more or less."""
+
+
+def words_for(beyond: float | None, floor: Sequence[float | None], layers: Sequence[int]) -> str:
+    """How far models pull against each other, in the words of the Mixer; web/law/words.js says the same.
+
+    beyond  more than chance, of the whole; floor: of every column
+    layers  each column's layer, counted from 1; 0 for what is none
+
+    >>> words_for(0.08, [0.0, 0.09, 0.11, 0.01], [0, 1, 2, 3]), words_for(-0.02, [0.0], [1])
+    ('more than chance, layers 1–2', 'about as much as chance')
+    """
+    if beyond is None:
+        return "do not touch the same weights"
+    said = "about as much as chance" if abs(beyond) <= ABOUT else "more than chance" if beyond > 0 else "less than chance"
+    more = [n for x, n in zip(floor, layers, strict=True) if n and x is not None and x > ABOUT]
+    if beyond < -ABOUT or not more or len(more) == sum(n > 0 for n in layers):
+        return said
+    runs = [[n for _, n in run] for _, run in groupby(enumerate(more), key=lambda place: place[1] - place[0])]
+    named = ", ".join(f"{run[0]}–{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs[:3]) + " …" * (len(runs) > 3)
+    return f"{said}{', more in' if beyond <= ABOUT else ','} layer{'s' * (len(more) > 1)} {named}"
+
+
+def _summary(whole: TensorStats | None, floor: Sequence[float | None], layers: Sequence[int], tensors: int) -> str:
     if tensors > STRIP_TENSORS:
-        return f"{tensors:,} tensors are too many to compare while you wait."
+        return f"{tensors:,} tensors are too many to compare while you wait"
     if whole is None:
-        return "Choose models to see where they disagree."
+        return "choose models to see"
     if len(whole.models) < 2:
-        return "One model alone: nothing to disagree with."
-    if recipe.method.takes != "deltas":
-        return f"{whole.conflict:.0%} of the weights are pulled both ways; {recipe.merge_method} holds no vote"
-    return f"{whole.conflict:.0%} of the weights are pulled both ways"
+        return "one model alone"
+    return words_for(whole.contest.beyond, floor, layers)
 
 
 def _remarks(whole: TensorStats | None, plan: Plan) -> dict[str, str]:

@@ -1,141 +1,119 @@
-// npm run build: c0c9a3216c999c3b9480a4deb4c4a1a82bcc6092d7965dc832296525540dd4dc of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
-"use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
-"object"||typeof from=="function")for(let key of __getOwnPropNames(from))!__hasOwnProp.call(to,key)&&key!==except&&__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
-__getOwnPropDesc(from,key))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{start:()=>start});var explore_default=`.explore{--ex-line: var(--border-color-primary, var(--me-line));--ex-text: var(--body-text-color, var(--me-text));--ex-card: var(--backgrou\
-nd-fill-primary, var(--me-card));position:relative;min-width:0;contain:inline-size;color:var(--ex-text);font-size:13.5px;line-height:1.45;.dark &{--ex-line: var\
-(--me-line);--ex-card: var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p,h4,dl,dd,figure{margin:0}.ex-hidden{position:absolute;width:1px;\
-height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.ex-status{color:var(--ex-text);font-weight:600;min-height:1.5em;overflow-wrap:anywhere}.ex-a\
-larm{color:var(--me-bad);font-weight:600;white-space:pre-line;overflow-wrap:anywhere}.ex-track{height:6px;border-radius:3px;background:var(--me-soft);margin:4px\
- 0 10px;overflow:hidden}.ex-fill{height:100%;background:var(--me-accent);border-radius:3px;transition:width 0.2s}.ex-hint{color:var(--me-quiet);font-size:12.5px\
-;margin-top:6px}.ex-legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:6px 0;font-size:12.5px}.ex-item{display:inline-flex;align-items:center;gap:6px;overfl\
-ow-wrap:anywhere;min-width:0}.ex-ramp{width:90px;height:10px;border-radius:3px;background:linear-gradient(90deg in oklab,var(--me-ramp-low),var(--me-ramp-high))\
-;border:1px solid var(--ex-line)}.ex-charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:14px;min-width:0}.ex-charts.ex-\
-line{display:block}.ex-box{position:relative;overflow:hidden}.ex-svg{display:block}.ex-steps{position:absolute;inset:0}.ex-line .ex-point{position:absolute;top:\
-0;bottom:0;background:transparent;border:0;border-radius:6px;padding:0;cursor:pointer}.ex-line .ex-point.ex-here{background:color-mix(in srgb,var(--me-focus) 12\
-%,transparent)}.ex-line .ex-point.ex-loaded{box-shadow:inset 0 -3px 0 var(--me-accent)}.ex-point:focus-visible{outline:2px solid var(--me-focus);outline-offset:\
--2px;z-index:2}.ex-point[aria-disabled=true]{cursor:default}.ex-grid{stroke:var(--ex-line);stroke-width:1}.ex-tick{fill:var(--me-quiet);font-size:11px}.ex-star{\
-fill:var(--me-accent);font-size:12px;font-weight:700}.ex-cross{fill:var(--me-bad);font-size:15px;font-weight:700}.ex-mark{fill:var(--ex-colour);font-size:11.5px\
-;font-weight:600}.ex-stroke{stroke:var(--ex-colour);stroke-width:2;fill:none;stroke-linejoin:round}.ex-fillmark{fill:var(--ex-colour);stroke:var(--ex-card);stro\
-ke-width:1}.ex-dash-1{stroke-dasharray:7 4}.ex-dash-2{stroke-dasharray:2 3}.ex-dash-3{stroke-dasharray:9 3 2 3}.ex-slot-0{--ex-colour: var(--me-skill-0)}.ex-slo\
-t-1{--ex-colour: var(--me-skill-1)}.ex-slot-2{--ex-colour: var(--me-skill-2)}.ex-slot-3{--ex-colour: var(--me-skill-3)}.ex-slot-4{--ex-colour: var(--me-skill-4)\
-}.ex-slot-5{--ex-colour: var(--me-skill-5)}.ex-slot-6{--ex-colour: var(--me-skill-6)}.ex-slot-7{--ex-colour: var(--me-skill-7)}.ex-map{min-width:0}.ex-map figca\
-ption{font-weight:600;margin-bottom:3px;overflow-wrap:anywhere}.ex-cells{display:grid;gap:2px;align-items:stretch;font-size:12px;font-variant-numeric:tabular-nu\
-ms}.ex-side{color:var(--me-quiet);text-align:right;padding-right:4px;align-self:center}.ex-foot{color:var(--me-quiet);text-align:center;overflow:visible;white-s\
-pace:nowrap}.ex-map .ex-point{position:relative;min-width:0;height:36px;padding:0;border:0;border-radius:4px;font:inherit;cursor:pointer;overflow:hidden;color:v\
-ar(--me-on-ramp-low);background:color-mix(in oklab,var(--me-ramp-high) calc(var(--v, 0) * 1%),var(--me-ramp-low))}.ex-map .ex-point.ex-strong{color:var(--me-on-\
-ramp-high)}.dark & .ex-map .ex-point.ex-over{color:var(--me-on-ramp-high)}.ex-map .ex-point:not(.ex-tried){background:repeating-linear-gradient(45deg,transparen\
-t 0 4px,var(--ex-line) 4px 5px);cursor:default}.ex-map .ex-point.ex-failed{background:transparent;color:var(--me-bad);box-shadow:inset 0 0 0 1px var(--ex-line)}\
-.ex-map .ex-point.ex-here{outline:2px solid var(--me-focus);outline-offset:-2px}.ex-map .ex-point.ex-best{box-shadow:inset 0 0 0 3px var(--ex-text);font-weight:\
-700}.ex-map .ex-point.ex-best span::before{content:"\\2605"}.ex-map .ex-point.ex-loaded span{text-decoration:underline}.ex-panel{margin-top:10px;padding:8px 12px\
-;background:var(--me-soft);border-radius:8px;min-height:132px;overflow-wrap:anywhere}.ex-title{font-weight:600;font-size:13.5px}.ex-told{color:var(--ex-text)}.e\
-x-note{color:var(--me-bad);font-weight:600}.ex-says{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:2px 12px;margin-top:6px;font-size:12.5px}\
-.ex-says dt{color:var(--me-quiet);font-weight:400}.ex-says .ex-wrong{color:var(--me-bad)}.ex-numbers{margin-top:10px}.ex-numbers summary{cursor:pointer;color:va\
-r(--me-quiet);min-height:32px;padding:5px 0}.ex-numbers summary:focus-visible{outline:2px solid var(--me-focus)}.ex-scroll{overflow-x:auto}.ex-table{border-coll\
-apse:collapse;font-size:12.5px;font-variant-numeric:tabular-nums;width:100%}.ex-table th,.ex-table td{text-align:right;padding:4px 8px;border-bottom:1px solid v\
-ar(--ex-line);font-weight:400;vertical-align:top}.ex-table thead th{color:var(--me-quiet);vertical-align:bottom}.ex-table th:first-child,.ex-table .ex-text,.ex-\
-table .ex-ask{text-align:left}.ex-table .ex-text{min-width:160px;overflow-wrap:anywhere}.ex-table .ex-best{font-weight:700}.ex-table .ex-best th,.ex-table .ex-b\
-est td{font-weight:700}.ex-table .ex-alone{color:var(--me-quiet)}@media(max-width:640px){.ex-says{grid-template-columns:minmax(0,1fr)}.ex-says dd{margin-bottom:\
-4px}}@media(prefers-reduced-motion:reduce){.ex-fill{transition:none}}}
-`;var SVG="http://www.w3.org/2000/svg";function el(tag,className="",text=""){let node=document.createElement(tag);return className&&(node.className=className),text!==
-""&&(node.textContent=text),node}function svg(tag,attributes,text=""){let node=document.createElementNS(SVG,tag);for(let[name,value]of Object.entries(attributes))
-node.setAttribute(name,String(value));return text&&(node.textContent=text),node}function grouped(node,name){return node.setAttribute("role","group"),node.setAttribute("aria-label",name),node}function rootOf(element,selector,css){let root=element.querySelector(selector);if(!(root instanceof HTMLElement))throw new Error(`no ${selector} here`);return element.
-append(el("style","",css)),root}function within(event,selector){let found=event.target instanceof Element?event.target.closest(selector):null;return found instanceof
-HTMLElement?found:null}function onResize(root,then){let watching=new ResizeObserver(()=>{root.isConnected?then():watching.disconnect()});watching.observe(root)}var read=given=>typeof given=="string"?JSON.parse(given||"{}"):structuredClone(given??{});function readOrNull(given){try{return read(given)}catch{return null}}var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
-#56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
-adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
-"#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
-2a2a","#ff8787"],"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a0\
-0",tip:"#18191c","on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","\
-#ff922b"],"ramp-against":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],
-"skill-2":["#c2255c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],
-"skill-7":["#5c677d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525\
-b","#bcc4cb"],merge:["#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"]},
-numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var{decimals,digits,hardly,minus}=looks_default.numbers;function whole(x){let below=Math.floor(x);return x-below===.5?below+(below&1):Math.round(x)}var percent=share=>`${whole(100*share)}%`;var short=x=>String(typeof x=="number"?Number(x.toPrecision(digits)):x);var seconds=s=>s<90?`${Math.max(1,Math.round(s))} s`:`${Math.round(s/60)} min`;var NOTHING={error:"",total:0,left:0,skills:[],best:null,marks:[],points:[]},keyOf=at=>at.join(","),atOf=key=>key.split(",").map(Number),bestOf=board=>board.best==
-null?null:board.points[board.best],mean=scores=>scores.reduce((sum,s)=>sum+s,0)/(scores.length||1),cut=(name,most)=>name.length>most?`${name.slice(0,most-1)}…`:
-name,where=(board,at)=>board.axes.map((axis,d)=>`${axis.label} = ${short(axis.values[at[d]])}`).join(", "),told=(board,{scores,note})=>scores?board.skills.map((s,i)=>`${s}\
- ${percent(scores[i])}`).join(", "):note;function words(board){let done=board.points.length,of=`${done} of ${board.total}`;switch(board.state){case"waiting":return"\
-Waiting for a free place… other people are exploring.";case"busy":return done?`${of} tried, about ${seconds(board.left)} left`:"Making ready…";case"stopped":
-return done?`Stopped after ${of}; what was found stays.`:"Stopped before the first was done.";case"failed":return"";case"done":{let best=bestOf(board);return best?
-`Best: ${where(board,best.at)} (${told(board,best)})`:"None of these could be merged."}default:return"Nothing tried yet. Choose what to vary and press “Try them\
- all”."}}var WAYS={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},wayOf=event=>WAYS[event.key]??null;var DARK_TYPE=.62,LIGHT_TYPE=.77;function addButton(buttons,key){let node=el("button","ex-point");return node.type="button",node.tabIndex=-1,node.dataset.at=key,
-buttons.set(key,[...buttons.get(key)??[],node]),node}var buttonOf=event=>within(event,".ex-point");function paint(board,key,nodes,point,{best,loaded}){let head=`${best?
-"Best. ":""}${loaded?"Loaded. ":""}${where(board,atOf(key))}`;for(let node of nodes)node.setAttribute("aria-label",`${head}: ${point?told(board,point):"not trie\
-d yet"}`),node.classList.toggle("ex-best",best),node.classList.toggle("ex-loaded",loaded),node.classList.toggle("ex-tried",!!point),node.setAttribute("aria-disa\
-bled",String(!point?.scores)),node.dataset.skill!==void 0&&paintCell(node,point,Number(node.dataset.skill))}function paintCell(node,point,skill){let scores=point?.
-scores,share=scores?skill<0?mean(scores):scores[skill]:null;node.style.setProperty("--v",String(share===null?0:Math.round(100*share))),node.classList.toggle("ex\
--over",share!==null&&share>DARK_TYPE),node.classList.toggle("ex-strong",share!==null&&share>LIGHT_TYPE),node.classList.toggle("ex-failed",!!(point&&!scores));let text=node.
-querySelector("span");text&&(text.textContent=share===null?point?"×":"":String(Math.round(100*share)))}function moved(board,from,event){let way=wayOf(event);if(!way&&
-event.key!=="Home"&&event.key!=="End")return null;let at=atOf(from),sizes=board.axes.map(axis=>axis.values.length);return way?sizes.length===1?at[0]+=way[0]||-way[1]:
-[at[0],at[1]]=[at[0]+way[0],at[1]-way[1]]:at[0]=event.key==="Home"?0:sizes[0]-1,{key:at.some((i,d)=>i<0||i>=sizes[d])?null:keyOf(at)}}var SKILLS=8,HEIGHT=230,LETTER=6.8,slot=skill=>`ex-slot-${skill%SKILLS}`,stroke=skill=>`ex-stroke ${slot(skill)}`;function buildLine(board,buttons){let box=el("\
-div","ex-box"),drawing=svg("svg",{class:"ex-svg","aria-hidden":"true"}),steps=grouped(el("div","ex-steps"),`Steps of ${board.axes[0].label}`);steps.append(...board.
-axes[0].values.map((_,i)=>addButton(buttons,String(i)))),box.append(drawing,steps);let legend=board.skills.map((skill,i)=>{let item=el("span","ex-item"),sample=svg(
-"svg",{width:26,height:12,"aria-hidden":"true"}),line=svg("line",{x1:0,x2:26,y1:6,y2:6,class:`${stroke(i)} ex-dash-${i%4}`});return sample.append(line,mark(13,6,
-i)),item.append(sample,el("span","",skill)),item});return{box,drawing,legend}}function mark(x,y,skill){let shapes=[`M${x-4},${y}a4,4 0 1,0 8,0a4,4 0 1,0 -8,0`,`\
-M${x-4},${y-4}h8v8h-8z`,`M${x},${y-5}l5,9h-10z`,`M${x},${y-5}l5,5l-5,5l-5,-5z`];return svg("path",{d:shapes[skill%4],class:`ex-fillmark ${slot(skill)}`})}function measure({
-axes,marks},width){let{values}=axes[0],right=marks.length?Math.min(165,width*.34):14,[left,top,bottom]=[40,18,30],step=values.length>1?(width-left-right-16)/(values.
-length-1):0;return{values,width,left,right,step,x:i=>left+8+i*step,y:share=>top+(1-share)*(HEIGHT-top-bottom)}}function drawLine(board,drawing,width,found,best,buttons){
-let place=measure(board,width),{x,step}=place;for(let[name,value]of[["viewBox",`0 0 ${width} ${HEIGHT}`],["width",width],["height",HEIGHT]])drawing.setAttribute(
-String(name),String(value));drawing.replaceChildren(...axesOf(place)),best&&drawing.append(svg("text",{x:x(Number(best)),y:12,class:"ex-star","text-anchor":"mid\
-dle"},"★ best"));let tried=place.values.map((_,i)=>found.get(String(i)));drawing.append(...curvesOf(board,place,tried),...aloneOf(board,place));for(let[at,[node]]of buttons){
-let wide=Math.max(20,step||40);node.style.left=`${x(Number(at))-wide/2}px`,node.style.width=`${wide}px`}}function axesOf({values,width,left,right,step,x,y}){let nodes=[];
-for(let share of[0,.5,1])nodes.push(svg("line",{x1:left,x2:width-right,y1:y(share),y2:y(share),class:"ex-grid"}),svg("text",{x:left-6,y:y(share)+4,class:"ex-tic\
-k","text-anchor":"end"},percent(share)));let every=Math.ceil(44/(step||44));return values.forEach((value,i)=>{i%every&&i!==values.length-1||nodes.push(svg("text",
-{x:x(i),y:HEIGHT-12,class:"ex-tick","text-anchor":"middle"},short(value)))}),nodes}function curvesOf({skills},{x,y},tried){let nodes=[];for(let s of skills.keys()){
-let done=tried.flatMap((p,i)=>p?.scores?[[x(i),y(p.scores[s])]]:[]),path=done.map(([a,b],i)=>`${i?"L":"M"}${a},${b}`).join("");nodes.push(svg("path",{d:path,class:`${stroke(
-s)} ex-dash-${s%4}`}),...done.map(([a,b])=>mark(a,b,s)))}return tried.forEach((p,i)=>{p&&!p.scores&&nodes.push(svg("text",{x:x(i),y:y(0)-4,class:"ex-cross","tex\
-t-anchor":"middle"},"×"))}),nodes}function aloneOf({skills,marks},{width,right,y}){let nodes=[];right>20&&nodes.push(svg("text",{x:width-right+12,y:HEIGHT-12,class:"\
-ex-tick"},"alone"));let letters=Math.floor((right-14)/LETTER),word=letters>18?" alone":"",labels=[];for(let s of skills.keys()){for(let{scores}of marks){let at=y(
-scores[s]);nodes.push(svg("line",{x1:width-right,x2:width-right+8,y1:at,y2:at,class:stroke(s)}))}let most=marks.reduce((a,b)=>a&&a.scores[s]>=b.scores[s]?a:b,null);
-if(!most)continue;let text=`${cut(most.name,letters-word.length-5)}${word} ${percent(most.scores[s])}`;labels.push({s,at:y(most.scores[s]),text})}return labels.
-sort((a,b)=>a.at-b.at),labels.forEach((label,i)=>{label.at=Math.max(label.at,i?labels[i-1].at+14:0),nodes.push(svg("text",{x:width-right+12,y:label.at+4,class:`\
-ex-mark ${slot(label.s)}`},label.text))}),nodes}function buildMaps(board,buttons){let skills=board.skills.length>1?[-1,...board.skills.keys()]:[0],ramp=el("span","ex-item");ramp.append(el("span","","0%"),el("\
-span","ex-ramp"),el("span","","100% right"));let[across,up]=board.axes,legend=[el("span","ex-item",`→ ${across.label}`),el("span","ex-item",`↑ ${up.label}`),
-ramp];return{figures:skills.map(skill=>figureOf(board,skill,buttons)),legend}}function figureOf(board,skill,buttons){let[across,up]=board.axes.map(axis=>axis.values),
-figure=el("figure","ex-map");figure.append(el("figcaption","",skill<0?"all together (mean)":board.skills[skill]));let name=`${skill<0?"Mean of all skills":board.
-skills[skill]}, percent right`,grid=grouped(el("div","ex-cells"),name);grid.style.gridTemplateColumns=`auto repeat(${across.length}, minmax(0, 1fr))`;for(let j=up.
-length-1;j>=0;j-=1){grid.append(el("span","ex-side",short(up[j])));for(let i of across.keys()){let node=addButton(buttons,`${i},${j}`);node.dataset.skill=String(
-skill),node.append(el("span")),grid.append(node)}}grid.append(el("span"));let every=Math.ceil(across.length/6),foot=(value,i)=>i%every&&i!==across.length-1?"":short(
-value);return grid.append(...across.map((value,i)=>el("span","ex-foot",foot(value,i)))),figure.append(grid),figure}function cell(tag,text,scope,className=""){let node=el(tag,className,text);return tag==="th"&&node.setAttribute("scope",scope),node}var saidBy=point=>(point.scores?
-(point.says??[]).find(([,,right])=>right===null)?.[1]:point.note)??"";function tableOf(board,points,best){let prompt=board.axes.length===1?board.prompt:"",head=el(
-"tr");head.append(...[...board.axes.map(axis=>axis.label),...board.skills].map(text=>cell("th",text,"col"))),prompt&&head.append(cell("th",`“${cut(prompt,60)}\
-”`,"col","ex-ask"));let body=el("tbody");for(let point of[...points].sort((a,b)=>a.at[0]-b.at[0]||(a.at[1]||0)-(b.at[1]||0))){let{at,scores}=point,star=keyOf(
-at)===best,row=el("tr",star?"ex-best":"");row.append(...board.axes.map((axis,d)=>cell(d?"td":"th",`${short(axis.values[at[d]])}${!d&&star?" ★":""}`,"row")),...board.
-skills.map((_,s)=>el("td","",scores?percent(scores[s]):"–"))),prompt&&row.append(el("td","ex-text",saidBy(point))),body.append(row)}body.append(...board.marks.
-map(alone=>aloneOf2(board,alone,!!prompt)));let grid=el("table","ex-table"),top=el("thead");return top.append(head),grid.append(top,body),grid}function aloneOf2(board,{
-name,scores},asked){let row=el("tr","ex-alone"),title=el("th","",`${name} alone`);return title.scope="row",title.colSpan=board.axes.length,row.append(title,...board.
-skills.map((_,s)=>el("td","",percent(scores[s])))),asked&&row.append(el("td")),row}function spoken(className,role,name=""){let node=el("div",className);return node.setAttribute("role",role),name&&node.setAttribute("aria-label",name),node}function saidAt({
-says=[]}){let list=el("dl","ex-says");for(let[prompt,said,right]of says){let answer=el("dd",right===!1?"ex-wrong":"",`${right===null?"":right?"✓ ":"✗ "}${said||
-"(nothing)"}`);right!==null&&answer.setAttribute("aria-label",`${right?"right":"wrong"}: ${said}`),list.append(el("dt","",prompt),answer)}return list}function makeParts(){
-let parts={status:el("p","ex-status"),track:spoken("ex-track","progressbar","Trials done"),fill:el("div","ex-fill"),alarm:el("p","ex-alarm"),legend:el("div","ex\
--legend"),charts:el("div","ex-charts"),hint:el("p","ex-hint","Click a point, or press Enter on it, to load its recipe. Arrow keys move between points."),panel:el(
-"div","ex-panel"),numbers:el("details","ex-numbers"),scroll:el("div","ex-scroll"),live:el("div","ex-hidden")};return parts.live.setAttribute("aria-live","polite"),
-parts.alarm.setAttribute("role","alert"),parts.track.append(parts.fill),parts.numbers.append(el("summary","","All numbers as a table"),parts.scroll),parts}var Sheet=class{constructor(host,root){
-this.host=host,this.parts=makeParts(),this.board={...NOTHING,state:"idle",axes:[]},this.here=null,this.loaded=null,this.touched=!1,this.seq=0,this.buttons=new Map,
-this.shape="",this.drawing=null,this.width="";let{status,track,alarm,legend,charts,hint,panel,numbers,live}=this.parts;root.append(status,track,alarm,legend,charts,
-hint,panel,numbers,live),this.listen(),onResize(charts,()=>{let width=String(charts.clientWidth);width===this.width||this.board.axes.length!==1||(this.width=width,
-this.drawLine())})}get found(){return new Map(this.board.points.map(p=>[keyOf(p.at),p]))}get best(){let best=bestOf(this.board);return best?keyOf(best.at):""}draw(){
-let{board,parts,best}=this,done=board.points.length;parts.status.textContent=words(board),parts.alarm.textContent=board.error,parts.alarm.hidden=!board.error,this.
-drawProgress(done);let now=JSON.stringify([board.axes,board.skills]);now!==this.shape&&(this.shape=now,Object.assign(this,{here:null,loaded:null,touched:!1}),this.
-build());let empty=!board.axes.length;parts.charts.hidden=empty;for(let name of["legend","panel","numbers","hint"])parts[name].hidden=empty||!done;if(empty)return;
-let{found}=this;for(let[key,own]of this.buttons)paint(board,key,own,found.get(key),{best:key===best,loaded:key===this.loaded});this.drawLine(),!this.touched&&done&&
-(this.here=best||keyOf(board.points[0].at)),this.look(),parts.scroll.replaceChildren(tableOf(board,[...found.values()],best))}drawProgress(done){let{board}=this,
-{track,fill}=this.parts;track.hidden=board.state!=="busy"&&board.state!=="waiting",fill.style.width=board.total&&board.state==="busy"?`${100*done/board.total}%`:
-"0",track.setAttribute("aria-valuemin","0"),track.setAttribute("aria-valuemax",String(board.total||1)),track.setAttribute("aria-valuenow",String(done))}build(){
-let{charts,legend}=this.parts,{board}=this;if(charts.replaceChildren(),legend.replaceChildren(),this.buttons=new Map,this.drawing=null,charts.classList.toggle("\
-ex-line",board.axes.length===1),board.axes.length===1){let made=buildLine(board,this.buttons);this.drawing=made.drawing,charts.append(made.box),legend.append(...made.
-legend)}else if(board.axes.length===2){let made=buildMaps(board,this.buttons);charts.append(...made.figures),legend.append(...made.legend)}}drawLine(){let width=Math.
-max(240,this.parts.charts.clientWidth||600);this.drawing&&drawLine(this.board,this.drawing,width,this.found,this.best,this.buttons)}look(){let{board,here,buttons}=this,
-{panel}=this.parts;for(let[key,own]of buttons)for(let node of own)node.tabIndex=key===here?0:-1,node.classList.toggle("ex-here",key===here);panel.replaceChildren();
-let point=here===null?void 0:this.found.get(here);if(!point)return;panel.append(el("h4","ex-title",where(board,point.at)));let loaded=here===this.loaded?" · loa\
-ded":"";panel.append(el("p",point.scores?"ex-told":"ex-note",`${told(board,point)}${loaded}`)),panel.append(saidAt(point))}lookAt(key){this.here=key,this.look()}listen(){
-let{charts}=this.parts;charts.addEventListener("pointerover",event=>{let node=buttonOf(event);!node?.classList.contains("ex-tried")||node.dataset.at===this.here||
-(this.touched=!0,this.lookAt(String(node.dataset.at)))}),charts.addEventListener("focusin",event=>{let node=buttonOf(event);node&&(this.touched=!0,node.dataset.
-at!==this.here&&this.lookAt(String(node.dataset.at)))}),charts.addEventListener("click",event=>this.load(buttonOf(event)?.dataset.at??"")),charts.addEventListener(
-"keydown",event=>{let node=buttonOf(event),to=node&&moved(this.board,String(node.dataset.at),event);if(!node||!to||(event.preventDefault(),to.key===null))return;
-let next=this.buttons.get(to.key)?.find(other=>other.dataset.skill===node.dataset.skill);this.lookAt(to.key),next?.focus()})}load(key){let point=this.found.get(
-key);point?.scores&&(this.here=this.loaded=key,this.draw(),this.seq+=1,this.host.props.value={picked:[...point.at],seq:this.seq},this.host.trigger("select"),this.
-parts.live.textContent=`Loaded: ${where(this.board,point.at)}`)}take(fresh){if(!fresh||typeof fresh!="object")return;let before=this.board.state,kept=fresh.axes?
-{...NOTHING,state:before,axes:[]}:this.board;this.board={...kept,error:"",...fresh},this.draw();let{state,axes}=this.board;before!=="busy"&&state==="busy"&&(this.
-parts.numbers.open=axes.length===1),state!==before&&["done","stopped","waiting"].includes(state)&&(this.parts.live.textContent=words(this.board))}};function start(host){let sheet=new Sheet(host,rootOf(host.element,".explore",explore_default)),take=()=>sheet.take(readOrNull(host.props.data));host.watch("data",
-take),take()}return __toCommonJS(main_exports);})();
+// npm run build: 2e2890c8d356c00e9567f0e8952d5ec0bd6202fc651ed7a163b1b49502098ba7 of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+"use strict";var part=(()=>{var O=Object.defineProperty;var X=Object.getOwnPropertyDescriptor;var Z=Object.getOwnPropertyNames;var ee=Object.prototype.hasOwnProperty;var te=(e,t)=>{for(var o in t)O(e,o,{get:t[o],enumerable:!0})},oe=(e,t,o,n)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Z(t))!ee.call(e,r)&&r!==
+o&&O(e,r,{get:()=>t[r],enumerable:!(n=X(t,r))||n.enumerable});return e};var ne=e=>oe(O({},"__esModule",{value:!0}),e);var Se={};te(Se,{start:()=>Me});var B=`.explore{--ex-line: var(--border-color-primary, var(--me-line));--ex-text: var(--body-text-color, var(--me-text));--ex-card: var(--background-fill-primar\
+y, var(--me-card));position:relative;min-width:0;contain:inline-size;color:var(--ex-text);font-size:13.5px;line-height:1.45;.dark &{--ex-line: var(--me-line);--\
+ex-card: var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p,h4,dl,dd,figure{margin:0}.ex-hidden{position:absolute;width:1px;height:1px;ove\
+rflow:hidden;clip-path:inset(50%);white-space:nowrap}.ex-status{color:var(--ex-text);font-weight:600;min-height:1.5em;overflow-wrap:anywhere}.ex-alarm{color:var\
+(--me-bad);font-weight:600;white-space:pre-line;overflow-wrap:anywhere}.ex-track{height:6px;border-radius:3px;background:var(--me-soft);margin:4px 0 10px;overfl\
+ow:hidden}.ex-fill{height:100%;background:var(--me-accent);border-radius:3px;transition:width 0.2s}.ex-hint{color:var(--me-quiet);font-size:12.5px;margin-top:6p\
+x}.ex-legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:6px 0;font-size:12.5px}.ex-item{display:inline-flex;align-items:center;gap:6px;overflow-wrap:anywhe\
+re;min-width:0}.ex-ramp{width:90px;height:10px;border-radius:3px;background:linear-gradient(90deg in oklab,var(--me-ramp-low),var(--me-ramp-high));border:1px so\
+lid var(--ex-line)}.ex-charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:14px;min-width:0}.ex-charts.ex-line{display:b\
+lock}.ex-box{position:relative;overflow:hidden}.ex-svg{display:block}.ex-steps{position:absolute;inset:0}.ex-line .ex-point{position:absolute;top:0;bottom:0;bac\
+kground:transparent;border:0;border-radius:6px;padding:0;cursor:pointer}.ex-line .ex-point.ex-here{background:color-mix(in srgb,var(--me-focus) 12%,transparent)\
+}.ex-line .ex-point.ex-loaded{box-shadow:inset 0 -3px 0 var(--me-accent)}.ex-point:focus-visible{outline:2px solid var(--me-focus);outline-offset:-2px;z-index:2\
+}.ex-point[aria-disabled=true]{cursor:default}.ex-grid{stroke:var(--ex-line);stroke-width:1}.ex-tick{fill:var(--me-quiet);font-size:11px}.ex-star{fill:var(--me-\
+accent);font-size:12px;font-weight:700}.ex-cross{fill:var(--me-bad);font-size:15px;font-weight:700}.ex-mark{fill:var(--ex-colour);font-size:11.5px;font-weight:6\
+00}.ex-stroke{stroke:var(--ex-colour);stroke-width:2;fill:none;stroke-linejoin:round}.ex-fillmark{fill:var(--ex-colour);stroke:var(--ex-card);stroke-width:1}.ex\
+-dash-1{stroke-dasharray:7 4}.ex-dash-2{stroke-dasharray:2 3}.ex-dash-3{stroke-dasharray:9 3 2 3}.ex-slot-0{--ex-colour: var(--me-skill-0)}.ex-slot-1{--ex-colou\
+r: var(--me-skill-1)}.ex-slot-2{--ex-colour: var(--me-skill-2)}.ex-slot-3{--ex-colour: var(--me-skill-3)}.ex-slot-4{--ex-colour: var(--me-skill-4)}.ex-slot-5{--\
+ex-colour: var(--me-skill-5)}.ex-slot-6{--ex-colour: var(--me-skill-6)}.ex-slot-7{--ex-colour: var(--me-skill-7)}.ex-map{min-width:0}.ex-map figcaption{font-wei\
+ght:600;margin-bottom:3px;overflow-wrap:anywhere}.ex-cells{display:grid;gap:2px;align-items:stretch;font-size:12px;font-variant-numeric:tabular-nums}.ex-side{co\
+lor:var(--me-quiet);text-align:right;padding-right:4px;align-self:center}.ex-foot{color:var(--me-quiet);text-align:center;overflow:visible;white-space:nowrap}.e\
+x-map .ex-point{position:relative;min-width:0;height:36px;padding:0;border:0;border-radius:4px;font:inherit;cursor:pointer;overflow:hidden;color:var(--me-on-ram\
+p-low);background:color-mix(in oklab,var(--me-ramp-high) calc(var(--v, 0) * 1%),var(--me-ramp-low))}.ex-map .ex-point.ex-strong{color:var(--me-on-ramp-high)}.da\
+rk & .ex-map .ex-point.ex-over{color:var(--me-on-ramp-high)}.ex-map .ex-point:not(.ex-tried){background:repeating-linear-gradient(45deg,transparent 0 4px,var(--\
+ex-line) 4px 5px);cursor:default}.ex-map .ex-point.ex-failed{background:transparent;color:var(--me-bad);box-shadow:inset 0 0 0 1px var(--ex-line)}.ex-map .ex-po\
+int.ex-here{outline:2px solid var(--me-focus);outline-offset:-2px}.ex-map .ex-point.ex-best{box-shadow:inset 0 0 0 3px var(--ex-text);font-weight:700}.ex-map .e\
+x-point.ex-best span::before{content:"\\2605"}.ex-map .ex-point.ex-loaded span{text-decoration:underline}.ex-panel{margin-top:10px;padding:8px 12px;background:va\
+r(--me-soft);border-radius:8px;min-height:132px;overflow-wrap:anywhere}.ex-title{font-weight:600;font-size:13.5px}.ex-told{color:var(--ex-text)}.ex-note{color:v\
+ar(--me-bad);font-weight:600}.ex-says{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:2px 12px;margin-top:6px;font-size:12.5px}.ex-says dt{co\
+lor:var(--me-quiet);font-weight:400}.ex-says .ex-wrong{color:var(--me-bad)}.ex-numbers{margin-top:10px}.ex-numbers summary{cursor:pointer;color:var(--me-quiet);\
+min-height:32px;padding:5px 0}.ex-numbers summary:focus-visible{outline:2px solid var(--me-focus)}.ex-scroll{overflow-x:auto}.ex-table{border-collapse:collapse;\
+font-size:12.5px;font-variant-numeric:tabular-nums;width:100%}.ex-table th,.ex-table td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--ex-line);\
+font-weight:400;vertical-align:top}.ex-table thead th{color:var(--me-quiet);vertical-align:bottom}.ex-table th:first-child,.ex-table .ex-text,.ex-table .ex-ask{\
+text-align:left}.ex-table .ex-text{min-width:160px;overflow-wrap:anywhere}.ex-table .ex-best{font-weight:700}.ex-table .ex-best th,.ex-table .ex-best td{font-we\
+ight:700}.ex-table .ex-alone{color:var(--me-quiet)}@media(max-width:640px){.ex-says{grid-template-columns:minmax(0,1fr)}.ex-says dd{margin-bottom:4px}}@media(pr\
+efers-reduced-motion:reduce){.ex-fill{transition:none}}}
+`;var se="http://www.w3.org/2000/svg";function i(e,t="",o=""){let n=document.createElement(e);return t&&(n.className=t),o!==""&&(n.textContent=o),n}function u(e,t,o=""){
+let n=document.createElementNS(se,e);for(let[r,s]of Object.entries(t))n.setAttribute(r,String(s));return o&&(n.textContent=o),n}function A(e,t){return e.setAttribute("role","group"),e.setAttribute("aria-label",t),e}function H(e,t,o){let n=e.querySelector(t);if(!(n instanceof HTMLElement))throw new Error(`no ${t} here`);return e.append(i("style","",o)),n}function I(e,t){let o=e.
+target instanceof Element?e.target.closest(t):null;return o instanceof HTMLElement?o:null}function D(e,t){let o=new ResizeObserver(()=>{e.isConnected?t():o.disconnect()});o.observe(e)}var ae=e=>typeof e=="string"?JSON.parse(e||"{}"):structuredClone(e??{});function P(e){try{return ae(e)}catch{return null}}var R={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
+"#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
+ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
+"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a00",tip:"#18191c",
+"on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","#ff922b"],"ramp-a\
+gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],"skill-2":["#c225\
+5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
+7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
+"#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
+35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var{decimals:Te,digits:le,hardly:je,minus:Be}=R.numbers;function ce(e){let t=Math.floor(e);return e-t===.5?t+(t&1):Math.round(e)}var g=e=>`${ce(100*e)}%`;var h=e=>String(typeof e=="number"?Number(e.toPrecision(le)):e);var K=e=>e<90?`${Math.max(1,Math.round(e))} s`:`${Math.round(e/60)} min`;var z={error:"",total:0,left:0,skills:[],best:null,marks:[],points:[]},b=e=>e.join(","),C=e=>e.split(",").map(Number),E=e=>e.best==null?null:e.points[e.best],_=e=>e.
+reduce((t,o)=>t+o,0)/(e.length||1),L=(e,t)=>e.length>t?`${e.slice(0,t-1)}…`:e,w=(e,t)=>e.axes.map((o,n)=>`${o.label} = ${h(o.values[t[n]])}`).join(", "),k=(e,{
+scores:t,note:o})=>t?e.skills.map((n,r)=>`${n} ${g(t[r])}`).join(", "):o;function q(e){let t=e.points.length,o=`${t} of ${e.total}`;switch(e.state){case"waiting":
+return"Waiting for a free place… other people are exploring.";case"busy":return t?`${o} tried, about ${K(e.left)} left`:"Making ready…";case"stopped":return t?
+`Stopped after ${o}; what was found stays.`:"Stopped before the first was done.";case"failed":return"";case"done":{let n=E(e);return n?`Best: ${w(e,n.at)} (${k(
+e,n)})`:"None of these could be merged."}default:return"Nothing tried yet. Choose what to vary and press “Try them all”."}}var pe={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},G=e=>pe[e.key]??null;var de=.62,xe=.77;function M(e,t){let o=i("button","ex-point");return o.type="button",o.tabIndex=-1,o.dataset.at=t,e.set(t,[...e.get(t)??[],o]),o}var y=e=>I(e,"\
+.ex-point");function W(e,t,o,n,{best:r,loaded:s}){let l=`${r?"Best. ":""}${s?"Loaded. ":""}${w(e,C(t))}`;for(let a of o)a.setAttribute("aria-label",`${l}: ${n?k(
+e,n):"not tried yet"}`),a.classList.toggle("ex-best",r),a.classList.toggle("ex-loaded",s),a.classList.toggle("ex-tried",!!n),a.setAttribute("aria-disabled",String(
+!n?.scores)),a.dataset.skill!==void 0&&fe(a,n,Number(a.dataset.skill))}function fe(e,t,o){let n=t?.scores,r=n?o<0?_(n):n[o]:null;e.style.setProperty("--v",String(
+r===null?0:Math.round(100*r))),e.classList.toggle("ex-over",r!==null&&r>de),e.classList.toggle("ex-strong",r!==null&&r>xe),e.classList.toggle("ex-failed",!!(t&&
+!n));let s=e.querySelector("span");s&&(s.textContent=r===null?t?"×":"":String(Math.round(100*r)))}function F(e,t,o){let n=G(o);if(!n&&o.key!=="Home"&&o.key!=="\
+End")return null;let r=C(t),s=e.axes.map(l=>l.values.length);return n?s.length===1?r[0]+=n[0]||-n[1]:[r[0],r[1]]=[r[0]+n[0],r[1]-n[1]]:r[0]=o.key==="Home"?0:s[0]-
+1,{key:r.some((l,a)=>l<0||l>=s[a])?null:b(r)}}var ue=8,$=230,he=6.8,N=e=>`ex-slot-${e%ue}`,T=e=>`ex-stroke ${N(e)}`;function Y(e,t){let o=i("div","ex-box"),n=u("svg",{class:"ex-svg","aria-hidden":"true"}),r=A(
+i("div","ex-steps"),`Steps of ${e.axes[0].label}`);r.append(...e.axes[0].values.map((l,a)=>M(t,String(a)))),o.append(n,r);let s=e.skills.map((l,a)=>{let p=i("sp\
+an","ex-item"),c=u("svg",{width:26,height:12,"aria-hidden":"true"}),d=u("line",{x1:0,x2:26,y1:6,y2:6,class:`${T(a)} ex-dash-${a%4}`});return c.append(d,J(13,6,a)),
+p.append(c,i("span","",l)),p});return{box:o,drawing:n,legend:s}}function J(e,t,o){let n=[`M${e-4},${t}a4,4 0 1,0 8,0a4,4 0 1,0 -8,0`,`M${e-4},${t-4}h8v8h-8z`,`M${e}\
+,${t-5}l5,9h-10z`,`M${e},${t-5}l5,5l-5,5l-5,-5z`];return u("path",{d:n[o%4],class:`ex-fillmark ${N(o)}`})}function me({axes:e,marks:t},o){let{values:n}=e[0],r=t.
+length?Math.min(165,o*.34):14,[s,l,a]=[40,18,30],p=n.length>1?(o-s-r-16)/(n.length-1):0;return{values:n,width:o,left:s,right:r,step:p,x:x=>s+8+x*p,y:x=>l+(1-x)*
+($-l-a)}}function U(e,t,o,n,r,s){let l=me(e,o),{x:a,step:p}=l;for(let[d,x]of[["viewBox",`0 0 ${o} ${$}`],["width",o],["height",$]])t.setAttribute(String(d),String(
+x));t.replaceChildren(...ge(l)),r&&t.append(u("text",{x:a(Number(r)),y:12,class:"ex-star","text-anchor":"middle"},"★ best"));let c=l.values.map((d,x)=>n.get(String(
+x)));t.append(...be(e,l,c),...we(e,l));for(let[d,[x]]of s){let f=Math.max(20,p||40);x.style.left=`${a(Number(d))-f/2}px`,x.style.width=`${f}px`}}function ge({values:e,
+width:t,left:o,right:n,step:r,x:s,y:l}){let a=[];for(let c of[0,.5,1])a.push(u("line",{x1:o,x2:t-n,y1:l(c),y2:l(c),class:"ex-grid"}),u("text",{x:o-6,y:l(c)+4,class:"\
+ex-tick","text-anchor":"end"},g(c)));let p=Math.ceil(44/(r||44));return e.forEach((c,d)=>{d%p&&d!==e.length-1||a.push(u("text",{x:s(d),y:$-12,class:"ex-tick","t\
+ext-anchor":"middle"},h(c)))}),a}function be({skills:e},{x:t,y:o},n){let r=[];for(let s of e.keys()){let l=n.flatMap((p,c)=>p?.scores?[[t(c),o(p.scores[s])]]:[]),
+a=l.map(([p,c],d)=>`${d?"L":"M"}${p},${c}`).join("");r.push(u("path",{d:a,class:`${T(s)} ex-dash-${s%4}`}),...l.map(([p,c])=>J(p,c,s)))}return n.forEach((s,l)=>{
+s&&!s.scores&&r.push(u("text",{x:t(l),y:o(0)-4,class:"ex-cross","text-anchor":"middle"},"×"))}),r}function we({skills:e,marks:t},{width:o,right:n,y:r}){let s=[];
+n>20&&s.push(u("text",{x:o-n+12,y:$-12,class:"ex-tick"},"alone"));let l=Math.floor((n-14)/he),a=l>18?" alone":"",p=[];for(let c of e.keys()){for(let{scores:f}of t){
+let m=r(f[c]);s.push(u("line",{x1:o-n,x2:o-n+8,y1:m,y2:m,class:T(c)}))}let d=t.reduce((f,m)=>f&&f.scores[c]>=m.scores[c]?f:m,null);if(!d)continue;let x=`${L(d.name,
+l-a.length-5)}${a} ${g(d.scores[c])}`;p.push({s:c,at:r(d.scores[c]),text:x})}return p.sort((c,d)=>c.at-d.at),p.forEach((c,d)=>{c.at=Math.max(c.at,d?p[d-1].at+14:
+0),s.push(u("text",{x:o-n+12,y:c.at+4,class:`ex-mark ${N(c.s)}`},c.text))}),s}function V(e,t){let o=e.skills.length>1?[-1,...e.skills.keys()]:[0],n=i("span","ex-item");n.append(i("span","","0%"),i("span","ex-ramp"),i("span","","100% right"));
+let[r,s]=e.axes,l=[i("span","ex-item",`→ ${r.label}`),i("span","ex-item",`↑ ${s.label}`),n];return{figures:o.map(a=>ve(e,a,t)),legend:l}}function ve(e,t,o){
+let[n,r]=e.axes.map(d=>d.values),s=i("figure","ex-map");s.append(i("figcaption","",t<0?"all together (mean)":e.skills[t]));let l=`${t<0?"Mean of all skills":e.skills[t]}\
+, percent right`,a=A(i("div","ex-cells"),l);a.style.gridTemplateColumns=`auto repeat(${n.length}, minmax(0, 1fr))`;for(let d=r.length-1;d>=0;d-=1){a.append(i("s\
+pan","ex-side",h(r[d])));for(let x of n.keys()){let f=M(o,`${x},${d}`);f.dataset.skill=String(t),f.append(i("span")),a.append(f)}}a.append(i("span"));let p=Math.
+ceil(n.length/6),c=(d,x)=>x%p&&x!==n.length-1?"":h(d);return a.append(...n.map((d,x)=>i("span","ex-foot",c(d,x)))),s.append(a),s}function j(e,t,o,n=""){let r=i(e,n,t);return e==="th"&&r.setAttribute("scope",o),r}var ke=e=>(e.scores?(e.says??[]).find(([,,t])=>t===null)?.[1]:e.note)??"";function Q(e,t,o){
+let n=e.axes.length===1?e.prompt:"",r=i("tr");r.append(...[...e.axes.map(p=>p.label),...e.skills].map(p=>j("th",p,"col"))),n&&r.append(j("th",`“${L(n,60)}”`,
+"col","ex-ask"));let s=i("tbody");for(let p of[...t].sort((c,d)=>c.at[0]-d.at[0]||(c.at[1]||0)-(d.at[1]||0))){let{at:c,scores:d}=p,x=b(c)===o,f=i("tr",x?"ex-bes\
+t":"");f.append(...e.axes.map((m,v)=>j(v?"td":"th",`${h(m.values[c[v]])}${!v&&x?" ★":""}`,"row")),...e.skills.map((m,v)=>i("td","",d?g(d[v]):"–"))),n&&f.append(
+i("td","ex-text",ke(p))),s.append(f)}s.append(...e.marks.map(p=>ye(e,p,!!n)));let l=i("table","ex-table"),a=i("thead");return a.append(r),l.append(a,s),l}function ye(e,{
+name:t,scores:o},n){let r=i("tr","ex-alone"),s=i("th","",`${t} alone`);return s.scope="row",s.colSpan=e.axes.length,r.append(s,...e.skills.map((l,a)=>i("td","",
+g(o[a])))),n&&r.append(i("td")),r}function $e(e,t,o=""){let n=i("div",e);return n.setAttribute("role",t),o&&n.setAttribute("aria-label",o),n}function Ae({says:e=[]}){let t=i("dl","ex-says");for(let[
+o,n,r]of e){let l=i("dd",r===!1?"ex-wrong":"",`${r===null?"":r?"✓ ":"✗ "}${n||"(nothing)"}`);r!==null&&l.setAttribute("aria-label",`${r?"right":"wrong"}: ${n}`),
+t.append(i("dt","",o),l)}return t}function Le(){let e={status:i("p","ex-status"),track:$e("ex-track","progressbar","Trials done"),fill:i("div","ex-fill"),alarm:i(
+"p","ex-alarm"),legend:i("div","ex-legend"),charts:i("div","ex-charts"),hint:i("p","ex-hint","Click a point, or press Enter on it, to load its recipe. Arrow key\
+s move between points."),panel:i("div","ex-panel"),numbers:i("details","ex-numbers"),scroll:i("div","ex-scroll"),live:i("div","ex-hidden")};return e.live.setAttribute(
+"aria-live","polite"),e.alarm.setAttribute("role","alert"),e.track.append(e.fill),e.numbers.append(i("summary","","All numbers as a table"),e.scroll),e}var S=class{constructor(t,o){
+this.host=t,this.parts=Le(),this.board={...z,state:"idle",axes:[]},this.here=null,this.loaded=null,this.touched=!1,this.seq=0,this.buttons=new Map,this.shape="",
+this.drawing=null,this.width="";let{status:n,track:r,alarm:s,legend:l,charts:a,hint:p,panel:c,numbers:d,live:x}=this.parts;o.append(n,r,s,l,a,p,c,d,x),this.listen(),
+D(a,()=>{let f=String(a.clientWidth);f===this.width||this.board.axes.length!==1||(this.width=f,this.drawLine())})}get found(){return new Map(this.board.points.map(
+t=>[b(t.at),t]))}get best(){let t=E(this.board);return t?b(t.at):""}draw(){let{board:t,parts:o,best:n}=this,r=t.points.length;o.status.textContent=q(t),o.alarm.
+textContent=t.error,o.alarm.hidden=!t.error,this.drawProgress(r);let s=JSON.stringify([t.axes,t.skills]);s!==this.shape&&(this.shape=s,Object.assign(this,{here:null,
+loaded:null,touched:!1}),this.build());let l=!t.axes.length;o.charts.hidden=l;for(let p of["legend","panel","numbers","hint"])o[p].hidden=l||!r;if(l)return;let{
+found:a}=this;for(let[p,c]of this.buttons)W(t,p,c,a.get(p),{best:p===n,loaded:p===this.loaded});this.drawLine(),!this.touched&&r&&(this.here=n||b(t.points[0].at)),
+this.look(),o.scroll.replaceChildren(Q(t,[...a.values()],n))}drawProgress(t){let{board:o}=this,{track:n,fill:r}=this.parts;n.hidden=o.state!=="busy"&&o.state!==
+"waiting",r.style.width=o.total&&o.state==="busy"?`${100*t/o.total}%`:"0",n.setAttribute("aria-valuemin","0"),n.setAttribute("aria-valuemax",String(o.total||1)),
+n.setAttribute("aria-valuenow",String(t))}build(){let{charts:t,legend:o}=this.parts,{board:n}=this;if(t.replaceChildren(),o.replaceChildren(),this.buttons=new Map,
+this.drawing=null,t.classList.toggle("ex-line",n.axes.length===1),n.axes.length===1){let r=Y(n,this.buttons);this.drawing=r.drawing,t.append(r.box),o.append(...r.
+legend)}else if(n.axes.length===2){let r=V(n,this.buttons);t.append(...r.figures),o.append(...r.legend)}}drawLine(){let t=Math.max(240,this.parts.charts.clientWidth||
+600);this.drawing&&U(this.board,this.drawing,t,this.found,this.best,this.buttons)}look(){let{board:t,here:o,buttons:n}=this,{panel:r}=this.parts;for(let[a,p]of n)
+for(let c of p)c.tabIndex=a===o?0:-1,c.classList.toggle("ex-here",a===o);r.replaceChildren();let s=o===null?void 0:this.found.get(o);if(!s)return;r.append(i("h4",
+"ex-title",w(t,s.at)));let l=o===this.loaded?" · loaded":"";r.append(i("p",s.scores?"ex-told":"ex-note",`${k(t,s)}${l}`)),r.append(Ae(s))}lookAt(t){this.here=t,
+this.look()}listen(){let{charts:t}=this.parts;t.addEventListener("pointerover",o=>{let n=y(o);!n?.classList.contains("ex-tried")||n.dataset.at===this.here||(this.
+touched=!0,this.lookAt(String(n.dataset.at)))}),t.addEventListener("focusin",o=>{let n=y(o);n&&(this.touched=!0,n.dataset.at!==this.here&&this.lookAt(String(n.dataset.
+at)))}),t.addEventListener("click",o=>this.load(y(o)?.dataset.at??"")),t.addEventListener("keydown",o=>{let n=y(o),r=n&&F(this.board,String(n.dataset.at),o);if(!n||
+!r||(o.preventDefault(),r.key===null))return;let s=this.buttons.get(r.key)?.find(l=>l.dataset.skill===n.dataset.skill);this.lookAt(r.key),s?.focus()})}load(t){let o=this.
+found.get(t);o?.scores&&(this.here=this.loaded=t,this.draw(),this.seq+=1,this.host.props.value={picked:[...o.at],seq:this.seq},this.host.trigger("select"),this.
+parts.live.textContent=`Loaded: ${w(this.board,o.at)}`)}take(t){if(!t||typeof t!="object")return;let o=this.board.state,n=t.axes?{...z,state:o,axes:[]}:this.board;
+this.board={...n,error:"",...t},this.draw();let{state:r,axes:s}=this.board;o!=="busy"&&r==="busy"&&(this.parts.numbers.open=s.length===1),r!==o&&["done","stoppe\
+d","waiting"].includes(r)&&(this.parts.live.textContent=q(this.board))}};function Me(e){let t=new S(e,H(e.element,".explore",B)),o=()=>t.take(P(e.props.data));e.watch("data",o),o()}return ne(Se);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -1,38 +1,50 @@
-// npm run build: 889dd7f3a369035134e07973b7d4ea6c61c2185d2cc25babf92f286488f486d4 of inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js
-"use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
-"object"||typeof from=="function")for(let key of __getOwnPropNames(from))!__hasOwnProp.call(to,key)&&key!==except&&__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
-__getOwnPropDesc(from,key))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{start:()=>start});var inspect_default=`.inspect{color:var(--body-text-color);font-size:14px;line-height:1.45;min-width:0;contain:inline-size}.inspect h3{font-size:16px;font-weigh\
-t:600;margin:0 0 2px}.inspect h4{font-size:14px;font-weight:600;margin:0 0 4px}.inspect p{margin:0 0 8px;overflow-wrap:anywhere}.inspect .in-empty{padding:18px \
-4px;color:var(--body-text-color-subdued);white-space:pre-wrap}.inspect .in-note{color:var(--body-text-color-subdued);font-style:italic}.inspect dl{display:flex;\
-flex-wrap:wrap;gap:6px;margin:0 0 12px}.inspect dl>div{padding:4px 10px;border:1px solid var(--border-color-primary);border-radius:8px}.inspect dt{font-size:11p\
-x;color:var(--body-text-color-subdued)}.inspect dd{margin:0;font-variant-numeric:tabular-nums}.inspect .in-scroll{overflow-x:auto;margin:0 0 12px}.inspect table\
-{border-collapse:collapse;font-variant-numeric:tabular-nums}.inspect caption{text-align:left;font-size:12px;color:var(--body-text-color-subdued);padding-bottom:\
-2px;white-space:nowrap}.inspect th,.inspect td{padding:3px 10px 3px 0;text-align:right;font-weight:400;white-space:nowrap}.inspect thead th{font-size:11px;color\
-:var(--body-text-color-subdued);border-bottom:1px solid var(--border-color-primary)}.inspect th:first-child{text-align:left}.inspect .in-dot{display:inline-bloc\
-k;width:9px;height:9px;border-radius:50%;margin-right:6px}.inspect .in-how{padding:10px 12px;border-radius:8px;background:var(--background-fill-secondary);margi\
-n:0 0 10px}.inspect .in-how p:last-child{margin:0}.inspect summary{cursor:pointer;min-height:28px;color:var(--body-text-color-subdued)}.inspect details table{fo\
-nt-size:12px}
-`;var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
-#56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
-adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
-"#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
-2a2a","#ff8787"],"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a0\
-0",tip:"#18191c","on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","\
-#ff922b"],"ramp-against":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],
-"skill-2":["#c2255c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],
-"skill-7":["#5c677d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525\
-b","#bcc4cb"],merge:["#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"]},
-numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var COLOURS=looks_default.colours,SLOTS=looks_default.slots.length;function el(tag,className="",text=""){let node=document.createElement(tag);return className&&(node.className=className),text!==""&&(node.textContent=text),node}function rootOf(element,selector,css){let root=element.querySelector(selector);if(!(root instanceof HTMLElement))throw new Error(`no ${selector} here`);return element.
-append(el("style","",css)),root}function table(caption,head,rows,slots=[]){let box=el("div","in-scroll");box.tabIndex=0,box.setAttribute("role","region"),box.setAttribute("aria-label",caption);
-let grid=el("table");grid.append(el("caption","",caption));let top=grid.createTHead().insertRow();for(let text of head){let cell=el("th","",text);cell.scope="co\
-l",top.append(cell)}let body=grid.createTBody();return rows.forEach((row,i)=>{let line=body.insertRow();row.forEach((text,j)=>{let cell=el(j?"td":"th","",text);
-if(j||(cell.scope="row"),!j&&i in slots){let dot=el("span","in-dot"),slot=slots[i];dot.style.background=slot===null?"var(--me-grey)":`var(--me-slot-${slot%SLOTS}\
-)`,cell.prepend(dot)}line.append(cell)})}),box.append(grid),box}function listOf(v){let list=el("dl");for(let[term,text]of v.facts??[]){let pair=el("div");pair.append(
-el("dt","",term),el("dd","",text)),list.append(pair)}return list}function start({element,props,watch}){let root=rootOf(element,".inspect",inspect_default),opened=!1,
-draw=()=>{let v=props.value??{};if(root.replaceChildren(),v.empty!==void 0||!v.title){root.append(el("p","in-empty",v.empty??""));return}if(root.append(el("h3",
-"",v.title),el("p","in-sentence",v.sentence)),v.note&&root.append(el("p","in-note",v.note)),root.append(listOf(v)),v.models&&root.append(table("What each model \
-did here",v.models.head,v.models.rows,v.models.slots)),v.cosines){let{names,rows}=v.cosines,named=rows.map((row,i)=>[names[i],...row]);root.append(table("How al\
-ike the changes are (cosine)",["",...names],named))}let how=el("section","in-how");if(how.append(el("h4","",`How ${v.method.name} works here`),...v.method.sentences.
-map(text=>el("p","",text))),root.append(how),v.steps){let more=el("details");more.open=opened,more.addEventListener("toggle",()=>{opened=more.open}),more.append(
-el("summary","","The picture’s numbers"),table(v.steps.note,v.steps.head,v.steps.rows)),root.append(more)}};watch("value",draw),draw()}return __toCommonJS(main_exports);})();
+// npm run build: 11acdf320eab8871cf078e3d84a6df41fc2e2731cd357973a217bc499610bfd3 of inspect/heat.js inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js shared/keyboard.js shared/numbers.js
+"use strict";var part=(()=>{var v=Object.defineProperty;var q=Object.getOwnPropertyDescriptor;var j=Object.getOwnPropertyNames;var B=Object.prototype.hasOwnProperty;var F=(t,e)=>{for(var n in e)v(t,n,{get:e[n],enumerable:!0})},K=(t,e,n,i)=>{if(e&&typeof e=="object"||typeof e=="function")for(let o of j(e))!B.call(t,o)&&o!==n&&
+v(t,o,{get:()=>e[o],enumerable:!(i=q(e,o))||i.enumerable});return t};var W=t=>K(v({},"__esModule",{value:!0}),t);var Z={};F(Z,{start:()=>X});var M=`.inspect{color:var(--body-text-color);font-size:14px;line-height:1.45;min-width:0;contain:inline-size}.inspect h3{font-size:16px;font-weight:600;margin:0\
+ 0 2px}.inspect h4{font-size:14px;font-weight:600;margin:0 0 4px}.inspect p{margin:0 0 8px;overflow-wrap:anywhere}.inspect .in-empty{padding:18px 4px;color:var(\
+--body-text-color-subdued);white-space:pre-wrap}.inspect .in-note{color:var(--body-text-color-subdued);font-style:italic}.inspect dl{display:flex;flex-wrap:wrap\
+;gap:6px;margin:0 0 12px}.inspect dl>div{padding:4px 10px;border:1px solid var(--border-color-primary);border-radius:8px}.inspect dt{font-size:11px;color:var(--\
+body-text-color-subdued)}.inspect dd{margin:0;font-variant-numeric:tabular-nums}.inspect .in-scroll{overflow-x:auto;margin:0 0 12px}.inspect table{border-collap\
+se:collapse;font-variant-numeric:tabular-nums}.inspect caption{text-align:left;font-size:12px;color:var(--body-text-color-subdued);padding-bottom:2px;white-spac\
+e:nowrap}.inspect th,.inspect td{padding:3px 10px 3px 0;text-align:right;font-weight:400;white-space:nowrap}.inspect thead th{font-size:11px;color:var(--body-te\
+xt-color-subdued);border-bottom:1px solid var(--border-color-primary)}.inspect th:first-child{text-align:left}.inspect .in-dot{display:inline-block;width:9px;he\
+ight:9px;border-radius:50%;margin-right:6px}.inspect .in-how{padding:10px 12px;border-radius:8px;background:var(--background-fill-secondary);margin:0 0 10px}.in\
+spect .in-how p:last-child{margin:0}.inspect summary{cursor:pointer;min-height:28px;color:var(--body-text-color-subdued)}.inspect details table{font-size:12px}.\
+inspect .in-heat table{border-collapse:separate;border-spacing:2px;width:100%}.inspect .in-heat th{padding:0 4px;border:0;font-size:11px;text-align:center}.insp\
+ect .in-heat tbody th{text-align:right;width:1px}.inspect .in-cell{min-width:12px;height:22px;padding:0;border:1px solid var(--me-line);cursor:pointer}.inspect \
+.in-cell[data-none=true]{border-style:dotted}.inspect .in-cell[aria-selected=true]{outline:2px solid var(--me-ink)}.inspect .in-cell:focus-visible{outline:3px s\
+olid var(--me-focus)}
+`;var w={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
+"#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
+ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
+"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a00",tip:"#18191c",
+"on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","#ff922b"],"ramp-a\
+gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],"skill-2":["#c225\
+5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
+7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
+"#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
+35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var S=w.colours,L=w.slots.length,z=()=>document.body.classList.contains("dark"),G=(t,e=z())=>typeof t=="string"?t:t[e?1:0];function A(t,e=z()){if(!(t in S))throw new Error(
+`no colour ${t}`);return G(S[t],e)}var C=t=>{let e=t.length===4?t.replace(/[^#]/g,"$&$&"):t;return[1,3,5].map(n=>parseInt(e.slice(n,n+2),16))};function O(t,e,n){let i=C(e);return`rgb(${C(t).map((o,l)=>Math.round(o+(i[l]-o)*n)).join(",")})`}function r(t,e="",n=""){let i=document.createElement(t);return e&&(i.className=e),n!==""&&(i.textContent=n),i}function $(t,e){return t.title=e,t}function T(t,e,n){let i=t.querySelector(e);if(!(i instanceof HTMLElement))throw new Error(`no ${e} here`);return t.append(r("style","",n)),i}function I(t,e){let n=new MutationObserver(()=>{t.isConnected?e():n.disconnect()});n.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var P={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},R=t=>P[t.key]??null;var{decimals:ce,digits:se,hardly:le,minus:pe}=w.numbers,k=(t,e,n)=>Math.min(n,Math.max(e,t));function H(t){let e=Math.floor(t);return t-e===.5?e+(e&1):Math.round(
+t)}var V=t=>{if(t===null)return"nothing to compare";let e=Math.abs(H(100*t));return e?`${e} % ${t>0?"more":"less"} than chance`:"as much as chance"};function Y(t,e){
+if(e===null)return;let n=Math.sqrt(k(Math.abs(e)/.3,0,1));t.style.background=O(A("card"),A(e>0?"more":"less"),n)}function D({rows:t,columns:e,names:n},i,o){let l=r(
+"div","in-heat");l.append(r("h3","","Where they pull against each other")),l.append(r("p","in-note","Blue: less than unrelated models would. Brown: more. Arrow \
+keys move, Enter opens."));let p=l.appendChild(r("div","in-scroll")).appendChild(r("table"));p.setAttribute("role","grid"),p.setAttribute("aria-label","Where th\
+ey pull against each other, by part and layer"),p.createTHead().insertRow().append(r("td"),...e.map(c=>r("th","",c)));let u=p.createTBody(),a=t.map(c=>{let h=u.
+insertRow();return h.append($(r("th","",c.label),c.tip)),c.values.map((d,g)=>{let s=$(r("td","in-cell"),`${n[g]}, ${c.label}: ${V(d)}`);return s.setAttribute("a\
+ria-label",s.title),s.tabIndex=-1,s.dataset.none=String(d===null),s.addEventListener("click",()=>o(g,c.role)),Y(s,d),h.append(s),s})}),b=t.findIndex(c=>c.role===
+i[1]),x=a[b]?.[i[0]]??a[0]?.[0];return x&&(x.tabIndex=0),a[b]?.[i[0]]?.setAttribute("aria-selected","true"),p.addEventListener("keydown",c=>{let h=a.findIndex(s=>s.
+some(y=>y===document.activeElement)),d=a[h]?.findIndex(s=>s===document.activeElement)??-1,g=R(c);if(!(d<0)){if(g){let s=a[k(h+g[1],0,t.length-1)][k(d+g[0],0,e.length-
+1)];for(let y of[a[h][d],s])y.tabIndex=y===s?0:-1;s.focus()}else if(c.key==="Enter"||c.key===" ")o(d,t[h].role);else return;c.preventDefault()}}),l}function E(t,e,n,i=[]){let o=r("div","in-scroll");o.tabIndex=0,o.setAttribute("role","region"),o.setAttribute("aria-label",t);let l=r("table");l.append(r("capti\
+on","",t));let f=l.createTHead().insertRow();for(let m of e){let u=r("th","",m);u.scope="col",f.append(u)}let p=l.createTBody();return n.forEach((m,u)=>{let a=p.
+insertRow();m.forEach((b,x)=>{let c=r(x?"td":"th","",b);if(x||(c.scope="row"),!x&&u in i){let h=r("span","in-dot"),d=i[u];h.style.background=d===null?"var(--me-\
+grey)":`var(--me-slot-${d%L})`,c.prepend(h)}a.append(c)})}),o.append(l),o}function J(t){let e=r("dl");for(let[n,i]of t.facts??[]){let o=r("div");o.append(r("dt",
+"",n),r("dd","",i)),e.append(o)}return e}function Q(t,e,n){if(t.replaceChildren(),e.empty!==void 0||!e.title){t.append(r("p","in-empty",e.empty??""));return}if(t.
+append(r("h3","",e.title),r("p","in-sentence",e.sentence)),e.note&&t.append(r("p","in-note",e.note)),t.append(J(e)),e.models&&t.append(E("What each model did he\
+re",e.models.head,e.models.rows,e.models.slots)),e.cosines){let{names:o,rows:l}=e.cosines,f=l.map((p,m)=>[o[m],...p]);t.append(E("How alike the changes are (cos\
+ine)",["",...o],f))}let i=r("section","in-how");i.append(r("h4","",`How ${e.method.name} works here`),...e.method.sentences.map(o=>r("p","",o))),t.append(i),e.steps&&
+(n.replaceChildren(r("summary","","The picture’s numbers"),E(e.steps.note,e.steps.head,e.steps.rows)),t.append(n))}function X({element:t,props:e,watch:n,trigger:i}){
+let o=T(t,".inspect",M),l=r("details"),f=null,p=(a,b)=>{e.value={column:a,role:b},i("select",{index:[a,b],value:null})},m=()=>{if(!f)return;let a=o.contains(document.
+activeElement);o.replaceChildren(D(f.heat,f.at,p));let b=o.querySelector('td[tabindex="0"]');a&&b instanceof HTMLElement&&b.focus({preventScroll:!0})},u=()=>{let a=e.
+value??{};"role"in a||(f=a.heat?a:null,f?m():Q(o,a,l))};I(o,m),n("value",u),u()}return W(Z);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

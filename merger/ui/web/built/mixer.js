@@ -1,427 +1,354 @@
-// npm run build: 11cc7c721734a45e29ad31d33a2c7650954e68f2dced4a8b542ce597a9ebc384 of law/meter.js law/sample.js law/trims.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
-"use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all)=>{for(var name in all)__defProp(target,name,{get:all[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
-"object"||typeof from=="function")for(let key3 of __getOwnPropNames(from))!__hasOwnProp.call(to,key3)&&key3!==except&&__defProp(to,key3,{get:()=>from[key3],enumerable:!(desc=
-__getOwnPropDesc(from,key3))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{meterOf:()=>meterOf,sketchOf:()=>sketchOf,start:()=>start});var mixer_default=`.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-f\
-ill-primary, var(--me-card));position:relative;display:flex;flex-direction:column;height:100%;min-width:0;contain:inline-size;color:var(--mx-text);font-size:13p\
-x;line-height:1.35;.dark &{--mx-line: var(--me-line);--mx-card: var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.mx-hidden{pos\
-ition:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.mx-toolbar,.mx-drawer{display:flex;flex-wrap:wrap;gap:8px;margin-bo\
-ttom:10px;align-items:center}.mx-drawer{margin-top:-4px}.mx-keys{margin:-2px 0 10px;color:var(--me-quiet);font-size:11.5px}&[data-locked=true] .mx-toolbar .mx-g\
-roup:not(.mx-history){display:none}.mx-group{display:inline-flex;flex:none;background:var(--me-soft);border-radius:8px;padding:2px;gap:1px}.mx-button,.mx-select\
-{font:inherit;color:inherit;background:transparent;border:0;border-radius:6px;min-height:28px;padding:0 9px;cursor:pointer;white-space:nowrap}.mx-select{backgro\
-und-color:var(--me-soft);min-height:32px;border-radius:8px;width:auto;appearance:auto}.mx-button:hover{background:var(--me-press)}.mx-button[aria-expanded=true]\
-{background:var(--me-press)}.mx-button[aria-pressed=true]{background:var(--mx-card);color:var(--me-accent);font-weight:600;box-shadow:0 1px 2px rgb(0 0 0 / 18%)\
-,inset 0 -2px 0 var(--me-accent)}.mx-button:disabled,.mx-button[aria-disabled=true]{opacity:0.42;cursor:default;background:transparent}.mx-button:focus-visible,\
-.mx-select:focus-visible,.mx-strip-canvas:focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.mx-toolbar,.mx-drawer,.mx-keys,.mx-foot,.mx-strip{\
-flex:none}.mx-strip{order:3;margin:4px 0;padding:0 13px 0 5px}.mx-strip-head{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 10px;margin:0 0 5px 8px}.m\
-x-strip-title{font-weight:600}.mx-strip-note{flex:1 1 90px;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-size\
-:11.5px}.mx-strip-summary{font-weight:600;font-variant-numeric:tabular-nums}.mx-legend{color:var(--me-quiet);font-size:11px;display:inline-flex;align-items:cent\
-er;gap:5px}.mx-legend i{width:46px;height:8px;border-radius:2px;background:var(--mx-ramp);border:1px solid var(--mx-line)}.mx-strip-canvas{display:block;width:1\
-00%;min-width:0;border-radius:4px;cursor:pointer}.mx-strip-canvas[data-brushing=true]{cursor:ew-resize;touch-action:none;outline:2px dashed var(--me-focus);outl\
-ine-offset:1px}.mx-zoom{flex:1 1 auto;display:inline-flex;align-items:center;gap:4px;min-width:0;margin:-5px 0}.mx-zoom strong{margin-right:4px;white-space:nowr\
-ap}.mx-zoom .mx-button{min-height:26px;background:var(--me-soft);font-size:12px}.mx-zoom .mx-button:hover{background:var(--me-press)}&[data-zoomed=true]{.mx-str\
-ip-title,.mx-strip-note{display:none}}.mx-tip{position:absolute;z-index:5;pointer-events:none;padding:4px 8px;border-radius:6px;background:var(--me-tip);color:v\
-ar(--me-on-tip);font-size:12px;white-space:nowrap;box-shadow:0 2px 8px rgb(0 0 0 / 30%)}.mx-lanes{flex:0 1 auto;min-height:0;overflow-y:auto;display:grid;gap:8p\
-x;min-width:0}.mx-lane{position:relative;min-width:0;padding:4px 12px 6px 4px;background:var(--mx-card);border:1px solid var(--mx-line);border-radius:10px}.mx-l\
-ane[data-selected=true]{border-color:color-mix(in srgb,var(--mx-colour) 65%,var(--mx-line))}&[data-dense=true]{--mx-track: clamp(28px, calc((100dvh - 360px) / v\
-ar(--mx-lanes) - 37px), 96px);.mx-lanes{gap:3px}.mx-lane{padding-block:0 2px}.mx-head{min-height:26px;>.mx-controls>.mx-button{min-height:24px}}.mx-strip-canvas\
-,.mx-hint,.mx-strip canvas{display:none}}.mx-head{display:flex;align-items:center;gap:8px;min-height:32px;padding-left:8px;min-width:0}.mx-dot{flex:none;width:9\
-px;height:9px;border-radius:50%;background:var(--mx-colour)}.mx-name{flex:0 1 auto;min-width:44px;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-spa\
-ce:nowrap;font-weight:600;font-size:14px}.mx-part{flex:none;color:var(--me-quiet);font-size:12.5px}.mx-lock{padding:0 7px;min-height:24px;font-size:11.5px;backg\
-round:var(--me-soft);border:1px dashed var(--me-quiet)}.mx-menu{position:absolute;z-index:6;right:4px;top:calc(100% + 2px);display:flex;flex-direction:column;ga\
-p:1px;padding:4px;min-width:236px;max-width:92%;background:var(--mx-card);border:1px solid var(--mx-line);border-radius:8px;box-shadow:0 6px 20px rgb(0 0 0 / 22\
-%);&[data-up=true]{top:auto;bottom:calc(100% + 2px)}.mx-button{text-align:left;min-height:32px;font-size:13px;color:var(--mx-text);overflow:hidden;text-overflow\
-:ellipsis;flex:none}}.mx-times{display:flex;border-bottom:1px solid var(--mx-line);padding-bottom:3px;margin-bottom:2px;.mx-button{flex:1 0 auto;text-align:cent\
-er;padding:0 6px;overflow:visible}}.mx-nudges{display:none}.mx-more::after{content:" \\25be" / ""}.mx-more[aria-expanded=true]::after{content:" \\25b4" / ""}.mx-r\
-emark{flex:1 1 0;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-size:11.5px}.mx-readout{flex:none;color:var(--\
-me-quiet);font-size:12px;font-variant-numeric:tabular-nums;white-space:nowrap}.mx-controls{flex:none;display:flex;gap:1px;margin-right:-6px;position:relative}.m\
-x-controls>.mx-button{padding:0 8px;min-width:28px;color:var(--me-quiet);font-size:12px}.mx-controls>.mx-button:hover{color:var(--mx-text);background:var(--me-s\
-oft)}.mx-controls>.mx-button[aria-pressed=true]{color:var(--me-accent);background:var(--me-soft);box-shadow:inset 0 -2px 0 var(--me-accent)}.mx-short{display:no\
-ne}.mx-note{padding:0 8px 4px;color:var(--me-quiet);font-size:12px;overflow-wrap:anywhere}.mx-track{position:relative;height:var(--mx-track, clamp(36px, calc((1\
-00dvh - 560px) / var(--mx-lanes, 2) - 54px), 128px));min-width:0}.mx-canvas{display:block;width:100%;height:100%;min-width:0}.mx-pad{position:absolute;inset:0 -\
-2px 0 32px;border-radius:6px;cursor:crosshair;touch-action:none}.mx-pad:focus{outline:none}.mx-pad:focus-visible{outline:2px solid var(--me-focus);outline-offse\
-t:1px}&[data-locked=true] .mx-pad{cursor:not-allowed}&[data-locked=true] .mx-canvas{opacity:0.6}.mx-foot{order:2;padding:0 13px 0 5px}.mx-scale{display:block;wi\
-dth:100%;height:20px;min-width:0}.mx-hint{margin:2px 0 0 8px;color:var(--me-quiet);font-size:11.5px}@media(max-width:640px){.mx-toolbar,.mx-drawer{flex-wrap:now\
-rap;overflow-x:auto;scrollbar-width:none;contain:inline-size;padding:2px}.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px;padding:0 1\
-1px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;flex:1 1 100%;flex-wrap:wrap;margin:0}.mx-lane{padding-top:2px}.mx-head{flex-wrap:wrap;gap:0 8px}.mx-\
-name{flex:1 1 0;max-width:none}.mx-part{order:8}.mx-lock{order:8}.mx-readout{order:8;flex:none}.mx-remark{order:9;flex:1 1 0}.mx-head::after{content:"";order:7;\
-flex:1 0 100%}.mx-strip-summary{order:-1;flex:1 1 100%;min-width:0}.mx-strip-title{order:-2}.mx-controls>.mx-button{min-width:36px;padding:0 2px}.mx-keys,.mx-nu\
-dge{display:none}.mx-nudges{display:flex}.mx-long{display:none}.mx-short{display:inline}.mx-track{height:72px}}@media(max-width:860px){height:auto;.mx-lanes{fle\
-x:none;overflow:visible}.mx-track{height:72px}}@media(pointer:coarse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx-select{min\
--height:40px}.mx-controls>.mx-button{min-width:36px}}}
-`;function el(tag,className="",text=""){let node=document.createElement(tag);return className&&(node.className=className),text!==""&&(node.textContent=text),node}function button(className,text,act,name=""){let node=el("button",className,text);return node.type="button",name&&node.setAttribute("aria-label",name),node.addEventListener(
-"click",act),node}function titled(node,title){return node.title=title,node}function grouped(node,name){return node.setAttribute("role","group"),node.setAttribute(
-"aria-label",name),node}function setAttribute(node,name,text){node.getAttribute(name)!==text&&node.setAttribute(name,text)}function setText(node,text){node.textContent!==
-text&&(node.textContent=text)}var press=(node,on)=>setAttribute(node,"aria-pressed",String(on));function rootOf(element,selector,css){let root=element.querySelector(
-selector);if(!(root instanceof HTMLElement))throw new Error(`no ${selector} here`);return element.append(el("style","",css)),root}function onTheme(root,then){let watching=new MutationObserver(()=>{root.isConnected?then():watching.disconnect()});watching.observe(document.body,{attributes:!0,
-attributeFilter:["class"]})}function onResize(root,then){let watching=new ResizeObserver(()=>{root.isConnected?then():watching.disconnect()});watching.observe(root)}var read=given=>typeof given=="string"?JSON.parse(given||"{}"):structuredClone(given??{});var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
-#56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
-adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
-"#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
-2a2a","#ff8787"],"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a0\
-0",tip:"#18191c","on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","\
-#ff922b"],"ramp-against":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],
-"skill-2":["#c2255c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],
-"skill-7":["#5c677d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525\
-b","#bcc4cb"],merge:["#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"]},
-numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var{decimals,digits,hardly,minus}=looks_default.numbers,clamp=(x,low,high)=>Math.min(high,Math.max(low,x));function whole(x){let below2=Math.floor(x);return x-below2===
-.5?below2+(below2&1):Math.round(x)}var percent=share2=>`${whole(100*share2)}%`;var fixed=x=>x.toFixed(decimals);var signed=x=>String(x).replace("-",minus);var STEPS=[1,2,4,10],RANGES=[[0,1],[0,2],[0,4],[-1,1],[-2,2]],UNDO_STEPS=200;var sameNumbers=(a,b)=>a.length===b.length&&a.every((x,i)=>x===b[i]),total=numbers=>numbers.reduce((a,b)=>a+b,0);function snap(lane,x){let step2=lane.step||.01;
-return Number(clamp(Math.round(x/step2)*step2,lane.low,lane.high).toFixed(4))}var VIEW={zoom:null,stride:1,random:null},State=class{constructor(moved=()=>{}){this.
-moved=moved,this.board={columns:[],params:[],lanes:[]},this.lanes={},this.baseline={},this.param="",this.selected="",this.picked=null,this.views={},this.linked=
-{},this.muted={},this.cursor={},this.frozen=new Set,this.held=new Set,this.solo=null,this.stride=VIEW.stride,this.zoom=VIEW.zoom,this.random=VIEW.random,this.cause=
-"edit",this.past=[],this.future=[],this.page={},this.asked=!1,this.adopted=!1}laneOf(path){return this.board.lanes.find(lane=>lane.path===path)}shown(){return this.
-board.lanes.filter(lane=>lane.param===this.param)}selectedLane(){return this.shown().find(lane=>lane.path===this.selected)??this.shown()[0]}weightLanes(){return this.
-board.lanes.filter(lane=>lane.param===this.board.params[0]?.name&&lane.low<=0)}partners(lane){return this.shown().filter(other=>other.path!==lane.path&&other.part===
-lane.part)}layerColumns(){return this.board.columns.map((c,i)=>c.kind==="layer"?i:-1).filter(i=>i>=0)}seen(){return this.board.columns.map((_,i)=>i).filter(i=>this.
-inView(i))}inView(i){return!this.zoom||i>=this.zoom[0]&&i<=this.zoom[1]}isOff(lane,i){return lane.off?.includes(i)??!1}fixed(lane,i){return this.frozen.has(lane.
-path)||this.held.has(i)||this.isOff(lane,i)}allHeld(a,b){return Array.from({length:b-a+1},(_,k)=>a+k).every(i=>this.held.has(i))}reachable(lane){return this.layerColumns().
-filter(i=>this.inView(i)&&!this.isOff(lane,i))}span(i){let columns=this.layerColumns(),k=columns.indexOf(i);if(k<0||this.stride<2)return[i,i];let start2=k-k%this.
-stride,[a,b]=[columns[start2],columns[Math.min(columns.length,start2+this.stride)-1]];return this.zoom&&this.inView(i)?[Math.max(a,this.zoom[0]),Math.min(b,this.
-zoom[1])]:[a,b]}fractions(columns){let starts=columns.map(c=>this.span(c)[0]),order=[...new Set(starts)];return starts.map(start2=>order.length>1?order.indexOf(
-start2)/(order.length-1):0)}label(i){let[a,b]=this.span(i),[from,to]=[this.board.columns[a],this.board.columns[b]];return a===b||!from||!to?this.board.columns[i]?.
-label??"":`layers ${(from.layer??a)+1} to ${(to.layer??b)+1} of ${this.layerColumns().length}`}rangeName(a,b){let[from,to]=[this.board.columns[a],this.board.columns[b]],
-plain=c=>(c?.label??"").replace(/ of \d+$/,"");return a===b?plain(from):from?.kind==="layer"&&to?.kind==="layer"?`layers ${(from.layer??a)+1} to ${(to.layer??b)+
-1}`:`${plain(from)} to ${plain(to)}`}focusedColumns(){let lane=this.selectedLane(),columns=this.layerColumns().filter(i=>this.inView(i));return this.span(lane?this.
-cursor[lane.path]??columns[0]??0:0)}showSome(){let{params,lanes}=this.board;params.some(p=>p.name===this.param)||(this.param=params[0]?.name??lanes[0]?.param??"");
-for(let lane of lanes)this.views[lane.param]??=lane.view??[0,1];let was=this.laneOf(this.selected);if(was&&was.param===this.param)return;let next=this.shown().find(
-lane=>lane.model===was?.model)??this.shown()[0];this.selected=next?.path??""}view(){return this.views[this.param]??[0,1]}ranges(){let all=this.shown(),list=RANGES.
-filter(([low,high])=>all.every(lane=>low>=lane.low&&high<=lane.high));for(let range of[...all.map(lane=>lane.view),this.views[this.param]])range&&!list.some(other=>sameNumbers(
-other,range))&&list.push(range);return list}widen(){let all=this.shown();if(!all.length)return!1;let numbers=all.flatMap(lane=>this.lanes[lane.path]),[low,high]=[
-Math.min(...numbers),Math.max(...numbers)],now=this.view();if(low>=now[0]&&high<=now[1])return!1;let[from,to]=[Math.min(low,now[0]),Math.max(high,now[1])];return this.
-views[this.param]=RANGES.find(range=>range[0]<=from&&range[1]>=to)??[Math.floor(from),Math.ceil(to)],!0}readLanes(source){let out={};for(let lane of this.board.
-lanes){let given=source?.[lane.path];out[lane.path]=this.board.columns.map((_,i)=>{let x=given?.[i];return typeof x=="number"&&Number.isFinite(x)?x:lane.default??
-0})}return out}hasAll(source){return this.board.lanes.every(lane=>Array.isArray(source?.[lane.path]))}differ(a,b=this.lanes){return this.board.lanes.some(({path})=>!sameNumbers(
-a[path]??[],b[path]??[]))}resetTo(lane){return this.readLanes({...this.baseline,...this.board.initial})[lane.path]}put(path,numbers,force=!1){let lane=this.laneOf(
-path),now=this.lanes[path],next=force||!lane?numbers:numbers.map((x,i)=>this.fixed(lane,i)?now[i]:x);this.lanes={...this.lanes,[path]:next},this.moved(path)}silent(path){
-return this.lanes[path].every(x=>x===0)}isMuted(path){return!!this.muted[path]&&this.silent(path)}isSolo(slot){return this.solo?.slot===slot&&this.weightLanes().
-every(lane=>lane.slot===slot||this.silent(lane.path))}remember(before2){this.past.push(before2),this.past.length>UNDO_STEPS&&this.past.shift(),this.future=[],[this.
-asked,this.cause]=[!1,"edit"]}forget(){[this.past,this.future]=[[],[]]}step(way){let[from,to]=way==="undo"?[this.past,this.future]:[this.future,this.past],target=this.
-board.locked?void 0:from.pop();return target?(to.push(this.lanes),[this.lanes,this.cause]=[target,way],!0):!1}canStep(way){return way==="undo"?this.past.length>
-0||!!this.page.can_undo:this.future.length>0||!!this.page.can_redo}get pageRemembers(){return this.page.can_undo!==void 0}hear({can_undo:undoable=this.page.can_undo,
-can_redo:redoable=this.page.can_redo}){this.page={can_undo:undoable,can_redo:redoable}}outlive(old,wide){let base=lane=>lane.path.split("#")[0],bases=b=>[...new Set(
-b.lanes.map(base))].join(`
-`)+b.columns.length,same=bases(this.board)===bases(old),locked=old.lanes.filter(lane=>this.frozen.has(lane.path)).map(base);if(this.frozen=new Set(same?this.board.
-lanes.filter(lane=>locked.includes(base(lane))).map(lane=>lane.path):[]),Object.assign(this,{picked:null,adopted:!1,solo:null,muted:{},cursor:{}}),this.forget(),
-same)return!0;this.held.clear(),Object.assign(this,VIEW,{views:{},linked:{}});let layers=this.layerColumns().length;return wide&&layers>32&&(this.stride=[2,4,10].
-find(n=>layers/n<=24)??10),!1}adopt(value){let next=this.readLanes(value?.lanes),complete=this.hasAll(value?.lanes);this.adopted&&complete&&this.differ(this.lanes,
-next)&&(this.asked||this.pageRemembers?this.forget():this.remember(this.lanes)),[this.asked,this.adopted]=[!1,complete],this.lanes=next,complete&&(this.baseline=
-next),this.picked=value?.picked??null;for(let path of Object.keys(this.muted))(!this.lanes[path]||!this.isMuted(path))&&delete this.muted[path]}};function share(sum,sizes,lane){let all=total(sizes),exact=0,given=0;return sizes.map(size=>{exact+=all>0?sum*size/all:sum/sizes.length;let part=snap(lane,exact-
-given);return given+=part,part})}var kept=(s,lanes,i)=>total(lanes.map(lane=>s.fixed(lane,i)?Math.max(0,s.lanes[lane.path][i]):0));function assign(s,lane,numbers,start2=s.
-lanes){if(!s.linked[s.param])return s.put(lane.path,numbers);let others=s.partners(lane),next=others.map(other=>[...s.lanes[other.path]]),mine=numbers.map((x,i)=>{
-if(s.fixed(lane,i))return s.lanes[lane.path][i];if(x===start2[lane.path][i])return others.forEach((other,k)=>{next[k][i]=start2[other.path][i]}),x;let free=others.
-map((_,k)=>k).filter(k=>!s.fixed(others[k],i)),rest=Math.max(0,1-kept(s,others,i));if(!free.length)return others.length?snap(lane,rest):x;let taken=rest<1?Math.
-min(x,snap(lane,rest)):x,sizes=free.map(k=>Math.max(0,start2[others[k].path][i])),parts=share(Math.max(0,1-taken-kept(s,others,i)),sizes,lane);return free.forEach(
-(k,n)=>{next[k][i]=parts[n]}),taken});s.put(lane.path,mine),others.forEach((other,k)=>s.put(other.path,next[k]))}function linkNow(s){for(let part of new Set(s.shown().
-map(lane=>lane.part))){let all=s.shown().filter(lane=>lane.part===part),next=all.map(lane=>[...s.lanes[lane.path]]);s.board.columns.forEach((_,i)=>{let free=all.
-map((_lane,k)=>k).filter(k=>!s.fixed(all[k],i)),sizes=free.map(k=>Math.max(0,s.lanes[all[k].path][i])),shares=share(Math.max(0,1-kept(s,all,i)),sizes,all[0]);free.
-forEach((k,n)=>{next[k][i]=shares[n]})}),all.forEach((lane,k)=>s.put(lane.path,next[k]))}}var SHAPES={Flat:null,Rise:t=>t,Fall:t=>1-t,Hill:t=>Math.sin(Math.PI*t),Valley:t=>1-Math.sin(Math.PI*t)};function onLayers(s,lane,fn){let columns=s.reachable(lane),
-old=columns.map(c=>s.lanes[lane.path][c]),numbers=[...s.lanes[lane.path]];columns.forEach((c,k)=>{numbers[c]=snap(lane,fn(old[k],k,old))}),assign(s,lane,numbers)}
-function shape(s,lane,name){let columns=s.reachable(lane),old=columns.map(c=>s.lanes[lane.path][c]),mean=total(old)/(old.length||1),[low,high]=[Math.min(...old),
-Math.max(...old)];high-low<1e-9&&([low,high]=high===0?[0,Math.min(1,lane.high)]:[Math.min(0,high),Math.max(0,high)]);let curve=SHAPES[name],at=s.fractions(columns);
-onLayers(s,lane,(_,k)=>curve?low+(high-low)*curve(at[k]):mean)}var mirror=(s,lane)=>onLayers(s,lane,(_,k,old)=>old[old.length-1-k]),invert=(s,lane)=>onLayers(s,
-lane,x=>s.view()[0]+s.view()[1]-x),smooth=(s,lane)=>onLayers(s,lane,(x,k,old)=>((old[k-1]??x)+2*x+(old[k+1]??x))/4),reset=(s,lane)=>assign(s,lane,s.resetTo(lane)),
-resetAll=s=>s.board.lanes.forEach(lane=>s.put(lane.path,s.resetTo(lane))),onAll=(s,lane,fn)=>assign(s,lane,s.lanes[lane.path].map(x=>snap(lane,fn(x)))),lift=(s,lane,by)=>onAll(
-s,lane,x=>x+by),scale=(s,lane,times)=>onAll(s,lane,x=>x*times);function copyTo(s,lane,others){for(let other of others)assign(s,other,s.lanes[lane.path].map(x=>snap(
-other,x)))}function nudge(s,lane,[a,b],{value,change}){let numbers=s.lanes[lane.path].map((x,i)=>i>=a&&i<=b?snap(lane,value??x+(change??0)):x);assign(s,lane,numbers)}
-function stroke(s,lane,from,to){let numbers=[...s.lanes[lane.path]],far=Math.abs(to.column-from.column),way=Math.sign(to.column-from.column);for(let k=0;k<=far;k+=
-1){let[a,b]=s.span(from.column+way*k),value=far?from.value+(to.value-from.value)*k/far:to.value;numbers.fill(snap(lane,value),a,b+1)}return numbers}function ramp(s,lane,start2,{
-first,last},side,value){let numbers=[...start2],[from,to]=side===0?[value,start2[last]]:[start2[first],value],at=s.fractions(Array.from({length:last-first+1},(_,k)=>first+
-k));for(let i=first;i<=last;i+=1)numbers[i]=snap(lane,from+(to-from)*at[i-first]);return numbers}function mute(s,{path}){s.isMuted(path)?(s.put(path,s.muted[path],
-!0),delete s.muted[path]):(s.muted[path]=s.lanes[path],s.put(path,s.lanes[path].map(()=>0),!0))}function hearOnly(s,lane){let was=s.solo&&s.isSolo(s.solo.slot)?
-s.solo:null;if(Object.entries(was?.saved??{}).forEach(([path,numbers])=>s.put(path,numbers,!0)),s.solo=null,!(was&&was.slot===lane.slot)){s.solo={slot:lane.slot,
-saved:{}};for(let{path,slot}of s.weightLanes()){if(slot===lane.slot&&!s.isMuted(path))continue;s.solo.saved[path]=s.lanes[path];let silence=s.lanes[path].map(()=>0);
-s.put(path,slot===lane.slot?s.muted[path]:silence,!0)}}}function keepOnly(s,a,b){if(s.board.can_keep!==!1)for(let{path}of s.weightLanes())s.put(path,s.lanes[path].
-map((x,i)=>i>=a&&i<=b?x:0))}function lockLane(s,{path}){s.frozen.delete(path)||s.frozen.add(path)}function lockColumns(s,a,b){let on=!s.allHeld(a,b);for(let i=a;i<=
-b;i+=1)on?s.held.add(i):s.held.delete(i);return on}function unlockAll(s){s.held.clear(),s.frozen.clear()}function dealer(seed){let state=seed>>>0;return()=>{state=
-state+1831565813>>>0;let t=Math.imul(state^state>>>15,1|state);return t=t+Math.imul(t^t>>>7,61|t)^t,((t^t>>>14)>>>0)/4294967296}}function surprise(s){s.random??=
-dealer(s.board.seed??1);for(let lane of s.shown()){let[size,turns,phase,tilt]=[s.random(),s.random(),s.random(),s.random()],[low,high]=s.view(),columns=s.reachable(
-lane),at=s.fractions(columns),numbers=[...s.lanes[lane.path]];columns.forEach((c,k)=>{let wave=Math.cos(2*Math.PI*(phase+at[k]*(.25+1.25*turns)))+.6*(tilt-.5),x=numbers[c]+
-.2*(.4+.6*size)*(high-low)*wave;numbers[c]=snap(lane,clamp(x,Math.min(low,numbers[c]),Math.max(high,numbers[c])))}),s.put(lane.path,numbers)}s.linked[s.param]&&
-linkNow(s)}var WAYS={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},wayOf=event=>WAYS[event.key]??null,withControl=event=>event.ctrlKey||event.metaKey;function stepOf(event){
-if(!withControl(event)||event.altKey)return null;let letter=event.key.toLowerCase();return letter==="y"||letter==="z"&&event.shiftKey?"redo":letter==="z"?"undo":
-null}function moveFocus(event,all){let at=all.findIndex(node=>node===document.activeElement),next={ArrowDown:at+1,ArrowRight:at+1,ArrowUp:at-1,ArrowLeft:at-1,Home:0,
-End:-1}[event.key];return next===void 0?!1:(all.at(next%all.length)?.focus(),!0)}var COLOURS=looks_default.colours,SLOTS=looks_default.slots.length,isDark=()=>document.body.classList.contains("dark"),of=(both,dark=isDark())=>typeof both=="st\
-ring"?both:both[dark?1:0];function colour(name,dark=isDark()){if(!(name in COLOURS))throw new Error(`no colour ${name}`);return of(COLOURS[name],dark)}var slotColour=(slot,dark=isDark())=>typeof slot==
-"number"&&Number.isInteger(slot)?of(looks_default.slots[slot%SLOTS],dark):colour("lead",dark),ramp2=(dark=isDark())=>[colour("ramp-low",dark),colour("ramp-high",
-dark)],rgb=hex=>{let whole2=hex.length===4?hex.replace(/[^#]/g,"$&$&"):hex;return[1,3,5].map(i=>parseInt(whole2.slice(i,i+2),16))},alpha=(hex,a)=>`rgba(${rgb(hex).
-join(",")},${a})`;function blend(from,to,t){let end=rgb(to);return`rgb(${rgb(from).map((x,i)=>Math.round(x+(end[i]-x)*t)).join(",")})`}var ink=a=>isDark()?`rgba\
-(255,255,255,${a})`:`rgba(0,0,0,${a})`;var FONT='10px system-ui, -apple-system, "Segoe UI", sans-serif';function sheet(canvas){let scale2=window.devicePixelRatio||1,[w,h]=[canvas.clientWidth,canvas.clientHeight],
-[pw,ph]=[Math.round(w*scale2),Math.round(h*scale2)];(canvas.width!==pw||canvas.height!==ph)&&Object.assign(canvas,{width:pw,height:ph});let g=canvas.getContext(
-"2d");return g.setTransform(scale2,0,0,scale2,0,0),g.clearRect(0,0,w,h),g.font=FONT,[g,w,h]}function line(g,points){g.beginPath(),points.forEach(([x,y],i)=>i?g.
-lineTo(x,y):g.moveTo(x,y)),g.stroke()}function dashed(g,pattern,draw){g.setLineDash(pattern),draw(),g.setLineDash([])}function hatch(g,x,y,w,h){g.save(),g.beginPath(),
-g.rect(x,y,w,h),g.clip(),g.strokeStyle=ink(.35),g.lineWidth=1;let first=Math.floor((x-h)/6)*6;for(let from=first;from<x+w;from+=6)line(g,[[from,y+h],[from+h,y]]);
-g.restore()}function lettering(g,align,fill2){g.fillStyle=fill2,g.textAlign=align,g.textBaseline="middle"}var AXIS=34,PAD=6;function layout(columns,seen,total2,gap){let inLayers=seen.map(i=>columns[i].kind==="layer"),edges=inLayers.filter(x2=>!x2).length,cuts=inLayers.
-filter((x2,i)=>i>0&&x2!==inLayers[i-1]).length,first=inLayers.indexOf(!0),last=inLayers.lastIndexOf(!0),lead=first===0?gap/2+2:0,tail=last===seen.length-1&&last>=
-0?gap/2+2:0,space=total2-cuts*gap-lead-tail,edge=edges&&edges<seen.length?clamp(space/seen.length,10,32):space/(edges||1),wide=(space-edges*edge)/Math.max(1,seen.
-length-edges),boxes=columns.map(()=>({x:-1e4,w:0,run:-1,hidden:!0})),x=lead,run=0;if(seen.forEach((column,i)=>{i>0&&inLayers[i]!==inLayers[i-1]&&(x+=gap,run+=1),
-boxes[column]={x,w:inLayers[i]?wide:edge,run},x+=boxes[column].w}),last<=first)return{boxes,ends:null};let[a,b]=[seen[first],seen[last]];return{boxes,ends:{first:a,
-last:b,x:[boxes[a].x-gap/2,boxes[b].x+boxes[b].w+gap/2]}}}function columnAt(boxes,x,run=null){let best=-1,near=1/0;return boxes.forEach((box,i)=>{if(box.hidden||
-run!==null&&box.run!==run)return;let far=x<box.x?box.x-x:Math.max(0,x-box.x-box.w);far<near&&([best,near]=[i,far])}),best}var toY=(value,height,[low,high])=>PAD+
-(height-2*PAD)*(1-(clamp(value,low,high)-low)/(high-low||1)),toValue=(y,height,[low,high])=>high-(y-PAD)/(height-2*PAD)*(high-low);function handleAt(ends,at,heights,{
-gap,reach}){return ends?ends.x.findIndex((x,side)=>Math.abs(at.x-x)<=gap/2+2&&Math.abs(at.y-heights[side])<=reach):-1}var inset=box=>box.w>14?1.5:box.w>5?.75:.25;var rowHeight=m=>(m.parts.stripCanvas.clientHeight-2)/Math.max(1,m.rows().length),isShare=x=>typeof x=="number"&&Number.isFinite(x);function drawStrip(m){let[g]=sheet(
-m.parts.stripCanvas),[low,high]=ramp2(),tall=rowHeight(m);lettering(g,"right",""),m.rows().forEach((row,r)=>{let y=1+r*tall;g.fillStyle=ink(isDark()?.7:.65),g.fillText(
-String(row.label),AXIS-10,y+tall/2+.5,AXIS-12),m.boxes.forEach((box,i)=>{if(box.hidden)return;let x=row.values?.[i],d=box.w>8?.5:0;g.fillStyle=isShare(x)?blend(
-low,high,clamp(Number(x),0,1)):ink(.05),isShare(x)?g.fillRect(AXIS+box.x+d,y+.5,box.w-2*d,tall-1):g.fillRect(AXIS+box.x+d,y+tall/2-.5,box.w-2*d,1)})});let{picked}=m.
-s,mine=m.rows().findIndex(row=>row.label===picked?.row);picked&&mine>=0&&frameCell(m,g,{column:picked.column,row:mine},3.5,colour("card")),m.spot&&frameCell(m,g,
-m.spot,2),m.brush&&drawBrush(m,g,tall)}function drawBrush(m,g,tall){let[a,b]=m.brushed(),left=AXIS+m.boxes[a].x,right=AXIS+m.boxes[b].x+m.boxes[b].w,down2=tall*
-m.rows().length;g.fillStyle=ink(isDark()?.45:.35),g.fillRect(AXIS,0,left-AXIS,2+down2),g.fillRect(right,0,m.parts.stripCanvas.clientWidth-right,2+down2),g.strokeStyle=
-ink(.95),g.lineWidth=2,g.strokeRect(left,1,right-left,down2)}function frameCell(m,g,{column,row},wide,core=""){let box=m.boxes[column];if(!box||box.hidden)return;
-let tall=rowHeight(m),frame=(style,width)=>{g.strokeStyle=style,g.lineWidth=width,g.strokeRect(AXIS+box.x,1+row*tall,box.w,tall)};frame(ink(.95),wide),core&&frame(
-core,wide/3)}function cellText(m,{column,row}){let x=m.rows()[row]?.values?.[column],amount=typeof x=="number"?percent(x):"nothing to compare";return`${m.s.board.
-columns[column]?.label??""} · ${m.rows()[row]?.label??""} · ${amount}`}function point(m,next,spoken=!1){let{tip,stripCanvas,live}=m.parts;if(m.spot=next&&m.rows().
-length&&m.boxes[next.column]&&!m.boxes[next.column].hidden?next:null,m.mark("strip"),tip.hidden=!m.spot,!m.spot)return;tip.textContent=cellText(m,m.spot),spoken&&
-(live.textContent=tip.textContent);let box=m.boxes[m.spot.column],middle=stripCanvas.offsetLeft+AXIS+box.x+box.w/2;tip.style.left=`${clamp(middle-tip.offsetWidth/
-2,0,Math.max(0,m.root.clientWidth-tip.offsetWidth))}px`,tip.style.top=`${stripCanvas.offsetTop+(m.spot.row+1)*rowHeight(m)+6}px`}function pick(m){if(!m.spot)return;
-let{column}=m.spot,row=m.rows()[m.spot.row];m.s.picked={column,row:row.label},m.host.props.value=m.sending.message(),m.say(`Chosen: ${cellText(m,m.spot)}`),m.host.
-trigger("select",{index:[column,row.label],value:row.values?.[column]??null,...m.s.picked}),m.mark("strip")}function cellAt(m,event){let box=m.parts.stripCanvas.
-getBoundingClientRect(),column=columnAt(m.boxes,event.clientX-box.left-AXIS),row=clamp(Math.floor((event.clientY-box.top-1)/rowHeight(m)),0,m.rows().length-1);return{
-column,row}}function zoomTo(m,a,b){m.s.zoom=b>a&&b-a+1<m.s.board.columns.length?[a,b]:null,m.brush=null,setBrushing(m,!1);for(let path of Object.keys(m.s.cursor))m.s.inView(
-m.s.cursor[path])||delete m.s.cursor[path];m.spot=null,m.parts.tip.hidden=!0,m.resize(),m.drawHeads(),m.say(m.s.zoom?`Only ${m.s.rangeName(...m.s.zoom)} are sho\
-wn.`:"All layers are shown.")}function setBrushing(m,on){m.brushing=on,m.parts.stripCanvas.dataset.brushing=String(on),m.tools&&press(m.tools.zoom,on)}function dropBrush(m){
-m.brush=null,setBrushing(m,!1),m.mark("strip")}function drawZoom(m){let{zoom}=m.s,{zoom:bar,zoomName,zoomLock,zoomKeep}=m.parts;m.root.dataset.zoomed=String(!!zoom),
-bar.hidden=!zoom,zoom&&(setText(zoomName,m.s.rangeName(...zoom)),setText(zoomLock,m.s.allHeld(...zoom)?"Unlock these":"Lock these"),zoomKeep.hidden=m.s.board.can_keep===
-!1||!m.s.weightLanes().length)}function stretch(m,by){let seen=m.s.seen(),from=m.spot?.column??seen[0]??0;m.brush??={from,to:from},m.brush.to=clamp(m.brush.to+by,
-seen[0]??0,seen[seen.length-1]??0),point(m,null),m.mark("strip"),m.say(`${m.s.rangeName(...m.brushed())}, Enter zooms in`)}function step(m,[right,down2]){let seen=m.
-s.seen(),[lowest,highest]=[seen[0]??0,seen[seen.length-1]??0],from=m.spot??{column:right>0?lowest-1:lowest,row:down2>0?-1:0},column=clamp(from.column+right,lowest,
-highest);point(m,{column,row:clamp(from.row+down2,0,m.rows().length-1)},!0)}function leave(m){m.brush||m.brushing?dropBrush(m):m.s.zoom&&zoomTo(m,0,0),point(m,null)}
-function key(m,event){let way=wayOf(event);if(way&&way[0]&&(event.shiftKey||m.brushing))stretch(m,way[0]);else if(way)step(m,way);else if(event.key==="Enter"&&m.
-brush)zoomTo(m,...m.brushed());else if(event.key==="Enter"||event.key===" ")pick(m);else if(event.key==="Escape")leave(m);else return;event.preventDefault()}function wireStrip(m){
-let canvas=m.parts.stripCanvas,brushedAt=-1e4;canvas.addEventListener("pointerdown",event=>{if(event.button!==0||!(m.brushing||event.shiftKey))return;event.preventDefault(),
-canvas.setPointerCapture(event.pointerId);let{column}=cellAt(m,event);m.brush={from:column,to:column,hand:!0},point(m,null)}),canvas.addEventListener("pointermo\
-ve",event=>m.brush?.hand?(m.brush.to=cellAt(m,event).column,m.mark("strip")):point(m,cellAt(m,event))),canvas.addEventListener("pointerup",()=>{if(!m.brush?.hand)
-return;let[a,b]=m.brushed();b>a?zoomTo(m,a,b):dropBrush(m),brushedAt=performance.now()}),canvas.addEventListener("pointercancel",()=>{m.brush?.hand&&dropBrush(m)}),
-canvas.addEventListener("pointerleave",()=>point(m,null)),canvas.addEventListener("blur",()=>{point(m,null),m.brush&&!m.brush.hand&&dropBrush(m)}),canvas.addEventListener(
-"click",event=>{performance.now()-brushedAt<100||(point(m,cellAt(m,event)),pick(m))}),canvas.addEventListener("keydown",event=>key(m,event))}var KEY_MS=300,ACTS={o:(m,_,columns)=>m.keepOnly(...columns),l:(m,_,columns)=>m.lockColumns(...columns),L:(m,{lane})=>m.lockLane(lane),m:(m,{lane,mute:there})=>there&&
-m.edit(()=>mute(m.s,lane)),s:(m,{lane,solo:there})=>there&&m.edit(()=>hearOnly(m.s,lane)),r:m=>m.surprise()};function changeOf(event,fine,view){let{key:name,shiftKey,
-altKey}=event,none={value:null,change:null,whole:null},by=shiftKey?.1:fine,named={ArrowUp:altKey?{...none,whole:.05}:{...none,change:by},ArrowDown:altKey?{...none,
-whole:-.05}:{...none,change:-by},PageUp:{...none,change:.1},PageDown:{...none,change:-.1},Home:{...none,value:view[0]},End:{...none,value:view[1]},"]":{...none,
-whole:.05},"[":{...none,whole:-.05}};return Object.hasOwn(named,name)?named[name]:/^[0-9]$/.test(name)?{...none,value:Number(name)/10}:null}function focusOf(m,lane){
-let seen=m.s.seen().filter(i=>!m.s.isOff(lane,i)),at=clamp(m.s.cursor[lane.path]??m.ends?.first??0,seen[0]??0,seen[seen.length-1]??0);return{seen,at}}function key2(m,bank,event){
-if(withControl(event))return;let{seen,at}=focusOf(m,bank.lane),change=changeOf(event,bank.lane.step||.01,m.s.view());if(Object.hasOwn(ACTS,event.key))ACTS[event.
-key](m,bank,m.s.span(at));else if(event.key==="ArrowLeft")go(m,bank,before(m,seen,at));else if(event.key==="ArrowRight")go(m,bank,after(m,seen,at));else if(change)
-type(m,bank,at,change);else{event.key==="Escape"&&m.s.zoom&&zoomTo(m,0,0);return}event.preventDefault()}function before(m,seen,at){return seen.filter(i=>i<m.s.span(
-at)[0]).map(i=>m.s.span(i)[0]).filter(i=>seen.includes(i)).pop()}var after=(m,seen,at)=>seen.find(i=>i>m.s.span(at)[1]);function go(m,bank,column){column!==void 0&&
-(m.s.cursor[bank.lane.path]=column),bank.hover=-1,m.mark(bank.lane.path)}function type(m,bank,at,change){if(m.s.board.locked)return;let{lane}=bank;m.typing??={before:m.
-s.lanes,timer:void 0},bank.hover=-1,m.s.cursor[lane.path]=at,change.whole!==null?lift(m.s,lane,change.whole):nudge(m.s,lane,m.s.span(at),change),m.widen(),m.sending.
-send(),clearTimeout(m.typing.timer),m.typing.timer=setTimeout(()=>m.finishTyping(),KEY_MS)}function wireKeys(m,bank){bank.pad.addEventListener("keydown",event=>key2(
-m,bank,event)),bank.pad.addEventListener("focus",()=>{m.selectLane(bank.lane.path),m.mark(bank.lane.path)}),bank.pad.addEventListener("blur",()=>{m.finishTyping(),
-m.mark(bank.lane.path)})}var COARSE=matchMedia("(pointer: coarse)").matches,GAP=COARSE?22:18,KNOB=COARSE?9:6,tool=(text,act,name="")=>button("mx-button",text,act,name);function group(name,...children){
-let box=grouped(el("div","mx-group"),name);return box.append(...children),box}function makeParts(root,zoom){let parts={toolbar:el("div","mx-toolbar"),drawer:el(
-"div","mx-drawer"),keys:el("p","mx-keys"),strip:el("div","mx-strip"),lanes:el("div","mx-lanes"),scale:el("canvas","mx-scale"),hint:el("p","mx-hint"),tip:el("div",
-"mx-tip"),live:el("div","mx-hidden"),stripNote:el("span","mx-strip-note"),stripSummary:el("span","mx-strip-summary"),stripCanvas:el("canvas","mx-strip-canvas"),
-zoom:grouped(el("span","mx-zoom"),"The layers in view"),zoomName:el("strong"),zoomLock:titled(tool("Lock these",zoom.lock),"Nothing moves these layers: no hand,\
- shape, link or dice"),zoomKeep:titled(tool("Keep only these",zoom.keep),"Weight 0 everywhere else: hear what these layers do"),zoomOut:titled(tool("Show all",zoom.
-out),"Escape")};parts.tip.hidden=!0,parts.tip.setAttribute("role","tooltip"),parts.live.setAttribute("aria-live","polite"),parts.scale.setAttribute("aria-hidden",
-"true"),parts.stripCanvas.setAttribute("role","img"),parts.stripCanvas.tabIndex=0,parts.drawer.id=`mx-drawer-${Math.random().toString(36).slice(2)}`;let legend=el(
-"span","mx-legend");legend.setAttribute("aria-hidden","true"),legend.append("agree",el("i"),"clash");let head=el("div","mx-strip-head"),foot=el("div","mx-foot");
-return parts.zoom.append(parts.zoomName,parts.zoomLock,parts.zoomKeep,parts.zoomOut),head.append(el("span","mx-strip-title","Where they disagree"),parts.stripNote,
-parts.zoom,legend,parts.stripSummary),parts.strip.append(head,parts.stripCanvas),foot.append(parts.scale,parts.hint),root.append(parts.toolbar,parts.drawer,parts.
-keys,parts.strip,parts.lanes,foot,parts.tip,parts.live),parts}var TIMES=[["× .5",.5,"a half"],["× .8",.8,"0.8"],["× 1.25",1.25,"1.25"],["× 2",2,"2"]],NUDGES=[["− .05",-.05,"Lower"],["+ .05",.05,"Raise"]];function closeMenu(m,back=!1){
-if(!m.menu)return;let{node,from}=m.menu;m.menu=null,node.remove(),from.setAttribute("aria-expanded","false"),back&&from.focus({preventScroll:!0})}var buttonsOf=node=>[
-...node.querySelectorAll("button")].filter(b=>b.offsetParent);function openMenu(m,lane,from){let again=m.menu?.from===from;if(closeMenu(m),again)return;let node=grouped(
-el("div","mx-menu"),`More for ${lane.name}`);fill(m,lane,node),node.addEventListener("keydown",event=>{if(event.key==="Escape")closeMenu(m,!0);else if(!moveFocus(
-event,buttonsOf(node)))return;event.preventDefault(),event.stopPropagation()}),node.addEventListener("focusout",({relatedTarget:next})=>{next instanceof Node&&!node.
-contains(next)&&next!==from&&closeMenu(m)}),from.after(node),from.setAttribute("aria-expanded","true"),m.menu={node,from};let below2=m.root.getBoundingClientRect().
-bottom-from.getBoundingClientRect().bottom;node.dataset.up=String(below2<node.offsetHeight+8),buttonsOf(node)[0]?.focus({preventScroll:!0})}function fill(m,lane,node){
-let item=(text,act)=>{let made=tool(text,()=>{closeMenu(m,!0),act()});return node.append(made),made},times=grouped(el("div","mx-times"),"Multiply the whole lane");
-for(let[text,factor,words]of TIMES){let act=()=>{m.selectLane(lane.path),m.edit(()=>scale(m.s,lane,factor))};times.append(titled(tool(text,act,`Multiply ${lane.
-name} by ${words}`),"Scales every bar of this lane"))}let nudges=grouped(el("div","mx-times mx-nudges"),"Move the whole lane");for(let[text,amount,words]of NUDGES)
-nudges.append(tool(text,()=>m.edit(()=>lift(m.s,lane,amount)),`${words} ${lane.name} by .05`));node.append(nudges,times);let lock=item(m.s.frozen.has(lane.path)?
-"Unlock this lane":"Lock this lane",()=>m.lockLane(lane));lock.title="Nothing moves a locked lane: no hand, shape, link or dice";let others=m.s.partners(lane);for(let other of others)
-item(`Copy to ${other.model}`,()=>m.edit(()=>copyTo(m.s,lane,[other])));others.length>1&&item("Copy to all",()=>m.edit(()=>copyTo(m.s,lane,others)))}function wireMenu(m){
-let outside=({target})=>{m.root.isConnected?m.menu&&target instanceof Node&&!m.menu.node.contains(target)&&!m.menu.from.contains(target)&&closeMenu(m):document.
-removeEventListener("pointerdown",outside)};document.addEventListener("pointerdown",outside)}var DOUBLE_MS=350;function locate(m,bank,event){let box=bank.canvas.getBoundingClientRect(),y=event.clientY-box.top;return{x:event.clientX-box.left-AXIS,y,h:box.
-height,value:toValue(y,box.height,m.s.view())}}function gripAt(m,{lane},at,touch){let{ends}=m;if(!ends||m.s.frozen.has(lane.path))return-1;let heights=[ends.first,
-ends.last].map(column=>toY(m.s.lanes[lane.path][column],at.h,m.s.view()));return handleAt(ends,at,heights,{gap:GAP,reach:touch?20:10})}function down(m,bank,event){
-if(event.button!==0||m.s.board.locked||m.gesture)return;m.finishTyping(),m.s.cause="edit";let at=locate(m,bank,event),{lane}=bank;bank.pad.setPointerCapture(event.
-pointerId);let side=gripAt(m,bank,at,event.pointerType==="touch"),column=columnAt(m.boxes,at.x),level=snap(lane,clamp(at.value,...m.s.view()));m.gesture={bank,id:event.
-pointerId,before:m.s.lanes,side,run:m.boxes[column]?.run??null,column,level,moved:!1};let tap=m.lastTap;tap&&side<0&&tap.path===lane.path&&tap.column===column&&
-event.timeStamp-tap.time<DOUBLE_MS?secondTap(m,m.gesture,tap):move(m,bank,event),bank.grip=side,m.selectLane(lane.path),event.preventDefault(),bank.pad.focus({preventScroll:!0})}
-function secondTap(m,gesture,tap){let{lane}=gesture.bank;tap.kept&&m.s.past.pop(),m.s.lanes=tap.before,Object.assign(gesture,{before:m.s.lanes,done:!0});let[a,b]=m.
-s.span(gesture.column);assign(m.s,lane,[...m.s.lanes[lane.path]].fill(snap(lane,lane.default??0),a,b+1)),m.sending.send()}function hover(m,bank,at){let column=columnAt(
-m.boxes,at.x),side=gripAt(m,bank,at,!1);if(column===bank.hover&&side===bank.grip)return;[bank.hover,bank.grip]=[column,side];let still=m.s.board.locked||m.s.fixed(
-bank.lane,column);bank.pad.style.cursor=still?"not-allowed":side>=0?"ns-resize":"crosshair",m.mark(bank.lane.path)}function move(m,bank,event){let at=locate(m,bank,
-event),{gesture}=m;if(!gesture)return hover(m,bank,at);if(gesture.bank!==bank||gesture.id!==event.pointerId||gesture.done)return;let{lane}=bank,value=snap(lane,
-clamp(at.value,...m.s.view())),pulled=gesture.side>=0&&m.ends,numbers=pulled?ramp(m.s,lane,gesture.before[lane.path],pulled,gesture.side,value):painted(m,gesture,
-columnAt(m.boxes,at.x,gesture.run),event.shiftKey?gesture.level:value,event.shiftKey);if(pulled&&(m.s.cursor[lane.path]=gesture.side===0?pulled.first:pulled.last),
-bank.hover=m.s.cursor[lane.path],assign(m.s,lane,numbers,gesture.before),!!m.s.differ(gesture.sent??gesture.before))return gesture.sent=m.s.lanes,m.sending.send()}
-function painted(m,gesture,column,value,level){let{lane}=gesture.bank,last=gesture.last??{column,value},numbers=stroke(m.s,lane,level?{column:last.column,value}:
-last,{column,value});return gesture.last&&column!==gesture.last.column&&(gesture.moved=!0),gesture.last={column,value},m.s.cursor[lane.path]=column,numbers}function up(m,bank,event){
-let{gesture}=m;if(!gesture||gesture.bank!==bank||gesture.id!==event.pointerId)return;let{before:before2,column,done,moved,side}=gesture;m.gesture=null,bank.grip=
--1;let kept2=m.s.differ(before2);kept2&&m.remember(before2),m.lastTap=done||moved||side>=0?null:{path:bank.lane.path,column,before:before2,kept:kept2,time:event.
-timeStamp},event.pointerType==="touch"&&(bank.hover=-1),m.mark(bank.lane.path),(kept2||done||m.sending.waiting)&&m.sending.release()}function wirePointer(m,bank){
-bank.pad.addEventListener("pointerdown",event=>down(m,bank,event)),bank.pad.addEventListener("pointermove",event=>{move(m,bank,event)}),bank.pad.addEventListener(
-"pointerup",event=>up(m,bank,event)),bank.pad.addEventListener("pointercancel",event=>up(m,bank,event)),bank.pad.addEventListener("pointerleave",()=>{m.gesture||
-([bank.hover,bank.grip]=[-1,-1],m.mark(bank.lane.path))})}function short(text,small,act,name){let node=titled(tool("",act,name),name);return node.append(el("span","mx-long",text),el("span","mx-short",small)),node}function makeHeard(m,lane,on){
-if(lane.low>0||lane.param!==m.s.board.params[0]?.name||!Number.isInteger(lane.slot))return{};let whose=lane.part?`${lane.model} ${lane.part}`:lane.model,silence=short(
-"Mute","M",on(mute),`Mute ${whose}`);return new Set(m.s.weightLanes().map(other=>other.slot)).size>1?{solo:short("Solo","S",on(hearOnly),`Hear only ${lane.model}`),
-mute:silence}:{mute:silence}}function makeControls(m,lane){let on=act=>()=>{m.selectLane(lane.path),m.edit(()=>act(m.s,lane))},by=amount=>on(s=>lift(s,lane,amount)),
-lower=titled(tool("−",by(-.05),`Lower ${lane.name}`),"Whole lane down .05"),raise=titled(tool("+",by(.05),`Raise ${lane.name}`),"Whole lane up .05");lower.classList.
-add("mx-nudge"),raise.classList.add("mx-nudge");let heard=makeHeard(m,lane,on),dots=titled(tool("⋯",()=>{m.selectLane(lane.path),openMenu(m,lane,dots)},`More \
-for ${lane.name}`),"Multiply, lock, copy to another model");dots.setAttribute("aria-expanded","false");let controls=el("div","mx-controls");return controls.append(
-lower,raise),heard.solo&&controls.append(heard.solo),heard.mute&&controls.append(heard.mute),controls.append(short("Reset","↺",on(reset),`Reset ${lane.name}`),
-dots),{controls,...heard}}function makeBank(m,lane){let box=el("section","mx-lane");box.dataset.path=lane.path;let{controls,...heard}=makeControls(m,lane),lock=titled(
-tool("Locked",()=>m.lockLane(lane),`Unlock ${lane.name}`),"Nothing moves this lane; press to unlock it");lock.classList.add("mx-lock"),lock.hidden=!0;let ghost=m.
-s.board.lanes.find(other=>other.model===lane.model&&other.slot===lane.slot&&other.param!==m.s.param),[canvas,pad]=[el("canvas","mx-canvas"),el("div","mx-pad")],
-[remark,readout]=[el("span","mx-remark"),el("span","mx-readout")],bank={lane,box,remark,readout,canvas,pad,lock,...heard,hover:-1,grip:-1,ghost},part=el("span",
-"mx-part",lane.part??"");part.hidden=!lane.part;let head=el("div","mx-head");head.append(el("i","mx-dot"),titled(el("span","mx-name",lane.model),lane.model),part,
-lock,remark,readout,controls),pad.tabIndex=0,pad.setAttribute("role","slider"),pad.setAttribute("aria-label",lane.name),pad.setAttribute("aria-orientation","ver\
-tical"),pad.setAttribute("aria-disabled",String(!!m.s.board.locked)),canvas.setAttribute("aria-hidden","true");let track=el("div","mx-track");return track.append(
-canvas,pad),box.append(head),lane.note&&box.append(el("p","mx-note",lane.note)),box.append(track),wirePointer(m,bank),wireKeys(m,bank),bank}function describe(m,bank){
-let{lane,pad}=bank,{s}=m,here=m.columnOf(bank),value=s.isOff(lane,here)?"–":fixed(s.lanes[lane.path][here]??0);setText(bank.readout,`${s.label(here).replace(/ of \d+$/,
-"")} · ${value}`);let at=s.cursor[lane.path]??here,now=s.lanes[lane.path][at]??0;setAttribute(pad,"aria-valuenow",String(now)),setAttribute(pad,"aria-valuemin",
-String(s.view()[0])),setAttribute(pad,"aria-valuemax",String(s.view()[1]));let locked=s.fixed(lane,at)&&!s.isOff(lane,at)?", locked":"";setAttribute(pad,"aria-v\
-aluetext",`${s.label(at)}, ${lane.param} ${fixed(now)}${locked}`),drawHeard(m,bank),lane.path===s.selected&&m.drawHere()}function drawHeard(m,bank){bank.mute&&press(
-bank.mute,m.s.isMuted(bank.lane.path)),bank.solo&&press(bank.solo,m.s.isSolo(bank.lane.slot))}function choice(name,title,act){let node=titled(el("select","mx-select"),title);return node.setAttribute("aria-label",name),node.addEventListener("change",()=>act(
-node.selectedIndex)),node}function makeTools(m){let{s}=m;return{shapes:group("Shape",...Object.keys(SHAPES).map(name=>tool(name,()=>m.editSelected(lane=>shape(s,
-lane,name))))),dice:titled(tool("Surprise me",()=>m.surprise()),"A small random step of every lane that is not locked (key R on a lane)"),undo:titled(tool("Undo",
-()=>m.step("undo")),"Ctrl+Z"),redo:titled(tool("Redo",()=>m.step("redo")),"Ctrl+Shift+Z"),reset:titled(tool("Reset",()=>m.edit(()=>resetAll(s))),"Back to the pr\
-eset"),more:titled(tool("More",()=>toggleMore(m)),"Tools for single layers and for experts"),link:titled(tool("Link",()=>toggleLink(m)),"Keep every column at a \
-sum of 1: raising one model lowers the others"),split:titled(tool("Attention / MLP",()=>m.split()),"Two lanes for each model: one for the attention of every lay\
-er, one for the rest of it (in the recipe: filter)"),zoom:titled(tool("Zoom",()=>toggleBrush(m)),"Then drag over the strip to see some layers closely (or drag w\
-ith Shift)"),hold:titled(tool("Lock",()=>m.lockColumns(...s.focusedColumns())),"Nothing moves these layers: no hand, shape, link or dice (key L)"),keep:titled(tool(
-"Keep only",()=>m.keepOnly(...s.focusedColumns())),"Weight 0 everywhere else: hear what this layer does (key O)"),unlock:titled(tool("Unlock all",()=>m.unlockAll()),
-"Every lane and layer can be moved again"),step:makeStep(m),range:choice("Range","What the height of the bars covers; changes no number",i=>{s.views[s.param]=s.
-ranges()[i],s.widen(),drawRange(m),m.markAll()})}}function makeStep(m){let layers=m.s.layerColumns().length,steps=STEPS.filter(n=>n===1||2*n<=layers),node=choice(
-"Layers at a time","How many layers one stroke moves",i=>{m.s.stride=steps[i],m.drawHint(),m.drawHeads(),m.markAll()});return node.append(...steps.map(n=>el("op\
-tion","",n===1?"each layer":`${n} layers at a time`))),node.selectedIndex=Math.max(0,steps.indexOf(m.s.stride)),node.hidden=steps.length<2,node}function toggleMore(m){
-m.more=!m.more,drawMore(m)}function toggleLink(m){let{linked,param}=m.s;linked[param]=!linked[param],linked[param]&&m.edit(()=>linkNow(m.s)),m.drawButtons()}function toggleBrush(m){
-setBrushing(m,!m.brushing),m.brushing&&(m.say("Drag over the strip, or choose with the arrow keys and Enter."),m.parts.stripCanvas.focus({preventScroll:!0}))}function paramGroup(m){
-let buttons=m.s.board.params.map(p=>{let node=titled(tool(p.label||p.name,()=>m.showParam(p.name)),p.help??"");return node.dataset.param=p.name,press(node,p.name===
-m.s.param),node});return group("What the bars show",...buttons)}function buildToolbar(m){let tools=makeTools(m);m.tools=tools;let{toolbar,drawer}=m.parts;tools.
-more.setAttribute("aria-controls",drawer.id),tools.more.classList.add("mx-more");let past=group("History",tools.undo,tools.redo,tools.reset);past.classList.add(
-"mx-history"),toolbar.replaceChildren(...m.s.board.params.length>1?[paramGroup(m)]:[]),toolbar.append(tools.shapes,group("Chance",tools.dice),past,group("Tools",
-tools.more)),press(tools.split,!!m.s.board.split),tools.keep.hidden=m.s.board.can_keep===!1||!m.s.weightLanes().length;let change=[titled(tool("Mirror",()=>m.editSelected(
-lane=>mirror(m.s,lane))),"First layer becomes last"),titled(tool("Invert",()=>m.editSelected(lane=>invert(m.s,lane))),"High becomes low"),titled(tool("Smooth",()=>m.
-editSelected(lane=>smooth(m.s,lane))),"Even out neighbours")];m.s.shown().length>1&&change.push(tools.link),drawer.replaceChildren(group("Change",...change),group(
-"Look closer",tools.zoom,...m.s.board.can_split?[tools.split]:[]),tools.step,group("This layer",tools.keep,tools.hold,tools.unlock),tools.range),drawRange(m),m.
-drawButtons(),drawMore(m)}function drawMore(m){let{drawer,keys}=m.parts;m.tools?.more.setAttribute("aria-expanded",String(m.more)),drawer.hidden=!m.more||!!m.s.
-board.locked,keys.hidden=drawer.hidden||COARSE;let only=m.s.board.can_keep===!1?"":"O keep only this layer, ";keys.textContent=`Keys on a lane: ← → choose a lay\
-er, ↑ ↓ change it, 0–9 set tenths, [ ] move the whole lane, S solo, M mute, L lock the layer, Shift+L the lane, ${only}R surprise.`}function drawRange(m){
-if(!m.tools)return;let{range}=m.tools,list=m.s.ranges();range.replaceChildren(...list.map(([low,high])=>el("option","",`${signed(low)} to ${signed(high)}`))),range.
-selectedIndex=list.findIndex(one=>sameNumbers(one,m.s.view())),range.hidden=list.length<2}function build(m){let{s,root}=m;s.showSome(),m.gesture=null,m.menu=null;let active=document.activeElement instanceof HTMLElement?document.activeElement:null,focused=m.
-banks.find(bank=>bank.pad===active)?.lane.path,keepParam=active?.dataset.param;m.banks=s.shown().map(lane=>makeBank(m,lane)),m.parts.lanes.replaceChildren(...m.
-banks.map(bank=>bank.box)),m.root.style.setProperty("--mx-lanes",String(Math.max(1,m.banks.length))),m.root.dataset.dense=String(m.banks.length>3),buildToolbar(
-m),m.selectLane(s.selected),m.widen(),m.drawHint(),root.dataset.locked=String(!!s.board.locked),root.dataset.split=String(!!s.board.split),m.drawHeads(),m.resize(),
-m.drawTexts(),m.drawColours(),focused&&m.banks.find(bank=>bank.lane.path===focused)?.pad.focus({preventScroll:!0}),(keepParam?[...m.parts.toolbar.querySelectorAll(
-"button")]:[]).find(node=>node.dataset.param===s.param)?.focus()}function takeBoard(m){let paths=b=>b.lanes.map(lane=>lane.path).join(`
-`)+b.columns.length,{s}=m,old=s.board;s.board={columns:[],params:[],lanes:[],...read(m.host.props.board)},s.hear(s.board);let{can_undo:_undo,can_redo:_redo,...rest}=s.
-board,text=JSON.stringify(rest);return text===m.known?m.drawButtons():(m.known&&s.pageRemembers&&s.forget(),m.known=text,m.sending.takeLaw(),paths(s.board)!==paths(
-old)&&(m.typing&&clearTimeout(m.typing.timer),Object.assign(m,{typing:null,gesture:null,lastTap:null}),s.outlive(old,COARSE)||Object.assign(m,{brush:null,brushing:!1}),
-adopt(m,m.host.props.value)),build(m))}function adopt(m,value){m.own=null,m.s.adopt(value),m.sending.seq=Math.max(m.sending.seq,Number(value?.seq)||0),m.widen(),
-m.markAll(),m.drawButtons()}function takeValue(m){!m.gesture&&!m.typing&&adopt(m,structuredClone(m.host.props.value))}function takeStats(m){let told2=read(m.host.
-props.stats);told2.kept?m.stats={...m.stats,can_undo:told2.can_undo,can_redo:told2.can_redo,seq:told2.seq}:(m.stats=told2,Number(told2.seq)<m.sending.seq||(m.own=
-null)),m.s.hear(m.stats),m.drawTexts(),m.drawButtons(),m.mark("strip")}var EDGE_LABEL={encoder:"enc",vision:"see",audio:"hear",projector:"proj",embed:"emb",more:"more",norm:"norm",head:"head"};function drawBank(m,bank){let[g,w,h]=sheet(
-bank.canvas),on={g,w,h,range:m.s.view(),fill:slotColour(bank.lane.ink??bank.lane.slot)};drawBars(m,bank,on),drawTicks(on),drawGhost(m,bank,on),drawHandles(m,bank,
-on)}function drawBars(m,bank,{g,h,range,fill:fill2}){let{lane}=bank,zero=toY(0,h,range),active=document.activeElement===bank.pad||bank.hover>=0,lit=m.s.span(m.columnOf(
-bank));m.boxes.forEach((box,i)=>{if(box.hidden)return;let d=inset(box),[a,b]=m.s.span(i),x=AXIS+box.x+(i===a||m.boxes[i-1].hidden?d:0),wide=AXIS+box.x+box.w-(i===
-b||m.boxes[i+1].hidden?d:0)-x;if(m.s.isOff(lane,i)){g.fillStyle=ink(.12),g.fillRect(x,zero-1,wide,1);return}let y=toY(m.s.lanes[lane.path][i],h,range),still=m.s.
-fixed(lane,i);g.fillStyle=alpha(fill2,isDark()?.16:.12),g.fillRect(x,PAD,wide,h-2*PAD),g.fillStyle=alpha(fill2,active&&i>=lit[0]&&i<=lit[1]?1:still?.5:.78),g.fillRect(
-x,Math.min(y,zero),wide,Math.max(1.5,Math.abs(zero-y))),still&&hatch(g,x,PAD,wide,h-2*PAD)})}function drawTicks({g,w,h,range}){lettering(g,"right",ink(isDark()?
-.62:.6));let ticks=range[0]<0&&range[1]>0?[range[0],0,range[1]]:range;for(let t of ticks)g.fillText(String(t),AXIS-10,clamp(toY(t,h,range),6,h-6));g.strokeStyle=
-ink(.18),g.lineWidth=1;let across=value=>{let y=toY(value,h,range);line(g,[[AXIS,y],[w,y]])};range[0]<0&&across(0),range[1]>1&&dashed(g,[2,3],()=>across(1))}function drawGhost(m,{
-lane,ghost},{g,h}){if(!ghost)return;let range=m.s.views[ghost.param]??ghost.view??[0,1];g.strokeStyle=ink(.55),g.lineWidth=1.25;let runs=[];m.boxes.forEach((box,i)=>{
-if(box.hidden||m.s.isOff(lane,i))return;let y=toY(m.s.lanes[ghost.path][i],h,range);(runs[box.run]??=[]).push([AXIS+box.x,y],[AXIS+box.x+box.w,y])}),dashed(g,[4,
-3],()=>runs.forEach(points=>line(g,points)))}function drawHandles(m,{lane,grip},{g,h,range,fill:fill2}){let{ends}=m;!ends||m.s.board.locked||m.s.frozen.has(lane.
-path)||[ends.first,ends.last].forEach((column,side)=>{g.beginPath(),g.arc(AXIS+ends.x[side],toY(m.s.lanes[lane.path][column],h,range),grip===side?KNOB+1.5:KNOB,
-0,2*Math.PI),g.fillStyle=fill2,g.fill(),g.lineWidth=2,g.strokeStyle=colour("card"),g.stroke()})}function drawScale(m){let[g,,h]=sheet(m.parts.scale);lettering(g,
-"center",ink(isDark()?.62:.6));let layers=m.s.layerColumns().filter(i=>m.s.inView(i)),each=layers.length?m.boxes[layers[0]].w:1,every=[1,2,4,5,8,10,16,20].find(
-n=>n*each>=22)??40;m.s.board.columns.forEach((column,i)=>{let box=m.boxes[i];if(!box||box.hidden)return;m.s.held.has(i)&&hatch(g,AXIS+box.x+.5,1,box.w-1,3);let middle=AXIS+
-box.x+box.w/2;if(column.kind==="layer"){let n=column.layer??i,last=i===layers[layers.length-1],room=(layers.length-1-layers.indexOf(i))*each>=22;(last||n%every===
-0&&room)&&g.fillText(String(n+1),middle,h/2)}else{let text=EDGE_LABEL[column.kind]??column.label;g.fillText(box.w>=25?text:text[0].toUpperCase(),middle,h/2)}})}var bitsOf=floats=>new Int32Array(floats.buffer,floats.byteOffset,floats.length);async function bytesOf(text){let bytes=new Uint8Array(text.length/4*3-(text.endsWith("==")?2:text.endsWith("=")?1:0));for(let from=0,at=0;from<text.length;from+=
-4*262144){let part=atob(text.slice(from,from+1048576));for(let i=0;i<part.length;i+=1)bytes[at+i]=part.charCodeAt(i);at+=part.length,await new Promise(go2=>{setTimeout(
-go2)})}return bytes}async function sketchOf(sample){let values=new Float32Array((await bytesOf(sample.data)).buffer),at=0,tensors=sample.tensors.map(([row,column,
-attention,n,first,second])=>{let deltas=Array.from({length:sample.models},(_,m)=>values.subarray(at+m*n,at+(m+1)*n));at+=n*sample.models;let ties=[first,second],
-kept2={sorted:[],shares:[],lengths:[],draws:[]};return{row,column,attention:!!attention,n,ties,deltas,bits:deltas.map(bitsOf),...kept2}});return{rows:sample.rows,
-columns:sample.columns,models:sample.models,tensors}}var f=Math.fround,SIZE=2147483647;function uniform(index,first,second){let x=index+first|0;return x^=x>>>16,x=Math.imul(x,2146121005),x^=x>>>15,x=x+second|0,x=Math.
-imul(x,2221713035),x^=x>>>16,(x>>>8)*2**-24}function sortedOf(tensor,m){return tensor.sorted[m]??=Float32Array.from(tensor.deltas[m],Math.abs).sort(),tensor.sorted[m]}
-function below(sorted,x,through){let[low,high]=[0,sorted.length];for(;low<high;){let middle=low+high>>1;(through?sorted[middle]<=x:sorted[middle]<x)?low=middle+
-1:high=middle}return low}function cutFor(sorted,k){let n=sorted.length,cut=sorted[n-k],through=below(sorted,cut,!0);return[cut,f((k-(n-through))/(through-below(
-sorted,cut,!1)))]}function largest(tensor,m,k,kept2){let{n,ties:[first,second]}=tensor;if(k<=0||k>=n){kept2.fill(k<=0?0:1,0,n);return}let[cut,room]=cutFor(sortedOf(
-tensor,m),k),bits=tensor.bits[m],edge=bitsOf(Float32Array.of(cut))[0];for(let i=0;i<n;i+=1){let short2=edge-(bits[i]&SIZE);kept2[i]=short2>>>31,short2===0&&(room>=
-1||uniform(i,first,second)<room)&&(kept2[i]=1)}}function sharesOf(tensor,m){if(!tensor.shares[m]){let sorted=sortedOf(tensor,m),{n}=tensor;tensor.shares[m]=Float64Array.
-from(tensor.deltas[m],x=>{let rank=(below(sorted,Math.abs(x),!1)+below(sorted,Math.abs(x),!0)-1)/2;return n>1?rank/(n-1):rank+.5})}return tensor.shares[m]}function drawsOf(tensor,m,[
-first,second]){return tensor.draws[m]??=Float32Array.from(tensor.deltas[m],(_,i)=>uniform(i,first,second)),tensor.draws[m]}function mask(law,tensor,m,numbers,key3,{
-kept:kept2,other}){let{n}=tensor,{density,gamma,epsilon}=numbers;if(density<=0&&law.trim!=="middle")return kept2.fill(0,0,n),null;if(law.trim==="largest")return largest(
-tensor,m,Math.max(1,Math.trunc(density*n)),kept2),null;if(law.trim==="middle"){let count=Math.trunc(density*n),top=Math.min(Math.trunc(gamma*n),n-count);largest(
-tensor,m,top+count,kept2),largest(tensor,m,top,other);for(let i=0;i<n;i+=1)kept2[i]&=1-other[i];return null}let draws=drawsOf(tensor,m,key3);if(law.trim==="rand\
-om"){let chance=f(density);for(let i=0;i<n;i+=1)kept2[i]=draws[i]<chance?1:0;return null}let chances=sharesOf(tensor,m).map(share2=>Math.min(1,Math.max(0,density+
-epsilon*(2*share2-1))));for(let i=0;i<n;i+=1)kept2[i]=draws[i]<chances[i]?1:0;return chances}function trimmed(law,tensor,m,numbers,key3,out,masks){let delta=tensor.
-deltas[m],{n}=tensor,{density}=numbers;if(law.trim==="all"||density>=1){out.set(delta);return}let chances=mask(law,tensor,m,numbers,key3,masks),{kept:kept2}=masks;
-if(chances&&law.rescale==="inverse"){for(let i=0;i<n;i+=1)out[i]=kept2[i]?delta[i]/chances[i]:0;return}for(let i=0;i<n;i+=1)out[i]=kept2[i]*delta[i];if(law.rescale===
-"inverse"){if(density>0)for(let i=0;i<n;i+=1)out[i]/=f(density)}else law.rescale&&restore(tensor,m,out)}function restore(tensor,m,out){let{n}=tensor;tensor.lengths[m]??=
-tensor.deltas[m].reduce((sum,x)=>sum+Math.abs(x),0);let before2=tensor.lengths[m],after2=0;for(let i=0;i<n;i+=1)after2+=Math.abs(out[i]);let scale2=before2>=1e-7&&
-after2>=1e-7?f(before2/after2):1;for(let i=0;i<n;i+=1)out[i]*=scale2}function makeRoom(models,most){let terms=Array.from({length:models},()=>new Float32Array(most)),sum=new Float32Array(most),masks={kept:new Uint8Array(most),other:new Uint8Array(
-most)};return{terms,bits:terms.map(bitsOf),sum,sumBits:bitsOf(sum),signs:new Uint8Array(most),masks}}function addUp({terms,bits,sum,signs},m,n,weight){let term=terms[m],
-own=bits[m],w=Math.fround(weight),count=0;for(let i=0;i<n;i+=1){let size=own[i]<<1;count+=(size|-size)>>>31,term[i]*=w,sum[i]+=term[i];let one=own[i]<<1;signs[i]|=
-(one|-one)>>>31<<(own[i]>>>31)}return count}function pullOf({terms,bits,sumBits},m,n,vote){let term=terms[m],own=bits[m],whole2=0;if(!vote){for(let i=0;i<n;i+=1)
-whole2+=Math.abs(term[i]);return whole2}for(let i=0;i<n;i+=1){let votes=sumBits[i]<<1,down2=sumBits[i]>>>31&(votes|-votes)>>>31;whole2+=(1-(down2^own[i]>>>31))*
-Math.abs(term[i])}return whole2}function measured(law,tensor,numbers,keys,room){let{n,deltas}=tensor,{signs}=room;room.sum.fill(0,0,n),signs.fill(0,0,n);let kept2=deltas.
-map((_,m)=>(trimmed(law,tensor,m,numbers[m],keys[m],room.terms[m].subarray(0,n),room.masks),addUp(room,m,n,numbers[m].weight))),clash=0;for(let i=0;i<n;i+=1)clash+=
-signs[i]&signs[i]>>1;return{clash,kept:kept2,pull:deltas.map((_,m)=>pullOf(room,m,n,law.vote))}}function numbersOf(law,lanes,tensor){let half=tensor.attention?"\
-#attention":"#rest",found=law.models.map(paths=>{let own={};for(let[name,path]of Object.entries(paths))own[name]=(lanes[path]??lanes[path+half])?.[tensor.column];
-return own});return found.every(own=>Object.values(own).every(Number.isFinite))?found:null}var refused=({trim},{density,epsilon})=>trim==="ranked"&&density>0&&density<
-1&&!(epsilon<Math.min(density,1-density));function keysOf(law,{tensors,models}){let drawn=law.keys?new Uint32Array(Uint8Array.from(atob(law.keys),c=>c.charCodeAt(
-0)).buffer):null;return tensors.map((_,t)=>Array.from({length:models},(__,m)=>{let at=2*(t*models+m);return drawn?[drawn[at],drawn[at+1]]:[0,0]}))}function told(law,{
-rows,columns,models,tensors},found){let cells=rows.map(()=>Array.from({length:columns},()=>[0,0])),numel=tensors.reduce((sum,{n})=>sum+n,0),[kept2,pull]=[new Array(
-models).fill(0),new Array(models).fill(0)],clash=0;tensors.forEach(({row,column,n},t)=>{let cell=cells[row][column];cell[0]+=found[t].clash,cell[1]+=n,clash+=found[t].
-clash;for(let m=0;m<models;m+=1)kept2[m]+=found[t].kept[m],pull[m]+=found[t].pull[m]});let whole2=pull.reduce((a,b)=>a+b,0),remarks={};return law.models.forEach(
-(paths,m)=>{let text=`keeps ${percent(kept2[m]/numel)} of its changes, gives ${percent(whole2?pull[m]/whole2:0)} of the result`;for(let path of Object.values(paths))
-remarks[path]=text}),{rows:rows.map((label,r)=>({label,values:cells[r].map(([c,n])=>n?c/n:null)})),summary:models>1?`${percent(clash/numel)} of the weights are \
-pulled both ways`:"One model alone: nothing to disagree with.",lanes:remarks}}function meterOf(sketch,law){let{tensors,models}=sketch,known=[],room=makeRoom(models,
-Math.max(0,...tensors.map(({n})=>n))),keys=keysOf(law,sketch);for(let tensor of tensors)tensor.draws=[];let warm=(lanes,until=1/0)=>{for(let t=0;t<tensors.length;t+=
-1){let numbers=numbersOf(law,lanes,tensors[t]);if(!numbers||numbers.some(own=>refused(law,own)))return null;let said=numbers.map(own=>Object.values(own).join()).
-join(";");if(known[t]?.said!==said){if(performance.now()>until)return!1;known[t]={said,found:measured(law,tensors[t],numbers,keys[t],room)}}}return!0};return Object.
-assign(lanes=>{if(!warm(lanes))return null;let found=known.map(one=>one.found);return told(law,sketch,found)},{warm})}var SEND_MS=40,SOON_MS=8,SKETCHES=4,WARM_MS=12,idle=work=>"requestIdleCallback"in window?requestIdleCallback(work):setTimeout(work,16),Sending=class{constructor(mixer){
-this.mixer=mixer,this.seq=0,this.sent=0,this.timer=void 0,this.waiting=!1,this.meter=null,this.sketches=new Map}get still(){return!!this.mixer.s.board.law?.still}message(extra={}){
-let{lanes,cause,board,picked}=this.mixer.s,value={lanes,seq:this.seq,move:cause,split:!!board.split,followed:!!this.meter,...extra};return structuredClone(picked?
-{...value,picked}:value)}hand(){clearTimeout(this.timer),this.timer=void 0,this.waiting=!1,this.seq+=1,this.mixer.host.props.value=this.message()}post(){this.sent=
-performance.now(),this.hand(),this.mixer.host.trigger("input")}postSoon(){let rest=SEND_MS-(performance.now()-this.sent);rest<=SOON_MS?this.post():this.timer??=
-setTimeout(()=>this.post(),rest)}send(){this.waiting=!0,this.meter?this.mixer.mark("stats"):this.still||this.postSoon()}release(){this.waiting&&(this.meter||this.
-still)?this.hand():this.waiting&&this.post(),this.mixer.host.trigger("release")}async takeLaw(){let{mixer,sketches}=this,{law}=mixer.s.board;if([this.meter,mixer.
-own]=[null,null],!law?.sketch)return;let word=law.sketch;sketches.has(word)||sketches.set(word,this.fetch(word));for(let old of sketches.keys())sketches.size>SKETCHES&&
-sketches.delete(old);let sketch=await sketches.get(word)?.catch(()=>null);if(sketch||sketches.delete(word),!sketch||mixer.s.board.law!==law)return;let meter=meterOf(
-sketch,law);this.meter=meter;let warm=()=>{this.meter===meter&&meter.warm(mixer.s.lanes,performance.now()+WARM_MS)===!1&&idle(warm)};idle(warm)}async fetch(word){
-let sample=await this.mixer.host.server.sample_of(word);return sample?sketchOf(sample):null}follow(){let found=this.meter?.(this.mixer.s.lanes)??null;return!found&&
-this.waiting&&this.postSoon(),found}};var Mixer=class{constructor(host,root){this.host=host,this.root=root,this.s=new State(path=>this.mark(path)),this.sending=new Sending(this),this.stats={},this.own=
-null,this.banks=[],this.tools=null,this.gesture=null,this.lastTap=null,this.typing=null,this.spot=null,this.brush=null,this.brushing=!1,this.menu=null,this.more=
-!1,this.width=0,this.boxes=[],this.ends=null,this.dirty=new Set,this.frame=0,this.known="";let zoomed=act=>()=>this.s.zoom&&act(...this.s.zoom);this.parts=makeParts(
-root,{lock:zoomed((a,b)=>this.lockColumns(a,b)),keep:zoomed((a,b)=>this.keepOnly(a,b)),out:()=>{zoomTo(this,0,0),this.parts.stripCanvas.focus({preventScroll:!0})}}),
-wireStrip(this),wireMenu(this),root.addEventListener("keydown",event=>{let way=stepOf(event);way&&(event.preventDefault(),this.step(way))}),onResize(root,()=>this.
-resize()),onTheme(root,()=>this.drawColours())}edit(change){if(this.s.board.locked)return;this.finishTyping();let before2=this.s.lanes;change(),this.drawHeads(),
-this.s.differ(before2)&&(this.remember(before2),this.complete())}editSelected(change){let lane=this.s.selectedLane();lane&&this.edit(()=>change(lane))}complete(){
-this.widen(),this.sending.send(),this.sending.release(),this.drawButtons()}remember(before2){this.s.remember(before2),this.drawButtons()}finishTyping(){if(!this.
-typing)return;clearTimeout(this.typing.timer);let{before:before2}=this.typing;this.typing=null,this.s.differ(before2)&&(this.remember(before2),this.sending.release())}step(way){
-this.finishTyping();let own=way==="undo"?this.s.past.length:this.s.future.length;own&&this.s.step(way)?(this.widen(),this.markAll(),this.sending.send(),this.sending.
-release(),this.drawButtons()):!own&&this.s.canStep(way)&&(this.s.asked=!0,this.host.trigger(way==="undo"?"undo":"retry"))}surprise(){this.edit(()=>surprise(this.
-s)),this.s.shown().every(lane=>this.s.frozen.has(lane.path))&&this.say("Every lane is locked.")}keepOnly(a,b){this.s.board.can_keep!==!1&&this.edit(()=>keepOnly(
-this.s,a,b))}lockColumns(a,b){let on=lockColumns(this.s,a,b);this.say(`${this.s.rangeName(a,b)} ${on?"locked":"unlocked"}.`),this.drawHeads(),this.markAll()}lockLane(lane){
-lockLane(this.s,lane),this.drawHeads(),this.mark(lane.path)}unlockAll(){unlockAll(this.s),this.say("Nothing is locked."),this.drawHeads(),this.markAll()}split(){
-this.finishTyping(),this.host.props.value=this.sending.message({split:!this.s.board.split}),this.host.trigger("edit")}showParam(name){this.finishTyping(),this.s.
-param=name,build(this)}selectLane(path){this.s.selected=path;for(let bank of this.banks)bank.box.dataset.selected=String(bank.lane.path===path);let name=this.s.
-selectedLane()?.name??"";this.tools?.shapes.setAttribute("aria-label",`Shape of ${name}`),this.tools&&(this.tools.shapes.title=`Shapes act on ${name}`),this.drawHere()}mark(what){
-this.dirty.add(what),this.frame||(this.frame=requestAnimationFrame(()=>this.paint()))}markAll(){for(let bank of this.banks)this.mark(bank.lane.path);this.mark("\
-strip"),this.mark("scale")}paint(){this.frame=0;let todo=new Set(this.dirty);if(this.dirty.clear(),todo.has("stats")&&this.follow(),!!this.width){this.boxes.length!==
-this.s.board.columns.length&&this.place();for(let bank of this.banks)!todo.has(bank.lane.path)&&!(bank.ghost&&todo.has(bank.ghost.path))||(drawBank(this,bank),describe(
-this,bank));(todo.has("strip")||todo.has("stats"))&&drawStrip(this),todo.has("scale")&&drawScale(this)}}follow(){this.own=this.sending.follow(),this.own&&this.drawTexts()}place(){
-let total2=(this.banks[0]?.canvas??this.parts.stripCanvas).clientWidth-AXIS-2;Object.assign(this,layout(this.s.board.columns,this.s.seen(),total2,GAP))}resize(){
-this.width=this.parts.lanes.clientWidth,!(!this.width||!this.banks.length)&&(this.place(),this.markAll())}widen(){this.s.widen()&&(drawRange(this),this.markAll())}rows(){
-return(this.own??this.stats).rows??[]}brushed(){let{from,to}=this.brush??{from:0,to:0};return[Math.min(from,to),Math.max(from,to)]}columnOf(bank){return bank.hover>=
-0?bank.hover:this.s.cursor[bank.lane.path]??this.ends?.first??0}say(text){this.parts.live.textContent=text}drawHeads(){for(let bank of this.banks){let locked=this.
-s.frozen.has(bank.lane.path);bank.box.dataset.locked=String(locked),bank.lock.hidden=!locked,drawHeard(this,bank)}this.tools&&(this.tools.unlock.hidden=!this.s.
-held.size&&!this.s.frozen.size),this.drawHere(),drawZoom(this)}drawHere(){if(!this.tools)return;let[a,b]=this.s.focusedColumns(),name=this.s.rangeName(a,b);setText(
-this.tools.keep,`Keep only ${name}`),setText(this.tools.hold,`${this.s.allHeld(a,b)?"Unlock":"Lock"} ${name}`)}drawButtons(){let{s,tools}=this;if(!tools)return;
-let locked=!!s.board.locked,always=[tools.undo,tools.redo,tools.more];for(let node of this.root.querySelectorAll(".mx-button:not([data-param])"))node instanceof
-HTMLButtonElement&&(node.disabled=locked&&!always.includes(node));tools.undo.setAttribute("aria-disabled",String(!s.canStep("undo"))),tools.redo.setAttribute("a\
-ria-disabled",String(!s.canStep("redo"))),tools.link.setAttribute("aria-pressed",String(!!s.linked[s.param])),this.parts.toolbar.hidden=locked&&!s.page.can_undo&&
-!s.page.can_redo}drawHint(){let{board,param,stride}=this.s,other=board.params.find(p=>p.name!==param),ghost=other&&this.banks.some(bank=>bank.ghost)?` · dashed \
-line: ${other.label||other.name}`:"",how=COARSE?"Drag to paint · the round ends pull a ramp · tap twice to reset":"Drag to paint · Shift keeps a level · the r\
-ound ends pull a ramp · double-click resets",steps=stride>1?` · moves ${stride} layers at a time (More)`:"";this.parts.hint.textContent=board.locked?board.note??
-"":`${how}${ghost}${steps}`}drawTexts(){let{strip,stripCanvas,stripNote,stripSummary}=this.parts,count=this.rows().length,{summary,lanes:remarks}=this.own??this.
-stats;strip.hidden=!count,setText(stripSummary,summary??""),stripNote.textContent=this.stats.note??"",stripNote.title=this.stats.note??"",stripCanvas.setAttribute(
-"aria-label",summary||"Where the models disagree"),stripCanvas.setAttribute("aria-description","Arrow keys choose a cell, Enter opens it; Shift and arrows choos\
-e layers to zoom in on"),stripCanvas.style.height=`${2+count*clamp(84/(count||1),11,18)}px`;for(let{lane,remark}of this.banks){let text=remarks?.[lane.path]??remarks?.[lane.
-path.split("#")[0]]??"";setText(remark,text),remark.title=text}this.spot&&point(this,this.spot.row<count?this.spot:null)}drawColours(){this.root.style.setProperty(
-"--mx-ramp",`linear-gradient(90deg, ${ramp2().join(", ")})`);for(let bank of this.banks)bank.box.style.setProperty("--mx-colour",slotColour(bank.lane.ink??bank.
-lane.slot));this.markAll()}};function start(host){let m=new Mixer(host,rootOf(host.element,".mixer",mixer_default));host.watch("board",()=>takeBoard(m)),host.watch("value",()=>takeValue(m)),
-host.watch("stats",()=>takeStats(m)),m.stats=read(host.props.stats),m.s.hear(m.stats),takeBoard(m)}return __toCommonJS(main_exports);})();
+// npm run build: 773443a1347a9769fe8f1196fc8e2cb69c11d81d4a1a1a40b0db1be9498fe6ef of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+"use strict";var part=(()=>{var xt=Object.defineProperty;var Ze=Object.getOwnPropertyDescriptor;var Je=Object.getOwnPropertyNames;var Qe=Object.prototype.hasOwnProperty;var to=(t,e)=>{for(var o in e)xt(t,o,{get:e[o],enumerable:!0})},eo=(t,e,o,s)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of Je(e))!Qe.call(t,n)&&
+n!==o&&xt(t,n,{get:()=>e[n],enumerable:!(s=Ze(e,n))||s.enumerable});return t};var oo=t=>eo(xt({},"__esModule",{value:!0}),t);var ms={};to(ms,{meterOf:()=>ft,sketchOf:()=>ht,start:()=>us});var jt=`.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-fill-primary\
+, var(--me-card));position:relative;display:flex;flex-direction:column;height:100%;min-width:0;contain:inline-size;color:var(--mx-text);font-size:13px;line-heig\
+ht:1.35;.dark &{--mx-line: var(--me-line);--mx-card: var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.mx-hidden{position:absol\
+ute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.mx-toolbar,.mx-drawer{display:flex;flex-wrap:wrap;gap:8px;margin-bottom:10px;a\
+lign-items:center}.mx-drawer{margin-top:-4px}.mx-keys{margin:-2px 0 10px;color:var(--me-quiet);font-size:11.5px}&[data-locked=true] .mx-toolbar .mx-group:not(.m\
+x-history){display:none}.mx-group{display:inline-flex;flex:none;background:var(--me-soft);border-radius:8px;padding:2px;gap:1px}.mx-button,.mx-select{font:inher\
+it;color:inherit;background:transparent;border:0;border-radius:6px;min-height:28px;padding:0 9px;cursor:pointer;white-space:nowrap}.mx-select{background-color:v\
+ar(--me-soft);min-height:32px;border-radius:8px;width:auto;appearance:auto}.mx-button:hover{background:var(--me-press)}.mx-button[aria-expanded=true]{background\
+:var(--me-press)}.mx-button[aria-pressed=true]{background:var(--mx-card);color:var(--me-accent);font-weight:600;box-shadow:0 1px 2px rgb(0 0 0 / 18%),inset 0 -2\
+px 0 var(--me-accent)}.mx-button:disabled,.mx-button[aria-disabled=true]{opacity:0.42;cursor:default;background:transparent}.mx-button:focus-visible,.mx-select:\
+focus-visible,.mx-strip-canvas:focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.mx-toolbar,.mx-drawer,.mx-keys,.mx-foot,.mx-strip{flex:none}.\
+mx-strip{order:3;margin:4px 0;padding:0 13px 0 5px}.mx-strip-head{display:flex;flex-wrap:wrap;align-items:baseline;gap:2px 10px;margin:0 0 5px 8px}.mx-strip-tit\
+le{flex:1 1 auto;color:var(--me-quiet);font-size:11.5px}.mx-strip-summary{color:var(--me-ink)}.mx-strip-head>.mx-button{border:0;background:none;font-size:12px;\
+@media(min-width:641px)and (pointer:fine){min-height:24px}}.mx-strip-canvas{display:block;width:100%;height:32px;min-width:0;border-radius:4px;cursor:pointer}.m\
+x-strip-canvas[data-brushing=true]{cursor:ew-resize;touch-action:none;outline:2px dashed var(--me-focus);outline-offset:1px}.mx-zoom{flex:1 1 auto;display:inlin\
+e-flex;align-items:center;gap:4px;min-width:0;margin:-5px 0}.mx-zoom strong{margin-right:4px;white-space:nowrap}.mx-zoom .mx-button{min-height:26px;background:v\
+ar(--me-soft);font-size:12px}.mx-zoom .mx-button:hover{background:var(--me-press)}&[data-zoomed=true]{.mx-strip-title{display:none}}.mx-tip{position:absolute;z-\
+index:5;pointer-events:none;padding:4px 8px;border-radius:6px;background:var(--me-tip);color:var(--me-on-tip);font-size:12px;white-space:nowrap;box-shadow:0 2px\
+ 8px rgb(0 0 0 / 30%)}.mx-lanes{flex:0 1 auto;min-height:0;overflow-y:auto;display:grid;gap:8px;min-width:0}.mx-lane{position:relative;min-width:0;padding:4px 1\
+2px 6px 4px;background:var(--mx-card);border:1px solid var(--mx-line);border-radius:10px}.mx-lane[data-selected=true]{border-color:color-mix(in srgb,var(--mx-co\
+lour) 65%,var(--mx-line))}&[data-dense=true]{--mx-track: clamp(28px, calc((100dvh - 360px) / var(--mx-lanes) - 37px), 96px);.mx-lanes{gap:3px}.mx-lane{padding-b\
+lock:0 2px}.mx-head{min-height:26px;>.mx-controls>.mx-button{min-height:24px}}.mx-strip-canvas,.mx-hint{display:none}}.mx-head{display:flex;align-items:center;g\
+ap:8px;min-height:32px;padding-left:8px;min-width:0}.mx-dot{flex:none;width:9px;height:9px;border-radius:50%;background:var(--mx-colour)}.mx-name{flex:0 1 auto;\
+min-width:44px;max-width:45%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:600;font-size:14px}.mx-part{flex:none;color:var(--me-quiet);f\
+ont-size:12.5px}.mx-lock{padding:0 7px;min-height:24px;font-size:11.5px;background:var(--me-soft);border:1px dashed var(--me-quiet)}.mx-menu{position:absolute;z\
+-index:6;right:4px;top:calc(100% + 2px);display:flex;flex-direction:column;gap:1px;padding:4px;min-width:236px;max-width:92%;background:var(--mx-card);border:1p\
+x solid var(--mx-line);border-radius:8px;box-shadow:0 6px 20px rgb(0 0 0 / 22%);&[data-up=true]{top:auto;bottom:calc(100% + 2px)}.mx-button{text-align:left;min-\
+height:32px;font-size:13px;color:var(--mx-text);overflow:hidden;text-overflow:ellipsis;flex:none}}.mx-times{display:flex;border-bottom:1px solid var(--mx-line);\
+padding-bottom:3px;margin-bottom:2px;.mx-button{flex:1 0 auto;text-align:center;padding:0 6px;overflow:visible}}.mx-nudges{display:none}.mx-more::after{content:\
+" \\25be" / ""}.mx-more[aria-expanded=true]::after{content:" \\25b4" / ""}.mx-remark{flex:1 1 0;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:now\
+rap;color:var(--me-quiet);font-size:11.5px}.mx-readout{flex:none;color:var(--me-quiet);font-size:12px;font-variant-numeric:tabular-nums;white-space:nowrap}.mx-c\
+ontrols{flex:none;display:flex;gap:1px;margin-right:-6px;position:relative}.mx-controls>.mx-button{padding:0 8px;min-width:28px;color:var(--me-quiet);font-size:\
+12px}.mx-controls>.mx-button:hover{color:var(--mx-text);background:var(--me-soft)}.mx-controls>.mx-button[aria-pressed=true]{color:var(--me-accent);background:v\
+ar(--me-soft);box-shadow:inset 0 -2px 0 var(--me-accent)}.mx-short{display:none}.mx-note{padding:0 8px 4px;color:var(--me-quiet);font-size:12px;overflow-wrap:an\
+ywhere}.mx-track{position:relative;height:var(--mx-track, clamp(36px, calc((100dvh - 560px) / var(--mx-lanes, 2) - 54px), 128px));min-width:0}.mx-canvas{display\
+:block;width:100%;height:100%;min-width:0}.mx-pad{position:absolute;inset:0 -2px 0 32px;border-radius:6px;cursor:crosshair;touch-action:none}.mx-pad:focus{outli\
+ne:none}.mx-pad:focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}&[data-locked=true] .mx-pad{cursor:not-allowed}&[data-locked=true] .mx-canvas\
+{opacity:0.6}.mx-foot{order:2;padding:0 13px 0 5px}.mx-scale{display:block;width:100%;height:20px;min-width:0}.mx-hint{margin:2px 0 0 8px;color:var(--me-quiet);\
+font-size:11.5px}@media(max-width:640px){.mx-toolbar,.mx-drawer{flex-wrap:nowrap;overflow-x:auto;scrollbar-width:none;contain:inline-size;padding:2px}.mx-button\
+,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px;padding:0 11px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;flex:1 1 100%;flex-wrap:\
+wrap;margin:0}.mx-lane{padding-top:2px}.mx-head{flex-wrap:wrap;gap:0 8px}.mx-name{flex:1 1 0;max-width:none}.mx-part{order:8}.mx-lock{order:8}.mx-readout{order:\
+8;flex:none}.mx-remark{order:9;flex:1 1 0}.mx-head::after{content:"";order:7;flex:1 0 100%}.mx-controls>.mx-button{min-width:36px;padding:0 2px}.mx-keys,.mx-nud\
+ge{display:none}.mx-nudges{display:flex}.mx-long{display:none}.mx-short{display:inline}.mx-track{height:72px}}@media(max-width:860px){height:auto;.mx-lanes{flex\
+:none;overflow:visible}.mx-track{height:72px}}@media(pointer:coarse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx-select{min-\
+height:40px}.mx-controls>.mx-button{min-width:36px}}}
+`;function m(t,e="",o=""){let s=document.createElement(t);return e&&(s.className=e),o!==""&&(s.textContent=o),s}function qt(t,e,o,s=""){let n=m("button",t,e);return n.type="button",s&&n.setAttribute("aria-label",s),n.addEventListener("click",o),n}function b(t,e){return t.
+title=e,t}function P(t,e){return t.setAttribute("role","group"),t.setAttribute("aria-label",e),t}function I(t,e,o){t.getAttribute(e)!==o&&t.setAttribute(e,o)}function E(t,e){
+t.textContent!==e&&(t.textContent=e)}var N=(t,e)=>I(t,"aria-pressed",String(e));function Dt(t,e,o){let s=t.querySelector(e);if(!(s instanceof HTMLElement))throw new Error(
+`no ${e} here`);return t.append(m("style","",o)),s}function Ft(t,e){let o=new MutationObserver(()=>{t.isConnected?e():o.disconnect()});o.observe(document.body,{attributes:!0,attributeFilter:["class"]})}function Ut(t,e){
+let o=new ResizeObserver(()=>{t.isConnected?e():o.disconnect()});o.observe(t)}var U=t=>typeof t=="string"?JSON.parse(t||"{}"):structuredClone(t??{});var j={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
+"#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
+ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
+"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a00",tip:"#18191c",
+"on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","#ff922b"],"ramp-a\
+gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],"skill-2":["#c225\
+5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
+7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
+"#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
+35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var{decimals:ro,digits:vs,hardly:Ss,minus:io}=j.numbers,v=(t,e,o)=>Math.min(o,Math.max(e,t));function bt(t){let e=Math.floor(t);return t-e===.5?e+(e&1):Math.round(
+t)}var gt=t=>`${bt(100*t)}%`;var wt=t=>t.toFixed(ro);var yt=t=>String(t).replace("-",io);var Wt=[1,2,4,10],kt=[[0,1],[0,2],[0,4],[-1,1],[-2,2]],Kt=200;var J=(t,e)=>t.length===e.length&&t.every((o,s)=>o===e[s]),W=t=>t.reduce((e,o)=>e+o,0);function S(t,e){let o=t.step||.01;return Number(v(Math.round(e/o)*o,t.low,
+t.high).toFixed(4))}var Z={zoom:null,stride:1,random:null},Q=class{constructor(e=()=>{}){this.moved=e,this.board={columns:[],params:[],lanes:[]},this.lanes={},this.
+baseline={},this.param="",this.selected="",this.picked=null,this.views={},this.linked={},this.muted={},this.cursor={},this.frozen=new Set,this.held=new Set,this.
+solo=null,this.stride=Z.stride,this.zoom=Z.zoom,this.random=Z.random,this.cause="edit",this.past=[],this.future=[],this.page={},this.asked=!1,this.adopted=!1}laneOf(e){
+return this.board.lanes.find(o=>o.path===e)}shown(){return this.board.lanes.filter(e=>e.param===this.param)}selectedLane(){return this.shown().find(e=>e.path===
+this.selected)??this.shown()[0]}weightLanes(){return this.board.lanes.filter(e=>e.param===this.board.params[0]?.name&&e.low<=0)}partners(e){return this.shown().
+filter(o=>o.path!==e.path&&o.part===e.part)}layerColumns(){return this.board.columns.map((e,o)=>e.kind==="layer"?o:-1).filter(e=>e>=0)}seen(){return this.board.
+columns.map((e,o)=>o).filter(e=>this.inView(e))}inView(e){return!this.zoom||e>=this.zoom[0]&&e<=this.zoom[1]}isOff(e,o){return e.off?.includes(o)??!1}fixed(e,o){
+return this.frozen.has(e.path)||this.held.has(o)||this.isOff(e,o)}allHeld(e,o){return Array.from({length:o-e+1},(s,n)=>e+n).every(s=>this.held.has(s))}reachable(e){
+return this.layerColumns().filter(o=>this.inView(o)&&!this.isOff(e,o))}span(e){let o=this.layerColumns(),s=o.indexOf(e);if(s<0||this.stride<2)return[e,e];let n=s-
+s%this.stride,[r,i]=[o[n],o[Math.min(o.length,n+this.stride)-1]];return this.zoom&&this.inView(e)?[Math.max(r,this.zoom[0]),Math.min(i,this.zoom[1])]:[r,i]}fractions(e){
+let o=e.map(n=>this.span(n)[0]),s=[...new Set(o)];return o.map(n=>s.length>1?s.indexOf(n)/(s.length-1):0)}label(e){let[o,s]=this.span(e),[n,r]=[this.board.columns[o],
+this.board.columns[s]];return o===s||!n||!r?this.board.columns[e]?.label??"":`layers ${(n.layer??o)+1} to ${(r.layer??s)+1} of ${this.layerColumns().length}`}rangeName(e,o){
+let[s,n]=[this.board.columns[e],this.board.columns[o]],r=i=>(i?.label??"").replace(/ of \d+$/,"");return e===o?r(s):s?.kind==="layer"&&n?.kind==="layer"?`layers\
+ ${(s.layer??e)+1} to ${(n.layer??o)+1}`:`${r(s)} to ${r(n)}`}focusedColumns(){let e=this.selectedLane(),o=this.layerColumns().filter(s=>this.inView(s));return this.
+span(e?this.cursor[e.path]??o[0]??0:0)}showSome(){let{params:e,lanes:o}=this.board;e.some(r=>r.name===this.param)||(this.param=e[0]?.name??o[0]?.param??"");for(let r of o)
+this.views[r.param]??=r.view??[0,1];let s=this.laneOf(this.selected);if(s&&s.param===this.param)return;let n=this.shown().find(r=>r.model===s?.model)??this.shown()[0];
+this.selected=n?.path??""}view(){return this.views[this.param]??[0,1]}ranges(){let e=this.shown(),o=kt.filter(([s,n])=>e.every(r=>s>=r.low&&n<=r.high));for(let s of[
+...e.map(n=>n.view),this.views[this.param]])s&&!o.some(n=>J(n,s))&&o.push(s);return o}widen(){let e=this.shown();if(!e.length)return!1;let o=e.flatMap(l=>this.lanes[l.
+path]),[s,n]=[Math.min(...o),Math.max(...o)],r=this.view();if(s>=r[0]&&n<=r[1])return!1;let[i,a]=[Math.min(s,r[0]),Math.max(n,r[1])];return this.views[this.param]=
+kt.find(l=>l[0]<=i&&l[1]>=a)??[Math.floor(i),Math.ceil(a)],!0}readLanes(e){let o={};for(let s of this.board.lanes){let n=e?.[s.path];o[s.path]=this.board.columns.
+map((r,i)=>{let a=n?.[i];return typeof a=="number"&&Number.isFinite(a)?a:s.default??0})}return o}hasAll(e){return this.board.lanes.every(o=>Array.isArray(e?.[o.
+path]))}differ(e,o=this.lanes){return this.board.lanes.some(({path:s})=>!J(e[s]??[],o[s]??[]))}resetTo(e){return this.readLanes({...this.baseline,...this.board.
+initial})[e.path]}put(e,o,s=!1){let n=this.laneOf(e),r=this.lanes[e],i=s||!n?o:o.map((a,l)=>this.fixed(n,l)?r[l]:a);this.lanes={...this.lanes,[e]:i},this.moved(
+e)}silent(e){return this.lanes[e].every(o=>o===0)}isMuted(e){return!!this.muted[e]&&this.silent(e)}isSolo(e){return this.solo?.slot===e&&this.weightLanes().every(
+o=>o.slot===e||this.silent(o.path))}remember(e){this.past.push(e),this.past.length>Kt&&this.past.shift(),this.future=[],[this.asked,this.cause]=[!1,"edit"]}forget(){
+[this.past,this.future]=[[],[]]}step(e){let[o,s]=e==="undo"?[this.past,this.future]:[this.future,this.past],n=this.board.locked?void 0:o.pop();return n?(s.push(
+this.lanes),[this.lanes,this.cause]=[n,e],!0):!1}canStep(e){return e==="undo"?this.past.length>0||!!this.page.can_undo:this.future.length>0||!!this.page.can_redo}get pageRemembers(){
+return this.page.can_undo!==void 0}hear({can_undo:e=this.page.can_undo,can_redo:o=this.page.can_redo}){this.page={can_undo:e,can_redo:o}}outlive(e,o){let s=l=>l.
+path.split("#")[0],n=l=>[...new Set(l.lanes.map(s))].join(`
+`)+l.columns.length,r=n(this.board)===n(e),i=e.lanes.filter(l=>this.frozen.has(l.path)).map(s);if(this.frozen=new Set(r?this.board.lanes.filter(l=>i.includes(s(
+l))).map(l=>l.path):[]),Object.assign(this,{picked:null,adopted:!1,solo:null,muted:{},cursor:{}}),this.forget(),r)return!0;this.held.clear(),Object.assign(this,
+Z,{views:{},linked:{}});let a=this.layerColumns().length;return o&&a>32&&(this.stride=[2,4,10].find(l=>a/l<=24)??10),!1}adopt(e){let o=this.readLanes(e?.lanes),
+s=this.hasAll(e?.lanes);this.adopted&&s&&this.differ(this.lanes,o)&&(this.asked||this.pageRemembers?this.forget():this.remember(this.lanes)),[this.asked,this.adopted]=
+[!1,s],this.lanes=o,s&&(this.baseline=o),this.picked=e?.picked??null;for(let n of Object.keys(this.muted))(!this.lanes[n]||!this.isMuted(n))&&delete this.muted[n]}};function Vt(t,e,o){let s=W(e),n=0,r=0;return e.map(i=>{n+=s>0?t*i/s:t/e.length;let a=S(o,n-r);return r+=a,a})}var vt=(t,e,o)=>W(e.map(s=>t.fixed(s,o)?Math.max(0,
+t.lanes[s.path][o]):0));function $(t,e,o,s=t.lanes){if(!t.linked[t.param])return t.put(e.path,o);let n=t.partners(e),r=n.map(a=>[...t.lanes[a.path]]),i=o.map((a,l)=>{
+if(t.fixed(e,l))return t.lanes[e.path][l];if(a===s[e.path][l])return n.forEach((f,x)=>{r[x][l]=s[f.path][l]}),a;let c=n.map((f,x)=>x).filter(f=>!t.fixed(n[f],l)),
+h=Math.max(0,1-vt(t,n,l));if(!c.length)return n.length?S(e,h):a;let d=h<1?Math.min(a,S(e,h)):a,u=c.map(f=>Math.max(0,s[n[f].path][l])),p=Vt(Math.max(0,1-d-vt(t,
+n,l)),u,e);return c.forEach((f,x)=>{r[f][l]=p[x]}),d});t.put(e.path,i),n.forEach((a,l)=>t.put(a.path,r[l]))}function tt(t){for(let e of new Set(t.shown().map(o=>o.
+part))){let o=t.shown().filter(n=>n.part===e),s=o.map(n=>[...t.lanes[n.path]]);t.board.columns.forEach((n,r)=>{let i=o.map((c,h)=>h).filter(c=>!t.fixed(o[c],r)),
+a=i.map(c=>Math.max(0,t.lanes[o[c].path][r])),l=Vt(Math.max(0,1-vt(t,o,r)),a,o[0]);i.forEach((c,h)=>{s[c][r]=l[h]})}),o.forEach((n,r)=>t.put(n.path,s[r]))}}var St={Flat:null,Rise:t=>t,Fall:t=>1-t,Hill:t=>Math.sin(Math.PI*t),Valley:t=>1-Math.sin(Math.PI*t)};function et(t,e,o){let s=t.reachable(e),n=s.map(i=>t.lanes[e.
+path][i]),r=[...t.lanes[e.path]];s.forEach((i,a)=>{r[i]=S(e,o(n[a],a,n))}),$(t,e,r)}function Gt(t,e,o){let s=t.reachable(e),n=s.map(h=>t.lanes[e.path][h]),r=W(n)/
+(n.length||1),[i,a]=[Math.min(...n),Math.max(...n)];a-i<1e-9&&([i,a]=a===0?[0,Math.min(1,e.high)]:[Math.min(0,a),Math.max(0,a)]);let l=St[o],c=t.fractions(s);et(
+t,e,(h,d)=>l?i+(a-i)*l(c[d]):r)}var Xt=(t,e)=>et(t,e,(o,s,n)=>n[n.length-1-s]),Yt=(t,e)=>et(t,e,o=>t.view()[0]+t.view()[1]-o),Zt=(t,e)=>et(t,e,(o,s,n)=>((n[s-1]??
+o)+2*o+(n[s+1]??o))/4),Jt=(t,e)=>$(t,e,t.resetTo(e)),Qt=t=>t.board.lanes.forEach(e=>t.put(e.path,t.resetTo(e))),te=(t,e,o)=>$(t,e,t.lanes[e.path].map(s=>S(e,o(s)))),
+q=(t,e,o)=>te(t,e,s=>s+o),ee=(t,e,o)=>te(t,e,s=>s*o);function At(t,e,o){for(let s of o)$(t,s,t.lanes[e.path].map(n=>S(s,n)))}function oe(t,e,[o,s],{value:n,change:r}){
+let i=t.lanes[e.path].map((a,l)=>l>=o&&l<=s?S(e,n??a+(r??0)):a);$(t,e,i)}function se(t,e,o,s){let n=[...t.lanes[e.path]],r=Math.abs(s.column-o.column),i=Math.sign(
+s.column-o.column);for(let a=0;a<=r;a+=1){let[l,c]=t.span(o.column+i*a),h=r?o.value+(s.value-o.value)*a/r:s.value;n.fill(S(e,h),l,c+1)}return n}function ne(t,e,o,{
+first:s,last:n},r,i){let a=[...o],[l,c]=r===0?[i,o[n]]:[o[s],i],h=t.fractions(Array.from({length:n-s+1},(d,u)=>s+u));for(let d=s;d<=n;d+=1)a[d]=S(e,l+(c-l)*h[d-
+s]);return a}function ot(t,{path:e}){t.isMuted(e)?(t.put(e,t.muted[e],!0),delete t.muted[e]):(t.muted[e]=t.lanes[e],t.put(e,t.lanes[e].map(()=>0),!0))}function st(t,e){
+let o=t.solo&&t.isSolo(t.solo.slot)?t.solo:null;if(Object.entries(o?.saved??{}).forEach(([s,n])=>t.put(s,n,!0)),t.solo=null,!(o&&o.slot===e.slot)){t.solo={slot:e.
+slot,saved:{}};for(let{path:s,slot:n}of t.weightLanes()){if(n===e.slot&&!t.isMuted(s))continue;t.solo.saved[s]=t.lanes[s];let r=t.lanes[s].map(()=>0);t.put(s,n===
+e.slot?t.muted[s]:r,!0)}}}function re(t,e,o){if(t.board.can_keep!==!1)for(let{path:s}of t.weightLanes())t.put(s,t.lanes[s].map((n,r)=>r>=e&&r<=o?n:0))}function ie(t,{
+path:e}){t.frozen.delete(e)||t.frozen.add(e)}function ae(t,e,o){let s=!t.allHeld(e,o);for(let n=e;n<=o;n+=1)s?t.held.add(n):t.held.delete(n);return s}function le(t){
+t.held.clear(),t.frozen.clear()}function ao(t){let e=t>>>0;return()=>{e=e+1831565813>>>0;let o=Math.imul(e^e>>>15,1|e);return o=o+Math.imul(o^o>>>7,61|o)^o,((o^
+o>>>14)>>>0)/4294967296}}function ce(t){t.random??=ao(t.board.seed??1);for(let e of t.shown()){let[o,s,n,r]=[t.random(),t.random(),t.random(),t.random()],[i,a]=t.
+view(),l=t.reachable(e),c=t.fractions(l),h=[...t.lanes[e.path]];l.forEach((d,u)=>{let p=Math.cos(2*Math.PI*(n+c[u]*(.25+1.25*s)))+.6*(r-.5),f=h[d]+.2*(.4+.6*o)*
+(a-i)*p;h[d]=S(e,v(f,Math.min(i,h[d]),Math.max(a,h[d])))}),t.put(e.path,h)}t.linked[t.param]&&tt(t)}var lo={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},he=t=>lo[t.key]??null,Mt=t=>t.ctrlKey||t.metaKey;function de(t){if(!Mt(t)||t.altKey)return null;
+let e=t.key.toLowerCase();return e==="y"||e==="z"&&t.shiftKey?"redo":e==="z"?"undo":null}function pe(t,e){let o=e.findIndex(r=>r===document.activeElement),n={ArrowDown:o+
+1,ArrowRight:o+1,ArrowUp:o-1,ArrowLeft:o-1,Home:0,End:-1}[t.key];return n===void 0?!1:(e.at(n%e.length)?.focus(),!0)}var fe=j.colours,co=j.slots.length,L=()=>document.body.classList.contains("dark"),ue=(t,e=L())=>typeof t=="string"?t:t[e?1:0];function K(t,e=L()){if(!(t in fe))
+throw new Error(`no colour ${t}`);return ue(fe[t],e)}var nt=(t,e=L())=>typeof t=="number"&&Number.isInteger(t)?ue(j.slots[t%co],e):K("lead",e);var ho=t=>{let e=t.length===4?t.replace(/[^#]/g,"$&$&"):t;return[1,3,5].map(o=>parseInt(e.slice(o,o+2),16))},Ot=(t,e)=>`rgba(${ho(t).join(",")},${e})`;var A=t=>L()?`rgba(255,255,255,${t})`:`rgba(0,0,0,${t})`;var po='10px system-ui, -apple-system, "Segoe UI", sans-serif';function V(t){let e=window.devicePixelRatio||1,[o,s]=[t.clientWidth,t.clientHeight],[n,r]=[Math.round(
+o*e),Math.round(s*e)];(t.width!==n||t.height!==r)&&Object.assign(t,{width:n,height:r});let i=t.getContext("2d");return i.setTransform(e,0,0,e,0,0),i.clearRect(0,
+0,o,s),i.font=po,[i,o,s]}function rt(t,e){t.beginPath(),e.forEach(([o,s],n)=>n?t.lineTo(o,s):t.moveTo(o,s)),t.stroke()}function zt(t,e,o){t.setLineDash(e),o(),t.
+setLineDash([])}function Et(t,e,o,s,n){t.save(),t.beginPath(),t.rect(e,o,s,n),t.clip(),t.strokeStyle=A(.35),t.lineWidth=1;let r=Math.floor((e-n)/6)*6;for(let i=r;i<
+e+s;i+=6)rt(t,[[i,o+n],[i+n,o]]);t.restore()}function Lt(t,e,o){t.fillStyle=o,t.textAlign=e,t.textBaseline="middle"}var y=34,T=6;function me(t,e,o,s){let n=e.map(M=>t[M].kind==="layer"),r=n.filter(M=>!M).length,i=n.filter((M,z)=>z>0&&M!==n[z-1]).length,a=n.indexOf(!0),l=n.lastIndexOf(
+!0),c=a===0?s/2+2:0,h=l===e.length-1&&l>=0?s/2+2:0,d=o-i*s-c-h,u=r&&r<e.length?v(d/e.length,10,32):d/(r||1),p=(d-r*u)/Math.max(1,e.length-r),f=t.map(()=>({x:-1e4,
+w:0,run:-1,hidden:!0})),x=c,w=0;if(e.forEach((M,z)=>{z>0&&n[z]!==n[z-1]&&(x+=s,w+=1),f[M]={x,w:n[z]?p:u,run:w},x+=f[M].w}),l<=a)return{boxes:f,ends:null};let[k,
+C]=[e[a],e[l]];return{boxes:f,ends:{first:k,last:C,x:[f[k].x-s/2,f[C].x+f[C].w+s/2]}}}function D(t,e,o=null){let s=-1,n=1/0;return t.forEach((r,i)=>{if(r.hidden||
+o!==null&&r.run!==o)return;let a=e<r.x?r.x-e:Math.max(0,e-r.x-r.w);a<n&&([s,n]=[i,a])}),s}var _=(t,e,[o,s])=>T+(e-2*T)*(1-(v(t,o,s)-o)/(s-o||1)),xe=(t,e,[o,s])=>s-
+(t-T)/(e-2*T)*(s-o);function be(t,e,o,{gap:s,reach:n}){return t?t.x.findIndex((r,i)=>Math.abs(e.x-r)<=s/2+2&&Math.abs(e.y-o[i])<=n):-1}var ge=t=>t.w>14?1.5:t.w>
+5?.75:.25;var fo=t=>Math.sqrt(Math.min(1,2*Math.abs(t))),Ct=t=>typeof t=="number"&&Number.isFinite(t);function ye(t){let[e,,o]=V(t.parts.stripCanvas),s=o/2,n=s-1,r=t.floor();
+t.boxes.forEach((i,a)=>{if(i.hidden)return;let l=r[a],c=i.w>8?.5:0,h=Ct(l)&&l?Math.max(1,n*fo(l)):0;e.fillStyle=K(Number(l)>0?"more":"less"),e.fillRect(y+i.x+c,
+Number(l)>0?s-h:s,i.w-2*c,h),e.fillStyle=A(Ct(l)?.5:.15),e.fillRect(y+i.x,s-.5,i.w,1)}),t.s.picked&&we(t,e,t.s.picked.column,o,2),t.spot>=0&&we(t,e,t.spot,o,3),
+t.brush&&uo(t,e,o)}function uo(t,e,o){let[s,n]=t.brushed(),r=y+t.boxes[s].x,i=y+t.boxes[n].x+t.boxes[n].w;e.fillStyle=A(L()?.45:.35),e.fillRect(y,0,r-y,o),e.fillRect(
+i,0,t.parts.stripCanvas.clientWidth-i,o),e.strokeStyle=A(.95),e.lineWidth=2,e.strokeRect(r,1,i-r,o-2)}function we(t,e,o,s,n){let r=t.boxes[o];!r||r.hidden||(e.strokeStyle=
+A(.95),e.lineWidth=n,e.strokeRect(y+r.x,1,r.w,s-2))}function ke(t,e){let o=t.floor()[e],s=t.s.board.columns[e]?.label??"";if(!Ct(o))return`${s}: no two models c\
+hange the same weights`;let n=Math.abs(bt(100*o));return`${s}: ${n?`${n} % ${o>0?"more":"less"} than`:"as much as"} chance`}function O(t,e,o=!1){let{tip:s,stripCanvas:n,
+live:r}=t.parts;if(t.spot=t.floor().length&&t.boxes[e]&&!t.boxes[e].hidden?e:-1,t.mark("strip"),s.hidden=t.spot<0,t.spot<0)return;s.textContent=ke(t,t.spot),o&&
+(r.textContent=s.textContent);let i=t.boxes[t.spot],a=n.offsetLeft+y+i.x+i.w/2;s.style.left=`${v(a-s.offsetWidth/2,0,Math.max(0,t.root.clientWidth-s.offsetWidth))}\
+px`,s.style.top=`${n.offsetTop-s.offsetHeight-6}px`}function G(t,e){t.s.picked=e<0?null:{column:e},t.host.props.value=t.sending.message(),e>=0&&t.say(`Chosen: ${ke(
+t,e)}`),t.host.trigger("select",{index:e,value:t.floor()[e]??null}),t.mark("strip")}var X=(t,e)=>D(t.boxes,e.clientX-t.parts.stripCanvas.getBoundingClientRect().
+left-y);function H(t,e,o){t.s.zoom=o>e&&o-e+1<t.s.board.columns.length?[e,o]:null,t.brush=null,at(t,!1);for(let s of Object.keys(t.s.cursor))t.s.inView(t.s.cursor[s])||
+delete t.s.cursor[s];t.spot=-1,t.parts.tip.hidden=!0,t.resize(),t.drawHeads(),t.say(t.s.zoom?`Only ${t.s.rangeName(...t.s.zoom)} are shown.`:"All layers are sho\
+wn.")}function at(t,e){t.brushing=e,t.parts.stripCanvas.dataset.brushing=String(e),t.tools&&N(t.tools.zoom,e)}function it(t){t.brush=null,at(t,!1),t.mark("strip")}
+function ve(t){let{zoom:e}=t.s,{zoom:o,zoomName:s,zoomLock:n,zoomKeep:r}=t.parts;t.root.dataset.zoomed=String(!!e),o.hidden=!e,e&&(E(s,t.s.rangeName(...e)),E(n,
+t.s.allHeld(...e)?"Unlock these":"Lock these"),r.hidden=t.s.board.can_keep===!1||!t.s.weightLanes().length)}function mo(t,e){let o=t.s.seen(),s=t.spot>=0?t.spot:
+o[0]??0;t.brush??={from:s,to:s},t.brush.to=v(t.brush.to+e,o[0]??0,o[o.length-1]??0),O(t,-1),t.mark("strip"),t.say(`${t.s.rangeName(...t.brushed())}, Enter zooms\
+ in`)}function xo(t,e){let o=t.s.seen(),[s,n]=[o[0]??0,o[o.length-1]??0],r=t.spot>=0?t.spot:e>0?s-1:s;O(t,v(r+e,s,n),!0)}function bo(t){t.brush||t.brushing?it(t):
+t.s.zoom&&H(t,0,0),O(t,-1)}function go(t,e){let o=he(e);if(o&&o[0]&&(e.shiftKey||t.brushing))mo(t,o[0]);else if(o)xo(t,o[0]);else if(e.key==="Enter"&&t.brush)H(
+t,...t.brushed());else if(e.key==="Enter"||e.key===" ")G(t,t.spot);else if(e.key==="Escape")bo(t);else return;e.preventDefault()}function Se(t){let e=t.parts.stripCanvas,
+o=-1e4;e.addEventListener("pointerdown",s=>{if(s.button!==0||!(t.brushing||s.shiftKey))return;s.preventDefault(),e.setPointerCapture(s.pointerId);let n=X(t,s);t.
+brush={from:n,to:n,hand:!0},O(t,-1)}),e.addEventListener("pointermove",s=>t.brush?.hand?(t.brush.to=X(t,s),t.mark("strip")):O(t,X(t,s))),e.addEventListener("poi\
+nterup",()=>{if(!t.brush?.hand)return;let[s,n]=t.brushed();n>s?H(t,s,n):it(t),o=performance.now()}),e.addEventListener("pointercancel",()=>{t.brush?.hand&&it(t)}),
+e.addEventListener("pointerleave",()=>O(t,-1)),e.addEventListener("blur",()=>{O(t,-1),t.brush&&!t.brush.hand&&it(t)}),e.addEventListener("click",s=>{performance.
+now()-o<100||(O(t,X(t,s)),G(t,t.spot))}),e.addEventListener("keydown",s=>go(t,s))}var wo=300,Ae={o:(t,e,o)=>t.keepOnly(...o),l:(t,e,o)=>t.lockColumns(...o),L:(t,{lane:e})=>t.lockLane(e),m:(t,{lane:e,mute:o})=>o&&t.edit(()=>ot(t.s,e)),s:(t,{lane:e,
+solo:o})=>o&&t.edit(()=>st(t.s,e)),r:t=>t.surprise()};function yo(t,e,o){let{key:s,shiftKey:n,altKey:r}=t,i={value:null,change:null,whole:null},a=n?.1:e,l={ArrowUp:r?
+{...i,whole:.05}:{...i,change:a},ArrowDown:r?{...i,whole:-.05}:{...i,change:-a},PageUp:{...i,change:.1},PageDown:{...i,change:-.1},Home:{...i,value:o[0]},End:{...i,
+value:o[1]},"]":{...i,whole:.05},"[":{...i,whole:-.05}};return Object.hasOwn(l,s)?l[s]:/^[0-9]$/.test(s)?{...i,value:Number(s)/10}:null}function ko(t,e){let o=t.
+s.seen().filter(n=>!t.s.isOff(e,n)),s=v(t.s.cursor[e.path]??t.ends?.first??0,o[0]??0,o[o.length-1]??0);return{seen:o,at:s}}function vo(t,e,o){if(Mt(o))return;let{
+seen:s,at:n}=ko(t,e.lane),r=yo(o,e.lane.step||.01,t.s.view());if(Object.hasOwn(Ae,o.key))Ae[o.key](t,e,t.s.span(n));else if(o.key==="ArrowLeft")Me(t,e,So(t,s,n));else if(o.
+key==="ArrowRight")Me(t,e,Ao(t,s,n));else if(r)Mo(t,e,n,r);else{o.key==="Escape"&&t.s.zoom&&H(t,0,0);return}o.preventDefault()}function So(t,e,o){return e.filter(
+n=>n<t.s.span(o)[0]).map(n=>t.s.span(n)[0]).filter(n=>e.includes(n)).pop()}var Ao=(t,e,o)=>e.find(s=>s>t.s.span(o)[1]);function Me(t,e,o){o!==void 0&&(t.s.cursor[e.
+lane.path]=o),e.hover=-1,t.mark(e.lane.path)}function Mo(t,e,o,s){if(t.s.board.locked)return;let{lane:n}=e;t.typing??={before:t.s.lanes,timer:void 0},e.hover=-1,
+t.s.cursor[n.path]=o,s.whole!==null?q(t.s,n,s.whole):oe(t.s,n,t.s.span(o),s),t.widen(),t.sending.send(),clearTimeout(t.typing.timer),t.typing.timer=setTimeout(()=>t.
+finishTyping(),wo)}function Oe(t,e){e.pad.addEventListener("keydown",o=>vo(t,e,o)),e.pad.addEventListener("focus",()=>{t.selectLane(e.lane.path),t.mark(e.lane.path)}),
+e.pad.addEventListener("blur",()=>{t.finishTyping(),t.mark(e.lane.path)})}var R=matchMedia("(pointer: coarse)").matches,lt=R?22:18,$t=R?9:6,g=(t,e,o="")=>qt("mx-button",t,e,o);function B(t,...e){let o=P(m("div","mx-group"),t);return o.
+append(...e),o}function ze(t,e){let o={toolbar:m("div","mx-toolbar"),drawer:m("div","mx-drawer"),keys:m("p","mx-keys"),strip:m("div","mx-strip"),lanes:m("div","\
+mx-lanes"),scale:m("canvas","mx-scale"),hint:m("p","mx-hint"),tip:m("div","mx-tip"),live:m("div","mx-hidden"),stripSummary:m("strong","mx-strip-summary"),stripCanvas:m(
+"canvas","mx-strip-canvas"),zoom:P(m("span","mx-zoom"),"The layers in view"),zoomName:m("strong"),zoomLock:b(g("Lock these",e.lock),"Nothing moves these layers:\
+ no hand, shape, link or dice"),zoomKeep:b(g("Keep only these",e.keep),"Weight 0 everywhere else: hear what these layers do"),inside:b(g("Look inside",e.inside),
+"Where they pull against each other most"),zoomOut:b(g("Show all",e.out),"Escape")};o.tip.hidden=!0,o.tip.setAttribute("role","tooltip"),o.live.setAttribute("ar\
+ia-live","polite"),o.scale.setAttribute("aria-hidden","true"),o.stripCanvas.setAttribute("role","img"),o.stripCanvas.tabIndex=0,o.stripCanvas.setAttribute("aria\
+-description","Arrow keys choose a layer, Enter opens it; Shift and arrows choose layers to zoom in on"),o.drawer.id=`mx-drawer-${Math.random().toString(36).slice(
+2)}`;let n=m("div","mx-strip-head"),r=m("div","mx-foot");o.zoom.append(o.zoomName,o.zoomLock,o.zoomKeep,o.zoomOut);let i=m("span","mx-strip-title","Pull against\
+ each other: ");return i.append(o.stripSummary),n.append(i,o.zoom,o.inside),o.strip.append(n,o.stripCanvas),r.append(o.scale,o.hint),t.append(o.toolbar,o.drawer,
+o.keys,o.strip,o.lanes,r,o.tip,o.live),o}var Oo=[["× .5",.5,"a half"],["× .8",.8,"0.8"],["× 1.25",1.25,"1.25"],["× 2",2,"2"]],zo=[["− .05",-.05,"Lower"],["+ .05",.05,"Raise"]];function Y(t,e=!1){
+if(!t.menu)return;let{node:o,from:s}=t.menu;t.menu=null,o.remove(),s.setAttribute("aria-expanded","false"),e&&s.focus({preventScroll:!0})}var Ee=t=>[...t.querySelectorAll(
+"button")].filter(e=>e.offsetParent);function Le(t,e,o){let s=t.menu?.from===o;if(Y(t),s)return;let n=P(m("div","mx-menu"),`More for ${e.name}`);Eo(t,e,n),n.addEventListener(
+"keydown",i=>{if(i.key==="Escape")Y(t,!0);else if(!pe(i,Ee(n)))return;i.preventDefault(),i.stopPropagation()}),n.addEventListener("focusout",({relatedTarget:i})=>{
+i instanceof Node&&!n.contains(i)&&i!==o&&Y(t)}),o.after(n),o.setAttribute("aria-expanded","true"),t.menu={node:n,from:o};let r=t.root.getBoundingClientRect().bottom-
+o.getBoundingClientRect().bottom;n.dataset.up=String(r<n.offsetHeight+8),Ee(n)[0]?.focus({preventScroll:!0})}function Eo(t,e,o){let s=(l,c)=>{let h=g(l,()=>{Y(t,
+!0),c()});return o.append(h),h},n=P(m("div","mx-times"),"Multiply the whole lane");for(let[l,c,h]of Oo){let d=()=>{t.selectLane(e.path),t.edit(()=>ee(t.s,e,c))};
+n.append(b(g(l,d,`Multiply ${e.name} by ${h}`),"Scales every bar of this lane"))}let r=P(m("div","mx-times mx-nudges"),"Move the whole lane");for(let[l,c,h]of zo)
+r.append(g(l,()=>t.edit(()=>q(t.s,e,c)),`${h} ${e.name} by .05`));o.append(r,n);let i=s(t.s.frozen.has(e.path)?"Unlock this lane":"Lock this lane",()=>t.lockLane(
+e));i.title="Nothing moves a locked lane: no hand, shape, link or dice";let a=t.s.partners(e);for(let l of a)s(`Copy to ${l.model}`,()=>t.edit(()=>At(t.s,e,[l])));
+a.length>1&&s("Copy to all",()=>t.edit(()=>At(t.s,e,a)))}function Ce(t){let e=({target:o})=>{t.root.isConnected?t.menu&&o instanceof Node&&!t.menu.node.contains(
+o)&&!t.menu.from.contains(o)&&Y(t):document.removeEventListener("pointerdown",e)};document.addEventListener("pointerdown",e)}var Lo=350;function Te(t,e,o){let s=e.canvas.getBoundingClientRect(),n=o.clientY-s.top;return{x:o.clientX-s.left-y,y:n,h:s.height,value:xe(n,s.height,t.s.view())}}
+function _e(t,{lane:e},o,s){let{ends:n}=t;if(!n||t.s.frozen.has(e.path))return-1;let r=[n.first,n.last].map(i=>_(t.s.lanes[e.path][i],o.h,t.s.view()));return be(
+n,o,r,{gap:lt,reach:s?20:10})}function Co(t,e,o){if(o.button!==0||t.s.board.locked||t.gesture)return;t.finishTyping(),t.s.cause="edit";let s=Te(t,e,o),{lane:n}=e;
+e.pad.setPointerCapture(o.pointerId);let r=_e(t,e,s,o.pointerType==="touch"),i=D(t.boxes,s.x),a=S(n,v(s.value,...t.s.view()));t.gesture={bank:e,id:o.pointerId,before:t.
+s.lanes,side:r,run:t.boxes[i]?.run??null,column:i,level:a,moved:!1};let l=t.lastTap;l&&r<0&&l.path===n.path&&l.column===i&&o.timeStamp-l.time<Lo?$o(t,t.gesture,
+l):Be(t,e,o),e.grip=r,t.selectLane(n.path),o.preventDefault(),e.pad.focus({preventScroll:!0})}function $o(t,e,o){let{lane:s}=e.bank;o.kept&&t.s.past.pop(),t.s.lanes=
+o.before,Object.assign(e,{before:t.s.lanes,done:!0});let[n,r]=t.s.span(e.column);$(t.s,s,[...t.s.lanes[s.path]].fill(S(s,s.default??0),n,r+1)),t.sending.send()}
+function To(t,e,o){let s=D(t.boxes,o.x),n=_e(t,e,o,!1);if(s===e.hover&&n===e.grip)return;[e.hover,e.grip]=[s,n];let r=t.s.board.locked||t.s.fixed(e.lane,s);e.pad.
+style.cursor=r?"not-allowed":n>=0?"ns-resize":"crosshair",t.mark(e.lane.path)}function Be(t,e,o){let s=Te(t,e,o),{gesture:n}=t;if(!n)return To(t,e,s);if(n.bank!==
+e||n.id!==o.pointerId||n.done)return;let{lane:r}=e,i=S(r,v(s.value,...t.s.view())),a=n.side>=0&&t.ends,l=a?ne(t.s,r,n.before[r.path],a,n.side,i):_o(t,n,D(t.boxes,
+s.x,n.run),o.shiftKey?n.level:i,o.shiftKey);if(a&&(t.s.cursor[r.path]=n.side===0?a.first:a.last),e.hover=t.s.cursor[r.path],$(t.s,r,l,n.before),!!t.s.differ(n.sent??
+n.before))return n.sent=t.s.lanes,t.sending.send()}function _o(t,e,o,s,n){let{lane:r}=e.bank,i=e.last??{column:o,value:s},a=se(t.s,r,n?{column:i.column,value:s}:
+i,{column:o,value:s});return e.last&&o!==e.last.column&&(e.moved=!0),e.last={column:o,value:s},t.s.cursor[r.path]=o,a}function $e(t,e,o){let{gesture:s}=t;if(!s||
+s.bank!==e||s.id!==o.pointerId)return;let{before:n,column:r,done:i,moved:a,side:l}=s;t.gesture=null,e.grip=-1;let c=t.s.differ(n);c&&t.remember(n),t.lastTap=i||
+a||l>=0?null:{path:e.lane.path,column:r,before:n,kept:c,time:o.timeStamp},o.pointerType==="touch"&&(e.hover=-1),t.mark(e.lane.path),(c||i||t.sending.waiting)&&t.
+sending.release()}function Ne(t,e){e.pad.addEventListener("pointerdown",o=>Co(t,e,o)),e.pad.addEventListener("pointermove",o=>{Be(t,e,o)}),e.pad.addEventListener(
+"pointerup",o=>$e(t,e,o)),e.pad.addEventListener("pointercancel",o=>$e(t,e,o)),e.pad.addEventListener("pointerleave",()=>{t.gesture||([e.hover,e.grip]=[-1,-1],t.
+mark(e.lane.path))})}function Tt(t,e,o,s){let n=b(g("",o,s),s);return n.append(m("span","mx-long",t),m("span","mx-short",e)),n}function Bo(t,e,o){if(e.low>0||e.param!==t.s.board.params[0]?.
+name||!Number.isInteger(e.slot))return{};let s=e.part?`${e.model} ${e.part}`:e.model,n=Tt("Mute","M",o(ot),`Mute ${s}`);return new Set(t.s.weightLanes().map(i=>i.
+slot)).size>1?{solo:Tt("Solo","S",o(st),`Hear only ${e.model}`),mute:n}:{mute:n}}function No(t,e){let o=h=>()=>{t.selectLane(e.path),t.edit(()=>h(t.s,e))},s=h=>o(
+d=>q(d,e,h)),n=b(g("−",s(-.05),`Lower ${e.name}`),"Whole lane down .05"),r=b(g("+",s(.05),`Raise ${e.name}`),"Whole lane up .05");n.classList.add("mx-nudge"),
+r.classList.add("mx-nudge");let i=Bo(t,e,o),l=b(g("⋯",()=>{t.selectLane(e.path),Le(t,e,l)},`More for ${e.name}`),"Multiply, lock, copy to another model");l.setAttribute(
+"aria-expanded","false");let c=m("div","mx-controls");return c.append(n,r),i.solo&&c.append(i.solo),i.mute&&c.append(i.mute),c.append(Tt("Reset","↺",o(Jt),`Re\
+set ${e.name}`),l),{controls:c,...i}}function Re(t,e){let o=m("section","mx-lane");o.dataset.path=e.path;let{controls:s,...n}=No(t,e),r=b(g("Locked",()=>t.lockLane(
+e),`Unlock ${e.name}`),"Nothing moves this lane; press to unlock it");r.classList.add("mx-lock"),r.hidden=!0;let i=t.s.board.lanes.find(x=>x.model===e.model&&x.
+slot===e.slot&&x.param!==t.s.param),[a,l]=[m("canvas","mx-canvas"),m("div","mx-pad")],[c,h]=[m("span","mx-remark"),m("span","mx-readout")],d={lane:e,box:o,remark:c,
+readout:h,canvas:a,pad:l,lock:r,...n,hover:-1,grip:-1,ghost:i},u=m("span","mx-part",e.part??"");u.hidden=!e.part;let p=m("div","mx-head");p.append(m("i","mx-dot"),
+b(m("span","mx-name",e.model),e.model),u,r,c,h,s),l.tabIndex=0,l.setAttribute("role","slider"),l.setAttribute("aria-label",e.name),l.setAttribute("aria-orientat\
+ion","vertical"),l.setAttribute("aria-disabled",String(!!t.s.board.locked)),a.setAttribute("aria-hidden","true");let f=m("div","mx-track");return f.append(a,l),
+o.append(p),e.note&&o.append(m("p","mx-note",e.note)),o.append(f),Ne(t,d),Oe(t,d),d}function Pe(t,e){let{lane:o,pad:s}=e,{s:n}=t,r=t.columnOf(e),i=n.isOff(o,r)?
+"–":wt(n.lanes[o.path][r]??0);E(e.readout,`${n.label(r).replace(/ of \d+$/,"")} · ${i}`);let a=n.cursor[o.path]??r,l=n.lanes[o.path][a]??0;I(s,"aria-valuenow",
+String(l)),I(s,"aria-valuemin",String(n.view()[0])),I(s,"aria-valuemax",String(n.view()[1]));let c=n.fixed(o,a)&&!n.isOff(o,a)?", locked":"";I(s,"aria-valuetext",
+`${n.label(a)}, ${o.param} ${wt(l)}${c}`),_t(t,e),o.path===n.selected&&t.drawHere()}function _t(t,e){e.mute&&N(e.mute,t.s.isMuted(e.lane.path)),e.solo&&N(e.solo,
+t.s.isSolo(e.lane.slot))}function He(t,e,o){let s=b(m("select","mx-select"),e);return s.setAttribute("aria-label",t),s.addEventListener("change",()=>o(s.selectedIndex)),s}function Ro(t){
+let{s:e}=t;return{shapes:B("Shape",...Object.keys(St).map(o=>g(o,()=>t.editSelected(s=>Gt(e,s,o))))),dice:b(g("Surprise me",()=>t.surprise()),"A small random st\
+ep of every lane that is not locked (key R on a lane)"),undo:b(g("Undo",()=>t.step("undo")),"Ctrl+Z"),redo:b(g("Redo",()=>t.step("redo")),"Ctrl+Shift+Z"),reset:b(
+g("Reset",()=>t.edit(()=>Qt(e))),"Back to the preset"),more:b(g("More",()=>Ho(t)),"Tools for single layers and for experts"),link:b(g("Link",()=>Io(t)),"Keep ev\
+ery column at a sum of 1: raising one model lowers the others"),split:b(g("Attention / MLP",()=>t.split()),"Two lanes for each model: one for the attention of e\
+very layer, one for the rest of it (in the recipe: filter)"),zoom:b(g("Zoom",()=>jo(t)),"Then drag over the line below to see some layers closely (or drag with \
+Shift)"),hold:b(g("Lock",()=>t.lockColumns(...e.focusedColumns())),"Nothing moves these layers: no hand, shape, link or dice (key L)"),keep:b(g("Keep only",()=>t.
+keepOnly(...e.focusedColumns())),"Weight 0 everywhere else: hear what this layer does (key O)"),unlock:b(g("Unlock all",()=>t.unlockAll()),"Every lane and layer\
+ can be moved again"),step:Po(t),range:He("Range","What the height of the bars covers; changes no number",o=>{e.views[e.param]=e.ranges()[o],e.widen(),ct(t),t.markAll()})}}
+function Po(t){let e=t.s.layerColumns().length,o=Wt.filter(n=>n===1||2*n<=e),s=He("Layers at a time","How many layers one stroke moves",n=>{t.s.stride=o[n],t.drawHint(),
+t.drawHeads(),t.markAll()});return s.append(...o.map(n=>m("option","",n===1?"each layer":`${n} layers at a time`))),s.selectedIndex=Math.max(0,o.indexOf(t.s.stride)),
+s.hidden=o.length<2,s}function Ho(t){t.more=!t.more,je(t)}function Io(t){let{linked:e,param:o}=t.s;e[o]=!e[o],e[o]&&t.edit(()=>tt(t.s)),t.drawButtons()}function jo(t){
+at(t,!t.brushing),t.brushing&&(t.say("Drag over the line below, or choose with the arrow keys and Enter."),t.parts.stripCanvas.focus({preventScroll:!0}))}function qo(t){
+let e=t.s.board.params.map(o=>{let s=b(g(o.label||o.name,()=>t.showParam(o.name)),o.help??"");return s.dataset.param=o.name,N(s,o.name===t.s.param),s});return B(
+"What the bars show",...e)}function Ie(t){let e=Ro(t);t.tools=e;let{toolbar:o,drawer:s}=t.parts;e.more.setAttribute("aria-controls",s.id),e.more.classList.add("\
+mx-more");let n=B("History",e.undo,e.redo,e.reset);n.classList.add("mx-history"),o.replaceChildren(...t.s.board.params.length>1?[qo(t)]:[]),o.append(e.shapes,B(
+"Chance",e.dice),n,B("Tools",e.more)),N(e.split,!!t.s.board.split),e.keep.hidden=t.s.board.can_keep===!1||!t.s.weightLanes().length;let r=[b(g("Mirror",()=>t.editSelected(
+i=>Xt(t.s,i))),"First layer becomes last"),b(g("Invert",()=>t.editSelected(i=>Yt(t.s,i))),"High becomes low"),b(g("Smooth",()=>t.editSelected(i=>Zt(t.s,i))),"Ev\
+en out neighbours")];t.s.shown().length>1&&r.push(e.link),s.replaceChildren(B("Change",...r),B("Look closer",e.zoom,...t.s.board.can_split?[e.split]:[]),e.step,
+B("This layer",e.keep,e.hold,e.unlock),e.range),ct(t),t.drawButtons(),je(t)}function je(t){let{drawer:e,keys:o}=t.parts;t.tools?.more.setAttribute("aria-expande\
+d",String(t.more)),e.hidden=!t.more||!!t.s.board.locked,o.hidden=e.hidden||R;let s=t.s.board.can_keep===!1?"":"O keep only this layer, ";o.textContent=`Keys on \
+a lane: ← → choose a layer, ↑ ↓ change it, 0–9 set tenths, [ ] move the whole lane, S solo, M mute, L lock the layer, Shift+L the lane, ${s}R surprise\
+.`}function ct(t){if(!t.tools)return;let{range:e}=t.tools,o=t.s.ranges();e.replaceChildren(...o.map(([s,n])=>m("option","",`${yt(s)} to ${yt(n)}`))),e.selectedIndex=
+o.findIndex(s=>J(s,t.s.view())),e.hidden=o.length<2}function Bt(t){let{s:e,root:o}=t;e.showSome(),t.gesture=null,t.menu=null;let s=document.activeElement instanceof HTMLElement?document.activeElement:null,n=t.banks.
+find(a=>a.pad===s)?.lane.path,r=s?.dataset.param;t.banks=e.shown().map(a=>Re(t,a)),t.parts.lanes.replaceChildren(...t.banks.map(a=>a.box)),t.root.style.setProperty(
+"--mx-lanes",String(Math.max(1,t.banks.length))),t.root.dataset.dense=String(t.banks.length>3),Ie(t),t.selectLane(e.selected),t.widen(),t.drawHint(),o.dataset.locked=
+String(!!e.board.locked),o.dataset.split=String(!!e.board.split),t.drawHeads(),t.resize(),t.drawTexts(),t.drawColours(),n&&t.banks.find(a=>a.lane.path===n)?.pad.
+focus({preventScroll:!0}),(r?[...t.parts.toolbar.querySelectorAll("button")]:[]).find(a=>a.dataset.param===e.param)?.focus()}function Nt(t){let e=l=>l.lanes.map(
+c=>c.path).join(`
+`)+l.columns.length,{s:o}=t,s=o.board;o.board={columns:[],params:[],lanes:[],...U(t.host.props.board)},o.hear(o.board);let{can_undo:n,can_redo:r,...i}=o.board,a=JSON.
+stringify(i);return a===t.known?t.drawButtons():(t.known&&o.pageRemembers&&o.forget(),t.known=a,t.sending.takeLaw(),e(o.board)!==e(s)&&(t.typing&&clearTimeout(t.
+typing.timer),Object.assign(t,{typing:null,gesture:null,lastTap:null}),o.outlive(s,R)||Object.assign(t,{brush:null,brushing:!1}),qe(t,t.host.props.value)),Bt(t))}
+function qe(t,e){t.own=null,t.s.adopt(e),t.sending.seq=Math.max(t.sending.seq,Number(e?.seq)||0),t.widen(),t.markAll(),t.drawButtons()}function De(t){!t.gesture&&
+!t.typing&&qe(t,structuredClone(t.host.props.value))}function Fe(t){let e=U(t.host.props.stats);e.kept?t.stats={...t.stats,can_undo:e.can_undo,can_redo:e.can_redo,
+seq:e.seq}:(t.stats=e,Number(e.seq)<t.sending.seq||(t.own=null)),t.s.hear(t.stats),t.drawTexts(),t.drawButtons(),t.mark("strip")}var Do={encoder:"enc",vision:"see",audio:"hear",projector:"proj",embed:"emb",more:"more",norm:"norm",head:"head"};function Ue(t,e){let[o,s,n]=V(e.canvas),r={g:o,
+w:s,h:n,range:t.s.view(),fill:nt(e.lane.ink??e.lane.slot)};Fo(t,e,r),Uo(r),Wo(t,e,r),Ko(t,e,r)}function Fo(t,e,{g:o,h:s,range:n,fill:r}){let{lane:i}=e,a=_(0,s,n),
+l=document.activeElement===e.pad||e.hover>=0,c=t.s.span(t.columnOf(e));t.boxes.forEach((h,d)=>{if(h.hidden)return;let u=ge(h),[p,f]=t.s.span(d),x=y+h.x+(d===p||
+t.boxes[d-1].hidden?u:0),w=y+h.x+h.w-(d===f||t.boxes[d+1].hidden?u:0)-x;if(t.s.isOff(i,d)){o.fillStyle=A(.12),o.fillRect(x,a-1,w,1);return}let k=_(t.s.lanes[i.path][d],
+s,n),C=t.s.fixed(i,d);o.fillStyle=Ot(r,L()?.16:.12),o.fillRect(x,T,w,s-2*T),o.fillStyle=Ot(r,l&&d>=c[0]&&d<=c[1]?1:C?.5:.78),o.fillRect(x,Math.min(k,a),w,Math.max(
+1.5,Math.abs(a-k))),C&&Et(o,x,T,w,s-2*T)})}function Uo({g:t,w:e,h:o,range:s}){Lt(t,"right",A(L()?.62:.6));let n=s[0]<0&&s[1]>0?[s[0],0,s[1]]:s;for(let i of n)t.
+fillText(String(i),y-10,v(_(i,o,s),6,o-6));t.strokeStyle=A(.18),t.lineWidth=1;let r=i=>{let a=_(i,o,s);rt(t,[[y,a],[e,a]])};s[0]<0&&r(0),s[1]>1&&zt(t,[2,3],()=>r(
+1))}function Wo(t,{lane:e,ghost:o},{g:s,h:n}){if(!o)return;let r=t.s.views[o.param]??o.view??[0,1];s.strokeStyle=A(.55),s.lineWidth=1.25;let i=[];t.boxes.forEach(
+(a,l)=>{if(a.hidden||t.s.isOff(e,l))return;let c=_(t.s.lanes[o.path][l],n,r);(i[a.run]??=[]).push([y+a.x,c],[y+a.x+a.w,c])}),zt(s,[4,3],()=>i.forEach(a=>rt(s,a)))}
+function Ko(t,{lane:e,grip:o},{g:s,h:n,range:r,fill:i}){let{ends:a}=t;!a||t.s.board.locked||t.s.frozen.has(e.path)||[a.first,a.last].forEach((l,c)=>{s.beginPath(),
+s.arc(y+a.x[c],_(t.s.lanes[e.path][l],n,r),o===c?$t+1.5:$t,0,2*Math.PI),s.fillStyle=i,s.fill(),s.lineWidth=2,s.strokeStyle=K("card"),s.stroke()})}function We(t){
+let[e,,o]=V(t.parts.scale);Lt(e,"center",A(L()?.62:.6));let s=t.s.layerColumns().filter(i=>t.s.inView(i)),n=s.length?t.boxes[s[0]].w:1,r=[1,2,4,5,8,10,16,20].find(
+i=>i*n>=22)??40;t.s.board.columns.forEach((i,a)=>{let l=t.boxes[a];if(!l||l.hidden)return;t.s.held.has(a)&&Et(e,y+l.x+.5,1,l.w-1,3);let c=y+l.x+l.w/2;if(i.kind===
+"layer"){let h=i.layer??a,d=a===s[s.length-1],u=(s.length-1-s.indexOf(a))*n>=22;(d||h%r===0&&u)&&e.fillText(String(h+1),c,o/2)}else{let h=Do[i.kind]??i.label;e.
+fillText(l.w>=25?h:h[0].toUpperCase(),c,o/2)}})}var F=t=>new Int32Array(t.buffer,t.byteOffset,t.length);async function Vo(t){let e=new Uint8Array(t.length/4*3-(t.endsWith("==")?2:t.endsWith("=")?1:0));for(let o=0,s=0;o<t.length;o+=4*262144){let n=atob(t.slice(o,o+
+1048576));for(let r=0;r<n.length;r+=1)e[s+r]=n.charCodeAt(r);s+=n.length,await new Promise(r=>{setTimeout(r)})}return e}async function ht(t){let e=new Float32Array(
+(await Vo(t.data)).buffer),o=0,s=t.tensors.map(([n,r,i,a,l])=>{let c=Array.from({length:t.models},(u,p)=>e.subarray(o+p*i,o+(p+1)*i));o+=i*t.models;let h=[a,l],
+d={sorted:[],shares:[],lengths:[],draws:[]};return{column:n,attention:!!r,n:i,ties:h,deltas:c,bits:c.map(F),...d}});return{layers:t.layers,models:t.models,tensors:s}}var pt=Math.fround,Go=2147483647;function Ke(t,e,o){let s=t+e|0;return s^=s>>>16,s=Math.imul(s,2146121005),s^=s>>>15,s=s+o|0,s=Math.imul(s,2221713035),s^=s>>>16,
+(s>>>8)*2**-24}function Ve(t,e){return t.sorted[e]??=Float32Array.from(t.deltas[e],Math.abs).sort(),t.sorted[e]}function dt(t,e,o){let[s,n]=[0,t.length];for(;s<
+n;){let r=s+n>>1;(o?t[r]<=e:t[r]<e)?s=r+1:n=r}return s}function Xo(t,e){let o=t.length,s=t[o-e],n=dt(t,s,!0);return[s,pt((e-(o-n))/(n-dt(t,s,!1)))]}function Rt(t,e,o,s){
+let{n,ties:[r,i]}=t;if(o<=0||o>=n){s.fill(o<=0?0:1,0,n);return}let[a,l]=Xo(Ve(t,e),o),c=t.bits[e],h=F(Float32Array.of(a))[0];for(let d=0;d<n;d+=1){let u=h-(c[d]&
+Go);s[d]=u>>>31,u===0&&(l>=1||Ke(d,r,i)<l)&&(s[d]=1)}}function Yo(t,e){if(!t.shares[e]){let o=Ve(t,e),{n:s}=t;t.shares[e]=Float64Array.from(t.deltas[e],n=>{let r=(dt(
+o,Math.abs(n),!1)+dt(o,Math.abs(n),!0)-1)/2;return s>1?r/(s-1):r+.5})}return t.shares[e]}function Zo(t,e,[o,s]){return t.draws[e]??=Float32Array.from(t.deltas[e],
+(n,r)=>Ke(r,o,s)),t.draws[e]}function Jo(t,e,o,s,n,{kept:r,other:i}){let{n:a}=e,{density:l,gamma:c,epsilon:h}=s;if(l<=0&&t.trim!=="middle")return r.fill(0,0,a),
+null;if(t.trim==="largest")return Rt(e,o,Math.max(1,Math.trunc(l*a)),r),null;if(t.trim==="middle"){let p=Math.trunc(l*a),f=Math.min(Math.trunc(c*a),a-p);Rt(e,o,
+f+p,r),Rt(e,o,f,i);for(let x=0;x<a;x+=1)r[x]&=1-i[x];return null}let d=Zo(e,o,n);if(t.trim==="random"){let p=pt(l);for(let f=0;f<a;f+=1)r[f]=d[f]<p?1:0;return null}
+let u=Yo(e,o).map(p=>Math.min(1,Math.max(0,l+h*(2*p-1))));for(let p=0;p<a;p+=1)r[p]=d[p]<u[p]?1:0;return u}function Ge(t,e,o,s,n,r,i){let a=e.deltas[o],{n:l}=e,
+{density:c}=s;if(t.trim==="all"||c>=1){r.set(a);return}let h=Jo(t,e,o,s,n,i),{kept:d}=i;if(h&&t.rescale==="inverse"){for(let u=0;u<l;u+=1)r[u]=d[u]?a[u]/h[u]:0;
+return}for(let u=0;u<l;u+=1)r[u]=d[u]*a[u];if(t.rescale==="inverse"){if(c>0)for(let u=0;u<l;u+=1)r[u]/=pt(c)}else t.rescale&&Qo(e,o,r)}function Qo(t,e,o){let{n:s}=t;
+t.lengths[e]??=t.deltas[e].reduce((a,l)=>a+Math.abs(l),0);let n=t.lengths[e],r=0;for(let a=0;a<s;a+=1)r+=Math.abs(o[a]);let i=n>=1e-7&&r>=1e-7?pt(n/r):1;for(let a=0;a<
+s;a+=1)o[a]*=i}function Xe(t,e,o){if(t===null)return"do not touch the same weights";let s=Math.abs(t)<=.05,n=s?"about as much as chance":t>0?"more than chance":"less than chan\
+ce",r=o.filter((c,h)=>c&&Number(e[h])>.05);if(t<-.05||!r.length||r.length===o.filter(Boolean).length)return n;let i=[];for(let c of r)i.at(-1)?.at(-1)===c-1?i.at(
+-1)?.push(c):i.push([c]);let a=i.slice(0,3).map(c=>c.length>1?`${c[0]}–${c.at(-1)}`:c[0]),l=i.length>3?" …":"";return`${n}${s?", more in":","} layer${r.length>
+1?"s":""} ${a.join(", ")}${l}`}function ts(t,e){let o=Array.from({length:t},()=>new Float32Array(e)),s=new Float32Array(e),n={kept:new Uint8Array(e),other:new Uint8Array(e)},r={lead:new Uint8Array(
+e),share:new Float64Array(e),same:new Float64Array(e)};return{terms:o,bits:o.map(F),sum:s,sumBits:F(s),masks:n,...r,fair:new Float64Array(e)}}function es({terms:t,
+bits:e,sum:o},s,n,r){let i=t[s],a=e[s],l=Math.fround(r),c=0;for(let h=0;h<n;h+=1){let d=a[h]<<1;c+=(d|-d)>>>31,i[h]*=l,o[h]+=i[h]}return c}function os({terms:t,
+bits:e},o,s){let[n,r]=[0,0];for(let i=0;i<s;i+=1){let a=e[o][i]<<1;r+=(a|-a)>>>31,n+=Math.abs(t[o][i])}return r&&Number.isFinite(n)?n/r:0}function ss(t,e){let{lead:o,
+share:s,same:n,fair:r}=t,i=t.terms.map((p,f)=>os(t,f,e)),a=i.map((p,f)=>f).filter(p=>i[p]).sort((p,f)=>i[f]-i[p]);if(a.length<2)return[0,0,0];let[l,...c]=a;for(let p=0;p<
+e;p+=1){let f=t.bits[l][p]<<1,x=(f|-f)>>>31;o[p]=x<<(t.bits[l][p]>>>31),s[p]=x/i[l],n[p]=1,r[p]=1}for(let p of c){let f=t.bits[p],[x,w]=[i[p],1/i[p]];for(let k=0;k<
+e;k+=1){let C=f[k]<<1,M=(C|-C)>>>31,z=M<<(f[k]>>>31),Pt=s[k]*x,Ht=z^o[k];n[k]*=1-(Ht&Ht>>1)*Pt,r[k]*=1-M*Pt/2;let It=M&o[k]-1>>>31;o[k]|=z*It,s[k]+=It*w}}let[h,
+d,u]=[0,0,0];for(let p=0;p<e;p+=1)h+=1-n[p],d+=1-r[p],u+=r[p]<1?1:0;return[h,d,u]}function ns({terms:t,bits:e,sumBits:o},s,n,r){let i=t[s],a=e[s],l=0;if(!r){for(let c=0;c<
+n;c+=1)l+=Math.abs(i[c]);return l}for(let c=0;c<n;c+=1){let h=o[c]<<1,d=o[c]>>>31&(h|-h)>>>31;l+=(1-(d^a[c]>>>31))*Math.abs(i[c])}return l}function rs(t,e,o,s,n){
+let{n:r,deltas:i}=e;n.sum.fill(0,0,r);let a=i.map((l,c)=>(Ge(t,e,c,o[c],s[c],n.terms[c].subarray(0,r),n.masks),es(n,c,r,o[c].weight)));return{contest:ss(n,r),kept:a,
+pull:i.map((l,c)=>ns(n,c,r,t.vote))}}function is(t,e,o){let s=o.attention?"#attention":"#rest",n=t.models.map(r=>{let i={};for(let[a,l]of Object.entries(r))i[a]=
+(e[l]??e[l+s])?.[o.column];return i});return n.every(r=>Object.values(r).every(Number.isFinite))?n:null}var as=({trim:t},{density:e,epsilon:o})=>t==="ranked"&&e>
+0&&e<1&&!(o<Math.min(e,1-e));function ls(t,{tensors:e,models:o}){let s=t.keys?new Uint32Array(Uint8Array.from(atob(t.keys),n=>n.charCodeAt(0)).buffer):null;return e.
+map((n,r)=>Array.from({length:o},(i,a)=>{let l=2*(r*o+a);return s?[s[l],s[l+1]]:[0,0]}))}function cs(t,{layers:e,models:o,tensors:s},n){let r=e.map(()=>[0,0,0]),
+i=s.reduce((f,{n:x})=>f+x,0),[a,l]=[new Array(o).fill(0),new Array(o).fill(0)],c=[0,0,0];s.forEach(({column:f},x)=>{n[x].contest.forEach((w,k)=>{r[f][k]+=w,c[k]+=
+w});for(let w=0;w<o;w+=1)a[w]+=n[x].kept[w],l[w]+=n[x].pull[w]});let h=l.reduce((f,x)=>f+x,0),d={};t.models.forEach((f,x)=>{let w=`keeps ${gt(a[x]/i)} of its ch\
+anges, gives ${gt(h?l[x]/h:0)} of the result`;for(let k of Object.values(f))d[k]=w});let u=([f,x,w])=>w?(f-x)/w:null,p=r.map(u);return{floor:p,summary:o>1?Xe(u(
+c),p,e):"one model alone",lanes:d}}function ft(t,e){let{tensors:o,models:s}=t,n=[],r=ts(s,Math.max(0,...o.map(({n:c})=>c))),i=ls(e,t);for(let c of o)c.draws=[];
+let a=(c,h=1/0)=>{for(let d=0;d<o.length;d+=1){let u=is(e,c,o[d]);if(!u||u.some(f=>as(e,f)))return null;let p=u.map(f=>Object.values(f).join()).join(";");if(n[d]?.
+said!==p){if(performance.now()>h)return!1;n[d]={said:p,found:rs(e,o[d],u,i[d],r)}}}return!0};return Object.assign(c=>{if(!a(c))return null;let h=n.map(d=>d.found);
+return cs(e,t,h)},{warm:a})}var hs=40,ds=8,ps=4,fs=12,Ye=t=>"requestIdleCallback"in window?requestIdleCallback(t):setTimeout(t,16),ut=class{constructor(e){this.mixer=e,this.seq=0,this.sent=
+0,this.timer=void 0,this.waiting=!1,this.meter=null,this.sketches=new Map}get still(){return!!this.mixer.s.board.law?.still}message(e={}){let{lanes:o,cause:s,board:n,
+picked:r}=this.mixer.s,i={lanes:o,seq:this.seq,move:s,split:!!n.split,followed:!!this.meter,...e};return structuredClone(r?{...i,picked:r}:i)}hand(){clearTimeout(
+this.timer),this.timer=void 0,this.waiting=!1,this.seq+=1,this.mixer.host.props.value=this.message()}post(){this.sent=performance.now(),this.hand(),this.mixer.host.
+trigger("input")}postSoon(){let e=hs-(performance.now()-this.sent);e<=ds?this.post():this.timer??=setTimeout(()=>this.post(),e)}send(){this.waiting=!0,this.meter?
+this.mixer.mark("stats"):this.still||this.postSoon()}release(){this.waiting&&(this.meter||this.still)?this.hand():this.waiting&&this.post(),this.mixer.host.trigger(
+"release")}async takeLaw(){let{mixer:e,sketches:o}=this,{law:s}=e.s.board;if([this.meter,e.own]=[null,null],!s?.sketch)return;let n=s.sketch;o.has(n)||o.set(n,this.
+fetch(n));for(let l of o.keys())o.size>ps&&o.delete(l);let r=await o.get(n)?.catch(()=>null);if(r||o.delete(n),!r||e.s.board.law!==s)return;let i=ft(r,s);this.meter=
+i;let a=()=>{this.meter===i&&i.warm(e.s.lanes,performance.now()+fs)===!1&&Ye(a)};Ye(a)}async fetch(e){let o=await this.mixer.host.server.sample_of(e);return o?ht(
+o):null}follow(){let e=this.meter?.(this.mixer.s.lanes)??null;return!e&&this.waiting&&this.postSoon(),e}};var mt=class{constructor(e,o){this.host=e,this.root=o,this.s=new Q(n=>this.mark(n)),this.sending=new ut(this),this.stats={},this.own=null,this.banks=[],this.tools=
+null,this.gesture=null,this.lastTap=null,this.typing=null,this.spot=-1,this.brush=null,this.brushing=!1,this.menu=null,this.more=!1,this.width=0,this.boxes=[],this.
+ends=null,this.dirty=new Set,this.frame=0,this.known="";let s=n=>()=>this.s.zoom&&n(...this.s.zoom);this.parts=ze(o,{lock:s((n,r)=>this.lockColumns(n,r)),keep:s(
+(n,r)=>this.keepOnly(n,r)),inside:()=>G(this,-1),out:()=>{H(this,0,0),this.parts.stripCanvas.focus({preventScroll:!0})}}),Se(this),Ce(this),o.addEventListener("\
+keydown",n=>{let r=de(n);r&&(n.preventDefault(),this.step(r))}),Ut(o,()=>this.resize()),Ft(o,()=>this.drawColours())}edit(e){if(this.s.board.locked)return;this.
+finishTyping();let o=this.s.lanes;e(),this.drawHeads(),this.s.differ(o)&&(this.remember(o),this.complete())}editSelected(e){let o=this.s.selectedLane();o&&this.
+edit(()=>e(o))}complete(){this.widen(),this.sending.send(),this.sending.release(),this.drawButtons()}remember(e){this.s.remember(e),this.drawButtons()}finishTyping(){
+if(!this.typing)return;clearTimeout(this.typing.timer);let{before:e}=this.typing;this.typing=null,this.s.differ(e)&&(this.remember(e),this.sending.release())}step(e){
+this.finishTyping();let o=e==="undo"?this.s.past.length:this.s.future.length;o&&this.s.step(e)?(this.widen(),this.markAll(),this.sending.send(),this.sending.release(),
+this.drawButtons()):!o&&this.s.canStep(e)&&(this.s.asked=!0,this.host.trigger(e==="undo"?"undo":"retry"))}surprise(){this.edit(()=>ce(this.s)),this.s.shown().every(
+e=>this.s.frozen.has(e.path))&&this.say("Every lane is locked.")}keepOnly(e,o){this.s.board.can_keep!==!1&&this.edit(()=>re(this.s,e,o))}lockColumns(e,o){let s=ae(
+this.s,e,o);this.say(`${this.s.rangeName(e,o)} ${s?"locked":"unlocked"}.`),this.drawHeads(),this.markAll()}lockLane(e){ie(this.s,e),this.drawHeads(),this.mark(e.
+path)}unlockAll(){le(this.s),this.say("Nothing is locked."),this.drawHeads(),this.markAll()}split(){this.finishTyping(),this.host.props.value=this.sending.message(
+{split:!this.s.board.split}),this.host.trigger("edit")}showParam(e){this.finishTyping(),this.s.param=e,Bt(this)}selectLane(e){this.s.selected=e;for(let s of this.
+banks)s.box.dataset.selected=String(s.lane.path===e);let o=this.s.selectedLane()?.name??"";this.tools?.shapes.setAttribute("aria-label",`Shape of ${o}`),this.tools&&
+(this.tools.shapes.title=`Shapes act on ${o}`),this.drawHere()}mark(e){this.dirty.add(e),this.frame||(this.frame=requestAnimationFrame(()=>this.paint()))}markAll(){
+for(let e of this.banks)this.mark(e.lane.path);this.mark("strip"),this.mark("scale")}paint(){this.frame=0;let e=new Set(this.dirty);if(this.dirty.clear(),e.has(
+"stats")&&this.follow(),!!this.width){this.boxes.length!==this.s.board.columns.length&&this.place();for(let o of this.banks)!e.has(o.lane.path)&&!(o.ghost&&e.has(
+o.ghost.path))||(Ue(this,o),Pe(this,o));(e.has("strip")||e.has("stats"))&&ye(this),e.has("scale")&&We(this)}}follow(){this.own=this.sending.follow(),this.own&&this.
+drawTexts()}place(){let e=(this.banks[0]?.canvas??this.parts.stripCanvas).clientWidth-y-2;Object.assign(this,me(this.s.board.columns,this.s.seen(),e,lt))}resize(){
+this.width=this.parts.lanes.clientWidth,!(!this.width||!this.banks.length)&&(this.place(),this.markAll())}widen(){this.s.widen()&&(ct(this),this.markAll())}floor(){
+return(this.own??this.stats).floor??[]}brushed(){let{from:e,to:o}=this.brush??{from:0,to:0};return[Math.min(e,o),Math.max(e,o)]}columnOf(e){return e.hover>=0?e.
+hover:this.s.cursor[e.lane.path]??this.ends?.first??0}say(e){this.parts.live.textContent=e}drawHeads(){for(let e of this.banks){let o=this.s.frozen.has(e.lane.path);
+e.box.dataset.locked=String(o),e.lock.hidden=!o,_t(this,e)}this.tools&&(this.tools.unlock.hidden=!this.s.held.size&&!this.s.frozen.size),this.drawHere(),ve(this)}drawHere(){
+if(!this.tools)return;let[e,o]=this.s.focusedColumns(),s=this.s.rangeName(e,o);E(this.tools.keep,`Keep only ${s}`),E(this.tools.hold,`${this.s.allHeld(e,o)?"Unl\
+ock":"Lock"} ${s}`)}drawButtons(){let{s:e,tools:o}=this;if(!o)return;let s=!!e.board.locked,n=[o.undo,o.redo,o.more];for(let r of this.root.querySelectorAll(".m\
+x-button:not([data-param])"))r instanceof HTMLButtonElement&&(r.disabled=s&&!n.includes(r));o.undo.setAttribute("aria-disabled",String(!e.canStep("undo"))),o.redo.
+setAttribute("aria-disabled",String(!e.canStep("redo"))),o.link.setAttribute("aria-pressed",String(!!e.linked[e.param])),this.parts.toolbar.hidden=s&&!e.page.can_undo&&
+!e.page.can_redo}drawHint(){let{board:e,param:o,stride:s}=this.s,n=e.params.find(l=>l.name!==o),r=n&&this.banks.some(l=>l.ghost)?` · dashed line: ${n.label||n.
+name}`:"",i=R?"Drag to paint · the round ends pull a ramp · tap twice to reset":"Drag to paint · Shift keeps a level · the round ends pull a ramp · double-cli\
+ck resets",a=s>1?` · moves ${s} layers at a time (More)`:"";this.parts.hint.textContent=e.locked?e.note??"":`${i}${r}${a}`}drawTexts(){let{strip:e,stripCanvas:o,
+stripSummary:s}=this.parts,n=this.floor().length,{summary:r,lanes:i}=this.own??this.stats;e.hidden=!n,E(s,r??""),e.title=`Above the line: more than unrelated mo\
+dels would, below: less. ${this.stats.note??""}`,o.setAttribute("aria-label",`Pull against each other: ${r??""}`);for(let{lane:a,remark:l}of this.banks){let c=i?.[a.
+path]??i?.[a.path.split("#")[0]]??"";E(l,c),l.title=c}this.spot>=0&&O(this,this.spot<n?this.spot:-1)}drawColours(){for(let e of this.banks)e.box.style.setProperty(
+"--mx-colour",nt(e.lane.ink??e.lane.slot));this.markAll()}};function us(t){let e=new mt(t,Dt(t.element,".mixer",jt));t.watch("board",()=>Nt(e)),t.watch("value",()=>De(e)),t.watch("stats",()=>Fe(e)),e.stats=U(t.props.stats),
+e.s.hear(e.stats),Nt(e)}return oo(ms);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -1,405 +1,356 @@
-// npm run build: 8caf8f4d3d89abf4b39409af5a27ffc260accaadbfa1c601c320bf0dc6682035 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
-"use strict";var part=(()=>{var __defProp=Object.defineProperty;var __getOwnPropDesc=Object.getOwnPropertyDescriptor;var __getOwnPropNames=Object.getOwnPropertyNames;var __hasOwnProp=Object.prototype.hasOwnProperty;var __export=(target,all2)=>{for(var name in all2)__defProp(target,name,{get:all2[name],enumerable:!0})},__copyProps=(to,from,except,desc)=>{if(from&&typeof from==
-"object"||typeof from=="function")for(let key of __getOwnPropNames(from))!__hasOwnProp.call(to,key)&&key!==except&&__defProp(to,key,{get:()=>from[key],enumerable:!(desc=
-__getOwnPropDesc(from,key))||desc.enumerable});return to};var __toCommonJS=mod=>__copyProps(__defProp({},"__esModule",{value:!0}),mod);var main_exports={};__export(main_exports,{start:()=>start});var rows_default=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-var\
-iant-numeric:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;bor\
-der-collapse:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(--me\
--soft-ink);background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-merg\
-e-tint)}.rw-prompt{width:27%}.rw-before{width:18%;color:var(--me-quiet)}.rw-other{width:48px;text-align:center}.rw-row td{padding:8px;vertical-align:top;height:\
-60px;border-bottom:1px solid var(--me-line);overflow-wrap:anywhere}.rw-row td.rw-before{display:table-cell;font-size:13px}.rw-row[data-open=true] td.rw-prompt{b\
-ox-shadow:inset 3px 0 0 var(--me-ink)}.rw-row td.rw-merge{background:var(--me-merge-tint)}.rw-ask{display:flex;gap:8px;align-items:flex-start}.rows input.rw-tic\
-k{flex:none;width:16px;height:16px;appearance:auto!important;margin:2px 0 0;accent-color:var(--me-ink)}.rw-ticked{flex:none;display:grid;place-items:start cente\
-r;width:24px;min-height:24px;margin-inline-start:-4px}.rw-undo{display:flex;gap:8px;align-items:center}.rw-undo .rw-text{overflow:hidden;text-overflow:ellipsis;\
-white-space:nowrap}.rw-file{display:none}.rw-text{flex:1;min-width:0;display:flex;flex-direction:column}.rows :is(.rw-words,.rw-fold,.rw-tool,.rw-chip,.rw-send,\
-.rw-stop){border:0;padding:0;background:none;color:inherit;font:inherit;cursor:pointer}.rw-words{padding:0;text-align:start;display:-webkit-box;-webkit-box-orie\
-nt:vertical;-webkit-line-clamp:2;overflow:hidden}.rw-wanted,.rw-state,.rw-legend,.rw-full,.rw-says{font-size:11px;line-height:16px;color:var(--me-quiet)}.rw-wan\
-ted{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.rw-tools{flex:none;opacity:0}.rw-row:hover .rw-tools,.rw-row:focus-within .rw-tools{opacity:1}.rw\
--tool{width:24px;height:24px;color:var(--me-quiet)}.rw-said{display:flex;gap:8px;font-size:14px}.rw-said[data-old=true]{color:var(--me-quiet)}.rw-answer{display\
-:-webkit-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}.rw-state{display:block;min-height:16px}.rw-merge[data-changed=true] .rw-answer{te\
-xt-decoration:underline 1px var(--me-merge);text-underline-offset:3px}.rw-merge[data-state=failed] .rw-state{color:var(--me-wrong)}.rw-mark{flex:none;width:18px\
-;height:18px;border-radius:50%;font-size:11px;line-height:18px;text-align:center}.rw-mark[data-right=null]{display:none}.rw-mark[data-right=true]{color:var(--me\
--sheet);background:var(--me-right)}.rw-mark[data-right=false]{color:var(--me-wrong);box-shadow:inset 0 0 0 1.5px var(--me-wrong)}.rw-other .rw-mark,.rw-other-te\
-xt{display:none}.rw-other[data-unfolded=true] .rw-mark:not([data-right=null]),.rw-other[data-unfolded=true] .rw-other-text{display:inline-block}.rw-other[data-u\
-nfolded=true]>*{margin-inline-end:6px;vertical-align:middle}.rw-sign{font-size:15px;font-weight:600}.rows .rw-fold{display:flex;flex-direction:column;align-item\
-s:center;width:100%;padding:0;font-size:11px;line-height:16px}.rw-fold>span{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-head th\
-.rw-other,.rw-row td.rw-other{padding:8px 2px}.rw-row td.rw-other[data-unfolded=true],.rw-head th.rw-other[data-unfolded=true]{width:148px}.rw-dot{width:10px;he\
-ight:10px;border-radius:3px;background:var(--me-base)}.rw-askrow{flex:none;display:flex;gap:8px;align-items:center;min-height:48px;padding:6px 16px;border-botto\
-m:1px solid var(--me-line)}.rows .rw-field{flex:1 1 240px;min-width:120px;height:32px;padding:6px 4px;font-size:13px;line-height:20px;border:0;border-bottom:1px\
- solid var(--me-edge);background:transparent;color:inherit;resize:none}.rw-field::placeholder{color:var(--me-quiet);opacity:1}.rw-chips{display:flex;gap:6px;ove\
-rflow:hidden}.rows :is(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:28px;border:1px solid var(--me-line);border-radius:14px;white-space:nowrap}.rows \
-.rw-send{border-radius:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0\
- 16px;border-bottom:1px solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;white-space:nowrap}.rw-bars{display:flex;gap:3px;align-items:flex-end;heig\
-ht:28px}.rw-bar{width:10px;background:var(--me-edge)}.rw-bar[data-newest=true]{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;paddin\
-g:12px 16px}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw\
--closehead [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;curs\
-or:pointer}.rw-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty)\
-{padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex\
--direction:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);co\
-lor:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):fo\
-cus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{disp\
-lay:flex;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{\
-outline:none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-sid\
-e-text{margin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.r\
-w-side-text[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex\
--start;min-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .r\
-w-vote{flex:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}\
-.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{wid\
-th:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-st\
-op,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:b\
-lock}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40p\
-x;padding:2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
-`;var answers_default=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--backgrou\
-nd-fill-primary, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: \
-var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:in\
-set(50%);white-space:nowrap}.an-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin-bottom:8px;font-size:12.5px}.an-asked{flex:1 1 140px;min-\
-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet)}.an-modes{display:flex;align-items:center;gap:2px;color:var(--me-quiet);\
-background:var(--me-soft);border-radius:8px;padding:2px}.an-label{padding:0 4px 0 8px;white-space:nowrap}.an-button{font:inherit;color:var(--an-text);background\
-:transparent;border:0;border-radius:6px;min-height:26px;padding:0 8px;cursor:pointer;white-space:nowrap}.an-button[aria-pressed=true]{background:var(--an-card);\
-color:var(--me-accent);font-weight:600;box-shadow:0 1px 2px rgb(0 0 0 / 18%)}.an-button:focus-visible,.an-body:focus-visible{outline:2px solid var(--me-focus);o\
-utline-offset:1px}.an-note{color:var(--me-quiet);font-size:12.5px;margin-bottom:8px}.an-alarm{color:var(--me-bad);font-weight:600;margin-bottom:8px;overflow-wra\
-p:anywhere}.an-grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,180px),1fr));gap:10px;min-width:0}.an-card{min-width:0;display:flex;flex-\
-direction:column;background:var(--an-card);border:1px solid var(--an-line);border-top:3px solid var(--an-colour);border-radius:10px;padding:8px 4px 8px 12px}.an\
--card[data-plain=true]{--an-colour: var(--me-grey) !important}.an-card[data-lead=true]{grid-column:1 / -1;border:1.5px solid var(--an-colour);border-top-width:4\
-px;font-size:15.5px}.an-head{display:flex;align-items:center;gap:7px;padding-right:8px;min-width:0;margin-bottom:3px}.an-dot{flex:none;width:8px;height:8px;bord\
-er-radius:50%;background:var(--an-colour)}.an-title{min-width:0;font-weight:600;font-size:13.5px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;flex:\
-1 0 auto;max-width:100%}.an-badge{flex:0 1 auto;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-size:11.5px}.an\
--card[data-state=failed] .an-badge{color:var(--me-bad);font-weight:600}.an-body{position:relative;max-height:260px;overflow-y:auto;border-radius:4px;padding-rig\
-ht:8px;flex:1;scrollbar-width:thin}.an-card[data-lead=true] .an-body{max-height:340px;min-height:3.2em}.an-text{white-space:pre-wrap;overflow-wrap:anywhere}.an-\
-text:empty{display:none}.an-message{color:var(--me-quiet);font-size:13px;overflow-wrap:anywhere}.an-card[data-state=failed] .an-message{color:var(--me-bad)}.an-\
-card[data-state=busy] .an-text::after{content:"\\258d";color:var(--an-colour)}.an-token{border-radius:3px}&[data-mode=sure] .an-token{background:color-mix(in srg\
-b,var(--an-colour) calc(var(--u, 0) * 1%),transparent)}&[data-mode=parent] .an-token[data-line]{text-decoration:underline 2px var(--an-parent);text-underline-of\
-fset:4px;text-decoration-skip-ink:none}&[data-mode=parent] .an-token[data-line="1"]{text-decoration-style:dashed}&[data-mode=parent] .an-token[data-line="2"]{te\
-xt-decoration-style:dotted}&[data-mode=parent] .an-token[data-line="3"]{text-decoration-style:double}.an-lit{box-shadow:0 0 0 1.5px var(--an-text)}.an-tip{posit\
-ion:absolute;z-index:6;pointer-events:none;max-width:min(100%,300px);padding:6px 9px;border-radius:7px;background:var(--me-tip);color:var(--me-on-tip);font-size\
-:12px;line-height:1.45;box-shadow:0 2px 8px rgb(0 0 0 / 30%)}.an-tip-token,.an-tip-row{display:flex;justify-content:space-between;gap:14px;overflow-wrap:anywher\
-e;white-space:pre-wrap}.an-tip-token{font-weight:600}.an-tip-row{color:var(--me-on-tip-quiet)}.an-tip-note{color:var(--me-on-tip-quiet);border-top:1px solid var\
-(--me-tip-line);margin-top:4px;padding-top:3px;overflow-wrap:anywhere}.an-words{flex:0 1 auto;min-width:0;color:var(--me-quiet);font-size:11.5px;overflow:hidden\
-;text-overflow:ellipsis;white-space:nowrap}.an-hold{font-size:12.5px;margin-left:auto;flex:none;border:1px solid var(--an-line);user-select:none;touch-action:no\
-ne}&[data-bypass=true] .an-card[data-lead=true]{border-style:dashed}&[data-bypass=true] .an-card[data-lead=true] :is(.an-text,.an-message,.an-why){display:none}\
-.an-heard{white-space:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display:none}.an-why{border-top:1px solid var(--an-line);margin:6px \
-8px 0 0;padding-top:5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}@media(pointer:coarse){.an-hold,.an-button{min-height:36px}}}
-`;function el(tag,className="",text=""){let node=document.createElement(tag);return className&&(node.className=className),text!==""&&(node.textContent=text),node}function button(className,text,act,name=""){let node=el("button",className,text);return node.type="button",name&&node.setAttribute("aria-label",name),node.addEventListener(
-"click",act),node}function titled(node,title){return node.title=title,node}function grouped(node,name){return node.setAttribute("role","group"),node.setAttribute(
-"aria-label",name),node}function setAttribute(node,name,text){node.getAttribute(name)!==text&&node.setAttribute(name,text)}function setText(node,text){node.textContent!==
-text&&(node.textContent=text)}var press=(node,on)=>setAttribute(node,"aria-pressed",String(on));function rootOf(element,selector,css){let root=element.querySelector(
-selector);if(!(root instanceof HTMLElement))throw new Error(`no ${selector} here`);return element.append(el("style","",css)),root}function within(event,selector){
-let found=event.target instanceof Element?event.target.closest(selector):null;return found instanceof HTMLElement?found:null}function onTheme(root,then){let watching=new MutationObserver(
-()=>{root.isConnected?then():watching.disconnect()});watching.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var read=given=>typeof given=="string"?JSON.parse(given||"{}"):structuredClone(given??{});var looks_default={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["\
-#56657a","#a6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6\
-adb8"],titles:["#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c",
-"#e9ecef"],"accent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c9\
-2a2a","#ff8787"],"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a0\
-0",tip:"#18191c","on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","\
-#ff922b"],"ramp-against":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],
-"skill-2":["#c2255c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],
-"skill-7":["#5c677d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525\
-b","#bcc4cb"],merge:["#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"]},
-numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var COLOURS=looks_default.colours,SLOTS=looks_default.slots.length,isDark=()=>document.body.classList.contains("dark"),of=(both,dark=isDark())=>typeof both=="st\
-ring"?both:both[dark?1:0];function colour(name,dark=isDark()){if(!(name in COLOURS))throw new Error(`no colour ${name}`);return of(COLOURS[name],dark)}var slotColour=(slot,dark=isDark())=>typeof slot==
-"number"&&Number.isInteger(slot)?of(looks_default.slots[slot%SLOTS],dark):colour("lead",dark);var FINAL=["done","cached","stopped","failed"];var WORDS={busy:"writing…",waiting:"waiting…",cached:"from memory",done:"done",stopped:"stopped",failed:"failed"},colourOf=slot=>Number.isInteger(slot)?`var\
-(--me-slot-${Number(slot)%SLOTS})`:"var(--me-lead)";function say(node,text){setText(node,text??""),node.toggleAttribute("hidden",!text)}var nothing=()=>({tokens:[],
-spans:[],state:"",cursor:-1,visible:!1,error:""}),Card=class{constructor(hold2){this.key="",this.column={key:""},this.said=nothing(),this.box=el("section","an-c\
-ard"),this.box.setAttribute("role","region"),this.title=el("span","an-title"),this.badge=el("span","an-badge"),this.words=el("span","an-words"),this.words.title=
-"The chat template the prompt is put into for this model",this.hold=hold2,this.body=el("div","an-body"),this.body.tabIndex=0,this.body.setAttribute("role","grou\
-p"),this.text=el("div","an-text"),this.text.dir="auto",this.message=el("p","an-message"),this.heard=el("div","an-heard"),this.heard.dir="auto",this.why=el("p","\
-an-why"),this.why.hidden=!0;let head=el("div","an-head");head.append(el("i","an-dot"),this.title,this.badge,this.words,hold2),this.body.append(this.text,this.message,
-this.heard),this.box.append(head,this.body,this.why)}get name(){return String(this.column.name??this.key)}take(column,bypass){this.column=column,this.key=String(
-column.key);let{name}=this;this.box.setAttribute("aria-label",`Answer of ${name}`),this.body.setAttribute("aria-label",`Words of ${name}, arrow keys step throug\
-h them`),this.box.dataset.lead=String(!!column.lead),this.box.style.setProperty("--an-colour",colourOf(column.lead?null:column.slot??0)),this.box.dataset.plain=
-String(!column.lead&&!Number.isInteger(column.slot)),this.title.textContent=column.lead?name.charAt(0).toUpperCase()+name.slice(1):name,this.title.title=name,say(
-this.words,column.words?String(column.words):""),this.hold.hidden=!column.lead||!bypass,this.refresh()}clear(){let tall=Math.min(this.body.clientHeight,320);this.
-body.style.minHeight=this.said.tokens.length?`${tall}px`:"",this.said=nothing(),this.text.replaceChildren(),say(this.why,"")}append(tokens,parentOf){let page=document.
-createDocumentFragment();for(let token of tokens){let text=String(token[0]??"");this.said.visible||(text=text.trimStart()),this.said.visible||=text!=="";let blank=/^\s+(?=\S)/.
-exec(text)?.[0]??"";blank&&page.append(blank);let span=el("span","an-token",text.slice(blank.length)),prob=typeof token[1]=="number"?Math.min(1,Math.max(0,token[1])):
-1;span.style.setProperty("--u",String(Math.round(55*(1-prob)))),ascribe(span,token,parentOf),span.dataset.i=String(this.said.tokens.length),this.said.tokens.push(
-token),this.said.spans.push(span),page.append(span)}let low=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(page),low&&this.
-said.state==="busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(tokens,parentOf){if(this.said.tokens.length===tokens.length){this.said.tokens=tokens,tokens.
-forEach((token,i)=>ascribe(this.said.spans[i],token,parentOf));return}let{state,error}=this.said;this.clear(),Object.assign(this.said,{state,error}),this.append(
-tokens,parentOf)}get remark(){let{state,tokens,error}=this.said;if(error)return error;let some=tokens.length>0;return state==="failed"?"This answer failed.":state===
-"stopped"?some?"Stopped before the end.":"Stopped before the first word.":state==="waiting"?"Waiting for its turn…":some?"":state==="busy"?"Thinking…":state===
-"done"||state==="cached"?"The model ended without a word.":state?"":this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet."}refresh(){let{
-state}=this.said;this.box.dataset.state=state||"empty",this.box.setAttribute("aria-busy",String(state==="busy")),this.badge.textContent=WORDS[state]??"",say(this.
-message,this.remark),FINAL.includes(state)&&(this.body.style.minHeight="")}};function ascribe(span,token,parentOf){let parent=token[3]==null?void 0:parentOf(String(
-token[3]));parent&&(span.style.setProperty("--an-parent",colourOf(parent.column.slot)),span.dataset.line=String((parent.column.slot??0)%4))}var WAYS={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},wayOf=event=>WAYS[event.key]??null,withControl=event=>event.ctrlKey||event.metaKey;var{decimals,digits,hardly,minus}=looks_default.numbers;function whole(x){let below=Math.floor(x);return x-below===.5?below+(below&1):Math.round(x)}var percent=share=>`${whole(100*share)}%`,chance=p=>p>0&&p<hardly?"<\
-1%":percent(p);var show=text=>`“${String(text).replaceAll(`
-`,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,oddsOf=p=>typeof p=="number"?chance(p):"";function pin({said,why:line}){let token=said.tokens[said.cursor],
-why=token?.[4]?String(token[4]):"";say(line,token&&why?`${show(token[0])} ${chance(Number(token[1]))}: ${why}`:"")}var Tip=class{constructor(root,live,cardOf){this.
-root=root,this.live=live,this.cardOf=cardOf,this.box=el("div","an-tip"),this.box.hidden=!0,this.box.setAttribute("role","tooltip"),this.lit=null}hide(){this.lit?.
-classList.remove("an-lit"),this.lit=null,this.box.hidden=!0}explain(card,i,spoken=!1){let span=card.said.spans[i],token=card.said.tokens[i];if(!span||!token){this.
-hide();return}if(span===this.lit)return;this.hide(),this.lit=span,span.classList.add("an-lit"),this.fill(token),this.box.hidden=!1;let here=span.getClientRects()[0]??
-span.getBoundingClientRect(),frame=this.root.getBoundingClientRect(),left=here.left-frame.left+here.width/2-this.box.offsetWidth/2;if(this.box.style.left=`${Math.
-min(Math.max(0,left),Math.max(0,frame.width-this.box.offsetWidth))}px`,this.box.style.top=`${here.bottom-frame.top+6}px`,!spoken)return;let rows=[...this.box.children].
-map(row=>[...row.childNodes].map(n=>n.textContent).join(" "));this.live.textContent=rows.join(", ")}fill([text,prob,alternatives,parent,why]){let first=el("div",
-"an-tip-token",show(text));typeof prob=="number"&&first.append(el("b","",chance(prob))),this.box.replaceChildren(first);for(let[alt,p]of(alternatives??[]).slice(
-0,5)){let row=el("div","an-tip-row",show(alt));row.append(el("span","",oddsOf(p))),this.box.append(row)}let agrees=parent==null?null:this.cardOf(String(parent))?.
-column.name;(why||agrees)&&this.box.append(el("div","an-tip-note",why?String(why):`${agrees} would say the same`))}listen(card){let{body}=card,at=event=>Number(
-within(event,".an-token")?.dataset.i??-1);body.addEventListener("pointerover",event=>{event.pointerType!=="touch"&&this.explain(card,at(event))}),body.addEventListener(
-"pointerleave",event=>{event.pointerType!=="touch"&&this.hide()}),body.addEventListener("click",event=>{card.said.cursor=at(event),this.explain(card,card.said.cursor),
-pin(card)}),body.addEventListener("scroll",()=>this.hide(),{passive:!0}),body.addEventListener("blur",()=>this.hide()),body.addEventListener("keydown",event=>{let by={
-ArrowRight:1,ArrowLeft:-1}[event.key];event.key==="Escape"&&this.hide(),!(!by||withControl(event)||event.altKey)&&(event.preventDefault(),this.step(card,by))})}step(card,by){
-let{body,said}=card;said.cursor=Math.min(Math.max(0,said.cursor+by),said.tokens.length-1);let span=said.spans[said.cursor],low=span?span.offsetTop+span.offsetHeight-
-body.clientHeight:0;span&&(span.offsetTop<body.scrollTop||low>body.scrollTop)&&(body.scrollTop=Math.max(0,low)),pin(card),this.explain(card,said.cursor,!0)}};var MODES=[["sure","how sure","Coloured where the model gave the token a low probability"],["parent","which parent agrees","Underlined in the colour of the pare\
-nt that would have said the same"]],Panel=class{constructor(host,root){this.host=host,this.root=root,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=
-key=>this.cards.get(key),this.asked=el("p","an-asked"),this.asked.dir="auto",this.modes=grouped(el("div","an-modes"),"Colour by"),this.note=el("p","an-note"),this.
-alarm=el("p","an-alarm"),this.grid=el("div","an-grid"),this.live=el("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role",
-"status"),this.alarm.setAttribute("role","alert"),this.tip=new Tip(root,this.live,this.cardOf),this.modes.append(el("span","an-label","Colour by"));for(let[mode,
-text,title]of MODES){let node=button("an-button",text,()=>this.setMode(mode));Object.assign(node,{title}).dataset.mode=mode,this.modes.append(node)}let bar=el("\
-div","an-bar");bar.append(this.asked,this.modes),root.append(bar,this.note,this.alarm,this.grid,this.tip.box,this.live),this.setMode("sure"),say(this.note,""),say(
-this.alarm,"")}setMode(mode){this.root.dataset.mode=mode;for(let node of this.modes.querySelectorAll("button"))press(node,node.dataset.mode===mode)}build(){let columns=(this.
-host.props.value??{}).columns??[],old=this.cards;this.cards=new Map;for(let column of columns){let key=String(column.key),card=old.get(key)??this.newCard();card.
-take(column,columns.some(c=>c.base)),this.cards.set(key,card)}let all2=[...this.cards.values()],lead=all2.filter(card=>card.column.lead),others=all2.filter(card=>!card.
-column.lead);this.grid.replaceChildren(...[...lead,...others].map(card=>card.box))}newCard(){let card=new Card(this.holder());return this.tip.listen(card),card}bypass(on){
-let all2=[...this.cards.values()],base=all2.find(card=>card.column.base),lead=all2.find(card=>card.column.lead);!base||!lead||this.root.dataset.bypass==="true"===
-on||(this.root.dataset.bypass=String(on),this.tip.hide(),press(lead.hold,on),lead.heard.textContent=on?base.text.textContent||base.message.textContent:"",lead.badge.
-textContent=on?`bypassed: ${base.column.name} alone`:WORDS[lead.said.state]??"",this.live.textContent=on?`The base says: ${lead.heard.textContent}`:"")}holder(){
-let node=button("an-button an-hold","Hold: base",()=>{});node.title="As long as you hold it, you read what the base says without any of the changes",press(node,
-!1),node.addEventListener("pointerdown",event=>{node.setPointerCapture(event.pointerId),this.bypass(!0)});for(let end of["pointerup","pointercancel","lostpointe\
-rcapture","blur","keyup"])node.addEventListener(end,()=>this.bypass(!1));return node.addEventListener("keydown",event=>{event.key!==" "&&event.key!=="Enter"||(event.
-preventDefault(),this.bypass(!0))}),node.addEventListener("contextmenu",event=>event.preventDefault()),node}takeProp(){let{feed}=this.host.props;this.take(typeof feed==
-"string"?read(feed):feed)}isNew({run,seq=this.seq+1}){return run>this.run||run===this.run&&seq>this.seq}take(feed){if(!feed||typeof feed.run!="number"||!this.isNew(
-feed))return;let fresh2=feed.run>this.run||!!feed.start;if([this.run,this.seq]=[feed.run,feed.seq??this.seq+1],fresh2&&this.begin(),fresh2||feed.prompt){let prompt=String(
-feed.prompt??"");this.asked.textContent=prompt?`Asked: ${prompt}`:"",this.asked.title=prompt}"note"in feed&&say(this.note,feed.note),this.takeWords(feed),this.takeEnds(
-feed),this.cards.forEach(card=>card.refresh())}begin(){this.tip.hide(),this.bypass(!1),this.cards.forEach(card=>card.clear()),say(this.alarm,""),say(this.note,"")}takeWords(feed){
-for(let[key,state]of Object.entries(feed.state??{})){let card=this.cards.get(key);card&&(card.said.state=String(state))}let added=new Map;for(let[key,...token]of feed.
-add??[])added.set(String(key),[...added.get(String(key))??[],token]);for(let[key,tokens]of added){let card=this.cards.get(key);card&&(card.said.state||="busy",card.
-append(tokens,this.cardOf))}for(let[key,tokens]of Object.entries(feed.full??{}))Array.isArray(tokens)&&this.cards.get(key)?.repair(tokens,this.cardOf)}takeEnds(feed){
-for(let key of feed.done??[]){let card=this.cards.get(String(key));card&&!FINAL.includes(card.said.state)&&(card.said.state="done")}for(let[key,message]of Object.
-entries(feed.error??{})){let card=this.cards.get(key);card?Object.assign(card.said,{error:String(message),state:card.said.state==="stopped"?"stopped":"failed"}):
-say(this.alarm,String(message))}}};var MERGE="merge";var nothing2=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),textOf=said=>(said?.tokens??[]).map(token=>String(token[0]??"")).join("").trim();function apart(key){
-let at=key.indexOf("/");return at<0?["",key]:[key.slice(0,at),key.slice(at+1)]}function wanted(row){return!row.match||!row.answer?.trim()?"a matter of taste":row.
-match==="within"?`right if it has: ${row.answer}`:`right if: ${row.answer}`}var KEY="merge-explorer-rows",FAMILIES=12,FILE_CHARACTERS=2e5,FAMILY=/^[A-Za-z0-9_-]{1,24}$/,clean=text=>text.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function rowOf(given,id){
-let{prompt,answer,match,ticked}=typeof given=="string"?{prompt:given}:given??{};if(typeof prompt!="string"||!prompt.trim())return null;let right=typeof answer==
-"string"||typeof answer=="number"?clean(String(answer)):"",kind=match==="within"?"within":"exact";return{id,prompt:clean(prompt),answer:right,match:right.trim()?
-kind:"",ticked:ticked!==!1}}function rowsOf(given){let rows=[];for(let one of Array.isArray(given)?given:[]){let row=rowOf(one,`r${rows.length+1}`);if(row&&rows.
-every(({prompt})=>prompt!==row.prompt)&&rows.push(row),rows.length===8)break}return rows}function all(){try{let found=JSON.parse(localStorage.getItem(KEY)??"[]");
-return Array.isArray(found)?found.filter(one=>Array.isArray(one)&&FAMILY.test(String(one[0]))).slice(0,FAMILIES):[]}catch{return[]}}function load(family){let found=all().
-find(([name])=>name===family),{rows,open}=found?.[1]??{},read2=rowsOf(rows);return read2.length?{rows:read2,open:(read2[Number(open)]??read2[0]).id}:null}function save(family,rows,open){
-if(!FAMILY.test(family))return;let kept={rows:rows.slice(0,8),open:rows.findIndex(({id})=>id===open)},others=all().filter(([name])=>name!==family);try{localStorage.
-setItem(KEY,JSON.stringify([[family,kept],...others].slice(0,FAMILIES)))}catch{}}function parsed(text,name){if(text.length>FILE_CHARACTERS)throw new Error(`${name}\
- is too long: a file of prompts has at most ${FILE_CHARACTERS} characters.`);let kind=name.toLowerCase().split(".").at(-1),plain=text.replace(/^\ufeff/,"").replaceAll(
+// npm run build: ee8bc21afa175aecf244f2340801c5bb2b12d4af95f7704b5786e07459a6e6d4 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+"use strict";var part=(()=>{var U=Object.defineProperty;var It=Object.getOwnPropertyDescriptor;var Bt=Object.getOwnPropertyNames;var zt=Object.prototype.hasOwnProperty;var Dt=(i,t)=>{for(var e in t)U(i,e,{get:t[e],enumerable:!0})},Ht=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Bt(t))!zt.call(i,r)&&r!==
+e&&U(i,r,{get:()=>t[r],enumerable:!(s=It(t,r))||s.enumerable});return i};var Pt=i=>Ht(U({},"__esModule",{value:!0}),i);var ge={};Dt(ge,{start:()=>be});var rt=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
+ic:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collap\
+se:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(--me-soft-ink)\
+;background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-merge-tint)}.r\
+w-prompt{width:27%}.rw-before{width:18%;color:var(--me-quiet)}.rw-other{width:48px;text-align:center}.rw-row td{padding:8px;vertical-align:top;height:60px;borde\
+r-bottom:1px solid var(--me-line);overflow-wrap:anywhere}.rw-row td.rw-before{display:table-cell;font-size:13px}.rw-row[data-open=true] td.rw-prompt{box-shadow:\
+inset 3px 0 0 var(--me-ink)}.rw-row td.rw-merge{background:var(--me-merge-tint)}.rw-ask{display:flex;gap:8px;align-items:flex-start}.rows input.rw-tick{flex:non\
+e;width:16px;height:16px;appearance:auto!important;margin:2px 0 0;accent-color:var(--me-ink)}.rw-ticked{flex:none;display:grid;place-items:start center;width:24\
+px;min-height:24px;margin-inline-start:-4px}.rw-undo{display:flex;gap:8px;align-items:center}.rw-undo .rw-text{overflow:hidden;text-overflow:ellipsis;white-spac\
+e:nowrap}.rw-file{display:none}.rw-text{flex:1;min-width:0;display:flex;flex-direction:column}.rows :is(.rw-words,.rw-fold,.rw-tool,.rw-chip,.rw-send,.rw-stop){\
+border:0;padding:0;background:none;color:inherit;font:inherit;cursor:pointer}.rw-words{padding:0;text-align:start;display:-webkit-box;-webkit-box-orient:vertica\
+l;-webkit-line-clamp:2;overflow:hidden}.rw-wanted,.rw-state,.rw-legend,.rw-full,.rw-says{font-size:11px;line-height:16px;color:var(--me-quiet)}.rw-wanted{white-\
+space:nowrap;overflow:hidden;text-overflow:ellipsis}.rw-tools{flex:none;opacity:0}.rw-row:hover .rw-tools,.rw-row:focus-within .rw-tools{opacity:1}.rw-tool{widt\
+h:24px;height:24px;color:var(--me-quiet)}.rw-said{display:flex;gap:8px;font-size:14px}.rw-said[data-old=true]{color:var(--me-quiet)}.rw-answer{display:-webkit-b\
+ox;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}.rw-state{display:block;min-height:16px}.rw-merge[data-changed=true] .rw-answer{text-decorat\
+ion:underline 1px var(--me-merge);text-underline-offset:3px}.rw-merge[data-state=failed] .rw-state{color:var(--me-wrong)}.rw-mark{flex:none;width:18px;height:18\
+px;border-radius:50%;font-size:11px;line-height:18px;text-align:center}.rw-mark[data-right=null]{display:none}.rw-mark[data-right=true]{color:var(--me-sheet);ba\
+ckground:var(--me-right)}.rw-mark[data-right=false]{color:var(--me-wrong);box-shadow:inset 0 0 0 1.5px var(--me-wrong)}.rw-other .rw-mark,.rw-other-text{display\
+:none}.rw-other[data-unfolded=true] .rw-mark:not([data-right=null]),.rw-other[data-unfolded=true] .rw-other-text{display:inline-block}.rw-other[data-unfolded=tr\
+ue]>*{margin-inline-end:6px;vertical-align:middle}.rw-sign{font-size:15px;font-weight:600}.rows .rw-fold{display:flex;flex-direction:column;align-items:center;w\
+idth:100%;padding:0;font-size:11px;line-height:16px}.rw-fold>span{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-head th.rw-other,\
+.rw-row td.rw-other{padding:8px 2px}.rw-row td.rw-other[data-unfolded=true],.rw-head th.rw-other[data-unfolded=true]{width:148px}.rw-dot{width:10px;height:10px;\
+border-radius:3px;background:var(--me-base)}.rw-askrow{flex:none;display:flex;gap:8px;align-items:center;min-height:48px;padding:6px 16px;border-bottom:1px soli\
+d var(--me-line)}.rows .rw-field{flex:1 1 240px;min-width:120px;height:32px;padding:6px 4px;font-size:13px;line-height:20px;border:0;border-bottom:1px solid var\
+(--me-edge);background:transparent;color:inherit;resize:none}.rw-field::placeholder{color:var(--me-quiet);opacity:1}.rw-chips{display:flex;gap:6px;overflow:hidd\
+en}.rows :is(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:28px;border:1px solid var(--me-line);border-radius:14px;white-space:nowrap}.rows .rw-send{b\
+order-radius:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0 16px;bord\
+er-bottom:1px solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;white-space:nowrap}.rw-bars{display:flex;gap:3px;align-items:flex-end;height:28px}.r\
+w-bar{width:10px;background:var(--me-edge)}.rw-bar[data-newest=true]{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;padding:12px 16p\
+x}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closehead\
+ [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;cursor:pointer\
+}.rw-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty){padding:8\
+px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex-direction\
+:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);color:var(--\
+me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):focus-visibl\
+e{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{display:flex;f\
+lex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{outline:no\
+ne}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-side-text{mar\
+gin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.rw-side-tex\
+t[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex-start;min\
+-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-vote{fle\
+x:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw-duel{h\
+eight:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:24%}.rw\
+-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-sen\
+d,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:block}.rw-p\
+rompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40px;padding:\
+2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
+`;var it=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
+ry, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: var(--me-card\
+)}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);whit\
+e-space:nowrap}.an-bar{display:flex;flex-wrap:wrap;align-items:center;gap:4px 12px;margin-bottom:8px;font-size:12.5px}.an-asked{flex:1 1 140px;min-width:0;overf\
+low:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet)}.an-modes{display:flex;align-items:center;gap:2px;color:var(--me-quiet);background:va\
+r(--me-soft);border-radius:8px;padding:2px}.an-label{padding:0 4px 0 8px;white-space:nowrap}.an-button{font:inherit;color:var(--an-text);background:transparent;\
+border:0;border-radius:6px;min-height:26px;padding:0 8px;cursor:pointer;white-space:nowrap}.an-button[aria-pressed=true]{background:var(--an-card);color:var(--m\
+e-accent);font-weight:600;box-shadow:0 1px 2px rgb(0 0 0 / 18%)}.an-button:focus-visible,.an-body:focus-visible{outline:2px solid var(--me-focus);outline-offset\
+:1px}.an-note{color:var(--me-quiet);font-size:12.5px;margin-bottom:8px}.an-alarm{color:var(--me-bad);font-weight:600;margin-bottom:8px;overflow-wrap:anywhere}.a\
+n-grid{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,180px),1fr));gap:10px;min-width:0}.an-card{min-width:0;display:flex;flex-direction:col\
+umn;background:var(--an-card);border:1px solid var(--an-line);border-top:3px solid var(--an-colour);border-radius:10px;padding:8px 4px 8px 12px}.an-card[data-pl\
+ain=true]{--an-colour: var(--me-grey) !important}.an-card[data-lead=true]{grid-column:1 / -1;border:1.5px solid var(--an-colour);border-top-width:4px;font-size:\
+15.5px}.an-head{display:flex;align-items:center;gap:7px;padding-right:8px;min-width:0;margin-bottom:3px}.an-dot{flex:none;width:8px;height:8px;border-radius:50%\
+;background:var(--an-colour)}.an-title{min-width:0;font-weight:600;font-size:13.5px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;flex:1 0 auto;max-\
+width:100%}.an-badge{flex:0 1 auto;min-width:0;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-size:11.5px}.an-card[data-st\
+ate=failed] .an-badge{color:var(--me-bad);font-weight:600}.an-body{position:relative;max-height:260px;overflow-y:auto;border-radius:4px;padding-right:8px;flex:1\
+;scrollbar-width:thin}.an-card[data-lead=true] .an-body{max-height:340px;min-height:3.2em}.an-text{white-space:pre-wrap;overflow-wrap:anywhere}.an-text:empty{di\
+splay:none}.an-message{color:var(--me-quiet);font-size:13px;overflow-wrap:anywhere}.an-card[data-state=failed] .an-message{color:var(--me-bad)}.an-card[data-sta\
+te=busy] .an-text::after{content:"\\258d";color:var(--an-colour)}.an-token{border-radius:3px}&[data-mode=sure] .an-token{background:color-mix(in srgb,var(--an-co\
+lour) calc(var(--u, 0) * 1%),transparent)}&[data-mode=parent] .an-token[data-line]{text-decoration:underline 2px var(--an-parent);text-underline-offset:4px;text\
+-decoration-skip-ink:none}&[data-mode=parent] .an-token[data-line="1"]{text-decoration-style:dashed}&[data-mode=parent] .an-token[data-line="2"]{text-decoration\
+-style:dotted}&[data-mode=parent] .an-token[data-line="3"]{text-decoration-style:double}.an-lit{box-shadow:0 0 0 1.5px var(--an-text)}.an-tip{position:absolute;\
+z-index:6;pointer-events:none;max-width:min(100%,300px);padding:6px 9px;border-radius:7px;background:var(--me-tip);color:var(--me-on-tip);font-size:12px;line-he\
+ight:1.45;box-shadow:0 2px 8px rgb(0 0 0 / 30%)}.an-tip-token,.an-tip-row{display:flex;justify-content:space-between;gap:14px;overflow-wrap:anywhere;white-space\
+:pre-wrap}.an-tip-token{font-weight:600}.an-tip-row{color:var(--me-on-tip-quiet)}.an-tip-note{color:var(--me-on-tip-quiet);border-top:1px solid var(--me-tip-lin\
+e);margin-top:4px;padding-top:3px;overflow-wrap:anywhere}.an-words{flex:0 1 auto;min-width:0;color:var(--me-quiet);font-size:11.5px;overflow:hidden;text-overflo\
+w:ellipsis;white-space:nowrap}.an-hold{font-size:12.5px;margin-left:auto;flex:none;border:1px solid var(--an-line);user-select:none;touch-action:none}&[data-byp\
+ass=true] .an-card[data-lead=true]{border-style:dashed}&[data-bypass=true] .an-card[data-lead=true] :is(.an-text,.an-message,.an-why){display:none}.an-heard{whi\
+te-space:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display:none}.an-why{border-top:1px solid var(--an-line);margin:6px 8px 0 0;paddi\
+ng-top:5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}@media(pointer:coarse){.an-hold,.an-button{min-height:36px}}}
+`;function l(i,t="",e=""){let s=document.createElement(i);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function p(i,t,e,s=""){let r=l("button",i,t);return r.type="button",s&&r.setAttribute("aria-label",s),r.addEventListener("click",e),r}function b(i,t){return i.title=
+t,i}function S(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Wt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
+i.textContent!==t&&(i.textContent=t)}var L=(i,t)=>Wt(i,"aria-pressed",String(t));function ot(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
+`no ${t} here`);return i.append(l("style","",e)),s}function nt(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
+null}function at(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var $={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
+"#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
+ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
+"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a00",tip:"#18191c",
+"on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","#ff922b"],"ramp-a\
+gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],"skill-2":["#c225\
+5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
+7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
+"#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
+35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var lt=$.colours,J=$.slots.length,Y=()=>document.body.classList.contains("dark"),ht=(i,t=Y())=>typeof i=="string"?i:i[t?1:0];function Ut(i,t=Y()){if(!(i in lt))
+throw new Error(`no colour ${i}`);return ht(lt[i],t)}var T=(i,t=Y())=>typeof i=="number"&&Number.isInteger(i)?ht($.slots[i%J],t):Ut("lead",t);var m=["done","cached","stopped","failed"];var _={busy:"writing…",waiting:"waiting…",cached:"from memory",done:"done",stopped:"stopped",failed:"failed"},ct=i=>Number.isInteger(i)?`var(--me-slot-${Number(
+i)%J})`:"var(--me-lead)";function x(i,t){u(i,t??""),i.toggleAttribute("hidden",!t)}var dt=()=>({tokens:[],spans:[],state:"",cursor:-1,visible:!1,error:""}),q=class{constructor(t){
+this.key="",this.column={key:""},this.said=dt(),this.box=l("section","an-card"),this.box.setAttribute("role","region"),this.title=l("span","an-title"),this.badge=
+l("span","an-badge"),this.words=l("span","an-words"),this.words.title="The chat template the prompt is put into for this model",this.hold=t,this.body=l("div","a\
+n-body"),this.body.tabIndex=0,this.body.setAttribute("role","group"),this.text=l("div","an-text"),this.text.dir="auto",this.message=l("p","an-message"),this.heard=
+l("div","an-heard"),this.heard.dir="auto",this.why=l("p","an-why"),this.why.hidden=!0;let e=l("div","an-head");e.append(l("i","an-dot"),this.title,this.badge,this.
+words,t),this.body.append(this.text,this.message,this.heard),this.box.append(e,this.body,this.why)}get name(){return String(this.column.name??this.key)}take(t,e){
+this.column=t,this.key=String(t.key);let{name:s}=this;this.box.setAttribute("aria-label",`Answer of ${s}`),this.body.setAttribute("aria-label",`Words of ${s}, a\
+rrow keys step through them`),this.box.dataset.lead=String(!!t.lead),this.box.style.setProperty("--an-colour",ct(t.lead?null:t.slot??0)),this.box.dataset.plain=
+String(!t.lead&&!Number.isInteger(t.slot)),this.title.textContent=t.lead?s.charAt(0).toUpperCase()+s.slice(1):s,this.title.title=s,x(this.words,t.words?String(t.
+words):""),this.hold.hidden=!t.lead||!e,this.refresh()}clear(){let t=Math.min(this.body.clientHeight,320);this.body.style.minHeight=this.said.tokens.length?`${t}\
+px`:"",this.said=dt(),this.text.replaceChildren(),x(this.why,"")}append(t,e){let s=document.createDocumentFragment();for(let o of t){let n=String(o[0]??"");this.
+said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let a=/^\s+(?=\S)/.exec(n)?.[0]??"";a&&s.append(a);let h=l("span","an-token",n.slice(a.length)),d=typeof o[1]==
+"number"?Math.min(1,Math.max(0,o[1])):1;h.style.setProperty("--u",String(Math.round(55*(1-d)))),pt(h,o,e),h.dataset.i=String(this.said.tokens.length),this.said.
+tokens.push(o),this.said.spans.push(h),s.append(h)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(s),r&&this.said.state===
+"busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(t,e){if(this.said.tokens.length===t.length){this.said.tokens=t,t.forEach((o,n)=>pt(this.said.spans[n],
+o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.append(t,e)}get remark(){let{state:t,tokens:e,error:s}=this.
+said;if(s)return s;let r=e.length>0;return t==="failed"?"This answer failed.":t==="stopped"?r?"Stopped before the end.":"Stopped before the first word.":t==="wa\
+iting"?"Waiting for its turn…":r?"":t==="busy"?"Thinking…":t==="done"||t==="cached"?"The model ended without a word.":t?"":this.column.lead?"No answer yet. \
+Write a prompt and press Ask.":"No answer yet."}refresh(){let{state:t}=this.said;this.box.dataset.state=t||"empty",this.box.setAttribute("aria-busy",String(t===
+"busy")),this.badge.textContent=_[t]??"",x(this.message,this.remark),m.includes(t)&&(this.body.style.minHeight="")}};function pt(i,t,e){let s=t[3]==null?void 0:
+e(String(t[3]));s&&(i.style.setProperty("--an-parent",ct(s.column.slot)),i.dataset.line=String((s.column.slot??0)%4))}var Jt={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},V=i=>Jt[i.key]??null,C=i=>i.ctrlKey||i.metaKey;var{decimals:Re,digits:Ne,hardly:Yt,minus:Ie}=$.numbers;function _t(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var Vt=i=>`${_t(100*i)}%`,j=i=>i>0&&i<Yt?"<1%":Vt(i);var Z=i=>`“${String(i).replaceAll(`
+`,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,Zt=i=>typeof i=="number"?j(i):"";function ft({said:i,why:t}){let e=i.tokens[i.cursor],s=e?.[4]?String(
+e[4]):"";x(t,e&&s?`${Z(e[0])} ${j(Number(e[1]))}: ${s}`:"")}var R=class{constructor(t,e,s){this.root=t,this.live=e,this.cardOf=s,this.box=l("div","an-tip"),this.
+box.hidden=!0,this.box.setAttribute("role","tooltip"),this.lit=null}hide(){this.lit?.classList.remove("an-lit"),this.lit=null,this.box.hidden=!0}explain(t,e,s=!1){
+let r=t.said.spans[e],o=t.said.tokens[e];if(!r||!o){this.hide();return}if(r===this.lit)return;this.hide(),this.lit=r,r.classList.add("an-lit"),this.fill(o),this.
+box.hidden=!1;let n=r.getClientRects()[0]??r.getBoundingClientRect(),a=this.root.getBoundingClientRect(),h=n.left-a.left+n.width/2-this.box.offsetWidth/2;if(this.
+box.style.left=`${Math.min(Math.max(0,h),Math.max(0,a.width-this.box.offsetWidth))}px`,this.box.style.top=`${n.bottom-a.top+6}px`,!s)return;let d=[...this.box.children].
+map(c=>[...c.childNodes].map(f=>f.textContent).join(" "));this.live.textContent=d.join(", ")}fill([t,e,s,r,o]){let n=l("div","an-tip-token",Z(t));typeof e=="num\
+ber"&&n.append(l("b","",j(e))),this.box.replaceChildren(n);for(let[h,d]of(s??[]).slice(0,5)){let c=l("div","an-tip-row",Z(h));c.append(l("span","",Zt(d))),this.
+box.append(c)}let a=r==null?null:this.cardOf(String(r))?.column.name;(o||a)&&this.box.append(l("div","an-tip-note",o?String(o):`${a} would say the same`))}listen(t){
+let{body:e}=t,s=r=>Number(nt(r,".an-token")?.dataset.i??-1);e.addEventListener("pointerover",r=>{r.pointerType!=="touch"&&this.explain(t,s(r))}),e.addEventListener(
+"pointerleave",r=>{r.pointerType!=="touch"&&this.hide()}),e.addEventListener("click",r=>{t.said.cursor=s(r),this.explain(t,t.said.cursor),ft(t)}),e.addEventListener(
+"scroll",()=>this.hide(),{passive:!0}),e.addEventListener("blur",()=>this.hide()),e.addEventListener("keydown",r=>{let o={ArrowRight:1,ArrowLeft:-1}[r.key];r.key===
+"Escape"&&this.hide(),!(!o||C(r)||r.altKey)&&(r.preventDefault(),this.step(t,o))})}step(t,e){let{body:s,said:r}=t;r.cursor=Math.min(Math.max(0,r.cursor+e),r.tokens.
+length-1);let o=r.spans[r.cursor],n=o?o.offsetTop+o.offsetHeight-s.clientHeight:0;o&&(o.offsetTop<s.scrollTop||n>s.scrollTop)&&(s.scrollTop=Math.max(0,n)),ft(t),
+this.explain(t,r.cursor,!0)}};var Qt=[["sure","how sure","Coloured where the model gave the token a low probability"],["parent","which parent agrees","Underlined in the colour of the parent \
+that would have said the same"]],N=class{constructor(t,e){this.host=t,this.root=e,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=r=>this.cards.get(r),
+this.asked=l("p","an-asked"),this.asked.dir="auto",this.modes=S(l("div","an-modes"),"Colour by"),this.note=l("p","an-note"),this.alarm=l("p","an-alarm"),this.grid=
+l("div","an-grid"),this.live=l("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.alarm.setAttribute("\
+role","alert"),this.tip=new R(e,this.live,this.cardOf),this.modes.append(l("span","an-label","Colour by"));for(let[r,o,n]of Qt){let a=p("an-button",o,()=>this.setMode(
+r));Object.assign(a,{title:n}).dataset.mode=r,this.modes.append(a)}let s=l("div","an-bar");s.append(this.asked,this.modes),e.append(s,this.note,this.alarm,this.
+grid,this.tip.box,this.live),this.setMode("sure"),x(this.note,""),x(this.alarm,"")}setMode(t){this.root.dataset.mode=t;for(let e of this.modes.querySelectorAll(
+"button"))L(e,e.dataset.mode===t)}build(){let e=(this.host.props.value??{}).columns??[],s=this.cards;this.cards=new Map;for(let a of e){let h=String(a.key),d=s.
+get(h)??this.newCard();d.take(a,e.some(c=>c.base)),this.cards.set(h,d)}let r=[...this.cards.values()],o=r.filter(a=>a.column.lead),n=r.filter(a=>!a.column.lead);
+this.grid.replaceChildren(...[...o,...n].map(a=>a.box))}newCard(){let t=new q(this.holder());return this.tip.listen(t),t}bypass(t){let e=[...this.cards.values()],
+s=e.find(o=>o.column.base),r=e.find(o=>o.column.lead);!s||!r||this.root.dataset.bypass==="true"===t||(this.root.dataset.bypass=String(t),this.tip.hide(),L(r.hold,
+t),r.heard.textContent=t?s.text.textContent||s.message.textContent:"",r.badge.textContent=t?`bypassed: ${s.column.name} alone`:_[r.said.state]??"",this.live.textContent=
+t?`The base says: ${r.heard.textContent}`:"")}holder(){let t=p("an-button an-hold","Hold: base",()=>{});t.title="As long as you hold it, you read what the base \
+says without any of the changes",L(t,!1),t.addEventListener("pointerdown",e=>{t.setPointerCapture(e.pointerId),this.bypass(!0)});for(let e of["pointerup","point\
+ercancel","lostpointercapture","blur","keyup"])t.addEventListener(e,()=>this.bypass(!1));return t.addEventListener("keydown",e=>{e.key!==" "&&e.key!=="Enter"||(e.
+preventDefault(),this.bypass(!0))}),t.addEventListener("contextmenu",e=>e.preventDefault()),t}takeProp(){let{feed:t}=this.host.props;this.take(typeof t=="string"?
+k(t):t)}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){if(!t||typeof t.run!="number"||!this.isNew(t))return;let e=t.run>this.
+run||!!t.start;if([this.run,this.seq]=[t.run,t.seq??this.seq+1],e&&this.begin(),e||t.prompt){let s=String(t.prompt??"");this.asked.textContent=s?`Asked: ${s}`:"",
+this.asked.title=s}"note"in t&&x(this.note,t.note),this.takeWords(t),this.takeEnds(t),this.cards.forEach(s=>s.refresh())}begin(){this.tip.hide(),this.bypass(!1),
+this.cards.forEach(t=>t.clear()),x(this.alarm,""),x(this.note,"")}takeWords(t){for(let[s,r]of Object.entries(t.state??{})){let o=this.cards.get(s);o&&(o.said.state=
+String(r))}let e=new Map;for(let[s,...r]of t.add??[])e.set(String(s),[...e.get(String(s))??[],r]);for(let[s,r]of e){let o=this.cards.get(s);o&&(o.said.state||="\
+busy",o.append(r,this.cardOf))}for(let[s,r]of Object.entries(t.full??{}))Array.isArray(r)&&this.cards.get(s)?.repair(r,this.cardOf)}takeEnds(t){for(let e of t.done??
+[]){let s=this.cards.get(String(e));s&&!m.includes(s.said.state)&&(s.said.state="done")}for(let[e,s]of Object.entries(t.error??{})){let r=this.cards.get(e);r?Object.
+assign(r.said,{error:String(s),state:r.said.state==="stopped"?"stopped":"failed"}):x(this.alarm,String(s))}}};var g="merge";var E=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),w=i=>(i?.tokens??[]).map(t=>String(t[0]??"")).join("").trim();function y(i){let t=i.indexOf(
+"/");return t<0?["",i]:[i.slice(0,t),i.slice(t+1)]}function ut(i){return!i.match||!i.answer?.trim()?"a matter of taste":i.match==="within"?`right if it has: ${i.
+answer}`:`right if: ${i.answer}`}var wt="merge-explorer-rows",mt=12,I=2e5,bt=/^[A-Za-z0-9_-]{1,24}$/,O=i=>i.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function Xt(i,t){let{prompt:e,answer:s,
+match:r,ticked:o}=typeof i=="string"?{prompt:i}:i??{};if(typeof e!="string"||!e.trim())return null;let n=typeof s=="string"||typeof s=="number"?O(String(s)):"",
+a=r==="within"?"within":"exact";return{id:t,prompt:O(e),answer:n,match:n.trim()?a:"",ticked:o!==!1}}function gt(i){let t=[];for(let e of Array.isArray(i)?i:[]){
+let s=Xt(e,`r${t.length+1}`);if(s&&t.every(({prompt:r})=>r!==s.prompt)&&t.push(s),t.length===8)break}return t}function xt(){try{let i=JSON.parse(localStorage.getItem(
+wt)??"[]");return Array.isArray(i)?i.filter(t=>Array.isArray(t)&&bt.test(String(t[0]))).slice(0,mt):[]}catch{return[]}}function yt(i){let t=xt().find(([o])=>o===
+i),{rows:e,open:s}=t?.[1]??{},r=gt(e);return r.length?{rows:r,open:(r[Number(s)]??r[0]).id}:null}function z(i,t,e){if(!bt.test(i))return;let s={rows:t.slice(0,8),
+open:t.findIndex(({id:o})=>o===e)},r=xt().filter(([o])=>o!==i);try{localStorage.setItem(wt,JSON.stringify([[i,s],...r].slice(0,mt)))}catch{}}function kt(i,t){if(i.
+length>I)throw new Error(`${t} is too long: a file of prompts has at most ${I} characters.`);let e=t.toLowerCase().split(".").at(-1),s=i.replace(/^\ufeff/,"").replaceAll(
 `\r
 `,`
-`),rows=rowsOf(kind==="csv"?csv(plain):kind==="jsonl"||kind==="json"?jsonl(plain,name):lines(plain));if(!rows.length)throw new Error(`${name} holds no prompt: a\
- line each, or a column named prompt.`);return rows}var lines=text=>text.split(`
-`).map(line=>{let[,prompt,mark,answer]=/^(.*?) (=>|~>) (.*)$/.exec(line)??[];return mark?{prompt:prompt.trim(),answer:answer.trim(),match:mark==="~>"?"within":"\
-exact"}:line.trim()});function jsonl(text,name){return text.trimStart().startsWith("[")?JSON.parse(text):text.split(`
-`).flatMap((line,i)=>{if(!line.trim())return[];try{return[JSON.parse(line)]}catch{throw new Error(`${name}, line ${i+1}: is no JSON. Write {"prompt": "plural of\
- box", "answer": "boxes"}.`)}})}function csv(text){let head=text.split(`
-`,1)[0],separator=[",",";","	"].find(mark=>head.includes(mark))??",",field=new RegExp(`(?:"((?:[^"]|"")*)"|([^${separator}\\n]*))(${separator}|\\n|$)`,"gy"),table=[
-[]];for(let[whole2,quoted,bare,end]of text.matchAll(field))if(!whole2&&table.at(-1)?.length===0||(table.at(-1)?.push(quoted===void 0?bare:quoted.replaceAll('""',
-'"')),end===`
-`&&table.push([]),!end))break;let names=(table[0]??[]).map(name=>name.trim().toLowerCase()),named=names.includes("prompt"),at=(row,name,place)=>row[named?names.
-indexOf(name):place];return table.slice(named?1:0).map(row=>({prompt:at(row,"prompt",0),answer:at(row,"answer",1),match:at(row,"match",2),ticked:!["false","0","\
-no"].includes(String(at(row,"ticked",3)).trim().toLowerCase())}))}function written(rows,kind){let flat=text=>text.replace(/\s*\n\s*/g," "),line=({prompt,answer="",
-match="",ticked=!0}={id:"",prompt:""})=>kind==="jsonl"?JSON.stringify({prompt,answer,match,ticked}):kind==="csv"?[prompt,answer,match,String(ticked)].map(text=>`\
-"${text.replaceAll('"','""')}"`).join(","):match?`${flat(prompt)} ${match==="within"?"~>":"=>"} ${flat(answer)}`:flat(prompt);return`${[...kind==="csv"?["prompt\
-,answer,match,ticked"]:[],...rows.map(line)].join(`
+`),r=gt(e==="csv"?se(s):e==="jsonl"||e==="json"?ee(s,t):te(s));if(!r.length)throw new Error(`${t} holds no prompt: a line each, or a column named prompt.`);return r}
+var te=i=>i.split(`
+`).map(t=>{let[,e,s,r]=/^(.*?) (=>|~>) (.*)$/.exec(t)??[];return s?{prompt:e.trim(),answer:r.trim(),match:s==="~>"?"within":"exact"}:t.trim()});function ee(i,t){
+return i.trimStart().startsWith("[")?JSON.parse(i):i.split(`
+`).flatMap((e,s)=>{if(!e.trim())return[];try{return[JSON.parse(e)]}catch{throw new Error(`${t}, line ${s+1}: is no JSON. Write {"prompt": "plural of box", "answ\
+er": "boxes"}.`)}})}function se(i){let t=i.split(`
+`,1)[0],e=[",",";","	"].find(h=>t.includes(h))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[h,d,c,f]of i.matchAll(s))
+if(!h&&r.at(-1)?.length===0||(r.at(-1)?.push(d===void 0?c:d.replaceAll('""','"')),f===`
+`&&r.push([]),!f))break;let o=(r[0]??[]).map(h=>h.trim().toLowerCase()),n=o.includes("prompt"),a=(h,d,c)=>h[n?o.indexOf(d):c];return r.slice(n?1:0).map(h=>({prompt:a(
+h,"prompt",0),answer:a(h,"answer",1),match:a(h,"match",2),ticked:!["false","0","no"].includes(String(a(h,"ticked",3)).trim().toLowerCase())}))}function vt(i,t){
+let e=r=>r.replace(/\s*\n\s*/g," "),s=({prompt:r,answer:o="",match:n="",ticked:a=!0}={id:"",prompt:""})=>t==="jsonl"?JSON.stringify({prompt:r,answer:o,match:n,ticked:a}):
+t==="csv"?[r,o,n,String(a)].map(h=>`"${h.replaceAll('"','""')}"`).join(","):n?`${e(r)} ${n==="within"?"~>":"=>"} ${e(o)}`:e(r);return`${[...t==="csv"?["prompt,a\
+nswer,match,ticked"]:[],...i.map(s)].join(`
 `)}
-`}var Ask=class{constructor(ask,again,stop,more,chat){this.box=el("div","rw-askrow"),this.field=el("textarea","rw-field"),this.field.rows=1,this.field.maxLength=2e3,
-this.field.dir="auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let send=()=>{let prompt=clean(
-this.field.value);prompt.trim()?ask(prompt)&&(this.last=prompt,this.field.value="",this.grow()):again()};this.field.addEventListener("input",()=>this.grow()),this.
-field.addEventListener("keydown",event=>{event.key==="Enter"&&!event.shiftKey&&!event.isComposing?(event.preventDefault(),send()):event.key==="Escape"?(this.field.
-value="",this.grow()):event.key==="ArrowUp"&&!this.field.value&&this.last&&(event.preventDefault(),this.field.value=this.last,this.grow())}),this.send=titled(button(
-"rw-send","Ask",send),"Adds a row; with nothing written, asks all rows again. Shift+Enter breaks the line"),this.chips=el("span","rw-chips"),this.full=el("span",
-"rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=button("rw-stop","Stop",stop),this.stop.hidden=!0,this.more=titled(button("rw-\
-stop","Prompts…",more),"Suggested prompts, and rows from and to a file");let talk=button("rw-stop rw-talk","Chat",chat,"Open the chat");this.box.append(this.field,
-this.send,this.stop,this.chips,this.more,talk,this.full),this.asked=ask,this.offered=""}grow(){this.field.style.height="auto",this.field.style.height=`${Math.min(
-96,this.field.scrollHeight)}px`}draw(prompts2,full){this.full.hidden=!full,prompts2.join(`
-`)!==this.offered&&(this.offered=prompts2.join(`
-`),this.chips.replaceChildren(...prompts2.slice(0,3).map(prompt=>button("rw-chip",prompt,()=>this.asked(prompt)))))}};function form(row,keep,leave){let box=el("\
-form","rw-form"),field=(label,value)=>{let input=el("input","rw-input");input.value=value,input.maxLength=2e3,input.dir="auto";let named=el("label","rw-label",label);
-return named.append(input),box.append(named),input},prompt=field("Prompt of this row",row.prompt),answer=field("What is right",row.answer??""),match=el("select",
-"rw-input");for(let[value,words]of[["exact","the whole answer"],["within","words in it"]])match.add(new Option(words,value));return match.value=row.match||"exac\
-t",match.setAttribute("aria-label","How it is compared"),box.append(match,Object.assign(button("rw-send","Keep",()=>{}),{type:"submit"}),button("rw-stop","Leave",
-leave)),box.addEventListener("submit",event=>{if(event.preventDefault(),!prompt.value.trim())return;let kind=answer.value.trim()?match.value:"";keep({...row,prompt:clean(
-prompt.value),answer:clean(answer.value),match:kind})}),box.addEventListener("keydown",event=>{event.key==="Escape"&&leave()}),{box,prompt}}var SHOWN=2e3;function copier(className,textOf2){let node=button(className,"Copy",async()=>{let said="Copied";try{await navigator.clipboard.writeText(textOf2())}catch{
-said="Not allowed here"}setText(node,said),setTimeout(()=>setText(node,"Copy"),SHOWN)});return node}var CloseUp=class{constructor(table){this.table=table,this.of="",this.title=el("h3","rw-title"),this.title.dir="auto",this.box=el("div","rw-closehead"),this.note=
-el("p","rw-note"),this.note.setAttribute("role","status"),this.on=titled(button("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");
-let again=titled(button("rw-stop","Again",()=>this.again()),"Other words, by the next seed"),copy=copier("rw-stop",()=>textOf(table.store.of(table.open,MERGE))),
-chat=titled(button("rw-stop","Chat",()=>table.host.trigger("expand")),"A conversation with your merge");this.box.append(this.title,this.on,chat,again,copy)}get manner(){
-return{variety:0,length:160,...read(this.table.host.props.manner)}}draw(){let row=this.table.row();setText(this.title,row?`Close up: ${row.prompt}`:"Close up");
-let said=this.table.store.of(this.table.open,MERGE);this.on.hidden=!this.canGoOn(said),this.of!==this.table.open&&setText(this.note,""),this.of=this.table.open}canGoOn(said){
-return said.cut&&said.tokens.length>=this.manner.length&&said.tokens.length<2e3}goOn(row=this.table.row()){if(!row)return;let times=(row.times??1)+1;this.table.
-open=row.id,this.table.change(this.table.rows.map(one=>one.id===row.id?{...one,times}:one),"submit"),this.table.focus(row.id)}again(){if(this.manner.variety>0){
-this.draws();return}let set=button("rw-stop","Set 0.7",()=>{setText(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same words: v\
-ariety is 0. ",set),set.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var KINDS=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function download(text,name){let link=el("a");
-link.href=URL.createObjectURL(new Blob([text],{type:"text/plain"})),link.download=name,link.click(),URL.revokeObjectURL(link.href)}function prompts(rows,chips,{
-take,ask,leave}){let box=grouped(el("div","rw-form"),"Prompts"),said=el("span","rw-wanted");said.setAttribute("role","status");let file=el("input","rw-file");file.
-type="file",file.accept=".txt,.csv,.jsonl,.json",file.setAttribute("aria-label","A file of prompts"),file.addEventListener("change",async()=>{let[chosen]=file.files??
-[];if(chosen){try{if(chosen.size>4*FILE_CHARACTERS)throw new Error(`${chosen.name} is too long for a file of prompts.`);take(parsed(await chosen.text(),chosen.name))}catch(error){
-said.textContent=error instanceof SyntaxError?`${chosen.name} is no JSON.`:String(error.message)}file.value=""}});let open=titled(button("rw-stop","Open a file…",
-()=>file.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),saves=KINDS.map(([kind,title])=>titled(button("rw-stop",`Save .${kind}`,()=>download(
-written(rows,kind),`prompts.${kind}`)),title)),suggested=chips.map(prompt=>button("rw-chip",prompt,()=>ask(prompt)));return box.append(...suggested,open,file,...saves,
-button("rw-stop","Close",leave),said),box.addEventListener("keydown",event=>{event.key==="Escape"&&leave()}),{box,first:suggested[0]??open}}function fresh(rows){let taken=new Set(rows.map(({id})=>id)),number=rows.length+1;for(;taken.has(`r${number}`);)number+=1;return`r${number}`}var Doing=class{constructor(table){
-this.table=table}acts(){return{open:row=>{row.id!==this.table.open&&(this.table.open=row.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),
-save(this.table.family,this.table.rows,this.table.open))},tick:(row,ticked)=>this.table.change(this.table.rows.map(one=>one.id===row.id?{...one,ticked}:one),"in\
-put"),edit:row=>this.editRow(row),remove:row=>this.remove(row)}}keys(){let rowOf2=id=>this.table.rows.find(one=>one.id===id),on=act=>id=>{let row=rowOf2(id);row&&
-act(row)};return{tick:on(row=>this.acts().tick(row,row.ticked===!1)),edit:on(row=>this.editRow(row)),remove:on(row=>this.remove(row)),move:(id,way)=>this.move(id,
-way)}}move(id,way){let at=this.table.rows.findIndex(row2=>row2.id===id),row=this.table.rows[at];if(!row||!this.table.rows[at+way])return;let rows=this.table.rows.
-filter(one=>one!==row);rows.splice(at+way,0,row),this.table.change(rows,"input"),setText(this.table.live,`Row ${at+way+1} of ${rows.length}: ${row.prompt}`)}remove(row){
-let at=this.table.rows.indexOf(row),inside=this.table.body.contains(document.activeElement);this.table.change(this.table.rows.filter(one=>one!==row),"input");let line=el(
-"div","rw-undo");line.setAttribute("role","status");let back=button("rw-stop","Put it back",()=>{line.remove();let rows=[...this.table.rows],id=rows.some(one=>one.
-id===row.id)?fresh(rows):row.id;rows.splice(at,0,{...row,id}),this.table.open=id,this.table.change(rows.slice(0,8),"submit"),this.table.focus(id)}),words=el("sp\
-an","rw-text",`Row taken out: ${row.prompt}`);words.dir="auto",line.append(words,back),this.table.edited.replaceChildren(line),inside&&this.table.focus(this.table.
-rows[Math.min(at,this.table.rows.length-1)]?.id)}more(){let leave=()=>{this.table.edited.replaceChildren(),this.table.asking.more.focus()};if(this.table.edited.
-querySelector(".rw-file")){leave();return}let ask=prompt=>this.add(prompt),take=rows=>{this.table.open=rows[0].id,this.table.change(rows,"submit"),leave()},{box,
-first}=prompts(this.table.rows,this.table.board.chips??[],{take,ask,leave});this.table.edited.replaceChildren(box),first.focus()}editRow(row){let leave=()=>{this.
-table.edited.replaceChildren(),this.table.focus(row.id)},{box,prompt}=form(row,now=>{this.table.open=row.id,this.table.change(this.table.rows.map(one=>one.id===
-row.id?now:one),"submit"),leave()},leave);this.table.edited.replaceChildren(box),prompt.focus()}add(prompt){let known=this.table.rows.find(row=>row.prompt===prompt);
-return!known&&this.table.rows.length>=8?!1:(this.table.open=known?.id??fresh(this.table.rows),this.table.change(known?this.table.rows:[...this.table.rows,{id:this.
-table.open,prompt,answer:"",match:"",ticked:!0}],"submit"),!0)}};function rowsFor(was,begin,given,kept){let theirs=!given.family||given.family===begin.family;return(was?given.family===begin.family:theirs&&(!kept||alike(kept.rows,
-given.rows??[])))?null:kept??{rows:begin.rows??[],open:begin.open??""}}function alike(some,others){let told=row=>[row.prompt,row.answer??"",row.match??"",row.ticked!==
-!1];return JSON.stringify(some.map(told))===JSON.stringify(others.map(told))}var HELD=250;function heads(columns,unfolded,acts){let cells=[el("th","rw-prompt","Prompt"),el("th","rw-merge","Your merge"),el("th","rw-before","Before")];for(let column of columns.
-filter(({lead})=>!lead)){let cell=el("th","rw-other"),name=String(column.name??column.key),open=column.key===unfolded;cell.dataset.unfolded=String(open);let fold=button(
-"rw-fold","",()=>acts.unfold(column.key),open?name:`${name}, folded: = same answer, ≠ another`);fold.setAttribute("aria-expanded",String(open)),fold.title=column.
-base?`${name}; hold to read it in your merge's place`:name;let dot=el("i","rw-dot");typeof column.slot=="number"&&(dot.style.background=slotColour(column.slot)),
-fold.append(dot,el("span","",name)),column.base&&hold(fold,acts.bypass),cell.append(fold),cells.push(cell)}for(let cell of cells)cell.scope="col";return cells}function hold(node,bypass){
-let timer=0,held=!1,begin=()=>{held=!1,clearTimeout(timer),timer=window.setTimeout(()=>bypass(held=!0),HELD)},end=()=>{clearTimeout(timer),held&&bypass(!1)};node.
-addEventListener("pointerdown",event=>{node.setPointerCapture(event.pointerId),begin()}),node.addEventListener("keydown",event=>{event.key===" "&&!event.repeat&&
-begin()});for(let name of["pointerup","pointercancel","lostpointercapture","keyup","blur"])node.addEventListener(name,end);node.addEventListener("contextmenu",event=>event.
-preventDefault()),node.addEventListener("click",event=>{held&&event.stopImmediatePropagation(),held=!1},!0)}var STOPS="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function next(lengths,[row,place],[right,down]){let to=Math.max(0,Math.min(lengths.length-
-1,row+down)),most=(lengths[to]??1)-1;return[to,Math.max(0,Math.min(most,place+right))]}function actOf(event){if(withControl(event))return null;let way=wayOf(event);
-return event.altKey?way&&way[1]?["move",way[1]]:null:event.key===" "?["tick",0]:event.key==="F2"?["edit",0]:event.key==="Delete"?["remove",0]:null}function listen(table,acts){
-let rows=()=>[...table.rows].filter(line=>line.offsetParent!==null).map(line=>[...line.querySelectorAll(STOPS)]);table.addEventListener("focusin",event=>rove(table,
-event.target)),table.addEventListener("keyup",event=>{event.key===" "&&event.target.matches(".rw-words")&&event.preventDefault()}),table.addEventListener("keydo\
-wn",event=>{let target=event.target,id=target.closest("tr")?.dataset.row,act=id?actOf(event):null;id&&act&&(act[0]!=="tick"||target.matches(".rw-words"))?(event.
-preventDefault(),acts[act[0]](id,act[1])):!event.altKey&&!withControl(event)&&walk(event,target,rows())})}function walk(event,target,all2){let row=all2.findIndex(
-stops=>stops.includes(target)),ends=event.key==="Home"?-all2.length:event.key==="End"?all2.length:0,way=wayOf(event)??(ends?[0,ends]:null);if(!way||row<0)return;
-event.preventDefault();let[to,place]=next(all2.map(({length})=>length),[row,all2[row].indexOf(target)],way);((to!==row&&target.matches(".rw-words, .rw-fold")?all2[to].
-find(stop=>stop.matches(".rw-words"))??all2[to][0]:null)??all2[to][place])?.focus()}function rove(table,stop){if(stop?.matches(STOPS))for(let node of table.querySelectorAll(
-STOPS))node.tabIndex=node===stop?0:-1}var LABELS={busy:"writing",waiting:"waiting its turn",stopped:"stopped",failed:"failed",stale:"not asked since your last stroke"};function markOf(mark){let node=el(
-"span","rw-mark",mark===null?"":mark?"✓":"✗");return node.dataset.right=String(mark),mark!==null&&(node.setAttribute("role","img"),node.setAttribute("aria-l\
-abel",mark?"right":"wrong")),node}var RowView=class{constructor(row,acts){this.row=row,this.line=el("tr","rw-row"),this.prompt=el("td","rw-prompt"),this.prompt.
-setAttribute("role","rowheader"),this.merge=el("td","rw-merge"),this.past=el("td","rw-before"),this.words=el("button","rw-words"),this.fill(acts),this.cells=[]}fill(acts){
-let{row}=this,tick=el("input","rw-tick");tick.type="checkbox",tick.checked=row.ticked!==!1,tick.setAttribute("aria-label",`Counts for the score: ${row.prompt}`),
-tick.addEventListener("change",()=>acts.tick(row,tick.checked));let ticked=el("label","rw-ticked");ticked.append(tick),this.words=titled(button("rw-words",row.prompt,
-()=>acts.open(row)),row.prompt),this.words.dir="auto",this.words.setAttribute("aria-keyshortcuts","Space F2 Delete Alt+ArrowUp Alt+ArrowDown");let foot=el("span",
-"rw-wanted",wanted(row));foot.dir="auto";let tools=el("span","rw-tools");tools.append(titled(button("rw-tool","✎",()=>acts.edit(row),`Change ${row.prompt}`),"\
-Change the prompt, or what is right"),titled(button("rw-tool","×",()=>acts.remove(row),`Take out ${row.prompt}`),"Take this row out"));let box=el("div","rw-ask"),
-text=el("div","rw-text");text.append(this.words,foot),box.append(ticked,text,tools),this.prompt.replaceChildren(box)}draw(store,columns,open,instead){this.line.
-dataset.open=String(open),this.line.dataset.row=this.row.id,this.words.setAttribute("aria-current",String(open));let own=store.of(this.row.id,MERGE);instead?this.
-drawInstead(store.of(this.row.id,instead.key),instead):this.drawMerge(own,store.before.get(this.row.id),store.last.get(this.row.id)),setText(this.past,store.before.
-get(this.row.id)??"–"),this.past.dir="auto",this.past.title=store.before.get(this.row.id)??"What the merge said before your last stroke";let others=columns.filter(
-column=>!column.lead);for(;this.cells.length>others.length;)this.cells.pop()?.remove();others.forEach((column,i)=>{this.cells[i]??=el("td","rw-other"),this.drawOther(
-this.cells[i],column,store.of(this.row.id,column.key),own)});let all2=[this.prompt,this.merge,this.past,...this.cells];all2.length!==this.line.children.length&&
-this.line.replaceChildren(...all2)}drawInstead(said,column){let answer=el("span","rw-answer",textOf(said));answer.dir="auto";let box=el("div","rw-said");box.append(
-markOf(FINAL.includes(said.state)?said.mark:null),answer),this.merge.dataset.changed="false",this.merge.replaceChildren(box,el("span","rw-state",`${column.name??
-column.key} alone`))}drawMerge(said,before,last){let over=FINAL.includes(said.state),text=textOf(said),answer=el("span","rw-answer",text||(over?"":last??""));answer.
-dir="auto";let box=el("div","rw-said");box.dataset.old=String(said.state==="stale"||!text&&!over),box.append(markOf(over?said.mark:null),answer);let label=el("s\
-pan","rw-state",said.error||this.labelOf(said,text,before));this.merge.dataset.changed=String(over&&before!==void 0&&text!==before),this.merge.dataset.state=said.
-state||"empty",this.merge.replaceChildren(box,label),this.merge.title=text}offer(goOn){let node=button("rw-goon","Go on",goOn,`Go on with the answer to ${this.row.
-prompt}`);node.tabIndex=-1,this.merge.lastElementChild?.append(" ",node)}labelOf(said,text,before){let odd=[...said.cut?[`cut off at ${said.tokens.length} token\
-s`]:[],...said.repeats?["repeats itself"]:[]];return odd.length&&FINAL.includes(said.state)?odd.join(" · "):LABELS[said.state]?LABELS[said.state]:!FINAL.includes(
-said.state)||before===void 0?"":text===before?"same as before":"changed"}drawOther(cell,column,said,own){let known=["done","cached"].includes(said.state),both=known&&
-["done","cached"].includes(own.state),same=textOf(said)===textOf(own),sign=el("span","rw-sign",both?same?"=":"≠":known?"·":"…");sign.style.color=column.slot===
-null||column.slot===void 0?"":slotColour(column.slot),sign.setAttribute("role","img"),sign.setAttribute("aria-label",both?same?"same answer":"other answer":"not\
- asked yet"),cell.title=known?`${column.name??column.key}: ${textOf(said)}`:String(column.name??column.key);let whole2=el("span","rw-other-text",textOf(said));whole2.
-dir="auto",cell.replaceChildren(sign,markOf(known?said.mark:null),whole2)}};var STROKES=12,Score=class{constructor(blind){this.box=el("div","rw-score"),this.words=el("strong","rw-right"),this.bars=el("span","rw-bars"),this.bars.setAttribute(
-"role","img"),this.legend=el("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let test=button("rw-vote","Blind test",blind);
-test.title="A against B on these prompts, without their names",this.box.append(this.words,this.bars,this.legend,test),this.strokes=[]}clear(){this.strokes=[],this.
-draw()}take(recipe,{right,of:of2,whole:whole2}){if(setText(this.words,of2?`${right} of ${of2} right`:"No prompt counts yet"),whole2&&of2&&recipe){let last=this.
-strokes.at(-1);last?.recipe===recipe?Object.assign(last,{right,of:of2}):this.strokes=[...this.strokes,{recipe,right,of:of2}].slice(-STROKES)}this.draw()}draw(){
-let told=this.strokes.map(({right})=>right).join(", "),[count2,most]=[this.strokes.length,this.strokes.at(-1)?.of??0];this.bars.setAttribute("aria-label",count2?
-`Score after each of the last ${count2} strokes: ${told} of ${most}`:"No stroke yet"),this.bars.replaceChildren(...this.strokes.map(({right,of:of2},i)=>{let bar=el(
-"i","rw-bar");return bar.style.height=`${Math.round(4+24*right/Math.max(1,of2))}px`,bar.title=`${right} of ${of2} right`,bar.dataset.newest=String(i===this.strokes.
-length-1),bar}))}};var TALLY="merge-explorer-tally";function tallies(){try{let found=JSON.parse(localStorage.getItem(TALLY)??"{}");return found&&typeof found=="object"?found:{}}catch{return{}}}function count([a,b],won){
-let all2=tallies(),key=[a,b].sort().join(" "),votes={...all2[key]?.votes??{}};for(let[name,more]of[[a,won.A],[b,won.B],["tie",won.tie],["bad",won.bad]])votes[name]=
-(Number(votes[name])||0)+more;delete all2[key],all2[key]={votes};try{localStorage.setItem(TALLY,JSON.stringify(Object.fromEntries(Object.entries(all2).slice(-200))))}catch{}
-return{A:votes[a],B:votes[b]}}function verdict(a,b){let n=a+b;if(!n)return"nobody won";let[term,tail]=[2**-n,0];for(let k=0;k<=Math.min(a,b);k+=1)tail+=term,term*=
-(n-k)/(k+1);return Math.min(1,2*tail)>=.05?"too few to tell":`${a>b?"A":"B"} is better, by more than chance`}var Store=class{constructor(){this.run=-1/0,this.seq=-1/0,this.recipe="",this.prompts=new Map,this.said=new Map,this.last=new Map,this.before=new Map}of(row,who){
-return this.said.get(`${row}/${who}`)??nothing2()}shows(rows){let now=new Map(rows.map(({id,prompt})=>[id,prompt]));for(let[id,prompt]of this.prompts)now.get(id)!==
-prompt&&this.forget(id);this.prompts=now}forget(id){this.last.delete(id),this.before.delete(id);for(let key of this.said.keys())apart(key)[0]===id&&this.said.delete(
-key)}anew(){this.before.clear(),this.recipe=""}clear(){for(let id of this.prompts.keys())this.forget(id);this.anew()}isNew({run,seq=this.seq+1}){return run>this.
-run||run===this.run&&seq>this.seq}take(feed){let fresh2=feed.run>this.run||!!feed.start;[this.run,this.seq]=[feed.run,feed.seq??this.seq+1],fresh2&&this.begin(feed);
-let touched=new Set,at=key=>{let[row]=apart(key);if(row&&(!feed.prompts||this.prompts.get(row)!==feed.prompts[row]))return nothing2();touched.add(key);let said=this.
-said.get(key)??nothing2();return this.said.set(key,said),said};takeWords(feed,at),takeEnds(feed,at);for(let key of touched)this.keep(key);return touched}begin(feed){
-if(feed.recipe!==void 0&&feed.recipe!==this.recipe&&this.recipe)for(let[row,text]of this.last)this.before.set(row,text);feed.recipe!==void 0&&(this.recipe=feed.
-recipe);for(let key of this.said.keys())Object.hasOwn(feed.prompts??{},apart(key)[0])&&this.said.set(key,nothing2());if(feed.stale)for(let[key,said]of this.said)
-apart(key)[1]===MERGE&&said.state&&(said.state="stale")}keep(key){let[row,who]=apart(key),said=this.said.get(key);who===MERGE&&said&&["done","cached"].includes(
-said.state)&&this.last.set(row,textOf(said))}score(rows){let counted=rows.filter(row=>row.ticked!==!1&&row.match&&row.answer?.trim()),said=counted.map(row=>this.
-of(row.id,MERGE)),whole2=said.every(({state})=>["done","cached"].includes(state));return{right:said.filter(({mark})=>mark===!0).length,of:counted.length,whole:whole2}}};
-function takeWords(feed,at){for(let[key,state]of Object.entries(feed.state??{}))at(key).state=String(state);for(let[key,...token]of feed.add??[])at(String(key)).
-tokens.push(token);for(let[key,tokens]of Object.entries(feed.full??{}))Array.isArray(tokens)&&(at(key).tokens=[...tokens])}function takeEnds(feed,at){for(let key of feed.
-done??[])FINAL.includes(at(String(key)).state)||(at(String(key)).state="done");for(let[key,mark]of Object.entries(feed.marks??{}))at(key).mark=mark;for(let key of feed.
-cut??[])at(key).cut=!0;for(let key of feed.repeats??[])at(key).repeats=!0;for(let[key,message]of Object.entries(feed.error??{})){let said=at(key);Object.assign(
-said,{error:String(message),state:said.state==="stopped"?"stopped":"failed"})}}var SIDES=["one","two"],VOTES=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],Series=class{constructor(send,leave){
-this.send=send,this.blind=void 0,this.store=new Store,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=el("section","rw-series"),this.box.setAttribute(
-"aria-label","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=el("h3","rw-title"),this.head.setAttribute("aria-live","polite"),this.differs=el("p",
-"rw-says"),this.pair=el("div","rw-pair"),this.texts=SIDES.map((_,i)=>{let side=el("div","rw-side"),text=el("p","rw-side-text");return text.dir="auto",side.append(
-el("h4","rw-side-name",i?"Second":"First"),text),this.pair.append(side),text}),this.votes=grouped(el("div","rw-votes"),"Your vote");for(let[vote,words,key]of VOTES){
-let node=button("rw-vote",words,()=>this.vote(vote));node.title=`Key ${key}`,node.setAttribute("aria-keyshortcuts",key),this.votes.append(node)}this.result=el("\
-div","rw-result"),this.result.setAttribute("role","status"),this.end=button("rw-vote","End the test",leave),this.box.append(this.head,this.differs,this.pair,this.
-votes,this.result,this.end),this.box.addEventListener("keydown",event=>{let vote=VOTES.find(([,,key])=>key===event.key);!vote||event.ctrlKey||event.altKey||event.
-metaKey||(event.preventDefault(),this.vote(vote[0]))})}begin(blind){this.blind=blind,this.store=new Store,this.store.shows((blind?.rows??[]).map(({id,prompt})=>({
-id,prompt}))),this.given={},[this.at,this.same,this.sent]=[0,0,!1],this.box.hidden=!blind,this.result.replaceChildren(),blind&&(setText(this.differs,blind.differs),
-this.draw(),this.box.focus())}take(feed){this.blind&&(this.store.take(feed),(feed.error?.merge||feed.error?.[""])&&this.say([String(feed.error.merge??feed.error[""])]),
-feed.reveal&&this.reveal(feed.reveal),this.draw())}heard(event){return event==="apply"?!!this.blind:!this.blind||this.result.childElementCount>0}both(){let row=this.
-blind?.rows[this.at];return row?SIDES.map(side=>this.store.of(row.id,side)):[]}draw(){let{blind}=this;if(!blind)return;let both=this.both(),whole2=()=>both.length===
-2&&both.every(({state})=>FINAL.includes(state));for(;whole2()&&textOf(both[0])===textOf(both[1])&&!both[0].error;)this.at+=1,this.same+=1,both=this.both();let row=blind.
-rows[this.at],ready=whole2();setText(this.head,row?`Blind test, ${this.at+1} of ${blind.rows.length}: ${row.prompt}`:"Blind test"),this.pair.hidden=this.votes.hidden=
-!row,both.forEach((said,i)=>{setText(this.texts[i],said.error||(ready?textOf(said):"")),this.texts[i].dataset.waits=String(!ready)});for(let node of this.votes.
-querySelectorAll("button"))node.disabled=!ready;row||this.finish()}vote(vote){let row=this.blind?.rows[this.at];if(!row||!this.both().every(({state})=>FINAL.includes(
-state)))return;this.given[row.id]=vote,this.at+=1,this.draw(),(this.box.querySelector("button:not([disabled])")??this.box).focus()}finish(){this.sent||(this.sent=
-!0,Object.keys(this.given).length?this.send(this.given):this.say(["A and B answer all these prompts alike. Ask something else, or take two merges that differ mo\
-re."]))}reveal(found){let won={A:0,B:0,tie:0,bad:0};for(let[row,vote]of Object.entries(this.given)){let first=found.sides[row]??"A";vote==="tie"||vote==="bad"?won[vote]+=
-1:won[vote==="one"==(first==="A")?"A":"B"]+=1}let all2=count([found.ids.A,found.ids.B],won),lines2=[`A ${won.A} : ${won.B} B${won.tie+won.bad?`, equal ${won.tie}\
-, both bad ${won.bad}`:""}; ${verdict(won.A,won.B)}.`];this.same&&lines2.push(`${this.same} ${this.same===1?"prompt was":"prompts were"} answered alike and skip\
-ped.`),all2.A+all2.B>won.A+won.B&&lines2.push(`In all your tests of these two: A ${all2.A} : ${all2.B} B; ${verdict(all2.A,all2.B)}.`),lines2.push(this.differs.
-textContent.replace("From one to the other","From A to B")),setText(this.differs,""),this.say(lines2,won)}say(lines2,won){let bar=el("div","rw-duel");if(won){let part=el(
-"i");part.style.width=`${Math.round(100*won.A/Math.max(1,won.A+won.B))}%`,bar.append(part),bar.setAttribute("role","img"),bar.setAttribute("aria-label",`A ${won.
-A}, B ${won.B}`)}this.result.replaceChildren(...won&&won.A+won.B?[bar]:[],...lines2.map(line=>el("p","",line)))}};var UNDER_WAY=["busy","waiting"],PATIENCE=3e3,Table=class{constructor(host,root){this.host=host,this.root=root,this.store=new Store,this.rows=[],this.open="",this.
-family="",this.families=new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new Score(
-()=>this.hand({},"apply")),this.doing=new Doing(this),this.asking=new Ask(prompt=>this.doing.add(prompt),()=>this.hand({},"submit"),()=>host.trigger("stop"),()=>this.
-doing.more(),()=>host.trigger("expand")),this.table=el("table","rw-table"),this.head=el("tr","rw-head"),this.body=el("tbody"),this.live=el("div","rw-hidden"),this.
-live.setAttribute("aria-live","polite"),this.edited=el("div","rw-edited"),this.close=new CloseUp(this),this.says=el("p","rw-says"),this.shown={value:{},feed:{}},
-this.panelRun=0,this.panelSeq=0;let inner=el("div","answers");this.panel=new Panel({element:inner,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},inner),
-this.series=new Series(votes=>this.hand({votes},"select"),()=>this.hand({},"submit")),this.lay(inner)}lay(inner){let{table}=this;table.setAttribute("aria-label",
-"Prompts and answers"),listen(table,this.doing.keys());let head=el("thead");head.append(this.head),table.append(head,this.body);let box=el("div","rw-box");box.append(
-table);let close=el("div","rw-close");close.append(this.close.box,this.close.note,inner,this.says),this.root.append(box,this.edited,this.asking.box,this.score.box,
-this.series.box,close,this.live)}takeBoard(){let board=read(this.host.props.board);if(board.blind){this.board={...this.board,blind:board.blind},this.root.dataset.
-blind="true",this.series.begin(board.blind);return}this.next=board,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.begin(void 0),this.settle(),
-setText(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},this.root.dataset.blind="false",this.
-panel.build(),this.drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin}=this.board;if(!begin?.family||begin.family===this.family)return;let was=this.family;
-was&&(this.families.set(was,{rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=begin.family;let linked=!was&&new URLSearchParams(
-location.search).has("p"),kept=this.families.get(begin.family)??(linked?null:load(begin.family)),rows=rowsFor(was,begin,read(this.host.props.value),kept);if(!rows)
-return;let show2=()=>{this.family===begin.family&&([this.rows,this.open]=[rows.rows,rows.open],this.hand({},"submit"),this.build())};was?show2():setTimeout(show2)}build(){
-let{rows=[],open="",family}=read(this.host.props.value);if(family&&this.family&&family!==this.family)return;let[was,prompt]=[this.open,this.row()?.prompt],focus=this.
-focused();this.store.shows(rows),this.anew(rows),this.rows=rows,this.open=rows.some(row=>row.id===open)?open:rows[0]?.id??"",this.views=new Map(rows.map(row=>[row.
-id,new RowView(row,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line})=>line)),this.drawAll(),rove(this.table,this.views.get(
-this.open)?.words),focus&&this.focus(focus.id,focus.selector),(this.open!==was||this.row()?.prompt!==prompt)&&this.lookAt()}anew(rows){!this.rows.length||alike(
-this.rows,rows)||(this.store.anew(),this.score.clear())}focused(){let node=document.activeElement,id=node?.closest("tr")?.dataset.row;if(!node||!id||!this.body.
-contains(node))return null;let tools=[...node.parentElement?.children??[]].indexOf(node);return{id,selector:node.matches(".rw-tool")?`.rw-tool:nth-child(${tools+
-1})`:`.${node.className}`}}focus(id,selector=".rw-words"){((this.views.get(id??"")?.line??this.body.querySelector("tr"))?.querySelector(selector)??this.asking.field).
-focus()}row(){return this.rows.find(row=>row.id===this.open)}takeProp(){let feed=read(this.host.props.feed);if(!feed||typeof feed.run!="number"||!this.store.isNew(
-feed))return;if(this.board.blind&&feed.run>Number(this.board.blind.id)&&this.leave(),this.board.blind){this.series.take(feed);return}let touched=this.store.take(
-feed);if(feed.start||feed.stale||feed.run!==this.drawn)this.drawAll();else for(let id of new Set([...touched].map(key=>apart(key)[0])))this.drawRow(id);this.drawn=
-feed.run,this.forward(feed),this.finish()}columns(){return this.board.columns??[]}drawHead(){let acts={unfold:key=>this.unfold(key),bypass:on=>this.bypass(on)},
-again=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,at=again?[...this.head.children].indexOf(again):-1;this.head.replaceChildren(
-...heads(this.columns(),this.unfolded,acts));for(let node of this.head.querySelectorAll("button"))node.tabIndex=-1;at>=0&&this.head.children[at]?.querySelector(
-"button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(key){this.unfolded=this.unfolded===key?"":key,this.drawHead(),this.drawAll()}bypass(on){
-if(this.bypassed===on)return;this.bypassed=on,this.drawAll();let base=this.columns().find(column=>column.base),row=this.row();setText(this.live,on&&base&&row?`T\
-he base says: ${textOf(this.store.of(row.id,base.key))}`:"")}drawRow(id){let view=this.views.get(id),instead=this.bypassed?this.columns().find(column=>column.base):
-void 0;view?.draw(this.store,this.columns(),id===this.open,instead);let said=this.store.of(id,MERGE);view&&this.close.canGoOn(said)&&view.offer(()=>this.close.goOn(
-view.row)),id===this.open&&this.close.draw();let others=this.columns().filter(({lead})=>!lead);view?.cells.forEach((cell,i)=>cell.dataset.unfolded=String(others[i]?.
-key===this.unfolded))}drawAll(){for(let id of this.views.keys())this.drawRow(id);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.
-store.score(this.rows))}lookAt(){let row=this.row();if(this.close.draw(),!row||this.board.blind)return;let full=Object.fromEntries(this.columns().map(({key})=>[
-key,[...this.store.of(row.id,key).tokens]])),state=Object.fromEntries(this.columns().map(({key})=>[key,this.store.of(row.id,key).state])),error=Object.fromEntries(
-this.columns().flatMap(({key})=>this.store.of(row.id,key).error?[[key,this.store.of(row.id,key).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.
-panelRun,seq:1,start:!0,full,state,error})}forward(feed){let own=given=>Object.fromEntries(Object.entries(given??{}).flatMap(([key,value])=>{let[row,who]=apart(
-key);return row===this.open||!row?[[who,value]]:[]}));if(feed.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:feed.note??"",error:own(
-feed.error)});return}let add=(feed.add??[]).flatMap(([key,...token])=>{let[row,who]=apart(String(key));return row===this.open?[[who,...token]]:[]}),done=(feed.done??
-[]).flatMap(key=>apart(String(key))[0]===this.open?[apart(String(key))[1]]:[]),told={add,done,full:own(feed.full),state:own(feed.state),error:own(feed.error)},note="\
-note"in feed?{note:feed.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,...told,...note})}offerStop(states){this.asking.stop.hidden=!states.some(
-state=>UNDER_WAY.includes(state))}finish(){let score=this.store.score(this.rows);this.score.take(this.store.recipe,score);let states=this.rows.map(row=>this.store.
-of(row.id,MERGE).state),all2=this.rows.flatMap(row=>this.columns().map(({key})=>this.store.of(row.id,key).state));if(this.offerStop(all2),states.some(state=>UNDER_WAY.
-includes(state))||this.told===this.store.run||!states.every(state=>FINAL.includes(state)))return;this.told=this.store.run;let words=this.rows.filter(({id})=>this.
-store.before.has(id)&&this.store.before.get(id)!==this.store.last.get(id)).slice(0,1).map(row=>`Row ${this.rows.indexOf(row)+1} changed: ${textOf(this.store.of(
-row.id,MERGE))} It was: ${this.store.before.get(row.id)}`),right=score.of?[`${score.right} of ${score.of} right.`]:[];setText(this.live,[...right,...words].join(
-" ")||"Answers finished.")}change(rows,event){this.rows=rows,rows.some(({id})=>id===this.open)||(this.open=rows[0]?.id??""),save(this.family,this.rows,this.open),
-this.hand({},event),this.build(),this.lookAt()}insist(run,event="submit",more=event==="submit"?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{
-let heard=event==="submit"?this.store.run!==run:this.series.heard(event);!this.root.isConnected||heard||!this.row()||(this.host.trigger(event),more>1&&this.insist(
-run,event,more-1))},PATIENCE)}hand(more,event){let seq=(read(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,
-family:this.family,seq,...more}),this.host.trigger(event),event!=="input"&&this.insist(this.store.run,event)}};function start(host){let root=rootOf(host.element,".rows",rows_default+answers_default),table=new Table(host,root);host.watch("value",()=>table.build()),host.watch(
-"board",()=>table.takeBoard()),host.watch("feed",()=>table.takeProp()),host.watch("manner",()=>table.drawAll()),onTheme(root,()=>{table.drawHead(),table.drawAll()}),
-table.takeBoard(),table.build(),table.takeProp()}return __toCommonJS(main_exports);})();
+`}var D=class{constructor(t,e,s,r,o){this.box=l("div","rw-askrow"),this.field=l("textarea","rw-field"),this.field.rows=1,this.field.maxLength=2e3,this.field.dir="\
+auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let n=()=>{let h=O(this.field.value);h.trim()?
+t(h)&&(this.last=h,this.field.value="",this.grow()):e()};this.field.addEventListener("input",()=>this.grow()),this.field.addEventListener("keydown",h=>{h.key===
+"Enter"&&!h.shiftKey&&!h.isComposing?(h.preventDefault(),n()):h.key==="Escape"?(this.field.value="",this.grow()):h.key==="ArrowUp"&&!this.field.value&&this.last&&
+(h.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(p("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
+er breaks the line"),this.chips=l("span","rw-chips"),this.full=l("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=p("rw-\
+stop","Stop",s),this.stop.hidden=!0,this.more=b(p("rw-stop","Prompts…",r),"Suggested prompts, and rows from and to a file");let a=p("rw-stop rw-talk","Chat",o,
+"Open the chat");this.box.append(this.field,this.send,this.stop,this.chips,this.more,a,this.full),this.asked=t,this.offered=""}grow(){this.field.style.height="a\
+uto",this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(t,e){this.full.hidden=!e,t.join(`
+`)!==this.offered&&(this.offered=t.join(`
+`),this.chips.replaceChildren(...t.slice(0,3).map(s=>p("rw-chip",s,()=>this.asked(s)))))}};function At(i,t,e){let s=l("form","rw-form"),r=(h,d)=>{let c=l("input",
+"rw-input");c.value=d,c.maxLength=2e3,c.dir="auto";let f=l("label","rw-label",h);return f.append(c),s.append(f),c},o=r("Prompt of this row",i.prompt),n=r("What \
+is right",i.answer??""),a=l("select","rw-input");for(let[h,d]of[["exact","the whole answer"],["within","words in it"]])a.add(new Option(d,h));return a.value=i.match||
+"exact",a.setAttribute("aria-label","How it is compared"),s.append(a,Object.assign(p("rw-send","Keep",()=>{}),{type:"submit"}),p("rw-stop","Leave",e)),s.addEventListener(
+"submit",h=>{if(h.preventDefault(),!o.value.trim())return;let d=n.value.trim()?a.value:"";t({...i,prompt:O(o.value),answer:O(n.value),match:d})}),s.addEventListener(
+"keydown",h=>{h.key==="Escape"&&e()}),{box:s,prompt:o}}var re=2e3;function St(i,t){let e=p(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
+()=>u(e,"Copy"),re)});return e}var H=class{constructor(t){this.table=t,this.of="",this.title=l("h3","rw-title"),this.title.dir="auto",this.box=l("div","rw-closehead"),this.note=l("p","rw-note"),
+this.note.setAttribute("role","status"),this.on=b(p("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");let e=b(p("rw-stop","Again",
+()=>this.again()),"Other words, by the next seed"),s=St("rw-stop",()=>w(t.store.of(t.open,g))),r=b(p("rw-stop","Chat",()=>t.host.trigger("expand")),"A conversat\
+ion with your merge");this.box.append(this.title,this.on,r,e,s)}get manner(){return{variety:0,length:160,...k(this.table.host.props.manner)}}draw(){let t=this.table.
+row();u(this.title,t?`Close up: ${t.prompt}`:"Close up");let e=this.table.store.of(this.table.open,g);this.on.hidden=!this.canGoOn(e),this.of!==this.table.open&&
+u(this.note,""),this.of=this.table.open}canGoOn(t){return t.cut&&t.tokens.length>=this.manner.length&&t.tokens.length<2e3}goOn(t=this.table.row()){if(!t)return;
+let e=(t.times??1)+1;this.table.open=t.id,this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,times:e}:s),"submit"),this.table.focus(t.id)}again(){if(this.
+manner.variety>0){this.draws();return}let t=p("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same wor\
+ds: variety is 0. ",t),t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var oe=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function ne(i,t){let e=l("a");e.href=URL.createObjectURL(
+new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function $t(i,t,{take:e,ask:s,leave:r}){let o=S(l("div","rw-form"),"Prompt\
+s"),n=l("span","rw-wanted");n.setAttribute("role","status");let a=l("input","rw-file");a.type="file",a.accept=".txt,.csv,.jsonl,.json",a.setAttribute("aria-labe\
+l","A file of prompts"),a.addEventListener("change",async()=>{let[f]=a.files??[];if(f){try{if(f.size>4*I)throw new Error(`${f.name} is too long for a file of pr\
+ompts.`);e(kt(await f.text(),f.name))}catch(M){n.textContent=M instanceof SyntaxError?`${f.name} is no JSON.`:String(M.message)}a.value=""}});let h=b(p("rw-stop",
+"Open a file…",()=>a.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),d=oe.map(([f,M])=>b(p("rw-stop",`Save .${f}`,()=>ne(vt(i,f),`prompts.${f}`)),
+M)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,h,a,...d,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
+first:c[0]??h}}function Et(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var P=class{constructor(t){this.table=t}acts(){return{open:t=>{
+t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),z(this.table.family,this.table.rows,this.table.
+open))},tick:(t,e)=>this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,ticked:e}:s),"input"),edit:t=>this.editRow(t),remove:t=>this.remove(t)}}keys(){let t=s=>this.
+table.rows.find(r=>r.id===s),e=s=>r=>{let o=t(r);o&&s(o)};return{tick:e(s=>this.acts().tick(s,s.ticked===!1)),edit:e(s=>this.editRow(s)),remove:e(s=>this.remove(
+s)),move:(s,r)=>this.move(s,r)}}move(t,e){let s=this.table.rows.findIndex(n=>n.id===t),r=this.table.rows[s];if(!r||!this.table.rows[s+e])return;let o=this.table.
+rows.filter(n=>n!==r);o.splice(s+e,0,r),this.table.change(o,"input"),u(this.table.live,`Row ${s+e+1} of ${o.length}: ${r.prompt}`)}remove(t){let e=this.table.rows.
+indexOf(t),s=this.table.body.contains(document.activeElement);this.table.change(this.table.rows.filter(a=>a!==t),"input");let r=l("div","rw-undo");r.setAttribute(
+"role","status");let o=p("rw-stop","Put it back",()=>{r.remove();let a=[...this.table.rows],h=a.some(d=>d.id===t.id)?Et(a):t.id;a.splice(e,0,{...t,id:h}),this.table.
+open=h,this.table.change(a.slice(0,8),"submit"),this.table.focus(h)}),n=l("span","rw-text",`Row taken out: ${t.prompt}`);n.dir="auto",r.append(n,o),this.table.edited.
+replaceChildren(r),s&&this.table.focus(this.table.rows[Math.min(e,this.table.rows.length-1)]?.id)}more(){let t=()=>{this.table.edited.replaceChildren(),this.table.
+asking.more.focus()};if(this.table.edited.querySelector(".rw-file")){t();return}let e=n=>this.add(n),s=n=>{this.table.open=n[0].id,this.table.change(n,"submit"),
+t()},{box:r,first:o}=$t(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
+this.table.edited.replaceChildren(),this.table.focus(t.id)},{box:s,prompt:r}=At(t,o=>{this.table.open=t.id,this.table.change(this.table.rows.map(n=>n.id===t.id?
+o:n),"submit"),e()},e);this.table.edited.replaceChildren(s),r.focus()}add(t){let e=this.table.rows.find(s=>s.prompt===t);return!e&&this.table.rows.length>=8?!1:
+(this.table.open=e?.id??Et(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
+"submit"),!0)}};function Ot(i,t,e,s){let r=!e.family||e.family===t.family;return(i?e.family===t.family:r&&(!s||Q(s.rows,e.rows??[])))?null:s??{rows:t.rows??[],open:t.open??""}}
+function Q(i,t){let e=s=>[s.prompt,s.answer??"",s.match??"",s.ticked!==!1];return JSON.stringify(i.map(e))===JSON.stringify(t.map(e))}var ae=250;function Ct(i,t,e){let s=[l("th","rw-prompt","Prompt"),l("th","rw-merge","Your merge"),l("th","rw-before","Before")];for(let r of i.filter(({lead:o})=>!o)){
+let o=l("th","rw-other"),n=String(r.name??r.key),a=r.key===t;o.dataset.unfolded=String(a);let h=p("rw-fold","",()=>e.unfold(r.key),a?n:`${n}, folded: = same ans\
+wer, ≠ another`);h.setAttribute("aria-expanded",String(a)),h.title=r.base?`${n}; hold to read it in your merge's place`:n;let d=l("i","rw-dot");typeof r.slot==
+"number"&&(d.style.background=T(r.slot)),h.append(d,l("span","",n)),r.base&&le(h,e.bypass),o.append(h),s.push(o)}for(let r of s)r.scope="col";return s}function le(i,t){
+let e=0,s=!1,r=()=>{s=!1,clearTimeout(e),e=window.setTimeout(()=>t(s=!0),ae)},o=()=>{clearTimeout(e),s&&t(!1)};i.addEventListener("pointerdown",n=>{i.setPointerCapture(
+n.pointerId),r()}),i.addEventListener("keydown",n=>{n.key===" "&&!n.repeat&&r()});for(let n of["pointerup","pointercancel","lostpointercapture","keyup","blur"])
+i.addEventListener(n,o);i.addEventListener("contextmenu",n=>n.preventDefault()),i.addEventListener("click",n=>{s&&n.stopImmediatePropagation(),s=!1},!0)}var X="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function he(i,[t,e],[s,r]){let o=Math.max(0,Math.min(i.length-1,t+r)),n=(i[o]??1)-1;return[
+o,Math.max(0,Math.min(n,e+s))]}function de(i){if(C(i))return null;let t=V(i);return i.altKey?t&&t[1]?["move",t[1]]:null:i.key===" "?["tick",0]:i.key==="F2"?["ed\
+it",0]:i.key==="Delete"?["remove",0]:null}function Mt(i,t){let e=()=>[...i.rows].filter(s=>s.offsetParent!==null).map(s=>[...s.querySelectorAll(X)]);i.addEventListener(
+"focusin",s=>tt(i,s.target)),i.addEventListener("keyup",s=>{s.key===" "&&s.target.matches(".rw-words")&&s.preventDefault()}),i.addEventListener("keydown",s=>{let r=s.
+target,o=r.closest("tr")?.dataset.row,n=o?de(s):null;o&&n&&(n[0]!=="tick"||r.matches(".rw-words"))?(s.preventDefault(),t[n[0]](o,n[1])):!s.altKey&&!C(s)&&pe(s,r,
+e())})}function pe(i,t,e){let s=e.findIndex(c=>c.includes(t)),r=i.key==="Home"?-e.length:i.key==="End"?e.length:0,o=V(i)??(r?[0,r]:null);if(!o||s<0)return;i.preventDefault();
+let[n,a]=he(e.map(({length:c})=>c),[s,e[s].indexOf(t)],o);((n!==s&&t.matches(".rw-words, .rw-fold")?e[n].find(c=>c.matches(".rw-words"))??e[n][0]:null)??e[n][a])?.
+focus()}function tt(i,t){if(t?.matches(X))for(let e of i.querySelectorAll(X))e.tabIndex=e===t?0:-1}var Lt={busy:"writing",waiting:"waiting its turn",stopped:"stopped",failed:"failed",stale:"not asked since your last stroke"};function et(i){let t=l("span","rw-\
+mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-label",i?"right":"wrong")),t}var F=class{constructor(t,e){
+this.row=t,this.line=l("tr","rw-row"),this.prompt=l("td","rw-prompt"),this.prompt.setAttribute("role","rowheader"),this.merge=l("td","rw-merge"),this.past=l("td",
+"rw-before"),this.words=l("button","rw-words"),this.fill(e),this.cells=[]}fill(t){let{row:e}=this,s=l("input","rw-tick");s.type="checkbox",s.checked=e.ticked!==
+!1,s.setAttribute("aria-label",`Counts for the score: ${e.prompt}`),s.addEventListener("change",()=>t.tick(e,s.checked));let r=l("label","rw-ticked");r.append(s),
+this.words=b(p("rw-words",e.prompt,()=>t.open(e)),e.prompt),this.words.dir="auto",this.words.setAttribute("aria-keyshortcuts","Space F2 Delete Alt+ArrowUp Alt+A\
+rrowDown");let o=l("span","rw-wanted",ut(e));o.dir="auto";let n=l("span","rw-tools");n.append(b(p("rw-tool","✎",()=>t.edit(e),`Change ${e.prompt}`),"Change th\
+e prompt, or what is right"),b(p("rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),"Take this row out"));let a=l("div","rw-ask"),h=l("div","rw-text");h.append(
+this.words,o),a.append(r,h,n),this.prompt.replaceChildren(a)}draw(t,e,s,r){this.line.dataset.open=String(s),this.line.dataset.row=this.row.id,this.words.setAttribute(
+"aria-current",String(s));let o=t.of(this.row.id,g);r?this.drawInstead(t.of(this.row.id,r.key),r):this.drawMerge(o,t.before.get(this.row.id),t.last.get(this.row.
+id)),u(this.past,t.before.get(this.row.id)??"–"),this.past.dir="auto",this.past.title=t.before.get(this.row.id)??"What the merge said before your last stroke";
+let n=e.filter(h=>!h.lead);for(;this.cells.length>n.length;)this.cells.pop()?.remove();n.forEach((h,d)=>{this.cells[d]??=l("td","rw-other"),this.drawOther(this.
+cells[d],h,t.of(this.row.id,h.key),o)});let a=[this.prompt,this.merge,this.past,...this.cells];a.length!==this.line.children.length&&this.line.replaceChildren(...a)}drawInstead(t,e){
+let s=l("span","rw-answer",w(t));s.dir="auto";let r=l("div","rw-said");r.append(et(m.includes(t.state)?t.mark:null),s),this.merge.dataset.changed="false",this.merge.
+replaceChildren(r,l("span","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s){let r=m.includes(t.state),o=w(t),n=l("span","rw-answer",o||(r?"":s??""));n.dir=
+"auto";let a=l("div","rw-said");a.dataset.old=String(t.state==="stale"||!o&&!r),a.append(et(r?t.mark:null),n);let h=l("span","rw-state",t.error||this.labelOf(t,
+o,e));this.merge.dataset.changed=String(r&&e!==void 0&&o!==e),this.merge.dataset.state=t.state||"empty",this.merge.replaceChildren(a,h),this.merge.title=o}offer(t){
+let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=-1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s){let r=[...t.cut?
+[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];return r.length&&m.includes(t.state)?r.join(" · "):Lt[t.state]?Lt[t.state]:!m.includes(
+t.state)||s===void 0?"":e===s?"same as before":"changed"}drawOther(t,e,s,r){let o=["done","cached"].includes(s.state),n=o&&["done","cached"].includes(r.state),a=w(
+s)===w(r),h=l("span","rw-sign",n?a?"=":"≠":o?"·":"…");h.style.color=e.slot===null||e.slot===void 0?"":T(e.slot),h.setAttribute("role","img"),h.setAttribute(
+"aria-label",n?a?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}: ${w(s)}`:String(e.name??e.key);let d=l("span","rw-other-text",w(s));
+d.dir="auto",t.replaceChildren(h,et(o?s.mark:null),d)}};var ce=12,K=class{constructor(t){this.box=l("div","rw-score"),this.words=l("strong","rw-right"),this.bars=l("span","rw-bars"),this.bars.setAttribute("role","img"),
+this.legend=l("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let e=p("rw-vote","Blind test",t);e.title="A against B on t\
+hese prompts, without their names",this.box.append(this.words,this.bars,this.legend,e),this.strokes=[]}clear(){this.strokes=[],this.draw()}take(t,{right:e,of:s,
+whole:r}){if(u(this.words,s?`${e} of ${s} right`:"No prompt counts yet"),r&&s&&t){let o=this.strokes.at(-1);o?.recipe===t?Object.assign(o,{right:e,of:s}):this.strokes=
+[...this.strokes,{recipe:t,right:e,of:s}].slice(-ce)}this.draw()}draw(){let t=this.strokes.map(({right:r})=>r).join(", "),[e,s]=[this.strokes.length,this.strokes.
+at(-1)?.of??0];this.bars.setAttribute("aria-label",e?`Score after each of the last ${e} strokes: ${t} of ${s}`:"No stroke yet"),this.bars.replaceChildren(...this.
+strokes.map(({right:r,of:o},n)=>{let a=l("i","rw-bar");return a.style.height=`${Math.round(4+24*r/Math.max(1,o))}px`,a.title=`${r} of ${o} right`,a.dataset.newest=
+String(n===this.strokes.length-1),a}))}};var Tt="merge-explorer-tally";function fe(){try{let i=JSON.parse(localStorage.getItem(Tt)??"{}");return i&&typeof i=="object"?i:{}}catch{return{}}}function qt([i,t],e){let s=fe(),r=[i,t].sort().
+join(" "),o={...s[r]?.votes??{}};for(let[n,a]of[[i,e.A],[t,e.B],["tie",e.tie],["bad",e.bad]])o[n]=(Number(o[n])||0)+a;delete s[r],s[r]={votes:o};try{localStorage.
+setItem(Tt,JSON.stringify(Object.fromEntries(Object.entries(s).slice(-200))))}catch{}return{A:o[i],B:o[t]}}function st(i,t){let e=i+t;if(!e)return"nobody won";let[
+s,r]=[2**-e,0];for(let o=0;o<=Math.min(i,t);o+=1)r+=s,s*=(e-o)/(o+1);return Math.min(1,2*r)>=.05?"too few to tell":`${i>t?"A":"B"} is better, by more than chanc\
+e`}var A=class{constructor(){this.run=-1/0,this.seq=-1/0,this.recipe="",this.prompts=new Map,this.said=new Map,this.last=new Map,this.before=new Map}of(t,e){return this.
+said.get(`${t}/${e}`)??E()}shows(t){let e=new Map(t.map(({id:s,prompt:r})=>[s,r]));for(let[s,r]of this.prompts)e.get(s)!==r&&this.forget(s);this.prompts=e}forget(t){
+this.last.delete(t),this.before.delete(t);for(let e of this.said.keys())y(e)[0]===t&&this.said.delete(e)}anew(){this.before.clear(),this.recipe=""}clear(){for(let t of this.
+prompts.keys())this.forget(t);this.anew()}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){let e=t.run>this.run||!!t.start;[this.
+run,this.seq]=[t.run,t.seq??this.seq+1],e&&this.begin(t);let s=new Set,r=o=>{let[n]=y(o);if(n&&(!t.prompts||this.prompts.get(n)!==t.prompts[n]))return E();s.add(
+o);let a=this.said.get(o)??E();return this.said.set(o,a),a};ue(t,r),we(t,r);for(let o of s)this.keep(o);return s}begin(t){if(t.recipe!==void 0&&t.recipe!==this.
+recipe&&this.recipe)for(let[s,r]of this.last)this.before.set(s,r);t.recipe!==void 0&&(this.recipe=t.recipe);for(let s of this.said.keys())Object.hasOwn(t.prompts??
+{},y(s)[0])&&this.said.set(s,E());if(t.stale)for(let[s,r]of this.said)y(s)[1]===g&&r.state&&(r.state="stale")}keep(t){let[e,s]=y(t),r=this.said.get(t);s===g&&r&&
+["done","cached"].includes(r.state)&&this.last.set(e,w(r))}score(t){let e=t.filter(o=>o.ticked!==!1&&o.match&&o.answer?.trim()),s=e.map(o=>this.of(o.id,g)),r=s.
+every(({state:o})=>["done","cached"].includes(o));return{right:s.filter(({mark:o})=>o===!0).length,of:e.length,whole:r}}};function ue(i,t){for(let[e,s]of Object.
+entries(i.state??{}))t(e).state=String(s);for(let[e,...s]of i.add??[])t(String(e)).tokens.push(s);for(let[e,s]of Object.entries(i.full??{}))Array.isArray(s)&&(t(
+e).tokens=[...s])}function we(i,t){for(let e of i.done??[])m.includes(t(String(e)).state)||(t(String(e)).state="done");for(let[e,s]of Object.entries(i.marks??{}))
+t(e).mark=s;for(let e of i.cut??[])t(e).cut=!0;for(let e of i.repeats??[])t(e).repeats=!0;for(let[e,s]of Object.entries(i.error??{})){let r=t(e);Object.assign(r,
+{error:String(s),state:r.state==="stopped"?"stopped":"failed"})}}var jt=["one","two"],Rt=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],W=class{constructor(t,e){
+this.send=t,this.blind=void 0,this.store=new A,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=l("section","rw-series"),this.box.setAttribute("aria-la\
+bel","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=l("h3","rw-title"),this.head.setAttribute("aria-live","polite"),this.differs=l("p","rw-says"),
+this.pair=l("div","rw-pair"),this.texts=jt.map((s,r)=>{let o=l("div","rw-side"),n=l("p","rw-side-text");return n.dir="auto",o.append(l("h4","rw-side-name",r?"Se\
+cond":"First"),n),this.pair.append(o),n}),this.votes=S(l("div","rw-votes"),"Your vote");for(let[s,r,o]of Rt){let n=p("rw-vote",r,()=>this.vote(s));n.title=`Key ${o}`,
+n.setAttribute("aria-keyshortcuts",o),this.votes.append(n)}this.result=l("div","rw-result"),this.result.setAttribute("role","status"),this.end=p("rw-vote","End \
+the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Rt.find(([,,o])=>o===
+s.key);!r||s.ctrlKey||s.altKey||s.metaKey||(s.preventDefault(),this.vote(r[0]))})}begin(t){this.blind=t,this.store=new A,this.store.shows((t?.rows??[]).map(({id:e,
+prompt:s})=>({id:e,prompt:s}))),this.given={},[this.at,this.same,this.sent]=[0,0,!1],this.box.hidden=!t,this.result.replaceChildren(),t&&(u(this.differs,t.differs),
+this.draw(),this.box.focus())}take(t){this.blind&&(this.store.take(t),(t.error?.merge||t.error?.[""])&&this.say([String(t.error.merge??t.error[""])]),t.reveal&&
+this.reveal(t.reveal),this.draw())}heard(t){return t==="apply"?!!this.blind:!this.blind||this.result.childElementCount>0}both(){let t=this.blind?.rows[this.at];
+return t?jt.map(e=>this.store.of(t.id,e)):[]}draw(){let{blind:t}=this;if(!t)return;let e=this.both(),s=()=>e.length===2&&e.every(({state:n})=>m.includes(n));for(;s()&&
+w(e[0])===w(e[1])&&!e[0].error;)this.at+=1,this.same+=1,e=this.both();let r=t.rows[this.at],o=s();u(this.head,r?`Blind test, ${this.at+1} of ${t.rows.length}: ${r.
+prompt}`:"Blind test"),this.pair.hidden=this.votes.hidden=!r,e.forEach((n,a)=>{u(this.texts[a],n.error||(o?w(n):"")),this.texts[a].dataset.waits=String(!o)});for(let n of this.
+votes.querySelectorAll("button"))n.disabled=!o;r||this.finish()}vote(t){let e=this.blind?.rows[this.at];if(!e||!this.both().every(({state:r})=>m.includes(r)))return;
+this.given[e.id]=t,this.at+=1,this.draw(),(this.box.querySelector("button:not([disabled])")??this.box).focus()}finish(){this.sent||(this.sent=!0,Object.keys(this.
+given).length?this.send(this.given):this.say(["A and B answer all these prompts alike. Ask something else, or take two merges that differ more."]))}reveal(t){let e={
+A:0,B:0,tie:0,bad:0};for(let[o,n]of Object.entries(this.given)){let a=t.sides[o]??"A";n==="tie"||n==="bad"?e[n]+=1:e[n==="one"==(a==="A")?"A":"B"]+=1}let s=qt([
+t.ids.A,t.ids.B],e),r=[`A ${e.A} : ${e.B} B${e.tie+e.bad?`, equal ${e.tie}, both bad ${e.bad}`:""}; ${st(e.A,e.B)}.`];this.same&&r.push(`${this.same} ${this.same===
+1?"prompt was":"prompts were"} answered alike and skipped.`),s.A+s.B>e.A+e.B&&r.push(`In all your tests of these two: A ${s.A} : ${s.B} B; ${st(s.A,s.B)}.`),r.push(
+this.differs.textContent.replace("From one to the other","From A to B")),u(this.differs,""),this.say(r,e)}say(t,e){let s=l("div","rw-duel");if(e){let r=l("i");r.
+style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s.append(r),s.setAttribute("role","img"),s.setAttribute("aria-label",`A ${e.A}, B ${e.B}`)}this.result.
+replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>l("p","",r)))}};var Nt=["busy","waiting"],me=3e3,G=class{constructor(t,e){this.host=t,this.root=e,this.store=new A,this.rows=[],this.open="",this.family="",this.families=new Map,
+this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new K(()=>this.hand({},"apply")),this.doing=
+new P(this),this.asking=new D(r=>this.doing.add(r),()=>this.hand({},"submit"),()=>t.trigger("stop"),()=>this.doing.more(),()=>t.trigger("expand")),this.table=l(
+"table","rw-table"),this.head=l("tr","rw-head"),this.body=l("tbody"),this.live=l("div","rw-hidden"),this.live.setAttribute("aria-live","polite"),this.edited=l("\
+div","rw-edited"),this.close=new H(this),this.says=l("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.panelSeq=0;let s=l("div","answers");this.
+panel=new N({element:s,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},s),this.series=new W(r=>this.hand({votes:r},"select"),()=>this.hand({},"submit")),
+this.lay(s)}lay(t){let{table:e}=this;e.setAttribute("aria-label","Prompts and answers"),Mt(e,this.doing.keys());let s=l("thead");s.append(this.head),e.append(s,
+this.body);let r=l("div","rw-box");r.append(e);let o=l("div","rw-close");o.append(this.close.box,this.close.note,t,this.says),this.root.append(r,this.edited,this.
+asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board={...this.board,blind:t.blind},this.root.
+dataset.blind="true",this.series.begin(t.blind);return}this.next=t,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.begin(void 0),this.settle(),
+u(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},this.root.dataset.blind="false",this.panel.
+build(),this.drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin:t}=this.board;if(!t?.family||t.family===this.family)return;let e=this.family;e&&(this.families.
+set(e,{rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=t.family;let s=!e&&new URLSearchParams(location.search).has("p"),r=this.
+families.get(t.family)??(s?null:yt(t.family)),o=Ot(e,t,k(this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&([this.rows,this.open]=[o.rows,
+o.open],this.hand({},"submit"),this.build())};e?n():setTimeout(n)}build(){let{rows:t=[],open:e="",family:s}=k(this.host.props.value);if(s&&this.family&&s!==this.
+family)return;let[r,o]=[this.open,this.row()?.prompt],n=this.focused();this.store.shows(t),this.anew(t),this.rows=t,this.open=t.some(a=>a.id===e)?e:t[0]?.id??"",
+this.views=new Map(t.map(a=>[a.id,new F(a,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line:a})=>a)),this.drawAll(),tt(this.
+table,this.views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.rows.length||Q(this.
+rows,t)||(this.store.anew(),this.score.clear())}focused(){let t=document.activeElement,e=t?.closest("tr")?.dataset.row;if(!t||!e||!this.body.contains(t))return null;
+let s=[...t.parentElement?.children??[]].indexOf(t);return{id:e,selector:t.matches(".rw-tool")?`.rw-tool:nth-child(${s+1})`:`.${t.className}`}}focus(t,e=".rw-wo\
+rds"){((this.views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.open)}takeProp(){
+let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&this.leave(),this.
+board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.start||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set([...e].map(r=>y(
+r)[0])))this.drawRow(s);this.drawn=t.run,this.forward(t),this.finish()}columns(){return this.board.columns??[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.
+bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(
+...Ct(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.querySelector("button")?.focus(),
+this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){if(this.bypassed===
+t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${w(this.store.of(s.id,e.key))}`:"")}drawRow(t){
+let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);let r=this.store.of(t,g);e&&this.
+close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,a)=>n.dataset.
+unfolded=String(o[a]?.key===this.unfolded))}drawAll(){for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),
+this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();if(this.close.draw(),!t||this.board.blind)return;let e=Object.fromEntries(this.columns().
+map(({key:o})=>[o,[...this.store.of(t.id,o).tokens]])),s=Object.fromEntries(this.columns().map(({key:o})=>[o,this.store.of(t.id,o).state])),r=Object.fromEntries(
+this.columns().flatMap(({key:o})=>this.store.of(t.id,o).error?[[o,this.store.of(t.id,o).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.
+panelRun,seq:1,start:!0,full:e,state:s,error:r})}forward(t){let e=a=>Object.fromEntries(Object.entries(a??{}).flatMap(([h,d])=>{let[c,f]=y(h);return c===this.open||
+!c?[[f,d]]:[]}));if(t.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:t.note??"",error:e(t.error)});return}let s=(t.add??[]).flatMap(
+([a,...h])=>{let[d,c]=y(String(a));return d===this.open?[[c,...h]]:[]}),r=(t.done??[]).flatMap(a=>y(String(a))[0]===this.open?[y(String(a))[1]]:[]),o={add:s,done:r,
+full:e(t.full),state:e(t.state),error:e(t.error)},n="note"in t?{note:t.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,...o,...n})}offerStop(t){
+this.asking.stop.hidden=!t.some(e=>Nt.includes(e))}finish(){let t=this.store.score(this.rows);this.score.take(this.store.recipe,t);let e=this.rows.map(a=>this.store.
+of(a.id,g).state),s=this.rows.flatMap(a=>this.columns().map(({key:h})=>this.store.of(a.id,h).state));if(this.offerStop(s),e.some(a=>Nt.includes(a))||this.told===
+this.store.run||!e.every(a=>m.includes(a)))return;this.told=this.store.run;let o=this.rows.filter(({id:a})=>this.store.before.has(a)&&this.store.before.get(a)!==
+this.store.last.get(a)).slice(0,1).map(a=>`Row ${this.rows.indexOf(a)+1} changed: ${w(this.store.of(a.id,g))} It was: ${this.store.before.get(a.id)}`),n=t.of?[`${t.
+right} of ${t.of} right.`]:[];u(this.live,[...n,...o].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.
+id??""),z(this.family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=e==="submit"?1:5){clearTimeout(this.waiting),this.waiting=
+window.setTimeout(()=>{let r=e==="submit"?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(e),s>1&&this.insist(
+t,e,s-1))},me)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.family,seq:s,
+...t}),this.host.trigger(e),e!=="input"&&this.insist(this.store.run,e)}};function be(i){let t=ot(i.element,".rows",rt+it),e=new G(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
+i.watch("manner",()=>e.drawAll()),at(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Pt(ge);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -1,10 +1,11 @@
-// The facts of one tensor.
+// The facts of one tensor, or the map of all.
 //
-// props.value  {empty: text} or Facts
+// props.value  {}, {empty: text}, Facts, or {heat, at: [column, role]}, to which `select` answers with {column, role}
 
 import css from './inspect.css';
 import { SLOTS } from '../shared/colours.js';
-import { el, rootOf } from '../shared/dom.js';
+import { el, onTheme, rootOf } from '../shared/dom.js';
+import { heatMap } from './heat.js';
 
 /** @typedef {{head: string[], rows: string[][]}} Grid */
 
@@ -70,42 +71,60 @@ function listOf(v) {
   return list;
 }
 
-/** @param {import('../shared/host.js').Host} host */
-export function start({ element, props, watch }) {
-  const root = rootOf(element, '.inspect', css);
-  let opened = false; // the numbers of the picture stay open from tensor to tensor
+/**
+ * @param {HTMLElement} root
+ * @param {Facts} v
+ * @param {HTMLDetailsElement} more the numbers of the picture, which stay open from tensor to tensor
+ */
+function drawFacts(root, v, more) {
+  root.replaceChildren();
+  if (v.empty !== undefined || !v.title) {
+    root.append(el('p', 'in-empty', v.empty ?? ''));
+    return;
+  }
+  root.append(el('h3', '', v.title), el('p', 'in-sentence', v.sentence));
+  if (v.note) root.append(el('p', 'in-note', v.note));
+  root.append(listOf(v));
+  if (v.models) root.append(table('What each model did here', v.models.head, v.models.rows, v.models.slots));
+  if (v.cosines) {
+    const { names, rows } = v.cosines;
+    const named = rows.map((row, i) => [names[i], ...row]);
+    root.append(table('How alike the changes are (cosine)', ['', ...names], named));
+  }
+  const how = el('section', 'in-how');
+  how.append(el('h4', '', `How ${v.method.name} works here`), ...v.method.sentences.map((text) => el('p', '', text)));
+  root.append(how);
+  if (!v.steps) return;
+  more.replaceChildren(el('summary', '', 'The picture’s numbers'), table(v.steps.note, v.steps.head, v.steps.rows));
+  root.append(more);
+}
 
+/** @param {import('../shared/host.js').Host} host */
+export function start({ element, props, watch, trigger }) {
+  const root = rootOf(element, '.inspect', css);
+  const more = el('details');
+  /** @type {{heat: import('./heat.js').Heat, at: [number, string]} | null} */
+  let map = null;
+  const choose = (/** @type {number} */ column, /** @type {string} */ role) => {
+    props.value = { column, role };
+    trigger('select', { index: [column, role], value: null });
+  };
+  const drawMap = () => {
+    if (!map) return;
+    const held = root.contains(document.activeElement);
+    root.replaceChildren(heatMap(map.heat, map.at, choose));
+    const chosen = root.querySelector('td[tabindex="0"]');
+    if (held && chosen instanceof HTMLElement) chosen.focus({ preventScroll: true });
+  };
   const draw = () => {
-    /** @type {Facts} */
-    const v = props.value ?? {};
-    root.replaceChildren();
-    if (v.empty !== undefined || !v.title) {
-      root.append(el('p', 'in-empty', v.empty ?? ''));
-      return;
-    }
-    root.append(el('h3', '', v.title), el('p', 'in-sentence', v.sentence));
-    if (v.note) root.append(el('p', 'in-note', v.note));
-    root.append(listOf(v));
-    if (v.models) root.append(table('What each model did here', v.models.head, v.models.rows, v.models.slots));
-    if (v.cosines) {
-      const { names, rows } = v.cosines;
-      const named = rows.map((row, i) => [names[i], ...row]);
-      root.append(table('How alike the changes are (cosine)', ['', ...names], named));
-    }
-    const how = el('section', 'in-how');
-    how.append(el('h4', '', `How ${v.method.name} works here`), ...v.method.sentences.map((text) => el('p', '', text)));
-    root.append(how);
-    if (v.steps) {
-      const more = el('details');
-      more.open = opened;
-      more.addEventListener('toggle', () => {
-        opened = more.open;
-      });
-      more.append(el('summary', '', 'The picture’s numbers'), table(v.steps.note, v.steps.head, v.steps.rows));
-      root.append(more);
-    }
+    const given = props.value ?? {};
+    if ('role' in given) return; // what went to Python
+    map = given.heat ? given : null;
+    if (map) drawMap();
+    else drawFacts(root, given, more);
   };
 
+  onTheme(root, drawMap);
   watch('value', draw);
   draw();
 }

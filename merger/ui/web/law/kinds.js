@@ -1,15 +1,14 @@
 // What a sample of the models' deltas and a law are; merger/ui/sketch.py makes them.
 
 /**
- * A tensor of the sample as Python sends it: row of the strip, column, whether it is attention, positions, and the two words of
- * the hash that breaks ties.
- * @typedef {[number, number, number, number, number, number]} Packed
- * @typedef {{rows: string[], columns: number, models: number, tensors: Packed[], data: string}} Sample
+ * A tensor of the sample as Python sends it: column, whether it is attention, positions, and the two words of the hash that
+ * breaks ties. Of each column its layer, counted from 1; 0 for what is none.
+ * @typedef {[number, number, number, number, number]} Packed
+ * @typedef {{layers: number[], models: number, tensors: Packed[], data: string}} Sample
  */
 
 /**
  * @typedef {object} Tensor
- * @property {number} row
  * @property {number} column
  * @property {boolean} attention
  * @property {number} n positions
@@ -22,7 +21,7 @@
  * @property {Float32Array[]} draws the random numbers of the masks
  */
 
-/** @typedef {{rows: string[], columns: number, models: number, tensors: Tensor[]}} Sketch */
+/** @typedef {{layers: number[], models: number, tensors: Tensor[]}} Sketch */
 
 /**
  * How the recipe's method trims and votes, and where its numbers stand in the Mixer.

@@ -1,16 +1,18 @@
-// What a drag does to the strip, from a sample of every tensor's deltas: no call to Python while a hand moves.
+// What a drag does to the line under the bars, from a sample of every tensor's deltas: no call to Python while a hand moves.
 
 import { percent } from '../shared/numbers.js';
 import { bitsOf } from './sample.js';
 import { trimmed } from './trims.js';
+import { wordsFor } from './words.js';
 
 /** @typedef {import('./kinds.js').Law} Law */
 /** @typedef {import('./kinds.js').Numbers} Numbers */
 /** @typedef {import('./kinds.js').Sketch} Sketch */
 /** @typedef {import('./kinds.js').Tensor} Tensor */
 /** @typedef {Record<string, number[]>} Lanes */
-/** @typedef {{rows: {label: string, values: (number | null)[]}[], summary: string, lanes: Record<string, string>}} Strip */
-/** @typedef {{clash: number, kept: number[], pull: number[]}} Found */
+/** @typedef {{floor: (number | null)[], summary: string, lanes: Record<string, string>}} Strip */
+/** @typedef {[number, number, number]} Contest how far they pull against each other, chance, positions where two meet */
+/** @typedef {{contest: Contest, kept: number[], pull: number[]}} Found */
 /** @typedef {readonly [number, number]} Key */
 
 /**
@@ -28,20 +30,21 @@ function makeRoom(models, most) {
   const terms = Array.from({ length: models }, () => new Float32Array(most));
   const sum = new Float32Array(most);
   const masks = { kept: new Uint8Array(most), other: new Uint8Array(most) };
-  return { terms, bits: terms.map(bitsOf), sum, sumBits: bitsOf(sum), signs: new Uint8Array(most), masks };
+  const met = { lead: new Uint8Array(most), share: new Float64Array(most), same: new Float64Array(most) };
+  return { terms, bits: terms.map(bitsOf), sum, sumBits: bitsOf(sum), masks, ...met, fair: new Float64Array(most) };
 }
 
 /** @typedef {ReturnType<typeof makeRoom>} Room */
 
 /**
- * One model's part of a tensor: trimmed and weighted, into its term, the sum and the signs.
+ * One model's part of a tensor: trimmed and weighted, into its term and the sum.
  * @param {Room} room
  * @param {number} m
  * @param {number} n
  * @param {number} weight
  * @returns {number} how many positions are left
  */
-function addUp({ terms, bits, sum, signs }, m, n, weight) {
+function addUp({ terms, bits, sum }, m, n, weight) {
   const term = terms[m];
   const own = bits[m];
   const w = Math.fround(weight);
@@ -51,10 +54,69 @@ function addUp({ terms, bits, sum, signs }, m, n, weight) {
     count += (size | -size) >>> 31; // 1 but for zero
     term[i] *= w;
     sum[i] += term[i];
-    const one = own[i] << 1;
-    signs[i] |= ((one | -one) >>> 31) << (own[i] >>> 31); // 1 up, 2 down
   }
   return count;
+}
+
+/**
+ * A term's mean magnitude where it is not zero.
+ * @param {Room} room
+ * @param {number} m
+ * @param {number} n
+ */
+function meanOf({ terms, bits }, m, n) {
+  let [whole, some] = [0, 0];
+  for (let i = 0; i < n; i += 1) {
+    const size = bits[m][i] << 1;
+    some += (size | -size) >>> 31;
+    whole += Math.abs(terms[m][i]);
+  }
+  return some && Number.isFinite(whole) ? whole / some : 0;
+}
+
+/**
+ * analysis.contest: how far the terms pull against each other, and what unrelated ones would.
+ * @param {Room} room
+ * @param {number} n
+ * @returns {Contest}
+ */
+function contestOf(room, n) {
+  const { lead, share, same, fair } = room;
+  const pulls = room.terms.map((_, m) => meanOf(room, m, n));
+  const strongestFirst = pulls.map((_, m) => m).filter((m) => pulls[m]).sort((a, b) => pulls[b] - pulls[a]); // prettier-ignore
+  if (strongestFirst.length < 2) return [0, 0, 0];
+  const [top, ...others] = strongestFirst;
+  for (let i = 0; i < n; i += 1) {
+    const size = room.bits[top][i] << 1;
+    const takes = (size | -size) >>> 31;
+    lead[i] = takes << (room.bits[top][i] >>> 31); // 1 up, 2 down
+    share[i] = takes / pulls[top];
+    same[i] = 1;
+    fair[i] = 1;
+  }
+  for (const m of others) {
+    const own = room.bits[m];
+    const [pull, inverse] = [pulls[m], 1 / pulls[m]];
+    for (let i = 0; i < n; i += 1) {
+      const size = own[i] << 1;
+      const takes = (size | -size) >>> 31;
+      const sign = takes << (own[i] >>> 31);
+      const part = share[i] * pull; // of the strongest's; 0 where it is this one
+      const other = sign ^ lead[i];
+      same[i] *= 1 - (other & (other >> 1)) * part;
+      fair[i] *= 1 - (takes * part) / 2;
+      const first = takes & ((lead[i] - 1) >>> 31);
+      lead[i] |= sign * first;
+      share[i] += first * inverse;
+    }
+  }
+  let [against, chance, met] = [0, 0, 0];
+  for (let i = 0; i < n; i += 1) {
+    against += 1 - same[i];
+    chance += 1 - fair[i];
+    met += fair[i] < 1 ? 1 : 0;
+  }
+  return [against, chance, met];
 }
 
 /**
@@ -91,16 +153,12 @@ function pullOf({ terms, bits, sumBits }, m, n, vote) {
  */
 function measured(law, tensor, numbers, keys, room) {
   const { n, deltas } = tensor;
-  const { signs } = room;
   room.sum.fill(0, 0, n);
-  signs.fill(0, 0, n);
   const kept = deltas.map((_, m) => {
     trimmed(law, tensor, m, numbers[m], keys[m], room.terms[m].subarray(0, n), room.masks);
     return addUp(room, m, n, numbers[m].weight);
   });
-  let clash = 0;
-  for (let i = 0; i < n; i += 1) clash += signs[i] & (signs[i] >> 1);
-  return { clash, kept, pull: deltas.map((_, m) => pullOf(room, m, n, law.vote)) };
+  return { contest: contestOf(room, n), kept, pull: deltas.map((_, m) => pullOf(room, m, n, law.vote)) };
 }
 
 /**
@@ -145,22 +203,22 @@ function keysOf(law, { tensors, models }) {
 }
 
 /**
- * All tensors' counts as the strip shows them.
+ * All tensors' counts as the line shows them.
  * @param {Law} law
  * @param {Sketch} sketch
  * @param {Found[]} found
  * @returns {Strip}
  */
-function told(law, { rows, columns, models, tensors }, found) {
-  const cells = rows.map(() => Array.from({ length: columns }, () => [0, 0]));
+function told(law, { layers, models, tensors }, found) {
+  const cells = layers.map(() => [0, 0, 0]);
   const numel = tensors.reduce((sum, { n }) => sum + n, 0);
   const [kept, pull] = [new Array(models).fill(0), new Array(models).fill(0)];
-  let clash = 0;
-  tensors.forEach(({ row, column, n }, t) => {
-    const cell = cells[row][column];
-    cell[0] += found[t].clash;
-    cell[1] += n;
-    clash += found[t].clash;
+  const all = [0, 0, 0];
+  tensors.forEach(({ column }, t) => {
+    found[t].contest.forEach((x, k) => {
+      cells[column][k] += x;
+      all[k] += x;
+    });
     for (let m = 0; m < models; m += 1) {
       kept[m] += found[t].kept[m];
       pull[m] += found[t].pull[m];
@@ -173,12 +231,9 @@ function told(law, { rows, columns, models, tensors }, found) {
     const text = `keeps ${percent(kept[m] / numel)} of its changes, gives ${percent(whole ? pull[m] / whole : 0)} of the result`;
     for (const path of Object.values(paths)) remarks[path] = text;
   });
-  return {
-    rows: rows.map((label, r) => ({ label, values: cells[r].map(([c, n]) => (n ? c / n : null)) })),
-    summary:
-      models > 1 ? `${percent(clash / numel)} of the weights are pulled both ways` : 'One model alone: nothing to disagree with.',
-    lanes: remarks,
-  };
+  const beyond = (/** @type {number[]} */ [against, chance, met]) => (met ? (against - chance) / met : null);
+  const floor = cells.map(beyond);
+  return { floor, summary: models > 1 ? wordsFor(beyond(all), floor, layers) : 'one model alone', lanes: remarks };
 }
 
 /**

@@ -31,13 +31,13 @@ async function bytesOf(text) {
 export async function sketchOf(sample) {
   const values = new Float32Array((await bytesOf(sample.data)).buffer);
   let at = 0;
-  const tensors = sample.tensors.map(([row, column, attention, n, first, second]) => {
+  const tensors = sample.tensors.map(([column, attention, n, first, second]) => {
     const deltas = Array.from({ length: sample.models }, (_, m) => values.subarray(at + m * n, at + (m + 1) * n));
     at += n * sample.models;
     /** @type {[number, number]} */
     const ties = [first, second];
     const kept = { sorted: [], shares: [], lengths: [], draws: [] };
-    return { row, column, attention: Boolean(attention), n, ties, deltas, bits: deltas.map(bitsOf), ...kept };
+    return { column, attention: Boolean(attention), n, ties, deltas, bits: deltas.map(bitsOf), ...kept };
   });
-  return { rows: sample.rows, columns: sample.columns, models: sample.models, tensors };
+  return { layers: sample.layers, models: sample.models, tensors };
 }

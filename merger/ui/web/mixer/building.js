@@ -1,4 +1,4 @@
-// What comes from Python: a board of lanes, their numbers, the strip.
+// What comes from Python: a board of lanes, their numbers, the line below.
 
 import { read } from '../shared/host.js';
 import { makeBank } from './lane.js';
@@ -85,7 +85,7 @@ export function takeStats(m) {
   /** @type {import('./kinds.js').Stats} */
   const told = read(m.host.props.stats);
   if (told.kept) {
-    m.stats = { ...m.stats, can_undo: told.can_undo, can_redo: told.can_redo, seq: told.seq }; // the strip stays
+    m.stats = { ...m.stats, can_undo: told.can_undo, can_redo: told.can_redo, seq: told.seq }; // the line stays
   } else {
     m.stats = told;
     if (!(Number(told.seq) < m.sending.seq)) m.own = null; // of the lanes as they are now, as far as Python has been told

@@ -3,7 +3,7 @@
 import { press, setText } from '../shared/dom.js';
 import { wayOf } from '../shared/keyboard.js';
 import { clamp } from '../shared/numbers.js';
-import { cellAt, pick, point } from './strip.js';
+import { pick, point, spotAt } from './strip.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
 
@@ -17,7 +17,7 @@ export function zoomTo(m, a, b) {
   m.brush = null;
   setBrushing(m, false);
   for (const path of Object.keys(m.s.cursor)) if (!m.s.inView(m.s.cursor[path])) delete m.s.cursor[path];
-  m.spot = null;
+  m.spot = -1;
   m.parts.tip.hidden = true;
   m.resize();
   m.drawHeads();
@@ -61,31 +61,30 @@ export function drawZoom(m) {
  */
 function stretch(m, by) {
   const seen = m.s.seen();
-  const from = m.spot?.column ?? seen[0] ?? 0;
+  const from = m.spot >= 0 ? m.spot : (seen[0] ?? 0);
   m.brush ??= { from, to: from };
   m.brush.to = clamp(m.brush.to + by, seen[0] ?? 0, seen[seen.length - 1] ?? 0);
-  point(m, null);
+  point(m, -1);
   m.mark('strip');
   m.say(`${m.s.rangeName(...m.brushed())}, Enter zooms in`);
 }
 
 /**
  * @param {Mixer} m
- * @param {[number, number]} way
+ * @param {number} right
  */
-function step(m, [right, down]) {
+function step(m, right) {
   const seen = m.s.seen();
   const [lowest, highest] = [seen[0] ?? 0, seen[seen.length - 1] ?? 0];
-  const from = m.spot ?? { column: right > 0 ? lowest - 1 : lowest, row: down > 0 ? -1 : 0 };
-  const column = clamp(from.column + right, lowest, highest);
-  point(m, { column, row: clamp(from.row + down, 0, m.rows().length - 1) }, true);
+  const from = m.spot >= 0 ? m.spot : right > 0 ? lowest - 1 : lowest;
+  point(m, clamp(from + right, lowest, highest), true);
 }
 
 /** @param {Mixer} m */
 function leave(m) {
   if (m.brush || m.brushing) dropBrush(m);
   else if (m.s.zoom) zoomTo(m, 0, 0);
-  point(m, null);
+  point(m, -1);
 }
 
 /**
@@ -95,9 +94,9 @@ function leave(m) {
 function key(m, event) {
   const way = wayOf(event);
   if (way && way[0] && (event.shiftKey || m.brushing)) stretch(m, way[0]);
-  else if (way) step(m, way);
+  else if (way) step(m, way[0]);
   else if (event.key === 'Enter' && m.brush) zoomTo(m, ...m.brushed());
-  else if (event.key === 'Enter' || event.key === ' ') pick(m);
+  else if (event.key === 'Enter' || event.key === ' ') pick(m, m.spot);
   else if (event.key === 'Escape') leave(m);
   else return;
   event.preventDefault();
@@ -111,13 +110,13 @@ export function wireStrip(m) {
     if (event.button !== 0 || !(m.brushing || event.shiftKey)) return;
     event.preventDefault();
     canvas.setPointerCapture(event.pointerId);
-    const { column } = cellAt(m, event);
+    const column = spotAt(m, event);
     m.brush = { from: column, to: column, hand: true };
-    point(m, null);
+    point(m, -1);
   });
   canvas.addEventListener('pointermove', (event) => {
-    if (!m.brush?.hand) return point(m, cellAt(m, event));
-    m.brush.to = cellAt(m, event).column;
+    if (!m.brush?.hand) return point(m, spotAt(m, event));
+    m.brush.to = spotAt(m, event);
     return m.mark('strip');
   });
   canvas.addEventListener('pointerup', () => {
@@ -125,20 +124,20 @@ export function wireStrip(m) {
     const [a, b] = m.brushed();
     if (b > a) zoomTo(m, a, b);
     else dropBrush(m);
-    brushedAt = performance.now(); // the click that follows chooses no cell
+    brushedAt = performance.now(); // the click that follows chooses no column
   });
   canvas.addEventListener('pointercancel', () => {
     if (m.brush?.hand) dropBrush(m);
   });
-  canvas.addEventListener('pointerleave', () => point(m, null));
+  canvas.addEventListener('pointerleave', () => point(m, -1));
   canvas.addEventListener('blur', () => {
-    point(m, null);
+    point(m, -1);
     if (m.brush && !m.brush.hand) dropBrush(m);
   });
   canvas.addEventListener('click', (event) => {
     if (performance.now() - brushedAt < 100) return;
-    point(m, cellAt(m, event));
-    pick(m);
+    point(m, spotAt(m, event));
+    pick(m, m.spot);
   });
   canvas.addEventListener('keydown', (event) => key(m, event));
 }

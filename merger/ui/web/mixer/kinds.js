@@ -1,10 +1,10 @@
 // What the Mixer is given, and what it says back. Names and labels in it are hostile: they are text.
 //
 // props.value  Value: the only thing that goes back to Python
-// props.board  Board; props.stats  Stats, or {kept: true, can_undo, can_redo, seq}: the strip that was drawn here stays
+// props.board  Board; props.stats  Stats, or {kept: true, can_undo, can_redo, seq}: the line that was drawn here stays
 // events       input    while editing, about 25 a second, the last always leaves; with a law that can be followed, never
 //              release  an edit is complete: pointer up, button, or 300 ms after the last key
-//              select   a cell of the strip was chosen: value.picked = {column, row}, evt.index = [column, row]
+//              select   Inside is to open: value.picked = {column}, evt.index = column; none and -1: where they clash most
 //              edit     lanes are to be split or joined: value.split says which; answer with a new value and board
 //              undo     there is nothing left to take back here, and can_undo: take back a step of the page
 //              retry    the same for redo
@@ -50,7 +50,7 @@
  */
 
 /**
- * How the strip follows the lanes without Python: {still: true}, it does not change; or a law with `sketch`, the word that
+ * How the line follows the lanes without Python: {still: true}, it does not change; or a law with `sketch`, the word that
  * `server.sample_of` wants.
  * @typedef {{still?: boolean, sketch?: string} & Partial<import('../law/kinds.js').Law>} BoardLaw
  */
@@ -73,14 +73,8 @@
  */
 
 /**
- * @typedef {object} StripRow
- * @property {string} label
- * @property {(number | null)[]} [values]
- */
-
-/**
  * @typedef {object} Stats
- * @property {StripRow[]} [rows]
+ * @property {(number | null)[]} [floor] of every column: more (or less) than chance, in shares
  * @property {string} [summary]
  * @property {string} [note]
  * @property {Record<string, string>} [lanes] a remark on each
@@ -91,7 +85,7 @@
  */
 
 /**
- * @typedef {{column: number, row: string}} Picked
+ * @typedef {{column: number}} Picked
  * @typedef {{slot: number | null | undefined, saved: Lanes}} Solo who alone is heard, and what the others had
  */
 

@@ -1,10 +1,9 @@
-// The Mixer: lanes of numbers for every model, under a strip that shows where the models disagree. kinds.js tells what it is
+// The Mixer: lanes of numbers for every model, over a line that shows where they pull against each other. kinds.js tells what it is
 // given and says; state.js holds the numbers, edits.js and link.js change them, the others draw them and listen to hands.
 
-import { ramp, slotColour } from '../shared/colours.js';
+import { slotColour } from '../shared/colours.js';
 import { onResize, onTheme, setText } from '../shared/dom.js';
 import { stepOf } from '../shared/keyboard.js';
-import { clamp } from '../shared/numbers.js';
 import { build } from './building.js';
 import { drawZoom, wireStrip, zoomTo } from './closer.js';
 import { drawBank, drawScale } from './drawing.js';
@@ -15,7 +14,7 @@ import { wireMenu } from './menu.js';
 import { COARSE, GAP, makeParts } from './parts.js';
 import { Sending } from './sending.js';
 import { State } from './state.js';
-import { drawStrip, point } from './strip.js';
+import { drawStrip, pick, point } from './strip.js';
 import { drawRange } from './toolbar.js';
 
 /** @typedef {import('./kinds.js').Lane} Lane */
@@ -47,8 +46,7 @@ export class Mixer {
     this.lastTap = null;
     /** @type {{before: Lanes, timer: ReturnType<typeof setTimeout> | undefined} | null} */
     this.typing = null; // a burst of keys in progress
-    /** @type {import('./strip.js').Cell | null} */
-    this.spot = null; // under the pointer or the arrow keys
+    this.spot = -1; // the column under the pointer or the arrow keys
     /** @type {{from: number, to: number, hand?: boolean} | null} */
     this.brush = null; // the run of columns that is being chosen
     this.brushing = false; // the next drag over the strip chooses a run
@@ -68,6 +66,7 @@ export class Mixer {
     this.parts = makeParts(root, {
       lock: zoomed((a, b) => this.lockColumns(a, b)),
       keep: zoomed((a, b) => this.keepOnly(a, b)),
+      inside: () => pick(this, -1),
       out: () => {
         zoomTo(this, 0, 0);
         this.parts.stripCanvas.focus({ preventScroll: true });
@@ -267,8 +266,8 @@ export class Mixer {
     this.markAll();
   }
 
-  rows() {
-    return (this.own ?? this.stats).rows ?? [];
+  floor() {
+    return (this.own ?? this.stats).floor ?? [];
   }
 
   brushed() {
@@ -338,27 +337,22 @@ export class Mixer {
   }
 
   drawTexts() {
-    const { strip, stripCanvas, stripNote, stripSummary } = this.parts;
-    const count = this.rows().length;
+    const { strip, stripCanvas, stripSummary } = this.parts;
+    const count = this.floor().length;
     const { summary, lanes: remarks } = this.own ?? this.stats;
     strip.hidden = !count;
     setText(stripSummary, summary ?? '');
-    stripNote.textContent = this.stats.note ?? '';
-    stripNote.title = this.stats.note ?? '';
-    stripCanvas.setAttribute('aria-label', summary || 'Where the models disagree');
-    const keys = 'Arrow keys choose a cell, Enter opens it; Shift and arrows choose layers to zoom in on';
-    stripCanvas.setAttribute('aria-description', keys);
-    stripCanvas.style.height = `${2 + count * clamp(84 / (count || 1), 11, 18)}px`;
+    strip.title = `Above the line: more than unrelated models would, below: less. ${this.stats.note ?? ''}`;
+    stripCanvas.setAttribute('aria-label', `Pull against each other: ${summary ?? ''}`);
     for (const { lane, remark } of this.banks) {
       const text = remarks?.[lane.path] ?? remarks?.[lane.path.split('#')[0]] ?? '';
       setText(remark, text);
       remark.title = text;
     }
-    if (this.spot) point(this, this.spot.row < count ? this.spot : null);
+    if (this.spot >= 0) point(this, this.spot < count ? this.spot : -1);
   }
 
   drawColours() {
-    this.root.style.setProperty('--mx-ramp', `linear-gradient(90deg, ${ramp().join(', ')})`);
     for (const bank of this.banks) bank.box.style.setProperty('--mx-colour', slotColour(bank.lane.ink ?? bank.lane.slot));
     this.markAll();
   }

@@ -45,7 +45,7 @@ export function group(name, ...children) {
 
 /**
  * @param {HTMLElement} root
- * @param {{lock: () => void, keep: () => void, out: () => void}} zoom what its buttons do
+ * @param {{lock: () => void, keep: () => void, out: () => void, inside: () => void}} zoom what its buttons do
  */
 export function makeParts(root, zoom) {
   const parts = {
@@ -58,13 +58,13 @@ export function makeParts(root, zoom) {
     hint: el('p', 'mx-hint'),
     tip: el('div', 'mx-tip'),
     live: el('div', 'mx-hidden'),
-    stripNote: el('span', 'mx-strip-note'),
-    stripSummary: el('span', 'mx-strip-summary'),
+    stripSummary: el('strong', 'mx-strip-summary'),
     stripCanvas: el('canvas', 'mx-strip-canvas'),
     zoom: grouped(el('span', 'mx-zoom'), 'The layers in view'),
     zoomName: el('strong'),
     zoomLock: titled(tool('Lock these', zoom.lock), 'Nothing moves these layers: no hand, shape, link or dice'),
     zoomKeep: titled(tool('Keep only these', zoom.keep), 'Weight 0 everywhere else: hear what these layers do'),
+    inside: titled(tool('Look inside', zoom.inside), 'Where they pull against each other most'),
     zoomOut: titled(tool('Show all', zoom.out), 'Escape'),
   };
   parts.tip.hidden = true;
@@ -73,14 +73,15 @@ export function makeParts(root, zoom) {
   parts.scale.setAttribute('aria-hidden', 'true');
   parts.stripCanvas.setAttribute('role', 'img');
   parts.stripCanvas.tabIndex = 0;
+  const keys = 'Arrow keys choose a layer, Enter opens it; Shift and arrows choose layers to zoom in on';
+  parts.stripCanvas.setAttribute('aria-description', keys);
   parts.drawer.id = `mx-drawer-${Math.random().toString(36).slice(2)}`;
-  const legend = el('span', 'mx-legend');
-  legend.setAttribute('aria-hidden', 'true');
-  legend.append('agree', el('i'), 'clash');
   const head = el('div', 'mx-strip-head');
   const foot = el('div', 'mx-foot');
   parts.zoom.append(parts.zoomName, parts.zoomLock, parts.zoomKeep, parts.zoomOut);
-  head.append(el('span', 'mx-strip-title', 'Where they disagree'), parts.stripNote, parts.zoom, legend, parts.stripSummary);
+  const title = el('span', 'mx-strip-title', 'Pull against each other: ');
+  title.append(parts.stripSummary);
+  head.append(title, parts.zoom, parts.inside);
   parts.strip.append(head, parts.stripCanvas);
   foot.append(parts.scale, parts.hint);
   root.append(parts.toolbar, parts.drawer, parts.keys, parts.strip, parts.lanes, foot, parts.tip, parts.live);

@@ -1,4 +1,4 @@
-// The Mixer's numbers on their way to Python, and the strip that follows them here without it.
+// The Mixer's numbers on their way to Python, and the line that follows them here without it.
 
 import { meterOf } from '../law/meter.js';
 import { sketchOf } from '../law/sample.js';
@@ -77,7 +77,7 @@ export class Sending {
     this.mixer.host.trigger('release');
   }
 
-  /** A board came: can its strip be followed here? */
+  /** A board came: can its line be followed here? */
   async takeLaw() {
     const { mixer, sketches } = this;
     const { law } = mixer.s.board;
@@ -107,7 +107,7 @@ export class Sending {
     return sample ? sketchOf(sample) : null;
   }
 
-  /** The strip of the lanes as they are, worked out here; null where Python has to be asked. */
+  /** The line of the lanes as they are, worked out here; null where Python has to be asked. */
   follow() {
     const found = this.meter?.(this.mixer.s.lanes) ?? null;
     if (!found && this.waiting) this.postSoon(); // numbers that Python refuses, in words

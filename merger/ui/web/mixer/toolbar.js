@@ -40,7 +40,7 @@ function makeTools(m) {
     link: titled(tool('Link', () => toggleLink(m)), 'Keep every column at a sum of 1: raising one model lowers the others'), // prettier-ignore
     split: titled(tool('Attention / MLP', () => m.split()),
       'Two lanes for each model: one for the attention of every layer, one for the rest of it (in the recipe: filter)'), // prettier-ignore
-    zoom: titled(tool('Zoom', () => toggleBrush(m)), 'Then drag over the strip to see some layers closely (or drag with Shift)'), // prettier-ignore
+    zoom: titled(tool('Zoom', () => toggleBrush(m)), 'Then drag over the line below to see some layers closely (or drag with Shift)'), // prettier-ignore
     hold: titled(tool('Lock', () => m.lockColumns(...s.focusedColumns())),
       'Nothing moves these layers: no hand, shape, link or dice (key L)'), // prettier-ignore
     keep: titled(tool('Keep only', () => m.keepOnly(...s.focusedColumns())),
@@ -90,7 +90,7 @@ function toggleLink(m) {
 function toggleBrush(m) {
   setBrushing(m, !m.brushing);
   if (!m.brushing) return;
-  m.say('Drag over the strip, or choose with the arrow keys and Enter.');
+  m.say('Drag over the line below, or choose with the arrow keys and Enter.');
   m.parts.stripCanvas.focus({ preventScroll: true });
 }
 
