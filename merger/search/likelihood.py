@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from merger.chat.forward import NO_NUMBERS
-from merger.chat.model import ChatModel
+from merger.chat.model import ChatModel, Plain
 from merger.errors import Cancelled, MergeError, out_of_memory
 from merger.kernels.devices import out_of_memory as device_full
 from merger.tokenizer import safe
@@ -79,26 +79,40 @@ class Pass:
 
 
 def examples(
-    model: ChatModel, prompts: Sequence[str], answers: Sequence[str | Sequence[int]], *, ends: bool = True
+    model: ChatModel,
+    prompts: Sequence[str],
+    answers: Sequence[str | Sequence[int]],
+    *,
+    ends: bool = True,
+    blank: str | None = None,
 ) -> list[Example]:
-    """Prompts, each with a wanted answer: a text, led by a blank where this model's answers are, or the ids that a model said.
+    """Prompts, each with a wanted answer: a text, or the ids that a model said.
 
+    blank  what stands before an answer's text; None: a blank where this model's answers begin with one
     MergeError where a prompt and its answer are longer than the model reads.
     """
-    texts = [(p, a) for p, a in zip(prompts, answers, strict=True) if isinstance(a, str)]
-    blank = lead(model, [p for p, _ in texts[:_TRIED]], [a for _, a in texts[:_TRIED]])
+    if blank is None:
+        texts = [(p, a) for p, a in zip(prompts, answers, strict=True) if isinstance(a, str)]
+        blank = lead(model, [p for p, _ in texts[:_TRIED]], [a for _, a in texts[:_TRIED]])
     return [_example(model, p, blank + a if isinstance(a, str) else a, ends) for p, a in zip(prompts, answers, strict=True)]
 
 
 def _example(model: ChatModel, prompt: str, answer: str | Sequence[int], ends: bool) -> Example:
     asked = model.encode(prompt)
-    wanted = model.plain(answer) if isinstance(answer, str) else answer
+    wanted = _following(model, prompt, answer, asked) if isinstance(answer, str) else answer
     if len(asked) + len(wanted) > model.length:
         raise MergeError(
             f"a prompt and its answer are {len(asked) + len(wanted)} tokens long; this model reads at most {model.length}: "
             f"{prompt[:40]!r}."
         )
     return Example(tuple(asked), tuple(wanted), ends and bool(model.stops))
+
+
+def _following(model: ChatModel, prompt: str, answer: str, asked: list[int]) -> list[int]:
+    """An answer's token ids: in a text to go on with, those that it has there; after a chat template its own."""
+    if isinstance(prompt, Plain) and (whole := model.encode(Plain(prompt + answer)))[: len(asked)] == asked:
+        return whole[len(asked) :]
+    return model.plain(answer)
 
 
 @torch.no_grad()
