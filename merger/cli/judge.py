@@ -104,7 +104,7 @@ def judge(asked: Asked, tell: Callable[[str], None] = lambda what: None) -> Judg
     tasks = None
     if asked.tasks:
         tell("lm-eval")
-        made = runner.merged(asked.what) if recipe is not None else runner.parent(str(asked.what))
+        made = runner.merged(recipe) if recipe is not None else runner.parent(str(asked.what))
         tasks = run_tasks(made, asked.tasks, include=asked.include, limit=asked.limit, seed=asked.seed, chat=bool(asked.chat))
     measured: dict[str, Measured] = {}
     if questions is not None or texts:

@@ -74,7 +74,7 @@ def compare(own: Figure, other: Figure, seed: int = 0, draws: int = DRAWS) -> In
     for start in range(0, draws, step):
         drawn = torch.randint(n, (min(step, draws - start), n), generator=chance)
         found[start : start + len(drawn)] = gaps[drawn].sum(-1) / sizes[drawn].sum(-1)
-    low, high = torch.quantile(found, torch.tensor([(1 - LEVEL) / 2, (1 + LEVEL) / 2], dtype=torch.float64)).tolist()
+    low, high = (float(torch.quantile(found, share)) for share in ((1 - LEVEL) / 2, (1 + LEVEL) / 2))
     told = int((gaps.abs() > 1e-9).sum())
     return Interval(own.kind, float(gaps.sum() / sizes.sum()), low, high, low <= 0 <= high or told < FEW)
 

@@ -25,7 +25,7 @@ from merger.regular import read_text
 from merger.search import babble
 from merger.search.babble import Heard
 from merger.search.figures import Figure, Kind
-from merger.search.likelihood import Example, Pass, examples, logprobs, passes
+from merger.search.likelihood import Example, Pass, examples, floats, integers, logprobs, passes
 from merger.search.matching import matches
 from merger.search.questions import Question, QuestionSet, plain
 from merger.search.trials import Runner
@@ -210,9 +210,8 @@ class _Measuring:
         choices = [choice for _, q in questions for choice in q.choices]
         if not questions:
             return []
-        found = iter(logprobs(
-            self.model, examples(self.model, prompts, choices, ends=False, blank=self._lead([0])), go_on=self.go_on
-        ).tolist())  # fmt: skip
+        asked = examples(self.model, prompts, choices, ends=False, blank=self._lead([0]))
+        found = iter(floats(logprobs(self.model, asked, go_on=self.go_on)))
         judged: list[tuple[int, bool, float]] = []
         for i, question in questions:
             likely = [next(found) for _ in question.choices]
@@ -255,7 +254,9 @@ class _Measuring:
         ones = (1.0,) * len(asked)
         made: tuple[tuple[Kind, list[float]], ...] = (("kl", kl), ("agree", agree), ("same", same))
         figures: dict[Key, Figure] = {(kind, parent): Figure(kind, parent, tuple(v), ones) for kind, v in made}
-        return figures | {("nll", f"what {parent} says"): Figure("nll", f"what {parent} says", tuple(nll), ones)}
+        key: Key = ("nll", f"what {parent} says")
+        figures[key] = Figure(*key, tuple(nll), ones)
+        return figures
 
 
 def _by_skill(kind: Kind, values: Sequence[tuple[str, float]]) -> dict[Key, Figure]:
@@ -278,7 +279,8 @@ def _size(model: ChatModel) -> int:
 def _compared(theirs: Pass, own: Pass, kl: list[float], agree: list[float], same: list[float], nll: list[float]) -> None:
     """Fill in what two models' logits at the same tokens say of each example: means over its tokens, and sums of -log P."""
     counts = own.each(torch.ones_like(own.rows, dtype=torch.float32))
-    apart = torch.cat([_kl(a, b) for a, b in zip(theirs.logits.split(_ROWS), own.logits.split(_ROWS), strict=True)])
+    starts = range(0, len(own.logits), _ROWS)  # some rows at a time: a softmax of all would take as much memory as they
+    apart = torch.cat([_kl(theirs.logits[i : i + _ROWS], own.logits[i : i + _ROWS]) for i in starts])
     means = own.each(apart) / counts
     alike = own.each((theirs.best() == own.best()).float()) / counts
     missed = own.each((~own.hits()).float())
@@ -314,8 +316,8 @@ def judge_exact(
     found: list[tuple[bool, float]] = [(False, math.inf)] * len(asked)
     unsure: list[int] = []
     for one in passes(model, asked, go_on=go_on):
-        likely = one.each(one.logprobs()).tolist()
-        hits, best, rows = one.hits().tolist(), one.best().tolist(), one.rows.tolist()
+        likely = floats(one.each(one.logprobs()))
+        hits, best, rows = integers(one.hits()), integers(one.best()), integers(one.rows)
         for at, place in enumerate(one.places):
             own = [j for j, row in enumerate(rows) if row == at]
             miss = next((j - own[0] for j in own if not hits[j]), None)
@@ -350,7 +352,7 @@ def hear(model: ChatModel, prompts: Sequence[str], limit: int, go_on: Callable[[
     """Greedy answers of at most `limit` tokens, and how sure the model was of them."""
     said = generate_ids(model, prompts, limit, go_on=go_on)
     asked = [Example(tuple(model.encode(p)), tuple(ids), False) for p, (ids, _) in zip(prompts, said, strict=True)]
-    likely = logprobs(model, asked, go_on=go_on).tolist()
+    likely = floats(logprobs(model, asked, go_on=go_on))
     return [
         Heard(str(p), _text(model, ids).rstrip("\ufffd").strip(), len(ids), ended, math.exp(total / len(ids)) if ids else 1.0)
         for p, (ids, ended), total in zip(prompts, said, likely, strict=True)
@@ -419,7 +421,7 @@ def bits(model: ChatModel, text: Text, go_on: Callable[[], bool] = _always) -> F
     spent = [0.0] * len(sizes)
     for one in passes(model, asked, go_on=go_on):
         of = [block for place in one.places for block in blocks[place]]
-        for block, value in zip(of, one.logprobs().tolist(), strict=True):
+        for block, value in zip(of, floats(one.logprobs()), strict=True):
             spent[block] -= value / math.log(2)
     return Figure("bits", text.name, tuple(spent), tuple(sizes))
 

@@ -78,6 +78,18 @@ class Pass:
         return torch.zeros(len(self.places), device=values.device, dtype=values.dtype).index_add(0, self.rows, values)
 
 
+def floats(values: Tensor) -> list[float]:
+    """The numbers of (n,) as Python has them."""
+    found: Any = values
+    return [float(value) for value in found.tolist()]
+
+
+def integers(values: Tensor) -> list[int]:
+    """The whole numbers, or truths, of (n,) as Python has them."""
+    found: Any = values
+    return [int(value) for value in found.tolist()]
+
+
 def examples(
     model: ChatModel,
     prompts: Sequence[str],
@@ -206,4 +218,4 @@ def _pass(model: ChatModel, asked: Sequence[Example], some: Sequence[int], stops
     return Pass(tuple(some), rows, torch.tensor([t for i in some for t in asked[i].tokens], device=device), taken, stops)
 
 
-__all__ = ["END", "Example", "Pass", "answer_logprobs", "examples", "lead", "logprobs", "passes"]
+__all__ = ["END", "Example", "Pass", "answer_logprobs", "examples", "floats", "integers", "lead", "logprobs", "passes"]

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 from merger.errors import MergeError, nearest
 from merger.inside import inside
@@ -55,6 +55,16 @@ class QuestionSet:
     def skills(self) -> tuple[str, ...]:
         """The skills, in the order of their first question."""
         return tuple(dict.fromkeys(q.skill for q in self.questions))
+
+
+def is_mapping(value: Any) -> TypeGuard[dict[str, Any]]:
+    """Whether what was read is a mapping; its keys are texts, since JSON and our YAML have no others."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """Whether what was read is a list."""
+    return isinstance(value, list)
 
 
 def plain(text: str) -> str:
@@ -208,27 +218,27 @@ def _json(text: str, source: str) -> tuple[Mapping[str, Any], Iterator[Question]
         whole: Any = json.loads(text)
     except (ValueError, RecursionError):
         return {}, _json_lines(text, source)
-    if isinstance(whole, dict) and "prompt" in whole:
+    if is_mapping(whole) and "prompt" in whole:
         whole = [whole]
     listed: Any = whole
-    if isinstance(whole, dict):
+    if is_mapping(whole):
         listed = whole.get("questions", _by_skill(whole.get("skills")))
-    if not isinstance(listed, list):
+    if not is_list(listed):
         raise MergeError(
             f'{source}: holds no questions; write [{{"prompt": "plural of box", "answer": "boxes"}}], or one a line.'
         )
-    head: Mapping[str, Any] = whole if isinstance(whole, dict) else {}
+    head: Mapping[str, Any] = whole if is_mapping(whole) else {}
     return head, (q for i, one in enumerate(listed, 1) for q in _entry(one, f"{source}, question {i}"))
 
 
 def _by_skill(skills: Any) -> list[Any] | None:
     """Questions that are listed by skill, as presets/probes.json: of two halves the one that figures are told of."""
-    if not isinstance(skills, dict):
+    if not is_mapping(skills):
         return None
     found: list[Any] = []
     for skill, listed in skills.items():
-        some = listed.get("score", listed.get("choose")) if isinstance(listed, dict) else listed
-        found += [{"skill": skill, **one} if isinstance(one, dict) else one for one in some or []]
+        some: Any = listed.get("score", listed.get("choose")) if is_mapping(listed) else listed
+        found += [{"skill": skill, **one} if is_mapping(one) else one for one in (some if is_list(some) else [])]
     return found
 
 
@@ -247,7 +257,7 @@ def _json_lines(text: str, source: str) -> Iterator[Question]:
 def _entry(one: Any, where: str) -> Iterator[Question]:
     """A question of named values; none where it is not ticked."""
     given: Any = {"prompt": one} if isinstance(one, str) else one
-    if not isinstance(given, dict) or not isinstance(given.get("prompt"), str):
+    if not is_mapping(given) or not isinstance(given.get("prompt"), str):
         raise MergeError(f"{where}: a question has a `prompt`, which is a text.")
     if str(given.get("ticked", "true")).strip().lower() in ("false", "0", "no"):
         return
@@ -260,7 +270,7 @@ def _entry(one: Any, where: str) -> Iterator[Question]:
         raise MergeError(f"{where}: the answer must be a text.")
     if isinstance(choices, str):
         choices = [part.strip() for part in choices.split(" | ")] if choices.strip() else None
-    if choices is not None and not (isinstance(choices, list) and all(isinstance(choice, str) for choice in choices)):
+    if choices is not None and not (is_list(choices) and all(isinstance(choice, str) for choice in choices)):
         raise MergeError(f"{where}: `choices` must be a list of texts.")
     match = _match(said, answer or "", choices, where)
     skill = str(given.get("skill") or "").strip() or "answers"
@@ -345,6 +355,6 @@ def _as_json(found: QuestionSet, source: str) -> str:
 
 
 __all__ = [
-    "MATCHES", "OPENS", "Match", "Question", "QuestionSet", "checked", "limited", "marked", "parse_questions", "plain",
-    "read_questions", "save", "written",
+    "MATCHES", "OPENS", "Match", "Question", "QuestionSet", "checked", "is_list", "is_mapping", "limited", "marked",
+    "parse_questions", "plain", "read_questions", "save", "written",
 ]  # fmt: skip

@@ -17,7 +17,7 @@ from merger.errors import MergeError
 from merger.limits import QUESTIONS, QUESTIONS_BYTES, QUESTIONS_SECONDS
 from merger.recipe.parse import parse
 from merger.regular import read_text
-from merger.search.questions import Match, Question, QuestionSet, checked, limited
+from merger.search.questions import Match, Question, QuestionSet, checked, is_list, is_mapping, limited
 from merger.tokenizer import templates
 
 _NEEDS = {
@@ -36,7 +36,7 @@ def read_task(text: str, file: Path, source: str) -> QuestionSet:
     if code:
         raise MergeError(f"{source}: runs code of its own ({code[1][:60]}), which is not done here; {_itself(file)}.")
     task = parse(text, source)[0][0]
-    if not isinstance(task, dict) or "doc_to_text" not in task:
+    if not is_mapping(task) or "doc_to_text" not in task:
         raise MergeError(f"{source}: is no task of lm-eval; one has doc_to_text, doc_to_target and dataset_kwargs.")
     for key, what in _NEEDS.items():
         if task.get(key):
@@ -87,15 +87,15 @@ class _Task:
         if isinstance(given, int) and not isinstance(given, bool):
             return str(given)
         found = self._filled("doc_to_target", document, where)
-        if isinstance(found, list):
+        if is_list(found):
             raise MergeError(f"{where}: `doc_to_target` gives several answers; {_itself(self.file)}.")
         return found.strip() if not self.choosing else found
 
     def _choices(self, document: Mapping[str, Any], where: str) -> list[str]:
         given = self.task["doc_to_choice"]
-        if isinstance(given, list):
+        if is_list(given):
             found: Any = given
-        elif isinstance(given, dict):
+        elif is_mapping(given):
             found = list(given.values())
         else:
             found = self._filled("doc_to_choice", document, where)
@@ -104,7 +104,7 @@ class _Task:
                 found = ast.literal_eval(found)
             except (ValueError, SyntaxError, MemoryError, RecursionError):
                 found = None
-        if not isinstance(found, list) or not found or any(isinstance(one, (list, dict)) for one in found):
+        if not is_list(found) or not found or any(isinstance(one, (list, dict)) for one in found):
             raise MergeError(f"{where}: `doc_to_choice` gives no list of choices.")
         return [str(one) for one in found]
 
@@ -115,7 +115,7 @@ class _Task:
             raise MergeError(f"{self.source}: `{key}` must be a text.")
         if template in document:
             found = document[template]
-            return found if isinstance(found, (str, list)) else str(found)
+            return found if isinstance(found, str) or is_list(found) else str(found)
         if time.monotonic() > self._ends:
             raise MergeError(f"{self.source}: its templates take longer than {QUESTIONS_SECONDS} seconds, and were stopped.")
         if "{" not in template:
@@ -135,12 +135,13 @@ class _Task:
                 raise MergeError(f"{self.source}: {file} cannot be read: {why}.") from None
             found = _table(text) if self.task["dataset_path"] == "csv" else _objects(text, str(file), self._field())
             for document in found:
-                if not isinstance(document, dict):
+                if not is_mapping(document):
                     raise MergeError(f"{file}: a document must be a mapping of names to values.")
                 yield {str(key): value for key, value in document.items()}
 
     def _field(self) -> str:
-        return str((self.task.get("dataset_kwargs") or {}).get("field") or "")
+        asked: Any = self.task.get("dataset_kwargs")
+        return str(asked.get("field") or "") if is_mapping(asked) else ""
 
     def _files(self) -> list[Path]:
         """The files of the split that is scored."""
@@ -150,14 +151,14 @@ class _Task:
                 f"{self.source}: its documents come from the network (`dataset_path: {str(path)[:60]}`); here they come from "
                 f"local files: dataset_path json or csv, and dataset_kwargs with data_files. Else {_itself(self.file)}."
             )
-        files: Any = asked.get("data_files") if isinstance(asked, dict) else None
+        files: Any = asked.get("data_files") if is_mapping(asked) else None
         splits = [self.task.get(key) for key in ("test_split", "validation_split", "training_split")]
         split = next((one for one in splits if isinstance(one, str) and one), "train")
-        if isinstance(files, dict):
+        if is_mapping(files):
             if split not in files:
                 raise MergeError(f"{self.source}: its data_files have no {split!r}, the split that is scored.")
             files = files[split]
-        listed = files if isinstance(files, list) else [files]
+        listed = files if is_list(files) else [files]
         if not listed or any(not isinstance(one, str) or not one for one in listed):
             raise MergeError(f"{self.source}: dataset_kwargs must name local data_files.")
         for one in listed:
@@ -179,7 +180,7 @@ def _table(text: str) -> Iterator[Any]:
 def _objects(text: str, source: str, key: str) -> Iterator[Any]:
     try:
         whole: Any = json.loads(text)
-        yield from (whole.get(key) or [] if key and isinstance(whole, dict) else whole if isinstance(whole, list) else [whole])
+        yield from (whole.get(key) or [] if key and is_mapping(whole) else whole if is_list(whole) else [whole])
         return
     except (ValueError, RecursionError):
         pass
