@@ -22,7 +22,7 @@ from merger.kernels.devices import best_device
 from merger.recipe import Recipe, load_file
 from merger.search import babble
 from merger.search.babble import Babble
-from merger.search.evals import Evaluated, run_tasks
+from merger.search.evals import Evaluated, TaskFigure, run_tasks
 from merger.search.figures import NAMES, Interval, compare, gap, shown, words
 from merger.search.judge import ALL, Judge, Key, Measured, Progress, Text, own_text, shipped_texts
 from merger.search.questions import QuestionSet, read_questions
@@ -152,10 +152,15 @@ def table(found: Judged) -> str:
         lines += [*([""] if lines else []), f"lm-eval {found.tasks.lm_eval}"]
         for f in found.tasks.figures:
             error = "" if f.error is None else f" ± {f.error:.4f}"
-            lines.append(f"  {f.task}, {f.metric}: {f.value:.4f}{error} ({f.questions} questions, version {f.version})")
+            lines.append(f"  {f.task}, {f.metric}: {f.value:.4f}{error} ({f.questions} questions{_version(f)})")
     if found.babble is not None:
         lines += ["", f"{found.babble.words} {found.babble.fix}"]
     return "\n".join(lines)
+
+
+def _version(figure: TaskFigure) -> str:
+    """A task's version, where it has one."""
+    return f", version {figure.version}" if figure.version[:1].isdigit() else ""
 
 
 def _head(found: Judged) -> list[str]:
@@ -240,7 +245,7 @@ def card_figures(found: Judged) -> list[CardFigure]:
     for f in found.tasks.figures if found.tasks is not None else ():
         about = f"standard error {f.error:.4f}" if f.error is not None else ""
         kind = "accuracy" if f.metric.startswith("acc") else f.metric
-        name = f"{f.metric} (version {f.version})"
+        name = f"{f.metric}{_version(f)}"
         made.append(CardFigure(name, kind, f.value, about, f.questions, f.task, f.dataset, f.subset))
     return made
 

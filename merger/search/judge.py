@@ -204,7 +204,10 @@ class _Measuring:
         return " " if self.asked.plain and some else None
 
     def _choices(self) -> list[tuple[int, bool, float]]:
-        """(question, right, -log P of the right choice) of those with choices: the likeliest whole choice is the answer."""
+        """(question, right, -log P of the right choice) of those with choices.
+
+        The likeliest whole choice is the answer; of equals the first, as lm-eval has it.
+        """
         questions = [(i, q) for i, q in enumerate(self.asked.questions) if q.match == "choice"]
         prompts = [self._prompt(q) for _, q in questions for _ in q.choices]
         choices = [choice for _, q in questions for choice in q.choices]
@@ -216,7 +219,7 @@ class _Measuring:
         for i, question in questions:
             likely = [next(found) for _ in question.choices]
             at = question.choices.index(question.answer)
-            judged.append((i, all(likely[at] > other for j, other in enumerate(likely) if j != at), -likely[at]))
+            judged.append((i, at == likely.index(max(likely)), -likely[at]))
         return judged
 
     def _shares(self, right: Sequence[bool | None]) -> dict[Key, Figure]:

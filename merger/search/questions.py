@@ -159,8 +159,8 @@ def _lines(text: str, source: str) -> Iterator[Question]:
         prompt, match, answer = marked(line)
         choices: tuple[str, ...] = ()
         if match == "choice":
-            choices = tuple(part.strip() for part in answer.split(" | "))
-            answer = choices[0]
+            parts = [part.strip() for part in answer.split(" | ")]
+            answer, choices = parts[0], tuple(sorted(parts))  # the right one first would be right wherever two are as likely
         yield checked(Question(prompt, answer, match or "parent", skill, choices), where)
 
 
