@@ -22,7 +22,7 @@ TASK = {
     "metric_list": [{"metric": "acc"}],
 }  # fmt: skip
 SAID = TASK | {
-    "task": "own_said", "output_type": "generate_until", "doc_to_target": "{{choices[answer]}}", "doc_to_choice": None,
+    "task": "own_said", "output_type": "generate_until", "doc_to_target": " {{choices[answer]}}", "doc_to_choice": None,
     "generation_kwargs": {"until": ["\n"], "max_gen_toks": 24, "do_sample": False},
     "metric_list": [{"metric": "exact_match", "aggregation": "mean", "higher_is_better": True}],
 }  # fmt: skip
