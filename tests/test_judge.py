@@ -351,11 +351,12 @@ def test_what_the_parent_says_needs_no_labels(runner: Runner, recipe: Recipe) ->
     assert merged.figures["same", PLURAL].value == 1 and 0 < merged.figures["kl", PLURAL].value < 0.1
     assert other.figures["nll", f"what {PLURAL} says"].value > 2 > merged.figures["nll", f"what {PLURAL} says"].value
     assert ("right", "all") not in own.figures
-    who, asked = runner.parent(PIRATE), judge.own_answers(PLURAL)
-    row = runner.parent(PLURAL).forward.whole([*asked.prompts[0], *asked.answers[0][0]], 5).float().log_softmax(-1)
-    mine = who.forward.whole([*asked.prompts[0], *asked.answers[0][0]], 5).float().log_softmax(-1)
-    last = float((row.exp() * (row - mine)).sum(-1)[-1])
-    assert last > 0 and other.figures["kl", PLURAL].parts[0] * (len(asked.answers[0][0]) + 1) > last
+    asked = judge.own_answers(PLURAL)
+    ids, many = [*asked.prompts[0], *asked.answers[0][0]], len(asked.answers[0][0]) + 1
+    theirs, mine = (runner.parent(who).forward.whole(ids, many).float().log_softmax(-1) for who in (PLURAL, PIRATE))
+    apart = float((theirs.exp() * (theirs - mine)).sum(-1).mean())
+    assert other.figures["kl", PLURAL].parts[0] == pytest.approx(apart, rel=0.1)
+    assert float((mine.exp() * (mine - theirs)).sum(-1).mean()) != pytest.approx(apart, rel=0.2)  # the other way round
 
 
 def test_other_vocabularies_are_not_compared(family: Path) -> None:
@@ -415,6 +416,8 @@ def test_bits_per_byte_are_those_of_every_token(family: Path) -> None:
             part = ids[start : start + who.length - 1]
             rows = who.forward.whole([who.tokenizer.bos_token_id, *part[:-1]], len(part)).log_softmax(-1)
             spent -= float(rows[range(len(part)), part].sum()) / math.log(2)
+    first = bits(who, Text("x", text.pieces[:1]))  # each piece by itself
+    assert found.parts[:5] == pytest.approx(first.parts, rel=1e-4)
     assert sum(found.parts) == pytest.approx(spent, rel=1e-4) and found.value == pytest.approx(spent / 898, rel=0.01)
 
 
