@@ -19,13 +19,15 @@ ORACLES := mergekit==0.1.5 torch==2.13.0
 # would take the place of another torch's
 TRITON := .cache/triton
 TRITONS := triton==3.7.1
+# lm-eval and what it brings, beside the environment too: pyarrow, scikit-learn, scipy
+EVALS := .cache/evals
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build bounds docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
+.PHONY: help run test check lint types js fix build bounds evals docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -62,6 +64,9 @@ build: $(BUILDER)/.done  ## make the wheel and the source archive, in dist/
 
 bounds: $(VENV)/.dev  ## test the lowest versions that requirements.txt allows, in an environment of their own
 	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python scripts/bounds.py
+
+evals: $(VENV)/.dev $(EVALS)/.done  ## test `merger judge --tasks` with lm-eval, in an environment of its own (550 MB)
+	$(PYTEST) tests/test_evals.py
 
 docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the methods themselves
 	$(BIN)/python scripts/docs.py
@@ -123,6 +128,13 @@ $(TRITON)/.done: | $(BIN)/python
 	  echo "fetching $(TRITONS) into $(TRITON) (200 MB) ..."; \
 	  $(BIN)/python $(PIP) --no-deps --target $(TRITON) $(TRITONS) || echo "it cannot be fetched; its tests are skipped" >&2; \
 	fi
+	@touch $@
+
+$(EVALS)/.done: | $(BIN)/python
+	@echo "installing lm-eval into $(EVALS) (550 MB) ..."
+	@$(BIN)/python -m venv $(EVALS)
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(echo $(EVALS)/lib/python*/site-packages)/main.pth"
+	@$(EVALS)/bin/python $(PIP) "lm_eval[hf]>=0.4.10"
 	@touch $@
 
 $(BUILDER)/.done: | $(BIN)/python

@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, sweep, doctor, methods, page. Each command calls one function of the engine or the page."""
+"""The command line: merge, inspect, sweep, judge, doctor, methods, page. Each command calls one function of what is below it."""
 
 import argparse
 import atexit
@@ -101,6 +101,12 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--json", action="store_true", help="print the findings for a program")
     doctor.set_defaults(run=_doctor)
 
+    judge = commands.add_parser("judge", help="say how good a merge is, beside its parents and other recipes; writes no model")
+    _add_recipe(judge, "RECIPE_OR_FOLDER", "a recipe, or a model's folder")
+    _add_mismatch(judge)
+    _add_judge(judge)
+    judge.set_defaults(run=_judge)
+
     methods = commands.add_parser("methods", help="list the merge methods and their parameters")
     methods.add_argument("name", nargs="?", help="show one method in full")
     methods.set_defaults(run=_methods)
@@ -116,8 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_recipe(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("recipe", metavar="RECIPE", help="the recipe, a mergekit YAML file")
+def _add_recipe(parser: argparse.ArgumentParser, name: str = "RECIPE", what: str = "the recipe, a mergekit YAML file") -> None:
+    parser.add_argument("recipe", metavar=name, help=what)
     parser.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="changes",
         help="change one value of the recipe, for example --set 'models[1].parameters.weight=0.4'; of several documents, "
@@ -158,6 +164,33 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
     sweep.add_argument("--out", metavar="FILE", type=_path, help="write every trial with its recipe and answers, as JSON")
     sweep.add_argument("--best", metavar="FILE", type=_path, help="write the best recipe as YAML")
+
+
+def _add_judge(judge: argparse.ArgumentParser) -> None:
+    judge.add_argument(
+        "--questions", metavar="FILE", type=_path,
+        help="lines `prompt => answer`, `prompt ~> words in it`, `prompt /> pattern`, `prompt ?> right | wrong`, or a prompt "
+        "alone for what the parents say; or .csv, .jsonl, .json, or lm-eval's task .yaml with local documents",
+    )  # fmt: skip
+    judge.add_argument(
+        "--texts", metavar="FILE", type=_path, action="append",
+        help="measure bits per byte of this text instead of the four that come with the program",
+    )  # fmt: skip
+    judge.add_argument("--no-texts", action="store_true", help="measure no texts")
+    judge.add_argument("--against", metavar="RECIPE", action="append", default=[], help="compare with this recipe or model too")
+    judge.add_argument("--tasks", metavar="A,B", help="let lm-eval judge by these tasks; needs pip install '.[evals]'")
+    judge.add_argument(
+        "--include-path", metavar="DIR", type=_path, help="a folder with lm-eval task files; code they name is run"
+    )
+    judge.add_argument("--limit", type=int, metavar="N", help="at most so many questions of each skill or task")
+    judge.add_argument(
+        "--chat", action=argparse.BooleanOptionalAction,
+        help="put the chat template around the prompts (default for questions of one's own, not for lm-eval's)",
+    )  # fmt: skip
+    judge.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of the intervals and of lm-eval (default 0)")
+    judge.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
+    judge.add_argument("--json", action="store_true", help="print everything for a program")
+    judge.add_argument("--card", metavar="FOLDER", type=_path, help="write the figures into the card of this model's folder")
 
 
 def _path(text: str) -> Path:
@@ -517,6 +550,26 @@ def _doctor(options: argparse.Namespace) -> int:
     elif not diagnosis.sound:
         return 2
     return 0
+
+
+def _judge(options: argparse.Namespace) -> int:
+    from merger.cli import judge
+
+    if options.limit is not None and options.limit < 1:
+        raise MergeError(f"--limit {options.limit}: at least 1, please.")
+    tasks = tuple(task.strip() for task in (options.tasks or "").split(",") if task.strip())
+    if options.include_path is not None and not tasks:
+        raise MergeError("--include-path: names where --tasks are; write --tasks NAME too.")
+    if options.no_texts and options.texts:
+        raise MergeError("give either --texts or --no-texts.")
+    if options.no_texts and options.questions is None and not tasks:
+        raise MergeError("nothing to judge by: give --questions, --texts or --tasks.")
+    texts = () if options.no_texts else None if options.texts is None else tuple(options.texts)
+    asked = judge.Asked(
+        judge.target(options.recipe, lambda: _recipe(options)), options.recipe, options.questions, texts, tuple(options.against),
+        tasks, options.include_path, options.limit, options.chat, options.device, options.draw, options.card,
+    )  # fmt: skip
+    return judge.run(asked, options.json)
 
 
 def _print_trials(names: Sequence[str], marks: "Mapping[str, Mapping[str, float]]", ranked: "Sequence[Trial]") -> None:

@@ -297,6 +297,28 @@ LOADING_MEMORY = Limit(
     "test_loadable.py::test_a_config_that_would_take_too_much_memory_is_given_up",
 )  # fmt: skip
 
+# Judging: files of questions and texts (merger/search/questions.py, tasks.py, judge.py).
+QUESTIONS = Limit(2000, "questions", "file", "Questions that are judged", "test_judge.py::test_too_many_questions")
+QUESTIONS_BYTES = Limit(20_000_000, "bytes", "file", "A file of questions", "test_judge.py::test_a_file_too_large")
+QUESTION_CHARACTERS = Limit(
+    20_000, "characters", "file", "A prompt, or an answer, that is judged", "test_judge.py::test_what_is_no_question_is_told"
+)  # fmt: skip
+CHOICES = Limit(32, "choices", "file", "Choices of a question", "test_judge.py::test_what_is_no_question_is_told")
+QUESTIONS_SECONDS = Limit(
+    30, "seconds", "file", "Filling in the templates of an lm-eval task", "test_judge.py::test_a_hostile_task_is_stopped"
+)  # fmt: skip
+MATCHING_SECONDS = Limit(
+    2, "seconds", "request", "Looking for the patterns of a set of questions in its answers",
+    "test_judge.py::test_a_hostile_pattern_is_stopped",
+)  # fmt: skip
+MATCHING_MEMORY = Limit(
+    1_000_000_000, "bytes", "request", "The same: memory of the process for it",
+    "test_judge.py::test_a_hostile_pattern_is_stopped",
+)  # fmt: skip
+JUDGED_CHARACTERS = Limit(
+    500_000, "characters", "file", "A text whose bits per byte are measured", "test_judge.py::test_texts_are_bounded"
+)  # fmt: skip
+
 GPU_CALLS = Limit(
     8, "calls", "server", "Calls for a lent GPU (ZeroGPU) that have not ended, those that visitors have left included",
     "test_zerogpu.py::test_calls_that_nobody_waits_for_any_more_are_few",

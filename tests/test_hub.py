@@ -28,6 +28,7 @@ from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import open_checkpoint
 from merger.hub import push, references, remote, store, wire
 from merger.hub.card import Example, Parent, card, with_answers
+from merger.hub.figures import CardFigure, write_figures
 from merger.inspect.verdict import verdict
 from merger.recipe import load
 
@@ -539,6 +540,20 @@ def test_push(hub: Hub, merged: Path, multipart: bool) -> None:
     assert told[-1].phase == "publishing" and "reading" in seen and seen <= {"reading", "sending", "publishing"}
     folder = store.download("writer/new", WRITER)
     assert open_checkpoint("x", folder).nbytes == open_checkpoint("y", merged).nbytes
+
+
+def test_figures_are_pushed_along(hub: Hub, merged: Path, tmp_path: Path) -> None:
+    """In the card's head and in their folder; nothing else of a folder within the model's is sent."""
+    folder = tmp_path / "own"
+    shutil.copytree(merged, folder)
+    figure = CardFigure("acc", "accuracy", 0.5, "", 100, "arc_easy", "allenai/ai2_arc", "ARC-Easy")
+    write_figures(folder, [figure], {"date": "2026-01-02T03:04:05Z"})
+    (folder / ".eval_results/secret.txt").write_text("no")
+    (folder / ".eval_results/link.yaml").symlink_to(folder / "config.json")
+    repo = put(hub, folder)
+    sent = repo.files.keys() - {".gitattributes"} - {p.name for p in merged.iterdir()}
+    assert sent == {".eval_results/merge-explorer.yaml"}
+    assert b"allenai/ai2_arc" in repo.files[".eval_results/merge-explorer.yaml"] and b"model-index:" in repo.files["README.md"]
 
 
 def test_push_does_not_write_over_what_is_there(hub: Hub, merged: Path) -> None:

@@ -6,44 +6,60 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import torch
 
 from merger.chat.forward import NO_NUMBERS
-from merger.chat.model import ChatModel, Event, reading
+from merger.chat.model import ChatModel, Event, Token, reading
 from merger.chat.sampling import GREEDY, Sampling, cut_at
 from merger.errors import Cancelled, MergeError
 
 
-@torch.inference_mode()
 def generate_batch(
     model: ChatModel, prompts: Sequence[str], limit: int = 24, batch: int = 16, *, sampling: Sampling = GREEDY,
     go_on: Callable[[], bool] = lambda: True,
 ) -> list[str]:  # fmt: skip
+    """Answers to many prompts as texts, greedy if nothing is said; see `generate_ids`."""
+    if prompts and not model.probed.masks:
+        return ["".join(token.text for token in said) for said in _each_alone(model, prompts, limit, sampling, go_on)]
+    answers = generate_ids(model, prompts, limit, batch, sampling=sampling, go_on=go_on)
+    with reading():
+        texts = model.tokenizer.batch_decode([said for said, _ in answers], skip_special_tokens=True)
+    return [cut_at(text.rstrip("\ufffd"), sampling.stops) for text in texts]
+
+
+@torch.inference_mode()
+def generate_ids(
+    model: ChatModel, prompts: Sequence[str], limit: int = 24, batch: int = 16, *, sampling: Sampling = GREEDY,
+    go_on: Callable[[], bool] = lambda: True,
+) -> list[tuple[list[int], bool]]:  # fmt: skip
     """Answers to many prompts, in their order, of at most `limit` tokens, computed `batch` at a time; greedy if nothing is said.
+
+    Each as token ids without the one that ends it, and whether it has ended.
 
     Prompts of like length go together, padded on the left; a row that has come to its end is computed no further. In half
     precision an answer can leave the one of `tokens` where two words are nearly even. Cancelled when `go_on`, asked before
     every forward pass, says no; MergeError when a prompt is too long or the model computes no numbers.
     """
     if prompts and not model.probed.masks:
-        return [_alone(model, prompt, limit, sampling, go_on) for prompt in prompts]
+        return [([token.id for token in said], len(said) < limit) for said in _each_alone(model, prompts, limit, sampling, go_on)]
     asked = [model.encode(prompt) for prompt in prompts]
     order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
-    answers = [""] * len(asked)
+    answers: list[tuple[list[int], bool]] = [([], False)] * len(asked)
     for start in range(0, len(order), batch):
         some = order[start : start + batch]
-        said = _batch(model, [asked[i] for i in some], limit, sampling, go_on)
-        with reading():
-            texts = model.tokenizer.batch_decode(said, skip_special_tokens=True)
-        for i, text in zip(some, texts, strict=True):
-            answers[i] = cut_at(text.rstrip("\ufffd"), sampling.stops)
+        most = min(limit, model.length - max(len(asked[i]) for i in some))
+        for i, said in zip(some, _batch(model, [asked[i] for i in some], limit, sampling, go_on), strict=True):
+            answers[i] = said, len(said) < most
     return answers
 
 
-def _alone(model: ChatModel, prompt: str, limit: int, sampling: Sampling, go_on: Callable[[], bool]) -> str:
-    """generate_batch for one prompt, of a model for which padding cannot be masked."""
-    said = ""
-    for token in model.tokens(prompt, limit, sampling):
-        said += token.text
-        _ask(go_on)
-    return said
+def _each_alone(
+    model: ChatModel, prompts: Sequence[str], limit: int, sampling: Sampling, go_on: Callable[[], bool]
+) -> Iterator[list[Token]]:
+    """The answers of a model for which padding cannot be masked, one after the other."""
+    for prompt in prompts:
+        said: list[Token] = []
+        for token in model.tokens(prompt, limit, sampling):
+            said.append(token)
+            _ask(go_on)
+        yield said
 
 
 def _ask(go_on: Callable[[], bool]) -> None:

@@ -116,7 +116,7 @@ class ChatModel:
         """A text's token ids, nothing around them."""
         with reading():
             rehearse(self.tokenizer, text)
-            return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+            return list(self.tokenizer(text, add_special_tokens=False, verbose=False)["input_ids"])  # a long text is no mistake
 
     def piece(self, token: int) -> str:
         """One token's text, with the space before it."""

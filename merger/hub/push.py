@@ -11,6 +11,7 @@ from typing import Any
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import format_bytes
 from merger.hub.card import Example, Parent, strictest, with_answers
+from merger.hub.figures import FOLDER
 from merger.hub.wire import Token, client, endpoint, is_transport, never, patient, readable, status_of
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
@@ -120,6 +121,11 @@ def push(
     owner, _, name = repo.partition("/")
     repo = repo_id(owner, name)
     files = sorted(path for path in folder.iterdir() if path.is_file() and not path.is_symlink() and _TOP.fullmatch(path.name))
+    files += sorted(
+        path
+        for path in (folder / FOLDER).glob("*.yaml")
+        if path.is_file() and not path.is_symlink() and _TOP.fullmatch(path.name)
+    )
     if not any(path.suffix == ".safetensors" for path in files):
         raise MergeError(f"{folder}: holds no merged model (no .safetensors file).")
     api = client(token)
@@ -184,11 +190,12 @@ def _commit(
     operations: list[Any] = []
     for path in files:
         watch.check()
+        name = f"{FOLDER}/{path.name}" if path.parent.name == FOLDER else path.name
         if path.name == "README.md":
             text = with_answers(path.read_text(encoding="utf-8"), answers, link)
             operations.append(CommitOperationAdd("README.md", text.encode()))
         else:
-            operations.append(CommitOperationAdd(path.name, watch.opened(path)))
+            operations.append(CommitOperationAdd(name, watch.opened(path)))
     new = {path.name for path in files}
     operations += [CommitOperationDelete(name) for name in old if name not in new and _WEIGHTS.fullmatch(name)]
     try:

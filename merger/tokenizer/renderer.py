@@ -17,7 +17,7 @@ import sys
 import time
 import traceback
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, BinaryIO
 
@@ -122,18 +122,33 @@ def environment() -> Any:
     return made
 
 
-def render(made: Any, compiled: OrderedDict[str, Any], request: dict[str, Any]) -> dict[str, Any]:
-    """The answer to one request: {"text"}, or what went wrong: {"wrong", "why", "line"}."""
+def task_environment() -> Any:
+    """A sandbox with what lm-eval gives the templates of its tasks: blanks stay, and a name without a value is an error."""
+    import re
+
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+    def regex_replace(string: str, pattern: str, repl: str, count: int = 0) -> str:
+        return re.sub(pattern, repl, string, count=count)
+
+    made: Any = ImmutableSandboxedEnvironment(undefined=StrictUndefined, keep_trailing_newline=True)
+    made.filters["regex_replace"] = regex_replace
+    return made
+
+
+def render(made: Sequence[Any], compiled: OrderedDict[tuple[bool, str], Any], request: dict[str, Any]) -> dict[str, Any]:
+    """The answer to one request: {"text"}, or what went wrong: {"wrong", "why", "line"}. made: for chats, and for tasks."""
     from jinja2.exceptions import TemplateError, TemplateSyntaxError
 
-    source, most = request["template"], request["most"]
+    source, most = (bool(request.get("task")), request["template"]), request["most"]
     try:
         if source not in compiled:
-            compiled[source] = made.from_string(source)
+            compiled[source] = made[source[0]].from_string(source[1])
             while len(compiled) > _COMPILED:
                 compiled.popitem(last=False)
         compiled.move_to_end(source)
-        return {"text": _written(compiled[source].generate(**request["variables"]), most)}
+        return {"text": _written(compiled[source].generate(request["variables"]), most)}
     except TemplateSyntaxError as error:
         return {"wrong": "syntax", "why": str(error.message), "line": error.lineno}
     except Overlong:
@@ -181,8 +196,8 @@ def write(out: BinaryIO, answer: dict[str, Any]) -> None:
 
 def main(memory: int) -> None:
     """Answer requests until there are no more."""
-    compiled: OrderedDict[str, Any] = OrderedDict()
-    made = environment()
+    compiled: OrderedDict[tuple[bool, str], Any] = OrderedDict()
+    made = environment(), task_environment()
     confine(memory)
     write(sys.stdout.buffer, {"ready": True})
     while (request := read(sys.stdin.buffer)) is not None:

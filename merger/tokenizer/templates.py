@@ -248,9 +248,12 @@ class _Rendering:
         self._kept: OrderedDict[bytes, tuple[dict[str, Any], float]] = OrderedDict()
         self._characters = 0
 
-    def answer(self, template: str, variables: Mapping[str, Any], keep: bool = True) -> dict[str, Any]:
-        """What a process answers: {"text"}, or what was wrong. Known results are given again; keep: this one too."""
-        name = _name(template)
+    def answer(self, template: str, variables: Mapping[str, Any], keep: bool = True, task: bool = False) -> dict[str, Any]:
+        """What a process answers: {"text"}, or what was wrong. Known results are given again; keep: this one too.
+
+        task:  as lm-eval fills one in
+        """
+        name = _name(f"task: {template}" if task else template)
         asked = hashlib.sha256(name + json.dumps(variables, sort_keys=True).encode()).digest()
         with self._lock:
             kept, until = self._kept.get(asked, (None, 0.0))
@@ -258,7 +261,7 @@ class _Rendering:
         if kept is not None and time.monotonic() < until:
             return kept
         try:
-            answer = lane.ask({"template": template, "variables": variables})
+            answer = lane.ask({"template": template, "variables": variables, "task": task})
             if (wrong := answer.get("wrong")) in _BEYOND:
                 raise TooMuch(_BEYOND[wrong])
         except TooMuch as error:
@@ -356,18 +359,31 @@ def render(
     raise (Stopped if answer["wrong"] == "much" else MergeError)(_sentence(origin, answer))
 
 
-def _sentence(origin: str, answer: Mapping[str, Any]) -> str:
+def filled(template: str, variables: Mapping[str, Any], origin: str) -> str:
+    """A template of an lm-eval task with a document's values, as lm-eval fills it in: a name without a value is an error.
+
+    origin  whose template it is, for errors. MergeError when it is wrong, or too much.
+    """
+    if len(template) > TEMPLATE_CHARACTERS:
+        raise MergeError(f"{origin} has {len(template):,} characters; at most {TEMPLATE_CHARACTERS:,} are filled in here.")
+    answer = _rendering.answer(template, variables, task=True)
+    if (text := answer.get("text")) is not None:
+        return text
+    raise (Stopped if answer["wrong"] == "much" else MergeError)(_sentence(origin, answer, "template", "document"))
+
+
+def _sentence(origin: str, answer: Mapping[str, Any], kind: str = "chat template", what: str = "conversation") -> str:
     """What went wrong, for people."""
     wrong, line = answer["wrong"], answer.get("line")
     why = "".join(c if c.isprintable() else " " for c in str(answer.get("why", "")))[:200].strip().rstrip(".")
     where = f"{origin}, line {line}" if isinstance(line, int) else origin
     if wrong == "much":
-        return f"{origin} {why}, and was stopped; choose another chat template."
+        return f"{origin} {why}, and was stopped; choose another {kind}."
     if wrong == "syntax":
         return f"{where}: this is not Jinja: {why}."
     if wrong == "refused":
-        return f"{where}: it refuses this conversation: {why}."
+        return f"{where}: it refuses this {what}: {why}."
     return f"{where}: it cannot be rendered: {why}."
 
 
-__all__ = ["Stopped", "asked", "render", "trust"]
+__all__ = ["Stopped", "asked", "filled", "render", "trust"]

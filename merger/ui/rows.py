@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from merger.limits import ANSWER_CHARACTERS, LENGTH_TOKENS, PROMPT_CHARACTERS, ROWS
+from merger.search.questions import marked
 from merger.search.trials import Probe
 
 Match = Literal["exact", "within", ""]
@@ -131,12 +132,9 @@ def written(lines: Sequence[str]) -> tuple[Row, ...]:
     """
     rows: list[Row] = []
     for i, line in enumerate(lines, 1):
-        kinds: tuple[tuple[str, Match], ...] = (("=>", "exact"), ("~>", "within"))
-        for mark, match in kinds:
-            prompt, marked, answer = line.partition(f" {mark} ")
-            if marked:
-                rows.append(Row(f"r{i}", prompt.strip(), answer.strip(), match))
-                break
+        prompt, match, answer = marked(line)
+        if match == "exact" or match == "within":
+            rows.append(Row(f"r{i}", prompt, answer, match))
         else:
             rows.append(Row(f"r{i}", line.strip()))
     return tuple(rows)
