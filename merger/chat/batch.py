@@ -20,26 +20,34 @@ def generate_batch(
     precision an answer can leave the one of `tokens` where two words are nearly even. Cancelled when `go_on`, asked before
     every forward pass, says no; MergeError when a prompt is too long or the model computes no numbers.
     """
+    said = answer_ids(model, prompts, limit, batch, go_on=go_on)
+    with reading():
+        texts = model.tokenizer.batch_decode(said, skip_special_tokens=True)
+    return [text.rstrip("\ufffd") for text in texts]
+
+
+@torch.inference_mode()
+def answer_ids(
+    model: ChatModel, prompts: Sequence[str], limit: int = 24, batch: int = 16, *, go_on: Callable[[], bool] = lambda: True
+) -> list[list[int]]:
+    """The token ids of `generate_batch`'s answers, without the tokens that end them."""
     if prompts and not model.probed.masks:
         return [_alone(model, prompt, limit, go_on) for prompt in prompts]
     asked = [model.encode(prompt) for prompt in prompts]
     order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
-    answers = [""] * len(asked)
+    answers: list[list[int]] = [[] for _ in asked]
     for start in range(0, len(order), batch):
         some = order[start : start + batch]
-        said = _batch(model, [asked[i] for i in some], limit, go_on)
-        with reading():
-            texts = model.tokenizer.batch_decode(said, skip_special_tokens=True)
-        for i, text in zip(some, texts, strict=True):
-            answers[i] = text.rstrip("\ufffd")
+        for i, said in zip(some, _batch(model, [asked[i] for i in some], limit, go_on), strict=True):
+            answers[i] = said
     return answers
 
 
-def _alone(model: ChatModel, prompt: str, limit: int, go_on: Callable[[], bool]) -> str:
-    """generate_batch for one prompt, of a model for which padding cannot be masked."""
-    said = ""
+def _alone(model: ChatModel, prompt: str, limit: int, go_on: Callable[[], bool]) -> list[int]:
+    """answer_ids for one prompt, of a model for which padding cannot be masked."""
+    said: list[int] = []
     for token in model.tokens(prompt, limit):
-        said += token.text
+        said.append(token.id)
         _ask(go_on)
     return said
 
