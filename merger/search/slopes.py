@@ -10,7 +10,7 @@ the engine makes of the recipe with that bar a little lower and a little higher.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ from merger.engine.tensor import merge_tensor, used
 from merger.errors import Cancelled
 from merger.hub.access import Access
 from merger.methods import METHODS, Method
+from merger.methods.ops import numbers
 from merger.methods.params import Param
 from merger.recipe import Entry, Recipe, Setting, Slice, constant, replace_all, setting_document
 from merger.recipe.between import effective
@@ -202,7 +203,7 @@ class Slopes:
         most = max((largest[bar.param.name] * bar.width for bar in self.bars if bar.told), default=0.0)
         least = {bar.param.name: max(WEAK * largest[bar.param.name], NOTHING * most / bar.width) for bar in self.bars if bar.told}
         return tuple(
-            tuple(v if bar.told and v and abs(v) >= least[bar.param.name] else None for v in row.tolist())
+            tuple(v if bar.told and v and abs(v) >= least[bar.param.name] else None for v in numbers(row))
             for bar, row in zip(self.bars, table, strict=True)
         )
 
@@ -254,8 +255,8 @@ class Mix:
     def recipe_at(self, offsets: Tensor) -> Recipe:
         """The recipe with its bars moved: as numbers where they move evenly, else as curves with an anchor for each layer."""
         changes: dict[str, Any] = {}
-        for bar, row in zip(self.bars, offsets.tolist(), strict=True):
-            own = row[bar.start : bar.start + bar.count]
+        for bar, row in zip(self.bars, offsets, strict=True):
+            own = numbers(row)[bar.start : bar.start + bar.count]
             if any(own):
                 changes[bar.path] = bar.moved(own)
         return replace_all(self.recipe, changes) if changes else self.recipe
@@ -294,7 +295,7 @@ class Mix:
                 if not go_on():
                     raise Cancelled("stopped before the slopes were known.")
                 if whole.requires_grad:
-                    whole.backward()
+                    torch.autograd.backward(whole)
         heard = {skill: Heard(loss.mean(skill), right.mean(skill)) for skill in examples}
         return Slopes(self.bars, arriving.table.cpu(), heard)
 
@@ -374,7 +375,7 @@ class _Sums:
 
     def add(self, places: Sequence[int], values: Tensor) -> None:
         """values: (places,)."""
-        for place, value in zip(places, values.tolist(), strict=True):
+        for place, value in zip(places, numbers(values), strict=True):
             self.of[place] = value
 
     def mean(self, skill: str) -> float:
@@ -476,10 +477,11 @@ def _through(gradient: Tensor, name: str, sources: Sequence[Tensor], copied: Cop
     try:
         with torch.enable_grad():
             made = copied.make()[name]
-            found = torch.autograd.grad(made, list(sources), gradient.to(made.dtype), allow_unused=True)
+            arrived = torch.autograd.grad(made, list(sources), gradient.to(made.dtype), allow_unused=True)
     finally:
         for tensor in sources:
             tensor.requires_grad_(False)
+    found = cast("Sequence[Tensor | None]", arrived)
     yield from ((tensor, part) for tensor, part in zip(sources, found, strict=True) if part is not None)
 
 
