@@ -184,7 +184,7 @@ def test_plain_sums_move_the_same_wherever_the_bars_stand(runner: Runner) -> Non
 def test_many_examples_are_many_passes(runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = examples(4)
     whole = slopes(runner, recipe("ties"), asked)
-    monkeypatch.setattr("merger.search.slopes.TOGETHER", 40)
+    monkeypatch.setattr("merger.search.slopes.TOGETHER", 20 * 32 * 3 * 4 * 20)
     parts = slopes(runner, recipe("ties"), asked)
     torch.testing.assert_close(whole.table, parts.table, rtol=1e-3, atol=1e-5)
     assert {k: h.right for k, h in whole.heard.items()} == {k: h.right for k, h in parts.heard.items()}

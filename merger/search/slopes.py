@@ -36,8 +36,8 @@ WEAK = 0.2
 """A slope below this share of the largest is not shown: from few prompts its sign is chance."""
 NOTHING = 0.01
 """The same for a parameter beside all others, each over its whole slider."""
-TOGETHER = 512
-"""Tokens whose way through the model is kept for one backward pass: about 0.7 GB for SmolLM2-135M in float32."""
+TOGETHER = 1 << 30
+"""Bytes of a text's way through the model that are kept for one backward pass, about."""
 _BY_LOT = ("density", "epsilon")
 KEPT = 1 << 30
 """Bytes of what moves with the bars that are kept between passes, where they do not depend on where the bars stand."""
@@ -81,20 +81,21 @@ class Bar:
         assert isinstance(value, (int, float))
         return float(value)
 
-    def moved(self, by: Sequence[float]) -> Any:
+    def moved(self, by: Sequence[float], digits: int = 7) -> Any:
         """The setting with a number added in each of its layers, (count,), as YAML writes it; within the parameter's bounds."""
+
+        def within(number: float) -> float:
+            return float(f"{min(self.param.high, max(self.param.low, number)):.{digits}g}")
+
         rules: list[tuple[str | None, Any]] = []
         for pattern, value in self.setting.rules:
             if len(set(by)) == 1:
-                shifted = tuple(map(self._within, (float(v) + by[0] for v in (value if isinstance(value, tuple) else (value,)))))
+                shifted = tuple(map(within, (float(v) + by[0] for v in (value if isinstance(value, tuple) else (value,)))))
                 rules.append((pattern, shifted if isinstance(value, tuple) else shifted[0]))
                 continue
             each = [constant(value).at("", layer, self.count) for layer in range(self.count)]
-            rules.append((pattern, tuple(self._within(float(v or 0) + b) for v, b in zip(each, by, strict=True))))
+            rules.append((pattern, tuple(within(float(v or 0) + b) for v, b in zip(each, by, strict=True))))
         return setting_document(Setting(tuple(rules)))
-
-    def _within(self, number: float) -> float:
-        return float(f"{min(self.param.high, max(self.param.low, number)):.7g}")
 
 
 def bars(recipe: Recipe, layers: int, names: Sequence[str] = ()) -> tuple[Bar, ...]:
@@ -250,15 +251,16 @@ class Mix:
         """The recipe as it is: no offsets."""
         self._idle: dict[str, bool] = {}
         self._straight = _straight(recipe, decided, self.bars)
+        self._planned: dict[str, list[_Move]] = {}
         self._kept: dict[str, list[tuple[int, float, Tensor]]] = {}
 
-    def recipe_at(self, offsets: Tensor) -> Recipe:
+    def recipe_at(self, offsets: Tensor, digits: int = 7) -> Recipe:
         """The recipe with its bars moved: as numbers where they move evenly, else as curves with an anchor for each layer."""
         changes: dict[str, Any] = {}
         for bar, row in zip(self.bars, offsets, strict=True):
             own = numbers(row)[bar.start : bar.start + bar.count]
             if any(own):
-                changes[bar.path] = bar.moved(own)
+                changes[bar.path] = bar.moved(own, digits)
         return replace_all(self.recipe, changes) if changes else self.recipe
 
     @torch.no_grad()
@@ -284,7 +286,7 @@ class Mix:
         loss, right = _Sums(examples), _Sums(examples)
         weight = [shares[skill] / len(examples[skill]) for skill in loss.skills]
         with _Gradients(self, who, self._moves(at)) as arriving:
-            for some in _together(loss.flat):
+            for some in _together(loss.flat, _room(who)):
                 whole = torch.zeros((), device=who.forward.device)
                 for one in passes(who, [loss.flat[i] for i in some], go_on=go_on):
                     places = [some[i] for i in one.places]
@@ -301,6 +303,8 @@ class Mix:
 
     def _moves(self, at: Recipe) -> dict[str, list[_Move]]:
         """The tensors that move with a bar, with both of their jobs; layers do not see each other, so all move at once."""
+        if self._straight and self._planned:
+            return self._planned
         found: dict[str, list[_Move]] = {}
         here = bars(at, self.layers, [bar.param.name for bar in self.bars])
         for i, bar in enumerate(here):
@@ -310,6 +314,7 @@ class Mix:
                 span = _span(a, b, bar.param.name) if a != b else 0.0
                 if span and not self._still(a, b):
                     found.setdefault(a.name, []).append(_Move(i, _exact(a), _exact(b), span))
+        self._planned = found
         return found
 
     def _still(self, low: TensorJob, high: TensorJob) -> bool:
@@ -384,18 +389,27 @@ class _Sums:
         return sum(own) / len(own) if own else 0.0
 
 
-def _together(examples: Sequence[Example]) -> Iterator[list[int]]:
+def _together(examples: Sequence[Example], tokens: int) -> Iterator[list[int]]:
     """The places of examples that go through the model for one backward pass, those of like length together."""
     some: list[int] = []
     width = 0
     for i in sorted(range(len(examples)), key=lambda i: len(examples[i].asked) + len(examples[i].tokens), reverse=True):
-        width = width or len(examples[i].asked) + len(examples[i].tokens)
-        if some and (len(some) + 1) * width > TOGETHER:
+        own = len(examples[i].asked) + len(examples[i].tokens)
+        if some and (len(some) + 1) * width > tokens:
             yield some
-            some, width = [], len(examples[i].asked) + len(examples[i].tokens)
+            some = []
+        width = width if some else own
         some.append(i)
     if some:
         yield some
+
+
+def _room(who: ChatModel) -> int:
+    """How many tokens go through a model for one backward pass: each leaves about twenty times its width in every layer."""
+    config = who.module.config.get_text_config(decoder=True)
+    width, layers = (int(getattr(config, name, 0) or 0) for name in ("hidden_size", "num_hidden_layers"))
+    size = next(who.module.parameters()).element_size()
+    return TOGETHER // (20 * (width or 1024) * (layers or 32) * size)
 
 
 # ---------------------------------------------------------------------------------------------- gradients as they arrive

@@ -31,14 +31,16 @@ RATE = 0.06
 STEPS, MANY_STEPS = 40, 100
 EACH = 5
 """Prompts of each skill that a step looks at."""
-PULL, HELD = 0.1, 3.0
-"""How strongly numbers are pulled to where they began, and the layers of a model to each other."""
+PULL, HELD, LOOSELY = 0.1, 3.0, 0.3
+"""How strongly numbers are pulled to where they began, and layers to each other; loosely where much can be told."""
 MANY_MODELS, MANY_PROMPTS = 5, 40
-"""From here on there is no pull, and the worst skill comes first: more can be told apart."""
+"""From here on there is no pull, and the worst skill comes first."""
 EVERY = 5
 """Every fifth prompt of a skill is kept back, and decides."""
 LOOK = 5
 """Steps between looks at what was kept back."""
+DIGITS = 4
+"""Of a number in the result: more say nothing."""
 LEAST = 0.01
 """Share of the loss that must be gained on what was kept back."""
 
@@ -208,10 +210,19 @@ def _limit(probe: Probe) -> int:
 # ---------------------------------------------------------------------------------------------- what may move
 
 
-def movable(recipe: Recipe) -> tuple[str, ...]:
-    """The parameters that are tuned: the weights, or what a method has in their place. RecipeError where it has nothing."""
+def movable(recipe: Recipe, names: Sequence[str] = ()) -> tuple[str, ...]:
+    """The parameters that are tuned: those named, else the weights, or what a method has in their place.
+
+    RecipeError where it has nothing, or not these.
+    """
     method = recipe.method
     named = [p.name for p in method.params if p.kind == "float" and p.name != "lines"]
+    for name in names:
+        if name not in named:
+            has = f"it has {', '.join(named)}" if named else "it has none"
+            raise RecipeError(f"{name[:60]}: '{recipe.merge_method}' has no such bar; {has}.{nearest(name, named)}")
+    if names:
+        return tuple(names)
     found = [name for name in named if name == "weight"] or [
         p.name for p in method.params if p.name in named and p.slider[1] - p.slider[0] in (1, 2)
     ]
@@ -302,7 +313,7 @@ def way(mix: Mix, wanted: Goals) -> Way:
     models = len({bar.model for bar in mix.bars if bar.model}) or 1
     prompts = min(map(len, wanted.learn.values()))
     if models >= MANY_MODELS and prompts >= (1 - 1 / EVERY) * MANY_PROMPTS:
-        return Way(MANY_STEPS, pull=0.0, sharp=1.0)
+        return Way(MANY_STEPS, pull=0.0, held=LOOSELY, sharp=1.0)
     return Way(held=math.inf if models <= 2 else HELD)
 
 
@@ -315,7 +326,7 @@ def tune(
 
     seconds  after which it ends; locks: as in `locked`; names: parameters to move, none: the usual ones
     """
-    mix = Mix(runner, recipe, names or movable(recipe), access)
+    mix = Mix(runner, recipe, movable(recipe, names), access)
     if not mix.bars:
         raise RecipeError(f"{recipe.source}: this recipe has no bars that could be tuned.")
     still = locked(mix.bars, mix.layers, locks)
@@ -367,8 +378,8 @@ class _Walk:
         heard = mix.runner.within(lambda: mix.hear(self.wanted.keep, at, go_on=go_on), [mix.recipe], access=mix.access)
         if self.found is None:
             self.found = Found(mix.recipe, heard, heard)
-        elif self._goal(heard) < self._goal(self.found.after):
-            self.found = Found(mix.recipe_at(at), self.found.before, heard)
+        elif _mean(heard, "right") >= _mean(self.found.before, "right") and self._goal(heard) < self._goal(self.found.after):
+            self.found = Found(mix.recipe_at(at, DIGITS), self.found.before, heard)
 
     def _goal(self, heard: Mapping[str, Heard]) -> float:
         """What is to become small: the mean over the skills, or a mean that is near the worst."""
@@ -440,7 +451,7 @@ def sentences(found: Found, wanted: Goals) -> tuple[str, ...]:
     if not found.better:
         told.append(
             f"no setting of these bars helps: on what decides, -log P of a wanted answer is {_mean(found.before, 'loss'):.2f} as "
-            f"the recipe is, and {_mean(found.after, 'loss'):.2f} at best. Try other models, another method, or `tune --search`."
+            f"the recipe is, and {_mean(found.after, 'loss'):.2f} at best with no fewer right. Try other models or --search."
         )
     return tuple(told)
 
