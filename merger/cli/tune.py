@@ -28,8 +28,8 @@ def run(recipe: Recipe, options: Namespace) -> str:
     if options.search:
         return _search(runner, recipe, wanted, options)
     last, started = None, time.monotonic()
-    with contextlib.suppress(KeyboardInterrupt), contextlib.closing(_steps(runner, recipe, wanted, options)) as steps:
-        for last in steps:
+    with contextlib.suppress(KeyboardInterrupt):
+        for last in _steps(runner, recipe, wanted, options):
             _show(last, options.seconds)
     _clear()
     if last is None:
