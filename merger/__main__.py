@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, sweep, judge, doctor, methods, page. Each command calls one function of what is below it."""
+"""The command line: merge, inspect, sweep, judge, tune, doctor, methods, page. Each calls one function of what is below."""
 
 import argparse
 import atexit
@@ -18,6 +18,7 @@ import merger
 from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
 from merger.files.checkpoints import format_bytes, parse_size
 from merger.methods import METHODS
+from merger.methods.params import to_number
 from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
 
 if TYPE_CHECKING:  # these modules load torch, which a refused recipe does not need
@@ -93,6 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_mismatch(sweep)
     _add_sweep(sweep)
     sweep.set_defaults(run=_sweep)
+
+    tune = commands.add_parser("tune", help="move a recipe's bars until its merge says what its parents say")
+    _add_recipe(tune)
+    _add_mismatch(tune)
+    _add_tune(tune)
+    tune.set_defaults(run=_tune)
 
     doctor = commands.add_parser("doctor", help="say what is wrong with a merged model that babbles")
     doctor.add_argument("folder", metavar="FOLDER", type=Path, help="the model's folder")
@@ -191,6 +198,53 @@ def _add_judge(judge: argparse.ArgumentParser) -> None:
     judge.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
     judge.add_argument("--json", action="store_true", help="print everything for a program")
     judge.add_argument("--card", metavar="FOLDER", type=_path, help="write the figures into the card of this model's folder")
+
+
+def _add_tune(tune: argparse.ArgumentParser) -> None:
+    tune.add_argument(
+        "--keep", metavar="WHAT", help="'what each parent says' (default: nobody need write answers) or 'what the questions want'"
+    )  # fmt: skip
+    tune.add_argument(
+        "--prompts", metavar="FILE", type=_path,
+        help="prompts, one on each line, below a line [model] for each model's own; those above any go to the model whose "
+        "answer is most its own. Without it: the prompts of the family that comes with the program",
+    )  # fmt: skip
+    tune.add_argument(
+        "--questions", metavar="FILE", type=_path, help="prompts with wanted answers, as `sweep --probes` takes them"
+    )
+    tune.add_argument("--half", default="choose", help="which half of a JSON file of questions: choose (default) or score")
+    tune.add_argument("--most", type=_count, metavar="N", help="at most so many prompts or questions of each")
+    tune.add_argument("--seconds", type=_seconds, default=60.0, metavar="S", help="end after so many seconds (default 60)")
+    tune.add_argument(
+        "--lock", action="append", default=[], metavar="BARS", dest="locks",
+        help="bars that stay: models[0], layers=0-5 or models[0],layers=0-5; may be given again",
+    )  # fmt: skip
+    tune.add_argument("--bars", action="append", metavar="NAME", help="the parameters that move (default: the weights)")
+    tune.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of the order of prompts (default 0)")
+    tune.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
+    tune.add_argument(
+        "--search", action="store_true",
+        help="search methods, models, densities and layers instead, with Optuna (pip install 'merge-explorer[search]')",
+    )  # fmt: skip
+    tune.add_argument("--methods", metavar="A,B", help="of a search: these methods only")
+    tune.add_argument("--sampler", default="tpe", help="of a search: tpe (default), cmaes, or nsga2 for several skills at once")
+    tune.add_argument("--trials", type=_count, default=200, metavar="N", help="of a search: at most so many in all (default 200)")
+    tune.add_argument("--workers", type=_count, default=1, metavar="N", help="of a search: processes beside each other")
+    tune.add_argument("--store", metavar="FILE", type=_path, help="of a search: an SQLite file, where it goes on tomorrow")
+    tune.add_argument("-o", "--out", metavar="FILE", type=_path, help="write the better recipe here instead of to stdout")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: write a whole number of at least 1.")
+    return int(text)
+
+
+def _seconds(text: str) -> float:
+    seconds = to_number(text)
+    if seconds is None or not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text}: write a number of seconds above 0.")
+    return seconds
 
 
 def _path(text: str) -> Path:
@@ -528,6 +582,13 @@ def _sweep(options: argparse.Namespace) -> None:
         _write(options.out, search.as_json(recipe, varied, marks, trials))
     if options.best is not None:
         _write(options.best, ranked[0].text)
+
+
+def _tune(options: argparse.Namespace) -> None:
+    recipe = _recipe(options)
+    from merger.cli import tune
+
+    tune.write(options.out, tune.run(recipe, options))
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -57,6 +57,7 @@ class Law:
     decomposes  matrices are decomposed (singular values): each delta, their sum, or all of them side by side
     other       where it decomposes: the law of what it does not decompose, tensors that are no matrices and those whose rows are
                 tokens; None: tensors that are no matrices are its function's own business, and rows of tokens are no exception
+    smooth      whether the result follows a small move of a number, so that a slope tells which way helps
     memory      of its function: tensors of the job's shape and arithmetic that it holds at once, and those for each model
     nanoseconds of its function: for each parameter of each model, on two cores
     teach       its sentences
@@ -71,6 +72,7 @@ class Law:
     adds_up: bool | None = None
     decomposes: Decomposes = ""
     other: "Law | None" = None
+    smooth: bool = True
     memory: tuple[float, float] = (4.0, 6.0)
     nanoseconds: float = 20.0
     teach: Teach = Teach()

@@ -128,6 +128,7 @@ def iso_c(deltas: Tensor, weight: Weight, lambda_: Lambda = 1.0, full_rank: Full
         adds_up=True,
         decomposes="together",
         other=Law("largest", "sum", vote=True),
+        smooth=False,
         teach=Teach(
             "All changes are written in common directions, and the vote of TIES is held there. The strongest direction of the "
             "plain sum had {before}; now the strongest has {after}.",

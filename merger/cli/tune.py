@@ -1,0 +1,164 @@
+"""`merger tune`: a recipe's bars are moved until its merge says what its parents say, or what questions want."""
+
+import contextlib
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from merger.engine.session import Parents
+from merger.errors import MergeError, nearest
+from merger.kernels.devices import best_device
+from merger.recipe import Recipe, dump, load
+from merger.search import study
+from merger.search import tune as tuning
+from merger.search.trials import Runner, fewer, read_probes
+
+KEEPS = ("what each parent says", "what the questions want")
+
+
+def run(recipe: Recipe, options: Namespace) -> str:
+    """Tune, tell what came of it, and give the better recipe's text; MergeError where there is none."""
+    if options.out is not None and not options.out.absolute().parent.is_dir():
+        raise MergeError(f"{options.out}: there is no folder {options.out.parent} to write to.")
+    runner = Runner(Parents(best_device() if options.device == "auto" else options.device or "cpu"))
+    wanted = _wanted(runner, recipe, options)
+    if options.search:
+        return _search(runner, recipe, wanted, options)
+    last, started = None, time.monotonic()
+    with contextlib.suppress(KeyboardInterrupt):
+        for last in _steps(runner, recipe, wanted, options):
+            _show(last, options.seconds)
+    _clear()
+    if last is None:
+        raise MergeError("stopped before the first step was done.")
+    print(f"{last.number} steps, {time.monotonic() - started:.0f} s.", file=sys.stderr)
+    return _told(last.best, wanted)
+
+
+def _told(found: tuning.Found, wanted: tuning.Goals) -> str:
+    """What came of it, and the better recipe's text."""
+    print("\n".join(table(found.before, found.after)))
+    *told, final = tuning.sentences(found, wanted) or ("",)
+    for sentence in (*told, *((final,) if found.better and final else ())):
+        print(f"note: {sentence}", file=sys.stderr)
+    if not found.better:
+        raise MergeError(final)
+    return dump(found.recipe)
+
+
+def _search(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Namespace) -> str:
+    """The same by a search; its leaderboard goes to stdout."""
+    where = study.space(recipe, [name.strip() for name in options.methods.split(",")] if options.methods else ())
+    with tempfile.TemporaryDirectory() as folder:
+        order = study.Order(
+            dump(recipe), where, wanted.learn, options.store or Path(folder) / "trials.db", options.sampler, options.draw,
+            options.trials, time.time() + options.seconds, str(runner.parents.device),
+        )  # fmt: skip
+        stopped: list[bool] = []
+
+        def told(number: int) -> None:
+            if sys.stderr.isatty():
+                print(f"\rtrial {number} of {options.trials} ", end="", file=sys.stderr, flush=True)
+
+        try:
+            found = study.search(order, runner, workers=options.workers, go_on=lambda: not stopped, told=told)
+        except KeyboardInterrupt:  # what was tried until then is in the file
+            stopped.append(True)
+            found = study.tried(order)
+    _clear()
+    print("\n".join(leaderboard(found, several=options.sampler == "nsga2")))
+    return _told(study.chosen(runner, recipe, found, wanted), wanted)
+
+
+def leaderboard(found: Sequence[study.Tried], several: bool, most: int = 10) -> list[str]:
+    """Lines of the best trials: -log P by skill and in the mean, then the recipe in short. several: those no other beats."""
+    ranked = (study.front(found) if several else [one for one in found if one.heard])[:most]
+    skills = list(ranked[0].heard) if ranked else []
+    wide = [max(6, len(skill)) for skill in skills]
+    lines = ["trial" + "".join(f"  {skill:>{w}}" for skill, w in zip(skills, wide, strict=True)) + "    mean  recipe"]
+    for one in ranked:
+        cells = "".join(f"  {one.heard[skill]:>{w}.2f}" for skill, w in zip(skills, wide, strict=True))
+        lines.append(f"{one.number:>5}{cells}  {one.loss:>6.2f}  {in_short(load(one.text))}")
+    given_up = sum(not one.heard for one in found)
+    return [*lines, f"{len(found)} trials, {given_up} of them given up early."] if given_up else lines
+
+
+def in_short(recipe: Recipe) -> str:
+    """A recipe's method and weights in a few words."""
+    names = tuning.titles(recipe)
+    short = {reference: title for title, reference in names.items()}
+    weights: list[str] = []
+    for entry in recipe.models:
+        values = next((list(setting.values) for name, setting in entry.parameters if name == "weight"), [])
+        weights.append(f"{short.get(entry.model, entry.model)} {'..'.join(f'{v:.2g}' for v in values)}")
+    density = next((f", density {next(s.values):.2g}" for name, s in recipe.parameters if name == "density"), "")
+    return f"{recipe.merge_method}: {', '.join(weights)}{density}"
+
+
+def _steps(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Namespace) -> Iterator[tuning.Step]:
+    yield from tuning.tune(
+        runner, recipe, wanted, seconds=options.seconds, locks=options.locks, names=options.bars or (), seed=options.draw
+    )
+
+
+def _wanted(runner: Runner, recipe: Recipe, options: Namespace) -> tuning.Goals:
+    """The goals by what is given: questions, prompts, or nothing for the family that comes with the program."""
+    keep = options.keep or KEEPS[bool(options.questions and not options.prompts)]
+    if keep not in KEEPS:
+        raise MergeError(f"--keep {keep}: write {' or '.join(map(repr, KEEPS))}.{nearest(keep, KEEPS)}")
+    if options.questions and keep == KEEPS[1]:
+        probes = read_probes(options.questions, options.half)
+        return tuning.of_questions(runner, recipe, fewer(probes, options.most) if options.most else probes)
+    if keep == KEEPS[1]:
+        raise MergeError(f"--keep {keep!r}: name the questions with --questions FILE.")
+    prompts: Mapping[str | None, Sequence[str]]
+    if options.prompts:
+        prompts = tuning.read_prompts(options.prompts, recipe)
+    elif options.questions:
+        prompts = {None: tuple(probe.prompt for probe in read_probes(options.questions, options.half))}
+    else:
+        prompts = tuning.family_prompts(recipe)
+    if options.most:
+        prompts = {model: some[: options.most] for model, some in prompts.items()}
+    return tuning.of_parents(runner, recipe, prompts)
+
+
+def _show(step: tuning.Step, seconds: float) -> None:
+    if sys.stderr.isatty():
+        losses = ", ".join(f"{skill} {heard.loss:.2f}" for skill, heard in step.heard.items())
+        print(f"\r{step.share:4.0%} of {seconds:g} s: -log P {losses}"[:118].ljust(118), end="", file=sys.stderr, flush=True)
+
+
+def _clear() -> None:
+    if sys.stderr.isatty():
+        print("\r" + " " * 118 + "\r", end="", file=sys.stderr)
+
+
+def table(before: Mapping[str, tuning.Heard], after: Mapping[str, tuning.Heard]) -> list[str]:
+    """Lines of what was kept back: each skill and all of them, right answers and -log P, before and after."""
+    both = {**{skill: (before[skill], after[skill]) for skill in after}}
+    mean = tuple(
+        tuning.Heard(sum(h.loss for h in side.values()) / len(side), sum(h.right for h in side.values()) / len(side))
+        for side in (before, after)
+    )
+    rows = [(skill, *pair) for skill, pair in both.items()] + ([("mean", *mean)] if len(both) > 1 else [])
+    wide = max(len(name) for name, *_ in rows)
+    head = f"{'':<{wide}}  {'right':>13}  {'-log P':>15}"
+    return [head] + [
+        f"{name:<{wide}}  {a.right:4.2f} -> {b.right:4.2f}   {a.loss:6.2f} -> {b.loss:6.2f}".rstrip() for name, a, b in rows
+    ]
+
+
+def write(path: Path | None, text: str) -> None:
+    """The recipe into a file, or to stdout."""
+    if path is None:
+        print(text, end="")
+        return
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MergeError(f"{path}: cannot be written: {error.strerror}.") from None
+    print(f"{path}: the better recipe.", file=sys.stderr)

@@ -1,0 +1,324 @@
+"""Study: a search over what slopes cannot reach: which method, which models, which densities, more in early layers or late.
+
+Optuna chooses what to try (extra `search`); -log P of what is wanted is the score, on a few prompts first. Trials are kept in an
+SQLite file, where the search goes on tomorrow, and where Optuna's own dashboard reads them.
+"""
+
+import importlib
+import json
+import math
+import multiprocessing
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from dataclasses import replace as replace_fields
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from merger.engine.session import Parents
+from merger.errors import Cancelled, MergeError, nearest
+from merger.methods import METHODS
+from merger.recipe import Entry, Recipe, constant, dump, load
+from merger.search.likelihood import Example
+from merger.search.slopes import Heard, Mix, slopes
+from merger.search.trials import Runner
+from merger.search.tune import Found, Goals
+
+SAMPLERS = ("tpe", "cmaes", "nsga2")
+FEW = 5
+"""Examples of each skill that a trial is asked first: one that is worse than most others' is not asked more."""
+BEST = 5
+"""Trials that are heard on what was kept back; the best there is offered."""
+
+
+@dataclass(frozen=True)
+class Space:
+    """What is searched: methods by name, whether models may be left out, whether weights may grow or fall over the layers."""
+
+    methods: tuple[str, ...]
+    leave_out: bool = True
+    layers: bool = True
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A trial. heard: by skill, on all examples that were learned from; empty where it was given up, and `note` says why."""
+
+    number: int
+    text: str
+    heard: Mapping[str, float] = field(default_factory=dict[str, float])
+    note: str = ""
+
+    @property
+    def loss(self) -> float:
+        """The mean over the skills of -log P; infinite for a trial that was given up."""
+        return sum(self.heard.values()) / len(self.heard) if self.heard else math.inf
+
+
+def space(recipe: Recipe, methods: Sequence[str] = ()) -> Space:
+    """The space around a recipe. methods: by name; none: its own, and those on deltas that take weights and no decompositions."""
+    for name in methods:
+        if name not in METHODS:
+            raise MergeError(f"{name[:60]!r} is not a method.{nearest(name, METHODS)}")
+    if recipe.slices or recipe.modules or not recipe.models:
+        raise MergeError(f"{recipe.source}: a search takes recipes of `models:`, not of slices or modules.")
+    n, based = len(_donors(recipe)), recipe.base_model is not None
+    fits = [
+        m.name for m in METHODS.values()
+        if m.param("weight") and (m.takes == "tensors" or based) and m.models[0] <= n <= (m.models[1] or n)
+    ]  # fmt: skip
+    for name in methods:
+        if name not in fits:
+            raise MergeError(f"'{name}' cannot be searched for these models: it has no weights, or needs a base or other models.")
+    usual = [name for name in fits if METHODS[name].takes == "deltas" and not METHODS[name].law.decomposes]
+    own = [recipe.merge_method] if recipe.merge_method in fits else []
+    return Space(tuple(methods or dict.fromkeys([*own, *usual])) or tuple(fits[:1]), leave_out=n > 2)
+
+
+def _donors(recipe: Recipe) -> list[Entry]:
+    return [entry for entry in recipe.models if entry.model != recipe.base_model]
+
+
+def recipe_of(recipe: Recipe, where: Space, point: Mapping[str, Any]) -> Recipe:
+    """The recipe at a point of the space: Optuna's parameters by name."""
+    method = METHODS[point["method"]] if "method" in point else METHODS[where.methods[0]]
+    entries: list[Entry] = []
+    for i, entry in enumerate(_donors(recipe)):
+        if point.get(f"use {i}", True):
+            weight, tilt = float(point[f"weight {i}"]), float(point.get(f"tilt {i}", 0.0))
+            ends = tuple(float(f"{weight * (1 + sign * tilt):.4g}") for sign in (-1, 1))
+            entries.append(Entry(entry.model, (("weight", constant(ends if ends[0] != ends[1] else ends[0])),)))
+    shared = [("density", constant(float(f"{point['density']:.4g}")))] if method.param("density") and "density" in point else []
+    kept = [(name, setting) for name, setting in recipe.parameters if name in ("normalize", "lambda") and method.param(name)]
+    made = replace_fields(
+        recipe, merge_method=method.name, models=tuple(entries), parameters=(*shared, *kept), text=None, notes=(),
+        base_model=recipe.base_model if method.base in ("required", "optional") else None,
+    )  # fmt: skip
+    return load(dump(made), recipe.source)  # checked as any other
+
+
+def _suggested(trial: Any, recipe: Recipe, where: Space) -> dict[str, Any]:
+    """A point, asked of Optuna."""
+    point: dict[str, Any] = {}
+    if len(where.methods) > 1:
+        point["method"] = trial.suggest_categorical("method", list(where.methods))
+    for i in range(len(_donors(recipe))):
+        if where.leave_out:
+            point[f"use {i}"] = trial.suggest_categorical(f"use {i}", [True, False])
+        point[f"weight {i}"] = trial.suggest_float(f"weight {i}", 0.0, 1.5)
+        if where.layers:
+            point[f"tilt {i}"] = trial.suggest_float(f"tilt {i}", -0.5, 0.5)
+    point["density"] = trial.suggest_float("density", 0.1, 1.0)
+    return point
+
+
+# ---------------------------------------------------------------------------------------------- the search
+
+
+@dataclass(frozen=True)
+class Order:
+    """A search as each process gets it. storage: an SQLite file; until: seconds since the epoch, after which nothing begins."""
+
+    recipe: str
+    where: Space
+    learn: Mapping[str, tuple[Example, ...]]
+    storage: Path
+    sampler: str
+    seed: int
+    trials: int
+    until: float
+    device: str = "cpu"
+    roots: tuple[Path, ...] = (Path(),)
+
+    @property
+    def name(self) -> str:
+        """The study's: another recipe, space, or set of examples is another study in the same file."""
+        said = repr((self.recipe, self.where, sorted(self.learn.items()), self.sampler == "nsga2"))
+        return sha256(said.encode()).hexdigest()[:16]
+
+
+def optuna() -> Any:
+    """The package; MergeError where it is missing."""
+    try:
+        found = importlib.import_module("optuna")
+    except ImportError:
+        raise MergeError("a search needs Optuna, which is not installed here: pip install 'merge-explorer[search]'.") from None
+    found.logging.set_verbosity(found.logging.ERROR)
+    return found
+
+
+def _study(order: Order, seed: int) -> Any:
+    package = optuna()
+    if order.sampler not in SAMPLERS:
+        raise MergeError(f"--sampler {order.sampler}: write {', '.join(SAMPLERS)}.{nearest(order.sampler, SAMPLERS)}")
+    several = order.sampler == "nsga2"
+    try:
+        made = {"tpe": "TPESampler", "cmaes": "CmaEsSampler", "nsga2": "NSGAIISampler"}[order.sampler]
+        sampler = getattr(package.samplers, made)(seed=seed)
+    except ImportError:
+        raise MergeError(
+            f"--sampler {order.sampler}: needs the package cmaes, which is not installed: pip install cmaes."
+        ) from None
+    try:
+        return package.create_study(
+            study_name=order.name, storage=f"sqlite:///{order.storage}", load_if_exists=True, sampler=sampler,
+            pruner=package.pruners.MedianPruner(n_startup_trials=8),
+            directions=["minimize"] * (len(order.learn) if several else 1),
+        )  # fmt: skip
+    except Exception as error:  # whatever SQLAlchemy says of a file
+        raise MergeError(
+            f"{order.storage}: is no file in which trials can be kept: {str(error).splitlines()[0][:120]}."
+        ) from None
+
+
+def search(
+    order: Order, runner: Runner | None = None, *, workers: int = 1, go_on: Callable[[], bool] = lambda: True,
+    told: Callable[[int], None] = lambda _: None,
+) -> list[Tried]:  # fmt: skip
+    """Search, and give every trial of the study, the best first; those of earlier days too. told: hears of each that is done.
+
+    workers  processes beside each other, each with a merged model of its own, over one file
+    """
+    study = _study(order, order.seed)
+    if not study.trials:
+        for point in _first(order, runner or _runner(order)):
+            study.enqueue_trial(point)
+    if workers > 1:
+        _beside(order, workers, study, go_on, told)
+    else:
+        _work(order, order.seed, runner or _runner(order), go_on, told)
+    return _tried(order, study)
+
+
+def _runner(order: Order) -> Runner:
+    return Runner(Parents(order.device, order.roots))
+
+
+def _first(order: Order, runner: Runner) -> list[dict[str, Any]]:
+    """The recipe as it is, then the same with its weights a step along their slopes."""
+    recipe = load(order.recipe)
+    bars = [bar for bar in Mix(runner, recipe, ["weight"]).bars if bar.model in {entry.model for entry in _donors(recipe)}]
+    found = slopes(runner, recipe, {skill: own[:FEW] for skill, own in order.learn.items()}, ["weight"])
+    table = found.table.sum(1)
+    far = float(table.abs().max()) or 1.0
+    first: list[dict[str, Any]] = []
+    for step in (0.0, 0.2):
+        point: dict[str, Any] = {"method": recipe.merge_method, "density": 0.5}
+        for i, bar in enumerate(bars):
+            weight = sum(bar.number(layer) for layer in range(bar.count)) / bar.count
+            moved = weight - step * float(table[found.bars.index(bar)]) / far
+            point |= {f"use {i}": True, f"tilt {i}": 0.0, f"weight {i}": min(1.5, max(0.0, moved))}
+        if recipe.merge_method not in order.where.methods:
+            point["method"] = order.where.methods[0]
+        first.append(point)
+    return first if bars else []
+
+
+def _work(order: Order, seed: int, runner: Runner, go_on: Callable[[], bool], told: Callable[[int], None]) -> None:
+    """Trials of one process, until there are enough of all or the time is over."""
+    study, recipe = _study(order, seed), load(order.recipe)
+    package = optuna()
+    few = {skill: own[:FEW] for skill, own in order.learn.items()}
+
+    def objective(trial: Any) -> Any:
+        try:
+            made = recipe_of(recipe, order.where, _suggested(trial, recipe, order.where))
+            trial.set_user_attr("recipe", dump(made))
+            mix = Mix(runner, made, ["weight"])
+            heard = mix.hear(few, go_on=go_on)
+            if order.sampler != "nsga2":
+                trial.report(_mean(heard), 0)
+                if trial.should_prune():
+                    trial.set_user_attr("note", "worse than most on a few prompts")
+                    raise package.TrialPruned
+            heard = mix.hear(order.learn, go_on=go_on)
+        except Cancelled:
+            raise
+        except MergeError as error:
+            trial.set_user_attr("note", str(error).splitlines()[0])
+            raise package.TrialPruned from None
+        trial.set_user_attr("heard", json.dumps({skill: one.loss for skill, one in heard.items()}))
+        return [one.loss for one in heard.values()] if order.sampler == "nsga2" else _mean(heard)
+
+    def done(study: Any, trial: Any) -> None:
+        told(trial.number)
+        if time.time() > order.until or not go_on() or len(study.trials) >= order.trials:
+            study.stop()
+
+    with suppress(Cancelled):
+        study.optimize(objective, n_trials=order.trials, callbacks=[done])
+
+
+def _mean(heard: Mapping[str, Heard]) -> float:
+    return sum(one.loss for one in heard.values()) / len(heard)
+
+
+def _child(order: Order, seed: int) -> None:
+    """A process of its own."""
+    import torch
+
+    torch.set_num_threads(1)
+    _work(order, seed, _runner(order), lambda: True, lambda _: None)
+
+
+def _beside(order: Order, workers: int, study: Any, go_on: Callable[[], bool], told: Callable[[int], None]) -> None:
+    context = multiprocessing.get_context("spawn")
+    running = [context.Process(target=_child, args=(order, order.seed + i), daemon=True) for i in range(workers)]
+    for process in running:
+        process.start()
+    try:
+        while any(process.is_alive() for process in running) and go_on():
+            told(len(study.trials))
+            time.sleep(0.2)
+    finally:
+        for process in running:
+            process.terminate() if not go_on() else process.join(60)
+    if any(process.exitcode for process in running) and not _tried(order, study):
+        raise MergeError("the processes of the search ended before their first trial; try it with one worker.")
+
+
+def tried(order: Order) -> list[Tried]:
+    """What a file holds of this search, the best first."""
+    return _tried(order, _study(order, order.seed))
+
+
+def _tried(order: Order, study: Any) -> list[Tried]:
+    """The study's trials, the best first."""
+    found = [
+        Tried(
+            trial.number, trial.user_attrs.get("recipe", ""), json.loads(trial.user_attrs.get("heard", "{}")),
+            trial.user_attrs.get("note", ""),
+        )
+        for trial in study.trials
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: (one.loss, one.number))
+
+
+def front(found: Sequence[Tried]) -> list[Tried]:
+    """The trials that no other beats in every skill (Pareto), the best mean first."""
+    whole = [one for one in found if one.heard]
+    return [
+        one for one in whole
+        if not any(
+            all(other.heard[s] <= one.heard[s] for s in one.heard) and any(other.heard[s] < one.heard[s] for s in one.heard)
+            for other in whole
+        )
+    ]  # fmt: skip
+
+
+def chosen(runner: Runner, recipe: Recipe, found: Sequence[Tried], wanted: Goals) -> Found:
+    """The best of the first few trials on what was kept back, against the recipe as it is."""
+    before = Mix(runner, recipe, ["weight"]).hear(wanted.keep)
+    best = Found(recipe, before, before)
+    for one in [one for one in found if one.heard][:BEST]:
+        made = load(one.text)
+        heard = Mix(runner, made, ["weight"]).hear(wanted.keep)
+        candidate = Found(made, before, heard)
+        if candidate.better and _mean(heard) < _mean(best.after):
+            best = candidate
+    return best
+
+
+__all__ = ["SAMPLERS", "Order", "Space", "Tried", "chosen", "front", "optuna", "recipe_of", "search", "space", "tried"]
