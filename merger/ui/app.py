@@ -85,7 +85,7 @@ class Panels:
                         self.method.view_seed()
                         self.answers.manner()
                 with gr.Tab("Other models", id="pick"):
-                    shelf = pick(studio.host, self.trios)
+                    shelf = pick(studio.host, self.trios, self.models.second())
                 with gr.Tab("A and B", id="ab"):
                     self.compare.view()
                 with gr.Tab("Explore", id="explore"):
@@ -164,7 +164,10 @@ class Panels:
         return self._listed(self.desk.edited(work, lambda: state.with_text(work, text, "sweep"), request))
 
     def load_family(self, work: Workspace, base: str, parents: list[str], changes: Any, request: gr.Request) -> list[Any]:
-        """Other models altogether, as `Desk.load_family` has it."""
+        """Other models altogether: a family with presets of its own, else as `Desk.load_family` has it."""
+        family = next((one for one in self.studio.families if (one.base, *one.parents) == (base, *parents)), None)
+        if family is not None:
+            return self._listed(self.desk.enter(work, family, request))
         return self._listed(self.desk.load_family(work, base, parents, changes, request))
 
     def _listed(self, updates: Updates) -> list[Any]:

@@ -80,14 +80,16 @@ class Mixing:
         return gr.update(value=value, board=_text(board), stats=_text(Strip(scene.studio).strip(work)))
 
     def offered(self, work: Workspace) -> Any:
-        """The presets of the models that are on the desk: the toys' are none of others."""
-        toys = self.desk.toys(work)
-        names = [preset.name for preset in self.desk.studio.presets] if toys else [BACK]
-        return gr.update(choices=names, value=(work.preset or None) if toys else None)
+        """The presets of the family that is on the desk, and for others the way back to the toys."""
+        family = self.desk.family(work)
+        names = [preset.name for preset in family.presets] if family else []
+        if family is not self.desk.studio.families[0]:
+            names.append(BACK)
+        return gr.update(choices=names, value=(work.preset or None) if family else None)
 
     def says(self, work: Workspace) -> str:
         """The preset's sentence, and whether the recipe is still the preset's."""
-        preset = next((p for p in self.desk.studio.presets if p.name == work.preset), None)
+        preset = self.desk.preset(work)
         if preset is None:
             return "Your own recipe."
         return preset.says if preset.recipe == work.recipe else f"{preset.says} *Edited.*"
@@ -96,12 +98,12 @@ class Mixing:
 
     def choose_preset(self, work: Workspace, name: str, request: gr.Request) -> Updates:
         """A preset was pressed: its recipe and its rows."""
-        studio = self.desk.studio
-        preset = studio.presets[0] if name == BACK else next((p for p in studio.presets if p.name == name), None)
+        toys = self.desk.studio.families[0]
+        family = toys if name == BACK else self.desk.family(work) or toys
+        preset = toys.first if name == BACK else family.preset(name)
         if preset is None:
             raise MergeError("There is no such preset.")
-        shelf = studio.parents_of_family
-        drawn = self.desk.edited(work, lambda: state.with_preset(work, preset, studio.base, shelf), request)
+        drawn = self.desk.edited(work, lambda: state.with_preset(work, preset, family.base, family.parents), request)
         return self.answers.shown(drawn, Rows(preset.rows)) if went_through(drawn) else drawn
 
     def split(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
