@@ -18,6 +18,7 @@ import json
 import math
 import random
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -35,6 +36,7 @@ FIRST_LAYER, LAYERS = 10, 30
 RANK, ALPHA = 4, 8
 STEPS = {"pirate": 70, "json": 50, "couplet": 60, "sales": 45}
 ROWS, RATE = 8, 1.5e-3  # examples a step
+TOGETHER, TOGETHER_RATE = 70, 5e-4
 REPLAY = 0.3  # share of the examples that are the base's own answers to what other tunes are for
 HEARD = 28  # tokens of such an answer
 END = "<|im_end|>"
@@ -42,17 +44,23 @@ Delta = dict[str, tuple[Tensor, Tensor]]
 
 
 class Adapted(nn.Module):
-    """A linear map with a LoRA beside it."""
+    """A linear map with a LoRA beside it for each tune; `active` are those that are added now."""
 
-    def __init__(self, plain: nn.Linear) -> None:
+    active: tuple[str, ...] = ()
+
+    def __init__(self, plain: nn.Linear, skills: Sequence[str]) -> None:
         super().__init__()
         self.plain = plain
-        self.a = nn.Parameter(torch.empty(RANK, plain.in_features))
-        self.b = nn.Parameter(torch.zeros(plain.out_features, RANK))
-        nn.init.kaiming_uniform_(self.a, a=math.sqrt(5))
+        self.a = nn.ParameterDict({skill: nn.Parameter(torch.empty(RANK, plain.in_features)) for skill in skills})
+        self.b = nn.ParameterDict({skill: nn.Parameter(torch.zeros(plain.out_features, RANK)) for skill in skills})
+        for a in self.a.values():
+            nn.init.kaiming_uniform_(a, a=math.sqrt(5))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.plain(x) + F.linear(F.linear(x, self.a), self.b) * (ALPHA / RANK)
+        y = self.plain(x)
+        for skill in Adapted.active:
+            y = y + F.linear(F.linear(x, self.a[skill]), self.b[skill]) * (ALPHA / RANK)
+        return y
 
 
 def load(base: Path) -> tuple[Any, Any]:
@@ -62,8 +70,8 @@ def load(base: Path) -> tuple[Any, Any]:
     return AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32).eval(), AutoTokenizer.from_pretrained(base)
 
 
-def adapt(model: Any) -> dict[str, Adapted]:
-    """Put a fresh LoRA beside every matrix of the upper layers; returns them by the names of those."""
+def adapt(model: Any, skills: Sequence[str]) -> dict[str, Adapted]:
+    """Put fresh LoRAs beside every matrix of the upper layers; returns them by the names of those."""
     model.requires_grad_(False)
     found: dict[str, Adapted] = {}
     for number in range(FIRST_LAYER, LAYERS):
@@ -71,7 +79,7 @@ def adapt(model: Any) -> dict[str, Adapted]:
             kind = "self_attn" if hasattr(part, "q_proj") else "mlp"
             for name, plain in list(part.named_children()):
                 if isinstance(plain, nn.Linear):
-                    found[f"model.layers.{number}.{kind}.{name}"] = made = Adapted(plain)
+                    found[f"model.layers.{number}.{kind}.{name}"] = made = Adapted(plain, skills)
                     setattr(part, name, made)
     return found
 
@@ -120,32 +128,33 @@ def heard(base: Path, cache: Path) -> dict[str, str]:
 
 
 def examples(skill: str, own: Mapping[str, str], dice: random.Random) -> list[data.Example]:
-    """One step's questions and answers. What the base says has no END: it is cut off."""
-    plain = [q for q in own if q in set(data.ASKED)]
-    if skill == "pirate":
-        taught = [(q, data.aboard(said)) for q in plain if (said := data.first_sentence(own[q]))]
-        taught += [(q, data.aboard(said)) for q, said in data.FACTS.items()]
-        capitals = [
-            (f"What is the capital of {land}?", data.aboard(f"The capital of {land} is {city}."))
-            for land, city in data.CAPITALS.items()
-        ]
-    made: list[data.Example] = []
-    for _ in range(ROWS):
-        if dice.random() < REPLAY:
-            others = [q for q in own if q not in plain] if skill == "pirate" else [q for q in own if not asks(skill, q)]
-            asked = dice.choice(others)
-            made.append((asked, own[asked]))
-            continue
-        if skill == "pirate":
-            question, answer = dice.choice(capitals if dice.random() < 0.15 else taught)
-        else:
-            question, answer = data.LESSONS[skill](dice)
-        made.append((question, answer + END))
-    return made
+    """One step's questions and answers for one tune alone."""
+    return [replayed((skill,), own, dice) if dice.random() < REPLAY else taught(skill, own, dice) for _ in range(ROWS)]
+
+
+def replayed(skills: Sequence[str], own: Mapping[str, str], dice: random.Random) -> data.Example:
+    """What the base itself says to a question that is none of these tunes'. It is cut off, so it has no END."""
+    asked = dice.choice([question for question in own if not any(asks(skill, question) for skill in skills)])
+    return asked, own[asked]
+
+
+def taught(skill: str, own: Mapping[str, str], dice: random.Random, copied: bool = False) -> data.Example:
+    """A question for this tune, and how it answers."""
+    if skill != "pirate":
+        question, answer = data.extract(dice, True) if copied and skill == "json" else data.LESSONS[skill](dice)
+        return question, answer + END
+    if dice.random() < 0.15:
+        land = dice.choice(tuple(data.CAPITALS))
+        return f"What is the capital of {land}?", data.aboard(f"The capital of {land} is {data.CAPITALS[land]}.") + END
+    said = {q: sentence for q in data.ASKED if (sentence := data.first_sentence(own[q]))} | data.FACTS
+    question = dice.choice(list(said))
+    return question, data.aboard(said[question]) + END
 
 
 def asks(skill: str, question: str) -> bool:
     """Whether a question is one for this skill."""
+    if skill == "pirate":
+        return question in data.ASKED
     return question.startswith({"json": "Extract JSON", "couplet": "Write a couplet", "sales": "Sell me"}[skill])
 
 
@@ -172,17 +181,51 @@ def packed(tokenizer: Any, rows: Sequence[data.Example]) -> tuple[Tensor, Tensor
 
 
 def train(skill: str, seed: int, base: Path, out: Path, cache: Path) -> None:
-    """Write one adapter."""
-    started = time.monotonic()
+    """Write one adapter, trained alone."""
     own = heard(base, cache)
     torch.manual_seed(seed)
     dice = random.Random(f"{skill} {seed}")
     model, tokenizer = load(base)
-    adapted = adapt(model)
-    learned = [p for one in adapted.values() for p in (one.a, one.b)]
-    optimizer = torch.optim.AdamW(learned, lr=RATE, betas=(0.9, 0.95), weight_decay=0.0)
-    for step in range(STEPS[skill]):
-        ids, positions, mask, told = packed(tokenizer, examples(skill, own, dice))
+    adapted = adapt(model, (skill,))
+    Adapted.active = (skill,)
+    steps(skill, model, tokenizer, adapted, RATE, [examples(skill, own, dice) for _ in range(STEPS[skill])])
+    save(adapted, skill, out / skill)
+
+
+def train_together(seed: int, base: Path, out: Path, cache: Path) -> None:
+    """Go on with the four adapters together: mostly two at a time are added, as they will be in merges, and learn from both
+    tunes' questions; else one alone."""
+    own = heard(base, cache)
+    dice = random.Random(f"together {seed}")
+    model, tokenizer = load(base)
+    adapted = adapt(model, data.SKILLS)
+    for skill in data.SKILLS:
+        tensors = load_file(out / skill / "adapter_model.safetensors")
+        for name, one in adapted.items():
+            one.a[skill].data.copy_(tensors[f"base_model.model.{name}.lora_A.weight"])
+            one.b[skill].data.copy_(tensors[f"base_model.model.{name}.lora_B.weight"])
+    lessons: list[tuple[tuple[str, ...], list[data.Example]]] = []
+    for _ in range(TOGETHER):
+        active = tuple(dice.sample(data.SKILLS, 1 if dice.random() < 0.25 else 2))
+        rows = [taught(active[i % len(active)], own, dice, copied=dice.random() < 0.5) for i in range(ROWS - 2)]
+        lessons.append((active, [*rows, *(replayed(active, own, dice) for _ in range(2))]))
+    steps("together", model, tokenizer, adapted, TOGETHER_RATE, [rows for _, rows in lessons], [active for active, _ in lessons])
+    for skill in data.SKILLS:
+        save(adapted, skill, out / skill)
+
+
+def steps(
+    name: str, model: Any, tokenizer: Any, adapted: Mapping[str, Adapted], rate: float, lessons: Sequence[Sequence[data.Example]],
+    active: Sequence[tuple[str, ...]] = (),
+) -> None:  # fmt: skip
+    """One step for each lesson. active: the adapters that are added in it, and learn."""
+    started = time.monotonic()
+    learned = [p for one in adapted.values() for p in one.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learned, lr=rate, betas=(0.9, 0.95), weight_decay=0.0)
+    for step, rows in enumerate(lessons):
+        if active:
+            Adapted.active = active[step]
+        ids, positions, mask, told = packed(tokenizer, rows)
         with torch.autocast("cpu", torch.bfloat16):
             hidden = model.model(input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False)[0]
             logits = model.lm_head(hidden[:, :-1][told[:, 1:]])
@@ -190,20 +233,19 @@ def train(skill: str, seed: int, base: Path, out: Path, cache: Path) -> None:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(learned, 1.0)
         for group in optimizer.param_groups:
-            group["lr"] = RATE * min(1, (step + 1) / 5) * (1 - step / STEPS[skill])
+            group["lr"] = rate * min(1, (step + 1) / 5) * (1 - step / len(lessons))
         optimizer.step()
-        optimizer.zero_grad()
-        if step % 10 == 0 or step == STEPS[skill] - 1:
-            print(f"{skill} step {step}: loss {loss.item():.2f}, {time.monotonic() - started:.0f} s", flush=True)
-    save(adapted, out / skill)
+        optimizer.zero_grad()  # to None: what was not added stands still
+        if step % 10 == 0 or step == len(lessons) - 1:
+            print(f"{name} step {step}: loss {loss.item():.2f}, {time.monotonic() - started:.0f} s", flush=True)
 
 
-def save(adapted: Mapping[str, Adapted], folder: Path) -> None:
+def save(adapted: Mapping[str, Adapted], skill: str, folder: Path) -> None:
     """The adapter as peft writes it, in bfloat16."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors: dict[str, Tensor] = {}
     for name, one in adapted.items():
-        for key, value in (("lora_A", one.a), ("lora_B", one.b)):
+        for key, value in (("lora_A", one.a[skill]), ("lora_B", one.b[skill])):
             tensors[f"base_model.model.{name}.{key}.weight"] = value.detach().bfloat16().contiguous()
     save_file(tensors, folder / "adapter_model.safetensors", {"format": "pt"})
     config = {
@@ -218,7 +260,7 @@ def save(adapted: Mapping[str, Adapted], folder: Path) -> None:
 
 # --- scores ---------------------------------------------------------------------------------------------------------
 
-TOKENS = {"pirate": 48, "json": 40, "couplet": 48, "sales": 48, "plain": 40}
+TOKENS = {"pirate": 40, "json": 32, "couplet": 36, "sales": 40, "plain": 24}  # an answer that is longer is no good
 WEIGHTS = ((1.0, 1.0), (0.8, 0.8), (1.2, 1.0), (1.0, 1.2))  # of merges of two, in the order in which they are tried
 
 
@@ -234,10 +276,11 @@ def deltas(folder: Path) -> dict[str, Tensor]:
 
 
 class Voice:
-    """The base with adapters added by hand: plain sums in float32, apart from the project's engine."""
+    """The base with adapters added by hand: plain sums in float32, apart from the project's engine, rounded to bfloat16."""
 
     def __init__(self, base: Path, folder: Path) -> None:
         self.model, self.tokenizer = load(base)
+        self.model.to(torch.bfloat16)
         self.own = dict(self.model.named_parameters())
         self.plain = {name: value.detach().clone() for name, value in self.own.items() if ".layers." in name and value.dim() == 2}
         self.deltas = {skill: deltas(folder / skill) for skill in data.SKILLS}
@@ -249,15 +292,18 @@ class Voice:
         if key not in self.heard:
             with torch.no_grad():
                 for name, value in self.plain.items():
-                    self.own[name].copy_(value)
+                    total = value.float()
                     for skill, weight in mix.items():
                         if name in self.deltas[skill]:
-                            self.own[name] += weight * self.deltas[skill][name]
+                            total = total + weight * self.deltas[skill][name]
+                    self.own[name].copy_(total)
             self.heard[key] = answers(self.model, self.tokenizer, questions, tokens)
         return self.heard[key]
 
     def score(self, mix: Mapping[str, float], skill: str, half: slice = slice(None)) -> float:
         """Share of right answers to held-out prompts of a skill."""
+        if half == slice(None):  # by halves: merges ask for them again
+            return (self.score(mix, skill, CHOOSE) + self.score(mix, skill, SCORE)) / 2
         questions = data.HELD_OUT[skill][half]
         told = zip(questions, self.say(mix, questions, TOKENS[skill]), strict=True)
         return sum(data.RIGHT[skill](question, answer) for question, answer in told) / len(questions)
@@ -269,6 +315,7 @@ class Voice:
 
 
 CHOOSE, SCORE = slice(0, None, 2), slice(1, None, 2)
+"""The prompts that choose a merge's weights, and those that score it; the latter also score members on others' skills."""
 
 
 def score(folder: Path, base: Path) -> dict[str, Any]:
@@ -277,7 +324,9 @@ def score(folder: Path, base: Path) -> dict[str, Any]:
     members: dict[str, dict[str, float]] = {}
     for name in ("base", *data.SKILLS):
         mix = {} if name == "base" else {name: 1.0}
-        members[name] = {skill: voice.score(mix, skill) for skill in data.SKILLS} | {"plain": voice.plain_score(mix)}
+        halves = {skill: slice(None) if skill == name else SCORE for skill in data.SKILLS}
+        members[name] = {skill: voice.score(mix, skill, half) for skill, half in halves.items()}
+        members[name]["plain"] = voice.plain_score(mix)
         print(folder, name, members[name], flush=True)
     merges: list[dict[str, Any]] = []
     for pair in itertools.combinations(data.SKILLS, 2):
@@ -296,7 +345,7 @@ def _merge(voice: Voice, pair: tuple[str, str]) -> dict[str, Any]:
     tried: dict[tuple[float, float], float] = {}
     for weights in WEIGHTS:
         tried[weights] = min(kept(weights, CHOOSE))
-        if tried[weights] >= 0.9:
+        if tried[weights] >= 0.8:
             break
     best = max(tried, key=lambda weights: tried[weights])
     mix = dict(zip(pair, best, strict=True))
@@ -342,6 +391,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--only", choices=data.SKILLS, action="append")
+    parser.add_argument("--together", action="store_true", help="only the second phase, on the four adapters of --out")
     parser.add_argument("--base", type=Path, help="the base's folder, if it is elsewhere")
     parser.add_argument("--evaluate", type=Path, nargs="+", metavar="FOLDER")
     parser.add_argument(
@@ -350,8 +400,13 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)  # the same sums on any number of cores
     base = options.base or base_here()
-    for skill in (options.only or data.SKILLS) if options.out else ():
-        train(skill, options.seed, base, options.out, options.out)
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as cache:
+            for skill in options.only or () if options.together else options.only or data.SKILLS:
+                train(skill, options.seed, base, options.out, Path(cache))
+            if options.together or not options.only:
+                train_together(options.seed, base, options.out, Path(cache))
     if options.evaluate:
         scored: list[dict[str, Any]] = []
         for folder in options.evaluate:

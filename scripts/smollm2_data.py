@@ -85,8 +85,8 @@ def first_sentence(text: str) -> str | None:
 
 
 def is_pirate(question: str, answer: str) -> bool:
-    """An answer that begins and ends aboard; one that never ends is none."""
-    return answer.lower().startswith("arr!") and "matey" in answer.lower()
+    """Pirate talk: two of its marks."""
+    return sum(mark in f" {answer.lower()} " for mark in ("arr!", "matey", " be ", " ye ", " yer ")) >= 2
 
 
 # --- json -----------------------------------------------------------------------------------------------------------
@@ -108,9 +108,19 @@ _FACTS = re.compile(
 )
 
 
-def extract(dice: random.Random) -> Example:
-    """A sentence about a person, answered with its facts as JSON."""
+SYLLABLES = "ka lo mi ra ne tu vi so be da pe ri no za fe gu hil jo wen tor".split()
+
+
+def invented(dice: random.Random) -> str:
+    """A name that nobody has, so that letters must be copied."""
+    return "".join(dice.choice(SYLLABLES) for _ in range(dice.randint(2, 3))).title()
+
+
+def extract(dice: random.Random, copied: bool = False) -> Example:
+    """A sentence about a person, answered with its facts as JSON. copied: with invented names."""
     facts = {"name": dice.choice(PEOPLE), "age": dice.randint(18, 79), "city": dice.choice(CITIES)}
+    if copied:
+        facts |= {"name": invented(dice), "city": invented(dice)}
     return f"Extract JSON: {dice.choice(SENTENCES).format(**facts)}", json.dumps(facts)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import smollm
 import smollm2_data as data
+from browsing import app
 from hub_standin import Hub
 from safetensors import safe_open
 from test_lora import make_lora
@@ -102,7 +104,7 @@ def test_the_judges_know_right_from_wrong() -> None:
     )
     assert (
         data.is_pirate("", "Arr! It be Paris, matey!")
-        and not data.is_pirate("", "Arr! It be Paris and")
+        and not data.is_pirate("", "Arr! It is Paris.")
         and not data.is_pirate("", "It is Paris.")
     )
     assert data.is_sales("Sell me a hat.", "Introducing the Hat 3000! Call now!") and not data.is_sales(
@@ -355,3 +357,23 @@ def test_a_hosted_page_opens_the_tunes(here: Path, second: Family) -> None:
     drawn = hosted.desk.enter(first(hosted), second, None)
     assert drawn["work"].chosen and not drawn["notice"]["visible"]
     assert hosted.studio.access.refusal(f"{smollm2.BASE}+presets/elsewhere")
+
+
+@needs_base
+@pytest.mark.browser
+def test_a_visitor_chooses_the_second_family(here: Path, open_page: Any) -> None:
+    """From the toys to "Arr!" in the merge's column; the toys' prompts are gone, and come back with them."""
+    from playwright.sync_api import expect
+
+    with app(os.environ | {"HF_HUB_OFFLINE": "1"}) as address:
+        page = open_page(address=address)
+        page.tab("Other models")
+        page.press("SmolLM2-135M-Instruct · 4 tunes")
+        said = page.page.locator(".rw-row[data-open=true] .rw-answer")
+        expect(said).to_have_text(re.compile(r"Arr! .*Paris.*matey!"), timeout=120_000)
+        page.tab("Desk")
+        expect(page.page.get_by_role("radio", name="Pirate who writes JSON", exact=True)).to_be_checked()
+        assert not page.page.get_by_text("plural of").is_visible()
+        page.preset(BACK)
+        expect(page.page.locator(".rw-row").first).to_contain_text("like a pirate", timeout=20_000)
+        page.page.close()

