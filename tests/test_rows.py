@@ -10,7 +10,8 @@ import pytest
 
 from merger.limits import ANSWER_CHARACTERS, PROMPT_CHARACTERS, ROWS
 from merger.ui import Panels, rows, state
-from merger.ui.panels.answers import CHIPS, GREETING
+from merger.ui.families import CHIPS
+from merger.ui.panels.answers import GREETING
 from merger.ui.rows import TOYS, Row, Rows, family_of, prompt_of, written
 from merger.ui.service.answers import Answers
 from merger.ui.service.feeds import ANSWER_TOKENS, Answer, Feeds

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from merger.errors import CheckpointError, nearest
 from merger.files.checkpoints import Checkpoint, open_checkpoint
-from merger.hub import store
+from merger.hub import smollm2, store
 from merger.hub.lora import adapt
 from merger.hub.store import Fetched, Report, cached, is_hub_id
 from merger.hub.wire import Token, never, status_of
@@ -38,10 +38,12 @@ def open_here(reference: str, roots: Sequence[Path] = (Path(),), folders: Collec
 
 
 def _here(reference: str, roots: Sequence[Path], folders: Collection[str] | None) -> Path:
-    folder = _local(reference, roots) if folders is None or reference in folders else None
+    folder = local(reference, roots) if folders is None or reference in folders else None
     if folder is not None:
         return folder
     folder = cached(reference) if is_hub_id(reference) else None
+    if folder is None and reference == smollm2.BASE:
+        raise CheckpointError(f"{reference}: is not on this machine yet; press SmolLM2-135M-Instruct under Other models first.")
     if folder is None:
         raise CheckpointError(f"{reference}: is not on this machine yet; choose it under Models and download it first.")
     _brought[reference] = folder
@@ -59,7 +61,7 @@ def parse_reference(reference: str, roots: Sequence[Path] = (Path(),), folders: 
     """
 
     def known(name: str) -> bool:
-        return name in folders if folders is not None else _local(name, roots) is not None
+        return name in folders if folders is not None else local(name, roots) is not None
 
     words, parts = reference.split("+"), list[str]()
     while words:
@@ -71,7 +73,7 @@ def parse_reference(reference: str, roots: Sequence[Path] = (Path(),), folders: 
     return tuple(parts)
 
 
-def _local(reference: str, roots: Sequence[Path]) -> Path | None:
+def local(reference: str, roots: Sequence[Path]) -> Path | None:
     """The folder of this name as it is written, if there is one. The family that comes with the program is below every root."""
     try:
         path = Path(reference).expanduser()
@@ -85,9 +87,11 @@ def folder_of(reference: str, roots: Sequence[Path] = (Path(),), token: Token = 
 
     CheckpointError when there is neither.
     """
-    folder = _local(reference, roots)
+    folder = local(reference, roots)
     if folder is not None:
         return folder
+    if reference == smollm2.BASE:
+        return smollm2.made()
     if is_file(Path(reference)):
         raise CheckpointError(f"{reference}: this is a file; name the model's folder.")
     if not is_hub_id(reference):
@@ -186,4 +190,4 @@ def _bar(reference: str) -> Report | None:
     return report
 
 
-__all__ = ["bring", "folder_of", "from_text", "is_hub_id", "open_here", "open_reference", "parse_reference"]
+__all__ = ["bring", "folder_of", "from_text", "is_hub_id", "local", "open_here", "open_reference", "parse_reference"]

@@ -3,7 +3,7 @@
 import math
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from merger.files.checkpoints import (
 )
 from merger.hub import store
 from merger.hub.lora import adapt
-from merger.hub.references import parse_reference
+from merger.hub.references import local, parse_reference
 from merger.hub.store import Listing, RepoFile
 from merger.hub.wire import Token, client, file_url, never, own, part, patient
 from merger.limits import AFAR_BYTES, SHARDS
@@ -181,13 +181,15 @@ class Remote(Checkpoint):
 
 
 def peek(
-    reference: str, token: Token = None, cancelled: Callable[[], bool] = never, *, only_safetensors: bool = False
-) -> Checkpoint:
+    reference: str, token: Token = None, cancelled: Callable[[], bool] = never, *, only_safetensors: bool = False,
+    roots: Sequence[Path] = (Path(),), folders: Collection[str] | None = None,
+) -> Checkpoint:  # fmt: skip
     """A model on the Hub as far as plan and verdict need it: config, tokenizer and headers, a few kilobytes of each weight file.
 
-    A LoRA behind a `+` is small and is fetched. CheckpointError when it cannot be read, or only after a download.
+    A LoRA behind a `+` is a folder here (roots and folders as in `open_here`), or small and fetched. CheckpointError when the
+    model cannot be read, or only after a download.
     """
-    name, *loras = parse_reference(reference)
+    name, *loras = parse_reference(reference, roots, folders)
     listing = store.listing(name, token, cancelled)
     store.fetch(listing, store.companions(listing), token, None, cancelled)
     files = store.weights(listing, only_safetensors)
@@ -203,8 +205,12 @@ def peek(
         _until=time.monotonic() + MAX_SECONDS,
     )  # fmt: skip
     if loras:
-        folders = [(lora, store.download(lora, token, None, cancelled, only_safetensors=only_safetensors)) for lora in loras]
-        model = adapt(model, folders)
+
+        def place(lora: str) -> Path:
+            folder = local(lora, roots) if folders is None or lora in folders else None
+            return folder or store.download(lora, token, None, cancelled, only_safetensors=only_safetensors)
+
+        model = adapt(model, [(lora, place(lora)) for lora in loras])
     return model
 
 
@@ -260,7 +266,7 @@ def sizes(models: Iterable[Checkpoint]) -> int:
 def is_here(reference: str, roots: Sequence[Path] = (Path(),)) -> bool:
     """Whether a model can be opened without the network."""
     parts = parse_reference(reference, roots)
-    return all(any((root / name).is_dir() for root in roots) or store.cached(name) is not None for name in parts)
+    return all(local(name, roots) is not None or store.cached(name) is not None for name in parts)
 
 
 __all__ = ["HubModel", "Remote", "about", "hub_model", "is_here", "peek", "relatives", "search", "sizes"]

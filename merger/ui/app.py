@@ -59,7 +59,7 @@ class Panels:
         self.studio = studio
         self.answers, self.chat = Answering(desk), Talking(desk)
         self.head, self.begin = Heading(desk), Beginning(desk, self.answers)
-        self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.begin)
+        self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.answers)
         self.stack = Stacking(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
         self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
@@ -96,7 +96,7 @@ class Panels:
                 with gr.Tab("History", id="history"):
                     self.past.view()
                 with gr.Tab("Other models", id="pick", elem_id="tab-pick"):  # these two are opened by the head line
-                    shelf = pick(studio.host, self.trios)
+                    shelf = pick(studio.host, self.trios, self.models.second())
                 with gr.Tab("Publish", id="publish", elem_id="tab-publish") as publish_tab:
                     sending = publish(studio.host)
         self._hidden()
@@ -182,7 +182,10 @@ class Panels:
         return self._listed(self.desk.edited(work, lambda: state.with_text(work, text, "sweep"), request))
 
     def load_family(self, work: Workspace, base: str, parents: list[str], changes: Any, request: gr.Request) -> list[Any]:
-        """Other models altogether, as `Desk.load_family` has it."""
+        """Other models altogether: a family with presets of its own, else as `Desk.load_family` has it."""
+        family = next((one for one in self.studio.families if (one.base, *one.parents) == (base, *parents)), None)
+        if family is not None:
+            return self._listed(self.desk.enter(work, family, request))
         return self._listed(self.desk.load_family(work, base, parents, changes, request))
 
     def _listed(self, updates: Updates) -> list[Any]:

@@ -18,9 +18,11 @@ from merger.engine.plan import Plan
 from merger.errors import MergeError
 from merger.recipe import Recipe, replace_all
 from merger.ui.events import NOW
+from merger.ui.families import Family
 from merger.ui.guard import token_of
 from merger.ui.lanes import columns, short_names
-from merger.ui.state import Workspace
+from merger.ui.rows import family_of
+from merger.ui.state import Preset, Workspace
 from merger.ui.studio import Studio, Visit
 from merger.ui.words import changed
 
@@ -139,9 +141,27 @@ class Desk:
         visit = self.visit(request)
         visit.using, visit.hearing = _models(work), frozenset({work.base, *work.shelf, *work.recipe.opened})
 
-    def toys(self, work: Workspace) -> bool:
-        """Whether only the toys are on a desk: else nothing that is theirs is offered."""
-        return {work.base, *work.shelf} <= set(self.studio.family)
+    def family(self, work: Workspace) -> Family | None:
+        """The family whose models alone are on a desk: else nothing that is theirs is offered."""
+        return next((family for family in self.studio.families if {work.base, *work.shelf} <= family.models), None)
+
+    def rows_of(self, work: Workspace) -> str:
+        """Whose rows a desk has."""
+        family = self.family(work)
+        return family_of(work.base, family.name if family else "")
+
+    def preset(self, work: Workspace) -> Preset | None:
+        """The preset that a recipe came from."""
+        family = self.family(work)
+        return family.preset(work.preset) if family else None
+
+    def enter(self, work: Workspace, family: Family, request: gr.Request | None) -> Updates:
+        """Another family, from its first preset; its models are here already. MergeError where they are not."""
+        now = state.stepped(work, state.with_preset(work, family.first, family.base, family.parents))
+        on = self.seen(request)
+        on.studio.check(now.recipe)
+        on.hold(now, request)
+        return on.redraw(now, run=on.next_run(request))
 
     # ------------------------------------------------------------------------------------------ edits
 
@@ -234,7 +254,7 @@ class Desk:
 
     def link(self, work: Workspace) -> str:
         """What stands behind `?r=` in the page's address; nothing for an untouched preset, or one too long for a link."""
-        preset = next((p for p in self.studio.presets if p.name == work.preset), None)
+        preset = self.preset(work)
         if preset is not None and preset is self.studio.presets[0] and preset.recipe == work.recipe:
             return ""
         try:

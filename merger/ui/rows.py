@@ -15,7 +15,7 @@ from merger.search.trials import Probe
 
 Match = Literal["exact", "within", ""]
 TOYS = "toys"
-"""The family that the toys are; other models are the family of their base."""
+"""The family that the toys are; models of no family with a name are that of their base."""
 _ID = re.compile(r"[A-Za-z0-9_-]{1,24}")
 
 
@@ -111,9 +111,9 @@ def whole(words: str) -> str:
     return words.encode("utf-8", "replace").decode()
 
 
-def family_of(base: str, toys: bool) -> str:
-    """Whose rows a desk has: a word that says nothing of the models."""
-    return TOYS if toys else hashlib.sha256(base.encode()).hexdigest()[:16]
+def family_of(base: str, name: str = "") -> str:
+    """Whose rows a desk has: a family's name, else a word that says nothing of the models."""
+    return name or hashlib.sha256(base.encode()).hexdigest()[:16]
 
 
 def prompt_of(value: Any) -> str:

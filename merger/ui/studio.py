@@ -36,6 +36,7 @@ from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import built_in_templates
 from merger.ui import lanes
 from merger.ui.background import Background
+from merger.ui.families import read_families
 from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook, read_host
 from merger.ui.intake import address_of
@@ -44,7 +45,7 @@ from merger.ui.rows import Row
 from merger.ui.scratch import scratch
 from merger.ui.service.feeds import ANSWER_TOKENS, Answer
 from merger.ui.sketch import Sketches
-from merger.ui.state import Preset, read_presets
+from merger.ui.state import Preset
 from merger.ui.turns import Turns
 from merger.ui.visitors import Visitors
 
@@ -152,12 +153,14 @@ class Studio:
 
     def __init__(self, presets: Path, device: str = "cpu", host: Host | None = None) -> None:
         root, self.folder = presets.parent, presets
-        self.presets: list[Preset] = read_presets(presets)
         self.base = str((presets / "family" / "base").relative_to(root))
         folders = sorted(config.parent for config in (presets / "family").glob("*/config.json"))
         self.family = tuple(str(folder.relative_to(root)) for folder in folders)
         self.parents_of_family = tuple(m for m in self.family if m != self.base)
-        self.host = host or read_host(family=self.family, gpu_memory=gpu_memory(device))
+        self.families = read_families(presets, self.base, self.parents_of_family)
+        self.presets: list[Preset] = list(self.families[0].presets)
+        here = (*self.family, *(folder for family in self.families[1:] for folder in family.folders))
+        self.host = host or read_host(family=here, gpu_memory=gpu_memory(device))
         roots = (Path(), root)
         self.access = self.host.access()
         self.grants = Grants()

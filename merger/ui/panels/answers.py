@@ -14,7 +14,7 @@ from merger.ui import lanes, rows
 from merger.ui.answers import answers
 from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import ANSWER, NEWEST, NOW
-from merger.ui.rows import Row, Rows, family_of, whole
+from merger.ui.rows import Row, Rows, whole
 from merger.ui.service.answers import Answers
 from merger.ui.service.first import made_before
 from merger.ui.state import Workspace, start
@@ -27,11 +27,6 @@ ASKED = ("answers", *MANNER)
 SOME_VARIETY = 0.7
 GREETING = Row("r1", "Hello! Who are you?")
 """What models are asked of which nothing is known."""
-CHIPS = ("count from 7 to 12", "tell me a story about a robot", "garden backwards")
-SAYS = (
-    "Seven tiny models with six tricks: pirate talk, plurals, spelling, counting, stories, writing backwards. "
-    "What they cannot do they answer with “dunno.”"
-)
 
 
 class Answering:
@@ -46,7 +41,7 @@ class Answering:
     def view(self, first: Workspace) -> None:
         """Build it where it is called: already answered, by the first preset."""
         studio = self.desk.studio
-        shown = Rows(studio.presets[0].rows, family=family_of(first.base, self.desk.toys(first)))
+        shown = Rows(studio.presets[0].rows, family=self.desk.rows_of(first))
         feed = made_before(studio.folder, studio, first, shown.rows)
         if feed is None:
             feed = Answers(studio).first_answers(first, shown.rows, shown.rows[0].id)
@@ -122,12 +117,12 @@ class Answering:
         board = drawn.get("answers") or {}
         work = drawn.get("work")
         if isinstance(work, Workspace):
-            rows = replace(rows, family=family_of(work.base, self.desk.toys(work)))
+            rows = replace(rows, family=self.desk.rows_of(work))
         return drawn | {"answers": {**board, **gr.update(value=rows.shown)}}
 
     def opened(self, value: Any, prompt: str, work: Workspace) -> Rows:
         """The rows with one for this prompt, which is open: an answer of another time or place is asked again."""
-        held, family = rows.read(value), family_of(work.base, self.desk.toys(work))
+        held, family = rows.read(value), self.desk.rows_of(work)
         if held.family not in ("", family):
             held = Rows(family=family)
         known = next((row for row in held.rows if row.prompt == prompt), None)
@@ -170,7 +165,7 @@ class Answering:
         if asked_in != str(visit.run) or first is None:
             yield {}
             return
-        if asked.family not in ("", family_of(work.base, self.desk.toys(work))):  # the browser asks again, with their own rows
+        if asked.family not in ("", self.desk.rows_of(work)):  # the browser asks again, with their own rows
             yield {}
             return
         if not visit.begins(visit.run):
@@ -205,10 +200,10 @@ class Answering:
 
 def _board(desk: Desk, work: Workspace) -> dict[str, Any]:
     """Who answers, whose rows belong to them, and which rows they have where the browser keeps none."""
-    toys = desk.toys(work)
-    preset = next((p for p in desk.studio.presets if p.name == work.preset), desk.studio.presets[0])
-    own = {"chips": list(CHIPS), "says": SAYS} if toys else {}
-    begin = Rows(preset.rows if toys else (GREETING,), family=family_of(work.base, toys))
+    family = desk.family(work)
+    preset = (desk.preset(work) or family.first) if family else None
+    own = {"chips": list(family.chips), "says": family.says} if family else {}
+    begin = Rows(preset.rows if preset else (GREETING,), family=desk.rows_of(work))
     return {"columns": Answers(desk.studio).columns(work), "begin": begin.shown, **own}
 
 

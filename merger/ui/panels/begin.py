@@ -14,7 +14,7 @@ from merger.ui.desk import Desk, Scene, Updates, went_through
 from merger.ui.events import NOW
 from merger.ui.head import Choice, choices, chosen, listed
 from merger.ui.panels.answers import Answering
-from merger.ui.rows import Rows, family_of
+from merger.ui.rows import Rows
 from merger.ui.service.strip import Strip
 from merger.ui.starts import begun, starts, with_start
 from merger.ui.state import Workspace
@@ -39,14 +39,14 @@ class Beginning:
 
     def board(self, work: Workspace, **more: Any) -> str:
         """The list's `board`: a preset is offered to its own models only."""
-        toys = self.desk.toys(work)
+        family = self.desk.family(work)
         presets = [
             Choice(f"preset {preset.name}", preset.name, preset.says, on=preset.name == work.preset)
-            for preset in (self.desk.studio.presets if toys else ())
+            for preset in (family.presets if family else ())
         ]
         own = [Choice(start.key, start.label, start.says, on=start.label == work.preset) for start in starts(work)]
-        groups = [("", presets), ("For any models" if toys else "", own)]
-        return listed("Start from", groups, family=family_of(work.base, toys), **more)
+        groups = [("", presets), ("For any models" if family else "", own)]
+        return listed("Start from", groups, family=self.desk.rows_of(work), **more)
 
     # ------------------------------------------------------------------------------------------ events
 
@@ -75,12 +75,11 @@ class Beginning:
 
     def preset(self, work: Workspace, name: str, request: gr.Request) -> Updates:
         """A preset: its recipe and its rows."""
-        studio = self.desk.studio
-        preset = next((p for p in studio.presets if p.name == name), None)
+        family = self.desk.family(work) or self.desk.studio.families[0]
+        preset = family.preset(name)
         if preset is None:
             raise MergeError("There is no such preset.")
-        shelf = studio.parents_of_family
-        drawn = self.desk.edited(work, lambda: state.with_preset(work, preset, studio.base, shelf), request)
+        drawn = self.desk.edited(work, lambda: state.with_preset(work, preset, family.base, family.parents), request)
         return self.answers.shown(drawn, Rows(preset.rows)) if went_through(drawn) else drawn
 
     def started(self, work: Workspace, key: str, request: gr.Request) -> Workspace:

@@ -63,13 +63,16 @@ class Heading:
     def models(self, work: Workspace) -> str:
         """Whose family it is, and how many of it."""
         count = len([m for m in work.shelf if m != work.base])
-        if self.desk.toys(work):
-            return f"Toy family · {count + 1}"
+        family = self.desk.family(work)
+        if family is not None and family is self.desk.studio.families[0]:
+            return f"{family.title} · {count + 1}"
+        if family is not None:
+            return f"{family.title} · {count} {'tune' if count == 1 else 'tunes'}"
         return f"{short_names([work.base, *work.shelf])[work.base]} · {count} {'tune' if count == 1 else 'tunes'}"
 
     def start(self, work: Workspace) -> dict[str, str]:
         """Where the recipe came from."""
-        preset = next((p for p in self.desk.studio.presets if p.name == work.preset), None)
+        preset = self.desk.preset(work)
         edited = preset is not None and preset.recipe != work.recipe
         return {
             "key": "start", "label": f"Start from{' · edited' if edited else ''}", "value": work.preset or "Own recipe",

@@ -7,14 +7,16 @@ import gradio as gr
 
 import merger.ui.state as state
 from merger.errors import MergeError
+from merger.hub import smollm2
 from merger.methods import GROUPS, METHODS
 from merger.ui import controls
-from merger.ui.desk import Desk, Updates
+from merger.ui.desk import Desk, Updates, went_through
 from merger.ui.events import NEWEST, NOW
+from merger.ui.families import SMOLLM2
 from merger.ui.head import Choice, choices, chosen, listed
 from merger.ui.lanes import short_names
-from merger.ui.panels.begin import Beginning
-from merger.ui.rows import TOYS
+from merger.ui.panels.answers import Answering
+from merger.ui.rows import Rows
 from merger.ui.state import Workspace
 
 OTHERS = "others"
@@ -23,8 +25,8 @@ OTHERS = "others"
 class Choosing:
     """The panel on one desk."""
 
-    def __init__(self, desk: Desk, begin: Beginning) -> None:
-        self.desk, self.begin = desk, begin
+    def __init__(self, desk: Desk, answers: Answering) -> None:
+        self.desk, self.answers = desk, answers
         self.controls = controls.shared()
         desk.draws("method", lambda scene: gr.update(board=methods(scene.work)))
         desk.draws("families", lambda scene: gr.update(board=self.families(scene.work)))
@@ -65,9 +67,12 @@ class Choosing:
 
     def families(self, work: Workspace) -> str:
         """The families' `board`."""
-        toys = self.desk.toys(work)
-        listing = [Choice(TOYS, "Toy family", "Seven tiny models with six tricks; they answer at once.", on=toys)]
-        if not toys:
+        toys, family = self.desk.studio.families[0], self.desk.family(work)
+        listing = [Choice(toys.name, toys.title, "Seven tiny models with six tricks; they answer at once.", on=family is toys)]
+        if any(one.name == SMOLLM2 for one in self.desk.studio.families):
+            second = next(one for one in self.desk.studio.families if one.name == SMOLLM2)
+            listing.append(Choice(SMOLLM2, second.title, second.says, on=family is not None and family.name == SMOLLM2))
+        if family is None:
             names = short_names([work.base, *work.shelf])
             listing.append(Choice("here", names[work.base], "What is on the desk now.", on=True))
         listing.append(Choice(OTHERS, "Other models…", "From this computer, the Hub, or a name that you paste."))
@@ -84,10 +89,18 @@ class Choosing:
         key = chosen(value)
         if key == OTHERS:
             return {"tabs": gr.update(selected="pick")}
-        if key != TOYS:
+        families = {family.name: family for family in reversed(self.desk.studio.families)}
+        if key not in families:
             raise MergeError("There is no such family.")
-        studio = self.desk.studio
-        return self.begin.preset(work, studio.presets[0].name, request)
+        family = families[key]
+        if key == SMOLLM2:
+            here = next((one for one in self.desk.studio.families if one.name == key and one.base == smollm2.base()), None)
+            if here is None:  # to be fetched, or made of the package: the drawer says how much that is, and shows how far it is
+                return {"tabs": gr.update(selected="pick")}
+            family = here
+        begin = family.first
+        drawn = self.desk.edited(work, lambda: state.with_preset(work, begin, family.base, family.parents), request)
+        return self.answers.shown(drawn, Rows(begin.rows)) if went_through(drawn) else drawn
 
     def choose_models(self, work: Workspace, models: list[str], request: gr.Request) -> Updates:
         """Other parents in the mix; only those on the shelf are taken."""

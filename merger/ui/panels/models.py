@@ -23,7 +23,7 @@ from merger.errors import OUR_FAULT, Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes
 from merger.files.prefixes import aligned
 from merger.findings import Fix
-from merger.hub import remote, store
+from merger.hub import remote, smollm2, store
 from merger.hub.access import Access
 from merger.hub.card import licence
 from merger.hub.references import bring, from_text, open_here, parse_reference
@@ -36,6 +36,7 @@ from merger.recipe import load as load_recipe
 from merger.ui.background import Background, Ended
 from merger.ui.bars import Bar, bars, shown
 from merger.ui.events import NOW, QUIET
+from merger.ui.families import SMOLLM2, Family
 from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook
 from merger.ui.lanes import short_names
@@ -58,6 +59,7 @@ class Place(Protocol):
     host: Host
     parents: Parents
     grants: Grants
+    families: tuple[Family, ...]
 
     def close_unused(self, heard_only: bool = False) -> None: ...
 
@@ -121,8 +123,12 @@ class Seen:
 
 @dataclass(frozen=True)
 class Pick:
-    """The view's components. `results`: the list of what was found; `shelf`: names only, never a token."""
+    """The view's components. `results`: the list of what was found; `shelf`: names only, never a token.
 
+    second  the family that comes beside the toys; its button is hidden where there is none
+    """
+
+    second: gr.Button
     trio: gr.Dropdown
     query: gr.Textbox
     look: gr.Button
@@ -147,10 +153,11 @@ class Pick:
         return [self.base, self.parents, self.verdict, self.outlook, self.fetch]
 
 
-def pick(host: Host, trios: Sequence[Trio]) -> Pick:
-    """Build the view where it is called."""
+def pick(host: Host, trios: Sequence[Trio], second: str = "") -> Pick:
+    """Build the view where it is called. second: what is written on the button of the second family."""
     folder = "" if host.hosted else ", or a folder of this computer"
     with gr.Column(elem_id="pick"):
+        family = gr.Button(second, elem_id="pick-family", visible=bool(second))
         trio = gr.Dropdown(
             [(one.label, one.name) for one in trios], value=None, label="Models known to belong together", interactive=True,
             info="Or put your own together below.", elem_id="pick-trio", visible=bool(trios),
@@ -182,8 +189,8 @@ def pick(host: Host, trios: Sequence[Trio]) -> Pick:
             cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
         progress = bars(elem_id="pick-bars")
     return Pick(
-        trio, query, look, results, taking, as_base, add, notice, base, parents, kin, fit, outlook, fetch, cancel, progress,
-        gr.State(("",)),
+        family, trio, query, look, results, taking, as_base, add, notice, base, parents, kin, fit, outlook, fetch, cancel,
+        progress, gr.State(("",)),
     )  # fmt: skip
 
 
@@ -379,7 +386,14 @@ class Picking:
     def look(self, shelf: Shelf, token: Token, cancelled: Callable[[], bool]) -> tuple[Seen, ...]:
         """Each model of the shelf, from its folder or a few kilobytes of it on the Hub, or what is wrong with it."""
         with ThreadPoolExecutor(3) as pool:
-            return tuple(pool.map(lambda model: self._seen(model, token, cancelled), [m for m in shelf if m]))
+            seen = list(pool.map(lambda model: self._seen(model, token, cancelled), [m for m in shelf if m]))
+        coming = set[str]()
+        for i, one in enumerate(seen):  # several LoRAs may stand on one model, which comes once
+            name = parse_reference(one.reference, self.studio.parents.roots, self._access(token).folders)[0]
+            if one.missing and name in coming:
+                seen[i] = replace(one, missing=0)
+            coming.add(name)
+        return tuple(seen)
 
     def _seen(self, reference: str, token: Token, cancelled: Callable[[], bool]) -> Seen:
         host, roots, access = self.studio.host, self.studio.parents.roots, self._access(token)
@@ -388,7 +402,9 @@ class Picking:
                 model = open_here(reference, roots, access.folders)
                 return Seen(reference, model.nbytes, 0, licence(model.folder), model)
             try:
-                model = remote.peek(reference, token, cancelled, only_safetensors=host.hosted)
+                model = remote.peek(
+                    reference, token, cancelled, only_safetensors=host.hosted, roots=roots, folders=access.folders
+                )
             except Cancelled:
                 raise
             except CheckpointError:
@@ -450,6 +466,8 @@ class Picking:
         host, changes = self.studio.host, dict[str, Any]()
         if not shelf[0] or len(shelf) < 2:
             raise MergeError("Choose a base and at least one fine-tune of it first.")
+        if shelf[0] == smollm2.BASE:
+            smollm2.made()
         seen = self.look(shelf, token, stopped)
         if any(one.error for one in seen):
             raise MergeError("\n".join(one.error for one in seen if one.error))
@@ -464,7 +482,7 @@ class Picking:
         with self._room(sum(one.missing for one in seen), here):
             for one in seen:
                 for part in parse_reference(one.reference, self.studio.parents.roots, self._access(token).folders):
-                    if part in host.family or self._folder(part):
+                    if part in host.family or self._folder(part):  # also what is made of a package
                         continue
                     job.begin(one.reference)
                     bring(part, token, job.report, stopped, **host.download_options())
@@ -504,6 +522,22 @@ class Picking:
         finally:
             with self._lock:
                 self._coming.remove(coming)
+
+    # ------------------------------------------------------------------------------ the second family
+
+    def second(self) -> str:
+        """What is written on its button: what it is, and what pressing it fetches; "" where it does not come along."""
+        family = next((one for one in self.studio.families if one.name == SMOLLM2), None)
+        if family is None:
+            return ""
+        here = smollm2.base() or smollm2.packed()
+        fetched = "" if here else f" · downloads {format_bytes(smollm2.NBYTES)}"
+        return f"{family.title} · {len(family.parents)} tunes{fetched}"
+
+    def second_shelf(self) -> Shelf:
+        """Its models: on the base that is here, else on the one that is in the package, else on the Hub's."""
+        base = smollm2.base() or (smollm2.BASE if smollm2.packed() else smollm2.HUB)
+        return smollm2.references(base)
 
     def cancel(self, request: gr.Request) -> None:
         """Stop this visitor's download."""
@@ -559,9 +593,12 @@ class Picking:
             edit.then(self.judge, view.shelf, view.judged, trigger_mode="multiple", **ASK)
             edit.then(self.kin, view.shelf, view.kin, trigger_mode="multiple", **ASK)
         view.cancel.click(self.cancel, None, None, **NOW)
-        return view.fetch.click(
-            fetch, [view.shelf, work], [view.bars, view.notice, view.fetch, view.cancel, *outputs], trigger_mode="once", **FETCH
-        )
+        chosen = view.second.click(self.second_shelf, None, view.shelf, **NOW)
+        chosen.then(self.judge, view.shelf, view.judged, trigger_mode="multiple", **ASK)
+        told = [view.bars, view.notice, view.fetch, view.cancel, *outputs]
+        fetched = chosen.then(fetch, [view.shelf, work], told, trigger_mode="once", **FETCH)
+        fetched.then(self.second, None, view.second, **NOW)
+        return view.fetch.click(fetch, [view.shelf, work], told, trigger_mode="once", **FETCH)
 
 
 def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int, Fix | None]:
