@@ -342,7 +342,7 @@ def test_solo_hears_one_model_and_gives_the_others_back(small: App, visit: Any) 
     before = weights(small)
     page.get_by_role("button", name="Mute plural").click()
     until(lambda: weights(small)[1] == [0] * 8)
-    solo = [page.get_by_role("button", name=f"Hear only {name}") for name in small.names]
+    solo = [page.get_by_role("button", name=f"Solo {name}") for name in small.names]
     solo[0].click()
     until(lambda: weights(small) == [before[0], [0] * 8, [0] * 8])
     assert [b.get_attribute("aria-pressed") for b in solo] == ["true", "false", "false"]

@@ -180,13 +180,13 @@ def test_history_survives_a_reload_and_restores(open_page):
     page.page.wait_for_selector(".mixer canvas", timeout=30_000)
     items = history(page)
     expect(items).to_have_count(2, timeout=10_000)
-    page.press("Show only starred recipes")
+    page.press("★ only: show starred recipes")
     expect(items).to_have_count(1)
     page.page.get_by_role("button", name=re.compile("^Restore: ties")).click()
     page.says("r-o-b-o-t")
     page.asked("spell robot out loud")
-    page.press("Forget all recipes without a star")
-    page.press("Show only starred recipes")
+    page.press("Forget all without a star")
+    page.press("★ only: show starred recipes")
     expect(items).to_have_count(1)
 
 

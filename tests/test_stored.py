@@ -53,7 +53,7 @@ def test_a_history_of_the_version_before_is_shown_and_restored(open_page: Any) -
     page.page.wait_for_selector(".mixer canvas", timeout=30_000)
     page.says(re.compile("arr"))  # the start's own answer is in the list too
     page.tab("History")
-    page.press("Show only starred recipes")
+    page.press("★ only: show starred recipes")
     expect(page.page.locator(".hi-item")).to_have_count(1)
     expect(page.page.locator(".hi-item")).to_contain_text("r-o-b-o-t")
     page.page.get_by_role("button", name=re.compile("^Restore: ties")).click()

@@ -2,6 +2,7 @@
 
 import { button, el, grouped, press } from '../shared/dom.js';
 import { read } from '../shared/host.js';
+import { oneStop } from '../shared/keyboard.js';
 import { Card, WORDS, say } from './card.js';
 import { FINAL } from './kinds.js';
 import { Tip } from './tip.js';
@@ -30,7 +31,7 @@ export class Panel {
     this.cardOf = (/** @type {string} */ key) => this.cards.get(key);
     this.asked = el('p', 'an-asked');
     this.asked.dir = 'auto';
-    this.modes = grouped(el('div', 'an-modes'), 'Colour by');
+    this.modes = oneStop(grouped(el('div', 'an-modes'), 'Colour by'));
     this.note = el('p', 'an-note');
     this.alarm = el('p', 'an-alarm');
     this.grid = el('div', 'an-grid');

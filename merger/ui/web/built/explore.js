@@ -1,4 +1,4 @@
-// npm run build: 2e2890c8d356c00e9567f0e8952d5ec0bd6202fc651ed7a163b1b49502098ba7 of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: 56596b1115279ec023312bd3dfb882f3e57f245144236eba5c5f1735e1cc5691 of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var O=Object.defineProperty;var X=Object.getOwnPropertyDescriptor;var Z=Object.getOwnPropertyNames;var ee=Object.prototype.hasOwnProperty;var te=(e,t)=>{for(var o in t)O(e,o,{get:t[o],enumerable:!0})},oe=(e,t,o,n)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Z(t))!ee.call(e,r)&&r!==
 o&&O(e,r,{get:()=>t[r],enumerable:!(n=X(t,r))||n.enumerable});return e};var ne=e=>oe(O({},"__esModule",{value:!0}),e);var Se={};te(Se,{start:()=>Me});var B=`.explore{--ex-line: var(--border-color-primary, var(--me-line));--ex-text: var(--body-text-color, var(--me-text));--ex-card: var(--background-fill-primar\
 y, var(--me-card));position:relative;min-width:0;contain:inline-size;color:var(--ex-text);font-size:13.5px;line-height:1.45;.dark &{--ex-line: var(--me-line);--\
@@ -36,7 +36,7 @@ text-align:left}.ex-table .ex-text{min-width:160px;overflow-wrap:anywhere}.ex-ta
 ight:700}.ex-table .ex-alone{color:var(--me-quiet)}@media(max-width:640px){.ex-says{grid-template-columns:minmax(0,1fr)}.ex-says dd{margin-bottom:4px}}@media(pr\
 efers-reduced-motion:reduce){.ex-fill{transition:none}}}
 `;var se="http://www.w3.org/2000/svg";function i(e,t="",o=""){let n=document.createElement(e);return t&&(n.className=t),o!==""&&(n.textContent=o),n}function u(e,t,o=""){
-let n=document.createElementNS(se,e);for(let[r,s]of Object.entries(t))n.setAttribute(r,String(s));return o&&(n.textContent=o),n}function A(e,t){return e.setAttribute("role","group"),e.setAttribute("aria-label",t),e}function H(e,t,o){let n=e.querySelector(t);if(!(n instanceof HTMLElement))throw new Error(`no ${t} here`);return e.append(i("style","",o)),n}function I(e,t){let o=e.
+let n=document.createElementNS(se,e);for(let[r,s]of Object.entries(t))n.setAttribute(r,String(s));return o&&(n.textContent=o),n}function L(e,t){return e.setAttribute("role","group"),e.setAttribute("aria-label",t),e}function H(e,t,o){let n=e.querySelector(t);if(!(n instanceof HTMLElement))throw new Error(`no ${t} here`);return e.append(i("style","",o)),n}function j(e,t){let o=e.
 target instanceof Element?e.target.closest(t):null;return o instanceof HTMLElement?o:null}function D(e,t){let o=new ResizeObserver(()=>{e.isConnected?t():o.disconnect()});o.observe(e)}var ae=e=>typeof e=="string"?JSON.parse(e||"{}"):structuredClone(e??{});function P(e){try{return ae(e)}catch{return null}}var R={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
 6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
 "#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
@@ -47,59 +47,59 @@ gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"
 5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
 7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
 "#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
-35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var{decimals:Te,digits:le,hardly:je,minus:Be}=R.numbers;function ce(e){let t=Math.floor(e);return e-t===.5?t+(t&1):Math.round(e)}var g=e=>`${ce(100*e)}%`;var h=e=>String(typeof e=="number"?Number(e.toPrecision(le)):e);var K=e=>e<90?`${Math.max(1,Math.round(e))} s`:`${Math.round(e/60)} min`;var z={error:"",total:0,left:0,skills:[],best:null,marks:[],points:[]},b=e=>e.join(","),C=e=>e.split(",").map(Number),E=e=>e.best==null?null:e.points[e.best],_=e=>e.
-reduce((t,o)=>t+o,0)/(e.length||1),L=(e,t)=>e.length>t?`${e.slice(0,t-1)}…`:e,w=(e,t)=>e.axes.map((o,n)=>`${o.label} = ${h(o.values[t[n]])}`).join(", "),k=(e,{
+35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var{decimals:Ne,digits:le,hardly:Ie,minus:Be}=R.numbers;function ce(e){let t=Math.floor(e);return e-t===.5?t+(t&1):Math.round(e)}var g=e=>`${ce(100*e)}%`;var h=e=>String(typeof e=="number"?Number(e.toPrecision(le)):e);var K=e=>e<90?`${Math.max(1,Math.round(e))} s`:`${Math.round(e/60)} min`;var E={error:"",total:0,left:0,skills:[],best:null,marks:[],points:[]},b=e=>e.join(","),z=e=>e.split(",").map(Number),C=e=>e.best==null?null:e.points[e.best],_=e=>e.
+reduce((t,o)=>t+o,0)/(e.length||1),A=(e,t)=>e.length>t?`${e.slice(0,t-1)}…`:e,w=(e,t)=>e.axes.map((o,n)=>`${o.label} = ${h(o.values[t[n]])}`).join(", "),k=(e,{
 scores:t,note:o})=>t?e.skills.map((n,r)=>`${n} ${g(t[r])}`).join(", "):o;function q(e){let t=e.points.length,o=`${t} of ${e.total}`;switch(e.state){case"waiting":
 return"Waiting for a free place… other people are exploring.";case"busy":return t?`${o} tried, about ${K(e.left)} left`:"Making ready…";case"stopped":return t?
-`Stopped after ${o}; what was found stays.`:"Stopped before the first was done.";case"failed":return"";case"done":{let n=E(e);return n?`Best: ${w(e,n.at)} (${k(
-e,n)})`:"None of these could be merged."}default:return"Nothing tried yet. Choose what to vary and press “Try them all”."}}var pe={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},G=e=>pe[e.key]??null;var de=.62,xe=.77;function M(e,t){let o=i("button","ex-point");return o.type="button",o.tabIndex=-1,o.dataset.at=t,e.set(t,[...e.get(t)??[],o]),o}var y=e=>I(e,"\
-.ex-point");function W(e,t,o,n,{best:r,loaded:s}){let l=`${r?"Best. ":""}${s?"Loaded. ":""}${w(e,C(t))}`;for(let a of o)a.setAttribute("aria-label",`${l}: ${n?k(
+`Stopped after ${o}; what was found stays.`:"Stopped before the first was done.";case"failed":return"";case"done":{let n=C(e);return n?`Best: ${w(e,n.at)} (${k(
+e,n)})`:"None of these could be merged."}default:return"Nothing tried yet. Choose what to vary and press “Try them all”."}}var pe={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},G=e=>pe[e.key]??null;var de=.62,fe=.77;function M(e,t){let o=i("button","ex-point");return o.type="button",o.tabIndex=-1,o.dataset.at=t,e.set(t,[...e.get(t)??[],o]),o}var y=e=>j(e,"\
+.ex-point");function F(e,t,o,n,{best:r,loaded:s}){let l=`${r?"Best. ":""}${s?"Loaded. ":""}${w(e,z(t))}`;for(let a of o)a.setAttribute("aria-label",`${l}: ${n?k(
 e,n):"not tried yet"}`),a.classList.toggle("ex-best",r),a.classList.toggle("ex-loaded",s),a.classList.toggle("ex-tried",!!n),a.setAttribute("aria-disabled",String(
-!n?.scores)),a.dataset.skill!==void 0&&fe(a,n,Number(a.dataset.skill))}function fe(e,t,o){let n=t?.scores,r=n?o<0?_(n):n[o]:null;e.style.setProperty("--v",String(
-r===null?0:Math.round(100*r))),e.classList.toggle("ex-over",r!==null&&r>de),e.classList.toggle("ex-strong",r!==null&&r>xe),e.classList.toggle("ex-failed",!!(t&&
-!n));let s=e.querySelector("span");s&&(s.textContent=r===null?t?"×":"":String(Math.round(100*r)))}function F(e,t,o){let n=G(o);if(!n&&o.key!=="Home"&&o.key!=="\
-End")return null;let r=C(t),s=e.axes.map(l=>l.values.length);return n?s.length===1?r[0]+=n[0]||-n[1]:[r[0],r[1]]=[r[0]+n[0],r[1]-n[1]]:r[0]=o.key==="Home"?0:s[0]-
-1,{key:r.some((l,a)=>l<0||l>=s[a])?null:b(r)}}var ue=8,$=230,he=6.8,N=e=>`ex-slot-${e%ue}`,T=e=>`ex-stroke ${N(e)}`;function Y(e,t){let o=i("div","ex-box"),n=u("svg",{class:"ex-svg","aria-hidden":"true"}),r=A(
+!n?.scores)),a.dataset.skill!==void 0&&xe(a,n,Number(a.dataset.skill))}function xe(e,t,o){let n=t?.scores,r=n?o<0?_(n):n[o]:null;e.style.setProperty("--v",String(
+r===null?0:Math.round(100*r))),e.classList.toggle("ex-over",r!==null&&r>de),e.classList.toggle("ex-strong",r!==null&&r>fe),e.classList.toggle("ex-failed",!!(t&&
+!n));let s=e.querySelector("span");s&&(s.textContent=r===null?t?"×":"":String(Math.round(100*r)))}function W(e,t,o){let n=G(o);if(!n&&o.key!=="Home"&&o.key!=="\
+End")return null;let r=z(t),s=e.axes.map(l=>l.values.length);return n?s.length===1?r[0]+=n[0]||-n[1]:[r[0],r[1]]=[r[0]+n[0],r[1]-n[1]]:r[0]=o.key==="Home"?0:s[0]-
+1,{key:r.some((l,a)=>l<0||l>=s[a])?null:b(r)}}var ue=8,$=230,he=6.8,T=e=>`ex-slot-${e%ue}`,N=e=>`ex-stroke ${T(e)}`;function Y(e,t){let o=i("div","ex-box"),n=u("svg",{class:"ex-svg","aria-hidden":"true"}),r=L(
 i("div","ex-steps"),`Steps of ${e.axes[0].label}`);r.append(...e.axes[0].values.map((l,a)=>M(t,String(a)))),o.append(n,r);let s=e.skills.map((l,a)=>{let p=i("sp\
-an","ex-item"),c=u("svg",{width:26,height:12,"aria-hidden":"true"}),d=u("line",{x1:0,x2:26,y1:6,y2:6,class:`${T(a)} ex-dash-${a%4}`});return c.append(d,J(13,6,a)),
+an","ex-item"),c=u("svg",{width:26,height:12,"aria-hidden":"true"}),d=u("line",{x1:0,x2:26,y1:6,y2:6,class:`${N(a)} ex-dash-${a%4}`});return c.append(d,J(13,6,a)),
 p.append(c,i("span","",l)),p});return{box:o,drawing:n,legend:s}}function J(e,t,o){let n=[`M${e-4},${t}a4,4 0 1,0 8,0a4,4 0 1,0 -8,0`,`M${e-4},${t-4}h8v8h-8z`,`M${e}\
-,${t-5}l5,9h-10z`,`M${e},${t-5}l5,5l-5,5l-5,-5z`];return u("path",{d:n[o%4],class:`ex-fillmark ${N(o)}`})}function me({axes:e,marks:t},o){let{values:n}=e[0],r=t.
-length?Math.min(165,o*.34):14,[s,l,a]=[40,18,30],p=n.length>1?(o-s-r-16)/(n.length-1):0;return{values:n,width:o,left:s,right:r,step:p,x:x=>s+8+x*p,y:x=>l+(1-x)*
-($-l-a)}}function U(e,t,o,n,r,s){let l=me(e,o),{x:a,step:p}=l;for(let[d,x]of[["viewBox",`0 0 ${o} ${$}`],["width",o],["height",$]])t.setAttribute(String(d),String(
-x));t.replaceChildren(...ge(l)),r&&t.append(u("text",{x:a(Number(r)),y:12,class:"ex-star","text-anchor":"middle"},"★ best"));let c=l.values.map((d,x)=>n.get(String(
-x)));t.append(...be(e,l,c),...we(e,l));for(let[d,[x]]of s){let f=Math.max(20,p||40);x.style.left=`${a(Number(d))-f/2}px`,x.style.width=`${f}px`}}function ge({values:e,
+,${t-5}l5,9h-10z`,`M${e},${t-5}l5,5l-5,5l-5,-5z`];return u("path",{d:n[o%4],class:`ex-fillmark ${T(o)}`})}function me({axes:e,marks:t},o){let{values:n}=e[0],r=t.
+length?Math.min(165,o*.34):14,[s,l,a]=[40,18,30],p=n.length>1?(o-s-r-16)/(n.length-1):0;return{values:n,width:o,left:s,right:r,step:p,x:f=>s+8+f*p,y:f=>l+(1-f)*
+($-l-a)}}function U(e,t,o,n,r,s){let l=me(e,o),{x:a,step:p}=l;for(let[d,f]of[["viewBox",`0 0 ${o} ${$}`],["width",o],["height",$]])t.setAttribute(String(d),String(
+f));t.replaceChildren(...ge(l)),r&&t.append(u("text",{x:a(Number(r)),y:12,class:"ex-star","text-anchor":"middle"},"★ best"));let c=l.values.map((d,f)=>n.get(String(
+f)));t.append(...be(e,l,c),...we(e,l));for(let[d,[f]]of s){let x=Math.max(20,p||40);f.style.left=`${a(Number(d))-x/2}px`,f.style.width=`${x}px`}}function ge({values:e,
 width:t,left:o,right:n,step:r,x:s,y:l}){let a=[];for(let c of[0,.5,1])a.push(u("line",{x1:o,x2:t-n,y1:l(c),y2:l(c),class:"ex-grid"}),u("text",{x:o-6,y:l(c)+4,class:"\
 ex-tick","text-anchor":"end"},g(c)));let p=Math.ceil(44/(r||44));return e.forEach((c,d)=>{d%p&&d!==e.length-1||a.push(u("text",{x:s(d),y:$-12,class:"ex-tick","t\
 ext-anchor":"middle"},h(c)))}),a}function be({skills:e},{x:t,y:o},n){let r=[];for(let s of e.keys()){let l=n.flatMap((p,c)=>p?.scores?[[t(c),o(p.scores[s])]]:[]),
-a=l.map(([p,c],d)=>`${d?"L":"M"}${p},${c}`).join("");r.push(u("path",{d:a,class:`${T(s)} ex-dash-${s%4}`}),...l.map(([p,c])=>J(p,c,s)))}return n.forEach((s,l)=>{
+a=l.map(([p,c],d)=>`${d?"L":"M"}${p},${c}`).join("");r.push(u("path",{d:a,class:`${N(s)} ex-dash-${s%4}`}),...l.map(([p,c])=>J(p,c,s)))}return n.forEach((s,l)=>{
 s&&!s.scores&&r.push(u("text",{x:t(l),y:o(0)-4,class:"ex-cross","text-anchor":"middle"},"×"))}),r}function we({skills:e,marks:t},{width:o,right:n,y:r}){let s=[];
-n>20&&s.push(u("text",{x:o-n+12,y:$-12,class:"ex-tick"},"alone"));let l=Math.floor((n-14)/he),a=l>18?" alone":"",p=[];for(let c of e.keys()){for(let{scores:f}of t){
-let m=r(f[c]);s.push(u("line",{x1:o-n,x2:o-n+8,y1:m,y2:m,class:T(c)}))}let d=t.reduce((f,m)=>f&&f.scores[c]>=m.scores[c]?f:m,null);if(!d)continue;let x=`${L(d.name,
-l-a.length-5)}${a} ${g(d.scores[c])}`;p.push({s:c,at:r(d.scores[c]),text:x})}return p.sort((c,d)=>c.at-d.at),p.forEach((c,d)=>{c.at=Math.max(c.at,d?p[d-1].at+14:
-0),s.push(u("text",{x:o-n+12,y:c.at+4,class:`ex-mark ${N(c.s)}`},c.text))}),s}function V(e,t){let o=e.skills.length>1?[-1,...e.skills.keys()]:[0],n=i("span","ex-item");n.append(i("span","","0%"),i("span","ex-ramp"),i("span","","100% right"));
+n>20&&s.push(u("text",{x:o-n+12,y:$-12,class:"ex-tick"},"alone"));let l=Math.floor((n-14)/he),a=l>18?" alone":"",p=[];for(let c of e.keys()){for(let{scores:x}of t){
+let m=r(x[c]);s.push(u("line",{x1:o-n,x2:o-n+8,y1:m,y2:m,class:N(c)}))}let d=t.reduce((x,m)=>x&&x.scores[c]>=m.scores[c]?x:m,null);if(!d)continue;let f=`${A(d.name,
+l-a.length-5)}${a} ${g(d.scores[c])}`;p.push({s:c,at:r(d.scores[c]),text:f})}return p.sort((c,d)=>c.at-d.at),p.forEach((c,d)=>{c.at=Math.max(c.at,d?p[d-1].at+14:
+0),s.push(u("text",{x:o-n+12,y:c.at+4,class:`ex-mark ${T(c.s)}`},c.text))}),s}function V(e,t){let o=e.skills.length>1?[-1,...e.skills.keys()]:[0],n=i("span","ex-item");n.append(i("span","","0%"),i("span","ex-ramp"),i("span","","100% right"));
 let[r,s]=e.axes,l=[i("span","ex-item",`→ ${r.label}`),i("span","ex-item",`↑ ${s.label}`),n];return{figures:o.map(a=>ve(e,a,t)),legend:l}}function ve(e,t,o){
 let[n,r]=e.axes.map(d=>d.values),s=i("figure","ex-map");s.append(i("figcaption","",t<0?"all together (mean)":e.skills[t]));let l=`${t<0?"Mean of all skills":e.skills[t]}\
-, percent right`,a=A(i("div","ex-cells"),l);a.style.gridTemplateColumns=`auto repeat(${n.length}, minmax(0, 1fr))`;for(let d=r.length-1;d>=0;d-=1){a.append(i("s\
-pan","ex-side",h(r[d])));for(let x of n.keys()){let f=M(o,`${x},${d}`);f.dataset.skill=String(t),f.append(i("span")),a.append(f)}}a.append(i("span"));let p=Math.
-ceil(n.length/6),c=(d,x)=>x%p&&x!==n.length-1?"":h(d);return a.append(...n.map((d,x)=>i("span","ex-foot",c(d,x)))),s.append(a),s}function j(e,t,o,n=""){let r=i(e,n,t);return e==="th"&&r.setAttribute("scope",o),r}var ke=e=>(e.scores?(e.says??[]).find(([,,t])=>t===null)?.[1]:e.note)??"";function Q(e,t,o){
-let n=e.axes.length===1?e.prompt:"",r=i("tr");r.append(...[...e.axes.map(p=>p.label),...e.skills].map(p=>j("th",p,"col"))),n&&r.append(j("th",`“${L(n,60)}”`,
-"col","ex-ask"));let s=i("tbody");for(let p of[...t].sort((c,d)=>c.at[0]-d.at[0]||(c.at[1]||0)-(d.at[1]||0))){let{at:c,scores:d}=p,x=b(c)===o,f=i("tr",x?"ex-bes\
-t":"");f.append(...e.axes.map((m,v)=>j(v?"td":"th",`${h(m.values[c[v]])}${!v&&x?" ★":""}`,"row")),...e.skills.map((m,v)=>i("td","",d?g(d[v]):"–"))),n&&f.append(
-i("td","ex-text",ke(p))),s.append(f)}s.append(...e.marks.map(p=>ye(e,p,!!n)));let l=i("table","ex-table"),a=i("thead");return a.append(r),l.append(a,s),l}function ye(e,{
+, percent right`,a=L(i("div","ex-cells"),l);a.style.gridTemplateColumns=`auto repeat(${n.length}, minmax(0, 1fr))`;for(let d=r.length-1;d>=0;d-=1){a.append(i("s\
+pan","ex-side",h(r[d])));for(let f of n.keys()){let x=M(o,`${f},${d}`);x.dataset.skill=String(t),x.append(i("span")),a.append(x)}}a.append(i("span"));let p=Math.
+ceil(n.length/6),c=(d,f)=>f%p&&f!==n.length-1?"":h(d);return a.append(...n.map((d,f)=>i("span","ex-foot",c(d,f)))),s.append(a),s}function I(e,t,o,n=""){let r=i(e,n,t);return e==="th"&&r.setAttribute("scope",o),r}var ke=e=>(e.scores?(e.says??[]).find(([,,t])=>t===null)?.[1]:e.note)??"";function Q(e,t,o){
+let n=e.axes.length===1?e.prompt:"",r=i("tr");r.append(...[...e.axes.map(p=>p.label),...e.skills].map(p=>I("th",p,"col"))),n&&r.append(I("th",`“${A(n,60)}”`,
+"col","ex-ask"));let s=i("tbody");for(let p of[...t].sort((c,d)=>c.at[0]-d.at[0]||(c.at[1]||0)-(d.at[1]||0))){let{at:c,scores:d}=p,f=b(c)===o,x=i("tr",f?"ex-bes\
+t":"");x.append(...e.axes.map((m,v)=>I(v?"td":"th",`${h(m.values[c[v]])}${!v&&f?" ★":""}`,"row")),...e.skills.map((m,v)=>i("td","",d?g(d[v]):"–"))),n&&x.append(
+i("td","ex-text",ke(p))),s.append(x)}s.append(...e.marks.map(p=>ye(e,p,!!n)));let l=i("table","ex-table"),a=i("thead");return a.append(r),l.append(a,s),l}function ye(e,{
 name:t,scores:o},n){let r=i("tr","ex-alone"),s=i("th","",`${t} alone`);return s.scope="row",s.colSpan=e.axes.length,r.append(s,...e.skills.map((l,a)=>i("td","",
-g(o[a])))),n&&r.append(i("td")),r}function $e(e,t,o=""){let n=i("div",e);return n.setAttribute("role",t),o&&n.setAttribute("aria-label",o),n}function Ae({says:e=[]}){let t=i("dl","ex-says");for(let[
+g(o[a])))),n&&r.append(i("td")),r}function $e(e,t,o=""){let n=i("div",e);return n.setAttribute("role",t),o&&n.setAttribute("aria-label",o),n}function Le({says:e=[]}){let t=i("dl","ex-says");for(let[
 o,n,r]of e){let l=i("dd",r===!1?"ex-wrong":"",`${r===null?"":r?"✓ ":"✗ "}${n||"(nothing)"}`);r!==null&&l.setAttribute("aria-label",`${r?"right":"wrong"}: ${n}`),
-t.append(i("dt","",o),l)}return t}function Le(){let e={status:i("p","ex-status"),track:$e("ex-track","progressbar","Trials done"),fill:i("div","ex-fill"),alarm:i(
+t.append(i("dt","",o),l)}return t}function Ae(){let e={status:i("p","ex-status"),track:$e("ex-track","progressbar","Trials done"),fill:i("div","ex-fill"),alarm:i(
 "p","ex-alarm"),legend:i("div","ex-legend"),charts:i("div","ex-charts"),hint:i("p","ex-hint","Click a point, or press Enter on it, to load its recipe. Arrow key\
 s move between points."),panel:i("div","ex-panel"),numbers:i("details","ex-numbers"),scroll:i("div","ex-scroll"),live:i("div","ex-hidden")};return e.live.setAttribute(
 "aria-live","polite"),e.alarm.setAttribute("role","alert"),e.track.append(e.fill),e.numbers.append(i("summary","","All numbers as a table"),e.scroll),e}var S=class{constructor(t,o){
-this.host=t,this.parts=Le(),this.board={...z,state:"idle",axes:[]},this.here=null,this.loaded=null,this.touched=!1,this.seq=0,this.buttons=new Map,this.shape="",
-this.drawing=null,this.width="";let{status:n,track:r,alarm:s,legend:l,charts:a,hint:p,panel:c,numbers:d,live:x}=this.parts;o.append(n,r,s,l,a,p,c,d,x),this.listen(),
-D(a,()=>{let f=String(a.clientWidth);f===this.width||this.board.axes.length!==1||(this.width=f,this.drawLine())})}get found(){return new Map(this.board.points.map(
-t=>[b(t.at),t]))}get best(){let t=E(this.board);return t?b(t.at):""}draw(){let{board:t,parts:o,best:n}=this,r=t.points.length;o.status.textContent=q(t),o.alarm.
+this.host=t,this.parts=Ae(),this.board={...E,state:"idle",axes:[]},this.here=null,this.loaded=null,this.touched=!1,this.seq=0,this.buttons=new Map,this.shape="",
+this.drawing=null,this.width="";let{status:n,track:r,alarm:s,legend:l,charts:a,hint:p,panel:c,numbers:d,live:f}=this.parts;o.append(n,r,s,l,a,p,c,d,f),this.listen(),
+D(a,()=>{let x=String(a.clientWidth);x===this.width||this.board.axes.length!==1||(this.width=x,this.drawLine())})}get found(){return new Map(this.board.points.map(
+t=>[b(t.at),t]))}get best(){let t=C(this.board);return t?b(t.at):""}draw(){let{board:t,parts:o,best:n}=this,r=t.points.length;o.status.textContent=q(t),o.alarm.
 textContent=t.error,o.alarm.hidden=!t.error,this.drawProgress(r);let s=JSON.stringify([t.axes,t.skills]);s!==this.shape&&(this.shape=s,Object.assign(this,{here:null,
 loaded:null,touched:!1}),this.build());let l=!t.axes.length;o.charts.hidden=l;for(let p of["legend","panel","numbers","hint"])o[p].hidden=l||!r;if(l)return;let{
-found:a}=this;for(let[p,c]of this.buttons)W(t,p,c,a.get(p),{best:p===n,loaded:p===this.loaded});this.drawLine(),!this.touched&&r&&(this.here=n||b(t.points[0].at)),
+found:a}=this;for(let[p,c]of this.buttons)F(t,p,c,a.get(p),{best:p===n,loaded:p===this.loaded});this.drawLine(),!this.touched&&r&&(this.here=n||b(t.points[0].at)),
 this.look(),o.scroll.replaceChildren(Q(t,[...a.values()],n))}drawProgress(t){let{board:o}=this,{track:n,fill:r}=this.parts;n.hidden=o.state!=="busy"&&o.state!==
 "waiting",r.style.width=o.total&&o.state==="busy"?`${100*t/o.total}%`:"0",n.setAttribute("aria-valuemin","0"),n.setAttribute("aria-valuemax",String(o.total||1)),
 n.setAttribute("aria-valuenow",String(t))}build(){let{charts:t,legend:o}=this.parts,{board:n}=this;if(t.replaceChildren(),o.replaceChildren(),this.buttons=new Map,
@@ -107,13 +107,13 @@ this.drawing=null,t.classList.toggle("ex-line",n.axes.length===1),n.axes.length=
 legend)}else if(n.axes.length===2){let r=V(n,this.buttons);t.append(...r.figures),o.append(...r.legend)}}drawLine(){let t=Math.max(240,this.parts.charts.clientWidth||
 600);this.drawing&&U(this.board,this.drawing,t,this.found,this.best,this.buttons)}look(){let{board:t,here:o,buttons:n}=this,{panel:r}=this.parts;for(let[a,p]of n)
 for(let c of p)c.tabIndex=a===o?0:-1,c.classList.toggle("ex-here",a===o);r.replaceChildren();let s=o===null?void 0:this.found.get(o);if(!s)return;r.append(i("h4",
-"ex-title",w(t,s.at)));let l=o===this.loaded?" · loaded":"";r.append(i("p",s.scores?"ex-told":"ex-note",`${k(t,s)}${l}`)),r.append(Ae(s))}lookAt(t){this.here=t,
+"ex-title",w(t,s.at)));let l=o===this.loaded?" · loaded":"";r.append(i("p",s.scores?"ex-told":"ex-note",`${k(t,s)}${l}`)),r.append(Le(s))}lookAt(t){this.here=t,
 this.look()}listen(){let{charts:t}=this.parts;t.addEventListener("pointerover",o=>{let n=y(o);!n?.classList.contains("ex-tried")||n.dataset.at===this.here||(this.
 touched=!0,this.lookAt(String(n.dataset.at)))}),t.addEventListener("focusin",o=>{let n=y(o);n&&(this.touched=!0,n.dataset.at!==this.here&&this.lookAt(String(n.dataset.
-at)))}),t.addEventListener("click",o=>this.load(y(o)?.dataset.at??"")),t.addEventListener("keydown",o=>{let n=y(o),r=n&&F(this.board,String(n.dataset.at),o);if(!n||
+at)))}),t.addEventListener("click",o=>this.load(y(o)?.dataset.at??"")),t.addEventListener("keydown",o=>{let n=y(o),r=n&&W(this.board,String(n.dataset.at),o);if(!n||
 !r||(o.preventDefault(),r.key===null))return;let s=this.buttons.get(r.key)?.find(l=>l.dataset.skill===n.dataset.skill);this.lookAt(r.key),s?.focus()})}load(t){let o=this.
 found.get(t);o?.scores&&(this.here=this.loaded=t,this.draw(),this.seq+=1,this.host.props.value={picked:[...o.at],seq:this.seq},this.host.trigger("select"),this.
-parts.live.textContent=`Loaded: ${w(this.board,o.at)}`)}take(t){if(!t||typeof t!="object")return;let o=this.board.state,n=t.axes?{...z,state:o,axes:[]}:this.board;
+parts.live.textContent=`Loaded: ${w(this.board,o.at)}`)}take(t){if(!t||typeof t!="object")return;let o=this.board.state,n=t.axes?{...E,state:o,axes:[]}:this.board;
 this.board={...n,error:"",...t},this.draw();let{state:r,axes:s}=this.board;o!=="busy"&&r==="busy"&&(this.parts.numbers.open=s.length===1),r!==o&&["done","stoppe\
 d","waiting"].includes(r)&&(this.parts.live.textContent=q(this.board))}};function Me(e){let t=new S(e,H(e.element,".explore",B)),o=()=>t.take(P(e.props.data));e.watch("data",o),o()}return ne(Se);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -1,4 +1,4 @@
-// npm run build: 28c49db26fa5fa5b4243902ee5e82e6c23df4210536bc134696774d20c76c7fa of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js
+// npm run build: cd856f3d975157994218184481debb91a91ac24c7538d55902ba214b8d6481a2 of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js
 "use strict";var part=(()=>{var b=Object.defineProperty;var j=Object.getOwnPropertyDescriptor;var B=Object.getOwnPropertyNames;var F=Object.prototype.hasOwnProperty;var I=(e,t)=>{for(var r in t)b(e,r,{get:t[r],enumerable:!0})},K=(e,t,r,o)=>{if(t&&typeof t=="object"||typeof t=="function")for(let i of B(t))!F.call(e,i)&&i!==r&&
 b(e,i,{get:()=>t[i],enumerable:!(o=j(t,i))||o.enumerable});return e};var D=e=>K(b({},"__esModule",{value:!0}),e);var W={};I(W,{start:()=>_});var $=`.history{--hi-line: var(--border-color-primary, var(--me-line));--hi-quiet: var(--me-quiet);font-size:13px;color:var(--body-text-color, var(--me-text));.\
 hi-bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.hi-count{flex:1;color:var(--hi-quiet);min-width:120px}.hi-list{list-style:none;\
@@ -33,9 +33,9 @@ thers.",p=(e,t,r)=>O(k("hi-button",e,r,t),t);function V(e){let t=n("canvas","hi-
 1];[t.width,t.height]=[r*i,o*i];let s=t.getContext("2d");if(!s)return t;s.scale(i,i);let a=e.flatMap(m=>m.numbers??[]).filter(Number.isFinite),[l,u]=[Math.min(0,
 ...a),Math.max(1,...a)];for(let{slot:m,numbers:x=[]}of e)s.strokeStyle=C(m),s.lineWidth=1.6,s.beginPath(),x.forEach((R,y)=>{let v=2+(r-4)*y/Math.max(1,x.length-
 1),S=3+(o-6)*(1-(R-l)/(u-l));y?s.lineTo(v,S):s.moveTo(v,S)}),s.stroke();return t}var d=class{constructor(t,r){this.host=t,this.entries=f(),this.starsOnly=!1,this.
-seq=0,this.broken=!1,this.count=n("span","hi-count"),this.filter=p("★ only","Show only starred recipes",()=>{this.starsOnly=!this.starsOnly,this.draw()}),this.
-clear=p("Forget all without a star","Forget all recipes without a star",()=>{this.change(s=>s.filter(a=>a.star))}),this.list=n("ol","hi-list"),this.live=n("div",
-"hi-hidden"),this.live.setAttribute("aria-live","polite");let o=n("div","hi-bar");o.append(this.count,this.filter,this.clear),r.append(o,this.list,this.live);let i=s=>{
+seq=0,this.broken=!1,this.count=n("span","hi-count"),this.filter=p("★ only","★ only: show starred recipes",()=>{this.starsOnly=!this.starsOnly,this.draw()}),
+this.clear=p("Forget all without a star","Forget all without a star",()=>{this.change(s=>s.filter(a=>a.star))}),this.list=n("ol","hi-list"),this.live=n("div","h\
+i-hidden"),this.live.setAttribute("aria-live","polite");let o=n("div","hi-bar");o.append(this.count,this.filter,this.clear),r.append(o,this.list,this.live);let i=s=>{
 r.isConnected?(s.type===c||s.key===c)&&this.reload():window.removeEventListener(s.type,i)};window.addEventListener("storage",i),window.addEventListener(c,i),M(r,
 ()=>this.draw())}reload(){this.entries=f(),this.draw()}change(t){this.entries=t(f()),this.broken=!w(this.entries),this.draw()}tell(t,r,o,i={}){this.seq+=1,this.
 host.props.value={act:t,yaml:r.yaml,prompt:r.prompt,seq:this.seq,...i},this.host.trigger("select"),this.live.textContent=o}row(t,r){let o=n("li","hi-item");o.dataset.

@@ -7,6 +7,7 @@
 import css from './head.css';
 import { button, el, rootOf, setAttribute, setText } from '../shared/dom.js';
 import { read } from '../shared/host.js';
+import { oneStop } from '../shared/keyboard.js';
 import { Pops } from './pops.js';
 
 /**
@@ -35,7 +36,7 @@ class Line {
     this.host = host;
     this.pops = new Pops(root);
     this.seq = 0;
-    this.chosen = el('nav', 'hd-choosers');
+    this.chosen = oneStop(el('nav', 'hd-choosers'));
     this.chosen.setAttribute('aria-label', 'What is on the desk');
     /** @type {Map<string, HTMLElement[]>} */
     this.choosers = new Map();
@@ -44,7 +45,7 @@ class Line {
     Object.assign(this.fade, { type: 'range', min: '0', max: '1', step: '0.01', value: '0' });
     this.fade.setAttribute('aria-label', 'From A to B');
     this.fade.addEventListener('input', () => this.send('input', { act: 'fade', t: Number(this.fade.value) }));
-    const ends = el('span', 'hd-ends');
+    const ends = oneStop(el('span', 'hd-ends'));
     ends.append(this.keys[0], this.fade, this.keys[1], this.sharing(root), ...this.openers());
     root.append(el('h1', 'hd-name', 'Merge explorer'), this.chosen, ends);
   }

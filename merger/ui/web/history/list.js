@@ -58,11 +58,11 @@ export class List {
     this.seq = 0;
     this.broken = false; // no storage here: the list lasts as long as the page
     this.count = el('span', 'hi-count');
-    this.filter = tool('★ only', 'Show only starred recipes', () => {
+    this.filter = tool('★ only', '★ only: show starred recipes', () => {
       this.starsOnly = !this.starsOnly;
       this.draw();
     });
-    this.clear = tool('Forget all without a star', 'Forget all recipes without a star', () => {
+    this.clear = tool('Forget all without a star', 'Forget all without a star', () => {
       this.change((entries) => entries.filter((e) => e.star));
     });
     this.list = el('ol', 'hi-list');

@@ -1,6 +1,7 @@
 // A lane on the screen: its head with buttons and remarks, its track with the pad that hands and keys are on.
 
 import { el, press, setAttribute, setText, titled } from '../shared/dom.js';
+import { oneStop } from '../shared/keyboard.js';
 import { fixed } from '../shared/numbers.js';
 import { hearOnly, lift, mute, reset } from './edits.js';
 import { wireKeys } from './keys.js';
@@ -40,7 +41,7 @@ function makeHeard(m, lane, on) {
   const whose = lane.part ? `${lane.model} ${lane.part}` : lane.model;
   const silence = short('Mute', 'M', on(mute), `Mute ${whose}`);
   const several = new Set(m.s.weightLanes().map((other) => other.slot)).size > 1;
-  return several ? { solo: short('Solo', 'S', on(hearOnly), `Hear only ${lane.model}`), mute: silence } : { mute: silence };
+  return several ? { solo: short('Solo', 'S', on(hearOnly), `Solo ${lane.model}`), mute: silence } : { mute: silence };
 }
 
 /**
@@ -65,7 +66,7 @@ function makeControls(m, lane) {
   };
   const dots = titled(tool('⋯', open, `More for ${lane.name}`), 'Multiply, lock, copy to another model');
   dots.setAttribute('aria-expanded', 'false');
-  const controls = el('div', 'mx-controls');
+  const controls = oneStop(el('div', 'mx-controls'));
   controls.append(lower, raise);
   if (heard.solo) controls.append(heard.solo);
   if (heard.mute) controls.append(heard.mute);

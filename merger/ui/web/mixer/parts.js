@@ -1,6 +1,7 @@
 // The Mixer's own elements, made once.
 
 import { button, el, grouped, titled } from '../shared/dom.js';
+import { oneStop } from '../shared/keyboard.js';
 
 /** Fingers: everything is larger. */
 export const COARSE = matchMedia('(pointer: coarse)').matches;
@@ -49,7 +50,7 @@ export function group(name, ...children) {
  */
 export function makeParts(root, zoom) {
   const parts = {
-    toolbar: el('div', 'mx-toolbar'),
+    toolbar: oneStop(el('div', 'mx-toolbar')),
     drawer: el('div', 'mx-drawer'),
     keys: el('p', 'mx-keys'),
     strip: el('div', 'mx-strip'),

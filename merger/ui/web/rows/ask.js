@@ -1,6 +1,7 @@
 // The field to ask in, and the small form in which a row is changed.
 
 import { button, el, titled } from '../shared/dom.js';
+import { oneStop } from '../shared/keyboard.js';
 import { clean } from './keep.js';
 import { CHARACTERS, MOST } from './kinds.js';
 
@@ -48,7 +49,7 @@ export class Ask {
       button('rw-send', 'Ask', send),
       'Adds a row; with nothing written, asks all rows again. Shift+Enter breaks the line',
     );
-    this.chips = el('span', 'rw-chips');
+    this.chips = oneStop(el('span', 'rw-chips'));
     this.full = el('span', 'rw-full', `At most ${MOST} rows: take one out first.`);
     this.full.hidden = true;
     this.stop = button('rw-stop', 'Stop', stop);

@@ -3,6 +3,7 @@
 import { copier } from '../shared/copy.js';
 import { button, el, setText, titled } from '../shared/dom.js';
 import { read } from '../shared/host.js';
+import { oneStop } from '../shared/keyboard.js';
 import { LONGEST, MERGE, textOf } from './kinds.js';
 
 export class CloseUp {
@@ -12,7 +13,7 @@ export class CloseUp {
     this.of = '';
     this.title = el('h3', 'rw-title');
     this.title.dir = 'auto';
-    this.box = el('div', 'rw-closehead');
+    this.box = oneStop(el('div', 'rw-closehead'));
     this.note = el('p', 'rw-note');
     this.note.setAttribute('role', 'status');
     this.on = titled(button('rw-stop', 'Go on', () => this.goOn()), 'This answer was cut off: let it be longer'); // prettier-ignore

@@ -43,3 +43,32 @@ export function moveFocus(event, all) {
   all.at(next % all.length)?.focus();
   return true;
 }
+
+/**
+ * Buttons that belong together are one stop of Tab; arrows lead from one to the next.
+ * @template {HTMLElement} Node
+ * @param {Node} box
+ * @returns {Node}
+ */
+export function oneStop(box) {
+  const all = () =>
+    /** @type {HTMLButtonElement[]} */ ([...box.querySelectorAll('button')]).filter((node) => !node.disabled && !node.hidden);
+  const settle = (/** @type {HTMLElement | undefined} */ stop) => {
+    for (const node of all()) if (node.tabIndex !== (node === stop ? 0 : -1)) node.tabIndex = node === stop ? 0 : -1;
+  };
+  box.addEventListener('focusin', ({ target }) => {
+    if (target instanceof HTMLButtonElement) settle(target);
+  });
+  box.addEventListener('keydown', (event) => {
+    if (event.target instanceof HTMLButtonElement && !withControl(event) && moveFocus(event, all())) event.preventDefault();
+  });
+  // whoever was the stop may be gone, or may not be pressed any more
+  const watching = new MutationObserver(() => {
+    const now = all();
+    if (!now.some((node) => node.tabIndex === 0)) settle(now[0]);
+    else if (now.filter((node) => node.tabIndex === 0).length > 1) settle(now.find((node) => node.tabIndex === 0));
+  });
+  watching.observe(box, { subtree: true, childList: true, attributes: true, attributeFilter: ['disabled', 'hidden'] });
+  settle(all()[0]);
+  return box;
+}
