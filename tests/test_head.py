@@ -201,3 +201,10 @@ def test_a_and_b_by_keys(page: Any) -> None:
     page.says("ahoy me matey, arr!")
     a.click()
     page.says("dunno.")
+
+
+def test_a_name_is_one_panels(on: Panels) -> None:
+    """Two components of one name would silently be one: an event would read the other's value."""
+    on.desk.shows(**{"one of a kind": object()})
+    with pytest.raises(ValueError, match="two components are called one of a kind"):
+        on.desk.shows(**{"one of a kind": object()})

@@ -68,7 +68,10 @@ class Desk:
             self._typed.append(name)
 
     def shows(self, **parts: Any) -> None:
-        """The components behind the names."""
+        """The components behind the names. ValueError where a name stands for another one already."""
+        twice = parts.keys() & self.parts.keys()
+        if twice:
+            raise ValueError(f"two components are called {', '.join(sorted(twice))}; a name is one panel's.")
         self.parts |= parts
 
     @property

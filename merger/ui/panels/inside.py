@@ -27,7 +27,7 @@ from merger.ui.words import DOES
 
 NOTHING = "There is nothing to look into: no part of this recipe's models is merged."
 
-GLASS = ("heat", "tensors", "facts", "histogram", "stages", "shape")
+GLASS = ("heat map", "tensors", "facts", "histogram", "stages", "shape")
 """What one tensor draws."""
 WHOLE = ("inside words", "sparsity", "cosines", "sizes", "densities")
 """What the whole merge draws."""
@@ -55,7 +55,9 @@ class Looking:
                 stages = _plot("The method, step by step", 320, elem_id="inspect-stages", visible=False)
                 histogram = _plot("How large the changes are", 320, elem_id="inspect-histogram", visible=False)
         picked = gr.State(None)
-        self.desk.shows(heat=heat, tensors=tensors, facts=facts, histogram=histogram, stages=stages, shape=shape, picked=picked)
+        self.desk.shows(
+            **{"heat map": heat}, tensors=tensors, facts=facts, histogram=histogram, stages=stages, shape=shape, picked=picked
+        )
         words = gr.Textbox("", label="Verdict", interactive=False, elem_id="inside-words", lines=3, max_lines=30)
         with gr.Row():
             zeros, alike = _plot("Sparsity by layer", 320), _plot("Cosine between the models' changes", 280)
@@ -68,8 +70,8 @@ class Looking:
         desk, parts = self.desk, self.desk.parts
         given, drawn = ["work", "tab", "picked", "tensors"], [*WHOLE, *GLASS]
         chosen = desk.bind(parts["mixer"].select, self.pick, ["work", "mixer"], ["picked", "tabs", "tab", *GLASS], **NOW)
-        desk.bind(parts["heat"].select, self.pick_part, ["work", "heat"], ["picked", *GLASS], **NEWEST)
-        opened = desk.bind(tab.select, self.open, ["work", "picked"], ["tab", "heat"], **NOW)
+        desk.bind(parts["heat map"].select, self.pick_part, ["work", "heat map"], ["picked", *GLASS], **NEWEST)
+        opened = desk.bind(tab.select, self.open, ["work", "picked"], ["tab", "heat map"], **NOW)
         for event in (chosen, opened):
             desk.bind(event.then, self.draw, given, drawn, **QUIET)
         desk.bind(parts["tick"].change, self.draw, given, drawn, trigger_mode="always_last", **QUIET)
@@ -83,7 +85,7 @@ class Looking:
             found = _found(self.desk.seen(request).studio, work, *(picked or (None, None)))
         except MergeError:  # told by what follows
             return {"tab": "inside"}
-        return {"tab": "inside", **({"heat": found.map} if found else {})}
+        return {"tab": "inside", **({"heat map": found.map} if found else {})}
 
     def draw(self, work: Workspace, tab: str, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
         """What the open tab shows of the recipe."""
