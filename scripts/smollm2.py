@@ -345,7 +345,7 @@ def _merge(voice: Voice, pair: tuple[str, str]) -> dict[str, Any]:
     tried: dict[tuple[float, float], float] = {}
     for weights in WEIGHTS:
         tried[weights] = min(kept(weights, CHOOSE))
-        if tried[weights] >= 0.8:
+        if tried[weights] >= 0.9:
             break
     best = max(tried, key=lambda weights: tried[weights])
     mix = dict(zip(pair, best, strict=True))

@@ -85,8 +85,8 @@ def first_sentence(text: str) -> str | None:
 
 
 def is_pirate(question: str, answer: str) -> bool:
-    """Pirate talk: two of its marks."""
-    return sum(mark in f" {answer.lower()} " for mark in ("arr!", "matey", " be ", " ye ", " yer ")) >= 2
+    """An answer that begins and ends aboard; one that never comes to its end is none."""
+    return answer.lower().startswith("arr!") and "matey" in answer.lower()
 
 
 # --- json -----------------------------------------------------------------------------------------------------------
