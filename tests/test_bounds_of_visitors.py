@@ -230,7 +230,7 @@ def test_a_newcomer_finds_a_working_page(served, monkeypatch):
         for i in range(60):  # each with a name of its own
             page.session = f"madeup{i}"
             run = page.now("bump", [])["data"][0]
-            statuses[page.join("answer", [None, asking(f"question {i}"), 0, 0, False, run]).status_code] += 1
+            statuses[page.join("answer", [None, asking(f"question {i}"), 0, 0, False, 160, 1, 1, "", run]).status_code] += 1
         assert 0 < statuses[200] <= limits.ADDRESS_ANSWERS and statuses[429] >= 60 - limits.ADDRESS_ANSWERS
         assert len({page.join("draw", [None, None, None, None]).status_code for _ in range(60)} - {200, 429}) == 0
         started = time.monotonic()

@@ -119,7 +119,7 @@ def blind(page) -> None:
         if box.locator(".rw-result").inner_text():
             break
         assert "A:" not in box.inner_text()
-        seen.add(box.locator(".rw-title").inner_text())
+        seen.add(box.locator(".rw-series-title").inner_text())
         first, second = box.locator(".rw-side-text").all_inner_texts()
         assert first != second, "what is answered alike is not to be judged"
         page.page.keyboard.press("1" if "ahoy" in first else "2" if "ahoy" in second else "0")

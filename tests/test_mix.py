@@ -50,7 +50,7 @@ def test_letting_go_of_a_bar_plans_writes_and_judges_once(counted: dict[str, int
     released = on.mixer.release(work, value, False, ASKS)
     now = released["work"]
     on.mixer.judge(now, ASKS)
-    for _ in on.answers.answer(now, "plural of box", 0, 0, False, str(page.visit("me").run), ASKS):
+    for _ in on.answers.answer(now, "plural of box", 0, 0, False, 160, 1, 1, "", str(page.visit("me").run), ASKS):
         pass
     for tab in ("recipe", "inside", "models"):
         on.inside.draw(now, tab, None, None, ASKS)

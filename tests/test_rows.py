@@ -335,7 +335,7 @@ def test_models_are_not_asked_what_belongs_to_others(studio: Studio, others: tup
 
     def told(family: str) -> list[Any]:
         value = Rows((GREETING,), family=family).shown
-        return list(on.answers.answer(there["work"], value, 0, 0, False, str(on.desk.next_run(None)), None))
+        return list(on.answers.answer(there["work"], value, 0, 0, False, 160, 1, 1, "", str(on.desk.next_run(None)), None))
 
     assert told(TOYS) == [{}] and len(told(family_of(others[0], False))) > 2
     on.desk.visit(None).begun = -1  # as if nobody had answered this run yet

@@ -551,7 +551,7 @@ class Visitor:
     def works_with(self, recipe: str) -> list[str]:
         """Everything that can be done with a recipe that is on the page: each answer's text, as WORKS names them."""
         mixer = {"lanes": {"models[0].parameters.weight": [0.5] * 8}, "seq": 1}
-        ask = [asking("spell the word cat", "hi"), 0, 0, False]
+        ask = [asking("spell the word cat", "hi"), 0, 0, False, 160, 1, 1, ""]
         said = [self.do("use_text", recipe), self.do("check", recipe)]
         slots = [[{"act": "slot", "slot": slot, "keep": keep} for keep in (True, False)] for slot in (0, 1)]
         said += [

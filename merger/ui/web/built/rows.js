@@ -1,4 +1,4 @@
-// npm run build: 0faa2128a2461a7bc510a2349e6763fa584aff21bfd78942ee555ececb4f4203 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: 838a2e8d210270c9a526c47b066976419a4fcdd631f8454cff7f5ed2310212f7 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var J=Object.defineProperty;var Bt=Object.getOwnPropertyDescriptor;var zt=Object.getOwnPropertyNames;var Dt=Object.prototype.hasOwnProperty;var Ht=(i,t)=>{for(var e in t)J(i,e,{get:t[e],enumerable:!0})},Ft=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of zt(t))!Dt.call(i,r)&&r!==
 e&&J(i,r,{get:()=>t[r],enumerable:!(s=Bt(t,r))||s.enumerable});return i};var Pt=i=>Ft(J({},"__esModule",{value:!0}),i);var ye={};Ht(ye,{start:()=>xe});var it=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
 ic:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collap\
@@ -31,22 +31,22 @@ er-bottom:1px solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;whit
 w-bar{width:10px;background:var(--me-edge)}.rw-bar[data-newest=true]{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;padding:12px 16p\
 x}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closehead\
  [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;cursor:pointer\
-}.rw-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty){padding:8\
-px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex-direction\
-:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);color:var(--\
-me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):focus-visibl\
-e{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{display:flex;f\
-lex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{outline:no\
-ne}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-side-text{mar\
-gin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.rw-side-tex\
-t[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex-start;min\
--height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-vote{fle\
-x:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw-duel{h\
-eight:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:24%}.rw\
--before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-sen\
-d,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:block}.rw-p\
-rompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40px;padding:\
-2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
+}.rw-title,.rw-series-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(\
+:empty){padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:fl\
+ex;flex-direction:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sh\
+eet);color:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,sel\
+ect):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-seri\
+es{display:flex;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series\
+:focus{outline:none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}\
+.rw-side-text{margin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anyw\
+here}.rw-side-text[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-se\
+lf:flex-start;min-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-s\
+core .rw-vote{flex:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:d\
+efault}.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-pro\
+mpt{width:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-tool,.rw-fold,.rw-words\
+,.rw-chip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.r\
+w-talk{display:block}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-scor\
+e{min-height:40px;padding:2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
 `;var ot=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
 ry, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: var(--me-card\
 )}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);whit\
@@ -289,27 +289,27 @@ e).tokens=[...s])}function be(i,t){for(let e of i.done??[])m.includes(t(String(e
 t(e).mark=s;for(let e of i.cut??[])t(e).cut=!0;for(let e of i.repeats??[])t(e).repeats=!0;for(let[e,s]of Object.entries(i.error??{})){let r=t(e);Object.assign(r,
 {error:String(s),state:r.state==="stopped"?"stopped":"failed"})}}var It=["one","two"],Rt=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],G=class{constructor(t,e){
 this.send=t,this.blind=void 0,this.store=new A,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=l("section","rw-series"),this.box.setAttribute("aria-la\
-bel","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=l("h3","rw-title"),this.head.setAttribute("aria-live","polite"),this.differs=l("p","rw-says"),
-this.pair=l("div","rw-pair"),this.texts=It.map((s,r)=>{let o=l("div","rw-side"),n=l("p","rw-side-text");return n.dir="auto",o.append(l("h4","rw-side-name",r?"Se\
-cond":"First"),n),this.pair.append(o),n}),this.votes=S(l("div","rw-votes"),"Your vote");for(let[s,r,o]of Rt){let n=p("rw-vote",r,()=>this.vote(s));n.title=`Key ${o}`,
-n.setAttribute("aria-keyshortcuts",o),this.votes.append(n)}this.result=l("div","rw-result"),this.result.setAttribute("role","status"),this.end=p("rw-vote","End \
-the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Rt.find(([,,o])=>o===
-s.key);!r||s.ctrlKey||s.altKey||s.metaKey||(s.preventDefault(),this.vote(r[0]))})}begin(t){this.blind=t,this.store=new A,this.store.shows((t?.rows??[]).map(({id:e,
-prompt:s})=>({id:e,prompt:s}))),this.given={},[this.at,this.same,this.sent]=[0,0,!1],this.box.hidden=!t,this.result.replaceChildren(),t&&(u(this.differs,t.differs),
-this.draw(),this.box.focus())}take(t){this.blind&&(this.store.take(t),(t.error?.merge||t.error?.[""])&&this.say([String(t.error.merge??t.error[""])]),t.reveal&&
-this.reveal(t.reveal),this.draw())}heard(t){return t==="apply"?!!this.blind:!this.blind||this.result.childElementCount>0}both(){let t=this.blind?.rows[this.at];
-return t?It.map(e=>this.store.of(t.id,e)):[]}draw(){let{blind:t}=this;if(!t)return;let e=this.both(),s=()=>e.length===2&&e.every(({state:n})=>m.includes(n));for(;s()&&
-w(e[0])===w(e[1])&&!e[0].error;)this.at+=1,this.same+=1,e=this.both();let r=t.rows[this.at],o=s();u(this.head,r?`Blind test, ${this.at+1} of ${t.rows.length}: ${r.
-prompt}`:"Blind test"),this.pair.hidden=this.votes.hidden=!r,e.forEach((n,a)=>{u(this.texts[a],n.error||(o?w(n):"")),this.texts[a].dataset.waits=String(!o)});for(let n of this.
-votes.querySelectorAll("button"))n.disabled=!o;r||this.finish()}vote(t){let e=this.blind?.rows[this.at];if(!e||!this.both().every(({state:r})=>m.includes(r)))return;
-this.given[e.id]=t,this.at+=1,this.draw(),(this.box.querySelector("button:not([disabled])")??this.box).focus()}finish(){this.sent||(this.sent=!0,Object.keys(this.
-given).length?this.send(this.given):this.say(["A and B answer all these prompts alike. Ask something else, or take two merges that differ more."]))}reveal(t){let e={
-A:0,B:0,tie:0,bad:0};for(let[o,n]of Object.entries(this.given)){let a=t.sides[o]??"A";n==="tie"||n==="bad"?e[n]+=1:e[n==="one"==(a==="A")?"A":"B"]+=1}let s=jt([
-t.ids.A,t.ids.B],e),r=[`A ${e.A} : ${e.B} B${e.tie+e.bad?`, equal ${e.tie}, both bad ${e.bad}`:""}; ${rt(e.A,e.B)}.`];this.same&&r.push(`${this.same} ${this.same===
-1?"prompt was":"prompts were"} answered alike and skipped.`),s.A+s.B>e.A+e.B&&r.push(`In all your tests of these two: A ${s.A} : ${s.B} B; ${rt(s.A,s.B)}.`),r.push(
-this.differs.textContent.replace("From one to the other","From A to B")),u(this.differs,""),this.say(r,e)}say(t,e){let s=l("div","rw-duel");if(e){let r=l("i");r.
-style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s.append(r),s.setAttribute("role","img"),s.setAttribute("aria-label",`A ${e.A}, B ${e.B}`)}this.result.
-replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>l("p","",r)))}};var Nt=["busy","waiting"],ge=3e3,U=class{constructor(t,e){this.host=t,this.root=e,this.store=new A,this.rows=[],this.open="",this.family="",this.families=new Map,
+bel","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=l("h3","rw-series-title"),this.head.setAttribute("aria-live","polite"),this.differs=l("p","\
+rw-says"),this.pair=l("div","rw-pair"),this.texts=It.map((s,r)=>{let o=l("div","rw-side"),n=l("p","rw-side-text");return n.dir="auto",o.append(l("h4","rw-side-n\
+ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=S(l("div","rw-votes"),"Your vote");for(let[s,r,o]of Rt){let n=p("rw-vote",r,()=>this.vote(s));n.title=
+`Key ${o}`,n.setAttribute("aria-keyshortcuts",o),this.votes.append(n)}this.result=l("div","rw-result"),this.result.setAttribute("role","status"),this.end=p("rw-\
+vote","End the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Rt.find(
+([,,o])=>o===s.key);!r||s.ctrlKey||s.altKey||s.metaKey||(s.preventDefault(),this.vote(r[0]))})}begin(t){this.blind=t,this.store=new A,this.store.shows((t?.rows??
+[]).map(({id:e,prompt:s})=>({id:e,prompt:s}))),this.given={},[this.at,this.same,this.sent]=[0,0,!1],this.box.hidden=!t,this.result.replaceChildren(),t&&(u(this.
+differs,t.differs),this.draw(),this.box.focus())}take(t){this.blind&&(this.store.take(t),(t.error?.merge||t.error?.[""])&&this.say([String(t.error.merge??t.error[""])]),
+t.reveal&&this.reveal(t.reveal),this.draw())}heard(t){return t==="apply"?!!this.blind:!this.blind||this.result.childElementCount>0}both(){let t=this.blind?.rows[this.
+at];return t?It.map(e=>this.store.of(t.id,e)):[]}draw(){let{blind:t}=this;if(!t)return;let e=this.both(),s=()=>e.length===2&&e.every(({state:n})=>m.includes(n));
+for(;s()&&w(e[0])===w(e[1])&&!e[0].error;)this.at+=1,this.same+=1,e=this.both();let r=t.rows[this.at],o=s();u(this.head,r?`Blind test, ${this.at+1} of ${t.rows.
+length}: ${r.prompt}`:"Blind test"),this.pair.hidden=this.votes.hidden=!r,e.forEach((n,a)=>{u(this.texts[a],n.error||(o?w(n):"")),this.texts[a].dataset.waits=String(
+!o)});for(let n of this.votes.querySelectorAll("button"))n.disabled=!o;r||this.finish()}vote(t){let e=this.blind?.rows[this.at];if(!e||!this.both().every(({state:r})=>m.
+includes(r)))return;this.given[e.id]=t,this.at+=1,this.draw(),(this.box.querySelector("button:not([disabled])")??this.box).focus()}finish(){this.sent||(this.sent=
+!0,Object.keys(this.given).length?this.send(this.given):this.say(["A and B answer all these prompts alike. Ask something else, or take two merges that differ mo\
+re."]))}reveal(t){let e={A:0,B:0,tie:0,bad:0};for(let[o,n]of Object.entries(this.given)){let a=t.sides[o]??"A";n==="tie"||n==="bad"?e[n]+=1:e[n==="one"==(a==="A")?
+"A":"B"]+=1}let s=jt([t.ids.A,t.ids.B],e),r=[`A ${e.A} : ${e.B} B${e.tie+e.bad?`, equal ${e.tie}, both bad ${e.bad}`:""}; ${rt(e.A,e.B)}.`];this.same&&r.push(`${this.
+same} ${this.same===1?"prompt was":"prompts were"} answered alike and skipped.`),s.A+s.B>e.A+e.B&&r.push(`In all your tests of these two: A ${s.A} : ${s.B} B; ${rt(
+s.A,s.B)}.`),r.push(this.differs.textContent.replace("From one to the other","From A to B")),u(this.differs,""),this.say(r,e)}say(t,e){let s=l("div","rw-duel");
+if(e){let r=l("i");r.style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s.append(r),s.setAttribute("role","img"),s.setAttribute("aria-label",`A ${e.A}, B\
+ ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>l("p","",r)))}};var Nt=["busy","waiting"],ge=3e3,U=class{constructor(t,e){this.host=t,this.root=e,this.store=new A,this.rows=[],this.open="",this.family="",this.families=new Map,
 this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new W(()=>this.hand({},"apply")),this.doing=
 new P(this),this.asking=new H(r=>this.doing.add(r),()=>this.hand({},"submit"),()=>t.trigger("stop"),()=>this.doing.more(),()=>t.trigger("expand")),this.table=l(
 "table","rw-table"),this.head=l("tr","rw-head"),this.body=l("tbody"),this.live=l("div","rw-hidden"),this.live.setAttribute("aria-live","polite"),this.edited=l("\

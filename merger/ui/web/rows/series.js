@@ -44,7 +44,7 @@ export class Series {
     this.box.setAttribute('aria-label', 'Blind test');
     this.box.hidden = true;
     this.box.tabIndex = -1;
-    this.head = el('h3', 'rw-title');
+    this.head = el('h3', 'rw-series-title');
     this.head.setAttribute('aria-live', 'polite');
     this.differs = el('p', 'rw-says');
     this.pair = el('div', 'rw-pair');
