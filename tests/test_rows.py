@@ -276,13 +276,14 @@ def test_a_template_that_fails_on_one_prompt_is_that_rows(studio: Studio, monkey
 def test_a_cut_answer_says_so_and_is_no_whole_one() -> None:
     from merger.chat.model import Token
 
-    listed = (Row("a", "p", "x" * ANSWER_TOKENS, "exact"), Row("b", "p", "x", "within"), Row("c", "p"))
+    words = [f"x{i} " for i in range(ANSWER_TOKENS)]  # the same one over and over would be wrong for that
+    listed = (Row("a", "p", "".join(words), "exact"), Row("b", "p", "x7", "within"), Row("c", "p"))
     feeds = Feeds(1, "p", [row.key("merge") for row in listed], {row.key("merge"): row for row in listed}, "digest")
-    word = Token(1, "x", 0.5, ())
-    feed = feeds.start({row.key("merge"): Answer.plain([word] * ANSWER_TOKENS, cut=True) for row in listed})
+    said = [Token(1, word, 0.5, ()) for word in words]
+    feed = feeds.start({row.key("merge"): Answer.plain(said, cut=True) for row in listed})
     assert feed["cut"] == ["a/merge", "b/merge", "c/merge"]
     assert feed["marks"] == {"a/merge": False, "b/merge": True, "c/merge": None}
-    short = Feeds(1, "p", ["b/merge"], {"b/merge": listed[1]}).start({"b/merge": Answer.plain([word])})
+    short = Feeds(1, "p", ["b/merge"], {"b/merge": listed[1]}).start({"b/merge": Answer.plain(said[7:8])})
     assert (short["cut"], short["marks"]) == ([], {"b/merge": True})
 
 
