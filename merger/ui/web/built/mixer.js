@@ -1,4 +1,4 @@
-// npm run build: 51d8197fecc8b731a6a7c0565654450910d2b62279423d61c341fc7e66bcf068 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: 00cad51d0534f8a40de6c734f30ce0b612dbca380bccfd33d846269002a1a061 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var wt=Object.defineProperty;var Je=Object.getOwnPropertyDescriptor;var Qe=Object.getOwnPropertyNames;var to=Object.prototype.hasOwnProperty;var eo=(t,e)=>{for(var o in e)wt(t,o,{get:e[o],enumerable:!0})},oo=(t,e,o,s)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of Qe(e))!to.call(t,n)&&
 n!==o&&wt(t,n,{get:()=>e[n],enumerable:!(s=Je(e,n))||s.enumerable});return t};var so=t=>oo(wt({},"__esModule",{value:!0}),t);var xs={};eo(xs,{meterOf:()=>mt,sketchOf:()=>pt,start:()=>ms});var Dt=`.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-fill-primary\
 , var(--me-card));position:relative;display:flex;flex-direction:column;height:100%;min-width:0;contain:inline-size;color:var(--mx-text);font-size:13px;line-heig\
@@ -49,7 +49,7 @@ height:40px}.mx-controls>.mx-button{min-width:36px}}}
 title=e,t}function I(t,e){return t.setAttribute("role","group"),t.setAttribute("aria-label",e),t}function H(t,e,o){t.getAttribute(e)!==o&&t.setAttribute(e,o)}function L(t,e){
 t.textContent!==e&&(t.textContent=e)}var N=(t,e)=>H(t,"aria-pressed",String(e));function Ut(t,e,o){let s=t.querySelector(e);if(!(s instanceof HTMLElement))throw new Error(
 `no ${e} here`);return t.append(m("style","",o)),s}function Wt(t,e){let o=new MutationObserver(()=>{t.isConnected?e():o.disconnect()});o.observe(document.body,{attributes:!0,attributeFilter:["class"]})}function Kt(t,e){
-let o=new ResizeObserver(()=>{t.isConnected?e():o.disconnect()});o.observe(t)}var U=t=>typeof t=="string"?JSON.parse(t||"{}"):structuredClone(t??{});var ro={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},Vt=t=>ro[t.key]??null,Z=t=>t.ctrlKey||t.metaKey;function Gt(t){if(!Z(t)||t.altKey)return null;
+let o=new ResizeObserver(()=>{t.isConnected?e():o.disconnect()});o.observe(t)}var W=t=>typeof t=="string"?JSON.parse(t||"{}"):structuredClone(t??{});var ro={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},Vt=t=>ro[t.key]??null,Z=t=>t.ctrlKey||t.metaKey;function Gt(t){if(!Z(t)||t.altKey)return null;
 let e=t.key.toLowerCase();return e==="y"||e==="z"&&t.shiftKey?"redo":e==="z"?"undo":null}function gt(t,e){let o=e.findIndex(r=>r===document.activeElement),n={ArrowDown:o+
 1,ArrowRight:o+1,ArrowUp:o-1,ArrowLeft:o-1,Home:0,End:-1}[t.key];return n===void 0?!1:(e.at(n%e.length)?.focus(),!0)}function J(t){let e=()=>[...t.querySelectorAll(
 "button")].filter(n=>!n.disabled&&!n.hidden),o=n=>{for(let r of e())r.tabIndex!==(r===n?0:-1)&&(r.tabIndex=r===n?0:-1)};return t.addEventListener("focusin",({target:n})=>{
@@ -66,7 +66,7 @@ gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"
 7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
 "#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
 35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var{decimals:ao,digits:As,hardly:Ms,minus:lo}=j.numbers,v=(t,e,o)=>Math.min(o,Math.max(e,t));function yt(t){let e=Math.floor(t);return t-e===.5?e+(e&1):Math.round(
-t)}var kt=t=>`${yt(100*t)}%`;var vt=t=>t.toFixed(ao);var St=t=>String(t).replace("-",lo);var Xt=[1,2,4,10],At=[[0,1],[0,2],[0,4],[-1,1],[-2,2]],Yt=200;var tt=(t,e)=>t.length===e.length&&t.every((o,s)=>o===e[s]),W=t=>t.reduce((e,o)=>e+o,0);function S(t,e){let o=t.step||.01;return Number(v(Math.round(e/o)*o,t.low,
+t)}var kt=t=>`${yt(100*t)}%`;var vt=t=>t.toFixed(ao);var St=t=>String(t).replace("-",lo);var Xt=[1,2,4,10],At=[[0,1],[0,2],[0,4],[-1,1],[-2,2]],Yt=200;var tt=(t,e)=>t.length===e.length&&t.every((o,s)=>o===e[s]),K=t=>t.reduce((e,o)=>e+o,0);function S(t,e){let o=t.step||.01;return Number(v(Math.round(e/o)*o,t.low,
 t.high).toFixed(4))}var Q={zoom:null,stride:1,random:null},et=class{constructor(e=()=>{}){this.moved=e,this.board={columns:[],params:[],lanes:[]},this.lanes={},
 this.baseline={},this.param="",this.selected="",this.picked=null,this.views={},this.linked={},this.muted={},this.cursor={},this.frozen=new Set,this.held=new Set,
 this.solo=null,this.stride=Q.stride,this.zoom=Q.zoom,this.random=Q.random,this.cause="edit",this.past=[],this.future=[],this.page={},this.asked=!1,this.adopted=
@@ -100,14 +100,14 @@ path.split("#")[0],n=l=>[...new Set(l.lanes.map(s))].join(`
 l))).map(l=>l.path):[]),Object.assign(this,{picked:null,adopted:!1,solo:null,muted:{},cursor:{}}),this.forget(),r)return!0;this.held.clear(),Object.assign(this,
 Q,{views:{},linked:{}});let a=this.layerColumns().length;return o&&a>32&&(this.stride=[2,4,10].find(l=>a/l<=24)??10),!1}adopt(e){let o=this.readLanes(e?.lanes),
 s=this.hasAll(e?.lanes);this.adopted&&s&&this.differ(this.lanes,o)&&(this.asked||this.pageRemembers?this.forget():this.remember(this.lanes)),[this.asked,this.adopted]=
-[!1,s],this.lanes=o,s&&(this.baseline=o),this.picked=e?.picked??null;for(let n of Object.keys(this.muted))(!this.lanes[n]||!this.isMuted(n))&&delete this.muted[n]}};function Zt(t,e,o){let s=W(e),n=0,r=0;return e.map(i=>{n+=s>0?t*i/s:t/e.length;let a=S(o,n-r);return r+=a,a})}var Mt=(t,e,o)=>W(e.map(s=>t.fixed(s,o)?Math.max(0,
+[!1,s],this.lanes=o,s&&(this.baseline=o),this.picked=e?.picked??null;for(let n of Object.keys(this.muted))(!this.lanes[n]||!this.isMuted(n))&&delete this.muted[n]}};function Zt(t,e,o){let s=K(e),n=0,r=0;return e.map(i=>{n+=s>0?t*i/s:t/e.length;let a=S(o,n-r);return r+=a,a})}var Mt=(t,e,o)=>K(e.map(s=>t.fixed(s,o)?Math.max(0,
 t.lanes[s.path][o]):0));function $(t,e,o,s=t.lanes){if(!t.linked[t.param])return t.put(e.path,o);let n=t.partners(e),r=n.map(a=>[...t.lanes[a.path]]),i=o.map((a,l)=>{
 if(t.fixed(e,l))return t.lanes[e.path][l];if(a===s[e.path][l])return n.forEach((f,x)=>{r[x][l]=s[f.path][l]}),a;let c=n.map((f,x)=>x).filter(f=>!t.fixed(n[f],l)),
 h=Math.max(0,1-Mt(t,n,l));if(!c.length)return n.length?S(e,h):a;let d=h<1?Math.min(a,S(e,h)):a,u=c.map(f=>Math.max(0,s[n[f].path][l])),p=Zt(Math.max(0,1-d-Mt(t,
 n,l)),u,e);return c.forEach((f,x)=>{r[f][l]=p[x]}),d});t.put(e.path,i),n.forEach((a,l)=>t.put(a.path,r[l]))}function ot(t){for(let e of new Set(t.shown().map(o=>o.
 part))){let o=t.shown().filter(n=>n.part===e),s=o.map(n=>[...t.lanes[n.path]]);t.board.columns.forEach((n,r)=>{let i=o.map((c,h)=>h).filter(c=>!t.fixed(o[c],r)),
 a=i.map(c=>Math.max(0,t.lanes[o[c].path][r])),l=Zt(Math.max(0,1-Mt(t,o,r)),a,o[0]);i.forEach((c,h)=>{s[c][r]=l[h]})}),o.forEach((n,r)=>t.put(n.path,s[r]))}}var Ot={Flat:null,Rise:t=>t,Fall:t=>1-t,Hill:t=>Math.sin(Math.PI*t),Valley:t=>1-Math.sin(Math.PI*t)};function st(t,e,o){let s=t.reachable(e),n=s.map(i=>t.lanes[e.
-path][i]),r=[...t.lanes[e.path]];s.forEach((i,a)=>{r[i]=S(e,o(n[a],a,n))}),$(t,e,r)}function Jt(t,e,o){let s=t.reachable(e),n=s.map(h=>t.lanes[e.path][h]),r=W(n)/
+path][i]),r=[...t.lanes[e.path]];s.forEach((i,a)=>{r[i]=S(e,o(n[a],a,n))}),$(t,e,r)}function Jt(t,e,o){let s=t.reachable(e),n=s.map(h=>t.lanes[e.path][h]),r=K(n)/
 (n.length||1),[i,a]=[Math.min(...n),Math.max(...n)];a-i<1e-9&&([i,a]=a===0?[0,Math.min(1,e.high)]:[Math.min(0,a),Math.max(0,a)]);let l=Ot[o],c=t.fractions(s);st(
 t,e,(h,d)=>l?i+(a-i)*l(c[d]):r)}var Qt=(t,e)=>st(t,e,(o,s,n)=>n[n.length-1-s]),te=(t,e)=>st(t,e,o=>t.view()[0]+t.view()[1]-o),ee=(t,e)=>st(t,e,(o,s,n)=>((n[s-1]??
 o)+2*o+(n[s+1]??o))/4),oe=(t,e)=>$(t,e,t.resetTo(e)),se=t=>t.board.lanes.forEach(e=>t.put(e.path,t.resetTo(e))),ne=(t,e,o)=>$(t,e,t.lanes[e.path].map(s=>S(e,o(s)))),
@@ -123,20 +123,20 @@ path:e}){t.frozen.delete(e)||t.frozen.add(e)}function de(t,e,o){let s=!t.allHeld
 t.held.clear(),t.frozen.clear()}function co(t){let e=t>>>0;return()=>{e=e+1831565813>>>0;let o=Math.imul(e^e>>>15,1|e);return o=o+Math.imul(o^o>>>7,61|o)^o,((o^
 o>>>14)>>>0)/4294967296}}function fe(t){t.random??=co(t.board.seed??1);for(let e of t.shown()){let[o,s,n,r]=[t.random(),t.random(),t.random(),t.random()],[i,a]=t.
 view(),l=t.reachable(e),c=t.fractions(l),h=[...t.lanes[e.path]];l.forEach((d,u)=>{let p=Math.cos(2*Math.PI*(n+c[u]*(.25+1.25*s)))+.6*(r-.5),f=h[d]+.2*(.4+.6*o)*
-(a-i)*p;h[d]=S(e,v(f,Math.min(i,h[d]),Math.max(a,h[d])))}),t.put(e.path,h)}t.linked[t.param]&&ot(t)}var ue=j.colours,ho=j.slots.length,z=()=>document.body.classList.contains("dark"),me=(t,e=z())=>typeof t=="string"?t:t[e?1:0];function K(t,e=z()){if(!(t in ue))
-throw new Error(`no colour ${t}`);return me(ue[t],e)}var it=(t,e=z())=>typeof t=="number"&&Number.isInteger(t)?me(j.slots[t%ho],e):K("lead",e);var po=t=>{let e=t.length===4?t.replace(/[^#]/g,"$&$&"):t;return[1,3,5].map(o=>parseInt(e.slice(o,o+2),16))},Lt=(t,e)=>`rgba(${po(t).join(",")},${e})`;var A=t=>z()?`rgba(255,255,255,${t})`:`rgba(0,0,0,${t})`;var fo='10px system-ui, -apple-system, "Segoe UI", sans-serif';function V(t){let e=window.devicePixelRatio||1,[o,s]=[t.clientWidth,t.clientHeight],[n,r]=[Math.round(
+(a-i)*p;h[d]=S(e,v(f,Math.min(i,h[d]),Math.max(a,h[d])))}),t.put(e.path,h)}t.linked[t.param]&&ot(t)}var ue=j.colours,ho=j.slots.length,z=()=>document.body.classList.contains("dark"),me=(t,e=z())=>typeof t=="string"?t:t[e?1:0];function D(t,e=z()){if(!(t in ue))
+throw new Error(`no colour ${t}`);return me(ue[t],e)}var it=(t,e=z())=>typeof t=="number"&&Number.isInteger(t)?me(j.slots[t%ho],e):D("lead",e);var po=t=>{let e=t.length===4?t.replace(/[^#]/g,"$&$&"):t;return[1,3,5].map(o=>parseInt(e.slice(o,o+2),16))},Lt=(t,e)=>`rgba(${po(t).join(",")},${e})`;var A=t=>z()?`rgba(255,255,255,${t})`:`rgba(0,0,0,${t})`;var fo='10px system-ui, -apple-system, "Segoe UI", sans-serif';function V(t){let e=window.devicePixelRatio||1,[o,s]=[t.clientWidth,t.clientHeight],[n,r]=[Math.round(
 o*e),Math.round(s*e)];(t.width!==n||t.height!==r)&&Object.assign(t,{width:n,height:r});let i=t.getContext("2d");return i.setTransform(e,0,0,e,0,0),i.clearRect(0,
 0,o,s),i.font=fo,[i,o,s]}function at(t,e){t.beginPath(),e.forEach(([o,s],n)=>n?t.lineTo(o,s):t.moveTo(o,s)),t.stroke()}function zt(t,e,o){t.setLineDash(e),o(),t.
 setLineDash([])}function Ct(t,e,o,s,n){t.save(),t.beginPath(),t.rect(e,o,s,n),t.clip(),t.strokeStyle=A(.35),t.lineWidth=1;let r=Math.floor((e-n)/6)*6;for(let i=r;i<
 e+s;i+=6)at(t,[[i,o+n],[i+n,o]]);t.restore()}function $t(t,e,o){t.fillStyle=o,t.textAlign=e,t.textBaseline="middle"}var y=34,T=6;function xe(t,e,o,s){let n=e.map(M=>t[M].kind==="layer"),r=n.filter(M=>!M).length,i=n.filter((M,E)=>E>0&&M!==n[E-1]).length,a=n.indexOf(!0),l=n.lastIndexOf(
 !0),c=a===0?s/2+2:0,h=l===e.length-1&&l>=0?s/2+2:0,d=o-i*s-c-h,u=r&&r<e.length?v(d/e.length,10,32):d/(r||1),p=(d-r*u)/Math.max(1,e.length-r),f=t.map(()=>({x:-1e4,
 w:0,run:-1,hidden:!0})),x=c,g=0;if(e.forEach((M,E)=>{E>0&&n[E]!==n[E-1]&&(x+=s,g+=1),f[M]={x,w:n[E]?p:u,run:g},x+=f[M].w}),l<=a)return{boxes:f,ends:null};let[k,
-C]=[e[a],e[l]];return{boxes:f,ends:{first:k,last:C,x:[f[k].x-s/2,f[C].x+f[C].w+s/2]}}}function D(t,e,o=null){let s=-1,n=1/0;return t.forEach((r,i)=>{if(r.hidden||
+C]=[e[a],e[l]];return{boxes:f,ends:{first:k,last:C,x:[f[k].x-s/2,f[C].x+f[C].w+s/2]}}}function F(t,e,o=null){let s=-1,n=1/0;return t.forEach((r,i)=>{if(r.hidden||
 o!==null&&r.run!==o)return;let a=e<r.x?r.x-e:Math.max(0,e-r.x-r.w);a<n&&([s,n]=[i,a])}),s}var B=(t,e,[o,s])=>T+(e-2*T)*(1-(v(t,o,s)-o)/(s-o||1)),be=(t,e,[o,s])=>s-
 (t-T)/(e-2*T)*(s-o);function we(t,e,o,{gap:s,reach:n}){return t?t.x.findIndex((r,i)=>Math.abs(e.x-r)<=s/2+2&&Math.abs(e.y-o[i])<=n):-1}var ge=t=>t.w>14?1.5:t.w>
 5?.75:.25;var uo=t=>Math.sqrt(Math.min(1,2*Math.abs(t))),Tt=t=>typeof t=="number"&&Number.isFinite(t);function ke(t){let[e,,o]=V(t.parts.stripCanvas),s=o/2,n=s-1,r=t.floor();
-t.boxes.forEach((i,a)=>{if(i.hidden)return;let l=r[a],c=i.w>8?.5:0,h=Tt(l)&&l?Math.max(1,n*uo(l)):0;e.fillStyle=K(Number(l)>0?"more":"less"),e.fillRect(y+i.x+c,
-Number(l)>0?s-h:s,i.w-2*c,h),e.fillStyle=A(Tt(l)?.5:.15),e.fillRect(y+i.x,s-.5,i.w,1)}),t.s.picked&&ye(t,e,t.s.picked.column,o,2),t.spot>=0&&ye(t,e,t.spot,o,3),
+t.boxes.forEach((i,a)=>{if(i.hidden)return;let l=r[a],c=i.w>8?.5:0,h=Tt(l)&&l?Math.max(1,n*uo(l)):0;e.fillStyle=Number(l)>0?D("more"):D("less"),e.fillRect(y+i.x+
+c,Number(l)>0?s-h:s,i.w-2*c,h),e.fillStyle=A(Tt(l)?.5:.15),e.fillRect(y+i.x,s-.5,i.w,1)}),t.s.picked&&ye(t,e,t.s.picked.column,o,2),t.spot>=0&&ye(t,e,t.spot,o,3),
 t.brush&&mo(t,e,o)}function mo(t,e,o){let[s,n]=t.brushed(),r=y+t.boxes[s].x,i=y+t.boxes[n].x+t.boxes[n].w;e.fillStyle=A(z()?.45:.35),e.fillRect(y,0,r-y,o),e.fillRect(
 i,0,t.parts.stripCanvas.clientWidth-i,o),e.strokeStyle=A(.95),e.lineWidth=2,e.strokeRect(r,1,i-r,o-2)}function ye(t,e,o,s,n){let r=t.boxes[o];!r||r.hidden||(e.strokeStyle=
 A(.95),e.lineWidth=n,e.strokeRect(y+r.x,1,r.w,s-2))}function ve(t,e){let o=t.floor()[e],s=t.s.board.columns[e]?.label??"";if(!Tt(o))return`${s}: no two models c\
@@ -144,7 +144,7 @@ hange the same weights`;let n=Math.abs(yt(100*o));return`${s}: ${n?`${n} % ${o>0
 live:r}=t.parts;if(t.spot=t.floor().length&&t.boxes[e]&&!t.boxes[e].hidden?e:-1,t.mark("strip"),s.hidden=t.spot<0,t.spot<0)return;s.textContent=ve(t,t.spot),o&&
 (r.textContent=s.textContent);let i=t.boxes[t.spot],a=n.offsetLeft+y+i.x+i.w/2;s.style.left=`${v(a-s.offsetWidth/2,0,Math.max(0,t.root.clientWidth-s.offsetWidth))}\
 px`,s.style.top=`${n.offsetTop-s.offsetHeight-6}px`}function G(t,e){t.s.picked=e<0?null:{column:e},t.host.props.value=t.sending.message(),e>=0&&t.say(`Chosen: ${ve(
-t,e)}`),t.host.trigger("select",{index:e,value:t.floor()[e]??null}),t.mark("strip")}var X=(t,e)=>D(t.boxes,e.clientX-t.parts.stripCanvas.getBoundingClientRect().
+t,e)}`),t.host.trigger("select",{index:e,value:t.floor()[e]??null}),t.mark("strip")}var X=(t,e)=>F(t.boxes,e.clientX-t.parts.stripCanvas.getBoundingClientRect().
 left-y);function P(t,e,o){t.s.zoom=o>e&&o-e+1<t.s.board.columns.length?[e,o]:null,t.brush=null,ct(t,!1);for(let s of Object.keys(t.s.cursor))t.s.inView(t.s.cursor[s])||
 delete t.s.cursor[s];t.spot=-1,t.parts.tip.hidden=!0,t.resize(),t.drawHeads(),t.say(t.s.zoom?`Only ${t.s.rangeName(...t.s.zoom)} are shown.`:"All layers are sho\
 wn.")}function ct(t,e){t.brushing=e,t.parts.stripCanvas.dataset.brushing=String(e),t.tools&&N(t.tools.zoom,e)}function lt(t){t.brush=null,ct(t,!1),t.mark("strip")}
@@ -193,13 +193,13 @@ a.length>1&&s("Copy to all",()=>t.edit(()=>Et(t.s,e,a)))}function $e(t){let e=({
 o)&&!t.menu.from.contains(o)&&Y(t):document.removeEventListener("pointerdown",e)};document.addEventListener("pointerdown",e)}var Co=350;function Be(t,e,o){let s=e.canvas.getBoundingClientRect(),n=o.clientY-s.top;return{x:o.clientX-s.left-y,y:n,h:s.height,value:be(n,s.height,t.s.view())}}
 function _e(t,{lane:e},o,s){let{ends:n}=t;if(!n||t.s.frozen.has(e.path))return-1;let r=[n.first,n.last].map(i=>B(t.s.lanes[e.path][i],o.h,t.s.view()));return we(
 n,o,r,{gap:ht,reach:s?20:10})}function $o(t,e,o){if(o.button!==0||t.s.board.locked||t.gesture)return;t.finishTyping(),t.s.cause="edit";let s=Be(t,e,o),{lane:n}=e;
-e.pad.setPointerCapture(o.pointerId);let r=_e(t,e,s,o.pointerType==="touch"),i=D(t.boxes,s.x),a=S(n,v(s.value,...t.s.view()));t.gesture={bank:e,id:o.pointerId,before:t.
+e.pad.setPointerCapture(o.pointerId);let r=_e(t,e,s,o.pointerType==="touch"),i=F(t.boxes,s.x),a=S(n,v(s.value,...t.s.view()));t.gesture={bank:e,id:o.pointerId,before:t.
 s.lanes,side:r,run:t.boxes[i]?.run??null,column:i,level:a,moved:!1};let l=t.lastTap;l&&r<0&&l.path===n.path&&l.column===i&&o.timeStamp-l.time<Co?To(t,t.gesture,
 l):Ne(t,e,o),e.grip=r,t.selectLane(n.path),o.preventDefault(),e.pad.focus({preventScroll:!0})}function To(t,e,o){let{lane:s}=e.bank;o.kept&&t.s.past.pop(),t.s.lanes=
 o.before,Object.assign(e,{before:t.s.lanes,done:!0});let[n,r]=t.s.span(e.column);$(t.s,s,[...t.s.lanes[s.path]].fill(S(s,s.default??0),n,r+1)),t.sending.send()}
-function Bo(t,e,o){let s=D(t.boxes,o.x),n=_e(t,e,o,!1);if(s===e.hover&&n===e.grip)return;[e.hover,e.grip]=[s,n];let r=t.s.board.locked||t.s.fixed(e.lane,s);e.pad.
+function Bo(t,e,o){let s=F(t.boxes,o.x),n=_e(t,e,o,!1);if(s===e.hover&&n===e.grip)return;[e.hover,e.grip]=[s,n];let r=t.s.board.locked||t.s.fixed(e.lane,s);e.pad.
 style.cursor=r?"not-allowed":n>=0?"ns-resize":"crosshair",t.mark(e.lane.path)}function Ne(t,e,o){let s=Be(t,e,o),{gesture:n}=t;if(!n)return Bo(t,e,s);if(n.bank!==
-e||n.id!==o.pointerId||n.done)return;let{lane:r}=e,i=S(r,v(s.value,...t.s.view())),a=n.side>=0&&t.ends,l=a?le(t.s,r,n.before[r.path],a,n.side,i):_o(t,n,D(t.boxes,
+e||n.id!==o.pointerId||n.done)return;let{lane:r}=e,i=S(r,v(s.value,...t.s.view())),a=n.side>=0&&t.ends,l=a?le(t.s,r,n.before[r.path],a,n.side,i):_o(t,n,F(t.boxes,
 s.x,n.run),o.shiftKey?n.level:i,o.shiftKey);if(a&&(t.s.cursor[r.path]=n.side===0?a.first:a.last),e.hover=t.s.cursor[r.path],$(t.s,r,l,n.before),!!t.s.differ(n.sent??
 n.before))return n.sent=t.s.lanes,t.sending.send()}function _o(t,e,o,s,n){let{lane:r}=e.bank,i=e.last??{column:o,value:s},a=ae(t.s,r,n?{column:i.column,value:s}:
 i,{column:o,value:s});return e.last&&o!==e.last.column&&(e.moved=!0),e.last={column:o,value:s},t.s.cursor[r.path]=o,a}function Te(t,e,o){let{gesture:s}=t;if(!s||
@@ -252,11 +252,11 @@ find(a=>a.pad===s)?.lane.path,r=s?.dataset.param;t.banks=e.shown().map(a=>Ie(t,a
 String(!!e.board.locked),o.dataset.split=String(!!e.board.split),t.drawHeads(),t.resize(),t.drawTexts(),t.drawColours(),n&&t.banks.find(a=>a.lane.path===n)?.pad.
 focus({preventScroll:!0}),(r?[...t.parts.toolbar.querySelectorAll("button")]:[]).find(a=>a.dataset.param===e.param)?.focus()}function It(t){let e=l=>l.lanes.map(
 c=>c.path).join(`
-`)+l.columns.length,{s:o}=t,s=o.board;o.board={columns:[],params:[],lanes:[],...U(t.host.props.board)},o.hear(o.board);let{can_undo:n,can_redo:r,...i}=o.board,a=JSON.
+`)+l.columns.length,{s:o}=t,s=o.board;o.board={columns:[],params:[],lanes:[],...W(t.host.props.board)},o.hear(o.board);let{can_undo:n,can_redo:r,...i}=o.board,a=JSON.
 stringify(i);return a===t.known?t.drawButtons():(t.known&&o.pageRemembers&&o.forget(),t.known=a,t.sending.takeLaw(),e(o.board)!==e(s)&&(t.typing&&clearTimeout(t.
 typing.timer),Object.assign(t,{typing:null,gesture:null,lastTap:null}),o.outlive(s,R)||Object.assign(t,{brush:null,brushing:!1}),De(t,t.host.props.value)),Rt(t))}
 function De(t,e){t.own=null,t.s.adopt(e),t.sending.seq=Math.max(t.sending.seq,Number(e?.seq)||0),t.widen(),t.markAll(),t.drawButtons()}function Fe(t){!t.gesture&&
-!t.typing&&De(t,structuredClone(t.host.props.value))}function Ue(t){let e=U(t.host.props.stats);e.kept?t.stats={...t.stats,can_undo:e.can_undo,can_redo:e.can_redo,
+!t.typing&&De(t,structuredClone(t.host.props.value))}function Ue(t){let e=W(t.host.props.stats);e.kept?t.stats={...t.stats,can_undo:e.can_undo,can_redo:e.can_redo,
 seq:e.seq}:(t.stats=e,Number(e.seq)<t.sending.seq||(t.own=null)),t.s.hear(t.stats),t.drawTexts(),t.drawButtons(),t.mark("strip")}var Fo={encoder:"enc",vision:"see",audio:"hear",projector:"proj",embed:"emb",more:"more",norm:"norm",head:"head"};function We(t,e){let[o,s,n]=V(e.canvas),r={g:o,
 w:s,h:n,range:t.s.view(),fill:it(e.lane.ink??e.lane.slot)};Uo(t,e,r),Wo(r),Ko(t,e,r),Vo(t,e,r)}function Uo(t,e,{g:o,h:s,range:n,fill:r}){let{lane:i}=e,a=B(0,s,n),
 l=document.activeElement===e.pad||e.hover>=0,c=t.s.span(t.columnOf(e));t.boxes.forEach((h,d)=>{if(h.hidden)return;let u=ge(h),[p,f]=t.s.span(d),x=y+h.x+(d===p||
@@ -267,17 +267,17 @@ fillText(String(i),y-10,v(B(i,o,s),6,o-6));t.strokeStyle=A(.18),t.lineWidth=1;le
 1))}function Ko(t,{lane:e,ghost:o},{g:s,h:n}){if(!o)return;let r=t.s.views[o.param]??o.view??[0,1];s.strokeStyle=A(.55),s.lineWidth=1.25;let i=[];t.boxes.forEach(
 (a,l)=>{if(a.hidden||t.s.isOff(e,l))return;let c=B(t.s.lanes[o.path][l],n,r);(i[a.run]??=[]).push([y+a.x,c],[y+a.x+a.w,c])}),zt(s,[4,3],()=>i.forEach(a=>at(s,a)))}
 function Vo(t,{lane:e,grip:o},{g:s,h:n,range:r,fill:i}){let{ends:a}=t;!a||t.s.board.locked||t.s.frozen.has(e.path)||[a.first,a.last].forEach((l,c)=>{s.beginPath(),
-s.arc(y+a.x[c],B(t.s.lanes[e.path][l],n,r),o===c?Bt+1.5:Bt,0,2*Math.PI),s.fillStyle=i,s.fill(),s.lineWidth=2,s.strokeStyle=K("card"),s.stroke()})}function Ke(t){
+s.arc(y+a.x[c],B(t.s.lanes[e.path][l],n,r),o===c?Bt+1.5:Bt,0,2*Math.PI),s.fillStyle=i,s.fill(),s.lineWidth=2,s.strokeStyle=D("card"),s.stroke()})}function Ke(t){
 let[e,,o]=V(t.parts.scale);$t(e,"center",A(z()?.62:.6));let s=t.s.layerColumns().filter(i=>t.s.inView(i)),n=s.length?t.boxes[s[0]].w:1,r=[1,2,4,5,8,10,16,20].find(
 i=>i*n>=22)??40;t.s.board.columns.forEach((i,a)=>{let l=t.boxes[a];if(!l||l.hidden)return;t.s.held.has(a)&&Ct(e,y+l.x+.5,1,l.w-1,3);let c=y+l.x+l.w/2;if(i.kind===
 "layer"){let h=i.layer??a,d=a===s[s.length-1],u=(s.length-1-s.indexOf(a))*n>=22;(d||h%r===0&&u)&&e.fillText(String(h+1),c,o/2)}else{let h=Fo[i.kind]??i.label;e.
-fillText(l.w>=25?h:h[0].toUpperCase(),c,o/2)}})}var F=t=>new Int32Array(t.buffer,t.byteOffset,t.length);async function Go(t){let e=new Uint8Array(t.length/4*3-(t.endsWith("==")?2:t.endsWith("=")?1:0));for(let o=0,s=0;o<t.length;o+=4*262144){let n=atob(t.slice(o,o+
+fillText(l.w>=25?h:h[0].toUpperCase(),c,o/2)}})}var U=t=>new Int32Array(t.buffer,t.byteOffset,t.length);async function Go(t){let e=new Uint8Array(t.length/4*3-(t.endsWith("==")?2:t.endsWith("=")?1:0));for(let o=0,s=0;o<t.length;o+=4*262144){let n=atob(t.slice(o,o+
 1048576));for(let r=0;r<n.length;r+=1)e[s+r]=n.charCodeAt(r);s+=n.length,await new Promise(r=>{setTimeout(r)})}return e}async function pt(t){let e=new Float32Array(
 (await Go(t.data)).buffer),o=0,s=t.tensors.map(([n,r,i,a,l])=>{let c=Array.from({length:t.models},(u,p)=>e.subarray(o+p*i,o+(p+1)*i));o+=i*t.models;let h=[a,l],
-d={sorted:[],shares:[],lengths:[],draws:[]};return{column:n,attention:!!r,n:i,ties:h,deltas:c,bits:c.map(F),...d}});return{layers:t.layers,models:t.models,tensors:s}}var ut=Math.fround,Xo=2147483647;function Ve(t,e,o){let s=t+e|0;return s^=s>>>16,s=Math.imul(s,2146121005),s^=s>>>15,s=s+o|0,s=Math.imul(s,2221713035),s^=s>>>16,
+d={sorted:[],shares:[],lengths:[],draws:[]};return{column:n,attention:!!r,n:i,ties:h,deltas:c,bits:c.map(U),...d}});return{layers:t.layers,models:t.models,tensors:s}}var ut=Math.fround,Xo=2147483647;function Ve(t,e,o){let s=t+e|0;return s^=s>>>16,s=Math.imul(s,2146121005),s^=s>>>15,s=s+o|0,s=Math.imul(s,2221713035),s^=s>>>16,
 (s>>>8)*2**-24}function Ge(t,e){return t.sorted[e]??=Float32Array.from(t.deltas[e],Math.abs).sort(),t.sorted[e]}function ft(t,e,o){let[s,n]=[0,t.length];for(;s<
 n;){let r=s+n>>1;(o?t[r]<=e:t[r]<e)?s=r+1:n=r}return s}function Yo(t,e){let o=t.length,s=t[o-e],n=ft(t,s,!0);return[s,ut((e-(o-n))/(n-ft(t,s,!1)))]}function Pt(t,e,o,s){
-let{n,ties:[r,i]}=t;if(o<=0||o>=n){s.fill(o<=0?0:1,0,n);return}let[a,l]=Yo(Ge(t,e),o),c=t.bits[e],h=F(Float32Array.of(a))[0];for(let d=0;d<n;d+=1){let u=h-(c[d]&
+let{n,ties:[r,i]}=t;if(o<=0||o>=n){s.fill(o<=0?0:1,0,n);return}let[a,l]=Yo(Ge(t,e),o),c=t.bits[e],h=U(Float32Array.of(a))[0];for(let d=0;d<n;d+=1){let u=h-(c[d]&
 Xo);s[d]=u>>>31,u===0&&(l>=1||Ve(d,r,i)<l)&&(s[d]=1)}}function Zo(t,e){if(!t.shares[e]){let o=Ge(t,e),{n:s}=t;t.shares[e]=Float64Array.from(t.deltas[e],n=>{let r=(ft(
 o,Math.abs(n),!1)+ft(o,Math.abs(n),!0)-1)/2;return s>1?r/(s-1):r+.5})}return t.shares[e]}function Jo(t,e,[o,s]){return t.draws[e]??=Float32Array.from(t.deltas[e],
 (n,r)=>Ve(r,o,s)),t.draws[e]}function Qo(t,e,o,s,n,{kept:r,other:i}){let{n:a}=e,{density:l,gamma:c,epsilon:h}=s;if(l<=0&&t.trim!=="middle")return r.fill(0,0,a),
@@ -291,7 +291,7 @@ s;a+=1)o[a]*=i}function Ye(t,e,o){if(t===null)return"do not touch the same weigh
 ce",r=o.filter((c,h)=>c&&Number(e[h])>.05);if(t<-.05||!r.length||r.length===o.filter(Boolean).length)return n;let i=[];for(let c of r)i.at(-1)?.at(-1)===c-1?i.at(
 -1)?.push(c):i.push([c]);let a=i.slice(0,3).map(c=>c.length>1?`${c[0]}–${c.at(-1)}`:c[0]),l=i.length>3?" …":"";return`${n}${s?", more in":","} layer${r.length>
 1?"s":""} ${a.join(", ")}${l}`}function es(t,e){let o=Array.from({length:t},()=>new Float32Array(e)),s=new Float32Array(e),n={kept:new Uint8Array(e),other:new Uint8Array(e)},r={lead:new Uint8Array(
-e),share:new Float64Array(e),same:new Float64Array(e)};return{terms:o,bits:o.map(F),sum:s,sumBits:F(s),masks:n,...r,fair:new Float64Array(e)}}function os({terms:t,
+e),share:new Float64Array(e),same:new Float64Array(e)};return{terms:o,bits:o.map(U),sum:s,sumBits:U(s),masks:n,...r,fair:new Float64Array(e)}}function os({terms:t,
 bits:e,sum:o},s,n,r){let i=t[s],a=e[s],l=Math.fround(r),c=0;for(let h=0;h<n;h+=1){let d=a[h]<<1;c+=(d|-d)>>>31,i[h]*=l,o[h]+=i[h]}return c}function ss({terms:t,
 bits:e},o,s){let[n,r]=[0,0];for(let i=0;i<s;i+=1){let a=e[o][i]<<1;r+=(a|-a)>>>31,n+=Math.abs(t[o][i])}return r&&Number.isFinite(n)?n/r:0}function ns(t,e){let{lead:o,
 share:s,same:n,fair:r}=t,i=t.terms.map((p,f)=>ss(t,f,e)),a=i.map((p,f)=>f).filter(p=>i[p]).sort((p,f)=>i[f]-i[p]);if(a.length<2)return[0,0,0];let[l,...c]=a;for(let p=0;p<
@@ -353,6 +353,6 @@ ck resets",a=s>1?` · moves ${s} layers at a time (More)`:"";this.parts.hint.tex
 stripSummary:s}=this.parts,n=this.floor().length,{summary:r,lanes:i}=this.own??this.stats;e.hidden=!n,L(s,r??""),e.title=`Above the line: more than unrelated mo\
 dels would, below: less. ${this.stats.note??""}`,o.setAttribute("aria-label",`Pull against each other: ${r??""}`);for(let{lane:a,remark:l}of this.banks){let c=i?.[a.
 path]??i?.[a.path.split("#")[0]]??"";L(l,c),l.title=c}this.spot>=0&&O(this,this.spot<n?this.spot:-1)}drawColours(){for(let e of this.banks)e.box.style.setProperty(
-"--mx-colour",it(e.lane.ink??e.lane.slot));this.markAll()}};function ms(t){let e=new bt(t,Ut(t.element,".mixer",Dt));t.watch("board",()=>It(e)),t.watch("value",()=>Fe(e)),t.watch("stats",()=>Ue(e)),e.stats=U(t.props.stats),
+"--mx-colour",it(e.lane.ink??e.lane.slot));this.markAll()}};function ms(t){let e=new bt(t,Ut(t.element,".mixer",Dt));t.watch("board",()=>It(e)),t.watch("value",()=>Fe(e)),t.watch("stats",()=>Ue(e)),e.stats=W(t.props.stats),
 e.s.hear(e.stats),It(e)}return so(xs);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -21,7 +21,7 @@ const said = (x) => {
 function paint(cell, x) {
   if (x === null) return;
   const depth = Math.sqrt(clamp(Math.abs(x) / 0.3, 0, 1));
-  cell.style.background = blend(colour('card'), colour(x > 0 ? 'more' : 'less'), depth);
+  cell.style.background = blend(colour('card'), x > 0 ? colour('more') : colour('less'), depth);
 }
 
 /**

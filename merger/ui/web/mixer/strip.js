@@ -25,7 +25,7 @@ export function drawStrip(m) {
     const x = values[i];
     const d = box.w > 8 ? 0.5 : 0;
     const high = isShare(x) && x ? Math.max(1, reach * tall(x)) : 0;
-    g.fillStyle = colour(Number(x) > 0 ? 'more' : 'less');
+    g.fillStyle = Number(x) > 0 ? colour('more') : colour('less');
     g.fillRect(AXIS + box.x + d, Number(x) > 0 ? middle - high : middle, box.w - 2 * d, high);
     g.fillStyle = ink(isShare(x) ? 0.5 : 0.15); // no two changes there
     g.fillRect(AXIS + box.x, middle - 0.5, box.w, 1);
