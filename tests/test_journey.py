@@ -229,7 +229,7 @@ def test_nothing_hostile_runs(open_page, hostile):
         page.box("models")
         page.tab("Recipe")
         page.tab("Inside")
-        sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(4, timeout=20_000)
+        sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(6, timeout=20_000)
         assert page.lane(f"{EVIL[1]} weight").count() == 1
         assert page.page.evaluate("window.hacked") is None
         assert page.page.locator("img[src=x], img[src='x/onerror=window.hacked=4']").count() == 0
