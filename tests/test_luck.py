@@ -824,7 +824,7 @@ def test_no_home_no_cache_no_temporary_folder(models: Path, monkeypatch: pytest.
     monkeypatch.setenv("TMPDIR", "/nowhere")
     recipe = load(RECIPE + "tokenizer_source: union")
     opened = batch.open_models(recipe, [models])
-    speaking = tokenizer_folder(batch.plan(recipe, opened), opened)
+    speaking = tokenizer_folder(batch.make_plan(recipe, opened), opened)
     with pytest.raises(MergeError, match=r"^/nowhere: cannot be written: No such folder; name another in TMPDIR\.$"), speaking:
         pass
 

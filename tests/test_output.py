@@ -283,7 +283,7 @@ def test_a_limit_of_memory(models: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         "  Allow that with --memory 301MB" + ("." if build.available() else ", or install a C compiler: then much less will do.")
     )
     assert not (models.parent / "no.partial").exists()
-    jobs = batch.plan(load(RECIPE), batch.open_models(load(RECIPE), [models])).jobs
+    jobs = batch.make_plan(load(RECIPE), batch.open_models(load(RECIPE), [models])).jobs
     sizes = sorted((budget.memory_of(job) for job in jobs), reverse=True)
     assert budget.fitting_workers(jobs, 4, budget.OWN_MEMORY + sum(sizes[:2])) == 2
     assert budget.fitting_workers(jobs, 4, budget.OWN_MEMORY + sum(sizes[:2]) - 1) == 1
