@@ -23,7 +23,7 @@ from merger.ui.panels.answers import manner
 from merger.ui.rows import Row
 from merger.ui.service import answers
 from merger.ui.service.answers import Answers
-from merger.ui.service.feeds import Feeds, Heard
+from merger.ui.service.feeds import Answer, Feeds
 from merger.ui.studio import Manner, Studio, Visit
 
 ROOT = Path(__file__).parent.parent
@@ -395,9 +395,9 @@ def test_a_row_that_was_gone_on_with_is_longer(studio: Studio) -> None:
 def test_an_answer_that_repeats_itself_is_not_right() -> None:
     row = Row("a", "p", "ha", "within")
     word = Token(1, "ha ", 0.5, ())
-    feed = Feeds(1, "p", ["a/merge"], {"a/merge": row}).start({"a/merge": Heard.plain([word] * 30)})
+    feed = Feeds(1, "p", ["a/merge"], {"a/merge": row}).start({"a/merge": Answer.plain([word] * 30)})
     assert (feed["repeats"], feed["marks"]) == (["a/merge"], {"a/merge": False})
-    feed = Feeds(1, "p", ["a/merge"], {"a/merge": row}).start({"a/merge": Heard.plain([word])})
+    feed = Feeds(1, "p", ["a/merge"], {"a/merge": row}).start({"a/merge": Answer.plain([word])})
     assert (feed["repeats"], feed["marks"]) == ([], {"a/merge": True})
 
 

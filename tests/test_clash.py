@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 import merger.ui.lanes as lanes
 import merger.ui.state as state
 from merger.engine.document import open_models, reader
-from merger.engine.plan import plan
+from merger.engine.plan import make_plan
 from merger.inspect.analysis import Contest, contest, measure
 from merger.methods import METHODS
 from merger.recipe import load
@@ -103,7 +103,7 @@ def unrelated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def told(root: Path, method: str, models: Sequence[str]) -> float:
     recipe = load(f"{{merge_method: {method}, base_model: base, models: [{', '.join(models)}], parameters: {{weight: 0.7}}}}")
     opened = open_models(recipe, [root])
-    decided = plan(recipe, opened)
+    decided = make_plan(recipe, opened)
     found = measure(decided.jobs[0], reader(opened), decided.layout).contest.beyond
     assert found is not None
     return found
@@ -118,7 +118,7 @@ def test_unrelated_models_of_unequal_size_are_about_chance(unrelated: Path, meth
             f"{{merge_method: {method}, base_model: base, models: [{', '.join(models)}], parameters: {{weight: 0.7{density}}}}}"
         )
         opened = open_models(load(recipe), [unrelated])
-        decided = plan(load(recipe), opened)
+        decided = make_plan(load(recipe), opened)
         found = measure(decided.jobs[0], reader(opened), decided.layout).contest
         assert found.met > 300 and abs(found.beyond or 9) < ABOUT, models
     assert told(unrelated, method, ("m0", "foe")) > 0.3 and told(unrelated, method, ("m0", "twin")) < -0.3
