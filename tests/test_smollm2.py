@@ -351,7 +351,7 @@ def test_tunes_among_other_models_are_no_family(on: Panels, second: Family) -> N
     mixed = state.replace(work, shelf=(*work.shelf, "presets/family/pirate"))
     assert on.desk.family(work) is second and on.desk.family(mixed) is None and on.desk.rows_of(mixed) not in (SMOLLM2, TOYS)
     offered = json.loads(on.begin.board(mixed))["groups"]
-    assert next(entry["label"] for entry in offered[0]["entries"]) == "Equal parts" and GREETING.prompt not in [
+    assert next(entry["label"] for entry in offered[0]["entries"]) == "Half and half" and GREETING.prompt not in [
         row.prompt for row in second.first.rows
     ]
 
