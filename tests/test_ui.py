@@ -429,7 +429,11 @@ def test_the_fader_from_a_to_b_mixes_what_two_methods_make(studio):
     work = replace(first, slots=(first.recipe, other.recipe))
     there = on.compare.fade(work, 0.25, None)["work"]
     assert there.recipe.merge_method == "linear" and [e.model for e in there.recipe.models] == ["mix 1", "mix 2"]
-    assert there.chosen == (PIRATE, PLURAL, STORY) and Answers(studio).columns(there)[-1]["key"] == STORY
+    assert there.chosen == (PIRATE, PLURAL, STORY) and [one["key"] for one in Answers(studio).columns(there)][-3:] == [
+        STORY,
+        "A",
+        "B",
+    ]
     got, a, b = (merged_tensors(studio, recipe)[Q].float() for recipe in (there.recipe, first.recipe, other.recipe))
     way = b - a
     assert ((got - a) * way).sum() / (way * way).sum() == pytest.approx(0.25, abs=0.01)  # each number is rounded to bfloat16
