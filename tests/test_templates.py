@@ -489,7 +489,7 @@ def test_a_bad_template_is_tried_once_for_all_rows(monkeypatch: pytest.MonkeyPat
 def test_what_is_tried_before_is_what_is_asked(own: Any) -> None:
     """The rehearsal and the speaker ask the same, so that the second finds what is kept."""
     studio = Studio(ROOT / "presets")
-    Answers(studio)._rehearse([studio.base], "hi")
+    Answers(studio)._rehearse(studio.base, "hi")
     kept = dict(own._kept)
     folder = studio.parents.model(studio.base).folder
     templates.asked(safe.chat_template(folder) or "", "hi", safe.tokenizer(folder).special_tokens_map)
