@@ -1,4 +1,4 @@
-// npm run build: 838a2e8d210270c9a526c47b066976419a4fcdd631f8454cff7f5ed2310212f7 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: 994774bcb98125244fb2860a4ef8c1d96c1f4975eee8f0fbeb9b70ac4f6cb421 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var J=Object.defineProperty;var Bt=Object.getOwnPropertyDescriptor;var zt=Object.getOwnPropertyNames;var Dt=Object.prototype.hasOwnProperty;var Ht=(i,t)=>{for(var e in t)J(i,e,{get:t[e],enumerable:!0})},Ft=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of zt(t))!Dt.call(i,r)&&r!==
 e&&J(i,r,{get:()=>t[r],enumerable:!(s=Bt(t,r))||s.enumerable});return i};var Pt=i=>Ft(J({},"__esModule",{value:!0}),i);var ye={};Ht(ye,{start:()=>xe});var it=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
 ic:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collap\
@@ -31,22 +31,23 @@ er-bottom:1px solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;whit
 w-bar{width:10px;background:var(--me-edge)}.rw-bar[data-newest=true]{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;padding:12px 16p\
 x}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closehead\
  [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;cursor:pointer\
-}.rw-title,.rw-series-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(\
-:empty){padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:fl\
-ex;flex-direction:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sh\
-eet);color:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,sel\
-ect):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-seri\
-es{display:flex;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series\
-:focus{outline:none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}\
-.rw-side-text{margin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anyw\
-here}.rw-side-text[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-se\
-lf:flex-start;min-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-s\
-core .rw-vote{flex:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:d\
-efault}.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-pro\
-mpt{width:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-tool,.rw-fold,.rw-words\
-,.rw-chip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.r\
-w-talk{display:block}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-scor\
-e{min-height:40px;padding:2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
+}.rw-was{display:-webkit-box;overflow:hidden;-webkit-box-orient:vertical;-webkit-line-clamp:3}.rw-title,.rw-series-title{flex:1 1 160px;margin:0;font-size:13px;\
+font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty){padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw\
+-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex-direction:column;font-size:11px;color:var(--me-quiet)}.rw-i\
+nput{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);color:var(--me-ink);font:inherit}.rw-hidden{position:absolute;\
+width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):focus-visible{outline:2px solid var(--me-focus);outline-offset\
+:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{display:flex;flex-direction:column;gap:10px;min-height:0;padding\
+:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{outline:none}.rw-pair{display:grid;grid-template-columns:1fr\
+ 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-side-text{margin:0;min-height:96px;padding:8px 0;border-top:2px\
+ solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.rw-side-text[data-waits=true]::after{content:"writing\\2026";c\
+olor:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex-start;min-height:36px;padding:4px 12px;border:1px solid var\
+(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-vote{flex:none;align-self:center;min-height:32px;margin-le\
+ft:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}\
+.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .\
+rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-hei\
+ght:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:block}.rw-prompt{width:42%}.rw-row td{height:48px;pa\
+dding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40px;padding:2px 8px}.rw-right{font-size:14px}}@media(\
+max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
 `;var ot=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
 ry, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: var(--me-card\
 )}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);whit\
@@ -244,26 +245,26 @@ let[n,a]=pe(e.map(({length:c})=>c),[s,e[s].indexOf(t)],o);((n!==s&&t.matches(".r
 focus()}function et(i,t){if(t?.matches(tt))for(let e of i.querySelectorAll(tt))e.tabIndex=e===t?0:-1}var Tt={busy:"writing",waiting:"waiting its turn",stopped:"stopped",failed:"failed",stale:"not asked since your last stroke"};function st(i){let t=l("span","rw-\
 mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-label",i?"right":"wrong")),t}var K=class{constructor(t,e){
 this.row=t,this.line=l("tr","rw-row"),this.prompt=l("td","rw-prompt"),this.prompt.setAttribute("role","rowheader"),this.merge=l("td","rw-merge"),this.past=l("td",
-"rw-before"),this.words=l("button","rw-words"),this.fill(e),this.cells=[]}fill(t){let{row:e}=this,s=l("input","rw-tick");s.type="checkbox",s.checked=e.ticked!==
-!1,s.setAttribute("aria-label",`Counts for the score: ${e.prompt}`),s.addEventListener("change",()=>t.tick(e,s.checked));let r=l("label","rw-ticked");r.append(s),
-this.words=b(p("rw-words",e.prompt,()=>t.open(e)),e.prompt),this.words.dir="auto",this.words.setAttribute("aria-keyshortcuts","Space F2 Delete Alt+ArrowUp Alt+A\
-rrowDown");let o=l("span","rw-wanted",wt(e));o.dir="auto";let n=l("span","rw-tools");n.append(b(p("rw-tool","✎",()=>t.edit(e),`Change ${e.prompt}`),"Change th\
-e prompt, or what is right"),b(p("rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),"Take this row out"));let a=l("div","rw-ask"),h=l("div","rw-text");h.append(
-this.words,o),a.append(r,h,n),this.prompt.replaceChildren(a)}draw(t,e,s,r){this.line.dataset.open=String(s),this.line.dataset.row=this.row.id,this.words.setAttribute(
-"aria-current",String(s));let o=t.of(this.row.id,g);r?this.drawInstead(t.of(this.row.id,r.key),r):this.drawMerge(o,t.before.get(this.row.id),t.last.get(this.row.
-id)),u(this.past,t.before.get(this.row.id)??"–"),this.past.dir="auto",this.past.title=t.before.get(this.row.id)??"What the merge said before your last stroke";
-let n=e.filter(h=>!h.lead);for(;this.cells.length>n.length;)this.cells.pop()?.remove();n.forEach((h,d)=>{this.cells[d]??=l("td","rw-other"),this.drawOther(this.
-cells[d],h,t.of(this.row.id,h.key),o)});let a=[this.prompt,this.merge,this.past,...this.cells];a.length!==this.line.children.length&&this.line.replaceChildren(...a)}drawInstead(t,e){
-let s=l("span","rw-answer",w(t));s.dir="auto";let r=l("div","rw-said");r.append(st(m.includes(t.state)?t.mark:null),s),this.merge.dataset.changed="false",this.merge.
-replaceChildren(r,l("span","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s){let r=m.includes(t.state),o=w(t),n=l("span","rw-answer",o||(r?"":s??""));n.dir=
-"auto";let a=l("div","rw-said");a.dataset.old=String(t.state==="stale"||!o&&!r),a.append(st(r?t.mark:null),n);let h=l("span","rw-state",t.error||this.labelOf(t,
-o,e));this.merge.dataset.changed=String(r&&e!==void 0&&o!==e),this.merge.dataset.state=t.state||"empty",this.merge.replaceChildren(a,h),this.merge.title=o}offer(t){
-let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=-1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s){let r=[...t.cut?
-[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];return r.length&&m.includes(t.state)?r.join(" · "):Tt[t.state]?Tt[t.state]:!m.includes(
-t.state)||s===void 0?"":e===s?"same as before":"changed"}drawOther(t,e,s,r){let o=["done","cached"].includes(s.state),n=o&&["done","cached"].includes(r.state),a=w(
-s)===w(r),h=l("span","rw-sign",n?a?"=":"≠":o?"·":"…");h.style.color=e.slot===null||e.slot===void 0?"":q(e.slot),h.setAttribute("role","img"),h.setAttribute(
-"aria-label",n?a?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}: ${w(s)}`:String(e.name??e.key);let d=l("span","rw-other-text",w(s));
-d.dir="auto",t.replaceChildren(h,st(o?s.mark:null),d)}};var ue=12,W=class{constructor(t){this.box=l("div","rw-score"),this.words=l("strong","rw-right"),this.bars=l("span","rw-bars"),this.bars.setAttribute("role","img"),
+"rw-before"),this.was=l("span","rw-was"),this.was.dir="auto",this.past.append(this.was),this.words=l("button","rw-words"),this.fill(e),this.cells=[]}fill(t){let{
+row:e}=this,s=l("input","rw-tick");s.type="checkbox",s.checked=e.ticked!==!1,s.setAttribute("aria-label",`Counts for the score: ${e.prompt}`),s.addEventListener(
+"change",()=>t.tick(e,s.checked));let r=l("label","rw-ticked");r.append(s),this.words=b(p("rw-words",e.prompt,()=>t.open(e)),e.prompt),this.words.dir="auto",this.
+words.setAttribute("aria-keyshortcuts","Space F2 Delete Alt+ArrowUp Alt+ArrowDown");let o=l("span","rw-wanted",wt(e));o.dir="auto";let n=l("span","rw-tools");n.
+append(b(p("rw-tool","✎",()=>t.edit(e),`Change ${e.prompt}`),"Change the prompt, or what is right"),b(p("rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),
+"Take this row out"));let a=l("div","rw-ask"),h=l("div","rw-text");h.append(this.words,o),a.append(r,h,n),this.prompt.replaceChildren(a)}draw(t,e,s,r){this.line.
+dataset.open=String(s),this.line.dataset.row=this.row.id,this.words.setAttribute("aria-current",String(s));let o=t.of(this.row.id,g);r?this.drawInstead(t.of(this.
+row.id,r.key),r):this.drawMerge(o,t.before.get(this.row.id),t.last.get(this.row.id)),u(this.was,t.before.get(this.row.id)??"–"),this.past.title=t.before.get(this.
+row.id)??"What the merge said before your last stroke";let n=e.filter(h=>!h.lead);for(;this.cells.length>n.length;)this.cells.pop()?.remove();n.forEach((h,d)=>{
+this.cells[d]??=l("td","rw-other"),this.drawOther(this.cells[d],h,t.of(this.row.id,h.key),o)});let a=[this.prompt,this.merge,this.past,...this.cells];a.length!==
+this.line.children.length&&this.line.replaceChildren(...a)}drawInstead(t,e){let s=l("span","rw-answer",w(t));s.dir="auto";let r=l("div","rw-said");r.append(st(m.
+includes(t.state)?t.mark:null),s),this.merge.dataset.changed="false",this.merge.replaceChildren(r,l("span","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s){
+let r=m.includes(t.state),o=w(t),n=l("span","rw-answer",o||(r?"":s??""));n.dir="auto";let a=l("div","rw-said");a.dataset.old=String(t.state==="stale"||!o&&!r),a.
+append(st(r?t.mark:null),n);let h=l("span","rw-state",t.error||this.labelOf(t,o,e));this.merge.dataset.changed=String(r&&e!==void 0&&o!==e),this.merge.dataset.state=
+t.state||"empty",this.merge.replaceChildren(a,h),this.merge.title=o}offer(t){let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=
+-1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s){let r=[...t.cut?[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];return r.
+length&&m.includes(t.state)?r.join(" · "):Tt[t.state]?Tt[t.state]:!m.includes(t.state)||s===void 0?"":e===s?"same as before":"changed"}drawOther(t,e,s,r){let o=[
+"done","cached"].includes(s.state),n=o&&["done","cached"].includes(r.state),a=w(s)===w(r),h=l("span","rw-sign",n?a?"=":"≠":o?"·":"…");h.style.color=e.slot===
+null||e.slot===void 0?"":q(e.slot),h.setAttribute("role","img"),h.setAttribute("aria-label",n?a?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??
+e.key}: ${w(s)}`:String(e.name??e.key);let d=l("span","rw-other-text",w(s));d.dir="auto",t.replaceChildren(h,st(o?s.mark:null),d)}};var ue=12,W=class{constructor(t){this.box=l("div","rw-score"),this.words=l("strong","rw-right"),this.bars=l("span","rw-bars"),this.bars.setAttribute("role","img"),
 this.legend=l("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let e=p("rw-vote","Blind test",t);e.title="A against B on t\
 hese prompts, without their names",this.box.append(this.words,this.bars,this.legend,e),this.strokes=[]}clear(){this.strokes=[],this.draw()}take(t,{right:e,of:s,
 whole:r}){if(u(this.words,s?`${e} of ${s} right`:"No prompt counts yet"),r&&s&&t){let o=this.strokes.at(-1);o?.recipe===t?Object.assign(o,{right:e,of:s}):this.strokes=

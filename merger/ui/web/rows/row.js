@@ -53,6 +53,9 @@ export class RowView {
     this.prompt.setAttribute('role', 'rowheader');
     this.merge = el('td', 'rw-merge');
     this.past = el('td', 'rw-before');
+    this.was = el('span', 'rw-was');
+    this.was.dir = 'auto';
+    this.past.append(this.was);
     this.words = el('button', 'rw-words');
     this.fill(acts);
     /** @type {HTMLElement[]} */
@@ -108,8 +111,7 @@ export class RowView {
     const own = store.of(this.row.id, MERGE);
     if (instead) this.drawInstead(store.of(this.row.id, instead.key), instead);
     else this.drawMerge(own, store.before.get(this.row.id), store.last.get(this.row.id));
-    setText(this.past, store.before.get(this.row.id) ?? '–');
-    this.past.dir = 'auto';
+    setText(this.was, store.before.get(this.row.id) ?? '–');
     this.past.title = store.before.get(this.row.id) ?? 'What the merge said before your last stroke';
     const others = columns.filter((column) => !column.lead);
     while (this.cells.length > others.length) this.cells.pop()?.remove();
