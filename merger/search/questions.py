@@ -146,15 +146,18 @@ def limited(found: Iterable[Question], source: str) -> tuple[Question, ...]:
     return kept
 
 
-def _lines(text: str, source: str) -> Iterator[Question]:
+def sections(lines: Iterable[str]) -> Iterator[tuple[str, int, str]]:
+    """The skill, number and words of each line that says something; `[skill]` lines and comments are taken out."""
     skill = "answers"
-    for number, line in enumerate(text.split("\n"), 1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
+    for number, line in enumerate(map(str.strip, lines), 1):
         if line.startswith("[") and line.endswith("]"):
             skill = line[1:-1].strip() or skill
-            continue
+        elif line and not line.startswith("#"):
+            yield skill, number, line
+
+
+def _lines(text: str, source: str) -> Iterator[Question]:
+    for skill, number, line in sections(text.split("\n")):
         where = f"{source}, line {number}"
         prompt, match, answer = marked(line)
         choices: tuple[str, ...] = ()

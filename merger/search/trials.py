@@ -37,6 +37,7 @@ from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_docu
 from merger.recipe import replace as replace_value
 from merger.recipe.between import effective
 from merger.regular import read_text
+from merger.search.questions import sections
 
 T = TypeVar("T")
 
@@ -101,14 +102,7 @@ def _limited(probes: Iterable[Probe], source: str) -> tuple[Probe, ...]:
 
 
 def _lines(text: str, source: str) -> Iterator[Probe]:
-    skill = "answers"
-    for number, line in enumerate(text.splitlines(), 1):
-        line = line.strip()
-        if not line or line.startswith("#"):
-            continue
-        if line.startswith("[") and line.endswith("]"):
-            skill = line[1:-1].strip() or skill
-            continue
+    for skill, number, line in sections(text.splitlines()):
         match = re.fullmatch(r"(.+?)\s*([=~])>\s*(.+)", line)
         if not match:
             raise MergeError(f"{source}, line {number}: write `prompt => expected answer`, or `prompt ~> words in it`.")

@@ -16,6 +16,11 @@ KEPT = 0.3
 """What the vote keeps of every model: TIES' authors use .2; .3 holds up better for two or three models."""
 
 
+def mixed(work: Workspace) -> tuple[str, ...]:
+    """The models in the mix; where there are none but the base, those on the shelf."""
+    return tuple(m for m in work.chosen if m != work.base) or work.shelf
+
+
 @dataclass(frozen=True)
 class Start:
     """A recipe to begin with. make: writes it for the models of a workspace."""
@@ -40,8 +45,8 @@ class Making:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Those in the mix; where there are none but the base, those on the shelf."""
-        return tuple(m for m in self.work.chosen if m != self.work.base) or self.work.shelf
+        """Those that are mixed."""
+        return mixed(self.work)
 
     def added(self, weights: Sequence[float]) -> Recipe:
         """The models' changes added up, each with one weight."""
@@ -86,7 +91,7 @@ def _balanced(on: Making) -> Recipe:
 
 def starts(work: Workspace) -> tuple[Start, ...]:
     """What any models can begin with, in the menu's order."""
-    models = Making(work, _no_plan, _no_sizes).models
+    models = mixed(work)
     if not models:
         return ()
     names = short_names([work.base, *work.shelf])
@@ -127,14 +132,6 @@ def with_start(work: Workspace, key: str, recipe: Recipe) -> Workspace:
     """The workspace on a start's recipe, under its name."""
     label = next(start.label for start in starts(work) if start.key == key)
     return replace(work, recipe=recipe, chosen=tuple(entry.model for entry in recipe.models), preset=label)
-
-
-def _no_plan(_: Recipe) -> Plan:
-    raise NotImplementedError
-
-
-def _no_sizes(_: Recipe) -> Sequence[float]:
-    raise NotImplementedError
 
 
 __all__ = ["Start", "begun", "starts", "with_start"]
