@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import threading
+import time
 import zipfile
 from pathlib import Path
 
@@ -132,16 +133,33 @@ def test_refused_choice_says_why_and_changes_nothing(open_page):
     sync_api.expect(page.lane("pirate weight")).to_be_visible()
 
 
-def test_stop(open_page):
-    page = open_page()
-    page.preset("Three in one")
-    sync_api.expect(page.answer()).to_have_text(re.compile("the end"), timeout=30_000)
-    page.box("more").get_by_label("Go on with the text").check()  # a text without an end: a quick machine is soon through a story
-    page.page.keyboard.press("Escape")
-    page.ask("tell me a story about")
-    page.press("Stop")
-    story = page.page.get_by_role("region", name="Answer of story")
-    sync_api.expect(story).to_contain_text("stopped", timeout=10_000)
+def test_stop(open_page, monkeypatch):
+    from merger.chat.model import ChatModel
+
+    quick = ChatModel.tokens
+
+    def slow(self, *args, **kwargs):
+        """A quick machine is through the longest answer before anyone can press Stop."""
+        spoken = quick(self, *args, **kwargs)
+        while True:
+            time.sleep(0.3)
+            try:
+                token = next(spoken)
+            except StopIteration as end:
+                return end.value
+            yield token
+
+    address, demo = serve(ROOT / "presets")
+    try:
+        page = open_page(address=address)
+        page.says("ahoy me matey, arr!")
+        monkeypatch.setattr(ChatModel, "tokens", slow)
+        page.ask("tell me a story about a cat")
+        page.press("Stop")
+        row = page.page.locator(".rw-row", has_text="tell me a story about a cat")
+        sync_api.expect(row).to_contain_text("stopped", timeout=10_000)
+    finally:
+        demo.close()
 
 
 def test_see_inside(open_page):
