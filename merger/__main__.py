@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, sweep, judge, tune, doctor, methods, page. Each calls one function of what is below."""
+"""The command line: merge, inspect, sweep, judge, tune, kin, doctor, methods, page. Each calls one function of what is below."""
 
 import argparse
 import atexit
@@ -113,6 +113,16 @@ def _parser() -> argparse.ArgumentParser:
     _add_mismatch(judge)
     _add_judge(judge)
     judge.set_defaults(run=_judge)
+
+    kin = commands.add_parser("kin", help="say which models come from which, how alike they are, and which are worth merging")
+    kin.add_argument(
+        "models", nargs="*", metavar="MODEL", help="folders, Hub ids, or model+lora; of the Hub's a few kilobytes are read"
+    )
+    kin.add_argument("--base", metavar="MODEL", help="what they were tuned from (default: looked for among them)")
+    kin.add_argument("--of", metavar="MODEL", help="also the fine-tunes of this base that the Hub lists, most used first")
+    kin.add_argument("--most", type=_count, default=8, metavar="N", help="of --of: at most so many (default 8)")
+    kin.add_argument("--json", action="store_true", help="print everything for a program")
+    kin.set_defaults(run=_kin)
 
     methods = commands.add_parser("methods", help="list the merge methods and their parameters")
     methods.add_argument("name", nargs="?", help="show one method in full")
@@ -589,6 +599,12 @@ def _tune(options: argparse.Namespace) -> None:
     from merger.cli import tune
 
     tune.write(options.out, tune.run(recipe, options))
+
+
+def _kin(options: argparse.Namespace) -> None:
+    from merger.cli import kin
+
+    print(kin.run(options))
 
 
 def _doctor(options: argparse.Namespace) -> int:

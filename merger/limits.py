@@ -222,6 +222,7 @@ JSON_BYTES = Limit(10_000_000, "bytes", "file", "A JSON file of a model", "test_
 JSON_VALUES = Limit(500_000, "values", "file", "What a JSON file holds", "test_bounds_of_files.py::test_many_small_values")
 JSON_DEPTH = Limit(32, "levels", "file", "Nesting of a JSON file", "test_bounds_of_files.py::test_deep_json")
 INDEX_BYTES = Limit(50_000_000, "bytes", "file", "The index of a model's files", "test_bounds_of_files.py::test_absurd_indexes")
+SHELF = Limit(64, "models", "request", "Models that are compared for kinship", "test_kin.py::test_a_shelf_is_bounded")
 SHARDS = Limit(2000, "files", "file", "Weight files of a model", "test_bounds_of_files.py::test_absurd_indexes")
 HEADER_BYTES = Limit(
     100_000_000, "bytes", "file", "The header of a weight file here", "test_bounds_of_files.py::test_headers_here"
