@@ -47,7 +47,11 @@ def cosines(stats: Sequence[TensorStats], names: Sequence[str]) -> go.Figure:
     """Cosine between every two models' deltas: 1 the same direction, 0 unrelated, -1 opposite."""
     whole = combine(stats, "")
     n = len(names)
-    table = [[0.0 if whole is None else whole.cosine(i, j) for j in range(n)] for i in range(n)]
+    return likeness([[0.0 if whole is None else whole.cosine(i, j) for j in range(n)] for i in range(n)], names)
+
+
+def likeness(table: Sequence[Sequence[float]], names: Sequence[str]) -> go.Figure:
+    """A table of such cosines, as many rows and columns as names."""
     shown = [[_plain(name) for name in names]] * 2
     figure = go.Figure(
         go.Heatmap(

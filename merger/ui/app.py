@@ -32,6 +32,7 @@ from merger.ui.panels.publish import Publishing
 from merger.ui.panels.recipe import Writing
 from merger.ui.panels.stack import Stacking
 from merger.ui.panels.take import Taking
+from merger.ui.panels.which import Relating
 from merger.ui.quota import share_out
 from merger.ui.scratch import scratch
 from merger.ui.state import Workspace, start
@@ -60,6 +61,7 @@ class Panels:
         self.head, self.begin = Heading(desk), Beginning(desk, self.answers)
         self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.answers)
         self.stack = Stacking(desk)
+        self.which = Relating(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
         self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
         self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
@@ -87,6 +89,7 @@ class Panels:
                     gr.HTML("", elem_id="no-drawer")  # no drawer is open
                 with gr.Tab("Find", id="explore"):
                     self.find.view(desk, studio.plan(first.recipe), first.chosen)
+                    self.which.view()
                 with gr.Tab("Inside", id="inside") as inside_tab:
                     self.inside.view()
                 with gr.Tab("Recipe", id="recipe") as recipe_tab:
@@ -113,6 +116,7 @@ class Panels:
             self.answers,
             self.chat,
             self.first,
+            self.which,
         ):
             panel.wire()
         self.recipe.wire(recipe_tab)
