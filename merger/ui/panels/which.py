@@ -44,7 +44,7 @@ class Relating:
         desk.bind(parts["which models"].expand, self.open, ["work"], DRAWN, **QUIET)
         desk.bind(parts["which models"].collapse, lambda: {"kin of": ()}, [], ["kin of"], **QUIET)
         desk.bind(parts["tick"].change, self.follow, ["work", "kin of"], DRAWN, trigger_mode="always_last", **QUIET)
-        desk.bind(parts["worth merging"].select, self.merge, ["work", "worth merging"], desk.drawn, **NOW)
+        desk.bind(parts["worth merging"].select, self.merge_these, ["work", "worth merging"], desk.drawn, **NOW)
 
     # ------------------------------------------------------------------------------------------ events
 
@@ -62,7 +62,7 @@ class Relating:
         """After an edit: only where it is unfolded, and other models came."""
         return self.open(work, request) if shown and tuple(shown) != _models(work) else {}
 
-    def merge(self, work: Workspace, value: object, request: gr.Request) -> Updates:
+    def merge_these(self, work: Workspace, value: object, request: gr.Request) -> Updates:
         """Merge these: the models of a proposal take the others' place in the mix."""
         key = chosen(value)
         models = key.split("\n") if key else []
