@@ -21,13 +21,15 @@ TRITON := .cache/triton
 TRITONS := triton==3.7.1
 # lm-eval and what it brings, beside the environment too: pyarrow, scikit-learn, scipy
 EVALS := .cache/evals
+# Ray, for searches on many machines
+RAY := .cache/ray
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build bounds evals docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
+.PHONY: help run test check lint types js fix build bounds evals machines docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -67,6 +69,9 @@ bounds: $(VENV)/.dev  ## test the lowest versions that requirements.txt allows, 
 
 evals: $(VENV)/.dev $(EVALS)/.done  ## test `merger judge --tasks` with lm-eval, in an environment of its own (550 MB)
 	$(PYTEST) tests/test_evals.py
+
+machines: $(VENV)/.dev $(RAY)/.done  ## test `merger tune --ray` on a cluster of this machine, in an environment of its own (270 MB)
+	$(PYTEST) tests/test_ray.py
 
 docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the methods themselves
 	$(BIN)/python scripts/docs.py
@@ -135,6 +140,13 @@ $(EVALS)/.done: | $(BIN)/python
 	@$(BIN)/python -m venv $(EVALS)
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(echo $(EVALS)/lib/python*/site-packages)/main.pth"
 	@$(EVALS)/bin/python $(PIP) "lm_eval[hf]>=0.4.10"
+	@touch $@
+
+$(RAY)/.done: | $(BIN)/python
+	@echo "installing Ray into $(RAY) (270 MB) ..."
+	@$(BIN)/python -m venv $(RAY)
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(echo $(RAY)/lib/python*/site-packages)/main.pth"
+	@$(RAY)/bin/python $(PIP) "ray>=2.60"
 	@touch $@
 
 $(BUILDER)/.done: | $(BIN)/python

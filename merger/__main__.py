@@ -240,6 +240,11 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
     tune.add_argument("--sampler", default="tpe", help="of a search: tpe (default), cmaes, or nsga2 for several skills at once")
     tune.add_argument("--trials", type=_count, default=200, metavar="N", help="of a search: at most so many in all (default 200)")
     tune.add_argument("--workers", type=_count, default=1, metavar="N", help="of a search: processes beside each other")
+    tune.add_argument(
+        "--ray",
+        metavar="ADDRESS",
+        help="of a search: try on a Ray cluster, --workers N at a time (auto, ray://host:10001, host:6379)",
+    )
     tune.add_argument("--store", metavar="FILE", type=_path, help="of a search: an SQLite file, where it goes on tomorrow")
     tune.add_argument("-o", "--out", metavar="FILE", type=_path, help="write the better recipe here instead of to stdout")
 

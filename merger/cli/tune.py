@@ -64,7 +64,7 @@ def _search(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Names
                 print(f"\rtrial {number} of {options.trials} ", end="", file=sys.stderr, flush=True)
 
         try:
-            found = study.search(order, runner, workers=options.workers, go_on=lambda: not stopped, told=told)
+            found = study.search(order, runner, workers=options.workers, ray=options.ray, go_on=lambda: not stopped, told=told)
         except KeyboardInterrupt:  # what was tried until then is in the file
             stopped.append(True)
             found = study.tried(order)

@@ -7,10 +7,9 @@ SQLite file, where the search goes on tomorrow, and where Optuna's own dashboard
 import importlib
 import json
 import math
-import multiprocessing
+import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
 from hashlib import sha256
@@ -18,17 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from merger.engine.session import Parents
-from merger.errors import Cancelled, MergeError, nearest
+from merger.errors import MergeError, nearest
 from merger.methods import METHODS
 from merger.recipe import Entry, Recipe, constant, dump, load
+from merger.search import seats
 from merger.search.likelihood import Example
 from merger.search.slopes import Heard, Mix, slopes
 from merger.search.trials import Runner
 from merger.search.tune import Found, Goals
 
 SAMPLERS = ("tpe", "cmaes", "nsga2")
-FEW = 5
-"""Examples of each skill that a trial is asked first: one that is worse than most others' is not asked more."""
+STARTUP = 8
+"""Trials that are asked everything, before any is given up."""
+TOGETHER = 4
+"""Trials that are decided on at once, whoever tries them: the same with one worker as with many."""
 BEST = 5
 """Trials that are heard on what was kept back; the best there is offered."""
 
@@ -156,7 +158,8 @@ def _study(order: Order, seed: int) -> Any:
     several = order.sampler == "nsga2"
     try:
         made = {"tpe": "TPESampler", "cmaes": "CmaEsSampler", "nsga2": "NSGAIISampler"}[order.sampler]
-        sampler = getattr(package.samplers, made)(seed=seed)
+        more = {"constant_liar": True} if order.sampler == "tpe" else {}  # several are asked before one is told
+        sampler = getattr(package.samplers, made)(seed=seed, **more)
     except ImportError:
         raise MergeError(
             f"--sampler {order.sampler}: needs the package cmaes, which is not installed: pip install cmaes."
@@ -164,7 +167,6 @@ def _study(order: Order, seed: int) -> Any:
     try:
         return package.create_study(
             study_name=order.name, storage=f"sqlite:///{order.storage}", load_if_exists=True, sampler=sampler,
-            pruner=package.pruners.MedianPruner(n_startup_trials=8),
             directions=["minimize"] * (len(order.learn) if several else 1),
         )  # fmt: skip
     except Exception as error:  # whatever SQLAlchemy says of a file
@@ -174,22 +176,76 @@ def _study(order: Order, seed: int) -> Any:
 
 
 def search(
-    order: Order, runner: Runner | None = None, *, workers: int = 1, go_on: Callable[[], bool] = lambda: True,
-    told: Callable[[int], None] = lambda _: None,
+    order: Order, runner: Runner | None = None, *, workers: int = 1, ray: str | None = None,
+    go_on: Callable[[], bool] = lambda: True, told: Callable[[int], None] = lambda _: None,
 ) -> list[Tried]:  # fmt: skip
     """Search, and give every trial of the study, the best first; those of earlier days too. told: hears of each that is done.
 
-    workers  processes beside each other, each with a merged model of its own, over one file
+    What is tried is decided here, `TOGETHER` at a time, so that it does not depend on who tries it.
+
+    workers  processes beside each other, each with a merged model of its own
+    ray      where a Ray cluster answers (auto, ray://host:10001, host:6379; local: one is begun here); `workers` at a time
     """
     study = _study(order, order.seed)
+    first = runner if runner is not None else _runner(order)
     if not study.trials:
-        for point in _first(order, runner or _runner(order)):
+        for point in _first(order, first):
             study.enqueue_trial(point)
-    if workers > 1:
-        _beside(order, workers, study, go_on, told)
-    else:
-        _work(order, order.seed, runner or _runner(order), go_on, told)
+    with seats.opened(order, workers, ray, first) as try_all:
+        _turns(order, study, try_all, go_on, told)
     return _tried(order, study)
+
+
+def _turns(
+    order: Order, study: Any, try_all: seats.TryAll, go_on: Callable[[], bool], told: Callable[[int], None]
+) -> None:  # fmt: skip
+    """Trials, until there are enough of all or the time is over."""
+    recipe = load(order.recipe)
+    while (left := order.trials - len(study.trials)) > 0 and time.time() <= order.until and go_on():
+        trials: list[Any] = []
+        tasks: list[seats.Task] = []
+        worse = _half(study, order)
+        for trial in [study.ask() for _ in range(min(TOGETHER, left))]:
+            try:
+                made = recipe_of(recipe, order.where, _suggested(trial, recipe, order.where))
+            except MergeError as error:
+                _give_up(study, trial, str(error))
+                continue
+            trial.set_user_attr("recipe", dump(made))
+            trials.append(trial)
+            tasks.append(seats.Task(dump(made), worse))
+        outcomes = try_all(tasks, go_on)
+        for trial, outcome in zip(trials, outcomes, strict=True):
+            if outcome is None:  # it was stopped
+                study.tell(trial, state=optuna().trial.TrialState.FAIL)
+                continue
+            _tell(order, study, trial, outcome)
+            told(trial.number)
+
+
+def _tell(order: Order, study: Any, trial: Any, outcome: seats.Outcome) -> None:
+    """What came of a trial, to Optuna."""
+    if outcome.few is not None:
+        trial.set_user_attr("few", outcome.few)
+        if order.sampler != "nsga2":
+            trial.report(outcome.few, 0)
+    if outcome.note:
+        _give_up(study, trial, outcome.note)
+        return
+    trial.set_user_attr("heard", json.dumps(outcome.heard))
+    losses = list(outcome.heard.values())
+    study.tell(trial, losses if order.sampler == "nsga2" else sum(losses) / len(losses))
+
+
+def _give_up(study: Any, trial: Any, why: str) -> None:
+    trial.set_user_attr("note", why.splitlines()[0])
+    study.tell(trial, state=optuna().trial.TrialState.PRUNED)
+
+
+def _half(study: Any, order: Order) -> float | None:
+    """The middle of what all trials so far had on a few prompts, beyond which nothing more is asked; None while they are few."""
+    few = [trial.user_attrs["few"] for trial in study.trials if "few" in trial.user_attrs]
+    return statistics.median(few) if len(few) >= STARTUP and order.sampler != "nsga2" else None
 
 
 def _runner(order: Order) -> Runner:
@@ -200,7 +256,7 @@ def _first(order: Order, runner: Runner) -> list[dict[str, Any]]:
     """The recipe as it is, then the same with its weights a step along their slopes."""
     recipe = load(order.recipe)
     bars = [bar for bar in Mix(runner, recipe, ["weight"]).bars if bar.model in {entry.model for entry in _donors(recipe)}]
-    found = slopes(runner, recipe, {skill: own[:FEW] for skill, own in order.learn.items()}, ["weight"])
+    found = slopes(runner, recipe, {skill: own[: seats.FEW] for skill, own in order.learn.items()}, ["weight"])
     table = found.table.sum(1)
     far = float(table.abs().max()) or 1.0
     first: list[dict[str, Any]] = []
@@ -216,67 +272,8 @@ def _first(order: Order, runner: Runner) -> list[dict[str, Any]]:
     return first if bars else []
 
 
-def _work(order: Order, seed: int, runner: Runner, go_on: Callable[[], bool], told: Callable[[int], None]) -> None:
-    """Trials of one process, until there are enough of all or the time is over."""
-    study, recipe = _study(order, seed), load(order.recipe)
-    package = optuna()
-    few = {skill: own[:FEW] for skill, own in order.learn.items()}
-
-    def objective(trial: Any) -> Any:
-        try:
-            made = recipe_of(recipe, order.where, _suggested(trial, recipe, order.where))
-            trial.set_user_attr("recipe", dump(made))
-            mix = Mix(runner, made, ["weight"])
-            heard = mix.hear(few, go_on=go_on)
-            if order.sampler != "nsga2":
-                trial.report(_mean(heard), 0)
-                if trial.should_prune():
-                    trial.set_user_attr("note", "worse than most on a few prompts")
-                    raise package.TrialPruned
-            heard = mix.hear(order.learn, go_on=go_on)
-        except Cancelled:
-            raise
-        except MergeError as error:
-            trial.set_user_attr("note", str(error).splitlines()[0])
-            raise package.TrialPruned from None
-        trial.set_user_attr("heard", json.dumps({skill: one.loss for skill, one in heard.items()}))
-        return [one.loss for one in heard.values()] if order.sampler == "nsga2" else _mean(heard)
-
-    def done(study: Any, trial: Any) -> None:
-        told(trial.number)
-        if time.time() > order.until or not go_on() or len(study.trials) >= order.trials:
-            study.stop()
-
-    with suppress(Cancelled):
-        study.optimize(objective, n_trials=order.trials, callbacks=[done])
-
-
 def _mean(heard: Mapping[str, Heard]) -> float:
     return sum(one.loss for one in heard.values()) / len(heard)
-
-
-def _child(order: Order, seed: int) -> None:
-    """A process of its own."""
-    import torch
-
-    torch.set_num_threads(1)
-    _work(order, seed, _runner(order), lambda: True, lambda _: None)
-
-
-def _beside(order: Order, workers: int, study: Any, go_on: Callable[[], bool], told: Callable[[int], None]) -> None:
-    context = multiprocessing.get_context("spawn")
-    running = [context.Process(target=_child, args=(order, order.seed + i), daemon=True) for i in range(workers)]
-    for process in running:
-        process.start()
-    try:
-        while any(process.is_alive() for process in running) and go_on():
-            told(len(study.trials))
-            time.sleep(0.2)
-    finally:
-        for process in running:
-            process.terminate() if not go_on() else process.join(60)
-    if any(process.exitcode for process in running) and not _tried(order, study):
-        raise MergeError("the processes of the search ended before their first trial; try it with one worker.")
 
 
 def tried(order: Order) -> list[Tried]:

@@ -1,0 +1,225 @@
+"""Who tries the trials of a search: this process, processes beside it, or the machines of a Ray cluster."""
+
+import contextlib
+import importlib
+import multiprocessing
+import socket
+from collections.abc import Callable, Generator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from merger.engine.session import Parents
+from merger.errors import Cancelled, MergeError
+from merger.recipe import load
+from merger.search.likelihood import Example
+from merger.search.slopes import Mix
+from merger.search.trials import Runner
+
+FEW = 5
+"""Examples of each skill that a trial is asked first: one that is worse than most others' is not asked more."""
+KNOCK = 5.0
+"""Seconds for a cluster to answer at its address."""
+LOOK = 0.2
+"""Seconds between two looks whether to go on."""
+
+
+class Asked(Protocol):
+    """What is asked of an order: examples by skill, the device, and where models lie."""
+
+    @property
+    def learn(self) -> Mapping[str, tuple[Example, ...]]: ...
+
+    @property
+    def device(self) -> str: ...
+
+    @property
+    def roots(self) -> tuple[Path, ...]: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """A recipe's text. worse: a mean -log P on the first few examples beyond which it is given up; None: it is not."""
+
+    text: str
+    worse: float | None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """few: mean -log P on the first few examples; heard: on all, by skill; note: why it was given up."""
+
+    few: float | None = None
+    heard: Mapping[str, float] = field(default_factory=dict[str, float])
+    note: str = ""
+
+
+TryAll = Callable[[Sequence[Task], Callable[[], bool]], list[Outcome | None]]
+"""Tries tasks; outcomes in their order, None for those that were stopped."""
+
+
+class Seat:
+    """One merged model that is asked."""
+
+    def __init__(self, learn: Mapping[str, tuple[Example, ...]], runner: Runner) -> None:
+        self.learn, self.runner = learn, runner
+        self.few = {skill: own[:FEW] for skill, own in learn.items()}
+
+    def hear(self, task: Task, go_on: Callable[[], bool] = lambda: True) -> Outcome:
+        """Ask a recipe's merge. Cancelled when go_on says no."""
+        few = None
+        try:
+            mix = Mix(self.runner, load(task.text), ["weight"])
+            heard = mix.hear(self.few, go_on=go_on)
+            few = sum(one.loss for one in heard.values()) / len(heard)
+            if task.worse is not None and few > task.worse:
+                return Outcome(few, note="worse than most on a few prompts")
+            heard = mix.hear(self.learn, go_on=go_on)
+        except Cancelled:
+            raise
+        except MergeError as error:
+            return Outcome(few, note=str(error).splitlines()[0])
+        return Outcome(few, {skill: one.loss for skill, one in heard.items()})
+
+
+@contextlib.contextmanager
+def opened(order: Asked, workers: int, ray: str | None, runner: Runner) -> Generator[TryAll]:
+    """Seats for as long as a search lasts. MergeError where a cluster does not answer, or a package is missing."""
+    if ray is not None:
+        with _on_ray(order, workers, ray) as seats:
+            yield seats
+    elif workers > 1:
+        with _beside(order, workers) as seats:
+            yield seats
+    else:
+        yield _here(Seat(order.learn, runner))
+
+
+def _here(seat: Seat) -> TryAll:
+    def try_all(tasks: Sequence[Task], go_on: Callable[[], bool]) -> list[Outcome | None]:
+        outcomes: list[Outcome | None] = []
+        for task in tasks:
+            with contextlib.suppress(Cancelled):
+                if go_on():
+                    outcomes.append(seat.hear(task, go_on))
+                    continue
+            outcomes.append(None)
+        return outcomes
+
+    return try_all
+
+
+# ---------------------------------------------------------------------------------------------- processes beside this one
+
+_OWN: list[Seat] = []
+
+
+def _sit(learn: Mapping[str, tuple[Example, ...]], device: str, roots: tuple[Path, ...]) -> None:
+    import torch
+
+    torch.set_num_threads(1)
+    _OWN[:] = [Seat(learn, Runner(Parents(device, roots)))]
+
+
+def _hear(task: Task) -> Outcome:
+    return _OWN[0].hear(task)
+
+
+@contextlib.contextmanager
+def _beside(order: Asked, workers: int) -> Generator[TryAll]:
+    context = multiprocessing.get_context("spawn")
+    given = (dict(order.learn), order.device, order.roots)
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_sit, initargs=given)
+
+    def try_all(tasks: Sequence[Task], go_on: Callable[[], bool]) -> list[Outcome | None]:
+        try:
+            futures = [pool.submit(_hear, task) for task in tasks]
+            while go_on() and wait(futures, LOOK).not_done:
+                pass
+            for future in futures:
+                future.cancel()
+            return [_of(future) if future.done() and not future.cancelled() else None for future in futures]
+        except BrokenProcessPool:
+            raise MergeError("a process of the search ended by itself, for want of memory perhaps; try fewer workers.") from None
+
+    try:
+        yield try_all
+    finally:
+        for process in multiprocessing.active_children():
+            if process in (pool._processes or {}).values():  # pyright: ignore[reportPrivateUsage] - what is under way is not waited for
+                process.terminate()
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _of(future: "Future[Outcome]") -> Outcome:
+    return future.result()
+
+
+# ---------------------------------------------------------------------------------------------- machines
+
+
+@contextlib.contextmanager
+def _on_ray(order: Asked, workers: int, address: str) -> Generator[TryAll]:
+    try:
+        package: Any = importlib.import_module("ray")
+    except ImportError:
+        raise MergeError("--ray needs Ray, which is not installed here: pip install 'merge-explorer[ray]'.") from None
+    begun = not package.is_initialized()
+    if begun:
+        _knock(address)
+        where = {"num_cpus": workers} if address == "local" else {"address": address}
+        try:
+            package.init(
+                **where, include_dashboard=False if address == "local" else None, log_to_driver=False, logging_level="ERROR"
+            )
+        except Exception as error:  # ConnectionError, ValueError, RuntimeError, whatever it meets on the way
+            raise MergeError(f"--ray {address}: no cluster answers there ({str(error).splitlines()[0][:120]}).") from None
+    gpus = 1 if order.device.startswith("cuda") else 0
+    seat = package.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=2)(_Far)
+    seats = [seat.remote(dict(order.learn), order.device, tuple(map(str, order.roots))) for _ in range(max(1, workers))]
+
+    def try_all(tasks: Sequence[Task], go_on: Callable[[], bool]) -> list[Outcome | None]:
+        asked = [seats[i % len(seats)].hear.remote(task) for i, task in enumerate(tasks)]
+        left = list(asked)
+        while left and go_on():
+            _, left = package.wait(left, num_returns=len(left), timeout=LOOK)
+        try:
+            return [None if one in left else package.get(one) for one in asked]
+        except package.exceptions.RayError as error:
+            raise MergeError(
+                f"--ray {address}: a machine failed at a trial: {str(error).strip().splitlines()[-1][:200]}."
+            ) from None
+
+    try:
+        yield try_all
+    finally:
+        for one in seats:
+            package.kill(one)
+        if begun:
+            package.shutdown()
+
+
+def _knock(address: str) -> None:
+    """MergeError where nobody listens: Ray itself would wait for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host:
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK).close()
+    except (OSError, ValueError, OverflowError) as error:
+        raise MergeError(f"--ray {address}: no cluster answers there ({error}).") from None
+
+
+class _Far:
+    """A seat in a process of a cluster; it is made there."""
+
+    def __init__(self, learn: Mapping[str, tuple[Example, ...]], device: str, roots: Sequence[str]) -> None:
+        _sit(learn, device, tuple(map(Path, roots)))
+
+    def hear(self, task: Task) -> Outcome:
+        return _hear(task)
+
+
+__all__ = ["FEW", "Outcome", "Seat", "Task", "TryAll", "opened"]
