@@ -3,6 +3,7 @@
 import json
 import pickle
 import random
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace as replace_fields
 from functools import partial
@@ -92,6 +93,17 @@ def test_what_is_right() -> None:
     assert exact.right(" new york\n") and not exact.right("new york.")
     assert within.right("It is New\nYork.") and not within.right("newyork")
     assert Probe("", "", r"a \w+\.", "pattern").right(" a cat.") and not Probe("", "", r"a \w+", "pattern").right("A cat")
+
+
+def test_a_hostile_pattern_of_a_probe_is_stopped(runner: Runner, recipe: Recipe) -> None:
+    """In a sweep it is a note, as whatever else goes wrong with a trial; a model's answer may be what it takes for ever on."""
+    slow = Probe("x", "say yes my friend like a pirate", r"((.+)+)+#", "pattern")
+    assert Probe("", "", "(a+)+b", "pattern").right("aab")
+    started = time.monotonic()
+    with pytest.raises(MergeError, match=r"the pattern '\(a\+\)\+b' takes more than 2 seconds"):
+        Probe("", "", "(a+)+b", "pattern").right("a" * 40)
+    (trial,) = sweep(recipe, [Vary("models[0].parameters.weight", (1.0,))], runner, [slow])
+    assert "takes more than 2 seconds" in trial.note and not trial.scores and time.monotonic() - started < 60
 
 
 def test_scores_are_those_of_the_familys_card(runner: Runner) -> None:

@@ -26,7 +26,7 @@ from merger.search import babble
 from merger.search.babble import Heard
 from merger.search.figures import Figure, Kind
 from merger.search.likelihood import Example, Pass, examples, floats, integers, logprobs, passes
-from merger.search.matching import matches
+from merger.search.matching import judged
 from merger.search.questions import Question, QuestionSet, plain
 from merger.search.trials import Runner
 
@@ -190,11 +190,9 @@ class _Measuring:
             right[i], nll[i] = is_right, loss
         open_ = [i for i, q in enumerate(questions) if q.match in ("within", "pattern")]
         heard += hear(self.model, [self._prompt(questions[i]) for i in open_], LONGEST, self.go_on)
-        fits = iter(matches([(questions[i].answer, h.text) for i, h in zip(open_, heard, strict=True)
-                             if questions[i].match == "pattern"]))  # fmt: skip
-        for i, h in zip(open_, heard, strict=True):
-            wanted = questions[i]
-            right[i] = next(fits) if wanted.match == "pattern" else plain(wanted.answer) in plain(h.text)
+        wanted = [(questions[i].answer, questions[i].match) for i in open_]
+        for i, is_right in zip(open_, judged(wanted, [h.text for h in heard]), strict=True):
+            right[i] = is_right
         rest = [p for p in self.judge.prompts if p not in {h.prompt for h in heard}][: max(0, _SAMPLE - len(heard))]
         heard += hear(self.model, rest, babble.LONGEST, self.go_on)
         return right, nll, heard

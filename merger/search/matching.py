@@ -1,4 +1,4 @@
-"""Patterns of a stranger's questions, looked for where the search can be stopped."""
+"""Whether answers are right; patterns of a stranger's questions are looked for where the search can be stopped."""
 
 import json
 import subprocess
@@ -8,10 +8,25 @@ from pathlib import Path
 
 from merger.errors import MergeError
 from merger.limits import MATCHING_MEMORY, MATCHING_SECONDS
+from merger.search.questions import plain
 
 _PROGRAM = Path(__file__).with_name("matcher.py")
 _PATIENCE = 10
 """How many times the limit may pass by the clock: a busy machine's fault, not the pattern's."""
+
+
+def judged(wanted: Sequence[tuple[str, str]], said: Sequence[str]) -> list[bool]:
+    """Whether what was said is right, for each (answer, match): the whole answer, words within it, or a pattern for all of it.
+
+    >>> judged([("New  York", "exact"), ("york", "within"), ("[a-z]+", "pattern")], [" new york", "New York!", "two words"])
+    [True, True, False]
+    """
+    both = list(zip(wanted, said, strict=True))
+    fits = iter(matches([(answer, text) for (answer, match), text in both if match == "pattern"]))
+    return [
+        next(fits) if match == "pattern" else plain(answer) in plain(text) if match == "within" else plain(answer) == plain(text)
+        for (answer, match), text in both
+    ]
 
 
 def matches(pairs: Sequence[tuple[str, str]]) -> list[bool]:
@@ -43,4 +58,4 @@ def matches(pairs: Sequence[tuple[str, str]]) -> list[bool]:
     return [byte == ord("1") for byte in out]
 
 
-__all__ = ["matches"]
+__all__ = ["judged", "matches"]

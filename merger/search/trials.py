@@ -31,17 +31,18 @@ from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.hub.access import Access
 from merger.inside import inside
 from merger.kernels.devices import attempts, tried
+from merger.limits import QUESTIONS
 from merger.methods import METHODS
 from merger.methods.params import Scalar, to_number
 from merger.recipe import Recipe, Setting, dump, load, parse_value, setting_document, setting_of
 from merger.recipe import replace as replace_value
 from merger.recipe.between import effective
 from merger.regular import read_text
+from merger.search.matching import judged
 from merger.search.questions import sections
 
 T = TypeVar("T")
 
-MAX_PROBES = 2000
 LONGEST = 160
 """Tokens of an answer that is looked for a pattern or words in; an exact answer may be as long as the one expected."""
 
@@ -61,19 +62,17 @@ class Probe:
     match: Literal["exact", "within", "pattern"] = "exact"
 
     def right(self, said: str) -> bool:
-        """Whether an answer is right.
+        """Whether an answer is right. MergeError where a pattern takes too long.
 
         >>> Probe("", "plural of box", "boxes").right(" Boxes "), Probe("", "plural of box", "boxes").right("boxes and boxes")
         (True, False)
         """
-        if self.match == "pattern":
-            return re.fullmatch(self.answer, said.strip()) is not None
-        wanted, given = _plain(self.answer), _plain(said)
-        return wanted in given if self.match == "within" else wanted == given
+        return all_right([self], [said])[0]
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+def all_right(probes: Sequence[Probe], said: Sequence[str]) -> list[bool]:
+    """The same of many. MergeError names the pattern at which all of them have taken too long."""
+    return judged([(probe.answer, probe.match) for probe in probes], said)
 
 
 def read_probes(source: str | Path, half: str = "choose") -> tuple[Probe, ...]:
@@ -96,8 +95,8 @@ def _limited(probes: Iterable[Probe], source: str) -> tuple[Probe, ...]:
     kept = tuple(dict.fromkeys(probes))
     if not kept:
         raise MergeError(f"{source}: holds no probes.\n  Write lines such as: plural of box => boxes")
-    if len(kept) > MAX_PROBES:
-        raise MergeError(f"{source}: holds {len(kept)} probes; at most {MAX_PROBES} are asked.")
+    if len(kept) > QUESTIONS:
+        raise MergeError(f"{source}: holds {len(kept)} probes; at most {int(QUESTIONS)} are asked.")
     return kept
 
 
@@ -162,9 +161,9 @@ def score(who: ChatModel, probes: Sequence[Probe], prompts: Sequence[str] = (), 
     for skill in dict.fromkeys(probe.skill for probe in probes):
         group = [probe for probe in probes if probe.skill == skill]
         said = _said(who, [probe.prompt for probe in group], _limit(who, group), go_on)
-        judged = [Answer(skill, p, text.strip(), probe.right(text)) for probe, (p, text) in zip(group, said, strict=True)]
-        shares[skill] = sum(a.right is True for a in judged) / len(judged)
-        answers += judged
+        right = all_right(group, [text for _, text in said])
+        answers += [Answer(skill, p, text.strip(), is_right) for (p, text), is_right in zip(said, right, strict=True)]
+        shares[skill] = sum(right) / len(right)
     return Scores(shares, tuple(answers))
 
 

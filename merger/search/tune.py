@@ -20,12 +20,13 @@ from torch import Tensor
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.hub.access import Access
 from merger.inside import inside, presets
+from merger.limits import QUESTIONS
 from merger.methods.ops import numbers
 from merger.recipe import Recipe
 from merger.regular import read_text
 from merger.search.likelihood import Example, logprobs
 from merger.search.slopes import Bar, Heard, Mix, said
-from merger.search.trials import LONGEST, MAX_PROBES, Probe, Runner, read_probes
+from merger.search.trials import LONGEST, Probe, Runner, all_right, read_probes
 
 RATE = 0.06
 STEPS, MANY_STEPS = 40, 100
@@ -117,8 +118,8 @@ def read_prompts(source: Path, recipe: Recipe) -> dict[str | None, tuple[str, ..
     count = sum(map(len, found.values()))
     if not count:
         raise MergeError(f"{source}: holds no prompts.\n  Write one on each line, below a line [model] for each model's own.")
-    if count > MAX_PROBES:
-        raise MergeError(f"{source}: holds {count} prompts; at most {MAX_PROBES} are asked.")
+    if count > QUESTIONS:
+        raise MergeError(f"{source}: holds {count} prompts; at most {int(QUESTIONS)} are asked.")
     return {model: tuple(dict.fromkeys(some)) for model, some in found.items()}
 
 
@@ -194,10 +195,10 @@ def of_questions(
     waiting, found = list(probes), dict[Probe, Example]()
     for reference in dict.fromkeys(order):
         voice = runner.parent(reference, access)
-        for probe in waiting:
-            for one in said(voice, [probe.prompt], _limit(probe), listener=who, go_on=go_on):
-                if one.ends and probe.right(who.tokenizer.decode(one.wanted, skip_special_tokens=True)):
-                    found[probe] = one
+        heard = [(p, one) for p in waiting for one in said(voice, [p.prompt], _limit(p), listener=who, go_on=go_on) if one.ends]
+        texts = [who.tokenizer.decode(one.wanted, skip_special_tokens=True) for _, one in heard]
+        right = all_right([probe for probe, _ in heard], texts)
+        found |= {probe: one for (probe, one), is_right in zip(heard, right, strict=True) if is_right}
         waiting = [probe for probe in waiting if probe not in found]
     skills = dict.fromkeys(probe.skill for probe in probes)
     return goals({skill: [found[p] for p in probes if p.skill == skill and p in found] for skill in skills}, waiting)
