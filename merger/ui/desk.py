@@ -79,6 +79,11 @@ class Desk:
         """The parts that an edit draws."""
         return tuple(self._draws)
 
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """Of those, the parts that somebody may be writing into."""
+        return tuple(self._typed)
+
     def bind(
         self,
         event: Callable[..., Any],

@@ -71,7 +71,9 @@ class Feeds:
 
     def waiting(self, ahead: int) -> Feed:
         """Others come first."""
-        return self._feed(note="One answer is before yours." if ahead == 1 else f"{ahead} answers are before yours.")
+        return self._feed(
+            note="One answer is before yours." if ahead == 1 else f"{ahead} answers are before yours.", place=ahead + 1
+        )
 
     def add(self, key: str, token: Token) -> None:
         self._all[key].append(shown(token, None))

@@ -5,6 +5,7 @@ import { FINAL } from '../answers/kinds.js';
 import { button, el, grouped, setText, titled } from '../shared/dom.js';
 import { copier } from '../shared/copy.js';
 import { readOrNull } from '../shared/host.js';
+import { LINE, LOST } from '../shared/states.js';
 import { field } from './field.js';
 import { LONGEST, MERGE, Talk, shownOf, stateOf } from './talk.js';
 
@@ -70,6 +71,10 @@ export class Chat {
     this.root.setAttribute('aria-label', 'Chat');
     this.root.append(head, this.system, this.beside, this.told, this.log, this.note, line, this.live);
     this.root.addEventListener('chat', () => this.enter());
+    window.addEventListener(LINE, () => {
+      clearTimeout(this.waiting);
+      if (this.root.isConnected && this.talk.lose(LOST)) this.draw();
+    });
     this.root.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.defaultPrevented) return;
       event.preventDefault();

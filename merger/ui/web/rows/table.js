@@ -4,6 +4,7 @@ import { Panel } from '../answers/panel.js';
 import { FINAL } from '../answers/kinds.js';
 import { el, setText } from '../shared/dom.js';
 import { read } from '../shared/host.js';
+import { LINE } from '../shared/states.js';
 import { Ask } from './ask.js';
 import { CloseUp } from './closeup.js';
 import { Doing } from './doing.js';
@@ -48,6 +49,7 @@ export class Table {
     /** @type {Map<string, RowView>} */
     this.views = new Map();
     this.told = -Infinity;
+    this.away = false;
     this.score = new Score(() => this.hand({}, 'apply'));
     this.doing = new Doing(this);
     this.asking = new Ask(
@@ -83,6 +85,9 @@ export class Table {
     const { table } = this;
     table.setAttribute('aria-label', 'Prompts and answers');
     listen(table, this.doing.keys());
+    window.addEventListener(LINE, (event) => {
+      if (this.root.isConnected) this.takeLine(/** @type {CustomEvent} */ (event).detail);
+    });
     const head = el('thead');
     head.append(this.head);
     table.append(head, this.body);
@@ -164,10 +169,7 @@ export class Table {
     if (this.open !== was || this.row()?.prompt !== prompt) this.lookAt();
   }
 
-  /**
-   * Other rows, given by Python, are another start: nothing was before, and no stroke has been.
-   * @param {Row[]} rows
-   */
+  /** Other rows, given by Python, are another start: nothing was before, and no stroke has been. @param {Row[]} rows */
   anew(rows) {
     if (!this.rows.length || alike(this.rows, rows)) return; // what the visitor does is in this.rows already
     this.store.anew();
@@ -207,7 +209,7 @@ export class Table {
       return;
     }
     const touched = this.store.take(feed);
-    if (feed.start || feed.stale || feed.run !== this.drawn) this.drawAll();
+    if (feed.start || 'place' in feed || feed.stale || feed.run !== this.drawn) this.drawAll();
     else for (const id of new Set([...touched].map((key) => apart(key)[0]))) this.drawRow(id);
     this.drawn = feed.run;
     this.forward(feed);
@@ -376,6 +378,19 @@ export class Table {
     const seq = (read(this.host.props.value).seq ?? 0) + 1;
     this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
     this.host.trigger(event);
-    if (event !== 'input') this.insist(this.store.run, event);
+    if (event !== 'input' && !this.away) this.insist(this.store.run, event);
+  }
+
+  /**
+   * Without a connection nobody is asked; when it is there again, Python asks once by itself.
+   * @param {{away: boolean, unsent: boolean}} line
+   */
+  takeLine({ away, unsent }) {
+    this.away = away;
+    clearTimeout(this.waiting);
+    if ((!away && !unsent) || !this.store.unask(unsent)) return;
+    this.offerStop([]);
+    this.drawAll();
+    this.lookAt();
   }
 }
