@@ -7,6 +7,7 @@ import { copier } from '../shared/copy.js';
 import { readOrNull } from '../shared/host.js';
 import { LINE, LOST } from '../shared/states.js';
 import { field } from './field.js';
+import { keeper } from './keep.js';
 import { LONGEST, MERGE, Talk, shownOf, stateOf } from './talk.js';
 
 /** @typedef {import('./talk.js').Turn} Turn */
@@ -311,6 +312,7 @@ export class Chat {
     const words = el('p', 'ch-words', turn.user);
     words.dir = 'auto';
     box.append(
+      keeper(turn.user, i + 1, (sentence) => setText(this.note, sentence)),
       button('ch-button ch-edit', 'Edit', () => this.edit(i), `Edit turn ${i + 1}`),
       words,
     );

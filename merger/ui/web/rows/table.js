@@ -12,7 +12,7 @@ import { alike, rowsFor } from './family.js';
 import { heads } from './heads.js';
 import { load, save } from './keep.js';
 import { listen, rove } from './keys.js';
-import { MERGE, MOST, apart, textOf } from './kinds.js';
+import { KEEP, MERGE, MOST, apart, textOf } from './kinds.js';
 import { RowView } from './row.js';
 import { Score } from './score.js';
 import { Series } from './series.js';
@@ -21,7 +21,7 @@ import { Store } from './store.js';
 /** @typedef {import('./kinds.js').Row} Row */
 /** @typedef {import('./kinds.js').Feed} Feed */
 
-const UNDER_WAY = ['busy', 'waiting'];
+const UNDER_WAY = ['busy', 'waiting', 'idle'];
 const PATIENCE = 3000; // ms; whoever waits in line is told so by then
 
 export class Table {
@@ -85,6 +85,10 @@ export class Table {
     const { table } = this;
     table.setAttribute('aria-label', 'Prompts and answers');
     listen(table, this.doing.keys());
+    window.addEventListener(KEEP, (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      if (this.root.isConnected) detail.kept = this.doing.add(detail.prompt);
+    });
     window.addEventListener(LINE, (event) => {
       if (this.root.isConnected) this.takeLine(/** @type {CustomEvent} */ (event).detail);
     });
