@@ -121,6 +121,19 @@ def test_a_place_in_line_is_told_with_each_feed() -> None:
     assert feeds.waiting(2)["place"] == 3 and "place" not in feeds.flush(busy=["merge"])
 
 
+# ---------------------------------------------------------------------------------------- the start
+
+
+def test_the_page_is_built_without_what_only_answers_need() -> None:
+    """Of what is imported, garbage is looked for once again; transformers comes when the page is up."""
+    code = "import app, gc, sys; assert 'transformers' not in sys.modules and gc.isenabled() and gc.get_freeze_count() > 100_000"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith("Merge explorer:")] == [
+        "Merge explorer: loading the libraries…", "Merge explorer: building the page…",
+    ]  # fmt: skip
+
+
 # ---------------------------------------------------------------------------------------- in a browser
 
 
@@ -137,12 +150,12 @@ class Server:
     def start(self) -> None:
         own = {**os.environ, "GRADIO_SERVER_PORT": str(self.port), "GRADIO_SERVER_NAME": "127.0.0.1"}
         self.process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=own, stdout=subprocess.DEVNULL)
-        for _ in range(600):
+        for _ in range(2400):
             assert self.process.poll() is None, "app.py ended by itself"
             with contextlib.suppress(OSError):
                 urllib.request.urlopen(self.url, timeout=5).close()
                 return
-            time.sleep(0.2)
+            time.sleep(0.05)
 
     def kill(self) -> None:
         if self.process is not None:
@@ -158,9 +171,9 @@ def server() -> Iterator[Server]:
     made.kill()
 
 
-def visit(browser: Any, url: str) -> Page:
+def visit(browser: Any, url: str, before: str = "") -> Page:
     context = browser.new_context(viewport={"width": 1280, "height": 860})
-    context.add_init_script(SEEN)
+    context.add_init_script(SEEN + before)
     page = Page(context.new_page())
     page.page.on("pageerror", lambda error: page.complaints.append(str(error)))
     page.page.goto(f"{url}?__theme=light")
@@ -292,4 +305,25 @@ def test_a_press_on_the_dock_opens_what_speaks_against_the_merge(browser: Any, u
     assert not view.locator("footer").is_visible()
     page.box("more").get_by_role("button", name="Use via API").click()
     expect(view.locator(".api-docs-wrap")).to_be_visible(timeout=15_000)
+    assert page.complaints == []
+
+
+@pytest.mark.browser
+def test_what_was_said_in_a_conversation_is_kept_as_a_row(browser: Any, url: str) -> None:
+    """It is asked at once, as the rows are, and opened; where there is no room, that is said."""
+    expect = pytest.importorskip("playwright.sync_api").expect
+    kept = [["toys", {"rows": [{"prompt": f"plural of {word}"} for word in "box fox cat dog hat map".split()], "open": 0}]]
+    page = visit(browser, url, f"localStorage.setItem('merge-explorer-rows', {json.dumps(json.dumps(kept))})")
+    view, rows = page.page, page.page.locator(".rw-row")
+    expect(rows).to_have_count(6)
+    view.locator(".rw-closehead").get_by_role("button", name="Chat", exact=True).click()
+    field = view.get_by_role("textbox", name="Say something", exact=True)
+    for turn, said in enumerate(("spell cat", "spell dog", "spell hat"), 1):
+        field.fill(said)
+        field.press("Enter")
+        view.get_by_role("button", name=f"Keep turn {turn} as a row").click()
+        expect(view.locator(".ch-note")).to_contain_text(f"A row now: {said}." if turn < 3 else "At most 8 rows")
+        expect(view.locator(".ch-line").get_by_role("button", name="Stop")).to_be_hidden(timeout=40_000)
+    assert rows.locator(".rw-words").all_inner_texts()[6:] == ["spell cat", "spell dog"]
+    expect(page.row(8).locator(".rw-answer")).not_to_be_empty(timeout=40_000)
     assert page.complaints == []
