@@ -698,6 +698,8 @@ def _page(options: argparse.Namespace) -> None:
     os.environ.update({name: str(value) for name, value in given.items() if value})  # read where gradio and the page start
     if options.host or options.port:
         _check_free(options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", options.port or 0)
+    print("Merge explorer: loading the libraries…", flush=True)
+    gc.disable()  # as app.py; `page` goes on with it
     from merger.ui.serve import page, serve  # gradio: for this command only
 
     serve(page(), options.host, options.port, options.share, options.open)

@@ -320,6 +320,7 @@ def test_what_speaks_against_a_merge_can_be_mended(open_page):
     page = open_page()
     page.preset(KNOWS_PLURALS)
     page.press("Mute pirate")
+    page.tab("Recipe")
     verdict = page.page.locator("#verdict textarea")
     expect(verdict).to_have_value(re.compile("pirate is in the mix but has no say"), timeout=15_000)
     page.press("Give it a part")

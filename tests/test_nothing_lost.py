@@ -355,7 +355,7 @@ def test_an_error_of_ours_is_a_sentence_and_loses_nothing(browser, monkeypatch):
             monkeypatch.setattr(Strip, "strip", lambda *_, error=error: (_ for _ in ()).throw(error))
             studio.check = studio.plan
             view.get_by_role("button", name="Use this recipe").click()
-            told = view.locator("#fault") if error is ours else view.locator("#notice textarea")
+            told = view.locator(".dock[data-kind=said] .dk-line") if error is ours else view.locator("#notice textarea")
             sync.expect(told).to_be_visible(timeout=10_000)
             said = told.inner_text() if error is ours else told.input_value()
             assert sentence in said and "secret" not in said

@@ -19,14 +19,6 @@ from merger.limits import MODEL_GROWTH
 from merger.tokenizer import safe
 
 
-def import_transformers() -> None:
-    """Before several threads may want it: its parts are imported when they are first named, which two at once cannot do."""
-    import transformers
-
-    for name in ("CONFIG_MAPPING", "AutoModelForCausalLM", "AutoTokenizer", "GenerationMixin", "PreTrainedTokenizerBase"):
-        getattr(transformers, name)
-
-
 def chat_model(
     folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], origin: str = "the chat template"
 ) -> ChatModel:
@@ -35,6 +27,7 @@ def chat_model(
     origin  whose chat template it is, for errors
     CheckpointError when transformers does not know the architecture or the tensors do not fit it.
     """
+    safe.import_transformers()
     from transformers import AutoModelForCausalLM
 
     _check_sizes(folder, config, tensors)

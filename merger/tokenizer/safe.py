@@ -11,6 +11,7 @@ import contextlib
 import json
 import re
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +33,18 @@ SETTINGS, TEMPLATE = "tokenizer_config.json", "chat_template.jinja"
 _ADDRESS = re.compile(r"[/\\]")
 _WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,79}")
 _TOKEN_KEY = re.compile(r"(?!use_auth_)[a-z][a-z0-9_]{0,60}_token")
+
+_IMPORTING = threading.Lock()
+
+
+def import_transformers() -> None:
+    """Its parts are imported when they are first named, which two threads at once cannot do: the second one waits here."""
+    with _IMPORTING:
+        import transformers
+
+        for name in ("CONFIG_MAPPING", "AutoModelForCausalLM", "AutoTokenizer", "GenerationMixin", "PreTrainedTokenizerBase"):
+            getattr(transformers, name)
+
 
 # ---------------------------------------------------------------------------------------------- a tokenizer's settings
 
@@ -146,6 +159,7 @@ def plain_settings(said: Mapping[str, Any]) -> dict[str, Any]:
 
 def _class_name(name: str) -> str:
     """The name, if transformers has a tokenizer of this name; else that of its general one, which it would take as well."""
+    import_transformers()
     from transformers import PreTrainedTokenizerBase
     from transformers.models.auto.tokenization_auto import tokenizer_class_from_name
 
@@ -483,6 +497,7 @@ def _kind(config: Mapping[str, Any]) -> dict[str, Any]:
 @lru_cache(maxsize=256)
 def _needs_more(kind: str) -> bool:
     """Whether the settings of a kind of model cannot be made of nothing."""
+    import_transformers()
     from transformers import CONFIG_MAPPING
 
     if kind in CONFIG_MAPPING:
@@ -495,6 +510,7 @@ def _needs_more(kind: str) -> bool:
 
 def load(folder: Path) -> Any:
     """The folder's tokenizer. CheckpointError as `copy`, else whatever transformers raises."""
+    import_transformers()
     from transformers import AutoTokenizer
 
     with tempfile.TemporaryDirectory(prefix="merger-") as name:
@@ -556,6 +572,7 @@ def architecture(folder: Path, config: Mapping[str, Any]) -> Any:
 
     CheckpointError when it knows no such kind, or a value is no plain word or number.
     """
+    import_transformers()
     from transformers import CONFIG_MAPPING
 
     kind = str(config.get("model_type", ""))
@@ -608,6 +625,7 @@ def numbers(value: Any) -> Any:
 
 def _inner(folder: Path, config: Mapping[str, Any], made: Any) -> dict[str, Any]:
     """A part of a config that has a kind of its own."""
+    import_transformers()
     from transformers import CONFIG_MAPPING
 
     kind = str(config.get("model_type", ""))
@@ -648,6 +666,6 @@ def stop_ids(folder: Path) -> list[int]:
 
 
 __all__ = [
-    "architecture", "chat_template", "copy", "default_template", "document", "load", "named_tokens", "numbers", "plain_settings",
-    "portable", "settings", "stop_ids", "tokenizer", "vocabulary",
+    "architecture", "chat_template", "copy", "default_template", "document", "import_transformers", "load", "named_tokens",
+    "numbers", "plain_settings", "portable", "settings", "stop_ids", "tokenizer", "vocabulary",
 ]  # fmt: skip

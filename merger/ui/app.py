@@ -20,6 +20,7 @@ from merger.ui.panels.answers import Answering
 from merger.ui.panels.begin import Beginning
 from merger.ui.panels.chat import Talking
 from merger.ui.panels.compare import Comparing
+from merger.ui.panels.dock import Docking
 from merger.ui.panels.find import Exploring
 from merger.ui.panels.first import Welcoming
 from merger.ui.panels.head import Heading
@@ -58,7 +59,7 @@ class Panels:
         self.desk = desk = Desk(studio)
         self.studio = studio
         self.answers, self.chat = Answering(desk), Talking(desk)
-        self.head, self.begin = Heading(desk), Beginning(desk, self.answers)
+        self.head, self.begin, self.dock = Heading(desk), Beginning(desk, self.answers), Docking(desk)
         self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.answers)
         self.stack = Stacking(desk)
         self.which = Relating(desk)
@@ -93,6 +94,7 @@ class Panels:
                 with gr.Tab("Inside", id="inside") as inside_tab:
                     self.inside.view()
                 with gr.Tab("Recipe", id="recipe") as recipe_tab:
+                    self.mixer.remarks()
                     self.recipe.view(first)
                     self.take.view_folder()
                 with gr.Tab("History", id="history"):
@@ -101,6 +103,7 @@ class Panels:
                     self.models.view(desk, self.trios)
                 with gr.Tab("Publish", id="publish", elem_id="tab-publish") as publish_tab:
                     self.publish.view(desk)
+            self.dock.view(first)
         self._hidden()
 
         # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its
@@ -117,6 +120,7 @@ class Panels:
             self.chat,
             self.first,
             self.which,
+            self.dock,
         ):
             panel.wire()
         self.recipe.wire(recipe_tab)
@@ -144,6 +148,7 @@ class Panels:
         with self.head.box("more"):
             self.answers.manner()
             self.head.keys()
+            self.head.further()
         with gr.Row(elem_id="refusal"):
             notice = line("notice")
             ways = {name: gr.Button("", size="sm", scale=0, min_width=150, visible=False) for name in WAYS}

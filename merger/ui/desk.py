@@ -66,6 +66,11 @@ class Desk(Parts):
         """The parts that an edit draws."""
         return tuple(self._draws)
 
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """Of those, the parts that somebody may be writing into."""
+        return tuple(self._typed)
+
     # ------------------------------------------------------------------------------------------ who asks
 
     def seen(self, request: gr.Request | None) -> "Desk":

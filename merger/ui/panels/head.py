@@ -9,7 +9,9 @@ import gradio as gr
 
 import merger.ui.head as heads
 from merger.recipe import Recipe
+from merger.ui.bundle import of_page
 from merger.ui.desk import Desk, Scene
+from merger.ui.events import NOW
 from merger.ui.lanes import columns, short_names
 from merger.ui.state import Workspace
 from merger.ui.words import changed
@@ -46,6 +48,12 @@ class Heading:
     def keys(self) -> None:
         """The page's keys."""
         gr.Markdown(KEYS, elem_id="keys")
+
+    def further(self) -> None:
+        """gradio's own boxes, whose links stand in a footer that would lie over the dock."""
+        with gr.Row():
+            for i, label in enumerate(("Use via API", "Settings")):
+                gr.Button(label, size="sm").click(None, None, None, js=f"() => ({of_page('footer')})({i})", **NOW)
 
     # ------------------------------------------------------------------------------------------ drawing
 

@@ -11,9 +11,11 @@ import merger.ui.state as state
 from merger.errors import MergeError
 from merger.recipe import dump, replace_all
 from merger.ui import lanes
+from merger.ui.away import kept
 from merger.ui.desk import WAYS, Desk, Scene, Updates, buttons, line
 from merger.ui.events import NEWEST, NOW
 from merger.ui.mixer import mixer
+from merger.ui.panels.dock import worst
 from merger.ui.panels.head import Heading
 from merger.ui.service.strip import Strip
 from merger.ui.state import Workspace
@@ -39,25 +41,28 @@ class Mixing:
         value, board = lanes.describe(studio.plan(first.recipe), shelf=first.shelf)
         board["law"] = Strip(studio).law(first, studio.plan(first.recipe))
         mix = mixer(value, board, Strip(studio).strip(first), self.sample, elem_id="mixer")
-        moved = line("moved", "What the last move changed")
+        self.desk.shows(mixer=mix, moved=line("moved", "What the last move changed"))
+
+    def remarks(self) -> None:
+        """What speaks against the merge, each with its button, where it is called; the dock tells the worst."""
         with gr.Row(elem_id="warning"):
             warning = line("verdict", "What speaks against this merge")
             fixes = {name: gr.Button("", size="sm", scale=0, min_width=150, visible=False) for name in FIXES}
-        self.desk.shows(mixer=mix, moved=moved, warning=warning, **fixes)
+        self.desk.shows(warning=warning, **fixes)
 
     def wire(self) -> None:
         """Bind its events."""
         desk, parts = self.desk, self.desk.parts
         mix, drawn = parts["mixer"], desk.drawn
         desk.bind(mix.input, self.drag, ["work", "mixer"], ["mixer"], **NEWEST)
-        released = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "tick"]
+        released = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "dock", "tick"]
         desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], released, **NEWEST)
         desk.bind(mix.edit, self.split, ["work", "mixer"], drawn, **NOW)
         desk.bind(mix.undo, desk.undo, ["work"], drawn, **NOW)
         desk.bind(mix.retry, desk.redo, ["work"], drawn, **NOW)
         for i, name in enumerate(FIXES):
             desk.bind(parts[name].click, self.fix(i), ["work"], drawn, **NOW)
-        desk.bind(parts["tick"].change, self.judge, ["work"], ["warning", *FIXES, *WAYS], **NEWEST)
+        desk.bind(parts["tick"].change, self.judge, ["work"], ["warning", "dock", *FIXES, *WAYS], **NEWEST)
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -106,7 +111,7 @@ class Mixing:
         drawn: Updates = {
             "work": now, "notice": gr.update(value="", visible=False), "mixer": gr.update(stats=stats),
             "head": gr.update(board=json.dumps(self.head.board(Scene(on.studio, now, on.studio.plan(now.recipe), said)))),
-            "link": on.link(now), "tick": str(on.next_run(request)),
+            "link": on.link(now), "dock": gr.update(kept=kept(now)), "tick": str(on.next_run(request)),
         }  # fmt: skip
         if not drafted:
             drawn["yaml"] = dump(now.recipe)
@@ -128,7 +133,7 @@ class Mixing:
         except MergeError as error:
             remarks = [Remark(refusal_words(str(error)), "error")]
         warnings = [remark.text for remark in remarks if remark.level != "note"]
-        drawn = {"warning": gr.update(value="\n".join(warnings), visible=bool(warnings))}
+        drawn = {"warning": gr.update(value="\n".join(warnings), visible=bool(warnings)), "dock": gr.update(board=worst(remarks))}
         drawn |= buttons(FIXES, [remark.fix_label for remark in _mended(remarks)])
         return drawn | (buttons(WAYS, ()) if work.refused is None else {})
 

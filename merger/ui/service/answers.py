@@ -33,6 +33,10 @@ from merger.ui.words import why_token
 log = logging.getLogger(__name__)
 
 FLUSH_SECONDS = 0.05
+IDLE_SECONDS = 1.5
+"""Rows of models that are not quick wait so long after a stroke, but for the open one: while a hand paints, it comes first."""
+QUICK_BYTES = 64_000_000
+"""A model of no more answers a row in a moment: all rows are asked at once."""
 KEY_TOKENS = 10
 """As many tokens as prompt and name of a remembered answer count for."""
 WAITED = f"Your turn has not come for {LINE_SECONDS // 60} minutes; press Ask to stand in line again."
@@ -111,7 +115,7 @@ class Answers:
         """The first screen's answers, kept for every visitor. Made by this process, also where GPUs are lent: nobody asks yet."""
         borrows, self.studio.borrows = self.studio.borrows, False
         try:
-            for _ in self.ask_all(work, rows, first, Visit()):
+            for _ in self.ask_all(work, rows, first, Visit(), idle=0):
                 pass
         finally:
             self.studio.borrows = borrows
@@ -150,10 +154,14 @@ class Answers:
         order = chance.sample(list(rows), len(rows))
         return Ballot(dict(zip("AB", recipes, strict=True)), tuple(order), {row.id: chance.choice("AB") for row in rows})
 
-    def ask_all(self, work: Workspace, rows: Sequence[Row], first: str, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
+    def ask_all(
+        self, work: Workspace, rows: Sequence[Row], first: str, visit: Visit, manner: Manner = GREEDY, idle: float = IDLE_SECONDS
+    ) -> Iterator[Feed]:
         """Stream everybody's answers to several prompts, that of the row `first` before the others; keys are `row/key`.
 
         Only the first row is told whose words the merge's are: it is the one that is looked at closely.
+
+        idle  seconds after which the others are asked, where the models are not quick
         """
         order = sorted(rows, key=lambda row: (row.id != first, not row.ticked))
         asks: list[Ask] = []
@@ -164,7 +172,7 @@ class Answers:
             asks.append(Ask(row.prompt, asked, why, row, manner.longer(row.times)))
         for name, recipe in self.kept(work).items():  # one after the other, as there is one merged model
             asks += [Ask(row.prompt, {row.key(name): recipe}, None, row, manner.longer(row.times)) for row in order]
-        yield from self._fed(asks, visit, work.recipe.digest)
+        yield from self._fed(asks, visit, work.recipe.digest, None if self._quick(work) else idle)
 
     def converse(self, work: Workspace, talk: Talk, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Stream the next answers in a conversation, each with its own before it. Nothing of it is remembered."""
@@ -175,8 +183,18 @@ class Answers:
             asks.append(Ask(as_text(said) if manner.plain else said, {key: of[key]}, how=how, kept=False))
         yield from self._fed(asks, visit)
 
-    def _fed(self, asks: Sequence[Ask], visit: Visit, recipe: str = "") -> Iterator[Feed]:
-        """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn."""
+    def _quick(self, work: Workspace) -> bool:
+        """Whether the models answer in a moment."""
+        try:
+            return self.studio.parents.model(work.base, self.studio.access).nbytes <= QUICK_BYTES
+        except MergeError:
+            return True  # what is wrong with it is told when it is asked
+
+    def _fed(self, asks: Sequence[Ask], visit: Visit, recipe: str = "", idle: float | None = None) -> Iterator[Feed]:
+        """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn.
+
+        idle  all but the first of the asks wait so many seconds, and give way to everybody who has just made a stroke
+        """
         run = visit.run
         keys = [key for _, key, _ in _each(asks)]
         rows = {key: ask.row for ask, key, _ in _each(asks) if ask.row is not None}
@@ -186,29 +204,24 @@ class Answers:
             return visit.current(run) and not clock.over
 
         try:
-            known = self._known(asks)
-            yield feeds.start(known)
+            known, begun = self._known(asks), time.monotonic()
+            yield feeds.start(known, () if idle is None else [key for ask in asks[1:] for key in ask.of])
             silent = [replace(ask, of={k: w for k, w in ask.of.items() if k not in known}) for ask in asks]
             silent = [ask for ask in silent if ask.of]
             if not all(ask.how.plain for ask in asks):
                 silent = yield from self._rehearsed(silent, go_on, feeds)
             bare = self._bare(asks, known)
-            if silent or bare:
-                with self.studio.turns.stand(visit.address) as ahead:
-                    clock.start(LINE_SECONDS, WAITED)
-                    while go_on() and (before := ahead(1.0)):
-                        yield feeds.waiting(before)
-                    clock.check()
-                    clock.start(ANSWER_SECONDS if self.studio.host.hosted else 10 * ANSWER_SECONDS, TOOK)
-                    for ask, key in bare:
-                        if go_on():
-                            self._tell(ask, key, known[key], feeds)
-                            yield feeds.flush()
-                    for ask in silent:
-                        if go_on():
-                            yield from self._alone(ask, go_on, feeds)
-                if feeds.open and visit.current(run):
-                    raise MergeError(TOOK)
+            later = [] if idle is None else [ask for ask in silent if ask.row is not asks[0].row or ask.why is None]
+            now = [ask for ask in silent if ask not in later]
+            if now or bare:
+                yield from self._turn(now, [(ask, key, known[key]) for ask, key in bare], visit, clock, go_on, feeds)
+            for ask in later:
+                while go_on() and time.monotonic() < begun + (idle or 0):
+                    time.sleep(FLUSH_SECONDS)
+                if go_on():
+                    yield from self._turn([ask], [], visit, clock, go_on, feeds)
+            if feeds.open and visit.current(run):
+                raise MergeError(TOOK)
         except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
             if visit.current(run):
                 yield feeds.failed(TOOK)
@@ -219,6 +232,25 @@ class Answers:
             yield feeds.failed(OUR_FAULT)
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
+
+    def _turn(
+        self, asks: Sequence[Ask], bare: Sequence[tuple[Ask, str, Answer]], visit: Visit, clock: Clock, go_on: Callable[[], bool],
+        feeds: Feeds,
+    ) -> Iterator[Feed]:  # fmt: skip
+        """Wait for one's turn, then answer. bare: merges of which is only to be told whose words they said."""
+        with self.studio.turns.stand(visit.address) as ahead:
+            clock.start(LINE_SECONDS, WAITED)
+            while go_on() and (before := ahead(1.0)):
+                yield feeds.waiting(before)
+            clock.check()
+            clock.start(ANSWER_SECONDS if self.studio.host.hosted else 10 * ANSWER_SECONDS, TOOK)
+            for ask, key, said in bare:
+                if go_on():
+                    self._tell(ask, key, said, feeds)
+                    yield feeds.flush()
+            for ask in asks:
+                if go_on():
+                    yield from self._alone(ask, go_on, feeds)
 
     def _rehearsed(self, asks: Sequence[Ask], go_on: Callable[[], bool], feeds: Feeds) -> Generator[Feed, None, list[Ask]]:
         """Those whose templates take their prompts; of the others it is told. A template that is too much is tried once only."""

@@ -61,17 +61,21 @@ class Feeds:
         """Whether somebody has not said all yet."""
         return bool(self._open)
 
-    def start(self, known: Mapping[str, Answer]) -> Feed:
+    def start(self, known: Mapping[str, Answer], idle: Iterable[str] = ()) -> Feed:
+        """The first one. idle: who is asked when the machine is free."""
         self._full = {k: h.shown() for k, h in known.items()}
         self._ended = list(known)
         self._cut = {k for k, h in known.items() if h.cut}
         self._open = [k for k in self._keys if k not in known]
-        state = {k: "cached" if k in known else "waiting" for k in self._keys}
+        later = set(idle)
+        state = {k: "cached" if k in known else "idle" if k in later else "waiting" for k in self._keys}
         return self._feed(start=True, prompt=self._prompt, state=state)
 
     def waiting(self, ahead: int) -> Feed:
         """Others come first."""
-        return self._feed(note="One answer is before yours." if ahead == 1 else f"{ahead} answers are before yours.")
+        return self._feed(
+            note="One answer is before yours." if ahead == 1 else f"{ahead} answers are before yours.", place=ahead + 1
+        )
 
     def add(self, key: str, token: Token) -> None:
         self._all[key].append(shown(token, None))

@@ -2,20 +2,11 @@
 
 import { SLOTS } from '../shared/colours.js';
 import { el, setText } from '../shared/dom.js';
+import { STATES } from '../shared/states.js';
 import { FINAL } from './kinds.js';
 
 /** @typedef {import('./kinds.js').Column} Column */
 /** @typedef {import('./kinds.js').Token} Token */
-
-/** @type {Record<string, string>} */
-export const WORDS = {
-  busy: 'writing…',
-  waiting: 'waiting…',
-  cached: 'from memory',
-  done: 'done',
-  stopped: 'stopped',
-  failed: 'failed',
-};
 
 /** @param {number | null | undefined} slot */
 export const colourOf = (slot) => (Number.isInteger(slot) ? `var(--me-slot-${Number(slot) % SLOTS})` : 'var(--me-lead)');
@@ -143,14 +134,9 @@ export class Card {
   get remark() {
     const { state, tokens, error } = this.said;
     if (error) return error;
-    const some = tokens.length > 0;
-    if (state === 'failed') return 'This answer failed.';
-    if (state === 'stopped') return some ? 'Stopped before the end.' : 'Stopped before the first word.';
-    if (state === 'waiting') return 'Waiting for its turn…';
-    if (some) return '';
-    if (state === 'busy') return 'Thinking…';
-    if (state === 'done' || state === 'cached') return 'The model ended without a word.';
-    if (state) return '';
+    if (state === 'stopped' && tokens.length) return 'Stopped before the end.';
+    if (tokens.length && !['failed', 'waiting', 'unasked'].includes(state)) return '';
+    if (state) return STATES[state]?.alone ?? '';
     return this.column.lead ? 'No answer yet. Write a prompt and press Ask.' : 'No answer yet.';
   }
 
@@ -158,7 +144,7 @@ export class Card {
     const { state } = this.said;
     this.box.dataset.state = state || 'empty';
     this.box.setAttribute('aria-busy', String(state === 'busy'));
-    this.badge.textContent = WORDS[state] ?? '';
+    this.badge.textContent = STATES[state]?.badge ?? '';
     say(this.message, this.remark);
     if (FINAL.includes(state)) this.body.style.minHeight = '';
   }

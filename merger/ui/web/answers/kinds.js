@@ -30,7 +30,7 @@
  * ]} Token parent: the key of one that would say the same
  */
 
-/** @typedef {'busy' | 'waiting' | 'cached' | 'done' | 'stopped' | 'failed'} Doing */
+/** @typedef {'busy' | 'waiting' | 'idle' | 'cached' | 'done' | 'stopped' | 'failed'} Doing */
 
 /**
  * @typedef {object} Feed
@@ -44,9 +44,10 @@
  * @property {string | null} [note]
  * @property {Record<string, Doing>} [state]
  * @property {Record<string, string>} [error] by key; "" for all of them
+ * @property {number} [place] in line, while others come first
  */
 
 /** @type {string[]} */
-export const FINAL = ['done', 'cached', 'stopped', 'failed'];
+export const FINAL = ['done', 'cached', 'stopped', 'failed', 'unasked'];
 
 export {};

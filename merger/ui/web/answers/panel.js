@@ -3,7 +3,8 @@
 import { button, el, grouped, press } from '../shared/dom.js';
 import { read } from '../shared/host.js';
 import { oneStop } from '../shared/keyboard.js';
-import { Card, WORDS, say } from './card.js';
+import { STATES } from '../shared/states.js';
+import { Card, say } from './card.js';
 import { FINAL } from './kinds.js';
 import { Tip } from './tip.js';
 
@@ -96,7 +97,7 @@ export class Panel {
     this.tip.hide();
     press(lead.hold, on);
     lead.heard.textContent = on ? base.text.textContent || base.message.textContent : '';
-    lead.badge.textContent = on ? `bypassed: ${base.column.name} alone` : (WORDS[lead.said.state] ?? '');
+    lead.badge.textContent = on ? `bypassed: ${base.column.name} alone` : (STATES[lead.said.state]?.badge ?? '');
     this.live.textContent = on ? `The base says: ${lead.heard.textContent}` : '';
   }
 

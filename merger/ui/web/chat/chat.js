@@ -5,7 +5,9 @@ import { FINAL } from '../answers/kinds.js';
 import { button, el, grouped, setText, titled } from '../shared/dom.js';
 import { copier } from '../shared/copy.js';
 import { readOrNull } from '../shared/host.js';
+import { LINE, LOST } from '../shared/states.js';
 import { field } from './field.js';
+import { keeper } from './keep.js';
 import { LONGEST, MERGE, Talk, shownOf, stateOf } from './talk.js';
 
 /** @typedef {import('./talk.js').Turn} Turn */
@@ -70,6 +72,10 @@ export class Chat {
     this.root.setAttribute('aria-label', 'Chat');
     this.root.append(head, this.system, this.beside, this.told, this.log, this.note, line, this.live);
     this.root.addEventListener('chat', () => this.enter());
+    window.addEventListener(LINE, () => {
+      clearTimeout(this.waiting);
+      if (this.root.isConnected && this.talk.lose(LOST)) this.draw();
+    });
     this.root.addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || event.defaultPrevented) return;
       event.preventDefault();
@@ -306,6 +312,7 @@ export class Chat {
     const words = el('p', 'ch-words', turn.user);
     words.dir = 'auto';
     box.append(
+      keeper(turn.user, i + 1, (sentence) => setText(this.note, sentence)),
       button('ch-button ch-edit', 'Edit', () => this.edit(i), `Edit turn ${i + 1}`),
       words,
     );

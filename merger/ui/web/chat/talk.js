@@ -9,6 +9,7 @@
 // The document event `chat` on the root opens it.
 
 import { FINAL } from '../answers/kinds.js';
+import { STATES } from '../shared/states.js';
 
 /** @typedef {import('../answers/kinds.js').Feed & {recipe?: string, cut?: string[], repeats?: string[], told?: Record<string, string>}} Feed */
 /** @typedef {{key: string, name?: string, slot?: number | null, lead?: boolean, words?: string}} Column */
@@ -69,6 +70,17 @@ export class Talk {
    */
   from(at, user) {
     this.turns = [...this.turns.slice(0, at), { user, said: {}, times: 1, again: 0 }];
+  }
+
+  /**
+   * Who was still to say something will not.
+   * @param {string} why
+   * @returns {boolean} whether there is such a one
+   */
+  lose(why) {
+    const silent = Object.values(this.last?.said ?? {}).filter(({ state }) => !FINAL.includes(state));
+    for (const one of silent) Object.assign(one, { state: 'failed', error: why });
+    return silent.length > 0;
   }
 
   /** What goes to Python: no answer of the last turn, it is wanted. @param {string[]} who */
@@ -157,11 +169,8 @@ export const shownOf = (said) => (said.text.length < said.old.length && !FINAL.i
  */
 export function stateOf(key, said, recipe) {
   const words = [];
-  if (said.state === 'busy') words.push('writing');
-  if (said.state === 'waiting') words.push('waiting its turn');
-  if (said.state === 'stopped') words.push('stopped');
-  if (said.error) words.push(said.error);
-  else if (said.state === 'failed') words.push('failed');
+  const { short } = STATES[said.state] ?? {};
+  if (said.error || short) words.push(said.error || String(short));
   if (said.cut) words.push(`cut off at ${said.count} tokens`);
   if (said.repeats) words.push('repeats itself');
   if (key === MERGE && said.recipe && said.recipe !== recipe) words.push('said before your last stroke');

@@ -1,7 +1,7 @@
 // What the page does by itself, around its parts. Each function goes into an event of gradio's as its own text (`js=`): it may use
 // nothing but its arguments and the browser. merger/ui/bundle.py gives them by name.
 
-/** The page has come: what view of it, a place for screen readers' lines, and a sentence where gradio tells none. */
+/** The page has come: what view of it, and a place for screen readers' lines. */
 export function view() {
   const wanted = new URLSearchParams(location.search).get('view');
   if (wanted) document.body.dataset.view = wanted;
@@ -11,26 +11,6 @@ export function view() {
   said.style.cssText = 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)';
   for (let i = 0; i < 3; i += 1) said.append(document.createElement('p'));
   document.querySelector('main')?.append(said);
-  const tell = (/** @type {string} */ sentence) => {
-    document.querySelector('#fault')?.remove();
-    const told = Object.assign(document.createElement('div'), { id: 'fault', className: 'toast-body', textContent: sentence });
-    told.setAttribute('role', 'alert');
-    told.onclick = () => told.remove();
-    document.body.append(told);
-  };
-  const asks = window.fetch;
-  window.fetch = async (...asked) => {
-    const answer = await asks(...asked);
-    const place = asked[0] instanceof Request ? asked[0].url : String(asked[0]);
-    if (!answer.ok && /gradio_api\/(run|component_server|upload)\b/.test(place)) {
-      answer
-        .clone()
-        .json()
-        .then(({ error }) => tell(String(error)))
-        .catch(() => {});
-    }
-    return answer;
-  };
 }
 
 /**
@@ -46,6 +26,23 @@ export function announce(text, i) {
 /** The chat takes the close-up's place. */
 export function openChat() {
   document.querySelector('#chat .chat')?.dispatchEvent(new CustomEvent('chat'));
+}
+
+/** What speaks against the merge, in its drawer. */
+export function openRemarks() {
+  const tabs = /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#below > .tab-wrapper [role=tab]')]);
+  const recipe = tabs.find((tab) => tab.textContent?.trim() === 'Recipe');
+  if (recipe?.getAttribute('aria-selected') !== 'true') recipe?.click();
+  setTimeout(() => document.querySelector('#warning')?.scrollIntoView({ block: 'nearest' }), 100);
+}
+
+/**
+ * A link of gradio's footer, which is not shown.
+ * @param {number} i
+ */
+export function footer(i) {
+  const found = document.querySelectorAll(i ? 'footer .settings' : 'footer .show-api')[0];
+  if (found instanceof HTMLElement) found.click();
 }
 
 export function saveFile() {

@@ -59,6 +59,7 @@ export const MERGE = 'merge';
 export const MOST = 8;
 export const CHARACTERS = 2000;
 export const LONGEST = 2000; // tokens of an answer
+export const KEEP = 'merge-explorer-keep'; // told on the window: detail is {prompt}, which shall be a row; the rows add `kept`
 
 /** @returns {Said} */
 export const nothing = () => ({ tokens: [], state: '', mark: null, cut: false, repeats: false, error: '' });

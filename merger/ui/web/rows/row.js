@@ -2,6 +2,7 @@
 
 import { slotColour } from '../shared/colours.js';
 import { button, el, setText, titled } from '../shared/dom.js';
+import { STATES, inLine } from '../shared/states.js';
 import { FINAL } from '../answers/kinds.js';
 import { MERGE, nothing, textOf, wanted } from './kinds.js';
 
@@ -9,15 +10,6 @@ import { MERGE, nothing, textOf, wanted } from './kinds.js';
 /** @typedef {import('./kinds.js').Said} Said */
 /** @typedef {import('./kinds.js').Column} Column */
 /** @typedef {import('./store.js').Store} Store */
-
-/** @type {Record<string, string>} */
-const LABELS = {
-  busy: 'writing',
-  waiting: 'waiting its turn',
-  stopped: 'stopped',
-  failed: 'failed',
-  stale: 'not asked since your last stroke',
-};
 
 /**
  * Right or wrong: by shape, not by colour alone.
@@ -110,7 +102,7 @@ export class RowView {
     this.words.setAttribute('aria-current', String(open));
     const own = store.of(this.row.id, MERGE);
     if (instead) this.drawInstead(store.of(this.row.id, instead.key), instead);
-    else this.drawMerge(own, store.before.get(this.row.id), store.last.get(this.row.id));
+    else this.drawMerge(own, store.before.get(this.row.id), store.last.get(this.row.id), store.place);
     setText(this.was, store.before.get(this.row.id) ?? '–');
     this.past.title = store.before.get(this.row.id) ?? 'What the merge said before your last stroke';
     const others = columns.filter((column) => !column.lead);
@@ -141,16 +133,17 @@ export class RowView {
    * @param {Said} said
    * @param {string | undefined} before
    * @param {string | undefined} last
+   * @param {number} place in line
    */
-  drawMerge(said, before, last) {
-    const over = FINAL.includes(said.state);
+  drawMerge(said, before, last, place) {
+    const over = FINAL.includes(said.state) && said.state !== 'unasked';
     const text = textOf(said);
     const answer = el('span', 'rw-answer', text || (over ? '' : (last ?? '')));
     answer.dir = 'auto';
     const box = el('div', 'rw-said');
     box.dataset.old = String(said.state === 'stale' || (!text && !over));
     box.append(markOf(over ? said.mark : null), answer);
-    const label = el('span', 'rw-state', said.error || this.labelOf(said, text, before));
+    const label = el('span', 'rw-state', said.error || this.labelOf(said, text, before, place));
     this.merge.dataset.changed = String(over && before !== undefined && text !== before);
     this.merge.dataset.state = said.state || 'empty';
     this.merge.replaceChildren(box, label);
@@ -171,11 +164,14 @@ export class RowView {
    * @param {Said} said
    * @param {string} text
    * @param {string | undefined} before
+   * @param {number} place
    */
-  labelOf(said, text, before) {
+  labelOf(said, text, before, place) {
     const odd = [...(said.cut ? [`cut off at ${said.tokens.length} tokens`] : []), ...(said.repeats ? ['repeats itself'] : [])];
     if (odd.length && FINAL.includes(said.state)) return odd.join(' · ');
-    if (LABELS[said.state]) return LABELS[said.state];
+    if (said.state === 'waiting' && place) return inLine(place);
+    const { short } = STATES[said.state] ?? {};
+    if (short) return short;
     if (!FINAL.includes(said.state) || before === undefined) return '';
     return text === before ? 'same as before' : 'changed';
   }

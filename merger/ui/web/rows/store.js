@@ -11,6 +11,7 @@ export class Store {
     this.run = -Infinity;
     this.seq = -Infinity;
     this.recipe = '';
+    this.place = 0; // in line
     /** @type {Map<string, string>} the prompts that are shown, by row: what was said to another one is nobody's any more */
     this.prompts = new Map();
     /** @type {Map<string, Said>} */
@@ -71,6 +72,7 @@ export class Store {
   take(feed) {
     const fresh = feed.run > this.run || Boolean(feed.start);
     [this.run, this.seq] = [feed.run, feed.seq ?? this.seq + 1];
+    this.place = feed.place ?? 0;
     if (fresh) this.begin(feed);
     /** @type {Set<string>} */
     const touched = new Set();
@@ -100,6 +102,23 @@ export class Store {
     // all of a row that is asked, also those a feed that was lost would have named
     for (const key of this.said.keys()) if (Object.hasOwn(feed.prompts ?? {}, apart(key)[0])) this.said.set(key, nothing());
     if (feed.stale) for (const [key, said] of this.said) if (apart(key)[1] === MERGE && said.state) said.state = 'stale';
+  }
+
+  /**
+   * There is no connection: who was still to say something is not asked.
+   * @param {boolean} unsent nor is any merge: it is another than the one that answered
+   * @returns {boolean} whether there is such a one
+   */
+  unask(unsent) {
+    this.place = 0;
+    let some = false;
+    for (const [key, { state }] of this.said) {
+      if (state === 'unasked') continue;
+      const lost = Boolean(state) && (!FINAL.includes(state) || (unsent && apart(key)[1] === MERGE));
+      if (lost) this.said.set(key, { ...nothing(), state: 'unasked' });
+      some ||= lost;
+    }
+    return some;
   }
 
   /** @param {string} key */

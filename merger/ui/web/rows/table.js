@@ -4,6 +4,7 @@ import { Panel } from '../answers/panel.js';
 import { FINAL } from '../answers/kinds.js';
 import { el, setText } from '../shared/dom.js';
 import { read } from '../shared/host.js';
+import { LINE } from '../shared/states.js';
 import { Ask } from './ask.js';
 import { CloseUp } from './closeup.js';
 import { Doing } from './doing.js';
@@ -11,7 +12,7 @@ import { alike, rowsFor } from './family.js';
 import { heads } from './heads.js';
 import { load, save } from './keep.js';
 import { listen, rove } from './keys.js';
-import { MERGE, MOST, apart, textOf } from './kinds.js';
+import { KEEP, MERGE, MOST, apart, textOf } from './kinds.js';
 import { RowView } from './row.js';
 import { Score } from './score.js';
 import { Series } from './series.js';
@@ -20,7 +21,7 @@ import { Store } from './store.js';
 /** @typedef {import('./kinds.js').Row} Row */
 /** @typedef {import('./kinds.js').Feed} Feed */
 
-const UNDER_WAY = ['busy', 'waiting'];
+const UNDER_WAY = ['busy', 'waiting', 'idle'];
 const PATIENCE = 3000; // ms; whoever waits in line is told so by then
 
 export class Table {
@@ -48,6 +49,7 @@ export class Table {
     /** @type {Map<string, RowView>} */
     this.views = new Map();
     this.told = -Infinity;
+    this.away = false;
     this.score = new Score(() => this.hand({}, 'apply'));
     this.doing = new Doing(this);
     this.asking = new Ask(
@@ -83,6 +85,13 @@ export class Table {
     const { table } = this;
     table.setAttribute('aria-label', 'Prompts and answers');
     listen(table, this.doing.keys());
+    window.addEventListener(KEEP, (event) => {
+      const { detail } = /** @type {CustomEvent} */ (event);
+      if (this.root.isConnected) detail.kept = this.doing.add(detail.prompt);
+    });
+    window.addEventListener(LINE, (event) => {
+      if (this.root.isConnected) this.takeLine(/** @type {CustomEvent} */ (event).detail);
+    });
     const head = el('thead');
     head.append(this.head);
     table.append(head, this.body);
@@ -164,10 +173,7 @@ export class Table {
     if (this.open !== was || this.row()?.prompt !== prompt) this.lookAt();
   }
 
-  /**
-   * Other rows, given by Python, are another start: nothing was before, and no stroke has been.
-   * @param {Row[]} rows
-   */
+  /** Other rows, given by Python, are another start: nothing was before, and no stroke has been. @param {Row[]} rows */
   anew(rows) {
     if (!this.rows.length || alike(this.rows, rows)) return; // what the visitor does is in this.rows already
     this.store.anew();
@@ -207,7 +213,7 @@ export class Table {
       return;
     }
     const touched = this.store.take(feed);
-    if (feed.start || feed.stale || feed.run !== this.drawn) this.drawAll();
+    if (feed.start || 'place' in feed || feed.stale || feed.run !== this.drawn) this.drawAll();
     else for (const id of new Set([...touched].map((key) => apart(key)[0]))) this.drawRow(id);
     this.drawn = feed.run;
     this.forward(feed);
@@ -376,6 +382,19 @@ export class Table {
     const seq = (read(this.host.props.value).seq ?? 0) + 1;
     this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
     this.host.trigger(event);
-    if (event !== 'input') this.insist(this.store.run, event);
+    if (event !== 'input' && !this.away) this.insist(this.store.run, event);
+  }
+
+  /**
+   * Without a connection nobody is asked; when it is there again, Python asks once by itself.
+   * @param {{away: boolean, unsent: boolean}} line
+   */
+  takeLine({ away, unsent }) {
+    this.away = away;
+    clearTimeout(this.waiting);
+    if ((!away && !unsent) || !this.store.unask(unsent)) return;
+    this.offerStop([]);
+    this.drawAll();
+    this.lookAt();
   }
 }
