@@ -267,8 +267,15 @@ def test_why_this_word(open_page):
     page.preset(KNOWS_PLURALS)
     page.ask("plural of box")
     page.says("boxes")
-    page.page.get_by_role("button", name="which parent agrees").click()
-    expect(page.page.locator(".an-card[data-lead=true] .an-token[data-line]").first).to_be_visible(timeout=10_000)
+    expect(page.page.get_by_role("button", name="who agrees")).to_have_attribute("aria-pressed", "true")
+    expect(
+        page.page.locator(".an-card[data-lead=true] .an-token[data-line]").filter(has_text=re.compile("[a-z]")).first
+    ).to_be_visible(timeout=10_000)
+    expect(page.page.locator(".an-legend")).to_contain_text("plural would say this too")
+    others = page.page.get_by_role("region", name="Answer of plural")
+    expect(others.get_by_role("img", name="right")).to_be_visible()  # the others are marked as the row is
+    page.page.get_by_role("button", name="how sure").click()
+    expect(page.page.locator(".an-legend")).to_have_text("the darker, the less sure")
     page.page.locator(".an-card[data-lead=true] .an-token").filter(has_text=re.compile("[a-z]")).first.click()
     expect(page.page.locator(".an-card[data-lead=true] .an-why")).to_contain_text(re.compile("plural .*would"), timeout=10_000)
 

@@ -27,7 +27,7 @@
  *   alternatives?: [string, number | null][] | null,
  *   parent?: string | null,
  *   why?: string | null,
- * ]} Token parent: the key of one that would say the same
+ * ]} Token parent: the key of one that would say the same; '' where all would
  */
 
 /** @typedef {'busy' | 'waiting' | 'cached' | 'done' | 'stopped' | 'failed'} Doing */
@@ -44,6 +44,7 @@
  * @property {string | null} [note]
  * @property {Record<string, Doing>} [state]
  * @property {Record<string, string>} [error] by key; "" for all of them
+ * @property {Record<string, boolean | null>} [marks] whether answers are right, by key
  */
 
 /** @type {string[]} */

@@ -1,6 +1,6 @@
-// npm run build: 4f396c3f7cd0638e35ef43ec1b6f309a70539f3081b8affc37c6a4b9e27f2cad of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/main.js chat/talk.js looks.json shared/colours.js shared/copy.js shared/dom.js shared/host.js
-"use strict";var part=(()=>{var S=Object.defineProperty;var I=Object.getOwnPropertyDescriptor;var F=Object.getOwnPropertyNames;var R=Object.prototype.hasOwnProperty;var z=(o,t)=>{for(var e in t)S(o,e,{get:t[e],enumerable:!0})},P=(o,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let i of F(t))!R.call(o,i)&&i!==e&&
-S(o,i,{get:()=>t[i],enumerable:!(s=I(t,i))||s.enumerable});return o};var B=o=>P(S({},"__esModule",{value:!0}),o);var Q={};z(Q,{start:()=>K});var C=`.chat{flex:1 1 0;display:flex;flex-direction:column;gap:6px;min-height:0;padding:10px 16px;font-size:13px;line-height:20px;color:var(--me-ink);background\
+// npm run build: d7a45cf07e65bf5172ac8b9241b112889568a6cf627792e82f03dfc7d6467c18 of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/main.js chat/talk.js looks.json shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/mark.js
+"use strict";var part=(()=>{var S=Object.defineProperty;var I=Object.getOwnPropertyDescriptor;var F=Object.getOwnPropertyNames;var R=Object.prototype.hasOwnProperty;var z=(n,t)=>{for(var e in t)S(n,e,{get:t[e],enumerable:!0})},P=(n,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let i of F(t))!R.call(n,i)&&i!==e&&
+S(n,i,{get:()=>t[i],enumerable:!(s=I(t,i))||s.enumerable});return n};var W=n=>P(S({},"__esModule",{value:!0}),n);var Q={};z(Q,{start:()=>K});var C=`.chat{flex:1 1 0;display:flex;flex-direction:column;gap:6px;min-height:0;padding:10px 16px;font-size:13px;line-height:20px;color:var(--me-ink);background\
 :var(--me-sheet);[hidden]{display:none!important}p{margin:0}}.chat[hidden]{display:none}.ch-head,.ch-line,.ch-foot,.ch-beside{display:flex;flex-wrap:wrap;gap:4p\
 x 10px;align-items:center}.ch-line{flex-wrap:nowrap}.chat .ch-title{margin:0;font-size:13px;font-weight:600;color:inherit}.ch-state:empty{display:none}.ch-foot \
 .ch-button{padding-inline:0}.ch-head .ch-facts{flex:1}.ch-facts,.ch-state,.ch-told,.ch-name,.ch-note{font-size:11px;line-height:16px;color:var(--me-quiet)}.ch-n\
@@ -17,8 +17,8 @@ one;cursor:pointer}.chat .ch-send{padding:3px 12px;color:var(--me-sheet);backgro
 e);text-underline-offset:3px}.ch-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.chat :is(button,input,textarea,summary,.ch-\
 log):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}@media(pointer:coarse){.chat :is(.ch-button,.ch-send,.ch-field,.ch-who,summary){min-heig\
 ht:44px;min-width:44px}}
-`;function h(o,t="",e=""){let s=document.createElement(o);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function c(o,t,e,s=""){let i=h("button",o,t);return i.type="button",s&&i.setAttribute("aria-label",s),i.addEventListener("click",e),i}function g(o,t){return o.title=
-t,o}function O(o,t){return o.setAttribute("role","group"),o.setAttribute("aria-label",t),o}function d(o,t){o.textContent!==t&&(o.textContent=t)}function $(o,t,e){let s=o.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(`no ${t} here`);return o.append(h("style","",e)),s}var E={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+`;function h(n,t="",e=""){let s=document.createElement(n);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function c(n,t,e,s=""){let i=h("button",n,t);return i.type="button",s&&i.setAttribute("aria-label",s),i.addEventListener("click",e),i}function g(n,t){return n.title=
+t,n}function O(n,t){return n.setAttribute("role","group"),n.setAttribute("aria-label",t),n}function l(n,t){n.textContent!==t&&(n.textContent=t)}function N(n,t,e){let s=n.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(`no ${t} here`);return n.append(h("style","",e)),s}var A={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
 6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
 "#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
 ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
@@ -28,71 +28,71 @@ gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"
 5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
 7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
 "#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
-35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var it=E.colours,N=E.slots.length;var p=["done","cached","stopped","failed"];var A=o=>Number.isInteger(o)?`var(--me-slot-${Number(o)%N})`:"var(--me-lead)";var G=2e3;function L(o,t){let e=c(o,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}d(e,s),setTimeout(()=>d(
-e,"Copy"),G)});return e}var U=o=>typeof o=="string"?JSON.parse(o||"{}"):structuredClone(o??{});function x(o){try{return U(o)}catch{return null}}var u="merge",T=2e3,H=2e3,Y=(o="")=>({text:"",count:0,state:"waiting",cut:!1,repeats:!1,error:"",recipe:o,old:""}),w=class{constructor(){this.system="",this.turns=
+35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var it=A.colours,$=A.slots.length;var p=["done","cached","stopped","failed"];var E=n=>Number.isInteger(n)?`var(--me-slot-${Number(n)%$})`:"var(--me-lead)";var D=2e3;function L(n,t){let e=c(n,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}l(e,s),setTimeout(()=>l(
+e,"Copy"),D)});return e}var U=n=>typeof n=="string"?JSON.parse(n||"{}"):structuredClone(n??{});function x(n){try{return U(n)}catch{return null}}var u="merge",T=2e3,H=2e3,Y=(n="")=>({text:"",count:0,state:"waiting",cut:!1,repeats:!1,error:"",recipe:n,old:""}),w=class{constructor(){this.system="",this.turns=
 [],this.beside=new Set,this.told={},this.alarm="",this.run=-1/0,this.seq=-1/0}get last(){return this.turns.at(-1)}get busy(){return Object.values(this.last?.said??
-{}).some(({state:t})=>!p.includes(t))}begin(t,e=!1){let s=this.last;if(!s)return;this.alarm="",this.told={};let i=s.said;s.said=Object.fromEntries(t.map(r=>[r,{
-...Y(),old:e?i[r]?.text??"":""}]))}from(t,e){this.turns=[...this.turns.slice(0,t),{user:e,said:{},times:1,again:0}]}sent(t){let{times:e=1,again:s=0}=this.last??
-{},i=this.turns.map(({user:r,said:n},a)=>({user:r,said:a===this.turns.length-1?{}:Object.fromEntries(Object.entries(n).map(([l,{text:m}])=>[l,m]))}));return{system:this.
+{}).some(({state:t})=>!p.includes(t))}begin(t,e=!1){let s=this.last;if(!s)return;this.alarm="",this.told={};let i=s.said;s.said=Object.fromEntries(t.map(o=>[o,{
+...Y(),old:e?i[o]?.text??"":""}]))}from(t,e){this.turns=[...this.turns.slice(0,t),{user:e,said:{},times:1,again:0}]}sent(t){let{times:e=1,again:s=0}=this.last??
+{},i=this.turns.map(({user:o,said:r},a)=>({user:o,said:a===this.turns.length-1?{}:Object.fromEntries(Object.entries(r).map(([d,{text:b}])=>[d,b]))}));return{system:this.
 system,turns:i,who:t,times:e,again:s}}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){if(!t||!this.last||!this.isNew(t))return!1;
-let{run:e,seq:s=this.seq+1}=t,{said:i}=this.last,r=Object.values(i);if(e>this.run)for(let n of r)Object.assign(n,{text:"",count:0,state:"waiting",error:""});for(let n of r)
-n.recipe=t.recipe??n.recipe;if([this.run,this.seq]=[e,s],J(t,i),V(t,i),Object.assign(this.told,t.told),this.alarm=Object.entries(t.error??{}).find(([n])=>!i[n])?.[1]??
-this.alarm,this.alarm)for(let n of r)p.includes(n.state)||(n.state="failed");return!0}};function f(o,t,e){for(let[s,i]of Array.isArray(o)?o:Object.entries(o??{}))
-t[s]&&e(t[s],i)}function J(o,t){let e=i=>String(i[0]??"");f(o.state,t,(i,r)=>Object.assign(i,{state:String(r)}));let s=(o.add??[]).map(([i,...r])=>[String(i),r]);
-f(s,t,(i,r)=>Object.assign(i,{text:i.text+e(r),count:i.count+1})),f(o.full,t,(i,r)=>Object.assign(i,{text:r.map(e).join(""),count:r.length}))}function V(o,t){let e=s=>(s??
-[]).map(i=>[i,!0]);f(e(o.done),t,s=>p.includes(s.state)||Object.assign(s,{state:"done"})),f(e(o.cut),t,s=>Object.assign(s,{cut:!0})),f(e(o.repeats),t,s=>Object.
-assign(s,{repeats:!0})),f(o.error,t,(s,i)=>Object.assign(s,{error:String(i),state:"failed"}))}var M=o=>o.text.length<o.old.length&&!p.includes(o.state)?o.old:o.
-text;function j(o,t,e){let s=[];return t.state==="busy"&&s.push("writing"),t.state==="waiting"&&s.push("waiting its turn"),t.state==="stopped"&&s.push("stopped"),
-t.error?s.push(t.error):t.state==="failed"&&s.push("failed"),t.cut&&s.push(`cut off at ${t.count} tokens`),t.repeats&&s.push("repeats itself"),o===u&&t.recipe&&
-t.recipe!==e&&s.push("said before your last stroke"),t.state==="done"&&!t.text.trim()&&s.push("ended without a word"),s.join(" · ")}function y(o,t,e,s=!1){let i=h("textarea","ch-field");i.rows=s?2:1,i.maxLength=T,i.dir="auto",i.setAttribute("aria-label",o),i.placeholder=s?"":`${o}. Enter sen\
-ds, Shift+Enter breaks the line`;let r=()=>{i.style.height="auto",i.style.height=`${Math.min(96,i.scrollHeight)}px`},n={node:i,get value(){return i.value.slice(
-0,T).replace(/\p{Surrogate}/gu,"�")},send:()=>{t(n.value)&&(i.value=""),r()}};return i.addEventListener("input",r),i.addEventListener("keydown",a=>{a.key==="E\
-nter"&&!s&&!a.shiftKey&&!a.isComposing?(a.preventDefault(),n.send()):a.key==="Escape"&&(a.preventDefault(),a.stopPropagation(),e())}),n}var _=3e3,k=class{constructor(t,e){this.host=t,this.root=e,this.talk=new w,this.board={},this.manner={variety:0,length:160},this.recipe="",this.editing=-1,this.
+let{run:e,seq:s=this.seq+1}=t,{said:i}=this.last,o=Object.values(i);if(e>this.run)for(let r of o)Object.assign(r,{text:"",count:0,state:"waiting",error:""});for(let r of o)
+r.recipe=t.recipe??r.recipe;if([this.run,this.seq]=[e,s],J(t,i),V(t,i),Object.assign(this.told,t.told),this.alarm=Object.entries(t.error??{}).find(([r])=>!i[r])?.[1]??
+this.alarm,this.alarm)for(let r of o)p.includes(r.state)||(r.state="failed");return!0}};function f(n,t,e){for(let[s,i]of Array.isArray(n)?n:Object.entries(n??{}))
+t[s]&&e(t[s],i)}function J(n,t){let e=i=>String(i[0]??"");f(n.state,t,(i,o)=>Object.assign(i,{state:String(o)}));let s=(n.add??[]).map(([i,...o])=>[String(i),o]);
+f(s,t,(i,o)=>Object.assign(i,{text:i.text+e(o),count:i.count+1})),f(n.full,t,(i,o)=>Object.assign(i,{text:o.map(e).join(""),count:o.length}))}function V(n,t){let e=s=>(s??
+[]).map(i=>[i,!0]);f(e(n.done),t,s=>p.includes(s.state)||Object.assign(s,{state:"done"})),f(e(n.cut),t,s=>Object.assign(s,{cut:!0})),f(e(n.repeats),t,s=>Object.
+assign(s,{repeats:!0})),f(n.error,t,(s,i)=>Object.assign(s,{error:String(i),state:"failed"}))}var M=n=>n.text.length<n.old.length&&!p.includes(n.state)?n.old:n.
+text;function j(n,t,e){let s=[];return t.state==="busy"&&s.push("writing"),t.state==="waiting"&&s.push("waiting its turn"),t.state==="stopped"&&s.push("stopped"),
+t.error?s.push(t.error):t.state==="failed"&&s.push("failed"),t.cut&&s.push(`cut off at ${t.count} tokens`),t.repeats&&s.push("repeats itself"),n===u&&t.recipe&&
+t.recipe!==e&&s.push("said before your last stroke"),t.state==="done"&&!t.text.trim()&&s.push("ended without a word"),s.join(" · ")}function y(n,t,e,s=!1){let i=h("textarea","ch-field");i.rows=s?2:1,i.maxLength=T,i.dir="auto",i.setAttribute("aria-label",n),i.placeholder=s?"":`${n}. Enter sen\
+ds, Shift+Enter breaks the line`;let o=()=>{i.style.height="auto",i.style.height=`${Math.min(96,i.scrollHeight)}px`},r={node:i,get value(){return i.value.slice(
+0,T).replace(/\p{Surrogate}/gu,"�")},send:()=>{t(r.value)&&(i.value=""),o()}};return i.addEventListener("input",o),i.addEventListener("keydown",a=>{a.key==="E\
+nter"&&!s&&!a.shiftKey&&!a.isComposing?(a.preventDefault(),r.send()):a.key==="Escape"&&(a.preventDefault(),a.stopPropagation(),e())}),r}var _=3e3,k=class{constructor(t,e){this.host=t,this.root=e,this.talk=new w,this.board={},this.manner={variety:0,length:160},this.recipe="",this.editing=-1,this.
 announced=!0,this.waiting=0,this.opener=null,this.drawn=[],this.facts=h("span","ch-facts"),this.over=c("ch-button","Start over",()=>this.startOver()),this.system=
 h("details","ch-system"),this.beside=O(h("div","ch-beside"),"Who answers beside your merge"),this.told=h("p","ch-told"),this.log=h("div","ch-log"),this.note=h("\
 p","ch-note"),this.live=h("div","ch-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.say=y("Say something",s=>this.
 send(s),()=>this.leave()),this.send_=c("ch-send","Send",()=>this.say.send()),this.stop=c("ch-button","Stop",()=>t.trigger("stop")),this.lay()}lay(){let t=h("h3",
 "ch-title","Chat with your merge"),e=g(c("ch-button","Back to close up",()=>this.leave()),"Esc"),s=h("div","ch-head");s.append(t,this.facts,this.over,e);let i=y(
 "System prompt",()=>this.say.node.focus(),()=>this.leave(),!0);i.node.addEventListener("input",()=>{this.talk.system=i.value}),this.system.append(h("summary","",
-"System prompt"),i.node);let r=h("div","ch-line");r.append(this.say.node,this.stop,this.send_),this.log.tabIndex=0,this.log.setAttribute("role","log"),this.log.
+"System prompt"),i.node);let o=h("div","ch-line");o.append(this.say.node,this.stop,this.send_),this.log.tabIndex=0,this.log.setAttribute("role","log"),this.log.
 setAttribute("aria-live","off"),this.log.setAttribute("aria-label","Conversation"),this.root.setAttribute("role","region"),this.root.setAttribute("aria-label","\
-Chat"),this.root.append(s,this.system,this.beside,this.told,this.log,this.note,r,this.live),this.root.addEventListener("chat",()=>this.enter()),this.root.addEventListener(
-"keydown",n=>{n.key!=="Escape"||n.defaultPrevented||(n.preventDefault(),n.stopPropagation(),this.leave())})}enter(){let t=document.activeElement;this.opener=t instanceof
+Chat"),this.root.append(s,this.system,this.beside,this.told,this.log,this.note,o,this.live),this.root.addEventListener("chat",()=>this.enter()),this.root.addEventListener(
+"keydown",r=>{r.key!=="Escape"||r.defaultPrevented||(r.preventDefault(),r.stopPropagation(),this.leave())})}enter(){let t=document.activeElement;this.opener=t instanceof
 HTMLElement?t:null,this.root.hidden=!1,this.draw(),this.say.node.focus()}leave(){if(this.editing>=0){this.edit(-1);return}this.root.hidden=!0,this.opener?.focus()}takeBoard(){
 this.board=x(this.host.props.board)??{};let t=new Set((this.board.columns??[]).map(({key:e})=>e));for(let e of this.talk.beside)t.has(e)||this.talk.beside.delete(
 e);this.drawBeside(),this.draw()}takeRecipe(){this.recipe=String(this.host.props.recipe??""),this.draw()}takeManner(){this.manner={...this.manner,...x(this.host.
-props.manner)},this.drawFacts()}takeFeed(){let t=x(this.host.props.feed);this.talk.take(t)&&(clearTimeout(this.waiting),"note"in t&&d(this.note,String(t.note??"")),
-this.talk.alarm&&d(this.note,this.talk.alarm),this.draw(),this.announce())}announce(){if(this.talk.busy||this.announced)return;this.announced=!0;let t=this.talk.
-last?.said[u];d(this.live,t?`Your merge says: ${t.error||t.text}`:"")}who(){return[u,...(this.board.columns??[]).map(({key:t})=>t).filter(t=>this.talk.beside.has(
+props.manner)},this.drawFacts()}takeFeed(){let t=x(this.host.props.feed);this.talk.take(t)&&(clearTimeout(this.waiting),"note"in t&&l(this.note,String(t.note??"")),
+this.talk.alarm&&l(this.note,this.talk.alarm),this.draw(),this.announce())}announce(){if(this.talk.busy||this.announced)return;this.announced=!0;let t=this.talk.
+last?.said[u];l(this.live,t?`Your merge says: ${t.error||t.text}`:"")}who(){return[u,...(this.board.columns??[]).map(({key:t})=>t).filter(t=>this.talk.beside.has(
 t))]}send(t,e=this.talk.turns.length){return!t.trim()||this.talk.busy&&e===this.talk.turns.length?!1:(this.talk.from(e,t),this.editing=-1,this.ask(),!0)}ask(t=!1){
-this.talk.begin(this.who(),t),this.announced=!1,d(this.note,""),this.hand(),this.draw(),this.log.scrollTop=this.log.scrollHeight}hand(){let t=Number(this.host.props.
+this.talk.begin(this.who(),t),this.announced=!1,l(this.note,""),this.hand(),this.draw(),this.log.scrollTop=this.log.scrollHeight}hand(){let t=Number(this.host.props.
 value?.seq??0)+1;this.host.props.value=structuredClone({...this.talk.sent(this.who()),seq:t}),this.host.trigger("submit"),clearTimeout(this.waiting),this.waiting=
 window.setTimeout(()=>{this.root.isConnected&&this.talk.busy&&this.host.trigger("submit")},_)}startOver(){this.talk.busy&&this.host.trigger("stop"),this.talk.turns=
-[],this.editing=-1,d(this.note,""),this.draw(),this.say.node.focus()}answerFrom(t){this.talk.from(t,this.talk.turns[t].user),this.ask()}again(){let t=this.talk.
-last;if(t){if(!(this.manner.variety>0)){let e=c("ch-button","Set 0.7",()=>{this.host.trigger("retry"),d(this.note,"Variety is 0.7 now: press Again."),this.say.node.
+[],this.editing=-1,l(this.note,""),this.draw(),this.say.node.focus()}answerFrom(t){this.talk.from(t,this.talk.turns[t].user),this.ask()}again(){let t=this.talk.
+last;if(t){if(!(this.manner.variety>0)){let e=c("ch-button","Set 0.7",()=>{this.host.trigger("retry"),l(this.note,"Variety is 0.7 now: press Again."),this.say.node.
 focus()});this.note.replaceChildren("The same words: variety is 0. ",e),e.focus();return}t.again+=1,this.ask()}}goOn(){let t=this.talk.last;t&&(t.times+=1,this.
 ask(!0))}edit(t){let e=this.editing;this.editing=t,this.draw();let s=this.drawn[t>=0?t:e]?.querySelector(t>=0?"textarea":".ch-edit");s instanceof HTMLElement?s.
-focus():this.say.node.focus()}drawFacts(){let t=this.board.columns?.find(({lead:i})=>i)?.words,{variety:e,length:s}=this.manner;d(this.facts,[t,`up to ${s} toke\
-ns`,`variety ${e}`].filter(Boolean).join(" · "))}drawBeside(){let t=(this.board.columns??[]).filter(({lead:s})=>!s),e=t.map(({key:s,name:i=s,slot:r})=>{let n=h(
-"input");n.type="checkbox",n.checked=this.talk.beside.has(s),n.addEventListener("change",()=>{n.checked?this.talk.beside.add(s):this.talk.beside.delete(s)});let a=h(
-"label","ch-who");return a.style.setProperty("--ch-colour",Number.isInteger(r)?A(r):"var(--me-base)"),a.append(n,h("i","ch-dot"),i),a});this.beside.replaceChildren(
+focus():this.say.node.focus()}drawFacts(){let t=this.board.columns?.find(({lead:i})=>i)?.words,{variety:e,length:s}=this.manner;l(this.facts,[t,`up to ${s} toke\
+ns`,`variety ${e}`].filter(Boolean).join(" · "))}drawBeside(){let t=(this.board.columns??[]).filter(({lead:s})=>!s),e=t.map(({key:s,name:i=s,slot:o})=>{let r=h(
+"input");r.type="checkbox",r.checked=this.talk.beside.has(s),r.addEventListener("change",()=>{r.checked?this.talk.beside.add(s):this.talk.beside.delete(s)});let a=h(
+"label","ch-who");return a.style.setProperty("--ch-colour",Number.isInteger(o)?E(o):"var(--me-base)"),a.append(r,h("i","ch-dot"),i),a});this.beside.replaceChildren(
 h("span","ch-facts","Also answers:"),...e),this.beside.hidden=!t.length}draw(){let{turns:t,busy:e}=this.talk,s=this.log.scrollHeight-this.log.scrollTop-this.log.
-clientHeight<32;this.drawFacts();let i=Object.fromEntries((this.board.columns??[]).map(({key:n,name:a,lead:l})=>[n,l?"Your merge":a??n])),r={};for(let n of this.
-who())this.talk.told[n]&&(r[this.talk.told[n]]??=[]).push(i[n]??n);d(this.told,Object.entries(r).map(([n,a])=>`${a.join(", ")}: ${n}.`).join(" ")),this.told.hidden=
-!this.told.textContent,t.forEach((n,a)=>this.drawTurn(n,a));for(let n of this.drawn.splice(t.length))n.remove();this.stop.hidden=!e,this.over.hidden=!t.length,s&&
+clientHeight<32;this.drawFacts();let i=Object.fromEntries((this.board.columns??[]).map(({key:r,name:a,lead:d})=>[r,d?"Your merge":a??r])),o={};for(let r of this.
+who())this.talk.told[r]&&(o[this.talk.told[r]]??=[]).push(i[r]??r);l(this.told,Object.entries(o).map(([r,a])=>`${a.join(", ")}: ${r}.`).join(" ")),this.told.hidden=
+!this.told.textContent,t.forEach((r,a)=>this.drawTurn(r,a));for(let r of this.drawn.splice(t.length))r.remove();this.stop.hidden=!e,this.over.hidden=!t.length,s&&
 (this.log.scrollTop=this.log.scrollHeight)}drawTurn(t,e){let s=e===this.talk.turns.length-1,i=JSON.stringify([t.user,this.recipe,this.editing===e,s,this.talk.busy,
-this.board,Object.entries(t.said).map(([n,a])=>[n,j(n,a,this.recipe),a.state])]),r=this.drawn[e];if(r?.dataset.shape!==i){let n=r?.contains(document.activeElement)&&
-this.editing!==e,a=h("div","ch-turn");a.dataset.shape=i,a.append(this.editing===e?this.form(t,e):this.bubble(t,e),this.answers(t,e,s)),r?r.replaceWith(a):this.log.
-append(a),this.drawn[e]=r=a,n&&this.say.node.focus()}for(let n of r.querySelectorAll(".ch-text")){let a=t.said[n.dataset.key??""];a&&d(n,M(a).trim())}}bubble(t,e){
+this.board,Object.entries(t.said).map(([r,a])=>[r,j(r,a,this.recipe),a.state])]),o=this.drawn[e];if(o?.dataset.shape!==i){let r=o?.contains(document.activeElement)&&
+this.editing!==e,a=h("div","ch-turn");a.dataset.shape=i,a.append(this.editing===e?this.form(t,e):this.bubble(t,e),this.answers(t,e,s)),o?o.replaceWith(a):this.log.
+append(a),this.drawn[e]=o=a,r&&this.say.node.focus()}for(let r of o.querySelectorAll(".ch-text")){let a=t.said[r.dataset.key??""];a&&l(r,M(a).trim())}}bubble(t,e){
 let s=h("div","ch-user"),i=h("p","ch-words",t.user);return i.dir="auto",s.append(c("ch-button ch-edit","Edit",()=>this.edit(e),`Edit turn ${e+1}`),i),s}form(t,e){
-let s=y(`Turn ${e+1}`,r=>this.send(r,e),()=>this.edit(-1));s.node.value=t.user;let i=h("div","ch-user");return i.append(s.node,c("ch-send","Send again",()=>s.send()),
-c("ch-button","Leave",()=>this.edit(-1))),i}answers(t,e,s){let i=h("div","ch-answers"),r=Object.keys(t.said).length>1;for(let[n,a]of Object.entries(t.said)){let l=this.
-board.columns?.find(q=>q.key===n),m=n===u?"Your merge":String(l?.name??n),b=O(h("div","ch-answer"),`${m}, turn ${e+1}`);b.style.setProperty("--ch-colour",n===u?
-"var(--me-merge)":Number.isInteger(l?.slot)?A(l?.slot):"var(--me-base)"),b.dataset.state=a.state,r&&b.append(h("span","ch-name",m));let v=h("p","ch-text");v.dir=
-"auto",v.dataset.key=n,b.append(v,this.foot(n,a,e,s)),i.append(b)}return i}foot(t,e,s,i){let r=h("div","ch-foot"),n=this.recipe;if(r.append(h("span","ch-state",
-j(t,e,n))),!p.includes(e.state)||this.talk.busy)return r;e.text.trim()&&r.append(L("ch-button",()=>e.text.trim())),i&&r.append(...this.further(t,e));let a=t===u&&
-e.recipe&&e.recipe!==n,l=["failed","stopped"].includes(e.state);return(a||l)&&r.append(c("ch-button","Answer again from here",()=>this.answerFrom(s))),r}further(t,e){
-let s=[],{length:i}=this.manner,r=g(c("ch-button","Again",()=>this.again()),"Other words, by the next seed");t===u&&e.state!=="failed"&&s.push(r);let n=g(c("ch-\
-button","Go on",()=>this.goOn()),`Up to ${i} tokens more`);return e.cut&&e.count>=i&&e.count<H&&s.push(n),s}};function K(o){let t=new k(o,$(o.element,".chat",C));o.watch("board",()=>t.takeBoard()),o.watch("manner",()=>t.takeManner()),o.watch("recipe",()=>t.takeRecipe()),
-o.watch("feed",()=>t.takeFeed()),t.takeManner(),t.takeBoard(),t.takeRecipe()}return B(Q);})();
+let s=y(`Turn ${e+1}`,o=>this.send(o,e),()=>this.edit(-1));s.node.value=t.user;let i=h("div","ch-user");return i.append(s.node,c("ch-send","Send again",()=>s.send()),
+c("ch-button","Leave",()=>this.edit(-1))),i}answers(t,e,s){let i=h("div","ch-answers"),o=Object.keys(t.said).length>1;for(let[r,a]of Object.entries(t.said)){let d=this.
+board.columns?.find(q=>q.key===r),b=r===u?"Your merge":String(d?.name??r),m=O(h("div","ch-answer"),`${b}, turn ${e+1}`);m.style.setProperty("--ch-colour",r===u?
+"var(--me-merge)":Number.isInteger(d?.slot)?E(d?.slot):"var(--me-base)"),m.dataset.state=a.state,o&&m.append(h("span","ch-name",b));let v=h("p","ch-text");v.dir=
+"auto",v.dataset.key=r,m.append(v,this.foot(r,a,e,s)),i.append(m)}return i}foot(t,e,s,i){let o=h("div","ch-foot"),r=this.recipe;if(o.append(h("span","ch-state",
+j(t,e,r))),!p.includes(e.state)||this.talk.busy)return o;e.text.trim()&&o.append(L("ch-button",()=>e.text.trim())),i&&o.append(...this.further(t,e));let a=t===u&&
+e.recipe&&e.recipe!==r,d=["failed","stopped"].includes(e.state);return(a||d)&&o.append(c("ch-button","Answer again from here",()=>this.answerFrom(s))),o}further(t,e){
+let s=[],{length:i}=this.manner,o=g(c("ch-button","Again",()=>this.again()),"Other words, by the next seed");t===u&&e.state!=="failed"&&s.push(o);let r=g(c("ch-\
+button","Go on",()=>this.goOn()),`Up to ${i} tokens more`);return e.cut&&e.count>=i&&e.count<H&&s.push(r),s}};function K(n){let t=new k(n,N(n.element,".chat",C));n.watch("board",()=>t.takeBoard()),n.watch("manner",()=>t.takeManner()),n.watch("recipe",()=>t.takeRecipe()),
+n.watch("feed",()=>t.takeFeed()),t.takeManner(),t.takeBoard(),t.takeRecipe()}return W(Q);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

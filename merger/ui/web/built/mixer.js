@@ -1,4 +1,4 @@
-// npm run build: 15e154248a508a062f32a81e81a4747c19fba2f8c024e029924e95ad1a82765c of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/icons.js shared/keyboard.js shared/numbers.js
+// npm run build: 6aced2b20b1ebdbda07f2dcd27c7e29d0d1c03c451a1d4eb52c1e102aa7c3e54 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js shared/colours.js shared/dom.js shared/host.js shared/icons.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var yt=Object.defineProperty;var oo=Object.getOwnPropertyDescriptor;var so=Object.getOwnPropertyNames;var no=Object.prototype.hasOwnProperty;var ro=(t,e)=>{for(var o in e)yt(t,o,{get:e[o],enumerable:!0})},io=(t,e,o,s)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of so(e))!no.call(t,n)&&
 n!==o&&yt(t,n,{get:()=>e[n],enumerable:!(s=oo(e,n))||s.enumerable});return t};var ao=t=>io(yt({},"__esModule",{value:!0}),t);var Ss={};ro(Ss,{meterOf:()=>bt,sketchOf:()=>ft,start:()=>vs});var Ut=`.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-fill-primary\
 , var(--me-card));position:relative;display:flex;flex-direction:column;height:100%;min-width:0;container-type:inline-size;color:var(--mx-text);font-size:13px;li\
@@ -37,17 +37,17 @@ px solid var(--mx-line);border-radius:8px;box-shadow:0 6px 20px rgb(0 0 0 / 22%)
 ;padding-bottom:3px;margin-bottom:2px;.mx-button{flex:1 0 auto;text-align:center;padding:0 6px;overflow:visible}}.mx-share,.mx-remark,.mx-readout{flex:none;colo\
 r:var(--me-quiet);font-size:12px;font-variant-numeric:tabular-nums;white-space:nowrap}.mx-share:empty,.mx-lane:not(:hover,:focus-within) .mx-readout,.mx-lane:is\
 (:hover,:focus-within) .mx-remark{display:none}.mx-remark,.mx-readout{flex:1 1 0;min-width:0;overflow:hidden;text-align:end;text-overflow:ellipsis}.mx-readout{f\
-lex-shrink:0}@container (max-width: 380px){.mx-remark{display:none}}.mx-controls{flex:none;display:flex;gap:1px;margin-right:-6px;position:relative}.mx-controls\
->.mx-button{padding:0 8px;min-width:28px;color:var(--me-quiet);font-size:12px}.mx-controls>.mx-button:hover{color:var(--mx-text);background:var(--me-soft)}.mx-c\
-ontrols>.mx-button[aria-pressed=true]{color:var(--me-accent);background:var(--me-soft);box-shadow:inset 0 -2px 0 var(--me-accent)}.mx-note{padding:0 8px 4px;col\
-or:var(--me-quiet);font-size:12px;overflow-wrap:anywhere}.mx-track{position:relative;height:72px;min-width:0}.mx-canvas{display:block;width:100%;height:100%;min\
--width:0}.mx-pad{position:absolute;inset:0 -2px 0 32px;border-radius:6px;cursor:crosshair;touch-action:none}.mx-pad:focus{outline:none}.mx-pad:focus-visible{out\
-line:2px solid var(--me-focus);outline-offset:1px}&[data-locked=true] .mx-pad{cursor:not-allowed}&[data-locked=true] .mx-canvas{opacity:0.6}.mx-foot{order:2;pad\
-ding:0 13px 0 5px}.mx-scale{display:block;width:100%;height:20px;min-width:0}.mx-hint{margin:2px 0 0 8px;color:var(--me-quiet);font-size:11.5px}@media(max-width\
-:640px){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px;padding:0 11px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;flex:1\
- 1 100%;flex-wrap:wrap;margin:0}.mx-toolbar .mx-button,.mx-controls>.mx-button{min-width:36px;padding:0 2px}.mx-keys,.mx-title{display:none}}@media(max-width:86\
-0px){height:auto;.mx-lanes{flex:none;overflow:visible}}@media(pointer:coarse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx-se\
-lect{min-height:40px}.mx-controls>.mx-button{min-width:36px}}}
+lex-shrink:0}@container (max-width: 380px){.mx-remark{display:none}}.mx-controls{flex:none;display:flex;gap:1px;margin:0 -6px 0 auto;position:relative}.mx-contr\
+ols>.mx-button{padding:0 8px;min-width:28px;color:var(--me-quiet);font-size:12px}.mx-controls>.mx-button:hover{color:var(--mx-text);background:var(--me-soft)}.m\
+x-controls>.mx-button[aria-pressed=true]{color:var(--me-accent);background:var(--me-soft);box-shadow:inset 0 -2px 0 var(--me-accent)}.mx-note{padding:0 8px 4px;\
+color:var(--me-quiet);font-size:12px;overflow-wrap:anywhere}.mx-track{position:relative;height:72px;min-width:0}.mx-canvas{display:block;width:100%;height:100%;\
+min-width:0}.mx-pad{position:absolute;inset:0 -2px 0 32px;border-radius:6px;cursor:crosshair;touch-action:none}.mx-pad:focus{outline:none}.mx-pad:focus-visible{\
+outline:2px solid var(--me-focus);outline-offset:1px}&[data-locked=true] .mx-pad{cursor:not-allowed}&[data-locked=true] .mx-canvas{opacity:0.6}.mx-foot{order:2;\
+padding:0 13px 0 5px}.mx-scale{display:block;width:100%;height:20px;min-width:0}.mx-hint{margin:2px 0 0 8px;color:var(--me-quiet);font-size:11.5px}@media(max-wi\
+dth:640px){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px;padding:0 11px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;fle\
+x:1 1 100%;flex-wrap:wrap;margin:0}.mx-toolbar .mx-button,.mx-controls>.mx-button{min-width:36px;padding:0 2px}.mx-keys,.mx-title{display:none}}@media(max-width\
+:860px){height:auto;.mx-lanes{flex:none;overflow:visible}}@media(pointer:coarse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx\
+-select{min-height:40px}.mx-controls>.mx-button{min-width:36px}}}
 `;var co="http://www.w3.org/2000/svg";function x(t,e="",o=""){let s=document.createElement(t);return e&&(s.className=e),o!==""&&(s.textContent=o),s}function kt(t,e,o=""){
 let s=document.createElementNS(co,t);for(let[n,r]of Object.entries(e))s.setAttribute(n,String(r));return o&&(s.textContent=o),s}function Kt(t,e,o,s=""){let n=x(
 "button",t,e);return n.type="button",s&&n.setAttribute("aria-label",s),n.addEventListener("click",o),n}function w(t,e){return t.title=e,t}function R(t,e){return t.
