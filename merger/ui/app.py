@@ -87,13 +87,17 @@ class Panels:
                 with gr.Tab("Close", id="desk", elem_id="tab-close"):
                     gr.HTML("", elem_id="no-drawer")  # no drawer is open
                 with gr.Tab("Find", id="explore"):
+                    _heading("Find")
                     sweeps = explore(self.find, studio.plan(first.recipe), first.chosen)
                 with gr.Tab("Inside", id="inside") as inside_tab:
+                    _heading("Inside")
                     self.inside.view()
                 with gr.Tab("Recipe", id="recipe") as recipe_tab:
+                    _heading("Recipe")
                     self.recipe.view(first)
                     self.take.view_folder()
                 with gr.Tab("History", id="history"):
+                    _heading("History")
                     self.past.view()
                 with gr.Tab("Other models", id="pick", elem_id="tab-pick"):  # these two are opened by the head line
                     shelf = pick(studio.host, self.trios, self.models.second())
@@ -141,7 +145,9 @@ class Panels:
         with self.head.box("save"):
             self.take.view_list()
         with self.head.box("more"):
+            self.head.view_more(bool(self.first.text))
             self.answers.manner()
+        with self.head.box("keys"):
             self.head.keys()
         with gr.Row(elem_id="refusal"):
             notice = line("notice")
@@ -163,6 +169,7 @@ class Panels:
         desk.bind(demo.load, self.arrive, ["work", "answers"], desk.drawn, **QUIET)
         for function in ("view", "drawers"):
             demo.load(None, None, None, js=of_page(function), **NOW)
+        demo.load(None, None, parts["look"], js=of_page("appearance"), **NOW)
         for i, name in enumerate(("notice", "moved", "warning")):
             parts[name].change(None, parts[name], None, js=f"(text) => ({of_page('announce')})(text, {i})", **NOW)
 
@@ -190,6 +197,11 @@ class Panels:
 
     def _listed(self, updates: Updates) -> list[Any]:
         return [updates.get(name, gr.skip()) for name in self.desk.drawn]
+
+
+def _heading(text: str) -> None:
+    """A drawer's heading, for screen readers; others read it on its tab."""
+    gr.HTML(f"<h2>{text}</h2>", elem_classes="unseen", padding=False)
 
 
 def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:

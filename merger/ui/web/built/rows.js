@@ -1,6 +1,6 @@
-// npm run build: 2df5592efd974a553cfcd8f58b270e342b555c9b1b28f51083effb847a51687c of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js
+// npm run build: a26c2117d04b8fb74e7c4044ab3c5d73bdb0399aa6aba756a7819c5cd665ef68 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js
 "use strict";var part=(()=>{var Z=Object.defineProperty;var Ft=Object.getOwnPropertyDescriptor;var Kt=Object.getOwnPropertyNames;var Wt=Object.prototype.hasOwnProperty;var Gt=(i,t)=>{for(var e in t)Z(i,e,{get:t[e],enumerable:!0})},Jt=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Kt(t))!Wt.call(i,r)&&r!==
-e&&Z(i,r,{get:()=>t[r],enumerable:!(s=Ft(t,r))||s.enumerable});return i};var Ut=i=>Jt(Z({},"__esModule",{value:!0}),i);var $e={};Gt($e,{start:()=>Oe});var ht=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
+e&&Z(i,r,{get:()=>t[r],enumerable:!(s=Ft(t,r))||s.enumerable});return i};var Ut=i=>Jt(Z({},"__esModule",{value:!0}),i);var Ee={};Gt(Ee,{start:()=>Oe});var ht=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
 ic:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collap\
 se:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(--me-soft-ink)\
 ;background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-merge-tint)}.r\
@@ -87,13 +87,13 @@ hite-space:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty
 ding-top:5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}@media(max-width:1080px){.an-grid{grid-template-columns:minmax(0,1fr)}}@media(pointer\
 :coarse){.an-hold,.an-button{min-height:36px}}}
 `;function a(i,t="",e=""){let s=document.createElement(i);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function p(i,t,e,s=""){let r=a("button",i,t);return r.type="button",s&&r.setAttribute("aria-label",s),r.addEventListener("click",e),r}function b(i,t){return i.title=
-t,i}function S(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Vt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
+t,i}function A(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Vt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
 i.textContent!==t&&(i.textContent=t)}var N=(i,t)=>Vt(i,"aria-pressed",String(t));function ct(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
 `no ${t} here`);return i.append(a("style","",e)),s}function ft(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
-null}function ut(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var Zt={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},Q=i=>Zt[i.key]??null,C=i=>i.ctrlKey||i.metaKey;function Qt(i,t){let e=t.findIndex(o=>o===document.activeElement),r={ArrowDown:e+1,ArrowRight:e+1,ArrowUp:e-1,ArrowLeft:e-1,Home:0,End:-1}[i.key];return r===void 0?
-!1:(t.at(r%t.length)?.focus(),!0)}function A(i){let t=()=>[...i.querySelectorAll("button")].filter(r=>!r.disabled&&!r.hidden),e=r=>{for(let o of t())o.tabIndex!==
+null}function ut(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var Zt={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},Q=i=>Zt[i.key]??null,S=i=>i.ctrlKey||i.metaKey;function Qt(i,t){let e=t.findIndex(o=>o===document.activeElement),r={ArrowDown:e+1,ArrowRight:e+1,ArrowUp:e-1,ArrowLeft:e-1,Home:0,End:-1}[i.key];return r===void 0?
+!1:(t.at(r%t.length)?.focus(),!0)}function O(i){let t=()=>[...i.querySelectorAll("button")].filter(r=>!r.disabled&&!r.hidden),e=r=>{for(let o of t())o.tabIndex!==
 (o===r?0:-1)&&(o.tabIndex=o===r?0:-1)};return i.addEventListener("focusin",({target:r})=>{r instanceof HTMLButtonElement&&e(r)}),i.addEventListener("keydown",r=>{
-r.target instanceof HTMLButtonElement&&!C(r)&&Qt(r,t())&&r.preventDefault()}),new MutationObserver(()=>{let r=t();r.some(o=>o.tabIndex===0)?r.filter(o=>o.tabIndex===
+r.target instanceof HTMLButtonElement&&!S(r)&&Qt(r,t())&&r.preventDefault()}),new MutationObserver(()=>{let r=t();r.some(o=>o.tabIndex===0)?r.filter(o=>o.tabIndex===
 0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var L={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
 6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
 "#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
@@ -105,13 +105,13 @@ gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"
 7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
 "#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
 35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var wt=L.colours,X=L.slots.length,tt=()=>document.body.classList.contains("dark"),mt=(i,t=tt())=>typeof i=="string"?i:i[t?1:0];function te(i,t=tt()){if(!(i in wt))
-throw new Error(`no colour ${i}`);return mt(wt[i],t)}var q=(i,t=tt())=>typeof i=="number"&&Number.isInteger(i)?mt(L.slots[i%X],t):te("lead",t);function O(i){let t=a("span","rw-mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-\
+throw new Error(`no colour ${i}`);return mt(wt[i],t)}var q=(i,t=tt())=>typeof i=="number"&&Number.isInteger(i)?mt(L.slots[i%X],t):te("lead",t);function E(i){let t=a("span","rw-mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-\
 label",i?"right":"wrong")),t}var m=["done","cached","stopped","failed"];var ee=240,et={busy:"writing…",waiting:"waiting…",cached:"from memory",done:"done",stopped:"stopped",failed:"failed"},I=i=>Number.isInteger(i)?`var(--me-slo\
 t-${Number(i)%X})`:"var(--me-lead)";function x(i,t){u(i,t??""),i.toggleAttribute("hidden",!t)}var bt=()=>({tokens:[],spans:[],state:"",cursor:-1,visible:!1,error:"",
 mark:null}),R=class{constructor(t){this.key="",this.column={key:""},this.said=bt(),this.box=a("section","an-card"),this.box.setAttribute("role","region"),this.title=
 a("span","an-title"),this.badge=a("span","an-badge"),this.words=a("span","an-words"),this.words.title="The chat template the prompt is put into for this model",
 this.hold=t,this.body=a("div","an-body"),this.body.tabIndex=0,this.body.setAttribute("role","group"),this.text=a("div","an-text"),this.text.dir="auto",this.message=
-a("p","an-message"),this.heard=a("div","an-heard"),this.heard.dir="auto",this.why=a("p","an-why"),this.why.hidden=!0,this.mark=O(null),this.head=a("div","an-hea\
+a("p","an-message"),this.heard=a("div","an-heard"),this.heard.dir="auto",this.why=a("p","an-why"),this.why.hidden=!0,this.mark=E(null),this.head=a("div","an-hea\
 d"),this.head.append(a("i","an-dot"),this.title,this.mark,this.badge,this.words,t),this.body.append(this.text,this.message,this.heard),this.box.append(this.head,
 this.body,this.why)}get name(){return String(this.column.name??this.key)}take(t,e){this.column=t,this.key=String(t.key);let{name:s}=this;this.box.setAttribute("\
 aria-label",`Answer of ${s}`),this.body.setAttribute("aria-label",`Words of ${s}, arrow keys step through them`),this.box.dataset.lead=String(!!t.lead),this.box.
@@ -127,7 +127,7 @@ this.said,{state:s,error:r}),this.append(t,e)}get remark(){let{state:t,tokens:e,
 er failed.":t==="stopped"?r?"Stopped before the end.":"Stopped before the first word.":t==="waiting"?"Waiting for its turn…":r?"":t==="busy"?"Thinking…":t===
 "done"||t==="cached"?"The model ended without a word.":t?"":this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet."}refresh(){let{state:t}=this.
 said;this.box.dataset.state=t||"empty",this.box.setAttribute("aria-busy",String(t==="busy")),this.badge.textContent=et[t]??"",x(this.message,this.remark),this.box.
-dataset.long=String((this.text.textContent??"").length>ee);let e=O(m.includes(t)&&!this.column.lead?this.said.mark:null);this.mark.replaceWith(e),this.mark=e,m.
+dataset.long=String((this.text.textContent??"").length>ee);let e=E(m.includes(t)&&!this.column.lead?this.said.mark:null);this.mark.replaceWith(e),this.mark=e,m.
 includes(t)&&(this.body.style.minHeight="")}},st=i=>String((i.column.slot??0)%4);function gt(i,t,e){t[3]===""&&(i.dataset.line="all");let s=t[3]?e(String(t[3])):
 void 0;s&&(i.style.setProperty("--an-parent",I(s.column.slot)),i.dataset.line=st(s))}var{decimals:Ge,digits:Je,hardly:se,minus:Ue}=L.numbers;function re(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var ie=i=>`${re(100*i)}%`,B=i=>i>0&&i<se?"<1%":ie(i);var rt=i=>`“${String(i).replaceAll(`
 `,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,oe=i=>typeof i=="number"?B(i):"";function xt({said:i,why:t}){let e=i.tokens[i.cursor],s=e?.[4]?String(
@@ -142,11 +142,11 @@ c.append(a("span","",oe(h))),this.box.append(c)}let l=r?this.cardOf(String(r))?.
  would say the same`))}listen(t){let{body:e}=t,s=r=>Number(ft(r,".an-token")?.dataset.i??-1);e.addEventListener("pointerover",r=>{r.pointerType!=="touch"&&this.
 explain(t,s(r))}),e.addEventListener("pointerleave",r=>{r.pointerType!=="touch"&&this.hide()}),e.addEventListener("click",r=>{t.said.cursor=s(r),this.explain(t,
 t.said.cursor),xt(t)}),e.addEventListener("scroll",()=>this.hide(),{passive:!0}),e.addEventListener("blur",()=>this.hide()),e.addEventListener("keydown",r=>{let o={
-ArrowRight:1,ArrowLeft:-1}[r.key];r.key==="Escape"&&this.hide(),!(!o||C(r)||r.altKey)&&(r.preventDefault(),this.step(t,o))})}step(t,e){let{body:s,said:r}=t;r.cursor=
+ArrowRight:1,ArrowLeft:-1}[r.key];r.key==="Escape"&&this.hide(),!(!o||S(r)||r.altKey)&&(r.preventDefault(),this.step(t,o))})}step(t,e){let{body:s,said:r}=t;r.cursor=
 Math.min(Math.max(0,r.cursor+e),r.tokens.length-1);let o=r.spans[r.cursor],n=o?o.offsetTop+o.offsetHeight-s.clientHeight:0;o&&(o.offsetTop<s.scrollTop||n>s.scrollTop)&&
 (s.scrollTop=Math.max(0,n)),xt(t),this.explain(t,r.cursor,!0)}};var ne=[["parent","who agrees","Underlined in the colour of the model that would have said the same"],["sure","how sure","Shaded where the model gave the word a\
  low probability"]],D=class{constructor(t,e){this.host=t,this.root=e,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=s=>this.cards.get(s),this.modes=
-A(S(a("div","an-modes"),"How words are drawn")),this.legend=a("span","an-legend"),this.others=a("div","an-others"),this.note=a("p","an-note"),this.alarm=a("p","\
+O(A(a("div","an-modes"),"How words are drawn")),this.legend=a("span","an-legend"),this.others=a("div","an-others"),this.note=a("p","an-note"),this.alarm=a("p","\
 an-alarm"),this.grid=a("div","an-grid"),this.live=a("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.
 alarm.setAttribute("role","alert"),this.tip=new z(e,this.live,this.cardOf);for(let[s,r,o]of ne){let n=p("an-button",r,()=>this.setMode(s));Object.assign(n,{title:o}).
 dataset.mode=s,this.modes.append(n)}e.append(this.note,this.alarm,this.grid,this.tip.box,this.live),this.setMode("parent"),x(this.note,""),x(this.alarm,"")}setMode(t){
@@ -173,17 +173,17 @@ isArray(r)&&this.cards.get(s)?.repair(r,this.cardOf)}takeEnds(t){for(let e of t.
 state="done")}for(let[e,s]of Object.entries(t.marks??{})){let r=this.cards.get(e);r&&(r.said.mark=s)}for(let[e,s]of Object.entries(t.error??{})){let r=this.cards.
 get(e);r?Object.assign(r.said,{error:String(s),state:r.said.state==="stopped"?"stopped":"failed"}):x(this.alarm,String(s))}}};var g="merge";var M=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),w=i=>(i?.tokens??[]).map(t=>String(t[0]??"")).join("").trim();function y(i){let t=i.indexOf(
 "/");return t<0?["",i]:[i.slice(0,t),i.slice(t+1)]}function yt(i){return!i.match||!i.answer?.trim()?"a matter of taste":i.match==="within"?`right if it has: ${i.
-answer}`:`right if: ${i.answer}`}var kt="merge-explorer-rows",vt=12,H=2e5,St=/^[A-Za-z0-9_-]{1,24}$/,T=i=>i.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function ae(i,t){let{prompt:e,answer:s,
+answer}`:`right if: ${i.answer}`}var kt="merge-explorer-rows",vt=12,H=2e5,At=/^[A-Za-z0-9_-]{1,24}$/,T=i=>i.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function ae(i,t){let{prompt:e,answer:s,
 match:r,ticked:o}=typeof i=="string"?{prompt:i}:i??{};if(typeof e!="string"||!e.trim())return null;let n=typeof s=="string"||typeof s=="number"?T(String(s)):"",
-l=r==="within"?"within":"exact";return{id:t,prompt:T(e),answer:n,match:n.trim()?l:"",ticked:o!==!1}}function At(i){let t=[];for(let e of Array.isArray(i)?i:[]){
+l=r==="within"?"within":"exact";return{id:t,prompt:T(e),answer:n,match:n.trim()?l:"",ticked:o!==!1}}function St(i){let t=[];for(let e of Array.isArray(i)?i:[]){
 let s=ae(e,`r${t.length+1}`);if(s&&t.every(({prompt:r})=>r!==s.prompt)&&t.push(s),t.length===8)break}return t}function Ot(){try{let i=JSON.parse(localStorage.getItem(
-kt)??"[]");return Array.isArray(i)?i.filter(t=>Array.isArray(t)&&St.test(String(t[0]))).slice(0,vt):[]}catch{return[]}}function $t(i){let t=Ot().find(([o])=>o===
-i),{rows:e,open:s}=t?.[1]??{},r=At(e);return r.length?{rows:r,open:(r[Number(s)]??r[0]).id}:null}function F(i,t,e){if(!St.test(i))return;let s={rows:t.slice(0,8),
-open:t.findIndex(({id:o})=>o===e)},r=Ot().filter(([o])=>o!==i);try{localStorage.setItem(kt,JSON.stringify([[i,s],...r].slice(0,vt)))}catch{}}function Et(i,t){if(i.
+kt)??"[]");return Array.isArray(i)?i.filter(t=>Array.isArray(t)&&At.test(String(t[0]))).slice(0,vt):[]}catch{return[]}}function Et(i){let t=Ot().find(([o])=>o===
+i),{rows:e,open:s}=t?.[1]??{},r=St(e);return r.length?{rows:r,open:(r[Number(s)]??r[0]).id}:null}function F(i,t,e){if(!At.test(i))return;let s={rows:t.slice(0,8),
+open:t.findIndex(({id:o})=>o===e)},r=Ot().filter(([o])=>o!==i);try{localStorage.setItem(kt,JSON.stringify([[i,s],...r].slice(0,vt)))}catch{}}function $t(i,t){if(i.
 length>H)throw new Error(`${t} is too long: a file of prompts has at most ${H} characters.`);let e=t.toLowerCase().split(".").at(-1),s=i.replace(/^\ufeff/,"").replaceAll(
 `\r
 `,`
-`),r=At(e==="csv"?he(s):e==="jsonl"||e==="json"?de(s,t):le(s));if(!r.length)throw new Error(`${t} holds no prompt: a line each, or a column named prompt.`);return r}
+`),r=St(e==="csv"?he(s):e==="jsonl"||e==="json"?de(s,t):le(s));if(!r.length)throw new Error(`${t} holds no prompt: a line each, or a column named prompt.`);return r}
 var le=i=>i.split(`
 `).map(t=>{let[,e,s,r]=/^(.*?) (=>|~>) (.*)$/.exec(t)??[];return s?{prompt:e.trim(),answer:r.trim(),match:s==="~>"?"within":"exact"}:t.trim()});function de(i,t){
 return i.trimStart().startsWith("[")?JSON.parse(i):i.split(`
@@ -202,7 +202,7 @@ auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute
 t(d)&&(this.last=d,this.field.value="",this.grow()):e()};this.field.addEventListener("input",()=>this.grow()),this.field.addEventListener("keydown",d=>{d.key===
 "Enter"&&!d.shiftKey&&!d.isComposing?(d.preventDefault(),n()):d.key==="Escape"?(this.field.value="",this.grow()):d.key==="ArrowUp"&&!this.field.value&&this.last&&
 (d.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(p("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
-er breaks the line"),this.chips=A(a("span","rw-chips")),this.full=a("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=p("\
+er breaks the line"),this.chips=O(a("span","rw-chips")),this.full=a("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=p("\
 rw-stop","Stop",s),this.stop.hidden=!0,this.more=b(p("rw-stop","Prompts…",r),"Suggested prompts, and rows from and to a file");let l=p("rw-stop rw-talk","Chat",
 o,"Open the chat");this.box.append(this.field,this.send,this.stop,this.chips,this.more,l,this.full),this.asked=t,this.offered=""}grow(){this.field.style.height=
 "auto",this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(t,e){this.full.hidden=!e,t.join(`
@@ -213,21 +213,22 @@ is right",i.answer??""),l=a("select","rw-input");for(let[d,h]of[["exact","the wh
 "exact",l.setAttribute("aria-label","How it is compared"),s.append(l,Object.assign(p("rw-send","Keep",()=>{}),{type:"submit"}),p("rw-stop","Leave",e)),s.addEventListener(
 "submit",d=>{if(d.preventDefault(),!o.value.trim())return;let h=n.value.trim()?l.value:"";t({...i,prompt:T(o.value),answer:T(n.value),match:h})}),s.addEventListener(
 "keydown",d=>{d.key==="Escape"&&e()}),{box:s,prompt:o}}var pe=2e3;function Mt(i,t){let e=p(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
-()=>u(e,"Copy"),pe)});return e}var W=class{constructor(t){this.table=t,this.of="",this.title=a("h3","rw-title"),this.title.dir="auto",this.box=A(a("div","rw-closehead")),this.note=a("p","rw-n\
+()=>u(e,"Copy"),pe)});return e}var W=class{constructor(t){this.table=t,this.of="",this.title=a("h3","rw-title"),this.title.dir="auto",this.box=O(a("div","rw-closehead")),this.note=a("p","rw-n\
 ote"),this.note.setAttribute("role","status"),this.on=b(p("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");let e=b(p("rw-stop","A\
-gain",()=>this.again()),"Other words, by the next seed"),s=Mt("rw-stop",()=>w(t.store.of(t.open,g))),r=b(p("rw-stop","Chat",()=>t.host.trigger("expand")),"A con\
-versation with your merge");this.box.append(this.title,this.on,r,e,s)}get manner(){return{variety:0,length:160,...k(this.table.host.props.manner)}}draw(){let t=this.
-table.row();u(this.title,t?`Close up: ${t.prompt}`:"Close up");let e=this.table.store.of(this.table.open,g);this.on.hidden=!this.canGoOn(e),this.of!==this.table.
-open&&u(this.note,""),this.of=this.table.open}canGoOn(t){return t.cut&&t.tokens.length>=this.manner.length&&t.tokens.length<2e3}goOn(t=this.table.row()){if(!t)return;
-let e=(t.times??1)+1;this.table.open=t.id,this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,times:e}:s),"submit"),this.table.focus(t.id)}again(){if(this.
-manner.variety>0){this.draws();return}let t=p("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same wor\
-ds: variety is 0. ",t),t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var fe=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function ue(i,t){let e=a("a");e.href=URL.createObjectURL(
-new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function Tt(i,t,{take:e,ask:s,leave:r}){let o=S(a("div","rw-form"),"Prompt\
+gain",()=>this.again()),"Other words, by the next seed"),s=Mt("rw-stop",()=>w(t.store.of(t.open,g)));this.copy=s;let r=b(p("rw-stop","Chat",()=>t.host.trigger("\
+expand")),"A conversation with your merge");this.box.append(this.title,this.on,r,e,s)}get manner(){return{variety:0,length:160,...k(this.table.host.props.manner)}}key(t){
+if(!(S(t)||t.altKey)){if(t.key==="c")this.copy.click();else if(t.key==="r")this.again();else return;t.preventDefault()}}draw(){let t=this.table.row();u(this.title,
+t?`Close up: ${t.prompt}`:"Close up");let e=this.table.store.of(this.table.open,g);this.on.hidden=!this.canGoOn(e),this.of!==this.table.open&&u(this.note,""),this.
+of=this.table.open}canGoOn(t){return t.cut&&t.tokens.length>=this.manner.length&&t.tokens.length<2e3}goOn(t=this.table.row()){if(!t)return;let e=(t.times??1)+1;
+this.table.open=t.id,this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,times:e}:s),"submit"),this.table.focus(t.id)}again(){if(this.manner.variety>0){this.
+draws();return}let t=p("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same words: variety is 0. ",t),
+t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var fe=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function ue(i,t){let e=a("a");e.href=URL.createObjectURL(
+new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function Tt(i,t,{take:e,ask:s,leave:r}){let o=A(a("div","rw-form"),"Prompt\
 s"),n=a("span","rw-wanted");n.setAttribute("role","status");let l=a("input","rw-file");l.type="file",l.accept=".txt,.csv,.jsonl,.json",l.setAttribute("aria-labe\
 l","A file of prompts"),l.addEventListener("change",async()=>{let[f]=l.files??[];if(f){try{if(f.size>4*H)throw new Error(`${f.name} is too long for a file of pr\
-ompts.`);e(Et(await f.text(),f.name))}catch(E){n.textContent=E instanceof SyntaxError?`${f.name} is no JSON.`:String(E.message)}l.value=""}});let d=b(p("rw-stop",
-"Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=fe.map(([f,E])=>b(p("rw-stop",`Save .${f}`,()=>ue(Ct(i,f),`prompts.${f}`)),
-E)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,d,l,...h,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
+ompts.`);e($t(await f.text(),f.name))}catch(C){n.textContent=C instanceof SyntaxError?`${f.name} is no JSON.`:String(C.message)}l.value=""}});let d=b(p("rw-stop",
+"Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=fe.map(([f,C])=>b(p("rw-stop",`Save .${f}`,()=>ue(Ct(i,f),`prompts.${f}`)),
+C)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,d,l,...h,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
 first:c[0]??d}}function jt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var G=class{constructor(t){this.table=t}acts(){return{open:t=>{
 t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),F(this.table.family,this.table.rows,this.table.
 open))},tick:(t,e)=>this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,ticked:e}:s),"input"),edit:t=>this.editRow(t),remove:t=>this.remove(t)}}keys(){let t=s=>this.
@@ -251,10 +252,10 @@ wer, ≠ another`);d.setAttribute("aria-expanded",String(l)),d.title=r.base?`${n
 let e=0,s=!1,r=()=>{s=!1,clearTimeout(e),e=window.setTimeout(()=>t(s=!0),we)},o=()=>{clearTimeout(e),s&&t(!1)};i.addEventListener("pointerdown",n=>{i.setPointerCapture(
 n.pointerId),r()}),i.addEventListener("keydown",n=>{n.key===" "&&!n.repeat&&r()});for(let n of["pointerup","pointercancel","lostpointercapture","keyup","blur"])
 i.addEventListener(n,o);i.addEventListener("contextmenu",n=>n.preventDefault()),i.addEventListener("click",n=>{s&&n.stopImmediatePropagation(),s=!1},!0)}var ot="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function be(i,[t,e],[s,r]){let o=Math.max(0,Math.min(i.length-1,t+r)),n=(i[o]??1)-1;return[
-o,Math.max(0,Math.min(n,e+s))]}function ge(i){if(C(i))return null;let t=Q(i);return i.altKey?t&&t[1]?["move",t[1]]:null:i.key===" "?["tick",0]:i.key==="F2"?["ed\
+o,Math.max(0,Math.min(n,e+s))]}function ge(i){if(S(i))return null;let t=Q(i);return i.altKey?t&&t[1]?["move",t[1]]:null:i.key===" "?["tick",0]:i.key==="F2"?["ed\
 it",0]:i.key==="Delete"?["remove",0]:null}function Rt(i,t){let e=()=>[...i.rows].filter(s=>s.offsetParent!==null).map(s=>[...s.querySelectorAll(ot)]);i.addEventListener(
 "focusin",s=>nt(i,s.target)),i.addEventListener("keyup",s=>{s.key===" "&&s.target.matches(".rw-words")&&s.preventDefault()}),i.addEventListener("keydown",s=>{let r=s.
-target,o=r.closest("tr")?.dataset.row,n=o?ge(s):null;o&&n&&(n[0]!=="tick"||r.matches(".rw-words"))?(s.preventDefault(),t[n[0]](o,n[1])):!s.altKey&&!C(s)&&xe(s,r,
+target,o=r.closest("tr")?.dataset.row,n=o?ge(s):null;o&&n&&(n[0]!=="tick"||r.matches(".rw-words"))?(s.preventDefault(),t[n[0]](o,n[1])):!s.altKey&&!S(s)&&xe(s,r,
 e())})}function xe(i,t,e){let s=e.findIndex(c=>c.includes(t)),r=i.key==="Home"?-e.length:i.key==="End"?e.length:0,o=Q(i)??(r?[0,r]:null);if(!o||s<0)return;i.preventDefault();
 let[n,l]=be(e.map(({length:c})=>c),[s,e[s].indexOf(t)],o);((n!==s&&t.matches(".rw-words, .rw-fold")?e[n].find(c=>c.matches(".rw-words"))??e[n][0]:null)??e[n][l])?.
 focus()}function nt(i,t){if(t?.matches(ot))for(let e of i.querySelectorAll(ot))e.tabIndex=e===t?0:-1}var It={busy:"writing",waiting:"waiting its turn",stopped:"stopped",failed:"failed",stale:"not asked since your last stroke"},J=class{constructor(t,e){this.row=
@@ -269,23 +270,23 @@ dataset.open=String(s),this.line.dataset.row=this.row.id,this.words.setAttribute
 row.id,r.key),r):this.drawMerge(o,t.before.get(this.row.id),t.last.get(this.row.id)),u(this.was,t.before.get(this.row.id)??"–"),this.past.title=t.before.get(this.
 row.id)??"What the merge said before your last stroke";let n=e.filter(d=>!d.lead);for(;this.cells.length>n.length;)this.cells.pop()?.remove();n.forEach((d,h)=>{
 this.cells[h]??=a("td","rw-other"),this.drawOther(this.cells[h],d,t.of(this.row.id,d.key),o)});let l=[this.prompt,this.merge,this.past,...this.cells];l.length!==
-this.line.children.length&&this.line.replaceChildren(...l)}drawInstead(t,e){let s=a("span","rw-answer",w(t));s.dir="auto";let r=a("div","rw-said");r.append(O(m.
+this.line.children.length&&this.line.replaceChildren(...l)}drawInstead(t,e){let s=a("span","rw-answer",w(t));s.dir="auto";let r=a("div","rw-said");r.append(E(m.
 includes(t.state)?t.mark:null),s),this.merge.dataset.changed="false",this.merge.replaceChildren(r,a("span","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s){
 let r=m.includes(t.state),o=w(t),n=a("span","rw-answer",o||(r?"":s??""));n.dir="auto";let l=a("div","rw-said");l.dataset.old=String(t.state==="stale"||!o&&!r),l.
-append(O(r?t.mark:null),n);let d=a("span","rw-state",t.error||this.labelOf(t,o,e));this.merge.dataset.changed=String(r&&e!==void 0&&o!==e),this.merge.dataset.state=
+append(E(r?t.mark:null),n);let d=a("span","rw-state",t.error||this.labelOf(t,o,e));this.merge.dataset.changed=String(r&&e!==void 0&&o!==e),this.merge.dataset.state=
 t.state||"empty",this.merge.replaceChildren(l,d),this.merge.title=o}offer(t){let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=
 -1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s){let r=[...t.cut?[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];return r.
 length&&m.includes(t.state)?r.join(" · "):It[t.state]?It[t.state]:!m.includes(t.state)||s===void 0?"":e===s?"same as before":"changed"}drawOther(t,e,s,r){let o=[
 "done","cached"].includes(s.state),n=o&&["done","cached"].includes(r.state),l=w(s)===w(r),d=a("span","rw-sign",n?l?"=":"≠":o?"·":"…");d.style.color=e.slot===
 null||e.slot===void 0?"":q(e.slot),d.setAttribute("role","img"),d.setAttribute("aria-label",n?l?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??
-e.key}: ${w(s)}`:String(e.name??e.key);let h=a("span","rw-other-text",w(s));h.dir="auto",t.replaceChildren(d,O(o?s.mark:null),h)}};var ye=12,U=class{constructor(t,e){this.back=e,this.box=a("div","rw-score"),this.words=a("strong","rw-right"),this.bars=A(S(a("span","rw-bars"),"No stroke yet")),
+e.key}: ${w(s)}`:String(e.name??e.key);let h=a("span","rw-other-text",w(s));h.dir="auto",t.replaceChildren(d,E(o?s.mark:null),h)}};var ye=12,U=class{constructor(t,e){this.back=e,this.box=a("div","rw-score"),this.words=a("strong","rw-right"),this.bars=O(A(a("span","rw-bars"),"No stroke yet")),
 this.legend=a("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let s=p("rw-vote","Blind test",t);s.title="A against B on t\
 hese prompts, without their names",this.box.append(this.words,this.bars,this.legend,s),this.strokes=[],this.drawn=""}clear(){this.strokes=[],this.draw()}take(t,e,s){
 u(this.words,e.of?`${e.right} of ${e.of} right`:"No prompt counts yet");let{right:r,of:o,whole:n}=e.of||!s?e:s;if(n&&o&&t){let l={recipe:t,right:r,of:o,of_what:e.
 of?"right":"changed",did:s?.did??""},d=this.strokes.at(-1);d?.recipe===t?Object.assign(d,{...l,did:d.did}):this.strokes=[...this.strokes,l].slice(-ye)}this.draw()}draw(){
 let t=this.strokes.map(({right:l})=>l).join(", "),{strokes:e,bars:s}=this,r=e.at(-1)?.of_what==="changed"?"Changed answers":"Score",o=e.length?`${r} after each \
 of the last ${e.length} strokes: ${t} of ${e.at(-1)?.of}`:"No stroke yet";s.setAttribute("aria-label",o);let n=JSON.stringify(e);n!==this.drawn&&(this.drawn=n,s.
-replaceChildren(...e.map(({recipe:l,right:d,of:h,of_what:c,did:f},E)=>{let V=E===e.length-1,lt=`${f?`${f}: `:""}${d} of ${h} ${c}`,j=p("rw-stroke","",()=>!V&&this.
+replaceChildren(...e.map(({recipe:l,right:d,of:h,of_what:c,did:f},C)=>{let V=C===e.length-1,lt=`${f?`${f}: `:""}${d} of ${h} ${c}`,j=p("rw-stroke","",()=>!V&&this.
 back(l),V?lt:`${lt}. Back to this stroke`);j.title=j.getAttribute("aria-label")??"";let dt=a("i","rw-bar");return dt.style.height=`${Math.round(4+24*d/Math.max(
 1,h))}px`,j.dataset.newest=String(V),j.append(dt),j})))}};var Bt="merge-explorer-tally";function ke(){try{let i=JSON.parse(localStorage.getItem(Bt)??"{}");return i&&typeof i=="object"?i:{}}catch{return{}}}function zt([i,t],e){let s=ke(),r=[i,t].sort().
 join(" "),o={...s[r]?.votes??{}};for(let[n,l]of[[i,e.A],[t,e.B],["tie",e.tie],["bad",e.bad]])o[n]=(Number(o[n])||0)+l;delete s[r],s[r]={votes:o};try{localStorage.
@@ -296,19 +297,19 @@ said.get(`${t}/${e}`)??M()}shows(t){let e=new Map(t.map(({id:s,prompt:r})=>[s,r]
 this.last.delete(t),this.before.delete(t);for(let e of this.said.keys())y(e)[0]===t&&this.said.delete(e)}anew(){this.before.clear(),this.recipe=""}clear(){for(let t of this.
 prompts.keys())this.forget(t);this.anew()}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){let e=t.run>this.run||!!t.start;[this.
 run,this.seq]=[t.run,t.seq??this.seq+1],e&&this.begin(t);let s=new Set,r=o=>{let[n]=y(o);if(n&&(!t.prompts||this.prompts.get(n)!==t.prompts[n]))return M();s.add(
-o);let l=this.said.get(o)??M();return this.said.set(o,l),l};ve(t,r),Se(t,r);for(let o of s)this.keep(o);return s}begin(t){if(t.recipe!==void 0&&t.recipe!==this.
+o);let l=this.said.get(o)??M();return this.said.set(o,l),l};ve(t,r),Ae(t,r);for(let o of s)this.keep(o);return s}begin(t){if(t.recipe!==void 0&&t.recipe!==this.
 recipe&&this.recipe)for(let[s,r]of this.last)this.before.set(s,r);t.recipe!==void 0&&(this.recipe=t.recipe);for(let s of this.said.keys())Object.hasOwn(t.prompts??
 {},y(s)[0])&&this.said.set(s,M());if(t.stale)for(let[s,r]of this.said)y(s)[1]===g&&r.state&&(r.state="stale")}keep(t){let[e,s]=y(t),r=this.said.get(t);s===g&&r&&
 ["done","cached"].includes(r.state)&&this.last.set(e,w(r))}score(t){let e=t.filter(o=>o.ticked!==!1&&o.match&&o.answer?.trim()),s=e.map(o=>this.of(o.id,g)),r=s.
 every(({state:o})=>["done","cached"].includes(o));return{right:s.filter(({mark:o})=>o===!0).length,of:e.length,whole:r}}};function ve(i,t){for(let[e,s]of Object.
 entries(i.state??{}))t(e).state=String(s);for(let[e,...s]of i.add??[])t(String(e)).tokens.push(s);for(let[e,s]of Object.entries(i.full??{}))Array.isArray(s)&&(t(
-e).tokens=[...s])}function Se(i,t){for(let e of i.done??[])m.includes(t(String(e)).state)||(t(String(e)).state="done");for(let[e,s]of Object.entries(i.marks??{}))
+e).tokens=[...s])}function Ae(i,t){for(let e of i.done??[])m.includes(t(String(e)).state)||(t(String(e)).state="done");for(let[e,s]of Object.entries(i.marks??{}))
 t(e).mark=s;for(let e of i.cut??[])t(e).cut=!0;for(let e of i.repeats??[])t(e).repeats=!0;for(let[e,s]of Object.entries(i.error??{})){let r=t(e);Object.assign(r,
 {error:String(s),state:r.state==="stopped"?"stopped":"failed"})}}var Dt=["one","two"],Ht=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],_=class{constructor(t,e){
 this.send=t,this.blind=void 0,this.store=new $,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=a("section","rw-series"),this.box.setAttribute("aria-la\
 bel","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=a("h3","rw-series-title"),this.head.setAttribute("aria-live","polite"),this.differs=a("p","\
 rw-says"),this.pair=a("div","rw-pair"),this.texts=Dt.map((s,r)=>{let o=a("div","rw-side"),n=a("p","rw-side-text");return n.dir="auto",o.append(a("h4","rw-side-n\
-ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=S(a("div","rw-votes"),"Your vote");for(let[s,r,o]of Ht){let n=p("rw-vote",r,()=>this.vote(s));n.title=
+ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=A(a("div","rw-votes"),"Your vote");for(let[s,r,o]of Ht){let n=p("rw-vote",r,()=>this.vote(s));n.title=
 `Key ${o}`,n.setAttribute("aria-keyshortcuts",o),this.votes.append(n)}this.result=a("div","rw-result"),this.result.setAttribute("role","status"),this.end=p("rw-\
 vote","End the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Ht.find(
 ([,,o])=>o===s.key);!r||s.ctrlKey||s.altKey||s.metaKey||(s.preventDefault(),this.vote(r[0]))})}begin(t){this.blind=t,this.store=new $,this.store.shows((t?.rows??
@@ -326,54 +327,54 @@ re."]))}reveal(t){let e={A:0,B:0,tie:0,bad:0};for(let[o,n]of Object.entries(this
 same} ${this.same===1?"prompt was":"prompts were"} answered alike and skipped.`),s.A+s.B>e.A+e.B&&r.push(`In all your tests of these two: A ${s.A} : ${s.B} B; ${at(
 s.A,s.B)}.`),r.push(this.differs.textContent.replace("From one to the other","From A to B")),u(this.differs,""),this.say(r,e)}say(t,e){let s=a("div","rw-duel");
 if(e){let r=a("i");r.style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s.append(r),s.setAttribute("role","img"),s.setAttribute("aria-label",`A ${e.A}, B\
- ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>a("p","",r)))}};var Pt=["busy","waiting"],Ae=3e3,Y=class{constructor(t,e){this.host=t,this.root=e,this.store=new $,this.rows=[],this.open="",this.family="",this.families=new Map,
+ ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>a("p","",r)))}};var Pt=["busy","waiting"],Se=3e3,Y=class{constructor(t,e){this.host=t,this.root=e,this.store=new $,this.rows=[],this.open="",this.family="",this.families=new Map,
 this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new U(()=>this.hand({},"apply"),r=>this.
 hand({recipe:r},"undo")),this.doing=new G(this),this.asking=new K(r=>this.doing.add(r),()=>this.hand({},"submit"),()=>t.trigger("stop"),()=>this.doing.more(),()=>t.
 trigger("expand")),this.table=a("table","rw-table"),this.head=a("tr","rw-head"),this.body=a("tbody"),this.live=a("div","rw-hidden"),this.live.setAttribute("aria\
 -live","polite"),this.edited=a("div","rw-edited"),this.close=new W(this),this.says=a("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.panelSeq=
 0;let s=a("div","answers");this.panel=new D({element:s,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},s),this.series=new _(r=>this.hand({votes:r},"sele\
 ct"),()=>this.hand({},"submit")),this.lay(s)}lay(t){let{table:e}=this;e.setAttribute("aria-label","Prompts and answers"),Rt(e,this.doing.keys());let s=a("thead");
-s.append(this.head),e.append(s,this.body);let r=a("div","rw-box");r.append(e);let o=a("div","rw-close");o.append(this.close.box,this.close.note,t,this.says),this.
-root.append(r,this.edited,this.asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board={...this.
-board,blind:t.blind},this.root.dataset.blind="true",this.series.begin(t.blind);return}this.next=t,this.board.blind||this.leave()}leave(){this.board=this.next,this.
-series.begin(void 0),this.settle(),u(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},this.root.
-dataset.blind="false",this.panel.build(),this.drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin:t}=this.board;if(!t?.family||t.family===this.family)return;
-let e=this.family;e&&(this.families.set(e,{rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=t.family;let s=!e&&new URLSearchParams(
-location.search).has("p"),r=this.families.get(t.family)??(s?null:$t(t.family)),o=Nt(e,t,k(this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&
-([this.rows,this.open]=[o.rows,o.open],this.hand({},"submit"),this.build())};e?n():setTimeout(n)}build(){let{rows:t=[],open:e="",family:s}=k(this.host.props.value);
-if(s&&this.family&&s!==this.family)return;let[r,o]=[this.open,this.row()?.prompt],n=this.focused();this.store.shows(t),this.anew(t),this.rows=t,this.open=t.some(
-l=>l.id===e)?e:t[0]?.id??"",this.views=new Map(t.map(l=>[l.id,new J(l,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line:l})=>l)),
-this.drawAll(),nt(this.table,this.views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.
-rows.length||it(this.rows,t)||(this.store.anew(),this.score.clear())}focused(){let t=document.activeElement,e=t?.closest("tr")?.dataset.row;if(!t||!e||!this.body.
-contains(t))return null;let s=[...t.parentElement?.children??[]].indexOf(t);return{id:e,selector:t.matches(".rw-tool")?`.rw-tool:nth-child(${s+1})`:`.${t.className}`}}focus(t,e="\
-.rw-words"){((this.views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.
-open)}takeProp(){let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&
-this.leave(),this.board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.start||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set(
-[...e].map(r=>y(r)[0])))this.drawRow(s);this.drawn=t.run,this.forward(t),this.finish()}columns(){return this.board.columns??[]}drawHead(){let t={unfold:r=>this.
-unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,s=e?[...this.head.children].indexOf(
-e):-1;this.head.replaceChildren(...qt(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.
-querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){
-if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${w(this.store.
-of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);
-let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);
-e?.cells.forEach((n,l)=>n.dataset.unfolded=String(o[l]?.key===this.unfolded))}drawAll(){for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.
-chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();if(this.close.draw(),!t||this.board.blind)return;let e=Object.
-fromEntries(this.columns().map(({key:n})=>[n,[...this.store.of(t.id,n).tokens]])),s=Object.fromEntries(this.columns().map(({key:n})=>[n,this.store.of(t.id,n).state])),
-r=Object.fromEntries(this.columns().map(({key:n})=>[n,this.store.of(t.id,n).mark])),o=Object.fromEntries(this.columns().flatMap(({key:n})=>this.store.of(t.id,n).
-error?[[n,this.store.of(t.id,n).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.panelRun,seq:1,start:!0,full:e,state:s,marks:r,error:o})}forward(t){
-let e=l=>Object.fromEntries(Object.entries(l??{}).flatMap(([d,h])=>{let[c,f]=y(d);return c===this.open||!c?[[f,h]]:[]}));if(t.start){this.lookAt(),this.panel.take(
-{run:this.panelRun,seq:this.panelSeq+=1,note:t.note??"",error:e(t.error)});return}let s=(t.add??[]).flatMap(([l,...d])=>{let[h,c]=y(String(l));return h===this.open?
-[[c,...d]]:[]}),r=(t.done??[]).flatMap(l=>y(String(l))[0]===this.open?[y(String(l))[1]]:[]),o={add:s,done:r,full:e(t.full),state:e(t.state),marks:e(t.marks),error:e(
-t.error)},n="note"in t?{note:t.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,...o,...n})}offerStop(t){this.asking.stop.hidden=!t.some(e=>Pt.includes(
-e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:d})=>this.store.before.has(d)&&this.store.before.get(d)!==this.store.last.get(d)),s=this.
-rows.map(d=>this.store.of(d.id,g).state),r=this.rows.flatMap(d=>this.columns().map(({key:h})=>this.store.of(d.id,h).state));this.offerStop(r);let o=s.every(d=>[
-"done","cached"].includes(d));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(d=>Pt.includes(d))||
-this.told===this.store.run||!s.every(d=>m.includes(d)))return;this.told=this.store.run;let n=e.slice(0,1).map(d=>`Row ${this.rows.indexOf(d)+1} changed: ${w(this.
-store.of(d.id,g))} It was: ${this.store.before.get(d.id)}`),l=t.of?[`${t.right} of ${t.of} right.`]:[];u(this.live,[...l,...n].join(" ")||"Answers finished.")}change(t,e){
-this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),F(this.family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="\
-submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==
-t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(e),s>1&&this.insist(t,e,s-1))},Ae)}hand(t,e){let s=(k(this.host.props.value).seq??
-0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.family,seq:s,...t}),this.host.trigger(e),e!=="input"&&this.insist(this.store.
-run,e)}};function Oe(i){let t=ct(i.element,".rows",ht+pt),e=new Y(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
-i.watch("manner",()=>e.drawAll()),ut(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Ut($e);})();
+s.append(this.head),e.append(s,this.body);let r=a("div","rw-box");r.append(e);let o=a("div","rw-close");o.append(this.close.box,this.close.note,t,this.says),o.addEventListener(
+"keydown",n=>this.close.key(n)),this.root.append(a("h2","rw-hidden","Answers"),r,this.edited,this.asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){
+let t=k(this.host.props.board);if(t.blind){this.board={...this.board,blind:t.blind},this.root.dataset.blind="true",this.series.begin(t.blind);return}this.next=t,
+this.board.blind||this.leave()}leave(){this.board=this.next,this.series.begin(void 0),this.settle(),u(this.says,this.board.says??""),this.says.hidden=!this.board.
+says,this.shown.value={columns:this.board.columns??[]},this.root.dataset.blind="false",this.panel.build(),this.drawHead(),this.drawAll(),this.lookAt()}settle(){
+let{begin:t}=this.board;if(!t?.family||t.family===this.family)return;let e=this.family;e&&(this.families.set(e,{rows:this.rows,open:this.open}),this.store.clear(),
+this.score.clear()),this.family=t.family;let s=!e&&new URLSearchParams(location.search).has("p"),r=this.families.get(t.family)??(s?null:Et(t.family)),o=Nt(e,t,k(
+this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&([this.rows,this.open]=[o.rows,o.open],this.hand({},"submit"),this.build())};e?n():setTimeout(
+n)}build(){let{rows:t=[],open:e="",family:s}=k(this.host.props.value);if(s&&this.family&&s!==this.family)return;let[r,o]=[this.open,this.row()?.prompt],n=this.focused();
+this.store.shows(t),this.anew(t),this.rows=t,this.open=t.some(l=>l.id===e)?e:t[0]?.id??"",this.views=new Map(t.map(l=>[l.id,new J(l,this.doing.acts())])),this.body.
+replaceChildren(...[...this.views.values()].map(({line:l})=>l)),this.drawAll(),nt(this.table,this.views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.
+open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.rows.length||it(this.rows,t)||(this.store.anew(),this.score.clear())}focused(){let t=document.activeElement,
+e=t?.closest("tr")?.dataset.row;if(!t||!e||!this.body.contains(t))return null;let s=[...t.parentElement?.children??[]].indexOf(t);return{id:e,selector:t.matches(
+".rw-tool")?`.rw-tool:nth-child(${s+1})`:`.${t.className}`}}focus(t,e=".rw-words"){((this.views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(
+e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.open)}takeProp(){let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.
+isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&this.leave(),this.board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.
+start||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set([...e].map(r=>y(r)[0])))this.drawRow(s);this.drawn=t.run,this.forward(t),this.finish()}columns(){
+return this.board.columns??[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.
+closest("th"):null,s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(...qt(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll(
+"button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=
+this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),
+s=this.row();u(this.live,t&&e&&s?`The base says: ${w(this.store.of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.
+base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.
+open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,l)=>n.dataset.unfolded=String(o[l]?.key===this.unfolded))}drawAll(){for(let t of this.
+views.keys())this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();
+if(this.close.draw(),!t||this.board.blind)return;let e=Object.fromEntries(this.columns().map(({key:n})=>[n,[...this.store.of(t.id,n).tokens]])),s=Object.fromEntries(
+this.columns().map(({key:n})=>[n,this.store.of(t.id,n).state])),r=Object.fromEntries(this.columns().map(({key:n})=>[n,this.store.of(t.id,n).mark])),o=Object.fromEntries(
+this.columns().flatMap(({key:n})=>this.store.of(t.id,n).error?[[n,this.store.of(t.id,n).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.
+panelRun,seq:1,start:!0,full:e,state:s,marks:r,error:o})}forward(t){let e=l=>Object.fromEntries(Object.entries(l??{}).flatMap(([d,h])=>{let[c,f]=y(d);return c===
+this.open||!c?[[f,h]]:[]}));if(t.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:t.note??"",error:e(t.error)});return}let s=(t.
+add??[]).flatMap(([l,...d])=>{let[h,c]=y(String(l));return h===this.open?[[c,...d]]:[]}),r=(t.done??[]).flatMap(l=>y(String(l))[0]===this.open?[y(String(l))[1]]:
+[]),o={add:s,done:r,full:e(t.full),state:e(t.state),marks:e(t.marks),error:e(t.error)},n="note"in t?{note:t.note}:{};this.panel.take({run:this.panelRun,seq:this.
+panelSeq+=1,...o,...n})}offerStop(t){this.asking.stop.hidden=!t.some(e=>Pt.includes(e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:d})=>this.
+store.before.has(d)&&this.store.before.get(d)!==this.store.last.get(d)),s=this.rows.map(d=>this.store.of(d.id,g).state),r=this.rows.flatMap(d=>this.columns().map(
+({key:h})=>this.store.of(d.id,h).state));this.offerStop(r);let o=s.every(d=>["done","cached"].includes(d));if(this.score.take(this.store.recipe,t,{right:e.length,
+of:this.rows.length,whole:o,did:this.board.did}),s.some(d=>Pt.includes(d))||this.told===this.store.run||!s.every(d=>m.includes(d)))return;this.told=this.store.run;
+let n=e.slice(0,1).map(d=>`Row ${this.rows.indexOf(d)+1} changed: ${w(this.store.of(d.id,g))} It was: ${this.store.before.get(d.id)}`),l=t.of?[`${t.right} of ${t.
+of} right.`]:[];u(this.live,[...l,...n].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),F(this.
+family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.
+waiting=window.setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(
+e),s>1&&this.insist(t,e,s-1))},Se)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.
+family,seq:s,...t}),this.host.trigger(e),e!=="input"&&this.insist(this.store.run,e)}};function Oe(i){let t=ct(i.element,".rows",ht+pt),e=new Y(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
+i.watch("manner",()=>e.drawAll()),ut(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Ut(Ee);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -93,7 +93,17 @@ export class Table {
     box.append(table);
     const close = el('div', 'rw-close');
     close.append(this.close.box, this.close.note, inner, this.says);
-    this.root.append(box, this.edited, this.asking.box, this.score.box, this.series.box, close, this.live);
+    close.addEventListener('keydown', (event) => this.close.key(event));
+    this.root.append(
+      el('h2', 'rw-hidden', 'Answers'),
+      box,
+      this.edited,
+      this.asking.box,
+      this.score.box,
+      this.series.box,
+      close,
+      this.live,
+    );
   }
 
   // ---------------------------------------------------------------- what Python says
