@@ -1,5 +1,7 @@
 """The design's list of what a browser must show, as far as no other file holds it: one page is opened once for many checks."""
 
+from typing import Any
+
 import pytest
 from browsing import Page
 
