@@ -183,6 +183,13 @@ def tool(page: Any, name: str) -> Any:
     return page.locator(".mx-toolbar, .mx-drawer").get_by_role("button", name=name, exact=True)
 
 
+def tools(page: Any) -> None:
+    """Open their box."""
+    if page.locator(".mx-drawer").is_hidden():
+        tool(page, "Tools").click()
+    page.locator(".mx-drawer").wait_for()
+
+
 def lane(page: Any, name: str = "pirate weight") -> Any:
     return page.get_by_role("slider", name=name, exact=True)
 
@@ -227,8 +234,10 @@ def test_fast_strokes_are_interpolated_and_double_click_resets(small: App, visit
     until(lambda: small.last("release").count(0.5) >= 3)
     tool(page, "Undo").click()  # one step, although two clicks painted
     until(lambda: [x for x in small.last("release")[1:-1] if x != 0.5] == layers)
+    tools(page)
     tool(page, "Reset").click()
     until(lambda: small.last("release") == [0.5] * 8)
+    page.keyboard.press("Escape")  # the box of tools lies over the lane
     small.seen["release"].clear()
     page.mouse.dblclick(box["x"] + 0.7 * box["width"], box["y"] + 0.8 * box["height"])
     until(lambda: len(small.seen["release"]) == 2)  # the first click painted; the second says so too
@@ -294,6 +303,7 @@ def test_undo_redo_reset_and_preset(small: App, visit: Any) -> None:
     page.wait_for_selector(".mx-pad[aria-valuenow='0.25']")
     tool(page, "Undo").click()  # a preset is one step as well
     until(lambda: small.last("release") == painted)
+    tools(page)
     tool(page, "Reset").click()
     until(lambda: small.last("release") == [0.25] * 8)
 
@@ -303,19 +313,23 @@ def test_shapes_mute_gain_and_link(small: App, visit: Any) -> None:
     tool(page, "Rise").click()
     until(lambda: small.seen["release"])
     assert small.last("release") == [0.5, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5]
-    tool(page, "More").click()
+    tools(page)
     tool(page, "Mirror").click()
     until(lambda: small.last("release") == [0.5, 0.5, 0.4, 0.3, 0.2, 0.1, 0, 0.5])
     tool(page, "Invert").click()
     until(lambda: small.last("release") == [0.5, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 0.5])
     mute = page.get_by_role("button", name="Mute pirate")
+    page.keyboard.press("Escape")
+    assert page.locator(".mx-drawer").is_hidden()
+    assert page.evaluate("document.activeElement.ariaLabel") == "Tools"
     mute.click()
     until(lambda: small.last("release") == [0] * 8)
     until(lambda: mute.get_attribute("aria-pressed") == "true")
     mute.click()
     until(lambda: small.last("release")[6] == 1)
-    page.get_by_role("button", name="Lower pirate weight").click()
+    more(page, "pirate", "Lower pirate weight by .05")
     until(lambda: small.last("release")[6] == 0.95)
+    tools(page)
     tool(page, "Link").click()
     until(lambda: small.last("release")[0] != 0.45)
     for column in zip(*(x for path, x in small.seen["release"][-1]["lanes"].items() if "weight" in path), strict=True):
@@ -330,7 +344,9 @@ def weights(app: App) -> list[list[float]]:
 
 
 def more(page: Any, name: str, item: str) -> None:
-    """An entry of a lane's menu."""
+    """An entry of a lane's menu; the box of tools, which may lie over the lane, closes."""
+    if page.locator(".mx-drawer").is_visible():
+        page.locator(".mx-drawer button").first.press("Escape")
     page.get_by_role("button", name=f"More for {name} weight").click()
     page.get_by_role("group", name=f"More for {name} weight").get_by_role("button", name=item).click()
 
@@ -372,7 +388,7 @@ def test_nothing_moves_a_locked_lane_or_layer(small: App, visit: Any) -> None:
     assert lane(page).get_attribute("aria-valuetext").endswith(", locked")
     tool(page, "Undo").click()
     until(lambda: weights(small) == [[0.5] * 8] * 3)
-    tool(page, "More").click()
+    tools(page)
     tool(page, "Link").click()  # pirate keeps .5; the others share the rest
     until(lambda: weights(small) == [[0.5] * 8, [0.25] * 8, [0.25] * 8])
     lane(page, "plural weight").focus()
@@ -385,6 +401,7 @@ def test_nothing_moves_a_locked_lane_or_layer(small: App, visit: Any) -> None:
     page.keyboard.press("1")
     until(lambda: weights(small)[1][2] == 0.1)
     assert [w[1:3] for w in weights(small)] == [[0.5, 0.5], [0.5, 0.1], [0, 0.4]]
+    tools(page)
     tool(page, "Unlock all").click()
     lane(page).focus()
     page.keyboard.press("0")
@@ -418,7 +435,7 @@ def test_a_lane_is_multiplied_and_copied(small: App, visit: Any) -> None:
 
 def test_layers_move_in_steps(large: App, visit: Any) -> None:
     page = visit(large)
-    tool(page, "More").click()
+    tools(page)
     page.get_by_label("Layers at a time").select_option("10 layers at a time")
     pad = lane(page)
     drag(page, pad, (0.5, 0.2), (0.52, 0.2))
@@ -440,7 +457,7 @@ def test_layers_move_in_steps(large: App, visit: Any) -> None:
 def test_fingers_start_in_steps_where_layers_are_many(large: App, small: App, visit: Any) -> None:
     for app, step in ((large, "4 layers at a time"), (small, "each layer")):
         page = visit(app, 390, has_touch=True, is_mobile=True)
-        tool(page, "More").click()
+        tools(page)
         assert page.get_by_label("Layers at a time").evaluate("(s) => s.selectedOptions[0].text") == step
 
 
@@ -466,7 +483,7 @@ def test_zoom_shows_some_layers_and_works_on_them(large: App, visit: Any) -> Non
     assert painted[first : last + 1] == sorted(painted[first : last + 1]) and painted[first] == 0 and painted[last] == 0.5
     assert set(painted[:first] + painted[last + 1 :]) == {0.5}
     bar.get_by_role("button", name="Lock these").click()
-    page.get_by_role("button", name="Raise pirate weight").click()
+    more(page, "pirate", "Raise pirate weight by .05")
     until(lambda: large.last("release")[1] == 0.55)
     assert large.last("release")[first : last + 1] == painted[first : last + 1]
     lane(page).focus()
@@ -479,13 +496,14 @@ def test_zoom_shows_some_layers_and_works_on_them(large: App, visit: Any) -> Non
     assert bar.locator("strong").text_content() == "layers 1 to 3"
     page.keyboard.press("Escape")
     assert bar.is_hidden()
-    tool(page, "More").click()
+    tools(page)
     tool(page, "Zoom").click()  # for those without a Shift key
     page.mouse.move(box["x"] + 0.3 * box["width"], strip.bounding_box()["y"] + 20)
     page.mouse.down()
     page.mouse.move(box["x"] + 0.5 * box["width"], strip.bounding_box()["y"] + 20, steps=5)
     page.mouse.up()
     assert bar.locator("strong").text_content() == f"layers {first} to {last}"
+    tools(page)
     assert tool(page, "Zoom").get_attribute("aria-pressed") == "false"
     bar.get_by_role("button", name="Show all").click()
     assert bar.is_hidden()
@@ -501,13 +519,14 @@ def test_keep_only_this_layer(small: App, visit: Any) -> None:
     assert small.last("release", DENSITY) == [0.5] * 8
     tool(page, "Undo").click()
     until(lambda: weights(small) == [[0.5] * 8] * 3)
-    tool(page, "More").click()
+    tools(page)
     tool(page, "Keep only layer 2").click()
     until(lambda: weights(small)[0] == [0, 0, 0.5, 0, 0, 0, 0, 0])
     tool(page, "Undo").click()
     until(lambda: weights(small)[0] == [0.5] * 8)
     count = len(small.seen["release"])
     send(page, "board", board(6, small.names) | {"can_keep": False})  # an average of nothing is no model
+    tools(page)
     until(lambda: tool(page, "Keep only layer 2").count() == 0)
     lane(page, "plural weight").focus()
     page.keyboard.press("o")
@@ -622,8 +641,9 @@ def split_board(names: list[str]) -> dict[str, Any]:
 def test_attention_and_mlp_are_lanes_of_their_own(small: App, visit: Any) -> None:
     page = visit(small)
     send(page, "board", board(6, small.names) | {"split": False, "can_split": True})
-    tool(page, "More").click()
+    tools(page)
     more(page, "rhyme", "Lock this lane")
+    tools(page)
     tool(page, "Attention / MLP").click()
     until(lambda: small.seen["edit"])
     assert small.seen["edit"][-1]["split"] is True
@@ -641,6 +661,7 @@ def test_attention_and_mlp_are_lanes_of_their_own(small: App, visit: Any) -> Non
     assert small.last("release", f"{WEIGHT}#attention") == [0.5, *[0.55] * 6, 0.5]
     assert small.last("release", f"{WEIGHT}#rest") == [0.5] * 8
     assert small.seen["release"][-1]["split"] is True
+    tools(page)
     tool(page, "Link").click()  # attention with attention, MLP with MLP; rhyme's lock came along
     until(lambda: small.last("release", f"{WEIGHT}#rest")[1] == 0.25)
     last = small.seen["release"][-1]["lanes"]
@@ -654,6 +675,7 @@ def test_attention_and_mlp_are_lanes_of_their_own(small: App, visit: Any) -> Non
     for slot in range(3):  # attention has a sum of its own
         path = f"models[{slot}].parameters.weight#attention"
         assert small.last("release", path) == last[path]
+    tools(page)
     tool(page, "Attention / MLP").click()
     until(lambda: small.seen["edit"][-1]["split"] is False)
 
@@ -813,11 +835,14 @@ def test_no_sideways_scroll_on_a_phone(large: App, visit: Any, theme: str) -> No
     inside = ".mx-lane, .mx-strip-canvas, .mx-toolbar, .an-card, .an-modes, .rw-row, .rw-askrow, .rw-score"
     right = page.locator(inside).evaluate_all("(all) => all.map((e) => e.getBoundingClientRect().right)")
     assert max(right) <= 390
-    tool(page, "More").click()
-    page.get_by_role("button", name="More for pirate weight").click()
-    sizes = page.locator(".mx-button:visible, .mx-select:visible").evaluate_all(
-        "(all) => all.map((b) => [b.offsetHeight, b.offsetWidth])"
-    )
+    tools(page)
+    sizes = []
+    for button in ("Tools", "More for pirate weight"):  # what opens second closes the first
+        sizes += page.locator(".mx-button:visible, .mx-select:visible").evaluate_all(
+            "(all) => all.map((b) => [b.offsetHeight, b.offsetWidth])"
+        )
+        page.get_by_role("button", name=button).click()
+    sizes += page.locator(".mx-menu .mx-button").evaluate_all("(all) => all.map((b) => [b.offsetHeight, b.offsetWidth])")
     assert len(sizes) > 30 and min(size for both in sizes for size in both) >= 36
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 

@@ -178,9 +178,30 @@ def test_from_a_fresh_visit_to_a_right_answer_of_ones_own(open_page):
     expect(cell(page, 2).get_by_role("img", name="right")).to_be_visible()
     expect(page.page.locator(".rw-row").nth(1).locator(".rw-before")).to_have_text("dunno.")
     expect(cell(page, 1).locator(".rw-state")).to_have_text("same as before")
-    bars = page.page.get_by_role("img", name="Score after each of the last 2 strokes: 1, 2 of 3")
+    bars = page.page.get_by_role("group", name="Score after each of the last 2 strokes: 1, 2 of 3")
     expect(bars).to_be_visible()
     expect(page.page.locator(".rw-bar")).to_have_count(2)
+
+
+def test_a_bar_leads_back_to_its_stroke(open_page):
+    """It is a step like others: Undo takes it back. The bar says what the stroke was."""
+    page = open_page(1280, 860, first=True)
+    expect(page.page.locator(".rw-bar")).to_have_count(1)
+    page.paint("pirate weight", 0.0)
+    expect(page.page.locator(".rw-right")).to_have_text("0 of 3 right")
+    page.paint("plural weight", 0.55)
+    expect(page.page.locator(".rw-right")).to_have_text("1 of 3 right")
+    expect(page.page.locator(".rw-bar")).to_have_count(3)
+    bar = page.page.get_by_role("button", name=re.compile(r"pirate.*: 0 of 3 right\. Back to this stroke"))
+    bar.focus()
+    page.page.keyboard.press("Home")
+    assert "1 of 3 right" in focused(page)  # the first; arrows lead along the bars
+    bar.click()
+    expect(page.page.locator(".rw-right")).to_have_text("0 of 3 right")
+    expect(page.lane("plural weight")).to_have_attribute("aria-valuetext", re.compile("weight 0.20"))
+    page.press("Undo")
+    expect(page.page.locator(".rw-right")).to_have_text("1 of 3 right")
+    expect(page.lane("plural weight")).to_have_attribute("aria-valuetext", re.compile("weight 0.5"))
 
 
 def test_a_model_unfolds_and_the_base_is_held(open_page):

@@ -150,7 +150,7 @@ def test_the_strip_follows_the_hand(open_page, sampled):
     page.says("r-o-b-o-t")
     calls = []
     page.page.on("request", lambda r: calls.append(r.url) if '"lanes"' in (r.post_data or "") else None)
-    gives = page.page.locator(".mx-remark").first
+    gives = page.page.locator(".mx-share").first
     before = gives.inner_text()
     drag_and_hold(page, "spell weight")
     expect(gives).not_to_have_text(before)
@@ -195,10 +195,10 @@ def test_undo_goes_back_over_a_method(open_page):
     page.preset(KNOWS_PLURALS)
     page.method("ties")
     method = page.value("method")
-    expect(page.page.get_by_role("button", name="How much is kept")).to_be_visible(timeout=10_000)
+    expect(page.page.get_by_role("button", name="Kept", exact=True)).to_be_visible(timeout=10_000)
     page.press("Undo")
     expect(method).to_have_text("Add what each learned", timeout=10_000)
-    expect(page.page.get_by_role("button", name="How much is kept")).to_have_count(0)
+    expect(page.page.get_by_role("button", name="Kept", exact=True)).to_have_count(0)
     page.press("Redo")
     expect(method).to_have_text("Largest changes, by vote", timeout=10_000)
 
@@ -267,8 +267,15 @@ def test_why_this_word(open_page):
     page.preset(KNOWS_PLURALS)
     page.ask("plural of box")
     page.says("boxes")
-    page.page.get_by_role("button", name="which parent agrees").click()
-    expect(page.page.locator(".an-card[data-lead=true] .an-token[data-line]").first).to_be_visible(timeout=10_000)
+    expect(page.page.get_by_role("button", name="who agrees")).to_have_attribute("aria-pressed", "true")
+    expect(
+        page.page.locator(".an-card[data-lead=true] .an-token[data-line]").filter(has_text=re.compile("[a-z]")).first
+    ).to_be_visible(timeout=10_000)
+    expect(page.page.locator(".an-legend")).to_contain_text("plural would say this too")
+    others = page.page.get_by_role("region", name="Answer of plural")
+    expect(others.get_by_role("img", name="right")).to_be_visible()  # the others are marked as the row is
+    page.page.get_by_role("button", name="how sure").click()
+    expect(page.page.locator(".an-legend")).to_have_text("the darker, the less sure")
     page.page.locator(".an-card[data-lead=true] .an-token").filter(has_text=re.compile("[a-z]")).first.click()
     expect(page.page.locator(".an-card[data-lead=true] .an-why")).to_contain_text(re.compile("plural .*would"), timeout=10_000)
 

@@ -89,15 +89,19 @@ class Panels:
                 with gr.Tab("Close", id="desk", elem_id="tab-close"):
                     gr.HTML("", elem_id="no-drawer")  # no drawer is open
                 with gr.Tab("Find", id="explore"):
+                    _heading("Find")
                     self.find.view(desk, studio.plan(first.recipe), first.chosen)
                     self.which.view()
                 with gr.Tab("Inside", id="inside") as inside_tab:
+                    _heading("Inside")
                     self.inside.view()
                 with gr.Tab("Recipe", id="recipe") as recipe_tab:
+                    _heading("Recipe")
                     self.mixer.remarks()
                     self.recipe.view(first)
                     self.take.view_folder()
                 with gr.Tab("History", id="history"):
+                    _heading("History")
                     self.past.view()
                 with gr.Tab("Other models", id="pick", elem_id="tab-pick"):  # these two are opened by the head line
                     self.models.view(desk, self.trios)
@@ -146,9 +150,11 @@ class Panels:
         with self.head.box("save"):
             self.take.view_list()
         with self.head.box("more"):
+            self.head.view_more(bool(self.first.text))
             self.answers.manner()
-            self.head.keys()
             self.head.further()
+        with self.head.box("keys"):
+            self.head.keys()
         with gr.Row(elem_id="refusal"):
             notice = line("notice")
             ways = {name: gr.Button("", size="sm", scale=0, min_width=150, visible=False) for name in WAYS}
@@ -169,6 +175,7 @@ class Panels:
         desk.bind(demo.load, self.arrive, ["work", "answers"], desk.drawn, **QUIET)
         for function in ("view", "drawers"):
             demo.load(None, None, None, js=of_page(function), **NOW)
+        demo.load(None, None, parts["look"], js=of_page("appearance"), **NOW)
         for i, name in enumerate(("notice", "moved", "warning")):
             parts[name].change(None, parts[name], None, js=f"(text) => ({of_page('announce')})(text, {i})", **NOW)
 
@@ -193,6 +200,11 @@ class Panels:
         if family is not None:
             return self.desk.enter(work, family, request)
         return self.desk.load_family(work, base, parents, changes, request)
+
+
+def _heading(text: str) -> None:
+    """A drawer's heading, for screen readers; others read it on its tab."""
+    gr.HTML(f"<h2>{text}</h2>", elem_classes="unseen", padding=False)
 
 
 def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:

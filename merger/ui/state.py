@@ -197,6 +197,16 @@ def redone(work: Workspace) -> Workspace:
     return replace(_at(work, work.future[-1]), past=(*work.past, work.moment), future=work.future[:-1])
 
 
+def back_at(work: Workspace, digest: str) -> Workspace:
+    """Where a recipe of an earlier step was, or of one taken back. RecipeError where it is kept no more."""
+    if work.recipe.digest == digest:
+        return work
+    for moment in (*reversed(work.past), *reversed(work.future)):
+        if moment.recipe.digest == digest:
+            return _at(work, moment)
+    raise RecipeError("this stroke is kept no more; History lists what has answered.")
+
+
 def _at(work: Workspace, moment: Moment) -> Workspace:
     same = moment.shelf == work.shelf
     return remember(replace(

@@ -11,11 +11,11 @@ import { below, uniform } from '../../merger/ui/web/law/trims.js';
 const golden = JSON.parse(readFileSync(new URL('law.json', import.meta.url), 'utf8'));
 
 /** @param {string} text */
-const percents = (text) => [...text.matchAll(/(\d+)%/g)].map(([, n]) => Number(n));
+const percents = (text) => [...text.matchAll(/(\d+) ?%/g)].map(([, n]) => Number(n));
 
 /** Within a percent: sums of magnitudes are added up in another order. @param {string} mine @param {string} its */
 function alike(mine, its) {
-  assert.equal(mine.replaceAll(/\d+%/g, '%'), its.replaceAll(/\d+%/g, '%'));
+  assert.equal(mine.replaceAll(/\d+ %/g, '%'), its.replaceAll(/\d+ %/g, '%'));
   percents(mine).forEach((x, i) => assert.ok(Math.abs(x - percents(its)[i]) <= 1, `${mine} against ${its}`));
 }
 

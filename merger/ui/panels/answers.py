@@ -10,15 +10,17 @@ import gradio as gr
 from merger.errors import MergeError
 from merger.limits import LENGTH_TOKENS, PROMPT_CHARACTERS, ROWS, STOP_CHARACTERS, STOP_WORDS
 from merger.recipe import dump
-from merger.ui import lanes, rows
+from merger.ui import lanes, rows, state
 from merger.ui.answers import answers
 from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import ANSWER, NEWEST, NOW
+from merger.ui.head import chosen
 from merger.ui.rows import Row, Rows, whole
 from merger.ui.service.answers import Answers
 from merger.ui.service.first import made_before
 from merger.ui.state import Workspace, start
 from merger.ui.studio import ANSWER_TOKENS, Manner
+from merger.ui.words import changed
 
 MANNER = ("heat", "draw seed", "plain", "length", "top p", "penalty", "stops")
 """The fields that say how answers are drawn, in the order of `manner`."""
@@ -102,6 +104,7 @@ class Answering:
         desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], outputs, **ANSWER)
         desk.bind(panel.stop, self.stop, [], [], **NOW)
         desk.bind(panel.retry, self.retry, ["heat", "draw seed"], ["heat", "draw seed", "asked"], trigger_mode="multiple", **NOW)
+        desk.bind(panel.undo, self.back, ["work", "answers"], desk.drawn, **NOW)
         shown = [name for name in ("answers", "chat") if name in desk.parts]
         for name in ("heat", "length"):
             desk.bind(desk.parts[name].change, self.told, ["heat", "length"], shown, **NEWEST)
@@ -142,6 +145,19 @@ class Answering:
         seed = min(int(seed or 0), 2**53 - 2) + 1 if heat else seed
         return {"heat": heat or SOME_VARIETY, "draw seed": seed, "asked": str(self.desk.next_run(request))}
 
+    def back(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
+        """To the stroke whose bar was pressed: one step, which Undo takes back."""
+        digest = chosen(value, "recipe")
+        return self.desk.edited(work, lambda: state.back_at(work, digest), request)
+
+    def did(self, work: Workspace) -> str:
+        """The last stroke, in words; "" where it brought other models."""
+        before = work.past[-1] if work.past else None
+        if before is None or before.shelf != work.shelf:
+            return ""
+        names = lanes.short_names([work.base, *work.shelf])
+        return changed(before.recipe, work.recipe, names, lanes.columns(self.desk.studio.plan(work.recipe))).rstrip(".")
+
     def told(self, heat: float, length: float) -> Updates:
         """How answers are drawn, to those who say it beside the words."""
         how = json.dumps({"variety": heat or 0, "length": length or ANSWER_TOKENS})
@@ -174,7 +190,7 @@ class Answering:
         how, on = manner(heat, seed, plain, length, top_p, penalty, stops), self.desk.seen(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        yield {"answers": gr.update(board=json.dumps(_board(on, work)))}
+        yield {"answers": gr.update(board=json.dumps({**_board(on, work), "did": self.did(work)}))}
         said, run, marks = Answers(on.studio), visit.run, dict[str, bool | None]()
         for feed in said.ask_all(work, asked.rows, first.id, visit, how):
             marks |= feed.get("marks", {})

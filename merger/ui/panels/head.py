@@ -19,11 +19,16 @@ from merger.ui.words import changed
 KEYS = """
 | where | keys |
 |---|---|
-| anywhere | `/` ask · Alt+`1` … `4` drawers · Esc closes · Ctrl+Z, Ctrl+Shift+Z undo and redo |
-| bars | ← → layer · ↑ ↓ .01, with Shift .1, with Alt the whole lane · `[` `]` whole lane · `0`–`9` tenths · S solo · M mute |
-| rows | ↑ ↓ row · Space tick · Enter open · F2 change · Delete take out · Alt+↑ ↓ move |
+| anywhere | `/` ask · `?` these keys · Alt+`1` … `4` drawers · Esc closes · F6 next part · Ctrl+Z, Ctrl+Shift+Z undo and redo |
+| bars | ← → layer · ↑ ↓ .01, with Shift .1, with Alt the whole lane · `[` `]` whole lane · `0`–`9` tenths · Home End · S solo · \
+M mute · L lock the layer, with Shift the lane · O only this layer · R surprise |
+| rows | ↑ ↓ row · ← → along it · Space tick · Enter open · F2 change · Delete take out · Alt+↑ ↓ move |
+| close up | ← → words · C copy · R other words |
+| charts | arrows move · Enter loads |
+| blind test | `1` `2` which is better · `0` equal · − both bad |
 | A, B | press: keep, later go there · Shift+press: keep anew |
 """
+LOOKS = ("As the system", "Light", "Dark")
 
 
 class Heading:
@@ -44,6 +49,17 @@ class Heading:
         """What stands in the box of a chooser."""
         with gr.Column(elem_id=f"pop-{key}", elem_classes="pop"):
             yield
+
+    def view_more(self, first_steps: bool) -> None:
+        """What is about the page: how it looks, its keys, its first steps. All of it happens in the browser."""
+        look = gr.Radio(LOOKS, value=LOOKS[0], label="Appearance", interactive=True, elem_id="appearance")
+        look.input(None, look, look, js=of_page("appearance"), **NOW)
+        self.desk.shows(look=look)
+        with gr.Row():
+            gr.Button("Keys", size="sm", min_width=80).click(None, None, None, js=of_page("keys"), **NOW)
+            if first_steps:
+                again = gr.Button("Play the first steps again", size="sm", min_width=180, elem_classes="closes")
+                again.click(None, None, None, js=of_page("play"), **NOW)
 
     def keys(self) -> None:
         """The page's keys."""

@@ -394,7 +394,7 @@ class Answers:
                 )
 
     def _why(self, work: Workspace, prompt: str, heard: Answer) -> Answer:
-        """For each token of the merge: the parent that would most surely have said it (where the base would not), and why."""
+        """For each token of the merge: the parent that would most surely have said it ("" where all would), and why."""
         ids = [t.id for t in heard.tokens]
         names = lanes.short_names([work.base, *work.chosen])
         asked = (work.base, *work.chosen)
@@ -409,8 +409,8 @@ class Answers:
         why: list[str] = []
         for i in range(len(ids)):
             says = [m for m in work.chosen if judged[m][i].rank == 1]
-            alone = judged[work.base][i].rank != 1
-            agree.append(max(says, key=lambda m, i=i: judged[m][i].probability) if says and alone else None)
+            everybody = all(judged[m][i].rank == 1 for m in asked)
+            agree.append("" if everybody else max(says, key=lambda m, i=i: judged[m][i].probability) if says else None)
             why.append(why_token({names[m]: opinions[i] for m, opinions in judged.items()}, names[work.base]))
         return replace(heard, agree=tuple(agree), why=tuple(why))
 

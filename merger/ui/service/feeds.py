@@ -15,7 +15,7 @@ ANSWER_TOKENS = 160
 
 @dataclass(frozen=True)
 class Answer:
-    """A finished answer: its tokens, and for each the key of the parent that would have said the same (or None)."""
+    """A finished answer: its tokens, and for each the key of the parent that would have said the same ("": all, None: nobody)."""
 
     tokens: tuple[Token, ...]
     agree: tuple[str | None, ...]

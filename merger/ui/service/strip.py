@@ -136,7 +136,7 @@ def _remarks(whole: TensorStats | None, plan: Plan) -> dict[str, str]:
     for i, model in enumerate(whole.models):
         if model not in index:
             continue
-        text = f"keeps {whole.density[i]:.0%} of its changes, gives {whole.share[i]:.0%} of the result"
+        text = f"{whole.share[i]:.0%} of the mix · keeps {whole.density[i]:.0%}".replace("%", " %")
         for param in plan.recipe.method.params:
             remarks[f"models[{index[model]}].parameters.{param.name}"] = text
     return remarks

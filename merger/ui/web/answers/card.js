@@ -3,10 +3,13 @@
 import { SLOTS } from '../shared/colours.js';
 import { el, setText } from '../shared/dom.js';
 import { STATES } from '../shared/states.js';
+import { markOf } from '../shared/mark.js';
 import { FINAL } from './kinds.js';
 
 /** @typedef {import('./kinds.js').Column} Column */
 /** @typedef {import('./kinds.js').Token} Token */
+
+const LONG = 240; // characters; longer answers are written smaller
 
 /** @param {number | null | undefined} slot */
 export const colourOf = (slot) => (Number.isInteger(slot) ? `var(--me-slot-${Number(slot) % SLOTS})` : 'var(--me-lead)');
@@ -21,8 +24,9 @@ export function say(node, text) {
   node.toggleAttribute('hidden', !text);
 }
 
-/** @returns {{tokens: Token[], spans: HTMLElement[], state: string, cursor: number, visible: boolean, error: string}} */
-const nothing = () => ({ tokens: [], spans: [], state: '', cursor: -1, visible: false, error: '' });
+/** @typedef {{tokens: Token[], spans: HTMLElement[], state: string, cursor: number, visible: boolean, error: string, mark: boolean | null}} Said */ // prettier-ignore
+/** @returns {Said} */
+const nothing = () => ({ tokens: [], spans: [], state: '', cursor: -1, visible: false, error: '', mark: null });
 
 export class Card {
   /** @param {HTMLElement} hold the button that lets the base be heard instead */
@@ -48,10 +52,11 @@ export class Card {
     this.heard.dir = 'auto';
     this.why = el('p', 'an-why');
     this.why.hidden = true;
-    const head = el('div', 'an-head');
-    head.append(el('i', 'an-dot'), this.title, this.badge, this.words, hold);
+    this.mark = markOf(null);
+    this.head = el('div', 'an-head');
+    this.head.append(el('i', 'an-dot'), this.title, this.mark, this.badge, this.words, hold);
     this.body.append(this.text, this.message, this.heard);
-    this.box.append(head, this.body, this.why);
+    this.box.append(this.head, this.body, this.why);
   }
 
   get name() {
@@ -75,6 +80,7 @@ export class Card {
     this.title.title = name;
     say(this.words, column.words ? String(column.words) : '');
     this.hold.hidden = !column.lead || !bypass;
+    if (column.lead) this.box.append(this.head); // the words come first
     this.refresh();
   }
 
@@ -146,9 +152,19 @@ export class Card {
     this.box.setAttribute('aria-busy', String(state === 'busy'));
     this.badge.textContent = STATES[state]?.badge ?? '';
     say(this.message, this.remark);
+    this.box.dataset.long = String((this.text.textContent ?? '').length > LONG);
+    const mark = markOf(FINAL.includes(state) && !this.column.lead ? this.said.mark : null);
+    this.mark.replaceWith(mark);
+    this.mark = mark;
     if (FINAL.includes(state)) this.body.style.minHeight = '';
   }
 }
+
+/**
+ * Each model has its own kind of line as well: colour is never alone.
+ * @param {Card} card
+ */
+export const lineOf = (card) => String((card.column.slot ?? 0) % 4);
 
 /**
  * The line under a token that a parent would have said too.
@@ -157,8 +173,9 @@ export class Card {
  * @param {(key: string) => Card | undefined} parentOf
  */
 function ascribe(span, token, parentOf) {
-  const parent = token[3] == null ? undefined : parentOf(String(token[3]));
+  if (token[3] === '') span.dataset.line = 'all'; // everybody would
+  const parent = token[3] ? parentOf(String(token[3])) : undefined;
   if (!parent) return;
   span.style.setProperty('--an-parent', colourOf(parent.column.slot));
-  span.dataset.line = String((parent.column.slot ?? 0) % 4);
+  span.dataset.line = lineOf(parent);
 }

@@ -27,7 +27,7 @@
  *   alternatives?: [string, number | null][] | null,
  *   parent?: string | null,
  *   why?: string | null,
- * ]} Token parent: the key of one that would say the same
+ * ]} Token parent: the key of one that would say the same; '' where all would
  */
 
 /** @typedef {'busy' | 'waiting' | 'idle' | 'cached' | 'done' | 'stopped' | 'failed'} Doing */
@@ -45,6 +45,7 @@
  * @property {Record<string, Doing>} [state]
  * @property {Record<string, string>} [error] by key; "" for all of them
  * @property {number} [place] in line, while others come first
+ * @property {Record<string, boolean | null>} [marks] whether answers are right, by key
  */
 
 /** @type {string[]} */

@@ -4,7 +4,7 @@ import { button, el, grouped, press } from '../shared/dom.js';
 import { read } from '../shared/host.js';
 import { oneStop } from '../shared/keyboard.js';
 import { STATES } from '../shared/states.js';
-import { Card, say } from './card.js';
+import { Card, colourOf, lineOf, say } from './card.js';
 import { FINAL } from './kinds.js';
 import { Tip } from './tip.js';
 
@@ -13,8 +13,8 @@ import { Tip } from './tip.js';
 /** @typedef {import('./kinds.js').Value} Value */
 
 const MODES = [
-  ['sure', 'how sure', 'Coloured where the model gave the token a low probability'],
-  ['parent', 'which parent agrees', 'Underlined in the colour of the parent that would have said the same'],
+  ['parent', 'who agrees', 'Underlined in the colour of the model that would have said the same'],
+  ['sure', 'how sure', 'Shaded where the model gave the word a low probability'],
 ];
 
 export class Panel {
@@ -30,9 +30,9 @@ export class Panel {
     /** @type {Map<string, Card>} */
     this.cards = new Map();
     this.cardOf = (/** @type {string} */ key) => this.cards.get(key);
-    this.asked = el('p', 'an-asked');
-    this.asked.dir = 'auto';
-    this.modes = oneStop(grouped(el('div', 'an-modes'), 'Colour by'));
+    this.modes = oneStop(grouped(el('div', 'an-modes'), 'How words are drawn'));
+    this.legend = el('span', 'an-legend');
+    this.others = el('div', 'an-others');
     this.note = el('p', 'an-note');
     this.alarm = el('p', 'an-alarm');
     this.grid = el('div', 'an-grid');
@@ -41,16 +41,13 @@ export class Panel {
     this.note.setAttribute('role', 'status');
     this.alarm.setAttribute('role', 'alert');
     this.tip = new Tip(root, this.live, this.cardOf);
-    this.modes.append(el('span', 'an-label', 'Colour by'));
     for (const [mode, text, title] of MODES) {
       const node = button('an-button', text, () => this.setMode(mode));
       Object.assign(node, { title }).dataset.mode = mode;
       this.modes.append(node);
     }
-    const bar = el('div', 'an-bar');
-    bar.append(this.asked, this.modes);
-    root.append(bar, this.note, this.alarm, this.grid, this.tip.box, this.live);
-    this.setMode('sure');
+    root.append(this.note, this.alarm, this.grid, this.tip.box, this.live);
+    this.setMode('parent');
     say(this.note, '');
     say(this.alarm, '');
   }
@@ -59,6 +56,31 @@ export class Panel {
   setMode(mode) {
     this.root.dataset.mode = mode;
     for (const node of this.modes.querySelectorAll('button')) press(node, node.dataset.mode === mode);
+    this.drawLegend();
+  }
+
+  /** What the lines under the merge's words mean. */
+  drawLegend() {
+    if (this.root.dataset.mode === 'sure') {
+      this.legend.textContent = 'the darker, the less sure';
+      return;
+    }
+    const lead = [...this.cards.values()].find((card) => card.column.lead);
+    const found = [...new Set((lead?.said.tokens ?? []).map(([text, , , key]) => (text.trim() ? (key ?? null) : null)))]
+      .filter((key) => key !== null)
+      .sort((a, b) => Number(a === '') - Number(b === '')); // all: last
+    this.legend.replaceChildren(
+      ...found.flatMap((key) => {
+        const parent = this.cardOf(key);
+        if (key && !parent) return [];
+        const line = el('i', 'an-line an-token');
+        line.dataset.line = parent ? lineOf(parent) : 'all';
+        if (parent) line.style.setProperty('--an-parent', colourOf(parent.column.slot));
+        const words = el('span', 'an-key', parent ? `${parent.name} would say this too` : 'all would');
+        words.prepend(line);
+        return [words];
+      }),
+    );
   }
 
   build() {
@@ -76,7 +98,10 @@ export class Panel {
     const all = [...this.cards.values()];
     const lead = all.filter((card) => card.column.lead);
     const others = all.filter((card) => !card.column.lead);
-    this.grid.replaceChildren(...[...lead, ...others].map((card) => card.box));
+    for (const card of lead) card.head.prepend(this.modes, this.legend);
+    this.others.replaceChildren(el('h3', 'an-same', 'The others, same prompt'), ...others.map((card) => card.box));
+    this.grid.replaceChildren(...lead.map((card) => card.box), this.others);
+    this.drawLegend();
   }
 
   newCard() {
@@ -142,15 +167,11 @@ export class Panel {
     const fresh = feed.run > this.run || Boolean(feed.start);
     [this.run, this.seq] = [feed.run, feed.seq ?? this.seq + 1];
     if (fresh) this.begin();
-    if (fresh || feed.prompt) {
-      const prompt = String(feed.prompt ?? '');
-      this.asked.textContent = prompt ? `Asked: ${prompt}` : '';
-      this.asked.title = prompt;
-    }
     if ('note' in feed) say(this.note, feed.note);
     this.takeWords(feed);
     this.takeEnds(feed);
     this.cards.forEach((card) => card.refresh());
+    this.drawLegend();
   }
 
   begin() {
@@ -186,6 +207,10 @@ export class Panel {
     for (const key of feed.done ?? []) {
       const card = this.cards.get(String(key));
       if (card && !FINAL.includes(card.said.state)) card.said.state = 'done';
+    }
+    for (const [key, mark] of Object.entries(feed.marks ?? {})) {
+      const card = this.cards.get(key);
+      if (card) card.said.mark = mark;
     }
     for (const [key, message] of Object.entries(feed.error ?? {})) {
       const card = this.cards.get(key);

@@ -71,7 +71,7 @@ export class Tip {
     const frame = this.root.getBoundingClientRect();
     const left = here.left - frame.left + here.width / 2 - this.box.offsetWidth / 2;
     this.box.style.left = `${Math.min(Math.max(0, left), Math.max(0, frame.width - this.box.offsetWidth))}px`;
-    this.box.style.top = `${here.bottom - frame.top + 6}px`;
+    this.box.style.top = `${card.body.getBoundingClientRect().bottom - frame.top + 4}px`; // never over the words
     if (!spoken) return;
     const rows = [...this.box.children].map((row) => [...row.childNodes].map((n) => n.textContent).join(' '));
     this.live.textContent = rows.join(', ');
@@ -87,7 +87,7 @@ export class Tip {
       row.append(el('span', '', oddsOf(p)));
       this.box.append(row);
     }
-    const agrees = parent == null ? null : this.cardOf(String(parent))?.column.name;
+    const agrees = parent ? this.cardOf(String(parent))?.column.name : null;
     if (why || agrees) this.box.append(el('div', 'an-tip-note', why ? String(why) : `${agrees} would say the same`));
   }
 

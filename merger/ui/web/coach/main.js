@@ -67,5 +67,10 @@ export function start(host) {
       draw();
     }
   });
+  const again = () => {
+    if (root.isConnected) begin();
+    else window.removeEventListener('merge-explorer-play', again);
+  };
+  window.addEventListener('merge-explorer-play', again);
   if (fresh) setTimeout(begin, 0);
 }

@@ -47,7 +47,7 @@ class Line {
     this.fade.addEventListener('input', () => this.send('input', { act: 'fade', t: Number(this.fade.value) }));
     const ends = oneStop(el('span', 'hd-ends'));
     ends.append(this.keys[0], this.fade, this.keys[1], this.sharing(root), ...this.openers());
-    root.append(el('h1', 'hd-name', 'Merge explorer'), this.chosen, ends);
+    root.append(skipLink(), el('h1', 'hd-name', 'Merge explorer'), this.chosen, ends);
   }
 
   /**
@@ -77,11 +77,16 @@ class Line {
       button('hd-button hd-save', 'Save', () => this.pops.toggle('save', save)),
       'save',
     );
-    const name = 'More: keys, and how answers are drawn';
+    const name = 'More: appearance, keys, and how answers are drawn';
     const more = this.pops.opener(
       button('hd-button hd-more', '⋯', () => this.pops.toggle('more', more), name),
       'more',
     );
+    const listed = () => {
+      if (more.isConnected) this.pops.toggle('keys', more, 'Keys');
+      else window.removeEventListener('merge-explorer-keys', listed);
+    };
+    window.addEventListener('merge-explorer-keys', listed);
     return [save, more];
   }
 
@@ -119,6 +124,18 @@ class Line {
     this.choosers.set(key, parts);
     return parts;
   }
+}
+
+/** Past the head line and the bars, by one press of Tab and Enter. */
+function skipLink() {
+  const link = el('a', 'hd-skip', 'To the answers');
+  link.href = '#answers';
+  link.addEventListener('click', (event) => {
+    event.preventDefault();
+    const words = /** @type {HTMLElement | null} */ (document.querySelector('#answers .rw-words[tabindex="0"]'));
+    (words ?? /** @type {HTMLElement | null} */ (document.querySelector('#answers button')))?.focus();
+  });
+  return link;
 }
 
 /**

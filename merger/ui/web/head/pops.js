@@ -7,6 +7,7 @@ export class Pops {
   /** @param {HTMLElement} root of the head line; what is bound to the document ends with it */
   constructor(root) {
     this.root = root;
+    this.key = '';
     /** @type {HTMLElement | null} */
     this.box = null;
     /** @type {HTMLElement | null} */
@@ -29,7 +30,7 @@ export class Pops {
       this.close(true);
     });
     listen('click', ({ target }) => {
-      if (this.box?.contains(target) && target instanceof Element && target.closest('[data-closes]')) this.close(true);
+      if (this.box?.contains(target) && target instanceof Element && target.closest('[data-closes], .closes')) this.close(true);
     });
     listen('focusin', ({ target }) => {
       if (this.box && target !== document.body && !this.box.contains(target) && !root.contains(target)) this.close(false);
@@ -51,23 +52,26 @@ export class Pops {
   /**
    * @param {string} key
    * @param {HTMLElement} by
+   * @param {string} [name] where it is another than the opener's
    */
-  toggle(key, by) {
-    const was = this.by;
+  toggle(key, by, name = by.getAttribute('aria-label') ?? by.textContent ?? '') {
+    const was = this.box && this.key;
     this.close(false);
-    if (was === by) return;
+    if (was === key) return;
+    this.key = key;
     const box = document.getElementById(`pop-${key}`);
     if (!box) return;
     [this.box, this.by] = [box, by];
     box.setAttribute('role', 'dialog');
-    box.setAttribute('aria-label', by.getAttribute('aria-label') ?? by.textContent ?? '');
+    box.setAttribute('aria-label', name);
     box.dataset.open = 'true';
     by.setAttribute('aria-expanded', 'true');
     const at = by.getBoundingClientRect();
     box.style.top = `${Math.round(at.bottom + 4)}px`;
     box.style.left = `${Math.max(8, Math.min(at.left, innerWidth - box.offsetWidth - 8))}px`;
     const first = /** @type {HTMLElement | null} */ (box.querySelector(FIRST));
-    first?.focus({ preventScroll: false });
+    box.tabIndex = -1;
+    (first ?? box).focus({ preventScroll: false });
   }
 
   /** @param {boolean} back whether the focus goes back */

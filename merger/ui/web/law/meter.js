@@ -228,7 +228,8 @@ function told(law, { layers, models, tensors }, found) {
   /** @type {Record<string, string>} */
   const remarks = {};
   law.models.forEach((paths, m) => {
-    const text = `keeps ${percent(kept[m] / numel)} of its changes, gives ${percent(whole ? pull[m] / whole : 0)} of the result`;
+    const apart = (/** @type {number} */ share) => percent(share).replace('%', ' %');
+    const text = `${apart(whole ? pull[m] / whole : 0)} of the mix · keeps ${apart(kept[m] / numel)}`;
     for (const path of Object.values(paths)) remarks[path] = text;
   });
   const beyond = (/** @type {number[]} */ [against, chance, met]) => (met ? (against - chance) / met : null);

@@ -22,7 +22,6 @@ export function build(m) {
   const keepParam = active?.dataset.param;
   m.banks = s.shown().map((lane) => makeBank(m, lane));
   m.parts.lanes.replaceChildren(...m.banks.map((bank) => bank.box));
-  m.root.style.setProperty('--mx-lanes', String(Math.max(1, m.banks.length))); // how high each can be
   m.root.dataset.dense = String(m.banks.length > 3);
   buildToolbar(m);
   m.selectLane(s.selected);

@@ -15,9 +15,9 @@ const EDGE_LABEL = {
   vision: 'see',
   audio: 'hear',
   projector: 'proj',
-  embed: 'emb',
+  embed: 'in',
   more: 'more',
-  norm: 'norm',
+  norm: 'out',
   head: 'head',
 };
 
@@ -57,10 +57,12 @@ function drawBars(m, bank, { g, h, range, fill }) {
     }
     const y = toY(m.s.lanes[lane.path][i], h, range);
     const still = m.s.fixed(lane, i);
-    g.fillStyle = alpha(fill, isDark() ? 0.16 : 0.12);
+    g.fillStyle = ink(0.05);
     g.fillRect(x, PAD, wide, h - 2 * PAD);
-    g.fillStyle = alpha(fill, active && i >= lit[0] && i <= lit[1] ? 1 : still ? 0.5 : 0.78);
-    g.fillRect(x, Math.min(y, zero), wide, Math.max(1.5, Math.abs(zero - y)));
+    g.fillStyle = alpha(fill, active && i >= lit[0] && i <= lit[1] ? 0.5 : still ? 0.18 : 0.3);
+    g.fillRect(x, Math.min(y, zero), wide, Math.abs(zero - y));
+    g.fillStyle = alpha(fill, still ? 0.6 : 1);
+    g.fillRect(x, clamp(y - 1.5, PAD, h - PAD - 3), wide, 3);
     if (still) hatch(g, x, PAD, wide, h - 2 * PAD);
   });
 }

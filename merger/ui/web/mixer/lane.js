@@ -3,7 +3,7 @@
 import { el, press, setAttribute, setText, titled } from '../shared/dom.js';
 import { oneStop } from '../shared/keyboard.js';
 import { fixed } from '../shared/numbers.js';
-import { hearOnly, lift, mute, reset } from './edits.js';
+import { hearOnly, mute } from './edits.js';
 import { wireKeys } from './keys.js';
 import { openMenu } from './menu.js';
 import { tool } from './parts.js';
@@ -12,19 +12,6 @@ import { wirePointer } from './pointer.js';
 /** @typedef {import('./mixer.js').Mixer} Mixer */
 /** @typedef {import('./parts.js').Bank} Bank */
 /** @typedef {import('./kinds.js').Lane} Lane */
-
-/**
- * A button with a word for wide pages and a letter for narrow ones.
- * @param {string} text
- * @param {string} small
- * @param {() => void} act
- * @param {string} name
- */
-function short(text, small, act, name) {
-  const node = titled(tool('', act, name), name);
-  node.append(el('span', 'mx-long', text), el('span', 'mx-short', small));
-  return node;
-}
 
 /** @typedef {(s: import('./state.js').State, lane: Lane) => void} Act */
 /** @typedef {{solo?: HTMLButtonElement, mute?: HTMLButtonElement}} Heard */
@@ -39,9 +26,10 @@ function short(text, small, act, name) {
 function makeHeard(m, lane, on) {
   if (lane.low > 0 || lane.param !== m.s.board.params[0]?.name || !Number.isInteger(lane.slot)) return {};
   const whose = lane.part ? `${lane.model} ${lane.part}` : lane.model;
-  const silence = short('Mute', 'M', on(mute), `Mute ${whose}`);
+  const letter = (/** @type {string} */ text, /** @type {Act} */ act, /** @type {string} */ name) => titled(tool(text, on(act), name), name); // prettier-ignore
+  const silence = letter('M', mute, `Mute ${whose}`);
   const several = new Set(m.s.weightLanes().map((other) => other.slot)).size > 1;
-  return several ? { solo: short('Solo', 'S', on(hearOnly), `Solo ${lane.model}`), mute: silence } : { mute: silence };
+  return several ? { solo: letter('S', hearOnly, `Solo ${lane.model}`), mute: silence } : { mute: silence };
 }
 
 /**
@@ -54,23 +42,17 @@ function makeControls(m, lane) {
     m.selectLane(lane.path);
     m.edit(() => act(m.s, lane));
   };
-  const by = (/** @type {number} */ amount) => on((s) => lift(s, lane, amount));
-  const lower = titled(tool('−', by(-0.05), `Lower ${lane.name}`), 'Whole lane down .05');
-  const raise = titled(tool('+', by(0.05), `Raise ${lane.name}`), 'Whole lane up .05');
-  lower.classList.add('mx-nudge'); // on a phone they stand in the menu
-  raise.classList.add('mx-nudge');
   const heard = makeHeard(m, lane, on);
   const open = () => {
     m.selectLane(lane.path);
     openMenu(m, lane, dots);
   };
-  const dots = titled(tool('⋯', open, `More for ${lane.name}`), 'Multiply, lock, copy to another model');
+  const dots = titled(tool('⋯', open, `More for ${lane.name}`), 'Move, multiply, reset, lock, copy to another model');
   dots.setAttribute('aria-expanded', 'false');
   const controls = oneStop(el('div', 'mx-controls'));
-  controls.append(lower, raise);
   if (heard.solo) controls.append(heard.solo);
   if (heard.mute) controls.append(heard.mute);
-  controls.append(short('Reset', '↺', on(reset), `Reset ${lane.name}`), dots);
+  controls.append(dots);
   return { controls, ...heard };
 }
 
@@ -93,13 +75,22 @@ export function makeBank(m, lane) {
     (other) => other.model === lane.model && other.slot === lane.slot && other.param !== m.s.param,
   );
   const [canvas, pad] = [el('canvas', 'mx-canvas'), el('div', 'mx-pad')];
-  const [remark, readout] = [el('span', 'mx-remark'), el('span', 'mx-readout')];
-  const bank = { lane, box, remark, readout, canvas, pad, lock, ...heard, hover: -1, grip: -1, ghost };
+  const [share, remark, readout] = ['mx-share', 'mx-remark', 'mx-readout'].map((name) => el('span', name));
+  const bank = { lane, box, share, remark, readout, canvas, pad, lock, ...heard, hover: -1, grip: -1, ghost };
 
   const part = el('span', 'mx-part', lane.part ?? '');
   part.hidden = !lane.part;
   const head = el('div', 'mx-head');
-  head.append(el('i', 'mx-dot'), titled(el('span', 'mx-name', lane.model), lane.model), part, lock, remark, readout, controls);
+  head.append(
+    el('i', 'mx-dot'),
+    titled(el('span', 'mx-name', lane.model), lane.model),
+    part,
+    share,
+    remark,
+    readout,
+    lock,
+    controls,
+  );
   pad.tabIndex = 0;
   pad.setAttribute('role', 'slider');
   pad.setAttribute('aria-label', lane.name);

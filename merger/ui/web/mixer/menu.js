@@ -2,7 +2,7 @@
 
 import { el, grouped, titled } from '../shared/dom.js';
 import { moveFocus } from '../shared/keyboard.js';
-import { copyTo, lift, scale } from './edits.js';
+import { copyTo, lift, reset, scale } from './edits.js';
 import { tool } from './parts.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
@@ -93,6 +93,7 @@ function fill(m, lane, node) {
     nudges.append(tool(text, () => m.edit(() => lift(m.s, lane, amount)), `${words} ${lane.name} by .05`));
   }
   node.append(nudges, times);
+  item('Reset this lane', () => m.edit(() => reset(m.s, lane))).title = 'Back to the preset';
   const lock = item(m.s.frozen.has(lane.path) ? 'Unlock this lane' : 'Lock this lane', () => m.lockLane(lane));
   lock.title = 'Nothing moves a locked lane: no hand, shape, link or dice';
   const others = m.s.partners(lane);

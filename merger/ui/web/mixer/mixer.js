@@ -15,7 +15,7 @@ import { COARSE, GAP, makeParts } from './parts.js';
 import { Sending } from './sending.js';
 import { State } from './state.js';
 import { drawStrip, pick, point } from './strip.js';
-import { drawRange } from './toolbar.js';
+import { drawRange, wireTools } from './toolbar.js';
 
 /** @typedef {import('./kinds.js').Lane} Lane */
 /** @typedef {import('./kinds.js').Lanes} Lanes */
@@ -52,7 +52,7 @@ export class Mixer {
     this.brushing = false; // the next drag over the strip chooses a run
     /** @type {{node: HTMLElement, from: HTMLElement} | null} */
     this.menu = null;
-    this.more = false; // the second row of tools is open
+    this.more = false; // the box of tools is open
     this.width = 0;
     /** @type {import('./geometry.js').Box[]} */
     this.boxes = [];
@@ -74,6 +74,7 @@ export class Mixer {
     });
     wireStrip(this);
     wireMenu(this);
+    wireTools(this);
     root.addEventListener('keydown', (event) => {
       const way = stepOf(event);
       if (!way) return;
@@ -332,7 +333,7 @@ export class Mixer {
     const how = COARSE
       ? 'Drag to paint · the round ends pull a ramp · tap twice to reset'
       : 'Drag to paint · Shift keeps a level · the round ends pull a ramp · double-click resets';
-    const steps = stride > 1 ? ` · moves ${stride} layers at a time (More)` : '';
+    const steps = stride > 1 ? ` · moves ${stride} layers at a time (Tools)` : '';
     this.parts.hint.textContent = board.locked ? (board.note ?? '') : `${how}${ghost}${steps}`;
   }
 
@@ -344,10 +345,13 @@ export class Mixer {
     setText(stripSummary, summary ?? '');
     strip.title = `Above the line: more than unrelated models would, below: less. ${this.stats.note ?? ''}`;
     stripCanvas.setAttribute('aria-label', `Pull against each other: ${summary ?? ''}`);
-    for (const { lane, remark } of this.banks) {
+    for (const { lane, share, remark } of this.banks) {
       const text = remarks?.[lane.path] ?? remarks?.[lane.path.split('#')[0]] ?? '';
-      setText(remark, text);
-      remark.title = text;
+      const [first, then] = text.split(' · ');
+      setText(share, first);
+      setText(remark, then ?? '');
+      share.title = then ? `${first}; ${then} of its changes` : text;
+      remark.title = share.title;
     }
     if (this.spot >= 0) point(this, this.spot < count ? this.spot : -1);
   }

@@ -13,7 +13,8 @@ export const KNOB = COARSE ? 9 : 6;
  * @typedef {object} Bank
  * @property {import('./kinds.js').Lane} lane
  * @property {HTMLElement} box
- * @property {HTMLElement} remark
+ * @property {HTMLElement} share its part of the mix, never cut
+ * @property {HTMLElement} remark what gives way
  * @property {HTMLElement} readout
  * @property {HTMLCanvasElement} canvas
  * @property {HTMLElement} pad takes the pointer and the focus
@@ -85,6 +86,6 @@ export function makeParts(root, zoom) {
   head.append(title, parts.zoom, parts.inside);
   parts.strip.append(head, parts.stripCanvas);
   foot.append(parts.scale, parts.hint);
-  root.append(parts.toolbar, parts.drawer, parts.keys, parts.strip, parts.lanes, foot, parts.tip, parts.live);
+  root.append(parts.toolbar, parts.drawer, parts.strip, parts.lanes, foot, parts.tip, parts.live);
   return parts;
 }

@@ -1,6 +1,7 @@
-// The Mixer's tools. The first row is for everybody; what takes a sentence to explain waits behind More.
+// The Mixer's tools. One row is for everybody; what takes a sentence to explain waits in a box below it.
 
 import { el, press, titled } from '../shared/dom.js';
+import { icon, iconed } from '../shared/icons.js';
 import { signed } from '../shared/numbers.js';
 import { setBrushing } from './closer.js';
 import { SHAPES, invert, mirror, resetAll, shape, smooth } from './edits.js';
@@ -11,6 +12,9 @@ import { sameNumbers } from './state.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
 /** @typedef {ReturnType<typeof makeTools>} Tools those whose state changes */
+
+/** @type {Record<string, string>} words for one row of tools; the whole name is the tooltip */
+const SHORT = { weight: 'Amount', density: 'Kept' };
 
 /**
  * @param {string} name
@@ -30,13 +34,28 @@ function makeTools(m) {
   return {
     shapes: group(
       'Shape',
-      ...Object.keys(SHAPES).map((name) => tool(name, () => m.editSelected((lane) => shape(s, lane, name)))),
+      ...Object.keys(SHAPES).map((name) => iconed(tool(name, () => m.editSelected((lane) => shape(s, lane, name))), name)), // prettier-ignore
     ),
     dice: titled(tool('Surprise me', () => m.surprise()), 'A small random step of every lane that is not locked (key R on a lane)'), // prettier-ignore
-    undo: titled(tool('Undo', () => m.step('undo')), 'Ctrl+Z'), // prettier-ignore
-    redo: titled(tool('Redo', () => m.step('redo')), 'Ctrl+Shift+Z'), // prettier-ignore
-    reset: titled(tool('Reset', () => m.edit(() => resetAll(s))), 'Back to the preset'), // prettier-ignore
-    more: titled(tool('More', () => toggleMore(m)), 'Tools for single layers and for experts'), // prettier-ignore
+    undo: iconed(
+      titled(
+        tool('Undo', () => m.step('undo')),
+        'Undo (Ctrl+Z)',
+      ),
+      'undo',
+    ),
+    redo: iconed(
+      titled(
+        tool('Redo', () => m.step('redo')),
+        'Redo (Ctrl+Shift+Z)',
+      ),
+      'redo',
+    ),
+    reset: titled(
+      tool('Reset', () => m.edit(() => resetAll(s))),
+      'All lanes back to the preset',
+    ),
+    more: iconed(titled(tool('Tools', () => toggleMore(m)), 'Tools for single layers and for experts'), 'tools'), // prettier-ignore
     link: titled(tool('Link', () => toggleLink(m)), 'Keep every column at a sum of 1: raising one model lowers the others'), // prettier-ignore
     split: titled(tool('Attention / MLP', () => m.split()),
       'Two lanes for each model: one for the attention of every layer, one for the rest of it (in the recipe: filter)'), // prettier-ignore
@@ -74,8 +93,39 @@ function makeStep(m) {
 
 /** @param {Mixer} m */
 function toggleMore(m) {
-  m.more = !m.more;
+  openTools(m, !m.more);
+  if (m.more) m.parts.drawer.querySelector('button')?.focus({ preventScroll: true });
+}
+
+/**
+ * @param {Mixer} m
+ * @param {boolean} open
+ */
+function openTools(m, open) {
+  m.more = open;
   drawMore(m);
+}
+
+/**
+ * The box of tools closes by a press elsewhere, and by Escape, which gives the focus back.
+ * @param {Mixer} m
+ */
+export function wireTools(m) {
+  const { drawer } = m.parts;
+  const outside = (/** @type {PointerEvent} */ { target }) => {
+    if (!m.root.isConnected) document.removeEventListener('pointerdown', outside);
+    else if (m.more && target instanceof Node && !drawer.contains(target) && !m.tools?.more.contains(target)) openTools(m, false);
+  };
+  document.addEventListener('pointerdown', outside);
+  for (const node of [drawer, m.parts.toolbar]) {
+    node.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || !m.more) return;
+      event.preventDefault();
+      event.stopPropagation();
+      openTools(m, false);
+      m.tools?.more.focus({ preventScroll: true });
+    });
+  }
 }
 
 /** @param {Mixer} m */
@@ -90,6 +140,7 @@ function toggleLink(m) {
 function toggleBrush(m) {
   setBrushing(m, !m.brushing);
   if (!m.brushing) return;
+  openTools(m, false);
   m.say('Drag over the line below, or choose with the arrow keys and Enter.');
   m.parts.stripCanvas.focus({ preventScroll: true });
 }
@@ -97,7 +148,8 @@ function toggleBrush(m) {
 /** @param {Mixer} m */
 function paramGroup(m) {
   const buttons = m.s.board.params.map((p) => {
-    const node = titled(tool(p.label || p.name, () => m.showParam(p.name)), p.help ?? ''); // prettier-ignore
+    const label = p.label || p.name;
+    const node = titled(tool(SHORT[p.name] ?? label, () => m.showParam(p.name)), p.help ? `${label}: ${p.help}` : label); // prettier-ignore
     node.dataset.param = p.name;
     press(node, p.name === m.s.param);
     return node;
@@ -111,10 +163,11 @@ export function buildToolbar(m) {
   m.tools = tools;
   const { toolbar, drawer } = m.parts;
   tools.more.setAttribute('aria-controls', drawer.id);
-  tools.more.classList.add('mx-more');
-  const past = group('History', tools.undo, tools.redo, tools.reset);
+  tools.dice.setAttribute('aria-label', 'Surprise me');
+  tools.dice.replaceChildren(icon('dice'), el('span', 'mx-word', 'Surprise me'));
+  const past = group('History', tools.undo, tools.redo);
   past.classList.add('mx-history');
-  toolbar.replaceChildren(...(m.s.board.params.length > 1 ? [paramGroup(m)] : []));
+  toolbar.replaceChildren(el('h2', 'mx-title', 'Models'), ...(m.s.board.params.length > 1 ? [paramGroup(m)] : []));
   toolbar.append(tools.shapes, group('Chance', tools.dice), past, group('Tools', tools.more));
   press(tools.split, Boolean(m.s.board.split));
   tools.keep.hidden = m.s.board.can_keep === false || !m.s.weightLanes().length;
@@ -124,12 +177,14 @@ export function buildToolbar(m) {
     titled(tool('Smooth', () => m.editSelected((lane) => smooth(m.s, lane))), 'Even out neighbours'), // prettier-ignore
   ];
   if (m.s.shown().length > 1) change.push(tools.link);
+  change.push(tools.reset);
   drawer.replaceChildren(
     group('Change', ...change),
     group('Look closer', tools.zoom, ...(m.s.board.can_split ? [tools.split] : [])),
     tools.step,
     group('This layer', tools.keep, tools.hold, tools.unlock),
     tools.range,
+    m.parts.keys,
   );
   drawRange(m);
   m.drawButtons();
@@ -141,7 +196,7 @@ function drawMore(m) {
   const { drawer, keys } = m.parts;
   m.tools?.more.setAttribute('aria-expanded', String(m.more));
   drawer.hidden = !m.more || Boolean(m.s.board.locked);
-  keys.hidden = drawer.hidden || COARSE;
+  keys.hidden = COARSE;
   const only = m.s.board.can_keep === false ? '' : 'O keep only this layer, ';
   keys.textContent =
     'Keys on a lane: ← → choose a layer, ↑ ↓ change it, 0–9 set tenths, [ ] move the whole lane, ' +

@@ -11,6 +11,15 @@ export function view() {
   said.style.cssText = 'position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)';
   for (let i = 0; i < 3; i += 1) said.append(document.createElement('p'));
   document.querySelector('main')?.append(said);
+  for (const [place, role, name] of [
+    ['#top', 'banner', 'Head'],
+    ['#painting', 'region', 'Models'],
+    ['#hearing', 'region', 'Answers'],
+    ['#below > .tab-wrapper', 'navigation', 'Drawers'],
+  ]) {
+    document.querySelector(place)?.setAttribute('role', role);
+    document.querySelector(place)?.setAttribute('aria-label', name);
+  }
 }
 
 /**
@@ -102,7 +111,41 @@ export function markLine(message) {
   mark();
 }
 
-/** Drawers: a press on the tab that is open closes it, and so does Escape; "/" goes to the ask field, Alt and a digit to a drawer. */
+/**
+ * Light or dark, or as the system has it; kept in the browser. An address that says which has the last word.
+ * @param {string | null} wanted null: what was kept
+ * @returns {string}
+ */
+export function appearance(wanted) {
+  const place = 'merge-explorer-appearance';
+  let look = wanted ?? 'As the system';
+  try {
+    if (wanted) localStorage.setItem(place, wanted);
+    else look = localStorage.getItem(place) ?? look;
+  } catch {
+    /* a browser that keeps nothing */
+  }
+  if (!['As the system', 'Light', 'Dark'].includes(look)) look = 'As the system';
+  const named = new URLSearchParams(location.search).has('__theme');
+  const dark = look === 'Dark' || (look !== 'Light' && matchMedia('(prefers-color-scheme: dark)').matches);
+  if (wanted || (!named && look !== 'As the system')) document.body.classList.toggle('dark', dark);
+  return look;
+}
+
+/** The first steps begin again. */
+export function play() {
+  window.dispatchEvent(new Event('merge-explorer-play'));
+}
+
+/** The list of keys. */
+export function keys() {
+  window.dispatchEvent(new Event('merge-explorer-keys'));
+}
+
+/**
+ * Drawers: a press on the tab that is open closes it, and so does Escape, then the chat; "/" goes to the ask field, "?" to the list
+ * of keys, Alt and a digit to a drawer, F6 to the next region.
+ */
 export function drawers() {
   const tabs = () => /** @type {HTMLElement[]} */ ([...document.querySelectorAll('#below > .tab-wrapper [role=tab]')]);
   const shut = () => tabs()[0];
@@ -123,6 +166,22 @@ export function drawers() {
     const was = event.defaultPrevented ? undefined : open();
     if (was) shut()?.click();
     was?.focus();
+    const chat = was || event.defaultPrevented ? null : document.querySelector('#chat .chat:not([hidden])');
+    chat?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', cancelable: true })); // as if it were pressed there
+  };
+  /** @param {boolean} back */
+  const region = (back) => {
+    const places = ['#top', '#painting', '#hearing', '#below'].map((place) => document.querySelector(place));
+    const at = places.findIndex((place) => place?.contains(document.activeElement));
+    for (let i = 1; i <= 4; i += 1) {
+      const place = places[(Math.max(at, back ? 0 : -1) + (back ? 8 - i : i)) % 4];
+      const stop = [...(place?.querySelectorAll('button, [role=slider], input, select, textarea') ?? [])].find(
+        (node) => node instanceof HTMLElement && node.tabIndex >= 0 && node.offsetParent && !node.hasAttribute('disabled'),
+      );
+      if (!(stop instanceof HTMLElement)) continue;
+      stop.focus();
+      return;
+    }
   };
   /** @param {KeyboardEvent} event */
   const numbered = (event) => {
@@ -135,7 +194,11 @@ export function drawers() {
     const at = event.target instanceof Element ? event.target : document.body;
     const typing = at.closest('input, textarea, select, [contenteditable=true], [role=listbox]');
     if (event.altKey && /^[1-9]$/.test(event.key)) numbered(event);
-    else if (!typing && event.key === 'Escape') leave(event);
+    else if (event.key === 'F6') {
+      event.preventDefault();
+      region(event.shiftKey);
+    } else if (!typing && event.key === 'Escape') leave(event);
+    else if (!typing && event.key === '?') window.dispatchEvent(new Event('merge-explorer-keys'));
     else if (!typing && event.key === '/' && !event.ctrlKey) {
       event.preventDefault();
       /** @type {HTMLElement | null} */ (document.querySelector('.rw-field'))?.focus();

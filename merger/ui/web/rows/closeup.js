@@ -3,7 +3,7 @@
 import { copier } from '../shared/copy.js';
 import { button, el, setText, titled } from '../shared/dom.js';
 import { read } from '../shared/host.js';
-import { oneStop } from '../shared/keyboard.js';
+import { oneStop, withControl } from '../shared/keyboard.js';
 import { LONGEST, MERGE, textOf } from './kinds.js';
 
 export class CloseUp {
@@ -19,12 +19,22 @@ export class CloseUp {
     this.on = titled(button('rw-stop', 'Go on', () => this.goOn()), 'This answer was cut off: let it be longer'); // prettier-ignore
     const again = titled(button('rw-stop', 'Again', () => this.again()), 'Other words, by the next seed'); // prettier-ignore
     const copy = copier('rw-stop', () => textOf(table.store.of(table.open, MERGE)));
+    this.copy = copy;
     const chat = titled(button('rw-stop', 'Chat', () => table.host.trigger('expand')), 'A conversation with your merge'); // prettier-ignore
     this.box.append(this.title, this.on, chat, again, copy);
   }
 
   get manner() {
     return { variety: 0, length: 160, ...read(this.table.host.props.manner) };
+  }
+
+  /** C copies the answer, R asks for other words. @param {KeyboardEvent} event */
+  key(event) {
+    if (withControl(event) || event.altKey) return;
+    if (event.key === 'c') this.copy.click();
+    else if (event.key === 'r') this.again();
+    else return;
+    event.preventDefault();
   }
 
   /** The open row, as it is now. */

@@ -11,6 +11,7 @@
 //              retry   other words, please: the next seed, and some variety where there was none
 //              expand  the chat is to be opened
 //              stop    the answers that are being written shall end
+//              undo    back to the stroke whose recipe's digest is in value.recipe
 
 /**
  * @typedef {object} Row
@@ -31,7 +32,7 @@
  */
 
 /** @typedef {import('../answers/kinds.js').Column} Column */
-/** @typedef {{columns?: Column[], blind?: import('./series.js').Blind, chips?: string[], says?: string, begin?: Value}} Board begin: the family's rows */
+/** @typedef {{columns?: Column[], blind?: import('./series.js').Blind, chips?: string[], says?: string, begin?: Value, did?: string}} Board begin: the family's rows; did: the last stroke, in words */
 
 /**
  * @typedef {import('../answers/kinds.js').Feed & {

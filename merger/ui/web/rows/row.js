@@ -3,6 +3,7 @@
 import { slotColour } from '../shared/colours.js';
 import { button, el, setText, titled } from '../shared/dom.js';
 import { STATES, inLine } from '../shared/states.js';
+import { markOf } from '../shared/mark.js';
 import { FINAL } from '../answers/kinds.js';
 import { MERGE, nothing, textOf, wanted } from './kinds.js';
 
@@ -10,20 +11,6 @@ import { MERGE, nothing, textOf, wanted } from './kinds.js';
 /** @typedef {import('./kinds.js').Said} Said */
 /** @typedef {import('./kinds.js').Column} Column */
 /** @typedef {import('./store.js').Store} Store */
-
-/**
- * Right or wrong: by shape, not by colour alone.
- * @param {boolean | null} mark
- */
-export function markOf(mark) {
-  const node = el('span', 'rw-mark', mark === null ? '' : mark ? '✓' : '✗');
-  node.dataset.right = String(mark);
-  if (mark !== null) {
-    node.setAttribute('role', 'img');
-    node.setAttribute('aria-label', mark ? 'right' : 'wrong');
-  }
-  return node;
-}
 
 /**
  * @typedef {object} Acts
@@ -72,6 +59,7 @@ export class RowView {
     this.words.setAttribute('aria-keyshortcuts', 'Space F2 Delete Alt+ArrowUp Alt+ArrowDown');
     const foot = el('span', 'rw-wanted', wanted(row));
     foot.dir = 'auto';
+    foot.title = foot.textContent ?? '';
     const tools = el('span', 'rw-tools');
     tools.append(
       titled(

@@ -1,22 +1,29 @@
-// How many rows are right, and how many were after each of the last strokes.
+// How many rows are right, and how many were after each of the last strokes; a bar leads back to its stroke.
 
-import { button, el, setText } from '../shared/dom.js';
+import { button, el, grouped, setText } from '../shared/dom.js';
+import { oneStop } from '../shared/keyboard.js';
 
 const STROKES = 12;
 
+/** @typedef {{recipe: string, right: number, of: number, of_what: string, did: string}} Stroke */
+
 export class Score {
-  /** @param {() => void} blind */
-  constructor(blind) {
+  /**
+   * @param {() => void} blind
+   * @param {(recipe: string) => void} back to the stroke that made it
+   */
+  constructor(blind, back) {
+    this.back = back;
     this.box = el('div', 'rw-score');
     this.words = el('strong', 'rw-right');
-    this.bars = el('span', 'rw-bars');
-    this.bars.setAttribute('role', 'img');
+    this.bars = oneStop(grouped(el('span', 'rw-bars'), 'No stroke yet'));
     this.legend = el('span', 'rw-legend', 'each bar: one stroke · = answers as your merge, ≠ another way');
     const test = button('rw-vote', 'Blind test', blind);
     test.title = 'A against B on these prompts, without their names';
     this.box.append(this.words, this.bars, this.legend, test);
-    /** @type {{recipe: string, right: number, of: number}[]} */
+    /** @type {Stroke[]} */
     this.strokes = [];
+    this.drawn = '';
   }
 
   /** Other models begin anew. */
@@ -28,28 +35,41 @@ export class Score {
   /**
    * @param {string} recipe
    * @param {{right: number, of: number, whole: boolean}} score
+   * @param {{right: number, of: number, whole: boolean, did?: string}} [changed] how many answers are others than before: what
+   *   the bars tell where no row counts
    */
-  take(recipe, { right, of, whole }) {
-    setText(this.words, of ? `${right} of ${of} right` : 'No prompt counts yet');
+  take(recipe, score, changed) {
+    setText(this.words, score.of ? `${score.right} of ${score.of} right` : 'No prompt counts yet');
+    const { right, of, whole } = score.of || !changed ? score : changed;
     if (whole && of && recipe) {
+      const now = { recipe, right, of, of_what: score.of ? 'right' : 'changed', did: changed?.did ?? '' };
       const last = this.strokes.at(-1);
-      if (last?.recipe === recipe) Object.assign(last, { right, of });
-      else this.strokes = [...this.strokes, { recipe, right, of }].slice(-STROKES);
+      if (last?.recipe === recipe) Object.assign(last, { ...now, did: last.did });
+      else this.strokes = [...this.strokes, now].slice(-STROKES);
     }
     this.draw();
   }
 
   draw() {
     const told = this.strokes.map(({ right }) => right).join(', ');
-    const [count, most] = [this.strokes.length, this.strokes.at(-1)?.of ?? 0];
-    this.bars.setAttribute('aria-label', count ? `Score after each of the last ${count} strokes: ${told} of ${most}` : 'No stroke yet'); // prettier-ignore
-    this.bars.replaceChildren(
-      ...this.strokes.map(({ right, of }, i) => {
+    const { strokes, bars } = this;
+    const what = strokes.at(-1)?.of_what === 'changed' ? 'Changed answers' : 'Score';
+    const name = strokes.length ? `${what} after each of the last ${strokes.length} strokes: ${told} of ${strokes.at(-1)?.of}` : 'No stroke yet'; // prettier-ignore
+    bars.setAttribute('aria-label', name);
+    const text = JSON.stringify(strokes);
+    if (text === this.drawn) return; // the focus stays where it is
+    this.drawn = text;
+    bars.replaceChildren(
+      ...strokes.map(({ recipe, right, of, of_what, did }, i) => {
+        const newest = i === strokes.length - 1;
+        const says = `${did ? `${did}: ` : ''}${right} of ${of} ${of_what}`;
+        const node = button('rw-stroke', '', () => !newest && this.back(recipe), newest ? says : `${says}. Back to this stroke`);
+        node.title = node.getAttribute('aria-label') ?? '';
         const bar = el('i', 'rw-bar');
         bar.style.height = `${Math.round(4 + (24 * right) / Math.max(1, of))}px`;
-        bar.title = `${right} of ${of} right`;
-        bar.dataset.newest = String(i === this.strokes.length - 1);
-        return bar;
+        node.dataset.newest = String(newest);
+        node.append(bar);
+        return node;
       }),
     );
   }

@@ -50,7 +50,10 @@ export class Table {
     this.views = new Map();
     this.told = -Infinity;
     this.away = false;
-    this.score = new Score(() => this.hand({}, 'apply'));
+    this.score = new Score(
+      () => this.hand({}, 'apply'),
+      (recipe) => this.hand({ recipe }, 'undo'),
+    );
     this.doing = new Doing(this);
     this.asking = new Ask(
       (prompt) => this.doing.add(prompt),
@@ -99,7 +102,17 @@ export class Table {
     box.append(table);
     const close = el('div', 'rw-close');
     close.append(this.close.box, this.close.note, inner, this.says);
-    this.root.append(box, this.edited, this.asking.box, this.score.box, this.series.box, close, this.live);
+    close.addEventListener('keydown', (event) => this.close.key(event));
+    this.root.append(
+      el('h2', 'rw-hidden', 'Answers'),
+      box,
+      this.edited,
+      this.asking.box,
+      this.score.box,
+      this.series.box,
+      close,
+      this.live,
+    );
   }
 
   // ---------------------------------------------------------------- what Python says
@@ -282,12 +295,13 @@ export class Table {
     // lists of its own: the close-up adds to what it was given
     const full = Object.fromEntries(this.columns().map(({ key }) => [key, [...this.store.of(row.id, key).tokens]]));
     const state = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).state]));
+    const marks = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).mark]));
     const error = Object.fromEntries(
       this.columns().flatMap(({ key }) => (this.store.of(row.id, key).error ? [[key, this.store.of(row.id, key).error]] : [])),
     );
     this.panelRun += 1;
     this.panelSeq = 1;
-    this.panel.take(/** @type {any} */ ({ run: this.panelRun, seq: 1, start: true, full, state, error }));
+    this.panel.take(/** @type {any} */ ({ run: this.panelRun, seq: 1, start: true, full, state, marks, error }));
   }
 
   /**
@@ -314,7 +328,7 @@ export class Table {
       return row === this.open ? [[who, ...token]] : [];
     });
     const done = (feed.done ?? []).flatMap((key) => (apart(String(key))[0] === this.open ? [apart(String(key))[1]] : []));
-    const told = { add, done, full: own(feed.full), state: own(feed.state), error: own(feed.error) };
+    const told = { add, done, full: own(feed.full), state: own(feed.state), marks: own(feed.marks), error: own(feed.error) };
     const note = 'note' in feed ? { note: feed.note } : {};
     this.panel.take(/** @type {any} */ ({ run: this.panelRun, seq: (this.panelSeq += 1), ...told, ...note }));
   }
@@ -327,16 +341,17 @@ export class Table {
   /** After each feed: the score, and once for a run a sentence. */
   finish() {
     const score = this.store.score(this.rows);
-    this.score.take(this.store.recipe, score);
-    const states = this.rows.map((row) => this.store.of(row.id, MERGE).state);
-    const all = this.rows.flatMap((row) => this.columns().map(({ key }) => this.store.of(row.id, key).state));
-    this.offerStop(all); // also while only a model still speaks
-    if (states.some((state) => UNDER_WAY.includes(state)) || this.told === this.store.run) return;
-    if (!states.every((state) => FINAL.includes(state))) return;
-    this.told = this.store.run;
     const changed = this.rows.filter(
       ({ id }) => this.store.before.has(id) && this.store.before.get(id) !== this.store.last.get(id),
     );
+    const states = this.rows.map((row) => this.store.of(row.id, MERGE).state);
+    const all = this.rows.flatMap((row) => this.columns().map(({ key }) => this.store.of(row.id, key).state));
+    this.offerStop(all); // also while only a model still speaks
+    const whole = states.every((state) => ['done', 'cached'].includes(state));
+    this.score.take(this.store.recipe, score, { right: changed.length, of: this.rows.length, whole, did: this.board.did });
+    if (states.some((state) => UNDER_WAY.includes(state)) || this.told === this.store.run) return;
+    if (!states.every((state) => FINAL.includes(state))) return;
+    this.told = this.store.run;
     const words = changed.slice(0, 1).map((row) => {
       const number = this.rows.indexOf(row) + 1;
       return `Row ${number} changed: ${textOf(this.store.of(row.id, MERGE))} It was: ${this.store.before.get(row.id)}`;
@@ -364,10 +379,10 @@ export class Table {
    * @param {string} [event]
    * @param {number} [more] how often
    */
-  insist(run, event = 'submit', more = event === 'submit' ? 1 : 5) {
+  insist(run, event = 'submit', more = ['submit', 'undo'].includes(event) ? 1 : 5) {
     clearTimeout(this.waiting);
     this.waiting = window.setTimeout(() => {
-      const heard = event === 'submit' ? this.store.run !== run : this.series.heard(event);
+      const heard = ['submit', 'undo'].includes(event) ? this.store.run !== run : this.series.heard(event);
       if (!this.root.isConnected || heard || !this.row()) return;
       this.host.trigger(event);
       if (more > 1) this.insist(run, event, more - 1);
