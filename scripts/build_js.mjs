@@ -5,7 +5,7 @@
 //   npm run build:check  say which are not as they would be written
 
 import { createHash } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -31,13 +31,24 @@ function told(sources) {
 }
 
 /** @param {string} css */
-const tight = async (css) => (await transform(css, { loader: 'css', minifyWhitespace: true, target: 'es2022' })).code;
+const tight = async (css) =>
+  (await transform(css, { loader: 'css', minifyWhitespace: true, minifySyntax: true, target: 'es2022' })).code;
+
+/** What looks.json says to scripts: of its colours those that one of them asks for by name. */
+function looks() {
+  const { colours, ...rest } = JSON.parse(text('looks.json'));
+  const files = readdirSync(WEB, { recursive: true, encoding: 'utf8' }).filter((path) => /^(?!built)[^.]*\.js$/.test(path));
+  const asked = files.flatMap((path) => [...text(path).matchAll(/\bcolour\('([\w-]+)'/g)].map((match) => match[1]));
+  return JSON.stringify({ ...rest, colours: Object.fromEntries(asked.map((name) => [name, colours[name]])) });
+}
 
 /** Style sheets as text, without what only their readers need. */
 const sheets = {
   name: 'sheets',
-  setup: (/** @type {import('esbuild').PluginBuild} */ on) =>
-    on.onLoad({ filter: /\.css$/ }, async ({ path }) => ({ contents: await tight(text(relative(WEB, path))), loader: 'text' })),
+  setup: (/** @type {import('esbuild').PluginBuild} */ on) => {
+    on.onLoad({ filter: /\.css$/ }, async ({ path }) => ({ contents: await tight(text(relative(WEB, path))), loader: 'text' }));
+    on.onLoad({ filter: /looks\.json$/ }, () => ({ contents: looks(), loader: 'json' }));
+  },
 };
 
 /** @param {string} name */
@@ -68,8 +79,12 @@ const made = {};
 for (const name of PARTS) made[`${name}.js`] = await script(name);
 made['page.css'] =
   `/* ${told(['looks.json', 'page/page.css', 'shared/tokens.js'])} */\n${await tight(`${tokens()}${text('page/page.css')}`)}`;
-// gradio takes a function for an event as text: each as it is written
-const functions = Object.entries(page).map(([name, fn]) => `${JSON.stringify(name)}: ${JSON.stringify(fn.toString())}`);
+// gradio takes a function for an event as text
+const functions = [];
+for (const [name, fn] of Object.entries(page)) {
+  const { code } = await transform(`it=${fn.toString()}`, { minify: true, target: 'es2022', charset: 'utf8' });
+  functions.push(`${JSON.stringify(name)}: ${JSON.stringify(code.trim().replace(/^it=|;$/g, ''))}`);
+}
 made['page.json'] = `{"": "${told(['page/page.js'])}",\n${functions.join(',\n')}}\n`;
 
 const check = process.argv.includes('--check');

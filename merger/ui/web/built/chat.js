@@ -1,4 +1,4 @@
-// npm run build: 3c839f10b02ce2a2964584832edfdd673db73f41ef310941179e62e75bdf394b of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/keep.js chat/main.js chat/talk.js looks.json rows/kinds.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/mark.js shared/states.js
+// npm run build: a11f4763116c8be0fcc663fd73f57b22c46bd9e0b132aa927d736d4978ff7e7e of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/keep.js chat/main.js chat/talk.js looks.json rows/kinds.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/mark.js shared/states.js
 "use strict";var part=(()=>{var S=Object.defineProperty;var G=Object.getOwnPropertyDescriptor;var W=Object.getOwnPropertyNames;var K=Object.prototype.hasOwnProperty;var D=(o,t)=>{for(var e in t)S(o,e,{get:t[e],enumerable:!0})},Y=(o,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let i of W(t))!K.call(o,i)&&i!==e&&
 S(o,i,{get:()=>t[i],enumerable:!(s=G(t,i))||s.enumerable});return o};var U=o=>Y(S({},"__esModule",{value:!0}),o);var ot={};D(ot,{start:()=>it});var $=`.chat{flex:1 1 0;display:flex;flex-direction:column;gap:6px;min-height:0;padding:10px 16px;font-size:13px;line-height:20px;color:var(--me-ink);background\
 :var(--me-sheet);[hidden]{display:none!important}p{margin:0}}.chat[hidden]{display:none}.ch-head,.ch-line,.ch-foot,.ch-beside{display:flex;flex-wrap:wrap;gap:4p\
@@ -10,30 +10,22 @@ er-radius:3px;background:var(--ch-colour)}.ch-log{flex:1 1 0;min-height:48px;ove
 12px}.ch-user{display:flex;gap:6px;align-items:flex-end;justify-content:flex-end}.ch-words{max-width:75%;padding:6px 12px;border-radius:10px;border:1px solid va\
 r(--me-line);background:var(--me-paper)}.ch-words,.ch-text{white-space:pre-wrap;overflow-wrap:anywhere}.ch-answers{display:grid;grid-auto-columns:minmax(160px,1\
 fr);grid-auto-flow:column;gap:12px;overflow-x:auto}.ch-answer{padding-inline-start:12px;border-inline-start:3px solid var(--ch-colour)}.ch-text{font-size:15px;l\
-ine-height:22px}.ch-answer[data-state=busy] .ch-text::after{content:"\\258b";color:var(--me-merge)}.chat .ch-field{flex:1;width:100%;min-width:0;padding:6px 4px;\
-font:inherit;color:inherit;background:transparent;border:0;border-bottom:1px solid var(--me-edge);resize:none}.ch-field::placeholder{color:var(--me-quiet);opaci\
-ty:1}.chat :is(.ch-button,.ch-send){min-height:24px;padding:2px 8px;border:0;border-radius:6px;font:inherit;font-size:12px;color:var(--me-soft-ink);background:n\
-one;cursor:pointer}.chat .ch-send{padding:3px 12px;color:var(--me-sheet);background:var(--me-ink)}.ch-foot .ch-button{text-decoration:underline 1px var(--me-edg\
-e);text-underline-offset:3px}.ch-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.chat :is(button,input,textarea,summary,.ch-\
-log):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}@media(pointer:coarse){.chat :is(.ch-button,.ch-send,.ch-field,.ch-who,summary){min-heig\
-ht:44px;min-width:44px}}
+ine-height:22px}.ch-answer[data-state=busy] .ch-text:after{content:"\\258b";color:var(--me-merge)}.chat .ch-field{flex:1;width:100%;min-width:0;padding:6px 4px;f\
+ont:inherit;color:inherit;background:transparent;border:0;border-bottom:1px solid var(--me-edge);resize:none}.ch-field::placeholder{color:var(--me-quiet);opacit\
+y:1}.chat :is(.ch-button,.ch-send){min-height:24px;padding:2px 8px;border:0;border-radius:6px;font:inherit;font-size:12px;color:var(--me-soft-ink);background:no\
+ne;cursor:pointer}.chat .ch-send{padding:3px 12px;color:var(--me-sheet);background:var(--me-ink)}.ch-foot .ch-button{text-decoration:underline 1px var(--me-edge\
+);text-underline-offset:3px}.ch-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.chat :is(button,input,textarea,summary,.ch-l\
+og):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}@media(pointer:coarse){.chat :is(.ch-button,.ch-send,.ch-field,.ch-who,summary){min-heigh\
+t:44px;min-width:44px}}
 `;function h(o,t="",e=""){let s=document.createElement(o);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function c(o,t,e,s=""){let i=h("button",o,t);return i.type="button",s&&i.setAttribute("aria-label",s),i.addEventListener("click",e),i}function m(o,t){return o.title=
 t,o}function O(o,t){return o.setAttribute("role","group"),o.setAttribute("aria-label",t),o}function d(o,t){o.textContent!==t&&(o.textContent=t)}function N(o,t,e){let s=o.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(`no ${t} here`);return o.append(h("style","",e)),s}var E={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
-6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
-"#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
-ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
-"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a00",tip:"#18191c",
-"on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","#ff922b"],"ramp-a\
-gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],"skill-2":["#c225\
-5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
-7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
-"#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
-35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var dt=E.colours,L=E.slots.length;var A={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
+6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{card:["#fff","#1c1d21"],more:["#8a4b12","#f0a35a"],less:["#1a66bd",
+"#74b4f8"],lead:["#5a3fd6","#ab9bff"],base:["#5f6770","#9aa4ad"],press:["#e4e7eb","#3a3c44"],ink:["#15181c","#e9ecef"],sheet:["#ffffff","#181b1e"]}};var dt=E.colours,L=E.slots.length;var A={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
 alone:"Asked when the machine is free."},busy:{short:"writing",badge:"writing…",alone:"Thinking…"},done:{badge:"done",alone:"The model ended without a word."},
 cached:{badge:"from memory",alone:"The model ended without a word."},stopped:{short:"stopped",badge:"stopped",alone:"Stopped before the first word."},failed:{short:"\
 failed",badge:"failed",alone:"This answer failed."},stale:{short:"not asked since your last stroke",badge:"old",alone:""},unasked:{short:"not asked",badge:"not \
 asked",alone:"Not asked: there was no connection."}};var H="No connection, so this was not sent.";var M="merge-explorer-line";var p=["done","cached","stopped","failed","unasked"];var T=o=>Number.isInteger(o)?`var(--me-slot-${Number(o)%L})`:"var(--me-lead)";var _=2e3;function I(o,t){let e=c(o,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}d(e,s),setTimeout(()=>d(
-e,"Copy"),_)});return e}var Q=o=>typeof o=="string"?JSON.parse(o||"{}"):structuredClone(o??{});function x(o){try{return Q(o)}catch{return null}}var u="merge",j=2e3,q=2e3,X=(o="")=>({text:"",count:0,state:"waiting",cut:!1,repeats:!1,error:"",recipe:o,old:""}),w=class{constructor(){this.system="",this.turns=
+e,"Copy"),_)});return e}var Q=o=>typeof o=="string"?JSON.parse(o||"{}"):structuredClone(o??{});function x(o){try{return Q(o)}catch{return null}}var u="merge",j=2e3,R=2e3,X=(o="")=>({text:"",count:0,state:"waiting",cut:!1,repeats:!1,error:"",recipe:o,old:""}),w=class{constructor(){this.system="",this.turns=
 [],this.beside=new Set,this.told={},this.alarm="",this.run=-1/0,this.seq=-1/0}get last(){return this.turns.at(-1)}get busy(){return Object.values(this.last?.said??
 {}).some(({state:t})=>!p.includes(t))}begin(t,e=!1){let s=this.last;if(!s)return;this.alarm="",this.told={};let i=s.said;s.said=Object.fromEntries(t.map(r=>[r,{
 ...X(),old:e?i[r]?.text??"":""}]))}from(t,e){this.turns=[...this.turns.slice(0,t),{user:e,said:{},times:1,again:0}]}lose(t){let e=Object.values(this.last?.said??
@@ -46,7 +38,7 @@ this.alarm,this.alarm)for(let n of r)p.includes(n.state)||(n.state="failed");ret
 t[s]&&e(t[s],i)}function Z(o,t){let e=i=>String(i[0]??"");f(o.state,t,(i,r)=>Object.assign(i,{state:String(r)}));let s=(o.add??[]).map(([i,...r])=>[String(i),r]);
 f(s,t,(i,r)=>Object.assign(i,{text:i.text+e(r),count:i.count+1})),f(o.full,t,(i,r)=>Object.assign(i,{text:r.map(e).join(""),count:r.length}))}function tt(o,t){let e=s=>(s??
 []).map(i=>[i,!0]);f(e(o.done),t,s=>p.includes(s.state)||Object.assign(s,{state:"done"})),f(e(o.cut),t,s=>Object.assign(s,{cut:!0})),f(e(o.repeats),t,s=>Object.
-assign(s,{repeats:!0})),f(o.error,t,(s,i)=>Object.assign(s,{error:String(i),state:"failed"}))}var R=o=>o.text.length<o.old.length&&!p.includes(o.state)?o.old:o.
+assign(s,{repeats:!0})),f(o.error,t,(s,i)=>Object.assign(s,{error:String(i),state:"failed"}))}var q=o=>o.text.length<o.old.length&&!p.includes(o.state)?o.old:o.
 text;function C(o,t,e){let s=[],{short:i}=A[t.state]??{};return(t.error||i)&&s.push(t.error||String(i)),t.cut&&s.push(`cut off at ${t.count} tokens`),t.repeats&&
 s.push("repeats itself"),o===u&&t.recipe&&t.recipe!==e&&s.push("said before your last stroke"),t.state==="done"&&!t.text.trim()&&s.push("ended without a word"),
 s.join(" · ")}function y(o,t,e,s=!1){let i=h("textarea","ch-field");i.rows=s?2:1,i.maxLength=j,i.dir="auto",i.setAttribute("aria-label",o),i.placeholder=s?"":`${o}. Enter sen\
@@ -90,7 +82,7 @@ n,a));for(let n of this.drawn.splice(t.length))n.remove();this.stop.hidden=!e,th
 let s=e===this.talk.turns.length-1,i=JSON.stringify([t.user,this.recipe,this.editing===e,s,this.talk.busy,this.board,Object.entries(t.said).map(([n,a])=>[n,C(n,
 a,this.recipe),a.state])]),r=this.drawn[e];if(r?.dataset.shape!==i){let n=r?.contains(document.activeElement)&&this.editing!==e,a=h("div","ch-turn");a.dataset.shape=
 i,a.append(this.editing===e?this.form(t,e):this.bubble(t,e),this.answers(t,e,s)),r?r.replaceWith(a):this.log.append(a),this.drawn[e]=r=a,n&&this.say.node.focus()}
-for(let n of r.querySelectorAll(".ch-text")){let a=t.said[n.dataset.key??""];a&&d(n,R(a).trim())}}bubble(t,e){let s=h("div","ch-user"),i=h("p","ch-words",t.user);
+for(let n of r.querySelectorAll(".ch-text")){let a=t.said[n.dataset.key??""];a&&d(n,q(a).trim())}}bubble(t,e){let s=h("div","ch-user"),i=h("p","ch-words",t.user);
 return i.dir="auto",s.append(z(t.user,e+1,r=>d(this.note,r)),c("ch-button ch-edit","Edit",()=>this.edit(e),`Edit turn ${e+1}`),i),s}form(t,e){let s=y(`Turn ${e+
 1}`,r=>this.send(r,e),()=>this.edit(-1));s.node.value=t.user;let i=h("div","ch-user");return i.append(s.node,c("ch-send","Send again",()=>s.send()),c("ch-button",
 "Leave",()=>this.edit(-1))),i}answers(t,e,s){let i=h("div","ch-answers"),r=Object.keys(t.said).length>1;for(let[n,a]of Object.entries(t.said)){let l=this.board.
@@ -100,6 +92,6 @@ v.dataset.key=n,g.append(v,this.foot(n,a,e,s)),i.append(g)}return i}foot(t,e,s,i
 !p.includes(e.state)||this.talk.busy)return r;e.text.trim()&&r.append(I("ch-button",()=>e.text.trim())),i&&r.append(...this.further(t,e));let a=t===u&&e.recipe&&
 e.recipe!==n,l=["failed","stopped"].includes(e.state);return(a||l)&&r.append(c("ch-button","Answer again from here",()=>this.answerFrom(s))),r}further(t,e){let s=[],
 {length:i}=this.manner,r=m(c("ch-button","Again",()=>this.again()),"Other words, by the next seed");t===u&&e.state!=="failed"&&s.push(r);let n=m(c("ch-button","\
-Go on",()=>this.goOn()),`Up to ${i} tokens more`);return e.cut&&e.count>=i&&e.count<q&&s.push(n),s}};function it(o){let t=new k(o,N(o.element,".chat",$));o.watch("board",()=>t.takeBoard()),o.watch("manner",()=>t.takeManner()),o.watch("recipe",()=>t.takeRecipe()),
+Go on",()=>this.goOn()),`Up to ${i} tokens more`);return e.cut&&e.count>=i&&e.count<R&&s.push(n),s}};function it(o){let t=new k(o,N(o.element,".chat",$));o.watch("board",()=>t.takeBoard()),o.watch("manner",()=>t.takeManner()),o.watch("recipe",()=>t.takeRecipe()),
 o.watch("feed",()=>t.takeFeed()),t.takeManner(),t.takeBoard(),t.takeRecipe()}return U(ot);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

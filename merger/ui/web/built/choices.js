@@ -3,13 +3,13 @@
 f(t,r,{get:()=>e[r],enumerable:!(o=I(e,r))||o.enumerable});return t};var N=t=>K(f({},"__esModule",{value:!0}),t);var D={};z(D,{start:()=>H});var g=`.choices{color:var(--me-ink);font-size:13px;line-height:20px}.ch-title{margin:8px 8px 2px;color:var(--me-soft-ink);font-size:11px}.choices .ch-entry{disp\
 lay:grid;width:100%;min-height:32px;padding:5px 8px;border:0;border-radius:6px;background:none;color:inherit;text-align:left;cursor:pointer}.choices .ch-entry:h\
 over{background:var(--me-soft)}.choices button:focus-visible,.choices input:focus-visible{outline:2px solid var(--me-focus);outline-offset:-2px}.choices .ch-ent\
-ry[aria-checked=true]{background:var(--me-soft);font-weight:600}.ch-entry[aria-checked=true] .ch-label::before{content:"\\2713  " / ""}.choices .ch-entry[aria-di\
-sabled=true]{cursor:default;background:none}.ch-entry[aria-disabled=true] .ch-label{color:var(--me-soft-ink)}.ch-line{display:flex;gap:8px;align-items:baseline;\
-justify-content:space-between}.ch-label{overflow-wrap:anywhere}.ch-term{color:var(--me-soft-ink);font-size:11px;font-weight:400}.ch-says{margin:0;color:var(--me\
--soft-ink);font-size:11px;font-weight:400;line-height:16px}.ch-scenes{margin-top:6px;border-top:1px solid var(--me-line)}.ch-scenes[hidden]{display:none}.ch-own\
-,.ch-keep{display:flex;gap:4px;align-items:center}.ch-keep{padding:6px 8px 2px}.choices .ch-name{flex:1;min-width:0;height:32px;padding:2px 8px;border:1px solid\
- var(--me-edge);border-radius:6px;background:var(--me-sheet);color:inherit}.choices .ch-small{min-width:32px;min-height:32px;border:0;border-radius:6px;backgrou\
-nd:none;color:var(--me-soft-ink);cursor:pointer}@media(pointer:coarse){.choices .ch-entry,.choices .ch-small,.choices .ch-name{min-height:44px;min-width:44px}}
+ry[aria-checked=true]{background:var(--me-soft);font-weight:600}.ch-entry[aria-checked=true] .ch-label:before{content:"\\2713  " / ""}.choices .ch-entry[aria-dis\
+abled=true]{cursor:default;background:none}.ch-entry[aria-disabled=true] .ch-label{color:var(--me-soft-ink)}.ch-line{display:flex;gap:8px;align-items:baseline;j\
+ustify-content:space-between}.ch-label{overflow-wrap:anywhere}.ch-term{color:var(--me-soft-ink);font-size:11px;font-weight:400}.ch-says{margin:0;color:var(--me-\
+soft-ink);font-size:11px;font-weight:400;line-height:16px}.ch-scenes{margin-top:6px;border-top:1px solid var(--me-line)}.ch-scenes[hidden]{display:none}.ch-own,\
+.ch-keep{display:flex;gap:4px;align-items:center}.ch-keep{padding:6px 8px 2px}.choices .ch-name{flex:1;min-width:0;height:32px;padding:2px 8px;border:1px solid \
+var(--me-edge);border-radius:6px;background:var(--me-sheet);color:inherit}.choices .ch-small{min-width:32px;min-height:32px;border:0;border-radius:6px;backgroun\
+d:none;color:var(--me-soft-ink);cursor:pointer}@media(pointer:coarse){.choices .ch-entry,.choices .ch-small,.choices .ch-name{min-height:44px;min-width:44px}}
 `;function i(t,e="",n=""){let o=document.createElement(t);return e&&(o.className=e),n!==""&&(o.textContent=n),o}function u(t,e,n,o=""){let r=i("button",t,e);return r.type="button",o&&r.setAttribute("aria-label",o),r.addEventListener("click",n),r}function y(t,e){t.textContent!==e&&(t.textContent=e)}function w(t,e,n){let o=t.querySelector(e);if(!(o instanceof HTMLElement))throw new Error(`no ${e} here`);return t.append(i("style","",n)),o}function v(t,e){let n=e.findIndex(s=>s===document.activeElement),r={ArrowDown:n+1,ArrowRight:n+1,ArrowUp:n-1,ArrowLeft:n-1,Home:0,End:-1}[t.key];return r===void 0?
 !1:(e.at(r%e.length)?.focus(),!0)}var A=t=>typeof t=="string"?JSON.parse(t||"{}"):structuredClone(t??{});var E="merge-explorer-scenes",m=40,k=60;function O(){try{let t=JSON.parse(localStorage.getItem(E)??"{}");return t&&typeof t=="object"&&!Array.isArray(t)?t:{}}catch{
 return{}}}function b(t){let e=O()[t];return Array.isArray(e)?e.filter(n=>n&&typeof n.name=="string"&&typeof n.text=="string").slice(0,m):[]}function S(t,e){try{

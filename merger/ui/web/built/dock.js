@@ -3,12 +3,12 @@
 w(n,o,{get:()=>e[o],enumerable:!(i=L(e,o))||i.enumerable});return n};var Y=n=>M(w({},"__esModule",{value:!0}),n);var B={};$(B,{start:()=>U});var x=`.dock{position:fixed;right:12px;bottom:0;z-index:5;display:flex;align-items:center;height:40px;max-width:min(640px,100vw - 560px);font:12px/16px var(--fo\
 nt)}.dk-line{overflow:hidden;min-height:24px;padding:4px 8px;border:0;border-radius:6px;background:none;color:var(--me-quiet);font:inherit;white-space:nowrap;te\
 xt-overflow:ellipsis;cursor:pointer}.dk-line:hover{text-decoration:underline}.dk-line:focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.dk-lin\
-e::before{content:"\\2713  "}.dock:is([data-kind=warning],[data-kind=error]) .dk-line{color:var(--me-verdict);font-weight:600}.dock:is([data-kind=warning],[data-\
-kind=error]) .dk-line::before{content:"! "}.dock:is([data-kind=away],[data-kind=said]) .dk-line{background:var(--me-fault);color:var(--me-on-fault);font-weight:\
-600;text-decoration:none;white-space:normal}.dock[data-kind=away] .dk-line{cursor:default}.dock:is([data-kind=away],[data-kind=said]) .dk-line::before{content:"\
-"}.dk-alarm{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}[data-view=mixer] .dock:not([data-kind=away],[data-kind=said]){display:n\
-one}@media(max-width:860px){.dock{right:8px;bottom:44px;left:8px;max-width:none;height:auto;justify-content:center}.dock:not([data-kind=away],[data-kind=said]){\
-display:none}}
+e:before{content:"\\2713  "}.dock:is([data-kind=warning],[data-kind=error]) .dk-line{color:var(--me-verdict);font-weight:600}.dock:is([data-kind=warning],[data-k\
+ind=error]) .dk-line:before{content:"! "}.dock:is([data-kind=away],[data-kind=said]) .dk-line{background:var(--me-fault);color:var(--me-on-fault);font-weight:60\
+0;text-decoration:none;white-space:normal}.dock[data-kind=away] .dk-line{cursor:default}.dock:is([data-kind=away],[data-kind=said]) .dk-line:before{content:""}.\
+dk-alarm{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}[data-view=mixer] .dock:not([data-kind=away],[data-kind=said]){display:none\
+}@media(max-width:860px){.dock{right:8px;bottom:44px;left:8px;max-width:none;height:auto;justify-content:center}.dock:not([data-kind=away],[data-kind=said]){dis\
+play:none}}
 `;function v(n,e="",t=""){let i=document.createElement(n);return e&&(i.className=e),t!==""&&(i.textContent=t),i}function y(n,e,t,i=""){let o=v("button",n,e);return o.type="button",i&&o.setAttribute("aria-label",i),o.addEventListener("click",t),o}function S(n,e,t){n.getAttribute(e)!==t&&n.setAttribute(e,t)}function m(n,e){n.textContent!==e&&(n.textContent=e)}function T(n,e,t){let i=n.querySelector(e);if(!(i instanceof HTMLElement))throw new Error(`no ${e} here`);return n.append(v("style","",t)),i}var J=n=>typeof n=="string"?JSON.parse(n||"{}"):structuredClone(n??{});function E(n){try{return J(n)}catch{return null}}var h="No connection; you can go on painting.";var _="The server has too much to do just now. Try again in a moment.",O="merge-explorer-line";var P=1e3,W=5e3,A=60,D=1e4,j=/\/gradio_api\/(run|queue\/join|queue\/data|component_server|upload|heartbeat)\b/,H=[502,503,504],N=n=>n.replace(/gradio_api\/.*/s,
 "gradio_api/"),I=n=>/json/.test(n.headers.get("content-type")??""),b=(n,e=200)=>new Response(JSON.stringify(n),{status:e,headers:{"content-type":"application/js\
 on"}}),q=n=>new Promise(e=>setTimeout(e,n)),f=n=>`data: ${JSON.stringify(n)}

@@ -5,87 +5,79 @@ y, var(--me-card));position:relative;min-width:0;contain:inline-size;color:var(-
 ex-card: var(--me-card)}*{box-sizing:border-box}[hidden]{display:none!important}p,h4,dl,dd,figure{margin:0}.ex-hidden{position:absolute;width:1px;height:1px;ove\
 rflow:hidden;clip-path:inset(50%);white-space:nowrap}.ex-status{color:var(--ex-text);font-weight:600;min-height:1.5em;overflow-wrap:anywhere}.ex-alarm{color:var\
 (--me-bad);font-weight:600;white-space:pre-line;overflow-wrap:anywhere}.ex-track{height:6px;border-radius:3px;background:var(--me-soft);margin:4px 0 10px;overfl\
-ow:hidden}.ex-fill{height:100%;background:var(--me-accent);border-radius:3px;transition:width 0.2s}.ex-hint{color:var(--me-quiet);font-size:12.5px;margin-top:6p\
-x}.ex-legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:6px 0;font-size:12.5px}.ex-item{display:inline-flex;align-items:center;gap:6px;overflow-wrap:anywhe\
-re;min-width:0}.ex-ramp{width:90px;height:10px;border-radius:3px;background:linear-gradient(90deg in oklab,var(--me-ramp-low),var(--me-ramp-high));border:1px so\
-lid var(--ex-line)}.ex-charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:14px;min-width:0}.ex-charts.ex-line{display:b\
-lock}.ex-box{position:relative;overflow:hidden}.ex-svg{display:block}.ex-steps{position:absolute;inset:0}.ex-line .ex-point{position:absolute;top:0;bottom:0;bac\
-kground:transparent;border:0;border-radius:6px;padding:0;cursor:pointer}.ex-line .ex-point.ex-here{background:color-mix(in srgb,var(--me-focus) 12%,transparent)\
-}.ex-line .ex-point.ex-loaded{box-shadow:inset 0 -3px 0 var(--me-accent)}.ex-point:focus-visible{outline:2px solid var(--me-focus);outline-offset:-2px;z-index:2\
-}.ex-point[aria-disabled=true]{cursor:default}.ex-grid{stroke:var(--ex-line);stroke-width:1}.ex-tick{fill:var(--me-quiet);font-size:11px}.ex-star{fill:var(--me-\
-accent);font-size:12px;font-weight:700}.ex-cross{fill:var(--me-bad);font-size:15px;font-weight:700}.ex-mark{fill:var(--ex-colour);font-size:11.5px;font-weight:6\
-00}.ex-stroke{stroke:var(--ex-colour);stroke-width:2;fill:none;stroke-linejoin:round}.ex-fillmark{fill:var(--ex-colour);stroke:var(--ex-card);stroke-width:1}.ex\
--dash-1{stroke-dasharray:7 4}.ex-dash-2{stroke-dasharray:2 3}.ex-dash-3{stroke-dasharray:9 3 2 3}.ex-slot-0{--ex-colour: var(--me-skill-0)}.ex-slot-1{--ex-colou\
-r: var(--me-skill-1)}.ex-slot-2{--ex-colour: var(--me-skill-2)}.ex-slot-3{--ex-colour: var(--me-skill-3)}.ex-slot-4{--ex-colour: var(--me-skill-4)}.ex-slot-5{--\
-ex-colour: var(--me-skill-5)}.ex-slot-6{--ex-colour: var(--me-skill-6)}.ex-slot-7{--ex-colour: var(--me-skill-7)}.ex-map{min-width:0}.ex-map figcaption{font-wei\
-ght:600;margin-bottom:3px;overflow-wrap:anywhere}.ex-cells{display:grid;gap:2px;align-items:stretch;font-size:12px;font-variant-numeric:tabular-nums}.ex-side{co\
-lor:var(--me-quiet);text-align:right;padding-right:4px;align-self:center}.ex-foot{color:var(--me-quiet);text-align:center;overflow:visible;white-space:nowrap}.e\
-x-map .ex-point{position:relative;min-width:0;height:36px;padding:0;border:0;border-radius:4px;font:inherit;cursor:pointer;overflow:hidden;color:var(--me-on-ram\
-p-low);background:color-mix(in oklab,var(--me-ramp-high) calc(var(--v, 0) * 1%),var(--me-ramp-low))}.ex-map .ex-point.ex-strong{color:var(--me-on-ramp-high)}.da\
-rk & .ex-map .ex-point.ex-over{color:var(--me-on-ramp-high)}.ex-map .ex-point:not(.ex-tried){background:repeating-linear-gradient(45deg,transparent 0 4px,var(--\
-ex-line) 4px 5px);cursor:default}.ex-map .ex-point.ex-failed{background:transparent;color:var(--me-bad);box-shadow:inset 0 0 0 1px var(--ex-line)}.ex-map .ex-po\
-int.ex-here{outline:2px solid var(--me-focus);outline-offset:-2px}.ex-map .ex-point.ex-best{box-shadow:inset 0 0 0 3px var(--ex-text);font-weight:700}.ex-map .e\
-x-point.ex-best span::before{content:"\\2605"}.ex-map .ex-point.ex-loaded span{text-decoration:underline}.ex-panel{margin-top:10px;padding:8px 12px;background:va\
-r(--me-soft);border-radius:8px;min-height:132px;overflow-wrap:anywhere}.ex-title{font-weight:600;font-size:13.5px}.ex-told{color:var(--ex-text)}.ex-note{color:v\
-ar(--me-bad);font-weight:600}.ex-says{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:2px 12px;margin-top:6px;font-size:12.5px}.ex-says dt{co\
-lor:var(--me-quiet);font-weight:400}.ex-says .ex-wrong{color:var(--me-bad)}.ex-numbers{margin-top:10px}.ex-numbers summary{cursor:pointer;color:var(--me-quiet);\
-min-height:32px;padding:5px 0}.ex-numbers summary:focus-visible{outline:2px solid var(--me-focus)}.ex-scroll{overflow-x:auto}.ex-table{border-collapse:collapse;\
-font-size:12.5px;font-variant-numeric:tabular-nums;width:100%}.ex-table th,.ex-table td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--ex-line);\
-font-weight:400;vertical-align:top}.ex-table thead th{color:var(--me-quiet);vertical-align:bottom}.ex-table th:first-child,.ex-table .ex-text,.ex-table .ex-ask{\
-text-align:left}.ex-table .ex-text{min-width:160px;overflow-wrap:anywhere}.ex-table .ex-best{font-weight:700}.ex-table .ex-best th,.ex-table .ex-best td{font-we\
-ight:700}.ex-table .ex-alone{color:var(--me-quiet)}@media(max-width:640px){.ex-says{grid-template-columns:minmax(0,1fr)}.ex-says dd{margin-bottom:4px}}@media(pr\
-efers-reduced-motion:reduce){.ex-fill{transition:none}}}
-`;var se="http://www.w3.org/2000/svg";function i(e,t="",o=""){let n=document.createElement(e);return t&&(n.className=t),o!==""&&(n.textContent=o),n}function u(e,t,o=""){
+ow:hidden}.ex-fill{height:100%;background:var(--me-accent);border-radius:3px;transition:width .2s}.ex-hint{color:var(--me-quiet);font-size:12.5px;margin-top:6px\
+}.ex-legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:6px 0;font-size:12.5px}.ex-item{display:inline-flex;align-items:center;gap:6px;overflow-wrap:anywher\
+e;min-width:0}.ex-ramp{width:90px;height:10px;border-radius:3px;background:linear-gradient(90deg in oklab,var(--me-ramp-low),var(--me-ramp-high));border:1px sol\
+id var(--ex-line)}.ex-charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,250px),1fr));gap:14px;min-width:0}.ex-charts.ex-line{display:bl\
+ock}.ex-box{position:relative;overflow:hidden}.ex-svg{display:block}.ex-steps{position:absolute;inset:0}.ex-line .ex-point{position:absolute;top:0;bottom:0;back\
+ground:transparent;border:0;border-radius:6px;padding:0;cursor:pointer}.ex-line .ex-point.ex-here{background:color-mix(in srgb,var(--me-focus) 12%,transparent)}\
+.ex-line .ex-point.ex-loaded{box-shadow:inset 0 -3px 0 var(--me-accent)}.ex-point:focus-visible{outline:2px solid var(--me-focus);outline-offset:-2px;z-index:2}\
+.ex-point[aria-disabled=true]{cursor:default}.ex-grid{stroke:var(--ex-line);stroke-width:1}.ex-tick{fill:var(--me-quiet);font-size:11px}.ex-star{fill:var(--me-a\
+ccent);font-size:12px;font-weight:700}.ex-cross{fill:var(--me-bad);font-size:15px;font-weight:700}.ex-mark{fill:var(--ex-colour);font-size:11.5px;font-weight:60\
+0}.ex-stroke{stroke:var(--ex-colour);stroke-width:2;fill:none;stroke-linejoin:round}.ex-fillmark{fill:var(--ex-colour);stroke:var(--ex-card);stroke-width:1}.ex-\
+dash-1{stroke-dasharray:7 4}.ex-dash-2{stroke-dasharray:2 3}.ex-dash-3{stroke-dasharray:9 3 2 3}.ex-slot-0{--ex-colour: var(--me-skill-0)}.ex-slot-1{--ex-colour\
+: var(--me-skill-1)}.ex-slot-2{--ex-colour: var(--me-skill-2)}.ex-slot-3{--ex-colour: var(--me-skill-3)}.ex-slot-4{--ex-colour: var(--me-skill-4)}.ex-slot-5{--e\
+x-colour: var(--me-skill-5)}.ex-slot-6{--ex-colour: var(--me-skill-6)}.ex-slot-7{--ex-colour: var(--me-skill-7)}.ex-map{min-width:0}.ex-map figcaption{font-weig\
+ht:600;margin-bottom:3px;overflow-wrap:anywhere}.ex-cells{display:grid;gap:2px;align-items:stretch;font-size:12px;font-variant-numeric:tabular-nums}.ex-side{col\
+or:var(--me-quiet);text-align:right;padding-right:4px;align-self:center}.ex-foot{color:var(--me-quiet);text-align:center;overflow:visible;white-space:nowrap}.ex\
+-map .ex-point{position:relative;min-width:0;height:36px;padding:0;border:0;border-radius:4px;font:inherit;cursor:pointer;overflow:hidden;color:var(--me-on-ramp\
+-low);background:color-mix(in oklab,var(--me-ramp-high) calc(var(--v, 0) * 1%),var(--me-ramp-low))}.ex-map .ex-point.ex-strong{color:var(--me-on-ramp-high)}.dar\
+k & .ex-map .ex-point.ex-over{color:var(--me-on-ramp-high)}.ex-map .ex-point:not(.ex-tried){background:repeating-linear-gradient(45deg,transparent 0 4px,var(--e\
+x-line) 4px 5px);cursor:default}.ex-map .ex-point.ex-failed{background:transparent;color:var(--me-bad);box-shadow:inset 0 0 0 1px var(--ex-line)}.ex-map .ex-poi\
+nt.ex-here{outline:2px solid var(--me-focus);outline-offset:-2px}.ex-map .ex-point.ex-best{box-shadow:inset 0 0 0 3px var(--ex-text);font-weight:700}.ex-map .ex\
+-point.ex-best span:before{content:"\\2605"}.ex-map .ex-point.ex-loaded span{text-decoration:underline}.ex-panel{margin-top:10px;padding:8px 12px;background:var(\
+--me-soft);border-radius:8px;min-height:132px;overflow-wrap:anywhere}.ex-title{font-weight:600;font-size:13.5px}.ex-told{color:var(--ex-text)}.ex-note{color:var\
+(--me-bad);font-weight:600}.ex-says{display:grid;grid-template-columns:minmax(0,2fr) minmax(0,3fr);gap:2px 12px;margin-top:6px;font-size:12.5px}.ex-says dt{colo\
+r:var(--me-quiet);font-weight:400}.ex-says .ex-wrong{color:var(--me-bad)}.ex-numbers{margin-top:10px}.ex-numbers summary{cursor:pointer;color:var(--me-quiet);mi\
+n-height:32px;padding:5px 0}.ex-numbers summary:focus-visible{outline:2px solid var(--me-focus)}.ex-scroll{overflow-x:auto}.ex-table{border-collapse:collapse;fo\
+nt-size:12.5px;font-variant-numeric:tabular-nums;width:100%}.ex-table th,.ex-table td{text-align:right;padding:4px 8px;border-bottom:1px solid var(--ex-line);fo\
+nt-weight:400;vertical-align:top}.ex-table thead th{color:var(--me-quiet);vertical-align:bottom}.ex-table th:first-child,.ex-table .ex-text,.ex-table .ex-ask{te\
+xt-align:left}.ex-table .ex-text{min-width:160px;overflow-wrap:anywhere}.ex-table .ex-best,.ex-table .ex-best th,.ex-table .ex-best td{font-weight:700}.ex-table\
+ .ex-alone{color:var(--me-quiet)}@media(max-width:640px){.ex-says{grid-template-columns:minmax(0,1fr)}.ex-says dd{margin-bottom:4px}}@media(prefers-reduced-moti\
+on:reduce){.ex-fill{transition:none}}}
+`;var se="http://www.w3.org/2000/svg";function i(e,t="",o=""){let n=document.createElement(e);return t&&(n.className=t),o!==""&&(n.textContent=o),n}function f(e,t,o=""){
 let n=document.createElementNS(se,e);for(let[r,s]of Object.entries(t))n.setAttribute(r,String(s));return o&&(n.textContent=o),n}function L(e,t){return e.setAttribute("role","group"),e.setAttribute("aria-label",t),e}function H(e,t,o){let n=e.querySelector(t);if(!(n instanceof HTMLElement))throw new Error(`no ${t} here`);return e.append(i("style","",o)),n}function j(e,t){let o=e.
 target instanceof Element?e.target.closest(t):null;return o instanceof HTMLElement?o:null}function D(e,t){let o=new ResizeObserver(()=>{e.isConnected?t():o.disconnect()});o.observe(e)}var ae=e=>typeof e=="string"?JSON.parse(e||"{}"):structuredClone(e??{});function P(e){try{return ae(e)}catch{return null}}var R={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
-6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
-"#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
-ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
-"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a00",tip:"#18191c",
-"on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","#ff922b"],"ramp-a\
-gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],"skill-2":["#c225\
-5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
-7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
-"#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
-35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var{decimals:Ne,digits:le,hardly:Ie,minus:Be}=R.numbers;function ce(e){let t=Math.floor(e);return e-t===.5?t+(t&1):Math.round(e)}var g=e=>`${ce(100*e)}%`;var h=e=>String(typeof e=="number"?Number(e.toPrecision(le)):e);var K=e=>e<90?`${Math.max(1,Math.round(e))} s`:`${Math.round(e/60)} min`;var E={error:"",total:0,left:0,skills:[],best:null,marks:[],points:[]},b=e=>e.join(","),z=e=>e.split(",").map(Number),C=e=>e.best==null?null:e.points[e.best],_=e=>e.
+6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{card:["#fff","#1c1d21"],more:["#8a4b12","#f0a35a"],less:["#1a66bd",
+"#74b4f8"],lead:["#5a3fd6","#ab9bff"],base:["#5f6770","#9aa4ad"],press:["#e4e7eb","#3a3c44"],ink:["#15181c","#e9ecef"],sheet:["#ffffff","#181b1e"]}};var{decimals:qe,digits:le,hardly:Ie,minus:Be}=R.numbers;function ce(e){let t=Math.floor(e);return e-t===.5?t+(t&1):Math.round(e)}var g=e=>`${ce(100*e)}%`;var h=e=>String(typeof e=="number"?Number(e.toPrecision(le)):e);var K=e=>e<90?`${Math.max(1,Math.round(e))} s`:`${Math.round(e/60)} min`;var E={error:"",total:0,left:0,skills:[],best:null,marks:[],points:[]},b=e=>e.join(","),z=e=>e.split(",").map(Number),C=e=>e.best==null?null:e.points[e.best],_=e=>e.
 reduce((t,o)=>t+o,0)/(e.length||1),A=(e,t)=>e.length>t?`${e.slice(0,t-1)}…`:e,w=(e,t)=>e.axes.map((o,n)=>`${o.label} = ${h(o.values[t[n]])}`).join(", "),k=(e,{
-scores:t,note:o})=>t?e.skills.map((n,r)=>`${n} ${g(t[r])}`).join(", "):o;function q(e){let t=e.points.length,o=`${t} of ${e.total}`;switch(e.state){case"waiting":
+scores:t,note:o})=>t?e.skills.map((n,r)=>`${n} ${g(t[r])}`).join(", "):o;function T(e){let t=e.points.length,o=`${t} of ${e.total}`;switch(e.state){case"waiting":
 return"Waiting for a free place… other people are exploring.";case"busy":return t?`${o} tried, about ${K(e.left)} left`:"Making ready…";case"stopped":return t?
 `Stopped after ${o}; what was found stays.`:"Stopped before the first was done.";case"failed":return"";case"done":{let n=C(e);return n?`Best: ${w(e,n.at)} (${k(
-e,n)})`:"None of these could be merged."}default:return"Nothing tried yet. Choose what to vary and press “Try them all”."}}var pe={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},G=e=>pe[e.key]??null;var de=.62,fe=.77;function M(e,t){let o=i("button","ex-point");return o.type="button",o.tabIndex=-1,o.dataset.at=t,e.set(t,[...e.get(t)??[],o]),o}var y=e=>j(e,"\
+e,n)})`:"None of these could be merged."}default:return"Nothing tried yet. Choose what to vary and press “Try them all”."}}var pe={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},G=e=>pe[e.key]??null;var de=.62,xe=.77;function M(e,t){let o=i("button","ex-point");return o.type="button",o.tabIndex=-1,o.dataset.at=t,e.set(t,[...e.get(t)??[],o]),o}var y=e=>j(e,"\
 .ex-point");function F(e,t,o,n,{best:r,loaded:s}){let l=`${r?"Best. ":""}${s?"Loaded. ":""}${w(e,z(t))}`;for(let a of o)a.setAttribute("aria-label",`${l}: ${n?k(
 e,n):"not tried yet"}`),a.classList.toggle("ex-best",r),a.classList.toggle("ex-loaded",s),a.classList.toggle("ex-tried",!!n),a.setAttribute("aria-disabled",String(
-!n?.scores)),a.dataset.skill!==void 0&&xe(a,n,Number(a.dataset.skill))}function xe(e,t,o){let n=t?.scores,r=n?o<0?_(n):n[o]:null;e.style.setProperty("--v",String(
-r===null?0:Math.round(100*r))),e.classList.toggle("ex-over",r!==null&&r>de),e.classList.toggle("ex-strong",r!==null&&r>fe),e.classList.toggle("ex-failed",!!(t&&
+!n?.scores)),a.dataset.skill!==void 0&&ue(a,n,Number(a.dataset.skill))}function ue(e,t,o){let n=t?.scores,r=n?o<0?_(n):n[o]:null;e.style.setProperty("--v",String(
+r===null?0:Math.round(100*r))),e.classList.toggle("ex-over",r!==null&&r>de),e.classList.toggle("ex-strong",r!==null&&r>xe),e.classList.toggle("ex-failed",!!(t&&
 !n));let s=e.querySelector("span");s&&(s.textContent=r===null?t?"×":"":String(Math.round(100*r)))}function W(e,t,o){let n=G(o);if(!n&&o.key!=="Home"&&o.key!=="\
 End")return null;let r=z(t),s=e.axes.map(l=>l.values.length);return n?s.length===1?r[0]+=n[0]||-n[1]:[r[0],r[1]]=[r[0]+n[0],r[1]-n[1]]:r[0]=o.key==="Home"?0:s[0]-
-1,{key:r.some((l,a)=>l<0||l>=s[a])?null:b(r)}}var ue=8,$=230,he=6.8,T=e=>`ex-slot-${e%ue}`,N=e=>`ex-stroke ${T(e)}`;function Y(e,t){let o=i("div","ex-box"),n=u("svg",{class:"ex-svg","aria-hidden":"true"}),r=L(
+1,{key:r.some((l,a)=>l<0||l>=s[a])?null:b(r)}}var fe=8,$=230,he=6.8,N=e=>`ex-slot-${e%fe}`,q=e=>`ex-stroke ${N(e)}`;function Y(e,t){let o=i("div","ex-box"),n=f("svg",{class:"ex-svg","aria-hidden":"true"}),r=L(
 i("div","ex-steps"),`Steps of ${e.axes[0].label}`);r.append(...e.axes[0].values.map((l,a)=>M(t,String(a)))),o.append(n,r);let s=e.skills.map((l,a)=>{let p=i("sp\
-an","ex-item"),c=u("svg",{width:26,height:12,"aria-hidden":"true"}),d=u("line",{x1:0,x2:26,y1:6,y2:6,class:`${N(a)} ex-dash-${a%4}`});return c.append(d,J(13,6,a)),
+an","ex-item"),c=f("svg",{width:26,height:12,"aria-hidden":"true"}),d=f("line",{x1:0,x2:26,y1:6,y2:6,class:`${q(a)} ex-dash-${a%4}`});return c.append(d,J(13,6,a)),
 p.append(c,i("span","",l)),p});return{box:o,drawing:n,legend:s}}function J(e,t,o){let n=[`M${e-4},${t}a4,4 0 1,0 8,0a4,4 0 1,0 -8,0`,`M${e-4},${t-4}h8v8h-8z`,`M${e}\
-,${t-5}l5,9h-10z`,`M${e},${t-5}l5,5l-5,5l-5,-5z`];return u("path",{d:n[o%4],class:`ex-fillmark ${T(o)}`})}function me({axes:e,marks:t},o){let{values:n}=e[0],r=t.
-length?Math.min(165,o*.34):14,[s,l,a]=[40,18,30],p=n.length>1?(o-s-r-16)/(n.length-1):0;return{values:n,width:o,left:s,right:r,step:p,x:f=>s+8+f*p,y:f=>l+(1-f)*
-($-l-a)}}function U(e,t,o,n,r,s){let l=me(e,o),{x:a,step:p}=l;for(let[d,f]of[["viewBox",`0 0 ${o} ${$}`],["width",o],["height",$]])t.setAttribute(String(d),String(
-f));t.replaceChildren(...ge(l)),r&&t.append(u("text",{x:a(Number(r)),y:12,class:"ex-star","text-anchor":"middle"},"★ best"));let c=l.values.map((d,f)=>n.get(String(
-f)));t.append(...be(e,l,c),...we(e,l));for(let[d,[f]]of s){let x=Math.max(20,p||40);f.style.left=`${a(Number(d))-x/2}px`,f.style.width=`${x}px`}}function ge({values:e,
-width:t,left:o,right:n,step:r,x:s,y:l}){let a=[];for(let c of[0,.5,1])a.push(u("line",{x1:o,x2:t-n,y1:l(c),y2:l(c),class:"ex-grid"}),u("text",{x:o-6,y:l(c)+4,class:"\
-ex-tick","text-anchor":"end"},g(c)));let p=Math.ceil(44/(r||44));return e.forEach((c,d)=>{d%p&&d!==e.length-1||a.push(u("text",{x:s(d),y:$-12,class:"ex-tick","t\
+,${t-5}l5,9h-10z`,`M${e},${t-5}l5,5l-5,5l-5,-5z`];return f("path",{d:n[o%4],class:`ex-fillmark ${N(o)}`})}function me({axes:e,marks:t},o){let{values:n}=e[0],r=t.
+length?Math.min(165,o*.34):14,[s,l,a]=[40,18,30],p=n.length>1?(o-s-r-16)/(n.length-1):0;return{values:n,width:o,left:s,right:r,step:p,x:x=>s+8+x*p,y:x=>l+(1-x)*
+($-l-a)}}function U(e,t,o,n,r,s){let l=me(e,o),{x:a,step:p}=l;for(let[d,x]of[["viewBox",`0 0 ${o} ${$}`],["width",o],["height",$]])t.setAttribute(String(d),String(
+x));t.replaceChildren(...ge(l)),r&&t.append(f("text",{x:a(Number(r)),y:12,class:"ex-star","text-anchor":"middle"},"★ best"));let c=l.values.map((d,x)=>n.get(String(
+x)));t.append(...be(e,l,c),...we(e,l));for(let[d,[x]]of s){let u=Math.max(20,p||40);x.style.left=`${a(Number(d))-u/2}px`,x.style.width=`${u}px`}}function ge({values:e,
+width:t,left:o,right:n,step:r,x:s,y:l}){let a=[];for(let c of[0,.5,1])a.push(f("line",{x1:o,x2:t-n,y1:l(c),y2:l(c),class:"ex-grid"}),f("text",{x:o-6,y:l(c)+4,class:"\
+ex-tick","text-anchor":"end"},g(c)));let p=Math.ceil(44/(r||44));return e.forEach((c,d)=>{d%p&&d!==e.length-1||a.push(f("text",{x:s(d),y:$-12,class:"ex-tick","t\
 ext-anchor":"middle"},h(c)))}),a}function be({skills:e},{x:t,y:o},n){let r=[];for(let s of e.keys()){let l=n.flatMap((p,c)=>p?.scores?[[t(c),o(p.scores[s])]]:[]),
-a=l.map(([p,c],d)=>`${d?"L":"M"}${p},${c}`).join("");r.push(u("path",{d:a,class:`${N(s)} ex-dash-${s%4}`}),...l.map(([p,c])=>J(p,c,s)))}return n.forEach((s,l)=>{
-s&&!s.scores&&r.push(u("text",{x:t(l),y:o(0)-4,class:"ex-cross","text-anchor":"middle"},"×"))}),r}function we({skills:e,marks:t},{width:o,right:n,y:r}){let s=[];
-n>20&&s.push(u("text",{x:o-n+12,y:$-12,class:"ex-tick"},"alone"));let l=Math.floor((n-14)/he),a=l>18?" alone":"",p=[];for(let c of e.keys()){for(let{scores:x}of t){
-let m=r(x[c]);s.push(u("line",{x1:o-n,x2:o-n+8,y1:m,y2:m,class:N(c)}))}let d=t.reduce((x,m)=>x&&x.scores[c]>=m.scores[c]?x:m,null);if(!d)continue;let f=`${A(d.name,
-l-a.length-5)}${a} ${g(d.scores[c])}`;p.push({s:c,at:r(d.scores[c]),text:f})}return p.sort((c,d)=>c.at-d.at),p.forEach((c,d)=>{c.at=Math.max(c.at,d?p[d-1].at+14:
-0),s.push(u("text",{x:o-n+12,y:c.at+4,class:`ex-mark ${T(c.s)}`},c.text))}),s}function V(e,t){let o=e.skills.length>1?[-1,...e.skills.keys()]:[0],n=i("span","ex-item");n.append(i("span","","0%"),i("span","ex-ramp"),i("span","","100% right"));
+a=l.map(([p,c],d)=>`${d?"L":"M"}${p},${c}`).join("");r.push(f("path",{d:a,class:`${q(s)} ex-dash-${s%4}`}),...l.map(([p,c])=>J(p,c,s)))}return n.forEach((s,l)=>{
+s&&!s.scores&&r.push(f("text",{x:t(l),y:o(0)-4,class:"ex-cross","text-anchor":"middle"},"×"))}),r}function we({skills:e,marks:t},{width:o,right:n,y:r}){let s=[];
+n>20&&s.push(f("text",{x:o-n+12,y:$-12,class:"ex-tick"},"alone"));let l=Math.floor((n-14)/he),a=l>18?" alone":"",p=[];for(let c of e.keys()){for(let{scores:u}of t){
+let m=r(u[c]);s.push(f("line",{x1:o-n,x2:o-n+8,y1:m,y2:m,class:q(c)}))}let d=t.reduce((u,m)=>u&&u.scores[c]>=m.scores[c]?u:m,null);if(!d)continue;let x=`${A(d.name,
+l-a.length-5)}${a} ${g(d.scores[c])}`;p.push({s:c,at:r(d.scores[c]),text:x})}return p.sort((c,d)=>c.at-d.at),p.forEach((c,d)=>{c.at=Math.max(c.at,d?p[d-1].at+14:
+0),s.push(f("text",{x:o-n+12,y:c.at+4,class:`ex-mark ${N(c.s)}`},c.text))}),s}function V(e,t){let o=e.skills.length>1?[-1,...e.skills.keys()]:[0],n=i("span","ex-item");n.append(i("span","","0%"),i("span","ex-ramp"),i("span","","100% right"));
 let[r,s]=e.axes,l=[i("span","ex-item",`→ ${r.label}`),i("span","ex-item",`↑ ${s.label}`),n];return{figures:o.map(a=>ve(e,a,t)),legend:l}}function ve(e,t,o){
 let[n,r]=e.axes.map(d=>d.values),s=i("figure","ex-map");s.append(i("figcaption","",t<0?"all together (mean)":e.skills[t]));let l=`${t<0?"Mean of all skills":e.skills[t]}\
 , percent right`,a=L(i("div","ex-cells"),l);a.style.gridTemplateColumns=`auto repeat(${n.length}, minmax(0, 1fr))`;for(let d=r.length-1;d>=0;d-=1){a.append(i("s\
-pan","ex-side",h(r[d])));for(let f of n.keys()){let x=M(o,`${f},${d}`);x.dataset.skill=String(t),x.append(i("span")),a.append(x)}}a.append(i("span"));let p=Math.
-ceil(n.length/6),c=(d,f)=>f%p&&f!==n.length-1?"":h(d);return a.append(...n.map((d,f)=>i("span","ex-foot",c(d,f)))),s.append(a),s}function I(e,t,o,n=""){let r=i(e,n,t);return e==="th"&&r.setAttribute("scope",o),r}var ke=e=>(e.scores?(e.says??[]).find(([,,t])=>t===null)?.[1]:e.note)??"";function Q(e,t,o){
+pan","ex-side",h(r[d])));for(let x of n.keys()){let u=M(o,`${x},${d}`);u.dataset.skill=String(t),u.append(i("span")),a.append(u)}}a.append(i("span"));let p=Math.
+ceil(n.length/6),c=(d,x)=>x%p&&x!==n.length-1?"":h(d);return a.append(...n.map((d,x)=>i("span","ex-foot",c(d,x)))),s.append(a),s}function I(e,t,o,n=""){let r=i(e,n,t);return e==="th"&&r.setAttribute("scope",o),r}var ke=e=>(e.scores?(e.says??[]).find(([,,t])=>t===null)?.[1]:e.note)??"";function Q(e,t,o){
 let n=e.axes.length===1?e.prompt:"",r=i("tr");r.append(...[...e.axes.map(p=>p.label),...e.skills].map(p=>I("th",p,"col"))),n&&r.append(I("th",`“${A(n,60)}”`,
-"col","ex-ask"));let s=i("tbody");for(let p of[...t].sort((c,d)=>c.at[0]-d.at[0]||(c.at[1]||0)-(d.at[1]||0))){let{at:c,scores:d}=p,f=b(c)===o,x=i("tr",f?"ex-bes\
-t":"");x.append(...e.axes.map((m,v)=>I(v?"td":"th",`${h(m.values[c[v]])}${!v&&f?" ★":""}`,"row")),...e.skills.map((m,v)=>i("td","",d?g(d[v]):"–"))),n&&x.append(
-i("td","ex-text",ke(p))),s.append(x)}s.append(...e.marks.map(p=>ye(e,p,!!n)));let l=i("table","ex-table"),a=i("thead");return a.append(r),l.append(a,s),l}function ye(e,{
+"col","ex-ask"));let s=i("tbody");for(let p of[...t].sort((c,d)=>c.at[0]-d.at[0]||(c.at[1]||0)-(d.at[1]||0))){let{at:c,scores:d}=p,x=b(c)===o,u=i("tr",x?"ex-bes\
+t":"");u.append(...e.axes.map((m,v)=>I(v?"td":"th",`${h(m.values[c[v]])}${!v&&x?" ★":""}`,"row")),...e.skills.map((m,v)=>i("td","",d?g(d[v]):"–"))),n&&u.append(
+i("td","ex-text",ke(p))),s.append(u)}s.append(...e.marks.map(p=>ye(e,p,!!n)));let l=i("table","ex-table"),a=i("thead");return a.append(r),l.append(a,s),l}function ye(e,{
 name:t,scores:o},n){let r=i("tr","ex-alone"),s=i("th","",`${t} alone`);return s.scope="row",s.colSpan=e.axes.length,r.append(s,...e.skills.map((l,a)=>i("td","",
 g(o[a])))),n&&r.append(i("td")),r}function $e(e,t,o=""){let n=i("div",e);return n.setAttribute("role",t),o&&n.setAttribute("aria-label",o),n}function Le({says:e=[]}){let t=i("dl","ex-says");for(let[
 o,n,r]of e){let l=i("dd",r===!1?"ex-wrong":"",`${r===null?"":r?"✓ ":"✗ "}${n||"(nothing)"}`);r!==null&&l.setAttribute("aria-label",`${r?"right":"wrong"}: ${n}`),
@@ -94,9 +86,9 @@ t.append(i("dt","",o),l)}return t}function Ae(){let e={status:i("p","ex-status")
 s move between points."),panel:i("div","ex-panel"),numbers:i("details","ex-numbers"),scroll:i("div","ex-scroll"),live:i("div","ex-hidden")};return e.live.setAttribute(
 "aria-live","polite"),e.alarm.setAttribute("role","alert"),e.track.append(e.fill),e.numbers.append(i("summary","","All numbers as a table"),e.scroll),e}var S=class{constructor(t,o){
 this.host=t,this.parts=Ae(),this.board={...E,state:"idle",axes:[]},this.here=null,this.loaded=null,this.touched=!1,this.seq=0,this.buttons=new Map,this.shape="",
-this.drawing=null,this.width="";let{status:n,track:r,alarm:s,legend:l,charts:a,hint:p,panel:c,numbers:d,live:f}=this.parts;o.append(n,r,s,l,a,p,c,d,f),this.listen(),
-D(a,()=>{let x=String(a.clientWidth);x===this.width||this.board.axes.length!==1||(this.width=x,this.drawLine())})}get found(){return new Map(this.board.points.map(
-t=>[b(t.at),t]))}get best(){let t=C(this.board);return t?b(t.at):""}draw(){let{board:t,parts:o,best:n}=this,r=t.points.length;o.status.textContent=q(t),o.alarm.
+this.drawing=null,this.width="";let{status:n,track:r,alarm:s,legend:l,charts:a,hint:p,panel:c,numbers:d,live:x}=this.parts;o.append(n,r,s,l,a,p,c,d,x),this.listen(),
+D(a,()=>{let u=String(a.clientWidth);u===this.width||this.board.axes.length!==1||(this.width=u,this.drawLine())})}get found(){return new Map(this.board.points.map(
+t=>[b(t.at),t]))}get best(){let t=C(this.board);return t?b(t.at):""}draw(){let{board:t,parts:o,best:n}=this,r=t.points.length;o.status.textContent=T(t),o.alarm.
 textContent=t.error,o.alarm.hidden=!t.error,this.drawProgress(r);let s=JSON.stringify([t.axes,t.skills]);s!==this.shape&&(this.shape=s,Object.assign(this,{here:null,
 loaded:null,touched:!1}),this.build());let l=!t.axes.length;o.charts.hidden=l;for(let p of["legend","panel","numbers","hint"])o[p].hidden=l||!r;if(l)return;let{
 found:a}=this;for(let[p,c]of this.buttons)F(t,p,c,a.get(p),{best:p===n,loaded:p===this.loaded});this.drawLine(),!this.touched&&r&&(this.here=n||b(t.points[0].at)),
@@ -115,5 +107,5 @@ at)))}),t.addEventListener("click",o=>this.load(y(o)?.dataset.at??"")),t.addEven
 found.get(t);o?.scores&&(this.here=this.loaded=t,this.draw(),this.seq+=1,this.host.props.value={picked:[...o.at],seq:this.seq},this.host.trigger("select"),this.
 parts.live.textContent=`Loaded: ${w(this.board,o.at)}`)}take(t){if(!t||typeof t!="object")return;let o=this.board.state,n=t.axes?{...E,state:o,axes:[]}:this.board;
 this.board={...n,error:"",...t},this.draw();let{state:r,axes:s}=this.board;o!=="busy"&&r==="busy"&&(this.parts.numbers.open=s.length===1),r!==o&&["done","stoppe\
-d","waiting"].includes(r)&&(this.parts.live.textContent=q(this.board))}};function Me(e){let t=new S(e,H(e.element,".explore",B)),o=()=>t.take(P(e.props.data));e.watch("data",o),o()}return ne(Se);})();
+d","waiting"].includes(r)&&(this.parts.live.textContent=T(this.board))}};function Me(e){let t=new S(e,H(e.element,".explore",B)),o=()=>t.take(P(e.props.data));e.watch("data",o),o()}return ne(Se);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -1,56 +1,56 @@
-// npm run build: 4a976600f16edab216af9146fa3dc500df0d61ca314d9eb1eef698b0a90035f6 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
+// npm run build: 729624b890bc57e050ec39e7efc380cbcec7e5d29431b4c603ca2f00cf7ededb of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
 "use strict";var part=(()=>{var Q=Object.defineProperty;var Wt=Object.getOwnPropertyDescriptor;var Gt=Object.getOwnPropertyNames;var Ut=Object.prototype.hasOwnProperty;var Jt=(i,t)=>{for(var e in t)Q(i,e,{get:t[e],enumerable:!0})},Yt=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Gt(t))!Ut.call(i,r)&&r!==
-e&&Q(i,r,{get:()=>t[r],enumerable:!(s=Wt(t,r))||s.enumerable});return i};var _t=i=>Yt(Q({},"__esModule",{value:!0}),i);var Ce={};Jt(Ce,{start:()=>$e});var ht=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
-ic:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collap\
-se:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(--me-soft-ink)\
-;background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-merge-tint)}.r\
-w-prompt{width:27%}.rw-before{width:18%;color:var(--me-quiet)}.rw-other{width:48px;text-align:center}.rw-row td{padding:8px;vertical-align:top;height:60px;borde\
-r-bottom:1px solid var(--me-line);overflow-wrap:anywhere}.rw-row td.rw-before{display:table-cell;font-size:13px}.rw-row[data-open=true] td.rw-prompt{box-shadow:\
-inset 3px 0 0 var(--me-ink)}.rw-row td.rw-merge{background:var(--me-merge-tint)}.rw-ask{position:relative;display:flex;gap:8px;align-items:flex-start}.rows inpu\
-t.rw-tick{flex:none;width:16px;height:16px;appearance:auto!important;margin:2px 0 0;accent-color:var(--me-ink)}.rw-ticked{flex:none;display:grid;place-items:sta\
-rt center;width:24px;min-height:24px;margin-inline-start:-4px}.rw-undo{display:flex;gap:8px;align-items:center}.rw-undo .rw-text{overflow:hidden;text-overflow:e\
-llipsis;white-space:nowrap}.rw-file{display:none}.rw-text{flex:1;min-width:0;display:flex;flex-direction:column}.rows :is(.rw-words,.rw-fold,.rw-tool,.rw-chip,.\
-rw-send,.rw-stop){border:0;padding:0;background:none;color:inherit;font:inherit;cursor:pointer}.rw-words{padding:0;text-align:start;display:-webkit-box;-webkit-\
-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}.rw-legend{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-wanted,.rw-state,.rw-legend,.r\
-w-full,.rw-says{font-size:11px;line-height:16px;color:var(--me-quiet)}.rw-wanted{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.rw-tools{position:ab\
-solute;inset-inline-end:0;bottom:0;background:var(--me-sheet);opacity:0}.rw-row:hover .rw-tools,.rw-row:focus-within .rw-tools{opacity:1}.rw-tool{width:24px;hei\
-ght:24px;color:var(--me-quiet)}.rw-said{display:flex;gap:8px;font-size:14px}.rw-said[data-old=true]{color:var(--me-quiet)}.rw-answer{display:-webkit-box;-webkit\
--box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}.rw-state{display:block;min-height:16px}.rw-merge[data-changed=true] .rw-answer{text-decoration:underl\
-ine 1px var(--me-merge);text-underline-offset:3px}.rw-merge[data-state=failed] .rw-state{color:var(--me-wrong)}.rw-mark{flex:none;width:18px;height:18px;border-\
-radius:50%;font-size:11px;line-height:18px;text-align:center}.rw-mark[data-right=null]{display:none}.rw-mark[data-right=true]{color:var(--me-sheet);background:v\
-ar(--me-right)}.rw-mark[data-right=false]{color:var(--me-wrong);box-shadow:inset 0 0 0 1.5px var(--me-wrong)}.rw-other .rw-mark,.rw-other-text{display:none}.rw-\
-other[data-unfolded=true] .rw-mark:not([data-right=null]),.rw-other[data-unfolded=true] .rw-other-text{display:inline-block}.rw-other[data-unfolded=true]>*{marg\
-in-inline-end:6px;vertical-align:middle}.rw-sign{font-size:15px;font-weight:600}.rows .rw-fold{display:flex;flex-direction:column;align-items:center;width:100%;\
-padding:0;font-size:11px;line-height:16px}.rw-fold>span{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-head th.rw-other,.rw-row td\
-.rw-other{padding:8px 2px}.rw-row td.rw-other[data-unfolded=true],.rw-head th.rw-other[data-unfolded=true]{width:148px}.rw-dot{width:10px;height:10px;border-rad\
-ius:3px;background:var(--me-base)}.rw-askrow{flex:none;display:flex;gap:8px;align-items:center;min-height:48px;padding:6px 16px;border-bottom:1px solid var(--me\
--line)}.rows .rw-field{flex:1 1 240px;min-width:120px;height:32px;padding:6px 4px;font-size:13px;line-height:20px;border:0;border-bottom:1px solid var(--me-edge\
-);background:transparent;color:inherit;resize:none}.rw-field::placeholder{color:var(--me-quiet);opacity:1}.rw-chips{display:flex;gap:6px;overflow:hidden}.rows :\
-is(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:28px;border:1px solid var(--me-line);border-radius:14px;white-space:nowrap}.rows .rw-send{border-radi\
-us:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0 16px;border-bottom:\
-1px solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;white-space:nowrap}.rw-bars{display:flex;flex:0 1 auto;justify-content:flex-end;min-width:0;he\
-ight:29px;overflow:hidden;border-bottom:1px solid var(--me-line)}.rows .rw-stroke{display:flex;flex:none;align-items:flex-end;justify-content:center;width:24px;\
-height:28px;padding:0;border:0;background:none;cursor:pointer}.rows .rw-stroke:focus-visible{outline-offset:-2px}.rw-bar{width:14px;background:var(--me-edge)}.r\
-w-stroke:hover .rw-bar{background:var(--me-ink)}.rw-stroke[data-newest=true]{cursor:default}.rw-stroke[data-newest=true] .rw-bar{background:var(--me-merge)}.rw-\
-close{flex:1 1 0;min-height:0;overflow:auto;padding:12px 16px}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-not\
-e{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closehead [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-i\
-nk);background:none;text-decoration:underline;cursor:pointer}.rw-was{display:-webkit-box;overflow:hidden;-webkit-box-orient:vertical;-webkit-line-clamp:3}.rw-ti\
-tle,.rw-series-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty)\
-{padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex\
--direction:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);co\
-lor:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):fo\
-cus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{disp\
-lay:flex;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{\
-outline:none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-sid\
-e-text{margin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.r\
-w-side-text[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex\
--start;min-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .r\
-w-vote{flex:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}\
-.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{wid\
-th:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-tool,.rw-fold,.rw-words,.rw-ch\
-ip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{position:static;opacity:1}}@media(max-width:860px){.rw-head{displa\
-y:none}.rw-talk{display:block}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow\
-,.rw-score{min-height:40px;padding:2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
+e&&Q(i,r,{get:()=>t[r],enumerable:!(s=Wt(t,r))||s.enumerable});return i};var _t=i=>Yt(Q({},"__esModule",{value:!0}),i);var Ce={};Jt(Ce,{start:()=>$e});var ht=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
+:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collapse\
+:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(--me-soft-ink);b\
+ackground:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-merge-tint)}.rw-\
+prompt{width:27%}.rw-before{width:18%;color:var(--me-quiet)}.rw-other{width:48px;text-align:center}.rw-row td{padding:8px;vertical-align:top;height:60px;border-\
+bottom:1px solid var(--me-line);overflow-wrap:anywhere}.rw-row td.rw-before{display:table-cell;font-size:13px}.rw-row[data-open=true] td.rw-prompt{box-shadow:in\
+set 3px 0 0 var(--me-ink)}.rw-row td.rw-merge{background:var(--me-merge-tint)}.rw-ask{position:relative;display:flex;gap:8px;align-items:flex-start}.rows input.\
+rw-tick{flex:none;width:16px;height:16px;appearance:auto!important;margin:2px 0 0;accent-color:var(--me-ink)}.rw-ticked{flex:none;display:grid;place-items:start\
+ center;width:24px;min-height:24px;margin-inline-start:-4px}.rw-undo{display:flex;gap:8px;align-items:center}.rw-undo .rw-text{overflow:hidden;text-overflow:ell\
+ipsis;white-space:nowrap}.rw-file{display:none}.rw-text{flex:1;min-width:0;display:flex;flex-direction:column}.rows :is(.rw-words,.rw-fold,.rw-tool,.rw-chip,.rw\
+-send,.rw-stop){border:0;padding:0;background:none;color:inherit;font:inherit;cursor:pointer}.rw-words{padding:0;text-align:start;display:-webkit-box;-webkit-bo\
+x-orient:vertical;-webkit-line-clamp:2;overflow:hidden}.rw-legend{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-wanted,.rw-state,.rw-legend,.rw-\
+full,.rw-says{font-size:11px;line-height:16px;color:var(--me-quiet)}.rw-wanted{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.rw-tools{position:abso\
+lute;inset-inline-end:0;bottom:0;background:var(--me-sheet);opacity:0}.rw-row:hover .rw-tools,.rw-row:focus-within .rw-tools{opacity:1}.rw-tool{width:24px;heigh\
+t:24px;color:var(--me-quiet)}.rw-said{display:flex;gap:8px;font-size:14px}.rw-said[data-old=true]{color:var(--me-quiet)}.rw-answer{display:-webkit-box;-webkit-b\
+ox-orient:vertical;-webkit-line-clamp:3;overflow:hidden}.rw-state{display:block;min-height:16px}.rw-merge[data-changed=true] .rw-answer{text-decoration:underlin\
+e 1px var(--me-merge);text-underline-offset:3px}.rw-merge[data-state=failed] .rw-state{color:var(--me-wrong)}.rw-mark{flex:none;width:18px;height:18px;border-ra\
+dius:50%;font-size:11px;line-height:18px;text-align:center}.rw-mark[data-right=null]{display:none}.rw-mark[data-right=true]{color:var(--me-sheet);background:var\
+(--me-right)}.rw-mark[data-right=false]{color:var(--me-wrong);box-shadow:inset 0 0 0 1.5px var(--me-wrong)}.rw-other .rw-mark,.rw-other-text{display:none}.rw-ot\
+her[data-unfolded=true] .rw-mark:not([data-right=null]),.rw-other[data-unfolded=true] .rw-other-text{display:inline-block}.rw-other[data-unfolded=true]>*{margin\
+-inline-end:6px;vertical-align:middle}.rw-sign{font-size:15px;font-weight:600}.rows .rw-fold{display:flex;flex-direction:column;align-items:center;width:100%;pa\
+dding:0;font-size:11px;line-height:16px}.rw-fold>span{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-head th.rw-other,.rw-row td.r\
+w-other{padding:8px 2px}.rw-row td.rw-other[data-unfolded=true],.rw-head th.rw-other[data-unfolded=true]{width:148px}.rw-dot{width:10px;height:10px;border-radiu\
+s:3px;background:var(--me-base)}.rw-askrow{flex:none;display:flex;gap:8px;align-items:center;min-height:48px;padding:6px 16px;border-bottom:1px solid var(--me-l\
+ine)}.rows .rw-field{flex:1 1 240px;min-width:120px;height:32px;padding:6px 4px;font-size:13px;line-height:20px;border:0;border-bottom:1px solid var(--me-edge);\
+background:transparent;color:inherit;resize:none}.rw-field::placeholder{color:var(--me-quiet);opacity:1}.rw-chips{display:flex;gap:6px;overflow:hidden}.rows :is\
+(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:28px;border:1px solid var(--me-line);border-radius:14px;white-space:nowrap}.rows .rw-send{border-radius\
+:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0 16px;border-bottom:1p\
+x solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;white-space:nowrap}.rw-bars{display:flex;flex:0 1 auto;justify-content:flex-end;min-width:0;heig\
+ht:29px;overflow:hidden;border-bottom:1px solid var(--me-line)}.rows .rw-stroke{display:flex;flex:none;align-items:flex-end;justify-content:center;width:24px;he\
+ight:28px;padding:0;border:0;background:none;cursor:pointer}.rows .rw-stroke:focus-visible{outline-offset:-2px}.rw-bar{width:14px;background:var(--me-edge)}.rw-\
+stroke:hover .rw-bar{background:var(--me-ink)}.rw-stroke[data-newest=true]{cursor:default}.rw-stroke[data-newest=true] .rw-bar{background:var(--me-merge)}.rw-cl\
+ose{flex:1 1 0;min-height:0;overflow:auto;padding:12px 16px}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{\
+margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closehead [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink\
+);background:none;text-decoration:underline;cursor:pointer}.rw-was{display:-webkit-box;overflow:hidden;-webkit-box-orient:vertical;-webkit-line-clamp:3}.rw-titl\
+e,.rw-series-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty){p\
+adding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex-d\
+irection:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);colo\
+r:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):focu\
+s-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{displa\
+y:flex;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{ou\
+tline:none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-side-\
+text{margin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.rw-\
+side-text[data-waits=true]:after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex-st\
+art;min-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-v\
+ote{flex:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw\
+-duel{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:\
+24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-tool,.rw-fold,.rw-words,.rw-chip,\
+.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{position:static;opacity:1}}@media(max-width:860px){.rw-head{display:n\
+one}.rw-talk{display:block}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.r\
+w-score{min-height:40px;padding:2px 8px}.rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
 `;var pt=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
 ry, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: var(--me-card\
 )}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);whit\
@@ -71,24 +71,24 @@ an-title{min-width:0;font-weight:600;overflow:hidden;text-overflow:ellipsis;whit
 xt-overflow:ellipsis;white-space:nowrap;color:var(--me-quiet);font-size:11.5px}.an-card[data-state=failed] .an-badge{color:var(--me-bad);font-weight:600}.an-bod\
 y{position:relative;max-height:260px;overflow-y:auto;border-radius:4px;padding-right:8px;flex:1;scrollbar-width:thin}.an-card[data-lead=true] .an-body{max-heigh\
 t:340px;min-height:40px}.an-text{white-space:pre-wrap;overflow-wrap:anywhere}.an-text:empty{display:none}.an-message{color:var(--me-quiet);font-size:13px;overfl\
-ow-wrap:anywhere}.an-card[data-state=failed] .an-message{color:var(--me-bad)}.an-card[data-state=busy] .an-text::after{content:"\\258d";color:var(--an-colour)}.a\
-n-token{border-radius:3px}&[data-mode=sure] .an-token{background:color-mix(in srgb,var(--an-colour) calc(var(--u, 0) * 1%),transparent)}&[data-mode=parent] .an-\
-token[data-line]{text-decoration:underline 3px var(--an-parent, var(--me-edge));text-underline-offset:6px;text-decoration-skip-ink:none}&[data-mode=parent] .an-\
-token[data-line=all]{text-decoration-thickness:1px}.an-line[data-line=all]{border-top:1px solid var(--me-edge)}&[data-mode=parent] .an-token[data-line="1"]{text\
--decoration-style:dashed;border-top-style:dashed}&[data-mode=parent] .an-token[data-line="2"]{text-decoration-style:dotted;border-top-style:dotted}&[data-mode=p\
-arent] .an-token[data-line="3"]{text-decoration-style:double;border-top-style:double}.an-lit{box-shadow:0 0 0 1.5px var(--an-text)}.an-tip{position:absolute;z-i\
-ndex:6;pointer-events:none;max-width:min(100%,300px);padding:6px 9px;border-radius:7px;background:var(--me-tip);color:var(--me-on-tip);font-size:12px;line-heigh\
-t:1.45;box-shadow:0 2px 8px rgb(0 0 0 / 30%)}.an-tip-token,.an-tip-row{display:flex;justify-content:space-between;gap:14px;overflow-wrap:anywhere;white-space:pr\
-e-wrap}.an-tip-token{font-weight:600}.an-tip-row{color:var(--me-on-tip-quiet)}.an-tip-note{color:var(--me-on-tip-quiet);border-top:1px solid var(--me-tip-line);\
-margin-top:4px;padding-top:3px;overflow-wrap:anywhere}.an-words{flex:0 1 auto;min-width:0;color:var(--me-quiet);font-size:11.5px;overflow:hidden;text-overflow:e\
-llipsis;white-space:nowrap}.an-hold{font-size:12.5px;margin-left:auto;flex:none;border:1px solid var(--an-line);user-select:none;touch-action:none}&[data-bypass\
-=true] .an-card[data-lead=true] .an-badge{display:inline}&[data-bypass=true] .an-card[data-lead=true] :is(.an-text,.an-message,.an-why){display:none}.an-heard{w\
-hite-space:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display:none}.an-why{border-top:1px solid var(--an-line);margin:6px 8px 0 0;pad\
-ding-top:5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}@media(max-width:1080px){.an-grid{grid-template-columns:minmax(0,1fr)}}@media(pointer\
-:coarse){.an-hold,.an-button{min-height:36px}}}
+ow-wrap:anywhere}.an-card[data-state=failed] .an-message{color:var(--me-bad)}.an-card[data-state=busy] .an-text:after{content:"\\258d";color:var(--an-colour)}.an\
+-token{border-radius:3px}&[data-mode=sure] .an-token{background:color-mix(in srgb,var(--an-colour) calc(var(--u, 0) * 1%),transparent)}&[data-mode=parent] .an-t\
+oken[data-line]{text-decoration:underline 3px var(--an-parent, var(--me-edge));text-underline-offset:6px;text-decoration-skip-ink:none}&[data-mode=parent] .an-t\
+oken[data-line=all]{text-decoration-thickness:1px}.an-line[data-line=all]{border-top:1px solid var(--me-edge)}&[data-mode=parent] .an-token[data-line="1"]{text-\
+decoration-style:dashed;border-top-style:dashed}&[data-mode=parent] .an-token[data-line="2"]{text-decoration-style:dotted;border-top-style:dotted}&[data-mode=pa\
+rent] .an-token[data-line="3"]{text-decoration-style:double;border-top-style:double}.an-lit{box-shadow:0 0 0 1.5px var(--an-text)}.an-tip{position:absolute;z-in\
+dex:6;pointer-events:none;max-width:min(100%,300px);padding:6px 9px;border-radius:7px;background:var(--me-tip);color:var(--me-on-tip);font-size:12px;line-height\
+:1.45;box-shadow:0 2px 8px #0000004d}.an-tip-token,.an-tip-row{display:flex;justify-content:space-between;gap:14px;overflow-wrap:anywhere;white-space:pre-wrap}.\
+an-tip-token{font-weight:600}.an-tip-row{color:var(--me-on-tip-quiet)}.an-tip-note{color:var(--me-on-tip-quiet);border-top:1px solid var(--me-tip-line);margin-t\
+op:4px;padding-top:3px;overflow-wrap:anywhere}.an-words{flex:0 1 auto;min-width:0;color:var(--me-quiet);font-size:11.5px;overflow:hidden;text-overflow:ellipsis;\
+white-space:nowrap}.an-hold{font-size:12.5px;margin-left:auto;flex:none;border:1px solid var(--an-line);user-select:none;touch-action:none}&[data-bypass=true] .\
+an-card[data-lead=true] .an-badge{display:inline}&[data-bypass=true] .an-card[data-lead=true] :is(.an-text,.an-message,.an-why){display:none}.an-heard{white-spa\
+ce:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display:none}.an-why{border-top:1px solid var(--an-line);margin:6px 8px 0 0;padding-top\
+:5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}@media(max-width:1080px){.an-grid{grid-template-columns:minmax(0,1fr)}}@media(pointer:coarse)\
+{.an-hold,.an-button{min-height:36px}}}
 `;function a(i,t="",e=""){let s=document.createElement(i);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function p(i,t,e,s=""){let r=a("button",i,t);return r.type="button",s&&r.setAttribute("aria-label",s),r.addEventListener("click",e),r}function b(i,t){return i.title=
 t,i}function A(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Qt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
-i.textContent!==t&&(i.textContent=t)}var q=(i,t)=>Qt(i,"aria-pressed",String(t));function ct(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
+i.textContent!==t&&(i.textContent=t)}var I=(i,t)=>Qt(i,"aria-pressed",String(t));function ct(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
 `no ${t} here`);return i.append(a("style","",e)),s}function ft(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
 null}function ut(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var Xt={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},X=i=>Xt[i.key]??null,S=i=>i.ctrlKey||i.metaKey;function te(i,t){let e=t.findIndex(o=>o===document.activeElement),r={ArrowDown:e+1,ArrowRight:e+1,ArrowUp:e-1,ArrowLeft:e-1,Home:0,End:-1}[i.key];return r===void 0?
 !1:(t.at(r%t.length)?.focus(),!0)}function E(i){let t=()=>[...i.querySelectorAll("button")].filter(r=>!r.disabled&&!r.hidden),e=r=>{for(let o of t())o.tabIndex!==
@@ -99,17 +99,9 @@ alone:"Asked when the machine is free."},busy:{short:"writing",badge:"writing…
 cached:{badge:"from memory",alone:"The model ended without a word."},stopped:{short:"stopped",badge:"stopped",alone:"Stopped before the first word."},failed:{short:"\
 failed",badge:"failed",alone:"This answer failed."},stale:{short:"not asked since your last stroke",badge:"old",alone:""},unasked:{short:"not asked",badge:"not \
 asked",alone:"Not asked: there was no connection."}};var wt="merge-explorer-line";function mt(i){let t=i%100>10&&i%100<14?0:i%10;return`${i}${["th","st","nd","rd"][t]??"th"} in line`}var M={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
-6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
-"#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
-ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
-"wrong-line":"#c92a2a",notice:["#b42318","#ff9b8f"],verdict:["#9a3412","#ffb07c"],fault:"#7f1d1d","on-fault":"#fff",done:"#2f7d32",star:"#8f6a00",tip:"#18191c",
-"on-tip":"#fff","on-tip-quiet":"#c9ccd1","tip-line":"#44464d","ramp-low":["#f1f3f5","#262a33"],"ramp-middle":"#f08c4a","ramp-high":["#a63a00","#ff922b"],"ramp-a\
-gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"skill-0":["#7048e8","#a48cf5"],"skill-1":["#0c8599","#3fc4d8"],"skill-2":["#c225\
-5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
-7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
-"#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
-35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var bt=M.colours,tt=M.slots.length,et=()=>document.body.classList.contains("dark"),gt=(i,t=et())=>typeof i=="string"?i:i[t?1:0];function se(i,t=et()){if(!(i in bt))
-throw new Error(`no colour ${i}`);return gt(bt[i],t)}var I=(i,t=et())=>typeof i=="number"&&Number.isInteger(i)?gt(M.slots[i%tt],t):se("lead",t);function $(i){let t=a("span","rw-mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-\
+6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{card:["#fff","#1c1d21"],more:["#8a4b12","#f0a35a"],less:["#1a66bd",
+"#74b4f8"],lead:["#5a3fd6","#ab9bff"],base:["#5f6770","#9aa4ad"],press:["#e4e7eb","#3a3c44"],ink:["#15181c","#e9ecef"],sheet:["#ffffff","#181b1e"]}};var bt=M.colours,tt=M.slots.length,et=()=>document.body.classList.contains("dark"),gt=(i,t=et())=>typeof i=="string"?i:i[t?1:0];function se(i,t=et()){if(!(i in bt))
+throw new Error(`no colour ${i}`);return gt(bt[i],t)}var q=(i,t=et())=>typeof i=="number"&&Number.isInteger(i)?gt(M.slots[i%tt],t):se("lead",t);function $(i){let t=a("span","rw-mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-\
 label",i?"right":"wrong")),t}var w=["done","cached","stopped","failed","unasked"];var re=240,B=i=>Number.isInteger(i)?`var(--me-slot-${Number(i)%tt})`:"var(--me-lead)";function y(i,t){u(i,t??""),i.toggleAttribute("hidden",!t)}var xt=()=>({tokens:[],
 spans:[],state:"",cursor:-1,visible:!1,error:"",mark:null}),R=class{constructor(t){this.key="",this.column={key:""},this.said=xt(),this.box=a("section","an-card"),
 this.box.setAttribute("role","region"),this.title=a("span","an-title"),this.badge=a("span","an-badge"),this.words=a("span","an-words"),this.words.title="The cha\
@@ -153,7 +145,7 @@ E(A(a("div","an-modes"),"How words are drawn")),this.legend=a("span","an-legend"
 an-alarm"),this.grid=a("div","an-grid"),this.live=a("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.
 alarm.setAttribute("role","alert"),this.tip=new H(e,this.live,this.cardOf);for(let[s,r,o]of le){let n=p("an-button",r,()=>this.setMode(s));Object.assign(n,{title:o}).
 dataset.mode=s,this.modes.append(n)}e.append(this.note,this.alarm,this.grid,this.tip.box,this.live),this.setMode("parent"),y(this.note,""),y(this.alarm,"")}setMode(t){
-this.root.dataset.mode=t;for(let e of this.modes.querySelectorAll("button"))q(e,e.dataset.mode===t);this.drawLegend()}drawLegend(){if(this.root.dataset.mode==="\
+this.root.dataset.mode=t;for(let e of this.modes.querySelectorAll("button"))I(e,e.dataset.mode===t);this.drawLegend()}drawLegend(){if(this.root.dataset.mode==="\
 sure"){this.legend.textContent="the darker, the less sure";return}let t=[...this.cards.values()].find(s=>s.column.lead),e=[...new Set((t?.said.tokens??[]).map(([
 s,,,r])=>s.trim()?r??null:null))].filter(s=>s!==null).sort((s,r)=>+(s==="")-+(r===""));this.legend.replaceChildren(...e.flatMap(s=>{let r=this.cardOf(s);if(s&&!r)
 return[];let o=a("i","an-line an-token");o.dataset.line=r?st(r):"all",r&&o.style.setProperty("--an-parent",B(r.column.slot));let n=a("span","an-key",r?`${r.name}\
@@ -162,9 +154,9 @@ let d=String(l.key),h=s.get(d)??this.newCard();h.take(l,e.some(c=>c.base)),this.
 l=>!l.column.lead);for(let l of o)l.head.prepend(this.modes,this.legend);this.others.replaceChildren(a("h3","an-same","The others, same prompt"),...n.map(l=>l.box)),
 this.grid.replaceChildren(...o.map(l=>l.box),this.others),this.drawLegend()}newCard(){let t=new R(this.holder());return this.tip.listen(t),t}bypass(t){let e=[...this.
 cards.values()],s=e.find(o=>o.column.base),r=e.find(o=>o.column.lead);!s||!r||this.root.dataset.bypass==="true"===t||(this.root.dataset.bypass=String(t),this.tip.
-hide(),q(r.hold,t),r.heard.textContent=t?s.text.textContent||s.message.textContent:"",r.badge.textContent=t?`bypassed: ${s.column.name} alone`:O[r.said.state]?.
+hide(),I(r.hold,t),r.heard.textContent=t?s.text.textContent||s.message.textContent:"",r.badge.textContent=t?`bypassed: ${s.column.name} alone`:O[r.said.state]?.
 badge??"",this.live.textContent=t?`The base says: ${r.heard.textContent}`:"")}holder(){let t=p("an-button an-hold","Hold: base",()=>{});t.title="As long as you \
-hold it, you read what the base says without any of the changes",q(t,!1),t.addEventListener("pointerdown",e=>{t.setPointerCapture(e.pointerId),this.bypass(!0)});
+hold it, you read what the base says without any of the changes",I(t,!1),t.addEventListener("pointerdown",e=>{t.setPointerCapture(e.pointerId),this.bypass(!0)});
 for(let e of["pointerup","pointercancel","lostpointercapture","blur","keyup"])t.addEventListener(e,()=>this.bypass(!1));return t.addEventListener("keydown",e=>{
 e.key!==" "&&e.key!=="Enter"||(e.preventDefault(),this.bypass(!0))}),t.addEventListener("contextmenu",e=>e.preventDefault()),t}takeProp(){let{feed:t}=this.host.
 props;this.take(typeof t=="string"?k(t):t)}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){if(!t||typeof t.run!="number"||!this.
@@ -226,32 +218,32 @@ of=this.table.open}canGoOn(t){return t.cut&&t.tokens.length>=this.manner.length&
 this.table.open=t.id,this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,times:e}:s),"submit"),this.table.focus(t.id)}again(){if(this.manner.variety>0){this.
 draws();return}let t=p("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same words: variety is 0. ",t),
 t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var we=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function me(i,t){let e=a("a");e.href=URL.createObjectURL(
-new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function qt(i,t,{take:e,ask:s,leave:r}){let o=A(a("div","rw-form"),"Prompt\
+new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function It(i,t,{take:e,ask:s,leave:r}){let o=A(a("div","rw-form"),"Prompt\
 s"),n=a("span","rw-wanted");n.setAttribute("role","status");let l=a("input","rw-file");l.type="file",l.accept=".txt,.csv,.jsonl,.json",l.setAttribute("aria-labe\
 l","A file of prompts"),l.addEventListener("change",async()=>{let[f]=l.files??[];if(f){try{if(f.size>4*P)throw new Error(`${f.name} is too long for a file of pr\
 ompts.`);e(Tt(await f.text(),f.name))}catch(T){n.textContent=T instanceof SyntaxError?`${f.name} is no JSON.`:String(T.message)}l.value=""}});let d=b(p("rw-stop",
 "Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=we.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>me(Mt(i,f),`prompts.${f}`)),
 T)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,d,l,...h,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
-first:c[0]??d}}function It(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var U=class{constructor(t){this.table=t}acts(){return{open:t=>{
+first:c[0]??d}}function qt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var U=class{constructor(t){this.table=t}acts(){return{open:t=>{
 t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),K(this.table.family,this.table.rows,this.table.
 open))},tick:(t,e)=>this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,ticked:e}:s),"input"),edit:t=>this.editRow(t),remove:t=>this.remove(t)}}keys(){let t=s=>this.
 table.rows.find(r=>r.id===s),e=s=>r=>{let o=t(r);o&&s(o)};return{tick:e(s=>this.acts().tick(s,s.ticked===!1)),edit:e(s=>this.editRow(s)),remove:e(s=>this.remove(
 s)),move:(s,r)=>this.move(s,r)}}move(t,e){let s=this.table.rows.findIndex(n=>n.id===t),r=this.table.rows[s];if(!r||!this.table.rows[s+e])return;let o=this.table.
 rows.filter(n=>n!==r);o.splice(s+e,0,r),this.table.change(o,"input"),u(this.table.live,`Row ${s+e+1} of ${o.length}: ${r.prompt}`)}remove(t){let e=this.table.rows.
 indexOf(t),s=this.table.body.contains(document.activeElement);this.table.change(this.table.rows.filter(l=>l!==t),"input");let r=a("div","rw-undo");r.setAttribute(
-"role","status");let o=p("rw-stop","Put it back",()=>{r.remove();let l=[...this.table.rows],d=l.some(h=>h.id===t.id)?It(l):t.id;l.splice(e,0,{...t,id:d}),this.table.
+"role","status");let o=p("rw-stop","Put it back",()=>{r.remove();let l=[...this.table.rows],d=l.some(h=>h.id===t.id)?qt(l):t.id;l.splice(e,0,{...t,id:d}),this.table.
 open=d,this.table.change(l.slice(0,8),"submit"),this.table.focus(d)}),n=a("span","rw-text",`Row taken out: ${t.prompt}`);n.dir="auto",r.append(n,o),this.table.edited.
 replaceChildren(r),s&&this.table.focus(this.table.rows[Math.min(e,this.table.rows.length-1)]?.id)}more(){let t=()=>{this.table.edited.replaceChildren(),this.table.
 asking.more.focus()};if(this.table.edited.querySelector(".rw-file")){t();return}let e=n=>this.add(n),s=n=>{this.table.open=n[0].id,this.table.change(n,"submit"),
-t()},{box:r,first:o}=qt(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
+t()},{box:r,first:o}=It(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
 this.table.edited.replaceChildren(),this.table.focus(t.id)},{box:s,prompt:r}=Nt(t,o=>{this.table.open=t.id,this.table.change(this.table.rows.map(n=>n.id===t.id?
 o:n),"submit"),e()},e);this.table.edited.replaceChildren(s),r.focus()}add(t){let e=this.table.rows.find(s=>s.prompt===t);return!e&&this.table.rows.length>=8?!1:
-(this.table.open=e?.id??It(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
+(this.table.open=e?.id??qt(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
 "submit"),!0)}};function Rt(i,t,e,s){let r=!e.family||e.family===t.family;return(i?e.family===t.family:r&&(!s||it(s.rows,e.rows??[])))?null:s??{rows:t.rows??[],open:t.open??""}}
 function it(i,t){let e=s=>[s.prompt,s.answer??"",s.match??"",s.ticked!==!1];return JSON.stringify(i.map(e))===JSON.stringify(t.map(e))}var be=250;function Bt(i,t,e){let s=[a("th","rw-prompt","Prompt"),a("th","rw-merge","Your merge"),a("th","rw-before","Before")];for(let r of i.filter(({lead:o})=>!o)){
 let o=a("th","rw-other"),n=String(r.name??r.key),l=r.key===t;o.dataset.unfolded=String(l);let d=p("rw-fold","",()=>e.unfold(r.key),l?n:`${n}, folded: = same ans\
 wer, ≠ another`);d.setAttribute("aria-expanded",String(l)),d.title=r.base?`${n}; hold to read it in your merge's place`:n;let h=a("i","rw-dot");typeof r.slot==
-"number"&&(h.style.background=I(r.slot)),d.append(h,a("span","",n)),r.base&&ge(d,e.bypass),o.append(d),s.push(o)}for(let r of s)r.scope="col";return s}function ge(i,t){
+"number"&&(h.style.background=q(r.slot)),d.append(h,a("span","",n)),r.base&&ge(d,e.bypass),o.append(d),s.push(o)}for(let r of s)r.scope="col";return s}function ge(i,t){
 let e=0,s=!1,r=()=>{s=!1,clearTimeout(e),e=window.setTimeout(()=>t(s=!0),be)},o=()=>{clearTimeout(e),s&&t(!1)};i.addEventListener("pointerdown",n=>{i.setPointerCapture(
 n.pointerId),r()}),i.addEventListener("keydown",n=>{n.key===" "&&!n.repeat&&r()});for(let n of["pointerup","pointercancel","lostpointercapture","keyup","blur"])
 i.addEventListener(n,o);i.addEventListener("contextmenu",n=>n.preventDefault()),i.addEventListener("click",n=>{s&&n.stopImmediatePropagation(),s=!1},!0)}var ot="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function xe(i,[t,e],[s,r]){let o=Math.max(0,Math.min(i.length-1,t+r)),n=(i[o]??1)-1;return[
@@ -281,7 +273,7 @@ let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tab
 cut?[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];if(o.length&&w.includes(t.state))return o.join(" · ");if(t.state==="waiting"&&
 r)return mt(r);let{short:n}=O[t.state]??{};return n||(!w.includes(t.state)||s===void 0?"":e===s?"same as before":"changed")}drawOther(t,e,s,r){let o=["done","ca\
 ched"].includes(s.state),n=o&&["done","cached"].includes(r.state),l=m(s)===m(r),d=a("span","rw-sign",n?l?"=":"≠":o?"·":"…");d.style.color=e.slot===null||e.
-slot===void 0?"":I(e.slot),d.setAttribute("role","img"),d.setAttribute("aria-label",n?l?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}\
+slot===void 0?"":q(e.slot),d.setAttribute("role","img"),d.setAttribute("aria-label",n?l?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}\
 : ${m(s)}`:String(e.name??e.key);let h=a("span","rw-other-text",m(s));h.dir="auto",t.replaceChildren(d,$(o?s.mark:null),h)}};var ve=12,Y=class{constructor(t,e){this.back=e,this.box=a("div","rw-score"),this.words=a("strong","rw-right"),this.bars=E(A(a("span","rw-bars"),"No stroke yet")),
 this.legend=a("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let s=p("rw-vote","Blind test",t);s.title="A against B on t\
 hese prompts, without their names",this.box.append(this.words,this.bars,this.legend,s),this.strokes=[],this.drawn=""}clear(){this.strokes=[],this.draw()}take(t,e,s){

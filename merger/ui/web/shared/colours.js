@@ -28,12 +28,6 @@ export function colour(name, dark = isDark()) {
 export const slotColour = (slot, dark = isDark()) =>
   typeof slot === 'number' && Number.isInteger(slot) ? of(looks.slots[slot % SLOTS], dark) : colour('lead', dark);
 
-/**
- * From low to high; readable in grey.
- * @returns {[string, string]}
- */
-export const ramp = (dark = isDark()) => [colour('ramp-low', dark), colour('ramp-high', dark)];
-
 /** @param {string} hex */
 export const rgb = (hex) => {
   const whole = hex.length === 4 ? hex.replace(/[^#]/g, '$&$&') : hex;
