@@ -1,6 +1,5 @@
 // The rows: prompts that stay, asked again at each stroke; below them the field to ask in, the score, and the open row close up.
 
-import { Panel } from '../answers/panel.js';
 import { FINAL } from '../answers/kinds.js';
 import { el, setText } from '../shared/dom.js';
 import { read } from '../shared/host.js';
@@ -12,6 +11,7 @@ import { alike, rowsFor } from './family.js';
 import { heads } from './heads.js';
 import { load, save } from './keep.js';
 import { listen, rove } from './keys.js';
+import { Lens } from './lens.js';
 import { KEEP, MERGE, MOST, apart, textOf } from './kinds.js';
 import { RowView } from './row.js';
 import { Score } from './score.js';
@@ -70,17 +70,12 @@ export class Table {
     this.edited = el('div', 'rw-edited');
     this.close = new CloseUp(this);
     this.says = el('p', 'rw-says');
-    /** @type {Record<string, any>} what the close-up is given, as if it were a part of its own */
-    this.shown = { value: {}, feed: {} };
-    this.panelRun = 0;
-    this.panelSeq = 0;
-    const inner = el('div', 'answers');
-    this.panel = new Panel({ element: inner, props: this.shown, trigger: () => {}, watch: () => {}, server: {} }, inner);
+    this.lens = new Lens();
     this.series = new Series(
       (votes) => this.hand({ votes }, 'select'),
       () => this.hand({}, 'submit'),
     );
-    this.lay(inner);
+    this.lay(this.lens.box);
   }
 
   /** @param {HTMLElement} inner */
@@ -136,9 +131,8 @@ export class Table {
     this.settle();
     setText(this.says, this.board.says ?? '');
     this.says.hidden = !this.board.says;
-    this.shown.value = { columns: this.board.columns ?? [] };
     this.root.dataset.blind = 'false';
-    this.panel.build();
+    this.lens.build(this.columns());
     this.drawHead();
     this.drawAll();
     this.lookAt();
@@ -229,7 +223,8 @@ export class Table {
     if (feed.start || 'place' in feed || feed.stale || feed.run !== this.drawn) this.drawAll();
     else for (const id of new Set([...touched].map((key) => apart(key)[0]))) this.drawRow(id);
     this.drawn = feed.run;
-    this.forward(feed);
+    if (feed.start) this.lookAt();
+    this.lens.forward(feed, this.open);
     this.finish();
   }
 
@@ -292,45 +287,7 @@ export class Table {
     const row = this.row();
     this.close.draw();
     if (!row || this.board.blind) return;
-    // lists of its own: the close-up adds to what it was given
-    const full = Object.fromEntries(this.columns().map(({ key }) => [key, [...this.store.of(row.id, key).tokens]]));
-    const state = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).state]));
-    const marks = Object.fromEntries(this.columns().map(({ key }) => [key, this.store.of(row.id, key).mark]));
-    const error = Object.fromEntries(
-      this.columns().flatMap(({ key }) => (this.store.of(row.id, key).error ? [[key, this.store.of(row.id, key).error]] : [])),
-    );
-    this.panelRun += 1;
-    this.panelSeq = 1;
-    this.panel.take(/** @type {any} */ ({ run: this.panelRun, seq: 1, start: true, full, state, marks, error }));
-  }
-
-  /**
-   * What of a feed is the open row's, to the close-up.
-   * @param {Feed} feed
-   */
-  forward(feed) {
-    const own = (/** @type {Record<string, any> | undefined} */ given) =>
-      Object.fromEntries(
-        Object.entries(given ?? {}).flatMap(([key, value]) => {
-          const [row, who] = apart(key);
-          return row === this.open || !row ? [[who, value]] : [];
-        }),
-      );
-    if (feed.start) {
-      this.lookAt();
-      this.panel.take(
-        /** @type {any} */ ({ run: this.panelRun, seq: (this.panelSeq += 1), note: feed.note ?? '', error: own(feed.error) }),
-      );
-      return;
-    }
-    const add = (feed.add ?? []).flatMap(([key, ...token]) => {
-      const [row, who] = apart(String(key));
-      return row === this.open ? [[who, ...token]] : [];
-    });
-    const done = (feed.done ?? []).flatMap((key) => (apart(String(key))[0] === this.open ? [apart(String(key))[1]] : []));
-    const told = { add, done, full: own(feed.full), state: own(feed.state), marks: own(feed.marks), error: own(feed.error) };
-    const note = 'note' in feed ? { note: feed.note } : {};
-    this.panel.take(/** @type {any} */ ({ run: this.panelRun, seq: (this.panelSeq += 1), ...told, ...note }));
+    this.lens.show(this.columns().map(({ key }) => [key, this.store.of(row.id, key)]));
   }
 
   /** @param {string[]} states of everybody who was asked */
