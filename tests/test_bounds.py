@@ -205,7 +205,8 @@ def test_a_sweep_ends(own, monkeypatch):
     looks.begin(request)
     key = looks.choices(own.plan(first(own).recipe), ())[0][0][1]
     shown = list(looks.start(first(own), "", request, key, 0, 1, "", 0, 1, 5, 4, ["plural"], ""))
-    assert json.loads(shown[-1][0]["data"])["state"] == "stopped" and not json.loads(shown[-1][0]["data"])["points"]
+    last = json.loads(shown[-1]["find chart"]["data"])
+    assert last["state"] == "stopped" and not last["points"]
     assert not own.sweeping.locked()
 
 

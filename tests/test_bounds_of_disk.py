@@ -247,8 +247,8 @@ def test_the_cache_holds_its_bound(tmp_path, monkeypatch):
             place.visitors.seen(f"visitor {i}", f"1.2.3.{i}")
             shelf = (f"v{i}/base", f"v{i}/pirate")
             loaded = lambda changes: on.load_family(first(place), shelf[0], [shelf[1]], changes, request)  # noqa: E731
-            return "".join(one["value"] for told in picking.fetch(shelf, f"visitor {i}", False, loaded, len(on.desk.drawn))
-                           if (one := told[1]).get("value"))  # fmt: skip
+            told = list(picking.fetch(shelf, f"visitor {i}", False, loaded))
+            return "".join(one["pick notice"].get("value", "") for one in told if "pick notice" in one)
 
         assert [bring(i) for i in range(3)] == ["", "", ""] and store.size() <= place.host.disk
         assert "Models that other visitors use right now fill" in bring(3)

@@ -25,7 +25,7 @@ from merger.methods import METHODS, Method
 from merger.recipe import load
 from merger.ui import lanes, state
 from merger.ui.bundle import bundle
-from merger.ui.panels.inside import _figures, draw, facts, seen_of
+from merger.ui.panels.inside import GLASS, _figures, draw, facts, seen_of
 from merger.ui.studio import Studio
 from merger.ui.words import stage_title
 
@@ -300,7 +300,8 @@ def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
     start = state.start(studio.presets[1], studio.base)
     most = METHODS[method].models[1]
     work = state.with_method(state.with_models(start, start.chosen[:most]), method)
-    heat, tensors, told, histogram, stages, shape = draw(studio, work, 3, "up")
+    drawn = draw(studio, work, 3, "up")
+    heat, tensors, told, histogram, stages, shape = (drawn[name] for name in GLASS)
     assert heat["at"] == [3, "up"]
     assert tensors["value"] == "model.layers.2.mlp.up_proj.weight" and not tensors["visible"]
     assert told["title"] == "layer 3 of 6, widens" and told["method"]["name"] == method
@@ -314,12 +315,13 @@ def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
 
 def test_a_cell_with_several_tensors_offers_them(studio: Studio) -> None:
     work = state.start(studio.presets[0], studio.base)
-    _, tensors, first, *_ = draw(studio, work, 1, "norm")
+    drawn = draw(studio, work, 1, "norm")
+    tensors, first = drawn["tensors"], drawn["facts"]
     assert [label for label, _ in tensors["choices"]] == ["input_layernorm.weight", "post_attention_layernorm.weight"]
     assert first["method"]["sentences"] == [
         "None of the models changed this tensor, so there is nothing to merge: it stays as it is."
     ]
-    _, _, other, *_ = draw(studio, work, 1, "norm", tensors["choices"][1][1])
+    other = draw(studio, work, 1, "norm", tensors["choices"][1][1])["facts"]
     assert "post_attention_layernorm" in other["sentence"] and "post_attention" not in first["sentence"]
 
 
@@ -327,7 +329,7 @@ def test_a_cell_with_several_tensors_offers_them(studio: Studio) -> None:
                                                       (None, "<img>", [1]), (None, None, None), (None, "up", "x")])  # fmt: skip
 def test_what_there_is_not_opens_the_most_contested_part(studio: Studio, column: Any, row: Any, name: Any) -> None:
     work = state.start(studio.presets[0], studio.base)
-    heat, _, told, histogram, stages, _ = draw(studio, work, column, row, name)
+    heat, _, told, histogram, stages, _ = map(draw(studio, work, column, row, name).get, GLASS)
     cells = {(c, r["role"]): x for r in heat["heat"]["rows"] for c, x in enumerate(r["values"]) if x is not None}
     assert len(cells) > 30 and cells[tuple(heat["at"])] == max(cells.values())
     assert told["title"] and histogram["visible"] and stages["visible"]
@@ -339,7 +341,7 @@ def test_a_refusal_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> N
 
     monkeypatch.setattr(studio, "plan", refuse)
     updates = draw(studio, state.start(studio.presets[0], studio.base), 1, "up")
-    assert updates[2] == {"empty": "the models do not fit."}
+    assert updates["facts"] == {"empty": "the models do not fit."}
 
 
 def test_hostile_names_stay_text(studio: Studio) -> None:
@@ -349,7 +351,7 @@ def test_hostile_names_stay_text(studio: Studio) -> None:
     found = seen_of(studio, plan, plan, "model.layers.2.mlp.up_proj.weight")
     names = dict.fromkeys([work.base, *work.chosen], evil)
     for slots in ({}, {work.chosen[0]: 11}):
-        for figure in _figures(found, names, slots):
+        for figure in _figures(found, names, slots).values():
             if figure["value"] is not None:
                 text = figure["value"].to_json()
                 assert "<img" not in text and "\\u003cimg" not in text and ("&lt;img" in text or "\\u0026lt;img" in text)

@@ -19,7 +19,9 @@ from merger.recipe import Recipe, dump, load, load_file, replace  # noqa: E402
 from merger.search.trials import Runner  # noqa: E402
 from merger.ui import PRESETS  # noqa: E402
 from merger.ui.host import Host  # noqa: E402
-from merger.ui.panels.find import Exploring, explore, sliders, wire  # noqa: E402
+from merger.ui.panels.find import FORM as PARTS  # noqa: E402
+from merger.ui.panels.find import Exploring, sliders  # noqa: E402
+from merger.ui.parts import Parts, Updates  # noqa: E402
 
 PIRATE, PLURAL = "models[0].parameters.weight", "models[1].parameters.weight"
 FORM = dict(first=PIRATE, low=0, high=1, second="", low2=0, high2=1, steps=3, questions=4, skills=["pirate", "plural"], own="")
@@ -63,7 +65,7 @@ def run(on: Exploring, recipe: Recipe, who: str = "me", prompt: str = "", **form
     request = SimpleNamespace(session_hash=who)
     on.begin(request)
     sent = on.start(work(recipe), prompt, request, *(FORM | form).values())
-    return [(json.loads(data["data"]), found) for data, found in sent]
+    return [(json.loads(drawn["find chart"]["data"]), drawn.get("find texts")) for drawn in sent]
 
 
 # ---------------------------------------------------------------------------------------------- without a browser
@@ -142,8 +144,8 @@ def test_cancel_keeps_what_was_found_and_a_new_sweep_ends_the_old(on: Exploring,
     def interrupted(stop: Callable[[], Any]) -> dict[str, Any]:
         on.begin(me)
         last: dict[str, Any] = {}
-        for data, _ in on.start(work(recipe), "", me, *(FORM | dict(steps=11)).values()):
-            last = json.loads(data["data"])
+        for drawn in on.start(work(recipe), "", me, *(FORM | dict(steps=11)).values()):
+            last = json.loads(drawn["find chart"]["data"])
             if last["points"]:
                 stop()
         return last
@@ -176,11 +178,25 @@ def test_two_people_wait_for_each_other(on: Exploring, recipe: Recipe) -> None:
 def test_the_form_follows_the_recipe_and_keeps_what_holds(on: Exploring, recipe: Recipe) -> None:
     now = work(recipe)
     same = on.offer(now, PLURAL, "parameters.lambda", now.chosen)
-    assert "value" not in same[0] and "value" not in same[3] and (PLURAL in [key for _, key in same[0]["choices"]])
+    assert same["find first"].keys() - {"__type__"} == same["find second"].keys() - {"__type__"} == {"choices"}
+    assert PLURAL in [key for _, key in same["find first"]["choices"]]
+    assert same.keys() == {"find first", "find second", "find mixed"}
     arc = work(load_file(PRESETS / "halfway_round.yaml"))
     other = on.offer(arc, PLURAL, "parameters.lambda", now.chosen)
-    assert other[0]["value"] == "parameters.t" and other[3]["value"] == "" and other[6] == ["pirate", "spell"]
-    assert on.span(now, PIRATE)[1]["value"] == 1 and on.span(now, "")[0]["visible"] is False
+    assert other["find first"]["value"] == "parameters.t" and other["find second"]["value"] == ""
+    assert other["find skills"] == ["pirate", "spell"] and (other["find low"], other["find high"]) == (0, 1)
+    assert not other["find second low"]["visible"] and not other["find second high"]["visible"]
+    assert on.span(now, PIRATE)["find high"]["value"] == 1 and on.span(now, "")["find low"]["visible"] is False
+    assert on.second_span(now, PIRATE)["find second high"]["value"] == 1
+
+
+def test_every_field_of_the_form_is_on_the_page(on: Exploring, recipe: Recipe) -> None:
+    """A sweep is asked of them in this order."""
+    page = Parts()
+    with gr.Blocks():
+        on.view(page, on.studio.plan(recipe), ())
+    assert [page.parts[name].label for name in PARTS][:3] == ["Vary", "from", "to"]
+    assert [page.parts[name].label for name in PARTS][5:7] == ["this one to", "Steps"] and len(PARTS) == len(FORM)
 
 
 def test_no_probes_no_skills(tmp_path: Path, recipe: Recipe) -> None:
@@ -200,14 +216,17 @@ def page_of(browser: Any) -> Iterator[Callable[..., Any]]:
     exploring = Exploring(Studio(PRESETS.parent), PRESETS / "probes.json")
     first = work(load_file(PRESETS / "pirate_and_plurals.yaml"))
 
-    def load_text(now: Any, text: str, request: gr.Request) -> list[Any]:
-        return [work(load(text)), text]
+    def load_text(now: Any, text: str, request: gr.Request) -> Updates:
+        return {"work": work(load(text)), "text": text}
 
     with gr.Blocks() as demo:
-        now, prompt = gr.State(first), gr.Textbox("say hello my friend like a pirate", label="Prompt")
-        view = explore(exploring, exploring.studio.plan(first.recipe), first.chosen)
+        page = Parts()
+        prompt = gr.Textbox("say hello my friend like a pirate", label="Prompt")
+        page.shows(work=gr.State(first), answers=prompt)
+        exploring.view(page, exploring.studio.plan(first.recipe), first.chosen)
         text = gr.Textbox(dump(first.recipe), label="Recipe", lines=12)
-        wire(view, exploring, now, prompt, load_text, [now, text], changes=[text.change])
+        page.shows(text=text)
+        exploring.wire(page, load_text, ["work", "text"], changes=[text.change])
     demo.launch(prevent_thread_lock=True, quiet=True, run_history=False, server_name="127.0.0.1")
     errors: list[str] = []
     pages: list[Any] = []

@@ -104,11 +104,31 @@ def test_a_methods_name_stands_in_methods_only(path: Path) -> None:
         assert [f"line {node.lineno}: {node.value}" for node in strings(tree) if node.value in METHODS] == []
 
 
+def by_position(tree: ast.AST) -> Iterator[int]:
+    """Lines of functions whose lists or tuples of anything would be drawn in an order that stands elsewhere too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef) and node.returns is not None:
+            returned = ast.unparse(node.returns).removeprefix("Iterator[").rstrip("]")
+            if returned.startswith(("list[Any", "tuple[Any", "Sequence[Any")):
+                yield node.lineno
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted((ROOT / "merger/ui/panels").glob("*.py")), ROOT / "merger/ui/app.py"], ids=lambda p: p.name
+)
+def test_events_draw_by_name(path: Path) -> None:
+    """So that a widget is added, moved or taken away in one place (merger/ui/parts.py)."""
+    assert not list(by_position(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def test_the_rules_see_something() -> None:
     """A parser that finds nothing would pass everything."""
     found = {(module(path), name.split(".")[0]) for path in SOURCES for name, _ in imports(path)}
     seen = {("recipe.parse", "yaml"), ("hub.wire", "huggingface_hub"), ("engine.tensor", "torch"), ("methods.ops", "torch")}
     assert seen <= found
+    assert list(
+        by_position(ast.parse("def f() -> list[Any]: ...\ndef g() -> Iterator[tuple[Any, Any]]: ...\ndef h() -> Any: ..."))
+    ) == [1, 2]
 
 
 def test_public_names_resolve() -> None:

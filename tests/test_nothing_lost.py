@@ -211,7 +211,7 @@ def everything(studio: Studio, on: Panels, work: state.Workspace) -> None:
     on.inside.pick(work, {"picked": {"column": 1, "row": "q"}}, ASKS)
     exploring = Exploring(studio, ROOT / "presets" / "probes.json")
     offered = exploring.offer(work, None, "", [], ASKS)
-    exploring.span(work, offered[0]["choices"][0][1] if offered[0].get("choices") else None, ASKS)
+    exploring.span(work, next((key for _, key in offered["find first"]["choices"]), None), ASKS)
     Publishing(studio).look(work, "", ASKS, None)
     Strip(studio).figures(work.recipe)
 

@@ -425,9 +425,9 @@ def test_the_page_goes_on_when_it_is_told_to(roots: Path, monkeypatch: pytest.Mo
     publishing = Publishing(studio)
     ask = ("w", "new", "private", True, False, False)
     *_, told = publishing.publish(work, "s", "token", on.take.merge_to, list, "", *ask)
-    assert "has 1 NaN" in told[1]["value"] and told[4]["visible"] and not sent
+    assert "has 1 NaN" in told["publish notice"]["value"] and told["publish anyway"]["visible"] and not sent
     *_, told = publishing.publish(work, "s", "token", functools.partial(on.take.merge_to, allow_nonfinite=True), list, "", *ask)
-    assert told[1]["value"] == "Published: https://there" and len(sent) == 1
+    assert told["publish notice"]["value"] == "Published: https://there" and len(sent) == 1
 
 
 @pytest.mark.browser

@@ -28,8 +28,9 @@ from merger.recipe import Recipe, load
 from merger.ui import LAUNCH
 from merger.ui.grants import Grants
 from merger.ui.host import Host
-from merger.ui.panels.models import Picking, pick, read_trios
-from merger.ui.panels.publish import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing, publish
+from merger.ui.panels.models import Picking, read_trios
+from merger.ui.panels.publish import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing
+from merger.ui.parts import Parts, Updates
 from merger.ui.scratch import scratch
 
 ROOT = Path(__file__).parent.parent
@@ -48,6 +49,7 @@ class Studio:
         roots, access = (ROOT,), self.host.access()
         self.parents = Parents("cpu", roots, lambda reference: open_here(reference, roots, access.folders), access)
         self.grants = Grants()
+        self.families = ()  # the family that comes beside the toys is another test's
 
     def close_unused(self, heard_only: bool = False) -> None:
         """Nobody else is here."""
@@ -102,18 +104,24 @@ def worded(update: Any) -> str:
 
 def judged(picking: Picking, shelf: Sequence[str], token: gr.OAuthToken | None = None) -> dict[str, Any]:
     *_, last = picking.judge(tuple(shelf), REQUEST, token)
-    return dict(zip(("base", "parents", "verdict", "outlook", "fetch"), last, strict=True))
+    return {name.removeprefix("pick "): update for name, update in last.items()}
 
 
 def fetched(
     picking: Picking, shelf: Sequence[str], token: Any = False,
-    loaded: Callable[[Mapping[str, Any]], Sequence[Any]] = lambda changes: ["there"],
-) -> list[list[Any]]:  # fmt: skip
-    return list(picking.fetch(tuple(shelf), "s", token, loaded, 1))
+    loaded: Callable[[Mapping[str, Any]], Updates] = lambda changes: {"page": "there"},
+) -> list[Updates]:  # fmt: skip
+    return list(picking.fetch(tuple(shelf), "s", token, loaded))
 
 
-def bars_of(told: Sequence[list[Any]]) -> list[dict[str, Any]]:
-    return [json.loads(one[0]["data"]) for one in told]
+def notice_of(told: Sequence[Updates]) -> str:
+    """What was said last."""
+    (words,) = (worded(told[-1][name]) for name in ("pick notice", "publish notice") if name in told[-1])
+    return words
+
+
+def bars_of(told: Sequence[Updates]) -> list[dict[str, Any]]:
+    return [json.loads((one.get("pick bars") or one["publish bars"])["data"]) for one in told]
 
 
 # ---------------------------------------------------------------------------------------------- find
@@ -122,19 +130,22 @@ def bars_of(told: Sequence[list[Any]]) -> list[dict[str, Any]]:
 def test_search(hub: Hub) -> None:
     hub.add("other/tiny-gguf", FAMILY / "base", tags=("safetensors", "gguf"))
     hub.repos["tiny/count"].gated = True
-    found, buttons, notice = Picking(Studio(Host())).search(" tiny ", REQUEST, None)
+    told = Picking(Studio(Host())).search(" tiny ", REQUEST, None)
+    found, buttons, notice = (told[f"pick {name}"] for name in ("listed", "taking", "notice"))
     lines = {value: label for label, value in found["choices"]}
     assert list(lines) == ["tiny/base", "tiny/pirate", "tiny/count", "tiny/plural"]  # what is quantized is not offered
     assert lines["tiny/base"] == "tiny/base · LlamaForCausalLM · 2.5 MB · apache-2.0 · 9.0k downloads"
     assert lines["tiny/count"].endswith(" · gated")
     assert (found["value"], buttons["visible"], notice["visible"]) == (None, True, False)
-    assert "Nothing found" in worded(Picking(Studio(Host())).search("zzz", REQUEST, None)[-1])
+    told = Picking(Studio(Host())).search("zzz", REQUEST, None)
+    assert "Nothing found" in notice_of([told]) and told.keys() == {"pick notice"}
 
 
 @pytest.mark.parametrize("typed", ["tiny/base", "https://huggingface.co/tiny/base/tree/main", " hf.co/tiny/base "])
 def test_a_pasted_model_is_chosen_at_once(hub: Hub, typed: str) -> None:
-    found, buttons, _ = Picking(Studio(HOSTED)).search(typed, REQUEST, None)
-    assert [value for _, value in found["choices"]] == [found["value"]] == ["tiny/base"] and buttons["visible"]
+    told = Picking(Studio(HOSTED)).search(typed, REQUEST, None)
+    found = told["pick listed"]
+    assert [value for _, value in found["choices"]] == [found["value"]] == ["tiny/base"] and told["pick taking"]["visible"]
 
 
 def test_folders_of_this_computer(hub: Hub, tmp_path: Path) -> None:
@@ -142,39 +153,42 @@ def test_folders_of_this_computer(hub: Hub, tmp_path: Path) -> None:
     folder = tmp_path / "<b>mine"
     shutil.copytree(FAMILY / "base", folder)
     home, away = Picking(Studio(Host())), Picking(Studio(HOSTED))
-    found = home.search(str(folder), REQUEST, None)[0]
+    found = home.search(str(folder), REQUEST, None)["pick listed"]
     assert found["choices"] == [(f"{folder} · LlamaForCausalLM · 2.5 MB · apache-2.0", str(folder))]
-    assert "no such folder" in worded(home.search(str(tmp_path / "none"), REQUEST, None)[-1])
-    assert home.as_base(("",), str(folder))[0] == (str(folder),)
+    assert "no such folder" in notice_of([home.search(str(tmp_path / "none"), REQUEST, None)])
+    assert home.as_base(("",), str(folder))["pick shelf"] == (str(folder),)
     for typed in (str(folder), str(tmp_path / "none"), "~/x", "../..", "presets/family/../../etc", "file:///etc"):
         told = away.search(typed, REQUEST, None)
-        assert told[0] == gr.skip() and re.search("no model's name|no address|no Hub id|no such model", worded(told[-1])), typed
-        assert away.as_base(("",), typed)[0] == (("",) if "/" in typed and not store.is_hub_id(typed) else (typed,))
-    assert away.search("presets/family/base", REQUEST, None)[0]["value"] == "presets/family/base"  # comes with the page
+        assert "pick listed" not in told
+        assert re.search("no model's name|no address|no Hub id|no such model", notice_of([told])), typed
+        assert away.as_base(("",), typed)["pick shelf"] == (("",) if "/" in typed and not store.is_hub_id(typed) else (typed,))
+    assert (
+        away.search("presets/family/base", REQUEST, None)["pick listed"]["value"] == "presets/family/base"
+    )  # comes with the page
     assert not [a for a in hub.asked if "etc" in a.path]
 
 
 def test_the_shelf() -> None:
     picking = Picking(Studio(Host()))
-    shelf, _ = picking.as_base(("",), "tiny/base")
-    shelf, _ = picking.add(shelf, "tiny/pirate")
-    shelf, _ = picking.add(shelf, "tiny/pirate")
-    shelf, _ = picking.add(shelf, "tiny/count")
+    shelf = picking.as_base(("",), "tiny/base")["pick shelf"]
+    for name in ("tiny/pirate", "tiny/pirate", "tiny/count"):
+        shelf = picking.add(shelf, name)["pick shelf"]
     assert shelf == SHELF
-    assert "is the base already" in worded(picking.add(shelf, "tiny/base")[1]) and picking.add(shelf, "tiny/base")[0] == shelf
-    assert picking.as_base(shelf, "tiny/count")[0] == ("tiny/count", "tiny/pirate")
-    assert picking.tick(shelf, ["tiny/count", "evil/other"]) == ("tiny/base", "tiny/count")
+    twice = picking.add(shelf, "tiny/base")
+    assert "is the base already" in notice_of([twice]) and twice["pick shelf"] == shelf
+    assert picking.as_base(shelf, "tiny/count")["pick shelf"] == ("tiny/count", "tiny/pirate")
+    assert picking.tick(shelf, ["tiny/count", "evil/other"])["pick shelf"] == ("tiny/base", "tiny/count")
     full = ("a/b", *(f"a/m{i}" for i in range(8)))
-    assert "At most 8" in worded(picking.add(full, "a/more")[1])
-    assert all("Choose a model" in worded(picking.add(shelf, chosen)[1]) for chosen in ("words", None, ""))
+    assert "At most 8" in notice_of([picking.add(full, "a/more")])
+    assert all("Choose a model" in notice_of([picking.add(shelf, chosen)]) for chosen in ("words", None, ""))
 
 
 def test_kin(hub: Hub) -> None:
-    told = Picking(Studio(HOSTED)).kin(("tiny/base", "tiny/pirate"), REQUEST, None)
+    told = Picking(Studio(HOSTED)).kin(("tiny/base", "tiny/pirate"), REQUEST, None)["pick kin"]
     assert [value for _, value in told["choices"]] == ["tiny/count", "tiny/plural"] and told["visible"]
     assert told["choices"][0][0] == "tiny/count · LlamaForCausalLM · 2.5 MB · mit · 99 downloads"
     hub.fail("/api/models", status=404)
-    assert Picking(Studio(HOSTED)).kin(("tiny/base",), REQUEST, None)["visible"] is False
+    assert Picking(Studio(HOSTED)).kin(("tiny/base",), REQUEST, None)["pick kin"]["visible"] is False
 
 
 # ---------------------------------------------------------------------------------------------- before the download
@@ -210,7 +224,7 @@ def test_what_this_machine_can_do(hub: Hub) -> None:
     assert full["outlook"]["value"].startswith("One model has") or "on the disk" in full["outlook"]["value"]
     assert full["fetch"]["interactive"] is False
     told = fetched(Picking(Studio(replace(HOSTED, disk=8_000_000))), SHELF)  # each is small enough, and the button is no bound
-    assert "on the disk; this page has" in worded(told[-1][1]) and told[-1][-1] == gr.skip() and store.cached("tiny/base") is None
+    assert "on the disk; this page has" in notice_of(told) and "page" not in told[-1] and store.cached("tiny/base") is None
 
 
 def test_gated_and_missing_models_are_told_with_the_others(hub: Hub) -> None:
@@ -231,7 +245,7 @@ def test_bin_files(hub: Hub, half_family: Path) -> None:
     assert "holds only .bin files" in home["verdict"]["value"] and home["fetch"]["interactive"]
     away = judged(Picking(Studio(HOSTED)), ("tiny/base", "old/model"))
     assert "opens safetensors only" in away["verdict"]["value"] and not away["fetch"]["interactive"]
-    assert "opens safetensors only" in worded(fetched(Picking(Studio(HOSTED)), ("tiny/base", "old/model"))[-1][1])
+    assert "opens safetensors only" in notice_of(fetched(Picking(Studio(HOSTED)), ("tiny/base", "old/model")))
     assert hub.count("pytorch_model.bin") == 0
 
 
@@ -244,7 +258,7 @@ def test_a_newer_look_ends_the_older(hub: Hub) -> None:
     fetched(picking, SHELF)
     older = picking.judge(SHELF, REQUEST, None)  # of models that are here, and asks nobody
     next(older)
-    picking.gone(REQUEST)
+    picking.leave("s")
     assert list(older) == []
 
 
@@ -254,7 +268,7 @@ def test_a_newer_look_ends_the_older(hub: Hub) -> None:
 def test_download_then_the_page_has_them(hub: Hub) -> None:
     studio = Studio(HOSTED)
     told = fetched(Picking(studio), SHELF)
-    assert told[-1][-1] == "there" and all(one[-1] == gr.skip() for one in told[:-1])
+    assert told[-1]["page"] == "there" and not any("page" in one for one in told[:-1])
     assert all(store.cached(name) for name in SHELF) and studio.parents.model("tiny/count").nbytes > 0
     last = bars_of(told)[-1]
     assert last["state"] == "done" and last["bars"][0][0] == "All models are here"
@@ -280,17 +294,17 @@ def test_cancel_and_go_on(hub: Hub) -> None:
         patch.setattr(store, "companions", lambda found: ())
         told = fetched(picking, SHELF)
     assert slow.times == 0 and len(weights) > 1_500_000
-    assert worded(told[-1][1]) == "Stopped. What has arrived is kept; press Download to go on."
-    assert bars_of(told)[-1]["state"] == "stopped" and told[-1][-1] == gr.skip() and store.cached("tiny/base") is None
+    assert notice_of(told) == "Stopped. What has arrived is kept; press Download to go on."
+    assert bars_of(told)[-1]["state"] == "stopped" and "page" not in told[-1] and store.cached("tiny/base") is None
     assert "still to be downloaded" in judged(picking, SHELF)["base"]
     start = hub.bytes_of("GET /[0-9a-f]{64}")
-    assert fetched(picking, SHELF)[-1][-1] == "there"
+    assert fetched(picking, SHELF)[-1]["page"] == "there"
     assert hub.bytes_of("GET /[0-9a-f]{64}") - start < 3 * len(weights)
 
 
 def test_leaving_the_page_stops_the_download(hub: Hub) -> None:
     picking = Picking(Studio(HOSTED))
-    going = picking.fetch(SHELF, "s", False, lambda changes: ["there"], 1)
+    going = picking.fetch(SHELF, "s", False, lambda changes: {"page": "there"})
     next(going)
     next(going)
     work = picking._downloads._under_way["s"]
@@ -303,10 +317,10 @@ def test_what_a_sign_in_brought_is_that_visitors(hub: Hub) -> None:
     hub.repos["tiny/pirate"].gated = True
     hub.repos["tiny/pirate"].readers = frozenset({"reader"})
     studio = Studio(HOSTED)
-    assert "gated" in worded(fetched(Picking(studio), SHELF)[-1][1])
-    assert fetched(Picking(studio), SHELF, READER)[-1][-1] == "there"
+    assert "gated" in notice_of(fetched(Picking(studio), SHELF))
+    assert fetched(Picking(studio), SHELF, READER)[-1]["page"] == "there"
     assert studio.grants.of(READER) == {"tiny/pirate"} and studio.grants.of(None) == studio.grants.of(WRITER) == frozenset()
-    assert "gated" in worded(list(Picking(studio).fetch(SHELF, "other", False, lambda changes: [1], 1))[-1][1])
+    assert "gated" in notice_of(list(Picking(studio).fetch(SHELF, "other", False, lambda changes: {"page": 1})))
     assert studio.parents.model("tiny/pirate", studio.host.access(studio.grants.of(READER))).nbytes
     with pytest.raises(CheckpointError, match="is gated or private"):  # also now that it is open
         studio.parents.model("tiny/pirate")
@@ -314,11 +328,11 @@ def test_what_a_sign_in_brought_is_that_visitors(hub: Hub) -> None:
 
 
 def test_a_refusal_of_the_page_is_told(hub: Hub) -> None:
-    def refused(changes: Mapping[str, Any]) -> Sequence[Any]:
+    def refused(changes: Mapping[str, Any]) -> Updates:
         raise MergeError("They do not fit.")
 
     told = fetched(Picking(Studio(HOSTED)), SHELF, loaded=refused)
-    assert worded(told[-1][1]) == "They do not fit." and told[-1][-1] == gr.skip()
+    assert notice_of(told) == "They do not fit." and "page" not in told[-1]
 
 
 def test_models_that_do_not_fit_can_be_used_all_the_same(hub: Hub) -> None:
@@ -329,17 +343,17 @@ def test_models_that_do_not_fit_can_be_used_all_the_same(hub: Hub) -> None:
     hub.add("tiny/odd", own | {"model.safetensors": save(tensors)}, card={"license": "mit"})
     picking, asked = Picking(Studio(HOSTED)), list[Mapping[str, Any]]()
 
-    def loaded(changes: Mapping[str, Any]) -> list[Any]:
+    def loaded(changes: Mapping[str, Any]) -> Updates:
         asked.append(changes)
-        return ["there"]
+        return {"page": "there"}
 
     odd = judged(picking, ("tiny/base", "tiny/odd"))
     assert odd["verdict"]["value"] == "! 1 of 56 parts do not fit all models and stay as they are in the base."
     assert odd["fetch"]["value"].endswith("and use them; leave out the parts that do not fit") and odd["fetch"]["interactive"]
-    assert fetched(picking, ("tiny/base", "tiny/odd"), loaded=loaded)[-1][-1] == "there"
+    assert fetched(picking, ("tiny/base", "tiny/odd"), loaded=loaded)[-1]["page"] == "there"
     label = judged(picking, ("tiny/base", "tiny/odd"))["fetch"]["value"]
     assert label == "Use these models; leave out the parts that do not fit"
-    assert fetched(picking, SHELF, loaded=loaded)[-1][-1] == "there"
+    assert fetched(picking, SHELF, loaded=loaded)[-1]["page"] == "there"
     assert asked == [{"on_mismatch": "skip"}, {}]
 
 
@@ -362,7 +376,7 @@ HERE_WORK = Work(load(
 ))  # fmt: skip
 
 
-def sent(publishing: Publishing, work: Any = HERE_WORK, token: Any = WRITER, session: str = "s", **more: Any) -> list[list[Any]]:
+def sent(publishing: Publishing, work: Any = HERE_WORK, token: Any = WRITER, session: str = "s", **more: Any) -> list[Updates]:
     asked = {"owner": "writer", "name": "new", "seen_by": "private", "confirmed": True, "with_answers": True, "replace": False}
     answers = [Example("hi", (("your merge", "ahoy"),))]
     link = "https://huggingface.co/spaces/a/b?r=x"
@@ -373,7 +387,7 @@ def test_publish(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     told = sent(Publishing(Studio(Host())))
     repo = hub.repos["writer/new"]
-    assert worded(told[-1][1]) == f"Published: {hub.url}/writer/new" and told[-1][-1]["link"] == f"{hub.url}/writer/new"
+    assert notice_of(told) == f"Published: {hub.url}/writer/new" and told[-1]["publish page"]["link"] == f"{hub.url}/writer/new"
     assert repo.private and len(repo.commits) == 2 and {"model.safetensors", "README.md", "config.json"} <= repo.files.keys()
     card = repo.files["README.md"].decode()
     assert "ahoy" in card and "(https://huggingface.co/spaces/a/b?r=x)" in card
@@ -388,13 +402,13 @@ def test_a_repeat_does_not_merge_again(hub: Hub, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     publishing = Publishing(Studio(Host()))
     hub.fail("POST .*/commit/", status=500)
-    words = worded(sent(publishing)[-1][1])
+    words = notice_of(sent(publishing))
     assert "was not published: the Hub is in trouble (500)" in words and words.endswith("The merge is kept for another try.")
     (kept,) = scratch().root.rglob("merged-model")
     made = (kept / "model.safetensors").stat().st_mtime_ns
     seen: list[int] = []
     monkeypatch.setattr("test_pick.merge_to", lambda *_: seen.append(1))
-    assert worded(sent(publishing)[-1][1]).startswith("Published") and not seen and made
+    assert notice_of(sent(publishing)).startswith("Published") and not seen and made
     assert not list(scratch().root.rglob("merged-model"))
 
 
@@ -407,7 +421,7 @@ def test_another_recipe_or_a_visitor_who_left_leaves_nothing(hub: Hub, tmp_path:
     sent(publishing, other)
     (kept,) = scratch().root.rglob("merged-model")
     assert "presets/family/plural" in (kept / "README.md").read_text()
-    publishing.gone(REQUEST)
+    publishing.leave("s")
     assert not list(scratch().root.rglob("merged-model"))
 
 
@@ -415,10 +429,10 @@ def test_cancel_while_it_is_sent(hub: Hub, tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     publishing = Publishing(Studio(Host()))
     hub.fail("POST .*preupload", slow=lambda: publishing.cancel(REQUEST))
-    words = worded(sent(publishing)[-1][1])
+    words = notice_of(sent(publishing))
     assert words == "writer/new: stopped; nothing was published. The merge is kept for another try."
     assert "writer/new" not in hub.repos
-    publishing.gone(REQUEST)
+    publishing.leave("s")
     assert not list(scratch().root.rglob("merged-model"))
 
 
@@ -429,12 +443,12 @@ def test_leaving_while_it_is_merged_leaves_no_folder(hub: Hub, tmp_path: Path, m
     def slow(work: Any, folder: Path, progress: Any, cancelled: Callable[[], bool]) -> None:
         folder.mkdir()
         (folder / "half").touch()
-        publishing.gone(REQUEST)
+        publishing.leave("s")
         assert cancelled() and folder.exists()
         raise Cancelled("stopped")
 
     told = list(publishing.publish(HERE_WORK, "s", WRITER, slow, list, "", "writer", "new", "private", True, False, False))
-    assert worded(told[-1][1]) == "stopped" and not list(tmp_path.glob("publish-*"))
+    assert notice_of(told) == "stopped" and not list(tmp_path.glob("publish-*"))
 
 
 def test_forbidden_derivatives_must_be_confirmed(hub: Hub, tmp_path: Path) -> None:
@@ -444,27 +458,32 @@ def test_forbidden_derivatives_must_be_confirmed(hub: Hub, tmp_path: Path) -> No
     work = Work(load(f"{{merge_method: linear, models: [{{model: {model}}}], parameters: {{weight: 1}}}}"))
     publishing = Publishing(Studio(Host()))
     looked = publishing.look(work, "", REQUEST, signed(WRITER))
-    assert "forbids derivatives" in worded(looked[3]) and looked[4]["visible"] is True
-    assert "Say so by the tick" in worded(sent(publishing, work, confirmed=False)[-1][1]) and "writer/new" not in hub.repos
-    assert worded(sent(publishing, work)[-1][1]).startswith("Published")
+    assert "forbids derivatives" in worded(looked["publish terms"]) and looked["publish confirm"]["visible"] is True
+    assert "Say so by the tick" in notice_of(sent(publishing, work, confirmed=False)) and "writer/new" not in hub.repos
+    assert notice_of(sent(publishing, work)).startswith("Published")
 
 
 def test_who_may_publish(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     for host, words in ((Host(), LOG_IN), (HOSTED, NO_SIGN_IN), (replace(HOSTED, oauth=True), SIGN_IN)):
         publishing = Publishing(Studio(replace(host, family=frozenset(HERE_WORK.recipe.references))))
-        who, owner, _, _, _, button, _ = publishing.look(HERE_WORK, "", REQUEST, None)
-        assert (worded(who), owner["visible"], button["interactive"]) == (words, False, False)
-        assert worded(sent(publishing, token=publishing.studio.host.token(None))[-1][1]) == words
+        told = publishing.look(HERE_WORK, "", REQUEST, None)
+        assert (worded(told["publish who"]), told["publish owner"]["visible"]) == (words, False)
+        assert told["publish send"]["interactive"] is False
+        assert notice_of(sent(publishing, token=publishing.studio.host.token(None))) == words
     assert not hub.repos.keys() - {"tiny/base", "tiny/pirate", "tiny/count", "tiny/plural"}
-    who, owner, name, terms, confirm, button, notice = Publishing(Studio(Host())).look(HERE_WORK, "", REQUEST, signed(WRITER))
-    assert (worded(who), owner["choices"], name) == ("Signed in as writer.", ["writer"], "pirate-count-linear")
-    assert worded(terms).startswith("Licence: apache-2.0") and not confirm["visible"]
-    assert button["interactive"] and not notice["visible"]
+    told = Publishing(Studio(Host())).look(HERE_WORK, "", REQUEST, signed(WRITER))
+    assert (worded(told["publish who"]), told["publish owner"]["choices"], told["publish name"]) == (
+        "Signed in as writer.",
+        ["writer"],
+        "pirate-count-linear",
+    )
+    assert worded(told["publish terms"]).startswith("Licence: apache-2.0") and not told["publish confirm"]["visible"]
+    assert told["publish send"]["interactive"] and not told["publish notice"]["visible"]
     monkeypatch.setenv("HF_TOKEN", WRITER)
-    assert worded(Publishing(Studio(Host())).look(HERE_WORK, "mine", REQUEST, None)[0]) == "Signed in as writer."
+    assert worded(Publishing(Studio(Host())).look(HERE_WORK, "mine", REQUEST, None)["publish who"]) == "Signed in as writer."
     away = Publishing(Studio(replace(HOSTED, family=frozenset(HERE_WORK.recipe.references))))
-    assert worded(away.look(HERE_WORK, "", REQUEST, None)[0]) == NO_SIGN_IN  # never this machine's login
-    assert "cannot be the name" in worded(sent(Publishing(Studio(Host())), name="../x")[-1][1])
+    assert worded(away.look(HERE_WORK, "", REQUEST, None)["publish who"]) == NO_SIGN_IN  # never this machine's login
+    assert "cannot be the name" in notice_of(sent(Publishing(Studio(Host())), name="../x"))
 
 
 def test_a_gated_parent_is_published_by_those_who_brought_it(hub: Hub) -> None:
@@ -492,31 +511,35 @@ class Views:
 
     def open(self) -> tuple[str, gr.Blocks]:
         studio = Studio(self.host)
-        picking, publishing = Picking(studio), Publishing(studio)
+        picking, publishing, page = Picking(studio), Publishing(studio), Parts()
         trios = read_trios(ROOT / "presets/trios.json")
 
-        def load(work: Any, base: str, parents: list[str], changes: Mapping[str, Any], request: gr.Request) -> list[Any]:
+        def load(work: Any, base: str, parents: list[str], changes: Mapping[str, Any], request: gr.Request) -> Updates:
             assert not changes
             self.loaded.append((base, parents))
             assert studio.parents.model(base).nbytes and request.session_hash
-            return [f"{base} with {', '.join(parents)}"]
+            return {"here": f"{base} with {', '.join(parents)}"}
 
         with gr.Blocks() as demo:
-            work, prompt = gr.State(self.work), gr.Textbox("hi", label="Prompt")
             here = gr.Textbox("the family", label="On the page", interactive=False)
+            page.shows(work=gr.State(self.work), answers=gr.Textbox("hi", label="Prompt"), here=here)
             with gr.Tabs():
                 with gr.Tab("Models"):
-                    view = pick(studio.host, trios)
+                    picking.view(page, trios)
                 with gr.Tab("Publish") as tab:
-                    out = publish(studio.host)
-            picking.wire(view, trios, work, [here], load)
+                    publishing.view(page)
+            picking.wire(page, trios, load, ["here"])
 
             def said(work: Any, prompt: str, request: gr.Request) -> list[Example]:
                 return [Example(prompt, (("your merge", self.answers),))]
 
-            publishing.wire(out, work, prompt, merge_to, said, lambda *_: "https://huggingface.co/spaces/a/b?r=x", [tab.select])
-            demo.unload(picking.gone)
-            demo.unload(publishing.gone)
+            publishing.wire(page, merge_to, said, lambda *_: "https://huggingface.co/spaces/a/b?r=x", [tab.select])
+
+            def leave(request: gr.Request) -> None:
+                picking.leave(request.session_hash)
+                publishing.leave(request.session_hash)
+
+            demo.unload(leave)
         demo.queue()
         _, url, _ = demo.launch(**LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
         return url, demo

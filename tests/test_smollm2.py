@@ -322,8 +322,7 @@ def test_every_preset_is_of_its_own_family() -> None:
 
 @needs_base
 def test_each_family_has_its_own_presets_and_rows(on: Panels, second: Family) -> None:
-    drawn = on.load_family(first(on), second.base, list(second.parents), {}, None)  # type: ignore[arg-type]
-    there = dict(zip(on.desk.drawn, drawn, strict=True))
+    there = on.load_family(first(on), second.base, list(second.parents), {}, None)  # type: ignore[arg-type]
     told, work = board(there), there["work"]
     assert told["begin"]["family"] == SMOLLM2 and [row["prompt"] for row in told["begin"]["rows"]] == [
         row.prompt for row in second.first.rows

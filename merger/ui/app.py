@@ -21,16 +21,15 @@ from merger.ui.panels.begin import Beginning
 from merger.ui.panels.chat import Talking
 from merger.ui.panels.compare import Comparing
 from merger.ui.panels.dock import Docking
-from merger.ui.panels.find import Exploring, explore
-from merger.ui.panels.find import wire as wire_explore
+from merger.ui.panels.find import Exploring
 from merger.ui.panels.first import Welcoming
 from merger.ui.panels.head import Heading
 from merger.ui.panels.inside import Looking
 from merger.ui.panels.method import Choosing
 from merger.ui.panels.mixer import Mixing
-from merger.ui.panels.models import Picking, pick, read_trios
+from merger.ui.panels.models import Picking, read_trios
 from merger.ui.panels.past import Remembering
-from merger.ui.panels.publish import Publishing, publish
+from merger.ui.panels.publish import Publishing
 from merger.ui.panels.recipe import Writing
 from merger.ui.panels.stack import Stacking
 from merger.ui.panels.take import Taking
@@ -88,7 +87,7 @@ class Panels:
                 with gr.Tab("Close", id="desk", elem_id="tab-close"):
                     gr.HTML("", elem_id="no-drawer")  # no drawer is open
                 with gr.Tab("Find", id="explore"):
-                    sweeps = explore(self.find, studio.plan(first.recipe), first.chosen)
+                    self.find.view(desk, studio.plan(first.recipe), first.chosen)
                 with gr.Tab("Inside", id="inside") as inside_tab:
                     self.inside.view()
                 with gr.Tab("Recipe", id="recipe") as recipe_tab:
@@ -98,9 +97,9 @@ class Panels:
                 with gr.Tab("History", id="history"):
                     self.past.view()
                 with gr.Tab("Other models", id="pick", elem_id="tab-pick"):  # these two are opened by the head line
-                    shelf = pick(studio.host, self.trios, self.models.second())
+                    self.models.view(desk, self.trios)
                 with gr.Tab("Publish", id="publish", elem_id="tab-publish") as publish_tab:
-                    sending = publish(studio.host)
+                    self.publish.view(desk)
             self.dock.view(first)
         self._hidden()
 
@@ -122,12 +121,10 @@ class Panels:
             panel.wire()
         self.recipe.wire(recipe_tab)
         self.inside.wire(inside_tab)
-        tick, work, asked = desk.components(["tick", "work", "answers"])
-        drawn = desk.components(desk.drawn)
-        wire_explore(sweeps, self.find, work, asked, self.use_point, drawn, [tick.change])
-        self.models.wire(shelf, self.trios, work, drawn, self.load_family)
+        self.find.wire(desk, self.use_point, desk.drawn, [desk.parts["tick"].change])
+        self.models.wire(desk, self.trios, self.load_family, desk.drawn)
         take = self.take
-        self.publish.wire(sending, work, asked, take.merge_to, take.answers, take.address, [publish_tab.select])
+        self.publish.wire(desk, take.merge_to, take.answers, take.address, [publish_tab.select])
         self._page(demo)
         studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave]
 
@@ -182,19 +179,16 @@ class Panels:
             drawn = self.desk.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request)
         return self.answers.shown(drawn, self.answers.opened(asked_now, prompt, drawn.get("work", work))) if prompt else drawn
 
-    def use_point(self, work: Workspace, text: str, request: gr.Request) -> list[Any]:
+    def use_point(self, work: Workspace, text: str, request: gr.Request) -> Updates:
         """A point of a sweep was chosen."""
-        return self._listed(self.desk.edited(work, lambda: state.with_text(work, text, "sweep"), request))
+        return self.desk.edited(work, lambda: state.with_text(work, text, "sweep"), request)
 
-    def load_family(self, work: Workspace, base: str, parents: list[str], changes: Any, request: gr.Request) -> list[Any]:
+    def load_family(self, work: Workspace, base: str, parents: list[str], changes: Any, request: gr.Request) -> Updates:
         """Other models altogether: a family with presets of its own, else as `Desk.load_family` has it."""
         family = next((one for one in self.studio.families if (one.base, *one.parents) == (base, *parents)), None)
         if family is not None:
-            return self._listed(self.desk.enter(work, family, request))
-        return self._listed(self.desk.load_family(work, base, parents, changes, request))
-
-    def _listed(self, updates: Updates) -> list[Any]:
-        return [updates.get(name, gr.skip()) for name in self.desk.drawn]
+            return self.desk.enter(work, family, request)
+        return self.desk.load_family(work, base, parents, changes, request)
 
 
 def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:

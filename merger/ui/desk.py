@@ -1,14 +1,11 @@
 """Desk: what the page's panels share: the studio, a visitor's workspace, how an edit is made and what is drawn after it.
 
-A panel says by name what it draws of a workspace (`draws`), puts its components behind those names (`shows`) and binds events
-whose functions give {name: update} (`bind`); a name that is not given stays as it is. So a widget is added in one file.
+A panel says by name what it draws of a workspace (`draws`) and puts its components behind those names, as `Parts` has it.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import wraps
-from inspect import isgeneratorfunction
 from typing import Any
 
 import gradio as gr
@@ -17,17 +14,15 @@ import merger.ui.state as state
 from merger.engine.plan import Plan
 from merger.errors import MergeError
 from merger.recipe import Recipe, replace_all
-from merger.ui.events import NOW
 from merger.ui.families import Family
 from merger.ui.guard import token_of
 from merger.ui.lanes import columns, short_names
+from merger.ui.parts import Parts, Updates
 from merger.ui.rows import family_of
 from merger.ui.state import Preset, Workspace
 from merger.ui.studio import Studio, Visit
 from merger.ui.words import changed
 
-Updates = dict[str, Any]
-"""What an event draws: a value or an update by the part's name."""
 WAYS = ("way 0", "way 1")
 """Buttons for the ways out of a refusal."""
 
@@ -43,13 +38,12 @@ class Scene:
     run: int | None = None
 
 
-class Desk:
+class Desk(Parts):
     """The panels' common ground. An event that opens models works on `seen(request)`: the studio as that visitor sees it."""
 
     def __init__(self, studio: Studio) -> None:
+        super().__init__()
         self.studio = studio
-        self.parts: dict[str, Any] = {}
-        """gradio's components; their events are made when a class is, so no type knows them."""
         self._draws: dict[str, Callable[[Scene], Any]] = {}
         self._typed: list[str] = []
         self.draws("work", lambda scene: scene.work)
@@ -67,13 +61,6 @@ class Desk:
         if typed:
             self._typed.append(name)
 
-    def shows(self, **parts: Any) -> None:
-        """The components behind the names. ValueError where a name stands for another one already."""
-        twice = parts.keys() & self.parts.keys()
-        if twice:
-            raise ValueError(f"two components are called {', '.join(sorted(twice))}; a name is one panel's.")
-        self.parts |= parts
-
     @property
     def drawn(self) -> tuple[str, ...]:
         """The parts that an edit draws."""
@@ -83,48 +70,6 @@ class Desk:
     def typed(self) -> tuple[str, ...]:
         """Of those, the parts that somebody may be writing into."""
         return tuple(self._typed)
-
-    def bind(
-        self,
-        event: Callable[..., Any],
-        call: Callable[..., Any],
-        given: Sequence[str],
-        drawn: Sequence[str],
-        **how: Any,
-    ) -> Any:
-        """An event of a component: `call` gets the parts' values (and the request, if it takes one) and gives Updates of `drawn`.
-
-        how  as gradio's events take it; NOW where nothing is said
-        """
-
-        def by_part(updates: Updates) -> dict[Any, Any] | None:
-            if not updates:  # an empty dictionary would be a value to gradio
-                return {self.parts[drawn[0]]: gr.skip()} if drawn else None
-            strange = updates.keys() - set(drawn)
-            if strange:
-                raise KeyError(f"an event drew {', '.join(sorted(strange))}, which it has not bound.")
-            return {self.parts[name]: update for name, update in updates.items()}
-
-        if isgeneratorfunction(call):
-
-            @wraps(call)
-            def streamed(*values: Any) -> Iterator[dict[Any, Any] | None]:
-                for updates in call(*values):
-                    yield by_part(updates)
-
-            named: Callable[..., Any] = streamed
-        else:
-
-            @wraps(call)
-            def once(*values: Any) -> dict[Any, Any] | None:
-                return by_part(call(*values) or {})
-
-            named = once
-        return event(named, self.components(given), self.components(drawn), **(how or NOW))
-
-    def components(self, names: Sequence[str]) -> list[Any]:
-        """The components behind names."""
-        return [self.parts[name] for name in names]
 
     # ------------------------------------------------------------------------------------------ who asks
 

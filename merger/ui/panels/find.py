@@ -1,7 +1,7 @@
 """Explore: vary one or two sliders, score every step with questions, see a line or maps, click a point to load its recipe.
 
-The view builds components; `Exploring` holds the callbacks; `wire` binds them. It asks little of the page: a studio with
-`plan`, `parents`, `family` and `base`, a workspace with `recipe` and `chosen`, and a function that loads a recipe's text.
+`Exploring` asks little of the page: a studio with `plan`, `parents`, `family` and `base`, a workspace with `recipe` and `chosen`,
+and a function that loads a recipe's text.
 """
 
 import contextlib
@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,11 +27,12 @@ from merger.recipe import Recipe, Setting, dump
 from merger.recipe.between import effective
 from merger.search.trials import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.background import Background, Ended, Work
-from merger.ui.events import NOW, QUIET
+from merger.ui.events import NEWEST, NOW, QUIET
 from merger.ui.explore import chart
 from merger.ui.guard import token_of
 from merger.ui.host import Host
 from merger.ui.lanes import lanes, short_names
+from merger.ui.parts import Parts, Updates
 from merger.ui.rows import prompt_of
 
 log = logging.getLogger(__name__)
@@ -39,6 +41,14 @@ NONE = ""
 MAX_SECONDS = 900
 MAX_OWN = 20_000
 FLUSH_SECONDS = 0.3
+
+FORM = (
+    "find first", "find low", "find high", "find second", "find second low", "find second high",
+    "find steps", "find questions", "find skills", "find own",
+)  # fmt: skip
+"""What a sweep is made from, in the order of `Exploring.start`."""
+OFFERED = (*FORM[:6], "find skills", "find mixed")
+"""What depends on the recipe."""
 
 
 class Place(Protocol):
@@ -111,93 +121,72 @@ def _bent(setting: Setting) -> bool:
     return len(set(setting.values)) > 1
 
 
-# ---------------------------------------------------------------------------------------------- view
-
-
-@dataclass(frozen=True)
-class Explore:
-    """The view's components. `texts`: recipe text by point, of the sweep that is shown; `mixed`: the models last in the mix."""
-
-    first: gr.Dropdown
-    low: gr.Number
-    high: gr.Number
-    second: gr.Dropdown
-    low2: gr.Number
-    high2: gr.Number
-    steps: gr.Slider
-    questions: gr.Slider
-    skills: gr.CheckboxGroup
-    own: gr.Textbox
-    start: gr.Button
-    cancel: gr.Button
-    chart: gr.HTML
-    texts: gr.State
-    mixed: gr.State
-
-    @property
-    def offered(self) -> list[Any]:
-        """What depends on the recipe, in the order of `Exploring.offer`."""
-        return [self.first, self.low, self.high, self.second, self.low2, self.high2, self.skills, self.mixed]
-
-    @property
-    def asked(self) -> list[Any]:
-        """What a sweep is made from, in the order of `Exploring.start`."""
-        return [
-            self.first, self.low, self.high, self.second, self.low2, self.high2,
-            self.steps, self.questions, self.skills, self.own,
-        ]  # fmt: skip
-
-
-def explore(exploring: "Exploring", plan: Plan, chosen: Sequence[str]) -> Explore:
-    """Build the view where it is called, for the first recipe shown."""
-    first, low, high, marked = exploring.choices(plan, chosen)
-
-    def ends(low: float, high: float, words: tuple[str, str], shown: bool) -> list[gr.Number]:
-        with gr.Row():
-            return [
-                gr.Number(end, label=word, interactive=True, min_width=70, visible=shown)
-                for end, word in zip((low, high), words, strict=True)
-            ]
-
-    with gr.Row():
-        value = first[0][1] if first else None
-        one = gr.Dropdown(first, value=value, label="Vary", interactive=True, scale=3, min_width=280)
-        a, b = ends(low, high, ("from", "to"), True)
-    with gr.Row():
-        also = [("nothing else", NONE), *first]
-        two = gr.Dropdown(also, value=NONE, label="and, for a map, also vary", interactive=True, scale=3, min_width=280)
-        c, d = ends(0, 1, ("this one from", "this one to"), False)
-    skills = gr.CheckboxGroup(
-        exploring.skills, value=marked, label="What the merge should be able to do", interactive=True,
-        visible=bool(exploring.skills),
-    )  # fmt: skip
-    with gr.Accordion("Questions of your own, steps", open=not exploring.skills):
-        own = gr.Textbox(
-            "", label="Your own questions", lines=2, max_lines=8, max_length=MAX_OWN, interactive=True,
-            info="One on each line: question => the whole answer, or question ~> words in the answer. [name] starts a skill.",
-            placeholder="plural of box => boxes",
-        )  # fmt: skip
-        with gr.Row():
-            steps = gr.Slider(2, 11, value=5, step=1, label="Steps", interactive=True, min_width=140)
-            questions = gr.Slider(4, 60, value=12, step=4, label="Questions for each skill", interactive=True, min_width=140)
-    with gr.Row():
-        start = gr.Button("Try them all", variant="primary", scale=0, min_width=160)
-        cancel = gr.Button("Cancel", scale=0, min_width=100)
-    shown, texts, mixed = chart(elem_id="explore-chart"), gr.State({}), gr.State(tuple(chosen))
-    return Explore(one, a, b, two, c, d, steps, questions, skills, own, start, cancel, shown, texts, mixed)
-
-
-# ---------------------------------------------------------------------------------------------- callbacks
+# ---------------------------------------------------------------------------------------------- the panel
 
 
 class Exploring:
-    """The view's callbacks on one studio. Its merged model is its own: answers on the page go on while a sweep runs."""
+    """The panel on one studio. Its merged model is its own: answers on the page go on while a sweep runs."""
 
     def __init__(self, studio: Place, probes: Path) -> None:
         self.studio = studio
         self.probes = read_probes(probes) if probes.exists() else ()
         self.skills = list(dict.fromkeys(probe.skill for probe in self.probes))
         self._sweeps = Background("a sweep")
+
+    # ------------------------------------------------------------------------------ view
+
+    def view(self, page: Parts, plan: Plan, chosen: Sequence[str]) -> None:
+        """Build it where it is called, for the first recipe shown. `find texts`: recipe text by point, of the sweep that is
+        shown; `find mixed`: the models last in the mix."""
+        first, low, high, marked = self.choices(plan, chosen)
+        with gr.Row():
+            value = first[0][1] if first else None
+            one = gr.Dropdown(first, value=value, label="Vary", interactive=True, scale=3, min_width=280)
+            a, b = _ends(low, high, ("from", "to"), True)
+        with gr.Row():
+            also = [("nothing else", NONE), *first]
+            two = gr.Dropdown(also, value=NONE, label="and, for a map, also vary", interactive=True, scale=3, min_width=280)
+            c, d = _ends(0, 1, ("this one from", "this one to"), False)
+        skills = gr.CheckboxGroup(
+            self.skills, value=marked, label="What the merge should be able to do", interactive=True, visible=bool(self.skills)
+        )
+        with gr.Accordion("Questions of your own, steps", open=not self.skills):
+            own = gr.Textbox(
+                "", label="Your own questions", lines=2, max_lines=8, max_length=MAX_OWN, interactive=True,
+                info="One on each line: question => the whole answer, or question ~> words in the answer. [name] starts a skill.",
+                placeholder="plural of box => boxes",
+            )  # fmt: skip
+            with gr.Row():
+                steps = gr.Slider(2, 11, value=5, step=1, label="Steps", interactive=True, min_width=140)
+                each = gr.Slider(4, 60, value=12, step=4, label="Questions for each skill", interactive=True, min_width=140)
+        with gr.Row():
+            start = gr.Button("Try them all", variant="primary", scale=0, min_width=160)
+            cancel = gr.Button("Cancel", scale=0, min_width=100)
+        page.shows(**dict(zip(FORM, (one, a, b, two, c, d, steps, each, skills, own), strict=True)))
+        page.shows(**{"find start": start, "find cancel": cancel, "find chart": chart(elem_id="explore-chart")})
+        page.shows(**{"find texts": gr.State({}), "find mixed": gr.State(tuple(chosen))})
+
+    def wire(self, page: Parts, load: Callable[..., Updates], drawn: Sequence[str], changes: Sequence[Any] = ()) -> None:
+        """Bind its events. load(work, recipe text, request) gives updates of `drawn`; `changes`: events after which the recipe
+        may be another."""
+
+        def load_point(work: Any, texts: Mapping[str, str], value: Any, request: gr.Request) -> Updates:
+            text = self.pick(texts, value)
+            return load(work, text, request) if text else {}
+
+        parts, many = page.parts, {"trigger_mode": "multiple"}
+        page.bind(parts["find start"].click, self.begin, [], ["find chart"], **many, **NOW)
+        page.bind(
+            parts["find start"].click, self.start, ["work", "answers", *FORM], ["find chart", "find texts"],
+            concurrency_id="explore", concurrency_limit=1, **many, **QUIET,
+        )  # fmt: skip
+        page.bind(parts["find cancel"].click, self.cancel, [], [], **NOW)
+        page.bind(parts["find first"].input, self.span, ["work", "find first"], FORM[1:3], **NOW)
+        page.bind(parts["find second"].input, self.second_span, ["work", "find second"], FORM[4:6], **NOW)
+        page.bind(parts["find chart"].select, load_point, ["work", "find texts", "find chart"], drawn, **NOW)
+        if changes:
+            given = ["work", "find first", "find second", "find mixed"]
+            page.bind(partial(gr.on, list(changes)), self.offer, given, OFFERED, **NEWEST)
 
     # ------------------------------------------------------------------------------ what can be varied
 
@@ -211,41 +200,50 @@ class Exploring:
 
     def offer(
         self, work: Any, first: str | None, second: str | None, mixed: Sequence[str], request: gr.Request | None = None
-    ) -> list[Any]:
+    ) -> Updates:
         """The recipe has changed: other sliders may be there, other models in the mix. What still holds is left alone."""
         try:
             listed, low, high, marked = self.choices(self._seen(request).plan(work.recipe), work.chosen)
         except MergeError:
-            return [gr.skip()] * 8
+            return {}
         keys = [key for _, key in listed]
         also = [("nothing else", NONE), *listed]
+        drawn: Updates = {"find mixed": tuple(work.chosen)}
         if first in keys:
-            one = [gr.update(choices=listed), gr.skip(), gr.skip()]
+            drawn["find first"] = gr.update(choices=listed)
         else:
-            one = [gr.update(choices=listed, value=keys[0] if keys else None), low, high]
+            drawn["find first"] = gr.update(choices=listed, value=keys[0] if keys else None)
+            drawn |= {"find low": low, "find high": high}
         if second in keys:
-            two = [gr.update(choices=also), gr.skip(), gr.skip()]
+            drawn["find second"] = gr.update(choices=also)
         else:
-            two = [gr.update(choices=also, value=NONE), gr.update(visible=False), gr.update(visible=False)]
-        return [*one, *two, gr.skip() if tuple(mixed) == tuple(work.chosen) else marked, tuple(work.chosen)]
+            drawn["find second"] = gr.update(choices=also, value=NONE)
+            drawn |= dict.fromkeys(("find second low", "find second high"), gr.update(visible=False))
+        return drawn if tuple(mixed) == tuple(work.chosen) else drawn | {"find skills": marked}
 
     def _seen(self, request: gr.Request | None) -> Place:
         """The studio with the access of whoever asks."""
         return self.studio.seen_by(token_of(request))
 
-    def span(self, work: Any, key: str | None, request: gr.Request | None = None) -> tuple[Any, Any]:
+    def span(self, work: Any, key: str | None, request: gr.Request | None = None) -> Updates:
         """From and to of a slider that was chosen; hidden where none was."""
         try:
             slider = sliders(self._seen(request).plan(work.recipe)).get(key or NONE)
         except MergeError:
             slider = None
         if slider is None:
-            return gr.update(visible=False), gr.update(visible=False)
-        return gr.update(value=slider.low, visible=True), gr.update(value=slider.high, visible=True)
+            return dict.fromkeys(("find low", "find high"), gr.update(visible=False))
+        low, high = (gr.update(value=end, visible=True) for end in (slider.low, slider.high))
+        return {"find low": low, "find high": high}
+
+    def second_span(self, work: Any, key: str | None, request: gr.Request | None = None) -> Updates:
+        """The same of the second."""
+        ends = self.span(work, key, request)
+        return {"find second low": ends["find low"], "find second high": ends["find high"]}
 
     # ------------------------------------------------------------------------------ sweeping
 
-    def begin(self, request: gr.Request) -> Any:
+    def begin(self, request: gr.Request) -> Updates:
         """A new sweep is asked for: the older one of this visitor ends; this one may have to wait for other people's."""
         self._sweeps.stop(request.session_hash)
         return _shown({"state": "waiting"})
@@ -258,12 +256,8 @@ class Exploring:
         """The browser is gone: its sweep ends."""
         self._sweeps.stop(session)
 
-    def gone(self, request: gr.Request) -> None:
-        """The same, as an event."""
-        self.leave(request.session_hash)
-
-    def start(self, work: Any, prompt: Any, request: gr.Request, *asked: Any) -> Iterator[tuple[Any, Any]]:
-        """Run a sweep and stream what it finds: (the chart's data, recipe texts by point)."""
+    def start(self, work: Any, prompt: Any, request: gr.Request, *asked: Any) -> Iterator[Updates]:
+        """Run a sweep and stream what it finds."""
         studio = self._seen(request)
 
         def do(doing: Work) -> None:
@@ -278,7 +272,7 @@ class Exploring:
             if not isinstance(message, Ended):
                 yield from message[-1:]  # each holds all before it
             elif message.error is not None and not message.cancelled:
-                yield _shown({"state": "failed", "error": message.words}), gr.skip()
+                yield _shown({"state": "failed", "error": message.words})
 
     def _wanted(
         self, plan: Plan, first: str | None, low: Any, high: Any, second: str | None, low2: Any, high2: Any,
@@ -307,14 +301,14 @@ class Exploring:
     def _sweep(
         self, recipe: Recipe, prompt: str, varied: list[Vary], labels: list[str], probes: tuple[Probe, ...],
         go_on: Callable[[], bool], access: Access,
-    ) -> Iterator[tuple[Any, Any]]:  # fmt: skip
+    ) -> Iterator[Updates]:  # fmt: skip
         runner = self.studio.searcher
         board: dict[str, Any] = {
             "state": "busy", "total": count(varied), "prompt": prompt[:200],
             "axes": [{"label": label, "values": list(vary.values)} for label, vary in zip(labels, varied, strict=True)],
             "skills": list(dict.fromkeys(probe.skill for probe in probes)), "marks": [], "points": [], "best": None,
         }  # fmt: skip
-        yield _shown(board), {}
+        yield _shown(board, {})
         trials: list[Trial] = []
         texts: dict[str, str] = {}
         flushed = time.monotonic()
@@ -329,12 +323,12 @@ class Exploring:
             board["left"] = round(sum(t.seconds for t in trials) / len(trials) * (board["total"] - len(trials)), 1)
             if len(trials) in (1, 1 << len(varied)) or time.monotonic() - flushed > FLUSH_SECONDS:
                 flushed = time.monotonic()
-                yield _shown(board), dict(texts)
+                yield _shown(board, dict(texts))
             if len(trials) == 1 << len(varied):  # the corners are there: now what the models do alone, to compare with
                 for reference, scores in self._marks(runner, list(names), probes, go_on, access):
                     board["marks"].append({"name": names[reference], "scores": [scores[s] for s in board["skills"]]})
         board["state"] = "done" if len(trials) == board["total"] else "stopped"
-        yield _shown(board), texts
+        yield _shown(board, texts)
 
     @staticmethod
     def _marks(
@@ -368,8 +362,9 @@ def _key(at: Sequence[Any]) -> str:
     return ",".join(str(i) for i in at[:2])
 
 
-def _shown(board: dict[str, Any]) -> Any:
-    return gr.update(data=json.dumps(board))  # as text: gradio copies every leaf of an object
+def _shown(board: dict[str, Any], texts: Mapping[str, str] | None = None) -> Updates:
+    drawn: Updates = {"find chart": gr.update(data=json.dumps(board))}  # as text: gradio copies every leaf of an object
+    return drawn if texts is None else drawn | {"find texts": texts}
 
 
 def _point(trial: Trial, skills: Sequence[str]) -> dict[str, Any]:
@@ -386,27 +381,13 @@ def _point(trial: Trial, skills: Sequence[str]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def wire(
-    view: Explore, on: Exploring, work: gr.State, prompt: Any, load: Callable[..., Any], outputs: list[Any],
-    changes: Sequence[Any] = (),
-) -> None:  # fmt: skip
-    """Bind the view. load(work, recipe text, request) gives the updates of `outputs`; `changes`: events after which the
-    recipe may be another."""
+def _ends(low: float, high: float, words: tuple[str, str], shown: bool) -> list[gr.Number]:
+    """Two fields, of where a slider goes."""
+    with gr.Row():
+        return [
+            gr.Number(end, label=word, interactive=True, min_width=70, visible=shown)
+            for end, word in zip((low, high), words, strict=True)
+        ]
 
-    def load_point(work: Any, texts: Mapping[str, str], value: Any, request: gr.Request) -> Any:
-        text = on.pick(texts, value)
-        return load(work, text, request) if text else [gr.skip()] * len(outputs)
 
-    view.start.click(on.begin, None, view.chart, trigger_mode="multiple", **NOW)
-    view.start.click(
-        on.start, [work, prompt, *view.asked], [view.chart, view.texts], trigger_mode="multiple",
-        concurrency_id="explore", concurrency_limit=1, **QUIET,
-    )  # fmt: skip
-    view.cancel.click(on.cancel, None, None, **NOW)
-    view.first.input(on.span, [work, view.first], [view.low, view.high], **NOW)
-    view.second.input(on.span, [work, view.second], [view.low2, view.high2], **NOW)
-    view.chart.select(load_point, [work, view.texts, view.chart], outputs, **NOW)
-    if changes:
-        gr.on(
-            list(changes), on.offer, [work, view.first, view.second, view.mixed], view.offered, trigger_mode="always_last", **NOW
-        )
+__all__ = ["FORM", "Exploring", "Slider", "check_length", "sliders"]

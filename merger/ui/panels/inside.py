@@ -63,7 +63,7 @@ class Looking:
             zeros, alike = _plot("Sparsity by layer", 320), _plot("Cosine between the models' changes", 280)
         with gr.Row():
             size, density = _plot("Size of the changes by layer", 320), _plot("Density by layer", 320)
-        self.desk.shows(**dict(zip(WHOLE, (words, zeros, alike, size, density), strict=True)))
+        self.desk.shows(**{"inside words": words}, sparsity=zeros, cosines=alike, sizes=size, densities=density)
 
     def wire(self, tab: Any) -> None:
         """Bind its events. tab: where it stands."""
@@ -93,48 +93,47 @@ class Looking:
             return {}
         studio = self.desk.seen(request).studio
         try:
-            return whole(studio, work) | _glass(draw(studio, work, *(picked or (None, None)), name))
+            return whole(studio, work) | draw(studio, work, *(picked or (None, None)), name)
         except MergeError as error:
-            return {WHOLE[0]: str(error), **dict.fromkeys(WHOLE[1:])}
+            return {**dict.fromkeys(WHOLE), "inside words": str(error)}
 
     def pick(self, work: Workspace, value: Any, request: gr.Request | None = None) -> Updates:
         """A layer of the line under the bars was chosen, or *Look inside*: where the models clash most, there or anywhere."""
         there = value.get("picked") if isinstance(value, dict) else None
         cell = (there.get("column"), None) if isinstance(there, dict) else None
-        drawn = _glass(draw(self.desk.seen(request).studio, work, *(cell or (None, None))))
+        drawn = draw(self.desk.seen(request).studio, work, *(cell or (None, None)))
         return {"picked": cell, "tabs": gr.update(selected="inside"), "tab": "inside", **drawn}
 
     def pick_part(self, work: Workspace, value: Any, request: gr.Request | None = None) -> Updates:
         """A cell of the map was chosen: its tensors."""
         cell = (value.get("column"), value.get("role")) if isinstance(value, dict) else (None, None)
-        return {"picked": cell, **_glass(draw(self.desk.seen(request).studio, work, *cell))}
+        return {"picked": cell, **draw(self.desk.seen(request).studio, work, *cell)}
 
     def choose_tensor(self, work: Workspace, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
         """Another tensor of the same cell."""
-        return _glass(draw(self.desk.seen(request).studio, work, *(picked or (None, None)), name))
+        return draw(self.desk.seen(request).studio, work, *(picked or (None, None)), name)
 
 
 def _plot(label: str, width: int, **kwargs: Any) -> gr.Plot:
     return gr.Plot(label=label, show_label=False, min_width=width, **kwargs)
 
 
-def _glass(drawn: list[Any]) -> Updates:
-    return dict(zip(GLASS, drawn, strict=True))
-
-
 def whole(studio: Studio, work: Workspace) -> Updates:
     """The verdict in words and the figures for a workspace."""
     words = f"{studio.verdict(work.recipe)}\n\nThe figures are estimated from a sample of every tensor."
+    drawn: Updates = {**dict.fromkeys(WHOLE), "inside words": words}
     _, stats = Strip(studio).statistics(for_statistics(work))
     if not stats:
-        return {WHOLE[0]: words, **dict.fromkeys(WHOLE[1:])}
+        return drawn
     names = list(short_names(stats[0].models).values())
-    figures = (plots.sparsity_by_layer(stats, names), plots.cosines(stats, names), plots.size_by_layer(stats, names))
-    return dict(zip(WHOLE, (words, *figures, plots.density_by_layer(stats, names)), strict=True))
+    return drawn | {
+        "sparsity": plots.sparsity_by_layer(stats, names), "cosines": plots.cosines(stats, names),
+        "sizes": plots.size_by_layer(stats, names), "densities": plots.density_by_layer(stats, names),
+    }  # fmt: skip
 
 
-def draw(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None = None) -> list[Any]:
-    """Updates of GLASS, in its order: the map, and under it `name`, else where the models clash most in this part.
+def draw(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None = None) -> Updates:
+    """Updates of GLASS: the map, and under it `name`, else where the models clash most in this part.
 
     column, row  an index of `lanes.columns`, a role; None, and what there is not, means any. Hostile, as all that browsers send
     """
@@ -144,9 +143,9 @@ def draw(studio: Studio, work: Workspace, column: Any, row: Any, name: str | Non
         return _empty(str(error))
 
 
-def _empty(text: str) -> list[Any]:
-    hidden = [gr.update(value=None, visible=False)] * 3
-    return [{}, gr.update(choices=[], value=None, visible=False), {"empty": text}, *hidden]
+def _empty(text: str) -> Updates:
+    hidden = gr.update(value=None, visible=False)
+    return {**dict.fromkeys(GLASS, hidden), "heat map": {}, "tensors": hidden | {"choices": []}, "facts": {"empty": text}}
 
 
 @dataclass(frozen=True)
@@ -178,7 +177,7 @@ def _found(studio: Studio, work: Workspace, column: Any, row: Any, name: str | N
     return Found(compared, shown, grid.columns[where].label, what, chosen, among)
 
 
-def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> list[Any]:
+def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | None) -> Updates:
     found = _found(studio, work, column, row, name)
     if found is None:
         return _empty(NOTHING)
@@ -186,12 +185,12 @@ def _drawn(studio: Studio, work: Workspace, column: Any, row: Any, name: str | N
     names = short_names([work.base, *work.chosen])
     slots = inks([*work.shelf, *work.chosen])
     among = found.among
-    return [
-        found.map,
-        gr.update(choices=[(_short(n, among), n) for n in among], value=found.tensor, visible=len(among) > 1),
-        facts(seen, names, slots, f"{found.where}, {DOES[found.what][0]}"),
-        *_figures(seen, names, slots),
-    ]  # fmt: skip
+    return {
+        "heat map": found.map,
+        "tensors": gr.update(choices=[(_short(n, among), n) for n in among], value=found.tensor, visible=len(among) > 1),
+        "facts": facts(seen, names, slots, f"{found.where}, {DOES[found.what][0]}"),
+        **_figures(seen, names, slots),
+    }
 
 
 SURE = 32
@@ -356,22 +355,22 @@ def _dtype(dtype: object) -> str:
 # ---------------------------------------------------------------------------------------------- figures
 
 
-def _figures(seen: Look, names: words.Names, slots: Mapping[str, int]) -> list[Any]:
+def _figures(seen: Look, names: words.Names, slots: Mapping[str, int]) -> Updates:
     """Histogram, stages, and the arc or the spectrum; hidden where there is nothing to draw."""
     explained = seen.explained
-    shown: list[Any] = [None, None, None]
+    shown: dict[str, Any] = dict.fromkeys(("histogram", "stages", "shape"))
     if seen.histogram is not None and seen.stats is not None:
         models = seen.stats.models
         title = f"How large the changes are{'; kept in colour' if seen.own else ''}"
-        shown[0] = plots.delta_histograms(
+        shown["histogram"] = plots.delta_histograms(
             seen.histogram, [names.get(m, m) for m in models], [slots.get(m) for m in models], title
         )
     who, own = [names.get(m, m) for m in explained.models], [slots.get(m) for m in explained.models]
     if explained.at and explained.method is not None:
         titles = [f"{i}. {words.stage_title(stage, explained, names)}" for i, stage in enumerate(explained.stages, 1)]
-        shown[1] = plots.stages(explained, titles, who, own, f"{explained.method}, step by step")
+        shown["stages"] = plots.stages(explained, titles, who, own, f"{explained.method}, step by step")
     if explained.arc is not None:
-        shown[2] = plots.arc(explained.arc, who, own, f"The models as arrows, {explained.arc.degrees:.3g}° apart")
+        shown["shape"] = plots.arc(explained.arc, who, own, f"The models as arrows, {explained.arc.degrees:.3g}° apart")
     elif explained.spectrum is not None:
-        shown[2] = plots.spectrum(explained.spectrum, who, own, "Strength of the directions, before and after")
-    return [gr.update(value=figure, visible=figure is not None) for figure in shown]
+        shown["shape"] = plots.spectrum(explained.spectrum, who, own, "Strength of the directions, before and after")
+    return {name: gr.update(value=figure, visible=figure is not None) for name, figure in shown.items()}

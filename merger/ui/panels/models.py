@@ -1,7 +1,7 @@
 """Pick any models: search the Hub, paste a name or an address, name a folder, or take a set that is known to fit.
 
 The shelf is a base and its fine-tunes, names only. What they are, whether they fit and whether they can be heard here is told
-before anything is downloaded. The view builds components; `Picking` holds the callbacks; `Picking.wire` binds them.
+before anything is downloaded.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -34,12 +35,13 @@ from merger.methods import PLAIN
 from merger.recipe import Recipe, replace_all
 from merger.recipe import load as load_recipe
 from merger.ui.background import Background, Ended
-from merger.ui.bars import Bar, bars, shown
+from merger.ui.bars import Bar, State, bars, shown
 from merger.ui.events import NOW, QUIET
 from merger.ui.families import SMOLLM2, Family
 from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook
 from merger.ui.lanes import short_names
+from merger.ui.parts import Parts, Updates, say, status
 from merger.ui.words import refusal_words, verdict_words
 
 log = logging.getLogger(__name__)
@@ -50,6 +52,10 @@ TELL_SECONDS = 0.25
 ASK: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 4, **QUIET}
 """Events that wait for the Hub."""
 FETCH: dict[str, Any] = {"concurrency_id": "fetch", "concurrency_limit": 2, **QUIET}
+JUDGED = ("pick base", "pick parents", "pick verdict", "pick outlook", "pick fetch")
+"""What a look at the shelf tells."""
+FETCHED = ("pick bars", "pick notice", "pick fetch", "pick cancel")
+"""What a download tells."""
 MARKS = {"error": "✗ ", "warning": "! ", "note": "· "}
 
 
@@ -118,95 +124,8 @@ class Seen:
         return f"{self.reference} · {format_bytes(self.nbytes)} · {self.licence or 'no licence named'} · {here}"
 
 
-# ---------------------------------------------------------------------------------------------- view
-
-
-@dataclass(frozen=True)
-class Pick:
-    """The view's components. `results`: the list of what was found; `shelf`: names only, never a token.
-
-    second  the family that comes beside the toys; its button is hidden where there is none
-    """
-
-    second: gr.Button
-    trio: gr.Dropdown
-    query: gr.Textbox
-    look: gr.Button
-    results: gr.Radio
-    taking: gr.Row
-    as_base: gr.Button
-    add: gr.Button
-    notice: gr.Textbox
-    base: gr.Textbox
-    parents: gr.CheckboxGroup
-    kin: gr.Dropdown
-    verdict: gr.Textbox
-    outlook: gr.Textbox
-    fetch: gr.Button
-    cancel: gr.Button
-    bars: gr.HTML
-    shelf: gr.State
-
-    @property
-    def judged(self) -> list[Any]:
-        """What `Picking.judge` tells."""
-        return [self.base, self.parents, self.verdict, self.outlook, self.fetch]
-
-
-def pick(host: Host, trios: Sequence[Trio], second: str = "") -> Pick:
-    """Build the view where it is called. second: what is written on the button of the second family."""
-    folder = "" if host.hosted else ", or a folder of this computer"
-    with gr.Column(elem_id="pick"):
-        family = gr.Button(second, elem_id="pick-family", visible=bool(second))
-        trio = gr.Dropdown(
-            [(one.label, one.name) for one in trios], value=None, label="Models known to belong together", interactive=True,
-            info="Or put your own together below.", elem_id="pick-trio", visible=bool(trios),
-        )  # fmt: skip
-        with gr.Row(elem_id="pick-ask"):
-            query = gr.Textbox(
-                "", label=f"Search the Hub, or paste a model's name or address{folder}", max_lines=1, max_length=MAX_TEXT,
-                placeholder="smollm2", interactive=True, scale=5, min_width=220, elem_id="pick-query",
-            )  # fmt: skip
-            look = gr.Button("Search", scale=0, min_width=100)
-        results = gr.Radio([], value=None, label="Found", interactive=True, visible=False, elem_id="pick-found")
-        with gr.Row(visible=False, elem_id="pick-take") as taking:
-            as_base = gr.Button("Take as base", scale=0, min_width=190)
-            add = gr.Button("Add to the mix", scale=0, min_width=190)
-        notice = _words("pick-notice", "What went wrong")
-        base = gr.Textbox("none yet", label="Base", interactive=False, lines=1, max_lines=4, elem_id="pick-base")
-        parents = gr.CheckboxGroup(
-            [], value=[], label="To mix into it", info="Take a tick away to leave a model out.", interactive=True,
-            visible=False, elem_id="pick-parents",
-        )  # fmt: skip
-        kin = gr.Dropdown(
-            [], value=None, label="Fine-tunes of this base on the Hub", info="Choose one to add it.", interactive=True,
-            visible=False, elem_id="pick-kin",
-        )  # fmt: skip
-        fit = _words("pick-verdict", "Whether they fit")
-        outlook = _words("pick-outlook", "What this machine can do with them")
-        with gr.Row(elem_id="pick-fetch"):
-            fetch = gr.Button("Download", variant="primary", scale=0, min_width=290, interactive=False)
-            cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
-        progress = bars(elem_id="pick-bars")
-    return Pick(
-        family, trio, query, look, results, taking, as_base, add, notice, base, parents, kin, fit, outlook, fetch, cancel,
-        progress, gr.State(("",)),
-    )  # fmt: skip
-
-
-def _words(elem_id: str, label: str) -> gr.Textbox:
-    return gr.Textbox("", elem_id=elem_id, label=label, lines=1, max_lines=14, interactive=False, visible=False)
-
-
-def _say(text: str) -> Any:
-    return gr.update(value=text, visible=bool(text))
-
-
-# ---------------------------------------------------------------------------------------------- callbacks
-
-
 class Picking:
-    """The view's callbacks on one studio. A visitor's token is handed through each call and kept nowhere."""
+    """The panel on one studio. A visitor's token is handed through each call and kept nowhere."""
 
     def __init__(self, studio: Place) -> None:
         self.studio = studio
@@ -216,10 +135,93 @@ class Picking:
         self._lock = threading.Lock()
         self._downloads = Background("a download", TELL_SECONDS)
 
+    # ------------------------------------------------------------------------------ view
+
+    def view(self, page: Parts, trios: Sequence[Trio]) -> None:
+        """Build it where it is called. `pick shelf`: names only, never a token."""
+        folder = "" if self.studio.host.hosted else ", or a folder of this computer"
+        second = self.second()
+        with gr.Column(elem_id="pick"):
+            family = gr.Button(second, elem_id="pick-family", visible=bool(second))
+            trio = gr.Dropdown(
+                [(one.label, one.name) for one in trios], value=None, label="Models known to belong together", interactive=True,
+                info="Or put your own together below.", elem_id="pick-trio", visible=bool(trios),
+            )  # fmt: skip
+            with gr.Row(elem_id="pick-ask"):
+                query = gr.Textbox(
+                    "", label=f"Search the Hub, or paste a model's name or address{folder}", max_lines=1, max_length=MAX_TEXT,
+                    placeholder="smollm2", interactive=True, scale=5, min_width=220, elem_id="pick-query",
+                )  # fmt: skip
+                look = gr.Button("Search", scale=0, min_width=100)
+            listed = gr.Radio([], value=None, label="Found", interactive=True, visible=False, elem_id="pick-found")
+            with gr.Row(visible=False, elem_id="pick-take") as taking:
+                as_base = gr.Button("Take as base", scale=0, min_width=190)
+                add = gr.Button("Add to the mix", scale=0, min_width=190)
+            notice = status("pick-notice", "What went wrong")
+            base = gr.Textbox("none yet", label="Base", interactive=False, lines=1, max_lines=4, elem_id="pick-base")
+            parents = gr.CheckboxGroup(
+                [], value=[], label="To mix into it", info="Take a tick away to leave a model out.", interactive=True,
+                visible=False, elem_id="pick-parents",
+            )  # fmt: skip
+            kin = gr.Dropdown(
+                [], value=None, label="Fine-tunes of this base on the Hub", info="Choose one to add it.", interactive=True,
+                visible=False, elem_id="pick-kin",
+            )  # fmt: skip
+            verdict = status("pick-verdict", "Whether they fit")
+            outlook = status("pick-outlook", "What this machine can do with them")
+            with gr.Row(elem_id="pick-fetch"):
+                fetch = gr.Button("Download", variant="primary", scale=0, min_width=290, interactive=False)
+                cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
+            progress = bars(elem_id="pick-bars")
+        named = {
+            "family": family, "trio": trio, "query": query, "look": look, "listed": listed, "taking": taking, "as base": as_base,
+            "add": add, "notice": notice, "base": base, "parents": parents, "kin": kin, "verdict": verdict, "outlook": outlook,
+            "fetch": fetch, "cancel": cancel, "bars": progress, "shelf": gr.State(("",)),
+        }  # fmt: skip
+        page.shows(**{f"pick {name}": part for name, part in named.items()})
+
+    def wire(self, page: Parts, trios: Sequence[Trio], load: Callable[..., Updates], drawn: Sequence[str]) -> None:
+        """Bind its events. load(work, base, parents, changes, request) gives updates of `drawn`; a MergeError of it is told."""
+        known = {one.name: one for one in trios}
+
+        def choose(name: str | None) -> Updates:
+            one = known.get(name or "")
+            if one is None:
+                return {}
+            return {"pick shelf": (one.base, *one.parents), "pick notice": say(""), "pick trio": gr.update(info=one.says)}
+
+        def fetch(shelf: Shelf, work: Any, request: gr.Request, token: gr.OAuthToken | None) -> Iterator[Updates]:
+            def loaded(changes: Mapping[str, Any]) -> Updates:
+                return load(work, shelf[0], list(shelf[1:]), changes, request)
+
+            yield from self.fetch(shelf, request.session_hash, self._token(token), loaded)
+
+        parts, put, many = page.parts, ["pick shelf", "pick notice"], {"trigger_mode": "multiple", **ASK}
+
+        def looked_at(edit: Any) -> None:  # not on the shelf's own change event: after an event without a queue it is not fired
+            page.bind(edit.then, self.judge, ["pick shelf"], JUDGED, **many)
+            page.bind(edit.then, self.kin, ["pick shelf"], ["pick kin"], **many)
+
+        asked = partial(gr.on, [parts["pick query"].submit, parts["pick look"].click])
+        page.bind(asked, self.search, ["pick query"], ["pick listed", "pick taking", "pick notice"], **ASK)
+        looked_at(page.bind(parts["pick trio"].input, choose, ["pick trio"], [*put, "pick trio"], **NOW))
+        looked_at(page.bind(parts["pick as base"].click, self.as_base, ["pick shelf", "pick listed"], put, **NOW))
+        looked_at(page.bind(parts["pick add"].click, self.add, ["pick shelf", "pick listed"], put, **NOW))
+        looked_at(page.bind(parts["pick kin"].input, self.add, ["pick shelf", "pick kin"], put, **NOW))
+        looked_at(page.bind(parts["pick parents"].input, self.tick, ["pick shelf", "pick parents"], put, **NOW))
+        page.bind(parts["pick cancel"].click, self.cancel, [], [], **NOW)
+        chosen = page.bind(parts["pick family"].click, lambda: {"pick shelf": self.second_shelf()}, [], ["pick shelf"], **NOW)
+        page.bind(chosen.then, self.judge, ["pick shelf"], JUDGED, **many)
+        told = dict.fromkeys((*FETCHED, *drawn))
+        once = {"trigger_mode": "once", **FETCH}
+        fetched = page.bind(chosen.then, fetch, ["pick shelf", "work"], tuple(told), **once)
+        page.bind(fetched.then, lambda: {"pick family": self.second()}, [], ["pick family"], **NOW)
+        page.bind(parts["pick fetch"].click, fetch, ["pick shelf", "work"], tuple(told), **once)
+
     # ------------------------------------------------------------------------------ find
 
-    def search(self, text: str, request: gr.Request, token: gr.OAuthToken | None) -> tuple[Any, Any, Any]:
-        """(list, its buttons, notice) of what was typed: a model's name, address or folder; else words to search for."""
+    def search(self, text: str, request: gr.Request, token: gr.OAuthToken | None) -> Updates:
+        """List what was typed: a model's name, address or folder; else words to search for."""
         own = self._token(token)
         try:
             reference = self.reference(text)
@@ -230,9 +232,10 @@ class Picking:
             if not listed:
                 raise MergeError("Nothing found. Try fewer words, or paste a model's name as it stands above its page.")
         except MergeError as error:
-            return gr.skip(), gr.skip(), _say(str(error))
+            return {"pick notice": say(str(error))}
         one = listed[0][1] if len(listed) == 1 else None
-        return gr.update(choices=listed, value=one, visible=True), gr.update(visible=True), _say("")
+        models = gr.update(choices=listed, value=one, visible=True)
+        return {"pick listed": models, "pick taking": gr.update(visible=True), "pick notice": say("")}
 
     def reference(self, text: str) -> str | None:
         """The model that a text names; None where it is words to search for. MergeError where it may not be opened here.
@@ -277,12 +280,12 @@ class Picking:
 
     # ------------------------------------------------------------------------------ the shelf
 
-    def as_base(self, shelf: Shelf, chosen: str | None) -> tuple[Any, Any]:
-        """(shelf, notice): this model becomes the base."""
+    def as_base(self, shelf: Shelf, chosen: str | None) -> Updates:
+        """This model becomes the base."""
         return self._put(shelf, lambda: (self._taken(chosen), *[m for m in shelf[1:] if m != self._taken(chosen)]))
 
-    def add(self, shelf: Shelf, chosen: str | None) -> tuple[Any, Any]:
-        """(shelf, notice): this model is to be mixed in."""
+    def add(self, shelf: Shelf, chosen: str | None) -> Updates:
+        """This model is to be mixed in."""
 
         def added() -> Shelf:
             model = self._taken(chosen)
@@ -300,17 +303,17 @@ class Picking:
             raise MergeError("Choose a model from the list first.")
         return reference
 
-    def _put(self, shelf: Shelf, change: Callable[[], Shelf]) -> tuple[Any, Any]:
+    def _put(self, shelf: Shelf, change: Callable[[], Shelf]) -> Updates:
         try:
-            return change(), _say("")
+            return {"pick shelf": change(), "pick notice": say("")}
         except MergeError as error:
-            return shelf, _say(str(error))
+            return {"pick shelf": shelf, "pick notice": say(str(error))}
 
-    def tick(self, shelf: Shelf, ticked: Sequence[str]) -> Shelf:
+    def tick(self, shelf: Shelf, ticked: Sequence[str]) -> Updates:
         """Only these stay in the mix."""
-        return (shelf[0], *[model for model in shelf[1:] if model in ticked])
+        return {"pick shelf": (shelf[0], *[model for model in shelf[1:] if model in ticked])}
 
-    def kin(self, shelf: Shelf, request: gr.Request, token: gr.OAuthToken | None) -> Any:
+    def kin(self, shelf: Shelf, request: gr.Request, token: gr.OAuthToken | None) -> Updates:
         """Fine-tunes of the base that are not on the shelf yet; nothing where the Hub knows none, or cannot be asked."""
         base = shelf[0]
         try:
@@ -318,12 +321,12 @@ class Picking:
         except MergeError:  # a suggestion only; the verdict says what is wrong with the Hub
             listed = ()
         choices = [(_line(one, one.id), one.id) for one in listed if one.id not in shelf]
-        return gr.update(choices=choices, value=None, visible=bool(choices))
+        return {"pick kin": gr.update(choices=choices, value=None, visible=bool(choices))}
 
     # ------------------------------------------------------------------------------ before the download
 
-    def judge(self, shelf: Shelf, request: gr.Request, token: gr.OAuthToken | None) -> Iterator[list[Any]]:
-        """Look at the shelf's models from afar: (base, parents, verdict, outlook, the download button)."""
+    def judge(self, shelf: Shelf, request: gr.Request, token: gr.OAuthToken | None) -> Iterator[Updates]:
+        """Look at the shelf's models from afar."""
         name = request.session_hash or ""
         self._looks[name] = look = self._looks.get(name, 0) + 1
 
@@ -343,7 +346,7 @@ class Picking:
             log.exception("looking at a shelf failed")
             yield self._told(shelf, (), OUR_FAULT, "", None)
 
-    def _judged(self, shelf: Shelf, seen: Sequence[Seen]) -> list[Any]:
+    def _judged(self, shelf: Shelf, seen: Sequence[Seen]) -> Updates:
         errors = [one.error for one in seen if one.error]
         if errors:
             return self._told(shelf, seen, "\n".join(f"✗ {error}" for error in errors), "", None)
@@ -374,14 +377,15 @@ class Picking:
             computing = need(None, {one.reference: one.model for one in seen if one.model is not None}, device).beside
         return host.outlook([one.nbytes for one in seen], merged, computing or 0, free)
 
-    def _told(self, shelf: Shelf, seen: Sequence[Seen], verdict: str, outlook: str, button: str | None) -> list[Any]:
+    def _told(self, shelf: Shelf, seen: Sequence[Seen], verdict: str, outlook: str, button: str | None) -> Updates:
         words = {one.reference: one.words for one in seen}
         choices = [(words.get(model, model), model) for model in shelf[1:]]
-        return [
-            words.get(shelf[0], shelf[0]) or "none yet",
-            gr.update(choices=choices, value=list(shelf[1:]), visible=bool(choices)),
-            _say(verdict), _say(outlook), gr.update(value=button or "Download", interactive=bool(button)),
-        ]  # fmt: skip
+        return {
+            "pick base": words.get(shelf[0], shelf[0]) or "none yet",
+            "pick parents": gr.update(choices=choices, value=list(shelf[1:]), visible=bool(choices)),
+            "pick verdict": say(verdict), "pick outlook": say(outlook),
+            "pick fetch": gr.update(value=button or "Download", interactive=bool(button)),
+        }  # fmt: skip
 
     def look(self, shelf: Shelf, token: Token, cancelled: Callable[[], bool]) -> tuple[Seen, ...]:
         """Each model of the shelf, from its folder or a few kilobytes of it on the Hub, or what is wrong with it."""
@@ -437,29 +441,30 @@ class Picking:
     # ------------------------------------------------------------------------------ the download
 
     def fetch(
-        self, shelf: Shelf, session: str | None, token: Token, loaded: Callable[[Mapping[str, Any]], Sequence[Any]], count: int
-    ) -> Iterator[list[Any]]:
-        """Bring the shelf's models here, then the page: (bars, notice, download, cancel, *loaded(), which has `count` updates).
+        self, shelf: Shelf, session: str | None, token: Token, loaded: Callable[[Mapping[str, Any]], Updates]
+    ) -> Iterator[Updates]:
+        """Bring the shelf's models here, then the page to them.
 
-        loaded  takes the changes to a recipe of these models that the button told of
+        loaded  takes the changes to a recipe of these models that the button told of; what it gives is drawn
 
         Leaving the page stops it, as Cancel does; what has arrived is kept, and goes on next time.
         """
-        nothing, job = [gr.skip()] * count, _Job()
-        yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), *nothing]
-        ended = [gr.update(interactive=True), gr.update(visible=False)]
+        job = _Job()
+        yield _progress("busy", job, "", cancel=gr.update(visible=True), fetch=gr.update(interactive=False))
+        over = {"cancel": gr.update(visible=False), "fetch": gr.update(interactive=True)}
         for message in self._downloads.run(session, lambda work: self._bring(shelf, token, job, work.stopped)):
             if not isinstance(message, Ended):
-                yield [job.shown("busy"), gr.skip(), gr.skip(), gr.skip(), *nothing]
+                yield _progress("busy", job)
             elif message.error is None:
                 try:
-                    again = gr.update(value="Use these models", interactive=True)
-                    yield [job.shown("done"), _say(""), again, ended[1], *loaded(message.value or {})]
+                    drawn = loaded(message.value or {})
+                    again = {"fetch": gr.update(value="Use these models", interactive=True)}
+                    yield drawn | _progress("done", job, "", **over | again)
                 except MergeError as error:
-                    yield [job.shown("done"), _say(str(error)), *ended, *nothing]
+                    yield _progress("done", job, str(error), **over)
             else:
                 words = "Stopped. What has arrived is kept; press Download to go on." if message.cancelled else message.words
-                yield [job.shown("stopped"), _say(words), *ended, *nothing]
+                yield _progress("stopped", job, words, **over)
 
     def _bring(self, shelf: Shelf, token: Token, job: "_Job", stopped: Callable[[], bool]) -> Mapping[str, Any]:
         """Fetch all that is missing: the changes that let the models fit."""
@@ -543,10 +548,6 @@ class Picking:
         """Stop this visitor's download."""
         self._downloads.stop(request.session_hash)
 
-    def gone(self, request: gr.Request) -> None:
-        """The browser is gone."""
-        self.leave(request.session_hash)
-
     def leave(self, session: str | None) -> None:
         """A session has left: its download and its looks end."""
         self._downloads.stop(session)
@@ -557,48 +558,6 @@ class Picking:
 
     def _access(self, token: Token) -> Access:
         return self.studio.host.access(self.studio.grants.of(token if isinstance(token, str) else None))
-
-    # ------------------------------------------------------------------------------ wiring
-
-    def wire(
-        self, view: Pick, trios: Sequence[Trio], work: gr.State, outputs: list[Any], load: Callable[..., Sequence[Any]]
-    ) -> Any:
-        """Bind the view; returns the event after which the page has other models.
-
-        load(work, base, parents, changes, request) gives the updates of `outputs`; a MergeError of it is told.
-        """
-        known = {one.name: one for one in trios}
-
-        def choose(name: str | None) -> tuple[Any, Any, Any]:
-            one = known.get(name or "")
-            if one is None:
-                return gr.skip(), gr.skip(), gr.skip()
-            return (one.base, *one.parents), _say(""), gr.update(info=one.says)
-
-        def fetch(shelf: Shelf, work: Any, request: gr.Request, token: gr.OAuthToken | None) -> Iterator[list[Any]]:
-            def loaded(changes: Mapping[str, Any]) -> Sequence[Any]:
-                return load(work, shelf[0], list(shelf[1:]), changes, request)
-
-            yield from self.fetch(shelf, request.session_hash, self._token(token), loaded, len(outputs))
-
-        gr.on([view.query.submit, view.look.click], self.search, view.query, [view.results, view.taking, view.notice], **ASK)
-        put = [view.shelf, view.notice]
-        for edit in (
-            view.trio.input(choose, view.trio, [*put, view.trio], **NOW),
-            view.as_base.click(self.as_base, [view.shelf, view.results], put, **NOW),
-            view.add.click(self.add, [view.shelf, view.results], put, **NOW),
-            view.kin.input(self.add, [view.shelf, view.kin], put, **NOW),
-            view.parents.input(self.tick, [view.shelf, view.parents], view.shelf, **NOW),
-        ):  # not on the shelf's own change event: after an event without a queue gradio does not fire it
-            edit.then(self.judge, view.shelf, view.judged, trigger_mode="multiple", **ASK)
-            edit.then(self.kin, view.shelf, view.kin, trigger_mode="multiple", **ASK)
-        view.cancel.click(self.cancel, None, None, **NOW)
-        chosen = view.second.click(self.second_shelf, None, view.shelf, **NOW)
-        chosen.then(self.judge, view.shelf, view.judged, trigger_mode="multiple", **ASK)
-        told = [view.bars, view.notice, view.fetch, view.cancel, *outputs]
-        fetched = chosen.then(fetch, [view.shelf, work], told, trigger_mode="once", **FETCH)
-        fetched.then(self.second, None, view.second, **NOW)
-        return view.fetch.click(fetch, [view.shelf, work], told, trigger_mode="once", **FETCH)
 
 
 def fits(shelf: Shelf, models: Mapping[str, Checkpoint]) -> tuple[list[str], int, Fix | None]:
@@ -665,7 +624,7 @@ class _Job:
         with self._lock:
             self._done[reference] = self._sizes[reference][0]
 
-    def shown(self, state: Any) -> Any:
+    def shown(self, state: State) -> Any:
         """The bars: all of it, then the files of the model that is coming now."""
         with self._lock:
             size, done = sum(n for n, _ in self._sizes.values()), sum(self._done.values())
@@ -678,6 +637,12 @@ class _Job:
                 for file, (at, of) in sorted(self._files.items()) if state != "done"
             ]  # fmt: skip
             return gr.update(data=shown(state, (name, done, size, words), files))
+
+
+def _progress(state: State, job: _Job, words: str | None = None, **more: Any) -> Updates:
+    """How a download stands. words: what is said about it, None for what was said last."""
+    told = {"bars": job.shown(state), **more} | ({} if words is None else {"notice": say(words)})
+    return {f"pick {name}": update for name, update in told.items()}
 
 
 def _line(one: remote.HubModel, name: str) -> str:
@@ -699,4 +664,4 @@ def _count(n: int | None) -> str:
     return f"{n / 1e6:.1f}M" if n >= 1e6 else f"{n / 1e3:.1f}k" if n >= 1000 else str(n)
 
 
-__all__ = ["Pick", "Picking", "Seen", "Shelf", "Trio", "fits", "pick", "read_trios"]
+__all__ = ["Picking", "Seen", "Shelf", "Trio", "fits", "read_trios"]

@@ -1,7 +1,7 @@
 """Publish the merge as a repository on the Hub: whose, under which name, who may see it, what the parents' licences ask.
 
 The merge is written into a temporary folder and sent from there. After a failure the folder stays, and a repeat begins with the
-sending; after success, or when the browser is gone, it is deleted. `Publishing.wire` binds the view.
+sending; after success, or when the browser is gone, it is deleted.
 """
 
 import logging
@@ -9,6 +9,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -30,6 +31,7 @@ from merger.ui.events import NOW, QUIET
 from merger.ui.grants import Grants
 from merger.ui.host import Host
 from merger.ui.lanes import short_names
+from merger.ui.parts import Parts, Updates, say, status
 from merger.ui.scratch import scratch
 
 log = logging.getLogger(__name__)
@@ -49,6 +51,12 @@ MergeTo = Callable[..., Any]
 allow_nonfinite=True where the visitor has allowed numbers that are not finite."""
 Answers = Callable[[Any, str, gr.Request], Sequence[Example]]
 """answers(work, prompt, request): what the merge and its parents answered, as far as the visitor may hear it."""
+LOOKED = tuple(f"publish {name}" for name in ("who", "owner", "name", "terms", "confirm", "send", "notice"))
+"""What `Publishing.look` tells."""
+FORM = tuple(f"publish {name}" for name in ("owner", "name", "seen by", "confirm", "answers", "replace"))
+"""What is published is asked of these, in the order of `Publishing.publish`."""
+SENT = tuple(f"publish {name}" for name in ("bars", "notice", "send", "cancel", "anyway", "page"))
+"""What publishing tells."""
 
 
 class Place(Protocol):
@@ -64,87 +72,6 @@ class Work(Protocol):
 
     @property
     def recipe(self) -> Recipe: ...
-
-
-# ---------------------------------------------------------------------------------------------- view
-
-
-@dataclass(frozen=True)
-class Publish:
-    """The view's components. login: None where the page has no sign-in."""
-
-    login: gr.LoginButton | None
-    who: gr.Textbox
-    owner: gr.Dropdown
-    name: gr.Textbox
-    seen_by: gr.Radio
-    terms: gr.Textbox
-    confirm: gr.Checkbox
-    answers: gr.Checkbox
-    replace: gr.Checkbox
-    publish: gr.Button
-    cancel: gr.Button
-    bars: gr.HTML
-    notice: gr.Textbox
-    page: gr.Button
-    anyway: gr.Button
-
-    @property
-    def looked(self) -> list[Any]:
-        """What `Publishing.look` tells."""
-        return [self.who, self.owner, self.name, self.terms, self.confirm, self.publish, self.notice]
-
-    @property
-    def asked(self) -> list[Any]:
-        """What is published is asked of these."""
-        return [self.owner, self.name, self.seen_by, self.confirm, self.answers, self.replace]
-
-
-def publish(host: Host) -> Publish:
-    """Build the view where it is called."""
-    with gr.Column(elem_id="publish"):
-        login = gr.LoginButton("Sign in with Hugging Face", size="sm", elem_id="publish-login") if host.oauth else None
-        who = _words("publish-who", "Sign-in")
-        with gr.Row():
-            owner = gr.Dropdown(
-                [], value=None, label="Owner", interactive=True, min_width=160, scale=2, elem_id="publish-owner", visible=False
-            )  # fmt: skip
-            name = gr.Textbox(
-                "", label="Name of the repository", interactive=True, max_lines=1, max_length=96, min_width=220, scale=4,
-                elem_id="publish-name",
-            )  # fmt: skip
-            seen_by = gr.Radio(
-                [("only you", PRIVATE), ("everybody", PUBLIC)], value=PRIVATE, label="Who can see it", interactive=True,
-                min_width=200, scale=3, elem_id="publish-seen-by",
-            )  # fmt: skip
-        terms = _words("publish-terms", "What the models' licences ask")
-        confirm = gr.Checkbox(False, label="Its owners allow me to publish this", interactive=True, visible=False)
-        answers = gr.Checkbox(True, label="Put the answers to the current prompt on its page", interactive=True)
-        replace = gr.Checkbox(False, label="If the repository exists, put the merge over what is in it", interactive=True)
-        with gr.Row():
-            send = gr.Button("Merge and publish", variant="primary", scale=0, min_width=200, interactive=False)
-            cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
-        progress = bars(elem_id="publish-bars")
-        notice = _words("publish-notice", "Publishing")
-        page = gr.Button(
-            "Open its page on the Hub", link="", link_target="_blank", scale=0, min_width=200, visible=False,
-            elem_id="publish-page",
-        )  # fmt: skip
-        anyway = gr.Button(ANYWAY, scale=0, min_width=200, visible=False, elem_id="publish-anyway")
-    return Publish(
-        login, who, owner, name, seen_by, terms, confirm, answers, replace, send, cancel, progress, notice, page, anyway
-    )  # fmt: skip
-
-
-def _words(elem_id: str, label: str) -> gr.Textbox:
-    return gr.Textbox("", elem_id=elem_id, label=label, lines=1, max_lines=8, interactive=False, visible=False)
-
-
-def _say(text: str) -> Any:
-    return gr.update(value=text, visible=bool(text))
-
-
-# ---------------------------------------------------------------------------------------------- callbacks
 
 
 @dataclass
@@ -166,7 +93,7 @@ class _Kept:
 
 
 class Publishing:
-    """The view's callbacks on one studio. A visitor's token is handed through each call and kept nowhere."""
+    """The panel on one studio. A visitor's token is handed through each call and kept nowhere."""
 
     def __init__(self, studio: Place) -> None:
         self.studio = studio
@@ -174,31 +101,102 @@ class Publishing:
         self._sendings = Background("publishing", TELL_SECONDS)
         self._lock = threading.Lock()
 
+    # ------------------------------------------------------------------------------ view
+
+    def view(self, page: Parts) -> None:
+        """Build it where it is called; without a sign-in where the page has none."""
+        with gr.Column(elem_id="publish"):
+            if self.studio.host.oauth:
+                gr.LoginButton("Sign in with Hugging Face", size="sm", elem_id="publish-login")
+            who = status("publish-who", "Sign-in")
+            with gr.Row():
+                owner = gr.Dropdown(
+                    [], value=None, label="Owner", interactive=True, min_width=160, scale=2, elem_id="publish-owner",
+                    visible=False,
+                )  # fmt: skip
+                name = gr.Textbox(
+                    "", label="Name of the repository", interactive=True, max_lines=1, max_length=96, min_width=220, scale=4,
+                    elem_id="publish-name",
+                )  # fmt: skip
+                seen_by = gr.Radio(
+                    [("only you", PRIVATE), ("everybody", PUBLIC)], value=PRIVATE, label="Who can see it", interactive=True,
+                    min_width=200, scale=3, elem_id="publish-seen-by",
+                )  # fmt: skip
+            terms = status("publish-terms", "What the models' licences ask")
+            confirm = gr.Checkbox(False, label="Its owners allow me to publish this", interactive=True, visible=False)
+            answers = gr.Checkbox(True, label="Put the answers to the current prompt on its page", interactive=True)
+            replace = gr.Checkbox(False, label="If the repository exists, put the merge over what is in it", interactive=True)
+            with gr.Row():
+                send = gr.Button("Merge and publish", variant="primary", scale=0, min_width=200, interactive=False)
+                cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
+            progress = bars(elem_id="publish-bars")
+            notice = status("publish-notice", "Publishing")
+            address = gr.Button(
+                "Open its page on the Hub", link="", link_target="_blank", scale=0, min_width=200, visible=False,
+                elem_id="publish-page",
+            )  # fmt: skip
+            anyway = gr.Button(ANYWAY, scale=0, min_width=200, visible=False, elem_id="publish-anyway")
+        named = {
+            "who": who, "owner": owner, "name": name, "seen by": seen_by, "terms": terms, "confirm": confirm, "answers": answers,
+            "replace": replace, "send": send, "cancel": cancel, "bars": progress, "notice": notice, "page": address,
+            "anyway": anyway,
+        }  # fmt: skip
+        page.shows(**{f"publish {name}": part for name, part in named.items()})
+
+    def wire(
+        self, page: Parts, merge_to: Callable[..., Any], answers: Answers, link: Callable[[Any, str], str], opened: Sequence[Any]
+    ) -> None:
+        """Bind its events. merge_to: as MergeTo, with the visitor's request last; link(work, prompt): an address that opens this
+        recipe again, "" for none; opened: events after which the panel is looked at anew (its tab is chosen, signed in)."""
+
+        def sending(allow: bool) -> Callable[..., Iterator[Updates]]:
+            def send(
+                work: Any, prompt: Any, owner: str | None, name: str, seen_by: str, confirmed: bool, noted: bool, replace: bool,
+                request: gr.Request, token: gr.OAuthToken | None,
+            ) -> Iterator[Updates]:  # fmt: skip
+                def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:
+                    return merge_to(work, folder, progress, cancelled, request, allow)
+
+                yield from self.publish(
+                    work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
+                    link(work, prompt), owner, name, seen_by, confirmed, noted, replace,
+                )  # fmt: skip
+
+            return send
+
+        looking = partial(gr.on, list(opened))
+        page.bind(looking, self.look, ["work", "publish name"], LOOKED, trigger_mode="multiple", **ASK)
+        for button, allow in (("publish send", False), ("publish anyway", True)):
+            page.bind(page.parts[button].click, sending(allow), ["work", "answers", *FORM], SENT, trigger_mode="once", **SEND)
+        page.bind(page.parts["publish cancel"].click, self.cancel, [], [], **NOW)
+
     # ------------------------------------------------------------------------------ before
 
-    def look(self, work: Work, name: str, request: gr.Request, token: gr.OAuthToken | None) -> list[Any]:
-        """Who would publish, and what the licences ask: (who, owner, name, terms, confirm, the button, notice)."""
+    def look(self, work: Work, name: str, request: gr.Request, token: gr.OAuthToken | None) -> Updates:
+        """Who would publish, and what the licences ask."""
         own = self._token(token)
         try:
             asked = self.terms(work, own)
         except MergeError as error:
-            return [*[gr.skip()] * 5, gr.update(interactive=False), _say(str(error))]
-        named = gr.skip() if (name or "").strip() else suggested(work.recipe)
+            return _named(send=gr.update(interactive=False), notice=say(str(error)))
         licences = "\n".join(filter(None, (f"Licence: {asked.words}", asked.confirm)))
-        updates = [named, _say(licences), gr.update(visible=bool(asked.confirm))]
+        drawn = _named(terms=say(licences), confirm=gr.update(visible=bool(asked.confirm)))
+        if not (name or "").strip():
+            drawn |= _named(name=suggested(work.recipe))
+        nobody = _named(owner=gr.update(visible=False), send=gr.update(interactive=False))
         missing = self._missing(own)
         if missing:
-            return [_say(missing), gr.update(visible=False), *updates, gr.update(interactive=False), _say("")]
+            return drawn | nobody | _named(who=say(missing), notice=say(""))
         try:
             owners = push.whoami(own)
         except MergeError as error:
-            return [gr.skip(), gr.update(visible=False), *updates, gr.update(interactive=False), _say(str(error))]
+            return drawn | nobody | _named(notice=say(str(error)))
         first = owners[0] if owners else None
-        return [
-            _say(f"Signed in as {first}." if first else "This sign-in has no account."),
-            gr.update(choices=list(owners), value=first, visible=bool(owners)), *updates,
-            gr.update(interactive=bool(owners)), _say(""),
-        ]  # fmt: skip
+        return drawn | _named(
+            who=say(f"Signed in as {first}." if first else "This sign-in has no account."),
+            owner=gr.update(choices=list(owners), value=first, visible=bool(owners)),
+            send=gr.update(interactive=bool(owners)), notice=say(""),
+        )  # fmt: skip
 
     def _missing(self, token: Token) -> str:
         """What to do before anything can be published; "" when signed in."""
@@ -219,8 +217,8 @@ class Publishing:
     def publish(
         self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Example]], link: str,
         owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
-    ) -> Iterator[list[Any]]:  # fmt: skip
-        """Merge, then send: (bars, notice, publish, cancel, the button that allows numbers not finite, that to its page)."""
+    ) -> Iterator[Updates]:  # fmt: skip
+        """Merge, then send."""
         job = _Job()
 
         def send(doing: Doing) -> str:
@@ -242,20 +240,22 @@ class Publishing:
                 self._let_go(session, kept, address != "")
             return address
 
-        gone = gr.update(visible=False)
-        yield [job.shown("busy"), _say(""), gr.update(interactive=False), gr.update(visible=True), gone, gone]
-        ended = [gr.update(interactive=True), gone]
+        gone, able = gr.update(visible=False), gr.update(visible=True)
+        yield _named(
+            bars=job.shown("busy"), notice=say(""), send=gr.update(interactive=False), cancel=able, anyway=gone, page=gone
+        )
+        over = {"send": gr.update(interactive=True), "cancel": gone}
         for message in self._sendings.run(session, send):
             if not isinstance(message, Ended):
-                yield [job.shown("busy"), *[gr.skip()] * 5]
+                yield _named(bars=job.shown("busy"))
             elif message.error is None:
                 page = gr.update(link=message.value, visible=True)
-                yield [job.shown("done"), _say(f"Published: {message.value}"), *ended, gr.skip(), page]
+                yield _named(bars=job.shown("done"), notice=say(f"Published: {message.value}"), page=page, **over)
             else:
                 kept = "" if self._kept.get(session or "") is None else " The merge is kept for another try."
                 words = message.words + (kept if isinstance(message.error, (Cancelled, CheckpointError)) else "")
-                able = gr.update(visible=isinstance(message.error, NonFiniteError))
-                yield [job.shown("stopped"), _say(words), *ended, able, gone]
+                anyway = able if isinstance(message.error, NonFiniteError) else gone
+                yield _named(bars=job.shown("stopped"), notice=say(words), anyway=anyway, page=gone, **over)
 
     def _merged(self, work: Work, session: str | None, merge_to: MergeTo, job: "_Job", stopped: Callable[[], bool]) -> _Kept:
         """The folder of this recipe's merge: the one that is kept from a try before, or a new one. Hand it to `_let_go`."""
@@ -293,10 +293,6 @@ class Publishing:
         """Stop this visitor's merge, or its sending."""
         self._sendings.stop(request.session_hash)
 
-    def gone(self, request: gr.Request) -> None:
-        """The browser is gone."""
-        self.leave(request.session_hash)
-
     def leave(self, session: str | None) -> None:
         """A session has left: the work stops, and its folder is deleted."""
         self._sendings.stop(session)
@@ -307,36 +303,6 @@ class Publishing:
 
     def _token(self, token: gr.OAuthToken | None) -> Token:
         return self.studio.host.token(token.token if token is not None else None)
-
-    # ------------------------------------------------------------------------------ wiring
-
-    def wire(
-        self, view: Publish, work: gr.State, prompt: Any, merge_to: Callable[..., Any], answers: Answers,
-        link: Callable[[Any, str], str], opened: Sequence[Any],
-    ) -> None:  # fmt: skip
-        """Bind the view. merge_to: as MergeTo, with the visitor's request last; link(work, prompt): an address that opens this
-        recipe again, "" for none; opened: events after which the view is looked at anew (its tab is chosen, signed in)."""
-
-        def sending(allow: bool) -> Callable[..., Iterator[list[Any]]]:
-            def send(
-                work: Any, prompt: Any, owner: str | None, name: str, seen_by: str, confirmed: bool, noted: bool, replace: bool,
-                request: gr.Request, token: gr.OAuthToken | None,
-            ) -> Iterator[list[Any]]:  # fmt: skip
-                def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:
-                    return merge_to(work, folder, progress, cancelled, request, allow)
-
-                yield from self.publish(
-                    work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
-                    link(work, prompt), owner, name, seen_by, confirmed, noted, replace,
-                )  # fmt: skip
-
-            return send
-
-        gr.on(list(opened), self.look, [work, view.name], view.looked, trigger_mode="multiple", **ASK)
-        outputs = [view.bars, view.notice, view.publish, view.cancel, view.anyway, view.page]
-        for button, allow in ((view.publish, False), (view.anyway, True)):
-            button.click(sending(allow), [work, prompt, *view.asked], outputs, trigger_mode="once", **SEND)
-        view.cancel.click(self.cancel, None, None, **NOW)
 
 
 def suggested(recipe: Recipe) -> str:
@@ -349,6 +315,11 @@ def suggested(recipe: Recipe) -> str:
     names = short_names([m for m in recipe.merged if m != recipe.base_model][:3]).values()
     words = "-".join([*(name.rsplit("/", 1)[-1] for name in names), recipe.merge_method])
     return re.sub(r"[^A-Za-z0-9._]+|_{2,}|\.{2,}", "-", words).strip("-._")[:90].rstrip("-._") or "merged-model"
+
+
+def _named(**updates: Any) -> Updates:
+    """Updates by the parts' names, which begin with the panel's."""
+    return {f"publish {name}": update for name, update in updates.items()}
 
 
 class _Job:
@@ -381,4 +352,4 @@ class _Job:
         return gr.update(data=shown(state, whole))
 
 
-__all__ = ["Publish", "Publishing", "publish", "suggested"]
+__all__ = ["Publishing", "suggested"]
