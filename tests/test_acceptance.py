@@ -1,9 +1,15 @@
 """The design's list of what a browser must show, as far as no other file holds it: one page is opened once for many checks."""
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Page
+from browsing import ROOT, Page
+
+from merger.recipe import load
+from merger.ui.state import link
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -115,3 +121,29 @@ def test_marks_and_lines_are_told_apart_without_colour(open_page: Any) -> None:
         node.remove(); return `${textDecorationStyle} ${textDecorationThickness}`; }); }"""
     )
     assert len(set(styles)) == 5, styles
+
+
+EVIL = "<img src=x onerror=window.hacked=1> ${window.hacked=2}"
+
+
+def test_models_of_ones_own_suggest_prompts(open_page: Any, tmp_path: Path) -> None:
+    """Their cards' prompts stand beside the field; nothing of the toys does, though the folders are called as theirs."""
+    for name in ("base", "pirate", "plural"):
+        shutil.copytree(ROOT / "presets" / "family" / name, tmp_path / name)
+    (tmp_path / "pirate" / "README.md").write_text(f"---\nwidget:\n- text: plural of fox\n- text: {json.dumps(EVIL)}\n---\n")
+    (tmp_path / "base" / "README.md").write_text("---\nlicense: mit\n---\n")
+    models = [{"model": str(tmp_path / name), "parameters": {"weight": 0.5}} for name in ("pirate", "plural")]
+    recipe = {"merge_method": "task_arithmetic", "base_model": str(tmp_path / "base"), "models": models}
+    page = open_page(1280, 860, query=f"?__theme=light&r={link(load(json.dumps(recipe), 'test'))}")
+    chips = page.page.locator(".rw-chips .rw-chip")
+    expect(chips).to_have_text(["plural of fox", EVIL], timeout=15_000)
+    page.press("Prompts…")
+    expect(page.page.locator(".rw-form .rw-chip")).to_have_text(["plural of fox", EVIL])
+    chips.first.click()
+    page.asked("plural of fox")
+    desk = page.page.locator("#desk").inner_html()
+    for toy in ("count from 7", "garden backwards", "Seven tiny", "plural of box", "Pirate who knows plurals"):
+        assert toy not in desk.replace("Seven tiny models with six tricks; they answer at once.", ""), toy
+    assert page.page.evaluate("window.hacked") is None and page.page.locator(".rows img").count() == 0
+    family = page.box("models").get_by_role("radio", name="Other models…")
+    expect(family).to_contain_text("Live up to ")
