@@ -1,9 +1,15 @@
 """The design's list of what a browser must show, as far as no other file holds it: one page is opened once for many checks."""
 
+import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Page
+from browsing import ROOT, Page
+
+from merger.recipe import load
+from merger.ui.state import link
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -115,3 +121,97 @@ def test_marks_and_lines_are_told_apart_without_colour(open_page: Any) -> None:
         node.remove(); return `${textDecorationStyle} ${textDecorationThickness}`; }); }"""
     )
     assert len(set(styles)) == 5, styles
+
+
+EVIL = "<img src=x onerror=window.hacked=1> ${window.hacked=2}"
+
+
+def test_models_of_ones_own_suggest_prompts(open_page: Any, tmp_path: Path) -> None:
+    """Their cards' prompts stand beside the field; nothing of the toys does, though the folders are called as theirs."""
+    for name in ("base", "pirate", "plural"):
+        shutil.copytree(ROOT / "presets" / "family" / name, tmp_path / name)
+    (tmp_path / "pirate" / "README.md").write_text(f"---\nwidget:\n- text: plural of fox\n- text: {json.dumps(EVIL)}\n---\n")
+    (tmp_path / "base" / "README.md").write_text("---\nlicense: mit\n---\n")
+    models = [{"model": str(tmp_path / name), "parameters": {"weight": 0.5}} for name in ("pirate", "plural")]
+    recipe = {"merge_method": "task_arithmetic", "base_model": str(tmp_path / "base"), "models": models}
+    page = open_page(1280, 860, query=f"?__theme=light&r={link(load(json.dumps(recipe), 'test'))}")
+    chips = page.page.locator(".rw-chips .rw-chip")
+    expect(chips).to_have_text(["plural of fox", EVIL], timeout=15_000)
+    page.press("Prompts…")
+    expect(page.page.locator(".rw-form .rw-chip")).to_have_text(["plural of fox", EVIL])
+    chips.first.click()
+    page.asked("plural of fox")
+    desk = page.page.locator("#desk").inner_html()
+    for toy in ("count from 7", "garden backwards", "Seven tiny", "plural of box", "Pirate who knows plurals"):
+        assert toy not in desk.replace("Seven tiny models with six tricks; they answer at once.", ""), toy
+    assert page.page.evaluate("window.hacked") is None and page.page.locator(".rows img").count() == 0
+    family = page.box("models").get_by_role("radio", name="Other models…")
+    expect(family).to_contain_text("Live up to ")
+
+
+# Whether all of an element lies in the viewport and in every box around it.
+WHOLE = """(selector) => [...document.querySelectorAll(selector)].filter((node) => node.getClientRects().length).map((node) => {
+  const { left, top, right, bottom } = node.getBoundingClientRect();
+  let [l, t, r, b] = [0, 0, innerWidth, innerHeight];
+  for (let box = node.parentElement; box; box = box.parentElement) {
+    if (getComputedStyle(box).overflow === 'visible') continue;
+    const edge = box.getBoundingClientRect();
+    [l, t, r, b] = [Math.max(l, edge.left), Math.max(t, edge.top), Math.min(r, edge.right), Math.min(b, edge.bottom)];
+  }
+  return left >= l - 1 && top >= t - 1 && right <= r + 1 && bottom <= b + 1;
+})"""
+GAME = {"pirate": 0.5, "plural": 0.2, "spell": 0.2}
+DRAWERS = ("Find", "Inside", "Recipe", "History")
+
+
+def of(method: str, weights: dict[str, float], **more: Any) -> str:
+    """A page's address for a recipe of toys."""
+    listed = [{"model": f"presets/family/{name}", "parameters": {"weight": weight}} for name, weight in weights.items()]
+    recipe = {"merge_method": method, "base_model": "presets/family/base", "models": listed, **more}
+    return f"?__theme=light&r={link(load(json.dumps(recipe), 'test'))}"
+
+
+def test_beside_every_drawer(open_page: Any) -> None:
+    """Three lanes and three answers are whole at 1280; on a phone the open row's answer is."""
+    page = open_page(1280, 860, query=of("task_arithmetic", GAME))
+    expect(page.page.locator(".mixer [role=slider]")).to_have_count(3)
+    for drawer in DRAWERS:
+        page.tab(drawer)
+        page.page.wait_for_timeout(150)
+        assert page.page.evaluate(WHOLE, ".mixer [role=slider]") == [True] * 3, drawer
+        assert page.page.evaluate(WHOLE, ".rw-row .rw-merge")[:3] == [True] * 3, drawer
+        low = page.page.locator(".mixer .mx-track").evaluate_all("(all) => Math.min(...all.map((track) => track.clientHeight))")
+        assert low >= 18
+    page.page.set_viewport_size({"width": 390, "height": 844})
+    for drawer in ("History", "Recipe"):
+        page.page.locator("#below [role=tab]", has_text=drawer).first.dispatch_event("click")
+        page.page.wait_for_timeout(150)
+        assert page.page.evaluate(WHOLE, ".rw-row[data-open=true] .rw-merge") == [True], drawer
+
+
+SLICES = {
+    "one after the other": {"slices": [
+        {"sources": [{"model": "presets/family/pirate", "layer_range": [0, 4]}]},
+        {"sources": [{"model": "presets/family/plural", "layer_range": [2, 6]}]},
+    ], "merge_method": "passthrough"},
+    "the most copied": {"slices": [{"sources": [
+        {"model": "presets/family/pirate", "layer_range": [0, 6]}, {"model": "presets/family/plural", "layer_range": [0, 6]},
+    ]}], "merge_method": "slerp", "base_model": "presets/family/pirate",
+        "parameters": {"t": [{"filter": "self_attn", "value": [0, 1]}, {"filter": "mlp", "value": [1, 0]}, {"value": 0.5}]}},
+    "mixed": {"slices": [{"sources": [
+        {"model": "presets/family/pirate", "layer_range": [a, b], "parameters": {"weight": 0.4, "density": 0.5}},
+        {"model": "presets/family/plural", "layer_range": [a, b], "parameters": {"weight": 0.4, "density": 0.5}},
+    ]} for a, b in ((0, 3), (3, 6))], "merge_method": "dare_ties", "base_model": "presets/family/base"},
+}  # fmt: skip
+
+
+def test_slices_are_shown_without_a_complaint(open_page: Any) -> None:
+    """Whole models as lanes, others as a stack; the fixture holds that the console stays empty."""
+    page = open_page(1280, 860)
+    page.says("ahoy me matey, arr!")
+    for name, recipe in SLICES.items():
+        page.page.goto(f"{page.page.url.partition('?')[0]}?__theme=light&r={link(load(json.dumps(recipe), 'test'))}")
+        shown = page.page.locator(".mixer [role=slider]" if name == "the most copied" else ".st-picture")
+        expect(shown.first, name).to_be_visible(timeout=30_000)
+        expect(page.page.locator(".rw-row .rw-mark[data-right=null]")).to_have_count(0, timeout=60_000)  # all have answered
+        page.page.wait_for_timeout(300)

@@ -17,8 +17,9 @@ from merger.engine.batch import merge
 from merger.engine.companions import tokenizer_folder
 from merger.engine.session import Parents, Session
 from merger.errors import RecipeError
-from merger.hub.card import digest, licence, strictest
+from merger.hub.card import digest, licence, strictest, suggested
 from merger.hub.references import open_reference
+from merger.limits import CARD_PROMPTS, PROMPT_CHARACTERS
 from merger.recipe import dump, load, replace
 
 TEXT = """# my best merge
@@ -223,3 +224,60 @@ def test_pieces_of_adapted_models(models: Path) -> None:
     assert [(p.reference, p.folder.name, [f.name for f in p.files]) for p in pieces] == [
         ("b", "b", ["model.safetensors"]), ("tune", "tune", ["adapter_model.safetensors"]),
     ]  # fmt: skip
+
+
+WIDGET = """---
+license: mit
+widget:
+- text: "Say \\"hi\\""
+- text: 'It''s plain'
+  example_title: Title
+- text: a <b>bold</b> one # a remark
+- example_title: Chat
+  messages:
+    - role: system
+      content: You are kind.
+    - role: user
+      content: |
+        Two
+        lines.
+- text: >-
+    folded
+    words
+- text: "a <b>bold</b> one"
+tags:
+- text: no prompt
+---
+widget:
+- text: below the head
+"""
+
+
+def test_prompts_that_a_card_suggests(tmp_path: Path) -> None:
+    """What cards write is read, in their order; a stranger's text is cut, and none of it is more than text."""
+
+    def of(name: str, text: str) -> tuple[str, ...]:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "README.md").write_text(text, encoding="utf-8")
+        return suggested(tmp_path / name)
+
+    assert of("card", WIDGET) == ('Say "hi"', "It's plain", "a <b>bold</b> one", "Two\nlines.", "folded words")
+    many = "".join(f"- text: prompt {i}\n" for i in range(50))
+    assert of("many", f"---\nwidget:\n{many}---\n") == tuple(f"prompt {i}" for i in range(CARD_PROMPTS))
+    (long,) = of("long", f"---\nwidget:\n- text: {'x' * 9000}\x1b[31m\n---\n")
+    assert long == "x" * PROMPT_CHARACTERS
+    assert of("control", "---\nwidget:\n- text: a\x1b\u202eb\n---\n") == ("ab",)
+    began = time.monotonic()
+    for i, odd in enumerate(
+        (
+            "",
+            "no head",
+            "---\nwidget: 3\n---\n",
+            "---\nwidget:\n- text:\n- 7\n- text: |\n---\n",
+            "---\nwidget:\n" + " \n" * 60_000,
+        )
+    ):
+        assert of(f"odd{i}", odd) == ()
+    assert time.monotonic() - began < 5
+    (tmp_path / "none").mkdir()
+    assert suggested(tmp_path / "none") == ()

@@ -19,7 +19,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 expect = sync_api.expect
 
-SIZES = ((1280, 860), (390, 844), (1920, 1080), (640, 430), (1024, 768))
+SIZES = ((1280, 860), (390, 844), (1920, 1080), (640, 430), (360, 640), (1024, 768))
 TOYS = ("pirate", "plural", "spell", "count", "story", "mirror")
 # Of all that a selector finds: its rectangle, and whether all of it is seen: in the viewport and in every box around it.
 SEEN = """(selector) => [...document.querySelectorAll(selector)].filter((node) => node.getClientRects().length).map((node) => {

@@ -1,6 +1,7 @@
 """The model card: what a merged model was made from, how, and what its parents' licences are known to ask."""
 
 import hashlib
+import json
 import os
 import platform
 import re
@@ -8,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -17,7 +19,7 @@ from merger.errors import CheckpointError, begin
 from merger.files.checkpoints import Checkpoint, Piece
 from merger.files.texts import read_text
 from merger.hub.references import is_hub_id, parse_reference
-from merger.limits import CARD_BYTES
+from merger.limits import CARD_BYTES, CARD_PROMPTS, PROMPT_CHARACTERS
 from merger.recipe import Recipe, dump, load
 from merger.regular import Seen, cache_root, look, open_regular
 
@@ -152,6 +154,49 @@ def licence(folder: Path) -> str | None:
             first = next((line.strip(" #\r") for line in text.split("\n") if line.strip(" #\r")), "")
             return f"see its {name}: {first[:80]}"
     return None
+
+
+@lru_cache(maxsize=256)
+def suggested(folder: Path) -> tuple[str, ...]:
+    """The prompts that a model's README.md suggests: `text`, or what a user says, in the list `widget` of its head.
+
+    They are a stranger's: cut to a prompt's length, without control characters, at most CARD_PROMPTS.
+    """
+    head = re.match(r"---[ \t\r]*\n(.*?)\n---", _beginning(folder / "README.md") or "", re.DOTALL)
+    listed = re.search(r"^widget:[ \t\r]*\n((?:[ \t-].*(?:\n|$)|[ \t\r]*\n)*)", head[1] if head else "", re.MULTILINE)
+    lines = listed[1].split("\n") if listed else []
+    found: list[str] = []
+    role = "user"
+    for i, line in enumerate(lines):
+        key, colon, rest = line.lstrip(" -\t").partition(":")
+        if not colon:
+            continue
+        if key == "role":
+            role = rest.strip(" \"'\r")
+        elif key == "text" or (key == "content" and role == "user"):
+            found.append(_scalar(rest.strip(), lines[i + 1 :], len(line) - len(line.lstrip(" -\t"))))
+    clean = ("".join(c for c in text if c.isprintable() or c == "\n").strip()[:PROMPT_CHARACTERS].strip() for text in found)
+    return tuple(dict.fromkeys(text for text in clean if text))[:CARD_PROMPTS]
+
+
+def _scalar(text: str, below: Sequence[str], indent: int) -> str:
+    """A YAML scalar, as cards write them: plain, quoted, or the deeper lines below a `|` or `>`."""
+    if text[:1] in ("|", ">"):
+        block: list[str] = []
+        for line in below:
+            if line.strip() and len(line) - len(line.lstrip(" ")) <= indent:
+                break
+            block.append(line.strip())
+        return ("\n" if text[0] == "|" else " ").join(block)
+    if len(text) > 1 and text[0] == text[-1] == '"':
+        try:
+            said = json.loads(text)
+        except ValueError:
+            return text[1:-1]
+        return said if isinstance(said, str) else ""
+    if len(text) > 1 and text[0] == text[-1] == "'":
+        return text[1:-1].replace("''", "'")
+    return text.split(" #")[0]
 
 
 def _beginning(file: Path) -> str | None:

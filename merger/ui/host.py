@@ -93,6 +93,18 @@ class Host:
         """What a visitor may have opened here, who has brought these gated or private models with a sign-in of their own."""
         return Access(frozenset(self.family), frozenset(granted)) if self.hosted else ANYTHING
 
+    @property
+    def room(self) -> int:
+        """Bytes that models and their merge may take together to be heard live."""
+        if self.accelerator == "zerogpu":
+            return ZEROGPU_MEMORY
+        return min(self.memory, self.gpu_memory or self.memory) if self.accelerator == "cuda" else int(self.memory * LIVE_SHARE)
+
+    @property
+    def place(self) -> str:
+        """Where they are then."""
+        return {"cpu": "this machine's memory", "cuda": "this GPU's memory", "zerogpu": "a GPU's memory"}[self.accelerator]
+
     def outlook(self, sizes: Sequence[int], merged: int, computing: int = 0, free: int | None = None) -> Outlook:
         """Whether models of these bytes (base and parents) and their merge can be heard here, or only be merged to files.
 
@@ -101,10 +113,8 @@ class Host:
         """
         total, count = sum(sizes) + merged, len(sizes)
         size = f"{count} models and their merge take {format_bytes(total)}"
-        room = int(self.memory * LIVE_SHARE) if self.accelerator != "cuda" else min(self.memory, self.gpu_memory or self.memory)
-        room = ZEROGPU_MEMORY if self.accelerator == "zerogpu" else room
+        room, place = self.room, self.place
         room = free if self.accelerator == "cuda" and free is not None else room
-        place = {"cpu": "this machine's memory", "cuda": "this GPU's memory", "zerogpu": "a GPU's memory"}[self.accelerator]
         if self.hosted and self.disk and total > self.disk:
             have = format_bytes(self.disk)
             return Outlook("refused", f"{size} on the disk; this page has {have}. Copy the recipe and merge at home.")

@@ -218,7 +218,7 @@ def _board(desk: Desk, work: Workspace) -> dict[str, Any]:
     """Who answers, whose rows belong to them, and which rows they have where the browser keeps none."""
     family = desk.family(work)
     preset = (desk.preset(work) or family.first) if family else None
-    own = {"chips": list(family.chips), "says": family.says} if family else {}
+    own = {"chips": list(family.chips), "says": family.says} if family else {"chips": Answers(desk.studio).suggested(work)}
     begin = Rows(preset.rows if preset else (GREETING,), family=desk.rows_of(work))
     return {"columns": Answers(desk.studio).columns(work), "begin": begin.shown, **own}
 

@@ -7,6 +7,7 @@ import gradio as gr
 
 import merger.ui.state as state
 from merger.errors import MergeError
+from merger.files.checkpoints import format_bytes
 from merger.hub import smollm2
 from merger.methods import GROUPS, METHODS
 from merger.ui import controls
@@ -71,11 +72,20 @@ class Choosing:
         listing = [Choice(toys.name, toys.title, "Seven tiny models with six tricks; they answer at once.", on=family is toys)]
         if any(one.name == SMOLLM2 for one in self.desk.studio.families):
             second = next(one for one in self.desk.studio.families if one.name == SMOLLM2)
-            listing.append(Choice(SMOLLM2, second.title, second.says, on=family is not None and family.name == SMOLLM2))
+            here = smollm2.base() or smollm2.packed()
+            size = f"Its base takes {format_bytes(smollm2.NBYTES)}{'' if here else ', which are downloaded once'}."
+            listing.append(
+                Choice(SMOLLM2, second.title, f"{second.says} {size}", on=family is not None and family.name == SMOLLM2)
+            )
         if family is None:
             names = short_names([work.base, *work.shelf])
             listing.append(Choice("here", names[work.base], "What is on the desk now.", on=True))
-        listing.append(Choice(OTHERS, "Other models…", "From this computer, the Hub, or a name that you paste."))
+        host = self.desk.studio.host
+        where = (
+            "From the Hub, or a name that you paste." if host.hosted else "From this computer, the Hub, or a name that you paste."
+        )
+        live = f"Live up to {format_bytes(host.room)} of {host.place}, the merge included; larger ones are merged to files."
+        listing.append(Choice(OTHERS, "Other models…", f"{where} {live}"))
         return listed("Family of models", [("", listing)])
 
     # ------------------------------------------------------------------------------------------ events

@@ -15,7 +15,8 @@ from merger.chat.conversation import Conversation, as_text
 from merger.chat.conversation import asked as asked_in
 from merger.chat.model import Event, Plain, Token
 from merger.errors import OUR_FAULT, Cancelled, MergeError, OutOfMemory
-from merger.limits import ANSWER_SECONDS, HEARD_TOKENS, LINE_SECONDS
+from merger.hub.card import suggested
+from merger.limits import ANSWER_SECONDS, CARD_PROMPTS, HEARD_TOKENS, LINE_SECONDS
 from merger.recipe import Recipe, dump
 from merger.search.trials import whose_template
 from merger.tokenizer import safe, templates
@@ -89,6 +90,14 @@ class Answers:
             ),
             *({"key": name, "name": name, "slot": None, "kept": True} for name in self.kept(work)),
         ]  # fmt: skip
+
+    def suggested(self, work: Workspace) -> list[str]:
+        """Prompts that the cards of a desk's models suggest: the models' own first, then their base's."""
+        found: dict[str, None] = {}
+        for reference in (*work.chosen, work.base):
+            with contextlib.suppress(MergeError):
+                found |= dict.fromkeys(suggested(self.studio.parents.model(reference, self.studio.access).folder))
+        return list(found)[:CARD_PROMPTS]
 
     def _words(self, reference: str) -> str:
         """What kind of chat template a model has; "" where that cannot be told."""

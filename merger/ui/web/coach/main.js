@@ -42,6 +42,7 @@ export function start(host) {
   };
   const draw = () => {
     const now = STEPS[step];
+    root.dataset.step = String(step); // the lane that is meant has a frame
     discs.replaceChildren(
       ...STEPS.map((_, i) => Object.assign(el('i', 'co-disc', i < step ? '✓' : String(i + 1)), { ariaHidden: 'true' })),
     );
