@@ -24,7 +24,9 @@ from merger.ui.panels.find import Exploring, explore
 from merger.ui.panels.find import wire as wire_explore
 from merger.ui.panels.first import Welcoming
 from merger.ui.panels.head import Heading
+from merger.ui.panels.improve import Finding
 from merger.ui.panels.inside import Looking
+from merger.ui.panels.judge import Measuring
 from merger.ui.panels.method import Choosing
 from merger.ui.panels.mixer import Mixing
 from merger.ui.panels.models import Picking, pick, read_trios
@@ -61,6 +63,7 @@ class Panels:
         self.head, self.begin = Heading(desk), Beginning(desk, self.answers)
         self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.answers)
         self.stack = Stacking(desk)
+        self.improve, self.judge = Finding(desk), Measuring(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
         self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
         self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
@@ -87,6 +90,8 @@ class Panels:
                 with gr.Tab("Close", id="desk", elem_id="tab-close"):
                     gr.HTML("", elem_id="no-drawer")  # no drawer is open
                 with gr.Tab("Find", id="explore"):
+                    self.improve.view()
+                    self.judge.view()
                     sweeps = explore(self.find, studio.plan(first.recipe), first.chosen)
                 with gr.Tab("Inside", id="inside") as inside_tab:
                     self.inside.view()
@@ -114,6 +119,8 @@ class Panels:
             self.answers,
             self.chat,
             self.first,
+            self.improve,
+            self.judge,
         ):
             panel.wire()
         self.recipe.wire(recipe_tab)
@@ -125,7 +132,7 @@ class Panels:
         take = self.take
         self.publish.wire(sending, work, asked, take.merge_to, take.answers, take.address, [publish_tab.select])
         self._page(demo)
-        studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave]
+        studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave, self.improve.leave, self.judge.leave]
 
     def _head(self, first: Workspace) -> None:
         """The head line with the boxes that it opens, what was refused, and what is being taken."""
@@ -153,6 +160,7 @@ class Panels:
         """What is never seen: signals between events, and what must be there while tabs are closed."""
         self.past.view_hidden()
         self.take.view_hidden()
+        self.improve.view_hidden()
         self.desk.shows(**{name: gr.Textbox("", visible="hidden", elem_id=name) for name in ("tick", "asked", "spoken")})
 
     def _page(self, demo: Page) -> None:

@@ -1,4 +1,4 @@
-// npm run build: 994774bcb98125244fb2860a4ef8c1d96c1f4975eee8f0fbeb9b70ac4f6cb421 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: 96c9de09616f53eefba84caf8d1ef8600d953a031a0b3fe987efbc9bd777784f of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var J=Object.defineProperty;var Bt=Object.getOwnPropertyDescriptor;var zt=Object.getOwnPropertyNames;var Dt=Object.prototype.hasOwnProperty;var Ht=(i,t)=>{for(var e in t)J(i,e,{get:t[e],enumerable:!0})},Ft=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of zt(t))!Dt.call(i,r)&&r!==
 e&&J(i,r,{get:()=>t[r],enumerable:!(s=Bt(t,r))||s.enumerable});return i};var Pt=i=>Ft(J({},"__esModule",{value:!0}),i);var ye={};Ht(ye,{start:()=>xe});var it=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
 ic:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collap\
@@ -27,27 +27,28 @@ d var(--me-line)}.rows .rw-field{flex:1 1 240px;min-width:120px;height:32px;padd
 (--me-edge);background:transparent;color:inherit;resize:none}.rw-field::placeholder{color:var(--me-quiet);opacity:1}.rw-chips{display:flex;gap:6px;overflow:hidd\
 en}.rows :is(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:28px;border:1px solid var(--me-line);border-radius:14px;white-space:nowrap}.rows .rw-send{b\
 order-radius:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0 16px;bord\
-er-bottom:1px solid var(--me-line)}.rw-right{font-size:18px;font-weight:600;white-space:nowrap}.rw-bars{display:flex;gap:3px;align-items:flex-end;height:28px}.r\
-w-bar{width:10px;background:var(--me-edge)}.rw-bar[data-newest=true]{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;padding:12px 16p\
-x}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closehead\
- [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;cursor:pointer\
-}.rw-was{display:-webkit-box;overflow:hidden;-webkit-box-orient:vertical;-webkit-line-clamp:3}.rw-title,.rw-series-title{flex:1 1 160px;margin:0;font-size:13px;\
-font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty){padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw\
--form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex-direction:column;font-size:11px;color:var(--me-quiet)}.rw-i\
-nput{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);color:var(--me-ink);font:inherit}.rw-hidden{position:absolute;\
-width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):focus-visible{outline:2px solid var(--me-focus);outline-offset\
-:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{display:flex;flex-direction:column;gap:10px;min-height:0;padding\
-:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{outline:none}.rw-pair{display:grid;grid-template-columns:1fr\
- 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-side-text{margin:0;min-height:96px;padding:8px 0;border-top:2px\
- solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.rw-side-text[data-waits=true]::after{content:"writing\\2026";c\
-olor:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex-start;min-height:36px;padding:4px 12px;border:1px solid var\
-(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-vote{flex:none;align-self:center;min-height:32px;margin-le\
-ft:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}\
-.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .\
-rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-hei\
-ght:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:block}.rw-prompt{width:42%}.rw-row td{height:48px;pa\
-dding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40px;padding:2px 8px}.rw-right{font-size:14px}}@media(\
-max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
+er-bottom:1px solid var(--me-line)}.rows .rw-right{padding:0;background:none;border:0;color:inherit;cursor:pointer;font-family:inherit;font-size:18px;font-weigh\
+t:600;white-space:nowrap}.rw-bars{display:flex;gap:3px;align-items:flex-end;height:28px}.rw-bar{width:10px;background:var(--me-edge)}.rw-bar[data-newest=true]{b\
+ackground:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;padding:12px 16px}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:ce\
+nter;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closehead [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font\
+:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;cursor:pointer}.rw-was{display:-webkit-box;overflow:hidden;-webkit-box-orient:vertic\
+al;-webkit-line-clamp:3}.rw-title,.rw-series-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 1\
+6px 8px}.rw-edited:not(:empty){padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{fl\
+ex:1 1 180px;display:flex;flex-direction:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px\
+;background:var(--me-sheet);color:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(bu\
+tton,input,textarea,select):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow\
+){display:none}.rw-series{display:flex;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{displa\
+y:none}.rows .rw-series:focus{outline:none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;co\
+lor:var(--me-soft-ink)}.rw-side-text{margin:0;min-height:96px;padding:8px 0;border-top:2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-\
+wrap;overflow-wrap:anywhere}.rw-side-text[data-waits=true]::after{content:"writing\\2026";color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}\
+.rows .rw-vote{align-self:flex-start;min-height:36px;padding:4px 12px;border:1px solid var(--me-edge);border-radius:6px;background:none;color:inherit;font:inher\
+it;cursor:pointer}.rw-score .rw-vote{flex:none;align-self:center;min-height:32px;margin-left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:\
+var(--me-line);cursor:default}.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[\
+data-many=true]{.rw-prompt{width:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-\
+tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{opacity:1}}@media(max-width:860px){.\
+rw-head{display:none}.rw-talk{display:block}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:n\
+one}.rw-askrow,.rw-score{min-height:40px;padding:2px 8px}.rows .rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{disp\
+lay:none}}
 `;var ot=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
 ry, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: var(--me-card\
 )}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);whit\
@@ -78,7 +79,7 @@ w:ellipsis;white-space:nowrap}.an-hold{font-size:12.5px;margin-left:auto;flex:no
 ass=true] .an-card[data-lead=true]{border-style:dashed}&[data-bypass=true] .an-card[data-lead=true] :is(.an-text,.an-message,.an-why){display:none}.an-heard{whi\
 te-space:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display:none}.an-why{border-top:1px solid var(--an-line);margin:6px 8px 0 0;paddi\
 ng-top:5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}@media(pointer:coarse){.an-hold,.an-button{min-height:36px}}}
-`;function l(i,t="",e=""){let s=document.createElement(i);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function p(i,t,e,s=""){let r=l("button",i,t);return r.type="button",s&&r.setAttribute("aria-label",s),r.addEventListener("click",e),r}function b(i,t){return i.title=
+`;function l(i,t="",e=""){let s=document.createElement(i);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function d(i,t,e,s=""){let r=l("button",i,t);return r.type="button",s&&r.setAttribute("aria-label",s),r.addEventListener("click",e),r}function b(i,t){return i.title=
 t,i}function S(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Gt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
 i.textContent!==t&&(i.textContent=t)}var T=(i,t)=>Gt(i,"aria-pressed",String(t));function nt(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
 `no ${t} here`);return i.append(l("style","",e)),s}function at(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
@@ -109,8 +110,8 @@ rrow keys step through them`),this.box.dataset.lead=String(!!t.lead),this.box.st
 String(!t.lead&&!Number.isInteger(t.slot)),this.title.textContent=t.lead?s.charAt(0).toUpperCase()+s.slice(1):s,this.title.title=s,x(this.words,t.words?String(t.
 words):""),this.hold.hidden=!t.lead||!e,this.refresh()}clear(){let t=Math.min(this.body.clientHeight,320);this.body.style.minHeight=this.said.tokens.length?`${t}\
 px`:"",this.said=pt(),this.text.replaceChildren(),x(this.why,"")}append(t,e){let s=document.createDocumentFragment();for(let o of t){let n=String(o[0]??"");this.
-said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let a=/^\s+(?=\S)/.exec(n)?.[0]??"";a&&s.append(a);let h=l("span","an-token",n.slice(a.length)),d=typeof o[1]==
-"number"?Math.min(1,Math.max(0,o[1])):1;h.style.setProperty("--u",String(Math.round(55*(1-d)))),ct(h,o,e),h.dataset.i=String(this.said.tokens.length),this.said.
+said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let a=/^\s+(?=\S)/.exec(n)?.[0]??"";a&&s.append(a);let h=l("span","an-token",n.slice(a.length)),p=typeof o[1]==
+"number"?Math.min(1,Math.max(0,o[1])):1;h.style.setProperty("--u",String(Math.round(55*(1-p)))),ct(h,o,e),h.dataset.i=String(this.said.tokens.length),this.said.
 tokens.push(o),this.said.spans.push(h),s.append(h)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(s),r&&this.said.state===
 "busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(t,e){if(this.said.tokens.length===t.length){this.said.tokens=t,t.forEach((o,n)=>ct(this.said.spans[n],
 o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.append(t,e)}get remark(){let{state:t,tokens:e,error:s}=this.
@@ -124,9 +125,9 @@ e[4]):"";x(t,e&&s?`${Q(e[0])} ${I(Number(e[1]))}: ${s}`:"")}var R=class{construc
 box.hidden=!0,this.box.setAttribute("role","tooltip"),this.lit=null}hide(){this.lit?.classList.remove("an-lit"),this.lit=null,this.box.hidden=!0}explain(t,e,s=!1){
 let r=t.said.spans[e],o=t.said.tokens[e];if(!r||!o){this.hide();return}if(r===this.lit)return;this.hide(),this.lit=r,r.classList.add("an-lit"),this.fill(o),this.
 box.hidden=!1;let n=r.getClientRects()[0]??r.getBoundingClientRect(),a=this.root.getBoundingClientRect(),h=n.left-a.left+n.width/2-this.box.offsetWidth/2;if(this.
-box.style.left=`${Math.min(Math.max(0,h),Math.max(0,a.width-this.box.offsetWidth))}px`,this.box.style.top=`${n.bottom-a.top+6}px`,!s)return;let d=[...this.box.children].
-map(c=>[...c.childNodes].map(f=>f.textContent).join(" "));this.live.textContent=d.join(", ")}fill([t,e,s,r,o]){let n=l("div","an-tip-token",Q(t));typeof e=="num\
-ber"&&n.append(l("b","",I(e))),this.box.replaceChildren(n);for(let[h,d]of(s??[]).slice(0,5)){let c=l("div","an-tip-row",Q(h));c.append(l("span","",Xt(d))),this.
+box.style.left=`${Math.min(Math.max(0,h),Math.max(0,a.width-this.box.offsetWidth))}px`,this.box.style.top=`${n.bottom-a.top+6}px`,!s)return;let p=[...this.box.children].
+map(c=>[...c.childNodes].map(f=>f.textContent).join(" "));this.live.textContent=p.join(", ")}fill([t,e,s,r,o]){let n=l("div","an-tip-token",Q(t));typeof e=="num\
+ber"&&n.append(l("b","",I(e))),this.box.replaceChildren(n);for(let[h,p]of(s??[]).slice(0,5)){let c=l("div","an-tip-row",Q(h));c.append(l("span","",Xt(p))),this.
 box.append(c)}let a=r==null?null:this.cardOf(String(r))?.column.name;(o||a)&&this.box.append(l("div","an-tip-note",o?String(o):`${a} would say the same`))}listen(t){
 let{body:e}=t,s=r=>Number(at(r,".an-token")?.dataset.i??-1);e.addEventListener("pointerover",r=>{r.pointerType!=="touch"&&this.explain(t,s(r))}),e.addEventListener(
 "pointerleave",r=>{r.pointerType!=="touch"&&this.hide()}),e.addEventListener("click",r=>{t.said.cursor=s(r),this.explain(t,t.said.cursor),ut(t)}),e.addEventListener(
@@ -137,15 +138,15 @@ this.explain(t,r.cursor,!0)}};var te=[["sure","how sure","Coloured where the mod
 that would have said the same"]],N=class{constructor(t,e){this.host=t,this.root=e,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=r=>this.cards.get(r),
 this.asked=l("p","an-asked"),this.asked.dir="auto",this.modes=$(S(l("div","an-modes"),"Colour by")),this.note=l("p","an-note"),this.alarm=l("p","an-alarm"),this.
 grid=l("div","an-grid"),this.live=l("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.alarm.setAttribute(
-"role","alert"),this.tip=new R(e,this.live,this.cardOf),this.modes.append(l("span","an-label","Colour by"));for(let[r,o,n]of te){let a=p("an-button",o,()=>this.
+"role","alert"),this.tip=new R(e,this.live,this.cardOf),this.modes.append(l("span","an-label","Colour by"));for(let[r,o,n]of te){let a=d("an-button",o,()=>this.
 setMode(r));Object.assign(a,{title:n}).dataset.mode=r,this.modes.append(a)}let s=l("div","an-bar");s.append(this.asked,this.modes),e.append(s,this.note,this.alarm,
 this.grid,this.tip.box,this.live),this.setMode("sure"),x(this.note,""),x(this.alarm,"")}setMode(t){this.root.dataset.mode=t;for(let e of this.modes.querySelectorAll(
-"button"))T(e,e.dataset.mode===t)}build(){let e=(this.host.props.value??{}).columns??[],s=this.cards;this.cards=new Map;for(let a of e){let h=String(a.key),d=s.
-get(h)??this.newCard();d.take(a,e.some(c=>c.base)),this.cards.set(h,d)}let r=[...this.cards.values()],o=r.filter(a=>a.column.lead),n=r.filter(a=>!a.column.lead);
+"button"))T(e,e.dataset.mode===t)}build(){let e=(this.host.props.value??{}).columns??[],s=this.cards;this.cards=new Map;for(let a of e){let h=String(a.key),p=s.
+get(h)??this.newCard();p.take(a,e.some(c=>c.base)),this.cards.set(h,p)}let r=[...this.cards.values()],o=r.filter(a=>a.column.lead),n=r.filter(a=>!a.column.lead);
 this.grid.replaceChildren(...[...o,...n].map(a=>a.box))}newCard(){let t=new j(this.holder());return this.tip.listen(t),t}bypass(t){let e=[...this.cards.values()],
 s=e.find(o=>o.column.base),r=e.find(o=>o.column.lead);!s||!r||this.root.dataset.bypass==="true"===t||(this.root.dataset.bypass=String(t),this.tip.hide(),T(r.hold,
 t),r.heard.textContent=t?s.text.textContent||s.message.textContent:"",r.badge.textContent=t?`bypassed: ${s.column.name} alone`:Z[r.said.state]??"",this.live.textContent=
-t?`The base says: ${r.heard.textContent}`:"")}holder(){let t=p("an-button an-hold","Hold: base",()=>{});t.title="As long as you hold it, you read what the base \
+t?`The base says: ${r.heard.textContent}`:"")}holder(){let t=d("an-button an-hold","Hold: base",()=>{});t.title="As long as you hold it, you read what the base \
 says without any of the changes",T(t,!1),t.addEventListener("pointerdown",e=>{t.setPointerCapture(e.pointerId),this.bypass(!0)});for(let e of["pointerup","point\
 ercancel","lostpointercapture","blur","keyup"])t.addEventListener(e,()=>this.bypass(!1));return t.addEventListener("keydown",e=>{e.key!==" "&&e.key!=="Enter"||(e.
 preventDefault(),this.bypass(!0))}),t.addEventListener("contextmenu",e=>e.preventDefault()),t}takeProp(){let{feed:t}=this.host.props;this.take(typeof t=="string"?
@@ -174,9 +175,9 @@ var se=i=>i.split(`
 return i.trimStart().startsWith("[")?JSON.parse(i):i.split(`
 `).flatMap((e,s)=>{if(!e.trim())return[];try{return[JSON.parse(e)]}catch{throw new Error(`${t}, line ${s+1}: is no JSON. Write {"prompt": "plural of box", "answ\
 er": "boxes"}.`)}})}function ie(i){let t=i.split(`
-`,1)[0],e=[",",";","	"].find(h=>t.includes(h))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[h,d,c,f]of i.matchAll(s))
-if(!h&&r.at(-1)?.length===0||(r.at(-1)?.push(d===void 0?c:d.replaceAll('""','"')),f===`
-`&&r.push([]),!f))break;let o=(r[0]??[]).map(h=>h.trim().toLowerCase()),n=o.includes("prompt"),a=(h,d,c)=>h[n?o.indexOf(d):c];return r.slice(n?1:0).map(h=>({prompt:a(
+`,1)[0],e=[",",";","	"].find(h=>t.includes(h))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[h,p,c,f]of i.matchAll(s))
+if(!h&&r.at(-1)?.length===0||(r.at(-1)?.push(p===void 0?c:p.replaceAll('""','"')),f===`
+`&&r.push([]),!f))break;let o=(r[0]??[]).map(h=>h.trim().toLowerCase()),n=o.includes("prompt"),a=(h,p,c)=>h[n?o.indexOf(p):c];return r.slice(n?1:0).map(h=>({prompt:a(
 h,"prompt",0),answer:a(h,"answer",1),match:a(h,"match",2),ticked:!["false","0","no"].includes(String(a(h,"ticked",3)).trim().toLowerCase())}))}function At(i,t){
 let e=r=>r.replace(/\s*\n\s*/g," "),s=({prompt:r,answer:o="",match:n="",ticked:a=!0}={id:"",prompt:""})=>t==="jsonl"?JSON.stringify({prompt:r,answer:o,match:n,ticked:a}):
 t==="csv"?[r,o,n,String(a)].map(h=>`"${h.replaceAll('"','""')}"`).join(","):n?`${e(r)} ${n==="within"?"~>":"=>"} ${e(o)}`:e(r);return`${[...t==="csv"?["prompt,a\
@@ -186,33 +187,33 @@ nswer,match,ticked"]:[],...i.map(s)].join(`
 auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let n=()=>{let h=L(this.field.value);h.trim()?
 t(h)&&(this.last=h,this.field.value="",this.grow()):e()};this.field.addEventListener("input",()=>this.grow()),this.field.addEventListener("keydown",h=>{h.key===
 "Enter"&&!h.shiftKey&&!h.isComposing?(h.preventDefault(),n()):h.key==="Escape"?(this.field.value="",this.grow()):h.key==="ArrowUp"&&!this.field.value&&this.last&&
-(h.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(p("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
-er breaks the line"),this.chips=$(l("span","rw-chips")),this.full=l("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=p("\
-rw-stop","Stop",s),this.stop.hidden=!0,this.more=b(p("rw-stop","Prompts…",r),"Suggested prompts, and rows from and to a file");let a=p("rw-stop rw-talk","Chat",
+(h.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(d("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
+er breaks the line"),this.chips=$(l("span","rw-chips")),this.full=l("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=d("\
+rw-stop","Stop",s),this.stop.hidden=!0,this.more=b(d("rw-stop","Prompts…",r),"Suggested prompts, and rows from and to a file");let a=d("rw-stop rw-talk","Chat",
 o,"Open the chat");this.box.append(this.field,this.send,this.stop,this.chips,this.more,a,this.full),this.asked=t,this.offered=""}grow(){this.field.style.height=
 "auto",this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(t,e){this.full.hidden=!e,t.join(`
 `)!==this.offered&&(this.offered=t.join(`
-`),this.chips.replaceChildren(...t.slice(0,3).map(s=>p("rw-chip",s,()=>this.asked(s)))))}};function St(i,t,e){let s=l("form","rw-form"),r=(h,d)=>{let c=l("input",
-"rw-input");c.value=d,c.maxLength=2e3,c.dir="auto";let f=l("label","rw-label",h);return f.append(c),s.append(f),c},o=r("Prompt of this row",i.prompt),n=r("What \
-is right",i.answer??""),a=l("select","rw-input");for(let[h,d]of[["exact","the whole answer"],["within","words in it"]])a.add(new Option(d,h));return a.value=i.match||
-"exact",a.setAttribute("aria-label","How it is compared"),s.append(a,Object.assign(p("rw-send","Keep",()=>{}),{type:"submit"}),p("rw-stop","Leave",e)),s.addEventListener(
-"submit",h=>{if(h.preventDefault(),!o.value.trim())return;let d=n.value.trim()?a.value:"";t({...i,prompt:L(o.value),answer:L(n.value),match:d})}),s.addEventListener(
-"keydown",h=>{h.key==="Escape"&&e()}),{box:s,prompt:o}}var oe=2e3;function Et(i,t){let e=p(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
+`),this.chips.replaceChildren(...t.slice(0,3).map(s=>d("rw-chip",s,()=>this.asked(s)))))}};function St(i,t,e){let s=l("form","rw-form"),r=(h,p)=>{let c=l("input",
+"rw-input");c.value=p,c.maxLength=2e3,c.dir="auto";let f=l("label","rw-label",h);return f.append(c),s.append(f),c},o=r("Prompt of this row",i.prompt),n=r("What \
+is right",i.answer??""),a=l("select","rw-input");for(let[h,p]of[["exact","the whole answer"],["within","words in it"]])a.add(new Option(p,h));return a.value=i.match||
+"exact",a.setAttribute("aria-label","How it is compared"),s.append(a,Object.assign(d("rw-send","Keep",()=>{}),{type:"submit"}),d("rw-stop","Leave",e)),s.addEventListener(
+"submit",h=>{if(h.preventDefault(),!o.value.trim())return;let p=n.value.trim()?a.value:"";t({...i,prompt:L(o.value),answer:L(n.value),match:p})}),s.addEventListener(
+"keydown",h=>{h.key==="Escape"&&e()}),{box:s,prompt:o}}var oe=2e3;function Et(i,t){let e=d(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
 ()=>u(e,"Copy"),oe)});return e}var F=class{constructor(t){this.table=t,this.of="",this.title=l("h3","rw-title"),this.title.dir="auto",this.box=$(l("div","rw-closehead")),this.note=l("p","rw-n\
-ote"),this.note.setAttribute("role","status"),this.on=b(p("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");let e=b(p("rw-stop","A\
-gain",()=>this.again()),"Other words, by the next seed"),s=Et("rw-stop",()=>w(t.store.of(t.open,g))),r=b(p("rw-stop","Chat",()=>t.host.trigger("expand")),"A con\
+ote"),this.note.setAttribute("role","status"),this.on=b(d("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");let e=b(d("rw-stop","A\
+gain",()=>this.again()),"Other words, by the next seed"),s=Et("rw-stop",()=>w(t.store.of(t.open,g))),r=b(d("rw-stop","Chat",()=>t.host.trigger("expand")),"A con\
 versation with your merge");this.box.append(this.title,this.on,r,e,s)}get manner(){return{variety:0,length:160,...k(this.table.host.props.manner)}}draw(){let t=this.
 table.row();u(this.title,t?`Close up: ${t.prompt}`:"Close up");let e=this.table.store.of(this.table.open,g);this.on.hidden=!this.canGoOn(e),this.of!==this.table.
 open&&u(this.note,""),this.of=this.table.open}canGoOn(t){return t.cut&&t.tokens.length>=this.manner.length&&t.tokens.length<2e3}goOn(t=this.table.row()){if(!t)return;
 let e=(t.times??1)+1;this.table.open=t.id,this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,times:e}:s),"submit"),this.table.focus(t.id)}again(){if(this.
-manner.variety>0){this.draws();return}let t=p("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same wor\
+manner.variety>0){this.draws();return}let t=d("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same wor\
 ds: variety is 0. ",t),t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var ae=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function le(i,t){let e=l("a");e.href=URL.createObjectURL(
 new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function $t(i,t,{take:e,ask:s,leave:r}){let o=S(l("div","rw-form"),"Prompt\
 s"),n=l("span","rw-wanted");n.setAttribute("role","status");let a=l("input","rw-file");a.type="file",a.accept=".txt,.csv,.jsonl,.json",a.setAttribute("aria-labe\
 l","A file of prompts"),a.addEventListener("change",async()=>{let[f]=a.files??[];if(f){try{if(f.size>4*B)throw new Error(`${f.name} is too long for a file of pr\
-ompts.`);e(vt(await f.text(),f.name))}catch(M){n.textContent=M instanceof SyntaxError?`${f.name} is no JSON.`:String(M.message)}a.value=""}});let h=b(p("rw-stop",
-"Open a file…",()=>a.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),d=ae.map(([f,M])=>b(p("rw-stop",`Save .${f}`,()=>le(At(i,f),`prompts.${f}`)),
-M)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,h,a,...d,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
+ompts.`);e(vt(await f.text(),f.name))}catch(M){n.textContent=M instanceof SyntaxError?`${f.name} is no JSON.`:String(M.message)}a.value=""}});let h=b(d("rw-stop",
+"Open a file…",()=>a.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),p=ae.map(([f,M])=>b(d("rw-stop",`Save .${f}`,()=>le(At(i,f),`prompts.${f}`)),
+M)),c=t.map(f=>d("rw-chip",f,()=>s(f)));return o.append(...c,h,a,...p,d("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
 first:c[0]??h}}function Ot(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var P=class{constructor(t){this.table=t}acts(){return{open:t=>{
 t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),D(this.table.family,this.table.rows,this.table.
 open))},tick:(t,e)=>this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,ticked:e}:s),"input"),edit:t=>this.editRow(t),remove:t=>this.remove(t)}}keys(){let t=s=>this.
@@ -220,7 +221,7 @@ table.rows.find(r=>r.id===s),e=s=>r=>{let o=t(r);o&&s(o)};return{tick:e(s=>this.
 s)),move:(s,r)=>this.move(s,r)}}move(t,e){let s=this.table.rows.findIndex(n=>n.id===t),r=this.table.rows[s];if(!r||!this.table.rows[s+e])return;let o=this.table.
 rows.filter(n=>n!==r);o.splice(s+e,0,r),this.table.change(o,"input"),u(this.table.live,`Row ${s+e+1} of ${o.length}: ${r.prompt}`)}remove(t){let e=this.table.rows.
 indexOf(t),s=this.table.body.contains(document.activeElement);this.table.change(this.table.rows.filter(a=>a!==t),"input");let r=l("div","rw-undo");r.setAttribute(
-"role","status");let o=p("rw-stop","Put it back",()=>{r.remove();let a=[...this.table.rows],h=a.some(d=>d.id===t.id)?Ot(a):t.id;a.splice(e,0,{...t,id:h}),this.table.
+"role","status");let o=d("rw-stop","Put it back",()=>{r.remove();let a=[...this.table.rows],h=a.some(p=>p.id===t.id)?Ot(a):t.id;a.splice(e,0,{...t,id:h}),this.table.
 open=h,this.table.change(a.slice(0,8),"submit"),this.table.focus(h)}),n=l("span","rw-text",`Row taken out: ${t.prompt}`);n.dir="auto",r.append(n,o),this.table.edited.
 replaceChildren(r),s&&this.table.focus(this.table.rows[Math.min(e,this.table.rows.length-1)]?.id)}more(){let t=()=>{this.table.edited.replaceChildren(),this.table.
 asking.more.focus()};if(this.table.edited.querySelector(".rw-file")){t();return}let e=n=>this.add(n),s=n=>{this.table.open=n[0].id,this.table.change(n,"submit"),
@@ -230,9 +231,9 @@ o:n),"submit"),e()},e);this.table.edited.replaceChildren(s),r.focus()}add(t){let
 (this.table.open=e?.id??Ot(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
 "submit"),!0)}};function Ct(i,t,e,s){let r=!e.family||e.family===t.family;return(i?e.family===t.family:r&&(!s||X(s.rows,e.rows??[])))?null:s??{rows:t.rows??[],open:t.open??""}}
 function X(i,t){let e=s=>[s.prompt,s.answer??"",s.match??"",s.ticked!==!1];return JSON.stringify(i.map(e))===JSON.stringify(t.map(e))}var he=250;function Lt(i,t,e){let s=[l("th","rw-prompt","Prompt"),l("th","rw-merge","Your merge"),l("th","rw-before","Before")];for(let r of i.filter(({lead:o})=>!o)){
-let o=l("th","rw-other"),n=String(r.name??r.key),a=r.key===t;o.dataset.unfolded=String(a);let h=p("rw-fold","",()=>e.unfold(r.key),a?n:`${n}, folded: = same ans\
-wer, ≠ another`);h.setAttribute("aria-expanded",String(a)),h.title=r.base?`${n}; hold to read it in your merge's place`:n;let d=l("i","rw-dot");typeof r.slot==
-"number"&&(d.style.background=q(r.slot)),h.append(d,l("span","",n)),r.base&&de(h,e.bypass),o.append(h),s.push(o)}for(let r of s)r.scope="col";return s}function de(i,t){
+let o=l("th","rw-other"),n=String(r.name??r.key),a=r.key===t;o.dataset.unfolded=String(a);let h=d("rw-fold","",()=>e.unfold(r.key),a?n:`${n}, folded: = same ans\
+wer, ≠ another`);h.setAttribute("aria-expanded",String(a)),h.title=r.base?`${n}; hold to read it in your merge's place`:n;let p=l("i","rw-dot");typeof r.slot==
+"number"&&(p.style.background=q(r.slot)),h.append(p,l("span","",n)),r.base&&de(h,e.bypass),o.append(h),s.push(o)}for(let r of s)r.scope="col";return s}function de(i,t){
 let e=0,s=!1,r=()=>{s=!1,clearTimeout(e),e=window.setTimeout(()=>t(s=!0),he)},o=()=>{clearTimeout(e),s&&t(!1)};i.addEventListener("pointerdown",n=>{i.setPointerCapture(
 n.pointerId),r()}),i.addEventListener("keydown",n=>{n.key===" "&&!n.repeat&&r()});for(let n of["pointerup","pointercancel","lostpointercapture","keyup","blur"])
 i.addEventListener(n,o);i.addEventListener("contextmenu",n=>n.preventDefault()),i.addEventListener("click",n=>{s&&n.stopImmediatePropagation(),s=!1},!0)}var tt="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function pe(i,[t,e],[s,r]){let o=Math.max(0,Math.min(i.length-1,t+r)),n=(i[o]??1)-1;return[
@@ -247,31 +248,31 @@ mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.s
 this.row=t,this.line=l("tr","rw-row"),this.prompt=l("td","rw-prompt"),this.prompt.setAttribute("role","rowheader"),this.merge=l("td","rw-merge"),this.past=l("td",
 "rw-before"),this.was=l("span","rw-was"),this.was.dir="auto",this.past.append(this.was),this.words=l("button","rw-words"),this.fill(e),this.cells=[]}fill(t){let{
 row:e}=this,s=l("input","rw-tick");s.type="checkbox",s.checked=e.ticked!==!1,s.setAttribute("aria-label",`Counts for the score: ${e.prompt}`),s.addEventListener(
-"change",()=>t.tick(e,s.checked));let r=l("label","rw-ticked");r.append(s),this.words=b(p("rw-words",e.prompt,()=>t.open(e)),e.prompt),this.words.dir="auto",this.
+"change",()=>t.tick(e,s.checked));let r=l("label","rw-ticked");r.append(s),this.words=b(d("rw-words",e.prompt,()=>t.open(e)),e.prompt),this.words.dir="auto",this.
 words.setAttribute("aria-keyshortcuts","Space F2 Delete Alt+ArrowUp Alt+ArrowDown");let o=l("span","rw-wanted",wt(e));o.dir="auto";let n=l("span","rw-tools");n.
-append(b(p("rw-tool","✎",()=>t.edit(e),`Change ${e.prompt}`),"Change the prompt, or what is right"),b(p("rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),
+append(b(d("rw-tool","✎",()=>t.edit(e),`Change ${e.prompt}`),"Change the prompt, or what is right"),b(d("rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),
 "Take this row out"));let a=l("div","rw-ask"),h=l("div","rw-text");h.append(this.words,o),a.append(r,h,n),this.prompt.replaceChildren(a)}draw(t,e,s,r){this.line.
 dataset.open=String(s),this.line.dataset.row=this.row.id,this.words.setAttribute("aria-current",String(s));let o=t.of(this.row.id,g);r?this.drawInstead(t.of(this.
 row.id,r.key),r):this.drawMerge(o,t.before.get(this.row.id),t.last.get(this.row.id)),u(this.was,t.before.get(this.row.id)??"–"),this.past.title=t.before.get(this.
-row.id)??"What the merge said before your last stroke";let n=e.filter(h=>!h.lead);for(;this.cells.length>n.length;)this.cells.pop()?.remove();n.forEach((h,d)=>{
-this.cells[d]??=l("td","rw-other"),this.drawOther(this.cells[d],h,t.of(this.row.id,h.key),o)});let a=[this.prompt,this.merge,this.past,...this.cells];a.length!==
+row.id)??"What the merge said before your last stroke";let n=e.filter(h=>!h.lead);for(;this.cells.length>n.length;)this.cells.pop()?.remove();n.forEach((h,p)=>{
+this.cells[p]??=l("td","rw-other"),this.drawOther(this.cells[p],h,t.of(this.row.id,h.key),o)});let a=[this.prompt,this.merge,this.past,...this.cells];a.length!==
 this.line.children.length&&this.line.replaceChildren(...a)}drawInstead(t,e){let s=l("span","rw-answer",w(t));s.dir="auto";let r=l("div","rw-said");r.append(st(m.
 includes(t.state)?t.mark:null),s),this.merge.dataset.changed="false",this.merge.replaceChildren(r,l("span","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s){
 let r=m.includes(t.state),o=w(t),n=l("span","rw-answer",o||(r?"":s??""));n.dir="auto";let a=l("div","rw-said");a.dataset.old=String(t.state==="stale"||!o&&!r),a.
 append(st(r?t.mark:null),n);let h=l("span","rw-state",t.error||this.labelOf(t,o,e));this.merge.dataset.changed=String(r&&e!==void 0&&o!==e),this.merge.dataset.state=
-t.state||"empty",this.merge.replaceChildren(a,h),this.merge.title=o}offer(t){let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=
+t.state||"empty",this.merge.replaceChildren(a,h),this.merge.title=o}offer(t){let e=d("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=
 -1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s){let r=[...t.cut?[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];return r.
 length&&m.includes(t.state)?r.join(" · "):Tt[t.state]?Tt[t.state]:!m.includes(t.state)||s===void 0?"":e===s?"same as before":"changed"}drawOther(t,e,s,r){let o=[
 "done","cached"].includes(s.state),n=o&&["done","cached"].includes(r.state),a=w(s)===w(r),h=l("span","rw-sign",n?a?"=":"≠":o?"·":"…");h.style.color=e.slot===
 null||e.slot===void 0?"":q(e.slot),h.setAttribute("role","img"),h.setAttribute("aria-label",n?a?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??
-e.key}: ${w(s)}`:String(e.name??e.key);let d=l("span","rw-other-text",w(s));d.dir="auto",t.replaceChildren(h,st(o?s.mark:null),d)}};var ue=12,W=class{constructor(t){this.box=l("div","rw-score"),this.words=l("strong","rw-right"),this.bars=l("span","rw-bars"),this.bars.setAttribute("role","img"),
-this.legend=l("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let e=p("rw-vote","Blind test",t);e.title="A against B on t\
-hese prompts, without their names",this.box.append(this.words,this.bars,this.legend,e),this.strokes=[]}clear(){this.strokes=[],this.draw()}take(t,{right:e,of:s,
-whole:r}){if(u(this.words,s?`${e} of ${s} right`:"No prompt counts yet"),r&&s&&t){let o=this.strokes.at(-1);o?.recipe===t?Object.assign(o,{right:e,of:s}):this.strokes=
-[...this.strokes,{recipe:t,right:e,of:s}].slice(-ue)}this.draw()}draw(){let t=this.strokes.map(({right:r})=>r).join(", "),[e,s]=[this.strokes.length,this.strokes.
-at(-1)?.of??0];this.bars.setAttribute("aria-label",e?`Score after each of the last ${e} strokes: ${t} of ${s}`:"No stroke yet"),this.bars.replaceChildren(...this.
-strokes.map(({right:r,of:o},n)=>{let a=l("i","rw-bar");return a.style.height=`${Math.round(4+24*r/Math.max(1,o))}px`,a.title=`${r} of ${o} right`,a.dataset.newest=
-String(n===this.strokes.length-1),a}))}};var qt="merge-explorer-tally";function we(){try{let i=JSON.parse(localStorage.getItem(qt)??"{}");return i&&typeof i=="object"?i:{}}catch{return{}}}function jt([i,t],e){let s=we(),r=[i,t].sort().
+e.key}: ${w(s)}`:String(e.name??e.key);let p=l("span","rw-other-text",w(s));p.dir="auto",t.replaceChildren(h,st(o?s.mark:null),p)}};var ue=12,W=class{constructor(t,e){this.box=l("div","rw-score"),this.words=d("rw-right","",e),this.words.title="Figures against the models, in Find",this.bars=l(
+"span","rw-bars"),this.bars.setAttribute("role","img"),this.legend=l("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let s=d(
+"rw-vote","Blind test",t);s.title="A against B on these prompts, without their names",this.box.append(this.words,this.bars,this.legend,s),this.strokes=[]}clear(){
+this.strokes=[],this.draw()}take(t,{right:e,of:s,whole:r}){if(u(this.words,s?`${e} of ${s} right`:"No prompt counts yet"),r&&s&&t){let o=this.strokes.at(-1);o?.
+recipe===t?Object.assign(o,{right:e,of:s}):this.strokes=[...this.strokes,{recipe:t,right:e,of:s}].slice(-ue)}this.draw()}draw(){let t=this.strokes.map(({right:r})=>r).
+join(", "),[e,s]=[this.strokes.length,this.strokes.at(-1)?.of??0];this.bars.setAttribute("aria-label",e?`Score after each of the last ${e} strokes: ${t} of ${s}`:
+"No stroke yet"),this.bars.replaceChildren(...this.strokes.map(({right:r,of:o},n)=>{let a=l("i","rw-bar");return a.style.height=`${Math.round(4+24*r/Math.max(1,
+o))}px`,a.title=`${r} of ${o} right`,a.dataset.newest=String(n===this.strokes.length-1),a}))}};var qt="merge-explorer-tally";function we(){try{let i=JSON.parse(localStorage.getItem(qt)??"{}");return i&&typeof i=="object"?i:{}}catch{return{}}}function jt([i,t],e){let s=we(),r=[i,t].sort().
 join(" "),o={...s[r]?.votes??{}};for(let[n,a]of[[i,e.A],[t,e.B],["tie",e.tie],["bad",e.bad]])o[n]=(Number(o[n])||0)+a;delete s[r],s[r]={votes:o};try{localStorage.
 setItem(qt,JSON.stringify(Object.fromEntries(Object.entries(s).slice(-200))))}catch{}return{A:o[i],B:o[t]}}function rt(i,t){let e=i+t;if(!e)return"nobody won";let[
 s,r]=[2**-e,0];for(let o=0;o<=Math.min(i,t);o+=1)r+=s,s*=(e-o)/(o+1);return Math.min(1,2*r)>=.05?"too few to tell":`${i>t?"A":"B"} is better, by more than chanc\
@@ -292,8 +293,8 @@ t(e).mark=s;for(let e of i.cut??[])t(e).cut=!0;for(let e of i.repeats??[])t(e).r
 this.send=t,this.blind=void 0,this.store=new A,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=l("section","rw-series"),this.box.setAttribute("aria-la\
 bel","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=l("h3","rw-series-title"),this.head.setAttribute("aria-live","polite"),this.differs=l("p","\
 rw-says"),this.pair=l("div","rw-pair"),this.texts=It.map((s,r)=>{let o=l("div","rw-side"),n=l("p","rw-side-text");return n.dir="auto",o.append(l("h4","rw-side-n\
-ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=S(l("div","rw-votes"),"Your vote");for(let[s,r,o]of Rt){let n=p("rw-vote",r,()=>this.vote(s));n.title=
-`Key ${o}`,n.setAttribute("aria-keyshortcuts",o),this.votes.append(n)}this.result=l("div","rw-result"),this.result.setAttribute("role","status"),this.end=p("rw-\
+ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=S(l("div","rw-votes"),"Your vote");for(let[s,r,o]of Rt){let n=d("rw-vote",r,()=>this.vote(s));n.title=
+`Key ${o}`,n.setAttribute("aria-keyshortcuts",o),this.votes.append(n)}this.result=l("div","rw-result"),this.result.setAttribute("role","status"),this.end=d("rw-\
 vote","End the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Rt.find(
 ([,,o])=>o===s.key);!r||s.ctrlKey||s.altKey||s.metaKey||(s.preventDefault(),this.vote(r[0]))})}begin(t){this.blind=t,this.store=new A,this.store.shows((t?.rows??
 []).map(({id:e,prompt:s})=>({id:e,prompt:s}))),this.given={},[this.at,this.same,this.sent]=[0,0,!1],this.box.hidden=!t,this.result.replaceChildren(),t&&(u(this.
@@ -311,51 +312,52 @@ same} ${this.same===1?"prompt was":"prompts were"} answered alike and skipped.`)
 s.A,s.B)}.`),r.push(this.differs.textContent.replace("From one to the other","From A to B")),u(this.differs,""),this.say(r,e)}say(t,e){let s=l("div","rw-duel");
 if(e){let r=l("i");r.style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s.append(r),s.setAttribute("role","img"),s.setAttribute("aria-label",`A ${e.A}, B\
  ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>l("p","",r)))}};var Nt=["busy","waiting"],ge=3e3,U=class{constructor(t,e){this.host=t,this.root=e,this.store=new A,this.rows=[],this.open="",this.family="",this.families=new Map,
-this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new W(()=>this.hand({},"apply")),this.doing=
-new P(this),this.asking=new H(r=>this.doing.add(r),()=>this.hand({},"submit"),()=>t.trigger("stop"),()=>this.doing.more(),()=>t.trigger("expand")),this.table=l(
-"table","rw-table"),this.head=l("tr","rw-head"),this.body=l("tbody"),this.live=l("div","rw-hidden"),this.live.setAttribute("aria-live","polite"),this.edited=l("\
-div","rw-edited"),this.close=new F(this),this.says=l("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.panelSeq=0;let s=l("div","answers");this.
-panel=new N({element:s,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},s),this.series=new G(r=>this.hand({votes:r},"select"),()=>this.hand({},"submit")),
-this.lay(s)}lay(t){let{table:e}=this;e.setAttribute("aria-label","Prompts and answers"),Mt(e,this.doing.keys());let s=l("thead");s.append(this.head),e.append(s,
-this.body);let r=l("div","rw-box");r.append(e);let o=l("div","rw-close");o.append(this.close.box,this.close.note,t,this.says),this.root.append(r,this.edited,this.
-asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board={...this.board,blind:t.blind},this.root.
-dataset.blind="true",this.series.begin(t.blind);return}this.next=t,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.begin(void 0),this.settle(),
-u(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},this.root.dataset.blind="false",this.panel.
-build(),this.drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin:t}=this.board;if(!t?.family||t.family===this.family)return;let e=this.family;e&&(this.families.
-set(e,{rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=t.family;let s=!e&&new URLSearchParams(location.search).has("p"),r=this.
-families.get(t.family)??(s?null:kt(t.family)),o=Ct(e,t,k(this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&([this.rows,this.open]=[o.rows,
-o.open],this.hand({},"submit"),this.build())};e?n():setTimeout(n)}build(){let{rows:t=[],open:e="",family:s}=k(this.host.props.value);if(s&&this.family&&s!==this.
-family)return;let[r,o]=[this.open,this.row()?.prompt],n=this.focused();this.store.shows(t),this.anew(t),this.rows=t,this.open=t.some(a=>a.id===e)?e:t[0]?.id??"",
-this.views=new Map(t.map(a=>[a.id,new K(a,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line:a})=>a)),this.drawAll(),et(this.
-table,this.views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.rows.length||X(this.
-rows,t)||(this.store.anew(),this.score.clear())}focused(){let t=document.activeElement,e=t?.closest("tr")?.dataset.row;if(!t||!e||!this.body.contains(t))return null;
-let s=[...t.parentElement?.children??[]].indexOf(t);return{id:e,selector:t.matches(".rw-tool")?`.rw-tool:nth-child(${s+1})`:`.${t.className}`}}focus(t,e=".rw-wo\
-rds"){((this.views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.open)}takeProp(){
-let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&this.leave(),this.
-board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.start||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set([...e].map(r=>y(
-r)[0])))this.drawRow(s);this.drawn=t.run,this.forward(t),this.finish()}columns(){return this.board.columns??[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.
-bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(
-...Lt(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.querySelector("button")?.focus(),
-this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){if(this.bypassed===
-t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${w(this.store.of(s.id,e.key))}`:"")}drawRow(t){
-let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);let r=this.store.of(t,g);e&&this.
-close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,a)=>n.dataset.
-unfolded=String(o[a]?.key===this.unfolded))}drawAll(){for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),
-this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();if(this.close.draw(),!t||this.board.blind)return;let e=Object.fromEntries(this.columns().
-map(({key:o})=>[o,[...this.store.of(t.id,o).tokens]])),s=Object.fromEntries(this.columns().map(({key:o})=>[o,this.store.of(t.id,o).state])),r=Object.fromEntries(
-this.columns().flatMap(({key:o})=>this.store.of(t.id,o).error?[[o,this.store.of(t.id,o).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.
-panelRun,seq:1,start:!0,full:e,state:s,error:r})}forward(t){let e=a=>Object.fromEntries(Object.entries(a??{}).flatMap(([h,d])=>{let[c,f]=y(h);return c===this.open||
-!c?[[f,d]]:[]}));if(t.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:t.note??"",error:e(t.error)});return}let s=(t.add??[]).flatMap(
-([a,...h])=>{let[d,c]=y(String(a));return d===this.open?[[c,...h]]:[]}),r=(t.done??[]).flatMap(a=>y(String(a))[0]===this.open?[y(String(a))[1]]:[]),o={add:s,done:r,
-full:e(t.full),state:e(t.state),error:e(t.error)},n="note"in t?{note:t.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,...o,...n})}offerStop(t){
-this.asking.stop.hidden=!t.some(e=>Nt.includes(e))}finish(){let t=this.store.score(this.rows);this.score.take(this.store.recipe,t);let e=this.rows.map(a=>this.store.
-of(a.id,g).state),s=this.rows.flatMap(a=>this.columns().map(({key:h})=>this.store.of(a.id,h).state));if(this.offerStop(s),e.some(a=>Nt.includes(a))||this.told===
-this.store.run||!e.every(a=>m.includes(a)))return;this.told=this.store.run;let o=this.rows.filter(({id:a})=>this.store.before.has(a)&&this.store.before.get(a)!==
-this.store.last.get(a)).slice(0,1).map(a=>`Row ${this.rows.indexOf(a)+1} changed: ${w(this.store.of(a.id,g))} It was: ${this.store.before.get(a.id)}`),n=t.of?[`${t.
-right} of ${t.of} right.`]:[];u(this.live,[...n,...o].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.
-id??""),D(this.family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=e==="submit"?1:5){clearTimeout(this.waiting),this.waiting=
-window.setTimeout(()=>{let r=e==="submit"?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(e),s>1&&this.insist(
-t,e,s-1))},ge)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.family,seq:s,
-...t}),this.host.trigger(e),e!=="input"&&this.insist(this.store.run,e)}};function xe(i){let t=nt(i.element,".rows",it+ot),e=new U(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
+this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new W(()=>this.hand({},"apply"),()=>this.
+judge()),this.doing=new P(this),this.asking=new H(r=>this.doing.add(r),()=>this.hand({},"submit"),()=>t.trigger("stop"),()=>this.doing.more(),()=>t.trigger("exp\
+and")),this.table=l("table","rw-table"),this.head=l("tr","rw-head"),this.body=l("tbody"),this.live=l("div","rw-hidden"),this.live.setAttribute("aria-live","poli\
+te"),this.edited=l("div","rw-edited"),this.close=new F(this),this.says=l("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.panelSeq=0;let s=l("d\
+iv","answers");this.panel=new N({element:s,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},s),this.series=new G(r=>this.hand({votes:r},"select"),()=>this.
+hand({},"submit")),this.lay(s)}lay(t){let{table:e}=this;e.setAttribute("aria-label","Prompts and answers"),Mt(e,this.doing.keys());let s=l("thead");s.append(this.
+head),e.append(s,this.body);let r=l("div","rw-box");r.append(e);let o=l("div","rw-close");o.append(this.close.box,this.close.note,t,this.says),this.root.append(
+r,this.edited,this.asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board={...this.board,blind:t.
+blind},this.root.dataset.blind="true",this.series.begin(t.blind);return}this.next=t,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.begin(
+void 0),this.settle(),u(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.shown.value={columns:this.board.columns??[]},this.root.dataset.blind=
+"false",this.panel.build(),this.drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin:t}=this.board;if(!t?.family||t.family===this.family)return;let e=this.
+family;e&&(this.families.set(e,{rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=t.family;let s=!e&&new URLSearchParams(location.
+search).has("p"),r=this.families.get(t.family)??(s?null:kt(t.family)),o=Ct(e,t,k(this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&([this.
+rows,this.open]=[o.rows,o.open],this.hand({},"submit"),this.build())};e?n():setTimeout(n)}build(){let{rows:t=[],open:e="",family:s}=k(this.host.props.value);if(s&&
+this.family&&s!==this.family)return;let[r,o]=[this.open,this.row()?.prompt],n=this.focused();this.store.shows(t),this.anew(t),this.rows=t,this.open=t.some(a=>a.
+id===e)?e:t[0]?.id??"",this.views=new Map(t.map(a=>[a.id,new K(a,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line:a})=>a)),
+this.drawAll(),et(this.table,this.views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.
+rows.length||X(this.rows,t)||(this.store.anew(),this.score.clear())}focused(){let t=document.activeElement,e=t?.closest("tr")?.dataset.row;if(!t||!e||!this.body.
+contains(t))return null;let s=[...t.parentElement?.children??[]].indexOf(t);return{id:e,selector:t.matches(".rw-tool")?`.rw-tool:nth-child(${s+1})`:`.${t.className}`}}focus(t,e="\
+.rw-words"){((this.views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.
+open)}takeProp(){let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&
+this.leave(),this.board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.start||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set(
+[...e].map(r=>y(r)[0])))this.drawRow(s);this.drawn=t.run,this.forward(t),this.finish()}judge(){let t=document.querySelectorAll("#below > .tab-wrapper [role=tab]")[1];
+t instanceof HTMLElement&&t.getAttribute("aria-selected")!=="true"&&t.click(),this.host.trigger("like")}columns(){return this.board.columns??[]}drawHead(){let t={
+unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,s=e?[...this.head.children].
+indexOf(e):-1;this.head.replaceChildren(...Lt(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.
+querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){
+if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${w(this.store.
+of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);
+let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);
+e?.cells.forEach((n,a)=>n.dataset.unfolded=String(o[a]?.key===this.unfolded))}drawAll(){for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.
+chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();if(this.close.draw(),!t||this.board.blind)return;let e=Object.
+fromEntries(this.columns().map(({key:o})=>[o,[...this.store.of(t.id,o).tokens]])),s=Object.fromEntries(this.columns().map(({key:o})=>[o,this.store.of(t.id,o).state])),
+r=Object.fromEntries(this.columns().flatMap(({key:o})=>this.store.of(t.id,o).error?[[o,this.store.of(t.id,o).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.
+panel.take({run:this.panelRun,seq:1,start:!0,full:e,state:s,error:r})}forward(t){let e=a=>Object.fromEntries(Object.entries(a??{}).flatMap(([h,p])=>{let[c,f]=y(
+h);return c===this.open||!c?[[f,p]]:[]}));if(t.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:t.note??"",error:e(t.error)});return}
+let s=(t.add??[]).flatMap(([a,...h])=>{let[p,c]=y(String(a));return p===this.open?[[c,...h]]:[]}),r=(t.done??[]).flatMap(a=>y(String(a))[0]===this.open?[y(String(
+a))[1]]:[]),o={add:s,done:r,full:e(t.full),state:e(t.state),error:e(t.error)},n="note"in t?{note:t.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=
+1,...o,...n})}offerStop(t){this.asking.stop.hidden=!t.some(e=>Nt.includes(e))}finish(){let t=this.store.score(this.rows);this.score.take(this.store.recipe,t);let e=this.
+rows.map(a=>this.store.of(a.id,g).state),s=this.rows.flatMap(a=>this.columns().map(({key:h})=>this.store.of(a.id,h).state));if(this.offerStop(s),e.some(a=>Nt.includes(
+a))||this.told===this.store.run||!e.every(a=>m.includes(a)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));let o=this.rows.
+filter(({id:a})=>this.store.before.has(a)&&this.store.before.get(a)!==this.store.last.get(a)).slice(0,1).map(a=>`Row ${this.rows.indexOf(a)+1} changed: ${w(this.
+store.of(a.id,g))} It was: ${this.store.before.get(a.id)}`),n=t.of?[`${t.right} of ${t.of} right.`]:[];u(this.live,[...n,...o].join(" ")||"Answers finished.")}change(t,e){
+this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),D(this.family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="\
+submit",s=e==="submit"?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{let r=e==="submit"?this.store.run!==t:this.series.heard(e);!this.root.
+isConnected||r||!this.row()||(this.host.trigger(e),s>1&&this.insist(t,e,s-1))},ge)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone(
+{rows:this.rows,open:this.open,family:this.family,seq:s,...t}),this.host.trigger(e),e!=="input"&&this.insist(this.store.run,e)}};function xe(i){let t=nt(i.element,".rows",it+ot),e=new U(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
 i.watch("manner",()=>e.drawAll()),lt(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Pt(ye);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -8,6 +8,7 @@ import { wireKeys } from './keys.js';
 import { openMenu } from './menu.js';
 import { tool } from './parts.js';
 import { wirePointer } from './pointer.js';
+import { wayAt } from './ways.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
 /** @typedef {import('./parts.js').Bank} Bank */
@@ -93,13 +94,22 @@ export function makeBank(m, lane) {
     (other) => other.model === lane.model && other.slot === lane.slot && other.param !== m.s.param,
   );
   const [canvas, pad] = [el('canvas', 'mx-canvas'), el('div', 'mx-pad')];
-  const [remark, readout] = [el('span', 'mx-remark'), el('span', 'mx-readout')];
-  const bank = { lane, box, remark, readout, canvas, pad, lock, ...heard, hover: -1, grip: -1, ghost };
+  const [remark, readout, help] = [el('span', 'mx-remark'), el('span', 'mx-readout'), el('span', 'mx-help')];
+  const bank = { lane, box, remark, readout, help, canvas, pad, lock, ...heard, hover: -1, grip: -1, ghost };
 
   const part = el('span', 'mx-part', lane.part ?? '');
   part.hidden = !lane.part;
   const head = el('div', 'mx-head');
-  head.append(el('i', 'mx-dot'), titled(el('span', 'mx-name', lane.model), lane.model), part, lock, remark, readout, controls);
+  head.append(
+    el('i', 'mx-dot'),
+    titled(el('span', 'mx-name', lane.model), lane.model),
+    part,
+    help,
+    lock,
+    remark,
+    readout,
+    controls,
+  );
   pad.tabIndex = 0;
   pad.setAttribute('role', 'slider');
   pad.setAttribute('aria-label', lane.name);
@@ -133,7 +143,7 @@ export function describe(m, bank) {
   setAttribute(pad, 'aria-valuemin', String(s.view()[0]));
   setAttribute(pad, 'aria-valuemax', String(s.view()[1]));
   const locked = s.fixed(lane, at) && !s.isOff(lane, at) ? ', locked' : '';
-  setAttribute(pad, 'aria-valuetext', `${s.label(at)}, ${lane.param} ${fixed(now)}${locked}`);
+  setAttribute(pad, 'aria-valuetext', `${s.label(at)}, ${lane.param} ${fixed(now)}${locked}${wayAt(m, lane, at)}`);
   drawHeard(m, bank);
   if (lane.path === s.selected) m.drawHere();
 }

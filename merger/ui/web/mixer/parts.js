@@ -15,6 +15,7 @@ export const KNOB = COARSE ? 9 : 6;
  * @property {HTMLElement} box
  * @property {HTMLElement} remark
  * @property {HTMLElement} readout
+ * @property {HTMLElement} help which way it helps
  * @property {HTMLCanvasElement} canvas
  * @property {HTMLElement} pad takes the pointer and the focus
  * @property {HTMLButtonElement} lock

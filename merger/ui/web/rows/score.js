@@ -5,10 +5,14 @@ import { button, el, setText } from '../shared/dom.js';
 const STROKES = 12;
 
 export class Score {
-  /** @param {() => void} blind */
-  constructor(blind) {
+  /**
+   * @param {() => void} blind
+   * @param {() => void} judge
+   */
+  constructor(blind, judge) {
     this.box = el('div', 'rw-score');
-    this.words = el('strong', 'rw-right');
+    this.words = button('rw-right', '', judge);
+    this.words.title = 'Figures against the models, in Find';
     this.bars = el('span', 'rw-bars');
     this.bars.setAttribute('role', 'img');
     this.legend = el('span', 'rw-legend', 'each bar: one stroke · = answers as your merge, ≠ another way');

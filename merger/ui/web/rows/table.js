@@ -48,7 +48,10 @@ export class Table {
     /** @type {Map<string, RowView>} */
     this.views = new Map();
     this.told = -Infinity;
-    this.score = new Score(() => this.hand({}, 'apply'));
+    this.score = new Score(
+      () => this.hand({}, 'apply'),
+      () => this.judge(),
+    );
     this.doing = new Doing(this);
     this.asking = new Ask(
       (prompt) => this.doing.add(prompt),
@@ -214,6 +217,13 @@ export class Table {
     this.finish();
   }
 
+  /** The score was pressed: Find opens, where the figures are worked out. */
+  judge() {
+    const tab = document.querySelectorAll('#below > .tab-wrapper [role=tab]')[1];
+    if (tab instanceof HTMLElement && tab.getAttribute('aria-selected') !== 'true') tab.click();
+    this.host.trigger('like');
+  }
+
   columns() {
     return this.board.columns ?? [];
   }
@@ -328,6 +338,7 @@ export class Table {
     if (states.some((state) => UNDER_WAY.includes(state)) || this.told === this.store.run) return;
     if (!states.every((state) => FINAL.includes(state))) return;
     this.told = this.store.run;
+    window.dispatchEvent(new Event('merge-explorer-idle'));
     const changed = this.rows.filter(
       ({ id }) => this.store.before.has(id) && this.store.before.get(id) !== this.store.last.get(id),
     );
