@@ -8,7 +8,7 @@ from typing import Any
 import gradio as gr
 
 import merger.ui.state as state
-from merger.errors import MergeError
+from merger.errors import Cancelled, MergeError
 from merger.limits import IMPROVE_SECONDS, WAYS_SECONDS
 from merger.recipe import Recipe, dump
 from merger.search import tune as tuning
@@ -48,11 +48,11 @@ class Finding:
         hosted = self.desk.studio.host.hosted
         most = min(MOST_SECONDS, IMPROVE_SECONDS - 60) if hosted else MOST_SECONDS
         with gr.Row(elem_id="improve-bar"):
-            go = gr.Button("Improve", variant="primary", scale=0, min_width=120, elem_id="improve-go")
-            stop = gr.Button("Stop, keep the best", scale=0, min_width=160, visible=False, elem_id="improve-stop")
+            go = gr.Button("Improve", variant="primary", size="sm", scale=0, min_width=110, elem_id="improve-go")
+            stop = gr.Button("Stop, keep the best", size="sm", scale=0, min_width=160, visible=False, elem_id="improve-stop")
             labels = ("Use it", "Keep as A", "Keep as B")
             offer = {
-                name: gr.Button(label, scale=0, min_width=100, visible=False, variant=variant)
+                name: gr.Button(label, size="sm", scale=0, min_width=100, visible=False, variant=variant)
                 for name, label, variant in zip(OFFER, labels, ("primary", "secondary", "secondary"), strict=True)
             }
             seconds = gr.Slider(
@@ -177,7 +177,9 @@ class Finding:
             improving = Improving(on.studio)
             improving.check(work.recipe)
             names = list(dict.fromkeys(lane.param.name for lane in lanes.lanes(on.studio.plan(work.recipe))))
-            return improving.ways(work.recipe, listed, names or tuning.movable(work.recipe), idle.go_on) if idle.go_on() else None
+            if not idle.go_on():
+                raise Cancelled("the bars have moved on.")
+            return improving.ways(work.recipe, listed, names or tuning.movable(work.recipe), idle.go_on)
 
         words = _quiet(on, work, wanted)
         if words is not None:
@@ -301,7 +303,8 @@ class _Board:
             if ended is None or ended.error is None or ended.cancelled:
                 self.words = "Stopped before the first step."
             return False
-        self.words = "Better on what decides:" if found.better else "Nothing better was found:"
+        what = "on the answers that were kept back" if wanted.kept_back else "at what it was tuned for"
+        self.words = f"Better {what}." if found.better else "Nothing better was found."
         self.kept = _table(found.before, found.after)
         self.told += [f"{sentence[0].upper()}{sentence[1:]}" for sentence in tuning.sentences(found, wanted)]
         return found.better

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from merger.ui.turns import Turns
 
-_NICE = 15
+_NICE = 10
 _LOOK = 0.02
 """Seconds between looks at the line of those who want an answer."""
 

@@ -1,7 +1,7 @@
 """Improving: what a desk's rows and questions want of a merge, bars that move towards that, and which way each of them helps."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from merger.chat.model import Plain
 from merger.errors import MergeError
@@ -18,6 +18,8 @@ from merger.ui.studio import GREEDY, Studio
 
 STRIDE = 0.1
 """How far one step moves the bar that helps most, as a share of its slider."""
+FIRST = 32
+"""Tokens of an answer from which it is told which way helps: more take longer, and tell little more."""
 ARROWS = 40
 """Layers up to which each has an arrow of its own."""
 NO_ROWS = "Ask something first, and tick it: the prompts that are ticked say what the merge is to be good at."
@@ -60,6 +62,11 @@ class Ways:
         if not changes:
             raise MergeError("No bar that may move helps these prompts any more.")
         return replace_all(self.recipe, changes)
+
+
+def _begun(one: Example) -> Example:
+    """An answer's first words."""
+    return one if len(one.wanted) <= FIRST else replace(one, wanted=one.wanted[:FIRST], ends=False)
 
 
 def _way(slope: float | None) -> int:
@@ -162,7 +169,7 @@ class Improving:
     def known(self, model: str, prompt: str) -> Said | None:
         """What a model has said to a prompt on the page already."""
         heard = None if isinstance(prompt, Plain) else self.studio.answered.get((model, prompt, GREEDY))
-        return None if heard is None or heard.cut else ([token.id for token in heard.tokens], True)
+        return None if heard is None else ([token.id for token in heard.tokens], not heard.cut)
 
     # ------------------------------------------------------------------------------------------ what is found
 
@@ -178,7 +185,7 @@ class Improving:
     def ways(self, recipe: Recipe, rows: Sequence[Row], names: Sequence[str], go_on: GoOn) -> Ways | None:
         """Which way the bars help the ticked rows, each row as much as the others; None where nobody answers any of them."""
         found = self._of_rows(recipe, [row for row in rows if row.ticked], go_on)
-        wanted = {name: [example] for name, (_, example) in found.items()}
+        wanted = {name: [_begun(example)] for name, (_, example) in found.items()}
         if not wanted:
             return None
         return Ways(recipe, slopes(self.runner, recipe, wanted, names, go_on=go_on, access=self.studio.access))
