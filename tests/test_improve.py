@@ -181,7 +181,7 @@ def told(update: dict[str, Any], name: str) -> Any:
 
 
 def test_the_ways_are_told_and_one_step_is_one_undo(panels: Panels, work: Workspace) -> None:
-    found = [one for one in panels.improve.ways(work, sent(), True, ME) if one][-1]
+    found = [one for one in panels.improve.ways(work, sent(), "always", ME) if one][-1]
     bars = told(found, "ways list")["bars"]
     assert {bar["name"] for bar in bars.values()} == {"pirate: how much", "plural: how much"}
     assert told(found, "ways follow") == told(found, "ways list") and found["ways"].recipe == work.recipe
@@ -189,15 +189,18 @@ def test_the_ways_are_told_and_one_step_is_one_undo(panels: Panels, work: Worksp
     assert stepped.recipe != work.recipe and undone(stepped).recipe == work.recipe
     again = panels.improve.step(stepped, found["ways"], "{}", ME)
     assert again["work"].recipe == stepped.recipe and "It is not known yet" in again["notice"]["value"]
-    off = next(iter(panels.improve.ways(work, sent(), False, ME)))
+    off = next(iter(panels.improve.ways(work, sent(), "never", ME)))
     assert told(off, "ways follow")["bars"] == {} and off["ways"] is None
-    nobody = [one for one in panels.improve.ways(work, sent(ROWS[3:]), True, ME) if one][-1]
+    nobody = [one for one in panels.improve.ways(work, sent(ROWS[3:]), "small models", ME) if one][-1]
     assert told(nobody, "ways list")["words"].startswith("None of your models answers")
 
 
 def test_ways_end(panels: Panels, studio: Studio, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panel, "WAYS_SECONDS", 0)
-    assert not any(panels.improve.ways(work, sent(), True, ME))
+    monkeypatch.setitem(panel.LARGE, "cpu", 1)
+    large = next(iter(panels.improve.ways(work, sent(), "small models", ME)))
+    assert told(large, "ways list")["words"].startswith("These models are large") and not told(large, "ways list")["bars"]
+    assert not any(panels.improve.ways(work, sent(), "always", ME))
     assert not studio.sweeping.locked()
 
 
@@ -400,3 +403,68 @@ def test_strange_values_are_the_rows(panels: Panels) -> None:
         assert "error" in judging.written_as(strange)
     with pytest.raises(MergeError, match="Choose a file of questions"):
         panels.judge.open(None)
+
+
+# ---------------------------------------------------------------------------------------------- in a browser
+
+EVIL = "<img src=x onerror=window.hacked=1> ${window.hacked=2}"
+
+
+@pytest.mark.browser
+def test_a_hand_improves_a_merge(open_page: Any, tmp_path: Path) -> None:
+    """Arrows, Improve with a locked bar, Stop, one step of Undo, figures from the score, a set that stays in the browser."""
+    from playwright.sync_api import expect
+
+    page = open_page(1440, 900)
+    help_ = page.page.locator(".mx-help:visible")
+    expect(help_).to_have_count(2, timeout=30_000)
+    words = {text.replace("\n", " ").strip() for text in help_.all_inner_texts()}
+    assert words <= {"▲ more helps", "▽ less helps", "· no effect"} and "▲ more helps" in words
+    expect(page.lane("plural weight")).to_have_attribute("aria-valuetext", re.compile(", more helps$"))
+    page.lane("plural weight").focus()
+    page.page.keyboard.press("Shift+L")  # plural stays where it is
+
+    page.tab("Find")
+    page.press("Improve")
+    label = page.page.locator("#improve-run svg")
+    page.page.wait_for_function(
+        """() => { const told = document.querySelector('#improve-run svg')?.getAttribute('aria-label') ?? '';
+                   const [a, b] = [...told.matchAll(/[0-9.]+/g)].map(Number); return b < a; }""",
+        timeout=90_000,
+    )
+    assert label.count() == 1
+    page.press("Stop, keep the best")
+    expect(page.page.locator("#improve-go")).to_be_visible(timeout=2000)
+    page.press("Use it")
+    pirate, plural = (page.lane(f"{name} weight") for name in ("pirate", "plural"))
+    expect(pirate).not_to_have_attribute("aria-valuenow", "0.5", timeout=20_000)
+    expect(plural).to_have_attribute("aria-valuenow", "0.5")
+    undo = page.page.get_by_role("button", name="Undo", exact=True)
+    undo.click()
+    expect(pirate).to_have_attribute("aria-valuenow", "0.5", timeout=20_000)
+    expect(undo).to_have_attribute("aria-disabled", "true")
+
+    expect(help_).to_have_count(2, timeout=30_000)
+    expect(page.page.locator("#ways li")).to_have_count(2)
+    page.press("One step that way")
+    expect(pirate).not_to_have_attribute("aria-valuenow", "0.5", timeout=20_000)
+    expect(plural).to_have_attribute("aria-valuenow", "0.5")
+    page.page.get_by_label("never", exact=True).check()
+    expect(help_).to_have_count(0, timeout=20_000)
+
+    page.tab("Close")
+    page.page.locator(".rw-right").click()
+    expect(page.page.locator("#judged tr")).not_to_have_count(0, timeout=60_000)
+    assert page.page.locator("#judged tr").first.inner_text().split() == ["your", "merge", "base", "pirate", "plural"]
+    assert page.page.evaluate("[document.scrollingElement.scrollTop, document.querySelector('#desk').scrollTop]") == [0, 0]
+
+    (tmp_path / "own.txt").write_text(f"# name: {EVIL}\nplural of fox => foxes\n")
+    page.page.locator("#judge-open").locator("xpath=ancestor-or-self::*[input][1]//input[@type='file']").set_input_files(
+        str(tmp_path / "own.txt")
+    )
+    chosen = page.page.get_by_label("Questions", exact=True)
+    expect(chosen).to_have_value(f"own {EVIL}", timeout=20_000)
+    page.page.reload()
+    page.tab("Find")
+    expect(chosen.locator("option")).to_have_text(["the ticked rows", EVIL], timeout=20_000)
+    assert page.page.evaluate("window.hacked") is None

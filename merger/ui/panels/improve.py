@@ -26,8 +26,11 @@ from merger.ui.service.improve import PATTERNS, Improving, Ways
 from merger.ui.state import Workspace
 
 SECONDS, MOST_SECONDS = 60, 600
-LARGE = 300_000_000
-"""Weights from which on it is not found out which way bars help unless somebody asks for it."""
+LARGE: dict[str, int] = {"cpu": 50_000_000, "cuda": 2_000_000_000}
+"""Weights, by device, from which on it is not found out which way bars help unless that is asked for: SmolLM2-135M in bfloat16
+takes 13 CPU seconds a row."""
+WHEN = ("small models", "always", "never")
+"""For which models it is found out."""
 OFFER = ("improved use", "improved a", "improved b")
 """Buttons for what is done with a better setting."""
 LINE: Mapping[str, Any] = {"concurrency_limit": None, "trigger_mode": "multiple", **QUIET}
@@ -61,7 +64,7 @@ class Finding:
             )  # fmt: skip
         run = part("run", elem_id="improve-run")
         with gr.Row(elem_id="ways-bar"):
-            on = gr.Checkbox(True, label="Which way helps", interactive=True, container=False, scale=0, min_width=170)
+            on = gr.Radio(WHEN, value=WHEN[0], label="Which way helps", interactive=True, container=False)
             step = gr.Button("One step that way", size="sm", scale=0, min_width=150)
         listed = part("ways", elem_id="ways")
         self.desk.shows(**offer, **{"improve go": go, "improve stop": stop, "improve run": run, "improve seconds": seconds})
@@ -165,7 +168,7 @@ class Finding:
 
     # ------------------------------------------------------------------------------------------ which way helps
 
-    def ways(self, work: Workspace, asked: Any, wanted: bool, request: gr.Request) -> Iterator[Updates]:
+    def ways(self, work: Workspace, asked: Any, wanted: str, request: gr.Request) -> Iterator[Updates]:
         """Find out which way the bars help the ticked rows, once nobody is being answered; nothing where it cannot be told."""
         on, listed = self.desk.seen(request), rows.read(asked).rows
         visit = self.desk.visit(request)
@@ -183,11 +186,12 @@ class Finding:
 
         words = _quiet(on, work, wanted)
         if words is not None:
-            yield _ways(words, None, work)
+            yield _ways(words, None, work, run)
             return
-        for message in self._looks.run(request.session_hash, do, seconds=float(WAYS_SECONDS), line=on.studio.sweeping):
+        longest = float(WAYS_SECONDS if on.studio.host.hosted else 10 * WAYS_SECONDS)
+        for message in self._looks.run(request.session_hash, do, seconds=longest, line=on.studio.sweeping):
             if isinstance(message, Ended) and not message.cancelled:
-                yield _ways(message.words or NO_WAYS, message.value, work)
+                yield _ways(message.words or NO_WAYS, message.value, work, run)
         yield {}
 
     def step(self, work: Workspace, ways: Ways | None, locks: str, request: gr.Request) -> Updates:
@@ -205,19 +209,20 @@ class Finding:
 NO_WAYS = "None of your models answers the ticked prompts as wanted, so no bar can be told to help."
 
 
-def _quiet(on: Desk, work: Workspace, wanted: bool) -> str | None:
+def _quiet(on: Desk, work: Workspace, wanted: str) -> str | None:
     """Why it is not found out; None where it is."""
-    if not wanted:
+    if wanted not in WHEN[:2]:
         return ""
     if not work.recipe.method.law.smooth:
         return f"A small move of the bars tells nothing under {work.recipe.method.title}."
     weights = sum(job.numel for job in on.studio.plan(work.recipe).jobs)
-    if weights > LARGE:
-        return "These models are so large that it is not found out while you paint; `Improve` does without."
+    if wanted == WHEN[0] and weights > LARGE.get(on.studio.parents.device.type, LARGE["cpu"]):
+        return "These models are large: which way helps takes a while to find out here. Choose “always” to have it all the same."
     return None
 
 
-def _ways(words: str, ways: Ways | None, work: Workspace) -> Updates:
+def _ways(words: str, ways: Ways | None, work: Workspace, run: int) -> Updates:
+    """What is shown. run: told too, or the same arrows, after a step there and back, would be no change to the page."""
     shown = ways.shown if ways is not None else {}
     names, ink = lanes.short_names(work.recipe.references), lanes.inks([*work.shelf, *work.chosen])
     bars: dict[str, Any] = {}
@@ -228,7 +233,7 @@ def _ways(words: str, ways: Ways | None, work: Workspace) -> Updates:
             bars[bar.path] = {
                 **shown[bar.path], "name": f"{who}: {label}" if who else label, "ink": ink.get(bar.model or ""),
             }  # fmt: skip
-    told = json.dumps({"words": "For the ticked prompts:" if bars else words, "bars": bars})
+    told = json.dumps({"words": "For the ticked prompts:" if bars else words, "bars": bars, "run": run})
     return {"ways follow": gr.update(data=told), "ways list": gr.update(data=told), "ways": ways}
 
 
