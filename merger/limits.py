@@ -87,6 +87,16 @@ SWEEP_CHARACTERS = Limit(
     4_000_000, "characters", "visitor", "The recipes of a sweep's points",
     "test_bounds.py::test_a_sweep_of_long_recipes_is_refused",
 )  # fmt: skip
+IMPROVE_SECONDS = Limit(
+    180, "seconds", "request", "Improve, and figures against the models, on a page of many visitors",
+    "test_improve.py::test_it_ends",
+)  # fmt: skip
+WAYS_SECONDS = Limit(
+    30, "seconds", "request", "Finding out which way bars help, waiting for its turn included", "test_improve.py::test_ways_end"
+)  # fmt: skip
+SET_CHARACTERS = Limit(
+    200_000, "characters", "request", "A set of questions on the page", "test_improve.py::test_a_set_too_long"
+)  # fmt: skip
 MERGE_SECONDS = Limit(600, "seconds", "request", "A merge to be downloaded", "test_bounds.py::test_a_merge_ends")
 ARCHIVE_BYTES = Limit(
     4 << 30, "bytes", "request", "A merge to be downloaded", "test_bounds_of_disk.py::test_what_waits_is_bounded"

@@ -14,7 +14,21 @@ import { tokens } from '../merger/ui/web/shared/tokens.js';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const WEB = join(ROOT, 'merger/ui/web');
-const PARTS = ['head', 'choices', 'mixer', 'stack', 'rows', 'chat', 'coach', 'dock', 'explore', 'history', 'inspect', 'bars'];
+const PARTS = [
+  'head',
+  'choices',
+  'mixer',
+  'stack',
+  'rows',
+  'chat',
+  'coach',
+  'dock',
+  'explore',
+  'history',
+  'inspect',
+  'bars',
+  'improve',
+];
 const HOST = '{ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server }';
 
 /** @param {string} path below WEB */

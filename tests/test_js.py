@@ -16,7 +16,7 @@ from merger.inspect import plots
 from merger.ui.bundle import BUILT, STYLE, bundle
 
 WEB = BUILT.parent
-PARTS = ("bars", "chat", "choices", "coach", "dock", "explore", "head", "history", "inspect", "mixer", "rows", "stack")
+PARTS = ("bars", "chat", "choices", "coach", "dock", "explore", "head", "history", "improve", "inspect", "mixer", "rows", "stack")
 MADE = re.compile(r"""(?:// |/\* |{"": ")npm run build: ([0-9a-f]{64}) of ([^*"]+?)(?: \*/|",)?""")
 HEX = re.compile(r"(?<![\w&])#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b")
 

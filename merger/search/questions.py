@@ -24,6 +24,8 @@ _ALSO: Mapping[str, Match] = {"contains": "within", "regex": "pattern", "choices
 _MARKS: Mapping[str, Match] = {"=>": "exact", "~>": "within", "/>": "pattern", "?>": "choice"}
 _MARKED = re.compile(r"(.*?)(?<!\S)(=>|~>|/>|\?>)(?!\S)(.*)")
 _NAME = re.compile(r"#\s*name:\s*(.+)")
+_SKILL = re.compile(r"""\[[^\]\n"{]+\][ \t\r]*(\n|$)""")
+"""A first line that begins a skill, not a list of JSON."""
 HOW = "write `prompt => answer`, `prompt ~> words in it`, `prompt /> pattern`, `prompt ?> right | wrong`, or a prompt alone"
 OPENS = ".txt, .csv, .tsv, .jsonl, .json, or lm-eval's .yaml"
 
@@ -127,7 +129,7 @@ def parse_questions(text: str, source: str) -> QuestionSet:
     name, is_plain = Path(source).stem or "questions", False
     if kind in (".csv", ".tsv"):
         found: Iterable[Question] = _csv(text, source)
-    elif kind in (".jsonl", ".json") or text.lstrip()[:1] in ("{", "["):
+    elif kind in (".jsonl", ".json") or (text.lstrip()[:1] in ("{", "[") and not _SKILL.match(text.lstrip())):
         head, found = _json(text, source)
         name, is_plain = str(head.get("name") or name), head.get("plain") is True
     else:

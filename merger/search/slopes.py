@@ -135,20 +135,29 @@ def _sides(part: Recipe) -> Iterator[tuple[tuple[str, str], Slice | None, tuple[
 # ---------------------------------------------------------------------------------------------- what is wanted
 
 
+Said = tuple[Sequence[int], bool]
+"""An answer: the ids of its tokens without the one that ends it, and whether it came to its end."""
+
+
 def said(
     who: ChatModel, prompts: Sequence[str], limit: int = LONGEST, *, listener: ChatModel | None = None,
-    go_on: Callable[[], bool] = _always,
+    known: Mapping[str, Said] | None = None, go_on: Callable[[], bool] = _always,
 ) -> list[Example]:  # fmt: skip
     """What a model says itself to some prompts, as examples for another: nobody need write an answer.
 
     listener  the model that is to say it, and reads the prompts in its own chat template; None: the same
+    known     what it has said already, by prompt: it is not asked again
     The tokens are those that were said, where both have the same; a text encoded again can be other tokens.
     """
     to = listener or who
     found: list[Example] = []
     alike = to is who or to.tokenizer.get_vocab() == who.tokenizer.get_vocab()
-    for prompt, (ids, _) in zip(prompts, generate_ids(who, prompts, limit, go_on=go_on), strict=True):
-        ends = len(ids) < min(limit, who.length - len(who.encode(prompt)))
+    given = dict(known or {})
+    silent = [prompt for prompt in prompts if prompt not in given]
+    for prompt, (ids, _) in zip(silent, generate_ids(who, silent, limit, go_on=go_on), strict=True):
+        given[prompt] = ids, len(ids) < min(limit, who.length - len(who.encode(prompt)))
+    for prompt in prompts:
+        ids, ends = given[prompt]
         ids = ids if alike else to.plain(who.tokenizer.decode(ids, skip_special_tokens=True))
         asked = to.encode(prompt)
         ids = ids[: max(0, to.length - len(asked))]
@@ -499,4 +508,4 @@ def _through(gradient: Tensor, name: str, sources: Sequence[Tensor], copied: Cop
     yield from ((tensor, part) for tensor, part in zip(sources, found, strict=True) if part is not None)
 
 
-__all__ = ["Bar", "Heard", "Mix", "Slopes", "bars", "said", "slopes"]
+__all__ = ["Bar", "Heard", "Mix", "Said", "Slopes", "bars", "said", "slopes"]

@@ -30,8 +30,11 @@ _NEEDS = {
 _KINDS = ("multiple_choice", "generate_until")
 
 
-def read_task(text: str, file: Path, source: str) -> QuestionSet:
-    """The questions of a task file. MergeError in one sentence where lm-eval itself, or the network, would be needed."""
+def read_task(text: str, file: Path, source: str, beside: Mapping[str, str] | None = None) -> QuestionSet:
+    """The questions of a task file. MergeError in one sentence where lm-eval itself, or the network, would be needed.
+
+    beside  texts of the files that came with it, by name: no other file is opened then
+    """
     code = re.search(r"!function\s+(\S+)", text)
     if code:
         raise MergeError(f"{source}: runs code of its own ({code[1][:60]}), which is not done here; {_itself(file)}.")
@@ -48,7 +51,7 @@ def read_task(text: str, file: Path, source: str) -> QuestionSet:
         raise MergeError(f"{source}: `output_type` is {str(kind)[:40]!r}; here it may be {' or '.join(_KINDS)}; {_itself(file)}.")
     if kind == "multiple_choice" and not task.get("doc_to_choice"):
         raise MergeError(f"{source}: a task of multiple choice needs `doc_to_choice`.")
-    made = _Task(task, file, source, kind == "multiple_choice")
+    made = _Task(task, file, source, kind == "multiple_choice", beside)
     name = str(task.get("task") or file.stem)
     return QuestionSet(name[:200], limited(made.questions(name), source), plain=True)
 
@@ -60,8 +63,10 @@ def _itself(file: Path) -> str:
 class _Task:
     """A task's file at work."""
 
-    def __init__(self, task: Mapping[str, Any], file: Path, source: str, choosing: bool) -> None:
-        self.task, self.file, self.source, self.choosing = task, file, source, choosing
+    def __init__(
+        self, task: Mapping[str, Any], file: Path, source: str, choosing: bool, beside: Mapping[str, str] | None
+    ) -> None:  # fmt: skip
+        self.task, self.file, self.source, self.choosing, self.beside = task, file, source, choosing, beside
         self._ends = time.monotonic() + QUESTIONS_SECONDS
 
     def questions(self, name: str) -> Iterator[Question]:
@@ -126,18 +131,25 @@ class _Task:
 
     def _documents(self) -> Iterator[Mapping[str, Any]]:
         for file in self._files():
-            try:
-                if file.stat().st_size > QUESTIONS_BYTES:
-                    raise MergeError(f"{file}: has more than {QUESTIONS_BYTES:,} bytes, too many for questions.")
-                text = read_text(file).removeprefix("\ufeff")
-            except (OSError, UnicodeDecodeError) as error:
-                why = getattr(error, "strerror", None) or "not text"
-                raise MergeError(f"{self.source}: {file} cannot be read: {why}.") from None
+            text = self._text(file)
             found = _table(text) if self.task["dataset_path"] == "csv" else _objects(text, str(file), self._field())
             for document in found:
                 if not is_mapping(document):
                     raise MergeError(f"{file}: a document must be a mapping of names to values.")
                 yield {str(key): value for key, value in document.items()}
+
+    def _text(self, file: Path) -> str:
+        if self.beside is not None:
+            if file.name not in self.beside:
+                raise MergeError(f"{self.source}: its documents are in {file.name[:80]}: open both files together.")
+            return self.beside[file.name].removeprefix("\ufeff")
+        try:
+            if file.stat().st_size > QUESTIONS_BYTES:
+                raise MergeError(f"{file}: has more than {QUESTIONS_BYTES:,} bytes, too many for questions.")
+            return read_text(file).removeprefix("\ufeff")
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not text"
+            raise MergeError(f"{self.source}: {file} cannot be read: {why}.") from None
 
     def _field(self) -> str:
         asked: Any = self.task.get("dataset_kwargs")
@@ -164,6 +176,8 @@ class _Task:
         for one in listed:
             if re.match(r"[a-z0-9+]+://|hf:", str(one), re.IGNORECASE) or any(mark in str(one) for mark in "*?["):
                 raise MergeError(f"{self.source}: {str(one)[:80]!r} is no local file; name the files themselves.")
+        if self.beside is not None:
+            return [Path(re.split(r"[/\\]", str(one))[-1]) for one in listed]
         found = [Path(str(one)).expanduser() for one in listed]
         return [one if one.exists() or one.is_absolute() else self.file.parent / one for one in found]
 

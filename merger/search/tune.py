@@ -25,7 +25,7 @@ from merger.methods.ops import numbers
 from merger.recipe import Recipe
 from merger.regular import read_text
 from merger.search.likelihood import Example, logprobs
-from merger.search.slopes import Bar, Heard, Mix, said
+from merger.search.slopes import Bar, Heard, Mix, Said, said
 from merger.search.trials import LONGEST, Probe, Runner, all_right, read_probes
 
 RATE = 0.06
@@ -46,8 +46,16 @@ LEAST = 0.01
 """Share of the loss that must be gained on what was kept back."""
 
 
+Known = Callable[[str, str], Said | None]
+"""(model, prompt) -> what it has said to it already, if anybody remembers."""
+
+
 def _always() -> bool:
     return True
+
+
+def _unknown(model: str, prompt: str) -> Said | None:
+    return None
 
 
 # ---------------------------------------------------------------------------------------------- what is wanted
@@ -159,8 +167,9 @@ def of_parents(
 
 
 def given_out(
-    runner: Runner, recipe: Recipe, prompts: Sequence[str], *, go_on: Callable[[], bool] = _always, access: Access | None = None
-) -> dict[str, list[str]]:
+    runner: Runner, recipe: Recipe, prompts: Sequence[str], *, go_on: Callable[[], bool] = _always,
+    access: Access | None = None, known: Known = _unknown,
+) -> dict[str, list[str]]:  # fmt: skip
     """Prompts by the model whose answer is most its own: the likeliest for itself beside the base, or beside the other models.
 
     A prompt that all answer alike is nobody's.
@@ -174,7 +183,7 @@ def given_out(
     for reference in own:
         voice = runner.parent(reference, access)
         beside = [base] if base else [other for other in own if other != reference]
-        mine = [said(voice, [prompt], go_on=go_on) for prompt in prompts]
+        mine = [said(voice, [prompt], known=_of(known, reference, [prompt]), go_on=go_on) for prompt in prompts]
         theirs = [logprobs(runner.parent(o, access), [e for some in mine for e in some], go_on=go_on).detach() for o in beside]
         gain = logprobs(voice, [e for some in mine for e in some], go_on=go_on).detach() - torch.stack(theirs).mean(0)
         margins.append(torch.tensor([float(gain[sum(map(len, mine[:i]))]) if some else -math.inf for i, some in enumerate(mine)]))
@@ -190,18 +199,37 @@ def of_questions(
     runner: Runner, recipe: Recipe, probes: Sequence[Probe], *, go_on: Callable[[], bool] = _always, access: Access | None = None
 ) -> Goals:
     """Wanted answers as the models give them: of the first model that is right, in its own tokens. Others' are left out."""
+    found = given(runner, recipe, probes, go_on=go_on, access=access)
+    skills = dict.fromkeys(probe.skill for probe in probes)
+    nobody = [probe for probe in probes if probe not in found]
+    return goals({s: [found[p][1] for p in probes if p.skill == s and p in found] for s in skills}, nobody)
+
+
+def given(
+    runner: Runner, recipe: Recipe, probes: Sequence[Probe], *, go_on: Callable[[], bool] = _always,
+    access: Access | None = None, known: Known = _unknown,
+) -> dict[Probe, tuple[str, Example]]:  # fmt: skip
+    """For each question that a model answers rightly the first such model, and its answer in its own tokens."""
     who = runner.merged(recipe, go_on, access)
     order = [*parents(recipe), *([recipe.base_model] if recipe.base_model and recipe.base_model in recipe.opened else [])]
-    waiting, found = list(probes), dict[Probe, Example]()
+    waiting, found = list(probes), dict[Probe, tuple[str, Example]]()
     for reference in dict.fromkeys(order):
         voice = runner.parent(reference, access)
-        heard = [(p, one) for p in waiting for one in said(voice, [p.prompt], _limit(p), listener=who, go_on=go_on) if one.ends]
+        heard = [
+            (probe, one) for probe in waiting
+            for one in said(
+                voice, [probe.prompt], _limit(probe), listener=who, known=_of(known, reference, [probe.prompt]), go_on=go_on
+            ) if one.ends
+        ]  # fmt: skip
         texts = [who.tokenizer.decode(one.wanted, skip_special_tokens=True) for _, one in heard]
         right = all_right([probe for probe, _ in heard], texts)
-        found |= {probe: one for (probe, one), is_right in zip(heard, right, strict=True) if is_right}
+        found |= {probe: (reference, one) for (probe, one), is_right in zip(heard, right, strict=True) if is_right}
         waiting = [probe for probe in waiting if probe not in found]
-    skills = dict.fromkeys(probe.skill for probe in probes)
-    return goals({skill: [found[p] for p in probes if p.skill == skill and p in found] for skill in skills}, waiting)
+    return found
+
+
+def _of(known: Known, model: str, prompts: Sequence[str]) -> dict[str, Said]:
+    return {prompt: answer for prompt in prompts if (answer := known(model, prompt)) is not None}
 
 
 def _limit(probe: Probe) -> int:
@@ -458,6 +486,6 @@ def sentences(found: Found, wanted: Goals) -> tuple[str, ...]:
 
 
 __all__ = [
-    "Found", "Goals", "Step", "Way", "family_prompts", "given_out", "goals", "locked", "movable", "of_parents", "of_questions",
-    "parents", "read_prompts", "sentences", "titles", "tune", "way",
+    "Found", "Goals", "Known", "Step", "Way", "family_prompts", "given", "given_out", "goals", "locked", "movable",
+    "of_parents", "of_questions", "parents", "read_prompts", "sentences", "titles", "tune", "way",
 ]  # fmt: skip

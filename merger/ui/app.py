@@ -24,7 +24,9 @@ from merger.ui.panels.dock import Docking
 from merger.ui.panels.find import Exploring
 from merger.ui.panels.first import Welcoming
 from merger.ui.panels.head import Heading
+from merger.ui.panels.improve import Finding
 from merger.ui.panels.inside import Looking
+from merger.ui.panels.judge import Measuring
 from merger.ui.panels.method import Choosing
 from merger.ui.panels.mixer import Mixing
 from merger.ui.panels.models import Picking, read_trios
@@ -63,6 +65,7 @@ class Panels:
         self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.answers)
         self.stack = Stacking(desk)
         self.which = Relating(desk)
+        self.improve, self.judge = Finding(desk), Measuring(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
         self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
         self.find, self.models, self.publish = Exploring(studio, presets / "probes.json"), Picking(studio), Publishing(studio)
@@ -90,6 +93,8 @@ class Panels:
                     gr.HTML("", elem_id="no-drawer")  # no drawer is open
                 with gr.Tab("Find", id="explore"):
                     _heading("Find")
+                    self.improve.view()
+                    self.judge.view()
                     self.find.view(desk, studio.plan(first.recipe), first.chosen)
                     self.which.view()
                 with gr.Tab("Inside", id="inside") as inside_tab:
@@ -125,6 +130,8 @@ class Panels:
             self.first,
             self.which,
             self.dock,
+            self.improve,
+            self.judge,
         ):
             panel.wire()
         self.recipe.wire(recipe_tab)
@@ -134,7 +141,7 @@ class Panels:
         take = self.take
         self.publish.wire(desk, take.merge_to, take.answers, take.address, [publish_tab.select])
         self._page(demo)
-        studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave]
+        studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave, self.improve.leave, self.judge.leave]
 
     def _head(self, first: Workspace) -> None:
         """The head line with the boxes that it opens, what was refused, and what is being taken."""
@@ -165,6 +172,7 @@ class Panels:
         """What is never seen: signals between events, and what must be there while tabs are closed."""
         self.past.view_hidden()
         self.take.view_hidden()
+        self.improve.view_hidden()
         self.desk.shows(**{name: gr.Textbox("", visible="hidden", elem_id=name) for name in ("tick", "asked", "spoken")})
 
     def _page(self, demo: Page) -> None:

@@ -65,6 +65,7 @@ SHARES: Mapping[str, Share] = {
     "disk": Share("merge", "merges", SESSION_LONG, PROGRAM_LONG, ADDRESS_LONG),
     "explore": Share("sweep", "sweeps", SESSION_SWEEPS, PROGRAM_LONG, ADDRESS_LONG),
     "fetch": Share("download", "downloads", SESSION_LONG, PROGRAM_LONG, ADDRESS_LONG),
+    "improve": Share("search", "searches", SESSION_SWEEPS, PROGRAM_LONG, ADDRESS_LONG),
     "publish": Share("merge to be published", "merges to be published", SESSION_LONG, PROGRAM_LONG, ADDRESS_LONG),
 }
 """By gradio's concurrency_id."""

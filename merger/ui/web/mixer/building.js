@@ -4,6 +4,7 @@ import { read } from '../shared/host.js';
 import { makeBank } from './lane.js';
 import { COARSE } from './parts.js';
 import { buildToolbar } from './toolbar.js';
+import { forgetWays } from './ways.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
 /** @typedef {import('./kinds.js').Board} Board */
@@ -66,6 +67,7 @@ export function takeBoard(m) {
  * @param {any} value
  */
 function adopt(m, value) {
+  forgetWays(m);
   m.own = null;
   m.s.adopt(value);
   m.sending.seq = Math.max(m.sending.seq, Number(value?.seq) || 0);

@@ -5,6 +5,7 @@ import { clamp } from '../shared/numbers.js';
 import { dashed, hatch, lettering, line, sheet } from './canvas.js';
 import { AXIS, PAD, inset, toY } from './geometry.js';
 import { KNOB } from './parts.js';
+import { drawTriangles } from './ways.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
 /** @typedef {import('./parts.js').Bank} Bank */
@@ -31,6 +32,11 @@ export function drawBank(m, bank) {
   drawBars(m, bank, on);
   drawTicks(on);
   drawGhost(m, bank, on);
+  const { lane } = bank;
+  drawTriangles(m, lane, g, (i) => {
+    const { x, w: wide } = m.boxes[i];
+    return [AXIS + x + wide / 2, toY(m.s.lanes[lane.path][i], h, on.range), wide - 2];
+  });
   drawHandles(m, bank, on);
 }
 

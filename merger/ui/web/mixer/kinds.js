@@ -84,6 +84,8 @@
  * @property {number} [seq] of which value
  */
 
+/** @typedef {{way: number, layers: number[]}} Way 1: more helps, -1: less, 0: neither; layers: the same by layer, or none */
+
 /**
  * @typedef {{column: number}} Picked
  * @typedef {{slot: number | null | undefined, saved: Lanes}} Solo who alone is heard, and what the others had

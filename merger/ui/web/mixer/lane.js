@@ -8,6 +8,7 @@ import { wireKeys } from './keys.js';
 import { openMenu } from './menu.js';
 import { tool } from './parts.js';
 import { wirePointer } from './pointer.js';
+import { wayAt } from './ways.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
 /** @typedef {import('./parts.js').Bank} Bank */
@@ -75,8 +76,8 @@ export function makeBank(m, lane) {
     (other) => other.model === lane.model && other.slot === lane.slot && other.param !== m.s.param,
   );
   const [canvas, pad] = [el('canvas', 'mx-canvas'), el('div', 'mx-pad')];
-  const [share, remark, readout] = ['mx-share', 'mx-remark', 'mx-readout'].map((name) => el('span', name));
-  const bank = { lane, box, share, remark, readout, canvas, pad, lock, ...heard, hover: -1, grip: -1, ghost };
+  const [share, help, remark, readout] = ['mx-share', 'mx-help', 'mx-remark', 'mx-readout'].map((name) => el('span', name));
+  const bank = { lane, box, share, help, remark, readout, canvas, pad, lock, ...heard, hover: -1, grip: -1, ghost };
 
   const part = el('span', 'mx-part', lane.part ?? '');
   part.hidden = !lane.part;
@@ -86,6 +87,7 @@ export function makeBank(m, lane) {
     titled(el('span', 'mx-name', lane.model), lane.model),
     part,
     share,
+    help,
     remark,
     readout,
     lock,
@@ -124,7 +126,7 @@ export function describe(m, bank) {
   setAttribute(pad, 'aria-valuemin', String(s.view()[0]));
   setAttribute(pad, 'aria-valuemax', String(s.view()[1]));
   const locked = s.fixed(lane, at) && !s.isOff(lane, at) ? ', locked' : '';
-  setAttribute(pad, 'aria-valuetext', `${s.label(at)}, ${lane.param} ${fixed(now)}${locked}`);
+  setAttribute(pad, 'aria-valuetext', `${s.label(at)}, ${lane.param} ${fixed(now)}${locked}${wayAt(m, lane, at)}`);
   drawHeard(m, bank);
   if (lane.path === s.selected) m.drawHere();
 }

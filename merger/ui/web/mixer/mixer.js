@@ -16,6 +16,7 @@ import { Sending } from './sending.js';
 import { State } from './state.js';
 import { drawStrip, pick, point } from './strip.js';
 import { drawRange, wireTools } from './toolbar.js';
+import { drawWays, hearWays } from './ways.js';
 
 /** @typedef {import('./kinds.js').Lane} Lane */
 /** @typedef {import('./kinds.js').Lanes} Lanes */
@@ -34,6 +35,8 @@ export class Mixer {
     this.sending = new Sending(this);
     /** @type {Stats} */
     this.stats = {};
+    /** @type {Record<string, import('./kinds.js').Way>} */
+    this.ways = {}; // which way each bar helps, by its path
     /** @type {Stats | null} */
     this.own = null; // the strip worked out here, until Python's for the same lanes is there
     /** @type {Bank[]} */
@@ -75,6 +78,7 @@ export class Mixer {
     wireStrip(this);
     wireMenu(this);
     wireTools(this);
+    hearWays(this);
     root.addEventListener('keydown', (event) => {
       const way = stepOf(event);
       if (!way) return;
@@ -297,6 +301,7 @@ export class Mixer {
       bank.lock.hidden = !locked;
       drawHeard(this, bank);
     }
+    drawWays(this);
     if (this.tools) this.tools.unlock.hidden = !this.s.held.size && !this.s.frozen.size;
     this.drawHere();
     drawZoom(this);

@@ -16,6 +16,7 @@ export const KNOB = COARSE ? 9 : 6;
  * @property {HTMLElement} share its part of the mix, never cut
  * @property {HTMLElement} remark what gives way
  * @property {HTMLElement} readout
+ * @property {HTMLElement} help which way it helps
  * @property {HTMLCanvasElement} canvas
  * @property {HTMLElement} pad takes the pointer and the focus
  * @property {HTMLButtonElement} lock

@@ -2,6 +2,7 @@
 
 import { meterOf } from '../law/meter.js';
 import { sketchOf } from '../law/sample.js';
+import { forgetWays } from './ways.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
 /** @typedef {import('../law/kinds.js').Sketch} Sketch */
@@ -72,6 +73,7 @@ export class Sending {
 
   /** The edit is complete. */
   release() {
+    forgetWays(this.mixer);
     if (this.waiting && (this.meter || this.still)) this.hand();
     else if (this.waiting) this.post();
     this.mixer.host.trigger('release');

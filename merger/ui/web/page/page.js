@@ -54,6 +54,16 @@ export function footer(i) {
   if (found instanceof HTMLElement) found.click();
 }
 
+/**
+ * An event's inputs with what is locked in the Mixer in the last one's place.
+ * @param {unknown[]} given
+ */
+export function withLocks(...given) {
+  const detail = {};
+  window.dispatchEvent(new CustomEvent('merge-explorer-locks', { detail }));
+  return [...given.slice(0, -1), JSON.stringify(detail)];
+}
+
 export function saveFile() {
   setTimeout(() => /** @type {HTMLElement | null} */ (document.querySelector('#download-file'))?.click(), 300);
 }

@@ -10,6 +10,7 @@
 //              apply   a blind test between A and B
 //              retry   other words, please: the next seed, and some variety where there was none
 //              expand  the chat is to be opened
+//              like    the score was pressed: figures, please
 //              stop    the answers that are being written shall end
 //              undo    back to the stroke whose recipe's digest is in value.recipe
 

@@ -11,11 +11,13 @@ export class Score {
   /**
    * @param {() => void} blind
    * @param {(recipe: string) => void} back to the stroke that made it
+   * @param {() => void} judge
    */
-  constructor(blind, back) {
+  constructor(blind, back, judge) {
     this.back = back;
     this.box = el('div', 'rw-score');
-    this.words = el('strong', 'rw-right');
+    this.words = button('rw-right', '', judge);
+    this.words.title = 'Figures against the models, in Find';
     this.bars = oneStop(grouped(el('span', 'rw-bars'), 'No stroke yet'));
     this.legend = el('span', 'rw-legend', 'each bar: one stroke · = answers as your merge, ≠ another way');
     const test = button('rw-vote', 'Blind test', blind);

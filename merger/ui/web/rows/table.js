@@ -53,6 +53,7 @@ export class Table {
     this.score = new Score(
       () => this.hand({}, 'apply'),
       (recipe) => this.hand({ recipe }, 'undo'),
+      () => this.judge(),
     );
     this.doing = new Doing(this);
     this.asking = new Ask(
@@ -228,6 +229,13 @@ export class Table {
     this.finish();
   }
 
+  /** The score was pressed: Find opens, where the figures are worked out. */
+  judge() {
+    const tab = document.querySelectorAll('#below > .tab-wrapper [role=tab]')[1];
+    if (tab instanceof HTMLElement && tab.getAttribute('aria-selected') !== 'true') tab.click();
+    this.host.trigger('like');
+  }
+
   columns() {
     return this.board.columns ?? [];
   }
@@ -309,6 +317,7 @@ export class Table {
     if (states.some((state) => UNDER_WAY.includes(state)) || this.told === this.store.run) return;
     if (!states.every((state) => FINAL.includes(state))) return;
     this.told = this.store.run;
+    window.dispatchEvent(new Event('merge-explorer-idle'));
     const words = changed.slice(0, 1).map((row) => {
       const number = this.rows.indexOf(row) + 1;
       return `Row ${number} changed: ${textOf(this.store.of(row.id, MERGE))} It was: ${this.store.before.get(row.id)}`;

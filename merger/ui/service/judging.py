@@ -1,0 +1,123 @@
+"""Figures of a desk's merge against the models it is made of, for its rows or for a set of questions."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from merger.errors import MergeError
+from merger.inside import presets
+from merger.recipe import Recipe
+from merger.search.babble import babbling
+from merger.search.figures import NAMES, SHARES, Kind, compare, shown, words
+from merger.search.judge import ALL, Judge, Key, Measured
+from merger.search.questions import Question, QuestionSet, read_questions
+from merger.search.trials import alone
+from merger.ui.lanes import short_names
+from merger.ui.rows import Row
+from merger.ui.service.improve import NO_ROWS
+from merger.ui.state import Workspace
+from merger.ui.studio import Studio
+
+KINDS: tuple[Kind, ...] = ("right", "nll", "agree")
+EACH = 20
+"""Questions of each skill of the family's."""
+_REMEMBERED = 8
+"""Visitors whose models' figures are remembered."""
+
+
+class Judges:
+    """What was measured for each visitor, so that a stroke's merge alone is measured anew."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[object, Judge]] = {}
+
+    def of(self, session: str, key: object, make: Callable[[], Judge]) -> Judge:
+        """The visitor's judge of the same questions and models; else a new one."""
+        known, judge = self._known.pop(session, (None, None))
+        if judge is None or known != key:
+            judge = make()
+        self._known[session] = key, judge
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return judge
+
+    def leave(self, session: str) -> None:
+        """The visitor is gone."""
+        self._known.pop(session, None)
+
+
+def of_rows(rows: Sequence[Row]) -> QuestionSet:
+    """The ticked rows as questions; those that are a matter of taste ask for what the parents say."""
+    found = [Question(row.prompt, row.answer, row.match or "parent", "rows") for row in rows if row.ticked]
+    if not found:
+        raise MergeError(NO_ROWS)
+    return QuestionSet("the ticked rows", tuple(dict.fromkeys(found)))
+
+
+def of_family(recipe: Recipe) -> QuestionSet:
+    """The questions that come with the family, of those skills whose models are in the mix."""
+    names = {reference.rstrip("/").rsplit("/", 1)[-1] for reference in recipe.merged}
+    whole = read_questions(presets() / "probes.json", limit=EACH)
+    found = tuple(q for q in whole.questions if q.skill in names)
+    return QuestionSet("the family's own questions", found or whole.questions)
+
+
+class Judging:
+    """On a studio's second merged model, which is used by one at a time (`Studio.sweeping`)."""
+
+    def __init__(self, studio: Studio, judges: Judges) -> None:
+        self.studio, self.judges = studio, judges
+
+    def measure(
+        self, work: Workspace, asked: QuestionSet, session: str, go_on: Callable[[], bool], tell: Callable[[str], None]
+    ) -> dict[str, Any]:
+        """The figures as the page shows them: of the merge, and how much more they are than each other's."""
+        recipe, access = work.recipe, self.studio.access
+        models = alone(recipe, work.base)
+        access.check(*recipe.opened, *models)
+        judge = self.judges.of(
+            session, (asked, models), lambda: Judge(self.studio.searcher, asked, parents=models, access=access)
+        )
+        judge.access = access
+        names = short_names([*models, *recipe.references])
+        everybody: dict[str, Recipe | str] = {"your merge": recipe, **{names[m]: m for m in models}}
+        kept = work.slots[0]
+        if kept is not None and kept != recipe and {*kept.opened} <= {*models, *recipe.opened}:
+            everybody["A"] = kept
+        measured: dict[str, Measured] = {}
+        for name, what in everybody.items():
+            measured[name] = judge.measure(what, progress=lambda p, name=name: tell(f"{name}: {p.share:.0%}"), go_on=go_on)
+        theirs = [h for m in models if m != recipe.base_model for h in measured[names[m]].heard]
+        hint = babbling(measured["your merge"].heard, self.studio.verdict(recipe).findings, theirs)
+        return {
+            "columns": ["", *everybody], "rows": _rows(measured, asked, names),
+            "hint": f"{hint.words} {hint.fix}" if hint else "",
+        }  # fmt: skip
+
+
+def _rows(measured: Mapping[str, Measured], asked: QuestionSet, names: Mapping[str, str]) -> list[list[str]]:
+    own, *others = measured.values()
+    keys = [key for key in own.figures if key[0] in KINDS and (key[1] in (ALL, *asked.skills) or key[0] == "agree")]
+    return [
+        [_named(key, names, len(asked.skills)), shown(key[0], own.figures[key].value), *_cells(key, own, others)] for key in keys
+    ]
+
+
+def _named(key: Key, names: Mapping[str, str], skills: int) -> str:
+    kind, of = key
+    head = {"right": "Right", "nll": "\N{MINUS SIGN}log P of the answer", "agree": "Next word as"}.get(kind, NAMES[kind])
+    better = "" if kind in SHARES else "\nlower is better"
+    about = names.get(of, of if of != ALL else "all" if skills > 1 else "")
+    return f"{head}{', ' if about and kind != 'agree' else ' '}{about}".strip() + better
+
+
+def _cells(key: Key, own: Measured, others: Sequence[Measured]) -> list[str]:
+    """Each other's figure, and below it how much more the merge has."""
+    cells: list[str] = []
+    for other in others:
+        theirs = other.figures.get(key)
+        between = None if theirs is None else compare(own.figures[key], theirs)
+        cells.append("–" if theirs is None else shown(key[0], theirs.value) + (f"\n{words(between)}" if between else ""))
+    return cells
+
+
+__all__ = ["Judges", "Judging", "of_family", "of_rows"]
