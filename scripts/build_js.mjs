@@ -41,7 +41,7 @@ const text = (path) => readFileSync(join(WEB, path), 'utf8').replaceAll('\r\n', 
 function told(sources) {
   const digest = createHash('sha256');
   for (const path of sources) digest.update(`${path}\n${text(path)}\n`);
-  return `npm run build: ${digest.digest('hex')} of ${sources.join(' ')}`;
+  return `npm run build: ${digest.digest('hex').slice(0, 16)} of ${sources.join(' ')}`;
 }
 
 /** @param {string} css */

@@ -1,4 +1,4 @@
-// npm run build: 16e519dede72453683f5c86cf3e0b8113ca4daaf5d1414257d1d5919b24757f1 of bars/bars.css bars/main.js shared/dom.js shared/host.js
+// npm run build: 16e519dede724536 of bars/bars.css bars/main.js shared/dom.js shared/host.js
 "use strict";var part=(()=>{var u=Object.defineProperty;var v=Object.getOwnPropertyDescriptor;var y=Object.getOwnPropertyNames;var A=Object.prototype.hasOwnProperty;var C=(e,t)=>{for(var o in t)u(e,o,{get:t[o],enumerable:!0})},E=(e,t,o,r)=>{if(t&&typeof t=="object"||typeof t=="function")for(let n of y(t))!A.call(e,n)&&n!==o&&
 u(e,n,{get:()=>t[n],enumerable:!(r=v(t,n))||r.enumerable});return e};var O=e=>E(u({},"__esModule",{value:!0}),e);var z={};C(z,{start:()=>T});var b=`.bars{display:grid;gap:8px;padding:4px;color:var(--body-text-color, var(--me-text));font-size:13px;.bars-row{display:grid;grid-template-columns:minmax(0,\
 1fr) auto;gap:2px 10px}.bars-row:not(:first-child){padding-left:14px;color:var(--body-text-color-subdued, var(--me-subdued));font-size:12px}.bars-name{overflow-\

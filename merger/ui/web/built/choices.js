@@ -1,4 +1,4 @@
-// npm run build: e17df7271f3b91b8fe5e40f83f564df257951e2397bad15d74f829663bea56af of choices/choices.css choices/main.js choices/scenes.js shared/dom.js shared/host.js shared/keyboard.js
+// npm run build: e17df7271f3b91b8 of choices/choices.css choices/main.js choices/scenes.js shared/dom.js shared/host.js shared/keyboard.js
 "use strict";var part=(()=>{var f=Object.defineProperty;var I=Object.getOwnPropertyDescriptor;var M=Object.getOwnPropertyNames;var T=Object.prototype.hasOwnProperty;var z=(t,e)=>{for(var n in e)f(t,n,{get:e[n],enumerable:!0})},K=(t,e,n,o)=>{if(e&&typeof e=="object"||typeof e=="function")for(let r of M(e))!T.call(t,r)&&r!==n&&
 f(t,r,{get:()=>e[r],enumerable:!(o=I(e,r))||o.enumerable});return t};var N=t=>K(f({},"__esModule",{value:!0}),t);var D={};z(D,{start:()=>H});var g=`.choices{color:var(--me-ink);font-size:13px;line-height:20px}.ch-title{margin:8px 8px 2px;color:var(--me-soft-ink);font-size:11px}.choices .ch-entry{disp\
 lay:grid;width:100%;min-height:32px;padding:5px 8px;border:0;border-radius:6px;background:none;color:inherit;text-align:left;cursor:pointer}.choices .ch-entry:h\

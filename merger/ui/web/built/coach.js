@@ -1,4 +1,4 @@
-// npm run build: d78602f91aeda90e9b66c07235229838e86cb692ce1405e59667eba4d02213ee of coach/coach.css coach/main.js coach/steps.js shared/dom.js shared/host.js
+// npm run build: d78602f91aeda90e of coach/coach.css coach/main.js coach/steps.js shared/dom.js shared/host.js
 "use strict";var part=(()=>{var u=Object.defineProperty;var O=Object.getOwnPropertyDescriptor;var T=Object.getOwnPropertyNames;var N=Object.prototype.hasOwnProperty;var L=(e,t)=>{for(var r in t)u(e,r,{get:t[r],enumerable:!0})},R=(e,t,r,o)=>{if(t&&typeof t=="object"||typeof t=="function")for(let n of T(t))!N.call(e,n)&&n!==r&&
 u(e,n,{get:()=>t[n],enumerable:!(o=O(t,n))||o.enumerable});return e};var q=e=>R(u({},"__esModule",{value:!0}),e);var M={};L(M,{start:()=>H});var w=`.coach{display:flex;gap:12px;align-items:center;min-height:48px;padding:6px 12px;background:var(--me-merge-tint);color:var(--me-ink);font-size:13px;line-\
 height:18px}.coach[hidden]{display:none}.co-discs{flex:none;display:flex;gap:4px}.co-disc{width:20px;height:20px;border-radius:50%;font-style:normal;font-size:1\

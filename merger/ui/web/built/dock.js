@@ -1,4 +1,4 @@
-// npm run build: 49665cf3ec609e3857469eaedfc27078729507d27a0db52d2e01cf15772516f8 of dock/connection.js dock/dock.css dock/main.js shared/dom.js shared/host.js shared/states.js
+// npm run build: 49665cf3ec609e38 of dock/connection.js dock/dock.css dock/main.js shared/dom.js shared/host.js shared/states.js
 "use strict";var part=(()=>{var w=Object.defineProperty;var L=Object.getOwnPropertyDescriptor;var R=Object.getOwnPropertyNames;var C=Object.prototype.hasOwnProperty;var $=(n,e)=>{for(var t in e)w(n,t,{get:e[t],enumerable:!0})},M=(n,e,t,i)=>{if(e&&typeof e=="object"||typeof e=="function")for(let o of R(e))!C.call(n,o)&&o!==t&&
 w(n,o,{get:()=>e[o],enumerable:!(i=L(e,o))||i.enumerable});return n};var Y=n=>M(w({},"__esModule",{value:!0}),n);var B={};$(B,{start:()=>U});var x=`.dock{position:fixed;right:12px;bottom:0;z-index:5;display:flex;align-items:center;height:40px;max-width:min(640px,100vw - 560px);font:12px/16px var(--fo\
 nt)}.dk-line{overflow:hidden;min-height:24px;padding:4px 8px;border:0;border-radius:6px;background:none;color:var(--me-quiet);font:inherit;white-space:nowrap;te\

@@ -1,4 +1,4 @@
-// npm run build: cb67fc1d3139fac69cafe8f34f4e8ec1725a0104c31dc03fbe985b4f134454c5 of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js
+// npm run build: cb67fc1d3139fac6 of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js
 "use strict";var part=(()=>{var b=Object.defineProperty;var j=Object.getOwnPropertyDescriptor;var B=Object.getOwnPropertyNames;var F=Object.prototype.hasOwnProperty;var I=(e,t)=>{for(var r in t)b(e,r,{get:t[r],enumerable:!0})},K=(e,t,r,o)=>{if(t&&typeof t=="object"||typeof t=="function")for(let i of B(t))!F.call(e,i)&&i!==r&&
 b(e,i,{get:()=>t[i],enumerable:!(o=j(t,i))||o.enumerable});return e};var D=e=>K(b({},"__esModule",{value:!0}),e);var W={};I(W,{start:()=>_});var $=`.history{--hi-line: var(--border-color-primary, var(--me-line));--hi-quiet: var(--me-quiet);font-size:13px;color:var(--body-text-color, var(--me-text));.\
 hi-bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.hi-count{flex:1;color:var(--hi-quiet);min-width:120px}.hi-list{list-style:none;\
