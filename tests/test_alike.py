@@ -1,5 +1,6 @@
 """A verdict that counts tensors together which are merged alike says what one counted tensor by tensor would say."""
 
+import json
 import math
 from pathlib import Path
 
@@ -60,3 +61,26 @@ def test_what_does_not_depend_on_the_numbers_is_kept_through_a_move(recipe: Reci
     assert moved.jobs != first.jobs and alike.fixed(moved, samples) is still
     others = open_models(recipe)
     assert alike.fixed(make_plan(recipe, others), samples) is not still
+
+
+def test_a_file_that_changes_between_two_moves_is_read_again(recipe: Recipe) -> None:
+    """What is kept is the models' vocabularies and settings as long as their small files are what they were."""
+    models = open_models(recipe)
+    one, two = (replace_all(recipe, {"models[0].parameters.weight": weight}) for weight in (0.3, 0.6))
+    first = make_plan(one, models)
+    before = verdict(one, models, first).findings
+    second = make_plan(two, models)
+    assert second.layout is first.layout and verdict(two, models, second).findings == before
+    settings = models[recipe.models[0].model].folder / "tokenizer_config.json"
+    kept = settings.read_text() if settings.exists() else None
+    try:
+        settings.write_text(json.dumps(json.loads(kept or "{}") | {"chat_template": "<|im_start|>{{ messages }}"}))
+        third = make_plan(one, models)
+        assert third.layout is first.layout
+        now = verdict(one, models, third).findings
+        assert "no template" in {finding.kind for finding in now} - {finding.kind for finding in before}
+    finally:
+        settings.unlink()
+        if kept is not None:
+            settings.write_text(kept)
+    assert verdict(two, models, make_plan(two, models)).findings == before

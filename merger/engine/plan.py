@@ -164,10 +164,10 @@ class Plan:
         """The job of one output tensor."""
         return self._by_name[name]
 
-    @property
-    def names(self) -> list[str]:
+    @cached_property
+    def names(self) -> tuple[str, ...]:
         """The names of the output's tensors, in file order."""
-        return [job.name for job in self.jobs]
+        return tuple(job.name for job in self.jobs)
 
     @cached_property
     def _by_name(self) -> dict[str, TensorJob]:

@@ -3,9 +3,11 @@
 What does not depend on the numbers is kept from one move to the next: a plan that was moved has the very same sources.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 from merger.engine import costs, fused
 from merger.engine.budget import memory_together
@@ -53,6 +55,8 @@ class Fixed:
     places   for each tensor the number of those that are merged alike when their arguments are the same
     kinds    for each tensor the number of those that have also one shape
     touched  model -> the layers where it differs from the base, None for what is outside of them
+    nbytes   of the output's tensors
+    cache    what else was worked out of it before, by name
     """
 
     layout: Layout
@@ -63,6 +67,8 @@ class Fixed:
     kinds: tuple[int, ...]
     numel: int
     touched: Mapping[str, frozenset[int | None]]
+    nbytes: int
+    cache: dict[str, Any] = field(default_factory=dict[str, Any], compare=False)
 
     def of(self, plan: Plan, samples: Samples) -> bool:
         """Whether it holds of this plan, too."""
@@ -72,6 +78,7 @@ class Fixed:
         )  # fmt: skip
 
 
+_MANY = 10_000
 _KEPT: dict[int, Fixed] = {}
 """The last few, by the identity of the plan's layout, which moves share."""
 
@@ -96,6 +103,7 @@ def fixed(plan: Plan, samples: Samples) -> Fixed:
     made = Fixed(
         plan.layout, tuple(job.sources for job in plan.jobs), samples.stamps, alters, tuple(places), tuple(kinds),
         sum(job.numel for job in plan.jobs), {model: frozenset(layers) for model, layers in touched.items()},
+        plan.nbytes,
     )  # fmt: skip
     for old in list(_KEPT)[: max(0, len(_KEPT) - 7)]:
         _KEPT.pop(old, None)
@@ -142,11 +150,11 @@ def alike(plan: Plan, still: Fixed) -> list[Alike]:
     return list(groups.values())
 
 
-def takes(groups: Sequence[Alike]) -> tuple[int, float]:
+def takes(groups: Sequence[Alike], still: Fixed) -> tuple[int, float]:
     """Bytes of memory and seconds that a merge of these tensors takes: of each kind one is looked at."""
     counts: dict[tuple[int, bool], tuple[TensorJob, int]] = {}
     for group in groups:
-        compiled = fused.supports(group.job)
+        compiled = _compiled(group.job, still)
         for kind, (job, count) in group.kinds.items():
             first, known = counts.get((kind, compiled), (job, 0))
             counts[kind, compiled] = (first, known + count)
@@ -154,9 +162,29 @@ def takes(groups: Sequence[Alike]) -> tuple[int, float]:
     return memory_together(largest, 2), costs.START + sum(count * costs.seconds(job) for job, count in counts.values())
 
 
-def of_model(groups: Sequence[Alike], model: str) -> Iterator[tuple[Alike, int]]:
-    """Those that a model can change, with its place among their sources."""
-    return ((group, i) for group in groups for i, source in group.job.donors if source.model == model)
+def _compiled(job: TensorJob, still: Fixed) -> bool:
+    """Whether the compiled passes merge it, by all that they ask of a job before reading."""
+    ends = role(job.name) in ("embed", "head")
+    asked = (job.method, job.compute, job.out, len(job.sources), len(job.shape), ends, job.args)
+    known: dict[object, bool] = still.cache.setdefault("compiled", {})
+    if len(known) > _MANY:
+        known.clear()
+    if asked not in known:
+        known[asked] = fused.supports(job)
+    return known[asked]
 
 
-__all__ = ["FACTORS", "Alike", "Fixed", "alike", "fixed", "of_model", "takes"]
+ByModel = Mapping[str, Sequence[tuple[Alike, int]]]
+"""For each model the tensors that it can change, with its place among their sources."""
+
+
+def by_model(groups: Sequence[Alike]) -> ByModel:
+    """Those of each model."""
+    mine: defaultdict[str, list[tuple[Alike, int]]] = defaultdict(list)
+    for group in groups:
+        for i, source in group.job.donors:
+            mine[source.model].append((group, i))
+    return mine
+
+
+__all__ = ["FACTORS", "Alike", "ByModel", "Fixed", "alike", "by_model", "fixed", "takes"]

@@ -5,6 +5,7 @@ print(verdict(recipe, models, make_plan(recipe, models)))
 
 import contextlib
 import math
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +21,7 @@ from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes, read_json
 from merger.files.layout import role
 from merger.findings import Finding, Fix
-from merger.inspect.alike import FACTORS, Alike, Fixed, alike, fixed, of_model, takes
+from merger.inspect.alike import FACTORS, Alike, ByModel, Fixed, alike, by_model, fixed, takes
 from merger.inspect.analysis import has_deltas, staged
 from merger.inspect.compatibility import configs
 from merger.inspect.kinship import Samples, card_base, common, known
@@ -134,31 +135,29 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Ver
     samples = Samples({reference: models[reference] for reference in recipe.merged})
     still = fixed(plan, samples)
     groups, numel = alike(plan, still), still.numel
-    shares = tuple(_shares(recipe, groups))
+    mine = by_model(groups)
+    shares = tuple(_shares(recipe, mine))
     can, does, kept = _together(groups)
-    fidelity = _fidelity(plan, samples)
+    fidelity = _fidelity(plan, samples, still)
     findings = [
         *_coverage(recipe, plan, shares, can, numel),
-        *_nothing(recipe, plan, shares, groups),
+        *_nothing(recipe, plan, shares, mine),
         *_too_far(recipe, groups),
-        *_without_effect(recipe, plan, groups),
+        *_without_effect(recipe, plan, mine),
         *_untouched(plan, shares, still),
         *_cancelled(recipe, plan),
         *_damaged(recipe, samples),
         *_ancestors(recipe, samples, plan),
         *_siblings(recipe, samples, plan),
-        *_vocabularies(recipe, models, plan),
-        *_owners(plan),
-        *configs(recipe.merged, plan.config_source, _origin(plan), models, _apart(plan), plan.chat_template is not None),
-        *_dtypes(recipe, models, plan),
+        *_of_models(recipe, models, plan, still),
         *_rounding(recipe, models, plan, fidelity),
         *(Finding("note", remark) for remark in plan.remarks if remark not in coverage(recipe, plan.misfits)),
     ]
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.level))
-    memory, seconds = takes(groups)
+    memory, seconds = takes(groups, still)
     return Verdict(
-        _summary(recipe, plan, findings, shares, numel, can, kept), tuple(findings), tuple(_groups(plan)), shares,
-        numel, can, does, kept, plan.nbytes,
+        _summary(recipe, plan, findings, shares, numel, can, kept), tuple(findings), _grouped(plan, still), shares,
+        numel, can, does, kept, still.nbytes,
         memory, seconds, fidelity,
     )  # fmt: skip
 
@@ -183,11 +182,11 @@ def _summary(
 # ---------------------------------------------------------------------------------------------- who changes what
 
 
-def _shares(recipe: Recipe, groups: Sequence[Alike]) -> Iterator[Share]:
+def _shares(recipe: Recipe, mine: ByModel) -> Iterator[Share]:
     for reference in recipe.merged:
-        mine = list(of_model(groups, reference))
-        acting = [(group, i) for group, i in mine if i in group.acting]
-        can = sum(group.numel for group, _ in mine)
+        own = mine.get(reference, ())
+        acting = [(group, i) for group, i in own if i in group.acting]
+        can = sum(group.numel for group, _ in own)
         does = sum((group.numel * group.alters[i] for group, i in acting), 0.0)
         if can or reference != recipe.base_model:
             yield Share(reference, can, round(does), sum((group.numel * group.kept(i) for group, i in acting), 0.0))
@@ -219,6 +218,13 @@ def _untouched(plan: Plan, shares: Sequence[Share], still: Fixed) -> Iterator[Fi
                 f"{_percent(share.does, numel)} of the parameters in all: its weights elsewhere change nothing.",
                 kind="untouched", model=share.model, figures=(count, layers),
             )  # fmt: skip
+
+
+def _grouped(plan: Plan, still: Fixed) -> tuple[Group, ...]:
+    """The same of every plan that was moved from it."""
+    if "groups" not in still.cache:
+        still.cache["groups"] = tuple(_groups(plan))
+    return still.cache["groups"]
 
 
 def _groups(plan: Plan) -> Iterator[Group]:
@@ -331,14 +337,14 @@ def _zeros(plan: Plan, model: str) -> list[str]:
     return [name for name in FACTORS if own and all(j.args.at(name, k) == 0 for j, k in own)]
 
 
-def _nothing(recipe: Recipe, plan: Plan, shares: Sequence[Share], groups: Sequence[Alike]) -> Iterator[Finding]:
+def _nothing(recipe: Recipe, plan: Plan, shares: Sequence[Share], mine: ByModel) -> Iterator[Finding]:
     """Models that contribute nothing, or next to nothing, and why."""
     for share in shares:
         if share.does:
             if share.can and share.kept < FEW * share.does:
                 yield _hardly(recipe, share)
             continue
-        if any(i in group.acting for group, i in of_model(groups, share.model)):
+        if any(i in group.acting for group, i in mine.get(share.model, ())):
             continue  # it equals the base: told where they are compared
         place, entry = (_entries(recipe).get(share.model) or [("", None)])[0]
         missed = [m for m in plan.misfits if m.model == share.model and not m.cropped]
@@ -497,9 +503,9 @@ def _entries(recipe: Recipe) -> dict[str, list[tuple[str, Entry]]]:
     return entries
 
 
-def _without_effect(recipe: Recipe, plan: Plan, groups: Sequence[Alike]) -> Iterator[Finding]:
+def _without_effect(recipe: Recipe, plan: Plan, mine: ByModel) -> Iterator[Finding]:
     for model, listed in _entries(recipe).items():
-        active = [(group, k) for group, k in of_model(groups, model) if k in group.acting]
+        active = [(group, k) for group, k in mine.get(model, ()) if k in group.acting]
         if not active or model == recipe.base_model:
             continue
         place = listed[0][0] if len(listed) == 1 else ""
@@ -723,6 +729,29 @@ def _by_id(vocab: Mapping[str, Any]) -> dict[int, str]:
 # ---------------------------------------------------------------------------------------------- dtypes, words and costs
 
 
+def _of_models(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan, still: Fixed) -> tuple[Finding, ...]:
+    """What does not depend on the recipe's numbers: the same of every plan moved from this one, while no file changes."""
+    folders = sorted({folder for model in recipe.merged for folder in (models[model].folder, models[model].words)})
+    files = tuple(stamp for folder in folders for stamp in _small_files(folder))
+    if still.cache.get("small files") != files:
+        origin, templated = _origin(plan), plan.chat_template is not None
+        still.cache["of models"] = (
+            *_vocabularies(recipe, models, plan), *_owners(plan),
+            *configs(recipe.merged, plan.config_source, origin, models, _apart(plan), templated), *_dtypes(recipe, models, plan),
+        )  # fmt: skip
+        still.cache["small files"] = files
+    return still.cache["of models"]
+
+
+def _small_files(folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Name, time and size of what stands beside the weights: config, tokenizer, chat template."""
+    with contextlib.suppress(OSError), os.scandir(folder) as found:
+        for file in sorted(found, key=lambda file: file.name):
+            if file.name.endswith((".json", ".jinja", ".model", ".txt")):
+                seen = file.stat()
+                yield f"{folder}/{file.name}", seen.st_mtime_ns, seen.st_size
+
+
 def _apart(plan: Plan) -> set[str]:
     """Models whose attention does not fit: their numbers of heads are told with the misfits."""
     return {m.model for m in plan.misfits if role(m.name) in ("q", "k", "qkv")}
@@ -761,17 +790,26 @@ _ROUNDED: dict[tuple[object, ...], tuple[float, float]] = {}
 """What was found before, by job and files."""
 
 
-def _fidelity(plan: Plan, samples: Samples) -> float | None:
-    """How far rounding to the output's type is from the merged change, relative to it, in a few rows of a few matrices."""
-    jobs = [
-        job for job in plan.jobs if has_deltas(job) and len(job.shape) == 2 and torch.finfo(job.out).bits < 32
+def _rounded(plan: Plan) -> tuple[int, ...]:
+    """The places of a few matrices by which the loss of rounding is told, spread over the model."""
+    places = [
+        i for i, job in enumerate(plan.jobs) if has_deltas(job) and len(job.shape) == 2 and torch.finfo(job.out).bits < 32
         and all(s.vocab is None and s.rows is None and not s.made for s in (*job.sources, *([job.base] if job.base else [])))
-    ] if plan.recipe.method.takes == "deltas" and samples.here(*plan.recipe.merged) else []  # fmt: skip
+    ] if plan.recipe.method.takes == "deltas" else []  # fmt: skip
+    return tuple(places[:: max(1, len(places) // 4)][:4])
+
+
+def _fidelity(plan: Plan, samples: Samples, still: Fixed) -> float | None:
+    """How far rounding to the output's type is from the merged change, relative to it, in a few rows of a few matrices."""
+    places = still.cache.get("rounded")
+    if places is None:
+        places = still.cache["rounded"] = _rounded(plan)
+    jobs = [plan.jobs[i] for i in places] if samples.here(*plan.recipe.merged) else []
     if len(_ROUNDED) > 10_000:
         _ROUNDED.clear()
     lost = whole = 0.0
     files = tuple(samples.stamps.values())
-    for job in jobs[:: max(1, len(jobs) // 4)][:4]:
+    for job in jobs:
         key = (job, *files)
         if key not in _ROUNDED:
             count = max(1, min(job.shape[0], 4096 // max(1, job.shape[1])))

@@ -5,7 +5,7 @@ that are not inside the attention module). What is split is written as rules wit
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import takewhile
@@ -156,7 +156,7 @@ _Shape = tuple[tuple[str, ...], tuple[tuple[str, int], ...], str | None]
 
 def _shape(plan: Plan) -> _Shape:
     """What columns and filters depend on, as a key: a drag asks for them many times a second."""
-    return tuple(job.name for job in plan.jobs), tuple(plan.layout.stacks.items()), plan.layout.main
+    return plan.names, tuple(plan.layout.stacks.items()), plan.layout.main
 
 
 @lru_cache(maxsize=32)
@@ -362,13 +362,14 @@ def _setting(numbers: Mapping[str | None, list[float]], lane: Lane, plan: Plan) 
         if mine != curve:
             inner = [*((pattern, _curve(mine)) for pattern in filters(plan)), *inner]
     look = _lookup(plan, lane)
-    edges: Rules = []
+    edges, inside = list[tuple[str | None, Value]](), look(inner)
     for i, column in enumerate(columns(plan).columns):
-        if column.kind != "layer" and any(look(inner, name) != wanted[name] for name in column.names):
+        if column.kind != "layer" and any(inside(name) != wanted[name] for name in column.names):
             edges += [(pattern, rest[i]) for pattern in _patterns(column.names, plan)]
     main: Rules = [(plan.layout.main, value) if pattern is None else (pattern, value) for pattern, value in inner]
     for rules in ([*edges, *inner], [*main, *edges, inner[-1]]):  # an edge's name may be a part of a layer's
-        if all(look(rules, name) == number for name, number in wanted.items()):
+        found = look(rules)
+        if all(found(name) == number for name, number in wanted.items()):
             return _document(rules)
     # Whole names, the longest first: none is found inside an earlier one.
     every: Rules = [(name, wanted[name]) for name in sorted(wanted, key=len, reverse=True)]
@@ -387,14 +388,24 @@ def _document(rules: Rules) -> Any:
     return [dict(sorted(rule.items())) for rule in written] if len(written) > 1 else written[0]["value"]
 
 
-def _lookup(plan: Plan, lane: Lane) -> Any:
+def _lookup(plan: Plan, lane: Lane) -> Callable[[Rules], Callable[[str], Any]]:
     """What rules give a tensor: looked up by its name in the lane's model, at its place in its stack."""
     model = None if lane.model is None else plan.recipe.models[lane.model].model
     own = {job.name: s.name for job in plan.jobs for s in job.sources if s.model == model} if model is not None else {}
 
-    def look(rules: Rules, name: str) -> Any:
-        stack, index = plan.layout.place(name)
-        return Setting(tuple(rules)).at(own.get(name, name), index, plan.layout.stacks[stack] if stack else 0)
+    def look(rules: Rules) -> Callable[[str], Any]:
+        setting, layout = Setting(tuple(rules)), plan.layout
+        given: dict[tuple[Any, ...], Any] = {}  # the same for all tensors of a layer in whose names the same filters are
+        patterns = [pattern for pattern, _ in setting.rules if pattern is not None]
+
+        def at(name: str) -> Any:
+            mine, (stack, index) = own.get(name, name), layout.place(name)
+            key = (stack, index, *[pattern in mine for pattern in patterns])
+            if key not in given:
+                given[key] = setting.at(mine, index, layout.stacks[stack] if stack else 0)
+            return given[key]
+
+        return at
 
     return look
 

@@ -6,6 +6,7 @@ Pure, and plain text: no markup, names as they are. Field terms stand where they
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol, TypeGuard
 
 from merger.files.layout import ATTENTION, Board, Column, role
@@ -15,7 +16,7 @@ from merger.inspect.verdict import Verdict
 from merger.methods import METHODS
 from merger.methods.law import DROPPED, KEPT, NO_LAW, RULES, Law
 from merger.methods.params import Param, Scalar
-from merger.recipe import Entry, Recipe
+from merger.recipe import Recipe, Setting
 from merger.recipe.between import effective
 
 DOES = {
@@ -123,8 +124,11 @@ def _numbers(before: Recipe, after: Recipe, names: Names, board: Board) -> Itera
         for entry in after.models if param.per_model else [None]:
             if entry is not None and (entry.model == after.base_model and after.method.takes == "deltas"):
                 continue
-            mine = _values(before, param, old.get(entry.model) if entry else None, board)
-            now = _values(after, param, entry, board)
+            earlier = effective(before, param, None, old.get(entry.model) if entry else None)
+            setting = effective(after, param, None, entry)
+            if setting == earlier and param.name != "weight":
+                continue
+            mine, now = (_values(param.name, each, board) for each in (earlier, setting))
             who = _name(entry.model, names) if entry else ""
             if param.name == "weight" and entry is not None:
                 weights.append((who, mine, now))
@@ -139,8 +143,9 @@ def _numbers(before: Recipe, after: Recipe, names: Names, board: Board) -> Itera
         yield _sentence(param, "all models" if every else listed(who) if who[0] else "", what, where, len(who) > 1)
 
 
-def _values(recipe: Recipe, param: Param, entry: Entry | None, board: Board) -> Values:
-    setting = effective(recipe, param, None, entry)
+@lru_cache(maxsize=32)
+def _values(param: str, setting: Setting, board: Board) -> Values:
+    """Kept, as what a move ends at is where the next one begins. param: of which, as True and 1 are equal."""
     layers = sum(c.kind == "layer" for c in board.columns)
     patterns = [pattern for pattern, _ in setting.rules if pattern is not None]
 
