@@ -6,6 +6,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +33,7 @@ from merger.ui.panels.models import Picking, read_trios
 from merger.ui.panels.publish import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing
 from merger.ui.parts import Parts, Updates
 from merger.ui.scratch import scratch
+from merger.ui.service import afar
 
 ROOT = Path(__file__).parent.parent
 FAMILY = ROOT / "presets" / "family"
@@ -138,7 +140,39 @@ def test_search(hub: Hub) -> None:
     assert lines["tiny/count"].endswith(" · gated")
     assert (found["value"], buttons["visible"], notice["visible"]) == (None, True, False)
     told = Picking(Studio(Host())).search("zzz", REQUEST, None)
-    assert "Nothing found" in notice_of([told]) and told.keys() == {"pick notice"}
+    assert "Nothing found" in notice_of([told]) and told.keys() == {"pick notice", "pick again"}
+
+
+def test_a_hub_that_does_not_answer_is_told_within_five_seconds(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether it is silent or not there; what is wrong with an answer keeps its own words. Then it may be tried again."""
+    assert afar.SOON < 5
+    panel, waits = Picking(Studio(Host())), threading.Event()
+    monkeypatch.setattr(afar.soon, "__defaults__", (0.4,))
+    with monkeypatch.context() as cut:  # the Hub's own client tries for half a minute
+        cut.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+        gone = panel.search("tiny", REQUEST, None)
+    hub.fail("/api/models", slow=lambda: waits.wait(10), times=9)
+    silent = [panel.search(typed, REQUEST, None) for typed in ("tiny", "tiny/base")]
+    waits.set()
+    for told in (gone, *silent):
+        assert notice_of([told]) == "The Hub does not answer. What is on this computer still works."
+        assert told["pick again"]["visible"] is True
+    local = panel.search("presets/family/base", REQUEST, None)
+    assert local["pick listed"]["visible"] is True and local["pick again"]["visible"] is False
+    monkeypatch.setattr(afar.soon, "__defaults__", (20.0,))
+    assert "no such model on the Hub" in notice_of([wrong := panel.search("tiny/none", REQUEST, None)])
+    assert wrong["pick again"]["visible"] is False
+
+    def failing(error: Exception) -> None:
+        try:
+            raise error
+        except Exception as known:
+            raise wire.readable("tiny/base", known, None) from None
+
+    with pytest.raises(afar.Silent):  # at once
+        afar.soon(partial(failing, ConnectionRefusedError()))
+    with pytest.raises(CheckpointError, match="makes no sense"):
+        afar.soon(partial(failing, ValueError()))
 
 
 @pytest.mark.parametrize("typed", ["tiny/base", "https://huggingface.co/tiny/base/tree/main", " hf.co/tiny/base "])

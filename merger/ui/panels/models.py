@@ -42,6 +42,7 @@ from merger.ui.grants import Grants
 from merger.ui.host import Host, Outlook
 from merger.ui.lanes import short_names
 from merger.ui.parts import Parts, Updates, say, status
+from merger.ui.service.afar import Silent, soon
 from merger.ui.words import refusal_words, verdict_words
 
 log = logging.getLogger(__name__)
@@ -157,7 +158,9 @@ class Picking:
             with gr.Row(visible=False, elem_id="pick-take") as taking:
                 as_base = gr.Button("Take as base", scale=0, min_width=190)
                 add = gr.Button("Add to the mix", scale=0, min_width=190)
-            notice = status("pick-notice", "What went wrong")
+            with gr.Row(elem_id="pick-wrong"):
+                notice = status("pick-notice", "What went wrong")
+                again = gr.Button("Try again", scale=0, min_width=120, visible=False)
             base = gr.Textbox("none yet", label="Base", interactive=False, lines=1, max_lines=4, elem_id="pick-base")
             parents = gr.CheckboxGroup(
                 [], value=[], label="To mix into it", info="Take a tick away to leave a model out.", interactive=True,
@@ -175,7 +178,8 @@ class Picking:
             progress = bars(elem_id="pick-bars")
         named = {
             "family": family, "trio": trio, "query": query, "look": look, "listed": listed, "taking": taking, "as base": as_base,
-            "add": add, "notice": notice, "base": base, "parents": parents, "kin": kin, "verdict": verdict, "outlook": outlook,
+            "add": add, "notice": notice, "again": again, "base": base, "parents": parents, "kin": kin,
+            "verdict": verdict, "outlook": outlook,
             "fetch": fetch, "cancel": cancel, "bars": progress, "shelf": gr.State(("",)),
         }  # fmt: skip
         page.shows(**{f"pick {name}": part for name, part in named.items()})
@@ -202,8 +206,8 @@ class Picking:
             page.bind(edit.then, self.judge, ["pick shelf"], JUDGED, **many)
             page.bind(edit.then, self.kin, ["pick shelf"], ["pick kin"], **many)
 
-        asked = partial(gr.on, [parts["pick query"].submit, parts["pick look"].click])
-        page.bind(asked, self.search, ["pick query"], ["pick listed", "pick taking", "pick notice"], **ASK)
+        asked = partial(gr.on, [parts["pick query"].submit, *(parts[f"pick {name}"].click for name in ("look", "again"))])
+        page.bind(asked, self.search, ["pick query"], ["pick listed", "pick taking", "pick notice", "pick again"], **ASK)
         looked_at(page.bind(parts["pick trio"].input, choose, ["pick trio"], [*put, "pick trio"], **NOW))
         looked_at(page.bind(parts["pick as base"].click, self.as_base, ["pick shelf", "pick listed"], put, **NOW))
         looked_at(page.bind(parts["pick add"].click, self.add, ["pick shelf", "pick listed"], put, **NOW))
@@ -226,16 +230,17 @@ class Picking:
         try:
             reference = self.reference(text)
             if reference is not None:
-                listed = [(self._about(reference, own), reference)]
+                listed = [(soon(partial(self._about, reference, own)), reference)]
             else:
-                listed = [(_line(one, one.id), one.id) for one in remote.search(text, own) if not one.quantized]
+                listed = [(_line(one, one.id), one.id) for one in soon(partial(remote.search, text, own)) if not one.quantized]
             if not listed:
                 raise MergeError("Nothing found. Try fewer words, or paste a model's name as it stands above its page.")
         except MergeError as error:
-            return {"pick notice": say(str(error))}
+            return {"pick notice": say(str(error)), "pick again": gr.update(visible=isinstance(error, Silent))}
         one = listed[0][1] if len(listed) == 1 else None
         models = gr.update(choices=listed, value=one, visible=True)
-        return {"pick listed": models, "pick taking": gr.update(visible=True), "pick notice": say("")}
+        shown, none = gr.update(visible=True), gr.update(visible=False)
+        return {"pick listed": models, "pick taking": shown, "pick notice": say(""), "pick again": none}
 
     def reference(self, text: str) -> str | None:
         """The model that a text names; None where it is words to search for. MergeError where it may not be opened here.
