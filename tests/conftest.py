@@ -22,7 +22,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 LONG = (
     "test_smollm.py", "test_desk.py", "test_instrument.py", "test_safe.py", "test_strangers.py", "test_smollm2.py",
     "test_evaluate.py", "test_docs.py", "test_device.py", "test_access.py", "test_explore.py", "test_journey.py",
-    "test_loadable.py", "test_examples.py", "test_stop.py", "test_study.py", "test_contributing.py",
+    "test_loadable.py", "test_examples.py", "test_study.py", "test_contributing.py",
 )  # fmt: skip
 
 # What goes by the clock, or by other processes, is tried a second time, and a journey in the browser a third: on a busy machine a
