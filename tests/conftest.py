@@ -20,8 +20,9 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 # Begun first where tests run in several processes, so that none of them is waited for at the end.
 LONG = (
-    "test_smollm.py", "test_desk.py", "test_safe.py", "test_evaluate.py", "test_strangers.py", "test_explore.py",
-    "test_instrument.py",
+    "test_smollm.py", "test_desk.py", "test_instrument.py", "test_safe.py", "test_strangers.py", "test_smollm2.py",
+    "test_evaluate.py", "test_docs.py", "test_device.py", "test_access.py", "test_explore.py", "test_journey.py",
+    "test_loadable.py", "test_examples.py", "test_study.py", "test_contributing.py",
 )  # fmt: skip
 
 # What goes by the clock, or by other processes, is tried a second time, and a journey in the browser a third: on a busy machine a

@@ -5,6 +5,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ from browsing import ROOT, Page, serve
 from tiny import make_family
 
 from merger.recipe import load
+from merger.ui.service.answers import Answers
 from merger.ui.state import link
+from merger.ui.studio import GREEDY, Manner
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -110,7 +113,7 @@ def test_six_models_and_three_answers_in_one_view(open_page):
 
 @pytest.fixture(scope="module")
 def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A page on eight models of eighty layers whose names have a long beginning in common."""
+    """A page on eight models of eighty layers whose names begin alike, and who say 24 words at most instead of 160."""
     presets = tmp_path_factory.mktemp("page") / "deep"
     names = [f"a-long-name-that-all-of-them-have-in-common-{letter}" for letter in "abcdefgh"]
     make_family(presets / "family", models=("base", *names), layers=80, width=4, ffn=4, heads=1, kv_heads=1)
@@ -118,8 +121,15 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     recipe = {"merge_method": "task_arithmetic", "base_model": "deep/family/base", "models": models}
     rows = "# row: a => b\n# row: c ~> d\n# row: e\n"
     (presets / "deep.yaml").write_text(f"# name: Deep\n# says: Deep.\n# prompt: a\n{rows}{json.dumps(recipe)}")
-    address, demo = serve(presets)
-    yield address
+    ask = Answers.ask_all
+
+    def shorter(self: Answers, work: Any, rows: Any, first: str, visit: Any, manner: Manner = GREEDY) -> Any:
+        return ask(self, work, rows, first, visit, replace(manner, length=24))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Answers, "ask_all", shorter)
+        address, demo = serve(presets)
+        yield address
     threading.Thread(target=demo.close).start()
 
 
