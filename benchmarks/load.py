@@ -45,6 +45,11 @@ def memory(pid: int) -> float:
     return int(next(line for line in text.splitlines() if line.startswith("RssAnon")).split()[1]) / 1e3
 
 
+def processor(pid: int) -> float:
+    """Seconds of a processor that a process has had: what other programs do meanwhile is not in it."""
+    return sum(map(int, Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").split()[13:15])) / os.sysconf("SC_CLK_TCK")
+
+
 async def person(i: int, browser: Any, address: str, rounds: int, asking: bool, found: dict[str, list[Any]]) -> None:
     """One visitor in a browser."""
     rng = random.Random(i)
@@ -105,7 +110,7 @@ class Player:
     def __init__(self, i: int, address: str, config: dict[str, Any], client: httpx.AsyncClient) -> None:
         self.rng, self.own, self.client = random.Random(i), f"plural of {NOUNS[i % len(NOUNS)]}", client
         self.others = [noun for k, noun in enumerate(NOUNS) if k != i % len(NOUNS)]
-        self.api, self.session = f"{address}gradio_api", f"player{i}x{self.rng.random()}"
+        self.api, self.session = f"{address}gradio_api", f"player{i}x{self.rng.getrandbits(32)}"
         places = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
         self.mixer, tick = places["mixer"], places["tick"]
         self.value = next(c["props"]["value"] for c in config["components"] if c["id"] == self.mixer)
@@ -135,7 +140,7 @@ class Player:
     async def answered(self, tick: str, found: dict[str, list[Any]]) -> None:
         """Ask, and read until the answer is whole; note the line and whatever is not one's own."""
         rows = {"rows": [{"id": "r1", "prompt": self.own}], "open": "r1"}
-        data = [None, rows, 0, 0, False, tick, True]
+        data = [None, rows, 0, 0, False, 160, 1, 1, "", tick, True]
         body = {"data": data, "fn_index": self.answer_fn, "session_hash": self.session, "event_data": None, "trigger_id": 0}
         event = (await self.client.post(f"{self.api}/queue/join", json=body)).json()["event_id"]
         stream = self.client.stream("GET", f"{self.api}/queue/data", params={"session_hash": self.session}, timeout=200)
@@ -231,11 +236,11 @@ def main() -> None:
         asyncio.run(everybody(address, 1, 1, 1, options.asking, app.pid))  # warm
         time.sleep(2)
         before = memory(app.pid)
-        started = time.monotonic()
+        started, busy = time.monotonic(), processor(app.pid)
         found, most = asyncio.run(
             everybody(address, options.people, options.browsers, options.rounds, options.asking, app.pid)
         )  # fmt: skip
-        took = time.monotonic() - started
+        took, busy = time.monotonic() - started, processor(app.pid) - busy
         time.sleep(5)
         after = [memory(app.pid)]
         for _ in range(options.waves - 1):
@@ -248,6 +253,7 @@ def main() -> None:
     drags, waits = sorted(found["drags"]), sorted(found["waits"])
     at = lambda values, share: values[min(len(values) - 1, int(share * len(values)))] if values else float("nan")  # noqa: E731
     print(f"{options.people} people, {options.rounds} rounds each, {took:.0f} s, on {os.cpu_count()} cores that they share")
+    print(f"server            {busy:.1f} s of a processor, {1e3 * busy / options.people / options.rounds:.0f} ms a round")
     print(f"hand to strip     p50 {at(drags, 0.5):.0f} ms, p90 {at(drags, 0.9):.0f} ms, {len(drags)} frames")
     for name, calls in (("the others' moves", sorted(found["calls"])), ("letting go", sorted(found["let go"]))):
         if calls:
@@ -257,7 +263,7 @@ def main() -> None:
     print(f"browser           {len(found['long'])} tasks over 50 ms, the longest {max(found['long'], default=0):.0f} ms")
     print(f"memory            {before:.0f} MB before, {most:.0f} MB at most, after: {', '.join(f'{m:.0f} MB' for m in after)}")
     print(f"seen another's    {found['mixed'][:5] or 'never'}")
-    print(f"errors            {found['errors'] or 'none'}")
+    print(f"errors            {sorted(set(found['errors'])) or 'none'}")
 
 
 if __name__ == "__main__":
