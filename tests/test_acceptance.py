@@ -201,17 +201,14 @@ SLICES = {
     "mixed": {"slices": [{"sources": [
         {"model": "presets/family/pirate", "layer_range": [a, b], "parameters": {"weight": 0.4, "density": 0.5}},
         {"model": "presets/family/plural", "layer_range": [a, b], "parameters": {"weight": 0.4, "density": 0.5}},
-    ]} for a, b in ((0, 3), (3, 6))], "merge_method": "dare_ties", "base_model": "presets/family/base"},
+    ]} for a, b in ((0, 4), (3, 6))], "merge_method": "dare_ties", "base_model": "presets/family/base"},
 }  # fmt: skip
 
 
 def test_slices_are_shown_without_a_complaint(open_page: Any) -> None:
     """Whole models as lanes, others as a stack; the fixture holds that the console stays empty."""
-    page = open_page(1280, 860)
-    page.says("ahoy me matey, arr!")
     for name, recipe in SLICES.items():
-        page.page.goto(f"{page.page.url.partition('?')[0]}?__theme=light&r={link(load(json.dumps(recipe), 'test'))}")
+        page = open_page(1280, 860, query=f"?__theme=light&r={link(load(json.dumps(recipe), 'test'))}")
         shown = page.page.locator(".mixer [role=slider]" if name == "the most copied" else ".st-picture")
         expect(shown.first, name).to_be_visible(timeout=30_000)
         expect(page.page.locator(".rw-row .rw-mark[data-right=null]")).to_have_count(0, timeout=60_000)  # all have answered
-        page.page.wait_for_timeout(300)
