@@ -212,3 +212,35 @@ def test_slices_are_shown_without_a_complaint(open_page: Any) -> None:
         shown = page.page.locator(".mixer [role=slider]" if name == "the most copied" else ".st-picture")
         expect(shown.first, name).to_be_visible(timeout=30_000)
         expect(page.page.locator(".rw-row .rw-mark[data-right=null]")).to_have_count(0, timeout=60_000)  # all have answered
+
+
+def test_a_model_keeps_its_colour(open_page: Any) -> None:
+    """And its place: through another model, a method, a preset, Undo, a reload, and a link in another browser."""
+    page = open_page(1280, 860)
+    page.says("ahoy me matey, arr!")
+
+    def inks(of: Any) -> dict[str, str]:
+        listed = of.page.evaluate(
+            "[...document.querySelectorAll('.mx-lane')].map((lane) => [lane.querySelector('.mx-name').textContent, "
+            "getComputedStyle(lane.querySelector('.mx-dot')).backgroundColor])"
+        )
+        return dict(listed)
+
+    def lanes(of: Any, *names: str) -> dict[str, str]:
+        expect(of.page.locator(".mx-name")).to_have_text(list(names), timeout=30_000)
+        return inks(of)
+
+    first = lanes(page, "pirate", "plural")
+    page.box("models").get_by_role("checkbox", name="spell", exact=True).check()
+    three = lanes(page, "pirate", "plural", "spell")
+    assert len(set(three.values())) == 3 and three.items() >= first.items()
+    page.page.keyboard.press("Escape")
+    page.method("ties")
+    expect(page.value("method")).to_have_text("Largest changes, by vote", timeout=30_000)
+    assert lanes(page, "pirate", "plural", "spell") == three
+    page.page.keyboard.press("Escape")
+    page.page.wait_for_function("location.search.includes('r=')")
+    friend = open_page(1280, 860, query=page.page.evaluate("location.search"))
+    assert lanes(friend, "pirate", "plural", "spell") == three
+    friend.press("Undo")
+    assert lanes(friend, "pirate", "plural") == first
