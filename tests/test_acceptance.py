@@ -201,17 +201,46 @@ SLICES = {
     "mixed": {"slices": [{"sources": [
         {"model": "presets/family/pirate", "layer_range": [a, b], "parameters": {"weight": 0.4, "density": 0.5}},
         {"model": "presets/family/plural", "layer_range": [a, b], "parameters": {"weight": 0.4, "density": 0.5}},
-    ]} for a, b in ((0, 3), (3, 6))], "merge_method": "dare_ties", "base_model": "presets/family/base"},
+    ]} for a, b in ((0, 4), (3, 6))], "merge_method": "dare_ties", "base_model": "presets/family/base"},
 }  # fmt: skip
 
 
 def test_slices_are_shown_without_a_complaint(open_page: Any) -> None:
     """Whole models as lanes, others as a stack; the fixture holds that the console stays empty."""
-    page = open_page(1280, 860)
-    page.says("ahoy me matey, arr!")
     for name, recipe in SLICES.items():
-        page.page.goto(f"{page.page.url.partition('?')[0]}?__theme=light&r={link(load(json.dumps(recipe), 'test'))}")
+        page = open_page(1280, 860, query=f"?__theme=light&r={link(load(json.dumps(recipe), 'test'))}")
         shown = page.page.locator(".mixer [role=slider]" if name == "the most copied" else ".st-picture")
         expect(shown.first, name).to_be_visible(timeout=30_000)
         expect(page.page.locator(".rw-row .rw-mark[data-right=null]")).to_have_count(0, timeout=60_000)  # all have answered
-        page.page.wait_for_timeout(300)
+
+
+def test_a_model_keeps_its_colour(open_page: Any) -> None:
+    """And its place: through another model, a method, a preset, Undo, a reload, and a link in another browser."""
+    page = open_page(1280, 860)
+    page.says("ahoy me matey, arr!")
+
+    def inks(of: Any) -> dict[str, str]:
+        listed = of.page.evaluate(
+            "[...document.querySelectorAll('.mx-lane')].map((lane) => [lane.querySelector('.mx-name').textContent, "
+            "getComputedStyle(lane.querySelector('.mx-dot')).backgroundColor])"
+        )
+        return dict(listed)
+
+    def lanes(of: Any, *names: str) -> dict[str, str]:
+        expect(of.page.locator(".mx-name")).to_have_text(list(names), timeout=30_000)
+        return inks(of)
+
+    first = lanes(page, "pirate", "plural")
+    page.box("models").get_by_role("checkbox", name="spell", exact=True).check()
+    three = lanes(page, "pirate", "plural", "spell")
+    assert len(set(three.values())) == 3 and three.items() >= first.items()
+    page.page.keyboard.press("Escape")
+    page.method("ties")
+    expect(page.value("method")).to_have_text("Largest changes, by vote", timeout=30_000)
+    assert lanes(page, "pirate", "plural", "spell") == three
+    page.page.keyboard.press("Escape")
+    page.page.wait_for_function("location.search.includes('r=')")
+    friend = open_page(1280, 860, query=page.page.evaluate("location.search"))
+    assert lanes(friend, "pirate", "plural", "spell") == three
+    friend.press("Undo")
+    assert lanes(friend, "pirate", "plural") == first

@@ -142,6 +142,11 @@ def test_eight_models_of_eighty_layers_in_one_view(open_page, deep):
     page.page.mouse.up()
     shown = page.page.locator(".rw-fold > span").all_inner_texts()
     assert len(set(shown)) == len(shown) == 9
+    for place, count in ((".mx-name", 8), (".an-others .an-title", 9)):  # whole, and all different
+        found = page.page.locator(place).evaluate_all(
+            "(all) => all.map((n) => [n.innerText, n.scrollWidth <= n.clientWidth + 1])"
+        )
+        assert len({text for text, _ in found}) == len(found) == count and all(fits for _, fits in found), found
 
 
 def test_on_a_phone_the_open_rows_answer_is_in_view(open_page):

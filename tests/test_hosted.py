@@ -60,6 +60,27 @@ def test_a_visitor_picks_models_of_the_hub_and_hears_them(open_page, hosted):
     page.says("dunno.")
 
 
+def test_a_visitors_link_says_the_same_elsewhere(open_page, hosted):
+    """Of the toys, on a hosted page: what another sees and hears by the link; and what is not for visitors is not there."""
+    page = open_page(address=hosted)
+    page.says("ahoy me matey, arr!")
+    page.paint("pirate weight", 0.0)
+    page.says("dunno.")
+    page.press("Share")
+    shared = page.page.locator("#shared textarea, #shared input")
+    expect(shared).to_have_value(re.compile(r"\?r="), timeout=20_000)
+    friend = open_page(address=hosted, query=shared.input_value().partition("?")[2].join(("?", "&__theme=light")))
+    friend.says("dunno.")
+    expect(friend.lane("pirate weight")).to_have_attribute("aria-valuetext", re.compile(r"weight 0\.0"))
+    models = friend.box("models").get_by_role("radio", name="Other models…")
+    expect(models).to_contain_text("From the Hub, or a name that you paste. Live up to 10.7 GB")
+    expect(models).not_to_contain_text("this computer")
+    friend.page.keyboard.press("Escape")
+    saves = friend.box("save")
+    expect(saves).to_contain_text("Zip")
+    expect(saves).not_to_contain_text("Folder")
+
+
 @pytest.mark.parametrize("place", ["/etc", str(FAMILY / "pirate"), "presets/../presets/family/pirate"])
 def test_no_folder_of_the_host_is_opened(open_page, hosted, place):
     """Neither by pasted YAML nor by a link, also not one that is there."""

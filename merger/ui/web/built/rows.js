@@ -1,57 +1,57 @@
-// npm run build: bcdd68a62a96219e of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
+// npm run build: d55474457735620a of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
 "use strict";var part=(()=>{var X=Object.defineProperty;var Gt=Object.getOwnPropertyDescriptor;var Ut=Object.getOwnPropertyNames;var Jt=Object.prototype.hasOwnProperty;var Yt=(i,t)=>{for(var e in t)X(i,e,{get:t[e],enumerable:!0})},_t=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Ut(t))!Jt.call(i,r)&&r!==
 e&&X(i,r,{get:()=>t[r],enumerable:!(s=Gt(t,r))||s.enumerable});return i};var Vt=i=>_t(X({},"__esModule",{value:!0}),i);var Le={};Yt(Le,{start:()=>Ce});var pt=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
-:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collapse\
-:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(--me-soft-ink);b\
-ackground:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-merge-tint)}.rw-\
-prompt{width:27%}.rw-before{width:18%;color:var(--me-quiet)}.rw-other{width:48px;text-align:center}.rw-row td{padding:8px;vertical-align:top;height:60px;border-\
-bottom:1px solid var(--me-line);overflow-wrap:anywhere}.rw-row td.rw-before{display:table-cell;font-size:13px}.rw-row[data-open=true] td.rw-prompt{box-shadow:in\
-set 3px 0 0 var(--me-ink)}.rw-row td.rw-merge{background:var(--me-merge-tint)}.rw-ask{position:relative;display:flex;gap:8px;align-items:flex-start}.rows input.\
-rw-tick{flex:none;width:16px;height:16px;appearance:auto!important;margin:2px 0 0;accent-color:var(--me-ink)}.rw-ticked{flex:none;display:grid;place-items:start\
- center;width:24px;min-height:24px;margin-inline-start:-4px}.rw-undo{display:flex;gap:8px;align-items:center}.rw-undo .rw-text{overflow:hidden;text-overflow:ell\
-ipsis;white-space:nowrap}.rw-file{display:none}.rw-text{flex:1;min-width:0;display:flex;flex-direction:column}.rows :is(.rw-words,.rw-fold,.rw-tool,.rw-chip,.rw\
--send,.rw-stop){border:0;padding:0;background:none;color:inherit;font:inherit;cursor:pointer}.rw-words{padding:0;text-align:start;display:-webkit-box;-webkit-bo\
-x-orient:vertical;-webkit-line-clamp:2;overflow:hidden}.rw-legend{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-wanted,.rw-state,.rw-legend,.rw-\
-full,.rw-says{font-size:11px;line-height:16px;color:var(--me-quiet)}.rw-wanted{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.rw-tools{position:abso\
-lute;inset-inline-end:0;bottom:0;background:var(--me-sheet);opacity:0}.rw-row:hover .rw-tools,.rw-row:focus-within .rw-tools{opacity:1}.rw-tool{width:24px;heigh\
-t:24px;color:var(--me-quiet)}.rw-said{display:flex;gap:8px;font-size:14px}.rw-said[data-old=true]{color:var(--me-quiet)}.rw-answer{display:-webkit-box;-webkit-b\
-ox-orient:vertical;-webkit-line-clamp:3;overflow:hidden}.rw-state{display:block;min-height:16px}.rw-merge[data-changed=true] .rw-answer{text-decoration:underlin\
-e 1px var(--me-merge);text-underline-offset:3px}.rw-merge[data-state=failed] .rw-state{color:var(--me-wrong)}.rw-mark{flex:none;width:18px;height:18px;border-ra\
-dius:50%;font-size:11px;line-height:18px;text-align:center}.rw-mark[data-right=null]{display:none}.rw-mark[data-right=true]{color:var(--me-sheet);background:var\
-(--me-right)}.rw-mark[data-right=false]{color:var(--me-wrong);box-shadow:inset 0 0 0 1.5px var(--me-wrong)}.rw-other .rw-mark,.rw-other-text{display:none}.rw-ot\
-her[data-unfolded=true] .rw-mark:not([data-right=null]),.rw-other[data-unfolded=true] .rw-other-text{display:inline-block}.rw-other[data-unfolded=true]>*{margin\
--inline-end:6px;vertical-align:middle}.rw-sign{font-size:15px;font-weight:600}.rows .rw-fold{display:flex;flex-direction:column;align-items:center;width:100%;pa\
-dding:0;font-size:11px;line-height:16px}.rw-fold>span{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-head th.rw-other,.rw-row td.r\
-w-other{padding:8px 2px}.rw-row td.rw-other[data-unfolded=true],.rw-head th.rw-other[data-unfolded=true]{width:148px}.rw-dot{width:10px;height:10px;border-radiu\
-s:3px;background:var(--me-base)}.rw-askrow{flex:none;display:flex;gap:8px;align-items:center;min-height:48px;padding:6px 16px;border-bottom:1px solid var(--me-l\
-ine)}.rows .rw-field{flex:1 1 240px;min-width:120px;height:32px;padding:6px 4px;font-size:13px;line-height:20px;border:0;border-bottom:1px solid var(--me-edge);\
-background:transparent;color:inherit;resize:none}.rw-field::placeholder{color:var(--me-quiet);opacity:1}.rw-chips{display:flex;gap:6px;overflow:hidden}.rows :is\
-(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:28px;border:1px solid var(--me-line);border-radius:14px;white-space:nowrap}.rows .rw-send{border-radius\
-:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0 16px;border-bottom:1p\
-x solid var(--me-line)}.rows .rw-right{padding:0;background:none;border:0;color:inherit;cursor:pointer;font-family:inherit;font-size:18px;font-weight:600;white-\
-space:nowrap}.rw-bars{display:flex;flex:0 1 auto;justify-content:flex-end;min-width:0;height:29px;overflow:hidden;border-bottom:1px solid var(--me-line)}.rows .\
-rw-stroke{display:flex;flex:none;align-items:flex-end;justify-content:center;width:24px;height:28px;padding:0;border:0;background:none;cursor:pointer}.rows .rw-\
-stroke:focus-visible{outline-offset:-2px}.rw-bar{width:14px;background:var(--me-edge)}.rw-stroke:hover .rw-bar{background:var(--me-ink)}.rw-stroke[data-newest=t\
-rue]{cursor:default}.rw-stroke[data-newest=true] .rw-bar{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;padding:12px 16px}.rw-closeh\
-ead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closehead [hidden],.r\
-w-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;cursor:pointer}.rw-was{dis\
-play:-webkit-box;overflow:hidden;-webkit-box-orient:vertical;-webkit-line-clamp:3}.rw-title,.rw-series-title{flex:1 1 160px;margin:0;font-size:13px;font-weight:\
-600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty){padding:8px 16px;border-bottom:1px solid var(--me-line)}.rw-form{displa\
-y:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex-direction:column;font-size:11px;color:var(--me-quiet)}.rw-input{padding\
-:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);color:var(--me-ink);font:inherit}.rw-hidden{position:absolute;width:1px;he\
-ight:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}.rows[d\
-ata-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{display:flex;flex-direction:column;gap:10px;min-height:0;padding:12px 16px;o\
-verflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{outline:none}.rw-pair{display:grid;grid-template-columns:1fr 1fr;gap:12p\
-x}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-side-text{margin:0;min-height:96px;padding:8px 0;border-top:2px solid var(-\
--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.rw-side-text[data-waits=true]:after{content:"writing\\2026";color:var(--me\
--soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex-start;min-height:36px;padding:4px 12px;border:1px solid var(--me-edge);b\
-order-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-vote{flex:none;align-self:center;min-height:32px;margin-left:auto}.rows\
- .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw-duel{height:12px;margin:4px 0;background:var(--me-line)}.rw-duel i{di\
-splay:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other .rw-fold{font-\
-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-\
-width:44px}.rw-tools{position:static;opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:block}.rw-prompt{width:42%}.rw-row td{height:48px\
-;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40px;padding:2px 8px}.rows .rw-right{font-size:14px\
-}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
+:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rows .rw-table{width:100%;margin:0;\
+border-collapse:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(-\
+-me-soft-ink);background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-m\
+erge-tint)}.rw-prompt{width:27%}.rw-before{width:18%;color:var(--me-quiet)}.rw-other{width:48px;text-align:center}.rw-row td{padding:8px;vertical-align:top;heig\
+ht:60px;border-bottom:1px solid var(--me-line);overflow-wrap:anywhere}.rw-row td.rw-before{display:table-cell;font-size:13px}.rw-row[data-open=true] td.rw-promp\
+t{box-shadow:inset 3px 0 0 var(--me-ink)}.rw-row td.rw-merge{background:var(--me-merge-tint)}.rw-ask{position:relative;display:flex;gap:8px;align-items:flex-sta\
+rt}.rows input.rw-tick{flex:none;width:16px;height:16px;appearance:auto!important;margin:2px 0 0;accent-color:var(--me-ink)}.rw-ticked{flex:none;display:grid;pl\
+ace-items:start center;width:24px;min-height:24px;margin-inline-start:-4px}.rw-undo{display:flex;gap:8px;align-items:center}.rw-undo .rw-text{overflow:hidden;te\
+xt-overflow:ellipsis;white-space:nowrap}.rw-file{display:none}.rw-text{flex:1;min-width:0;display:flex;flex-direction:column}.rows :is(.rw-words,.rw-fold,.rw-to\
+ol,.rw-chip,.rw-send,.rw-stop){border:0;padding:0;background:none;color:inherit;font:inherit;cursor:pointer}.rw-words{padding:0;text-align:start;display:-webkit\
+-box;-webkit-box-orient:vertical;-webkit-line-clamp:2;overflow:hidden}.rw-legend{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-wanted,.rw-state,\
+.rw-legend,.rw-full,.rw-says{font-size:11px;line-height:16px;color:var(--me-quiet)}.rw-wanted{white-space:nowrap;overflow:hidden;text-overflow:ellipsis}.rw-tool\
+s{position:absolute;inset-inline-end:0;bottom:0;background:var(--me-sheet);opacity:0}.rw-row:hover .rw-tools,.rw-row:focus-within .rw-tools{opacity:1}.rw-tool{w\
+idth:24px;height:24px;color:var(--me-quiet)}.rw-said{display:flex;gap:8px;font-size:14px}.rw-said[data-old=true]{color:var(--me-quiet)}.rw-answer{display:-webki\
+t-box;-webkit-box-orient:vertical;-webkit-line-clamp:3;overflow:hidden}.rw-state{display:block;min-height:16px}.rw-merge[data-changed=true] .rw-answer{text-deco\
+ration:underline 1px var(--me-merge);text-underline-offset:3px}.rw-merge[data-state=failed] .rw-state{color:var(--me-wrong)}.rw-mark{flex:none;width:18px;height\
+:18px;border-radius:50%;font-size:11px;line-height:18px;text-align:center}.rw-mark[data-right=null]{display:none}.rw-mark[data-right=true]{color:var(--me-sheet)\
+;background:var(--me-right)}.rw-mark[data-right=false]{color:var(--me-wrong);box-shadow:inset 0 0 0 1.5px var(--me-wrong)}.rw-other .rw-mark,.rw-other-text{disp\
+lay:none}.rw-other[data-unfolded=true] .rw-mark:not([data-right=null]),.rw-other[data-unfolded=true] .rw-other-text{display:inline-block}.rw-other[data-unfolded\
+=true]>*{margin-inline-end:6px;vertical-align:middle}.rw-sign{font-size:15px;font-weight:600}.rows .rw-fold{display:flex;flex-direction:column;align-items:cente\
+r;width:100%;padding:0;font-size:11px;line-height:16px}.rw-fold>span{max-width:100%;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.rw-head th.rw-oth\
+er,.rw-row td.rw-other{padding:8px 2px}.rw-row td.rw-other[data-unfolded=true],.rw-head th.rw-other[data-unfolded=true]{width:148px}.rw-dot{width:10px;height:10\
+px;border-radius:3px;background:var(--me-base)}.rw-askrow{flex:none;display:flex;gap:8px;align-items:center;min-height:48px;padding:6px 16px;border-bottom:1px s\
+olid var(--me-line)}.rows .rw-field{flex:1 1 240px;min-width:120px;height:32px;padding:6px 4px;font-size:13px;line-height:20px;border:0;border-bottom:1px solid \
+var(--me-edge);background:transparent;color:inherit;resize:none}.rw-field::placeholder{color:var(--me-quiet);opacity:1}.rw-chips{display:flex;gap:6px;overflow:h\
+idden}.rows :is(.rw-chip,.rw-stop,.rw-send){padding:3px 12px;min-height:28px;border:1px solid var(--me-line);border-radius:14px;white-space:nowrap}.rows .rw-sen\
+d{border-radius:6px;color:var(--me-sheet);background:var(--me-ink)}.rw-score{flex:none;display:flex;gap:12px;align-items:center;min-height:48px;padding:0 16px;b\
+order-bottom:1px solid var(--me-line)}.rows .rw-right{padding:0;background:none;border:0;color:inherit;cursor:pointer;font-family:inherit;font-size:18px;font-we\
+ight:600;white-space:nowrap}.rw-bars{display:flex;flex:0 1 auto;justify-content:flex-end;min-width:0;height:29px;overflow:hidden;border-bottom:1px solid var(--m\
+e-line)}.rows .rw-stroke{display:flex;flex:none;align-items:flex-end;justify-content:center;width:24px;height:28px;padding:0;border:0;background:none;cursor:poi\
+nter}.rows .rw-stroke:focus-visible{outline-offset:-2px}.rw-bar{width:14px;background:var(--me-edge)}.rw-stroke:hover .rw-bar{background:var(--me-ink)}.rw-strok\
+e[data-newest=true]{cursor:default}.rw-stroke[data-newest=true] .rw-bar{background:var(--me-merge)}.rw-close{flex:1 1 0;min-height:0;overflow:auto;padding:12px \
+16px}.rw-closehead{display:flex;flex-wrap:wrap;gap:4px 8px;align-items:center;margin-bottom:6px}.rw-note{margin:0 0 6px;font-size:12px}.rw-note:empty,.rw-closeh\
+ead [hidden],.rw-talk{display:none}.rows .rw-goon{border:0;padding:0;font:inherit;color:var(--me-soft-ink);background:none;text-decoration:underline;cursor:poin\
+ter}.rw-was{display:-webkit-box;overflow:hidden;-webkit-box-orient:vertical;-webkit-line-clamp:3}.rw-title,.rw-series-title{flex:1 1 160px;margin:0;font-size:13\
+px;font-weight:600;overflow-wrap:anywhere}.rw-says{margin:0;padding:4px 16px 8px}.rw-edited:not(:empty){padding:8px 16px;border-bottom:1px solid var(--me-line)}\
+.rw-form{display:flex;flex-wrap:wrap;gap:8px;align-items:end}.rw-label{flex:1 1 180px;display:flex;flex-direction:column;font-size:11px;color:var(--me-quiet)}.r\
+w-input{padding:4px 6px;border:1px solid var(--me-edge);border-radius:6px;background:var(--me-sheet);color:var(--me-ink);font:inherit}.rw-hidden{position:absolu\
+te;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}.rows :is(button,input,textarea,select):focus-visible{outline:2px solid var(--me-focus);outline-off\
+set:1px}.rows[data-blind=true]>:is(.rw-box,.rw-score,.rw-close,.rw-askrow){display:none}.rw-series{display:flex;flex-direction:column;gap:10px;min-height:0;padd\
+ing:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}.rows .rw-series:focus{outline:none}.rw-pair{display:grid;grid-template-columns:\
+1fr 1fr;gap:12px}.rw-side-name{margin:0;font-size:11px;font-weight:600;color:var(--me-soft-ink)}.rw-side-text{margin:0;min-height:96px;padding:8px 0;border-top:\
+2px solid var(--me-line);font-size:16px;line-height:24px;white-space:pre-wrap;overflow-wrap:anywhere}.rw-side-text[data-waits=true]:after{content:"writing\\2026"\
+;color:var(--me-soft-ink)}.rw-votes{display:flex;flex-wrap:wrap;gap:6px}.rows .rw-vote{align-self:flex-start;min-height:36px;padding:4px 12px;border:1px solid v\
+ar(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-vote{flex:none;align-self:center;min-height:32px;margin-\
+left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw-duel{height:12px;margin:4px 0;background:var(--me-line\
+)}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other\
+ .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-ticked){min-h\
+eight:44px;min-width:44px}.rw-tools{position:static;opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:block}.rw-prompt{width:42%}.rw-row\
+ td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40px;padding:2px 8px}.rows .rw-right\
+{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
 `;var ct=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
 ry, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: var(--me-card\
 )}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);whit\
