@@ -1,6 +1,6 @@
-// npm run build: 96c9de09616f53eefba84caf8d1ef8600d953a031a0b3fe987efbc9bd777784f of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: 8f5476ae0bcc576d41d58400c4bcf1593b114dcc28ea1a2760b35e308ac7eb5d of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var J=Object.defineProperty;var Bt=Object.getOwnPropertyDescriptor;var zt=Object.getOwnPropertyNames;var Dt=Object.prototype.hasOwnProperty;var Ht=(i,t)=>{for(var e in t)J(i,e,{get:t[e],enumerable:!0})},Ft=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of zt(t))!Dt.call(i,r)&&r!==
-e&&J(i,r,{get:()=>t[r],enumerable:!(s=Bt(t,r))||s.enumerable});return i};var Pt=i=>Ft(J({},"__esModule",{value:!0}),i);var ye={};Ht(ye,{start:()=>xe});var it=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
+e&&J(i,r,{get:()=>t[r],enumerable:!(s=Bt(t,r))||s.enumerable});return i};var Pt=i=>Ft(J({},"__esModule",{value:!0}),i);var ke={};Ht(ke,{start:()=>ye});var it=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;font-variant-numer\
 ic:tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rw-table{width:100%;border-collap\
 se:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(--me-soft-ink)\
 ;background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-merge-tint)}.r\
@@ -84,10 +84,10 @@ t,i}function S(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-l
 i.textContent!==t&&(i.textContent=t)}var T=(i,t)=>Gt(i,"aria-pressed",String(t));function nt(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
 `no ${t} here`);return i.append(l("style","",e)),s}function at(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
 null}function lt(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var Ut={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},Y=i=>Ut[i.key]??null,E=i=>i.ctrlKey||i.metaKey;function Jt(i,t){let e=t.findIndex(o=>o===document.activeElement),r={ArrowDown:e+1,ArrowRight:e+1,ArrowUp:e-1,ArrowLeft:e-1,Home:0,End:-1}[i.key];return r===void 0?
-!1:(t.at(r%t.length)?.focus(),!0)}function $(i){let t=()=>[...i.querySelectorAll("button")].filter(r=>!r.disabled&&!r.hidden),e=r=>{for(let o of t())o.tabIndex!==
+!1:(t.at(r%t.length)?.focus(),!0)}function O(i){let t=()=>[...i.querySelectorAll("button")].filter(r=>!r.disabled&&!r.hidden),e=r=>{for(let o of t())o.tabIndex!==
 (o===r?0:-1)&&(o.tabIndex=o===r?0:-1)};return i.addEventListener("focusin",({target:r})=>{r instanceof HTMLButtonElement&&e(r)}),i.addEventListener("keydown",r=>{
 r.target instanceof HTMLButtonElement&&!E(r)&&Jt(r,t())&&r.preventDefault()}),new MutationObserver(()=>{let r=t();r.some(o=>o.tabIndex===0)?r.filter(o=>o.tabIndex===
-0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var O={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var $={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
 6b4c6"],["#8a4b32","#d99a7c"]],colours:{lead:["#5a3fd6","#ab9bff"],grey:"#868e96",text:"#27272a",quiet:["#5b646d","#9aa4ad"],subdued:["#5b6068","#a6adb8"],titles:[
 "#3f444c","#d0d4da"],card:["#fff","#1c1d21"],soft:["#f1f3f5","#2a2b31"],press:["#e4e7eb","#3a3c44"],line:["#d9dee1","#30363b"],accent:["#15181c","#e9ecef"],"acc\
 ent-fill":"#15181c","accent-fill-hover":"#4a525b","accent-tab":["#15181c","#e9ecef"],focus:["#0b5fc0","#7ab8ff"],"focus-page":"#0b5fc0",bad:["#c92a2a","#ff8787"],
@@ -97,8 +97,8 @@ gainst":"#364fc7","on-ramp-low":["#000","#fff"],"on-ramp-high":["#fff","#000"],"
 5c","#f487ae"],"skill-3":["#8f6a00","#dcb33c"],"skill-4":["#2f7d32","#7fd083"],"skill-5":["#1971c2","#64adf0"],"skill-6":["#9c36b5","#d58ce8"],"skill-7":["#5c67\
 7d","#a9b4c6"],paper:["#f6f7f7","#111315"],sheet:["#ffffff","#181b1e"],edge:["#848d95","#737d86"],ink:["#15181c","#e9ecef"],"soft-ink":["#4a525b","#bcc4cb"],merge:[
 "#5a3fd6","#ab9bff"],"merge-tint":["#efecfc","#262145"],right:["#146c43","#5fcf95"],wrong:["#b3261e","#ff8a80"],base:["#5f6770","#9aa4ad"],more:["#8a4b12","#f0a\
-35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var ht=O.colours,_=O.slots.length,V=()=>document.body.classList.contains("dark"),dt=(i,t=V())=>typeof i=="string"?i:i[t?1:0];function _t(i,t=V()){if(!(i in ht))
-throw new Error(`no colour ${i}`);return dt(ht[i],t)}var q=(i,t=V())=>typeof i=="number"&&Number.isInteger(i)?dt(O.slots[i%_],t):_t("lead",t);var m=["done","cached","stopped","failed"];var Z={busy:"writing…",waiting:"waiting…",cached:"from memory",done:"done",stopped:"stopped",failed:"failed"},ft=i=>Number.isInteger(i)?`var(--me-slot-${Number(
+35a"],less:["#1a66bd","#74b4f8"]},numbers:{decimals:2,digits:4,minus:"−",hardly:.005}};var ht=$.colours,_=$.slots.length,V=()=>document.body.classList.contains("dark"),dt=(i,t=V())=>typeof i=="string"?i:i[t?1:0];function _t(i,t=V()){if(!(i in ht))
+throw new Error(`no colour ${i}`);return dt(ht[i],t)}var q=(i,t=V())=>typeof i=="number"&&Number.isInteger(i)?dt($.slots[i%_],t):_t("lead",t);var m=["done","cached","stopped","failed"];var Z={busy:"writing…",waiting:"waiting…",cached:"from memory",done:"done",stopped:"stopped",failed:"failed"},ft=i=>Number.isInteger(i)?`var(--me-slot-${Number(
 i)%_})`:"var(--me-lead)";function x(i,t){u(i,t??""),i.toggleAttribute("hidden",!t)}var pt=()=>({tokens:[],spans:[],state:"",cursor:-1,visible:!1,error:""}),j=class{constructor(t){
 this.key="",this.column={key:""},this.said=pt(),this.box=l("section","an-card"),this.box.setAttribute("role","region"),this.title=l("span","an-title"),this.badge=
 l("span","an-badge"),this.words=l("span","an-words"),this.words.title="The chat template the prompt is put into for this model",this.hold=t,this.body=l("div","a\
@@ -119,9 +119,9 @@ said;if(s)return s;let r=e.length>0;return t==="failed"?"This answer failed.":t=
 iting"?"Waiting for its turn…":r?"":t==="busy"?"Thinking…":t==="done"||t==="cached"?"The model ended without a word.":t?"":this.column.lead?"No answer yet. \
 Write a prompt and press Ask.":"No answer yet."}refresh(){let{state:t}=this.said;this.box.dataset.state=t||"empty",this.box.setAttribute("aria-busy",String(t===
 "busy")),this.badge.textContent=Z[t]??"",x(this.message,this.remark),m.includes(t)&&(this.body.style.minHeight="")}};function ct(i,t,e){let s=t[3]==null?void 0:
-e(String(t[3]));s&&(i.style.setProperty("--an-parent",ft(s.column.slot)),i.dataset.line=String((s.column.slot??0)%4))}var{decimals:Ne,digits:Be,hardly:Vt,minus:ze}=O.numbers;function Zt(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var Qt=i=>`${Zt(100*i)}%`,I=i=>i>0&&i<Vt?"<1%":Qt(i);var Q=i=>`“${String(i).replaceAll(`
+e(String(t[3]));s&&(i.style.setProperty("--an-parent",ft(s.column.slot)),i.dataset.line=String((s.column.slot??0)%4))}var{decimals:Be,digits:ze,hardly:Vt,minus:De}=$.numbers;function Zt(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var Qt=i=>`${Zt(100*i)}%`,I=i=>i>0&&i<Vt?"<1%":Qt(i);var Q=i=>`“${String(i).replaceAll(`
 `,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,Xt=i=>typeof i=="number"?I(i):"";function ut({said:i,why:t}){let e=i.tokens[i.cursor],s=e?.[4]?String(
-e[4]):"";x(t,e&&s?`${Q(e[0])} ${I(Number(e[1]))}: ${s}`:"")}var R=class{constructor(t,e,s){this.root=t,this.live=e,this.cardOf=s,this.box=l("div","an-tip"),this.
+e[4]):"";x(t,e&&s?`${Q(e[0])} ${I(Number(e[1]))}: ${s}`:"")}var N=class{constructor(t,e,s){this.root=t,this.live=e,this.cardOf=s,this.box=l("div","an-tip"),this.
 box.hidden=!0,this.box.setAttribute("role","tooltip"),this.lit=null}hide(){this.lit?.classList.remove("an-lit"),this.lit=null,this.box.hidden=!0}explain(t,e,s=!1){
 let r=t.said.spans[e],o=t.said.tokens[e];if(!r||!o){this.hide();return}if(r===this.lit)return;this.hide(),this.lit=r,r.classList.add("an-lit"),this.fill(o),this.
 box.hidden=!1;let n=r.getClientRects()[0]??r.getBoundingClientRect(),a=this.root.getBoundingClientRect(),h=n.left-a.left+n.width/2-this.box.offsetWidth/2;if(this.
@@ -135,10 +135,10 @@ let{body:e}=t,s=r=>Number(at(r,".an-token")?.dataset.i??-1);e.addEventListener("
 "Escape"&&this.hide(),!(!o||E(r)||r.altKey)&&(r.preventDefault(),this.step(t,o))})}step(t,e){let{body:s,said:r}=t;r.cursor=Math.min(Math.max(0,r.cursor+e),r.tokens.
 length-1);let o=r.spans[r.cursor],n=o?o.offsetTop+o.offsetHeight-s.clientHeight:0;o&&(o.offsetTop<s.scrollTop||n>s.scrollTop)&&(s.scrollTop=Math.max(0,n)),ut(t),
 this.explain(t,r.cursor,!0)}};var te=[["sure","how sure","Coloured where the model gave the token a low probability"],["parent","which parent agrees","Underlined in the colour of the parent \
-that would have said the same"]],N=class{constructor(t,e){this.host=t,this.root=e,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=r=>this.cards.get(r),
-this.asked=l("p","an-asked"),this.asked.dir="auto",this.modes=$(S(l("div","an-modes"),"Colour by")),this.note=l("p","an-note"),this.alarm=l("p","an-alarm"),this.
+that would have said the same"]],R=class{constructor(t,e){this.host=t,this.root=e,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=r=>this.cards.get(r),
+this.asked=l("p","an-asked"),this.asked.dir="auto",this.modes=O(S(l("div","an-modes"),"Colour by")),this.note=l("p","an-note"),this.alarm=l("p","an-alarm"),this.
 grid=l("div","an-grid"),this.live=l("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.alarm.setAttribute(
-"role","alert"),this.tip=new R(e,this.live,this.cardOf),this.modes.append(l("span","an-label","Colour by"));for(let[r,o,n]of te){let a=d("an-button",o,()=>this.
+"role","alert"),this.tip=new N(e,this.live,this.cardOf),this.modes.append(l("span","an-label","Colour by"));for(let[r,o,n]of te){let a=d("an-button",o,()=>this.
 setMode(r));Object.assign(a,{title:n}).dataset.mode=r,this.modes.append(a)}let s=l("div","an-bar");s.append(this.asked,this.modes),e.append(s,this.note,this.alarm,
 this.grid,this.tip.box,this.live),this.setMode("sure"),x(this.note,""),x(this.alarm,"")}setMode(t){this.root.dataset.mode=t;for(let e of this.modes.querySelectorAll(
 "button"))T(e,e.dataset.mode===t)}build(){let e=(this.host.props.value??{}).columns??[],s=this.cards;this.cards=new Map;for(let a of e){let h=String(a.key),p=s.
@@ -188,7 +188,7 @@ auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute
 t(h)&&(this.last=h,this.field.value="",this.grow()):e()};this.field.addEventListener("input",()=>this.grow()),this.field.addEventListener("keydown",h=>{h.key===
 "Enter"&&!h.shiftKey&&!h.isComposing?(h.preventDefault(),n()):h.key==="Escape"?(this.field.value="",this.grow()):h.key==="ArrowUp"&&!this.field.value&&this.last&&
 (h.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(d("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
-er breaks the line"),this.chips=$(l("span","rw-chips")),this.full=l("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=d("\
+er breaks the line"),this.chips=O(l("span","rw-chips")),this.full=l("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=d("\
 rw-stop","Stop",s),this.stop.hidden=!0,this.more=b(d("rw-stop","Prompts…",r),"Suggested prompts, and rows from and to a file");let a=d("rw-stop rw-talk","Chat",
 o,"Open the chat");this.box.append(this.field,this.send,this.stop,this.chips,this.more,a,this.full),this.asked=t,this.offered=""}grow(){this.field.style.height=
 "auto",this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(t,e){this.full.hidden=!e,t.join(`
@@ -199,7 +199,7 @@ is right",i.answer??""),a=l("select","rw-input");for(let[h,p]of[["exact","the wh
 "exact",a.setAttribute("aria-label","How it is compared"),s.append(a,Object.assign(d("rw-send","Keep",()=>{}),{type:"submit"}),d("rw-stop","Leave",e)),s.addEventListener(
 "submit",h=>{if(h.preventDefault(),!o.value.trim())return;let p=n.value.trim()?a.value:"";t({...i,prompt:L(o.value),answer:L(n.value),match:p})}),s.addEventListener(
 "keydown",h=>{h.key==="Escape"&&e()}),{box:s,prompt:o}}var oe=2e3;function Et(i,t){let e=d(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
-()=>u(e,"Copy"),oe)});return e}var F=class{constructor(t){this.table=t,this.of="",this.title=l("h3","rw-title"),this.title.dir="auto",this.box=$(l("div","rw-closehead")),this.note=l("p","rw-n\
+()=>u(e,"Copy"),oe)});return e}var F=class{constructor(t){this.table=t,this.of="",this.title=l("h3","rw-title"),this.title.dir="auto",this.box=O(l("div","rw-closehead")),this.note=l("p","rw-n\
 ote"),this.note.setAttribute("role","status"),this.on=b(d("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");let e=b(d("rw-stop","A\
 gain",()=>this.again()),"Other words, by the next seed"),s=Et("rw-stop",()=>w(t.store.of(t.open,g))),r=b(d("rw-stop","Chat",()=>t.host.trigger("expand")),"A con\
 versation with your merge");this.box.append(this.title,this.on,r,e,s)}get manner(){return{variety:0,length:160,...k(this.table.host.props.manner)}}draw(){let t=this.
@@ -208,27 +208,27 @@ open&&u(this.note,""),this.of=this.table.open}canGoOn(t){return t.cut&&t.tokens.
 let e=(t.times??1)+1;this.table.open=t.id,this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,times:e}:s),"submit"),this.table.focus(t.id)}again(){if(this.
 manner.variety>0){this.draws();return}let t=d("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same wor\
 ds: variety is 0. ",t),t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var ae=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function le(i,t){let e=l("a");e.href=URL.createObjectURL(
-new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function $t(i,t,{take:e,ask:s,leave:r}){let o=S(l("div","rw-form"),"Prompt\
+new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function Ot(i,t,{take:e,ask:s,leave:r}){let o=S(l("div","rw-form"),"Prompt\
 s"),n=l("span","rw-wanted");n.setAttribute("role","status");let a=l("input","rw-file");a.type="file",a.accept=".txt,.csv,.jsonl,.json",a.setAttribute("aria-labe\
 l","A file of prompts"),a.addEventListener("change",async()=>{let[f]=a.files??[];if(f){try{if(f.size>4*B)throw new Error(`${f.name} is too long for a file of pr\
 ompts.`);e(vt(await f.text(),f.name))}catch(M){n.textContent=M instanceof SyntaxError?`${f.name} is no JSON.`:String(M.message)}a.value=""}});let h=b(d("rw-stop",
 "Open a file…",()=>a.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),p=ae.map(([f,M])=>b(d("rw-stop",`Save .${f}`,()=>le(At(i,f),`prompts.${f}`)),
 M)),c=t.map(f=>d("rw-chip",f,()=>s(f)));return o.append(...c,h,a,...p,d("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
-first:c[0]??h}}function Ot(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var P=class{constructor(t){this.table=t}acts(){return{open:t=>{
+first:c[0]??h}}function $t(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var P=class{constructor(t){this.table=t}acts(){return{open:t=>{
 t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),D(this.table.family,this.table.rows,this.table.
 open))},tick:(t,e)=>this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,ticked:e}:s),"input"),edit:t=>this.editRow(t),remove:t=>this.remove(t)}}keys(){let t=s=>this.
 table.rows.find(r=>r.id===s),e=s=>r=>{let o=t(r);o&&s(o)};return{tick:e(s=>this.acts().tick(s,s.ticked===!1)),edit:e(s=>this.editRow(s)),remove:e(s=>this.remove(
 s)),move:(s,r)=>this.move(s,r)}}move(t,e){let s=this.table.rows.findIndex(n=>n.id===t),r=this.table.rows[s];if(!r||!this.table.rows[s+e])return;let o=this.table.
 rows.filter(n=>n!==r);o.splice(s+e,0,r),this.table.change(o,"input"),u(this.table.live,`Row ${s+e+1} of ${o.length}: ${r.prompt}`)}remove(t){let e=this.table.rows.
 indexOf(t),s=this.table.body.contains(document.activeElement);this.table.change(this.table.rows.filter(a=>a!==t),"input");let r=l("div","rw-undo");r.setAttribute(
-"role","status");let o=d("rw-stop","Put it back",()=>{r.remove();let a=[...this.table.rows],h=a.some(p=>p.id===t.id)?Ot(a):t.id;a.splice(e,0,{...t,id:h}),this.table.
+"role","status");let o=d("rw-stop","Put it back",()=>{r.remove();let a=[...this.table.rows],h=a.some(p=>p.id===t.id)?$t(a):t.id;a.splice(e,0,{...t,id:h}),this.table.
 open=h,this.table.change(a.slice(0,8),"submit"),this.table.focus(h)}),n=l("span","rw-text",`Row taken out: ${t.prompt}`);n.dir="auto",r.append(n,o),this.table.edited.
 replaceChildren(r),s&&this.table.focus(this.table.rows[Math.min(e,this.table.rows.length-1)]?.id)}more(){let t=()=>{this.table.edited.replaceChildren(),this.table.
 asking.more.focus()};if(this.table.edited.querySelector(".rw-file")){t();return}let e=n=>this.add(n),s=n=>{this.table.open=n[0].id,this.table.change(n,"submit"),
-t()},{box:r,first:o}=$t(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
+t()},{box:r,first:o}=Ot(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
 this.table.edited.replaceChildren(),this.table.focus(t.id)},{box:s,prompt:r}=St(t,o=>{this.table.open=t.id,this.table.change(this.table.rows.map(n=>n.id===t.id?
 o:n),"submit"),e()},e);this.table.edited.replaceChildren(s),r.focus()}add(t){let e=this.table.rows.find(s=>s.prompt===t);return!e&&this.table.rows.length>=8?!1:
-(this.table.open=e?.id??Ot(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
+(this.table.open=e?.id??$t(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
 "submit"),!0)}};function Ct(i,t,e,s){let r=!e.family||e.family===t.family;return(i?e.family===t.family:r&&(!s||X(s.rows,e.rows??[])))?null:s??{rows:t.rows??[],open:t.open??""}}
 function X(i,t){let e=s=>[s.prompt,s.answer??"",s.match??"",s.ticked!==!1];return JSON.stringify(i.map(e))===JSON.stringify(t.map(e))}var he=250;function Lt(i,t,e){let s=[l("th","rw-prompt","Prompt"),l("th","rw-merge","Your merge"),l("th","rw-before","Before")];for(let r of i.filter(({lead:o})=>!o)){
 let o=l("th","rw-other"),n=String(r.name??r.key),a=r.key===t;o.dataset.unfolded=String(a);let h=d("rw-fold","",()=>e.unfold(r.key),a?n:`${n}, folded: = same ans\
@@ -289,13 +289,13 @@ every(({state:o})=>["done","cached"].includes(o));return{right:s.filter(({mark:o
 entries(i.state??{}))t(e).state=String(s);for(let[e,...s]of i.add??[])t(String(e)).tokens.push(s);for(let[e,s]of Object.entries(i.full??{}))Array.isArray(s)&&(t(
 e).tokens=[...s])}function be(i,t){for(let e of i.done??[])m.includes(t(String(e)).state)||(t(String(e)).state="done");for(let[e,s]of Object.entries(i.marks??{}))
 t(e).mark=s;for(let e of i.cut??[])t(e).cut=!0;for(let e of i.repeats??[])t(e).repeats=!0;for(let[e,s]of Object.entries(i.error??{})){let r=t(e);Object.assign(r,
-{error:String(s),state:r.state==="stopped"?"stopped":"failed"})}}var It=["one","two"],Rt=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],G=class{constructor(t,e){
+{error:String(s),state:r.state==="stopped"?"stopped":"failed"})}}var It=["one","two"],Nt=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],G=class{constructor(t,e){
 this.send=t,this.blind=void 0,this.store=new A,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=l("section","rw-series"),this.box.setAttribute("aria-la\
 bel","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=l("h3","rw-series-title"),this.head.setAttribute("aria-live","polite"),this.differs=l("p","\
 rw-says"),this.pair=l("div","rw-pair"),this.texts=It.map((s,r)=>{let o=l("div","rw-side"),n=l("p","rw-side-text");return n.dir="auto",o.append(l("h4","rw-side-n\
-ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=S(l("div","rw-votes"),"Your vote");for(let[s,r,o]of Rt){let n=d("rw-vote",r,()=>this.vote(s));n.title=
+ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=S(l("div","rw-votes"),"Your vote");for(let[s,r,o]of Nt){let n=d("rw-vote",r,()=>this.vote(s));n.title=
 `Key ${o}`,n.setAttribute("aria-keyshortcuts",o),this.votes.append(n)}this.result=l("div","rw-result"),this.result.setAttribute("role","status"),this.end=d("rw-\
-vote","End the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Rt.find(
+vote","End the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Nt.find(
 ([,,o])=>o===s.key);!r||s.ctrlKey||s.altKey||s.metaKey||(s.preventDefault(),this.vote(r[0]))})}begin(t){this.blind=t,this.store=new A,this.store.shows((t?.rows??
 []).map(({id:e,prompt:s})=>({id:e,prompt:s}))),this.given={},[this.at,this.same,this.sent]=[0,0,!1],this.box.hidden=!t,this.result.replaceChildren(),t&&(u(this.
 differs,t.differs),this.draw(),this.box.focus())}take(t){this.blind&&(this.store.take(t),(t.error?.merge||t.error?.[""])&&this.say([String(t.error.merge??t.error[""])]),
@@ -311,12 +311,12 @@ re."]))}reveal(t){let e={A:0,B:0,tie:0,bad:0};for(let[o,n]of Object.entries(this
 same} ${this.same===1?"prompt was":"prompts were"} answered alike and skipped.`),s.A+s.B>e.A+e.B&&r.push(`In all your tests of these two: A ${s.A} : ${s.B} B; ${rt(
 s.A,s.B)}.`),r.push(this.differs.textContent.replace("From one to the other","From A to B")),u(this.differs,""),this.say(r,e)}say(t,e){let s=l("div","rw-duel");
 if(e){let r=l("i");r.style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s.append(r),s.setAttribute("role","img"),s.setAttribute("aria-label",`A ${e.A}, B\
- ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>l("p","",r)))}};var Nt=["busy","waiting"],ge=3e3,U=class{constructor(t,e){this.host=t,this.root=e,this.store=new A,this.rows=[],this.open="",this.family="",this.families=new Map,
-this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new W(()=>this.hand({},"apply"),()=>this.
-judge()),this.doing=new P(this),this.asking=new H(r=>this.doing.add(r),()=>this.hand({},"submit"),()=>t.trigger("stop"),()=>this.doing.more(),()=>t.trigger("exp\
-and")),this.table=l("table","rw-table"),this.head=l("tr","rw-head"),this.body=l("tbody"),this.live=l("div","rw-hidden"),this.live.setAttribute("aria-live","poli\
-te"),this.edited=l("div","rw-edited"),this.close=new F(this),this.says=l("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.panelSeq=0;let s=l("d\
-iv","answers");this.panel=new N({element:s,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},s),this.series=new G(r=>this.hand({votes:r},"select"),()=>this.
+ ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>l("p","",r)))}};var Rt=["busy","waiting"],ge=400,xe=3e3,U=class{constructor(t,e){this.host=t,this.root=e,this.store=new A,this.rows=[],this.open="",this.family="",this.families=
+new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.score=new W(()=>this.hand({},"apply"),
+()=>this.judge()),this.doing=new P(this),this.asking=new H(r=>this.doing.add(r),()=>this.hand({},"submit"),()=>t.trigger("stop"),()=>this.doing.more(),()=>t.trigger(
+"expand")),this.table=l("table","rw-table"),this.head=l("tr","rw-head"),this.body=l("tbody"),this.live=l("div","rw-hidden"),this.live.setAttribute("aria-live","\
+polite"),this.edited=l("div","rw-edited"),this.close=new F(this),this.says=l("p","rw-says"),this.shown={value:{},feed:{}},this.panelRun=0,this.panelSeq=0;let s=l(
+"div","answers");this.panel=new R({element:s,props:this.shown,trigger:()=>{},watch:()=>{},server:{}},s),this.series=new G(r=>this.hand({votes:r},"select"),()=>this.
 hand({},"submit")),this.lay(s)}lay(t){let{table:e}=this;e.setAttribute("aria-label","Prompts and answers"),Mt(e,this.doing.keys());let s=l("thead");s.append(this.
 head),e.append(s,this.body);let r=l("div","rw-box");r.append(e);let o=l("div","rw-close");o.append(this.close.box,this.close.note,t,this.says),this.root.append(
 r,this.edited,this.asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board={...this.board,blind:t.
@@ -334,30 +334,31 @@ contains(t))return null;let s=[...t.parentElement?.children??[]].indexOf(t);retu
 .rw-words"){((this.views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.
 open)}takeProp(){let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&
 this.leave(),this.board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.start||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set(
-[...e].map(r=>y(r)[0])))this.drawRow(s);this.drawn=t.run,this.forward(t),this.finish()}judge(){let t=document.querySelectorAll("#below > .tab-wrapper [role=tab]")[1];
-t instanceof HTMLElement&&t.getAttribute("aria-selected")!=="true"&&t.click(),this.host.trigger("like")}columns(){return this.board.columns??[]}drawHead(){let t={
-unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,s=e?[...this.head.children].
-indexOf(e):-1;this.head.replaceChildren(...Lt(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.
-querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){
-if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${w(this.store.
-of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);
-let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);
-e?.cells.forEach((n,a)=>n.dataset.unfolded=String(o[a]?.key===this.unfolded))}drawAll(){for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.
-chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();if(this.close.draw(),!t||this.board.blind)return;let e=Object.
-fromEntries(this.columns().map(({key:o})=>[o,[...this.store.of(t.id,o).tokens]])),s=Object.fromEntries(this.columns().map(({key:o})=>[o,this.store.of(t.id,o).state])),
-r=Object.fromEntries(this.columns().flatMap(({key:o})=>this.store.of(t.id,o).error?[[o,this.store.of(t.id,o).error]]:[]));this.panelRun+=1,this.panelSeq=1,this.
-panel.take({run:this.panelRun,seq:1,start:!0,full:e,state:s,error:r})}forward(t){let e=a=>Object.fromEntries(Object.entries(a??{}).flatMap(([h,p])=>{let[c,f]=y(
-h);return c===this.open||!c?[[f,p]]:[]}));if(t.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,note:t.note??"",error:e(t.error)});return}
-let s=(t.add??[]).flatMap(([a,...h])=>{let[p,c]=y(String(a));return p===this.open?[[c,...h]]:[]}),r=(t.done??[]).flatMap(a=>y(String(a))[0]===this.open?[y(String(
-a))[1]]:[]),o={add:s,done:r,full:e(t.full),state:e(t.state),error:e(t.error)},n="note"in t?{note:t.note}:{};this.panel.take({run:this.panelRun,seq:this.panelSeq+=
-1,...o,...n})}offerStop(t){this.asking.stop.hidden=!t.some(e=>Nt.includes(e))}finish(){let t=this.store.score(this.rows);this.score.take(this.store.recipe,t);let e=this.
-rows.map(a=>this.store.of(a.id,g).state),s=this.rows.flatMap(a=>this.columns().map(({key:h})=>this.store.of(a.id,h).state));if(this.offerStop(s),e.some(a=>Nt.includes(
-a))||this.told===this.store.run||!e.every(a=>m.includes(a)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));let o=this.rows.
-filter(({id:a})=>this.store.before.has(a)&&this.store.before.get(a)!==this.store.last.get(a)).slice(0,1).map(a=>`Row ${this.rows.indexOf(a)+1} changed: ${w(this.
-store.of(a.id,g))} It was: ${this.store.before.get(a.id)}`),n=t.of?[`${t.right} of ${t.of} right.`]:[];u(this.live,[...n,...o].join(" ")||"Answers finished.")}change(t,e){
-this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),D(this.family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="\
-submit",s=e==="submit"?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{let r=e==="submit"?this.store.run!==t:this.series.heard(e);!this.root.
-isConnected||r||!this.row()||(this.host.trigger(e),s>1&&this.insist(t,e,s-1))},ge)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone(
-{rows:this.rows,open:this.open,family:this.family,seq:s,...t}),this.host.trigger(e),e!=="input"&&this.insist(this.store.run,e)}};function xe(i){let t=nt(i.element,".rows",it+ot),e=new U(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
-i.watch("manner",()=>e.drawAll()),lt(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Pt(ye);})();
+[...e].map(r=>y(r)[0])))this.drawRow(s);this.drawn=t.run,this.forward(t),this.finish()}judge(){let t=document.querySelectorAll("#below > .tab-wrapper [role=tab]")[1],
+e=t instanceof HTMLElement&&t.getAttribute("aria-selected")!=="true";e&&t.click(),setTimeout(()=>this.host.trigger("like"),e?ge:0)}columns(){return this.board.columns??
+[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,
+s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(...Lt(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll("button"))r.tabIndex=
+-1;s>=0&&this.head.children[s]?.querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=this.unfolded===
+t?"":t,this.drawHead(),this.drawAll()}bypass(t){if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),s=this.row();u(this.
+live,t&&e&&s?`The base says: ${w(this.store.of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.base):void 0;e?.draw(
+this.store,this.columns(),t===this.open,s);let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.open&&this.close.draw();
+let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,a)=>n.dataset.unfolded=String(o[a]?.key===this.unfolded))}drawAll(){for(let t of this.views.keys())
+this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();if(this.close.
+draw(),!t||this.board.blind)return;let e=Object.fromEntries(this.columns().map(({key:o})=>[o,[...this.store.of(t.id,o).tokens]])),s=Object.fromEntries(this.columns().
+map(({key:o})=>[o,this.store.of(t.id,o).state])),r=Object.fromEntries(this.columns().flatMap(({key:o})=>this.store.of(t.id,o).error?[[o,this.store.of(t.id,o).error]]:
+[]));this.panelRun+=1,this.panelSeq=1,this.panel.take({run:this.panelRun,seq:1,start:!0,full:e,state:s,error:r})}forward(t){let e=a=>Object.fromEntries(Object.entries(
+a??{}).flatMap(([h,p])=>{let[c,f]=y(h);return c===this.open||!c?[[f,p]]:[]}));if(t.start){this.lookAt(),this.panel.take({run:this.panelRun,seq:this.panelSeq+=1,
+note:t.note??"",error:e(t.error)});return}let s=(t.add??[]).flatMap(([a,...h])=>{let[p,c]=y(String(a));return p===this.open?[[c,...h]]:[]}),r=(t.done??[]).flatMap(
+a=>y(String(a))[0]===this.open?[y(String(a))[1]]:[]),o={add:s,done:r,full:e(t.full),state:e(t.state),error:e(t.error)},n="note"in t?{note:t.note}:{};this.panel.
+take({run:this.panelRun,seq:this.panelSeq+=1,...o,...n})}offerStop(t){this.asking.stop.hidden=!t.some(e=>Rt.includes(e))}finish(){let t=this.store.score(this.rows);
+this.score.take(this.store.recipe,t);let e=this.rows.map(a=>this.store.of(a.id,g).state),s=this.rows.flatMap(a=>this.columns().map(({key:h})=>this.store.of(a.id,
+h).state));if(this.offerStop(s),e.some(a=>Rt.includes(a))||this.told===this.store.run||!e.every(a=>m.includes(a)))return;this.told=this.store.run,window.dispatchEvent(
+new Event("merge-explorer-idle"));let o=this.rows.filter(({id:a})=>this.store.before.has(a)&&this.store.before.get(a)!==this.store.last.get(a)).slice(0,1).map(a=>`\
+Row ${this.rows.indexOf(a)+1} changed: ${w(this.store.of(a.id,g))} It was: ${this.store.before.get(a.id)}`),n=t.of?[`${t.right} of ${t.of} right.`]:[];u(this.live,
+[...n,...o].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),D(this.family,this.rows,this.open),
+this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=e==="submit"?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{let r=e==="sub\
+mit"?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(e),s>1&&this.insist(t,e,s-1))},xe)}hand(t,e){let s=(k(this.
+host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.family,seq:s,...t}),this.host.trigger(e),e!=="input"&&
+this.insist(this.store.run,e)}};function ye(i){let t=nt(i.element,".rows",it+ot),e=new U(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
+i.watch("manner",()=>e.drawAll()),lt(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Pt(ke);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });
