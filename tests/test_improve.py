@@ -182,9 +182,9 @@ def told(update: dict[str, Any], name: str) -> Any:
 
 def test_the_ways_are_told_and_one_step_is_one_undo(panels: Panels, work: Workspace) -> None:
     found = [one for one in panels.improve.ways(work, sent(), "always", ME) if one][-1]
-    bars = told(found, "ways list")["bars"]
+    bars = told(found, "ways follow")["bars"]
     assert {bar["name"] for bar in bars.values()} == {"pirate: how much", "plural: how much"}
-    assert told(found, "ways follow") == told(found, "ways list") and found["ways"].recipe == work.recipe
+    assert found["ways"].recipe == work.recipe
     stepped = panels.improve.step(work, found["ways"], "{}", ME)["work"]
     assert stepped.recipe != work.recipe and undone(stepped).recipe == work.recipe
     again = panels.improve.step(stepped, found["ways"], "{}", ME)
@@ -192,14 +192,14 @@ def test_the_ways_are_told_and_one_step_is_one_undo(panels: Panels, work: Worksp
     off = next(iter(panels.improve.ways(work, sent(), "never", ME)))
     assert told(off, "ways follow")["bars"] == {} and off["ways"] is None
     nobody = [one for one in panels.improve.ways(work, sent(ROWS[3:]), "small models", ME) if one][-1]
-    assert told(nobody, "ways list")["words"].startswith("None of your models answers")
+    assert told(nobody, "ways follow")["words"].startswith("None of your models answers")
 
 
 def test_ways_end(panels: Panels, studio: Studio, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(panel, "WAYS_SECONDS", 0)
     monkeypatch.setitem(panel.LARGE, "cpu", 1)
     large = next(iter(panels.improve.ways(work, sent(), "small models", ME)))
-    assert told(large, "ways list")["words"].startswith("These models are large") and not told(large, "ways list")["bars"]
+    assert told(large, "ways follow")["words"].startswith("These models are large") and not told(large, "ways follow")["bars"]
     assert not any(panels.improve.ways(work, sent(), "always", ME))
     assert not studio.sweeping.locked()
 
@@ -425,6 +425,7 @@ def test_a_hand_improves_a_merge(open_page: Any, tmp_path: Path) -> None:
     page.page.keyboard.press("Shift+L")  # plural stays where it is
 
     page.tab("Find")
+    expect(page.page.locator("#ways li")).to_have_count(2)  # also what was found out before the drawer was there
     page.press("Improve")
     label = page.page.locator("#improve-run svg")
     page.page.wait_for_function(

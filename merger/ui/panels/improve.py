@@ -64,11 +64,11 @@ class Finding:
             )  # fmt: skip
         run = part("run", elem_id="improve-run")
         with gr.Row(elem_id="ways-bar"):
-            on = gr.Radio(WHEN, value=WHEN[0], label="Which way helps", interactive=True, container=False)
+            on = gr.Radio(WHEN, value=WHEN[0], label="Which way helps", interactive=True)
             step = gr.Button("One step that way", size="sm", scale=0, min_width=150)
-        listed = part("ways", elem_id="ways")
+        part("ways", elem_id="ways")
         self.desk.shows(**offer, **{"improve go": go, "improve stop": stop, "improve run": run, "improve seconds": seconds})
-        self.desk.shows(**{"ways on": on, "ways step": step, "ways list": listed})
+        self.desk.shows(**{"ways on": on, "ways step": step})
 
     def view_hidden(self) -> None:
         """What is never seen: outside of tabs, which are not there while they are closed."""
@@ -89,7 +89,7 @@ class Finding:
             desk.bind(parts[name].click, self.keep(slot), ["work", "improved"], desk.drawn, **NOW)
         desk.bind(parts["ways step"].click, self.step, ["work", "ways", "locks"], desk.drawn, **NOW, **held)
         newest = {"concurrency_id": "ways", "concurrency_limit": None, "trigger_mode": "always_last", **QUIET}
-        shown = ["ways follow", "ways list", "ways"]
+        shown = ["ways follow", "ways"]
         for event in (parts["ways follow"].submit, parts["ways on"].input):
             desk.bind(event, self.ways, ["work", "answers", "ways on"], shown, **newest)
 
@@ -234,7 +234,7 @@ def _ways(words: str, ways: Ways | None, work: Workspace, run: int) -> Updates:
                 **shown[bar.path], "name": f"{who}: {label}" if who else label, "ink": ink.get(bar.model or ""),
             }  # fmt: skip
     told = json.dumps({"words": "For the ticked prompts:" if bars else words, "bars": bars, "run": run})
-    return {"ways follow": gr.update(data=told), "ways list": gr.update(data=told), "ways": ways}
+    return {"ways follow": gr.update(data=told), "ways": ways}
 
 
 # ---------------------------------------------------------------------------------------------- what is shown

@@ -1,6 +1,6 @@
-// npm run build: d55474457735620a of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
+// npm run build: 85e5982483811a64 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
 "use strict";var part=(()=>{var X=Object.defineProperty;var Gt=Object.getOwnPropertyDescriptor;var Ut=Object.getOwnPropertyNames;var Jt=Object.prototype.hasOwnProperty;var Yt=(i,t)=>{for(var e in t)X(i,e,{get:t[e],enumerable:!0})},_t=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Ut(t))!Jt.call(i,r)&&r!==
-e&&X(i,r,{get:()=>t[r],enumerable:!(s=Gt(t,r))||s.enumerable});return i};var Vt=i=>_t(X({},"__esModule",{value:!0}),i);var Le={};Yt(Le,{start:()=>Ce});var pt=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
+e&&X(i,r,{get:()=>t[r],enumerable:!(s=Gt(t,r))||s.enumerable});return i};var Vt=i=>_t(X({},"__esModule",{value:!0}),i);var Te={};Yt(Te,{start:()=>Le});var pt=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
 :tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rows .rw-table{width:100%;margin:0;\
 border-collapse:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(-\
 -me-soft-ink);background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-m\
@@ -91,7 +91,7 @@ ce:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display
 t,i}function A(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Xt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
 i.textContent!==t&&(i.textContent=t)}var I=(i,t)=>Xt(i,"aria-pressed",String(t));function ft(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
 `no ${t} here`);return i.append(a("style","",e)),s}function ut(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
-null}function wt(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var w=["done","cached","stopped","failed","unasked"];var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var $={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
+null}function wt(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var w=["done","cached","stopped","failed","unasked"];var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var O={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
 alone:"Asked when the machine is free."},busy:{short:"writing",badge:"writing…",alone:"Thinking…"},done:{badge:"done",alone:"The model ended without a word."},
 cached:{badge:"from memory",alone:"The model ended without a word."},stopped:{short:"stopped",badge:"stopped",alone:"Stopped before the first word."},failed:{short:"\
 failed",badge:"failed",alone:"This answer failed."},stale:{short:"not asked since your last stroke",badge:"old",alone:""},unasked:{short:"not asked",badge:"not \
@@ -99,7 +99,7 @@ asked",alone:"Not asked: there was no connection."}};var mt="merge-explorer-line
 !1:(t.at(r%t.length)?.focus(),!0)}function E(i){let t=()=>[...i.querySelectorAll("button")].filter(r=>!r.disabled&&!r.hidden),e=r=>{for(let o of t())o.tabIndex!==
 (o===r?0:-1)&&(o.tabIndex=o===r?0:-1)};return i.addEventListener("focusin",({target:r})=>{r instanceof HTMLButtonElement&&e(r)}),i.addEventListener("keydown",r=>{
 r.target instanceof HTMLButtonElement&&!S(r)&&ee(r,t())&&r.preventDefault()}),new MutationObserver(()=>{let r=t();r.some(o=>o.tabIndex===0)?r.filter(o=>o.tabIndex===
-0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var g="merge";var gt="merge-explorer-keep",O=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),m=i=>(i?.tokens??[]).map(t=>String(t[0]??"")).join("").trim();function x(i){
+0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var g="merge";var gt="merge-explorer-keep",$=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),m=i=>(i?.tokens??[]).map(t=>String(t[0]??"")).join("").trim();function x(i){
 let t=i.indexOf("/");return t<0?["",i]:[i.slice(0,t),i.slice(t+1)]}function xt(i){return!i.match||!i.answer?.trim()?"a matter of taste":i.match==="within"?`righ\
 t if it has: ${i.answer}`:`right if: ${i.answer}`}var yt="merge-explorer-rows",kt=12,q=2e5,vt=/^[A-Za-z0-9_-]{1,24}$/,M=i=>i.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function se(i,t){let{prompt:e,answer:s,
 match:r,ticked:o}=typeof i=="string"?{prompt:i}:i??{};if(typeof e!="string"||!e.trim())return null;let n=typeof s=="string"||typeof s=="number"?M(String(s)):"",
@@ -107,7 +107,7 @@ l=r==="within"?"within":"exact";return{id:t,prompt:M(e),answer:n,match:n.trim()?
 let s=se(e,`r${t.length+1}`);if(s&&t.every(({prompt:r})=>r!==s.prompt)&&t.push(s),t.length===8)break}return t}function St(){try{let i=JSON.parse(localStorage.getItem(
 yt)??"[]");return Array.isArray(i)?i.filter(t=>Array.isArray(t)&&vt.test(String(t[0]))).slice(0,kt):[]}catch{return[]}}function Et(i){let t=St().find(([o])=>o===
 i),{rows:e,open:s}=t?.[1]??{},r=At(e);return r.length?{rows:r,open:(r[Number(s)]??r[0]).id}:null}function B(i,t,e){if(!vt.test(i))return;let s={rows:t.slice(0,8),
-open:t.findIndex(({id:o})=>o===e)},r=St().filter(([o])=>o!==i);try{localStorage.setItem(yt,JSON.stringify([[i,s],...r].slice(0,kt)))}catch{}}function $t(i,t){if(i.
+open:t.findIndex(({id:o})=>o===e)},r=St().filter(([o])=>o!==i);try{localStorage.setItem(yt,JSON.stringify([[i,s],...r].slice(0,kt)))}catch{}}function Ot(i,t){if(i.
 length>q)throw new Error(`${t} is too long: a file of prompts has at most ${q} characters.`);let e=t.toLowerCase().split(".").at(-1),s=i.replace(/^\ufeff/,"").replaceAll(
 `\r
 `,`
@@ -120,7 +120,7 @@ er": "boxes"}.`)}})}function oe(i){let t=i.split(`
 `,1)[0],e=[",",";","	"].find(d=>t.includes(d))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[d,h,c,f]of i.matchAll(s))
 if(!d&&r.at(-1)?.length===0||(r.at(-1)?.push(h===void 0?c:h.replaceAll('""','"')),f===`
 `&&r.push([]),!f))break;let o=(r[0]??[]).map(d=>d.trim().toLowerCase()),n=o.includes("prompt"),l=(d,h,c)=>d[n?o.indexOf(h):c];return r.slice(n?1:0).map(d=>({prompt:l(
-d,"prompt",0),answer:l(d,"answer",1),match:l(d,"match",2),ticked:!["false","0","no"].includes(String(l(d,"ticked",3)).trim().toLowerCase())}))}function Ot(i,t){
+d,"prompt",0),answer:l(d,"answer",1),match:l(d,"match",2),ticked:!["false","0","no"].includes(String(l(d,"ticked",3)).trim().toLowerCase())}))}function $t(i,t){
 let e=r=>r.replace(/\s*\n\s*/g," "),s=({prompt:r,answer:o="",match:n="",ticked:l=!0}={id:"",prompt:""})=>t==="jsonl"?JSON.stringify({prompt:r,answer:o,match:n,ticked:l}):
 t==="csv"?[r,o,n,String(l)].map(d=>`"${d.replaceAll('"','""')}"`).join(","):n?`${e(r)} ${n==="within"?"~>":"=>"} ${e(o)}`:e(r);return`${[...t==="csv"?["prompt,a\
 nswer,match,ticked"]:[],...i.map(s)].join(`
@@ -154,8 +154,8 @@ t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.
 new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function Tt(i,t,{take:e,ask:s,leave:r}){let o=A(a("div","rw-form"),"Prompt\
 s"),n=a("span","rw-wanted");n.setAttribute("role","status");let l=a("input","rw-file");l.type="file",l.accept=".txt,.csv,.jsonl,.json",l.setAttribute("aria-labe\
 l","A file of prompts"),l.addEventListener("change",async()=>{let[f]=l.files??[];if(f){try{if(f.size>4*q)throw new Error(`${f.name} is too long for a file of pr\
-ompts.`);e($t(await f.text(),f.name))}catch(T){n.textContent=T instanceof SyntaxError?`${f.name} is no JSON.`:String(T.message)}l.value=""}});let d=b(p("rw-stop",
-"Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=le.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>de(Ot(i,f),`prompts.${f}`)),
+ompts.`);e(Ot(await f.text(),f.name))}catch(T){n.textContent=T instanceof SyntaxError?`${f.name} is no JSON.`:String(T.message)}l.value=""}});let d=b(p("rw-stop",
+"Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=le.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>de($t(i,f),`prompts.${f}`)),
 T)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,d,l,...h,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
 first:c[0]??d}}function Mt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var D=class{constructor(t){this.table=t}acts(){return{open:t=>{
 t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),B(this.table.family,this.table.rows,this.table.
@@ -207,12 +207,12 @@ said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let l=/^\s+(?=\S)/.ex
 tokens.push(o),this.said.spans.push(d),s.append(d)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(s),r&&this.said.state===
 "busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(t,e){if(this.said.tokens.length===t.length){this.said.tokens=t,t.forEach((o,n)=>zt(this.said.spans[n],
 o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.append(t,e)}get remark(){let{state:t,tokens:e,error:s}=this.
-said;return s||(t==="stopped"&&e.length?"Stopped before the end.":e.length&&!["failed","waiting","unasked"].includes(t)?"":t?$[t]?.alone??"":this.column.lead?"N\
+said;return s||(t==="stopped"&&e.length?"Stopped before the end.":e.length&&!["failed","waiting","unasked"].includes(t)?"":t?O[t]?.alone??"":this.column.lead?"N\
 o answer yet. Write a prompt and press Ask.":"No answer yet.")}refresh(){let{state:t}=this.said;this.box.dataset.state=t||"empty",this.box.setAttribute("aria-bu\
-sy",String(t==="busy")),this.badge.textContent=$[t]?.badge??"",y(this.message,this.remark),this.box.dataset.long=String((this.text.textContent??"").length>be);let e=C(
+sy",String(t==="busy")),this.badge.textContent=O[t]?.badge??"",y(this.message,this.remark),this.box.dataset.long=String((this.text.textContent??"").length>be);let e=C(
 w.includes(t)&&!this.column.lead?this.said.mark:null);this.mark.replaceWith(e),this.mark=e,w.includes(t)&&(this.body.style.minHeight="")}},nt=i=>String((i.column.
 slot??0)%4);function zt(i,t,e){t[3]===""&&(i.dataset.line="all");let s=t[3]?e(String(t[3])):void 0;s&&(i.style.setProperty("--an-parent",K(s.column.slot)),i.dataset.
-line=nt(s))}var{decimals:Os,digits:Cs,hardly:ge,minus:Ls}=N.numbers;function xe(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var ye=i=>`${xe(100*i)}%`,W=i=>i>0&&i<ge?"<1%":ye(i);var at=i=>`“${String(i).replaceAll(`
+line=nt(s))}var{decimals:Cs,digits:Ls,hardly:ge,minus:Ts}=N.numbers;function xe(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var ye=i=>`${xe(100*i)}%`,W=i=>i>0&&i<ge?"<1%":ye(i);var at=i=>`“${String(i).replaceAll(`
 `,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,ke=i=>typeof i=="number"?W(i):"";function Ht({said:i,why:t}){let e=i.tokens[i.cursor],s=e?.[4]?String(
 e[4]):"";y(t,e&&s?`${at(e[0])} ${W(Number(e[1]))}: ${s}`:"")}var G=class{constructor(t,e,s){this.root=t,this.live=e,this.cardOf=s,this.box=a("div","an-tip"),this.
 box.hidden=!0,this.box.setAttribute("role","tooltip"),this.lit=null}hide(){this.lit?.classList.remove("an-lit"),this.lit=null,this.box.hidden=!0}explain(t,e,s=!1){
@@ -242,7 +242,7 @@ let d=String(l.key),h=s.get(d)??this.newCard();h.take(l,e.some(c=>c.base)),this.
 l=>!l.column.lead);for(let l of o)l.head.prepend(this.modes,this.legend);this.others.replaceChildren(a("h3","an-same","The others, same prompt"),...n.map(l=>l.box)),
 this.grid.replaceChildren(...o.map(l=>l.box),this.others),this.drawLegend()}newCard(){let t=new F(this.holder());return this.tip.listen(t),t}bypass(t){let e=[...this.
 cards.values()],s=e.find(o=>o.column.base),r=e.find(o=>o.column.lead);!s||!r||this.root.dataset.bypass==="true"===t||(this.root.dataset.bypass=String(t),this.tip.
-hide(),I(r.hold,t),r.heard.textContent=t?s.text.textContent||s.message.textContent:"",r.badge.textContent=t?`bypassed: ${s.column.name} alone`:$[r.said.state]?.
+hide(),I(r.hold,t),r.heard.textContent=t?s.text.textContent||s.message.textContent:"",r.badge.textContent=t?`bypassed: ${s.column.name} alone`:O[r.said.state]?.
 badge??"",this.live.textContent=t?`The base says: ${r.heard.textContent}`:"")}holder(){let t=p("an-button an-hold","Hold: base",()=>{});t.title="As long as you \
 hold it, you read what the base says without any of the changes",I(t,!1),t.addEventListener("pointerdown",e=>{t.setPointerCapture(e.pointerId),this.bypass(!0)});
 for(let e of["pointerup","pointercancel","lostpointercapture","blur","keyup"])t.addEventListener(e,()=>this.bypass(!1));return t.addEventListener("keydown",e=>{
@@ -278,7 +278,7 @@ an","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s,r){let o=w.includes(t.
 e,r));this.merge.dataset.changed=String(o&&e!==void 0&&n!==e),this.merge.dataset.state=t.state||"empty",this.merge.replaceChildren(d,h),this.merge.title=n}offer(t){
 let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=-1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s,r){let o=[...t.
 cut?[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];if(o.length&&w.includes(t.state))return o.join(" · ");if(t.state==="waiting"&&
-r)return bt(r);let{short:n}=$[t.state]??{};return n||(!w.includes(t.state)||s===void 0?"":e===s?"same as before":"changed")}drawOther(t,e,s,r){let o=["done","ca\
+r)return bt(r);let{short:n}=O[t.state]??{};return n||(!w.includes(t.state)||s===void 0?"":e===s?"same as before":"changed")}drawOther(t,e,s,r){let o=["done","ca\
 ched"].includes(s.state),n=o&&["done","cached"].includes(r.state),l=m(s)===m(r),d=a("span","rw-sign",n?l?"=":"≠":o?"·":"…");d.style.color=e.slot===null||e.
 slot===void 0?"":P(e.slot),d.setAttribute("role","img"),d.setAttribute("aria-label",n?l?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}\
 : ${m(s)}`:String(e.name??e.key);let h=a("span","rw-other-text",m(s));h.dir="auto",t.replaceChildren(d,C(o?s.mark:null),h)}};var Ae=12,_=class{constructor(t,e,s){this.back=e,this.box=a("div","rw-score"),this.words=p("rw-right","",s),this.words.title="Figures against the models, in Fin\
@@ -295,18 +295,18 @@ join(" "),o={...s[r]?.votes??{}};for(let[n,l]of[[i,e.A],[t,e.B],["tie",e.tie],["
 setItem(Dt,JSON.stringify(Object.fromEntries(Object.entries(s).slice(-200))))}catch{}return{A:o[i],B:o[t]}}function lt(i,t){let e=i+t;if(!e)return"nobody won";let[
 s,r]=[2**-e,0];for(let o=0;o<=Math.min(i,t);o+=1)r+=s,s*=(e-o)/(o+1);return Math.min(1,2*r)>=.05?"too few to tell":`${i>t?"A":"B"} is better, by more than chanc\
 e`}var L=class{constructor(){this.run=-1/0,this.seq=-1/0,this.recipe="",this.place=0,this.prompts=new Map,this.said=new Map,this.last=new Map,this.before=new Map}of(t,e){
-return this.said.get(`${t}/${e}`)??O()}shows(t){let e=new Map(t.map(({id:s,prompt:r})=>[s,r]));for(let[s,r]of this.prompts)e.get(s)!==r&&this.forget(s);this.prompts=
+return this.said.get(`${t}/${e}`)??$()}shows(t){let e=new Map(t.map(({id:s,prompt:r})=>[s,r]));for(let[s,r]of this.prompts)e.get(s)!==r&&this.forget(s);this.prompts=
 e}forget(t){this.last.delete(t),this.before.delete(t);for(let e of this.said.keys())x(e)[0]===t&&this.said.delete(e)}anew(){this.before.clear(),this.recipe=""}clear(){
 for(let t of this.prompts.keys())this.forget(t);this.anew()}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){let e=t.run>this.
 run||!!t.start;[this.run,this.seq]=[t.run,t.seq??this.seq+1],this.place=t.place??0,e&&this.begin(t);let s=new Set,r=o=>{let[n]=x(o);if(n&&(!t.prompts||this.prompts.
-get(n)!==t.prompts[n]))return O();s.add(o);let l=this.said.get(o)??O();return this.said.set(o,l),l};Ee(t,r),$e(t,r);for(let o of s)this.keep(o);return s}begin(t){
+get(n)!==t.prompts[n]))return $();s.add(o);let l=this.said.get(o)??$();return this.said.set(o,l),l};Ee(t,r),Oe(t,r);for(let o of s)this.keep(o);return s}begin(t){
 if(t.recipe!==void 0&&t.recipe!==this.recipe&&this.recipe)for(let[s,r]of this.last)this.before.set(s,r);t.recipe!==void 0&&(this.recipe=t.recipe);for(let s of this.
-said.keys())Object.hasOwn(t.prompts??{},x(s)[0])&&this.said.set(s,O());if(t.stale)for(let[s,r]of this.said)x(s)[1]===g&&r.state&&(r.state="stale")}unask(t){this.
-place=0;let e=!1;for(let[s,{state:r}]of this.said){if(r==="unasked")continue;let o=!!r&&(!w.includes(r)||t&&x(s)[1]===g);o&&this.said.set(s,{...O(),state:"unask\
+said.keys())Object.hasOwn(t.prompts??{},x(s)[0])&&this.said.set(s,$());if(t.stale)for(let[s,r]of this.said)x(s)[1]===g&&r.state&&(r.state="stale")}unask(t){this.
+place=0;let e=!1;for(let[s,{state:r}]of this.said){if(r==="unasked")continue;let o=!!r&&(!w.includes(r)||t&&x(s)[1]===g);o&&this.said.set(s,{...$(),state:"unask\
 ed"}),e||=o}return e}keep(t){let[e,s]=x(t),r=this.said.get(t);s===g&&r&&["done","cached"].includes(r.state)&&this.last.set(e,m(r))}score(t){let e=t.filter(o=>o.
 ticked!==!1&&o.match&&o.answer?.trim()),s=e.map(o=>this.of(o.id,g)),r=s.every(({state:o})=>["done","cached"].includes(o));return{right:s.filter(({mark:o})=>o===
 !0).length,of:e.length,whole:r}}};function Ee(i,t){for(let[e,s]of Object.entries(i.state??{}))t(e).state=String(s);for(let[e,...s]of i.add??[])t(String(e)).tokens.
-push(s);for(let[e,s]of Object.entries(i.full??{}))Array.isArray(s)&&(t(e).tokens=[...s])}function $e(i,t){for(let e of i.done??[])w.includes(t(String(e)).state)||
+push(s);for(let[e,s]of Object.entries(i.full??{}))Array.isArray(s)&&(t(e).tokens=[...s])}function Oe(i,t){for(let e of i.done??[])w.includes(t(String(e)).state)||
 (t(String(e)).state="done");for(let[e,s]of Object.entries(i.marks??{}))t(e).mark=s;for(let e of i.cut??[])t(e).cut=!0;for(let e of i.repeats??[])t(e).repeats=!0;
 for(let[e,s]of Object.entries(i.error??{})){let r=t(e);Object.assign(r,{error:String(s),state:r.state==="stopped"?"stopped":"failed"})}}var Ft=["one","two"],Kt=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],V=class{constructor(t,e){
 this.send=t,this.blind=void 0,this.store=new L,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=a("section","rw-series"),this.box.setAttribute("aria-la\
@@ -330,7 +330,7 @@ re."]))}reveal(t){let e={A:0,B:0,tie:0,bad:0};for(let[o,n]of Object.entries(this
 same} ${this.same===1?"prompt was":"prompts were"} answered alike and skipped.`),s.A+s.B>e.A+e.B&&r.push(`In all your tests of these two: A ${s.A} : ${s.B} B; ${lt(
 s.A,s.B)}.`),r.push(this.differs.textContent.replace("From one to the other","From A to B")),u(this.differs,""),this.say(r,e)}say(t,e){let s=a("div","rw-duel");
 if(e){let r=a("i");r.style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s.append(r),s.setAttribute("role","img"),s.setAttribute("aria-label",`A ${e.A}, B\
- ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>a("p","",r)))}};var Wt=["busy","waiting","idle"],Oe=3e3,Z=class{constructor(t,e){this.host=t,this.root=e,this.store=new L,this.rows=[],this.open="",this.family="",this.families=
+ ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>a("p","",r)))}};var Wt=["busy","waiting","idle"],$e=400,Ce=3e3,Z=class{constructor(t,e){this.host=t,this.root=e,this.store=new L,this.rows=[],this.open="",this.family="",this.families=
 new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.away=!1,this.score=new _(()=>this.hand(
 {},"apply"),s=>this.hand({recipe:s},"undo"),()=>this.judge()),this.doing=new D(this),this.asking=new z(s=>this.doing.add(s),()=>this.hand({},"submit"),()=>t.trigger(
 "stop"),()=>this.doing.more(),()=>t.trigger("expand")),this.table=a("table","rw-table"),this.head=a("tr","rw-head"),this.body=a("tbody"),this.live=a("div","rw-h\
@@ -355,26 +355,26 @@ views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(e)??this.a
 let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&this.leave(),this.
 board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.start||"place"in t||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set([
 ...e].map(r=>x(r)[0])))this.drawRow(s);this.drawn=t.run,t.start&&this.lookAt(),this.lens.forward(t,this.open),this.finish()}judge(){let t=document.querySelectorAll(
-"#below > .tab-wrapper [role=tab]")[1];t instanceof HTMLElement&&t.getAttribute("aria-selected")!=="true"&&t.click(),this.host.trigger("like")}columns(){return this.
-board.columns??[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.closest(
-"th"):null,s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(...qt(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll("b\
-utton"))r.tabIndex=-1;s>=0&&this.head.children[s]?.querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=
-this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),
-s=this.row();u(this.live,t&&e&&s?`The base says: ${m(this.store.of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.
-base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.
-open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,l)=>n.dataset.unfolded=String(o[l]?.key===this.unfolded))}drawAll(){for(let t of this.
-views.keys())this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();
-this.close.draw(),!(!t||this.board.blind)&&this.lens.show(this.columns().map(({key:e})=>[e,this.store.of(t.id,e)]))}offerStop(t){this.asking.stop.hidden=!t.some(
-e=>Wt.includes(e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:d})=>this.store.before.has(d)&&this.store.before.get(d)!==this.store.last.
-get(d)),s=this.rows.map(d=>this.store.of(d.id,g).state),r=this.rows.flatMap(d=>this.columns().map(({key:h})=>this.store.of(d.id,h).state));this.offerStop(r);let o=s.
-every(d=>["done","cached"].includes(d));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(d=>Wt.includes(
-d))||this.told===this.store.run||!s.every(d=>w.includes(d)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));let n=e.slice(
-0,1).map(d=>`Row ${this.rows.indexOf(d)+1} changed: ${m(this.store.of(d.id,g))} It was: ${this.store.before.get(d.id)}`),l=t.of?[`${t.right} of ${t.of} right.`]:
-[];u(this.live,[...l,...n].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),B(this.family,this.
-rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.waiting=window.
-setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(e),s>1&&this.
-insist(t,e,s-1))},Oe)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.family,
-seq:s,...t}),this.host.trigger(e),e!=="input"&&!this.away&&this.insist(this.store.run,e)}takeLine({away:t,unsent:e}){this.away=t,clearTimeout(this.waiting),!(!t&&
-!e||!this.store.unask(e))&&(this.offerStop([]),this.drawAll(),this.lookAt())}};function Ce(i){let t=ft(i.element,".rows",pt+ct),e=new Z(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
-i.watch("manner",()=>e.drawAll()),wt(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Vt(Le);})();
+"#below > .tab-wrapper [role=tab]")[1],e=t instanceof HTMLElement&&t.getAttribute("aria-selected")!=="true";e&&t.click(),setTimeout(()=>this.host.trigger("like"),
+e?$e:0)}columns(){return this.board.columns??[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?
+document.activeElement?.closest("th"):null,s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(...qt(this.columns(),this.unfolded,t));for(let r of this.
+head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>
+5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.
+columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${m(this.store.of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?
+this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.
+goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,l)=>n.dataset.unfolded=String(o[l]?.key===this.unfolded))}drawAll(){
+for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){
+let t=this.row();this.close.draw(),!(!t||this.board.blind)&&this.lens.show(this.columns().map(({key:e})=>[e,this.store.of(t.id,e)]))}offerStop(t){this.asking.stop.
+hidden=!t.some(e=>Wt.includes(e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:d})=>this.store.before.has(d)&&this.store.before.get(d)!==this.
+store.last.get(d)),s=this.rows.map(d=>this.store.of(d.id,g).state),r=this.rows.flatMap(d=>this.columns().map(({key:h})=>this.store.of(d.id,h).state));this.offerStop(
+r);let o=s.every(d=>["done","cached"].includes(d));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(
+d=>Wt.includes(d))||this.told===this.store.run||!s.every(d=>w.includes(d)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));
+let n=e.slice(0,1).map(d=>`Row ${this.rows.indexOf(d)+1} changed: ${m(this.store.of(d.id,g))} It was: ${this.store.before.get(d.id)}`),l=t.of?[`${t.right} of ${t.
+of} right.`]:[];u(this.live,[...l,...n].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),B(this.
+family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.
+waiting=window.setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(
+e),s>1&&this.insist(t,e,s-1))},Ce)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.
+family,seq:s,...t}),this.host.trigger(e),e!=="input"&&!this.away&&this.insist(this.store.run,e)}takeLine({away:t,unsent:e}){this.away=t,clearTimeout(this.waiting),
+!(!t&&!e||!this.store.unask(e))&&(this.offerStop([]),this.drawAll(),this.lookAt())}};function Le(i){let t=ft(i.element,".rows",pt+ct),e=new Z(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
+i.watch("manner",()=>e.drawAll()),wt(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Vt(Te);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

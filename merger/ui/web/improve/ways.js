@@ -8,11 +8,12 @@ import { wordsOf } from '../shared/ways.js';
 const REST = 700; // ms without a stroke
 
 /**
+ * The list in Find; it is told by `follow`, as it is not there while the drawer is closed.
  * @param {import('../shared/host.js').Host} _
  * @param {HTMLElement} root
  */
 export function ways(_, root) {
-  return (/** @type {any} */ { words = '', bars = {} }) => {
+  const draw = (/** @type {any} */ { words = '', bars = {} }) => {
     const list = el('ul');
     for (const { name, way, ink } of /** @type {any[]} */ (Object.values(bars))) {
       const item = el('li', '', `${name} ${wordsOf(way)}`);
@@ -21,6 +22,9 @@ export function ways(_, root) {
     }
     root.replaceChildren(el('p', '', words), list);
   };
+  window.addEventListener('merge-explorer-ways', (event) => draw(/** @type {CustomEvent} */ (event).detail));
+  window.dispatchEvent(new CustomEvent('merge-explorer-tell', { detail: draw }));
+  return () => {};
 }
 
 /**
@@ -30,6 +34,8 @@ export function ways(_, root) {
 export function follow(host, root) {
   root.hidden = true;
   let [timer, seq] = [0, 0];
+  /** @type {object} */
+  let last = {};
   const soon = () => {
     clearTimeout(timer);
     timer = window.setTimeout(() => {
@@ -38,6 +44,10 @@ export function follow(host, root) {
     }, REST);
   };
   window.addEventListener('merge-explorer-idle', () => root.isConnected && soon());
+  window.addEventListener('merge-explorer-tell', (event) => /** @type {CustomEvent} */ (event).detail(last));
   soon();
-  return (/** @type {any} */ { bars = {} }) => window.dispatchEvent(new CustomEvent('merge-explorer-ways', { detail: bars }));
+  return (/** @type {object} */ told) => {
+    last = told;
+    window.dispatchEvent(new CustomEvent('merge-explorer-ways', { detail: told }));
+  };
 }

@@ -16,7 +16,7 @@ const wayOf = (m, lane) => m.ways[lane.path.split('#')[0]];
 /** @param {Mixer} m */
 export function hearWays(m) {
   window.addEventListener('merge-explorer-ways', (event) => {
-    m.ways = /** @type {CustomEvent} */ (event).detail;
+    m.ways = /** @type {CustomEvent} */ (event).detail.bars ?? {};
     drawWays(m);
     m.markAll();
   });

@@ -22,6 +22,7 @@ import { Store } from './store.js';
 /** @typedef {import('./kinds.js').Feed} Feed */
 
 const UNDER_WAY = ['busy', 'waiting', 'idle'];
+const OPENING = 400; // ms until a drawer is there
 const PATIENCE = 3000; // ms; whoever waits in line is told so by then
 
 export class Table {
@@ -232,8 +233,9 @@ export class Table {
   /** The score was pressed: Find opens, where the figures are worked out. */
   judge() {
     const tab = document.querySelectorAll('#below > .tab-wrapper [role=tab]')[1];
-    if (tab instanceof HTMLElement && tab.getAttribute('aria-selected') !== 'true') tab.click();
-    this.host.trigger('like');
+    const shut = tab instanceof HTMLElement && tab.getAttribute('aria-selected') !== 'true';
+    if (shut) tab.click();
+    setTimeout(() => this.host.trigger('like'), shut ? OPENING : 0);
   }
 
   columns() {
