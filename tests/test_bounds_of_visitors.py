@@ -159,6 +159,7 @@ def test_shares():
         ("disk", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
         ("explore", limits.SESSION_SWEEPS, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
         ("fetch", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
+        ("improve", limits.SESSION_SWEEPS, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
         ("publish", limits.SESSION_LONG, limits.PROGRAM_LONG, limits.ADDRESS_LONG),
         ("else", limits.SESSION_EVENTS, limits.SESSION_EVENTS, limits.ADDRESS_EVENTS),
     ):  # fmt: skip

@@ -376,6 +376,9 @@ def test_sets_are_opened_and_saved(tmp_path: Path, panels: Panels, work: Workspa
     assert made.plain and (made.questions[0].prompt, made.questions[0].answer) == ("plural of fox", "foxes")
     with pytest.raises(MergeError, match=r"its documents are in foxes.json: open both files together"):
         judging.opened([task])
+    long = file("long.txt", "\n".join(f"{'plural of ' * 20}{i} => x" for i in range(900)))
+    with pytest.raises(MergeError, match=r"long: has \d+,\d+ characters; a set on the page has at most 200,000"):
+        panels.judge.open([long])
     (tmp_path / "elsewhere").mkdir()
     secret = file("elsewhere/secret.json", '[{"q": "x", "a": "secret"}]')
     with pytest.raises(MergeError, match=r"its documents are in secret.json: open both files together"):
