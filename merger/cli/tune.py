@@ -81,21 +81,9 @@ def leaderboard(found: Sequence[study.Tried], several: bool, most: int = 10) -> 
     lines = ["trial" + "".join(f"  {skill:>{w}}" for skill, w in zip(skills, wide, strict=True)) + "    mean  recipe"]
     for one in ranked:
         cells = "".join(f"  {one.heard[skill]:>{w}.2f}" for skill, w in zip(skills, wide, strict=True))
-        lines.append(f"{one.number:>5}{cells}  {one.loss:>6.2f}  {in_short(load(one.text))}")
+        lines.append(f"{one.number:>5}{cells}  {one.loss:>6.2f}  {study.in_short(load(one.text))}")
     given_up = sum(not one.heard for one in found)
     return [*lines, f"{len(found)} trials, {given_up} of them given up early."] if given_up else lines
-
-
-def in_short(recipe: Recipe) -> str:
-    """A recipe's method and weights in a few words."""
-    names = tuning.titles(recipe)
-    short = {reference: title for title, reference in names.items()}
-    weights: list[str] = []
-    for entry in recipe.models:
-        values = next((list(setting.values) for name, setting in entry.parameters if name == "weight"), [])
-        weights.append(f"{short.get(entry.model, entry.model)} {'..'.join(f'{v:.2g}' for v in values)}")
-    density = next((f", density {next(s.values):.2g}" for name, s in recipe.parameters if name == "density"), "")
-    return f"{recipe.merge_method}: {', '.join(weights)}{density}"
 
 
 def _steps(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Namespace) -> Iterator[tuning.Step]:

@@ -1,7 +1,7 @@
 """TensorStats and explanations -> plotly figures, and nothing else. Every figure carries its conclusion in words as its title."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import plotly.graph_objects as go
@@ -63,6 +63,23 @@ def likeness(table: Sequence[Sequence[float]], names: Sequence[str]) -> go.Figur
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed")
     return _finished(figure, "How alike the models' changes are (cosine)", "", "")
+
+
+def front(points: Sequence[tuple[float, float, str]], best: Collection[int], axes: tuple[str, str]) -> go.Figure:
+    """Trials of a search by two of its skills, less is better in both; `best`: which of them nothing beats in every skill."""
+    figure = go.Figure()
+    for told, name, fill, size in ((False, "others", GREY, 7), (True, "nothing beats these", LEAD, 11)):
+        own = sorted(point for i, point in enumerate(points) if (i in best) == told)
+        figure.add_trace(
+            go.Scatter(
+                x=[x for x, _, _ in own], y=[y for _, y, _ in own], name=name, mode="markers",
+                text=[_plain(words) for _, _, words in own], hovertemplate="%{text}<extra></extra>",
+                marker={"size": size, "color": fill, "symbol": "circle" if told else "circle-open"},
+            )
+        )  # fmt: skip
+    return _finished(
+        figure, "Every trial by two skills: less is better", f"{_plain(axes[0])}: −log P", f"{_plain(axes[1])}: −log P"
+    )
 
 
 def _lines(

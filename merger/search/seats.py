@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import multiprocessing
+import os
 import socket
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
@@ -85,13 +86,16 @@ class Seat:
 
 
 @contextlib.contextmanager
-def opened(order: Asked, workers: int, ray: str | None, runner: Runner) -> Generator[TryAll]:
-    """Seats for as long as a search lasts. MergeError where a cluster does not answer, or a package is missing."""
+def opened(order: Asked, workers: int, ray: str | None, runner: Runner, nice: int | None = None) -> Generator[TryAll]:
+    """Seats for as long as a search lasts. MergeError where a cluster does not answer, or a package is missing.
+
+    nice  how far they stand back for others; then they are processes of their own, also where there is one worker
+    """
     if ray is not None:
         with _on_ray(order, workers, ray) as seats:
             yield seats
-    elif workers > 1:
-        with _beside(order, workers) as seats:
+    elif workers > 1 or nice is not None:
+        with _beside(order, workers, nice or 0) as seats:
             yield seats
     else:
         yield _here(Seat(order.learn, runner))
@@ -116,9 +120,11 @@ def _here(seat: Seat) -> TryAll:
 _OWN: list[Seat] = []
 
 
-def _sit(learn: Mapping[str, tuple[Example, ...]], device: str, roots: tuple[Path, ...]) -> None:
+def _sit(learn: Mapping[str, tuple[Example, ...]], device: str, roots: tuple[Path, ...], nice: int = 0) -> None:
     import torch
 
+    if nice and hasattr(os, "nice"):
+        os.nice(nice)
     torch.set_num_threads(1)
     _OWN[:] = [Seat(learn, Runner(Parents(device, roots)))]
 
@@ -128,9 +134,9 @@ def _hear(task: Task) -> Outcome:
 
 
 @contextlib.contextmanager
-def _beside(order: Asked, workers: int) -> Generator[TryAll]:
+def _beside(order: Asked, workers: int, nice: int) -> Generator[TryAll]:
     context = multiprocessing.get_context("spawn")
-    given = (dict(order.learn), order.device, order.roots)
+    given = (dict(order.learn), order.device, order.roots, nice)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_sit, initargs=given)
 
     def try_all(tasks: Sequence[Task], go_on: Callable[[], bool]) -> list[Outcome | None]:

@@ -24,7 +24,7 @@ from merger.search import seats
 from merger.search.likelihood import Example
 from merger.search.slopes import Heard, Mix, slopes
 from merger.search.trials import Runner
-from merger.search.tune import Found, Goals
+from merger.search.tune import Found, Goals, titles
 
 SAMPLERS = ("tpe", "cmaes", "nsga2")
 STARTUP = 8
@@ -176,7 +176,7 @@ def _study(order: Order, seed: int) -> Any:
 
 
 def search(
-    order: Order, runner: Runner | None = None, *, workers: int = 1, ray: str | None = None,
+    order: Order, runner: Runner | None = None, *, workers: int = 1, ray: str | None = None, nice: int | None = None,
     go_on: Callable[[], bool] = lambda: True, told: Callable[[int], None] = lambda _: None,
 ) -> list[Tried]:  # fmt: skip
     """Search, and give every trial of the study, the best first; those of earlier days too. told: hears of each that is done.
@@ -185,13 +185,14 @@ def search(
 
     workers  processes beside each other, each with a merged model of its own
     ray      where a Ray cluster answers (auto, ray://host:10001, host:6379; local: one is begun here); `workers` at a time
+    nice     processes of their own that stand back for others, also where there is one
     """
     study = _study(order, order.seed)
     first = runner if runner is not None else _runner(order)
     if not study.trials:
         for point in _first(order, first):
             study.enqueue_trial(point)
-    with seats.opened(order, workers, ray, first) as try_all:
+    with seats.opened(order, workers, ray, first, nice) as try_all:
         _turns(order, study, try_all, go_on, told)
     return _tried(order, study)
 
@@ -305,6 +306,18 @@ def front(found: Sequence[Tried]) -> list[Tried]:
     ]  # fmt: skip
 
 
+def in_short(recipe: Recipe) -> str:
+    """A recipe's method and weights in a few words."""
+    names = titles(recipe)
+    short = {reference: title for title, reference in names.items()}
+    weights: list[str] = []
+    for entry in recipe.models:
+        values = next((list(setting.values) for name, setting in entry.parameters if name == "weight"), [])
+        weights.append(f"{short.get(entry.model, entry.model)} {'..'.join(f'{v:.2g}' for v in values)}")
+    density = next((f", density {next(s.values):.2g}" for name, s in recipe.parameters if name == "density"), "")
+    return f"{recipe.merge_method}: {', '.join(weights)}{density}"
+
+
 def chosen(runner: Runner, recipe: Recipe, found: Sequence[Tried], wanted: Goals) -> Found:
     """The best of the first few trials on what was kept back, against the recipe as it is."""
     before = Mix(runner, recipe, ["weight"]).hear(wanted.keep)
@@ -318,4 +331,17 @@ def chosen(runner: Runner, recipe: Recipe, found: Sequence[Tried], wanted: Goals
     return best
 
 
-__all__ = ["SAMPLERS", "Order", "Space", "Tried", "chosen", "front", "optuna", "recipe_of", "search", "space", "tried"]
+__all__ = [
+    "SAMPLERS",
+    "Order",
+    "Space",
+    "Tried",
+    "chosen",
+    "front",
+    "in_short",
+    "optuna",
+    "recipe_of",
+    "search",
+    "space",
+    "tried",
+]

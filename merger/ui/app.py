@@ -33,6 +33,7 @@ from merger.ui.panels.models import Picking, read_trios
 from merger.ui.panels.past import Remembering
 from merger.ui.panels.publish import Publishing
 from merger.ui.panels.recipe import Writing
+from merger.ui.panels.search import Searching
 from merger.ui.panels.stack import Stacking
 from merger.ui.panels.take import Taking
 from merger.ui.panels.which import Relating
@@ -64,7 +65,7 @@ class Panels:
         self.head, self.begin, self.dock = Heading(desk), Beginning(desk, self.answers), Docking(desk)
         self.mixer, self.method = Mixing(desk, self.head), Choosing(desk, self.answers)
         self.stack = Stacking(desk)
-        self.which = Relating(desk)
+        self.which, self.search = Relating(desk), Searching(desk)
         self.improve, self.judge = Finding(desk), Measuring(desk)
         self.compare, self.recipe, self.inside = Comparing(desk), Writing(desk), Looking(desk)
         self.take, self.past, self.first = Taking(desk), Remembering(desk, self.answers), Welcoming(desk, self.answers)
@@ -96,6 +97,7 @@ class Panels:
                     self.improve.view()
                     self.judge.view()
                     self.find.view(desk, studio.plan(first.recipe), first.chosen)
+                    self.search.view()
                     self.which.view()
                 with gr.Tab("Inside", id="inside") as inside_tab:
                     _heading("Inside")
@@ -129,6 +131,7 @@ class Panels:
             self.chat,
             self.first,
             self.which,
+            self.search,
             self.dock,
             self.improve,
             self.judge,
