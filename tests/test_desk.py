@@ -123,8 +123,8 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (presets / "deep.yaml").write_text(f"# name: Deep\n# says: Deep.\n# prompt: a\n{rows}{json.dumps(recipe)}")
     ask = Answers.ask_all
 
-    def shorter(self: Answers, work: Any, rows: Any, first: str, visit: Any, manner: Manner = GREEDY) -> Any:
-        return ask(self, work, rows, first, visit, replace(manner, length=24))
+    def shorter(self: Answers, work: Any, rows: Any, first: str, visit: Any, manner: Manner = GREEDY, **more: Any) -> Any:
+        return ask(self, work, rows, first, visit, replace(manner, length=24), **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Answers, "ask_all", shorter)
