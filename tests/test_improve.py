@@ -226,7 +226,7 @@ def test_locks_of_the_mixer(panels: Panels, work: Workspace) -> None:
 
 
 def improved(panels: Panels, work: Workspace, locks: Any = None, rows: tuple[Row, ...] = ROWS[:2], seconds: float = 60) -> Any:
-    return list(panels.improve.start(work, sent(rows), seconds, {}, json.dumps(locks or {}), ME))
+    return list(panels.improve.improve(work, sent(rows), seconds, {}, json.dumps(locks or {}), ME))
 
 
 @pytest.fixture(scope="module")
@@ -297,7 +297,7 @@ def test_stop_keeps_the_best_at_once(panels: Panels, studio: Studio, work: Works
 
     monkeypatch.setattr(Improving, "steps", slow)
     last, pressed = None, 0.0
-    for last in panels.improve.start(work, sent(), 60, {}, "{}", ME):
+    for last in panels.improve.improve(work, sent(), 60, {}, "{}", ME):
         if not pressed and told(last, "improve run")["curve"][-1:] != told(last, "improve run")["curve"][:1]:
             pressed = time.monotonic()
             panels.improve.stop(ME)
@@ -316,7 +316,7 @@ def test_it_ends(panels: Panels, studio: Studio, work: Workspace, monkeypatch: p
     monkeypatch.setattr(judging, "MOST_SECONDS", 0)
     last = improved(panels, work)[-1]
     assert told(last, "improve run")["words"] == "Stopped before the first step." and not last["improved"]
-    assert told([*panels.judge.start(work, sent(), {}, ME)][-1], "judged")["words"] == "Stopped."
+    assert told([*panels.judge.judge_rows(work, sent(), {}, ME)][-1], "judged")["words"] == "Stopped."
     assert not studio.sweeping.locked()
 
 
@@ -325,7 +325,7 @@ def test_it_ends(panels: Panels, studio: Studio, work: Workspace, monkeypatch: p
 
 def test_figures_against_the_models_and_a(panels: Panels, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = replace(work.recipe, "models[0].parameters.weight", 0)
-    updates = [*panels.judge.start(opened(work, work.recipe), sent(ROWS[:3]), {"set": "family", "text": ""}, ME)]
+    updates = [*panels.judge.judge_rows(opened(work, work.recipe), sent(ROWS[:3]), {"set": "family", "text": ""}, ME)]
     found = told(updates[-1], "judged")
     assert found["family"] and found["columns"] == ["", "your merge", "base", "pirate", "plural"] and found["hint"] == ""
     by = {row[0]: row[1:] for row in found["rows"]}
@@ -344,16 +344,16 @@ def test_figures_against_the_models_and_a(panels: Panels, work: Workspace, monke
     from dataclasses import replace as with_fields
 
     beside = with_fields(work, slots=(kept, None))
-    again = told([*panels.judge.start(beside, sent(ROWS[:3]), {"set": "family", "text": ""}, ME)][-1], "judged")
+    again = told([*panels.judge.judge_rows(beside, sent(ROWS[:3]), {"set": "family", "text": ""}, ME)][-1], "judged")
     assert again["columns"][-1] == "A" and len(again["rows"][0]) == 6
     assert {PIRATE, PLURAL} <= {*measured}, "the models' figures are remembered"
-    rows = told([*panels.judge.start(work, sent(ROWS[:3]), {}, ME)][-1], "judged")
+    rows = told([*panels.judge.judge_rows(work, sent(ROWS[:3]), {}, ME)][-1], "judged")
     assert rows["rows"][0][1] == "100 %" and "may be chance" in rows["rows"][0][2]
 
 
 def test_babble_is_told_with_its_cure(panels: Panels, work: Workspace) -> None:
     much = opened(work, load_file(PRESETS / "too_much_of_both.yaml"))
-    found = told([*panels.judge.start(much, {"rows": []}, {"set": "family", "text": ""}, ME)][-1], "judged")
+    found = told([*panels.judge.judge_rows(much, {"rows": []}, {"set": "family", "text": ""}, ME)][-1], "judged")
     assert found["hint"].startswith("It babbles: ") and "Likely" in found["hint"]
 
 
@@ -367,7 +367,7 @@ def test_sets_are_opened_and_saved(tmp_path: Path, panels: Panels, work: Workspa
     assert shown["name"] == "My own" and parse_questions(shown["text"], "x.json").questions[0].answer == "foxes"
     for kind, wanted in (("txt", "plural of fox => foxes"), ("csv", "plural of fox,foxes,exact"), ("jsonl", '{"prompt": ')):
         assert wanted in judging.written_as({"text": shown["text"], "kind": kind})["text"]
-    judged = told([*panels.judge.start(work, {}, {"set": "My own", "text": shown["text"]}, ME)][-1], "judged")
+    judged = told([*panels.judge.judge_rows(work, {}, {"set": "My own", "text": shown["text"]}, ME)][-1], "judged")
     assert judged["rows"][0][0] == "Right"
     task = "task: foxes\ndataset_path: json\ndataset_kwargs: {data_files: foxes.json}\ntest_split: train\n"
     task = file("foxes.yaml", f'{task}doc_to_text: "{{{{q}}}}"\ndoc_to_target: a\n')
@@ -395,8 +395,8 @@ def test_sets_are_opened_and_saved(tmp_path: Path, panels: Panels, work: Workspa
     ],
 )
 def test_a_set_too_long(panels: Panels, work: Workspace, value: Any, words: str) -> None:
-    assert words in told([*panels.judge.start(work, sent(), value, ME)][-1], "judged")["words"]
-    assert words in told([*panels.improve.start(work, sent(), 5, value, "", ME)][-1], "improve run")["words"]
+    assert words in told([*panels.judge.judge_rows(work, sent(), value, ME)][-1], "judged")["words"]
+    assert words in told([*panels.improve.improve(work, sent(), 5, value, "", ME)][-1], "improve run")["words"]
     assert judging.written_as(value | {"kind": "txt"})["error"].count("\n") <= 2
 
 

@@ -66,7 +66,7 @@ def test_what_is_gone_from_the_board_is_refused(panels: Panels) -> None:
 def test_hosted_there_is_none(panels: Panels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search.Searching, "here", property(lambda self: False))
     monkeypatch.setattr(panels.search._runs, "run", lambda *a, **k: pytest.fail("it was begun"))
-    [drawn] = panels.search.search(None, None, None, None, None, None)  # type: ignore[arg-type] - nothing is asked of them
+    [drawn] = panels.search.try_many(None, None, None, None, None, None)  # type: ignore[arg-type] - nothing is asked of them
     assert "at home only" in drawn["search words"]
     assert Studio(ROOT / "presets", "cpu").host.hosted is False and panels.search.here is False
 
@@ -81,7 +81,7 @@ def test_without_optuna_the_page_says_how(panels: Panels, monkeypatch: pytest.Mo
     monkeypatch.setattr(study, "optuna", missing)
     studio = panels.studio
     work = start(studio.presets[0], studio.base, studio.parents_of_family)
-    *_, last = panels.search.search(work, None, None, None, 10, Request())  # type: ignore[arg-type] - what is asked of one
+    *_, last = panels.search.try_many(work, None, None, None, 10, Request())  # type: ignore[arg-type] - what is asked of one
     assert "pip install 'merge-explorer[search]'" in last["search words"] and last["search go"]["visible"]
 
 

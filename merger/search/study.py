@@ -312,8 +312,8 @@ def in_short(recipe: Recipe) -> str:
     short = {reference: title for title, reference in names.items()}
     weights: list[str] = []
     for entry in recipe.models:
-        values = next((list(setting.values) for name, setting in entry.parameters if name == "weight"), [])
-        weights.append(f"{short.get(entry.model, entry.model)} {'..'.join(f'{v:.2g}' for v in values)}")
+        values = [f"{value:.2g}" for name, setting in entry.parameters if name == "weight" for value in setting.values]
+        weights.append(f"{short.get(entry.model, entry.model)} {'..'.join(values)}")
     density = next((f", density {next(s.values):.2g}" for name, s in recipe.parameters if name == "density"), "")
     return f"{recipe.merge_method}: {', '.join(weights)}{density}"
 

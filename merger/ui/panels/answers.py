@@ -150,13 +150,14 @@ class Answering:
         digest = chosen(value, "recipe")
         return self.desk.edited(work, lambda: state.back_at(work, digest), request)
 
-    def did(self, work: Workspace) -> str:
+    @staticmethod
+    def did(on: Desk, work: Workspace) -> str:
         """The last stroke, in words; "" where it brought other models."""
         before = work.past[-1] if work.past else None
         if before is None or before.shelf != work.shelf:
             return ""
         names = lanes.short_names([work.base, *work.shelf])
-        return changed(before.recipe, work.recipe, names, lanes.columns(self.desk.studio.plan(work.recipe))).rstrip(".")
+        return changed(before.recipe, work.recipe, names, lanes.columns(on.studio.plan(work.recipe))).rstrip(".")
 
     def told(self, heat: float, length: float) -> Updates:
         """How answers are drawn, to those who say it beside the words."""
@@ -190,7 +191,7 @@ class Answering:
         how, on = manner(heat, seed, plain, length, top_p, penalty, stops), self.desk.seen(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        yield {"answers": gr.update(board=json.dumps({**_board(on, work), "did": self.did(work)}))}
+        yield {"answers": gr.update(board=json.dumps({**_board(on, work), "did": self.did(on, work)}))}
         said, run, marks = Answers(on.studio), visit.run, dict[str, bool | None]()
         for feed in said.ask_all(work, asked.rows, first.id, visit, how):
             marks |= feed.get("marks", {})

@@ -82,7 +82,7 @@ class Finding:
         given = ["work", "answers", "improve seconds", "judged", "locks"]
         drawn = ["improve run", "improve go", "improve stop", "improved", *OFFER]
         held = {"js": of_page("withLocks")}
-        desk.bind(parts["improve go"].click, self.start, given, drawn, concurrency_id="improve", **LINE, **held)
+        desk.bind(parts["improve go"].click, self.improve, given, drawn, concurrency_id="improve", **LINE, **held)
         desk.bind(parts["improve stop"].click, self.stop, [], [], **NOW)
         desk.bind(parts["improved use"].click, self.use, ["work", "improved"], desk.drawn, **NOW)
         for slot, name in enumerate(OFFER[1:]):
@@ -104,7 +104,7 @@ class Finding:
         self._runs.stop(session)
         self._looks.stop(session)
 
-    def start(
+    def improve(
         self, work: Workspace, asked: Any, seconds: float | None, chosen: Any, locks: str, request: gr.Request
     ) -> Iterator[Updates]:
         """Improve, and stream how far it is; at the end the best setting is offered if it is better on what was kept back."""

@@ -59,7 +59,7 @@ class Measuring:
         desk, parts = self.desk, self.desk.parts
         how = {"concurrency_id": "improve", "concurrency_limit": None, "trigger_mode": "multiple", **QUIET}
         for event in (parts["judge go"].click, parts["answers"].like):
-            desk.bind(event, self.start, ["work", "answers", "judged"], ["judged", "judge go", "judge stop"], **how)
+            desk.bind(event, self.judge_rows, ["work", "answers", "judged"], ["judged", "judge go", "judge stop"], **how)
         desk.bind(parts["judge stop"].click, self.stop, [], [], **NOW)
         desk.bind(parts["judge open"].upload, self.open, ["judge open"], ["judged"], **NOW)
 
@@ -74,7 +74,7 @@ class Measuring:
         self._work.stop(session)
         self.judges.leave(session)
 
-    def start(self, work: Workspace, asked: Any, chosen: Any, request: gr.Request) -> Iterator[Updates]:
+    def judge_rows(self, work: Workspace, asked: Any, chosen: Any, request: gr.Request) -> Iterator[Updates]:
         """Work out the figures, and say how far it is."""
         on, session = self.desk.seen(request), str(request.session_hash)
         family = self.desk.family(work)

@@ -111,12 +111,12 @@ class Writing:
 
     # ------------------------------------------------------------------------------------------ numbers
 
-    def numbers(self, work: Workspace, tab: str = "recipe") -> Updates:
+    def numbers(self, work: Workspace, tab: str = "recipe", request: gr.Request | None = None) -> Updates:
         """The recipe as a table, if its tab is open: a row per lane, a column per layer."""
         if tab != "recipe":
             return {}
         try:
-            value, board = lanes.describe(self.desk.studio.plan(work.recipe), split=work.split)
+            value, board = lanes.describe(self.desk.seen(request).studio.plan(work.recipe), split=work.split)
         except MergeError:
             return {}
         headers = ["lane", *(c["label"] for c in board["columns"])]

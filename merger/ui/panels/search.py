@@ -70,7 +70,7 @@ class Searching:
         """Bind its events."""
         desk, parts = self.desk, self.desk.parts
         given = ["work", "answers", "judged", "search aim", "search seconds"]
-        desk.bind(parts["search go"].click, self.search, given, DRAWN, concurrency_id="improve", **LINE)
+        desk.bind(parts["search go"].click, self.try_many, given, DRAWN, concurrency_id="improve", **LINE)
         desk.bind(parts["search stop"].click, self.stop_search, [], [], **NOW)
         desk.bind(parts["search board"].select, self.take_trial, ["work", "search board", "searched"], desk.drawn, **NOW)
 
@@ -84,7 +84,7 @@ class Searching:
         """Stop: what was tried stays on the board."""
         self._runs.stop(request.session_hash)
 
-    def search(
+    def try_many(
         self, work: Workspace, asked: Any, own: Any, aim: Any, seconds: float | None, request: gr.Request
     ) -> Iterator[Updates]:
         """Search, and stream the board."""
