@@ -5,7 +5,7 @@
 //   npm run build:check  say which are not as they would be written
 
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transform } from 'esbuild';
@@ -48,25 +48,34 @@ function told(sources) {
 const tight = async (css) =>
   (await transform(css, { loader: 'css', minifyWhitespace: true, minifySyntax: true, target: 'es2022' })).code;
 
-/** What looks.json says to scripts: of its colours those that one of them asks for by name. */
-function looks() {
+/**
+ * What looks.json says to a script: of its colours those that its sources ask for by name.
+ * @param {string[]} sources
+ */
+function looks(sources) {
   const { colours, ...rest } = JSON.parse(text('looks.json'));
-  const files = readdirSync(WEB, { recursive: true, encoding: 'utf8' }).filter((path) => /^(?!built)[^.]*\.js$/.test(path));
-  const asked = files.flatMap((path) => [...text(path).matchAll(/\bcolour\('([\w-]+)'/g)].map((match) => match[1]));
+  const asked = sources.flatMap((path) => [...text(path).matchAll(/\bcolour\('([\w-]+)'/g)].map((match) => match[1]));
   return JSON.stringify({ ...rest, colours: Object.fromEntries(asked.map((name) => [name, colours[name]])) });
 }
 
-/** Style sheets as text, without what only their readers need. */
-const sheets = {
+/**
+ * Style sheets as text, without what only their readers need.
+ * @param {string[]} sources
+ */
+const sheets = (sources) => ({
   name: 'sheets',
   setup: (/** @type {import('esbuild').PluginBuild} */ on) => {
     on.onLoad({ filter: /\.css$/ }, async ({ path }) => ({ contents: await tight(text(relative(WEB, path))), loader: 'text' }));
-    on.onLoad({ filter: /looks\.json$/ }, () => ({ contents: looks(), loader: 'json' }));
+    on.onLoad({ filter: /looks\.json$/ }, () => ({ contents: looks(sources), loader: 'json' }));
   },
-};
+});
 
-/** @param {string} name */
-async function script(name) {
+/**
+ * @param {string} name
+ * @param {string[]} [known] its sources; without them it is made once to know them
+ * @returns {Promise<string>}
+ */
+async function script(name, known) {
   const made = await build({
     entryPoints: [join(WEB, name, 'main.js')],
     absWorkingDir: ROOT,
@@ -82,9 +91,10 @@ async function script(name) {
     minifyWhitespace: true,
     minifyIdentifiers: true, // methods keep their names: an error in a visitor's console can be read
     lineLimit: 160,
-    plugins: [sheets],
+    plugins: [sheets(known ?? [])],
   });
   const sources = Object.keys(made.metafile.inputs).map((path) => relative(WEB, join(ROOT, path)).replaceAll('\\', '/'));
+  if (!known) return script(name, sources);
   return `// ${told(sources.sort())}\n${made.outputFiles[0].text}`;
 }
 

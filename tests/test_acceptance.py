@@ -244,3 +244,11 @@ def test_a_model_keeps_its_colour(open_page: Any) -> None:
     assert lanes(friend, "pirate", "plural", "spell") == three
     friend.press("Undo")
     assert lanes(friend, "pirate", "plural") == first
+
+
+def test_on_a_wide_page_a_drawer_covers_nothing(open_page):
+    page = open_page(1700, 900)
+    page.tab("Recipe")
+    hearing, drawer = (page.page.locator(place).bounding_box() for place in ("#hearing", "#below > .tabitem:visible"))
+    assert drawer["width"] == 600 and drawer["height"] > 780
+    assert hearing["x"] + hearing["width"] <= drawer["x"] + 1 and hearing["height"] > 780

@@ -18,19 +18,18 @@ ne;cursor:pointer}.chat .ch-send{padding:3px 12px;color:var(--me-sheet);backgrou
 og):focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}@media(pointer:coarse){.chat :is(.ch-button,.ch-send,.ch-field,.ch-who,summary){min-heigh\
 t:44px;min-width:44px}}
 `;function h(o,t="",e=""){let s=document.createElement(o);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function c(o,t,e,s=""){let i=h("button",o,t);return i.type="button",s&&i.setAttribute("aria-label",s),i.addEventListener("click",e),i}function m(o,t){return o.title=
-t,o}function O(o,t){return o.setAttribute("role","group"),o.setAttribute("aria-label",t),o}function d(o,t){o.textContent!==t&&(o.textContent=t)}function N(o,t,e){let s=o.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(`no ${t} here`);return o.append(h("style","",e)),s}var E={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
-6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{card:["#fff","#1c1d21"],more:["#8a4b12","#f0a35a"],less:["#1a66bd",
-"#74b4f8"],lead:["#5a3fd6","#ab9bff"],base:["#5f6770","#9aa4ad"],press:["#e4e7eb","#3a3c44"],ink:["#15181c","#e9ecef"],sheet:["#ffffff","#181b1e"]}};var dt=E.colours,L=E.slots.length;var A={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
+t,o}function O(o,t){return o.setAttribute("role","group"),o.setAttribute("aria-label",t),o}function l(o,t){o.textContent!==t&&(o.textContent=t)}function N(o,t,e){let s=o.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(`no ${t} here`);return o.append(h("style","",e)),s}var E={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{lead:["#5a3fd6","#ab9bff"]}};var lt=E.colours,L=E.slots.length;var A={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
 alone:"Asked when the machine is free."},busy:{short:"writing",badge:"writing…",alone:"Thinking…"},done:{badge:"done",alone:"The model ended without a word."},
 cached:{badge:"from memory",alone:"The model ended without a word."},stopped:{short:"stopped",badge:"stopped",alone:"Stopped before the first word."},failed:{short:"\
 failed",badge:"failed",alone:"This answer failed."},stale:{short:"not asked since your last stroke",badge:"old",alone:""},unasked:{short:"not asked",badge:"not \
-asked",alone:"Not asked: there was no connection."}};var H="No connection, so this was not sent.";var M="merge-explorer-line";var p=["done","cached","stopped","failed","unasked"];var T=o=>Number.isInteger(o)?`var(--me-slot-${Number(o)%L})`:"var(--me-lead)";var _=2e3;function I(o,t){let e=c(o,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}d(e,s),setTimeout(()=>d(
+asked",alone:"Not asked: there was no connection."}};var H="No connection, so this was not sent.";var M="merge-explorer-line";var p=["done","cached","stopped","failed","unasked"];var T=o=>Number.isInteger(o)?`var(--me-slot-${Number(o)%L})`:"var(--me-lead)";var _=2e3;function I(o,t){let e=c(o,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}l(e,s),setTimeout(()=>l(
 e,"Copy"),_)});return e}var Q=o=>typeof o=="string"?JSON.parse(o||"{}"):structuredClone(o??{});function x(o){try{return Q(o)}catch{return null}}var u="merge",j=2e3,R=2e3,X=(o="")=>({text:"",count:0,state:"waiting",cut:!1,repeats:!1,error:"",recipe:o,old:""}),w=class{constructor(){this.system="",this.turns=
 [],this.beside=new Set,this.told={},this.alarm="",this.run=-1/0,this.seq=-1/0}get last(){return this.turns.at(-1)}get busy(){return Object.values(this.last?.said??
 {}).some(({state:t})=>!p.includes(t))}begin(t,e=!1){let s=this.last;if(!s)return;this.alarm="",this.told={};let i=s.said;s.said=Object.fromEntries(t.map(r=>[r,{
 ...X(),old:e?i[r]?.text??"":""}]))}from(t,e){this.turns=[...this.turns.slice(0,t),{user:e,said:{},times:1,again:0}]}lose(t){let e=Object.values(this.last?.said??
 {}).filter(({state:s})=>!p.includes(s));for(let s of e)Object.assign(s,{state:"failed",error:t});return e.length>0}sent(t){let{times:e=1,again:s=0}=this.last??{},
-i=this.turns.map(({user:r,said:n},a)=>({user:r,said:a===this.turns.length-1?{}:Object.fromEntries(Object.entries(n).map(([l,{text:b}])=>[l,b]))}));return{system:this.
+i=this.turns.map(({user:r,said:n},a)=>({user:r,said:a===this.turns.length-1?{}:Object.fromEntries(Object.entries(n).map(([d,{text:b}])=>[d,b]))}));return{system:this.
 system,turns:i,who:t,times:e,again:s}}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){if(!t||!this.last||!this.isNew(t))return!1;
 let{run:e,seq:s=this.seq+1}=t,{said:i}=this.last,r=Object.values(i);if(e>this.run)for(let n of r)Object.assign(n,{text:"",count:0,state:"waiting",error:""});for(let n of r)
 n.recipe=t.recipe??n.recipe;if([this.run,this.seq]=[e,s],Z(t,i),tt(t,i),Object.assign(this.told,t.told),this.alarm=Object.entries(t.error??{}).find(([n])=>!i[n])?.[1]??
@@ -60,37 +59,37 @@ M,()=>{clearTimeout(this.waiting),this.root.isConnected&&this.talk.lose(H)&&this
 draw(),this.say.node.focus()}leave(){if(this.editing>=0){this.edit(-1);return}this.root.hidden=!0,this.opener?.focus()}takeBoard(){this.board=x(this.host.props.
 board)??{};let t=new Set((this.board.columns??[]).map(({key:e})=>e));for(let e of this.talk.beside)t.has(e)||this.talk.beside.delete(e);this.drawBeside(),this.draw()}takeRecipe(){
 this.recipe=String(this.host.props.recipe??""),this.draw()}takeManner(){this.manner={...this.manner,...x(this.host.props.manner)},this.drawFacts()}takeFeed(){let t=x(
-this.host.props.feed);this.talk.take(t)&&(clearTimeout(this.waiting),"note"in t&&d(this.note,String(t.note??"")),this.talk.alarm&&d(this.note,this.talk.alarm),this.
-draw(),this.announce())}announce(){if(this.talk.busy||this.announced)return;this.announced=!0;let t=this.talk.last?.said[u];d(this.live,t?`Your merge says: ${t.
+this.host.props.feed);this.talk.take(t)&&(clearTimeout(this.waiting),"note"in t&&l(this.note,String(t.note??"")),this.talk.alarm&&l(this.note,this.talk.alarm),this.
+draw(),this.announce())}announce(){if(this.talk.busy||this.announced)return;this.announced=!0;let t=this.talk.last?.said[u];l(this.live,t?`Your merge says: ${t.
 error||t.text}`:"")}who(){return[u,...(this.board.columns??[]).map(({key:t})=>t).filter(t=>this.talk.beside.has(t))]}send(t,e=this.talk.turns.length){return!t.trim()||
-this.talk.busy&&e===this.talk.turns.length?!1:(this.talk.from(e,t),this.editing=-1,this.ask(),!0)}ask(t=!1){this.talk.begin(this.who(),t),this.announced=!1,d(this.
+this.talk.busy&&e===this.talk.turns.length?!1:(this.talk.from(e,t),this.editing=-1,this.ask(),!0)}ask(t=!1){this.talk.begin(this.who(),t),this.announced=!1,l(this.
 note,""),this.hand(),this.draw(),this.log.scrollTop=this.log.scrollHeight}hand(){let t=Number(this.host.props.value?.seq??0)+1;this.host.props.value=structuredClone(
 {...this.talk.sent(this.who()),seq:t}),this.host.trigger("submit"),clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{this.root.isConnected&&this.talk.
-busy&&this.host.trigger("submit")},st)}startOver(){this.talk.busy&&this.host.trigger("stop"),this.talk.turns=[],this.editing=-1,d(this.note,""),this.draw(),this.
+busy&&this.host.trigger("submit")},st)}startOver(){this.talk.busy&&this.host.trigger("stop"),this.talk.turns=[],this.editing=-1,l(this.note,""),this.draw(),this.
 say.node.focus()}answerFrom(t){this.talk.from(t,this.talk.turns[t].user),this.ask()}again(){let t=this.talk.last;if(t){if(!(this.manner.variety>0)){let e=c("ch-\
-button","Set 0.7",()=>{this.host.trigger("retry"),d(this.note,"Variety is 0.7 now: press Again."),this.say.node.focus()});this.note.replaceChildren("The same wo\
+button","Set 0.7",()=>{this.host.trigger("retry"),l(this.note,"Variety is 0.7 now: press Again."),this.say.node.focus()});this.note.replaceChildren("The same wo\
 rds: variety is 0. ",e),e.focus();return}t.again+=1,this.ask()}}goOn(){let t=this.talk.last;t&&(t.times+=1,this.ask(!0))}edit(t){let e=this.editing;this.editing=
 t,this.draw();let s=this.drawn[t>=0?t:e]?.querySelector(t>=0?"textarea":".ch-edit");s instanceof HTMLElement?s.focus():this.say.node.focus()}drawFacts(){let t=this.
-board.columns?.find(({lead:i})=>i)?.words,{variety:e,length:s}=this.manner;d(this.facts,[t,`up to ${s} tokens`,`variety ${e}`].filter(Boolean).join(" · "))}drawBeside(){
+board.columns?.find(({lead:i})=>i)?.words,{variety:e,length:s}=this.manner;l(this.facts,[t,`up to ${s} tokens`,`variety ${e}`].filter(Boolean).join(" · "))}drawBeside(){
 let t=(this.board.columns??[]).filter(({lead:s})=>!s),e=t.map(({key:s,name:i=s,slot:r})=>{let n=h("input");n.type="checkbox",n.checked=this.talk.beside.has(s),n.
 addEventListener("change",()=>{n.checked?this.talk.beside.add(s):this.talk.beside.delete(s)});let a=h("label","ch-who");return a.style.setProperty("--ch-colour",
 Number.isInteger(r)?T(r):"var(--me-base)"),a.append(n,h("i","ch-dot"),i),a});this.beside.replaceChildren(h("span","ch-facts","Also answers:"),...e),this.beside.
 hidden=!t.length}draw(){let{turns:t,busy:e}=this.talk,s=this.log.scrollHeight-this.log.scrollTop-this.log.clientHeight<32;this.drawFacts();let i=Object.fromEntries(
-(this.board.columns??[]).map(({key:n,name:a,lead:l})=>[n,l?"Your merge":a??n])),r={};for(let n of this.who())this.talk.told[n]&&(r[this.talk.told[n]]??=[]).push(
-i[n]??n);d(this.told,Object.entries(r).map(([n,a])=>`${a.join(", ")}: ${n}.`).join(" ")),this.told.hidden=!this.told.textContent,t.forEach((n,a)=>this.drawTurn(
+(this.board.columns??[]).map(({key:n,name:a,lead:d})=>[n,d?"Your merge":a??n])),r={};for(let n of this.who())this.talk.told[n]&&(r[this.talk.told[n]]??=[]).push(
+i[n]??n);l(this.told,Object.entries(r).map(([n,a])=>`${a.join(", ")}: ${n}.`).join(" ")),this.told.hidden=!this.told.textContent,t.forEach((n,a)=>this.drawTurn(
 n,a));for(let n of this.drawn.splice(t.length))n.remove();this.stop.hidden=!e,this.over.hidden=!t.length,s&&(this.log.scrollTop=this.log.scrollHeight)}drawTurn(t,e){
 let s=e===this.talk.turns.length-1,i=JSON.stringify([t.user,this.recipe,this.editing===e,s,this.talk.busy,this.board,Object.entries(t.said).map(([n,a])=>[n,C(n,
 a,this.recipe),a.state])]),r=this.drawn[e];if(r?.dataset.shape!==i){let n=r?.contains(document.activeElement)&&this.editing!==e,a=h("div","ch-turn");a.dataset.shape=
 i,a.append(this.editing===e?this.form(t,e):this.bubble(t,e),this.answers(t,e,s)),r?r.replaceWith(a):this.log.append(a),this.drawn[e]=r=a,n&&this.say.node.focus()}
-for(let n of r.querySelectorAll(".ch-text")){let a=t.said[n.dataset.key??""];a&&d(n,q(a).trim())}}bubble(t,e){let s=h("div","ch-user"),i=h("p","ch-words",t.user);
-return i.dir="auto",s.append(z(t.user,e+1,r=>d(this.note,r)),c("ch-button ch-edit","Edit",()=>this.edit(e),`Edit turn ${e+1}`),i),s}form(t,e){let s=y(`Turn ${e+
+for(let n of r.querySelectorAll(".ch-text")){let a=t.said[n.dataset.key??""];a&&l(n,q(a).trim())}}bubble(t,e){let s=h("div","ch-user"),i=h("p","ch-words",t.user);
+return i.dir="auto",s.append(z(t.user,e+1,r=>l(this.note,r)),c("ch-button ch-edit","Edit",()=>this.edit(e),`Edit turn ${e+1}`),i),s}form(t,e){let s=y(`Turn ${e+
 1}`,r=>this.send(r,e),()=>this.edit(-1));s.node.value=t.user;let i=h("div","ch-user");return i.append(s.node,c("ch-send","Send again",()=>s.send()),c("ch-button",
-"Leave",()=>this.edit(-1))),i}answers(t,e,s){let i=h("div","ch-answers"),r=Object.keys(t.said).length>1;for(let[n,a]of Object.entries(t.said)){let l=this.board.
-columns?.find(B=>B.key===n),b=n===u?"Your merge":String(l?.name??n),g=O(h("div","ch-answer"),`${b}, turn ${e+1}`);g.style.setProperty("--ch-colour",n===u?"var(-\
--me-merge)":Number.isInteger(l?.slot)?T(l?.slot):"var(--me-base)"),g.dataset.state=a.state,r&&g.append(h("span","ch-name",b));let v=h("p","ch-text");v.dir="auto",
+"Leave",()=>this.edit(-1))),i}answers(t,e,s){let i=h("div","ch-answers"),r=Object.keys(t.said).length>1;for(let[n,a]of Object.entries(t.said)){let d=this.board.
+columns?.find(B=>B.key===n),b=n===u?"Your merge":String(d?.name??n),g=O(h("div","ch-answer"),`${b}, turn ${e+1}`);g.style.setProperty("--ch-colour",n===u?"var(-\
+-me-merge)":Number.isInteger(d?.slot)?T(d?.slot):"var(--me-base)"),g.dataset.state=a.state,r&&g.append(h("span","ch-name",b));let v=h("p","ch-text");v.dir="auto",
 v.dataset.key=n,g.append(v,this.foot(n,a,e,s)),i.append(g)}return i}foot(t,e,s,i){let r=h("div","ch-foot"),n=this.recipe;if(r.append(h("span","ch-state",C(t,e,n))),
 !p.includes(e.state)||this.talk.busy)return r;e.text.trim()&&r.append(I("ch-button",()=>e.text.trim())),i&&r.append(...this.further(t,e));let a=t===u&&e.recipe&&
-e.recipe!==n,l=["failed","stopped"].includes(e.state);return(a||l)&&r.append(c("ch-button","Answer again from here",()=>this.answerFrom(s))),r}further(t,e){let s=[],
+e.recipe!==n,d=["failed","stopped"].includes(e.state);return(a||d)&&r.append(c("ch-button","Answer again from here",()=>this.answerFrom(s))),r}further(t,e){let s=[],
 {length:i}=this.manner,r=m(c("ch-button","Again",()=>this.again()),"Other words, by the next seed");t===u&&e.state!=="failed"&&s.push(r);let n=m(c("ch-button","\
 Go on",()=>this.goOn()),`Up to ${i} tokens more`);return e.cut&&e.count>=i&&e.count<R&&s.push(n),s}};function it(o){let t=new k(o,N(o.element,".chat",$));o.watch("board",()=>t.takeBoard()),o.watch("manner",()=>t.takeManner()),o.watch("recipe",()=>t.takeRecipe()),
 o.watch("feed",()=>t.takeFeed()),t.takeManner(),t.takeBoard(),t.takeRecipe()}return U(ot);})();

@@ -61,8 +61,8 @@ let e=t.key.toLowerCase();return e==="y"||e==="z"&&t.shiftKey?"redo":e==="z"?"un
 n instanceof HTMLButtonElement&&o(n)}),t.addEventListener("keydown",n=>{n.target instanceof HTMLButtonElement&&!Z(n)&&At(n,e())&&n.preventDefault()}),new MutationObserver(
 ()=>{let n=e();n.some(r=>r.tabIndex===0)?n.filter(r=>r.tabIndex===0).length>1&&o(n.find(r=>r.tabIndex===0)):o(n[0])}).observe(t,{subtree:!0,childList:!0,attributes:!0,
 attributeFilter:["disabled","hidden"]}),o(e()[0]),t}var j={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
-6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{card:["#fff","#1c1d21"],more:["#8a4b12","#f0a35a"],less:["#1a66bd",
-"#74b4f8"],lead:["#5a3fd6","#ab9bff"],base:["#5f6770","#9aa4ad"],press:["#e4e7eb","#3a3c44"],ink:["#15181c","#e9ecef"],sheet:["#ffffff","#181b1e"]}};var{decimals:yo,digits:Ps,hardly:Is,minus:ko}=j.numbers,v=(t,e,o)=>Math.min(o,Math.max(e,t));function Ot(t){let e=Math.floor(t);return t-e===.5?e+(e&1):Math.round(
+6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{lead:["#5a3fd6","#ab9bff"],more:["#8a4b12","#f0a35a"],less:["#1a66\
+bd","#74b4f8"],card:["#fff","#1c1d21"]}};var{decimals:yo,digits:Ps,hardly:Is,minus:ko}=j.numbers,v=(t,e,o)=>Math.min(o,Math.max(e,t));function Ot(t){let e=Math.floor(t);return t-e===.5?e+(e&1):Math.round(
 t)}var ee=t=>`${Ot(100*t)}%`;var Et=t=>t.toFixed(yo);var zt=t=>String(t).replace("-",ko);var oe=[1,2,4,10],Lt=[[0,1],[0,2],[0,4],[-1,1],[-2,2]],se=200;var tt=(t,e)=>t.length===e.length&&t.every((o,s)=>o===e[s]),U=t=>t.reduce((e,o)=>e+o,0);function M(t,e){let o=t.step||.01;return Number(v(Math.round(e/o)*o,t.low,
 t.high).toFixed(4))}var Q={zoom:null,stride:1,random:null},et=class{constructor(e=()=>{}){this.moved=e,this.board={columns:[],params:[],lanes:[]},this.lanes={},
 this.baseline={},this.param="",this.selected="",this.picked=null,this.views={},this.linked={},this.muted={},this.cursor={},this.frozen=new Set,this.held=new Set,

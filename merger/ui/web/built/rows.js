@@ -117,30 +117,30 @@ var re=i=>i.split(`
 return i.trimStart().startsWith("[")?JSON.parse(i):i.split(`
 `).flatMap((e,s)=>{if(!e.trim())return[];try{return[JSON.parse(e)]}catch{throw new Error(`${t}, line ${s+1}: is no JSON. Write {"prompt": "plural of box", "answ\
 er": "boxes"}.`)}})}function oe(i){let t=i.split(`
-`,1)[0],e=[",",";","	"].find(d=>t.includes(d))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[d,h,c,f]of i.matchAll(s))
-if(!d&&r.at(-1)?.length===0||(r.at(-1)?.push(h===void 0?c:h.replaceAll('""','"')),f===`
-`&&r.push([]),!f))break;let o=(r[0]??[]).map(d=>d.trim().toLowerCase()),n=o.includes("prompt"),l=(d,h,c)=>d[n?o.indexOf(h):c];return r.slice(n?1:0).map(d=>({prompt:l(
-d,"prompt",0),answer:l(d,"answer",1),match:l(d,"match",2),ticked:!["false","0","no"].includes(String(l(d,"ticked",3)).trim().toLowerCase())}))}function $t(i,t){
+`,1)[0],e=[",",";","	"].find(h=>t.includes(h))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[h,d,c,f]of i.matchAll(s))
+if(!h&&r.at(-1)?.length===0||(r.at(-1)?.push(d===void 0?c:d.replaceAll('""','"')),f===`
+`&&r.push([]),!f))break;let o=(r[0]??[]).map(h=>h.trim().toLowerCase()),n=o.includes("prompt"),l=(h,d,c)=>h[n?o.indexOf(d):c];return r.slice(n?1:0).map(h=>({prompt:l(
+h,"prompt",0),answer:l(h,"answer",1),match:l(h,"match",2),ticked:!["false","0","no"].includes(String(l(h,"ticked",3)).trim().toLowerCase())}))}function $t(i,t){
 let e=r=>r.replace(/\s*\n\s*/g," "),s=({prompt:r,answer:o="",match:n="",ticked:l=!0}={id:"",prompt:""})=>t==="jsonl"?JSON.stringify({prompt:r,answer:o,match:n,ticked:l}):
-t==="csv"?[r,o,n,String(l)].map(d=>`"${d.replaceAll('"','""')}"`).join(","):n?`${e(r)} ${n==="within"?"~>":"=>"} ${e(o)}`:e(r);return`${[...t==="csv"?["prompt,a\
+t==="csv"?[r,o,n,String(l)].map(h=>`"${h.replaceAll('"','""')}"`).join(","):n?`${e(r)} ${n==="within"?"~>":"=>"} ${e(o)}`:e(r);return`${[...t==="csv"?["prompt,a\
 nswer,match,ticked"]:[],...i.map(s)].join(`
 `)}
 `}var z=class{constructor(t,e,s,r,o){this.box=a("div","rw-askrow"),this.field=a("textarea","rw-field"),this.field.rows=1,this.field.maxLength=2e3,this.field.dir="\
-auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let n=()=>{let d=M(this.field.value);d.trim()?
-t(d)&&(this.last=d,this.field.value="",this.grow()):e()};this.field.addEventListener("input",()=>this.grow()),this.field.addEventListener("keydown",d=>{d.key===
-"Enter"&&!d.shiftKey&&!d.isComposing?(d.preventDefault(),n()):d.key==="Escape"?(this.field.value="",this.grow()):d.key==="ArrowUp"&&!this.field.value&&this.last&&
-(d.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(p("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
+auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let n=()=>{let h=M(this.field.value);h.trim()?
+t(h)&&(this.last=h,this.field.value="",this.grow()):e()};this.field.addEventListener("input",()=>this.grow()),this.field.addEventListener("keydown",h=>{h.key===
+"Enter"&&!h.shiftKey&&!h.isComposing?(h.preventDefault(),n()):h.key==="Escape"?(this.field.value="",this.grow()):h.key==="ArrowUp"&&!this.field.value&&this.last&&
+(h.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(p("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
 er breaks the line"),this.chips=E(a("span","rw-chips")),this.full=a("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=p("\
 rw-stop","Stop",s),this.stop.hidden=!0,this.more=b(p("rw-stop","Prompts…",r),"Suggested prompts, and rows from and to a file");let l=p("rw-stop rw-talk","Chat",
 o,"Open the chat");this.box.append(this.field,this.send,this.stop,this.chips,this.more,l,this.full),this.asked=t,this.offered=""}grow(){this.field.style.height=
 "auto",this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(t,e){this.full.hidden=!e,t.join(`
 `)!==this.offered&&(this.offered=t.join(`
-`),this.chips.replaceChildren(...t.slice(0,3).map(s=>p("rw-chip",s,()=>this.asked(s)))))}};function Ct(i,t,e){let s=a("form","rw-form"),r=(d,h)=>{let c=a("input",
-"rw-input");c.value=h,c.maxLength=2e3,c.dir="auto";let f=a("label","rw-label",d);return f.append(c),s.append(f),c},o=r("Prompt of this row",i.prompt),n=r("What \
-is right",i.answer??""),l=a("select","rw-input");for(let[d,h]of[["exact","the whole answer"],["within","words in it"]])l.add(new Option(h,d));return l.value=i.match||
+`),this.chips.replaceChildren(...t.slice(0,3).map(s=>p("rw-chip",s,()=>this.asked(s)))))}};function Ct(i,t,e){let s=a("form","rw-form"),r=(h,d)=>{let c=a("input",
+"rw-input");c.value=d,c.maxLength=2e3,c.dir="auto";let f=a("label","rw-label",h);return f.append(c),s.append(f),c},o=r("Prompt of this row",i.prompt),n=r("What \
+is right",i.answer??""),l=a("select","rw-input");for(let[h,d]of[["exact","the whole answer"],["within","words in it"]])l.add(new Option(d,h));return l.value=i.match||
 "exact",l.setAttribute("aria-label","How it is compared"),s.append(l,Object.assign(p("rw-send","Keep",()=>{}),{type:"submit"}),p("rw-stop","Leave",e)),s.addEventListener(
-"submit",d=>{if(d.preventDefault(),!o.value.trim())return;let h=n.value.trim()?l.value:"";t({...i,prompt:M(o.value),answer:M(n.value),match:h})}),s.addEventListener(
-"keydown",d=>{d.key==="Escape"&&e()}),{box:s,prompt:o}}var ne=2e3;function Lt(i,t){let e=p(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
+"submit",h=>{if(h.preventDefault(),!o.value.trim())return;let d=n.value.trim()?l.value:"";t({...i,prompt:M(o.value),answer:M(n.value),match:d})}),s.addEventListener(
+"keydown",h=>{h.key==="Escape"&&e()}),{box:s,prompt:o}}var ne=2e3;function Lt(i,t){let e=p(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
 ()=>u(e,"Copy"),ne)});return e}var H=class{constructor(t){this.table=t,this.of="",this.title=a("h3","rw-title"),this.title.dir="auto",this.box=E(a("div","rw-closehead")),this.note=a("p","rw-n\
 ote"),this.note.setAttribute("role","status"),this.on=b(p("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");let e=b(p("rw-stop","A\
 gain",()=>this.again()),"Other words, by the next seed"),s=Lt("rw-stop",()=>m(t.store.of(t.open,g)));this.copy=s;let r=b(p("rw-stop","Chat",()=>t.host.trigger("\
@@ -150,22 +150,22 @@ t?`Close up: ${t.prompt}`:"Close up");let e=this.table.store.of(this.table.open,
 of=this.table.open}canGoOn(t){return t.cut&&t.tokens.length>=this.manner.length&&t.tokens.length<2e3}goOn(t=this.table.row()){if(!t)return;let e=(t.times??1)+1;
 this.table.open=t.id,this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,times:e}:s),"submit"),this.table.focus(t.id)}again(){if(this.manner.variety>0){this.
 draws();return}let t=p("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same words: variety is 0. ",t),
-t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var le=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function de(i,t){let e=a("a");e.href=URL.createObjectURL(
+t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var le=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function he(i,t){let e=a("a");e.href=URL.createObjectURL(
 new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function Tt(i,t,{take:e,ask:s,leave:r}){let o=A(a("div","rw-form"),"Prompt\
 s"),n=a("span","rw-wanted");n.setAttribute("role","status");let l=a("input","rw-file");l.type="file",l.accept=".txt,.csv,.jsonl,.json",l.setAttribute("aria-labe\
 l","A file of prompts"),l.addEventListener("change",async()=>{let[f]=l.files??[];if(f){try{if(f.size>4*q)throw new Error(`${f.name} is too long for a file of pr\
-ompts.`);e(Ot(await f.text(),f.name))}catch(T){n.textContent=T instanceof SyntaxError?`${f.name} is no JSON.`:String(T.message)}l.value=""}});let d=b(p("rw-stop",
-"Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=le.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>de($t(i,f),`prompts.${f}`)),
-T)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,d,l,...h,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
-first:c[0]??d}}function Mt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var D=class{constructor(t){this.table=t}acts(){return{open:t=>{
+ompts.`);e(Ot(await f.text(),f.name))}catch(T){n.textContent=T instanceof SyntaxError?`${f.name} is no JSON.`:String(T.message)}l.value=""}});let h=b(p("rw-stop",
+"Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),d=le.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>he($t(i,f),`prompts.${f}`)),
+T)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,h,l,...d,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
+first:c[0]??h}}function Mt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var D=class{constructor(t){this.table=t}acts(){return{open:t=>{
 t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),B(this.table.family,this.table.rows,this.table.
 open))},tick:(t,e)=>this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,ticked:e}:s),"input"),edit:t=>this.editRow(t),remove:t=>this.remove(t)}}keys(){let t=s=>this.
 table.rows.find(r=>r.id===s),e=s=>r=>{let o=t(r);o&&s(o)};return{tick:e(s=>this.acts().tick(s,s.ticked===!1)),edit:e(s=>this.editRow(s)),remove:e(s=>this.remove(
 s)),move:(s,r)=>this.move(s,r)}}move(t,e){let s=this.table.rows.findIndex(n=>n.id===t),r=this.table.rows[s];if(!r||!this.table.rows[s+e])return;let o=this.table.
 rows.filter(n=>n!==r);o.splice(s+e,0,r),this.table.change(o,"input"),u(this.table.live,`Row ${s+e+1} of ${o.length}: ${r.prompt}`)}remove(t){let e=this.table.rows.
 indexOf(t),s=this.table.body.contains(document.activeElement);this.table.change(this.table.rows.filter(l=>l!==t),"input");let r=a("div","rw-undo");r.setAttribute(
-"role","status");let o=p("rw-stop","Put it back",()=>{r.remove();let l=[...this.table.rows],d=l.some(h=>h.id===t.id)?Mt(l):t.id;l.splice(e,0,{...t,id:d}),this.table.
-open=d,this.table.change(l.slice(0,8),"submit"),this.table.focus(d)}),n=a("span","rw-text",`Row taken out: ${t.prompt}`);n.dir="auto",r.append(n,o),this.table.edited.
+"role","status");let o=p("rw-stop","Put it back",()=>{r.remove();let l=[...this.table.rows],h=l.some(d=>d.id===t.id)?Mt(l):t.id;l.splice(e,0,{...t,id:h}),this.table.
+open=h,this.table.change(l.slice(0,8),"submit"),this.table.focus(h)}),n=a("span","rw-text",`Row taken out: ${t.prompt}`);n.dir="auto",r.append(n,o),this.table.edited.
 replaceChildren(r),s&&this.table.focus(this.table.rows[Math.min(e,this.table.rows.length-1)]?.id)}more(){let t=()=>{this.table.edited.replaceChildren(),this.table.
 asking.more.focus()};if(this.table.edited.querySelector(".rw-file")){t();return}let e=n=>this.add(n),s=n=>{this.table.open=n[0].id,this.table.change(n,"submit"),
 t()},{box:r,first:o}=Tt(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
@@ -174,12 +174,11 @@ o:n),"submit"),e()},e);this.table.edited.replaceChildren(s),r.focus()}add(t){let
 (this.table.open=e?.id??Mt(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
 "submit"),!0)}};function Nt(i,t,e,s){let r=!e.family||e.family===t.family;return(i?e.family===t.family:r&&(!s||et(s.rows,e.rows??[])))?null:s??{rows:t.rows??[],open:t.open??""}}
 function et(i,t){let e=s=>[s.prompt,s.answer??"",s.match??"",s.ticked!==!1];return JSON.stringify(i.map(e))===JSON.stringify(t.map(e))}var N={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
-6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{card:["#fff","#1c1d21"],more:["#8a4b12","#f0a35a"],less:["#1a66bd",
-"#74b4f8"],lead:["#5a3fd6","#ab9bff"],base:["#5f6770","#9aa4ad"],press:["#e4e7eb","#3a3c44"],ink:["#15181c","#e9ecef"],sheet:["#ffffff","#181b1e"]}};var jt=N.colours,st=N.slots.length,rt=()=>document.body.classList.contains("dark"),It=(i,t=rt())=>typeof i=="string"?i:i[t?1:0];function pe(i,t=rt()){if(!(i in jt))
+6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{lead:["#5a3fd6","#ab9bff"]}};var jt=N.colours,st=N.slots.length,rt=()=>document.body.classList.contains("dark"),It=(i,t=rt())=>typeof i=="string"?i:i[t?1:0];function pe(i,t=rt()){if(!(i in jt))
 throw new Error(`no colour ${i}`);return It(jt[i],t)}var P=(i,t=rt())=>typeof i=="number"&&Number.isInteger(i)?It(N.slots[i%st],t):pe("lead",t);var ce=250;function qt(i,t,e){let s=[a("th","rw-prompt","Prompt"),a("th","rw-merge","Your merge"),a("th","rw-before","Before")];for(let r of i.filter(({lead:o})=>!o)){
-let o=a("th","rw-other"),n=String(r.name??r.key),l=r.key===t;o.dataset.unfolded=String(l);let d=p("rw-fold","",()=>e.unfold(r.key),l?n:`${n}, folded: = same ans\
-wer, ≠ another`);d.setAttribute("aria-expanded",String(l)),d.title=r.base?`${n}; hold to read it in your merge's place`:n;let h=a("i","rw-dot");typeof r.slot==
-"number"&&(h.style.background=P(r.slot)),d.append(h,a("span","",n)),r.base&&fe(d,e.bypass),o.append(d),s.push(o)}for(let r of s)r.scope="col";return s}function fe(i,t){
+let o=a("th","rw-other"),n=String(r.name??r.key),l=r.key===t;o.dataset.unfolded=String(l);let h=p("rw-fold","",()=>e.unfold(r.key),l?n:`${n}, folded: = same ans\
+wer, ≠ another`);h.setAttribute("aria-expanded",String(l)),h.title=r.base?`${n}; hold to read it in your merge's place`:n;let d=a("i","rw-dot");typeof r.slot==
+"number"&&(d.style.background=P(r.slot)),h.append(d,a("span","",n)),r.base&&fe(h,e.bypass),o.append(h),s.push(o)}for(let r of s)r.scope="col";return s}function fe(i,t){
 let e=0,s=!1,r=()=>{s=!1,clearTimeout(e),e=window.setTimeout(()=>t(s=!0),ce)},o=()=>{clearTimeout(e),s&&t(!1)};i.addEventListener("pointerdown",n=>{i.setPointerCapture(
 n.pointerId),r()}),i.addEventListener("keydown",n=>{n.key===" "&&!n.repeat&&r()});for(let n of["pointerup","pointercancel","lostpointercapture","keyup","blur"])
 i.addEventListener(n,o);i.addEventListener("contextmenu",n=>n.preventDefault()),i.addEventListener("click",n=>{s&&n.stopImmediatePropagation(),s=!1},!0)}var it="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function ue(i,[t,e],[s,r]){let o=Math.max(0,Math.min(i.length-1,t+r)),n=(i[o]??1)-1;return[
@@ -202,9 +201,9 @@ this.box.dataset.lead=String(!!t.lead),this.box.style.setProperty("--an-colour",
 t.slot)),this.title.textContent=t.lead?s.charAt(0).toUpperCase()+s.slice(1):s,this.title.title=s,y(this.words,t.words?String(t.words):""),this.hold.hidden=!t.lead||
 !e,t.lead&&this.box.append(this.head),this.refresh()}clear(){let t=Math.min(this.body.clientHeight,320);this.body.style.minHeight=this.said.tokens.length?`${t}p\
 x`:"",this.said=Bt(),this.text.replaceChildren(),y(this.why,"")}append(t,e){let s=document.createDocumentFragment();for(let o of t){let n=String(o[0]??"");this.
-said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let l=/^\s+(?=\S)/.exec(n)?.[0]??"";l&&s.append(l);let d=a("span","an-token",n.slice(l.length)),h=typeof o[1]==
-"number"?Math.min(1,Math.max(0,o[1])):1;d.style.setProperty("--u",String(Math.round(55*(1-h)))),zt(d,o,e),d.dataset.i=String(this.said.tokens.length),this.said.
-tokens.push(o),this.said.spans.push(d),s.append(d)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(s),r&&this.said.state===
+said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let l=/^\s+(?=\S)/.exec(n)?.[0]??"";l&&s.append(l);let h=a("span","an-token",n.slice(l.length)),d=typeof o[1]==
+"number"?Math.min(1,Math.max(0,o[1])):1;h.style.setProperty("--u",String(Math.round(55*(1-d)))),zt(h,o,e),h.dataset.i=String(this.said.tokens.length),this.said.
+tokens.push(o),this.said.spans.push(h),s.append(h)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(s),r&&this.said.state===
 "busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(t,e){if(this.said.tokens.length===t.length){this.said.tokens=t,t.forEach((o,n)=>zt(this.said.spans[n],
 o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.append(t,e)}get remark(){let{state:t,tokens:e,error:s}=this.
 said;return s||(t==="stopped"&&e.length?"Stopped before the end.":e.length&&!["failed","waiting","unasked"].includes(t)?"":t?O[t]?.alone??"":this.column.lead?"N\
@@ -217,11 +216,11 @@ line=nt(s))}var{decimals:Cs,digits:Ls,hardly:ge,minus:Ts}=N.numbers;function xe(
 e[4]):"";y(t,e&&s?`${at(e[0])} ${W(Number(e[1]))}: ${s}`:"")}var G=class{constructor(t,e,s){this.root=t,this.live=e,this.cardOf=s,this.box=a("div","an-tip"),this.
 box.hidden=!0,this.box.setAttribute("role","tooltip"),this.lit=null}hide(){this.lit?.classList.remove("an-lit"),this.lit=null,this.box.hidden=!0}explain(t,e,s=!1){
 let r=t.said.spans[e],o=t.said.tokens[e];if(!r||!o){this.hide();return}if(r===this.lit)return;this.hide(),this.lit=r,r.classList.add("an-lit"),this.fill(o),this.
-box.hidden=!1;let n=r.getClientRects()[0]??r.getBoundingClientRect(),l=this.root.getBoundingClientRect(),d=n.left-l.left+n.width/2-this.box.offsetWidth/2;if(this.
-box.style.left=`${Math.min(Math.max(0,d),Math.max(0,l.width-this.box.offsetWidth))}px`,this.box.style.top=`${t.body.getBoundingClientRect().bottom-l.top+4}px`,!s)
-return;let h=[...this.box.children].map(c=>[...c.childNodes].map(f=>f.textContent).join(" "));this.live.textContent=h.join(", ")}fill([t,e,s,r,o]){let n=a("div",
-"an-tip-token",at(t));typeof e=="number"&&n.append(a("b","",W(e))),this.box.replaceChildren(n);for(let[d,h]of(s??[]).slice(0,5)){let c=a("div","an-tip-row",at(d));
-c.append(a("span","",ke(h))),this.box.append(c)}let l=r?this.cardOf(String(r))?.column.name:null;(o||l)&&this.box.append(a("div","an-tip-note",o?String(o):`${l}\
+box.hidden=!1;let n=r.getClientRects()[0]??r.getBoundingClientRect(),l=this.root.getBoundingClientRect(),h=n.left-l.left+n.width/2-this.box.offsetWidth/2;if(this.
+box.style.left=`${Math.min(Math.max(0,h),Math.max(0,l.width-this.box.offsetWidth))}px`,this.box.style.top=`${t.body.getBoundingClientRect().bottom-l.top+4}px`,!s)
+return;let d=[...this.box.children].map(c=>[...c.childNodes].map(f=>f.textContent).join(" "));this.live.textContent=d.join(", ")}fill([t,e,s,r,o]){let n=a("div",
+"an-tip-token",at(t));typeof e=="number"&&n.append(a("b","",W(e))),this.box.replaceChildren(n);for(let[h,d]of(s??[]).slice(0,5)){let c=a("div","an-tip-row",at(h));
+c.append(a("span","",ke(d))),this.box.append(c)}let l=r?this.cardOf(String(r))?.column.name:null;(o||l)&&this.box.append(a("div","an-tip-note",o?String(o):`${l}\
  would say the same`))}listen(t){let{body:e}=t,s=r=>Number(ut(r,".an-token")?.dataset.i??-1);e.addEventListener("pointerover",r=>{r.pointerType!=="touch"&&this.
 explain(t,s(r))}),e.addEventListener("pointerleave",r=>{r.pointerType!=="touch"&&this.hide()}),e.addEventListener("click",r=>{t.said.cursor=s(r),this.explain(t,
 t.said.cursor),Ht(t)}),e.addEventListener("scroll",()=>this.hide(),{passive:!0}),e.addEventListener("blur",()=>this.hide()),e.addEventListener("keydown",r=>{let o={
@@ -238,7 +237,7 @@ sure"){this.legend.textContent="the darker, the less sure";return}let t=[...this
 s,,,r])=>s.trim()?r??null:null))].filter(s=>s!==null).sort((s,r)=>+(s==="")-+(r===""));this.legend.replaceChildren(...e.flatMap(s=>{let r=this.cardOf(s);if(s&&!r)
 return[];let o=a("i","an-line an-token");o.dataset.line=r?nt(r):"all",r&&o.style.setProperty("--an-parent",K(r.column.slot));let n=a("span","an-key",r?`${r.name}\
  would say this too`:"all would");return n.prepend(o),[n]}))}build(){let e=(this.host.props.value??{}).columns??[],s=this.cards;this.cards=new Map;for(let l of e){
-let d=String(l.key),h=s.get(d)??this.newCard();h.take(l,e.some(c=>c.base)),this.cards.set(d,h)}let r=[...this.cards.values()],o=r.filter(l=>l.column.lead),n=r.filter(
+let h=String(l.key),d=s.get(h)??this.newCard();d.take(l,e.some(c=>c.base)),this.cards.set(h,d)}let r=[...this.cards.values()],o=r.filter(l=>l.column.lead),n=r.filter(
 l=>!l.column.lead);for(let l of o)l.head.prepend(this.modes,this.legend);this.others.replaceChildren(a("h3","an-same","The others, same prompt"),...n.map(l=>l.box)),
 this.grid.replaceChildren(...o.map(l=>l.box),this.others),this.drawLegend()}newCard(){let t=new F(this.holder());return this.tip.listen(t),t}bypass(t){let e=[...this.
 cards.values()],s=e.find(o=>o.column.base),r=e.find(o=>o.column.lead);!s||!r||this.root.dataset.bypass==="true"===t||(this.root.dataset.bypass=String(t),this.tip.
@@ -257,8 +256,8 @@ s.said.state)&&(s.said.state="done")}for(let[e,s]of Object.entries(t.marks??{}))
 {})){let r=this.cards.get(e);r?Object.assign(r.said,{error:String(s),state:r.said.state==="stopped"?"stopped":"failed"}):y(this.alarm,String(s))}}};var J=class{constructor(){this.box=a("div","answers"),this.shown={value:{},feed:{}},this.panel=new U({element:this.box,props:this.shown,trigger:()=>{},watch:()=>{},
 server:{}},this.box),this.run=0,this.seq=0}build(t){this.shown.value={columns:t},this.panel.build()}show(t){let e=s=>Object.fromEntries(t.map(([r,o])=>[r,s(o)]));
 this.run+=1,this.seq=0,this.give({start:!0,full:e(s=>[...s.tokens]),state:e(s=>s.state),marks:e(s=>s.mark),error:Object.fromEntries(t.flatMap(([s,r])=>r.error?[
-[s,r.error]]:[]))})}forward(t,e){let s=l=>Object.fromEntries(Object.entries(l??{}).flatMap(([d,h])=>{let[c,f]=x(d);return c===e||!c?[[f,h]]:[]}));if(t.start){this.
-give({note:t.note??"",error:s(t.error)});return}let r=(t.add??[]).flatMap(([l,...d])=>{let[h,c]=x(String(l));return h===e?[[c,...d]]:[]}),o=(t.done??[]).flatMap(
+[s,r.error]]:[]))})}forward(t,e){let s=l=>Object.fromEntries(Object.entries(l??{}).flatMap(([h,d])=>{let[c,f]=x(h);return c===e||!c?[[f,d]]:[]}));if(t.start){this.
+give({note:t.note??"",error:s(t.error)});return}let r=(t.add??[]).flatMap(([l,...h])=>{let[d,c]=x(String(l));return d===e?[[c,...h]]:[]}),o=(t.done??[]).flatMap(
 l=>x(String(l))[0]===e?[x(String(l))[1]]:[]),n={add:r,done:o,full:s(t.full),state:s(t.state),marks:s(t.marks),error:s(t.error)};this.give("note"in t?{...n,note:t.
 note}:n)}give(t){this.panel.take({run:this.run,seq:this.seq+=1,...t})}};var Y=class{constructor(t,e){this.row=t,this.line=a("tr","rw-row"),this.prompt=a("td","rw-prompt"),this.prompt.setAttribute("role","rowheader"),this.merge=a("td",
 "rw-merge"),this.past=a("td","rw-before"),this.was=a("span","rw-was"),this.was.dir="auto",this.past.append(this.was),this.words=a("button","rw-words"),this.fill(
@@ -266,31 +265,31 @@ e),this.cells=[]}fill(t){let{row:e}=this,s=a("input","rw-tick");s.type="checkbox
 prompt}`),s.addEventListener("change",()=>t.tick(e,s.checked));let r=a("label","rw-ticked");r.append(s),this.words=b(p("rw-words",e.prompt,()=>t.open(e)),e.prompt),
 this.words.dir="auto",this.words.setAttribute("aria-keyshortcuts","Space F2 Delete Alt+ArrowUp Alt+ArrowDown");let o=a("span","rw-wanted",xt(e));o.dir="auto",o.
 title=o.textContent??"";let n=a("span","rw-tools");n.append(b(p("rw-tool","✎",()=>t.edit(e),`Change ${e.prompt}`),"Change the prompt, or what is right"),b(p("\
-rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),"Take this row out"));let l=a("div","rw-ask"),d=a("div","rw-text");d.append(this.words,o),l.append(r,d,n),
+rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),"Take this row out"));let l=a("div","rw-ask"),h=a("div","rw-text");h.append(this.words,o),l.append(r,h,n),
 this.prompt.replaceChildren(l)}draw(t,e,s,r){this.line.dataset.open=String(s),this.line.dataset.row=this.row.id,this.words.setAttribute("aria-current",String(s));
 let o=t.of(this.row.id,g);r?this.drawInstead(t.of(this.row.id,r.key),r):this.drawMerge(o,t.before.get(this.row.id),t.last.get(this.row.id),t.place),u(this.was,t.
-before.get(this.row.id)??"–"),this.past.title=t.before.get(this.row.id)??"What the merge said before your last stroke";let n=e.filter(d=>!d.lead);for(;this.cells.
-length>n.length;)this.cells.pop()?.remove();n.forEach((d,h)=>{this.cells[h]??=a("td","rw-other"),this.drawOther(this.cells[h],d,t.of(this.row.id,d.key),o)});let l=[
+before.get(this.row.id)??"–"),this.past.title=t.before.get(this.row.id)??"What the merge said before your last stroke";let n=e.filter(h=>!h.lead);for(;this.cells.
+length>n.length;)this.cells.pop()?.remove();n.forEach((h,d)=>{this.cells[d]??=a("td","rw-other"),this.drawOther(this.cells[d],h,t.of(this.row.id,h.key),o)});let l=[
 this.prompt,this.merge,this.past,...this.cells];l.length!==this.line.children.length&&this.line.replaceChildren(...l)}drawInstead(t,e){let s=a("span","rw-answer",
 m(t));s.dir="auto";let r=a("div","rw-said");r.append(C(w.includes(t.state)?t.mark:null),s),this.merge.dataset.changed="false",this.merge.replaceChildren(r,a("sp\
 an","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s,r){let o=w.includes(t.state)&&t.state!=="unasked",n=m(t),l=a("span","rw-answer",n||(o?"":s??""));l.dir=
-"auto";let d=a("div","rw-said");d.dataset.old=String(t.state==="stale"||!n&&!o),d.append(C(o?t.mark:null),l);let h=a("span","rw-state",t.error||this.labelOf(t,n,
-e,r));this.merge.dataset.changed=String(o&&e!==void 0&&n!==e),this.merge.dataset.state=t.state||"empty",this.merge.replaceChildren(d,h),this.merge.title=n}offer(t){
+"auto";let h=a("div","rw-said");h.dataset.old=String(t.state==="stale"||!n&&!o),h.append(C(o?t.mark:null),l);let d=a("span","rw-state",t.error||this.labelOf(t,n,
+e,r));this.merge.dataset.changed=String(o&&e!==void 0&&n!==e),this.merge.dataset.state=t.state||"empty",this.merge.replaceChildren(h,d),this.merge.title=n}offer(t){
 let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=-1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s,r){let o=[...t.
 cut?[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];if(o.length&&w.includes(t.state))return o.join(" · ");if(t.state==="waiting"&&
 r)return bt(r);let{short:n}=O[t.state]??{};return n||(!w.includes(t.state)||s===void 0?"":e===s?"same as before":"changed")}drawOther(t,e,s,r){let o=["done","ca\
-ched"].includes(s.state),n=o&&["done","cached"].includes(r.state),l=m(s)===m(r),d=a("span","rw-sign",n?l?"=":"≠":o?"·":"…");d.style.color=e.slot===null||e.
-slot===void 0?"":P(e.slot),d.setAttribute("role","img"),d.setAttribute("aria-label",n?l?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}\
-: ${m(s)}`:String(e.name??e.key);let h=a("span","rw-other-text",m(s));h.dir="auto",t.replaceChildren(d,C(o?s.mark:null),h)}};var Ae=12,_=class{constructor(t,e,s){this.back=e,this.box=a("div","rw-score"),this.words=p("rw-right","",s),this.words.title="Figures against the models, in Fin\
+ched"].includes(s.state),n=o&&["done","cached"].includes(r.state),l=m(s)===m(r),h=a("span","rw-sign",n?l?"=":"≠":o?"·":"…");h.style.color=e.slot===null||e.
+slot===void 0?"":P(e.slot),h.setAttribute("role","img"),h.setAttribute("aria-label",n?l?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}\
+: ${m(s)}`:String(e.name??e.key);let d=a("span","rw-other-text",m(s));d.dir="auto",t.replaceChildren(h,C(o?s.mark:null),d)}};var Ae=12,_=class{constructor(t,e,s){this.back=e,this.box=a("div","rw-score"),this.words=p("rw-right","",s),this.words.title="Figures against the models, in Fin\
 d",this.bars=E(A(a("span","rw-bars"),"No stroke yet")),this.legend=a("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let r=p(
 "rw-vote","Blind test",t);r.title="A against B on these prompts, without their names",this.box.append(this.words,this.bars,this.legend,r),this.strokes=[],this.drawn=
 ""}clear(){this.strokes=[],this.draw()}take(t,e,s){u(this.words,e.of?`${e.right} of ${e.of} right`:"No prompt counts yet");let{right:r,of:o,whole:n}=e.of||!s?e:
-s;if(n&&o&&t){let l={recipe:t,right:r,of:o,of_what:e.of?"right":"changed",did:s?.did??""},d=this.strokes.at(-1);d?.recipe===t?Object.assign(d,{...l,did:d.did}):
+s;if(n&&o&&t){let l={recipe:t,right:r,of:o,of_what:e.of?"right":"changed",did:s?.did??""},h=this.strokes.at(-1);h?.recipe===t?Object.assign(h,{...l,did:h.did}):
 this.strokes=[...this.strokes,l].slice(-Ae)}this.draw()}draw(){let t=this.strokes.map(({right:l})=>l).join(", "),{strokes:e,bars:s}=this,r=e.at(-1)?.of_what==="\
 changed"?"Changed answers":"Score",o=e.length?`${r} after each of the last ${e.length} strokes: ${t} of ${e.at(-1)?.of}`:"No stroke yet";s.setAttribute("aria-la\
-bel",o);let n=JSON.stringify(e);n!==this.drawn&&(this.drawn=n,s.replaceChildren(...e.map(({recipe:l,right:d,of:h,of_what:c,did:f},T)=>{let Q=T===e.length-1,dt=`${f?
-`${f}: `:""}${d} of ${h} ${c}`,j=p("rw-stroke","",()=>!Q&&this.back(l),Q?dt:`${dt}. Back to this stroke`);j.title=j.getAttribute("aria-label")??"";let ht=a("i",
-"rw-bar");return ht.style.height=`${Math.round(4+24*d/Math.max(1,h))}px`,j.dataset.newest=String(Q),j.append(ht),j})))}};var Dt="merge-explorer-tally";function Se(){try{let i=JSON.parse(localStorage.getItem(Dt)??"{}");return i&&typeof i=="object"?i:{}}catch{return{}}}function Pt([i,t],e){let s=Se(),r=[i,t].sort().
+bel",o);let n=JSON.stringify(e);n!==this.drawn&&(this.drawn=n,s.replaceChildren(...e.map(({recipe:l,right:h,of:d,of_what:c,did:f},T)=>{let Q=T===e.length-1,ht=`${f?
+`${f}: `:""}${h} of ${d} ${c}`,j=p("rw-stroke","",()=>!Q&&this.back(l),Q?ht:`${ht}. Back to this stroke`);j.title=j.getAttribute("aria-label")??"";let dt=a("i",
+"rw-bar");return dt.style.height=`${Math.round(4+24*h/Math.max(1,d))}px`,j.dataset.newest=String(Q),j.append(dt),j})))}};var Dt="merge-explorer-tally";function Se(){try{let i=JSON.parse(localStorage.getItem(Dt)??"{}");return i&&typeof i=="object"?i:{}}catch{return{}}}function Pt([i,t],e){let s=Se(),r=[i,t].sort().
 join(" "),o={...s[r]?.votes??{}};for(let[n,l]of[[i,e.A],[t,e.B],["tie",e.tie],["bad",e.bad]])o[n]=(Number(o[n])||0)+l;delete s[r],s[r]={votes:o};try{localStorage.
 setItem(Dt,JSON.stringify(Object.fromEntries(Object.entries(s).slice(-200))))}catch{}return{A:o[i],B:o[t]}}function lt(i,t){let e=i+t;if(!e)return"nobody won";let[
 s,r]=[2**-e,0];for(let o=0;o<=Math.min(i,t);o+=1)r+=s,s*=(e-o)/(o+1);return Math.min(1,2*r)>=.05?"too few to tell":`${i>t?"A":"B"} is better, by more than chanc\
@@ -365,11 +364,11 @@ this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this
 goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,l)=>n.dataset.unfolded=String(o[l]?.key===this.unfolded))}drawAll(){
 for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){
 let t=this.row();this.close.draw(),!(!t||this.board.blind)&&this.lens.show(this.columns().map(({key:e})=>[e,this.store.of(t.id,e)]))}offerStop(t){this.asking.stop.
-hidden=!t.some(e=>Wt.includes(e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:d})=>this.store.before.has(d)&&this.store.before.get(d)!==this.
-store.last.get(d)),s=this.rows.map(d=>this.store.of(d.id,g).state),r=this.rows.flatMap(d=>this.columns().map(({key:h})=>this.store.of(d.id,h).state));this.offerStop(
-r);let o=s.every(d=>["done","cached"].includes(d));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(
-d=>Wt.includes(d))||this.told===this.store.run||!s.every(d=>w.includes(d)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));
-let n=e.slice(0,1).map(d=>`Row ${this.rows.indexOf(d)+1} changed: ${m(this.store.of(d.id,g))} It was: ${this.store.before.get(d.id)}`),l=t.of?[`${t.right} of ${t.
+hidden=!t.some(e=>Wt.includes(e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:h})=>this.store.before.has(h)&&this.store.before.get(h)!==this.
+store.last.get(h)),s=this.rows.map(h=>this.store.of(h.id,g).state),r=this.rows.flatMap(h=>this.columns().map(({key:d})=>this.store.of(h.id,d).state));this.offerStop(
+r);let o=s.every(h=>["done","cached"].includes(h));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(
+h=>Wt.includes(h))||this.told===this.store.run||!s.every(h=>w.includes(h)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));
+let n=e.slice(0,1).map(h=>`Row ${this.rows.indexOf(h)+1} changed: ${m(this.store.of(h.id,g))} It was: ${this.store.before.get(h.id)}`),l=t.of?[`${t.right} of ${t.
 of} right.`]:[];u(this.live,[...l,...n].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),B(this.
 family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.
 waiting=window.setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(
