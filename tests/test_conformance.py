@@ -10,8 +10,8 @@ import json
 import math
 import os
 import random
-import shutil
 import re
+import shutil
 import struct
 import subprocess
 from collections.abc import Callable
