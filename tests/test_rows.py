@@ -307,7 +307,7 @@ def test_other_models_get_nothing_of_the_toys(studio: Studio, others: tuple[str,
     there = on.desk.load_family(first(studio), others[0], others[1:], {}, None)
     told = board(there)
     assert told["begin"] == Rows((GREETING,), family=family_of(others[0], False)).shown
-    assert "chips" not in told and "says" not in told and others[0] not in told["begin"]["family"]
+    assert not told["chips"] and "says" not in told and others[0] not in told["begin"]["family"]
     offered = json.loads(there["starts"]["board"])["groups"]
     assert [entry["label"] for entry in offered[0]["entries"]][:2] == ["Half and half", "Norm balanced"]
     toys = [*CHIPS, *(row.prompt for preset in studio.presets for row in preset.rows), *(p.name for p in studio.presets)]
@@ -326,7 +326,7 @@ def test_a_recipe_that_names_one_other_model_is_not_the_toys(studio: Studio, oth
     text = state.dump(work.recipe).replace(PLURAL, others[2])
     drawn = on.desk.edited(work, lambda: state.with_text(work, text, "pasted"), None)
     assert others[2] in drawn["work"].chosen, drawn["notice"]
-    assert board(drawn)["begin"]["rows"] == [GREETING.shown] and "chips" not in board(drawn)
+    assert board(drawn)["begin"]["rows"] == [GREETING.shown] and not board(drawn)["chips"]
 
 
 def test_models_are_not_asked_what_belongs_to_others(studio: Studio, others: tuple[str, ...]) -> None:
