@@ -218,7 +218,7 @@ def test_statistics_follow_density(studio):
 
     stats = Strip(studio).strip(low)
     assert len(stats["floor"]) == 8 and stats["floor"] != Strip(studio).strip(work)["floor"]
-    assert stats["lanes"]["models[0].parameters.weight"].startswith(("keeps 19%", "keeps 20%"))
+    assert stats["lanes"]["models[0].parameters.weight"].endswith(("keeps 19 %", "keeps 20 %"))
 
 
 def test_app_builds_and_every_event_is_private(studio):
