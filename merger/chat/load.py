@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import inspect
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,9 +64,10 @@ def chat_model(
 def _built(made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path) -> tuple[Any, Bound]:
     """A module of one of transformers' automatic classes, around the tensors."""
     try:
-        _check_memory(folder, made, settings, tensors)
-        with _weightless():
-            module = made.from_config(copy.deepcopy(settings), trust_remote_code=False)
+        with _BUILDING:
+            _check_memory(folder, made, settings, tensors)
+            with _weightless():
+                module = made.from_config(copy.deepcopy(settings), trust_remote_code=False)
     except CheckpointError:
         raise
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
@@ -170,14 +172,19 @@ def load_tokenizer(folder: Path) -> Any:
     return safe.tokenizer(folder)
 
 
+_BUILDING = threading.RLock()
+"""Held while a module is built: what that takes of torch's is set for all threads. Answers, arrows and Improve load models by
+themselves."""
+
+
 @contextlib.contextmanager
 def _weightless() -> Generator[None]:
-    """Modules built inside have parameters without memory (meta); buffers, which no file holds, are real."""
-    original = nn.Module.register_parameter
+    """Modules built inside, by this thread, have parameters without memory (meta); buffers, which no file holds, are real."""
+    original, mine = nn.Module.register_parameter, threading.get_ident()
 
     def without_memory(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
         original(self, name, param)
-        if param is not None:
+        if param is not None and threading.get_ident() == mine:
             original(self, name, nn.Parameter(param.to("meta"), requires_grad=False))
 
     nn.Module.register_parameter = without_memory
