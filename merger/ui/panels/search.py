@@ -128,7 +128,7 @@ class Searching:
         wanted = improving.wanted(
             recipe, listed_rows, chosen_set(own, {}), family is not None and family.name == TOYS, idle.go_on
         )
-        with tempfile.TemporaryDirectory(prefix="merge-explorer-search-") as folder:
+        with tempfile.TemporaryDirectory(prefix="merger-search-") as folder:
             order = study.Order(
                 dump(recipe), where, wanted.learn, Path(folder) / "trials.db", "nsga2" if several else "tpe", 0, MOST,
                 time.time() + seconds, str(on.studio.parents.device), tuple(on.studio.parents.roots),
