@@ -1,4 +1,4 @@
-// npm run build: fb6315bda97494d3 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
+// npm run build: a66c832051aa77f4 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
 "use strict";var part=(()=>{var X=Object.defineProperty;var Gt=Object.getOwnPropertyDescriptor;var Ut=Object.getOwnPropertyNames;var Jt=Object.prototype.hasOwnProperty;var Yt=(i,t)=>{for(var e in t)X(i,e,{get:t[e],enumerable:!0})},_t=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Ut(t))!Jt.call(i,r)&&r!==
 e&&X(i,r,{get:()=>t[r],enumerable:!(s=Gt(t,r))||s.enumerable});return i};var Vt=i=>_t(X({},"__esModule",{value:!0}),i);var Te={};Yt(Te,{start:()=>Le});var pt=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
 :tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rows .rw-table{width:100%;margin:0;\
@@ -48,10 +48,10 @@ ing:12px 16px;overflow:auto}.rw-series[hidden],.rw-series [hidden]{display:none}
 ar(--me-edge);border-radius:6px;background:none;color:inherit;font:inherit;cursor:pointer}.rw-score .rw-vote{flex:none;align-self:center;min-height:32px;margin-\
 left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me-line);cursor:default}.rw-duel{height:12px;margin:4px 0;background:var(--me-line\
 )}.rw-duel i{display:block;height:100%;background:var(--me-merge)}.rows[data-many=true]{.rw-prompt{width:24%}.rw-before{width:14%}.rw-other{width:38px}.rw-other\
- .rw-fold{font-size:10px}}@media(pointer:coarse){.rows :is(.rw-vote,.rw-right,.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-send,.rw-field,.rw-input,.rw-tic\
-ked){min-height:44px;min-width:44px}.rw-tools{position:static;opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{display:block}.rw-prompt{width:4\
-2%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-height:40px;padding:2px 8px}.rows\
- .rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
+ .rw-fold{font-size:10px}}@media(pointer:coarse){.rw-bars{height:45px}.rows :is(.rw-vote,.rw-right,.rw-stroke,.rw-tool,.rw-fold,.rw-words,.rw-chip,.rw-stop,.rw-\
+send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{position:static;opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{\
+display:block}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-h\
+eight:40px;padding:2px 8px}.rows .rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
 `;var ct=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
 ry, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: var(--me-card\
 )}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);whit\
