@@ -225,3 +225,23 @@ def open_page(browser, url) -> Iterator[object]:
         assert page.complaints == [], page.complaints
     for context in contexts:
         context.close()
+
+
+# Of all that a selector finds: its rectangle, and whether all of it is seen: in the viewport and in every box around it.
+IN_VIEW = """(selector) => [...document.querySelectorAll(selector)].filter((node) => node.getClientRects().length).map((node) => {
+  const { left, top, right, bottom } = node.getBoundingClientRect();
+  let [l, t, r, b] = [0, 0, innerWidth, innerHeight];
+  for (let box = node.parentElement; box; box = box.parentElement) {
+    if (getComputedStyle(box).overflow === 'visible') continue;
+    const edge = box.getBoundingClientRect();
+    [l, t, r, b] = [Math.max(l, edge.left), Math.max(t, edge.top), Math.min(r, edge.right), Math.min(b, edge.bottom)];
+  }
+  const whole = left >= l - 1 && top >= t - 1 && right <= r + 1 && bottom <= b + 1 && right > left && bottom > top;
+  const on = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+  return [[left, top, right, bottom].map(Math.round), whole && node.contains(on)];
+})"""
+
+
+def seen(page: Page, selector: str) -> list[tuple[list[int], bool]]:
+    """Rectangles of all that a selector finds, and whether all of each is seen."""
+    return [(box, whole) for box, whole in page.page.evaluate(IN_VIEW, selector)]

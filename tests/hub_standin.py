@@ -494,3 +494,17 @@ class _Handler(BaseHTTPRequestHandler):
         if parts[0] not in self.hub.stored:
             raise Refused(404, "", "no such object")
         return self.ranged(self.hub.stored[parts[0]], {"ETag": f'"{parts[0]}"'})
+
+
+def alone(monkeypatch: Any, cache: Path) -> None:
+    """A cache of its own, nobody logged in on this machine, no long waits."""
+    import huggingface_hub
+
+    from merger.hub import references, wire
+
+    monkeypatch.setenv("HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(cache.parent / "no-token"))
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    monkeypatch.setattr(wire, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(references, "_brought", {})

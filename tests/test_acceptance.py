@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import ROOT, Page
+from browsing import ROOT, Page, seen
 
 from merger.recipe import load
 from merger.ui.state import link
@@ -149,17 +149,6 @@ def test_models_of_ones_own_suggest_prompts(open_page: Any, tmp_path: Path) -> N
     expect(family).to_contain_text("Live up to ")
 
 
-# Whether all of an element lies in the viewport and in every box around it.
-WHOLE = """(selector) => [...document.querySelectorAll(selector)].filter((node) => node.getClientRects().length).map((node) => {
-  const { left, top, right, bottom } = node.getBoundingClientRect();
-  let [l, t, r, b] = [0, 0, innerWidth, innerHeight];
-  for (let box = node.parentElement; box; box = box.parentElement) {
-    if (getComputedStyle(box).overflow === 'visible') continue;
-    const edge = box.getBoundingClientRect();
-    [l, t, r, b] = [Math.max(l, edge.left), Math.max(t, edge.top), Math.min(r, edge.right), Math.min(b, edge.bottom)];
-  }
-  return left >= l - 1 && top >= t - 1 && right <= r + 1 && bottom <= b + 1;
-})"""
 GAME = {"pirate": 0.5, "plural": 0.2, "spell": 0.2}
 DRAWERS = ("Find", "Inside", "Recipe", "History")
 
@@ -178,15 +167,15 @@ def test_beside_every_drawer(open_page: Any) -> None:
     for drawer in DRAWERS:
         page.tab(drawer)
         page.page.wait_for_timeout(150)
-        assert page.page.evaluate(WHOLE, ".mixer [role=slider]") == [True] * 3, drawer
-        assert page.page.evaluate(WHOLE, ".rw-row .rw-merge")[:3] == [True] * 3, drawer
+        assert [whole for _, whole in seen(page, ".mixer [role=slider]")] == [True] * 3, drawer
+        assert [whole for _, whole in seen(page, ".rw-row .rw-merge")][:3] == [True] * 3, drawer
         low = page.page.locator(".mixer .mx-track").evaluate_all("(all) => Math.min(...all.map((track) => track.clientHeight))")
         assert low >= 18
     page.page.set_viewport_size({"width": 390, "height": 844})
     for drawer in ("History", "Recipe"):
         page.page.locator("#below [role=tab]", has_text=drawer).first.dispatch_event("click")
         page.page.wait_for_timeout(150)
-        assert page.page.evaluate(WHOLE, ".rw-row[data-open=true] .rw-merge") == [True], drawer
+        assert [whole for _, whole in seen(page, ".rw-row[data-open=true] .rw-merge")] == [True], drawer
 
 
 SLICES = {

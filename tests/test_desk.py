@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import ROOT, Page, serve
+from browsing import ROOT, Page, seen, serve
 from tiny import make_family
 
 from merger.recipe import load
@@ -24,24 +24,7 @@ expect = sync_api.expect
 
 SIZES = ((1280, 860), (390, 844), (1920, 1080), (640, 430), (360, 640), (1024, 768))
 TOYS = ("pirate", "plural", "spell", "count", "story", "mirror")
-# Of all that a selector finds: its rectangle, and whether all of it is seen: in the viewport and in every box around it.
-SEEN = """(selector) => [...document.querySelectorAll(selector)].filter((node) => node.getClientRects().length).map((node) => {
-  const { left, top, right, bottom } = node.getBoundingClientRect();
-  let [l, t, r, b] = [0, 0, innerWidth, innerHeight];
-  for (let box = node.parentElement; box; box = box.parentElement) {
-    if (getComputedStyle(box).overflow === 'visible') continue;
-    const edge = box.getBoundingClientRect();
-    [l, t, r, b] = [Math.max(l, edge.left), Math.max(t, edge.top), Math.min(r, edge.right), Math.min(b, edge.bottom)];
-  }
-  const whole = left >= l - 1 && top >= t - 1 && right <= r + 1 && bottom <= b + 1 && right > left && bottom > top;
-  const on = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
-  return [[left, top, right, bottom].map(Math.round), whole && node.contains(on)];
-})"""
 ANSWERS, TRACKS = ".rw-row .rw-merge", ".mixer [role=slider]"
-
-
-def seen(page: Page, selector: str) -> list[tuple[list[int], bool]]:
-    return [(box, whole) for box, whole in page.page.evaluate(SEEN, selector)]
 
 
 def cell(page: Page, number: int) -> Any:

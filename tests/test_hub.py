@@ -19,7 +19,7 @@ import huggingface_hub.constants
 import pytest
 import tiny
 import torch
-from hub_standin import READER, WRITER, Hub, Repo
+from hub_standin import READER, WRITER, Hub, Repo, alone
 from safetensors.torch import load_file, save_file
 
 from merger import merge
@@ -47,12 +47,7 @@ WEIGHTS = "model.safetensors"
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own, no login on this machine, no long waits."""
     folder = tmp_path / "cache"
-    monkeypatch.setenv("HF_HUB_CACHE", str(folder))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(folder))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr(wire, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(references, "_brought", {})
+    alone(monkeypatch, folder)
     return folder
 
 

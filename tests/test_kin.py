@@ -2,21 +2,21 @@
 
 import json
 import math
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-import huggingface_hub
 import pytest
 import torch
-from hub_standin import Hub
+from hub_standin import Hub, alone
 from safetensors.torch import load_file, save_file
 from tiny import make_family
 
 from merger.__main__ import main
+from merger.cli.kin import table
 from merger.errors import Cancelled, MergeError
 from merger.files.checkpoints import Checkpoint, open_checkpoint
-from merger.hub import references, wire
 from merger.hub.references import open_here
 from merger.inspect.shelf import Shelf, _Look, look
 from merger.limits import SHELF
@@ -174,14 +174,17 @@ def test_the_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.count("Traceback") == 0
 
 
+def test_long_names_are_numbered(family: dict[str, Checkpoint]) -> None:
+    long = {f"owner/a-name-that-takes-more-than-a-column-{name}": family[name] for name in ("base", "plural", "spell")}
+    lines = table(look(long, next(iter(long)))).splitlines()
+    assert max(len(line) for line in lines if line.startswith("  [1] ") and "owner" not in line) < 130
+    assert any(re.match(r"  \[\d\] \+ \[\d\]  unrelated changes", line) for line in lines)
+    assert all(sum(reference in line for line in lines) >= 1 for reference in long)
+
+
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr(wire, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(references, "_brought", {})
+    alone(monkeypatch, tmp_path / "cache")
     with Hub() as standin:
         monkeypatch.setenv("HF_ENDPOINT", standin.url)
         standin.add("tiny/base", FAMILY / "base", downloads=9)

@@ -12,9 +12,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import gradio as gr
-import huggingface_hub.constants
 import pytest
-from hub_standin import READER, WRITER, Hub
+from hub_standin import READER, WRITER, Hub, alone
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save
 
@@ -22,7 +21,7 @@ from merger import merge
 from merger.engine.batch import Step
 from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError
-from merger.hub import references, store, wire
+from merger.hub import store, wire
 from merger.hub.card import Example
 from merger.hub.references import open_here
 from merger.recipe import Recipe, load
@@ -78,12 +77,7 @@ def files(name: str, licence: str) -> dict[str, bytes]:
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """The stand-in with a family of models, a cache of its own, nobody logged in."""
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
-    monkeypatch.delenv("HF_TOKEN", raising=False)
-    monkeypatch.setattr(wire, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(references, "_brought", {})
+    alone(monkeypatch, tmp_path / "cache")
     with Hub() as standin:
         monkeypatch.setenv("HF_ENDPOINT", standin.url)
         standin.add("tiny/base", files("base", "apache-2.0"), downloads=9000, card={"license": "apache-2.0"})

@@ -16,6 +16,8 @@ from merger.limits import SHELF
 
 SHOWN = 8
 """So many pairs, and so many triples, are printed."""
+WIDE = 24
+"""Models with longer names are numbered in the table."""
 
 
 def run(options: Namespace) -> str:
@@ -66,6 +68,9 @@ def table(found: Shelf) -> str:
     """Everything that was found, for people."""
     names = short([book.reference for book in found.books])
     lines = [f"Base: {found.base or 'not found'}: {found.why_base}", ""]
+    if max(map(len, names.values())) > WIDE:  # a column for each of them would leave no line whole
+        names = {reference: f"[{i}]" for i, reference in enumerate(names)}
+        lines += [*(f"  {number} {reference}" for reference, number in names.items()), ""]
     width = max(map(len, names.values()))
     for book in found.books:
         about = ", ".join(filter(None, (book.vocabulary, book.template)))
