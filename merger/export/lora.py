@@ -285,7 +285,12 @@ class _Making:
         changed = self._changes(part.job, change, own)
         if changed:
             rows, columns = delta.shape
-            noise = _ROUNDED * _rounding(part.job) * math.sqrt(own / delta.numel()) * (math.sqrt(rows) + math.sqrt(columns))
+            noise = (
+                _ROUNDED
+                * _rounding(part.job)
+                * math.sqrt((own + change) / delta.numel())
+                * (math.sqrt(rows) + math.sqrt(columns))
+            )
             rank = self.wanted.rank if self.wanted.rank is not None else min(rows, columns)
             turned = delta.T if module.transposed else delta
             draws = Draws(self.plan.recipe.seed, part.job.name)
@@ -394,8 +399,8 @@ class _Making:
             raise MergeError("the merge changes nothing of what was asked for; there is nothing for an adapter to hold.")
         if not self.ranks:
             raise MergeError(
-                f"the merge changes only what an adapter holds whole ({self.kept[0].name}); peft loads none without factors.\n"
-                "  Write the merge as a model's folder."
+                f"all that the merge changes would be held whole (the first: {self.kept[0].name}); peft loads none without factors.\n"
+                "  Ask for a lower rank, or write the merge as a model's folder."
             )
         self.file.finish()
         settings = self._config(base, of_all)
