@@ -47,8 +47,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def written(root: Path, out: Path, models: str = "base+l, base+m", **wanted: Any) -> Adapter:
-    return export(load(BOTH % models), out, Wanted(**{"rank": 8, **wanted}), roots=[root])
+def written(root: Path, out: Path, models: str = "base+l, base+m", rank: int | None = 8, **wanted: Any) -> Adapter:
+    return export(load(BOTH % models), out, Wanted(rank, **wanted), roots=[root])
 
 
 def delta(root: Path, folder: Path, name: str) -> torch.Tensor:
@@ -275,7 +275,7 @@ def test_what_is_no_change_of_the_base(root: Path, tmp_path: Path) -> None:
     assert told(BOTH % "base").startswith("the merge changes nothing of what was asked for")
     norm = another(root, tmp_path / "norm", lambda t: {n: x + 1 if n == "model.norm.weight" else x for n, x in t.items()})
     assert told(f"{{merge_method: passthrough, models: ['{norm}']}}", base="base").startswith(
-        "all that the merge changes would be held whole (the first: model.norm.weight); peft loads none without factors."
+        "all that the merge changes would be held whole, model.norm.weight first; peft loads none without factors."
     )
     odd = another(root, tmp_path / "odd", lambda t: {n: x * torch.inf if n == Q + ".weight" else x for n, x in t.items()})
     with pytest.raises(NonFiniteError, match=r"q_proj\.weight"):

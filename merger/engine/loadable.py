@@ -448,7 +448,8 @@ def _structure(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any
     import transformers
 
     kind = str(config.get("model_type", ""))
-    model = _class_of(config, made) if kind in transformers.CONFIG_MAPPING and (made := _made(config)) else None
+    made = _made(config) if kind in transformers.CONFIG_MAPPING else None
+    model = _class_of(config, made) if made is not None else None
     if model is None:
         return {"unknown": f"transformers has no model for the type {kind[:60]!r}"}
     with torch.device("meta"):
@@ -466,16 +467,18 @@ def _structure(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any
 def _renaming(model: Any) -> Callable[[str], str | None]:
     """What a model calls a tensor of its files; None where it is turned, or put together with others, while it is loaded."""
     try:
+        from transformers import core_model_loading as loading
         from transformers.conversion_mapping import get_model_conversion_mapping
-        from transformers.core_model_loading import WeightConverter, rename_source_key
-    except ImportError:  # an older version, in which both have the same names
+
+        rename_key: Callable[..., tuple[str, str | None]] = getattr(loading, "rename_source_key")  # noqa: B009 - of no known type
+    except (ImportError, AttributeError):  # an older version, in which both have the same names
         return lambda name: name
     rules, state = get_model_conversion_mapping(model), model.state_dict()
-    several = [rule for rule in rules if isinstance(rule, WeightConverter)]
-    others: list[Any] = [rule for rule in rules if not isinstance(rule, WeightConverter)]
+    several = [rule for rule in rules if isinstance(rule, loading.WeightConverter)]
+    others: list[Any] = [rule for rule in rules if not isinstance(rule, loading.WeightConverter)]
 
     def rename(name: str) -> str | None:
-        made, turned = rename_source_key(name, others, several, model.base_model_prefix, state)
+        made, turned = rename_key(name, others, several, model.base_model_prefix, state)
         return None if turned is not None else made
 
     return rename

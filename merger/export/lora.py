@@ -399,7 +399,7 @@ class _Making:
             raise MergeError("the merge changes nothing of what was asked for; there is nothing for an adapter to hold.")
         if not self.ranks:
             raise MergeError(
-                f"all that the merge changes would be held whole (the first: {self.kept[0].name}); peft loads none without factors.\n"
+                f"all that the merge changes would be held whole, {self.kept[0].name} first; peft loads none without factors.\n"
                 "  Ask for a lower rank, or write the merge as a model's folder."
             )
         self.file.finish()

@@ -85,8 +85,8 @@ def _module(owner: str, held: Mapping[str, Part], tensors: Mapping[str, Sequence
         why = "transformers puts the experts of a layer into one tensor"
     elif any("." in leaf for leaf in inside):
         why = f"it belongs to a module that holds others ({kind}), which peft keeps as a whole only"
-    elif set(inside) != held.keys():
-        why = f"the module has more in it than the merge: {', '.join(sorted(set(inside) - held.keys())[:3])}"
+    elif set(inside) != set(held):
+        why = f"the module has more in it than the merge: {', '.join(sorted(set(inside) - set(held))[:3])}"
     weight = held.get("weight")
     fits = weight is not None and len(weight.job.shape) == 2 and held.keys() <= {"weight", "bias"}
     matrix = not why and kind in _MATRICES and fits
