@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,10 @@ from safetensors.torch import load_file, save_file
 from test_lora import EMBED, Q, make_lora
 
 from merger.__main__ import main
+from merger.engine import budget
 from merger.engine.batch import merge
+from merger.engine.document import open_models
+from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
 from merger.export.lora import Adapter, Wanted, export, lost
@@ -483,3 +490,64 @@ def test_adapters_of_other_ranks_and_targets_are_lanes_of_one_base(root: Path) -
     torch.testing.assert_close(
         session.tensors[DOWN + ".weight"].double(), base[DOWN + ".weight"] + added("m", DOWN), atol=1e-5, rtol=0
     )
+
+
+@contextlib.contextmanager
+def peak() -> Iterator[list[int]]:
+    """The most memory of its own that this process takes meanwhile, beyond what it has, in bytes."""
+
+    def own() -> int:
+        found = re.search(r"RssAnon:\s+(\d+)", Path("/proc/self/status").read_text())
+        assert found is not None
+        return int(found[1]) * 1024
+
+    def watch() -> None:
+        while not done.is_set():
+            most[0] = max(most[0], own() - before)
+            time.sleep(0.001)
+
+    done, most, before = threading.Event(), [0], own()
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield most
+    finally:
+        done.set()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def wide(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A base of three matrices of 67 MB in float32, with two adapters."""
+    folder, names = tmp_path_factory.mktemp("wide"), [f"model.layers.{i}.mlp.up_proj" for i in range(3)]
+    (folder / "base").mkdir()
+    (folder / "base/config.json").write_text("{}")
+    save_file(
+        {f"{n}.weight": torch.full((8192, 2048), 0.5, dtype=torch.bfloat16) for n in names}, folder / "base/model.safetensors"
+    )
+    for lora, seed in (("l", 0), ("m", 1)):
+        make_lora(folder / lora, dict.fromkeys(names, (8192, 2048)), r=2 + seed, seed=seed)
+    return folder
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory is a process's own")
+def test_what_adapters_take_is_reckoned_with(wide: Path, tmp_path: Path) -> None:
+    """`merge --memory` counts the products that are made while a tensor is merged, one tensor's at a time."""
+    recipe = load(BOTH % "base+l, base+m")
+    models = open_models(recipe, [wide])
+    job = make_plan(recipe, models).jobs[0]
+    told, each = budget.memory_of(job, models), 4 * job.numel
+    assert 3 * each <= told <= 4 * each and budget.memory_of(job) < each
+    with peak() as most:
+        merge(recipe, tmp_path / "out", roots=[wide], memory=budget.OWN_MEMORY + told)  # room for one of the three at a time
+    assert 2 * each < most[0] < told + 10_000_000
+    with pytest.raises(MergeError, match=r"--memory 320 MB: model\.layers\.\d\.mlp\.up_proj\.weight"):
+        merge(recipe, tmp_path / "two", roots=[wide], memory=320_000_000)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says how much memory is a process's own")
+def test_one_tensor_is_in_memory_at_a_time(wide: Path, tmp_path: Path) -> None:
+    with peak() as most:
+        made = export(load(BOTH % "base+l, base+m"), tmp_path / "out", Wanted(8), roots=[wide])
+    assert {kept.rank for kept in made.kept} == {5} and lost(made.kept) < 1e-5
+    assert most[0] < 5 * 4 * 8192 * 2048

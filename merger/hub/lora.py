@@ -51,7 +51,7 @@ class Pair:
         """The rows of what this adapter adds."""
         a, b = self.adapter.read(self.a).to(dtype), self.adapter.read(self.b).to(dtype)
         left, right = (a.T, b.T) if self.transposed else (b, a)
-        return (left if rows is None else left[rows]) @ right * self.scale
+        return ((left if rows is None else left[rows]) @ right).mul_(self.scale)  # the product is ours
 
 
 @dataclass(frozen=True)
