@@ -30,6 +30,7 @@ from merger.engine.document import open_models
 from merger.engine.plan import make_plan
 from merger.engine.session import Parents, Session
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
+from merger.export import lowrank
 from merger.export.lora import Adapter, Wanted, export, lost
 from merger.export.lowrank import factors, residual, room, squares
 from merger.hub.references import open_reference
@@ -134,6 +135,7 @@ def test_a_merge_of_adapters_is_kept_whole(root: Path, tmp_path: Path) -> None:
     whole, out = tiny.read_weights(tmp_path / "merged"), open_reference(f"base+{tmp_path / 'out'}", [root])
     for name, tensor in whole.items():
         torch.testing.assert_close(out.read(name), tensor, rtol=0, atol=1e-6)
+    assert len(load_file(tmp_path / "out/adapter_model.safetensors")) == 6  # safetensors refuses a file with holes
     assert lost(made.kept) < 1e-6 and [row[:2] for row in made.by_layer()] == [("layer 1", "ranks 2 to 5"), ("layer 2", "rank 3")]
     config = json.loads((tmp_path / "out/adapter_config.json").read_text())
     assert (config["peft_type"], config["task_type"], config["base_model_name_or_path"]) == ("LORA", "CAUSAL_LM", "base")
@@ -180,6 +182,16 @@ def test_the_error_that_is_told_is_the_true_one(wanted: dict[str, Any], root: Pa
         assert len({k.rank for k in made.kept}) > 2
 
 
+def test_what_a_small_type_loses_is_told(root: Path, tmp_path: Path) -> None:
+    made = written(root, tmp_path / "out", dtype="bfloat16")
+    exact = written(root, tmp_path / "exact")
+    for kept in made.kept:
+        true = delta(root, tmp_path / "exact", kept.name)
+        assert kept.lost == pytest.approx(float((true - delta(root, tmp_path / "out", kept.name)).norm()), rel=0.01)
+        assert 5e-4 < kept.lost / kept.change < 0.01
+    assert made.nbytes < 0.6 * exact.nbytes
+
+
 def test_only_what_is_named(root: Path, tmp_path: Path) -> None:
     made = written(root, tmp_path / "out", models="a", rank=2, include=("self_attn", "layers.1.*norm"))
     names = {kept.name for kept in made.kept}
@@ -214,8 +226,11 @@ def test_a_tied_head_follows_its_embeddings(tmp_path: Path) -> None:
 
 def test_the_base_is_found_or_named(root: Path, tmp_path: Path) -> None:
     """The one model that all LoRAs are for; a folder's base has to be named, and then it is taken apart."""
-    linear = "{merge_method: linear, models: [base+l, base+m], parameters: {weight: 0.5}}"
-    assert export(load(linear), tmp_path / "one", Wanted(8), roots=[root]).base == "base"
+    linear = (
+        "{merge_method: linear, models: [{model: base+l, parameters: {weight: 0.3}}, {model: base+m, parameters: {weight: 0.7}}]}"
+    )
+    made = export(load(linear), tmp_path / "one", Wanted(8), roots=[root])
+    assert made.base == "base" and len(made.kept) == 3
     alone = load("{merge_method: passthrough, models: [a]}")
     with pytest.raises(MergeError, match=r"names none: write --base MODEL\."):
         export(alone, tmp_path / "two", Wanted(8), roots=[root])
@@ -280,6 +295,8 @@ def test_what_is_no_change_of_the_base(root: Path, tmp_path: Path) -> None:
         "layer_range: [1, 2]}]}]}"  # fmt: skip
     assert told(stacked, base="base").startswith("the merge stacks layers, and an adapter changes weights only")
     assert told(BOTH % "base").startswith("the merge changes nothing of what was asked for")
+    near = another(root, tmp_path / "near", lambda t: {n: torch.nextafter(x, x + 1) for n, x in t.items()})
+    assert told(f"{{merge_method: passthrough, models: ['{near}']}}", base="base").startswith("the merge changes nothing")
     norm = another(root, tmp_path / "norm", lambda t: {n: x + 1 if n == "model.norm.weight" else x for n, x in t.items()})
     assert told(f"{{merge_method: passthrough, models: ['{norm}']}}", base="base").startswith(
         "all that the merge changes would be held whole, model.norm.weight first; peft loads none without factors."
@@ -291,6 +308,17 @@ def test_what_is_no_change_of_the_base(root: Path, tmp_path: Path) -> None:
     (tmp_path / "out/mine").touch()
     with pytest.raises(MergeError, match="the folder is not empty"):
         written(root, tmp_path / "out")
+
+
+def test_rounding_in_all_directions_is_no_change(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where none of them is stronger than rounding alone makes it, there is nothing to keep."""
+
+    def real(delta: torch.Tensor, most: int, share: float | None, noise: float, *rest: Any) -> Any:
+        return factors(delta, most, share, 1e3 if len(delta) == 24 else noise, *rest)
+
+    monkeypatch.setattr(lowrank, "factors", real)
+    made = written(root, tmp_path / "out")
+    assert {kept.name for kept in made.kept} == {Q + ".weight", DOWN + ".weight"}
 
 
 def test_large_numbers_need_a_wide_type(root: Path, tmp_path: Path) -> None:
@@ -309,7 +337,7 @@ def test_stopped_or_failed_it_leaves_nothing(root: Path, tmp_path: Path) -> None
     with pytest.raises(CheckpointError, match=r"is no longer what it was|was changed"):
 
         def write(step: Any) -> None:
-            if step.tensors == 2:
+            if step.tensors == step.of_tensors:
                 (copy / "model.safetensors").write_bytes((copy / "model.safetensors").read_bytes()[:-4] + b"\0\0\0\0")
 
         copy = Path(another(root, tmp_path / "copy", lambda t: t))
@@ -391,6 +419,11 @@ def models_of_kinds(transformers: Any) -> Iterator[tuple[str, Any]]:
     yield "renamed", transformers.GPTNeoXConfig(**sizes)
 
 
+def made_of_biases(name: str) -> bool:
+    """Whether its matrices have biases."""
+    return name in ("biases", "turned", "renamed")
+
+
 @needs_peft
 def test_peft_says_what_the_merge_says(tmp_path: Path) -> None:
     """Changes of rank 2 everywhere, of everything but experts: tied heads, biases, matrices stored turned, other names."""
@@ -413,6 +446,12 @@ def test_peft_says_what_the_merge_says(tmp_path: Path) -> None:
         recipe = load(BOTH % "a")
         export(recipe, place / "out", Wanted(2), roots=[place])
         merge(recipe, place / "merged", roots=[place])
+        config = json.loads((place / "out/adapter_config.json").read_text())
+        assert (config["fan_in_fan_out"], config["bias"]) == (name == "turned", "all" if made_of_biases(name) else "none")
+        if name not in ("router", "renamed"):  # whose files call some modules otherwise than transformers does
+            read = open_reference(f"base+{place / 'out'}", [place])
+            for key, tensor in tiny.read_weights(place / "merged").items():
+                torch.testing.assert_close(read.read(key), tensor, rtol=0, atol=1e-5)
         cases.append((name, *(str(place / folder) for folder in ("base", "out", "merged"))))
     assert_peft_agrees(cases, 1e-5)
 

@@ -299,7 +299,9 @@ class _Making:
                 del delta, turned
                 self._entire(module)
                 return
-            self._factors(module, turned, change, found)
+            changed = found[1].shape[0] > 0  # else no direction of it is more than rounding
+            if changed:
+                self._factors(module, turned, change, found)
         self._done(part.job)
         if "bias" in module.parts:
             self._bias(module, changed)
