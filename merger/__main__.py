@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import merger
-from merger.cli.export import add as add_export
+from merger.cli import export_lora
 from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
 from merger.files.checkpoints import format_bytes, parse_size
 from merger.methods import METHODS
@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_recipe(export, "RECIPE_OR_FOLDER", "a recipe, or a model's folder")
     export.add_argument("out", metavar="OUT", type=_path, help="what is written; must be new")
     _add_mismatch(export)
-    add_export(export)
+    export_lora.add(export)
     export.add_argument("-q", "--quiet", action=_YesNo, help="no progress bar")
     export.set_defaults(run=_export)
 
@@ -609,11 +609,15 @@ def _sweep(options: argparse.Namespace) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from merger.cli import export
+    if not export_lora.wanted(options):
+        raise MergeError("say as what: --lora RANK or --energy SHARE for a LoRA adapter.")
+    return _export_lora(options)
 
+
+def _export_lora(options: argparse.Namespace) -> int:
     try:
         with _Bar(options.quiet) as bar:
-            said = export.run(options, lambda: _recipe(options), bar.show)
+            said = export_lora.run(options, lambda: _recipe(options), bar.show)
     except KeyboardInterrupt:
         print("\nStopped; nothing was written.", file=sys.stderr)
         return 130

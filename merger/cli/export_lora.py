@@ -7,8 +7,9 @@ from pathlib import Path
 
 from merger.errors import MergeError
 from merger.files.checkpoints import format_bytes
+from merger.methods import METHODS
 from merger.methods.params import to_number
-from merger.recipe import Recipe
+from merger.recipe import Entry, Recipe
 
 
 def add(parser: ArgumentParser) -> None:
@@ -43,7 +44,7 @@ def run(options: Namespace, recipe: Callable[[], Recipe], progress: Callable[[ob
     asked = Wanted(rank, energy, tuple(options.include), options.dtype)
     asked.check()
     started = time.monotonic()
-    made = export(recipe(), options.out, asked, base=options.base, progress=progress)
+    made = export(_source(options.recipe, recipe), options.out, asked, base=options.base, progress=progress)
     ranks = [kept.rank for kept in made.kept if kept.rank is not None]
     lines = [f"{label:<28} {held:<26} error {share:.2%}" for label, held, share in made.by_layer()]
     whole = f", {len(made.kept) - len(ranks)} tensors whole" if len(made.kept) > len(ranks) else ""
@@ -55,6 +56,13 @@ def run(options: Namespace, recipe: Callable[[], Recipe], progress: Callable[[ob
         f"{left}Error {lost(made.kept):.2%}: what it leaves out of what the merge changes (Frobenius norms). "
         f"Load it with peft: PeftModel.from_pretrained(base, {str(Path(options.out))!r})",
     ])  # fmt: skip
+
+
+def _source(name: str, recipe: Callable[[], Recipe]) -> Recipe:
+    """A recipe where a file is named, else one that takes the model of a folder or of the Hub as it is."""
+    if Path(name).suffix.lower() in (".yaml", ".yml") or Path(name).is_file():
+        return recipe()
+    return Recipe(next(method.name for method in METHODS.values() if method.law.copies), models=(Entry(name),))
 
 
 def _rank(text: str) -> int:

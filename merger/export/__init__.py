@@ -1,1 +1,1 @@
-"""What a merge is written as beside a model's folder: a LoRA adapter."""
+"""Taking a merge to other programs: GGUF for llama.cpp, Ollama and LM Studio, and what stands beside the file."""
