@@ -250,7 +250,8 @@ SIZES: list[tuple[dict[str, Any], str]] = [
     ({"energy": float("nan")}, r"--energy nan: the share that is kept"),
     ({"dtype": "int4"}, r"--dtype int4: an adapter is written in float32, bfloat16, float16\."),
     ({"include": ("(",)}, r"--include '\(': is no pattern"),
-    ({"include": ("nowhere",)}, r"--include 'nowhere': no tensor of the merge has that in its name\."),
+    ({"include": ("nowhere",)}, r"--include, --exclude: no tensor of the merge has such a name\."),
+    ({"exclude": ("a", "*")}, r"--exclude '\*': is no pattern"),
 ]
 
 
@@ -362,10 +363,10 @@ def test_experts_that_lie_together(tmp_path: Path) -> None:
     assert str(error.value) == (
         "model.layers.0.block_sparse_moe.experts.0.w1.weight: the merge changes it, and an adapter cannot: transformers puts the "
         "experts of a layer into one tensor.\n"
-        "  Name what the adapter is to hold, for example --include self_attn, or write the merge as a model's folder."
+        "  Leave such to the base with --exclude experts, or write the merge as a model's folder."
     )
-    made = written(tmp_path, tmp_path / "out", models="a", include=("self_attn", "block_sparse_moe.gate"))
-    assert len(made.kept) == 5
+    made = written(tmp_path, tmp_path / "out", models="a", exclude=("experts", "norm", "embed", "lm_head"))
+    assert len(made.kept) == 5 and made.left_out == 6 + 3 + 2
     config = json.loads((tmp_path / "out/adapter_config.json").read_text())
     assert config["modules_to_save"] == ["model.layers.0.mlp.gate"]  # what the model calls it, not the file
 
@@ -380,7 +381,7 @@ def test_the_command(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     said = capsys.readouterr().out
     assert "layer 1" in said and "ranks 2 to 4" in said and "3 matrices of rank 2 to 4" in said and "PeftModel" in said
     assert main(["export", "a", str(tmp_path / "two"), "--energy", ".6", "--base", "base", "--include", "mlp"]) == 0
-    assert "15 tensors are left to the base by --include." in capsys.readouterr().out
+    assert "15 tensors are left to the base, as asked." in capsys.readouterr().out
     for options, told in (
         ([], "say as what: --lora RANK or --energy SHARE"), (["--lora", "many"], "--lora many: a rank is a whole number"),
         (["--energy", "most"], "--energy most: write the share"), (["--energy", "1.5"], "--energy 1.5: the share that is kept"),

@@ -25,6 +25,7 @@ def add(parser: ArgumentParser) -> None:
         "--include", metavar="PATTERN", action="append", default=[],
         help="only tensors in whose names this pattern is found, for example self_attn; may be given again",
     )  # fmt: skip
+    lora.add_argument("--exclude", metavar="PATTERN", action="append", default=[], help="none of these; may be given again")
     lora.add_argument("--dtype", default="float32", help="of the factors: float32 (default), bfloat16, float16")
 
 
@@ -41,14 +42,14 @@ def run(options: Namespace, recipe: Callable[[], Recipe], progress: Callable[[ob
     energy = None if options.energy is None else to_number(options.energy)
     if options.energy is not None and energy is None:
         raise MergeError(f"--energy {options.energy}: write the share that is to be kept, for example 0.9.")
-    asked = Wanted(rank, energy, tuple(options.include), options.dtype)
+    asked = Wanted(rank, energy, tuple(options.include), tuple(options.exclude), options.dtype)
     asked.check()
     started = time.monotonic()
     made = export(_source(options.recipe, recipe), options.out, asked, base=options.base, progress=progress)
     ranks = [kept.rank for kept in made.kept if kept.rank is not None]
     lines = [f"{label:<28} {held:<26} error {share:.2%}" for label, held, share in made.by_layer()]
     whole = f", {len(made.kept) - len(ranks)} tensors whole" if len(made.kept) > len(ranks) else ""
-    left = f"{made.left_out} tensors are left to the base by --include.\n" if made.left_out else ""
+    left = f"{made.left_out} tensors are left to the base, as asked.\n" if made.left_out else ""
     return "\n".join([
         *lines, "",
         f"{options.out}: a LoRA of {made.base}: {len(ranks)} matrices of rank {min(ranks)} to {max(ranks)}{whole}, "

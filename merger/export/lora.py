@@ -27,6 +27,7 @@ from merger.export import lowrank
 from merger.export.growing import GrowingFile
 from merger.export.modules import Module, Part, modules
 from merger.files.checkpoints import Checkpoint
+from merger.files.layout import role
 from merger.hub import references as hub
 from merger.hub.card import adapter_card, licence
 from merger.methods.ops import Draws
@@ -45,16 +46,18 @@ class Wanted:
     rank     the largest of any tensor; None: as large as it takes
     energy   the share of the squares of a tensor's change that is kept, by as few directions as that takes; None: all of `rank`
     include  patterns; only tensors in whose names one of them is found; none: all
+    exclude  patterns; none of the tensors in whose names one of them is found
     dtype    of the factors
     """
 
     rank: int | None = None
     energy: float | None = None
     include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
     dtype: str = "float32"
 
-    def check(self) -> tuple["re.Pattern[str]", ...]:
-        """The patterns, compiled. MergeError where something of it cannot be."""
+    def check(self) -> None:
+        """MergeError where something of it cannot be."""
         if self.rank is None and self.energy is None:
             raise MergeError("an adapter needs a size: --lora RANK, or --energy SHARE such as 0.9.")
         if self.rank is not None and self.rank < 1:
@@ -63,13 +66,16 @@ class Wanted:
             raise MergeError(f"--energy {self.energy:g}: the share that is kept lies above 0 and is at most 1, for example 0.9.")
         if self.dtype not in DTYPES:
             raise MergeError(f"--dtype {self.dtype}: an adapter is written in {', '.join(DTYPES)}.")
-        compiled: list[re.Pattern[str]] = []
-        for pattern in self.include:
+        for option, pattern in (*(("include", p) for p in self.include), *(("exclude", p) for p in self.exclude)):
             try:
-                compiled.append(re.compile(pattern))
+                re.compile(pattern)
             except re.error as error:
-                raise MergeError(f"--include {pattern!r}: is no pattern: {error}.") from None
-        return tuple(compiled)
+                raise MergeError(f"--{option} {pattern!r}: is no pattern: {error}.") from None
+
+    def takes(self, name: str) -> bool:
+        """Whether an adapter is to hold what is changed of a tensor."""
+        named = not self.include or any(re.search(pattern, name) for pattern in self.include)
+        return named and not any(re.search(pattern, name) for pattern in self.exclude)
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class Adapter:
-    """An adapter as it was written. left_out: how many tensors `include` has passed over, changed or not."""
+    """An adapter as it was written. left_out: how many tensors were not asked for, changed or not."""
 
     plan: Plan
     base: str
@@ -140,7 +146,7 @@ def export(
     Matrices of layers and output head become factors, what else was changed is there whole. One tensor is in memory at a time.
     The same recipe, models and machine give the same bytes.
     """
-    patterns = wanted.check()
+    wanted.check()
     out = output_folder(folder)
     check_free(out)
     models = open_models(recipe, roots, opener)
@@ -148,22 +154,22 @@ def export(
     name = _base(recipe, base, roots)
     own = models.get(name) or opener(name, roots)
     of_all = modules(plan, own)
-    listed = [m for m in of_all if not patterns or any(p.search(part.job.name) for part in m.parts.values() for p in patterns)]
+    left = frozenset(part.job.name for module in of_all for part in module.parts.values() if not wanted.takes(part.job.name))
+    listed = [module for module in of_all if any(part.job.name not in left for part in module.parts.values())]
     if not listed:
-        raise MergeError(f"--include {' '.join(map(repr, wanted.include))}: no tensor of the merge has that in its name.")
-    left_out = sum(len(m.parts) for m in of_all) - sum(len(m.parts) for m in listed)
+        raise MergeError("--include, --exclude: no tensor of the merge has such a name.")
     check_space(out, _expected(listed, wanted))
     opened = {**models, "the adapter's base": own}
     for model in opened.values():
         model.hold()
     with _appearing(out) as partial:
-        making = _Making(wanted, plan, models, own, _names(listed), partial, progress, cancelled)
+        making = _Making(wanted, plan, models, own, left, _names(listed), partial, progress, cancelled)
         try:
             making.run(listed)
             check_inputs(opened)
             place = {name: i for i, name in enumerate(plan.names)}
             held = tuple(sorted(making.kept, key=lambda kept: place[kept.name]))
-            adapter = Adapter(plan, name, held, left_out, making.file.nbytes)
+            adapter = Adapter(plan, name, held, len(left), making.file.nbytes)
             making.finish(name, of_all)
         finally:
             making.file.close()
@@ -240,6 +246,8 @@ class _Making:
     plan: Plan
     models: Mapping[str, Checkpoint]
     base: Checkpoint
+    left: frozenset[str]
+    """Tensors that stay the base's."""
     names: Iterable[str]
     folder: Path
     progress: Callable[[Step], None] | None
@@ -257,28 +265,33 @@ class _Making:
 
     def run(self, listed: Sequence[Module]) -> None:
         """Make all modules, first those that no adapter can hold: they must be the base's own."""
-        parts = [part for module in listed for part in module.parts.values()]
+        parts = [part for module in listed for part in module.parts.values() if part.job.name not in self.left]
         self._steps = (0, len(parts), 0, sum(part.job.slot.nbytes for part in parts))
         for module in sorted(listed, key=lambda module: not module.why):
             if module.why:
                 self._refuse(module)
             elif module.matrix:
-                self._matrix(module)
+                inside = self._asked(module.parts["weight"]) and self._matrix(module)
+                if "bias" in module.parts and module.name not in self.whole:
+                    self._bias(module, inside)
             else:
                 self._entire(module)
 
+    def _asked(self, part: Part) -> bool:
+        return part.job.name not in self.left
+
     def _refuse(self, module: Module) -> None:
-        for part in module.parts.values():
+        for part in filter(self._asked, module.parts.values()):
             change, own = self._compared(part, replace(part.job, out=part.job.compute))
             if self._changes(part.job, change, own):
                 raise CheckpointError(
                     f"{part.job.name}: the merge changes it, and an adapter cannot: {module.why}.\n"
-                    "  Name what the adapter is to hold, for example --include self_attn, or write the merge as a model's folder."
+                    f"  Leave such to the base with --exclude {_word(part.job.name)}, or write the merge as a model's folder."
                 )
             self._done(part.job)
 
-    def _matrix(self, module: Module) -> None:
-        """A module of a matrix, and perhaps a bias: factors, or all of it where that is smaller."""
+    def _matrix(self, module: Module) -> bool:
+        """A module's matrix: factors, or all of the module where that is smaller. Whether it has factors."""
         part = module.parts["weight"]
         delta, own = self._delta(part)
         change = lowrank.squares(delta)
@@ -298,13 +311,12 @@ class _Making:
             if found is None:
                 del delta, turned
                 self._entire(module)
-                return
+                return False
             changed = found[1].shape[0] > 0  # else no direction of it is more than rounding
             if changed:
                 self._factors(module, turned, change, found)
         self._done(part.job)
-        if "bias" in module.parts:
-            self._bias(module, changed)
+        return changed
 
     def _factors(self, module: Module, delta: Tensor, change: float, found: tuple[Tensor, Tensor]) -> None:
         dtype, (b, a) = DTYPES[self.wanted.dtype], found
@@ -321,6 +333,8 @@ class _Making:
     def _bias(self, module: Module, inside: bool) -> None:
         """The bias of a matrix, where it was changed; peft has it inside a module of its own where there are factors."""
         part = module.parts["bias"]
+        if not self._asked(part):
+            return
         name = f"{_PREFIX}{module.name}.{_INNER if inside else ''}bias"
         change, own = self._put(name, part)
         if self._changes(part.job, change, own):
@@ -335,8 +349,12 @@ class _Making:
         held, written = list[Kept](), list[str]()
         for leaf, part in module.parts.items():
             name = f"{_PREFIX}{module.name}.{leaf}"
-            change, own = self._put(name, part)
             written.append(name)
+            if not self._asked(part):
+                stored = self.base.tensors[part.base]
+                self.file.put(name, stored.dtype, stored.shape, [self.base.read(part.base)])
+                continue
+            change, own = self._put(name, part)
             if self._changes(part.job, change, own):
                 held.append(Kept(part.job.name, None, math.sqrt(change), 0.0))
             self._done(part.job)
@@ -443,19 +461,28 @@ def _rounding(job: TensorJob) -> float:
     return torch.finfo(job.compute).eps
 
 
+def _word(name: str) -> str:
+    """What a tensor has in its name that others of its kind have too."""
+    return "experts" if role(name) == "experts" else name.removesuffix(".weight").rpartition(".")[2]
+
+
+def _paths(of_all: Sequence[Module]) -> set[str]:
+    """The names of all modules, also of those that hold others only."""
+    words = [name.split(".") for module in of_all for name in module.names]
+    return {".".join(each[: n + 1]) for each in words for n in range(len(each))}
+
+
 def _targets(ranks: Mapping[str, int], of_all: Sequence[Module]) -> list[str]:
     """The modules with factors, by the last word of their names where all that end so have factors, else by their names."""
-    all_ending: dict[str, list[str]] = {}
-    for name in (name for module in of_all for name in module.names):
-        all_ending.setdefault(name.rpartition(".")[2], []).append(name)
-    short = {end for end, names in all_ending.items() if all(name in ranks for name in names)}
+    others = {path.rpartition(".")[2] for path in _paths(of_all) if path not in ranks}
+    short = {end for name in ranks if (end := name.rpartition(".")[2]) not in others}
     return sorted({end if (end := name.rpartition(".")[2]) in short else name for name in ranks})
 
 
 def _saved(whole: Sequence[str], of_all: Sequence[Module]) -> list[str]:
     """Modules that are there whole. peft takes all that end in such a name: where others do, it gets its own prefix."""
-    names = [name for module in of_all for name in module.names]
-    return [name if sum(n.endswith(name) for n in names) == 1 else f"{_PREFIX}{name}" for name in whole]
+    paths = _paths(of_all)
+    return [name if sum(path.endswith(name) for path in paths) == 1 else f"{_PREFIX}{name}" for name in whole]
 
 
 def _task(config: Mapping[str, Any]) -> str | None:
