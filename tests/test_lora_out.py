@@ -398,8 +398,8 @@ import json, sys, torch, transformers
 from peft import PeftModel
 transformers.utils.logging.set_verbosity_error()
 said = {}
-for name, base, adapter, merged in json.loads(sys.argv[1]):
-    made = lambda folder: transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+for name, auto, base, adapter, merged in json.loads(sys.argv[1]):
+    made = lambda folder: getattr(transformers, auto).from_pretrained(folder, dtype=torch.float32).eval()
     ids = torch.tensor([[1, 5, 7, 3, 9, 2, 11]])
     with torch.no_grad():
         want, before = made(merged)(ids).logits, made(base)(ids).logits
@@ -410,6 +410,8 @@ print(json.dumps(said))
 
 
 def models_of_kinds(transformers: Any) -> Iterator[tuple[str, Any]]:
+    import zoo
+
     sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2, "vocab_size": 64}
     more = sizes | {"num_key_value_heads": 1, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}
     yield "plain", transformers.LlamaConfig(**more)
@@ -418,11 +420,12 @@ def models_of_kinds(transformers: Any) -> Iterator[tuple[str, Any]]:
     yield "turned", transformers.GPT2Config(n_layer=2, n_embd=32, n_head=2, vocab_size=64, bos_token_id=1, eos_token_id=2)
     yield "router", transformers.MixtralConfig(**more, num_local_experts=2)
     yield "renamed", transformers.GPTNeoXConfig(**sizes)
+    yield "sees", zoo.config("qwen2_vl")  # a Linear called 0, beside blocks that are called so
 
 
 def made_of_biases(name: str) -> bool:
     """Whether its matrices have biases."""
-    return name in ("biases", "turned", "renamed")
+    return name in ("biases", "turned", "renamed", "sees")
 
 
 @needs_peft
@@ -433,7 +436,8 @@ def test_peft_says_what_the_merge_says(tmp_path: Path) -> None:
     for name, settings in models_of_kinds(transformers):
         place = tmp_path / name
         torch.manual_seed(0)
-        transformers.AutoModelForCausalLM.from_config(settings).float().save_pretrained(place / "base")
+        auto = "AutoModelForImageTextToText" if name == "sees" else "AutoModelForCausalLM"
+        getattr(transformers, auto).from_config(settings).float().save_pretrained(place / "base")
         (place / "a").mkdir()
         g, tensors = torch.Generator().manual_seed(1), load_file(place / "base/model.safetensors")
         for key, tensor in tensors.items():
@@ -453,7 +457,7 @@ def test_peft_says_what_the_merge_says(tmp_path: Path) -> None:
             read = open_reference(f"base+{place / 'out'}", [place])
             for key, tensor in tiny.read_weights(place / "merged").items():
                 torch.testing.assert_close(read.read(key), tensor, rtol=0, atol=1e-5)
-        cases.append((name, *(str(place / folder) for folder in ("base", "out", "merged"))))
+        cases.append((name, auto, *(str(place / folder) for folder in ("base", "out", "merged"))))
     assert_peft_agrees(cases, 1e-5)
 
 
