@@ -346,29 +346,75 @@ def test_stopped_or_failed_it_leaves_nothing(root: Path, tmp_path: Path) -> None
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
 
 
-def test_experts_that_lie_together(tmp_path: Path) -> None:
-    """As transformers puts them; all else of such a model can be held."""
+SIZES_OF_EXPERTS = {
+    "hidden_size": 32, "intermediate_size": 40, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1,
+    "vocab_size": 64, "bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0, "num_experts_per_tok": 2,
+}  # fmt: skip
+
+
+def made_model(settings: Any, place: Path, auto: str = "AutoModelForCausalLM", alone: str = "") -> None:
+    """A base of this kind, and `a`, which differs from it by rank 2 in each matrix, and at random elsewhere.
+
+    alone  stays as it is where this is in the name
+    """
     transformers: Any = pytest.importorskip("transformers")
-    settings = transformers.MixtralConfig(
-        hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, vocab_size=32,
-        num_local_experts=2, bos_token_id=1, eos_token_id=2,
-    )  # fmt: skip
-    transformers.AutoModelForCausalLM.from_config(settings).float().save_pretrained(tmp_path / "base")
-    (tmp_path / "a").mkdir()
-    tensors = {n: t + 0.1 * t[:1] for n, t in load_file(tmp_path / "base/model.safetensors").items()}
-    save_file(tensors, tmp_path / "a/model.safetensors")
-    (tmp_path / "a/config.json").write_bytes((tmp_path / "base/config.json").read_bytes())
+    torch.manual_seed(0)
+    getattr(transformers, auto).from_config(settings).float().save_pretrained(place / "base")
+    (place / "a").mkdir()
+    g, tensors = torch.Generator().manual_seed(1), load_file(place / "base/model.safetensors")
+    for key, tensor in tensors.items():
+        if tensor.dim() == 2 and not any(word in key for word in ("embed_tokens", "embed_in", "wte", "wpe")):
+            change = torch.randn(len(tensor), 2, generator=g) @ torch.randn(2, tensor.shape[1], generator=g)
+        else:
+            change = torch.randn(tensor.shape, generator=g)
+        tensors[key] = tensor if alone and alone in key else tensor + 0.1 * change
+    save_file(tensors, place / "a/model.safetensors")
+    (place / "a/config.json").write_bytes((place / "base/config.json").read_bytes())
+
+
+def test_experts_are_of_one_rank(tmp_path: Path) -> None:
+    """Under the names of the files, as peft puts them together itself; those that were not changed hold nothing."""
+    transformers: Any = pytest.importorskip("transformers")
+    made_model(
+        transformers.MixtralConfig(**SIZES_OF_EXPERTS, num_local_experts=2), tmp_path, alone="layers.1.block_sparse_moe.exp"
+    )
+    with pytest.raises(MergeError) as error:
+        written(tmp_path, tmp_path / "out", models="a", rank=None, energy=0.9)
+    assert str(error.value) == (
+        "model.layers.0.block_sparse_moe.experts.0.w1.weight: the merge changes it, and the factors of all experts must be of "
+        "one rank.\n  Write --lora RANK too, or leave them to the base with --exclude experts."
+    )
+    made = written(tmp_path, tmp_path / "out", models="a", rank=5)
+    assert {kept.rank for kept in made.kept if "experts" in kept.name} == {2} and lost(made.kept) < 1e-5
+    tensors = load_file(tmp_path / "out/adapter_model.safetensors")
+    shapes = {t.shape[0] for n, t in tensors.items() if "experts" in n and "lora_A" in n}
+    assert shapes == {5} and not any(t.any() for n, t in tensors.items() if "layers.1.block_sparse_moe.experts" in n)
+    config = json.loads((tmp_path / "out/adapter_config.json").read_text())
+    assert config["r"] == 5 and {"w1", "w2", "w3"} <= set(config["target_modules"])
+    assert "model.layers.0.mlp.gate" in config["modules_to_save"]  # what the model calls it, not the file
+    read = written(tmp_path, tmp_path / "experts", models="a", rank=4, include=(r"experts\.",))
+    assert read.left_out == len(made.plan.jobs) - 12
+    out, full = open_reference(f"base+{tmp_path / 'experts'}", [tmp_path]), tiny.read_weights(tmp_path / "a")
+    for name in (kept.name for kept in read.kept):
+        half = 0.5 * (full[name] + tiny.read_weights(tmp_path / "base")[name])
+        torch.testing.assert_close(out.read(name), half, rtol=0, atol=1e-5)
+    made = written(tmp_path, tmp_path / "attention", models="a", rank=None, energy=0.9, exclude=("experts", "layers.0"))
+    assert made.left_out == 12 + 7 and not any("experts" in kept.name or "layers.0" in kept.name for kept in made.kept)
+
+
+def test_experts_that_peft_cannot_put_together(tmp_path: Path) -> None:
+    transformers: Any = pytest.importorskip("transformers")
+    more = {"num_experts": 2, "moe_intermediate_size": 24, "shared_expert_intermediate_size": 24}
+    made_model(transformers.Qwen2MoeConfig(**SIZES_OF_EXPERTS, **more), tmp_path)
     with pytest.raises(CheckpointError) as error:
         written(tmp_path, tmp_path / "out", models="a")
     assert str(error.value) == (
-        "model.layers.0.block_sparse_moe.experts.0.w1.weight: the merge changes it, and an adapter cannot: transformers puts the "
+        "model.layers.0.mlp.experts.0.down_proj.weight: the merge changes it, and an adapter cannot: transformers puts the "
         "experts of a layer into one tensor.\n"
         "  Leave such to the base with --exclude experts, or write the merge as a model's folder."
     )
-    made = written(tmp_path, tmp_path / "out", models="a", exclude=("experts", "norm", "embed", "lm_head"))
-    assert len(made.kept) == 5 and made.left_out == 6 + 3 + 2
-    config = json.loads((tmp_path / "out/adapter_config.json").read_text())
-    assert config["modules_to_save"] == ["model.layers.0.mlp.gate"]  # what the model calls it, not the file
+    made = written(tmp_path, tmp_path / "out", models="a", exclude=(r"experts\.",))
+    assert any("shared_expert." in kept.name for kept in made.kept)
 
 
 # ---------------------------------------------------------------------------------------------- the command
@@ -418,9 +464,11 @@ def models_of_kinds(transformers: Any) -> Iterator[tuple[str, Any]]:
     yield "tied", transformers.LlamaConfig(**more, tie_word_embeddings=True)
     yield "biases", transformers.Qwen2Config(**more)
     yield "turned", transformers.GPT2Config(n_layer=2, n_embd=32, n_head=2, vocab_size=64, bos_token_id=1, eos_token_id=2)
-    yield "router", transformers.MixtralConfig(**more, num_local_experts=2)
     yield "renamed", transformers.GPTNeoXConfig(**sizes)
     yield "sees", zoo.config("qwen2_vl")  # a Linear called 0, beside blocks that are called so
+    yield "experts", transformers.MixtralConfig(**SIZES_OF_EXPERTS, num_local_experts=2)
+    dense = {"num_experts": 2, "moe_intermediate_size": 24, "head_dim": 16, "mlp_only_layers": [0]}
+    yield "dense layers beside experts", transformers.Qwen3MoeConfig(**SIZES_OF_EXPERTS, **dense)
 
 
 def made_of_biases(name: str) -> bool:
@@ -430,30 +478,19 @@ def made_of_biases(name: str) -> bool:
 
 @needs_peft
 def test_peft_says_what_the_merge_says(tmp_path: Path) -> None:
-    """Changes of rank 2 everywhere, of everything but experts: tied heads, biases, matrices stored turned, other names."""
+    """Changes of rank 2 everywhere: tied heads, biases, matrices stored turned, other names, experts."""
     transformers: Any = pytest.importorskip("transformers")
     cases: list[tuple[str, ...]] = []
     for name, settings in models_of_kinds(transformers):
         place = tmp_path / name
-        torch.manual_seed(0)
         auto = "AutoModelForImageTextToText" if name == "sees" else "AutoModelForCausalLM"
-        getattr(transformers, auto).from_config(settings).float().save_pretrained(place / "base")
-        (place / "a").mkdir()
-        g, tensors = torch.Generator().manual_seed(1), load_file(place / "base/model.safetensors")
-        for key, tensor in tensors.items():
-            if tensor.dim() == 2 and not any(word in key for word in ("embed_tokens", "embed_in", "wte", "wpe")):
-                change = torch.randn(len(tensor), 2, generator=g) @ torch.randn(2, tensor.shape[1], generator=g)
-            else:
-                change = torch.randn(tensor.shape, generator=g)
-            tensors[key] = tensor + (0.1 * change if "experts" not in key else 0)
-        save_file(tensors, place / "a/model.safetensors")
-        (place / "a/config.json").write_bytes((place / "base/config.json").read_bytes())
+        made_model(settings, place, auto)
         recipe = load(BOTH % "a")
         export(recipe, place / "out", Wanted(2), roots=[place])
         merge(recipe, place / "merged", roots=[place])
         config = json.loads((place / "out/adapter_config.json").read_text())
         assert (config["fan_in_fan_out"], config["bias"]) == (name == "turned", "all" if made_of_biases(name) else "none")
-        if name not in ("router", "renamed"):  # whose files call some modules otherwise than transformers does
+        if name not in ("experts", "renamed"):  # whose files call some modules otherwise than transformers does
             read = open_reference(f"base+{place / 'out'}", [place])
             for key, tensor in tiny.read_weights(place / "merged").items():
                 torch.testing.assert_close(read.read(key), tensor, rtol=0, atol=1e-5)

@@ -117,6 +117,7 @@ def structure(model: Checkpoint) -> dict[str, Any]:
 
     `tensors`  name -> [the kind of module that it belongs to, the first name of the same numbers]
     `named`    name in the folder's files -> name in the model; None where it is turned, or put together with others
+    `experts`  the type whose way it has of putting experts together, "" where it does not or is too old to say
     """
     question = {"structure": _plain(model.config), "names": [*model.tensors]}
     return _ask(question, time.monotonic() + LOADING_SECONDS)
@@ -461,7 +462,18 @@ def _structure(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any
     tensors: dict[str, list[Any]] = {}
     for name, tensor in built.state_dict(keep_vars=True).items():
         tensors[name] = [type(owners[name.rpartition(".")[0]]).__name__, first.setdefault(id(tensor), name)]
-    return {"tensors": tensors, "named": {name: new if (new := rename(name)) in tensors else None for name in names}}
+    named = {name: new if (new := rename(name)) in tensors else None for name in names}
+    return {"tensors": tensors, "named": named, "experts": _experts(kind)}
+
+
+def _experts(kind: str) -> str:
+    """The type after whose rules transformers puts the experts of another together."""
+    with contextlib.suppress(ImportError):
+        from transformers import conversion_mapping
+
+        known: Mapping[str, Any] = getattr(conversion_mapping, "_MODEL_TO_CONVERSION_PATTERN", {})
+        return kind if kind == "mixtral" else str(known.get(kind, ""))
+    return ""
 
 
 def _renaming(model: Any) -> Callable[[str], str | None]:

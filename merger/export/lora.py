@@ -163,9 +163,9 @@ def export(
     for model in opened.values():
         model.hold()
     with _appearing(out) as partial:
-        making = _Making(wanted, plan, models, own, left, _names(listed), partial, progress, cancelled)
+        making = _Making(wanted, plan, models, own, left, _names(of_all), partial, progress, cancelled)
         try:
-            making.run(listed)
+            making.run(listed, of_all)
             check_inputs(opened)
             place = {name: i for i, name in enumerate(plan.names)}
             held = tuple(sorted(making.kept, key=lambda kept: place[kept.name]))
@@ -256,6 +256,8 @@ class _Making:
     ranks: dict[str, int] = field(default_factory=dict[str, int])
     """Of the modules with factors."""
     whole: list[str] = field(default_factory=list[str])
+    experts: tuple[str, ...] = ()
+    """What the files call their matrices, where they are held."""
     biases: bool = False
     transposed: bool = False
     _steps: tuple[int, int, int, int] = (0, 0, 0, 0)
@@ -263,14 +265,20 @@ class _Making:
     def __post_init__(self) -> None:
         self.file = GrowingFile(self.folder / "adapter_model.safetensors", self.names, {"recipe": dump(self.plan.recipe)})
 
-    def run(self, listed: Sequence[Module]) -> None:
-        """Make all modules, first those that no adapter can hold: they must be the base's own."""
+    def run(self, listed: Sequence[Module], of_all: Sequence[Module]) -> None:
+        """Make the modules that are asked for, first those that no adapter can hold: they must be the base's own."""
         parts = [part for module in listed for part in module.parts.values() if part.job.name not in self.left]
         self._steps = (0, len(parts), 0, sum(part.job.slot.nbytes for part in parts))
-        for module in sorted(listed, key=lambda module: not module.why):
-            if module.why:
-                self._refuse(module)
-            elif module.matrix:
+        for module in filter(lambda module: module.why, listed):
+            self._refuse(module)
+        experts = [module for module in of_all if module.expert]
+        if self._all_rank(experts):
+            for module in experts:
+                self._expert(module)
+        for module in listed:
+            if module.why or module.expert:
+                continue
+            if module.matrix:
                 inside = self._asked(module.parts["weight"]) and self._matrix(module)
                 if "bias" in module.parts and module.name not in self.whole:
                     self._bias(module, inside)
@@ -290,6 +298,44 @@ class _Making:
                 )
             self._done(part.job)
 
+    def _all_rank(self, experts: Sequence[Module]) -> bool:
+        """Whether some expert was changed, so that all get factors. MergeError where no rank is named for all of them."""
+        parts = [part for module in experts for part in filter(self._asked, module.parts.values())]
+        for part in parts:
+            if self._changes(part.job, *self._compared(part, replace(part.job, out=part.job.compute))):
+                if self.wanted.rank is None:
+                    raise MergeError(
+                        f"{part.job.name}: the merge changes it, and the factors of all experts must be of one rank.\n"
+                        "  Write --lora RANK too, or leave them to the base with --exclude experts."
+                    )
+                self.experts = tuple(sorted({module.name.rpartition(".")[2] for module in experts}))
+                return True
+        for part in parts:
+            self._done(part.job)
+        return False
+
+    def _expert(self, module: Module) -> None:
+        """An expert's factors, of the rank that all have: filled up with nothing, and nothing else where it was not changed."""
+        part, rank = module.parts["weight"], self.wanted.rank or 0
+        b, a, change, left = torch.zeros(part.job.shape[0], 0), torch.zeros(0, part.job.shape[1]), 0.0, 0.0
+        if self._asked(part):
+            delta, own = self._delta(part)
+            change = lowrank.squares(delta)
+            if self._changes(part.job, change, own):
+                noise, draws = _noise(part.job, delta, own + change), Draws(self.plan.recipe.seed, part.job.name)
+                found = lowrank.factors(delta, rank, self.wanted.energy, noise, draws, self._stop, always=True)
+                assert found is not None
+                b, a = self._narrow(module, found)
+                left = lowrank.residual(delta, b, a)
+        if a.shape[0]:
+            self.kept.append(Kept(part.job.name, a.shape[0], math.sqrt(change), math.sqrt(left)))
+        dtype, more = DTYPES[self.wanted.dtype], rank - a.shape[0]
+        a, b = torch.nn.functional.pad(a, (0, 0, 0, more)), torch.nn.functional.pad(b, (0, more))
+        for letter, factor in (("A", a), ("B", b)):
+            self.file.put(f"{_PREFIX}{module.name}.lora_{letter}.weight", dtype, factor.shape, [factor.to(dtype)])
+        if self._asked(part):
+            self._done(part.job)
+
     def _matrix(self, module: Module) -> bool:
         """A module's matrix: factors, or all of the module where that is smaller. Whether it has factors."""
         part = module.parts["weight"]
@@ -297,14 +343,8 @@ class _Making:
         change = lowrank.squares(delta)
         changed = self._changes(part.job, change, own)
         if changed:
-            rows, columns = delta.shape
-            noise = (
-                _ROUNDED
-                * _rounding(part.job)
-                * math.sqrt((own + change) / delta.numel())
-                * (math.sqrt(rows) + math.sqrt(columns))
-            )
-            rank = self.wanted.rank if self.wanted.rank is not None else min(rows, columns)
+            noise = _noise(part.job, delta, own + change)
+            rank = self.wanted.rank if self.wanted.rank is not None else min(delta.shape)
             turned = delta.T if module.transposed else delta
             draws = Draws(self.plan.recipe.seed, part.job.name)
             found = lowrank.factors(turned, rank, self.wanted.energy, noise, draws, self._stop)
@@ -318,11 +358,15 @@ class _Making:
         self._done(part.job)
         return changed
 
-    def _factors(self, module: Module, delta: Tensor, change: float, found: tuple[Tensor, Tensor]) -> None:
-        dtype, (b, a) = DTYPES[self.wanted.dtype], found
-        b, a = b.to(dtype), a.to(dtype)
+    def _narrow(self, module: Module, found: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        """Factors in the type they are written in. MergeError where they do not fit into it."""
+        b, a = (factor.to(DTYPES[self.wanted.dtype]) for factor in found)
         if not (bool(torch.isfinite(b).all()) and bool(torch.isfinite(a).all())):
             raise MergeError(f"{module.name}: its factors are too large for {self.wanted.dtype}; write --dtype float32.")
+        return b, a
+
+    def _factors(self, module: Module, delta: Tensor, change: float, found: tuple[Tensor, Tensor]) -> None:
+        dtype, (b, a) = DTYPES[self.wanted.dtype], self._narrow(module, found)
         for letter, factor in (("A", a), ("B", b)):
             self.file.put(f"{_PREFIX}{module.name}.lora_{letter}.weight", dtype, factor.shape, [factor])
         left = lowrank.residual(delta, b, a)
@@ -417,7 +461,7 @@ class _Making:
         """The header, and adapter_config.json. MergeError where there is nothing for an adapter to hold."""
         if not self.kept:
             raise MergeError("the merge changes nothing of what was asked for; there is nothing for an adapter to hold.")
-        if not self.ranks:
+        if not self.ranks and not self.experts:
             raise MergeError(
                 f"all that the merge changes would be held whole, {self.kept[0].name} first; peft loads none without factors.\n"
                 "  Ask for a lower rank, or write the merge as a model's folder."
@@ -428,12 +472,13 @@ class _Making:
 
     def _config(self, base: str, of_all: Sequence[Module]) -> dict[str, Any]:
         """What peft is to know: a scale of 1, so that alpha is the rank everywhere."""
-        usual, _ = Counter(self.ranks.values()).most_common(1)[0]
+        usual = (self.wanted.rank or 0) if self.experts else Counter(self.ranks.values()).most_common(1)[0][0]
         others = {name: rank for name, rank in self.ranks.items() if rank != usual}
+        targets = sorted([*_targets(self.ranks, of_all), *self.experts])
         return {
             "peft_type": "LORA", "task_type": _task(self.plan.config), "base_model_name_or_path": base,
             "r": usual, "lora_alpha": usual, "rank_pattern": others, "alpha_pattern": others,
-            "target_modules": _targets(self.ranks, of_all), "modules_to_save": _saved(self.whole, of_all) or None,
+            "target_modules": targets, "modules_to_save": _saved(self.whole, of_all) or None,
             "bias": "all" if self.biases else "none", "fan_in_fan_out": self.transposed, "lora_dropout": 0.0,
             "use_rslora": False, "init_lora_weights": True, "inference_mode": True,
         }  # fmt: skip
@@ -455,6 +500,12 @@ class _Sums:
             self.change += float(torch.sum((part - base) ** 2))
             self.own += float(torch.sum(base**2))
         return flat
+
+
+def _noise(job: TensorJob, delta: Tensor, whole: float) -> float:
+    """How strong a direction of rounding alone is in a matrix of this shape, whose numbers have this sum of squares."""
+    rows, columns = delta.shape
+    return _ROUNDED * _rounding(job) * math.sqrt(whole / delta.numel()) * (math.sqrt(rows) + math.sqrt(columns))
 
 
 def _rounding(job: TensorJob) -> float:

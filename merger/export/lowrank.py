@@ -31,7 +31,13 @@ def room(rows: int, columns: int) -> int:
 
 
 def factors(
-    delta: Tensor, most: int, share: float | None, noise: float, draws: Draws, stop: Stop = lambda: None
+    delta: Tensor,
+    most: int,
+    share: float | None,
+    noise: float,
+    draws: Draws,
+    stop: Stop = lambda: None,
+    always: bool = False,
 ) -> tuple[Tensor, Tensor] | None:
     """B (rows, rank) and A (rank, columns), float64, equally long, whose product is the nearest to `delta` of their rank.
 
@@ -41,11 +47,12 @@ def factors(
     noise  directions no stronger than this are rounding, and left out
     draws  the random projection: the same for the same seed and name
     stop   called between the passes
+    always  also where they hold more numbers than the matrix; else None where more than `room` directions are needed
 
-    None where more than `room` directions are needed. Memory: the matrix's numbers in float32, and thin matrices.
+    Memory: the matrix's numbers in float32, and thin matrices.
     """
     rows, columns = delta.shape
-    fits, whole = room(rows, columns), squares(delta)
+    fits, whole = min(rows, columns) if always else room(rows, columns), squares(delta)
     last = min(most, fits + 1) + _MORE
     width = last if share is None else min(last, _FIRST + _MORE)
     while True:

@@ -13,6 +13,8 @@ from merger.files.prefixes import bare
 
 _MATRICES = {"Linear": False, "Conv1D": True}
 """Kinds of modules that get factors: whether their matrix is stored with its inputs as rows."""
+_EXPERTS = {"mixtral": ("w1", "w2", "w3"), "qwen2_moe": ("gate_proj", "up_proj", "down_proj")}
+"""Ways of putting experts together that peft knows for their factors too: what the files call an expert's matrices."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Module:
 
     names       its own, then those of modules that share its numbers
     matrix      whether it is a matrix that can have factors; transposed: stored with its inputs as rows
+    expert      whether it is an expert's: under the name that the files give it, and of the same rank as all others
     why         why no adapter can hold a change of it; "" where one can
     """
 
@@ -36,6 +39,7 @@ class Module:
     parts: Mapping[str, Part]
     matrix: bool
     transposed: bool = False
+    expert: bool = False
     why: str = ""
 
     @property
@@ -55,17 +59,13 @@ def modules(plan: Plan, base: Checkpoint) -> list[Module]:
     find = _finder(tensors)
     grouped: dict[str, dict[str, Part]] = {}
     lost: list[Module] = []
+    leaves = _EXPERTS.get(known["experts"], ())
     for part in parts:
         alone = bare(part.base) == bare(part.job.name) and part.base in named  # else its base's own is another, as of a tied head
         name = named[part.base] if alone else find(part.job.name)
         if name is None:
             owner, _, leaf = part.job.name.rpartition(".")
-            what = (
-                "the experts of a layer into one tensor"
-                if role(part.job.name) == "experts"
-                else "this tensor together with others"
-            )
-            lost.append(Module((owner,), {leaf: part}, False, why=f"transformers puts {what}"))
+            lost.append(_apart(owner, leaf, part, leaves))
             continue
         owner, _, leaf = name.rpartition(".")
         grouped.setdefault(owner, {})[leaf] = part
@@ -75,7 +75,19 @@ def modules(plan: Plan, base: Checkpoint) -> list[Module]:
         for n in range(1, len(words)):
             inside.setdefault(".".join(words[:n]), []).append(".".join(words[n:]))
     made = [_module(owner, held, tensors, inside[owner]) for owner, held in grouped.items()]
-    return [_with_sharers(module, tensors, grouped) for module in made] + lost
+    made = [_with_sharers(module, tensors, grouped) for module in made]
+    if leaves:  # peft takes factors of all modules that are called so for an expert's
+        made = [replace(m, matrix=False) if m.name.rpartition(".")[2] in (*leaves, "gate") else m for m in made]
+    return made + lost
+
+
+def _apart(owner: str, leaf: str, part: Part, leaves: Sequence[str]) -> Module:
+    """A tensor that transformers puts together with others: an expert's matrix where peft does the same with factors."""
+    of_experts = role(part.job.name) == "experts"
+    if of_experts and leaf == "weight" and owner.rpartition(".")[2] in leaves and len(part.job.shape) == 2:
+        return Module((owner,), {leaf: part}, matrix=True, expert=True)
+    what = "the experts of a layer into one tensor" if of_experts else "this tensor together with others"
+    return Module((owner,), {leaf: part}, False, why=f"transformers puts {what}")
 
 
 def _module(owner: str, held: Mapping[str, Part], tensors: Mapping[str, Sequence[str]], inside: Sequence[str]) -> Module:
