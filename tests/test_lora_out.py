@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -203,6 +204,20 @@ def test_only_what_is_named(root: Path, tmp_path: Path) -> None:
     assert torch.equal(out.read(UP + ".weight"), tiny.read_weights(root / "base")[UP + ".weight"])
 
 
+def test_what_belongs_to_a_whole_module_and_was_not_asked_for_is_the_bases(tmp_path: Path) -> None:
+    transformers: Any = pytest.importorskip("transformers")
+    settings = transformers.GPTNeoXConfig(
+        hidden_size=32, intermediate_size=48, num_hidden_layers=1, num_attention_heads=2, vocab_size=64
+    )
+    made_model(settings, tmp_path)
+    made = written(tmp_path, tmp_path / "out", models="a", exclude=("bias",))
+    tensors, base = load_file(tmp_path / "out/adapter_model.safetensors"), tiny.read_weights(tmp_path / "base")
+    name = "gpt_neox.layers.0.input_layernorm."
+    assert torch.equal(tensors[f"base_model.model.{name}bias"], base[f"{name}bias"])
+    assert not torch.equal(tensors[f"base_model.model.{name}weight"], base[f"{name}weight"])
+    assert not any("query_key_value" in key and "bias" in key for key in tensors) and made.left_out == 7
+
+
 def test_a_tied_head_follows_its_embeddings(tmp_path: Path) -> None:
     tiny.make_family(tmp_path, models=("base", "a"), layers=1, tied=True)
     made = written(tmp_path, tmp_path / "out", models="a", rank=2)
@@ -329,6 +344,19 @@ def test_large_numbers_need_a_wide_type(root: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
+def test_a_full_disk(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(MergeError, match=r"adapter_model\.safetensors: cannot be written: No space left on device\.$"):
+        written(root, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(MergeError, match=r"file/out: cannot be written: (Not a directory|File exists)\.$"):
+        written(root, tmp_path / "file/out")
+
+
 def test_stopped_or_failed_it_leaves_nothing(root: Path, tmp_path: Path) -> None:
     steps: list[int] = []
     with pytest.raises(Cancelled, match=r"stopped after 5 of 21 tensors; nothing was written\."):
@@ -399,6 +427,12 @@ def test_experts_are_of_one_rank(tmp_path: Path) -> None:
         half = 0.5 * (full[name] + tiny.read_weights(tmp_path / "base")[name])
         torch.testing.assert_close(out.read(name), half, rtol=0, atol=1e-5)
     made = written(tmp_path, tmp_path / "attention", models="a", rank=None, energy=0.9, exclude=("experts", "layers.0"))
+    other = full | {
+        name: full[name] + torch.randn(40, 32) for name in full if name.endswith("layers.0.block_sparse_moe.experts.1.w3.weight")
+    }
+    save_file(other, tmp_path / "a/model.safetensors")
+    whole = written(tmp_path, tmp_path / "large", models="a", rank=20, include=(r"experts\.",))
+    assert room(40, 32) < 20 and max(kept.rank or 0 for kept in whole.kept) == 20  # no expert can be there whole
     assert made.left_out == 12 + 7 and not any("experts" in kept.name or "layers.0" in kept.name for kept in made.kept)
 
 
