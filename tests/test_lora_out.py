@@ -451,6 +451,22 @@ def test_experts_that_peft_cannot_put_together(tmp_path: Path) -> None:
     assert any("shared_expert." in kept.name for kept in made.kept)
 
 
+def test_bare_numbers_of_a_module_that_holds_others(tmp_path: Path) -> None:
+    transformers: Any = pytest.importorskip("transformers")
+    made_model(transformers.MambaConfig(hidden_size=32, num_hidden_layers=1, vocab_size=64, state_size=4), tmp_path)
+    with pytest.raises(CheckpointError) as error:
+        written(tmp_path, tmp_path / "out", models="a")
+    assert str(error.value) == (
+        "backbone.layers.0.mixer.A_log: the merge changes it, and an adapter cannot: it belongs to a module that holds others "
+        "(MambaMixer), which peft keeps as a whole only.\n"
+        "  Leave such to the base with --exclude A_log, or write the merge as a model's folder."
+    )
+    made = written(tmp_path, tmp_path / "out", models="a", exclude=("A_log", r"mixer\.D$"))
+    assert made.left_out == 2 and {"backbone.layers.0.mixer.in_proj.weight", "backbone.layers.0.mixer.conv1d.bias"} <= {
+        kept.name for kept in made.kept
+    }  # fmt: skip
+
+
 # ---------------------------------------------------------------------------------------------- the command
 
 

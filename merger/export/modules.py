@@ -102,7 +102,7 @@ def _module(owner: str, held: Mapping[str, Part], tensors: Mapping[str, Sequence
     weight = held.get("weight")
     fits = weight is not None and len(weight.job.shape) == 2 and held.keys() <= {"weight", "bias"}
     matrix = not why and kind in _MATRICES and fits
-    return Module((owner,), held, matrix, _MATRICES.get(kind, False), why)
+    return Module((owner,), held, matrix, _MATRICES.get(kind, False), why=why)
 
 
 def _with_sharers(module: Module, tensors: Mapping[str, Sequence[str]], grouped: Mapping[str, object]) -> Module:
