@@ -23,13 +23,15 @@ TRITONS := triton==3.7.1
 EVALS := .cache/evals
 # Ray, for searches on many machines
 RAY := .cache/ray
+# peft, which loads what `merger export --lora` writes; it needs nothing that is not there
+PEFT := .cache/peft
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build bounds evals machines docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
+.PHONY: help run test check lint types js fix build bounds evals machines peft docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -39,7 +41,7 @@ help:  ## say what there is
 run: $(VENV)/.run  ## install what is missing and serve the page
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev $(TRITON)/.done  ## run every test; fetches Chromium and a small real model the first time
+test: $(VENV)/.dev $(TRITON)/.done $(PEFT)/.done  ## run every test; fetches Chromium and a small real model the first time
 	@chromium="$$(sh scripts/browser.sh $(BIN)/python)"; \
 	CHROMIUM="$$chromium" PLAYWRIGHT_CHROMIUM="$$chromium" $(PYTEST)
 
@@ -72,6 +74,9 @@ evals: $(VENV)/.dev $(EVALS)/.done  ## test `merger judge --tasks` with lm-eval,
 
 machines: $(VENV)/.dev $(RAY)/.done  ## test `merger tune --ray` on a cluster of this machine, in an environment of its own (270 MB)
 	$(PYTEST) tests/test_ray.py
+
+peft: $(VENV)/.dev $(PEFT)/.done  ## test that peft loads the adapters that `merger export --lora` writes, beside the environment (3 MB)
+	$(PYTEST) tests/test_lora_out.py
 
 docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the methods themselves
 	$(BIN)/python scripts/docs.py
@@ -133,6 +138,11 @@ $(TRITON)/.done: | $(BIN)/python
 	  echo "fetching $(TRITONS) into $(TRITON) (200 MB) ..."; \
 	  $(BIN)/python $(PIP) --no-deps --target $(TRITON) $(TRITONS) || echo "it cannot be fetched; its tests are skipped" >&2; \
 	fi
+	@touch $@
+
+$(PEFT)/.done: | $(BIN)/python
+	@mkdir -p $(PEFT)
+	@$(BIN)/python $(PIP) --no-deps --target $(PEFT) "peft==0.21.2" || echo "peft cannot be fetched; its tests are skipped" >&2
 	@touch $@
 
 $(EVALS)/.done: | $(BIN)/python

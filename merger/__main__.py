@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, sweep, judge, tune, kin, doctor, methods, page. Each calls one function of what is below."""
+"""The command line: merge, inspect, export, sweep, judge, tune, kin, doctor, methods, page. Each calls one function below it."""
 
 import argparse
 import atexit
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import merger
+from merger.cli import export_lora
 from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
 from merger.files.checkpoints import format_bytes, parse_size
 from merger.methods import METHODS
@@ -88,6 +89,14 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("--exact", action="store_true", help="measure every weight, not a sample of each tensor")
     inspect.add_argument("--tensors", action="store_true", help="list every tensor's sources and numbers")
     inspect.set_defaults(run=_inspect)
+
+    export = commands.add_parser("export", help="write a merge for other programs: as a LoRA adapter of its base")
+    _add_recipe(export, "RECIPE_OR_FOLDER", "a recipe, or a model's folder")
+    export.add_argument("out", metavar="OUT", type=_path, help="what is written; must be new")
+    _add_mismatch(export)
+    export_lora.add(export)
+    export.add_argument("-q", "--quiet", action=_YesNo, help="no progress bar")
+    export.set_defaults(run=_export)
 
     sweep = commands.add_parser("sweep", help="try many settings of a recipe, score each with probes, list the best first")
     _add_recipe(sweep)
@@ -597,6 +606,23 @@ def _sweep(options: argparse.Namespace) -> None:
         _write(options.out, search.as_json(recipe, varied, marks, trials))
     if options.best is not None:
         _write(options.best, ranked[0].text)
+
+
+def _export(options: argparse.Namespace) -> int:
+    if not export_lora.wanted(options):
+        raise MergeError("say as what: --lora RANK or --energy SHARE for a LoRA adapter.")
+    return _export_lora(options)
+
+
+def _export_lora(options: argparse.Namespace) -> int:
+    try:
+        with _Bar(options.quiet) as bar:
+            said = export_lora.run(options, lambda: _recipe(options), bar.show)
+    except KeyboardInterrupt:
+        print("\nStopped; nothing was written.", file=sys.stderr)
+        return 130
+    print(said)
+    return 0
 
 
 def _tune(options: argparse.Namespace) -> None:

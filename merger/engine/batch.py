@@ -136,7 +136,7 @@ def merge(
         # mapped pages are dear to take back where this process must do it, and not where the system has other memory
         cold = {file for file in inputs if not cached(file)} if cap is not None and needed > cap else set[Path]()
         dirty = min(room, memory or room) // 16 if room and needed > room else None
-        workers = fitting_workers(plan.jobs, workers, memory)
+        workers = fitting_workers(plan.jobs, workers, memory, models)
         with (
             read_by_files(models.values(), cold) if cold else contextlib.nullcontext(),
             writing(out, files, metadata, word, part, dirty, allow_nonfinite) as output,

@@ -177,8 +177,25 @@ BARE_MEMORY = 180_000_000
 """What these really take of their own."""
 
 
-def memory_of(job: TensorJob) -> int:
-    """Bytes of memory that making one tensor takes beside its files, which are mapped and can be let go of at any time."""
+def memory_of(job: TensorJob, models: Mapping[str, Checkpoint] | None = None) -> int:
+    """Bytes of memory that making one tensor takes beside its files, which are mapped and can be let go of at any time.
+
+    models  opened, for what their LoRAs take; None: they have none
+    """
+    return _own_memory(job) + (_adapting(job, models) if models else 0)
+
+
+def _adapting(job: TensorJob, models: Mapping[str, Checkpoint]) -> int:
+    """Bytes of the sources that LoRAs change: each is a float32 tensor of its own, and one product more while it is made."""
+    sources = {s for s in (*job.sources, *([job.base] if job.base else [])) if _has_lora(models.get(s.key), s.name)}
+    return 4 * math.prod(job.shape) * (len(sources) + 1) if sources else 0
+
+
+def _has_lora(model: Checkpoint | None, name: str) -> bool:
+    return isinstance(model, Adapted) and model.own(name) in model.pairs
+
+
+def _own_memory(job: TensorJob) -> int:
     n, count = math.prod(job.shape), len(job.sources)
     gathered = sum(4 * n for s in (*job.sources, *([job.base] if job.base else [])) if s.vocab is not None or s.made)
     if job.method is None:
@@ -220,13 +237,18 @@ def working_memory(job: TensorJob, kind: str) -> int:
     return made + costs.whole_memory(job) + (0 if plain else 32 * min(n, 1 << 20))  # dot products and sums go by float64 blocks
 
 
-def fitting_workers(jobs: Sequence[TensorJob], workers: int | None, memory: int | None) -> int:
-    """How many tensors are made at a time, under a limit of memory. MergeError names a tensor that alone takes more."""
+def fitting_workers(
+    jobs: Sequence[TensorJob], workers: int | None, memory: int | None, models: Mapping[str, Checkpoint] | None = None
+) -> int:
+    """How many tensors are made at a time, under a limit of memory. MergeError names a tensor that alone takes more.
+
+    models  as in `memory_of`
+    """
     wanted = workers or processors()
     if memory is None or not jobs:
         return wanted
-    largest = sorted(jobs, key=memory_of, reverse=True)
-    needs = [memory_of(job) for job in largest[:wanted]]
+    largest = sorted(jobs, key=lambda job: memory_of(job, models), reverse=True)
+    needs = [memory_of(job, models) for job in largest[:wanted]]
     if OWN_MEMORY + needs[0] > memory:
         job = largest[0]
         why = "" if job.method is None or fused.supports(job) else f", because '{job.method}' looks at the whole tensor at once"

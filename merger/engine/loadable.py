@@ -112,6 +112,17 @@ def of(model: Checkpoint) -> dict[str, Any]:
     return _ask({"config": _plain(model.config), "tensors": tensors, "stack": []}, time.monotonic() + LOADING_SECONDS)
 
 
+def structure(model: Checkpoint) -> dict[str, Any]:
+    """What the model that transformers makes of a folder keeps; or why that is `unknown`.
+
+    `tensors`  name -> [the kind of module that it belongs to, the first name of the same numbers]
+    `named`    name in the folder's files -> name in the model; None where it is turned, or put together with others
+    `experts`  the type whose way it has of putting experts together, "" where it does not or is too old to say
+    """
+    question = {"structure": _plain(model.config), "names": [*model.tensors]}
+    return _ask(question, time.monotonic() + LOADING_SECONDS)
+
+
 def _changes(plan: Plan, config_source: Checkpoint) -> bool:
     """Whether the output has other names, shapes or settings than the config source's files."""
     if plan.stack or config_source.notes:
@@ -364,6 +375,8 @@ def answered(question: Mapping[str, Any]) -> dict[str, Any]:
         load = _loader()
     except ImportError:
         return {"unknown": "transformers is not installed"}
+    if "structure" in question:
+        return _structure(question["structure"], question["names"])
     answer = load(question["config"], question["tensors"])
     if "unknown" not in answer and question["stack"]:
         answer["kinds"] = _unlike_kinds(question)
@@ -428,6 +441,59 @@ def _loader() -> Callable[[Mapping[str, Any], Mapping[str, Sequence[int]]], dict
         }  # fmt: skip
 
     return load
+
+
+def _structure(config: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """What `structure` says."""
+    import torch
+    import transformers
+
+    kind = str(config.get("model_type", ""))
+    made = _made(config) if kind in transformers.CONFIG_MAPPING else None
+    model = _class_of(config, made) if made is not None else None
+    if model is None:
+        return {"unknown": f"transformers has no model for the type {kind[:60]!r}"}
+    with torch.device("meta"):
+        built = model(made)
+    built.tie_weights()
+    rename = _renaming(built)
+    owners = dict(built.named_modules())
+    first: dict[int, str] = {}
+    tensors: dict[str, list[Any]] = {}
+    for name, tensor in built.state_dict(keep_vars=True).items():
+        tensors[name] = [type(owners[name.rpartition(".")[0]]).__name__, first.setdefault(id(tensor), name)]
+    named = {name: new if (new := rename(name)) in tensors else None for name in names}
+    return {"tensors": tensors, "named": named, "experts": _experts(kind)}
+
+
+def _experts(kind: str) -> str:
+    """The type after whose rules transformers puts the experts of another together."""
+    with contextlib.suppress(ImportError):
+        from transformers import conversion_mapping
+
+        known: Mapping[str, Any] = getattr(conversion_mapping, "_MODEL_TO_CONVERSION_PATTERN", {})
+        return kind if kind == "mixtral" else str(known.get(kind, ""))
+    return ""
+
+
+def _renaming(model: Any) -> Callable[[str], str | None]:
+    """What a model calls a tensor of its files; None where it is turned, or put together with others, while it is loaded."""
+    try:
+        from transformers import core_model_loading as loading
+        from transformers.conversion_mapping import get_model_conversion_mapping
+
+        rename_key: Callable[..., tuple[str, str | None]] = getattr(loading, "rename_source_key")  # noqa: B009 - of no known type
+    except (ImportError, AttributeError):  # an older version, in which both have the same names
+        return lambda name: name
+    rules, state = get_model_conversion_mapping(model), model.state_dict()
+    several = [rule for rule in rules if isinstance(rule, loading.WeightConverter)]
+    others: list[Any] = [rule for rule in rules if not isinstance(rule, loading.WeightConverter)]
+
+    def rename(name: str) -> str | None:
+        made, turned = rename_key(name, others, several, model.base_model_prefix, state)
+        return None if turned is not None else made
+
+    return rename
 
 
 def _made(config: Mapping[str, Any]) -> Any:
@@ -499,4 +565,4 @@ def _first_line(error: BaseException) -> str:
     return " ".join(str(error).split())[:300] or type(error).__name__
 
 
-__all__ = ["Check", "answered", "check", "of", "serve", "start"]
+__all__ = ["Check", "answered", "check", "of", "serve", "start", "structure"]

@@ -260,6 +260,32 @@ def card(
     return with_answers(text, answers, link)
 
 
+def adapter_card(
+    recipe: Recipe, base: str, layers: Sequence[tuple[str, str, float]], licences: Sequence[str | None]
+) -> str:  # fmt: skip
+    """README.md of a LoRA adapter: what it lies on, what it keeps of the merge in each layer, and the merge's recipe.
+
+    layers  label, ranks, and the share of the change's norm that is lost
+    """
+    head = ["---", "library_name: peft", "tags:", "  - lora", "  - merge"]
+    if is_hub_id(base) and not Path(base).exists():
+        head += [f"base_model: {base.partition('@')[0]}", "base_model_relation: adapter"]
+    top, said = strictest(licences)
+    if top is not None and all(name in _LICENCES for name in licences):
+        head.append(f"license: {top}")
+    method = f"a merge by `{recipe.merge_method}`"
+    table = [f"| {_cell(label)} | {ranks} | {share:.2%} |" for label, ranks, share in layers]
+    return "\n".join([
+        *head, "---", "", "# A merge as an adapter", "",
+        f"What {method} changes of {_inline(base)}, as a LoRA: made by arithmetic, without training.", "",
+        f"Licence: {_cell(said)} Made with merge-explorer {merger.__version__}, torch {torch.__version__}.", "",
+        "## What it keeps", "",
+        "Error: the norm of what the adapter leaves out, as a share of the norm of what the merge changes.", "",
+        "| | held | error |", "|---|---|---|", *table, "",
+        "## Recipe", "", *_block(dump(recipe), "yaml"), "",
+    ])  # fmt: skip
+
+
 _LINK = re.compile(r"https?://[A-Za-z0-9._~:/?#@!$&*+,;=%-]{3,12000}")
 
 

@@ -28,6 +28,8 @@ _VARIANTS = {
     "arrow_config": "Arrow", "layer_replication": "replicated layers", "lora_bias": "LoRA biases",
     "target_parameters": "LoRA on bare parameters", "trainable_token_indices": "trainable tokens",
 }  # fmt: skip
+# What transformers 5 calls a module in memory, and so peft in an adapter -> what the files of some models call it.
+_RENAMED = (("mlp.gate.", "block_sparse_moe.gate."), ("lm_head.", "embed_out."))
 _OWN_BASE = ("pissa", "olora", "corda", "loftq", "lora_ga")
 
 
@@ -51,7 +53,7 @@ class Pair:
         """The rows of what this adapter adds."""
         a, b = self.adapter.read(self.a).to(dtype), self.adapter.read(self.b).to(dtype)
         left, right = (a.T, b.T) if self.transposed else (b, a)
-        return (left if rows is None else left[rows]) @ right * self.scale
+        return ((left if rows is None else left[rows]) @ right).mul_(self.scale)  # the product is ours
 
 
 @dataclass(frozen=True)
@@ -322,11 +324,17 @@ def _finder(tensors: Mapping[str, Stored]) -> Callable[[str], str | None]:
     def find(name: str) -> str | None:
         if name in tensors:
             return name
-        same = bare.get(strip_prefixes(name), [])
+        same = next((bare[n] for n in _spellings(strip_prefixes(name)) if n in bare), [])
         longer = [] if same else [n for n in tensors if n.endswith("." + strip_prefixes(name))]
         return same[0] if len(same) == 1 else longer[0] if len(longer) == 1 else None
 
     return find
+
+
+def _spellings(name: str) -> Iterable[str]:
+    """A tensor's name, and what it may be called in files."""
+    yield name
+    yield from (name.replace(memory, file) for memory, file in _RENAMED if memory in name)
 
 
 def _pair(adapter: Checkpoint, module: str, names: Mapping[str, str]) -> Pair:
