@@ -1,4 +1,4 @@
-// npm run build: 6c320dc147403177 of head/head.css head/main.js head/pops.js shared/dom.js shared/host.js shared/keyboard.js
+// npm run build: 99fe2a0f5d46aae8 of head/head.css head/main.js head/pops.js shared/dom.js shared/host.js shared/keyboard.js
 "use strict";var part=(()=>{var u=Object.defineProperty;var k=Object.getOwnPropertyDescriptor;var E=Object.getOwnPropertyNames;var A=Object.prototype.hasOwnProperty;var L=(s,e)=>{for(var t in e)u(s,t,{get:e[t],enumerable:!0})},S=(s,e,t,o)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of E(e))!A.call(s,n)&&n!==t&&
 u(s,n,{get:()=>e[n],enumerable:!(o=k(e,n))||o.enumerable});return s};var C=s=>S(u({},"__esModule",{value:!0}),s);var H={};L(H,{start:()=>D});var b=`.head{display:flex;align-items:center;gap:4px;width:100%;min-width:0;color:var(--me-ink);font-size:13px}.head .hd-skip{position:absolute;left:8px;top:8px\
 ;z-index:40;padding:6px 12px;border-radius:6px;background:var(--me-ink);color:var(--me-paper)}.head .hd-skip:not(:focus){width:1px;height:1px;overflow:hidden;cl\

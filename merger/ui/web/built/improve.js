@@ -1,4 +1,4 @@
-// npm run build: c56ef384ba8ead19 of improve/improve.css improve/judge.js improve/main.js improve/run.js improve/table.js improve/ways.js shared/dom.js shared/host.js shared/ways.js
+// npm run build: eddd227a15c92c03 of improve/improve.css improve/judge.js improve/main.js improve/run.js improve/table.js improve/ways.js shared/dom.js shared/host.js shared/ways.js
 "use strict";var part=(()=>{var x=Object.defineProperty;var H=Object.getOwnPropertyDescriptor;var I=Object.getOwnPropertyNames;var z=Object.prototype.hasOwnProperty;var B=(o,t)=>{for(var e in t)x(o,e,{get:t[e],enumerable:!0})},F=(o,t,e,r)=>{if(t&&typeof t=="object"||typeof t=="function")for(let n of I(t))!z.call(o,n)&&n!==e&&
 x(o,n,{get:()=>t[n],enumerable:!(r=H(t,n))||r.enumerable});return o};var J=o=>F(x({},"__esModule",{value:!0}),o);var Z={};B(Z,{start:()=>X});var O=`.improve{color:var(--me-ink);font-size:13px;min-width:0;contain:inline-size;[hidden]{display:none!important}p{margin:4px 0;overflow-wrap:anywhere}small,t\
 h{color:var(--me-soft-ink);font-weight:400}.im-status,.im-hint{font-weight:600}.im-hint{color:var(--me-bad)}progress{width:100%;height:6px;appearance:none;borde\

@@ -2,7 +2,7 @@
 
 import { colourOf } from '../answers/card.js';
 import { FINAL } from '../answers/kinds.js';
-import { button, el, grouped, setText, titled } from '../shared/dom.js';
+import { button, deskOf, el, grouped, setText, titled } from '../shared/dom.js';
 import { copier } from '../shared/copy.js';
 import { readOrNull } from '../shared/host.js';
 import { LINE, LOST } from '../shared/states.js';
@@ -90,6 +90,7 @@ export class Chat {
     const at = document.activeElement;
     this.opener = at instanceof HTMLElement ? at : null;
     this.root.hidden = false;
+    deskOf(this.root).dataset.chat = '';
     this.draw();
     this.say.node.focus();
   }
@@ -100,6 +101,7 @@ export class Chat {
       return;
     }
     this.root.hidden = true;
+    delete deskOf(this.root).dataset.chat;
     this.opener?.focus();
   }
 

@@ -3,7 +3,7 @@
 // props.marks  JSON text of {run, marks: [true|false|null]}: whether the merge was right, by row, when all of them had answered
 // props.value  what goes back: {act: 'begin'}, with `select`: the game's recipe and rows, please
 import css from './coach.css';
-import { button, el, rootOf, setText } from '../shared/dom.js';
+import { button, deskOf, el, rootOf, setText } from '../shared/dom.js';
 import { readOrNull } from '../shared/host.js';
 import { END, STEPS, after } from './steps.js';
 
@@ -38,11 +38,12 @@ export function start(host) {
       // then it comes again
     }
     root.hidden = true;
+    delete deskOf(root).dataset.step;
     step = -1;
   };
   const draw = () => {
     const now = STEPS[step];
-    root.dataset.step = String(step); // the lane that is meant has a frame
+    deskOf(root).dataset.step = String(step); // the lane that is meant has a frame
     discs.replaceChildren(
       ...STEPS.map((_, i) => Object.assign(el('i', 'co-disc', i < step ? '✓' : String(i + 1)), { ariaHidden: 'true' })),
     );

@@ -20,6 +20,14 @@ export function view() {
     document.querySelector(place)?.setAttribute('role', role);
     document.querySelector(place)?.setAttribute('aria-label', name);
   }
+  const below = document.querySelector('#below');
+  const drawer = () => {
+    const tabs = [...document.querySelectorAll('#below > .tab-wrapper [role=tab]')];
+    const open = tabs.findIndex((tab) => tab.getAttribute('aria-selected') === 'true') > 0; // the first closes
+    document.querySelector('#desk')?.toggleAttribute('data-drawer', open);
+  };
+  if (below) new MutationObserver(drawer).observe(below, { subtree: true, attributes: true, attributeFilter: ['aria-selected'] });
+  drawer();
 }
 
 /**

@@ -138,3 +138,10 @@ export function onResize(root, then) {
   });
   watching.observe(root);
 }
+
+/**
+ * The page around a part, which says what is open on it for the style sheets: with `:has()` there all of it is styled anew in every
+ * frame of a drag.
+ * @param {HTMLElement} root
+ */
+export const deskOf = (root) => /** @type {HTMLElement} */ (root.closest('#desk') ?? root);

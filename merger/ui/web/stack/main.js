@@ -5,7 +5,7 @@
 // events       release; undo, retry: a step of the page
 
 import css from './stack.css';
-import { button, el, grouped, onResize, onTheme, rootOf, setText, svg, titled } from '../shared/dom.js';
+import { button, deskOf, el, grouped, onResize, onTheme, rootOf, setText, svg, titled } from '../shared/dom.js';
 import { read } from '../shared/host.js';
 import { stepOf, withControl } from '../shared/keyboard.js';
 import { clamp } from '../shared/numbers.js';
@@ -99,6 +99,7 @@ class Stack {
       this.blocks = this.board.blocks.map(({ of, sources }) => ({ of, sources }));
     }
     this.root.hidden = !this.blocks.length;
+    deskOf(this.root).toggleAttribute('data-stack', !this.root.hidden);
     if (this.root.hidden) return;
     this.choose(this.chosen);
     if (later && !this.drag && !this.typing) this.send();
