@@ -3,6 +3,7 @@
 The toys stand for such models: only what counts as quick is another here, and, in the page, how long a word takes.
 """
 
+import contextlib
 import re
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from browsing import ROOT, SEEN, Page, serve
 
 from merger.recipe import replace_all
-from merger.ui import state
+from merger.ui import Panels, state
 from merger.ui.rows import Row
 from merger.ui.service import answers
 from merger.ui.service.answers import Answers
@@ -126,3 +127,21 @@ def test_stale_rows_say_so(browser: Any, monkeypatch: pytest.MonkeyPatch) -> Non
     finally:
         view.close()
         demo.close()
+
+
+def test_the_warm_up_gives_way(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who comes while the first models are loaded waits for that alone, not for answers that nobody asked for."""
+    told: list[int] = []
+
+    def ask_all(self: Answers, work: Workspace, rows: Any, first: str, visit: Visit, **_: Any) -> Iterator[dict[str, Any]]:
+        with studio.turns.stand():
+            while visit.current(0) and len(told) < 50:
+                told.append(len(told))
+                if len(told) == 3:
+                    somebody.enter_context(studio.turns.stand("somebody"))
+                yield {}
+
+    monkeypatch.setattr(Answers, "ask_all", ask_all)
+    with contextlib.ExitStack() as somebody:
+        Panels(studio).answers.warm_up()
+    assert len(told) == 3

@@ -19,7 +19,7 @@ from merger.ui.rows import Row, Rows, whole
 from merger.ui.service.answers import Answers
 from merger.ui.service.first import made_before
 from merger.ui.state import Workspace, start
-from merger.ui.studio import ANSWER_TOKENS, Manner
+from merger.ui.studio import ANSWER_TOKENS, Manner, Visit
 from merger.ui.words import changed
 
 MANNER = ("heat", "draw seed", "plain", "length", "top p", "penalty", "stops")
@@ -51,12 +51,16 @@ class Answering:
         self.desk.shows(answers=answers(shown.shown, board, feed, elem_id="answers"))
 
     def warm_up(self) -> None:
-        """Load the first models and answer with them, so that the first stroke need not wait for that."""
+        """Load the first models and answer with them, so that the first stroke need not wait for that; who comes meanwhile goes on
+        as soon as they are loaded."""
         studio = self.desk.studio
         if not studio.borrows:
             preset = studio.presets[0]
             first = start(preset, studio.base, studio.parents_of_family)
-            Answers(studio).first_answers(first, preset.rows, preset.rows[0].id)
+            nobody = Visit()
+            for _ in Answers(studio).ask_all(first, preset.rows, preset.rows[0].id, nobody, idle=0):
+                if len(studio.turns) > 1:
+                    nobody.moves_on()
 
     def manner(self) -> None:
         """How answers are drawn: variety, its seed, with or without the chat template, and whether at every stroke."""
