@@ -51,8 +51,10 @@ class Answering:
         self.desk.shows(answers=answers(shown.shown, board, feed, elem_id="answers"))
 
     def warm_up(self) -> None:
-        """Load the first models and answer with them, so that the first stroke need not wait for that; who comes meanwhile goes on
-        as soon as they are loaded."""
+        """Load the first models and answer with them, so that the first stroke need not wait for that.
+
+        Who comes meanwhile goes on as soon as they are loaded.
+        """
         studio = self.desk.studio
         if not studio.borrows:
             preset = studio.presets[0]
