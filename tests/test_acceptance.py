@@ -220,7 +220,7 @@ def test_a_model_keeps_its_colour(open_page: Any) -> None:
         return inks(of)
 
     first = lanes(page, "pirate", "plural")
-    page.box("models").get_by_role("checkbox", name="spell", exact=True).check()
+    page.box("models").get_by_role("checkbox", name="spell · ").check()
     three = lanes(page, "pirate", "plural", "spell")
     assert len(set(three.values())) == 3 and three.items() >= first.items()
     page.page.keyboard.press("Escape")
@@ -241,3 +241,22 @@ def test_on_a_wide_page_a_drawer_covers_nothing(open_page):
     hearing, drawer = (page.page.locator(place).bounding_box() for place in ("#hearing", "#below > .tabitem:visible"))
     assert drawer["width"] == 600 and drawer["height"] > 780
     assert hearing["x"] + hearing["width"] <= drawer["x"] + 1 and hearing["height"] > 780
+
+
+def test_a_lane_is_made_higher_by_enter_and_models_say_what_they_take(open_page: Any) -> None:
+    page = open_page(1280, 860)
+    lane = page.lane("plural weight")
+    height = lane.bounding_box()["height"]
+    lane.focus()
+    page.page.keyboard.press("Enter")
+    expect(page.page.locator(".mx-lane[data-high] .mx-name")).to_have_text("plural")
+    assert lane.bounding_box()["height"] > 1.5 * height
+    canvas = page.page.locator(".mx-lane[data-high] canvas").first
+    assert canvas.evaluate("(node) => node.height === Math.round(node.clientHeight * devicePixelRatio)")  # drawn for it
+    page.lane("pirate weight").focus()
+    page.page.keyboard.press("Enter")
+    expect(page.page.locator(".mx-lane[data-high] .mx-name")).to_have_text("pirate")  # one at a time
+    page.page.keyboard.press("Enter")
+    expect(page.page.locator(".mx-lane[data-high]")).to_have_count(0)
+    assert abs(lane.bounding_box()["height"] - height) < 1
+    expect(page.box("models").get_by_role("checkbox", name="pirate · 2.5 MB", exact=True)).to_be_visible()

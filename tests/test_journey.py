@@ -120,7 +120,7 @@ def test_methods_bring_their_own_controls(open_page):
 def test_refused_choice_says_why_and_changes_nothing(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
-    page.box("models").get_by_role("checkbox", name="plural", exact=True).uncheck()
+    page.box("models").get_by_role("checkbox", name="plural · ").uncheck()
     sync_api.expect(page.lane("plural weight")).to_have_count(0, timeout=10_000)
     slerp = page.box("method").get_by_role("radio", name=re.compile("^Along the arc slerp"))
     sync_api.expect(slerp).to_have_attribute("aria-disabled", "true")
@@ -128,7 +128,7 @@ def test_refused_choice_says_why_and_changes_nothing(open_page):
     slerp.dispatch_event("click")
     page.page.wait_for_timeout(300)
     page.page.keyboard.press("Escape")
-    page.box("models").get_by_role("checkbox", name="pirate", exact=True).uncheck()
+    page.box("models").get_by_role("checkbox", name="pirate · ").uncheck()
     notice = page.page.locator("#notice textarea")
     sync_api.expect(notice).to_have_value("choose at least one model to mix.", timeout=10_000)
     sync_api.expect(page.lane("pirate weight")).to_be_visible()

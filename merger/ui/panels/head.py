@@ -21,7 +21,7 @@ KEYS = """
 |---|---|
 | anywhere | `/` ask · `?` these keys · Alt+`1` … `4` drawers · Esc closes · F6 next part · Ctrl+Z, Ctrl+Shift+Z undo and redo |
 | bars | ← → layer · ↑ ↓ .01, with Shift .1, with Alt the whole lane · `[` `]` whole lane · `0`–`9` tenths · Home End · S solo · \
-M mute · L lock the layer, with Shift the lane · O only this layer · R surprise |
+M mute · L lock the layer, with Shift the lane · O only this layer · R surprise · Enter this lane higher |
 | rows | ↑ ↓ row · ← → along it · Space tick · Enter open · F2 change · Delete take out · Alt+↑ ↓ move |
 | close up | ← → words · C copy · R other words |
 | charts | arrows move · Enter loads |

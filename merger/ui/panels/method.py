@@ -19,6 +19,7 @@ from merger.ui.lanes import short_names
 from merger.ui.panels.answers import Answering
 from merger.ui.rows import Rows
 from merger.ui.state import Workspace
+from merger.ui.studio import Studio
 
 OTHERS = "others"
 
@@ -31,14 +32,16 @@ class Choosing:
         self.controls = controls.shared()
         desk.draws("method", lambda scene: gr.update(board=methods(scene.work)))
         desk.draws("families", lambda scene: gr.update(board=self.families(scene.work)))
-        desk.draws("models", lambda scene: gr.update(choices=_named(scene.work), value=list(scene.work.chosen)))
+        desk.draws("models", lambda scene: gr.update(choices=_named(scene.studio, scene.work), value=list(scene.work.chosen)))
         desk.draws("seed", lambda scene: scene.work.recipe.seed, typed=True)
         for name in self.controls:
             desk.draws(f"control {name}", lambda scene, name=name: controls.show(scene.plan, name))
 
     def view_models(self, first: Workspace) -> None:
         """Which models: those in the mix, and other families."""
-        models = gr.CheckboxGroup(_named(first), value=list(first.chosen), label="Models in the mix", interactive=True)
+        models = gr.CheckboxGroup(
+            _named(self.desk.studio, first), value=list(first.chosen), label="Models in the mix", interactive=True
+        )
         self.desk.shows(models=models, families=choices(self.families(first), elem_id="families"))
 
     def view(self, first: Workspace) -> None:
@@ -150,9 +153,17 @@ def methods(work: Workspace) -> str:
     return listed("Merge method", groups)
 
 
-def _named(work: Workspace) -> list[tuple[str, str]]:
+def _named(studio: Studio, work: Workspace) -> list[tuple[str, str]]:
+    """The shelf's models, each with the memory that it takes; one that may not be opened any more by its name alone."""
     names = short_names([work.base, *work.shelf])
-    return [(names[model], model) for model in work.shelf]
+
+    def label(model: str) -> str:
+        try:
+            return f"{names[model]} · {format_bytes(studio.parents.model(model, studio.access).nbytes)}"
+        except MergeError:
+            return names[model]
+
+    return [(label(model), model) for model in work.shelf]
 
 
 __all__ = ["Choosing", "methods"]

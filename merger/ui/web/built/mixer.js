@@ -1,4 +1,4 @@
-// npm run build: 2e69231a6f35efa2 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js mixer/ways.js shared/colours.js shared/dom.js shared/host.js shared/icons.js shared/keyboard.js shared/numbers.js shared/ways.js
+// npm run build: 134a778d8f1a334d of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js mixer/ways.js shared/colours.js shared/dom.js shared/host.js shared/icons.js shared/keyboard.js shared/numbers.js shared/ways.js
 "use strict";var part=(()=>{var St=Object.defineProperty;var co=Object.getOwnPropertyDescriptor;var ho=Object.getOwnPropertyNames;var po=Object.prototype.hasOwnProperty;var uo=(t,e)=>{for(var o in e)St(t,o,{get:e[o],enumerable:!0})},fo=(t,e,o,s)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of ho(e))!po.call(t,n)&&
 n!==o&&St(t,n,{get:()=>e[n],enumerable:!(s=co(e,n))||s.enumerable});return t};var mo=t=>fo(St({},"__esModule",{value:!0}),t);var Cs={};uo(Cs,{meterOf:()=>yt,sketchOf:()=>wt,start:()=>Ls});var Gt=`.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-fill-primary\
 , var(--me-card));position:relative;display:flex;flex-direction:column;height:100%;min-width:0;container-type:inline-size;color:var(--mx-text);font-size:13px;li\
@@ -24,30 +24,31 @@ d var(--me-focus);outline-offset:1px}.mx-zoom{flex:1 1 auto;display:inline-flex;
 t:4px;white-space:nowrap}.mx-zoom .mx-button{min-height:26px;background:var(--me-soft);font-size:12px}.mx-zoom .mx-button:hover{background:var(--me-press)}&[dat\
 a-zoomed=true]{.mx-strip-title{display:none}}.mx-tip{position:absolute;z-index:5;pointer-events:none;padding:4px 8px;border-radius:6px;background:var(--me-tip);\
 color:var(--me-on-tip);font-size:12px;white-space:nowrap;box-shadow:0 2px 8px #0000004d}.mx-lanes{flex:0 1 auto;min-height:0;overflow-y:auto;display:grid;min-wi\
-dth:0}.mx-lane{position:relative;min-width:0;padding:4px 12px 6px 4px;border-bottom:1px solid var(--mx-line)}.mx-lane[data-selected=true]{box-shadow:inset 3px 0\
- 0 var(--mx-colour)}@media(min-width:861px){.mx-lanes{grid-auto-rows:minmax(84px,172px)}.mx-lane{display:flex;flex-direction:column;min-height:0}.mx-track{flex:\
-1 1 0;min-height:18px}}&[data-dense=true]{@media(min-width:861px){.mx-lanes{grid-auto-rows:minmax(46px,134px)}}.mx-lane{padding-block:0 2px}.mx-head{min-height:\
-26px;>.mx-controls>.mx-button{min-height:24px}}.mx-strip-canvas,.mx-hint{display:none}}.mx-head{display:flex;align-items:center;gap:8px;flex:none;min-height:28p\
-x;padding-left:8px;min-width:0}.mx-dot{flex:none;width:10px;height:10px;border-radius:3px;background:var(--mx-colour)}.mx-name{flex:0 1 auto;min-width:36px;over\
-flow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:600}.mx-part{flex:none;color:var(--me-quiet);font-size:12.5px}.mx-help{flex:0 99 auto;display:\
-flex;flex-wrap:wrap;gap:0 4px;min-width:14px;height:1.35em;overflow:hidden;white-space:nowrap;font-size:12px}.mx-lock{padding:0 7px;min-height:24px;font-size:11\
-.5px;background:var(--me-soft);border:1px dashed var(--me-quiet)}.mx-menu{position:absolute;z-index:6;right:4px;top:calc(100% + 2px);display:flex;flex-direction\
-:column;gap:1px;padding:4px;min-width:236px;max-width:92%;background:var(--mx-card);border:1px solid var(--mx-line);border-radius:8px;box-shadow:0 6px 20px #000\
-00038;&[data-up=true]{top:auto;bottom:calc(100% + 2px)}.mx-button{text-align:left;min-height:32px;font-size:13px;color:var(--mx-text);overflow:hidden;text-overf\
-low:ellipsis;flex:none}}.mx-times{display:flex;border-bottom:1px solid var(--mx-line);padding-bottom:3px;margin-bottom:2px;.mx-button{flex:1 0 auto;text-align:c\
-enter;padding:0 6px;overflow:visible}}.mx-share,.mx-remark,.mx-readout{flex:none;color:var(--me-quiet);font-size:12px;font-variant-numeric:tabular-nums;white-sp\
-ace:nowrap}.mx-share:empty,.mx-lane:not(:hover,:focus-within) .mx-readout,.mx-lane:is(:hover,:focus-within) .mx-remark{display:none}.mx-remark,.mx-readout{flex:\
-1 1 0;min-width:0;overflow:hidden;text-align:end;text-overflow:ellipsis}.mx-readout{flex-shrink:0}@container (max-width: 380px){.mx-remark{display:none}}.mx-con\
-trols{flex:none;display:flex;gap:1px;margin:0 -6px 0 auto;position:relative}.mx-controls>.mx-button{padding:0 8px;min-width:28px;color:var(--me-quiet);font-size\
-:12px}.mx-controls>.mx-button:hover{color:var(--mx-text);background:var(--me-soft)}.mx-controls>.mx-button[aria-pressed=true]{color:var(--me-accent);background:\
-var(--me-soft);box-shadow:inset 0 -2px 0 var(--me-accent)}.mx-note{padding:0 8px 4px;color:var(--me-quiet);font-size:12px;overflow-wrap:anywhere}.mx-track{posit\
-ion:relative;height:72px;min-width:0}.mx-canvas{display:block;width:100%;height:100%;min-width:0}.mx-pad{position:absolute;inset:0 -2px 0 32px;border-radius:6px\
-;cursor:crosshair;touch-action:none}.mx-pad:focus{outline:none}.mx-pad:focus-visible{outline:2px solid var(--me-focus);outline-offset:1px}&[data-locked=true] .m\
-x-pad{cursor:not-allowed}&[data-locked=true] .mx-canvas{opacity:.6}.mx-foot{order:2;padding:0 13px 0 5px}.mx-scale{display:block;width:100%;height:20px;min-widt\
-h:0}.mx-hint{margin:2px 0 0 8px;color:var(--me-quiet);font-size:11.5px}@media(max-width:640px){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-h\
-eight:36px;padding:0 11px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;flex:1 1 100%;flex-wrap:wrap;margin:0}.mx-toolbar .mx-button,.mx-controls>.mx-b\
-utton{min-width:36px;padding:0 2px}.mx-keys,.mx-title{display:none}}@media(max-width:860px){height:auto;.mx-lanes{flex:none;overflow:visible}}@media(pointer:coa\
-rse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx-select{min-height:40px}.mx-controls>.mx-button{min-width:36px}}}
+dth:0}.mx-lane{position:relative;min-width:0;padding:4px 12px 6px 4px;border-bottom:1px solid var(--mx-line)}.mx-lane[data-high]{grid-row:span 2;>.mx-track{min-\
+height:150px}}.mx-lane[data-selected=true]{box-shadow:inset 3px 0 0 var(--mx-colour)}@media(min-width:861px){.mx-lanes{grid-auto-rows:minmax(84px,172px)}.mx-lan\
+e{display:flex;flex-direction:column;min-height:0}.mx-track{flex:1 1 0;min-height:18px}}&[data-dense=true]{@media(min-width:861px){.mx-lanes{grid-auto-rows:minm\
+ax(46px,134px)}}.mx-lane{padding-block:0 2px}.mx-head{min-height:26px;>.mx-controls>.mx-button{min-height:24px}}.mx-strip-canvas,.mx-hint{display:none}}.mx-head\
+{display:flex;align-items:center;gap:8px;flex:none;min-height:28px;padding-left:8px;min-width:0}.mx-dot{flex:none;width:10px;height:10px;border-radius:3px;backg\
+round:var(--mx-colour)}.mx-name{flex:0 1 auto;min-width:36px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap;font-weight:600}.mx-part{flex:none;color:\
+var(--me-quiet);font-size:12.5px}.mx-help{flex:0 99 auto;display:flex;flex-wrap:wrap;gap:0 4px;min-width:14px;height:1.35em;overflow:hidden;white-space:nowrap;f\
+ont-size:12px}.mx-lock{padding:0 7px;min-height:24px;font-size:11.5px;background:var(--me-soft);border:1px dashed var(--me-quiet)}.mx-menu{position:absolute;z-i\
+ndex:6;right:4px;top:calc(100% + 2px);display:flex;flex-direction:column;gap:1px;padding:4px;min-width:236px;max-width:92%;background:var(--mx-card);border:1px \
+solid var(--mx-line);border-radius:8px;box-shadow:0 6px 20px #00000038;&[data-up=true]{top:auto;bottom:calc(100% + 2px)}.mx-button{text-align:left;min-height:32\
+px;font-size:13px;color:var(--mx-text);overflow:hidden;text-overflow:ellipsis;flex:none}}.mx-times{display:flex;border-bottom:1px solid var(--mx-line);padding-b\
+ottom:3px;margin-bottom:2px;.mx-button{flex:1 0 auto;text-align:center;padding:0 6px;overflow:visible}}.mx-share,.mx-remark,.mx-readout{flex:none;color:var(--me\
+-quiet);font-size:12px;font-variant-numeric:tabular-nums;white-space:nowrap}.mx-share:empty,.mx-lane:not(:hover,:focus-within) .mx-readout,.mx-lane:is(:hover,:f\
+ocus-within) .mx-remark{display:none}.mx-remark,.mx-readout{flex:1 1 0;min-width:0;overflow:hidden;text-align:end;text-overflow:ellipsis}.mx-readout{flex-shrink\
+:0}@container (max-width: 380px){.mx-remark{display:none}}.mx-controls{flex:none;display:flex;gap:1px;margin:0 -6px 0 auto;position:relative}.mx-controls>.mx-bu\
+tton{padding:0 8px;min-width:28px;color:var(--me-quiet);font-size:12px}.mx-controls>.mx-button:hover{color:var(--mx-text);background:var(--me-soft)}.mx-controls\
+>.mx-button[aria-pressed=true]{color:var(--me-accent);background:var(--me-soft);box-shadow:inset 0 -2px 0 var(--me-accent)}.mx-note{padding:0 8px 4px;color:var(\
+--me-quiet);font-size:12px;overflow-wrap:anywhere}.mx-track{position:relative;height:72px;min-width:0}.mx-canvas{display:block;width:100%;height:100%;min-width:\
+0}.mx-pad{position:absolute;inset:0 -2px 0 32px;border-radius:6px;cursor:crosshair;touch-action:none}.mx-pad:focus{outline:none}.mx-pad:focus-visible{outline:2p\
+x solid var(--me-focus);outline-offset:1px}&[data-locked=true] .mx-pad{cursor:not-allowed}&[data-locked=true] .mx-canvas{opacity:.6}.mx-foot{order:2;padding:0 1\
+3px 0 5px}.mx-scale{display:block;width:100%;height:20px;min-width:0}.mx-hint{margin:2px 0 0 8px;color:var(--me-quiet);font-size:11.5px}@media(max-width:640px){\
+.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px;padding:0 11px}.mx-select{min-height:40px;flex:none}.mx-zoom{order:-2;flex:1 1 100%;\
+flex-wrap:wrap;margin:0}.mx-toolbar .mx-button,.mx-controls>.mx-button{min-width:36px;padding:0 2px}.mx-keys,.mx-title{display:none}}@media(max-width:860px){hei\
+ght:auto;.mx-lanes{flex:none;overflow:visible}}@media(pointer:coarse){.mx-button,.mx-lock,.mx-menu .mx-button,.mx-zoom .mx-button{min-height:36px}.mx-select{min\
+-height:40px}.mx-controls>.mx-button{min-width:36px}}}
 `;var wo="http://www.w3.org/2000/svg";function m(t,e="",o=""){let s=document.createElement(t);return e&&(s.className=e),o!==""&&(s.textContent=o),s}function Mt(t,e,o=""){
 let s=document.createElementNS(wo,t);for(let[n,r]of Object.entries(e))s.setAttribute(n,String(r));return o&&(s.textContent=o),s}function Xt(t,e,o,s=""){let n=m(
 "button",t,e);return n.type="button",s&&n.setAttribute("aria-label",s),n.addEventListener("click",o),n}function w(t,e){return t.title=e,t}function R(t,e){return t.
@@ -157,17 +158,18 @@ brush={from:n,to:n,hand:!0},C(t,-1)}),e.addEventListener("pointermove",s=>t.brus
 nterup",()=>{if(!t.brush?.hand)return;let[s,n]=t.brushed();n>s?P(t,s,n):ct(t),o=performance.now()}),e.addEventListener("pointercancel",()=>{t.brush?.hand&&ct(t)}),
 e.addEventListener("pointerleave",()=>C(t,-1)),e.addEventListener("blur",()=>{C(t,-1),t.brush&&!t.brush.hand&&ct(t)}),e.addEventListener("click",s=>{performance.
 now()-o<100||(C(t,G(t,s)),V(t,t.spot))}),e.addEventListener("keydown",s=>To(t,s))}var $o=300,$e={o:(t,e,o)=>t.keepOnly(...o),l:(t,e,o)=>t.lockColumns(...o),L:(t,{lane:e})=>t.lockLane(e),m:(t,{lane:e,mute:o})=>o&&t.edit(()=>rt(t.s,e)),s:(t,{lane:e,
-solo:o})=>o&&t.edit(()=>it(t.s,e)),r:t=>t.surprise()};function Bo(t,e,o){let{key:s,shiftKey:n,altKey:r}=t,i={value:null,change:null,whole:null},a=n?.1:e,l={ArrowUp:r?
-{...i,whole:.05}:{...i,change:a},ArrowDown:r?{...i,whole:-.05}:{...i,change:-a},PageUp:{...i,change:.1},PageDown:{...i,change:-.1},Home:{...i,value:o[0]},End:{...i,
-value:o[1]},"]":{...i,whole:.05},"[":{...i,whole:-.05}};return Object.hasOwn(l,s)?l[s]:/^[0-9]$/.test(s)?{...i,value:Number(s)/10}:null}function _o(t,e){let o=t.
-s.seen().filter(n=>!t.s.isOff(e,n)),s=v(t.s.cursor[e.path]??t.ends?.first??0,o[0]??0,o[o.length-1]??0);return{seen:o,at:s}}function No(t,e,o){if(Z(o))return;let{
-seen:s,at:n}=_o(t,e.lane),r=Bo(o,e.lane.step||.01,t.s.view());if(Object.hasOwn($e,o.key))$e[o.key](t,e,t.s.span(n));else if(o.key==="ArrowLeft")Be(t,e,Ho(t,s,n));else if(o.
-key==="ArrowRight")Be(t,e,Ro(t,s,n));else if(r)Po(t,e,n,r);else{o.key==="Escape"&&t.s.zoom&&P(t,0,0);return}o.preventDefault()}function Ho(t,e,o){return e.filter(
-n=>n<t.s.span(o)[0]).map(n=>t.s.span(n)[0]).filter(n=>e.includes(n)).pop()}var Ro=(t,e,o)=>e.find(s=>s>t.s.span(o)[1]);function Be(t,e,o){o!==void 0&&(t.s.cursor[e.
-lane.path]=o),e.hover=-1,t.mark(e.lane.path)}function Po(t,e,o,s){if(t.s.board.locked)return;let{lane:n}=e;t.typing??={before:t.s.lanes,timer:void 0},e.hover=-1,
-t.s.cursor[n.path]=o,s.whole!==null?nt(t.s,n,s.whole):ue(t.s,n,t.s.span(o),s),t.widen(),t.sending.send(),clearTimeout(t.typing.timer),t.typing.timer=setTimeout(
-()=>t.finishTyping(),$o)}function _e(t,e){e.pad.addEventListener("keydown",o=>No(t,e,o)),e.pad.addEventListener("focus",()=>{t.selectLane(e.lane.path),t.mark(e.
-lane.path)}),e.pad.addEventListener("blur",()=>{t.finishTyping(),t.mark(e.lane.path)})}var H=matchMedia("(pointer: coarse)").matches,pt=H?22:18,Pt=H?9:6,y=(t,e,o="")=>Xt("mx-button",t,e,o);function _(t,...e){let o=R(m("div","mx-group"),t);return o.
+solo:o})=>o&&t.edit(()=>it(t.s,e)),r:t=>t.surprise(),Enter:(t,{box:e})=>{let o=!("high"in e.dataset);for(let s of t.banks)s.box.toggleAttribute("data-high",o&&s.
+box===e);t.markAll()}};function Bo(t,e,o){let{key:s,shiftKey:n,altKey:r}=t,i={value:null,change:null,whole:null},a=n?.1:e,l={ArrowUp:r?{...i,whole:.05}:{...i,change:a},
+ArrowDown:r?{...i,whole:-.05}:{...i,change:-a},PageUp:{...i,change:.1},PageDown:{...i,change:-.1},Home:{...i,value:o[0]},End:{...i,value:o[1]},"]":{...i,whole:.05},
+"[":{...i,whole:-.05}};return Object.hasOwn(l,s)?l[s]:/^[0-9]$/.test(s)?{...i,value:Number(s)/10}:null}function _o(t,e){let o=t.s.seen().filter(n=>!t.s.isOff(e,
+n)),s=v(t.s.cursor[e.path]??t.ends?.first??0,o[0]??0,o[o.length-1]??0);return{seen:o,at:s}}function No(t,e,o){if(Z(o))return;let{seen:s,at:n}=_o(t,e.lane),r=Bo(
+o,e.lane.step||.01,t.s.view());if(Object.hasOwn($e,o.key))$e[o.key](t,e,t.s.span(n));else if(o.key==="ArrowLeft")Be(t,e,Ho(t,s,n));else if(o.key==="ArrowRight")
+Be(t,e,Ro(t,s,n));else if(r)Po(t,e,n,r);else{o.key==="Escape"&&t.s.zoom&&P(t,0,0);return}o.preventDefault()}function Ho(t,e,o){return e.filter(n=>n<t.s.span(o)[0]).
+map(n=>t.s.span(n)[0]).filter(n=>e.includes(n)).pop()}var Ro=(t,e,o)=>e.find(s=>s>t.s.span(o)[1]);function Be(t,e,o){o!==void 0&&(t.s.cursor[e.lane.path]=o),e.hover=
+-1,t.mark(e.lane.path)}function Po(t,e,o,s){if(t.s.board.locked)return;let{lane:n}=e;t.typing??={before:t.s.lanes,timer:void 0},e.hover=-1,t.s.cursor[n.path]=o,
+s.whole!==null?nt(t.s,n,s.whole):ue(t.s,n,t.s.span(o),s),t.widen(),t.sending.send(),clearTimeout(t.typing.timer),t.typing.timer=setTimeout(()=>t.finishTyping(),
+$o)}function _e(t,e){e.pad.addEventListener("keydown",o=>No(t,e,o)),e.pad.addEventListener("focus",()=>{t.selectLane(e.lane.path),t.mark(e.lane.path)}),e.pad.addEventListener(
+"blur",()=>{t.finishTyping(),t.mark(e.lane.path)})}var H=matchMedia("(pointer: coarse)").matches,pt=H?22:18,Pt=H?9:6,y=(t,e,o="")=>Xt("mx-button",t,e,o);function _(t,...e){let o=R(m("div","mx-group"),t);return o.
 append(...e),o}function Ne(t,e){let o={toolbar:J(m("div","mx-toolbar")),drawer:m("div","mx-drawer"),keys:m("p","mx-keys"),strip:m("div","mx-strip"),lanes:m("div",
 "mx-lanes"),scale:m("canvas","mx-scale"),hint:m("p","mx-hint"),tip:m("div","mx-tip"),live:m("div","mx-hidden"),stripSummary:m("strong","mx-strip-summary"),stripCanvas:m(
 "canvas","mx-strip-canvas"),zoom:R(m("span","mx-zoom"),"The layers in view"),zoomName:m("strong"),zoomLock:w(y("Lock these",e.lock),"Nothing moves these layers:\

@@ -22,6 +22,11 @@ const ACTS = {
   m: (m, { lane, mute: there }) => there && m.edit(() => mute(m.s, lane)),
   s: (m, { lane, solo: there }) => there && m.edit(() => hearOnly(m.s, lane)),
   r: (m) => m.surprise(),
+  Enter: (m, { box }) => {
+    const on = !('high' in box.dataset);
+    for (const bank of m.banks) bank.box.toggleAttribute('data-high', on && bank.box === box);
+    m.markAll();
+  },
 };
 
 /**
