@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+import yaml
 from safetensors.torch import load_file, save_file
 
 import merger
@@ -17,6 +18,7 @@ from merger.engine.batch import merge
 from merger.engine.companions import tokenizer_folder
 from merger.engine.session import Parents, Session
 from merger.errors import RecipeError
+from merger.hub.card import card as write_card
 from merger.hub.card import digest, licence, strictest, suggested
 from merger.hub.references import open_reference
 from merger.limits import CARD_PROMPTS, PROMPT_CHARACTERS
@@ -281,3 +283,28 @@ def test_prompts_that_a_card_suggests(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
     (tmp_path / "none").mkdir()
     assert suggested(tmp_path / "none") == ()
+
+
+@pytest.mark.parametrize(
+    ("heads", "task", "languages"),
+    [
+        (["pipeline_tag: text-generation\nlanguage: en\n", "pipeline_tag: 'text-generation'\nlanguage:\n- de\n- en\n", ""],
+         "text-generation", ["en", "de"]),
+        (["pipeline_tag: text-generation\nlanguage: [no, \"fr\"]\n", "pipeline_tag: summarization\n", ""], None, ["no", "fr"]),
+        (["pipeline_tag: a\n  b: <script>\nlanguage: |\n  deutsch\n", "tags:\n- language: xx\n", "license: mit\n"], None, []),
+    ],
+)  # fmt: skip
+def test_task_and_languages_are_the_parents(
+    models: Path, tmp_path: Path, heads: list[str], task: str | None, languages: list[str]
+) -> None:
+    """One task where all that name one agree; every language; nothing else of what strangers wrote gets into the card's head."""
+    for name, head in zip(("base", "a", "b"), heads, strict=True):
+        (models / name / "README.md").write_text(f"---\n{head}---\npipeline_tag: outside\nlanguage: zz\n")
+    merge(load(TEXT.replace("b+tune", "b")), tmp_path / "out", roots=[models])
+    said = yaml.safe_load((tmp_path / "out/README.md").read_text().split("---")[1])
+    assert (said.get("pipeline_tag"), said.get("language", [])) == (task, languages)
+    assert "base_model_relation" not in said  # folders have no name on the Hub
+    text = write_card(
+        load("{merge_method: linear, models: [{model: some/one}, {model: some/two@abc}], parameters: {weight: 1}}"), {}
+    )
+    assert yaml.safe_load(text.split("---")[1])["base_model_relation"] == "merge"

@@ -33,18 +33,22 @@ _LICENCES = (
     "llama3.2", "llama3.3", "llama4", "deepfloyd-if-license", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-3.0",
     "cc-by-nc-sa-4.0", "apple-amlr", "cc-by-nd-4.0", "cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0",
 )  # fmt: skip
+LANGUAGES = 40
+"""As many as are taken from one card."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Parent:
-    """A model or LoRA that took part. revision: the Hub's commit, None for a folder; licence: None where none is named."""
+    """A model or LoRA that took part. revision: the Hub's commit, None for a folder; licence, task: None where none is named."""
 
     reference: str
     revision: str | None
     licence: str | None
     digests: tuple[tuple[str, str], ...]
+    task: str | None = None
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,11 +135,23 @@ def _remember(note: Path, sha: str) -> None:
 def parents(models: Mapping[str, Checkpoint], digests: Digests) -> tuple[Parent, ...]:
     """Every model and LoRA that took part, each once."""
     pieces = {piece.reference: piece for model in models.values() for piece in model.pieces}
-    return tuple(Parent(p.reference, _revision(p.folder), licence(p.folder), digests.of(p)) for p in pieces.values())
+    return tuple(
+        Parent(p.reference, _revision(p.folder), licence(p.folder), digests.of(p), *_said(p.folder)) for p in pieces.values()
+    )
 
 
 def _revision(folder: Path) -> str | None:
     return folder.name if folder.parent.name == "snapshots" and _COMMIT.fullmatch(folder.name) else None
+
+
+def _said(folder: Path) -> tuple[str | None, tuple[str, ...]]:
+    """What a model's README.md says of its task (`pipeline_tag`) and its languages, in the Hub's words."""
+    head = re.match(r"---[ \t\r]*\n(.*?\n)---", _beginning(folder / "README.md") or "", re.DOTALL)
+    text = head[1] if head else ""
+    task = re.search(r"^pipeline_tag:[ \t]*[\"']?([a-z0-9-]{2,40})[\"']?[ \t\r]*(?:#.*)?$", text, re.MULTILINE)
+    listed = re.search(r"^language:(.*\n(?:[ \t]*-.*\n)*)", text, re.MULTILINE)
+    languages = re.findall(r"(?:^|[\s\[,\"'-])([a-z]{2,3})(?=$|[\s\],\"'])", listed[1]) if listed else []
+    return (task[1] if task else None), tuple(dict.fromkeys(languages))[:LANGUAGES]
 
 
 def licence(folder: Path) -> str | None:
@@ -237,7 +253,13 @@ def card(
     hub_ids = [r for r in references if is_hub_id(r) and not Path(r).exists()]
     head = ["---", "library_name: transformers", "tags:", "  - merge"]
     if hub_ids:
-        head += ["base_model:", *(f"  - {r.partition('@')[0]}" for r in hub_ids)]
+        head += ["base_model:", *(f"  - {r.partition('@')[0]}" for r in hub_ids), "base_model_relation: merge"]
+    tasks = {p.task for p in made_of if p.task}
+    if len(tasks) == 1:  # of several none is true
+        head.append(f"pipeline_tag: {tasks.pop()}")
+    languages = dict.fromkeys(language for p in made_of for language in p.languages)
+    if languages:
+        head += ["language:", *(f"  - '{language}'" for language in languages)]  # "no" alone would be a truth value
     top, said = strictest([p.licence for p in made_of])
     if top is not None and all(p.licence in _LICENCES for p in made_of):
         head.append(f"license: {top}")
