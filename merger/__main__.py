@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, sweep, judge, tune, kin, doctor, methods, page. Each calls one function of what is below."""
+"""The command line: merge, export, inspect, sweep, judge, tune, ... Each command calls one function of what is below."""
 
 import argparse
 import atexit
@@ -82,6 +82,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_mergekit(merge)
     merge.set_defaults(run=_merge)
 
+    export = commands.add_parser("export", help="write a merge or a model as a GGUF file, for llama.cpp, Ollama and LM Studio")
+    _add_recipe(export, "RECIPE_OR_FOLDER", "a recipe, or a model's folder or Hub id")
+    _add_mismatch(export)
+    _add_export(export)
+    export.set_defaults(run=_export)
+
     inspect = commands.add_parser("inspect", help="show the plan and the deltas' statistics; writes nothing")
     _add_recipe(inspect)
     _add_mismatch(inspect)
@@ -159,6 +165,22 @@ def _add_mismatch(parser: argparse.ArgumentParser) -> None:
         "--unsafe-truncate-embeddings", action=_YesNo,
         help="cut vocabularies to the rows that all models have (on_mismatch: crop); assumes that the ids mean the same tokens",
     )  # fmt: skip
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("out", metavar="OUT.gguf", help="the new file")
+    export.add_argument(
+        "--kind", default="q8_0", metavar="KIND",
+        help="f16, bf16, f32; q8_0 (default: half of f16, hardly a difference), q5_1, q5_0, q4_1, q4_0; with llama.cpp's library "
+        "(pip install xllamacpp) also q6_k, q5_k_m, q4_k_m",
+    )  # fmt: skip
+    export.add_argument("--name", default="", help="what programs call the model (default: the folder's or the file's name)")
+    export.add_argument("--modelfile", action=_YesNo, default=True, help="write an Ollama Modelfile beside it (default)")
+    export.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
+    export.add_argument("--memory", metavar="SIZE", help="take at most this much memory beside the mapped files, for example 2GB")
+    export.add_argument("-j", "--num-threads", type=int, metavar="N", help="CPU threads; the result does not depend on them")
+    export.add_argument("--allow-nonfinite", action=_YesNo, help="go on where numbers are NaN or infinite")
+    export.add_argument("-q", "--quiet", action=_YesNo, help="no progress bar, no notes")
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
@@ -408,6 +430,13 @@ def _merge(options: argparse.Namespace) -> None:
         f"{out}: {len(done.jobs)} tensors, {format_bytes(done.nbytes)}, {time.monotonic() - started:.1f} s. "
         f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(out)!r})"
     )
+
+
+def _export(options: argparse.Namespace) -> None:
+    from merger.cli import export
+
+    with _Bar(options.quiet) as bar:
+        export.run(options, lambda: _recipe(options), _memory(options), bar.show)
 
 
 def _memory(options: argparse.Namespace) -> int | None:
