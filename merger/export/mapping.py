@@ -15,10 +15,14 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from merger.engine.companions import tokenizer_folder
+from merger.engine.document import reader
 from merger.engine.plan import Plan
+from merger.engine.tensor import merge_tensor
 from merger.errors import Cancelled, MergeError
 from merger.export.kinds import Kind
 from merger.files.checkpoints import Checkpoint
@@ -89,11 +93,12 @@ class Recast:
 
 @dataclass
 class Converter:
-    """The process, as long as it may be asked."""
+    """The process, as long as it may be asked. give: a tensor of the merge, for the few that a file's header is made of."""
 
     process: "subprocess.Popen[str]"
     cancelled: Callable[[], bool]
     home: Path
+    give: Callable[[str], Tensor]
     lock: threading.Lock = field(default_factory=threading.Lock)
     _lines: "queue.SimpleQueue[str]" = field(default_factory=lambda: queue.SimpleQueue[str]())
 
@@ -108,6 +113,12 @@ class Converter:
 
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Its answer. MergeError where it refuses, ends or takes too long; Cancelled where nobody wants it any more."""
+        answer = self._said(question)
+        while "wants" in answer:
+            answer = self._said({"file": str(given(self.home / "given", self.give(answer["wants"])))})
+        return granted(answer)
+
+    def _said(self, question: Mapping[str, Any]) -> dict[str, Any]:
         until, line = time.monotonic() + CONVERTER_SECONDS, None
         try:
             stdin = cast(IO[str], self.process.stdin)
@@ -124,7 +135,13 @@ class Converter:
                 line = self._lines.get(timeout=0.2)
         if not line:
             raise MergeError("llama.cpp's converter ended without a word, perhaps for want of memory; nothing was written.")
-        return granted(json.loads(line))
+        return json.loads(line)
+
+
+def given(file: Path, tensor: Tensor) -> Path:
+    """A file with a tensor's bytes."""
+    file.write_bytes(tensor.contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return file
 
 
 def granted(answer: dict[str, Any]) -> dict[str, Any]:
@@ -179,7 +196,7 @@ def asked(
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment, text=True, encoding="utf-8",
     )  # fmt: skip
     try:
-        converter = Converter(process, cancelled, home)
+        converter = Converter(process, cancelled, home, lambda name: merge_tensor(plan.job(name), reader(models)))
         with tokenizer_folder(plan, models) as words:
             if read_vocabulary(words) is None:
                 raise MergeError(f"{plan.config_source}: holds no tokenizer, and a GGUF file needs one.")
