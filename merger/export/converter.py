@@ -20,8 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from merger.errors import CheckpointError
+from merger.errors import CheckpointError, out_of_memory
 from merger.export.kinds import GGML, KINDS, Kind, row_bytes, type_of
+from merger.files.checkpoints import format_bytes
 from merger.tokenizer import safe
 from merger.tokenizer.tokens import chat_template_of
 
@@ -77,11 +78,16 @@ class Session:
                 return self._learnt.told(Path(asked["home"]))
             return {"bytes": self._learnt.make(asked["into"], asked["sources"], Path(asked["file"]))}
         except MemoryError:
-            return {"refused": f"takes more than {self._memory / 1e9:.0f} GB"}
+            return self._too_much()
         except (Refused, CheckpointError) as error:
             return {"refused": str(error)}
         except Exception as error:  # whatever the converter raises
+            if out_of_memory(error) or "failed to map segment" in str(error):
+                return self._too_much()
             return {"refused": f"stopped ({type(error).__name__}: {safe.first_line(error)})"}
+
+    def _too_much(self) -> dict[str, str]:
+        return {"refused": f"takes more memory than {format_bytes(self._memory)}"}
 
 
 # ---------------------------------------------------------------------------------------------- learning
@@ -271,6 +277,8 @@ def learn(asked: Mapping[str, Any], want: Callable[[str], str]) -> Learnt:
         config = base.ModelBase.load_hparams(folder, False)
         architecture = base.get_model_architecture(config, base.ModelType.TEXT)
     except (ImportError, AttributeError) as error:
+        if "failed to map segment" in str(error):
+            raise
         raise Refused(f"is not as this program knows it ({safe.first_line(error)})") from None
     try:
         own = classes.get_model_class(architecture)

@@ -82,7 +82,7 @@ def turns(template: str, tokens: Mapping[str, str]) -> Turns | None:
 def modelfile(file: Path, template: str | None, tokens: Mapping[str, str]) -> str:
     """An Ollama Modelfile for a GGUF file beside it."""
     name = model_name(file)
-    lines = [f"# ollama create {name} -f {modelfile_of(file).name}", f"# ollama run {name}", f"FROM ./{file.name}"]
+    lines = [f"# ollama create {name} -f {_quoted(modelfile_of(file).name)}", f"# ollama run {name}", f"FROM ./{file.name}"]
     found = turns(template, tokens) if template else None
     if found is not None:
         lines.append(f'TEMPLATE """{found.text()}"""')
