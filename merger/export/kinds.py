@@ -91,6 +91,11 @@ def kind_of(name: str) -> Kind:
     return kind
 
 
+def available(kind: Kind) -> bool:
+    """Whether what makes it is here."""
+    return not kind.packed or importlib.util.find_spec(LLAMA_CPP) is not None
+
+
 def type_of(kind: Kind, tensor: str, was: str, width: int, layer: int, layers: int, head: bool) -> str:
     """The type of one tensor.
 
@@ -231,4 +236,4 @@ def _by_ggml(rows: Floats, name: str) -> Bytes:
     return out
 
 
-__all__ = ["BLOCKS", "GGML", "KINDS", "LLAMA_CPP", "Kind", "kind_of", "packed_rows", "row_bytes", "type_of"]
+__all__ = ["BLOCKS", "GGML", "KINDS", "LLAMA_CPP", "Kind", "available", "kind_of", "packed_rows", "row_bytes", "type_of"]

