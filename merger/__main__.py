@@ -171,7 +171,7 @@ def _add_export(export: argparse.ArgumentParser) -> None:
     export.add_argument("out", metavar="OUT.gguf", help="the new file")
     export.add_argument(
         "--kind", default="q8_0", metavar="KIND",
-        help="f16, bf16, f32; q8_0 (default: half of f16, hardly a difference), q5_1, q5_0, q4_1, q4_0; with llama.cpp's library "
+        help="f16, bf16, f32; q8_0 (default: half of f16), q5_1, q5_0, q4_1, q4_0; with llama.cpp's library "
         "(pip install xllamacpp) also q6_k, q5_k_m, q4_k_m",
     )  # fmt: skip
     export.add_argument("--name", default="", help="what programs call the model (default: the folder's or the file's name)")

@@ -559,10 +559,7 @@ def test_the_page_makes_the_commands_file(desk: tuple[Any, Any, Any], near: None
     """Sizes first, then the file; what is too large for a browser is not begun."""
     panels, work, request = desk
     told = panels.take.save(work, {"key": "gguf"}, request)
-    assert told["kind"]["choices"][0] == (
-        "f16, 2.5 MB: 16 bits each: what most programs read fastest, as exact as the merge",
-        "f16",
-    )
+    assert told["kind"]["choices"][0] == ("f16 · 2.5 MB", "f16")
     *_, told = panels.take.gguf(work, "q4_0", request)
     file = Path(told["ready"]["value"])
     assert file.name == "merged-model-q4_0.gguf" and "For Ollama: a file Modelfile beside it" in told["merged"]["value"]
@@ -570,3 +567,31 @@ def test_the_page_makes_the_commands_file(desk: tuple[Any, Any, Any], near: None
     assert file.read_bytes() == (tmp_path / "same.gguf").read_bytes()
     about = exporting.about(panels.desk.studio.plan(work.recipe), kinds.KINDS["q4_0"])
     assert abs(about - file.stat().st_size) < 0.05 * file.stat().st_size
+
+
+@pytest.fixture
+def packing() -> Iterator[str]:
+    """A page that can make such files; it outlives the browser's pages."""
+    import browsing
+
+    with browsing.app({**os.environ, "PYTHONPATH": str(recast.PACKAGES)}) as address:
+        yield address
+
+
+@here
+@pytest.mark.browser
+def test_a_browser_gets_the_file(packing: str, open_page: Any, tmp_path: Path) -> None:
+    """Save, GGUF…, a kind, the button; the page stays one screen."""
+    page = open_page(address=packing)
+    page.choose("save", "GGUF…")
+    page.page.get_by_label("Kind of GGUF file").click()
+    page.page.get_by_role("option", name="q4_0").click()
+    assert page.page.get_by_role("button", name="Make the zip").is_hidden()
+    with page.page.expect_download(timeout=60_000) as download:
+        page.press("Make the GGUF file")
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    told = page.page.locator("#merged textarea").input_value()
+    assert file.name == "merged-model-q4_0.gguf" and told.startswith("merged-model-q4_0.gguf: ") and "ollama create" in told
+    assert len(gguf.GGUFReader(file).tensors) == 56
+    assert page.page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")

@@ -25,10 +25,11 @@ from merger.engine.document import open_models
 from merger.engine.output import OneFile, check_apart, check_new, check_space, fingerprint, writing
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import CheckpointError, MergeError
-from merger.export.kinds import BLOCKS, KINDS, Kind, kind_of, packed_rows, row_bytes
+from merger.export.kinds import KINDS, Kind, kind_of, packed_rows, row_bytes, type_of
 from merger.export.mapping import Converter, Place, Recast, Turn, asked
 from merger.files import quantized
 from merger.files.checkpoints import Checkpoint, full_disk, reserve, write_at
+from merger.files.layout import role
 from merger.hub import references as hub
 from merger.kernels.devices import pick_device
 from merger.recipe import Recipe
@@ -112,9 +113,11 @@ def export(
 def about(plan: Plan, kind: Kind) -> int:
     """Bytes of a file of this kind, without its vocabulary: within a few percent, and nobody is asked."""
     total = 0
+    words = "head" if any(role(job.name) == "head" for job in plan.jobs) else "embed"
     for job in plan.jobs:
         width = job.shape[-1] if len(job.shape) > 1 else 1
-        name = kind.main if len(job.shape) > 1 and width % BLOCKS[kind.main][0] == 0 else "f16" if len(job.shape) > 1 else "f32"
+        was = "f32" if width == 1 else kind.main if kind.plain else "q8_0" if width % 32 == 0 else "f16"
+        name = type_of(kind, job.name, was, width, 0, 0, role(job.name) == words)
         total += row_bytes(name, width) * (job.numel // max(1, width))
     return total
 

@@ -66,7 +66,7 @@ KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (
     Kind("f16", 1, "f16", "f16", "16 bits each: what most programs read fastest, as exact as the merge"),
     Kind("bf16", 32, "bf16", "bf16", "16 bits each, the very bits of a merge in bfloat16"),
     Kind("f32", 0, "f32", "f32", "32 bits each, twice as large as needed for most models"),
-    Kind("q8_0", 7, "q8_0", "q8_0", "8 bits and a half each: half the size, hardly a difference"),
+    Kind("q8_0", 7, "q8_0", "q8_0", "8 bits and a half each: half the size, the likeliest word nearly always the same"),
     Kind("q6_k", 18, "q6_k", "q6_k", "6 bits and a half each, a K-quant", instead="q8_0"),
     Kind("q5_k_m", 17, "q5_k", "q6_k", "5 to 6 bits and a half each, a K-quant", "q6_k", "q5_1"),
     Kind("q5_1", 9, "q5_1", "q8_0", "6 bits each"),

@@ -31,6 +31,7 @@ from merger.ui.state import Workspace
 from merger.ui.studio import Studio
 
 _GGUF = "One file for Ollama, LM Studio and llama.cpp, in 8 bits or in another kind. Sizes are told first."
+_KINDS = "f16 is exact, q8_0 half of it and nearly so; in q4_0 answers change."
 MADE = ("merged", "ready", "anyway")
 """What a merge to a zip draws: the status line, the file, the button that goes on with numbers that are not finite."""
 WRITTEN = ("merged", "ready", "write_anyway")
@@ -69,7 +70,10 @@ class Taking:
             merged = line("merged", visible=True)
             anyway, write_anyway = (gr.Button(ANYWAY, size="sm", scale=0, min_width=150, visible=False) for _ in range(2))
             make = gr.Button("Make the zip", variant="primary", size="sm", scale=0, min_width=120)
-            kind = gr.Dropdown([*KINDS], value="q8_0", show_label=False, label="Kind of GGUF file", min_width=160, visible=False)
+            kind = gr.Dropdown(
+                [*KINDS], value="q8_0", show_label=False, label="Kind of GGUF file", container=False, filterable=False, scale=0,
+                min_width=180, visible=False,
+            )  # fmt: skip
             pack = gr.Button("Make the GGUF file", variant="primary", size="sm", scale=0, min_width=150, visible=False)
             cancel = gr.Button("Cancel", size="sm", scale=0, min_width=90)
         self.desk.shows(
@@ -156,8 +160,8 @@ class Taking:
         """The kinds of GGUF file, each with its size."""
         try:
             plan = self.desk.seen(request).studio.plan(work.recipe)
-            listing = [(f"{k.name}, {format_bytes(about(plan, k))}: {k.says}", k.name) for k in KINDS.values() if available(k)]
-            words = missing() or "A file for Ollama, LM Studio and llama.cpp: choose a kind."
+            listing = [(f"{k.name} · {format_bytes(about(plan, k))}", k.name) for k in KINDS.values() if available(k)]
+            words = missing() or _KINDS
         except MergeError as error:
             words, listing = str(error), []
         kind = gr.update(choices=listing, value="q8_0", visible=True) if listing else _hidden()
