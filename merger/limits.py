@@ -309,7 +309,7 @@ LOADING_MEMORY = Limit(
     "test_loadable.py::test_a_config_that_would_take_too_much_memory_is_given_up",
 )  # fmt: skip
 
-# llama.cpp's converter, in a process of its own (merger/export/mapping.py).
+# llama.cpp's converter, in a process of its own (merger/gguf/process.py).
 CONVERTER_SECONDS = Limit(
     300, "seconds", "request", "Asking llama.cpp's converter how a model becomes a GGUF file",
     "test_gguf.py::test_a_converter_that_takes_too_long_is_ended",

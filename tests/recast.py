@@ -17,8 +17,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent.parent / ".cache/gguf"))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from merger.export import converter, mapping
+from merger.export import mapping
 from merger.export.gguf import export
+from merger.gguf import converter, process
 from merger.recipe import load
 
 PACKAGES = Path(__file__).parent.parent / ".cache/gguf"
@@ -32,31 +33,27 @@ TOLD: dict[str, Any] = {"gpt2": {"n_ctx": 256}, "gpt-sw3": {"n_ctx": 256}, "gpt_
 class Here:
     """The converter's process, in this one: starting one takes seconds."""
 
-    def __init__(self, process: Any, cancelled: Any, home: Path, give: Any) -> None:
+    process: Any = None
+
+    def __init__(self, home: Path, give: Any) -> None:
         self.home = home
-        self._session = converter.Session(8 << 30, lambda name: str(mapping.given(home / "given", give(name))))
+        self._session = converter.Session(8 << 30, lambda name: str(process.given(home / "given", give(name))))
 
     def ask(self, question: dict[str, Any]) -> dict[str, Any]:
         """As the process answers."""
-        return mapping.granted(json.loads(json.dumps(self._session.answer(json.loads(json.dumps(question))))))
+        return process.granted(json.loads(json.dumps(self._session.answer(json.loads(json.dumps(question))))))
 
 
-class NoProcess:
-    """In its place."""
-
-    stdin = stdout = None
-
-    def __init__(self, *_: Any, **__: Any) -> None: ...
-
-    def kill(self) -> None: ...
-
-    def wait(self) -> None: ...
+@contextlib.contextmanager
+def here(home: Path, give: Any, cancelled: Any = None) -> Iterator[Here]:
+    """In the place of `process.running`."""
+    yield Here(home, give)
 
 
-def in_this_process(monkeypatch: Any) -> None:
+def in_this_process(put: Any = setattr) -> None:
     """Have exports ask the converter here."""
-    monkeypatch.setattr(mapping, "Converter", Here)
-    monkeypatch.setattr(mapping.subprocess, "Popen", NoProcess)
+    put(mapping, "running", here)
+    put(mapping, "end", lambda process: None)
 
 
 def any_vocabulary() -> None:
@@ -159,7 +156,7 @@ def _child(kind: str, types: Sequence[str], pipe: Any) -> None:
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     loadable.start = lambda plan, models: None
-    mapping.Converter, mapping.subprocess.Popen = Here, NoProcess
+    in_this_process()
     with tempfile.TemporaryDirectory(prefix="recast-") as folder:
         try:
             pipe.send(compared(kind, Path(folder), types))
@@ -175,15 +172,15 @@ def main(some: Sequence[str]) -> None:
     context = multiprocessing.get_context("fork")
     for kind in some or [*known()]:
         mine, other = context.Pipe(duplex=False)
-        process = context.Process(target=_child, args=(kind, ("q8_0", "f16", "f32"), other))
-        process.start()
+        child = context.Process(target=_child, args=(kind, ("q8_0", "f16", "f32"), other))
+        child.start()
         other.close()
         try:
             why, found = mine.recv() if mine.poll(120) else ("not done within 120 s", [])
         except EOFError:
             why, found = "the process died", []
-        process.kill()
-        process.join()
+        child.kill()
+        child.join()
         print(f"{'OK' if not why and not found else '--'} {kind} {why} {' | '.join(found[:4])}", flush=True)
 
 

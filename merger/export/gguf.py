@@ -25,11 +25,12 @@ from merger.engine.document import open_models
 from merger.engine.output import OneFile, check_apart, check_new, check_space, fingerprint, writing
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import CheckpointError, MergeError
-from merger.export.kinds import KINDS, Kind, kind_of, packed_rows, row_bytes, type_of
-from merger.export.mapping import Converter, Place, Recast, Turn, asked
+from merger.export.mapping import Place, Recast, Turn, asked
 from merger.files import quantized
 from merger.files.checkpoints import Checkpoint, full_disk, reserve, write_at
 from merger.files.layout import role
+from merger.gguf.kinds import KINDS, Kind, kind_of, packed_rows, row_bytes, type_of
+from merger.gguf.process import Converter
 from merger.hub import references as hub
 from merger.kernels.devices import pick_device
 from merger.recipe import Recipe

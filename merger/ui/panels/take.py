@@ -11,10 +11,10 @@ import merger.ui.state as state
 from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError
 from merger.export.gguf import about
-from merger.export.kinds import KINDS, available
-from merger.export.mapping import missing
 from merger.export.modelfile import model_name
 from merger.files.checkpoints import format_bytes
+from merger.gguf.kinds import KINDS, available
+from merger.gguf.process import missing
 from merger.hub.card import Example
 from merger.limits import PROMPT_CHARACTERS
 from merger.ui.background import Ended

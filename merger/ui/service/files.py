@@ -9,8 +9,8 @@ from pathlib import Path
 from merger.engine.batch import Step, merge
 from merger.errors import Cancelled, MergeError, OutOfMemory
 from merger.export.gguf import about, export
-from merger.export.kinds import kind_of
 from merger.files.checkpoints import Checkpoint, format_bytes
+from merger.gguf.kinds import kind_of
 from merger.hub.references import open_here
 from merger.limits import ARCHIVE_BYTES, MERGE_SECONDS
 from merger.recipe import Recipe

@@ -21,8 +21,8 @@ import torch
 from torch import Tensor
 
 from merger.errors import CheckpointError, out_of_memory
-from merger.export.kinds import GGML, KINDS, Kind, row_bytes, type_of
 from merger.files.checkpoints import format_bytes
+from merger.gguf.kinds import GGML, KINDS, Kind, row_bytes, type_of
 from merger.tokenizer import safe
 from merger.tokenizer.tokens import chat_template_of
 
