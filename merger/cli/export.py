@@ -13,6 +13,7 @@ from merger.errors import MergeError
 from merger.export.gguf import Exported, Size, export
 from merger.export.modelfile import commands, modelfile, modelfile_of
 from merger.files.checkpoints import format_bytes
+from merger.hub.unpacked import is_gguf
 from merger.kernels.devices import best_device
 from merger.methods import METHODS
 from merger.recipe import Entry, Recipe
@@ -46,11 +47,12 @@ def run(options: Namespace, recipe: Callable[[], Recipe], memory: int | None, pr
 
 def target(name: str, recipe: Callable[[], Recipe]) -> tuple[Recipe, str]:
     """A recipe where a file is named, else a copy of a model; and what the model is called, "" as the file."""
-    if Path(name).suffix.lower() in (".yaml", ".yml") or Path(name).is_file():
+    if Path(name).suffix.lower() in (".yaml", ".yml") or (Path(name).is_file() and not is_gguf(Path(name))):
         found = recipe()
         return found, found.name or ""
     copied = next(method.name for method in METHODS.values() if method.law.copies)
-    return Recipe(copied, models=(Entry(name),)), Path(name).expanduser().name
+    path = Path(name).expanduser()
+    return Recipe(copied, models=(Entry(name),)), path.stem if is_gguf(path) else path.name
 
 
 def beside(done: Exported) -> Path:

@@ -30,6 +30,7 @@ _FILE_TYPES = {"f32": 0, "f16": 1, "bf16": 32, "q8_0": 7}
 _ODD = 0.37
 """A number that a row's place is told by no multiple of."""
 Made = Callable[[str], Tensor]
+Want = Callable[[str], str]
 
 
 class Refused(Exception):
@@ -54,7 +55,7 @@ def serve(memory: int) -> None:
         say({"wants": name})
         return json.loads(sys.stdin.readline())["file"]
 
-    session = Session(memory, want)
+    session = Session(memory, want, say)
     while line := sys.stdin.readline():
         say(session.answer(json.loads(line)))
 
@@ -64,15 +65,20 @@ class Session:
 
     memory  bytes that it may take
     want    gives a file with a tensor's bytes
+    say     tells how far it is
     """
 
-    def __init__(self, memory: int, want: Callable[[str], str]) -> None:
-        self._memory, self._want = memory, want
+    def __init__(self, memory: int, want: Want, say: Callable[[Mapping[str, Any]], None] = lambda what: None) -> None:
+        self._memory, self._want, self._say = memory, want, say
         self._learnt: Learnt | None = None
 
     def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """To the first question how a model becomes a file, to all others what was made; or why it was refused."""
         try:
+            if "unpack" in asked:
+                from merger.gguf import reading
+
+                return reading.unpack(asked, self._say)
             if self._learnt is None:
                 self._learnt = learn(asked, self._want)
                 return self._learnt.told(Path(asked["home"]))
@@ -126,7 +132,7 @@ class Learnt:
                 constants[into] = f"constant-{len(places)}"
                 (home / constants[into]).write_bytes(self.packed(into, lambda name: torch.empty(0)))
                 continue
-            found = list(self._turns(made))
+            found = list(self.turns(made))
             if any(turn is None for turn in found):
                 whole[into] = self.sources(made)
                 continue
@@ -172,7 +178,7 @@ class Learnt:
 
         return self.gguf.LazyBase._recurse_apply(made, of)
 
-    def _turns(self, made: Any) -> Iterator[tuple[str, int, Any, int, float] | None]:
+    def turns(self, made: Any) -> Iterator[tuple[str, int, Any, int, float] | None]:
         """(source, first row, its rows or None for all, how many, what is added) of each part of an output; None: not of rows."""
         for part, start in _parts(made):
             try:
@@ -263,38 +269,51 @@ def _narrow(rows: Tensor) -> Tensor:
 # ---------------------------------------------------------------------------------------------- the converter
 
 
-def learn(asked: Mapping[str, Any], want: Callable[[str], str]) -> Learnt:
+def learn(asked: Mapping[str, Any], want: Want) -> Learnt:
     """Run the converter on a model without weights; write the file's header. Refused says what it cannot do.
 
     want  gives a file with a tensor's bytes, for the few that the header is made of
     """
-    sys.path[:0] = asked["paths"]
-    try:
-        base: Any = importlib.import_module("conversion.base")
-        classes: Any = importlib.import_module("conversion")
-        gguf: Any = importlib.import_module("gguf")
-        folder = _folder(asked)
-        config = base.ModelBase.load_hparams(folder, False)
-        architecture = base.get_model_architecture(config, base.ModelType.TEXT)
-    except (ImportError, AttributeError) as error:
-        if "failed to map segment" in str(error):
-            raise
-        raise Refused(f"is not as this program knows it ({safe.first_line(error)})") from None
-    try:
-        own = classes.get_model_class(architecture)
-    except NotImplementedError:
-        raise Refused(f"knows no {architecture}") from None
+    base, classes, gguf = modules(asked["paths"])
     kind = KINDS[asked["kind"]]
     learnt = Learnt(base, gguf, kind, {name: tuple(shape) for name, (_, shape) in asked["tensors"].items()})
-    model = _model(learnt, own, folder, asked, want)
+    model = follow(learnt, classes, _folder(asked), asked, want)
     with torch.inference_mode():
-        model.prepare_tensors()
         try:
             model.prepare_metadata(vocab_only=False)
         except ModuleNotFoundError as error:
             raise Refused(f"needs the package {error.name}: pip install {error.name}") from None
     _write(learnt, model, Path(asked["home"]))
     return learnt
+
+
+def modules(paths: Sequence[str]) -> tuple[Any, Any, Any]:
+    """The converter's base, its classes, and the `gguf` it goes with. Refused where they are not as they are known here."""
+    sys.path[:0] = paths
+    try:
+        base: Any = importlib.import_module("conversion.base")
+        classes: Any = importlib.import_module("conversion")
+        gguf: Any = importlib.import_module("gguf")
+        _ = base.ModelBase.index_tensors, base.LazyTorchTensor, classes.get_model_class, gguf.LazyBase
+    except (ImportError, AttributeError) as error:
+        if "failed to map segment" in str(error):
+            raise
+        raise Refused(f"is not as this program knows it ({safe.first_line(error)})") from None
+    return base, classes, gguf
+
+
+def follow(learnt: Learnt, classes: Any, folder: Path, asked: Mapping[str, Any], want: Want) -> Any:
+    """The converter's model of a folder with a config, after it has gone through all tensors."""
+    config = learnt.base.ModelBase.load_hparams(folder, False)
+    architecture = learnt.base.get_model_architecture(config, learnt.base.ModelType.TEXT)
+    try:
+        own = classes.get_model_class(architecture)
+    except NotImplementedError:
+        raise Refused(f"knows no {architecture}") from None
+    model = _model(learnt, own, folder, asked, want)
+    with torch.inference_mode():
+        model.prepare_tensors()
+    return model
 
 
 def _folder(asked: Mapping[str, Any]) -> Path:
@@ -310,7 +329,7 @@ def _folder(asked: Mapping[str, Any]) -> Path:
     return folder
 
 
-def _model(learnt: Learnt, own: Any, folder: Path, asked: Mapping[str, Any], want: Callable[[str], str]) -> Any:
+def _model(learnt: Learnt, own: Any, folder: Path, asked: Mapping[str, Any], want: Want) -> Any:
     """The converter's model of this class, whose tensors are stand-ins; what it makes of them is noted."""
     base, gguf = learnt.base, learnt.gguf
 
@@ -432,4 +451,4 @@ def _some_merge(writer: Any) -> None:
     writer.add_token_merges([f"{never} {never}"])
 
 
-__all__ = ["Learnt", "Refused", "Session", "by_form", "learn", "serve"]
+__all__ = ["Learnt", "Refused", "Session", "by_form", "follow", "learn", "modules", "serve"]

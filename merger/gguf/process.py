@@ -34,7 +34,7 @@ class Converter:
     cancelled: Callable[[], bool]
     home: Path
     give: Callable[[str], Tensor]
-    lock: threading.Lock = field(default_factory=threading.Lock)
+    progress: Callable[[int, int], None] = lambda done, of: None
     _lines: "queue.SimpleQueue[str]" = field(default_factory=lambda: queue.SimpleQueue[str]())
 
     def __post_init__(self) -> None:
@@ -49,16 +49,21 @@ class Converter:
     def ask(self, question: Mapping[str, Any]) -> dict[str, Any]:
         """Its answer. MergeError where it refuses, ends or takes too long; Cancelled where nobody wants it any more."""
         answer = self._said(question)
-        while "wants" in answer:
-            answer = self._said({"file": str(given(self.home / "given", self.give(answer["wants"])))})
+        while "wants" in answer or "step" in answer:
+            if "step" in answer:
+                self.progress(*answer["step"])
+                answer = self._said(None)
+            else:
+                answer = self._said({"file": str(given(self.home / "given", self.give(answer["wants"])))})
         return granted(answer)
 
-    def _said(self, question: Mapping[str, Any]) -> dict[str, Any]:
+    def _said(self, question: Mapping[str, Any] | None) -> dict[str, Any]:
         until, line = time.monotonic() + CONVERTER_SECONDS, None
         try:
             stdin = cast(IO[str], self.process.stdin)
-            stdin.write(json.dumps(question) + "\n")
-            stdin.flush()
+            if question is not None:
+                stdin.write(json.dumps(question) + "\n")
+                stdin.flush()
         except (OSError, ValueError):
             line = ""
         while line is None:
