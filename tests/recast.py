@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from merger.export import mapping
 from merger.export.gguf import export
 from merger.gguf import converter, process
+from merger.hub import unpacked
 from merger.recipe import load
 
 PACKAGES = Path(__file__).parent.parent / ".cache/gguf"
@@ -53,6 +54,7 @@ def here(home: Path, give: Any, cancelled: Any = None) -> Iterator[Here]:
 def in_this_process(put: Any = setattr) -> None:
     """Have exports ask the converter here."""
     put(mapping, "running", here)
+    put(unpacked, "running", here)
     put(mapping, "end", lambda process: None)
 
 

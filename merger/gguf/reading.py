@@ -5,6 +5,7 @@ converter is followed with these, and tells which rows of the file belong where.
 """
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -121,7 +122,7 @@ def _places(learnt: Learnt, outputs: Mapping[str, Any]) -> Iterator[tuple[str, _
                 found.setdefault(source, []).append((into, start, rows, count, add))
     for source, places in found.items():
         shape = learnt.shapes[source]
-        seen = np.zeros(int(np.prod(shape[:-1])) if len(shape) > 1 else shape[0], bool)
+        seen = np.zeros(math.prod(shape[:-1] if len(shape) > 1 else shape), bool)
         for _, _, rows, count, _ in places:
             seen[np.arange(count) if rows is None else rows] = True
         if seen.all():
@@ -146,7 +147,7 @@ def _read(places: _Places, tensors: Mapping[str, Any], shape: tuple[int, ...], d
         for first in range(0, count, step):
             last = min(first + step, count)
             plain = gguf.quants.dequantize(np.ascontiguousarray(raw[start + first : start + last]), stored.tensor_type)
-            part = torch.from_numpy(np.ascontiguousarray(plain, np.float32).reshape(-1, width)) - add
+            part = torch.from_numpy(np.array(plain, np.float32).reshape(-1, width)) - add
             out[slice(first, last) if rows is None else torch.from_numpy(rows[first:last])] = part.to(dtype)
     return out.reshape(shape)
 
