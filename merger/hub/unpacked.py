@@ -6,6 +6,7 @@ Unpacked, because a move of a bar reads parents over and over. What packing has 
 import hashlib
 import sys
 import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +20,8 @@ from merger.regular import Seen, cache_root, open_regular
 
 TOLD = "unpacked.json"
 _MAGIC = b"GGUF"
+_unpacking = threading.Lock()
+"""One at a time: it takes a model's largest tensor of memory."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,11 @@ def known(file: Path) -> Path | None:
 
 def unpacked(file: Path) -> Path:
     """The folder of a file's model, unpacked now if it is not there yet. CheckpointError says what is wrong."""
-    folder = known(file)
-    if folder is not None:
-        return folder
+    with _unpacking:
+        return known(file) or _unpacked(file)
+
+
+def _unpacked(file: Path) -> Path:
     try:
         with open_regular(file) as handle:
             begins = handle.read(4)
@@ -60,9 +65,10 @@ def unpacked(file: Path) -> Path:
             home, made = Path(name) / "home", Path(name) / "model"
             home.mkdir()
             made.mkdir()
+            where = paths()
             with running(home, _nothing) as converter:
                 converter.progress = _bar(file)
-                converter.ask({"unpack": str(file.resolve()), "into": str(made), "paths": paths(), "home": str(home)})
+                converter.ask({"unpack": str(file.resolve()), "into": str(made), "paths": where, "home": str(home)})
             if not (folder / TOLD).is_file():  # else another process was quicker
                 made.rename(folder)
     except MergeError as error:
@@ -74,7 +80,11 @@ def unpacked(file: Path) -> Path:
 
 def told(model: Checkpoint) -> Checkpoint:
     """The model with a note on what it was packed as; itself where it was not."""
-    if not (model.folder / TOLD).is_file():
+    try:
+        ours = model.folder.parent == _cache() and (model.folder / TOLD).is_file()  # elsewhere others may have written it
+    except OSError:  # no home
+        ours = False
+    if not ours:
         return model
     about: Mapping[str, Any] = read_json(model.folder / TOLD)
     kinds = ", ".join(str(kind) for kind in about.get("kinds", []))
@@ -89,7 +99,11 @@ def _place(file: Path) -> Path:
     where = file.resolve()
     state = Seen.of(where.stat())
     digest = hashlib.sha256(f"{where} {state.size} {state.changed}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
-    return cache_root() / "gguf" / f"{file.stem[:60]}-{digest}"
+    return _cache() / f"{file.stem[:60]}-{digest}"
+
+
+def _cache() -> Path:
+    return cache_root() / "gguf"
 
 
 def _nothing(name: str) -> Any:
