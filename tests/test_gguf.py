@@ -280,6 +280,27 @@ def test_how_a_text_is_split_is_read_from_the_tokenizer(tmp_path: Path, splitter
     assert converter.by_form(file) == name
 
 
+@here
+@pytest.mark.smollm
+def test_new_tokens_do_not_change_how_a_text_is_split(near: None, tmp_path: Path) -> None:
+    """The converter goes by the tokens of one text: where a new one is among them, by those of the tokenizer without it."""
+    import smollm
+
+    from merger.tokenizer import safe
+
+    try:
+        base = smollm.base()
+    except smollm.Unavailable as error:
+        pytest.skip(str(error))
+    _, classes, _ = converter.modules(process.paths())
+    own, tokenizer = classes.get_model_class("LlamaForCausalLM"), safe.tokenizer(base)
+    tokenizer.add_tokens(["3333"])
+    with pytest.raises(NotImplementedError):
+        own.get_vocab_base_pre(None, tokenizer)
+    assert converter._by_origin(None, own, {"origin": str(base)}) == "smollm"
+    assert converter._by_origin(None, own, {"origin": ""}) is None
+
+
 # ---------------------------------------------------------------------------------------------- whole or not at all
 
 
