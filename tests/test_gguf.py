@@ -231,7 +231,7 @@ def test_llama_cpp_says_what_transformers_says_of_a_real_model(tmp_path: Path, p
 
 
 @here
-def test_a_vocabulary_of_both_parents(tmp_path: Path, packages: None) -> None:
+def test_a_vocabulary_of_both_parents(tmp_path: Path, near: None) -> None:
     """`tokenizer_source: union`: the file's tokens are those of the merged folder, and llama.cpp finds the new one."""
     folder = tmp_path / "other"
     shutil.copytree(FAMILY / "pirate", folder)

@@ -23,7 +23,7 @@ TOLD = "unpacked.json"
 _MADE = ("rope_freqs.weight", "rope_factors_long.weight", "rope_factors_short.weight")
 """Tensors of a file that come from its settings."""
 _SHARD = 5_000_000_000
-_NUMBERS = 1 << 20
+_NUMBERS = 1 << 18
 Say = Callable[[Mapping[str, Any]], None]
 
 
@@ -31,6 +31,7 @@ def unpack(asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
     """Write the folder. Refused says what is wrong with the file, or not known of its kind."""
     base, classes, gguf = modules(asked["paths"])
     file, folder = Path(asked["unpack"]), Path(asked["into"])
+    gguf.GGUFReader = _once(gguf.GGUFReader)
     try:
         tensors = {str(t.name): t for t in gguf.GGUFReader(file).tensors}
     except Exception as error:  # whatever a damaged file leads to
@@ -63,6 +64,18 @@ def unpack(asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
     told = {"file": file.name, "kinds": kinds, "notes": notes}
     (folder / TOLD).write_text(json.dumps(told), encoding="utf-8")
     return told
+
+
+def _once(reader: Any) -> Any:
+    """A reader that reads a file once: transformers reads it for the config and for the tokenizer, seconds each time."""
+    read: dict[str, Any] = {}
+
+    def opened(path: Any, *more: Any) -> Any:
+        if str(path) not in read:
+            read[str(path)] = reader(path, *more)
+        return read[str(path)]
+
+    return opened
 
 
 def _none(name: str) -> str:
@@ -146,7 +159,8 @@ def _read(places: _Places, tensors: Mapping[str, Any], shape: tuple[int, ...], d
         step = max(1, _NUMBERS // max(1, width))
         for first in range(0, count, step):
             last = min(first + step, count)
-            plain = gguf.quants.dequantize(np.ascontiguousarray(raw[start + first : start + last]), stored.tensor_type)
+            some = np.ascontiguousarray(raw[start + first : start + last]).reshape(1, -1)  # it goes row by row, slowly
+            plain = gguf.quants.dequantize(some, stored.tensor_type)
             part = torch.from_numpy(np.array(plain, np.float32).reshape(-1, width)) - add
             out[slice(first, last) if rows is None else torch.from_numpy(rows[first:last])] = part.to(dtype)
     return out.reshape(shape)
