@@ -444,6 +444,29 @@ def test_what_the_converter_cannot_do(tmp_path: Path, near: None, monkeypatch: p
 
 
 @here
+def test_no_code_of_a_folder_is_seen(tmp_path: Path, near: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some of the converter's classes ask transformers to trust it: what they see names no code, and holds none."""
+    folder = tmp_path / "base"
+    shutil.copytree(FAMILY / "base", folder)
+    (folder / "own.py").write_text("class Config: ...\n")
+    named = {"AutoConfig": "own.Config", "AutoTokenizer": ["own.Config", "own.Config"]}
+    for file in ("config.json", "tokenizer_config.json"):
+        said = json.loads((folder / file).read_text())
+        (folder / file).write_text(json.dumps(said | {"auto_map": named, "tokenizer_class": "OwnTokenizer"}))
+    seen: dict[str, str] = {}
+    follow = converter.follow
+
+    def watched(learnt: Any, classes: Any, place: Path, *more: Any) -> Any:
+        seen.update({file.name: file.read_text() for file in place.iterdir()})
+        return follow(learnt, classes, place, *more)
+
+    monkeypatch.setattr(converter, "follow", watched)
+    export(load(f"{{merge_method: passthrough, models: [{{model: {folder}}}]}}"), tmp_path / "x.gguf", "q8_0")
+    assert {*seen} == {"config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"}
+    assert not any("own.Config" in text or "OwnTokenizer" in text for text in seen.values())
+
+
+@here
 def test_a_converter_of_another_version_is_named(tmp_path: Path, near: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "TESTED", "0.95.0")
     monkeypatch.setattr(converter, "_FILE_TYPES", {})
