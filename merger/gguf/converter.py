@@ -43,6 +43,8 @@ def serve(memory: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    with contextlib.suppress(AttributeError, OSError):
+        os.nice(5)  # whoever waits for an answer of the page goes first
     said = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a library prints is no answer
     logging.disable(logging.CRITICAL)

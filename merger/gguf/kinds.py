@@ -40,14 +40,12 @@ class Kind:
     number   llama.cpp's own for it, which stands in the file
     main     the type of most matrices; head: of the one that makes words; more: of those that llama.cpp gives more bits
     instead  the type for rows that main's blocks do not fit
-    says     a sentence for whoever chooses
     """
 
     name: str
     number: int
     main: str
     head: str
-    says: str
     more: str = ""
     instead: str = ""
 
@@ -63,18 +61,12 @@ class Kind:
 
 
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in (
-    Kind("f16", 1, "f16", "f16", "16 bits each: what most programs read fastest, as exact as the merge"),
-    Kind("bf16", 32, "bf16", "bf16", "16 bits each, the very bits of a merge in bfloat16"),
-    Kind("f32", 0, "f32", "f32", "32 bits each, twice as large as needed for most models"),
-    Kind("q8_0", 7, "q8_0", "q8_0", "8 bits and a half each: half the size, the likeliest word nearly always the same"),
-    Kind("q6_k", 18, "q6_k", "q6_k", "6 bits and a half each, a K-quant", instead="q8_0"),
-    Kind("q5_k_m", 17, "q5_k", "q6_k", "5 to 6 bits and a half each, a K-quant", "q6_k", "q5_1"),
-    Kind("q5_1", 9, "q5_1", "q8_0", "6 bits each"),
-    Kind("q5_0", 8, "q5_0", "q8_0", "5 bits and a half each"),
-    Kind("q4_k_m", 15, "q4_k", "q6_k", "4 to 6 bits and a half each, a K-quant: what most people run", "q6_k", "q5_0"),
-    Kind("q4_1", 3, "q4_1", "q8_0", "5 bits each"),
-    Kind("q4_0", 2, "q4_0", "q8_0", "4 bits and a half each: a third of the size, and answers change"),
+    Kind("f16", 1, "f16", "f16"), Kind("bf16", 32, "bf16", "bf16"), Kind("f32", 0, "f32", "f32"), Kind("q8_0", 7, "q8_0", "q8_0"),
+    Kind("q6_k", 18, "q6_k", "q6_k", instead="q8_0"), Kind("q5_k_m", 17, "q5_k", "q6_k", "q6_k", "q5_1"),
+    Kind("q5_1", 9, "q5_1", "q8_0"), Kind("q5_0", 8, "q5_0", "q8_0"), Kind("q4_k_m", 15, "q4_k", "q6_k", "q6_k", "q5_0"),
+    Kind("q4_1", 3, "q4_1", "q8_0"), Kind("q4_0", 2, "q4_0", "q8_0"),
 )}  # fmt: skip
+"""The largest first, of those that pack."""
 
 
 def kind_of(name: str) -> Kind:
