@@ -14,7 +14,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent / ".cache/gguf"))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from merger.export import mapping
@@ -170,6 +169,7 @@ def main(some: Sequence[str]) -> None:
     """A line for each type."""
     import transformers
 
+    sys.path.insert(0, str(PACKAGES))
     transformers.utils.logging.set_verbosity_error()
     context = multiprocessing.get_context("fork")
     for kind in some or [*known()]:

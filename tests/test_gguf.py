@@ -48,7 +48,10 @@ def mix() -> Recipe:
 
 @pytest.fixture
 def packages(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The converter is found, here and by the process that asks it."""
+    """The converter is found, here and by the process that asks it; for other tests nothing is found that was not before."""
+    from transformers.utils import is_sentencepiece_available
+
+    is_sentencepiece_available()  # the answer is kept
     monkeypatch.syspath_prepend(recast.PACKAGES)
     monkeypatch.setenv("PYTHONPATH", str(recast.PACKAGES))
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import recast
 import torch
 from safetensors.torch import load_file
 from test_gguf import FAMILY, here, near, packages  # noqa: F401  (fixtures)
@@ -21,11 +20,10 @@ from merger.recipe import Recipe, load
 
 
 @pytest.fixture(autouse=True)
-def own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def own(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The converter is found, and what is unpacked goes into a cache of the test's own."""
-    monkeypatch.syspath_prepend(recast.PACKAGES)
-    monkeypatch.setenv("PYTHONPATH", str(recast.PACKAGES))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    request.getfixturevalue("packages")
+    monkeypatch.setattr(unpacked, "cache_root", lambda: tmp_path / "cache/merger")
 
 
 def alone(model: Path) -> Recipe:
