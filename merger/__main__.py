@@ -1,4 +1,4 @@
-"""The command line: merge, inspect, export, sweep, judge, tune, kin, doctor, methods, page. Each calls one function below it."""
+"""The command line: merge, export, inspect, sweep, judge, tune, ... Each command calls one function of what is below."""
 
 import argparse
 import atexit
@@ -83,20 +83,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_mergekit(merge)
     merge.set_defaults(run=_merge)
 
+    export = commands.add_parser("export", help="write a merge or a model as a GGUF file, or a merge as a LoRA adapter")
+    _add_recipe(export, "RECIPE_OR_FOLDER", "a recipe, or a model's folder or Hub id")
+    _add_mismatch(export)
+    _add_export(export)
+    export_lora.add(export)
+    export.set_defaults(run=_export)
+
     inspect = commands.add_parser("inspect", help="show the plan and the deltas' statistics; writes nothing")
     _add_recipe(inspect)
     _add_mismatch(inspect)
     inspect.add_argument("--exact", action="store_true", help="measure every weight, not a sample of each tensor")
     inspect.add_argument("--tensors", action="store_true", help="list every tensor's sources and numbers")
     inspect.set_defaults(run=_inspect)
-
-    export = commands.add_parser("export", help="write a merge for other programs: as a LoRA adapter of its base")
-    _add_recipe(export, "RECIPE_OR_FOLDER", "a recipe, or a model's folder")
-    export.add_argument("out", metavar="OUT", type=_path, help="what is written; must be new")
-    _add_mismatch(export)
-    export_lora.add(export)
-    export.add_argument("-q", "--quiet", action=_YesNo, help="no progress bar")
-    export.set_defaults(run=_export)
 
     sweep = commands.add_parser("sweep", help="try many settings of a recipe, score each with probes, list the best first")
     _add_recipe(sweep)
@@ -168,6 +167,22 @@ def _add_mismatch(parser: argparse.ArgumentParser) -> None:
         "--unsafe-truncate-embeddings", action=_YesNo,
         help="cut vocabularies to the rows that all models have (on_mismatch: crop); assumes that the ids mean the same tokens",
     )  # fmt: skip
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("out", metavar="OUT", help="the new file, or the adapter's new folder")
+    export.add_argument(
+        "--kind", metavar="KIND",
+        help="f16, bf16, f32; q8_0 (default: half of f16), q5_1, q5_0, q4_1, q4_0; with llama.cpp's library "
+        "(pip install xllamacpp) also q6_k, q5_k_m, q4_k_m",
+    )  # fmt: skip
+    export.add_argument("--name", default="", help="what programs call the model (default: the folder's or the file's name)")
+    export.add_argument("--modelfile", action=_YesNo, default=True, help="write an Ollama Modelfile beside it (default)")
+    export.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
+    export.add_argument("--memory", metavar="SIZE", help="take at most this much memory beside the mapped files, for example 2GB")
+    export.add_argument("-j", "--num-threads", type=int, metavar="N", help="CPU threads; the result does not depend on them")
+    export.add_argument("--allow-nonfinite", action=_YesNo, help="go on where numbers are NaN or infinite")
+    export.add_argument("-q", "--quiet", action=_YesNo, help="no progress bar, no notes")
 
 
 def _add_sweep(sweep: argparse.ArgumentParser) -> None:
@@ -419,6 +434,16 @@ def _merge(options: argparse.Namespace) -> None:
     )
 
 
+def _export(options: argparse.Namespace) -> int:
+    if export_lora.wanted(options):
+        return _export_lora(options)
+    from merger.cli import export
+
+    with _Bar(options.quiet) as bar:
+        export.run(options, lambda: _recipe(options), _memory(options), bar.show)
+    return 0
+
+
 def _memory(options: argparse.Namespace) -> int | None:
     if options.memory is None:
         return None
@@ -606,12 +631,6 @@ def _sweep(options: argparse.Namespace) -> None:
         _write(options.out, search.as_json(recipe, varied, marks, trials))
     if options.best is not None:
         _write(options.best, ranked[0].text)
-
-
-def _export(options: argparse.Namespace) -> int:
-    if not export_lora.wanted(options):
-        raise MergeError("say as what: --lora RANK or --energy SHARE for a LoRA adapter.")
-    return _export_lora(options)
 
 
 def _export_lora(options: argparse.Namespace) -> int:

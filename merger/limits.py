@@ -309,6 +309,16 @@ LOADING_MEMORY = Limit(
     "test_loadable.py::test_a_config_that_would_take_too_much_memory_is_given_up",
 )  # fmt: skip
 
+# llama.cpp's converter, in a process of its own (merger/gguf/process.py).
+CONVERTER_SECONDS = Limit(
+    300, "seconds", "request", "Asking llama.cpp's converter how a model becomes a GGUF file",
+    "test_gguf.py::test_a_converter_that_takes_too_long_is_ended",
+)  # fmt: skip
+CONVERTER_MEMORY = Limit(
+    8_000_000_000, "bytes", "request", "Memory of the process for it",
+    "test_gguf.py::test_a_converter_that_takes_too_much_is_told",
+)  # fmt: skip
+
 # Judging: files of questions and texts (merger/search/questions.py, tasks.py, judge.py).
 QUESTIONS = Limit(2000, "questions", "file", "Questions that are judged", "test_judge.py::test_too_many_questions")
 QUESTIONS_BYTES = Limit(20_000_000, "bytes", "file", "A file of questions", "test_judge.py::test_a_file_too_large")

@@ -44,18 +44,21 @@ def run(options: Namespace, recipe: Callable[[], Recipe], progress: Callable[[ob
         raise MergeError(f"--energy {options.energy}: write the share that is to be kept, for example 0.9.")
     asked = Wanted(rank, energy, tuple(options.include), tuple(options.exclude), options.dtype)
     asked.check()
+    if options.kind is not None:
+        raise MergeError("--kind is of GGUF files; an adapter is of safetensors: leave it out, or --lora and --energy.")
+    out = Path(options.out).expanduser()
     started = time.monotonic()
-    made = export(_source(options.recipe, recipe), options.out, asked, base=options.base, progress=progress)
+    made = export(_source(options.recipe, recipe), out, asked, base=options.base, progress=progress)
     ranks = [kept.rank for kept in made.kept if kept.rank is not None]
     lines = [f"{label:<28} {held:<26} error {share:.2%}" for label, held, share in made.by_layer()]
     whole = f", {len(made.kept) - len(ranks)} tensors whole" if len(made.kept) > len(ranks) else ""
     left = f"{made.left_out} tensors are left to the base, as asked.\n" if made.left_out else ""
     return "\n".join([
         *lines, "",
-        f"{options.out}: a LoRA of {made.base}: {len(ranks)} matrices of rank {min(ranks)} to {max(ranks)}{whole}, "
+        f"{out}: a LoRA of {made.base}: {len(ranks)} matrices of rank {min(ranks)} to {max(ranks)}{whole}, "
         f"{format_bytes(made.nbytes)}, {time.monotonic() - started:.1f} s.",
         f"{left}Error {lost(made.kept):.2%}: what it leaves out of what the merge changes (Frobenius norms). "
-        f"Load it with peft: PeftModel.from_pretrained(base, {str(Path(options.out))!r})",
+        f"Load it with peft: PeftModel.from_pretrained(base, {str(out)!r})",
     ])  # fmt: skip
 
 

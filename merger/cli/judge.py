@@ -17,6 +17,7 @@ import merger
 from merger.engine.session import Parents
 from merger.errors import MergeError
 from merger.hub.figures import CardFigure, write_figures
+from merger.hub.unpacked import is_gguf
 from merger.inspect.verdict import verdict
 from merger.kernels.devices import best_device
 from merger.recipe import Recipe, load_file
@@ -81,7 +82,7 @@ class Judged:
 
 def target(name: str, recipe: Callable[[], Recipe]) -> Recipe | str:
     """A recipe where a file is named, else the model of a folder or of the Hub."""
-    if Path(name).suffix.lower() in (".yaml", ".yml") or Path(name).is_file():
+    if Path(name).suffix.lower() in (".yaml", ".yml") or (Path(name).is_file() and not is_gguf(Path(name))):
         return recipe()
     return name
 

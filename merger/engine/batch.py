@@ -107,7 +107,7 @@ def merge(
     check_free(out)
     models = open_models(recipe, roots, opener)
     check_apart(out, models)
-    plan = _with_remarks(make_plan(recipe, models), recipe, models)
+    plan = with_remarks(make_plan(recipe, models), recipe, models)
     files = shards([job.slot for job in plan.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
     word = fingerprint(plan, models, files, str(on))
@@ -122,7 +122,7 @@ def merge(
     try:
         if joining:
             with join(out, files, metadata, word) as partial:
-                plan = _told(_with_allowed(plan, allowed_before(partial)), asked)
+                plan = _told(with_allowed(plan, allowed_before(partial)), asked)
                 write_companions(partial, plan, models, tokenizer, digests)
             return plan
         check_space(out, plan.nbytes)
@@ -141,9 +141,9 @@ def merge(
             read_by_files(models.values(), cold) if cold else contextlib.nullcontext(),
             writing(out, files, metadata, word, part, dirty, allow_nonfinite) as output,
         ):
-            making = _Making(output, models, on, allow_nonfinite, progress, stopped)
+            making = Making(output, models, on, allow_nonfinite, progress, stopped)
             making.run(plan.jobs, workers)
-            plan = _told(_with_allowed(plan, output.allowed), asked)
+            plan = _told(with_allowed(plan, output.allowed), asked)
             if part == WHOLE:
                 output.check()
                 write_companions(output.folder, plan, models, tokenizer, digests)
@@ -161,7 +161,7 @@ def _told(plan: Plan, asked: loadable.Check | None) -> Plan:
 
 
 @dataclass
-class _Making:
+class Making:
     """Makes an output's tensors, the largest first, and writes them as they come."""
 
     output: Output
@@ -294,7 +294,7 @@ def output_folder(folder: str | Path) -> Path:
         raise MergeError(f"{folder}: there is no such home folder; write the whole path.") from None
 
 
-def _with_remarks(plan: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
+def with_remarks(plan: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     """The plan with remarks on weights that cancel out, in earlier documents too."""
     remarks = [f"{finding.words} {finding.fix}" for finding in cancelling(plan)]
     for document in recipe.earlier:
@@ -304,7 +304,7 @@ def _with_remarks(plan: Plan, recipe: Recipe, models: Mapping[str, Checkpoint]) 
     return replace(plan, remarks=(*plan.remarks, *remarks[:TOLD]))
 
 
-def _with_allowed(plan: Plan, lines: Mapping[str, str]) -> Plan:
+def with_allowed(plan: Plan, lines: Mapping[str, str]) -> Plan:
     """The plan with remarks on tensors that are not finite, from each one's line."""
     return replace(plan, remarks=(*plan.remarks, *allowed_remarks([*lines.values()])))
 

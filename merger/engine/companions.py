@@ -27,14 +27,14 @@ def tokenizer_folder(plan: Plan, models: Mapping[str, Checkpoint]) -> Generator[
     if plan.tokens is None and plan.chat_template is None and config_source.words == config_source.folder:
         yield config_source.folder
         return
-    with _temporary() as name:
+    with temporary() as name:
         write_words(Path(name), plan, models, True)
         (Path(name) / "config.json").write_text(json.dumps(dict(plan.config)), encoding="utf-8")
         yield Path(name)
 
 
 @contextlib.contextmanager
-def _temporary() -> Generator[str]:
+def temporary() -> Generator[str]:
     """A temporary folder; MergeError where nothing can be written to it, or none can be made."""
     try:
         with tempfile.TemporaryDirectory(prefix="merger-", ignore_cleanup_errors=True) as name:

@@ -10,11 +10,13 @@ import os
 import re
 import shutil
 import threading
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 import torch
+from torch import Tensor
 
 from merger.engine.plan import Plan
 from merger.errors import NO_MEMORY, InputChanged, MergeError, NonFiniteError
@@ -60,6 +62,27 @@ def parse_part(text: str) -> Part:
     return Part(int(match[1]), int(match[2]))
 
 
+class Writer(Protocol):
+    """What puts tensors where they belong."""
+
+    def write(self, name: str, tensor: Tensor, first: int = 0) -> None:
+        """A tensor's elements from `first` on."""
+
+    def close(self) -> None:
+        """What is missing stays missing."""
+
+
+@dataclass(frozen=True)
+class OneFile:
+    """An output that is a file and no folder: its name in the working folder, and what writes it.
+
+    writer  gets its path, and whether what is in it is kept
+    """
+
+    name: str
+    writer: Callable[[Path, bool], Writer]
+
+
 _TOLD = "\t"
 """In the journal, between a tensor's name and a line about what in it is not finite."""
 
@@ -85,7 +108,7 @@ class Output:
     files: Sequence[Sequence[Slot]]
     metadata: Mapping[str, str]
     part: Part
-    writer: ShardWriter
+    writer: Writer
     done: set[str]
     """Tensors that are written: the journal."""
     allowed: dict[str, str]
@@ -119,11 +142,12 @@ class Output:
 @contextlib.contextmanager
 def writing(
     out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str, part: Part = WHOLE,
-    dirty: int | None = None, allow_nonfinite: bool = False,
+    dirty: int | None = None, allow_nonfinite: bool = False, one: OneFile | None = None,
 ) -> Generator[Output]:  # fmt: skip
     """Open `<out>.partial`, go on with what is in it if that is of the same merge, and at the end make it `out`.
 
     dirty  as in ShardWriter
+    one    where the output is a file: this one of the folder becomes it
     allow_nonfinite  whether what is there of tensors that are not finite is done
 
     A part leaves the folder, with a mark that it is done. Errors leave it too where some tensors are written and the disk
@@ -139,13 +163,17 @@ def writing(
     locks: list[int] = []
     done: set[str] = set()
     try:
-        journal = _open(out, partial, word, part, len(files), locks, done)
+        own = {one.name} if one else {file_names(len(files))[i] for i in taken}
+        journal = _open(out, partial, word, part, own, locks, done)
         allowed = {name: line for name, line in allowed_before(partial, part).items() if name in done}
         if not allow_nonfinite:
             done -= allowed.keys()
             allowed = {}
         try:
-            writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
+            if one is not None:
+                writer = one.writer(partial / one.name, bool(done))
+            else:
+                writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
             try:
                 yield Output(partial, files, metadata, part, writer, done, allowed, journal, locks)
             finally:
@@ -153,7 +181,9 @@ def writing(
         finally:
             os.close(journal)
         _check_own(partial, locks)
-        if part == WHOLE:
+        if one is not None:
+            _appear_as_file(out, partial, one.name)
+        elif part == WHOLE:
             write_index(partial, files, metadata)
             _appear(out, partial)
         else:
@@ -246,7 +276,7 @@ def check_apart(out: Path, models: Mapping[str, Checkpoint]) -> None:
 def check_space(out: Path, nbytes: int) -> None:
     """MergeError where the disk has less than this, counting what a stopped merge has reserved already."""
     parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
-    held = sum(file.stat().st_blocks * 512 for file in _partial(out).glob("*.safetensors")) if hasattr(os, "geteuid") else 0
+    held = sum(file.stat().st_blocks * 512 for file in _partial(out).glob("model*")) if hasattr(os, "geteuid") else 0
     need, free = max(0, nbytes - held) + (16 << 20), shutil.disk_usage(parent).free
     if need > free:
         raise MergeError(f"{out}: the merge needs {need:,} bytes, {parent} has {free:,} free. Free some, or write elsewhere.")
@@ -256,8 +286,11 @@ def _partial(out: Path) -> Path:
     return out.with_name(out.name + ".partial")
 
 
-def _open(out: Path, partial: Path, word: str, part: Part, count: int, locks: list[int], done: set[str]) -> int:
-    """Make and lock the folder, empty it of what is not this merge's, read the journal into `done`; gives it for writing."""
+def _open(out: Path, partial: Path, word: str, part: Part, own: set[str], locks: list[int], done: set[str]) -> int:
+    """Make and lock the folder, empty it of what is not this merge's, read the journal into `done`; gives it for writing.
+
+    own  the names of the files that are written
+    """
     name = _journal_of(part)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -266,7 +299,6 @@ def _open(out: Path, partial: Path, word: str, part: Part, count: int, locks: li
         _refuse_foreign(partial)
     _claim(partial, part, locks)
     done |= _read_journal(partial / name, word)
-    own = {file_names(count)[i] for i in part.files(count)}
     for left_over in partial.iterdir():
         mine = left_over.name in own or left_over.name == name
         others = left_over.name != ".lock" if part == WHOLE else left_over.name == JOURNAL
@@ -280,7 +312,7 @@ def _open(out: Path, partial: Path, word: str, part: Part, count: int, locks: li
 
 
 _WRITTEN = re.compile("|".join((
-    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"\.(journal|done|lock)(-\d+-of-\d+)?",
+    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock)(-\d+-of-\d+)?",
     *(re.escape(name) for name in (INDEX, "config.json", "README.md", "mergekit_config.yml", *COMPANIONS)),
 )))  # fmt: skip
 """Names of what a merge writes."""
@@ -372,6 +404,27 @@ def _appear(out: Path, partial: Path) -> None:
         raise
     for path in out.glob(".lock*"):
         path.unlink()
+
+
+def check_new(out: Path) -> None:
+    """MergeError unless `out` can become a new file."""
+    if "\0" in str(out) or not out.name or out.name == "..":
+        raise MergeError(f"{str(out)!r}: is no file's name.")
+    if os.path.lexists(out):
+        raise MergeError(f"{out}: is there already; name a new file, or delete it first.")
+
+
+def _appear_as_file(out: Path, partial: Path, name: str) -> None:
+    try:
+        check_new(out)
+    except MergeError as error:  # it was free before: somebody else has made it meanwhile
+        raise error from FileExistsError(str(out))
+    (partial / name).rename(out)
+    with contextlib.suppress(OSError):
+        for path in partial.iterdir():
+            if _WRITTEN.fullmatch(path.name):
+                path.unlink()
+        partial.rmdir()
 
 
 def _told(error: OSError | MemoryError, partial: Path) -> MergeError:

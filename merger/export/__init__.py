@@ -1,1 +1,1 @@
-"""Taking a merge to other programs: GGUF for llama.cpp, Ollama and LM Studio, and what stands beside the file."""
+"""Taking a merge to other programs: GGUF for llama.cpp, Ollama and LM Studio; LoRA adapters for peft."""

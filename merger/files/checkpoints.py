@@ -524,10 +524,10 @@ class ShardWriter:
         header = json.dumps(table, separators=(",", ":")).encode()
         header += b" " * (-len(header) % 8)  # tensors start at a multiple of 8 bytes
         start = 8 + len(header)
-        with _full_disk(path):
+        with full_disk(path):
             self._handles[path] = os.open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), 0o666)
-            _reserve(self._handles[path], start + offset)
-            _write_at(self._handles[path], len(header).to_bytes(8, "little") + header, 0)
+            reserve(self._handles[path], start + offset)
+            write_at(self._handles[path], len(header).to_bytes(8, "little") + header, 0)
         offset = start
         for slot in slots:
             self._places[slot.name] = (path, offset, slot)
@@ -540,9 +540,9 @@ class ShardWriter:
         if tensor.dtype != slot.dtype or first + flat.numel() > math.prod(slot.shape):
             raise ValueError(f"{name}: promised {slot.shape} {slot.dtype}, got {tuple(tensor.shape)} {tensor.dtype} at {first}")
         if flat.numel():
-            with _full_disk(path):
+            with full_disk(path):
                 offset += first * slot.dtype.itemsize
-                _write_at(self._handles[path], flat.view(torch.uint8).numpy().data, offset)
+                write_at(self._handles[path], flat.view(torch.uint8).numpy().data, offset)
                 if self._dirty is not None:
                     self._settle((self._handles[path], offset, flat.nbytes), self._dirty)
 
@@ -576,11 +576,11 @@ def write_index(folder: Path, files: Sequence[Sequence[Slot]], metadata: Mapping
         weight_map = {slot.name: name for name, slots in zip(file_names(len(files)), files, strict=True) for slot in slots}
         size = sum(slot.nbytes for slots in files for slot in slots)
         index = {"metadata": {"total_size": size, **metadata}, "weight_map": weight_map}
-        with _full_disk(folder / INDEX):
+        with full_disk(folder / INDEX):
             (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
-def _reserve(handle: int, size: int) -> None:
+def reserve(handle: int, size: int) -> None:
     """Claim the space now, so that a full disk is found before the work and not in the middle of it."""
     try:
         os.posix_fallocate(handle, 0, size)
@@ -592,7 +592,7 @@ def _reserve(handle: int, size: int) -> None:
         os.truncate(handle, size)  # a file system without fallocate
 
 
-def _write_at(handle: int, data: bytes | memoryview, offset: int) -> None:
+def write_at(handle: int, data: bytes | memoryview, offset: int) -> None:
     rest = memoryview(data)
     while rest:
         done = os.pwrite(handle, rest[: 1 << 30], offset)
@@ -600,7 +600,7 @@ def _write_at(handle: int, data: bytes | memoryview, offset: int) -> None:
 
 
 @contextlib.contextmanager
-def _full_disk(path: Path) -> Generator[None]:
+def full_disk(path: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from merger.errors import CheckpointError, nearest
 from merger.files.checkpoints import Checkpoint, open_checkpoint
-from merger.hub import smollm2, store
+from merger.hub import smollm2, store, unpacked
 from merger.hub.lora import adapt
 from merger.hub.store import Fetched, Report, cached, is_hub_id
 from merger.hub.wire import Token, never, status_of
@@ -23,7 +23,7 @@ _brought: dict[str, Path] = {}  # references this process has brought or found; 
 def open_reference(reference: str, roots: Sequence[Path] = (Path(),), token: Token = None) -> Checkpoint:
     """Open a model, or a model with LoRAs: `model`, `model@revision`, `model+lora`, `model+lora@revision+lora2`."""
     name, *loras = parse_reference(reference, roots)
-    model = open_checkpoint(name, folder_of(name, roots, token))
+    model = unpacked.told(open_checkpoint(name, folder_of(name, roots, token)))
     return adapt(model, [(lora, folder_of(lora, roots, token)) for lora in loras]) if loras else model
 
 
@@ -33,7 +33,7 @@ def open_here(reference: str, roots: Sequence[Path] = (Path(),), folders: Collec
     folders  the only folders that are looked for outside of the Hub's cache, by name; None: any
     """
     name, *loras = parse_reference(reference, roots, folders)
-    model = open_checkpoint(name, _here(name, roots, folders))
+    model = unpacked.told(open_checkpoint(name, _here(name, roots, folders)))
     return adapt(model, [(lora, _here(lora, roots, folders)) for lora in loras]) if loras else model
 
 
@@ -41,6 +41,9 @@ def _here(reference: str, roots: Sequence[Path], folders: Collection[str] | None
     folder = local(reference, roots) if folders is None or reference in folders else None
     if folder is not None:
         return folder
+    packed = _packed(reference, roots) if folders is None else None
+    if packed is not None:
+        return unpacked.unpacked(packed)
     folder = cached(reference) if is_hub_id(reference) else None
     if folder is None and reference == smollm2.BASE:
         raise CheckpointError(f"{reference}: is not on this machine yet; press SmolLM2-135M-Instruct under Other models first.")
@@ -82,6 +85,15 @@ def local(reference: str, roots: Sequence[Path]) -> Path | None:
         return None
 
 
+def _packed(reference: str, roots: Sequence[Path]) -> Path | None:
+    """The GGUF file of this name, if there is one."""
+    try:
+        path = Path(reference).expanduser()
+        return next((root / path for root in roots if unpacked.is_gguf(root / path)), None)
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
 def folder_of(reference: str, roots: Sequence[Path] = (Path(),), token: Token = None) -> Path:
     """The local folder of one plain reference: a folder (below one of `roots`, if relative), else a Hub id, downloaded.
 
@@ -92,6 +104,9 @@ def folder_of(reference: str, roots: Sequence[Path] = (Path(),), token: Token = 
         return folder
     if reference == smollm2.BASE:
         return smollm2.made()
+    packed = _packed(reference, roots)
+    if packed is not None:
+        return unpacked.unpacked(packed)
     if is_file(Path(reference)):
         raise CheckpointError(f"{reference}: this is a file; name the model's folder.")
     if not is_hub_id(reference):

@@ -10,7 +10,11 @@ import gradio as gr
 import merger.ui.state as state
 from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError
+from merger.export.gguf import about
+from merger.export.modelfile import model_name
 from merger.files.checkpoints import format_bytes
+from merger.gguf.kinds import KINDS, available
+from merger.gguf.process import missing
 from merger.hub.card import Example
 from merger.limits import PROMPT_CHARACTERS
 from merger.ui.background import Ended
@@ -26,6 +30,8 @@ from merger.ui.service.files import Files
 from merger.ui.state import Workspace
 from merger.ui.studio import Studio
 
+_GGUF = "One file for Ollama, LM Studio and llama.cpp, in 8 bits or in another kind. Sizes are told first."
+_KINDS = "f16 is exact, q8_0 half of it and nearly so; in q4_0 answers change."
 MADE = ("merged", "ready", "anyway")
 """What a merge to a zip draws: the status line, the file, the button that goes on with numbers that are not finite."""
 WRITTEN = ("merged", "ready", "write_anyway")
@@ -41,19 +47,21 @@ class Taking:
 
     def view_list(self) -> None:
         """What can be saved, and where to."""
-        home = not self.desk.studio.host.hosted
-        listing = [
-            Choice(
-                "zip", "Zip…", "The merged weights with everything to run them, to this browser. Size and time are told first."
-            ),
-            *(
-                [Choice("folder", "Folder…", "Straight into a folder of this computer: for models too large for a browser.")]
-                * home
-            ),
-            Choice("publish", "Publish to the Hub…", "As a model of your own, private first, with a card."),
-            Choice("recipe", "Only the recipe", "mergekit's YAML, and the command that makes this merge at home."),
-        ]
-        self.desk.shows(save=choices(listed("Save", [("", listing)]), elem_id="saves"))
+        self.desk.shows(save=choices(self.entries(not self.desk.studio.host.hosted), elem_id="saves"))
+
+    @staticmethod
+    def entries(home: bool) -> str:
+        """The list, at home and elsewhere."""
+        zipped = "The merged weights with everything to run them, to this browser. Size and time are told first."
+        folder = "Straight into a folder of this computer: for models too large for a browser."
+        listing = [Choice("zip", "Zip…", zipped)]
+        if home or not missing():
+            listing.append(Choice("gguf", "GGUF…", _GGUF, why=missing()))
+        if home:
+            listing.append(Choice("folder", "Folder…", folder))
+        listing.append(Choice("publish", "Publish to the Hub…", "As a model of your own, private first, with a card."))
+        listing.append(Choice("recipe", "Only the recipe", "mergekit's YAML, and the command that makes this merge at home."))
+        return listed("Save", [("", listing)])
 
     def view(self) -> None:
         """The line below it, hidden until something is taken."""
@@ -62,10 +70,16 @@ class Taking:
             merged = line("merged", visible=True)
             anyway, write_anyway = (gr.Button(ANYWAY, size="sm", scale=0, min_width=150, visible=False) for _ in range(2))
             make = gr.Button("Make the zip", variant="primary", size="sm", scale=0, min_width=120)
+            kind = gr.Dropdown(
+                [*KINDS], value="q8_0", show_label=False, label="Kind of GGUF file", container=False, filterable=False, scale=0,
+                min_width=180, visible=False,
+            )  # fmt: skip
+            pack = gr.Button("Make the GGUF file", variant="primary", size="sm", scale=0, min_width=150, visible=False)
             cancel = gr.Button("Cancel", size="sm", scale=0, min_width=90)
         self.desk.shows(
-            shared=shared, taking=taking, merged=merged, anyway=anyway, write_anyway=write_anyway, make=make, cancel=cancel
-        )
+            shared=shared, taking=taking, merged=merged, anyway=anyway, write_anyway=write_anyway, make=make, cancel=cancel,
+            kind=kind, pack=pack,
+        )  # fmt: skip
 
     def view_hidden(self) -> None:
         """What is never seen: the file to fetch, the address."""
@@ -90,10 +104,11 @@ class Taking:
             lambda: gr.update(visible=True), None, shared, **NOW
         )
         parts["link"].change(None, parts["link"], None, js=of_page("address"), **NOW)
-        desk.bind(parts["save"].select, self.save, ["work", "save"], ["merged", "taking", "tabs"], **NOW)
+        desk.bind(parts["save"].select, self.save, ["work", "save"], ["merged", "taking", "make", "kind", "pack", "tabs"], **NOW)
         made = desk.bind(parts["make"].click, self.download, ["work"], MADE, **DISK)
         again = desk.bind(parts["anyway"].click, self.download_anyway, ["work"], MADE, **DISK)
-        for event in (made, again):
+        packed = desk.bind(parts["pack"].click, self.gguf, ["work", "kind"], MADE, **DISK)
+        for event in (made, again, packed):
             event.success(None, None, None, js=of_page("saveFile"), **NOW)
         ended = desk.bind(parts["cancel"].click, self.cancel, [], [], **NOW)
         ended.then(lambda: gr.update(visible=False), None, taking, **NOW)
@@ -121,8 +136,10 @@ class Taking:
     def save(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """What is to be saved, and where to: a zip's size is told, all others have a drawer."""
         key = chosen(value)
-        if key == "zip":
-            return self.size(work, request) | {"taking": gr.update(visible=True)}
+        if key in ("zip", "gguf"):
+            packed = key == "gguf"
+            shown = {"make": gr.update(visible=not packed), "pack": gr.update(visible=packed), "taking": gr.update(visible=True)}
+            return self.kinds(work, request) | shown if packed else self.size(work, request) | shown | {"kind": _hidden()}
         if key not in ("folder", "publish", "recipe"):
             raise MergeError("There is no such place to save to.")
         return {"tabs": gr.update(selected="publish" if key == "publish" else "recipe")}
@@ -138,6 +155,26 @@ class Taking:
         except MergeError as error:
             words = str(error)
         return {"merged": gr.update(value=words, visible=True)}
+
+    def kinds(self, work: Workspace, request: gr.Request | None = None) -> Updates:
+        """The kinds of GGUF file, each with its size."""
+        try:
+            plan = self.desk.seen(request).studio.plan(work.recipe)
+            listing = [(f"{k.name} · {format_bytes(about(plan, k))}", k.name) for k in KINDS.values() if available(k)]
+            words = missing() or _KINDS
+        except MergeError as error:
+            words, listing = str(error), []
+        kind = gr.update(choices=listing, value="q8_0", visible=True) if listing else _hidden()
+        return {"merged": gr.update(value=words, visible=True), "kind": kind}
+
+    def gguf(self, work: Workspace, kind: Any, request: gr.Request) -> Iterator[Updates]:
+        """Merge into a GGUF file and offer it."""
+        studio, owner = self.desk.seen(request).studio, (request.session_hash or "") if request else ""
+
+        def make(step: Callable[[Step], None], stopped: Callable[[], bool]) -> Path:
+            return Files(studio).gguf(work.recipe, str(kind), step, stopped, owner)
+
+        yield from self._made(request, make, MADE)
 
     def download(self, work: Workspace, request: gr.Request, allow: bool = False) -> Iterator[Updates]:
         """Merge to files and offer the zip."""
@@ -218,13 +255,19 @@ def _ended(ended: Ended[Path]) -> tuple[str, Path | None]:
         return ended.words, None
     if made.is_dir():
         return f"Written to {made}.", None
-    return f"{made.name}: {format_bytes(made.stat().st_size)}.", made
+    size = f"{made.name}: {format_bytes(made.stat().st_size)}."
+    runs = f" For Ollama: a file Modelfile beside it with the line FROM ./{made.name}, then ollama create {model_name(made)}."
+    return (size + runs if made.suffix == ".gguf" else size), made
 
 
 def _drop(studio: Studio, made: Path) -> None:
-    """Delete the zip that nobody waits for any more."""
-    if made.suffix == ".zip":
+    """Delete the file that nobody waits for any more."""
+    if made.suffix in (".zip", ".gguf"):
         Files(studio).delete(made)
+
+
+def _hidden() -> Any:
+    return gr.update(visible=False)
 
 
 def _progress(step: Step) -> str:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from merger.engine.batch import Step, merge
 from merger.errors import Cancelled, MergeError, OutOfMemory
-from merger.files.checkpoints import Checkpoint
+from merger.export.gguf import about, export
+from merger.files.checkpoints import Checkpoint, format_bytes
+from merger.gguf.kinds import kind_of
 from merger.hub.references import open_here
 from merger.limits import ARCHIVE_BYTES, MERGE_SECONDS
 from merger.recipe import Recipe
@@ -91,9 +93,40 @@ class Files:
             raise Cancelled("its owner has left.")
         return made
 
+    def gguf(
+        self, recipe: Recipe, kind: str, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
+        owner: str = "",
+    ) -> Path:  # fmt: skip
+        """The merged model as a GGUF file, under the bounds of `archive`."""
+        chosen, clock = kind_of(kind), Clock()
+        need = about(self.studio.plan(recipe), chosen)
+        if need > ARCHIVE_BYTES:
+            raise MergeError(
+                f"The file would have {format_bytes(need)}, too many for a browser; copy the recipe and export at home."
+            )
+        clock.start(MERGE_SECONDS, f"The export took more than {MERGE_SECONDS // 60} minutes; copy the recipe, do it at home.")
+
+        def stop() -> bool:
+            return cancelled() or clock.over or self.studio.visitors.ended.is_set()
+
+        place = scratch().make(owner, need, served=True)
+        try:
+            made = export(
+                recipe, place / f"merged-model-{chosen.name}.gguf", chosen.name, name=recipe.name or "merged-model",
+                roots=self.studio.parents.roots, progress=progress, cancelled=stop, opener=self._opened,
+            )  # fmt: skip
+        except BaseException as error:
+            scratch().delete(place)
+            if isinstance(error, Cancelled):
+                clock.check()
+            raise
+        if not scratch().done(place):
+            raise Cancelled("its owner has left.")
+        return made.file
+
     @staticmethod
     def delete(archive: Path) -> None:
-        """Delete an archive that `archive` made."""
+        """Delete a file that `archive` or `gguf` made."""
         scratch().delete(archive.parent)
 
 

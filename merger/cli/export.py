@@ -1,0 +1,82 @@
+"""`merger export`: a recipe's merge, or a model's folder, as a GGUF file for llama.cpp, Ollama and LM Studio."""
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable
+from pathlib import Path
+
+from merger.engine.batch import Step, use_threads
+from merger.engine.companions import tokenizer_folder
+from merger.engine.document import open_models
+from merger.engine.output import check_new
+from merger.errors import MergeError
+from merger.export.gguf import Exported, Size, export
+from merger.export.modelfile import commands, modelfile, modelfile_of
+from merger.files.checkpoints import format_bytes
+from merger.hub.unpacked import is_gguf
+from merger.kernels.devices import best_device
+from merger.methods import METHODS
+from merger.recipe import Entry, Recipe
+from merger.tokenizer.safe import named_tokens
+from merger.tokenizer.tokens import chat_template_of
+
+
+def run(options: Namespace, recipe: Callable[[], Recipe], memory: int | None, progress: Callable[[Step], None]) -> None:
+    """Write the file, and what stands beside it. recipe: reads the recipe, where one is named."""
+    wanted, name = target(options.recipe, recipe)
+    out = Path(options.out).expanduser()
+    if options.modelfile:
+        check_new(modelfile_of(out))
+    if options.num_threads is not None:
+        use_threads(options.num_threads)
+
+    def told(size: Size) -> None:
+        if not options.quiet:
+            print(f"{out}: {format_bytes(size.nbytes)}, in about {max(1, round(size.seconds))} s.", file=sys.stderr)
+
+    done = export(
+        wanted, out, options.kind or "q8_0", name=options.name or name, told=told, progress=progress, workers=options.num_threads,
+        device=best_device() if options.device == "auto" else options.device, memory=memory,
+        allow_nonfinite=options.allow_nonfinite,
+    )  # fmt: skip
+    if options.modelfile:
+        beside(done)
+    if not options.quiet:
+        _tell(done, options.modelfile)
+
+
+def target(name: str, recipe: Callable[[], Recipe]) -> tuple[Recipe, str]:
+    """A recipe where a file is named, else a copy of a model; and what the model is called, "" as the file."""
+    if Path(name).suffix.lower() in (".yaml", ".yml") or (Path(name).is_file() and not is_gguf(Path(name))):
+        found = recipe()
+        return found, found.name or ""
+    copied = next(method.name for method in METHODS.values() if method.law.copies)
+    path = Path(name).expanduser()
+    return Recipe(copied, models=(Entry(name),)), path.stem if is_gguf(path) else path.name
+
+
+def beside(done: Exported) -> Path:
+    """Write the Modelfile. MergeError where that cannot be."""
+    models = open_models(done.plan.recipe)
+    with tokenizer_folder(done.plan, models) as words:
+        text = modelfile(done.file, chat_template_of(words), named_tokens(words))
+    file = modelfile_of(done.file)
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MergeError(f"{file}: cannot be written: {error.strerror}; {done.file} is there and whole.") from None
+    return file
+
+
+def _tell(done: Exported, runs: bool) -> None:
+    for remark in done.plan.remarks:
+        print(f"note: {remark}", file=sys.stderr)
+    if done.left:
+        shown = ", ".join(done.left[:3]) + (f" and {len(done.left) - 3} more" if len(done.left) > 3 else "")
+        print(f"note: such a file has no place for {shown}.", file=sys.stderr)
+    print(f"{done.file}: {format_bytes(done.nbytes)}. Run it with one of")
+    for line in commands(done.file)[0 if runs else 1 :]:
+        print(f"  {line}")
+
+
+__all__ = ["beside", "run", "target"]

@@ -1,0 +1,325 @@
+"""A merge as one GGUF file, straight from the parents: tensor by tensor merged, turned, packed and put in its place.
+
+The work is done in `<out>.partial`, as that of a merge to a folder (merger/engine/output.py): the file appears whole or not at
+all, and an export that was killed goes on where it was.
+"""
+
+import hashlib
+import math
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from merger.engine import costs
+from merger.engine.batch import Making, Step, check_inputs, output_folder, with_allowed, with_remarks
+from merger.engine.budget import fitting_workers
+from merger.engine.companions import temporary
+from merger.engine.document import open_models
+from merger.engine.output import OneFile, check_apart, check_new, check_space, fingerprint, writing
+from merger.engine.plan import Plan, TensorJob, make_plan
+from merger.errors import CheckpointError, MergeError
+from merger.export.mapping import Place, Recast, Turn, asked
+from merger.files import quantized
+from merger.files.checkpoints import Checkpoint, full_disk, reserve, write_at
+from merger.files.layout import role
+from merger.gguf.kinds import KINDS, Kind, kind_of, packed_rows, row_bytes, type_of
+from merger.gguf.process import Converter
+from merger.hub import references as hub
+from merger.kernels.devices import pick_device
+from merger.recipe import Recipe
+
+_NANOSECONDS = {"f32": 1, "f16": 2, "bf16": 1, "q8_0": 6, "q4_0": 6, "q4_1": 8, "q5_0": 8, "q5_1": 8}
+"""For packing a number on one core, and writing it; K-quants take longer."""
+_SLOWEST = 70
+
+
+@dataclass(frozen=True)
+class Size:
+    """What an export will take, told before it begins."""
+
+    nbytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written. left: tensors of the merge that such a file has no place for."""
+
+    file: Path
+    kind: Kind
+    plan: Plan
+    nbytes: int
+    left: tuple[str, ...]
+
+
+def export(
+    recipe: Recipe,
+    out: str | Path,
+    kind: str,
+    *,
+    name: str = "",
+    device: str = "cpu",
+    roots: Sequence[Path] = (Path(),),
+    told: Callable[[Size], None] = lambda size: None,
+    progress: Callable[[Step], None] | None = None,
+    cancelled: Callable[[], bool] = lambda: False,
+    workers: int | None = None,
+    memory: int | None = None,
+    opener: Callable[[str, Sequence[Path]], Checkpoint] = hub.open_reference,
+    allow_nonfinite: bool = False,
+) -> Exported:
+    """Merge into a new GGUF file of a kind (KINDS). The file appears whole, or not at all.
+
+    name  of the model, as programs show it; default: the file's
+    told  hears the size before anything is written
+
+    All else is as in `merger.merge`.
+    """
+    chosen, out = kind_of(kind), output_folder(out)
+    check_name(out)
+    check_new(out)
+    on = pick_device(device)
+    models = open_models(recipe, roots, opener)
+    check_apart(out, models)
+    plan = with_remarks(make_plan(recipe, models), recipe, models)
+    _check_plain(plan, models)
+    with temporary() as home, asked(plan, models, chosen, _named(name or out.stem), Path(home), cancelled) as (recast, converter):
+        jobs = [job for job in plan.jobs if job.name in recast.sources]
+        told(Size(recast.size, estimated(jobs, recast)))
+        check_space(out, recast.size)
+        for model in models.values():
+            model.hold()
+        files = [[job.slot for job in jobs]]
+        word = _word(fingerprint(plan, models, files, str(on)), recast, chosen)
+        one = OneFile("model.gguf", lambda path, keep: Writer(path, keep, recast, jobs, converter))
+        with writing(out, files, {}, word, allow_nonfinite=allow_nonfinite, one=one) as output:
+            # what the converter makes of several tensors is made again: nobody noted how far it was
+            output.done -= {source for sources in recast.whole.values() for source in sources}
+            making = Making(output, models, on, allow_nonfinite, progress, cancelled)
+            making.run(jobs, fitting_workers(jobs, workers, memory))
+            output.check()
+            check_inputs(models)
+        plan = with_allowed(plan, output.allowed)
+    left = tuple(job.name for job in plan.jobs if job.name not in recast.sources)
+    return Exported(out, chosen, plan, recast.size, left)
+
+
+def about(plan: Plan, kind: Kind) -> int:
+    """Bytes of a file of this kind, without its vocabulary: within a few percent, and nobody is asked."""
+    total = 0
+    words = "head" if any(role(job.name) == "head" for job in plan.jobs) else "embed"
+    for job in plan.jobs:
+        width = job.shape[-1] if len(job.shape) > 1 else 1
+        was = "f32" if width == 1 else kind.main if kind.plain else "q8_0" if width % 32 == 0 else "f16"
+        name = type_of(kind, job.name, was, width, 0, 0, role(job.name) == words)
+        total += row_bytes(name, width) * (job.numel // max(1, width))
+    return total
+
+
+def check_name(out: Path) -> None:
+    """MergeError unless a file is called as programs look for it."""
+    if out.suffix.lower() != ".gguf":
+        raise MergeError(f"{out}: name a file that ends in .gguf, for example {out.with_suffix('.gguf').name}.")
+
+
+def estimated(jobs: Sequence[TensorJob], recast: Recast) -> float:
+    """Seconds that an export takes on two cores, within a factor of three."""
+    packing = sum(_NANOSECONDS.get(place.kind, _SLOWEST) * math.prod(place.shape) for place in recast.places.values())
+    return costs.START + sum(map(costs.seconds, jobs)) + packing / 2e9
+
+
+def _check_plain(plan: Plan, models: Mapping[str, Checkpoint]) -> None:
+    """CheckpointError where the weights are packed: a file of such a kind is made of the weights themselves."""
+    for reference in dict.fromkeys(source.key for job in plan.jobs for source in job.sources):
+        how = quantized.kind(models[reference])
+        if how:
+            raise CheckpointError(
+                f"{reference}: is quantized ({how}), and a GGUF file is made of plain weights.\n"
+                "  Take the 16-bit model it was made from."
+            )
+
+
+def _named(name: str) -> str:
+    """A name as a folder may have it: the converter reads it from there."""
+    plain = "".join(c if c.isalnum() or c in "-_. " else "-" for c in name)[:100].strip(". ")
+    return plain or "merged"
+
+
+def _word(inputs: str, recast: Recast, kind: Kind) -> str:
+    """What the file's bytes depend on, as one word."""
+    digest = hashlib.sha256(f"{inputs} {kind.name} {recast.size} {sorted(recast.whole)}".encode())
+    digest.update(recast.header)
+    return digest.hexdigest()[:32]
+
+
+# ---------------------------------------------------------------------------------------------- writing
+
+
+@dataclass
+class _Coming:
+    """A source that comes piece by piece. left: numbers to come; rest: of a row that was not whole."""
+
+    job: TensorJob
+    left: int
+    rest: Tensor | None = None
+
+    @property
+    def width(self) -> int:
+        """Numbers of a row; a vector's rows are its numbers."""
+        return self.job.shape[-1] if len(self.job.shape) > 1 else 1
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Where a turn puts the rows of its source: sorted by the source's rows."""
+
+    source: NDArray[np.int64]
+    target: NDArray[np.int64]
+
+
+class Writer:
+    """Puts the merge's tensors into the file as the converter would. Threads may write different tensors at the same time."""
+
+    def __init__(self, path: Path, keep: bool, recast: Recast, jobs: Sequence[TensorJob], converter: Converter) -> None:
+        self._path, self._recast, self._converter = path, recast, converter
+        self._coming = {job.name: _Coming(job, job.numel) for job in jobs}
+        self._rows = {id(turn): _sorted(turn.rows) for turns in recast.turns.values() for turn in turns if turn.rows is not None}
+        self._waiting = {into: set(sources) for into, sources in recast.whole.items()}
+        self._whole = {source: i for i, source in enumerate(sorted({s for sources in recast.whole.values() for s in sources}))}
+        self._lock = threading.Lock()
+        with full_disk(path):
+            self._handle = os.open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), 0o666)
+            try:
+                reserve(self._handle, recast.size)
+                write_at(self._handle, recast.header, 0)
+                for into, raw in recast.constants.items():
+                    write_at(self._handle, raw, recast.places[into].offset)
+            except BaseException:
+                os.close(self._handle)  # an open handle would keep the space of a deleted file
+                raise
+
+    def write(self, name: str, tensor: Tensor, first: int = 0) -> None:
+        """A tensor's elements from `first` on, wherever they go."""
+        coming = self._coming[name]
+        flat = tensor.detach().cpu().reshape(-1)
+        if name in self._whole:
+            with full_disk(self._path), self._file(name).open("r+b" if first else "wb") as file:
+                file.seek(first * flat.element_size())
+                file.write(flat.contiguous().view(torch.uint8).numpy().data)
+        coming.left -= flat.numel()
+        if name in self._recast.turns:
+            if coming.rest is not None:
+                first -= coming.rest.numel()
+                flat = torch.cat([coming.rest, flat])
+            width = coming.width
+            count = flat.numel() // width
+            coming.rest = flat[count * width :].clone() if count * width < flat.numel() else None
+            rows = flat[: count * width].view(count, width)
+            for turn in self._recast.turns[name]:
+                self._turned(name, turn, rows, first // width)
+        if coming.left <= 0:
+            self._made(name)
+
+    def _turned(self, name: str, turn: Turn, rows: Tensor, first: int) -> None:
+        """Pack those of the source's rows from `first` on that a tensor of the file has, and write them."""
+        place = self._recast.places[turn.into]
+        if turn.rows is None:
+            picked, targets = rows, np.arange(first, first + len(rows))
+        else:
+            known = self._rows[id(turn)]
+            low, high = np.searchsorted(known.source, [first, first + len(rows)])
+            order = np.argsort(known.target[low:high])
+            targets = known.target[low:high][order]
+            picked = rows[torch.from_numpy(known.source[low:high][order] - first)]
+        if picked.dtype not in (torch.float16, torch.float32) and (turn.add or picked.dtype != torch.bfloat16):
+            picked = picked.float()  # as the converter does, before it adds anything
+        for some, at in _pieces(picked + turn.add if turn.add else picked, targets):
+            packed = packed_rows(some, place.kind)
+            if place.kind == "f16":
+                self._check_half(name, some, packed)
+            for low, high in _runs(at):
+                self._put(place, packed[low:high], turn.start + int(at[low]))
+
+    def _put(self, place: Place, packed: NDArray[np.uint8], row: int) -> None:
+        with full_disk(self._path):
+            write_at(self._handle, np.ascontiguousarray(packed).reshape(-1).data, place.offset + row * place.row_bytes)
+
+    def _check_half(self, name: str, rows: Tensor, packed: NDArray[np.uint8]) -> None:
+        """MergeError where float16 makes infinities of numbers."""
+        if rows.dtype != torch.float16 and ((np.ascontiguousarray(packed).view(np.uint16) & 0x7FFF) == 0x7C00).any():
+            largest = float(rows[rows.isfinite()].abs().max()) if rows.isfinite().any() else 0.0
+            if largest > 65504:
+                raise MergeError(
+                    f"{name}: holds numbers up to {largest:,.0f}, and f16 ends at 65,504; write bf16 or q8_0 instead."
+                )
+
+    def _made(self, name: str) -> None:
+        """A source is whole: the converter makes what was waiting for it last."""
+        if name not in self._whole:
+            return
+        with self._lock:
+            ready = [into for into, sources in self._waiting.items() if sources == {name} or not sources]
+            for sources in self._waiting.values():
+                sources.discard(name)
+            for into in ready:
+                del self._waiting[into]
+                self._convert(into)
+            if not any(name in self._recast.whole[into] for into in self._waiting):
+                self._file(name).unlink()
+
+    def _convert(self, into: str) -> None:
+        names = self._recast.whole[into]
+        sources = {n: [str(self._file(n)), str(self._coming[n].job.out).removeprefix("torch.")] for n in names}
+        made, place = self._converter.home / "made", self._recast.places[into]
+        answer = self._converter.ask({"into": into, "sources": sources, "file": str(made)})
+        if answer["bytes"] != place.nbytes:
+            raise MergeError(f"llama.cpp's converter made {into} of {answer['bytes']:,} bytes, and had said {place.nbytes:,}.")
+        with full_disk(self._path), made.open("rb") as file:
+            at = place.offset
+            while some := file.read(1 << 22):
+                write_at(self._handle, some, at)
+                at += len(some)
+        made.unlink()
+
+    def _file(self, name: str) -> Path:
+        return self._converter.home / f"source-{self._whole[name]}"
+
+    def close(self) -> None:
+        """Close the file; what is missing stays missing."""
+        os.close(self._handle)
+
+
+def _sorted(rows: NDArray[np.int64]) -> _Rows:
+    order = np.argsort(rows, kind="stable")
+    return _Rows(rows[order], order)
+
+
+_NUMBERS = 1 << 18
+"""That are packed at a time: what is made in between stays in a processor's cache, which is three times as fast as with four
+times as many."""
+
+
+def _pieces(rows: Tensor, targets: NDArray[np.int64]) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
+    step = max(1, _NUMBERS // max(1, rows.shape[1]))
+    for start in range(0, len(rows), step):
+        yield rows[start : start + step], targets[start : start + step]
+
+
+def _runs(targets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
+    """Stretches of rows that lie one after the other in the file.
+
+    >>> list(_runs(np.array([3, 4, 5, 9, 10])))
+    [(0, 3), (3, 5)]
+    """
+    ends = [*(np.flatnonzero(np.diff(targets) != 1) + 1).tolist(), len(targets)]
+    yield from zip([0, *ends[:-1]], ends, strict=True)
+
+
+__all__ = ["KINDS", "Exported", "Size", "Writer", "about", "check_name", "estimated", "export"]
