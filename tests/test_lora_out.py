@@ -483,8 +483,10 @@ def test_the_command(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["export", "a", str(tmp_path / "two"), "--energy", ".6", "--base", "base", "--include", "mlp"]) == 0
     assert "15 tensors are left to the base, as asked." in capsys.readouterr().out
     for options, told in (
-        ([], "say as what: --lora RANK or --energy SHARE"), (["--lora", "many"], "--lora many: a rank is a whole number"),
+        ([], "name a file that ends in .gguf, or say --lora RANK or --energy SHARE"),
+        (["--lora", "many"], "--lora many: a rank is a whole number"),
         (["--energy", "most"], "--energy most: write the share"), (["--energy", "1.5"], "--energy 1.5: the share that is kept"),
+        (["--lora", "4", "--kind", "f16"], "--kind is of GGUF files"),
     ):  # fmt: skip
         assert main(["export", str(tmp_path / "r.yaml"), str(tmp_path / "three"), *options]) == 1
         error = capsys.readouterr().err

@@ -25,6 +25,8 @@ def run(options: Namespace, recipe: Callable[[], Recipe], memory: int | None, pr
     """Write the file, and what stands beside it. recipe: reads the recipe, where one is named."""
     wanted, name = target(options.recipe, recipe)
     out = Path(options.out).expanduser()
+    if out.suffix.lower() != ".gguf":
+        raise MergeError(f"{out}: name a file that ends in .gguf, or say --lora RANK or --energy SHARE for a LoRA adapter.")
     if options.modelfile:
         check_new(modelfile_of(out))
     if options.num_threads is not None:
