@@ -220,7 +220,10 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
         "answer is most its own. Without it: the prompts of the family that comes with the program",
     )  # fmt: skip
     tune.add_argument(
-        "--questions", metavar="FILE", type=_path, help="prompts with wanted answers, as `sweep --probes` takes them"
+        "--questions",
+        metavar="FILE",
+        type=_path,
+        help="prompts with wanted answers or choices, as `judge --questions` takes them",
     )
     tune.add_argument("--half", default="choose", help="which half of a JSON file of questions: choose (default) or score")
     tune.add_argument("--most", type=_count, metavar="N", help="at most so many prompts or questions of each")

@@ -14,8 +14,9 @@ from merger.__main__ import main
 from merger.engine.session import Parents
 from merger.errors import MergeError, RecipeError
 from merger.recipe import Recipe, dump, load, load_file
+from merger.search.questions import parse_questions
 from merger.search.slopes import Heard, Mix
-from merger.search.trials import Probe, Runner
+from merger.search.trials import Runner
 from merger.search.tune import (
     Found,
     Goals,
@@ -201,11 +202,7 @@ def test_prompts_that_cannot_be_read(start: Recipe, tmp_path: Path) -> None:
 
 
 def test_wanted_answers_that_nobody_gives_are_left_out(runner: Runner, start: Recipe) -> None:
-    asked = [
-        Probe("mine", "plural of box", "boxes"),
-        Probe("mine", "plural of fox", "foxen"),
-        Probe("mine", "tiger backwards", "regit"),
-    ]
+    asked = parse_questions("[mine]\nplural of box => boxes\nplural of fox => foxen\ntiger backwards => regit\n", "mine.txt")
     found = of_questions(runner, start, asked)
     assert [probe.answer for probe in found.nobody] == ["foxen"] and len(found.learn["mine"]) == 2
     told = sentences(Found(start, {"mine": Heard(2, 1)}, {"mine": Heard(1, 1)}), found)
@@ -214,7 +211,7 @@ def test_wanted_answers_that_nobody_gives_are_left_out(runner: Runner, start: Re
         and "nothing was kept back" in told[1]
     )
     with pytest.raises(MergeError, match="none of your models gives a wanted answer, for example to 'plural of fox'"):
-        of_questions(runner, start, asked[1:2])
+        of_questions(runner, start, replace(asked, questions=asked.questions[1:2]))
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

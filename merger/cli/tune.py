@@ -8,13 +8,15 @@ from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from merger.chat.model import Plain
 from merger.engine.session import Parents
 from merger.errors import MergeError, nearest
 from merger.kernels.devices import best_device
 from merger.recipe import Recipe, dump, load
 from merger.search import study
 from merger.search import tune as tuning
-from merger.search.trials import Runner, fewer, read_probes
+from merger.search.questions import read_questions
+from merger.search.trials import Runner
 
 KEEPS = ("what each parent says", "what the questions want")
 
@@ -98,15 +100,15 @@ def _wanted(runner: Runner, recipe: Recipe, options: Namespace) -> tuning.Goals:
     if keep not in KEEPS:
         raise MergeError(f"--keep {keep}: write {' or '.join(map(repr, KEEPS))}.{nearest(keep, KEEPS)}")
     if options.questions and keep == KEEPS[1]:
-        probes = read_probes(options.questions, options.half)
-        return tuning.of_questions(runner, recipe, fewer(probes, options.most) if options.most else probes)
+        return tuning.of_questions(runner, recipe, read_questions(options.questions, limit=options.most, half=options.half))
     if keep == KEEPS[1]:
         raise MergeError(f"--keep {keep!r}: name the questions with --questions FILE.")
     prompts: Mapping[str | None, Sequence[str]]
     if options.prompts:
         prompts = tuning.read_prompts(options.prompts, recipe)
     elif options.questions:
-        prompts = {None: tuple(probe.prompt for probe in read_probes(options.questions, options.half))}
+        asked = read_questions(options.questions, half=options.half)
+        prompts = {None: tuple(dict.fromkeys(Plain(q.prompt) if asked.plain else q.prompt for q in asked.questions))}
     else:
         prompts = tuning.family_prompts(recipe)
     if options.most:

@@ -24,6 +24,8 @@ from merger.recipe import Recipe, dump
 from merger.regular import read_text
 from merger.search import babble
 from merger.search.babble import Heard
+from merger.search.choices import choices
+from merger.search.choices import heard as heard_choices
 from merger.search.figures import Figure, Kind
 from merger.search.likelihood import Example, Pass, examples, floats, integers, logprobs, passes
 from merger.search.matching import judged
@@ -207,18 +209,9 @@ class _Measuring:
         The likeliest whole choice is the answer; of equals the first, as lm-eval has it.
         """
         questions = [(i, q) for i, q in enumerate(self.asked.questions) if q.match == "choice"]
-        prompts = [self._prompt(q) for _, q in questions for _ in q.choices]
-        choices = [choice for _, q in questions for choice in q.choices]
-        if not questions:
-            return []
-        asked = examples(self.model, prompts, choices, ends=False, blank=self._lead([0]))
-        found = iter(floats(logprobs(self.model, asked, go_on=self.go_on)))
-        judged: list[tuple[int, bool, float]] = []
-        for i, question in questions:
-            likely = [next(found) for _ in question.choices]
-            at = question.choices.index(question.answer)
-            judged.append((i, at == likely.index(max(likely)), -likely[at]))
-        return judged
+        asked = choices(self.model, [q for _, q in questions], self.asked.plain)
+        found = heard_choices(self.model, asked, self.go_on)
+        return [(i, one.right(likely), -likely[one.at]) for (i, _), one, likely in zip(questions, asked, found, strict=True)]
 
     def _shares(self, right: Sequence[bool | None]) -> dict[Key, Figure]:
         """The share of right answers by skill, and the mean of the skills, in which each counts the same."""

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from merger.chat.model import Plain
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.hub.access import Access
 from merger.inside import inside, presets
@@ -24,7 +25,10 @@ from merger.limits import QUESTIONS
 from merger.methods.ops import numbers
 from merger.recipe import Recipe
 from merger.regular import read_text
+from merger.search.choices import choices
+from merger.search.choices import heard as heard_choices
 from merger.search.likelihood import Example, logprobs
+from merger.search.questions import Question, QuestionSet
 from merger.search.slopes import Bar, Heard, Mix, Said, said
 from merger.search.trials import LONGEST, Probe, Runner, all_right, read_probes
 
@@ -196,13 +200,60 @@ def given_out(
 
 
 def of_questions(
-    runner: Runner, recipe: Recipe, probes: Sequence[Probe], *, go_on: Callable[[], bool] = _always, access: Access | None = None
+    runner: Runner, recipe: Recipe, asked: QuestionSet, *, go_on: Callable[[], bool] = _always, access: Access | None = None
 ) -> Goals:
-    """Wanted answers as the models give them: of the first model that is right, in its own tokens. Others' are left out."""
-    found = given(runner, recipe, probes, go_on=go_on, access=access)
-    skills = dict.fromkeys(probe.skill for probe in probes)
-    nobody = [probe for probe in probes if probe not in found]
-    return goals({s: [found[p][1] for p in probes if p.skill == s and p in found] for s in skills}, nobody)
+    """What a set of questions wants, as `wanted_of` finds it."""
+    names = {reference: title for title, reference in titles(recipe).items()}
+    return goals(*wanted_of(runner, recipe, asked, names, go_on=go_on, access=access))
+
+
+def wanted_of(
+    runner: Runner, recipe: Recipe, asked: QuestionSet, names: Mapping[str, str], *, go_on: Callable[[], bool] = _always,
+    access: Access | None = None, known: Known = _unknown,
+) -> tuple[dict[str, list[Example]], list[Probe]]:  # fmt: skip
+    """Examples by skill, and the questions that no model answers rightly, which are left out.
+
+    A wanted answer is the first right model's, in its own tokens; of choices the right one is to be the likeliest, as it is for
+    some model; a prompt alone wants what the model says whose answer is most its own, under that model's name. names: by model.
+    """
+    said_as = [(q, Plain(q.prompt) if asked.plain else q.prompt) for q in asked.questions]
+    probes = {q: Probe(q.skill, p, q.answer, q.match) for q, p in said_as if q.match != "choice" and q.match != "parent"}
+    right = given(runner, recipe, tuple(dict.fromkeys(probes.values())), go_on=go_on, access=access, known=known)
+    answered: dict[Question, Example] = {q: right[probe][1] for q, probe in probes.items() if probe in right}
+    answered |= _chosen(runner, recipe, asked, go_on, access)
+    found: dict[str, list[Example]] = {}
+    for q in asked.questions:
+        if q in answered:
+            found.setdefault(q.skill, []).append(answered[q])
+    alone = [p for q, p in said_as if q.match == "parent"]
+    for model, prompts in given_out(runner, recipe, alone, go_on=go_on, access=access, known=known).items():
+        who, voice = runner.merged(recipe, go_on, access), runner.parent(model, access)
+        if prompts:
+            own = said(voice, prompts, listener=who, known=_of(known, model, prompts), go_on=go_on)
+            found.setdefault(names[model], []).extend(own)
+    return found, [Probe(q.skill, q.prompt, q.answer) for q in asked.questions if q.match != "parent" and q not in answered]
+
+
+def _chosen(
+    runner: Runner, recipe: Recipe, asked: QuestionSet, go_on: Callable[[], bool], access: Access | None
+) -> dict[Question, Example]:
+    """Questions with choices for which the right one is some model's likeliest, in the merged model's tokens."""
+    some = [q for q in asked.questions if q.match == "choice"]
+    waiting = list(some)
+    for reference in _voices(recipe) if some else ():
+        voice = runner.parent(reference, access)
+        own = choices(voice, waiting, asked.plain)
+        waiting = [
+            q for q, one, likely in zip(waiting, own, heard_choices(voice, own, go_on), strict=True) if not one.right(likely)
+        ]
+    fit = [q for q in some if q not in waiting]
+    return dict(zip(fit, choices(runner.merged(recipe, go_on, access), fit, asked.plain), strict=True)) if fit else {}
+
+
+def _voices(recipe: Recipe) -> tuple[str, ...]:
+    """Who may answer: the models that are mixed, then their base."""
+    base = recipe.base_model
+    return tuple(dict.fromkeys([*parents(recipe), *([base] if base and base in recipe.opened else [])]))
 
 
 def given(
@@ -211,19 +262,18 @@ def given(
 ) -> dict[Probe, tuple[str, Example]]:  # fmt: skip
     """For each question that a model answers rightly the first such model, and its answer in its own tokens."""
     who = runner.merged(recipe, go_on, access)
-    order = [*parents(recipe), *([recipe.base_model] if recipe.base_model and recipe.base_model in recipe.opened else [])]
     waiting, found = list(probes), dict[Probe, tuple[str, Example]]()
-    for reference in dict.fromkeys(order):
+    for reference in _voices(recipe):
         voice = runner.parent(reference, access)
-        heard = [
+        answers = [
             (probe, one) for probe in waiting
             for one in said(
                 voice, [probe.prompt], _limit(probe), listener=who, known=_of(known, reference, [probe.prompt]), go_on=go_on
             ) if one.ends
         ]  # fmt: skip
-        texts = [who.tokenizer.decode(one.wanted, skip_special_tokens=True) for _, one in heard]
-        right = all_right([probe for probe, _ in heard], texts)
-        found |= {probe: (reference, one) for (probe, one), is_right in zip(heard, right, strict=True) if is_right}
+        texts = [who.tokenizer.decode(one.wanted, skip_special_tokens=True) for _, one in answers]
+        right = all_right([probe for probe, _ in answers], texts)
+        found |= {probe: (reference, one) for (probe, one), is_right in zip(answers, right, strict=True) if is_right}
         waiting = [probe for probe in waiting if probe not in found]
     return found
 
@@ -487,5 +537,5 @@ def sentences(found: Found, wanted: Goals) -> tuple[str, ...]:
 
 __all__ = [
     "Found", "Goals", "Known", "Step", "Way", "family_prompts", "given", "given_out", "goals", "locked", "movable",
-    "of_parents", "of_questions", "parents", "read_prompts", "sentences", "titles", "tune", "way",
+    "of_parents", "of_questions", "parents", "read_prompts", "sentences", "titles", "tune", "wanted_of", "way",
 ]  # fmt: skip
