@@ -249,6 +249,7 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
         help="of a search: try on a Ray cluster, --workers N at a time (auto, ray://host:10001, host:6379)",
     )
     tune.add_argument("--store", metavar="FILE", type=_path, help="of a search: an SQLite file, where it goes on tomorrow")
+    tune.add_argument("--json", action="store_true", help="print everything for a program, each trial of a search too")
     tune.add_argument("-o", "--out", metavar="FILE", type=_path, help="write the better recipe here instead of to stdout")
 
 
@@ -606,7 +607,7 @@ def _tune(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     from merger.cli import tune
 
-    tune.write(options.out, tune.run(recipe, options))
+    tune.write(options.out, tune.run(recipe, options), options.json)
 
 
 def _kin(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from merger.errors import MergeError, nearest
 from merger.methods import METHODS
 from merger.recipe import Entry, Recipe, constant, dump, load
 from merger.search import seats
+from merger.search.figures import ALL, Interval, by_skill, compare
 from merger.search.likelihood import Example
 from merger.search.slopes import Heard, Mix, slopes
 from merger.search.trials import Runner
@@ -46,17 +48,35 @@ class Space:
 
 @dataclass(frozen=True)
 class Tried:
-    """A trial. heard: by skill, on all examples that were learned from; empty where it was given up, and `note` says why."""
+    """A trial.
+
+    heard  -log P by skill, on all examples that were learned from; empty where it was given up, and `note` says why
+    each   the same of every example, and in `start` that of the recipe as it was before the search
+    """
 
     number: int
     text: str
     heard: Mapping[str, float] = field(default_factory=dict[str, float])
     note: str = ""
+    each: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    start: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
 
     @property
     def loss(self) -> float:
         """The mean over the skills of -log P; infinite for a trial that was given up."""
         return sum(self.heard.values()) / len(self.heard) if self.heard else math.inf
+
+    @property
+    def against(self) -> Interval | None:
+        """How much -log P differs from the start's, example by example; None where one of the two is not known."""
+        sides = [tuple((skill, value) for skill, own in side.items() for value in own) for side in (self.each, self.start)]
+        return _apart(*sides) if all(sides) else None
+
+
+@lru_cache(1024)
+def _apart(own: tuple[tuple[str, float], ...], start: tuple[tuple[str, float], ...]) -> Interval | None:
+    """A page asks again at every trial."""
+    return compare(*(by_skill("nll", side)["nll", ALL] for side in (own, start)))
 
 
 def space(recipe: Recipe, methods: Sequence[str] = ()) -> Space:
@@ -192,6 +212,9 @@ def search(
     if not study.trials:
         for point in _first(order, first):
             study.enqueue_trial(point)
+    if "start" not in study.user_attrs:
+        heard = Mix(first, load(order.recipe), ["weight"]).hear(order.learn, go_on=go_on)
+        study.set_user_attr("start", json.dumps({skill: _short(one.each) for skill, one in heard.items()}))
     with seats.opened(order, workers, ray, first, nice) as try_all:
         _turns(order, study, try_all, go_on, told)
     return _tried(order, study)
@@ -233,9 +256,20 @@ def _tell(order: Order, study: Any, trial: Any, outcome: seats.Outcome) -> None:
     if outcome.note:
         _give_up(study, trial, outcome.note)
         return
-    trial.set_user_attr("heard", json.dumps(outcome.heard))
-    losses = list(outcome.heard.values())
+    trial.set_user_attr("each", json.dumps({skill: _short(own) for skill, own in outcome.heard.items()}))
+    losses = [sum(own) / len(own) for own in outcome.heard.values()]
+    trial.set_user_attr("heard", json.dumps(dict(zip(outcome.heard, losses, strict=True))))
     study.tell(trial, losses if order.sampler == "nsga2" else sum(losses) / len(losses))
+
+
+def _short(losses: Sequence[float]) -> list[float]:
+    """As many digits as tell anything: there may be thousands."""
+    return [float(f"{loss:.6g}") for loss in losses]
+
+
+def _read(told: str | None) -> dict[str, tuple[float, ...]]:
+    """What was written of each example's -log P."""
+    return {skill: tuple(own) for skill, own in json.loads(told or "{}").items()}
 
 
 def _give_up(study: Any, trial: Any, why: str) -> None:
@@ -284,10 +318,11 @@ def tried(order: Order) -> list[Tried]:
 
 def _tried(order: Order, study: Any) -> list[Tried]:
     """The study's trials, the best first."""
+    start = _read(study.user_attrs.get("start"))
     found = [
         Tried(
             trial.number, trial.user_attrs.get("recipe", ""), json.loads(trial.user_attrs.get("heard", "{}")),
-            trial.user_attrs.get("note", ""),
+            trial.user_attrs.get("note", ""), _read(trial.user_attrs.get("each")), start,
         )
         for trial in study.trials
     ]  # fmt: skip

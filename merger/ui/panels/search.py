@@ -15,6 +15,7 @@ from merger.inspect import plots
 from merger.recipe import dump, load
 from merger.search import study
 from merger.search import tune as tuning
+from merger.search.figures import words
 from merger.search.study import Tried, front, in_short
 from merger.ui import rows
 from merger.ui.background import Background, Ended, Work
@@ -173,6 +174,13 @@ def _counted(found: Sequence[Tried]) -> str:
     return f"{len(found)} trials" + (f", {given_up} of them given up early" if given_up else "")
 
 
+def _told(one: Tried) -> str:
+    """A trial's -log P, and how much that is more or less than the start's."""
+    against = f"{words(one.against)} against the start" if one.against else ""
+    each = ", ".join(f"{skill} {loss:.2f}" for skill, loss in one.heard.items())
+    return f"−log P {one.loss:.2f}: {each}" + (f". {against}" if against else "")
+
+
 def _shown(found: Sequence[Tried], several: bool, picture: bool) -> Updates:
     """The board, and at the end the picture."""
     whole = [one for one in found if one.heard]
@@ -182,7 +190,7 @@ def _shown(found: Sequence[Tried], several: bool, picture: bool) -> Updates:
     entries = [
         Choice(
             str(one.number), in_short(load(one.text)),
-            f"−log P {one.loss:.2f}: " + ", ".join(f"{skill} {loss:.2f}" for skill, loss in one.heard.items()),
+            _told(one),
             term="nothing beats it in every skill" if one.number in numbers else "",
         )
         for one in ranked
