@@ -180,6 +180,11 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of random and evolve (default 0)")
     sweep.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
     sweep.add_argument("--out", metavar="FILE", type=_path, help="write every trial with its recipe and answers, as JSON")
+    sweep.add_argument(
+        "--store", metavar="FILE", type=_path,
+        help="keep the trials in this SQLite file: the next time only what is missing is asked, and `tune --search --store` "
+        "begins with the best of them (pip install 'merge-explorer[search]')",
+    )  # fmt: skip
     sweep.add_argument("--best", metavar="FILE", type=_path, help="write the best recipe as YAML")
 
 
@@ -580,12 +585,21 @@ def _sweep(options: argparse.Namespace) -> None:
         "random": lambda: search.chance(varied, options.trials, options.draw),
         "evolve": lambda: search.evolve(varied, options.trials, options.draw),
     }[options.how]()
+    kept = None
+    if options.store is not None:
+        from merger.search import store
+
+        stamp = store.stamp(runner.parents.open(recipe))
+        kept = store.Sweeps(options.store, recipe, varied, probes, options.ask, stamp)
     marks = dict(runner.marks(search.alone(recipe), probes))
     trials: list[search.Trial] = []
     started = time.monotonic()
     with contextlib.suppress(KeyboardInterrupt):  # what was tried until then is told
-        for trial in search.sweep(recipe, varied, runner, probes, options.ask, strategy=strategy):
+        known = kept.known if kept is not None else lambda _: None
+        for trial in search.sweep(recipe, varied, runner, probes, options.ask, strategy=strategy, known=known):
             trials.append(trial)
+            if kept is not None:
+                kept.keep(trial)
             if sys.stderr.isatty():
                 left = (time.monotonic() - started) / len(trials) * (total - len(trials))
                 print(f"\r{len(trials)} of {total}, {left:.0f} s left ", end="", file=sys.stderr, flush=True)

@@ -77,7 +77,9 @@ def test_the_front_is_what_nothing_beats() -> None:
 
 def test_without_optuna_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(importlib, "import_module", lambda name: builtins.__import__(f"no_{name}"))
-    with pytest.raises(MergeError, match=r"a search needs Optuna, .*pip install 'merge-explorer\[search\]'"):
+    with pytest.raises(
+        MergeError, match=r"a search, or a file of trials, needs Optuna, .*pip install 'merge-explorer\[search\]'"
+    ):
         study.optuna()
 
 

@@ -19,6 +19,7 @@ from merger.search import study
 from merger.search import tune as tuning
 from merger.search.figures import Interval, gap, words
 from merger.search.questions import read_questions
+from merger.search.store import stamp
 from merger.search.trials import Runner
 
 START = (
@@ -69,7 +70,7 @@ def _search(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Names
     with tempfile.TemporaryDirectory() as folder:
         order = study.Order(
             dump(recipe), where, wanted.learn, options.store or Path(folder) / "trials.db", options.sampler, options.draw,
-            options.trials, time.time() + options.seconds, str(runner.parents.device),
+            options.trials, time.time() + options.seconds, str(runner.parents.device), stamp=stamp(runner.parents.open(recipe)),
         )  # fmt: skip
         stopped: list[bool] = []
 

@@ -4,7 +4,6 @@ Optuna chooses what to try (extra `search`); -log P of what is wanted is the sco
 SQLite file, where the search goes on tomorrow, and where Optuna's own dashboard reads them.
 """
 
-import importlib
 import json
 import math
 import statistics
@@ -21,10 +20,12 @@ from merger.engine.session import Parents
 from merger.errors import MergeError, nearest
 from merger.methods import METHODS
 from merger.recipe import Entry, Recipe, constant, dump, load
+from merger.recipe.between import effective
 from merger.search import seats
 from merger.search.figures import ALL, Interval, by_skill, compare
 from merger.search.likelihood import Example
 from merger.search.slopes import Heard, Mix, slopes
+from merger.search.store import opened, optuna, swept
 from merger.search.trials import Runner
 from merger.search.tune import Found, Goals, titles
 
@@ -76,7 +77,7 @@ class Tried:
 @lru_cache(1024)
 def _apart(own: tuple[tuple[str, float], ...], start: tuple[tuple[str, float], ...]) -> Interval | None:
     """A page asks again at every trial."""
-    return compare(*(by_skill("nll", side)["nll", ALL] for side in (own, start)))
+    return compare(by_skill("nll", own)["nll", ALL], by_skill("nll", start)["nll", ALL])
 
 
 def space(recipe: Recipe, methods: Sequence[str] = ()) -> Space:
@@ -141,7 +142,12 @@ def _suggested(trial: Any, recipe: Recipe, where: Space) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Order:
-    """A search as each process gets it. storage: an SQLite file; until: seconds since the epoch, after which nothing begins."""
+    """A search as each process gets it.
+
+    storage  an SQLite file; sweeps that are kept in it are tried first
+    until    seconds since the epoch, after which nothing begins
+    stamp    of the models, by search/store.py: others' trials are no trials of these
+    """
 
     recipe: str
     where: Space
@@ -153,22 +159,13 @@ class Order:
     until: float
     device: str = "cpu"
     roots: tuple[Path, ...] = (Path(),)
+    stamp: str = ""
 
     @property
     def name(self) -> str:
-        """The study's: another recipe, space, or set of examples is another study in the same file."""
-        said = repr((self.recipe, self.where, sorted(self.learn.items()), self.sampler == "nsga2"))
+        """The study's: another recipe, space, set of examples, or other weights are another study in the same file."""
+        said = repr((self.recipe, self.where, sorted(self.learn.items()), self.sampler == "nsga2", self.stamp))
         return sha256(said.encode()).hexdigest()[:16]
-
-
-def optuna() -> Any:
-    """The package; MergeError where it is missing."""
-    try:
-        found = importlib.import_module("optuna")
-    except ImportError:
-        raise MergeError("a search needs Optuna, which is not installed here: pip install 'merge-explorer[search]'.") from None
-    found.logging.set_verbosity(found.logging.ERROR)
-    return found
 
 
 def _study(order: Order, seed: int) -> Any:
@@ -184,15 +181,7 @@ def _study(order: Order, seed: int) -> Any:
         raise MergeError(
             f"--sampler {order.sampler}: needs the package cmaes, which is not installed: pip install cmaes."
         ) from None
-    try:
-        return package.create_study(
-            study_name=order.name, storage=f"sqlite:///{order.storage}", load_if_exists=True, sampler=sampler,
-            directions=["minimize"] * (len(order.learn) if several else 1),
-        )  # fmt: skip
-    except Exception as error:  # whatever SQLAlchemy says of a file
-        raise MergeError(
-            f"{order.storage}: is no file in which trials can be kept: {str(error).splitlines()[0][:120]}."
-        ) from None
+    return opened(order.storage, order.name, ["minimize"] * (len(order.learn) if several else 1), sampler)
 
 
 def search(
@@ -212,6 +201,8 @@ def search(
     if not study.trials:
         for point in _first(order, first):
             study.enqueue_trial(point)
+    for point in _swept(order):
+        study.enqueue_trial(point, skip_if_exists=True)
     if "start" not in study.user_attrs:
         heard = Mix(first, load(order.recipe), ["weight"]).hear(order.learn, go_on=go_on)
         study.set_user_attr("start", json.dumps({skill: _short(one.each) for skill, one in heard.items()}))
@@ -225,7 +216,7 @@ def _turns(
 ) -> None:  # fmt: skip
     """Trials, until there are enough of all or the time is over."""
     recipe = load(order.recipe)
-    while (left := order.trials - len(study.trials)) > 0 and time.time() <= order.until and go_on():
+    while (left := order.trials - len(_begun(study))) > 0 and time.time() <= order.until and go_on():
         trials: list[Any] = []
         tasks: list[seats.Task] = []
         worse = _half(study, order)
@@ -245,6 +236,11 @@ def _turns(
                 continue
             _tell(order, study, trial, outcome)
             told(trial.number)
+
+
+def _begun(study: Any) -> list[Any]:
+    """The trials that are no longer waiting to be tried."""
+    return [trial for trial in study.trials if trial.state != optuna().trial.TrialState.WAITING]
 
 
 def _tell(order: Order, study: Any, trial: Any, outcome: seats.Outcome) -> None:
@@ -307,6 +303,68 @@ def _first(order: Order, runner: Runner) -> list[dict[str, Any]]:
     return first if bars else []
 
 
+def _swept(order: Order) -> list[dict[str, Any]]:
+    """Points that sweeps in the file have tried, the best first, at most as many as half of the trials."""
+    recipe, found = load(order.recipe), list[dict[str, Any]]()
+    for trial in swept(order.storage, recipe):
+        if len(found) >= order.trials // 2:
+            break
+        point = point_of(recipe, order.where, trial.text)
+        found += [point] if point is not None and point not in found else []
+    return found
+
+
+def point_of(recipe: Recipe, where: Space, text: str) -> dict[str, Any] | None:
+    """A recipe's point of the space; None where it is no point there. The other way round than `recipe_of`."""
+    made = load(text)
+    method, own = made.method, {entry.model: entry for entry in made.models}
+    if method.name not in where.methods or not set(own) <= {entry.model for entry in _donors(recipe)} or not own:
+        return None
+    point: dict[str, Any] = {"method": method.name, "density": 0.5}
+    for i, entry in enumerate(_donors(recipe)):
+        values = _values(made, "weight", own[entry.model]) if entry.model in own else (0.0,)
+        if values is None or (entry.model not in own and not where.leave_out):
+            return None
+        weight, tilt = sum(values) / len(values), 0.0
+        if len(values) > 1:
+            tilt = (values[-1] - values[0]) / (2 * weight) if weight else math.inf
+        if not 0 <= weight <= 1.5 or abs(tilt) > (0.5 if where.layers else 0.0):
+            return None
+        point |= {f"weight {i}": weight} | ({f"use {i}": entry.model in own} if where.leave_out else {})
+        point |= {f"tilt {i}": tilt} if where.layers else {}
+    if method.param("density"):
+        densities = [_values(made, "density", entry) or () for entry in made.models]
+        if len(set(densities)) != 1 or len(densities[0]) != 1 or not 0.1 <= densities[0][0] <= 1.0:
+            return None
+        point["density"] = densities[0][0]
+    return point if _alike(made, recipe_of(recipe, where, point)) else None
+
+
+def _values(recipe: Recipe, name: str, entry: Entry) -> tuple[float, ...] | None:
+    """A number of a model, or the two ends of its line over the layers; None where it is anything else."""
+    param = recipe.method.param(name)
+    rules = effective(recipe, param, entry=entry).rules if param else ()
+    if len(rules) != 1 or rules[0][0] is not None:
+        return None
+    value = rules[0][1]
+    values = value if isinstance(value, tuple) else (value,)
+    numbers = tuple(float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool))
+    return numbers if len(numbers) == len(values) <= 2 else None
+
+
+def _alike(one: Recipe, other: Recipe) -> bool:
+    """Whether all that is no point's number says the same to the method of both."""
+    if one.merge_method != other.merge_method or len(one.models) != len(other.models):
+        return False
+    pairs = [(a, b) for a in one.models for b in other.models if a.model == b.model]
+    return all(
+        effective(one, param, entry=a).rules == effective(other, param, entry=b).rules
+        for a, b in pairs
+        for param in one.method.params
+        if param.name not in ("weight", "density")
+    )
+
+
 def _mean(heard: Mapping[str, Heard]) -> float:
     return sum(one.loss for one in heard.values()) / len(heard)
 
@@ -324,7 +382,7 @@ def _tried(order: Order, study: Any) -> list[Tried]:
             trial.number, trial.user_attrs.get("recipe", ""), json.loads(trial.user_attrs.get("heard", "{}")),
             trial.user_attrs.get("note", ""), _read(trial.user_attrs.get("each")), start,
         )
-        for trial in study.trials
+        for trial in _begun(study)
     ]  # fmt: skip
     return sorted(found, key=lambda one: (one.loss, one.number))
 
@@ -375,6 +433,7 @@ __all__ = [
     "front",
     "in_short",
     "optuna",
+    "point_of",
     "recipe_of",
     "search",
     "space",
