@@ -120,7 +120,11 @@ class Player:
         board = next(c["props"]["props"]["board"] for c in config["components"] if c["id"] == self.mixer)
         self.word = json.loads(board)["law"]["sketch"]
         self.drag_fn, self.release_fn = self.calls[self.mixer, "input", "drag"], self.calls[self.mixer, "release", "release"]
-        self.answer_fn, self.judge_fn = self.calls[tick, "change", "answer_again"], self.calls[tick, "change", "judge"]
+        self.answer_fn, self.after_fn = (
+            self.calls[places["stroke"], "change", "answer_again"],
+            self.calls[tick, "change", "after_edit"],
+        )
+        self.after_given = next(len(d["inputs"]) for d in config["dependencies"] if d["id"] == self.after_fn)
 
     def move(self) -> dict[str, Any]:
         """The bars as a hand has moved them on: one layer of one model at a time."""
@@ -178,7 +182,7 @@ class Player:
             released = time.monotonic()
             tick = (await self.now(self.release_fn, [None, self.move(), None]))[-1]
             found["let go"].append((time.monotonic() - released) * 1e3)
-            await asyncio.gather(self.answered(str(tick), found), self.now(self.judge_fn, [None]))
+            await asyncio.gather(self.answered(str(tick), found), self.now(self.after_fn, [None] * self.after_given))
             found["waits"].append(time.monotonic() - released)
             await asyncio.sleep(self.rng.uniform(4, 10))
 

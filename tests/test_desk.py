@@ -21,6 +21,7 @@ from merger.ui.studio import GREEDY, Manner
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
 expect = sync_api.expect
+SLOW = 60_000  # ms: the first answers wait for the models
 
 SIZES = ((1280, 860), (390, 844), (1920, 1080), (640, 430), (360, 640), (1024, 768))
 TOYS = ("pirate", "plural", "spell", "count", "story", "mirror")
@@ -184,11 +185,11 @@ def test_from_a_fresh_visit_to_a_right_answer_of_ones_own(open_page):
 def test_a_bar_leads_back_to_its_stroke(open_page):
     """It is a step like others: Undo takes it back. The bar says what the stroke was."""
     page = open_page(1280, 860, first=True)
-    expect(page.page.locator(".rw-bar")).to_have_count(1)
+    expect(page.page.locator(".rw-bar")).to_have_count(1, timeout=SLOW)
     page.paint("pirate weight", 0.0)
-    expect(page.page.locator(".rw-right")).to_have_text("0 of 3 right")
+    expect(page.page.locator(".rw-right")).to_have_text("0 of 3 right", timeout=SLOW)
     page.paint("plural weight", 0.55)
-    expect(page.page.locator(".rw-right")).to_have_text("1 of 3 right")
+    expect(page.page.locator(".rw-right")).to_have_text("1 of 3 right", timeout=SLOW)
     expect(page.page.locator(".rw-bar")).to_have_count(3)
     bar = page.page.get_by_role("button", name=re.compile(r"pirate.*: 0 of 3 right\. Back to this stroke"))
     bar.focus()

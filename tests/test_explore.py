@@ -4,6 +4,7 @@ import json
 import re
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -226,7 +227,7 @@ def page_of(browser: Any) -> Iterator[Callable[..., Any]]:
         exploring.view(page, exploring.studio.plan(first.recipe), first.chosen)
         text = gr.Textbox(dump(first.recipe), label="Recipe", lines=12)
         page.shows(text=text)
-        exploring.wire(page, load_text, ["work", "text"], changes=[text.change])
+        exploring.wire(page, load_text, ["work", "text"], after=partial(page.bind, text.change))
     demo.launch(prevent_thread_lock=True, quiet=True, run_history=False, server_name="127.0.0.1")
     errors: list[str] = []
     pages: list[Any] = []

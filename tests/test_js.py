@@ -128,4 +128,7 @@ def test_tools_are_pinned() -> None:
 
 def test_the_page_brings_little() -> None:
     """All scripts and styles of ours, as they are sent: a phone has to read them."""
-    assert sum(path.stat().st_size for path in BUILT.iterdir()) < 250_000
+    scripts = [bundle(path.stem) for path in BUILT.glob("*.js")]
+    assert len(scripts) == len(list(BUILT.iterdir())) - 2 and all(len(script) > 1000 for script in scripts)
+    others = (BUILT / "page.css").stat().st_size + (BUILT / "page.json").stat().st_size
+    assert sum(len(script.encode()) for script in scripts) + others < 250_000

@@ -521,7 +521,7 @@ def test_bodies_that_are_none(watched: Place) -> None:
 
 
 WORKS = (
-    "use_text", "check", "kept", "undo", "redo", "command", "size", "revert", "judge", "kept b", "hear", "hear b", "faded",
+    "use_text", "check", "kept", "undo", "redo", "command", "size", "revert", "after_edit", "kept b", "hear", "hear b", "faded",
     "drag", "release",
     "split", "share", "pick", "begin", "start", "blind", "download", "look", "answer",
 )  # fmt: skip
@@ -561,7 +561,10 @@ class Visitor:
             self.do("command"),
             self.do("save", {"key": "zip"}),
         ]
-        said += [self.do("revert"), self.do("judge")]  # the view of other models has some of its own, behind
+        said += [
+            self.do("revert"),
+            self.do("after_edit", "1", None, None, None),
+        ]
         said += [self.do("slot", slots[1][0]), self.do("slot", slots[0][1]), self.do("slot", slots[1][1])]
         said.append(self.do("faded", {"act": "fade", "t": 0.5}))
         said += [
@@ -604,7 +607,12 @@ def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
     told_of: list[str] = []
     for stranger in strangers:
         assert sample(stranger) == "null"
-        told_of += [stranger.do("undo"), stranger.do("judge"), stranger.do("command"), stranger.do("revert")]
+        told_of += [
+            stranger.do("undo"),
+            stranger.do("after_edit", "1", None, None, None),
+            stranger.do("command"),
+            stranger.do("revert"),
+        ]
         refused = stranger.works_with(recipe)
         assert "gated or private" in refused[0] and "gated or private" in refused[1]
         entry = {"yaml": recipe, "prompt": "spell the word cat"}

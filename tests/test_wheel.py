@@ -196,6 +196,7 @@ def test_the_options_reach_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[Any] = []
 
     class Made:
+        is_running = True
         panels = SimpleNamespace(answers=SimpleNamespace(warm_up=lambda: None))
 
         def launch(self, **given: Any) -> None:

@@ -43,6 +43,7 @@ from merger.ui.state import Workspace, start
 from merger.ui.studio import Studio
 
 PRESETS = presets()
+SIGNALS = ("tick", "stroke", "asked", "spoken", "see table", "see inside", "see kin")
 
 LAUNCH: dict[str, Any] = {
     "theme": Default(primary_hue="zinc", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
@@ -117,8 +118,7 @@ class Panels:
             self.dock.view(first)
         self._hidden()
 
-        # An edit ends by setting `tick`, and what follows an edit hangs on that alone. An event with a listener that keeps its
-        # last call (always_last) calls all its listeners again with that call: an edit must not be among them.
+        # An edit ends by setting `stroke`, on which the answers hang, and `tick`, on which all else hangs that follows an edit.
         for panel in (
             self.begin,
             self.mixer,
@@ -139,10 +139,11 @@ class Panels:
             panel.wire()
         self.recipe.wire(recipe_tab)
         self.inside.wire(inside_tab)
-        self.find.wire(desk, self.use_point, desk.drawn, [desk.parts["tick"].change])
+        self.find.wire(desk, self.use_point, desk.drawn, desk.after)
         self.models.wire(desk, self.trios, self.load_family, desk.drawn)
         take = self.take
         self.publish.wire(desk, take.merge_to, take.answers, take.address, [publish_tab.select])
+        desk.bind_after()
         self._page(demo)
         studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave, self.improve.leave, self.judge.leave]
 
@@ -176,7 +177,7 @@ class Panels:
         self.past.view_hidden()
         self.take.view_hidden()
         self.improve.view_hidden()
-        self.desk.shows(**{name: gr.Textbox("", visible="hidden", elem_id=name) for name in ("tick", "asked", "spoken")})
+        self.desk.shows(**{name: gr.Textbox("", visible="hidden", elem_id=name.replace(" ", "-")) for name in SIGNALS})
 
     def _page(self, demo: Page) -> None:
         """Events of the page as a whole."""
@@ -231,7 +232,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
         panels.build(demo)
         api.publish(studio)
     demo.queue(default_concurrency_limit=4, max_size=QUEUED, api_open=False)
-    share_out(demo, studio.visitors, demo.space)
+    share_out(demo, studio.visitors, demo.space, panels.desk.parts["work"])
     return demo
 
 

@@ -13,8 +13,8 @@ STYLE = BUILT / "page.css"
 
 
 def bundle(part: str) -> str:
-    """The script of a part, its style inside."""
-    return (BUILT / f"{part}.js").read_text(encoding="utf-8")
+    """The script of a part, its style inside; without its first line, which says what it was built of."""
+    return (BUILT / f"{part}.js").read_text(encoding="utf-8").partition("\n")[2]
 
 
 @cache

@@ -14,6 +14,7 @@ import merger.ui.state as state
 from merger.engine.plan import Plan
 from merger.errors import MergeError
 from merger.recipe import Recipe, replace_all
+from merger.ui.events import NEWEST
 from merger.ui.families import Family
 from merger.ui.guard import token_of
 from merger.ui.lanes import columns, short_names
@@ -38,6 +39,20 @@ class Scene:
     run: int | None = None
 
 
+@dataclass(frozen=True)
+class _After:
+    call: Callable[..., Updates]
+    given: Sequence[str]
+    drawn: Sequence[str]
+
+
+@dataclass(frozen=True)
+class _Later:
+    signal: str
+    given: Sequence[str]
+    wanted: Callable[..., bool]
+
+
 class Desk(Parts):
     """The panels' common ground. An event that opens models works on `seen(request)`: the studio as that visitor sees it."""
 
@@ -46,9 +61,12 @@ class Desk(Parts):
         self.studio = studio
         self._draws: dict[str, Callable[[Scene], Any]] = {}
         self._typed: list[str] = []
+        self._after: list[_After] = []
+        self._later: list[_Later] = []
         self.draws("work", lambda scene: scene.work)
         self.draws("notice", lambda _: gr.update(value="", visible=False))
-        self.draws("tick", lambda scene: gr.skip() if scene.run is None else str(scene.run))
+        for name in ("tick", "stroke"):
+            self.draws(name, lambda scene: gr.skip() if scene.run is None else str(scene.run))
         self.draws("link", lambda scene: self.link(scene.work))
         for name in WAYS:
             self.draws(name, lambda _: gr.update(visible=False))
@@ -70,6 +88,44 @@ class Desk(Parts):
     def typed(self) -> tuple[str, ...]:
         """Of those, the parts that somebody may be writing into."""
         return tuple(self._typed)
+
+    # ------------------------------------------------------------------------------------------ after an edit
+
+    def after(self, call: Callable[..., Updates], given: Sequence[str], drawn: Sequence[str]) -> None:
+        """After every edit, in one event for all: `call` gets the parts' values and the request, and gives Updates of `drawn`."""
+        self._after.append(_After(call, given, drawn))
+
+    def later(
+        self, signal: str, call: Callable[..., Updates], given: Sequence[str], drawn: Sequence[str], wanted: Callable[..., bool],
+        **how: Any,
+    ) -> None:  # fmt: skip
+        """After an edit, where it is wanted: what takes longer, in an event of its own behind the hidden part `signal`.
+
+        wanted  told the values of `given`
+        """
+        self._later.append(_Later(signal, given, wanted))
+        self.bind(self.parts[signal].change, call, given, drawn, trigger_mode="always_last", **how)
+
+    def bind_after(self) -> None:
+        """Bind what follows an edit: one event, whatever hangs on it. gradio calls all listeners of an event one after the
+        other, and all of them again for one that keeps its last call; of several that keep theirs it never comes to an end."""
+        asked = ("tick", *(name for one in (*self._after, *self._later) for name in one.given))
+        given = tuple(dict.fromkeys(asked))
+        drawn = tuple(dict.fromkeys([*(name for one in self._after for name in one.drawn), *(one.signal for one in self._later)]))
+
+        def after_edit(request: gr.Request, *values: Any) -> Updates:
+            had = dict(zip(given, values, strict=True))
+            updates: Updates = {}
+            for one in self._after:
+                for name, update in one.call(*(had[part] for part in one.given), request).items():
+                    both = isinstance(update, dict) and isinstance(updates.get(name), dict)
+                    updates[name] = {**updates[name], **update} if both else update
+            for later in self._later:
+                if later.wanted(*(had[part] for part in later.given)):
+                    updates[later.signal] = had["tick"]
+            return updates
+
+        self.bind(self.parts["tick"].change, after_edit, given, drawn, **NEWEST)
 
     # ------------------------------------------------------------------------------------------ who asks
 
@@ -147,7 +203,7 @@ class Desk(Parts):
             undone: Updates = {"work": kept}
         undone["notice"] = gr.update(value=str(error), visible=True)
         undone |= buttons(WAYS, [way.label for way in ways])
-        return {name: update for name, update in undone.items() if name not in self._typed and name != "tick"}
+        return {name: update for name, update in undone.items() if name not in self._typed and name not in ("tick", "stroke")}
 
     def stepped(self, work: Workspace, now: Workspace, request: gr.Request | None) -> Updates:
         """A step through the history of edits, which needs no check: it was there before."""

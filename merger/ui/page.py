@@ -93,6 +93,15 @@ class Page(gr.Blocks):
         outputs = await super().postprocess_data(*given, **named)
         return [{k: v for k, v in one.items() if not callable(v)} if isinstance(one, dict) else one for one in outputs]
 
+    def handle_streaming_diffs(
+        self, block_fn: Any, data: list[Any], session_hash: str | None, run: Any, final: bool, simple_format: bool = False
+    ) -> list[Any]:
+        """What a generator gives, each time whole. gradio sends what differs from the message before, which a browser changes in
+        place: where several come at once, it loses those that it has not shown yet."""
+        first = session_hash is None or run is None or run not in self.pending_diff_streams[session_hash]
+        given = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format=True)
+        return given if first or final or simple_format else [[["replace", [], one]] for one in given]
+
 
 def with_sign_in(host: Host) -> Host:
     """The place as it is, but without a sign-in where gradio cannot offer one; why is told in one sentence."""

@@ -73,11 +73,11 @@ OTHERS = Share("request", "requests", SESSION_EVENTS, SESSION_EVENTS, ADDRESS_EV
 BUSY = "Too many requests from your address are waiting; wait for some of them."
 
 
-def share_out(demo: Any, visitors: Visitors, space: bool) -> None:
-    """Put the shares around a page: what is queued, and what is done at once."""
+def share_out(demo: Any, visitors: Visitors, space: bool, work: gr.State) -> None:
+    """Put the shares around a page: what is queued, and what is done at once. work: which an edit changes."""
     queue = demo._queue
     queue.push = _shared(queue, queue.push, space)
-    demo.process_api = _few(demo.process_api, visitors, space)
+    demo.process_api = _few(demo.process_api, visitors, space, work)
 
 
 # ---------------------------------------------------------------------------------------------- what is queued
@@ -163,19 +163,38 @@ def _address(event: Any, space: bool) -> str:
 # ---------------------------------------------------------------------------------------------- what is done at once
 
 
-def _few(process: Callable[..., Awaitable[Any]], visitors: Visitors, space: bool) -> Callable[..., Awaitable[Any]]:
-    """gradio's process_api: notes who is here; of what is not queued only a few from one address run at a time."""
+def _few(
+    process: Callable[..., Awaitable[Any]], visitors: Visitors, space: bool, work: gr.State | None = None
+) -> Callable[..., Awaitable[Any]]:
+    """gradio's process_api: notes who is here; of what is not queued only a few from one address run at a time.
+
+    Of one page's edits one at a time: each begins with what the one before it has kept, or the later would undo the earlier.
+    """
     waiting: Counter[str] = Counter()
     turns: dict[str, asyncio.Semaphore] = {}
+    editing: Counter[str] = Counter()
+    edits: dict[str, asyncio.Lock] = {}
 
     @contextlib.asynccontextmanager
-    async def turn(address: str) -> AsyncGenerator[None]:
+    async def after_edits(session: str) -> AsyncGenerator[None]:
+        editing[session] += 1
+        try:
+            async with edits.setdefault(session, asyncio.Lock()):
+                yield
+        finally:
+            editing[session] -= 1
+            if not editing[session]:
+                del editing[session], edits[session]
+
+    @contextlib.asynccontextmanager
+    async def turn(address: str, session: str) -> AsyncGenerator[None]:
+        """session: of an edit; "" of what keeps nothing."""
         if waiting[address] >= ADDRESS_CALLS:
             raise gr.Error(BUSY, print_exception=False)
         waiting[address] += 1
         mine = turns.setdefault(address, asyncio.Semaphore(CALLS_AT_ONCE))
         try:
-            async with mine:
+            async with after_edits(session) if session else contextlib.nullcontext(), mine:
                 yield
         finally:
             waiting[address] -= 1
@@ -197,7 +216,8 @@ def _few(process: Callable[..., Awaitable[Any]], visitors: Visitors, space: bool
             if event == session:  # a program's: there is nobody to come back
                 visitors.drop(str(session))
             return made
-        async with turn(address):
+        edit = work is not None and any(part is work for part in getattr(fn, "outputs", ()))
+        async with turn(address, str(session or "") if edit else ""):
             return await process(*given, **named)
 
     return processed

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { add, border, double, layersOf, named, remove, reorder, span, split, stretch, swap, uses } from '../../merger/ui/web/stack/edits.js'; // prettier-ignore
+import { add, alike, border, double, layersOf, named, remove, renumbered, reorder, span, split, stretch, swap, uses } from '../../merger/ui/web/stack/edits.js'; // prettier-ignore
 
 /** @typedef {import('../../merger/ui/web/stack/edits.js').Block} Block */
 
@@ -66,4 +66,12 @@ test('what runs, and how often', () => {
   assert.deepEqual(uses(BLOCKS, 1, 6), [0, 0, 1, 2, 2, 1]);
   assert.equal(span(BLOCKS[0]), 3);
   assert.deepEqual([named([0, 0, 3]), named([0, 5, 6])], ['1–3', '6']);
+});
+
+test('blocks go by the models, whatever numbers these have', () => {
+  const other = renumbered(BLOCKS, [1, 0, 2]);
+  assert.deepEqual(other[2].sources, [[1, 3, 6], [0, 3, 6]]); // prettier-ignore
+  assert.ok(!alike(other, BLOCKS) && alike(renumbered(other, [1, 0, 2]), BLOCKS));
+  assert.ok(alike(BLOCKS.map(({ sources }) => ({ of: 9, sources })), BLOCKS)); // prettier-ignore
+  assert.equal(renumbered(BLOCKS, [-1, 1])[0].sources[0][0], -1);
 });

@@ -99,7 +99,7 @@ class Answering:
             self.desk.parts["answers"],
             ["answers", "recorder", *(["coach"] if "coach" in self.desk.parts else [])],
         )
-        desk.bind(desk.parts["tick"].change, self.answer_again, ["work", *ASKED, "tick", "again"], outputs, **ANSWER)
+        desk.bind(desk.parts["stroke"].change, self.answer_again, ["work", *ASKED, "stroke", "again"], outputs, **ANSWER)
         desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
         desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], outputs, **ANSWER)
         desk.bind(panel.stop, self.stop, [], [], **NOW)

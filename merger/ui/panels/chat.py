@@ -12,7 +12,7 @@ from merger.errors import MergeError
 from merger.ui.bundle import of_page
 from merger.ui.chat import chat
 from merger.ui.desk import Desk, Updates
-from merger.ui.events import ANSWER, NEWEST, NOW
+from merger.ui.events import ANSWER, NOW
 from merger.ui.panels.answers import MANNER, SOME_VARIETY, manner
 from merger.ui.service.answers import Answers
 from merger.ui.state import Workspace
@@ -33,7 +33,7 @@ class Talking:
         """Bind its events."""
         desk, panel = self.desk, self.desk.parts["chat"]
         desk.parts["answers"].expand(None, None, None, js=of_page("openChat"), **NOW)
-        desk.bind(desk.parts["tick"].change, self.heard_now, ["work"], ["chat"], **NEWEST)  # a stroke draws no more than it must
+        desk.after(self.heard_now, ["work"], ["chat"])  # a stroke draws no more than it must
         desk.bind(panel.submit, self.bump, [], ["spoken"], trigger_mode="multiple", **NOW)
         desk.bind(desk.parts["spoken"].change, self.answer, ["work", "chat", *MANNER, "spoken"], ["chat"], **ANSWER)
         desk.bind(panel.retry, lambda: {"heat": SOME_VARIETY}, [], ["heat"], **NOW)
@@ -45,7 +45,7 @@ class Talking:
 
     # ------------------------------------------------------------------------------------------ events
 
-    def heard_now(self, work: Workspace) -> Updates:
+    def heard_now(self, work: Workspace, _: gr.Request | None = None) -> Updates:
         """What was said by the merge of another recipe is told apart."""
         return {"chat": gr.update(recipe=work.recipe.digest)}
 

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,7 +26,7 @@ from merger.recipe import Recipe, Setting, dump
 from merger.recipe.between import effective
 from merger.search.trials import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.background import Background, Ended, Work
-from merger.ui.events import NEWEST, NOW, QUIET
+from merger.ui.events import NOW, QUIET
 from merger.ui.explore import chart
 from merger.ui.guard import token_of
 from merger.ui.host import Host
@@ -137,7 +136,7 @@ class Exploring:
 
     def view(self, page: Parts, plan: Plan, chosen: Sequence[str]) -> None:
         """Build it where it is called, for the first recipe shown. `find texts`: recipe text by point, of the sweep that is
-        shown; `find mixed`: the models last in the mix."""
+        shown; `find mixed`: the models last in the mix, then the sliders' keys."""
         first, low, high, marked = self.choices(plan, chosen)
         with gr.Row():
             value = first[0][1] if first else None
@@ -166,9 +165,10 @@ class Exploring:
         page.shows(**{"find start": start, "find cancel": cancel, "find chart": chart(elem_id="explore-chart")})
         page.shows(**{"find texts": gr.State({}), "find mixed": gr.State(tuple(chosen))})
 
-    def wire(self, page: Parts, load: Callable[..., Updates], drawn: Sequence[str], changes: Sequence[Any] = ()) -> None:
-        """Bind its events. load(work, recipe text, request) gives updates of `drawn`; `changes`: events after which the recipe
-        may be another."""
+    def wire(
+        self, page: Parts, load: Callable[..., Updates], drawn: Sequence[str], after: Callable[..., None] | None = None
+    ) -> None:
+        """Bind its events. load(work, recipe text, request) gives updates of `drawn`; `after`: Desk's, for what follows edits."""
 
         def load_point(work: Any, texts: Mapping[str, str], value: Any, request: gr.Request) -> Updates:
             text = self.pick(texts, value)
@@ -184,9 +184,8 @@ class Exploring:
         page.bind(parts["find first"].input, self.span, ["work", "find first"], FORM[1:3], **NOW)
         page.bind(parts["find second"].input, self.second_span, ["work", "find second"], FORM[4:6], **NOW)
         page.bind(parts["find chart"].select, load_point, ["work", "find texts", "find chart"], drawn, **NOW)
-        if changes:
-            given = ["work", "find first", "find second", "find mixed"]
-            page.bind(partial(gr.on, list(changes)), self.offer, given, OFFERED, **NEWEST)
+        if after is not None:
+            after(self.offer, ["work", "find first", "find second", "find mixed"], OFFERED)
 
     # ------------------------------------------------------------------------------ what can be varied
 
@@ -208,7 +207,9 @@ class Exploring:
             return {}
         keys = [key for _, key in listed]
         also = [("nothing else", NONE), *listed]
-        drawn: Updates = {"find mixed": tuple(work.chosen)}
+        if tuple(mixed) == (*work.chosen, *keys):
+            return {}  # most strokes
+        drawn: Updates = {"find mixed": (*work.chosen, *keys)}
         if first in keys:
             drawn["find first"] = gr.update(choices=listed)
         else:
@@ -219,7 +220,7 @@ class Exploring:
         else:
             drawn["find second"] = gr.update(choices=also, value=NONE)
             drawn |= dict.fromkeys(("find second low", "find second high"), gr.update(visible=False))
-        return drawn if tuple(mixed) == tuple(work.chosen) else drawn | {"find skills": marked}
+        return drawn if tuple(mixed[: len(work.chosen)]) == tuple(work.chosen) else drawn | {"find skills": marked}
 
     def _seen(self, request: gr.Request | None) -> Place:
         """The studio with the access of whoever asks."""

@@ -74,7 +74,7 @@ class Looking:
         opened = desk.bind(tab.select, self.open, ["work", "picked"], ["tab", "heat map"], **NOW)
         for event in (chosen, opened):
             desk.bind(event.then, self.draw, given, drawn, **QUIET)
-        desk.bind(parts["tick"].change, self.draw, given, drawn, trigger_mode="always_last", **QUIET)
+        desk.later("see inside", self.draw, given, drawn, lambda _, tab, *__: tab == "inside", **QUIET)
         desk.bind(parts["tensors"].input, self.choose_tensor, ["work", "picked", "tensors"], GLASS, **NOW)
 
     # ------------------------------------------------------------------------------------------ events

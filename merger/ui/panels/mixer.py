@@ -55,14 +55,14 @@ class Mixing:
         desk, parts = self.desk, self.desk.parts
         mix, drawn = parts["mixer"], desk.drawn
         desk.bind(mix.input, self.drag, ["work", "mixer"], ["mixer"], **NEWEST)
-        released = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "dock", "tick"]
+        released = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "dock", "tick", "stroke"]
         desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], released, **NEWEST)
         desk.bind(mix.edit, self.split, ["work", "mixer"], drawn, **NOW)
         desk.bind(mix.undo, desk.undo, ["work"], drawn, **NOW)
         desk.bind(mix.retry, desk.redo, ["work"], drawn, **NOW)
         for i, name in enumerate(FIXES):
             desk.bind(parts[name].click, self.fix(i), ["work"], drawn, **NOW)
-        desk.bind(parts["tick"].change, self.judge, ["work"], ["warning", "dock", *FIXES, *WAYS], **NEWEST)
+        desk.after(self.judge, ["work"], ["warning", "dock", *FIXES, *WAYS])
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -108,10 +108,11 @@ class Mixing:
             said = on.moved(work, now)
         except MergeError as error:
             return {"notice": gr.update(value=str(error), visible=True)}
+        run = str(on.next_run(request))
         drawn: Updates = {
             "work": now, "notice": gr.update(value="", visible=False), "mixer": gr.update(stats=stats),
             "head": gr.update(board=json.dumps(self.head.board(Scene(on.studio, now, on.studio.plan(now.recipe), said)))),
-            "link": on.link(now), "dock": gr.update(kept=kept(now)), "tick": str(on.next_run(request)),
+            "link": on.link(now), "dock": gr.update(kept=kept(now)), "tick": run, "stroke": run,
         }  # fmt: skip
         if not drafted:
             drawn["yaml"] = dump(now.recipe)

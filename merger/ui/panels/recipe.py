@@ -64,7 +64,7 @@ class Writing:
         desk.bind(tab.select, self.command, ["work"], ["command"], **NOW)
         open_now = desk.bind(tab.select, lambda: {"tab": "recipe"}, [], ["tab"], **NOW)
         desk.bind(open_now.then, self.numbers, ["work", "tab"], ["table"], **QUIET)
-        desk.bind(parts["tick"].change, self.numbers, ["work", "tab"], ["table"], trigger_mode="always_last", **QUIET)
+        desk.later("see table", self.numbers, ["work", "tab"], ["table"], lambda _, tab: tab == "recipe", **QUIET)
 
     # ------------------------------------------------------------------------------------------ text
 

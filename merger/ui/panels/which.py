@@ -43,7 +43,7 @@ class Relating:
         desk, parts = self.desk, self.desk.parts
         desk.bind(parts["which models"].expand, self.open, ["work"], DRAWN, **QUIET)
         desk.bind(parts["which models"].collapse, lambda: {"kin of": ()}, [], ["kin of"], **QUIET)
-        desk.bind(parts["tick"].change, self.follow, ["work", "kin of"], DRAWN, trigger_mode="always_last", **QUIET)
+        desk.later("see kin", self.follow, ["work", "kin of"], DRAWN, self.behind, **QUIET)
         desk.bind(parts["worth merging"].select, self.merge_these, ["work", "worth merging"], desk.drawn, **NOW)
 
     # ------------------------------------------------------------------------------------------ events
@@ -58,9 +58,14 @@ class Relating:
                 "kin of": _models(work),
             }  # fmt: skip
 
+    @staticmethod
+    def behind(work: Workspace, shown: tuple[str, ...]) -> bool:
+        """Whether it is unfolded, and other models came."""
+        return bool(shown) and tuple(shown) != _models(work)
+
     def follow(self, work: Workspace, shown: tuple[str, ...], request: gr.Request) -> Updates:
-        """After an edit: only where it is unfolded, and other models came."""
-        return self.open(work, request) if shown and tuple(shown) != _models(work) else {}
+        """After an edit that brought other models."""
+        return self.open(work, request) if self.behind(work, shown) else {}
 
     def merge_these(self, work: Workspace, value: object, request: gr.Request) -> Updates:
         """Merge these: the models of a proposal take the others' place in the mix."""

@@ -18,6 +18,8 @@ const isJson = (answer) => /json/.test(answer.headers.get('content-type') ?? '')
 const json = (what, status = 200) =>
   new Response(JSON.stringify(what), { status, headers: { 'content-type': 'application/json' } });
 const rest = (/** @type {number} */ ms) => new Promise((then) => setTimeout(then, ms));
+const closes = (/** @type {string | null} */ part) => /"msg": ?"close_stream"/.test(part ?? '');
+const joined = (/** @type {(string | null)[]} */ parts) => parts.map((part) => (part === null ? '' : `${part}\n\n`)).join('');
 /** @param {object} message of gradio's */
 const line = (message) => `data: ${JSON.stringify(message)}\n\n`;
 
@@ -41,6 +43,8 @@ export class Connection {
     this.held = Promise.resolve(undefined);
     /** @type {Set<string>} events whose end gradio waits for */
     this.open = new Set();
+    /** @type {Set<string>} events whose end came before gradio had heard that they began */
+    this.early = new Set();
     this.lost = 0;
     this.looking = false;
     /** @type {((text: string) => void) | undefined} into the stream that is open */
@@ -82,19 +86,22 @@ export class Connection {
     const telling = this.word !== '' && String(how?.body).includes(this.word);
     if (this.word && !telling) await this.held;
     if (this.away || (kind === 'queue/data' && this.refusedOnly())) return this.nothing(kind, this.away);
-    const answer = await this.ask(what, how).catch((error) => {
-      if (asked.signal?.aborted || this.leaving) throw error;
-    });
+    const ask = () =>
+      this.ask(what, how).catch((error) => {
+        if (asked.signal?.aborted || this.leaving) throw error;
+      });
+    const answer = await ask();
     if (telling) setTimeout(this.resumed);
-    return this.heard(kind, answer);
+    return this.heard(kind, answer, ask);
   }
 
   /**
    * @param {string} kind
    * @param {Response | void} answer
+   * @param {() => Promise<Response | void>} again ask the same once more
    * @returns {Promise<Response>}
    */
-  async heard(kind, answer) {
+  async heard(kind, answer, again) {
     if (!answer || (FROM_PROXY.includes(answer.status) && !isJson(answer))) {
       this.lose();
       return this.nothing(kind);
@@ -107,9 +114,10 @@ export class Connection {
     }
     if (kind === 'queue/join') {
       const { event_id: id } = await answer.clone().json();
-      this.open.add(String(id));
+      if (!this.early.delete(String(id))) this.open.add(String(id));
     }
-    return kind === 'queue/data' && answer.body ? new Response(this.watched(answer.body), answer) : answer;
+    if (kind !== 'queue/data' || !answer.body) return answer;
+    return new Response(this.watched(answer.body.getReader(), again), answer);
   }
 
   /**
@@ -140,9 +148,14 @@ export class Connection {
     return [...done, line({ msg: 'close_stream', event_id: null })].join('');
   }
 
+  /** Whether an event is under way of which the server knows. */
+  waits() {
+    return [...this.open].some((id) => !id.startsWith('lost-'));
+  }
+
   /** Whether all events that are under way are none: the server knows nothing of them. */
   refusedOnly() {
-    return this.open.size > 0 && [...this.open].every((id) => id.startsWith('lost-'));
+    return this.open.size > 0 && !this.waits();
   }
 
   /** @param {string} id of an event that was refused */
@@ -152,31 +165,63 @@ export class Connection {
 
   /**
    * A stream of events, which ends as gradio expects it whatever becomes of the server. What went wrong is told in the line.
-   * @param {ReadableStream<Uint8Array>} body
+   *
+   * The server ends it after the last event it knows of. One that came at that moment would be told to nobody: for it the
+   * stream goes on.
+   * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+   * @param {() => Promise<Response | void>} again
    */
-  watched(body) {
-    const reader = body.getReader();
-    const [read, write] = [new TextDecoder(), new TextEncoder()];
-    let tail = '';
+  watched(reader, again) {
+    const stream = { reader, read: new TextDecoder(), tail: '' };
+    const write = new TextEncoder();
     return new ReadableStream({
       start: (to) => {
         this.say = (text) => to.enqueue(write.encode(text));
       },
       pull: async (to) => {
-        const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }));
-        const parts = (tail + read.decode(value, { stream: !done })).split('\n\n');
-        tail = parts.pop() ?? '';
-        const told = parts.map((part) => this.event(part));
-        const over = told.includes(null) || (done && this.open.size > 0);
-        if (over && !this.leaving) this.lose();
-        const text = told.map((part) => (part === null ? '' : `${part}\n\n`)).join('') + (over ? this.ends() : '');
-        if (text) to.enqueue(write.encode(text));
-        if (!done && !over) return;
+        let got = { text: '', over: false };
+        while (!got.text && !got.over) got = await this.piece(stream, again); // who enqueues nothing is not asked again
+        if (got.text) to.enqueue(write.encode(got.text));
+        if (!got.over) return;
         this.say = undefined;
         to.close();
       },
-      cancel: (why) => reader.cancel(why),
+      cancel: (why) => stream.reader.cancel(why),
     });
+  }
+
+  /**
+   * What comes next of a stream.
+   * @param {{reader: ReadableStreamDefaultReader<Uint8Array>, read: TextDecoder, tail: string}} stream
+   * @param {() => Promise<Response | void>} again
+   */
+  async piece(stream, again) {
+    const { done, value } = await stream.reader.read().catch(() => ({ done: true, value: undefined }));
+    const parts = (stream.tail + stream.read.decode(value, { stream: !done })).split('\n\n');
+    stream.tail = parts.pop() ?? '';
+    const told = parts.map((part) => this.event(part));
+    const closed = told.some(closes);
+    const next = closed && this.waits() ? (await again())?.body?.getReader() : undefined;
+    if (next) {
+      void stream.reader.cancel();
+      Object.assign(stream, { reader: next, tail: '' });
+      return { text: joined(told.filter((part) => !closes(part))), over: false };
+    }
+    return this.ending(told, done, closed);
+  }
+
+  /**
+   * @param {(string | null)[]} told
+   * @param {boolean} done nothing comes any more
+   * @param {boolean} closed nor is there anything to come
+   */
+  ending(told, done, closed) {
+    const ended = done || closed;
+    const gone = told.includes(null) || (ended && this.waits());
+    if (gone && !this.leaving) this.lose();
+    const last = gone || (ended && this.open.size > 0);
+    const text = joined(told.filter((part) => !last || !closes(part)));
+    return last ? { text: text + this.ends(), over: true } : { text, over: done };
   }
 
   /**
@@ -188,7 +233,7 @@ export class Connection {
     const message = JSON.parse(part.replace(/^data: /, ''));
     if (message.msg === 'unexpected_error') return null;
     if (message.msg !== 'process_completed') return part;
-    this.open.delete(String(message.event_id));
+    if (!this.open.delete(String(message.event_id))) this.early.add(String(message.event_id));
     if (message.success || !message.output?.error) return part;
     this.told.refused(String(message.output.error));
     message.output.visible = false; // gradio's own box would lie over the page

@@ -149,3 +149,20 @@ export function uses(blocks, model, count) {
 
 /** Layers as people count them. @param {Source} source */
 export const named = ([, first, end]) => (end - first > 1 ? `${first + 1}–${end}` : `${first + 1}`);
+
+/**
+ * Whether two stacks have the same layers of the same models.
+ * @param {Block[]} a
+ * @param {Block[]} b
+ */
+export const alike = (a, b) =>
+  JSON.stringify(a.map(({ sources }) => sources)) === JSON.stringify(b.map(({ sources }) => sources));
+
+/**
+ * The blocks where models have other numbers.
+ * @param {Block[]} blocks
+ * @param {number[]} at each model's number now, -1 where it is gone
+ * @returns {Block[]}
+ */
+export const renumbered = (blocks, at) =>
+  blocks.map(({ of, sources }) => ({ of, sources: sources.map(([m, first, end]) => [at[m] ?? -1, first, end]) }));

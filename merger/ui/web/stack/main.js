@@ -9,7 +9,7 @@ import { button, el, grouped, onResize, onTheme, rootOf, setText, svg, titled } 
 import { read } from '../shared/host.js';
 import { stepOf, withControl } from '../shared/keyboard.js';
 import { clamp } from '../shared/numbers.js';
-import { add, border, double, remove, reorder, split, stretch, swap } from './edits.js';
+import { add, alike, border, double, remove, renumbered, reorder, split, stretch, swap } from './edits.js';
 import { frameOf, inkOf, picture, sides } from './picture.js';
 
 /** @typedef {import('./edits.js').Block} Block */
@@ -17,6 +17,7 @@ import { frameOf, inkOf, picture, sides } from './picture.js';
 /** @typedef {Block & {numbers: Fader[]}} Given */
 
 const TYPING_MS = 400;
+const PATIENCE = 10_000; // ms until what was sent counts as lost
 
 class Stack {
   /**
@@ -35,6 +36,8 @@ class Stack {
     this.drag = null;
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     this.typing = undefined;
+    /** @type {{blocks: Block[], at: number} | null} what was sent and has not been answered: what is done meanwhile is sent then */
+    this.sent = null;
     this.id = `st-${Math.random().toString(36).slice(2)}`;
     this.make();
   }
@@ -82,8 +85,15 @@ class Stack {
   /** A board from Python; a hand that is at work goes on. */
   take() {
     const given = read(this.host.props.board);
-    const stays = this.drag || this.typing;
+    const { sent } = this;
+    const models = this.board.models;
     this.board = { models: [], foot: '', ...given, blocks: given.blocks ?? [] };
+    this.sent = null;
+    const at = models.map(({ full }) => this.board.models.findIndex((one) => one.full === full));
+    this.blocks = renumbered(this.blocks, at);
+    const taken = sent !== null && alike(renumbered(sent.blocks, at), this.board.blocks); // else refused, or another recipe
+    const later = taken && !alike(this.blocks, this.board.blocks);
+    const stays = this.drag || this.typing || later;
     if (!stays || !this.board.blocks.length) {
       this.drag = null;
       this.blocks = this.board.blocks.map(({ of, sources }) => ({ of, sources }));
@@ -91,6 +101,7 @@ class Stack {
     this.root.hidden = !this.blocks.length;
     if (this.root.hidden) return;
     this.choose(this.chosen);
+    if (later && !this.drag && !this.typing) this.send();
     for (const [node, can] of /** @type {const} */ ([[this.undo, 'can_undo'], [this.redo, 'can_redo']])) node?.setAttribute('aria-disabled', String(!this.board[can])); // prettier-ignore
   }
 
@@ -176,9 +187,11 @@ class Stack {
   send() {
     clearTimeout(this.typing);
     this.typing = undefined;
-    const own = (/** @type {Block[]} */ blocks) => JSON.stringify(blocks.map(({ sources }) => sources));
-    if (own(this.blocks) === own(this.board.blocks)) return;
-    this.host.props.value = { blocks: structuredClone(this.blocks) };
+    if (alike(this.blocks, this.board.blocks) || (this.sent && performance.now() - this.sent.at < PATIENCE)) return;
+    const blocks = structuredClone(this.blocks);
+    this.blocks = blocks.map(({ sources }, of) => ({ of, sources })); // as they are numbered when it has been taken
+    this.sent = { blocks, at: performance.now() };
+    this.host.props.value = { blocks };
     this.host.trigger('release');
   }
 
