@@ -135,6 +135,12 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("--open", action="store_true", help="open it in a browser")
     page.add_argument("--hosted", action="store_true", help="for strangers, as on a Space: no folders, nothing in your name")
     page.add_argument("--share", action="store_true", help="also at a public address, through gradio's servers; --hosted with it")
+    page.add_argument(
+        "--store",
+        metavar="FILE",
+        type=_path,
+        help="keep the trials of sweeps and searches in this SQLite file, as `sweep --store`",
+    )
     page.set_defaults(run=_page)
     return parser
 
@@ -713,6 +719,13 @@ def _methods(options: argparse.Namespace) -> None:
 
 def _page(options: argparse.Namespace) -> None:
     given = {"GRADIO_SERVER_NAME": options.host, "MERGER_DEVICE": options.device, "HOSTED": options.hosted or options.share}
+    if options.store is not None:
+        from merger.search.store import optuna
+
+        if options.hosted or options.share:
+            raise MergeError("page --store: a hosted page keeps nothing; leave --store away, or --hosted and --share.")
+        optuna()
+        given["MERGER_TRIALS"] = options.store.absolute()
     os.environ.update({name: str(value) for name, value in given.items() if value})  # read where gradio and the page start
     if options.host or options.port:
         _check_free(options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", options.port or 0)

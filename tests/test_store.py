@@ -154,3 +154,33 @@ def test_without_optuna_there_is_one_sentence(
     with pytest.raises(MergeError, match=r"or a file of trials, needs Optuna, .*pip install 'merge-explorer\[search\]'"):
         Sweeps(tmp_path / "trials.db", recipe(), [Vary(PATHS[0], (0.0, 1.0))], PROBES)
     assert store.optuna is study.optuna
+
+
+@needed
+def test_the_page_keeps_them_at_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("gradio")
+    from test_explore import FORM, PRESETS, Exploring, Studio, run
+
+    from merger.recipe import load_file
+    from merger.ui.host import read_host
+
+    given = {"MERGER_TRIALS": str(tmp_path / "trials.db")}
+    assert read_host(given).trials and not read_host(given | {"HOSTED": "1"}).trials and not read_host({}).trials
+    studio = Studio(PRESETS.parent)
+    studio.host = read_host(given)
+    on, start = Exploring(studio, PRESETS / "probes.json"), load_file(PRESETS / "pirate_and_plurals.yaml")
+    asked: list[str] = []
+    real = trials.try_text
+    monkeypatch.setattr(trials, "try_text", lambda *a, **more: asked.append(a[3]) or real(*a, **more))
+    few = {"steps": 2, "questions": 4}
+    boards = [run(on, start, **few)[-1][0] for _ in range(2)]
+    assert set(few) <= set(FORM) and len(asked) == 2 and len(swept(tmp_path / "trials.db", start)) == 2
+    assert [one["state"] for one in boards] == ["done", "done"] and boards[0]["points"] == boards[1]["points"]
+    monkeypatch.setattr(studio, "host", read_host(given | {"HOSTED": "1"}))
+    assert on._kept(start, [], [], [], studio.access) is None
+
+
+def test_a_hosted_page_keeps_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for more in ("--hosted", "--share"):
+        assert main(["page", more, "--store", str(tmp_path / "trials.db")]) == 1
+        assert "page --store: a hosted page keeps nothing" in capsys.readouterr().err

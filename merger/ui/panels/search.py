@@ -16,6 +16,7 @@ from merger.recipe import dump, load
 from merger.search import study
 from merger.search import tune as tuning
 from merger.search.figures import words
+from merger.search.store import stamp
 from merger.search.study import Tried, front, in_short
 from merger.ui import rows
 from merger.ui.background import Background, Ended, Work
@@ -131,8 +132,9 @@ class Searching:
         )
         with tempfile.TemporaryDirectory(prefix="merger-search-") as folder:
             order = study.Order(
-                dump(recipe), where, wanted.learn, Path(folder) / "trials.db", "nsga2" if several else "tpe", 0, MOST,
-                time.time() + seconds, str(on.studio.parents.device), tuple(on.studio.parents.roots),
+                dump(recipe), where, wanted.learn, Path(on.studio.host.trials or Path(folder) / "trials.db"),
+                "nsga2" if several else "tpe", 0, MOST, time.time() + seconds, str(on.studio.parents.device),
+                tuple(on.studio.parents.roots), stamp(improving.runner.parents.open(recipe, on.studio.access)),
             )  # fmt: skip
             latest = 0.0
 
