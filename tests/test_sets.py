@@ -1,4 +1,4 @@
-"""A set of questions as rows that can be changed, in a browser: what is asked, what is right, how it is compared, and the name."""
+"""A set of questions as rows that can be changed, in a browser: what is asked, what is right, how it is compared; its name."""
 
 import json
 from pathlib import Path
