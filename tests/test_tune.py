@@ -96,6 +96,20 @@ def test_stop_keeps_the_best(runner: Runner, start: Recipe, wanted: Goals) -> No
     assert len(list(tune(runner, start, wanted, seconds=10, clock=lambda: float(next(now))))) == 3
 
 
+def test_where_there_is_time_for_few_steps_they_are_longer(runner: Runner, start: Recipe, wanted: Goals) -> None:
+    def after_five(seconds: float, stop: int) -> float:
+        now, steps = iter(range(10_000)), list[Step]()
+        given = {"how": Way(40, held=math.inf, pull=0.0), "clock": lambda: float(next(now))}
+        for step in tune(runner, start, wanted, seconds=seconds, go_on=lambda: len(steps) < stop, **given):
+            steps.append(step)
+        assert steps[-1].number == 5
+        weight = steps[4].best.recipe.models[1].parameters[0][1].rules[0][1]
+        assert isinstance(weight, float)
+        return weight - 0.3
+
+    assert 0.0 < 1.3 * after_five(1000.0, 5) < after_five(11.0, 99)
+
+
 def test_locked_bars_stay_and_layers_bend(runner: Runner, start: Recipe, wanted: Goals) -> None:
     steps = tune(runner, start, wanted, locks=["models[0]", "models[1],layers=0-2"], how=Way(15, rate=0.12, held=0.0, pull=0.0))
     *_, last = steps

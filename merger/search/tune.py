@@ -34,6 +34,8 @@ from merger.search.trials import LONGEST, Probe, Runner, all_right, read_probes
 
 RATE = 0.06
 STEPS, MANY_STEPS = 40, 100
+STRETCH = 3.0
+"""So much longer steps are at most where the seconds suffice for few of them: else they end half way, as with large models."""
 EACH = 5
 """Prompts of each skill that a step looks at."""
 PULL, HELD, LOOSELY = 0.1, 3.0, 0.3
@@ -416,10 +418,12 @@ def tune(
     with contextlib.suppress(Cancelled):
         walk.look(go_on)
         while done < walk.how.steps and go_on():
-            share = max(done / walk.how.steps, (clock() - began) / max(seconds, 1e-9))
+            spent = (clock() - began) / max(seconds, 1e-9)
+            share = max(done / walk.how.steps, spent)
             if share >= 1:
                 break
-            heard, done = walk.step(share, go_on), done + 1
+            pace = walk.how.steps * spent / done if done else 1.0
+            heard, done = walk.step(share, go_on, min(STRETCH, max(1.0, pace))), done + 1
             if done % LOOK == 0:
                 walk.look(go_on)
             yield Step(done, clock() - began, share, heard, walk.best)
@@ -470,8 +474,12 @@ class _Walk:
         levels = torch.tensor([self._level.get(skill, 0.0) for skill in examples], dtype=torch.float64)
         return dict(zip(examples, numbers((self.how.sharp * levels).softmax(0)), strict=True))
 
-    def step(self, share: float, go_on: Callable[[], bool]) -> Mapping[str, Heard]:
-        """One step on some prompts of each skill. share: of the work that is done, by which steps grow shorter."""
+    def step(self, share: float, go_on: Callable[[], bool], stretch: float = 1.0) -> Mapping[str, Heard]:
+        """One step on some prompts of each skill.
+
+        share    of the work that is done, by which steps grow shorter
+        stretch  how much longer they are, where there is time for few
+        """
         mix = self.mix
         some = {
             skill: [next(deck) for _ in range(min(EACH, len(self.wanted.learn[skill])))] for skill, deck in self._decks.items()
@@ -491,7 +499,7 @@ class _Walk:
         self._steps += 1
         self._first = 0.9 * self._first + 0.1 * slope
         self._second = 0.99 * self._second + 0.01 * slope * slope
-        size = self.how.rate * max(0.1, math.cos(math.pi / 2 * share))
+        size = self.how.rate * stretch * max(0.1, math.cos(math.pi / 2 * share))
         first, second = self._first / (1 - 0.9**self._steps), self._second / (1 - 0.99**self._steps)
         moved = torch.clamp(self.offsets - size * first / (second.sqrt() + 1e-8), self._low, self._high)
         self.offsets = torch.where(free, moved, self.offsets)
