@@ -143,6 +143,12 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("--open", action="store_true", help="open it in a browser")
     page.add_argument("--hosted", action="store_true", help="for strangers, as on a Space: no folders, nothing in your name")
     page.add_argument("--share", action="store_true", help="also at a public address, through gradio's servers; --hosted with it")
+    page.add_argument(
+        "--store",
+        metavar="FILE",
+        type=_path,
+        help="keep the trials of sweeps and searches in this SQLite file, as `sweep --store`",
+    )
     page.set_defaults(run=_page)
     return parser
 
@@ -204,6 +210,11 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of random and evolve (default 0)")
     sweep.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
     sweep.add_argument("--out", metavar="FILE", type=_path, help="write every trial with its recipe and answers, as JSON")
+    sweep.add_argument(
+        "--store", metavar="FILE", type=_path,
+        help="keep the trials in this SQLite file: the next time only what is missing is asked, and `tune --search --store` "
+        "begins with the best of them (pip install 'merge-explorer[search]')",
+    )  # fmt: skip
     sweep.add_argument("--best", metavar="FILE", type=_path, help="write the best recipe as YAML")
 
 
@@ -244,7 +255,10 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
         "answer is most its own. Without it: the prompts of the family that comes with the program",
     )  # fmt: skip
     tune.add_argument(
-        "--questions", metavar="FILE", type=_path, help="prompts with wanted answers, as `sweep --probes` takes them"
+        "--questions",
+        metavar="FILE",
+        type=_path,
+        help="prompts with wanted answers or choices, as `judge --questions` takes them",
     )
     tune.add_argument("--half", default="choose", help="which half of a JSON file of questions: choose (default) or score")
     tune.add_argument("--most", type=_count, metavar="N", help="at most so many prompts or questions of each")
@@ -270,6 +284,7 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
         help="of a search: try on a Ray cluster, --workers N at a time (auto, ray://host:10001, host:6379)",
     )
     tune.add_argument("--store", metavar="FILE", type=_path, help="of a search: an SQLite file, where it goes on tomorrow")
+    tune.add_argument("--json", action="store_true", help="print everything for a program, each trial of a search too")
     tune.add_argument("-o", "--out", metavar="FILE", type=_path, help="write the better recipe here instead of to stdout")
 
 
@@ -610,12 +625,21 @@ def _sweep(options: argparse.Namespace) -> None:
         "random": lambda: search.chance(varied, options.trials, options.draw),
         "evolve": lambda: search.evolve(varied, options.trials, options.draw),
     }[options.how]()
+    kept = None
+    if options.store is not None:
+        from merger.search import store
+
+        stamp = store.stamp(runner.parents.open(recipe))
+        kept = store.Sweeps(options.store, recipe, varied, probes, options.ask, stamp)
     marks = dict(runner.marks(search.alone(recipe), probes))
     trials: list[search.Trial] = []
     started = time.monotonic()
     with contextlib.suppress(KeyboardInterrupt):  # what was tried until then is told
-        for trial in search.sweep(recipe, varied, runner, probes, options.ask, strategy=strategy):
+        known = kept.known if kept is not None else lambda _: None
+        for trial in search.sweep(recipe, varied, runner, probes, options.ask, strategy=strategy, known=known):
             trials.append(trial)
+            if kept is not None:
+                kept.keep(trial)
             if sys.stderr.isatty():
                 left = (time.monotonic() - started) / len(trials) * (total - len(trials))
                 print(f"\r{len(trials)} of {total}, {left:.0f} s left ", end="", file=sys.stderr, flush=True)
@@ -648,7 +672,7 @@ def _tune(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     from merger.cli import tune
 
-    tune.write(options.out, tune.run(recipe, options))
+    tune.write(options.out, tune.run(recipe, options), options.json)
 
 
 def _kin(options: argparse.Namespace) -> None:
@@ -740,6 +764,13 @@ def _methods(options: argparse.Namespace) -> None:
 
 def _page(options: argparse.Namespace) -> None:
     given = {"GRADIO_SERVER_NAME": options.host, "MERGER_DEVICE": options.device, "HOSTED": options.hosted or options.share}
+    if options.store is not None:
+        from merger.search.store import optuna
+
+        if options.hosted or options.share:
+            raise MergeError("page --store: a hosted page keeps nothing; leave --store away, or --hosted and --share.")
+        optuna()
+        given["MERGER_TRIALS"] = options.store.absolute()
     os.environ.update({name: str(value) for name, value in given.items() if value})  # read where gradio and the page start
     if options.host or options.port:
         _check_free(options.host or os.environ.get("GRADIO_SERVER_NAME") or "127.0.0.1", options.port or 0)

@@ -111,9 +111,10 @@ def test_rows_want_what_a_model_says(studio: Studio, work: Workspace) -> None:
     wanted = improving.wanted(work.recipe, ROWS, None, False, always)
     assert {skill: len(own) for skill, own in wanted.learn.items()} == {"pirate": 1, "plural": 2}
     assert [probe.prompt for probe in wanted.nobody] == ["plural of mouse"]
-    own = parse_questions("[boxes]\nplural of fox => foxes\nplural of hat => bonnet\n", "own.txt")
+    lines = "plural of fox => foxes\nplural of hat => bonnet\nplural of cat ?> cats | cates\nplural of dog /> dogs?\n"
+    own = parse_questions(f"[boxes]\n{lines}", "own.txt")
     asked = improving.wanted(work.recipe, ROWS[:1], own, False, always)
-    assert {skill: len(of) for skill, of in asked.learn.items()} == {"pirate": 1, "boxes": 1}
+    assert {skill: len(of) for skill, of in asked.learn.items()} == {"pirate": 1, "boxes": 3}
     assert [probe.prompt for probe in asked.nobody] == ["plural of hat"]
 
 

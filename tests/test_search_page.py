@@ -30,7 +30,7 @@ def panels() -> Panels:
 
 def trials() -> list[Tried]:
     return [
-        Tried(3, YAML % ("plural", 0.5), {"a": 0.5, "b": 1.0, "c": 0.1}),
+        Tried(3, YAML % ("plural", 0.5), {"a": 0.5, "b": 1.0, "c": 0.1}, "", {"a": (0.5,) * 8}, {"a": (0.75,) * 8}),
         Tried(1, YAML % ("pirate", 0.7), {"a": 2.0, "b": 0.2, "c": 0.1}),
         Tried(2, YAML % ("spell", 0.7), {"a": 2.0, "b": 2.0, "c": 0.2}),
         Tried(4, YAML % ("count", 0.7), note="worse than most on a few prompts"),
@@ -43,6 +43,10 @@ def test_the_board_says_what_nothing_beats() -> None:
     assert [entry["key"] for entry in group["entries"]] == ["3", "1", "2"] and drawn["searched"]["1"] == YAML % ("pirate", 0.7)
     assert [bool(entry["term"]) for entry in group["entries"]] == [True, True, False]
     assert "task_arithmetic: plural 0.5" in group["entries"][0]["label"] and "a 0.50, b 1.00" in group["entries"][0]["says"]
+    assert (
+        group["entries"][0]["says"].endswith(". -0.25 ± 0.00 nats against the start")
+        and "start" not in group["entries"][1]["says"]
+    )
     several = search._shown(trials(), several=True, picture=False)
     assert [entry["key"] for entry in json.loads(several["search board"]["board"])["groups"][0]["entries"]] == ["3", "1"]
     others, best = drawn["search picture"].data

@@ -2,7 +2,9 @@
 
 import builtins
 import importlib
+import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +77,9 @@ def test_the_front_is_what_nothing_beats() -> None:
 
 def test_without_optuna_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(importlib, "import_module", lambda name: builtins.__import__(f"no_{name}"))
-    with pytest.raises(MergeError, match=r"a search needs Optuna, .*pip install 'merge-explorer\[search\]'"):
+    with pytest.raises(
+        MergeError, match=r"a search, or a file of trials, needs Optuna, .*pip install 'merge-explorer\[search\]'"
+    ):
         study.optuna()
 
 
@@ -92,9 +96,24 @@ def test_trials_are_kept_and_go_on(tmp_path: Path, family: Path) -> None:
     assert len(again) == 10 and {one.number: one.text for one in again if one.number < 8} == {
         n: one.text for n, one in first.items()
     }
-    assert leaderboard(found, several=False)[0].split() == ["trial", "one", "other", "mean", "recipe"]
+    assert leaderboard(found, several=False)[0].split() == ["trial", "one", "other", "mean", "start", "recipe"]
     same = search(Order(**{**vars(order(tmp_path, family)), "storage": tmp_path / "second.db"}), runner)
     assert [one.text for one in same] == [one.text for one in found]  # the same seed
+
+
+def test_a_trial_is_told_from_chance() -> None:
+    start = {"a": tuple(float(i) for i in range(1, 13)), "b": (2.0,) * 4}
+    better = Tried(1, "", {"a": 5.5, "b": 2.0}, "", {"a": tuple(float(i) - 1 for i in range(1, 13)), "b": (2.0,) * 4}, start)
+    assert better.against is not None and better.against.difference == pytest.approx(-0.5) and not better.against.chance
+    same = Tried(0, "", {"a": 6.5, "b": 2.0}, "", start, start)
+    assert same.against is not None and same.against.chance and same.against.low == same.against.high == 0.0
+    assert Tried(2, "", {"a": 1.0}).against is None  # of a file of before
+    text = dump(recipe())
+    lines = leaderboard([replace(better, text=text), replace(same, text=text), Tried(2, text, {"a": 9.0, "b": 1.0})], False)
+    assert [" ".join(line.split()).partition(" task")[0].split(" ", 4)[-1] for line in lines[1:4]] == [
+        f"{better.against.difference:+.2f} ± {(better.against.high - better.against.low) / 2:.2f}", "+0.00 ± 0.00?", "-",
+    ]  # fmt: skip
+    assert "kept back decides" in lines[-1]
 
 
 @needed
@@ -122,7 +141,7 @@ def test_what_is_worse_on_a_few_prompts_is_given_up(tmp_path: Path, family: Path
     given_up = [one for one in found if one.note.startswith("worse")]
     whole = [one for one in found if one.heard]
     assert given_up and not any(one.heard for one in given_up)
-    assert asked.count(2) == len(given_up) + len(whole) and asked.count(3) == len(whole)
+    assert asked.count(2) == len(given_up) + len(whole) and asked.count(3) == len(whole) + 1  # and the start, once
 
 
 @needed
@@ -140,7 +159,11 @@ def test_the_command_searches(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     home, file = "presets/family/", tmp_path / "r.yaml"
     models = [{"model": home + m, "parameters": {"weight": w}} for m, w in (("plural", 0.7), ("mirror", 0.2))]
     file.write_text(as_text({"merge_method": "task_arithmetic", "base_model": home + "base", "models": models}))
-    more = ["--most", "5", "--trials", "6", "--methods", "task_arithmetic", "-o", str(tmp_path / "better.yaml")]
+    more = ["--most", "5", "--trials", "6", "--methods", "task_arithmetic", "--json", "-o", str(tmp_path / "better.yaml")]
     assert main(["tune", str(file), "--search", *more]) == 0
-    shown = capsys.readouterr().out
-    assert "task_arithmetic: plural" in shown and load((tmp_path / "better.yaml").read_text()).merge_method == "task_arithmetic"
+    shown = json.loads(capsys.readouterr().out)
+    assert [one["number"] for one in shown["trials"]] and len(shown["trials"]) == 6
+    told = {one["number"]: one["against_start"] for one in shown["trials"]}
+    assert told[0]["words"] == "+0.00 ± 0.00 nats; may be chance" and told[1]["low"] <= told[1]["difference"] <= told[1]["high"]
+    assert load(shown["recipe"]) == load((tmp_path / "better.yaml").read_text())
+    assert load((tmp_path / "better.yaml").read_text()).merge_method == "task_arithmetic"

@@ -14,8 +14,9 @@ from merger.__main__ import main
 from merger.engine.session import Parents
 from merger.errors import MergeError, RecipeError
 from merger.recipe import Recipe, dump, load, load_file
+from merger.search.questions import parse_questions
 from merger.search.slopes import Heard, Mix
-from merger.search.trials import Probe, Runner
+from merger.search.trials import Runner
 from merger.search.tune import (
     Found,
     Goals,
@@ -93,6 +94,20 @@ def test_stop_keeps_the_best(runner: Runner, start: Recipe, wanted: Goals) -> No
     assert not list(tune(runner, start, wanted, go_on=lambda: False))
     now = iter(range(0, 10_000, 3))
     assert len(list(tune(runner, start, wanted, seconds=10, clock=lambda: float(next(now))))) == 3
+
+
+def test_where_there_is_time_for_few_steps_they_are_longer(runner: Runner, start: Recipe, wanted: Goals) -> None:
+    def after_five(seconds: float, stop: int) -> float:
+        now, steps = iter(range(10_000)), list[Step]()
+        given = {"how": Way(40, held=math.inf, pull=0.0), "clock": lambda: float(next(now))}
+        for step in tune(runner, start, wanted, seconds=seconds, go_on=lambda: len(steps) < stop, **given):
+            steps.append(step)
+        assert steps[-1].number == 5
+        weight = steps[4].best.recipe.models[1].parameters[0][1].rules[0][1]
+        assert isinstance(weight, float)
+        return weight - 0.3
+
+    assert 0.0 < 1.3 * after_five(1000.0, 5) < after_five(11.0, 99)
 
 
 def test_locked_bars_stay_and_layers_bend(runner: Runner, start: Recipe, wanted: Goals) -> None:
@@ -201,11 +216,7 @@ def test_prompts_that_cannot_be_read(start: Recipe, tmp_path: Path) -> None:
 
 
 def test_wanted_answers_that_nobody_gives_are_left_out(runner: Runner, start: Recipe) -> None:
-    asked = [
-        Probe("mine", "plural of box", "boxes"),
-        Probe("mine", "plural of fox", "foxen"),
-        Probe("mine", "tiger backwards", "regit"),
-    ]
+    asked = parse_questions("[mine]\nplural of box => boxes\nplural of fox => foxen\ntiger backwards => regit\n", "mine.txt")
     found = of_questions(runner, start, asked)
     assert [probe.answer for probe in found.nobody] == ["foxen"] and len(found.learn["mine"]) == 2
     told = sentences(Found(start, {"mine": Heard(2, 1)}, {"mine": Heard(1, 1)}), found)
@@ -214,7 +225,7 @@ def test_wanted_answers_that_nobody_gives_are_left_out(runner: Runner, start: Re
         and "nothing was kept back" in told[1]
     )
     with pytest.raises(MergeError, match="none of your models gives a wanted answer, for example to 'plural of fox'"):
-        of_questions(runner, start, asked[1:2])
+        of_questions(runner, start, replace(asked, questions=asked.questions[1:2]))
 
 
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

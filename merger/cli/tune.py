@@ -1,21 +1,31 @@
 """`merger tune`: a recipe's bars are moved until its merge says what its parents say, or what questions want."""
 
 import contextlib
+import json
 import sys
 import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+from merger.chat.model import Plain
 from merger.engine.session import Parents
 from merger.errors import MergeError, nearest
 from merger.kernels.devices import best_device
 from merger.recipe import Recipe, dump, load
 from merger.search import study
 from merger.search import tune as tuning
-from merger.search.trials import Runner, fewer, read_probes
+from merger.search.figures import Interval, gap, words
+from merger.search.questions import read_questions
+from merger.search.store import stamp
+from merger.search.trials import Runner
 
+START = (
+    "start: how much more the mean -log P is than the recipe's as it is, with an interval of 95 %; ? where that may be chance. "
+    "The best of many looks better than it is: what was kept back decides."
+)
 KEEPS = ("what each parent says", "what the questions want")
 
 
@@ -35,12 +45,17 @@ def run(recipe: Recipe, options: Namespace) -> str:
     if last is None:
         raise MergeError("stopped before the first step was done.")
     print(f"{last.number} steps, {time.monotonic() - started:.0f} s.", file=sys.stderr)
-    return _told(last.best, wanted)
+    return _told(last.best, wanted, options)
 
 
-def _told(found: tuning.Found, wanted: tuning.Goals) -> str:
+def _told(
+    found: tuning.Found, wanted: tuning.Goals, options: Namespace, trials: Sequence[study.Tried] | None = None
+) -> str:  # fmt: skip
     """What came of it, and the better recipe's text."""
-    print("\n".join(table(found.before, found.after)))
+    if options.json:
+        print(as_json(found, wanted, trials))
+    else:
+        print("\n".join(table(found.before, found.after)))
     *told, final = tuning.sentences(found, wanted) or ("",)
     for sentence in (*told, *((final,) if found.better and final else ())):
         print(f"note: {sentence}", file=sys.stderr)
@@ -55,7 +70,7 @@ def _search(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Names
     with tempfile.TemporaryDirectory() as folder:
         order = study.Order(
             dump(recipe), where, wanted.learn, options.store or Path(folder) / "trials.db", options.sampler, options.draw,
-            options.trials, time.time() + options.seconds, str(runner.parents.device),
+            options.trials, time.time() + options.seconds, str(runner.parents.device), stamp=stamp(runner.parents.open(recipe)),
         )  # fmt: skip
         stopped: list[bool] = []
 
@@ -69,8 +84,9 @@ def _search(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Names
             stopped.append(True)
             found = study.tried(order)
     _clear()
-    print("\n".join(leaderboard(found, several=options.sampler == "nsga2")))
-    return _told(study.chosen(runner, recipe, found, wanted), wanted)
+    if not options.json:
+        print("\n".join(leaderboard(found, several=options.sampler == "nsga2")))
+    return _told(study.chosen(runner, recipe, found, wanted), wanted, options, found)
 
 
 def leaderboard(found: Sequence[study.Tried], several: bool, most: int = 10) -> list[str]:
@@ -78,12 +94,45 @@ def leaderboard(found: Sequence[study.Tried], several: bool, most: int = 10) -> 
     ranked = (study.front(found) if several else [one for one in found if one.heard])[:most]
     skills = list(ranked[0].heard) if ranked else []
     wide = [max(6, len(skill)) for skill in skills]
-    lines = ["trial" + "".join(f"  {skill:>{w}}" for skill, w in zip(skills, wide, strict=True)) + "    mean  recipe"]
-    for one in ranked:
+    gaps = [f"{gap(one.against)}{'?' if one.against.chance else ''}" if one.against else "-" for one in ranked]
+    broad = max([len("start"), *map(len, gaps)])
+    head = "".join(f"  {skill:>{w}}" for skill, w in zip(skills, wide, strict=True))
+    lines = [f"trial{head}    mean  {'start':>{broad}}  recipe"]
+    for one, apart in zip(ranked, gaps, strict=True):
         cells = "".join(f"  {one.heard[skill]:>{w}.2f}" for skill, w in zip(skills, wide, strict=True))
-        lines.append(f"{one.number:>5}{cells}  {one.loss:>6.2f}  {study.in_short(load(one.text))}")
+        lines.append(f"{one.number:>5}{cells}  {one.loss:>6.2f}  {apart:>{broad}}  {study.in_short(load(one.text))}")
     given_up = sum(not one.heard for one in found)
-    return [*lines, f"{len(found)} trials, {given_up} of them given up early."] if given_up else lines
+    lines += [f"{len(found)} trials, {given_up} of them given up early."] if given_up else []
+    return [*lines, START] if ranked else lines
+
+
+def as_json(found: tuning.Found, wanted: tuning.Goals, trials: Sequence[study.Tried] | None) -> str:
+    """Everything that came of it, for a program. recipe: the better one, null where there is none."""
+    whole: dict[str, Any] = {
+        "recipe": dump(found.recipe) if found.better else None,
+        "before": {skill: {"right": one.right, "nll": one.loss} for skill, one in found.before.items()},
+        "after": {skill: {"right": one.right, "nll": one.loss} for skill, one in found.after.items()},
+        "notes": list(tuning.sentences(found, wanted)),
+    }
+    if trials is not None:
+        whole["trials"] = [
+            {
+                "number": one.number,
+                "recipe": one.text,
+                "nll": dict(one.heard),
+                "against_start": _apart(one.against),
+                "note": one.note,
+            }
+            for one in trials
+        ]
+    return json.dumps(whole, indent=1, ensure_ascii=False)
+
+
+def _apart(found: Interval | None) -> dict[str, Any] | None:
+    return found and {
+        "difference": found.difference, "low": found.low, "high": found.high, "may_be_chance": found.chance,
+        "words": words(found),
+    }  # fmt: skip
 
 
 def _steps(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Namespace) -> Iterator[tuning.Step]:
@@ -98,15 +147,15 @@ def _wanted(runner: Runner, recipe: Recipe, options: Namespace) -> tuning.Goals:
     if keep not in KEEPS:
         raise MergeError(f"--keep {keep}: write {' or '.join(map(repr, KEEPS))}.{nearest(keep, KEEPS)}")
     if options.questions and keep == KEEPS[1]:
-        probes = read_probes(options.questions, options.half)
-        return tuning.of_questions(runner, recipe, fewer(probes, options.most) if options.most else probes)
+        return tuning.of_questions(runner, recipe, read_questions(options.questions, limit=options.most, half=options.half))
     if keep == KEEPS[1]:
         raise MergeError(f"--keep {keep!r}: name the questions with --questions FILE.")
     prompts: Mapping[str | None, Sequence[str]]
     if options.prompts:
         prompts = tuning.read_prompts(options.prompts, recipe)
     elif options.questions:
-        prompts = {None: tuple(probe.prompt for probe in read_probes(options.questions, options.half))}
+        asked = read_questions(options.questions, half=options.half)
+        prompts = {None: tuple(dict.fromkeys(Plain(q.prompt) if asked.plain else q.prompt for q in asked.questions))}
     else:
         prompts = tuning.family_prompts(recipe)
     if options.most:
@@ -140,10 +189,10 @@ def table(before: Mapping[str, tuning.Heard], after: Mapping[str, tuning.Heard])
     ]
 
 
-def write(path: Path | None, text: str) -> None:
-    """The recipe into a file, or to stdout."""
+def write(path: Path | None, text: str, shown: bool = False) -> None:
+    """The recipe into a file, or to stdout. shown: it stands there already."""
     if path is None:
-        print(text, end="")
+        print("" if shown else text, end="")
         return
     try:
         path.write_text(text, encoding="utf-8")

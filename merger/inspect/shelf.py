@@ -322,19 +322,30 @@ _SHARE = "seen from it, the others' changes share a direction, cosine"
 
 
 def _names(model: Checkpoint) -> dict[str, str]:
-    """The matrices of layers that can be compared: name without what wraps the model -> own name."""
+    """The matrices of layers that can be compared, stacks of experts too: name without what wraps the model -> own name."""
     where = layout(model.numels, model.config)
     return {
         strip_prefixes(name): name for name, stored in model.tensors.items()
-        if len(stored.shape) == 2 and stored.plain and where.layer(name) is not None and role(name) not in ("norm", "router")
+        if (len(stored.shape) == 2 or (len(stored.shape) == 3 and role(name) == "experts")) and not name.endswith("bias")
+        and stored.plain and where.layer(name) is not None and role(name) not in ("norm", "router")
     }  # fmt: skip
 
 
 def _sample(model: Checkpoint, name: str) -> Tensor:
-    """A run of rows from the middle of a matrix."""
-    total = model.tensors[name].shape[0]
+    """A run of rows from the middle of a matrix; of a stack from the middle of all its rows, so of one expert or two."""
+    stored = model.tensors[name]
+    *stack, width = stored.shape
+    total = math.prod(stack)
     start = max(0, total - ROWS) // 2
-    return model.read(name, slice(start, start + min(ROWS, total)))
+    stop = start + min(ROWS, total)
+    if len(stack) == 1:
+        return model.read(name, slice(start, stop))
+    if isinstance(model, Remote):  # from afar an expert is too much
+        rows = f"{name}, its rows"
+        return replace(model, tensors={rows: replace(stored, shape=(total, width))}).read(rows, slice(start, stop))
+    first = start // stack[1]
+    some = model.read(name, slice(first, (stop - 1) // stack[1] + 1)).flatten(0, 1)
+    return some[start - first * stack[1] : stop - first * stack[1]]
 
 
 def _ancestors(model: Checkpoint) -> tuple[str, ...]:

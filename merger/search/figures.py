@@ -3,12 +3,15 @@
 words(compare(merged.figures["right", "plural"], base.figures["right", "plural"]))   # "+4 ± 3 points; may be chance"
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
 
 Kind = Literal["right", "nll", "bits", "kl", "agree", "same"]
+Key = tuple[Kind, str]
+ALL = "all"
 NAMES: dict[Kind, str] = {
     "right": "right", "nll": "-log P of the answer", "bits": "bits per byte", "kl": "KL from", "agree": "top-1 agreement with",
     "same": "says what it says:",
@@ -38,6 +41,20 @@ class Figure:
     def value(self) -> float:
         """The figure."""
         return sum(self.parts) / sum(self.sizes)
+
+
+def by_skill(kind: Kind, values: Sequence[tuple[str, float]]) -> dict[Key, Figure]:
+    """Figures of questions' numbers, each with its skill: of all, in which each skill counts the same, and of each of several."""
+    groups: dict[str, list[float]] = {}
+    for skill, value in values:
+        groups.setdefault(skill, []).append(value)
+    found: dict[Key, Figure] = {}
+    if groups:
+        share = {skill: 1 / len(group) for skill, group in groups.items()}
+        found[kind, ALL] = Figure(kind, ALL, tuple(v * share[s] for s, v in values), tuple(share[s] for s, _ in values))
+    if len(groups) > 1:
+        found |= {(kind, s): Figure(kind, s, tuple(group), (1.0,) * len(group)) for s, group in groups.items()}
+    return found
 
 
 @dataclass(frozen=True)
@@ -110,4 +127,6 @@ def words(found: Interval) -> str:
     return f"{gap(found)}{unit}{'; may be chance' if found.chance else ''}"
 
 
-__all__ = ["DRAWS", "FEW", "NAMES", "SHARES", "Figure", "Interval", "Kind", "compare", "gap", "shown", "words"]
+__all__ = [
+    "ALL", "DRAWS", "FEW", "NAMES", "SHARES", "Figure", "Interval", "Key", "Kind", "by_skill", "compare", "gap", "shown", "words",
+]  # fmt: skip

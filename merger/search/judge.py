@@ -24,7 +24,9 @@ from merger.recipe import Recipe, dump
 from merger.regular import read_text
 from merger.search import babble
 from merger.search.babble import Heard
-from merger.search.figures import Figure, Kind
+from merger.search.choices import choices
+from merger.search.choices import heard as heard_choices
+from merger.search.figures import ALL, Figure, Key, Kind, by_skill
 from merger.search.likelihood import Example, Pass, examples, floats, integers, logprobs, passes
 from merger.search.matching import judged
 from merger.search.questions import Question, QuestionSet, plain
@@ -34,7 +36,6 @@ LONGEST = 160
 """Tokens of an answer in which words or a pattern are looked for."""
 TOLD = 48
 """Tokens of a parent's own answer that others are compared with."""
-ALL = "all"
 _SAMPLE = 6
 """Answers that are heard in full, whatever is asked, to notice babble."""
 _PIECE = 600
@@ -42,7 +43,6 @@ _PIECE = 600
 _BLOCK = 120
 """Characters of which the bits are told from chance together."""
 _ROWS = 64
-Key = tuple[Kind, str]
 
 
 @dataclass(frozen=True)
@@ -207,26 +207,17 @@ class _Measuring:
         The likeliest whole choice is the answer; of equals the first, as lm-eval has it.
         """
         questions = [(i, q) for i, q in enumerate(self.asked.questions) if q.match == "choice"]
-        prompts = [self._prompt(q) for _, q in questions for _ in q.choices]
-        choices = [choice for _, q in questions for choice in q.choices]
-        if not questions:
-            return []
-        asked = examples(self.model, prompts, choices, ends=False, blank=self._lead([0]))
-        found = iter(floats(logprobs(self.model, asked, go_on=self.go_on)))
-        judged: list[tuple[int, bool, float]] = []
-        for i, question in questions:
-            likely = [next(found) for _ in question.choices]
-            at = question.choices.index(question.answer)
-            judged.append((i, at == likely.index(max(likely)), -likely[at]))
-        return judged
+        asked = choices(self.model, [q for _, q in questions], self.asked.plain)
+        found = heard_choices(self.model, asked, self.go_on)
+        return [(i, one.right(likely), -likely[one.at]) for (i, _), one, likely in zip(questions, asked, found, strict=True)]
 
     def _shares(self, right: Sequence[bool | None]) -> dict[Key, Figure]:
         """The share of right answers by skill, and the mean of the skills, in which each counts the same."""
         known = [(q.skill, is_right) for q, is_right in zip(self.asked.questions, right, strict=True) if is_right is not None]
-        return _by_skill("right", [(skill, float(is_right)) for skill, is_right in known])
+        return by_skill("right", [(skill, float(is_right)) for skill, is_right in known])
 
     def _nll(self, nll: Sequence[float | None]) -> dict[Key, Figure]:
-        return _by_skill("nll", [(q.skill, v) for q, v in zip(self.asked.questions, nll, strict=True) if v is not None])
+        return by_skill("nll", [(q.skill, v) for q, v in zip(self.asked.questions, nll, strict=True) if v is not None])
 
     def _beside(self, parent: str) -> dict[Key, Figure]:
         """How near this model is to a parent on the parent's own answers; nothing where their tokens are others."""
@@ -258,19 +249,6 @@ class _Measuring:
         key: Key = ("nll", f"what {parent} says")
         figures[key] = Figure(*key, tuple(nll), ones)
         return figures
-
-
-def _by_skill(kind: Kind, values: Sequence[tuple[str, float]]) -> dict[Key, Figure]:
-    groups: dict[str, list[float]] = {}
-    for skill, value in values:
-        groups.setdefault(skill, []).append(value)
-    found: dict[Key, Figure] = {}
-    if groups:
-        share = {skill: 1 / len(group) for skill, group in groups.items()}
-        found[kind, ALL] = Figure(kind, ALL, tuple(v * share[s] for s, v in values), tuple(share[s] for s, _ in values))
-    if len(groups) > 1:
-        found |= {(kind, s): Figure(kind, s, tuple(group), (1.0,) * len(group)) for s, group in groups.items()}
-    return found
 
 
 def _size(model: ChatModel) -> int:

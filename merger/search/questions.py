@@ -93,10 +93,11 @@ def marked(line: str) -> tuple[str, Match | None, str]:
 # ---------------------------------------------------------------------------------------------- reading
 
 
-def read_questions(file: Path, *, limit: int | None = None) -> QuestionSet:
+def read_questions(file: Path, *, limit: int | None = None, half: str | None = None) -> QuestionSet:
     """The questions of a file; its ending says what it is. MergeError in one sentence where it holds none.
 
     limit  only so many of each skill
+    half   which list of JSON that has two of each skill, choose and score; None: the one that figures are told of
     """
     found = inside(file)
     try:
@@ -111,7 +112,7 @@ def read_questions(file: Path, *, limit: int | None = None) -> QuestionSet:
 
         made = read_task(text, found, str(file))
     else:
-        made = parse_questions(text, str(file))
+        made = parse_questions(text, str(file), half)
     return made if limit is None else QuestionSet(made.name, _first(made.questions, limit), made.plain)
 
 
@@ -122,15 +123,18 @@ def _first(questions: Sequence[Question], each: int) -> tuple[Question, ...]:
     return tuple(q for group in kept.values() for q in group[: max(1, each)])
 
 
-def parse_questions(text: str, source: str) -> QuestionSet:
-    """The questions of a text; the ending of `source` says what it is: .csv, .tsv, .jsonl, .json, else a question a line."""
+def parse_questions(text: str, source: str, half: str | None = None) -> QuestionSet:
+    """The questions of a text; the ending of `source` says what it is: .csv, .tsv, .jsonl, .json, else a question a line.
+
+    half  as in `read_questions`
+    """
     text = text.removeprefix("\ufeff")
     kind = Path(source).suffix.lower()
     name, is_plain = Path(source).stem or "questions", False
     if kind in (".csv", ".tsv"):
         found: Iterable[Question] = _csv(text, source)
     elif kind in (".jsonl", ".json") or (text.lstrip()[:1] in ("{", "[") and not _SKILL.match(text.lstrip())):
-        head, found = _json(text, source)
+        head, found = _json(text, source, half)
         name, is_plain = str(head.get("name") or name), head.get("plain") is True
     else:
         named = next((m[1].strip() for line in text.split("\n", 20)[:20] if (m := _NAME.fullmatch(line.strip()))), "")
@@ -217,7 +221,7 @@ def _csv(text: str, source: str) -> Iterator[Question]:
         raise MergeError(f"{source}, line {reader.line_num}: this is not CSV: {error}.") from None
 
 
-def _json(text: str, source: str) -> tuple[Mapping[str, Any], Iterator[Question]]:
+def _json(text: str, source: str, half: str | None) -> tuple[Mapping[str, Any], Iterator[Question]]:
     """What stands beside the questions, and they: of a list, of {"questions": [...]}, of {"skills": {...}}, or of a line each."""
     try:
         whole: Any = json.loads(text)
@@ -227,7 +231,7 @@ def _json(text: str, source: str) -> tuple[Mapping[str, Any], Iterator[Question]
         whole = [whole]
     listed: Any = whole
     if is_mapping(whole):
-        listed = whole.get("questions", _by_skill(whole.get("skills")))
+        listed = whole.get("questions", _by_skill(whole.get("skills"), half, source))
     if not is_list(listed):
         raise MergeError(
             f'{source}: holds no questions; write [{{"prompt": "plural of box", "answer": "boxes"}}], or one a line.'
@@ -236,13 +240,15 @@ def _json(text: str, source: str) -> tuple[Mapping[str, Any], Iterator[Question]
     return head, (q for i, one in enumerate(listed, 1) for q in _entry(one, f"{source}, question {i}"))
 
 
-def _by_skill(skills: Any) -> list[Any] | None:
-    """Questions that are listed by skill, as presets/probes.json: of two halves the one that figures are told of."""
+def _by_skill(skills: Any, half: str | None, source: str) -> list[Any] | None:
+    """Questions that are listed by skill, as presets/probes.json. half: of two; None: the one that figures are told of."""
     if not is_mapping(skills):
         return None
     found: list[Any] = []
     for skill, listed in skills.items():
-        some: Any = listed.get("score", listed.get("choose")) if is_mapping(listed) else listed
+        if half is not None and is_mapping(listed) and half not in listed:
+            raise MergeError(f"{source}: {skill[:60]} has no half {half[:60]!r}; it has {', '.join(listed)[:120]}.")
+        some: Any = listed.get(half or "score", listed.get("choose")) if is_mapping(listed) else listed
         found += [{"skill": skill, **one} if is_mapping(one) else one for one in (some if is_list(some) else [])]
     return found
 

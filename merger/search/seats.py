@@ -50,10 +50,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """few: mean -log P on the first few examples; heard: on all, by skill; note: why it was given up."""
+    """few: mean -log P on the first few examples; heard: that of each example, by skill; note: why it was given up."""
 
     few: float | None = None
-    heard: Mapping[str, float] = field(default_factory=dict[str, float])
+    heard: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     note: str = ""
 
 
@@ -82,7 +82,7 @@ class Seat:
             raise
         except MergeError as error:
             return Outcome(few, note=str(error).splitlines()[0])
-        return Outcome(few, {skill: one.loss for skill, one in heard.items()})
+        return Outcome(few, {skill: one.each for skill, one in heard.items()})
 
 
 @contextlib.contextmanager

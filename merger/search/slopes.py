@@ -27,7 +27,9 @@ from merger.methods.ops import numbers
 from merger.methods.params import Param
 from merger.recipe import Entry, Recipe, Setting, Slice, constant, replace_all, setting_document
 from merger.recipe.between import effective
-from merger.search.likelihood import Example, passes
+from merger.search.choices import Choice
+from merger.search.choices import heard as heard_choices
+from merger.search.likelihood import Example, Pass, floats, integers, passes
 from merger.search.trials import LONGEST, Runner
 
 STEP = 0.02
@@ -169,12 +171,14 @@ def said(
 class Heard:
     """How a model takes the examples of a skill.
 
-    loss   mean of -log P of a whole answer, in nats
-    right  share of the answers that it would give itself, token by token
+    loss   mean of -log P of a whole answer, in nats; of a question with choices, of the right one among them
+    right  share of the answers that it would give itself, token by token, or that are the likeliest of their choices
+    each   the loss of each example, in their order
     """
 
     loss: float
     right: float
+    each: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -278,11 +282,10 @@ class Mix:
     ) -> dict[str, Heard]:
         """How the merged model takes examples, by skill; nothing is generated."""
         who = self.runner.merged(self.recipe_at(self.start if offsets is None else offsets), go_on, self.access)
-        loss, right = _Sums(examples), _Sums(examples)
-        for one in passes(who, loss.flat, go_on=go_on):
-            loss.add(one.places, -one.each(one.logprobs()))
-            right.add(one.places, (one.each((~one.hits()).float()) == 0).float())
-        return {skill: Heard(loss.mean(skill), right.mean(skill)) for skill in examples}
+        taken = _Taken(examples)
+        for one in passes(who, taken.rows, go_on=go_on):
+            taken.add(one.places, one, one.each(one.logprobs()))
+        return taken.heard()
 
     def slopes(
         self, examples: Mapping[str, Sequence[Example]], offsets: Tensor | None = None, *,
@@ -292,23 +295,27 @@ class Mix:
         at = self.recipe_at(self.start if offsets is None else offsets)
         who = self.runner.merged(at, go_on, self.access)
         shares = shares or {skill: 1 / len(examples) for skill in examples}
-        loss, right = _Sums(examples), _Sums(examples)
-        weight = [shares[skill] / len(examples[skill]) for skill in loss.skills]
+        taken = _Taken(examples)
+        weight = taken.weights(shares, self._likely(who, taken, go_on))
         with _Gradients(self, who, self._moves(at)) as arriving:
-            for some in _together(loss.flat, _room(who)):
+            for some in _together(taken.rows, _room(who)):
                 whole = torch.zeros((), device=who.forward.device)
-                for one in passes(who, [loss.flat[i] for i in some], go_on=go_on):
+                for one in passes(who, [taken.rows[i] for i in some], go_on=go_on):
                     places = [some[i] for i in one.places]
-                    each = -one.each(one.logprobs())
+                    each = one.each(one.logprobs())
                     whole = whole + (each * torch.tensor([weight[i] for i in places], device=each.device)).sum()
-                    loss.add(places, each.detach())
-                    right.add(places, (one.each((~one.hits()).float()) == 0).float())
+                    taken.add(places, one, each.detach())
                 if not go_on():
                     raise Cancelled("stopped before the slopes were known.")
                 if whole.requires_grad:
                     torch.autograd.backward(whole)
-        heard = {skill: Heard(loss.mean(skill), right.mean(skill)) for skill in examples}
-        return Slopes(self.bars, arriving.table.cpu(), heard)
+        return Slopes(self.bars, arriving.table.cpu(), taken.heard())
+
+    @torch.no_grad()
+    def _likely(self, who: ChatModel, taken: "_Taken", go_on: Callable[[], bool]) -> dict[int, list[float]]:
+        """log P of each choice of the questions that have some, by the question's place: a pass more, for them alone."""
+        asked = {i: one for i, one in enumerate(taken.asked) if isinstance(one, Choice)}
+        return dict(zip(asked, heard_choices(who, list(asked.values()), go_on), strict=True))
 
     def _moves(self, at: Recipe) -> dict[str, list[_Move]]:
         """The tensors that move with a bar, with both of their jobs; layers do not see each other, so all move at once."""
@@ -379,23 +386,56 @@ def _straight(recipe: Recipe, plan: Plan, found: Sequence[Bar]) -> bool:
     return plain and {bar.param.name for bar in found} == {"weight"}
 
 
-class _Sums:
-    """Numbers of examples, added up by skill."""
+class _Taken:
+    """How a model takes examples: each is a row that is read, a question with choices a row for each of them.
+
+    rows  all of them; spans: which of them are each example's
+    """
 
     def __init__(self, examples: Mapping[str, Sequence[Example]]) -> None:
-        self.skills = [skill for skill, some in examples.items() for _ in some]
-        self.flat = [one for some in examples.values() for one in some]
-        self.of = [0.0] * len(self.flat)
+        self.examples = examples
+        self.asked = [one for some in examples.values() for one in some]
+        self.rows: list[Example] = []
+        self.spans: list[slice] = []
+        for one in self.asked:
+            own = one.each if isinstance(one, Choice) else (one,)
+            self.spans.append(slice(len(self.rows), len(self.rows) + len(own)))
+            self.rows += own
+        self._likely, self._whole = [0.0] * len(self.rows), [False] * len(self.rows)
 
-    def add(self, places: Sequence[int], values: Tensor) -> None:
-        """values: (places,)."""
-        for place, value in zip(places, numbers(values), strict=True):
-            self.of[place] = value
+    def add(self, places: Sequence[int], one: Pass, likely: Tensor) -> None:
+        """A pass over the rows at `places`. likely: log P of each, (places,)."""
+        for place, value, missed in zip(places, floats(likely), integers(one.each((~one.hits()).float())), strict=True):
+            self._likely[place], self._whole[place] = value, not missed
 
-    def mean(self, skill: str) -> float:
-        """The mean over a skill's examples."""
-        own = [value for value, of in zip(self.of, self.skills, strict=True) if of == skill]
-        return sum(own) / len(own) if own else 0.0
+    def weights(self, shares: Mapping[str, float], likely: Mapping[int, Sequence[float]]) -> list[float]:
+        """How much the whole loss moves with each row's log P. shares: of each skill; likely: as it is now, for choices."""
+        counts = [shares[skill] / len(own) for skill, own in self.examples.items() for _ in own]
+        found = [0.0] * len(self.rows)
+        for i, (one, span, count) in enumerate(zip(self.asked, self.spans, counts, strict=True)):
+            if isinstance(one, Choice):
+                found[span] = [count * (share - (at == one.at)) for at, share in enumerate(one.shares(likely[i]))]
+            else:
+                found[span] = [-count]
+        return found
+
+    def heard(self) -> dict[str, Heard]:
+        """By skill."""
+        losses = [
+            one.loss(self._likely[span]) if isinstance(one, Choice) else -self._likely[span][0]
+            for one, span in zip(self.asked, self.spans, strict=True)
+        ]
+        right = [
+            one.right(self._likely[span]) if isinstance(one, Choice) else self._whole[span][0]
+            for one, span in zip(self.asked, self.spans, strict=True)
+        ]
+        found, start = dict[str, Heard](), 0
+        for skill, own in self.examples.items():
+            some = slice(start, start + len(own))
+            start += len(own)
+            count = max(1, len(own))
+            found[skill] = Heard(sum(losses[some]) / count, sum(right[some]) / count, tuple(losses[some]))
+        return found
 
 
 def _together(examples: Sequence[Example], tokens: int) -> Iterator[list[int]]:

@@ -4,7 +4,6 @@ Optuna chooses what to try (extra `search`); -log P of what is wanted is the sco
 SQLite file, where the search goes on tomorrow, and where Optuna's own dashboard reads them.
 """
 
-import importlib
 import json
 import math
 import statistics
@@ -12,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from dataclasses import replace as replace_fields
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,12 @@ from merger.engine.session import Parents
 from merger.errors import MergeError, nearest
 from merger.methods import METHODS
 from merger.recipe import Entry, Recipe, constant, dump, load
+from merger.recipe.between import effective
 from merger.search import seats
+from merger.search.figures import ALL, Interval, by_skill, compare
 from merger.search.likelihood import Example
 from merger.search.slopes import Heard, Mix, slopes
+from merger.search.store import opened, optuna, swept
 from merger.search.trials import Runner
 from merger.search.tune import Found, Goals, titles
 
@@ -46,17 +49,35 @@ class Space:
 
 @dataclass(frozen=True)
 class Tried:
-    """A trial. heard: by skill, on all examples that were learned from; empty where it was given up, and `note` says why."""
+    """A trial.
+
+    heard  -log P by skill, on all examples that were learned from; empty where it was given up, and `note` says why
+    each   the same of every example, and in `start` that of the recipe as it was before the search
+    """
 
     number: int
     text: str
     heard: Mapping[str, float] = field(default_factory=dict[str, float])
     note: str = ""
+    each: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
+    start: Mapping[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
 
     @property
     def loss(self) -> float:
         """The mean over the skills of -log P; infinite for a trial that was given up."""
         return sum(self.heard.values()) / len(self.heard) if self.heard else math.inf
+
+    @property
+    def against(self) -> Interval | None:
+        """How much -log P differs from the start's, example by example; None where one of the two is not known."""
+        sides = [tuple((skill, value) for skill, own in side.items() for value in own) for side in (self.each, self.start)]
+        return _apart(*sides) if all(sides) else None
+
+
+@lru_cache(1024)
+def _apart(own: tuple[tuple[str, float], ...], start: tuple[tuple[str, float], ...]) -> Interval | None:
+    """A page asks again at every trial."""
+    return compare(by_skill("nll", own)["nll", ALL], by_skill("nll", start)["nll", ALL])
 
 
 def space(recipe: Recipe, methods: Sequence[str] = ()) -> Space:
@@ -121,7 +142,12 @@ def _suggested(trial: Any, recipe: Recipe, where: Space) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Order:
-    """A search as each process gets it. storage: an SQLite file; until: seconds since the epoch, after which nothing begins."""
+    """A search as each process gets it.
+
+    storage  an SQLite file; sweeps that are kept in it are tried first
+    until    seconds since the epoch, after which nothing begins
+    stamp    of the models, by search/store.py: others' trials are no trials of these
+    """
 
     recipe: str
     where: Space
@@ -133,22 +159,13 @@ class Order:
     until: float
     device: str = "cpu"
     roots: tuple[Path, ...] = (Path(),)
+    stamp: str = ""
 
     @property
     def name(self) -> str:
-        """The study's: another recipe, space, or set of examples is another study in the same file."""
-        said = repr((self.recipe, self.where, sorted(self.learn.items()), self.sampler == "nsga2"))
+        """The study's: another recipe, space, set of examples, or other weights are another study in the same file."""
+        said = repr((self.recipe, self.where, sorted(self.learn.items()), self.sampler == "nsga2", self.stamp))
         return sha256(said.encode()).hexdigest()[:16]
-
-
-def optuna() -> Any:
-    """The package; MergeError where it is missing."""
-    try:
-        found = importlib.import_module("optuna")
-    except ImportError:
-        raise MergeError("a search needs Optuna, which is not installed here: pip install 'merge-explorer[search]'.") from None
-    found.logging.set_verbosity(found.logging.ERROR)
-    return found
 
 
 def _study(order: Order, seed: int) -> Any:
@@ -164,15 +181,7 @@ def _study(order: Order, seed: int) -> Any:
         raise MergeError(
             f"--sampler {order.sampler}: needs the package cmaes, which is not installed: pip install cmaes."
         ) from None
-    try:
-        return package.create_study(
-            study_name=order.name, storage=f"sqlite:///{order.storage}", load_if_exists=True, sampler=sampler,
-            directions=["minimize"] * (len(order.learn) if several else 1),
-        )  # fmt: skip
-    except Exception as error:  # whatever SQLAlchemy says of a file
-        raise MergeError(
-            f"{order.storage}: is no file in which trials can be kept: {str(error).splitlines()[0][:120]}."
-        ) from None
+    return opened(order.storage, order.name, ["minimize"] * (len(order.learn) if several else 1), sampler)
 
 
 def search(
@@ -192,6 +201,11 @@ def search(
     if not study.trials:
         for point in _first(order, first):
             study.enqueue_trial(point)
+    for point in _swept(order):
+        study.enqueue_trial(point, skip_if_exists=True)
+    if "start" not in study.user_attrs:
+        heard = Mix(first, load(order.recipe), ["weight"]).hear(order.learn, go_on=go_on)
+        study.set_user_attr("start", json.dumps({skill: _short(one.each) for skill, one in heard.items()}))
     with seats.opened(order, workers, ray, first, nice) as try_all:
         _turns(order, study, try_all, go_on, told)
     return _tried(order, study)
@@ -202,7 +216,7 @@ def _turns(
 ) -> None:  # fmt: skip
     """Trials, until there are enough of all or the time is over."""
     recipe = load(order.recipe)
-    while (left := order.trials - len(study.trials)) > 0 and time.time() <= order.until and go_on():
+    while (left := order.trials - len(_begun(study))) > 0 and time.time() <= order.until and go_on():
         trials: list[Any] = []
         tasks: list[seats.Task] = []
         worse = _half(study, order)
@@ -224,6 +238,11 @@ def _turns(
             told(trial.number)
 
 
+def _begun(study: Any) -> list[Any]:
+    """The trials that are no longer waiting to be tried."""
+    return [trial for trial in study.trials if trial.state != optuna().trial.TrialState.WAITING]
+
+
 def _tell(order: Order, study: Any, trial: Any, outcome: seats.Outcome) -> None:
     """What came of a trial, to Optuna."""
     if outcome.few is not None:
@@ -233,9 +252,20 @@ def _tell(order: Order, study: Any, trial: Any, outcome: seats.Outcome) -> None:
     if outcome.note:
         _give_up(study, trial, outcome.note)
         return
-    trial.set_user_attr("heard", json.dumps(outcome.heard))
-    losses = list(outcome.heard.values())
+    trial.set_user_attr("each", json.dumps({skill: _short(own) for skill, own in outcome.heard.items()}))
+    losses = [sum(own) / len(own) for own in outcome.heard.values()]
+    trial.set_user_attr("heard", json.dumps(dict(zip(outcome.heard, losses, strict=True))))
     study.tell(trial, losses if order.sampler == "nsga2" else sum(losses) / len(losses))
+
+
+def _short(losses: Sequence[float]) -> list[float]:
+    """As many digits as tell anything: there may be thousands."""
+    return [float(f"{loss:.6g}") for loss in losses]
+
+
+def _read(told: str | None) -> dict[str, tuple[float, ...]]:
+    """What was written of each example's -log P."""
+    return {skill: tuple(own) for skill, own in json.loads(told or "{}").items()}
 
 
 def _give_up(study: Any, trial: Any, why: str) -> None:
@@ -273,6 +303,68 @@ def _first(order: Order, runner: Runner) -> list[dict[str, Any]]:
     return first if bars else []
 
 
+def _swept(order: Order) -> list[dict[str, Any]]:
+    """Points that sweeps in the file have tried, the best first, at most as many as half of the trials."""
+    recipe, found = load(order.recipe), list[dict[str, Any]]()
+    for trial in swept(order.storage, recipe):
+        if len(found) >= order.trials // 2:
+            break
+        point = point_of(recipe, order.where, trial.text)
+        found += [point] if point is not None and point not in found else []
+    return found
+
+
+def point_of(recipe: Recipe, where: Space, text: str) -> dict[str, Any] | None:
+    """A recipe's point of the space; None where it is no point there. The other way round than `recipe_of`."""
+    made = load(text)
+    method, own = made.method, {entry.model: entry for entry in made.models}
+    if method.name not in where.methods or not set(own) <= {entry.model for entry in _donors(recipe)} or not own:
+        return None
+    point: dict[str, Any] = {"method": method.name, "density": 0.5}
+    for i, entry in enumerate(_donors(recipe)):
+        values = _values(made, "weight", own[entry.model]) if entry.model in own else (0.0,)
+        if values is None or (entry.model not in own and not where.leave_out):
+            return None
+        weight, tilt = sum(values) / len(values), 0.0
+        if len(values) > 1:
+            tilt = (values[-1] - values[0]) / (2 * weight) if weight else math.inf
+        if not 0 <= weight <= 1.5 or abs(tilt) > (0.5 if where.layers else 0.0):
+            return None
+        point |= {f"weight {i}": weight} | ({f"use {i}": entry.model in own} if where.leave_out else {})
+        point |= {f"tilt {i}": tilt} if where.layers else {}
+    if method.param("density"):
+        densities = [_values(made, "density", entry) or () for entry in made.models]
+        if len(set(densities)) != 1 or len(densities[0]) != 1 or not 0.1 <= densities[0][0] <= 1.0:
+            return None
+        point["density"] = densities[0][0]
+    return point if _alike(made, recipe_of(recipe, where, point)) else None
+
+
+def _values(recipe: Recipe, name: str, entry: Entry) -> tuple[float, ...] | None:
+    """A number of a model, or the two ends of its line over the layers; None where it is anything else."""
+    param = recipe.method.param(name)
+    rules = effective(recipe, param, entry=entry).rules if param else ()
+    if len(rules) != 1 or rules[0][0] is not None:
+        return None
+    value = rules[0][1]
+    values = value if isinstance(value, tuple) else (value,)
+    numbers = tuple(float(v) for v in values if isinstance(v, (int, float)) and not isinstance(v, bool))
+    return numbers if len(numbers) == len(values) <= 2 else None
+
+
+def _alike(one: Recipe, other: Recipe) -> bool:
+    """Whether all that is no point's number says the same to the method of both."""
+    if one.merge_method != other.merge_method or len(one.models) != len(other.models):
+        return False
+    pairs = [(a, b) for a in one.models for b in other.models if a.model == b.model]
+    return all(
+        effective(one, param, entry=a).rules == effective(other, param, entry=b).rules
+        for a, b in pairs
+        for param in one.method.params
+        if param.name not in ("weight", "density")
+    )
+
+
 def _mean(heard: Mapping[str, Heard]) -> float:
     return sum(one.loss for one in heard.values()) / len(heard)
 
@@ -284,12 +376,13 @@ def tried(order: Order) -> list[Tried]:
 
 def _tried(order: Order, study: Any) -> list[Tried]:
     """The study's trials, the best first."""
+    start = _read(study.user_attrs.get("start"))
     found = [
         Tried(
             trial.number, trial.user_attrs.get("recipe", ""), json.loads(trial.user_attrs.get("heard", "{}")),
-            trial.user_attrs.get("note", ""),
+            trial.user_attrs.get("note", ""), _read(trial.user_attrs.get("each")), start,
         )
-        for trial in study.trials
+        for trial in _begun(study)
     ]  # fmt: skip
     return sorted(found, key=lambda one: (one.loss, one.number))
 
@@ -340,6 +433,7 @@ __all__ = [
     "front",
     "in_short",
     "optuna",
+    "point_of",
     "recipe_of",
     "search",
     "space",

@@ -481,6 +481,10 @@ def _in_turn(ask: Callable[[str], Trial], texts: Sequence[str]) -> Iterator[Tria
     return map(ask, texts)
 
 
+def _unknown(text: str) -> Trial | None:
+    return None
+
+
 def sweep(
     recipe: Recipe,
     varied: Sequence[Vary],
@@ -490,11 +494,13 @@ def sweep(
     *,
     strategy: Strategy | None = None,
     mapper: Mapper | None = None,
+    known: Callable[[str], Trial | None] = _unknown,
     go_on: Callable[[], bool] = _always,
     access: Access | None = None,
 ) -> Iterator[Trial]:
     """Try the points of a strategy (default: `grid`, every combination, coarse first) and yield each trial as it is done.
 
+    known   what a recipe's text scored before, which is not asked again; None where it is not known
     mapper  the builtin map, or a pool's `map`: gets a function that pickles and the recipes' texts
     go_on   asked all the time; when it says no, the sweep ends after the trials it has yielded
     access  of the visitor who asks, as in Parents.open
@@ -509,11 +515,12 @@ def sweep(
     try:
         while batch and go_on():
             asked = [_written(recipe, varied, point) for point in batch]
-            results = iter(mapper(tried, [trial.text for trial in asked if not trial.note]))
+            there = {t.text: one for t in asked if not t.note and (one := known(t.text)) is not None}
+            results = iter(mapper(tried, [t.text for t in asked if not t.note and t.text not in there]))
             done: list[Trial] = []
             for trial in asked:
                 if not trial.note:
-                    trial = replace(next(results), point=trial.point)
+                    trial = replace(there.get(trial.text) or next(results), point=trial.point)
                 done.append(trial)
                 yield trial
                 if not go_on():

@@ -17,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from merger.chat.model import Plain
 from merger.errors import Cancelled, MergeError, RecipeError, nearest
 from merger.hub.access import Access
 from merger.inside import inside, presets
@@ -24,12 +25,17 @@ from merger.limits import QUESTIONS
 from merger.methods.ops import numbers
 from merger.recipe import Recipe
 from merger.regular import read_text
+from merger.search.choices import choices
+from merger.search.choices import heard as heard_choices
 from merger.search.likelihood import Example, logprobs
+from merger.search.questions import Question, QuestionSet
 from merger.search.slopes import Bar, Heard, Mix, Said, said
 from merger.search.trials import LONGEST, Probe, Runner, all_right, read_probes
 
 RATE = 0.06
 STEPS, MANY_STEPS = 40, 100
+STRETCH = 3.0
+"""So much longer steps are at most where the seconds suffice for few of them: else they end half way, as with large models."""
 EACH = 5
 """Prompts of each skill that a step looks at."""
 PULL, HELD, LOOSELY = 0.1, 3.0, 0.3
@@ -196,13 +202,60 @@ def given_out(
 
 
 def of_questions(
-    runner: Runner, recipe: Recipe, probes: Sequence[Probe], *, go_on: Callable[[], bool] = _always, access: Access | None = None
+    runner: Runner, recipe: Recipe, asked: QuestionSet, *, go_on: Callable[[], bool] = _always, access: Access | None = None
 ) -> Goals:
-    """Wanted answers as the models give them: of the first model that is right, in its own tokens. Others' are left out."""
-    found = given(runner, recipe, probes, go_on=go_on, access=access)
-    skills = dict.fromkeys(probe.skill for probe in probes)
-    nobody = [probe for probe in probes if probe not in found]
-    return goals({s: [found[p][1] for p in probes if p.skill == s and p in found] for s in skills}, nobody)
+    """What a set of questions wants, as `wanted_of` finds it."""
+    names = {reference: title for title, reference in titles(recipe).items()}
+    return goals(*wanted_of(runner, recipe, asked, names, go_on=go_on, access=access))
+
+
+def wanted_of(
+    runner: Runner, recipe: Recipe, asked: QuestionSet, names: Mapping[str, str], *, go_on: Callable[[], bool] = _always,
+    access: Access | None = None, known: Known = _unknown,
+) -> tuple[dict[str, list[Example]], list[Probe]]:  # fmt: skip
+    """Examples by skill, and the questions that no model answers rightly, which are left out.
+
+    A wanted answer is the first right model's, in its own tokens; of choices the right one is to be the likeliest, as it is for
+    some model; a prompt alone wants what the model says whose answer is most its own, under that model's name. names: by model.
+    """
+    said_as = [(q, Plain(q.prompt) if asked.plain else q.prompt) for q in asked.questions]
+    probes = {q: Probe(q.skill, p, q.answer, q.match) for q, p in said_as if q.match != "choice" and q.match != "parent"}
+    right = given(runner, recipe, tuple(dict.fromkeys(probes.values())), go_on=go_on, access=access, known=known)
+    answered: dict[Question, Example] = {q: right[probe][1] for q, probe in probes.items() if probe in right}
+    answered |= _chosen(runner, recipe, asked, go_on, access)
+    found: dict[str, list[Example]] = {}
+    for q in asked.questions:
+        if q in answered:
+            found.setdefault(q.skill, []).append(answered[q])
+    alone = [p for q, p in said_as if q.match == "parent"]
+    for model, prompts in given_out(runner, recipe, alone, go_on=go_on, access=access, known=known).items():
+        who, voice = runner.merged(recipe, go_on, access), runner.parent(model, access)
+        if prompts:
+            own = said(voice, prompts, listener=who, known=_of(known, model, prompts), go_on=go_on)
+            found.setdefault(names[model], []).extend(own)
+    return found, [Probe(q.skill, q.prompt, q.answer) for q in asked.questions if q.match != "parent" and q not in answered]
+
+
+def _chosen(
+    runner: Runner, recipe: Recipe, asked: QuestionSet, go_on: Callable[[], bool], access: Access | None
+) -> dict[Question, Example]:
+    """Questions with choices for which the right one is some model's likeliest, in the merged model's tokens."""
+    some = [q for q in asked.questions if q.match == "choice"]
+    waiting = list(some)
+    for reference in _voices(recipe) if some else ():
+        voice = runner.parent(reference, access)
+        own = choices(voice, waiting, asked.plain)
+        waiting = [
+            q for q, one, likely in zip(waiting, own, heard_choices(voice, own, go_on), strict=True) if not one.right(likely)
+        ]
+    fit = [q for q in some if q not in waiting]
+    return dict(zip(fit, choices(runner.merged(recipe, go_on, access), fit, asked.plain), strict=True)) if fit else {}
+
+
+def _voices(recipe: Recipe) -> tuple[str, ...]:
+    """Who may answer: the models that are mixed, then their base."""
+    base = recipe.base_model
+    return tuple(dict.fromkeys([*parents(recipe), *([base] if base and base in recipe.opened else [])]))
 
 
 def given(
@@ -211,19 +264,18 @@ def given(
 ) -> dict[Probe, tuple[str, Example]]:  # fmt: skip
     """For each question that a model answers rightly the first such model, and its answer in its own tokens."""
     who = runner.merged(recipe, go_on, access)
-    order = [*parents(recipe), *([recipe.base_model] if recipe.base_model and recipe.base_model in recipe.opened else [])]
     waiting, found = list(probes), dict[Probe, tuple[str, Example]]()
-    for reference in dict.fromkeys(order):
+    for reference in _voices(recipe):
         voice = runner.parent(reference, access)
-        heard = [
+        answers = [
             (probe, one) for probe in waiting
             for one in said(
                 voice, [probe.prompt], _limit(probe), listener=who, known=_of(known, reference, [probe.prompt]), go_on=go_on
             ) if one.ends
         ]  # fmt: skip
-        texts = [who.tokenizer.decode(one.wanted, skip_special_tokens=True) for _, one in heard]
-        right = all_right([probe for probe, _ in heard], texts)
-        found |= {probe: (reference, one) for (probe, one), is_right in zip(heard, right, strict=True) if is_right}
+        texts = [who.tokenizer.decode(one.wanted, skip_special_tokens=True) for _, one in answers]
+        right = all_right([probe for probe, _ in answers], texts)
+        found |= {probe: (reference, one) for (probe, one), is_right in zip(answers, right, strict=True) if is_right}
         waiting = [probe for probe in waiting if probe not in found]
     return found
 
@@ -366,10 +418,12 @@ def tune(
     with contextlib.suppress(Cancelled):
         walk.look(go_on)
         while done < walk.how.steps and go_on():
-            share = max(done / walk.how.steps, (clock() - began) / max(seconds, 1e-9))
+            spent = (clock() - began) / max(seconds, 1e-9)
+            share = max(done / walk.how.steps, spent)
             if share >= 1:
                 break
-            heard, done = walk.step(share, go_on), done + 1
+            pace = walk.how.steps * spent / done if done else 1.0
+            heard, done = walk.step(share, go_on, min(STRETCH, max(1.0, pace))), done + 1
             if done % LOOK == 0:
                 walk.look(go_on)
             yield Step(done, clock() - began, share, heard, walk.best)
@@ -420,8 +474,12 @@ class _Walk:
         levels = torch.tensor([self._level.get(skill, 0.0) for skill in examples], dtype=torch.float64)
         return dict(zip(examples, numbers((self.how.sharp * levels).softmax(0)), strict=True))
 
-    def step(self, share: float, go_on: Callable[[], bool]) -> Mapping[str, Heard]:
-        """One step on some prompts of each skill. share: of the work that is done, by which steps grow shorter."""
+    def step(self, share: float, go_on: Callable[[], bool], stretch: float = 1.0) -> Mapping[str, Heard]:
+        """One step on some prompts of each skill.
+
+        share    of the work that is done, by which steps grow shorter
+        stretch  how much longer they are, where there is time for few
+        """
         mix = self.mix
         some = {
             skill: [next(deck) for _ in range(min(EACH, len(self.wanted.learn[skill])))] for skill, deck in self._decks.items()
@@ -441,7 +499,7 @@ class _Walk:
         self._steps += 1
         self._first = 0.9 * self._first + 0.1 * slope
         self._second = 0.99 * self._second + 0.01 * slope * slope
-        size = self.how.rate * max(0.1, math.cos(math.pi / 2 * share))
+        size = self.how.rate * stretch * max(0.1, math.cos(math.pi / 2 * share))
         first, second = self._first / (1 - 0.9**self._steps), self._second / (1 - 0.99**self._steps)
         moved = torch.clamp(self.offsets - size * first / (second.sqrt() + 1e-8), self._low, self._high)
         self.offsets = torch.where(free, moved, self.offsets)
@@ -487,5 +545,5 @@ def sentences(found: Found, wanted: Goals) -> tuple[str, ...]:
 
 __all__ = [
     "Found", "Goals", "Known", "Step", "Way", "family_prompts", "given", "given_out", "goals", "locked", "movable",
-    "of_parents", "of_questions", "parents", "read_prompts", "sentences", "titles", "tune", "way",
+    "of_parents", "of_questions", "parents", "read_prompts", "sentences", "titles", "tune", "wanted_of", "way",
 ]  # fmt: skip

@@ -54,6 +54,7 @@ class Host:
     """The place. memory, gpu_memory, disk: bytes; disk is what the cache of models may take, 0 without a bound.
 
     family  the folders of models that come with the page: the only local paths a hosted page opens
+    trials  the file in which sweeps and searches are kept; "" for none: a hosted page keeps nothing
     """
 
     hosted: bool = False
@@ -65,6 +66,7 @@ class Host:
     disk: int = 0
     oauth: bool = False
     family: frozenset[str] = frozenset()
+    trials: str = ""
 
     @property
     def device(self) -> str | None:
@@ -146,6 +148,7 @@ def read_host(environment: Mapping[str, str] = os.environ, family: Collection[st
         hosted, space, _count(environment.get("CPU_CORES", "")) or os.cpu_count() or 2,
         _bytes(environment.get("MEMORY", "")) or _memory(), "zerogpu" if zero else "cuda" if gpu_memory else "cpu",
         gpu_memory, disk or (int(DISK * 0.6) if hosted else 0), bool(environment.get("OAUTH_CLIENT_ID")), frozenset(family),
+        "" if hosted else environment.get("MERGER_TRIALS", ""),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from merger.limits import SWEEP_CHARACTERS, SWEEP_SECONDS
 from merger.methods.params import Param
 from merger.recipe import Recipe, Setting, dump
 from merger.recipe.between import effective
+from merger.search.store import Sweeps, stamp
 from merger.search.trials import Probe, Runner, Trial, Vary, alone, best_first, count, fewer, read_probes, spread, sweep
 from merger.ui.background import Background, Ended, Work
 from merger.ui.events import NOW, QUIET
@@ -314,7 +315,12 @@ class Exploring:
         texts: dict[str, str] = {}
         flushed = time.monotonic()
         names = short_names(alone(recipe, self.studio.base))
-        for trial in sweep(recipe, varied, runner, probes, [prompt] if prompt else [], go_on=go_on, access=access):
+        asks = [prompt] if prompt else []
+        kept = self._kept(recipe, varied, probes, asks, access)
+        known = kept.known if kept is not None else lambda _: None
+        for trial in sweep(recipe, varied, runner, probes, asks, known=known, go_on=go_on, access=access):
+            if kept is not None:
+                kept.keep(trial)
             trials.append(trial)
             at = [vary.values.index(value) for vary, value in zip(varied, trial.point, strict=True)]
             texts[_key(at)] = trial.text
@@ -330,6 +336,15 @@ class Exploring:
                     board["marks"].append({"name": names[reference], "scores": [scores[s] for s in board["skills"]]})
         board["state"] = "done" if len(trials) == board["total"] else "stopped"
         yield _shown(board, texts)
+
+    def _kept(
+        self, recipe: Recipe, varied: Sequence[Vary], probes: Sequence[Probe], asks: Sequence[str], access: Access
+    ) -> Sweeps | None:
+        """Where trials are kept: at home, in the file that was named when the page began."""
+        if not self.studio.host.trials:
+            return None
+        models = self.studio.searcher.parents.open(recipe, access)
+        return Sweeps(Path(self.studio.host.trials), recipe, varied, probes, asks, stamp(models))
 
     @staticmethod
     def _marks(

@@ -22,7 +22,7 @@ from merger.ui.improve import part
 from merger.ui.panels.judge import chosen_set
 from merger.ui.rows import TOYS, Row
 from merger.ui.service.idle import Idle, give_way
-from merger.ui.service.improve import PATTERNS, Improving, Ways
+from merger.ui.service.improve import Improving, Ways
 from merger.ui.state import Workspace
 
 SECONDS, MOST_SECONDS = 60, 600
@@ -144,8 +144,6 @@ class Finding:
         doing.tell("preparing")
         wanted = improving.wanted(recipe, listed, own, family is not None and family.name == TOYS, idle.go_on)
         doing.tell(wanted)
-        if own is not None and any(q.match == "pattern" for q in own.questions):
-            doing.tell(PATTERNS)
         for step in improving.steps(recipe, wanted, seconds, locks, idle):
             doing.tell(step)
 
@@ -282,8 +280,6 @@ class _Board:
             self.best, self.share, self.words = told.best, told.share, f"Improving: {told.number} steps"
             for heard in (told.best.before, told.best.after) if not self.curve else (told.best.after,):
                 self.curve.append([round(heard[skill].loss, 4) for skill in self.skills])
-        elif told == PATTERNS:
-            self.told.append(PATTERNS)
         elif told == "preparing":
             self.words = "Asking the models what they say…"
         elif told != "busy":

@@ -15,6 +15,8 @@ from merger.inspect import plots
 from merger.recipe import dump, load
 from merger.search import study
 from merger.search import tune as tuning
+from merger.search.figures import words
+from merger.search.store import stamp
 from merger.search.study import Tried, front, in_short
 from merger.ui import rows
 from merger.ui.background import Background, Ended, Work
@@ -130,8 +132,9 @@ class Searching:
         )
         with tempfile.TemporaryDirectory(prefix="merger-search-") as folder:
             order = study.Order(
-                dump(recipe), where, wanted.learn, Path(folder) / "trials.db", "nsga2" if several else "tpe", 0, MOST,
-                time.time() + seconds, str(on.studio.parents.device), tuple(on.studio.parents.roots),
+                dump(recipe), where, wanted.learn, Path(on.studio.host.trials or Path(folder) / "trials.db"),
+                "nsga2" if several else "tpe", 0, MOST, time.time() + seconds, str(on.studio.parents.device),
+                tuple(on.studio.parents.roots), stamp(improving.runner.parents.open(recipe, on.studio.access)),
             )  # fmt: skip
             latest = 0.0
 
@@ -173,6 +176,13 @@ def _counted(found: Sequence[Tried]) -> str:
     return f"{len(found)} trials" + (f", {given_up} of them given up early" if given_up else "")
 
 
+def _told(one: Tried) -> str:
+    """A trial's -log P, and how much that is more or less than the start's."""
+    against = f"{words(one.against)} against the start" if one.against else ""
+    each = ", ".join(f"{skill} {loss:.2f}" for skill, loss in one.heard.items())
+    return f"−log P {one.loss:.2f}: {each}" + (f". {against}" if against else "")
+
+
 def _shown(found: Sequence[Tried], several: bool, picture: bool) -> Updates:
     """The board, and at the end the picture."""
     whole = [one for one in found if one.heard]
@@ -182,7 +192,7 @@ def _shown(found: Sequence[Tried], several: bool, picture: bool) -> Updates:
     entries = [
         Choice(
             str(one.number), in_short(load(one.text)),
-            f"−log P {one.loss:.2f}: " + ", ".join(f"{skill} {loss:.2f}" for skill, loss in one.heard.items()),
+            _told(one),
             term="nothing beats it in every skill" if one.number in numbers else "",
         )
         for one in ranked

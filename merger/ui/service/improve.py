@@ -1,6 +1,6 @@
 """Improving: what a desk's rows and questions want of a merge, bars that move towards that, and which way each of them helps."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from merger.chat.model import Plain
@@ -23,7 +23,6 @@ FIRST = 32
 ARROWS = 40
 """Layers up to which each has an arrow of its own."""
 NO_ROWS = "Ask something first, and tick it: the prompts that are ticked say what the merge is to be good at."
-PATTERNS = "Questions with a pattern are judged, but nothing can be tuned for them: they are left out."
 GoOn = Callable[[], bool]
 
 
@@ -122,27 +121,16 @@ class Improving:
             if row.right("") is not None and row.id not in answered and not toys
         ]
         if own is not None:
-            nobody += self._own(recipe, own, names, found, go_on)
+            more, lost = tuning.wanted_of(
+                self.runner, recipe, own, names, go_on=go_on, access=self.studio.access, known=self.known
+            )
+            nobody += lost
+            for skill, examples in more.items():
+                found.setdefault(skill, []).extend(examples)
         lacking = [names[model] for model in tuning.parents(recipe) if not found[names[model]]]
         if lacking and own is None and sum(map(bool, found.values())) < 2 and len(found) > 1:
             raise MergeError(f"No ticked prompt is one of {', '.join(lacking)}: ask something that it answers in its own way.")
         return tuning.goals(found, nobody)
-
-    def _own(
-        self, recipe: Recipe, own: QuestionSet, names: Mapping[str, str], found: dict[str, list[Example]], go_on: GoOn
-    ) -> list[Probe]:
-        """Examples of a set of questions, put to the others; gives the questions that nobody answers rightly."""
-        asked = [(q, Plain(q.prompt) if own.plain else q.prompt) for q in own.questions]
-        probes = [Probe(q.skill, said, q.answer, q.match) for q, said in asked if q.match == "exact" or q.match == "within"]
-        right = tuning.given(self.runner, recipe, probes, go_on=go_on, access=self.studio.access, known=self.known)
-        for probe, (_, example) in right.items():
-            found.setdefault(probe.skill, []).append(example)
-        alone = [said for q, said in asked if q.match == "parent"]
-        for model, prompts in tuning.given_out(
-            self.runner, recipe, alone, go_on=go_on, access=self.studio.access, known=self.known
-        ).items():
-            found.setdefault(names[model], []).extend(self._said(recipe, model, prompts, go_on))
-        return [probe for probe in probes if probe not in right]
 
     def _of_rows(self, recipe: Recipe, rows: Sequence[Row], go_on: GoOn) -> dict[str, tuple[str, Example]]:
         """By a row's id the model whose answer is wanted there, and it: the first that is right, else the most its own."""
@@ -191,4 +179,4 @@ class Improving:
         return Ways(recipe, slopes(self.runner, recipe, wanted, names, go_on=go_on, access=self.studio.access))
 
 
-__all__ = ["ARROWS", "NO_ROWS", "PATTERNS", "Improving", "Ways"]
+__all__ = ["ARROWS", "NO_ROWS", "Improving", "Ways"]

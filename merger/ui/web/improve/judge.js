@@ -6,6 +6,7 @@
 
 import { button, el, setText } from '../shared/dom.js';
 import { readOrNull } from '../shared/host.js';
+import { edit } from './edit.js';
 import { table } from './table.js';
 
 const KEY = 'merge-explorer-questions'; // localStorage; it never leaves this browser but to be asked
@@ -60,7 +61,9 @@ class Sets {
     this.status.setAttribute('role', 'status');
     const store = button('im-own', 'Save to a file', () => this.store());
     const forget = button('im-own', 'Remove', () => this.keep(this.sets.filter((one) => one !== this.own()), '')); // prettier-ignore
-    this.bar.append(el('span', '', 'Judged by'), this.choice, this.kinds, store, forget);
+    const change = button('im-own', 'Change', () => this.change());
+    this.editor = el('div');
+    this.bar.append(el('span', '', 'Judged by'), this.choice, change, this.kinds, store, forget);
     this.fill('');
   }
 
@@ -70,6 +73,7 @@ class Sets {
 
   hand() {
     const own = this.own();
+    this.editor.replaceChildren();
     this.host.props.value = own ? { set: own[0], text: own[1] } : { set: this.choice.value, text: '' };
     for (const node of this.bar.querySelectorAll('.im-own')) if (node instanceof HTMLElement) node.hidden = !own;
   }
@@ -105,6 +109,22 @@ class Sets {
     else setText(this.status, made?.error ?? '');
   }
 
+  change() {
+    const own = this.own();
+    if (!own || this.editor.firstChild) {
+      this.editor.replaceChildren();
+      return;
+    }
+    this.editor.append(
+      edit(own[0], own[1], async (name, text) => {
+        const made = await this.host.server.written_as({ text, kind: 'json' });
+        if (made.text)
+          this.keep([...this.sets.filter((one) => one !== own && one[0] !== name), [name, made.text]], `own ${name}`);
+        setText(this.status, made.error ?? 'Kept in this browser.');
+      }),
+    );
+  }
+
   opened() {
     const { name, text } = readOrNull(this.host.props.opened) ?? {};
     if (typeof name !== 'string' || typeof text !== 'string') return;
@@ -119,7 +139,7 @@ class Sets {
  */
 export function judge(host, root) {
   const [sets, body] = [new Sets(host), el('div')];
-  root.append(sets.bar, sets.status, body);
+  root.append(sets.bar, sets.status, sets.editor, body);
   host.watch('opened', () => sets.opened());
   return (/** @type {any} */ told) => {
     setText(sets.status, told.words ?? '');
