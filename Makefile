@@ -23,13 +23,15 @@ TRITONS := triton==3.7.1
 EVALS := .cache/evals
 # Ray, for searches on many machines
 RAY := .cache/ray
+# OpenAI's client, for the endpoint of `merger serve`
+CLIENT := .cache/openai
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build bounds evals machines docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
+.PHONY: help run test check lint types js fix build bounds evals machines client docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -72,6 +74,9 @@ evals: $(VENV)/.dev $(EVALS)/.done  ## test `merger judge --tasks` with lm-eval,
 
 machines: $(VENV)/.dev $(RAY)/.done  ## test `merger tune --ray` on a cluster of this machine, in an environment of its own (270 MB)
 	$(PYTEST) tests/test_ray.py
+
+client: $(VENV)/.dev $(CLIENT)/.done  ## test `merger serve` with OpenAI's own client, in an environment of its own (70 MB)
+	$(PYTEST) tests/test_serve.py
 
 docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the methods themselves
 	$(BIN)/python scripts/docs.py
@@ -147,6 +152,12 @@ $(RAY)/.done: | $(BIN)/python
 	@$(BIN)/python -m venv $(RAY)
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(echo $(RAY)/lib/python*/site-packages)/main.pth"
 	@$(RAY)/bin/python $(PIP) "ray>=2.60"
+	@touch $@
+
+$(CLIENT)/.done: | $(BIN)/python
+	@echo "installing OpenAI's client into $(CLIENT) (70 MB) ..."
+	@$(BIN)/python -m venv $(CLIENT)
+	@$(CLIENT)/bin/python $(PIP) "openai>=3.57,<4"
 	@touch $@
 
 $(BUILDER)/.done: | $(BIN)/python
