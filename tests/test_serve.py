@@ -1,8 +1,11 @@
 """`merger serve`: programs talk to a live merge as to OpenAI's models; a changed recipe changes the next answer."""
 
+import itertools
 import json
 import math
 import os
+import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -12,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -493,6 +497,13 @@ def test_connections_are_bounded(served: Served) -> None:
     raise AssertionError("it does not recover")
 
 
+def test_no_clock_cuts_an_answer(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = text(served.goes_on("arr"))
+    hours = itertools.count(0, 3600)
+    monkeypatch.setattr("merger.chat.batch.time", SimpleNamespace(monotonic=lambda: next(hours)))
+    assert text(served.goes_on("arr")) == whole
+
+
 def test_a_mistake_of_ours_is_told(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any, **__: Any) -> Iterator[Any]:
         raise ZeroDivisionError
@@ -504,36 +515,39 @@ def test_a_mistake_of_ours_is_told(served: Served, monkeypatch: pytest.MonkeyPat
 # ---------------------------------------------------------------------------------------------- the command
 
 
-def test_the_command_serves_until_it_is_stopped(tmp_path: Path) -> None:
-    file = tmp_path / "mine.yaml"
-    file.write_text(RECIPE)
+def test_the_command_of_the_docs_serves_until_it_is_stopped(tmp_path: Path) -> None:
+    (tmp_path / "presets").symlink_to(ROOT / "presets")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "merger", "serve", str(file), "--port", str(port)]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MERGER_KEY": "sesame"}
+    [line] = re.findall(r"^```bash\n(.*)\n```", (ROOT / "docs/serve.md").read_text(encoding="utf-8"), re.MULTILINE)
+    command = [sys.executable, *shlex.split(line)[1:], "--port", str(port)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "MERGER_KEY": "sesame", "PYTHONPATH": str(ROOT)}
     with subprocess.Popen(
-        command, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
-    ) as process:
+        command, cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:  # fmt: skip
         assert process.stderr is not None
         try:
             lines = [process.stderr.readline() for _ in range(3)]
-            assert f"listening at http://127.0.0.1:{port}/v1 for mine, base, pirate, plural" in lines[1]
+            assert f"listening at http://127.0.0.1:{port}/v1 for pirate_and_plurals, base, pirate, plural" in lines[1]
             url = f"http://127.0.0.1:{port}/v1/chat/completions"
             assert httpx.post(url, json=USER, trust_env=False).status_code == 401
             own = {"authorization": "Bearer sesame"}
             assert text(httpx.post(url, json=USER, headers=own, trust_env=False, timeout=30))
             with pytest.raises(MergeError, match=f"port {port}: address already in use"):
                 listen("127.0.0.1", port)
-            endless = USER | {"max_tokens": 32_000, "temperature": 2, "stream": True}
-            with httpx.stream("POST", url, json=endless, headers=own, trust_env=False, timeout=30) as stream:
-                next(stream.iter_raw())
+            endless = {"prompt": ["arr"] * 128, "max_tokens": 32_000, "temperature": 2, "stream": True}
+            with httpx.stream(
+                "POST", url.replace("chat/", ""), json=endless, headers=own, trust_env=False, timeout=30
+            ) as stream:  # fmt: skip
+                pieces = stream.iter_raw()
+                next(pieces)
                 process.send_signal(signal.SIGINT)
-                assert process.wait(10) == 130
-            assert process.stderr.read() == "Stopped; nothing was written.\n"
+                assert b"The endpoint is being stopped" in b"".join(pieces)
+            assert process.wait(10) == 130 and process.stderr.read() == "Stopped; nothing was written.\n"
         finally:
             process.kill()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.yaml"]
+    assert [path.name for path in tmp_path.iterdir()] == ["presets"]
 
 
 def test_what_cannot_be_served_is_refused_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
