@@ -35,6 +35,7 @@ from merger.serve import app as serving
 from merger.serve.app import App
 from merger.serve.door import Door, door
 from merger.serve.voices import Voices
+from merger.serve.wanted import chat
 
 ROOT = Path(__file__).parent.parent
 FAMILY = ROOT / "presets/family"
@@ -136,6 +137,12 @@ def test_same_words_as_the_command_line(served: Served, runner: Runner) -> None:
     assert text(served.chat(BOX, **same)) == words(runner, recipe, BOX, sampling=warm)
 
 
+def test_one_message_is_a_prompt_as_the_pages() -> None:
+    """In passes of another shape a nearly even word can be another: a conversation goes on from what it shares with the last."""
+    [prompt] = chat({"messages": [{"role": "system", "content": " "}, {"role": "user", "content": BOX}]}).prompts
+    assert prompt == BOX and not isinstance(prompt, Conversation)
+
+
 def test_parts_of_a_message_and_developers(served: Served) -> None:
     parts = [{"type": "text", "text": "plural "}, {"type": "text", "text": "of box"}]
     assert text(served.chat([{"role": "user", "content": parts}])) == text(served.chat(BOX))
@@ -152,6 +159,10 @@ def test_a_stream_says_the_same(served: Served) -> None:
     assert "".join(choice["delta"].get("content", "") for choice in choices) == whole["choices"][0]["message"]["content"]
     listed = [entry for choice in choices if choice["logprobs"] for entry in choice["logprobs"]["content"]]
     assert listed == whole["choices"][0]["logprobs"]["content"] and listed
+    for entry in listed:  # said because it was the likeliest
+        first, second = entry["top_logprobs"]
+        assert first["token"] == entry["token"] and first["logprob"] == entry["logprob"] > second["logprob"]
+        assert bytes(entry["bytes"]).decode() == entry["token"]
     assert [choice["finish_reason"] for choice in choices if choice["finish_reason"]] == ["stop"]
     assert said[-1]["choices"] == [] and said[-1]["usage"] == whole["usage"]
     assert whole["usage"]["completion_tokens"] == len(listed)

@@ -349,8 +349,9 @@ class ChatModel:
         if last is not None and last.ids == ids and self.probed.plain and last.versions == self._versions():
             cache = last.until(len(ids) - 1)  # the prompt has been heard; what comes after its last token is wanted
             fresh = fresh[len(ids) - 1 :]
+        by = self.probed.by  # finding it out the first time takes the lock itself
         with self.forward.lock:
-            if self.probed.by == "cache":
+            if by == "cache":
                 logits = self.forward.call(fresh, cache, len(answer)).logits[0, -len(answer) :].float()
             else:
                 logits = self.forward.whole(fresh, len(answer)).float()
