@@ -282,6 +282,17 @@ def test_unwatched(tmp_path: Path) -> None:
     assert not voices.stale and not voices.warning
 
 
+def test_folders_are_not_told_to_other_computers(tmp_path: Path) -> None:
+    file = tmp_path / "r.yaml"
+    file.write_text(RECIPE)
+    told: list[str] = []
+    voices = Voices(file, lambda: load_file(file), Runner(Parents()), tell=told.append, frank=False)
+    assert [*voices.names] == ["r", "base", "pirate", "plural"]
+    file.write_text("broken")
+    voices.refresh()
+    assert str(tmp_path) in told[0] and voices.warning.endswith("the file as it is now cannot be merged.")
+
+
 # ---------------------------------------------------------------------------------------------- bad input
 
 USER = {"messages": [{"role": "user", "content": BOX}]}

@@ -19,7 +19,7 @@ from merger.limits import SERVE_CONNECTIONS
 from merger.recipe import Recipe
 from merger.search.trials import Runner
 from merger.serve.app import App
-from merger.serve.door import door
+from merger.serve.door import door, loopback, name_of
 from merger.serve.voices import Voices
 
 
@@ -81,7 +81,7 @@ def run(asked: Served, tell: Callable[[str], None] = lambda what: print(what, fi
             started = time.monotonic()
             tell(f"merging {asked.file.name} ...")
             runner = Runner(Parents(best_device() if asked.device == "auto" else asked.device))
-            voices = Voices(asked.file, asked.read, runner, asked.watch, tell)
+            voices = Voices(asked.file, asked.read, runner, asked.watch, tell, loopback(name_of(asked.host)))
             merged = f"merged in {time.monotonic() - started:.1f} s"
             host = f"[{asked.host.strip('[]')}]" if ":" in asked.host else asked.host
             tell(f"{merged}; listening at http://{host}:{waiting.getsockname()[1]}/v1 for {', '.join(voices.names)}")

@@ -71,16 +71,18 @@ class Voices:
 
     file   the recipe; read again by `read` when it has changed, where watch is true
     tell   hears in words what became of that
+    frank  whether those who ask hear it too, with the names of folders that it may hold
     """
 
     def __init__(
-        self, file: Path, read: Callable[[], Recipe], runner: Runner, watch: bool = True, tell: Callable[[str], None] = log.info
-    ) -> None:
+        self, file: Path, read: Callable[[], Recipe], runner: Runner, watch: bool = True, tell: Callable[[str], None] = log.info,
+        frank: bool = True,
+    ) -> None:  # fmt: skip
         self.file = inside(file.expanduser())
         self.name = file.stem
         self.warning = ""
         """Why the file as it is now is not what is heard."""
-        self._read, self._runner, self._watch, self._tell = read, runner, watch, tell
+        self._read, self._runner, self._watch, self._tell, self._frank = read, runner, watch, tell, frank
         self._seen = look(self.file)
         self.recipe = read()
         self._runner.merged(self.recipe)
@@ -105,8 +107,9 @@ class Voices:
             recipe = self._read()
             self._runner.merged(recipe)
         except MergeError as error:
-            self.warning = f"The recipe in use is the last good one; the file as it is now: {error}"
-            self._tell(self.warning)
+            last = "The recipe in use is the last good one; the file as it is now"
+            self.warning = f"{last}: {error}" if self._frank else f"{last} cannot be merged."
+            self._tell(f"{last}: {error}")
             return
         if self.warning or recipe != self.recipe:
             self._tell(f"{self.file.name} has changed: the next answer is that of the new recipe.")
