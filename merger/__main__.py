@@ -122,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_judge(judge)
     judge.set_defaults(run=_judge)
 
+    serve = commands.add_parser("serve", help="let programs talk to a merge as to OpenAI's models; writes no model")
+    _add_recipe(serve)
+    _add_mismatch(serve)
+    _add_serve(serve)
+    serve.set_defaults(run=_serve)
+
     kin = commands.add_parser("kin", help="say which models come from which, how alike they are, and which are worth merging")
     kin.add_argument(
         "models", nargs="*", metavar="MODEL", help="folders, Hub ids, or model+lora; of the Hub's a few kilobytes are read"
@@ -243,6 +249,20 @@ def _add_judge(judge: argparse.ArgumentParser) -> None:
     judge.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
     judge.add_argument("--json", action="store_true", help="print everything for a program")
     judge.add_argument("--card", metavar="FOLDER", type=_path, help="write the figures into the card of this model's folder")
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument("--host", metavar="NAME", default="127.0.0.1", help="where to listen (default: this computer only)")
+    serve.add_argument("--port", type=_port, default=8000, help="the port (default 8000)")
+    serve.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
+    serve.add_argument(
+        "--watch", action=argparse.BooleanOptionalAction, default=True,
+        help="read the recipe again when its file has changed (default)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--key", metavar="SECRET", help="what programs must show as their API key (default: the variable MERGER_KEY, or none)"
+    )
+    serve.add_argument("--open", action="store_true", help="let everybody ask who reaches --host, without a key")
 
 
 def _add_tune(tune: argparse.ArgumentParser) -> None:
@@ -721,6 +741,18 @@ def _judge(options: argparse.Namespace) -> int:
         tasks, options.include_path, options.limit, options.chat, options.device, options.draw, options.card,
     )  # fmt: skip
     return judge.run(asked, options.json)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    _recipe(options)  # refused before anything else is loaded
+    from merger.cli import serve
+
+    key = os.environ.get("MERGER_KEY", "") if options.key is None else options.key
+    asked = serve.Served(
+        _path(options.recipe), lambda: _recipe(options), options.host, options.port, options.device, options.watch, key,
+        options.open,
+    )  # fmt: skip
+    return serve.run(asked)
 
 
 def _print_trials(names: Sequence[str], marks: "Mapping[str, Mapping[str, float]]", ranked: "Sequence[Trial]") -> None:

@@ -341,6 +341,24 @@ JUDGED_CHARACTERS = Limit(
     500_000, "characters", "file", "A text whose bits per byte are measured", "test_judge.py::test_texts_are_bounded"
 )  # fmt: skip
 
+# What programs ask of a merge that is served (merger/serve/).
+SERVE_BYTES = Limit(4_000_000, "bytes", "request", "A request to `merger serve`", "test_serve.py::test_bounds")
+SERVE_CHARACTERS = Limit(
+    200_000, "characters", "request", "Prompts or messages sent to `merger serve`, together", "test_serve.py::test_bounds"
+)  # fmt: skip
+SERVE_MESSAGES = Limit(500, "messages", "request", "A chat with `merger serve`", "test_serve.py::test_bounds")
+SERVE_PROMPTS = Limit(128, "prompts", "request", "Prompts of one completion", "test_serve.py::test_bounds")
+SERVE_TOKENS = Limit(32_768, "tokens", "request", "The length of an answer of `merger serve`", "test_serve.py::test_bounds")
+SERVE_WAITING = Limit(
+    16, "requests", "server", "Waiting for `merger serve`, which answers one at a time", "test_serve.py::test_a_full_line_is_told"
+)  # fmt: skip
+SERVE_BODY_SECONDS = Limit(
+    30, "seconds", "request", "How long a request to `merger serve` may take to arrive", "test_serve.py::test_a_slow_request"
+)  # fmt: skip
+SERVE_CONNECTIONS = Limit(
+    128, "connections", "server", "Connections to `merger serve`", "test_serve.py::test_connections_are_bounded"
+)  # fmt: skip
+
 GPU_CALLS = Limit(
     8, "calls", "server", "Calls for a lent GPU (ZeroGPU) that have not ended, those that visitors have left included",
     "test_zerogpu.py::test_calls_that_nobody_waits_for_any_more_are_few",

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 # Downwards only: a package imports from the rows above it. `cli` imports `ui` for one command, `ui` never `cli`.
 ORDER = (
     "errors findings inside limits looks regular", "methods", "recipe kernels", "files", "tokenizer", "gguf", "hub", "engine",
-    "inspect chat export", "search", "ui", "cli", "__main__ app",
+    "inspect chat export", "search", "ui serve", "cli", "__main__ app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only places that may import it: what their path begins with.
@@ -25,6 +25,7 @@ ONLY = {
     "gradio": ("ui", "app"), "plotly": ("inspect.plots",), "yaml": ("recipe",), "huggingface_hub": ("hub",),
     "transformers": ("chat", "tokenizer.safe", "engine.loadable", "cli.doctor", "hub.smollm2", "gguf.reading"),
     "jinja2": ("tokenizer.renderer",),
+    "uvicorn": ("cli.serve",),
 }  # fmt: skip
 NO_TORCH = (
     "__main__", "app", "errors", "findings", "inside", "limits", "regular", "recipe", "files.texts", "files.heads",

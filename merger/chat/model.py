@@ -1,7 +1,8 @@
 """Hearing a model: answers to a prompt, a token at a time, from tensors that are already in memory."""
 
 import contextlib
-from collections.abc import Generator, Iterator
+import json
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -38,6 +39,22 @@ class Plain(str):
     """A prompt that is a text to go on with: no chat template is put around it."""
 
     __slots__ = ()
+
+
+class TokenIds(str):
+    """A prompt that is token ids already; as a string, their JSON text."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, ids: Sequence[int]) -> "TokenIds":
+        """A prompt of these."""
+        return cls(json.dumps(list(ids)))
+
+    @property
+    def ids(self) -> list[int]:
+        """Its tokens."""
+        return json.loads(self)
 
 
 @dataclass(frozen=True)
@@ -90,7 +107,7 @@ class ChatModel:
 
     def encode(self, prompt: str) -> list[int]:
         """The prompt's token ids, in the model's chat template where it has one and the prompt is not `Plain`."""
-        if isinstance(prompt, Conversation):
+        if isinstance(prompt, Conversation | TokenIds):
             return self._encode(prompt)
         key = isinstance(prompt, Plain), str(prompt)
         if key not in self._encoded:
@@ -101,7 +118,9 @@ class ChatModel:
 
     def _encode(self, prompt: str) -> list[int]:
         template = getattr(self.tokenizer, "chat_template", None)
-        if template and not isinstance(prompt, Plain):
+        if isinstance(prompt, TokenIds):
+            ids = self._known(prompt.ids)
+        elif template and not isinstance(prompt, Plain):
             ids = self.plain(asked(template, prompt, self.tokenizer.special_tokens_map, self.origin).text)
         else:
             prompt = as_text(prompt) if isinstance(prompt, Conversation) else prompt
@@ -111,6 +130,14 @@ class ChatModel:
         if len(ids) >= self.length - 1:
             raise MergeError(f"the prompt is {len(ids)} tokens long; this model reads at most {self.length - 2}.")
         return list(ids)
+
+    def _known(self, ids: list[int]) -> list[int]:
+        """Token ids; MergeError where one is none of this model's."""
+        count = self.module.get_input_embeddings().weight.shape[0]
+        for i in ids:
+            if not 0 <= i < count:
+                raise MergeError(f"the prompt has a token {i}; this model's are 0 to {count - 1}.")
+        return ids
 
     def plain(self, text: str) -> list[int]:
         """A text's token ids, nothing around them."""
@@ -322,8 +349,9 @@ class ChatModel:
         if last is not None and last.ids == ids and self.probed.plain and last.versions == self._versions():
             cache = last.until(len(ids) - 1)  # the prompt has been heard; what comes after its last token is wanted
             fresh = fresh[len(ids) - 1 :]
+        by = self.probed.by  # finding it out the first time takes the lock itself
         with self.forward.lock:
-            if self.probed.by == "cache":
+            if by == "cache":
                 logits = self.forward.call(fresh, cache, len(answer)).logits[0, -len(answer) :].float()
             else:
                 logits = self.forward.whole(fresh, len(answer)).float()

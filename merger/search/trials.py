@@ -262,9 +262,9 @@ class Runner:
 
     def turns(
         self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, sampling: Sampling = GREEDY,
-        go_on: Callable[[], bool] = _always, access: Access | None = None,
+        go_on: Callable[[], bool] = _always, access: Access | None = None, seconds: float = 120.0,
     ) -> Iterator[Event]:  # fmt: skip
-        """Answers of at most one merge and of models as they are, by their keys, a token each in turn.
+        """Answers of at most one merge and of models as they are, by their keys, a token each in turn, for at most `seconds`.
 
         Where memory runs out they are made again from the start, and go on where they were; see `within`.
         """
@@ -273,7 +273,7 @@ class Runner:
         for attempt in attempts(self.parents.device, self._room, lambda: self._too_much(list(asked.values()), tokens, access)):
             with attempt:
                 known = counts.copy()
-                for said in self._turns(asked, prompt, limit, sampling, go_on, access):
+                for said in self._turns(asked, prompt, limit, sampling, go_on, access, seconds):
                     if known[said.key]:
                         known[said.key] -= 1
                         continue
@@ -282,11 +282,11 @@ class Runner:
 
     def _turns(
         self, asked: Mapping[str, Recipe | str], prompt: str, limit: int, sampling: Sampling,
-        go_on: Callable[[], bool], access: Access | None,
+        go_on: Callable[[], bool], access: Access | None, seconds: float,
     ) -> Iterator[Event]:  # fmt: skip
         speakers = {k: self.merged(what, go_on, access) for k, what in asked.items() if not isinstance(what, str)}
         speakers |= {k: self.parent(what, access) for k, what in asked.items() if isinstance(what, str)}
-        yield from interleave(speakers, prompt, limit=limit, sampling=sampling, go_on=go_on)
+        yield from interleave(speakers, prompt, limit=limit, sampling=sampling, go_on=go_on, seconds=seconds)
 
     def marks(
         self, references: Iterable[str], probes: Sequence[Probe], go_on: Callable[[], bool] = _always,
