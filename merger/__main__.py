@@ -143,6 +143,12 @@ def _parser() -> argparse.ArgumentParser:
     methods.set_defaults(run=_methods)
 
     page = commands.add_parser("page", help="serve the page: mix models in a browser, and hear them")
+    _add_page(page)
+    page.set_defaults(run=_page)
+    return parser
+
+
+def _add_page(page: argparse.ArgumentParser) -> None:
     page.add_argument("--host", metavar="NAME", help="where to listen (default 127.0.0.1: this computer only; 0.0.0.0: all)")
     page.add_argument("--port", type=_port, help="the port (default: 7860, or the first free one after it)")
     page.add_argument("--device", help="cpu, or cuda (default where there is one)")
@@ -155,8 +161,6 @@ def _parser() -> argparse.ArgumentParser:
         type=_path,
         help="keep the trials of sweeps and searches in this SQLite file, as `sweep --store`",
     )
-    page.set_defaults(run=_page)
-    return parser
 
 
 def _add_recipe(parser: argparse.ArgumentParser, name: str = "RECIPE", what: str = "the recipe, a mergekit YAML file") -> None:
