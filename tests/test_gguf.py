@@ -2,6 +2,7 @@
 
 import errno
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -58,11 +59,12 @@ def packages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def near(packages: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The converter is asked in this process, with the `gguf` that it brings; neither is left behind."""
-    path = [*sys.path]
+    """The converter is asked in this process, with the `gguf` that it brings; neither is left behind, nor its silence."""
+    path, silent = [*sys.path], logging.root.manager.disable
     others = {name: sys.modules.pop(name) for name in _of_converter()}
     recast.in_this_process(monkeypatch.setattr)
     yield
+    logging.disable(silent)
     sys.path[:] = path
     for name in _of_converter():
         del sys.modules[name]
