@@ -14,12 +14,13 @@ import uvicorn
 
 from merger.engine.session import Parents
 from merger.errors import MergeError
+from merger.hosts import name_of
 from merger.kernels.devices import best_device
 from merger.limits import SERVE_CONNECTIONS
 from merger.recipe import Recipe
 from merger.search.trials import Runner
 from merger.serve.app import App
-from merger.serve.door import door, loopback, name_of
+from merger.serve.door import door, loopback
 from merger.serve.voices import Voices
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from merger.errors import MergeError
+from merger.hosts import name_of, numeric
 from merger.serve.wanted import Refused
 
 _HERE = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -64,26 +65,4 @@ def loopback(name: str) -> bool:
     return name == "localhost" or (numeric(name) and ip_address(name).is_loopback)
 
 
-def name_of(host: str) -> str:
-    """A host name without its port, brackets and last dot.
-
-    >>> name_of("[::1]:8000"), name_of("LocalHost.:80"), name_of("::1")
-    ('::1', 'localhost', '::1')
-    """
-    text = host.strip().lower()
-    bracketed = re.fullmatch(r"\[([^\]]*)\](:\d*)?", text)
-    if bracketed:
-        return bracketed[1]
-    return (text.partition(":")[0] if text.count(":") == 1 else text).rstrip(".")
-
-
-def numeric(name: str) -> bool:
-    """Whether a host is an address in numbers."""
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
-
-
-__all__ = ["Door", "door", "loopback", "name_of", "numeric"]
+__all__ = ["Door", "door", "loopback"]

@@ -19,11 +19,11 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from inspect import signature
-from ipaddress import ip_address
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from merger.errors import OUR_FAULT, MergeError
+from merger.hosts import name_of, numeric
 from merger.limits import REQUEST_BYTES, REQUEST_VALUES, SESSION_CHARACTERS
 
 log = logging.getLogger(__name__)
@@ -89,11 +89,11 @@ def read_door(hosted: bool, environment: Mapping[str, str] = os.environ) -> Door
     embeds = tuple(text.rstrip("/") for text in _listed(environment, "MERGER_EMBED"))
     for wrong in (text for text in embeds if not _ORIGIN.fullmatch(text)):
         raise MergeError(f"MERGER_EMBED: write origins such as https://example.org, separated by commas; got {wrong[:80]!r}.")
-    own = frozenset(_name_of(text.removeprefix("https://").removeprefix("http://").rstrip("/")) for text in (*given, *space))
+    own = frozenset(name_of(text.removeprefix("https://").removeprefix("http://").rstrip("/")) for text in (*given, *space))
     frames = ("https://huggingface.co",) if environment.get("SPACE_ID") else ()
     if hosted:
         return Door(None, False, own, frames, embeds)
-    bound = _name_of(environment.get("GRADIO_SERVER_NAME", ""))
+    bound = name_of(environment.get("GRADIO_SERVER_NAME", ""))
     everywhere = bound in ("0.0.0.0", "::")
     more = {socket.gethostname().lower()} if everywhere else {bound} if bound else set[str]()
     return Door(frozenset({"localhost", "127.0.0.1", "::1", *own, *more}), everywhere, own, frames, embeds)
@@ -101,27 +101,6 @@ def read_door(hosted: bool, environment: Mapping[str, str] = os.environ) -> Door
 
 def _listed(environment: Mapping[str, str], name: str) -> list[str]:
     return environment.get(name, "").replace(",", " ").lower().split()
-
-
-def _name_of(host: str) -> str:
-    """A host name without its port, brackets and last dot.
-
-    >>> _name_of("[::1]:7860"), _name_of("LocalHost.:80"), _name_of("::1")
-    ('::1', 'localhost', '::1')
-    """
-    text = host.strip().lower()
-    bracketed = re.fullmatch(r"\[([^\]]*)\](:\d*)?", text)
-    if bracketed:
-        return bracketed[1]
-    return (text.partition(":")[0] if text.count(":") == 1 else text).rstrip(".")
-
-
-def _is_number(name: str) -> bool:
-    try:
-        ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 # ---------------------------------------------------------------------------------------------- what is asked
@@ -206,9 +185,9 @@ class Guard:
 
     def refusal(self, asked: _Asked) -> tuple[int, str]:
         """The status and the sentence for a request that does not get in; an empty one for all others."""
-        names = [_name_of(host) for host in asked.all("host")]
+        names = [name_of(host) for host in asked.all("host")]
         known = self.door.names
-        if known is not None and any(name not in known and not (self.door.numbers and _is_number(name)) for name in names):
+        if known is not None and any(name not in known and not (self.door.numbers and numeric(name)) for name in names):
             return 421, NAMELESS
         if _LOOKS.fullmatch(asked.path) and asked.method in ("GET", "HEAD"):
             return 200, ""

@@ -77,21 +77,11 @@ class Files:
             raise MergeError(f"The merged model has {need:,} bytes, too many for a browser; copy the recipe and merge at home.")
         clock.start(MERGE_SECONDS, f"The merge took more than {MERGE_SECONDS // 60} minutes; copy the recipe and merge at home.")
 
-        def stop() -> bool:
-            return cancelled() or clock.over or self.studio.visitors.ended.is_set()
-
-        place = scratch().make(owner, need, served=True)
-        try:
+        def made(place: Path, stop: Callable[[], bool]) -> Path:
             self._merge(recipe, place / "merged-model", progress, stop, allow_nonfinite)
-            made = _zipped(place / "merged-model", stop)
-        except BaseException as error:
-            scratch().delete(place)
-            if isinstance(error, Cancelled):
-                clock.check()
-            raise
-        if not scratch().done(place):
-            raise Cancelled("its owner has left.")
-        return made
+            return _zipped(place / "merged-model", stop)
+
+        return self._kept(owner, need, clock, cancelled, made)
 
     def gguf(
         self, recipe: Recipe, kind: str, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
@@ -106,15 +96,25 @@ class Files:
             )
         clock.start(MERGE_SECONDS, f"The export took more than {MERGE_SECONDS // 60} minutes; copy the recipe, do it at home.")
 
+        def made(place: Path, stop: Callable[[], bool]) -> Path:
+            return export(
+                recipe, place / f"merged-model-{chosen.name}.gguf", chosen.name, name=recipe.name or "merged-model",
+                roots=self.studio.parents.roots, progress=progress, cancelled=stop, opener=self._opened,
+            ).file  # fmt: skip
+
+        return self._kept(owner, need, clock, cancelled, made)
+
+    def _kept(
+        self, owner: str, need: int, clock: Clock, cancelled: Callable[[], bool], make: Callable[[Path, Callable[[], bool]], Path]
+    ) -> Path:
+        """A file in a place of its owner's, for which `make` is told when to stop; nothing of it stays where it does not come."""
+
         def stop() -> bool:
             return cancelled() or clock.over or self.studio.visitors.ended.is_set()
 
         place = scratch().make(owner, need, served=True)
         try:
-            made = export(
-                recipe, place / f"merged-model-{chosen.name}.gguf", chosen.name, name=recipe.name or "merged-model",
-                roots=self.studio.parents.roots, progress=progress, cancelled=stop, opener=self._opened,
-            )  # fmt: skip
+            made = make(place, stop)
         except BaseException as error:
             scratch().delete(place)
             if isinstance(error, Cancelled):
@@ -122,7 +122,7 @@ class Files:
             raise
         if not scratch().done(place):
             raise Cancelled("its owner has left.")
-        return made.file
+        return made
 
     @staticmethod
     def delete(archive: Path) -> None:
