@@ -22,7 +22,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent.parent), str(Path(__file__).
 import tiny  # noqa: E402
 
 from merger.recipe import load  # noqa: E402
-from merger.ui import PRESETS, Panels, lanes, state  # noqa: E402
+from merger.ui import PRESETS, Panels, lanes, workspace  # noqa: E402
 from merger.ui.studio import Studio  # noqa: E402
 
 RECIPE = "{merge_method: ties, base_model: %s, models: [%s], dtype: float32, parameters: {weight: 0.5, density: 0.6}}"
@@ -35,7 +35,7 @@ def page(models: int, layers: int, folder: Path) -> tuple[Panels, Any]:
     studio = Studio(PRESETS)
     recipe = load(RECIPE % (made["base"], ", ".join(str(made[n]) for n in names[1:])))
     parents = tuple(str(made[n]) for n in names[1:])
-    work = state.Workspace(recipe, str(made["base"]), parents, "hello", "", shelf=parents)
+    work = workspace.Workspace(recipe, str(made["base"]), parents, "hello", "", shelf=parents)
     return Panels(studio), work
 
 

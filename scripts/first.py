@@ -10,8 +10,8 @@ sys.path.insert(0, str(ROOT))
 from merger.ui.service.answers import Answers  # noqa: E402
 from merger.ui.service.feeds import Feed  # noqa: E402
 from merger.ui.service.first import FILE, digest  # noqa: E402
-from merger.ui.state import start  # noqa: E402
 from merger.ui.studio import Studio  # noqa: E402
+from merger.ui.workspace import start  # noqa: E402
 
 
 def made(presets: Path) -> tuple[str, Feed]:

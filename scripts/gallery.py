@@ -16,8 +16,8 @@ from merger.recipe import dump, load  # noqa: E402
 from merger.ui.families import Family  # noqa: E402
 from merger.ui.lanes import short_names  # noqa: E402
 from merger.ui.service.answers import Answers  # noqa: E402
-from merger.ui.state import Preset, link, start  # noqa: E402
 from merger.ui.studio import Studio, Visit  # noqa: E402
+from merger.ui.workspace import Preset, link, start  # noqa: E402
 
 FILE = ROOT / "docs" / "gallery.md"
 ADDRESS = "http://127.0.0.1:7860/"

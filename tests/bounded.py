@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from merger.ui import state
+from merger.ui import workspace
 from merger.ui.host import Host
 from merger.ui.scratch import scratch
 from merger.ui.studio import Studio
@@ -32,9 +32,9 @@ def hosted() -> Studio:
     return Studio(ROOT / "presets", host=Host(hosted=True, disk=30_000_000_000, family=family))
 
 
-def first(own: Studio) -> state.Workspace:
+def first(own: Studio) -> workspace.Workspace:
     """What a visitor finds."""
-    return state.start(own.presets[0], own.base, own.parents_of_family)
+    return workspace.start(own.presets[0], own.base, own.parents_of_family)
 
 
 def asking(*prompts: str) -> dict[str, Any]:

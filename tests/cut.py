@@ -162,12 +162,12 @@ def page(folder: Path) -> dict[str, Any]:
 
 def _page(folder: Path) -> dict[str, Any]:
     """The page's studio on a family of its own: an answer, one while a parent is cut, one when it is mended."""
-    from merger.ui import state
+    from merger.ui import workspace
     from merger.ui.studio import Studio
 
     studio = Studio(folder / "presets")
     pirate = "presets/family/pirate"
-    work = state.with_models(state.start(studio.presets[0], studio.base, studio.parents_of_family), (pirate,))
+    work = workspace.with_models(workspace.start(studio.presets[0], studio.base, studio.parents_of_family), (pirate,))
     file = folder / pirate / "model.safetensors"
     whole = file.read_bytes()
 

@@ -18,8 +18,8 @@ from merger.inspect.analysis import Sketch
 from merger.methods import METHODS
 from merger.ui import PRESETS
 from merger.ui.service.strip import Strip
-from merger.ui.state import Workspace, start, with_control, with_method, with_models, with_recipe
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace, start, with_control, with_method, with_models, with_recipe
 
 GOLDEN = Path(__file__).parent / "js" / "law.json"
 POSITIONS = 16

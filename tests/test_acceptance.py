@@ -9,7 +9,7 @@ import pytest
 from browsing import ROOT, Page, seen
 
 from merger.recipe import load
-from merger.ui.state import link
+from merger.ui.workspace import link
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser

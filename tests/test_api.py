@@ -17,7 +17,7 @@ from merger import load_recipe, merge
 from merger.files.checkpoints import open_checkpoint
 from merger.limits import PROMPT_CHARACTERS
 from merger.recipe import dump, load
-from merger.ui import LAUNCH, build_app, state
+from merger.ui import LAUNCH, build_app, workspace
 
 MCP = find_spec("mcp") is not None
 ROOT = Path(__file__).parent.parent
@@ -48,7 +48,7 @@ def test_what_is_open(client):
 
 def test_yaml_is_canonical_also_from_a_link(client):
     canonical = client.predict(recipe=TEXT, api_name="/yaml")
-    assert canonical == dump(load(TEXT)) == client.predict(recipe=state.link(load(TEXT)), api_name="/yaml")
+    assert canonical == dump(load(TEXT)) == client.predict(recipe=workspace.link(load(TEXT)), api_name="/yaml")
 
 
 def test_ask_hears_the_merge_and_its_parents(client):

@@ -17,7 +17,7 @@ from merger import limits
 from merger.engine import plan
 from merger.errors import MergeError, RecipeError
 from merger.recipe import Recipe, load
-from merger.ui import api, state, studio
+from merger.ui import api, studio, workspace
 from merger.ui.panels.find import Exploring
 from merger.ui.service import answers, files, strip
 from merger.ui.service.answers import Answers
@@ -25,9 +25,9 @@ from merger.ui.service.clock import Clock
 from merger.ui.service.feeds import Answer
 from merger.ui.service.files import Files
 from merger.ui.service.strip import Strip
-from merger.ui.state import Moment
 from merger.ui.studio import Studio, Visit
 from merger.ui.turns import Turns, fair
+from merger.ui.workspace import Moment
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_a_frankenmerge_is_none_too_many(own):
     assert plan.layout.layers == 140 and own.outlook(plan.recipe).kind == "live"
     started = time.process_time()
     deep = load(stack(510, 1))
-    assert own.plan(deep).layout.layers == 510 and own.verdict(deep) and Strip(own).strip(state.opened(first(own), deep))
+    assert own.plan(deep).layout.layers == 510 and own.verdict(deep) and Strip(own).strip(workspace.opened(first(own), deep))
     assert time.process_time() - started < 20
 
 
@@ -104,13 +104,13 @@ def test_undo_is_bounded_in_bytes(own):
     work = first(own)
     for i in range(40):
         curve = [round(0.0001 * (i + j), 4) for j in range(4000)]
-        now = state.with_control(work, "models[0].parameters.weight", [{"filter": f"x{k}", "value": curve} for k in range(3)])
-        work = state.stepped(work, now)
+        now = workspace.with_control(work, "models[0].parameters.weight", [{"filter": f"x{k}", "value": curve} for k in range(3)])
+        work = workspace.stepped(work, now)
     taken = sum(moment.recipe.nbytes for moment in work.past)
     assert 1 <= len(work.past) < 10 and taken <= limits.UNDO_BYTES and work.nbytes < 2 * limits.UNDO_BYTES
-    assert state.undone(work).recipe == work.past[-1].recipe
+    assert workspace.undone(work).recipe == work.past[-1].recipe
     huge = replace(work.recipe, text="#" * 2_000_000)
-    step = state._last((*work.past, Moment(huge, work.base, work.chosen, work.shelf, "")))
+    step = workspace._last((*work.past, Moment(huge, work.base, work.chosen, work.shelf, "")))
     assert len(step) == 1 and step[0].recipe is huge
 
 
@@ -118,7 +118,7 @@ def test_undo_is_bounded_in_bytes(own):
 
 
 def heard(own: Studio, recipe: Recipe, prompt: str = "plural of box", visit: Visit | None = None) -> list[dict[str, Any]]:
-    return list(Answers(own).answer(state.opened(first(own), recipe), prompt, visit or Visit()))
+    return list(Answers(own).answer(workspace.opened(first(own), recipe), prompt, visit or Visit()))
 
 
 def error_of(feeds: list[dict[str, Any]]) -> str:
@@ -158,7 +158,7 @@ def test_waiting_ends(own, monkeypatch):
     monkeypatch.setattr(answers, "LINE_SECONDS", 0.3)
     visit, started, feeds = Visit(), time.monotonic(), list[dict[str, Any]]()
     with own.turns.stand("somebody"):
-        for feed in Answers(own).answer(state.opened(first(own), own.presets[0].recipe), "plural of box", visit):
+        for feed in Answers(own).answer(workspace.opened(first(own), own.presets[0].recipe), "plural of box", visit):
             feeds.append(feed)
             visit.run += time.monotonic() - started > 10
     assert error_of(feeds) == answers.WAITED and len(feeds) > 1

@@ -11,7 +11,7 @@ import torch
 from safetensors.torch import save_file
 
 import merger.ui.lanes as lanes
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.engine.document import open_models, reader
 from merger.engine.plan import make_plan
 from merger.inspect.analysis import Contest, contest, measure
@@ -145,13 +145,13 @@ def test_many_runs_are_cut() -> None:
 
 
 def test_the_line_moves_with_the_bars_under_task_arithmetic(studio: Studio) -> None:
-    work = state.start(studio.presets[0], studio.base, studio.parents_of_family)
+    work = workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
     decided = studio.plan(work.recipe)
     assert work.recipe.merge_method == "task_arithmetic"
 
     def floor(weight: float) -> list[Any]:
         painted = lanes.painted(decided, {"models[0].parameters.weight": [0.5, weight, *[0.5] * 6]})
-        return Strip(studio).strip(state.with_recipe(work, painted))["floor"]
+        return Strip(studio).strip(workspace.with_recipe(work, painted))["floor"]
 
     before, lower, gone = floor(0.5), floor(0.2), floor(0.0)
     assert before[1] != lower[1] and before[2:] == lower[2:] and abs(lower[1]) < abs(before[1]) and gone[1] is None
@@ -159,7 +159,7 @@ def test_the_line_moves_with_the_bars_under_task_arithmetic(studio: Studio) -> N
 
 def test_layers_where_one_model_pulls_have_no_bar(studio: Studio) -> None:
     preset = next(p for p in studio.presets if p.name == "Early pirate, late plurals")
-    told = Strip(studio).strip(state.start(preset, studio.base, studio.parents_of_family))
+    told = Strip(studio).strip(workspace.start(preset, studio.base, studio.parents_of_family))
     assert told["floor"][1] is None and told["floor"][3] is not None
 
 

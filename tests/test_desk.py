@@ -15,8 +15,8 @@ from tiny import make_family
 
 from merger.recipe import load
 from merger.ui.service.answers import Answers
-from merger.ui.state import link
 from merger.ui.studio import GREEDY, Manner
+from merger.ui.workspace import link
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser

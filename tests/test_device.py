@@ -48,8 +48,8 @@ from merger.ui.host import Host
 from merger.ui.rows import Row
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
-from merger.ui.state import Workspace, opened, start
 from merger.ui.studio import Manner, Studio, Visit
+from merger.ui.workspace import Workspace, opened, start
 
 glass = importlib.import_module("merger.ui.panels.inside")
 ROOT = Path(__file__).parent.parent

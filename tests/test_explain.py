@@ -23,7 +23,7 @@ from merger.inspect.explain import Look, cuts, look
 from merger.kernels import build
 from merger.methods import METHODS, Method
 from merger.recipe import load
-from merger.ui import lanes, state
+from merger.ui import lanes, workspace
 from merger.ui.bundle import bundle
 from merger.ui.panels.inside import GLASS, _figures, draw, facts, seen_of
 from merger.ui.studio import Studio
@@ -297,9 +297,9 @@ SHAPES = ("slerp", "nuslerp", "multislerp", "karcher", "model_stock", "tsv_merge
 
 @pytest.mark.parametrize("method", METHODS)
 def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
-    start = state.start(studio.presets[1], studio.base)
+    start = workspace.start(studio.presets[1], studio.base)
     most = METHODS[method].models[1]
-    work = state.with_method(state.with_models(start, start.chosen[:most]), method)
+    work = workspace.with_method(workspace.with_models(start, start.chosen[:most]), method)
     drawn = draw(studio, work, 3, "up")
     heat, tensors, told, histogram, stages, shape = (drawn[name] for name in GLASS)
     assert heat["at"] == [3, "up"]
@@ -314,7 +314,7 @@ def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
 
 
 def test_a_cell_with_several_tensors_offers_them(studio: Studio) -> None:
-    work = state.start(studio.presets[0], studio.base)
+    work = workspace.start(studio.presets[0], studio.base)
     drawn = draw(studio, work, 1, "norm")
     tensors, first = drawn["tensors"], drawn["facts"]
     assert [label for label, _ in tensors["choices"]] == ["input_layernorm.weight", "post_attention_layernorm.weight"]
@@ -328,7 +328,7 @@ def test_a_cell_with_several_tensors_offers_them(studio: Studio) -> None:
 @pytest.mark.parametrize(("column", "row", "name"), [(99, "up", None), (-1, "up", None), ("1", "up", None), (True, "up", None),
                                                       (None, "<img>", [1]), (None, None, None), (None, "up", "x")])  # fmt: skip
 def test_what_there_is_not_opens_the_most_contested_part(studio: Studio, column: Any, row: Any, name: Any) -> None:
-    work = state.start(studio.presets[0], studio.base)
+    work = workspace.start(studio.presets[0], studio.base)
     heat, _, told, histogram, stages, _ = map(draw(studio, work, column, row, name).get, GLASS)
     cells = {(c, r["role"]): x for r in heat["heat"]["rows"] for c, x in enumerate(r["values"]) if x is not None}
     assert len(cells) > 30 and cells[tuple(heat["at"])] == max(cells.values())
@@ -340,13 +340,13 @@ def test_a_refusal_is_told(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> N
         raise MergeError("the models do not fit.")
 
     monkeypatch.setattr(studio, "plan", refuse)
-    updates = draw(studio, state.start(studio.presets[0], studio.base), 1, "up")
+    updates = draw(studio, workspace.start(studio.presets[0], studio.base), 1, "up")
     assert updates["facts"] == {"empty": "the models do not fit."}
 
 
 def test_hostile_names_stay_text(studio: Studio) -> None:
     evil = "<img src=x onerror=alert(1)>"
-    work = state.start(studio.presets[2], studio.base)
+    work = workspace.start(studio.presets[2], studio.base)
     plan = studio.plan(work.recipe)
     found = seen_of(studio, plan, plan, "model.layers.2.mlp.up_proj.weight")
     names = dict.fromkeys([work.base, *work.chosen], evil)

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from merger.recipe import load
-from merger.ui import state
+from merger.ui import workspace
 from merger.ui.studio import Studio
 
 ROOT = Path(__file__).parent.parent
@@ -37,5 +37,5 @@ def test_ten_links_open_the_recipes(studio: Studio) -> None:
     assert len(found) == len(dict(found)) == 10
     for name, address in found:
         asked = parse_qs(urlsplit(address).query)
-        assert load(state.from_link(asked["r"][0])) == load(gallery.dump(presets[name].recipe)), name
+        assert load(workspace.from_link(asked["r"][0])) == load(gallery.dump(presets[name].recipe)), name
         assert asked["p"] == [presets[name].prompt]

@@ -581,13 +581,13 @@ def test_a_template_that_is_no_row_of_turns_is_left_to_the_file() -> None:
 @pytest.fixture
 def desk() -> tuple[Any, Any, Any]:
     """The panels at home, a workspace with the first preset, a visitor's request."""
-    from merger.ui import Panels, state
+    from merger.ui import Panels, workspace
     from merger.ui.host import Host
     from merger.ui.studio import Studio
 
     studio = Studio(ROOT / "presets", host=Host())
     request = type("Request", (), {"session_hash": "s"})()
-    return Panels(studio), state.start(studio.presets[0], studio.base), request
+    return Panels(studio), workspace.start(studio.presets[0], studio.base), request
 
 
 def test_the_page_says_why_it_makes_no_file(desk: tuple[Any, Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:

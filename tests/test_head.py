@@ -12,12 +12,12 @@ from merger.errors import MergeError
 from merger.limits import SCENE_CHARACTERS
 from merger.methods import METHODS
 from merger.recipe import dump, load
-from merger.ui import Panels, state
+from merger.ui import Panels, workspace
 from merger.ui.desk import went_through
 from merger.ui.panels.method import methods
 from merger.ui.starts import BY_VOTE, starts
-from merger.ui.state import Workspace
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 FAMILY = "presets/family"
@@ -30,8 +30,8 @@ def on() -> Panels:
 
 
 def work_of(on: Panels, *models: str) -> Workspace:
-    first = state.start(on.studio.presets[0], on.studio.base, on.studio.parents_of_family)
-    return state.with_models(first, models)
+    first = workspace.start(on.studio.presets[0], on.studio.base, on.studio.parents_of_family)
+    return workspace.with_models(first, models)
 
 
 def numbers(on: Panels, recipe: Any) -> list[list[float]]:
@@ -83,7 +83,7 @@ def test_every_start_can_be_answered_and_undone(on: Panels) -> None:
         for start in starts(work):
             now = on.begin.choose(work, {"key": start.key}, None)["work"]
             assert load(dump(now.recipe)) == now.recipe and now.chosen == models
-            assert state.undone(now).recipe == work.recipe
+            assert workspace.undone(now).recipe == work.recipe
 
 
 @pytest.mark.parametrize("value", [None, 7, {}, {"key": "nobody"}, {"key": ["a"]}, {"key": "preset nobody"}, {"text": "- - -"}])
@@ -116,7 +116,7 @@ def test_a_scene_is_bounded(on: Panels) -> None:
     many = load(dump(work.recipe).replace("weight: 0.5", f"weight: [{curve}]", 1))
     assert many != work.recipe
     with pytest.raises(MergeError, match="a browser keeps up to 40,000"):
-        on.begin.choose(state.with_recipe(work, many), {"keep": "long"}, None)
+        on.begin.choose(workspace.with_recipe(work, many), {"keep": "long"}, None)
     assert len(on.begin.choose(work, {"keep": "x" * 500}, None)["work"].preset) == 60
 
 

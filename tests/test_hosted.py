@@ -10,7 +10,7 @@ from browsing import ROOT, app
 from hub_standin import Hub
 
 from merger.recipe import load
-from merger.ui import state
+from merger.ui import workspace
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -85,7 +85,7 @@ def test_a_visitors_link_says_the_same_elsewhere(open_page, hosted):
 def test_no_folder_of_the_host_is_opened(open_page, hosted, place):
     """Neither by pasted YAML nor by a link, also not one that is there."""
     text = f"merge_method: linear\nmodels:\n- {{model: '{place}', parameters: {{weight: 1}}}}\n"
-    query = urllib.parse.urlencode({"r": state.link(load(text)), "__theme": "light"})
+    query = urllib.parse.urlencode({"r": workspace.link(load(text)), "__theme": "light"})
     page = open_page(address=hosted, query=f"?{query}")
     notice = page.page.locator("#notice textarea")
     expect(notice).to_have_value(re.compile("opens models from the Hub only"), timeout=20_000)
@@ -101,6 +101,6 @@ def test_no_folder_of_the_host_is_opened(open_page, hosted, place):
 
 def test_a_model_of_the_hub_is_not_fetched_by_a_recipe(open_page, hosted):
     text = "merge_method: linear\nmodels:\n- {model: tiny/other, parameters: {weight: 1}}\n"
-    query = urllib.parse.urlencode({"r": state.link(load(text)), "__theme": "light"})
+    query = urllib.parse.urlencode({"r": workspace.link(load(text)), "__theme": "light"})
     page = open_page(address=hosted, query=f"?{query}")
     expect(page.page.locator("#notice textarea")).to_have_value(re.compile("is not here yet; choose it under"), timeout=20_000)

@@ -13,12 +13,12 @@ import pytest
 from browsing import ROOT, SEEN, Page, serve
 
 from merger.recipe import replace_all
-from merger.ui import Panels, state
+from merger.ui import Panels, workspace
 from merger.ui.rows import Row
 from merger.ui.service import answers
 from merger.ui.service.answers import Answers
-from merger.ui.state import Workspace
 from merger.ui.studio import Studio, Visit
+from merger.ui.workspace import Workspace
 
 ROWS = tuple(Row(f"r{i}", f"plural of {word}") for i, word in enumerate(("box", "fox", "cat"), 1))
 
@@ -34,8 +34,8 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def first(studio: Studio, weight: float = 0.5) -> Workspace:
-    work = state.start(studio.presets[0], studio.base, studio.parents_of_family)
-    return state.with_recipe(work, replace_all(work.recipe, {"models[0].parameters.weight": weight}))
+    work = workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
+    return workspace.with_recipe(work, replace_all(work.recipe, {"models[0].parameters.weight": weight}))
 
 
 def begun(feed: dict[str, Any]) -> set[str]:

@@ -27,9 +27,9 @@ from merger.ui.rows import Row  # noqa: E402
 from merger.ui.service.answers import Answers  # noqa: E402
 from merger.ui.service.idle import Idle  # noqa: E402
 from merger.ui.service.improve import NO_ROWS, Improving  # noqa: E402
-from merger.ui.state import Workspace, opened, start, undone  # noqa: E402
 from merger.ui.studio import Studio  # noqa: E402
 from merger.ui.turns import Turns  # noqa: E402
+from merger.ui.workspace import Workspace, opened, start, undone  # noqa: E402
 
 ME: Any = SimpleNamespace(session_hash="me", request=None)
 PIRATE, PLURAL = "presets/family/pirate", "presets/family/plural"

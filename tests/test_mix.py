@@ -10,7 +10,7 @@ import yaml
 import merger.ui.mix as mix
 from merger.errors import MergeError
 from merger.recipe import dump, load
-from merger.ui import PRESETS, Panels, lanes, state
+from merger.ui import PRESETS, Panels, lanes, workspace
 from merger.ui.studio import Studio
 
 ASKS: Any = SimpleNamespace(session_hash="me", query_params={}, request=None, headers={})
@@ -34,7 +34,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return seen
 
 
-def painted(page: Studio, work: state.Workspace, number: float, **more: Any) -> dict[str, Any]:
+def painted(page: Studio, work: workspace.Workspace, number: float, **more: Any) -> dict[str, Any]:
     value, _ = lanes.describe(page.plan(work.recipe))
     lane = next(iter(value["lanes"]))
     value["lanes"][lane] = [number, *value["lanes"][lane][1:]]
@@ -44,7 +44,7 @@ def painted(page: Studio, work: state.Workspace, number: float, **more: Any) -> 
 @pytest.mark.parametrize("followed", [True, False])
 def test_letting_go_of_a_bar_plans_writes_and_judges_once(counted: dict[str, int], followed: bool) -> None:
     page = Studio(PRESETS)
-    on, work = Panels(page), state.start(page.presets[0], page.base, page.parents_of_family)
+    on, work = Panels(page), workspace.start(page.presets[0], page.base, page.parents_of_family)
     value = painted(page, work, 0.31, followed=followed)
     counted.clear()
     released = on.mixer.release(work, value, False, ASKS)

@@ -25,7 +25,7 @@ from merger.methods import METHODS, Law, Teach, method
 from merger.methods.ops import Draws, Watch, column, drop_random, unwatched
 from merger.methods.params import Lambda, Param, PerModel, Weight
 from merger.recipe import dump, load
-from merger.ui import PRESETS, build_app, lanes, sketch, state
+from merger.ui import PRESETS, build_app, lanes, sketch, workspace
 from merger.ui.service.answers import Answers
 from merger.ui.studio import Studio, Visit
 from merger.ui.words import PIECES, method_words, stage_title
@@ -147,8 +147,8 @@ def test_the_page_offers_it_and_answers(new: str) -> None:
     menu = json.loads(demo.panels.desk.parts["method"].props["board"])
     assert new in [entry["key"] for group in menu["groups"] for entry in group["entries"]]
     page = Studio(PRESETS)
-    work = state.start(page.presets[0], page.base, page.parents_of_family)
-    work = state.with_method(state.with_models(work, work.shelf[:2]), new)
+    work = workspace.start(page.presets[0], page.base, page.parents_of_family)
+    work = workspace.with_method(workspace.with_models(work, work.shelf[:2]), new)
     assert work.recipe.merge_method == new
     value, board = lanes.describe(page.plan(work.recipe))
     assert len(board["lanes"]) == 2 * sum(p.per_model for p in METHODS[new].params)

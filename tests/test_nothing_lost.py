@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 from merger.errors import MergeError
 from merger.recipe import dump, load
-from merger.ui import LAUNCH, Panels, build_app, lanes, state
+from merger.ui import LAUNCH, Panels, build_app, lanes, workspace
 from merger.ui.guard import OUR_FAULT
 from merger.ui.panels.find import Exploring
 from merger.ui.panels.publish import Publishing
@@ -44,8 +44,8 @@ def on(studio) -> Panels:
 
 
 @pytest.fixture
-def first(studio) -> state.Workspace:
-    return state.start(studio.presets[0], studio.base, studio.parents_of_family)
+def first(studio) -> workspace.Workspace:
+    return workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
 
 
 # ---------------------------------------------------------------------------------------------- refusals
@@ -67,7 +67,7 @@ def test_a_refused_text_stays_as_it_was_typed(on, first, text):
 def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
     """Whatever is refused: the YAML, the seed, the prompt and the table stay as they are."""
     (tmp_path / "r.yaml").write_text(WRONG)
-    two = state.with_models(first, [PIRATE])
+    two = workspace.with_models(first, [PIRATE])
     assert kept(on.recipe.use_file(first, str(tmp_path / "r.yaml"), ASKS))
     assert kept(on.method.choose_models(first, [], ASKS)) and kept(on.method.choose_method(two, {"key": "slerp"}, ASKS))
     assert (
@@ -82,7 +82,7 @@ def test_no_refusal_touches_what_is_typed(on, first, tmp_path):
     drawn = on.past.use_entry(first, {"yaml": WRONG, "prompt": "another"}, {"rows": [{"id": "mine", "prompt": "one"}]}, ASKS)
     assert kept(drawn) and "value" not in drawn["answers"]
     nowhere = load("{merge_method: linear, models: [{model: no/where, parameters: {weight: 1}}]}")
-    gone = state.replace(first, slots=(nowhere, None))
+    gone = workspace.replace(first, slots=(nowhere, None))
     assert kept(on.compare.hear(gone, 0, ASKS))
 
 
@@ -182,7 +182,7 @@ def strange(shape: str, folder: Path) -> str:
     return of("ties", f"{{model: {PLURAL}, {W}}}, {{model: {odd}, {W}}}")
 
 
-def everything(studio: Studio, on: Panels, work: state.Workspace) -> None:
+def everything(studio: Studio, on: Panels, work: workspace.Workspace) -> None:
     """Every callback that looks at a recipe."""
     on.desk.redraw(work)
     on.mixer.judge(work)
@@ -203,7 +203,9 @@ def everything(studio: Studio, on: Panels, work: state.Workspace) -> None:
     on.mixer.release(work, moved, False, ASKS)
     table = on.recipe.numbers(work)["table"]["value"]
     on.recipe.use_numbers(work, pd.DataFrame(table["data"], columns=table["headers"]), ASKS)
-    other = state.with_preset(on.compare.keep(work, 0, ASKS)["work"], studio.presets[0], studio.base, studio.parents_of_family)
+    other = workspace.with_preset(
+        on.compare.keep(work, 0, ASKS)["work"], studio.presets[0], studio.base, studio.parents_of_family
+    )
     on.compare.fade(on.compare.keep(other, 1, ASKS)["work"], 0.5, ASKS)
     for picked in ((0, "embed"), (1, "q"), (99, "q")):
         on.inside.draw(work, "inside", picked, None, ASKS)

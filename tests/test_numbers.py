@@ -398,15 +398,15 @@ def test_inspect_and_verdict_warn(roots: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_the_page_goes_on_when_it_is_told_to(roots: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from merger.ui import Panels, state
+    from merger.ui import Panels, workspace
     from merger.ui.host import Host
     from merger.ui.panels.publish import Publishing
     from merger.ui.studio import Studio
 
     rewrite(roots / "a", put(UP, (1, 2), math.nan))
     studio = Studio(Path(__file__).parent.parent / "presets", host=Host())
-    first = state.start(studio.presets[0], studio.base)
-    work = state.with_text(first, text(METHODS["linear"], roots))
+    first = workspace.start(studio.presets[0], studio.base)
+    work = workspace.with_text(first, text(METHODS["linear"], roots))
     on = Panels(studio)
     request: Any = type("Request", (), {"session_hash": "s"})()
     *_, told = on.take.download(work, request)
@@ -435,7 +435,7 @@ def test_the_button_that_goes_on(open_page: Any, tmp_path: Path) -> None:
     """Beside its sentence, after the download is refused; then the zip comes."""
     from playwright.sync_api import expect
 
-    from merger.ui import state
+    from merger.ui import workspace
 
     family = Path(__file__).parent.parent / "presets" / "family"
     shutil.copytree(family / "pirate", tmp_path / "pirate")
@@ -444,7 +444,7 @@ def test_the_button_that_goes_on(open_page: Any, tmp_path: Path) -> None:
     recipe = load(
         f"{{merge_method: task_arithmetic, base_model: presets/family/base, models: {both}, parameters: {{weight: 0.5}}}}"
     )
-    page = open_page(query=f"?__theme=light&r={state.link(recipe)}")
+    page = open_page(query=f"?__theme=light&r={workspace.link(recipe)}")
     page.choose("save", "Zip…")
     expect(page.page.locator("#merged textarea")).to_have_value(re.compile("The merged model"), timeout=20_000)
     button = page.page.get_by_role("button", name="Merge all the same", exact=True)

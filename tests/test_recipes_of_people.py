@@ -12,7 +12,7 @@ from merger.errors import RecipeError
 from merger.recipe import Recipe, dump, load
 from merger.recipe.between import unsliced
 from merger.recipe.paste import mended
-from merger.ui import Panels, lanes, state
+from merger.ui import Panels, lanes, workspace
 from merger.ui.studio import Studio
 
 ROOT = Path(__file__).parent.parent
@@ -269,7 +269,7 @@ def studio() -> Studio:
 def test_the_most_copied_yaml_has_bars_on_the_page(studio: Studio) -> None:
     """Slices over all layers, pasted: each model has its lanes, a move keeps the rest, and the page says how it was read."""
     on = Panels(studio)
-    first = state.start(studio.presets[0], studio.base, studio.parents_of_family)
+    first = workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
     layers = studio.plan(first.recipe).layout.layers
     text = SLICED.format(method="ties", base=f"base_model: {studio.base}\n", first=PIRATE, layers=layers)
     text = text.replace("model: b", f"model: {PLURAL}")
@@ -286,7 +286,7 @@ def test_the_most_copied_yaml_has_bars_on_the_page(studio: Studio) -> None:
 
 def test_what_was_mended_is_told_on_the_page(studio: Studio) -> None:
     on = Panels(studio)
-    first = state.start(studio.presets[0], studio.base, studio.parents_of_family)
+    first = workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
     drawn = on.recipe.use_text(first, "```yaml\n" + dump(studio.presets[1].recipe) + "```", None)
     assert drawn["work"].recipe == studio.presets[1].recipe
     assert "the fence of a code block was taken off" in drawn["moved"]["value"]

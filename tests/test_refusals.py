@@ -24,7 +24,7 @@ from merger.files.checkpoints import open_checkpoint, read_json
 from merger.hub.references import open_reference
 from merger.recipe import load, load_file, parse_value
 from merger.tokenizer.tokens import chat_template_of, read_vocabulary
-from merger.ui import state, studio
+from merger.ui import studio, workspace
 from merger.ui.panels import mixer
 from merger.ui.service import files as merges
 from merger.ui.service.files import Files
@@ -194,9 +194,9 @@ def test_speakers(root: Path) -> None:
 def test_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     assert said(lambda: mixer._lanes({"x": 1}), MergeError) == "the Mixer sent no lanes; reload the page."
     own = studio.Studio(ROOT / "presets")
-    work = state.start(own.presets[0], own.base)
-    assert said(lambda: state._rebuilt(work, "magic", ("a",)), RecipeError) == "'magic' is not a merge method."
-    assert said(lambda: state.with_models(work, ()), RecipeError) == "choose at least one model to mix."
+    work = workspace.start(own.presets[0], own.base)
+    assert said(lambda: workspace._rebuilt(work, "magic", ("a",)), RecipeError) == "'magic' is not a merge method."
+    assert said(lambda: workspace.with_models(work, ()), RecipeError) == "choose at least one model to mix."
     need = own.plan(work.recipe).nbytes
     monkeypatch.setattr(merges, "ARCHIVE_BYTES", 10)
     assert said(lambda: Files(own).archive(work.recipe, lambda step: None), MergeError) == (

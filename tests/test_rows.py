@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 from merger.limits import ANSWER_CHARACTERS, PROMPT_CHARACTERS, ROWS
-from merger.ui import Panels, rows, state
+from merger.ui import Panels, rows, workspace
 from merger.ui.families import CHIPS
 from merger.ui.panels.answers import GREETING
 from merger.ui.rows import TOYS, Row, Rows, family_of, prompt_of, written
 from merger.ui.service.answers import Answers
 from merger.ui.service.feeds import ANSWER_TOKENS, Answer, Feeds
-from merger.ui.state import Workspace
 from merger.ui.studio import Manner, Studio, Visit
+from merger.ui.workspace import Workspace
 
 ROOT = Path(__file__).parent.parent
 PIRATE, PLURAL = (f"presets/family/{name}" for name in ("pirate", "plural"))
@@ -41,7 +41,7 @@ def others(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 
 
 def first(studio: Studio) -> Workspace:
-    return state.start(studio.presets[0], studio.base, studio.parents_of_family)
+    return workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
 
 
 def one(**more: Any) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def test_nothing_is_asked_twice(studio: Studio, monkeypatch: pytest.MonkeyPatch)
         not asked and len(again) == 2 and set(again[0]["state"].values()) == {"cached"} and again[0]["marks"]["a/merge"] is True
     )
     assert any(token[4] for token in again[1]["full"]["b/merge"]) and len(ask(studio, (BOX, FOX), "b")) == 1  # whose words
-    moved = state.with_control(first(studio), "models[0].parameters.weight", 0.25)
+    moved = workspace.with_control(first(studio), "models[0].parameters.weight", 0.25)
     ask(studio, (BOX, FOX), "a", moved)
     assert asked == [("a/merge", BOX.prompt), ("b/merge", FOX.prompt)]
     asked.clear()
@@ -205,17 +205,17 @@ def test_nothing_is_asked_twice(studio: Studio, monkeypatch: pytest.MonkeyPatch)
 
 def test_what_is_kept_as_a_is_a_column(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what it said when it played, which is remembered; the merge that plays is no second column of itself."""
-    work = state.kept_as(first(studio), 0)
+    work = workspace.kept_as(first(studio), 0)
     assert "A" not in [column["key"] for column in Answers(studio).columns(work)]
     ask(studio, [BOX, HELLO], "a", work)
-    silent = state.with_control(work, "models[0].parameters.weight", 0.0)
+    silent = workspace.with_control(work, "models[0].parameters.weight", 0.0)
     assert [c["key"] for c in Answers(studio).columns(silent) if c.get("kept")] == ["A"]
     ask(studio, [BOX, HELLO], "a", silent)
     monkeypatch.setattr(Answers, "_spoken", None)  # nobody has to speak for what is known
     said = heard(ask(studio, [BOX, HELLO], "a", silent))
     assert (said["c/A"], said["c/merge"]) == ("ahoy me matey, arr!", "dunno.") and said["a/A"] == "boxes"
     monkeypatch.undo()
-    gone = state.replace(silent, slots=(state.load("{merge_method: linear, models: [no/where]}"), None))
+    gone = workspace.replace(silent, slots=(workspace.load("{merge_method: linear, models: [no/where]}"), None))
     assert not [c for c in Answers(studio).columns(gone) if c.get("kept")]
     assert heard(ask(studio, [HELLO], "c", gone))["c/merge"] == "dunno."
 
@@ -323,8 +323,8 @@ def test_other_models_get_nothing_of_the_toys(studio: Studio, others: tuple[str,
 def test_a_recipe_that_names_one_other_model_is_not_the_toys(studio: Studio, others: tuple[str, ...]) -> None:
     on = Panels(studio)
     work = first(studio)
-    text = state.dump(work.recipe).replace(PLURAL, others[2])
-    drawn = on.desk.edited(work, lambda: state.with_text(work, text, "pasted"), None)
+    text = workspace.dump(work.recipe).replace(PLURAL, others[2])
+    drawn = on.desk.edited(work, lambda: workspace.with_text(work, text, "pasted"), None)
     assert others[2] in drawn["work"].chosen, drawn["notice"]
     assert board(drawn)["begin"]["rows"] == [GREETING.shown] and not board(drawn)["chips"]
 

@@ -13,8 +13,8 @@ from merger.search import study
 from merger.search.study import Tried
 from merger.ui.app import Panels
 from merger.ui.panels import search
-from merger.ui.state import start
 from merger.ui.studio import Studio
+from merger.ui.workspace import start
 
 ROOT = Path(__file__).parent.parent
 YAML = (

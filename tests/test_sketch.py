@@ -14,8 +14,8 @@ from merger.ui import PRESETS
 from merger.ui.bundle import bundle
 from merger.ui.service.strip import Strip
 from merger.ui.sketch import Sketches, compared, law
-from merger.ui.state import start, with_control, with_models, with_recipe
 from merger.ui.studio import Studio
+from merger.ui.workspace import start, with_control, with_models, with_recipe
 
 STRIP = """async ([sample, law, moves]) => {
   const meter = part.meterOf(await part.sketchOf(sample), law);

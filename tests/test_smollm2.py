@@ -30,7 +30,7 @@ from merger.hub.references import folder_of, open_here
 from merger.inside import MADE, ours
 from merger.recipe import load
 from merger.search.trials import Runner
-from merger.ui import state
+from merger.ui import workspace
 from merger.ui.app import Panels
 from merger.ui.families import SMOLLM2, Family
 from merger.ui.host import Host
@@ -305,8 +305,8 @@ def second(on: Panels) -> Family:
     return next(one for one in on.studio.families if one.base == smollm2.BASE)
 
 
-def first(on: Panels) -> state.Workspace:
-    return state.start(on.studio.presets[0], on.studio.base, on.studio.parents_of_family)
+def first(on: Panels) -> workspace.Workspace:
+    return workspace.start(on.studio.presets[0], on.studio.base, on.studio.parents_of_family)
 
 
 def board(drawn: dict[str, Any]) -> dict[str, Any]:
@@ -348,7 +348,7 @@ def test_each_family_has_its_own_presets_and_rows(on: Panels, second: Family) ->
 def test_tunes_among_other_models_are_no_family(on: Panels, second: Family) -> None:
     """A recipe that names a toy and a tune has neither's rows."""
     work = on.desk.enter(first(on), second, None)["work"]
-    mixed = state.replace(work, shelf=(*work.shelf, "presets/family/pirate"))
+    mixed = workspace.replace(work, shelf=(*work.shelf, "presets/family/pirate"))
     assert on.desk.family(work) is second and on.desk.family(mixed) is None and on.desk.rows_of(mixed) not in (SMOLLM2, TOYS)
     offered = json.loads(on.begin.board(mixed))["groups"]
     assert next(entry["label"] for entry in offered[0]["entries"]) == "Half and half" and GREETING.prompt not in [

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import merger.ui.lanes as lanes
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import RecipeError
 from merger.methods import METHODS
 from merger.recipe import load
@@ -46,8 +46,8 @@ def studio() -> Studio:
 
 
 @pytest.fixture
-def first(studio: Studio) -> state.Workspace:
-    return state.start(studio.presets[0], studio.base, studio.parents_of_family)
+def first(studio: Studio) -> workspace.Workspace:
+    return workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
 
 
 def halves(method: str, ranges: str, more: str = "") -> str:
@@ -64,8 +64,8 @@ def halves(method: str, ranges: str, more: str = "") -> str:
 # ---------------------------------------------------------------------------------------------- as lanes
 
 
-def test_the_most_copied_yaml_is_two_lanes_of_t(studio: Studio, first: state.Workspace) -> None:
-    there = state.with_text(first, COPIED).recipe
+def test_the_most_copied_yaml_is_two_lanes_of_t(studio: Studio, first: workspace.Workspace) -> None:
+    there = workspace.with_text(first, COPIED).recipe
     bars = studio.with_bars(there)
     value, board = lanes.describe(studio.plan(bars))
     assert [lane["part"] for lane in board["lanes"]] == ["attention", "MLP"] and not board["locked"]
@@ -75,8 +75,8 @@ def test_the_most_copied_yaml_is_two_lanes_of_t(studio: Studio, first: state.Wor
 
 
 @pytest.mark.parametrize(("method", "more"), [("linear", ""), ("ties", f"base_model: {BASE}\n")])
-def test_slices_that_are_whole_models_are_lanes(studio: Studio, first: state.Workspace, method: str, more: str) -> None:
-    there = state.with_text(first, halves(method, "[0, 2] [2, 6]", more)).recipe
+def test_slices_that_are_whole_models_are_lanes(studio: Studio, first: workspace.Workspace, method: str, more: str) -> None:
+    there = workspace.with_text(first, halves(method, "[0, 2] [2, 6]", more)).recipe
     bars = studio.with_bars(there)
     assert not bars.slices and "slices cover all layers" in bars.notes[-1]
     value, _ = lanes.describe(studio.plan(bars))
@@ -90,8 +90,8 @@ def test_slices_that_are_whole_models_are_lanes(studio: Studio, first: state.Wor
     halves("linear", "[0, 2] [2, 6]").replace("[1, 0.4]", "[{filter: mlp, value: 1}, {value: 0}]"),
     f"merge_method: passthrough\nslices: [{{sources: [{{model: {PIRATE}, layer_range: [0, {LAYERS}]}}]}}]",
 ], ids=["a gap", "not all", "an overlap", "rules of one slice", "one model's layers"])  # fmt: skip
-def test_all_others_stay_slices(studio: Studio, first: state.Workspace, text: str) -> None:
-    there = state.with_text(first, text).recipe
+def test_all_others_stay_slices(studio: Studio, first: workspace.Workspace, text: str) -> None:
+    there = workspace.with_text(first, text).recipe
     assert studio.with_bars(there) is there and load(text) == there
 
 
@@ -115,13 +115,13 @@ slices:
 KNOWN = (blocks.Source(PIRATE, 6), blocks.Source(PLURAL, 6), blocks.Source(SPELL, 6))
 
 
-def board_of(studio: Studio, work: state.Workspace, text: str) -> tuple[state.Workspace, dict[str, Any]]:
+def board_of(studio: Studio, work: workspace.Workspace, text: str) -> tuple[workspace.Workspace, dict[str, Any]]:
     """The desk after a pasted recipe, and the board of its stack."""
     drawn = Panels(studio).recipe.use_text(work, text, None)
     return drawn["work"], json.loads(drawn["stack"]["board"])
 
 
-def test_a_stack_is_told(studio: Studio, first: state.Workspace) -> None:
+def test_a_stack_is_told(studio: Studio, first: workspace.Workspace) -> None:
     work, board = board_of(studio, first, FRANKEN)
     names = [model["name"] for model in board["models"]]
     assert names[:2] == ["pirate", "plural"] and {"spell", "mirror", "base"} <= {*names}
@@ -134,7 +134,7 @@ def test_a_stack_is_told(studio: Studio, first: state.Workspace) -> None:
     assert work.recipe == load(FRANKEN)
 
 
-def test_a_block_that_mixes_has_its_numbers(studio: Studio, first: state.Workspace) -> None:
+def test_a_block_that_mixes_has_its_numbers(studio: Studio, first: workspace.Workspace) -> None:
     _, board = board_of(studio, first, MIXED)
     numbers = [[(n["path"], n["label"], n["value"]) for n in block["numbers"]] for block in board["blocks"]]
     assert numbers[0] == [
@@ -148,7 +148,7 @@ def test_a_block_that_mixes_has_its_numbers(studio: Studio, first: state.Workspa
 
 
 @pytest.mark.parametrize("method", sorted(METHODS))
-def test_every_method_that_takes_slices_has_its_picture(studio: Studio, first: state.Workspace, method: str) -> None:
+def test_every_method_that_takes_slices_has_its_picture(studio: Studio, first: workspace.Workspace, method: str) -> None:
     """Its board, and the recipe of the same blocks, which is the same; no numbers that it does not know."""
     kind = METHODS[method]
     names = [PIRATE, PLURAL, SPELL][: min(3, kind.models[1] or 3)]
@@ -211,7 +211,7 @@ def test_numbers_that_are_none_are_refused() -> None:
         blocks.edited(load(f"{{merge_method: linear, models: [{{model: {PIRATE}, parameters: {{weight: 1}}}}]}}"), {}, KNOWN)
 
 
-def test_a_refused_stack_is_taken_back(studio: Studio, first: state.Workspace) -> None:
+def test_a_refused_stack_is_taken_back(studio: Studio, first: workspace.Workspace) -> None:
     on = Panels(studio)
     pasted = on.recipe.use_text(first, FRANKEN, None)
     work, board = pasted["work"], json.loads(pasted["stack"]["board"])
@@ -227,7 +227,7 @@ def test_a_refused_stack_is_taken_back(studio: Studio, first: state.Workspace) -
 def test_a_frankenmerge_pasted_is_a_picture(open_page: Any) -> None:
     """A border is moved by keys and by hand, Undo takes it back, the recipe's text follows, and every one is answered."""
     page = open_page()
-    page.page.goto(f"{page.page.url.partition('?')[0]}?__theme=light&r={state.link(load(FRANKEN))}")
+    page.page.goto(f"{page.page.url.partition('?')[0]}?__theme=light&r={workspace.link(load(FRANKEN))}")
     listed = page.page.get_by_role("listbox", name="Blocks of your merge")
     expect(listed.get_by_role("option")).to_have_count(3, timeout=15_000)
     expect(page.page.locator("#mixer")).to_be_hidden()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from merger.recipe import constant, dump, load
-from merger.ui import state
+from merger.ui import workspace
 
 LINK = (
     "eNqdUNtOwzAMfc9X-APWrtuYkPIrCFVe667RnCZKXFD5epxqQlDBHsibfY5zLhN6sjAiD8ZTulLrScbQWxDMtxaTk1E3rjMXzAqGnthCTJRJ8n5A73jZF8is"
@@ -27,8 +27,8 @@ ENTRY = {
 
 
 def test_a_link_of_the_version_before_says_the_same() -> None:
-    recipe = load(state.from_link(LINK))
-    assert state.link(recipe) == LINK
+    recipe = load(workspace.from_link(LINK))
+    assert workspace.link(recipe) == LINK
     [half] = recipe.earlier
     pirate, plural = half.models[0], recipe.models[1]
     assert (half.name, half.merge_method, recipe.merge_method) == ("half", "task_arithmetic", "ties")

@@ -31,7 +31,7 @@ from hub_standin import READER, WRITER, Hub
 from merger.hub import references, store, wire
 from merger.recipe import load
 from merger.search.trials import Probe, Vary, sweep
-from merger.ui import LAUNCH, build_app, state
+from merger.ui import LAUNCH, build_app, workspace
 from merger.ui.grants import Grants
 from merger.ui.guard import Guard
 from merger.ui.scratch import scratch
@@ -234,7 +234,7 @@ def hot(place: Place) -> None:
     store.download("writer/secret", WRITER)
     place.studio.grants.add(WRITER, "writer/secret")
     studio, recipe = place.studio.seen_by(WRITER), load(recipe_of("writer/secret", SIBLING))
-    work = state.opened(state.start(studio.presets[0], studio.base), recipe)
+    work = workspace.opened(workspace.start(studio.presets[0], studio.base), recipe)
     for feed in Answers(studio).answer(work, "spell the word cat", Visit()):
         assert "error" not in feed
     assert Answers(studio).heard("writer/secret", "spell the word cat") and Answers(studio).heard(recipe, "spell the word cat")
@@ -284,7 +284,7 @@ def hostile(place: Place) -> list[Any]:
     texts = [
         secret, f"file://{secret}", "/etc/passwd", "../" * 12 + "etc/passwd", model, "docs/models", "writer/secret",
         "writer/secret+writer/secret",
-        recipe_of(model), recipe_of("writer/secret"), recipe_of("docs/models"), state.link(load(recipe_of(model))),
+        recipe_of(model), recipe_of("writer/secret"), recipe_of("docs/models"), workspace.link(load(recipe_of(model))),
         f"name: {model}\n---\n{recipe_of(model)}", "x" * 300_000, "\0", "${7*7}{{7*7}}", "",
     ]  # fmt: skip
     return [

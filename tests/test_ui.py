@@ -22,7 +22,7 @@ from merger.errors import MergeError, RecipeError
 from merger.limits import LINK_CHARACTERS, UNDO_STEPS
 from merger.methods import METHODS
 from merger.recipe import Recipe, dump, load
-from merger.ui import Panels, build_app, lanes, state
+from merger.ui import Panels, build_app, lanes, workspace
 from merger.ui.desk import WAYS
 from merger.ui.host import Host, gpu_tokens
 from merger.ui.panels.mixer import FIXES
@@ -43,9 +43,9 @@ def studio() -> Studio:
     return Studio(ROOT / "presets")
 
 
-def workspace(studio: Studio, method: str = "ties", chosen: tuple[str, ...] = (PIRATE, PLURAL)) -> state.Workspace:
-    work = state.start(studio.presets[0], studio.base, studio.parents_of_family)
-    return state.with_method(state.with_models(work, chosen), method)
+def new_workspace(studio: Studio, method: str = "ties", chosen: tuple[str, ...] = (PIRATE, PLURAL)) -> workspace.Workspace:
+    work = workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
+    return workspace.with_method(workspace.with_models(work, chosen), method)
 
 
 def test_presets_are_valid_and_plan(studio):
@@ -58,35 +58,35 @@ def test_presets_are_valid_and_plan(studio):
 @pytest.mark.parametrize("method", [m.name for m in METHODS.values()])
 def test_every_method_can_be_chosen_and_left(studio, method):
     if METHODS[method].models[0] > 2:
-        work = workspace(studio, "ties", (PIRATE, PLURAL, STORY))
+        work = new_workspace(studio, "ties", (PIRATE, PLURAL, STORY))
     elif METHODS[method].models[1] == 1:
-        work = workspace(studio, "ties", (PIRATE,))
+        work = new_workspace(studio, "ties", (PIRATE,))
     else:
-        work = workspace(studio)
-    there = state.with_method(work, method)
+        work = new_workspace(studio)
+    there = workspace.with_method(work, method)
     assert there.recipe.merge_method == method
     value, board = lanes.describe(studio.plan(there.recipe))
     assert [lane["path"] for lane in board["lanes"]] == list(value["lanes"])
     assert all(len(v) == len(board["columns"]) for v in value["lanes"].values())
-    back = state.with_method(there, "ties")
+    back = workspace.with_method(there, "ties")
     assert back.recipe == work.recipe
 
 
 def test_a_method_without_faders_says_so(studio):
-    _, board = lanes.describe(studio.plan(workspace(studio, "sce").recipe))
+    _, board = lanes.describe(studio.plan(new_workspace(studio, "sce").recipe))
     assert board["locked"] and board["note"].startswith("sce decides by itself")
 
 
 def test_settings_survive_a_method_that_ignores_them(studio):
-    work = state.with_control(workspace(studio), "models[0].parameters.density", 0.25)
-    work = state.with_method(state.with_method(work, "slerp"), "linear")
+    work = workspace.with_control(new_workspace(studio), "models[0].parameters.density", 0.25)
+    work = workspace.with_method(workspace.with_method(work, "slerp"), "linear")
     assert "density" not in dump(work.recipe)
-    assert dict(state.with_method(work, "ties").recipe.models[0].parameters)["density"].at("", 0, 0) == 0.25
+    assert dict(workspace.with_method(work, "ties").recipe.models[0].parameters)["density"].at("", 0, 0) == 0.25
 
 
 def test_painted_curves_are_what_the_plan_resolves(studio):
     """What is drawn is what mergekit would do with the file: columns -> YAML -> resolved numbers -> columns."""
-    work = workspace(studio)
+    work = new_workspace(studio)
     plan = studio.plan(work.recipe)
     grid = lanes.columns(plan)
     path = "models[1].parameters.weight"
@@ -99,7 +99,7 @@ def test_painted_curves_are_what_the_plan_resolves(studio):
 
 
 def test_flat_paint_is_one_number_and_edges_are_rules(studio):
-    plan = studio.plan(workspace(studio).recipe)
+    plan = studio.plan(new_workspace(studio).recipe)
     path = "models[0].parameters.weight"
     flat = lanes.painted(plan, {path: [0.3] * 8})
     assert "weight: 0.3" in dump(flat)
@@ -120,17 +120,17 @@ def test_flat_paint_is_one_number_and_edges_are_rules(studio):
 )
 def test_the_browser_is_not_believed(studio, lane, numbers, message):
     with pytest.raises(RecipeError, match=message.replace("[", r"\[")):
-        lanes.painted(studio.plan(workspace(studio).recipe), {lane: numbers})
+        lanes.painted(studio.plan(new_workspace(studio).recipe), {lane: numbers})
 
 
 def test_models_are_refused_readably(studio):
     with pytest.raises(RecipeError, match="choose at least one model"):
-        state.with_models(workspace(studio), ())
+        workspace.with_models(new_workspace(studio), ())
     with pytest.raises(RecipeError, match="needs 2 models; choose 1 more"):
-        state.with_method(workspace(studio, "linear", (PIRATE,)), "slerp")
+        workspace.with_method(new_workspace(studio, "linear", (PIRATE,)), "slerp")
 
 
-def everything(studio: Studio, work: state.Workspace, prompt: str, visit: Visit | None = None) -> dict[str, str]:
+def everything(studio: Studio, work: workspace.Workspace, prompt: str, visit: Visit | None = None) -> dict[str, str]:
     """All feeds of an answer put together as the panel does."""
     texts: dict[str, list[str]] = {}
     errors: dict[str, str] = {}
@@ -148,7 +148,7 @@ def everything(studio: Studio, work: state.Workspace, prompt: str, visit: Visit 
 
 
 def test_the_merge_does_what_neither_parent_does_alone(studio):
-    work = state.start(studio.presets[0], studio.base, studio.parents_of_family)
+    work = workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
     pirate = everything(studio, work, "say hello my friend like a pirate")
     plural = everything(studio, work, "plural of box")
     assert pirate[PIRATE] == pirate["merge"] == "ahoy me matey, arr!"
@@ -158,7 +158,7 @@ def test_the_merge_does_what_neither_parent_does_alone(studio):
 
 def test_answers_come_from_the_visitors_own_recipe(studio):
     """One merged model serves everybody: after another visitor's recipe, mine is heard again, to the letter."""
-    mine, other = workspace(studio, "task_arithmetic"), workspace(studio, "linear", (STORY,))
+    mine, other = new_workspace(studio, "task_arithmetic"), new_workspace(studio, "linear", (STORY,))
     prompt = "plural of fox"
     first = everything(studio, mine, prompt)["merge"]
     studio.answered.clear()
@@ -171,7 +171,7 @@ def test_answers_come_from_the_visitors_own_recipe(studio):
 
 
 def test_a_newer_run_ends_an_older_answer(studio):
-    work, visit = workspace(studio), Visit()
+    work, visit = new_workspace(studio), Visit()
     stream = Answers(studio).answer(work, "tell me a story about a fox and some more", visit)
     next(stream)
     visit.run += 1
@@ -179,7 +179,7 @@ def test_a_newer_run_ends_an_older_answer(studio):
 
 
 def test_stop_keeps_what_was_said(studio):
-    work, visit = workspace(studio, chosen=(STORY,)), Visit()
+    work, visit = new_workspace(studio, chosen=(STORY,)), Visit()
     stream = Answers(studio).answer(work, "tell me a story about an otter", visit)
     feeds = [next(stream) for _ in range(3)]
     visit.stopped = visit.run
@@ -189,13 +189,13 @@ def test_stop_keeps_what_was_said(studio):
 
 
 def test_errors_reach_the_panel_as_words(studio):
-    work = workspace(studio)
+    work = new_workspace(studio)
     assert everything(studio, work, "  ")["error merge"] == "Write a prompt first: a question or a task for the models."
     assert "this model reads at most 254" in everything(studio, work, "x" * 400)["error merge"]
 
 
 def test_two_visitors_at_once_hear_their_own(studio):
-    works = [workspace(studio, "task_arithmetic", (m,)) for m in (PIRATE, PLURAL, STORY)]
+    works = [new_workspace(studio, "task_arithmetic", (m,)) for m in (PIRATE, PLURAL, STORY)]
     studio.answered.clear()
     heard: dict[int, str] = {}
     threads = [
@@ -211,8 +211,8 @@ def test_two_visitors_at_once_hear_their_own(studio):
 
 
 def test_statistics_follow_density(studio):
-    work = workspace(studio)
-    low = state.with_recipe(work, lanes.painted(studio.plan(work.recipe), {
+    work = new_workspace(studio)
+    low = workspace.with_recipe(work, lanes.painted(studio.plan(work.recipe), {
         f"models[{i}].parameters.density": [0.2] * 8 for i in range(2)
     }))  # fmt: skip
 
@@ -230,7 +230,7 @@ def test_app_builds_and_every_event_is_private(studio):
 def test_archive_holds_a_whole_model(studio, tmp_path):
     import zipfile
 
-    work = workspace(studio)
+    work = new_workspace(studio)
     path = Files(studio).archive(work.recipe, lambda step: None)
     names = {Path(n).name for n in zipfile.ZipFile(path).namelist() if not n.endswith("/")}
     assert {"model.safetensors", "config.json", "tokenizer.json", "README.md", "mergekit_config.yml"} <= names
@@ -239,91 +239,91 @@ def test_archive_holds_a_whole_model(studio, tmp_path):
 def test_a_broken_preset_names_its_file(tmp_path):
     (tmp_path / "x.yaml").write_text("merge_method: linear\nmodels: [{model: a, parameters: {weight: 1}}]\n")
     with pytest.raises(MergeError, match=r"x\.yaml: a preset starts with `# name: ...`"):
-        state.read_presets(tmp_path)
+        workspace.read_presets(tmp_path)
 
 
 # ---------------------------------------------------------------------------------------------- undo, links, other models
 
 
 def test_undo_is_bounded(studio):
-    work = workspace(studio)
+    work = new_workspace(studio)
     for step in range(UNDO_STEPS + 20):
-        work = state.stepped(work, state.with_control(work, "models[0].parameters.weight", 0.001 * step))
+        work = workspace.stepped(work, workspace.with_control(work, "models[0].parameters.weight", 0.001 * step))
     assert len(work.past) == UNDO_STEPS
-    assert state.undone(work).recipe == state.with_control(work, "models[0].parameters.weight", 0.001 * (step - 1)).recipe
+    assert workspace.undone(work).recipe == workspace.with_control(work, "models[0].parameters.weight", 0.001 * (step - 1)).recipe
 
 
 def test_undo_goes_back_over_everything_and_on_again(studio):
     """Method, models, paint and a pasted recipe: each is one step, and every step back is exactly where it was."""
-    steps = [workspace(studio)]
+    steps = [new_workspace(studio)]
     edits = (
-        lambda w: state.with_control(w, "models[0].parameters.weight", 0.9),
-        lambda w: state.with_method(w, "slerp"),
-        lambda w: state.with_method(w, "ties"),
-        lambda w: state.with_models(w, [PIRATE, STORY]),
-        lambda w: state.with_text(w, dump(workspace(studio, "linear", (STORY, PLURAL)).recipe)),
-        lambda w: state.with_family(w, PIRATE, [PLURAL]),
+        lambda w: workspace.with_control(w, "models[0].parameters.weight", 0.9),
+        lambda w: workspace.with_method(w, "slerp"),
+        lambda w: workspace.with_method(w, "ties"),
+        lambda w: workspace.with_models(w, [PIRATE, STORY]),
+        lambda w: workspace.with_text(w, dump(new_workspace(studio, "linear", (STORY, PLURAL)).recipe)),
+        lambda w: workspace.with_family(w, PIRATE, [PLURAL]),
     )
     for edit in edits:
-        steps.append(state.stepped(steps[-1], edit(steps[-1])))
+        steps.append(workspace.stepped(steps[-1], edit(steps[-1])))
     work = steps[-1]
     for before in reversed(steps[:-1]):
-        work = state.undone(work)
+        work = workspace.undone(work)
         assert work.moment == before.moment
-    assert state.undone(work) == work
+    assert workspace.undone(work) == work
     for after in steps[1:]:
-        work = state.redone(work)
+        work = workspace.redone(work)
         assert work.moment == after.moment
-    assert state.redone(work) == work
+    assert workspace.redone(work) == work
 
 
 def test_a_step_back_by_the_mixer_is_one_here_too(studio):
     """The Mixer takes back strokes by itself and sends the numbers from before: that must not count as a new edit."""
-    first = workspace(studio)
-    second = state.stepped(first, state.with_control(first, "models[0].parameters.weight", 0.9))
-    back = state.stepped(second, state.with_recipe(second, first.recipe), painted=True)
+    first = new_workspace(studio)
+    second = workspace.stepped(first, workspace.with_control(first, "models[0].parameters.weight", 0.9))
+    back = workspace.stepped(second, workspace.with_recipe(second, first.recipe), painted=True)
     assert (len(back.past), len(back.future)) == (0, 1)
-    on = state.stepped(back, state.with_recipe(back, second.recipe), painted=True)
+    on = workspace.stepped(back, workspace.with_recipe(back, second.recipe), painted=True)
     assert (len(on.past), len(on.future)) == (1, 0)
 
 
 @pytest.mark.parametrize("method", [m.name for m in METHODS.values() if m.models[1] is None])
 def test_links_hold_the_recipe(studio, method):
-    recipe = workspace(studio, method, (PIRATE, PLURAL, STORY)).recipe
-    packed = state.link(recipe)
-    assert load(state.from_link(packed)) == recipe
+    recipe = new_workspace(studio, method, (PIRATE, PLURAL, STORY)).recipe
+    packed = workspace.link(recipe)
+    assert load(workspace.from_link(packed)) == recipe
     assert set(packed) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
 def test_hostile_links_are_refused_readably(studio):
-    packed = state.link(workspace(studio).recipe)
+    packed = workspace.link(new_workspace(studio).recipe)
     bomb = base64.urlsafe_b64encode(zlib.compress(b"#" * 50_000_000, 9)[:LINK_CHARACTERS]).decode()
     tall = base64.urlsafe_b64encode(zlib.compress(b"#" * 4_000_000, 9)).decode()
     for link in ("", "x", packed[:-9], packed + "!", "%00", "A" * 9000, bomb[:LINK_CHARACTERS], tall, "eJw" + "é"):
         with pytest.raises(RecipeError, match="holds no recipe"):
-            state.from_link(link)
+            workspace.from_link(link)
 
 
 def test_a_recipe_too_long_for_a_link_says_so(studio):
     rng = random.Random(1)
     curve = [round(rng.uniform(0, 1), 4) for _ in range(4000)]
     with pytest.raises(RecipeError, match="characters in a link"):
-        state.link(state.with_control(workspace(studio), "models[0].parameters.weight", curve).recipe)
+        workspace.link(workspace.with_control(new_workspace(studio), "models[0].parameters.weight", curve).recipe)
 
 
 def test_a_pasted_recipe_of_other_models_brings_its_shelf(studio):
     text = "merge_method: linear\nmodels:\n- {model: a/x, parameters: {weight: 1}}\n- {model: a/y, parameters: {weight: 1}}"
-    work = state.with_text(workspace(studio), text)
+    work = workspace.with_text(new_workspace(studio), text)
     assert (work.base, work.shelf) == ("a/x", ("a/y",)) and work.preset == ""
-    same = state.with_text(workspace(studio), dump(workspace(studio, "ties", (STORY, PIRATE)).recipe))
-    assert same.shelf == workspace(studio).shelf and same.chosen == (PIRATE, STORY)
+    same = workspace.with_text(new_workspace(studio), dump(new_workspace(studio, "ties", (STORY, PIRATE)).recipe))
+    assert same.shelf == new_workspace(studio).shelf and same.chosen == (PIRATE, STORY)
 
 
 def test_the_command_is_a_shells_own_text(studio, tmp_path):
     """What is copied makes the recipe's file again, also where the recipe tries to end the shell's text."""
-    recipe = workspace(studio).recipe
+    recipe = new_workspace(studio).recipe
     for made in (recipe, replace(recipe, chat_template="{# #}\nRECIPE\nRECIPE_\n$(touch hacked) `touch hacked`\n")):
-        lines = state.command(made).splitlines()
+        lines = workspace.command(made).splitlines()
         assert lines.pop() == "python -m merger merge recipe.yaml merged-model"
         subprocess.run(["sh", "-c", "\n".join(lines)], cwd=tmp_path, check=True)
         assert load((tmp_path / "recipe.yaml").read_text()) == made
@@ -344,7 +344,7 @@ def test_turns_are_taken_in_order_and_can_be_left(studio):
 
 def test_who_waits_is_told_and_then_answered(studio):
     """While another visitor has the merged model, what is known is shown at once, with the place in line."""
-    work = workspace(studio)
+    work = new_workspace(studio)
     studio.answered.clear()
     visit = Visit()
     with studio.turns.stand():
@@ -357,7 +357,7 @@ def test_who_waits_is_told_and_then_answered(studio):
 
 def test_a_blind_test_hears_both_recipes_and_hides_which(studio):
     """On every row; their order, and who comes first in each, is chance."""
-    one, two = workspace(studio, "linear", (PIRATE,)).recipe, workspace(studio, "linear", (PLURAL,)).recipe
+    one, two = new_workspace(studio, "linear", (PIRATE,)).recipe, new_workspace(studio, "linear", (PLURAL,)).recipe
     asked = [Row("r1", "plural of box"), Row("r2", "say hello my friend like a pirate")]
     told = [Answers(studio).ballot((one, two), asked, random.Random(i)) for i in range(40)]
     assert {tuple(row.id for row in ballot.rows) for ballot in told} == {("r1", "r2"), ("r2", "r1")}
@@ -371,7 +371,7 @@ def test_a_blind_test_hears_both_recipes_and_hides_which(studio):
 
 
 def test_answers_can_vary_and_the_seed_repeats_them(studio):
-    work = workspace(studio, "linear", (STORY, PIRATE))
+    work = new_workspace(studio, "linear", (STORY, PIRATE))
     hot = [Manner(1.5, seed) for seed in (1, 1, 2, 3)]
     said = []
     for manner in hot:
@@ -384,7 +384,7 @@ def test_answers_can_vary_and_the_seed_repeats_them(studio):
 
 def test_a_text_can_be_gone_on_with(studio):
     """Without the chat template the prompt's own tokens are what the models see, and the answer is kept apart."""
-    work, prompt = workspace(studio, "task_arithmetic"), "plural of box"
+    work, prompt = new_workspace(studio, "task_arithmetic"), "plural of box"
     speaker = studio.voices.parent(PLURAL)
     plain, asked = speaker.encode(Plain(prompt)), speaker.encode(prompt)
     assert plain == speaker.tokenizer(prompt)["input_ids"] and plain != asked
@@ -406,16 +406,16 @@ def test_a_lent_gpu_says_the_same(studio, monkeypatch):
 
     monkeypatch.setattr("merger.ui.service.answers.on_loan", lent)
     zero = Studio(ROOT / "presets", host=Host(accelerator="zerogpu"))
-    work = workspace(studio)
+    work = new_workspace(studio)
     assert everything(zero, work, "plural of box") == everything(studio, work, "plural of box")
     assert given and not zero.voices.session.tensors  # nothing was merged in the page's own process
 
 
 def test_what_is_too_large_to_hear_says_so_and_can_be_downloaded(studio):
     small = Studio(ROOT / "presets", host=Host(memory=8_000_000))
-    said = everything(small, workspace(studio), "plural of box")
+    said = everything(small, new_workspace(studio), "plural of box")
     assert "To files only" in said["error merge"] and "merge" not in said
-    archive = Files(small).archive(workspace(studio).recipe, lambda step: None)
+    archive = Files(small).archive(new_workspace(studio).recipe, lambda step: None)
     assert archive.stat().st_size > 2_000_000
     Files(small).delete(archive)
     assert not archive.parent.exists()
@@ -424,8 +424,8 @@ def test_what_is_too_large_to_hear_says_so_and_can_be_downloaded(studio):
 def test_the_fader_from_a_to_b_mixes_what_two_methods_make(studio):
     """Numbers of two methods have nothing between them; the page goes between the merges, and shows what those are made of."""
     on = Panels(studio)
-    first = workspace(studio, "task_arithmetic")
-    other = workspace(studio, "ties", (PLURAL, STORY))
+    first = new_workspace(studio, "task_arithmetic")
+    other = new_workspace(studio, "ties", (PLURAL, STORY))
     work = replace(first, slots=(first.recipe, other.recipe))
     there = on.compare.fade(work, 0.25, None)["work"]
     assert there.recipe.merge_method == "linear" and [e.model for e in there.recipe.models] == ["mix 1", "mix 2"]
@@ -470,7 +470,7 @@ def test_a_refused_recipe_has_a_button_that_mends_it(misfit, tmp_path):
     """What is left out is said in the recipe, so it holds wherever the recipe goes: answers, files, link, command, undo."""
     own = Studio(ROOT / "presets")
     on = Panels(own)
-    first = state.start(own.presets[0], own.base, own.parents_of_family)
+    first = workspace.start(own.presets[0], own.base, own.parents_of_family)
     refused = on.recipe.use_text(first, misfit, None)
     work, notice, button, spare = refused["work"], refused["notice"]["value"], *(refused[name] for name in WAYS)
     assert work.recipe == first.recipe and "mlp.down_proj.weight: shapes differ." in notice
@@ -498,11 +498,13 @@ def test_a_refused_recipe_has_a_button_that_mends_it(misfit, tmp_path):
     tensors = load_file(made / "model.safetensors")
     base = load_file(ROOT / "presets/family/base/model.safetensors")
     assert not torch.equal(tensors[Q], base[Q])
-    only = state.with_control(now, "models", [{"model": odd, "parameters": {"weight": 0.7}}])
+    only = workspace.with_control(now, "models", [{"model": odd, "parameters": {"weight": 0.7}}])
     assert all(torch.equal(t, base[n]) for n, t in merged_tensors(own, only.recipe).items() if "mlp" in n)
-    assert state.with_text(now, state.from_link(state.link(now.recipe))).recipe == now.recipe == load(dump(now.recipe))
-    assert "on_mismatch: skip" in state.command(now.recipe)
-    assert state.with_method(now, "task_arithmetic").recipe.on_mismatch == "skip" == state.for_statistics(now).on_mismatch
+    assert (
+        workspace.with_text(now, workspace.from_link(workspace.link(now.recipe))).recipe == now.recipe == load(dump(now.recipe))
+    )
+    assert "on_mismatch: skip" in workspace.command(now.recipe)
+    assert workspace.with_method(now, "task_arithmetic").recipe.on_mismatch == "skip" == workspace.for_statistics(now).on_mismatch
 
     back = on.desk.undo(now, None)["work"]
     assert back.recipe == first.recipe and on.desk.redo(back, None)["work"].recipe == now.recipe
@@ -513,14 +515,14 @@ def test_a_refused_recipe_has_a_button_that_mends_it(misfit, tmp_path):
 
 def test_a_hosted_page_mends_only_what_it_may_open(misfit):
     hosted = Panels(Studio(ROOT / "presets", host=Host(hosted=True, family=("presets/family/base", PLURAL))))
-    first = state.start(hosted.studio.presets[0], hosted.studio.base, hosted.studio.parents_of_family)
+    first = workspace.start(hosted.studio.presets[0], hosted.studio.base, hosted.studio.parents_of_family)
     refused = hosted.recipe.use_text(first, misfit, None)
     assert refused["notice"]["value"] and refused["work"].refused is None and not any(refused[name]["visible"] for name in WAYS)
 
 
 def test_a_drag_after_a_refusal_takes_its_buttons_away(misfit):
     on = Panels(Studio(ROOT / "presets"))
-    first = state.start(on.studio.presets[0], on.studio.base, on.studio.parents_of_family)
+    first = workspace.start(on.studio.presets[0], on.studio.base, on.studio.parents_of_family)
     refused = on.recipe.use_text(first, misfit, None)["work"]
     value, _ = lanes.describe(on.studio.plan(first.recipe))
     value["lanes"] = {path: [0.25] * len(row) for path, row in value["lanes"].items()}
@@ -536,13 +538,13 @@ def test_models_nobody_uses_are_closed(tmp_path):
     other = Studio(ROOT / "presets")
     names = [str(tmp_path / name) for name in ("base", "pirate", "plural")]
     on = Panels(other)
-    first = state.start(other.presets[0], other.base, other.parents_of_family)
+    first = workspace.start(other.presets[0], other.base, other.parents_of_family)
     there = on.desk.load_family(first, names[0], names[1:], {}, None)["work"]
     other.close_unused()
     assert set(names) <= other.parents.opened
-    back = on.desk.edited(there, lambda: state.with_preset(there, other.presets[0], other.base, other.parents_of_family), None)[
-        "work"
-    ]
+    back = on.desk.edited(
+        there, lambda: workspace.with_preset(there, other.presets[0], other.base, other.parents_of_family), None
+    )["work"]
     other.close_unused()
     assert set(names) <= other.parents.opened and back.past  # Undo still leads there
     other.leave(None)

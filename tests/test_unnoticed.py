@@ -37,7 +37,7 @@ from merger.methods import METHODS, Method
 from merger.recipe import Recipe, dump, load
 from merger.recipe.between import blend
 from merger.search.trials import Trial, best_first
-from merger.ui import Panels, desk, state
+from merger.ui import Panels, desk, workspace
 from merger.ui.host import Host
 from merger.ui.service.answers import Answers
 from merger.ui.service.feeds import Answer
@@ -78,8 +78,8 @@ def studio() -> Studio:
     return Studio(ROOT / "presets")
 
 
-def workspace(studio: Studio, chosen: tuple[str, ...] = (PIRATE, PLURAL)) -> state.Workspace:
-    return state.with_models(state.start(studio.presets[0], studio.base, studio.parents_of_family), chosen)
+def workspace(studio: Studio, chosen: tuple[str, ...] = (PIRATE, PLURAL)) -> workspace.Workspace:
+    return workspace.with_models(workspace.start(studio.presets[0], studio.base, studio.parents_of_family), chosen)
 
 
 # ---------------------------------------------------------------------------------------------- arithmetic
@@ -386,7 +386,7 @@ def test_typed_yaml_is_checked_with_the_visitors_own_grants(hub_cache: Path, mon
     family = frozenset({BASE, PIRATE})
     page = Panels(Studio(ROOT / "presets", host=Host(hosted=True, family=family)))
     page.studio.grants.add("hf_owner", "big/gated")
-    work = state.start(page.studio.presets[0], page.studio.base, page.studio.parents_of_family)
+    work = workspace.start(page.studio.presets[0], page.studio.base, page.studio.parents_of_family)
     text = f"{{merge_method: task_arithmetic, base_model: {BASE}, models: [{{model: big/gated, parameters: {{weight: 1}}}}]}}"
     told = {}
     for token in ("hf_owner", "hf_other", None):
@@ -399,13 +399,13 @@ def test_typed_yaml_is_checked_with_the_visitors_own_grants(hub_cache: Path, mon
 def test_going_back_to_other_models_forgets_the_settings_of_these(studio: Studio) -> None:
     """What is kept for a model that left the mix belongs to its shelf: one with the same name elsewhere is another model."""
     first = workspace(studio)
-    other = state.stepped(first, state.with_family(first, BASE, (STORY, PIRATE)))
-    other = state.with_control(other, "models[1].parameters.weight", 0.123)
+    other = workspace.stepped(first, workspace.with_family(first, BASE, (STORY, PIRATE)))
+    other = workspace.with_control(other, "models[1].parameters.weight", 0.123)
     assert dict(dict(other.kept)[PIRATE])["weight"].at("", 0, 1) == 0.123
-    back = state.undone(other)
+    back = workspace.undone(other)
     assert back.moment == first.moment and STORY not in dict(back.kept)
     assert dict(dict(back.kept)[PIRATE])["weight"] == dict(first.recipe.models[0].parameters)["weight"]
-    three = state.with_control(workspace(studio, (PIRATE, PLURAL, STORY)), "models[2].parameters.weight", 0.7)
-    two = state.with_models(three, (PIRATE, PLURAL))
-    within = state.undone(state.stepped(two, state.with_control(two, "models[0].parameters.weight", 0.9)))
+    three = workspace.with_control(workspace(studio, (PIRATE, PLURAL, STORY)), "models[2].parameters.weight", 0.7)
+    two = workspace.with_models(three, (PIRATE, PLURAL))
+    within = workspace.undone(workspace.stepped(two, workspace.with_control(two, "models[0].parameters.weight", 0.9)))
     assert within.moment == two.moment and dict(within.kept)[STORY] == dict(three.kept)[STORY]  # on one shelf they stay

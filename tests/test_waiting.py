@@ -18,12 +18,12 @@ from browsing import ROOT, SEEN, Page
 
 from merger.errors import MergeError
 from merger.recipe import dump
-from merger.ui import PRESETS, Panels, away, lanes, state
+from merger.ui import PRESETS, Panels, away, lanes, workspace
 from merger.ui.panels.dock import NOTHING, worst
 from merger.ui.service.feeds import Feeds
-from merger.ui.state import Workspace
 from merger.ui.studio import Studio
 from merger.ui.words import Remark
+from merger.ui.workspace import Workspace
 
 AWAY = "No connection; you can go on painting."
 REQUEST = gr.Request()
@@ -37,7 +37,7 @@ def panels() -> Panels:
 
 
 def first(studio: Studio) -> Workspace:
-    return state.start(studio.presets[0], studio.base, studio.parents_of_family)
+    return workspace.start(studio.presets[0], studio.base, studio.parents_of_family)
 
 
 # ---------------------------------------------------------------------------------------- what a page keeps
@@ -47,8 +47,8 @@ def test_a_page_keeps_what_a_new_server_needs(panels: Panels) -> None:
     """Recipe, models, preset, A and B; of what is no such text it is said that it cannot be read."""
     studio = panels.studio
     for i, preset in enumerate(studio.presets):
-        work = state.with_preset(first(studio), preset, studio.base, studio.parents_of_family)
-        work = state.kept_as(work, i % 2)
+        work = workspace.with_preset(first(studio), preset, studio.base, studio.parents_of_family)
+        work = workspace.kept_as(work, i % 2)
         back = away.restored(first(studio), away.kept(work))
         assert (back.moment, back.slots) == (work.moment, work.slots)
         assert away.kept(back) == away.kept(work)
@@ -82,7 +82,7 @@ def test_a_server_that_was_there_all_the_time_asks_nobody(panels: Panels) -> Non
 def test_what_was_painted_meanwhile_is_one_step(panels: Panels) -> None:
     """On a server that knows nothing of the page: the recipe that was there, then the bars as they are now."""
     studio = panels.studio
-    there = state.kept_as(state.with_preset(first(studio), studio.presets[2], studio.base, studio.parents_of_family), 0)
+    there = workspace.kept_as(workspace.with_preset(first(studio), studio.presets[2], studio.base, studio.parents_of_family), 0)
     value, _ = lanes.describe(studio.plan(there.recipe))
     path = next(iter(value["lanes"]))
     value["lanes"][path] = [0.25 for _ in value["lanes"][path]]

@@ -32,8 +32,8 @@ from merger.ui.host import BUSY, ENDED, FAILED, Host, Told, folders, gpu_tokens,
 from merger.ui.loans import lent, platform_words
 from merger.ui.service import answers
 from merger.ui.service.answers import Answers
-from merger.ui.state import Workspace, start
 from merger.ui.studio import Manner, Studio, Visit
+from merger.ui.workspace import Workspace, start
 
 ROOT = Path(__file__).parent.parent
 HELLO: Told = ("merge", 7, "hello", 0.9, ())

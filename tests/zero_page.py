@@ -28,7 +28,7 @@ import spaces.zero.torch as there  # type: ignore[import-not-found]  # noqa: E40
 from merger import ui  # noqa: E402
 from merger.ui import host, studio  # noqa: E402
 from merger.ui.service.answers import Answers  # noqa: E402
-from merger.ui.state import Workspace, start  # noqa: E402
+from merger.ui.workspace import Workspace, start  # noqa: E402
 
 there.init = lambda uuid: None
 there.move = lambda callback=None: None

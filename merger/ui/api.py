@@ -17,7 +17,7 @@ import gradio as gr
 from gradio.data_classes import FileData
 from gradio.events import api
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.limits import PROMPT_CHARACTERS, RECIPE_CHARACTERS, SWEEP_SECONDS
 from merger.recipe import Recipe, dump, load
@@ -62,7 +62,7 @@ def publish(studio: Studio) -> None:
             prompt: a question or a task, as a user would write it
         """
         read = _read(studio, recipe)
-        work = state.opened(state.start(studio.presets[0], studio.base), read)
+        work = workspace.opened(workspace.start(studio.presets[0], studio.base), read)
         said: dict[str, str] = {}
         with studio.using(read):
             for feed in Answers(studio).answer(work, prompt, Visit(address=studio.address(request))):
@@ -138,7 +138,7 @@ def _read(studio: Studio, text: str) -> Recipe:
     if len(text) > RECIPE_CHARACTERS:
         raise MergeError(f"recipe: has {len(text):,} characters; at most {RECIPE_CHARACTERS:,} are taken.")
     packed = text.strip()
-    read = load(text if ":" in packed or not packed else state.from_link(packed), "recipe")
+    read = load(text if ":" in packed or not packed else workspace.from_link(packed), "recipe")
     studio.check(read)
     return read
 

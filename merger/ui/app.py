@@ -10,7 +10,7 @@ from gradio.themes import Default
 from merger.inside import presets
 from merger.kernels.devices import best_device
 from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
-from merger.ui import api, state
+from merger.ui import api, workspace
 from merger.ui.bundle import STYLE, of_page
 from merger.ui.desk import WAYS, Desk, Scene, Updates, line
 from merger.ui.events import NOW, QUIET
@@ -39,8 +39,8 @@ from merger.ui.panels.take import Taking
 from merger.ui.panels.which import Relating
 from merger.ui.quota import share_out
 from merger.ui.scratch import scratch
-from merger.ui.state import Workspace, start
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace, start
 
 PRESETS = presets()
 SIGNALS = ("tick", "stroke", "asked", "spoken", "see table", "see inside", "see kin")
@@ -199,12 +199,12 @@ class Panels:
         packed, prompt = asked.get("r", ""), asked.get("p", "")[:PROMPT_CHARACTERS]
         drawn: Updates = {}
         if packed:
-            drawn = self.desk.edited(work, lambda: state.with_text(work, state.from_link(packed), "link"), request)
+            drawn = self.desk.edited(work, lambda: workspace.with_text(work, workspace.from_link(packed), "link"), request)
         return self.answers.shown(drawn, self.answers.opened(asked_now, prompt, drawn.get("work", work))) if prompt else drawn
 
     def use_point(self, work: Workspace, text: str, request: gr.Request) -> Updates:
         """A point of a sweep was chosen."""
-        return self.desk.edited(work, lambda: state.with_text(work, text, "sweep"), request)
+        return self.desk.edited(work, lambda: workspace.with_text(work, text, "sweep"), request)
 
     def load_family(self, work: Workspace, base: str, parents: list[str], changes: Any, request: gr.Request) -> Updates:
         """Other models altogether: a family with presets of its own, else as `Desk.load_family` has it."""

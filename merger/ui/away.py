@@ -6,11 +6,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import RecipeError
 from merger.limits import LINK_CHARACTERS, RECIPE_CHARACTERS, RECIPE_MODELS
 from merger.recipe import Recipe, dump, load
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 MISFIT = "What this page has kept cannot be read; reload it: its address holds the recipe."
 
@@ -28,7 +28,7 @@ def restored(work: Workspace, text: str) -> Workspace:
     base, shelf, preset = there["base"], there["shelf"], there["preset"]
     slots = tuple(None if one is None else _recipe(one) for one in there["slots"])
     fresh = replace(work, base=base, shelf=shelf, preset=preset, slots=(slots[0], slots[1]), kept=(), shared=())
-    return replace(state.opened(fresh, _recipe(there["recipe"])), past=(), future=(), refused=None)
+    return replace(workspace.opened(fresh, _recipe(there["recipe"])), past=(), future=(), refused=None)
 
 
 def _read(text: str) -> dict[str, Any]:

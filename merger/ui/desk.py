@@ -10,7 +10,7 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.engine.plan import Plan
 from merger.errors import MergeError
 from merger.recipe import Recipe, replace_all
@@ -20,9 +20,9 @@ from merger.ui.guard import token_of
 from merger.ui.lanes import columns, short_names
 from merger.ui.parts import Parts, Updates
 from merger.ui.rows import family_of
-from merger.ui.state import Preset, Workspace
 from merger.ui.studio import Studio, Visit
 from merger.ui.words import changed
+from merger.ui.workspace import Preset, Workspace
 
 WAYS = ("way 0", "way 1")
 """Buttons for the ways out of a refusal."""
@@ -166,7 +166,7 @@ class Desk(Parts):
 
     def enter(self, work: Workspace, family: Family, request: gr.Request | None) -> Updates:
         """Another family, from its first preset; its models are here already. MergeError where they are not."""
-        now = state.stepped(work, state.with_preset(work, family.first, family.base, family.parents))
+        now = workspace.stepped(work, workspace.with_preset(work, family.first, family.base, family.parents))
         on = self.seen(request)
         on.studio.check(now.recipe)
         on.hold(now, request)
@@ -184,10 +184,10 @@ class Desk(Parts):
         on = self.seen(request)
         wanted: Recipe | None = None
         try:
-            now = state.stepped(work, edit())
+            now = workspace.stepped(work, edit())
             wanted = now.recipe
             on.studio.check(now.recipe)
-            now = state.with_recipe(now, on.studio.with_bars(now.recipe))
+            now = workspace.with_recipe(now, on.studio.with_bars(now.recipe))
             on.hold(now, request)
             return on.redraw(now, on.moved(work, now), on.next_run(request))
         except MergeError as error:
@@ -215,11 +215,11 @@ class Desk(Parts):
 
     def undo(self, work: Workspace, request: gr.Request) -> Updates:
         """One step back, also over methods, models, presets and pasted recipes."""
-        return self.stepped(work, state.undone(work), request)
+        return self.stepped(work, workspace.undone(work), request)
 
     def redo(self, work: Workspace, request: gr.Request) -> Updates:
         """And on again."""
-        return self.stepped(work, state.redone(work), request)
+        return self.stepped(work, workspace.redone(work), request)
 
     def way_out(self, number: int) -> Callable[[Workspace, gr.Request], Updates]:
         """The recipe that was refused, with what lets its models fit."""
@@ -229,7 +229,7 @@ class Desk(Parts):
                 ways = self.seen(request).studio.ways_out(work.refused) if work.refused is not None else []
                 if work.refused is None or number >= len(ways):
                     raise MergeError("There is nothing to mend any more.")
-                return state.opened(work, replace_all(work.refused, ways[number].changes))
+                return workspace.opened(work, replace_all(work.refused, ways[number].changes))
 
             return self.edited(work, edit, request)
 
@@ -242,8 +242,8 @@ class Desk(Parts):
 
         changes: what lets them fit, as the visitor was told before
         """
-        family = state.with_family(work, base, parents)
-        now, on = state.stepped(work, state.with_recipe(family, replace_all(family.recipe, changes))), self.seen(request)
+        family = workspace.with_family(work, base, parents)
+        now, on = workspace.stepped(work, workspace.with_recipe(family, replace_all(family.recipe, changes))), self.seen(request)
         on.studio.check(now.recipe)
         on.hold(now, request)
         return on.redraw(now, run=on.next_run(request))
@@ -267,7 +267,7 @@ class Desk(Parts):
         if preset is not None and preset is self.studio.presets[0] and preset.recipe == work.recipe:
             return ""
         try:
-            return state.link(work.recipe)
+            return workspace.link(work.recipe)
         except MergeError:
             return ""
 

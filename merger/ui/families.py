@@ -10,7 +10,7 @@ from pathlib import Path
 from merger.hub import smollm2
 from merger.recipe import dump, load
 from merger.ui.rows import TOYS
-from merger.ui.state import Preset, read_presets
+from merger.ui.workspace import Preset, read_presets
 
 CHIPS = ("count from 7 to 12", "tell me a story about a robot", "garden backwards")
 SAYS = (

@@ -9,7 +9,7 @@ from merger.files.layout import Board
 from merger.methods import PLAIN, deltas
 from merger.recipe import Entry, Parameters, Recipe, constant
 from merger.ui.lanes import columns, lanes, painted, short_names
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 BY_VOTE = deltas.ties.__name__
 KEPT = 0.3

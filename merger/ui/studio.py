@@ -45,9 +45,9 @@ from merger.ui.rows import Row
 from merger.ui.scratch import scratch
 from merger.ui.service.feeds import ANSWER_TOKENS, Answer
 from merger.ui.sketch import Sketches
-from merger.ui.state import Preset
 from merger.ui.turns import Turns
 from merger.ui.visitors import Visitors
+from merger.ui.workspace import Preset
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ import gradio as gr
 from merger.errors import MergeError
 from merger.limits import LENGTH_TOKENS, PROMPT_CHARACTERS, ROWS, STOP_CHARACTERS, STOP_WORDS
 from merger.recipe import dump
-from merger.ui import lanes, rows, state
+from merger.ui import lanes, rows, workspace
 from merger.ui.answers import answers
 from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import ANSWER, NEWEST, NOW
@@ -18,9 +18,9 @@ from merger.ui.head import chosen
 from merger.ui.rows import Row, Rows, whole
 from merger.ui.service.answers import Answers
 from merger.ui.service.first import made_before
-from merger.ui.state import Workspace, start
 from merger.ui.studio import ANSWER_TOKENS, Manner, Visit
 from merger.ui.words import changed
+from merger.ui.workspace import Workspace, start
 
 MANNER = ("heat", "draw seed", "plain", "length", "top p", "penalty", "stops")
 """The fields that say how answers are drawn, in the order of `manner`."""
@@ -154,7 +154,7 @@ class Answering:
     def back(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """To the stroke whose bar was pressed: one step, which Undo takes back."""
         digest = chosen(value, "recipe")
-        return self.desk.edited(work, lambda: state.back_at(work, digest), request)
+        return self.desk.edited(work, lambda: workspace.back_at(work, digest), request)
 
     @staticmethod
     def did(on: Desk, work: Workspace) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.inspect.analysis import combine
 from merger.limits import SCENE_CHARACTERS
@@ -17,7 +17,7 @@ from merger.ui.panels.answers import Answering
 from merger.ui.rows import Rows
 from merger.ui.service.strip import Strip
 from merger.ui.starts import begun, starts, with_start
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 
 class Beginning:
@@ -57,7 +57,7 @@ class Beginning:
             return self.keep(work, name)
         if text:
             label = chosen(value, "name")[:60]
-            return self.desk.edited(work, lambda: replace(state.with_text(work, text, "scene"), preset=label), request)
+            return self.desk.edited(work, lambda: replace(workspace.with_text(work, text, "scene"), preset=label), request)
         key = chosen(value)
         if key.startswith("preset "):
             return self.preset(work, key.removeprefix("preset "), request)
@@ -79,7 +79,7 @@ class Beginning:
         preset = family.preset(name)
         if preset is None:
             raise MergeError("There is no such preset.")
-        drawn = self.desk.edited(work, lambda: state.with_preset(work, preset, family.base, family.parents), request)
+        drawn = self.desk.edited(work, lambda: workspace.with_preset(work, preset, family.base, family.parents), request)
         return self.answers.shown(drawn, Rows(preset.rows)) if went_through(drawn) else drawn
 
     def started(self, work: Workspace, key: str, request: gr.Request) -> Workspace:

@@ -15,7 +15,7 @@ from merger.ui.desk import Desk, Updates
 from merger.ui.events import ANSWER, NOW
 from merger.ui.panels.answers import MANNER, SOME_VARIETY, manner
 from merger.ui.service.answers import Answers
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 
 class Talking:

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError, RecipeError
 from merger.recipe import Recipe
 from merger.recipe.between import blend, crossfade
@@ -16,8 +16,8 @@ from merger.ui.events import ANSWER, NEWEST, NOW
 from merger.ui.lanes import columns, short_names
 from merger.ui.panels.answers import ASKED, manner
 from merger.ui.service.answers import Answers
-from merger.ui.state import Workspace
 from merger.ui.words import changed
+from merger.ui.workspace import Workspace
 
 
 class Comparing:
@@ -44,7 +44,7 @@ class Comparing:
 
     def keep(self, work: Workspace, slot: int, request: gr.Request | None) -> Updates:
         """Keep the recipe as A or B."""
-        return self.desk.seen(request).redraw(state.kept_as(work, slot))
+        return self.desk.seen(request).redraw(workspace.kept_as(work, slot))
 
     def hear(self, work: Workspace, slot: int, request: gr.Request | None) -> Updates:
         """Go to the recipe kept as A or B."""
@@ -53,7 +53,7 @@ class Comparing:
             recipe = work.slots[slot]
             if recipe is None:
                 raise MergeError(f"Nothing is kept as {'AB'[slot]} yet.")
-            return state.opened(work, recipe)
+            return workspace.opened(work, recipe)
 
         return self.desk.edited(work, edit, request)
 
@@ -71,9 +71,9 @@ class Comparing:
             a, b = _both(work)
             names = [job.name for job in self.desk.seen(request).studio.plan(a).jobs]
             try:
-                return state.opened(work, crossfade(a, b, t, names))
+                return workspace.opened(work, crossfade(a, b, t, names))
             except RecipeError:
-                return state.opened(work, blend(a, b, t))
+                return workspace.opened(work, blend(a, b, t))
 
         return self.desk.edited(work, edit, request)
 

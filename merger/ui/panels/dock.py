@@ -6,15 +6,15 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.recipe import dump
 from merger.ui import away, lanes
 from merger.ui.bundle import bundle, of_page
 from merger.ui.desk import Desk, Updates
 from merger.ui.events import NOW
-from merger.ui.state import Workspace
 from merger.ui.words import Remark
+from merger.ui.workspace import Workspace
 
 NOTHING = "Nothing speaks against this merge"
 GIVEN = ("tick", "asked", "spoken")
@@ -70,7 +70,7 @@ class Docking:
         def painted() -> Workspace:
             numbers = mixer.get("lanes") if isinstance(mixer, dict) else None
             plan = self.desk.seen(request).studio.plan(there.recipe)
-            return state.with_recipe(there, lanes.painted(plan, numbers)) if isinstance(numbers, dict) and numbers else there
+            return workspace.with_recipe(there, lanes.painted(plan, numbers)) if isinstance(numbers, dict) and numbers else there
 
         drawn = self.desk.edited(there, painted, request)
         kept = {name for name in self.desk.typed if name != "yaml" or drafted}  # what somebody is writing stays

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.ui.coach import coach
 from merger.ui.desk import Desk, Updates, went_through
 from merger.ui.events import NOW
 from merger.ui.panels.answers import Answering
 from merger.ui.rows import Rows, written
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 FILE = Path("family") / "first_visit.yaml"
 
@@ -40,7 +40,7 @@ class Welcoming:
         """The game's recipe and rows in place of the first preset."""
         if not self.text:
             raise MergeError("These presets have no first steps.")
-        drawn = self.desk.edited(work, lambda: state.with_text(work, self.text, "first visit"), request)
+        drawn = self.desk.edited(work, lambda: workspace.with_text(work, self.text, "first visit"), request)
         return self.answers.shown(drawn, Rows(self.rows)) if went_through(drawn) else drawn
 
 

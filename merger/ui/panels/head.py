@@ -13,8 +13,8 @@ from merger.ui.bundle import of_page
 from merger.ui.desk import Desk, Scene
 from merger.ui.events import NOW
 from merger.ui.lanes import columns, short_names
-from merger.ui.state import Workspace
 from merger.ui.words import changed
+from merger.ui.workspace import Workspace
 
 KEYS = """
 | where | keys |

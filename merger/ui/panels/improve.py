@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import Cancelled, MergeError
 from merger.limits import IMPROVE_SECONDS, WAYS_SECONDS
 from merger.recipe import Recipe, dump
@@ -23,7 +23,7 @@ from merger.ui.panels.judge import chosen_set
 from merger.ui.rows import TOYS, Row
 from merger.ui.service.idle import Idle, give_way
 from merger.ui.service.improve import Improving, Ways
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 SECONDS, MOST_SECONDS = 60, 600
 LARGE: dict[str, int] = {"cpu": 50_000_000, "cuda": 2_000_000_000}
@@ -149,14 +149,14 @@ class Finding:
 
     def use(self, work: Workspace, text: str, request: gr.Request) -> Updates:
         """Take the better setting: one step of Undo."""
-        return self.desk.edited(work, lambda: state.with_text(work, _better(text), "improve"), request)
+        return self.desk.edited(work, lambda: workspace.with_text(work, _better(text), "improve"), request)
 
     def keep(self, slot: int) -> Any:
         """Keep it as A or B; what plays stays."""
 
         def kept(work: Workspace, text: str, request: gr.Request) -> Updates:
             def edit() -> Workspace:
-                there = state.kept_as(state.with_text(work, _better(text), "improve"), slot)
+                there = workspace.kept_as(workspace.with_text(work, _better(text), "improve"), slot)
                 self.desk.seen(request).studio.check(there.recipe)
                 return replace(work, slots=there.slots)
 
@@ -199,7 +199,7 @@ class Finding:
             if ways is None or ways.recipe != work.recipe:
                 raise MergeError("It is not known yet which way these bars help; wait until the arrows are there.")
             on = self.desk.seen(request)
-            return state.opened(work, ways.step(locked(locks, on, work.recipe)))
+            return workspace.opened(work, ways.step(locked(locks, on, work.recipe)))
 
         return self.desk.edited(work, edit, request)
 

@@ -21,9 +21,9 @@ from merger.ui.events import NEWEST, NOW, QUIET
 from merger.ui.inspect import inspect
 from merger.ui.lanes import columns, inks, short_names
 from merger.ui.service.strip import Strip
-from merger.ui.state import Workspace, for_statistics
 from merger.ui.studio import Studio
 from merger.ui.words import DOES
+from merger.ui.workspace import Workspace, for_statistics
 
 NOTHING = "There is nothing to look into: no part of this recipe's models is merged."
 

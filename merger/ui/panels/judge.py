@@ -21,7 +21,7 @@ from merger.ui.rows import TOYS, whole
 from merger.ui.service.idle import Idle, give_way
 from merger.ui.service.improve import Improving
 from merger.ui.service.judging import Judges, Judging, of_family, of_rows
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 KINDS = (".txt", ".csv", ".tsv", ".jsonl", ".json", ".yaml", ".yml")
 MOST_SECONDS = 1800

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.files.checkpoints import format_bytes
 from merger.hub import smollm2
@@ -18,8 +18,8 @@ from merger.ui.head import Choice, choices, chosen, listed
 from merger.ui.lanes import short_names
 from merger.ui.panels.answers import Answering
 from merger.ui.rows import Rows
-from merger.ui.state import Workspace
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace
 
 OTHERS = "others"
 
@@ -95,7 +95,7 @@ class Choosing:
 
     def choose_method(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """Another merge method on the same models."""
-        return self.desk.edited(work, lambda: state.with_method(work, chosen(value)), request)
+        return self.desk.edited(work, lambda: workspace.with_method(work, chosen(value)), request)
 
     def choose_family(self, work: Workspace, value: Any, request: gr.Request) -> Updates:
         """Other models: a family that is here, or the drawer to look for some."""
@@ -112,23 +112,23 @@ class Choosing:
                 return {"tabs": gr.update(selected="pick")}
             family = here
         begin = family.first
-        drawn = self.desk.edited(work, lambda: state.with_preset(work, begin, family.base, family.parents), request)
+        drawn = self.desk.edited(work, lambda: workspace.with_preset(work, begin, family.base, family.parents), request)
         return self.answers.shown(drawn, Rows(begin.rows)) if went_through(drawn) else drawn
 
     def choose_models(self, work: Workspace, models: list[str], request: gr.Request) -> Updates:
         """Other parents in the mix; only those on the shelf are taken."""
-        return self.desk.edited(work, lambda: state.with_models(work, models), request)
+        return self.desk.edited(work, lambda: workspace.with_models(work, models), request)
 
     def choose_seed(self, work: Workspace, seed: float | None, request: gr.Request) -> Updates:
         """The seed of the random methods' masks."""
-        return self.desk.edited(work, lambda: state.with_control(work, "seed", int(seed or 0)), request)
+        return self.desk.edited(work, lambda: workspace.with_control(work, "seed", int(seed or 0)), request)
 
     def control(self, name: str) -> Callable[[Workspace, Any, gr.Request], Updates]:
         """The callback of one control."""
 
         def changed(work: Workspace, value: Any, request: gr.Request) -> Updates:
             written = controls.read(name, value, work.recipe.merge_method)
-            return self.desk.edited(work, lambda: state.with_control(work, f"parameters.{name}", written), request)
+            return self.desk.edited(work, lambda: workspace.with_control(work, f"parameters.{name}", written), request)
 
         return changed
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.recipe import dump, replace_all
 from merger.ui import lanes
@@ -18,8 +18,8 @@ from merger.ui.mixer import mixer
 from merger.ui.panels.dock import worst
 from merger.ui.panels.head import Heading
 from merger.ui.service.strip import Strip
-from merger.ui.state import Workspace
 from merger.ui.words import Remark, refusal_words, verdict_words
+from merger.ui.workspace import Workspace
 
 FIXES = ("fix 0", "fix 1")
 """Buttons for what the verdict can mend."""
@@ -87,7 +87,7 @@ class Mixing:
         """While a fader moves: statistics only."""
         studio = self.desk.seen(request).studio
         try:
-            now = state.with_recipe(work, lanes.painted(studio.plan(work.recipe), _lanes(value)))
+            now = workspace.with_recipe(work, lanes.painted(studio.plan(work.recipe), _lanes(value)))
             return {"mixer": gr.update(stats=_text(Strip(studio).strip(now)))}
         except MergeError as error:
             return {"mixer": gr.update(stats=_text({"floor": [], "summary": str(error), "note": "", "lanes": {}}))}
@@ -101,7 +101,7 @@ class Mixing:
         try:
             recipe = lanes.painted(on.studio.plan(work.recipe), _lanes(value))
             back = isinstance(value, dict) and value.get("move") in ("undo", "redo")
-            now = state.stepped(work, state.with_recipe(work, recipe), painted=back)
+            now = workspace.stepped(work, workspace.with_recipe(work, recipe), painted=back)
             on.studio.check(now.recipe)
             followed = isinstance(value, dict) and value.get("followed") is True  # the page has drawn the strip of these bars
             stats = _text(({"kept": True} if followed else Strip(on.studio).strip(now)) | _steps(now) | {"seq": value.get("seq")})
@@ -150,7 +150,7 @@ class Mixing:
                 mended = _mended(self._remarks(self.desk.seen(request), work))
                 if number >= len(mended):
                     raise MergeError("This is mended already.")
-                return state.opened(work, replace_all(work.recipe, mended[number].changes))
+                return workspace.opened(work, replace_all(work.recipe, mended[number].changes))
 
             return self.desk.edited(work, edit, request)
 

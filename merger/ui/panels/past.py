@@ -5,13 +5,13 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.limits import PROMPT_CHARACTERS
 from merger.ui.desk import Desk, Updates, went_through
 from merger.ui.events import NOW
 from merger.ui.history import history, recorder
 from merger.ui.panels.answers import Answering
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 
 class Remembering:
@@ -38,13 +38,13 @@ class Remembering:
         text = str(value.get("yaml", "")) if isinstance(value, dict) else ""
         if not isinstance(value, dict) or value.get("act") != "slot":
             prompt = str(value.get("prompt", ""))[:PROMPT_CHARACTERS] if isinstance(value, dict) else ""
-            drawn = self.desk.edited(work, lambda: state.with_text(work, text, "history"), request)
+            drawn = self.desk.edited(work, lambda: workspace.with_text(work, text, "history"), request)
             if not prompt or not went_through(drawn):
                 return drawn
             return self.answers.shown(drawn, self.answers.opened(asked, prompt, drawn["work"]))
 
         def keep() -> Workspace:
-            there = state.kept_as(state.with_text(work, text, "history"), 1 if value.get("slot") == 1 else 0)
+            there = workspace.kept_as(workspace.with_text(work, text, "history"), 1 if value.get("slot") == 1 else 0)
             self.desk.seen(request).studio.check(there.recipe)
             return replace(work, slots=there.slots)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.recipe import dump
 from merger.regular import read_text
@@ -14,7 +14,7 @@ from merger.ui.bundle import of_page
 from merger.ui.desk import Desk, Updates, line
 from merger.ui.events import NEWEST, NOW, QUIET
 from merger.ui.scratch import scratch
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 
 class Writing:
@@ -73,7 +73,7 @@ class Writing:
         if text == dump(work.recipe):
             return _note(False, "")
         try:
-            read = state.with_text(work, text)
+            read = workspace.with_text(work, text)
             self.desk.seen(request).studio.check(read.recipe)
         except MergeError as error:
             return _note(True, str(error))
@@ -81,7 +81,7 @@ class Writing:
 
     def use_text(self, work: Workspace, text: str, request: gr.Request) -> Updates:
         """The typed or pasted YAML becomes the recipe; refused, it stays where it is with the reason."""
-        return self.desk.edited(work, lambda: state.with_text(work, text), request)
+        return self.desk.edited(work, lambda: workspace.with_text(work, text), request)
 
     def use_file(self, work: Workspace, path: str | None, request: gr.Request) -> Updates:
         """A YAML file was dropped or chosen."""
@@ -93,7 +93,7 @@ class Writing:
                 raise MergeError("This file is not text; drop a recipe in YAML.") from None
             finally:
                 scratch().used(path)
-            return state.with_text(work, text, "file")
+            return workspace.with_text(work, text, "file")
 
         return self.desk.edited(work, read, request)
 
@@ -107,7 +107,7 @@ class Writing:
 
     def command(self, work: Workspace) -> Updates:
         """The merge as lines for a shell."""
-        return {"command": state.command(work.recipe)}
+        return {"command": workspace.command(work.recipe)}
 
     # ------------------------------------------------------------------------------------------ numbers
 
@@ -133,7 +133,7 @@ class Writing:
             if len(rows) != len(board["lanes"]):
                 raise MergeError("The table has one row for each lane; rows can be changed, not added or taken out.")
             wanted = {lane["path"]: [_number(x) for x in row[1:]] for lane, row in zip(board["lanes"], rows, strict=True)}
-            return state.with_recipe(work, lanes.painted(plan, wanted))
+            return workspace.with_recipe(work, lanes.painted(plan, wanted))
 
         return self.desk.edited(work, read, request)
 

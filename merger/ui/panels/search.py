@@ -8,7 +8,7 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.engine.budget import processors
 from merger.errors import MergeError
 from merger.inspect import plots
@@ -28,7 +28,7 @@ from merger.ui.panels.judge import chosen_set
 from merger.ui.rows import TOYS, Row
 from merger.ui.service.idle import Idle, give_way
 from merger.ui.service.improve import Improving
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 SECONDS, MOST_SECONDS, MOST = 60, 1200, 1000
 SHOWN = 10
@@ -163,7 +163,7 @@ class Searching:
         def edit() -> Workspace:
             if not text:
                 raise MergeError("This trial is not on the board any more.")
-            return state.with_text(work, text, "search")
+            return workspace.with_text(work, text, "search")
 
         return self.desk.edited(work, edit, request)
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.files.layout import layout
 from merger.ui import blocks
 from merger.ui.desk import Desk, Scene, Updates
 from merger.ui.events import NEWEST, NOW
 from merger.ui.stack import stack
-from merger.ui.state import Workspace
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace
 
 
 class Stacking:
@@ -52,7 +52,7 @@ class Stacking:
         def edit() -> Workspace:
             sizes = _sizes(self.desk.seen(request).studio, work)
             known = blocks.sources(work.recipe, (*work.shelf, work.base), {model: n for model, (n, _) in sizes.items()})
-            return state.opened(work, blocks.edited(work.recipe, value, known))
+            return workspace.opened(work, blocks.edited(work.recipe, value, known))
 
         return self.desk.edited(work, edit, request)
 

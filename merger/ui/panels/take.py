@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError
 from merger.export.gguf import about
@@ -27,8 +27,8 @@ from merger.ui.panels.publish import ANYWAY
 from merger.ui.rows import prompt_of
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
-from merger.ui.state import Workspace
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace
 
 _GGUF = "One file for Ollama, LM Studio and llama.cpp, in 8 bits or in another kind. Sizes are told first."
 _KINDS = "f16 is exact, q8_0 half of it and nearly so; in q4_0 answers change."
@@ -243,7 +243,7 @@ class Taking:
 
 def query(work: Workspace, prompt: str) -> str:
     """What stands behind `?` in a link to a recipe and a prompt. MergeError where it is too long for one."""
-    return urlencode({"r": state.link(work.recipe), **({"p": prompt[:PROMPT_CHARACTERS]} if prompt else {})})
+    return urlencode({"r": workspace.link(work.recipe), **({"p": prompt[:PROMPT_CHARACTERS]} if prompt else {})})
 
 
 def _ended(ended: Ended[Path]) -> tuple[str, Path | None]:

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-import merger.ui.state as state
+import merger.ui.workspace as workspace
 from merger.errors import MergeError
 from merger.inspect import plots
 from merger.inspect.shelf import Shelf, look
@@ -11,7 +11,7 @@ from merger.ui.desk import Desk, Updates
 from merger.ui.events import NOW, QUIET
 from merger.ui.head import Choice, choices, chosen, listed
 from merger.ui.lanes import short_names
-from merger.ui.state import Workspace
+from merger.ui.workspace import Workspace
 
 PROPOSED = 6
 """So many pairs, and half as many triples, are offered."""
@@ -75,7 +75,7 @@ class Relating:
         def edit() -> Workspace:
             if len(models) < 2 or not set(models) <= set(work.shelf):
                 raise MergeError("These models are not on the desk any more.")
-            return state.with_models(work, models)
+            return workspace.with_models(work, models)
 
         return self.desk.edited(work, edit, request)
 

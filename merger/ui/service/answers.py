@@ -26,10 +26,10 @@ from merger.ui.loans import lent
 from merger.ui.rows import Row
 from merger.ui.service.clock import Clock
 from merger.ui.service.feeds import Answer, Feed, Feeds
-from merger.ui.state import Workspace
 from merger.ui.studio import GREEDY, Ballot, Manner, Studio, Visit
 from merger.ui.talk import Talk
 from merger.ui.words import why_token
+from merger.ui.workspace import Workspace
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from typing import Any
 from merger.recipe import dump
 from merger.ui.rows import Row
 from merger.ui.service.feeds import Feed
-from merger.ui.state import Workspace
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace
 
 FILE = "first.json"
 

@@ -14,8 +14,8 @@ from merger.search.trials import alone
 from merger.ui.lanes import short_names
 from merger.ui.rows import Row
 from merger.ui.service.improve import NO_ROWS
-from merger.ui.state import Workspace
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace
 
 KINDS: tuple[Kind, ...] = ("right", "nll", "agree")
 EACH = 20

@@ -10,8 +10,8 @@ from merger.inspect.analysis import Sketch, TensorStats, combine, samples_for
 from merger.limits import STRIP_TENSORS
 from merger.recipe import Recipe
 from merger.ui.sketch import law, layer_numbers
-from merger.ui.state import Workspace, for_statistics
 from merger.ui.studio import Studio
+from merger.ui.workspace import Workspace, for_statistics
 
 
 class Strip:
