@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 SECONDS ?= 180
 SEED ?=
-COVERAGE ?=
+COVERAGE ?= $(CI)
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -33,8 +33,8 @@ CLIENT := .cache/openai
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
-PYTEST := OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
-  -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(if $(COVERAGE),--cov=merger --cov-report=term-missing:skip-covered) $(PYTEST_ARGS)
+PYTEST := $(if $(COVERAGE),SLIPCOVER_ENABLED=1 SLIPCOVER_SOURCE=merger) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
+  -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: help run test check lint types js fix build bounds evals machines peft client docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import slipcover
 import tiny
 import torch
 from browsing import browser, open_page, url  # noqa: F401  (fixtures for every test)
@@ -48,6 +49,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark, reason in missing.items():
             if reason and item.get_closest_marker(mark):
                 item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """COVERAGE=1: the lines of merger/ that no test has run in its own processes, before pytest's closing line."""
+    folder = os.environ.get("SLIPCOVER_COVERAGE_DIR")
+    if folder and "PYTEST_XDIST_WORKER" not in os.environ:
+        merged = json.loads((Path(folder) / "merged.json").read_text(encoding="utf-8"))
+        shutil.rmtree(folder)
+        terminalreporter.section("lines of merger/ that no test runs")
+        slipcover.print_coverage(merged, missing_width=100, skip_covered=True)
 
 
 @pytest.fixture(scope="session")
