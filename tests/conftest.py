@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """COVERAGE=1: the lines of merger/ that no test has run in its own processes, before pytest's closing line."""
     folder = os.environ.get("SLIPCOVER_COVERAGE_DIR")
-    if folder and "PYTEST_XDIST_WORKER" not in os.environ:
+    if folder and "PYTEST_XDIST_WORKER" not in os.environ and terminalreporter.config.getoption("numprocesses", None):
         merged = json.loads((Path(folder) / "merged.json").read_text(encoding="utf-8"))
         shutil.rmtree(folder)
         terminalreporter.section("lines of merger/ that no test runs")

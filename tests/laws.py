@@ -32,7 +32,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
 ]
 
 
-def workspace(studio: Studio, method: str, **controls: Any) -> Workspace:
+def new_workspace(studio: Studio, method: str, **controls: Any) -> Workspace:
     """Three parents of the family under a method."""
     work = start(studio.presets[0], studio.base, studio.parents_of_family)
     work = with_models(work, studio.parents_of_family[:3])
@@ -77,7 +77,7 @@ def golden() -> dict[str, Any]:
     sample: dict[str, Any] = {}
     cases: list[dict[str, Any]] = []
     for method, controls in CASES:
-        work = workspace(studio, method, **controls)
+        work = new_workspace(studio, method, **controls)
         plan = studio.plan(work.recipe)
         law = small.law(work, plan)
         assert law is not None

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from laws import CASES, moves, workspace
+from laws import CASES, moves, new_workspace
 
 import merger.ui.lanes as lanes
 from merger.hub.access import ANYTHING, Access
@@ -38,7 +38,7 @@ def blank(browser: Any) -> Iterator[Any]:
 
 @pytest.mark.parametrize(("method", "controls"), CASES, ids=[f"{m} {c}" for m, c in CASES])
 def test_the_browser_counts_as_the_engine_does(studio: Studio, blank: Any, method: str, controls: dict[str, Any]) -> None:
-    work = workspace(studio, method, **controls)
+    work = new_workspace(studio, method, **controls)
     for split in (False,) if controls else (False, True):
         own = replace(work, split=split)
         plan = studio.plan(own.recipe)
@@ -64,7 +64,7 @@ def _percents(text: str) -> list[int]:
 
 def test_a_drag_is_seen_in_the_numbers(studio: Studio, blank: Any) -> None:
     """The comparison above is of something: strips differ from move to move, and are no empty ones."""
-    work = workspace(studio, "ties")
+    work = new_workspace(studio, "ties")
     found = Strip(studio).law(work, studio.plan(work.recipe))
     assert found is not None
     strips = blank.evaluate(STRIP, [Strip(studio).sample(found["sketch"]), found, moves(studio, work, False)])
@@ -73,10 +73,10 @@ def test_a_drag_is_seen_in_the_numbers(studio: Studio, blank: Any) -> None:
 
 
 def test_what_only_python_can_say_has_no_law(studio: Studio, blank: Any) -> None:
-    sce = workspace(studio, "sce")
+    sce = new_workspace(studio, "sce")
     assert Strip(studio).law(sce, studio.plan(sce.recipe)) is None
     rules = [{"filter": "mlp", "value": 0.2}, {"value": 0.7}]
-    mixed = workspace(studio, "ties")
+    mixed = new_workspace(studio, "ties")
     mixed = with_control(mixed, "models[0].parameters.weight", rules)
     assert law(studio.plan(mixed.recipe), False) is None and law(studio.plan(mixed.recipe), True) is None
     slerp = next(p for p in studio.presets if p.recipe.merge_method == "slerp")
@@ -85,7 +85,7 @@ def test_what_only_python_can_say_has_no_law(studio: Studio, blank: Any) -> None
 
 
 def test_numbers_that_the_method_refuses_are_left_to_python(studio: Studio, blank: Any) -> None:
-    work = workspace(studio, "della")
+    work = new_workspace(studio, "della")
     found = Strip(studio).law(work, studio.plan(work.recipe))
     assert found is not None
     given = moves(studio, work, False, 1)[0]
@@ -96,7 +96,7 @@ def test_numbers_that_the_method_refuses_are_left_to_python(studio: Studio, blan
 
 
 def test_lanes_of_another_board_are_left_to_python(studio: Studio, blank: Any) -> None:
-    work = workspace(studio, "ties")
+    work = new_workspace(studio, "ties")
     found = Strip(studio).law(work, studio.plan(work.recipe))
     assert found is not None
     given = moves(studio, work, False, 1)[0]
@@ -105,7 +105,7 @@ def test_lanes_of_another_board_are_left_to_python(studio: Studio, blank: Any) -
 
 
 def test_a_sample_is_told_to_those_who_know_its_word(studio: Studio) -> None:
-    work = workspace(studio, "ties")
+    work = new_workspace(studio, "ties")
     plan = studio.plan(work.recipe)
     held = Sketches(nbytes=1)
     sketch = Strip(studio)._sketch(plan)

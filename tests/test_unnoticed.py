@@ -78,7 +78,7 @@ def studio() -> Studio:
     return Studio(ROOT / "presets")
 
 
-def workspace(studio: Studio, chosen: tuple[str, ...] = (PIRATE, PLURAL)) -> workspace.Workspace:
+def new_workspace(studio: Studio, chosen: tuple[str, ...] = (PIRATE, PLURAL)) -> workspace.Workspace:
     return workspace.with_models(workspace.start(studio.presets[0], studio.base, studio.parents_of_family), chosen)
 
 
@@ -339,7 +339,7 @@ def test_interleaved_answers_have_a_time_limit() -> None:
 def test_a_word_is_a_parents_only_where_the_base_would_not_say_it(
     base_agrees: bool, studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    work = workspace(studio, (PIRATE,))
+    work = new_workspace(studio, (PIRATE,))
 
     class Voice:
         def __init__(self, model: str) -> None:
@@ -367,7 +367,7 @@ def test_leaving_ends_ones_answer(studio: Studio, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(studio.voices, "turns", words)
     monkeypatch.setattr(Answers, "_why", lambda self, work, prompt, heard: heard)
-    work, visit = workspace(studio), studio.visit("leaver")
+    work, visit = new_workspace(studio), studio.visit("leaver")
     feeds = Answers(studio).answer(work, "leave me", visit)
     while not passes:
         next(feeds)
@@ -398,14 +398,14 @@ def test_typed_yaml_is_checked_with_the_visitors_own_grants(hub_cache: Path, mon
 
 def test_going_back_to_other_models_forgets_the_settings_of_these(studio: Studio) -> None:
     """What is kept for a model that left the mix belongs to its shelf: one with the same name elsewhere is another model."""
-    first = workspace(studio)
+    first = new_workspace(studio)
     other = workspace.stepped(first, workspace.with_family(first, BASE, (STORY, PIRATE)))
     other = workspace.with_control(other, "models[1].parameters.weight", 0.123)
     assert dict(dict(other.kept)[PIRATE])["weight"].at("", 0, 1) == 0.123
     back = workspace.undone(other)
     assert back.moment == first.moment and STORY not in dict(back.kept)
     assert dict(dict(back.kept)[PIRATE])["weight"] == dict(first.recipe.models[0].parameters)["weight"]
-    three = workspace.with_control(workspace(studio, (PIRATE, PLURAL, STORY)), "models[2].parameters.weight", 0.7)
+    three = workspace.with_control(new_workspace(studio, (PIRATE, PLURAL, STORY)), "models[2].parameters.weight", 0.7)
     two = workspace.with_models(three, (PIRATE, PLURAL))
     within = workspace.undone(workspace.stepped(two, workspace.with_control(two, "models[0].parameters.weight", 0.9)))
     assert within.moment == two.moment and dict(within.kept)[STORY] == dict(three.kept)[STORY]  # on one shelf they stay

@@ -6,7 +6,7 @@ Reads no weights, but for heads that a config.json says are the embeddings again
 import math
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -107,6 +107,11 @@ class TensorJob:
     def numel(self) -> int:
         """Elements of the output tensor."""
         return math.prod(self.shape)
+
+    @cached_property
+    def models(self) -> tuple[str, ...]:
+        """The models of its sources."""
+        return tuple([source.model for source in self.sources])
 
     def moved(self, args: Arguments) -> "TensorJob":
         """The same tensor with other numbers; what was worked out without them is kept."""
@@ -255,6 +260,7 @@ class _Frame:
     rows: tuple[_Row, ...]
     parts: tuple[Slice, ...]
     models: Mapping[str, "weakref.ref[Checkpoint]"]
+    placed: dict[tuple[str, ...], list[int]] = field(default_factory=dict[tuple[str, ...], list[int]])
 
     def moved(self, recipe: Recipe, models: Mapping[str, Checkpoint]) -> tuple[TensorJob, ...] | None:
         """The jobs of a recipe of the same shape, those whose numbers stay the very same objects; None for other models."""
@@ -272,26 +278,44 @@ class _Frame:
         moved = [p for p in recipe.method.params if any(n == p.name for n, _, _ in changed)]
         settings = [s for r in (self.plan.recipe, recipe) for scope in _all_scopes(r) for _, s in scope]
         patterns = list({pattern for setting in settings for pattern, _ in setting.rules if pattern})
-        same: dict[object, Arguments | None] = {}
+        same: dict[tuple[int, Arguments], Arguments | None] = {}
         jobs: list[TensorJob] = []
-        for row, job in zip(self.rows, self.plan.jobs, strict=True):
+        for row, job, place in zip(self.rows, self.plan.jobs, self._placed(tuple(sorted(patterns))), strict=True):
             if job.method:
-                names = (row.name, *row.names)  # tensors of a layer in whose names the same filters are have one answer
-                filtered = tuple([p in n for n in names for p in patterns]) if patterns else ()
-                place = (id(row.part), row.layer, row.layers, row.parents, job.args, filtered)
-                if place not in same:
-                    same[place] = self._numbers(row, job, recipe, now[id(row.part)], changed, moved)
-                args = same[place]
+                key = (place, job.args)
+                if key not in same:
+                    same[key] = self._numbers(row, job, recipe, now[id(row.part)], changed, moved, bool(patterns))
+                args = same[key]
                 job = job if args is None else job.moved(args)
             jobs.append(job)
         return tuple(jobs)
 
+    def _placed(self, patterns: tuple[str, ...]) -> list[int]:
+        """For each row a number: one for all of a layer in whose names the same filters are found, which have one answer."""
+        if patterns not in self.placed:
+            self.placed.clear()
+            numbers: dict[object, int] = {}
+            self.placed[patterns] = [
+                numbers.setdefault(
+                    (
+                        id(row.part),
+                        row.layer,
+                        row.layers,
+                        row.parents,
+                        *[p in n for n in (row.name, *row.names) for p in patterns],
+                    ),
+                    len(numbers),
+                )
+                for row in self.rows
+            ]
+        return self.placed[patterns]
+
     def _numbers(
         self, row: _Row, job: TensorJob, recipe: Recipe, part: Slice, changed: Sequence[tuple[str, Setting, Setting]],
-        moved: Sequence[Param],
+        moved: Sequence[Param], filtered: bool,
     ) -> Arguments | None:  # fmt: skip
         """The numbers of a row in a recipe of the same shape; None where they stay."""
-        names = {row.name, *row.names}
+        names = {row.name, *row.names} if filtered else {row.name}
         if all(a.at(n, row.layer, row.layers) == b.at(n, row.layer, row.layers) for _, a, b in changed for n in names):
             return None
         entries = _ordered(part, recipe)

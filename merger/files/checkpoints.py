@@ -178,7 +178,7 @@ class Checkpoint:
     @property
     def pieces(self) -> tuple[Piece, ...]:
         """The folders it is read from, with their weight files."""
-        return (Piece(self.reference, self.folder, tuple(sorted({stored.file for stored in self.tensors.values()}))),)
+        return (Piece(self.reference, self.folder, tuple(sorted(self._files))),)
 
     @property
     def numels(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any
 
@@ -154,6 +154,9 @@ class Layout:
     stacks: Mapping[str, int]
     main: str | None
     extra: int = 0
+    _places: dict[str, tuple[str | None, int]] = field(
+        default_factory=dict[str, tuple[str | None, int]], repr=False, compare=False
+    )
 
     @property
     def layers(self) -> int:
@@ -166,10 +169,11 @@ class Layout:
         >>> layout({"model.layers.0.w": 4, "model.layers.1.w": 4}).place("model.layers.1.w")
         ('model.layers.', 1)
         """
-        match = _NUMBERED.fullmatch(name)
-        if match and int(match[2]) < self.stacks.get(match[1], 0):
-            return match[1], int(match[2])
-        return None, 0
+        if name not in self._places:  # a drag asks for all of them many times a second
+            match = _NUMBERED.fullmatch(name)
+            inside = match is not None and int(match[2]) < self.stacks.get(match[1], 0)
+            self._places[name] = (match[1], int(match[2])) if match and inside else (None, 0)
+        return self._places[name]
 
     def is_extra(self, name: str) -> bool:
         """Whether a tensor belongs to the prediction of later tokens, and is no part of the model that answers.

@@ -3,13 +3,14 @@
 What does not depend on the numbers is kept from one move to the next: a plan that was moved has the very same sources.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 from merger.engine import costs, fused
+from merger.engine.arguments import Arguments
 from merger.engine.budget import memory_together
 from merger.engine.plan import Plan, Source, TensorJob
 from merger.files.layout import Layout, role
@@ -27,23 +28,18 @@ class Alike:
     alters  for each source the share of such a tensor in which it differs from the base, 0 to 1
     numel   parameters of all of them
     kinds   those that also have one shape: kind -> one of them, how many
+    acting  the places of the donors that have a part in them: no factor that multiplies them is zero
+    keeps   for each source the share that it changes after a trim: what is trimmed first is what does not change
+    changes the share that some acting donor changes, and that some changes after a trim (models trim independently)
     """
 
     job: TensorJob
     alters: tuple[float, ...]
     numel: int
     kinds: dict[int, tuple[TensorJob, int]]
-
-    @cached_property
-    def acting(self) -> tuple[int, ...]:
-        """The places of the donors that have a part in them: no factor that multiplies them is zero."""
-        factors = [value for name in FACTORS if (value := self.job.args.get(name)) is not None]
-        return tuple(i for i, _ in self.job.donors if all((f[i] if isinstance(f, tuple) else f) != 0 for f in factors))
-
-    def kept(self, i: int) -> float:
-        """The share that the i-th source changes after a trim: what is trimmed first is what does not change."""
-        density = self.job.args.at("density", i)
-        return self.alters[i] if density is None else min(1.0, float(density), self.alters[i])
+    acting: tuple[int, ...]
+    keeps: tuple[float, ...]
+    changes: tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -138,16 +134,34 @@ def _differs(plan: Plan, job: TensorJob, i: int, samples: Samples) -> float:
 
 def alike(plan: Plan, still: Fixed) -> list[Alike]:
     """A plan's tensors, those together that are merged alike, in the order of the output."""
-    groups: dict[tuple[int, object], Alike] = {}
+    groups: dict[tuple[int, Arguments], Alike] = {}
+    known: dict[tuple[int, Arguments], _Facts] = still.cache.setdefault("facts", {})  # a move changes few of them
+    if len(known) > _MANY:
+        known.clear()
     for job, place, kind, alters in zip(plan.jobs, still.places, still.kinds, still.alters, strict=True):
         key = (place, job.args)
         group = groups.get(key)
         if group is None:
-            group = groups[key] = Alike(job, alters, 0, {})
+            if key not in known:
+                known[key] = _facts(job, alters)
+            group = groups[key] = Alike(job, alters, 0, {}, *known[key])
         group.numel += job.numel
         first, count = group.kinds.get(kind, (job, 0))
         group.kinds[kind] = (first, count + 1)
     return list(groups.values())
+
+
+_Facts = tuple[tuple[int, ...], tuple[float, ...], tuple[float, float]]
+
+
+def _facts(job: TensorJob, alters: tuple[float, ...]) -> _Facts:
+    """What follows from the arguments alone: acting, keeps and changes of an Alike."""
+    factors = [value for name in FACTORS if (value := job.args.get(name)) is not None]
+    acting = tuple([i for i, _ in job.donors if all((f[i] if isinstance(f, tuple) else f) != 0 for f in factors)])
+    densities = [job.args.at("density", i) for i in range(len(alters))]
+    keeps = tuple([a if d is None else min(1.0, float(d), a) for d, a in zip(densities, alters, strict=True)])
+    changes = 1 - math.prod(1 - alters[i] for i in acting), 1 - math.prod(1 - keeps[i] for i in acting)
+    return acting, keeps, changes
 
 
 def takes(groups: Sequence[Alike], still: Fixed) -> tuple[int, float]:

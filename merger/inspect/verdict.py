@@ -189,7 +189,7 @@ def _shares(recipe: Recipe, mine: ByModel) -> Iterator[Share]:
         can = sum(group.numel for group, _ in own)
         does = sum((group.numel * group.alters[i] for group, i in acting), 0.0)
         if can or reference != recipe.base_model:
-            yield Share(reference, can, round(does), sum((group.numel * group.kept(i) for group, i in acting), 0.0))
+            yield Share(reference, can, round(does), sum((group.numel * group.keeps[i] for group, i in acting), 0.0))
 
 
 def _together(groups: Sequence[Alike]) -> tuple[int, int, float]:
@@ -197,11 +197,9 @@ def _together(groups: Sequence[Alike]) -> tuple[int, int, float]:
     can = 0
     does = kept = 0.0
     for group in groups:
-        donors = group.job.donors
-        active = group.acting
-        can += group.numel if donors else 0
-        does += group.numel * (1 - math.prod(1 - group.alters[i] for i in active))
-        kept += group.numel * (1 - math.prod(1 - group.kept(i) for i in active))
+        can += group.numel if group.job.donors else 0
+        does += group.numel * group.changes[0]
+        kept += group.numel * group.changes[1]
     return can, round(does), kept
 
 

@@ -224,6 +224,20 @@ def _parts_of(
     return ((ATTENTION, tuple(mine)), (REST, tuple(others)))
 
 
+@lru_cache(maxsize=32)
+def _spots_of(
+    names: tuple[str, ...], stacks: tuple[tuple[str, int], ...], main: str | None, split: bool
+) -> tuple[tuple[str | None, int, tuple[str, ...]], ...]:
+    """(part, column, tensors) of those that a rule without a filter gives one number: of one column and one layer."""
+    where = Layout(dict(stacks), main)
+    spots: dict[tuple[str | None, int, tuple[str | None, int]], list[str]] = {}
+    for part, listed in _parts_of(names, stacks, main, split):
+        for i, column in enumerate(listed):
+            for name in column:
+                spots.setdefault((part, i, where.place(name)), []).append(name)
+    return tuple((part, i, tuple(alike)) for (part, i, _), alike in spots.items())
+
+
 def attention(plan: Plan) -> frozenset[str]:
     """The tensors that a split lane's attention half moves; none where the names do not tell them apart."""
     return frozenset(name for names in _parts(plan, bool(filters(plan))).get(ATTENTION, ()) for name in names)
@@ -272,25 +286,26 @@ def values(plan: Plan, rows: Sequence[Lane], grid: Board) -> tuple[Values, froze
 def read(plan: Plan, rows: Sequence[Lane]) -> Reading:
     """What the lanes show. A column of several values shows their mean; norms beside an even MLP are told apart instead."""
     parts = _parts(plan, any(lane.part for lane in rows))
-    jobs = [(job.name, job.args, {s.model: i for i, s in enumerate(job.sources)}) for job in plan.jobs if job.method]
+    jobs = {job.name: (job.args, job.models) for job in plan.jobs if job.method}
+    cells = {part: [_alike(names, jobs) for names in listed] for part, listed in parts.items()}
     shown: Values = {}
     mixed: set[str] = set()
     apart: set[str] = set()
     for lane in rows:
-        numbers = _numbers(jobs, lane, plan.recipe)
         shown[lane.path] = []
-        for names in parts[lane.part]:
-            values = [numbers[name] for name in names if name in numbers]
-            if lane.part is not None and len(set(values)) > 1:
-                main = [numbers[name] for name in names if name in numbers and role(name) != "norm"]
-                if len(set(main)) == 1:
-                    values = main
+        for cell in cells[lane.part]:
+            here = _numbers(cell, lane, plan.recipe)
+            if lane.part is not None and len({number for number, _ in here}) > 1:
+                main = [(number, names) for number, names in here if any(role(name) != "norm" for name in names)]
+                if len({number for number, _ in main}) == 1:
+                    here = main
                     apart.add(lane.path)
-            if len(set(values)) > 1:
+            if len({number for number, _ in here}) > 1:
                 mixed.add(lane.path)
-                shown[lane.path].append(round(math.fsum(values) / len(values), 6))
+                each = [number for number, names in here for _ in names]
+                shown[lane.path].append(round(math.fsum(each) / len(each), 6))
             else:
-                shown[lane.path].append(round(values[0], 6) if values else 0.0)
+                shown[lane.path].append(round(here[0][0], 6) if here else 0.0)
     for lane in rows:  # where a lane has no tensors it shows its other half: nothing reads it, and the view keeps its range
         other = {ATTENTION: REST, REST: ATTENTION}.get(lane.part or "")
         if other is not None:
@@ -300,14 +315,27 @@ def read(plan: Plan, rows: Sequence[Lane]) -> Reading:
     return Reading(shown, frozenset(mixed), frozenset(apart))
 
 
-def _numbers(jobs: Sequence[tuple[str, Arguments, dict[str, int]]], lane: Lane, recipe: Recipe) -> dict[str, float]:
-    """Tensor -> the lane's number there; tensors that its model has no part in are left out."""
+_Alike = dict[tuple[Arguments, tuple[str, ...]], list[str]]
+"""The tensors of a column by their arguments and models: mostly all of a layer are one entry."""
+
+
+def _alike(names: Sequence[str], jobs: Mapping[str, tuple[Arguments, tuple[str, ...]]]) -> _Alike:
+    """Those that are merged."""
+    cell: _Alike = {}
+    for name in names:
+        if name in jobs:
+            cell.setdefault(jobs[name], []).append(name)
+    return cell
+
+
+def _numbers(cell: _Alike, lane: Lane, recipe: Recipe) -> list[tuple[float, list[str]]]:
+    """The lane's numbers with the tensors that have them; tensors that its model has no part in are left out."""
     key = lane.param.name
     if lane.model is None:
-        return {name: args.number(key) for name, args, _ in jobs}
+        return [(args.number(key), names) for (args, _), names in cell.items()]
     model = recipe.models[lane.model].model
     # the place among the merged, not among the listed: a base that is listed is not merged
-    return {name: args.one(key, place[model]) for name, args, place in jobs if model in place}
+    return [(args.one(key, models.index(model)), names) for (args, models), names in cell.items() if model in models]
 
 
 # ---------------------------------------------------------------------------------------------- writing a recipe
@@ -352,7 +380,6 @@ def _setting(numbers: Mapping[str | None, list[float]], lane: Lane, plan: Plan) 
     """The recipe's words for painted numbers, {part: a number per column}: the shortest that give every tensor its own."""
     parts = _parts(plan, None not in numbers)
     kinds = [column.kind for column in columns(plan).columns]
-    wanted = {name: numbers[part][i] for part, listed in parts.items() for i, names in enumerate(listed) for name in names}
     rest = numbers[REST if REST in numbers else None]
     curve = [n for n, kind in zip(rest, kinds, strict=True) if kind == "layer"]
     inner: Rules = [(None, _curve(curve) if curve else rest[0])]
@@ -363,15 +390,17 @@ def _setting(numbers: Mapping[str | None, list[float]], lane: Lane, plan: Plan) 
             inner = [*((pattern, _curve(mine)) for pattern in filters(plan)), *inner]
     look = _lookup(plan, lane)
     edges, inside = list[tuple[str | None, Value]](), look(inner)
-    for i, column in enumerate(columns(plan).columns):
-        if column.kind != "layer" and any(inside(name) != wanted[name] for name in column.names):
+    for i, column in enumerate(columns(plan).columns):  # at the edges there is no attention: they belong to the rest
+        if column.kind != "layer" and any(inside(name) != rest[i] for name in column.names):
             edges += [(pattern, rest[i]) for pattern in _patterns(column.names, plan)]
+    spots = _spots_of(*_shape(plan), None not in numbers)
     main: Rules = [(plan.layout.main, value) if pattern is None else (pattern, value) for pattern, value in inner]
     for rules in ([*edges, *inner], [*main, *edges, inner[-1]]):  # an edge's name may be a part of a layer's
-        found = look(rules)
-        if all(found(name) == number for name, number in wanted.items()):
+        found, filtered = look(rules), any(pattern is not None for pattern, _ in rules)
+        if all(found(name) == numbers[part][i] for part, i, names in spots for name in (names if filtered else names[:1])):
             return _document(rules)
     # Whole names, the longest first: none is found inside an earlier one.
+    wanted = {name: numbers[part][i] for part, listed in parts.items() for i, names in enumerate(listed) for name in names}
     every: Rules = [(name, wanted[name]) for name in sorted(wanted, key=len, reverse=True)]
     return _document([*every, (None, rest[0])])
 
@@ -391,12 +420,13 @@ def _document(rules: Rules) -> Any:
 def _lookup(plan: Plan, lane: Lane) -> Callable[[Rules], Callable[[str], Any]]:
     """What rules give a tensor: looked up by its name in the lane's model, at its place in its stack."""
     model = None if lane.model is None else plan.recipe.models[lane.model].model
-    own = {job.name: s.name for job in plan.jobs for s in job.sources if s.model == model} if model is not None else {}
 
     def look(rules: Rules) -> Callable[[str], Any]:
         setting, layout = Setting(tuple(rules)), plan.layout
         given: dict[tuple[Any, ...], Any] = {}  # the same for all tensors of a layer in whose names the same filters are
         patterns = [pattern for pattern, _ in setting.rules if pattern is not None]
+        jobs = plan.jobs if patterns and model is not None else ()
+        own = {job.name: job.sources[job.models.index(model)].name for job in jobs if model in job.models}
 
         def at(name: str) -> Any:
             mine, (stack, index) = own.get(name, name), layout.place(name)

@@ -151,6 +151,9 @@ def _values(param: str, setting: Setting, board: Board) -> Values:
 
     def at(column: Column) -> tuple[Scalar, ...]:
         layer, span = column.layer or 0, layers if column.layer is not None else 0
+        if not patterns and column.names:
+            number = setting.at(column.names[0], layer, span)
+            return (0.0 if number is None else number,) * len(column.names)
         numbers: dict[tuple[bool, ...], Scalar] = {}  # the same for all tensors in whose names the same filters are
         each: list[Scalar] = []
         for name in column.names:
@@ -292,6 +295,8 @@ def _leads(weights: Sequence[tuple[str, Values, Values]], board: Board) -> str:
 
 
 def _mean(values: Sequence[Scalar]) -> float:
+    if values and not isinstance(values[0], str) and values.count(values[0]) == len(values):
+        return float(values[0])
     numbers = [float(v) for v in values if not isinstance(v, str)]
     return math.fsum(numbers) / len(numbers) if numbers else 0.0
 
