@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from merger.engine.arguments import Arguments
 from merger.engine.plan import Plan, TensorJob
 from merger.methods import METHODS
 from merger.methods.ops import CANCELLED
@@ -56,9 +55,9 @@ class Cancelling:
 def cancelling(plan: Plan) -> Iterator[Cancelling]:
     """The weights of a plan that are divided by their sum and cancel out, those of most tensors first."""
     counts: dict[tuple[str, str, tuple[float, ...]], int] = {}
-    alike: dict[tuple[str | None, Arguments], list[TensorJob]] = {}
+    alike: dict[tuple[str | None, int], list[TensorJob]] = {}  # a plan holds equal arguments as one object
     for job in plan.jobs:
-        alike.setdefault((job.method, job.args), []).append(job)
+        alike.setdefault((job.method, id(job.args)), []).append(job)
     for job, *others in alike.values():
         switch = divides(job)
         weights = job.args.get("weight")

@@ -234,6 +234,7 @@ def make_plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
         jobs = tuple(_by_tokens(job, recipe, models, words) for job in jobs)
     if recipe.earlier:
         jobs = tuple(_made(job, recipe) for job in jobs)
+    jobs = _shared(jobs)
     followed = stacks.follow(config_source, {r: models[r].config for r in recipe.merged}, layouts, origins, moved)
     config = _config(recipe, followed.config, models[config_source], jobs, words, models, packed)
     plan = Plan(
@@ -247,6 +248,12 @@ def make_plan(recipe: Recipe, models: Mapping[str, Checkpoint]) -> Plan:
     if not recipe.method.law.copies or all(job.method for job in jobs):  # there the scale decides what is copied
         _keep(key, _Frame(plan, tuple(fitting), parts, {name: weakref.ref(model) for name, model in models.items()}))
     return plan
+
+
+def _shared(jobs: Sequence[TensorJob]) -> tuple[TensorJob, ...]:
+    """Equal arguments as one object, which a move keeps so: what asks for tensors that are alike compares no numbers."""
+    held: dict[tuple[str | None, Arguments], Arguments] = {}
+    return tuple([job.moved(held.setdefault((job.method, job.args), job.args)) for job in jobs])
 
 
 # ---------------------------------------------------------------------------------------------- moves
@@ -278,11 +285,11 @@ class _Frame:
         moved = [p for p in recipe.method.params if any(n == p.name for n, _, _ in changed)]
         settings = [s for r in (self.plan.recipe, recipe) for scope in _all_scopes(r) for _, s in scope]
         patterns = list({pattern for setting in settings for pattern, _ in setting.rules if pattern})
-        same: dict[tuple[int, Arguments], Arguments | None] = {}
+        same: dict[tuple[int, int], Arguments | None] = {}
         jobs: list[TensorJob] = []
         for row, job, place in zip(self.rows, self.plan.jobs, self._placed(tuple(sorted(patterns))), strict=True):
             if job.method:
-                key = (place, job.args)
+                key = (place, id(job.args))
                 if key not in same:
                     same[key] = self._numbers(row, job, recipe, now[id(row.part)], changed, moved, bool(patterns))
                 args = same[key]

@@ -31,6 +31,7 @@ class Alike:
     acting  the places of the donors that have a part in them: no factor that multiplies them is zero
     keeps   for each source the share that it changes after a trim: what is trimmed first is what does not change
     changes the share that some acting donor changes, and that some changes after a trim (models trim independently)
+    compiled  whether the compiled passes merge it, by all that they ask of a job before reading
     """
 
     job: TensorJob
@@ -40,6 +41,7 @@ class Alike:
     acting: tuple[int, ...]
     keeps: tuple[float, ...]
     changes: tuple[float, float]
+    compiled: bool
 
 
 @dataclass(frozen=True)
@@ -134,58 +136,45 @@ def _differs(plan: Plan, job: TensorJob, i: int, samples: Samples) -> float:
 
 def alike(plan: Plan, still: Fixed) -> list[Alike]:
     """A plan's tensors, those together that are merged alike, in the order of the output."""
-    groups: dict[tuple[int, Arguments], Alike] = {}
+    groups: dict[tuple[int, int], Alike] = {}
     known: dict[tuple[int, Arguments], _Facts] = still.cache.setdefault("facts", {})  # a move changes few of them
     if len(known) > _MANY:
         known.clear()
     for job, place, kind, alters in zip(plan.jobs, still.places, still.kinds, still.alters, strict=True):
-        key = (place, job.args)
-        group = groups.get(key)
+        group = groups.get((place, id(job.args)))
         if group is None:
+            key = (place, job.args)
             if key not in known:
                 known[key] = _facts(job, alters)
-            group = groups[key] = Alike(job, alters, 0, {}, *known[key])
+            group = groups[place, id(job.args)] = Alike(job, alters, 0, {}, *known[key])
         group.numel += job.numel
         first, count = group.kinds.get(kind, (job, 0))
         group.kinds[kind] = (first, count + 1)
     return list(groups.values())
 
 
-_Facts = tuple[tuple[int, ...], tuple[float, ...], tuple[float, float]]
+_Facts = tuple[tuple[int, ...], tuple[float, ...], tuple[float, float], bool]
 
 
 def _facts(job: TensorJob, alters: tuple[float, ...]) -> _Facts:
-    """What follows from the arguments alone: acting, keeps and changes of an Alike."""
+    """What follows from the arguments alone: acting, keeps, changes and compiled of an Alike."""
     factors = [value for name in FACTORS if (value := job.args.get(name)) is not None]
     acting = tuple([i for i, _ in job.donors if all((f[i] if isinstance(f, tuple) else f) != 0 for f in factors)])
     densities = [job.args.at("density", i) for i in range(len(alters))]
     keeps = tuple([a if d is None else min(1.0, float(d), a) for d, a in zip(densities, alters, strict=True)])
     changes = 1 - math.prod(1 - alters[i] for i in acting), 1 - math.prod(1 - keeps[i] for i in acting)
-    return acting, keeps, changes
+    return acting, keeps, changes, fused.supports(job)
 
 
-def takes(groups: Sequence[Alike], still: Fixed) -> tuple[int, float]:
+def takes(groups: Sequence[Alike]) -> tuple[int, float]:
     """Bytes of memory and seconds that a merge of these tensors takes: of each kind one is looked at."""
     counts: dict[tuple[int, bool], tuple[TensorJob, int]] = {}
     for group in groups:
-        compiled = _compiled(group.job, still)
         for kind, (job, count) in group.kinds.items():
-            first, known = counts.get((kind, compiled), (job, 0))
-            counts[kind, compiled] = (first, known + count)
+            first, known = counts.get((kind, group.compiled), (job, 0))
+            counts[kind, group.compiled] = (first, known + count)
     largest = [job for job, count in counts.values() for _ in range(min(count, 2))]  # as many as are made at a time
     return memory_together(largest, 2), costs.START + sum(count * costs.seconds(job) for job, count in counts.values())
-
-
-def _compiled(job: TensorJob, still: Fixed) -> bool:
-    """Whether the compiled passes merge it, by all that they ask of a job before reading."""
-    ends = role(job.name) in ("embed", "head")
-    asked = (job.method, job.compute, job.out, len(job.sources), len(job.shape), ends, job.args)
-    known: dict[object, bool] = still.cache.setdefault("compiled", {})
-    if len(known) > _MANY:
-        known.clear()
-    if asked not in known:
-        known[asked] = fused.supports(job)
-    return known[asked]
 
 
 ByModel = Mapping[str, Sequence[tuple[Alike, int]]]

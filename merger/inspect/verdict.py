@@ -143,7 +143,7 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Ver
         *_coverage(recipe, plan, shares, can, numel),
         *_nothing(recipe, plan, shares, mine),
         *_too_far(recipe, groups),
-        *_without_effect(recipe, plan, mine),
+        *_without_effect(recipe, plan, mine, still),
         *_untouched(plan, shares, still),
         *_cancelled(recipe, plan),
         *_damaged(recipe, samples),
@@ -154,7 +154,7 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Ver
         *(Finding("note", remark) for remark in plan.remarks if remark not in coverage(recipe, plan.misfits)),
     ]
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.level))
-    memory, seconds = takes(groups, still)
+    memory, seconds = takes(groups)
     return Verdict(
         _summary(recipe, plan, findings, shares, numel, can, kept), tuple(findings), _grouped(plan, still), shares,
         numel, can, does, kept, still.nbytes,
@@ -501,7 +501,7 @@ def _entries(recipe: Recipe) -> dict[str, list[tuple[str, Entry]]]:
     return entries
 
 
-def _without_effect(recipe: Recipe, plan: Plan, mine: ByModel) -> Iterator[Finding]:
+def _without_effect(recipe: Recipe, plan: Plan, mine: ByModel, still: Fixed) -> Iterator[Finding]:
     for model, listed in _entries(recipe).items():
         active = [(group, k) for group, k in mine.get(model, ()) if k in group.acting]
         if not active or model == recipe.base_model:
@@ -531,10 +531,10 @@ def _without_effect(recipe: Recipe, plan: Plan, mine: ByModel) -> Iterator[Findi
                 kind="untrimmed", model=model,
                 mend=Fix("Keep the larger half of its changes", {f"{p}.parameters.density": 0.5 for p, _ in listed}),
             )  # fmt: skip
-    yield from _filters(recipe, plan)
+    yield from _filters(recipe, plan, still)
 
 
-def _filters(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
+def _filters(recipe: Recipe, plan: Plan, still: Fixed) -> Iterator[Finding]:
     """Filters found in no tensor's name, and rules that are never reached."""
     scopes: list[tuple[str, Parameters]] = [("parameters", recipe.parameters)]
     scopes += [(f"modules.{m.name}.parameters", m.parameters) for m in recipe.modules]
@@ -542,7 +542,9 @@ def _filters(recipe: Recipe, plan: Plan) -> Iterator[Finding]:
         scopes += [(f"{above}slices[{i}].parameters", s.parameters) for i, s in enumerate(part.slices)]
     scopes += [(f"{path}.parameters", e.parameters) for listed in _entries(recipe).values() for path, e in listed]
     filtered = any(pattern is not None for _, scope in scopes for _, setting in scope for pattern, _ in setting.rules)
-    names = [n for job in plan.jobs for n in (job.name, *(s.name for s in job.sources))] if filtered else []
+    if filtered and "names" not in still.cache:
+        still.cache["names"] = list(dict.fromkeys(n for job in plan.jobs for n in (job.name, *(s.name for s in job.sources))))
+    names: list[str] = still.cache["names"] if filtered else []
     for where, scope in scopes:
         for name, setting in scope:
             for pattern, _ in setting.rules:
