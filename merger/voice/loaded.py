@@ -42,7 +42,6 @@ class Loaded:
         """Counts what was written to its tensors."""
         self.heard: list[int] = []
         """The tokens that it keeps keys and values of."""
-        self.go_on: Callable[[], bool] | None = None
         self._model, self._context, self._tokens, self._handle, self._tensors = 0, 0, 0, -1, dict[str, int]()
         self._batch: Batch | None = self._library.llama_batch_init(CHUNK, 0, 1)
         # libc's strlen is what llama.cpp asks whether to go on: nothing here stands in its way, as Python's lock would
@@ -119,17 +118,11 @@ class Loaded:
 
     # ------------------------------------------------------------------------------------------ reading
 
-    @contextlib.contextmanager
-    def heeding(self, go_on: Callable[[], bool]) -> Generator[None]:
-        """While this lasts reading ends, with Cancelled, soon after go_on has said no; it is asked by another thread."""
-        before, self.go_on = self.go_on, go_on
-        try:
-            yield
-        finally:
-            self.go_on = before
+    def read(self, ids: Sequence[int], keep: int, go_on: Callable[[], bool] | None = None) -> Tensor:
+        """Logits (keep, vocabulary) after the last `keep` of these tokens; a beginning that was heard is not read again.
 
-    def read(self, ids: Sequence[int], keep: int) -> Tensor:
-        """Logits (keep, vocabulary) after the last `keep` of these tokens; a beginning that was heard is not read again."""
+        go_on  is asked by another thread again and again: soon after it has said no the reading ends, with Cancelled
+        """
         with self.lock:
             if len(ids) > self.length:
                 raise MergeError(f"the text is {len(ids)} tokens long; this model reads at most {self.length}.")
@@ -142,7 +135,7 @@ class Loaded:
                 self._room(min(self.length, max(len(ids), 2 * self._tokens)))
             start = self._rewound(min(_same(self.heard, ids), len(ids) - keep))
             out = torch.empty((keep, self.words))
-            with self._watched():
+            with self._watched(go_on):
                 while start < len(ids):
                     some = ids[start : start + CHUNK]
                     first = max(0, len(ids) - keep - start)  # of these tokens the first whose logits are wanted
@@ -185,10 +178,9 @@ class Loaded:
         c.memmove(out.data_ptr(), found, 4 * self.words)
 
     @contextlib.contextmanager
-    def _watched(self) -> Generator[None]:
+    def _watched(self, go_on: Callable[[], bool] | None) -> Generator[None]:
         """Ask go_on again and again while llama.cpp is at work, and stop it there."""
-        self._stop[0] = b"\0"
-        go_on, done = self.go_on, threading.Event()
+        self._stop[0], done = b"\0", threading.Event()
         if go_on is None:
             yield
             return

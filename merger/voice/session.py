@@ -105,10 +105,14 @@ class GgufSession:
         self.parents, self.threads, self.mapped, self.room = parents, threads, mapped, room
         self.loaded: Loaded | None = None
         self.plan: Plan | None = None
+        self.recipe: Recipe | None = None
+        """Whose merge is loaded; None where it is none's."""
         self.done: dict[str, TensorJob] = {}
         self.generation = 0
         """Counts how often a model was loaded: a voice built on another is out of date."""
-        self._wanted, self._kind = kind, KINDS["f16"]
+        self.checks: dict[str, str] = {}
+        """What was found of each kind of model, see merger/voice/check.py."""
+        self.wanted, self._kind = kind, KINDS["f16"]
         self._large = False
         """Whether this recipe's weights were seen to be beyond what 16 bits hold."""
         self._built: _Built | None = None
@@ -116,7 +120,8 @@ class GgufSession:
         self._converter: Converter | None = None
         self._open = contextlib.ExitStack()
         self._of = parents.generation
-        self._lock = threading.RLock()
+        self.lock = threading.RLock()
+        """Held while a merge is put in, and by whoever is heard."""
 
     @property
     def bits(self) -> int:
@@ -132,11 +137,12 @@ class GgufSession:
         Cancelled leaves every tensor whole: some of the new recipe, the rest of the old. Weights that 16 bits do not hold are
         put into 8.
         """
-        with self._lock:
+        with self.lock:
+            self.recipe = None
             try:
                 return self._apply(recipe, progress, cancelled, access)
             except TooLarge:
-                if self._wanted == "f16":
+                if self.wanted == "f16":
                     raise
                 self._large = True
                 return self._apply(recipe, progress, cancelled, access)
@@ -168,7 +174,7 @@ class GgufSession:
             self.done.clear()
             raise
         self.done |= {job.name: job for job in stale}
-        self.plan = plan
+        self.plan, self.recipe = plan, recipe
         return tuple(job.name for job in stale)
 
     def _stale(self, plan: Plan, recast: Recast) -> list[TensorJob]:
@@ -224,7 +230,7 @@ class GgufSession:
             return
         self._large = self._large and same
         self._drop()
-        kind = self._wanted or ("q8_0" if self._large else fitting(plan, models, self.room()).kind.name)
+        kind = self.wanted or ("q8_0" if self._large else fitting(plan, models, self.room()).kind.name)
         self._load(plan, models, KINDS[kind], cancelled)
         self._built = _Built(kind, repr(sorted(plan.config.items())), words, shapes)
         self.generation += 1
@@ -257,13 +263,22 @@ class GgufSession:
     def _drop(self) -> None:
         if self.loaded is not None:
             self.loaded.close()
+        self.recipe = None
         self.loaded, self.plan, self._recast, self._converter, self._built = None, None, None, None, None
         self.done.clear()
         self._open.close()
 
+    def holding(self, recipe: Recipe, access: Access | None, cancelled: Callable[[], bool]) -> Loaded:
+        """The loaded model with this recipe's merge in it, put there again where another's has taken its place."""
+        with self.lock:
+            if self.recipe is not recipe or self.loaded is None:
+                self.apply(recipe, cancelled=cancelled, access=access)
+            assert self.loaded is not None
+            return self.loaded
+
     def release(self) -> None:
         """Let go of the loaded model; it is made again when it is asked for."""
-        with self._lock:
+        with self.lock:
             self._large = False
             self._drop()
             self.generation += 1

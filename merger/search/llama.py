@@ -1,0 +1,86 @@
+"""Merges that do not fit in memory, heard through llama.cpp: the runner that the page, programs and judging ask."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from merger.chat.batch import interleave
+from merger.chat.model import Event
+from merger.chat.sampling import Sampling
+from merger.engine.batch import Step
+from merger.engine.companions import tokenizer_folder
+from merger.engine.session import Parents
+from merger.hub.access import Access
+from merger.methods import METHODS
+from merger.recipe import Entry, Recipe
+from merger.search.trials import Runner, whose_template
+from merger.voice.check import checked
+from merger.voice.session import GgufSession
+from merger.voice.voice import LlamaForward, LlamaVoice, llama_voice
+
+
+class LlamaRunner(Runner):
+    """One loaded model that takes the form of any recipe, and of any parent: who is asked in turn costs a filling each.
+
+    kind, threads, mapped  see GgufSession
+    progress               hears how far a filling is
+    """
+
+    def __init__(
+        self, parents: Parents, kind: str = "", *, threads: int = 1, mapped: bool = False,
+        progress: Callable[[Step], None] | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(parents)
+        self.gguf = GgufSession(parents, kind, threads=threads, mapped=mapped)
+        self.progress = progress
+        self._voice: tuple[int, object, LlamaVoice] | None = None
+        self._copies: dict[str, Recipe] = {}
+
+    def merged(self, recipe: Recipe, go_on: Callable[[], bool] = lambda: True, access: Access | None = None) -> LlamaVoice:
+        """The merged model, ready to answer. MergeError where llama.cpp cannot speak for it, or says something else."""
+        session = self.gguf
+        with session.lock:
+            told = checked(session, recipe, access, go_on)
+            session.apply(recipe, progress=self.progress, cancelled=lambda: not go_on(), access=access)
+            plan, loaded = session.plan, session.loaded
+            assert plan is not None and loaded is not None
+            words = (plan.config_source, plan.tokens, plan.chat_template)
+            forward = LlamaForward(
+                lambda: session.holding(recipe, access, lambda: not (forward.go_on or go_on)()), session.lock, loaded.words,
+                loaded.length,
+            )  # fmt: skip
+            if self._voice is None or self._voice[:2] != (session.generation, words):
+                with tokenizer_folder(plan, self.parents.open(recipe, access)) as folder:
+                    voice = llama_voice(folder, plan.config, forward, session.bits, whose_template(plan))
+                self._voice = (session.generation, words, voice)
+            return replace(self._voice[2], forward=forward, bits=session.bits, checked=told)
+
+    def parent(self, reference: str, access: Access | None = None) -> LlamaVoice:
+        """One of the models that are merged, as it is: a recipe that copies it."""
+        if reference not in self._copies:
+            copied = next(method.name for method in METHODS.values() if method.law.copies)
+            self._copies[reference] = Recipe(copied, models=(Entry(reference),))
+        return self.merged(self._copies[reference], access=access)
+
+    def close(self, reference: str) -> None:
+        """Nothing of a parent's is kept."""
+        self._copies.pop(reference, None)
+
+    def release(self) -> None:
+        """Let go of the loaded model."""
+        self._voice = None
+        self.gguf.release()
+
+    def _turns(
+        self, asked: Mapping[str, Recipe | str], prompt: str, limit: int, sampling: Sampling,
+        go_on: Callable[[], bool], access: Access | None, seconds: float,
+    ) -> Iterator[Event]:  # fmt: skip
+        """One after the other: each takes the place of the one before."""
+        for key, what in asked.items():
+            if not go_on():
+                return
+            voice = self.merged(what, go_on, access) if isinstance(what, Recipe) else self.parent(what, access)
+            with voice.llama.heeding(go_on):
+                yield from interleave({key: voice}, prompt, limit=limit, sampling=sampling, go_on=go_on, seconds=seconds)
+
+
+__all__ = ["LlamaRunner"]
