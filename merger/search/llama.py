@@ -2,19 +2,26 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from merger.chat.batch import interleave
 from merger.chat.model import Event
 from merger.chat.sampling import Sampling
 from merger.engine.batch import Step
+from merger.engine.budget import TEXT, need, page_room
 from merger.engine.companions import tokenizer_folder
+from merger.engine.plan import Plan, make_plan
 from merger.engine.session import Parents
+from merger.errors import MergeError
+from merger.files.checkpoints import Checkpoint, format_bytes
+from merger.gguf import process
 from merger.hub.access import Access
 from merger.methods import METHODS
 from merger.recipe import Entry, Recipe
 from merger.search.trials import Runner, whose_template
+from merger.voice import library
 from merger.voice.check import checked
-from merger.voice.session import GgufSession
+from merger.voice.session import GgufSession, Takes, filling, fitting
 from merger.voice.voice import LlamaForward, LlamaVoice, llama_voice
 
 
@@ -83,4 +90,74 @@ class LlamaRunner(Runner):
                 yield from interleave({key: voice}, prompt, limit=limit, sampling=sampling, go_on=go_on, seconds=seconds)
 
 
-__all__ = ["LlamaRunner"]
+class Way(NamedTuple):
+    """How a merge that does not fit can be heard all the same. words: why, and what it takes, for people."""
+
+    takes: Takes
+    words: str
+
+
+def other_way(plan: Plan, models: Mapping[str, Checkpoint], room: int | None, tokens: int = TEXT) -> Way:
+    """Through llama.cpp, with the parents on the disk. MergeError where it is not here, or where not even that fits."""
+    if why := library.missing() or process.missing():
+        raise MergeError(why)
+    found = fitting(plan, models, room, tokens)
+    return Way(
+        found,
+        f"heard in {found.bits} bits through llama.cpp, with {format_bytes(found.total)} of memory; its models "
+        f"({format_bytes(found.parents)}) stay on the disk. The first answer takes about {_long(filling(plan, models))}, and so "
+        "does another of these models, as one at a time is loaded",
+    )
+
+
+def _long(seconds: float) -> str:
+    """
+    >>> _long(12.3), _long(200)
+    ('12 seconds', '3 minutes')
+    """
+    return f"{seconds:.0f} seconds" if seconds < 100 else f"{seconds / 60:.0f} minutes"
+
+
+def runner_for(
+    parents: Parents, recipe: Recipe, voice: str, threads: int = 1, tell: Callable[[str], None] = lambda words: None
+) -> Runner:
+    """Who speaks for a recipe. voice: "model" in memory, "llama", or "auto": the first where it fits, else the second.
+
+    tell  hears why it is the second, and how far it is
+    """
+    if voice == "model":
+        return Runner(parents)
+    models = parents.open(recipe)
+    plan = make_plan(recipe, models)
+    what, room = need(plan, models, parents.device), page_room()
+    if voice == "auto" and (parents.device.type != "cpu" or room is None or what.total <= room):
+        return Runner(parents)
+    try:
+        way = other_way(plan, models, room)
+    except MergeError:
+        if voice == "auto":  # as before there was another: what it says tells how much is lacking
+            return Runner(parents)
+        raise
+    tell(f"{recipe.name or 'the merge'}: {way.words}.")
+    return LlamaRunner(parents, threads=threads, progress=Quarters(tell))
+
+
+class Quarters:
+    """Tells of a long filling at each quarter."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell, self._last = tell, 0
+
+    def __call__(self, step: Step) -> None:
+        quarter = 4 * step.nbytes // max(1, step.of_nbytes)
+        if step.tensors == 1:
+            self._last = 0
+        if step.of_nbytes > _TOLD and quarter > self._last:
+            self._last = quarter
+            self._tell(f"{25 * quarter} % of the merge is loaded")
+
+
+_TOLD = 200_000_000
+"""Bytes from which a filling is told of."""
+
+__all__ = ["LlamaRunner", "Quarters", "Way", "other_way", "runner_for"]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from merger.chat.load import length
+from merger.engine import costs
 from merger.engine.batch import Step
 from merger.engine.budget import OWN_MEMORY, TEXT, heard, memory_of, page_room, passing, processors
 from merger.engine.companions import temporary
@@ -79,6 +80,21 @@ def fitting(plan: Plan, models: Mapping[str, Checkpoint], room: int | None, toke
     raise MergeError(
         f"Even in 8 bits the merge takes {format_bytes(each[-1].total)} to be heard, and {format_bytes(room or 0)} are free."
     )
+
+
+def filling(plan: Plan, models: Mapping[str, Checkpoint]) -> float:
+    """Seconds until a plan's merge is loaded the first time, within a factor of three: converter, reading, merging, packing."""
+    read = sum(model.nbytes for model in models.values()) / _DISK
+    packing = sum(job.numel for job in plan.jobs) * _PACKING
+    return _BEGINNING + max(read, sum(map(costs.seconds, plan.jobs)) + packing)
+
+
+_DISK = 1e9
+"""Bytes that a disk gives in a second."""
+_PACKING = 3e-9
+"""Seconds for packing a number and setting it, on two cores."""
+_BEGINNING = 8.0
+"""Seconds for asking the converter twice, and for the check."""
 
 
 class _Built(NamedTuple):
@@ -348,4 +364,4 @@ def _forgotten(file: Path) -> None:
         file.unlink()
 
 
-__all__ = ["GgufSession", "Takes", "fitting", "packed", "takes"]
+__all__ = ["GgufSession", "Takes", "filling", "fitting", "packed", "takes"]
