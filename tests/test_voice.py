@@ -222,7 +222,7 @@ def test_it_says_what_the_first_voice_says(runner: LlamaRunner, first: Runner) -
     assert said == [words(first, exact, p) for p in PROMPTS] and len(set(said)) == 4
     assert runner.merged(recipe).label == "heard in 16 bits"
     parent = str(FAMILY / "plural")
-    assert words(runner, parent, PROMPTS[0]) == words(first, parent, PROMPTS[0]) == "boxes"
+    assert words(runner, parent, PROMPTS[0]) == words(first, parent, PROMPTS[0]) == " boxes"
     assert words(runner, recipe, PROMPTS[0]) == said[0]
 
 
