@@ -34,6 +34,13 @@ from merger.search.llama import LlamaRunner, runner_for
 from merger.search.questions import Question, QuestionSet
 from merger.search.trials import Runner
 from merger.serve.voices import scored
+from merger.ui import PRESETS, workspace
+from merger.ui.host import Host, Outlook
+from merger.ui.rows import Row
+from merger.ui.service.answers import Answers
+from merger.ui.service.improve import Improving
+from merger.ui.studio import Studio, Visit
+from merger.ui.workspace import Workspace
 from merger.voice import check, library
 from merger.voice.loaded import Loaded
 from merger.voice.session import GgufSession, fitting, packed, takes
@@ -374,6 +381,68 @@ def test_a_kind_of_model_that_speaks_otherwise_is_refused(kind: str, monkeypatch
     made = LlamaRunner(Parents(), kind)
     with pytest.raises(MergeError, match=r"llama.cpp says something else than transformers .*logits are \d+% apart"):
         made.merged(mix())
+
+
+# ---------------------------------------------------------------------------------------------- the page
+
+
+PIRATE, PLURAL = "presets/family/pirate", "presets/family/plural"
+
+
+def desk(studio: Studio) -> Workspace:
+    return Workspace(named_as_there(), studio.base, (PIRATE, PLURAL), "hello", "", shelf=(PIRATE, PLURAL))
+
+
+def named_as_there() -> Recipe:
+    """The page names models from its root on."""
+    return load(dump(mix()).replace(f"{ROOT}/", ""))
+
+
+def test_the_page_hears_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One speaker at a time, all rows of one together; remembered; told on every card; Improve says no."""
+    monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("export", "To files only: too large."))
+    studio = Studio(PRESETS)
+    work = desk(studio)
+    outlook = studio.outlook(work.recipe)
+    assert (outlook.kind, outlook.bits) == ("live", 16) and outlook.words.startswith("Live, heard in 16 bits through llama.cpp")
+    answers, order = Answers(studio), list[str]()
+    assert {column["heard"] for column in answers.columns(work)} == {"heard in 16 bits"}
+    turns = studio.second.turns
+
+    def noted(asked: Any, prompt: str, **more: Any) -> Any:
+        order.extend(f"{key}: {prompt}" for key in asked)
+        return turns(asked, prompt, **more)
+
+    monkeypatch.setattr(studio.second, "turns", noted)
+    monkeypatch.setattr(studio.voices, "turns", None)
+    rows = (Row("a", "plural of box"), Row("b", "plural of city"))
+    feeds = list(answers.ask_all(work, rows, "a", Visit(), idle=0))
+    assert not any(feed.get("error") for feed in feeds)
+    said = {key: "".join(token[0] for token in tokens).strip() for feed in feeds for key, tokens in feed["full"].items()}
+    assert said["a/merge"] == said[f"a/{PLURAL}"] == "boxes" and said["b/merge"] == "cities" and len(said) == 8
+    assert [one.partition(": ")[2] for one in order] == ["plural of box", "plural of city"] * 4
+    assert [one.partition(":")[0][2:] for one in order][::2] == ["merge", work.base, PIRATE, PLURAL]
+    order.clear()
+    list(answers.ask_all(work, rows, "a", Visit(), idle=0))
+    assert not order  # remembered
+    moved = workspace.with_control(work, "models[0].parameters.weight", 0.1)
+    list(answers.ask_all(moved, rows, "a", Visit(), idle=0))
+    assert order == ["a/merge: plural of box", "b/merge: plural of city"]
+    assert studio.second.filled == 1
+    studio.second.close(PLURAL)
+    assert studio.second.gguf.loaded is None
+    with pytest.raises(MergeError, match="it cannot be improved"):
+        Improving(studio).check(work.recipe)
+
+
+def test_the_page_says_as_before_where_llama_cpp_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("export", "To files only: too large."))
+    monkeypatch.setattr(library, "missing", lambda: "not here.")
+    studio = Studio(PRESETS)
+    work = desk(studio)
+    assert studio.outlook(work.recipe) == Outlook("export", "To files only: too large.")
+    feeds = list(Answers(studio).answer(work, "plural of box", Visit()))
+    assert "cannot be heard here" in str(feeds[-1]["error"])
 
 
 # ---------------------------------------------------------------------------------------------- what is not there

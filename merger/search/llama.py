@@ -39,6 +39,8 @@ class LlamaRunner(Runner):
         super().__init__(parents)
         self.gguf = GgufSession(parents, kind, threads=threads, mapped=mapped)
         self.progress = progress
+        self.filled = 1.0
+        """How much of the merge that is put in is there."""
         self._voice: tuple[int, object, LlamaVoice] | None = None
         self._copies: dict[str, Recipe] = {}
 
@@ -47,7 +49,7 @@ class LlamaRunner(Runner):
         session = self.gguf
         with session.lock:
             told = checked(session, recipe, access, go_on)
-            session.apply(recipe, progress=self.progress, cancelled=lambda: not go_on(), access=access)
+            session.apply(recipe, progress=self._told, cancelled=lambda: not go_on(), access=access)
             plan, loaded = session.plan, session.loaded
             assert plan is not None and loaded is not None
             words = (plan.config_source, plan.tokens, plan.chat_template)
@@ -61,6 +63,11 @@ class LlamaRunner(Runner):
                 self._voice = (session.generation, words, voice)
             return replace(self._voice[2], forward=forward, bits=session.bits, checked=told)
 
+    def _told(self, step: Step) -> None:
+        self.filled = step.nbytes / max(1, step.of_nbytes)
+        if self.progress is not None:
+            self.progress(step)
+
     def parent(self, reference: str, access: Access | None = None) -> LlamaVoice:
         """One of the models that are merged, as it is: a recipe that copies it."""
         if reference not in self._copies:
@@ -69,8 +76,10 @@ class LlamaRunner(Runner):
         return self.merged(self._copies[reference], access=access)
 
     def close(self, reference: str) -> None:
-        """Nothing of a parent's is kept."""
+        """Let go of a model, and of what is loaded if it was made of it."""
         self._copies.pop(reference, None)
+        if self.gguf.recipe is not None and reference in self.gguf.recipe.opened:
+            self.release()
 
     def release(self) -> None:
         """Let go of the loaded model."""
