@@ -255,6 +255,12 @@ def _add_judge(judge: argparse.ArgumentParser) -> None:
     judge.add_argument("--card", metavar="FOLDER", type=_path, help="write the figures into the card of this model's folder")
 
 
+def _threads(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"a number from 1 to 1024, please; got {text[:40]!r}")
+    return int(text)
+
+
 def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--host", metavar="NAME", default="127.0.0.1", help="where to listen (default: this computer only)")
     serve.add_argument("--port", type=_port, default=8000, help="the port (default 8000)")
@@ -267,6 +273,11 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
         "--key", metavar="SECRET", help="what programs must show as their API key (default: the variable MERGER_KEY, or none)"
     )
     serve.add_argument("--open", action="store_true", help="let everybody ask who reaches --host, without a key")
+    serve.add_argument(
+        "--voice", choices=("auto", "model", "llama"), default="auto",
+        help="who speaks: the model in memory, llama.cpp with the parents on disk, or (default) the first where it fits",
+    )  # fmt: skip
+    serve.add_argument("--num-threads", type=_threads, default=1, metavar="N", help="threads of llama.cpp (default 1)")
 
 
 def _add_tune(tune: argparse.ArgumentParser) -> None:
@@ -754,7 +765,7 @@ def _serve(options: argparse.Namespace) -> int:
     key = os.environ.get("MERGER_KEY", "") if options.key is None else options.key
     asked = serve.Served(
         _path(options.recipe), lambda: _recipe(options), options.host, options.port, options.device, options.watch, key,
-        options.open,
+        options.open, options.voice, options.num_threads,
     )  # fmt: skip
     return serve.run(asked)
 

@@ -25,6 +25,7 @@ from merger.__main__ import main
 from merger.engine.batch import merge
 from merger.errors import Cancelled, MergeError, NonFiniteError
 from merger.export import gguf as exporting
+from merger.export import turning
 from merger.export.gguf import export
 from merger.export.modelfile import Turns, modelfile, turns
 from merger.files import checkpoints
@@ -147,7 +148,7 @@ def test_pieces_and_half_precision_are_as_the_whole(tmp_path: Path, near: None, 
     merge(recipe, tmp_path / "merged", card=False)
     assert recast.by_converter(tmp_path / "merged", tmp_path / "theirs.gguf", "q8_0") == ""
     monkeypatch.setattr(stretching, "STRETCH", 1000)
-    monkeypatch.setattr(exporting, "_NUMBERS", 500)
+    monkeypatch.setattr(turning, "_NUMBERS", 500)
     export(recipe, tmp_path / "ours.gguf", "q8_0", name="merged", workers=3)
     assert list(recast.differences(tmp_path / "ours.gguf", tmp_path / "theirs.gguf")) == []
 

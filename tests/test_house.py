@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 # Downwards only: a package imports from the rows above it. `cli` imports `ui` for one command, `ui` never `cli`.
 ORDER = (
     "errors findings hosts inside limits looks regular", "methods", "recipe kernels", "files", "tokenizer", "gguf", "hub",
-    "engine", "inspect chat export", "search", "ui serve", "cli", "__main__ app",
+    "engine", "inspect chat export", "voice", "search", "ui serve", "cli", "__main__ app",
 )  # fmt: skip
 RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 # Package -> the only places that may import it: what their path begins with.

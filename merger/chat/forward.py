@@ -70,6 +70,16 @@ class Forward:
         """Where its parameters are."""
         return self.module.device
 
+    @property
+    def words(self) -> int:
+        """Rows of its logits."""
+        return int(getattr(self.module.config.get_text_config(decoder=True), "vocab_size", 0) or 1)
+
+    @property
+    def known(self) -> int:
+        """Tokens that it can be given."""
+        return int(self.module.get_input_embeddings().weight.shape[0])
+
     def call(self, fresh: list[int], cache: Any, keep: int) -> Any:
         """The module's output for these tokens after what is in the cache."""
         given = torch.tensor([fresh], device=self.device)
@@ -80,6 +90,16 @@ class Forward:
         """The logits after the last `keep` of these tokens, (keep, vocabulary), with nothing kept."""
         asked = {"use_cache": False} if "use_cache" in self.takes else {}
         return self.module(input_ids=torch.tensor([ids], device=self.device), **asked).logits[0, -keep:]
+
+    def many(self, texts: Sequence[Sequence[int]], keep: int) -> Tensor:
+        """The logits after the last `keep` places of texts padded on the right, (texts, keep, vocabulary): what comes later
+        changes nothing of what a causal model says before."""
+        width = max(map(len, texts))
+        ids = torch.tensor([[*text, *[0] * (width - len(text))] for text in texts], device=self.device)
+        extra: dict[str, Any] = {"use_cache": False} if "use_cache" in self.takes else {}
+        if "logits_to_keep" in self.takes:
+            extra["logits_to_keep"] = keep
+        return self.module(input_ids=ids, **extra).logits[:, -keep:]
 
     def steps(self, ids: list[int], most: int) -> Iterator[Tensor]:
         """The logits after `ids`, (1, vocabulary), by the preparations of transformers' generate; the caller appends tokens."""

@@ -49,15 +49,15 @@ def chat_model(
         except CheckpointError as error:
             refused.append(error)
             continue
-        stops, forward = _stops(folder, config, tokenizer), Forward(module, _length(config))
-        voices.append(ChatModel(forward, tokenizer, stops, origin, bound))
+        forward, ends = Forward(module, length(config)), stops(folder, config, tokenizer)
+        voices.append(ChatModel(forward, tokenizer, ends, origin, bound))
         if len(classes) == 1 or forward.runs():
             return voices[-1]
     if voices:  # what it lacks is said when it is asked
         return voices[0]
     with contextlib.suppress(CheckpointError):  # what sees may need a package that is not here; the text does not
         module, bound = _built(AutoModelForCausalLM, settings.get_text_config(decoder=True), tensors, folder)
-        return ChatModel(Forward(module, _length(config)), tokenizer, _stops(folder, config, tokenizer), bound=bound)
+        return ChatModel(Forward(module, length(config)), tokenizer, stops(folder, config, tokenizer), bound=bound)
     raise refused[0]
 
 
@@ -194,15 +194,17 @@ def _weightless() -> Generator[None]:
         nn.Module.register_parameter = original
 
 
-def _stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:
+def stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:
+    """The tokens that end an answer."""
     nested = config.get("text_config")
     own = nested.get("eos_token_id") if isinstance(nested, dict) and config.get("eos_token_id") is None else None
-    stops: list[Any] = [config.get("eos_token_id"), own, getattr(tokenizer, "eos_token_id", None), safe.stop_ids(folder)]
-    flat = [i for item in stops for i in (item if isinstance(item, list) else [item])]
+    named: list[Any] = [config.get("eos_token_id"), own, getattr(tokenizer, "eos_token_id", None), safe.stop_ids(folder)]
+    flat = [i for item in named for i in (item if isinstance(item, list) else [item])]
     return frozenset(i for i in flat if isinstance(i, int))
 
 
-def _length(config: Mapping[str, Any]) -> int:
+def length(config: Mapping[str, Any]) -> int:
+    """The most tokens of a text."""
     nested = config.get("text_config")
     for level in (config, nested if isinstance(nested, dict) else {}):
         for key in ("max_position_embeddings", "n_positions", "n_ctx"):

@@ -133,7 +133,7 @@ class ChatModel:
 
     def _known(self, ids: list[int]) -> list[int]:
         """Token ids; MergeError where one is none of this model's."""
-        count = self.module.get_input_embeddings().weight.shape[0]
+        count = self.forward.known
         for i in ids:
             if not 0 <= i < count:
                 raise MergeError(f"the prompt has a token {i}; this model's are 0 to {count - 1}.")

@@ -18,7 +18,7 @@ from merger.hosts import name_of
 from merger.kernels.devices import best_device
 from merger.limits import SERVE_CONNECTIONS
 from merger.recipe import Recipe
-from merger.search.trials import Runner
+from merger.search.llama import runner_for
 from merger.serve.app import App
 from merger.serve.door import door, loopback
 from merger.serve.voices import Voices
@@ -26,7 +26,7 @@ from merger.serve.voices import Voices
 
 @dataclass(frozen=True)
 class Served:
-    """What the command line asks for. anybody: without a key, wherever it listens."""
+    """What the command line asks for. anybody: without a key, wherever it listens; voice, threads: see `runner_for`."""
 
     file: Path
     read: Callable[[], Recipe]
@@ -36,6 +36,8 @@ class Served:
     watch: bool = True
     key: str = ""
     anybody: bool = False
+    voice: str = "auto"
+    threads: int = 1
 
 
 class Server(uvicorn.Server):
@@ -81,7 +83,8 @@ def run(asked: Served, tell: Callable[[str], None] = lambda what: print(what, fi
         try:
             started = time.monotonic()
             tell(f"merging {asked.file.name} ...")
-            runner = Runner(Parents(best_device() if asked.device == "auto" else asked.device))
+            parents = Parents(best_device() if asked.device == "auto" else asked.device)
+            runner = runner_for(parents, asked.read(), asked.voice, asked.threads, tell)
             voices = Voices(asked.file, asked.read, runner, asked.watch, tell, loopback(name_of(asked.host)))
             merged = f"merged in {time.monotonic() - started:.1f} s"
             host = f"[{asked.host.strip('[]')}]" if ":" in asked.host else asked.host

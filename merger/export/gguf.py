@@ -7,14 +7,10 @@ all, and an export that was killed goes on where it was.
 import hashlib
 import math
 import os
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from merger.engine import costs
@@ -25,11 +21,12 @@ from merger.engine.document import open_models
 from merger.engine.output import OneFile, check_apart, check_new, check_space, fingerprint, writing
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import CheckpointError, MergeError
-from merger.export.mapping import Place, Recast, Turn, asked
+from merger.export.mapping import Recast, asked
+from merger.export.turning import Packed, Turning
 from merger.files import quantized
 from merger.files.checkpoints import Checkpoint, full_disk, reserve, write_at
 from merger.files.layout import role
-from merger.gguf.kinds import KINDS, Kind, kind_of, packed_rows, row_bytes, type_of
+from merger.gguf.kinds import KINDS, Kind, kind_of, row_bytes, type_of
 from merger.gguf.process import Converter
 from merger.hub import references as hub
 from merger.kernels.devices import pick_device
@@ -162,38 +159,12 @@ def _word(inputs: str, recast: Recast, kind: Kind) -> str:
 # ---------------------------------------------------------------------------------------------- writing
 
 
-@dataclass
-class _Coming:
-    """A source that comes piece by piece. left: numbers to come; rest: of a row that was not whole."""
-
-    job: TensorJob
-    left: int
-    rest: Tensor | None = None
-
-    @property
-    def width(self) -> int:
-        """Numbers of a row; a vector's rows are its numbers."""
-        return self.job.shape[-1] if len(self.job.shape) > 1 else 1
-
-
-@dataclass(frozen=True)
-class _Rows:
-    """Where a turn puts the rows of its source: sorted by the source's rows."""
-
-    source: NDArray[np.int64]
-    target: NDArray[np.int64]
-
-
 class Writer:
     """Puts the merge's tensors into the file as the converter would. Threads may write different tensors at the same time."""
 
     def __init__(self, path: Path, keep: bool, recast: Recast, jobs: Sequence[TensorJob], converter: Converter) -> None:
-        self._path, self._recast, self._converter = path, recast, converter
-        self._coming = {job.name: _Coming(job, job.numel) for job in jobs}
-        self._rows = {id(turn): _sorted(turn.rows) for turns in recast.turns.values() for turn in turns if turn.rows is not None}
-        self._waiting = {into: set(sources) for into, sources in recast.whole.items()}
-        self._whole = {source: i for i, source in enumerate(sorted({s for sources in recast.whole.values() for s in sources}))}
-        self._lock = threading.Lock()
+        self._path, self._recast = path, recast
+        self._turning = Turning(recast, jobs, converter, self._put)
         with full_disk(path):
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), 0o666)
             try:
@@ -207,119 +178,15 @@ class Writer:
 
     def write(self, name: str, tensor: Tensor, first: int = 0) -> None:
         """A tensor's elements from `first` on, wherever they go."""
-        coming = self._coming[name]
-        flat = tensor.detach().cpu().reshape(-1)
-        if name in self._whole:
-            with full_disk(self._path), self._file(name).open("r+b" if first else "wb") as file:
-                file.seek(first * flat.element_size())
-                file.write(flat.contiguous().view(torch.uint8).numpy().data)
-        coming.left -= flat.numel()
-        if name in self._recast.turns:
-            if coming.rest is not None:
-                first -= coming.rest.numel()
-                flat = torch.cat([coming.rest, flat])
-            width = coming.width
-            count = flat.numel() // width
-            coming.rest = flat[count * width :].clone() if count * width < flat.numel() else None
-            rows = flat[: count * width].view(count, width)
-            for turn in self._recast.turns[name]:
-                self._turned(name, turn, rows, first // width)
-        if coming.left <= 0:
-            self._made(name)
-
-    def _turned(self, name: str, turn: Turn, rows: Tensor, first: int) -> None:
-        """Pack those of the source's rows from `first` on that a tensor of the file has, and write them."""
-        place = self._recast.places[turn.into]
-        if turn.rows is None:
-            picked, targets = rows, np.arange(first, first + len(rows))
-        else:
-            known = self._rows[id(turn)]
-            low, high = np.searchsorted(known.source, [first, first + len(rows)])
-            order = np.argsort(known.target[low:high])
-            targets = known.target[low:high][order]
-            picked = rows[torch.from_numpy(known.source[low:high][order] - first)]
-        if picked.dtype not in (torch.float16, torch.float32) and (turn.add or picked.dtype != torch.bfloat16):
-            picked = picked.float()  # as the converter does, before it adds anything
-        for some, at in _pieces(picked + turn.add if turn.add else picked, targets):
-            packed = packed_rows(some, place.kind)
-            if place.kind == "f16":
-                self._check_half(name, some, packed)
-            for low, high in _runs(at):
-                self._put(place, packed[low:high], turn.start + int(at[low]))
-
-    def _put(self, place: Place, packed: NDArray[np.uint8], row: int) -> None:
         with full_disk(self._path):
-            write_at(self._handle, np.ascontiguousarray(packed).reshape(-1).data, place.offset + row * place.row_bytes)
+            self._turning.write(name, tensor, first)
 
-    def _check_half(self, name: str, rows: Tensor, packed: NDArray[np.uint8]) -> None:
-        """MergeError where float16 makes infinities of numbers."""
-        if rows.dtype != torch.float16 and ((np.ascontiguousarray(packed).view(np.uint16) & 0x7FFF) == 0x7C00).any():
-            largest = float(rows[rows.isfinite()].abs().max()) if rows.isfinite().any() else 0.0
-            if largest > 65504:
-                raise MergeError(
-                    f"{name}: holds numbers up to {largest:,.0f}, and f16 ends at 65,504; write bf16 or q8_0 instead."
-                )
-
-    def _made(self, name: str) -> None:
-        """A source is whole: the converter makes what was waiting for it last."""
-        if name not in self._whole:
-            return
-        with self._lock:
-            ready = [into for into, sources in self._waiting.items() if sources == {name} or not sources]
-            for sources in self._waiting.values():
-                sources.discard(name)
-            for into in ready:
-                del self._waiting[into]
-                self._convert(into)
-            if not any(name in self._recast.whole[into] for into in self._waiting):
-                self._file(name).unlink()
-
-    def _convert(self, into: str) -> None:
-        names = self._recast.whole[into]
-        sources = {n: [str(self._file(n)), str(self._coming[n].job.out).removeprefix("torch.")] for n in names}
-        made, place = self._converter.home / "made", self._recast.places[into]
-        answer = self._converter.ask({"into": into, "sources": sources, "file": str(made)})
-        if answer["bytes"] != place.nbytes:
-            raise MergeError(f"llama.cpp's converter made {into} of {answer['bytes']:,} bytes, and had said {place.nbytes:,}.")
-        with full_disk(self._path), made.open("rb") as file:
-            at = place.offset
-            while some := file.read(1 << 22):
-                write_at(self._handle, some, at)
-                at += len(some)
-        made.unlink()
-
-    def _file(self, name: str) -> Path:
-        return self._converter.home / f"source-{self._whole[name]}"
+    def _put(self, into: str, at: int, packed: Packed) -> None:
+        write_at(self._handle, packed, self._recast.places[into].offset + at)
 
     def close(self) -> None:
         """Close the file; what is missing stays missing."""
         os.close(self._handle)
-
-
-def _sorted(rows: NDArray[np.int64]) -> _Rows:
-    order = np.argsort(rows, kind="stable")
-    return _Rows(rows[order], order)
-
-
-_NUMBERS = 1 << 18
-"""That are packed at a time: what is made in between stays in a processor's cache, which is three times as fast as with four
-times as many."""
-
-
-def _pieces(rows: Tensor, targets: NDArray[np.int64]) -> Iterator[tuple[Tensor, NDArray[np.int64]]]:
-    step = max(1, _NUMBERS // max(1, rows.shape[1]))
-    for start in range(0, len(rows), step):
-        yield rows[start : start + step], targets[start : start + step]
-
-
-def _runs(targets: NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """Stretches of rows that lie one after the other in the file.
-
-    >>> list(_runs(np.array([3, 4, 5, 9, 10])))
-    [(0, 3), (3, 5)]
-    """
-    ends = [*(np.flatnonzero(np.diff(targets) != 1) + 1).tolist(), len(targets)]
-    yield from zip([0, *ends[:-1]], ends, strict=True)
 
 
 __all__ = ["KINDS", "Exported", "Size", "Writer", "about", "check_name", "estimated", "export"]

@@ -252,7 +252,7 @@ class _Measuring:
 
 
 def _size(model: ChatModel) -> int:
-    return int(model.module.config.get_text_config(decoder=True).vocab_size)
+    return model.forward.words
 
 
 def _compared(theirs: Pass, own: Pass, kl: list[float], agree: list[float], same: list[float], nll: list[float]) -> None:

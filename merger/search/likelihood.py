@@ -163,7 +163,7 @@ def passes(
     """
     model.bound.refresh()
     batch = batch if model.probed.masks else 1
-    size = int(getattr(model.module.config.get_text_config(decoder=True), "vocab_size", 0) or 1)
+    size = model.forward.words
     device = model.forward.device
     stops = torch.tensor(sorted(i for i in model.stops if 0 <= i < size), device=device, dtype=torch.long)
     order = sorted((i for i, one in enumerate(asked) if one.tokens), key=lambda i: (_length(asked[i]), len(asked[i].asked)))
@@ -192,17 +192,13 @@ def _kept(asked: Sequence[Example], some: Sequence[int]) -> tuple[int, int]:
 
 
 def _pass(model: ChatModel, asked: Sequence[Example], some: Sequence[int], stops: Tensor) -> Pass:
-    """One pass, padded on the right: what comes later changes nothing of what a causal model says before."""
+    """One pass."""
     width, kept = _kept(asked, some)
     device = model.forward.device
     texts = [(*asked[i].asked, *asked[i].wanted)[: _length(asked[i])] for i in some]
-    ids = torch.tensor([[*text, *[0] * (width - len(text))] for text in texts], device=device)
-    extra: dict[str, Any] = {"use_cache": False} if "use_cache" in model.forward.takes else {}
-    if "logits_to_keep" in model.forward.takes:
-        extra["logits_to_keep"] = kept
     try:
         with model.forward.lock:
-            logits: Tensor = model.module(input_ids=ids, **extra).logits[:, -kept:]
+            logits = model.forward.many(texts, kept)
     except MergeError:
         raise
     except Exception as error:  # whatever a kind of model does at such a text

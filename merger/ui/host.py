@@ -43,10 +43,14 @@ OWN_DISK, DISK = 200_000_000_000, 50_000_000_000
 
 @dataclass(frozen=True)
 class Outlook:
-    """What can be done with a choice of models here: heard live, merged to files only, or nothing; and why, for the page."""
+    """What can be done with a choice of models here: heard live, merged to files only, or nothing; and why, for the page.
+
+    bits  of a weight, where it is heard through llama.cpp with its parents on the disk; 0: as it is, in memory
+    """
 
     kind: Literal["live", "export", "refused"]
     words: str
+    bits: int = 0
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from merger.limits import (
 )  # fmt: skip
 from merger.recipe import Recipe
 from merger.recipe.between import unsliced
+from merger.search.llama import LlamaRunner, other_way
 from merger.search.trials import Runner
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import built_in_templates
@@ -174,6 +175,8 @@ class Studio:
         self.voices = Runner(self.parents, self._rest_searcher)
         self.searcher = Runner(self.parents, self._rest_voices)
         """For sweeps: a merged model of its own, so that answers go on meanwhile. Used by one at a time: hold `sweeping`."""
+        self.second = LlamaRunner(self.parents)
+        """For merges that do not fit in memory."""
         self.sweeping = threading.Lock()
         self.probes = presets / "probes.json"
         self.turns = Turns()
@@ -239,7 +242,7 @@ class Studio:
             used |= {reference for visit in lately for reference in visit.hearing}
         for reference in self.parents.opened - used:
             self.mixes.clear()
-            for holder in (self.parents, self.voices, self.searcher):
+            for holder in (self.parents, self.voices, self.second, self.searcher):
                 holder.close(reference)
 
     def _rest_searcher(self) -> None:
@@ -309,7 +312,12 @@ class Studio:
         what = need(plan, models, device, len(prompt) + length)
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
-        return self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])
+        found = self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])
+        if found.kind == "export" and self.host.accelerator == "cpu":
+            with contextlib.suppress(MergeError):
+                way = other_way(plan, {**beside, **self.parents.open(recipe, self.access)}, self.host.room, len(prompt) + length)
+                return Outlook("live", f"Live, {way.words}.", way.takes.bits)
+        return found
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import logging
+import math
 import random
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -21,6 +22,7 @@ from merger.recipe import Recipe, dump
 from merger.search.trials import whose_template
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import chat_template_kind, chat_template_of
+from merger.ui.beside import beside
 from merger.ui.host import CUT, ENDED, folders, gpu, gpu_tokens, measured, seconds
 from merger.ui.loans import lent
 from merger.ui.rows import Row
@@ -38,6 +40,8 @@ IDLE_SECONDS = 1.5
 """Rows of models that are not quick wait so long after a stroke, but for the open one: while a hand paints, it comes first."""
 QUICK_BYTES = 64_000_000
 """A model of no more answers a row in a moment: all rows are asked at once."""
+_BEAT = 0.5
+"""Seconds without a word after which it is told how far a loading is."""
 KEY_TOKENS = 10
 """As many tokens as prompt and name of a remembered answer count for."""
 WAITED = f"Your turn has not come for {LINE_SECONDS // 60} minutes; press Ask to stand in line again."
@@ -54,6 +58,7 @@ class Ask:
     row  whose marks the answers get
     how  in which manner
     kept whether answers are remembered, for whoever asks the same: not what is said in a conversation
+    apart  whether they are heard through llama.cpp, one at a time
     """
 
     prompt: str
@@ -62,6 +67,7 @@ class Ask:
     row: Row | None = None
     how: Manner = GREEDY
     kept: bool = True
+    apart: bool = False
 
     @property
     def said(self) -> str:
@@ -78,10 +84,12 @@ class Answers:
     def columns(self, work: Workspace) -> list[dict[str, Any]]:
         """Who answers: the merge first, then the base, then the parents in the mix, then what is kept as A and B."""
         names = lanes.short_names([work.base, *work.chosen])
+        bits = self._bits(work)
         ink = lanes.inks([*work.shelf, *work.chosen])
         words = {m: self._words(m) for m in (work.base, *work.chosen)}
         several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
-        return [
+        how = {"heard": f"heard in {bits} bits"} if bits else {}
+        found: list[dict[str, Any]] = [
             {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": _asked_in(words[work.base], several)},
             {"key": work.base, "name": names[work.base], "slot": None, "base": True},
             *(
@@ -90,6 +98,13 @@ class Answers:
             ),
             *({"key": name, "name": name, "slot": None, "kept": True} for name in self.kept(work)),
         ]  # fmt: skip
+        return [{**one, **how} for one in found]
+
+    def _bits(self, work: Workspace) -> int:
+        """Of a weight, where the merge is heard through llama.cpp; else 0."""
+        with contextlib.suppress(MergeError):
+            return self.studio.outlook(work.recipe, (work.base, *work.chosen)).bits
+        return 0
 
     def suggested(self, work: Workspace) -> list[str]:
         """Prompts that the cards of a desk's models suggest: the models' own first, then their base's."""
@@ -219,8 +234,11 @@ class Answers:
             silent = [ask for ask in silent if ask.of]
             if not all(ask.how.plain for ask in asks):
                 silent = yield from self._rehearsed(silent, go_on, feeds)
-            bare = self._bare(asks, known)
-            later = [] if idle is None else [ask for ask in silent if ask.row is not asks[0].row or ask.why is None]
+            apart = self._apart(asks)
+            silent = _one_at_a_time(silent) if apart else silent
+            bare = [] if apart else self._bare(asks, known)
+            other = silent[1:] if apart else [ask for ask in silent if ask.row is not asks[0].row or ask.why is None]
+            later = [] if idle is None else other
             now = [ask for ask in silent if ask not in later]
             if now or bare:
                 yield from self._turn(now, [(ask, key, known[key]) for ask, key in bare], visit, clock, go_on, feeds)
@@ -241,6 +259,16 @@ class Answers:
             yield feeds.failed(OUR_FAULT)
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
+
+    def _apart(self, asks: Sequence[Ask]) -> bool:
+        """Whether one of the merges is heard through llama.cpp, and whoever is asked beside it with it."""
+        recipes = {_name(what): (ask, what) for ask, _, what in _each(asks) if isinstance(what, Recipe)}
+        for ask, recipe in recipes.values():
+            with contextlib.suppress(MergeError):  # told when it is asked
+                others = [what for what in ask.of.values() if isinstance(what, str)]
+                if self.studio.outlook(recipe, others, ask.prompt, ask.how.length).bits:
+                    return True
+        return False
 
     def _turn(
         self, asks: Sequence[Ask], bare: Sequence[tuple[Ask, str, Answer]], visit: Visit, clock: Clock, go_on: Callable[[], bool],
@@ -343,7 +371,12 @@ class Answers:
             yield feeds.flush(busy=asked)
             said: dict[str, list[Token]] = {k: [] for k in asked}
             flushed = time.monotonic()
-            for word in self._spoken(own, {k: parents[k] for k in asked if k in parents}, prompt, ask.how, go_on):
+            others = {k: parents[k] for k in asked if k in parents}
+            speak = self._through_llama if ask.apart else self._spoken
+            for word in speak(own, others, prompt, ask.how, go_on):
+                if word is None:
+                    yield feeds.loading(self.studio.second.filled)
+                    continue
                 self.studio.parents.check(_opened(silent))  # what is said of a file that lost its end is of no use
                 if word.token is None:
                     if ask.kept:
@@ -356,7 +389,7 @@ class Answers:
                     yield feeds.flush()
                     flushed = time.monotonic()
             for key in own:
-                if ask.why is not None and go_on() and not self.studio.borrows:
+                if ask.why is not None and go_on() and not self.studio.borrows and not ask.apart:
                     known = self.studio.answered.get((_name(own[key]), prompt, ask.how))
                     self._tell(ask, key, known or Answer.plain(said[key]), feeds)
             if not go_on():
@@ -373,7 +406,7 @@ class Answers:
 
     def _spoken(
         self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]
-    ) -> Iterator[Event]:
+    ) -> Iterator[Event | None]:
         """The words of at most one recipe's merge and of parents, as they come."""
         if not self.studio.borrows:
             yield from self.studio.voices.turns(
@@ -401,6 +434,20 @@ class Answers:
                     if number == ENDED
                     else Event(keys[who], Token(number, piece, probability, others))
                 )
+
+    def _through_llama(
+        self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]
+    ) -> Iterator[Event | None]:
+        """The same of those that do not fit in memory; None while they are loaded."""
+
+        def speak(wanted: Callable[[], bool]) -> Iterator[Event]:
+            return self.studio.second.turns(
+                {**own, **parents}, prompt, limit=manner.length, sampling=manner.sampling, go_on=lambda: go_on() and wanted(),
+                access=self.studio.access, seconds=math.inf,
+            )  # fmt: skip
+
+        with contextlib.closing(beside(speak, _BEAT, patient=True)) as words:
+            yield from words
 
     def _why(self, work: Workspace, prompt: str, heard: Answer) -> Answer:
         """For each token of the merge: the parent that would most surely have said it ("" where all would), and why."""
@@ -450,6 +497,13 @@ def _opened(asked: "Mapping[str, Recipe | str]") -> set[str]:
 
 def _each(asks: Sequence[Ask]) -> "Iterator[tuple[Ask, str, Recipe | str]]":
     return ((ask, key, what) for ask in asks for key, what in ask.of.items())
+
+
+def _one_at_a_time(asks: Sequence[Ask]) -> list[Ask]:
+    """The same, each of one speaker, all of one speaker together: loading another takes its time."""
+    who = list(dict.fromkeys(_name(what) for _, _, what in _each(asks)))
+    alone = [(who.index(_name(what)), replace(ask, of={key: what}, apart=True)) for ask, key, what in _each(asks)]
+    return [ask for _, ask in sorted(alone, key=lambda one: one[0])]
 
 
 def _name(what: "Recipe | str") -> str:

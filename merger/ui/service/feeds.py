@@ -77,6 +77,10 @@ class Feeds:
             note="One answer is before yours." if ahead == 1 else f"{ahead} answers are before yours.", place=ahead + 1
         )
 
+    def loading(self, share: float) -> Feed:
+        """A merge that does not fit in memory as it is is put into llama.cpp."""
+        return self._feed(note=f"{share:.0%} of it is loaded." if share < 1 else "")
+
     def add(self, key: str, token: Token) -> None:
         self._all[key].append(shown(token, None))
         self._new.append([key, *shown(token, None)])

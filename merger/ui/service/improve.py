@@ -93,6 +93,11 @@ class Improving:
     def check(self, recipe: Recipe) -> None:
         """MergeError where a recipe cannot be heard here, or its models not be used by this visitor."""
         outlook = self.studio.outlook(recipe, tuning.parents(recipe))
+        if outlook.bits:  # llama.cpp tells no slopes
+            raise MergeError(
+                f"This merge does not fit in memory as it is, and heard in {outlook.bits} bits it cannot be improved; "
+                "`merger tune` on a larger machine can do that."
+            )
         if outlook.kind != "live":
             raise MergeError(f"{outlook.words} So it cannot be asked here; `merger tune` at home can.")
 

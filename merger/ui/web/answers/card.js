@@ -40,7 +40,7 @@ export class Card {
     this.title = el('span', 'an-title');
     this.badge = el('span', 'an-badge');
     this.words = el('span', 'an-words');
-    this.words.title = 'The chat template the prompt is put into for this model';
+    this.words.title = 'How it is heard, and the chat template the prompt is put into for this model';
     this.hold = hold;
     this.body = el('div', 'an-body');
     this.body.tabIndex = 0;
@@ -78,7 +78,7 @@ export class Card {
     this.box.dataset.plain = String(!column.lead && !Number.isInteger(column.slot)); // its style has a colour of its own
     this.title.textContent = column.lead ? name.charAt(0).toUpperCase() + name.slice(1) : name;
     this.title.title = name;
-    say(this.words, column.words ? String(column.words) : '');
+    say(this.words, [column.heard, column.words].filter(Boolean).join(', '));
     this.hold.hidden = !column.lead || !bypass;
     if (column.lead) this.box.append(this.head); // the words come first
     this.refresh();

@@ -12,6 +12,7 @@
  * @property {number | null} [slot]
  * @property {boolean} [lead] the merge
  * @property {boolean} [base]
+ * @property {string} [heard] how it is heard, where not as it is
  * @property {string} [words] which chat template the model is asked in
  */
 

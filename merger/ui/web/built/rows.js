@@ -1,4 +1,4 @@
-// npm run build: be916db7d2bec8af of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
+// npm run build: e48070f7fa6768c2 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
 "use strict";var part=(()=>{var X=Object.defineProperty;var Gt=Object.getOwnPropertyDescriptor;var Ut=Object.getOwnPropertyNames;var Jt=Object.prototype.hasOwnProperty;var Yt=(i,t)=>{for(var e in t)X(i,e,{get:t[e],enumerable:!0})},_t=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Ut(t))!Jt.call(i,r)&&r!==
 e&&X(i,r,{get:()=>t[r],enumerable:!(s=Gt(t,r))||s.enumerable});return i};var Vt=i=>_t(X({},"__esModule",{value:!0}),i);var Te={};Yt(Te,{start:()=>Le});var pt=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
 :tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rows .rw-table{width:100%;margin:0;\
@@ -106,7 +106,7 @@ match:r,ticked:o}=typeof i=="string"?{prompt:i}:i??{};if(typeof e!="string"||!e.
 l=r==="within"?"within":"exact";return{id:t,prompt:M(e),answer:n,match:n.trim()?l:"",ticked:o!==!1}}function At(i){let t=[];for(let e of Array.isArray(i)?i:[]){
 let s=se(e,`r${t.length+1}`);if(s&&t.every(({prompt:r})=>r!==s.prompt)&&t.push(s),t.length===8)break}return t}function St(){try{let i=JSON.parse(localStorage.getItem(
 yt)??"[]");return Array.isArray(i)?i.filter(t=>Array.isArray(t)&&vt.test(String(t[0]))).slice(0,kt):[]}catch{return[]}}function Et(i){let t=St().find(([o])=>o===
-i),{rows:e,open:s}=t?.[1]??{},r=At(e);return r.length?{rows:r,open:(r[Number(s)]??r[0]).id}:null}function B(i,t,e){if(!vt.test(i))return;let s={rows:t.slice(0,8),
+i),{rows:e,open:s}=t?.[1]??{},r=At(e);return r.length?{rows:r,open:(r[Number(s)]??r[0]).id}:null}function R(i,t,e){if(!vt.test(i))return;let s={rows:t.slice(0,8),
 open:t.findIndex(({id:o})=>o===e)},r=St().filter(([o])=>o!==i);try{localStorage.setItem(yt,JSON.stringify([[i,s],...r].slice(0,kt)))}catch{}}function Ot(i,t){if(i.
 length>q)throw new Error(`${t} is too long: a file of prompts has at most ${q} characters.`);let e=t.toLowerCase().split(".").at(-1),s=i.replace(/^\ufeff/,"").replaceAll(
 `\r
@@ -158,7 +158,7 @@ ompts.`);e(Ot(await f.text(),f.name))}catch(T){n.textContent=T instanceof Syntax
 "Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),d=le.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>he($t(i,f),`prompts.${f}`)),
 T)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,h,l,...d,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
 first:c[0]??h}}function Mt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var D=class{constructor(t){this.table=t}acts(){return{open:t=>{
-t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),B(this.table.family,this.table.rows,this.table.
+t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),R(this.table.family,this.table.rows,this.table.
 open))},tick:(t,e)=>this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,ticked:e}:s),"input"),edit:t=>this.editRow(t),remove:t=>this.remove(t)}}keys(){let t=s=>this.
 table.rows.find(r=>r.id===s),e=s=>r=>{let o=t(r);o&&s(o)};return{tick:e(s=>this.acts().tick(s,s.ticked===!1)),edit:e(s=>this.editRow(s)),remove:e(s=>this.remove(
 s)),move:(s,r)=>this.move(s,r)}}move(t,e){let s=this.table.rows.findIndex(n=>n.id===t),r=this.table.rows[s];if(!r||!this.table.rows[s+e])return;let o=this.table.
@@ -183,35 +183,35 @@ let e=0,s=!1,r=()=>{s=!1,clearTimeout(e),e=window.setTimeout(()=>t(s=!0),ce)},o=
 n.pointerId),r()}),i.addEventListener("keydown",n=>{n.key===" "&&!n.repeat&&r()});for(let n of["pointerup","pointercancel","lostpointercapture","keyup","blur"])
 i.addEventListener(n,o);i.addEventListener("contextmenu",n=>n.preventDefault()),i.addEventListener("click",n=>{s&&n.stopImmediatePropagation(),s=!1},!0)}var it="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function ue(i,[t,e],[s,r]){let o=Math.max(0,Math.min(i.length-1,t+r)),n=(i[o]??1)-1;return[
 o,Math.max(0,Math.min(n,e+s))]}function we(i){if(S(i))return null;let t=tt(i);return i.altKey?t&&t[1]?["move",t[1]]:null:i.key===" "?["tick",0]:i.key==="F2"?["e\
-dit",0]:i.key==="Delete"?["remove",0]:null}function Rt(i,t){let e=()=>[...i.rows].filter(s=>s.offsetParent!==null).map(s=>[...s.querySelectorAll(it)]);i.addEventListener(
+dit",0]:i.key==="Delete"?["remove",0]:null}function Bt(i,t){let e=()=>[...i.rows].filter(s=>s.offsetParent!==null).map(s=>[...s.querySelectorAll(it)]);i.addEventListener(
 "focusin",s=>ot(i,s.target)),i.addEventListener("keyup",s=>{s.key===" "&&s.target.matches(".rw-words")&&s.preventDefault()}),i.addEventListener("keydown",s=>{let r=s.
 target,o=r.closest("tr")?.dataset.row,n=o?we(s):null;o&&n&&(n[0]!=="tick"||r.matches(".rw-words"))?(s.preventDefault(),t[n[0]](o,n[1])):!s.altKey&&!S(s)&&me(s,r,
 e())})}function me(i,t,e){let s=e.findIndex(c=>c.includes(t)),r=i.key==="Home"?-e.length:i.key==="End"?e.length:0,o=tt(i)??(r?[0,r]:null);if(!o||s<0)return;i.preventDefault();
 let[n,l]=ue(e.map(({length:c})=>c),[s,e[s].indexOf(t)],o);((n!==s&&t.matches(".rw-words, .rw-fold")?e[n].find(c=>c.matches(".rw-words"))??e[n][0]:null)??e[n][l])?.
 focus()}function ot(i,t){if(t?.matches(it))for(let e of i.querySelectorAll(it))e.tabIndex=e===t?0:-1}function C(i){let t=a("span","rw-mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-\
-label",i?"right":"wrong")),t}var be=240,K=i=>Number.isInteger(i)?`var(--me-slot-${Number(i)%st})`:"var(--me-lead)";function y(i,t){u(i,t??""),i.toggleAttribute("hidden",!t)}var Bt=()=>({tokens:[],
-spans:[],state:"",cursor:-1,visible:!1,error:"",mark:null}),F=class{constructor(t){this.key="",this.column={key:""},this.said=Bt(),this.box=a("section","an-card"),
-this.box.setAttribute("role","region"),this.title=a("span","an-title"),this.badge=a("span","an-badge"),this.words=a("span","an-words"),this.words.title="The cha\
-t template the prompt is put into for this model",this.hold=t,this.body=a("div","an-body"),this.body.tabIndex=0,this.body.setAttribute("role","group"),this.text=
-a("div","an-text"),this.text.dir="auto",this.message=a("p","an-message"),this.heard=a("div","an-heard"),this.heard.dir="auto",this.why=a("p","an-why"),this.why.
-hidden=!0,this.mark=C(null),this.head=a("div","an-head"),this.head.append(a("i","an-dot"),this.title,this.mark,this.badge,this.words,t),this.body.append(this.text,
-this.message,this.heard),this.box.append(this.head,this.body,this.why)}get name(){return String(this.column.name??this.key)}take(t,e){this.column=t,this.key=String(
-t.key);let{name:s}=this;this.box.setAttribute("aria-label",`Answer of ${s}`),this.body.setAttribute("aria-label",`Words of ${s}, arrow keys step through them`),
-this.box.dataset.lead=String(!!t.lead),this.box.style.setProperty("--an-colour",K(t.lead?null:t.slot??0)),this.box.dataset.plain=String(!t.lead&&!Number.isInteger(
-t.slot)),this.title.textContent=t.lead?s.charAt(0).toUpperCase()+s.slice(1):s,this.title.title=s,y(this.words,t.words?String(t.words):""),this.hold.hidden=!t.lead||
-!e,t.lead&&this.box.append(this.head),this.refresh()}clear(){let t=Math.min(this.body.clientHeight,320);this.body.style.minHeight=this.said.tokens.length?`${t}p\
-x`:"",this.said=Bt(),this.text.replaceChildren(),y(this.why,"")}append(t,e){let s=document.createDocumentFragment();for(let o of t){let n=String(o[0]??"");this.
-said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let l=/^\s+(?=\S)/.exec(n)?.[0]??"";l&&s.append(l);let h=a("span","an-token",n.slice(l.length)),d=typeof o[1]==
-"number"?Math.min(1,Math.max(0,o[1])):1;h.style.setProperty("--u",String(Math.round(55*(1-d)))),zt(h,o,e),h.dataset.i=String(this.said.tokens.length),this.said.
-tokens.push(o),this.said.spans.push(h),s.append(h)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.clientHeight<24;this.text.append(s),r&&this.said.state===
-"busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(t,e){if(this.said.tokens.length===t.length){this.said.tokens=t,t.forEach((o,n)=>zt(this.said.spans[n],
-o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.append(t,e)}get remark(){let{state:t,tokens:e,error:s}=this.
-said;return s||(t==="stopped"&&e.length?"Stopped before the end.":e.length&&!["failed","waiting","unasked"].includes(t)?"":t?O[t]?.alone??"":this.column.lead?"N\
-o answer yet. Write a prompt and press Ask.":"No answer yet.")}refresh(){let{state:t}=this.said;this.box.dataset.state=t||"empty",this.box.setAttribute("aria-bu\
-sy",String(t==="busy")),this.badge.textContent=O[t]?.badge??"",y(this.message,this.remark),this.box.dataset.long=String((this.text.textContent??"").length>be);let e=C(
-w.includes(t)&&!this.column.lead?this.said.mark:null);this.mark.replaceWith(e),this.mark=e,w.includes(t)&&(this.body.style.minHeight="")}},nt=i=>String((i.column.
-slot??0)%4);function zt(i,t,e){t[3]===""&&(i.dataset.line="all");let s=t[3]?e(String(t[3])):void 0;s&&(i.style.setProperty("--an-parent",K(s.column.slot)),i.dataset.
-line=nt(s))}var{decimals:Cs,digits:Ls,hardly:ge,minus:Ts}=N.numbers;function xe(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var ye=i=>`${xe(100*i)}%`,W=i=>i>0&&i<ge?"<1%":ye(i);var at=i=>`“${String(i).replaceAll(`
+label",i?"right":"wrong")),t}var be=240,K=i=>Number.isInteger(i)?`var(--me-slot-${Number(i)%st})`:"var(--me-lead)";function y(i,t){u(i,t??""),i.toggleAttribute("hidden",!t)}var Rt=()=>({tokens:[],
+spans:[],state:"",cursor:-1,visible:!1,error:"",mark:null}),F=class{constructor(t){this.key="",this.column={key:""},this.said=Rt(),this.box=a("section","an-card"),
+this.box.setAttribute("role","region"),this.title=a("span","an-title"),this.badge=a("span","an-badge"),this.words=a("span","an-words"),this.words.title="How it \
+is heard, and the chat template the prompt is put into for this model",this.hold=t,this.body=a("div","an-body"),this.body.tabIndex=0,this.body.setAttribute("rol\
+e","group"),this.text=a("div","an-text"),this.text.dir="auto",this.message=a("p","an-message"),this.heard=a("div","an-heard"),this.heard.dir="auto",this.why=a("\
+p","an-why"),this.why.hidden=!0,this.mark=C(null),this.head=a("div","an-head"),this.head.append(a("i","an-dot"),this.title,this.mark,this.badge,this.words,t),this.
+body.append(this.text,this.message,this.heard),this.box.append(this.head,this.body,this.why)}get name(){return String(this.column.name??this.key)}take(t,e){this.
+column=t,this.key=String(t.key);let{name:s}=this;this.box.setAttribute("aria-label",`Answer of ${s}`),this.body.setAttribute("aria-label",`Words of ${s}, arrow \
+keys step through them`),this.box.dataset.lead=String(!!t.lead),this.box.style.setProperty("--an-colour",K(t.lead?null:t.slot??0)),this.box.dataset.plain=String(
+!t.lead&&!Number.isInteger(t.slot)),this.title.textContent=t.lead?s.charAt(0).toUpperCase()+s.slice(1):s,this.title.title=s,y(this.words,[t.heard,t.words].filter(
+Boolean).join(", ")),this.hold.hidden=!t.lead||!e,t.lead&&this.box.append(this.head),this.refresh()}clear(){let t=Math.min(this.body.clientHeight,320);this.body.
+style.minHeight=this.said.tokens.length?`${t}px`:"",this.said=Rt(),this.text.replaceChildren(),y(this.why,"")}append(t,e){let s=document.createDocumentFragment();
+for(let o of t){let n=String(o[0]??"");this.said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let l=/^\s+(?=\S)/.exec(n)?.[0]??"";l&&s.append(l);let h=a(
+"span","an-token",n.slice(l.length)),d=typeof o[1]=="number"?Math.min(1,Math.max(0,o[1])):1;h.style.setProperty("--u",String(Math.round(55*(1-d)))),zt(h,o,e),h.
+dataset.i=String(this.said.tokens.length),this.said.tokens.push(o),this.said.spans.push(h),s.append(h)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.
+clientHeight<24;this.text.append(s),r&&this.said.state==="busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(t,e){if(this.said.tokens.length===t.length){
+this.said.tokens=t,t.forEach((o,n)=>zt(this.said.spans[n],o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.
+append(t,e)}get remark(){let{state:t,tokens:e,error:s}=this.said;return s||(t==="stopped"&&e.length?"Stopped before the end.":e.length&&!["failed","waiting","un\
+asked"].includes(t)?"":t?O[t]?.alone??"":this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet.")}refresh(){let{state:t}=this.said;this.
+box.dataset.state=t||"empty",this.box.setAttribute("aria-busy",String(t==="busy")),this.badge.textContent=O[t]?.badge??"",y(this.message,this.remark),this.box.dataset.
+long=String((this.text.textContent??"").length>be);let e=C(w.includes(t)&&!this.column.lead?this.said.mark:null);this.mark.replaceWith(e),this.mark=e,w.includes(
+t)&&(this.body.style.minHeight="")}},nt=i=>String((i.column.slot??0)%4);function zt(i,t,e){t[3]===""&&(i.dataset.line="all");let s=t[3]?e(String(t[3])):void 0;s&&
+(i.style.setProperty("--an-parent",K(s.column.slot)),i.dataset.line=nt(s))}var{decimals:Cs,digits:Ls,hardly:ge,minus:Ts}=N.numbers;function xe(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var ye=i=>`${xe(100*i)}%`,W=i=>i>0&&i<ge?"<1%":ye(i);var at=i=>`“${String(i).replaceAll(`
 `,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,ke=i=>typeof i=="number"?W(i):"";function Ht({said:i,why:t}){let e=i.tokens[i.cursor],s=e?.[4]?String(
 e[4]):"";y(t,e&&s?`${at(e[0])} ${W(Number(e[1]))}: ${s}`:"")}var G=class{constructor(t,e,s){this.root=t,this.live=e,this.cardOf=s,this.box=a("div","an-tip"),this.
 box.hidden=!0,this.box.setAttribute("role","tooltip"),this.lit=null}hide(){this.lit?.classList.remove("an-lit"),this.lit=null,this.box.hidden=!0}explain(t,e,s=!1){
@@ -335,7 +335,7 @@ new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next
 "stop"),()=>this.doing.more(),()=>t.trigger("expand")),this.table=a("table","rw-table"),this.head=a("tr","rw-head"),this.body=a("tbody"),this.live=a("div","rw-h\
 idden"),this.live.setAttribute("aria-live","polite"),this.edited=a("div","rw-edited"),this.close=new H(this),this.says=a("p","rw-says"),this.lens=new J,this.series=
 new V(s=>this.hand({votes:s},"select"),()=>this.hand({},"submit")),this.lay(this.lens.box)}lay(t){let{table:e}=this;e.setAttribute("aria-label","Prompts and ans\
-wers"),Rt(e,this.doing.keys()),window.addEventListener(gt,n=>{let{detail:l}=n;this.root.isConnected&&(l.kept=this.doing.add(l.prompt))}),window.addEventListener(
+wers"),Bt(e,this.doing.keys()),window.addEventListener(gt,n=>{let{detail:l}=n;this.root.isConnected&&(l.kept=this.doing.add(l.prompt))}),window.addEventListener(
 mt,n=>{this.root.isConnected&&this.takeLine(n.detail)});let s=a("thead");s.append(this.head),e.append(s,this.body);let r=a("div","rw-box");r.append(e);let o=a("\
 div","rw-close");o.append(this.close.box,this.close.note,t,this.says),o.addEventListener("keydown",n=>this.close.key(n)),this.root.append(a("h2","rw-hidden","An\
 swers"),r,this.edited,this.asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board={...this.board,
@@ -369,7 +369,7 @@ store.last.get(h)),s=this.rows.map(h=>this.store.of(h.id,g).state),r=this.rows.f
 r);let o=s.every(h=>["done","cached"].includes(h));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(
 h=>Wt.includes(h))||this.told===this.store.run||!s.every(h=>w.includes(h)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));
 let n=e.slice(0,1).map(h=>`Row ${this.rows.indexOf(h)+1} changed: ${m(this.store.of(h.id,g))} It was: ${this.store.before.get(h.id)}`),l=t.of?[`${t.right} of ${t.
-of} right.`]:[];u(this.live,[...l,...n].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),B(this.
+of} right.`]:[];u(this.live,[...l,...n].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),R(this.
 family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.
 waiting=window.setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(
 e),s>1&&this.insist(t,e,s-1))},Ce)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.

@@ -1,0 +1,1 @@
+"""A second voice, for merges that do not fit: llama.cpp, whose weights are changed in place."""

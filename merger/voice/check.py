@@ -1,0 +1,140 @@
+"""Whether llama.cpp says what transformers says: asked before a kind of model is heard, on as many layers as memory has room for.
+
+Some architectures are turned into its files without a complaint, and speak nonsense there.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from merger.chat.load import chat_model
+from merger.engine.companions import tokenizer_folder
+from merger.engine.plan import Plan, make_plan
+from merger.engine.session import Session
+from merger.errors import Cancelled, MergeError
+from merger.files.checkpoints import Checkpoint
+from merger.hub.access import Access
+from merger.methods import METHODS
+from merger.recipe import Recipe, dump, load
+from merger.voice.session import GgufSession
+
+ROOM = 2_000_000_000
+"""The most bytes that a check takes; and a quarter of what is free."""
+_BYTES = 6
+"""That a weight takes for it: float32 in transformers, 16 bits in llama.cpp."""
+APART = {16: 0.02, 8: 0.1}
+"""How far the logits may be apart, as a share of their size, by bits; seen were 0.001 and 0.03 where all was right."""
+_TOKENS = 24
+
+
+def checked(session: GgufSession, recipe: Recipe, access: Access | None, go_on: Callable[[], bool]) -> str:
+    """On how much of a merge's kind of model both say the same, for people. MergeError where they do not.
+
+    It is asked once for each kind of model. Where nothing can be compared that is told: "not checked", and why.
+    """
+    models = session.parents.open(recipe, access)
+    plan = make_plan(recipe, models)
+    kind = repr((sorted(plan.config.items()), plan.config_source))
+    if kind not in session.checks:
+        try:
+            session.checks[kind] = _compared(session, recipe, plan, models, access, go_on)
+        except (Cancelled, Differs):
+            raise
+        except MergeError as error:
+            session.checks[kind] = f"not checked: {str(error).splitlines()[0]}"
+    return session.checks[kind]
+
+
+class Differs(MergeError):
+    """llama.cpp says something else than transformers."""
+
+
+def _compared(
+    session: GgufSession, recipe: Recipe, plan: Plan, models: Mapping[str, Checkpoint], access: Access | None,
+    go_on: Callable[[], bool],
+) -> str:  # fmt: skip
+    room, layers = session.room(), plan.layout.layers
+    count = fitting_layers(plan, min(ROOM, room // 4 if room is not None else ROOM))
+    if not count:
+        return "not checked: no layer of it fits beside what is there"
+    part = lowest(recipe, count)
+    try:
+        ours, bits, ids = _llama(session, part, access, go_on)
+    except MergeError as error:
+        if isinstance(error, Cancelled):
+            raise
+        raise Differs(f"This merge cannot be heard through llama.cpp: {error}") from None
+    wanted = _transformers(session, part, access, go_on, ids)
+    apart = distance(ours, wanted)
+    if not apart <= APART[bits]:
+        raise Differs(
+            "llama.cpp says something else than transformers with this kind of model (their logits are "
+            f"{apart:.0%} apart), so it is not heard through it; it can be merged to files."
+        )
+    return f"checked against transformers on {'all' if count == layers else f'{count} of'} {layers} layers"
+
+
+def fitting_layers(plan: Plan, room: int) -> int:
+    """How many of the lowest layers, with all that is in none, fit into so many bytes; 0: none."""
+    sizes = [0] * max(1, plan.layout.layers)
+    rest = 0
+    for job in plan.jobs:
+        layer = plan.layout.layer(job.name)
+        if layer is None:
+            rest += _BYTES * job.numel
+        else:
+            sizes[layer] += _BYTES * job.numel
+    count = 0
+    for size in sizes:
+        rest += size
+        if rest > room:
+            break
+        count += 1
+    return count
+
+
+def lowest(recipe: Recipe, count: int) -> Recipe:
+    """The recipe whose merge is so many of the lowest layers of another's, in float32."""
+    name = "what is checked"
+    copied = next(method.name for method in METHODS.values() if method.law.copies)
+    slices = f"slices: [{{sources: [{{model: {name}, layer_range: [0, {count}]}}]}}]"
+    return load(f"{dump(replace(recipe, name=name))}\n---\nmerge_method: {copied}\n{slices}\ndtype: float32\n")
+
+
+def _llama(session: GgufSession, part: Recipe, access: Access | None, go_on: Callable[[], bool]) -> tuple[Tensor, int, list[int]]:
+    """What llama.cpp says after each of some tokens: logits, bits, and the tokens."""
+    own = GgufSession(session.parents, session.wanted, threads=session.threads, mapped=session.mapped, room=session.room)
+    try:
+        own.apply(part, cancelled=lambda: not go_on(), access=access)
+        assert own.loaded is not None
+        ids = torch.randint(own.loaded.words, (_TOKENS,), generator=torch.Generator().manual_seed(0)).tolist()
+        ids = ids[: max(1, own.loaded.length)]
+        return own.loaded.read(ids, len(ids), go_on), own.bits, ids
+    finally:
+        own.release()
+
+
+@torch.inference_mode()
+def _transformers(session: GgufSession, part: Recipe, access: Access | None, go_on: Callable[[], bool], ids: list[int]) -> Tensor:
+    """What transformers says after each of these tokens."""
+    own = Session(session.parents)
+    try:
+        own.apply(part, cancelled=lambda: not go_on(), access=access)
+        assert own.plan is not None
+        with tokenizer_folder(own.plan, own.models) as folder:
+            voice = chat_model(folder, own.plan.config, own.tensors)
+        return voice.forward.whole(ids, len(ids)).float()
+    finally:
+        own.tensors.clear()
+
+
+def distance(ours: Tensor, theirs: Tensor) -> float:
+    """How far logits (rows, vocabulary) are apart, as a share of their size about their mean."""
+    width = min(ours.shape[-1], theirs.shape[-1])  # one of them may be padded
+    a, b = (x[:, :width] - x[:, :width].mean(-1, keepdim=True) for x in (ours, theirs))
+    return float((a - b).norm() / b.norm().clamp_min(1e-30))
+
+
+__all__ = ["APART", "Differs", "checked", "distance", "fitting_layers", "lowest"]
