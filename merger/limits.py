@@ -106,6 +106,11 @@ MERGES_BYTES = Limit(
 )  # fmt: skip
 HEARD_TOKENS = Limit(100_000, "tokens", "server", "Answers that are remembered", "test_bounds.py::test_answers_kept_are_bounded")
 
+STREAMED_BYTES = Limit(
+    512_000_000, "bytes", "request", "Texts on their way through the layers of a model that is judged layer by layer",
+    "test_streamed.py::test_texts_on_their_way_are_bounded",
+)  # fmt: skip
+
 # Shares: what one visitor may have waiting or running at once (ui/quota.py).
 SESSION_ANSWERS = Limit(6, "answers", "visitor", "One page's answers at once", "test_bounds_of_visitors.py::test_shares")
 PROGRAM_ANSWERS = Limit(

@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import torch
 
-from merger.chat.forward import NO_NUMBERS
+from merger.chat.forward import NO_NUMBERS, Work, rows_of
 from merger.chat.model import ChatModel, Event, Token, reading
 from merger.chat.sampling import GREEDY, Sampling, cut_at
 from merger.errors import Cancelled, MergeError
@@ -37,17 +38,39 @@ def generate_ids(
     precision an answer can leave the one of `tokens` where two words are nearly even. Cancelled when `go_on`, asked before
     every forward pass, says no; MergeError when a prompt is too long or the model computes no numbers.
     """
-    if prompts and not model.probed.masks:
+    masks = not prompts or model.probed.masks
+    if not masks and not model.forward.streamed:
         return [([token.id for token in said], len(said) < limit) for said in _each_alone(model, prompts, limit, sampling, go_on)]
     asked = [model.encode(prompt) for prompt in prompts]
     order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
     answers: list[tuple[list[int], bool]] = [([], False)] * len(asked)
-    for start in range(0, len(order), batch):
-        some = order[start : start + batch]
-        most = min(limit, model.length - max(len(asked[i]) for i in some))
-        for i, said in zip(some, _batch(model, [asked[i] for i in some], limit, sampling, go_on), strict=True):
+    groups = [order[start : start + (batch if masks else 1)] for start in range(0, len(order), batch if masks else 1)]
+    works: list[Work[list[list[int]]]] = []
+    for some in groups:
+        texts = [asked[i] for i in some]
+        run = partial(_batch if masks else _wholly, model, texts, limit, sampling, go_on)
+        works.append(Work(run, len(some) * (max(map(len, texts)) + limit), masks))
+    for place, found in model.forward.each(works, lambda: _ask(go_on)):
+        most = min(limit, model.length - max(len(asked[i]) for i in groups[place]))
+        for i, said in zip(groups[place], found, strict=True):
             answers[i] = said, len(said) < most
     return answers
+
+
+def _wholly(
+    model: ChatModel, asked: Sequence[list[int]], limit: int, sampling: Sampling, go_on: Callable[[], bool]
+) -> list[list[int]]:
+    """As `_batch`, of one text, which is read again for each token: nothing is taken to be known of what may be kept of it."""
+    (ids,) = asked
+    chooser, said = sampling.chooser(ids), list[int]()
+    for _ in range(min(limit, model.length - len(ids))):
+        _ask(go_on)
+        row = rows_of(model.forward.whole([*ids, *said], 1))[0]
+        chosen = row.best if sampling.greedy else chooser(row.raw)
+        if chosen in model.stops or (sampling.stops and _over(model, said, sampling)):
+            break
+        said.append(chosen)
+    return [said]
 
 
 def _each_alone(

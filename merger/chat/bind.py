@@ -8,7 +8,7 @@ import itertools
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -70,14 +70,30 @@ def bind(module: Any, tensors: Mapping[str, Tensor], where: str) -> Bound:
     CheckpointError, beginning with `where`, when they do not fit; the first that does not is named.
     """
     held: dict[str, Tensor] = dict(module.state_dict(keep_vars=True))
-    wanted = _dtypes(module, held, tensors)
-    bound = Bound()
+    bound, given = Bound(), set[str]()
+
+    def put(_: "_Group", name: str, value: Tensor) -> None:
+        _put(module, name, value)
+        given.add(name)
+
+    strange = _each(module, held, tensors, where, put, bound)
+    lacking = {name for name in held if name not in given}
+    _tie(module, bound, lacking)
+    left = [name for name, value in (*module.named_parameters(), *module.named_buffers()) if value.is_meta]
+    _refuse(strange or left, where)
+    return bound
+
+
+def _each(
+    module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tensor], where: str,
+    put: "Callable[[_Group, str, Tensor], object]", bound: Bound,
+) -> list[str]:  # fmt: skip
+    """Hand over each parameter that the tensors make; gives the names for which the module has no place."""
+    wanted = _dtypes(module, held)
     groups, strange = _groups(module, held, tensors)
     strange = [name for name in strange if not _passed_over(module, name)]
-    given: set[str] = set()
     for group in groups:
-        made = _bound(group, module, wanted, bound, where)
-        for name, value in made.items():
+        for name, value in _bound(group, module, wanted, bound, where).items():
             if name not in held:
                 strange.append(name)
             elif held[name].shape != value.shape:
@@ -86,16 +102,65 @@ def bind(module: Any, tensors: Mapping[str, Tensor], where: str) -> Bound:
                     f"{tuple(held[name].shape)}; it cannot answer here."
                 )
             else:
-                _put(module, name, value)
-                given.add(name)
-    lacking = {name for name in held if name not in given}
-    _tie(module, bound, lacking)
-    left = [name for name, value in (*module.named_parameters(), *module.named_buffers()) if value.is_meta]
-    if strange or left:
+                put(group, name, value)
+    return strange
+
+
+def _refuse(names: Sequence[str], where: str) -> None:
+    if names:
         raise CheckpointError(
-            f"{where}: its tensors do not fit transformers' model, for example {(strange or left)[0]}; it cannot answer here."
+            f"{where}: its tensors do not fit transformers' model, for example {names[0]}; it cannot answer here."
         )
-    return bound
+
+
+@dataclass(frozen=True)
+class Part:
+    """A parameter, or a buffer, of a module that is on meta, and the tensors that it is made of, by their names in files."""
+
+    name: str
+    nbytes: int
+    _module: Any
+    _group: "_Group"
+    _made: str
+    _types: Mapping[str, torch.dtype]
+    _where: str
+
+    @property
+    def tensors(self) -> tuple[str, ...]:
+        """What it is made of."""
+        return tuple(itertools.chain.from_iterable(self._group.names.values()))
+
+    def put(self, tensors: Mapping[str, Tensor]) -> None:
+        """Make it of these; what is stacked is moved, so that they are the caller's no longer."""
+        sources = {pattern: [tensors[name] for name in names] for pattern, names in self._group.names.items()}
+        made = _bound(replace(self._group, sources=sources), self._module, self._types, Bound(), self._where)
+        _put(self._module, self.name, made[self._made])
+
+    def drop(self) -> None:
+        """Let it be on meta again."""
+        path, _, last = self.name.rpartition(".")
+        _put(self._module, self.name, torch.empty_like(getattr(self._module.get_submodule(path), last), device="meta"))
+
+
+def parts(module: Any, tensors: Mapping[str, Tensor], where: str) -> dict[str, Part]:
+    """What each parameter on meta is made of, where the tensors, on meta too, tell no more than shapes and types.
+
+    CheckpointError as `bind`.
+    """
+    held: dict[str, Tensor] = dict(module.state_dict(keep_vars=True))
+    types, found = _dtypes(module, held), dict[str, Part]()
+
+    def put(group: "_Group", name: str, value: Tensor) -> None:
+        found[name] = Part(name, value.nbytes, module, group, name, types, where)
+
+    strange = _each(module, held, tensors, where, put, Bound())
+    for one, other in dict(getattr(module, "all_tied_weights_keys", None) or {}).items():
+        for lacking, there in ((one, other), (other, one)):
+            if lacking not in found and there in found:
+                found[lacking] = replace(found[there], name=lacking)
+    on_meta = [*module.named_parameters(remove_duplicate=False), *module.named_buffers(remove_duplicate=False)]
+    _refuse(strange or [name for name, value in on_meta if value.is_meta and name not in found], where)
+    return found
 
 
 # ---------------------------------------------------------------------------------------------- names
@@ -108,7 +173,7 @@ class _Group:
     target: str
     transform: Any
     sources: dict[str, list[Tensor]] = field(default_factory=dict[str, list[Tensor]])
-    names: list[str] = field(default_factory=list[str])
+    names: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
@@ -134,10 +199,11 @@ def _groups(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tenso
         if target not in groups:
             groups[target] = _Group(target, by_pattern[pattern] if pattern is not None else None)
         groups[target].sources.setdefault(pattern or name, []).append(tensors[name])
-        groups[target].names.append(name)
+        groups[target].names.setdefault(pattern or name, []).append(name)
     for group in groups.values():
         if group.transform is not None:  # the order in which they are joined
             group.sources = {p: group.sources[p] for p in group.transform.source_patterns if p in group.sources}
+            group.names = {pattern: group.names[pattern] for pattern in group.sources}
     return list(groups.values()), strange
 
 
@@ -172,7 +238,7 @@ def _tie(module: Any, bound: Bound, lacking: set[str]) -> None:
 # ---------------------------------------------------------------------------------------------- values
 
 
-def _dtypes(module: Any, held: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> dict[str, torch.dtype]:
+def _dtypes(module: Any, held: Mapping[str, Tensor]) -> dict[str, torch.dtype]:
     """The type that transformers gives each parameter: its own where it has one, 32 bit where the model asks for it."""
     main = module.config.dtype
     plan: Mapping[str, torch.dtype] = internals.kept_types(module) if main in (torch.float16, torch.bfloat16) else {}
@@ -227,8 +293,9 @@ def _converted(group: _Group, module: Any, where: str) -> dict[str, Tensor]:
                 full_layer_name=group.target, model=module, config=module.config, missing_keys=None,
             )  # fmt: skip
     except Exception as error:  # whatever shapes a stranger's tensors have
+        first = next(iter(group.names.values()))[0]
         raise CheckpointError(
-            f"{where}: transformers cannot put {group.names[0]} and its like together: {str(error).splitlines()[0][:200]}; "
+            f"{where}: transformers cannot put {first} and its like together: {str(error).splitlines()[0][:200]}; "
             "it cannot answer here."
         ) from None
     whole = group.target.replace("*.", "0.")

@@ -4,10 +4,10 @@ import contextlib
 import inspect
 import math
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -57,6 +57,18 @@ def rows_of(logits: Tensor) -> list[Row]:
     return [Row(row, best[i], tuple(zip(ids[i], shares[i], strict=True)), even[i], logits[i]) for i, row in enumerate(chances)]
 
 
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Work(Generic[T]):
+    """A computation with the module. tokens: so many are in the making at once; cached: their keys and values are kept."""
+
+    run: Callable[[], T]
+    tokens: int
+    cached: bool = False
+
+
 @dataclass
 class Forward:
     """A module that goes on with a text of at most `length` tokens. One pass runs at a time: `lock` is for what hooks into it."""
@@ -64,6 +76,11 @@ class Forward:
     module: Any
     length: int
     lock: Any = field(default_factory=threading.Lock)
+
+    streamed = False
+    """Whether layers are made when they are needed, see merger/chat/streamed.py: then many tokens at once are for the asking."""
+    at_once = 1 << 26
+    """Logits that are computed at once: 256 MB in float32."""
 
     @property
     def device(self) -> torch.device:
@@ -79,6 +96,16 @@ class Forward:
     def known(self) -> int:
         """Tokens that it can be given."""
         return int(self.module.get_input_embeddings().weight.shape[0])
+
+    def each(self, works: Sequence["Work[T]"], check: Callable[[], None]) -> Iterator[tuple[int, T]]:
+        """What each work gives, by its place, one after the other. check: asked before each, raises where all is to end."""
+        for place, work in enumerate(works):
+            check()
+            yield place, work.run()
+
+    def keeping(self) -> contextlib.AbstractContextManager[None]:
+        """While it lasts, what is needed again and again stays."""
+        return contextlib.nullcontext()
 
     def call(self, fresh: list[int], cache: Any, keep: int) -> Any:
         """The module's output for these tokens after what is in the cache."""

@@ -5,6 +5,7 @@ import copy
 import inspect
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +16,29 @@ from merger.chat.attention import attend_by_rows
 from merger.chat.bind import Bound, bind
 from merger.chat.forward import Forward
 from merger.chat.model import ChatModel
+from merger.chat.streamed import Make, StreamedForward
 from merger.errors import CheckpointError
 from merger.limits import MODEL_GROWTH
 from merger.tokenizer import safe
 
 
+@dataclass(frozen=True)
+class Streamed:
+    """Where the tensors of a model that is never whole in memory come from, by their names; hears which layer is being made."""
+
+    make: Make
+    device: torch.device
+    tell: Callable[[str], None] = lambda what: None
+
+
 def chat_model(
-    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], origin: str = "the chat template"
-) -> ChatModel:
+    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, Tensor], origin: str = "the chat template",
+    stream: Streamed | None = None,
+) -> ChatModel:  # fmt: skip
     """Build a model around tensors without copying them. `folder` gives tokenizer and chat template.
 
     origin  whose chat template it is, for errors
+    stream  what makes the tensors when they are needed; `tensors`, on meta, tell their shapes and types
     CheckpointError when transformers does not know the architecture or the tensors do not fit it.
     """
     safe.import_transformers()
@@ -45,23 +58,25 @@ def chat_model(
     refused: list[CheckpointError] = []
     for made in classes:
         try:
-            module, bound = _built(made, settings, tensors, folder)
+            forward, bound = _built(made, settings, tensors, folder, config, stream)
         except CheckpointError as error:
             refused.append(error)
             continue
-        forward, ends = Forward(module, length(config)), stops(folder, config, tokenizer)
+        ends = stops(folder, config, tokenizer)
         voices.append(ChatModel(forward, tokenizer, ends, origin, bound))
         if len(classes) == 1 or forward.runs():
             return voices[-1]
     if voices:  # what it lacks is said when it is asked
         return voices[0]
     with contextlib.suppress(CheckpointError):  # what sees may need a package that is not here; the text does not
-        module, bound = _built(AutoModelForCausalLM, settings.get_text_config(decoder=True), tensors, folder)
-        return ChatModel(Forward(module, length(config)), tokenizer, stops(folder, config, tokenizer), bound=bound)
+        forward, bound = _built(AutoModelForCausalLM, settings.get_text_config(decoder=True), tensors, folder, config, stream)
+        return ChatModel(forward, tokenizer, stops(folder, config, tokenizer), bound=bound)
     raise refused[0]
 
 
-def _built(made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path) -> tuple[Any, Bound]:
+def _built(
+    made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path, config: Mapping[str, Any], stream: Streamed | None
+) -> tuple[Forward, Bound]:
     """A module of one of transformers' automatic classes, around the tensors."""
     try:
         with _BUILDING:
@@ -73,10 +88,15 @@ def _built(made: Any, settings: Any, tensors: Mapping[str, Tensor], folder: Path
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
         raise CheckpointError(f"{folder}: its config.json cannot be used: {safe.first_line(error)}") from None
     _check_asks(module, folder)
+    if stream is not None:
+        streamed = StreamedForward(module.eval(), length(config), make=stream.make, tell=stream.tell, on=stream.device)
+        streamed.stream(tensors, str(folder))
+        attend_by_rows(module)
+        return streamed, Bound()
     bound = bind(module, tensors, str(folder))
     attend_by_rows(module)
     module.to(next(iter(tensors.values())).device).eval()
-    return module, bound
+    return Forward(module, length(config)), bound
 
 
 def _speaks(settings: Any, config: Mapping[str, Any]) -> list[Any]:

@@ -42,7 +42,8 @@ def probed(forward: Forward) -> Probe:
     """Asked of the model itself the first time that one of its kind speaks."""
     key = (forward.kind, torch.get_num_threads())
     if key not in PROBED:
-        PROBED[key] = _probe(forward)
+        with forward.keeping():
+            PROBED[key] = _probe(forward)
     return PROBED[key]
 
 

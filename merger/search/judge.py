@@ -91,6 +91,7 @@ class Judge:
     """Measures models by one set of questions and some texts; what was measured of models as they are is remembered.
 
     parents  whose own answers the others are compared with
+    writes   whether models write answers where words or a pattern are looked for in them; else these questions are left out
     """
 
     runner: Runner
@@ -98,6 +99,7 @@ class Judge:
     texts: Sequence[Text] = ()
     parents: Sequence[str] = ()
     access: Access | None = None
+    writes: bool = True
     _known: dict[tuple[str, int], Measured] = field(default_factory=dict[tuple[str, int], Measured])
     _said: dict[tuple[str, int], _Said] = field(default_factory=dict[tuple[str, int], _Said])
 
@@ -188,6 +190,8 @@ class _Measuring:
             right[i], nll[i] = is_right, loss
         for i, is_right, loss in self._choices():
             right[i], nll[i] = is_right, loss
+        if not self.judge.writes:
+            return right, nll, heard
         open_ = [i for i, q in enumerate(questions) if q.match in ("within", "pattern")]
         heard += hear(self.model, [self._prompt(questions[i]) for i in open_], LONGEST, self.go_on)
         wanted = [(questions[i].answer, questions[i].match) for i in open_]

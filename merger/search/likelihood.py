@@ -5,12 +5,13 @@ answer_logprobs(model, ["plural of box"], ["boxes"])   # log P of the whole answ
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from merger.chat.forward import NO_NUMBERS
+from merger.chat.forward import NO_NUMBERS, Work
 from merger.chat.model import ChatModel, Plain
 from merger.errors import Cancelled, MergeError, out_of_memory
 from merger.kernels.devices import out_of_memory as device_full
@@ -18,8 +19,6 @@ from merger.tokenizer import safe
 
 END = -1
 """Among wanted tokens: any token that ends an answer."""
-_VALUES = 1 << 26
-"""Logits that are computed at once: 256 MB in float32."""
 _TRIED = 4
 """Answers from which it is told whether a model begins its own with a blank."""
 
@@ -167,13 +166,19 @@ def passes(
     device = model.forward.device
     stops = torch.tensor(sorted(i for i in model.stops if 0 <= i < size), device=device, dtype=torch.long)
     order = sorted((i for i, one in enumerate(asked) if one.tokens), key=lambda i: (_length(asked[i]), len(asked[i].asked)))
+    works: list[Work[Pass]] = []
     while order:
+        some = [order.pop()]  # the longest first: what is too much for the memory is so at once
+        while order and len(some) < batch and _values(asked, [*some, order[-1]], size) <= model.forward.at_once:
+            some.append(order.pop())
+        works.append(Work(partial(_pass, model, asked, some, stops), len(some) * _length(asked[some[0]])))
+
+    def check() -> None:
         if not go_on():
             raise Cancelled("stopped before all answers were judged.")
-        some = [order.pop()]  # the longest first: what is too much for the memory is so at once
-        while order and len(some) < batch and _values(asked, [*some, order[-1]], size) <= _VALUES:
-            some.append(order.pop())
-        yield _pass(model, asked, some, stops)
+
+    for _, found in model.forward.each(works, check):
+        yield found
 
 
 def _length(one: Example) -> int:

@@ -1,0 +1,300 @@
+"""A model that is never whole in memory: each layer is made when a pass comes to it, and let go of behind it.
+
+transformers' own forward runs, whatever kind of model it is: its layers, embeddings and head are on meta, and are put in place
+while they compute. Many passes go through a layer together, so that it is made once for all of them: each pass has a thread that
+waits at every layer for its turn, and one thread, the caller's, computes them all.
+"""
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from merger.chat.bind import Part, parts
+from merger.chat.forward import Forward, Work
+from merger.limits import STREAMED_BYTES
+
+T = TypeVar("T")
+Make = Callable[[Sequence[str]], Mapping[str, Tensor]]
+"""Gives tensors by their names in the model's files: merged, or read. They are the caller's, to be kept or let go of."""
+
+_SMALL = 1 << 20
+"""Bytes of what stays: norms, and what a model holds beside its layers."""
+_TOGETHER = 64
+"""Passes that go through the layers together: each has a thread, which mostly waits."""
+
+
+@dataclass
+class Unit:
+    """What is made and let go of at once: a layer, the embeddings, the head."""
+
+    name: str
+    parts: Sequence[Part]
+
+    @property
+    def nbytes(self) -> int:
+        """What it takes."""
+        return sum(part.nbytes for part in self.parts)
+
+
+class _Stopped(BaseException):
+    """Raised in a pass's thread where all is to end."""
+
+
+class _Pass(threading.Thread):
+    """A pass in the making: runs while the caller waits, and waits while the caller computes."""
+
+    def __init__(self, place: int, run: Callable[[], Any], passes: "dict[int, _Pass]") -> None:
+        super().__init__(daemon=True, name="merger streamed pass")
+        self.place, self.unit, self.result = place, None, None
+        self.unit: Unit | None
+        self.error: BaseException | None = None
+        self.ended = self.stopped = False
+        self._run, self._passes = run, passes
+        self._inference = torch.is_inference_mode_enabled()
+        self._work: Callable[[], Any] = lambda: None
+        self._answer: Any = None
+        self._failed: BaseException | None = None
+        self._go, self._here = threading.Semaphore(0), threading.Semaphore(0)
+
+    def run(self) -> None:
+        """The thread's own."""
+        self._passes[threading.get_ident()] = self
+        try:
+            with torch.inference_mode() if self._inference else torch.no_grad():
+                self.result = self._run()
+        except BaseException as error:  # raised again where the caller waits
+            self.error = error
+        finally:
+            del self._passes[threading.get_ident()]
+            self.unit, self.ended = None, True
+            self._here.release()
+
+    def begin(self) -> None:
+        """Go on to the first layer."""
+        self.start()
+        self._here.acquire()
+
+    def ask(self, unit: Unit, work: Callable[[], Any]) -> Any:
+        """In the pass's thread: have the unit compute, and wait until it has."""
+        self.unit, self._work = unit, work
+        self._here.release()
+        self._go.acquire()
+        if self.stopped:
+            raise _Stopped
+        if self._failed is not None:
+            failed, self._failed = self._failed, None
+            raise failed
+        answer, self._answer = self._answer, None
+        return answer
+
+    def compute(self) -> None:
+        """In the caller's thread: compute what is asked for, and let the pass go on to its next layer, or its end."""
+        work, self._work = self._work, lambda: None
+        try:
+            self._answer = work()
+        except Exception as error:  # the pass's own, which may know what to do
+            self._failed = error
+        del work
+        self._go.release()
+        self._here.acquire()
+
+    def stop(self) -> None:
+        """End it where it waits."""
+        if self.is_alive():
+            self.stopped = True
+            self._go.release()
+            self.join()
+
+
+@dataclass
+class StreamedForward(Forward):
+    """A module whose layers are there only while they compute.
+
+    make  what gives tensors
+    tell  hears which layer is being made
+    """
+
+    make: Make = field(default=lambda names: {})
+    tell: Callable[[str], None] = field(default=lambda what: None)
+    on: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    streamed = True
+    at_once = 1 << 23
+    _filled: Counter[str] = field(default_factory=Counter[str])
+    _passes: dict[int, _Pass] = field(default_factory=dict[int, _Pass])
+    _kept: list[Unit] | None = None
+
+    @property
+    def device(self) -> torch.device:
+        """Where its layers are while they compute."""
+        return self.on
+
+    def stream(self, tensors: Mapping[str, Tensor], where: str) -> None:
+        """Let the module's parameters, on meta, be made of tensors when they are needed; what is small is made now.
+
+        tensors  on meta, as a folder names them
+        CheckpointError, beginning with `where`, when they do not fit.
+        """
+        self.lock = contextlib.nullcontext()  # one pass computes at a time, but they take turns
+        made_of = parts(self.module, tensors, where)
+        units = list(_units(self.module, made_of))
+        within = {part.name for _, unit in units for part in unit.parts}
+        stays = Unit("what is beside its layers", [part for name, part in made_of.items() if name not in within])
+        self._fill(stays)
+        for module, unit in units:
+            if unit.nbytes > _SMALL or len(unit.parts) > 2:
+                _wrap(module, self, unit)
+            else:
+                self._fill(unit)
+        for owner in self.module.modules():  # what no file holds
+            for name, buffer in owner.named_buffers(recurse=False):
+                if not buffer.is_meta and buffer.device != self.on:
+                    setattr(owner, name, buffer.to(self.on))
+        _is_on(self.module, self.on)
+
+    def computed(self, unit: Unit, work: Callable[[], Any]) -> Any:
+        """What a unit computes: at once, or when the pass in whose thread it is asked for has its turn."""
+        own = self._passes.get(threading.get_ident())
+        if own is not None:
+            return own.ask(unit, work)
+        with self._there(unit):
+            return work()
+
+    def each(self, works: Sequence[Work[T]], check: Callable[[], None]) -> Iterator[tuple[int, T]]:
+        """What each work gives, by its place, many together. check: asked at every layer, raises where all is to end."""
+        start = 0
+        while start < len(works):
+            held, stop = 0, start
+            while stop < len(works) and stop - start < _TOGETHER:
+                held += self._held(works[stop])
+                if held > STREAMED_BYTES and stop > start:
+                    break
+                stop += 1
+            yield from self._together({place: works[place] for place in range(start, stop)}, check)
+            start = stop
+
+    def _held(self, work: Work[Any]) -> int:
+        """Bytes that a work keeps between two layers: a few states of each token, and the keys and values of all layers."""
+        text = self.module.config.get_text_config(decoder=True)
+        width = int(getattr(text, "hidden_size", 0) or 4096)
+        heads, size = getattr(text, "num_key_value_heads", None), getattr(text, "head_dim", None)
+        kept = 2 * int(heads) * int(size) if isinstance(heads, int) and isinstance(size, int) else 2 * width
+        each = 4 * width + (kept * int(getattr(text, "num_hidden_layers", 0) or 0) if work.cached else 0)
+        return 4 * each * work.tokens
+
+    def _together(self, works: Mapping[int, Work[T]], check: Callable[[], None]) -> Iterator[tuple[int, T]]:
+        """What some works give, in the order in which they end."""
+        going: list[_Pass] = []
+        try:
+            for place, work in works.items():
+                going.append(_Pass(place, work.run, self._passes))
+                going[-1].begin()
+                yield from self._over(going)
+            while going:
+                unit = going[0].unit
+                assert unit is not None
+                check()
+                with self._there(unit):
+                    for one in [one for one in going if one.unit is unit]:
+                        check()
+                        one.compute()
+                        yield from self._over(going)
+        finally:
+            for one in going:
+                one.stop()
+
+    @staticmethod
+    def _over(going: list[_Pass]) -> Iterator[tuple[int, Any]]:
+        """What has come to its end, taken from those that go on; an error where that was the end."""
+        for one in [one for one in going if one.ended]:
+            going.remove(one)
+            one.join()
+            if one.error is not None:
+                raise one.error
+            result, one.result = one.result, None
+            yield one.place, result
+
+    # ------------------------------------------------------------------------------------------ what is there
+
+    @contextlib.contextmanager
+    def _there(self, unit: Unit) -> Generator[None]:
+        """While this lasts the unit's parameters are there; longer inside `keeping`."""
+        if not self._filled[unit.name]:
+            self.tell(unit.name)
+            self._fill(unit)
+            if self._kept is not None:
+                self._filled[unit.name] += 1
+                self._kept.append(unit)
+        self._filled[unit.name] += 1
+        try:
+            yield
+        finally:
+            self._let_go(unit)
+
+    def _fill(self, unit: Unit) -> None:
+        tensors = dict(self.make(list(dict.fromkeys(name for part in unit.parts for name in part.tensors))))
+        with torch.no_grad():
+            for part in unit.parts:
+                part.put(tensors)
+
+    def _let_go(self, unit: Unit) -> None:
+        self._filled[unit.name] -= 1
+        if not self._filled[unit.name]:
+            for part in unit.parts:
+                part.drop()
+
+    @contextlib.contextmanager
+    def keeping(self) -> Generator[None]:
+        """While it lasts, layers that have computed stay: for a few passes through the lowest ones."""
+        self._kept = []
+        try:
+            yield
+        finally:
+            kept, self._kept = self._kept, None
+            for unit in kept:
+                self._let_go(unit)
+
+
+# ---------------------------------------------------------------------------------------------- what is a unit
+
+
+def _units(module: nn.Module, made_of: Mapping[str, Part], name: str = "") -> Iterator[tuple[nn.Module, Unit]]:
+    """The elements of a module's lists of layers, and beside them whatever has parameters and no modules with some."""
+    inside = [part for n, part in made_of.items() if n.startswith(f"{name}.") or not name]
+    below = [(f"{name}.{n}".lstrip("."), child) for n, child in module.named_children()]
+    parents = [n for n, _ in below if any(part.name.startswith(f"{n}.") for part in inside)]
+    if inside and not parents:
+        yield module, Unit(name, inside)
+        return
+    for n, child in below:
+        if n not in parents:
+            continue
+        if isinstance(module, nn.ModuleList) and not isinstance(child, (nn.ModuleList, nn.ModuleDict)):
+            yield child, Unit(n, [part for part in inside if part.name.startswith(f"{n}.")])
+        else:
+            yield from _units(child, made_of, n)
+
+
+def _wrap(module: nn.Module, forward: StreamedForward, unit: Unit) -> None:
+    """Let a module compute when its parameters are there. By its class: whoever silences it sets its own `forward`."""
+    kind = type(module)
+    original: Callable[..., Any] = kind.forward
+
+    def made(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        return forward.computed(unit, lambda: original(self, *args, **kwargs))
+
+    module.__class__ = type(kind.__name__, (kind,), {"forward": made, "__module__": kind.__module__})
+
+
+def _is_on(module: nn.Module, device: torch.device) -> None:
+    """Let a model say that it is on a device, whatever of it is there just now."""
+    kind = type(module)
+    module.__class__ = type(kind.__name__, (kind,), {"device": property(lambda self: device), "__module__": kind.__module__})
+
+
+__all__ = ["Make", "StreamedForward", "Unit"]

@@ -1,0 +1,99 @@
+"""Models larger than memory, judged: each layer is merged, or read, when texts come to it, and let go of behind them.
+
+judge = Judge(StreamRunner(Parents()), read_questions(Path("mine.txt")), shipped_texts(), recipe.merged, writes=False)
+judge.measure(recipe)     # the figures of the merge in memory, to rounding
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from merger.chat.load import Streamed, chat_model
+from merger.chat.model import ChatModel
+from merger.engine.budget import TEXT, processors
+from merger.engine.companions import tokenizer_folder
+from merger.engine.document import read_source
+from merger.engine.plan import Source, make_plan
+from merger.engine.session import Parents
+from merger.engine.tensor import merge_tensor
+from merger.errors import CheckpointError
+from merger.hub.access import Access
+from merger.recipe import Recipe, dump
+from merger.search.trials import Runner, whose_template
+
+T = TypeVar("T")
+
+
+class StreamRunner(Runner):
+    """A Runner whose models are never whole in memory: one layer of each, and the texts that are on their way through it."""
+
+    def __init__(self, parents: Parents, tell: Callable[[str], None] = lambda what: None) -> None:
+        """tell: hears which layer of which model is being made."""
+        super().__init__(parents)
+        self._tell = tell
+        self._made: tuple[str, int, ChatModel] | None = None
+        self._read: dict[str, tuple[int, ChatModel]] = {}
+        self._pool = ThreadPoolExecutor(processors(), thread_name_prefix="merger-streamed")
+
+    def merged(
+        self, recipe: Recipe, go_on: Callable[[], bool] = lambda: True, access: Access | None = None
+    ) -> ChatModel:  # fmt: skip
+        """The merged model, layer by layer."""
+        text = dump(recipe)
+        models = self.parents.open(recipe, access)
+        if self._made is None or self._made[:2] != (text, self.parents.generation):
+            self._made = None
+            plan = make_plan(recipe, models)
+            packed = next((job for job in plan.jobs if job.packed), None)
+            if packed is not None:
+                raise CheckpointError(f"{packed.name}: is quantized; --stream judges models whose weights are plain numbers.")
+            jobs, read, device = {job.name: job for job in plan.jobs}, self.parents.reader(models), self.parents.device
+
+            def make(names: Sequence[str]) -> Mapping[str, Tensor]:
+                def one(name: str) -> Tensor:
+                    return merge_tensor(jobs[name], read, device, known=self.parents.known).to(device)
+
+                return dict(zip(names, self._pool.map(one, names), strict=True))
+
+            shapes = {job.name: torch.empty(job.shape, dtype=job.out, device="meta") for job in plan.jobs}
+            with tokenizer_folder(plan, models) as folder:
+                stream = Streamed(make, device, lambda layer: self._tell(f"the merge: {layer}"))
+                voice = chat_model(folder, plan.config, shapes, whose_template(plan), stream)
+            self._made = text, self.parents.generation, voice
+        return self._made[2]
+
+    def parent(self, reference: str, access: Access | None = None) -> ChatModel:
+        """One of the models that are merged, as it is, layer by layer."""
+        model = self.parents.model(reference, access)
+        known = self._read.get(reference)
+        if known is None or known[0] != self.parents.generation:
+            packed = next((name for name, stored in model.tensors.items() if stored.packed), None)
+            if packed is not None:
+                raise CheckpointError(
+                    f"{reference}: {packed} is quantized; --stream judges models whose weights are plain numbers."
+                )
+            device, held = self.parents.device, {reference: model}
+
+            def make(names: Sequence[str]) -> Mapping[str, Tensor]:
+                def one(name: str) -> Tensor:  # the object is the caller's: what stacks it moves it
+                    return read_source(held, Source(reference, name)).to(device, model.tensors[name].dtype).detach()
+
+                return dict(zip(names, self._pool.map(one, names), strict=True))
+
+            shapes = {name: torch.empty(s.shape, dtype=s.dtype, device="meta") for name, s in model.tensors.items()}
+            stream = Streamed(make, device, lambda layer: self._tell(f"{reference}: {layer}"))
+            voice = chat_model(model.words, model.config, shapes, f"the chat template of {reference}", stream)
+            self._read[reference] = known = self.parents.generation, voice
+        return known[1]
+
+    def within(
+        self, do: Callable[[], T], asked: Sequence[Recipe | str], tokens: int = TEXT, access: Access | None = None
+    ) -> T:  # fmt: skip
+        """What `do` gives: there is nothing to be let go of."""
+        return do()
+
+
+__all__ = ["StreamRunner"]
