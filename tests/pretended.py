@@ -257,7 +257,7 @@ def device(capacity: int | None = None, float64: bool = True, cuda: bool = False
     before = devices.GPUS
     devices.GPUS = before | {NAME}
     try:
-        with mock.patch.object(gpu, "_kernel", lambda: None):
+        with mock.patch.object(gpu, "_kernels", lambda: None):
             yield LEDGER
     finally:
         devices.GPUS = before

@@ -146,7 +146,8 @@ def test_every_way_has_the_bits_of_the_law(
     name: str, n: int, way: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(engine, "STRETCH", 1024)
-    for variant in range(len(SHAPES)):
+    slow = way is by_triton and n > 3 and METHODS[name].law.combine in ("step", "arc")  # the interpreter folds pairs one by one
+    for variant in range(len(SHAPES)) if not slow or os.environ.get("TRITON_ALL") else [1]:
         for dtype in DTYPES if way is not by_triton or os.environ.get("TRITON_ALL") else [DTYPES[variant % 3]]:
             todo = case(name, n, variant, dtype)
             if todo is not None:

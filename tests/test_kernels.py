@@ -158,11 +158,11 @@ def test_sums_masks_and_ranks() -> None:
         held = models(2, (numel,), torch.float32)
         a, b, base = held["m0"], held["m1"], held["base"]
         assert torch.equal(cpu.products([a, b], base), products(torch.stack([a, b]) - base))
-        assert cpu.lengths(a, base, passes.ALL) == (float(total((a - base).abs())),) * 2
+        assert cpu.lengths([a], base, [passes.ALL]) == [(float(total((a - base).abs())),) * 2]
         draws = Draws(5, "w")
         assert torch.equal(cpu.uniform(draws, numel, 1), draws.uniform(a, 1))
-        kept = cpu.lengths(a, None, passes.random(draws.key(0), 0.5))
-        assert kept[1] == float(total(drop_random(a, 0.5, 0, draws).abs()))
+        ((_, kept),) = cpu.lengths([a], None, [passes.random(draws.key(0), 0.5)])
+        assert kept == float(total(drop_random(a, 0.5, 0, draws).abs()))
     for columns in (1, 2, 999, 3000):
         x = models(1, (40, columns), torch.bfloat16, coarse=columns == 999)["m0"].float()
         trim = cpu.ranked(x, None, draws.key(0), 0.5, 0.3)

@@ -4,15 +4,16 @@ Its bits are held to the law by test_conformance.py. `make gpu-dry` fetches Trit
 """
 
 import itertools
+import math
 import os
 import re
 from pathlib import Path
 
 import pytest
 import torch
-from tritons import MODES, TARGETS, compiled, interpreting, needs_triton
+from tritons import MODES, SEARCHES, TARGETS, compiled, interpreting, needs_triton, searching
 
-from merger.kernels import cpu, magnitudes, passes
+from merger.kernels import cpu, passes
 from merger.kernels.build import available
 
 pytestmark = needs_triton
@@ -55,6 +56,21 @@ def test_it_compiles_to_what_the_cpu_computes(target: str, mode: str, out: str, 
         assert len(code["hsaco"]) > 1000
 
 
+@pytest.mark.parametrize("which", SEARCHES)
+@pytest.mark.parametrize("target", list(TARGETS) if os.environ.get("TRITON_ALL") else ["sm_90", "gfx942"])
+def test_what_looks_at_tensors_compiles(target: str, which: str) -> None:
+    """It counts by adding whole numbers in memory, and adds up in float64, neither fused nor rounded otherwise."""
+    code = searching(target, which)
+    assert not LOOSE.findall(code["llir"])
+    if "ptx" in code:
+        assert not ROUNDED_OTHERWISE.findall(code["ptx"])
+        wanted = r"(?:red|atom)\.[\w.]*add\.[su]32" if which == "counted" else r"add(?:\.rn)?\.f64"
+        assert re.search(wanted, code["ptx"]) and "ld.global.v" in code["ptx"]
+    else:
+        assert not re.search(r"\bv_(?:fma|mad|mac|fmac)_f64", code["amdgcn"]) and len(code["hsaco"]) > 1000
+        assert ("_atomic_add" if which == "counted" else "v_add_f64") in code["amdgcn"]
+
+
 def test_the_searches_find_something() -> None:
     bad = "fma.rn.f32 %f1; div.full.f32 %f2; mul.ftz.f32 %f3; add.rn.ftz.f32 %f4; mad.rn.f32 %f5;"
     assert len(ROUNDED_OTHERWISE.findall(bad)) == 5 and not ROUNDED_OTHERWISE.findall("mad.lo.s32; div.rn.f32; mul.rn.f32")
@@ -62,14 +78,33 @@ def test_the_searches_find_something() -> None:
 
 
 @pytest.mark.skipif(not available(), reason="no C compiler here")
-@pytest.mark.parametrize("trim", [passes.random((1, 2), 0.3), passes.cut((3, 4), (0.01, 0.5)), passes.NONE])
-def test_lengths_do_not_depend_on_stretches(trim: passes.Trim, monkeypatch: pytest.MonkeyPatch) -> None:
-    chance = torch.Generator().manual_seed(0)
-    base = torch.randn(70_001, generator=chance).bfloat16()
-    x = (base + 0.02 * torch.randn(70_001, generator=chance)).bfloat16()
-    truth = cpu.lengths(x, base, trim)
-    for stretch in (1 << 14, 1 << 22):
-        monkeypatch.setattr(magnitudes, "STRETCH", stretch)
-        with interpreting() as gpu:
-            monkeypatch.setattr(gpu, "STRETCH", stretch)
-            assert gpu.lengths(x, base, trim) == truth
+@pytest.mark.parametrize("numel", [1, 3000, 20_001])
+@pytest.mark.parametrize("kind", ["coarse", "fine", "same", "odd"])
+def test_the_searches_find_what_the_cpu_finds(kind: str, numel: int) -> None:
+    """Cuts, ladders, lengths and dot products of two deltas at once, whatever they lie among."""
+    chance = torch.Generator().manual_seed(numel)
+    base = torch.randn(numel, generator=chance)
+    base = 0.1 * base.sign() if kind == "coarse" else base  # all of a size, as the weights of a layer are
+    tensors = [base + 0.02 * torch.randn(numel, generator=chance) for _ in range(2)]
+    if kind == "odd":
+        tensors[0][::7], tensors[1][::5] = math.inf, math.nan
+    base, *tensors = [(torch.full_like(x, 0.5) if kind == "same" else x) for x in (base, *tensors)]
+    if kind == "coarse":
+        base, *tensors = [x.bfloat16() for x in (base, *tensors)]
+    ks = [sorted({1, 1 + numel // 3, numel}), [1 + numel // 2]]
+    trims = [passes.random((1, 2), 0.3), passes.cut((3, 4), (0.01, 0.5))]
+    with interpreting() as gpu:
+        for under in (base, None):
+            found = gpu.search(tensors, under, ks)
+            for x, own, (ladder, cuts) in zip(tensors, ks, found, strict=True):
+                truth = [cpu.kth(x, under, k) for k in own]
+                assert [str(cut) for cut in cuts] == [str(cut) for cut in truth]  # as NaN is not itself
+                size = (x.float() - (0 if under is None else under.float())).abs()
+                assert ladder.nbytes <= 768 and list(ladder.steps) == sorted(set(ladder.steps))
+                for step, above, at in zip(ladder.steps, ladder.above, ladder.at, strict=True):
+                    assert (above, at) == (int((~(size <= step)).sum()), int((size == step).sum())) and at
+            if kind == "coarse" and numel > 3000 and under is not None:  # most densities are told by what is remembered
+                assert all(sum(ladder.at) > numel / 2 for ladder, _ in found)
+            if kind != "odd":
+                assert gpu.lengths(tensors, under, trims) == cpu.lengths(tensors, under, trims)
+                assert torch.equal(gpu.products(tensors, under), cpu.products(tensors, under))

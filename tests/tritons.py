@@ -4,6 +4,7 @@ Both are the same file, read once with TRITON_INTERPRET=1 and once without: Trit
 """
 
 import contextlib
+import importlib
 import importlib.util
 import os
 import sys
@@ -37,6 +38,7 @@ def module(interpreted: bool) -> ModuleType:
     sys.modules[name] = made  # Triton asks for the source
     with mock.patch.dict(os.environ):
         os.environ.pop("TRITON_INTERPRET", None)
+        importlib.import_module("triton.language")  # its own functions, as `sum`, are to be compiled: both ways take them so
         if interpreted:
             os.environ["TRITON_INTERPRET"] = "1"
         spec.loader.exec_module(made)
@@ -46,9 +48,9 @@ def module(interpreted: bool) -> ModuleType:
 @contextlib.contextmanager
 def interpreting() -> Iterator[Any]:
     """While this lasts, tensors of the CPU are merged as a GPU's are: by gpu.py, the interpreter being the GPU."""
-    kernel: Any = module(True).merged
+    kernels = module(True)
     with (
-        mock.patch.object(gpu, "_kernel", lambda: kernel),
+        mock.patch.object(gpu, "_kernels", lambda: kernels),
         mock.patch.object(backend, "backend", lambda _: gpu),
         mock.patch.dict(os.environ, TRITON_INTERPRET="1"),
     ):
@@ -68,19 +70,36 @@ def compiled(target: str, mode: str, out: str, aligned: bool = True, based: bool
     out      fp32, bf16 or fp16: type of the merged tensor
     aligned  as gpu.py calls it for tensors at addresses, and of a count, that 16 divides
     """
-    import triton
-    from triton.backends.compiler import GPUTarget
-    from triton.compiler import ASTSource
-
     constants = {
         "MODE": MODES[mode], "BASE": based, "ADD": based and mode not in ("mixed", "alone"), "NORMALIZE": mode == "elected",
         "DIVIDE": mode == "added", "ALIGNED": aligned, "BLOCK": 1024,
     }  # fmt: skip
     plain = {"out": f"*{out}", "words": "*i64", "numbers": "*fp32", "models": "i32", "n": "i64", "first": "i64"}
-    kernel = module(False).merged
-    signature = {name: "constexpr" if name in constants else plain.get(name, "fp32") for name in kernel.arg_names}
-    divisible = {(i,): [["tt.divisibility", 16]] for i, n in enumerate(kernel.arg_names) if n in ("out", "words", "numbers")}
-    if aligned:
-        divisible |= {(i,): [["tt.divisibility", 16]] for i, n in enumerate(kernel.arg_names) if n in ("n", "first")}
-    source = ASTSource(fn=kernel, signature=signature, constexprs=constants, attrs=divisible)
+    return _asm(target, "merged", constants, plain, aligned)
+
+
+SEARCHES = ("counted", "summed", "dotted")
+
+
+def searching(target: str, which: str) -> dict[str, Any]:
+    """The code of a kernel that looks at tensors, likewise."""
+    plain = {
+        "counts": "*i32", "sums": "*fp64", "words": "*i64", "asked": "*i64", "numbers": "*fp32", "models": "i32", "n": "i64",
+        "questions": "i32", "tables": "i32", "groups": "i32",
+    }  # fmt: skip
+    return _asm(target, which, {"BASE": True, "ALIGNED": True, "BLOCK": 1024, "GROUP": 4096}, plain, True)
+
+
+def _asm(target: str, which: str, constants: dict[str, Any], plain: dict[str, str], aligned: bool) -> dict[str, Any]:
+    """The stages of a kernel's code. plain: the types of its arguments, float32 where none stands."""
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    kernel = getattr(module(False), which)
+    given = {name: value for name, value in constants.items() if name in kernel.arg_names}
+    signature = {name: "constexpr" if name in given else plain.get(name, "fp32") for name in kernel.arg_names}
+    even = {name for name, kind in plain.items() if kind.startswith("*") or (aligned and name in ("n", "first"))}
+    divisible = {(i,): [["tt.divisibility", 16]] for i, name in enumerate(kernel.arg_names) if name in even}
+    source = ASTSource(fn=kernel, signature=signature, constexprs=given, attrs=divisible)
     return dict(triton.compile(source, target=GPUTarget(*TARGETS[target]), options={"enable_fp_fusion": False}).asm)

@@ -20,7 +20,7 @@ from merger.errors import (
 from merger.files.checkpoints import Checkpoint, format_bytes
 from merger.files.texts import is_dict
 from merger.hub.lora import Adapted
-from merger.kernels import build, devices, magnitudes
+from merger.kernels import build, devices, gpu
 from merger.methods import METHODS
 
 TEXT = 512
@@ -232,7 +232,7 @@ def working_memory(job: TensorJob, kind: str) -> int:
     if job.method is None:
         return made
     if fused.supports(job, kind):  # of the searches; the launch itself takes next to nothing
-        return made + 4 * min(n, magnitudes.STRETCH) * 12 + (2 << 20)
+        return made + gpu.searching(n, len(job.sources))
     plain = METHODS[job.method].law.combine in ("average", "alone")
     return made + costs.whole_memory(job) + (0 if plain else 32 * min(n, 1 << 20))  # dot products and sums go by float64 blocks
 

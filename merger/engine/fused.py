@@ -15,8 +15,8 @@ from torch import Tensor
 
 from merger.engine.plan import Source, TensorJob
 from merger.files.layout import role
-from merger.kernels import backend, cpu, passes
-from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, MIXED, NONE, Combine, Ladder, Trim
+from merger.kernels import backend, cpu, gpu, passes
+from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, EVERY, MIXED, NONE, NOTHING, Combine, Ladder, Trim
 from merger.methods import METHODS
 from merger.methods.law import NO_LAW, Law
 from merger.methods.ops import Draws, cancelled, numbers, per_model, scale_back
@@ -29,7 +29,7 @@ _Deltas = tuple[tuple[Source, ...], Source | None]
 
 @dataclass
 class Known:
-    """What was measured of tensors and no weight changes: for each tensor and parent at most a kilobyte, on a GPU 50.
+    """What was measured of tensors and no weight changes: for each tensor and parent at most a kilobyte.
 
     cuts     (source, base) -> rows of k, the k-th magnitude, how many lie above it, how many at it
     ladders  (source, base) -> common magnitudes with these counts, so that most of all k are known after one pass; None: one
@@ -130,7 +130,9 @@ def _trimmed(
     """The methods on deltas: trim each, weigh, add up, with an election or without."""
     n = len(tensors)
     weights = per_model(args["weight"], n)
-    trims = tuple(_trim(job, i, args, x, base, known) for i, x in enumerate(tensors))
+    if backend.backend(tensors[0].device.type) is gpu:
+        _search(job, args, tensors, base, known)
+    trims = _rescaled(job, args, tensors, base, [_trim(job, i, args, x, base, known) for i, x in enumerate(tensors)], known)
     divide, rounded = 1.0, torch.tensor(weights, dtype=torch.float32)
     least = float(torch.tensor(cancelled(numbers(rounded)), dtype=torch.float32))
     elected = law_of(job).vote
@@ -145,42 +147,52 @@ def _trimmed(
 
 
 def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tensor | None, known: Known) -> Trim:
-    """The trim of one model's delta."""
+    """The trim of one model's delta, not rescaled."""
     density = per_model(args.get("density", 1.0), len(job.sources))[i]
     if density >= 1:
         return ALL
     if density <= 0:
         return NONE
     n, source = x.numel(), (job.sources[i], job.base)
-    by, draws = backend.backend(x.device.type), Draws(job.seed, job.name, job.parents)
-    assert by is not None
+    draws = Draws(job.seed, job.name, job.parents)
     ks, how = _ks(job, i, args, n), law_of(job).trim
     if how == "all":
         return ALL
     if how == "largest":
-        trim = passes.cut(draws.key(), _cut(x, base, ks[0], source, known))
-    elif how == "random":
-        trim = passes.random(draws.key(i), density)
-    elif how == "ranked":
-        trim = cpu.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
-    else:
-        if not ks:
-            return NONE
-        low = _cut(x, base, ks[0], source, known) if ks[0] < n else (-1.0, 1.0)
-        trim = passes.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
+        return passes.cut(draws.key(), _cut(x, base, ks[0], source, known))
+    if how == "random":
+        return passes.random(draws.key(i), density)
+    if how == "ranked":
+        return cpu.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
+    if not ks:
+        return NONE
+    low = _cut(x, base, ks[0], source, known) if ks[0] < n else (-1.0, 1.0)
+    return passes.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
+
+
+def _rescaled(
+    job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim], known: Known
+) -> tuple[Trim, ...]:
+    """The trims with what gives the deltas their scale back; the sums that are not known yet are found together."""
+    by = backend.backend(tensors[0].device.type)
+    assert by is not None
+    densities = per_model(args.get("density", 1.0), len(trims))
     if args.get("rescale") == "inverse":
-        return replace(trim, divide=density)
-    if not args.get("rescale"):
-        return trim
-    key = (*source, replace(trim, mask=None, density=density))
-    if trim.mask is not None or key not in known.lengths:
-        pair = by.lengths(x, base, trim)
-        if trim.mask is not None:
-            return replace(trim, scale=scale_back(*pair))
-        if len(known.lengths) > _MANY:  # sliders have been everywhere
-            known.lengths.clear()
-        known.lengths[key] = pair
-    return replace(trim, scale=scale_back(*known.lengths[key]))
+        return tuple(
+            t if t.kind in (EVERY, NOTHING) else replace(t, divide=density) for t, density in zip(trims, densities, strict=True)
+        )
+    some = [i for i, t in enumerate(trims) if t.kind not in (EVERY, NOTHING)] if args.get("rescale") else []
+    keys = {i: (job.sources[i], job.base, replace(trims[i], mask=None, density=densities[i])) for i in some}
+    sums = {i: known.lengths[key] for i, key in keys.items() if trims[i].mask is None and key in known.lengths}
+    new = [i for i in some if i not in sums]
+    if new:
+        sums |= zip(new, by.lengths([tensors[i] for i in new], base, [trims[i] for i in new]), strict=True)
+    for i in new:
+        if trims[i].mask is None:
+            if len(known.lengths) > _MANY:  # sliders have been everywhere
+                known.lengths.clear()
+            known.lengths[keys[i]] = sums[i]
+    return tuple(replace(t, scale=scale_back(*sums[i])) if i in sums else t for i, t in enumerate(trims))
 
 
 def _ks(job: TensorJob, i: int, args: Mapping[str, Any], n: int) -> tuple[int, ...]:
@@ -199,23 +211,59 @@ def _ks(job: TensorJob, i: int, args: Mapping[str, Any], n: int) -> tuple[int, .
 
 def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | None], known: Known) -> tuple[float, float]:
     """`ops.cut_for` of x - base, from what is known of this delta if that tells it, else by one pass."""
-    n = x.numel()
-    rows = known.cuts.setdefault(source, array("d"))
-    for at_k, cut, above, equal in zip(*[iter(rows[:])] * 4, strict=True):  # a copy: another session may add to them
-        if at_k == k or above < k <= above + equal:
-            return cut, (k - above) / equal
-    by, bracket = backend.backend(x.device.type), (1.0, 0.0)
-    assert by is not None
-    if known.ladders is not None and 1 << 16 <= n < 1 << 32:
+    told = _told(known, source, k)
+    if told is not None:
+        return told
+    bracket = (1.0, 0.0)
+    if known.ladders is not None and _LADDERED[0] <= x.numel() < _LADDERED[1]:
         if source not in known.ladders:
-            known.ladders[source] = by.ladder(x, base)
+            known.ladders[source] = cpu.ladder(x, base)
         ladder = known.ladders[source]
         i, exact = ladder.find(k)
         if exact:
             return ladder.steps[i], (k - ladder.above[i]) / ladder.at[i]
         bracket = (ladder.steps[i - 1] if i else 0.0, ladder.steps[i] if i < len(ladder.steps) else math.inf)
-    kth, above, equal = by.kth(x, base, k, bracket)
+    return _keep(known, source, k, cpu.kth(x, base, k, bracket))
+
+
+_LADDERED = 1 << 16, 1 << 32
+"""Elements of the deltas that have ladders."""
+
+
+def _told(known: Known, source: _Delta, k: int) -> tuple[float, float] | None:
+    """The cut and the share of those at it, as far as is known."""
+    rows = known.cuts.setdefault(source, array("d"))
+    for at_k, cut, above, equal in zip(*[iter(rows[:])] * 4, strict=True):  # a copy: another session may add to them
+        if at_k == k or above < k <= above + equal:
+            return cut, (k - above) / equal
+    ladder = None if known.ladders is None else known.ladders.get(source)
+    i, exact = ladder.find(k) if ladder is not None else (0, False)
+    return (ladder.steps[i], (k - ladder.above[i]) / ladder.at[i]) if exact and ladder is not None else None
+
+
+def _keep(known: Known, source: _Delta, k: int, found: tuple[float, int, int]) -> tuple[float, float]:
+    """Keep a k-th magnitude, with how many lie above it and at it; the cut and the share of those at it."""
+    rows = known.cuts.setdefault(source, array("d"))
     if len(rows) >= 4 * _ROWS:
         del rows[:4]
-    rows.extend((k, kth, above, equal))
-    return kth, (k - above) / equal
+    rows.extend((k, *found))
+    return found[0], (k - found[1]) / found[2]
+
+
+def _search(job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], base: Tensor | None, known: Known) -> None:
+    """On a GPU reading is what costs: all cuts of all models that are not known are found in the same passes."""
+    n = tensors[0].numel()
+    asked: dict[int, list[int]] = {}
+    for i, source in enumerate(job.sources):
+        ks = [k for k in dict.fromkeys(_ks(job, i, args, n)) if k > 0 and (k < n or law_of(job).trim == "largest")]
+        missing = [k for k in ks if _told(known, (source, job.base), k) is None]
+        if missing:
+            asked[i] = missing
+    if not asked:
+        return
+    for i, (ladder, cuts) in zip(asked, gpu.search([tensors[i] for i in asked], base, list(asked.values())), strict=True):
+        source = (job.sources[i], job.base)
+        if known.ladders is not None and _LADDERED[0] <= n < _LADDERED[1]:
+            known.ladders[source] = ladder
+        for k, found in zip(asked[i], cuts, strict=True):
+            _keep(known, source, k, found)

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from merger.kernels import build, cpu, devices, gpu
-from merger.kernels.passes import Combine, Ladder, Trim
+from merger.kernels.passes import Combine, Trim
 
 
 class Backend(Protocol):
-    """What both have; said of each function in cpu.py."""
+    """What both have; said of each function in cpu.py. Cuts are searched by cpu.kth in one delta, by gpu.search in several."""
 
     @property
     def MOST_MODELS(self) -> int: ...  # noqa: N802 - a constant of the modules
@@ -20,9 +20,7 @@ class Backend(Protocol):
     @property
     def OUTS(self) -> frozenset[torch.dtype]: ...  # noqa: N802
     def supports(self, tensors: Sequence[Tensor]) -> bool: ...
-    def kth(self, x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = ...) -> tuple[float, int, int]: ...
-    def ladder(self, x: Tensor, base: Tensor | None) -> Ladder: ...
-    def lengths(self, x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]: ...
+    def lengths(self, tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim]) -> list[tuple[float, float]]: ...
     def products(self, tensors: Sequence[Tensor], base: Tensor | None) -> Tensor: ...
     def combine(self, what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = ...) -> None: ...
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from merger.kernels import windows
 from merger.kernels.build import How, Source, library, loaded
-from merger.kernels.passes import ALL, MASK, Combine, Ladder, Seen, Trim
+from merger.kernels.passes import ALL, MASK, STEPS, Combine, Ladder, Seen, Trim
 from merger.methods.ops import Draws
 
 MOST_MODELS = 16
@@ -43,9 +43,6 @@ def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (
     return kth, above.value, at.value
 
 
-STEPS = 64
-
-
 def ladder(x: Tensor, base: Tensor | None) -> Ladder:
     """Common magnitudes of x - base from the smallest, and exactly how many lie above and at each. 65536 <= numel < 2**32."""
     steps, above, at = array("f", bytes(4 * STEPS)), array("I", bytes(4 * STEPS)), array("I", bytes(4 * STEPS))
@@ -57,8 +54,12 @@ def ladder(x: Tensor, base: Tensor | None) -> Ladder:
     return Ladder(steps[:count], above[:count], at[:count])
 
 
-def lengths(x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]:
-    """The sums of magnitudes of x - base before the trim and after it, as `ops.total`."""
+def lengths(tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim]) -> list[tuple[float, float]]:
+    """For each of the tensors the sums of magnitudes of x - base before its trim and after it, as `ops.total`."""
+    return [_lengths(x, base, trim) for x, trim in zip(tensors, trims, strict=True)]
+
+
+def _lengths(x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]:
     before, after = ctypes.c_double(), ctypes.c_double()
     source, under = _sources([x], [trim]), _base(base)
     if loaded().merger_lengths(source, under, x.numel(), ctypes.byref(before), ctypes.byref(after)):

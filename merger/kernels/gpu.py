@@ -6,22 +6,24 @@ fails there are no passes, and the method's own torch function merges on the GPU
 
 import functools
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from merger.kernels.devices import current, out_of_memory
-from merger.kernels.magnitudes import STRETCH, kth, ladder, parts, products, sizes
-from merger.kernels.passes import ADDED, ALL, ALONE, Combine, Trim
+from merger.kernels.magnitudes import HALVES, Place, ladder, place, placed
+from merger.kernels.passes import ADDED, ALL, Combine, Ladder, Trim
 from merger.limits import RECIPE_MODELS
-from merger.methods.ops import total_of
+from merger.methods.ops import GROUP, total_of_groups
 
 MOST_MODELS = RECIPE_MODELS
 TRIMS = frozenset({"all", "largest", "middle", "random"})
 """Trims of laws that the kernel does; ranks in rows it does not."""
 _BLOCK = 1024
+_TABLES, SPREAD = 16, 1 << 22
+"""Tables of counts that programs are spread over, at most; and one more for each so many elements."""
 _DTYPES = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
 OUTS = frozenset(_DTYPES) - ({torch.float16} if torch.version.hip else set[torch.dtype]())
 """Types that are written; AMD's compiler rounds the last product once where float16 is written, not in float32 first."""
@@ -34,7 +36,7 @@ class TritonError(Exception):
 
 def available() -> bool:
     """Whether Triton is there, as far as is known before its first launch."""
-    return _kernel() is not None
+    return _kernels() is not None
 
 
 def supports(tensors: Sequence[Tensor]) -> bool:
@@ -44,12 +46,100 @@ def supports(tensors: Sequence[Tensor]) -> bool:
 
 def combine(what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0) -> None:
     """As `cpu.combine`. TritonError where Triton does not work here; torch's own error where memory runs out."""
-    kernel = _kernel()
-    if kernel is None:
+    _run(lambda kernels: _launch(kernels, what, out, tensors, base, first), out.device)
+
+
+def lengths(tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim]) -> list[tuple[float, float]]:
+    """As `cpu.lengths`, of all in one pass."""
+    n, count = tensors[0].numel(), len(tensors)
+    groups = -(-n // GROUP)
+    sums = torch.empty(2 * count, groups, dtype=torch.float64, device=tensors[0].device)
+
+    def look(kernels: Any) -> None:
+        words, aligned = _words(tensors, base, trims)
+        kernels.summed[(groups,)](
+            sums, words, _numbers(sums.device, trims), count, n, groups, BASE=base is not None, ALIGNED=aligned, GROUP=GROUP,
+            enable_fp_fusion=False,
+        )  # fmt: skip
+
+    _run(look, sums.device)
+    found = [float(total_of_groups(row)) for row in sums.cpu()]
+    return list(zip(found[:count], found[count:], strict=True))
+
+
+def products(tensors: Sequence[Tensor], base: Tensor | None) -> Tensor:
+    """As `cpu.products`, on the CPU."""
+    n, count = tensors[0].numel(), len(tensors)
+    groups = -(-n // GROUP)
+    sums = torch.empty(count * (count + 1) // 2, groups, dtype=torch.float64, device=tensors[0].device)
+
+    def look(kernels: Any) -> None:
+        words, aligned = _words(tensors, base)
+        kernels.dotted[(groups,)](
+            sums, words, count, n, groups, BASE=base is not None, ALIGNED=aligned, GROUP=GROUP, enable_fp_fusion=False
+        )
+
+    _run(look, sums.device)
+    table = torch.zeros(count, count, dtype=torch.float64)
+    i, j = torch.triu_indices(count, count)
+    table[i, j] = table[j, i] = torch.stack([total_of_groups(row) for row in sums.cpu()])
+    return table
+
+
+def search(
+    tensors: Sequence[Tensor], base: Tensor | None, ks: Sequence[Sequence[int]]
+) -> list[tuple[Ladder, list[tuple[float, int, int]]]]:
+    """For each delta its ladder, and for each k that is asked of it what `cpu.kth` tells.
+
+    One pass counts all of them by the upper halves of their bits; a second one, where that leaves some open, by the lower.
+    """
+    uppers = _counts(tensors, base, [(i, -1) for i in range(len(tensors))])
+    found = [[place(table, k) for k in own] for table, own in zip(uppers, ks, strict=True)]
+    open_ = list(dict.fromkeys((i, one.half) for i, own in enumerate(found) for one in own if isinstance(one, Place)))
+    lowers = dict(zip(open_, _counts(tensors, base, open_), strict=True))
+    return [
+        (ladder(uppers[i]), [placed(lowers[i, one.half], one) if isinstance(one, Place) else one for one in own])
+        for i, own in enumerate(found)
+    ]
+
+
+def searching(n: int, models: int) -> int:
+    """Bytes that looking at models of n elements takes for a while: tables of counts, twice as wide once added up, or sums."""
+    tables = (_tables(n) + 2) * 2 * models * 4 * HALVES
+    return max(tables, 8 * (models + 2) * models * -(-n // GROUP)) + (2 << 20)
+
+
+def _tables(n: int) -> int:
+    return min(_TABLES, 1 + n // SPREAD)
+
+
+def _counts(tensors: Sequence[Tensor], base: Tensor | None, asked: Sequence[tuple[int, int]]) -> Tensor:
+    """Tables of counts on the CPU, (asked, 65536) int64, by one pass; see triton.counted."""
+    if not asked:
+        return torch.zeros(0, HALVES, dtype=torch.int64)
+    n, device = tensors[0].numel(), tensors[0].device
+    tables = _tables(n)
+    counts = torch.zeros(tables, len(asked), HALVES, dtype=torch.int32, device=device)
+
+    def look(kernels: Any) -> None:
+        words, aligned = _words(tensors, base)
+        kernels.counted[(-(-n // _BLOCK),)](
+            counts, words, torch.tensor(asked, device=device), len(tensors), len(asked), tables, n, BASE=base is not None,
+            ALIGNED=aligned, BLOCK=_BLOCK,
+        )  # fmt: skip
+
+    _run(look, device)
+    return counts.sum(0).cpu()
+
+
+def _run(launch: Callable[[Any], None], device: torch.device) -> None:
+    """A launch on a device. TritonError where Triton does not work here; torch's own error where memory runs out."""
+    kernels = _kernels()
+    if kernels is None:
         raise TritonError
     try:
-        with current(out.device):
-            _launch(kernel, what, out, tensors, base, first)
+        with current(device):
+            launch(kernels)
     except Exception as error:
         if out_of_memory(error):
             raise
@@ -57,36 +147,34 @@ def combine(what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor 
         raise TritonError from error
 
 
-def lengths(x: Tensor, base: Tensor | None, trim: Trim) -> tuple[float, float]:
-    """As `cpu.lengths`."""
-    n = x.numel()
-    room = torch.empty(min(n, STRETCH), dtype=torch.float32, device=x.device)
-    alone = Combine(ALONE, (1.0,), (trim,), add_base=False)
-
-    def trimmed(part: slice) -> Tensor:
-        made = room[: part.stop - part.start]
-        combine(alone, made, [x], base, part.start)
-        return made.abs_()
-
-    before = total_of((sizes(x, base, part) for part in parts(n)), n)
-    return float(before), float(total_of((trimmed(part) for part in parts(n)), n))
+def _words(tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim] = ()) -> tuple[Tensor, bool]:
+    """The table of words, see triton.py; and whether all begin where 16 bytes can be read at once."""
+    own = trims or (ALL,) * len(tensors)
+    words = [[x.data_ptr(), _DTYPES[x.dtype], t.kind, *t.key] for x, t in zip(tensors, own, strict=True)]
+    words.append([0] * 5 if base is None else [base.data_ptr(), _DTYPES[base.dtype], 0, 0, 0])
+    return torch.tensor(words, device=tensors[0].device), all(row[0] % 16 == 0 for row in words)
 
 
-def _launch(kernel: Any, what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int) -> None:
-    """Tables of the models, and one launch."""
+def _numbers(device: torch.device, trims: Sequence[Trim], weights: Sequence[float] = ()) -> Tensor:
+    """The table of numbers, see triton.py."""
+    own = weights or (1.0,) * len(trims)
+    numbers = [
+        [weight, t.low, t.low_room, t.high, t.high_room, t.density, t.scale, t.divide]
+        for weight, t in zip(own, trims, strict=True)
+    ]
+    return torch.tensor(numbers, dtype=torch.float32, device=device)
+
+
+def _launch(kernels: Any, what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int) -> None:
+    """One launch that merges."""
     order, n = what.order(len(tensors)), out.numel()
     trims = [what.trims[i] if what.trims else ALL for i in order]
-    words = [[tensors[i].data_ptr(), _DTYPES[tensors[i].dtype], t.kind, *t.key] for i, t in zip(order, trims, strict=True)]
-    words.append([0] * 5 if base is None else [base.data_ptr(), _DTYPES[base.dtype], 0, 0, 0])
-    numbers = [
-        [what.weights[i], t.low, t.low_room, t.high, t.high_room, t.density, t.scale, t.divide]
-        for i, t in zip(order, trims, strict=True)
-    ]
-    kernel[(-(-n // _BLOCK),)](
-        out, torch.tensor(words, device=out.device), torch.tensor(numbers, dtype=torch.float32, device=out.device), len(order),
+    words, aligned = _words([tensors[i] for i in order], base, trims)
+    kernels.merged[(-(-n // _BLOCK),)](
+        out, words, _numbers(out.device, trims, [what.weights[i] for i in order]), len(order),
         n, first, what.rest, what.divide, what.scale, what.depth, what.least,
         MODE=what.mode, BASE=base is not None, ADD=what.add_base and base is not None, NORMALIZE=what.normalize,
-        DIVIDE=what.mode == ADDED and what.divide != 1, ALIGNED=all(row[0] % 16 == 0 for row in words), BLOCK=_BLOCK,
+        DIVIDE=what.mode == ADDED and what.divide != 1, ALIGNED=aligned, BLOCK=_BLOCK,
         enable_fp_fusion=False,  # the same bits as the CPU: no fused multiply-add
     )  # fmt: skip
 
@@ -99,19 +187,19 @@ def _give_up(error: BaseException) -> None:
     """Say once, in words, that Triton does not work."""
     reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
     _failed.append(reason)
-    _kernel.cache_clear()
+    _kernels.cache_clear()
     log.warning("Triton does not work here, so torch's own operations merge on the GPU, to the same bits: %s", reason)
 
 
 @functools.cache
-def _kernel() -> Any:
-    """The kernel; None where there is no Triton, or it does not work."""
+def _kernels() -> Any:
+    """triton.py, whose functions are the kernels; None where there is no Triton, or it does not work."""
     if _failed:
         return None
     try:
         from merger.kernels import triton
 
-        return triton.merged
+        return triton
     except ImportError:
         return None
     except Exception as error:  # another version's, or it finds no driver
@@ -120,6 +208,6 @@ def _kernel() -> Any:
 
 
 __all__ = [
-    "MOST_MODELS", "OUTS", "STRETCH", "TRIMS", "TritonError", "available", "combine", "kth", "ladder", "lengths", "products",
-    "supports",
+    "MOST_MODELS", "OUTS", "TRIMS", "TritonError", "available", "combine", "lengths", "products", "search",
+    "searching", "supports",
 ]  # fmt: skip

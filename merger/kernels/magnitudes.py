@@ -1,86 +1,62 @@
-"""Numbers of whole tensors wherever they lie, by torch's own operations: k-th magnitudes, ladders, dot products. Exact.
+"""What follows from counts of a delta's magnitudes by the halves of their bits: its k-th magnitude and its ladder. Exact.
 
-The same numbers as cpu.c's searches find on the CPU; what a trim or a method does with them stands elsewhere.
+A magnitude's 31 bits, read as a whole number, are in its order. Triton's kernel counts magnitudes by the upper half of them;
+those whose lower half is 0 by themselves, as they are most of what coarsely stored weights differ by.
 """
 
 import struct
 from array import array
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from merger.kernels.passes import Ladder
-from merger.methods.ops import dot_of
+from merger.kernels.passes import STEPS, Ladder
 
-STRETCH = 1 << 22
-"""Elements that are looked at at a time, since torch's results take memory: whole groups of `ops.total`."""
-_MOST_STEPS = 1 << 12
-_SAMPLE = 1 << 20
-
-
-def parts(n: int) -> Iterator[slice]:
-    """Stretches of n elements."""
-    return (slice(start, min(n, start + STRETCH)) for start in range(0, n, STRETCH))
+HALVES = 1 << 16
+"""Counts of a table: of upper halves two for each, lower half 0 or not; of lower halves one for each."""
+_NONE = 0x7F81
+"""From here on upper halves are of what is no number."""
 
 
-def delta(x: Tensor, base: Tensor | None, part: slice) -> Tensor:
-    """A stretch of x - base, flat, float32."""
-    own = x.reshape(-1)[part].to(torch.float32)
-    return own if base is None else own - base.reshape(-1)[part].to(torch.float32)
+@dataclass(frozen=True)
+class Place:
+    """Where the k-th magnitude from the top lies: its upper half, and how many lie above all that have it; `rest`: of these."""
+
+    half: int
+    above: int
+    rest: int
 
 
-def sizes(x: Tensor, base: Tensor | None, part: slice) -> Tensor:
-    """The magnitudes of a stretch of x - base."""
-    return delta(x, base, part).abs()  # not in place: without a base it may be the model itself
+def place(uppers: Tensor, k: int) -> "Place | tuple[float, int, int]":
+    """The k-th magnitude, how many lie above it and at it; or as far as counts of upper halves tell. (65536,) int64."""
+    at, above, equal = _kth(uppers, k)
+    if at % 2 == 0:
+        return _magnitude(at // 2, 0), above, equal
+    return Place(at // 2, above, k - above)
 
 
-def kth(x: Tensor, base: Tensor | None, k: int, bracket: tuple[float, float] = (1.0, 0.0)) -> tuple[float, int, int]:
-    """As `cpu.kth`, by counting how often the upper half of a magnitude's bits is what, then the lower half."""
-    upper = torch.zeros(1 << 15, dtype=torch.int64, device=x.device)
-    for part in parts(x.numel()):
-        upper += torch.bincount(sizes(x, base, part).view(torch.int32) >> 16, minlength=1 << 15)
-    half, over, _ = _place(upper, k)
-    lower = torch.zeros(1 << 16, dtype=torch.int64, device=x.device)
-    for part in parts(x.numel()):
-        bits = sizes(x, base, part).view(torch.int32)
-        lower += torch.bincount(bits[bits >> 16 == half] & 0xFFFF, minlength=1 << 16)
-    rest, above, at = _place(lower, k - over)
-    return struct.unpack("f", struct.pack("I", half << 16 | rest))[0], over + above, at
+def placed(lowers: Tensor, found: Place) -> tuple[float, int, int]:
+    """The same by the counts of the lower halves of those with its upper half. (65536,) int64; half 0 is above all the others."""
+    at, above, equal = _kth(lowers, found.rest)
+    return _magnitude(found.half, at), found.above + above, equal
 
 
-def _place(counts: Tensor, k: int) -> tuple[int, int, int]:
+def ladder(uppers: Tensor) -> Ladder:
+    """The commonest magnitudes that are told by an upper half alone, with what lies above and at them. (65536,) int64."""
+    alone = uppers[0 : 2 * _NONE : 2]
+    most = alone.topk(min(STEPS, int((alone > 0).sum()))).indices.sort().values
+    above = int(uppers.sum()) - uppers.cumsum(0)
+    steps = array("f", [_magnitude(int(half), 0) for half in most])
+    return Ladder(steps, array("I", above[2 * most].tolist()), array("I", alone[most].tolist()))
+
+
+def _kth(counts: Tensor, k: int) -> tuple[int, int, int]:
     """Where the k-th element from the top lies among counts of rising values; how many lie above, and how many there."""
     up_to = counts.flip(0).cumsum(0)
     back = int((up_to < k).sum())
-    place = len(counts) - 1 - back
-    return place, int(up_to[back] - counts[place]), int(counts[place])
+    at = len(counts) - 1 - back
+    return at, int(up_to[back] - counts[at]), int(counts[at])
 
 
-def ladder(x: Tensor, base: Tensor | None) -> Ladder:
-    """As `cpu.ladder`, with the magnitudes that are most common in a sample, and more of them: a pass is what costs."""
-    n = x.numel()
-    every = max(1, n // _SAMPLE)
-    steps, often = sizes(x.view(-1)[::every], None if base is None else base.view(-1)[::every], slice(None)).unique(
-        return_counts=True
-    )
-    steps = steps[often.topk(min(_MOST_STEPS, len(steps))).indices.sort().values]
-    counts = torch.zeros(2 * len(steps) + 1, dtype=torch.int64, device=x.device)
-    for part in parts(n):  # a magnitude between two steps falls on an even place, one at a step on an odd one
-        size = sizes(x, base, part)
-        place = torch.searchsorted(steps, size, out_int32=True)
-        place += torch.searchsorted(steps, size, out_int32=True, right=True)
-        counts += torch.bincount(place, minlength=len(counts))
-    at, above = counts[1::2], n - counts.cumsum(0)[1::2]
-    return Ladder(array("f", steps.tolist()), array("I", above.tolist()), array("I", at.tolist()))
-
-
-def products(tensors: Sequence[Tensor], base: Tensor | None) -> Tensor:
-    """As `cpu.products`, on the CPU."""
-    count, n = len(tensors), tensors[0].numel()
-    table = torch.zeros(count, count, dtype=torch.float64)
-    for i in range(count):
-        for j in range(i, count):
-            pairs = ((delta(tensors[i], base, part), delta(tensors[j], base, part)) for part in parts(n))
-            table[i, j] = table[j, i] = float(dot_of(pairs, n))
-    return table
+def _magnitude(upper: int, lower: int) -> float:
+    return struct.unpack("f", struct.pack("I", upper << 16 | lower))[0]

@@ -10,6 +10,8 @@ EVERY, NOTHING, CUT, RANDOM, MASK = range(5)
 """Kinds of trims."""
 ADDED, ELECTED, MIXED, ALONE = range(4)
 """Modes of combining."""
+STEPS = 64
+"""Magnitudes of a ladder, at most."""
 
 
 @dataclass(frozen=True)

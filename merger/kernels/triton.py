@@ -1,6 +1,6 @@
 # ruff: noqa: N803, SIM300, RET505
 # type: ignore  (Triton is there only with torch for CUDA, and its functions are a language of their own)
-"""The Triton kernel of gpu.py: one launch merges one tensor. Operation by operation what merger_combine in cpu.c does.
+"""The Triton kernels of gpu.py: one launch merges one tensor, or looks at one. Operation by operation what cpu.c does.
 
 Models come as rows of two tables, so that any number of them is one loop and one compilation:
 words    (models + 1, 5) int64: address, dtype (0 float32, 1 bfloat16, 2 float16), trim, the two words of its key; last the base
@@ -135,3 +135,91 @@ def merged(
     if ADD:
         sum = under + sum
     tl.store(out + to, _rounded(sum, out.dtype.element_ty), mask=inside)
+
+
+@triton.jit
+def _of_base(words, i, models, at, inside, BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr):
+    """A block of a model's delta; of the model itself where there is no base."""
+    x = _stored(words, i, at, inside, ALIGNED, BLOCK)
+    if BASE:
+        x = x - _stored(words, models, at, inside, ALIGNED, BLOCK)
+    return x
+
+
+@triton.jit(do_not_specialize=["models", "questions", "tables"])
+def counted(
+    counts, words, asked, models, questions, tables, n, BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr
+):  # fmt: skip
+    """How often the magnitudes of deltas have which half of their bits -> counts (tables, questions, 65536), added to.
+
+    asked  (questions, 2) int64: which model, and -1: twice the upper half, and 1 where the lower is not 0; else an upper half:
+           the lower halves below it
+    tables of counts between which programs are spread, so that few wait for each other
+    """
+    at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    inside = at < n
+    into = counts + (tl.program_id(0) % tables).to(tl.int64) * questions * 65536
+    for q in range(questions):
+        half = tl.load(asked + 2 * q + 1).to(tl.int32)
+        x = _of_base(words, tl.load(asked + 2 * q).to(tl.int32), models, at, inside, BASE, ALIGNED, BLOCK)
+        bits = x.to(tl.int32, bitcast=True) & 0x7FFFFFFF
+        upper, lower = bits >> 16, bits & 0xFFFF
+        place = tl.where(half < 0, 2 * upper + tl.where(lower != 0, 1, 0), lower)
+        wanted = inside & ((half < 0) | (upper == half))
+        two = tl.arange(0, 2)
+        zeros = tl.histogram(tl.where(wanted & (bits == 0), 0, 1), 2)  # often most of them, which would wait for each other
+        tl.atomic_add(into + q * 65536 + two, zeros, mask=(two == 0) & (zeros > 0), sem="relaxed")
+        tl.atomic_add(into + q * 65536 + place, 1, mask=wanted & (bits != 0), sem="relaxed")
+
+
+@triton.jit
+def _halved(x, HALF: tl.constexpr):
+    """One half added to the other. As tl.sum, which Triton's interpreter takes only where nothing was compiled before."""
+    return tl.reduce(tl.reshape(x, [2, HALF]), 0, tl.standard._sum_combine)
+
+
+@triton.jit
+def _folded(x, GROUP: tl.constexpr):
+    """(4096,) -> (1,): the sum in float64: one half is added to the other until one number is left, as ops.total does."""
+    x = x.to(tl.float64)
+    x = _halved(x, GROUP // 2)
+    x = _halved(x, GROUP // 4)
+    x = _halved(x, GROUP // 8)
+    x = _halved(x, GROUP // 16)
+    x = _halved(x, GROUP // 32)
+    x = _halved(x, GROUP // 64)
+    x = _halved(x, GROUP // 128)
+    x = _halved(x, GROUP // 256)
+    x = _halved(x, GROUP // 512)
+    x = _halved(x, GROUP // 1024)
+    x = _halved(x, GROUP // 2048)
+    x = _halved(x, GROUP // 4096)
+    return x
+
+
+@triton.jit(do_not_specialize=["models", "groups"])
+def summed(sums, words, numbers, models, n, groups, BASE: tl.constexpr, ALIGNED: tl.constexpr, GROUP: tl.constexpr):
+    """The magnitudes of each delta and of what its trim keeps, added up in groups of 4096 -> sums (2, models, groups)."""
+    group, one = tl.program_id(0).to(tl.int64), tl.arange(0, 1)
+    at = group * GROUP + tl.arange(0, GROUP)
+    inside = at < n
+    for i in range(models):
+        x = _of_base(words, i, models, at, inside, BASE, ALIGNED, GROUP)
+        tl.store(sums + i * groups + group + one, _folded(tl.abs(x), GROUP))
+        x = _trimmed(x, at, words, numbers, i, GROUP)
+        tl.store(sums + (models + i) * groups + group + one, _folded(tl.abs(x), GROUP))
+
+
+@triton.jit(do_not_specialize=["models", "groups"])
+def dotted(sums, words, models, n, groups, BASE: tl.constexpr, ALIGNED: tl.constexpr, GROUP: tl.constexpr):
+    """The products of all pairs of deltas, added up in groups of 4096 -> sums (pairs, groups)."""
+    group, one = tl.program_id(0).to(tl.int64), tl.arange(0, 1)
+    at = group * GROUP + tl.arange(0, GROUP)
+    inside = at < n
+    to = sums + group
+    for i in range(models):
+        x = _of_base(words, i, models, at, inside, BASE, ALIGNED, GROUP).to(tl.float64)
+        for j in range(i, models):
+            y = _of_base(words, j, models, at, inside, BASE, ALIGNED, GROUP).to(tl.float64)
+            tl.store(to + one, _folded(x * y, GROUP))
+            to += groups

@@ -5,7 +5,7 @@ Sums over whole tensors run in float64 and in a fixed order, so a result does no
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -129,14 +129,13 @@ def dot(a: Tensor, b: Tensor) -> Tensor:
     return _sum(a.reshape(-1), b.reshape(-1))
 
 
-def total_of(parts: Iterable[Tensor], n: int) -> Tensor:
-    """`total` of n > 0 elements that come in flat stretches; each but the last has a multiple of 4096."""
-    return _added([_folded(block, n) for part in parts for block in _blocks(part, None)])
+GROUP = 4096
+"""Elements that are added up together, of a tensor that has so many."""
 
 
-def dot_of(pairs: Iterable[tuple[Tensor, Tensor]], n: int) -> Tensor:
-    """`dot` of two times n elements that come in the same way."""
-    return _added([_folded(block, n) for a, b in pairs for block in _blocks(a, b)])
+def total_of_groups(sums: Tensor) -> Tensor:
+    """`total` of a tensor's elements by the sums of its groups of 4096, float64, in their order."""
+    return _added([sums])
 
 
 def _sum(a: Tensor, b: Tensor | None) -> Tensor:
@@ -161,7 +160,7 @@ def _added(sums: Sequence[Tensor]) -> Tensor:
 
 def _folded(x: Tensor, of: int) -> Tensor:
     """The sums of groups as wide as a tensor of `of` elements has them; (m,) -> (m / width,)."""
-    width = min(4096, 1 << max(0, of - 1).bit_length())
+    width = min(GROUP, 1 << max(0, of - 1).bit_length())
     rows = torch.nn.functional.pad(x, (0, -x.numel() % width)).view(-1, width)
     while width > 1:
         width //= 2
