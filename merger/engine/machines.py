@@ -8,7 +8,7 @@ and errors: the parents are read, and the output is written, in folders that all
 import contextlib
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,7 @@ def merge_on_ray(
 
 
 @contextlib.contextmanager
-def _digests(models: Mapping[str, Checkpoint] | None) -> Iterator[None]:
+def _digests(models: Mapping[str, Checkpoint] | None) -> Generator[None]:
     digests = Digests(models) if models is not None else None
     try:
         yield
@@ -201,7 +201,8 @@ def _result(ray: Any, one: Any, part: Part, asked: _Asked, left: int) -> tuple[s
             why = f"failed on a machine of the cluster: {str(error).strip().splitlines()[-1][:200]}"
             why += ".\n  All machines need this version of merge-explorer, Python and torch"
         else:  # WorkerCrashedError, NodeDiedError, OutOfMemoryError, ...
-            why = f"was begun {RETRIES + 1} times, and its process ended each time, for want of memory perhaps ({type(error).__name__})"
+            died = type(error).__name__
+            why = f"was begun {RETRIES + 1} times, and its process ended each time, for want of memory perhaps ({died})"
         raise MergeError(f"{which} {why}.{kept}") from None
 
 

@@ -69,9 +69,11 @@ class Writer(Protocol):
 
     def sum(self, name: str) -> str:
         """A sum of what was written of a tensor; "" where nobody could look later whether it is still there."""
+        ...
 
     def kept(self, name: str, word: str) -> bool:
         """Whether what lies there of a tensor has this sum."""
+        ...
 
     def sync(self) -> None:
         """Wait until the disk has what was written."""

@@ -163,9 +163,9 @@ def _of(future: "Future[Outcome]") -> Outcome:
 
 @contextlib.contextmanager
 def _on_ray(order: Asked, workers: int, address: str) -> Generator[TryAll]:
-    with _hired(_Far, workers, address, order.device, dict(order.learn), order.device, _absolute(order.roots)) as (
-        package,
-        seats,
+    with (
+        connected(address, workers) as package,
+        _hired(package, _Far, workers, address, order.device, dict(order.learn), order.device, _absolute(order.roots)) as seats,
     ):
 
         def try_all(tasks: Sequence[Task], go_on: Callable[[], bool]) -> list[Outcome | None]:
@@ -184,7 +184,7 @@ def _on_ray(order: Asked, workers: int, address: str) -> Generator[TryAll]:
 @contextlib.contextmanager
 def mapped(address: str, workers: int, device: str) -> Generator[Mapper]:
     """A `map` for trials on the machines of a cluster, in the order of their texts, for as long as a sweep lasts."""
-    with _hired(_Trier, workers, address, device) as (package, seats):
+    with connected(address, workers) as package, _hired(package, _Trier, workers, address, device) as seats:
 
         def over(ask: Callable[[str], Trial], texts: Sequence[str]) -> Iterator[Trial]:
             asked = [seats[i % len(seats)].ask.remote(ask, text) for i, text in enumerate(texts)]
@@ -200,19 +200,18 @@ def mapped(address: str, workers: int, device: str) -> Generator[Mapper]:
 
 
 @contextlib.contextmanager
-def _hired(kind: type, workers: int, address: str, device: str, *given: Any) -> Generator[tuple[Any, list[Any]]]:
-    """Ray's package, and so many actors of a kind that last as long as this does."""
-    with connected(address, workers) as package:
-        gpus = 1 if device.startswith("cuda") else 0
-        if not any(machine.takes(1, 0, gpus) for machine in machines(package)):
-            raise MergeError(f"--ray {address}: no machine of the cluster gives a processor{' and a GPU' * gpus} to a trial.")
-        seat = package.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=2)(kind)
-        seats = [seat.remote(*given) for _ in range(max(1, workers))]
-        try:
-            yield package, seats
-        finally:
-            for one in seats:
-                package.kill(one)
+def _hired(package: Any, kind: type, workers: int, address: str, device: str, *given: Any) -> Generator[list[Any]]:
+    """So many actors of a kind, for as long as this lasts."""
+    gpus = 1 if device.startswith("cuda") else 0
+    if not any(machine.takes(1, 0, gpus) for machine in machines(package)):
+        raise MergeError(f"--ray {address}: no machine of the cluster gives a processor{' and a GPU' * gpus} to a trial.")
+    seat = package.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=2)(kind)
+    seats = [seat.remote(*given) for _ in range(max(1, workers))]
+    try:
+        yield seats
+    finally:
+        for one in seats:
+            package.kill(one)
 
 
 def _failed(address: str, error: BaseException) -> MergeError:
