@@ -21,7 +21,7 @@ TRITON := .cache/triton
 TRITONS := triton==3.7.1
 # lm-eval and what it brings, beside the environment too: pyarrow, scikit-learn, scipy
 EVALS := .cache/evals
-# Ray, for searches on many machines
+# Ray, for merges, sweeps and searches on many machines, and submitit, which hands parts to Slurm
 RAY := .cache/ray
 # peft, which loads what `merger export --lora` writes; it needs nothing that is not there
 PEFT := .cache/peft
@@ -77,8 +77,8 @@ bounds: $(VENV)/.dev  ## test the lowest versions that requirements.txt allows, 
 evals: $(VENV)/.dev $(EVALS)/.done  ## test `merger judge --tasks` with lm-eval, in an environment of its own (550 MB)
 	$(PYTEST) tests/test_evals.py
 
-machines: $(VENV)/.dev $(RAY)/.done  ## test `merger tune --ray` on a cluster of this machine, in an environment of its own (270 MB)
-	$(PYTEST) tests/test_ray.py
+machines: $(VENV)/.dev $(RAY)/.done  ## test `--ray` on a cluster of this machine, in an environment of its own (270 MB)
+	$(PYTEST) tests/test_ray.py tests/test_ray_merge.py tests/test_scale.py
 
 peft: $(VENV)/.dev $(PEFT)/.done  ## test that peft loads the adapters that `merger export --lora` writes, beside the environment (3 MB)
 	$(PYTEST) tests/test_lora_out.py
@@ -170,7 +170,7 @@ $(RAY)/.done: | $(BIN)/python
 	@echo "installing Ray into $(RAY) (270 MB) ..."
 	@$(BIN)/python -m venv $(RAY)
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(echo $(RAY)/lib/python*/site-packages)/main.pth"
-	@$(RAY)/bin/python $(PIP) "ray>=2.60"
+	@$(RAY)/bin/python $(PIP) "ray>=2.60" "submitit>=1.5"
 	@touch $@
 
 $(CLIENT)/.done: | $(BIN)/python

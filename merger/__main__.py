@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import merger
-from merger.cli import export_lora
+from merger.cli import export_lora, machines
 from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
 from merger.files.checkpoints import format_bytes, parse_size
 from merger.methods import METHODS
 from merger.methods.params import to_number
 from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
+from merger.regular import scheme_of
 
 if TYPE_CHECKING:  # these modules load torch, which a refused recipe does not need
     from merger.engine.plan import Plan
@@ -110,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     tune.set_defaults(run=_tune)
 
     doctor = commands.add_parser("doctor", help="say what is wrong with a merged model that babbles")
-    doctor.add_argument("folder", metavar="FOLDER", type=Path, help="the model's folder")
-    doctor.add_argument("--fix", metavar="OUT", type=Path, help="write a copy in which what is certain is mended")
+    doctor.add_argument("folder", metavar="FOLDER", type=_path, help="the model's folder")
+    doctor.add_argument("--fix", metavar="OUT", type=_path, help="write a copy in which what is certain is mended")
     doctor.add_argument("--ask", action=_YesNo, default=True, help="also let it answer a few prompts (default)")
     doctor.add_argument("--json", action="store_true", help="print the findings for a program")
     doctor.set_defaults(run=_doctor)
@@ -218,6 +219,10 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument("--how", choices=("grid", "random", "evolve"), default="grid", help="which points are tried")
     sweep.add_argument("--trials", type=int, default=24, metavar="N", help="how many, for random and evolve (default 24)")
     sweep.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of random and evolve (default 0)")
+    machines.add(sweep, "try on a Ray cluster, --workers N at a time")
+    sweep.add_argument(
+        "--workers", type=_count, metavar="N", help="with --ray: trials at a time (default: the cluster's processors)"
+    )
     sweep.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
     sweep.add_argument("--out", metavar="FILE", type=_path, help="write every trial with its recipe and answers, as JSON")
     sweep.add_argument(
@@ -313,11 +318,7 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
     tune.add_argument("--sampler", default="tpe", help="of a search: tpe (default), cmaes, or nsga2 for several skills at once")
     tune.add_argument("--trials", type=_count, default=200, metavar="N", help="of a search: at most so many in all (default 200)")
     tune.add_argument("--workers", type=_count, default=1, metavar="N", help="of a search: processes beside each other")
-    tune.add_argument(
-        "--ray",
-        metavar="ADDRESS",
-        help="of a search: try on a Ray cluster, --workers N at a time (auto, ray://host:10001, host:6379)",
-    )
+    machines.add(tune, "of a search: try on a Ray cluster, --workers N at a time")
     tune.add_argument("--store", metavar="FILE", type=_path, help="of a search: an SQLite file, where it goes on tomorrow")
     tune.add_argument("--json", action="store_true", help="print everything for a program, each trial of a search too")
     tune.add_argument("-o", "--out", metavar="FILE", type=_path, help="write the better recipe here instead of to stdout")
@@ -338,6 +339,8 @@ def _seconds(text: str) -> float:
 
 def _path(text: str) -> Path:
     """A path as an option gives it; `--out=~/x` reaches us with its `~`."""
+    if scheme_of(text):
+        raise argparse.ArgumentTypeError(f"{text}: is an address; write the path of a file or folder on this machine.")
     try:
         return Path(text).expanduser()
     except RuntimeError:
@@ -380,6 +383,7 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
         "--part", metavar="N/COUNT", help="make only every COUNT-th file of the output, for several machines; then --join"
     )
     merge.add_argument("--join", action="store_true", help="put together what the parts have made")
+    machines.add(merge, "make all parts on a Ray cluster whose machines share a folder, and put them together")
     merge.add_argument(
         "--allow-nonfinite", action=_YesNo,
         help="go on where a model's numbers, or what is made of them, are NaN or infinite; the notes and the card say where",
@@ -437,15 +441,14 @@ def _merge(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     if options.transformers_cache is not None:
         os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
-    from merger.engine.batch import merge, output_folder, use_threads
+    from merger.engine.batch import output_folder, use_threads
     from merger.engine.document import open_models
-    from merger.engine.output import WHOLE, check_free, parse_part
-    from merger.kernels.devices import best_device
+    from merger.engine.output import check_free, parse_part
 
-    if options.part and options.join:
-        raise MergeError("give either --part or --join: first every part, then --join once.")
-    part, memory = parse_part(options.part) if options.part else WHOLE, _memory(options)
+    machines.check(options)
+    part, memory = parse_part(options.part) if options.part else None, _memory(options)
     if not options.dry_run:
+        output_folder(str(options.out))
         check_free(Path(str(options.out)))
 
     if options.num_threads is not None:
@@ -466,16 +469,16 @@ def _merge(options: argparse.Namespace) -> None:
     out = output_folder(str(options.out))
     started = time.monotonic()
     with _Bar(options.quiet) as bar:
-        done = merge(
-            recipe, out, device=best_device() if device == "auto" else device, progress=bar.show,
+        done = machines.merge(
+            options, recipe, out, bar.show, device,
             shard_size=_ONE_FILE if re.fullmatch(r"-.*|0+", options.out_shard_size) else options.out_shard_size,
             tokenizer=options.copy_tokenizer, card=options.write_model_card,
-            workers=options.num_threads, memory=memory, part=part, joining=options.join,
+            workers=options.num_threads, memory=memory,
             allow_nonfinite=options.allow_nonfinite,
         )  # fmt: skip
     for remark in done.remarks if not options.quiet else ():
         print(f"note: {remark}", file=sys.stderr)
-    if part != WHOLE:
+    if part is not None and part.count > 1:
         print(f"part {options.part} is done, in {out}.partial. After the last one: the same command with --join.")
         return
     print(
@@ -653,7 +656,7 @@ def _sweep(options: argparse.Namespace) -> None:
     if options.trials < 1:
         raise MergeError(f"--trials {options.trials}: at least 1, please.")
     device = best_device() if options.device == "auto" else options.device or "cpu"
-    runner = search.Runner(Parents(device))
+    runner = search.Runner(Parents(device, [Path.cwd()]))  # whole paths, for machines that work elsewhere
     total = search.count(varied) if options.how == "grid" else options.trials
     strategy = {
         "grid": lambda: search.grid(varied),
@@ -669,9 +672,9 @@ def _sweep(options: argparse.Namespace) -> None:
     marks = dict(runner.marks(search.alone(recipe), probes))
     trials: list[search.Trial] = []
     started = time.monotonic()
-    with contextlib.suppress(KeyboardInterrupt):  # what was tried until then is told
+    with contextlib.suppress(KeyboardInterrupt), machines.mapper(options, device) as mapper:  # what was tried until then is told
         known = kept.known if kept is not None else lambda _: None
-        for trial in search.sweep(recipe, varied, runner, probes, options.ask, strategy=strategy, known=known):
+        for trial in search.sweep(recipe, varied, runner, probes, options.ask, strategy=strategy, mapper=mapper, known=known):
             trials.append(trial)
             if kept is not None:
                 kept.keep(trial)
@@ -719,19 +722,19 @@ def _kin(options: argparse.Namespace) -> None:
 def _doctor(options: argparse.Namespace) -> int:
     from merger.cli import doctor
 
-    if not options.folder.expanduser().is_dir():
+    if not options.folder.is_dir():
         raise MergeError(f"{options.folder}: is no folder; name the folder that a merge was written to.")
 
     def tell(what: str) -> None:
         if sys.stderr.isatty():
             print(f"\r{what} ...{' ' * 20}", end="", file=sys.stderr, flush=True)
 
-    diagnosis = doctor.examine(options.folder.expanduser(), ask=options.ask, progress=tell)
+    diagnosis = doctor.examine(options.folder, ask=options.ask, progress=tell)
     if sys.stderr.isatty():
         print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
     print(doctor.as_json(diagnosis) if options.json else diagnosis)
     if options.fix is not None:
-        mended = doctor.mend(diagnosis, options.fix.expanduser())
+        mended = doctor.mend(diagnosis, options.fix)
         print(f"{options.fix}: a copy in which {len(mended)} of {len(diagnosis.ailments)} findings are mended.", file=sys.stderr)
     elif not diagnosis.sound:
         return 2

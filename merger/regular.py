@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import stat
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -56,6 +57,19 @@ def look_into(folder: Path) -> dict[Path, Seen]:
             _refuse_others(file, state)
             seen[file] = Seen.of(state)
     return seen
+
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/")
+
+
+def scheme_of(name: str | Path) -> str:
+    """What an address begins with where a file or folder is meant; "" for a path. A drive's one letter is no scheme.
+
+    >>> scheme_of("s3://bucket/model"), scheme_of(Path("gs://bucket/model")), scheme_of("out/s3"), scheme_of("C:/out")
+    ('s3', 'gs', '', '')
+    """
+    match = _SCHEME.match(str(name))
+    return match[1].lower() if match else ""
 
 
 def is_file(file: Path) -> bool:

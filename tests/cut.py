@@ -108,7 +108,7 @@ def merges(folder: Path) -> dict[str, Any]:
                 text = said(lambda: merge(load(recipe(method)), out, roots=[folder], card=False, workers=1))  # noqa: B023
             partial = out.with_name(out.name + ".partial")
             journal = partial / ".journal"
-            kept = len(journal.read_text().splitlines()) - 1 if journal.exists() else 0
+            kept = sum(not line.startswith("\t") for line in journal.read_text().splitlines()) - 1 if journal.exists() else 0
             appeared = out.exists()
             mend()
             merge(load(recipe(method)), out, roots=[folder], card=False)

@@ -1,6 +1,7 @@
-"""A search on a Ray cluster: the trials of one process, with a worker killed in the middle; in an environment of its own."""
+"""Searches and sweeps on a Ray cluster: the trials of one process, with a worker killed; in an environment of its own."""
 
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -67,6 +68,25 @@ def test_a_cluster_finds_what_one_process_finds(tmp_path: Path) -> None:
     assert "killed one" in done.stderr
     far, near = json.loads((tmp_path / "told.json").read_text())
     assert len(far) == 8 and far == near
+
+
+@here
+def test_a_sweep_on_a_cluster_finds_what_one_process_finds(tmp_path: Path) -> None:
+    """Its points are tried side by side, and told in their order."""
+    (tmp_path / "probes").write_text("plural of box => boxes\nplural of cat => cats\n")
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    found: dict[str, object] = {}
+    for name, more in (("near", []), ("far", ["--ray", "local", "--workers", "2"])):
+        command = [
+            "sweep", "presets/pirate_and_plurals.yaml", "--vary", "models[0].parameters.weight=0:1:9", "--how", "random",
+            "--trials", "3", "--probes", "probes", "--out", f"{name}.json", *more,
+        ]  # fmt: skip
+        done = subprocess.run(
+            [PYTHON, "-m", "merger", *command], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        found[name] = [trial | {"seconds": 0} for trial in json.loads((tmp_path / f"{name}.json").read_text())["trials"]]
+    assert found["far"] == found["near"] and len(json.dumps(found)) > 1000
 
 
 @here

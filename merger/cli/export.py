@@ -5,7 +5,7 @@ from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
-from merger.engine.batch import Step, use_threads
+from merger.engine.batch import Step, output_folder, use_threads
 from merger.engine.companions import tokenizer_folder
 from merger.engine.document import open_models
 from merger.engine.output import check_new
@@ -24,7 +24,7 @@ from merger.tokenizer.tokens import chat_template_of
 def run(options: Namespace, recipe: Callable[[], Recipe], memory: int | None, progress: Callable[[Step], None]) -> None:
     """Write the file, and what stands beside it. recipe: reads the recipe, where one is named."""
     wanted, name = target(options.recipe, recipe)
-    out = Path(options.out).expanduser()
+    out = output_folder(options.out)
     if out.suffix.lower() != ".gguf":
         raise MergeError(f"{out}: name a file that ends in .gguf, or say --lora RANK or --energy SHARE for a LoRA adapter.")
     if options.modelfile:

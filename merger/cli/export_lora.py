@@ -36,6 +36,7 @@ def wanted(options: Namespace) -> bool:
 
 def run(options: Namespace, recipe: Callable[[], Recipe], progress: Callable[[object], None]) -> str:
     """Write the adapter; what it keeps of each layer, as a table."""
+    from merger.engine.batch import output_folder
     from merger.export.lora import Wanted, export, lost
 
     rank = None if options.lora is None else _rank(options.lora)
@@ -46,7 +47,7 @@ def run(options: Namespace, recipe: Callable[[], Recipe], progress: Callable[[ob
     asked.check()
     if options.kind is not None:
         raise MergeError("--kind is of GGUF files; an adapter is of safetensors: leave it out, or --lora and --energy.")
-    out = Path(options.out).expanduser()
+    out = output_folder(options.out)
     started = time.monotonic()
     made = export(_source(options.recipe, recipe), out, asked, base=options.base, progress=progress)
     ranks = [kept.rank for kept in made.kept if kept.rank is not None]

@@ -33,6 +33,10 @@ def run(recipe: Recipe, options: Namespace) -> str:
     """Tune, tell what came of it, and give the better recipe's text; MergeError where there is none."""
     if options.out is not None and not options.out.absolute().parent.is_dir():
         raise MergeError(f"{options.out}: there is no folder {options.out.parent} to write to.")
+    if options.ray is not None and not options.search:
+        raise MergeError(
+            "--ray: shares out the trials of a search; write --search too. Without it each step needs the one before."
+        )
     runner = Runner(Parents(best_device() if options.device == "auto" else options.device or "cpu"))
     wanted = _wanted(runner, recipe, options)
     if options.search:

@@ -26,9 +26,10 @@ from merger.engine.output import (
     allowed_before,
     check_apart,
     check_free,
+    check_path,
     check_space,
-    fingerprint,
     join,
+    word_of,
     writing,
 )
 from merger.engine.plan import Plan, TensorJob, make_plan
@@ -102,7 +103,7 @@ def merge(
                  Otherwise that is a NonFiniteError
     """
     out = output_folder(folder)
-    on = pick_device(device)
+    on = pick_device(device, elsewhere=joining)
     limit, counts_parameters = parse_size(shard_size)
     check_free(out)
     models = open_models(recipe, roots, opener)
@@ -110,7 +111,7 @@ def merge(
     plan = with_remarks(make_plan(recipe, models), recipe, models)
     files = shards([job.slot for job in plan.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
-    word = fingerprint(plan, models, files, str(on))
+    word = word_of(plan, models, files, str(on))
     digests = Digests(models) if card and part == WHOLE else None
     asked = loadable.start(plan, models)
 
@@ -287,7 +288,8 @@ def check_inputs(models: Mapping[str, Checkpoint]) -> None:
 
 
 def output_folder(folder: str | Path) -> Path:
-    """Where a merge goes, with `~` as the home folder it stands for."""
+    """Where a merge goes, with `~` as the home folder it stands for. MergeError for an address."""
+    check_path(folder)
     try:
         return Path(folder).expanduser()
     except RuntimeError:

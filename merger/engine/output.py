@@ -2,10 +2,12 @@
 
 The work is done in `<out>.partial`, which is renamed at the end. A journal there names each tensor that is written; the next
 merge of the same recipe, from the same files, makes only the others. Parts of a merge, run by several machines, share the folder.
+What is the same is decided by content: of the inputs (files/content.py), and of what another machine has written.
 """
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -18,16 +20,13 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from merger.engine.claims import Claim, boot
 from merger.engine.plan import Plan
-from merger.errors import NO_MEMORY, InputChanged, MergeError, NonFiniteError
-from merger.files.checkpoints import INDEX, Checkpoint, ShardWriter, Slot, file_names, write_index
-from merger.regular import JOURNAL, Seen, look, open_regular
+from merger.errors import NO_MEMORY, CheckpointError, InputChanged, MergeError, NonFiniteError
+from merger.files.checkpoints import INDEX, Checkpoint, ShardWriter, Slot, file_names, read_header, write_index
+from merger.files.content import Contents, contents
+from merger.regular import JOURNAL, open_regular, scheme_of
 from merger.tokenizer.tokens import COMPANIONS
-
-try:
-    import fcntl
-except ImportError:  # Windows: no lock, the rest is the same
-    fcntl = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,17 @@ class Writer(Protocol):
     def write(self, name: str, tensor: Tensor, first: int = 0) -> None:
         """A tensor's elements from `first` on."""
 
+    def sum(self, name: str) -> str:
+        """A sum of what was written of a tensor; "" where nobody could look later whether it is still there."""
+        ...
+
+    def kept(self, name: str, word: str) -> bool:
+        """Whether what lies there of a tensor has this sum."""
+        ...
+
+    def sync(self) -> None:
+        """Wait until the disk has what was written."""
+
     def close(self) -> None:
         """What is missing stays missing."""
 
@@ -84,18 +94,49 @@ class OneFile:
 
 
 _TOLD = "\t"
-"""In the journal, between a tensor's name and a line about what in it is not finite."""
+"""In the journal, between a tensor's name and a line about what in it is not finite. A line that begins with it is a note:
+_SUM, a tensor and the sum of its bytes; _HELD, a model and the word for what its files hold."""
+_SUM, _HELD = "sum", "held"
+
+
+@dataclass(frozen=True)
+class Word:
+    """What a merge's bytes depend on.
+
+    word    of all of it together
+    inputs  of what the models' files hold, for saying which of them is another
+    """
+
+    word: str
+    inputs: Contents
+
+    @property
+    def begins(self) -> str:
+        """The first line of a journal of this merge, before the machine."""
+        return f"{self.word} "
+
+    def notes(self) -> list[str]:
+        """Lines of a journal on the models."""
+        return [f"{_TOLD}{_HELD}{_TOLD}{json.dumps([name, held])}" for name, held in self.inputs.models.items()]
+
+
+def word_of(plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> Word:
+    """What a merge's bytes depend on, before anything is made: every job, what the inputs hold, the layout of the output."""
+    inputs = contents(models)
+    return Word(_fingerprint(plan, inputs, files, device), inputs)
 
 
 def fingerprint(plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
-    """What a merge's bytes depend on, as one word: every job, the inputs' files as they were opened, the layout of the output."""
+    """The same as one word."""
+    return word_of(plan, models, files, device).word
+
+
+def _fingerprint(plan: Plan, inputs: Contents, files: Sequence[Sequence[Slot]], device: str) -> str:
     digest = hashlib.sha256()
     for job in plan.jobs:
         digest.update(repr(job).encode())
-    for reference, model in sorted(models.items()):
-        for file in (file for piece in model.pieces for file in piece.files):
-            state = model.seen.get(file) or Seen.of(file.stat())
-            digest.update(f"{reference} {file.name} {state.size} {state.changed}".encode("utf-8", "surrogateescape"))
+    for reference, held in sorted(inputs.models.items()):
+        digest.update(f"{reference} {held}".encode("utf-8", "surrogateescape"))
     digest.update(f"{[[s.name for s in slots] for slots in files]} {torch.__version__} {device}".encode())
     return digest.hexdigest()[:32]
 
@@ -114,17 +155,19 @@ class Output:
     allowed: dict[str, str]
     """Those of them whose numbers are not all finite, with a line about each."""
     _journal: int
-    _locks: Sequence[int]
+    _claim: Claim
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def check(self) -> None:
         """MergeError where the folder was moved away or deleted: what has its name now is not ours to write to."""
-        _check_own(self.folder, self._locks)
+        _check_own(self.folder, self._claim)
 
     def finished(self, name: str, allowed: str = "") -> None:
         """Note that a tensor is written, so that it is not made again; allowed: a line about what in it is not finite."""
+        total = self.writer.sum(name)
         with self._lock:
-            line = f"{name}{f'{_TOLD}{allowed}' if allowed else ''}\n"
+            note = f"{_TOLD}{_SUM}{_TOLD}{total}{_TOLD}{name}\n" if total else ""
+            line = f"{note}{name}{f'{_TOLD}{allowed}' if allowed else ''}\n"
             try:
                 os.write(self._journal, line.encode("utf-8", "surrogateescape"))
             except OSError as error:
@@ -141,7 +184,7 @@ class Output:
 
 @contextlib.contextmanager
 def writing(
-    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str, part: Part = WHOLE,
+    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: Word, part: Part = WHOLE,
     dirty: int | None = None, allow_nonfinite: bool = False, one: OneFile | None = None,
 ) -> Generator[Output]:  # fmt: skip
     """Open `<out>.partial`, go on with what is in it if that is of the same merge, and at the end make it `out`.
@@ -153,18 +196,18 @@ def writing(
     A part leaves the folder, with a mark that it is done. Errors leave it too where some tensors are written and the disk
     or an input failed; MergeError then says how to go on.
     """
-    partial = _partial(out)
+    partial = partial_of(out)
     taken = part.files(len(files))
     if not taken:
         raise MergeError(
             f"--part {part.number}/{part.count}: the output has only {len(files)} files, and a part makes whole files.\n"
             f"  Use at most {len(files)} parts, or a smaller --out-shard-size for all of them."
         )
-    locks: list[int] = []
+    claim = Claim()
     done: set[str] = set()
     try:
         own = {one.name} if one else {file_names(len(files))[i] for i in taken}
-        journal = _open(out, partial, word, part, own, locks, done)
+        journal, sums = _open(out, partial, word, part, own, claim, done)
         allowed = {name: line for name, line in allowed_before(partial, part).items() if name in done}
         if not allow_nonfinite:
             done -= allowed.keys()
@@ -175,38 +218,90 @@ def writing(
             else:
                 writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
             try:
-                yield Output(partial, files, metadata, part, writer, done, allowed, journal, locks)
+                _believe(done, sums, writer)
+                yield Output(partial, files, metadata, part, writer, done, allowed, journal, claim)
+                if part != WHOLE:  # another machine says that all is there
+                    writer.sync()
             finally:
                 writer.close()
         finally:
             os.close(journal)
-        _check_own(partial, locks)
+        _check_own(partial, claim)
         if one is not None:
             _appear_as_file(out, partial, one.name)
         elif part == WHOLE:
             write_index(partial, files, metadata)
             _appear(out, partial)
         else:
-            (partial / f".done-{part.name}").write_text(word + "\n", encoding="utf-8")
+            (partial / f".done-{part.name}").write_text(word.word + "\n", encoding="utf-8")
     except (OSError, MemoryError, MergeError) as error:
         raised = error if isinstance(error, MergeError) else _told(error, partial)
-        if done and _owned(partial, locks) and _keeps(raised):
+        if done and claim.holds(partial) and _keeps(raised):
             raise _stuck(raised, partial, done) from None
-        _discard(partial, part, locks)
+        _discard(partial, part, claim)
         raise raised from raised.__cause__
     except Exception:
-        _discard(partial, part, locks)
+        _discard(partial, part, claim)
         raise
     finally:
-        for lock in locks:
-            os.close(lock)
+        claim.release()
+
+
+@dataclass(frozen=True)
+class Leader:
+    """The command that has parts of a merge made by others: it is part 0 of them, and makes nothing.
+
+    line  its journal's first, which nobody else has
+    """
+
+    count: int
+    line: str
+
+    def parts(self) -> list[Part]:
+        """The parts that are to be made; those that are done find that out at once."""
+        return [Part(number, self.count) for number in range(1, self.count + 1)]
+
+    @staticmethod
+    def led(out: Path, count: int, line: str) -> bool:
+        """Whether the command's journal is seen in the working folder."""
+        return _lines(partial_of(out) / _journal_of(Part(0, count)))[:1] == [line]
+
+
+@contextlib.contextmanager
+def leading(out: Path, word: Word, count: int) -> Generator[Leader]:
+    """The working folder, held for one command at a time that shares its parts out. MergeError where other parts are there."""
+    partial, part = partial_of(out), Part(0, count)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        partial.mkdir()
+    except FileExistsError:
+        _refuse_foreign(partial)
+    claim = Claim()
+    claim.take(partial, part.name)
+    journal = partial / _journal_of(part)
+    try:
+        _refuse_others(partial, part, word)
+        line = f"{word.word} {boot()} {os.urandom(8).hex()}"
+        journal.write_text("\n".join([line, *word.notes(), ""]), encoding="utf-8", errors="surrogateescape")
+        yield Leader(count, line)
+    except OSError as error:
+        raise _told(error, partial) from None
+    finally:
+        claim.release()
+
+
+def split_of(out: Path) -> int | None:
+    """Into how many parts a merge is shared out whose working folder is there; None where it is not, or there are several."""
+    names = [path.name for path in partial_of(out).glob(f"{JOURNAL}-*-of-*")]
+    counts = {int(count) for name in names if (count := name.rpartition("-")[2]).isdecimal()}
+    return counts.pop() if len(counts) == 1 else None
 
 
 def join(
-    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: str
+    out: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str], word: Word
 ) -> "contextlib.AbstractContextManager[Path]":
     """The folder that the parts of a merge have filled, as a context that adds what is beside the weights; then it is `out`."""
-    partial = _partial(out)
+    partial = partial_of(out)
     if not partial.is_dir():
         raise MergeError(f"{partial}: is not there; run the parts first: merger merge RECIPE {out} --part 1/N.")
     _refuse_foreign(partial)
@@ -220,33 +315,51 @@ def join(
     missing = [n for n in range(1, count + 1) if f".done-{Part(n, count).name}" not in finished]
     if missing:
         raise MergeError(f"{partial}: not done yet: part {_shown(missing)} of {count}. Run what is missing, then join.")
-    other = next((mark for mark in marks if mark.read_text(encoding="utf-8").strip() != word), None)
+    other = next((mark for mark in marks if mark.read_text(encoding="utf-8").strip() != word.word), None)
     if other is not None:
+        model = _other_model(partial / f"{JOURNAL}{other.name.removeprefix('.done')}", word)
+        made = f"other files of {model}" if model else "another recipe, other options or other input files"
         raise MergeError(
-            f"{other}: was made from another recipe, other options or other input files than this command names.\n"
-            "  Run that part again with the same recipe and options."
+            f"{other}: was made from {made} than this command names.\n  Run that part again with the same recipe and options."
         )
+    for number, (name, slots) in enumerate(zip(file_names(len(files)), files, strict=True)):
+        if not _whole(partial / name, slots):
+            raise MergeError(
+                f"{partial / name}: is not what part {number % count + 1} of {count} has made.\n  Run that part again, then join."
+            )
     return _joined(out, partial, files, metadata)
 
 
 @contextlib.contextmanager
 def _joined(out: Path, partial: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str]) -> Generator[Path]:
-    locks: list[int] = []
-    _claim(partial, WHOLE, locks)
+    claim = Claim()
+    claim.take(partial, "")
     try:
         yield partial
-        _check_own(partial, locks)
+        _check_own(partial, claim)
         write_index(partial, files, metadata)
         _appear(out, partial)
     except OSError as error:
         raise _told(error, partial) from None
     finally:
-        for lock in locks:
-            os.close(lock)
+        claim.release()
+
+
+def check_path(out: str | Path) -> None:
+    """MergeError where an output is an address: it would become a folder of that name here."""
+    scheme = scheme_of(out)
+    if scheme == "file":
+        raise MergeError(f"{out}: write the path alone, without file:.")
+    if scheme:
+        raise MergeError(
+            f"{out}: is an address, and what is made goes to this machine's folders, those of a network too.\n"
+            f"  Write to a folder, then copy it to {scheme}:// with your provider's program, or mount the store as a folder."
+        )
 
 
 def check_free(out: Path) -> None:
     """MergeError unless `out` can become a new folder."""
+    check_path(out)
     if "\0" in str(out):
         raise MergeError(f"{str(out)!r}: is no folder's name.")
     if not out.name or out.name == "..":
@@ -262,7 +375,7 @@ def check_free(out: Path) -> None:
 
 def check_apart(out: Path, models: Mapping[str, Checkpoint]) -> None:
     """MergeError where a merge to `out` would read what it writes: a model in its working folder, or a link into it."""
-    partial = _partial(out)
+    partial = partial_of(out)
     own = partial.resolve()
     for piece in (piece for model in models.values() for piece in model.pieces):
         place = next((path for path in (piece.folder, *piece.files) if own in (path.resolve(), *path.resolve().parents)), None)
@@ -276,20 +389,25 @@ def check_apart(out: Path, models: Mapping[str, Checkpoint]) -> None:
 def check_space(out: Path, nbytes: int) -> None:
     """MergeError where the disk has less than this, counting what a stopped merge has reserved already."""
     parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
-    held = sum(file.stat().st_blocks * 512 for file in _partial(out).glob("model*")) if hasattr(os, "geteuid") else 0
+    held = sum(file.stat().st_blocks * 512 for file in partial_of(out).glob("model*")) if hasattr(os, "geteuid") else 0
     need, free = max(0, nbytes - held) + (16 << 20), shutil.disk_usage(parent).free
     if need > free:
         raise MergeError(f"{out}: the merge needs {need:,} bytes, {parent} has {free:,} free. Free some, or write elsewhere.")
 
 
-def _partial(out: Path) -> Path:
+def partial_of(out: Path) -> Path:
+    """The folder that a merge to `out` works in."""
     return out.with_name(out.name + ".partial")
 
 
-def _open(out: Path, partial: Path, word: str, part: Part, own: set[str], locks: list[int], done: set[str]) -> int:
-    """Make and lock the folder, empty it of what is not this merge's, read the journal into `done`; gives it for writing.
+def _open(
+    out: Path, partial: Path, word: Word, part: Part, own: set[str], claim: Claim, done: set[str]
+) -> tuple[int, dict[str, str] | None]:
+    """Make and hold the folder, empty it of what is not this merge's, read the journal into `done`; gives it for writing.
 
     own  the names of the files that are written
+
+    With it come the sums of what is done, where that must be looked at first; else None.
     """
     name = _journal_of(part)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -297,22 +415,89 @@ def _open(out: Path, partial: Path, word: str, part: Part, own: set[str], locks:
         partial.mkdir()
     except FileExistsError:
         _refuse_foreign(partial)
-    _claim(partial, part, locks)
-    done |= _read_journal(partial / name, word)
+    claim.take(partial, "" if part == WHOLE else part.name)
+    _refuse_others(partial, part, word)
+    read, sums = _read_journal(partial / name, word)
+    done |= read
     for left_over in partial.iterdir():
         mine = left_over.name in own or left_over.name == name
-        others = left_over.name != ".lock" if part == WHOLE else left_over.name == JOURNAL
+        others = left_over.name not in (".lock", ".owner") if part == WHOLE else left_over.name == JOURNAL
         if not (mine and done) and (mine or others) and _WRITTEN.fullmatch(left_over.name):
             left_over.unlink()
     (partial / f".done-{part.name}").unlink(missing_ok=True)
     journal = os.open(partial / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
     if not done:
-        os.write(journal, f"{word} {_boot()}\n".encode())
-    return journal
+        try:
+            write_first(journal, word, part)
+            _refuse_others(partial, part, word)  # others may have begun at the same moment
+        except BaseException:
+            os.close(journal)
+            (partial / name).unlink(missing_ok=True)
+            raise
+    return journal, sums
+
+
+def write_first(journal: int, word: Word, part: Part) -> None:
+    """Begin a journal. Those of parts tell what each model held, for the other parts."""
+    first = f"{word.word} {boot()}" + (f" {word.inputs.touched}" if word.inputs.touched else "")
+    lines = [first, *(word.notes() if part != WHOLE else ())]
+    os.write(journal, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
+
+
+def _refuse_others(partial: Path, part: Part, word: Word) -> None:
+    """MergeError where another part is there that this one could not be joined with: told before the work, not after it."""
+    for path in sorted(partial.glob(f"{JOURNAL}-*-of-*")) if part != WHOLE else ():
+        number, _, count = path.name.removeprefix(f"{JOURNAL}-").partition("-of-")
+        if number == str(part.number) and count == str(part.count):
+            continue
+        anew = f"or delete {partial} to begin anew."
+        if count != str(part.count):
+            raise MergeError(
+                f"{partial}: holds parts of another split ({count}), and this is part {part.number} of {part.count}.\n"
+                f"  Run the parts 1/{count} to {count}/{count}, {anew}"
+            )
+        first = _lines(path)[:1]
+        if not first or first[0].startswith(word.begins):  # of one that is just beginning it may be empty
+            continue
+        model = _other_model(path, word)
+        whose = f"part {number} of {count}" if number != "0" else "the command that shares it out"
+        raise MergeError(
+            f"{partial}: {whose} was given {f'other files of {model}' if model else 'another recipe, options or torch'}, and "
+            f"would not fit what part {part.number} makes.\n"
+            f"  Run all parts with the same recipe, options and models, {anew}"
+        )
+
+
+def _other_model(journal: Path, word: Word) -> str:
+    """The first model of which a journal's part has seen other files; "" where they are the same, or it does not tell."""
+    for line in _lines(journal)[1:]:
+        if not line.startswith(f"{_TOLD}{_HELD}{_TOLD}"):
+            break
+        with contextlib.suppress(ValueError, TypeError):
+            name, held = json.loads(line.split(_TOLD, 2)[2])
+            if word.inputs.models.get(name, held) != held:
+                return str(name)
+    return ""
+
+
+def _lines(journal: Path) -> list[str]:
+    """A journal's lines; a line without its end was not finished, and is none."""
+    try:
+        with open_regular(journal) as handle:
+            return handle.read().decode("utf-8", "surrogateescape").split("\n")[:-1]
+    except OSError:
+        return []
+
+
+def _whole(file: Path, slots: Sequence[Slot]) -> bool:
+    try:
+        return set(read_header(file)) == {slot.name for slot in slots}
+    except CheckpointError:
+        return False
 
 
 _WRITTEN = re.compile("|".join((
-    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock)(-\d+-of-\d+)?",
+    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock|owner)(-\d+-of-\d+)?",
     *(re.escape(name) for name in (INDEX, "config.json", "README.md", "mergekit_config.yml", *COMPANIONS)),
 )))  # fmt: skip
 """Names of what a merge writes."""
@@ -329,7 +514,7 @@ def _refuse_foreign(partial: Path) -> None:
         strange = next((n for n in names if not _WRITTEN.fullmatch(n) or not _is_plain(partial / n)), None)
         if strange is not None:
             why = f"holds {strange!r}, which no merge has put there"
-        elif any(not n.startswith(".lock") for n in names) and not any(map(_is_journal, partial.glob(f"{JOURNAL}*"))):
+        elif any(not n.startswith((".lock", ".owner")) for n in names) and not any(map(_is_journal, partial.glob(f"{JOURNAL}*"))):
             why = f"holds {names[0]!r}, and no journal of a merge"
     if why:
         raise MergeError(
@@ -352,15 +537,26 @@ def _is_journal(path: Path) -> bool:
         return False
 
 
-def _read_journal(path: Path, word: str) -> set[str]:
-    """The tensors a stopped merge has written, if it was this merge and the machine has not restarted since."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    except OSError:
-        return set()
-    if lines[0] != f"{word} {_boot()}":
-        return set()
-    return {line.partition(_TOLD)[0] for line in lines[1:-1]}  # a line without its end was not finished
+def _read_journal(path: Path, word: Word) -> tuple[set[str], dict[str, str] | None]:
+    """The tensors a stopped merge has written, if it was this merge; with their sums where the machine is another, or has
+    restarted since."""
+    lines = _lines(path)
+    first = lines[0].split(" ") if lines else [""]
+    # of large files not all is read: those with other times are taken for others
+    if first[0] != word.word or "".join(first[2:3]) != word.inputs.touched:
+        return set(), None
+    done = {line.partition(_TOLD)[0] for line in lines[1:] if not line.startswith(_TOLD)}
+    if first[1:2] == [boot()]:
+        return done, None
+    notes = [line.split(_TOLD, 3) for line in lines[1:] if line.startswith(f"{_TOLD}{_SUM}{_TOLD}")]
+    sums = {note[3]: note[2] for note in notes if len(note) == 4}
+    return done & sums.keys(), sums
+
+
+def _believe(done: set[str], sums: Mapping[str, str] | None, writer: Writer) -> None:
+    """Leave of what is said to be done what is there: a machine that died may have lost what it wrote last."""
+    if sums is not None:
+        done -= {name for name in done if not writer.kept(name, sums[name])}
 
 
 def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
@@ -369,21 +565,13 @@ def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
     for path in sorted(partial.glob(".journal*" if part is None else _journal_of(part))):
         for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]:
             name, line_text, about = line.partition(_TOLD)
-            if line_text:
+            if name and line_text:
                 models[name] = about
     return models
 
 
 def _journal_of(part: Part) -> str:
     return ".journal" if part == WHOLE else f".journal-{part.name}"
-
-
-def _boot() -> str:
-    """Changes when the machine restarts: then what was written last may be lost, whatever the journal says."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return "-"
 
 
 def _appear(out: Path, partial: Path) -> None:
@@ -402,12 +590,13 @@ def _appear(out: Path, partial: Path) -> None:
         for path, content in marks.items():  # it can be tried again
             path.write_bytes(content)
         raise
-    for path in out.glob(".lock*"):
+    for path in (*out.glob(".lock*"), *out.glob(".owner*")):
         path.unlink()
 
 
 def check_new(out: Path) -> None:
     """MergeError unless `out` can become a new file."""
+    check_path(out)
     if "\0" in str(out) or not out.name or out.name == "..":
         raise MergeError(f"{str(out)!r}: is no file's name.")
     if os.path.lexists(out):
@@ -455,9 +644,9 @@ def _stuck(error: MergeError, partial: Path, done: set[str]) -> MergeError:
     )
 
 
-def _discard(partial: Path, part: Part, locks: Sequence[int]) -> None:
+def _discard(partial: Path, part: Part, claim: Claim) -> None:
     """Delete a merge's own files, and the folder if nothing else is in it. Without its lock nothing there is ours."""
-    if part != WHOLE or not _owned(partial, locks):
+    if part != WHOLE or not claim.holds(partial):
         return
     with contextlib.suppress(OSError):
         for path in partial.iterdir():
@@ -466,41 +655,8 @@ def _discard(partial: Path, part: Part, locks: Sequence[int]) -> None:
         partial.rmdir()
 
 
-def _claim(partial: Path, part: Part, locks: list[int]) -> None:
-    """Lock the folder for this merge; the system lets go of the locks when the process dies, however it dies.
-
-    Parts share the folder's lock, and each has one of its own.
-    """
-    wanted = [(".lock", part == WHOLE)] + ([] if part == WHOLE else [(f".lock-{part.name}", True)])
-    for name, alone in wanted:
-        handle = os.open(partial / name, os.O_RDWR | os.O_CREAT, 0o666)
-        if fcntl is not None:
-            try:
-                fcntl.flock(handle, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(handle)
-                for lock in locks:
-                    os.close(lock)
-                locks.clear()
-                raise MergeError(f"{partial}: another merge is writing there; wait for it, or name another folder.") from None
-        locks.append(handle)
-    if not _owned(partial, locks):  # it had just finished when we came
-        for lock in locks:
-            os.close(lock)
-        locks.clear()
-        raise MergeError(f"{partial}: another merge has just finished there; name another folder.")
-
-
-def _owned(partial: Path, locks: Sequence[int]) -> bool:
-    """Whether the folder is the one whose lock we hold: it may have been moved away, and another merge have made its own."""
-    if not locks or partial.is_symlink():
-        return False
-    now = look(partial / ".lock")
-    return now is not None and now.same_file(Seen.of(os.fstat(locks[0])))
-
-
-def _check_own(partial: Path, locks: Sequence[int]) -> None:
-    if not _owned(partial, locks):
+def _check_own(partial: Path, claim: Claim) -> None:
+    if not claim.holds(partial):
         raise _gone(partial)
 
 

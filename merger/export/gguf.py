@@ -8,7 +8,7 @@ import hashlib
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -18,7 +18,7 @@ from merger.engine.batch import Making, Step, check_inputs, output_folder, with_
 from merger.engine.budget import fitting_workers
 from merger.engine.companions import temporary
 from merger.engine.document import open_models
-from merger.engine.output import OneFile, check_apart, check_new, check_space, fingerprint, writing
+from merger.engine.output import OneFile, check_apart, check_new, check_space, word_of, writing
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import CheckpointError, MergeError
 from merger.export.mapping import Recast, asked
@@ -94,7 +94,8 @@ def export(
         for model in models.values():
             model.hold()
         files = [[job.slot for job in jobs]]
-        word = _word(fingerprint(plan, models, files, str(on)), recast, chosen)
+        inputs = word_of(plan, models, files, str(on))
+        word = replace(inputs, word=_word(inputs.word, recast, chosen))
         one = OneFile("model.gguf", lambda path, keep: Writer(path, keep, recast, jobs, converter))
         with writing(out, files, {}, word, allow_nonfinite=allow_nonfinite, one=one) as output:
             # what the converter makes of several tensors is made again: nobody noted how far it was
@@ -183,6 +184,18 @@ class Writer:
 
     def _put(self, into: str, at: int, packed: Packed) -> None:
         write_at(self._handle, packed, self._recast.places[into].offset + at)
+
+    def sum(self, name: str) -> str:
+        """None: what was packed and turned is not found again."""
+        return ""
+
+    def kept(self, name: str, word: str) -> bool:
+        """Never."""
+        return False
+
+    def sync(self) -> None:
+        """Wait until the disk has what was written."""
+        os.fsync(self._handle)
 
     def close(self) -> None:
         """Close the file; what is missing stays missing."""

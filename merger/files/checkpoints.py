@@ -22,6 +22,7 @@ from merger.files import texts as small_files
 from merger.files.layout import is_buffer
 from merger.files.mapped import MappedFile, address, written_to
 from merger.files.pickles import read_places
+from merger.files.sums import Sum, sum_of
 from merger.kernels import build, windows
 from merger.limits import AFAR_TENSORS, HEADER_BYTES, INDEX_BYTES, NAME_CHARACTERS, SHARDS, TENSORS
 from merger.regular import JOURNAL, Seen, is_file, look, look_into, open_regular, there
@@ -503,6 +504,7 @@ class ShardWriter:
         self._waiting, self._lock = 0, threading.Lock()
         self._metadata = dict(metadata)
         self._places: dict[str, tuple[Path, int, Slot]] = {}
+        self._sums: dict[str, Sum] = {}
         self._handles: dict[Path, int] = {}
         try:
             for i, name in enumerate(file_names(len(files))):
@@ -542,7 +544,9 @@ class ShardWriter:
         if flat.numel():
             with full_disk(path):
                 offset += first * slot.dtype.itemsize
-                write_at(self._handles[path], flat.view(torch.uint8).numpy().data, offset)
+                data = flat.view(torch.uint8).numpy().data
+                write_at(self._handles[path], data, offset)
+                self._add(name, data, first * slot.dtype.itemsize)
                 if self._dirty is not None:
                     self._settle((self._handles[path], offset, flat.nbytes), self._dirty)
 
@@ -562,6 +566,30 @@ class ShardWriter:
                 oldest = self._unsettled.popleft()
                 self._waiting -= oldest[2]
             build.settle(*oldest, wait=True)
+
+    def _add(self, name: str, data: memoryview, first: int) -> None:
+        """Count in what was written from a byte of a tensor on; what does not come in order is not summed."""
+        if not first:
+            self._sums[name] = Sum()
+        so_far = self._sums.setdefault(name, Sum())
+        if so_far.nbytes == first:
+            so_far.add(data)
+
+    def sum(self, name: str) -> str:
+        """The sum of a tensor that is written; "" unless all of it came in order."""
+        so_far = self._sums.pop(name, Sum())
+        return so_far.word() if so_far.nbytes == self._places[name][2].nbytes else ""
+
+    def kept(self, name: str, word: str) -> bool:
+        """Whether what lies there of a tensor has this sum."""
+        path, offset, slot = self._places[name]
+        return sum_of(self._handles[path], offset, slot.nbytes) == word
+
+    def sync(self) -> None:
+        """Wait until the disk has what was written."""
+        for path, handle in self._handles.items():
+            with full_disk(path):
+                os.fsync(handle)
 
     def close(self) -> None:
         """Close the files; what is missing stays missing."""

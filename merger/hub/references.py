@@ -13,7 +13,7 @@ from merger.hub.lora import adapt
 from merger.hub.store import Fetched, Report, cached, is_hub_id
 from merger.hub.wire import Token, never, status_of
 from merger.inside import ours
-from merger.regular import is_file
+from merger.regular import is_file, scheme_of
 
 _HOSTS = ("huggingface.co", "www.huggingface.co", "hf.co")
 _OTHER_KINDS = ("datasets", "spaces", "collections", "papers", "docs", "models", "api")
@@ -109,6 +109,11 @@ def folder_of(reference: str, roots: Sequence[Path] = (Path(),), token: Token = 
         return unpacked.unpacked(packed)
     if is_file(Path(reference)):
         raise CheckpointError(f"{reference}: this is a file; name the model's folder.")
+    if scheme_of(reference):
+        raise CheckpointError(
+            f"{reference}: is an address, and models are read from folders and from the Hub (owner/name).\n"
+            "  Copy the model to a folder first, or mount the store as one."
+        )
     if not is_hub_id(reference):
         raise CheckpointError(
             f"{reference}: no such folder, and no Hub id (owner/name, or owner/name@revision).{_as_folder(reference, roots)}"

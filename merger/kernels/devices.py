@@ -16,8 +16,8 @@ GPUS: frozenset[str] = frozenset({"cuda"})
 """Kinds of device that merge and speak, beside the CPU."""
 
 
-def pick_device(name: str) -> torch.device:
-    """`cpu`, `cuda`, `cuda:1`; MergeError when this machine has none."""
+def pick_device(name: str, elsewhere: bool = False) -> torch.device:
+    """`cpu`, `cuda`, `cuda:1`; MergeError when this machine has none. elsewhere: it is another machine's."""
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -29,6 +29,8 @@ def pick_device(name: str) -> torch.device:
         )
     if device.type != "cpu" and device.type not in GPUS:
         raise MergeError(f"{name!r} is not supported; write cpu or cuda.")
+    if elsewhere:
+        return device
     if device.type == "cuda" and not torch.cuda.is_available():
         raise MergeError(f"--device {name}: this machine or this torch build has no CUDA device; use --device cpu.")
     count = 1 if device.type == "cpu" else int(_module(device).device_count())

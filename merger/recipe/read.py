@@ -20,7 +20,7 @@ from merger.recipe.parse import MAX_TEXT, Place, parse, shown
 from merger.recipe.paste import mended
 from merger.recipe.tokens import chat_template, tokenizer, tokenizer_source
 from merger.recipe.values import dtype, layer_range, parameters, reference, whole
-from merger.regular import read_text
+from merger.regular import read_text, scheme_of
 
 
 def load(text: str, source: str = "recipe") -> Recipe:
@@ -53,6 +53,8 @@ def _read(text: str, source: str) -> Recipe:
 
 def load_file(path: str | Path) -> Recipe:
     """`load` of a file; `presets/...` are also those that come with the program."""
+    if scheme_of(path):
+        raise RecipeError(f"{path}: is an address; copy the recipe here, and name its file.")
     try:
         text = read_text(inside(Path(path).expanduser()))
     except FileNotFoundError:

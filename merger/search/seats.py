@@ -1,30 +1,25 @@
 """Who tries the trials of a search: this process, processes beside it, or the machines of a Ray cluster."""
 
 import contextlib
-import importlib
 import multiprocessing
 import os
-import socket
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from merger.engine.cluster import LOOK, connected, machines
 from merger.engine.session import Parents
 from merger.errors import Cancelled, MergeError
 from merger.recipe import load
 from merger.search.likelihood import Example
 from merger.search.slopes import Mix
-from merger.search.trials import Runner
+from merger.search.trials import Mapper, Runner, Trial
 
 FEW = 5
 """Examples of each skill that a trial is asked first: one that is worse than most others' is not asked more."""
-KNOCK = 5.0
-"""Seconds for a cluster to answer at its address."""
-LOOK = 0.2
-"""Seconds between two looks whether to go on."""
 
 
 class Asked(Protocol):
@@ -168,54 +163,64 @@ def _of(future: "Future[Outcome]") -> Outcome:
 
 @contextlib.contextmanager
 def _on_ray(order: Asked, workers: int, address: str) -> Generator[TryAll]:
-    try:
-        package: Any = importlib.import_module("ray")
-    except ImportError:
-        raise MergeError("--ray needs Ray, which is not installed here: pip install 'merge-explorer[ray]'.") from None
-    begun = not package.is_initialized()
-    if begun:
-        _knock(address)
-        where = {"num_cpus": workers} if address == "local" else {"address": address}
-        try:
-            package.init(
-                **where, include_dashboard=False if address == "local" else None, log_to_driver=False, logging_level="ERROR"
-            )
-        except Exception as error:  # ConnectionError, ValueError, RuntimeError, whatever it meets on the way
-            raise MergeError(f"--ray {address}: no cluster answers there ({str(error).splitlines()[0][:120]}).") from None
-    gpus = 1 if order.device.startswith("cuda") else 0
-    seat = package.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=2)(_Far)
-    seats = [seat.remote(dict(order.learn), order.device, tuple(map(str, order.roots))) for _ in range(max(1, workers))]
+    with (
+        connected(address, workers) as package,
+        _hired(package, _Far, workers, address, order.device, dict(order.learn), order.device, _absolute(order.roots)) as seats,
+    ):
 
-    def try_all(tasks: Sequence[Task], go_on: Callable[[], bool]) -> list[Outcome | None]:
-        asked = [seats[i % len(seats)].hear.remote(task) for i, task in enumerate(tasks)]
-        left = list(asked)
-        while left and go_on():
-            _, left = package.wait(left, num_returns=len(left), timeout=LOOK)
-        try:
-            return [None if one in left else package.get(one) for one in asked]
-        except package.exceptions.RayError as error:
-            raise MergeError(
-                f"--ray {address}: a machine failed at a trial: {str(error).strip().splitlines()[-1][:200]}."
-            ) from None
+        def try_all(tasks: Sequence[Task], go_on: Callable[[], bool]) -> list[Outcome | None]:
+            asked = [seats[i % len(seats)].hear.remote(task) for i, task in enumerate(tasks)]
+            left = list(asked)
+            while left and go_on():
+                _, left = package.wait(left, num_returns=len(left), timeout=LOOK)
+            try:
+                return [None if one in left else package.get(one) for one in asked]
+            except package.exceptions.RayError as error:
+                raise _failed(address, error) from None
 
-    try:
         yield try_all
+
+
+@contextlib.contextmanager
+def mapped(address: str, workers: int, device: str) -> Generator[Mapper]:
+    """A `map` for trials on the machines of a cluster, in the order of their texts, for as long as a sweep lasts."""
+    with connected(address, workers) as package, _hired(package, _Trier, workers, address, device) as seats:
+
+        def over(ask: Callable[[str], Trial], texts: Sequence[str]) -> Iterator[Trial]:
+            asked = [seats[i % len(seats)].ask.remote(ask, text) for i, text in enumerate(texts)]
+            for one in asked:
+                while not package.wait([one], timeout=LOOK)[0]:
+                    pass  # short waits, so that Ctrl-C is heard
+                try:
+                    yield package.get(one)
+                except package.exceptions.RayError as error:
+                    raise _failed(address, error) from None
+
+        yield over
+
+
+@contextlib.contextmanager
+def _hired(package: Any, kind: type, workers: int, address: str, device: str, *given: Any) -> Generator[list[Any]]:
+    """So many actors of a kind, for as long as this lasts."""
+    gpus = 1 if device.startswith("cuda") else 0
+    if not any(machine.takes(1, 0, gpus) for machine in machines(package)):
+        raise MergeError(f"--ray {address}: no machine of the cluster gives a processor{' and a GPU' * gpus} to a trial.")
+    seat = package.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=2)(kind)
+    seats = [seat.remote(*given) for _ in range(max(1, workers))]
+    try:
+        yield seats
     finally:
         for one in seats:
             package.kill(one)
-        if begun:
-            package.shutdown()
 
 
-def _knock(address: str) -> None:
-    """MergeError where nobody listens: Ray itself would wait for minutes."""
-    host, _, port = address.removeprefix("ray://").rpartition(":")
-    if not host:
-        return
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), KNOCK).close()
-    except (OSError, ValueError, OverflowError) as error:
-        raise MergeError(f"--ray {address}: no cluster answers there ({error}).") from None
+def _failed(address: str, error: BaseException) -> MergeError:
+    return MergeError(f"--ray {address}: a machine failed at a trial: {str(error).strip().splitlines()[-1][:200]}.")
+
+
+def _absolute(roots: Sequence[Path]) -> tuple[str, ...]:
+    """Where models lie, as a process finds them that works in another folder."""
+    return tuple(str(root.absolute()) for root in roots)
 
 
 class _Far:
@@ -228,4 +233,16 @@ class _Far:
         return _hear(task)
 
 
-__all__ = ["FEW", "Outcome", "Seat", "Task", "TryAll", "opened"]
+class _Trier:
+    """The same for a sweep: what it is given to ask with brings its own models there."""
+
+    def __init__(self) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+
+    def ask(self, ask: Callable[[str], Trial], text: str) -> Trial:
+        return ask(text)
+
+
+__all__ = ["FEW", "Outcome", "Seat", "Task", "TryAll", "mapped", "opened"]
