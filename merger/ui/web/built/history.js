@@ -1,4 +1,4 @@
-// npm run build: 1fa2e7d3704d2755 of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js
+// npm run build: ec504f80b6969c2c of history/history.css history/list.js history/main.js history/store.js looks.json shared/colours.js shared/dom.js shared/numbers.js
 "use strict";var part=(()=>{var g=Object.defineProperty;var j=Object.getOwnPropertyDescriptor;var B=Object.getOwnPropertyNames;var F=Object.prototype.hasOwnProperty;var I=(e,t)=>{for(var r in t)g(e,r,{get:t[r],enumerable:!0})},K=(e,t,r,o)=>{if(t&&typeof t=="object"||typeof t=="function")for(let i of B(t))!F.call(e,i)&&i!==r&&
 g(e,i,{get:()=>t[i],enumerable:!(o=j(t,i))||o.enumerable});return e};var D=e=>K(g({},"__esModule",{value:!0}),e);var W={};I(W,{start:()=>_});var $=`.history{--hi-line: var(--border-color-primary, var(--me-line));--hi-quiet: var(--me-quiet);font-size:13px;color:var(--body-text-color, var(--me-text));.\
 hi-bar{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin-bottom:8px}.hi-count{flex:1;color:var(--hi-quiet);min-width:120px}.hi-list{list-style:none;\

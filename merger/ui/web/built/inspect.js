@@ -1,4 +1,4 @@
-// npm run build: f25091fc8b8c98ef of inspect/heat.js inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js shared/keyboard.js shared/numbers.js
+// npm run build: 8f077d2c795867b2 of inspect/heat.js inspect/inspect.css inspect/main.js looks.json shared/colours.js shared/dom.js shared/keyboard.js shared/numbers.js
 "use strict";var part=(()=>{var A=Object.defineProperty;var B=Object.getOwnPropertyDescriptor;var F=Object.getOwnPropertyNames;var j=Object.prototype.hasOwnProperty;var q=(t,e)=>{for(var n in e)A(t,n,{get:e[n],enumerable:!0})},K=(t,e,n,i)=>{if(e&&typeof e=="object"||typeof e=="function")for(let o of F(e))!j.call(t,o)&&o!==n&&
 A(t,o,{get:()=>e[o],enumerable:!(i=B(e,o))||i.enumerable});return t};var W=t=>K(A({},"__esModule",{value:!0}),t);var Z={};q(Z,{start:()=>X});var $=`.inspect{color:var(--body-text-color);font-size:14px;line-height:1.45;min-width:0;contain:inline-size}.inspect h3{font-size:16px;font-weight:600;margin:0\
  0 2px}.inspect h4{font-size:14px;font-weight:600;margin:0 0 4px}.inspect p{margin:0 0 8px;overflow-wrap:anywhere}.inspect .in-empty{padding:18px 4px;color:var(\
