@@ -1,5 +1,6 @@
 """The second voice: llama.cpp says what a freshly loaded file would say, after every move; and what transformers says."""
 
+import json
 import logging
 import shutil
 import sys
@@ -153,20 +154,22 @@ def test_after_moves_it_says_what_a_fresh_file_says(kind: str, mapped: bool, tmp
     session.release()
 
 
-@pytest.mark.parametrize("kind", ["mixtral", "qwen3", "olmo2"])
-def test_heads_of_their_own_and_experts(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["mixtral", "qwen3", "olmo2", "gpt2"])
+def test_heads_of_their_own_experts_and_what_only_the_converter_makes(kind: str, tmp_path: Path) -> None:
     import zoo
 
     zoo.family(kind, tmp_path)
+    for config in tmp_path.glob("*/config.json"):
+        config.write_text(json.dumps(json.loads(config.read_text()) | recast.TOLD.get(kind, {})))
     session, text = GgufSession(Parents(), "f16"), zoo.RECIPES["ties"].replace("@", str(tmp_path))
-    session.apply(load(zoo.RECIPES["linear"].replace("@", str(tmp_path))) if "linear" in zoo.RECIPES else load(text))
-    recipe = load(text.replace("0.5", "0.7"))
-    session.apply(recipe)
-    assert session.loaded is not None
-    ids = [i % session.loaded.words for i in IDS]
-    session.loaded.read(ids, 1)
-    said = session.loaded.read(IDS, len(IDS)) if session.loaded.words > 200 else None
-    assert said is None or torch.equal(said, afresh(recipe, "f16", session, tmp_path))
+    session.apply(load(text))
+    loaded, recast_ = session.loaded, session._recast
+    assert loaded is not None and recast_ is not None and bool(recast_.whole) == (kind == "gpt2")
+    before = loaded.read(IDS, len(IDS))
+    recipe = load(text.replace("weight: 0.6", "weight: 0.9"))
+    assert session.apply(recipe)
+    said = loaded.read(IDS, len(IDS))
+    assert torch.equal(said, afresh(recipe, "f16", session, tmp_path)) and not torch.equal(said, before)
     assert "checked against transformers" in check.checked(session, recipe, None, lambda: True)
     session.release()
 
