@@ -362,12 +362,15 @@ def test_the_kind_of_numbers_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_the_lowest_layers_are_checked_where_not_all_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     session = GgufSession(Parents(), "f16")
     plan = make_plan(mix(), session.parents.open(mix()))
-    rest = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) is None) * check._BYTES
-    layer = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) == 0) * check._BYTES
-    assert [check.fitting_layers(plan, rest + n * layer - 1) for n in (1, 2, 3, 9)] == [0, 1, 2, 6]
-    monkeypatch.setattr(check, "ROOM", rest + 2 * layer)
+    rest = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) is None)
+    layer = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) == 0)
+    assert [check.fitting_layers(plan, 4 * (rest + n * layer) - 1, 4) for n in (1, 2, 3, 9)] == [0, 1, 2, 6]
+    monkeypatch.setattr(check, "ROOM", 4 * (rest + 2 * layer))
     assert check.checked(session, mix(), None, lambda: True) == "checked against transformers on 2 of 6 layers"
     other = GgufSession(Parents(), "f16")
+    monkeypatch.setattr(check, "ROOM", 2 * (rest + layer))  # in bfloat16
+    assert check.checked(other, mix(), None, lambda: True).endswith("on 1 of 6 layers")
+    other.checks.clear()
     monkeypatch.setattr(check, "ROOM", rest)
     assert check.checked(other, mix(), None, lambda: True).startswith("not checked: no layer of it fits")
 

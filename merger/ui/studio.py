@@ -313,7 +313,7 @@ class Studio:
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
         found = self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])
-        if found.kind == "export" and self.host.accelerator == "cpu":
+        if found.kind == "export" and self.host.accelerator == "cpu" and not self.host.hosted:  # a stranger's could end it
             with contextlib.suppress(MergeError):
                 way = other_way(plan, {**beside, **self.parents.open(recipe, self.access)}, self.host.room, len(prompt) + length)
                 return Outlook("live", f"Live, {way.words}.", way.takes.bits)
