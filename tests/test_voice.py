@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -172,6 +173,14 @@ def test_heads_of_their_own_experts_and_what_only_the_converter_makes(kind: str,
     assert torch.equal(said, afresh(recipe, "f16", session, tmp_path)) and not torch.equal(said, before)
     assert "checked against transformers" in check.checked(session, recipe, None, lambda: True)
     session.release()
+
+
+def test_what_is_made_of_several_tensors_is_made_of_all_of_them_again() -> None:
+    session = GgufSession(Parents())
+    jobs = [SimpleNamespace(name=name) for name in "abcd"]
+    session.done = {job.name: job for job in jobs if job.name != "b"}  # type: ignore[assignment]
+    recast_: Any = SimpleNamespace(sources=frozenset("abc"), whole={"x": ("a", "b")})
+    assert [job.name for job in session._stale(SimpleNamespace(jobs=jobs), recast_)] == ["a", "b"]  # type: ignore[arg-type]
 
 
 def test_the_pass_of_ggml_makes_the_same_bytes() -> None:
@@ -439,6 +448,20 @@ def test_the_page_hears_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> No
     assert studio.second.gguf.loaded is None
     with pytest.raises(MergeError, match="it cannot be improved"):
         Improving(studio).check(work.recipe)
+
+
+def test_what_is_picked_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    from merger.ui.panels.models import Picking, Seen
+
+    monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("export", "To files only: too large."))
+    studio = Studio(PRESETS)
+    seen = [Seen(ref, model=studio.parents.model(ref)) for ref in (studio.base, PIRATE, PLURAL)]
+    told = Picking(studio)._outlook(seen, seen[0].nbytes)
+    assert told.words.startswith("Live, heard in 16 bits through llama.cpp, with 3") and "(7.4 MB) stay on the disk" in told.words
+    assert "The first answer takes about 8 seconds, and so does going on to another" in told.words
+    hosted = replace(studio.host, hosted=True)
+    monkeypatch.setattr(studio, "host", hosted)
+    assert Picking(studio)._outlook(seen, seen[0].nbytes).kind == "export"
 
 
 def test_the_page_says_as_before_where_llama_cpp_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
