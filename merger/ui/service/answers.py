@@ -88,9 +88,10 @@ class Answers:
         ink = lanes.inks([*work.shelf, *work.chosen])
         words = {m: self._words(m) for m in (work.base, *work.chosen)}
         several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
+        asked = _asked_in(words[work.base], several)
         how = {"heard": f"heard in {bits} bits, as all here"} if bits else {}
         return [
-            {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": _asked_in(words[work.base], several)} | how,
+            {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": asked, **how},
             {"key": work.base, "name": names[work.base], "slot": None, "base": True},
             *(
                 {"key": m, "name": names[m], "slot": ink[m], "words": _asked_in(words[m], True) if several else ""}
