@@ -29,13 +29,15 @@ from merger.errors import Cancelled, MergeError
 from merger.export.gguf import export
 from merger.gguf.kinds import packed_rows
 from merger.recipe import Recipe, dump, load
+from merger.recipe import load_file as recipe_of
 from merger.search import llama
 from merger.search.judge import Judge
 from merger.search.likelihood import answer_logprobs
 from merger.search.llama import LlamaRunner, runner_for
 from merger.search.questions import Question, QuestionSet
 from merger.search.trials import Runner
-from merger.serve.voices import scored
+from merger.serve.voices import Piece, Voices, scored
+from merger.serve.wanted import chat
 from merger.ui import PRESETS, workspace
 from merger.ui.host import Host, Outlook
 from merger.ui.rows import Row
@@ -342,6 +344,15 @@ def test_programs_can_ask_it(runner: LlamaRunner, tmp_path: Path) -> None:
     assert isinstance(made, LlamaRunner) and "heard in 16 bits through llama.cpp" in told[0]
     assert "stay on the disk" in told[0] and "The first answer takes about" in told[0]
     assert type(runner_for(Parents(), recipe, "auto")) is Runner
+    (tmp_path / "mine.yaml").write_text(dump(recipe))
+    voices = Voices(tmp_path / "mine.yaml", lambda: recipe_of(tmp_path / "mine.yaml"), made, tell=told.append)
+    asked = chat({"messages": [{"role": "user", "content": "plural of box"}], "logprobs": True, "top_logprobs": 2})
+    pieces = [one for one in voices.answer(asked, lambda: True) if isinstance(one, Piece)]
+    assert "".join(piece.text for piece in pieces).strip() == "boxes" and pieces[0].chances[0].top
+    (tmp_path / "mine.yaml").write_text(dump(mix(-1.0, -1.0)))
+    again = [one for one in voices.answer(asked, lambda: True) if isinstance(one, Piece)]
+    assert "".join(piece.text for piece in again).strip() != "boxes" and "has changed" in told[-1]
+    made.release()
     assert serve.Served(tmp_path, lambda: recipe).voice == "auto"
 
 
