@@ -39,7 +39,7 @@ from merger.search.trials import Runner
 from merger.serve.voices import Piece, Voices, scored
 from merger.serve.wanted import chat
 from merger.ui import PRESETS, workspace
-from merger.ui.host import Host, Outlook
+from merger.ui.host import Host, Outlook, read_host
 from merger.ui.rows import Row
 from merger.ui.service.answers import Answers
 from merger.ui.service.improve import Improving
@@ -470,6 +470,7 @@ def test_what_is_picked_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
     told = Picking(studio)._outlook(seen, seen[0].nbytes)
     assert told.words.startswith("Live, heard in 16 bits through llama.cpp, with 3") and "(7.4 MB) stay on the disk" in told.words
     assert "The first answer takes about 8 seconds, and so does going on to another" in told.words
+    assert read_host({"MERGER_THREADS": "6"}).threads == 6 and read_host({"MERGER_THREADS": "lots"}).threads == 1
     hosted = replace(studio.host, hosted=True)
     monkeypatch.setattr(studio, "host", hosted)
     assert Picking(studio)._outlook(seen, seen[0].nbytes).kind == "export"

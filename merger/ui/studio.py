@@ -176,7 +176,7 @@ class Studio:
         self.voices = Runner(self.parents, self._rest_searcher)
         self.searcher = Runner(self.parents, self._rest_voices)
         """For sweeps: a merged model of its own, so that answers go on meanwhile. Used by one at a time: hold `sweeping`."""
-        self.second = LlamaRunner(self.parents)
+        self.second = LlamaRunner(self.parents, threads=self.host.threads)
         """For merges that do not fit in memory."""
         self.sweeping = threading.Lock()
         self.probes = presets / "probes.json"

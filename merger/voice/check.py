@@ -3,6 +3,7 @@
 Some architectures are turned into its files without a complaint, and speak nonsense there.
 """
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -57,6 +58,7 @@ def _compared(session: GgufSession, recipe: Recipe, plan: Plan, access: Access |
     except MergeError as error:
         return f"not checked: its lowest layers are no model ({str(error).splitlines()[0]})"
     wanted, ids = _transformers(session, part, access, go_on)  # first: what it refuses does not reach llama.cpp
+    gc.collect()  # a module is held by circles; llama.cpp is to have its room
     try:
         ours, bits = _llama(session, part, access, go_on, ids)
     except Cancelled:
