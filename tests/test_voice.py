@@ -18,6 +18,7 @@ import smollm
 import torch
 from safetensors.torch import load_file, save_file
 
+import merger.engine.tensor as stretching
 import merger.voice.session as sessions
 from merger.chat.conversation import Conversation
 from merger.chat.model import Plain
@@ -26,6 +27,7 @@ from merger.cli import serve
 from merger.engine.plan import make_plan
 from merger.engine.session import Parents
 from merger.errors import Cancelled, MergeError
+from merger.export import turning
 from merger.export.gguf import export
 from merger.gguf.kinds import packed_rows
 from merger.recipe import Recipe, dump, load
@@ -174,6 +176,38 @@ def test_heads_of_their_own_experts_and_what_only_the_converter_makes(kind: str,
     said = loaded.read(IDS, len(IDS))
     assert torch.equal(said, afresh(recipe, "f16", session, tmp_path)) and not torch.equal(said, before)
     assert "checked against transformers" in check.checked(session, recipe, None, lambda: True)
+    session.release()
+
+
+@pytest.mark.parametrize("mapped", [False, True], ids=["set", "written"])
+def test_large_tensors_come_in_pieces(mapped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Merged in stretches that end within rows, packed and set some rows at a time."""
+    monkeypatch.setattr(sessions, "_WHOLE", 1000)
+    monkeypatch.setattr(stretching, "STRETCH", 1000)
+    monkeypatch.setattr(turning, "_NUMBERS", 500)
+    session = GgufSession(Parents(), "q8_0", mapped=mapped)
+    for recipe in (mix(), mix(0.2)):
+        session.apply(recipe)
+    assert session.loaded is not None
+    assert torch.equal(session.loaded.read(IDS, len(IDS)), afresh(mix(0.2), "q8_0", session, tmp_path))
+    session.release()
+
+
+def test_parents_that_do_not_fit_are_read_past_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, seen = sessions.read_by_files, list[int]()
+
+    def noted(models: Any, files: Any) -> Any:
+        seen.append(len(files))
+        return read(models, files)
+
+    monkeypatch.setattr(sessions, "read_by_files", noted)
+    session = GgufSession(Parents(), "q8_0", room=lambda: 5_000_000)
+    session.apply(mix())
+    assert session.loaded is not None and seen == [3]
+    assert torch.equal(session.loaded.read(IDS, len(IDS)), afresh(mix(), "q8_0", session, tmp_path))
+    session.room = lambda: None
+    session.apply(mix(0.1))
+    assert seen == [3]
     session.release()
 
 
