@@ -51,6 +51,22 @@ def own_memory(found: dict[str, Any]) -> Iterator[None]:
         found["own MB"] = most[0]
 
 
+class Clock:
+    """Seconds on the clock and of this process's processors since it was made: on a busy machine the second tell more."""
+
+    def __init__(self) -> None:
+        self._wall, self._cpu = time.perf_counter(), time.process_time()
+
+    def __call__(self) -> tuple[float, float]:
+        return time.perf_counter() - self._wall, time.process_time() - self._cpu
+
+
+def mid(times: list[tuple[float, float]]) -> str:
+    """Medians of both."""
+    wall, cpu = zip(*times, strict=True)
+    return f"{statistics.median(wall):.3f} (processors {statistics.median(cpu):.3f})"
+
+
 def measure(who: str, where: Path, threads: int) -> dict[str, Any]:
     """One voice in this process."""
     import torch
@@ -75,35 +91,35 @@ def measure(who: str, where: Path, threads: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     with own_memory(found):
         runner = LlamaRunner(Parents(), "q8_0", threads=threads) if who == "llama" else Runner(Parents())
-        began = time.perf_counter()
+        clock = Clock()
         voice = runner.merged(at(0.6))
-        found["first filling s"] = time.perf_counter() - began
+        found["first filling s"] = mid([clock()])
         found["checked"] = getattr(voice, "checked", "")
         for kind in ("one layer", "all"):
-            to_first, merging = list[float](), list[float]()
+            to_first, merging = list[tuple[float, float]](), list[tuple[float, float]]()
             for i in range(MOVES if kind == "one layer" else 2):
-                began = time.perf_counter()
+                clock = Clock()
                 voice = runner.merged(at(0.1 + 0.05 * i, everywhere=kind == "all"))
-                merging.append(time.perf_counter() - began)
+                merging.append(clock())
                 next(voice.tokens(TokenIds.of(ids), 1), None)
-                to_first.append(time.perf_counter() - began)
-            found[f"{kind}: merged s"], found[f"{kind}: first word s"] = map(statistics.median, (merging, to_first))
+                to_first.append(clock())
+            found[f"{kind}: merged s"], found[f"{kind}: first word s"] = mid(merging), mid(to_first)
         steps = voice.forward.steps(ids, WORDS) if who == "llama" else None
-        times = list[float]()
+        times = list[tuple[float, float]]()
         if steps is not None:
             for _ in range(WORDS):
-                began = time.perf_counter()
+                clock = Clock()
                 ids.append(int(next(steps)[0].argmax()))
-                times.append(time.perf_counter() - began)
+                times.append(clock())
         else:
             with torch.inference_mode():
                 out = voice.forward.call(ids, None, 1)
                 for _ in range(WORDS):
                     token, cache = int(out.logits[0, -1].argmax()), out.past_key_values
-                    began = time.perf_counter()
+                    clock = Clock()
                     out = voice.forward.call([token], cache, 1)
-                    times.append(time.perf_counter() - began)
-        found["words a second"] = 1 / statistics.median(times[1:])
+                    times.append(clock())
+        found["a word s"] = mid(times[1:])
     return found
 
 
@@ -142,7 +158,7 @@ def main() -> None:
     for who, limit in (("llama", asked.limit), ("model", None)):
         print(f"{asked.size}, {who}, {asked.threads} threads, load {os.getloadavg()[0]:.1f}")
         for name, value in apart(who, where, limit, asked.threads).items():
-            print(f"  {name}: {value:.2f}" if isinstance(value, float) else f"  {name}: {value}", flush=True)
+            print(f"  {name}: {value}", flush=True)
 
 
 if __name__ == "__main__":

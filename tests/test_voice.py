@@ -1,11 +1,13 @@
 """The second voice: llama.cpp says what a freshly loaded file would say, after every move; and what transformers says."""
 
+import json
 import logging
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +18,7 @@ import smollm
 import torch
 from safetensors.torch import load_file, save_file
 
+import merger.engine.tensor as stretching
 import merger.voice.session as sessions
 from merger.chat.conversation import Conversation
 from merger.chat.model import Plain
@@ -24,18 +27,21 @@ from merger.cli import serve
 from merger.engine.plan import make_plan
 from merger.engine.session import Parents
 from merger.errors import Cancelled, MergeError
+from merger.export import turning
 from merger.export.gguf import export
 from merger.gguf.kinds import packed_rows
 from merger.recipe import Recipe, dump, load
+from merger.recipe import load_file as recipe_of
 from merger.search import llama
 from merger.search.judge import Judge
 from merger.search.likelihood import answer_logprobs
 from merger.search.llama import LlamaRunner, runner_for
 from merger.search.questions import Question, QuestionSet
 from merger.search.trials import Runner
-from merger.serve.voices import scored
+from merger.serve.voices import Piece, Voices, scored
+from merger.serve.wanted import chat
 from merger.ui import PRESETS, workspace
-from merger.ui.host import Host, Outlook
+from merger.ui.host import Host, Outlook, read_host
 from merger.ui.rows import Row
 from merger.ui.service.answers import Answers
 from merger.ui.service.improve import Improving
@@ -153,22 +159,64 @@ def test_after_moves_it_says_what_a_fresh_file_says(kind: str, mapped: bool, tmp
     session.release()
 
 
-@pytest.mark.parametrize("kind", ["mixtral", "qwen3", "olmo2"])
-def test_heads_of_their_own_and_experts(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["mixtral", "qwen3", "olmo2", "gpt2"])
+def test_heads_of_their_own_experts_and_what_only_the_converter_makes(kind: str, tmp_path: Path) -> None:
     import zoo
 
     zoo.family(kind, tmp_path)
+    for config in tmp_path.glob("*/config.json"):
+        config.write_text(json.dumps(json.loads(config.read_text()) | recast.TOLD.get(kind, {})))
     session, text = GgufSession(Parents(), "f16"), zoo.RECIPES["ties"].replace("@", str(tmp_path))
-    session.apply(load(zoo.RECIPES["linear"].replace("@", str(tmp_path))) if "linear" in zoo.RECIPES else load(text))
-    recipe = load(text.replace("0.5", "0.7"))
-    session.apply(recipe)
-    assert session.loaded is not None
-    ids = [i % session.loaded.words for i in IDS]
-    session.loaded.read(ids, 1)
-    said = session.loaded.read(IDS, len(IDS)) if session.loaded.words > 200 else None
-    assert said is None or torch.equal(said, afresh(recipe, "f16", session, tmp_path))
+    session.apply(load(text))
+    loaded, recast_ = session.loaded, session._recast
+    assert loaded is not None and recast_ is not None and bool(recast_.whole) == (kind == "gpt2")
+    before = loaded.read(IDS, len(IDS))
+    recipe = load(text.replace("weight: 0.6", "weight: 0.9"))
+    assert session.apply(recipe)
+    said = loaded.read(IDS, len(IDS))
+    assert torch.equal(said, afresh(recipe, "f16", session, tmp_path)) and not torch.equal(said, before)
     assert "checked against transformers" in check.checked(session, recipe, None, lambda: True)
     session.release()
+
+
+@pytest.mark.parametrize("mapped", [False, True], ids=["set", "written"])
+def test_large_tensors_come_in_pieces(mapped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Merged in stretches that end within rows, packed and set some rows at a time."""
+    monkeypatch.setattr(sessions, "_WHOLE", 1000)
+    monkeypatch.setattr(stretching, "STRETCH", 1000)
+    monkeypatch.setattr(turning, "_NUMBERS", 500)
+    session = GgufSession(Parents(), "q8_0", mapped=mapped)
+    for recipe in (mix(), mix(0.2)):
+        session.apply(recipe)
+    assert session.loaded is not None
+    assert torch.equal(session.loaded.read(IDS, len(IDS)), afresh(mix(0.2), "q8_0", session, tmp_path))
+    session.release()
+
+
+def test_parents_that_do_not_fit_are_read_past_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, seen = sessions.read_by_files, list[int]()
+
+    def noted(models: Any, files: Any) -> Any:
+        seen.append(len(files))
+        return read(models, files)
+
+    monkeypatch.setattr(sessions, "read_by_files", noted)
+    session = GgufSession(Parents(), "q8_0", room=lambda: 5_000_000)
+    session.apply(mix())
+    assert session.loaded is not None and seen == [3]
+    assert torch.equal(session.loaded.read(IDS, len(IDS)), afresh(mix(), "q8_0", session, tmp_path))
+    session.room = lambda: None
+    session.apply(mix(0.1))
+    assert seen == [3]
+    session.release()
+
+
+def test_what_is_made_of_several_tensors_is_made_of_all_of_them_again() -> None:
+    session = GgufSession(Parents())
+    jobs = [SimpleNamespace(name=name) for name in "abcd"]
+    session.done = {job.name: job for job in jobs if job.name != "b"}  # type: ignore[assignment]
+    recast_: Any = SimpleNamespace(sources=frozenset("abc"), whole={"x": ("a", "b")})
+    assert [job.name for job in session._stale(SimpleNamespace(jobs=jobs), recast_)] == ["a", "b"]  # type: ignore[arg-type]
 
 
 def test_the_pass_of_ggml_makes_the_same_bytes() -> None:
@@ -330,6 +378,15 @@ def test_programs_can_ask_it(runner: LlamaRunner, tmp_path: Path) -> None:
     assert isinstance(made, LlamaRunner) and "heard in 16 bits through llama.cpp" in told[0]
     assert "stay on the disk" in told[0] and "The first answer takes about" in told[0]
     assert type(runner_for(Parents(), recipe, "auto")) is Runner
+    (tmp_path / "mine.yaml").write_text(dump(recipe))
+    voices = Voices(tmp_path / "mine.yaml", lambda: recipe_of(tmp_path / "mine.yaml"), made, tell=told.append)
+    asked = chat({"messages": [{"role": "user", "content": "plural of box"}], "logprobs": True, "top_logprobs": 2})
+    pieces = [one for one in voices.answer(asked, lambda: True) if isinstance(one, Piece)]
+    assert "".join(piece.text for piece in pieces).strip() == "boxes" and pieces[0].chances[0].top
+    (tmp_path / "mine.yaml").write_text(dump(mix(-1.0, -1.0)))
+    again = [one for one in voices.answer(asked, lambda: True) if isinstance(one, Piece)]
+    assert "".join(piece.text for piece in again).strip() != "boxes" and "has changed" in told[-1]
+    made.release()
     assert serve.Served(tmp_path, lambda: recipe).voice == "auto"
 
 
@@ -359,12 +416,15 @@ def test_the_kind_of_numbers_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_only_the_lowest_layers_are_checked_where_not_all_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     session = GgufSession(Parents(), "f16")
     plan = make_plan(mix(), session.parents.open(mix()))
-    rest = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) is None) * check._BYTES
-    layer = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) == 0) * check._BYTES
-    assert [check.fitting_layers(plan, rest + n * layer - 1) for n in (1, 2, 3, 9)] == [0, 1, 2, 6]
-    monkeypatch.setattr(check, "ROOM", rest + 2 * layer)
+    rest = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) is None)
+    layer = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) == 0)
+    assert [check.fitting_layers(plan, 4 * (rest + n * layer) - 1, 4) for n in (1, 2, 3, 9)] == [0, 1, 2, 6]
+    monkeypatch.setattr(check, "ROOM", 4 * (rest + 2 * layer))
     assert check.checked(session, mix(), None, lambda: True) == "checked against transformers on 2 of 6 layers"
     other = GgufSession(Parents(), "f16")
+    monkeypatch.setattr(check, "ROOM", 2 * (rest + layer))  # in bfloat16
+    assert check.checked(other, mix(), None, lambda: True).endswith("on 1 of 6 layers")
+    other.checks.clear()
     monkeypatch.setattr(check, "ROOM", rest)
     assert check.checked(other, mix(), None, lambda: True).startswith("not checked: no layer of it fits")
 
@@ -399,14 +459,14 @@ def named_as_there() -> Recipe:
 
 
 def test_the_page_hears_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One speaker at a time, all rows of one together; remembered; told on every card; Improve says no."""
+    """One speaker at a time, all rows of one together; remembered; told on the merge's card; Improve says no."""
     monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("export", "To files only: too large."))
     studio = Studio(PRESETS)
     work = desk(studio)
     outlook = studio.outlook(work.recipe)
     assert (outlook.kind, outlook.bits) == ("live", 16) and outlook.words.startswith("Live, heard in 16 bits through llama.cpp")
     answers, order = Answers(studio), list[str]()
-    assert {column["heard"] for column in answers.columns(work)} == {"heard in 16 bits"}
+    assert [column.get("heard") for column in answers.columns(work)] == ["heard in 16 bits, as all here", None, None, None]
     turns = studio.second.turns
 
     def noted(asked: Any, prompt: str, **more: Any) -> Any:
@@ -433,6 +493,21 @@ def test_the_page_hears_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> No
     assert studio.second.gguf.loaded is None
     with pytest.raises(MergeError, match="it cannot be improved"):
         Improving(studio).check(work.recipe)
+
+
+def test_what_is_picked_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    from merger.ui.panels.models import Picking, Seen
+
+    monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("export", "To files only: too large."))
+    studio = Studio(PRESETS)
+    seen = [Seen(ref, model=studio.parents.model(ref)) for ref in (studio.base, PIRATE, PLURAL)]
+    told = Picking(studio)._outlook(seen, seen[0].nbytes)
+    assert told.words.startswith("Live, heard in 16 bits through llama.cpp, with 3") and "(7.4 MB) stay on the disk" in told.words
+    assert "The first answer takes about 8 seconds, and so does going on to another" in told.words
+    assert read_host({"MERGER_THREADS": "6"}).threads == 6 and read_host({"MERGER_THREADS": "lots"}).threads == 1
+    hosted = replace(studio.host, hosted=True)
+    monkeypatch.setattr(studio, "host", hosted)
+    assert Picking(studio)._outlook(seen, seen[0].nbytes).kind == "export"
 
 
 def test_the_page_says_as_before_where_llama_cpp_is_not(monkeypatch: pytest.MonkeyPatch) -> None:

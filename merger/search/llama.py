@@ -71,8 +71,7 @@ class LlamaRunner(Runner):
     def parent(self, reference: str, access: Access | None = None) -> LlamaVoice:
         """One of the models that are merged, as it is: a recipe that copies it."""
         if reference not in self._copies:
-            copied = next(method.name for method in METHODS.values() if method.law.copies)
-            self._copies[reference] = Recipe(copied, models=(Entry(reference),))
+            self._copies[reference] = copy_of(reference)
         return self.merged(self._copies[reference], access=access)
 
     def close(self, reference: str) -> None:
@@ -99,6 +98,11 @@ class LlamaRunner(Runner):
                 yield from interleave({key: voice}, prompt, limit=limit, sampling=sampling, go_on=go_on, seconds=seconds)
 
 
+def copy_of(reference: str) -> Recipe:
+    """The recipe whose merge is a model as it is."""
+    return Recipe(next(method.name for method in METHODS.values() if method.law.copies), models=(Entry(reference),))
+
+
 class Way(NamedTuple):
     """How a merge that does not fit can be heard all the same. words: why, and what it takes, for people."""
 
@@ -115,7 +119,7 @@ def other_way(plan: Plan, models: Mapping[str, Checkpoint], room: int | None, to
         found,
         f"heard in {found.bits} bits through llama.cpp, with {format_bytes(found.total)} of memory; its models "
         f"({format_bytes(found.parents)}) stay on the disk. The first answer takes about {_long(filling(plan, models))}, and so "
-        "does another of these models, as one at a time is loaded",
+        "does going on to another of these models: one is loaded at a time",
     )
 
 
@@ -169,4 +173,4 @@ class Quarters:
 _TOLD = 200_000_000
 """Bytes from which a filling is told of."""
 
-__all__ = ["LlamaRunner", "Quarters", "Way", "other_way", "runner_for"]
+__all__ = ["LlamaRunner", "Quarters", "Way", "copy_of", "other_way", "runner_for"]

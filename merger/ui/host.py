@@ -59,6 +59,7 @@ class Host:
 
     family  the folders of models that come with the page: the only local paths a hosted page opens
     trials  the file in which sweeps and searches are kept; "" for none: a hosted page keeps nothing
+    threads of llama.cpp, which wait for each other by spinning
     """
 
     hosted: bool = False
@@ -71,6 +72,7 @@ class Host:
     oauth: bool = False
     family: frozenset[str] = frozenset()
     trials: str = ""
+    threads: int = 1
 
     @property
     def device(self) -> str | None:
@@ -152,7 +154,7 @@ def read_host(environment: Mapping[str, str] = os.environ, family: Collection[st
         hosted, space, _count(environment.get("CPU_CORES", "")) or os.cpu_count() or 2,
         _bytes(environment.get("MEMORY", "")) or _memory(), "zerogpu" if zero else "cuda" if gpu_memory else "cpu",
         gpu_memory, disk or (int(DISK * 0.6) if hosted else 0), bool(environment.get("OAUTH_CLIENT_ID")), frozenset(family),
-        "" if hosted else environment.get("MERGER_TRIALS", ""),
+        "" if hosted else environment.get("MERGER_TRIALS", ""), min(_count(environment.get("MERGER_THREADS", "")) or 1, 1024),
     )  # fmt: skip
 
 

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from merger.chat.sampling import Sampling
-from merger.engine.budget import available, need
+from merger.engine.budget import TEXT, available, need
 from merger.engine.plan import Plan
 from merger.engine.session import Parents
 from merger.errors import MergeError
+from merger.files.checkpoints import Checkpoint
 from merger.findings import Fix
 from merger.hub.references import open_here
 from merger.inspect.analysis import Sketch
@@ -175,7 +176,7 @@ class Studio:
         self.voices = Runner(self.parents, self._rest_searcher)
         self.searcher = Runner(self.parents, self._rest_voices)
         """For sweeps: a merged model of its own, so that answers go on meanwhile. Used by one at a time: hold `sweeping`."""
-        self.second = LlamaRunner(self.parents)
+        self.second = LlamaRunner(self.parents, threads=self.host.threads)
         """For merges that do not fit in memory."""
         self.sweeping = threading.Lock()
         self.probes = presets / "probes.json"
@@ -313,9 +314,16 @@ class Studio:
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
         found = self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])
-        if found.kind == "export" and self.host.accelerator == "cpu":
+        return self.otherwise(found, plan, models, len(prompt) + length)
+
+    def otherwise(self, found: Outlook, plan: Plan, models: Mapping[str, Checkpoint], tokens: int = TEXT) -> Outlook:
+        """What was found, or that a merge that does not fit can be heard through llama.cpp. models: all that are opened for it.
+
+        Not on hosted pages: a stranger's config could end llama.cpp, and this process with it.
+        """
+        if found.kind == "export" and self.host.accelerator == "cpu" and not self.host.hosted:
             with contextlib.suppress(MergeError):
-                way = other_way(plan, {**beside, **self.parents.open(recipe, self.access)}, self.host.room, len(prompt) + length)
+                way = other_way(plan, models, self.host.room, tokens)
                 return Outlook("live", f"Live, {way.words}.", way.takes.bits)
         return found
 

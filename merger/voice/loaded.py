@@ -15,8 +15,8 @@ from merger.errors import Cancelled, MergeError
 from merger.export.mapping import Place
 from merger.voice.library import GET_TENSOR, Batch, complaint, finds_tensors, library
 
-CHUNK = 512
-"""Tokens that are read at a time."""
+CHUNK = 128
+"""Tokens that are read at a time: there is room for the logits of all, and of a large vocabulary each takes a megabyte."""
 CONTEXT = 1024
 """Tokens there is room for at first; more is made when a text needs it."""
 GONE = "this model was let go of meanwhile; ask again."

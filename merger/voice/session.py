@@ -36,7 +36,7 @@ from merger.recipe import Recipe
 from merger.voice import library
 from merger.voice.loaded import Loaded
 
-_WHOLE = 1 << 27
+_WHOLE = 1 << 25
 """Numbers of a tensor up to which it is merged at once, with what is known of its parents; a larger one comes in pieces."""
 _FEW = 1 << 20
 """Numbers for which no threads are woken."""

@@ -34,6 +34,7 @@ from merger.inspect.verdict import verdict, ways_out
 from merger.methods import PLAIN
 from merger.recipe import Recipe, replace_all
 from merger.recipe import load as load_recipe
+from merger.search.llama import copy_of
 from merger.ui.background import Background, Ended
 from merger.ui.bars import Bar, State, bars, shown
 from merger.ui.events import NOW, QUIET
@@ -380,7 +381,14 @@ class Picking:
             have = available(device) if host.accelerator == "cuda" else None
             free = have and have[1]
             computing = need(None, {one.reference: one.model for one in seen if one.model is not None}, device).beside
-        return host.outlook([one.nbytes for one in seen], merged, computing or 0, free)
+        found = host.outlook([one.nbytes for one in seen], merged, computing or 0, free)
+        models = {one.reference: one.model for one in seen if one.model is not None}
+        with contextlib.suppress(MergeError):  # a merge takes what its base takes
+            base = seen[0].reference
+            return (
+                self.studio.otherwise(found, make_plan(copy_of(base), {base: models[base]}), models) if base in models else found
+            )
+        return found
 
     def _told(self, shelf: Shelf, seen: Sequence[Seen], verdict: str, outlook: str, button: str | None) -> Updates:
         words = {one.reference: one.words for one in seen}

@@ -88,9 +88,10 @@ class Answers:
         ink = lanes.inks([*work.shelf, *work.chosen])
         words = {m: self._words(m) for m in (work.base, *work.chosen)}
         several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
-        how = {"heard": f"heard in {bits} bits"} if bits else {}
-        found: list[dict[str, Any]] = [
-            {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": _asked_in(words[work.base], several)},
+        asked = _asked_in(words[work.base], several)
+        how = {"heard": f"heard in {bits} bits, as all here"} if bits else {}
+        return [
+            {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": asked, **how},
             {"key": work.base, "name": names[work.base], "slot": None, "base": True},
             *(
                 {"key": m, "name": names[m], "slot": ink[m], "words": _asked_in(words[m], True) if several else ""}
@@ -98,7 +99,6 @@ class Answers:
             ),
             *({"key": name, "name": name, "slot": None, "kept": True} for name in self.kept(work)),
         ]  # fmt: skip
-        return [{**one, **how} for one in found]
 
     def _bits(self, work: Workspace) -> int:
         """Of a weight, where the merge is heard through llama.cpp; else 0."""
