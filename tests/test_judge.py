@@ -19,7 +19,7 @@ from merger.errors import Cancelled, MergeError
 from merger.findings import Finding
 from merger.hub.figures import CardFigure, write_figures
 from merger.recipe import Recipe, load, load_file
-from merger.search import likelihood, matching, questions, tasks
+from merger.search import matching, questions, tasks
 from merger.search.babble import Heard, babbling, circles
 from merger.search.figures import Figure, Kind, compare, words
 from merger.search.judge import Judge, Measured, Progress, Text, bits, judge_exact, own_text, pieces, shipped_texts

@@ -231,7 +231,7 @@ print(json.dumps(said))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_it_takes_the_memory_of_a_layer(tmp_path: Path) -> None:
-    """A merge of 400 MB, with layers of 34 MB, of which three are held while a type is tried; the parents' files are mapped, and not counted for either way."""
+    """A merge of 400 MB, with layers of 34 MB; the parents' files are mapped, and not counted either way."""
     for name in ("wide", "wide2"):
         wide(tmp_path / name)
     size = (tmp_path / "wide" / "model.safetensors").stat().st_size
