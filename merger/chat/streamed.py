@@ -185,10 +185,9 @@ class StreamedForward(Forward):
     def _held(self, work: Work[Any]) -> int:
         """Bytes that a work keeps between two layers: a few states of each token, and the keys and values of all layers."""
         text = self.module.config.get_text_config(decoder=True)
-        width = int(getattr(text, "hidden_size", 0) or 4096)
-        heads, size = getattr(text, "num_key_value_heads", None), getattr(text, "head_dim", None)
-        kept = 2 * int(heads) * int(size) if isinstance(heads, int) and isinstance(size, int) else 2 * width
-        each = 4 * width + (kept * int(getattr(text, "num_hidden_layers", 0) or 0) if work.cached else 0)
+        width = _number(text, "hidden_size") or 4096
+        kept = 2 * ((_number(text, "num_key_value_heads") * _number(text, "head_dim")) or width)
+        each = 4 * width + (kept * _number(text, "num_hidden_layers") if work.cached else 0)
         return 4 * each * work.tokens
 
     def _together(self, works: Mapping[int, Work[T]], check: Callable[[], None]) -> Iterator[tuple[int, T]]:
@@ -269,6 +268,15 @@ class StreamedForward(Forward):
             kept, self._kept, self._again = self._kept, [], None
             for unit in kept:
                 self._let_go(unit)
+
+
+def _number(config: Any, name: str) -> int:
+    """A size that a config names; 0 where it has none, or another for each layer, which some answer with an error."""
+    try:
+        value: Any = getattr(config, name, 0)
+    except Exception:
+        return 0
+    return value if isinstance(value, int) else 0
 
 
 # ---------------------------------------------------------------------------------------------- what is a unit
