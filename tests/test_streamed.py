@@ -129,9 +129,12 @@ def test_texts_on_their_way_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None
     """Beyond the bound they go in several groups, and a text that is too much for it goes alone."""
     made: list[str] = []
     most: list[int] = []
-    who = StreamRunner(Parents(roots=[ROOT]), lambda line: (made.append(line), most.append(len(waiting())))).parent(
-        f"{FAMILY}/plural"
-    )
+
+    def tell(line: str) -> None:
+        made.append(line)
+        most.append(len(waiting()))
+
+    who = StreamRunner(Parents(roots=[ROOT]), tell).parent(f"{FAMILY}/plural")
     who.probed  # noqa: B018
     who.forward.at_once = 1
     asked = examples(who, ["plural of box"] * 6, ["boxes"] * 6, blank=" ")

@@ -156,9 +156,16 @@ def _said(folder: Path) -> tuple[str | None, tuple[str, ...]]:
 
 
 def licence(folder: Path) -> str | None:
-    """What a model's README.md says about its licence, in the Hub's words; its LICENSE file's first line if it says nothing."""
+    """What a model's README.md says about its licence, in the Hub's words; its LICENSE file's first line if it says nothing.
+
+    Of several the strictest: nobody says which of them holds for the weights.
+    """
     text = _beginning(folder / "README.md") or ""
     head = re.match(r"---[ \t\r]*\n(.*?)\n---", text, re.DOTALL)
+    listed = re.search(r"^license:[ \t\r]*(\[[^\]\n]{0,500}\]|(?:\n[ \t]*-[^\n]*){1,20})", head[1] if head else "", re.MULTILINE)
+    several = [name.lower() for name in re.findall(r"[A-Za-z0-9][A-Za-z0-9.+-]*", listed[1])][:20] if listed else []
+    if several:
+        return strictest(several)[0] if all(name in _LICENCES for name in several) else " and ".join(several[:4])
     fields = dict(re.findall(r"^(license|license_name):[ \t]*[\"']?([^\n\"'#]+)", head[1] if head else "", re.MULTILINE))
     named = fields.get("license", "").strip().lower()
     if named == "other" and fields.get("license_name"):
