@@ -256,6 +256,7 @@ def _add_judge(judge: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     judge.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of the intervals and of lm-eval (default 0)")
     judge.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
+    judge.add_argument("--stream", action="store_true", help="one layer at a time, for models larger than the memory")
     judge.add_argument("--json", action="store_true", help="print everything for a program")
     judge.add_argument("--card", metavar="FOLDER", type=_path, help="write the figures into the card of this model's folder")
 
@@ -757,6 +758,7 @@ def _judge(options: argparse.Namespace) -> int:
     asked = judge.Asked(
         judge.target(options.recipe, lambda: _recipe(options)), options.recipe, options.questions, texts, tuple(options.against),
         tasks, options.include_path, options.limit, options.chat, options.device, options.draw, options.card,
+        options.stream,
     )  # fmt: skip
     return judge.run(asked, options.json)
 

@@ -23,6 +23,21 @@ def colour(name: str) -> str:
     return both if isinstance(both, str) else both[0]
 
 
+def pair(name: str) -> tuple[str, str]:
+    """A colour on a light page, and on a dark one.
+
+    >>> pair("card")
+    ('#fff', '#1c1d21')
+    """
+    both = _COLOURS[name]
+    return (both, both) if isinstance(both, str) else (both[0], both[1])
+
+
+def dark_slots() -> tuple[str, ...]:
+    """SLOTS, as on a dark page."""
+    return tuple(dark for _, dark in _LOOKS["slots"])
+
+
 def faded(hex_colour: str, alpha: float) -> str:
     """
     >>> faded("#868e96", 0.25)

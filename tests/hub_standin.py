@@ -14,6 +14,7 @@ import json
 import math
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from email.message import Message
@@ -21,6 +22,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from xet_standin import Xet
 
 LARGE = 20_000
 CHUNK = 1_000_000
@@ -150,6 +153,8 @@ class Hub:
         self.faults: list[Fault] = []
         self.ranges = True
         self.multipart = False
+        self.xet: Xet | None = None
+        """The store of a Hub that has Xet."""
         self.lock = threading.RLock()
         self._servers = [ThreadingHTTPServer(("127.0.0.1", 0), _handler(self, store)) for store in (False, True)]
         for server in self._servers:
@@ -357,6 +362,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.writable(name.partition("/")[0])
             self.hub.repos.pop(name)
             return self.json({})
+        if (self.hub.xet is not None and parts[:1] == ["v1"]) or parts[:1] == ["v2"]:
+            return self.of_xet(parts, body)
         if path == "/api/validate-yaml":
             return self.json({"errors": [], "warnings": []})
         if parts[:2] == ["api", "models"]:
@@ -402,7 +409,29 @@ class _Handler(BaseHTTPRequestHandler):
             return self.json({"files": modes})
         if rest[0] == "commit":
             return self.commit(repo, body)
+        if rest[0] == "xet-write-token" and self.hub.xet is not None:
+            self.writable(name.partition("/")[0])
+            ends = int(time.time()) + 3600
+            told = {"X-Xet-Cas-Url": self.hub.url, "X-Xet-Access-Token": self.hub.xet.token, "X-Xet-Token-Expiration": str(ends)}
+            return self.json({"casUrl": self.hub.url, "accessToken": self.hub.xet.token, "exp": ends}, headers=told)
         raise Refused(404, "", "no such page")
+
+    def of_xet(self, parts: Sequence[str], body: bytes) -> None:
+        assert self.hub.xet is not None
+        if self.headers.get("Authorization") != f"Bearer {self.hub.xet.token}":  # the Hub's own must not come here
+            raise Refused(401, "", "no token of this store's")
+        if parts[:2] == ["v1", "xorbs"]:
+            with self.hub.lock:
+                self.hub.xet.xorb(parts[3], body)
+            return self.json({"was_inserted": True})
+        if parts == ["v1", "shards"]:
+            with self.hub.lock:
+                try:
+                    self.hub.stored |= self.hub.xet.shard(body)
+                except (ValueError, KeyError, IndexError) as error:
+                    raise Refused(400, "", str(error)) from None
+            return self.json({"result": 1})
+        raise Refused(404, "", "no such page")  # chunks that others have, newer ways to send: not here
 
     def tree(self, repo: Repo) -> Iterator[dict[str, Any]]:
         for name, data in repo.files.items():

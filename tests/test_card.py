@@ -97,6 +97,15 @@ def test_licences(tmp_path: Path) -> None:
     assert licence(tmp_path) is None
     (tmp_path / "README.md").write_text("---\nlicense: other\nlicense_name: My-Own\n---\n")
     assert licence(tmp_path) == "my-own"
+    for head, found in (
+        ("license: [mit, 'CC-BY-NC-4.0']\n", "cc-by-nc-4.0"),
+        ("license:\n- apache-2.0\n- mit\ntags:\n- gpl-3.0\n", "apache-2.0"),
+        ("license:\n  - mit\n  - my-own\n", "mit and my-own"),
+        ("license: []\n", "[]"),
+    ):
+        (tmp_path / "README.md").write_text(f"---\n{head}---\n")
+        assert licence(tmp_path) == found
+    assert strictest(["mit and my-own"])[0] is None
     (tmp_path / "README.md").write_text("no front matter\nlicense: mit\n")
     assert licence(tmp_path) is None
 

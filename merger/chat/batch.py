@@ -48,8 +48,8 @@ def generate_ids(
     works: list[Work[list[list[int]]]] = []
     for some in groups:
         texts = [asked[i] for i in some]
-        run = partial(_batch if masks else _wholly, model, texts, limit, sampling, go_on)
-        works.append(Work(run, len(some) * (max(map(len, texts)) + limit), masks))
+        run = partial(_batch if masks else _one, model, texts, limit, sampling, go_on)
+        works.append(Work(run, len(some) * (max(map(len, texts)) + limit), True))
     for place, found in model.forward.each(works, lambda: _ask(go_on)):
         most = min(limit, model.length - max(len(asked[i]) for i in groups[place]))
         for i, said in zip(groups[place], found, strict=True):
@@ -57,18 +57,29 @@ def generate_ids(
     return answers
 
 
-def _wholly(
+def _one(
     model: ChatModel, asked: Sequence[list[int]], limit: int, sampling: Sampling, go_on: Callable[[], bool]
 ) -> list[list[int]]:
-    """As `_batch`, of one text, which is read again for each token: nothing is taken to be known of what may be kept of it."""
-    (ids,) = asked
-    chooser, said = sampling.chooser(ids), list[int]()
-    for _ in range(min(limit, model.length - len(ids))):
+    """As `_batch`, of one text, with nothing of a draft: the passes of `tokens`, by the same way."""
+    (given,) = asked
+    ids, chooser, said = list(given), sampling.chooser(given), list[int]()
+    most = min(limit, model.length - len(ids))
+    by, cache = model.probed.by, None
+    step = model.forward.steps(ids, most) if by == "steps" else None
+    for _ in range(most):
         _ask(go_on)
-        row = rows_of(model.forward.whole([*ids, *said], 1))[0]
+        if step is not None:
+            logits = next(step)
+        elif by == "whole":
+            logits = model.forward.whole(ids, 1)
+        else:
+            out = model.forward.call(ids if cache is None else ids[-1:], cache, 1)
+            logits, cache = out.logits[0, -1:], getattr(out, model.forward.keeps)
+        row = rows_of(logits)[0]
         chosen = row.best if sampling.greedy else chooser(row.raw)
         if chosen in model.stops or (sampling.stops and _over(model, said, sampling)):
             break
+        ids.append(chosen)
         said.append(chosen)
     return [said]
 

@@ -136,10 +136,12 @@ class Part:
         made = _bound(replace(self._group, sources=sources), self._module, self._types, Bound(), self._where)
         _put(self._module, self.name, made[self._made])
 
-    def drop(self) -> None:
-        """Let it be on meta again."""
+    def drop(self, device: torch.device) -> None:
+        """Let a number that is none stand in its place: of its shape and type, on this device, without memory."""
         path, _, last = self.name.rpartition(".")
-        _put(self._module, self.name, torch.empty_like(getattr(self._module.get_submodule(path), last), device="meta"))
+        held: Tensor = getattr(self._module.get_submodule(path), last)
+        none = torch.full((), math.nan if held.is_floating_point() else 0, dtype=held.dtype, device=device)
+        _put(self._module, self.name, none.expand(held.shape))
 
 
 def parts(module: Any, tensors: Mapping[str, Tensor], where: str) -> dict[str, Part]:

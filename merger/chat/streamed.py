@@ -1,8 +1,9 @@
 """A model that is never whole in memory: each layer is made when a pass comes to it, and let go of behind it.
 
-transformers' own forward runs, whatever kind of model it is: its layers, embeddings and head are on meta, and are put in place
-while they compute. Many passes go through a layer together, so that it is made once for all of them: each pass has a thread that
-waits at every layer for its turn, and one thread, the caller's, computes them all.
+transformers' own forward runs, whatever kind of model it is: its layers, embeddings and head are put in place while they compute,
+and are no numbers the rest of the time, so that a kind which uses them elsewhere computes none either, which is told. Many passes
+go through a layer together, so that it is made once for all of them: each pass has a thread that waits at every layer for its
+turn, and one thread, the caller's, computes them all.
 """
 
 import contextlib
@@ -17,6 +18,7 @@ from torch import Tensor, nn
 
 from merger.chat.bind import Part, parts
 from merger.chat.forward import Forward, Work
+from merger.kernels.devices import give_back
 from merger.limits import STREAMED_BYTES
 
 T = TypeVar("T")
@@ -25,6 +27,7 @@ Make = Callable[[Sequence[str]], Mapping[str, Tensor]]
 
 _SMALL = 1 << 20
 """Bytes of what stays: norms, and what a model holds beside its layers."""
+_LARGE = 1 << 23
 _TOGETHER = 64
 """Passes that go through the layers together: each has a thread, which mostly waits."""
 
@@ -127,7 +130,8 @@ class StreamedForward(Forward):
     at_once = 1 << 23
     _filled: Counter[str] = field(default_factory=Counter[str])
     _passes: dict[int, _Pass] = field(default_factory=dict[int, _Pass])
-    _kept: list[Unit] | None = None
+    _kept: list[Unit] = field(default_factory=list[Unit])
+    _again: set[str] | None = None
 
     @property
     def device(self) -> torch.device:
@@ -149,13 +153,13 @@ class StreamedForward(Forward):
         for module, unit in units:
             if unit.nbytes > _SMALL or len(unit.parts) > 2:
                 _wrap(module, self, unit)
+                self._drop(unit)
             else:
                 self._fill(unit)
         for owner in self.module.modules():  # what no file holds
             for name, buffer in owner.named_buffers(recurse=False):
                 if not buffer.is_meta and buffer.device != self.on:
                     setattr(owner, name, buffer.to(self.on))
-        _is_on(self.module, self.on)
 
     def computed(self, unit: Unit, work: Callable[[], Any]) -> Any:
         """What a unit computes: at once, or when the pass in whose thread it is asked for has its turn."""
@@ -181,10 +185,9 @@ class StreamedForward(Forward):
     def _held(self, work: Work[Any]) -> int:
         """Bytes that a work keeps between two layers: a few states of each token, and the keys and values of all layers."""
         text = self.module.config.get_text_config(decoder=True)
-        width = int(getattr(text, "hidden_size", 0) or 4096)
-        heads, size = getattr(text, "num_key_value_heads", None), getattr(text, "head_dim", None)
-        kept = 2 * int(heads) * int(size) if isinstance(heads, int) and isinstance(size, int) else 2 * width
-        each = 4 * width + (kept * int(getattr(text, "num_hidden_layers", 0) or 0) if work.cached else 0)
+        width = _number(text, "hidden_size") or 4096
+        kept = 2 * ((_number(text, "num_key_value_heads") * _number(text, "head_dim")) or width)
+        each = 4 * width + (kept * _number(text, "num_hidden_layers") if work.cached else 0)
         return 4 * each * work.tokens
 
     def _together(self, works: Mapping[int, Work[T]], check: Callable[[], None]) -> Iterator[tuple[int, T]]:
@@ -227,9 +230,11 @@ class StreamedForward(Forward):
         if not self._filled[unit.name]:
             self.tell(unit.name)
             self._fill(unit)
-            if self._kept is not None:
+            if self._again is not None and unit.name in self._again:
                 self._filled[unit.name] += 1
                 self._kept.append(unit)
+            elif self._again is not None:
+                self._again.add(unit.name)
         self._filled[unit.name] += 1
         try:
             yield
@@ -245,19 +250,33 @@ class StreamedForward(Forward):
     def _let_go(self, unit: Unit) -> None:
         self._filled[unit.name] -= 1
         if not self._filled[unit.name]:
-            for part in unit.parts:
-                part.drop()
+            self._drop(unit)
+            if unit.nbytes > _LARGE:
+                give_back()  # or the C library keeps what the next layer, made by other threads, does not find
+
+    def _drop(self, unit: Unit) -> None:
+        for part in unit.parts:
+            part.drop(self.on)
 
     @contextlib.contextmanager
     def keeping(self) -> Generator[None]:
-        """While it lasts, layers that have computed stay: for a few passes through the lowest ones."""
-        self._kept = []
+        """While it lasts, layers that compute a second time stay: those of a few passes through the lowest ones."""
+        self._again = set()
         try:
             yield
         finally:
-            kept, self._kept = self._kept, None
+            kept, self._kept, self._again = self._kept, [], None
             for unit in kept:
                 self._let_go(unit)
+
+
+def _number(config: Any, name: str) -> int:
+    """A size that a config names; 0 where it has none, or another for each layer, which some answer with an error."""
+    try:
+        value: Any = getattr(config, name, 0)
+    except Exception:
+        return 0
+    return value if isinstance(value, int) else 0
 
 
 # ---------------------------------------------------------------------------------------------- what is a unit
@@ -289,12 +308,6 @@ def _wrap(module: nn.Module, forward: StreamedForward, unit: Unit) -> None:
         return forward.computed(unit, lambda: original(self, *args, **kwargs))
 
     module.__class__ = type(kind.__name__, (kind,), {"forward": made, "__module__": kind.__module__})
-
-
-def _is_on(module: nn.Module, device: torch.device) -> None:
-    """Let a model say that it is on a device, whatever of it is there just now."""
-    kind = type(module)
-    module.__class__ = type(kind.__name__, (kind,), {"device": property(lambda self: device), "__module__": kind.__module__})
 
 
 __all__ = ["Make", "StreamedForward", "Unit"]

@@ -27,6 +27,7 @@ from merger.search.evals import Evaluated, TaskFigure, run_tasks
 from merger.search.figures import NAMES, Interval, compare, gap, shown, words
 from merger.search.judge import ALL, Judge, Key, Measured, Progress, Text, own_text, shipped_texts
 from merger.search.questions import QuestionSet, read_questions
+from merger.search.streaming import StreamRunner
 from merger.search.trials import Runner, alone
 
 
@@ -46,11 +47,15 @@ class Asked:
     device: str = "cpu"
     seed: int = 0
     card: Path | None = None
+    stream: bool = False
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found: figures by the names of the models, the first the one that is judged; intervals against the others."""
+    """What was found: figures by the names of the models, the first the one that is judged; intervals against the others.
+
+    unheard  questions that were left out, as they need answers to be written
+    """
 
     asked: Asked
     questions: QuestionSet | None
@@ -59,6 +64,7 @@ class Judged:
     tasks: Evaluated | None = None
     seconds: float = 0.0
     date: str = ""
+    unheard: int = 0
     _gaps: dict[tuple[str, Key], Interval | None] = field(default_factory=dict[tuple[str, Key], Interval | None])
 
     @property
@@ -94,14 +100,16 @@ def judge(asked: Asked, tell: Callable[[str], None] = lambda what: None) -> Judg
     if questions is not None and asked.chat is not None:
         questions = QuestionSet(questions.name, questions.questions, not asked.chat)
     texts = _texts(asked)
-    runner = Runner(Parents(best_device() if asked.device == "auto" else asked.device))
+    now = _Now(tell)
+    opened = Parents(best_device() if asked.device == "auto" else asked.device)
+    runner = StreamRunner(opened, now.layer) if asked.stream else Runner(opened)
     recipe = asked.what if isinstance(asked.what, Recipe) else None
     parents = alone(recipe) if recipe is not None else ()
     against: dict[str, Recipe | str] = {}
     for name in asked.against:
         against[name] = target(name, lambda name=name: load_file(name))
     everybody: dict[str, Recipe | str] = {asked.name: asked.what, **{p: p for p in parents}, **against}
-    judge = Judge(runner, questions, texts, parents)
+    judge = Judge(runner, questions, texts, parents, writes=not asked.stream)
     tasks = None
     if asked.tasks:
         tell("lm-eval")
@@ -110,9 +118,9 @@ def judge(asked: Asked, tell: Callable[[str], None] = lambda what: None) -> Judg
     measured: dict[str, Measured] = {}
     if questions is not None or texts:
         for name, what in everybody.items():
-            measured[name] = judge.measure(what, progress=lambda p, name=name: tell(_line(name, p)))
+            measured[name] = judge.measure(what, progress=lambda p, name=name: now.model(_line(name, p)))
     found = None
-    if measured:
+    if measured and not asked.stream:
         theirs = [h for p in parents if p != (recipe.base_model if recipe else None) for h in measured[p].heard]
         findings = ()
         if recipe is not None and runner.session.plan is not None:
@@ -120,7 +128,23 @@ def judge(asked: Asked, tell: Callable[[str], None] = lambda what: None) -> Judg
             findings = verdict(recipe, models, runner.session.prepare(recipe)[0]).findings
         found = babble.babbling(measured[asked.name].heard, findings, theirs, recipe is not None)
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Judged(asked, questions, measured, found, tasks, time.monotonic() - started, date)
+    open_ = [q for q in questions.questions if q.match in ("within", "pattern")] if questions is not None and asked.stream else []
+    return Judged(asked, questions, measured, found, tasks, time.monotonic() - started, date, len(open_))
+
+
+class _Now:
+    """What is being done: a model's figures, and behind them which of its layers is being made."""
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell, self._what, self._made = tell, "", 0
+
+    def model(self, what: str) -> None:
+        self._what = what
+        self._tell(what)
+
+    def layer(self, which: str) -> None:
+        self._made += 1
+        self._tell(f"{self._what} {self._made}: {which}")
 
 
 def _line(name: str, progress: Progress) -> str:
@@ -167,6 +191,10 @@ def _version(figure: TaskFigure) -> str:
 def _head(found: Judged) -> list[str]:
     asked = "" if found.questions is None else f"{len(found.questions.questions)} questions of {found.questions.name}, "
     lines = [f"{found.asked.name}: {asked}seed {found.asked.seed}, {found.seconds:.1f} s"]
+    if found.unheard:
+        lines.append(
+            f"  {found.unheard} of them look for words or a pattern in an answer; --stream writes none, so they are left out."
+        )
     return lines + [f"  [{i}] {name}" for i, name in enumerate(found.others, 1)]
 
 
@@ -212,7 +240,7 @@ def as_json(found: Judged) -> str:
         "tasks": [vars(f) for f in found.tasks.figures] if found.tasks is not None else [],
         "babble": None if found.babble is None else vars(found.babble),
         "answers": [] if not found.measured else [vars(h) for h in found.first.heard],
-        "right": [] if not found.measured else list(found.first.right),
+        "right": [] if not found.measured else list(found.first.right), "left_out": found.unheard,
     }  # fmt: skip
     return json.dumps(whole, indent=1, ensure_ascii=False)
 
@@ -272,6 +300,8 @@ def run(asked: Asked, as_data: bool) -> int:
         if sys.stderr.isatty():
             print(f"\r{what[-78:]:<78}", end="", file=sys.stderr, flush=True)
 
+    if asked.stream and asked.tasks:
+        raise MergeError("--tasks: lm-eval takes a whole model in memory; leave --stream out, or give --questions task.yaml.")
     if asked.card is not None and not asked.card.is_dir():
         raise MergeError(f"--card {asked.card}: is no folder; name the folder of the model whose card gets the figures.")
     try:

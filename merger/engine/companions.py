@@ -14,8 +14,10 @@ from merger.errors import (
 )
 from merger.files.checkpoints import Checkpoint
 from merger.files.layout import role
+from merger.hub import picture
 from merger.hub.card import Digests, parents, recipe_text
 from merger.hub.card import card as write_card
+from merger.hub.picture import Strip
 from merger.regular import look
 from merger.tokenizer.tokens import copy_tokenizer, write_chat_template, write_tokenizer
 
@@ -53,7 +55,10 @@ def write_companions(
             (folder / "config.json").write_text(json.dumps(dict(plan.config), indent=2) + "\n", encoding="utf-8")
         write_words(folder, plan, models, tokenizer)
         if digests is not None:
-            text = write_card(plan.recipe, _facts(plan), parents(models, digests))
+            title, strips = given(plan)
+            text = write_card(plan.recipe, _facts(plan), parents(models, digests), picture=title if strips else "")
+            if strips:
+                (folder / picture.FILE).write_text(picture.svg(strips, title), encoding="utf-8")
             (folder / "README.md").write_text(text, encoding="utf-8", errors="replace")
             (folder / "mergekit_config.yml").write_text(recipe_text(plan.recipe), encoding="utf-8", errors="replace")
     except OSError as error:
@@ -75,6 +80,37 @@ def check_beside(plan: Plan, models: Mapping[str, Checkpoint]) -> None:
         for file, before in models[reference].seen.items():
             if file.suffix in (".json", ".jinja", ".txt", ".model") and look(file) != before:
                 raise InputChanged(f"{file}: was changed while it was being read; begin again when nothing writes to it.")
+
+
+def given(plan: Plan) -> tuple[str, list[Strip]]:
+    """What each model gives to each layer, as the plan's jobs have it (means over a layer's tensors), and what that is called.
+
+    Where a merge has no weights: its `t`, or which models take part.
+    """
+    layers = plan.layout.layers
+    sums: dict[str, list[float]] = {r: [0.0] * layers for r in plan.recipe.opened}
+    counts, by_t, weighted = [0] * layers, False, False
+    for job in plan.jobs:
+        layer = plan.layout.layer(job.name)
+        if layer is None or not 0 <= layer < layers:
+            continue
+        counts[layer] += 1
+        t = job.args.get("t") if job.method is not None else None
+        weights = job.args.get("weight") if job.method is not None else None
+        if isinstance(t, (int, float)):
+            by_t = True
+            sums.setdefault("t", [0.0] * layers)[layer] += float(t)
+            continue
+        weighted |= weights is not None
+        for i, source in enumerate(job.sources[:1] if job.method is None else job.sources):
+            number = 1.0 if weights is None else job.args.one("weight", i)
+            sums.setdefault(source.model, [0.0] * layers)[layer] += number
+    strips = [
+        Strip(name, tuple(n / max(1, c) for n, c in zip(own, counts, strict=True))) for name, own in sums.items() if any(own)
+    ]
+    if by_t:
+        return "How far each layer goes from the first model to the second", [s for s in strips if s.name == "t"]
+    return "The weight of each model in each layer" if weighted else "Which models each layer comes from", strips
 
 
 def _facts(plan: Plan) -> dict[str, str]:

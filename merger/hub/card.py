@@ -18,6 +18,7 @@ import merger
 from merger.errors import CheckpointError, begin
 from merger.files.checkpoints import Checkpoint, Piece
 from merger.files.texts import read_text
+from merger.hub.picture import FILE as PICTURE
 from merger.hub.references import is_hub_id, parse_reference
 from merger.limits import CARD_BYTES, CARD_PROMPTS, PROMPT_CHARACTERS
 from merger.recipe import Recipe, dump, load
@@ -155,9 +156,16 @@ def _said(folder: Path) -> tuple[str | None, tuple[str, ...]]:
 
 
 def licence(folder: Path) -> str | None:
-    """What a model's README.md says about its licence, in the Hub's words; its LICENSE file's first line if it says nothing."""
+    """What a model's README.md says about its licence, in the Hub's words; its LICENSE file's first line if it says nothing.
+
+    Of several the strictest: nobody says which of them holds for the weights.
+    """
     text = _beginning(folder / "README.md") or ""
     head = re.match(r"---[ \t\r]*\n(.*?)\n---", text, re.DOTALL)
+    listed = re.search(r"^license:[ \t\r]*(\[[^\]\n]{0,500}\]|(?:\n[ \t]*-[^\n]*){1,20})", head[1] if head else "", re.MULTILINE)
+    several = [name.lower() for name in re.findall(r"[A-Za-z0-9][A-Za-z0-9.+-]*", listed[1])][:20] if listed else []
+    if several:
+        return strictest(several)[0] if all(name in _LICENCES for name in several) else " and ".join(several[:4])
     fields = dict(re.findall(r"^(license|license_name):[ \t]*[\"']?([^\n\"'#]+)", head[1] if head else "", re.MULTILINE))
     named = fields.get("license", "").strip().lower()
     if named == "other" and fields.get("license_name"):
@@ -242,11 +250,13 @@ def strictest(licences: Sequence[str | None]) -> tuple[str | None, str]:
 
 
 def card(
-    recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = (), answers: Sequence[Example] = (), link: str = ""
-) -> str:
+    recipe: Recipe, facts: Mapping[str, str], made_of: Sequence[Parent] = (), answers: Sequence[Example] = (), link: str = "",
+    picture: str = "",
+) -> str:  # fmt: skip
     """README.md of a merged model: what it was made from, how, and the recipe that makes it again.
 
     facts    further lines for the table, label -> value
+    picture  what the picture beside it shows, "" where there is none
     answers  what was heard of it; link, an address that opens the recipe in the explorer
     """
     references = dict.fromkeys(part for r in recipe.opened if not Path(r).exists() for part in parse_reference(r))
@@ -277,6 +287,7 @@ def card(
         *head, "---", "", "# A merged model", "",
         "Made by arithmetic on the weights of the models below, without training.", "",
         "| | |", "|---|---|", *(f"| {k} | {v if k in ('Base', 'Models') else _cell(v)} |" for k, v in rows.items()), "",
+        *([f"![{picture}]({PICTURE})", ""] if picture else []),
         *_parents_table(made_of), "## Recipe", "", *_block(dump(recipe), "yaml"), "",
     ])  # fmt: skip
     return with_answers(text, answers, link)

@@ -10,6 +10,7 @@ from typing import Any
 
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import format_bytes
+from merger.hub import xet
 from merger.hub.card import Example, Parent, strictest, with_answers
 from merger.hub.figures import FOLDER
 from merger.hub.wire import Token, client, endpoint, is_transport, never, patient, readable, status_of
@@ -131,7 +132,7 @@ def push(
     api = client(token)
     made, old = _repository(api, repo, token, private, replace, cancelled)
     try:
-        return _commit(api, repo, files, old, _Watch(files, progress, cancelled), answers, link)
+        return _commit(api, repo, files, old, _Watch(files, progress, cancelled), answers, link, token)
     except Exception as error:
         root = _cause(error)
         if isinstance(root, Cancelled):
@@ -183,31 +184,44 @@ def _repository(
 
 
 def _commit(
-    api: Any, repo: str, files: Sequence[Path], old: Sequence[str], watch: "_Watch", answers: Sequence[Example], link: str
-) -> str:
-    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+    api: Any, repo: str, files: Sequence[Path], old: Sequence[str], watch: "_Watch", answers: Sequence[Example], link: str,
+    token: Token,
+) -> str:  # fmt: skip
+    from huggingface_hub import CommitOperationDelete
 
-    operations: list[Any] = []
-    for path in files:
-        watch.check()
-        name = f"{FOLDER}/{path.name}" if path.parent.name == FOLDER else path.name
-        if path.name == "README.md":
-            text = with_answers(path.read_text(encoding="utf-8"), answers, link)
-            operations.append(CommitOperationAdd("README.md", text.encode()))
-        else:
-            operations.append(CommitOperationAdd(name, watch.opened(path)))
+    card = next((path for path in files if path.name == "README.md"), None)
+    text = "" if card is None else with_answers(card.read_text(encoding="utf-8"), answers, link)
     new = {path.name for path in files}
-    operations += [CommitOperationDelete(name) for name in old if name not in new and _WEIGHTS.fullmatch(name)]
+    gone = [CommitOperationDelete(name) for name in old if name not in new and _WEIGHTS.fullmatch(name)]
     try:
-        watch.phase = "sending"
-        adds = [op for op in operations if isinstance(op, CommitOperationAdd)]
+        adds = _additions(files, text, str) if xet.available(repo, token) else None
+        if adds is not None:
+            watch.phase = "sending"
+            by_path = [op for op in adds if isinstance(op.path_or_fileobj, str)]
+            if not xet.send(api, repo, by_path, token, lambda done: watch.read(repo, done), watch.check):
+                adds = None
+        if adds is None:
+            watch.phase = "reading"
+            adds = _additions(files, text, watch.opened)
+            watch.phase = "sending"
         api.preupload_lfs_files(repo, additions=adds, num_threads=2)  # asks a busy store again by itself
         watch.publishing()
         message = "Merged model, made with Merge explorer"
-        api.create_commit(repo, operations=operations, commit_message=message, num_threads=2)
+        api.create_commit(repo, operations=[*adds, *gone], commit_message=message, num_threads=2)
     finally:
         watch.close()
     return f"{endpoint()}/{repo}"
+
+
+def _additions(files: Sequence[Path], card: str, given: Callable[[Path], Any]) -> list[Any]:
+    """What is put into the repository: the files as paths, which Xet takes, or open, which LFS takes."""
+    from huggingface_hub import CommitOperationAdd
+
+    made: list[Any] = []
+    for path in files:
+        name = f"{FOLDER}/{path.name}" if path.parent.name == FOLDER else path.name
+        made.append(CommitOperationAdd(name, card.encode() if path.name == "README.md" else given(path)))
+    return made
 
 
 def _cause(error: BaseException) -> BaseException:

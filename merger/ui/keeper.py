@@ -1,13 +1,12 @@
 """The keeper: one thread beside each served page that lets go of what is left, and gives memory back to the system."""
 
-import ctypes
 import logging
-import os
 import threading
 import time
 import weakref
 from typing import Any
 
+from merger.kernels.devices import give_back
 from merger.limits import ABSENT_SECONDS
 from merger.ui.scratch import scratch
 
@@ -72,11 +71,4 @@ def _unread(queue: Any) -> None:
             queue.pending_event_ids_session.pop(name, None)
 
 
-def give_back() -> None:
-    """Memory that nothing uses any more goes back to the system, which the C library alone would keep: a stack that was heard."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
-    if trim is not None:
-        trim(0)
-
-
-__all__ = ["give_back", "keep", "sweep"]
+__all__ = ["keep", "sweep"]
