@@ -20,6 +20,7 @@ from merger.engine.budget import need, processors, too_much
 from merger.engine.document import Planned, open_models, read_source
 from merger.engine.fused import Known
 from merger.engine.plan import Plan, Source, TensorJob, make_plan
+from merger.engine.proving import prove
 from merger.engine.tensor import Read, merge_tensor
 from merger.errors import Cancelled, InputChanged
 from merger.files.checkpoints import Checkpoint
@@ -48,6 +49,7 @@ class Parents:
         access: Access = ANYTHING,
     ) -> None:  # fmt: skip
         self.device = pick_device(device)
+        prove(self.device)
         self.roots = roots
         self.opener: Callable[[str], Checkpoint] = opener or (lambda reference: open_reference(reference, roots))
         self.access = access

@@ -193,8 +193,7 @@ def _folded(x, GROUP: tl.constexpr):
     x = _halved(x, GROUP // 512)
     x = _halved(x, GROUP // 1024)
     x = _halved(x, GROUP // 2048)
-    x = _halved(x, GROUP // 4096)
-    return x
+    return _halved(x, GROUP // 4096)
 
 
 @triton.jit(do_not_specialize=["models", "groups"])
