@@ -309,7 +309,7 @@ class Studio:
         what = need(plan, models, device, len(prompt) + length)
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
-        return self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])
+        return self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1], what.streamed)
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""

@@ -376,11 +376,13 @@ class Picking:
         """What can be done here with models of which only the headers are known."""
         host, device = self.studio.host, self.studio.parents.device
         computing = free = None
+        streamed = 0
         if host.accelerator != "cpu":
             have = available(device) if host.accelerator == "cuda" else None
             free = have and have[1]
-            computing = need(None, {one.reference: one.model for one in seen if one.model is not None}, device).beside
-        return host.outlook([one.nbytes for one in seen], merged, computing or 0, free)
+            what = need(None, {one.reference: one.model for one in seen if one.model is not None}, device)
+            computing, streamed = what.beside, merged + max(what.spoken, what.sources)
+        return host.outlook([one.nbytes for one in seen], merged, computing or 0, free, streamed)
 
     def _told(self, shelf: Shelf, seen: Sequence[Seen], verdict: str, outlook: str, button: str | None) -> Updates:
         words = {one.reference: one.words for one in seen}
