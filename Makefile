@@ -23,6 +23,8 @@ TRITONS := triton==3.7.1
 EVALS := .cache/evals
 # Ray, for merges, sweeps and searches on many machines, and submitit, which hands parts to Slurm
 RAY := .cache/ray
+# ZeroGPU's own package, which only a Space has (0.1 MB); tests serve it a platform
+SPACES := .cache/spaces
 # peft, which loads what `merger export --lora` writes; it needs nothing that is not there
 PEFT := .cache/peft
 # llama.cpp: its converter, and its library, for GGUF files; beside the environment, as the converter brings a `gguf` of its own
@@ -77,8 +79,8 @@ bounds: $(VENV)/.dev  ## test the lowest versions that requirements.txt allows, 
 evals: $(VENV)/.dev $(EVALS)/.done  ## test `merger judge --tasks` with lm-eval, in an environment of its own (550 MB)
 	$(PYTEST) tests/test_evals.py
 
-machines: $(VENV)/.dev $(RAY)/.done  ## test `--ray` on a cluster of this machine, in an environment of its own (270 MB)
-	$(PYTEST) tests/test_ray.py tests/test_ray_merge.py tests/test_scale.py
+machines: $(VENV)/.dev $(RAY)/.done $(SPACES)/.done  ## test `--ray` on a cluster of this machine (270 MB), and ZeroGPU's package; beside the environment
+	$(PYTEST) tests/test_ray.py tests/test_ray_merge.py tests/test_scale.py tests/test_zerogpu.py
 
 peft: $(VENV)/.dev $(PEFT)/.done  ## test that peft loads the adapters that `merger export --lora` writes, beside the environment (3 MB)
 	$(PYTEST) tests/test_lora_out.py
@@ -146,6 +148,11 @@ $(TRITON)/.done: | $(BIN)/python
 	  echo "fetching $(TRITONS) into $(TRITON) (200 MB) ..."; \
 	  $(BIN)/python $(PIP) --no-deps --target $(TRITON) $(TRITONS) || echo "it cannot be fetched; its tests are skipped" >&2; \
 	fi
+	@touch $@
+
+$(SPACES)/.done: | $(BIN)/python
+	@mkdir -p $(SPACES)
+	@$(BIN)/python $(PIP) --no-deps --target $(SPACES) "spaces==0.51.3" || echo "spaces cannot be fetched; its tests are skipped" >&2
 	@touch $@
 
 $(PEFT)/.done: | $(BIN)/python

@@ -10,6 +10,14 @@ import sys
 
 __version__ = "0.2.0"
 
+_program = (sys.argv[0] if sys.argv else "").replace("\\", "/").rpartition("/")[2]
+if sys.platform == "win32":
+    _words = (
+        "merger does not run on Windows itself, which neither renames open files nor writes to places of a file from several "
+        "threads. In WSL 2 it runs as on Linux: wsl --install, then the same commands there."
+    )
+    raise SystemExit(_words) if _program in ("-m", "merger", "merger.exe", "app.py") else ImportError(_words)
+
 _collecting = gc.isenabled()
 gc.disable()  # looking for garbage while torch makes its hundred thousand objects takes a tenth of its import
 try:
@@ -20,8 +28,7 @@ try:
     from merger.recipe import Recipe
     from merger.recipe import load_file as load_recipe
 except (KeyboardInterrupt, ImportError, MemoryError, OSError) as error:
-    command = sys.argv[0] if sys.argv else ""
-    if command != "-m" and command.replace("\\", "/").rpartition("/")[2] not in ("merger", "merger.exe"):  # another program's
+    if _program not in ("-m", "merger", "merger.exe"):  # another program's
         raise
     if isinstance(error, KeyboardInterrupt):  # while torch was being loaded
         print("\nStopped before anything was done.", file=sys.stderr)

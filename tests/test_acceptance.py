@@ -9,7 +9,7 @@ import pytest
 from browsing import ROOT, Page, seen
 
 from merger.recipe import load
-from merger.ui.workspace import link
+from merger.ui.workspace import link, read_presets
 
 sync_api = pytest.importorskip("playwright.sync_api")
 pytestmark = pytest.mark.browser
@@ -201,6 +201,17 @@ def test_slices_are_shown_without_a_complaint(open_page: Any) -> None:
         shown = page.page.locator(".mixer [role=slider]" if name == "the most copied" else ".st-picture")
         expect(shown.first, name).to_be_visible(timeout=30_000)
         expect(page.page.locator(".rw-row .rw-mark[data-right=null]")).to_have_count(0, timeout=60_000)  # all have answered
+
+
+def test_every_preset_is_shown_without_a_complaint(open_page: Any) -> None:
+    """One after the other on one page, as a visitor tries them; the fixture holds that the console stays empty."""
+    page = open_page(1280, 860)
+    for preset in read_presets(ROOT / "presets"):
+        page.preset(preset.name)
+        expect(page.value("start")).to_have_text(preset.name, timeout=30_000)
+        expect(page.page.locator(".mixer [role=slider], .st-picture").first, preset.name).to_be_visible()
+        said = page.page.locator(".rw-row .rw-merge:not([data-state=done], [data-state=cached])")
+        expect(said, preset.name).to_have_count(0, timeout=60_000)
 
 
 def test_a_model_keeps_its_colour(open_page: Any) -> None:

@@ -27,6 +27,7 @@ import spaces.zero.torch as there  # type: ignore[import-not-found]  # noqa: E40
 
 from merger import ui  # noqa: E402
 from merger.ui import host, studio  # noqa: E402
+from merger.ui.panels import answers as beforehand  # noqa: E402
 from merger.ui.service.answers import Answers  # noqa: E402
 from merger.ui.workspace import Workspace, start  # noqa: E402
 
@@ -61,11 +62,12 @@ def main(which: str) -> None:
         seen: list[dict[str, Any]] = []
         answer = Answers.ask_all
 
-        def watched(self: Answers, *args: Any) -> Any:
-            for feed in answer(self, *args):
+        def watched(self: Answers, *args: Any, **more: Any) -> Any:
+            for feed in answer(self, *args, **more):
                 seen.append(feed)
                 yield feed
 
+        beforehand.made_before = lambda *_: None  # as where other presets are brought: this process makes the first answers
         Answers.ask_all = watched  # type: ignore[method-assign]
         ui.build_app()
         tell(

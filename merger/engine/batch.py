@@ -33,6 +33,7 @@ from merger.engine.output import (
     writing,
 )
 from merger.engine.plan import Plan, TensorJob, make_plan
+from merger.engine.proving import prove
 from merger.engine.tensor import stretches
 from merger.errors import (
     NO_MEMORY,
@@ -109,6 +110,7 @@ def merge(
     models = open_models(recipe, roots, opener)
     check_apart(out, models)
     plan = with_remarks(make_plan(recipe, models), recipe, models)
+    prove(on, {job.method for job in plan.jobs if job.method})
     files = shards([job.slot for job in plan.jobs], limit, counts_parameters)
     metadata = {"recipe": dump(recipe)}
     word = word_of(plan, models, files, str(on))

@@ -35,12 +35,22 @@ class Need:
     merged   the merge, and rows of other vocabularies that were matched to its own
     working  while one tensor is made, the most
     texts    what the voices keep of a text, and compute on the way
+    sources  of one tensor of each model, the largest
+    spoken   of texts what the merge's own voice takes
     """
 
     models: Mapping[str, int]
     merged: int
     working: int
     texts: int
+    sources: int = 0
+    spoken: int = 0
+
+    @property
+    def streamed(self) -> int:
+        """What it takes where the models wait in this machine's memory and go to the device tensor by tensor: the merge alone
+        is heard."""
+        return self.merged + max(self.working + self.sources, self.spoken)
 
     @property
     def beside(self) -> int:
@@ -68,10 +78,13 @@ def need(plan: Plan | None, models: Mapping[str, Checkpoint], device: torch.devi
     if plan is not None:
         voices.append((plan.config, max((job.out.itemsize for job in jobs if job.out.is_floating_point), default=2)))
     texts = [heard(config, size, tokens) for config, size in voices]
+    most = [passing(config, size, tokens) for config, size in voices]
     return Need(
         {reference: read_bytes(model) for reference, model in opened.items()}, (plan.nbytes if plan else 0) + rows,
         max((working_memory(job, device.type) for job in jobs), default=0),
-        sum(texts) + max((passing(config, size, tokens) for config, size in voices), default=0),
+        sum(texts) + max(most, default=0),
+        sum(max((t.nbytes for t in model.tensors.values()), default=0) for model in opened.values()),
+        texts[-1] + most[-1] if voices else 0,
     )  # fmt: skip
 
 

@@ -20,13 +20,14 @@ from merger.engine.budget import need, processors, too_much
 from merger.engine.document import Planned, open_models, read_source
 from merger.engine.fused import Known
 from merger.engine.plan import Plan, Source, TensorJob, make_plan
+from merger.engine.proving import prove
 from merger.engine.tensor import Read, merge_tensor
 from merger.errors import Cancelled, InputChanged
 from merger.files.checkpoints import Checkpoint
 from merger.hub.access import ANYTHING, Access
 from merger.hub.lora import Adapted
 from merger.hub.references import open_reference
-from merger.kernels.devices import pick_device, tried
+from merger.kernels.devices import pick_device, tried, waiting
 from merger.recipe import Recipe
 
 _Kept = tuple[Source, torch.dtype | None]
@@ -36,8 +37,8 @@ _Kept = tuple[Source, torch.dtype | None]
 class Parents:
     """Opened models by reference, shared and read-only: one copy for all sessions and voices, mapped from its files on the CPU.
 
-    On a GPU each tensor is uploaded when it is first read, and kept. What a recipe's earlier documents make is merged when it
-    is read, and kept nowhere.
+    On a GPU each tensor is uploaded when it is first read, and kept; while `streams` is on it waits in this machine's memory, and
+    is uploaded whenever it is read. What a recipe's earlier documents make is merged when it is read, and kept nowhere.
 
     access  what is opened for those who show no access of their own. It is asked at every use: that a model is open here
             already, for somebody else, opens it for nobody
@@ -48,6 +49,7 @@ class Parents:
         access: Access = ANYTHING,
     ) -> None:  # fmt: skip
         self.device = pick_device(device)
+        prove(self.device)
         self.roots = roots
         self.opener: Callable[[str], Checkpoint] = opener or (lambda reference: open_reference(reference, roots))
         self.access = access
@@ -56,6 +58,9 @@ class Parents:
         """Counts how often a model was closed because its files had changed: what was made from it is out of date."""
         self._models: dict[str, Checkpoint] = {}
         self._resident: dict[_Kept, Tensor] = {}
+        self._waiting: dict[_Kept, Tensor] = {}
+        """On the CPU, while `streams` is on."""
+        self._streams = False
         self._elsewhere: WeakValueDictionary[_Kept, Tensor] = WeakValueDictionary()
         """What was let go of, as long as a session or a voice holds it."""
         self._made: WeakValueDictionary[str, Planned] = WeakValueDictionary()
@@ -112,10 +117,23 @@ class Parents:
         """Let go of a model that nobody uses; it is opened again when it is named again."""
         self._models.pop(reference, None)
         with self._lock:
-            for held in (self._resident, self._elsewhere):
+            for held in (self._resident, self._elsewhere, self._waiting):
                 for key in [key for key in held if key[0].model == reference]:
                     held.pop(key, None)
         self.known.drop(reference)
+
+    @property
+    def streams(self) -> bool:
+        """Whether tensors wait in this machine's memory instead of the GPU's: a merge of models takes little more than itself."""
+        return self._streams
+
+    @streams.setter
+    def streams(self, on: bool) -> None:
+        on = on and self.device.type != "cpu"
+        if on != self._streams:
+            self._streams = on
+            self._waiting.clear()
+            self.release()
 
     def release(self) -> None:
         """Free the device of all tensors that no session or voice holds; they are uploaded again when they are read again."""
@@ -155,6 +173,8 @@ class Parents:
     def _held(self, source: Source, dtype: torch.dtype | None = None) -> Tensor:
         """A tensor that is kept on the device: the same for all who ask. dtype: rounded to it, None as it is read."""
         key = source, dtype
+        if self._streams:
+            return self._uploaded(key)
         held = self._resident.get(key)
         if held is None:
             with self._lock:  # two at once would keep two copies
@@ -164,6 +184,18 @@ class Parents:
                     held = read_source(self._models, source).to(dtype=dtype).to(self.device) if held is None else held
                     self._resident[key] = held
         return held
+
+    def _uploaded(self, key: _Kept) -> Tensor:
+        """A tensor on the device that nobody keeps; it is there already if somebody holds it."""
+        held = self._elsewhere.get(key)
+        if held is not None:
+            return held
+        source, dtype = key
+        with self._lock:
+            ready = self._waiting.get(key)
+            if ready is None:
+                ready = self._waiting[key] = waiting(read_source(self._models, source).to(dtype=dtype), self.device)
+        return ready.to(self.device)
 
     def tensors(self, reference: str, access: Access | None = None) -> dict[str, Tensor]:
         """A whole model as its voice takes it: the tensors that sessions read, not copies.

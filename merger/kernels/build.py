@@ -27,10 +27,17 @@ from merger.regular import cache_root, open_regular
 log = logging.getLogger(__name__)
 
 _FLAGS = (
-    "-O3", "-march=native", "-std=gnu11", "-shared", "-fPIC",
+    "-O3", "-std=gnu11", "-shared", "-fPIC",
     "-ffp-contract=off",  # the same bits as torch: no fused multiply-add
     "-fno-math-errno", "-fno-trapping-math",  # change no result, and let loops with conditions run in vectors
 )  # fmt: skip
+
+_NATIVE = (("-march=native",), ("-mcpu=native",), ())
+"""How this very processor is named to a compiler: to most; to older clang on ARM, and Apple's; to one that takes neither."""
+
+
+class _Refused(subprocess.SubprocessError):
+    """The compiler ended with an error."""
 
 
 class Source(ctypes.Structure):
@@ -98,7 +105,7 @@ def _built(root: Path | None = None) -> Path:
     source, compiler = Path(__file__).with_name("cpu.c"), _compiler()
     if compiler is None:
         raise OSError("no C compiler")
-    identity = (source.read_text(encoding="utf-8"), compiler, *_FLAGS, platform.machine(), _processor())
+    identity = (source.read_text(encoding="utf-8"), compiler, *_FLAGS, *_NATIVE[0], platform.machine(), _processor())
     stem = f"kernels-{hashlib.sha256('|'.join(identity).encode()).hexdigest()[:16]}"
     root = root or _cache_folder() or _own_folder()
     for file in sorted(root.glob(f"{stem}-*.so")):
@@ -110,7 +117,7 @@ def _built(root: Path | None = None) -> Path:
     handle, made = tempfile.mkstemp(suffix=".so", dir=root)
     os.close(handle)
     try:
-        _compile([compiler, *_FLAGS, "-o", made, str(source), "-lm"], _note(stem))
+        _compile_natively(compiler, [*_FLAGS, "-o", made, str(source), "-lm"], _note(stem))
         file = root / f"{stem}-{hashlib.sha256(Path(made).read_bytes()).hexdigest()[:16]}.so"
         Path(made).replace(file)
     except BaseException:
@@ -138,6 +145,21 @@ _AGAIN = 24 * 3600
 """Seconds after which a compiler that did not finish is tried again."""
 
 
+def _compile_natively(compiler: str, arguments: Sequence[str], note: Path) -> None:
+    """Run the compiler for this very processor, in the first way that it takes; which one is told where it is another."""
+    for native in _NATIVE:
+        try:
+            _compile([compiler, *native, *arguments], note)
+        except _Refused:
+            if native == _NATIVE[-1]:
+                raise
+            continue
+        if native != _NATIVE[0]:
+            how = f"with {native[0]}" if native else "for any processor of this kind, which is slower"
+            log.warning("%s does not take %s; the compiled passes are built %s.", compiler, _NATIVE[0][0], how)
+        return
+
+
 def _compile(command: Sequence[str], note: Path) -> None:
     """Run the compiler, for a bounded time. SubprocessError where it fails, or did not finish within the last day."""
     if os.environ.get("MERGER_KERNELS") != "retry" and _is_fresh(note):
@@ -158,7 +180,7 @@ def _compile(command: Sequence[str], note: Path) -> None:
             os.close(os.open(note, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         raise _hung(command[0], f"within {COMPILER_SECONDS} seconds") from None
     if code:
-        raise subprocess.SubprocessError(f"The C compiler {command[0]} ended with {code}")
+        raise _Refused(f"The C compiler {command[0]} ended with {code}")
     with contextlib.suppress(OSError):
         note.unlink(missing_ok=True)
 

@@ -185,7 +185,11 @@ _failed: list[str] = []
 
 def _give_up(error: BaseException) -> None:
     """Say once, in words, that Triton does not work."""
-    reason = f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}"
+    distrust(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0][:200]}")
+
+
+def distrust(reason: str) -> None:
+    """Use Triton no more in this process, and say why."""
     _failed.append(reason)
     _kernels.cache_clear()
     log.warning("Triton does not work here, so torch's own operations merge on the GPU, to the same bits: %s", reason)
@@ -208,6 +212,6 @@ def _kernels() -> Any:
 
 
 __all__ = [
-    "MOST_MODELS", "OUTS", "TRIMS", "TritonError", "available", "combine", "lengths", "products", "search",
+    "MOST_MODELS", "OUTS", "TRIMS", "TritonError", "available", "combine", "distrust", "lengths", "products", "search",
     "searching", "supports",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 from gradio.themes import Default
 
+from merger.engine.proving import warm
 from merger.inside import presets
 from merger.kernels.devices import best_device
 from merger.limits import PROMPT_CHARACTERS, QUEUED, SESSIONS, UPLOAD_BYTES, ZIP_SECONDS
@@ -225,6 +226,7 @@ def build_app(presets: Path = PRESETS, device: str | None = None) -> Page:
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")  # nobody says for whom he asks, but a proxy that is named there
     studio = Studio(presets, device or os.environ.get("MERGER_DEVICE") or best_device())
     studio.host = with_sign_in(studio.host)
+    warm(studio.parents.device)
     demo = Page(title="Merge explorer", analytics_enabled=False, delete_cache=(60, int(ZIP_SECONDS)), fill_width=True)
     demo.door, demo.space, demo.visitors = read_door(studio.host.hosted), bool(studio.host.space), studio.visitors
     demo.panels = panels = Panels(studio, presets)

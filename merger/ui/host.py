@@ -43,12 +43,13 @@ OWN_DISK, DISK = 200_000_000_000, 50_000_000_000
 
 @dataclass(frozen=True)
 class Outlook:
-    """What can be done with a choice of models here: heard live, merged to files only, or nothing; and why, for the page.
+    """What can be done with a choice of models here, and why, for the page: heard live, the merge alone, files only, or nothing.
 
-    bits  of a weight, where it is heard through llama.cpp with its parents on the disk; 0: as it is, in memory
+    bits      of a weight, where it is heard through llama.cpp with its parents on the disk; 0: as it is, in memory
+    streamed  the merge is on the GPU; its models wait in this machine's memory and go there tensor by tensor
     """
 
-    kind: Literal["live", "export", "refused"]
+    kind: Literal["live", "streamed", "export", "refused"]
     words: str
     bits: int = 0
 
@@ -113,11 +114,14 @@ class Host:
         """Where they are then."""
         return {"cpu": "this machine's memory", "cuda": "this GPU's memory", "zerogpu": "a GPU's memory"}[self.accelerator]
 
-    def outlook(self, sizes: Sequence[int], merged: int, computing: int = 0, free: int | None = None) -> Outlook:
+    def outlook(
+        self, sizes: Sequence[int], merged: int, computing: int = 0, free: int | None = None, streamed: int = 0
+    ) -> Outlook:
         """Whether models of these bytes (base and parents) and their merge can be heard here, or only be merged to files.
 
         computing  bytes that are taken for a while, to merge a tensor and to keep a text
         free       bytes of the GPU's memory that this process could take now, None where that is not known
+        streamed   bytes of the GPU's memory that the merge alone takes, `Need.streamed`; 0 where models cannot wait elsewhere
         """
         total, count = sum(sizes) + merged, len(sizes)
         size = f"{count} models and their merge take {format_bytes(total)}"
@@ -132,6 +136,14 @@ class Host:
         size += f", and computing {format_bytes(computing)}" if computing else ""
         if total + computing <= room:
             return Outlook("live", f"Live: {size}; {format_bytes(room)} of {place} are for models.")
+        own = int(self.memory * LIVE_SHARE)
+        if self.accelerator == "cuda" and 0 < streamed <= room and sum(sizes) <= own:
+            return Outlook(
+                "streamed",
+                f"The merge alone is heard: {size}, more than the {format_bytes(room)} of {place}. It takes "
+                f"{format_bytes(streamed)} there; its models wait in this machine's memory, and each tensor goes to the GPU when "
+                "it is merged. They do not answer themselves.",
+            )
         return Outlook("export", f"To files only: {size}, more than the {format_bytes(room)} of {place} that are for models.")
 
     def tidy(self, in_use: Collection[Path]) -> tuple[str, ...]:

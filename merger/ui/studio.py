@@ -313,7 +313,7 @@ class Studio:
         what = need(plan, models, device, len(prompt) + length)
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
-        found = self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1])
+        found = self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1], what.streamed)
         return self.otherwise(found, plan, models, len(prompt) + length)
 
     def otherwise(self, found: Outlook, plan: Plan, models: Mapping[str, Checkpoint], tokens: int = TEXT) -> Outlook:

@@ -377,11 +377,13 @@ class Picking:
         """What can be done here with models of which only the headers are known."""
         host, device = self.studio.host, self.studio.parents.device
         computing = free = None
+        streamed = 0
         if host.accelerator != "cpu":
             have = available(device) if host.accelerator == "cuda" else None
             free = have and have[1]
-            computing = need(None, {one.reference: one.model for one in seen if one.model is not None}, device).beside
-        found = host.outlook([one.nbytes for one in seen], merged, computing or 0, free)
+            what = need(None, {one.reference: one.model for one in seen if one.model is not None}, device)
+            computing, streamed = what.beside, merged + max(what.spoken, what.sources)
+        found = host.outlook([one.nbytes for one in seen], merged, computing or 0, free, streamed)
         models = {one.reference: one.model for one in seen if one.model is not None}
         with contextlib.suppress(MergeError):  # a merge takes what its base takes
             base = seen[0].reference

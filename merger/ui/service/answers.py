@@ -309,7 +309,7 @@ class Answers:
 
     def _bare(self, asks: Sequence[Ask], known: Mapping[str, Answer]) -> list[tuple[Ask, str]]:
         """Merges that answered while another row was looked at closely: whose words they said has not been told."""
-        if self.studio.borrows:
+        if self.studio.borrows or self.studio.parents.streams:
             return []
         merges = [(ask, key) for ask, key, what in _each(asks) if ask.why is not None and isinstance(what, Recipe)]
         return [(ask, key) for ask, key in merges if key in known and not any(known[key].why)]
@@ -364,8 +364,12 @@ class Answers:
         rounds = [{k: recipe} for k, recipe in recipes.items()] or [{}]  # one merged model: one recipe at a time
         for recipe in recipes.values():
             outlook = self.studio.outlook(recipe, parents.values(), prompt, ask.how.length)
-            if outlook.kind != "live":
+            if outlook.kind == "streamed" and parents:
+                yield feeds.failed(outlook.words, parents)
+                parents = {}
+            elif outlook.kind not in ("live", "streamed"):
                 raise MergeError(f"{outlook.words} What the models would say cannot be heard here; the merge can be downloaded.")
+            self.studio.parents.streams = outlook.kind == "streamed"
         for i, own in enumerate(rounds):
             asked = [*own, *(parents if i == 0 else ())]
             yield feeds.flush(busy=asked)
@@ -389,7 +393,10 @@ class Answers:
                     yield feeds.flush()
                     flushed = time.monotonic()
             for key in own:
-                if ask.why is not None and go_on() and not self.studio.borrows and not ask.apart:
+                if (
+                    ask.why is not None and go_on() and not self.studio.borrows
+                    and not ask.apart and not self.studio.parents.streams
+                ):  # fmt: skip
                     known = self.studio.answered.get((_name(own[key]), prompt, ask.how))
                     self._tell(ask, key, known or Answer.plain(said[key]), feeds)
             if not go_on():
