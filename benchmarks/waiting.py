@@ -1,7 +1,7 @@
 """How long visitors wait for answers: a simulation of the page's line, held against the page itself.
 
-    python benchmarks/waiting.py                    measure what an answer takes one visitor, predict what twenty wait, then let
-                                                    twenty come (benchmarks/load.py) and compare
+    python benchmarks/waiting.py                    let twenty come (benchmarks/load.py), measure what an answer takes once it is
+                                                    its turn, and compare what the simulation says they wait with what they did
     python benchmarks/waiting.py --day 10000 [--seconds 0.45] [--answers 6] [--servers 1]
                                                     a day of so many visitors, of whom a tenth come in the busiest hour
 
@@ -14,7 +14,6 @@ import asyncio
 import heapq
 import random
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,11 +96,14 @@ def simulate(
     return Waits(tuple(waits), refused, busy / servers / max(now, 1e-9), longest)
 
 
-def together(people: int, rounds: int, seed: int = 0) -> list[Visitor]:
-    """Those of benchmarks/load.py: within eight seconds, each drags for 1.5 s before it asks and thinks for 4 to 10 s."""
+def together(people: int, rounds: int, lets_go: float = 0.0, seed: int = 0) -> list[Visitor]:
+    """Those of benchmarks/load.py: they come within eight seconds, drag for 1.5 s before they ask, and think for 4 to 10 s.
+
+    lets_go  seconds until the page has heard that the hand let go
+    """
     rng = random.Random(seed)
-    # the first question comes after a drag, the later ones after a thought and a drag
-    return [Visitor(rng.uniform(0, 8) - 4, rounds, (5.5, 11.5)) for _ in range(people)]
+    pause = 5.5 + lets_go, 11.5 + lets_go
+    return [Visitor(rng.uniform(0, 8) - 7, rounds, pause) for _ in range(people)]  # the first time there is no thought before
 
 
 def day(visitors: int, answers: int, busiest: float = 0.1, seed: int = 0) -> list[Visitor]:
@@ -122,31 +124,58 @@ def measured(address: str, pid: int, people: int, rounds: int, browsers: int = 0
     return asyncio.run(everybody(address, people, browsers, rounds, False, pid))[0]
 
 
+def services(served: Sequence[tuple[float, float]]) -> list[float]:
+    """What each answer took once it was its turn, of those that were made one at a time: (asked, done) in seconds.
+
+    >>> services([(0, 2), (1, 3), (9, 10)])
+    [2, 1, 1]
+    """
+    ordered = sorted(served, key=lambda one: one[1])
+    return [
+        done - max(asked, before)
+        for (asked, done), before in zip(ordered, [float("-inf"), *(d for _, d in ordered)], strict=False)
+    ]
+
+
 def compare(people: int, rounds: int, times: int) -> None:
-    """Predict from one visitor, measured before and after, what many wait; then let them come."""
+    """Measure what answers take among so many, predict what the next as many wait, and let them come; and from one visitor."""
     from benchmarks.load import serve
 
     app, address = serve()
     try:
         measured(address, app.pid, 1, 2)  # warm
-        for turn in range(times):
-            alone = measured(address, app.pid, 1, 6)["waits"]
+        alone = services(measured(address, app.pid, 1, 5)["served"])
+        print(f"alone an answer takes {sum(alone) / len(alone):.2f} s; load {_load()}")
+        earlier: list[float] = []
+        for _ in range(times):
             met = measured(address, app.pid, people, rounds)
-            alone += measured(address, app.pid, 1, 6)["waits"]
-            runs = [simulate(together(people, rounds, seed), alone, seed=seed) for seed in range(40)]
-            predicted = Waits(tuple(second for run in runs for second in run.seconds))
-            found = Waits(tuple(met["waits"]))
-            load = Path("/proc/loadavg").read_text(encoding="ascii").split()[0]
-            print(
-                f"{turn + 1}: one visitor waits {sum(alone) / len(alone):.2f} s for an answer ({len(alone)} answers), load {load}"
-            )
-            for name, share in (("mean", None), ("p50", 0.5), ("p90", 0.9)):
-                a, b = (one.mean if share is None else one.at(share) for one in (predicted, found))
-                print(f"   {people} visitors, {name}: predicted {a:.2f} s, met {b:.2f} s, {a / b - 1:+.0%}", flush=True)
-            time.sleep(2)
+            found, takes = Waits(tuple(done - asked for asked, done in met["served"])), services(met["served"])
+            print(f"among {people} it takes {sum(takes) / len(takes):.2f} s; load {_load()}")
+            lets_go = sum(met["let go"]) / len(met["let go"]) / 1e3
+            for name, own in (("what theirs took", takes), ("what it took those before", earlier), ("what it takes one", alone)):
+                if own:
+                    predicted = _often(people, rounds, lets_go, own)
+                    rows = [(predicted.mean, found.mean), *((predicted.at(share), found.at(share)) for share in (0.5, 0.9))]
+                    said = (
+                        f"{what} {a:.2f} s, met {b:.2f} s, {a / b - 1:+.0%}" for what, (a, b) in zip(_SHOWN, rows, strict=True)
+                    )
+                    print(f"   from {name}: {'; '.join(said)}", flush=True)
+            earlier = takes
     finally:
         app.terminate()
         app.wait(20)
+
+
+_SHOWN = ("mean", "p50", "p90")
+
+
+def _often(people: int, rounds: int, lets_go: float, takes: Sequence[float]) -> Waits:
+    runs = [simulate(together(people, rounds, lets_go, seed), takes, seed=seed) for seed in range(100)]
+    return Waits(tuple(second for run in runs for second in run.seconds))
+
+
+def _load() -> str:
+    return Path("/proc/loadavg").read_text(encoding="ascii").split()[0]
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from benchmarks.waiting import Visitor, day, simulate, together
+from benchmarks.waiting import Visitor, day, services, simulate, together
 from merger.engine.batch import merge
 from merger.recipe import load
 
@@ -127,6 +127,12 @@ def test_alone_nobody_waits_and_together_all_do() -> None:
     crowd = simulate(together(20, 200), [2.0])
     assert math.isclose(crowd.mean, 20 * 2.0 - 8.5, rel_tol=0.05)  # a closed line that never empties: N S - Z
     assert simulate(together(20, 50), [2.0], servers=20).mean < 2.2
+
+
+def test_services_are_found_in_what_was_asked_and_done() -> None:
+    """The simulation's own answers give back what each took."""
+    asked = [(0.0, 2.0), (1.0, 3.5), (1.5, 4.0), (9.0, 9.75)]
+    assert services(asked[::-1]) == [2.0, 1.5, 0.5, 0.75]
 
 
 def test_bounds_and_quota_refuse() -> None:
