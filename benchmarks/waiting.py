@@ -59,7 +59,7 @@ def simulate(
 ) -> Waits:  # fmt: skip
     """What visitors wait where each answer takes one of the `service` seconds, drawn at random.
 
-    most      answers of everybody that may wait or be made: one more is refused, and its visitor tries again after a pause
+    most      answers of everybody that may wait or be made: one more is refused; its visitor goes on with the next question
     patience  seconds in line after which an answer is given up
     quota     seconds of service that one visitor gets in all, as of a GPU that is lent; who has used them up is refused
     """
