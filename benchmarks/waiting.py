@@ -56,12 +56,14 @@ class Visitor:
 def simulate(
     visitors: Sequence[Visitor], service: Sequence[float], servers: int = 1, seed: int = 0,
     most: int = int(ANSWERS), patience: float = float(LINE_SECONDS), quota: float = float("inf"),
+    in_order: bool = False,
 ) -> Waits:  # fmt: skip
     """What visitors wait where each answer takes one of the `service` seconds, drawn at random.
 
     most      answers of everybody that may wait or be made: one more is refused; its visitor goes on with the next question
     patience  seconds in line after which an answer is given up
     quota     seconds of service that one visitor gets in all, as of a GPU that is lent; who has used them up is refused
+    in_order  the first takes the first of them, and so on: a machine that others use is slow for a while, and then is not
     """
     rng = random.Random(seed)
     free = [0.0] * servers
@@ -77,7 +79,7 @@ def simulate(
         now, _, who, left = heapq.heappop(events)
         while ends and ends[0] <= now:
             heapq.heappop(ends)
-        takes = rng.choice(service)
+        takes = service[(len(waits) + refused) % len(service)] if in_order else rng.choice(service)
         begins = max(now, free[0])
         if len(ends) >= most or begins - now > patience or used[who] + takes > quota:
             refused += 1
@@ -154,7 +156,7 @@ def compare(people: int, rounds: int, times: int) -> None:
             lets_go = sum(met["let go"]) / len(met["let go"]) / 1e3
             for name, own in (("what theirs took", takes), ("what it took those before", earlier), ("what it takes one", alone)):
                 if own:
-                    predicted = _often(people, rounds, lets_go, own)
+                    predicted = _often(people, rounds, lets_go, own, own is takes)
                     rows = [(predicted.mean, found.mean), *((predicted.at(share), found.at(share)) for share in (0.5, 0.9))]
                     said = (
                         f"{what} {a:.2f} s, met {b:.2f} s, {a / b - 1:+.0%}" for what, (a, b) in zip(_SHOWN, rows, strict=True)
@@ -169,8 +171,8 @@ def compare(people: int, rounds: int, times: int) -> None:
 _SHOWN = ("mean", "p50", "p90")
 
 
-def _often(people: int, rounds: int, lets_go: float, takes: Sequence[float]) -> Waits:
-    runs = [simulate(together(people, rounds, lets_go, seed), takes, seed=seed) for seed in range(100)]
+def _often(people: int, rounds: int, lets_go: float, takes: Sequence[float], in_order: bool) -> Waits:
+    runs = [simulate(together(people, rounds, lets_go, seed), takes, seed=seed, in_order=in_order) for seed in range(100)]
     return Waits(tuple(second for run in runs for second in run.seconds))
 
 

@@ -135,6 +135,12 @@ def test_services_are_found_in_what_was_asked_and_done() -> None:
     assert services(asked[::-1]) == [2.0, 1.5, 0.5, 0.75]
 
 
+def test_a_slow_while_is_worse_than_slow_answers_here_and_there() -> None:
+    takes = [0.2] * 30 + [2.0] * 10 + [0.2] * 20
+    burst, spread = (simulate(together(20, 3), takes, in_order=in_order) for in_order in (True, False))
+    assert len(burst.seconds) == 60 and burst.at(0.9) > 1.2 * spread.at(0.9)
+
+
 def test_bounds_and_quota_refuse() -> None:
     many = [Visitor(0, 1, (0, 1)) for _ in range(100)]
     met = simulate(many, [10.0], most=48, patience=math.inf)
