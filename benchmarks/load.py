@@ -144,6 +144,7 @@ class Player:
     async def answered(self, tick: str, found: dict[str, list[Any]]) -> None:
         """Ask, and read until the answer is whole; note the line and whatever is not one's own."""
         rows = {"rows": [{"id": "r1", "prompt": self.own}], "open": "r1"}
+        asked = time.monotonic()
         data = [None, rows, 0, 0, False, 160, 1, 1, "", tick, True]
         body = {"data": data, "fn_index": self.answer_fn, "session_hash": self.session, "event_data": None, "trigger_id": 0}
         event = (await self.client.post(f"{self.api}/queue/join", json=body)).json()["event_id"]
@@ -156,6 +157,7 @@ class Player:
                     if prompt != self.own:
                         found["mixed"].append((self.own, prompt))
                 if message.get("event_id") == event and message.get("msg") == "process_completed":
+                    found["served"].append((asked, time.monotonic()))
                     found["errors"] += [] if message.get("success") else [str(message)[:200]]
                     return
 
@@ -191,7 +193,7 @@ async def everybody(
     address: str, people: int, browsers: int, rounds: int, asking: bool, pid: int
 ) -> tuple[dict[str, list[Any]], float]:
     """All of them at once, some in a browser. What was found, and the most memory the server had."""
-    names = ("drags", "calls", "let go", "waits", "line", "mixed", "errors", "long")
+    names = ("drags", "calls", "let go", "waits", "served", "line", "mixed", "errors", "long")
     found: dict[str, list[Any]] = {name: [] for name in names}
     most = 0.0
     limits = httpx.Limits(max_connections=None)

@@ -99,7 +99,8 @@ def merge_on_ray(
             raise MergeError(f"--device {device}: Ray gives each part a GPU of its own; write --device cuda.")
         size = _size(plan, room, str(pick_device(device, elsewhere=True)), workers, memory)
         given |= {"device": device, "workers": size.cpus}
-        count = split_of(out) or min(len(files), _EACH * size.at_once)
+        before = split_of(out)  # of a merge that goes on; one that does not fit is refused in words
+        count = before if before and before <= len(files) else min(len(files), _EACH * size.at_once)
         asked = _Asked(recipe, str(out), count, tuple(map(str, roots)), given, "")
         with _digests(models if card and count > 1 else None):  # read beside the merge; the join finds them remembered
             if count == 1:
