@@ -303,6 +303,19 @@ def test_conversations_go_on_and_texts_without_a_template(runner: LlamaRunner, f
     assert words(runner, recipe, Plain("Once upon")) == words(first, exact, Plain("Once upon"))
 
 
+def test_an_answer_does_not_depend_on_what_was_asked_before(runner: LlamaRunner) -> None:
+    """To the last bit: what another prompt shares with it is computed again."""
+
+    def sure(prompt: str) -> list[float]:
+        return [token.probability for token in runner.merged(mix()).tokens(prompt, 12)]
+
+    for before in ("plural of city", ASKED):
+        words(runner, mix(), before)
+        heard = sure("plural of cities and boxes and cats")
+        runner.gguf.holding(mix(), None, lambda: False).forget()
+        assert sure("plural of cities and boxes and cats") == heard
+
+
 def test_an_answer_is_cut_and_a_prompt_too_long_is_told(runner: LlamaRunner) -> None:
     said = list(runner.turns({"": mix()}, "tell me a story", limit=3))
     assert len(said) == 4 and said[-1].cut

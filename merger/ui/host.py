@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from merger.chat.sampling import Sampling
+from merger.engine.budget import TEXT
+from merger.engine.plan import Plan
 from merger.engine.session import Parents
 from merger.errors import OUR_FAULT, CheckpointError, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes, open_checkpoint
@@ -26,6 +28,7 @@ from merger.hub.lora import adapt
 from merger.hub.references import parse_reference
 from merger.hub.wire import Token
 from merger.recipe import Recipe, load
+from merger.search.llama import other_way
 from merger.search.trials import Runner
 from merger.ui.beside import beside
 
@@ -145,6 +148,17 @@ class Host:
                 "it is merged. They do not answer themselves.",
             )
         return Outlook("export", f"To files only: {size}, more than the {format_bytes(room)} of {place} that are for models.")
+
+    def otherwise(self, found: Outlook, plan: Plan, models: Mapping[str, Checkpoint], tokens: int = TEXT) -> Outlook:
+        """What was found, or that a merge that does not fit can be heard through llama.cpp. models: all that are opened for it.
+
+        Not on hosted pages: a stranger's config could end llama.cpp, and this process with it.
+        """
+        if found.kind == "export" and self.accelerator == "cpu" and not self.hosted:
+            with contextlib.suppress(MergeError):
+                way = other_way(plan, models, self.room, tokens)
+                return Outlook("live", f"Live, {way.words}.", way.takes.bits)
+        return found
 
     def tidy(self, in_use: Collection[Path]) -> tuple[str, ...]:
         """Keep the cache within its bound; returns the models that were deleted. Folders in use stay."""

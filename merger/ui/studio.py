@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from merger.chat.sampling import Sampling
-from merger.engine.budget import TEXT, available, need
+from merger.engine.budget import available, need
 from merger.engine.plan import Plan
 from merger.engine.session import Parents
 from merger.errors import MergeError
-from merger.files.checkpoints import Checkpoint
 from merger.findings import Fix
 from merger.hub.references import open_here
 from merger.inspect.analysis import Sketch
@@ -32,7 +31,7 @@ from merger.limits import (
 )  # fmt: skip
 from merger.recipe import Recipe
 from merger.recipe.between import unsliced
-from merger.search.llama import LlamaRunner, other_way
+from merger.search.llama import LlamaRunner
 from merger.search.trials import Runner
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import built_in_templates
@@ -314,18 +313,7 @@ class Studio:
         have = available(device) if self.host.accelerator == "cuda" else None
         computing = what.beside if self.host.accelerator != "cpu" else 0  # there LIVE_SHARE leaves room for it
         found = self.host.outlook(list(what.models.values()), what.merged, computing, have and have[1], what.streamed)
-        return self.otherwise(found, plan, models, len(prompt) + length)
-
-    def otherwise(self, found: Outlook, plan: Plan, models: Mapping[str, Checkpoint], tokens: int = TEXT) -> Outlook:
-        """What was found, or that a merge that does not fit can be heard through llama.cpp. models: all that are opened for it.
-
-        Not on hosted pages: a stranger's config could end llama.cpp, and this process with it.
-        """
-        if found.kind == "export" and self.host.accelerator == "cpu" and not self.host.hosted:
-            with contextlib.suppress(MergeError):
-                way = other_way(plan, models, self.host.room, tokens)
-                return Outlook("live", f"Live, {way.words}.", way.takes.bits)
-        return found
+        return self.host.otherwise(found, plan, models, len(prompt) + length)
 
     def verdict(self, recipe: Recipe) -> Verdict:
         """What the headers say about a recipe before anything is merged."""

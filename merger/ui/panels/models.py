@@ -385,11 +385,10 @@ class Picking:
             computing, streamed = what.beside, merged + max(what.spoken, what.sources)
         found = host.outlook([one.nbytes for one in seen], merged, computing or 0, free, streamed)
         models = {one.reference: one.model for one in seen if one.model is not None}
-        with contextlib.suppress(MergeError):  # a merge takes what its base takes
-            base = seen[0].reference
-            return (
-                self.studio.otherwise(found, make_plan(copy_of(base), {base: models[base]}), models) if base in models else found
-            )
+        base = seen[0].reference
+        if found.kind == "export" and base in models:  # a merge takes what its base takes
+            with contextlib.suppress(MergeError):
+                return host.otherwise(found, make_plan(copy_of(base), {base: models[base]}), models)
         return found
 
     def _told(self, shelf: Shelf, seen: Sequence[Seen], verdict: str, outlook: str, button: str | None) -> Updates:
