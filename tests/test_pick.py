@@ -13,6 +13,7 @@ from typing import Any
 
 import gradio as gr
 import pytest
+import recast
 from hub_standin import READER, WRITER, Hub, alone
 from safetensors.torch import load as read_tensors
 from safetensors.torch import save
@@ -21,6 +22,7 @@ from merger import merge
 from merger.engine.batch import Step
 from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError
+from merger.export.gguf import export
 from merger.hub import store, wire
 from merger.hub.card import Example
 from merger.hub.references import open_here
@@ -29,7 +31,7 @@ from merger.ui import LAUNCH
 from merger.ui.grants import Grants
 from merger.ui.host import Host
 from merger.ui.panels.models import Picking, read_trios
-from merger.ui.panels.publish import LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing
+from merger.ui.panels.publish import GGUF, LOG_IN, NO_SIGN_IN, SIGN_IN, Publishing
 from merger.ui.parts import Parts, Updates
 from merger.ui.scratch import scratch
 from merger.ui.service import afar
@@ -438,6 +440,34 @@ def test_a_repeat_does_not_merge_again(hub: Hub, tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("test_pick.merge_to", lambda *_: seen.append(1))
     assert notice_of(sent(publishing)).startswith("Published") and not seen and made
     assert not list(scratch().root.rglob("merged-model"))
+
+
+def test_a_gguf_file_is_published_beside_it(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is asked for, and where the converter is here; when it fails nothing is published."""
+    from transformers.utils import is_sentencepiece_available
+
+    if not recast.PACKAGES.is_dir():
+        pytest.skip("llama.cpp's converter is not here: make .cache/gguf/.done")
+    is_sentencepiece_available()  # the answer is kept
+    monkeypatch.syspath_prepend(recast.PACKAGES)
+    monkeypatch.setenv("PYTHONPATH", str(recast.PACKAGES))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    publishing = Publishing(Studio(Host()))
+
+    def exported(work: Any, file: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> None:
+        export(work.recipe, file, GGUF, roots=[ROOT], progress=progress, cancelled=cancelled)
+
+    def failing(*_: Any) -> None:
+        raise MergeError("The disk is full.")
+
+    assert notice_of(sent(publishing, export_to=failing)) == "The disk is full." and not hub.repos.keys() & {"writer/new"}
+    assert not list(scratch().root.rglob("merged-model"))
+    told = sent(publishing, export_to=exported)
+    assert notice_of(told).startswith("Published")
+    files = hub.repos["writer/new"].files
+    assert files["new-q8_0.gguf"][:4] == b"GGUF" and "model.safetensors" in files
+    sent(publishing, replace=True)
+    assert "new-q8_0.gguf" not in hub.repos["writer/new"].files  # it would be of the version before
 
 
 def test_another_recipe_or_a_visitor_who_left_leaves_nothing(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,10 @@
 """Large files to the Hub by Xet, from their paths: huggingface_hub's own steps, with progress and a way to stop.
 
-huggingface_hub takes Xet for paths, but tells nobody how far it is. What is missing here is sent by LFS instead, as ever.
+huggingface_hub takes Xet for paths, but shows how far it is in bars of its own alone. What of its insides is used here stands in
+`import_parts`; where they are others, LFS is used, as ever.
 """
 
+import importlib
 import logging
 import threading
 from collections.abc import Callable, Sequence
@@ -20,9 +22,7 @@ _ENDING = 10.0
 def available(repo: str, token: Token) -> bool:
     """Whether huggingface_hub would send by Xet, and the Hub lets this repository have it; HF_HUB_DISABLE_XET says no."""
     try:
-        from huggingface_hub.utils._runtime import is_xet_available
-
-        if not is_xet_available():
+        if not importlib.import_module("huggingface_hub.utils._runtime").is_xet_available():
             return False
         with opened(_refresh(import_parts()[1], repo), token):
             return True
@@ -33,14 +33,12 @@ def available(repo: str, token: Token) -> bool:
 
 def import_parts() -> tuple[Any, Any, Any]:
     """hf_xet, huggingface_hub's module for it, and what asks the Hub which files are large. ImportError where one is missing."""
-    import hf_xet
-    from huggingface_hub import _commit_api
-    from huggingface_hub.utils import _xet
-
+    hf_xet = importlib.import_module("hf_xet")
+    xet = importlib.import_module("huggingface_hub.utils._xet")
+    commits = importlib.import_module("huggingface_hub._commit_api")
     if not hasattr(hf_xet, "XetSession"):
         raise ImportError("hf_xet is older than its sessions")
-    parts: Any = (hf_xet, _xet, _commit_api)
-    return parts
+    return hf_xet, xet, commits
 
 
 def _refresh(xet: Any, repo: str) -> str:

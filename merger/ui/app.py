@@ -143,7 +143,7 @@ class Panels:
         self.find.wire(desk, self.use_point, desk.drawn, desk.after)
         self.models.wire(desk, self.trios, self.load_family, desk.drawn)
         take = self.take
-        self.publish.wire(desk, take.merge_to, take.answers, take.address, [publish_tab.select])
+        self.publish.wire(desk, take.merge_to, take.answers, take.address, [publish_tab.select], take.export_to)
         desk.bind_after()
         self._page(demo)
         studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave, self.improve.leave, self.judge.leave]

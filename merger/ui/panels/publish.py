@@ -19,6 +19,7 @@ from merger.engine.batch import Step
 from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
 from merger.files.checkpoints import format_bytes
+from merger.gguf.process import missing
 from merger.hub import push
 from merger.hub.card import Example, Parent, licence
 from merger.hub.push import Sent
@@ -49,11 +50,14 @@ ANYWAY = "Merge all the same"
 MergeTo = Callable[..., Any]
 """merge_to(work, folder, progress, cancelled): write the merge of a workspace into a folder that does not exist yet. With
 allow_nonfinite=True where the visitor has allowed numbers that are not finite."""
+ExportTo = Callable[[Any, Path, Callable[[Step], None], Callable[[], bool]], Any]
+"""export_to(work, file, progress, cancelled): write the merge of a workspace as a GGUF file of kind GGUF."""
+GGUF = "q8_0"
 Answers = Callable[[Any, str, gr.Request], Sequence[Example]]
 """answers(work, prompt, request): what the merge and its parents answered, as far as the visitor may hear it."""
 LOOKED = tuple(f"publish {name}" for name in ("who", "owner", "name", "terms", "confirm", "send", "notice"))
 """What `Publishing.look` tells."""
-FORM = tuple(f"publish {name}" for name in ("owner", "name", "seen by", "confirm", "answers", "replace"))
+FORM = tuple(f"publish {name}" for name in ("owner", "name", "seen by", "confirm", "answers", "replace", "gguf"))
 """What is published is asked of these, in the order of `Publishing.publish`."""
 SENT = tuple(f"publish {name}" for name in ("bars", "notice", "send", "cancel", "anyway", "page"))
 """What publishing tells."""
@@ -126,6 +130,10 @@ class Publishing:
             confirm = gr.Checkbox(False, label="Its owners allow me to publish this", interactive=True, visible=False)
             answers = gr.Checkbox(True, label="Put the answers to the current prompt on its page", interactive=True)
             replace = gr.Checkbox(False, label="If the repository exists, put the merge over what is in it", interactive=True)
+            gguf = gr.Checkbox(
+                False, label="Put a GGUF file of 8 bits beside it, for Ollama, LM Studio and llama.cpp", interactive=True,
+                visible=not missing(),
+            )  # fmt: skip
             with gr.Row():
                 send = gr.Button("Merge and publish", variant="primary", scale=0, min_width=200, interactive=False)
                 cancel = gr.Button("Cancel", scale=0, min_width=100, visible=False)
@@ -138,28 +146,39 @@ class Publishing:
             anyway = gr.Button(ANYWAY, scale=0, min_width=200, visible=False, elem_id="publish-anyway")
         named = {
             "who": who, "owner": owner, "name": name, "seen by": seen_by, "terms": terms, "confirm": confirm, "answers": answers,
-            "replace": replace, "send": send, "cancel": cancel, "bars": progress, "notice": notice, "page": address,
+            "replace": replace, "gguf": gguf, "send": send, "cancel": cancel, "bars": progress, "notice": notice, "page": address,
             "anyway": anyway,
         }  # fmt: skip
         page.shows(**{f"publish {name}": part for name, part in named.items()})
 
     def wire(
-        self, page: Parts, merge_to: Callable[..., Any], answers: Answers, link: Callable[[Any, str], str], opened: Sequence[Any]
-    ) -> None:
-        """Bind its events. merge_to: as MergeTo, with the visitor's request last; link(work, prompt): an address that opens this
-        recipe again, "" for none; opened: events after which the panel is looked at anew (its tab is chosen, signed in)."""
+        self, page: Parts, merge_to: Callable[..., Any], answers: Answers, link: Callable[[Any, str], str], opened: Sequence[Any],
+        export_to: Callable[..., Any],
+    ) -> None:  # fmt: skip
+        """Bind its events.
+
+        merge_to, export_to  as MergeTo and ExportTo, with the visitor's request last
+        link                 link(work, prompt): an address that opens this recipe again, "" for none
+        opened               events after which the panel is looked at anew (its tab is chosen, signed in)
+        """
 
         def sending(allow: bool) -> Callable[..., Iterator[Updates]]:
             def send(
                 work: Any, prompt: Any, owner: str | None, name: str, seen_by: str, confirmed: bool, noted: bool, replace: bool,
-                request: gr.Request, token: gr.OAuthToken | None,
+                gguf: bool, request: gr.Request, token: gr.OAuthToken | None,
             ) -> Iterator[Updates]:  # fmt: skip
                 def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:
                     return merge_to(work, folder, progress, cancelled, request, allow)
 
+                def exported(
+                    work: Any, file: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+                ) -> None:  # fmt: skip
+                    export_to(work, file, progress, cancelled, request)
+
                 yield from self.publish(
                     work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
                     link(work, prompt), owner, name, seen_by, confirmed, noted, replace,
+                    exported if gguf is True else None,
                 )  # fmt: skip
 
             return send
@@ -184,9 +203,9 @@ class Publishing:
         if not (name or "").strip():
             drawn |= _named(name=suggested(work.recipe))
         nobody = _named(owner=gr.update(visible=False), send=gr.update(interactive=False))
-        missing = self._missing(own)
-        if missing:
-            return drawn | nobody | _named(who=say(missing), notice=say(""))
+        lacking = self._missing(own)
+        if lacking:
+            return drawn | nobody | _named(who=say(lacking), notice=say(""))
         try:
             owners = push.whoami(own)
         except MergeError as error:
@@ -217,20 +236,22 @@ class Publishing:
     def publish(
         self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Example]], link: str,
         owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
+        export_to: ExportTo | None = None,
     ) -> Iterator[Updates]:  # fmt: skip
-        """Merge, then send."""
+        """Merge, then send. export_to: where a GGUF file is wanted beside it."""
         job = _Job()
 
         def send(doing: Doing) -> str:
-            missing = self._missing(token)
-            if missing:
-                raise MergeError(missing)
+            lacking = self._missing(token)
+            if lacking:
+                raise MergeError(lacking)
             repo = push.repo_id(owner or "", (name or "").strip())
             asked = self.terms(work, token)
             if asked.confirm and not confirmed:
                 raise MergeError(f"{asked.confirm} Say so by the tick below the licences.")
             answers = said() if with_answers else ()
-            kept, address = self._merged(work, session, merge_to, job, doing.stopped), ""
+            file = None if export_to is None else f"{repo.partition('/')[2]}-{GGUF}.gguf"
+            kept, address = self._merged(work, session, merge_to, job, doing.stopped, file, export_to), ""
             try:
                 address = push.push(
                     kept.folder, repo, token, private=seen_by != PUBLIC, replace=replace, answers=answers, link=link,
@@ -257,9 +278,15 @@ class Publishing:
                 anyway = able if isinstance(message.error, NonFiniteError) else gone
                 yield _named(bars=job.shown("stopped"), notice=say(words), anyway=anyway, page=gone, **over)
 
-    def _merged(self, work: Work, session: str | None, merge_to: MergeTo, job: "_Job", stopped: Callable[[], bool]) -> _Kept:
-        """The folder of this recipe's merge: the one that is kept from a try before, or a new one. Hand it to `_let_go`."""
-        recipe = dump(work.recipe)
+    def _merged(
+        self, work: Work, session: str | None, merge_to: MergeTo, job: "_Job", stopped: Callable[[], bool],
+        file: str | None, export_to: ExportTo | None,
+    ) -> _Kept:  # fmt: skip
+        """The folder of this recipe's merge: the one that is kept from a try before, or a new one. Hand it to `_let_go`.
+
+        file  of the GGUF file beside it, None for none
+        """
+        recipe = dump(work.recipe) + (f"# {file}" if file else "")
         with self._lock:
             kept = self._kept.get(session or "")
             if kept is not None and kept.busy:
@@ -272,7 +299,11 @@ class Publishing:
             kept.busy = True
         if not kept.whole:
             try:
+                if file and export_to is not None:  # first: what the converter does not know it says at once
+                    export_to(work, kept.place / file, partial(job.step, name="Making the GGUF file"), stopped)
                 merge_to(work, kept.folder, job.step, stopped)
+                if file:
+                    (kept.place / file).rename(kept.folder / file)
                 kept.whole = True
             except BaseException:
                 self._let_go(session, kept, True)
@@ -329,10 +360,10 @@ class _Job:
         self._merging: Bar | None = None
         self._sending: Bar | None = None
 
-    def step(self, step: Step) -> None:
+    def step(self, step: Step, name: str = "Merging") -> None:
         """A tensor was merged."""
         words = f"{step.tensors} of {step.of_tensors} tensors, {format_bytes(step.nbytes)} of {format_bytes(step.of_nbytes)}"
-        self._merging = ("Merging", step.nbytes, step.of_nbytes, words)
+        self._merging = (name, step.nbytes, step.of_nbytes, words)
 
     def sent(self, sent: Sent) -> None:
         """Bytes were sent."""

@@ -23,7 +23,7 @@ from merger.ui.desk import Desk, Updates, line
 from merger.ui.events import DISK, NOW
 from merger.ui.head import Choice, choices, chosen, listed
 from merger.ui.lanes import short_names
-from merger.ui.panels.publish import ANYWAY
+from merger.ui.panels.publish import ANYWAY, GGUF
 from merger.ui.rows import prompt_of
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
@@ -231,6 +231,13 @@ class Taking:
         """The merge as a model's folder, to be published."""
         studio = self.desk.seen(request).studio
         Files(studio).write(work.recipe, str(folder), progress, cancelled, allow_nonfinite=allow_nonfinite)
+
+    def export_to(
+        self, work: Workspace, file: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool],
+        request: gr.Request | None = None,
+    ) -> None:  # fmt: skip
+        """The merge as a GGUF file, to be published beside that folder."""
+        Files(self.desk.seen(request).studio).export(work.recipe, file, GGUF, progress, cancelled)
 
     def answers(self, work: Workspace, asked: Any, request: gr.Request | None = None) -> tuple[Example, ...]:
         """What the merge and its parents answered to the open row, for the model's card; nothing where not all have."""

@@ -97,12 +97,18 @@ class Files:
         clock.start(MERGE_SECONDS, f"The export took more than {MERGE_SECONDS // 60} minutes; copy the recipe, do it at home.")
 
         def made(place: Path, stop: Callable[[], bool]) -> Path:
-            return export(
-                recipe, place / f"merged-model-{chosen.name}.gguf", chosen.name, name=recipe.name or "merged-model",
-                roots=self.studio.parents.roots, progress=progress, cancelled=stop, opener=self._opened,
-            ).file  # fmt: skip
+            return self.export(recipe, place / f"merged-model-{chosen.name}.gguf", chosen.name, progress, stop)
 
         return self._kept(owner, need, clock, cancelled, made)
+
+    def export(
+        self, recipe: Recipe, file: Path, kind: str, progress: Callable[[Step], None], cancelled: Callable[[], bool]
+    ) -> Path:  # fmt: skip
+        """Merge into a new GGUF file."""
+        return export(
+            recipe, file, kind, name=recipe.name or "merged-model", roots=self.studio.parents.roots, progress=progress,
+            cancelled=cancelled, opener=self._opened,
+        ).file  # fmt: skip
 
     def _kept(
         self, owner: str, need: int, clock: Clock, cancelled: Callable[[], bool], make: Callable[[Path, Callable[[], bool]], Path]
