@@ -4,7 +4,9 @@
     python benchmarks/gpu.py --device cpu --tiny    checks this script and the device's passes anywhere; its times say nothing
 
 Checked: each method's tensors in float32 against the CPU's. Measured: all tensors of a TIES merge again after each density
-moved, one layer again, and from a move to the first token of a random Llama that holds the merged tensors.
+moved, one layer again, and from a move to the first token of a random Llama that holds the merged tensors; of each method a first
+merge and one after a move, against the bytes it must read and write (docs/performance.md, "On a GPU, counted"); a column uploaded
+as `Parents.streams` does it, and what looking at deltas takes where most of them are one magnitude.
 """
 
 import argparse
@@ -160,6 +162,51 @@ def moved(start: Recipe, value: float, layer: bool) -> Recipe:
     return changed(changed(start, "models[0].parameters.density", rule), "models[1].parameters.density", rule)
 
 
+def each(session: Session, device: torch.device, runs: int) -> Iterator[tuple[str, float, float]]:
+    """Of every method: milliseconds of a first merge of all tensors, and of one after a move; 0 where nothing can be moved."""
+    for method in METHODS:
+        start, values = load(RECIPE.format(method=method)), densities()
+        session.parents.known = type(session.parents.known)()  # as for models that were never looked at
+        settle(device)
+        began = time.perf_counter()
+        session.apply(start)
+        settle(device)
+        first = (time.perf_counter() - began) * 1e3
+        what = "density" if "density" in {p.name for p in start.method.params} else "weight"
+
+        def move(start: Recipe = start, what: str = what, values: Iterator[float] = values) -> None:
+            session.apply(
+                changed(start, f"models[0].parameters.{what}", next(values))
+                if what == "weight"
+                else moved(start, next(values), False)
+            )
+
+        if start.method.law.combine == "step":  # it has no number to move
+            yield method, first, 0.0
+        else:
+            yield method, first, milliseconds(move, device, runs)
+
+
+def upload(device: torch.device, tiny: bool) -> float:
+    """Bytes a second from memory that the system does not move to the device."""
+    a = torch.zeros(1 << (20 if tiny else 29), dtype=torch.bfloat16)
+    a = a.pin_memory() if device.type == "cuda" else a
+    b = torch.empty_like(a, device=device)
+    return a.nbytes / (milliseconds(lambda: b.copy_(a), device, 5) / 1e3)
+
+
+def crowded(device: torch.device, tiny: bool) -> Iterator[tuple[str, float]]:
+    """Milliseconds of looking for a cut in two deltas where many of the magnitudes are the same: programs wait for each other."""
+    n = 1 << (16 if tiny else 26)
+    base = torch.zeros(n, dtype=torch.bfloat16, device=device)
+    draw = torch.Generator(device).manual_seed(0)
+    for name, share in (("all apart", 0.0), ("half are 0", 0.0), ("a tenth the same", 0.1), ("half the same", 0.5)):
+        x = torch.randn(n, generator=draw, device=device).to(torch.bfloat16)
+        some = torch.rand(n, generator=draw, device=device)
+        x = x.where(some >= (0.5 if name == "half are 0" else share), 0.0 if name == "half are 0" else 0.125)
+        yield name, milliseconds(lambda x=x: gpu.search([x, x], base, [(n // 3,), (n // 2,)]), device, 5)
+
+
 def llama(session: Session, size: str, device: torch.device) -> torch.nn.Module:
     """A Llama whose parameters are the session's tensors."""
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -211,6 +258,18 @@ def main() -> None:
         share = found["share of copy"] = 8 * numel / (whole / 1e3) / 1e9 / bandwidth
         rows = [(f"whole TIES again {whole:.2f} ms, share of copy speed at 8 bytes", share, 0.6, 0.8, False)]
         rows.append(("one layer again, ms", layer, 1, 0.6, True))
+        for method, first, again in each(session, device, 3):
+            found |= {f"{method} first ms": first, f"{method} moved ms": again}
+            told = f"{8 * numel / (again / 1e3) / 1e9 / bandwidth:.2f} of copying" if again else "nothing to move"
+            print(f"  {method:16} first {first:.1f} ms; moved {again:.1f} ms, {told}", flush=True)
+        found["upload GB/s"] = upload(device, given.tiny) / 1e9
+        streamed = 6 * numel / SIZES[size][0] / found["upload GB/s"] / 1e6
+        print(f"uploading moves {found['upload GB/s']:.1f} GB/s: a layer's models in {streamed:.0f} ms where they wait outside")
+        if device.type == "cuda" and gpu.available():
+            for name, ms in crowded(device, given.tiny):
+                found[f"looking, {name}, ms"] = ms
+                print(f"  looking at two deltas of 67 M, {name}: {ms:.2f} ms")
+        session.apply(start)
         model = llama(session, size, device)
         ids = torch.randint(3, SIZES[size][3], (1, 32), device=device)
 

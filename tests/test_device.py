@@ -236,7 +236,7 @@ def test_launches_go_to_the_tensors_device(device: pretended.Ledger, monkeypatch
     assert {t.device.index for t in session.tensors.values()} == {1} == set(went[2:])
 
 
-@pytest.mark.parametrize("fault", ["import", "compile", "memory"])
+@pytest.mark.parametrize("fault", ["import", "compile", "memory", "old"])
 def test_where_triton_fails_torch_merges(
     fault: str, device: pretended.Ledger, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -256,6 +256,7 @@ def test_where_triton_fails_torch_merges(
 
     if fault == "import":  # Triton is there, and its library is not
         broken = types.ModuleType("triton")
+        broken.__version__ = "3.6.0"  # type: ignore[attr-defined]
         missing = {"jit": OSError("libcuda.so.1: no such file")}
         broken.__getattr__ = lambda name: (_ for _ in ()).throw(missing.get(name) or AttributeError(name))  # type: ignore[method-assign]
         monkeypatch.setitem(sys.modules, "triton", broken)
@@ -265,6 +266,7 @@ def test_where_triton_fails_torch_merges(
     else:
         for name in ("merged", "counted", "summed", "dotted"):
             setattr(triton, name, Kernel())
+        triton.VERSION = (3, 4) if fault == "old" else (3, 6)  # type: ignore[attr-defined]
         monkeypatch.setitem(sys.modules, "merger.kernels.triton", triton)
         monkeypatch.setattr("merger.kernels.triton", triton, raising=False)
     held, todo = _sample("ties", {"weight": (0.6, 0.4), "density": (0.3, 0.7)}, (40, 50), torch.bfloat16)
@@ -279,7 +281,8 @@ def test_where_triton_fails_torch_merges(
             for _ in range(3):
                 assert same(making.merge_tensor(todo, reads(there), DEVICE).cpu(), making.merge_tensor(todo, reads(held)))
         assert len(caplog.records) == 1 and "Triton does not work here" in caplog.text
-        assert ("C compiler" if fault == "compile" else "libcuda") in caplog.text and "more" not in caplog.messages[0]
+        why = {"compile": "C compiler", "import": "libcuda", "old": "before 3.6 its division"}
+        assert why[fault] in caplog.text and "more" not in caplog.messages[0]
     finally:
         KERNEL.cache_clear()
 

@@ -30,6 +30,7 @@ from merger.ui import studio as studio_
 from merger.ui.beside import beside
 from merger.ui.host import BUSY, ENDED, FAILED, Host, Told, folders, gpu_tokens, measured, seconds
 from merger.ui.loans import lent, platform_words
+from merger.ui.rows import Row
 from merger.ui.service import answers
 from merger.ui.service.answers import Answers
 from merger.ui.studio import Manner, Studio, Visit
@@ -98,6 +99,72 @@ def test_the_first_answers_borrow_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     for row in studio.presets[0].rows:
         assert ask(studio, work, row.prompt)[1] == ""
     assert ask(studio, work, "plural of cat")[1] != ""  # anything else is borrowed for
+
+
+def rows(studio: Studio, work: Workspace, prompts: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """What was said in each row, and what went wrong there."""
+    said: dict[str, str] = {}
+    errors: dict[str, str] = {}
+    asked = [Row(name, prompt) for name, prompt in prompts.items()]
+    for feed in Answers(studio).ask_all(work, asked, "r1", Visit()):
+        said |= {key: "".join(str(t[0]) for t in tokens).strip() for key, tokens in feed["full"].items()}
+        errors |= feed.get("error", {})
+    return said, errors
+
+
+def noting(calls: list[tuple[Any, ...]]) -> Callable[..., Iterator[Told]]:
+    """A loan that is made, and noted."""
+
+    def loan(*args: Any) -> Iterator[Told]:
+        calls.append(args)
+        return on_cpu(*args)
+
+    return loan
+
+
+def test_one_call_answers_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each would wait for a GPU, and take of a visitor's quota, once more."""
+    calls: list[tuple[Any, ...]] = []
+    studio, work = page(monkeypatch, noting(calls))
+    prompts = {"r1": "plural of box", "r2": "plural of cat", "r3": "say hello my friend"}
+    said, errors = rows(studio, work, prompts)
+    assert len(calls) == 1 and not errors and len(said) == 3 * 4
+    assert (said["r1/merge"], said["r2/merge"]) == ("boxes", "cats")
+    assert seconds(*calls[0]) > seconds(*calls[0][:5])
+    studio.borrows = False
+    studio.answered.clear()
+    assert rows(studio, work, prompts) == (said, {})
+
+
+def test_what_is_wrong_with_one_row_is_told_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    studio, work = page(monkeypatch, on_cpu)
+    said, errors = rows(studio, work, {"r1": "plural of box", "r2": "x " * 3000, "r3": "plural of cat"})
+    assert said["r1/merge"] == "boxes" and said["r3/merge"] == "cats" and "r2/merge" not in said
+    assert errors == {"r2/merge": "the prompt is 6007 tokens long; this model reads at most 254."}
+
+
+def test_a_refused_call_is_asked_once_and_told_in_every_row(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+
+    def refused(*_: Any) -> Iterator[Told]:
+        calls.append(1)
+        raise gr.Error("No GPU was available", title="ZeroGPU client error")
+        yield HELLO
+
+    studio, work = page(monkeypatch, refused)
+    said, errors = rows(studio, work, {"r1": "plural of box", "r2": "plural of cat"})
+    assert calls == [1] and not said and set(errors) == {"r1/merge", "r2/merge"}
+    assert set(errors.values()) == {"ZeroGPU client error: No GPU was available"}
+
+
+def test_no_call_is_longer_than_the_platform_lets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows that would not be done in its time are asked in another."""
+    calls: list[tuple[Any, ...]] = []
+    studio, work = page(monkeypatch, noting(calls))
+    monkeypatch.setattr(answers, "LOAN_SECONDS", 70)
+    said, errors = rows(studio, work, {f"r{i}": f"plural of {word}" for i, word in enumerate(("box", "cat", "dog"), 1)})
+    assert [len(call[5]) for call in calls] == [1, 0] and not errors and len(said) == 3 * 4
+    assert [said[f"r{i}/merge"] for i in (1, 2)] == ["boxes", "cats"]
 
 
 # ---------------------------------------------------------------------------------------------- errors

@@ -33,7 +33,7 @@ from merger.ui.workspace import Workspace, start  # noqa: E402
 
 there.init = lambda uuid: None
 there.move = lambda callback=None: None
-host.gpu_tokens.__defaults__ = (160, 0.0, 0, 1.0, 1.0, (), "cpu")
+host.gpu_tokens.__defaults__ = (160, (), 0.0, 0, 1.0, 1.0, (), "cpu")
 
 
 def platform(mode: str) -> None:

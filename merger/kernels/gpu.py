@@ -179,6 +179,8 @@ def _launch(kernels: Any, what: Combine, out: Tensor, tensors: Sequence[Tensor],
     )  # fmt: skip
 
 
+_TRITON = (3, 6)
+"""The first Triton whose division rounds as the CPU's: 3.4, of torch 2.8, flushes (div.rn.ftz)."""
 _failed: list[str] = []
 """Why there are no launches any more, once one has failed."""
 
@@ -203,6 +205,9 @@ def _kernels() -> Any:
     try:
         from merger.kernels import triton
 
+        if triton.VERSION < _TRITON:
+            distrust("before {}.{} its division makes the smallest numbers 0".format(*_TRITON))
+            return None
         return triton
     except ImportError:
         return None

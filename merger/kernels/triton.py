@@ -10,6 +10,8 @@ numbers  (models, 8) float32: weight, low, low_room, high, high_room, density, s
 import triton
 import triton.language as tl
 
+VERSION = tuple(int(part) for part in triton.__version__.split(".")[:2])
+
 
 @triton.jit
 def _uniform(at, key0, key1):

@@ -233,8 +233,11 @@ CUT = "cut"
 """What an end tells of an answer that was cut off at its length."""
 Told = tuple[str, int, str, float, tuple[tuple[str, float], ...]]
 """(who, token's id, its text, its probability, the likeliest others). Ids below 0 are no tokens:"""
-ENDED, FAILED, BUSY = -1, -2, -3
-"""That answer has ended; nothing comes any more, and the text says why; nothing yet."""
+ENDED, FAILED, BUSY, NEXT, REFUSED = -1, -2, -3, -4, -5
+"""That answer has ended; nothing comes any more, and the text says why; nothing yet; the next prompt's answers come; this prompt
+has no answers, and the text says why."""
+Rows = tuple[tuple[str, tuple[str, ...], int], ...]
+"""Further prompts of the same call: the prompt, who is asked, tokens."""
 _BEAT = 0.25
 """Seconds without a word after which BUSY is said: only between two words can a call be stopped."""
 _runners: OrderedDict[tuple[Folders, str], Runner] = OrderedDict()
@@ -248,8 +251,19 @@ def folders(models: Mapping[str, Checkpoint]) -> Folders:
     return tuple((piece.reference, str(piece.folder)) for model in models.values() for piece in model.pieces)
 
 
-def seconds(paths: Folders, recipe: str, asked: Sequence[str], prompt: str, limit: int = 160, *_: object) -> int:
-    """How long `gpu_tokens` may take, said to ZeroGPU before: a visitor needs as much left of his quota.
+LOAN_SECONDS = 120
+"""No call of ZeroGPU is longer."""
+
+
+def seconds(
+    paths: Folders, recipe: str, asked: Sequence[str], prompt: str, limit: int = 160, rows: Rows = (), *_: object
+) -> int:  # fmt: skip
+    """How long `gpu_tokens` may take, said to ZeroGPU before: a visitor needs as much left of his quota."""
+    return min(LOAN_SECONDS, math.ceil(needed(paths, asked, limit, rows)))
+
+
+def needed(paths: Folders, asked: Sequence[str], limit: int, rows: Rows = ()) -> float:
+    """Seconds that a call takes at most.
 
     By the slowest of the last calls for these models and half as much again; before the first by a guess: reading at 1 GB/s,
     25 tokens a second for each who answers.
@@ -258,7 +272,8 @@ def seconds(paths: Folders, recipe: str, asked: Sequence[str], prompt: str, limi
     begin, each = 10 + 2 * size / 1e9, 1 / 25
     if known := _paces.get(paths):
         begin, each = 3 + 1.5 * max(b for b, _ in known), 1.5 * max(e for _, e in known)
-    return min(120, math.ceil(begin + limit * max(1, len(asked)) * each))
+    tokens = limit * max(1, len(asked)) + sum(most * max(1, len(who)) for _, who, most in rows)
+    return begin + tokens * each
 
 
 def measured(words: Iterator[Told], paths: Folders) -> Iterator[Told]:
@@ -280,19 +295,22 @@ def measured(words: Iterator[Told], paths: Folders) -> Iterator[Told]:
 
 
 def gpu_tokens(
-    paths: Folders, recipe: str, asked: Sequence[str], prompt: str, limit: int = 160, temperature: float = 0.0, seed: int = 0,
-    top_p: float = 1.0, penalty: float = 1.0, stops: tuple[str, ...] = (), device: str = "cuda",
+    paths: Folders, recipe: str, asked: Sequence[str], prompt: str, limit: int = 160, rows: Rows = (), temperature: float = 0.0,
+    seed: int = 0, top_p: float = 1.0, penalty: float = 1.0, stops: tuple[str, ...] = (), device: str = "cuda",
 ) -> Iterator[Told]:  # fmt: skip
     """Answers of `merge` (the recipe's) and of parents, a token each in turn, from nothing but folders, recipe and prompt.
+
+    rows  further prompts, answered after it in the same call: NEXT stands before each, REFUSED where one cannot be
 
     Takes and yields plain values only, errors too: exceptions would reach the page as the platform's. Begins with BUSY and
     says it again while nothing else is to be said. Keeps the last models for a process that is used again.
     """
     yield _BUSY
 
-    def spoken(go_on: Callable[[], bool]) -> Iterator[Told]:
+    sampling = Sampling(temperature, seed, top_p, penalty, stops)
+
+    def answered(asked: Sequence[str], prompt: str, limit: int, go_on: Callable[[], bool]) -> Iterator[Told]:
         who: dict[str, Recipe | str] = {key: load(recipe) if key == "merge" else key for key in asked}
-        sampling = Sampling(temperature, seed, top_p, penalty, stops)
         said = _runner(paths, device).turns(who, prompt, limit=limit, sampling=sampling, go_on=go_on)
         for one in said:
             t = one.token
@@ -301,6 +319,17 @@ def gpu_tokens(
                 if t is None
                 else (one.key, t.id, t.text, t.probability, t.others)
             )
+
+    def spoken(go_on: Callable[[], bool]) -> Iterator[Told]:
+        for i, (own, who, most) in enumerate(((prompt, tuple(asked), limit), *rows)):
+            if i:
+                yield ("", NEXT, "", 0.0, ())
+            try:
+                yield from answered(who, own, most, go_on)
+            except MergeError as error:
+                if not rows or not go_on():
+                    raise
+                yield ("", REFUSED, str(error), 0.0, ())
 
     try:
         with contextlib.closing(beside(spoken, _BEAT, patient=True)) as words:
@@ -342,6 +371,6 @@ def _only(key: tuple[Folders, str]) -> None:
 
 
 __all__ = [
-    "BUSY", "CUT", "ENDED", "FAILED", "Folders", "Host", "Outlook", "Told", "folders", "gpu", "gpu_tokens", "measured",
-    "read_host", "seconds",
+    "BUSY", "CUT", "ENDED", "FAILED", "LOAN_SECONDS", "NEXT", "REFUSED", "Folders", "Host", "Outlook", "Rows", "Told", "folders",
+    "gpu", "gpu_tokens", "measured", "needed", "read_host", "seconds",
 ]  # fmt: skip

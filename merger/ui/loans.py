@@ -12,7 +12,7 @@ import gradio as gr
 from merger.errors import MergeError
 from merger.limits import GPU_CALLS
 from merger.ui.beside import beside
-from merger.ui.host import BUSY, FAILED, Told
+from merger.ui.host import BUSY, FAILED, NEXT, REFUSED, Told
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,39 @@ def lent(call: Callable[[], Iterator[Told]], go_on: Callable[[], bool]) -> Gener
         raise MergeError(platform_words(error)) from None
 
 
+class Loan:
+    """One call that answers several prompts, in their order: each takes its own words of it."""
+
+    def __init__(self, words: Generator[Told]) -> None:
+        self._words, self._at = words, 0
+        self._error: MergeError | None = None
+
+    def of(self, row: int) -> Iterator[Told]:
+        """The words of a prompt; what those before it have left is passed over. MergeError where it has no answer."""
+        if self._error is not None:
+            raise MergeError(str(self._error))
+        refused = ""
+        try:
+            for word in self._words:
+                if word[1] == NEXT:
+                    self._at += 1
+                    if self._at > row:
+                        break
+                elif self._at == row and word[1] == REFUSED:
+                    refused = word[2]
+                elif self._at == row:
+                    yield word
+        except MergeError as error:
+            self._error = error
+            raise
+        if refused:
+            raise MergeError(refused)
+
+    def close(self) -> None:
+        """Nobody listens any more."""
+        self._words.close()
+
+
 def platform_words(error: Exception) -> str:
     """What ZeroGPU says, as it says it: no GPU is free, the quota is used up, the call was aborted."""
     if isinstance(error, gr.Error):
@@ -74,4 +107,4 @@ def plain(text: str) -> str:
     return html.unescape(re.sub(r"<[^<>]*>", "", text)).strip()
 
 
-__all__ = ["lent", "plain", "platform_words"]
+__all__ = ["Loan", "lent", "plain", "platform_words"]

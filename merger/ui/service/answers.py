@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import merger.ui.lanes as lanes
 from merger.chat.conversation import Conversation, as_text
@@ -23,8 +23,8 @@ from merger.search.trials import whose_template
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import chat_template_kind, chat_template_of
 from merger.ui.beside import beside
-from merger.ui.host import CUT, ENDED, folders, gpu, gpu_tokens, measured, seconds
-from merger.ui.loans import lent
+from merger.ui.host import CUT, ENDED, LOAN_SECONDS, Told, folders, gpu, gpu_tokens, measured, needed, seconds
+from merger.ui.loans import Loan, lent
 from merger.ui.rows import Row
 from merger.ui.service.clock import Clock
 from merger.ui.service.feeds import Answer, Feed, Feeds
@@ -35,6 +35,7 @@ from merger.ui.workspace import Workspace
 
 log = logging.getLogger(__name__)
 
+Words = Callable[[], Iterator[Told]]
 FLUSH_SECONDS = 0.05
 IDLE_SECONDS = 1.5
 """Rows of models that are not quick wait so long after a stroke, but for the open one: while a hand paints, it comes first."""
@@ -220,6 +221,7 @@ class Answers:
         idle  all but the first of the asks wait so many seconds, and give way to everybody who has just made a stroke
         """
         run = visit.run
+        idle = None if self.studio.borrows else idle  # one call answers all of them
         keys = [key for _, key, _ in _each(asks)]
         rows = {key: ask.row for ask, key, _ in _each(asks) if ask.row is not None}
         feeds, clock = Feeds(run, asks[0].prompt if asks[0].kept else "", keys, rows, recipe), Clock()
@@ -285,9 +287,24 @@ class Answers:
                 if go_on():
                     self._tell(ask, key, said, feeds)
                     yield feeds.flush()
-            for ask in asks:
-                if go_on():
-                    yield from self._alone(ask, go_on, feeds)
+            for group in self._groups(asks):
+                loan = self._lent(group, go_on) if len(group) > 1 else None
+                with contextlib.closing(loan) if loan is not None else contextlib.nullcontext():
+                    for i, ask in enumerate(group):
+                        if go_on():
+                            yield from self._alone(ask, go_on, feeds, partial(loan.of, i) if loan is not None else None)
+
+    def _groups(self, asks: Sequence[Ask]) -> list[list[Ask]]:
+        """Those that one lent GPU answers in one call: of one recipe, in one manner but for the length, in the time there is."""
+        groups: list[list[Ask]] = []
+        for ask in asks:
+            if self.studio.borrows and groups and _alike([*groups[-1], ask]):
+                paths, _, who, _, most, rows, *_ = self._call([*groups[-1], ask])
+                if needed(paths, who, most, rows) <= LOAN_SECONDS:
+                    groups[-1].append(ask)
+                    continue
+            groups.append([ask])
+        return groups
 
     def _rehearsed(self, asks: Sequence[Ask], go_on: Callable[[], bool], feeds: Feeds) -> Generator[Feed, None, list[Ask]]:
         """Those whose templates take their prompts; of the others it is told. A template that is too much is tried once only."""
@@ -314,10 +331,13 @@ class Answers:
         merges = [(ask, key) for ask, key, what in _each(asks) if ask.why is not None and isinstance(what, Recipe)]
         return [(ask, key) for ask, key in merges if key in known and not any(known[key].why)]
 
-    def _alone(self, ask: Ask, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
-        """Answers to one prompt; what is wrong with it is told there, and the others are asked all the same."""
+    def _alone(self, ask: Ask, go_on: Callable[[], bool], feeds: Feeds, words: Words | None = None) -> Iterator[Feed]:
+        """Answers to one prompt; what is wrong with it is told there, and the others are asked all the same.
+
+        words: of a call that is made for several prompts
+        """
         try:
-            yield from self._answer(ask, go_on, feeds)
+            yield from self._answer(ask, go_on, feeds, words)
         except Cancelled:
             raise
         except MergeError as error:
@@ -356,7 +376,7 @@ class Answers:
         for what in asked:
             self.studio.access.check(*(what.opened if isinstance(what, Recipe) else (what,)))
 
-    def _answer(self, ask: Ask, go_on: Callable[[], bool], feeds: Feeds) -> Iterator[Feed]:
+    def _answer(self, ask: Ask, go_on: Callable[[], bool], feeds: Feeds, words: Words | None = None) -> Iterator[Feed]:
         """Answers of those who have not answered this prompt yet."""
         silent, prompt = ask.of, ask.said
         recipes = {k: what for k, what in silent.items() if isinstance(what, Recipe)}
@@ -376,8 +396,11 @@ class Answers:
             said: dict[str, list[Token]] = {k: [] for k in asked}
             flushed = time.monotonic()
             others = {k: parents[k] for k in asked if k in parents}
-            speak = self._through_llama if ask.apart else self._spoken
-            for word in speak(own, others, prompt, ask.how, go_on):
+            spoken = (
+                self._through_llama(own, others, prompt, ask.how, go_on) if ask.apart
+                else self._spoken(own, others, prompt, ask.how, go_on, words)
+            )  # fmt: skip
+            for word in spoken:
                 if word is None:
                     yield feeds.loading(self.studio.second.filled)
                     continue
@@ -412,8 +435,9 @@ class Answers:
             feeds.replace(key, heard)
 
     def _spoken(
-        self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool]
-    ) -> Iterator[Event | None]:
+        self, own: Mapping[str, Recipe], parents: Mapping[str, str], prompt: str, manner: Manner, go_on: Callable[[], bool],
+        words: Words | None = None,
+    ) -> Iterator[Event]:  # fmt: skip
         """The words of at most one recipe's merge and of parents, as they come."""
         if not self.studio.borrows:
             yield from self.studio.voices.turns(
@@ -425,17 +449,11 @@ class Answers:
                 access=self.studio.access,
             )
             return
-        # lent for one call, to a process of its own: only names of folders, the recipe's text and the prompt go there
-        recipe = next(iter(own.values()), None)
-        alone = {r: self.studio.parents.model(r, self.studio.access) for r in parents.values()}
-        opened = {**self.studio.parents.open(recipe, self.studio.access), **alone} if recipe else alone
         keys = {"merge": next(iter(own))} if own else {}
         keys |= {reference: k for k, reference in parents.items()}
-        paths, text = folders(opened), dump(recipe) if recipe else ""
-        how = manner.sampling
-        asked = (paths, text, list(keys), prompt, manner.length, how.temperature, how.seed, how.top_p, how.penalty, how.stops)
-        with contextlib.closing(lent(lambda: measured(on_loan(*asked), paths), go_on)) as words:
-            for who, number, piece, probability, others in words:
+        alone = None if words is not None else self._lent([Ask(prompt, {**own, **parents}, how=manner)], go_on)
+        with contextlib.closing(alone) if alone is not None else contextlib.nullcontext():
+            for who, number, piece, probability, others in (words or partial(cast("Loan", alone).of, 0))():
                 yield (
                     Event(keys[who], None, piece == CUT)
                     if number == ENDED
@@ -455,6 +473,25 @@ class Answers:
 
         with contextlib.closing(beside(speak, _BEAT, patient=True)) as words:
             yield from words
+
+    def _lent(self, asks: Sequence[Ask], go_on: Callable[[], bool]) -> Loan:
+        """One call for these prompts, to a process of its own."""
+        call = self._call(asks)
+        return Loan(lent(lambda: measured(on_loan(*call), call[0]), go_on))
+
+    def _call(self, asks: Sequence[Ask]) -> tuple[Any, ...]:
+        """What `gpu_tokens` is given for these prompts: only names of folders, the recipe's text and prompts go there."""
+        recipe = next((own[0] for ask in asks if (own := _merges(ask))), None)
+        parents = dict.fromkeys(what for ask in asks for what in ask.of.values() if isinstance(what, str))
+        alone = {reference: self.studio.parents.model(reference, self.studio.access) for reference in parents}
+        opened = {**self.studio.parents.open(recipe, self.studio.access), **alone} if recipe else alone
+        text, how = dump(recipe) if recipe else "", asks[0].how.sampling
+        who = [tuple("merge" if isinstance(what, Recipe) else what for what in ask.of.values()) for ask in asks]
+        rows = tuple((ask.said, own, ask.how.length) for ask, own in zip(asks[1:], who[1:], strict=True))
+        return (
+            folders(opened), text, who[0], asks[0].said, asks[0].how.length, rows,
+            how.temperature, how.seed, how.top_p, how.penalty, how.stops,
+        )  # fmt: skip
 
     def _why(self, work: Workspace, prompt: str, heard: Answer) -> Answer:
         """For each token of the merge: the parent that would most surely have said it ("" where all would), and why."""
@@ -495,6 +532,16 @@ class Answers:
 
 on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)
 """Answers on a GPU that is lent for one call (ZeroGPU); on other machines the plain function."""
+
+
+def _merges(ask: Ask) -> list[Recipe]:
+    return [what for what in ask.of.values() if isinstance(what, Recipe)]
+
+
+def _alike(asks: Sequence[Ask]) -> bool:
+    """Whether they have one recipe or none between them, and one manner but for the length."""
+    recipes = [own for ask in asks for own in _merges(ask)]
+    return all(own == recipes[0] for own in recipes) and len({replace(ask.how, length=0) for ask in asks}) == 1
 
 
 def _opened(asked: "Mapping[str, Recipe | str]") -> set[str]:
