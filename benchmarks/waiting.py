@@ -145,7 +145,7 @@ def compare(people: int, rounds: int, times: int) -> None:
 
     app, address = serve()
     try:
-        measured(address, app.pid, 1, 2)  # warm
+        measured(address, app.pid, people, 1)  # warm: what is made once for each visitor
         alone = services(measured(address, app.pid, 1, 5)["served"])
         print(f"alone an answer takes {sum(alone) / len(alone):.2f} s; load {_load()}")
         earlier: list[float] = []
@@ -183,8 +183,8 @@ def _load() -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--people", type=int, default=20)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--times", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--times", type=int, default=3)
     parser.add_argument("--day", type=int, metavar="VISITORS")
     parser.add_argument("--seconds", type=float, action="append", help="an answer takes; may be given several times")
     parser.add_argument("--answers", type=int, default=6, help="that a visitor asks for on average")
