@@ -179,6 +179,24 @@ def test_heads_of_their_own_experts_and_what_only_the_converter_makes(kind: str,
     session.release()
 
 
+def test_a_parent_that_is_another_now_is_read_anew(tmp_path: Path) -> None:
+    recipe = with_changed(tmp_path, lambda tensors: tensors["model.embed_tokens.weight"].mul_(1.3))
+    session = GgufSession(Parents(), "f16")
+    session.apply(recipe)
+    (tmp_path / "other").mkdir()
+    with_changed(tmp_path / "other", lambda tensors: tensors["model.embed_tokens.weight"].mul_(0.6))
+    raw = (tmp_path / "other/changed/model.safetensors").read_bytes()
+    (tmp_path / "changed/model.safetensors").write_bytes(raw)  # the same file: one that takes its name would not be looked at
+    session.apply(recipe)
+    assert session.loaded is not None
+    assert torch.equal(session.loaded.read(IDS, len(IDS)), afresh(recipe, "f16", session, tmp_path))
+    (tmp_path / "changed/model.safetensors").write_bytes(b"cut")
+    with pytest.raises(MergeError, match=r"model.safetensors: "):
+        session.apply(recipe)
+    assert session.recipe is None
+    session.release()
+
+
 @pytest.mark.parametrize("mapped", [False, True], ids=["set", "written"])
 def test_large_tensors_come_in_pieces(mapped: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Merged in stretches that end within rows, packed and set some rows at a time."""
