@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import subprocess
 import sys
 import threading
@@ -173,18 +174,19 @@ def test_it_can_be_stopped(when: str) -> None:
     )
 
 
-def test_a_model_that_changes_meanwhile_is_told(family: Path) -> None:
+def test_a_model_that_changes_meanwhile_is_told(family: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(family, tmp_path / "own")
     recipe = load("{merge_method: linear, models: [{model: a}, {model: b}], parameters: {weight: 0.5}}")
     seen: list[str] = []
 
     def tell(line: str) -> None:
         seen.append(line)
         if len(seen) == 40:
-            file = family / "b" / "model.safetensors"
+            file = own / "b" / "model.safetensors"
             file.write_bytes(file.read_bytes()[:-8])
 
     with pytest.raises((InputChanged, CheckpointError)):
-        Judge(StreamRunner(Parents(roots=[family]), tell), ASKED, [TEXT], ["a"], writes=False).measure(recipe)
+        Judge(StreamRunner(Parents(roots=[own]), tell), ASKED, [TEXT], ["a"], writes=False).measure(recipe)
 
 
 def test_a_type_that_uses_a_layer_elsewhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
