@@ -82,9 +82,9 @@ def streams(module: Any) -> list[torch.Tensor]:
     return [p for name, p in module.named_parameters() if ".layers." in name and "vision" not in name]
 
 
-@pytest.mark.parametrize("kind", ["mixtral", "qwen3_moe", "llama4", "gemma2", "jamba"])
+@pytest.mark.parametrize("kind", ["mixtral", "qwen3_moe", "llama4", "gemma2", "jamba", "recurrent_gemma"])
 def test_a_types_figures_are_those_of_the_merge_in_memory(kind: str, tmp_path: Path) -> None:
-    """Stacked experts, a type that asks its embeddings where they are, windows in every other layer, states instead of keys."""
+    """Experts, a type that asks its embeddings where they are, windows, states beside the keys, or in the layers."""
     zoo.family(kind, tmp_path)
     recipe = load(zoo.RECIPES["ties"].replace("@", str(tmp_path)))
     plain = QuestionSet(ASKED.name, ASKED.questions, True)

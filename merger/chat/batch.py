@@ -49,7 +49,7 @@ def generate_ids(
     for some in groups:
         texts = [asked[i] for i in some]
         run = partial(_batch if masks else _one, model, texts, limit, sampling, go_on)
-        works.append(Work(run, len(some) * (max(map(len, texts)) + limit), True))
+        works.append(Work(run, len(some) * (max(map(len, texts)) + limit), True, not masks))
     for place, found in model.forward.each(works, lambda: _ask(go_on)):
         most = min(limit, model.length - max(len(asked[i]) for i in groups[place]))
         for i, said in zip(groups[place], found, strict=True):

@@ -62,11 +62,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Work(Generic[T]):
-    """A computation with the module. tokens: so many are in the making at once; cached: their keys and values are kept."""
+    """A computation with the module. tokens: so many are in the making at once; cached: their keys and values are kept.
+
+    alone  no other may be under way: some kinds keep what they have read in their own layers
+    """
 
     run: Callable[[], T]
     tokens: int
     cached: bool = False
+    alone: bool = False
 
 
 @dataclass

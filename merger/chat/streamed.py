@@ -176,7 +176,7 @@ class StreamedForward(Forward):
             held, stop = 0, start
             while stop < len(works) and stop - start < _TOGETHER:
                 held += self._held(works[stop])
-                if held > STREAMED_BYTES and stop > start:
+                if stop > start and (held > STREAMED_BYTES or works[start].alone):
                     break
                 stop += 1
             yield from self._together({place: works[place] for place in range(start, stop)}, check)
