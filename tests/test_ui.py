@@ -16,6 +16,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
+from merger.__main__ import _parser
 from merger.chat.model import Plain
 from merger.engine.session import Session
 from merger.errors import MergeError, RecipeError
@@ -324,7 +325,12 @@ def test_the_command_is_a_shells_own_text(studio, tmp_path):
     recipe = new_workspace(studio).recipe
     for made in (recipe, replace(recipe, chat_template="{# #}\nRECIPE\nRECIPE_\n$(touch hacked) `touch hacked`\n")):
         lines = workspace.command(made).splitlines()
-        assert lines.pop() == "python -m merger merge recipe.yaml merged-model"
+        others = [line.removeprefix("# ") for line in lines[-4:]]
+        assert lines[-5] == "python -m merger merge recipe.yaml merged-model" and lines[-4:] == [f"# {line}" for line in others]
+        for line in others[1::2]:  # a command that this program knows
+            asked = _parser().parse_args(line.removeprefix("python -m merger ").split())
+            assert "recipe.yaml" in vars(asked).values()
+        del lines[-5:]
         subprocess.run(["sh", "-c", "\n".join(lines)], cwd=tmp_path, check=True)
         assert load((tmp_path / "recipe.yaml").read_text()) == made
         assert not (tmp_path / "hacked").exists()

@@ -246,13 +246,21 @@ def from_link(packed: str) -> str:
         raise RecipeError(wrong) from None
 
 
+_OTHERWISE = """\
+# or hear it in any chat program, with http://127.0.0.1:8000/v1 as its base URL; saving recipe.yaml changes the next answer:
+# python -m merger serve recipe.yaml
+# or take it to Ollama, LM Studio and llama.cpp:
+# python -m merger export recipe.yaml merged-model.gguf --kind q8_0
+"""
+
+
 def command(recipe: Recipe) -> str:
     """The lines that make this merge at home, ready to paste into a shell."""
     text = dump(recipe).rstrip()
     word = "RECIPE"
     while word in text.splitlines():  # a line of the recipe itself must not end the shell's text
         word += "_"
-    return f"cat > recipe.yaml <<'{word}'\n{text}\n{word}\npython -m merger merge recipe.yaml merged-model\n"
+    return f"cat > recipe.yaml <<'{word}'\n{text}\n{word}\npython -m merger merge recipe.yaml merged-model\n{_OTHERWISE}"
 
 
 def remember(work: Workspace) -> Workspace:
