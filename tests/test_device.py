@@ -44,7 +44,7 @@ from merger.methods.ops import divided
 from merger.recipe import Recipe, load, load_file
 from merger.recipe import replace as changed
 from merger.search.trials import Runner, Vary, read_probes, spread, sweep
-from merger.ui.host import Host
+from merger.ui.host import Host, Outlook
 from merger.ui.rows import Row
 from merger.ui.service.answers import Answers
 from merger.ui.service.files import Files
@@ -519,7 +519,7 @@ def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
     """The outlook lets everything through: what happens when it was wrong? Answers are short, for time."""
     for call in (Answers.answer, Answers.compare):
         monkeypatch.setattr(call, "__defaults__", (Manner(length=12),))
-    monkeypatch.setattr(Host, "outlook", lambda *_: types.SimpleNamespace(kind="live", words=""))
+    monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("live", ""))
 
 
 TOLD = r"The GPU's memory \(pretended\) ran out: .* together [\d.]+ [kMG]B; [\d.]+ [kMG]B are free\. .*would fit"
