@@ -362,7 +362,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.writable(name.partition("/")[0])
             self.hub.repos.pop(name)
             return self.json({})
-        if (self.hub.xet is not None and parts[:1] == ["v1"]) or parts[:1] == ["v2"]:
+        if self.hub.xet is not None and parts[:1] in (["v1"], ["v2"]):
             return self.of_xet(parts, body)
         if path == "/api/validate-yaml":
             return self.json({"errors": [], "warnings": []})

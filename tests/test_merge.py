@@ -196,8 +196,8 @@ def test_the_recipe_travels_with_the_model(family: Path, tmp_path: Path) -> None
     for line in ("| Base | `base` |", "| Models | `a`, `b` |", "```yaml\n" + dump(load(TIES)) + "```"):
         assert line in card
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
-        "README.md", "config.json", "generation_config.json", "mergekit_config.yml", "model.safetensors", "tokenizer.json",
-        "tokenizer_config.json",
+        "README.md", "config.json", "generation_config.json", "lanes.svg", "mergekit_config.yml", "model.safetensors",
+        "tokenizer.json", "tokenizer_config.json",
     ]  # fmt: skip
     assert list(tmp_path.iterdir()) == [tmp_path / "out"]
 

@@ -498,7 +498,7 @@ def _whole(file: Path, slots: Sequence[Slot]) -> bool:
 
 _WRITTEN = re.compile("|".join((
     r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock|owner)(-\d+-of-\d+)?",
-    *(re.escape(name) for name in (INDEX, "config.json", "README.md", "mergekit_config.yml", *COMPANIONS)),
+    *(re.escape(name) for name in (INDEX, "config.json", "README.md", "lanes.svg", "mergekit_config.yml", *COMPANIONS)),
 )))  # fmt: skip
 """Names of what a merge writes."""
 _BEGINS = re.compile(rb"[0-9a-f]{32} ")
