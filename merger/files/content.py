@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from merger.errors import CheckpointError
+from merger.errors import NO_MEMORY, CheckpointError, MergeError, out_of_memory
 from merger.files.checkpoints import Checkpoint, read_header
 from merger.regular import Seen, look, open_regular
 
@@ -41,8 +41,13 @@ class Contents:
 def contents(models: Mapping[str, Checkpoint]) -> Contents:
     """Look into the files of opened models. CheckpointError where one cannot be read."""
     seen = {file: model.seen.get(file) for model in models.values() for piece in model.pieces for file in piece.files}
-    with ThreadPoolExecutor(min(_READERS, max(1, len(seen)))) as pool:
-        words = dict(zip(seen, pool.map(content, seen), strict=True))
+    try:
+        with ThreadPoolExecutor(min(_READERS, max(1, len(seen)))) as pool:
+            words = dict(zip(seen, pool.map(content, seen), strict=True))
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        raise MergeError(NO_MEMORY) from MemoryError(str(error))
     found: dict[str, str] = {}
     touched = hashlib.sha256()
     large = False
