@@ -591,7 +591,10 @@ class Views:
             def said(work: Any, prompt: str, request: gr.Request) -> list[Example]:
                 return [Example(prompt, (("your merge", self.answers),))]
 
-            publishing.wire(page, merge_to, said, lambda *_: "https://huggingface.co/spaces/a/b?r=x", [tab.select])
+            def no_file(*_: Any) -> None:
+                raise AssertionError("nobody has asked for a GGUF file")
+
+            publishing.wire(page, merge_to, said, lambda *_: "https://huggingface.co/spaces/a/b?r=x", [tab.select], no_file)
 
             def leave(request: gr.Request) -> None:
                 picking.leave(request.session_hash)
