@@ -20,6 +20,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+import merger
 from merger.engine.claims import Claim, boot
 from merger.engine.plan import Plan
 from merger.errors import NO_MEMORY, CheckpointError, InputChanged, MergeError, NonFiniteError
@@ -120,24 +121,32 @@ class Word:
         return [f"{_TOLD}{_HELD}{_TOLD}{json.dumps([name, held])}" for name, held in self.inputs.models.items()]
 
 
-def word_of(plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> Word:
+def word_of(
+    plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
+) -> Word:  # fmt: skip
     """What a merge's bytes depend on, before anything is made: every job, what the inputs hold, the layout of the output."""
     inputs = contents(models)
-    return Word(_fingerprint(plan, inputs, files, device), inputs)
+    return Word(_fingerprint(plan, inputs, files, device, metadata), inputs)
 
 
-def fingerprint(plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
+def fingerprint(
+    plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
+) -> str:  # fmt: skip
     """The same as one word."""
-    return word_of(plan, models, files, device).word
+    return word_of(plan, models, files, device, metadata).word
 
 
-def _fingerprint(plan: Plan, inputs: Contents, files: Sequence[Sequence[Slot]], device: str) -> str:
+def _fingerprint(
+    plan: Plan, inputs: Contents, files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
+) -> str:  # fmt: skip
+    """Metadata stands before the tensors in each file: of another length it moves them all."""
     digest = hashlib.sha256()
     for job in plan.jobs:
         digest.update(repr(job).encode())
     for reference, held in sorted(inputs.models.items()):
         digest.update(f"{reference} {held}".encode("utf-8", "surrogateescape"))
     digest.update(f"{[[s.name for s in slots] for slots in files]} {torch.__version__} {device}".encode())
+    digest.update(f"{merger.__version__} {sorted(metadata.items())}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
 
 
@@ -461,8 +470,9 @@ def _refuse_others(partial: Path, part: Part, word: Word) -> None:
             continue
         model = _other_model(path, word)
         whose = f"part {number} of {count}" if number != "0" else "the command that shares it out"
+        other = f"other files of {model}" if model else "another recipe, options, torch or version"
         raise MergeError(
-            f"{partial}: {whose} was given {f'other files of {model}' if model else 'another recipe, options or torch'}, and "
+            f"{partial}: {whose} was given {other}, and "
             f"would not fit what part {part.number} makes.\n"
             f"  Run all parts with the same recipe, options and models, {anew}"
         )
@@ -497,7 +507,7 @@ def _whole(file: Path, slots: Sequence[Slot]) -> bool:
 
 
 _WRITTEN = re.compile("|".join((
-    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock|owner)(-\d+-of-\d+)?",
+    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock|owner)(-[0-9]{1,6}-of-[0-9]{1,6})?",
     *(re.escape(name) for name in (INDEX, "config.json", "README.md", "mergekit_config.yml", *COMPANIONS)),
 )))  # fmt: skip
 """Names of what a merge writes."""

@@ -94,7 +94,7 @@ def export(
         for model in models.values():
             model.hold()
         files = [[job.slot for job in jobs]]
-        inputs = word_of(plan, models, files, str(on))
+        inputs = word_of(plan, models, files, str(on), {})
         word = replace(inputs, word=_word(inputs.word, recast, chosen))
         one = OneFile("model.gguf", lambda path, keep: Writer(path, keep, recast, jobs, converter))
         with writing(out, files, {}, word, allow_nonfinite=allow_nonfinite, one=one) as output:
