@@ -101,8 +101,8 @@ def test_a_file_that_is_full_or_held_is_one_sentence(tmp_path: Path) -> None:
 def test_answers_by_another_chat_template_are_others(tmp_path: Path) -> None:
     """No weight changes with a template, and every answer does."""
     shutil.copytree(f"{HOME}plural", tmp_path / "m")
-    models = {"m": open_checkpoint(tmp_path / "m")}
+    models = {"m": open_checkpoint("m", tmp_path / "m")}
     before = store.stamp(models)
     assert store.stamp(models) == before
     (tmp_path / "m/chat_template.jinja").write_text("{{ messages[0].content }}", encoding="utf-8")
-    assert store.stamp({"m": open_checkpoint(tmp_path / "m")}) != before
+    assert store.stamp({"m": open_checkpoint("m", tmp_path / "m")}) != before

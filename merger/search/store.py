@@ -13,7 +13,7 @@ import math
 from collections.abc import Generator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from merger.errors import MergeError
 from merger.files.checkpoints import Checkpoint
@@ -182,7 +182,7 @@ def _trial(kept: Mapping[str, Any]) -> Trial | None:
             pass
         case _:
             return None
-    said = [Answer(*one) for one in answers if isinstance(one, list) and len(one) == 4]
+    said = [Answer(*cast(list[Any], one)) for one in answers if isinstance(one, list) and len(cast(list[Any], one)) == 4]
     right = (
         all(type(value) in (int, float, str, bool) for value in point)
         and all(type(score) in (int, float) and math.isfinite(score) for score in scores.values())
