@@ -1,5 +1,6 @@
 """What fresh eyes found: results that were wrong without a word, and files of others that were taken for one's own."""
 
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,9 @@ import tiny
 
 from merger.engine import batch
 from merger.engine.batch import merge
+from merger.engine.claims import Claim
+from merger.engine.output import Part, boot
+from merger.errors import MergeError
 from merger.recipe import load
 
 RECIPE = """
@@ -42,3 +46,33 @@ def test_a_merge_does_not_go_on_with_a_recipe_of_another_length(tmp_path: Path) 
         merge(named, tmp_path / folder, roots=[tmp_path])
     made, wanted = ((tmp_path / folder / "model.safetensors").read_bytes() for folder in ("out", "fresh"))
     assert made == wanted
+
+
+def parts(folder: Path) -> None:
+    tiny.make_family(folder, models=("base", "one", "two"), layers=2)
+    for number in (1, 2):
+        merge(load(RECIPE), folder / "out", roots=[folder], shard_size="3KB", part=Part(number, 2))
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        (".done-1-of-999999999999", b"x", "holds '.done-1-of-999999999999', which no merge has put there"),
+        (".done-1-of-2", b"\xff\xfe\x00", "was made from another recipe"),
+    ],
+    ids=["a count without end", "no text"],
+)
+def test_marks_of_others_are_refused_at_once(name: str, text: bytes, said: str, tmp_path: Path) -> None:
+    """Whoever may write to a shared folder: a join neither counts to a trillion nor stumbles over bytes."""
+    parts(tmp_path)
+    (tmp_path / "out.partial" / name).write_bytes(text)
+    with pytest.raises(MergeError, match=said):
+        merge(load(RECIPE), tmp_path / "out", roots=[tmp_path], shard_size="3KB", joining=True)
+
+
+def test_an_owner_with_a_number_no_process_has_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Claim, "_lock", lambda self, partial, part: True)
+    (tmp_path / ".lock").touch()
+    (tmp_path / ".owner").write_text(f"{socket.gethostname()} {boot()} {10**30} x")
+    with pytest.raises(MergeError, match="another merge is writing there"):
+        Claim().take(tmp_path, "")

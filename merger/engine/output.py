@@ -324,7 +324,7 @@ def join(
     missing = [n for n in range(1, count + 1) if f".done-{Part(n, count).name}" not in finished]
     if missing:
         raise MergeError(f"{partial}: not done yet: part {_shown(missing)} of {count}. Run what is missing, then join.")
-    other = next((mark for mark in marks if mark.read_text(encoding="utf-8").strip() != word.word), None)
+    other = next((mark for mark in marks if mark.read_text(encoding="utf-8", errors="replace").strip() != word.word), None)
     if other is not None:
         model = _other_model(partial / f"{JOURNAL}{other.name.removeprefix('.done')}", word)
         made = f"other files of {model}" if model else "another recipe, other options or other input files"
