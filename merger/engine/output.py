@@ -63,7 +63,9 @@ def parse_part(text: str) -> Part:
 
 
 class Writer(Protocol):
-    """What puts tensors where they belong."""
+    """What puts tensors where they belong. lost: those that were to be kept, and are not there."""
+
+    lost: set[str]
 
     def write(self, name: str, tensor: Tensor, first: int = 0) -> None:
         """A tensor's elements from `first` on."""
@@ -96,8 +98,9 @@ class OneFile:
 
 _TOLD = "\t"
 """In the journal, between a tensor's name and a line about what in it is not finite. A line that begins with it is a note:
-_SUM, a tensor and the sum of its bytes; _HELD, a model and the word for what its files hold."""
-_SUM, _HELD = "sum", "held"
+_SUM, a tensor and the sum of its bytes; _HELD, a model and the word for what its files hold; _LOST, a tensor that is not there
+any more; _ON, another machine that goes on from here."""
+_SUM, _HELD, _LOST, _ON = "sum", "held", "lost", "on"
 
 
 @dataclass(frozen=True)
@@ -227,7 +230,7 @@ def writing(
             else:
                 writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
             try:
-                _believe(done, sums, writer)
+                _believe(done, sums, writer, journal)
                 yield Output(partial, files, metadata, part, writer, done, allowed, journal, claim)
                 if part != WHOLE:  # another machine says that all is there
                     writer.sync()
@@ -555,18 +558,36 @@ def _read_journal(path: Path, word: Word) -> tuple[set[str], dict[str, str] | No
     # of large files not all is read: those with other times are taken for others
     if first[0] != word.word or "".join(first[2:3]) != word.inputs.touched:
         return set(), None
-    done = {line.partition(_TOLD)[0] for line in lines[1:] if not line.startswith(_TOLD)}
-    if first[1:2] == [boot()]:
+    done, sums, machines = set[str](), dict[str, str](), {*first[1:2]}
+    for line in lines[1:]:
+        if not line.startswith(_TOLD):
+            done.add(line.partition(_TOLD)[0])
+            continue
+        match line.split(_TOLD, 3)[1:]:
+            case [kind, total, name] if kind == _SUM:
+                sums[name] = total
+            case [kind, name] if kind == _LOST:
+                done.discard(name)
+            case [kind, machine] if kind == _ON:
+                machines.add(machine)
+            case _:
+                pass
+    if machines == {boot()}:
         return done, None
-    notes = [line.split(_TOLD, 3) for line in lines[1:] if line.startswith(f"{_TOLD}{_SUM}{_TOLD}")]
-    sums = {note[3]: note[2] for note in notes if len(note) == 4}
     return done & sums.keys(), sums
 
 
-def _believe(done: set[str], sums: Mapping[str, str] | None, writer: Writer) -> None:
-    """Leave of what is said to be done what is there: a machine that died may have lost what it wrote last."""
+def _believe(done: set[str], sums: Mapping[str, str] | None, writer: Writer, journal: int) -> None:
+    """Leave of what is said to be done what is there: a machine that died may have lost what it wrote last, and files may have
+    been deleted. The journal hears of it, or whoever goes on after us would believe what we did not."""
+    lost = done & writer.lost
     if sums is not None:
-        done -= {name for name in done if not writer.kept(name, sums[name])}
+        lost |= {name for name in done - lost if not writer.kept(name, sums[name])}
+    done -= lost
+    notes = [f"{_TOLD}{_LOST}{_TOLD}{name}" for name in sorted(lost)]
+    notes += [f"{_TOLD}{_ON}{_TOLD}{boot()}"] if sums is not None else []
+    if notes:
+        os.write(journal, "".join(f"{note}\n" for note in notes).encode("utf-8", "surrogateescape"))
 
 
 def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
