@@ -252,7 +252,7 @@ def test_a_part_with_other_parents_is_refused_before_the_work(models: Path, monk
         f"{partial}: part 1 of 2 was given other files of one, and would not fit what part 2 makes.\n"
         f"  Run all parts with the same recipe, options and models, or delete {partial} to begin anew."
     )
-    with pytest.raises(MergeError, match=r"part 1 of 2 was given another recipe, options or torch, and would not fit"):
+    with pytest.raises(MergeError, match=r"part 1 of 2 was given another recipe, options, torch or version, and would not fit"):
         flip(models / FILE, -1)
         part(models, 2, recipe=RECIPE.replace("0.6", "0.7"))
     after = read(partial)

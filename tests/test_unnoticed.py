@@ -16,6 +16,7 @@ import torch
 from browsing import ROOT
 from safetensors.torch import save_file
 
+import merger
 from merger.chat.batch import interleave
 from merger.chat.load import chat_model
 from merger.chat.model import Judged, Token
@@ -226,16 +227,17 @@ def test_half_a_download_that_still_runs_is_not_evicted(hub_cache: Path) -> None
     assert running.exists() and not left.exists()
 
 
-@pytest.mark.parametrize("other", ["torch", "device"])
-def test_a_merge_does_not_go_on_with_another_torch_or_device(other: str, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Their sums may round otherwise: tensors of both in one model would be nobody's numbers."""
+@pytest.mark.parametrize("other", ["torch", "device", "merger", "metadata"])
+def test_a_merge_does_not_go_on_with_what_makes_other_bytes(other: str, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their sums may round otherwise, or lie elsewhere: tensors of both in one model would be nobody's numbers."""
     _, opened, plan = planned("{merge_method: linear, models: [{model: a}, {model: b}], parameters: {weight: 1}}", models)
     files = shards([job.slot for job in plan.jobs], 10**9)
-    first = output.fingerprint(plan, opened, files, "cpu")
-    assert first == output.fingerprint(plan, opened, files, "cpu")
-    if other == "torch":
-        monkeypatch.setattr(torch, "__version__", "99.0")
-    assert first != output.fingerprint(plan, opened, files, "cuda" if other == "device" else "cpu")
+    first = output.fingerprint(plan, opened, files, "cpu", {"recipe": "a"})
+    assert first == output.fingerprint(plan, opened, files, "cpu", {"recipe": "a"})
+    if other in ("torch", "merger"):
+        monkeypatch.setattr({"torch": torch, "merger": merger}[other], "__version__", "99.0")
+    metadata = {"recipe": "b" if other == "metadata" else "a"}
+    assert first != output.fingerprint(plan, opened, files, "cuda" if other == "device" else "cpu", metadata)
 
 
 # ---------------------------------------------------------------------------------------------- statistics and verdict

@@ -112,8 +112,8 @@ def merge(
     plan = with_remarks(make_plan(recipe, models), recipe, models)
     prove(on, {job.method for job in plan.jobs if job.method})
     files = shards([job.slot for job in plan.jobs], limit, counts_parameters)
-    metadata = {"recipe": dump(recipe)}
-    word = word_of(plan, models, files, str(on))
+    metadata = metadata_of(recipe)
+    word = word_of(plan, models, files, str(on), metadata)
     digests = Digests(models) if card and part == WHOLE else None
     asked = loadable.start(plan, models)
 
@@ -156,6 +156,11 @@ def merge(
         if digests is not None:
             digests.stop()
     return plan
+
+
+def metadata_of(recipe: Recipe) -> dict[str, str]:
+    """What each file of the output says of itself."""
+    return {"recipe": dump(recipe)}
 
 
 def _told(plan: Plan, asked: loadable.Check | None) -> Plan:

@@ -149,7 +149,7 @@ def _alive(pid: int) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except OSError:
+    except (OSError, OverflowError):  # somebody else's; or a number that no process has, which tells nothing
         return True
     return True
 

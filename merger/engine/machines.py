@@ -17,7 +17,7 @@ import torch
 
 import merger
 from merger.engine import cluster
-from merger.engine.batch import Step, merge, output_folder, with_remarks
+from merger.engine.batch import Step, merge, metadata_of, output_folder, with_remarks
 from merger.engine.budget import memory_together
 from merger.engine.claims import Busy
 from merger.engine.document import open_models
@@ -107,7 +107,7 @@ def merge_on_ray(
                 remarks = _followed(ray, asked, size, plan, [Part(1, 1)], progress, cancelled)[0]
                 _check_seen(out, address)
                 return replace(plan, remarks=remarks)
-            word = word_of(plan, models, files, device)
+            word = word_of(plan, models, files, device, metadata_of(recipe))
             with leading(out, word, count) as leader:
                 _followed(ray, replace(asked, leader=leader.line), size, plan, leader.parts(), progress, cancelled)
     return merge(

@@ -20,6 +20,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+import merger
 from merger.engine.claims import Claim, boot
 from merger.engine.plan import Plan
 from merger.errors import NO_MEMORY, CheckpointError, InputChanged, MergeError, NonFiniteError
@@ -62,7 +63,9 @@ def parse_part(text: str) -> Part:
 
 
 class Writer(Protocol):
-    """What puts tensors where they belong."""
+    """What puts tensors where they belong. lost: those that were to be kept, and are not there."""
+
+    lost: set[str]
 
     def write(self, name: str, tensor: Tensor, first: int = 0) -> None:
         """A tensor's elements from `first` on."""
@@ -95,8 +98,9 @@ class OneFile:
 
 _TOLD = "\t"
 """In the journal, between a tensor's name and a line about what in it is not finite. A line that begins with it is a note:
-_SUM, a tensor and the sum of its bytes; _HELD, a model and the word for what its files hold."""
-_SUM, _HELD = "sum", "held"
+_SUM, a tensor and the sum of its bytes; _HELD, a model and the word for what its files hold; _LOST, a tensor that is not there
+any more; _ON, another machine that goes on from here."""
+_SUM, _HELD, _LOST, _ON = "sum", "held", "lost", "on"
 
 
 @dataclass(frozen=True)
@@ -120,24 +124,32 @@ class Word:
         return [f"{_TOLD}{_HELD}{_TOLD}{json.dumps([name, held])}" for name, held in self.inputs.models.items()]
 
 
-def word_of(plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> Word:
+def word_of(
+    plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
+) -> Word:  # fmt: skip
     """What a merge's bytes depend on, before anything is made: every job, what the inputs hold, the layout of the output."""
     inputs = contents(models)
-    return Word(_fingerprint(plan, inputs, files, device), inputs)
+    return Word(_fingerprint(plan, inputs, files, device, metadata), inputs)
 
 
-def fingerprint(plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str) -> str:
+def fingerprint(
+    plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
+) -> str:  # fmt: skip
     """The same as one word."""
-    return word_of(plan, models, files, device).word
+    return word_of(plan, models, files, device, metadata).word
 
 
-def _fingerprint(plan: Plan, inputs: Contents, files: Sequence[Sequence[Slot]], device: str) -> str:
+def _fingerprint(
+    plan: Plan, inputs: Contents, files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
+) -> str:  # fmt: skip
+    """Metadata stands before the tensors in each file: of another length it moves them all."""
     digest = hashlib.sha256()
     for job in plan.jobs:
         digest.update(repr(job).encode())
     for reference, held in sorted(inputs.models.items()):
         digest.update(f"{reference} {held}".encode("utf-8", "surrogateescape"))
     digest.update(f"{[[s.name for s in slots] for slots in files]} {torch.__version__} {device}".encode())
+    digest.update(f"{merger.__version__} {sorted(metadata.items())}".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()[:32]
 
 
@@ -218,7 +230,7 @@ def writing(
             else:
                 writer = ShardWriter(partial, files, metadata, taken, keep=bool(done), dirty=dirty)
             try:
-                _believe(done, sums, writer)
+                _believe(done, sums, writer, journal)
                 yield Output(partial, files, metadata, part, writer, done, allowed, journal, claim)
                 if part != WHOLE:  # another machine says that all is there
                     writer.sync()
@@ -315,7 +327,7 @@ def join(
     missing = [n for n in range(1, count + 1) if f".done-{Part(n, count).name}" not in finished]
     if missing:
         raise MergeError(f"{partial}: not done yet: part {_shown(missing)} of {count}. Run what is missing, then join.")
-    other = next((mark for mark in marks if mark.read_text(encoding="utf-8").strip() != word.word), None)
+    other = next((mark for mark in marks if mark.read_text(encoding="utf-8", errors="replace").strip() != word.word), None)
     if other is not None:
         model = _other_model(partial / f"{JOURNAL}{other.name.removeprefix('.done')}", word)
         made = f"other files of {model}" if model else "another recipe, other options or other input files"
@@ -461,8 +473,9 @@ def _refuse_others(partial: Path, part: Part, word: Word) -> None:
             continue
         model = _other_model(path, word)
         whose = f"part {number} of {count}" if number != "0" else "the command that shares it out"
+        other = f"other files of {model}" if model else "another recipe, options, torch or version"
         raise MergeError(
-            f"{partial}: {whose} was given {f'other files of {model}' if model else 'another recipe, options or torch'}, and "
+            f"{partial}: {whose} was given {other}, and "
             f"would not fit what part {part.number} makes.\n"
             f"  Run all parts with the same recipe, options and models, {anew}"
         )
@@ -497,7 +510,7 @@ def _whole(file: Path, slots: Sequence[Slot]) -> bool:
 
 
 _WRITTEN = re.compile("|".join((
-    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock|owner)(-\d+-of-\d+)?",
+    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock|owner)(-[0-9]{1,6}-of-[0-9]{1,6})?",
     *(re.escape(name) for name in (INDEX, "config.json", "README.md", "lanes.svg", "mergekit_config.yml", *COMPANIONS)),
 )))  # fmt: skip
 """Names of what a merge writes."""
@@ -545,18 +558,36 @@ def _read_journal(path: Path, word: Word) -> tuple[set[str], dict[str, str] | No
     # of large files not all is read: those with other times are taken for others
     if first[0] != word.word or "".join(first[2:3]) != word.inputs.touched:
         return set(), None
-    done = {line.partition(_TOLD)[0] for line in lines[1:] if not line.startswith(_TOLD)}
-    if first[1:2] == [boot()]:
+    done, sums, machines = set[str](), dict[str, str](), {*first[1:2]}
+    for line in lines[1:]:
+        if not line.startswith(_TOLD):
+            done.add(line.partition(_TOLD)[0])
+            continue
+        match line.split(_TOLD, 3)[1:]:
+            case [kind, total, name] if kind == _SUM:
+                sums[name] = total
+            case [kind, name] if kind == _LOST:
+                done.discard(name)
+            case [kind, machine] if kind == _ON:
+                machines.add(machine)
+            case _:
+                pass
+    if machines == {boot()}:
         return done, None
-    notes = [line.split(_TOLD, 3) for line in lines[1:] if line.startswith(f"{_TOLD}{_SUM}{_TOLD}")]
-    sums = {note[3]: note[2] for note in notes if len(note) == 4}
     return done & sums.keys(), sums
 
 
-def _believe(done: set[str], sums: Mapping[str, str] | None, writer: Writer) -> None:
-    """Leave of what is said to be done what is there: a machine that died may have lost what it wrote last."""
+def _believe(done: set[str], sums: Mapping[str, str] | None, writer: Writer, journal: int) -> None:
+    """Leave of what is said to be done what is there: a machine that died may have lost what it wrote last, and files may have
+    been deleted. The journal hears of it, or whoever goes on after us would believe what we did not."""
+    lost = done & writer.lost
     if sums is not None:
-        done -= {name for name in done if not writer.kept(name, sums[name])}
+        lost |= {name for name in done - lost if not writer.kept(name, sums[name])}
+    done -= lost
+    notes = [f"{_TOLD}{_LOST}{_TOLD}{name}" for name in sorted(lost)]
+    notes += [f"{_TOLD}{_ON}{_TOLD}{boot()}"] if sums is not None else []
+    if notes:
+        os.write(journal, "".join(f"{note}\n" for note in notes).encode("utf-8", "surrogateescape"))
 
 
 def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:

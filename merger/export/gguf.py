@@ -24,7 +24,7 @@ from merger.errors import CheckpointError, MergeError
 from merger.export.mapping import Recast, asked
 from merger.export.turning import Packed, Turning
 from merger.files import quantized
-from merger.files.checkpoints import Checkpoint, full_disk, reserve, write_at
+from merger.files.checkpoints import Checkpoint, begins_with, full_disk, reserve, write_at
 from merger.files.layout import role
 from merger.gguf.kinds import KINDS, Kind, kind_of, row_bytes, type_of
 from merger.gguf.process import Converter
@@ -94,7 +94,7 @@ def export(
         for model in models.values():
             model.hold()
         files = [[job.slot for job in jobs]]
-        inputs = word_of(plan, models, files, str(on))
+        inputs = word_of(plan, models, files, str(on), {})
         word = replace(inputs, word=_word(inputs.word, recast, chosen))
         one = OneFile("model.gguf", lambda path, keep: Writer(path, keep, recast, jobs, converter))
         with writing(out, files, {}, word, allow_nonfinite=allow_nonfinite, one=one) as output:
@@ -166,6 +166,8 @@ class Writer:
     def __init__(self, path: Path, keep: bool, recast: Recast, jobs: Sequence[TensorJob], converter: Converter) -> None:
         self._path, self._recast = path, recast
         self._turning = Turning(recast, jobs, converter, self._put)
+        keep = keep and begins_with(path, recast.header, recast.size)
+        self.lost = set[str]() if keep else {job.name for job in jobs}
         with full_disk(path):
             self._handle = os.open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), 0o666)
             try:

@@ -506,6 +506,8 @@ class ShardWriter:
         self._places: dict[str, tuple[Path, int, Slot]] = {}
         self._sums: dict[str, Sum] = {}
         self._handles: dict[Path, int] = {}
+        self.lost = set[str]()
+        """Tensors of files that were to be kept, and are not there as they were laid out."""
         try:
             for i, name in enumerate(file_names(len(files))):
                 if only is None or i in only:
@@ -526,6 +528,9 @@ class ShardWriter:
         header = json.dumps(table, separators=(",", ":")).encode()
         header += b" " * (-len(header) % 8)  # tensors start at a multiple of 8 bytes
         start = 8 + len(header)
+        if keep and not begins_with(path, len(header).to_bytes(8, "little") + header, start + offset):
+            self.lost |= {slot.name for slot in slots}
+            keep = False
         with full_disk(path):
             self._handles[path] = os.open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), 0o666)
             reserve(self._handles[path], start + offset)
@@ -618,6 +623,15 @@ def reserve(handle: int, size: int) -> None:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise
         os.truncate(handle, size)  # a file system without fallocate
+
+
+def begins_with(path: Path, header: bytes, size: int) -> bool:
+    """Whether a file of this size is there that begins so."""
+    try:
+        with open_regular(path) as handle:
+            return os.fstat(handle.fileno()).st_size == size and handle.read(len(header)) == header
+    except OSError:
+        return False
 
 
 def write_at(handle: int, data: bytes | memoryview, offset: int) -> None:

@@ -7,17 +7,20 @@ for trial in sweep(recipe, varied, runner, probes, known=kept.known):
 Tomorrow only what is missing is asked, and a search in the same file begins with the best of them.
 """
 
+import contextlib
 import importlib
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Generator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from merger.errors import MergeError
 from merger.files.checkpoints import Checkpoint
 from merger.recipe import Recipe
 from merger.regular import look
 from merger.search.trials import Answer, Probe, Trial, Vary
+from merger.tokenizer.tokens import COMPANIONS
 
 KIND = "sweep"
 """What a sweep's studies are marked with, beside a search's in the same file."""
@@ -40,17 +43,63 @@ def opened(file: Path, name: str, aims: Sequence[str], sampler: Any = None) -> A
     package = optuna()
     try:
         return package.create_study(
-            study_name=name, storage=f"sqlite:///{file}", load_if_exists=True, sampler=sampler, directions=list(aims)
+            study_name=name, storage=_storage(file), load_if_exists=True, sampler=sampler, directions=list(aims)
         )
+    except MergeError:
+        raise
     except Exception as error:  # whatever SQLAlchemy says of a file
-        raise MergeError(f"{file}: is no file in which trials can be kept: {str(error).splitlines()[0][:120]}.") from None
+        raise MergeError(f"{file}: is no file in which trials can be kept: {_first_line(error)}.") from None
+
+
+def _storage(file: Path) -> Any:
+    """A file as Optuna takes it, by its path alone: written as an address, a name with ?, % or { would be another file's.
+
+    MergeError where it is another program's database, in which Optuna would make its tables.
+    """
+    sqlite, pool = importlib.import_module("sqlite3"), importlib.import_module("sqlalchemy.pool")
+    path = file.absolute()
+    if path.exists() and not path.is_file():
+        raise MergeError(f"{file}: is no file; name one in which trials can be kept.")
+    if path.is_file():
+        with contextlib.closing(sqlite.connect(f"{path.as_uri()}?mode=ro", uri=True)) as looked:
+            tables = {name for (name,) in looked.execute("select name from sqlite_master where type = 'table'")}
+        if tables and not {"studies", "version_info"} <= tables:
+            raise MergeError(f"{file}: is the database of another program; name a new file, or one that holds trials.")
+
+    def connect() -> Any:
+        return sqlite.connect(path, check_same_thread=False)
+
+    return optuna().storages.RDBStorage("sqlite://", engine_kwargs={"creator": connect, "poolclass": pool.QueuePool})
+
+
+@contextlib.contextmanager
+def working(file: Path) -> Generator[None]:
+    """MergeError where the file cannot be read or written: the disk is full, others hold it, or it is damaged."""
+    faults = (
+        optuna().exceptions.OptunaError, importlib.import_module("sqlalchemy.exc").SQLAlchemyError,
+        importlib.import_module("sqlite3").Error,
+    )  # fmt: skip
+    try:
+        yield
+    except faults as error:
+        raise MergeError(f"{file}: trials cannot be kept there: {_first_line(error.__cause__ or error)}.") from None
+    except ValueError as error:
+        if type(error).__module__ != "json.decoder":
+            raise
+        raise MergeError(f"{file}: holds what neither Optuna nor this program has written ({_first_line(error)}).") from None
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:120].rstrip(".")
 
 
 def stamp(models: Mapping[str, Checkpoint]) -> str:
-    """What changes when the models' weights do, as far as their files on this machine tell."""
+    """What changes when the models do, as far as their files on this machine tell: a tokenizer or a template, too."""
     seen: list[object] = []
     for reference, model in sorted(models.items()):
-        looked = [(file.name, look(file)) for file in sorted({file for piece in model.pieces for file in piece.files}, key=str)]
+        beside = [model.words / name for name in ("config.json", *COMPANIONS)]
+        files = sorted({*beside, *(file for piece in model.pieces for file in piece.files)}, key=str)
+        looked = [(file.name, look(file)) for file in files]
         seen.append((reference, [(name, one.size, one.changed) for name, one in looked if one is not None]))
     return sha256(repr(seen).encode()).hexdigest()[:16]
 
@@ -71,10 +120,12 @@ class Sweeps:
         package = optuna()
         self._spans = {vary.name: _span(package, vary) for vary in varied}
         asked = repr((_same(recipe), sorted(self._spans), _listed(varied), tuple(probes), tuple(prompts), stamp))
+        self._file = file
         self._study = opened(file, f"{KIND} {sha256(asked.encode()).hexdigest()[:16]}", ["maximize"])
-        self._study.set_user_attr("kind", KIND)
-        self._study.set_user_attr("models", _same(recipe))
-        self._there = {one.text: one for one in _trials(self._study)}
+        with working(file):
+            self._study.set_user_attr("kind", KIND)
+            self._study.set_user_attr("models", _same(recipe))
+            self._there = {one.text: one for one in _trials(self._study)}
 
     def known(self, text: str) -> Trial | None:
         """What a recipe's text scored before; None where it was not asked."""
@@ -88,16 +139,16 @@ class Sweeps:
         numbers = optuna().distributions.FloatDistribution
         point = zip(self._spans.items(), trial.point, strict=True)
         answers = [[a.skill, a.prompt, a.said, a.right] for a in trial.answers]
-        self._study.add_trial(
-            optuna().create_trial(
-                params={name: float(value) if isinstance(span, numbers) else value for (name, span), value in point},
-                distributions=self._spans, value=trial.mean,
-                user_attrs={
-                    "recipe": trial.text, "point": list(trial.point), "scores": dict(trial.scores), "answers": answers,
-                    "seconds": trial.seconds,
-                },
-            )
+        made = optuna().create_trial(
+            params={name: float(value) if isinstance(span, numbers) else value for (name, span), value in point},
+            distributions=self._spans, value=trial.mean,
+            user_attrs={
+                "recipe": trial.text, "point": list(trial.point), "scores": dict(trial.scores), "answers": answers,
+                "seconds": trial.seconds,
+            },
         )  # fmt: skip
+        with working(self._file):
+            self._study.add_trial(made)
 
 
 def _span(package: Any, vary: Vary) -> Any:
@@ -114,24 +165,42 @@ def _listed(varied: Sequence[Vary]) -> list[object]:
 
 
 def _trials(study: Any) -> list[Trial]:
-    """A study's trials as sweeps have them."""
-    kept = (trial.user_attrs for trial in study.get_trials(deepcopy=False))
-    return [
-        Trial(
-            one["recipe"], tuple(one["point"]), one["scores"], tuple(Answer(*answer) for answer in one["answers"]), one["seconds"]
-        )
-        for one in kept if "point" in one
-    ]  # fmt: skip
+    """A study's trials as sweeps have them; what others have written otherwise is none."""
+    read = (_trial(trial.user_attrs) for trial in study.get_trials(deepcopy=False))
+    return [one for one in read if one is not None]
+
+
+def _trial(kept: Mapping[str, Any]) -> Trial | None:
+    match kept:
+        case {
+            "recipe": str(text),
+            "point": [*point],
+            "scores": {**scores},
+            "answers": [*answers],
+            "seconds": int() | float() as time,
+        }:
+            pass
+        case _:
+            return None
+    said = [Answer(*cast(list[Any], one)) for one in answers if isinstance(one, list) and len(cast(list[Any], one)) == 4]
+    right = (
+        all(type(value) in (int, float, str, bool) for value in point)
+        and all(type(score) in (int, float) and math.isfinite(score) for score in scores.values())
+        and all(isinstance(part, str) for one in said for part in (one.skill, one.prompt, one.said))
+    )
+    return Trial(text, tuple(point), scores, tuple(said), float(time)) if right and len(said) == len(answers) else None
 
 
 def swept(file: Path, recipe: Recipe) -> list[Trial]:
     """What sweeps in a file have tried of a recipe's models, the best first; each recipe once."""
     package, found = optuna(), dict[str, Trial]()
-    for study in package.get_all_study_summaries(f"sqlite:///{file}", include_best_trial=False):
-        if study.user_attrs.get("kind") == KIND and study.user_attrs.get("models") == _same(recipe):
-            whole = package.load_study(study_name=study.study_name, storage=f"sqlite:///{file}")
-            found |= {one.text: one for one in _trials(whole)}
+    with working(file):
+        storage = _storage(file)
+        for study in package.get_all_study_summaries(storage, include_best_trial=False):
+            if study.user_attrs.get("kind") == KIND and study.user_attrs.get("models") == _same(recipe):
+                whole = package.load_study(study_name=study.study_name, storage=storage)
+                found |= {one.text: one for one in _trials(whole)}
     return sorted(found.values(), key=lambda one: one.rank, reverse=True)
 
 
-__all__ = ["Sweeps", "opened", "optuna", "stamp", "swept"]
+__all__ = ["Sweeps", "opened", "optuna", "stamp", "swept", "working"]

@@ -25,7 +25,7 @@ from merger.search import seats
 from merger.search.figures import ALL, Interval, by_skill, compare
 from merger.search.likelihood import Example
 from merger.search.slopes import Heard, Mix, slopes
-from merger.search.store import opened, optuna, swept
+from merger.search.store import opened, optuna, swept, working
 from merger.search.trials import Runner
 from merger.search.tune import Found, Goals, titles
 
@@ -197,18 +197,19 @@ def search(
     nice     processes of their own that stand back for others, also where there is one
     """
     study = _study(order, order.seed)
-    first = runner if runner is not None else _runner(order)
-    if not study.trials:
-        for point in _first(order, first):
-            study.enqueue_trial(point)
-    for point in _swept(order):
-        study.enqueue_trial(point, skip_if_exists=True)
-    if "start" not in study.user_attrs:
-        heard = Mix(first, load(order.recipe), ["weight"]).hear(order.learn, go_on=go_on)
-        study.set_user_attr("start", json.dumps({skill: _short(one.each) for skill, one in heard.items()}))
-    with seats.opened(order, workers, ray, first, nice) as try_all:
-        _turns(order, study, try_all, go_on, told)
-    return _tried(order, study)
+    with working(order.storage):
+        first = runner if runner is not None else _runner(order)
+        if not study.trials:
+            for point in _first(order, first):
+                study.enqueue_trial(point)
+        for point in _swept(order):
+            study.enqueue_trial(point, skip_if_exists=True)
+        if "start" not in study.user_attrs:
+            heard = Mix(first, load(order.recipe), ["weight"]).hear(order.learn, go_on=go_on)
+            study.set_user_attr("start", json.dumps({skill: _short(one.each) for skill, one in heard.items()}))
+        with seats.opened(order, workers, ray, first, nice) as try_all:
+            _turns(order, study, try_all, go_on, told)
+        return _tried(order, study)
 
 
 def _turns(
@@ -309,7 +310,10 @@ def _swept(order: Order) -> list[dict[str, Any]]:
     for trial in swept(order.storage, recipe):
         if len(found) >= order.trials // 2:
             break
-        point = point_of(recipe, order.where, trial.text)
+        try:
+            point = point_of(recipe, order.where, trial.text)
+        except MergeError:  # nobody's recipe
+            continue
         found += [point] if point is not None and point not in found else []
     return found
 
@@ -371,7 +375,9 @@ def _mean(heard: Mapping[str, Heard]) -> float:
 
 def tried(order: Order) -> list[Tried]:
     """What a file holds of this search, the best first."""
-    return _tried(order, _study(order, order.seed))
+    study = _study(order, order.seed)
+    with working(order.storage):
+        return _tried(order, study)
 
 
 def _tried(order: Order, study: Any) -> list[Tried]:
