@@ -1,12 +1,14 @@
 """Shared by the tests: a tiny family of models, recipes that use every parameter, skips for what a machine lacks."""
 
+import gc
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pretended
 import pytest
 import slipcover
 import tiny
@@ -59,6 +61,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         shutil.rmtree(folder)
         terminalreporter.section("lines of merger/ that no test runs")
         slipcover.print_coverage(merged, missing_width=100, skip_covered=True)
+
+
+@pytest.fixture
+def device() -> Iterator[pretended.Ledger]:
+    """The pretended GPU, with nothing of an earlier test on it."""
+    gc.collect()
+    with pretended.device() as ledger:
+        yield ledger
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,9 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from xet_standin import Xet
 
+from merger.engine.batch import merge
+from merger.recipe import load
+
 LARGE = 20_000
 CHUNK = 1_000_000
 WRITER, READER = "hf_writer", "hf_reader"
@@ -537,3 +540,11 @@ def alone(monkeypatch: Any, cache: Path) -> None:
     monkeypatch.delenv("HF_TOKEN", raising=False)
     monkeypatch.setattr(wire, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(references, "_brought", {})
+
+
+def small_merge(out: Path) -> Path:
+    """A merge in several files, to be sent; written to `out`."""
+    root = Path(__file__).parent.parent
+    models = "[{model: presets/family/base}, {model: presets/family/pirate}]"
+    merge(load(f"{{merge_method: linear, models: {models}, parameters: {{weight: 0.5}}}}"), out, roots=[root], shard_size="1MB")
+    return out

@@ -2,51 +2,24 @@
 
 import os
 import socket
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import tiny
+from killing import RECIPE, killed
 
-from merger.engine import batch, output
+from merger.engine import output
 from merger.engine.batch import merge
 from merger.engine.claims import Claim
 from merger.engine.output import Part, boot
 from merger.errors import MergeError
 from merger.recipe import load
 
-RECIPE = """
-merge_method: task_arithmetic
-base_model: base
-models: [{model: one, parameters: {weight: 0.6}}, {model: two, parameters: {weight: 0.4}}]
-"""
-
-
-class Killed(BaseException):
-    """What no `except Exception` sees, as a signal."""
-
-
-def stopped(models: Path, after: int = 7) -> None:
-    """A merge to `out` that is killed after some tensors."""
-    real, begun = batch.stretches, 0
-
-    def acting(*args: Any) -> Iterator[Any]:
-        nonlocal begun
-        begun += 1
-        if begun > after:
-            raise Killed
-        yield from real(*args)
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(batch, "stretches", acting)
-        merge(load(RECIPE), models / "out", roots=[models], workers=1)
-
 
 def test_a_merge_does_not_go_on_with_a_recipe_of_another_length(tmp_path: Path) -> None:
     """Same tensors, another text: it stands before them in the file, and what was written would lie at the wrong places."""
     tiny.make_family(tmp_path, models=("base", "one", "two"), layers=2)
-    stopped(tmp_path)
+    killed(tmp_path, tmp_path / "out", 7)
     named = load("name: the-same-merge-by-a-longer-name\n" + RECIPE)
     for folder in ("out", "fresh"):
         merge(named, tmp_path / folder, roots=[tmp_path])
@@ -97,7 +70,7 @@ def went_on(models: Path) -> None:
 def test_what_was_deleted_is_made_again(damage: str, again: bool, tmp_path: Path) -> None:
     """`rm out.partial/*` leaves the journal, which begins with a dot: what it tells of is not there any more."""
     tiny.make_family(tmp_path, models=("base", "one", "two"), layers=2)
-    stopped(tmp_path)
+    killed(tmp_path, tmp_path / "out", 7)
     file = tmp_path / "out.partial/model.safetensors"
     if damage == "gone":
         file.unlink()
@@ -106,17 +79,17 @@ def test_what_was_deleted_is_made_again(damage: str, again: bool, tmp_path: Path
     else:
         file.write_bytes(bytes(file.stat().st_size))
     if again:
-        stopped(tmp_path, 2)
+        killed(tmp_path, tmp_path / "out", 2)
     went_on(tmp_path)
 
 
 def test_what_another_machine_added_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A merge that went on elsewhere and died there, and goes on here again: the journal's first line is our own."""
     tiny.make_family(tmp_path, models=("base", "one", "two"), layers=2)
-    stopped(tmp_path, 3)
+    killed(tmp_path, tmp_path / "out", 3)
     with monkeypatch.context() as elsewhere:
         elsewhere.setattr(output, "boot", lambda: "another")
-        stopped(tmp_path, 5)
+        killed(tmp_path, tmp_path / "out", 5)
     file = tmp_path / "out.partial/model.safetensors"
     header = 8 + int.from_bytes(file.read_bytes()[:8], "little")
     with file.open("r+b") as handle:  # pages that never arrived

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import tiny
 import torch
+from killing import RECIPE, killed
 from safetensors.torch import load_file, save_file
 
 from merger.__main__ import main
@@ -30,16 +31,7 @@ from merger.hub.references import open_reference
 from merger.recipe import load
 from merger.recipe import load_file as load_recipe
 
-RECIPE = """
-merge_method: task_arithmetic
-base_model: base
-models: [{model: one, parameters: {weight: 0.6}}, {model: two, parameters: {weight: 0.4}}]
-"""
 FILE = "one/model.safetensors"
-
-
-class Killed(BaseException):
-    """What no `except Exception` sees, as a signal."""
 
 
 @pytest.fixture
@@ -73,22 +65,6 @@ def made(models: Path, **options: Any) -> list[str]:
     return names
 
 
-def killed(models: Path, after: int, **options: Any) -> None:
-    """A merge to `out` that is killed when it begins with a tensor."""
-    real, begun = batch.stretches, 0
-
-    def acting(*args: Any) -> Iterator[Any]:
-        nonlocal begun
-        begun += 1
-        if begun > after:
-            raise Killed
-        yield from real(*args)
-
-    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(batch, "stretches", acting)
-        merge(load(RECIPE), models.parent / "out", roots=[models], workers=1, **options)
-
-
 def fresh(models: Path, **options: Any) -> dict[str, bytes]:
     merge(load(RECIPE), models.parent / "fresh", roots=[models], **options)
     return read(models.parent / "fresh")
@@ -120,7 +96,7 @@ def copied(models: Path) -> None:
 @pytest.mark.parametrize("elsewhere", [False, True], ids=["here", "on another machine"])
 def test_copies_of_the_parents_are_the_parents(elsewhere: bool, models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fresh(models)
-    killed(models, 7)
+    killed(models, models.parent / "out", 7)
     copied(models)
     if elsewhere:
         monkeypatch.setattr(output, "boot", lambda: "another")
@@ -132,7 +108,7 @@ def test_copies_of_the_parents_are_the_parents(elsewhere: bool, models: Path, mo
 def test_pages_that_a_machine_lost_are_made_again(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What a journal says is believed on the machine that wrote it; another looks."""
     whole = fresh(models)
-    killed(models, 7)
+    killed(models, models.parent / "out", 7)
     partial = models.parent / "out.partial"
     done = [line for line in (partial / ".journal").read_text().splitlines()[1:] if not line.startswith("\t")]
     stored = content.read_header(partial / "model.safetensors")[done[3]]
@@ -146,7 +122,7 @@ def test_pages_that_a_machine_lost_are_made_again(models: Path, monkeypatch: pyt
 
 
 def test_a_journal_without_sums_is_not_believed_elsewhere(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    killed(models, 7)
+    killed(models, models.parent / "out", 7)
     journal = models.parent / "out.partial/.journal"
     journal.write_text("".join(line for line in journal.read_text().splitlines(True) if not line.startswith("\t")))
     monkeypatch.setattr(output, "boot", lambda: "another")
@@ -204,7 +180,7 @@ def test_of_large_files_samples_are_read(models: Path, monkeypatch: pytest.Monke
 
 def test_a_large_file_with_another_time_is_another(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(content, "READ_WHOLE", 1000)
-    killed(models, 7)
+    killed(models, models.parent / "out", 7)
     os.utime(models / FILE)
     assert len(made(models)) == len(load_file(models / FILE))
 
@@ -303,7 +279,7 @@ def no_locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.usefixtures("no_locks")
 def test_a_file_system_without_locks_will_do(models: Path) -> None:
     whole = fresh(models)
-    killed(models, 7)
+    killed(models, models.parent / "out", 7)
     owner = models.parent / "out.partial/.owner"
     assert not owner.exists()  # it was let go of
     assert len(made(models)) == len(load_file(models / FILE)) - 7

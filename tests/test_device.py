@@ -67,13 +67,6 @@ def at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-@pytest.fixture
-def device() -> Iterator[pretended.Ledger]:
-    gc.collect()
-    with pretended.device() as ledger:
-        yield ledger
-
-
 def recipe() -> Recipe:
     return load_file(ROOT / "presets/pirate_and_plurals.yaml")
 

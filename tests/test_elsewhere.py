@@ -1,7 +1,5 @@
 """What the page asks beside answers, on a device that is not the CPU: slopes, and a device without float64."""
 
-import gc
-from collections.abc import Iterator
 from pathlib import Path
 
 import pretended
@@ -27,13 +25,6 @@ ROOT = Path(__file__).parent.parent
 def small(tmp_path: Path) -> Path:
     tiny.make_family(tmp_path, layers=2)
     return tmp_path
-
-
-@pytest.fixture
-def device() -> Iterator[pretended.Ledger]:
-    gc.collect()
-    with pretended.device() as ledger:
-        yield ledger
 
 
 @pytest.mark.parametrize("name", ["ties", "slerp", "consensus_ta"])

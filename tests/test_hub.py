@@ -19,10 +19,9 @@ import huggingface_hub.constants
 import pytest
 import tiny
 import torch
-from hub_standin import READER, WRITER, Hub, Repo, alone
+from hub_standin import READER, WRITER, Hub, Repo, alone, small_merge
 from safetensors.torch import load_file, save_file
 
-from merger import merge
 from merger.engine.plan import make_plan
 from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import open_checkpoint
@@ -504,10 +503,7 @@ def test_the_cache_stays_bounded(hub: Hub) -> None:
 
 @pytest.fixture(scope="module")
 def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("merged") / "out"
-    models = "[{model: presets/family/base}, {model: presets/family/pirate}]"
-    merge(load(f"{{merge_method: linear, models: {models}, parameters: {{weight: 0.5}}}}"), out, roots=[ROOT], shard_size="1MB")
-    return out
+    return small_merge(tmp_path_factory.mktemp("merged") / "out")
 
 
 def put(hub: Hub, folder: Path, **more: Any) -> Repo:

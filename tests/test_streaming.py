@@ -2,7 +2,6 @@
 
 import gc
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pretended
@@ -24,13 +23,6 @@ PAGE = ROOT / "docs/performance.md"
 @pytest.fixture(autouse=True)
 def at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
-
-
-@pytest.fixture
-def device() -> Iterator[pretended.Ledger]:
-    gc.collect()
-    with pretended.device() as ledger:
-        yield ledger
 
 
 def test_a_merge_takes_little_more_than_itself(device: pretended.Ledger) -> None:

@@ -293,7 +293,7 @@ def test_it_says_what_the_first_voice_says(runner: LlamaRunner, first: Runner) -
     recipe, exact = mix(), load(f"{dump(mix())}dtype: float32\n")
     said = [words(runner, recipe, p) for p in PROMPTS]
     assert said == [words(first, exact, p) for p in PROMPTS] and len(set(said)) == 4
-    assert runner.merged(recipe).label == "heard in 16 bits"
+    assert runner.merged(recipe).bits == 16 and runner.checked == "checked against transformers on all 6 layers"
     parent = str(FAMILY / "plural")
     assert words(runner, parent, PROMPTS[0]) == words(first, parent, PROMPTS[0]) == " boxes"
     assert words(runner, recipe, PROMPTS[0]) == said[0]
@@ -444,7 +444,9 @@ def test_the_kind_of_numbers_that_fits(monkeypatch: pytest.MonkeyPatch) -> None:
         runner_for(parents, recipe, "llama")
 
 
-def test_only_the_lowest_layers_are_checked_where_not_all_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_lowest_layers_are_checked_where_not_all_fit(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     session = GgufSession(Parents(), "f16")
     plan = make_plan(mix(), session.parents.open(mix()))
     rest = sum(job.numel for job in plan.jobs if plan.layout.layer(job.name) is None)
@@ -458,6 +460,7 @@ def test_only_the_lowest_layers_are_checked_where_not_all_fit(monkeypatch: pytes
     other.checks.clear()
     monkeypatch.setattr(check, "ROOM", rest)
     assert check.checked(other, mix(), None, lambda: True).startswith("not checked: no layer of it fits")
+    assert "What llama.cpp says of this merge is not checked: no layer of it fits" in caplog.text
 
 
 @pytest.mark.parametrize("kind", ["f16", "q8_0"])
@@ -498,6 +501,9 @@ def test_the_page_hears_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> No
     assert (outlook.kind, outlook.bits) == ("live", 16) and outlook.words.startswith("Live, heard in 16 bits through llama.cpp")
     answers, order = Answers(studio), list[str]()
     assert [column.get("heard") for column in answers.columns(work)] == ["heard in 16 bits, as all here", None, None, None]
+    with monkeypatch.context() as patch:
+        patch.setattr(studio.second, "checked", "not checked: no layer of it fits beside what is there")
+        assert answers.columns(work)[0]["heard"] == "heard in 16 bits, as all here; not checked"
     turns = studio.second.turns
 
     def noted(asked: Any, prompt: str, **more: Any) -> Any:

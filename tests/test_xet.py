@@ -10,15 +10,13 @@ from typing import Any
 
 import pytest
 import xet_standin
-from hub_standin import WRITER, Hub, alone
+from hub_standin import WRITER, Hub, alone, small_merge
 from huggingface_hub import constants
 from huggingface_hub.utils import _xet
 from xet_standin import Xet
 
-from merger.engine.batch import merge
 from merger.errors import Cancelled, CheckpointError
 from merger.hub import push, xet
-from merger.recipe import load
 
 ROOT = Path(__file__).parent.parent
 pytest.importorskip("hf_xet", reason="huggingface_hub came without hf_xet on this machine")
@@ -38,10 +36,7 @@ def hub(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Hub]:
 
 @pytest.fixture(scope="module")
 def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("merged") / "out"
-    models = "[{model: presets/family/base}, {model: presets/family/pirate}]"
-    merge(load(f"{{merge_method: linear, models: {models}, parameters: {{weight: 0.5}}}}"), out, roots=[ROOT], shard_size="1MB")
-    return out
+    return small_merge(tmp_path_factory.mktemp("merged") / "out")
 
 
 def test_files_are_sent_by_their_paths(hub: Hub, merged: Path) -> None:

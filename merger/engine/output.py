@@ -132,13 +132,6 @@ def word_of(
     return Word(_fingerprint(plan, inputs, files, device, metadata), inputs)
 
 
-def fingerprint(
-    plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
-) -> str:  # fmt: skip
-    """The same as one word."""
-    return word_of(plan, models, files, device, metadata).word
-
-
 def _fingerprint(
     plan: Plan, inputs: Contents, files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
 ) -> str:  # fmt: skip

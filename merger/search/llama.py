@@ -41,6 +41,8 @@ class LlamaRunner(Runner):
         self.progress = progress
         self.filled = 1.0
         """How much of the merge that is put in is there."""
+        self.checked = ""
+        """What was found out of the model that is loaded, as `check.checked` has it."""
         self._voice: tuple[int, object, LlamaVoice] | None = None
         self._copies: dict[str, Recipe] = {}
 
@@ -48,7 +50,7 @@ class LlamaRunner(Runner):
         """The merged model, ready to answer. MergeError where llama.cpp cannot speak for it, or says something else."""
         session = self.gguf
         with session.lock:
-            told = checked(session, recipe, access, go_on)
+            self.checked = checked(session, recipe, access, go_on)
             session.apply(recipe, progress=self._told, cancelled=lambda: not go_on(), access=access)
             plan, loaded = session.plan, session.loaded
             assert plan is not None and loaded is not None
@@ -61,7 +63,7 @@ class LlamaRunner(Runner):
                 with tokenizer_folder(plan, self.parents.open(recipe, access)) as folder:
                     voice = llama_voice(folder, plan.config, forward, session.bits, whose_template(plan))
                 self._voice = (session.generation, words, voice)
-            return replace(self._voice[2], forward=forward, bits=session.bits, checked=told)
+            return replace(self._voice[2], forward=forward, bits=session.bits)
 
     def _told(self, step: Step) -> None:
         self.filled = step.nbytes / max(1, step.of_nbytes)

@@ -4,6 +4,7 @@ Some architectures are turned into its files without a complaint, and speak nons
 """
 
 import gc
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -27,6 +28,8 @@ TYPES = {"float32": 4, "bfloat16": 2}
 APART = {("float32", 16): 0.02, ("bfloat16", 16): 0.06, ("float32", 8): 0.1, ("bfloat16", 8): 0.1}
 """How far the logits may be apart, as a share of their size, by bits; seen in float32 were 0.003 and 0.06 where all was right."""
 _TOKENS = 24
+UNCHECKED = "not checked"
+log = logging.getLogger(__name__)
 
 
 def checked(session: GgufSession, recipe: Recipe, access: Access | None, go_on: Callable[[], bool]) -> str:
@@ -38,6 +41,8 @@ def checked(session: GgufSession, recipe: Recipe, access: Access | None, go_on: 
     kind = repr((sorted(plan.config.items()), plan.config_source))
     if kind not in session.checks:
         session.checks[kind] = _compared(session, recipe, plan, access, go_on)
+        if session.checks[kind].startswith(UNCHECKED):
+            log.warning("What llama.cpp says of this merge is %s.", session.checks[kind])
     return session.checks[kind]
 
 
@@ -51,12 +56,12 @@ def _compared(session: GgufSession, recipe: Recipe, plan: Plan, access: Access |
     each = ((dtype, fitting_layers(plan, least, nbytes)) for dtype, nbytes in TYPES.items())
     dtype, count = next(((dtype, count) for dtype, count in each if count), ("", 0))
     if not count:
-        return "not checked: no layer of it fits beside what is there"
+        return f"{UNCHECKED}: no layer of it fits beside what is there"
     part = lowest(recipe, count, dtype)
     try:
         make_plan(part, session.parents.open(part, access))
     except MergeError as error:
-        return f"not checked: its lowest layers are no model ({str(error).splitlines()[0]})"
+        return f"{UNCHECKED}: its lowest layers are no model ({str(error).splitlines()[0]})"
     wanted, ids = _transformers(session, part, access, go_on)  # first: what it refuses does not reach llama.cpp
     gc.collect()  # a module is held by circles; llama.cpp is to have its room
     try:
@@ -136,4 +141,4 @@ def distance(ours: Tensor, theirs: Tensor) -> float:
     return float((a - b).norm() / b.norm().clamp_min(1e-30))
 
 
-__all__ = ["APART", "TYPES", "Differs", "checked", "distance", "fitting_layers", "lowest"]
+__all__ = ["APART", "TYPES", "UNCHECKED", "Differs", "checked", "distance", "fitting_layers", "lowest"]

@@ -104,15 +104,9 @@ class LlamaForward(Forward):
 
 @dataclass
 class LlamaVoice(ChatModel):
-    """A model that llama.cpp speaks for. bits: of a weight, as it is heard; checked: see merger/voice/check.py."""
+    """A model that llama.cpp speaks for. bits: of a weight, as it is heard."""
 
     bits: int = 16
-    checked: str = ""
-
-    @property
-    def label(self) -> str:
-        """How it is heard, for people."""
-        return f"heard in {self.bits} bits"
 
     @property
     def llama(self) -> LlamaForward:

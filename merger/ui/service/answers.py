@@ -32,6 +32,7 @@ from merger.ui.studio import GREEDY, Ballot, Manner, Studio, Visit
 from merger.ui.talk import Talk
 from merger.ui.words import why_token
 from merger.ui.workspace import Workspace
+from merger.voice.check import UNCHECKED
 
 log = logging.getLogger(__name__)
 
@@ -90,7 +91,8 @@ class Answers:
         words = {m: self._words(m) for m in (work.base, *work.chosen)}
         several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
         asked = _asked_in(words[work.base], several)
-        how = {"heard": f"heard in {bits} bits, as all here"} if bits else {}
+        unchecked = f"; {UNCHECKED}" if self.studio.second.checked.startswith(UNCHECKED) else ""
+        how = {"heard": f"heard in {bits} bits, as all here{unchecked}"} if bits else {}
         return [
             {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": asked, **how},
             {"key": work.base, "name": names[work.base], "slot": None, "base": True},
