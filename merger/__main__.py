@@ -640,6 +640,7 @@ def _print_stats(stats: object) -> None:
 
 def _sweep(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
+    machines.ready(options)
     from merger.engine.session import Parents
     from merger.kernels.devices import best_device
     from merger.search import trials as search

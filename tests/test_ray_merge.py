@@ -19,6 +19,7 @@ from merger.engine import cluster
 from merger.engine.batch import merge
 from merger.errors import MergeError
 from merger.recipe import load
+from merger.search.trials import Runner
 
 ROOT = Path(__file__).parent.parent
 PYTHON = ROOT / ".cache/ray/bin/python"
@@ -294,6 +295,7 @@ def test_without_ray_there_is_one_sentence(
     command: str, place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(place)
+    monkeypatch.setattr(Runner, "marks", lambda *_: pytest.fail("models were heard before it was told"))
     (place / "p").write_text("a => b\n")
     assert main(command.split()) == 1
     said = capsys.readouterr().err
@@ -317,6 +319,7 @@ def test_what_does_not_go_together_is_told(
 ) -> None:
     monkeypatch.chdir(place)
     monkeypatch.setitem(sys.modules, "ray", type("Ray", (), {"is_initialized": staticmethod(lambda: False)}))
+    monkeypatch.setattr(Runner, "marks", lambda *_: pytest.fail("models were heard before it was told"))
     (place / "p").write_text("a => b\n")
     assert main(given.split()) == 1
     assert says in capsys.readouterr().err

@@ -342,6 +342,14 @@ def test_the_command_line_refuses_in_words(
     assert code == 1 and words in told.err and told.out == ""
 
 
+def test_a_range_of_seeds_is_of_whole_numbers() -> None:
+    recipe = load("merge_method: dare_linear\nbase_model: a\nmodels: [{model: b, parameters: {weight: 1, density: 0.5}}]")
+    vary = read_vary("seed=0:2:3")
+    assert [vary.put(recipe, value).seed for value in vary.values] == [0, 1, 2]
+    with pytest.raises(MergeError, match="whole number"):
+        vary.put(recipe, 0.5)
+
+
 def test_vary_reads_spans_and_lists() -> None:
     assert read_vary("parameters.t=-1:1:3") == Vary("parameters.t", (-1.0, 0.0, 1.0))
     assert read_vary("merge_method=[ties, linear]").values == ("ties", "linear")

@@ -46,12 +46,20 @@ def merge(options: Namespace, recipe: Recipe, out: Any, progress: "Callable[[Ste
     )  # fmt: skip
 
 
+def ready(options: Namespace) -> None:
+    """MergeError where --ray cannot be, or --workers has nobody: said before anything is heard."""
+    if options.ray is not None:
+        from merger.engine.cluster import installed
+
+        installed(options.ray)
+    elif options.workers is not None:
+        raise MergeError("--workers: is of --ray; without it a sweep tries one after the other.")
+
+
 @contextlib.contextmanager
 def mapper(options: Namespace, device: str) -> "Generator[Mapper | None]":
     """Who tries the points of a sweep: this process (None), or the machines of a cluster."""
     if options.ray is None:
-        if options.workers is not None:
-            raise MergeError("--workers: is of --ray; without it a sweep tries one after the other.")
         yield None
         return
     from merger.engine.cluster import connected, machines
@@ -63,4 +71,4 @@ def mapper(options: Namespace, device: str) -> "Generator[Mapper | None]":
             yield over
 
 
-__all__ = ["add", "check", "mapper", "merge"]
+__all__ = ["add", "check", "mapper", "merge", "ready"]

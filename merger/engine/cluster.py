@@ -31,6 +31,19 @@ class Machine:
         return int(min([*rooms, self.gpus // gpus] if gpus else rooms))
 
 
+def installed(address: str) -> Any:
+    """Ray. MergeError where it is missing, or the address is none; nobody is asked for anything yet."""
+    if not _ADDRESS.fullmatch(address):
+        raise MergeError(
+            f"--ray {address}: is no address of a cluster; write auto (the default), local, host:6379 or ray://host:10001.\n"
+            "  A recipe and a folder come before --ray."
+        )
+    try:
+        return importlib.import_module("ray")
+    except ImportError:
+        raise MergeError("--ray needs Ray, which is not installed here: pip install 'merge-explorer[ray]'.") from None
+
+
 @contextlib.contextmanager
 def connected(address: str, workers: int | None = None) -> Generator[Any]:
     """Ray's package, connected to a cluster. MergeError where it is missing, or no cluster answers.
@@ -38,15 +51,7 @@ def connected(address: str, workers: int | None = None) -> Generator[Any]:
     address  auto (the cluster this machine is part of), local (this machine alone), host:port, ray://host:port
     workers  of `local`: so many processors; None: all
     """
-    if not _ADDRESS.fullmatch(address):
-        raise MergeError(
-            f"--ray {address}: is no address of a cluster; write auto (the default), local, host:6379 or ray://host:10001.\n"
-            "  A recipe and a folder come before --ray."
-        )
-    try:
-        package: Any = importlib.import_module("ray")
-    except ImportError:
-        raise MergeError("--ray needs Ray, which is not installed here: pip install 'merge-explorer[ray]'.") from None
+    package = installed(address)
     begun = not package.is_initialized()
     if begun:
         _knock(address)

@@ -361,6 +361,8 @@ class Vary:
 
     def put(self, recipe: Recipe, value: Scalar) -> Recipe:
         """The recipe with this value; RecipeError where it is none."""
+        if self.path == "seed" and isinstance(value, float) and value.is_integer():
+            value = int(value)  # a range has numbers with a point, and a seed has none
         return replace_value(recipe, self.path, self._scaled(recipe, value) if self.gain else value)
 
     def _scaled(self, recipe: Recipe, gain: Scalar) -> Any:
