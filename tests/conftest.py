@@ -18,6 +18,8 @@ from browsing import browser, open_page, url  # noqa: F401  (fixtures for every 
 from merger.methods import Method
 from merger.methods.params import Param
 
+pretended.register()  # here, as any file's backward pass may be a process's first
+
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

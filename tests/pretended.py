@@ -234,25 +234,31 @@ class Module:
 _kept: list[Any] = []
 
 
-def _register() -> None:
-    """Once in a process; skips the test where this torch cannot."""
+def register() -> bool:
+    """Once in a process, and before its first backward pass: torch counts devices there, and none that come later. False where
+    this torch has no backends written in Python."""
     if _kept:
-        return
-    backend = pytest.importorskip("torch.utils.backend_registration")
+        return True
+    try:
+        from torch.utils import backend_registration as backend
+    except ImportError:
+        return False
     if not hasattr(backend, "_setup_privateuseone_for_python_backend"):
-        pytest.skip("this torch has no backends written in Python")
+        return False
     backend._setup_privateuseone_for_python_backend(NAME, backend_module=Module())
     library = torch.library.Library("_", "IMPL")
     library.fallback(lambda func, *args, **kwargs: _run(func, args, kwargs), "PrivateUse1")
     aten = torch.library.Library("aten", "IMPL", "PrivateUse1")  # torch.tensor() copies where Python's dispatch is shut off
     aten.impl("copy_", lambda into, source, non_blocking=False: _run(torch.ops.aten.copy_.default, (into, source), {}))
     _kept.extend((library, aten))
+    return True
 
 
 @contextlib.contextmanager
 def device(capacity: int | None = None, float64: bool = True, cuda: bool = False) -> Generator[Ledger]:
-    """The device, as one the engine merges on, without Triton."""
-    _register()
+    """The device, as one the engine merges on, without Triton. Skips the test where this torch cannot."""
+    if not register():
+        pytest.skip("this torch has no backends written in Python")
     LEDGER.begin(capacity, float64, cuda)
     before = devices.GPUS
     devices.GPUS = before | {NAME}

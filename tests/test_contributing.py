@@ -34,7 +34,7 @@ def copy(tmp_path: Path) -> Iterator[Path]:
     for folder in ("merger", "docs", "scripts"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "tests").mkdir()
-    for name in ("conftest.py", "browsing.py", "tiny.py", "test_methods.py"):
+    for name in ("conftest.py", "browsing.py", "pretended.py", "tiny.py", "test_methods.py"):
         shutil.copy(ROOT / "tests" / name, tmp_path / "tests")
     for name in ("README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)

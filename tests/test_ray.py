@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ PROGRAM = """
                     print("killed one", file=sys.stderr)
                     return
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     far = study.search(order("far.db"), workers=2, ray="auto", told=killed)
     near = study.search(order("near.db"), Runner(Parents(roots=[home / "models"])))
     told = [[[one.text, one.heard] for one in found] for found in (far, near)]
@@ -70,13 +71,35 @@ def test_a_cluster_finds_what_one_process_finds(tmp_path: Path) -> None:
     assert len(far) == 8 and far == near
 
 
+@pytest.fixture
+def others(tmp_path: Path) -> Iterator[None]:
+    """A cluster of somebody else on this machine, which gives nobody a processor."""
+    program = """
+        import sys
+        from ray.cluster_utils import Cluster
+        cluster = Cluster(initialize_head=True, head_node_args=dict(num_cpus=0, include_dashboard=False))
+        print("up", flush=True)
+        sys.stdin.read()
+        cluster.shutdown()
+    """
+    env = {**os.environ, "HOME": str(tmp_path)}
+    with subprocess.Popen(
+        [PYTHON, "-c", textwrap.dedent(program)], env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as running:
+        assert running.stdin and running.stdout
+        assert any(line == "up\n" for line in running.stdout)
+        yield
+        running.stdin.close()
+
+
 @here
-def test_a_sweep_on_a_cluster_finds_what_one_process_finds(tmp_path: Path) -> None:
-    """Its points are tried side by side, and told in their order."""
+def test_a_sweep_on_a_cluster_finds_what_one_process_finds(tmp_path: Path, others: None) -> None:
+    """Its points are tried side by side, and told in their order. `local` is a cluster of its own, and its seats are no more
+    than its processors."""
     (tmp_path / "probes").write_text("plural of box => boxes\nplural of cat => cats\n")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     found: dict[str, object] = {}
-    for name, more in (("near", []), ("far", ["--ray", "local", "--workers", "2"])):
+    for name, more in (("near", []), ("far", ["--ray", "local", "--workers", "99"])):
         command = [
             "sweep", "presets/pirate_and_plurals.yaml", "--vary", "models[0].parameters.weight=0:1:9", "--how", "random",
             "--trials", "3", "--probes", "probes", "--out", f"{name}.json", *more,

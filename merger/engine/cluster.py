@@ -55,7 +55,7 @@ def connected(address: str, workers: int | None = None) -> Generator[Any]:
     begun = not package.is_initialized()
     if begun:
         _knock(address)
-        where = {"num_cpus": workers} if address == "local" else {"address": address}
+        where = {"address": address} | ({"num_cpus": workers} if address == "local" else {})
         try:
             package.init(
                 **where, include_dashboard=False if address == "local" else None, log_to_driver=False, logging_level="ERROR"

@@ -201,12 +201,13 @@ def mapped(address: str, workers: int, device: str) -> Generator[Mapper]:
 
 @contextlib.contextmanager
 def _hired(package: Any, kind: type, workers: int, address: str, device: str, *given: Any) -> Generator[list[Any]]:
-    """So many actors of a kind, for as long as this lasts."""
+    """So many actors of a kind, for as long as this lasts; no more than find room, as the others would never begin."""
     gpus = 1 if device.startswith("cuda") else 0
-    if not any(machine.takes(1, 0, gpus) for machine in machines(package)):
+    room = sum(machine.takes(1, 0, gpus) for machine in machines(package))
+    if not room:
         raise MergeError(f"--ray {address}: no machine of the cluster gives a processor{' and a GPU' * gpus} to a trial.")
     seat = package.remote(num_cpus=1, num_gpus=gpus, max_restarts=-1, max_task_retries=2)(kind)
-    seats = [seat.remote(*given) for _ in range(max(1, workers))]
+    seats = [seat.remote(*given) for _ in range(min(room, max(1, workers)))]
     try:
         yield seats
     finally:
@@ -215,7 +216,9 @@ def _hired(package: Any, kind: type, workers: int, address: str, device: str, *g
 
 
 def _failed(address: str, error: BaseException) -> MergeError:
-    return MergeError(f"--ray {address}: a machine failed at a trial: {str(error).strip().splitlines()[-1][:200]}.")
+    # Ray's reason is the last sentences; what is before are the actor's own data, a line each
+    why = " ".join(line for line in str(error).strip().splitlines()[-2:] if not line.startswith("\t")).rstrip(". ")
+    return MergeError(f"--ray {address}: a machine failed at a trial: {why[:300]}.")
 
 
 def _absolute(roots: Sequence[Path]) -> tuple[str, ...]:
