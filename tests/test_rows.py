@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import merger.ui.service.feeds as feeds_
 from merger.limits import ANSWER_CHARACTERS, PROMPT_CHARACTERS, ROWS
 from merger.ui import Panels, rows, workspace
 from merger.ui.families import CHIPS
@@ -149,7 +150,24 @@ def ask(studio: Studio, listed: Sequence[Row], opened: str, work: Workspace | No
     return list(Answers(studio).ask_all(work or first(studio), listed, opened, Visit()))
 
 
-def test_the_open_row_first_then_those_that_count(studio: Studio) -> None:
+@pytest.fixture
+def each_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every word in a feed of its own."""
+    monkeypatch.setattr(feeds_, "PACE_SECONDS", -1.0)
+
+
+def test_a_quick_family_takes_few_feeds(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The open row's answer when it is there, the others' not more often than somebody reads; nothing is lost at the end."""
+    studio.answered.clear()
+    monkeypatch.setattr(feeds_, "PACE_SECONDS", 3600.0)
+    feeds = ask(studio, (FOX, BOX, HELLO), "c")
+    first_done = next(i for i, feed in enumerate(feeds) if "c/merge" in feed["done"])
+    assert not {"a/merge", "b/merge"} & set(together(feeds[: first_done + 1], "marks")), "the open row's is not held back"
+    assert len(feeds) == 3 and {"a/merge", "b/merge", "c/merge"} <= set(together(feeds, "marks"))
+    assert all(doing in ("done", "cached") for doing in together(feeds, "state").values())
+
+
+def test_the_open_row_first_then_those_that_count(studio: Studio, each_word: None) -> None:
     studio.answered.clear()
     feeds = ask(studio, (FOX, BOX, HELLO), "c")
     busy = [key for feed in feeds for key, doing in feed.get("state", {}).items() if doing == "busy"]
@@ -226,7 +244,7 @@ def test_a_prompt_in_two_rows_is_marked_by_each(studio: Studio) -> None:
 
 
 @pytest.mark.parametrize("row", ["a", "b"])
-def test_a_newer_run_stops_an_older_one_in_any_row(studio: Studio, row: str) -> None:
+def test_a_newer_run_stops_an_older_one_in_any_row(studio: Studio, row: str, each_word: None) -> None:
     studio.answered.clear()
     visit, feeds = Visit(), []
     for feed in Answers(studio).ask_all(first(studio), (BOX, FOX), "a", visit):

@@ -118,7 +118,9 @@ def test_the_dock_says_what_speaks_most_against_the_merge() -> None:
 
 def test_a_place_in_line_is_told_with_each_feed() -> None:
     feeds = Feeds(1, "hello", ["merge"])
-    assert feeds.waiting(2)["place"] == 3 and "place" not in feeds.flush(busy=["merge"])
+    assert feeds.waiting(2)["place"] == 3
+    feeds.begin(["merge"])
+    assert "place" not in feeds.flush()
 
 
 # ---------------------------------------------------------------------------------------- the start

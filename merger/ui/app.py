@@ -80,6 +80,7 @@ class Panels:
         studio, desk = self.studio, self.desk
         first = start(studio.presets[0], studio.base, studio.parents_of_family)
         desk.shows(work=gr.State(first), tab=gr.State("desk"))
+        desk.unseen = gr.State()
         with gr.Column(elem_id="desk"):
             self._head(first)
             with gr.Row(equal_height=False, elem_id="stage"):

@@ -37,7 +37,8 @@ from merger.voice.check import UNCHECKED
 log = logging.getLogger(__name__)
 
 Words = Callable[[], Iterator[Told]]
-FLUSH_SECONDS = 0.05
+LOOK_SECONDS = 0.05
+"""Between two looks whether to go on."""
 IDLE_SECONDS = 1.5
 """Rows of models that are not quick wait so long after a stroke, but for the open one: while a hand paints, it comes first."""
 QUICK_BYTES = 64_000_000
@@ -199,7 +200,8 @@ class Answers:
             asks.append(Ask(row.prompt, asked, why, row, manner.longer(row.times)))
         for name, recipe in self.kept(work).items():  # one after the other, as there is one merged model
             asks += [Ask(row.prompt, {row.key(name): recipe}, None, row, manner.longer(row.times)) for row in order]
-        yield from self._fed(asks, visit, work.recipe.digest, None if self._quick(work) else idle)
+        quick = self._quick(work)
+        yield from self._fed(asks, visit, work.recipe.digest, None if quick else idle, quick)
 
     def converse(self, work: Workspace, talk: Talk, visit: Visit, manner: Manner = GREEDY) -> Iterator[Feed]:
         """Stream the next answers in a conversation, each with its own before it. Nothing of it is remembered."""
@@ -217,7 +219,9 @@ class Answers:
         except MergeError:
             return True  # what is wrong with it is told when it is asked
 
-    def _fed(self, asks: Sequence[Ask], visit: Visit, recipe: str = "", idle: float | None = None) -> Iterator[Feed]:
+    def _fed(
+        self, asks: Sequence[Ask], visit: Visit, recipe: str = "", idle: float | None = None, quick: bool = False
+    ) -> Iterator[Feed]:
         """Feeds of everybody's answers: those known at once, the others when it is this visitor's turn.
 
         idle  all but the first of the asks wait so many seconds, and give way to everybody who has just made a stroke
@@ -226,7 +230,7 @@ class Answers:
         idle = None if self.studio.borrows else idle  # one call answers all of them
         keys = [key for _, key, _ in _each(asks)]
         rows = {key: ask.row for ask, key, _ in _each(asks) if ask.row is not None}
-        feeds, clock = Feeds(run, asks[0].prompt if asks[0].kept else "", keys, rows, recipe), Clock()
+        feeds, clock = Feeds(run, asks[0].prompt if asks[0].kept else "", keys, rows, recipe, quick), Clock()
 
         def go_on() -> bool:
             return visit.current(run) and not clock.over
@@ -248,9 +252,11 @@ class Answers:
                 yield from self._turn(now, [(ask, key, known[key]) for ask, key in bare], visit, clock, go_on, feeds)
             for ask in later:
                 while go_on() and time.monotonic() < begun + (idle or 0):
-                    time.sleep(FLUSH_SECONDS)
+                    time.sleep(LOOK_SECONDS)
                 if go_on():
                     yield from self._turn([ask], [], visit, clock, go_on, feeds)
+            if feeds.held and visit.current(run):
+                yield feeds.flush()
             if feeds.open and visit.current(run):
                 raise MergeError(TOOK)
         except Cancelled:  # a newer run began, Stop was pressed, or time was up while the tensors were merged
@@ -394,9 +400,10 @@ class Answers:
             self.studio.parents.streams = outlook.kind == "streamed"
         for i, own in enumerate(rounds):
             asked = [*own, *(parents if i == 0 else ())]
-            yield feeds.flush(busy=asked)
+            feeds.begin(asked)
+            if not feeds.quick:
+                yield feeds.flush()
             said: dict[str, list[Token]] = {k: [] for k in asked}
-            flushed = time.monotonic()
             others = {k: parents[k] for k in asked if k in parents}
             spoken = (
                 self._through_llama(own, others, prompt, ask.how, go_on) if ask.apart
@@ -414,9 +421,8 @@ class Answers:
                 else:
                     said[word.key].append(word.token)
                     feeds.add(word.key, word.token)
-                if time.monotonic() - flushed > FLUSH_SECONDS:
+                if feeds.due:
                     yield feeds.flush()
-                    flushed = time.monotonic()
             for key in own:
                 if (
                     ask.why is not None and go_on() and not self.studio.borrows
@@ -426,7 +432,8 @@ class Answers:
                     self._tell(ask, key, known or Answer.plain(said[key]), feeds)
             if not go_on():
                 return
-            yield feeds.flush()
+            if feeds.due or ask.why is not None or not feeds.quick:
+                yield feeds.flush()
 
     def _tell(self, ask: Ask, key: str, said: Answer, feeds: Feeds) -> None:
         """Whose words an answer of the merge is made of."""

@@ -1,5 +1,7 @@
 """What the answers' panel is fed with: finished answers and the words of those under way."""
 
+import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +13,9 @@ from merger.ui.rows import Row
 Feed = dict[str, Any]
 ANSWER_TOKENS = 160
 """An answer with as many is cut off, where nothing else is said."""
+
+PACE_SECONDS = 0.1
+"""Words are told so often: faster than anybody reads."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +44,20 @@ class Answer:
 
 
 class Feeds:
-    """Builds the panel's feeds: what was said since the last one, numbered. rows: whose expectations mark which keys."""
+    """Builds the panel's feeds: what was said since the last one, numbered.
+
+    rows   whose expectations mark which keys
+    quick  answers come in a moment: who has begun is told with what was said
+    """
 
     def __init__(
-        self, run: int, prompt: str, keys: Sequence[str], rows: Mapping[str, Row] | None = None, recipe: str = ""
-    ) -> None:
+        self, run: int, prompt: str, keys: Sequence[str], rows: Mapping[str, Row] | None = None, recipe: str = "",
+        quick: bool = False,
+    ) -> None:  # fmt: skip
         self._run, self._prompt, self._keys, self._rows = run, prompt, keys, rows or {}
         # in every feed, as a browser may be given only the newest of several: whose merge answers, and to what
         self._of = {"recipe": recipe, "prompts": {row.id: row.prompt for row in self._rows.values()}} if self._rows else {}
+        self.quick = quick
         self._seq = 0
         self._new: list[list[Any]] = []
         self._ended: list[str] = []
@@ -55,6 +66,8 @@ class Feeds:
         self._open = list(keys)
         self._cut: set[str] = set()
         self._told: dict[str, str] = {}
+        self._busy: list[str] = []
+        self._sent = -math.inf
 
     @property
     def open(self) -> bool:
@@ -101,10 +114,23 @@ class Feeds:
     def replace(self, key: str, heard: Answer) -> None:
         self._full[key] = heard.shown()
 
-    def flush(self, busy: Iterable[str] = ()) -> Feed:
-        """What is new. busy: who begins to speak now."""
-        begun = {"note": ""} if busy else {}
-        return self._feed(state={**dict.fromkeys(busy, "busy"), **dict.fromkeys(self._ended, "done")}, **begun)
+    def begin(self, keys: Iterable[str]) -> None:
+        """Who begins to speak now; the next feed tells it."""
+        self._busy += keys
+
+    @property
+    def due(self) -> bool:
+        """Whether what is new has waited long enough: each feed is work for the browser, whose hand may be painting."""
+        return time.monotonic() - self._sent > PACE_SECONDS
+
+    @property
+    def held(self) -> bool:
+        """Whether there is something that no feed has told."""
+        return bool(self._new or self._ended or self._busy)
+
+    def flush(self) -> Feed:
+        """What is new."""
+        return self._feed(state={}, **({"note": ""} if self._busy else {}))
 
     def stopped(self) -> Feed:
         return self._feed(state=dict.fromkeys(self._open, "stopped"))
@@ -126,6 +152,9 @@ class Feeds:
 
     def _feed(self, **more: Any) -> Feed:
         self._seq += 1
+        state = {**dict.fromkeys(self._busy, "busy"), **dict.fromkeys(self._ended, "done"), **more.get("state", {})}
+        if state or "state" in more:
+            more["state"] = state
         more["cut"] = [key for key in self._ended if key in self._cut]
         more["repeats"] = [key for key in self._ended if repeats("".join(token[0] for token in self._full.get(key, ())))]
         if self._told:
@@ -135,7 +164,8 @@ class Feeds:
         feed: Feed = {
             "run": self._run, "seq": self._seq, "add": self._new, "full": self._full, "done": self._ended, **self._of, **more,
         }  # fmt: skip
-        self._new, self._full, self._ended = [], {}, []
+        self._new, self._full, self._ended, self._busy = [], {}, [], []
+        self._sent = time.monotonic()
         return feed
 
 
