@@ -59,8 +59,7 @@ def test_it_compiles_to_what_the_cpu_computes(target: str, mode: str, out: str, 
 
 
 ADDS = {
-    "counted": (r"(?:red|atom)\.[\w.]*add\.[su]32", "_atomic_add"),
-    "ranked": (r"(?:red|atom)\.[\w.]*or\.b32", "_atomic_or"),
+    **dict.fromkeys(("counted", "ranked"), (r"(?:red|atom)\.[\w.]*add\.[su]32", "_atomic_add")),
     **dict.fromkeys(("summed", "dotted"), (r"add(?:\.rn)?\.f64", "v_add_f64")),
 }
 """How each brings together what programs find, in PTX and in AMD's instructions."""

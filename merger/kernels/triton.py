@@ -271,6 +271,7 @@ def ranked(
     chunks  stretches of 2**levels elements in which a row is put in order; parts: in which it is asked for, whole words each
 
     A program has as many rows as fit its block. Every element looks up how many of a stretch are less, and how many no more.
+    A bit is added once: adding is what every GPU has an instruction for.
     """
     i = tl.arange(0, BLOCK)
     place, which = i & ((1 << levels) - 1), i >> levels
@@ -295,7 +296,7 @@ def ranked(
             kept = tl.where(inside & (_drawn(at, key0, key1) < limit), 1, 0) << (at & 31).to(tl.int32)
             word = tl.reduce(tl.reshape(kept, [BLOCK // 32, 32]), 1, tl.standard._sum_combine)
             first = tl.reduce(tl.reshape(at, [BLOCK // 32, 32]), 1, tl.standard._sum_combine) >> 10
-            tl.atomic_or(masks + model * length + first, word, mask=word != 0, sem="relaxed")
+            tl.atomic_add(masks + model * length + first, word, mask=word != 0, sem="relaxed")
 
 
 @triton.jit
