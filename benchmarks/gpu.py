@@ -44,7 +44,7 @@ models:
 dtype: float32
 out_dtype: bfloat16
 """
-METHODS = ("ties", "dare_ties", "dare_linear", "breadcrumbs", "task_arithmetic", "model_stock")
+METHODS = ("ties", "dare_ties", "dare_linear", "della", "breadcrumbs", "task_arithmetic", "model_stock")
 LAYER = ".layers.1."
 
 

@@ -74,6 +74,9 @@ def script() -> None:
     os._exit(code)
 
 
+SPEAKS = "cpu (default), cuda, auto for the fastest of these, or mps: heard on an Apple GPU, merged by the CPU"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="merger", description="Merge language models by arithmetic on their weights.")
     parser.add_argument("--version", action="version", version=f"merger {merger.__version__}")
@@ -152,7 +155,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_page(page: argparse.ArgumentParser) -> None:
     page.add_argument("--host", metavar="NAME", help="where to listen (default 127.0.0.1: this computer only; 0.0.0.0: all)")
     page.add_argument("--port", type=_port, help="the port (default: 7860, or the first free one after it)")
-    page.add_argument("--device", help="cpu, or cuda (default where there is one)")
+    page.add_argument("--device", help="cpu, cuda (default where there is one), or mps: answers on it, merged by the CPU")
     page.add_argument("--open", action="store_true", help="open it in a browser")
     page.add_argument("--hosted", action="store_true", help="for strangers, as on a Space: no folders, nothing in your name")
     page.add_argument("--share", action="store_true", help="also at a public address, through gradio's servers; --hosted with it")
@@ -223,7 +226,7 @@ def _add_sweep(sweep: argparse.ArgumentParser) -> None:
     sweep.add_argument(
         "--workers", type=_count, metavar="N", help="with --ray: trials at a time (default: the cluster's processors)"
     )
-    sweep.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
+    sweep.add_argument("--device", help=SPEAKS)
     sweep.add_argument("--out", metavar="FILE", type=_path, help="write every trial with its recipe and answers, as JSON")
     sweep.add_argument(
         "--store", metavar="FILE", type=_path,
@@ -255,7 +258,7 @@ def _add_judge(judge: argparse.ArgumentParser) -> None:
         help="put the chat template around the prompts (default for questions of one's own, not for lm-eval's)",
     )  # fmt: skip
     judge.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of the intervals and of lm-eval (default 0)")
-    judge.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
+    judge.add_argument("--device", default="cpu", help=SPEAKS)
     judge.add_argument("--stream", action="store_true", help="one layer at a time, for models larger than the memory")
     judge.add_argument("--json", action="store_true", help="print everything for a program")
     judge.add_argument("--card", metavar="FOLDER", type=_path, help="write the figures into the card of this model's folder")
@@ -270,7 +273,7 @@ def _threads(text: str) -> int:
 def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument("--host", metavar="NAME", default="127.0.0.1", help="where to listen (default: this computer only)")
     serve.add_argument("--port", type=_port, default=8000, help="the port (default 8000)")
-    serve.add_argument("--device", default="cpu", help="cpu (default), cuda, or auto for the fastest there is")
+    serve.add_argument("--device", default="cpu", help=SPEAKS)
     serve.add_argument(
         "--watch", action=argparse.BooleanOptionalAction, default=True,
         help="read the recipe again when its file has changed (default)",
@@ -310,7 +313,7 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     tune.add_argument("--bars", action="append", metavar="NAME", help="the parameters that move (default: the weights)")
     tune.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of the order of prompts (default 0)")
-    tune.add_argument("--device", help="cpu (default), cuda, or auto for the fastest there is")
+    tune.add_argument("--device", help=SPEAKS)
     tune.add_argument(
         "--search", action="store_true",
         help="search methods, models, densities and layers instead, with Optuna (pip install 'merge-explorer[search]')",

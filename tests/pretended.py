@@ -255,16 +255,19 @@ def register() -> bool:
 
 
 @contextlib.contextmanager
-def device(capacity: int | None = None, float64: bool = True, cuda: bool = False) -> Generator[Ledger]:
-    """The device, as one the engine merges on, without Triton. Skips the test where this torch cannot."""
+def device(capacity: int | None = None, float64: bool = True, cuda: bool = False, merges: bool = True) -> Generator[Ledger]:
+    """The device, as one the engine merges on, without Triton. Skips the test where this torch cannot.
+
+    merges  False: models are only heard on it, as on Apple's
+    """
     if not register():
         pytest.skip("this torch has no backends written in Python")
     LEDGER.begin(capacity, float64, cuda)
-    before = devices.GPUS
-    devices.GPUS = before | {NAME}
+    before = devices.GPUS, devices.SPEAKERS
+    devices.GPUS, devices.SPEAKERS = before[0] | ({NAME} if merges else set()), before[1] | (set() if merges else {NAME})
     try:
         with mock.patch.object(gpu, "_kernels", lambda: None):
             yield LEDGER
     finally:
-        devices.GPUS = before
+        devices.GPUS, devices.SPEAKERS = before
         LEDGER.begin()

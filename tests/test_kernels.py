@@ -165,10 +165,22 @@ def test_sums_masks_and_ranks() -> None:
         assert kept == float(total(drop_random(a, 0.5, 0, draws).abs()))
     for columns in (1, 2, 999, 3000):
         x = models(1, (40, columns), torch.bfloat16, coarse=columns == 999)["m0"].float()
-        trim = cpu.ranked(x, None, draws.key(0), 0.5, 0.3)
-        assert trim.mask is not None
-        mask = (trim.mask[:, None] >> torch.arange(8) & 1).flatten()[: x.numel()].view(x.shape)
+        (bits,) = cpu.ranked([x], None, [passes.ranked(draws.key(0), 0.5, 0.3)])
+        mask = (bits[:, None] >> torch.arange(8) & 1).flatten()[: x.numel()].view(x.shape)
         assert torch.equal(mask * x, drop_small(x, 0.5, 0.3, False, 0, draws))
+
+
+def test_lengths_of_ranked_trims_are_kept(only_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A weight that is moved asks for none again; a density or an epsilon does, and gives what it gives where nothing is kept."""
+    held, known, asked = models(2, (40, 300), torch.bfloat16), fused.Known(), list[int]()
+    original = cpu.lengths
+    monkeypatch.setattr(cpu, "lengths", lambda xs, *rest: asked.append(len(xs)) or original(xs, *rest))
+    for weight, density, epsilon, passes_ in ((0.5, 0.5, 0.1, 1), (0.7, 0.5, 0.1, 0), (0.7, 0.4, 0.1, 1), (0.7, 0.4, 0.2, 1)):
+        asked.clear()
+        todo = job("della", 2, (40, 300), {"weight": (weight,) * 2, "density": (density,) * 2, "epsilon": epsilon}, torch.float32)
+        made = making.merge_tensor(todo, reads(held), known=known)
+        assert asked == [2] * passes_
+        assert same(made, making.merge_tensor(todo, reads(held)))
 
 
 @pytest.mark.parametrize(("dtype", "told"), [(torch.bfloat16, 0.7), (torch.float32, 0.0)])

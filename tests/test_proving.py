@@ -49,12 +49,16 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launches]:
         xs, under = inner(tensors, base)
         return [(cpu.ladder(x, under), [cpu.kth(x, under, k) for k in own]) for x, own in zip(xs, ks, strict=True)]
 
+    def ranked(tensors: Any, base: Any, trims: Any) -> Any:
+        return cpu.ranked(*inner(tensors, base), trims)
+
     monkeypatch.setattr(proving, "_proven", set())
     monkeypatch.setattr(gpu, "_failed", [])
     with pretended.device():
         monkeypatch.setattr(gpu, "_kernels", functools.cache(lambda: None if gpu._failed else object()))
         monkeypatch.setattr(gpu, "_launch", launch)
         monkeypatch.setattr(gpu, "search", search)
+        monkeypatch.setattr(gpu, "ranked", ranked)
         monkeypatch.setattr(gpu, "lengths", lambda xs, base, trims: cpu.lengths(*inner(xs, base), trims))
         monkeypatch.setattr(gpu, "products", lambda xs, base: cpu.products(*inner(xs, base)))
         yield found

@@ -12,7 +12,7 @@ from tritons import needs_triton
 from merger.kernels import gpu
 
 pytestmark = needs_triton
-SAMPLE = ["slerp", "ties", "dare_linear", "breadcrumbs"]
+SAMPLE = ["slerp", "ties", "dare_linear", "della", "breadcrumbs"]
 PAGE = Path(__file__).parent.parent / "docs/performance.md"
 
 
@@ -41,6 +41,14 @@ def test_a_plain_sum_moves_what_it_must() -> None:
     """The count is right where the answer is known: a base and two models are read, one is written, and small tables."""
     row = traffic.row("task_arithmetic", torch.bfloat16)
     assert row.floor == 8 and 8 <= row.first <= 8.2
+
+
+def test_a_moved_weight_asks_for_no_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ranks are found again, as their mask is not kept; what is told of DELLA in docs/performance.md."""
+    monkeypatch.setattr(traffic, "MOVED", {"weight": 0.45})
+    row = traffic.row("della", torch.bfloat16)
+    assert row.moved < 2 * row.floor < row.first
+    assert f"({row.moved:.1f} of {row.floor})" in PAGE.read_text(encoding="utf-8")
 
 
 def test_searching_one_model_after_the_other_moves_more(monkeypatch: pytest.MonkeyPatch) -> None:

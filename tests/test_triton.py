@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_kernels import job
 from tritons import MODES, SEARCHES, TARGETS, compiled, interpreting, needs_triton, searching
 
+from merger.engine import fused
 from merger.kernels import cpu, passes
 from merger.kernels.build import available
 
@@ -56,19 +58,26 @@ def test_it_compiles_to_what_the_cpu_computes(target: str, mode: str, out: str, 
         assert len(code["hsaco"]) > 1000
 
 
+ADDS = {
+    **dict.fromkeys(("counted", "ranked"), (r"(?:red|atom)\.[\w.]*add\.[su]32", "_atomic_add")),
+    **dict.fromkeys(("summed", "dotted"), (r"add(?:\.rn)?\.f64", "v_add_f64")),
+}
+"""How each brings together what programs find, in PTX and in AMD's instructions."""
+
+
 @pytest.mark.parametrize("which", SEARCHES)
 @pytest.mark.parametrize("target", list(TARGETS) if os.environ.get("TRITON_ALL") else ["sm_90", "gfx942"])
 def test_what_looks_at_tensors_compiles(target: str, which: str) -> None:
-    """It counts by adding whole numbers in memory, and adds up in float64, neither fused nor rounded otherwise."""
+    """It counts and marks by whole numbers in memory, and adds up in float64, neither fused nor rounded otherwise."""
     code = searching(target, which)
     assert not LOOSE.findall(code["llir"])
     if "ptx" in code:
         assert not ROUNDED_OTHERWISE.findall(code["ptx"])
-        wanted = r"(?:red|atom)\.[\w.]*add\.[su]32" if which == "counted" else r"add(?:\.rn)?\.f64"
-        assert re.search(wanted, code["ptx"]) and "ld.global.v" in code["ptx"]
+        assert re.search(ADDS[which][0], code["ptx"]) and (which == "ranked" or "ld.global.v" in code["ptx"])
     else:
         assert not re.search(r"\bv_(?:fma|mad|mac|fmac)_f64", code["amdgcn"]) and len(code["hsaco"]) > 1000
-        assert ("_atomic_add" if which == "counted" else "v_add_f64") in code["amdgcn"]
+        assert ADDS[which][1] in code["amdgcn"]
+        assert which != "ranked" or not re.search(r"spill_count: [1-9]", code["amdgcn"])
 
 
 def test_the_searches_find_something() -> None:
@@ -108,3 +117,34 @@ def test_the_searches_find_what_the_cpu_finds(kind: str, numel: int) -> None:
             if kind != "odd":
                 assert gpu.lengths(tensors, under, trims) == cpu.lengths(tensors, under, trims)
                 assert torch.equal(gpu.products(tensors, under), cpu.products(tensors, under))
+
+
+@pytest.mark.skipif(not available(), reason="no C compiler here")
+@pytest.mark.parametrize("block", [64, 4096])
+@pytest.mark.parametrize("shape", [(), (1,), (150,), (5, 1), (9, 33), (7, 64), (2, 2, 70)])
+def test_ranks_in_rows_are_the_cpus(block: int, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows shorter and longer than a block, that begin within a word of the mask, with equal magnitudes and infinite ones."""
+    monkeypatch.setattr("merger.kernels.gpu._RANKED", block)
+    chance = torch.Generator().manual_seed(len(shape))
+    base = torch.randn(shape, generator=chance)
+    fine = base + 0.02 * torch.randn(shape, generator=chance)
+    coarse = (base + 0.05 * torch.randn(shape, generator=chance).round()).bfloat16()
+    odd = fine.where(torch.rand(shape, generator=chance) > 0.1, math.inf)
+    trims = [passes.ranked((1, 2), 0.5, 0.3), passes.ranked((3, 4), 0.4, 0.0), passes.ranked((2**32 - 1, 5), 0.9, 0.0999)]
+    with interpreting() as gpu:
+        for under in (base, None):
+            tensors = [fine, coarse, odd]
+            truth = cpu.ranked(tensors, under, trims)
+            found = gpu.ranked(tensors, under, trims)
+            for right, mask in zip(truth, found, strict=True):
+                assert mask.view(torch.uint8)[: len(right)].tolist() == right.tolist()
+                assert not mask.view(torch.uint8)[len(right) :].any()
+            if base.numel() > 99:
+                assert len({tuple(mask.tolist()) for mask in found}) == 3 and all(right.any() for right in truth)
+
+
+def test_rows_too_long_for_ranks_are_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("merger.kernels.gpu.ROW", 100)
+    with interpreting():
+        assert [fused.supports(job("della", 2, (3, columns), {}, torch.float32)) for columns in (100, 101)] == [True, False]
+        assert fused.supports(job("dare_ties", 2, (3, 101), {}, torch.float32))

@@ -87,24 +87,30 @@ def counting() -> Iterator[Traffic]:
     from triton.runtime import interpreter
 
     builder = interpreter.interpreter_builder
-    load, store, counts = builder.create_masked_load, builder.create_masked_store, gpu._counts
-    traffic, launch = Traffic(), interpreter.GridExecutor.__call__
+    load, store, counts, change = builder.create_masked_load, builder.create_masked_store, gpu._counts, builder.create_atomic_rmw
+    traffic, launch, ranking = Traffic(), interpreter.GridExecutor.__call__, [False]
 
     def loaded(pointers: Any, mask: Any, *more: Any) -> Any:
         made = load(pointers, mask, *more)
-        traffic.touched(builder, pointers.data, mask.data, made.data.itemsize)
+        if not ranking[0] or made.data.dtype != "int32":  # the table of limits; words and tensors have other types
+            traffic.touched(builder, pointers.data, mask.data, made.data.itemsize)
         return made
+
+    def changed(op: Any, pointers: Any, value: Any, mask: Any, *more: Any) -> Any:
+        if ranking[0]:  # a mask's word is read and written
+            traffic.touched(builder, pointers.data, mask.data, 2 * value.data.itemsize)
+        return change(op, pointers, value, mask, *more)
 
     def stored(pointers: Any, value: Any, mask: Any, *more: Any) -> Any:
         traffic.touched(builder, pointers.data, mask.data, value.data.itemsize)
         return store(pointers, value, mask, *more)
 
     def launched(*args: Any, **more: Any) -> Any:
-        traffic.launching = True
+        traffic.launching, ranking[0] = True, args[0].fn.__name__ == "ranked"
         try:
             return launch(*args, **more)
         finally:
-            traffic.launching = False
+            traffic.launching = ranking[0] = False
             traffic.forget()
 
     def counted(tensors: Any, base: Any, asked: Any) -> Any:
@@ -113,6 +119,7 @@ def counting() -> Iterator[Traffic]:
 
     with (
         mock.patch.object(builder, "create_masked_load", loaded), mock.patch.object(builder, "create_masked_store", stored),
+        mock.patch.object(builder, "create_atomic_rmw", changed),
         mock.patch.object(interpreter.GridExecutor, "__call__", launched), mock.patch.object(gpu, "_counts", counted), traffic,
     ):  # fmt: skip
         yield traffic

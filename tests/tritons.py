@@ -78,19 +78,23 @@ def compiled(target: str, mode: str, out: str, aligned: bool = True, based: bool
     return _asm(target, "merged", constants, plain, aligned)
 
 
-SEARCHES = ("counted", "summed", "dotted")
+SEARCHES = ("counted", "summed", "dotted", "ranked")
 
 
 def searching(target: str, which: str) -> dict[str, Any]:
     """The code of a kernel that looks at tensors, likewise."""
     plain = {
         "counts": "*i32", "sums": "*fp64", "words": "*i64", "asked": "*i64", "numbers": "*fp32", "models": "i32", "n": "i64",
-        "questions": "i32", "tables": "i32", "groups": "i32",
+        "questions": "i32", "tables": "i32", "groups": "i32", "masks": "*i32", "limits": "*i32", "length": "i32",
+        **dict.fromkeys(("rows", "row", "chunks", "parts", "levels"), "i32"),
     }  # fmt: skip
-    return _asm(target, which, {"BASE": True, "ALIGNED": True, "BLOCK": 1024, "GROUP": 4096}, plain, True)
+    block, warps = (gpu._RANKED, gpu._WARPS) if which == "ranked" else (gpu._BLOCK, 4)
+    return _asm(target, which, {"BASE": True, "ALIGNED": True, "BLOCK": block, "GROUP": 4096}, plain, True, warps)
 
 
-def _asm(target: str, which: str, constants: dict[str, Any], plain: dict[str, str], aligned: bool) -> dict[str, Any]:
+def _asm(
+    target: str, which: str, constants: dict[str, Any], plain: dict[str, str], aligned: bool, warps: int = 4
+) -> dict[str, Any]:
     """The stages of a kernel's code. plain: the types of its arguments, float32 where none stands."""
     import triton
     from triton.backends.compiler import GPUTarget
@@ -102,4 +106,5 @@ def _asm(target: str, which: str, constants: dict[str, Any], plain: dict[str, st
     even = {name for name, kind in plain.items() if kind.startswith("*") or (aligned and name in ("n", "first"))}
     divisible = {(i,): [["tt.divisibility", 16]] for i, name in enumerate(kernel.arg_names) if name in even}
     source = ASTSource(fn=kernel, signature=signature, constexprs=given, attrs=divisible)
-    return dict(triton.compile(source, target=GPUTarget(*TARGETS[target]), options={"enable_fp_fusion": False}).asm)
+    options = {"enable_fp_fusion": False, "num_warps": warps}
+    return dict(triton.compile(source, target=GPUTarget(*TARGETS[target]), options=options).asm)

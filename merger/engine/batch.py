@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import logging
 import math
 import os
 import threading
@@ -55,6 +56,8 @@ from merger.kernels.finite import remarks as allowed_remarks
 from merger.recipe import Recipe, dump
 from merger.tokenizer.tokens import check_companions
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -105,6 +108,8 @@ def merge(
     """
     out = output_folder(folder)
     on = pick_device(device, elsewhere=joining)
+    if on.type != torch.device(device).type:
+        log.warning("--device %s: the CPU merges, as Apple's GPUs have no float64; the files are those of every machine.", device)
     limit, counts_parameters = parse_size(shard_size)
     check_free(out)
     models = open_models(recipe, roots, opener)

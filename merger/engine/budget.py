@@ -245,7 +245,7 @@ def working_memory(job: TensorJob, kind: str) -> int:
     if job.method is None:
         return made
     if fused.supports(job, kind):  # of the searches; the launch itself takes next to nothing
-        return made + gpu.searching(n, len(job.sources))
+        return made + gpu.searching(n, len(job.sources), fused.law_of(job).trim == "ranked")
     plain = METHODS[job.method].law.combine in ("average", "alone")
     return made + costs.whole_memory(job) + (0 if plain else 32 * min(n, 1 << 20))  # dot products and sums go by float64 blocks
 

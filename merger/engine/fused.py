@@ -16,7 +16,7 @@ from torch import Tensor
 from merger.engine.plan import Source, TensorJob
 from merger.files.layout import role
 from merger.kernels import backend, cpu, gpu, passes
-from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, EVERY, MIXED, NONE, NOTHING, Combine, Ladder, Trim
+from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, EVERY, MASK, MIXED, NONE, NOTHING, Combine, Ladder, Trim
 from merger.methods import METHODS
 from merger.methods.law import NO_LAW, Law
 from merger.methods.ops import Draws, cancelled, numbers, per_model, scale_back
@@ -80,6 +80,8 @@ def supports(job: TensorJob, device: str = "cpu") -> bool:
         return False
     if law.trim not in by.TRIMS or (law.trim == "ranked" and args.get("rescale") == "inverse"):
         return False
+    if law.trim == "ranked" and by is gpu and job.shape and job.shape[-1] > gpu.ROW:
+        return False
     if n == 1 and method.base == "optional":
         return False  # one model stays as it is
     return job.out in by.OUTS
@@ -132,7 +134,8 @@ def _trimmed(
     weights = per_model(args["weight"], n)
     if backend.backend(tensors[0].device.type) is gpu:
         _search(job, args, tensors, base, known)
-    trims = _rescaled(job, args, tensors, base, [_trim(job, i, args, x, base, known) for i, x in enumerate(tensors)], known)
+    trims = _masked([_trim(job, i, args, x, base, known) for i, x in enumerate(tensors)], tensors, base)
+    trims = _rescaled(job, args, tensors, base, trims, known)
     divide, rounded = 1.0, torch.tensor(weights, dtype=torch.float32)
     least = float(torch.tensor(cancelled(numbers(rounded)), dtype=torch.float32))
     elected = law_of(job).vote
@@ -163,11 +166,21 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
     if how == "random":
         return passes.random(draws.key(i), density)
     if how == "ranked":
-        return cpu.ranked(x, base, draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
+        return passes.ranked(draws.key(i), density, per_model(args["epsilon"], len(job.sources))[i])
     if not ks:
         return NONE
     low = _cut(x, base, ks[0], source, known) if ks[0] < n else (-1.0, 1.0)
     return passes.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
+
+
+def _masked(trims: Sequence[Trim], tensors: Sequence[Tensor], base: Tensor | None) -> list[Trim]:
+    """The trims with the masks of those that go by ranks, which are found together."""
+    by = backend.backend(tensors[0].device.type)
+    assert by is not None
+    ranked = [i for i, t in enumerate(trims) if t.kind == MASK]
+    masks = by.ranked([tensors[i] for i in ranked], base, [trims[i] for i in ranked]) if ranked else []
+    found = dict(zip(ranked, masks, strict=True))
+    return [replace(t, mask=found[i]) if i in found else t for i, t in enumerate(trims)]
 
 
 def _rescaled(
@@ -183,15 +196,14 @@ def _rescaled(
         )
     some = [i for i, t in enumerate(trims) if t.kind not in (EVERY, NOTHING)] if args.get("rescale") else []
     keys = {i: (job.sources[i], job.base, replace(trims[i], mask=None, density=densities[i])) for i in some}
-    sums = {i: known.lengths[key] for i, key in keys.items() if trims[i].mask is None and key in known.lengths}
+    sums = {i: known.lengths[key] for i, key in keys.items() if key in known.lengths}
     new = [i for i in some if i not in sums]
     if new:
         sums |= zip(new, by.lengths([tensors[i] for i in new], base, [trims[i] for i in new]), strict=True)
     for i in new:
-        if trims[i].mask is None:
-            if len(known.lengths) > _MANY:  # sliders have been everywhere
-                known.lengths.clear()
-            known.lengths[keys[i]] = sums[i]
+        if len(known.lengths) > _MANY:  # sliders have been everywhere
+            known.lengths.clear()
+        known.lengths[keys[i]] = sums[i]
     return tuple(replace(t, scale=scale_back(*sums[i])) if i in sums else t for i, t in enumerate(trims))
 
 

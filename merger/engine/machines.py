@@ -97,7 +97,8 @@ def merge_on_ray(
             device = "cuda" if any(machine.gpus for machine in room) else "cpu"
         if device.startswith("cuda:"):
             raise MergeError(f"--device {device}: Ray gives each part a GPU of its own; write --device cuda.")
-        size = _size(plan, room, str(pick_device(device, elsewhere=True)), workers, memory)
+        device = str(pick_device(device, elsewhere=True))
+        size = _size(plan, room, device, workers, memory)
         given |= {"device": device, "workers": size.cpus}
         before = split_of(out)  # of a merge that goes on; one that does not fit is refused in words
         count = before if before and before <= len(files) else min(len(files), _EACH * size.at_once)

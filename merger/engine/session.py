@@ -27,15 +27,18 @@ from merger.files.checkpoints import Checkpoint
 from merger.hub.access import ANYTHING, Access
 from merger.hub.lora import Adapted
 from merger.hub.references import open_reference
-from merger.kernels.devices import pick_device, tried, waiting
+from merger.kernels.devices import pick_device, speaking_device, tried, uploaded, waiting
 from merger.recipe import Recipe
 
-_Kept = tuple[Source, torch.dtype | None]
-"""A tensor that is kept: where it is read, and what it is rounded to."""
+_Kept = tuple[Source, torch.dtype | None, torch.device]
+"""A tensor that is kept: where it is read, what it is rounded to, and where it is."""
 
 
 class Parents:
     """Opened models by reference, shared and read-only: one copy for all sessions and voices, mapped from its files on the CPU.
+
+    device   merges
+    speaks   holds what is heard; another one where `device` is asked to be one that cannot merge (mps)
 
     On a GPU each tensor is uploaded when it is first read, and kept; while `streams` is on it waits in this machine's memory, and
     is uploaded whenever it is read. What a recipe's earlier documents make is merged when it is read, and kept nowhere.
@@ -48,7 +51,7 @@ class Parents:
         self, device: str = "cpu", roots: Sequence[Path] = (Path(),), opener: Callable[[str], Checkpoint] | None = None,
         access: Access = ANYTHING,
     ) -> None:  # fmt: skip
-        self.device = pick_device(device)
+        self.device, self.speaks = pick_device(device), speaking_device(device)
         prove(self.device)
         self.roots = roots
         self.opener: Callable[[str], Checkpoint] = opener or (lambda reference: open_reference(reference, roots))
@@ -155,7 +158,7 @@ class Parents:
         if source.vocab is not None and source.vocab.made:  # its rows follow those of a document's model, which is kept nowhere
             return read_source(ChainMap(dict(models), self._models), source).to(self.device)
         if self.device.type == "cpu":
-            held = self._resident.get((source, None))
+            held = self._resident.get((source, None, self.device))
             return read_source(self._models, source) if held is None else held
         if source.rows is not None and not isinstance(self._models[source.model], Adapted):
             return self._held(replace(source, rows=None))[: source.rows]
@@ -170,9 +173,10 @@ class Parents:
         whole = merge_tensor(job, self.reader(model.parents), self.device, known=known)
         return whole if source.rows is None else whole[: source.rows]
 
-    def _held(self, source: Source, dtype: torch.dtype | None = None) -> Tensor:
-        """A tensor that is kept on the device: the same for all who ask. dtype: rounded to it, None as it is read."""
-        key = source, dtype
+    def _held(self, source: Source, dtype: torch.dtype | None = None, on: torch.device | None = None) -> Tensor:
+        """A tensor that is kept on the device, or `on` another: the same for all who ask. dtype: rounded to it, None as it is
+        read."""
+        key = source, dtype, on or self.device
         if self._streams:
             return self._uploaded(key)
         held = self._resident.get(key)
@@ -181,7 +185,8 @@ class Parents:
                 held = self._resident.get(key)
                 if held is None:
                     held = self._elsewhere.get(key)
-                    held = read_source(self._models, source).to(dtype=dtype).to(self.device) if held is None else held
+                    if held is None:
+                        held = uploaded(read_source(self._models, source).to(dtype=dtype), key[2], source.name)
                     self._resident[key] = held
         return held
 
@@ -190,7 +195,7 @@ class Parents:
         held = self._elsewhere.get(key)
         if held is not None:
             return held
-        source, dtype = key
+        source, dtype, _ = key
         with self._lock:
             ready = self._waiting.get(key)
             if ready is None:
@@ -198,16 +203,17 @@ class Parents:
         return ready.to(self.device)
 
     def tensors(self, reference: str, access: Access | None = None) -> dict[str, Tensor]:
-        """A whole model as its voice takes it: the tensors that sessions read, not copies.
+        """A whole model as its voice takes it: the tensors that sessions read, not copies; or copies on the device that speaks.
 
         What a LoRA changes is computed, and rounded as it would be on disk; it is kept from here on, also on the CPU.
         """
         model = self.model(reference, access)
         sources = {name: Source(reference, name) for name in model.tensors}
-        if not isinstance(model, Adapted):
+        if not isinstance(model, Adapted) and self.speaks == self.device:
             return {name: self.read(source) for name, source in sources.items()}
-        rounded = {name: model.tensors[name].dtype for name in model.pairs if model.tensors[name].dtype.itemsize < 4}
-        return {name: self._held(source, rounded.get(name)) for name, source in sources.items()}
+        pairs = model.pairs if isinstance(model, Adapted) else ()
+        rounded = {name: model.tensors[name].dtype for name in pairs if model.tensors[name].dtype.itemsize < 4}
+        return {name: self._held(source, rounded.get(name), self.speaks) for name, source in sources.items()}
 
 
 @functools.cache
@@ -243,6 +249,7 @@ class Session:
         self._of = parents.generation
         self._digests: set[str] = set()
         self._passing = Known()
+        self._uploading = threading.Lock()
 
     def prepare(self, recipe: Recipe, access: Access | None = None) -> tuple[Plan, tuple[TensorJob, ...]]:
         """The plan of a recipe and the jobs that differ from what is in memory; computes nothing."""
@@ -269,7 +276,7 @@ class Session:
         everything that can be made again is let go of and it is tried once more; OutOfMemory says what is needed.
         """
         return tried(
-            lambda: self._apply(recipe, progress, cancelled, access), self.parents.device, self._make_room,
+            lambda: self._apply(recipe, progress, cancelled, access), self.parents.speaks, self._make_room,
             lambda: self._too_much(recipe, access),
         )  # fmt: skip
 
@@ -287,7 +294,7 @@ class Session:
 
     def _too_much(self, recipe: Recipe, access: Access | None) -> str:
         models = self.parents.open(recipe, access)
-        return too_much(need(make_plan(recipe, models), models, self.parents.device, 0), self.parents.device)
+        return too_much(need(make_plan(recipe, models), models, self.parents.device, 0), self.parents.speaks)
 
     def _apply(
         self, recipe: Recipe, progress: Callable[[Step], None] | None, cancelled: Callable[[], bool], access: Access | None
@@ -332,10 +339,7 @@ class Session:
         device, read = self.parents.device, self.parents.reader(self.models)
 
         def make(job: TensorJob) -> Tensor:
-            held = self.tensors.get(job.name)
-            fits = held is not None and held.shape == job.shape and held.dtype == job.out and held.is_contiguous()
-            self.done.pop(job.name, None)  # not whole while it is written
-            return merge_tensor(job, read, device, known=self._known(job), into=held if fits else None)
+            return self._make(job, read)
 
         waiting = deque(sorted(stale, key=lambda job: -job.slot.nbytes))
         if device.type != "cpu" or sum(math.prod(job.shape) for job in stale) <= 1 << 18:  # too little to wake threads for
@@ -379,6 +383,17 @@ class Session:
             yield made
         if count < len(stale):
             raise Cancelled(f"stopped after {count} of {len(stale)} tensors.")
+
+    def _make(self, job: TensorJob, read: Read) -> Tensor:
+        """A tensor where it is heard, in its old place if it fits there."""
+        held, device = self.tensors.get(job.name), self.parents.device
+        into = held if held is not None and held.shape == job.shape and held.dtype == job.out and held.is_contiguous() else None
+        self.done.pop(job.name, None)  # not whole while it is written
+        if self.parents.speaks == device:
+            return merge_tensor(job, read, device, known=self._known(job), into=into)
+        made = merge_tensor(job, read, device, known=self._known(job))
+        with self._uploading, torch.no_grad():
+            return uploaded(made, self.parents.speaks, job.name) if into is None else into.copy_(made)
 
     def _put(self, job: TensorJob, value: Tensor) -> None:
         """Keep a merged tensor, in its old place where shape and dtype allow: a model that holds it sees the change."""

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from merger.kernels import windows
 from merger.kernels.build import How, Source, library, loaded
-from merger.kernels.passes import ALL, MASK, STEPS, Combine, Ladder, Seen, Trim
+from merger.kernels.passes import ALL, STEPS, Combine, Ladder, Seen, Trim
 from merger.methods.ops import Draws
 
 MOST_MODELS = 16
@@ -79,16 +79,20 @@ def products(tensors: Sequence[Tensor], base: Tensor | None) -> Tensor:
     return table
 
 
-def ranked(x: Tensor, base: Tensor | None, key: tuple[int, int], density: float, epsilon: float) -> Trim:
-    """Keep what `methods.trims.drop_small` keeps. Holds a bit for each element."""
+def ranked(tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim]) -> list[Tensor]:
+    """Masks of what `trims.drop_small` keeps of each x - base, a bit for each element. Of a trim: key, density, spread."""
+    return [_ranked(x, base, trim) for x, trim in zip(tensors, trims, strict=True)]
+
+
+def _ranked(x: Tensor, base: Tensor | None, trim: Trim) -> Tensor:
     mask = torch.empty((x.numel() + 7) // 8, dtype=torch.uint8)
     row = x.shape[-1] if x.dim() else 1
-    source, under = _sources([x], [Trim(key=key)], room=row), _base(base, row)
-    source[0].keep, source[0].spread = density, epsilon
+    source, under = _sources([x], [Trim(key=trim.key)], room=row), _base(base, row)
+    source[0].keep, source[0].spread = trim.density, trim.spread
     if loaded().merger_ranked(source, under, x.numel(), row, mask.data_ptr()):
         raise MemoryError
     _check(source, under)
-    return Trim(MASK, key, mask=mask)
+    return mask
 
 
 def odd(x: Tensor) -> bool:

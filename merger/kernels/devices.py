@@ -17,25 +17,36 @@ from merger.errors import MergeError, OutOfMemory
 T = TypeVar("T")
 GPUS: frozenset[str] = frozenset({"cuda"})
 """Kinds of device that merge and speak, beside the CPU."""
+SPEAKERS: frozenset[str] = frozenset({"mps"})
+"""Kinds that only speak. Merging adds up in float64, which Apple's GPUs do not have: for them the CPU merges, to its bits."""
+_NEEDS = {
+    "cuda": ("CUDA device", lambda: torch.cuda.is_available()),
+    "mps": ("Apple GPU", lambda: torch.backends.mps.is_available()),
+}
 
 
 def pick_device(name: str, elsewhere: bool = False) -> torch.device:
-    """`cpu`, `cuda`, `cuda:1`; MergeError when this machine has none. elsewhere: it is another machine's."""
+    """The device that merges where `cpu`, `cuda`, `cuda:1` or `mps` is asked for; MergeError when this machine has none.
+
+    elsewhere  it is another machine's
+    """
+    device = speaking_device(name, elsewhere)
+    return torch.device("cpu") if device.type in SPEAKERS else device
+
+
+def speaking_device(name: str, elsewhere: bool = False) -> torch.device:
+    """The device whose memory merged models are heard and judged in, likewise."""
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise MergeError(f"{name!r} is not a device; write cpu or cuda.") from None
-    if device.type == "mps":
-        raise MergeError(
-            "--device mps: merging adds up in float64, which Apple's GPUs do not have. "
-            "Use --device cpu: its passes are compiled, and give the bits of every other device."
-        )
-    if device.type != "cpu" and device.type not in GPUS:
-        raise MergeError(f"{name!r} is not supported; write cpu or cuda.")
+        raise MergeError(f"{name!r} is not a device; write cpu, cuda or mps.") from None
+    if device.type not in {"cpu"} | GPUS | SPEAKERS:
+        raise MergeError(f"{name!r} is not supported; write cpu, cuda or mps.")
     if elsewhere:
         return device
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise MergeError(f"--device {name}: this machine or this torch build has no CUDA device; use --device cpu.")
+    what, there = _NEEDS.get(device.type, ("", lambda: True))
+    if not there():
+        raise MergeError(f"--device {name}: this machine or this torch build has no {what}; use --device cpu.")
     count = 1 if device.type == "cpu" else int(_module(device).device_count())
     if (device.index or 0) >= count:
         have = f"{device.type}:0" if count == 1 else f"{device.type}:0 to {device.type}:{count - 1}"
@@ -44,7 +55,7 @@ def pick_device(name: str, elsewhere: bool = False) -> torch.device:
 
 
 def best_device() -> str:
-    """cuda where there is one, else cpu."""
+    """cuda where there is one, else cpu. Not mps, which nobody has tried: it is to be asked for."""
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -74,6 +85,13 @@ def current(device: torch.device) -> Generator[None]:
     guard = getattr(_module(device), "device", None)
     with contextlib.nullcontext() if guard is None else guard(device):
         yield
+
+
+def uploaded(x: Tensor, device: torch.device, name: str) -> Tensor:
+    """A tensor on a device. MergeError where the device has no numbers of its type."""
+    if device.type in SPEAKERS and x.dtype == torch.float64:
+        raise MergeError(f"{name} is in float64, which {device} does not have; use --device cpu, or write dtype: float32.")
+    return x.to(device)
 
 
 def waiting(x: Tensor, device: torch.device) -> Tensor:
@@ -149,6 +167,6 @@ def tried(do: Callable[[], T], device: torch.device, release: Callable[[], None]
 
 
 __all__ = [
-    "GPUS", "Attempt", "attempts", "best_device", "current", "empty_cache", "give_back", "gpu_memory", "memory", "out_of_memory",
-    "pick_device", "tried", "waiting",
+    "GPUS", "SPEAKERS", "Attempt", "attempts", "best_device", "current", "empty_cache", "give_back", "gpu_memory", "memory",
+    "out_of_memory", "pick_device", "speaking_device", "tried", "uploaded", "waiting",
 ]  # fmt: skip

@@ -7,6 +7,7 @@ fails there are no passes, and the method's own torch function merges on the GPU
 import functools
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,14 +15,17 @@ from torch import Tensor
 
 from merger.kernels.devices import current, out_of_memory
 from merger.kernels.magnitudes import HALVES, Place, ladder, place, placed
-from merger.kernels.passes import ADDED, ALL, Combine, Ladder, Trim
+from merger.kernels.passes import ADDED, ALL, RANDOM, Combine, Ladder, Trim
 from merger.limits import RECIPE_MODELS
 from merger.methods.ops import GROUP, total_of_groups
+from merger.methods.trims import chances, shares
 
 MOST_MODELS = RECIPE_MODELS
-TRIMS = frozenset({"all", "largest", "middle", "random"})
-"""Trims of laws that the kernel does; ranks in rows it does not."""
-_BLOCK = 1024
+TRIMS = frozenset({"all", "largest", "middle", "random", "ranked"})
+"""Trims of laws that the kernels do."""
+ROW = 1 << 16
+"""Elements of a row that has ranks, at most: the work grows with their square beyond a few thousand."""
+_BLOCK, _RANKED, _WARPS = 1024, 4096, 16
 _TABLES, SPREAD = 16, 1 << 22
 """Tables of counts that programs are spread over, at most; and one more for each so many elements."""
 _DTYPES = {torch.float32: 0, torch.bfloat16: 1, torch.float16: 2}
@@ -103,10 +107,39 @@ def search(
     ]
 
 
-def searching(n: int, models: int) -> int:
-    """Bytes that looking at models of n elements takes for a while: tables of counts, twice as wide once added up, or sums."""
+def ranked(tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim]) -> list[Tensor]:
+    """As `cpu.ranked`, in whole words, of all in one pass. Rows are no longer than ROW."""
+    n, row, device = tensors[0].numel(), tensors[0].shape[-1] if tensors[0].dim() else 1, tensors[0].device
+    whole = row + (31 if row % 32 else 0)  # a row may begin within a word of its mask
+    levels = min(max(5, (whole - 1).bit_length()), (_RANKED - 1).bit_length())
+    masks = torch.zeros(len(tensors), -(-n // 32), dtype=torch.int32, device=device)
+
+    def look(kernels: Any) -> None:
+        words, aligned = _words(tensors, base, [replace(trim, kind=RANDOM) for trim in trims])
+        rows, limits = n // row, torch.stack([_limits(row, trim) for trim in trims]).to(device)
+        kernels.ranked[(-(-rows // (_RANKED >> levels)),)](
+            masks, words, limits, len(tensors), rows, row, -(-row >> levels), -(-whole >> levels), levels, masks.shape[1],
+            BASE=base is not None, ALIGNED=aligned, BLOCK=_RANKED, num_warps=_WARPS,
+        )  # fmt: skip
+
+    _run(look, device)
+    return list(masks)
+
+
+def _limits(row: int, trim: Trim) -> Tensor:
+    """For every rank and half rank how many of 2**24 draws let an element stay, (2 row - 1,) int32. Exact."""
+    ranks = torch.arange(2 * row - 1, dtype=torch.float64) / 2
+    return (chances(shares(ranks, row), trim.density, trim.spread) * 2**24).ceil_().to(torch.int32)
+
+
+def searching(n: int, models: int, ranked: bool) -> int:
+    """Bytes that looking at models of n elements takes for a while: tables of counts, twice as wide once added up, or sums.
+
+    ranked  masks and tables of ranks, too
+    """
     tables = (_tables(n) + 2) * 2 * models * 4 * HALVES
-    return max(tables, 8 * (models + 2) * models * -(-n // GROUP)) + (2 << 20)
+    masks = models * (n // 8 + 8 * ROW) if ranked else 0
+    return max(tables, 8 * (models + 2) * models * -(-n // GROUP)) + masks + (2 << 20)
 
 
 def _tables(n: int) -> int:
@@ -150,7 +183,10 @@ def _run(launch: Callable[[Any], None], device: torch.device) -> None:
 def _words(tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim] = ()) -> tuple[Tensor, bool]:
     """The table of words, see triton.py; and whether all begin where 16 bytes can be read at once."""
     own = trims or (ALL,) * len(tensors)
-    words = [[x.data_ptr(), _DTYPES[x.dtype], t.kind, *t.key] for x, t in zip(tensors, own, strict=True)]
+    words = [
+        [x.data_ptr(), _DTYPES[x.dtype], t.kind, *(t.key if t.mask is None else (t.mask.data_ptr(), 0))]
+        for x, t in zip(tensors, own, strict=True)
+    ]
     words.append([0] * 5 if base is None else [base.data_ptr(), _DTYPES[base.dtype], 0, 0, 0])
     return torch.tensor(words, device=tensors[0].device), all(row[0] % 16 == 0 for row in words)
 
@@ -217,6 +253,6 @@ def _kernels() -> Any:
 
 
 __all__ = [
-    "MOST_MODELS", "OUTS", "TRIMS", "TritonError", "available", "combine", "distrust", "lengths", "products", "search",
-    "searching", "supports",
+    "MOST_MODELS", "OUTS", "ROW", "TRIMS", "TritonError", "available", "combine", "distrust", "lengths", "products", "ranked",
+    "search", "searching", "supports",
 ]  # fmt: skip

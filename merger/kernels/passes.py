@@ -25,6 +25,7 @@ class Trim:
     high: float = math.inf
     high_room: float = 0.0
     density: float = 1.0
+    spread: float = 0.0
     mask: Tensor | None = None
     scale: float = 1.0
     divide: float = 1.0
@@ -63,6 +64,11 @@ def cut(key: tuple[int, int], low: tuple[float, float], high: tuple[float, float
 def random(key: tuple[int, int], density: float) -> Trim:
     """Keep what `ops.drop_random` keeps."""
     return Trim(RANDOM, key, density=density)
+
+
+def ranked(key: tuple[int, int], density: float, epsilon: float) -> Trim:
+    """Keep what `trims.drop_small` keeps, once a back end's `ranked` has made the mask."""
+    return Trim(MASK, key, density=density, spread=epsilon)
 
 
 @dataclass(frozen=True)

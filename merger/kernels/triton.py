@@ -3,7 +3,8 @@
 """The Triton kernels of gpu.py: one launch merges one tensor, or looks at one. Operation by operation what cpu.c does.
 
 Models come as rows of two tables, so that any number of them is one loop and one compilation:
-words    (models + 1, 5) int64: address, dtype (0 float32, 1 bfloat16, 2 float16), trim, the two words of its key; last the base
+words    (models + 1, 5) int64: address, dtype (0 float32, 1 bfloat16, 2 float16), trim, the two words of its key (or the address
+         of its mask); last the base
 numbers  (models, 8) float32: weight, low, low_room, high, high_room, density, scale, divide
 """
 
@@ -14,8 +15,8 @@ VERSION = tuple(int(part) for part in triton.__version__.split(".")[:2])
 
 
 @triton.jit
-def _uniform(at, key0, key1):
-    """Draws.uniform: numbers in [0, 1) of the key and the element's index alone."""
+def _drawn(at, key0, key1):
+    """Whole numbers in [0, 2**24) of the key and the element's index alone."""
     x = at.to(tl.uint32) + key0.to(tl.uint32)
     x = x ^ (x >> 16)
     x = x * 0x7FEB352D
@@ -23,7 +24,13 @@ def _uniform(at, key0, key1):
     x = x + (key1.to(tl.uint32) + (at >> 32).to(tl.uint32) * 0x9E3779B9)
     x = x * 0x846CA68B
     x = x ^ (x >> 16)
-    return (x >> 8).to(tl.int32).to(tl.float32) * 5.9604644775390625e-08
+    return (x >> 8).to(tl.int32)
+
+
+@triton.jit
+def _uniform(at, key0, key1):
+    """Draws.uniform: the same as numbers in [0, 1)."""
+    return _drawn(at, key0, key1).to(tl.float32) * 5.9604644775390625e-08
 
 
 @triton.jit
@@ -51,12 +58,16 @@ def _stored(words, i, at, inside, ALIGNED: tl.constexpr, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def _trimmed(x, at, words, numbers, i, BLOCK: tl.constexpr):
-    """What the trim in a row keeps of x: 0 all, 1 nothing, 2 between cuts, 3 by chance."""
+def _trimmed(x, at, inside, words, numbers, i, BLOCK: tl.constexpr):
+    """What the trim in a row keeps of x: 0 all, 1 nothing, 2 between cuts, 3 by chance, 4 by a mask."""
     trim = tl.load(words + 5 * i + 2)
     if trim == 1:
         x = tl.full([BLOCK], 0.0, tl.float32)
-    if trim >= 2:
+    if trim == 4:
+        mask = tl.load(words + 5 * i + 3).to(tl.pointer_type(tl.int32))
+        bits = tl.load(mask + (at >> 5), mask=inside, other=0)
+        x = x * ((bits >> (at & 31).to(tl.int32)) & 1).to(tl.float32)
+    elif trim >= 2:
         u = _uniform(at, tl.load(words + 5 * i + 3), tl.load(words + 5 * i + 4))
         if trim == 2:
             size = tl.abs(x)
@@ -107,14 +118,14 @@ def merged(
             sum = sum + tl.load(numbers + 8 * i) * (other - x)
         sum = x + sum
     else:
-        sum = _trimmed(x, at, words, numbers, 0, BLOCK) * tl.load(numbers)
+        sum = _trimmed(x, at, inside, words, numbers, 0, BLOCK) * tl.load(numbers)
         if MODE != 3:  # alone, zeros keep their signs
             sum = 0.0 + sum
         for i in range(1, models):
             x = _stored(words, i, at, inside, ALIGNED, BLOCK)
             if BASE:
                 x = x - under
-            sum = sum + _trimmed(x, at, words, numbers, i, BLOCK) * tl.load(numbers + 8 * i)
+            sum = sum + _trimmed(x, at, inside, words, numbers, i, BLOCK) * tl.load(numbers + 8 * i)
         if MODE == 1:
             side = tl.where(sum < 0, -1.0, 1.0)
             sum = tl.full([BLOCK], 0.0, tl.float32)
@@ -124,7 +135,7 @@ def merged(
                 if BASE:
                     x = x - under
                 weight = tl.load(numbers + 8 * i)
-                x = _trimmed(x, at, words, numbers, i, BLOCK) * weight
+                x = _trimmed(x, at, inside, words, numbers, i, BLOCK) * weight
                 agree = tl.where(x * side > 0, 1.0, 0.0)
                 sum = sum + x * agree
                 below = below + weight * agree
@@ -207,7 +218,7 @@ def summed(sums, words, numbers, models, n, groups, BASE: tl.constexpr, ALIGNED:
     for i in range(models):
         x = _of_base(words, i, models, at, inside, BASE, ALIGNED, GROUP)
         tl.store(sums + i * groups + group + one, _folded(tl.abs(x), GROUP))
-        x = _trimmed(x, at, words, numbers, i, GROUP)
+        x = _trimmed(x, at, inside, words, numbers, i, GROUP)
         tl.store(sums + (models + i) * groups + group + one, _folded(tl.abs(x), GROUP))
 
 
@@ -224,3 +235,72 @@ def dotted(sums, words, models, n, groups, BASE: tl.constexpr, ALIGNED: tl.const
             y = _of_base(words, j, models, at, inside, BASE, ALIGNED, GROUP).to(tl.float64)
             tl.store(to + one, _folded(x * y, GROUP))
             to += groups
+
+
+@triton.jit
+def _ordered(x, place, at, levels):
+    """Rising within each stretch of 2**levels elements of a block: a bitonic network. place: within the stretch; at: within x."""
+    for level in range(1, levels + 1):
+        for step in range(level):
+            far = 1 << (level - 1 - step)
+            other = tl.gather(x, at ^ far, 0)
+            up = ((place >> level) & 1) == 0
+            x = tl.where(((place & far) == 0) == up, tl.minimum(x, other), tl.maximum(x, other))
+    return x
+
+
+@triton.jit
+def _below(ordered, begin, x, levels):
+    """How many of a rising stretch's 2**levels elements, which begins at `begin` of its block, are less than x."""
+    found = begin
+    for level in range(levels):
+        step = 1 << (levels - 1 - level)
+        found += tl.where(tl.gather(ordered, found + step - 1, 0) < x, step, 0)
+    return found - begin + tl.where(tl.gather(ordered, found, 0) < x, 1, 0)
+
+
+@triton.jit(do_not_specialize=["models", "rows", "row", "chunks", "parts", "levels", "length"])
+def ranked(
+    masks, words, limits, models, rows, row, chunks, parts, levels, length,
+    BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Which elements of each delta stay, by their ranks in their rows -> masks (models, length) int32, a bit each; they were 0.
+
+    limits  (models, 2 row - 1) int32: below which an element of a (half) rank must have drawn, see _drawn
+    rows    how many there are, of `row` elements each
+    chunks  stretches of 2**levels elements in which a row is put in order; parts: in which it is asked for, whole words each
+
+    A program has as many rows as fit its block. Every element looks up how many of a stretch are less, and how many no more.
+    A bit is added once: adding is what every GPU has an instruction for.
+    """
+    i = tl.arange(0, BLOCK)
+    place, which = i & ((1 << levels) - 1), i >> levels
+    own = tl.program_id(0).to(tl.int64) * (BLOCK >> levels) + which
+    begin = own * row
+    end = tl.where(own < rows, begin + row, begin)
+    lead = (begin & 31).to(tl.int32)  # a word of the mask may hold the end of the row before
+    for model in range(models):
+        key0, key1 = tl.load(words + 5 * model + 3), tl.load(words + 5 * model + 4)
+        for part in range(parts):
+            at = begin - lead + (part << levels) + place
+            inside = (at >= begin) & (at < end)
+            x = _magnitude_bits(words, model, models, at, inside, BASE, ALIGNED, BLOCK)
+            twice = tl.full([BLOCK], -1, tl.int32)  # the rank, from 0: the mean of those that equal elements have
+            for chunk in range(chunks):
+                other = begin + (chunk << levels) + place
+                there = other < end
+                y = _magnitude_bits(words, model, models, other, there, BASE, ALIGNED, BLOCK)
+                y = _ordered(tl.where(there, y, 0x7FFFFFFF), place, i, levels)
+                twice += _below(y, i - place, x, levels) + _below(y, i - place, x + 1, levels)
+            limit = tl.load(limits + model * (2 * row - 1) + twice, mask=inside, other=0)
+            kept = tl.where(inside & (_drawn(at, key0, key1) < limit), 1, 0) << (at & 31).to(tl.int32)
+            word = tl.reduce(tl.reshape(kept, [BLOCK // 32, 32]), 1, tl.standard._sum_combine)
+            first = tl.reduce(tl.reshape(at, [BLOCK // 32, 32]), 1, tl.standard._sum_combine) >> 10
+            tl.atomic_add(masks + model * length + first, word, mask=word != 0, sem="relaxed")
+
+
+@triton.jit
+def _magnitude_bits(words, i, models, at, inside, BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr):
+    """The magnitudes of a block of a delta as whole numbers, which are in their order. What is no number is below 2**31 - 1."""
+    x = _of_base(words, i, models, at, inside, BASE, ALIGNED, BLOCK)
+    return tl.minimum(x.to(tl.int32, bitcast=True) & 0x7FFFFFFF, 0x7FFFFFFE)

@@ -74,7 +74,17 @@ def drop_small(delta: Tensor, density: float, epsilon: float, rescale: bool | st
 
 def keep_chances(delta: Tensor, density: float, epsilon: float) -> Tensor:
     """The probability that `drop_small` keeps each change, by its rank in its row, float64."""
-    return (density + epsilon * (2 * _rank_share(delta.abs()) - 1)).clamp_(0, 1)
+    return chances(_rank_share(delta.abs()), density, epsilon)
+
+
+def chances(share: Tensor, density: float, epsilon: float) -> Tensor:
+    """The same of ranks in a row as shares from 0 (smallest) to 1 (largest), float64."""
+    return (density + epsilon * (2 * share - 1)).clamp_(0, 1)
+
+
+def shares(ranks: Tensor, columns: int) -> Tensor:
+    """Ranks from 0 in a row of so many, float64, as shares from 0 to 1; in a row of one: 1/2."""
+    return divided(ranks, columns - 1) if columns > 1 else ranks + 0.5
 
 
 def _rank_share(size: Tensor) -> Tensor:
@@ -85,4 +95,4 @@ def _rank_share(size: Tensor) -> Tensor:
     below = torch.searchsorted(ordered, rows)
     through = torch.searchsorted(ordered, rows, right=True)
     mean_rank = (below + through - 1).to(torch.float64) / 2  # from 0
-    return (divided(mean_rank, columns - 1) if columns > 1 else mean_rank + 0.5).reshape(size.shape)
+    return shares(mean_rank, columns).reshape(size.shape)

@@ -145,7 +145,7 @@ def runner_for(
     models = parents.open(recipe)
     plan = make_plan(recipe, models)
     what, room = need(plan, models, parents.device), page_room()
-    if voice == "auto" and (parents.device.type != "cpu" or room is None or what.total <= room):
+    if voice == "auto" and (parents.speaks.type != "cpu" or room is None or what.total <= room):
         return Runner(parents)
     try:
         way = other_way(plan, models, room)

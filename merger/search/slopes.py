@@ -467,13 +467,13 @@ def _room(who: ChatModel) -> int:
 class _Gradients:
     """While it is open, a backward pass leaves no gradients: each is reduced to one number for each bar when it arrives.
 
-    table  (bars, layers + 1), float64, on the model's device
+    table  (bars, layers + 1), float64, on the device that merges
     """
 
     def __init__(self, mix: Mix, who: ChatModel, moves: Mapping[str, list[_Move]]) -> None:
         self.mix, self.who, self.moves = mix, who, moves
-        device = who.forward.device
-        self.table = torch.zeros(len(mix.bars), mix.layers + 1, dtype=torch.float64, device=device)
+        self.device = mix.runner.parents.device
+        self.table = torch.zeros(len(mix.bars), mix.layers + 1, dtype=torch.float64, device=self.device)
         self._names = {id(tensor): name for name, tensor in mix.runner.session.tensors.items()}
         self._opened: list[tuple[Tensor, Any]] = []
 
@@ -510,6 +510,7 @@ class _Gradients:
     def _take(self, name: str, gradient: Tensor) -> None:
         layer = self.mix.layout.layer(name)
         column = self.mix.layers if layer is None else layer
+        gradient = gradient.to(self.device)
         for bar, span, change in self.mix.moving(name, self.moves[name]):
             flat = gradient.to(change.dtype).reshape(-1)
             self.table[bar, column] += torch.dot(flat, change.view(-1)).double() / span

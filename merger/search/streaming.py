@@ -21,6 +21,7 @@ from merger.engine.session import Parents
 from merger.engine.tensor import merge_tensor
 from merger.errors import CheckpointError
 from merger.hub.access import Access
+from merger.kernels.devices import uploaded
 from merger.recipe import Recipe, dump
 from merger.search.trials import Runner, whose_template
 
@@ -50,11 +51,12 @@ class StreamRunner(Runner):
             packed = next((job for job in plan.jobs if job.packed), None)
             if packed is not None:
                 raise CheckpointError(f"{packed.name}: is quantized; --stream judges models whose weights are plain numbers.")
-            jobs, read, device = {job.name: job for job in plan.jobs}, self.parents.reader(models), self.parents.device
+            jobs, read = {job.name: job for job in plan.jobs}, self.parents.reader(models)
+            merges, device = self.parents.device, self.parents.speaks
 
             def make(names: Sequence[str]) -> Mapping[str, Tensor]:
                 def one(name: str) -> Tensor:
-                    return merge_tensor(jobs[name], read, device, known=self.parents.known).to(device)
+                    return uploaded(merge_tensor(jobs[name], read, merges, known=self.parents.known), device, name)
 
                 return dict(zip(names, self._pool.map(one, names), strict=True))
 
@@ -75,11 +77,13 @@ class StreamRunner(Runner):
                 raise CheckpointError(
                     f"{reference}: {packed} is quantized; --stream judges models whose weights are plain numbers."
                 )
-            device, held = self.parents.device, {reference: model}
+            device, held = self.parents.speaks, {reference: model}
 
             def make(names: Sequence[str]) -> Mapping[str, Tensor]:
                 def one(name: str) -> Tensor:  # the object is the caller's: what stacks it moves it
-                    return read_source(held, Source(reference, name)).to(device, model.tensors[name].dtype).detach()
+                    return uploaded(
+                        read_source(held, Source(reference, name)).to(model.tensors[name].dtype), device, name
+                    ).detach()
 
                 return dict(zip(names, self._pool.map(one, names), strict=True))
 

@@ -200,7 +200,7 @@ class Runner:
         self._of = parents.generation
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _own_runner, (str(self.parents.device), tuple(self.parents.roots))
+        return _own_runner, (str(self.parents.speaks), tuple(self.parents.roots))
 
     def merged(self, recipe: Recipe, go_on: Callable[[], bool] = _always, access: Access | None = None) -> ChatModel:
         """The merged model, ready to answer. access: of the visitor for whom it speaks, as in Parents.open."""
@@ -249,7 +249,7 @@ class Runner:
         asked   recipes and models that are used for it
         tokens  of a prompt and an answer
         """
-        return tried(do, self.parents.device, self._room, lambda: self._too_much(asked, tokens, access))
+        return tried(do, self.parents.speaks, self._room, lambda: self._too_much(asked, tokens, access))
 
     def _too_much(self, asked: Sequence[Recipe | str], tokens: int, access: Access | None) -> str:
         models = {what: self.parents.model(what, access) for what in asked if isinstance(what, str)}
@@ -258,7 +258,7 @@ class Runner:
         if recipe is not None:
             opened = self.parents.open(recipe, access)
             plan, models = make_plan(recipe, opened), {**models, **opened}
-        return too_much(need(plan, models, self.parents.device, tokens), self.parents.device)
+        return too_much(need(plan, models, self.parents.device, tokens), self.parents.speaks)
 
     def turns(
         self, asked: Mapping[str, Recipe | str], prompt: str, *, limit: int = 160, sampling: Sampling = GREEDY,
@@ -270,7 +270,7 @@ class Runner:
         """
         counts: Counter[str] = Counter()
         tokens = len(prompt) + limit
-        for attempt in attempts(self.parents.device, self._room, lambda: self._too_much(list(asked.values()), tokens, access)):
+        for attempt in attempts(self.parents.speaks, self._room, lambda: self._too_much(list(asked.values()), tokens, access)):
             with attempt:
                 known = counts.copy()
                 for said in self._turns(asked, prompt, limit, sampling, go_on, access, seconds):

@@ -214,7 +214,7 @@ def _quiet(on: Desk, work: Workspace, wanted: str) -> str | None:
     if not work.recipe.method.law.smooth:
         return f"A small move of the bars tells nothing under {work.recipe.method.title}."
     weights = sum(job.numel for job in on.studio.plan(work.recipe).jobs)
-    if wanted == WHEN[0] and weights > LARGE.get(on.studio.parents.device.type, LARGE["cpu"]):
+    if wanted == WHEN[0] and weights > LARGE.get(on.studio.parents.speaks.type, LARGE["cpu"]):
         return "These models are large: which way helps takes a while to find out here. Choose “always” to have it all the same."
     return None
 

@@ -133,7 +133,7 @@ class Searching:
         with tempfile.TemporaryDirectory(prefix="merger-search-") as folder:
             order = study.Order(
                 dump(recipe), where, wanted.learn, Path(on.studio.host.trials or Path(folder) / "trials.db"),
-                "nsga2" if several else "tpe", 0, MOST, time.time() + seconds, str(on.studio.parents.device),
+                "nsga2" if several else "tpe", 0, MOST, time.time() + seconds, str(on.studio.parents.speaks),
                 tuple(on.studio.parents.roots), stamp(improving.runner.parents.open(recipe, on.studio.access)),
             )  # fmt: skip
             latest = 0.0
