@@ -483,8 +483,10 @@ def test_a_kind_of_model_that_speaks_otherwise_is_refused(kind: str, monkeypatch
 PIRATE, PLURAL = "presets/family/pirate", "presets/family/plural"
 
 
-def desk(studio: Studio) -> Workspace:
-    return Workspace(named_as_there(), studio.base, (PIRATE, PLURAL), "hello", "", shelf=(PIRATE, PLURAL))
+def desk(studio: Studio, recipe: Recipe | None = None) -> Workspace:
+    recipe = recipe or named_as_there()
+    parents = tuple(entry.model for entry in recipe.models)
+    return Workspace(recipe, recipe.base_model or "", parents, "hello", "", shelf=parents)
 
 
 def named_as_there() -> Recipe:
@@ -530,6 +532,60 @@ def test_the_page_hears_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> No
     assert studio.second.gguf.loaded is None
     with pytest.raises(MergeError, match="it cannot be improved"):
         Improving(studio).check(work.recipe)
+
+
+def all_said(feeds: list[dict[str, Any]]) -> dict[str, str]:
+    return {key: "".join(token[0] for token in tokens) for feed in feeds for key, tokens in feed["full"].items()}
+
+
+def test_what_one_voice_said_is_not_shown_as_another_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory, in 16 bits and in 8: each answers itself, and each is remembered."""
+    studio, rows, asked = Studio(PRESETS), (Row("a", "plural of box"),), list[str]()
+    work, second = desk(studio), studio.second
+    for runner in (studio.voices, second):
+        turns = runner.turns
+        monkeypatch.setattr(runner, "turns", lambda of, *a, turns=turns, **how: asked.extend(of) or turns(of, *a, **how))
+
+    def ask(bits: int) -> int:
+        """How many are asked, none of whom is known."""
+        asked.clear()
+        said = Answers(studio)
+        with monkeypatch.context() as patch:
+            patch.setattr(studio, "outlook", lambda *_: Outlook("live", "Live.", bits))
+            patch.setattr(second.gguf, "wanted", "q8_0" if bits == 8 else "f16")
+            if second.gguf.loaded is not None and second.gguf.bits != bits:
+                second.release()  # other programs have taken or left the memory
+            found = all_said(list(said.ask_all(work, rows, "a", Visit(), idle=0)))
+            assert len(found) == 4 and said.bits == bits and said.heard(work.recipe, "plural of box", bits=bits) == "boxes"
+            assert (said.columns(work)[0].get("heard") or "").startswith(f"heard in {bits} bits" if bits else "")
+        return len(asked)
+
+    assert [ask(bits) for bits in (0, 16, 8)] == [4, 4, 4]
+    assert [ask(bits) for bits in (8, 16, 0)] == [0, 0, 0]
+    assert {key[3] for key in studio.answered} == {0, 8, 16}
+    second.release()
+
+
+def test_what_16_bits_do_not_hold_is_remembered_and_told_as_heard_in_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was planned was 16; its card, and the memory of answers, say what it was."""
+    huge = with_changed(tmp_path, lambda tensors: tensors["model.layers.3.mlp.up_proj.weight"][5, 7:8].fill_(100_000))
+    monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("export", "To files only: too large."))
+    monkeypatch.setattr(llama, "checked", lambda *_: "checked")  # so large a weight is a tenth off in 8 bits
+    studio = Studio(PRESETS)
+    work, said, rows = desk(studio, huge), Answers(studio), (Row("a", "plural of box"),)
+    assert said.columns(work)[0]["heard"].startswith("heard in 16 bits")
+    assert [feed["error"] for feed in said.ask_all(work, rows, "a", Visit(), idle=0) if feed.get("error")] == []
+    heard = [column.get("heard") for column in said.columns(work)]
+    assert heard == ["heard in 8 bits", "heard in 8 bits", "heard in 8 bits", "heard in 16 bits"]
+    assert said.heard(huge, "plural of box", bits=16) and said.heard(huge, "plural of box") is None
+    assert Improving(studio).known(str(FAMILY / "plural"), "plural of box") is None, (
+        "Improve wants what the models themselves say"
+    )
+    monkeypatch.setattr(studio.second, "turns", None)
+    again = Answers(studio)
+    assert [feed["error"] for feed in again.ask_all(work, rows, "a", Visit(), idle=0) if feed.get("error")] == [], "remembered"
+    assert [column.get("heard") for column in again.columns(work)] == heard
+    studio.second.release()
 
 
 def test_what_is_picked_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:

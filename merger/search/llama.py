@@ -41,6 +41,8 @@ class LlamaRunner(Runner):
         self.progress = progress
         self.filled = 1.0
         """How much of the merge that is put in is there."""
+        self.bits = 16
+        """Of a weight of whoever answered last."""
         self.checked = ""
         """What was found out of the model that is loaded, as `check.checked` has it."""
         self._voice: tuple[int, object, LlamaVoice] | None = None
@@ -96,6 +98,7 @@ class LlamaRunner(Runner):
             if not go_on():
                 return
             voice = self.merged(what, go_on, access) if isinstance(what, Recipe) else self.parent(what, access)
+            self.bits = voice.bits
             with voice.llama.heeding(go_on):
                 yield from interleave({key: voice}, prompt, limit=limit, sampling=sampling, go_on=go_on, seconds=seconds)
 

@@ -242,9 +242,13 @@ class Taking:
     def answers(self, work: Workspace, asked: Any, request: gr.Request | None = None) -> tuple[Example, ...]:
         """What the merge and its parents answered to the open row, for the model's card; nothing where not all have."""
         prompt = prompt_of(asked)
-        names, studio = {"merge": "this model", **short_names([work.base, *work.chosen])}, self.desk.seen(request).studio
-        said = {names[key]: Answers(studio).heard(what, prompt) for key, what in Answers(studio).asked(work).items()}
-        answers = tuple((who, text) for who, text in said.items() if text is not None)
+        names, said_by = (
+            {"merge": "this model", **short_names([work.base, *work.chosen])},
+            Answers(self.desk.seen(request).studio),
+        )
+        bits = said_by.voice(work, prompt)
+        said = {names[key]: said_by.recalled(what, prompt, bits=bits) for key, what in said_by.asked(work).items()}
+        answers = tuple((who + (f" in {a.bits} bits" if a.bits else ""), a.text) for who, a in said.items() if a is not None)
         return (Example(prompt, answers),) if len(answers) == len(said) else ()
 
 

@@ -22,11 +22,13 @@ class Answer:
     why: tuple[str, ...]
     cut: bool = False
     """Whether it was cut off at its length."""
+    bits: int = 0
+    """Of a weight, where llama.cpp said it; 0: the model in memory."""
 
     @classmethod
-    def plain(cls, tokens: Sequence[Token], cut: bool = False) -> "Answer":
+    def plain(cls, tokens: Sequence[Token], cut: bool = False, bits: int = 0) -> "Answer":
         """An answer nobody else has been asked about."""
-        return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens), cut)
+        return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens), cut, bits)
 
     @property
     def text(self) -> str:
