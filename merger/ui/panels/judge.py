@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from merger.errors import MergeError
+from merger.hub.figures import CardFigure
 from merger.limits import IMPROVE_SECONDS, SET_CHARACTERS
 from merger.regular import read_text
 from merger.search.questions import QuestionSet, parse_questions, written
@@ -18,6 +19,7 @@ from merger.ui.desk import Desk, Updates
 from merger.ui.events import NOW, QUIET
 from merger.ui.improve import part
 from merger.ui.rows import TOYS, whole
+from merger.ui.service.carded import figures
 from merger.ui.service.idle import Idle, give_way
 from merger.ui.service.improve import Improving
 from merger.ui.service.judging import Judges, Judging, of_family, of_rows
@@ -73,6 +75,10 @@ class Measuring:
         """The browser is gone."""
         self._work.stop(session)
         self.judges.leave(session)
+
+    def for_card(self, work: Workspace, asked: Any, request: gr.Request) -> tuple[CardFigure, ...]:
+        """What was judged of the desk's recipe, for the card of its merge."""
+        return figures(self.desk.seen(request).studio, self.judges, str(request.session_hash), work, rows.read(asked).rows)
 
     def judge_rows(self, work: Workspace, asked: Any, chosen: Any, request: gr.Request) -> Iterator[Updates]:
         """Work out the figures, and say how far it is."""

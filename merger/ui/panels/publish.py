@@ -7,7 +7,7 @@ sending; after success, or when the browser is gone, it is deleted.
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from merger.gguf.process import missing
 from merger.hub import push
 from merger.hub.card import Example, Parent, licence
 from merger.hub.collecting import checked, collect, collections_of
+from merger.hub.figures import CardFigure
 from merger.hub.push import Sent
 from merger.hub.wire import Token, logged_in
 from merger.recipe import Recipe, dump
@@ -57,6 +58,8 @@ GGUF = "q8_0"
 NO_COLLECTION = ("none", "")
 Answers = Callable[[Any, str, gr.Request], Sequence[Example]]
 """answers(work, prompt, request): what the merge and its parents answered, as far as the visitor may hear it."""
+Figures = Callable[[Any, Any, gr.Request], Sequence[CardFigure]]
+"""figures(work, rows, request): what was judged of the merge of this very recipe."""
 LOOKED = tuple(f"publish {name}" for name in ("who", "owner", "name", "collection", "terms", "confirm", "send", "notice"))
 """What `Publishing.look` tells."""
 FORM = tuple(f"publish {name}" for name in ("owner", "name", "seen by", "confirm", "answers", "replace", "gguf", "collection"))
@@ -130,7 +133,9 @@ class Publishing:
                 )  # fmt: skip
             terms = status("publish-terms", "What the models' licences ask")
             confirm = gr.Checkbox(False, label="Its owners allow me to publish this", interactive=True, visible=False)
-            answers = gr.Checkbox(True, label="Put the answers to the current prompt on its page", interactive=True)
+            answers = gr.Checkbox(
+                True, label="Put the answers to the current prompt on its page, and what was judged of it", interactive=True
+            )
             replace = gr.Checkbox(False, label="If the repository exists, put the merge over what is in it", interactive=True)
             gguf = gr.Checkbox(
                 False, label="Put a GGUF file of 8 bits beside it, for Ollama, LM Studio and llama.cpp", interactive=True,
@@ -159,12 +164,13 @@ class Publishing:
 
     def wire(
         self, page: Parts, merge_to: Callable[..., Any], answers: Answers, link: Callable[[Any, str], str], opened: Sequence[Any],
-        export_to: Callable[..., Any],
+        export_to: Callable[..., Any], figures: Figures = lambda *_: (), facts: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Bind its events.
 
         merge_to, export_to  as MergeTo and ExportTo, with the visitor's request last
         link                 link(work, prompt): an address that opens this recipe again, "" for none
+        figures, facts       as Figures; and what it was measured with
         opened               events after which the panel is looked at anew (its tab is chosen, signed in)
         """
 
@@ -185,6 +191,7 @@ class Publishing:
                     work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
                     link(work, prompt), owner, name, seen_by, confirmed, noted, replace,
                     exported if gguf is True else None, collection if isinstance(collection, str) else "",
+                    lambda: figures(work, prompt, request), facts or {},
                 )  # fmt: skip
 
             return send
@@ -251,7 +258,8 @@ class Publishing:
     def publish(
         self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Example]], link: str,
         owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
-        export_to: ExportTo | None = None, collection: str = "",
+        export_to: ExportTo | None = None, collection: str = "", judged: Callable[[], Sequence[CardFigure]] = tuple,
+        facts: Mapping[str, str] | None = None,
     ) -> Iterator[Updates]:  # fmt: skip
         """Merge, then send, then put it into a collection that is named. export_to: where a GGUF file is wanted beside it."""
         job, more = _Job(), list[str]()
@@ -265,12 +273,13 @@ class Publishing:
             asked = self.terms(work, token)
             if asked.confirm and not confirmed:
                 raise MergeError(f"{asked.confirm} Say so by the tick below the licences.")
-            answers = said() if with_answers else ()
+            answers, figures = (said(), judged()) if with_answers else ((), ())
             file = None if export_to is None else f"{repo.partition('/')[2]}-{GGUF}.gguf"
             kept, address = self._merged(work, session, merge_to, job, doing.stopped, file, export_to), ""
             try:
                 address = push.push(
                     kept.folder, repo, token, private=seen_by != PUBLIC, replace=replace, answers=answers, link=link,
+                    figures=figures, facts=facts,
                     progress=job.sent, cancelled=doing.stopped,
                 )  # fmt: skip
             finally:

@@ -122,9 +122,7 @@ class Feeds:
     def _mark(self, key: str, cut: bool) -> bool | None:
         """Whether an answer is right; one that was cut off is not a whole one."""
         row = self._rows[key]
-        text = "".join(token[0] for token in self._full[key])
-        right = row.right(text.strip())
-        return False if right and ((cut and row.match == "exact") or repeats(text)) else right
+        return is_right(row, "".join(token[0] for token in self._full[key]), cut)
 
     def _feed(self, **more: Any) -> Feed:
         self._seq += 1
@@ -139,6 +137,12 @@ class Feeds:
         }  # fmt: skip
         self._new, self._full, self._ended = [], {}, []
         return feed
+
+
+def is_right(row: Row, text: str, cut: bool) -> bool | None:
+    """Whether an answer is right; one that was cut off is not a whole one, and one that repeats itself none at all."""
+    right = row.right(text.strip())
+    return False if right and ((cut and row.match == "exact") or repeats(text)) else right
 
 
 def shown(token: Token, parent: str | None, why: str = "") -> list[Any]:

@@ -22,6 +22,7 @@ EACH = 20
 """Questions of each skill of the family's."""
 _REMEMBERED = 8
 """Visitors whose models' figures are remembered."""
+ROWS_NAME = "the ticked rows"
 
 
 class Judges:
@@ -40,6 +41,10 @@ class Judges:
             del self._known[next(iter(self._known))]
         return judge
 
+    def known(self, session: str) -> Judge | None:
+        """The judge that this visitor asked last."""
+        return self._known.get(session, (None, None))[1]
+
     def leave(self, session: str) -> None:
         """The visitor is gone."""
         self._known.pop(session, None)
@@ -50,7 +55,7 @@ def of_rows(rows: Sequence[Row]) -> QuestionSet:
     found = [Question(row.prompt, row.answer, row.match or "parent", "rows") for row in rows if row.ticked]
     if not found:
         raise MergeError(NO_ROWS)
-    return QuestionSet("the ticked rows", tuple(dict.fromkeys(found)))
+    return QuestionSet(ROWS_NAME, tuple(dict.fromkeys(found)))
 
 
 def of_family(recipe: Recipe) -> QuestionSet:
@@ -120,4 +125,4 @@ def _cells(key: Key, own: Measured, others: Sequence[Measured]) -> list[str]:
     return cells
 
 
-__all__ = ["Judges", "Judging", "of_family", "of_rows"]
+__all__ = ["ROWS_NAME", "Judges", "Judging", "of_family", "of_rows"]
