@@ -43,8 +43,11 @@ from merger.serve.wanted import chat
 from merger.ui import PRESETS, workspace
 from merger.ui.host import Host, Outlook, read_host
 from merger.ui.rows import Row
+from merger.ui.service import carded
 from merger.ui.service.answers import Answers
+from merger.ui.service.idle import Idle
 from merger.ui.service.improve import Improving
+from merger.ui.service.judging import Judges, Judging, of_rows
 from merger.ui.studio import Studio, Visit
 from merger.ui.workspace import Workspace
 from merger.voice import check, library
@@ -585,6 +588,78 @@ def test_what_16_bits_do_not_hold_is_remembered_and_told_as_heard_in_8(tmp_path:
     again = Answers(studio)
     assert [feed["error"] for feed in again.ask_all(work, rows, "a", Visit(), idle=0) if feed.get("error")] == [], "remembered"
     assert [column.get("heard") for column in again.columns(work)] == heard
+    studio.second.release()
+
+
+JUDGED = (
+    Row("a", "plural of box", "boxes", "exact"), Row("b", "plural of cat", "dogs", "exact"), Row("c", "who are you?"),
+    Row("d", "plural of city", "cities", "within"),
+)  # fmt: skip
+
+
+def test_figures_are_those_of_the_voice_that_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right answers and -log P through llama.cpp, which is told; and they are nobody else's figures."""
+    studio, judges = Studio(PRESETS), Judges()
+    work, judging = desk(studio), Judging(studio, judges)
+
+    def measured(bits: int) -> tuple[list[str], dict[str, list[str]]]:
+        monkeypatch.setattr(studio, "outlook", lambda *_: Outlook("live", "Live.", bits))
+        found = judging.measure(work, of_rows(JUDGED), "me", lambda: True, lambda _: None)
+        return found["columns"], {row[0].partition("\n")[0]: row[1:] for row in found["rows"]}
+
+    heads, own = measured(0)
+    assert heads == ["", "your merge", "base", "pirate", "plural"] and "Next word as plural" in own
+    asked = list[str]()
+    merged = studio.second.merged
+    monkeypatch.setattr(studio.second, "merged", lambda what, *a: asked.append(what.merge_method) or merged(what, *a))
+    monkeypatch.setattr(studio.searcher, "merged", None)
+    heads, theirs = measured(16)
+    assert heads == ["heard in 16 bits", "your merge", "base", "pirate", "plural"] and [*theirs] == [
+        "Right",
+        "\u2212log P of the answer",
+    ]
+    assert theirs["Right"] == own["Right"] and theirs["Right"][0] == "67 %"
+    loss = [[float(cell.partition("\n")[0]) for cell in of["\u2212log P of the answer"]] for of in (own, theirs)]
+    assert loss[0] == pytest.approx(loss[1], rel=0.02), "bfloat16 is not float16"
+    assert len(asked) == 4, "each is loaded once"
+    moved = workspace.with_control(work, "models[0].parameters.weight", 0.1)
+    judging.measure(moved, of_rows(JUDGED), "me", lambda: True, lambda _: None)
+    assert len(asked) == 5, "of the models it is remembered"
+    judge = judges.known("me")
+    assert judge is not None and (found := judge.known(moved.recipe)) is not None and found.bits == 16
+    cards = carded.figures(studio, judges, "me", moved, ())
+    assert [one.about for one in cards] == ["heard in 16 bits"]
+    with pytest.raises(MergeError, match=r"^This merge is heard in 16 bits .* none of these prompts has one\. Write one"):
+        judging.measure(work, of_rows(JUDGED[2:3]), "me", lambda: True, lambda _: None)
+    monkeypatch.setattr(studio, "outlook", lambda *_: Outlook("export", "To files only: too large."))
+    with pytest.raises(MergeError, match=r"^To files only: too large\. So it cannot be asked here; `merger judge --stream`"):
+        judging.bits(work)
+    studio.second.release()
+
+
+def test_a_judge_that_gives_way_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a merge is put in for it, a visitor comes: they wait for the model, so nobody may wait for them there."""
+    studio, judging = Studio(PRESETS), Judging(Studio(PRESETS), Judges())
+    judging.studio = studio
+    monkeypatch.setattr(studio, "outlook", lambda *_: Outlook("live", "Live.", 16))
+    ended, merged, over = list[bool](), studio.second.merged, threading.Event()
+    idle = Idle(studio.turns, over.is_set)
+
+    def watched(what: Recipe, go_on: Callable[[], bool], access: Any) -> Any:
+        with studio.turns.stand() as ahead:
+            ahead(0)
+            asked = threading.Thread(target=go_on, daemon=True)
+            asked.start()
+            asked.join(2)
+            ended.append(not asked.is_alive())
+        return merged(what, go_on, access)
+
+    monkeypatch.setattr(studio.second, "merged", watched)
+    judging.measure(desk(studio), of_rows(JUDGED[:1]), "me", idle.go_on, lambda _: None, over.is_set)
+    assert ended == [True] * 4
+    over.set()
+    with pytest.raises(Cancelled):
+        judging.measure(desk(studio, mix(0.3)), of_rows(JUDGED[:1]), "me", idle.go_on, lambda _: None, over.is_set)
     studio.second.release()
 
 

@@ -21,7 +21,6 @@ from merger.ui.improve import part
 from merger.ui.rows import TOYS, whole
 from merger.ui.service.carded import figures
 from merger.ui.service.idle import Idle, give_way
-from merger.ui.service.improve import Improving
 from merger.ui.service.judging import Judges, Judging, of_family, of_rows
 from merger.ui.workspace import Workspace
 
@@ -89,9 +88,9 @@ class Measuring:
         def do(doing: Work) -> dict[str, Any]:
             give_way()
             idle = Idle(on.studio.turns, doing.stopped)
-            Improving(on.studio).check(work.recipe)
+            Judging(on.studio, self.judges).bits(work)
             questions = chosen_set(chosen, {FAMILY: of_family(work.recipe)} if toys else {}) or of_rows(rows.read(asked).rows)
-            return Judging(on.studio, self.judges).measure(work, questions, session, idle.go_on, doing.tell)
+            return Judging(on.studio, self.judges).measure(work, questions, session, idle.go_on, doing.tell, doing.stopped)
 
         def shown(busy: bool, **told: Any) -> Updates:
             told |= {"family": toys}
