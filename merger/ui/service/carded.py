@@ -5,8 +5,6 @@ import importlib.metadata
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 import merger
 from merger.errors import MergeError
 from merger.hub.figures import CardFigure
@@ -34,9 +32,10 @@ def figures(studio: Studio, judges: Judges, session: str, work: Workspace, rows:
 
 def facts() -> dict[str, str]:
     """What it was measured with."""
-    known = {"merge-explorer": merger.__version__, "torch": torch.__version__}
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        known["transformers"] = importlib.metadata.version("transformers")
+    known = {"merge-explorer": merger.__version__}
+    for name in ("torch", "transformers"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            known[name] = importlib.metadata.version(name)
     return known
 
 
