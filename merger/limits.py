@@ -261,6 +261,12 @@ PICKLE_STEPS = Limit(
     "test_bounds_of_files.py::test_pickles_of_strangers",
 )  # fmt: skip
 CARD_BYTES = Limit(65_536, "bytes", "file", "What is read of a README or LICENSE", "test_bounds_of_files.py::test_cards")
+COLLECTIONS = Limit(
+    200, "collections", "visitor", "Collections that Publish lists", "test_collecting.py::test_what_is_listed_is_bounded"
+)  # fmt: skip
+COLLECTION_CHARACTERS = Limit(
+    59, "characters", "request", "The title of a collection", "test_collecting.py::test_a_title_is_bounded"
+)  # fmt: skip
 CARD_PROMPTS = Limit(6, "prompts", "file", "Prompts that a README suggests", "test_card.py::test_prompts_that_a_card_suggests")
 PATTERN_STEPS = Limit(
     2_000_000_000, "steps", "file", "Matching the patterns of a LoRA", "test_bounds_of_files.py::test_patterns_of_a_lora"

@@ -150,6 +150,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
+        self.collections: dict[str, dict[str, Any]] = {}
         self.stored: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = {}
         self.asked: list[Asked] = []
@@ -369,6 +370,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.of_xet(parts, body)
         if path == "/api/validate-yaml":
             return self.json({"errors": [], "warnings": []})
+        if parts[:2] == ["api", "collections"]:
+            return self.collection(parts[2:], query, json.loads(body or b"{}"))
         if parts[:2] == ["api", "models"]:
             return self.model("/".join(parts[2:4]), parts[4:], query, body)
         if path.endswith("/info/lfs/objects/batch"):
@@ -418,6 +421,37 @@ class _Handler(BaseHTTPRequestHandler):
             told = {"X-Xet-Cas-Url": self.hub.url, "X-Xet-Access-Token": self.hub.xet.token, "X-Xet-Token-Expiration": str(ends)}
             return self.json({"casUrl": self.hub.url, "accessToken": self.hub.xet.token, "exp": ends}, headers=told)
         raise Refused(404, "", "no such page")
+
+    def collection(self, rest: Sequence[str], query: Mapping[str, Sequence[str]], asked: Mapping[str, Any]) -> None:
+        """List them, make one, show one, put a model into one."""
+        known = self.hub.collections
+        if not rest and self.command == "GET":
+            mine = [c for slug, c in known.items() if slug.partition("/")[0] in query["owner"]]
+            seen = [c for c in mine if not c["private"] or c["owner"]["name"] == self.user]
+            return self.json([{name: value for name, value in c.items() if name != "position"} for c in seen])
+        if not rest:
+            self.writable(asked["namespace"])
+            word = re.sub(r"[^a-z0-9]+", "-", asked["title"].lower()).strip("-")
+            slug = f"{asked['namespace']}/{word}-{digest(asked['title'].encode())[:24]}"
+            if slug in known:
+                return self.json({"slug": slug, "error": "exists"}, status=409)
+            known[slug] = {
+                "slug": slug, "title": asked["title"], "owner": {"name": asked["namespace"]}, "items": [], "position": 0,
+                "lastUpdated": "2026-01-01T00:00:00.000Z", "private": asked["private"], "theme": "green", "upvotes": 0,
+            }  # fmt: skip
+            return self.json(known[slug])
+        slug = "/".join(rest[:2])
+        if slug not in known:
+            raise Refused(404, "", "Collection not found")
+        found = known[slug]
+        if rest[2:] == ["items"]:
+            self.writable(rest[0])
+            item = asked["item"]
+            self.repo(item["id"])
+            if any(one["id"] == item["id"] for one in found["items"]):
+                raise Refused(409, "", "Item already in collection")
+            found["items"].append({"_id": "0" * 24, **item, "position": len(found["items"]), "note": asked.get("note")})
+        return self.json(found)
 
     def of_xet(self, parts: Sequence[str], body: bytes) -> None:
         assert self.hub.xet is not None

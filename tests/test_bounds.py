@@ -181,7 +181,7 @@ def test_answers_kept_are_bounded(own, monkeypatch):
         Answers(own)._remember(
             "a model", f"question {i}", studio.GREEDY, Answer((SimpleNamespace(),) * 20, (None,) * 20, ("",) * 20)
         )
-    assert len(own.answered) == 10 and ("a model", "question 49", studio.GREEDY) in own.answered
+    assert len(own.answered) == 10 and ("a model", "question 49", studio.GREEDY, 0) in own.answered
     assert all(len(name) < 100 for name in (answers._name(load(PLAIN)), answers._name(load(stack(100)))))
     own.answered.clear()
 

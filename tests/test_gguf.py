@@ -612,7 +612,17 @@ def test_the_page_makes_the_commands_file(desk: tuple[Any, Any, Any], near: None
     assert told["kind"]["choices"][0] == ("f16 · 2.5 MB", "f16")
     *_, told = panels.take.gguf(work, "q4_0", request)
     file = Path(told["ready"]["value"])
-    assert file.name == "merged-model-q4_0.gguf" and "For Ollama: a file Modelfile beside it" in told["merged"]["value"]
+    assert file.name == "merged-model-q4_0.gguf" and "For Ollama save its Modelfile" in told["merged"]["value"]
+    made = Path(told["beside"]["value"])
+    assert made == file.with_suffix(".Modelfile") and told["beside"]["visible"] and told["runs"]["visible"]
+    assert told["runs"]["value"].splitlines() == [
+        "ollama create merged-model-q4_0 -f merged-model-q4_0.Modelfile && ollama run merged-model-q4_0",
+        "llama-cli -m merged-model-q4_0.gguf",
+    ]
+    written = made.read_text()
+    assert "FROM ./merged-model-q4_0.gguf\n" in written and "# ollama create merged-model-q4_0" in written
+    assert not panels.take.save(work, {"key": "zip"}, request)["runs"]["visible"], "a zip is run otherwise"
+    assert not next(iter(panels.take.gguf(work, "f16", request)))["beside"]["visible"], "that is of the file before"
     export(work.recipe, tmp_path / "same.gguf", "q4_0", name="merged-model")
     assert file.read_bytes() == (tmp_path / "same.gguf").read_bytes()
     about = exporting.about(panels.desk.studio.plan(work.recipe), kinds.KINDS["q4_0"])
@@ -642,6 +652,13 @@ def test_a_browser_gets_the_file(packing: str, open_page: Any, tmp_path: Path) -
     file = tmp_path / download.value.suggested_filename
     download.value.save_as(file)
     told = page.page.locator("#merged textarea").input_value()
-    assert file.name == "merged-model-q4_0.gguf" and told.startswith("merged-model-q4_0.gguf: ") and "ollama create" in told
+    assert file.name == "merged-model-q4_0.gguf" and told.startswith("merged-model-q4_0.gguf: ") and "Modelfile" in told
+    assert (
+        page.page.locator("#runs textarea").input_value().startswith("ollama create merged-model-q4_0 -f merged-model-q4_0.Mod")
+    )
+    with page.page.expect_download() as download:
+        page.press("Its Modelfile")
+    assert download.value.suggested_filename == "merged-model-q4_0.Modelfile"
+    assert "FROM ./merged-model-q4_0.gguf" in Path(download.value.path()).read_text()
     assert len(gguf.GGUFReader(file).tensors) == 56
     assert page.page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")

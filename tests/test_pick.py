@@ -701,12 +701,16 @@ def test_from_a_search_to_a_repository(hub: Hub, visit: Any, tmp_path: Path, mon
     page.get_by_role("tab", name="Publish").click()
     expects(field_of(page, "Sign-in")).to_have_value("Signed in as writer.")
     field_of(page, "Name of the repository").fill("pirates")
+    page.get_by_label("Collection").fill("My merges")
+    page.get_by_label("Collection").press("Enter")
     press(page, "Merge and publish")
     expects(field_of(page, "Publishing")).to_have_value(re.compile("Say so by the tick"))
     page.get_by_label("Its owners allow me to publish this").check()
     page.wait_for_timeout(500)  # the refusal's event ends a moment after its words
     press(page, "Merge and publish")
-    expects(field_of(page, "Publishing")).to_have_value(f"Published: {hub.url}/writer/pirates", timeout=20_000)
+    said = re.compile(rf"^Published: {re.escape(hub.url)}/writer/pirates\nIt is in the collection ")
+    expects(field_of(page, "Publishing")).to_have_value(said, timeout=20_000)
+    assert [[one["id"] for one in made["items"]] for made in hub.collections.values()] == [["writer/pirates"]]
     repo = hub.repos["writer/pirates"]
     assert repo.private and {"model.safetensors", "config.json", "README.md"} <= repo.files.keys()
     assert HOSTILE in repo.files["README.md"].decode() and not list(tmp_path.glob("publish-*"))

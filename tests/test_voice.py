@@ -43,8 +43,11 @@ from merger.serve.wanted import chat
 from merger.ui import PRESETS, workspace
 from merger.ui.host import Host, Outlook, read_host
 from merger.ui.rows import Row
+from merger.ui.service import carded
 from merger.ui.service.answers import Answers
+from merger.ui.service.idle import Idle
 from merger.ui.service.improve import Improving
+from merger.ui.service.judging import Judges, Judging, of_rows
 from merger.ui.studio import Studio, Visit
 from merger.ui.workspace import Workspace
 from merger.voice import check, library
@@ -483,8 +486,10 @@ def test_a_kind_of_model_that_speaks_otherwise_is_refused(kind: str, monkeypatch
 PIRATE, PLURAL = "presets/family/pirate", "presets/family/plural"
 
 
-def desk(studio: Studio) -> Workspace:
-    return Workspace(named_as_there(), studio.base, (PIRATE, PLURAL), "hello", "", shelf=(PIRATE, PLURAL))
+def desk(studio: Studio, recipe: Recipe | None = None) -> Workspace:
+    recipe = recipe or named_as_there()
+    parents = tuple(entry.model for entry in recipe.models)
+    return Workspace(recipe, recipe.base_model or "", parents, "hello", "", shelf=parents)
 
 
 def named_as_there() -> Recipe:
@@ -530,6 +535,132 @@ def test_the_page_hears_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> No
     assert studio.second.gguf.loaded is None
     with pytest.raises(MergeError, match="it cannot be improved"):
         Improving(studio).check(work.recipe)
+
+
+def all_said(feeds: list[dict[str, Any]]) -> dict[str, str]:
+    return {key: "".join(token[0] for token in tokens) for feed in feeds for key, tokens in feed["full"].items()}
+
+
+def test_what_one_voice_said_is_not_shown_as_another_s(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In memory, in 16 bits and in 8: each answers itself, and each is remembered."""
+    studio, rows, asked = Studio(PRESETS), (Row("a", "plural of box"),), list[str]()
+    work, second = desk(studio), studio.second
+    for runner in (studio.voices, second):
+        turns = runner.turns
+        monkeypatch.setattr(runner, "turns", lambda of, *a, turns=turns, **how: asked.extend(of) or turns(of, *a, **how))
+
+    def ask(bits: int) -> int:
+        """How many are asked, none of whom is known."""
+        asked.clear()
+        said = Answers(studio)
+        with monkeypatch.context() as patch:
+            patch.setattr(studio, "outlook", lambda *_: Outlook("live", "Live.", bits))
+            patch.setattr(second.gguf, "wanted", "q8_0" if bits == 8 else "f16")
+            if second.gguf.loaded is not None and second.gguf.bits != bits:
+                second.release()  # other programs have taken or left the memory
+            found = all_said(list(said.ask_all(work, rows, "a", Visit(), idle=0)))
+            assert len(found) == 4 and said.bits == bits and said.heard(work.recipe, "plural of box", bits=bits) == "boxes"
+            assert (said.columns(work)[0].get("heard") or "").startswith(f"heard in {bits} bits" if bits else "")
+        return len(asked)
+
+    assert [ask(bits) for bits in (0, 16, 8)] == [4, 4, 4]
+    assert [ask(bits) for bits in (8, 16, 0)] == [0, 0, 0]
+    assert {key[3] for key in studio.answered} == {0, 8, 16}
+    second.release()
+
+
+def test_what_16_bits_do_not_hold_is_remembered_and_told_as_heard_in_8(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was planned was 16; its card, and the memory of answers, say what it was."""
+    huge = with_changed(tmp_path, lambda tensors: tensors["model.layers.3.mlp.up_proj.weight"][5, 7:8].fill_(100_000))
+    monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("export", "To files only: too large."))
+    monkeypatch.setattr(llama, "checked", lambda *_: "checked")  # so large a weight is a tenth off in 8 bits
+    studio = Studio(PRESETS)
+    work, said, rows = desk(studio, huge), Answers(studio), (Row("a", "plural of box"),)
+    assert said.columns(work)[0]["heard"].startswith("heard in 16 bits")
+    assert [feed["error"] for feed in said.ask_all(work, rows, "a", Visit(), idle=0) if feed.get("error")] == []
+    heard = [column.get("heard") for column in said.columns(work)]
+    assert heard == ["heard in 8 bits", "heard in 8 bits", "heard in 8 bits", "heard in 16 bits"]
+    assert said.heard(huge, "plural of box", bits=16) and said.heard(huge, "plural of box") is None
+    assert Improving(studio).known(str(FAMILY / "plural"), "plural of box") is None, (
+        "Improve wants what the models themselves say"
+    )
+    monkeypatch.setattr(studio.second, "turns", None)
+    again = Answers(studio)
+    assert [feed["error"] for feed in again.ask_all(work, rows, "a", Visit(), idle=0) if feed.get("error")] == [], "remembered"
+    assert [column.get("heard") for column in again.columns(work)] == heard
+    studio.second.release()
+
+
+JUDGED = (
+    Row("a", "plural of box", "boxes", "exact"), Row("b", "plural of cat", "dogs", "exact"), Row("c", "who are you?"),
+    Row("d", "plural of city", "cities", "within"),
+)  # fmt: skip
+
+
+def test_figures_are_those_of_the_voice_that_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Right answers and -log P through llama.cpp, which is told; and they are nobody else's figures."""
+    studio, judges = Studio(PRESETS), Judges()
+    work, judging = desk(studio), Judging(studio, judges)
+
+    def measured(bits: int) -> tuple[list[str], dict[str, list[str]]]:
+        monkeypatch.setattr(studio, "outlook", lambda *_: Outlook("live", "Live.", bits))
+        found = judging.measure(work, of_rows(JUDGED), "me", lambda: True, lambda _: None)
+        return found["columns"], {row[0].partition("\n")[0]: row[1:] for row in found["rows"]}
+
+    heads, own = measured(0)
+    assert heads == ["", "your merge", "base", "pirate", "plural"] and "Next word as plural" in own
+    asked = list[str]()
+    merged = studio.second.merged
+    monkeypatch.setattr(studio.second, "merged", lambda what, *a: asked.append(what.merge_method) or merged(what, *a))
+    monkeypatch.setattr(studio.searcher, "merged", None)
+    heads, theirs = measured(16)
+    assert heads == ["heard in 16 bits", "your merge", "base", "pirate", "plural"] and [*theirs] == [
+        "Right",
+        "\u2212log P of the answer",
+    ]
+    assert theirs["Right"] == own["Right"] and theirs["Right"][0] == "67 %"
+    loss = [[float(cell.partition("\n")[0]) for cell in of["\u2212log P of the answer"]] for of in (own, theirs)]
+    assert loss[0] == pytest.approx(loss[1], rel=0.02), "bfloat16 is not float16"
+    assert len(asked) == 4, "each is loaded once"
+    moved = workspace.with_control(work, "models[0].parameters.weight", 0.1)
+    judging.measure(moved, of_rows(JUDGED), "me", lambda: True, lambda _: None)
+    assert len(asked) == 5, "of the models it is remembered"
+    judge = judges.known("me")
+    assert judge is not None and (found := judge.known(moved.recipe)) is not None and found.bits == 16
+    cards = carded.figures(studio, judges, "me", moved, ())
+    assert [one.about for one in cards] == ["heard in 16 bits"]
+    with pytest.raises(MergeError, match=r"^This merge is heard in 16 bits .* none of these prompts has one\. Write one"):
+        judging.measure(work, of_rows(JUDGED[2:3]), "me", lambda: True, lambda _: None)
+    monkeypatch.setattr(studio, "outlook", lambda *_: Outlook("export", "To files only: too large."))
+    with pytest.raises(MergeError, match=r"^To files only: too large\. So it cannot be asked here; `merger judge --stream`"):
+        judging.bits(work)
+    studio.second.release()
+
+
+def test_a_judge_that_gives_way_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a merge is put in for it, a visitor comes: they wait for the model, so nobody may wait for them there."""
+    studio, judging = Studio(PRESETS), Judging(Studio(PRESETS), Judges())
+    judging.studio = studio
+    monkeypatch.setattr(studio, "outlook", lambda *_: Outlook("live", "Live.", 16))
+    ended, merged, over = list[bool](), studio.second.merged, threading.Event()
+    idle = Idle(studio.turns, over.is_set)
+
+    def watched(what: Recipe, go_on: Callable[[], bool], access: Any) -> Any:
+        with studio.turns.stand() as ahead:
+            ahead(0)
+            asked = threading.Thread(target=go_on, daemon=True)
+            asked.start()
+            asked.join(2)
+            ended.append(not asked.is_alive())
+        return merged(what, go_on, access)
+
+    monkeypatch.setattr(studio.second, "merged", watched)
+    judging.measure(desk(studio), of_rows(JUDGED[:1]), "me", idle.go_on, lambda _: None, over.is_set)
+    assert ended == [True] * 4
+    over.set()
+    with pytest.raises(Cancelled):
+        judging.measure(desk(studio, mix(0.3)), of_rows(JUDGED[:1]), "me", idle.go_on, lambda _: None, over.is_set)
+    studio.second.release()
 
 
 def test_what_is_picked_is_told_before(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -89,6 +89,8 @@ class ChatModel:
     _pieces: dict[int, str] = field(default_factory=dict[int, str])
     _encoded: dict[tuple[bool, str], list[int]] = field(default_factory=dict[tuple[bool, str], list[int]])
     _last: PrefixCache | None = None
+    bits: int = 0
+    """Of a weight as it is heard, where llama.cpp speaks for it; 0: as it is."""
 
     @property
     def module(self) -> Any:

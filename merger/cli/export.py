@@ -6,19 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 from merger.engine.batch import Step, output_folder, use_threads
-from merger.engine.companions import tokenizer_folder
 from merger.engine.document import open_models
 from merger.engine.output import check_new
 from merger.errors import MergeError
 from merger.export.gguf import Exported, Size, export
-from merger.export.modelfile import commands, modelfile, modelfile_of
+from merger.export.modelfile import commands, modelfile_of, write_beside
 from merger.files.checkpoints import format_bytes
 from merger.hub.unpacked import is_gguf
 from merger.kernels.devices import best_device
 from merger.methods import METHODS
 from merger.recipe import Entry, Recipe
-from merger.tokenizer.safe import named_tokens
-from merger.tokenizer.tokens import chat_template_of
 
 
 def run(options: Namespace, recipe: Callable[[], Recipe], memory: int | None, progress: Callable[[Step], None]) -> None:
@@ -42,7 +39,7 @@ def run(options: Namespace, recipe: Callable[[], Recipe], memory: int | None, pr
         allow_nonfinite=options.allow_nonfinite,
     )  # fmt: skip
     if options.modelfile:
-        beside(done)
+        write_beside(done.file, done.plan, open_models(done.plan.recipe))
     if not options.quiet:
         _tell(done, options.modelfile)
 
@@ -57,19 +54,6 @@ def target(name: str, recipe: Callable[[], Recipe]) -> tuple[Recipe, str]:
     return Recipe(copied, models=(Entry(name),)), path.stem if is_gguf(path) else path.name
 
 
-def beside(done: Exported) -> Path:
-    """Write the Modelfile. MergeError where that cannot be."""
-    models = open_models(done.plan.recipe)
-    with tokenizer_folder(done.plan, models) as words:
-        text = modelfile(done.file, chat_template_of(words), named_tokens(words))
-    file = modelfile_of(done.file)
-    try:
-        file.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise MergeError(f"{file}: cannot be written: {error.strerror}; {done.file} is there and whole.") from None
-    return file
-
-
 def _tell(done: Exported, runs: bool) -> None:
     for remark in done.plan.remarks:
         print(f"note: {remark}", file=sys.stderr)
@@ -81,4 +65,4 @@ def _tell(done: Exported, runs: bool) -> None:
         print(f"  {line}")
 
 
-__all__ = ["beside", "run", "target"]
+__all__ = ["run", "target"]

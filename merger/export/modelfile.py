@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from merger.engine.companions import tokenizer_folder
+from merger.engine.plan import Plan
 from merger.errors import MergeError
+from merger.files.checkpoints import Checkpoint
+from merger.tokenizer.safe import named_tokens
 from merger.tokenizer.templates import render
+from merger.tokenizer.tokens import chat_template_of
 
 _SAID = ("Vjrzq one.", "Vjrzq two.", "Vjrzq three.", "Vjrzq four.")
 """What no template says by itself: the rules, a question, an answer, another question."""
@@ -96,6 +101,18 @@ def modelfile(file: Path, template: str | None, tokens: Mapping[str, str]) -> st
     return "\n".join(lines) + "\n"
 
 
+def write_beside(file: Path, plan: Plan, models: Mapping[str, Checkpoint]) -> Path:
+    """Write the Modelfile of a merge's GGUF file. MergeError where that cannot be."""
+    with tokenizer_folder(plan, models) as words:
+        text = modelfile(file, chat_template_of(words), named_tokens(words))
+    made = modelfile_of(file)
+    try:
+        made.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise MergeError(f"{made}: cannot be written: {error.strerror}; {file} is there and whole.") from None
+    return made
+
+
 def model_name(file: Path) -> str:
     """What Ollama may call the model of a file.
 
@@ -125,4 +142,4 @@ def _quoted(path: str) -> str:
     return path if plain else "'" + path.replace("'", "'\\''") + "'"
 
 
-__all__ = ["Turns", "commands", "model_name", "modelfile", "modelfile_of", "turns"]
+__all__ = ["Turns", "commands", "model_name", "modelfile", "modelfile_of", "turns", "write_beside"]

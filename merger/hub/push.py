@@ -3,7 +3,7 @@
 import io
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from merger.errors import Cancelled, CheckpointError, MergeError
 from merger.files.checkpoints import format_bytes
 from merger.hub import xet
 from merger.hub.card import Example, Parent, strictest, with_answers
-from merger.hub.figures import FOLDER
+from merger.hub.figures import FOLDER, CardFigure, with_figures
 from merger.hub.wire import Token, client, endpoint, is_transport, never, patient, readable, status_of
 
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?")
@@ -107,6 +107,8 @@ def push(
     replace: bool = False,
     answers: Sequence[Example] = (),
     link: str = "",
+    figures: Sequence[CardFigure] = (),
+    facts: Mapping[str, str] | None = None,
     progress: Callable[[Sent], None] | None = None,
     cancelled: Callable[[], bool] = never,
 ) -> str:
@@ -114,6 +116,7 @@ def push(
 
     replace    put it over what is in the repository, which keeps its history; without it a repository with files is refused
     answers    measured answers for the card, and `link`, an address that opens this recipe in the explorer again
+    figures    what was judged of it, for the card, and in `facts` what it was measured with
     cancelled  asked several times a second
 
     One commit makes it appear. When that does not come about, a repository that this call made is deleted if the user
@@ -132,7 +135,11 @@ def push(
     api = client(token)
     made, old = _repository(api, repo, token, private, replace, cancelled)
     try:
-        return _commit(api, repo, files, old, _Watch(files, progress, cancelled), answers, link, token)
+        card = next((path for path in files if path.name == "README.md"), None)
+        text = "" if card is None else with_answers(card.read_text(encoding="utf-8"), answers, link)
+        if text and figures:
+            text = with_figures(text, figures, facts or {}, name)
+        return _commit(api, repo, files, old, _Watch(files, progress, cancelled), text, token)
     except Exception as error:
         root = _cause(error)
         if isinstance(root, Cancelled):
@@ -184,13 +191,11 @@ def _repository(
 
 
 def _commit(
-    api: Any, repo: str, files: Sequence[Path], old: Sequence[str], watch: "_Watch", answers: Sequence[Example], link: str,
-    token: Token,
+    api: Any, repo: str, files: Sequence[Path], old: Sequence[str], watch: "_Watch", text: str, token: Token
 ) -> str:  # fmt: skip
+    """text: of the card."""
     from huggingface_hub import CommitOperationDelete
 
-    card = next((path for path in files if path.name == "README.md"), None)
-    text = "" if card is None else with_answers(card.read_text(encoding="utf-8"), answers, link)
     new = {path.name for path in files}
     gone = [CommitOperationDelete(name) for name in old if name not in new and _WEIGHTS.fullmatch(name)]
     try:

@@ -68,6 +68,8 @@ class Measured:
     figures: Mapping[Key, Figure]
     right: tuple[bool | None, ...]
     heard: tuple[Heard, ...] = ()
+    bits: int = 0
+    """Of a weight, where llama.cpp was asked; 0: the model in memory."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,10 @@ class Judge:
             self.runner.parents.check(what.opened if isinstance(what, Recipe) else [what])
             self._known[key] = found
         return self._known[key]
+
+    def known(self, what: Recipe | str) -> Measured | None:
+        """What was measured already of this very recipe, or model, whose files are as they were then."""
+        return self._known.get(self._key(what))
 
     def _key(self, what: Recipe | str) -> tuple[str, int]:
         name = what if isinstance(what, str) else "recipe " + hashlib.sha256(dump(what).encode()).hexdigest()
@@ -170,7 +176,7 @@ class _Measuring:
         for text in self.judge.texts:
             self._tell(text.name)
             figures["bits", text.name] = bits(self.model, text, self.go_on)
-        return Measured(figures, tuple(right), tuple(heard))
+        return Measured(figures, tuple(right), tuple(heard), self.model.bits)
 
     def _prompt(self, question: Question) -> str:
         return Plain(question.prompt) if self.asked.plain else question.prompt

@@ -41,6 +41,8 @@ class LlamaRunner(Runner):
         self.progress = progress
         self.filled = 1.0
         """How much of the merge that is put in is there."""
+        self.bits = 16
+        """Of a weight of whoever answered last."""
         self.checked = ""
         """What was found out of the model that is loaded, as `check.checked` has it."""
         self._voice: tuple[int, object, LlamaVoice] | None = None
@@ -70,11 +72,11 @@ class LlamaRunner(Runner):
         if self.progress is not None:
             self.progress(step)
 
-    def parent(self, reference: str, access: Access | None = None) -> LlamaVoice:
+    def parent(self, reference: str, access: Access | None = None, go_on: Callable[[], bool] = lambda: True) -> LlamaVoice:
         """One of the models that are merged, as it is: a recipe that copies it."""
         if reference not in self._copies:
             self._copies[reference] = copy_of(reference)
-        return self.merged(self._copies[reference], access=access)
+        return self.merged(self._copies[reference], go_on, access)
 
     def close(self, reference: str) -> None:
         """Let go of a model, and of what is loaded if it was made of it."""
@@ -96,8 +98,29 @@ class LlamaRunner(Runner):
             if not go_on():
                 return
             voice = self.merged(what, go_on, access) if isinstance(what, Recipe) else self.parent(what, access)
+            self.bits = voice.bits
             with voice.llama.heeding(go_on):
                 yield from interleave({key: voice}, prompt, limit=limit, sampling=sampling, go_on=go_on, seconds=seconds)
+
+
+class Guest(Runner):
+    """Long work on a loaded model that others ask as well: it gives way between its pieces, never while a merge is put in.
+
+    Whoever waited there for others to be answered would hold what they wait for. stopped: asked while a merge is put in.
+    """
+
+    def __init__(self, host: LlamaRunner) -> None:
+        super().__init__(host.parents)
+        self.host = host
+        self.stopped: Callable[[], bool] = lambda: False
+
+    def merged(self, recipe: Recipe, go_on: Callable[[], bool] = lambda: True, access: Access | None = None) -> LlamaVoice:
+        """As of the host."""
+        return self.host.merged(recipe, lambda: not self.stopped(), access)
+
+    def parent(self, reference: str, access: Access | None = None) -> LlamaVoice:
+        """As of the host."""
+        return self.host.parent(reference, access, lambda: not self.stopped())
 
 
 def copy_of(reference: str) -> Recipe:
@@ -175,4 +198,4 @@ class Quarters:
 _TOLD = 200_000_000
 """Bytes from which a filling is told of."""
 
-__all__ = ["LlamaRunner", "Quarters", "Way", "copy_of", "other_way", "runner_for"]
+__all__ = ["Guest", "LlamaRunner", "Quarters", "Way", "copy_of", "other_way", "runner_for"]

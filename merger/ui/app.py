@@ -40,6 +40,7 @@ from merger.ui.panels.take import Taking
 from merger.ui.panels.which import Relating
 from merger.ui.quota import share_out
 from merger.ui.scratch import scratch
+from merger.ui.service.carded import facts
 from merger.ui.studio import Studio
 from merger.ui.workspace import Workspace, start
 
@@ -144,7 +145,9 @@ class Panels:
         self.find.wire(desk, self.use_point, desk.drawn, desk.after)
         self.models.wire(desk, self.trios, self.load_family, desk.drawn)
         take = self.take
-        self.publish.wire(desk, take.merge_to, take.answers, take.address, [publish_tab.select], take.export_to)
+        self.publish.wire(
+            desk, take.merge_to, take.answers, take.address, [publish_tab.select], take.export_to, self.judge.for_card, facts()
+        )
         desk.bind_after()
         self._page(demo)
         studio.visitors.leaving += [self.find.leave, self.models.leave, self.publish.leave, self.improve.leave, self.judge.leave]

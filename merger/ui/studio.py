@@ -183,7 +183,8 @@ class Studio:
         self.merging = Background("merge to files")
         family = (safe.chat_template(file.parent) for file in sorted((presets / "family").glob("*/config.json")))
         templates.trust(*built_in_templates(), *(text for text in family if text is not None))
-        self.answered: OrderedDict[tuple[str, str, Manner], Answer] = OrderedDict()
+        self.answered: OrderedDict[tuple[str, str, Manner, int], Answer] = OrderedDict()
+        """By who was asked what, how, and in how many bits of llama.cpp's it was to be heard (0: as it is)."""
         self.sketches: dict[frozenset[str], Sketch] = {}
         self.mixes = Mixes()
         self._of = self.parents.generation

@@ -106,6 +106,12 @@ class _Built(NamedTuple):
     shapes: tuple[tuple[str, tuple[int, ...], torch.dtype], ...]
 
 
+def _built(kind: str, plan: Plan) -> _Built:
+    words = (plan.config_source, plan.tokens, plan.chat_template)
+    shapes = tuple((job.name, tuple(job.shape), job.out) for job in plan.jobs)
+    return _Built(kind, repr(sorted(plan.config.items())), words, shapes)
+
+
 class GgufSession:
     """The merge of a recipe, and then of another, in one loaded model. `done[n]` is the job that its tensor n was made by.
 
@@ -238,18 +244,24 @@ class GgufSession:
 
     def _fit(self, plan: Plan, models: Mapping[str, Checkpoint], cancelled: Callable[[], bool]) -> None:
         """Have a model loaded that this plan's tensors fit into."""
-        words = (plan.config_source, plan.tokens, plan.chat_template)
-        shapes = tuple((job.name, tuple(job.shape), job.out) for job in plan.jobs)
-        built = self._built
-        same = built is not None and built[1:] == (repr(sorted(plan.config.items())), words, shapes)
+        same = self._takes(plan)
         if same and not (self._large and self._kind.plain) and self.loaded is not None:
             return
         self._large = self._large and same
         self._drop()
         kind = self.wanted or ("q8_0" if self._large else fitting(plan, models, self.room()).kind.name)
         self._load(plan, models, KINDS[kind], cancelled)
-        self._built = _Built(kind, repr(sorted(plan.config.items())), words, shapes)
+        self._built = _built(kind, plan)
         self.generation += 1
+
+    def _takes(self, plan: Plan) -> bool:
+        """Whether the model that is loaded is one that this plan's tensors fit into."""
+        built = self._built
+        return built is not None and built == _built(built.kind, plan)
+
+    def bits_for(self, plan: Plan) -> int:
+        """Of a weight of this plan's merge, where a model is loaded that takes it; 0 where another is loaded for it."""
+        return self.bits if self._takes(plan) else 0
 
     def _load(self, plan: Plan, models: Mapping[str, Checkpoint], kind: Kind, cancelled: Callable[[], bool]) -> None:
         """Ask the converter for the file's head, and load a file that has no more: its weights are a hole to be filled."""

@@ -197,15 +197,18 @@ class Answering:
         how, on = manner(heat, seed, plain, length, top_p, penalty, stops), self.desk.seen(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
-        yield {"answers": gr.update(board=json.dumps({**_board(on, work), "did": self.did(on, work)}))}
         said, run, marks = Answers(on.studio), visit.run, dict[str, bool | None]()
+        board = {**_board(on, work, said), "did": self.did(on, work)}
+        yield {"answers": gr.update(board=json.dumps(board))}
         for feed in said.ask_all(work, asked.rows, first.id, visit, how):
             marks |= feed.get("marks", {})
             yield {"answers": gr.update(feed=feed)}
         right = [marks[row.key("merge")] for row in asked.rows if row.key("merge") in marks]
         if "coach" in self.desk.parts and visit.current(run) and len(right) == len(asked.rows):
             yield {"coach": gr.update(marks=json.dumps({"run": run, "marks": right, "stroke": len(work.past) > 1}))}
-        heard = said.heard(work.recipe, first.prompt, how)
+        if said.bits and visit.current(run):  # in which numbers each was heard, and whether that was checked, is known now
+            yield {"answers": gr.update(board=json.dumps({**board, **_board(on, work, said)}))}
+        heard = said.heard(work.recipe, first.prompt, how, said.bits or 0)
         if heard is not None:  # also where the visitor has moved on: it was said to the end
             yield {"recorder": gr.update(entry=json.dumps(entry(on, work, first.prompt, heard)))}
 
@@ -221,13 +224,13 @@ class Answering:
             yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note, "stale": True})}
 
 
-def _board(desk: Desk, work: Workspace) -> dict[str, Any]:
+def _board(desk: Desk, work: Workspace, said: Answers | None = None) -> dict[str, Any]:
     """Who answers, whose rows belong to them, and which rows they have where the browser keeps none."""
     family = desk.family(work)
     preset = (desk.preset(work) or family.first) if family else None
     own = {"chips": list(family.chips), "says": family.says} if family else {"chips": Answers(desk.studio).suggested(work)}
     begin = Rows(preset.rows if preset else (GREETING,), family=desk.rows_of(work))
-    return {"columns": Answers(desk.studio).columns(work), "begin": begin.shown, **own}
+    return {"columns": (said or Answers(desk.studio)).columns(work), "begin": begin.shown, **own}
 
 
 def manner(

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from merger.errors import MergeError
+from merger.hub.figures import CardFigure
 from merger.limits import IMPROVE_SECONDS, SET_CHARACTERS
 from merger.regular import read_text
 from merger.search.questions import QuestionSet, parse_questions, written
@@ -18,8 +19,8 @@ from merger.ui.desk import Desk, Updates
 from merger.ui.events import NOW, QUIET
 from merger.ui.improve import part
 from merger.ui.rows import TOYS, whole
+from merger.ui.service.carded import figures
 from merger.ui.service.idle import Idle, give_way
-from merger.ui.service.improve import Improving
 from merger.ui.service.judging import Judges, Judging, of_family, of_rows
 from merger.ui.workspace import Workspace
 
@@ -74,6 +75,10 @@ class Measuring:
         self._work.stop(session)
         self.judges.leave(session)
 
+    def for_card(self, work: Workspace, asked: Any, request: gr.Request) -> tuple[CardFigure, ...]:
+        """What was judged of the desk's recipe, for the card of its merge."""
+        return figures(self.desk.seen(request).studio, self.judges, str(request.session_hash), work, rows.read(asked).rows)
+
     def judge_rows(self, work: Workspace, asked: Any, chosen: Any, request: gr.Request) -> Iterator[Updates]:
         """Work out the figures, and say how far it is."""
         on, session = self.desk.seen(request), str(request.session_hash)
@@ -83,9 +88,9 @@ class Measuring:
         def do(doing: Work) -> dict[str, Any]:
             give_way()
             idle = Idle(on.studio.turns, doing.stopped)
-            Improving(on.studio).check(work.recipe)
+            Judging(on.studio, self.judges).bits(work)
             questions = chosen_set(chosen, {FAMILY: of_family(work.recipe)} if toys else {}) or of_rows(rows.read(asked).rows)
-            return Judging(on.studio, self.judges).measure(work, questions, session, idle.go_on, doing.tell)
+            return Judging(on.studio, self.judges).measure(work, questions, session, idle.go_on, doing.tell, doing.stopped)
 
         def shown(busy: bool, **told: Any) -> Updates:
             told |= {"family": toys}

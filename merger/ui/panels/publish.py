@@ -7,7 +7,7 @@ sending; after success, or when the browser is gone, it is deleted.
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,8 @@ from merger.files.checkpoints import format_bytes
 from merger.gguf.process import missing
 from merger.hub import push
 from merger.hub.card import Example, Parent, licence
+from merger.hub.collecting import checked, collect, collections_of
+from merger.hub.figures import CardFigure
 from merger.hub.push import Sent
 from merger.hub.wire import Token, logged_in
 from merger.recipe import Recipe, dump
@@ -53,11 +55,14 @@ allow_nonfinite=True where the visitor has allowed numbers that are not finite."
 ExportTo = Callable[[Any, Path, Callable[[Step], None], Callable[[], bool]], Any]
 """export_to(work, file, progress, cancelled): write the merge of a workspace as a GGUF file of kind GGUF."""
 GGUF = "q8_0"
+NO_COLLECTION = ("none", "")
 Answers = Callable[[Any, str, gr.Request], Sequence[Example]]
 """answers(work, prompt, request): what the merge and its parents answered, as far as the visitor may hear it."""
-LOOKED = tuple(f"publish {name}" for name in ("who", "owner", "name", "terms", "confirm", "send", "notice"))
+Figures = Callable[[Any, Any, gr.Request], Sequence[CardFigure]]
+"""figures(work, rows, request): what was judged of the merge of this very recipe."""
+LOOKED = tuple(f"publish {name}" for name in ("who", "owner", "name", "collection", "terms", "confirm", "send", "notice"))
 """What `Publishing.look` tells."""
-FORM = tuple(f"publish {name}" for name in ("owner", "name", "seen by", "confirm", "answers", "replace", "gguf"))
+FORM = tuple(f"publish {name}" for name in ("owner", "name", "seen by", "confirm", "answers", "replace", "gguf", "collection"))
 """What is published is asked of these, in the order of `Publishing.publish`."""
 SENT = tuple(f"publish {name}" for name in ("bars", "notice", "send", "cancel", "anyway", "page"))
 """What publishing tells."""
@@ -128,11 +133,17 @@ class Publishing:
                 )  # fmt: skip
             terms = status("publish-terms", "What the models' licences ask")
             confirm = gr.Checkbox(False, label="Its owners allow me to publish this", interactive=True, visible=False)
-            answers = gr.Checkbox(True, label="Put the answers to the current prompt on its page", interactive=True)
+            answers = gr.Checkbox(
+                True, label="Put the answers to the current prompt on its page, and what was judged of it", interactive=True
+            )
             replace = gr.Checkbox(False, label="If the repository exists, put the merge over what is in it", interactive=True)
             gguf = gr.Checkbox(
                 False, label="Put a GGUF file of 8 bits beside it, for Ollama, LM Studio and llama.cpp", interactive=True,
                 visible=not missing(),
+            )  # fmt: skip
+            collection = gr.Dropdown(
+                [NO_COLLECTION], value="", label="Collection", interactive=True, allow_custom_value=True, visible=False,
+                info="Put it into one of yours, or write the title of a new one", elem_id="publish-collection",
             )  # fmt: skip
             with gr.Row():
                 send = gr.Button("Merge and publish", variant="primary", scale=0, min_width=200, interactive=False)
@@ -147,25 +158,26 @@ class Publishing:
         named = {
             "who": who, "owner": owner, "name": name, "seen by": seen_by, "terms": terms, "confirm": confirm, "answers": answers,
             "replace": replace, "gguf": gguf, "send": send, "cancel": cancel, "bars": progress, "notice": notice, "page": address,
-            "anyway": anyway,
+            "anyway": anyway, "collection": collection,
         }  # fmt: skip
         page.shows(**{f"publish {name}": part for name, part in named.items()})
 
     def wire(
         self, page: Parts, merge_to: Callable[..., Any], answers: Answers, link: Callable[[Any, str], str], opened: Sequence[Any],
-        export_to: Callable[..., Any],
+        export_to: Callable[..., Any], figures: Figures = lambda *_: (), facts: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         """Bind its events.
 
         merge_to, export_to  as MergeTo and ExportTo, with the visitor's request last
         link                 link(work, prompt): an address that opens this recipe again, "" for none
+        figures, facts       as Figures; and what it was measured with
         opened               events after which the panel is looked at anew (its tab is chosen, signed in)
         """
 
         def sending(allow: bool) -> Callable[..., Iterator[Updates]]:
             def send(
                 work: Any, prompt: Any, owner: str | None, name: str, seen_by: str, confirmed: bool, noted: bool, replace: bool,
-                gguf: bool, request: gr.Request, token: gr.OAuthToken | None,
+                gguf: bool, collection: Any, request: gr.Request, token: gr.OAuthToken | None,
             ) -> Iterator[Updates]:  # fmt: skip
                 def made(work: Any, folder: Path, progress: Callable[[Step], None], cancelled: Callable[[], bool]) -> Any:
                     return merge_to(work, folder, progress, cancelled, request, allow)
@@ -178,7 +190,8 @@ class Publishing:
                 yield from self.publish(
                     work, request.session_hash, self._token(token), made, lambda: answers(work, prompt, request),
                     link(work, prompt), owner, name, seen_by, confirmed, noted, replace,
-                    exported if gguf is True else None,
+                    exported if gguf is True else None, collection if isinstance(collection, str) else "",
+                    lambda: figures(work, prompt, request), facts or {},
                 )  # fmt: skip
 
             return send
@@ -202,7 +215,7 @@ class Publishing:
         drawn = _named(terms=say(licences), confirm=gr.update(visible=bool(asked.confirm)))
         if not (name or "").strip():
             drawn |= _named(name=suggested(work.recipe))
-        nobody = _named(owner=gr.update(visible=False), send=gr.update(interactive=False))
+        nobody = _named(owner=gr.update(visible=False), collection=gr.update(visible=False), send=gr.update(interactive=False))
         lacking = self._missing(own)
         if lacking:
             return drawn | nobody | _named(who=say(lacking), notice=say(""))
@@ -214,8 +227,17 @@ class Publishing:
         return drawn | _named(
             who=say(f"Signed in as {first}." if first else "This sign-in has no account."),
             owner=gr.update(choices=list(owners), value=first, visible=bool(owners)),
+            collection=gr.update(choices=[NO_COLLECTION, *self._collections(owners, own)], visible=bool(owners)),
             send=gr.update(interactive=bool(owners)), notice=say(""),
         )  # fmt: skip
+
+    @staticmethod
+    def _collections(owners: Sequence[str], token: Token) -> list[tuple[str, str]]:
+        """Those that can be chosen; a new one can be named where the Hub does not tell them."""
+        try:
+            return collections_of(owners, token)
+        except MergeError:
+            return []
 
     def _missing(self, token: Token) -> str:
         """What to do before anything can be published; "" when signed in."""
@@ -236,29 +258,34 @@ class Publishing:
     def publish(
         self, work: Work, session: str | None, token: Token, merge_to: MergeTo, said: Callable[[], Sequence[Example]], link: str,
         owner: str | None, name: str, seen_by: str, confirmed: bool, with_answers: bool, replace: bool,
-        export_to: ExportTo | None = None,
+        export_to: ExportTo | None = None, collection: str = "", judged: Callable[[], Sequence[CardFigure]] = tuple,
+        facts: Mapping[str, str] | None = None,
     ) -> Iterator[Updates]:  # fmt: skip
-        """Merge, then send. export_to: where a GGUF file is wanted beside it."""
-        job = _Job()
+        """Merge, then send, then put it into a collection that is named. export_to: where a GGUF file is wanted beside it."""
+        job, more = _Job(), list[str]()
 
         def send(doing: Doing) -> str:
             lacking = self._missing(token)
             if lacking:
                 raise MergeError(lacking)
             repo = push.repo_id(owner or "", (name or "").strip())
+            wanted = checked(collection)
             asked = self.terms(work, token)
             if asked.confirm and not confirmed:
                 raise MergeError(f"{asked.confirm} Say so by the tick below the licences.")
-            answers = said() if with_answers else ()
+            answers, figures = (said(), judged()) if with_answers else ((), ())
             file = None if export_to is None else f"{repo.partition('/')[2]}-{GGUF}.gguf"
             kept, address = self._merged(work, session, merge_to, job, doing.stopped, file, export_to), ""
             try:
                 address = push.push(
                     kept.folder, repo, token, private=seen_by != PUBLIC, replace=replace, answers=answers, link=link,
+                    figures=figures, facts=facts,
                     progress=job.sent, cancelled=doing.stopped,
                 )  # fmt: skip
             finally:
                 self._let_go(session, kept, address != "")
+            if wanted:
+                more.append(_collected(repo, wanted, token, seen_by != PUBLIC, doing.stopped))
             return address
 
         gone, able = gr.update(visible=False), gr.update(visible=True)
@@ -271,7 +298,7 @@ class Publishing:
                 yield _named(bars=job.shown("busy"))
             elif message.error is None:
                 page = gr.update(link=message.value, visible=True)
-                yield _named(bars=job.shown("done"), notice=say(f"Published: {message.value}"), page=page, **over)
+                yield _named(bars=job.shown("done"), notice=say(f"Published: {message.value}{''.join(more)}"), page=page, **over)
             else:
                 kept = "" if self._kept.get(session or "") is None else " The merge is kept for another try."
                 words = message.words + (kept if isinstance(message.error, (Cancelled, CheckpointError)) else "")
@@ -334,6 +361,17 @@ class Publishing:
 
     def _token(self, token: gr.OAuthToken | None) -> Token:
         return self.studio.host.token(token.token if token is not None else None)
+
+
+def _collected(repo: str, wanted: str, token: Token, private: bool, stopped: Callable[[], bool]) -> str:
+    """What came of putting a published model into a collection, in a sentence: nothing that goes wrong undoes the publishing."""
+    try:
+        return f"\nIt is in the collection {collect(repo, wanted, token, private=private, cancelled=stopped)}"
+    except Cancelled:
+        why = "you stopped it"
+    except MergeError as error:
+        why = str(error).removeprefix(f"{wanted}: ").rstrip(".")
+    return f"\nIt is not in the collection: {why}. On its page on the Hub it can be added to one by hand."
 
 
 def suggested(recipe: Recipe) -> str:

@@ -11,7 +11,7 @@ import merger.ui.workspace as workspace
 from merger.engine.batch import Step
 from merger.errors import MergeError, NonFiniteError
 from merger.export.gguf import about
-from merger.export.modelfile import model_name
+from merger.export.modelfile import commands, modelfile_of
 from merger.files.checkpoints import format_bytes
 from merger.gguf.kinds import KINDS, available
 from merger.gguf.process import missing
@@ -34,6 +34,8 @@ _GGUF = "One file for Ollama, LM Studio and llama.cpp, in 8 bits or in another k
 _KINDS = "f16 is exact, q8_0 half of it and nearly so; in q4_0 answers change."
 MADE = ("merged", "ready", "anyway")
 """What a merge to a zip draws: the status line, the file, the button that goes on with numbers that are not finite."""
+PACKED = (*MADE, "runs", "beside")
+"""The same of a GGUF file: and what runs it."""
 WRITTEN = ("merged", "ready", "write_anyway")
 
 
@@ -75,10 +77,17 @@ class Taking:
                 min_width=180, visible=False,
             )  # fmt: skip
             pack = gr.Button("Make the GGUF file", variant="primary", size="sm", scale=0, min_width=150, visible=False)
+            beside = gr.DownloadButton(
+                "Its Modelfile", size="sm", scale=0, min_width=130, visible=False, elem_id="download-modelfile"
+            )
             cancel = gr.Button("Cancel", size="sm", scale=0, min_width=90)
+        runs = gr.Textbox(
+            "", label="Run it with Ollama, or with llama.cpp", lines=2, max_lines=2, visible=False, interactive=False,
+            buttons=["copy"], elem_id="runs",
+        )  # fmt: skip
         self.desk.shows(
             shared=shared, taking=taking, merged=merged, anyway=anyway, write_anyway=write_anyway, make=make, cancel=cancel,
-            kind=kind, pack=pack,
+            kind=kind, pack=pack, runs=runs, beside=beside,
         )  # fmt: skip
 
     def view_hidden(self) -> None:
@@ -104,14 +113,20 @@ class Taking:
             lambda: gr.update(visible=True), None, shared, **NOW
         )
         parts["link"].change(None, parts["link"], None, js=of_page("address"), **NOW)
-        desk.bind(parts["save"].select, self.save, ["work", "save"], ["merged", "taking", "make", "kind", "pack", "tabs"], **NOW)
+        desk.bind(
+            parts["save"].select,
+            self.save,
+            ["work", "save"],
+            ["merged", "taking", "make", "kind", "pack", "tabs", "runs", "beside"],
+            **NOW,
+        )
         made = desk.bind(parts["make"].click, self.download, ["work"], MADE, **DISK)
         again = desk.bind(parts["anyway"].click, self.download_anyway, ["work"], MADE, **DISK)
-        packed = desk.bind(parts["pack"].click, self.gguf, ["work", "kind"], MADE, **DISK)
+        packed = desk.bind(parts["pack"].click, self.gguf, ["work", "kind"], PACKED, **DISK)
         for event in (made, again, packed):
             event.success(None, None, None, js=of_page("saveFile"), **NOW)
         ended = desk.bind(parts["cancel"].click, self.cancel, [], [], **NOW)
-        ended.then(lambda: gr.update(visible=False), None, taking, **NOW)
+        ended.then(lambda: (gr.update(visible=False),) * 2, None, [taking, parts["runs"]], **NOW)
         if "write" in parts:
             parts["write"].click(lambda: gr.update(visible=True), None, taking, **NOW)
             desk.bind(parts["write"].click, self.write, ["work", "folder"], WRITTEN, **DISK)
@@ -139,6 +154,7 @@ class Taking:
         if key in ("zip", "gguf"):
             packed = key == "gguf"
             shown = {"make": gr.update(visible=not packed), "pack": gr.update(visible=packed), "taking": gr.update(visible=True)}
+            shown |= {"runs": _hidden(), "beside": _hidden()}
             return self.kinds(work, request) | shown if packed else self.size(work, request) | shown | {"kind": _hidden()}
         if key not in ("folder", "publish", "recipe"):
             raise MergeError("There is no such place to save to.")
@@ -174,7 +190,15 @@ class Taking:
         def make(step: Callable[[Step], None], stopped: Callable[[], bool]) -> Path:
             return Files(studio).gguf(work.recipe, str(kind), step, stopped, owner)
 
-        yield from self._made(request, make, MADE)
+        yield {"runs": _hidden(), "beside": _hidden()}
+        for drawn in self._made(request, make, MADE):
+            if "ready" in drawn:
+                made = Path(drawn["ready"]["value"])
+                drawn |= {
+                    "runs": gr.update(value="\n".join(commands(Path(made.name))), visible=True),
+                    "beside": gr.update(value=str(modelfile_of(made)), visible=True),
+                }
+            yield drawn
 
     def download(self, work: Workspace, request: gr.Request, allow: bool = False) -> Iterator[Updates]:
         """Merge to files and offer the zip."""
@@ -242,9 +266,13 @@ class Taking:
     def answers(self, work: Workspace, asked: Any, request: gr.Request | None = None) -> tuple[Example, ...]:
         """What the merge and its parents answered to the open row, for the model's card; nothing where not all have."""
         prompt = prompt_of(asked)
-        names, studio = {"merge": "this model", **short_names([work.base, *work.chosen])}, self.desk.seen(request).studio
-        said = {names[key]: Answers(studio).heard(what, prompt) for key, what in Answers(studio).asked(work).items()}
-        answers = tuple((who, text) for who, text in said.items() if text is not None)
+        names, said_by = (
+            {"merge": "this model", **short_names([work.base, *work.chosen])},
+            Answers(self.desk.seen(request).studio),
+        )
+        bits = said_by.voice(work, prompt)
+        said = {names[key]: said_by.recalled(what, prompt, bits=bits) for key, what in said_by.asked(work).items()}
+        answers = tuple((who + (f" in {a.bits} bits" if a.bits else ""), a.text) for who, a in said.items() if a is not None)
         return (Example(prompt, answers),) if len(answers) == len(said) else ()
 
 
@@ -263,8 +291,7 @@ def _ended(ended: Ended[Path]) -> tuple[str, Path | None]:
     if made.is_dir():
         return f"Written to {made}.", None
     size = f"{made.name}: {format_bytes(made.stat().st_size)}."
-    runs = f" For Ollama: a file Modelfile beside it with the line FROM ./{made.name}, then ollama create {model_name(made)}."
-    return (size + runs if made.suffix == ".gguf" else size), made
+    return size + (" For Ollama save its Modelfile in the same folder." if made.suffix == ".gguf" else ""), made
 
 
 def _drop(studio: Studio, made: Path) -> None:

@@ -61,7 +61,7 @@ class Ask:
     row  whose marks the answers get
     how  in which manner
     kept whether answers are remembered, for whoever asks the same: not what is said in a conversation
-    apart  whether they are heard through llama.cpp, one at a time
+    bits of a weight where they are heard through llama.cpp, one at a time; 0: as they are
     """
 
     prompt: str
@@ -70,7 +70,7 @@ class Ask:
     row: Row | None = None
     how: Manner = GREEDY
     kept: bool = True
-    apart: bool = False
+    bits: int = 0
 
     @property
     def said(self) -> str:
@@ -83,22 +83,35 @@ class Answers:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        self.bits: int | None = None
+        """In how many bits what was asked last was to be heard, see `Ask`; None where nobody was asked."""
+        self.heard_in: dict[str, int] = {}
+        """And in how many each was: weights that 16 do not hold are heard in 8."""
 
     def columns(self, work: Workspace) -> list[dict[str, Any]]:
         """Who answers: the merge first, then the base, then the parents in the mix, then what is kept as A and B."""
         names = lanes.short_names([work.base, *work.chosen])
-        bits = self._bits(work)
+        planned = self._bits(work) if self.bits is None else self.bits
+        bits = {key: self.heard_in.get(_name(what), planned) for key, what in self.asked(work).items()}
+        alike = len({*bits.values()}) == 1
         ink = lanes.inks([*work.shelf, *work.chosen])
         words = {m: self._words(m) for m in (work.base, *work.chosen)}
         several = len({self._template(m) for m in (work.base, *work.chosen)}) > 1
         asked = _asked_in(words[work.base], several)
         unchecked = f"; {UNCHECKED}" if self.studio.second.checked.startswith(UNCHECKED) else ""
-        how = {"heard": f"heard in {bits} bits, as all here{unchecked}"} if bits else {}
+
+        def how(key: str) -> dict[str, str]:
+            lead = key == "merge"
+            if not bits[key] or (alike and not lead):
+                return {}
+            also = f"{', as all here' if alike else ''}{unchecked}" if lead else ""
+            return {"heard": f"heard in {bits[key]} bits{also}"}
+
         return [
-            {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": asked, **how},
-            {"key": work.base, "name": names[work.base], "slot": None, "base": True},
+            {"key": "merge", "name": "your merge", "slot": None, "lead": True, "words": asked, **how("merge")},
+            {"key": work.base, "name": names[work.base], "slot": None, "base": True, **how(work.base)},
             *(
-                {"key": m, "name": names[m], "slot": ink[m], "words": _asked_in(words[m], True) if several else ""}
+                {"key": m, "name": names[m], "slot": ink[m], "words": _asked_in(words[m], True) if several else "", **how(m)}
                 for m in work.chosen
             ),
             *({"key": name, "name": name, "slot": None, "kept": True} for name in self.kept(work)),
@@ -106,9 +119,8 @@ class Answers:
 
     def _bits(self, work: Workspace) -> int:
         """Of a weight, where the merge is heard through llama.cpp; else 0."""
-        with contextlib.suppress(MergeError):
-            return self.studio.outlook(work.recipe, (work.base, *work.chosen)).bits
-        return 0
+        planned = self.voice(work, "")
+        return (self.studio.second.gguf.bits_for(self.studio.plan(work.recipe)) or planned) if planned else 0
 
     def suggested(self, work: Workspace) -> list[str]:
         """Prompts that the cards of a desk's models suggest: the models' own first, then their base's."""
@@ -242,10 +254,10 @@ class Answers:
             silent = [ask for ask in silent if ask.of]
             if not all(ask.how.plain for ask in asks):
                 silent = yield from self._rehearsed(silent, go_on, feeds)
-            apart = self._apart(asks)
-            silent = _one_at_a_time(silent) if apart else silent
-            bare = [] if apart else self._bare(asks, known)
-            other = silent[1:] if apart else [ask for ask in silent if ask.row is not asks[0].row or ask.why is None]
+            bits = self.bits or 0
+            silent = _one_at_a_time(silent, bits) if bits else silent
+            bare = [] if bits else self._bare(asks, known)
+            other = silent[1:] if bits else [ask for ask in silent if ask.row is not asks[0].row or ask.why is None]
             later = [] if idle is None else other
             now = [ask for ask in silent if ask not in later]
             if now or bare:
@@ -270,15 +282,19 @@ class Answers:
         if run == visit.run and visit.stopped >= run:
             yield feeds.stopped()
 
-    def _apart(self, asks: Sequence[Ask]) -> bool:
-        """Whether one of the merges is heard through llama.cpp, and whoever is asked beside it with it."""
+    def voice(self, work: Workspace, prompt: str, manner: Manner = GREEDY) -> int:
+        """In how many bits a desk's models are heard through llama.cpp; 0 where they are as they are."""
+        return self._through([Ask(prompt, self.asked(work), how=manner)])
+
+    def _through(self, asks: Sequence[Ask]) -> int:
+        """In how many bits llama.cpp says one of the merges, and whoever is asked beside it; 0 where none is heard through it."""
         recipes = {_name(what): (ask, what) for ask, _, what in _each(asks) if isinstance(what, Recipe)}
         for ask, recipe in recipes.values():
             with contextlib.suppress(MergeError):  # told when it is asked
                 others = [what for what in ask.of.values() if isinstance(what, str)]
-                if self.studio.outlook(recipe, others, ask.prompt, ask.how.length).bits:
-                    return True
-        return False
+                if bits := self.studio.outlook(recipe, others, ask.prompt, ask.how.length).bits:
+                    return bits
+        return 0
 
     def _turn(
         self, asks: Sequence[Ask], bare: Sequence[tuple[Ask, str, Answer]], visit: Visit, clock: Clock, go_on: Callable[[], bool],
@@ -354,14 +370,20 @@ class Answers:
             yield feeds.failed(str(error), ask.of)
 
     def _known(self, asks: Sequence[Ask]) -> dict[str, Answer]:
-        """Answers that are remembered. MergeError where a prompt is empty, or somebody may not be heard."""
+        """Answers that are remembered, of the voice that is heard now. MergeError where a prompt is empty, or a model closed."""
         for ask in asks:
             if not ask.prompt.strip():
                 raise MergeError("Write a prompt first: a question or a task for the models.")
             self._may(*ask.of.values())
             self.studio.renew(_opened(ask.of))
-        answered = {key: self.studio.answered.get((_name(what), ask.said, ask.how)) for ask, key, what in _each(asks) if ask.kept}
-        return {key: heard for key, heard in answered.items() if heard is not None}
+        self.bits = self._through(asks)
+        known: dict[str, Answer] = {}
+        for ask, key, what in _each(asks):
+            heard = self._recalled(what, ask.said, ask.how, self.bits) if ask.kept else None
+            if heard is not None:
+                known[key] = heard
+                self.heard_in[_name(what)] = heard.bits
+        return known
 
     def _rehearse(self, what: "Recipe | str", prompt: str) -> str:
         """Render somebody's chat template before a place in the line is taken: one that is too much holds nobody up there.
@@ -406,7 +428,7 @@ class Answers:
             said: dict[str, list[Token]] = {k: [] for k in asked}
             others = {k: parents[k] for k in asked if k in parents}
             spoken = (
-                self._through_llama(own, others, prompt, ask.how, go_on) if ask.apart
+                self._through_llama(own, others, prompt, ask.how, go_on) if ask.bits
                 else self._spoken(own, others, prompt, ask.how, go_on, words)
             )  # fmt: skip
             for word in spoken:
@@ -415,8 +437,10 @@ class Answers:
                     continue
                 self.studio.parents.check(_opened(silent))  # what is said of a file that lost its end is of no use
                 if word.token is None:
+                    who, bits = _name(silent[word.key]), self.studio.second.bits if ask.bits else 0
+                    self.heard_in[who] = bits
                     if ask.kept:
-                        self._remember(_name(silent[word.key]), prompt, ask.how, Answer.plain(said[word.key], word.cut))
+                        self._remember(who, prompt, ask.how, Answer.plain(said[word.key], word.cut, bits), ask.bits)
                     feeds.finished(word.key, word.cut)
                 else:
                     said[word.key].append(word.token)
@@ -426,9 +450,9 @@ class Answers:
             for key in own:
                 if (
                     ask.why is not None and go_on() and not self.studio.borrows
-                    and not ask.apart and not self.studio.parents.streams
+                    and not ask.bits and not self.studio.parents.streams
                 ):  # fmt: skip
-                    known = self.studio.answered.get((_name(own[key]), prompt, ask.how))
+                    known = self._recalled(own[key], prompt, ask.how)
                     self._tell(ask, key, known or Answer.plain(said[key]), feeds)
             if not go_on():
                 return
@@ -523,20 +547,27 @@ class Answers:
             why.append(why_token({names[m]: opinions[i] for m, opinions in judged.items()}, names[work.base]))
         return replace(heard, agree=tuple(agree), why=tuple(why))
 
-    def _remember(self, name: str, prompt: str, manner: Manner, heard: Answer) -> None:
-        self.studio.answered[name, prompt, manner] = heard
-        self.studio.answered.move_to_end((name, prompt, manner))
+    def _recalled(self, what: "Recipe | str", prompt: str, manner: Manner, bits: int = 0) -> Answer | None:
+        return self.studio.answered.get((_name(what), prompt, manner, bits))
+
+    def _remember(self, name: str, prompt: str, manner: Manner, heard: Answer, bits: int = 0) -> None:
+        self.studio.answered[name, prompt, manner, bits] = heard
+        self.studio.answered.move_to_end((name, prompt, manner, bits))
         while (
             len(self.studio.answered) > 1
             and sum(KEY_TOKENS + len(one.tokens) for one in list(self.studio.answered.values())) > HEARD_TOKENS
         ):
             self.studio.answered.popitem(last=False)
 
-    def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY) -> str | None:
-        """What the merge of a recipe, or a parent, answered, if it has answered this prompt to the end."""
-        self._may(recipe)
-        answer = self.studio.answered.get((_name(recipe), prompt, manner))
+    def heard(self, recipe: "Recipe | str", prompt: str, manner: Manner = GREEDY, bits: int = 0) -> str | None:
+        """What the merge of a recipe, or a parent, answered, if it has answered this prompt to the end. bits: see `voice`."""
+        answer = self.recalled(recipe, prompt, manner, bits)
         return None if answer is None else answer.text
+
+    def recalled(self, what: "Recipe | str", prompt: str, manner: Manner = GREEDY, bits: int = 0) -> Answer | None:
+        """The same, with how it was heard."""
+        self._may(what)
+        return self._recalled(what, prompt, manner, bits)
 
 
 on_loan: Callable[..., Any] = gpu(seconds)(gpu_tokens)
@@ -562,10 +593,10 @@ def _each(asks: Sequence[Ask]) -> "Iterator[tuple[Ask, str, Recipe | str]]":
     return ((ask, key, what) for ask in asks for key, what in ask.of.items())
 
 
-def _one_at_a_time(asks: Sequence[Ask]) -> list[Ask]:
+def _one_at_a_time(asks: Sequence[Ask], bits: int) -> list[Ask]:
     """The same, each of one speaker, all of one speaker together: loading another takes its time."""
     who = list(dict.fromkeys(_name(what) for _, _, what in _each(asks)))
-    alone = [(who.index(_name(what)), replace(ask, of={key: what}, apart=True)) for ask, key, what in _each(asks)]
+    alone = [(who.index(_name(what)), replace(ask, of={key: what}, bits=bits)) for ask, key, what in _each(asks)]
     return [ask for _, ask in sorted(alone, key=lambda one: one[0])]
 
 

@@ -27,11 +27,13 @@ class Answer:
     why: tuple[str, ...]
     cut: bool = False
     """Whether it was cut off at its length."""
+    bits: int = 0
+    """Of a weight, where llama.cpp said it; 0: the model in memory."""
 
     @classmethod
-    def plain(cls, tokens: Sequence[Token], cut: bool = False) -> "Answer":
+    def plain(cls, tokens: Sequence[Token], cut: bool = False, bits: int = 0) -> "Answer":
         """An answer nobody else has been asked about."""
-        return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens), cut)
+        return cls(tuple(tokens), (None,) * len(tokens), ("",) * len(tokens), cut, bits)
 
     @property
     def text(self) -> str:
@@ -146,9 +148,7 @@ class Feeds:
     def _mark(self, key: str, cut: bool) -> bool | None:
         """Whether an answer is right; one that was cut off is not a whole one."""
         row = self._rows[key]
-        text = "".join(token[0] for token in self._full[key])
-        right = row.right(text.strip())
-        return False if right and ((cut and row.match == "exact") or repeats(text)) else right
+        return is_right(row, "".join(token[0] for token in self._full[key]), cut)
 
     def _feed(self, **more: Any) -> Feed:
         self._seq += 1
@@ -167,6 +167,12 @@ class Feeds:
         self._new, self._full, self._ended, self._busy = [], {}, [], []
         self._sent = time.monotonic()
         return feed
+
+
+def is_right(row: Row, text: str, cut: bool) -> bool | None:
+    """Whether an answer is right; one that was cut off is not a whole one, and one that repeats itself none at all."""
+    right = row.right(text.strip())
+    return False if right and ((cut and row.match == "exact") or repeats(text)) else right
 
 
 def shown(token: Token, parent: str | None, why: str = "") -> list[Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from merger.engine.batch import Step, merge
 from merger.errors import Cancelled, MergeError, OutOfMemory
 from merger.export.gguf import about, export
+from merger.export.modelfile import write_beside
 from merger.files.checkpoints import Checkpoint, format_bytes
 from merger.gguf.kinds import kind_of
 from merger.hub.references import open_here
@@ -87,7 +88,7 @@ class Files:
         self, recipe: Recipe, kind: str, progress: Callable[[Step], None], cancelled: Callable[[], bool] = lambda: False,
         owner: str = "",
     ) -> Path:  # fmt: skip
-        """The merged model as a GGUF file, under the bounds of `archive`."""
+        """The merged model as a GGUF file, and beside it a Modelfile, under the bounds of `archive`."""
         chosen, clock = kind_of(kind), Clock()
         need = about(self.studio.plan(recipe), chosen)
         if need > ARCHIVE_BYTES:
@@ -97,7 +98,9 @@ class Files:
         clock.start(MERGE_SECONDS, f"The export took more than {MERGE_SECONDS // 60} minutes; copy the recipe, do it at home.")
 
         def made(place: Path, stop: Callable[[], bool]) -> Path:
-            return self.export(recipe, place / f"merged-model-{chosen.name}.gguf", chosen.name, progress, stop)
+            file = self.export(recipe, place / f"merged-model-{chosen.name}.gguf", chosen.name, progress, stop)
+            write_beside(file, self.studio.plan(recipe), self.studio.parents.open(recipe, self.studio.access))
+            return file
 
         return self._kept(owner, need, clock, cancelled, made)
 

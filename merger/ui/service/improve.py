@@ -161,7 +161,7 @@ class Improving:
 
     def known(self, model: str, prompt: str) -> Said | None:
         """What a model has said to a prompt on the page already."""
-        heard = None if isinstance(prompt, Plain) else self.studio.answered.get((model, prompt, GREEDY))
+        heard = None if isinstance(prompt, Plain) else self.studio.answered.get((model, prompt, GREEDY, 0))
         return None if heard is None else ([token.id for token in heard.tokens], not heard.cut)
 
     # ------------------------------------------------------------------------------------------ what is found

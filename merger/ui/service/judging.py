@@ -9,6 +9,7 @@ from merger.recipe import Recipe
 from merger.search.babble import babbling
 from merger.search.figures import NAMES, SHARES, Kind, compare, shown, words
 from merger.search.judge import ALL, Judge, Key, Measured
+from merger.search.llama import Guest
 from merger.search.questions import Question, QuestionSet, read_questions
 from merger.search.trials import alone
 from merger.ui.lanes import short_names
@@ -22,6 +23,7 @@ EACH = 20
 """Questions of each skill of the family's."""
 _REMEMBERED = 8
 """Visitors whose models' figures are remembered."""
+ROWS_NAME = "the ticked rows"
 
 
 class Judges:
@@ -40,6 +42,10 @@ class Judges:
             del self._known[next(iter(self._known))]
         return judge
 
+    def known(self, session: str) -> Judge | None:
+        """The judge that this visitor asked last."""
+        return self._known.get(session, (None, None))[1]
+
     def leave(self, session: str) -> None:
         """The visitor is gone."""
         self._known.pop(session, None)
@@ -50,7 +56,7 @@ def of_rows(rows: Sequence[Row]) -> QuestionSet:
     found = [Question(row.prompt, row.answer, row.match or "parent", "rows") for row in rows if row.ticked]
     if not found:
         raise MergeError(NO_ROWS)
-    return QuestionSet("the ticked rows", tuple(dict.fromkeys(found)))
+    return QuestionSet(ROWS_NAME, tuple(dict.fromkeys(found)))
 
 
 def of_family(recipe: Recipe) -> QuestionSet:
@@ -67,17 +73,29 @@ class Judging:
     def __init__(self, studio: Studio, judges: Judges) -> None:
         self.studio, self.judges = studio, judges
 
+    def bits(self, work: Workspace) -> int:
+        """In how many bits llama.cpp says what is judged; 0 where it fits in memory. MergeError where it cannot be asked."""
+        outlook = self.studio.outlook(work.recipe, alone(work.recipe, work.base))
+        if outlook.kind != "live":
+            raise MergeError(f"{outlook.words} So it cannot be asked here; `merger judge --stream` at home can.")
+        return outlook.bits
+
     def measure(
-        self, work: Workspace, asked: QuestionSet, session: str, go_on: Callable[[], bool], tell: Callable[[str], None]
-    ) -> dict[str, Any]:
-        """The figures as the page shows them: of the merge, and how much more they are than each other's."""
+        self, work: Workspace, asked: QuestionSet, session: str, go_on: Callable[[], bool], tell: Callable[[str], None],
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> dict[str, Any]:  # fmt: skip
+        """The figures as the page shows them: of the merge, and how much more they are than each other's.
+
+        stopped  as go_on, without waiting until nobody else wants to be answered
+        """
         recipe, access = work.recipe, self.studio.access
         models = alone(recipe, work.base)
         access.check(*recipe.opened, *models)
-        judge = self.judges.of(
-            session, (asked, models), lambda: Judge(self.studio.searcher, asked, parents=models, access=access)
-        )
+        bits = self.bits(work)
+        judge = self.judges.of(session, (asked, models, bits), lambda: self._judge(asked, models, bits))
         judge.access = access
+        if isinstance(judge.runner, Guest):
+            judge.runner.stopped = stopped
         names = short_names([*models, *recipe.references])
         everybody: dict[str, Recipe | str] = {"your merge": recipe, **{names[m]: m for m in models}}
         kept = work.slots[0]
@@ -89,9 +107,35 @@ class Judging:
         theirs = [h for m in models if m != recipe.base_model for h in measured[names[m]].heard]
         hint = babbling(measured["your merge"].heard, self.studio.verdict(recipe).findings, theirs)
         return {
-            "columns": ["", *everybody], "rows": _rows(measured, asked, names),
+            "columns": _columns(measured), "rows": _rows(measured, asked, names),
             "hint": f"{hint.words} {hint.fix}" if hint else "",
         }  # fmt: skip
+
+    def _judge(self, asked: QuestionSet, models: Sequence[str], bits: int) -> Judge:
+        """Through llama.cpp one is loaded at a time: each is asked by itself, and none is held beside another token by token."""
+        if not bits:
+            return Judge(self.studio.searcher, asked, parents=models, access=self.studio.access)
+        if all(question.match == "parent" for question in asked.questions):
+            raise MergeError(TASTE.format(bits=bits))
+        return Judge(Guest(self.studio.second), asked, access=self.studio.access)
+
+
+TASTE = (
+    "This merge is heard in {bits} bits through llama.cpp, one model at a time, and so only right answers are judged: "
+    "none of these prompts has one. Write one beside a prompt."
+)
+
+
+def _columns(measured: Mapping[str, Measured]) -> list[str]:
+    """Who was judged, and how each was heard where that was through llama.cpp.
+
+    >>> _columns({"your merge": Measured({}, (), bits=8), "base": Measured({}, (), bits=8)})
+    ['heard in 8 bits', 'your merge', 'base']
+    """
+    bits = {one.bits for one in measured.values()}
+    if len(bits) == 1:
+        return [*(f"heard in {each} bits" if each else "" for each in bits), *measured]
+    return ["", *(f"{name}, in {one.bits} bits" for name, one in measured.items())]
 
 
 def _rows(measured: Mapping[str, Measured], asked: QuestionSet, names: Mapping[str, str]) -> list[list[str]]:
@@ -120,4 +164,4 @@ def _cells(key: Key, own: Measured, others: Sequence[Measured]) -> list[str]:
     return cells
 
 
-__all__ = ["Judges", "Judging", "of_family", "of_rows"]
+__all__ = ["ROWS_NAME", "Judges", "Judging", "of_family", "of_rows"]
