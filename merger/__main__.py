@@ -40,8 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, NonFiniteError):
             print("  To merge all the same: --allow-nonfinite.", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nStopped. What a merge has written stays in OUT.partial: the same command goes on from there.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        left = str(stop) or "What a merge has written stays in OUT.partial: the same command goes on from there."
+        print(f"\nStopped. {left}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `merger inspect r.yaml | head`
         sys.stderr.close()
@@ -456,7 +457,7 @@ def _merge(options: argparse.Namespace) -> None:
 
     machines.check(options)
     part, memory = parse_part(options.part) if options.part else None, _memory(options)
-    out = "" if options.dry_run else machines.output(options)
+    out: str | Path = "" if options.dry_run else machines.output(options)
     if options.num_threads is not None:
         use_threads(options.num_threads)
     if options.dry_run or options.verbose:

@@ -166,7 +166,7 @@ def test_only_what_is_needed_is_read_and_kept_nowhere(
     assert headers == sum(8 + int.from_bytes(f.read_bytes()[:8], "little") for f in family.glob("*/*.safetensors"))
     asked.clear()
     merge(recipe, tmp_path / "out", shard_size="3KB", part=part, progress=look, card=False)
-    assert {file.parent.name for file in seen} == {"out.partial"}
+    assert {file.parent.name for file in seen if file.suffix not in (".json", ".so")} == {"out.partial"}, seen
     made = {name for file in (tmp_path / "out.partial").glob("*.safetensors") for name in load_file(file)}
     assert 0 < len(made) < len(plan.jobs)
     needed = sum(models[s.key].tensors[s.name].nbytes for job in plan.jobs if job.name in made for s in {*job.sources, job.base})

@@ -156,18 +156,25 @@ class Uploading:
 @contextlib.contextmanager
 def uploading(to: Folder, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str]) -> Generator[Uploading]:
     """Send a merge to a store. At the end all of it is seen there, or nothing of it."""
-    with temporary() as name:
-        output = Uploading(to, Path(name), files, Uploads(to, files, metadata))
+    with contextlib.ExitStack() as held:
+        folder = Path(held.enter_context(temporary()))
+        beside = held.pop_all()  # errors of what is done meanwhile are not its own
+        output = Uploading(to, folder, files, Uploads(to, files, metadata))
         try:
             yield output
             output.writer.close()
             if to.deferred:
                 to.check_free()  # somebody else may have been faster
-            write_index(output.folder, files, metadata)
-            output.writer.commit(output.folder.iterdir())
+            write_index(folder, files, metadata)
+            output.writer.commit(folder.iterdir())
+        except KeyboardInterrupt:
+            output.writer.discard()
+            raise KeyboardInterrupt("Nothing of it is in the store.") from None
         except BaseException:
             output.writer.discard()
             raise
+        finally:
+            beside.close()
 
 
 __all__ = ["Uploading", "Uploads", "check_target", "target", "uploading"]

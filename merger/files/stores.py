@@ -181,6 +181,15 @@ class Folder:
         """A small file, at once."""
         patient(lambda: self._fs.pipe_file(f"{self.path}/{name}", raw), self._unwritten)
 
+    def size(self, where: str) -> int:
+        """Bytes of a file that was written."""
+
+        def ask() -> Any:
+            self._fs.invalidate_cache()
+            return self._fs.info(where)
+
+        return int(patient(ask, self._unwritten)["size"])
+
     def remove(self, name: str) -> None:
         """Take a file away; where that fails it stays."""
         with contextlib.suppress(Exception):
@@ -254,17 +263,28 @@ class Upload:
             try:
                 self._handle.write(some)
             except Exception as error:
-                raise _unwritten(error, self.name) from None
+                self._again(error, last=False)
             self.at += len(some)
 
     def close(self) -> None:
         """Send the rest."""
         assert self.at == self.size
-        self._do(self._handle.close)
+        try:
+            if hasattr(self._handle, "forced"):  # close would take the handle for sent, whatever became of it
+                self._handle.flush(force=True)
+        except Exception as error:
+            self._again(error, last=True)
+        with contextlib.suppress(Exception):
+            self._handle.close()
 
     def commit(self) -> None:
-        """Let it be seen."""
-        self._do(self._handle.commit)
+        """Let it be seen. MergeError where the store has something else then."""
+        try:
+            self._handle.commit()
+        except Exception as error:
+            raise _unwritten(error, self.name) from None
+        if self._folder.size(self.name) != self.size:
+            raise MergeError(f"{self.name}: the store has not kept what was sent; try again.")
 
     def discard(self) -> None:
         """Forget it, with what has arrived there."""
@@ -275,11 +295,22 @@ class Upload:
         if not self._folder.deferred:
             self._folder.remove(self.name.rpartition("/")[2])
 
-    def _do(self, call: Callable[[], object]) -> None:
-        try:
-            call()
-        except Exception as error:
-            raise _unwritten(error, self.name) from None
+    def _again(self, error: Exception, last: bool) -> None:
+        """Send once more what could not be sent: fsspec's handles keep it until it is there."""
+        handle = self._handle
+        for i in range(TRIES - 1):
+            if not _passing(error) or not hasattr(handle, "forced") or getattr(handle.fs, "fixed_upload_size", False):
+                break
+            time.sleep(FIRST_WAIT * 2**i)
+            if handle.closed:  # the upload could not even be begun
+                handle.closed, handle.offset = False, None
+            handle.forced = False
+            try:
+                handle.flush(force=last)
+                return
+            except Exception as another:
+                error = another
+        raise _unwritten(error, self.name) from None
 
 
 # ---------------------------------------------------------------------------------------------- what goes wrong
