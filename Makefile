@@ -23,6 +23,8 @@ TRITONS := triton==3.7.1
 EVALS := .cache/evals
 # Ray, for merges, sweeps and searches on many machines, and submitit, which hands parts to Slurm
 RAY := .cache/ray
+# s3fs, for models and merges in object stores, and moto, which is S3 on this machine
+STORES := .cache/stores
 # ZeroGPU's own package, which only a Space has (0.1 MB); tests serve it a platform
 SPACES := .cache/spaces
 # peft, which loads what `merger export --lora` writes; it needs nothing that is not there
@@ -38,7 +40,7 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 PYTEST := $(if $(COVERAGE),SLIPCOVER_ENABLED=1 SLIPCOVER_SOURCE=merger) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build bounds evals machines peft client docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
+.PHONY: help run test check lint types js fix build bounds evals machines stores peft client docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -81,6 +83,9 @@ evals: $(VENV)/.dev $(EVALS)/.done  ## test `merger judge --tasks` with lm-eval,
 
 machines: $(VENV)/.dev $(RAY)/.done $(SPACES)/.done  ## test `--ray` on a cluster of this machine (270 MB), and ZeroGPU's package; beside the environment
 	$(PYTEST) tests/test_ray.py tests/test_ray_merge.py tests/test_scale.py tests/test_zerogpu.py
+
+stores: $(VENV)/.dev $(STORES)/.done  ## test merges from S3 to S3, on a stand-in of it in an environment of its own (200 MB)
+	$(PYTEST) tests/test_stores.py tests/test_s3.py tests/test_ranges.py
 
 peft: $(VENV)/.dev $(PEFT)/.done  ## test that peft loads the adapters that `merger export --lora` writes, beside the environment (3 MB)
 	$(PYTEST) tests/test_lora_out.py
@@ -178,6 +183,14 @@ $(RAY)/.done: | $(BIN)/python
 	@$(BIN)/python -m venv $(RAY)
 	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(echo $(RAY)/lib/python*/site-packages)/main.pth"
 	@$(RAY)/bin/python $(PIP) "ray>=2.60" "submitit>=1.5"
+	@touch $@
+
+$(STORES)/.done: | $(BIN)/python
+	@echo "installing s3fs and moto into $(STORES) (200 MB) ..."
+	@$(BIN)/python -m venv $(STORES)
+	@$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > "$$(echo $(STORES)/lib/python*/site-packages)/main.pth"
+	@$(STORES)/bin/python $(PIP) "s3fs==2026.9.0"
+	@$(STORES)/bin/python $(PIP) "moto[server]==5.2.5" "boto3==$$($(STORES)/bin/python -c 'import botocore; print(botocore.__version__)')"
 	@touch $@
 
 $(CLIENT)/.done: | $(BIN)/python

@@ -40,8 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         if isinstance(error, NonFiniteError):
             print("  To merge all the same: --allow-nonfinite.", file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        print("\nStopped. What a merge has written stays in OUT.partial: the same command goes on from there.", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        left = str(stop) or "What a merge has written stays in OUT.partial: the same command goes on from there."
+        print(f"\nStopped. {left}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `merger inspect r.yaml | head`
         sys.stderr.close()
@@ -97,8 +98,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect = commands.add_parser("inspect", help="show the plan and the deltas' statistics; writes nothing")
     _add_recipe(inspect)
     _add_mismatch(inspect)
-    inspect.add_argument("--exact", action="store_true", help="measure every weight, not a sample of each tensor")
-    inspect.add_argument("--tensors", action="store_true", help="list every tensor's sources and numbers")
+    _add_inspect(inspect)
     inspect.set_defaults(run=_inspect)
 
     sweep = commands.add_parser("sweep", help="try many settings of a recipe, score each with probes, list the best first")
@@ -150,6 +150,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_page(page)
     page.set_defaults(run=_page)
     return parser
+
+
+def _add_inspect(inspect: argparse.ArgumentParser) -> None:
+    inspect.add_argument("--exact", action="store_true", help="measure every weight, not a sample of each tensor")
+    inspect.add_argument("--tensors", action="store_true", help="list every tensor's sources and numbers")
+    machines.add_ranges(inspect)
 
 
 def _add_page(page: argparse.ArgumentParser) -> None:
@@ -372,7 +378,9 @@ _ALREADY = {
 
 def _add_mergekit(merge: argparse.ArgumentParser) -> None:
     """The output folder and the options of mergekit-yaml 0.1.5."""
-    merge.add_argument("out", metavar="OUT", nargs="?", help="the new model's folder; must be new or empty")
+    merge.add_argument(
+        "out", metavar="OUT", nargs="?", help="the new model's folder, here or in a store (s3://bucket/folder); new or empty"
+    )
     merge.add_argument("--dry-run", action="store_true", help="print the verdict and write nothing")
     _add_mismatch(merge)
     merge.add_argument("--device", help="cpu (default), cuda, cuda:1, or auto for the fastest there is")
@@ -388,6 +396,7 @@ def _add_mergekit(merge: argparse.ArgumentParser) -> None:
     )
     merge.add_argument("--join", action="store_true", help="put together what the parts have made")
     machines.add(merge, "make all parts on a Ray cluster whose machines share a folder, and put them together")
+    machines.add_ranges(merge)
     merge.add_argument(
         "--allow-nonfinite", action=_YesNo,
         help="go on where a model's numbers, or what is made of them, are NaN or infinite; the notes and the card say where",
@@ -445,20 +454,17 @@ def _merge(options: argparse.Namespace) -> None:
     recipe = _recipe(options)
     if options.transformers_cache is not None:
         os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
-    from merger.engine.batch import output_folder, use_threads
+    from merger.engine.batch import use_threads
     from merger.engine.document import open_models
-    from merger.engine.output import check_free, parse_part
+    from merger.engine.output import parse_part
 
     machines.check(options)
     part, memory = parse_part(options.part) if options.part else None, _memory(options)
-    if not options.dry_run:
-        output_folder(str(options.out))
-        check_free(Path(str(options.out)))
-
+    out: str | Path = "" if options.dry_run else machines.output(options)
     if options.num_threads is not None:
         use_threads(options.num_threads)
     if options.dry_run or options.verbose:
-        models = open_models(recipe)
+        models = open_models(recipe, opener=machines.opener(options))
         plan = _judged(recipe, models)
         if options.dry_run:
             from merger.engine.loadable import check
@@ -466,11 +472,10 @@ def _merge(options: argparse.Namespace) -> None:
             for remark in check(plan, models):
                 print(f"\n  note: {remark}")
     if options.strict or not (options.quiet or options.dry_run or options.verbose or options.join):
-        _warned(recipe, options.strict)
+        _warned(recipe, options)
     if options.dry_run:
         return
     device = options.device or ("cuda" if options.cuda or options.gpu_rich else "cpu")
-    out = output_folder(str(options.out))
     started = time.monotonic()
     with _Bar(options.quiet) as bar:
         done = machines.merge(
@@ -485,9 +490,10 @@ def _merge(options: argparse.Namespace) -> None:
     if part is not None and part.count > 1:
         print(f"part {options.part} is done, in {out}.partial. After the last one: the same command with --join.")
         return
+    load = "Copy it to a folder to load it" if scheme_of(out) else "Load it"
     print(
         f"{out}: {len(done.jobs)} tensors, {format_bytes(done.nbytes)}, {time.monotonic() - started:.1f} s. "
-        f"Load it with transformers: AutoModelForCausalLM.from_pretrained({str(out)!r})"
+        f"{load} with transformers: AutoModelForCausalLM.from_pretrained({'FOLDER' if scheme_of(out) else str(out)!r})"
     )
 
 
@@ -531,20 +537,20 @@ def _judged(recipe: Recipe, models: "Mapping[str, Checkpoint]") -> "Plan":
     return plan
 
 
-def _warned(recipe: Recipe, strict: bool) -> None:
-    """What speaks against the merge, on stderr, before it starts. strict: MergeError where anything does."""
+def _warned(recipe: Recipe, options: argparse.Namespace) -> None:
+    """What speaks against the merge, on stderr, before it starts. --strict: MergeError where anything does."""
     from merger.engine.document import open_models
     from merger.engine.plan import make_plan
     from merger.inspect.verdict import verdict
 
-    models = open_models(recipe)
+    models = open_models(recipe, opener=machines.opener(options))
     against = 0
     for document in (*recipe.earlier, recipe):
         for finding in verdict(document, models, make_plan(document, models)).findings:
             if finding.level != "note":
                 against += 1
                 print(f"{finding.level}: {finding.words}{f' {finding.fix}' if finding.fix else ''}", file=sys.stderr)
-    if strict and against:
+    if options.strict and against:
         raise MergeError(
             f"--strict: {against} thing{'s speak' if against > 1 else ' speaks'} against this merge; nothing was merged."
         )
@@ -584,7 +590,7 @@ def _inspect(options: argparse.Namespace) -> None:
     from merger.engine.document import open_models, reader
     from merger.inspect.analysis import Sketch, combine, damaged, facts, has_deltas, measure, sampled_share
 
-    models = open_models(recipe)
+    models = open_models(recipe, opener=machines.opener(options))
     plan = _judged(recipe, models)
     print(f"\n{recipe.merge_method}: {recipe.method.says} ({recipe.method.source})")
     for reference in recipe.references:

@@ -564,7 +564,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def alone(monkeypatch: Any, cache: Path) -> None:
     """A cache of its own, nobody logged in on this machine, no long waits."""
-    import huggingface_hub
+    import huggingface_hub.constants
 
     from merger.hub import references, wire
 

@@ -26,8 +26,9 @@ from merger.export.lora import Wanted
 from merger.export.lora import export as export_lora
 from merger.files import content
 from merger.files.content import contents
+from merger.files.stores import is_address
 from merger.files.sums import Sum, sum_of
-from merger.hub.references import open_reference
+from merger.hub.references import open_here, open_reference
 from merger.recipe import load
 from merger.recipe import load_file as load_recipe
 
@@ -353,18 +354,19 @@ def test_an_owner_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("address", ["s3://bucket/out", "gs://b/out", "hf://owner/out", "abfs://b/out", "file:///out"])
 def test_an_address_is_no_folder(address: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    says = "write the path alone" if address.startswith("file") else "is an address, and what is made goes to this machine's"
+    says = "write the path alone" if address.startswith("file") else "is an address, and this is made in a folder"
     recipe = load(RECIPE)
-    with pytest.raises(MergeError, match=says):
-        merge(recipe, address, roots=[models])
+    with pytest.raises(MergeError, match="which is not installed here: pip install" if is_address(address) else says):
+        merge(recipe, address, roots=[models])  # a store, and who knows it is not here: see test_stores.py
     with pytest.raises(MergeError, match=says):
         export(recipe, f"{address}.gguf", "f16", roots=[models])
     with pytest.raises(MergeError, match=says):
         export_lora(recipe, address, Wanted(rank=2), roots=[models])
     with pytest.raises(RecipeError, match="is an address; copy the recipe here"):
         load_recipe(address)
-    with pytest.raises(CheckpointError, match="is an address, and models are read from folders and from the Hub"):
-        open_reference(address, [models])
+    for opened in (open_reference, open_here):
+        with pytest.raises(CheckpointError, match=r"is an address, (which `merger merge`|and here only folders)"):
+            opened(address, [models])
     assert [*tmp_path.iterdir()] == [models]
 
 
@@ -382,7 +384,8 @@ def test_no_command_takes_an_address_for_a_path(
     except SystemExit as end:
         code = end.code
     assert code in (1, 2)
-    assert "s3://b/x" in (said := capsys.readouterr().err) and "is an address" in said
+    said = capsys.readouterr().err
+    assert "s3://b/x" in said and ("s3:// needs s3fs, which is not installed" if "merge" in command else "is an address") in said
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -2,7 +2,8 @@
 
 import contextlib
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from merger.errors import MergeError
@@ -11,6 +12,7 @@ from merger.recipe import Recipe
 if TYPE_CHECKING:  # these load torch, which a refused recipe does not need
     from merger.engine.batch import Step
     from merger.engine.plan import Plan
+    from merger.files.checkpoints import Checkpoint
     from merger.search.trials import Mapper
 
 
@@ -20,6 +22,36 @@ def add(parser: ArgumentParser, what: str) -> None:
         "--ray", metavar="ADDRESS", nargs="?", const="auto",
         help=f"{what} (auto, local, host:6379, ray://host:10001; default auto)",
     )  # fmt: skip
+
+
+def add_ranges(parser: ArgumentParser) -> None:
+    """`--ranges`, of commands that read no more of a model than its tensors."""
+    parser.add_argument(
+        "--ranges", action="store_true",
+        help="of models on the Hub read what is needed, by ranges, instead of bringing them here (as hf://owner/name does)",
+    )  # fmt: skip
+
+
+def opener(options: Namespace) -> "Callable[[str, Sequence[Path]], Checkpoint]":
+    """How a command of its owner opens models: addresses too."""
+    from merger.hub.afar import open_anywhere, open_by_ranges
+
+    return open_by_ranges if options.ranges else open_anywhere
+
+
+def output(options: Namespace) -> "str | Path":
+    """Where a merge goes: a folder, or an address in a store. MergeError where it cannot, before anything is loaded."""
+    from merger.engine.batch import output_folder
+    from merger.engine.output import check_free
+    from merger.engine.upload import check_target, target
+
+    to = target(str(options.out))
+    if to is not None:
+        check_target(to, bool(options.part or options.join or options.ray is not None))
+        return to.address
+    out = output_folder(str(options.out))
+    check_free(out)
+    return out
 
 
 def check(options: Namespace) -> None:
@@ -35,14 +67,14 @@ def merge(options: Namespace, recipe: Recipe, out: Any, progress: "Callable[[Ste
     if options.ray is not None:
         from merger.engine.machines import merge_on_ray
 
-        return merge_on_ray(recipe, out, options.ray, device=device, progress=progress, **given)
+        return merge_on_ray(recipe, out, options.ray, ranges=options.ranges, device=device, progress=progress, **given)
     from merger.engine.batch import merge
     from merger.engine.output import WHOLE, parse_part
     from merger.kernels.devices import best_device
 
     return merge(
         recipe, out, device=best_device() if device == "auto" else device, progress=progress,
-        part=parse_part(options.part) if options.part else WHOLE, joining=options.join, **given,
+        part=parse_part(options.part) if options.part else WHOLE, joining=options.join, opener=opener(options), **given,
     )  # fmt: skip
 
 
@@ -71,4 +103,4 @@ def mapper(options: Namespace, device: str) -> "Generator[Mapper | None]":
             yield over
 
 
-__all__ = ["add", "check", "mapper", "merge", "ready"]
+__all__ = ["add", "add_ranges", "check", "mapper", "merge", "opener", "output", "ready"]

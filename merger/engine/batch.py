@@ -7,7 +7,7 @@ import math
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
@@ -35,7 +35,8 @@ from merger.engine.output import (
 )
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.engine.proving import prove
-from merger.engine.tensor import stretches
+from merger.engine.tensor import stretches, used
+from merger.engine.upload import Uploading, check_target, target, uploading
 from merger.errors import (
     NO_MEMORY,
     Cancelled,
@@ -47,7 +48,7 @@ from merger.errors import (
     out_of_memory,
 )
 from merger.files.checkpoints import Checkpoint, cached, format_bytes, parse_size, read_by_files, shards
-from merger.hub import references as hub
+from merger.hub.afar import open_anywhere
 from merger.hub.card import Digests
 from merger.kernels.devices import memory as memory_left
 from merger.kernels.devices import pick_device, tried
@@ -85,12 +86,13 @@ def merge(
     memory: int | None = None,
     part: Part = WHOLE,
     joining: bool = False,
-    opener: Callable[[str, Sequence[Path]], Checkpoint] = hub.open_reference,
+    opener: Callable[[str, Sequence[Path]], Checkpoint] = open_anywhere,
     allow_nonfinite: bool = False,
 ) -> Plan:
     """Merge into a new folder that transformers can load. The folder appears whole, or not at all.
 
-    A merge that was killed goes on from `<folder>.partial` when it is called again with the same recipe and options.
+    A merge that was killed goes on from `<folder>.partial` when it is called again with the same recipe and options. A folder
+    in a store (s3://bucket/folder) is written there, without a copy here; that does not go on, it begins anew.
 
     shard_size   `5GB` in bytes, `1B` in parameters, per file
     roots        where relative model references are looked up, in order
@@ -102,18 +104,23 @@ def merge(
     memory       bytes it may take, beside mapped files; fewer threads are used, or MergeError says why it cannot be
     part         make only this share of the output's files, in `<folder>.partial`
     joining      make nothing: add to what the parts have made what is missing, and let the folder appear
-    opener       opens one model; the default also fetches it from the Hub
+    opener       opens one model; the default also fetches it from the Hub, or reads it by ranges at its address
     allow_nonfinite  go on where a model's numbers, or what is made of them, are NaN or infinite: remarks and card then say where.
                  Otherwise that is a NonFiniteError
     """
-    out = output_folder(folder)
+    to = target(folder)
+    out = output_folder(folder) if to is None else Path()
     on = pick_device(device, elsewhere=joining)
     if on.type != torch.device(device).type:
         log.warning("--device %s: the CPU merges, as Apple's GPUs have no float64; the files are those of every machine.", device)
     limit, counts_parameters = parse_size(shard_size)
-    check_free(out)
+    if to is None:
+        check_free(out)
+    else:
+        check_target(to, part != WHOLE or joining)
     models = open_models(recipe, roots, opener)
-    check_apart(out, models)
+    if to is None:
+        check_apart(out, models)
     plan = with_remarks(make_plan(recipe, models), recipe, models)
     prove(on, {job.method for job in plan.jobs if job.method})
     files = shards([job.slot for job in plan.jobs], limit, counts_parameters)
@@ -133,21 +140,27 @@ def merge(
                 plan = _told(with_allowed(plan, allowed_before(partial)), asked)
                 write_companions(partial, plan, models, tokenizer, digests)
             return plan
-        check_space(out, plan.nbytes)
+        if to is None:
+            check_space(out, plan.nbytes)
         if tokenizer:
             check_companions(models[plan.config_source].folder)
         for model in models.values():
             model.hold()
+        afar = {file for model in models.values() if model.afar is not None for file in model.afar.files}
+        if afar:
+            _focus(plan, models, {slot.name for i in part.files(len(files)) for slot in files[i]})
         room, cap = page_room(), memory_limit()
-        inputs = {file for model in models.values() for piece in model.pieces for file in piece.files}
+        inputs = {file for model in models.values() for piece in model.pieces for file in piece.files} - afar
         needed = plan.nbytes + sum(file.stat().st_size for file in inputs)
         # mapped pages are dear to take back where this process must do it, and not where the system has other memory
         cold = {file for file in inputs if not cached(file)} if cap is not None and needed > cap else set[Path]()
         dirty = min(room, memory or room) // 16 if room and needed > room else None
-        workers = fitting_workers(plan.jobs, workers, memory, models)
+        workers = fitting_workers(plan.jobs, workers, memory, models, room)
         with (
             read_by_files(models.values(), cold) if cold else contextlib.nullcontext(),
-            writing(out, files, metadata, word, part, dirty, allow_nonfinite) as output,
+            uploading(to, files, metadata)
+            if to is not None
+            else writing(out, files, metadata, word, part, dirty, allow_nonfinite) as output,
         ):
             making = Making(output, models, on, allow_nonfinite, progress, stopped)
             making.run(plan.jobs, workers)
@@ -156,11 +169,24 @@ def merge(
                 output.check()
                 write_companions(output.folder, plan, models, tokenizer, digests)
                 check_beside(plan, models)
-            check_inputs(models)
+            check_inputs(models, afar=True)
     finally:
         if digests is not None:
             digests.stop()
     return plan
+
+
+def _focus(plan: Plan, models: Mapping[str, Checkpoint], own: Collection[str]) -> None:
+    """Say which tensors of models that lie elsewhere are going to be read: small ones among them come together."""
+    if any(isinstance(model, Planned) for model in models.values()):
+        return  # what documents are made of is read as well
+    wanted: dict[str, set[str]] = {}
+    for source in (source for job in plan.jobs if job.name in own for source in used(job)):
+        wanted.setdefault(source.key, set()).add(source.name)
+    for reference, model in models.items():
+        if model.afar is not None:
+            stored = [model.tensors[name] for name in map(model.own, wanted.get(reference, ())) if name in model.tensors]
+            model.afar.focus((one.file, one.offset, one.nbytes) for one in stored)
 
 
 def metadata_of(recipe: Recipe) -> dict[str, str]:
@@ -175,15 +201,15 @@ def _told(plan: Plan, asked: loadable.Check | None) -> Plan:
 
 @dataclass
 class Making:
-    """Makes an output's tensors, the largest first, and writes them as they come."""
+    """Makes an output's tensors, in lanes beside each other, and writes them as they come."""
 
-    output: Output
+    output: Output | Uploading
     models: Mapping[str, Checkpoint]
     device: torch.device
     allow_nonfinite: bool
     progress: Callable[[Step], None] | None
     cancelled: Callable[[], bool]
-    _waiting: deque[TensorJob] = field(default_factory=deque[TensorJob])
+    _waiting: deque[list[TensorJob]] = field(default_factory=deque[list[TensorJob]])
     _finished: "SimpleQueue[TensorJob | BaseException]" = field(default_factory=SimpleQueue[TensorJob | BaseException])
     _stop: threading.Event = field(default_factory=threading.Event)
     _alone: threading.Lock = field(default_factory=threading.Lock)
@@ -193,7 +219,7 @@ class Making:
         own = set(self.output.names)
         jobs = [job for job in jobs if job.name in own]
         done = [job for job in jobs if job.name in self.output.done]
-        self._waiting.extend(sorted((job for job in jobs if job.name not in self.output.done), key=lambda job: -job.slot.nbytes))
+        self._waiting.extend(self.output.lanes([job for job in jobs if job.name not in self.output.done]))
         threads = [threading.Thread(target=self._work, daemon=True) for _ in range(1 if self.device.type != "cpu" else workers)]
         try:
             if self.cancelled():
@@ -201,6 +227,11 @@ class Making:
             for thread in threads:
                 begin(thread)
             self._follow(jobs, done)
+        except BaseException:
+            for model in self.models.values():
+                if model.afar is not None:
+                    model.afar.leave()
+            raise
         finally:
             self._stop.set()
             for thread in threads:
@@ -225,15 +256,16 @@ class Making:
         try:
             while not self._stop.is_set():
                 try:
-                    job = self._waiting.popleft()
+                    lane = self._waiting.popleft()
                 except IndexError:  # another took the last one
                     return
-                # tensors that are made whole take memory and torch's own threads: one at a time
-                with contextlib.nullcontext() if fused.supports(job) and self.device.type == "cpu" else self._alone:
-                    made = self._make(job) if self.device.type == "cpu" else self._on_gpu(job)
-                if not made:
-                    return
-                self._finished.put(job)
+                for job in lane:
+                    # tensors that are made whole take memory and torch's own threads: one at a time
+                    with contextlib.nullcontext() if fused.supports(job) and self.device.type == "cpu" else self._alone:
+                        made = self._make(job) if self.device.type == "cpu" else self._on_gpu(job)
+                    if not made:
+                        return
+                    self._finished.put(job)
         except BaseException as error:
             self._finished.put(_cause(error, self._check))
 
@@ -293,10 +325,12 @@ def _cause(error: BaseException, check: Callable[[], None]) -> BaseException:
     return cause
 
 
-def check_inputs(models: Mapping[str, Checkpoint]) -> None:
-    """InputChanged where a weight file is no longer what it was when it was opened."""
+def check_inputs(models: Mapping[str, Checkpoint], afar: bool = False) -> None:
+    """InputChanged where a weight file is no longer what it was when it was opened. afar: ask the stores once more too."""
     for model in models.values():
         model.check()
+        if afar and model.afar is not None:
+            model.afar.check(now=True)
 
 
 def output_folder(folder: str | Path) -> Path:
@@ -323,8 +357,8 @@ def with_allowed(plan: Plan, lines: Mapping[str, str]) -> Plan:
     return replace(plan, remarks=(*plan.remarks, *allowed_remarks([*lines.values()])))
 
 
-def _stopped(done: int, jobs: Sequence[TensorJob], output: Output) -> str:
-    return f"stopped after {done} of {len(jobs)} tensors; nothing was written to {output.folder.with_suffix('')}."
+def _stopped(done: int, jobs: Sequence[TensorJob], output: Output | Uploading) -> str:
+    return f"stopped after {done} of {len(jobs)} tensors; nothing was written to {output.place}."
 
 
 def use_threads(count: int) -> None:

@@ -18,6 +18,7 @@ from merger.errors import (
     MergeError,
 )
 from merger.files.checkpoints import Checkpoint, format_bytes
+from merger.files.ranges import MEMORY
 from merger.files.texts import is_dict
 from merger.hub.lora import Adapted
 from merger.kernels import build, devices, gpu
@@ -193,9 +194,22 @@ BARE_MEMORY = 180_000_000
 def memory_of(job: TensorJob, models: Mapping[str, Checkpoint] | None = None) -> int:
     """Bytes of memory that making one tensor takes beside its files, which are mapped and can be let go of at any time.
 
-    models  opened, for what their LoRAs take; None: they have none
+    models  opened, for what their LoRAs take, and what lies elsewhere and is fetched; None: there is neither
     """
-    return _own_memory(job) + (_adapting(job, models) if models else 0)
+    return _own_memory(job) + (_adapting(job, models) + _fetched(job, models) if models else 0)
+
+
+def _fetched(job: TensorJob, models: Mapping[str, Checkpoint]) -> int:
+    """Bytes of the sources that lie elsewhere: each is in memory while the tensor is made."""
+    return sum(_afar_bytes(models.get(s.key), s.name) for s in {*job.sources, *([job.base] if job.base else [])})
+
+
+def _afar_bytes(model: Checkpoint | None, name: str) -> int:
+    if isinstance(model, Planned):  # what it is made of is fetched, and then it is made
+        job = model.plan.job(name)
+        return _fetched(job, model.parents)
+    stored = model.tensors.get(model.own(name)) if model is not None and model.afar is not None else None
+    return stored.nbytes if stored is not None else 0
 
 
 def _adapting(job: TensorJob, models: Mapping[str, Checkpoint]) -> int:
@@ -223,13 +237,16 @@ _KEPT = 32 << 20
 """glibc gives larger pieces back at once."""
 
 
-def memory_together(jobs: Sequence[TensorJob], workers: int = 2) -> int:
+def memory_together(jobs: Sequence[TensorJob], workers: int = 2, models: Mapping[str, Checkpoint] | None = None) -> int:
     """Bytes that a merge takes beside its files with so many threads: tensors that are made whole are made one at a time, but
-    each thread keeps what was in pieces that the C library does not give back (float64 is the widest)."""
+    each thread keeps what was in pieces that the C library does not give back (float64 is the widest).
+
+    models  as in `memory_of`
+    """
     whole = [job for job in jobs if not _many(job)]
-    alone = max((memory_of(job) for job in whole), default=0)
-    kept = max((memory_of(job) for job in whole if 8 * math.prod(job.shape) < _KEPT), default=0)
-    others = sorted((memory_of(job) for job in jobs if _many(job)), reverse=True)
+    alone = max((memory_of(job, models) for job in whole), default=0)
+    kept = max((memory_of(job, models) for job in whole if 8 * math.prod(job.shape) < _KEPT), default=0)
+    others = sorted((memory_of(job, models) for job in jobs if _many(job)), reverse=True)
     return BARE_MEMORY + alone + workers * kept + sum(others[: workers - 1 if alone else workers])
 
 
@@ -251,27 +268,36 @@ def working_memory(job: TensorJob, kind: str) -> int:
 
 
 def fitting_workers(
-    jobs: Sequence[TensorJob], workers: int | None, memory: int | None, models: Mapping[str, Checkpoint] | None = None
+    jobs: Sequence[TensorJob],
+    workers: int | None,
+    memory: int | None,
+    models: Mapping[str, Checkpoint] | None = None,
+    room: int | None = None,
 ) -> int:
     """How many tensors are made at a time, under a limit of memory. MergeError names a tensor that alone takes more.
 
     models  as in `memory_of`
+    room    bytes there are, where nobody has set a limit: what lies elsewhere is fetched into them
     """
     wanted = workers or processors()
-    if memory is None or not jobs:
+    afar = models is not None and any(model.afar is not None for model in models.values())
+    most = memory if memory is not None else room if afar else None
+    if most is None or not jobs:
         return wanted
+    own = OWN_MEMORY + (MEMORY if afar else 0)
     largest = sorted(jobs, key=lambda job: memory_of(job, models), reverse=True)
     needs = [memory_of(job, models) for job in largest[:wanted]]
-    if OWN_MEMORY + needs[0] > memory:
+    if memory is not None and own + needs[0] > memory:
         job = largest[0]
         why = "" if job.method is None or fused.supports(job) else f", because '{job.method}' looks at the whole tensor at once"
-        need = _enough(OWN_MEMORY + needs[0])
+        why = why or (", because its models lie elsewhere and are fetched into memory" if _fetched(job, models or {}) else "")
+        need = _enough(own + needs[0])
         more = "" if build.available() else ", or install a C compiler: then much less will do"
         raise MergeError(
             f"--memory {format_bytes(memory)}: {job.name} {job.shape} takes {need}{why}.\n"
             f"  Allow that with --memory {need}{more}."
         )
-    return max(k for k in range(1, len(needs) + 1) if OWN_MEMORY + sum(needs[:k]) <= memory)
+    return max((k for k in range(1, len(needs) + 1) if own + sum(needs[:k]) <= most), default=1)
 
 
 def _enough(nbytes: int) -> str:

@@ -2,7 +2,8 @@
 
 Each part is what `merge(part=...)` makes, so that the bits are those of one process. A machine that dies loses what it was
 writing: Ray starts its part again on another, which goes on from the part's journal. Nothing goes through the cluster but names
-and errors: the parents are read, and the output is written, in folders that all machines see.
+and errors: the parents are read, and the output is written, in folders that all machines see; parents in stores and on the Hub
+are read from there.
 """
 
 import contextlib
@@ -23,8 +24,10 @@ from merger.engine.claims import Busy
 from merger.engine.document import open_models
 from merger.engine.output import WHOLE, Leader, Part, check_apart, check_free, check_space, leading, partial_of, split_of, word_of
 from merger.engine.plan import Plan, make_plan
+from merger.engine.upload import check_target, target
 from merger.errors import Cancelled, MergeError
 from merger.files.checkpoints import Checkpoint, format_bytes, parse_size, shards
+from merger.hub.afar import open_anywhere, open_by_ranges
 from merger.hub.card import Digests
 from merger.kernels.devices import pick_device
 from merger.recipe import Recipe
@@ -51,6 +54,7 @@ class _Asked:
     roots: tuple[str, ...]
     given: Mapping[str, Any]
     leader: str
+    ranges: bool = False
     version: str = merger.__version__
 
 
@@ -59,6 +63,7 @@ def merge_on_ray(
     folder: str | Path,
     address: str,
     *,
+    ranges: bool = False,
     device: str = "cpu",
     shard_size: str = "5GB",
     roots: Sequence[Path] = (Path(),),
@@ -76,12 +81,16 @@ def merge_on_ray(
     device   cpu or cuda: then each part takes a GPU; auto: cuda where the cluster has one
     workers  processors for each part; default 4, or what the machines have
     memory   bytes for each part; default: what the plan says
+    ranges   each part reads of the Hub's models what it needs, instead of bringing them whole to its machine
     """
+    to = target(folder)
+    if to is not None:
+        check_target(to, shared=True)
     out = output_folder(folder).absolute()
     roots = tuple(root.absolute() for root in roots)
     limit, counts_parameters = parse_size(shard_size)
     check_free(out)
-    models = open_models(recipe, roots)
+    models = open_models(recipe, roots, _opener(ranges))
     check_apart(out, models)
     plan = with_remarks(make_plan(recipe, models), recipe, models)
     files = shards([job.slot for job in plan.jobs], limit, counts_parameters)
@@ -98,11 +107,11 @@ def merge_on_ray(
         if device.startswith("cuda:"):
             raise MergeError(f"--device {device}: Ray gives each part a GPU of its own; write --device cuda.")
         device = str(pick_device(device, elsewhere=True))
-        size = _size(plan, room, device, workers, memory)
+        size = _size(plan, models, room, device, workers, memory)
         given |= {"device": device, "workers": size.cpus}
         before = split_of(out)  # of a merge that goes on; one that does not fit is refused in words
         count = before if before and before <= len(files) else min(len(files), _EACH * size.at_once)
-        asked = _Asked(recipe, str(out), count, tuple(map(str, roots)), given, "")
+        asked = _Asked(recipe, str(out), count, tuple(map(str, roots)), given, "", ranges)
         with _digests(models if card and count > 1 else None):  # read beside the merge; the join finds them remembered
             if count == 1:
                 remarks = _followed(ray, asked, size, plan, [Part(1, 1)], progress, cancelled)[0]
@@ -112,8 +121,13 @@ def merge_on_ray(
             with leading(out, word, count) as leader:
                 _followed(ray, replace(asked, leader=leader.line), size, plan, leader.parts(), progress, cancelled)
     return merge(
-        recipe, out, device=device, shard_size=shard_size, roots=roots, tokenizer=tokenizer, card=card, joining=True
+        recipe, out, device=device, shard_size=shard_size, roots=roots, tokenizer=tokenizer, card=card, joining=True,
+        opener=_opener(ranges),
     )  # fmt: skip
+
+
+def _opener(ranges: bool) -> Callable[[str, Sequence[Path]], Checkpoint]:
+    return open_by_ranges if ranges else open_anywhere
 
 
 @contextlib.contextmanager
@@ -136,11 +150,14 @@ class _Size:
     at_once: int
 
 
-def _size(plan: Plan, room: Sequence[cluster.Machine], device: str, workers: int | None, memory: int | None) -> _Size:
+def _size(
+    plan: Plan, models: Mapping[str, Checkpoint], room: Sequence[cluster.Machine], device: str, workers: int | None,
+    memory: int | None,
+) -> _Size:  # fmt: skip
     """MergeError where no machine takes a part: Ray would wait for one that does."""
     most = max((machine.cpus for machine in room), default=0)
     cpus = workers or max(1, min(4, int(most)))
-    need = memory or memory_together(plan.jobs, cpus)
+    need = memory or memory_together(plan.jobs, cpus, models)
     gpus = int(torch.device(device).type != "cpu")
     at_once = sum(machine.takes(cpus, need, gpus) for machine in room)
     if not at_once:
@@ -253,7 +270,8 @@ def _make(asked: _Asked, number: int) -> tuple[str, ...]:
     end = time.monotonic() + _WAIT
     while True:
         try:
-            plan = merge(asked.recipe, out, roots=tuple(map(Path, asked.roots)), part=part, **asked.given)
+            roots, opener = tuple(map(Path, asked.roots)), _opener(asked.ranges)
+            plan = merge(asked.recipe, out, roots=roots, part=part, opener=opener, **asked.given)
         except Busy:  # the machine that had this part may have died without a word
             if time.monotonic() > end:
                 raise

@@ -22,7 +22,7 @@ from torch import Tensor
 
 import merger
 from merger.engine.claims import Claim, boot
-from merger.engine.plan import Plan
+from merger.engine.plan import Plan, TensorJob
 from merger.errors import NO_MEMORY, CheckpointError, InputChanged, MergeError, NonFiniteError
 from merger.files.checkpoints import INDEX, Checkpoint, ShardWriter, Slot, file_names, read_header, write_index
 from merger.files.content import Contents, contents
@@ -180,6 +180,15 @@ class Output:
             self.done.add(name)
             if allowed:
                 self.allowed[name] = allowed
+
+    @property
+    def place(self) -> Path:
+        """Where it will be."""
+        return self.folder.with_suffix("")
+
+    def lanes(self, jobs: Sequence[TensorJob]) -> list[list[TensorJob]]:
+        """The jobs in any order, the largest first."""
+        return [[job] for job in sorted(jobs, key=lambda job: -job.slot.nbytes)]
 
     @property
     def names(self) -> list[str]:
@@ -357,7 +366,7 @@ def check_path(out: str | Path) -> None:
         raise MergeError(f"{out}: write the path alone, without file:.")
     if scheme:
         raise MergeError(
-            f"{out}: is an address, and what is made goes to this machine's folders, those of a network too.\n"
+            f"{out}: is an address, and this is made in a folder of this machine, or of a network.\n"
             f"  Write to a folder, then copy it to {scheme}:// with your provider's program, or mount the store as a folder."
         )
 

@@ -22,6 +22,7 @@ from merger.files import texts as small_files
 from merger.files.layout import is_buffer
 from merger.files.mapped import MappedFile, address, written_to
 from merger.files.pickles import read_places
+from merger.files.ranges import Ranges
 from merger.files.sums import Sum, sum_of
 from merger.kernels import build, windows
 from merger.limits import AFAR_TENSORS, HEADER_BYTES, INDEX_BYTES, NAME_CHARACTERS, SHARDS, TENSORS
@@ -102,6 +103,8 @@ class Checkpoint:
     """Which of its tensors hold the same numbers, as far as somebody has looked."""
     _others: dict[str, str] = field(default_factory=dict[str, str], repr=False, compare=False)
     renamed: int = field(default=0, repr=False, compare=False)
+    afar: Ranges | None = field(default=None, repr=False, compare=False)
+    """Those of its weight files that lie elsewhere, and are read by ranges."""
 
     @property
     def words(self) -> Path:
@@ -141,6 +144,9 @@ class Checkpoint:
         count = math.prod(shape)
         if count == 0:
             return torch.empty(shape, dtype=stored.dtype)
+        if self.afar is not None and stored.file in self.afar.files:
+            nbytes = count * stored.dtype.itemsize
+            return torch.frombuffer(self.afar.read(stored.file, offset, nbytes), dtype=stored.dtype).reshape(shape)
         return torch.frombuffer(self.mapping(stored.file), dtype=stored.dtype, count=count, offset=offset).reshape(shape)
 
     def mapping(self, file: Path) -> MappedFile:
@@ -156,13 +162,15 @@ class Checkpoint:
 
     def hold(self) -> None:
         """Map all its files now: what is deleted or replaced from here on is still read as it was."""
-        for file in self._files:
+        for file in self.files:
             self.mapping(file)
 
     def check(self) -> None:
         """InputChanged where a file that was read has been cut or written to since it was opened."""
         for mapped in tuple(self._maps.values()):
             mapped.check()
+        if self.afar is not None:
+            self.afar.check()
 
     def changed(self) -> bool:
         """Whether it must be opened anew: a weight file is no longer what it was, in memory or on the disk."""
@@ -175,6 +183,11 @@ class Checkpoint:
     @cached_property
     def _files(self) -> frozenset[Path]:
         return frozenset(stored.file for stored in self.tensors.values())
+
+    @property
+    def files(self) -> frozenset[Path]:
+        """Those of its weight files that lie on this machine."""
+        return self._files - self.afar.files.keys() if self.afar is not None else self._files
 
     @property
     def pieces(self) -> tuple[Piece, ...]:
@@ -517,25 +530,15 @@ class ShardWriter:
             raise
 
     def _create(self, path: Path, slots: Sequence[Slot], keep: bool) -> None:
-        table: dict[str, Any] = {"__metadata__": {"format": "pt", **self._metadata}}
-        offset = 0
-        for slot in slots:
-            table[slot.name] = {
-                "dtype": slot.packed or _CODES[slot.dtype], "shape": list(slot.shape),
-                "data_offsets": [offset, offset + slot.nbytes],
-            }  # fmt: skip
-            offset += slot.nbytes
-        header = json.dumps(table, separators=(",", ":")).encode()
-        header += b" " * (-len(header) % 8)  # tensors start at a multiple of 8 bytes
-        start = 8 + len(header)
-        if keep and not begins_with(path, len(header).to_bytes(8, "little") + header, start + offset):
+        head, nbytes = header(slots, self._metadata), sum(slot.nbytes for slot in slots)
+        if keep and not begins_with(path, head, len(head) + nbytes):
             self.lost |= {slot.name for slot in slots}
             keep = False
         with full_disk(path):
             self._handles[path] = os.open(path, os.O_RDWR | os.O_CREAT | (0 if keep else os.O_TRUNC), 0o666)
-            reserve(self._handles[path], start + offset)
-            write_at(self._handles[path], len(header).to_bytes(8, "little") + header, 0)
-        offset = start
+            reserve(self._handles[path], len(head) + nbytes)
+            write_at(self._handles[path], head, 0)
+        offset = len(head)
         for slot in slots:
             self._places[slot.name] = (path, offset, slot)
             offset += slot.nbytes
@@ -601,6 +604,21 @@ class ShardWriter:
         for handle in self._handles.values():
             os.close(handle)
         self._handles.clear()
+
+
+def header(slots: Sequence[Slot], metadata: Mapping[str, str]) -> bytes:
+    """The beginning of a safetensors file that holds these tensors, in this order."""
+    table: dict[str, Any] = {"__metadata__": {"format": "pt", **metadata}}
+    offset = 0
+    for slot in slots:
+        table[slot.name] = {
+            "dtype": slot.packed or _CODES[slot.dtype], "shape": list(slot.shape),
+            "data_offsets": [offset, offset + slot.nbytes],
+        }  # fmt: skip
+        offset += slot.nbytes
+    text = json.dumps(table, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # tensors start at a multiple of 8 bytes
+    return len(text).to_bytes(8, "little") + text
 
 
 def write_index(folder: Path, files: Sequence[Sequence[Slot]], metadata: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ Times and inodes tell a file from itself before somebody wrote to it, on one mac
 content does. Files of up to 64 MiB are read whole. Of larger ones the size, the header, both ends of every tensor and 16 KiB of
 every 16 MiB are: of three models of 70B a gigabyte instead of 420. Training moves almost every weight, and a file that is saved
 anew has another header or other sizes: both are noticed. A few weights that somebody changed in place may not be.
+Files that lie in a store or on the Hub are not read: their digest or the store's tag is the word.
 """
 
 import hashlib
@@ -41,9 +42,11 @@ class Contents:
 def contents(models: Mapping[str, Checkpoint]) -> Contents:
     """Look into the files of opened models. CheckpointError where one cannot be read."""
     seen = {file: model.seen.get(file) for model in models.values() for piece in model.pieces for file in piece.files}
+    words = {file: there.word for model in models.values() if model.afar for file, there in model.afar.files.items()}
+    here = [file for file in seen if file not in words]
     try:
-        with ThreadPoolExecutor(min(_READERS, max(1, len(seen)))) as pool:
-            words = dict(zip(seen, pool.map(content, seen), strict=True))
+        with ThreadPoolExecutor(min(_READERS, max(1, len(here)))) as pool:
+            words |= zip(here, pool.map(content, here), strict=True)
     except (MemoryError, RuntimeError) as error:
         if not out_of_memory(error):
             raise
@@ -55,7 +58,7 @@ def contents(models: Mapping[str, Checkpoint]) -> Contents:
         digest = hashlib.sha256()
         for file in (file for piece in model.pieces for file in piece.files):
             digest.update(f"{_name(file)} {words[file]}\n".encode())
-            state = seen[file] or look(file)
+            state = seen[file] or look(file)  # none of what lies elsewhere: its word tells of all of it
             if state is not None and state.size > READ_WHOLE:
                 large = True
                 touched.update(f"{reference} {_name(file)} {state.size} {state.changed}\n".encode("utf-8", "surrogateescape"))

@@ -65,13 +65,14 @@ class Digests:
 
     def __init__(self, models: Mapping[str, Checkpoint]) -> None:
         self._seen = {f: model.seen.get(f) for model in models.values() for piece in model.pieces for f in piece.files}
-        self._found: dict[Path, str] = {}
+        afar = {file: there.sha for model in models.values() if model.afar for file, there in model.afar.files.items()}
+        self._found: dict[Path, str] = afar  # what lies elsewhere is not read for this
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, daemon=True)
         begin(self._thread)
 
     def _work(self) -> None:
-        for file in sorted(self._seen):
+        for file in sorted(self._seen.keys() - self._found.keys()):
             sha, before = digest(file, self._stop), self._seen[file]
             self._found[file] = sha if before is None or look(file) == before else ""  # not of what was merged
 

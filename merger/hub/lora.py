@@ -142,7 +142,7 @@ def adapt(model: Checkpoint, loras: Sequence[tuple[str, Path]]) -> Checkpoint:
     name = "+".join((model.reference, *names))
     own = heads.own_heads(model)  # a head that is the embeddings again follows them, whether the file holds it or not
     tensors = {name: stored for name, stored in model.tensors.items() if name in own or not heads.is_head(name)}
-    made = Adapted(name, model.folder, tensors, model.config, model.seen, loras=names)
+    made = Adapted(name, model.folder, tensors, model.config, model.seen, loras=names, afar=model.afar)
     for reference, folder in loras:
         adapter = _open(reference, folder)
         made = _grown(_with_adapter(made, model, adapter), made, adapter)

@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from merger.errors import CheckpointError, nearest
 from merger.files.checkpoints import Checkpoint, open_checkpoint
+from merger.files.stores import hidden
 from merger.hub import smollm2, store, unpacked
 from merger.hub.lora import adapt
 from merger.hub.store import Fetched, Report, cached, is_hub_id
@@ -44,6 +45,8 @@ def _here(reference: str, roots: Sequence[Path], folders: Collection[str] | None
     packed = _packed(reference, roots) if folders is None else None
     if packed is not None:
         return unpacked.unpacked(packed)
+    if scheme_of(reference):  # whoever asks, this machine's credentials are not theirs
+        raise CheckpointError(f"{hidden(reference)}: is an address, and here only folders and models of the Hub are opened.")
     folder = cached(reference) if is_hub_id(reference) else None
     if folder is None and reference == smollm2.BASE:
         raise CheckpointError(f"{reference}: is not on this machine yet; press SmolLM2-135M-Instruct under Other models first.")
@@ -111,8 +114,8 @@ def folder_of(reference: str, roots: Sequence[Path] = (Path(),), token: Token = 
         raise CheckpointError(f"{reference}: this is a file; name the model's folder.")
     if scheme_of(reference):
         raise CheckpointError(
-            f"{reference}: is an address, and models are read from folders and from the Hub (owner/name).\n"
-            "  Copy the model to a folder first, or mount the store as one."
+            f"{hidden(reference)}: is an address, which `merger merge` and `merger inspect` read; here a model is a folder, or "
+            "one of the Hub (owner/name).\n  Copy the model to a folder first, or mount the store as one."
         )
     if not is_hub_id(reference):
         raise CheckpointError(

@@ -13,6 +13,7 @@ from merger.engine import costs, fused
 from merger.engine.arguments import Arguments
 from merger.engine.budget import memory_together
 from merger.engine.plan import Plan, Source, TensorJob
+from merger.files.checkpoints import Checkpoint
 from merger.files.layout import Layout, role
 from merger.inspect.kinship import Samples, differing
 
@@ -166,15 +167,18 @@ def _facts(job: TensorJob, alters: tuple[float, ...]) -> _Facts:
     return acting, keeps, changes, fused.supports(job)
 
 
-def takes(groups: Sequence[Alike]) -> tuple[int, float]:
-    """Bytes of memory and seconds that a merge of these tensors takes: of each kind one is looked at."""
+def takes(groups: Sequence[Alike], afar: Mapping[str, Checkpoint]) -> tuple[int, float]:
+    """Bytes of memory and seconds that a merge of these tensors takes: of each kind one is looked at.
+
+    afar  the models that lie elsewhere: their tensors are fetched into memory
+    """
     counts: dict[tuple[int, bool], tuple[TensorJob, int]] = {}
     for group in groups:
         for kind, (job, count) in group.kinds.items():
             first, known = counts.get((kind, group.compiled), (job, 0))
             counts[kind, group.compiled] = (first, known + count)
     largest = [job for job, count in counts.values() for _ in range(min(count, 2))]  # as many as are made at a time
-    return memory_together(largest, 2), costs.START + sum(count * costs.seconds(job) for job, count in counts.values())
+    return memory_together(largest, 2, afar), costs.START + sum(count * costs.seconds(job) for job, count in counts.values())
 
 
 ByModel = Mapping[str, Sequence[tuple[Alike, int]]]

@@ -20,6 +20,8 @@ from merger.kernels.finite import Count, Look, count
 from merger.methods.ops import column, total
 
 SAMPLES = 2048
+_ROWS, _WHOLE = 16, 1 << 19
+"""Of a tensor that lies elsewhere: rows that are looked at, and elements up to which it is fetched whole."""
 
 
 class Contest(NamedTuple):
@@ -326,6 +328,7 @@ class Sketch:
     def __init__(self, models: Mapping[str, Checkpoint], samples: int = SAMPLES) -> None:
         self._models = models
         self._samples = samples
+        self._afar = any(model.afar is not None for model in models.values())
         self._held: dict[Source, Tensor] = {}
         self._facts: dict[tuple[Source | None, tuple[Source, ...]], Facts] = {}
         self._done: dict[TensorJob, TensorStats] = {}
@@ -333,13 +336,25 @@ class Sketch:
     def read(self, source: Source) -> Tensor:
         """The sampled values of a tensor, (min(samples, numel),)."""
         if source not in self._held:
-            flat = read_source(self._models, source).reshape(-1)
+            flat = self._some(source) if self._afar else read_source(self._models, source).reshape(-1)
             if flat.numel() > self._samples:
                 flat = flat[_positions(flat.numel(), self._samples)]
             taken = flat.clone()
             self._models[source.key].check()  # it stays for long
             self._held[source] = taken
         return self._held[source]
+
+    def _some(self, source: Source) -> Tensor:
+        """A few rows of a large tensor: of a model that lies elsewhere not all is fetched. The same rows of every model."""
+        model = self._models[source.key]
+        whole = read_source(self._models, source) if source.vocab is not None or source.made is not None else None
+        shape = whole.shape if whole is not None else model.tensors[source.name].shape
+        total = min(shape[0], source.rows or shape[0]) if shape else 0
+        if math.prod(shape) <= _WHOLE or len(shape) < 2 or total < _ROWS:
+            return (read_source(self._models, source) if whole is None else whole).reshape(-1)
+        starts = [(2 * k + 1) * total // (2 * _ROWS) for k in range(_ROWS)]
+        rows = [slice(start, start + 1) for start in starts]
+        return torch.cat([model.read(source.name, run) if whole is None else whole[run] for run in rows]).reshape(-1)
 
     @property
     def samples(self) -> int:

@@ -154,7 +154,7 @@ def verdict(recipe: Recipe, models: Mapping[str, Checkpoint], plan: Plan) -> Ver
         *(Finding("note", remark) for remark in plan.remarks if remark not in coverage(recipe, plan.misfits)),
     ]
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.level))
-    memory, seconds = takes(groups)
+    memory, seconds = takes(groups, {reference: model for reference, model in models.items() if model.afar is not None})
     return Verdict(
         _summary(recipe, plan, findings, shares, numel, can, kept), tuple(findings), _grouped(plan, still), shares,
         numel, can, does, kept, still.nbytes,
