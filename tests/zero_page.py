@@ -1,4 +1,4 @@
-"""The studio under ZeroGPU's own package `spaces`, in a process of its own: `python tests/zero_page.py build|ask`.
+"""The studio under ZeroGPU's own package `spaces`, in a process of its own: `python tests/zero_page.py build|ask|moved`.
 
 SPACES_SOURCE names a folder with the package (or it is installed), ZERO_MODE a file that tells the imitated platform what to
 do (test_zerogpu.py serves it). There is no GPU: the package is told that CUDA is there, and the worker computes on its CPU.
@@ -26,10 +26,15 @@ torch.cuda._is_in_bad_fork = bool  # type: ignore[assignment]
 import spaces.zero.torch as there  # type: ignore[import-not-found]  # noqa: E402
 
 from merger import ui  # noqa: E402
+from merger.engine import session  # noqa: E402
+from merger.engine.session import Parents  # noqa: E402
+from merger.engine.tensor import merge_tensor  # noqa: E402
+from merger.recipe import replace  # noqa: E402
+from merger.search.trials import Runner  # noqa: E402
 from merger.ui import host, studio  # noqa: E402
 from merger.ui.panels import answers as beforehand  # noqa: E402
 from merger.ui.service.answers import Answers  # noqa: E402
-from merger.ui.workspace import Workspace, start  # noqa: E402
+from merger.ui.workspace import Workspace, opened, start  # noqa: E402
 
 there.init = lambda uuid: None
 there.move = lambda callback=None: None
@@ -54,7 +59,56 @@ def ask(page: studio.Studio, work: Workspace, prompt: str, stop_after: float | N
     said = {k: "".join(word[0] for word in tokens) for feed in feeds for k, tokens in feed["full"].items()}
     errors = [message for feed in feeds for message in feed.get("error", {}).values()]
     states = feeds[-1].get("state", {})
-    return {"said": said, "errors": errors, "seconds": time.monotonic() - began, "states": states}
+    tokens = [[word[0], round(word[1], 3)] for feed in feeds for word in feed["full"].get("merge", ())]
+    return {"said": said, "tokens": tokens, "errors": errors, "seconds": time.monotonic() - began, "states": states}
+
+
+def moved() -> None:
+    """One worker for all: bars that move, another visitor's recipe, a call that is stopped while it merges, one that fails."""
+    page, prompt = studio.Studio(ui.PRESETS, "cuda"), "plural of box"
+    works = [start(preset, page.base) for preset in page.presets[:2]]
+    recipe = works[0].recipe
+    works += [opened(works[0], replace(recipe, f"models[{i}].parameters.weight", 0.1)) for i in range(len(recipe.models))]
+    platform("ok")
+
+    def told(i: int) -> None:
+        said = ask(page, works[i], prompt)
+        page.answered.clear()
+        alone = Runner(Parents("cpu", page.parents.roots))  # who has seen none of the calls
+        spoken = alone.turns({"merge": works[i].recipe}, prompt, limit=len(said["tokens"]))
+        truth = [[word.token.text, round(word.token.probability, 3)] for word in spoken if word.token]
+        workers = sorted(worker.pid or 0 for worker in multiprocessing.active_children())
+        tell(f"told {len(order)}", **said, truth=truth, workers=workers)
+        order.append(i)
+
+    order: list[int] = []
+    for i in (0, 2, 1):
+        told(i)
+    Path(os.environ["ZERO_MODE"] + ".slow").touch()  # merging takes its time in the worker
+    tell("stopped", **ask(page, works[3], prompt, 1.0))
+    Path(os.environ["ZERO_MODE"] + ".slow").unlink()
+    time.sleep(2)  # its worker is free again
+    told(3)
+    Path(os.environ["ZERO_MODE"] + ".fails").touch()
+    tell("failed", **ask(page, works[2], prompt))
+    Path(os.environ["ZERO_MODE"] + ".fails").unlink()
+    told(0)
+    told(2)
+
+
+def merging(*args: Any, **more: Any) -> Any:
+    """As merge_tensor; slow, or failing after some tensors, where a file says so."""
+    mode = os.environ["ZERO_MODE"]
+    count[0] += 1
+    if Path(mode + ".slow").exists():
+        time.sleep(0.2)
+    if Path(mode + ".fails").exists() and count[0] % 7 == 0:
+        raise KeyError("no such thing")
+    return merge_tensor(*args, **more)
+
+
+count = [0]
+session.merge_tensor = merging
 
 
 def main(which: str) -> None:
@@ -95,7 +149,7 @@ def main(which: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    moved() if sys.argv[1] == "moved" else main(sys.argv[1])
     for worker in multiprocessing.active_children():
         worker.kill()
     os._exit(0)  # threads of the platform's package wait for their workers
