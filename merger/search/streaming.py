@@ -58,9 +58,11 @@ class StreamRunner(Runner):
 
                 return dict(zip(names, self._pool.map(one, names), strict=True))
 
+            def rows(name: str) -> Iterator[tuple[int, Tensor]]:
+                return in_rows(jobs[name].shape[-1], (part for _, part in stretches(jobs[name], read, device)))
+
             shapes = {job.name: torch.empty(job.shape, dtype=job.out, device="meta") for job in plan.jobs}
             with tokenizer_folder(plan, models) as folder:
-                rows = lambda name: in_rows(jobs[name].shape[-1], (part for _, part in stretches(jobs[name], read, device)))  # noqa: E731
                 stream = Streamed(make, rows, device, lambda layer: self._tell(f"the merge: {layer}"))
                 voice = chat_model(folder, plan.config, shapes, whose_template(plan), stream)
             self._made = text, self.parents.generation, voice
@@ -85,7 +87,11 @@ class StreamRunner(Runner):
                 return dict(zip(names, self._pool.map(one, names), strict=True))
 
             shapes = {name: torch.empty(s.shape, dtype=s.dtype, device="meta") for name, s in model.tensors.items()}
-            rows = lambda name: in_rows(model.tensors[name].shape[-1], _pieces(read_source(held, Source(reference, name))))  # noqa: E731
+
+            def rows(name: str) -> Iterator[tuple[int, Tensor]]:
+                whole = read_source(held, Source(reference, name))
+                return in_rows(whole.shape[-1], _pieces(whole))
+
             stream = Streamed(make, rows, device, lambda layer: self._tell(f"{reference}: {layer}"))
             voice = chat_model(model.words, model.config, shapes, f"the chat template of {reference}", stream)
             self._read[reference] = known = self.parents.generation, voice
