@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import merger
 from merger.cli import export_lora, machines
@@ -78,6 +78,9 @@ def script() -> None:
 SPEAKS = "cpu (default), cuda, auto for the fastest of these, or mps: heard on an Apple GPU, merged by the CPU"
 
 
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # pyright: ignore[reportPrivateUsage]
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="merger", description="Merge language models by arithmetic on their weights.")
     parser.add_argument("--version", action="version", version=f"merger {merger.__version__}")
@@ -132,6 +135,20 @@ def _parser() -> argparse.ArgumentParser:
     _add_serve(serve)
     serve.set_defaults(run=_serve)
 
+    _add_kin(commands)
+    _add_publish(commands)
+
+    methods = commands.add_parser("methods", help="list the merge methods and their parameters")
+    methods.add_argument("name", nargs="?", help="show one method in full")
+    methods.set_defaults(run=_methods)
+
+    page = commands.add_parser("page", help="serve the page: mix models in a browser, and hear them")
+    _add_page(page)
+    page.set_defaults(run=_page)
+    return parser
+
+
+def _add_kin(commands: "_Commands") -> None:
     kin = commands.add_parser("kin", help="say which models come from which, how alike they are, and which are worth merging")
     kin.add_argument(
         "models", nargs="*", metavar="MODEL", help="folders, Hub ids, or model+lora; of the Hub's a few kilobytes are read"
@@ -142,14 +159,20 @@ def _parser() -> argparse.ArgumentParser:
     kin.add_argument("--json", action="store_true", help="print everything for a program")
     kin.set_defaults(run=_kin)
 
-    methods = commands.add_parser("methods", help="list the merge methods and their parameters")
-    methods.add_argument("name", nargs="?", help="show one method in full")
-    methods.set_defaults(run=_methods)
 
-    page = commands.add_parser("page", help="serve the page: mix models in a browser, and hear them")
-    _add_page(page)
-    page.set_defaults(run=_page)
-    return parser
+def _add_publish(commands: "_Commands") -> None:
+    publish = commands.add_parser("publish", help="put a merged model's folder on the Hub, private unless told")
+    publish.add_argument("folder", type=_path, help="what a merge was written to")
+    publish.add_argument("repo", metavar="OWNER/NAME", help="the repository; without an owner it is yours")
+    publish.add_argument("--public", action="store_true", help="everybody may see it")
+    publish.add_argument("--replace", action="store_true", help="if it is there, put this over what is in it, as a new commit")
+    publish.add_argument(
+        "--collection", metavar="NAME", help="put it into this collection too: OWNER/WORDS-ID of one, or a new title"
+    )
+    publish.add_argument(
+        "--allowed", action="store_true", help="the parents' owners allow it, where their licences do not say so"
+    )
+    publish.set_defaults(run=_publish)
 
 
 def _add_inspect(inspect: argparse.ArgumentParser) -> None:
@@ -728,6 +751,12 @@ def _kin(options: argparse.Namespace) -> None:
     from merger.cli import kin
 
     print(kin.run(options))
+
+
+def _publish(options: argparse.Namespace) -> int:
+    from merger.cli import publish
+
+    return publish.run(options)
 
 
 def _doctor(options: argparse.Namespace) -> int:

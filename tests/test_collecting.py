@@ -1,5 +1,6 @@
 """Publish and collections of the Hub: asked for, never silent; what goes wrong there undoes nothing."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ import pytest
 from hub_standin import READER, WRITER, Hub, alone
 
 from merger import merge
+from merger.__main__ import main
 from merger.engine.session import Parents
 from merger.errors import CheckpointError, MergeError
 from merger.hub.collecting import checked, collect, collections_of
@@ -140,3 +142,61 @@ def test_stopped_after_it_was_published(hub: Hub, publishing: Publishing) -> Non
     assert "It is not in the collection: you stopped it." in notice(published(publishing, "New")) and not hub.collections
     with pytest.raises(CheckpointError, match="may not change"):
         collect("writer/new", "New", READER, private=True)
+
+
+# ---------------------------------------------------------------------------------------------- the command
+
+
+@pytest.fixture
+def folder(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HF_TOKEN", WRITER)
+    made = tmp_path / "made"
+    merge(RECIPE, made, roots=[ROOT])
+    return made
+
+
+def test_the_command(hub: Hub, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Private unless told; into no collection unless told."""
+    assert main(["publish", str(folder), "mine"]) == 0
+    assert capsys.readouterr().out == f"Published: {hub.url}/writer/mine\n"
+    assert hub.repos["writer/mine"].private and not hub.collections
+    assert main(["publish", str(folder), "writer/mine", "--collection", "My merges"]) == 1
+    assert "holds" in (said := capsys.readouterr().err) and "say that they may be replaced" in said and not hub.collections
+    assert main(["publish", str(folder), "writer/mine", "--replace", "--public", "--collection", "My merges"]) == 0
+    ((slug, made),) = hub.collections.items()
+    assert capsys.readouterr().out.endswith(f"It is in the collection {hub.url}/collections/{slug}\n") and not made["private"]
+    assert main(["publish", str(folder), "other", "--collection", GONE]) == 1
+    told = capsys.readouterr()
+    assert told.out == f"Published: {hub.url}/writer/other\n"
+    assert told.err.strip().splitlines()[-1] == (
+        "MergeError: writer/other is published, and not in the collection: the collection is not there any more."
+    )
+
+
+def test_the_command_refuses_in_a_sentence(
+    hub: Hub, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*asked: str) -> str:
+        assert main(["publish", *asked]) == 1 and not hub.repos
+        return capsys.readouterr().err.strip()
+
+    assert refused(str(folder / "none"), "x").endswith("is no folder; name the folder that a merge was written to.")
+    assert "cannot be the name of a repository" in refused(str(folder), "writer/no name")
+    assert "at most 59 characters" in refused(str(folder), "x", "--collection", "y" * 60)
+    assert "may not create repositories for team" in refused(str(folder), "team/x")
+    text = (folder / "README.md").read_text()
+    (folder / "README.md").write_text(text.replace("license: apache-2.0", "license: cc-by-nd-4.0"))
+    assert "its card says cc-by-nd-4.0. Publish it only if" in refused(str(folder), "x")
+    (folder / "README.md").write_text("# nothing\n")
+    assert "its card says no licence" in refused(str(folder), "x")
+    monkeypatch.delenv("HF_TOKEN")
+    assert refused(str(folder), "x") == "MergeError: Sign in first: run `hf auth login` with a token that may write."
+
+
+def test_the_command_is_stopped(hub: Hub, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Ctrl-C in the middle: the repository that it made goes again."""
+    before = signal.getsignal(signal.SIGINT)
+    hub.fail("POST .*preupload", slow=lambda: signal.raise_signal(signal.SIGINT))
+    assert main(["publish", str(folder), "mine"]) == 130
+    assert not hub.repos and "nothing was published" in capsys.readouterr().err
+    assert signal.getsignal(signal.SIGINT) is before

@@ -94,6 +94,24 @@ def test_a_types_figures_are_those_of_the_merge_in_memory(kind: str, tmp_path: P
     }
 
 
+@pytest.mark.parametrize("kind", ["mixtral", "qwen3_moe", "gemma3_text", "phi"])
+def test_embeddings_and_heads_by_rows(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two mixtures of experts, embeddings that are scaled, a head with a bias, which is made whole: the same figures."""
+    made: list[str] = []
+    given = streamed.StreamedForward._given_rows
+    monkeypatch.setattr(streamed, "_BY_ROWS", 0)
+    monkeypatch.setattr(streamed, "_LOGITS", 1)  # each text for itself
+    for module in ("merger.engine.tensor", "merger.search.streaming"):
+        monkeypatch.setattr(f"{module}.STRETCH", 1000)  # ends within a row
+    monkeypatch.setattr(
+        streamed.StreamedForward, "_given_rows", lambda self, unit, *a: made.append(unit.name) or given(self, unit, *a)
+    )
+    zoo.family(kind, tmp_path)
+    recipe = load(zoo.RECIPES["ties"].replace("@", str(tmp_path)))
+    same(recipe, [str(tmp_path / "base"), str(tmp_path / "a")], QuestionSet(ASKED.name, ASKED.questions, True))
+    assert {*made} == {"model.embed_tokens", *(() if kind == "phi" else ("lm_head",))}
+
+
 @pytest.mark.smollm
 def test_smollm2_has_the_figures_of_the_merge_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     import smollm
@@ -103,6 +121,7 @@ def test_smollm2_has_the_figures_of_the_merge_in_memory(monkeypatch: pytest.Monk
     except smollm.Unavailable as error:
         pytest.skip(str(error))
     monkeypatch.setattr(streamed, "_SMALL", 1 << 20)
+    monkeypatch.setattr(streamed, "_BY_ROWS", 1 << 20)
     two = "".join(f"  - {{model: {folder}/{n}, parameters: {{weight: 0.7, density: 0.5}}}}\n" for n in ("pirate", "json"))
     recipe = load(f"merge_method: ties\nbase_model: {folder}/base\ndtype: bfloat16\nmodels:\n{two}")
     asked = QuestionSet("s", (
@@ -250,7 +269,50 @@ def test_it_takes_the_memory_of_a_layer(tmp_path: Path) -> None:
     assert whole > 0.9 * size and layer < 170_000_000, (whole, layer)
 
 
-def wide(folder: Path, layers: int = 12, width: int = 1024) -> None:
+LIMITED = """
+import resource, sys
+sys.path.insert(0, sys.argv[2])
+import torch
+torch.set_num_threads(1)
+from merger.chat import streamed
+from merger.engine.session import Parents
+from merger.recipe import load
+from merger.search.judge import Judge, Text
+from merger.search.streaming import StreamRunner
+folder, room = sys.argv[1], int(sys.argv[4])
+streamed._BY_ROWS = int(sys.argv[5])
+models = f"models: [{{model: {folder}2}}], parameters: {{weight: 1, density: 1}}"
+recipe = load(f"{{merge_method: ties, base_model: {folder}, {models}}}")
+text = Text("t", ("one two three", "four five"))
+Judge(StreamRunner(Parents()), None, [text]).measure(sys.argv[3])  # what is loaded once
+runner = StreamRunner(Parents())
+runner.merged(recipe)  # transformers reserves, and does not use, what a matrix takes
+held = int(next(line for line in open("/proc/self/status") if line.startswith("VmData")).split()[1]) * 1024
+resource.setrlimit(resource.RLIMIT_DATA, (held + room, held + room))
+try:
+    print(Judge(runner, None, [text]).measure(recipe).figures["bits", "t"].value)
+except (MemoryError, RuntimeError) as error:
+    print("too much", error)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
+def test_a_vocabulary_larger_than_all_layers_does_not_count(tmp_path: Path) -> None:
+    """Embeddings and head are 600 MB, two layers 34 MB each; the process may take 400 MB: by rows they fit, whole they do not."""
+    for name in ("wide", "wide2"):
+        wide(tmp_path / name, layers=2, vocabulary=300_000)
+    said: list[str] = []
+    for by_rows in (str(streamed._BY_ROWS), str(1 << 40)):
+        ran = subprocess.run(
+            [sys.executable, "-c", LIMITED, str(tmp_path / "wide"), str(ROOT), str(ROOT / FAMILY / "base"), "400000000", by_rows],
+            capture_output=True, text=True, timeout=240, check=False, cwd=ROOT,
+        )  # fmt: skip
+        said.append(ran.stdout.strip() or f"too much {ran.stderr[-500:]}")
+    assert float(said[0]) > 0
+    assert said[1].startswith("too much"), said[1]
+
+
+def wide(folder: Path, layers: int = 12, width: int = 1024, vocabulary: int = 0) -> None:
     """A llama whose numbers are all zero, in a file of holes."""
     own = ROOT / FAMILY / "base"
     folder.mkdir()
@@ -261,7 +323,7 @@ def wide(folder: Path, layers: int = 12, width: int = 1024) -> None:
     config |= {
         "model_type": "llama", "architectures": ["LlamaForCausalLM"], "hidden_size": width, "intermediate_size": 4 * width,
         "num_hidden_layers": layers, "num_attention_heads": 8, "num_key_value_heads": 8, "head_dim": width // 8,
-        "tie_word_embeddings": True,
+        "tie_word_embeddings": True, **({"vocab_size": vocabulary} if vocabulary else {}),
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))
     shapes = {"model.embed_tokens.weight": (config["vocab_size"], width), "model.norm.weight": (width,)}

@@ -130,6 +130,16 @@ class Part:
         """What it is made of."""
         return tuple(itertools.chain.from_iterable(self._group.names.values()))
 
+    @property
+    def same(self) -> str:
+        """The tensor of a file that it is as it is, with no turning or joining; "" where there is no such one."""
+        return self.tensors[0] if self._group.transform is None and len(self.tensors) == 1 else ""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Its type of numbers."""
+        return self._types[self._group.target]
+
     def put(self, tensors: Mapping[str, Tensor]) -> None:
         """Make it of these; what is stacked is moved, so that they are the caller's no longer."""
         sources = {pattern: [tensors[name] for name in names] for pattern, names in self._group.names.items()}

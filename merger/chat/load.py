@@ -16,7 +16,7 @@ from merger.chat.attention import attend_by_rows
 from merger.chat.bind import Bound, bind
 from merger.chat.forward import Forward
 from merger.chat.model import ChatModel
-from merger.chat.streamed import Make, StreamedForward
+from merger.chat.streamed import Make, Rows, StreamedForward
 from merger.errors import CheckpointError
 from merger.limits import MODEL_GROWTH
 from merger.tokenizer import safe
@@ -27,6 +27,7 @@ class Streamed:
     """Where the tensors of a model that is never whole in memory come from, by their names; hears which layer is being made."""
 
     make: Make
+    rows: Rows
     device: torch.device
     tell: Callable[[str], None] = lambda what: None
 
@@ -89,7 +90,9 @@ def _built(
         raise CheckpointError(f"{folder}: its config.json cannot be used: {safe.first_line(error)}") from None
     _check_asks(module, folder)
     if stream is not None:
-        streamed = StreamedForward(module.eval(), length(config), make=stream.make, tell=stream.tell, on=stream.device)
+        streamed = StreamedForward(
+            module.eval(), length(config), make=stream.make, rows=stream.rows, tell=stream.tell, on=stream.device
+        )
         streamed.stream(tensors, str(folder))
         attend_by_rows(module)
         return streamed, Bound()

@@ -25,19 +25,30 @@ T = TypeVar("T")
 Make = Callable[[Sequence[str]], Mapping[str, Tensor]]
 """Gives tensors by their names in the model's files: merged, or read. They are the caller's, to be kept or let go of."""
 
+Rows = Callable[[str], Iterator[tuple[int, Tensor]]]
+"""Gives a matrix by its name, some rows at a time, as (number of the first, rows): the next overwrite them."""
+
 _SMALL = 1 << 20
 """Bytes of what stays: norms, and what a model holds beside its layers."""
 _LARGE = 1 << 23
+_BY_ROWS = 1 << 27
+"""Bytes of embeddings or a head from which they are made some rows at a time: a vocabulary can be more than many layers."""
+_LOGITS = 1 << 28
+"""Bytes of logits that are made of the rows of a head at once."""
 _TOGETHER = 64
 """Passes that go through the layers together: each has a thread, which mostly waits."""
 
 
 @dataclass
 class Unit:
-    """What is made and let go of at once: a layer, the embeddings, the head."""
+    """What is made and let go of at once: a layer, the embeddings, the head.
+
+    matrix  of a file, of which it needs no more than some rows at a time; "" where it needs all
+    """
 
     name: str
     parts: Sequence[Part]
+    matrix: str = ""
 
     @property
     def nbytes(self) -> int:
@@ -96,6 +107,12 @@ class _Pass(threading.Thread):
         answer, self._answer = self._answer, None
         return answer
 
+    @property
+    def wants(self) -> "_ByRows":
+        """What it computes with a matrix that comes row by row."""
+        assert isinstance(self._work, _ByRows)
+        return self._work
+
     def compute(self) -> None:
         """In the caller's thread: compute what is asked for, and let the pass go on to its next layer, or its end."""
         work, self._work = self._work, lambda: None
@@ -124,6 +141,7 @@ class StreamedForward(Forward):
     """
 
     make: Make = field(default=lambda names: {})
+    rows: Rows = field(default=lambda name: iter(()))
     tell: Callable[[str], None] = field(default=lambda what: None)
     on: torch.device = field(default_factory=lambda: torch.device("cpu"))
     streamed = True
@@ -132,6 +150,7 @@ class StreamedForward(Forward):
     _passes: dict[int, _Pass] = field(default_factory=dict[int, _Pass])
     _kept: list[Unit] = field(default_factory=list[Unit])
     _again: set[str] | None = None
+    _rows: dict[str, dict[int, Tensor]] = field(default_factory=dict[str, dict[int, Tensor]])
 
     @property
     def device(self) -> torch.device:
@@ -152,6 +171,7 @@ class StreamedForward(Forward):
         self._fill(stays)
         for module, unit in units:
             if unit.nbytes > _SMALL or len(unit.parts) > 2:
+                unit.matrix = _matrix(module, unit)
                 _wrap(module, self, unit)
                 self._drop(unit)
             else:
@@ -166,8 +186,37 @@ class StreamedForward(Forward):
         own = self._passes.get(threading.get_ident())
         if own is not None:
             return own.ask(unit, work)
+        if isinstance(work, _ByRows):
+            self._given_rows(unit, [work], lambda: None)
+            return work()
         with self._there(unit):
             return work()
+
+    def _given_rows(self, unit: Unit, works: "Sequence[_ByRows]", check: Callable[[], None]) -> None:
+        """Hand each the rows of a unit's matrix; when it is called after this it has its result.
+
+        Inside `keeping` a few rows stay, and are all there are: of a head some from everywhere, as what a type is like does not
+        hang on which words it has.
+        """
+        if self._again is None:
+            given = self._each_row(unit)
+        else:
+            known = self._rows.setdefault(unit.name, {})
+            if any(work.lacks(known) for work in works):
+                for first, rows in self._each_row(unit):
+                    check()
+                    known |= {first + at: rows[at : at + 1].clone() for work in works for at in work.keeps(first, len(rows))}
+            given = iter(known.items())
+        for first, rows in given:
+            check()
+            for work in works:
+                work.take(first, rows)
+        if self._again is None:
+            give_back()
+
+    def _each_row(self, unit: Unit) -> Iterator[tuple[int, Tensor]]:
+        self.tell(unit.name)
+        return ((first, rows.to(self.on, unit.parts[0].dtype)) for first, rows in self.rows(unit.matrix))
 
     def each(self, works: Sequence[Work[T]], check: Callable[[], None]) -> Iterator[tuple[int, T]]:
         """What each work gives, by its place, many together. check: asked at every layer, raises where all is to end."""
@@ -202,11 +251,15 @@ class StreamedForward(Forward):
                 unit = going[0].unit
                 assert unit is not None
                 check()
-                with self._there(unit):
-                    for one in [one for one in going if one.unit is unit]:
-                        check()
-                        one.compute()
-                        yield from self._over(going)
+                waiting = [one for one in going if one.unit is unit]
+                for some in _few(waiting) if unit.matrix else [waiting]:
+                    if unit.matrix:
+                        self._given_rows(unit, [one.wants for one in some], check)
+                    with contextlib.nullcontext() if unit.matrix else self._there(unit):
+                        for one in some:
+                            check()
+                            one.compute()
+                            yield from self._over(going)
         finally:
             for one in going:
                 one.stop()
@@ -266,6 +319,7 @@ class StreamedForward(Forward):
             yield
         finally:
             kept, self._kept, self._again = self._kept, [], None
+            self._rows.clear()
             for unit in kept:
                 self._let_go(unit)
 
@@ -299,15 +353,90 @@ def _units(module: nn.Module, made_of: Mapping[str, Part], name: str = "") -> It
             yield from _units(child, made_of, n)
 
 
+def _matrix(module: nn.Module, unit: Unit) -> str:
+    """The matrix of large embeddings, or of a large head, that is used row by row; "" of all else."""
+    plain = isinstance(module, nn.Embedding) or type(module).forward is nn.Linear.forward
+    if not plain or len(unit.parts) != 1 or unit.nbytes <= _BY_ROWS or unit.parts[0].name != f"{unit.name}.weight":
+        return ""
+    return unit.parts[0].same
+
+
+class _ByRows:
+    """What a module makes of a matrix of which it is given some rows after others: looked-up embeddings, or logits."""
+
+    def __init__(self, module: Any, original: Callable[..., Any], given: Tensor, dtype: torch.dtype) -> None:
+        self._module, self._original, self._given = module, original, given
+        self._size: int = module.weight.shape[0]
+        self._looks_up = isinstance(module, nn.Embedding)
+        if self._looks_up:
+            self._wanted = given.unique()
+            if given.numel() and not 0 <= int(self._wanted[0]) <= int(self._wanted[-1]) < self._size:
+                raise IndexError("index out of range in self")
+            self._out = torch.empty(len(self._wanted), module.weight.shape[1], dtype=dtype, device=given.device)
+        else:
+            self._out = torch.empty(0)
+
+    @property
+    def nbytes(self) -> int:
+        """Of what it makes."""
+        return 0 if self._looks_up else self._given.shape[:-1].numel() * self._size * self._given.element_size()
+
+    def keeps(self, first: int, count: int) -> list[int]:
+        """Which of some rows are kept where a few do: those that are looked up; of a head one of each lot."""
+        if not self._looks_up:
+            return [0]
+        here = (self._wanted >= first) & (self._wanted < first + count)
+        return [int(at) for at in self._wanted[here] - first]
+
+    def lacks(self, known: Mapping[int, Tensor]) -> bool:
+        """Whether it needs a row that is not among these."""
+        return not known.keys() >= {int(one) for one in self._wanted} if self._looks_up else not known
+
+    def take(self, first: int, rows: Tensor) -> None:
+        """The rows of the matrix from `first` on."""
+        if self._looks_up:
+            here = (self._wanted >= first) & (self._wanted < first + len(rows))
+            self._out[here] = rows[self._wanted[here] - first]
+            return
+        if not self._out.numel():
+            self._out = torch.zeros(*self._given.shape[:-1], self._size, dtype=self._given.dtype, device=self._given.device)
+        self._out[..., first : first + len(rows)] = nn.functional.linear(self._given, rows)
+
+    def __call__(self) -> Tensor:
+        """The result. Embeddings are looked up among those that are wanted: what a kind does with them afterwards, it does."""
+        if not self._looks_up:
+            return self._out
+        held = self._module.weight
+        try:
+            self._module.weight = nn.Parameter(self._out, requires_grad=False)
+            return self._original(self._module, torch.searchsorted(self._wanted, self._given))
+        finally:
+            self._module.weight = held
+
+
+def _few(waiting: "Sequence[_Pass]") -> "Iterator[list[_Pass]]":
+    """Passes whose logits, together, are bounded; each at least alone."""
+    some, held = list[_Pass](), 0
+    for one in waiting:
+        if some and held + one.wants.nbytes > _LOGITS:
+            yield some
+            some, held = [], 0
+        some.append(one)
+        held += one.wants.nbytes
+    yield some
+
+
 def _wrap(module: nn.Module, forward: StreamedForward, unit: Unit) -> None:
     """Let a module compute when its parameters are there. By its class: whoever silences it sets its own `forward`."""
     kind = type(module)
     original: Callable[..., Any] = kind.forward
 
     def made(self: nn.Module, *args: Any, **kwargs: Any) -> Any:
+        if unit.matrix and len(args) == 1 and not kwargs:
+            return forward.computed(unit, _ByRows(self, original, args[0], unit.parts[0].dtype))
         return forward.computed(unit, lambda: original(self, *args, **kwargs))
 
     module.__class__ = type(kind.__name__, (kind,), {"forward": made, "__module__": kind.__module__})
 
 
-__all__ = ["Make", "StreamedForward", "Unit"]
+__all__ = ["Make", "Rows", "StreamedForward", "Unit"]

@@ -4,7 +4,7 @@ judge = Judge(StreamRunner(Parents()), read_questions(Path("mine.txt")), shipped
 judge.measure(recipe)     # the figures of the merge in memory, to rounding
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -18,7 +18,7 @@ from merger.engine.companions import tokenizer_folder
 from merger.engine.document import read_source
 from merger.engine.plan import Source, make_plan
 from merger.engine.session import Parents
-from merger.engine.tensor import merge_tensor
+from merger.engine.tensor import STRETCH, merge_tensor, stretches
 from merger.errors import CheckpointError
 from merger.hub.access import Access
 from merger.kernels.devices import uploaded
@@ -60,9 +60,12 @@ class StreamRunner(Runner):
 
                 return dict(zip(names, self._pool.map(one, names), strict=True))
 
+            def rows(name: str) -> Iterator[tuple[int, Tensor]]:
+                return in_rows(jobs[name].shape[-1], (part for _, part in stretches(jobs[name], read, device)))
+
             shapes = {job.name: torch.empty(job.shape, dtype=job.out, device="meta") for job in plan.jobs}
             with tokenizer_folder(plan, models) as folder:
-                stream = Streamed(make, device, lambda layer: self._tell(f"the merge: {layer}"))
+                stream = Streamed(make, rows, device, lambda layer: self._tell(f"the merge: {layer}"))
                 voice = chat_model(folder, plan.config, shapes, whose_template(plan), stream)
             self._made = text, self.parents.generation, voice
         return self._made[2]
@@ -88,7 +91,12 @@ class StreamRunner(Runner):
                 return dict(zip(names, self._pool.map(one, names), strict=True))
 
             shapes = {name: torch.empty(s.shape, dtype=s.dtype, device="meta") for name, s in model.tensors.items()}
-            stream = Streamed(make, device, lambda layer: self._tell(f"{reference}: {layer}"))
+
+            def rows(name: str) -> Iterator[tuple[int, Tensor]]:
+                whole = read_source(held, Source(reference, name))
+                return in_rows(whole.shape[-1], _pieces(whole))
+
+            stream = Streamed(make, rows, device, lambda layer: self._tell(f"{reference}: {layer}"))
             voice = chat_model(model.words, model.config, shapes, f"the chat template of {reference}", stream)
             self._read[reference] = known = self.parents.generation, voice
         return known[1]
@@ -100,4 +108,26 @@ class StreamRunner(Runner):
         return do()
 
 
-__all__ = ["StreamRunner"]
+def in_rows(width: int, pieces: Iterable[Tensor]) -> Iterator[tuple[int, Tensor]]:
+    """Whole rows, (rows, width), of flat pieces that end anywhere, each with the number of its first.
+
+    >>> [(first, rows.tolist()) for first, rows in in_rows(2, torch.arange(6).split(3))]
+    [(0, [[0, 1]]), (1, [[2, 3], [4, 5]])]
+    """
+    first, left = 0, None
+    for piece in pieces:
+        flat = piece if left is None else torch.cat([left, piece])
+        count = flat.numel() // width
+        if count:
+            yield first, flat[: count * width].view(count, width)
+        first += count
+        left = flat[count * width :].clone() if flat.numel() % width else None
+
+
+def _pieces(tensor: Tensor) -> Iterator[Tensor]:
+    """A tensor's numbers, some at a time."""
+    flat = tensor.reshape(-1)
+    return (flat[start : start + STRETCH] for start in range(0, flat.numel(), STRETCH))
+
+
+__all__ = ["StreamRunner", "in_rows"]
