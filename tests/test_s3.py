@@ -170,8 +170,8 @@ PROGRAM = """
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
 
-    def fail(pattern, status, times=999):
-        ask("POST", "/-/fail?" + urlencode(dict(pattern=pattern, status=status, times=times)))
+    def fail(pattern, status, times=999, late=0):
+        ask("POST", "/-/fail?" + urlencode(dict(pattern=pattern, status=status, times=times, late=late)))
 
     def go(name, recipe=RECIPE, out=None, size="4KB", **more):
         try:
@@ -223,6 +223,8 @@ def test_what_goes_wrong(s3: S3, tmp_path: Path) -> None:
         go("sent")
         fail("POST /made/begun.*uploads", 500, times=2)
         go("begun")
+        fail("POST /made/lost/.*uploadId", 500, late=1)
+        go("lost")
 
         def faster(step):
             if step.tensors == 3:
@@ -257,7 +259,7 @@ def test_what_goes_wrong(s3: S3, tmp_path: Path) -> None:
         assert words in found[name] and "\n" not in found[name], found
         assert s3.objects(f"{name}/") == (["faster/out/config.json"] if name == "faster" else []), name
     assert "InputChanged: s3://models/two/model-0000" in found["changed"]
-    for name in ("again", "sent", "begun"):
+    for name in ("again", "sent", "begun", "lost"):
         assert found[name] == "done" and len(s3.objects(f"{name}/")) > 5
     assert s3.pending() == before and s3.ask("GET", "/made/faster/out/config.json") == b"theirs"
 

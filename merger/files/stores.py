@@ -28,6 +28,8 @@ TRIES, FIRST_WAIT = 3, 0.5
 """How often something is asked that failed on the way (the stores' packages try several times themselves); seconds between."""
 BLOCK, MOST_PARTS = 16 << 20, 9_000
 """Bytes of a part of an upload, at least, and parts of a file, at most: S3 takes 10,000."""
+SENDING = 3 * BLOCK
+"""Bytes of memory that an upload takes."""
 _ADDRESS = re.compile(r"[A-Za-z0-9+]+://[^\s?#\\\x00-\x1f]+")
 _TAGS = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "updated", "created")
 _WITH_ACCOUNT = ("az", "abfs", "oci")
@@ -279,12 +281,19 @@ class Upload:
 
     def commit(self) -> None:
         """Let it be seen. MergeError where the store has something else then."""
+        failed: Exception | None = None
         try:
             self._handle.commit()
-        except Exception as error:
+        except FileExistsError as error:
             raise _unwritten(error, self.name) from None
-        if self._folder.size(self.name) != self.size:
-            raise MergeError(f"{self.name}: the store has not kept what was sent; try again.")
+        except Exception as error:  # it may be done, and only the answer was lost
+            failed = error
+        with contextlib.suppress(MergeError):
+            if self._folder.size(self.name) == self.size:
+                return
+        if failed is not None:
+            raise _unwritten(failed, self.name) from None
+        raise MergeError(f"{self.name}: the store has not kept what was sent; try again.")
 
     def discard(self) -> None:
         """Forget it, with what has arrived there."""
@@ -385,4 +394,4 @@ def _lying(entry: Any) -> Lying:
     return Lying(name, int(size or 0), f"{size} {known}")
 
 
-__all__ = ["STORES", "Folder", "Lying", "StoredFile", "Upload", "hidden", "is_address", "opened", "refusal"]
+__all__ = ["SENDING", "STORES", "Folder", "Lying", "StoredFile", "Upload", "hidden", "is_address", "opened", "refusal"]
