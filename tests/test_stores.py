@@ -449,6 +449,19 @@ def test_a_merge_that_fails_leaves_nothing(at: str, family: Path, memory: Any, m
     assert [name for name in memory.store if name.startswith("/made")] == [] and "SECRETWORD" not in str(told.value)
 
 
+def test_a_store_that_knows_no_exclusive_mode(family: Path, memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = type(memory)._open
+
+    def open_(self: Any, path: str, mode: str = "rb", **more: Any) -> Any:
+        if "x" in mode:
+            raise NotImplementedError
+        return real(self, path, mode, **more)
+
+    monkeypatch.setattr(type(memory), "_open", open_)
+    merge(load(TIES.format("")), "memory://made/out", roots=[family])
+    assert fetched(memory, "/made/out", tmp_path / "out") == local(TIES, tmp_path / "plain", family)
+
+
 def test_what_is_there_is_not_touched(family: Path, memory: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     memory.pipe_file("/made/out/mine.txt", b"mine")
     with pytest.raises(MergeError, match=r"memory://made/out: is not empty; name a new folder in the store"):

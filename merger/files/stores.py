@@ -32,6 +32,7 @@ SENDING = 3 * BLOCK
 """Bytes of memory that an upload takes."""
 _ADDRESS = re.compile(r"[A-Za-z0-9+]+://[^\s?#\\\x00-\x1f]+")
 _TAGS = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "updated", "created")
+_DEFERRED = ("s3", "s3a", "gs", "gcs")
 _WITH_ACCOUNT = ("az", "abfs", "oci")
 """Stores whose addresses name an account behind an @."""
 _NO_LOGIN = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "DefaultCredentialsError", "RefreshError")
@@ -99,8 +100,8 @@ class Folder:
 
     @property
     def deferred(self) -> bool:
-        """Whether what is written is seen only when it is committed."""
-        return not self.address.startswith("memory:")
+        """Whether what is written is seen only when it is committed; of the other stores' packages that is not known."""
+        return scheme_of(self.address) in _DEFERRED
 
     def files(self) -> tuple[Lying, ...]:
         """What lies in it, not what is deeper. CheckpointError where there is nothing."""
@@ -165,7 +166,7 @@ class Folder:
         if listed:
             raise MergeError(f"{self.address}: is not empty; name a new folder in the store, or empty it first.")
         bucket = "/".join(self.path.split("/")[:3])
-        if self.deferred:  # memory knows no buckets
+        if self.deferred:
             with contextlib.suppress(_Forbidden):  # whoever may write need not be let look
                 try:
                     patient(lambda: self._fs.info(bucket), self._unwritten)
@@ -176,8 +177,14 @@ class Folder:
         """A file that is about to be made, of so many bytes; it is seen when it is committed, and not before."""
         block = max(BLOCK, -(-size // MOST_PARTS))
         where = f"{self.path}/{name}"
-        make = lambda: self._fs.open(where, "xb", block_size=block, autocommit=False)  # noqa: E731
-        return Upload(where, size, patient(make, self._unwritten), self)
+
+        def begin() -> Any:
+            try:
+                return self._fs.open(where, "xb", block_size=block, autocommit=False)  # x: never over another's
+            except NotImplementedError:  # a store without such a mode
+                return self._fs.open(where, "wb", block_size=block, autocommit=False)
+
+        return Upload(where, size, patient(begin, self._unwritten), self)
 
     def put(self, name: str, raw: bytes) -> None:
         """A small file, at once."""
