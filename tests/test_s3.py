@@ -234,7 +234,7 @@ def test_what_goes_wrong(s3: S3, tmp_path: Path) -> None:
         ranges.SMALL = 0
 
         def change(step):
-            if step.tensors == 3:
+            if step.tensors in (3, 20):  # and back again: whoever only looks at the end sees nothing
                 for n in (1, 2):
                     path = f"/models/two/model-0000{n}-of-00002.safetensors"
                     raw = ask("GET", path)

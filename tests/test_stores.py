@@ -143,11 +143,12 @@ def test_a_lora_on_a_model_in_a_store(family: Path, memory: Any, tmp_path: Path)
         open_anywhere(f"{STORE}one+{STORE}two")
 
 
+@pytest.mark.parametrize("small", [100, 10_000])
 def test_only_what_is_needed_is_read_and_kept_nowhere(
-    family: Path, memory: Any, asked: list[tuple[str, int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: int, family: Path, memory: Any, asked: list[tuple[str, int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a part: the headers, and the tensors it makes, each once; no file of a parent's weights appears on this machine."""
-    for name, value in (("SMALL", 100), ("GAP", 0), ("PIECE", 128)):
+    for name, value in (("SMALL", small), ("GAP", 0), ("PIECE", 128)):
         monkeypatch.setattr(ranges, name, value)
     monkeypatch.setattr("merger.hub.afar.FIRST", 64)
     (tmp_path / "temp").mkdir()
