@@ -30,6 +30,7 @@ BLOCK, MOST_PARTS = 16 << 20, 9_000
 """Bytes of a part of an upload, at least, and parts of a file, at most: S3 takes 10,000."""
 SENDING = 3 * BLOCK
 """Bytes of memory that an upload takes."""
+_BEGINS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+")
 _ADDRESS = re.compile(r"[A-Za-z0-9+]+://[^\s?#\\\x00-\x1f]+")
 _TAGS = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "updated", "created")
 _DEFERRED = ("s3", "s3a", "gs", "gcs")
@@ -67,14 +68,16 @@ def refusal(address: str) -> str:
 def hidden(address: str) -> str:
     """An address as it may be shown: without what could be a key.
 
-    >>> hidden("s3://KEY:SECRET@bucket/model?signature=1")
-    's3://...@bucket/model?...'
+    >>> hidden("s3://KEY:SECRET@bucket/model?signature=1"), hidden("s3:/KEY:SECRET@bucket"), hidden("owner/name@main")
+    ('s3://...@bucket/model?...', 's3:/...@bucket', 'owner/name@main')
     """
-    scheme, slashes, rest = address[:300].partition("://")
-    place, question, _ = rest.partition("?")
+    begins = _BEGINS.match(address)
+    if begins is None:
+        return address
+    place, question, _ = address[begins.end() : 300].partition("?")
     host, slash, path = place.partition("/")
     host = f"...@{host.rpartition('@')[2]}" if "@" in host else host
-    return f"{scheme}{slashes}{host}{slash}{path}{question}{'...' if question else ''}"
+    return f"{begins[0]}{host}{slash}{path}{question}{'...' if question else ''}"
 
 
 @dataclass(frozen=True)
@@ -119,9 +122,7 @@ class Folder:
         where = f"{self.path}/{name}"
         raw: bytes = self._read(lambda: self._fs.cat_file(where), where)
         if len(raw) != size:
-            raise InputChanged(
-                f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True
-            )
+            raise _changed(where)
         return raw
 
     def file(self, lying: Lying) -> "StoredFile":
@@ -131,9 +132,7 @@ class Folder:
         handle = self._read(lambda: self._fs.open(where, "rb", cache_type="none"), where)
         known = self._info(where)
         if known != (lying.size, lying.word):
-            raise InputChanged(
-                f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True
-            )
+            raise _changed(where)
         fetch = getattr(handle, "_fetch_range", None) or (lambda start, end: self._fs.cat_file(where, start=start, end=end))
         return StoredFile(where, lying.size, lying.word, "", self, fetch)
 
@@ -148,9 +147,7 @@ class Folder:
     def check(self, where: str, size: int, word: str) -> None:
         """InputChanged where a file is another one now."""
         if self._info(where) != (size, word):
-            raise InputChanged(
-                f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True
-            )
+            raise _changed(where)
 
     def _read(self, call: Callable[[], T], where: str) -> T:
         return patient(call, lambda error: _unread(error, where))
@@ -364,9 +361,13 @@ def _passing(error: BaseException) -> bool:
     return not (isinstance(error, OSError) and error.errno in (errno.EINVAL, errno.ENOSYS, errno.EPERM))
 
 
+def _changed(where: str) -> InputChanged:
+    return InputChanged(f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True)
+
+
 def _unread(error: BaseException, where: str) -> MergeError:
     if type(error).__name__ == "FileExpired":
-        return InputChanged(f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True)
+        return _changed(where)
     if isinstance(error, FileNotFoundError):
         return CheckpointError(f"{where}: there is nothing of this name in the store, or no such bucket.")
     return CheckpointError(f"{where}: {_why(error, 'read')}")
