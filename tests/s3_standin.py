@@ -2,7 +2,7 @@
 
 GET  /-/asked         [[method, path, range], ...] since the last time, as JSON
 POST /-/fail?...      the next `times` requests whose `METHOD path` matches `pattern` are answered with `status`, or wait
-                      until POST /-/go where `status` is 0
+                      until POST /-/go where `status` is 0. late: what they ask for is done all the same
 """
 
 import json
@@ -37,7 +37,10 @@ class Counting:
             if fault is not None:
                 fault["times"] -= 1
         if fault is not None and fault["status"]:
-            if int(environ.get("CONTENT_LENGTH") or 0):
+            if fault["late"]:
+                for _ in self.behind(environ, lambda *_: None):
+                    pass
+            elif int(environ.get("CONTENT_LENGTH") or 0):
                 environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
             code = {403: "AccessDenied", 404: "NoSuchKey"}.get(fault["status"], "InternalError")
             body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>key KEYID refused</Message></Error>".encode()
@@ -55,7 +58,8 @@ class Counting:
                 answer, self.asked = self.asked, []
             elif path == "/-/fail":
                 self.go.clear()
-                fault = {"pattern": given["pattern"], "status": int(given.get("status", 0)), "times": int(given.get("times", 1))}
+                numbers = {name: int(given.get(name, default)) for name, default in (("status", 0), ("times", 1), ("late", 0))}
+                fault = {"pattern": given["pattern"], **numbers}
                 self.faults = [fault]
             else:
                 self.go.set()

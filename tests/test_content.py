@@ -4,6 +4,7 @@ import errno
 import fcntl
 import os
 import shutil
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -354,6 +355,8 @@ def test_an_owner_gives_signs_of_life(tmp_path: Path, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("address", ["s3://bucket/out", "gs://b/out", "hf://owner/out", "abfs://b/out", "file:///out"])
 def test_an_address_is_no_folder(address: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    for package in ("s3fs", "gcsfs", "adlfs"):
+        monkeypatch.setitem(sys.modules, package, None)
     says = "write the path alone" if address.startswith("file") else "is an address, and this is made in a folder"
     recipe = load(RECIPE)
     with pytest.raises(MergeError, match="which is not installed here: pip install" if is_address(address) else says):
@@ -377,6 +380,8 @@ def test_no_command_takes_an_address_for_a_path(
     command: str, models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    for package in ("s3fs", "gcsfs", "adlfs"):
+        monkeypatch.setitem(sys.modules, package, None)
     (tmp_path / "R").write_text(RECIPE)
     before = sorted(tmp_path.iterdir())
     try:

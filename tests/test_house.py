@@ -24,7 +24,7 @@ RANK = {name: row for row, names in enumerate(ORDER) for name in names.split()}
 ONLY = {
     "gradio": ("ui", "app"), "plotly": ("inspect.plots",), "yaml": ("recipe",), "huggingface_hub": ("hub",),
     "transformers": ("chat", "tokenizer.safe", "engine.loadable", "cli.doctor", "hub.smollm2", "gguf.reading"),
-    "jinja2": ("tokenizer.renderer",),
+    "jinja2": ("tokenizer.renderer",), "fsspec": ("files.stores",), "s3fs": ("files.stores",),
     "uvicorn": ("cli.serve",),
 }  # fmt: skip
 NO_TORCH = (

@@ -170,8 +170,8 @@ PROGRAM = """
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.read()
 
-    def fail(pattern, status, times=999):
-        ask("POST", "/-/fail?" + urlencode(dict(pattern=pattern, status=status, times=times)))
+    def fail(pattern, status, times=999, late=0):
+        ask("POST", "/-/fail?" + urlencode(dict(pattern=pattern, status=status, times=times, late=late)))
 
     def go(name, recipe=RECIPE, out=None, size="4KB", **more):
         try:
@@ -223,16 +223,26 @@ def test_what_goes_wrong(s3: S3, tmp_path: Path) -> None:
         go("sent")
         fail("POST /made/begun.*uploads", 500, times=2)
         go("begun")
+        fail("POST /made/lost/.*uploadId", 500, late=1)
+        go("lost")
 
         def faster(step):
             if step.tensors == 3:
                 ask("PUT", "/made/faster/out/config.json", b"theirs")
 
         go("faster", progress=faster)
+
+        def exclusive(step):
+            if step.tensors == 3:
+                ask("PUT", "/made/exclusive/out/model-00003-of-00003.safetensors", b"theirs")
+
+        free, stores.Folder.check_free = stores.Folder.check_free, lambda self: None  # between the look and the last word
+        go("exclusive", progress=exclusive)
+        stores.Folder.check_free = free
         ranges.SMALL = 0
 
         def change(step):
-            if step.tensors == 3:
+            if step.tensors in (3, 20):  # and back again: whoever only looks at the end sees nothing
                 for n in (1, 2):
                     path = f"/models/two/model-0000{n}-of-00002.safetensors"
                     raw = ask("GET", path)
@@ -251,13 +261,15 @@ def test_what_goes_wrong(s3: S3, tmp_path: Path) -> None:
         "complete": "cannot be written: the store does not answer, or gave up in the middle",
         "last": "may not be written with the credentials that are found here",
         "faster": "MergeError: s3://made/faster/out: is not empty",
+        "exclusive": "model-00003-of-00003.safetensors: is there already; somebody else has written it meanwhile",
         "changed": "was changed while it was being read; begin again when nothing writes to it.",
     }
     for name, words in says.items():
         assert words in found[name] and "\n" not in found[name], found
-        assert s3.objects(f"{name}/") == (["faster/out/config.json"] if name == "faster" else []), name
+        theirs = {"faster": ["faster/out/config.json"], "exclusive": ["exclusive/out/model-00003-of-00003.safetensors"]}
+        assert s3.objects(f"{name}/") == theirs.get(name, []), name
     assert "InputChanged: s3://models/two/model-0000" in found["changed"]
-    for name in ("again", "sent", "begun"):
+    for name in ("again", "sent", "begun", "lost"):
         assert found[name] == "done" and len(s3.objects(f"{name}/")) > 5
     assert s3.pending() == before and s3.ask("GET", "/made/faster/out/config.json") == b"theirs"
 

@@ -3,7 +3,10 @@
 Most with fsspec's memory://; S3 is moto's server on this machine, in an environment of its own.
 """
 
+import errno
+import gc
 import json
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,9 +32,6 @@ from merger.hub.references import open_here
 from merger.inspect.analysis import Sketch
 from merger.recipe import load
 
-ROOT = Path(__file__).parent.parent
-PYTHON = ROOT / ".cache/stores/bin/python"
-here = pytest.mark.skipif(not PYTHON.exists(), reason="no S3 here: `make stores` fetches it (200 MB)")
 TIES = """
 merge_method: ties
 base_model: {0}base
@@ -143,11 +143,12 @@ def test_a_lora_on_a_model_in_a_store(family: Path, memory: Any, tmp_path: Path)
         open_anywhere(f"{STORE}one+{STORE}two")
 
 
+@pytest.mark.parametrize("small", [100, 10_000])
 def test_only_what_is_needed_is_read_and_kept_nowhere(
-    family: Path, memory: Any, asked: list[tuple[str, int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    small: int, family: Path, memory: Any, asked: list[tuple[str, int, int]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a part: the headers, and the tensors it makes, each once; no file of a parent's weights appears on this machine."""
-    for name, value in (("SMALL", 100), ("GAP", 0), ("PIECE", 128)):
+    for name, value in (("SMALL", small), ("GAP", 0), ("PIECE", 128)):
         monkeypatch.setattr(ranges, name, value)
     monkeypatch.setattr("merger.hub.afar.FIRST", 64)
     (tmp_path / "temp").mkdir()
@@ -338,8 +339,10 @@ BAD = {
 
 
 @pytest.mark.parametrize("address", BAD)
-def test_bad_addresses(address: str, tmp_path: Path) -> None:
+def test_bad_addresses(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As a model and as an output; told before anything is asked, and without what could be a key."""
+    for package in ("s3fs", "gcsfs"):
+        monkeypatch.setitem(sys.modules, package, None)  # as where it is not installed
     with pytest.raises(CheckpointError, match=BAD[address]) as told:
         open_anywhere(address)
     assert "SECRETWORD" not in str(told.value) and "\n" not in str(told.value)
@@ -381,11 +384,26 @@ def test_what_is_no_model(memory: Any, family: Path) -> None:
 
 
 def test_copies_are_cleared_away(memory: Any) -> None:
-    model = open_anywhere(f"{STORE}one")
-    place = model.folder
-    assert (place / "config.json").is_file() and not [*place.glob("*.safetensors")]
-    del model
+    def opened() -> Path:
+        place = open_anywhere(f"{STORE}one").folder
+        model = open_anywhere(f"{STORE}one")
+        assert (model.folder / "config.json").is_file() and not [*model.folder.glob("*.safetensors")]
+        return place
+
+    place = opened()
+    gc.collect()
     assert not place.exists()
+
+
+def test_no_room_for_what_is_beside(memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, _: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device", str(self))
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(MergeError, match="cannot be written: No space left on device; name another place in TMPDIR"):
+        open_anywhere(f"{STORE}one")
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_memory_is_reckoned_with(memory: Any, family: Path, tmp_path: Path) -> None:
@@ -447,6 +465,19 @@ def test_a_merge_that_fails_leaves_nothing(at: str, family: Path, memory: Any, m
             cancelled=lambda: at == "stopped" and len(steps) > 3,
         )  # fmt: skip
     assert [name for name in memory.store if name.startswith("/made")] == [] and "SECRETWORD" not in str(told.value)
+
+
+def test_a_store_that_knows_no_exclusive_mode(family: Path, memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = type(memory)._open
+
+    def open_(self: Any, path: str, mode: str = "rb", **more: Any) -> Any:
+        if "x" in mode:
+            raise NotImplementedError
+        return real(self, path, mode, **more)
+
+    monkeypatch.setattr(type(memory), "_open", open_)
+    merge(load(TIES.format("")), "memory://made/out", roots=[family])
+    assert fetched(memory, "/made/out", tmp_path / "out") == local(TIES, tmp_path / "plain", family)
 
 
 def test_what_is_there_is_not_touched(family: Path, memory: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,6 +48,7 @@ from merger.errors import (
     out_of_memory,
 )
 from merger.files.checkpoints import Checkpoint, cached, format_bytes, parse_size, read_by_files, shards
+from merger.files.stores import SENDING
 from merger.hub.afar import open_anywhere
 from merger.hub.card import Digests
 from merger.kernels.devices import memory as memory_left
@@ -155,7 +156,7 @@ def merge(
         # mapped pages are dear to take back where this process must do it, and not where the system has other memory
         cold = {file for file in inputs if not cached(file)} if cap is not None and needed > cap else set[Path]()
         dirty = min(room, memory or room) // 16 if room and needed > room else None
-        workers = fitting_workers(plan.jobs, workers, memory, models, room)
+        workers = fitting_workers(plan.jobs, workers, memory, models, room, 0 if to is None else SENDING)
         with (
             read_by_files(models.values(), cold) if cold else contextlib.nullcontext(),
             uploading(to, files, metadata)

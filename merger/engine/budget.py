@@ -247,7 +247,8 @@ def memory_together(jobs: Sequence[TensorJob], workers: int = 2, models: Mapping
     alone = max((memory_of(job, models) for job in whole), default=0)
     kept = max((memory_of(job, models) for job in whole if 8 * math.prod(job.shape) < _KEPT), default=0)
     others = sorted((memory_of(job, models) for job in jobs if _many(job)), reverse=True)
-    return BARE_MEMORY + alone + workers * kept + sum(others[: workers - 1 if alone else workers])
+    bare = BARE_MEMORY + (2 * MEMORY if models and any(model.afar is not None for model in models.values()) else 0)
+    return bare + alone + workers * kept + sum(others[: workers - 1 if alone else workers])
 
 
 def _many(job: TensorJob) -> bool:
@@ -273,11 +274,13 @@ def fitting_workers(
     memory: int | None,
     models: Mapping[str, Checkpoint] | None = None,
     room: int | None = None,
+    each: int = 0,
 ) -> int:
     """How many tensors are made at a time, under a limit of memory. MergeError names a tensor that alone takes more.
 
     models  as in `memory_of`
     room    bytes there are, where nobody has set a limit: what lies elsewhere is fetched into them
+    each    bytes that a thread takes beside
     """
     wanted = workers or processors()
     afar = models is not None and any(model.afar is not None for model in models.values())
@@ -286,7 +289,7 @@ def fitting_workers(
         return wanted
     own = OWN_MEMORY + (MEMORY if afar else 0)
     largest = sorted(jobs, key=lambda job: memory_of(job, models), reverse=True)
-    needs = [memory_of(job, models) for job in largest[:wanted]]
+    needs = [memory_of(job, models) + each for job in largest[:wanted]]
     if memory is not None and own + needs[0] > memory:
         job = largest[0]
         why = "" if job.method is None or fused.supports(job) else f", because '{job.method}' looks at the whole tensor at once"

@@ -26,6 +26,7 @@ from merger.engine.plan import Plan, TensorJob
 from merger.errors import NO_MEMORY, CheckpointError, InputChanged, MergeError, NonFiniteError
 from merger.files.checkpoints import INDEX, Checkpoint, ShardWriter, Slot, file_names, read_header, write_index
 from merger.files.content import Contents, contents
+from merger.files.stores import hidden
 from merger.regular import JOURNAL, open_regular, scheme_of
 from merger.tokenizer.tokens import COMPANIONS
 
@@ -366,7 +367,7 @@ def check_path(out: str | Path) -> None:
         raise MergeError(f"{out}: write the path alone, without file:.")
     if scheme:
         raise MergeError(
-            f"{out}: is an address, and this is made in a folder of this machine, or of a network.\n"
+            f"{hidden(str(out))}: is an address, and this is made in a folder of this machine, or of a network.\n"
             f"  Write to a folder, then copy it to {scheme}:// with your provider's program, or mount the store as a folder."
         )
 

@@ -28,8 +28,12 @@ TRIES, FIRST_WAIT = 3, 0.5
 """How often something is asked that failed on the way (the stores' packages try several times themselves); seconds between."""
 BLOCK, MOST_PARTS = 16 << 20, 9_000
 """Bytes of a part of an upload, at least, and parts of a file, at most: S3 takes 10,000."""
+SENDING = 3 * BLOCK
+"""Bytes of memory that an upload takes."""
+_BEGINS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/+")
 _ADDRESS = re.compile(r"[A-Za-z0-9+]+://[^\s?#\\\x00-\x1f]+")
 _TAGS = ("ETag", "etag", "md5Hash", "generation", "LastModified", "last_modified", "mtime", "updated", "created")
+_DEFERRED = ("s3", "s3a", "gs", "gcs")
 _WITH_ACCOUNT = ("az", "abfs", "oci")
 """Stores whose addresses name an account behind an @."""
 _NO_LOGIN = ("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "DefaultCredentialsError", "RefreshError")
@@ -64,14 +68,16 @@ def refusal(address: str) -> str:
 def hidden(address: str) -> str:
     """An address as it may be shown: without what could be a key.
 
-    >>> hidden("s3://KEY:SECRET@bucket/model?signature=1")
-    's3://...@bucket/model?...'
+    >>> hidden("s3://KEY:SECRET@bucket/model?signature=1"), hidden("s3:/KEY:SECRET@bucket"), hidden("owner/name@main")
+    ('s3://...@bucket/model?...', 's3:/...@bucket', 'owner/name@main')
     """
-    scheme, slashes, rest = address[:300].partition("://")
-    place, question, _ = rest.partition("?")
+    begins = _BEGINS.match(address)
+    if begins is None:
+        return address
+    place, question, _ = address[begins.end() : 300].partition("?")
     host, slash, path = place.partition("/")
     host = f"...@{host.rpartition('@')[2]}" if "@" in host else host
-    return f"{scheme}{slashes}{host}{slash}{path}{question}{'...' if question else ''}"
+    return f"{begins[0]}{host}{slash}{path}{question}{'...' if question else ''}"
 
 
 @dataclass(frozen=True)
@@ -97,8 +103,8 @@ class Folder:
 
     @property
     def deferred(self) -> bool:
-        """Whether what is written is seen only when it is committed."""
-        return not self.address.startswith("memory:")
+        """Whether what is written is seen only when it is committed; of the other stores' packages that is not known."""
+        return scheme_of(self.address) in _DEFERRED
 
     def files(self) -> tuple[Lying, ...]:
         """What lies in it, not what is deeper. CheckpointError where there is nothing."""
@@ -116,9 +122,7 @@ class Folder:
         where = f"{self.path}/{name}"
         raw: bytes = self._read(lambda: self._fs.cat_file(where), where)
         if len(raw) != size:
-            raise InputChanged(
-                f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True
-            )
+            raise _changed(where)
         return raw
 
     def file(self, lying: Lying) -> "StoredFile":
@@ -128,9 +132,7 @@ class Folder:
         handle = self._read(lambda: self._fs.open(where, "rb", cache_type="none"), where)
         known = self._info(where)
         if known != (lying.size, lying.word):
-            raise InputChanged(
-                f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True
-            )
+            raise _changed(where)
         fetch = getattr(handle, "_fetch_range", None) or (lambda start, end: self._fs.cat_file(where, start=start, end=end))
         return StoredFile(where, lying.size, lying.word, "", self, fetch)
 
@@ -145,9 +147,7 @@ class Folder:
     def check(self, where: str, size: int, word: str) -> None:
         """InputChanged where a file is another one now."""
         if self._info(where) != (size, word):
-            raise InputChanged(
-                f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True
-            )
+            raise _changed(where)
 
     def _read(self, call: Callable[[], T], where: str) -> T:
         return patient(call, lambda error: _unread(error, where))
@@ -163,7 +163,7 @@ class Folder:
         if listed:
             raise MergeError(f"{self.address}: is not empty; name a new folder in the store, or empty it first.")
         bucket = "/".join(self.path.split("/")[:3])
-        if self.deferred:  # memory knows no buckets
+        if self.deferred:
             with contextlib.suppress(_Forbidden):  # whoever may write need not be let look
                 try:
                     patient(lambda: self._fs.info(bucket), self._unwritten)
@@ -174,8 +174,14 @@ class Folder:
         """A file that is about to be made, of so many bytes; it is seen when it is committed, and not before."""
         block = max(BLOCK, -(-size // MOST_PARTS))
         where = f"{self.path}/{name}"
-        make = lambda: self._fs.open(where, "xb", block_size=block, autocommit=False)  # noqa: E731
-        return Upload(where, size, patient(make, self._unwritten), self)
+
+        def begin() -> Any:
+            try:
+                return self._fs.open(where, "xb", block_size=block, autocommit=False)  # x: never over another's
+            except NotImplementedError:  # a store without such a mode
+                return self._fs.open(where, "wb", block_size=block, autocommit=False)
+
+        return Upload(where, size, patient(begin, self._unwritten), self)
 
     def put(self, name: str, raw: bytes) -> None:
         """A small file, at once."""
@@ -279,12 +285,19 @@ class Upload:
 
     def commit(self) -> None:
         """Let it be seen. MergeError where the store has something else then."""
+        failed: Exception | None = None
         try:
             self._handle.commit()
-        except Exception as error:
+        except FileExistsError as error:
             raise _unwritten(error, self.name) from None
-        if self._folder.size(self.name) != self.size:
-            raise MergeError(f"{self.name}: the store has not kept what was sent; try again.")
+        except Exception as error:  # it may be done, and only the answer was lost
+            failed = error
+        with contextlib.suppress(MergeError):
+            if self._folder.size(self.name) == self.size:
+                return
+        if failed is not None:
+            raise _unwritten(failed, self.name) from None
+        raise MergeError(f"{self.name}: the store has not kept what was sent; try again.")
 
     def discard(self) -> None:
         """Forget it, with what has arrived there."""
@@ -348,9 +361,13 @@ def _passing(error: BaseException) -> bool:
     return not (isinstance(error, OSError) and error.errno in (errno.EINVAL, errno.ENOSYS, errno.EPERM))
 
 
+def _changed(where: str) -> InputChanged:
+    return InputChanged(f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True)
+
+
 def _unread(error: BaseException, where: str) -> MergeError:
     if type(error).__name__ == "FileExpired":
-        return InputChanged(f"{where}: was changed while it was being read; begin again when nothing writes to it.", fresh=True)
+        return _changed(where)
     if isinstance(error, FileNotFoundError):
         return CheckpointError(f"{where}: there is nothing of this name in the store, or no such bucket.")
     return CheckpointError(f"{where}: {_why(error, 'read')}")
@@ -385,4 +402,4 @@ def _lying(entry: Any) -> Lying:
     return Lying(name, int(size or 0), f"{size} {known}")
 
 
-__all__ = ["STORES", "Folder", "Lying", "StoredFile", "Upload", "hidden", "is_address", "opened", "refusal"]
+__all__ = ["SENDING", "STORES", "Folder", "Lying", "StoredFile", "Upload", "hidden", "is_address", "opened", "refusal"]
