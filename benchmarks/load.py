@@ -107,8 +107,9 @@ async def person(i: int, browser: Any, address: str, rounds: int, asking: bool, 
 class Player:
     """A visitor without a browser: sends what the page would send, and reads the answers' stream."""
 
-    def __init__(self, i: int, address: str, config: dict[str, Any], client: httpx.AsyncClient) -> None:
-        self.rng, self.own, self.client = random.Random(i), f"plural of {NOUNS[i % len(NOUNS)]}", client
+    def __init__(self, i: int, address: str, config: dict[str, Any], client: httpx.AsyncClient, wave: int = 0) -> None:
+        """wave: another visitor with other moves, as the same moves of the same bars have been answered before."""
+        self.rng, self.own, self.client = random.Random(f"{wave} {i}"), f"plural of {NOUNS[i % len(NOUNS)]}", client
         self.others = [noun for k, noun in enumerate(NOUNS) if k != i % len(NOUNS)]
         self.api, self.session = f"{address}gradio_api", f"player{i}x{self.rng.getrandbits(32)}"
         places = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
@@ -181,27 +182,49 @@ class Player:
                     await self.now(self.drag_fn, [None, self.move()])
                     found["calls"].append((time.monotonic() - sent) * 1e3)
                 await asyncio.sleep(max(0.0, 0.04 - (time.monotonic() - sent)))
-            released = time.monotonic()
-            tick = (await self.now(self.release_fn, [None, self.move(), None]))[-1]
-            found["let go"].append((time.monotonic() - released) * 1e3)
-            await asyncio.gather(self.answered(str(tick), found), self.now(self.after_fn, [None] * self.after_given))
-            found["waits"].append(time.monotonic() - released)
+            await self.let_go(found)
             await asyncio.sleep(self.rng.uniform(4, 10))
+
+    async def let_go(self, found: dict[str, list[Any]]) -> None:
+        """Let go of a bar, and wait for the answer."""
+        released = time.monotonic()
+        tick = (await self.now(self.release_fn, [None, self.move(), None]))[-1]
+        found["let go"].append((time.monotonic() - released) * 1e3)
+        await asyncio.gather(self.answered(str(tick), found), self.now(self.after_fn, [None] * self.after_given))
+        found["waits"].append(time.monotonic() - released)
+
+
+def nothing() -> dict[str, list[Any]]:
+    """What is found, before anybody has come."""
+    return {name: [] for name in ("drags", "calls", "let go", "waits", "served", "line", "mixed", "errors", "long")}
+
+
+async def in_turn(address: str, people: int, rounds: int, wave: int = 0) -> dict[str, list[Any]]:
+    """As many visitors, of whom each lets go and reads the answer before the next does: nobody waits for anybody."""
+    found = nothing()
+    async with httpx.AsyncClient(timeout=120) as client:
+        config = (await client.get(f"{address}config")).json()
+        players = [Player(i, address, config, client, wave) for i in range(people)]
+        for player in players:
+            await player.fetch()
+        for _ in range(rounds):
+            for player in players:
+                await player.let_go(found)
+    return found
 
 
 async def everybody(
-    address: str, people: int, browsers: int, rounds: int, asking: bool, pid: int
+    address: str, people: int, browsers: int, rounds: int, asking: bool, pid: int, wave: int = 0
 ) -> tuple[dict[str, list[Any]], float]:
     """All of them at once, some in a browser. What was found, and the most memory the server had."""
-    names = ("drags", "calls", "let go", "waits", "served", "line", "mixed", "errors", "long")
-    found: dict[str, list[Any]] = {name: [] for name in names}
+    found = nothing()
     most = 0.0
     limits = httpx.Limits(max_connections=None)
     async with async_playwright() as play, httpx.AsyncClient(timeout=120, limits=limits) as client:
         chromium = os.environ.get("CHROMIUM") or shutil.which("chromium")
         browser = await play.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
         config = (await client.get(f"{address}config")).json()
-        players = [Player(i, address, config, client) for i in range(browsers, people)]
+        players = [Player(i, address, config, client, wave) for i in range(browsers, people)]
         tasks = [asyncio.create_task(person(i, browser, address, rounds, asking, found)) for i in range(browsers)]
         tasks += [asyncio.create_task(player.play(rounds, asking, found)) for player in players]
         while not all(task.done() for task in tasks):
@@ -239,7 +262,7 @@ def main() -> None:
     options = parser.parse_args()
     app, address = serve()
     try:
-        asyncio.run(everybody(address, 1, 1, 1, options.asking, app.pid))  # warm
+        asyncio.run(everybody(address, 1, 1, 1, options.asking, app.pid, -1))  # warm
         time.sleep(2)
         before = memory(app.pid)
         started, busy = time.monotonic(), processor(app.pid)
@@ -249,8 +272,8 @@ def main() -> None:
         took, busy = time.monotonic() - started, processor(app.pid) - busy
         time.sleep(5)
         after = [memory(app.pid)]
-        for _ in range(options.waves - 1):
-            asyncio.run(everybody(address, options.people, 0, options.rounds, options.asking, app.pid))
+        for wave in range(1, options.waves):
+            asyncio.run(everybody(address, options.people, 0, options.rounds, options.asking, app.pid, wave))
             time.sleep(5)
             after.append(memory(app.pid))
     finally:

@@ -1,7 +1,8 @@
 """How long visitors wait for answers: a simulation of the page's line, held against the page itself.
 
-    python benchmarks/waiting.py                    let twenty come (benchmarks/load.py), measure what an answer takes once it is
-                                                    its turn, and compare what the simulation says they wait with what they did
+    python benchmarks/waiting.py                    measure what an answer takes of twenty visitors that come one after the other,
+                                                    say how long twenty at once would wait, let twenty others come at once
+                                                    (benchmarks/load.py), and compare
     python benchmarks/waiting.py --day 10000 [--seconds 0.45] [--answers 6] [--servers 1]
                                                     a day of so many visitors, of whom a tenth come in the busiest hour
 
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean as mean
 from typing import Any
 
 ROOT = Path(__file__).parent.parent
@@ -119,11 +121,13 @@ def day(visitors: int, answers: int, busiest: float = 0.1, seed: int = 0) -> lis
     ]
 
 
-def measured(address: str, pid: int, people: int, rounds: int, browsers: int = 0) -> dict[str, list[Any]]:
-    """So many visitors of benchmarks/load.py at a page, and what they met."""
-    from benchmarks.load import everybody
+def measured(address: str, pid: int, people: int, rounds: int, wave: int, at_once: bool = True) -> dict[str, list[Any]]:
+    """So many visitors of benchmarks/load.py at a page, and what they met. wave: who has not been there before."""
+    from benchmarks.load import everybody, in_turn
 
-    return asyncio.run(everybody(address, people, browsers, rounds, False, pid))[0]
+    if not at_once:
+        return asyncio.run(in_turn(address, people, rounds, wave))
+    return asyncio.run(everybody(address, people, 0, rounds, False, pid, wave))[0]
 
 
 def services(served: Sequence[tuple[float, float]]) -> list[float]:
@@ -140,29 +144,29 @@ def services(served: Sequence[tuple[float, float]]) -> list[float]:
 
 
 def compare(people: int, rounds: int, times: int) -> None:
-    """Measure what answers take among so many, predict what the next as many wait, and let them come; and from one visitor."""
-    from benchmarks.load import serve
+    """Predict from visitors that come one after the other what as many others at once wait, and let those come."""
+    from benchmarks.load import processor, serve
 
     app, address = serve()
     try:
-        measured(address, app.pid, people, 1)  # warm: what is made once for each visitor
-        alone = services(measured(address, app.pid, 1, 5)["served"])
-        print(f"alone an answer takes {sum(alone) / len(alone):.2f} s; load {_load()}")
-        earlier: list[float] = []
-        for _ in range(times):
-            met = measured(address, app.pid, people, rounds)
+        measured(address, app.pid, people, 1, -1)  # warm: what is made once for each prompt
+        for wave in range(times):
+            before = processor(app.pid)
+            alone = measured(address, app.pid, people, rounds, 2 * wave, at_once=False)
+            between = processor(app.pid)
+            met = measured(address, app.pid, people, rounds, 2 * wave + 1)
+            spent = (between - before) / (rounds * people), (processor(app.pid) - between) / (rounds * people)
             found, takes = Waits(tuple(done - asked for asked, done in met["served"])), services(met["served"])
-            print(f"among {people} it takes {sum(takes) / len(takes):.2f} s; load {_load()}")
-            lets_go = sum(met["let go"]) / len(met["let go"]) / 1e3
-            for name, own in (("what theirs took", takes), ("what it took those before", earlier), ("what it takes one", alone)):
-                if own:
-                    predicted = _often(people, rounds, lets_go, own, own is takes)
-                    rows = [(predicted.mean, found.mean), *((predicted.at(share), found.at(share)) for share in (0.5, 0.9))]
-                    said = (
-                        f"{what} {a:.2f} s, met {b:.2f} s, {a / b - 1:+.0%}" for what, (a, b) in zip(_SHOWN, rows, strict=True)
-                    )
-                    print(f"   from {name}: {'; '.join(said)}", flush=True)
-            earlier = takes
+            one = services(alone["served"])
+            print(
+                f"an answer takes {mean(one):.2f} s one after the other, {mean(takes):.2f} s among {people}; "
+                f"of the server's processor {spent[0]:.2f} and {spent[1]:.2f} s a round; load {_load()}"
+            )
+            for name, own, lets_go in (("those in turn", one, alone["let go"]), ("what theirs took", takes, met["let go"])):
+                predicted = _often(people, rounds, mean(lets_go) / 1e3, own, own is takes)
+                rows = [(predicted.mean, found.mean), *((predicted.at(share), found.at(share)) for share in (0.5, 0.9))]
+                said = (f"{what} {a:.2f} s, met {b:.2f} s, {a / b - 1:+.0%}" for what, (a, b) in zip(_SHOWN, rows, strict=True))
+                print(f"   from {name}: {'; '.join(said)}", flush=True)
     finally:
         app.terminate()
         app.wait(20)
