@@ -260,6 +260,7 @@ class Upload:
     _handle: Any = field(repr=False)
     _folder: Folder = field(repr=False)
     at: int = 0
+    _sent: bool = field(default=False, repr=False)
 
     def write(self, data: "memoryview | bytes") -> None:
         """The next bytes."""
@@ -273,13 +274,16 @@ class Upload:
             self.at += len(some)
 
     def close(self) -> None:
-        """Send the rest."""
+        """Send the rest, once."""
+        if self._sent:
+            return
         assert self.at == self.size
         try:
             if hasattr(self._handle, "forced"):  # close would take the handle for sent, whatever became of it
                 self._handle.flush(force=True)
         except Exception as error:
             self._again(error, last=True)
+        self._sent = True
         with contextlib.suppress(Exception):
             self._handle.close()
 
