@@ -467,6 +467,20 @@ def test_a_merge_that_fails_leaves_nothing(at: str, family: Path, memory: Any, m
     assert [name for name in memory.store if name.startswith("/made")] == [] and "SECRETWORD" not in str(told.value)
 
 
+def test_a_file_is_sent_as_soon_as_it_is_made(family: Path, memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits in memory for an upload does not grow with the number of files."""
+    sent, waiting = list[str](), list[int]()
+    real = stores.Upload.close
+    monkeypatch.setattr(stores.Upload, "close", lambda self: (real(self), sent.append(self.name)))
+
+    def look(_: Step) -> None:
+        begun = len([name for name in memory.store if name.startswith("/made")])
+        waiting.append(begun - len(set(sent)))
+
+    merge(load(TIES.format("")), "memory://made/out", roots=[family], shard_size="1KB", progress=look, workers=1)
+    assert len(set(sent)) > 8 and max(waiting) <= 2
+
+
 def test_a_store_that_knows_no_exclusive_mode(family: Path, memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = type(memory)._open
 

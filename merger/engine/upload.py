@@ -73,6 +73,8 @@ class Uploads:
             if upload.at != offset + first * slot.dtype.itemsize:
                 raise ValueError(f"{name}: comes at byte {upload.at} of {file}, not where it belongs")
             upload.write(flat.view(torch.uint8).numpy().data)
+            if upload.at == upload.size:
+                upload.close()  # or what is left of each file would be kept until the end
 
     def _upload(self, file: str) -> Upload:
         with self._lock:

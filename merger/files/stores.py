@@ -128,6 +128,7 @@ class Folder:
     def file(self, lying: Lying) -> "StoredFile":
         """One of its files, to be read by ranges."""
         where = f"{self.path}/{lying.name}"
+        self._fs.invalidate_cache()  # what a listing said of it may be old
         # the stores' own handles ask for the file with the tag that it has now, and for no other
         handle = self._read(lambda: self._fs.open(where, "rb", cache_type="none"), where)
         known = self._info(where)
@@ -219,7 +220,7 @@ def opened(address: str) -> Folder:
         how = "pip install 'merge-explorer[stores]'" if package == "s3fs" else f"pip install {package}"
         raise CheckpointError(f"{address}: {scheme}:// needs {package}, which is not installed here: {how}.") from None
     try:
-        return Folder(address, fsspec.filesystem(scheme, use_listings_cache=False))
+        return Folder(address, fsspec.filesystem(scheme))
     except Exception as error:  # whatever its credentials or settings make it say
         raise _unread(error, address) from None
 
@@ -260,6 +261,7 @@ class Upload:
     _handle: Any = field(repr=False)
     _folder: Folder = field(repr=False)
     at: int = 0
+    _sent: bool = field(default=False, repr=False)
 
     def write(self, data: "memoryview | bytes") -> None:
         """The next bytes."""
@@ -273,13 +275,16 @@ class Upload:
             self.at += len(some)
 
     def close(self) -> None:
-        """Send the rest."""
+        """Send the rest, once."""
+        if self._sent:
+            return
         assert self.at == self.size
         try:
             if hasattr(self._handle, "forced"):  # close would take the handle for sent, whatever became of it
                 self._handle.flush(force=True)
         except Exception as error:
             self._again(error, last=True)
+        self._sent = True
         with contextlib.suppress(Exception):
             self._handle.close()
 
