@@ -479,7 +479,7 @@ def _merge(options: argparse.Namespace) -> None:
         os.environ["HF_HUB_CACHE"] = options.transformers_cache  # read when the Hub's library is first imported
     from merger.engine.batch import use_threads
     from merger.engine.document import open_models
-    from merger.engine.output import parse_part
+    from merger.engine.journal import parse_part
 
     machines.check(options)
     part, memory = parse_part(options.part) if options.part else None, _memory(options)

@@ -8,10 +8,10 @@ import pytest
 import tiny
 from killing import RECIPE, killed
 
-from merger.engine import output
+from merger.engine import journal
 from merger.engine.batch import merge
-from merger.engine.claims import Claim
-from merger.engine.output import Part, boot
+from merger.engine.claims import Claim, boot
+from merger.engine.journal import Part
 from merger.errors import MergeError
 from merger.recipe import load
 
@@ -88,7 +88,7 @@ def test_what_another_machine_added_is_looked_at(tmp_path: Path, monkeypatch: py
     tiny.make_family(tmp_path, models=("base", "one", "two"), layers=2)
     killed(tmp_path, tmp_path / "out", 3)
     with monkeypatch.context() as elsewhere:
-        elsewhere.setattr(output, "boot", lambda: "another")
+        elsewhere.setattr(journal, "boot", lambda: "another")
         killed(tmp_path, tmp_path / "out", 5)
     file = tmp_path / "out.partial/model.safetensors"
     header = 8 + int.from_bytes(file.read_bytes()[:8], "little")

@@ -18,9 +18,9 @@ from killing import RECIPE, killed
 from safetensors.torch import load_file, save_file
 
 from merger.__main__ import main
-from merger.engine import batch, claims, output
+from merger.engine import batch, claims, journal
 from merger.engine.batch import merge
-from merger.engine.output import Part
+from merger.engine.journal import Part
 from merger.errors import CheckpointError, MergeError, RecipeError
 from merger.export.gguf import export
 from merger.export.lora import Wanted
@@ -101,7 +101,7 @@ def test_copies_of_the_parents_are_the_parents(elsewhere: bool, models: Path, mo
     killed(models, models.parent / "out", 7)
     copied(models)
     if elsewhere:
-        monkeypatch.setattr(output, "boot", lambda: "another")
+        monkeypatch.setattr(journal, "boot", lambda: "another")
     names = made(models)
     assert len(names) == len(load_file(models / FILE)) - 7
     assert read(models.parent / "out") == whole
@@ -117,7 +117,7 @@ def test_pages_that_a_machine_lost_are_made_again(models: Path, monkeypatch: pyt
     with (partial / "model.safetensors").open("r+b") as handle:
         handle.seek(stored.offset)
         handle.write(bytes(stored.nbytes))  # as a file system shows what never reached the disk
-    monkeypatch.setattr(output, "boot", lambda: "another")
+    monkeypatch.setattr(journal, "boot", lambda: "another")
     names = made(models)
     assert done[3] in names and not set(names) & {*done} - {done[3]}
     assert read(models.parent / "out") == whole
@@ -125,9 +125,9 @@ def test_pages_that_a_machine_lost_are_made_again(models: Path, monkeypatch: pyt
 
 def test_a_journal_without_sums_is_not_believed_elsewhere(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     killed(models, models.parent / "out", 7)
-    journal = models.parent / "out.partial/.journal"
-    journal.write_text("".join(line for line in journal.read_text().splitlines(True) if not line.startswith("\t")))
-    monkeypatch.setattr(output, "boot", lambda: "another")
+    notes = models.parent / "out.partial/.journal"
+    notes.write_text("".join(line for line in notes.read_text().splitlines(True) if not line.startswith("\t")))
+    monkeypatch.setattr(journal, "boot", lambda: "another")
     assert len(made(models)) == len(load_file(models / FILE))
 
 
@@ -212,7 +212,7 @@ def test_parts_from_copies_join(models: Path, monkeypatch: pytest.MonkeyPatch) -
     whole = fresh(models, shard_size="3KB")
     part(models, 1)
     copied(models)
-    monkeypatch.setattr(output, "boot", lambda: "another")
+    monkeypatch.setattr(journal, "boot", lambda: "another")
     part(models, 2)
     merge(load(RECIPE), models.parent / "out", roots=[models], shard_size="3KB", joining=True)
     assert read(models.parent / "out") == whole

@@ -502,10 +502,10 @@ def test_numbers_that_sixteen_bits_do_not_hold(tmp_path: Path, near: None) -> No
 
 @here
 def test_a_disk_that_is_too_small_is_found_before(tmp_path: Path, near: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    import merger.engine.output as output
+    import merger.engine.places as places
 
     told: list[int] = []
-    monkeypatch.setattr(output.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 5, 1000))
+    monkeypatch.setattr(places.shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 5, 1000))
     said = refused(tmp_path, told=lambda size: told.append(size.nbytes))
     assert "needs 18,1" in said and "has 1,000 free" in said and 1.2e6 < told[0] < 1.5e6
 

@@ -28,7 +28,7 @@ import tiny
 
 from merger import regular
 from merger.__main__ import main
-from merger.engine import batch, output
+from merger.engine import batch, places
 from merger.engine.batch import merge
 from merger.engine.companions import tokenizer_folder
 from merger.errors import CheckpointError, InputChanged, MergeError, out_of_memory
@@ -920,5 +920,5 @@ def test_words_of_the_log_reach_the_terminal() -> None:
 def test_names_that_a_merge_writes(models: Path) -> None:
     """Whatever is in a finished folder is on the list of what may be emptied: else a killed merge could not go on."""
     out = made(models, shard_size="3KB", recipe=RECIPE + "chat_template: chatml")
-    assert all(output._WRITTEN.fullmatch(file.name) for file in out.iterdir())
-    assert not output._WRITTEN.fullmatch("notes.txt") and not output._WRITTEN.fullmatch("my-model.safetensors")
+    assert all(places.WRITTEN.fullmatch(file.name) for file in out.iterdir())
+    assert not places.WRITTEN.fullmatch("notes.txt") and not places.WRITTEN.fullmatch("my-model.safetensors")

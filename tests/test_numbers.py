@@ -346,7 +346,7 @@ def test_a_merge_that_was_killed_remembers_what_it_allowed(roots: Path) -> None:
 
 
 def test_parts_tell_the_one_that_joins_them(roots: Path) -> None:
-    from merger.engine.output import Part
+    from merger.engine.journal import Part
 
     rewrite(roots / "a", put(UP, (1, 2), math.nan))
     given: dict[str, Any] = {"roots": [roots], "shard_size": "2KB"}

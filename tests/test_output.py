@@ -16,7 +16,7 @@ import tiny
 from merger.__main__ import main
 from merger.engine import batch, budget
 from merger.engine.batch import merge
-from merger.engine.output import Part, parse_part
+from merger.engine.journal import Part, parse_part
 from merger.errors import CheckpointError, MergeError
 from merger.files.checkpoints import cached
 from merger.kernels import build, cpu, windows

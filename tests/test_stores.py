@@ -22,7 +22,7 @@ from merger.__main__ import main
 from merger.engine import budget
 from merger.engine.batch import Step, merge
 from merger.engine.document import open_models
-from merger.engine.output import Part
+from merger.engine.journal import Part
 from merger.engine.plan import make_plan
 from merger.errors import Cancelled, CheckpointError, InputChanged, MergeError
 from merger.files import ranges, stores

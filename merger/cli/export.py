@@ -7,7 +7,7 @@ from pathlib import Path
 
 from merger.engine.batch import Step, output_folder, use_threads
 from merger.engine.document import open_models
-from merger.engine.output import check_new
+from merger.engine.places import check_new
 from merger.errors import MergeError
 from merger.export.gguf import Exported, Size, export
 from merger.export.modelfile import commands, modelfile_of, write_beside

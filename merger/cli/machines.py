@@ -42,7 +42,7 @@ def opener(options: Namespace) -> "Callable[[str, Sequence[Path]], Checkpoint]":
 def output(options: Namespace) -> "str | Path":
     """Where a merge goes: a folder, or an address in a store. MergeError where it cannot, before anything is loaded."""
     from merger.engine.batch import output_folder
-    from merger.engine.output import check_free
+    from merger.engine.places import check_free
     from merger.engine.upload import check_target, target
 
     to = target(str(options.out))
@@ -69,7 +69,7 @@ def merge(options: Namespace, recipe: Recipe, out: Any, progress: "Callable[[Ste
 
         return merge_on_ray(recipe, out, options.ray, ranges=options.ranges, device=device, progress=progress, **given)
     from merger.engine.batch import merge
-    from merger.engine.output import WHOLE, parse_part
+    from merger.engine.journal import WHOLE, parse_part
     from merger.kernels.devices import best_device
 
     return merge(

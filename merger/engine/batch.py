@@ -19,20 +19,10 @@ from merger.engine.budget import fitting_workers, memory_limit, memory_of, page_
 from merger.engine.cancelling import cancelling
 from merger.engine.companions import check_beside, write_companions
 from merger.engine.document import Planned, open_models, reader
+from merger.engine.journal import WHOLE, Part, allowed_before, word_of
 from merger.engine.nonfinite import judged
-from merger.engine.output import (
-    WHOLE,
-    Output,
-    Part,
-    allowed_before,
-    check_apart,
-    check_free,
-    check_path,
-    check_space,
-    join,
-    word_of,
-    writing,
-)
+from merger.engine.output import Output, join, writing
+from merger.engine.places import check_apart, check_free, check_path, check_space
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.engine.proving import prove
 from merger.engine.tensor import stretches, used

@@ -22,7 +22,9 @@ from merger.engine.batch import Step, merge, metadata_of, output_folder, with_re
 from merger.engine.budget import memory_together
 from merger.engine.claims import Busy
 from merger.engine.document import open_models
-from merger.engine.output import WHOLE, Leader, Part, check_apart, check_free, check_space, leading, partial_of, split_of, word_of
+from merger.engine.journal import WHOLE, Part, word_of
+from merger.engine.output import Leader, leading, split_of
+from merger.engine.places import check_apart, check_free, check_space, partial_of
 from merger.engine.plan import Plan, make_plan
 from merger.engine.upload import check_target, target
 from merger.errors import Cancelled, MergeError

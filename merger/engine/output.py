@@ -6,61 +6,34 @@ What is the same is decided by content: of the inputs (files/content.py), and of
 """
 
 import contextlib
-import hashlib
-import json
 import os
-import re
-import shutil
 import threading
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-import torch
 from torch import Tensor
 
-import merger
-from merger.engine.claims import Claim, boot
-from merger.engine.plan import Plan, TensorJob
+from merger.engine.claims import Claim
+from merger.engine.journal import (
+    WHOLE,
+    Part,
+    Word,
+    allowed_before,
+    gone,
+    journal_of,
+    lines_of,
+    other_model,
+    read_journal,
+    write_first,
+    written,
+)
+from merger.engine.places import WRITTEN, check_free, check_new, partial_of, refuse_foreign
+from merger.engine.plan import TensorJob
 from merger.errors import NO_MEMORY, CheckpointError, InputChanged, MergeError, NonFiniteError
-from merger.files.checkpoints import INDEX, Checkpoint, ShardWriter, Slot, file_names, read_header, write_index
-from merger.files.content import Contents, contents
-from merger.files.stores import hidden
-from merger.regular import JOURNAL, open_regular, scheme_of
-from merger.tokenizer.tokens import COMPANIONS
-
-
-@dataclass(frozen=True)
-class Part:
-    """One of several shares of a merge: every `count`-th file of the output, from the `number`-th on (from 1)."""
-
-    number: int = 1
-    count: int = 1
-
-    @property
-    def name(self) -> str:
-        """For its journal and its mark."""
-        return f"{self.number}-of-{self.count}"
-
-    def files(self, of: int) -> list[int]:
-        """The files it makes, of so many."""
-        return list(range(self.number - 1, of, self.count))
-
-
-WHOLE = Part()
-
-
-def parse_part(text: str) -> Part:
-    """A part as the command line gives it.
-
-    >>> parse_part("3/16")
-    Part(number=3, count=16)
-    """
-    match = re.fullmatch(r"([0-9]{1,6})/([0-9]{1,6})", text)
-    if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise MergeError(f"--part {text}: write N/COUNT with N from 1 to COUNT, for example 3/16.")
-    return Part(int(match[1]), int(match[2]))
+from merger.files.checkpoints import ShardWriter, Slot, file_names, read_header, write_index
+from merger.regular import JOURNAL
 
 
 class Writer(Protocol):
@@ -97,56 +70,6 @@ class OneFile:
     writer: Callable[[Path, bool], Writer]
 
 
-_TOLD = "\t"
-"""In the journal, between a tensor's name and a line about what in it is not finite. A line that begins with it is a note:
-_SUM, a tensor and the sum of its bytes; _HELD, a model and the word for what its files hold; _LOST, a tensor that is not there
-any more; _ON, another machine that goes on from here."""
-_SUM, _HELD, _LOST, _ON = "sum", "held", "lost", "on"
-
-
-@dataclass(frozen=True)
-class Word:
-    """What a merge's bytes depend on.
-
-    word    of all of it together
-    inputs  of what the models' files hold, for saying which of them is another
-    """
-
-    word: str
-    inputs: Contents
-
-    @property
-    def begins(self) -> str:
-        """The first line of a journal of this merge, before the machine."""
-        return f"{self.word} "
-
-    def notes(self) -> list[str]:
-        """Lines of a journal on the models."""
-        return [f"{_TOLD}{_HELD}{_TOLD}{json.dumps([name, held])}" for name, held in self.inputs.models.items()]
-
-
-def word_of(
-    plan: Plan, models: Mapping[str, Checkpoint], files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
-) -> Word:  # fmt: skip
-    """What a merge's bytes depend on, before anything is made: every job, what the inputs hold, the layout of the output."""
-    inputs = contents(models)
-    return Word(_fingerprint(plan, inputs, files, device, metadata), inputs)
-
-
-def _fingerprint(
-    plan: Plan, inputs: Contents, files: Sequence[Sequence[Slot]], device: str, metadata: Mapping[str, str]
-) -> str:  # fmt: skip
-    """Metadata stands before the tensors in each file: of another length it moves them all."""
-    digest = hashlib.sha256()
-    for job in plan.jobs:
-        digest.update(repr(job).encode())
-    for reference, held in sorted(inputs.models.items()):
-        digest.update(f"{reference} {held}".encode("utf-8", "surrogateescape"))
-    digest.update(f"{[[s.name for s in slots] for slots in files]} {torch.__version__} {device}".encode())
-    digest.update(f"{merger.__version__} {sorted(metadata.items())}".encode("utf-8", "surrogateescape"))
-    return digest.hexdigest()[:32]
-
-
 @dataclass
 class Output:
     """A merge's folder while it is being written."""
@@ -172,10 +95,8 @@ class Output:
         """Note that a tensor is written, so that it is not made again; allowed: a line about what in it is not finite."""
         total = self.writer.sum(name)
         with self._lock:
-            note = f"{_TOLD}{_SUM}{_TOLD}{total}{_TOLD}{name}\n" if total else ""
-            line = f"{note}{name}{f'{_TOLD}{allowed}' if allowed else ''}\n"
             try:
-                os.write(self._journal, line.encode("utf-8", "surrogateescape"))
+                os.write(self._journal, written(name, total, allowed))
             except OSError as error:
                 raise MergeError(f"{self.folder / JOURNAL}: cannot be written: {error.strerror}.") from error
             self.done.add(name)
@@ -279,7 +200,7 @@ class Leader:
     @staticmethod
     def led(out: Path, count: int, line: str) -> bool:
         """Whether the command's journal is seen in the working folder."""
-        return _lines(partial_of(out) / _journal_of(Part(0, count)))[:1] == [line]
+        return lines_of(partial_of(out) / journal_of(Part(0, count)))[:1] == [line]
 
 
 @contextlib.contextmanager
@@ -290,13 +211,13 @@ def leading(out: Path, word: Word, count: int) -> Generator[Leader]:
     try:
         partial.mkdir()
     except FileExistsError:
-        _refuse_foreign(partial)
+        refuse_foreign(partial)
     claim = Claim()
     claim.take(partial, part.name)
-    journal = partial / _journal_of(part)
+    journal = partial / journal_of(part)
     try:
         _refuse_others(partial, part, word)
-        line = f"{word.word} {boot()} {os.urandom(8).hex()}"
+        line = f"{word.here} {os.urandom(8).hex()}"
         journal.write_text("\n".join([line, *word.notes(), ""]), encoding="utf-8", errors="surrogateescape")
         yield Leader(count, line)
     except OSError as error:
@@ -319,7 +240,7 @@ def join(
     partial = partial_of(out)
     if not partial.is_dir():
         raise MergeError(f"{partial}: is not there; run the parts first: merger merge RECIPE {out} --part 1/N.")
-    _refuse_foreign(partial)
+    refuse_foreign(partial)
     marks = sorted(partial.glob(".done-*-of-*"))
     counts = {int(path.name.rpartition("-")[2]) for path in (*marks, *partial.glob(f"{JOURNAL}-*-of-*"))}
     if len(counts) != 1:
@@ -332,7 +253,7 @@ def join(
         raise MergeError(f"{partial}: not done yet: part {_shown(missing)} of {count}. Run what is missing, then join.")
     other = next((mark for mark in marks if mark.read_text(encoding="utf-8", errors="replace").strip() != word.word), None)
     if other is not None:
-        model = _other_model(partial / f"{JOURNAL}{other.name.removeprefix('.done')}", word)
+        model = other_model(partial / f"{JOURNAL}{other.name.removeprefix('.done')}", word)
         made = f"other files of {model}" if model else "another recipe, other options or other input files"
         raise MergeError(
             f"{other}: was made from {made} than this command names.\n  Run that part again with the same recipe and options."
@@ -360,61 +281,6 @@ def _joined(out: Path, partial: Path, files: Sequence[Sequence[Slot]], metadata:
         claim.release()
 
 
-def check_path(out: str | Path) -> None:
-    """MergeError where an output is an address: it would become a folder of that name here."""
-    scheme = scheme_of(out)
-    if scheme == "file":
-        raise MergeError(f"{out}: write the path alone, without file:.")
-    if scheme:
-        raise MergeError(
-            f"{hidden(str(out))}: is an address, and this is made in a folder of this machine, or of a network.\n"
-            f"  Write to a folder, then copy it to {scheme}:// with your provider's program, or mount the store as a folder."
-        )
-
-
-def check_free(out: Path) -> None:
-    """MergeError unless `out` can become a new folder."""
-    check_path(out)
-    if "\0" in str(out):
-        raise MergeError(f"{str(out)!r}: is no folder's name.")
-    if not out.name or out.name == "..":
-        raise MergeError(f"{out}: is the folder you are in, or above it; name a new folder.")
-    try:
-        if out.is_symlink() or (out.exists() and not out.is_dir()):
-            raise MergeError(f"{out}: is not a folder; name a new folder.")
-        if out.is_dir() and any(out.iterdir()):
-            raise MergeError(f"{out}: the folder is not empty; name a new one, or empty it first.")
-    except OSError as error:
-        raise MergeError(f"{out}: cannot be written: {error.strerror}.") from None
-
-
-def check_apart(out: Path, models: Mapping[str, Checkpoint]) -> None:
-    """MergeError where a merge to `out` would read what it writes: a model in its working folder, or a link into it."""
-    partial = partial_of(out)
-    own = partial.resolve()
-    for piece in (piece for model in models.values() for piece in model.pieces):
-        place = next((path for path in (piece.folder, *piece.files) if own in (path.resolve(), *path.resolve().parents)), None)
-        if place is not None:
-            raise MergeError(
-                f"{partial}: is where the merge to {out} works, and {piece.reference} is read from there ({place}).\n"
-                "  Name another output, or give the model's folder another name."
-            )
-
-
-def check_space(out: Path, nbytes: int) -> None:
-    """MergeError where the disk has less than this, counting what a stopped merge has reserved already."""
-    parent = next(p for p in (out.absolute(), *out.absolute().parents) if p.exists())
-    held = sum(file.stat().st_blocks * 512 for file in partial_of(out).glob("model*")) if hasattr(os, "geteuid") else 0
-    need, free = max(0, nbytes - held) + (16 << 20), shutil.disk_usage(parent).free
-    if need > free:
-        raise MergeError(f"{out}: the merge needs {need:,} bytes, {parent} has {free:,} free. Free some, or write elsewhere.")
-
-
-def partial_of(out: Path) -> Path:
-    """The folder that a merge to `out` works in."""
-    return out.with_name(out.name + ".partial")
-
-
 def _open(
     out: Path, partial: Path, word: Word, part: Part, own: set[str], claim: Claim, done: set[str]
 ) -> tuple[int, dict[str, str] | None]:
@@ -424,20 +290,20 @@ def _open(
 
     With it come the sums of what is done, where that must be looked at first; else None.
     """
-    name = _journal_of(part)
+    name = journal_of(part)
     out.parent.mkdir(parents=True, exist_ok=True)
     try:
         partial.mkdir()
     except FileExistsError:
-        _refuse_foreign(partial)
+        refuse_foreign(partial)
     claim.take(partial, "" if part == WHOLE else part.name)
     _refuse_others(partial, part, word)
-    read, sums = _read_journal(partial / name, word)
+    read, sums = read_journal(partial / name, word)
     done |= read
     for left_over in partial.iterdir():
         mine = left_over.name in own or left_over.name == name
         others = left_over.name not in (".lock", ".owner") if part == WHOLE else left_over.name == JOURNAL
-        if not (mine and done) and (mine or others) and _WRITTEN.fullmatch(left_over.name):
+        if not (mine and done) and (mine or others) and WRITTEN.fullmatch(left_over.name):
             left_over.unlink()
     (partial / f".done-{part.name}").unlink(missing_ok=True)
     journal = os.open(partial / name, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o666)
@@ -452,13 +318,6 @@ def _open(
     return journal, sums
 
 
-def write_first(journal: int, word: Word, part: Part) -> None:
-    """Begin a journal. Those of parts tell what each model held, for the other parts."""
-    first = f"{word.word} {boot()}" + (f" {word.inputs.touched}" if word.inputs.touched else "")
-    lines = [first, *(word.notes() if part != WHOLE else ())]
-    os.write(journal, "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))
-
-
 def _refuse_others(partial: Path, part: Part, word: Word) -> None:
     """MergeError where another part is there that this one could not be joined with: told before the work, not after it."""
     for path in sorted(partial.glob(f"{JOURNAL}-*-of-*")) if part != WHOLE else ():
@@ -471,10 +330,10 @@ def _refuse_others(partial: Path, part: Part, word: Word) -> None:
                 f"{partial}: holds parts of another split ({count}), and this is part {part.number} of {part.count}.\n"
                 f"  Run the parts 1/{count} to {count}/{count}, {anew}"
             )
-        first = _lines(path)[:1]
+        first = lines_of(path)[:1]
         if not first or first[0].startswith(word.begins):  # of one that is just beginning it may be empty
             continue
-        model = _other_model(path, word)
+        model = other_model(path, word)
         whose = f"part {number} of {count}" if number != "0" else "the command that shares it out"
         other = f"other files of {model}" if model else "another recipe, options, torch or version"
         raise MergeError(
@@ -484,100 +343,11 @@ def _refuse_others(partial: Path, part: Part, word: Word) -> None:
         )
 
 
-def _other_model(journal: Path, word: Word) -> str:
-    """The first model of which a journal's part has seen other files; "" where they are the same, or it does not tell."""
-    for line in _lines(journal)[1:]:
-        if not line.startswith(f"{_TOLD}{_HELD}{_TOLD}"):
-            break
-        with contextlib.suppress(ValueError, TypeError):
-            name, held = json.loads(line.split(_TOLD, 2)[2])
-            if word.inputs.models.get(name, held) != held:
-                return str(name)
-    return ""
-
-
-def _lines(journal: Path) -> list[str]:
-    """A journal's lines; a line without its end was not finished, and is none."""
-    try:
-        with open_regular(journal) as handle:
-            return handle.read().decode("utf-8", "surrogateescape").split("\n")[:-1]
-    except OSError:
-        return []
-
-
 def _whole(file: Path, slots: Sequence[Slot]) -> bool:
     try:
         return set(read_header(file)) == {slot.name for slot in slots}
     except CheckpointError:
         return False
-
-
-_WRITTEN = re.compile("|".join((
-    r"model(-\d{5,}-of-\d{5,})?\.safetensors", r"model\.gguf", r"\.(journal|done|lock|owner)(-[0-9]{1,6}-of-[0-9]{1,6})?",
-    *(re.escape(name) for name in (INDEX, "config.json", "README.md", "lanes.svg", "mergekit_config.yml", *COMPANIONS)),
-)))  # fmt: skip
-"""Names of what a merge writes."""
-_BEGINS = re.compile(rb"[0-9a-f]{32} ")
-
-
-def _refuse_foreign(partial: Path) -> None:
-    """MergeError unless a folder that is there is one of ours: what is not a merge's own is never emptied or deleted."""
-    why = ""
-    if partial.is_symlink() or not partial.is_dir():
-        why = "is there already, and no folder of a merge"
-    else:
-        names = sorted(path.name for path in partial.iterdir())
-        strange = next((n for n in names if not _WRITTEN.fullmatch(n) or not _is_plain(partial / n)), None)
-        if strange is not None:
-            why = f"holds {strange!r}, which no merge has put there"
-        elif any(not n.startswith((".lock", ".owner")) for n in names) and not any(map(_is_journal, partial.glob(f"{JOURNAL}*"))):
-            why = f"holds {names[0]!r}, and no journal of a merge"
-    if why:
-        raise MergeError(
-            f"{partial}: {why}; a merge to this output works there, and touches only what is its own.\n"
-            "  Name another output, or move what is there."
-        )
-
-
-def _is_plain(path: Path) -> bool:
-    """Whether a name is a file's own, and not a link or something else."""
-    return path.is_file() and not path.is_symlink()
-
-
-def _is_journal(path: Path) -> bool:
-    """Whether a merge has written it."""
-    try:
-        with open_regular(path) as handle:
-            return _BEGINS.match(handle.read(200)) is not None
-    except OSError:
-        return False
-
-
-def _read_journal(path: Path, word: Word) -> tuple[set[str], dict[str, str] | None]:
-    """The tensors a stopped merge has written, if it was this merge; with their sums where the machine is another, or has
-    restarted since."""
-    lines = _lines(path)
-    first = lines[0].split(" ") if lines else [""]
-    # of large files not all is read: those with other times are taken for others
-    if first[0] != word.word or "".join(first[2:3]) != word.inputs.touched:
-        return set(), None
-    done, sums, machines = set[str](), dict[str, str](), {*first[1:2]}
-    for line in lines[1:]:
-        if not line.startswith(_TOLD):
-            done.add(line.partition(_TOLD)[0])
-            continue
-        match line.split(_TOLD, 3)[1:]:
-            case [kind, total, name] if kind == _SUM:
-                sums[name] = total
-            case [kind, name] if kind == _LOST:
-                done.discard(name)
-            case [kind, machine] if kind == _ON:
-                machines.add(machine)
-            case _:
-                pass
-    if machines == {boot()}:
-        return done, None
-    return done & sums.keys(), sums
 
 
 def _believe(done: set[str], sums: Mapping[str, str] | None, writer: Writer, journal: int) -> None:
@@ -587,25 +357,9 @@ def _believe(done: set[str], sums: Mapping[str, str] | None, writer: Writer, jou
     if sums is not None:
         lost |= {name for name in done - lost if not writer.kept(name, sums[name])}
     done -= lost
-    notes = [f"{_TOLD}{_LOST}{_TOLD}{name}" for name in sorted(lost)]
-    notes += [f"{_TOLD}{_ON}{_TOLD}{boot()}"] if sums is not None else []
+    notes = gone(lost, moved=sums is not None)
     if notes:
-        os.write(journal, "".join(f"{note}\n" for note in notes).encode("utf-8", "surrogateescape"))
-
-
-def allowed_before(partial: Path, part: Part | None = None) -> dict[str, str]:
-    """What the journal of a part, or all of them, tells of tensors that are not finite: a line for each."""
-    models: dict[str, str] = {}
-    for path in sorted(partial.glob(".journal*" if part is None else _journal_of(part))):
-        for line in path.read_text(encoding="utf-8", errors="replace").split("\n")[1:-1]:
-            name, line_text, about = line.partition(_TOLD)
-            if name and line_text:
-                models[name] = about
-    return models
-
-
-def _journal_of(part: Part) -> str:
-    return ".journal" if part == WHOLE else f".journal-{part.name}"
+        os.write(journal, notes)
 
 
 def _appear(out: Path, partial: Path) -> None:
@@ -628,15 +382,6 @@ def _appear(out: Path, partial: Path) -> None:
         path.unlink()
 
 
-def check_new(out: Path) -> None:
-    """MergeError unless `out` can become a new file."""
-    check_path(out)
-    if "\0" in str(out) or not out.name or out.name == "..":
-        raise MergeError(f"{str(out)!r}: is no file's name.")
-    if os.path.lexists(out):
-        raise MergeError(f"{out}: is there already; name a new file, or delete it first.")
-
-
 def _appear_as_file(out: Path, partial: Path, name: str) -> None:
     try:
         check_new(out)
@@ -645,7 +390,7 @@ def _appear_as_file(out: Path, partial: Path, name: str) -> None:
     (partial / name).rename(out)
     with contextlib.suppress(OSError):
         for path in partial.iterdir():
-            if _WRITTEN.fullmatch(path.name):
+            if WRITTEN.fullmatch(path.name):
                 path.unlink()
         partial.rmdir()
 
@@ -684,7 +429,7 @@ def _discard(partial: Path, part: Part, claim: Claim) -> None:
         return
     with contextlib.suppress(OSError):
         for path in partial.iterdir():
-            if _WRITTEN.fullmatch(path.name):
+            if WRITTEN.fullmatch(path.name):
                 path.unlink()
         partial.rmdir()
 

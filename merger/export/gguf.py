@@ -18,7 +18,9 @@ from merger.engine.batch import Making, Step, check_inputs, output_folder, with_
 from merger.engine.budget import fitting_workers
 from merger.engine.companions import temporary
 from merger.engine.document import open_models
-from merger.engine.output import OneFile, check_apart, check_new, check_space, word_of, writing
+from merger.engine.journal import word_of
+from merger.engine.output import OneFile, writing
+from merger.engine.places import check_apart, check_new, check_space
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.errors import CheckpointError, MergeError
 from merger.export.mapping import Recast, asked

@@ -19,7 +19,7 @@ from torch import Tensor
 from merger.engine.batch import Step, check_inputs, output_folder
 from merger.engine.document import open_models, reader
 from merger.engine.nonfinite import odd
-from merger.engine.output import check_free, check_space
+from merger.engine.places import check_free, check_space
 from merger.engine.plan import Plan, TensorJob, make_plan
 from merger.engine.tensor import merge_tensor, stretches
 from merger.errors import Cancelled, CheckpointError, MergeError, NonFiniteError
