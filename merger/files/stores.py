@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from merger.errors import CheckpointError, InputChanged, MergeError
+from merger.errors import CheckpointError, InputChanged, MergeError, keyless
 from merger.regular import scheme_of
 
 T = TypeVar("T")
@@ -68,16 +68,17 @@ def refusal(address: str) -> str:
 def hidden(address: str) -> str:
     """An address as it may be shown: without what could be a key.
 
-    >>> hidden("s3://KEY:SECRET@bucket/model?signature=1"), hidden("s3:/KEY:SECRET@bucket"), hidden("owner/name@main")
-    ('s3://...@bucket/model?...', 's3:/...@bucket', 'owner/name@main')
+    >>> hidden("s3://KEY:SEC/RET@bucket/model?signature=1"), hidden("s3://KEY:SECRET")
+    ('s3://...@bucket/model?...', 's3://...')
     """
-    begins = _BEGINS.match(address)
-    if begins is None:
-        return address
-    place, question, _ = address[begins.end() : 300].partition("?")
-    host, slash, path = place.partition("/")
-    host = f"...@{host.rpartition('@')[2]}" if "@" in host else host
-    return f"{begins[0]}{host}{slash}{path}{question}{'...' if question else ''}"
+    scheme, slashes, rest = address.partition("://")
+    place, mark = next(((rest[:i], c) for i, c in enumerate(rest) if c in "?#"), (rest, ""))
+    named, at, host = place.rpartition("@")
+    if ":" in place.partition("/")[0]:  # a name and a key, of which no sign ends a part: keys hold slashes, too
+        place = f"...@{host}" if at else "..."
+    elif at and "/" not in named:
+        place = f"...@{host}"
+    return keyless(f"{scheme}{slashes}{place}{mark}{'...' if mark else ''}")[:300]
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,8 @@ class Folder:
     def whole(self, name: str, size: int) -> bytes:
         """A small file, whole."""
         where = f"{self.path}/{name}"
-        raw: bytes = self._read(lambda: self._fs.cat_file(where), where)
+        # one byte more tells of a file that has grown, and no more than that is taken into memory
+        raw: bytes = self._read(lambda: self._fs.cat_file(where, start=0, end=size + 1), where) if size else b""
         if len(raw) != size:
             raise _changed(where)
         return raw
