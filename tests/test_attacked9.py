@@ -149,3 +149,51 @@ def test_the_pages_folder_is_no_address(monkeypatch: pytest.MonkeyPatch) -> None
             Files(studio).write(studio, address, lambda step: None)
     with pytest.raises(MergeError, match="write the path alone"):
         Files(studio).write(studio, "file:///x", lambda step: None)
+
+
+@pytest.mark.parametrize("home", [True, False])
+def test_a_recipe_on_the_page_opens_no_address(home: bool, memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wherever an address stands in what a visitor sends, nobody is asked, and one sentence says that none is opened here."""
+    pytest.importorskip("gradio")
+    from merger.recipe import load
+    from merger.ui import PRESETS
+    from merger.ui import workspace as workspaces
+    from merger.ui.host import Host
+    from merger.ui.service.answers import Answers
+    from merger.ui.service.files import Files
+    from merger.ui.service.strip import Strip
+    from merger.ui.studio import Studio, Visit
+
+    def never(*_: Any, **__: Any) -> Any:
+        raise AssertionError("the page has asked a store")
+
+    for name in ("opened", "Folder.files", "Folder.upload"):
+        monkeypatch.setattr(f"merger.files.stores.{name}", never)
+    monkeypatch.setattr(type(memory), "ls", never)
+    monkeypatch.setattr(type(memory), "open", never)
+    studio = Studio(PRESETS) if home else Studio(PRESETS, host=Host(hosted=True))
+    family, own = studio.base, "merge_method: linear\nmodels: [{{model: {}, parameters: {{weight: 1}}}}]\n"
+    for address in (
+        "memory://models/base",
+        "s3://b/m",
+        "hf://a/b",
+        "file:///etc",
+        "http://127.0.0.1/m",
+        f"{family}+memory://models/base",
+    ):
+        for text in (
+            own.format(address), own.format(family) + f"base_model: {address}\n",
+            own.format(family) + f"tokenizer: {{source: {address}}}\n",
+        ):  # fmt: skip
+            try:
+                recipe = load(text)
+            except MergeError:
+                continue
+            work = workspaces.opened(workspaces.start(studio.presets[0], studio.base), recipe)
+            for do in (
+                lambda: studio.plan(recipe), lambda: Strip(studio).figures(recipe), lambda: Files(studio).archive(recipe, print),  # noqa: B023
+            ):  # fmt: skip
+                with pytest.raises(MergeError, match=r"is an address|models from the Hub only|tokenizer"):
+                    do()
+            *_, last = Answers(studio).answer(work, "hello", Visit())
+            assert "error" in last and "our fault" not in str(last["error"])
