@@ -130,6 +130,22 @@ def test_no_more_than_was_listed_is_taken_into_memory(memory: Any, monkeypatch: 
     assert all(end < sizes["/models/base/config.json"] for path, _, end in asked if path.endswith("/config.json"))
 
 
+@pytest.mark.parametrize(
+    "listed", [[{"type": "file", "name": "/models/base/a", "size": -5}], {"a": 1}, [{"type": "file"}], [None]]
+)
+def test_a_listing_that_is_none(listed: Any, memory: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A proxy's page, or a package that is broken: one sentence, no traceback."""
+    monkeypatch.setattr(stores, "FIRST_WAIT", 0.0)
+    monkeypatch.setattr(type(memory), "ls", lambda *_, **__: listed)
+    with pytest.raises(MergeError, match=r"^memory://models/base: cannot be read: the store"):
+        open_anywhere("memory://models/base")
+    monkeypatch.undo()
+    monkeypatch.setattr(stores, "FIRST_WAIT", 0.0)
+    monkeypatch.setattr(type(memory), "cat_file", lambda *_, **__: None)
+    with pytest.raises(MergeError, match="cannot be read: the store"):
+        open_anywhere("memory://models/base")
+
+
 def test_hidden_and_refused(memory: Any) -> None:
     for address in WITH_KEYS:
         assert SECRET not in stores.hidden(address) and SECRET not in stores.refusal(address)

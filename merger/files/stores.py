@@ -109,10 +109,12 @@ class Folder:
 
     def files(self) -> tuple[Lying, ...]:
         """What lies in it, not what is deeper. CheckpointError where there is nothing."""
-        listed = self._read(self._listed, self.address)
-        files = [entry for entry in listed if entry.get("type") == "file" and not str(entry["name"]).endswith("/")]
-        found = [_lying(entry) for entry in files]
-        return tuple(sorted(found, key=lambda one: one.name))
+
+        def found() -> list[Lying]:  # a listing that is none is the store's fault, and told as such
+            files = [entry for entry in self._listed() if entry.get("type") == "file" and not str(entry["name"]).endswith("/")]
+            return [_lying(entry) for entry in files]
+
+        return tuple(sorted(self._read(found, self.address), key=lambda one: one.name))
 
     def _listed(self) -> list[Any]:
         self._fs.invalidate_cache()
@@ -122,7 +124,7 @@ class Folder:
         """A small file, whole."""
         where = f"{self.path}/{name}"
         # one byte more tells of a file that has grown, and no more than that is taken into memory
-        raw: bytes = self._read(lambda: self._fs.cat_file(where, start=0, end=size + 1), where) if size else b""
+        raw: bytes = self._read(lambda: bytes(self._fs.cat_file(where, start=0, end=size + 1)), where) if size else b""
         if len(raw) != size:
             raise _changed(where)
         return raw
@@ -139,11 +141,11 @@ class Folder:
         return StoredFile(where, lying.size, lying.word, "", self, fetch)
 
     def _info(self, where: str) -> tuple[int, str]:
-        def ask() -> Any:
+        def ask() -> Lying:
             self._fs.invalidate_cache(where)
-            return self._fs.info(where)
+            return _lying(self._fs.info(where))
 
-        lying = _lying(self._read(ask, where))
+        lying = self._read(ask, where)
         return lying.size, lying.word
 
     def check(self, where: str, size: int, word: str) -> None:
@@ -401,6 +403,8 @@ def _lying(entry: Any) -> Lying:
     name, size = str(entry["name"]).rstrip("/").rpartition("/")[2], entry.get("size")
     known = next((entry[key] for key in _TAGS if entry.get(key)), "")
     known = known.timestamp() if isinstance(known, datetime) else known
+    if size is not None and int(size) < 0:
+        raise ValueError("no size")
     return Lying(name, int(size or 0), f"{size} {known}")
 
 
