@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import merger
 from merger.cli import export_lora, machines
-from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, nearest, out_of_memory
+from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, keyless, nearest, out_of_memory
 from merger.files.checkpoints import format_bytes, parse_size
 from merger.methods import METHODS
 from merger.methods.params import to_number
@@ -373,7 +373,7 @@ def _seconds(text: str) -> float:
 def _path(text: str) -> Path:
     """A path as an option gives it; `--out=~/x` reaches us with its `~`."""
     if scheme_of(text):
-        raise argparse.ArgumentTypeError(f"{text}: is an address; write the path of a file or folder on this machine.")
+        raise argparse.ArgumentTypeError(f"{keyless(text)}: is an address; write the path of a file or folder on this machine.")
     try:
         return Path(text).expanduser()
     except RuntimeError:

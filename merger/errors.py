@@ -16,6 +16,12 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 _CACHED = re.compile(r"models--([\w.-]{1,200})[/\\](?:snapshots|blobs)[/\\][0-9a-f]{40,64}")
+_KEYS = re.compile(r"(:/{1,2})[^\s/:@'\"]{0,200}:[^\s@'\"]{1,2000}@")
+_HALF = re.compile(r"(://)[^\s/:@'\"]{1,200}:(?!\d{1,5}\b)[^\s@'\":]{1,2000}")
+"""A name and a key that were cut at a `+`, before their @; a port is none."""
+_SIGNED = re.compile(
+    r"([?&][\w-]{0,40}(?:sig|signature|token|key|keyid|secret|credential|password)=)[^\s&'\"]{1,4000}", re.IGNORECASE
+)
 _BEGINS = re.compile(r"(?:^|[\s'\"`(=:])(?:[A-Za-z]:)?(?=[/\\])")
 
 
@@ -31,6 +37,15 @@ def _named(text: str) -> str:
     return "".join((*parts, text[at:]))
 
 
+def keyless(text: str) -> str:
+    """The text without what opens an address in it: a name and a key before its host, a signature behind it.
+
+    >>> keyless("s3://KEY:SEC/RET@bucket/m: no"), keyless("https://host/m?X-Amz-Signature=12ab")
+    ('s3://...@bucket/m: no', 'https://host/m?X-Amz-Signature=...')
+    """
+    return _SIGNED.sub(r"\1...", _HALF.sub(r"\1...", _KEYS.sub(r"\1...@", text)))
+
+
 class MergeError(Exception):
     """The merge cannot be done; the message is for the user.
 
@@ -39,7 +54,7 @@ class MergeError(Exception):
     """
 
     def __str__(self) -> str:
-        return _named(super().__str__())
+        return keyless(_named(super().__str__()))
 
 
 class RecipeError(MergeError):

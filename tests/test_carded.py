@@ -102,6 +102,8 @@ def test_what_judge_has_measured_of_it(panels: Panels, studio: Studio, work: Wor
     assert {figure.of for figure in panels.judge.for_card(work, SENT, ME)} == {whole.of, "the ticked rows"}
     judge(panels, work, {})
     assert [figure.of for figure in panels.judge.for_card(work, SENT, ME)] == ["the ticked rows"], "once"
+    other = {"rows": [ROWS[1].shown]}
+    assert [figure.value for figure in panels.judge.for_card(work, other, ME)] == [0], "what was judged of other rows is not told"
     studio.parents.generation += 1  # a model's files have changed
     try:
         assert all(figure.about == "1 right" for figure in panels.judge.for_card(work, SENT, ME)), "of the judge nothing is left"

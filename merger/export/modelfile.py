@@ -80,8 +80,11 @@ def turns(template: str, tokens: Mapping[str, str]) -> Turns | None:
         found = Turns((opening, ""), after_rules, answers, "", before[len(opening) : len(before) - len(after_rules)])
     else:
         return None
+    said = (*found.rules, found.asked, found.answers, found.ends, found.default)
+    if '"""' in found.text() or any(mark in text for text in said for mark in ("{{", '"""', "\0")):  # Ollama's own signs
+        return None
     right = found.conversation(None, first) == alone and found.conversation(rules, first, answer, second) == whole
-    return found if right and not any(mark in found.text() for mark in ('"""', "\0")) and template.count("{{") else None
+    return found if right and template.count("{{") else None
 
 
 def modelfile(file: Path, template: str | None, tokens: Mapping[str, str]) -> str:
@@ -91,7 +94,7 @@ def modelfile(file: Path, template: str | None, tokens: Mapping[str, str]) -> st
     found = turns(template, tokens) if template else None
     if found is not None:
         lines.append(f'TEMPLATE """{found.text()}"""')
-        if found.default and '"""' not in found.default:
+        if found.default:
             lines.append(f'SYSTEM """{found.default}"""')
         end = found.ends.strip() or found.asked.strip().partition("\n")[0]
         if end and '"' not in end:

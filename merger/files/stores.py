@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 
-from merger.errors import CheckpointError, InputChanged, MergeError
+from merger.errors import CheckpointError, InputChanged, MergeError, keyless
 from merger.regular import scheme_of
 
 T = TypeVar("T")
@@ -68,16 +68,17 @@ def refusal(address: str) -> str:
 def hidden(address: str) -> str:
     """An address as it may be shown: without what could be a key.
 
-    >>> hidden("s3://KEY:SECRET@bucket/model?signature=1"), hidden("s3:/KEY:SECRET@bucket"), hidden("owner/name@main")
-    ('s3://...@bucket/model?...', 's3:/...@bucket', 'owner/name@main')
+    >>> hidden("s3://KEY:SEC/RET@bucket/model?signature=1"), hidden("s3://KEY:SECRET")
+    ('s3://...@bucket/model?...', 's3://...')
     """
-    begins = _BEGINS.match(address)
-    if begins is None:
-        return address
-    place, question, _ = address[begins.end() : 300].partition("?")
-    host, slash, path = place.partition("/")
-    host = f"...@{host.rpartition('@')[2]}" if "@" in host else host
-    return f"{begins[0]}{host}{slash}{path}{question}{'...' if question else ''}"
+    scheme, slashes, rest = address.partition("://")
+    place, mark = next(((rest[:i], c) for i, c in enumerate(rest) if c in "?#"), (rest, ""))
+    named, at, host = place.rpartition("@")
+    if ":" in place.partition("/")[0]:  # a name and a key, of which no sign ends a part: keys hold slashes, too
+        place = f"...@{host}" if at else "..."
+    elif at and "/" not in named:
+        place = f"...@{host}"
+    return keyless(f"{scheme}{slashes}{place}{mark}{'...' if mark else ''}")[:300]
 
 
 @dataclass(frozen=True)
@@ -108,10 +109,12 @@ class Folder:
 
     def files(self) -> tuple[Lying, ...]:
         """What lies in it, not what is deeper. CheckpointError where there is nothing."""
-        listed = self._read(self._listed, self.address)
-        files = [entry for entry in listed if entry.get("type") == "file" and not str(entry["name"]).endswith("/")]
-        found = [_lying(entry) for entry in files]
-        return tuple(sorted(found, key=lambda one: one.name))
+
+        def found() -> list[Lying]:  # a listing that is none is the store's fault, and told as such
+            files = [entry for entry in self._listed() if entry.get("type") == "file" and not str(entry["name"]).endswith("/")]
+            return [_lying(entry) for entry in files]
+
+        return tuple(sorted(self._read(found, self.address), key=lambda one: one.name))
 
     def _listed(self) -> list[Any]:
         self._fs.invalidate_cache()
@@ -120,7 +123,8 @@ class Folder:
     def whole(self, name: str, size: int) -> bytes:
         """A small file, whole."""
         where = f"{self.path}/{name}"
-        raw: bytes = self._read(lambda: self._fs.cat_file(where), where)
+        # one byte more tells of a file that has grown, and no more than that is taken into memory
+        raw: bytes = self._read(lambda: bytes(self._fs.cat_file(where, start=0, end=size + 1)), where) if size else b""
         if len(raw) != size:
             raise _changed(where)
         return raw
@@ -138,11 +142,11 @@ class Folder:
         return StoredFile(where, lying.size, lying.word, "", self, fetch)
 
     def _info(self, where: str) -> tuple[int, str]:
-        def ask() -> Any:
+        def ask() -> Lying:
             self._fs.invalidate_cache(where)
-            return self._fs.info(where)
+            return _lying(self._fs.info(where))
 
-        lying = _lying(self._read(ask, where))
+        lying = self._read(ask, where)
         return lying.size, lying.word
 
     def check(self, where: str, size: int, word: str) -> None:
@@ -404,6 +408,8 @@ def _lying(entry: Any) -> Lying:
     name, size = str(entry["name"]).rstrip("/").rpartition("/")[2], entry.get("size")
     known = next((entry[key] for key in _TAGS if entry.get(key)), "")
     known = known.timestamp() if isinstance(known, datetime) else known
+    if size is not None and int(size) < 0:
+        raise ValueError("no size")
     return Lying(name, int(size or 0), f"{size} {known}")
 
 

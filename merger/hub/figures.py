@@ -14,7 +14,7 @@ from merger.regular import is_file
 FOLDER, FILE = ".eval_results", "merge-explorer.yaml"
 _HEAD = re.compile(r"\A---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 _INDEX = re.compile(r"^model-index:.*\n(?:[ \t-].*\n|\n)*", re.MULTILINE)
-_SECTION = re.compile(r"^## Figures\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 @dataclass(frozen=True)
@@ -66,14 +66,34 @@ def with_figures(text: str, figures: Sequence[CardFigure], facts: Mapping[str, s
     found = _HEAD.match(text)
     head, body = (found[1] + "\n", text[found.end() :]) if found else ("", text)
     head = _INDEX.sub("", head)
-    body = _SECTION.sub("", body)
-    before, mark, after = body.partition("## Recipe\n")
+    pieces = [piece for piece in _sections(body) if not piece.startswith("## Figures\n")]
+    at = next((i for i, piece in enumerate(pieces) if piece.startswith("## Recipe\n")), len(pieces))
+    before, after = "".join(pieces[:at]), "".join(pieces[at:])
     section = "\n".join([
         "## Figures", "", "| | | questions | |", "|---|---|---|---|",
         *(f"| {_cell(f.of)}: {_cell(f.name)} | {f.value:.4g} | {f.questions} | {_cell(f.about)} |" for f in figures), "",
         f"Measured {', '.join(f'{key} {_cell(value)}' for key, value in facts.items())}.", "", "",
     ])  # fmt: skip
-    return f"---\n{head}{_index(figures, facts, name)}---\n{before.rstrip(chr(10))}\n\n{section}{mark}{after}"
+    return f"---\n{head}{_index(figures, facts, name)}---\n{before.rstrip(chr(10))}\n\n{section}{after}"
+
+
+def _sections(body: str) -> list[str]:
+    """A card cut before each of its headings; what stands in a code block, as prompts and answers do, is none.
+
+    >>> _sections("a\\n## b\\n```\\n## c\\n```\\n")
+    ['a\\n', '## b\\n```\\n## c\\n```\\n']
+    """
+    pieces, fence = [""], ""
+    for line in re.findall(r"[^\n]*\n|[^\n]+", body):
+        mark = _FENCE.match(line)
+        if not fence and line.startswith("## "):
+            pieces.append("")
+        elif not fence and mark and not (mark[1][0] == "`" and "`" in mark[2]):
+            fence = mark[1]
+        elif fence and mark and mark[1].startswith(fence) and not mark[2].strip():
+            fence = ""
+        pieces[-1] += line
+    return pieces
 
 
 def _index(figures: Sequence[CardFigure], facts: Mapping[str, str], name: str) -> str:
@@ -121,8 +141,9 @@ def _facts(facts: Mapping[str, str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Text as YAML takes it, whatever is in it: a JSON string is one."""
-    return json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    """Text as YAML takes it, whatever is in it: a JSON string is one, but for signs that YAML wants written as their numbers."""
+    said = json.dumps(text.encode("utf-8", "replace").decode(), ensure_ascii=False)
+    return "".join(c if c.isprintable() else f"\\u{ord(c):04x}" if ord(c) < 1 << 16 else f"\\U{ord(c):08x}" for c in said)
 
 
 def _cell(text: str) -> str:

@@ -14,7 +14,7 @@ from merger.search.judge import Judge
 from merger.ui.rows import Row
 from merger.ui.service.answers import Answers
 from merger.ui.service.feeds import is_right
-from merger.ui.service.judging import ROWS_NAME, Judges
+from merger.ui.service.judging import ROWS_NAME, Judges, of_rows
 from merger.ui.studio import GREEDY, Studio
 from merger.ui.workspace import Workspace
 
@@ -24,10 +24,21 @@ _RIGHT, _ACCURACY = "share right", "accuracy"
 def figures(studio: Studio, judges: Judges, session: str, work: Workspace, rows: Sequence[Row]) -> tuple[CardFigure, ...]:
     """What this visitor has had measured of the desk's recipe, and how many of the rows its merge answers right."""
     judge = judges.known(session)
-    found = () if judge is None else _measured(judge, work.recipe)
+    found = () if judge is None or _of_other_rows(judge, rows) else _measured(judge, work.recipe)
     if any(figure.of == ROWS_NAME for figure in found):
         return found
     return found + _of_rows(studio, work, [row for row in rows if row.ticked and row.right("") is not None])
+
+
+def _of_other_rows(judge: Judge, rows: Sequence[Row]) -> bool:
+    """Whether it asked the rows, and they are others by now."""
+    asked = judge.questions
+    if asked is None or asked.name != ROWS_NAME:
+        return False
+    try:
+        return of_rows(rows) != asked
+    except MergeError:
+        return True
 
 
 def facts() -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from merger.engine.batch import Step, merge
+from merger.engine.output import check_path
 from merger.errors import Cancelled, MergeError, OutOfMemory
 from merger.export.gguf import about, export
 from merger.export.modelfile import write_beside
@@ -33,6 +34,7 @@ class Files:
         """Merge into a new folder of this computer. NonFiniteError as `merge` has it."""
         if not folder.strip():
             raise MergeError("Name a folder for the merged model; it must not exist yet.")
+        check_path(folder.strip())  # a store is for the owner's commands
         try:
             out = Path(folder.strip()).expanduser()
             with contextlib.suppress(FileNotFoundError):
