@@ -45,7 +45,7 @@ ASK: dict[str, Any] = {"concurrency_id": "hub", "concurrency_limit": 4, **QUIET}
 SEND: dict[str, Any] = {"concurrency_id": "publish", "concurrency_limit": 2, **QUIET}
 SIGN_IN = "Sign in with Hugging Face above; then the merge can be published under your name."
 NO_SIGN_IN = "This page offers no sign-in. Download the merge and publish it with `hf upload` from your own computer."
-LOG_IN = "Sign in on this computer first: run `hf auth login` with a token that may write, then open this tab again."
+LOG_IN = "Sign in on this computer first: run hf auth login with a token that may write, then open this tab again."
 
 ANYWAY = "Merge all the same"
 """The button that goes on where numbers are not finite."""

@@ -32,11 +32,11 @@ from merger.ui.workspace import Workspace
 
 _GGUF = "One file for Ollama, LM Studio and llama.cpp, in 8 bits or in another kind. Sizes are told first."
 _KINDS = "f16 is exact, q8_0 half of it and nearly so; in q4_0 answers change."
-MADE = ("merged", "ready", "anyway")
+MADE = ("merged", "ready", "anyway", "cancel")
 """What a merge to a zip draws: the status line, the file, the button that goes on with numbers that are not finite."""
 PACKED = (*MADE, "runs", "beside")
 """The same of a GGUF file: and what runs it."""
-WRITTEN = ("merged", "ready", "write_anyway")
+WRITTEN = ("merged", "ready", "write_anyway", "cancel")
 
 
 class Taking:
@@ -117,7 +117,7 @@ class Taking:
             parts["save"].select,
             self.save,
             ["work", "save"],
-            ["merged", "taking", "make", "kind", "pack", "tabs", "runs", "beside"],
+            ["merged", "taking", "make", "kind", "pack", "tabs", "runs", "beside", "cancel"],
             **NOW,
         )
         made = desk.bind(parts["make"].click, self.download, ["work"], MADE, **DISK)
@@ -154,7 +154,7 @@ class Taking:
         if key in ("zip", "gguf"):
             packed = key == "gguf"
             shown = {"make": gr.update(visible=not packed), "pack": gr.update(visible=packed), "taking": gr.update(visible=True)}
-            shown |= {"runs": _hidden(), "beside": _hidden()}
+            shown |= {"runs": _hidden(), "beside": _hidden(), "cancel": "Cancel"}
             return self.kinds(work, request) | shown if packed else self.size(work, request) | shown | {"kind": _hidden()}
         if key not in ("folder", "publish", "recipe"):
             raise MergeError("There is no such place to save to.")
@@ -227,16 +227,19 @@ class Taking:
         yield from self.write(work, folder, request, allow=True)
 
     def _made(
-        self, request: gr.Request, make: Callable[[Callable[[Step], None], Callable[[], bool]], Path], parts: tuple[str, str, str]
+        self,
+        request: gr.Request,
+        make: Callable[[Callable[[Step], None], Callable[[], bool]], Path],
+        parts: tuple[str, str, str, str],
     ) -> Iterator[Updates]:
         """A merge to files, drawn on its status line, file and button."""
-        status, file, anyway = parts
+        status, file, anyway, cancel = parts
         studio, session = self.desk.studio, request.session_hash if request else None
-        yield {status: gr.update(value="Merging…", visible=True), anyway: gr.update(visible=False)}
+        yield {status: gr.update(value="Merging…", visible=True), anyway: gr.update(visible=False), cancel: "Cancel"}
         for message in studio.merging.run(session, lambda work: make(work.tell, work.stopped), lambda made: _drop(studio, made)):
             if isinstance(message, Ended):
                 words, ready = _ended(message)
-                drawn: Updates = {status: gr.update(value=words, visible=True)}
+                drawn: Updates = {status: gr.update(value=words, visible=True), cancel: "Close"}
                 drawn[anyway] = gr.update(visible=isinstance(message.error, NonFiniteError))
                 yield drawn | ({file: gr.update(value=str(ready))} if ready is not None else {})
             elif message:

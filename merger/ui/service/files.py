@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from merger.engine.batch import Step, merge
-from merger.engine.output import check_path
+from merger.engine.places import check_path
 from merger.errors import Cancelled, MergeError, OutOfMemory
 from merger.export.gguf import about, export
 from merger.export.modelfile import write_beside
