@@ -347,8 +347,8 @@ def test_command_merge_with_set_and_seed(
         (["--set", "seed=["], "RecipeError: --set seed, line 1, column 2: this is not YAML: expected the node content, "
          "but found '<stream end>'."),
         (["--seed", "-3"], "RecipeError: {recipe}: seed must be a whole number from 0 to 9223372036854775807; got -3."),
-        (["--device", "abacus"], "MergeError: 'abacus' is not a device; write cpu or cuda."),
-        (["--device", "meta"], "MergeError: 'meta' is not supported; write cpu or cuda."),
+        (["--device", "abacus"], "MergeError: 'abacus' is not a device; write cpu, cuda or mps."),
+        (["--device", "meta"], "MergeError: 'meta' is not supported; write cpu, cuda or mps."),
         (["--out-shard-size", "big"], "MergeError: 'big' is not a shard size; write 5GB (bytes) or 1B (parameters)."),
         (["--out-shard-size", "0GB"], "MergeError: '0GB' is not a shard size; write 5GB (bytes) or 1B (parameters)."),
         (["--out-shard-size", "nan"], "MergeError: 'nan' is not a shard size; write 5GB (bytes) or 1B (parameters)."),
