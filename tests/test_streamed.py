@@ -112,6 +112,14 @@ def test_embeddings_and_heads_by_rows(kind: str, tmp_path: Path, monkeypatch: py
     assert {*made} == {"model.embed_tokens", *(() if kind == "phi" else ("lm_head",))}
 
 
+def test_a_row_of_padding_beyond_those_that_are_looked_up() -> None:
+    module = torch.nn.Embedding(10, 3, padding_idx=5)
+    whole = torch.arange(30.0).reshape(10, 3)
+    rows = streamed._ByRows(module, torch.nn.Embedding.forward, torch.tensor([[7, 7]]), torch.float32)
+    rows.take(0, whole)
+    assert torch.equal(rows(), whole[torch.tensor([[7, 7]])]) and module.padding_idx == 5
+
+
 @pytest.mark.smollm
 def test_smollm2_has_the_figures_of_the_merge_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     import smollm

@@ -406,12 +406,13 @@ class _ByRows:
         """The result. Embeddings are looked up among those that are wanted: what a kind does with them afterwards, it does."""
         if not self._looks_up:
             return self._out
-        held = self._module.weight
+        held = self._module.weight, self._module.padding_idx
         try:
-            self._module.weight = nn.Parameter(self._out, requires_grad=False)
+            # the row of padding may lie beyond those that are wanted; it counts for gradients alone
+            self._module.weight, self._module.padding_idx = nn.Parameter(self._out, requires_grad=False), None
             return self._original(self._module, torch.searchsorted(self._wanted, self._given))
         finally:
-            self._module.weight = held
+            self._module.weight, self._module.padding_idx = held
 
 
 def _few(waiting: "Sequence[_Pass]") -> "Iterator[list[_Pass]]":
