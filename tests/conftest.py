@@ -1,9 +1,11 @@
 """Shared by the tests: a tiny family of models, recipes that use every parameter, skips for what a machine lacks."""
 
+import contextlib
 import gc
 import json
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,10 @@ from merger.methods import Method
 from merger.methods.params import Param
 
 pretended.register()  # here, as any file's backward pass may be a process's first
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what runs in the background; tests send it
+    with contextlib.suppress(ValueError):  # not this process's main thread
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
