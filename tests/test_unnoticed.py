@@ -20,7 +20,7 @@ import merger
 from merger.chat.batch import interleave
 from merger.chat.load import chat_model
 from merger.chat.model import Judged, Token
-from merger.engine import costs, output
+from merger.engine import costs, journal
 from merger.engine import session as live
 from merger.engine.document import open_models, reader
 from merger.engine.plan import Plan, TensorJob, make_plan
@@ -232,12 +232,12 @@ def test_a_merge_does_not_go_on_with_what_makes_other_bytes(other: str, models: 
     """Their sums may round otherwise, or lie elsewhere: tensors of both in one model would be nobody's numbers."""
     _, opened, plan = planned("{merge_method: linear, models: [{model: a}, {model: b}], parameters: {weight: 1}}", models)
     files = shards([job.slot for job in plan.jobs], 10**9)
-    first = output.word_of(plan, opened, files, "cpu", {"recipe": "a"}).word
-    assert first == output.word_of(plan, opened, files, "cpu", {"recipe": "a"}).word
+    first = journal.word_of(plan, opened, files, "cpu", {"recipe": "a"}).word
+    assert first == journal.word_of(plan, opened, files, "cpu", {"recipe": "a"}).word
     if other in ("torch", "merger"):
         monkeypatch.setattr({"torch": torch, "merger": merger}[other], "__version__", "99.0")
     metadata = {"recipe": "b" if other == "metadata" else "a"}
-    assert first != output.word_of(plan, opened, files, "cuda" if other == "device" else "cpu", metadata).word
+    assert first != journal.word_of(plan, opened, files, "cuda" if other == "device" else "cpu", metadata).word
 
 
 # ---------------------------------------------------------------------------------------------- statistics and verdict
