@@ -627,7 +627,7 @@ def test_figures_are_those_of_the_voice_that_is_heard(monkeypatch: pytest.Monkey
     assert len(asked) == 5, "of the models it is remembered"
     judge = judges.known("me")
     assert judge is not None and (found := judge.known(moved.recipe)) is not None and found.bits == 16
-    cards = carded.figures(studio, judges, "me", moved, ())
+    cards = carded.figures(studio, judges, "me", moved, JUDGED)
     assert [one.about for one in cards] == ["heard in 16 bits"]
     with pytest.raises(MergeError, match=r"^This merge is heard in 16 bits .* none of these prompts has one\. Write one"):
         judging.measure(work, of_rows(JUDGED[2:3]), "me", lambda: True, lambda _: None)
