@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,13 +63,24 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """COVERAGE=1: the lines of merger/ that no test has run in its own processes, before pytest's closing line."""
+    """Before pytest's closing line: with COVERAGE=1 the lines of merger/ that no test has run in its own processes; and what was
+    tried again, with where it failed, which the report otherwise forgets, also where a later try failed for another reason."""
     folder = os.environ.get("SLIPCOVER_COVERAGE_DIR")
     if folder and "PYTEST_XDIST_WORKER" not in os.environ and terminalreporter.config.getoption("numprocesses", None):
         merged = json.loads((Path(folder) / "merged.json").read_text(encoding="utf-8"))
         shutil.rmtree(folder)
         terminalreporter.section("lines of merger/ that no test runs")
         slipcover.print_coverage(merged, missing_width=100, skip_covered=True)
+    if again := terminalreporter.stats.get("rerun"):
+        terminalreporter.section("tried again")
+        for report in again:
+            crash = getattr(report.longrepr, "reprcrash", None)
+            entries = getattr(getattr(report.longrepr, "reprtraceback", None), "reprentries", ())
+            places = [entry.reprfileloc for entry in reversed(entries) if getattr(entry, "reprfileloc", None)]
+            lines = [f"{place.path}:{place.lineno}" for place in places]
+            terminalreporter.line(f"{report.nodeid}, {report.when}: {' < '.join(lines)}")
+            said = (crash.message if crash else report.longreprtext).splitlines()
+            terminalreporter.line(textwrap.indent("\n".join(said[:6]), "    "))
 
 
 @pytest.fixture

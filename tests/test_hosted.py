@@ -1,9 +1,11 @@
 """The whole page as a Space hosts it, with a Hub of its own on this machine: pick, download, hear, and what is refused."""
 
+import contextlib
 import os
 import re
 import urllib.parse
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from browsing import ROOT, app
@@ -18,23 +20,37 @@ expect = sync_api.expect
 FAMILY = ROOT / "presets" / "family"
 
 
-@pytest.fixture(scope="module")
-def hosted(tmp_path_factory) -> Iterator[str]:
-    """The page as a Space has it, with no Hub but the one on this machine."""
+@contextlib.contextmanager
+def hosting(cache: Path) -> Iterator[tuple[str, Hub]]:
+    """The page as a Space has it, with no Hub but the one on this machine; its own token is told to nobody."""
     with Hub() as hub:
         for name in ("base", "pirate", "plural"):
             hub.add(f"tiny/{name}", FAMILY / name)
         environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "SPACE"))} | {
-            "HOSTED": "1", "MEMORY": "16Gi", "HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path_factory.mktemp("hub")),
+            "HOSTED": "1", "MEMORY": "16Gi", "HF_ENDPOINT": hub.url, "HF_HOME": str(cache),
             "HF_TOKEN": "hf_the_spaces_own",
         }  # fmt: skip
         with app(environment) as address:
-            yield address
-        assert hub.asked and all("hf_the_spaces_own" not in str(asked) for asked in hub.asked), "the Space's own token left it"
+            yield address, hub
+        assert all("hf_the_spaces_own" not in str(asked) for asked in hub.asked), "the Space's own token left it"
 
 
-def test_a_visitor_picks_models_of_the_hub_and_hears_them(open_page, hosted):
-    page = open_page(address=hosted)
+@pytest.fixture(scope="module")
+def hosted(tmp_path_factory) -> Iterator[str]:
+    with hosting(tmp_path_factory.mktemp("hub")) as (address, _):
+        yield address
+
+
+@pytest.fixture
+def empty_host(tmp_path) -> Iterator[str]:
+    """One where nobody has downloaded anything, also when the test is tried again."""
+    with hosting(tmp_path) as (address, hub):
+        yield address
+        assert hub.asked
+
+
+def test_a_visitor_picks_models_of_the_hub_and_hears_them(open_page, empty_host):
+    page = open_page(address=empty_host)
     page.says("ahoy me matey, arr!")
     page.tab("Other models")
     query = page.page.locator("#pick-query textarea, #pick-query input")
