@@ -77,14 +77,14 @@ const sheets = (sources) => ({
  */
 async function script(name, known) {
   const made = await build({
-    entryPoints: [join(WEB, name, 'main.js')],
+    // not an entry's exports, which would bring their own machinery into each part
+    stdin: { contents: `import { start } from './${name}/main.js';\nstart(${HOST});`, resolveDir: WEB, sourcefile: 'start' },
     absWorkingDir: ROOT,
     bundle: true,
     write: false,
     metafile: true,
     format: 'iife',
-    globalName: 'part',
-    footer: { js: `part.start(${HOST});` },
+    banner: { js: '"use strict";' },
     target: 'es2022',
     charset: 'utf8',
     minifySyntax: true,
@@ -93,7 +93,8 @@ async function script(name, known) {
     lineLimit: 160,
     plugins: [sheets(known ?? [])],
   });
-  const sources = Object.keys(made.metafile.inputs).map((path) => relative(WEB, join(ROOT, path)).replaceAll('\\', '/'));
+  const inputs = Object.keys(made.metafile.inputs).filter((path) => path !== 'merger/ui/web/start');
+  const sources = inputs.map((path) => relative(WEB, join(ROOT, path)).replaceAll('\\', '/'));
   if (!known) return script(name, sources);
   return `// ${told(sources.sort())}\n${made.outputFiles[0].text}`;
 }

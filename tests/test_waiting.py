@@ -225,6 +225,7 @@ def test_the_server_gone_and_back(browser: Any, server: Server) -> None:
     page.paint("pirate weight", 0.0)
     for number in (1, 2, 3):
         expect(page.row(number).locator(".rw-state")).to_have_text("not asked")
+    expect(view.locator(".rw-right")).to_have_text("Not asked")  # and not that nothing is right
     page.field.fill("spell cat")
     page.field.press("Enter")
     expect(page.row(4).locator(".rw-words")).to_have_text("spell cat")

@@ -190,7 +190,7 @@ class Panels:
         for i, name in enumerate(WAYS):
             desk.bind(parts[name].click, desk.way_out(i), ["work"], desk.drawn, **NOW)
         desk.bind(demo.load, self.arrive, ["work", "answers"], desk.drawn, **QUIET)
-        for function in ("view", "drawers"):
+        for function in ("view", "drawers", "dropping"):
             demo.load(None, None, None, js=of_page(function), **NOW)
         demo.load(None, None, parts["look"], js=of_page("appearance"), **NOW)
         for i, name in enumerate(("notice", "moved", "warning")):

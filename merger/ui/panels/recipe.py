@@ -34,7 +34,9 @@ class Writing:
         with gr.Row():
             use = gr.Button("Use this recipe", variant="primary", size="sm")
             revert = gr.Button("Back to what I hear", size="sm")
-            file = gr.UploadButton("Open a YAML file", file_types=[".yaml", ".yml", ".txt"], size="sm", type="filepath")
+            file = gr.UploadButton(
+                "Open a YAML file", file_types=[".yaml", ".yml", ".txt"], size="sm", type="filepath", elem_id="yaml-file"
+            )  # fmt: skip
         with gr.Accordion("Numbers: one row for each lane, one column for each layer", open=False):
             table = gr.Dataframe(interactive=True, show_label=False, elem_id="numbers", static_columns=[0])
         with gr.Accordion("As a command", open=False):

@@ -1,6 +1,6 @@
-// npm run build: 6682d3c5b4704b10 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
-"use strict";var part=(()=>{var X=Object.defineProperty;var Gt=Object.getOwnPropertyDescriptor;var Ut=Object.getOwnPropertyNames;var Jt=Object.prototype.hasOwnProperty;var Yt=(i,t)=>{for(var e in t)X(i,e,{get:t[e],enumerable:!0})},_t=(i,t,e,s)=>{if(t&&typeof t=="object"||typeof t=="function")for(let r of Ut(t))!Jt.call(i,r)&&r!==
-e&&X(i,r,{get:()=>t[r],enumerable:!(s=Gt(t,r))||s.enumerable});return i};var Vt=i=>_t(X({},"__esModule",{value:!0}),i);var Te={};Yt(Te,{start:()=>Le});var pt=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
+// npm run build: 136b0ce08c90a9db of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
+"use strict";
+(()=>{var ht=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
 :tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rows .rw-table{width:100%;margin:0;\
 border-collapse:collapse;table-layout:fixed}.rw-head th{position:sticky;top:0;z-index:1;height:40px;padding:4px 8px;text-align:start;font-weight:400;color:var(-\
 -me-soft-ink);background:var(--me-sheet);border-bottom:1px solid var(--me-line)}.rw-head th.rw-merge{font-weight:600;color:var(--me-merge);background:var(--me-m\
@@ -52,7 +52,7 @@ left:auto}.rows .rw-vote:disabled{color:var(--me-soft-ink);border-color:var(--me
 send,.rw-field,.rw-input,.rw-ticked){min-height:44px;min-width:44px}.rw-tools{position:static;opacity:1}}@media(max-width:860px){.rw-head{display:none}.rw-talk{\
 display:block}.rw-prompt{width:42%}.rw-row td{height:48px;padding:6px 8px}.rw-other:not([data-unfolded=true]),.rw-legend{display:none}.rw-askrow,.rw-score{min-h\
 eight:40px;padding:2px 8px}.rows .rw-right{font-size:14px}}@media(max-width:1080px){.rw-before,.rw-row td.rw-before,.rw-chips{display:none}}
-`;var ct=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
+`;var pt=`.answers{--an-line: var(--border-color-primary, var(--me-line));--an-text: var(--body-text-color, var(--me-text));--an-card: var(--background-fill-prima\
 ry, var(--me-card));position:relative;min-width:0;color:var(--an-text);font-size:14px;line-height:1.6;.dark &{--an-line: var(--me-line);--an-card: var(--me-card\
 )}*{box-sizing:border-box}[hidden]{display:none!important}p{margin:0}.an-hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);whit\
 e-space:nowrap}.an-modes{display:inline-flex;flex:none;border:1px solid var(--me-edge);border-radius:6px;overflow:hidden}.an-button{font:inherit;font-size:12px;\
@@ -88,109 +88,109 @@ ce:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display
 :5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}@media(max-width:1080px){.an-grid{grid-template-columns:minmax(0,1fr)}}@media(pointer:coarse)\
 {.an-hold,.an-button{min-height:36px}}}
 `;function a(i,t="",e=""){let s=document.createElement(i);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function p(i,t,e,s=""){let r=a("button",i,t);return r.type="button",s&&r.setAttribute("aria-label",s),r.addEventListener("click",e),r}function b(i,t){return i.title=
-t,i}function A(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Xt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
-i.textContent!==t&&(i.textContent=t)}var I=(i,t)=>Xt(i,"aria-pressed",String(t));function ft(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
-`no ${t} here`);return i.append(a("style","",e)),s}function ut(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
-null}function wt(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var w=["done","cached","stopped","failed","unasked"];var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var O={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
+t,i}function A(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Jt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
+i.textContent!==t&&(i.textContent=t)}var I=(i,t)=>Jt(i,"aria-pressed",String(t));function ct(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
+`no ${t} here`);return i.append(a("style","",e)),s}function ft(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
+null}function ut(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var w=["done","cached","stopped","failed","unasked"];var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var O={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
 alone:"Asked when the machine is free."},busy:{short:"writing",badge:"writing…",alone:"Thinking…"},done:{badge:"done",alone:"The model ended without a word."},
 cached:{badge:"from memory",alone:"The model ended without a word."},stopped:{short:"stopped",badge:"stopped",alone:"Stopped before the first word."},failed:{short:"\
 failed",badge:"failed",alone:"This answer failed."},stale:{short:"not asked since your last stroke",badge:"old",alone:""},unasked:{short:"not asked",badge:"not \
-asked",alone:"Not asked: there was no connection."}};var mt="merge-explorer-line";function bt(i){let t=i%100>10&&i%100<14?0:i%10;return`${i}${["th","st","nd","rd"][t]??"th"} in line`}var te={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},tt=i=>te[i.key]??null,S=i=>i.ctrlKey||i.metaKey;function ee(i,t){let e=t.findIndex(o=>o===document.activeElement),r={ArrowDown:e+1,ArrowRight:e+1,ArrowUp:e-1,ArrowLeft:e-1,Home:0,End:-1}[i.key];return r===void 0?
+asked",alone:"Not asked: there was no connection."}};var wt="merge-explorer-line";function mt(i){let t=i%100>10&&i%100<14?0:i%10;return`${i}${["th","st","nd","rd"][t]??"th"} in line`}var Yt={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},X=i=>Yt[i.key]??null,S=i=>i.ctrlKey||i.metaKey;function _t(i,t){let e=t.findIndex(o=>o===document.activeElement),r={ArrowDown:e+1,ArrowRight:e+1,ArrowUp:e-1,ArrowLeft:e-1,Home:0,End:-1}[i.key];return r===void 0?
 !1:(t.at(r%t.length)?.focus(),!0)}function E(i){let t=()=>[...i.querySelectorAll("button")].filter(r=>!r.disabled&&!r.hidden),e=r=>{for(let o of t())o.tabIndex!==
 (o===r?0:-1)&&(o.tabIndex=o===r?0:-1)};return i.addEventListener("focusin",({target:r})=>{r instanceof HTMLButtonElement&&e(r)}),i.addEventListener("keydown",r=>{
-r.target instanceof HTMLButtonElement&&!S(r)&&ee(r,t())&&r.preventDefault()}),new MutationObserver(()=>{let r=t();r.some(o=>o.tabIndex===0)?r.filter(o=>o.tabIndex===
-0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var g="merge";var gt="merge-explorer-keep",$=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),m=i=>(i?.tokens??[]).map(t=>String(t[0]??"")).join("").trim();function x(i){
-let t=i.indexOf("/");return t<0?["",i]:[i.slice(0,t),i.slice(t+1)]}function xt(i){return!i.match||!i.answer?.trim()?"a matter of taste":i.match==="within"?`righ\
-t if it has: ${i.answer}`:`right if: ${i.answer}`}var yt="merge-explorer-rows",kt=12,q=2e5,vt=/^[A-Za-z0-9_-]{1,24}$/,M=i=>i.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function se(i,t){let{prompt:e,answer:s,
+r.target instanceof HTMLButtonElement&&!S(r)&&_t(r,t())&&r.preventDefault()}),new MutationObserver(()=>{let r=t();r.some(o=>o.tabIndex===0)?r.filter(o=>o.tabIndex===
+0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var g="merge";var bt="merge-explorer-keep",$=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),m=i=>(i?.tokens??[]).map(t=>String(t[0]??"")).join("").trim();function x(i){
+let t=i.indexOf("/");return t<0?["",i]:[i.slice(0,t),i.slice(t+1)]}function gt(i){return!i.match||!i.answer?.trim()?"a matter of taste":i.match==="within"?`righ\
+t if it has: ${i.answer}`:`right if: ${i.answer}`}var xt="merge-explorer-rows",yt=12,q=2e5,kt=/^[A-Za-z0-9_-]{1,24}$/,M=i=>i.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function Vt(i,t){let{prompt:e,answer:s,
 match:r,ticked:o}=typeof i=="string"?{prompt:i}:i??{};if(typeof e!="string"||!e.trim())return null;let n=typeof s=="string"||typeof s=="number"?M(String(s)):"",
-l=r==="within"?"within":"exact";return{id:t,prompt:M(e),answer:n,match:n.trim()?l:"",ticked:o!==!1}}function At(i){let t=[];for(let e of Array.isArray(i)?i:[]){
-let s=se(e,`r${t.length+1}`);if(s&&t.every(({prompt:r})=>r!==s.prompt)&&t.push(s),t.length===8)break}return t}function St(){try{let i=JSON.parse(localStorage.getItem(
-yt)??"[]");return Array.isArray(i)?i.filter(t=>Array.isArray(t)&&vt.test(String(t[0]))).slice(0,kt):[]}catch{return[]}}function Et(i){let t=St().find(([o])=>o===
-i),{rows:e,open:s}=t?.[1]??{},r=At(e);return r.length?{rows:r,open:(r[Number(s)]??r[0]).id}:null}function R(i,t,e){if(!vt.test(i))return;let s={rows:t.slice(0,8),
-open:t.findIndex(({id:o})=>o===e)},r=St().filter(([o])=>o!==i);try{localStorage.setItem(yt,JSON.stringify([[i,s],...r].slice(0,kt)))}catch{}}function Ot(i,t){if(i.
+l=r==="within"?"within":"exact";return{id:t,prompt:M(e),answer:n,match:n.trim()?l:"",ticked:o!==!1}}function vt(i){let t=[];for(let e of Array.isArray(i)?i:[]){
+let s=Vt(e,`r${t.length+1}`);if(s&&t.every(({prompt:r})=>r!==s.prompt)&&t.push(s),t.length===8)break}return t}function At(){try{let i=JSON.parse(localStorage.getItem(
+xt)??"[]");return Array.isArray(i)?i.filter(t=>Array.isArray(t)&&kt.test(String(t[0]))).slice(0,yt):[]}catch{return[]}}function St(i){let t=At().find(([o])=>o===
+i),{rows:e,open:s}=t?.[1]??{},r=vt(e);return r.length?{rows:r,open:(r[Number(s)]??r[0]).id}:null}function R(i,t,e){if(!kt.test(i))return;let s={rows:t.slice(0,8),
+open:t.findIndex(({id:o})=>o===e)},r=At().filter(([o])=>o!==i);try{localStorage.setItem(xt,JSON.stringify([[i,s],...r].slice(0,yt)))}catch{}}function Et(i,t){if(i.
 length>q)throw new Error(`${t} is too long: a file of prompts has at most ${q} characters.`);let e=t.toLowerCase().split(".").at(-1),s=i.replace(/^\ufeff/,"").replaceAll(
 `\r
 `,`
-`),r=At(e==="csv"?oe(s):e==="jsonl"||e==="json"?ie(s,t):re(s));if(!r.length)throw new Error(`${t} holds no prompt: a line each, or a column named prompt.`);return r}
-var re=i=>i.split(`
-`).map(t=>{let[,e,s,r]=/^(.*?) (=>|~>) (.*)$/.exec(t)??[];return s?{prompt:e.trim(),answer:r.trim(),match:s==="~>"?"within":"exact"}:t.trim()});function ie(i,t){
+`),r=vt(e==="csv"?Xt(s):e==="jsonl"||e==="json"?Qt(s,t):Zt(s));if(!r.length)throw new Error(`${t} holds no prompt: a line each, or a column named prompt.`);return r}
+var Zt=i=>i.split(`
+`).map(t=>{let[,e,s,r]=/^(.*?) (=>|~>) (.*)$/.exec(t)??[];return s?{prompt:e.trim(),answer:r.trim(),match:s==="~>"?"within":"exact"}:t.trim()});function Qt(i,t){
 return i.trimStart().startsWith("[")?JSON.parse(i):i.split(`
 `).flatMap((e,s)=>{if(!e.trim())return[];try{return[JSON.parse(e)]}catch{throw new Error(`${t}, line ${s+1}: is no JSON. Write {"prompt": "plural of box", "answ\
-er": "boxes"}.`)}})}function oe(i){let t=i.split(`
-`,1)[0],e=[",",";","	"].find(h=>t.includes(h))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[h,d,c,f]of i.matchAll(s))
-if(!h&&r.at(-1)?.length===0||(r.at(-1)?.push(d===void 0?c:d.replaceAll('""','"')),f===`
-`&&r.push([]),!f))break;let o=(r[0]??[]).map(h=>h.trim().toLowerCase()),n=o.includes("prompt"),l=(h,d,c)=>h[n?o.indexOf(d):c];return r.slice(n?1:0).map(h=>({prompt:l(
-h,"prompt",0),answer:l(h,"answer",1),match:l(h,"match",2),ticked:!["false","0","no"].includes(String(l(h,"ticked",3)).trim().toLowerCase())}))}function $t(i,t){
+er": "boxes"}.`)}})}function Xt(i){let t=i.split(`
+`,1)[0],e=[",",";","	"].find(d=>t.includes(d))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[d,h,c,f]of i.matchAll(s))
+if(!d&&r.at(-1)?.length===0||(r.at(-1)?.push(h===void 0?c:h.replaceAll('""','"')),f===`
+`&&r.push([]),!f))break;let o=(r[0]??[]).map(d=>d.trim().toLowerCase()),n=o.includes("prompt"),l=(d,h,c)=>d[n?o.indexOf(h):c];return r.slice(n?1:0).map(d=>({prompt:l(
+d,"prompt",0),answer:l(d,"answer",1),match:l(d,"match",2),ticked:!["false","0","no"].includes(String(l(d,"ticked",3)).trim().toLowerCase())}))}function Ot(i,t){
 let e=r=>r.replace(/\s*\n\s*/g," "),s=({prompt:r,answer:o="",match:n="",ticked:l=!0}={id:"",prompt:""})=>t==="jsonl"?JSON.stringify({prompt:r,answer:o,match:n,ticked:l}):
-t==="csv"?[r,o,n,String(l)].map(h=>`"${h.replaceAll('"','""')}"`).join(","):n?`${e(r)} ${n==="within"?"~>":"=>"} ${e(o)}`:e(r);return`${[...t==="csv"?["prompt,a\
+t==="csv"?[r,o,n,String(l)].map(d=>`"${d.replaceAll('"','""')}"`).join(","):n?`${e(r)} ${n==="within"?"~>":"=>"} ${e(o)}`:e(r);return`${[...t==="csv"?["prompt,a\
 nswer,match,ticked"]:[],...i.map(s)].join(`
 `)}
 `}var z=class{constructor(t,e,s,r,o){this.box=a("div","rw-askrow"),this.field=a("textarea","rw-field"),this.field.rows=1,this.field.maxLength=2e3,this.field.dir="\
-auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let n=()=>{let h=M(this.field.value);h.trim()?
-t(h)&&(this.last=h,this.field.value="",this.grow()):e()};this.field.addEventListener("input",()=>this.grow()),this.field.addEventListener("keydown",h=>{h.key===
-"Enter"&&!h.shiftKey&&!h.isComposing?(h.preventDefault(),n()):h.key==="Escape"?(this.field.value="",this.grow()):h.key==="ArrowUp"&&!this.field.value&&this.last&&
-(h.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(p("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
+auto",this.field.placeholder="Ask something. Enter asks",this.field.setAttribute("aria-label","Prompt"),this.last="";let n=()=>{let d=M(this.field.value);d.trim()?
+t(d)&&(this.last=d,this.field.value="",this.grow()):e()};this.field.addEventListener("input",()=>this.grow()),this.field.addEventListener("keydown",d=>{d.key===
+"Enter"&&!d.shiftKey&&!d.isComposing?(d.preventDefault(),n()):d.key==="Escape"?(this.field.value="",this.grow()):d.key==="ArrowUp"&&!this.field.value&&this.last&&
+(d.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(p("rw-send","Ask",n),"Adds a row; with nothing written, asks all rows again. Shift+Ent\
 er breaks the line"),this.chips=E(a("span","rw-chips")),this.full=a("span","rw-full",`At most ${8} rows: take one out first.`),this.full.hidden=!0,this.stop=p("\
 rw-stop","Stop",s),this.stop.hidden=!0,this.more=b(p("rw-stop","Prompts…",r),"Suggested prompts, and rows from and to a file");let l=p("rw-stop rw-talk","Chat",
 o,"Open the chat");this.box.append(this.field,this.send,this.stop,this.chips,this.more,l,this.full),this.asked=t,this.offered=""}grow(){this.field.style.height=
 "auto",this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(t,e){this.full.hidden=!e,t.join(`
 `)!==this.offered&&(this.offered=t.join(`
-`),this.chips.replaceChildren(...t.slice(0,3).map(s=>p("rw-chip",s,()=>this.asked(s)))))}};function Ct(i,t,e){let s=a("form","rw-form"),r=(h,d)=>{let c=a("input",
-"rw-input");c.value=d,c.maxLength=2e3,c.dir="auto";let f=a("label","rw-label",h);return f.append(c),s.append(f),c},o=r("Prompt of this row",i.prompt),n=r("What \
-is right",i.answer??""),l=a("select","rw-input");for(let[h,d]of[["exact","the whole answer"],["within","words in it"]])l.add(new Option(d,h));return l.value=i.match||
+`),this.chips.replaceChildren(...t.slice(0,3).map(s=>p("rw-chip",s,()=>this.asked(s)))))}};function $t(i,t,e){let s=a("form","rw-form"),r=(d,h)=>{let c=a("input",
+"rw-input");c.value=h,c.maxLength=2e3,c.dir="auto";let f=a("label","rw-label",d);return f.append(c),s.append(f),c},o=r("Prompt of this row",i.prompt),n=r("What \
+is right",i.answer??""),l=a("select","rw-input");for(let[d,h]of[["exact","the whole answer"],["within","words in it"]])l.add(new Option(h,d));return l.value=i.match||
 "exact",l.setAttribute("aria-label","How it is compared"),s.append(l,Object.assign(p("rw-send","Keep",()=>{}),{type:"submit"}),p("rw-stop","Leave",e)),s.addEventListener(
-"submit",h=>{if(h.preventDefault(),!o.value.trim())return;let d=n.value.trim()?l.value:"";t({...i,prompt:M(o.value),answer:M(n.value),match:d})}),s.addEventListener(
-"keydown",h=>{h.key==="Escape"&&e()}),{box:s,prompt:o}}var ne=2e3;function Lt(i,t){let e=p(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
-()=>u(e,"Copy"),ne)});return e}var H=class{constructor(t){this.table=t,this.of="",this.title=a("h3","rw-title"),this.title.dir="auto",this.box=E(a("div","rw-closehead")),this.note=a("p","rw-n\
+"submit",d=>{if(d.preventDefault(),!o.value.trim())return;let h=n.value.trim()?l.value:"";t({...i,prompt:M(o.value),answer:M(n.value),match:h})}),s.addEventListener(
+"keydown",d=>{d.key==="Escape"&&e()}),{box:s,prompt:o}}var te=2e3;function Ct(i,t){let e=p(i,"Copy",async()=>{let s="Copied";try{await navigator.clipboard.writeText(t())}catch{s="Not allowed here"}u(e,s),setTimeout(
+()=>u(e,"Copy"),te)});return e}var H=class{constructor(t){this.table=t,this.of="",this.title=a("h3","rw-title"),this.title.dir="auto",this.box=E(a("div","rw-closehead")),this.note=a("p","rw-n\
 ote"),this.note.setAttribute("role","status"),this.on=b(p("rw-stop","Go on",()=>this.goOn()),"This answer was cut off: let it be longer");let e=b(p("rw-stop","A\
-gain",()=>this.again()),"Other words, by the next seed"),s=Lt("rw-stop",()=>m(t.store.of(t.open,g)));this.copy=s;let r=b(p("rw-stop","Chat",()=>t.host.trigger("\
+gain",()=>this.again()),"Other words, by the next seed"),s=Ct("rw-stop",()=>m(t.store.of(t.open,g)));this.copy=s;let r=b(p("rw-stop","Chat",()=>t.host.trigger("\
 expand")),"A conversation with your merge");this.box.append(this.title,this.on,r,e,s)}get manner(){return{variety:0,length:160,...k(this.table.host.props.manner)}}key(t){
 if(!(S(t)||t.altKey)){if(t.key==="c")this.copy.click();else if(t.key==="r")this.again();else return;t.preventDefault()}}draw(){let t=this.table.row();u(this.title,
 t?`Close up: ${t.prompt}`:"Close up");let e=this.table.store.of(this.table.open,g);this.on.hidden=!this.canGoOn(e),this.of!==this.table.open&&u(this.note,""),this.
 of=this.table.open}canGoOn(t){return t.cut&&t.tokens.length>=this.manner.length&&t.tokens.length<2e3}goOn(t=this.table.row()){if(!t)return;let e=(t.times??1)+1;
 this.table.open=t.id,this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,times:e}:s),"submit"),this.table.focus(t.id)}again(){if(this.manner.variety>0){this.
 draws();return}let t=p("rw-stop","Set 0.7",()=>{u(this.note,"Variety is 0.7 now."),this.draws()});this.note.replaceChildren("The same words: variety is 0. ",t),
-t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var le=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function he(i,t){let e=a("a");e.href=URL.createObjectURL(
-new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function Tt(i,t,{take:e,ask:s,leave:r}){let o=A(a("div","rw-form"),"Prompt\
+t.focus()}draws(){this.table.host.trigger("retry"),this.table.insist(this.table.store.run)}};var se=[["txt","a line each; line breaks become spaces"],["csv","for a table"],["jsonl","a line of JSON each"]];function re(i,t){let e=a("a");e.href=URL.createObjectURL(
+new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.href)}function Lt(i,t,{take:e,ask:s,leave:r}){let o=A(a("div","rw-form"),"Prompt\
 s"),n=a("span","rw-wanted");n.setAttribute("role","status");let l=a("input","rw-file");l.type="file",l.accept=".txt,.csv,.jsonl,.json",l.setAttribute("aria-labe\
 l","A file of prompts"),l.addEventListener("change",async()=>{let[f]=l.files??[];if(f){try{if(f.size>4*q)throw new Error(`${f.name} is too long for a file of pr\
-ompts.`);e(Ot(await f.text(),f.name))}catch(T){n.textContent=T instanceof SyntaxError?`${f.name} is no JSON.`:String(T.message)}l.value=""}});let h=b(p("rw-stop",
-"Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),d=le.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>he($t(i,f),`prompts.${f}`)),
-T)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,h,l,...d,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
-first:c[0]??h}}function Mt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var D=class{constructor(t){this.table=t}acts(){return{open:t=>{
+ompts.`);e(Et(await f.text(),f.name))}catch(T){n.textContent=T instanceof SyntaxError?`${f.name} is no JSON.`:String(T.message)}l.value=""}});let d=b(p("rw-stop",
+"Open a file…",()=>l.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=se.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>re(Ot(i,f),`prompts.${f}`)),
+T)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,d,l,...h,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
+first:c[0]??d}}function Tt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var D=class{constructor(t){this.table=t}acts(){return{open:t=>{
 t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),R(this.table.family,this.table.rows,this.table.
 open))},tick:(t,e)=>this.table.change(this.table.rows.map(s=>s.id===t.id?{...s,ticked:e}:s),"input"),edit:t=>this.editRow(t),remove:t=>this.remove(t)}}keys(){let t=s=>this.
 table.rows.find(r=>r.id===s),e=s=>r=>{let o=t(r);o&&s(o)};return{tick:e(s=>this.acts().tick(s,s.ticked===!1)),edit:e(s=>this.editRow(s)),remove:e(s=>this.remove(
 s)),move:(s,r)=>this.move(s,r)}}move(t,e){let s=this.table.rows.findIndex(n=>n.id===t),r=this.table.rows[s];if(!r||!this.table.rows[s+e])return;let o=this.table.
 rows.filter(n=>n!==r);o.splice(s+e,0,r),this.table.change(o,"input"),u(this.table.live,`Row ${s+e+1} of ${o.length}: ${r.prompt}`)}remove(t){let e=this.table.rows.
 indexOf(t),s=this.table.body.contains(document.activeElement);this.table.change(this.table.rows.filter(l=>l!==t),"input");let r=a("div","rw-undo");r.setAttribute(
-"role","status");let o=p("rw-stop","Put it back",()=>{r.remove();let l=[...this.table.rows],h=l.some(d=>d.id===t.id)?Mt(l):t.id;l.splice(e,0,{...t,id:h}),this.table.
-open=h,this.table.change(l.slice(0,8),"submit"),this.table.focus(h)}),n=a("span","rw-text",`Row taken out: ${t.prompt}`);n.dir="auto",r.append(n,o),this.table.edited.
+"role","status");let o=p("rw-stop","Put it back",()=>{r.remove();let l=[...this.table.rows],d=l.some(h=>h.id===t.id)?Tt(l):t.id;l.splice(e,0,{...t,id:d}),this.table.
+open=d,this.table.change(l.slice(0,8),"submit"),this.table.focus(d)}),n=a("span","rw-text",`Row taken out: ${t.prompt}`);n.dir="auto",r.append(n,o),this.table.edited.
 replaceChildren(r),s&&this.table.focus(this.table.rows[Math.min(e,this.table.rows.length-1)]?.id)}more(){let t=()=>{this.table.edited.replaceChildren(),this.table.
 asking.more.focus()};if(this.table.edited.querySelector(".rw-file")){t();return}let e=n=>this.add(n),s=n=>{this.table.open=n[0].id,this.table.change(n,"submit"),
-t()},{box:r,first:o}=Tt(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
-this.table.edited.replaceChildren(),this.table.focus(t.id)},{box:s,prompt:r}=Ct(t,o=>{this.table.open=t.id,this.table.change(this.table.rows.map(n=>n.id===t.id?
+t()},{box:r,first:o}=Lt(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
+this.table.edited.replaceChildren(),this.table.focus(t.id)},{box:s,prompt:r}=$t(t,o=>{this.table.open=t.id,this.table.change(this.table.rows.map(n=>n.id===t.id?
 o:n),"submit"),e()},e);this.table.edited.replaceChildren(s),r.focus()}add(t){let e=this.table.rows.find(s=>s.prompt===t);return!e&&this.table.rows.length>=8?!1:
-(this.table.open=e?.id??Mt(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
-"submit"),!0)}};function Nt(i,t,e,s){let r=!e.family||e.family===t.family;return(i?e.family===t.family:r&&(!s||et(s.rows,e.rows??[])))?null:s??{rows:t.rows??[],open:t.open??""}}
-function et(i,t){let e=s=>[s.prompt,s.answer??"",s.match??"",s.ticked!==!1];return JSON.stringify(i.map(e))===JSON.stringify(t.map(e))}var N={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
-6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{lead:["#5a3fd6","#ab9bff"]}};var jt=N.colours,st=N.slots.length,rt=()=>document.body.classList.contains("dark"),It=(i,t=rt())=>typeof i=="string"?i:i[t?1:0];function pe(i,t=rt()){if(!(i in jt))
-throw new Error(`no colour ${i}`);return It(jt[i],t)}var P=(i,t=rt())=>typeof i=="number"&&Number.isInteger(i)?It(N.slots[i%st],t):pe("lead",t);var ce=250;function qt(i,t,e){let s=[a("th","rw-prompt","Prompt"),a("th","rw-merge","Your merge"),a("th","rw-before","Before")];for(let r of i.filter(({lead:o})=>!o)){
-let o=a("th","rw-other"),n=String(r.name??r.key),l=r.key===t;o.dataset.unfolded=String(l);let h=p("rw-fold","",()=>e.unfold(r.key),l?n:`${n}, folded: = same ans\
-wer, ≠ another`);h.setAttribute("aria-expanded",String(l)),h.title=r.base?`${n}; hold to read it in your merge's place`:n;let d=a("i","rw-dot");typeof r.slot==
-"number"&&(d.style.background=P(r.slot)),h.append(d,a("span","",n)),r.base&&fe(h,e.bypass),o.append(h),s.push(o)}for(let r of s)r.scope="col";return s}function fe(i,t){
-let e=0,s=!1,r=()=>{s=!1,clearTimeout(e),e=window.setTimeout(()=>t(s=!0),ce)},o=()=>{clearTimeout(e),s&&t(!1)};i.addEventListener("pointerdown",n=>{i.setPointerCapture(
+(this.table.open=e?.id??Tt(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
+"submit"),!0)}};function Mt(i,t,e,s){let r=!e.family||e.family===t.family;return(i?e.family===t.family:r&&(!s||tt(s.rows,e.rows??[])))?null:s??{rows:t.rows??[],open:t.open??""}}
+function tt(i,t){let e=s=>[s.prompt,s.answer??"",s.match??"",s.ticked!==!1];return JSON.stringify(i.map(e))===JSON.stringify(t.map(e))}var N={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{lead:["#5a3fd6","#ab9bff"]}};var Nt=N.colours,et=N.slots.length,st=()=>document.body.classList.contains("dark"),jt=(i,t=st())=>typeof i=="string"?i:i[t?1:0];function oe(i,t=st()){if(!(i in Nt))
+throw new Error(`no colour ${i}`);return jt(Nt[i],t)}var P=(i,t=st())=>typeof i=="number"&&Number.isInteger(i)?jt(N.slots[i%et],t):oe("lead",t);var ne=250;function It(i,t,e){let s=[a("th","rw-prompt","Prompt"),a("th","rw-merge","Your merge"),a("th","rw-before","Before")];for(let r of i.filter(({lead:o})=>!o)){
+let o=a("th","rw-other"),n=String(r.name??r.key),l=r.key===t;o.dataset.unfolded=String(l);let d=p("rw-fold","",()=>e.unfold(r.key),l?n:`${n}, folded: = same ans\
+wer, ≠ another`);d.setAttribute("aria-expanded",String(l)),d.title=r.base?`${n}; hold to read it in your merge's place`:n;let h=a("i","rw-dot");typeof r.slot==
+"number"&&(h.style.background=P(r.slot)),d.append(h,a("span","",n)),r.base&&ae(d,e.bypass),o.append(d),s.push(o)}for(let r of s)r.scope="col";return s}function ae(i,t){
+let e=0,s=!1,r=()=>{s=!1,clearTimeout(e),e=window.setTimeout(()=>t(s=!0),ne)},o=()=>{clearTimeout(e),s&&t(!1)};i.addEventListener("pointerdown",n=>{i.setPointerCapture(
 n.pointerId),r()}),i.addEventListener("keydown",n=>{n.key===" "&&!n.repeat&&r()});for(let n of["pointerup","pointercancel","lostpointercapture","keyup","blur"])
-i.addEventListener(n,o);i.addEventListener("contextmenu",n=>n.preventDefault()),i.addEventListener("click",n=>{s&&n.stopImmediatePropagation(),s=!1},!0)}var it="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function ue(i,[t,e],[s,r]){let o=Math.max(0,Math.min(i.length-1,t+r)),n=(i[o]??1)-1;return[
-o,Math.max(0,Math.min(n,e+s))]}function we(i){if(S(i))return null;let t=tt(i);return i.altKey?t&&t[1]?["move",t[1]]:null:i.key===" "?["tick",0]:i.key==="F2"?["e\
-dit",0]:i.key==="Delete"?["remove",0]:null}function Bt(i,t){let e=()=>[...i.rows].filter(s=>s.offsetParent!==null).map(s=>[...s.querySelectorAll(it)]);i.addEventListener(
-"focusin",s=>ot(i,s.target)),i.addEventListener("keyup",s=>{s.key===" "&&s.target.matches(".rw-words")&&s.preventDefault()}),i.addEventListener("keydown",s=>{let r=s.
-target,o=r.closest("tr")?.dataset.row,n=o?we(s):null;o&&n&&(n[0]!=="tick"||r.matches(".rw-words"))?(s.preventDefault(),t[n[0]](o,n[1])):!s.altKey&&!S(s)&&me(s,r,
-e())})}function me(i,t,e){let s=e.findIndex(c=>c.includes(t)),r=i.key==="Home"?-e.length:i.key==="End"?e.length:0,o=tt(i)??(r?[0,r]:null);if(!o||s<0)return;i.preventDefault();
-let[n,l]=ue(e.map(({length:c})=>c),[s,e[s].indexOf(t)],o);((n!==s&&t.matches(".rw-words, .rw-fold")?e[n].find(c=>c.matches(".rw-words"))??e[n][0]:null)??e[n][l])?.
-focus()}function ot(i,t){if(t?.matches(it))for(let e of i.querySelectorAll(it))e.tabIndex=e===t?0:-1}function C(i){let t=a("span","rw-mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-\
-label",i?"right":"wrong")),t}var be=240,K=i=>Number.isInteger(i)?`var(--me-slot-${Number(i)%st})`:"var(--me-lead)";function y(i,t){u(i,t??""),i.toggleAttribute("hidden",!t)}var Rt=()=>({tokens:[],
-spans:[],state:"",cursor:-1,visible:!1,error:"",mark:null}),F=class{constructor(t){this.key="",this.column={key:""},this.said=Rt(),this.box=a("section","an-card"),
+i.addEventListener(n,o);i.addEventListener("contextmenu",n=>n.preventDefault()),i.addEventListener("click",n=>{s&&n.stopImmediatePropagation(),s=!1},!0)}var rt="input.rw-tick, button.rw-words, button.rw-tool, button.rw-fold";function le(i,[t,e],[s,r]){let o=Math.max(0,Math.min(i.length-1,t+r)),n=(i[o]??1)-1;return[
+o,Math.max(0,Math.min(n,e+s))]}function de(i){if(S(i))return null;let t=X(i);return i.altKey?t&&t[1]?["move",t[1]]:null:i.key===" "?["tick",0]:i.key==="F2"?["ed\
+it",0]:i.key==="Delete"?["remove",0]:null}function qt(i,t){let e=()=>[...i.rows].filter(s=>s.offsetParent!==null).map(s=>[...s.querySelectorAll(rt)]);i.addEventListener(
+"focusin",s=>it(i,s.target)),i.addEventListener("keyup",s=>{s.key===" "&&s.target.matches(".rw-words")&&s.preventDefault()}),i.addEventListener("keydown",s=>{let r=s.
+target,o=r.closest("tr")?.dataset.row,n=o?de(s):null;o&&n&&(n[0]!=="tick"||r.matches(".rw-words"))?(s.preventDefault(),t[n[0]](o,n[1])):!s.altKey&&!S(s)&&he(s,r,
+e())})}function he(i,t,e){let s=e.findIndex(c=>c.includes(t)),r=i.key==="Home"?-e.length:i.key==="End"?e.length:0,o=X(i)??(r?[0,r]:null);if(!o||s<0)return;i.preventDefault();
+let[n,l]=le(e.map(({length:c})=>c),[s,e[s].indexOf(t)],o);((n!==s&&t.matches(".rw-words, .rw-fold")?e[n].find(c=>c.matches(".rw-words"))??e[n][0]:null)??e[n][l])?.
+focus()}function it(i,t){if(t?.matches(rt))for(let e of i.querySelectorAll(rt))e.tabIndex=e===t?0:-1}function C(i){let t=a("span","rw-mark",i===null?"":i?"✓":"✗");return t.dataset.right=String(i),i!==null&&(t.setAttribute("role","img"),t.setAttribute("aria-\
+label",i?"right":"wrong")),t}var pe=240,K=i=>Number.isInteger(i)?`var(--me-slot-${Number(i)%et})`:"var(--me-lead)";function y(i,t){u(i,t??""),i.toggleAttribute("hidden",!t)}var Bt=()=>({tokens:[],
+spans:[],state:"",cursor:-1,visible:!1,error:"",mark:null}),F=class{constructor(t){this.key="",this.column={key:""},this.said=Bt(),this.box=a("section","an-card"),
 this.box.setAttribute("role","region"),this.title=a("span","an-title"),this.badge=a("span","an-badge"),this.words=a("span","an-words"),this.words.title="How it \
 is heard, and the chat template the prompt is put into for this model",this.hold=t,this.body=a("div","an-body"),this.body.tabIndex=0,this.body.setAttribute("rol\
 e","group"),this.text=a("div","an-text"),this.text.dir="auto",this.message=a("p","an-message"),this.heard=a("div","an-heard"),this.heard.dir="auto",this.why=a("\
@@ -200,44 +200,44 @@ column=t,this.key=String(t.key);let{name:s}=this;this.box.setAttribute("aria-lab
 keys step through them`),this.box.dataset.lead=String(!!t.lead),this.box.style.setProperty("--an-colour",K(t.lead?null:t.slot??0)),this.box.dataset.plain=String(
 !t.lead&&!Number.isInteger(t.slot)),this.title.textContent=t.lead?s.charAt(0).toUpperCase()+s.slice(1):s,this.title.title=s,y(this.words,[t.heard,t.words].filter(
 Boolean).join(", ")),this.hold.hidden=!t.lead||!e,t.lead&&this.box.append(this.head),this.refresh()}clear(){let t=Math.min(this.body.clientHeight,320);this.body.
-style.minHeight=this.said.tokens.length?`${t}px`:"",this.said=Rt(),this.text.replaceChildren(),y(this.why,"")}append(t,e){let s=document.createDocumentFragment();
-for(let o of t){let n=String(o[0]??"");this.said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let l=/^\s+(?=\S)/.exec(n)?.[0]??"";l&&s.append(l);let h=a(
-"span","an-token",n.slice(l.length)),d=typeof o[1]=="number"?Math.min(1,Math.max(0,o[1])):1;h.style.setProperty("--u",String(Math.round(55*(1-d)))),zt(h,o,e),h.
-dataset.i=String(this.said.tokens.length),this.said.tokens.push(o),this.said.spans.push(h),s.append(h)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.
+style.minHeight=this.said.tokens.length?`${t}px`:"",this.said=Bt(),this.text.replaceChildren(),y(this.why,"")}append(t,e){let s=document.createDocumentFragment();
+for(let o of t){let n=String(o[0]??"");this.said.visible||(n=n.trimStart()),this.said.visible||=n!=="";let l=/^\s+(?=\S)/.exec(n)?.[0]??"";l&&s.append(l);let d=a(
+"span","an-token",n.slice(l.length)),h=typeof o[1]=="number"?Math.min(1,Math.max(0,o[1])):1;d.style.setProperty("--u",String(Math.round(55*(1-h)))),Rt(d,o,e),d.
+dataset.i=String(this.said.tokens.length),this.said.tokens.push(o),this.said.spans.push(d),s.append(d)}let r=this.body.scrollHeight-this.body.scrollTop-this.body.
 clientHeight<24;this.text.append(s),r&&this.said.state==="busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(t,e){if(this.said.tokens.length===t.length){
-this.said.tokens=t,t.forEach((o,n)=>zt(this.said.spans[n],o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.
+this.said.tokens=t,t.forEach((o,n)=>Rt(this.said.spans[n],o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.
 append(t,e)}get remark(){let{state:t,tokens:e,error:s}=this.said;return s||(t==="stopped"&&e.length?"Stopped before the end.":e.length&&!["failed","waiting","un\
 asked"].includes(t)?"":t?O[t]?.alone??"":this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet.")}refresh(){let{state:t}=this.said;this.
 box.dataset.state=t||"empty",this.box.setAttribute("aria-busy",String(t==="busy")),this.badge.textContent=O[t]?.badge??"",y(this.message,this.remark),this.box.dataset.
-long=String((this.text.textContent??"").length>be);let e=C(w.includes(t)&&!this.column.lead?this.said.mark:null);this.mark.replaceWith(e),this.mark=e,w.includes(
-t)&&(this.body.style.minHeight="")}},nt=i=>String((i.column.slot??0)%4);function zt(i,t,e){t[3]===""&&(i.dataset.line="all");let s=t[3]?e(String(t[3])):void 0;s&&
-(i.style.setProperty("--an-parent",K(s.column.slot)),i.dataset.line=nt(s))}var{decimals:Cs,digits:Ls,hardly:ge,minus:Ts}=N.numbers;function xe(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var ye=i=>`${xe(100*i)}%`,W=i=>i>0&&i<ge?"<1%":ye(i);var at=i=>`“${String(i).replaceAll(`
-`,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,ke=i=>typeof i=="number"?W(i):"";function Ht({said:i,why:t}){let e=i.tokens[i.cursor],s=e?.[4]?String(
-e[4]):"";y(t,e&&s?`${at(e[0])} ${W(Number(e[1]))}: ${s}`:"")}var G=class{constructor(t,e,s){this.root=t,this.live=e,this.cardOf=s,this.box=a("div","an-tip"),this.
+long=String((this.text.textContent??"").length>pe);let e=C(w.includes(t)&&!this.column.lead?this.said.mark:null);this.mark.replaceWith(e),this.mark=e,w.includes(
+t)&&(this.body.style.minHeight="")}},ot=i=>String((i.column.slot??0)%4);function Rt(i,t,e){t[3]===""&&(i.dataset.line="all");let s=t[3]?e(String(t[3])):void 0;s&&
+(i.style.setProperty("--an-parent",K(s.column.slot)),i.dataset.line=ot(s))}var{decimals:xs,digits:ys,hardly:ce,minus:ks}=N.numbers;function fe(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var ue=i=>`${fe(100*i)}%`,W=i=>i>0&&i<ce?"<1%":ue(i);var nt=i=>`“${String(i).replaceAll(`
+`,"⏎").replaceAll("	","⇥").replace(/^ | $/g,"␣")}”`,we=i=>typeof i=="number"?W(i):"";function zt({said:i,why:t}){let e=i.tokens[i.cursor],s=e?.[4]?String(
+e[4]):"";y(t,e&&s?`${nt(e[0])} ${W(Number(e[1]))}: ${s}`:"")}var G=class{constructor(t,e,s){this.root=t,this.live=e,this.cardOf=s,this.box=a("div","an-tip"),this.
 box.hidden=!0,this.box.setAttribute("role","tooltip"),this.lit=null}hide(){this.lit?.classList.remove("an-lit"),this.lit=null,this.box.hidden=!0}explain(t,e,s=!1){
 let r=t.said.spans[e],o=t.said.tokens[e];if(!r||!o){this.hide();return}if(r===this.lit)return;this.hide(),this.lit=r,r.classList.add("an-lit"),this.fill(o),this.
-box.hidden=!1;let n=r.getClientRects()[0]??r.getBoundingClientRect(),l=this.root.getBoundingClientRect(),h=n.left-l.left+n.width/2-this.box.offsetWidth/2;if(this.
-box.style.left=`${Math.min(Math.max(0,h),Math.max(0,l.width-this.box.offsetWidth))}px`,this.box.style.top=`${t.body.getBoundingClientRect().bottom-l.top+4}px`,!s)
-return;let d=[...this.box.children].map(c=>[...c.childNodes].map(f=>f.textContent).join(" "));this.live.textContent=d.join(", ")}fill([t,e,s,r,o]){let n=a("div",
-"an-tip-token",at(t));typeof e=="number"&&n.append(a("b","",W(e))),this.box.replaceChildren(n);for(let[h,d]of(s??[]).slice(0,5)){let c=a("div","an-tip-row",at(h));
-c.append(a("span","",ke(d))),this.box.append(c)}let l=r?this.cardOf(String(r))?.column.name:null;(o||l)&&this.box.append(a("div","an-tip-note",o?String(o):`${l}\
- would say the same`))}listen(t){let{body:e}=t,s=r=>Number(ut(r,".an-token")?.dataset.i??-1);e.addEventListener("pointerover",r=>{r.pointerType!=="touch"&&this.
+box.hidden=!1;let n=r.getClientRects()[0]??r.getBoundingClientRect(),l=this.root.getBoundingClientRect(),d=n.left-l.left+n.width/2-this.box.offsetWidth/2;if(this.
+box.style.left=`${Math.min(Math.max(0,d),Math.max(0,l.width-this.box.offsetWidth))}px`,this.box.style.top=`${t.body.getBoundingClientRect().bottom-l.top+4}px`,!s)
+return;let h=[...this.box.children].map(c=>[...c.childNodes].map(f=>f.textContent).join(" "));this.live.textContent=h.join(", ")}fill([t,e,s,r,o]){let n=a("div",
+"an-tip-token",nt(t));typeof e=="number"&&n.append(a("b","",W(e))),this.box.replaceChildren(n);for(let[d,h]of(s??[]).slice(0,5)){let c=a("div","an-tip-row",nt(d));
+c.append(a("span","",we(h))),this.box.append(c)}let l=r?this.cardOf(String(r))?.column.name:null;(o||l)&&this.box.append(a("div","an-tip-note",o?String(o):`${l}\
+ would say the same`))}listen(t){let{body:e}=t,s=r=>Number(ft(r,".an-token")?.dataset.i??-1);e.addEventListener("pointerover",r=>{r.pointerType!=="touch"&&this.
 explain(t,s(r))}),e.addEventListener("pointerleave",r=>{r.pointerType!=="touch"&&this.hide()}),e.addEventListener("click",r=>{t.said.cursor=s(r),this.explain(t,
-t.said.cursor),Ht(t)}),e.addEventListener("scroll",()=>this.hide(),{passive:!0}),e.addEventListener("blur",()=>this.hide()),e.addEventListener("keydown",r=>{let o={
+t.said.cursor),zt(t)}),e.addEventListener("scroll",()=>this.hide(),{passive:!0}),e.addEventListener("blur",()=>this.hide()),e.addEventListener("keydown",r=>{let o={
 ArrowRight:1,ArrowLeft:-1}[r.key];r.key==="Escape"&&this.hide(),!(!o||S(r)||r.altKey)&&(r.preventDefault(),this.step(t,o))})}step(t,e){let{body:s,said:r}=t;r.cursor=
 Math.min(Math.max(0,r.cursor+e),r.tokens.length-1);let o=r.spans[r.cursor],n=o?o.offsetTop+o.offsetHeight-s.clientHeight:0;o&&(o.offsetTop<s.scrollTop||n>s.scrollTop)&&
-(s.scrollTop=Math.max(0,n)),Ht(t),this.explain(t,r.cursor,!0)}};var ve=[["parent","who agrees","Underlined in the colour of the model that would have said the same"],["sure","how sure","Shaded where the model gave the word a\
+(s.scrollTop=Math.max(0,n)),zt(t),this.explain(t,r.cursor,!0)}};var me=[["parent","who agrees","Underlined in the colour of the model that would have said the same"],["sure","how sure","Shaded where the model gave the word a\
  low probability"]],U=class{constructor(t,e){this.host=t,this.root=e,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=s=>this.cards.get(s),this.modes=
 E(A(a("div","an-modes"),"How words are drawn")),this.legend=a("span","an-legend"),this.others=a("div","an-others"),this.note=a("p","an-note"),this.alarm=a("p","\
 an-alarm"),this.grid=a("div","an-grid"),this.live=a("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.
-alarm.setAttribute("role","alert"),this.tip=new G(e,this.live,this.cardOf);for(let[s,r,o]of ve){let n=p("an-button",r,()=>this.setMode(s));Object.assign(n,{title:o}).
+alarm.setAttribute("role","alert"),this.tip=new G(e,this.live,this.cardOf);for(let[s,r,o]of me){let n=p("an-button",r,()=>this.setMode(s));Object.assign(n,{title:o}).
 dataset.mode=s,this.modes.append(n)}e.append(this.note,this.alarm,this.grid,this.tip.box,this.live),this.setMode("parent"),y(this.note,""),y(this.alarm,"")}setMode(t){
 this.root.dataset.mode=t;for(let e of this.modes.querySelectorAll("button"))I(e,e.dataset.mode===t);this.drawLegend()}drawLegend(){if(this.root.dataset.mode==="\
 sure"){this.legend.textContent="the darker, the less sure";return}let t=[...this.cards.values()].find(s=>s.column.lead),e=[...new Set((t?.said.tokens??[]).map(([
 s,,,r])=>s.trim()?r??null:null))].filter(s=>s!==null).sort((s,r)=>+(s==="")-+(r===""));this.legend.replaceChildren(...e.flatMap(s=>{let r=this.cardOf(s);if(s&&!r)
-return[];let o=a("i","an-line an-token");o.dataset.line=r?nt(r):"all",r&&o.style.setProperty("--an-parent",K(r.column.slot));let n=a("span","an-key",r?`${r.name}\
+return[];let o=a("i","an-line an-token");o.dataset.line=r?ot(r):"all",r&&o.style.setProperty("--an-parent",K(r.column.slot));let n=a("span","an-key",r?`${r.name}\
  would say this too`:"all would");return n.prepend(o),[n]}))}build(){let e=(this.host.props.value??{}).columns??[],s=this.cards;this.cards=new Map;for(let l of e){
-let h=String(l.key),d=s.get(h)??this.newCard();d.take(l,e.some(c=>c.base)),this.cards.set(h,d)}let r=[...this.cards.values()],o=r.filter(l=>l.column.lead),n=r.filter(
+let d=String(l.key),h=s.get(d)??this.newCard();h.take(l,e.some(c=>c.base)),this.cards.set(d,h)}let r=[...this.cards.values()],o=r.filter(l=>l.column.lead),n=r.filter(
 l=>!l.column.lead);for(let l of o)l.head.prepend(this.modes,this.legend);this.others.replaceChildren(a("h3","an-same","The others, same prompt"),...n.map(l=>l.box)),
 this.grid.replaceChildren(...o.map(l=>l.box),this.others),this.drawLegend()}newCard(){let t=new F(this.holder());return this.tip.listen(t),t}bypass(t){let e=[...this.
 cards.values()],s=e.find(o=>o.column.base),r=e.find(o=>o.column.lead);!s||!r||this.root.dataset.bypass==="true"===t||(this.root.dataset.bypass=String(t),this.tip.
@@ -256,98 +256,100 @@ s.said.state)&&(s.said.state="done")}for(let[e,s]of Object.entries(t.marks??{}))
 {})){let r=this.cards.get(e);r?Object.assign(r.said,{error:String(s),state:r.said.state==="stopped"?"stopped":"failed"}):y(this.alarm,String(s))}}};var J=class{constructor(){this.box=a("div","answers"),this.shown={value:{},feed:{}},this.panel=new U({element:this.box,props:this.shown,trigger:()=>{},watch:()=>{},
 server:{}},this.box),this.run=0,this.seq=0}build(t){this.shown.value={columns:t},this.panel.build()}show(t){let e=s=>Object.fromEntries(t.map(([r,o])=>[r,s(o)]));
 this.run+=1,this.seq=0,this.give({start:!0,full:e(s=>[...s.tokens]),state:e(s=>s.state),marks:e(s=>s.mark),error:Object.fromEntries(t.flatMap(([s,r])=>r.error?[
-[s,r.error]]:[]))})}forward(t,e){let s=l=>Object.fromEntries(Object.entries(l??{}).flatMap(([h,d])=>{let[c,f]=x(h);return c===e||!c?[[f,d]]:[]}));if(t.start){this.
-give({note:t.note??"",error:s(t.error)});return}let r=(t.add??[]).flatMap(([l,...h])=>{let[d,c]=x(String(l));return d===e?[[c,...h]]:[]}),o=(t.done??[]).flatMap(
+[s,r.error]]:[]))})}forward(t,e){let s=l=>Object.fromEntries(Object.entries(l??{}).flatMap(([d,h])=>{let[c,f]=x(d);return c===e||!c?[[f,h]]:[]}));if(t.start){this.
+give({note:t.note??"",error:s(t.error)});return}let r=(t.add??[]).flatMap(([l,...d])=>{let[h,c]=x(String(l));return h===e?[[c,...d]]:[]}),o=(t.done??[]).flatMap(
 l=>x(String(l))[0]===e?[x(String(l))[1]]:[]),n={add:r,done:o,full:s(t.full),state:s(t.state),marks:s(t.marks),error:s(t.error)};this.give("note"in t?{...n,note:t.
 note}:n)}give(t){this.panel.take({run:this.run,seq:this.seq+=1,...t})}};var Y=class{constructor(t,e){this.row=t,this.line=a("tr","rw-row"),this.prompt=a("td","rw-prompt"),this.prompt.setAttribute("role","rowheader"),this.merge=a("td",
 "rw-merge"),this.past=a("td","rw-before"),this.was=a("span","rw-was"),this.was.dir="auto",this.past.append(this.was),this.words=a("button","rw-words"),this.fill(
 e),this.cells=[]}fill(t){let{row:e}=this,s=a("input","rw-tick");s.type="checkbox",s.checked=e.ticked!==!1,s.setAttribute("aria-label",`Counts for the score: ${e.
 prompt}`),s.addEventListener("change",()=>t.tick(e,s.checked));let r=a("label","rw-ticked");r.append(s),this.words=b(p("rw-words",e.prompt,()=>t.open(e)),e.prompt),
-this.words.dir="auto",this.words.setAttribute("aria-keyshortcuts","Space F2 Delete Alt+ArrowUp Alt+ArrowDown");let o=a("span","rw-wanted",xt(e));o.dir="auto",o.
+this.words.dir="auto",this.words.setAttribute("aria-keyshortcuts","Space F2 Delete Alt+ArrowUp Alt+ArrowDown");let o=a("span","rw-wanted",gt(e));o.dir="auto",o.
 title=o.textContent??"";let n=a("span","rw-tools");n.append(b(p("rw-tool","✎",()=>t.edit(e),`Change ${e.prompt}`),"Change the prompt, or what is right"),b(p("\
-rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),"Take this row out"));let l=a("div","rw-ask"),h=a("div","rw-text");h.append(this.words,o),l.append(r,h,n),
+rw-tool","×",()=>t.remove(e),`Take out ${e.prompt}`),"Take this row out"));let l=a("div","rw-ask"),d=a("div","rw-text");d.append(this.words,o),l.append(r,d,n),
 this.prompt.replaceChildren(l)}draw(t,e,s,r){this.line.dataset.open=String(s),this.line.dataset.row=this.row.id,this.words.setAttribute("aria-current",String(s));
 let o=t.of(this.row.id,g);r?this.drawInstead(t.of(this.row.id,r.key),r):this.drawMerge(o,t.before.get(this.row.id),t.last.get(this.row.id),t.place),u(this.was,t.
-before.get(this.row.id)??"–"),this.past.title=t.before.get(this.row.id)??"What the merge said before your last stroke";let n=e.filter(h=>!h.lead);for(;this.cells.
-length>n.length;)this.cells.pop()?.remove();n.forEach((h,d)=>{this.cells[d]??=a("td","rw-other"),this.drawOther(this.cells[d],h,t.of(this.row.id,h.key),o)});let l=[
+before.get(this.row.id)??"–"),this.past.title=t.before.get(this.row.id)??"What the merge said before your last stroke";let n=e.filter(d=>!d.lead);for(;this.cells.
+length>n.length;)this.cells.pop()?.remove();n.forEach((d,h)=>{this.cells[h]??=a("td","rw-other"),this.drawOther(this.cells[h],d,t.of(this.row.id,d.key),o)});let l=[
 this.prompt,this.merge,this.past,...this.cells];l.length!==this.line.children.length&&this.line.replaceChildren(...l)}drawInstead(t,e){let s=a("span","rw-answer",
 m(t));s.dir="auto";let r=a("div","rw-said");r.append(C(w.includes(t.state)?t.mark:null),s),this.merge.dataset.changed="false",this.merge.replaceChildren(r,a("sp\
 an","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s,r){let o=w.includes(t.state)&&t.state!=="unasked",n=m(t),l=a("span","rw-answer",n||(o?"":s??""));l.dir=
-"auto";let h=a("div","rw-said");h.dataset.old=String(t.state==="stale"||!n&&!o),h.append(C(o?t.mark:null),l);let d=a("span","rw-state",t.error||this.labelOf(t,n,
-e,r));this.merge.dataset.changed=String(o&&e!==void 0&&n!==e),this.merge.dataset.state=t.state||"empty",this.merge.replaceChildren(h,d),this.merge.title=n}offer(t){
+"auto";let d=a("div","rw-said");d.dataset.old=String(t.state==="stale"||!n&&!o),d.append(C(o?t.mark:null),l);let h=a("span","rw-state",t.error||this.labelOf(t,n,
+e,r));this.merge.dataset.changed=String(o&&e!==void 0&&n!==e),this.merge.dataset.state=t.state||"empty",this.merge.replaceChildren(d,h),this.merge.title=n}offer(t){
 let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=-1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s,r){let o=[...t.
 cut?[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];if(o.length&&w.includes(t.state))return o.join(" · ");if(t.state==="waiting"&&
-r)return bt(r);let{short:n}=O[t.state]??{};return n||(!w.includes(t.state)||s===void 0?"":e===s?"same as before":"changed")}drawOther(t,e,s,r){let o=["done","ca\
-ched"].includes(s.state),n=o&&["done","cached"].includes(r.state),l=m(s)===m(r),h=a("span","rw-sign",n?l?"=":"≠":o?"·":"…");h.style.color=e.slot===null||e.
-slot===void 0?"":P(e.slot),h.setAttribute("role","img"),h.setAttribute("aria-label",n?l?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}\
-: ${m(s)}`:String(e.name??e.key);let d=a("span","rw-other-text",m(s));d.dir="auto",t.replaceChildren(h,C(o?s.mark:null),d)}};var Ae=12,_=class{constructor(t,e,s){this.back=e,this.box=a("div","rw-score"),this.words=p("rw-right","",s),this.words.title="Figures against the models, in Fin\
+r)return mt(r);let{short:n}=O[t.state]??{};return n||(!w.includes(t.state)||s===void 0?"":e===s?"same as before":"changed")}drawOther(t,e,s,r){let o=["done","ca\
+ched"].includes(s.state),n=o&&["done","cached"].includes(r.state),l=m(s)===m(r),d=a("span","rw-sign",n?l?"=":"≠":o?"·":"…");d.style.color=e.slot===null||e.
+slot===void 0?"":P(e.slot),d.setAttribute("role","img"),d.setAttribute("aria-label",n?l?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}\
+: ${m(s)}`:String(e.name??e.key);let h=a("span","rw-other-text",m(s));h.dir="auto",t.replaceChildren(d,C(o?s.mark:null),h)}};var be=12,_=class{constructor(t,e,s){this.back=e,this.box=a("div","rw-score"),this.words=p("rw-right","",s),this.words.title="Figures against the models, in Fin\
 d",this.bars=E(A(a("span","rw-bars"),"No stroke yet")),this.legend=a("span","rw-legend","each bar: one stroke · = answers as your merge, ≠ another way");let r=p(
 "rw-vote","Blind test",t);r.title="A against B on these prompts, without their names",this.box.append(this.words,this.bars,this.legend,r),this.strokes=[],this.drawn=
-""}clear(){this.strokes=[],this.draw()}take(t,e,s){u(this.words,e.of?`${e.right} of ${e.of} right`:"No prompt counts yet");let{right:r,of:o,whole:n}=e.of||!s?e:
-s;if(n&&o&&t){let l={recipe:t,right:r,of:o,of_what:e.of?"right":"changed",did:s?.did??""},h=this.strokes.at(-1);h?.recipe===t?Object.assign(h,{...l,did:h.did}):
-this.strokes=[...this.strokes,l].slice(-Ae)}this.draw()}draw(){let t=this.strokes.map(({right:l})=>l).join(", "),{strokes:e,bars:s}=this,r=e.at(-1)?.of_what==="\
-changed"?"Changed answers":"Score",o=e.length?`${r} after each of the last ${e.length} strokes: ${t} of ${e.at(-1)?.of}`:"No stroke yet";s.setAttribute("aria-la\
-bel",o);let n=JSON.stringify(e);n!==this.drawn&&(this.drawn=n,s.replaceChildren(...e.map(({recipe:l,right:h,of:d,of_what:c,did:f},T)=>{let Q=T===e.length-1,ht=`${f?
-`${f}: `:""}${h} of ${d} ${c}`,j=p("rw-stroke","",()=>!Q&&this.back(l),Q?ht:`${ht}. Back to this stroke`);j.title=j.getAttribute("aria-label")??"";let dt=a("i",
-"rw-bar");return dt.style.height=`${Math.round(4+24*h/Math.max(1,d))}px`,j.dataset.newest=String(Q),j.append(dt),j})))}};var Dt="merge-explorer-tally";function Se(){try{let i=JSON.parse(localStorage.getItem(Dt)??"{}");return i&&typeof i=="object"?i:{}}catch{return{}}}function Pt([i,t],e){let s=Se(),r=[i,t].sort().
+""}clear(){this.strokes=[],this.draw()}take(t,e,s){let r=e.unasked===e.of?"Not asked":`${e.right} of ${e.of} right`,o=e.unasked&&e.unasked!==e.of?`, ${e.unasked}\
+ not asked`:"";u(this.words,e.of?r+o:"No prompt counts yet");let{right:n,of:l,whole:d}=e.of||!s?e:s;if(d&&l&&t){let h={recipe:t,right:n,of:l,of_what:e.of?"right":
+"changed",did:s?.did??""},c=this.strokes.at(-1);c?.recipe===t?Object.assign(c,{...h,did:c.did}):this.strokes=[...this.strokes,h].slice(-be)}this.draw()}draw(){let t=this.
+strokes.map(({right:l})=>l).join(", "),{strokes:e,bars:s}=this,r=e.at(-1)?.of_what==="changed"?"Changed answers":"Score",o=e.length?`${r} after each of the last\
+ ${e.length} strokes: ${t} of ${e.at(-1)?.of}`:"No stroke yet";s.setAttribute("aria-label",o);let n=JSON.stringify(e);n!==this.drawn&&(this.drawn=n,s.replaceChildren(
+...e.map(({recipe:l,right:d,of:h,of_what:c,did:f},T)=>{let Q=T===e.length-1,lt=`${f?`${f}: `:""}${d} of ${h} ${c}`,j=p("rw-stroke","",()=>!Q&&this.back(l),Q?lt:
+`${lt}. Back to this stroke`);j.title=j.getAttribute("aria-label")??"";let dt=a("i","rw-bar");return dt.style.height=`${Math.round(4+24*d/Math.max(1,h))}px`,j.dataset.
+newest=String(Q),j.append(dt),j})))}};var Ht="merge-explorer-tally";function ge(){try{let i=JSON.parse(localStorage.getItem(Ht)??"{}");return i&&typeof i=="object"?i:{}}catch{return{}}}function Dt([i,t],e){let s=ge(),r=[i,t].sort().
 join(" "),o={...s[r]?.votes??{}};for(let[n,l]of[[i,e.A],[t,e.B],["tie",e.tie],["bad",e.bad]])o[n]=(Number(o[n])||0)+l;delete s[r],s[r]={votes:o};try{localStorage.
-setItem(Dt,JSON.stringify(Object.fromEntries(Object.entries(s).slice(-200))))}catch{}return{A:o[i],B:o[t]}}function lt(i,t){let e=i+t;if(!e)return"nobody won";let[
+setItem(Ht,JSON.stringify(Object.fromEntries(Object.entries(s).slice(-200))))}catch{}return{A:o[i],B:o[t]}}function at(i,t){let e=i+t;if(!e)return"nobody won";let[
 s,r]=[2**-e,0];for(let o=0;o<=Math.min(i,t);o+=1)r+=s,s*=(e-o)/(o+1);return Math.min(1,2*r)>=.05?"too few to tell":`${i>t?"A":"B"} is better, by more than chanc\
 e`}var L=class{constructor(){this.run=-1/0,this.seq=-1/0,this.recipe="",this.place=0,this.prompts=new Map,this.said=new Map,this.last=new Map,this.before=new Map}of(t,e){
 return this.said.get(`${t}/${e}`)??$()}shows(t){let e=new Map(t.map(({id:s,prompt:r})=>[s,r]));for(let[s,r]of this.prompts)e.get(s)!==r&&this.forget(s);this.prompts=
 e}forget(t){this.last.delete(t),this.before.delete(t);for(let e of this.said.keys())x(e)[0]===t&&this.said.delete(e)}anew(){this.before.clear(),this.recipe=""}clear(){
 for(let t of this.prompts.keys())this.forget(t);this.anew()}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){let e=t.run>this.
 run||!!t.start;[this.run,this.seq]=[t.run,t.seq??this.seq+1],this.place=t.place??0,e&&this.begin(t);let s=new Set,r=o=>{let[n]=x(o);if(n&&(!t.prompts||this.prompts.
-get(n)!==t.prompts[n]))return $();s.add(o);let l=this.said.get(o)??$();return this.said.set(o,l),l};Ee(t,r),Oe(t,r);for(let o of s)this.keep(o);return s}begin(t){
+get(n)!==t.prompts[n]))return $();s.add(o);let l=this.said.get(o)??$();return this.said.set(o,l),l};xe(t,r),ye(t,r);for(let o of s)this.keep(o);return s}begin(t){
 if(t.recipe!==void 0&&t.recipe!==this.recipe&&this.recipe)for(let[s,r]of this.last)this.before.set(s,r);t.recipe!==void 0&&(this.recipe=t.recipe);for(let s of this.
 said.keys())Object.hasOwn(t.prompts??{},x(s)[0])&&this.said.set(s,$());if(t.stale)for(let[s,r]of this.said)x(s)[1]===g&&r.state&&(r.state="stale")}unask(t){this.
 place=0;let e=!1;for(let[s,{state:r}]of this.said){if(r==="unasked")continue;let o=!!r&&(!w.includes(r)||t&&x(s)[1]===g);o&&this.said.set(s,{...$(),state:"unask\
-ed"}),e||=o}return e}keep(t){let[e,s]=x(t),r=this.said.get(t);s===g&&r&&["done","cached"].includes(r.state)&&this.last.set(e,m(r))}score(t){let e=t.filter(o=>o.
-ticked!==!1&&o.match&&o.answer?.trim()),s=e.map(o=>this.of(o.id,g)),r=s.every(({state:o})=>["done","cached"].includes(o));return{right:s.filter(({mark:o})=>o===
-!0).length,of:e.length,whole:r}}};function Ee(i,t){for(let[e,s]of Object.entries(i.state??{}))t(e).state=String(s);for(let[e,...s]of i.add??[])t(String(e)).tokens.
-push(s);for(let[e,s]of Object.entries(i.full??{}))Array.isArray(s)&&(t(e).tokens=[...s])}function Oe(i,t){for(let e of i.done??[])w.includes(t(String(e)).state)||
-(t(String(e)).state="done");for(let[e,s]of Object.entries(i.marks??{}))t(e).mark=s;for(let e of i.cut??[])t(e).cut=!0;for(let e of i.repeats??[])t(e).repeats=!0;
-for(let[e,s]of Object.entries(i.error??{})){let r=t(e);Object.assign(r,{error:String(s),state:r.state==="stopped"?"stopped":"failed"})}}var Ft=["one","two"],Kt=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],V=class{constructor(t,e){
+ed"}),e||=o}return e}keep(t){let[e,s]=x(t),r=this.said.get(t);s===g&&r&&["done","cached"].includes(r.state)&&this.last.set(e,m(r))}score(t){let e=t.filter(n=>n.
+ticked!==!1&&n.match&&n.answer?.trim()),s=e.map(n=>this.of(n.id,g)),r=s.every(({state:n})=>["done","cached"].includes(n)),o=s.filter(({state:n})=>n==="unasked").
+length;return{right:s.filter(({mark:n})=>n===!0).length,of:e.length,whole:r,unasked:o}}};function xe(i,t){for(let[e,s]of Object.entries(i.state??{}))t(e).state=
+String(s);for(let[e,...s]of i.add??[])t(String(e)).tokens.push(s);for(let[e,s]of Object.entries(i.full??{}))Array.isArray(s)&&(t(e).tokens=[...s])}function ye(i,t){
+for(let e of i.done??[])w.includes(t(String(e)).state)||(t(String(e)).state="done");for(let[e,s]of Object.entries(i.marks??{}))t(e).mark=s;for(let e of i.cut??[])
+t(e).cut=!0;for(let e of i.repeats??[])t(e).repeats=!0;for(let[e,s]of Object.entries(i.error??{})){let r=t(e);Object.assign(r,{error:String(s),state:r.state==="\
+stopped"?"stopped":"failed"})}}var Pt=["one","two"],Ft=[["one","First is better","1"],["two","Second is better","2"],["tie","Equally good","0"],["bad","Both bad","-"]],V=class{constructor(t,e){
 this.send=t,this.blind=void 0,this.store=new L,this.given={},this.at=0,this.same=0,this.sent=!1,this.box=a("section","rw-series"),this.box.setAttribute("aria-la\
 bel","Blind test"),this.box.hidden=!0,this.box.tabIndex=-1,this.head=a("h3","rw-series-title"),this.head.setAttribute("aria-live","polite"),this.differs=a("p","\
-rw-says"),this.pair=a("div","rw-pair"),this.texts=Ft.map((s,r)=>{let o=a("div","rw-side"),n=a("p","rw-side-text");return n.dir="auto",o.append(a("h4","rw-side-n\
-ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=A(a("div","rw-votes"),"Your vote");for(let[s,r,o]of Kt){let n=p("rw-vote",r,()=>this.vote(s));n.title=
+rw-says"),this.pair=a("div","rw-pair"),this.texts=Pt.map((s,r)=>{let o=a("div","rw-side"),n=a("p","rw-side-text");return n.dir="auto",o.append(a("h4","rw-side-n\
+ame",r?"Second":"First"),n),this.pair.append(o),n}),this.votes=A(a("div","rw-votes"),"Your vote");for(let[s,r,o]of Ft){let n=p("rw-vote",r,()=>this.vote(s));n.title=
 `Key ${o}`,n.setAttribute("aria-keyshortcuts",o),this.votes.append(n)}this.result=a("div","rw-result"),this.result.setAttribute("role","status"),this.end=p("rw-\
-vote","End the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Kt.find(
+vote","End the test",e),this.box.append(this.head,this.differs,this.pair,this.votes,this.result,this.end),this.box.addEventListener("keydown",s=>{let r=Ft.find(
 ([,,o])=>o===s.key);!r||s.ctrlKey||s.altKey||s.metaKey||(s.preventDefault(),this.vote(r[0]))})}begin(t){this.blind=t,this.store=new L,this.store.shows((t?.rows??
 []).map(({id:e,prompt:s})=>({id:e,prompt:s}))),this.given={},[this.at,this.same,this.sent]=[0,0,!1],this.box.hidden=!t,this.result.replaceChildren(),t&&(u(this.
 differs,t.differs),this.draw(),this.box.focus())}take(t){this.blind&&(this.store.take(t),(t.error?.merge||t.error?.[""])&&this.say([String(t.error.merge??t.error[""])]),
 t.reveal&&this.reveal(t.reveal),this.draw())}heard(t){return t==="apply"?!!this.blind:!this.blind||this.result.childElementCount>0}both(){let t=this.blind?.rows[this.
-at];return t?Ft.map(e=>this.store.of(t.id,e)):[]}draw(){let{blind:t}=this;if(!t)return;let e=this.both(),s=()=>e.length===2&&e.every(({state:n})=>w.includes(n));
+at];return t?Pt.map(e=>this.store.of(t.id,e)):[]}draw(){let{blind:t}=this;if(!t)return;let e=this.both(),s=()=>e.length===2&&e.every(({state:n})=>w.includes(n));
 for(;s()&&m(e[0])===m(e[1])&&!e[0].error;)this.at+=1,this.same+=1,e=this.both();let r=t.rows[this.at],o=s();u(this.head,r?`Blind test, ${this.at+1} of ${t.rows.
 length}: ${r.prompt}`:"Blind test"),this.pair.hidden=this.votes.hidden=!r,e.forEach((n,l)=>{u(this.texts[l],n.error||(o?m(n):"")),this.texts[l].dataset.waits=String(
 !o)});for(let n of this.votes.querySelectorAll("button"))n.disabled=!o;r||this.finish()}vote(t){let e=this.blind?.rows[this.at];if(!e||!this.both().every(({state:r})=>w.
 includes(r)))return;this.given[e.id]=t,this.at+=1,this.draw(),(this.box.querySelector("button:not([disabled])")??this.box).focus()}finish(){this.sent||(this.sent=
 !0,Object.keys(this.given).length?this.send(this.given):this.say(["A and B answer all these prompts alike. Ask something else, or take two merges that differ mo\
 re."]))}reveal(t){let e={A:0,B:0,tie:0,bad:0};for(let[o,n]of Object.entries(this.given)){let l=t.sides[o]??"A";n==="tie"||n==="bad"?e[n]+=1:e[n==="one"==(l==="A")?
-"A":"B"]+=1}let s=Pt([t.ids.A,t.ids.B],e),r=[`A ${e.A} : ${e.B} B${e.tie+e.bad?`, equal ${e.tie}, both bad ${e.bad}`:""}; ${lt(e.A,e.B)}.`];this.same&&r.push(`${this.
-same} ${this.same===1?"prompt was":"prompts were"} answered alike and skipped.`),s.A+s.B>e.A+e.B&&r.push(`In all your tests of these two: A ${s.A} : ${s.B} B; ${lt(
+"A":"B"]+=1}let s=Dt([t.ids.A,t.ids.B],e),r=[`A ${e.A} : ${e.B} B${e.tie+e.bad?`, equal ${e.tie}, both bad ${e.bad}`:""}; ${at(e.A,e.B)}.`];this.same&&r.push(`${this.
+same} ${this.same===1?"prompt was":"prompts were"} answered alike and skipped.`),s.A+s.B>e.A+e.B&&r.push(`In all your tests of these two: A ${s.A} : ${s.B} B; ${at(
 s.A,s.B)}.`),r.push(this.differs.textContent.replace("From one to the other","From A to B")),u(this.differs,""),this.say(r,e)}say(t,e){let s=a("div","rw-duel");
 if(e){let r=a("i");r.style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s.append(r),s.setAttribute("role","img"),s.setAttribute("aria-label",`A ${e.A}, B\
- ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>a("p","",r)))}};var Wt=["busy","waiting","idle"],$e=400,Ce=3e3,Z=class{constructor(t,e){this.host=t,this.root=e,this.store=new L,this.rows=[],this.open="",this.family="",this.families=
+ ${e.B}`)}this.result.replaceChildren(...e&&e.A+e.B?[s]:[],...t.map(r=>a("p","",r)))}};var Kt=["busy","waiting","idle"],ke=400,ve=3e3,Z=class{constructor(t,e){this.host=t,this.root=e,this.store=new L,this.rows=[],this.open="",this.family="",this.families=
 new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.away=!1,this.score=new _(()=>this.hand(
 {},"apply"),s=>this.hand({recipe:s},"undo"),()=>this.judge()),this.doing=new D(this),this.asking=new z(s=>this.doing.add(s),()=>this.hand({},"submit"),()=>t.trigger(
 "stop"),()=>this.doing.more(),()=>t.trigger("expand")),this.table=a("table","rw-table"),this.head=a("tr","rw-head"),this.body=a("tbody"),this.live=a("div","rw-h\
 idden"),this.live.setAttribute("aria-live","polite"),this.edited=a("div","rw-edited"),this.close=new H(this),this.says=a("p","rw-says"),this.lens=new J,this.series=
 new V(s=>this.hand({votes:s},"select"),()=>this.hand({},"submit")),this.lay(this.lens.box)}lay(t){let{table:e}=this;e.setAttribute("aria-label","Prompts and ans\
-wers"),Bt(e,this.doing.keys()),window.addEventListener(gt,n=>{let{detail:l}=n;this.root.isConnected&&(l.kept=this.doing.add(l.prompt))}),window.addEventListener(
-mt,n=>{this.root.isConnected&&this.takeLine(n.detail)});let s=a("thead");s.append(this.head),e.append(s,this.body);let r=a("div","rw-box");r.append(e);let o=a("\
+wers"),qt(e,this.doing.keys()),window.addEventListener(bt,n=>{let{detail:l}=n;this.root.isConnected&&(l.kept=this.doing.add(l.prompt))}),window.addEventListener(
+wt,n=>{this.root.isConnected&&this.takeLine(n.detail)});let s=a("thead");s.append(this.head),e.append(s,this.body);let r=a("div","rw-box");r.append(e);let o=a("\
 div","rw-close");o.append(this.close.box,this.close.note,t,this.says),o.addEventListener("keydown",n=>this.close.key(n)),this.root.append(a("h2","rw-hidden","An\
 swers"),r,this.edited,this.asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board={...this.board,
 blind:t.blind},this.root.dataset.blind="true",this.series.begin(t.blind);return}this.next=t,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.
 begin(void 0),this.settle(),u(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.root.dataset.blind="false",this.lens.build(this.columns()),this.
 drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin:t}=this.board;if(!t?.family||t.family===this.family)return;let e=this.family;e&&(this.families.set(e,
 {rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=t.family;let s=!e&&new URLSearchParams(location.search).has("p"),r=this.families.
-get(t.family)??(s?null:Et(t.family)),o=Nt(e,t,k(this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&([this.rows,this.open]=[o.rows,o.open],
+get(t.family)??(s?null:St(t.family)),o=Mt(e,t,k(this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&([this.rows,this.open]=[o.rows,o.open],
 this.hand({},"submit"),this.build())};e?n():setTimeout(n)}build(){let{rows:t=[],open:e="",family:s}=k(this.host.props.value);if(s&&this.family&&s!==this.family)
 return;let[r,o]=[this.open,this.row()?.prompt],n=this.focused();this.store.shows(t),this.anew(t),this.rows=t,this.open=t.some(l=>l.id===e)?e:t[0]?.id??"",this.views=
-new Map(t.map(l=>[l.id,new Y(l,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line:l})=>l)),this.drawAll(),ot(this.table,this.
-views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.rows.length||et(this.rows,t)||(this.
+new Map(t.map(l=>[l.id,new Y(l,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line:l})=>l)),this.drawAll(),it(this.table,this.
+views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.rows.length||tt(this.rows,t)||(this.
 store.anew(),this.score.clear())}focused(){let t=document.activeElement,e=t?.closest("tr")?.dataset.row;if(!t||!e||!this.body.contains(t))return null;let s=[...t.
 parentElement?.children??[]].indexOf(t);return{id:e,selector:t.matches(".rw-tool")?`.rw-tool:nth-child(${s+1})`:`.${t.className}`}}focus(t,e=".rw-words"){((this.
 views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.open)}takeProp(){
@@ -355,8 +357,8 @@ let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.isNew(t
 board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.start||"place"in t||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set([
 ...e].map(r=>x(r)[0])))this.drawRow(s);this.drawn=t.run,t.start&&this.lookAt(),this.lens.forward(t,this.open),this.finish()}judge(){let t=document.querySelectorAll(
 "#below > .tab-wrapper [role=tab]")[1],e=t instanceof HTMLElement&&t.getAttribute("aria-selected")!=="true";e&&t.click(),setTimeout(()=>this.host.trigger("like"),
-e?$e:0)}columns(){return this.board.columns??[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?
-document.activeElement?.closest("th"):null,s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(...qt(this.columns(),this.unfolded,t));for(let r of this.
+e?ke:0)}columns(){return this.board.columns??[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?
+document.activeElement?.closest("th"):null,s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(...It(this.columns(),this.unfolded,t));for(let r of this.
 head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>
 5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.
 columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${m(this.store.of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?
@@ -364,16 +366,15 @@ this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this
 goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,l)=>n.dataset.unfolded=String(o[l]?.key===this.unfolded))}drawAll(){
 for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){
 let t=this.row();this.close.draw(),!(!t||this.board.blind)&&this.lens.show(this.columns().map(({key:e})=>[e,this.store.of(t.id,e)]))}offerStop(t){this.asking.stop.
-hidden=!t.some(e=>Wt.includes(e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:h})=>this.store.before.has(h)&&this.store.before.get(h)!==this.
-store.last.get(h)),s=this.rows.map(h=>this.store.of(h.id,g).state),r=this.rows.flatMap(h=>this.columns().map(({key:d})=>this.store.of(h.id,d).state));this.offerStop(
-r);let o=s.every(h=>["done","cached"].includes(h));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(
-h=>Wt.includes(h))||this.told===this.store.run||!s.every(h=>w.includes(h)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));
-let n=e.slice(0,1).map(h=>`Row ${this.rows.indexOf(h)+1} changed: ${m(this.store.of(h.id,g))} It was: ${this.store.before.get(h.id)}`),l=t.of?[`${t.right} of ${t.
+hidden=!t.some(e=>Kt.includes(e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:d})=>this.store.before.has(d)&&this.store.before.get(d)!==this.
+store.last.get(d)),s=this.rows.map(d=>this.store.of(d.id,g).state),r=this.rows.flatMap(d=>this.columns().map(({key:h})=>this.store.of(d.id,h).state));this.offerStop(
+r);let o=s.every(d=>["done","cached"].includes(d));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(
+d=>Kt.includes(d))||this.told===this.store.run||!s.every(d=>w.includes(d)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));
+let n=e.slice(0,1).map(d=>`Row ${this.rows.indexOf(d)+1} changed: ${m(this.store.of(d.id,g))} It was: ${this.store.before.get(d.id)}`),l=t.of?[`${t.right} of ${t.
 of} right.`]:[];u(this.live,[...l,...n].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),R(this.
 family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.
 waiting=window.setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(
-e),s>1&&this.insist(t,e,s-1))},Ce)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.
+e),s>1&&this.insist(t,e,s-1))},ve)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.
 family,seq:s,...t}),this.host.trigger(e),e!=="input"&&!this.away&&this.insist(this.store.run,e)}takeLine({away:t,unsent:e}){this.away=t,clearTimeout(this.waiting),
-!(!t&&!e||!this.store.unask(e))&&(this.offerStop([]),this.drawAll(),this.lookAt())}};function Le(i){let t=ft(i.element,".rows",pt+ct),e=new Z(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
-i.watch("manner",()=>e.drawAll()),wt(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}return Vt(Te);})();
-part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });
+!(!t&&!e||!this.store.unask(e))&&(this.offerStop([]),this.drawAll(),this.lookAt())}};function Wt(i){let t=ct(i.element,".rows",ht+pt),e=new Z(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
+i.watch("manner",()=>e.drawAll()),ut(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}Wt({element,trigger,props,watch,server:typeof server>"u"?{}:server});})();

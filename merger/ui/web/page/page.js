@@ -130,6 +130,39 @@ export function markLine(message) {
 }
 
 /**
+ * A recipe's file, dropped anywhere: it is taken as by "Open a YAML file". Without this the browser would leave the page for it, and
+ * the editor write it between the lines that are there.
+ */
+export function dropping() {
+  /** @param {DragEvent} event */
+  const files = (event) => (event.dataTransfer?.types.includes('Files') ? event.dataTransfer.files : null);
+  const take = { capture: true };
+  window.addEventListener('dragover', (event) => files(event) && event.preventDefault(), take);
+  window.addEventListener(
+    'drop',
+    (event) => {
+      const dropped = files(event);
+      if (!dropped) return;
+      event.preventDefault();
+      event.stopPropagation();
+      const tabs = [...document.querySelectorAll('#below > .tab-wrapper [role=tab]')];
+      const tab = tabs.find((one) => one.textContent?.trim() === 'Recipe');
+      if (tab instanceof HTMLElement && tab.getAttribute('aria-selected') !== 'true') tab.click();
+      let tries = 50; // the drawer draws its file's field when it opens
+      const give = () => {
+        const field = document.querySelector('#yaml-file')?.previousElementSibling;
+        if (field instanceof HTMLInputElement) {
+          field.files = dropped;
+          field.dispatchEvent(new Event('change', { bubbles: true }));
+        } else if ((tries -= 1)) setTimeout(give, 100);
+      };
+      give();
+    },
+    take,
+  );
+}
+
+/**
  * Light or dark, or as the system has it; kept in the browser. An address that says which has the last word.
  * @param {string | null} wanted null: what was kept
  * @returns {string}

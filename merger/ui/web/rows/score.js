@@ -36,12 +36,14 @@ export class Score {
 
   /**
    * @param {string} recipe
-   * @param {{right: number, of: number, whole: boolean}} score
+   * @param {{right: number, of: number, whole: boolean, unasked?: number}} score
    * @param {{right: number, of: number, whole: boolean, did?: string}} [changed] how many answers are others than before: what
    *   the bars tell where no row counts
    */
   take(recipe, score, changed) {
-    setText(this.words, score.of ? `${score.right} of ${score.of} right` : 'No prompt counts yet');
+    const told = score.unasked === score.of ? 'Not asked' : `${score.right} of ${score.of} right`;
+    const rest = score.unasked && score.unasked !== score.of ? `, ${score.unasked} not asked` : '';
+    setText(this.words, score.of ? told + rest : 'No prompt counts yet');
     const { right, of, whole } = score.of || !changed ? score : changed;
     if (whole && of && recipe) {
       const now = { recipe, right, of, of_what: score.of ? 'right' : 'changed', did: changed?.did ?? '' };

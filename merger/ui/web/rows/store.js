@@ -129,14 +129,16 @@ export class Store {
   }
 
   /**
-   * How many of the rows that count are right, of how many. whole: all of them have been answered to the end.
+   * How many of the rows that count are right, of how many. whole: all of them have been answered to the end. unasked: those
+   * that could not be asked, as there is no connection.
    * @param {import('./kinds.js').Row[]} rows
    */
   score(rows) {
     const counted = rows.filter((row) => row.ticked !== false && row.match && row.answer?.trim());
     const said = counted.map((row) => this.of(row.id, MERGE));
     const whole = said.every(({ state }) => ['done', 'cached'].includes(state));
-    return { right: said.filter(({ mark }) => mark === true).length, of: counted.length, whole };
+    const unasked = said.filter(({ state }) => state === 'unasked').length;
+    return { right: said.filter(({ mark }) => mark === true).length, of: counted.length, whole, unasked };
   }
 }
 
