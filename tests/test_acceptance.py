@@ -171,6 +171,14 @@ def test_beside_every_drawer(open_page: Any) -> None:
         assert [whole for _, whole in seen(page, ".rw-row .rw-merge")][:3] == [True] * 3, drawer
         low = page.page.locator(".mixer .mx-track").evaluate_all("(all) => Math.min(...all.map((track) => track.clientHeight))")
         assert low >= 18
+    page.choose("save", "Zip…")  # what it says takes its room from the drawer
+    expect(page.page.locator("#taking")).to_be_visible()
+    for height in (860, 720):
+        page.page.set_viewport_size({"width": 1280, "height": height})
+        page.page.wait_for_timeout(150)
+        assert [whole for _, whole in seen(page, ".mixer [role=slider]")] == [True] * 3
+        assert [whole for _, whole in seen(page, ".rw-row .rw-merge")][:3] == [True] * 3
+    page.page.locator("#taking").get_by_role("button", name="Cancel").click()
     page.page.set_viewport_size({"width": 390, "height": 844})
     for drawer in ("History", "Recipe"):
         page.page.locator("#below [role=tab]", has_text=drawer).first.dispatch_event("click")

@@ -96,7 +96,7 @@ class Panels:
                 desk.shows(tabs=tabs)
                 with gr.Tab("Close", id="desk", elem_id="tab-close"):
                     gr.HTML("", elem_id="no-drawer")  # no drawer is open
-                with gr.Tab("Find", id="explore"):
+                with gr.Tab("Find", id="explore", elem_id="finding"):
                     _heading("Find")
                     self.improve.view()
                     self.judge.view()

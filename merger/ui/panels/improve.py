@@ -62,10 +62,9 @@ class Finding:
                 5, most, min(SECONDS, most), step=5, label="Seconds", interactive=True, min_width=160,
                 info="Moves the bars until the merge says what its models say to the ticked prompts. Locked bars stay.",
             )  # fmt: skip
-        run = part("run", elem_id="improve-run")
-        with gr.Row(elem_id="ways-bar"):
-            on = gr.Radio(WHEN, value=WHEN[0], label="Which way helps", interactive=True)
+            on = gr.Radio(WHEN, value=WHEN[0], label="Which way helps", interactive=True, scale=0, min_width=410)
             step = gr.Button("One step that way", size="sm", scale=0, min_width=150)
+        run = part("run", elem_id="improve-run")
         part("ways", elem_id="ways")
         self.desk.shows(**offer, **{"improve go": go, "improve stop": stop, "improve run": run, "improve seconds": seconds})
         self.desk.shows(**{"ways on": on, "ways step": step})
