@@ -41,6 +41,9 @@ PYTEST := $(if $(COVERAGE),SLIPCOVER_ENABLED=1 SLIPCOVER_SOURCE=merger) OMP_NUM_
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 .PHONY: help run test check lint types js fix build bounds evals machines stores peft client docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
+# what Python has compiled is kept, whatever the environment says: else each worker rewrites 5,000 assertions anew, and each of the
+# tests' processes compiles merger/
+unexport PYTHONDONTWRITEBYTECODE
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 

@@ -62,6 +62,22 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """Nobody looks for garbage while all modules are read: their objects stay."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
+def pytest_collection_finish() -> None:
+    """What is there by now stays: searches for garbage, of which tests and program ask hundreds, pass over it."""
+    gc.collect()
+    gc.freeze()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Before pytest's closing line: with COVERAGE=1 the lines of merger/ that no test has run in its own processes; and what was
     tried again, with where it failed, which the report otherwise forgets, also where a later try failed for another reason."""

@@ -97,7 +97,7 @@ def test_six_models_and_three_answers_in_one_view(open_page):
 
 @pytest.fixture(scope="module")
 def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A page on eight models of eighty layers whose names begin alike, and who say 24 words at most instead of 160."""
+    """A page on eight models of eighty layers whose names begin alike, and who say 8 words at most instead of 160."""
     presets = tmp_path_factory.mktemp("page") / "deep"
     names = [f"a-long-name-that-all-of-them-have-in-common-{letter}" for letter in "abcdefgh"]
     make_family(presets / "family", models=("base", *names), layers=80, width=4, ffn=4, heads=1, kv_heads=1)
@@ -108,7 +108,7 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     ask = Answers.ask_all
 
     def shorter(self: Answers, work: Any, rows: Any, first: str, visit: Any, manner: Manner = GREEDY, **more: Any) -> Any:
-        return ask(self, work, rows, first, visit, replace(manner, length=24), **more)
+        return ask(self, work, rows, first, visit, replace(manner, length=8), **more)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Answers, "ask_all", shorter)
