@@ -122,6 +122,7 @@ def test_a_note_of_somebody_elses_is_none(tmp_path: Path) -> None:
 
 EXPERTS = {  # settings as transformers saves them of such models
     "mixtral": "model.layers.0.block_sparse_moe.experts.1.w2.weight",
+    "qwen2_moe": "model.layers.0.mlp.experts.1.down_proj.weight",
     "qwen3_moe": "model.layers.0.mlp.experts.1.down_proj.weight",
 }
 

@@ -113,6 +113,13 @@ def _described(file: Path, folder: Path, read: Any) -> tuple[dict[str, tuple[int
     return {name: tuple(p.shape) for name, p in filed.items()}, notes
 
 
+_WIDTHS = {
+    "expert_feed_forward_length": "moe_intermediate_size",
+    "expert_shared_feed_forward_length": "shared_expert_intermediate_size",
+}
+"""Settings of a file of experts that transformers does not read in it."""
+
+
 def _completed(config: Any, read: Any) -> Any:
     """The config with what transformers does not read in such a file: how many tokens there are, and what experts there are.
 
@@ -123,11 +130,11 @@ def _completed(config: Any, read: Any) -> Any:
     for tensor in read.tensors:
         if tensor.name == "token_embd.weight" and len(tensor.shape) == 2 and hasattr(config, "vocab_size"):
             config.vocab_size = int(tensor.shape[-1])
-    stacks = [tensor for tensor in read.tensors if "_exps." in str(tensor.name)]
+    stacks = [tensor for tensor in read.tensors if str(tensor.name).endswith("_exps.weight")]
     if not stacks:
         return config
     kind = _setting(read, "general.architecture")
-    count, used, width = (_setting(read, f"{kind}.expert_{n}") for n in ("count", "used_count", "feed_forward_length"))
+    count, used = (_setting(read, f"{kind}.expert_{n}") for n in ("count", "used_count"))
     if not isinstance(count, int) or any(len(t.shape) != 3 or int(t.shape[-1]) != count for t in stacks):
         raise Refused(f"would write another file: {stacks[0].name} holds other experts than the {count} that its settings say")
     if not isinstance(used, int) or not 0 < used <= count:
@@ -135,8 +142,10 @@ def _completed(config: Any, read: Any) -> Any:
     if config.model_type in ("llama", "mistral"):
         values = {k: v for k, v in config.to_dict().items() if k not in ("model_type", "architectures", "sliding_window")}
         return transformers.MixtralConfig(**values, num_local_experts=count, num_experts_per_tok=used, sliding_window=None)
-    if isinstance(width, int) and hasattr(config, "moe_intermediate_size"):
-        config.moe_intermediate_size = width
+    for theirs, ours in _WIDTHS.items():
+        width = _setting(read, f"{kind}.{theirs}")
+        if isinstance(width, int) and hasattr(config, ours):
+            setattr(config, ours, width)
     return config
 
 

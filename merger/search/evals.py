@@ -147,7 +147,10 @@ def _streamed(huggingface: Any, model: ChatModel) -> Any:
                 found[place] = likely[at], hits[at] == len(asked[place].wanted)
         return found
 
-    model.module.tie_weights = lambda *_, **__: None  # they are tied where they are made
+    def tied() -> None:
+        """Nothing is to be done: they are tied where they are made."""
+
+    model.module.tie_weights = tied
     return type(
         "Streamed", (huggingface.HFLM,), {"_loglikelihood_tokens": likelihoods, "batch_size": property(lambda _: 1 << 20)}
     )

@@ -34,7 +34,7 @@ class StreamRunner(Runner):
     def __init__(self, parents: Parents, tell: Callable[[str], None] = lambda what: None, room: int = 0) -> None:
         """tell: hears which layer of which model is being made; room: bytes that texts on their way may take, 0: as usual."""
         super().__init__(parents)
-        self._tell, self._room = tell, room
+        self._tell, self._on_their_way = tell, room
         self._made: tuple[str, int, ChatModel] | None = None
         self._read: dict[str, tuple[int, ChatModel]] = {}
         self._pool = ThreadPoolExecutor(processors(), thread_name_prefix="merger-streamed")
@@ -65,7 +65,7 @@ class StreamRunner(Runner):
 
             shapes = {job.name: torch.empty(job.shape, dtype=job.out, device="meta") for job in plan.jobs}
             with tokenizer_folder(plan, models) as folder:
-                stream = Streamed(make, rows, device, lambda layer: self._tell(f"the merge: {layer}"), self._room)
+                stream = Streamed(make, rows, device, lambda layer: self._tell(f"the merge: {layer}"), self._on_their_way)
                 voice = chat_model(folder, plan.config, shapes, whose_template(plan), stream)
             self._made = text, self.parents.generation, voice
         return self._made[2]
@@ -96,7 +96,7 @@ class StreamRunner(Runner):
                 whole = read_source(held, Source(reference, name))
                 return in_rows(whole.shape[-1], _pieces(whole))
 
-            stream = Streamed(make, rows, device, lambda layer: self._tell(f"{reference}: {layer}"), self._room)
+            stream = Streamed(make, rows, device, lambda layer: self._tell(f"{reference}: {layer}"), self._on_their_way)
             voice = chat_model(model.words, model.config, shapes, f"the chat template of {reference}", stream)
             self._read[reference] = known = self.parents.generation, voice
         return known[1]

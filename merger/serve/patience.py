@@ -27,7 +27,8 @@ class Patient(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Some of a head has its time go on; a whole one, or what follows it, ends it."""
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
+        asked: Any = self.cycle  # None before the first request
+        if asked is not None and not asked.response_complete:
             self._head = _ended(self._head)
         else:
             self._wait_for_head()
