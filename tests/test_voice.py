@@ -232,6 +232,21 @@ def test_parents_that_do_not_fit_are_read_past_memory(tmp_path: Path, monkeypatc
     session.release()
 
 
+@pytest.mark.parametrize(("mapped", "times"), [(False, 1), (True, 2)], ids=["set", "written"])
+def test_what_one_move_reads_stays_in_memory(mapped: bool, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One layer of the parents, where the voice is not in pages of a file itself, which it would push out; to the same bits."""
+    read, seen = sessions.read_by_files, list[int]()
+    monkeypatch.setattr(sessions, "read_by_files", lambda models, files: seen.append(len(files)) or read(models, files))
+    monkeypatch.setattr(sessions, "_MOVED", 4)  # of the toys' six layers each is more than a sixth
+    session = GgufSession(Parents(), "q8_0", room=lambda: 7_000_000, mapped=mapped)
+    moved = mix([0.9, 0.9, 0.9, 0.2, 0.9, 0.9])
+    session.apply(mix())
+    assert 5 < len(session.apply(moved)) < 12  # of one layer
+    assert session.loaded is not None and seen == [3] * times
+    assert torch.equal(session.loaded.read(IDS, len(IDS)), afresh(moved, "q8_0", session, tmp_path))
+    session.release()
+
+
 def test_what_is_made_of_several_tensors_is_made_of_all_of_them_again() -> None:
     session = GgufSession(Parents())
     jobs = [SimpleNamespace(name=name) for name in "abcd"]
