@@ -18,6 +18,7 @@ import merger
 from merger.cli import export_lora, machines
 from merger.errors import NO_MEMORY, CheckpointError, MergeError, NonFiniteError, keyless, nearest, out_of_memory
 from merger.files.checkpoints import format_bytes, parse_size
+from merger.limits import LENGTH_TOKENS
 from merger.methods import METHODS
 from merger.methods.params import to_number
 from merger.recipe import Recipe, load_file, parse_value, replace_all, tolerant
@@ -289,6 +290,15 @@ def _add_judge(judge: argparse.ArgumentParser) -> None:
     judge.add_argument("--draw", type=int, default=0, metavar="SEED", help="seed of the intervals and of lm-eval (default 0)")
     judge.add_argument("--device", default="cpu", help=SPEAKS)
     judge.add_argument("--stream", action="store_true", help="one layer at a time, for models larger than the memory")
+    judge.add_argument(
+        "--memory", metavar="SIZE",
+        help="with --stream: texts may take so much on their way through the layers (default 512MB); the more, the more answers "
+        "are written in one pass",
+    )  # fmt: skip
+    judge.add_argument(
+        "--answer-tokens", type=int, default=160, metavar="N",
+        help="tokens of an answer in which words or a pattern are looked for (default 160); with --stream each is a pass",
+    )  # fmt: skip
     judge.add_argument("--json", action="store_true", help="print everything for a program")
     judge.add_argument("--card", metavar="FOLDER", type=_path, help="write the figures into the card of this model's folder")
 
@@ -789,6 +799,10 @@ def _judge(options: argparse.Namespace) -> int:
     tasks = tuple(task.strip() for task in (options.tasks or "").split(",") if task.strip())
     if options.include_path is not None and not tasks:
         raise MergeError("--include-path: names where --tasks are; write --tasks NAME too.")
+    if not 1 <= options.answer_tokens <= LENGTH_TOKENS:
+        raise MergeError(f"--answer-tokens {options.answer_tokens}: 1 to {LENGTH_TOKENS:,}, please.")
+    if options.memory is not None and not options.stream:
+        raise MergeError("--memory: is what texts may take on their way through a model that is streamed; write --stream too.")
     if options.no_texts and options.texts:
         raise MergeError("give either --texts or --no-texts.")
     if options.no_texts and options.questions is None and not tasks:
@@ -797,7 +811,7 @@ def _judge(options: argparse.Namespace) -> int:
     asked = judge.Asked(
         judge.target(options.recipe, lambda: _recipe(options)), options.recipe, options.questions, texts, tuple(options.against),
         tasks, options.include_path, options.limit, options.chat, options.device, options.draw, options.card,
-        options.stream,
+        options.stream, options.answer_tokens, _memory(options) or 0,
     )  # fmt: skip
     return judge.run(asked, options.json)
 

@@ -366,6 +366,14 @@ SERVE_WAITING = Limit(
 SERVE_BODY_SECONDS = Limit(
     30, "seconds", "request", "How long a request to `merger serve` may take to arrive", "test_serve.py::test_a_slow_request"
 )  # fmt: skip
+SERVE_HEAD_SECONDS = Limit(
+    20, "seconds", "request", "How long the head of a request to `merger serve` may take to arrive",
+    "test_serve.py::test_connections_that_say_nothing_are_closed",
+)  # fmt: skip
+SERVE_UNREAD_SECONDS = Limit(
+    60, "seconds", "request", "How long an answer of `merger serve` may wait for its reader to take more of it",
+    "test_serve.py::test_an_answer_that_nobody_reads_holds_up_nobody",
+)  # fmt: skip
 SERVE_CONNECTIONS = Limit(
     128, "connections", "server", "Connections to `merger serve`", "test_serve.py::test_connections_are_bounded"
 )  # fmt: skip

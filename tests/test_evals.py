@@ -81,6 +81,29 @@ def test_lm_eval_judges_a_merge_in_memory_as_we_do(tasks: Path, tmp_path: Path) 
     assert load_file(ROOT / RECIPE) and read_questions(tasks / "own_choice.yaml").plain
 
 
+def test_a_merge_that_is_streamed_has_the_figures_of_the_one_in_memory(tasks: Path, tmp_path: Path) -> None:
+    """Choices and a text's own likelihood go through the layers together; written answers are refused before anything is made."""
+    rolling = TASK | {"task": "own_text", "output_type": "loglikelihood_rolling", "doc_to_text": "", "doc_to_choice": None,
+                      "doc_to_target": "{{question}}", "metric_list": [{"metric": "byte_perplexity"}]}  # fmt: skip
+    own = {k: v for k, v in rolling.items() if v is not None}
+    own["dataset_kwargs"] = {"data_files": {"test": str(tasks / "docs.jsonl")}}
+    (tasks / "own_text.yaml").write_text(json.dumps(own))
+    asked = (RECIPE, "--include-path", str(tasks), "--no-texts", "--json", "--tasks")
+    figures: list[list[dict[str, Any]]] = []
+    for more in ((), ("--stream",)):
+        code, out, err = judged(tmp_path, *asked, "own_choice,own_text", *more)
+        assert code == 0, err
+        figures.append(json.loads(out)["tasks"])
+    assert len(figures[0]) >= 2
+    for one, other in zip(*figures, strict=True):
+        assert one["metric"] == other["metric"] and one["value"] == pytest.approx(other["value"], rel=1e-2)
+    code, _, err = judged(tmp_path, *asked, "own_choice,own_said", "--stream")
+    assert code == 1 and err.strip().splitlines()[-1] == (
+        "MergeError: --tasks own_said: wants answers to be written, which --stream does for --questions alone; leave --stream "
+        "out, or take tasks with choices."
+    )
+
+
 def test_what_lm_eval_cannot_do_is_told_in_a_sentence(tasks: Path, tmp_path: Path) -> None:
     far = TASK | {"task": "far", "dataset_path": "allenai/ai2_arc", "dataset_kwargs": {}}
     (tasks / "far.yaml").write_text(json.dumps(far))

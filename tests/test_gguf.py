@@ -27,7 +27,7 @@ from merger.errors import Cancelled, MergeError, NonFiniteError
 from merger.export import gguf as exporting
 from merger.export import turning
 from merger.export.gguf import export
-from merger.export.modelfile import Turns, modelfile, turns
+from merger.export.modelfile import Turns, model_name, modelfile, turns
 from merger.files import checkpoints
 from merger.gguf import converter, kinds, process
 from merger.limits import Limit
@@ -92,10 +92,16 @@ def numbers() -> torch.Tensor:
     return rows
 
 
+@pytest.mark.parametrize("kernels", ["", "off"])
 @pytest.mark.parametrize("name", ["q8_0", "q4_0", "q4_1", "q5_0", "q5_1", "f16", "bf16", "f32"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-def test_the_bytes_are_those_of_the_package_gguf(name: str, dtype: torch.dtype) -> None:
+def test_the_bytes_are_those_of_the_package_gguf(
+    name: str, dtype: torch.dtype, kernels: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the compiled pass and by NumPy's; of parts of rows that lie apart in memory, too."""
+    monkeypatch.setenv("MERGER_KERNELS", kernels)
     rows = numbers().to(dtype)
+    assert np.array_equal(kinds.packed_rows(rows[:, 64:128], name), kinds.packed_rows(rows[:, 64:128].clone(), name))
     with np.errstate(all="ignore"):
         wanted = gguf.quants.quantize(rows.float().numpy(), gguf.GGMLQuantizationType[name.upper()])
     got = kinds.packed_rows(rows, name)
@@ -662,3 +668,25 @@ def test_a_browser_gets_the_file(packing: str, open_page: Any, tmp_path: Path) -
     assert "FROM ./merged-model-q4_0.gguf" in Path(download.value.path()).read_text()
     assert len(gguf.GGUFReader(file).tensors) == 56
     assert page.page.evaluate("document.scrollingElement.scrollHeight <= innerHeight")
+
+
+@here
+@pytest.mark.usefixtures("near")
+def test_long_names_that_begin_alike_stay_apart(tmp_path: Path) -> None:
+    """In the file and for Ollama, which takes 80 characters; letters of three bytes each, too."""
+    for names in (
+        ["every-model-that-talks-like-someone-" * 3 + f"number-{i}" for i in range(8)],
+        ["模" * 78 + str(i) for i in range(2)],
+    ):
+        short = [model_name(Path(f"{name}.gguf")) for name in names]
+        assert len({*short}) == len(names) and all(len(name) <= 80 for name in short)
+        said = set[str]()
+        for name in names[:2]:
+            export(mix(), tmp_path / f"{name}.gguf", "q8_0")
+            said.add(str(gguf.GGUFReader(tmp_path / f"{name}.gguf").fields["general.name"].contents()))
+            text = modelfile(tmp_path / f"{name}.gguf", None, {})
+            assert f"# ollama run {model_name(Path(f'{name}.gguf'))}\n" in text and f"FROM ./{name}.gguf" in text
+        assert len(said) == 2
+    with pytest.raises(MergeError) as raised:
+        export(mix(), tmp_path / f"{'x' * 250}.gguf", "q8_0")
+    assert "\n" not in str(raised.value) and "too long" in str(raised.value)

@@ -6,17 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import recast
 import torch
+import zoo
 from safetensors.torch import load_file
 from test_gguf import FAMILY, here, near, packages  # noqa: F401  (fixtures)
 
+from merger.chat.batch import generate_ids
+from merger.chat.model import Plain
 from merger.engine.batch import merge
+from merger.engine.session import Parents
 from merger.errors import CheckpointError
 from merger.export.gguf import export
 from merger.gguf import process
 from merger.hub import unpacked
 from merger.hub.references import open_reference
 from merger.recipe import Recipe, load
+from merger.search.trials import Runner
 
 
 @pytest.fixture(autouse=True)
@@ -112,3 +118,60 @@ def test_a_note_of_somebody_elses_is_none(tmp_path: Path) -> None:
     shutil.copytree(FAMILY / "base", tmp_path / "base")
     (tmp_path / "base" / unpacked.TOLD).write_text(json.dumps({"kinds": 1, "notes": [["x"]]}))
     assert open_reference(str(tmp_path / "base")).notes == ()
+
+
+EXPERTS = {  # settings as transformers saves them of such models
+    "mixtral": "model.layers.0.block_sparse_moe.experts.1.w2.weight",
+    "qwen2_moe": "model.layers.0.mlp.experts.1.down_proj.weight",
+    "qwen3_moe": "model.layers.0.mlp.experts.1.down_proj.weight",
+}
+
+
+@here
+@pytest.mark.usefixtures("near")
+@pytest.mark.parametrize("kind", EXPERTS)
+def test_a_mixture_of_experts_goes_there_and_back(kind: str, tmp_path: Path) -> None:
+    """The converter's own file: in floats every number comes back, in q8_0 within half a step of it, and a merge of it speaks."""
+    folders = zoo.family(kind, tmp_path)
+    wanted = load_file(folders["base"] / "model.safetensors")
+    models = dict[str, Any]()
+    for packed in ("f32", "f16", "q8_0"):
+        assert recast.by_converter(folders["base"], tmp_path / f"{packed}.gguf", packed) == ""
+        models[packed] = open_reference(str(tmp_path / f"{packed}.gguf"))
+        assert {*models[packed].tensors} == {*wanted} and EXPERTS[kind] in wanted
+        assert {n: t.shape for n, t in models[packed].tensors.items()} == {n: tuple(t.shape) for n, t in wanted.items()}
+    assert all(torch.equal(models["f32"].read(name), tensor) for name, tensor in wanted.items())
+    assert all(torch.equal(models["f16"].read(name), tensor.to(torch.float16)) for name, tensor in wanted.items())
+    for name, tensor in wanted.items():  # a block's step is a 127th of its largest number; bfloat16 rounds to a 256th
+        off = (models["q8_0"].read(name).float() - tensor).abs().max()
+        assert off <= tensor.abs().max() * (1 / 254 + 1 / 256), name
+    notes = {packed: [note for note in model.notes if "is unpacked from" in note] for packed, model in models.items()}
+    assert notes["f32"] == notes["f16"] == [] and "Q8_0: what that has lost" in notes["q8_0"][0] and "F32" not in str(notes)
+    kept = {"num_experts_per_tok", "num_local_experts", "num_experts", "moe_intermediate_size", "intermediate_size", "vocab_size"}
+    theirs = json.loads((folders["base"] / "config.json").read_text())
+    assert {k: v for k, v in models["f16"].config.items() if k in kept} == {k: v for k, v in theirs.items() if k in kept}
+    assert models["f16"].config["architectures"] == theirs["architectures"]
+    spoken = []
+    for who in (tmp_path / "f32.gguf", folders["base"]):
+        recipe = load(f"{{merge_method: linear, parameters: {{weight: 0.5}}, models: [{folders['a']}, {who}]}}")
+        runner = Runner(Parents())
+        spoken.append(generate_ids(runner.merged(recipe), [Plain("plural of box"), Plain("say hello")], 12))
+    assert spoken[0] == spoken[1] and any(ids for ids, _ in spoken[0])
+
+
+@here
+@pytest.mark.usefixtures("near")
+@pytest.mark.parametrize(("setting", "value", "words"), [
+    ("expert_count", 3, "holds other experts than the 3 that its settings say"),
+    ("expert_count", 1 << 31, "holds other experts than the 2147483648 that its settings say"),
+    ("expert_used_count", 0, "of its 4 experts its settings let 0 speak at a time"),
+    ("expert_used_count", 5, "of its 4 experts its settings let 5 speak at a time"),
+    ("expert_feed_forward_length", 1 << 31, "would write another file: "),
+])  # fmt: skip
+def test_a_hostile_mixture_is_told(setting: str, value: int, words: str, tmp_path: Path) -> None:
+    folders = zoo.family("qwen3_moe", tmp_path)
+    assert recast.by_converter(folders["base"], tmp_path / "whole.gguf", "f16") == ""
+    whole = (tmp_path / "whole.gguf").read_bytes()
+    at = whole.index(f"qwen3moe.{setting}".encode()) + len(f"qwen3moe.{setting}") + 4  # behind the number's type
+    (tmp_path / "x.gguf").write_bytes(whole[:at] + value.to_bytes(4, "little") + whole[at + 4 :])
+    assert words in refused(tmp_path / "x.gguf")

@@ -25,7 +25,7 @@ ONLY = {
     "gradio": ("ui", "app"), "plotly": ("inspect.plots",), "yaml": ("recipe",), "huggingface_hub": ("hub",),
     "transformers": ("chat", "tokenizer.safe", "engine.loadable", "cli.doctor", "hub.smollm2", "gguf.reading"),
     "jinja2": ("tokenizer.renderer",), "fsspec": ("files.stores",), "s3fs": ("files.stores",),
-    "uvicorn": ("cli.serve",),
+    "uvicorn": ("cli.serve", "serve.patience"),
 }  # fmt: skip
 NO_TORCH = (
     "__main__", "app", "errors", "findings", "inside", "limits", "regular", "recipe", "files.texts", "files.heads",

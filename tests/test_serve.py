@@ -1,5 +1,6 @@
 """`merger serve`: programs talk to a live merge as to OpenAI's models; a changed recipe changes the next answer."""
 
+import contextlib
 import itertools
 import json
 import math
@@ -32,6 +33,7 @@ from merger.errors import MergeError
 from merger.recipe import load_file
 from merger.search.trials import Runner
 from merger.serve import app as serving
+from merger.serve import patience
 from merger.serve.app import App
 from merger.serve.door import Door, door
 from merger.serve.voices import Voices
@@ -517,6 +519,55 @@ def test_connections_are_bounded(served: Served) -> None:
             return
         time.sleep(0.02)
     raise AssertionError("it does not recover")
+
+
+@pytest.mark.parametrize(
+    "begun", [b"", b"GET /health HTTP/1.1\r\nHost: loc", b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\nGET"]
+)
+def test_connections_that_say_nothing_are_closed(begun: bytes, served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All that there may be, silent, a byte at a time, or after an answer: the next to come is answered soon."""
+    monkeypatch.setattr(patience, "SERVE_HEAD_SECONDS", 0.5)
+    held = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(limits.SERVE_CONNECTIONS - 1)]
+    started = time.monotonic()
+    try:
+        while time.monotonic() < started + 10:
+            for one in held:
+                with contextlib.suppress(OSError):  # closed already
+                    one.sendall(begun or b"")
+            begun = begun and b"x"
+            time.sleep(0.1)
+            with socket.create_connection(("127.0.0.1", served.port), timeout=5) as other:
+                other.sendall(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                if other.recv(4096).startswith(b"HTTP/1.1 200") and len(served._server.server_state.connections) < 10:
+                    return
+    finally:
+        for one in held:
+            one.close()
+    raise AssertionError("it stays full")
+
+
+def test_an_answer_that_nobody_reads_holds_up_nobody(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    """More than all buffers between take: the line goes on when its reader is given up, and not before."""
+    monkeypatch.setattr(patience, "SERVE_UNREAD_SECONDS", 1.0)
+    small = served._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF)
+    served._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+    try:
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            deaf.connect(("127.0.0.1", served.port))
+            body = json.dumps({"prompt": ["arr"] * 128, "max_tokens": 30, "stream": True, "logprobs": 3}).encode()
+            deaf.sendall(
+                f"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+            )
+            for _ in range(500):
+                if served.app._turn.locked():
+                    break
+                time.sleep(0.01)
+            assert served.app._turn.locked()
+            assert text(served.goes_on("arr"))
+            assert not served.app._waiting
+    finally:
+        served._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, small)
 
 
 def test_no_clock_cuts_an_answer(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:

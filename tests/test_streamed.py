@@ -16,11 +16,13 @@ import transformers
 import zoo
 
 from merger.__main__ import main
-from merger.chat import streamed
+from merger.chat import batch, streamed
+from merger.chat.model import Plain
 from merger.chat.streamed import StreamedForward
 from merger.cli import judge as command
 from merger.engine.session import Parents
 from merger.errors import Cancelled, CheckpointError, InputChanged
+from merger.files.checkpoints import format_bytes
 from merger.recipe import Recipe, load, load_file
 from merger.search import judge
 from merger.search.judge import Judge, Measured, Text
@@ -38,6 +40,9 @@ ASKED = QuestionSet(
         Question("plural of cat", "cats", "exact", "plural"),
         Question("plural of baby", "babies", "choice", "choice", ("babies", "babys", "babyes")),
         Question("say hello my friend", "", "parent", "talk"),
+        Question("plural of dog", "dog", "within", "words"),
+        Question("say wow the good hat", "[aeiou]{2}|rr", "pattern", "words"),
+        Question("count to three", "x", "within", "words"),
     ),
 )
 TEXT = Text("text", ("say hello my friend like a pirate", "plural of box and cat and dog"))
@@ -59,7 +64,7 @@ def waiting() -> list[threading.Thread]:
 
 
 def measured(runner: Runner, recipe: Recipe, parents: list[str], asked: QuestionSet = ASKED) -> Measured:
-    return Judge(runner, asked, [TEXT], parents, writes=False).measure(recipe)
+    return Judge(runner, asked, [TEXT], parents, samples=False, longest=12).measure(recipe)
 
 
 def values(found: Measured) -> dict[str, float]:
@@ -73,6 +78,9 @@ def same(recipe: Recipe, parents: list[str], asked: QuestionSet = ASKED) -> tupl
     found, whole = measured(runner, recipe, parents, asked), measured(Runner(Parents()), recipe, parents, asked)
     assert values(found) == pytest.approx(values(whole), rel=1e-3, abs=1e-3)
     assert found.right == whole.right and len(found.figures) >= 7
+    written = sum(q.match in ("within", "pattern") for q in asked.questions)
+    assert [(h.text, h.tokens, h.ended) for h in found.heard] == [(h.text, h.tokens, h.ended) for h in whole.heard]
+    assert len(found.heard) == written and all(h.tokens for h in found.heard)
     for who in (runner.merged(recipe), *map(runner.parent, parents)):  # nothing of it has stayed
         assert all(bool(p.isnan().all()) and p.untyped_storage().nbytes() <= 8 for p in streams(who.module))
     return found, made
@@ -135,6 +143,8 @@ def test_smollm2_has_the_figures_of_the_merge_in_memory(monkeypatch: pytest.Monk
     asked = QuestionSet("s", (
         Question("What is the capital of Italy?", "The capital of Italy is Rome.", "exact", "a"),
         Question("Do you like tea?", "Yes", "choice", "b", ("Yes", "No")),
+        Question("Say ahoy like a pirate.", "matey", "within", "c"),
+        Question("Name a colour and a fruit, as JSON.", r"\{.*\}", "pattern", "c"),
     ))  # fmt: skip
     found, _ = same(recipe, [f"{folder}/base"], asked)
     assert 0 < found.figures["kl", f"{folder}/base"].value < 5 and 0.5 < found.figures["bits", "text"].value < 8
@@ -189,7 +199,7 @@ def test_it_can_be_stopped(when: str) -> None:
             raise KeyboardInterrupt
 
     runner = StreamRunner(Parents(roots=[ROOT]), tell)
-    own = Judge(runner, ASKED, [TEXT], [f"{FAMILY}/base"], writes=False)
+    own = Judge(runner, ASKED, [TEXT], [f"{FAMILY}/base"], samples=False)
     with pytest.raises(KeyboardInterrupt if when == "layer" else Cancelled):
         own.measure(recipe, go_on=lambda: when == "layer" or len(seen) < 60)
     assert not waiting()
@@ -213,7 +223,7 @@ def test_a_model_that_changes_meanwhile_is_told(family: Path, tmp_path: Path) ->
             file.write_bytes(file.read_bytes()[:-8])
 
     with pytest.raises((InputChanged, CheckpointError)):
-        Judge(StreamRunner(Parents(roots=[own]), tell), ASKED, [TEXT], ["a"], writes=False).measure(recipe)
+        Judge(StreamRunner(Parents(roots=[own]), tell), ASKED, [TEXT], ["a"], samples=False).measure(recipe)
 
 
 def test_a_type_that_uses_a_layer_elsewhere_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,11 +247,13 @@ torch.set_num_threads(1)
 from merger.engine.session import Parents
 from merger.recipe import load
 from merger.search.judge import Judge, Text
+from merger.search.questions import Question, QuestionSet
 from merger.search.streaming import StreamRunner
 from merger.search.trials import Runner
 folder = sys.argv[1]
 recipe = load(f"{{merge_method: linear, models: [{{model: {folder}}}, {{model: {folder}2}}], parameters: {{weight: 1}}}}")
 text = Text("t", ("one two three", "four five"))
+asked = QuestionSet("q", tuple(Question(f"{n} and", "x", "within", "w") for n in ("one", "two", "three")))
 def own():  # bytes, without what is mapped of files
     return int(next(line for line in open("/proc/self/status") if line.startswith("RssAnon")).split()[1]) * 1024
 def watch():
@@ -255,15 +267,15 @@ said = {}
 for name, runner in (("stream", StreamRunner(Parents())), ("whole", Runner(Parents()))):
     held = own()
     seen.clear()
-    bits = Judge(runner, None, [text]).measure(recipe).figures["bits", "t"].value
-    said[name] = [bits, max(seen) - held]
+    found = Judge(runner, asked, [text], samples=False, longest=3).measure(recipe)
+    said[name] = [found.figures["bits", "t"].value, [h.tokens for h in found.heard], max(seen) - held]
 print(json.dumps(said))
 """
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
 def test_it_takes_the_memory_of_a_layer(tmp_path: Path) -> None:
-    """A merge of 400 MB, with layers of 34 MB; the parents' files are mapped, and not counted either way."""
+    """A merge of 400 MB, with layers of 34 MB, answers of three words too; what is mapped of the parents counts neither way."""
     for name in ("wide", "wide2"):
         wide(tmp_path / name)
     size = (tmp_path / "wide" / "model.safetensors").stat().st_size
@@ -272,8 +284,8 @@ def test_it_takes_the_memory_of_a_layer(tmp_path: Path) -> None:
         capture_output=True, text=True, timeout=240, check=False, cwd=ROOT,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stderr[-2000:]
-    (bits, layer), (own, whole) = json.loads(ran.stdout.splitlines()[-1]).values()
-    assert bits == pytest.approx(own) and size > 400_000_000
+    (bits, words, layer), (own, theirs, whole) = json.loads(ran.stdout.splitlines()[-1]).values()
+    assert bits == pytest.approx(own) and size > 400_000_000 and words == theirs == [3, 3, 3]
     assert whole > 0.9 * size and layer < 170_000_000, (whole, layer)
 
 
@@ -356,10 +368,45 @@ def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None
     asked = tmp_path / "mine.txt"
     asked.write_text("plural of box => boxes\nsay hello ~> aye\nplural of baby ?> babies | babys\n")
     recipe = load_file(ROOT / "presets" / "pirate_and_plurals.yaml")
-    found = command.judge(command.Asked(recipe, "the recipe", asked, (), limit=2, stream=True))
+    told: list[str] = []
+    found = command.judge(command.Asked(recipe, "the recipe", asked, (), limit=2, stream=True, longest=9), announce=told.append)
     said = command.table(found)
-    assert "1 of them look for words or a pattern in an answer; --stream writes none, so they are left out." in said
     assert "top-1 agreement with" in said and "right choice" not in said
-    assert json.loads(command.as_json(found))["left_out"] == 1
-    assert main(["judge", str(ROOT / "presets" / "pirate_and_plurals.yaml"), "--stream", "--tasks", "x"]) == 1
-    assert "--tasks: lm-eval takes a whole model in memory; leave --stream out" in capsys.readouterr().err
+    whole = command.judge(command.Asked(recipe, "the recipe", asked, (), limit=2, longest=9), announce=told.append)
+    assert [(h.prompt, h.text) for h in found.first.heard] == [(h.prompt, h.text) for h in whole.first.heard[:1]]
+    assert found.first.right == whole.first.right and found.first.right[1] is not None
+    # 9 tokens of an answer by the merge and by each of three models, and 48 of what each says itself
+    (cost,) = told
+    assert cost.startswith("--stream: answers are written a token a pass, at most 9 that merge and 171 that read one model: ")
+    sizes = [sum(t.nbytes for t in Parents(roots=[ROOT]).model(r).tensors.values()) for r in recipe.opened]
+    read = 9 * sum(sizes) + (9 + 48) * sum(sizes)
+    assert f": {format_bytes(read)} are read for them" in cost and f"the largest pass reads {format_bytes(sum(sizes))})" in cost
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (["--stream", "--answer-tokens", "0"], "--answer-tokens 0: 1 to 2,000, please."),
+    (["--answer-tokens", "2001"], "--answer-tokens 2001: 1 to 2,000, please."),
+    (["--memory", "1GB"], "--memory: is what texts may take on their way through a model that is streamed; write --stream too."),
+    (["--stream", "--memory", "1B"], "--memory 1B: write bytes, for example 2GB."),
+])  # fmt: skip
+def test_what_is_no_bound_is_told(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["judge", str(ROOT / "presets" / "pirate_and_plurals.yaml"), *options]) == 1
+    assert words in capsys.readouterr().err
+
+
+def test_answers_that_are_too_many_are_written_in_several_rounds() -> None:
+    """What a batch keeps of its texts is bounded as well; with more room all go together, to the same answers."""
+    made: list[str] = []
+    prompts = [Plain(f"plural of {word}") for word in ("box", "cat", "dog", "hat", "cup", "pen")]
+    said = list[Any]()
+    whole = StreamRunner(Parents(roots=[ROOT])).parent(f"{FAMILY}/plural")
+    (tokens,) = {len(whole.encode(prompt)) + 4 for prompt in prompts}
+    text = tokens * (16 * 128 + 2 * 128 * 6 * 2)  # states, and keys and values of six layers in bfloat16
+    for room, passes in ((1, 6), (2 * text, 3), (6 * text, 1)):
+        who = StreamRunner(Parents(roots=[ROOT]), made.append, room).parent(f"{FAMILY}/plural")
+        who.probed  # noqa: B018
+        made.clear()
+        assert batch.rounds(who, prompts, 4) == passes
+        said.append(batch.generate_ids(who, prompts, 4))
+        assert sum(line.endswith(".layers.0") for line in made) == 4 * passes
+    assert said[0] == said[1] == said[2] and all(len(ids) == 4 for ids, _ in said[0])

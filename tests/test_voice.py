@@ -232,6 +232,21 @@ def test_parents_that_do_not_fit_are_read_past_memory(tmp_path: Path, monkeypatc
     session.release()
 
 
+@pytest.mark.parametrize(("mapped", "times"), [(False, 1), (True, 2)], ids=["set", "written"])
+def test_what_one_move_reads_stays_in_memory(mapped: bool, times: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One layer of the parents, where the voice is not in pages of a file itself, which it would push out; to the same bits."""
+    read, seen = sessions.read_by_files, list[int]()
+    monkeypatch.setattr(sessions, "read_by_files", lambda models, files: seen.append(len(files)) or read(models, files))
+    monkeypatch.setattr(sessions, "_MOVED", 4)  # of the toys' six layers each is more than a sixth
+    session = GgufSession(Parents(), "q8_0", room=lambda: 7_000_000, mapped=mapped)
+    moved = mix([0.9, 0.9, 0.9, 0.2, 0.9, 0.9])
+    session.apply(mix())
+    assert 5 < len(session.apply(moved)) < 12  # of one layer
+    assert session.loaded is not None and seen == [3] * times
+    assert torch.equal(session.loaded.read(IDS, len(IDS)), afresh(moved, "q8_0", session, tmp_path))
+    session.release()
+
+
 def test_what_is_made_of_several_tensors_is_made_of_all_of_them_again() -> None:
     session = GgufSession(Parents())
     jobs = [SimpleNamespace(name=name) for name in "abcd"]
@@ -240,12 +255,15 @@ def test_what_is_made_of_several_tensors_is_made_of_all_of_them_again() -> None:
     assert [job.name for job in session._stale(SimpleNamespace(jobs=jobs), recast_)] == ["a", "b"]  # type: ignore[arg-type]
 
 
-def test_the_pass_of_ggml_makes_the_same_bytes() -> None:
+def test_the_pass_of_ggml_makes_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = torch.randn(64, 256, generator=torch.Generator().manual_seed(5)) * 0.05
     rows[1], rows[2, ::2], rows[2, 1::2], rows[3] = 0, 0.5, -0.5, torch.arange(256) / 2 - 64
     rows[4], rows[5], rows[6] = rows[4] * 1e-39, rows[5] * 1e4, -0.0
     for dtype in (torch.float32, torch.bfloat16, torch.float16):
-        assert (packed(rows.to(dtype), "q8_0") == packed_rows(rows.to(dtype), "q8_0")).all()
+        ours = packed(rows.to(dtype), "q8_0")
+        with monkeypatch.context() as patch:
+            patch.setenv("MERGER_KERNELS", "off")
+            assert (packed(rows.to(dtype), "q8_0") == ours).all() and (packed_rows(rows.to(dtype), "q8_0") == ours).all()
 
 
 def test_what_was_heard_before_a_move_is_dropped(runner: LlamaRunner) -> None:

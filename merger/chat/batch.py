@@ -38,23 +38,40 @@ def generate_ids(
     precision an answer can leave the one of `tokens` where two words are nearly even. Cancelled when `go_on`, asked before
     every forward pass, says no; MergeError when a prompt is too long or the model computes no numbers.
     """
-    masks = not prompts or model.probed.masks
-    if not masks and not model.forward.streamed:
+    if prompts and not model.probed.masks and not model.forward.streamed:
         return [([token.id for token in said], len(said) < limit) for said in _each_alone(model, prompts, limit, sampling, go_on)]
     asked = [model.encode(prompt) for prompt in prompts]
-    order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
     answers: list[tuple[list[int], bool]] = [([], False)] * len(asked)
-    groups = [order[start : start + (batch if masks else 1)] for start in range(0, len(order), batch if masks else 1)]
-    works: list[Work[list[list[int]]]] = []
-    for some in groups:
-        texts = [asked[i] for i in some]
-        run = partial(_batch if masks else _one, model, texts, limit, sampling, go_on)
-        works.append(Work(run, len(some) * (max(map(len, texts)) + limit), True, not masks))
+    groups, works = _works(model, asked, limit, batch, sampling, go_on)
     for place, found in model.forward.each(works, lambda: _ask(go_on)):
         most = min(limit, model.length - max(len(asked[i]) for i in groups[place]))
         for i, said in zip(groups[place], found, strict=True):
             answers[i] = said, len(said) < most
     return answers
+
+
+def rounds(model: ChatModel, prompts: Sequence[str], limit: int, batch: int = 16) -> int:
+    """How often the model is gone through for a token of all these answers: those that go together take one pass a token."""
+    works = _works(model, [model.encode(prompt) for prompt in prompts], limit, batch, GREEDY, lambda: True)[1]
+    return len(model.forward.rounds(works))
+
+
+def _works(
+    model: ChatModel, asked: Sequence[list[int]], limit: int, batch: int, sampling: Sampling, go_on: Callable[[], bool]
+) -> tuple[list[list[int]], list[Work[list[list[int]]]]]:
+    """Which texts are answered as one batch, by their places, and what answers each."""
+    masks = not asked or model.probed.masks
+    order = sorted(range(len(asked)), key=lambda i: len(asked[i]))
+    groups, works = list[list[int]](), list[Work[list[list[int]]]]()
+    while order:
+        some = order[: batch if masks else 1]
+        some = some[: model.forward.fits(len(asked[some[-1]]) + limit)]
+        order = order[len(some) :]
+        texts = [asked[i] for i in some]
+        run = partial(_batch if masks else _one, model, texts, limit, sampling, go_on)
+        groups.append(some)
+        works.append(Work(run, len(some) * (max(map(len, texts)) + limit), True, not masks))
+    return groups, works
 
 
 def _one(

@@ -107,6 +107,14 @@ class Forward:
             check()
             yield place, work.run()
 
+    def rounds(self, works: Sequence["Work[T]"]) -> list[range]:
+        """Which works, by their places, go through the module together."""
+        return [range(place, place + 1) for place in range(len(works))]
+
+    def fits(self, tokens: int) -> int:
+        """How many texts of so many tokens one work that keeps what it has read may have; at least one."""
+        return 1 << 30
+
     def keeping(self) -> contextlib.AbstractContextManager[None]:
         """While it lasts, what is needed again and again stays."""
         return contextlib.nullcontext()

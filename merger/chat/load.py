@@ -30,6 +30,8 @@ class Streamed:
     rows: Rows
     device: torch.device
     tell: Callable[[str], None] = lambda what: None
+    room: int = 0
+    """Bytes that texts on their way may take; 0: as many as usual."""
 
 
 def chat_model(
@@ -91,7 +93,13 @@ def _built(
     _check_asks(module, folder)
     if stream is not None:
         streamed = StreamedForward(
-            module.eval(), length(config), make=stream.make, rows=stream.rows, tell=stream.tell, on=stream.device
+            module.eval(),
+            length(config),
+            make=stream.make,
+            rows=stream.rows,
+            tell=stream.tell,
+            on=stream.device,
+            room=stream.room,
         )
         streamed.stream(tensors, str(folder))
         attend_by_rows(module)

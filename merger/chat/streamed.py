@@ -138,12 +138,14 @@ class StreamedForward(Forward):
 
     make  what gives tensors
     tell  hears which layer is being made
+    room  bytes that texts on their way may take; 0: STREAMED_BYTES
     """
 
     make: Make = field(default=lambda names: {})
     rows: Rows = field(default=lambda name: iter(()))
     tell: Callable[[str], None] = field(default=lambda what: None)
     on: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    room: int = 0
     streamed = True
     at_once = 1 << 23
     _filled: Counter[str] = field(default_factory=Counter[str])
@@ -220,24 +222,39 @@ class StreamedForward(Forward):
 
     def each(self, works: Sequence[Work[T]], check: Callable[[], None]) -> Iterator[tuple[int, T]]:
         """What each work gives, by its place, many together. check: asked at every layer, raises where all is to end."""
-        start = 0
+        for some in self.rounds(works):
+            yield from self._together({place: works[place] for place in some}, check)
+
+    def rounds(self, works: Sequence[Work[T]]) -> list[range]:
+        """Which works, by their places, go through the layers together."""
+        found, start = list[range](), 0
         while start < len(works):
             held, stop = 0, start
             while stop < len(works) and stop - start < _TOGETHER:
-                held += self._held(works[stop])
-                if stop > start and (held > STREAMED_BYTES or works[start].alone):
+                held += self._held(works[stop].tokens, works[stop].cached)
+                if stop > start and (held > self._most or works[start].alone):
                     break
                 stop += 1
-            yield from self._together({place: works[place] for place in range(start, stop)}, check)
+            found.append(range(start, stop))
             start = stop
+        return found
 
-    def _held(self, work: Work[Any]) -> int:
-        """Bytes that a work keeps between two layers: a few states of each token, and the keys and values of all layers."""
+    def fits(self, tokens: int) -> int:
+        """How many texts of so many tokens one work that keeps what it has read may have; at least one."""
+        return max(1, self._most // self._held(tokens, True))
+
+    @property
+    def _most(self) -> int:
+        return self.room or STREAMED_BYTES
+
+    def _held(self, tokens: int, cached: bool) -> int:
+        """Bytes that a text's tokens take between two layers: a few states of each, and the keys and values of all layers."""
         text = self.module.config.get_text_config(decoder=True)
         width = _number(text, "hidden_size") or 4096
-        kept = 2 * ((_number(text, "num_key_value_heads") * _number(text, "head_dim")) or width)
-        each = 4 * width + (kept * _number(text, "num_hidden_layers") if work.cached else 0)
-        return 4 * each * work.tokens
+        heads = _number(text, "num_attention_heads")
+        each = _number(text, "head_dim") or width // max(1, heads)
+        kept = 2 * ((_number(text, "num_key_value_heads") or heads) * each or width) * _number(text, "num_hidden_layers")
+        return tokens * (16 * width + (kept * self.module.dtype.itemsize if cached else 0))
 
     def _together(self, works: Mapping[int, Work[T]], check: Callable[[], None]) -> Iterator[tuple[int, T]]:
         """What some works give, in the order in which they end."""

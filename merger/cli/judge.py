@@ -14,8 +14,11 @@ from typing import Any
 import torch
 
 import merger
+from merger.chat.batch import rounds
+from merger.engine.budget import read_bytes
 from merger.engine.session import Parents
 from merger.errors import MergeError
+from merger.files.checkpoints import format_bytes
 from merger.hub.figures import CardFigure, write_figures
 from merger.hub.unpacked import is_gguf
 from merger.inspect.verdict import verdict
@@ -25,7 +28,7 @@ from merger.search import babble
 from merger.search.babble import Babble
 from merger.search.evals import Evaluated, TaskFigure, run_tasks
 from merger.search.figures import NAMES, Interval, compare, gap, shown, words
-from merger.search.judge import ALL, Judge, Key, Measured, Progress, Text, own_text, shipped_texts
+from merger.search.judge import ALL, LONGEST, TOLD, Judge, Key, Measured, Progress, Text, own_text, shipped_texts
 from merger.search.questions import QuestionSet, read_questions
 from merger.search.streaming import StreamRunner
 from merger.search.trials import Runner, alone
@@ -33,7 +36,12 @@ from merger.search.trials import Runner, alone
 
 @dataclass(frozen=True)
 class Asked:
-    """What the command line asks for. texts: None for those that come with the program."""
+    """What the command line asks for.
+
+    texts   None for those that come with the program
+    longest tokens of an answer in which words or a pattern are looked for
+    room    bytes that texts may take on their way through a model that is streamed; 0: as many as usual
+    """
 
     what: Recipe | str
     name: str
@@ -48,14 +56,13 @@ class Asked:
     seed: int = 0
     card: Path | None = None
     stream: bool = False
+    longest: int = LONGEST
+    room: int = 0
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found: figures by the names of the models, the first the one that is judged; intervals against the others.
-
-    unheard  questions that were left out, as they need answers to be written
-    """
+    """What was found: figures by the names of the models, the first the one that is judged; intervals against the others."""
 
     asked: Asked
     questions: QuestionSet | None
@@ -64,7 +71,6 @@ class Judged:
     tasks: Evaluated | None = None
     seconds: float = 0.0
     date: str = ""
-    unheard: int = 0
     _gaps: dict[tuple[str, Key], Interval | None] = field(default_factory=dict[tuple[str, Key], Interval | None])
 
     @property
@@ -93,8 +99,10 @@ def target(name: str, recipe: Callable[[], Recipe]) -> Recipe | str:
     return name
 
 
-def judge(asked: Asked, tell: Callable[[str], None] = lambda what: None) -> Judged:
-    """Measure all that was asked for. tell: hears what is being done."""
+def judge(
+    asked: Asked, tell: Callable[[str], None] = lambda what: None, announce: Callable[[str], None] = lambda what: None
+) -> Judged:
+    """Measure all that was asked for. tell: hears what is being done; announce: what it will take, where that is much."""
     started = time.monotonic()
     questions = None if asked.questions is None else read_questions(asked.questions, limit=asked.limit)
     if questions is not None and asked.chat is not None:
@@ -102,14 +110,16 @@ def judge(asked: Asked, tell: Callable[[str], None] = lambda what: None) -> Judg
     texts = _texts(asked)
     now = _Now(tell)
     opened = Parents(best_device() if asked.device == "auto" else asked.device)
-    runner = StreamRunner(opened, now.layer) if asked.stream else Runner(opened)
+    runner = StreamRunner(opened, now.layer, asked.room) if asked.stream else Runner(opened)
     recipe = asked.what if isinstance(asked.what, Recipe) else None
     parents = alone(recipe) if recipe is not None else ()
     against: dict[str, Recipe | str] = {}
     for name in asked.against:
         against[name] = target(name, lambda name=name: load_file(name))
     everybody: dict[str, Recipe | str] = {asked.name: asked.what, **{p: p for p in parents}, **against}
-    judge = Judge(runner, questions, texts, parents, writes=not asked.stream)
+    judge = Judge(runner, questions, texts, parents, samples=not asked.stream, longest=asked.longest)
+    if asked.stream and questions is not None and (cost := streaming_cost(judge, everybody)):
+        announce(cost)
     tasks = None
     if asked.tasks:
         tell("lm-eval")
@@ -120,16 +130,41 @@ def judge(asked: Asked, tell: Callable[[str], None] = lambda what: None) -> Judg
         for name, what in everybody.items():
             measured[name] = judge.measure(what, progress=lambda p, name=name: now.model(_line(name, p)))
     found = None
-    if measured and not asked.stream:
+    if measured:
         theirs = [h for p in parents if p != (recipe.base_model if recipe else None) for h in measured[p].heard]
         findings = ()
-        if recipe is not None and runner.session.plan is not None:
+        if recipe is not None:
             models = runner.parents.open(recipe)
             findings = verdict(recipe, models, runner.session.prepare(recipe)[0]).findings
         found = babble.babbling(measured[asked.name].heard, findings, theirs, recipe is not None)
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    open_ = [q for q in questions.questions if q.match in ("within", "pattern")] if questions is not None and asked.stream else []
-    return Judged(asked, questions, measured, found, tasks, time.monotonic() - started, date, len(open_))
+    return Judged(asked, questions, measured, found, tasks, time.monotonic() - started, date)
+
+
+def streaming_cost(judge: Judge, everybody: Mapping[str, Recipe | str]) -> str:
+    """What the answers take that models write whose layers are made for each token; "" where none is written.
+
+    Without exact answers that are written for want of certainty: nobody knows how many before they are judged.
+    """
+    questions = judge.questions.questions if judge.questions is not None else ()
+    looked = [judge.prompt(q) for q in questions if q.match in ("within", "pattern")]
+    most, merging, alone, read = 0, 0, 0, 0
+    for what in everybody.values():
+        size = sum(map(read_bytes, judge.runner.parents.open(what).values())) if isinstance(what, Recipe) else 0
+        size = size or read_bytes(judge.runner.parents.model(str(what)))
+        model = judge.model(what)
+        own = rounds(model, looked, judge.longest) * judge.longest if looked else 0
+        merging, alone = (merging + own, alone) if isinstance(what, Recipe) else (merging, alone + own)
+        told = rounds(model, judge.prompts, TOLD) * TOLD if what in judge.parents else 0
+        alone, read, most = alone + told, read + size * (own + told), max(most, size)
+    if not merging + alone:
+        return ""
+    parts = [f"{n:,} that {what}" for n, what in ((merging, "merge"), (alone, "read one model")) if n]
+    return (
+        f"--stream: answers are written a token a pass, at most {' and '.join(parts)}: {format_bytes(read)} are read for them if "
+        f"none ends sooner (the largest pass reads {format_bytes(most)}). --answer-tokens and --limit make it less, "
+        "--memory lets more answers go together."
+    )
 
 
 class _Now:
@@ -191,10 +226,6 @@ def _version(figure: TaskFigure) -> str:
 def _head(found: Judged) -> list[str]:
     asked = "" if found.questions is None else f"{len(found.questions.questions)} questions of {found.questions.name}, "
     lines = [f"{found.asked.name}: {asked}seed {found.asked.seed}, {found.seconds:.1f} s"]
-    if found.unheard:
-        lines.append(
-            f"  {found.unheard} of them look for words or a pattern in an answer; --stream writes none, so they are left out."
-        )
     return lines + [f"  [{i}] {name}" for i, name in enumerate(found.others, 1)]
 
 
@@ -240,7 +271,7 @@ def as_json(found: Judged) -> str:
         "tasks": [vars(f) for f in found.tasks.figures] if found.tasks is not None else [],
         "babble": None if found.babble is None else vars(found.babble),
         "answers": [] if not found.measured else [vars(h) for h in found.first.heard],
-        "right": [] if not found.measured else list(found.first.right), "left_out": found.unheard,
+        "right": [] if not found.measured else list(found.first.right),
     }  # fmt: skip
     return json.dumps(whole, indent=1, ensure_ascii=False)
 
@@ -300,12 +331,10 @@ def run(asked: Asked, as_data: bool) -> int:
         if sys.stderr.isatty():
             print(f"\r{what[-78:]:<78}", end="", file=sys.stderr, flush=True)
 
-    if asked.stream and asked.tasks:
-        raise MergeError("--tasks: lm-eval takes a whole model in memory; leave --stream out, or give --questions task.yaml.")
     if asked.card is not None and not asked.card.is_dir():
         raise MergeError(f"--card {asked.card}: is no folder; name the folder of the model whose card gets the figures.")
     try:
-        found = judge(asked, tell)
+        found = judge(asked, tell, lambda what: print(what, file=sys.stderr))
     except KeyboardInterrupt:
         print("\nStopped; nothing was written.", file=sys.stderr)
         return 130

@@ -21,6 +21,7 @@ from merger.recipe import Recipe
 from merger.search.llama import runner_for
 from merger.serve.app import App
 from merger.serve.door import door, loopback
+from merger.serve.patience import Patient
 from merger.serve.voices import Voices
 
 
@@ -46,7 +47,7 @@ class Server(uvicorn.Server):
     def __init__(self, app: App) -> None:
         config = uvicorn.Config(
             app, log_level="warning", access_log=False, lifespan="on", ws="none", server_header=False, proxy_headers=False,
-            limit_concurrency=SERVE_CONNECTIONS, timeout_graceful_shutdown=5, timeout_keep_alive=30,
+            http=Patient, limit_concurrency=SERVE_CONNECTIONS, timeout_graceful_shutdown=5, timeout_keep_alive=30,
         )  # fmt: skip
         super().__init__(config)
         self._app = app

@@ -146,10 +146,14 @@ def _check_plain(plan: Plan, models: Mapping[str, Checkpoint]) -> None:
             )
 
 
+_NAME = 240
+"""Bytes of a name: a file system takes 255. Shorter, and names that begin alike would be one."""
+
+
 def _named(name: str) -> str:
     """A name as a folder may have it: the converter reads it from there."""
-    plain = "".join(c if c.isalnum() or c in "-_. " else "-" for c in name)[:100].strip(". ")
-    return plain or "merged"
+    plain = "".join(c if c.isalnum() or c in "-_. " else "-" for c in name)
+    return plain.encode()[:_NAME].decode(errors="ignore").strip(". ") or "merged"
 
 
 def _word(inputs: str, recast: Recast, kind: Kind) -> str:

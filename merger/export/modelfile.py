@@ -4,6 +4,7 @@ llama.cpp and LM Studio read the chat template out of the file. Ollama has a lan
 asked with a few conversations, and told in that language where it is a plain row of turns.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,14 +117,22 @@ def write_beside(file: Path, plan: Plan, models: Mapping[str, Checkpoint]) -> Pa
     return made
 
 
+_NAME = 80
+"""Characters of a model's name that Ollama takes."""
+
+
 def model_name(file: Path) -> str:
-    """What Ollama may call the model of a file.
+    """What Ollama may call the model of a file: 80 characters at most, and long names that are alike stay apart.
 
     >>> model_name(Path("My Merge (q8).gguf"))
     'my-merge-q8'
     """
     plain = "".join(c if c.isascii() and (c.isalnum() or c in "._") else "-" for c in file.stem.lower())
-    return "-".join(part for part in plain.split("-") if part).strip("._") or "merged"
+    name = "-".join(part for part in plain.split("-") if part).strip("._") or "merged"
+    if len(name) <= _NAME:
+        return name
+    digest = hashlib.sha256(file.stem.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return "-".join((name[:46].rstrip("-._"), digest, name[-24:].lstrip("-._")))
 
 
 def modelfile_of(file: Path) -> Path:

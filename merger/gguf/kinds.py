@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from merger.errors import MergeError, nearest
+from merger.kernels import cpu
+from merger.kernels.build import available as available_passes
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -119,6 +121,8 @@ def packed_rows(rows: Tensor, name: str) -> Bytes:
     width = rows.shape[1]
     if name in _FLOATS:
         return rows.to(_FLOATS[name]).contiguous().view(torch.uint8).numpy().reshape(len(rows), -1)
+    if name == "q8_0" and available_passes() and (compiled := cpu.q8_0(rows)) is not None:
+        return compiled.numpy()
     plain: Floats = rows.float().contiguous().numpy()
     if name not in _PASSES:
         return _by_ggml(plain, name)

@@ -33,10 +33,11 @@ def unpack(asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
     file, folder = Path(asked["unpack"]), Path(asked["into"])
     gguf.GGUFReader = _once(gguf.GGUFReader)
     try:
-        tensors = {str(t.name): t for t in gguf.GGUFReader(file).tensors}
+        read: Any = gguf.GGUFReader(file)
+        tensors = {str(t.name): t for t in read.tensors}
     except Exception as error:  # whatever a damaged file leads to
         raise Refused(f"cannot read {file.name}, it is damaged or cut off ({safe.first_line(error)})") from None
-    shapes, notes = _described(file, folder)
+    shapes, notes = _described(file, folder, read)
     learnt = Learnt(base, gguf, KINDS["f32"], shapes)
     listed = {name: ["float32", [*shape]] for name, shape in shapes.items()}
     model = follow(learnt, classes, folder, {"tensors": listed, "origin": ""}, _none)
@@ -60,8 +61,7 @@ def unpack(asked: Mapping[str, Any], say: Say) -> dict[str, Any]:
     write_index(folder, files, {})
     if any(name in tensors for name in _MADE):
         notes.append("its positions are scaled, which its settings do not tell: take config.json from the model it was made of.")
-    kinds = sorted({t.tensor_type.name for t in tensors.values() if len(t.shape) > 1})
-    told = {"file": file.name, "kinds": kinds, "notes": notes}
+    told = {"file": file.name, "kinds": _kinds(tensors), "notes": notes}
     (folder / TOLD).write_text(json.dumps(told), encoding="utf-8")
     return told
 
@@ -82,17 +82,24 @@ def _none(name: str) -> str:
     raise Refused(f"looks at the weights of {name}, so that such a file cannot be a parent")
 
 
-def _described(file: Path, folder: Path) -> tuple[dict[str, tuple[int, ...]], list[str]]:
-    """Write config and tokenizer; the names and shapes of the model's tensors, and what should be known."""
+def _described(file: Path, folder: Path, read: Any) -> tuple[dict[str, tuple[int, ...]], list[str]]:
+    """Write config and tokenizer; the names and shapes of the model's tensors, as its files have them, and what should be known.
+
+    read  the file, as `gguf` reads it
+    """
     safe.import_transformers()
     import transformers
+    from transformers.core_model_loading import revert_weight_conversion
 
     where: dict[str, Any] = {"gguf_file": file.name}
     notes: list[str] = []
     try:
-        config: Any = transformers.AutoConfig.from_pretrained(file.parent, **where)
+        config = _completed(transformers.AutoConfig.from_pretrained(file.parent, **where), read)
         with torch.device("meta"):
             made: Any = transformers.AutoModelForCausalLM.from_config(config)
+            filed: Mapping[str, Any] = revert_weight_conversion(made, dict(made.named_parameters()))  # experts one by one
+    except Refused:
+        raise
     except Exception as error:  # of an architecture that transformers does not know in such files
         raise Refused(f"can do nothing with it: transformers cannot read {file.name} ({safe.first_line(error)})") from None
     config.architectures = [type(made).__name__]
@@ -103,7 +110,50 @@ def _described(file: Path, folder: Path) -> tuple[dict[str, tuple[int, ...]], li
         if not isinstance(found := safe.safely(error), Exception):
             raise
         notes.append(f"its tokenizer cannot be read ({safe.first_line(found)}).")
-    return {name: tuple(p.shape) for name, p in made.named_parameters()}, notes
+    return {name: tuple(p.shape) for name, p in filed.items()}, notes
+
+
+_WIDTHS = {
+    "expert_feed_forward_length": "moe_intermediate_size",
+    "expert_shared_feed_forward_length": "shared_expert_intermediate_size",
+}
+"""Settings of a file of experts that transformers does not read in it."""
+
+
+def _completed(config: Any, read: Any) -> Any:
+    """The config with what transformers does not read in such a file: how many tokens there are, and what experts there are.
+
+    llama.cpp says `llama` of Mixtral, too, and of experts how wide they are. Refused where a file says one thing and has another.
+    """
+    import transformers
+
+    for tensor in read.tensors:
+        if tensor.name == "token_embd.weight" and len(tensor.shape) == 2 and hasattr(config, "vocab_size"):
+            config.vocab_size = int(tensor.shape[-1])
+    stacks = [tensor for tensor in read.tensors if str(tensor.name).endswith("_exps.weight")]
+    if not stacks:
+        return config
+    kind = _setting(read, "general.architecture")
+    count, used = (_setting(read, f"{kind}.expert_{n}") for n in ("count", "used_count"))
+    if not isinstance(count, int) or any(len(t.shape) != 3 or int(t.shape[-1]) != count for t in stacks):
+        raise Refused(f"would write another file: {stacks[0].name} holds other experts than the {count} that its settings say")
+    if not isinstance(used, int) or not 0 < used <= count:
+        raise Refused(f"would write another file: of its {count} experts its settings let {used} speak at a time")
+    if config.model_type in ("llama", "mistral"):
+        values = {k: v for k, v in config.to_dict().items() if k not in ("model_type", "architectures", "sliding_window")}
+        return transformers.MixtralConfig(**values, num_local_experts=count, num_experts_per_tok=used, sliding_window=None)
+    for theirs, ours in _WIDTHS.items():
+        width = _setting(read, f"{kind}.{theirs}")
+        if isinstance(width, int) and hasattr(config, ours):
+            setattr(config, ours, width)
+    return config
+
+
+def _setting(read: Any, name: str) -> Any:
+    """One of the file's settings; None where it has none of this name, or one that is no word and no number."""
+    field = read.get_field(name)
+    value = None if field is None else field.contents()
+    return value if isinstance(value, (int, float, str)) else None
 
 
 def _check(outputs: Mapping[str, Any], tensors: Mapping[str, Any]) -> None:
@@ -142,10 +192,15 @@ def _places(learnt: Learnt, outputs: Mapping[str, Any]) -> Iterator[tuple[str, _
             yield source, places
 
 
+def _kinds(tensors: Mapping[str, Any]) -> list[str]:
+    """What the file's matrices are packed as: without the few that are left in float32, which choose experts."""
+    found = sorted({str(t.tensor_type.name) for t in tensors.values() if len(t.shape) > 1})
+    return [kind for kind in found if kind != "F32"] or found
+
+
 def _dtype(tensors: Mapping[str, Any]) -> torch.dtype:
     """That of the file's matrices, where they have one of torch's; else bfloat16."""
-    kinds = {t.tensor_type.name for t in tensors.values() if len(t.shape) > 1}
-    return {"F32": torch.float32, "F16": torch.float16}.get("".join(kinds), torch.bfloat16)
+    return {"F32": torch.float32, "F16": torch.float16}.get("".join(_kinds(tensors)), torch.bfloat16)
 
 
 def _read(places: _Places, tensors: Mapping[str, Any], shape: tuple[int, ...], dtype: torch.dtype, gguf: Any) -> Tensor:

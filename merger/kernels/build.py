@@ -253,6 +253,7 @@ def _bound(library: ctypes.CDLL) -> ctypes.CDLL:
     library.merger_ranked.argtypes = (sources, sources, i64, i64, pointer)
     library.merger_combine.argtypes = (pointer, i32, ctypes.POINTER(How), sources, i32, sources, i64, i64, i64)
     library.merger_combine.restype = None
+    library.merger_q8_0.argtypes = (pointer, pointer, i32, i64)
     library.merger_odd.argtypes = (pointer, i32, i64)
     library.merger_settle.argtypes = (i32, i64, i64, i32)
     library.merger_settle.restype = None

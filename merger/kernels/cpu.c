@@ -870,6 +870,43 @@ void merger_combine(
     if (base) behind(base, first, n);
 }
 
+/* Blocks of 32 numbers as ggml's q8_0 has them: a scale in float16, and 32 whole numbers, halves away from zero. Returns 0 where
+   this compiler knows no float16. A scale so small that its inverse is infinite gives zeros. */
+int merger_q8_0(uint8_t *restrict to, const void *from, int kind, int64_t blocks) {
+#ifdef __FLT16_MANT_DIG__
+    float x[BLOCK];
+    for (int64_t first = 0; first < blocks; first += BLOCK / 32) {
+        const int count = (int)(blocks - first < BLOCK / 32 ? blocks - first : BLOCK / 32);
+        load(x, from, kind, 32 * first, 32 * count);
+        for (int block = 0; block < count; block++, to += 34) {
+            const float *restrict own = x + 32 * block;
+            uint32_t most = 0; /* magnitudes are in the order of their bits, and a largest whole number is found in vectors */
+            for (int i = 0; i < 32; i++) {
+                const uint32_t size = float_to_bits(own[i]) & 0x7fffffff;
+                most = size > most ? size : most;
+            }
+            const float scale = bits_to_float(most) / 127, inverse = scale != 0 ? 1 / scale : 0;
+            const _Float16 half = (_Float16)scale;
+            int32_t near[32];
+            int8_t q[32];
+            for (int i = 0; i < 32; i++) {
+                const uint32_t number = float_to_bits(own[i] * inverse), size = number & 0x7fffffff;
+                const float held = bits_to_float(size & -(uint32_t)(size < 0x43000000)); /* below 128, else 0 */
+                const int32_t whole = (int32_t)held, up = whole + (held - (float)whole >= 0.5f), sign = -(int32_t)(number >> 31);
+                near[i] = (up ^ sign) - sign;
+            }
+            for (int i = 0; i < 32; i++) q[i] = (int8_t)near[i];
+            memcpy(to, &half, 2);
+            memcpy(to + 2, q, 32);
+        }
+    }
+    return 1;
+#else
+    (void)to; (void)from; (void)kind; (void)blocks;
+    return 0;
+#endif
+}
+
 int merger_has_float16(void) {
 #ifdef __FLT16_MANT_DIG__
     return 1;

@@ -100,6 +100,17 @@ def odd(x: Tensor) -> bool:
     return bool(loaded().merger_odd(x.data_ptr(), KINDS[x.dtype], x.numel()))
 
 
+def q8_0(rows: Tensor) -> Tensor | None:
+    """Rows (n, width) as ggml's blocks of 8 bits, (n, width / 32 * 34) uint8; None where this cannot be done here. 32 | width."""
+    compiled = library()
+    if compiled is None or not compiled.merger_has_float16() or rows.dtype not in KINDS or rows.device.type != "cpu":
+        return None
+    plain = rows.contiguous()
+    out = torch.empty((len(rows), rows.shape[1] // 32 * 34), dtype=torch.uint8)
+    compiled.merger_q8_0(out.data_ptr(), plain.data_ptr(), KINDS[rows.dtype], rows.numel() // 32)
+    return out
+
+
 def combine(
     what: Combine, out: Tensor, tensors: Sequence[Tensor], base: Tensor | None, first: int = 0, seen: Seen | None = None
 ) -> None:

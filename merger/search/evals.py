@@ -14,6 +14,7 @@ from typing import Any
 from merger.chat.model import ChatModel
 from merger.errors import Cancelled, MergeError, nearest, out_of_memory
 from merger.hub.references import is_hub_id
+from merger.search.likelihood import Example, floats, integers, passes
 from merger.tokenizer import safe
 
 MISSING = "lm-eval is not installed: pip install 'merge-explorer[evals]', or in a checkout pip install '.[evals]'."
@@ -79,7 +80,9 @@ def run_tasks(
                 raise MergeError(f"--tasks {task}: lm-eval has no such task.{nearest(task, known)}")
         huggingface: Any = importlib.import_module("lm_eval.models.huggingface")
         model.bound.refresh()
-        judged = huggingface.HFLM(
+        if model.forward.streamed:
+            _only_likelihoods(tasks, manager)
+        judged = (_streamed(huggingface, model) if model.forward.streamed else huggingface.HFLM)(
             pretrained=model.module, tokenizer=model.tokenizer, backend="causal", device=str(model.forward.device), batch_size=4,
             max_length=model.length, add_bos_token=_begins(model) or None,
         )  # fmt: skip
@@ -111,6 +114,46 @@ def _manager(include: Path | None, tasks: Sequence[str]) -> Any:
         if set(tasks) <= set(alone.all_tasks):
             return alone
     return made(include_path=None if include is None else str(include))
+
+
+def _only_likelihoods(tasks: Sequence[str], manager: Any) -> None:
+    """MergeError where a task wants answers to be written: each of their tokens would be a pass through all layers."""
+    loaded: Any = importlib.import_module("lm_eval.tasks").get_task_dict(list(tasks), manager)
+    waiting: list[Any] = list(loaded.values())
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            waiting += one.values()
+        elif getattr(one, "OUTPUT_TYPE", "") == "generate_until":
+            raise MergeError(
+                f"--tasks {one.config.task}: wants answers to be written, which --stream does for --questions alone; leave "
+                "--stream out, or take tasks with choices."
+            )
+
+
+def _streamed(huggingface: Any, model: ChatModel) -> Any:
+    """lm-eval's class for models in memory, for one whose layers are made when texts come to them: all requests go together."""
+
+    def likelihoods(self: Any, requests: Sequence[Any], disable_tqdm: bool = False, **_: Any) -> list[tuple[float, bool]]:
+        asked: list[Example] = []
+        for _, context, wanted in requests:  # cut on the left, as lm-eval does
+            whole = (*context, *wanted)[-(model.length + 1) :]
+            cut = max(0, len(whole) - len(wanted))
+            asked.append(Example(whole[:cut], whole[cut:], False) if cut else Example(whole[:1], whole[1:], False))
+        found = [(0.0, True)] * len(asked)
+        for one in passes(model, asked):
+            likely, hits = floats(one.each(one.logprobs())), integers(one.each(one.hits().int()))
+            for at, place in enumerate(one.places):
+                found[place] = likely[at], hits[at] == len(asked[place].wanted)
+        return found
+
+    def tied() -> None:
+        """Nothing is to be done: they are tied where they are made."""
+
+    model.module.tie_weights = tied
+    return type(
+        "Streamed", (huggingface.HFLM,), {"_loglikelihood_tokens": likelihoods, "batch_size": property(lambda _: 1 << 20)}
+    )
 
 
 def _begins(model: ChatModel) -> bool:

@@ -93,7 +93,8 @@ class Judge:
     """Measures models by one set of questions and some texts; what was measured of models as they are is remembered.
 
     parents  whose own answers the others are compared with
-    writes   whether models write answers where words or a pattern are looked for in them; else these questions are left out
+    samples  whether a few answers are heard in full whatever is asked, to notice babble
+    longest  tokens of an answer in which words or a pattern are looked for
     """
 
     runner: Runner
@@ -101,7 +102,8 @@ class Judge:
     texts: Sequence[Text] = ()
     parents: Sequence[str] = ()
     access: Access | None = None
-    writes: bool = True
+    samples: bool = True
+    longest: int = LONGEST
     _known: dict[tuple[str, int], Measured] = field(default_factory=dict[tuple[str, int], Measured])
     _said: dict[tuple[str, int], _Said] = field(default_factory=dict[tuple[str, int], _Said])
 
@@ -113,7 +115,7 @@ class Judge:
         if key not in self._known:
             asked: list[Recipe | str] = [what, *self.parents]
             found = self.runner.within(
-                lambda: _Measuring(self, self._model(what, go_on), progress, go_on).all(), asked, access=self.access
+                lambda: _Measuring(self, self.model(what, go_on), progress, go_on).all(), asked, access=self.access
             )
             self.runner.parents.check(what.opened if isinstance(what, Recipe) else [what])
             self._known[key] = found
@@ -128,7 +130,8 @@ class Judge:
         self.runner.parents.renew(what.opened if isinstance(what, Recipe) else [what])
         return name, self.runner.parents.generation
 
-    def _model(self, what: Recipe | str, go_on: Callable[[], bool]) -> ChatModel:
+    def model(self, what: Recipe | str, go_on: Callable[[], bool] = _always) -> ChatModel:
+        """The model of a merge, or of a reference."""
         if isinstance(what, str):
             return self.runner.parent(what, self.access)
         return self.runner.merged(what, go_on, self.access)
@@ -137,7 +140,7 @@ class Judge:
         """What a parent says itself to the prompts, as the ids of its tokens: text encoded again may be others."""
         key = self._key(parent)
         if key not in self._said:
-            model, prompts = self._model(parent, go_on), self.prompts
+            model, prompts = self.model(parent, go_on), self.prompts
             found = generate_ids(model, prompts, TOLD, go_on=go_on)
             self._said[key] = _Said(
                 tuple(tuple(model.encode(p)) for p in prompts), tuple((tuple(ids), ended) for ids, ended in found)
@@ -147,10 +150,12 @@ class Judge:
     @property
     def prompts(self) -> list[str]:
         """The prompts as models are asked them; each once."""
-        if self.questions is None:
-            return []
-        asked = dict.fromkeys(q.prompt for q in self.questions.questions)
-        return [Plain(p) if self.questions.plain else p for p in asked]
+        asked = {q.prompt: q for q in self.questions.questions} if self.questions is not None else {}
+        return [self.prompt(q) for q in asked.values()]
+
+    def prompt(self, question: Question) -> str:
+        """A question's prompt as models are asked it: in their chat template, or as a text to go on with."""
+        return Plain(question.prompt) if self.questions is not None and self.questions.plain else question.prompt
 
 
 class _Measuring:
@@ -178,9 +183,6 @@ class _Measuring:
             figures["bits", text.name] = bits(self.model, text, self.go_on)
         return Measured(figures, tuple(right), tuple(heard), self.model.bits)
 
-    def _prompt(self, question: Question) -> str:
-        return Plain(question.prompt) if self.asked.plain else question.prompt
-
     def _answers(self) -> tuple[list[bool | None], list[float | None], list[Heard]]:
         """For each question whether it was answered right and -log P of the wanted answer; and what was generated."""
         questions = self.asked.questions
@@ -189,20 +191,20 @@ class _Measuring:
         heard: list[Heard] = []
         exact = [i for i, q in enumerate(questions) if q.match == "exact"]
         found = judge_exact(
-            self.model, [self._prompt(questions[i]) for i in exact], [questions[i].answer for i in exact], self.go_on,
+            self.model, [self.judge.prompt(questions[i]) for i in exact], [questions[i].answer for i in exact], self.go_on,
             self._lead(exact),
         )  # fmt: skip
         for i, (is_right, loss) in zip(exact, found, strict=True):
             right[i], nll[i] = is_right, loss
         for i, is_right, loss in self._choices():
             right[i], nll[i] = is_right, loss
-        if not self.judge.writes:
-            return right, nll, heard
         open_ = [i for i, q in enumerate(questions) if q.match in ("within", "pattern")]
-        heard += hear(self.model, [self._prompt(questions[i]) for i in open_], LONGEST, self.go_on)
+        heard += hear(self.model, [self.judge.prompt(questions[i]) for i in open_], self.judge.longest, self.go_on)
         wanted = [(questions[i].answer, questions[i].match) for i in open_]
         for i, is_right in zip(open_, judged(wanted, [h.text for h in heard]), strict=True):
             right[i] = is_right
+        if not self.judge.samples:
+            return right, nll, heard
         rest = [p for p in self.judge.prompts if p not in {h.prompt for h in heard}][: max(0, _SAMPLE - len(heard))]
         heard += hear(self.model, rest, babble.LONGEST, self.go_on)
         return right, nll, heard

@@ -1,6 +1,6 @@
 """Models larger than memory, judged: each layer is merged, or read, when texts come to it, and let go of behind them.
 
-judge = Judge(StreamRunner(Parents()), read_questions(Path("mine.txt")), shipped_texts(), recipe.merged, writes=False)
+judge = Judge(StreamRunner(Parents()), read_questions(Path("mine.txt")), shipped_texts(), recipe.merged, samples=False)
 judge.measure(recipe)     # the figures of the merge in memory, to rounding
 """
 
@@ -31,10 +31,10 @@ T = TypeVar("T")
 class StreamRunner(Runner):
     """A Runner whose models are never whole in memory: one layer of each, and the texts that are on their way through it."""
 
-    def __init__(self, parents: Parents, tell: Callable[[str], None] = lambda what: None) -> None:
-        """tell: hears which layer of which model is being made."""
+    def __init__(self, parents: Parents, tell: Callable[[str], None] = lambda what: None, room: int = 0) -> None:
+        """tell: hears which layer of which model is being made; room: bytes that texts on their way may take, 0: as usual."""
         super().__init__(parents)
-        self._tell = tell
+        self._tell, self._on_their_way = tell, room
         self._made: tuple[str, int, ChatModel] | None = None
         self._read: dict[str, tuple[int, ChatModel]] = {}
         self._pool = ThreadPoolExecutor(processors(), thread_name_prefix="merger-streamed")
@@ -65,7 +65,7 @@ class StreamRunner(Runner):
 
             shapes = {job.name: torch.empty(job.shape, dtype=job.out, device="meta") for job in plan.jobs}
             with tokenizer_folder(plan, models) as folder:
-                stream = Streamed(make, rows, device, lambda layer: self._tell(f"the merge: {layer}"))
+                stream = Streamed(make, rows, device, lambda layer: self._tell(f"the merge: {layer}"), self._on_their_way)
                 voice = chat_model(folder, plan.config, shapes, whose_template(plan), stream)
             self._made = text, self.parents.generation, voice
         return self._made[2]
@@ -96,7 +96,7 @@ class StreamRunner(Runner):
                 whole = read_source(held, Source(reference, name))
                 return in_rows(whole.shape[-1], _pieces(whole))
 
-            stream = Streamed(make, rows, device, lambda layer: self._tell(f"{reference}: {layer}"))
+            stream = Streamed(make, rows, device, lambda layer: self._tell(f"{reference}: {layer}"), self._on_their_way)
             voice = chat_model(model.words, model.config, shapes, f"the chat template of {reference}", stream)
             self._read[reference] = known = self.parents.generation, voice
         return known[1]

@@ -174,7 +174,7 @@ class _Request:
             return
         one = next((model for model in listed if model["id"] == wanted), None)
         if one is None:
-            raise Refused(f"{wanted[:80]!r} is no model here.", "model", 404, "model_not_found")
+            raise Refused(f"{wanted[:200]!r} is no model here.", "model", 404, "model_not_found")
         await self._json(200, one)
 
     async def _body(self) -> bytes:

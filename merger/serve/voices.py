@@ -130,7 +130,7 @@ class Voices:
         name = wanted.model or self.name
         if name not in self.names:
             known = ", ".join(self.names)
-            raise Refused(f"{name[:80]!r} is no model here; there are {known}.{nearest(name, self.names)}", "model", 404,
+            raise Refused(f"{name[:200]!r} is no model here; there are {known}.{nearest(name, self.names)}", "model", 404,
                           "model_not_found")  # fmt: skip
         reference = self.names[name]
         what = self.recipe if reference is None else reference
