@@ -1,5 +1,6 @@
 """Improve on the page: what the rows want, bars that move while nobody is answered, which way each helps, and figures."""
 
+import dataclasses
 import json
 import re
 import threading
@@ -18,12 +19,13 @@ from merger.recipe import Recipe, load, load_file, replace  # noqa: E402
 from merger.search import slopes as slopes_module  # noqa: E402
 from merger.search import tune as tuning  # noqa: E402
 from merger.search.questions import parse_questions  # noqa: E402
-from merger.search.slopes import Mix  # noqa: E402
+from merger.search.slopes import Mix, slopes  # noqa: E402
 from merger.ui import PRESETS  # noqa: E402
 from merger.ui.app import Panels  # noqa: E402
 from merger.ui.panels import improve as panel  # noqa: E402
 from merger.ui.panels import judge as judging  # noqa: E402
 from merger.ui.rows import Row  # noqa: E402
+from merger.ui.service import improve  # noqa: E402
 from merger.ui.service.answers import Answers  # noqa: E402
 from merger.ui.service.idle import Idle  # noqa: E402
 from merger.ui.service.improve import NO_ROWS, Improving  # noqa: E402
@@ -168,6 +170,30 @@ def test_a_step_that_way_helps_and_leaves_what_is_locked(studio: Studio, work: W
     assert curve[0] == before and all(abs(value - before) > 0.01 for value in curve[1:])
     with pytest.raises(MergeError, match="No bar that may move helps"):
         ways.step(["models[0]", "models[1]"])
+
+
+def test_which_way_helps_is_found_out_once(studio: Studio, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For everybody who asks of the same bars and rows, until models change; of other rows or bars anew."""
+    counted: list[Recipe] = []
+
+    def counting(runner: Any, recipe: Recipe, *more: Any, **named: Any) -> Any:
+        counted.append(recipe)
+        return slopes(runner, recipe, *more, **named)
+
+    monkeypatch.setattr(improve, "slopes", counting)
+    studio.ways.clear()
+    first = Improving(studio).ways(work.recipe, ROWS[:2], ["weight"], always)
+    other_ids = [dataclasses.replace(row, id=f"other{i}") for i, row in enumerate(ROWS[:2])]
+    assert Improving(studio).ways(work.recipe, other_ids, ["weight"], always) is first and len(counted) == 1
+    Improving(studio).ways(work.recipe, ROWS[:1], ["weight"], always)
+    Improving(studio).ways(replace(work.recipe, "models[0].parameters.weight", 0.4), ROWS[:2], ["weight"], always)
+    assert len(counted) == 3
+    monkeypatch.setattr(improve, "REMEMBERED", 1)
+    Improving(studio).ways(work.recipe, ROWS[:3], ["weight"], always)
+    assert len(studio.ways) == 1
+    studio.parents.generation += 1  # a model's files have changed
+    studio.renew([])
+    assert not studio.ways
 
 
 def test_what_cannot_be_told_has_no_arrow(studio: Studio, work: Workspace) -> None:

@@ -185,6 +185,8 @@ class Studio:
         templates.trust(*built_in_templates(), *(text for text in family if text is not None))
         self.answered: OrderedDict[tuple[str, str, Manner, int], Answer] = OrderedDict()
         """By who was asked what, how, and in how many bits of llama.cpp's it was to be heard (0: as it is)."""
+        self.ways: OrderedDict[object, object] = OrderedDict()
+        """Which way the bars help some rows: `service.improve` knows what by."""
         self.sketches: dict[frozenset[str], Sketch] = {}
         self.mixes = Mixes()
         self._of = self.parents.generation
@@ -278,6 +280,7 @@ class Studio:
             self.sketches.clear()
             self.mixes.clear()
             self.answered.clear()
+            self.ways.clear()
             self._of = self.parents.generation
 
     def check(self, recipe: Recipe) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from merger.chat.model import Plain
 from merger.errors import MergeError
-from merger.recipe import Recipe, replace_all
+from merger.recipe import Recipe, dump, replace_all
 from merger.search import tune as tuning
 from merger.search.likelihood import Example
 from merger.search.questions import QuestionSet
@@ -22,6 +23,8 @@ FIRST = 32
 """Tokens of an answer from which it is told which way helps: more take longer, and tell little more."""
 ARROWS = 40
 """Layers up to which each has an arrow of its own."""
+REMEMBERED = 64
+"""Recipes and rows of which it is remembered which way helps."""
 NO_ROWS = "Ask something first, and tick it: the prompts that are ticked say what the merge is to be good at."
 GoOn = Callable[[], bool]
 
@@ -176,12 +179,26 @@ class Improving:
         )  # fmt: skip
 
     def ways(self, recipe: Recipe, rows: Sequence[Row], names: Sequence[str], go_on: GoOn) -> Ways | None:
-        """Which way the bars help the ticked rows, each row as much as the others; None where nobody answers any of them."""
-        found = self._of_rows(recipe, [row for row in rows if row.ticked], go_on)
+        """Which way the bars help the ticked rows, each row as much as the others; None where nobody answers any of them.
+
+        What was found is remembered: every visitor begins with the same rows on the same bars. Call `check` first, which holds
+        that this visitor may use the models.
+        """
+        ticked = [row for row in rows if row.ticked]
+        key = (dump(recipe), tuple((row.prompt, row.answer, row.match) for row in ticked), tuple(names))
+        remembered = self.studio.ways
+        if key in remembered:
+            remembered.move_to_end(key)
+            return cast("Ways | None", remembered[key])
+        found = self._of_rows(recipe, ticked, go_on)
         wanted = {name: [_begun(example)] for name, (_, example) in found.items()}
-        if not wanted:
-            return None
-        return Ways(recipe, slopes(self.runner, recipe, wanted, names, go_on=go_on, access=self.studio.access))
+        ways = (
+            Ways(recipe, slopes(self.runner, recipe, wanted, names, go_on=go_on, access=self.studio.access)) if wanted else None
+        )
+        remembered[key] = ways
+        while len(remembered) > REMEMBERED:
+            remembered.popitem(last=False)
+        return ways
 
 
 __all__ = ["ARROWS", "NO_ROWS", "Improving", "Ways"]
