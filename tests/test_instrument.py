@@ -149,13 +149,19 @@ def test_the_strip_follows_the_hand(open_page, sampled):
     with page.page.expect_response(lambda r: "component_server" in r.url):
         page.preset("Only the biggest changes")
     page.says("r-o-b-o-t")
-    calls = []
-    page.page.on("request", lambda r: calls.append(r.url) if '"lanes"' in (r.post_data or "") else None)
+    calls, answered = [], []
+    for event, heard in (("request", calls), ("requestfinished", answered)):
+        page.page.on(event, lambda r, heard=heard: heard.append(r.url) if '"lanes"' in (r.post_data or "") else None)
     gives = page.page.locator(".mx-share").first
     before = gives.inner_text()
     drag_and_hold(page, "spell weight")
     expect(gives).not_to_have_text(before)
-    page.page.wait_for_timeout(300)  # the last message is answered
+    page.page.wait_for_timeout(300)
+    for _ in range(200):  # the last message is answered
+        if len(answered) == len(calls):
+            break
+        page.page.wait_for_timeout(50)
+    page.page.wait_for_timeout(100)
     told, calls_then = page.page.locator(".mx-strip-summary").inner_text(), len(calls)
     shares = gives.inner_text()
     assert (calls_then == 0) is sampled

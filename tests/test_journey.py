@@ -168,7 +168,7 @@ def test_see_inside(open_page):
     page.tab("Inside")
     sync_api.expect(page.page.get_by_role("grid", name=re.compile("Where they pull"))).to_be_visible(timeout=2_000)
     sync_api.expect(page.page.locator("#inspect-facts h3")).to_have_text(re.compile("layer . of 6, "))  # never empty
-    sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(6, timeout=20_000)
+    sync_api.expect(page.page.locator(".js-plotly-plot")).to_have_count(6, timeout=40_000)
     sync_api.expect(page.page.locator(".js-plotly-plot", has_text="exactly zero")).to_be_visible()
     verdict = page.page.get_by_label("Verdict").input_value()
     assert verdict.startswith("task_arithmetic of 2 models onto presets/family/base: 100 % of 1.2M parameters can change")
