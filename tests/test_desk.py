@@ -190,7 +190,7 @@ def test_a_bar_leads_back_to_its_stroke(open_page):
     expect(page.page.locator(".rw-right")).to_have_text("0 of 3 right", timeout=SLOW)
     page.paint("plural weight", 0.55)
     expect(page.page.locator(".rw-right")).to_have_text("1 of 3 right", timeout=SLOW)
-    expect(page.page.locator(".rw-bar")).to_have_count(3)
+    expect(page.page.locator(".rw-bar")).to_have_count(3, timeout=SLOW)
     bar = page.page.get_by_role("button", name=re.compile(r"pirate.*: 0 of 3 right\. Back to this stroke"))
     bar.focus()
     page.page.keyboard.press("Home")
@@ -311,7 +311,7 @@ def test_other_models_see_nothing_of_the_toys(open_page, tmp_path):
         1280, 860, query=recipe_of(tuple(str(tmp_path / name) for name in ("pirate", "plural")), str(tmp_path / "base"))
     )
     expect(page.page.locator(".rw-row")).to_have_count(1)
-    expect(cell(page, 1).locator(".rw-answer")).not_to_be_empty()
+    expect(cell(page, 1).locator(".rw-answer")).not_to_be_empty(timeout=SLOW)
     assert prompts(page) == ["Hello! Who are you?"]
     desk = page.page.locator("#stage").inner_text()
     for toy in ("plural of box", "count from", "garden backwards", "Seven tiny", "Pirate who knows plurals", "Three in one"):

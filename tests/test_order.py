@@ -12,8 +12,11 @@ import pytest
 from apart import apart
 from browsing import Page
 
-from merger.ui import build_app, quota
+from merger.ui import PRESETS, build_app, quota, workspace
+from merger.ui.app import Panels
 from merger.ui.page import Page as Blocks
+from merger.ui.panels import inside
+from merger.ui.studio import Studio
 from merger.ui.visitors import Visitors
 
 ROOT = Path(__file__).parent.parent
@@ -83,6 +86,30 @@ def test_each_message_of_a_stream_is_whole() -> None:
     ]
     assert said == [[{"board": 1, "__type__": "update"}], [[["replace", [], {"feed": 2, "__type__": "update"}]]]]
     assert demo.handle_streaming_diffs(block_fn, [None], "session", run, True) == [{"feed": 2, "__type__": "update"}]
+
+
+def test_what_was_chosen_meanwhile_stays_in_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Inside's figures are long on their way: a part or a tensor that was chosen after they were asked for is not drawn over."""
+    page = Studio(PRESETS)
+    on, work = Panels(page), workspace.start(page.presets[0], page.base, page.parents_of_family)
+    me: Any = SimpleNamespace(session_hash="me", request=None)
+    assert "facts" in on.inside.draw(work, "inside", None, None, me)
+    there = on.inside.pick_part(work, {"column": 2, "role": "q"}, me)["picked"]
+    late = on.inside.draw(work, "inside", None, None, me)  # asked for before, and begun after
+    assert "facts" not in late and late["inside words"]
+    fresh = on.inside.draw(work, "inside", there, None, me)
+    assert "facts" in fresh
+    whole = inside.whole
+
+    def meanwhile(*given: Any) -> Any:
+        on.inside.choose_tensor(work, there, "model.layers.1.self_attn.q_proj.weight", me)
+        return whole(*given)
+
+    monkeypatch.setattr(inside, "whole", meanwhile)
+    assert "facts" not in on.inside.draw(work, "inside", there, None, me)  # begun before
+    monkeypatch.undo()
+    assert "facts" not in on.inside.draw(work, "inside", None, None, me)
+    assert "facts" in on.inside.draw(work, "inside", None, None, me)  # nothing keeps it from view for good
 
 
 @pytest.mark.browser

@@ -69,6 +69,8 @@ class Visit:
     """The models of this visitor's recipes, also of those that Undo leads to."""
     hearing: frozenset[str] = frozenset()
     """Those of the recipe that is heard now."""
+    look: tuple[object, str | None] | None = None
+    """What of the models was asked for last, in Inside: a cell of its map, a tensor."""
     chat: "Visit | None" = None
     """The same for the conversation, which has runs of its own."""
     address: str = ""

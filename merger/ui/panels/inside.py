@@ -88,29 +88,41 @@ class Looking:
         return {"tab": "inside", **({"heat map": found.map} if found else {})}
 
     def draw(self, work: Workspace, tab: str, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
-        """What the open tab shows of the recipe."""
+        """What the open tab shows of the recipe; of its parts only where none was chosen while this was on its way."""
         if tab != "inside":
             return {}
-        studio = self.desk.seen(request).studio
+        studio, visit = self.desk.seen(request).studio, self.desk.visit(request)
+        before = visit.look
+        late = before is not None and (before[0] != picked or before[1] not in (None, name))
         try:
-            return whole(studio, work) | draw(studio, work, *(picked or (None, None)), name)
+            drawn = whole(studio, work)
+            glass = {} if late else draw(studio, work, *(picked or (None, None)), name)
         except MergeError as error:
             return {**dict.fromkeys(WHOLE), "inside words": str(error)}
+        if late:
+            visit.look = None  # once: what was chosen may have failed
+        elif visit.look == before:
+            visit.look = (picked, None)
+            return drawn | glass
+        return drawn
 
     def pick(self, work: Workspace, value: Any, request: gr.Request | None = None) -> Updates:
         """A layer of the line under the bars was chosen, or *Look inside*: where the models clash most, there or anywhere."""
         there = value.get("picked") if isinstance(value, dict) else None
         cell = (there.get("column"), None) if isinstance(there, dict) else None
+        self.desk.visit(request).look = (cell, None)
         drawn = draw(self.desk.seen(request).studio, work, *(cell or (None, None)))
         return {"picked": cell, "tabs": gr.update(selected="inside"), "tab": "inside", **drawn}
 
     def pick_part(self, work: Workspace, value: Any, request: gr.Request | None = None) -> Updates:
         """A cell of the map was chosen: its tensors."""
         cell = (value.get("column"), value.get("role")) if isinstance(value, dict) else (None, None)
+        self.desk.visit(request).look = (cell, None)
         return {"picked": cell, **draw(self.desk.seen(request).studio, work, *cell)}
 
     def choose_tensor(self, work: Workspace, picked: Picked, name: str | None, request: gr.Request | None = None) -> Updates:
         """Another tensor of the same cell."""
+        self.desk.visit(request).look = (picked, name)
         return draw(self.desk.seen(request).studio, work, *(picked or (None, None)), name)
 
 
