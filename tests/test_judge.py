@@ -14,6 +14,7 @@ from huggingface_hub import ModelCard, parse_eval_result_entries
 
 from merger.__main__ import main
 from merger.chat.batch import generate_batch
+from merger.cli import judge as judge_command
 from merger.engine.session import Parents
 from merger.errors import Cancelled, MergeError
 from merger.findings import Finding
@@ -21,6 +22,7 @@ from merger.hub.figures import CardFigure, write_figures
 from merger.recipe import Recipe, load, load_file
 from merger.search import matching, questions, tasks
 from merger.search.babble import Heard, babbling, circles
+from merger.search.evals import Evaluated, TaskFigure
 from merger.search.figures import Figure, Kind, compare, words
 from merger.search.judge import Judge, Measured, Progress, Text, bits, judge_exact, own_text, pieces, shipped_texts
 from merger.search.likelihood import Example, answer_logprobs, examples, logprobs, passes
@@ -525,6 +527,16 @@ def test_the_command_judges_a_folder_as_json(
     assert gap["difference"] == 1 and gap["may_be_chance"] and gap["words"] == "+100 ± 0 points; may be chance"
     assert figures["bits", "own.txt"]["value"] > 0 and found["questions"] == {"name": "my set", "count": 2}
     assert found["versions"]["merge-explorer"] and found["date"].endswith("Z") and found["babble"] is None
+
+
+def test_figures_of_tasks_alone_are_told() -> None:
+    """Where lm-eval alone is asked nothing else was measured."""
+    tasks_alone = Evaluated((TaskFigure("arc_easy", "acc", 0.5, 0.1, 20, "1"),), "0.4.9")
+    found = judge_command.Judged(judge_command.Asked(PLURAL, PLURAL), None, {}, tasks=tasks_alone)
+    told = json.loads(judge_command.as_json(found))
+    assert (told["figures"], told["answers"], told["right"]) == ([], [], []) and told["tasks"][0]["value"] == 0.5
+    assert "arc_easy, acc: 0.5000" in judge_command.table(found)
+    assert [figure.value for figure in judge_command.card_figures(found)] == [0.5]
 
 
 def test_the_command_refuses_in_one_line_and_stops_cleanly(

@@ -75,8 +75,8 @@ class Judged:
 
     @property
     def first(self) -> Measured:
-        """Of what is judged."""
-        return next(iter(self.measured.values()))
+        """Of what is judged; nothing where lm-eval alone was asked."""
+        return next(iter(self.measured.values()), Measured({}, ()))
 
     @property
     def others(self) -> tuple[str, ...]:
@@ -270,8 +270,8 @@ def as_json(found: Judged) -> str:
         "figures": figures,
         "tasks": [vars(f) for f in found.tasks.figures] if found.tasks is not None else [],
         "babble": None if found.babble is None else vars(found.babble),
-        "answers": [] if not found.measured else [vars(h) for h in found.first.heard],
-        "right": [] if not found.measured else list(found.first.right),
+        "answers": [vars(h) for h in found.first.heard],
+        "right": list(found.first.right),
     }  # fmt: skip
     return json.dumps(whole, indent=1, ensure_ascii=False)
 
@@ -294,7 +294,7 @@ _METRICS = {"right": "accuracy", "bits": "bits_per_byte"}
 def card_figures(found: Judged) -> list[CardFigure]:
     """The figures that say something of the model to strangers: right answers, bits per byte, tasks."""
     made: list[CardFigure] = []
-    for (kind, of), own in found.first.figures.items() if found.measured else ():
+    for (kind, of), own in found.first.figures.items():
         if kind == "right" and found.questions is not None:
             name = "share right" if of == ALL else f"share right, {of}"
             made.append(
