@@ -21,13 +21,22 @@ def studio() -> Studio:
     return Studio(ROOT / "presets", "cpu")
 
 
+BABBLE = "Too much of both"
+"""Whose merge is torn between many tokens: which comes first is the processor's rounding (with AVX-512 another than without)."""
+MERGED = re.compile(r"^\| \*\*the merge\*\* \| .*$", re.MULTILINE)
+
+
 def test_the_toys_still_say_it(studio: Studio) -> None:
     text = gallery.FILE.read_text(encoding="utf-8")
     toys, presets = next(iter(gallery.families(studio)))
     assert len(presets) == len(gallery.TOYS) == 6 and text.startswith(gallery.HEAD)
     for preset in presets:
         said = "\n".join(gallery.entry(studio, toys, preset))
-        assert said in text, f"{preset.name}: python scripts/gallery.py"
+        if preset.name == BABBLE:
+            assert not re.search(r"\*\*(ahoy|boxes\*)", said)  # babble it is
+            assert MERGED.sub("", said) in MERGED.sub("", text), f"{preset.name}: python scripts/gallery.py"
+        else:
+            assert said in text, f"{preset.name}: python scripts/gallery.py"
 
 
 def test_ten_links_open_the_recipes(studio: Studio) -> None:
