@@ -71,14 +71,25 @@ const sheets = (sources) => ({
 });
 
 /**
+ * Where a part begins. One that gives nothing else is only started: exports would bring their own machinery into each.
+ * @param {string} name
+ * @returns {import('esbuild').BuildOptions}
+ */
+function entry(name) {
+  const main = `${name}/main.js`;
+  if (/^export (?!function start\()/m.test(text(main)))
+    return { entryPoints: [join(WEB, main)], globalName: 'part', footer: { js: `part.start(${HOST});` } };
+  return { stdin: { contents: `import { start } from './${main}';\nstart(${HOST});`, resolveDir: WEB, sourcefile: 'start' } };
+}
+
+/**
  * @param {string} name
  * @param {string[]} [known] its sources; without them it is made once to know them
  * @returns {Promise<string>}
  */
 async function script(name, known) {
   const made = await build({
-    // not an entry's exports, which would bring their own machinery into each part
-    stdin: { contents: `import { start } from './${name}/main.js';\nstart(${HOST});`, resolveDir: WEB, sourcefile: 'start' },
+    ...entry(name),
     absWorkingDir: ROOT,
     bundle: true,
     write: false,
