@@ -12,6 +12,7 @@ from merger.engine import journal
 from merger.engine.batch import merge
 from merger.engine.claims import Claim, boot
 from merger.engine.journal import Part
+from merger.engine.places import refuse_foreign
 from merger.errors import MergeError
 from merger.recipe import load
 
@@ -47,6 +48,19 @@ def test_marks_of_others_are_refused_at_once(name: str, text: bytes, said: str, 
     (tmp_path / "out.partial" / name).write_bytes(text)
     with pytest.raises(MergeError, match=said):
         merge(load(RECIPE), tmp_path / "out", roots=[tmp_path], shard_size="3KB", joining=True)
+
+
+def test_a_mark_that_is_taken_away_meanwhile_is_nothing_strange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts that run at once on a shared folder: one begins anew, and takes its mark away, as another lists what is there."""
+    parts(tmp_path)
+    partial = tmp_path / "out.partial"
+    listed = [*partial.iterdir(), partial / ".done-5-of-8"]
+    assert (partial / ".done-1-of-2").exists()
+    monkeypatch.setattr(Path, "iterdir", lambda self: iter(listed))
+    refuse_foreign(partial)
+    (partial / ".done-5-of-8").symlink_to("nowhere")
+    with pytest.raises(MergeError, match=r"holds '\.done-5-of-8'"):
+        refuse_foreign(partial)
 
 
 def test_an_owner_with_a_number_no_process_has_lives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

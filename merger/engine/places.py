@@ -83,7 +83,7 @@ def refuse_foreign(partial: Path) -> None:
         why = "is there already, and no folder of a merge"
     else:
         names = sorted(path.name for path in partial.iterdir())
-        strange = next((n for n in names if not WRITTEN.fullmatch(n) or not _is_plain(partial / n)), None)
+        strange = next((n for n in names if not WRITTEN.fullmatch(n) or _is_other(partial / n)), None)
         if strange is not None:
             why = f"holds {strange!r}, which no merge has put there"
         elif any(not n.startswith((".lock", ".owner")) for n in names) and not any(map(is_journal, partial.glob(f"{JOURNAL}*"))):
@@ -95,9 +95,10 @@ def refuse_foreign(partial: Path) -> None:
         )
 
 
-def _is_plain(path: Path) -> bool:
-    """Whether a name is a file's own, and not a link or something else."""
-    return path.is_file() and not path.is_symlink()
+def _is_other(path: Path) -> bool:
+    """Whether a name is a link's or something else's, and no file's own. What is gone by now, as another part of the same merge
+    takes its mark away when it begins anew, is nothing strange."""
+    return path.is_symlink() or (path.exists() and not path.is_file())
 
 
 def check_new(out: Path) -> None:
