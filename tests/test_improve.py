@@ -181,19 +181,20 @@ def test_which_way_helps_is_found_out_once(studio: Studio, work: Workspace, monk
         return slopes(runner, recipe, *more, **named)
 
     monkeypatch.setattr(improve, "slopes", counting)
-    studio.ways.clear()
+    studio.slopes.clear()
     first = Improving(studio).ways(work.recipe, ROWS[:2], ["weight"], always)
     other_ids = [dataclasses.replace(row, id=f"other{i}") for i, row in enumerate(ROWS[:2])]
-    assert Improving(studio).ways(work.recipe, other_ids, ["weight"], always) is first and len(counted) == 1
+    assert Improving(studio).ways(work.recipe, other_ids, ["weight"], always) == first and len(counted) == 1
+    assert first is not None and all(len(key) == 32 and value is first.slopes for key, value in studio.slopes.items())
     Improving(studio).ways(work.recipe, ROWS[:1], ["weight"], always)
     Improving(studio).ways(replace(work.recipe, "models[0].parameters.weight", 0.4), ROWS[:2], ["weight"], always)
     assert len(counted) == 3
     monkeypatch.setattr(improve, "REMEMBERED", 1)
     Improving(studio).ways(work.recipe, ROWS[:3], ["weight"], always)
-    assert len(studio.ways) == 1
+    assert len(studio.slopes) == 1
     studio.parents.generation += 1  # a model's files have changed
     studio.renew([])
-    assert not studio.ways
+    assert not studio.slopes
 
 
 def test_what_cannot_be_told_has_no_arrow(studio: Studio, work: Workspace) -> None:

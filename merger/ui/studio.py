@@ -32,6 +32,7 @@ from merger.limits import (
 from merger.recipe import Recipe
 from merger.recipe.between import unsliced
 from merger.search.llama import LlamaRunner
+from merger.search.slopes import Slopes
 from merger.search.trials import Runner
 from merger.tokenizer import safe, templates
 from merger.tokenizer.tokens import built_in_templates
@@ -187,8 +188,8 @@ class Studio:
         templates.trust(*built_in_templates(), *(text for text in family if text is not None))
         self.answered: OrderedDict[tuple[str, str, Manner, int], Answer] = OrderedDict()
         """By who was asked what, how, and in how many bits of llama.cpp's it was to be heard (0: as it is)."""
-        self.ways: OrderedDict[object, object] = OrderedDict()
-        """Which way the bars help some rows: `service.improve` knows what by."""
+        self.slopes: OrderedDict[bytes, Slopes | None] = OrderedDict()
+        """Of which bars and rows it is known which way helps, by a digest of them: see `service.improve`."""
         self.sketches: dict[frozenset[str], Sketch] = {}
         self.mixes = Mixes()
         self._of = self.parents.generation
@@ -282,7 +283,7 @@ class Studio:
             self.sketches.clear()
             self.mixes.clear()
             self.answered.clear()
-            self.ways.clear()
+            self.slopes.clear()
             self._of = self.parents.generation
 
     def check(self, recipe: Recipe) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from hashlib import sha256
 
 from merger.chat.model import Plain
 from merger.errors import MergeError
@@ -185,20 +185,19 @@ class Improving:
         that this visitor may use the models.
         """
         ticked = [row for row in rows if row.ticked]
-        key = (dump(recipe), tuple((row.prompt, row.answer, row.match) for row in ticked), tuple(names))
-        remembered = self.studio.ways
-        if key in remembered:
+        asked = repr((dump(recipe), [(row.prompt, row.answer, row.match) for row in ticked], list(names)))
+        key, remembered = sha256(asked.encode("utf-8", "surrogatepass")).digest(), self.studio.slopes
+        if key not in remembered:
+            found = self._of_rows(recipe, ticked, go_on)
+            wanted = {name: [_begun(example)] for name, (_, example) in found.items()}
+            told = slopes(self.runner, recipe, wanted, names, go_on=go_on, access=self.studio.access) if wanted else None
+            remembered[key] = told
+            while len(remembered) > REMEMBERED:
+                remembered.popitem(last=False)
+        else:
+            told = remembered[key]
             remembered.move_to_end(key)
-            return cast("Ways | None", remembered[key])
-        found = self._of_rows(recipe, ticked, go_on)
-        wanted = {name: [_begun(example)] for name, (_, example) in found.items()}
-        ways = (
-            Ways(recipe, slopes(self.runner, recipe, wanted, names, go_on=go_on, access=self.studio.access)) if wanted else None
-        )
-        remembered[key] = ways
-        while len(remembered) > REMEMBERED:
-            remembered.popitem(last=False)
-        return ways
+        return None if told is None else Ways(recipe, told)
 
 
 __all__ = ["ARROWS", "NO_ROWS", "Improving", "Ways"]
