@@ -137,20 +137,23 @@ test('not asked again: the words are of the recipe before, and say so', () => {
 
 test('the score counts rows that are ticked and have a right answer', () => {
   const s = store();
-  assert.deepEqual(s.score(ROWS), { right: 0, of: 2, whole: false, unasked: 0 });
+  assert.deepEqual(s.score(ROWS), { right: 0, of: 2, whole: false, awaited: 0, unasked: 2 });
   answered(s, 1, { r1: 'ahoy', r2: 'box' }, { marks: { 'r1/merge': true, 'r2/merge': false } });
-  assert.deepEqual(s.score(ROWS), { right: 1, of: 2, whole: true, unasked: 0 });
+  assert.deepEqual(s.score(ROWS), { right: 1, of: 2, whole: true, awaited: 0, unasked: 0 });
   assert.deepEqual(s.score(ROWS.map((row) => ({ ...row, ticked: row.id !== 'r2' }))), {
     right: 1,
     of: 1,
     whole: true,
+    awaited: 0,
     unasked: 0,
   });
-  assert.deepEqual(s.score([ROWS[2]]), { right: 0, of: 0, whole: true, unasked: 0 });
-  s.take(feed(2, { seq: 1, start: true, state: { 'r1/merge': 'stopped', 'r2/merge': 'cached' } }));
+  assert.deepEqual(s.score([ROWS[2]]), { right: 0, of: 0, whole: true, awaited: 0, unasked: 0 });
+  s.take(feed(2, { seq: 1, start: true, state: { 'r1/merge': 'waiting', 'r2/merge': 'busy' } }));
+  assert.deepEqual(s.score(ROWS), { right: 0, of: 2, whole: false, awaited: 2, unasked: 0 });
+  s.take(feed(2, { seq: 2, start: true, state: { 'r1/merge': 'stopped', 'r2/merge': 'cached' } }));
   assert.equal(s.score(ROWS).whole, false);
   s.unask(true);
-  assert.deepEqual(s.score(ROWS), { right: 0, of: 2, whole: false, unasked: 2 });
+  assert.deepEqual(s.score(ROWS), { right: 0, of: 2, whole: false, awaited: 0, unasked: 2 });
 });
 
 test('other models: nothing of what was said holds', () => {

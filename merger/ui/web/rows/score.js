@@ -36,14 +36,12 @@ export class Score {
 
   /**
    * @param {string} recipe
-   * @param {{right: number, of: number, whole: boolean, unasked?: number}} score
+   * @param {{right: number, of: number, whole: boolean, awaited?: number, unasked?: number}} score
    * @param {{right: number, of: number, whole: boolean, did?: string}} [changed] how many answers are others than before: what
    *   the bars tell where no row counts
    */
   take(recipe, score, changed) {
-    const told = score.unasked === score.of ? 'Not asked' : `${score.right} of ${score.of} right`;
-    const rest = score.unasked && score.unasked !== score.of ? `, ${score.unasked} not asked` : '';
-    setText(this.words, score.of ? told + rest : 'No prompt counts yet');
+    setText(this.words, score.of ? this.told(score) : 'No prompt counts yet');
     const { right, of, whole } = score.of || !changed ? score : changed;
     if (whole && of && recipe) {
       const now = { recipe, right, of, of_what: score.of ? 'right' : 'changed', did: changed?.did ?? '' };
@@ -52,6 +50,15 @@ export class Score {
       else this.strokes = [...this.strokes, now].slice(-STROKES);
     }
     this.draw();
+  }
+
+  /**
+   * @param {{right: number, of: number, awaited?: number, unasked?: number}} score
+   */
+  told({ right, of, awaited, unasked }) {
+    if (unasked === of) return 'Not asked';
+    if (awaited === of && !this.strokes.length) return 'Being asked…'; // nobody has said anything yet
+    return `${right} of ${of} right${unasked ? `, ${unasked} not asked` : ''}`;
   }
 
   draw() {

@@ -129,16 +129,17 @@ export class Store {
   }
 
   /**
-   * How many of the rows that count are right, of how many. whole: all of them have been answered to the end. unasked: those
-   * that could not be asked, as there is no connection.
+   * How many of the rows that count are right, of how many. whole: all of them have been answered to the end. awaited: those
+   * that are being asked. unasked: those that nobody has asked yet, or that could not be, as there is no connection.
    * @param {import('./kinds.js').Row[]} rows
    */
   score(rows) {
     const counted = rows.filter((row) => row.ticked !== false && row.match && row.answer?.trim());
     const said = counted.map((row) => this.of(row.id, MERGE));
     const whole = said.every(({ state }) => ['done', 'cached'].includes(state));
-    const unasked = said.filter(({ state }) => state === 'unasked').length;
-    return { right: said.filter(({ mark }) => mark === true).length, of: counted.length, whole, unasked };
+    const unasked = said.filter(({ state }) => ['', 'unasked'].includes(state)).length;
+    const awaited = said.filter(({ state }) => ['waiting', 'idle', 'busy'].includes(state)).length;
+    return { right: said.filter(({ mark }) => mark === true).length, of: counted.length, whole, awaited, unasked };
   }
 }
 
