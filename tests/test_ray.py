@@ -37,7 +37,7 @@ PROGRAM = """
 
     def order(name):
         roots = (home / "models",)
-        return study.Order(dump(recipe), study.space(recipe), skills, home / name, "tpe", 0, 8, time.time() + 300, roots=roots)
+        return study.Order(dump(recipe), study.space(recipe), skills, home / name, "tpe", 0, 8, 300, roots=roots)
 
     def killed(number):
         # a worker is killed after the first turn: what it should try next is tried by its successor

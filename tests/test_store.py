@@ -2,7 +2,6 @@
 
 import builtins
 import importlib.util
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -95,7 +94,7 @@ def test_a_search_begins_with_the_sweeps_best(tmp_path: Path, family: Path) -> N
             made = vary.put(made, value)
         kept.keep(Trial(dump(made), point, {"plural": i / 4}))
     skills = {"one": (Example((4, 5, 6), (7, 8)), Example((5, 5), (9,)))}
-    order = Order(dump(start), space(start), skills, file, "tpe", 0, 6, time.time() + 300, roots=(family,))
+    order = Order(dump(start), space(start), skills, file, "tpe", 0, 6, 300, roots=(family,))
     found = {one.number: load(one.text) for one in search(order, own)}
     weights = [[entry.parameters[0][1].rules[0][1] for entry in found[n].models] for n in (2, 3, 4)]
     assert weights == [[1.25, 1.0], [0.25, 1.0], [1.25, 0.75]]  # behind the recipe and its slopes; half of the six

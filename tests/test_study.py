@@ -1,11 +1,14 @@
 """Search by Optuna: what a point of the space is as a recipe, what comes first, what is kept, what is refused."""
 
 import builtins
+import contextlib
 import importlib
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -36,7 +39,7 @@ def recipe(models: str = "ab", method: str = "task_arithmetic") -> Recipe:
 
 def order(folder: Path, home: Path, **more: Any) -> Order:
     skills = {"one": (Example((4, 5, 6), (7, 8)), Example((5, 5), (9,))), "other": (Example((10, 11), (12, 13)),)}
-    given = {"sampler": "tpe", "seed": 0, "trials": 8, "until": time.time() + 300, "roots": (home,), **more}
+    given = {"sampler": "tpe", "seed": 0, "trials": 8, "seconds": 300, "roots": (home,), **more}
     return Order(dump(recipe()), space(recipe()), skills, folder / "trials.db", **given)
 
 
@@ -124,6 +127,36 @@ def test_several_skills_and_several_processes(tmp_path: Path, family: Path) -> N
     alone = search(order(tmp_path, family, trials=6), Runner(Parents(roots=[family])))
     both = search(Order(**{**vars(order(tmp_path, family, trials=6)), "storage": tmp_path / "both.db"}), workers=2)
     assert both == alone and len(both) == 6  # whoever tries them
+
+
+@needed
+def test_seconds_count_from_when_processes_are_there(tmp_path: Path, family: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They read torch and transformers first; asking the start's examples does not count either."""
+    opened, clock = seats.opened, [0.0]
+
+    @contextlib.contextmanager
+    def late(*given: Any, **more: Any) -> Iterator[seats.TryAll]:
+        with opened(*given, **more) as try_all:
+            clock[0] += 100
+            yield try_all
+
+    monkeypatch.setattr(seats, "opened", late)
+    monkeypatch.setattr(study, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    found = search(order(tmp_path, family, trials=2 * study.TOGETHER, seconds=1), Runner(Parents(roots=[family])))
+    assert clock == [100] and len(found) == 2 * study.TOGETHER
+
+
+@needed
+def test_processes_are_ready_when_they_are_given_or_it_is_stopped(tmp_path: Path, family: Path) -> None:
+    asked, began = order(tmp_path, family), time.monotonic()
+    with seats.opened(asked, 2, None, Runner(Parents(roots=[family])), 1) as try_all:
+        opening, began = time.monotonic() - began, time.monotonic()
+        assert all(outcome and outcome.note for outcome in try_all([seats.Task("models: [", None)] * 2, lambda: True))
+        soon = time.monotonic() - began
+    began = time.monotonic()
+    with seats.opened(asked, 2, None, Runner(Parents(roots=[family])), 1, lambda: False):
+        stopped = time.monotonic() - began
+    assert max(stopped, soon) < opening
 
 
 @needed

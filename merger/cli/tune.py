@@ -74,7 +74,7 @@ def _search(runner: Runner, recipe: Recipe, wanted: tuning.Goals, options: Names
     with tempfile.TemporaryDirectory() as folder:
         order = study.Order(
             dump(recipe), where, wanted.learn, options.store or Path(folder) / "trials.db", options.sampler, options.draw,
-            options.trials, time.time() + options.seconds, str(runner.parents.speaks), stamp=stamp(runner.parents.open(recipe)),
+            options.trials, options.seconds, str(runner.parents.speaks), stamp=stamp(runner.parents.open(recipe)),
         )  # fmt: skip
         stopped: list[bool] = []
 

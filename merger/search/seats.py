@@ -81,16 +81,20 @@ class Seat:
 
 
 @contextlib.contextmanager
-def opened(order: Asked, workers: int, ray: str | None, runner: Runner, nice: int | None = None) -> Generator[TryAll]:
+def opened(
+    order: Asked, workers: int, ray: str | None, runner: Runner, nice: int | None = None,
+    go_on: Callable[[], bool] = lambda: True,
+) -> Generator[TryAll]:  # fmt: skip
     """Seats for as long as a search lasts. MergeError where a cluster does not answer, or a package is missing.
 
-    nice  how far they stand back for others; then they are processes of their own, also where there is one worker
+    go_on  whether it is still waited for the processes to be ready
+    nice   how far they stand back for others; then they are processes of their own, also where there is one worker
     """
     if ray is not None:
         with _on_ray(order, workers, ray) as seats:
             yield seats
     elif workers > 1 or nice is not None:
-        with _beside(order, workers, nice or 0) as seats:
+        with _beside(order, workers, nice or 0, go_on) as seats:
             yield seats
     else:
         yield _here(Seat(order.learn, runner))
@@ -129,7 +133,7 @@ def _hear(task: Task) -> Outcome:
 
 
 @contextlib.contextmanager
-def _beside(order: Asked, workers: int, nice: int) -> Generator[TryAll]:
+def _beside(order: Asked, workers: int, nice: int, go_on: Callable[[], bool]) -> Generator[TryAll]:
     context = multiprocessing.get_context("spawn")
     given = (dict(order.learn), order.device, order.roots, nice)
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_sit, initargs=given)
@@ -146,6 +150,9 @@ def _beside(order: Asked, workers: int, nice: int) -> Generator[TryAll]:
             raise MergeError("a process of the search ended by itself, for want of memory perhaps; try fewer workers.") from None
 
     try:
+        ready = [pool.submit(int) for _ in range(workers)]  # each begins, and reads the libraries, before the time counts
+        while go_on() and wait(ready, LOOK).not_done:
+            pass
         yield try_all
     finally:
         for process in multiprocessing.active_children():

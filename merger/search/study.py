@@ -145,7 +145,7 @@ class Order:
     """A search as each process gets it.
 
     storage  an SQLite file; sweeps that are kept in it are tried first
-    until    seconds since the epoch, after which nothing begins
+    seconds  after which nothing begins; they count from when all is ready for the first trial
     stamp    of the models, by search/store.py: others' trials are no trials of these
     """
 
@@ -156,7 +156,7 @@ class Order:
     sampler: str
     seed: int
     trials: int
-    until: float
+    seconds: float
     device: str = "cpu"
     roots: tuple[Path, ...] = (Path(),)
     stamp: str = ""
@@ -207,7 +207,7 @@ def search(
         if "start" not in study.user_attrs:
             heard = Mix(first, load(order.recipe), ["weight"]).hear(order.learn, go_on=go_on)
             study.set_user_attr("start", json.dumps({skill: _short(one.each) for skill, one in heard.items()}))
-        with seats.opened(order, workers, ray, first, nice) as try_all:
+        with seats.opened(order, workers, ray, first, nice, go_on) as try_all:
             _turns(order, study, try_all, go_on, told)
         return _tried(order, study)
 
@@ -216,8 +216,8 @@ def _turns(
     order: Order, study: Any, try_all: seats.TryAll, go_on: Callable[[], bool], told: Callable[[int], None]
 ) -> None:  # fmt: skip
     """Trials, until there are enough of all or the time is over."""
-    recipe = load(order.recipe)
-    while (left := order.trials - len(_begun(study))) > 0 and time.time() <= order.until and go_on():
+    recipe, ends = load(order.recipe), time.monotonic() + order.seconds
+    while (left := order.trials - len(_begun(study))) > 0 and time.monotonic() <= ends and go_on():
         trials: list[Any] = []
         tasks: list[seats.Task] = []
         worse = _half(study, order)

@@ -115,7 +115,8 @@ class Searching:
                 }  # fmt: skip
             elif message:
                 board = message[-1]
-                yield {**_shown(board, several, picture=False), "search words": f"Searching: {_counted(board)}"}
+                said = f"Searching: {_counted(board)}" if board else "Asked. The first trials begin…"
+                yield {**_shown(board, several, picture=False), "search words": said}
 
     def _tried(
         self, on: Desk, work: Workspace, listed_rows: Sequence[Row], own: Any, several: bool, seconds: float, doing: Work
@@ -130,10 +131,11 @@ class Searching:
         wanted = improving.wanted(
             recipe, listed_rows, chosen_set(own, {}), family is not None and family.name == TOYS, idle.go_on
         )
+        doing.tell([])
         with tempfile.TemporaryDirectory(prefix="merger-search-") as folder:
             order = study.Order(
                 dump(recipe), where, wanted.learn, Path(on.studio.host.trials or Path(folder) / "trials.db"),
-                "nsga2" if several else "tpe", 0, MOST, time.time() + seconds, str(on.studio.parents.speaks),
+                "nsga2" if several else "tpe", 0, MOST, seconds, str(on.studio.parents.speaks),
                 tuple(on.studio.parents.roots), stamp(improving.runner.parents.open(recipe, on.studio.access)),
             )  # fmt: skip
             latest = 0.0
