@@ -3,19 +3,20 @@
 import contextlib
 import copy
 import inspect
-import threading
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from merger.chat.attention import attend_by_rows
 from merger.chat.bind import Bound, bind
+from merger.chat.building import building
 from merger.chat.forward import Forward
 from merger.chat.model import ChatModel
+from merger.chat.products import multiply_in_float32
 from merger.chat.streamed import Make, Rows, StreamedForward
 from merger.errors import CheckpointError
 from merger.limits import MODEL_GROWTH
@@ -82,10 +83,9 @@ def _built(
 ) -> tuple[Forward, Bound]:
     """A module of one of transformers' automatic classes, around the tensors."""
     try:
-        with _BUILDING:
+        with building():
             _check_memory(folder, made, settings, tensors)
-            with _weightless():
-                module = made.from_config(copy.deepcopy(settings), trust_remote_code=False)
+            module = made.from_config(copy.deepcopy(settings), trust_remote_code=False)
     except CheckpointError:
         raise
     except Exception as error:  # a stranger's config.json can fail in any way inside transformers
@@ -103,9 +103,11 @@ def _built(
         )
         streamed.stream(tensors, str(folder))
         attend_by_rows(module)
+        multiply_in_float32(module)
         return streamed, Bound()
     bound = bind(module, tensors, str(folder))
     attend_by_rows(module)
+    multiply_in_float32(module)
     module.to(next(iter(tensors.values())).device).eval()
     return Forward(module, length(config)), bound
 
@@ -201,28 +203,6 @@ _SMALL = 1 << 28
 def load_tokenizer(folder: Path) -> Any:
     """The folder's tokenizer; CheckpointError when it has none. No code from the folder is run."""
     return safe.tokenizer(folder)
-
-
-_BUILDING = threading.RLock()
-"""Held while a module is built: what that takes of torch's is set for all threads. Answers, arrows and Improve load models by
-themselves."""
-
-
-@contextlib.contextmanager
-def _weightless() -> Generator[None]:
-    """Modules built inside, by this thread, have parameters without memory (meta); buffers, which no file holds, are real."""
-    original, mine = nn.Module.register_parameter, threading.get_ident()
-
-    def without_memory(self: nn.Module, name: str, param: nn.Parameter | None) -> None:
-        original(self, name, param)
-        if param is not None and threading.get_ident() == mine:
-            original(self, name, nn.Parameter(param.to("meta"), requires_grad=False))
-
-    nn.Module.register_parameter = without_memory
-    try:
-        yield
-    finally:
-        nn.Module.register_parameter = original
 
 
 def stops(folder: Path, config: Mapping[str, Any], tokenizer: Any) -> frozenset[int]:
