@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import json
+import logging
 import os
 import shutil
 import signal
@@ -26,6 +27,9 @@ pretended.register()  # here, as any file's backward pass may be a process's fir
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what runs in the background; tests send it
     with contextlib.suppress(ValueError):  # not this process's main thread
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# a page of an earlier test may still be asking the Hub, again and again where there is none: what it logs is no other test's
+logging.getLogger("huggingface_hub").propagate = False
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 

