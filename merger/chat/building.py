@@ -4,7 +4,6 @@ import contextlib
 import threading
 from collections.abc import Callable, Generator
 from typing import Any
-from unittest import mock
 
 import torch
 from torch import Tensor, nn
@@ -24,9 +23,20 @@ def building() -> Generator[None]:
     """
     import transformers.modeling_utils as theirs
 
-    own = mock.patch.object(theirs, "local_torch_dtype", _typed) if hasattr(theirs, "local_torch_dtype") else None
-    with _BUILDING, own or contextlib.nullcontext(), _weightless():
+    with _BUILDING, _weightless(), contextlib.ExitStack() as stack:
+        if hasattr(theirs, "local_torch_dtype"):
+            stack.enter_context(_replaced(theirs, "local_torch_dtype", _typed))
         yield
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, value: object) -> Generator[None]:
+    before = getattr(owner, name)
+    setattr(owner, name, value)
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
 
 
 @contextlib.contextmanager
@@ -38,11 +48,8 @@ def _weightless() -> Generator[None]:
         if param is not None and threading.get_ident() == mine:
             original(self, name, nn.Parameter(param.to("meta"), requires_grad=False))
 
-    nn.Module.register_parameter = without_memory
-    try:
+    with _replaced(nn.Module, "register_parameter", without_memory):
         yield
-    finally:
-        nn.Module.register_parameter = original
 
 
 @contextlib.contextmanager
@@ -58,7 +65,7 @@ def _typed(dtype: torch.dtype, *_: Any) -> Generator[None]:
     def drawn(*given: Any, **more: Any) -> Tensor:  # torch lets no mode see this one
         return _rounded(normal(*given, **more), default(), told() if more.get("dtype") is None else default())
 
-    with mock.patch.object(torch, "get_default_dtype", told), mock.patch.object(torch, "normal", drawn), _Typed(default(), dtype):
+    with _replaced(torch, "get_default_dtype", told), _replaced(torch, "normal", drawn), _Typed(default(), dtype):
         yield
 
 
