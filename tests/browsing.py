@@ -34,6 +34,7 @@ NOT_WANTED = (
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
     sync_api = pytest.importorskip("playwright.sync_api")
+    sync_api.expect.set_options(timeout=15_000)  # instead of 5: beside another worker an answer of the family may take that long
     with sync_api.sync_playwright() as play:
         flags = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", f"--disable-features={','.join(NOT_WANTED)}"]
         chrome = play.chromium.launch(executable_path=CHROMIUM, args=flags)
