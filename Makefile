@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 SECONDS ?= 180
 SEED ?=
-COVERAGE ?= $(CI)
+COVERAGE ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -37,10 +37,10 @@ CLIENT := .cache/openai
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 # threads that wait for each other on a busy machine make the suite several times slower than one thread does
 # a file's tests run in one process; WORKERS=0 runs all of them in this one, for a debugger
-PYTEST := $(if $(COVERAGE),SLIPCOVER_ENABLED=1 SLIPCOVER_SOURCE=merger) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
+PYTEST = $(if $(COVERAGE),SLIPCOVER_ENABLED=1 SLIPCOVER_SOURCE=merger) OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(BIN)/python -m pytest --durations=15 \
   -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
-.PHONY: help run test check lint types js fix build bounds evals machines stores peft client docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
+.PHONY: help run test check all lint types js fix build bounds evals machines stores peft client docs oracle zoo fuzz bench bench-quick bench-seven bench-gpu gpu gpu-dry clean
 # what Python has compiled is kept, whatever the environment says: else each worker rewrites 5,000 assertions anew, and each of the
 # tests' processes compiles merger/
 unexport PYTHONDONTWRITEBYTECODE
@@ -57,7 +57,10 @@ test: $(VENV)/.dev $(TRITON)/.done $(PEFT)/.done $(GGUF)/.done  ## run every tes
 	@chromium="$$(sh scripts/browser.sh $(BIN)/python)"; \
 	CHROMIUM="$$chromium" PLAYWRIGHT_CHROMIUM="$$chromium" $(PYTEST)
 
-check: lint types js test  ## what CI runs: ruff, pyright, the page's JavaScript, every test; COVERAGE=1 lists what of merger/ none reaches
+check: PYTEST_ARGS += -m "not long"
+check: lint types js test  ## before each commit, within a quarter of an hour: ruff, pyright, the page's JavaScript, and all tests but the long ones
+
+all: lint types js test  ## what CI runs: the same with every test; COVERAGE=1 lists what of merger/ none reaches
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

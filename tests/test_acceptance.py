@@ -202,6 +202,7 @@ SLICES = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_slices_are_shown_without_a_complaint(open_page: Any) -> None:
     """Whole models as lanes, others as a stack; the fixture holds that the console stays empty."""
     for name, recipe in SLICES.items():

@@ -61,6 +61,7 @@ HEADS = {
 
 @here
 @pytest.mark.parametrize("head", HEADS.values(), ids=HEADS.keys())
+@pytest.mark.long
 def test_a_hostile_head_is_one_sentence(head: bytes, tmp_path: Path, packages: None, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
     monkeypatch.setattr(unpacked, "cache_root", lambda: tmp_path / "cache")
     (tmp_path / "x.gguf").write_bytes(b"GGUF" + struct.pack("<I", 3) + head + b"\0" * 64)

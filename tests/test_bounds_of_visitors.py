@@ -217,6 +217,7 @@ def served() -> Iterator[tuple[str, Studio, Any]]:
     demo.close()
 
 
+@pytest.mark.long
 def test_a_newcomer_finds_a_working_page(served, monkeypatch):
     """Whatever one visitor sends: asks of programs, of many pages that he makes up, events; while the line does not move."""
     url, own, demo = served

@@ -13,6 +13,7 @@ from torch import nn
 from merger.chat.building import building
 
 
+@pytest.mark.long
 def test_every_kind_is_built_as_transformers_does() -> None:
     """Types of all parameters, types and bits of all buffers."""
     seen, dtype = 0, torch.bfloat16

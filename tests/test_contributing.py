@@ -64,6 +64,7 @@ def write(file: Path, before: str, after: str) -> None:
     file.write_text(text.replace(before, after), encoding="utf-8")
 
 
+@pytest.mark.long
 def test_the_four_steps_are_four_and_no_other_edit_is_needed(copy: Path) -> None:
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     section = text.split("## Add a method in 4 steps")[1].split("\n## ")[0]

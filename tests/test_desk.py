@@ -188,6 +188,7 @@ def test_a_bar_leads_back_to_its_stroke(open_page):
     expect(page.page.locator(".rw-bar")).to_have_count(1, timeout=SLOW)
     page.paint("pirate weight", 0.0)
     expect(page.page.locator(".rw-right")).to_have_text("0 of 3 right", timeout=SLOW)
+    expect(page.page.locator(".rw-bar")).to_have_count(2, timeout=SLOW)  # none is right before all have answered, too
     page.paint("plural weight", 0.55)
     expect(page.page.locator(".rw-right")).to_have_text("1 of 3 right", timeout=SLOW)
     expect(page.page.locator(".rw-bar")).to_have_count(3, timeout=SLOW)

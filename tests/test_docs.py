@@ -67,6 +67,7 @@ def test_first_lines_of_python_merge_and_answer(elsewhere: Path) -> None:
     assert (elsewhere / "my-model" / "config.json").is_file()
 
 
+@pytest.mark.long
 def test_command_lines_run(elsewhere: Path) -> None:
     lines = [shlex.split(line, comments=True) for block in blocks("bash") for line in block.splitlines() if line.strip()]
     assert lines

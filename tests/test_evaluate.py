@@ -343,6 +343,7 @@ def single_thread() -> Iterator[None]:
 @pytest.mark.smollm
 @pytest.mark.usefixtures("single_thread")
 @pytest.mark.parametrize(("dtype", "step", "moves"), [("bfloat16", 2, 9), ("float32", 0, 6)])
+@pytest.mark.long
 def test_the_real_models_answers_are_those_of_plain_decoding(dtype: str, step: int, moves: int) -> None:
     """Whatever moves, and whatever was said before: the tokens are those of decoding one at a time, also where two are even."""
     try:

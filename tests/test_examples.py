@@ -23,6 +23,7 @@ def test_every_example_is_expected_to_say_something() -> None:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+@pytest.mark.long
 def test_an_example_runs(path: Path, tmp_path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 40
     done = subprocess.run(

@@ -159,6 +159,7 @@ def test_cancel_keeps_what_was_found_and_a_new_sweep_ends_the_old(on: Exploring,
     assert run(on, recipe, steps=2)[-1][0]["state"] == "done"
 
 
+@pytest.mark.long
 def test_two_people_wait_for_each_other(on: Exploring, recipe: Recipe) -> None:
     ends: dict[str, Any] = {}
 
@@ -260,6 +261,7 @@ def finished(page: Any, words: str = "Best: ") -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_line_is_tried_looked_at_and_loaded(page_of: Callable[..., Any]) -> None:
     page = page_of()
     expect(page.locator(".ex-status")).to_have_text("Nothing tried yet. Choose what to vary and press “Try them all”.")

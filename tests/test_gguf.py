@@ -227,6 +227,7 @@ def test_llama_cpp_says_what_transformers_says(tmp_path: Path, packages: None, c
 
 @here
 @pytest.mark.smollm
+@pytest.mark.long
 def test_llama_cpp_says_what_transformers_says_of_a_real_model(tmp_path: Path, packages: None) -> None:
     import smollm
 
@@ -646,6 +647,7 @@ def packing() -> Iterator[str]:
 
 @here
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_browser_gets_the_file(packing: str, open_page: Any, tmp_path: Path) -> None:
     """Save, GGUF…, a kind, the button; the page stays one screen."""
     page = open_page(address=packing)

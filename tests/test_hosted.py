@@ -49,6 +49,7 @@ def empty_host(tmp_path) -> Iterator[str]:
         assert hub.asked
 
 
+@pytest.mark.long
 def test_a_visitor_picks_models_of_the_hub_and_hears_them(open_page, empty_host):
     page = open_page(address=empty_host)
     page.says("ahoy me matey, arr!")
@@ -76,6 +77,7 @@ def test_a_visitor_picks_models_of_the_hub_and_hears_them(open_page, empty_host)
     page.says("dunno.")
 
 
+@pytest.mark.long
 def test_a_visitors_link_says_the_same_elsewhere(open_page, hosted):
     """Of the toys, on a hosted page: what another sees and hears by the link; and what is not for visitors is not there."""
     page = open_page(address=hosted)

@@ -102,6 +102,7 @@ def test_others_come_before_what_is_idle(studio: Studio, slow: None) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_stale_rows_say_so(browser: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the page: the others keep their words, say that they are asked later, and a stroke meanwhile asks the open one first."""
     expect = pytest.importorskip("playwright.sync_api").expect

@@ -173,6 +173,7 @@ def test_the_strip_follows_the_hand(open_page, sampled):
     expect(page.page.locator(".mx-strip-summary")).to_have_text(told)
 
 
+@pytest.mark.long
 def test_history_survives_a_reload_and_restores(open_page):
     page = open_page()
     page.preset("Three in one")
@@ -229,6 +230,7 @@ def typed(page, text: str) -> None:
     page.page.keyboard.insert_text(text)
 
 
+@pytest.mark.long
 def test_a_researcher_writes_yaml_and_numbers(open_page):
     """YAML both ways: an error is told with its line and marked there, and nothing typed is lost."""
     page = open_page()
@@ -287,6 +289,7 @@ def test_why_this_word(open_page):
     expect(page.page.locator(".an-card[data-lead=true] .an-why")).to_contain_text(re.compile("plural .*would"), timeout=10_000)
 
 
+@pytest.mark.long
 def test_a_sweep_is_drawn_and_its_best_point_loaded(open_page):
     """The hunter varies a slider, reads the line and takes the point; the researcher's map has one cell for each pair."""
     page = open_page()

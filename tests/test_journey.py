@@ -236,6 +236,7 @@ def hostile(tmp_path_factory) -> Path:
     return presets
 
 
+@pytest.mark.long
 def test_nothing_hostile_runs(open_page, hostile):
     """Names, recipes, prompts and tokens are text: no script runs, no element appears, no request leaves."""
     address, demo = serve(hostile)

@@ -153,6 +153,7 @@ def test_cut_vocabularies_are_asked_about(tmp_path: Path, unasked: list[dict[str
      (dict(num_attention_heads="x"), ["  transformers cannot use the config.json: Validation error for field 'num_"]),
      (dict(hidden_act="no such"), ["  transformers cannot load it: "])],
 )  # fmt: skip
+@pytest.mark.long
 def test_a_refusal_names_what_is_wrong(
     change: dict[str, Any], lines: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -291,6 +292,7 @@ print(json.dumps([code, alive, sorted({name.split(".")[0] for name in sys.module
 
 
 @pytest.mark.parametrize(("text", "asks"), [(STACK, True), (PLAIN, False)])
+@pytest.mark.long
 def test_the_merging_process_imports_no_transformers(text: str, asks: bool, tmp_path: Path) -> None:
     tiny.make_family(tmp_path, models=("base", "a"), layers=4)
     (tmp_path / "r.yaml").write_text(text)
@@ -302,6 +304,7 @@ def test_the_merging_process_imports_no_transformers(text: str, asks: bool, tmp_
     assert code == 0 and alive == [True] * asks and "transformers" not in loaded and done.stderr == ""
 
 
+@pytest.mark.long
 def test_the_process_is_kept_for_the_next_question_and_started_again_when_it_is_gone(tmp_path: Path, no_worker: None) -> None:
     tiny.make_family(tmp_path / "in", models=("base", "a"), layers=4)
     recipe = load(STACK)
@@ -378,6 +381,7 @@ print(json.dumps(answered(json.loads(sys.stdin.read()))))
 
 
 @pytest.mark.parametrize("hidden", ["transformers", "accelerate"])
+@pytest.mark.long
 def test_without(hidden: str) -> None:
     """accelerate is no requirement of ours, and transformers may be broken."""
     done = subprocess.run(

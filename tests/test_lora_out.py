@@ -581,6 +581,7 @@ def real() -> Path:
 
 
 @pytest.mark.smollm
+@pytest.mark.long
 def test_an_adapter_answers_as_the_merge_of_adapters(real: Path, tmp_path: Path) -> None:
     """Two tunes of SmolLM2, ranks 4 and 4: their merge is of rank 8, and its adapter says the same words."""
     models = [{"model": f"{real}+{ROOT}/presets/smollm2/{name}", "parameters": {"weight": 1.0}} for name in ("pirate", "json")]

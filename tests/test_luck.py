@@ -428,6 +428,7 @@ def cases(what: str, folder: Path, kernels_too: bool, expected: int = 0) -> dict
 
 @posix
 @pytest.mark.parametrize("kernels_too", [True, False], ids=["kernels", "torch"])
+@pytest.mark.long
 def test_an_input_cut_in_the_middle_of_a_pass_is_told(kernels_too: bool, tmp_path: Path) -> None:
     """Each method, in the first tensor, in the third and in the last; mended, the merge goes on and has the bits of any other."""
     found = cases("merges", tmp_path, kernels_too)
@@ -442,6 +443,7 @@ def test_an_input_cut_in_the_middle_of_a_pass_is_told(kernels_too: bool, tmp_pat
 
 @posix
 @pytest.mark.parametrize("kernels_too", [True, False], ids=["kernels", "torch"])
+@pytest.mark.long
 def test_a_live_session_outlives_its_parents(kernels_too: bool, tmp_path: Path) -> None:
     found = cases("session", tmp_path, kernels_too)
     begun = f"InputChanged: {tmp_path}/one/model.safetensors: was cut short while it was being read; bring it back as it was."
@@ -453,6 +455,7 @@ def test_a_live_session_outlives_its_parents(kernels_too: bool, tmp_path: Path) 
 
 
 @posix
+@pytest.mark.long
 def test_the_page_says_so_and_goes_on(tmp_path: Path) -> None:
     """A model that speaks is cut: the visitor reads a sentence, nothing of the answer is kept, and later all is well again."""
     file = "presets/family/pirate/model.safetensors"
@@ -466,12 +469,14 @@ def test_the_page_says_so_and_goes_on(tmp_path: Path) -> None:
 
 @posix
 @pytest.mark.parametrize("kernels_too", [True, False], ids=["kernels", "torch"])
+@pytest.mark.long
 def test_a_lost_page_of_others_is_theirs(kernels_too: bool, tmp_path: Path) -> None:
     assert cases("foreign", tmp_path, kernels_too, -signal.SIGBUS)["out"] == "touching\n"
 
 
 @posix
 @pytest.mark.parametrize("kernels_too", [True, False], ids=["kernels", "torch"])
+@pytest.mark.long
 def test_a_handler_that_was_there_before_is_asked(kernels_too: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONFAULTHANDLER", "1")
     assert "Fatal Python error: Bus error" in cases("foreign", tmp_path, kernels_too, -signal.SIGBUS)["err"]

@@ -152,6 +152,7 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", [*SHAPES, "a stranger", "misfits", "misfits in slices", "nothing but weights"])
+@pytest.mark.long
 def test_recipes_of_every_shape_are_drawn(studio, on, first, shape, tmp_path):
     """Through everything that the page does with a recipe: an error may be told, none is raised."""
     work = on.recipe.use_text(first, SHAPES.get(shape) or strange(shape, tmp_path), ASKS)["work"]
@@ -259,6 +260,7 @@ def fire(page: Any, fn: Any) -> None:
 
 
 @pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.long
 def test_every_event_ends_in_a_sentence(page, stream, caplog, monkeypatch):
     """Streams, endpoints and all: never gradio's bare word, never what the exception says, and the log has it."""
 

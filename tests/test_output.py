@@ -251,6 +251,7 @@ def test_the_command_line_runs_parts(models: Path) -> None:
     assert contents(models.parent / "out") == contents(models.parent / "fresh")
 
 
+@pytest.mark.long
 def test_a_handful_of_kills() -> None:
     """The command that kills a hundred times, on a small scale."""
     command = [sys.executable, "scripts/kills.py", "--times", "4", "--layers", "40"]

@@ -125,6 +125,7 @@ def test_folders_are_read_as_ever(hub: Hub, family: Path, tmp_path: Path) -> Non
 
 
 @here
+@pytest.mark.long
 def test_parts_on_ray(hub: Hub, family: Path, tmp_path: Path) -> None:
     """Each of Ray's tasks reads of the Hub's models what its part needs, and nothing is brought to any machine."""
     place = tmp_path / "place"

@@ -61,6 +61,7 @@ PROGRAM = """
 
 
 @here
+@pytest.mark.long
 def test_a_cluster_finds_what_one_process_finds(tmp_path: Path) -> None:
     program = textwrap.dedent(PROGRAM).format(root=str(ROOT), tests=str(ROOT / "tests"), folder=str(tmp_path))
     env = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
@@ -93,6 +94,7 @@ def others(tmp_path: Path) -> Iterator[None]:
 
 
 @here
+@pytest.mark.long
 def test_a_sweep_on_a_cluster_finds_what_one_process_finds(tmp_path: Path, others: None) -> None:
     """Its points are tried side by side, and told in their order. `local` is a cluster of its own, and its seats are no more
     than its processors."""
@@ -113,6 +115,7 @@ def test_a_sweep_on_a_cluster_finds_what_one_process_finds(tmp_path: Path, other
 
 
 @here
+@pytest.mark.long
 def test_no_cluster_answers() -> None:
     program = "import sys; sys.path.insert(0, {root!r}); from merger.__main__ import main; sys.exit(main(sys.argv[1:]))"
     recipe = str(ROOT / "presets/pirate_and_plurals.yaml")

@@ -124,6 +124,7 @@ def told(place: Path, program: str, seconds: float = 0.15) -> dict[str, list[lis
 
 
 @here
+@pytest.mark.long
 def test_workers_die_and_a_machine_joins_and_all_files_are_the_same(home: Path, place: Path) -> None:
     """In the middle a worker is killed, then a second machine comes, then that is lost with all it was at."""
     found = told(
@@ -156,6 +157,7 @@ def test_workers_die_and_a_machine_joins_and_all_files_are_the_same(home: Path, 
 
 
 @here
+@pytest.mark.long
 def test_stopped_and_failed_merges_go_on(home: Path, place: Path) -> None:
     """Ctrl-C ends all parts, and a part that fails ends the others; what was written stays, and the same call makes the rest."""
     found = told(
@@ -207,6 +209,7 @@ def test_stopped_and_failed_merges_go_on(home: Path, place: Path) -> None:
 
 
 @here
+@pytest.mark.long
 def test_what_cannot_be_shared_out_is_refused_before_the_work(home: Path, place: Path) -> None:
     found = told(
         place,
@@ -266,6 +269,7 @@ def test_what_cannot_be_shared_out_is_refused_before_the_work(home: Path, place:
 
 
 @here
+@pytest.mark.long
 def test_the_command_line_on_this_machine(home: Path, place: Path) -> None:
     """`--ray local`, as a command of its own, stopped by Ctrl-C; then again to the end."""
     command = [PYTHON, "-m", "merger", "merge", "r.yaml", "far", "--out-shard-size", SIZE, "-j", "1", "--ray", "local"]

@@ -208,6 +208,7 @@ def ends_right(story: Callable[..., Recipe], worker: Worker, monkeypatch: pytest
 
 
 @pytest.mark.parametrize("story", STORIES)
+@pytest.mark.long
 def test_a_reused_worker_answers_as_a_new_one(
     story: Callable[..., Recipe], worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +279,7 @@ def test_without_the_proof_a_story_ends_wrong(
     assert not ends_right(story, worker, monkeypatch)
 
 
+@pytest.mark.long
 def test_a_reused_worker_under_spaces(under_spaces: Any) -> None:
     """ZeroGPU's own package lends one worker again and again; a bar was moved, another visitor asked, a call was stopped and
     one failed meanwhile. The page's own process says what is right."""

@@ -198,6 +198,7 @@ def told(s3: S3, place: Path, program: str) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_what_goes_wrong(s3: S3, tmp_path: Path) -> None:
     """One sentence each, without what the store said; afterwards nothing is there, and nothing is pending."""
     before = s3.pending()

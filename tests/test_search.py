@@ -155,6 +155,7 @@ def test_a_trials_text_gives_its_scores_again(runner: Runner, recipe: Recipe, pr
     assert [replace_fields(t, seconds=0) for t in same] == [replace_fields(t, seconds=0) for t in trials]
 
 
+@pytest.mark.long
 def test_the_recipe_that_gave_the_answers_is_found(runner: Runner, recipe: Recipe) -> None:
     """A known optimum: what a recipe hidden in the map answers is expected; no other point answers all of it."""
     hidden = replace(replace(recipe, PIRATE, 0.35), PLURAL, 0.25)

@@ -90,6 +90,7 @@ def test_without_optuna_the_page_says_how(panels: Panels, monkeypatch: pytest.Mo
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_search_on_the_page(open_page: Any) -> None:
     sync_api = pytest.importorskip("playwright.sync_api")
     pytest.importorskip("optuna")

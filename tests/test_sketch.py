@@ -37,6 +37,7 @@ def blank(browser: Any) -> Iterator[Any]:
 
 
 @pytest.mark.parametrize(("method", "controls"), CASES, ids=[f"{m} {c}" for m, c in CASES])
+@pytest.mark.long
 def test_the_browser_counts_as_the_engine_does(studio: Studio, blank: Any, method: str, controls: dict[str, Any]) -> None:
     work = new_workspace(studio, method, **controls)
     for split in (False,) if controls else (False, True):

@@ -97,6 +97,7 @@ def runner(tmp_path_factory: pytest.TempPathFactory) -> Runner:
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
+@pytest.mark.long
 def test_slopes_are_those_of_the_real_engine(name: str, runner: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "STEP", 0.001)  # over a longer one the loss of models by chance bends
     mix = Mix(runner, recipe(name))

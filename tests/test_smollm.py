@@ -139,6 +139,7 @@ def run_measured(*arguments: str) -> int:
     return peak
 
 
+@pytest.mark.long
 def test_the_siblings_do_what_the_base_does_not(models: Path) -> None:
     right = {name: [ok for _, _, ok in smollm.behaviour(models / name)] for name in smollm.NAMES}
     pirates = len(smollm.HELD_OUT["pirate"])
@@ -147,6 +148,7 @@ def test_the_siblings_do_what_the_base_does_not(models: Path) -> None:
     assert sum(right["json"][pirates:]) >= 2 and not any(right["json"][:pirates])
 
 
+@pytest.mark.long
 def test_merged_models_chat_and_one_of_them_does_both(merged: dict[str, tuple[Path, int]]) -> None:
     does_both: list[str] = []
     heard: dict[str, list[str]] = {}
@@ -193,6 +195,7 @@ def test_live_equals_the_file_on_the_whole_model(method: str, models: Path, merg
     assert_same(session, merged[method][0])
 
 
+@pytest.mark.long
 def test_live_equals_the_file_for_every_method(cut: Path, tmp_path: Path) -> None:
     """One session goes from method to method, so tensors left over from the one before would show."""
     session = Session(Parents())

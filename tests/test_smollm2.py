@@ -268,6 +268,7 @@ def says(who: ChatModel, prompt: str) -> str:
 
 @needs_base
 @pytest.mark.parametrize("name", smollm2.TUNES)
+@pytest.mark.long
 def test_a_tune_answers_a_held_out_prompt(name: str, runner: Runner) -> None:
     asked = data.HELD_OUT[name][2]  # the couplets' first two are those of twenty that do not rhyme
     who = runner.parent(tune(name))
@@ -278,6 +279,7 @@ def test_a_tune_answers_a_held_out_prompt(name: str, runner: Runner) -> None:
 
 @needs_base
 @pytest.mark.parametrize("pair", [("pirate", "json"), ("couplet", "sales")])
+@pytest.mark.long
 def test_a_merge_of_two_keeps_both(pair: tuple[str, str], runner: Runner) -> None:
     models = [{"model": tune(name), "parameters": {"weight": 1.0}} for name in pair]
     recipe = {"merge_method": "task_arithmetic", "base_model": smollm2.BASE, "models": models, "dtype": "bfloat16"}
@@ -368,6 +370,7 @@ def test_a_hosted_page_opens_the_tunes(here: Path, second: Family) -> None:
 
 @needs_base
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_visitor_chooses_the_second_family(here: Path, open_page: Any) -> None:
     """From the toys to "Arr!" in the merge's column; the toys' prompts are gone, and come back with them."""
     from playwright.sync_api import expect

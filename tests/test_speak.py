@@ -205,6 +205,7 @@ def test_versions_of_tensors_made_for_inference() -> None:
 @pytest.mark.parametrize(
     "kind", ["gpt_neox", "gemma3", "gemma3n_text", "recurrent_gemma", "rwkv", "mamba2", "falcon_h1", "jamba", "lfm2", "llava"]
 )
+@pytest.mark.long
 def test_kinds_that_could_not_be_heard_answer_and_follow_moves(kind: str, made: Callable[[str], Path]) -> None:
     seen = zoo.Seen(kind)
     folder = made(kind)

@@ -224,6 +224,7 @@ def test_a_refused_stack_is_taken_back(studio: Studio, first: workspace.Workspac
 # ---------------------------------------------------------------------------------------------- in a browser
 
 
+@pytest.mark.long
 def test_a_frankenmerge_pasted_is_a_picture(open_page: Any) -> None:
     """A border is moved by keys and by hand, Undo takes it back, the recipe's text follows, and every one is answered."""
     page = open_page()

@@ -336,6 +336,7 @@ def last(answer: str) -> Any:
     return None
 
 
+@pytest.mark.long
 def test_every_event_takes_anything(watched: Place) -> None:
     """Values as all inputs at once, as each input alone beside the page's own, and too few or too many of them."""
     place, calls = watched, 0
@@ -581,6 +582,7 @@ class Visitor:
         return [*said, self.do("answer", *ask, run)]
 
 
+@pytest.mark.long
 def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
     """A signed-in visitor does everything with a private model; a stranger, with everything of hers but her cookies, nothing."""
     if not place.hosted:

@@ -91,6 +91,7 @@ def streams(module: Any) -> list[torch.Tensor]:
 
 
 @pytest.mark.parametrize("kind", ["mixtral", "qwen3_moe", "llama4", "gemma2", "jamba", "recurrent_gemma"])
+@pytest.mark.long
 def test_a_types_figures_are_those_of_the_merge_in_memory(kind: str, tmp_path: Path) -> None:
     """Experts, a type that asks its embeddings where they are, windows, states beside the keys, or in the layers."""
     zoo.family(kind, tmp_path)
@@ -129,6 +130,7 @@ def test_a_row_of_padding_beyond_those_that_are_looked_up() -> None:
 
 
 @pytest.mark.smollm
+@pytest.mark.long
 def test_smollm2_has_the_figures_of_the_merge_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     import smollm
 
@@ -274,6 +276,7 @@ print(json.dumps(said))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
+@pytest.mark.long
 def test_it_takes_the_memory_of_a_layer(tmp_path: Path) -> None:
     """A merge of 400 MB, with layers of 34 MB, answers of three words too; what is mapped of the parents counts neither way."""
     for name in ("wide", "wide2"):
@@ -317,6 +320,7 @@ except (MemoryError, RuntimeError) as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
+@pytest.mark.long
 def test_a_vocabulary_larger_than_all_layers_does_not_count(tmp_path: Path) -> None:
     """Embeddings and head are 600 MB, two layers 34 MB each; the process may take 400 MB: by rows they fit, whole they do not."""
     for name in ("wide", "wide2"):

@@ -120,6 +120,7 @@ def test_a_trial_is_told_from_chance() -> None:
 
 
 @needed
+@pytest.mark.long
 def test_several_skills_and_several_processes(tmp_path: Path, family: Path) -> None:
     found = search(order(tmp_path, family, sampler="nsga2", trials=6), Runner(Parents(roots=[family])))
     best = front(found)

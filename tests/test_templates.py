@@ -187,6 +187,7 @@ BOMBS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize(("template", "messages"), BOMBS.values(), ids=list(BOMBS))
+@pytest.mark.long
 def test_bombs_are_stopped(template: str, messages: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(templates, "TEMPLATE_SECONDS", 0.5)  # as with 2 seconds, and quicker
     began = time.monotonic()

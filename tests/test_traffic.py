@@ -29,6 +29,7 @@ def test_the_table_has_every_method_with_a_compiled_pass() -> None:
 
 
 @pytest.mark.parametrize("name", traffic.NAMES if os.environ.get("TRITON_ALL") else SAMPLE)
+@pytest.mark.long
 def test_at_most_three_times_what_must_be_moved(name: str) -> None:
     """A first merge, and one after a slider moved; as docs/performance.md tells it (`.venv/bin/python tests/traffic.py`)."""
     rows = [traffic.row(name, dtype) for dtype in (torch.bfloat16, torch.float32)]

@@ -122,6 +122,7 @@ def test_the_searches_find_what_the_cpu_finds(kind: str, numel: int) -> None:
 @pytest.mark.skipif(not available(), reason="no C compiler here")
 @pytest.mark.parametrize("block", [64, 4096])
 @pytest.mark.parametrize("shape", [(), (1,), (150,), (5, 1), (9, 33), (7, 64), (2, 2, 70)])
+@pytest.mark.long
 def test_ranks_in_rows_are_the_cpus(block: int, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows shorter and longer than a block, that begin within a word of the mask, with equal magnitudes and infinite ones."""
     monkeypatch.setattr("merger.kernels.gpu._RANKED", block)

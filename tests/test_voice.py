@@ -615,6 +615,7 @@ JUDGED = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_figures_are_those_of_the_voice_that_is_heard(monkeypatch: pytest.MonkeyPatch) -> None:
     """Right answers and -log P through llama.cpp, which is told; and they are nobody else's figures."""
     studio, judges = Studio(PRESETS), Judges()
@@ -818,6 +819,7 @@ def real() -> Iterator[tuple[Recipe, LlamaRunner]]:
 
 
 @pytest.mark.smollm
+@pytest.mark.long
 def test_a_real_model_says_what_transformers_says(real: tuple[Recipe, LlamaRunner]) -> None:
     recipe, runner = real
     exact = load(f"{dump(recipe)}dtype: float32\n")

@@ -208,6 +208,7 @@ def count(page: Page) -> list[int]:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_the_server_gone_and_back(browser: Any, server: Server) -> None:
     """Killed while the page is open: a line says so, painting goes on; back, what was painted is sent and asked once."""
     expect = pytest.importorskip("playwright.sync_api").expect
@@ -312,6 +313,7 @@ def test_a_press_on_the_dock_opens_what_speaks_against_the_merge(browser: Any, u
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_what_was_said_in_a_conversation_is_kept_as_a_row(browser: Any, url: str) -> None:
     """It is asked at once, as the rows are, and opened; where there is no room, that is said."""
     expect = pytest.importorskip("playwright.sync_api").expect

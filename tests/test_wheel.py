@@ -74,6 +74,7 @@ def ran(command: Path, *words: str) -> str:
     return done.stdout
 
 
+@pytest.mark.long
 def test_what_the_wheel_holds(wheel: Path) -> None:
     """Every file of merger/ and presets/; the version of `merger.__version__`; the rest as pyproject says."""
     with zipfile.ZipFile(wheel) as archive:
@@ -88,6 +89,7 @@ def test_what_the_wheel_holds(wheel: Path) -> None:
     assert "merger = merger.__main__:script" in info["entry_points.txt"] and "Apache License" in info["LICENSE"]
 
 
+@pytest.mark.long
 def test_it_is_the_installed_one(installed: Path) -> None:
     python = installed.with_name("python")
     found = subprocess.run(
@@ -145,6 +147,7 @@ def page_away(installed: Path) -> Iterator[str]:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_its_page_answers_a_preset(page_away: str, open_page: Any) -> None:
     shown = open_page(address=page_away)
     shown.says("ahoy me matey, arr!")

@@ -9,6 +9,7 @@ pytestmark = pytest.mark.browser
 expect = sync_api.expect
 
 
+@pytest.mark.long
 def test_a_pair_worth_merging_is_merged(open_page):
     page = open_page()
     page.tab("Find")

@@ -191,6 +191,7 @@ def test_a_workers_own_fault_is_logged_there(monkeypatch: pytest.MonkeyPatch, ca
     assert ask(studio, work)[1] == OUR_FAULT
 
 
+@pytest.mark.long
 def test_a_worker_that_runs_out_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """Models of earlier calls go first; what never fits is told, and the next answer is given."""
     studio, work = page(monkeypatch, lambda *args: gpu_tokens(*args, device=pretended.NAME))
@@ -508,11 +509,13 @@ def under_spaces(tmp_path: Path) -> Callable[[str, str], tuple[dict[str, dict[st
     return run
 
 
+@pytest.mark.long
 def test_built_without_a_gpu_under_spaces(under_spaces: Any) -> None:
     steps, asked = under_spaces("build", "nogpu")
     assert not steps["build"]["errors"] and "merge" in steps["build"]["said"] and not asked
 
 
+@pytest.mark.long
 def test_answers_and_errors_under_spaces(under_spaces: Any) -> None:
     steps, asked = under_spaces("ask", "ok")
     right = {"box": "boxes", "cat": "cats"}

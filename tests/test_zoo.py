@@ -29,6 +29,7 @@ def quiet() -> None:
 
 
 @pytest.mark.parametrize("kind", SAMPLE)
+@pytest.mark.long
 def test_a_type_is_merged_loaded_and_heard(kind: str, tmp_path: Path) -> None:
     seen = zoo.examine(kind, tmp_path)
     wrong = {name: why for name, why in seen.steps.items() if why}
