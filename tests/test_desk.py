@@ -185,6 +185,9 @@ def test_from_a_fresh_visit_to_a_right_answer_of_ones_own(open_page):
 def test_a_bar_leads_back_to_its_stroke(open_page):
     """It is a step like others: Undo takes it back. The bar says what the stroke was."""
     page = open_page(1280, 860, first=True)
+    expect(page.page.locator(".rw-row").nth(2)).to_contain_text(
+        "spell dragon", timeout=SLOW
+    )  # the game's rows begin the score anew
     expect(page.page.locator(".rw-bar")).to_have_count(1, timeout=SLOW)
     page.paint("pirate weight", 0.0)
     expect(page.page.locator(".rw-right")).to_have_text("0 of 3 right", timeout=SLOW)
