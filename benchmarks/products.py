@@ -8,7 +8,6 @@ the program takes its own; `--dtype float16` is slow on most processors.
 
 import argparse
 import itertools
-import json
 import statistics
 import sys
 import time
@@ -21,12 +20,12 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import smollm  # noqa: E402
+from slopes import siblings  # noqa: E402
 
 from merger.chat import products, reuse  # noqa: E402
 from merger.chat.batch import generate_ids  # noqa: E402
 from merger.chat.model import ChatModel  # noqa: E402
 from merger.engine.session import Parents  # noqa: E402
-from merger.recipe import load  # noqa: E402
 from merger.search.slopes import Mix, said, slopes  # noqa: E402
 from merger.search.trials import Runner  # noqa: E402
 
@@ -48,10 +47,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=5)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    home = f"{smollm.family()}/"
-    models = [{"model": home + name, "parameters": {"weight": 0.5}} for name in ("pirate", "json")]
-    text = {"merge_method": "task_arithmetic", "base_model": f"{home}base", "models": models, "dtype": options.dtype}
-    runner, recipe = Runner(Parents()), load(json.dumps(text))
+    runner, recipe = Runner(Parents()), siblings(options.dtype)
     who = runner.merged(recipe)
     prompts = [*smollm.HELD_OUT["pirate"], *smollm.HELD_OUT["json"]][:8]
     examples = {"pirate": said(who, prompts, TOKENS)}

@@ -20,7 +20,7 @@ import smollm  # noqa: E402
 
 from merger.chat.batch import generate_ids  # noqa: E402
 from merger.engine.session import Parents  # noqa: E402
-from merger.recipe import load  # noqa: E402
+from merger.recipe import Recipe, load  # noqa: E402
 from merger.search.slopes import said, slopes  # noqa: E402
 from merger.search.trials import Runner  # noqa: E402
 
@@ -37,6 +37,14 @@ def middle(do: Callable[[], object], runs: int = 3) -> float:
     return statistics.median(found[1:])
 
 
+def siblings(dtype: str) -> Recipe:
+    """SmolLM2's two siblings, half of each."""
+    home = f"{smollm.family()}/"
+    models = [{"model": home + name, "parameters": {"weight": 0.5}} for name in ("pirate", "json")]
+    text = {"merge_method": "task_arithmetic", "base_model": f"{home}base", "models": models, "dtype": dtype}
+    return load(json.dumps(text))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--prompts", type=int, default=4)
@@ -44,9 +52,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     home = f"{smollm.family()}/"
-    models = [{"model": home + name, "parameters": {"weight": 0.5}} for name in ("pirate", "json")]
-    text = {"merge_method": "task_arithmetic", "base_model": f"{home}base", "models": models, "dtype": options.dtype}
-    runner, recipe = Runner(Parents()), load(json.dumps(text))
+    runner, recipe = Runner(Parents()), siblings(options.dtype)
     who = runner.merged(recipe)
     prompts = [*smollm.HELD_OUT["pirate"], *smollm.HELD_OUT["json"]][: options.prompts]
     examples = {"pirate": said(runner.parent(f"{home}pirate"), prompts, TOKENS, listener=who)}

@@ -6,6 +6,7 @@ at a time, so that no second copy of the model is held. Sums are in float32 eith
 """
 
 import functools
+from collections.abc import Iterator
 from types import MethodType
 from typing import Any
 
@@ -96,7 +97,7 @@ def _filled(given: Tensor) -> Tensor:
     return whole
 
 
-def _pieces(weight: Tensor) -> Any:
+def _pieces(weight: Tensor) -> Iterator[tuple[int, int, Tensor]]:
     """Rows of the weights from and to, and they in float32, in memory that the next piece uses again."""
     n, width = weight.shape
     step = max(1, _PIECE // max(1, width))
