@@ -167,6 +167,7 @@ def each(session: Session, device: torch.device, runs: int) -> Iterator[tuple[st
     for method in METHODS:
         start, values = load(RECIPE.format(method=method)), densities()
         session.parents.known = type(session.parents.known)()  # as for models that were never looked at
+        session.done.clear()
         settle(device)
         began = time.perf_counter()
         session.apply(start)
@@ -204,7 +205,7 @@ def crowded(device: torch.device, tiny: bool) -> Iterator[tuple[str, float]]:
         x = torch.randn(n, generator=draw, device=device).to(torch.bfloat16)
         some = torch.rand(n, generator=draw, device=device)
         x = x.where(some >= (0.5 if name == "half are 0" else share), 0.0 if name == "half are 0" else 0.125)
-        yield name, milliseconds(lambda x=x: gpu.search([x, x], base, [(n // 3,), (n // 2,)]), device, 5)
+        yield name, milliseconds(lambda x=x: gpu.search([x, x], base, [(n // 3,), (n // 2,)], [None, None]), device, 5)
 
 
 def llama(session: Session, size: str, device: torch.device) -> torch.nn.Module:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import law as laws
 import numpy as np
@@ -30,6 +31,7 @@ from tritons import interpreting, needs_triton
 from merger.engine import fused
 from merger.engine.plan import TensorJob
 from merger.inspect.analysis import contest
+from merger.kernels import gpu
 from merger.methods import METHODS
 from merger.methods.ops import Draws
 from merger.methods.params import Param
@@ -134,9 +136,20 @@ def by_triton(todo: TensorJob, held: dict[str, Tensor]) -> Tensor:
         return engine.merge_tensor(todo, reads(held))
 
 
+def on_gpu(todo: TensorJob, held: dict[str, Tensor]) -> Tensor:
+    assert gpu.available()
+    return engine.merge_tensor(todo, reads({name: tensor.cuda() for name, tensor in held.items()}), "cuda").cpu()
+
+
+def on_gpu_by_torch(todo: TensorJob, held: dict[str, Tensor]) -> Tensor:
+    with mock.patch.object(gpu, "_kernels", lambda: None):
+        return engine.merge_tensor(todo, reads({name: tensor.cuda() for name, tensor in held.items()}), "cuda").cpu()
+
+
 WAYS = [
     by_torch, pytest.param(compiled, marks=needs_compiler), pytest.param(stretches, marks=needs_compiler),
-    pytest.param(by_triton, marks=needs_triton),
+    pytest.param(by_triton, marks=needs_triton), pytest.param(on_gpu, marks=pytest.mark.gpu),
+    pytest.param(on_gpu_by_torch, marks=pytest.mark.gpu),
 ]  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def launched(monkeypatch: pytest.MonkeyPatch) -> Iterator[Launches]:
     def inner(tensors: Any, base: Any) -> Any:
         return [x.inner for x in tensors], base if base is None else base.inner
 
-    def search(tensors: Any, base: Any, ks: Any) -> Any:
+    def search(tensors: Any, base: Any, ks: Any, ladders: Any) -> Any:
         xs, under = inner(tensors, base)
         return [(cpu.ladder(x, under), [cpu.kth(x, under, k) for k in own]) for x, own in zip(xs, ks, strict=True)]
 

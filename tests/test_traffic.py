@@ -3,6 +3,7 @@
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -55,6 +56,10 @@ def test_a_moved_weight_asks_for_no_lengths(monkeypatch: pytest.MonkeyPatch) -> 
 def test_searching_one_model_after_the_other_moves_more(monkeypatch: pytest.MonkeyPatch) -> None:
     """The test can fail: without the joint pass the base is read again for each model."""
     search = gpu.search
-    monkeypatch.setattr(gpu, "search", lambda xs, base, ks: [search([x], base, [k])[0] for x, k in zip(xs, ks, strict=True)])
+
+    def alone(xs: Any, base: Any, ks: Any, ladders: Any) -> Any:
+        return [search([x], base, [k], [known])[0] for x, k, known in zip(xs, ks, ladders, strict=True)]
+
+    monkeypatch.setattr(gpu, "search", alone)
     row = traffic.row("ties", torch.float32)
     assert row.first > 3 * row.floor

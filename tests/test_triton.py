@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 import torch
 from test_kernels import job
-from tritons import MODES, SEARCHES, TARGETS, compiled, interpreting, needs_triton, searching
+from tritons import MODES, SEARCHES, TARGETS, WHERE, compiled, interpreting, needs_triton, running, searching
 
 from merger.engine import fused
 from merger.kernels import cpu, passes
 from merger.kernels.build import available
 
-pytestmark = needs_triton
 ALL = [
     *(
         one
@@ -43,6 +42,7 @@ def fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
 
 
+@needs_triton
 @pytest.mark.parametrize(("target", "mode", "out", "aligned", "based"), ALL if os.environ.get("TRITON_ALL") else SAMPLE)
 def test_it_compiles_to_what_the_cpu_computes(target: str, mode: str, out: str, aligned: bool, based: bool) -> None:
     code = compiled(target, mode, out, aligned, based)
@@ -60,11 +60,13 @@ def test_it_compiles_to_what_the_cpu_computes(target: str, mode: str, out: str, 
 
 ADDS = {
     **dict.fromkeys(("counted", "ranked"), (r"(?:red|atom)\.[\w.]*add\.[su]32", "_atomic_add")),
-    **dict.fromkeys(("summed", "dotted"), (r"add(?:\.rn)?\.f64", "v_add_f64")),
+    "reached": (r"add\.s64", "v_add"),
+    **dict.fromkeys(("summed", "dotted", "totalled"), (r"add(?:\.rn)?\.f64", "v_add_f64")),
 }
 """How each brings together what programs find, in PTX and in AMD's instructions."""
 
 
+@needs_triton
 @pytest.mark.parametrize("which", SEARCHES)
 @pytest.mark.parametrize("target", list(TARGETS) if os.environ.get("TRITON_ALL") else ["sm_90", "gfx942"])
 def test_what_looks_at_tensors_compiles(target: str, which: str) -> None:
@@ -73,7 +75,9 @@ def test_what_looks_at_tensors_compiles(target: str, which: str) -> None:
     assert not LOOSE.findall(code["llir"])
     if "ptx" in code:
         assert not ROUNDED_OTHERWISE.findall(code["ptx"])
-        assert re.search(ADDS[which][0], code["ptx"]) and (which == "ranked" or "ld.global.v" in code["ptx"])
+        assert re.search(ADDS[which][0], code["ptx"]) and (
+            which not in ("counted", "summed", "dotted") or "ld.global.v" in code["ptx"]
+        )
     else:
         assert not re.search(r"\bv_(?:fma|mad|mac|fmac)_f64", code["amdgcn"]) and len(code["hsaco"]) > 1000
         assert ADDS[which][1] in code["amdgcn"]
@@ -89,7 +93,8 @@ def test_the_searches_find_something() -> None:
 @pytest.mark.skipif(not available(), reason="no C compiler here")
 @pytest.mark.parametrize("numel", [1, 3000, 20_001])
 @pytest.mark.parametrize("kind", ["coarse", "fine", "same", "odd"])
-def test_the_searches_find_what_the_cpu_finds(kind: str, numel: int) -> None:
+@pytest.mark.parametrize("where", WHERE)
+def test_the_searches_find_what_the_cpu_finds(where: str, kind: str, numel: int) -> None:
     """Cuts, ladders, lengths and dot products of two deltas at once, whatever they lie among."""
     chance = torch.Generator().manual_seed(numel)
     base = torch.randn(numel, generator=chance)
@@ -102,28 +107,30 @@ def test_the_searches_find_what_the_cpu_finds(kind: str, numel: int) -> None:
         base, *tensors = [x.bfloat16() for x in (base, *tensors)]
     ks = [sorted({1, 1 + numel // 3, numel}), [1 + numel // 2]]
     trims = [passes.random((1, 2), 0.3), passes.cut((3, 4), (0.01, 0.5))]
-    with interpreting() as gpu:
+    with running(where) as gpu:
         for under in (base, None):
-            found = gpu.search(tensors, under, ks)
+            lies, below = [x.to(where) for x in tensors], None if under is None else under.to(where)
+            found = gpu.search(lies, below, ks, [None, None])
             for x, own, (ladder, cuts) in zip(tensors, ks, found, strict=True):
                 truth = [cpu.kth(x, under, k) for k in own]
                 assert [str(cut) for cut in cuts] == [str(cut) for cut in truth]  # as NaN is not itself
                 size = (x.float() - (0 if under is None else under.float())).abs()
-                assert ladder.nbytes <= 768 and list(ladder.steps) == sorted(set(ladder.steps))
+                assert 0 < ladder.nbytes <= 768 and list(ladder.steps) == sorted(set(ladder.steps))
                 for step, above, at in zip(ladder.steps, ladder.above, ladder.at, strict=True):
-                    assert (above, at) == (int((~(size <= step)).sum()), int((size == step).sum())) and at
+                    assert (above, at) == (int((~(size <= step)).sum()), int((size == step).sum()))
             if kind == "coarse" and numel > 3000 and under is not None:  # most densities are told by what is remembered
                 assert all(sum(ladder.at) > numel / 2 for ladder, _ in found)
             if kind != "odd":
-                assert gpu.lengths(tensors, under, trims) == cpu.lengths(tensors, under, trims)
-                assert torch.equal(gpu.products(tensors, under), cpu.products(tensors, under))
+                assert gpu.lengths(lies, below, trims) == cpu.lengths(tensors, under, trims)
+                assert torch.equal(gpu.products(lies, below), cpu.products(tensors, under))
 
 
 @pytest.mark.skipif(not available(), reason="no C compiler here")
 @pytest.mark.parametrize("block", [64, 4096])
 @pytest.mark.parametrize("shape", [(), (1,), (150,), (5, 1), (9, 33), (7, 64), (2, 2, 70)])
+@pytest.mark.parametrize("where", WHERE)
 @pytest.mark.long
-def test_ranks_in_rows_are_the_cpus(block: int, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ranks_in_rows_are_the_cpus(where: str, block: int, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows shorter and longer than a block, that begin within a word of the mask, with equal magnitudes and infinite ones."""
     monkeypatch.setattr("merger.kernels.gpu._RANKED", block)
     chance = torch.Generator().manual_seed(len(shape))
@@ -132,11 +139,12 @@ def test_ranks_in_rows_are_the_cpus(block: int, shape: tuple[int, ...], monkeypa
     coarse = (base + 0.05 * torch.randn(shape, generator=chance).round()).bfloat16()
     odd = fine.where(torch.rand(shape, generator=chance) > 0.1, math.inf)
     trims = [passes.ranked((1, 2), 0.5, 0.3), passes.ranked((3, 4), 0.4, 0.0), passes.ranked((2**32 - 1, 5), 0.9, 0.0999)]
-    with interpreting() as gpu:
+    with running(where) as gpu:
         for under in (base, None):
             tensors = [fine, coarse, odd]
             truth = cpu.ranked(tensors, under, trims)
-            found = gpu.ranked(tensors, under, trims)
+            found = gpu.ranked([x.to(where) for x in tensors], None if under is None else under.to(where), trims)
+            found = [mask.cpu() for mask in found]
             for right, mask in zip(truth, found, strict=True):
                 assert mask.view(torch.uint8)[: len(right)].tolist() == right.tolist()
                 assert not mask.view(torch.uint8)[len(right) :].any()
@@ -144,8 +152,9 @@ def test_ranks_in_rows_are_the_cpus(block: int, shape: tuple[int, ...], monkeypa
                 assert len({tuple(mask.tolist()) for mask in found}) == 3 and all(right.any() for right in truth)
 
 
+@needs_triton
 def test_rows_too_long_for_ranks_are_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("merger.kernels.gpu.ROW", 100)
+    monkeypatch.setattr("merger.kernels.gpu.RANKED_ROW", 100)
     with interpreting():
         assert [fused.supports(job("della", 2, (3, columns), {}, torch.float32)) for columns in (100, 101)] == [True, False]
         assert fused.supports(job("dare_ties", 2, (3, 101), {}, torch.float32))

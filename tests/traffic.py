@@ -54,7 +54,7 @@ class Traffic(TorchDispatchMode):
             and not made
             and not any(a.alias_info is not None and not a.alias_info.is_write for a in func._schema.arguments)
         ):  # no view
-            self.bytes += sum(t.nbytes for t in _tensors((args, kwargs, out)))
+            self.bytes += sum(t.nbytes for t in _tensors((args, kwargs, out)) if not _counts(t))
         return out
 
     def forget(self) -> None:
@@ -69,6 +69,11 @@ class Traffic(TorchDispatchMode):
         own = {(int(at), size) for at in pointers[mask].ravel()} - self._seen
         self._seen |= own
         self.bytes += size * len(own)
+
+
+def _counts(tensor: Tensor) -> bool:
+    """Whether it is a table of counts, or made from one: these are as large for any tensor."""
+    return not tensor.is_floating_point() and tensor.numel() >= magnitudes.CELLS // 2
 
 
 def _tensors(value: Any) -> Iterator[Tensor]:
@@ -113,9 +118,9 @@ def counting() -> Iterator[Traffic]:
             traffic.launching = ranking[0] = False
             traffic.forget()
 
-    def counted(tensors: Any, base: Any, asked: Any) -> Any:
-        traffic.questions += len(asked)
-        return counts(tensors, base, asked)
+    def counted(tensors: Any, base: Any, asked: Any, tables: int) -> Any:
+        traffic.questions += len(asked) * asked[0][4]  # those of all elements, which grow in number
+        return counts(tensors, base, asked, tables)
 
     with (
         mock.patch.object(builder, "create_masked_load", loaded), mock.patch.object(builder, "create_masked_store", stored),
@@ -151,7 +156,7 @@ def row(name: str, dtype: torch.dtype, **more: object) -> Row:
                 given[moves] = tuple(value - 0.01 * i for i in range(n)) if isinstance(given.get(moves), tuple) else value
             with interpreting(), mock.patch.object(fused, "_LADDERED", (0, 1 << 32)), counting() as traffic:
                 merge_tensor(replace(todo, args=Arguments(given)), reads(held), known=known)
-            grown = traffic.questions * magnitudes.HALVES * 4 * 2 / gpu.SPREAD * shape[0] * shape[1]  # made zero, and added up
+            grown = traffic.questions * magnitudes.CELLS * 4 * 2 / gpu.SPREAD * shape[0] * shape[1]  # made zero, and added up
             taken.append(traffic.bytes + grown)
         found.append(taken)
     count = SIZES[1][0] * SIZES[1][1] - SIZES[0][0] * SIZES[0][1]

@@ -17,7 +17,7 @@ from unittest import mock
 
 import pytest
 
-from merger.kernels import backend, gpu
+from merger.kernels import backend, gpu, magnitudes
 
 if importlib.util.find_spec("triton") is None:
     sys.path.append(str(Path(__file__).parent.parent / ".cache/triton"))  # where make puts it
@@ -43,6 +43,15 @@ def module(interpreted: bool) -> ModuleType:
             os.environ["TRITON_INTERPRET"] = "1"
         spec.loader.exec_module(made)
     return made
+
+
+WHERE = [pytest.param("cpu", marks=needs_triton), pytest.param("cuda", marks=pytest.mark.gpu)]
+"""Where the kernels run: in the interpreter, and on a GPU where there is one."""
+
+
+def running(where: str) -> contextlib.AbstractContextManager[Any]:
+    """gpu.py with the kernels for tensors that lie there."""
+    return interpreting() if where == "cpu" else contextlib.nullcontext(gpu)
 
 
 @contextlib.contextmanager
@@ -72,24 +81,31 @@ def compiled(target: str, mode: str, out: str, aligned: bool = True, based: bool
     """
     constants = {
         "MODE": MODES[mode], "BASE": based, "ADD": based and mode not in ("mixed", "alone"), "NORMALIZE": mode == "elected",
-        "DIVIDE": mode == "added", "ALIGNED": aligned, "BLOCK": 1024,
+        "DIVIDE": mode == "added", "ALIGNED": aligned, "BLOCK": 1024, "DTYPE": 1 if aligned else -1,
+        "MODELS": {"added": 3, "elected": 2, "mixed": 0, "alone": 1}[mode] if aligned else 0, "WIDE": not aligned,
     }  # fmt: skip
     plain = {"out": f"*{out}", "words": "*i64", "numbers": "*fp32", "models": "i32", "n": "i64", "first": "i64"}
     return _asm(target, "merged", constants, plain, aligned)
 
 
-SEARCHES = ("counted", "summed", "dotted", "ranked")
+SEARCHES = ("counted", "reached", "summed", "dotted", "totalled", "ranked")
 
 
 def searching(target: str, which: str) -> dict[str, Any]:
     """The code of a kernel that looks at tensors, likewise."""
     plain = {
         "counts": "*i32", "sums": "*fp64", "words": "*i64", "asked": "*i64", "numbers": "*fp32", "models": "i32", "n": "i64",
-        "questions": "i32", "tables": "i32", "groups": "i32", "masks": "*i32", "limits": "*i32", "length": "i32",
+        "questions": "i32", "tables": "i32", "groups": "i32", "masks": "*i32", "found": "*i64", "picks": "*i64",
+        "totals": "*fp64", "into": "i32", "line_sums": "*i32", "limits": "*i32", "length": "i32",
         **dict.fromkeys(("rows", "row", "chunks", "parts", "levels"), "i32"),
     }  # fmt: skip
-    block, warps = (gpu._RANKED, gpu._WARPS) if which == "ranked" else (gpu._BLOCK, 4)
-    return _asm(target, which, {"BASE": True, "ALIGNED": True, "BLOCK": block, "GROUP": 4096}, plain, True, warps)
+    block = gpu._RANKED if which == "ranked" else gpu._BLOCK
+    warps = gpu._WARPS if which == "ranked" else 4
+    constants = {
+        "BASE": True, "ALIGNED": True, "BLOCK": block, "DTYPE": 1, "CELLS": magnitudes.CELLS,
+        "ROWS": magnitudes.CELLS // magnitudes.ROW, "ROW": magnitudes.ROW,
+    }  # fmt: skip
+    return _asm(target, which, constants, plain, True, warps)
 
 
 def _asm(

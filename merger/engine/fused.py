@@ -16,7 +16,7 @@ from torch import Tensor
 from merger.engine.plan import Source, TensorJob
 from merger.files.layout import role
 from merger.kernels import backend, cpu, gpu, passes
-from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, EVERY, MASK, MIXED, NONE, NOTHING, Combine, Ladder, Trim
+from merger.kernels.passes import ADDED, ALL, ALONE, ELECTED, EMPTY, EVERY, MASK, MIXED, NONE, NOTHING, Combine, Ladder, Trim
 from merger.methods import METHODS
 from merger.methods.law import NO_LAW, Law
 from merger.methods.ops import Draws, cancelled, numbers, per_model, scale_back
@@ -80,7 +80,7 @@ def supports(job: TensorJob, device: str = "cpu") -> bool:
         return False
     if law.trim not in by.TRIMS or (law.trim == "ranked" and args.get("rescale") == "inverse"):
         return False
-    if law.trim == "ranked" and by is gpu and job.shape and job.shape[-1] > gpu.ROW:
+    if law.trim == "ranked" and by is gpu and job.shape and job.shape[-1] > gpu.RANKED_ROW:
         return False
     if n == 1 and method.base == "optional":
         return False  # one model stays as it is
@@ -273,9 +273,12 @@ def _search(job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], 
             asked[i] = missing
     if not asked:
         return
-    for i, (ladder, cuts) in zip(asked, gpu.search([tensors[i] for i in asked], base, list(asked.values())), strict=True):
-        source = (job.sources[i], job.base)
-        if known.ladders is not None and _LADDERED[0] <= n < _LADDERED[1]:
+    keeps = known.ladders is not None and n < _LADDERED[1]
+    sources = [(job.sources[i], job.base) for i in asked]
+    ladders = [known.ladders.get(source) if keeps and known.ladders is not None else EMPTY for source in sources]
+    found = gpu.search([tensors[i] for i in asked], base, list(asked.values()), ladders)
+    for source, missing, (ladder, cuts) in zip(sources, asked.values(), found, strict=True):
+        if keeps and known.ladders is not None:
             known.ladders[source] = ladder
-        for k, found in zip(asked[i], cuts, strict=True):
-            _keep(known, source, k, found)
+        for k, cut in zip(missing, cuts, strict=True):
+            _keep(known, source, k, cut)

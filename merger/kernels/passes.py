@@ -56,6 +56,10 @@ class Ladder:
         return low, low < len(self.steps) and k <= self.above[low] + self.at[low]
 
 
+EMPTY = Ladder(array("f"), array("I"), array("I"))
+"""Tells nothing."""
+
+
 def cut(key: tuple[int, int], low: tuple[float, float], high: tuple[float, float] = (math.inf, 0.0)) -> Trim:
     """Keep what `ops.above_cut` keeps for `low` and not for `high`, each (magnitude, share of those equal to it)."""
     return Trim(CUT, key, low[0], low[1], high[0], high[1])

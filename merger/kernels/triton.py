@@ -21,7 +21,10 @@ def _drawn(at, key0, key1):
     x = x ^ (x >> 16)
     x = x * 0x7FEB352D
     x = x ^ (x >> 15)
-    x = x + (key1.to(tl.uint32) + (at >> 32).to(tl.uint32) * 0x9E3779B9)
+    if at.dtype == tl.int64:  # noqa: SIM108 (not a choice between two types)
+        x = x + (key1.to(tl.uint32) + (at >> 32).to(tl.uint32) * 0x9E3779B9)
+    else:
+        x = x + key1.to(tl.uint32)
     x = x * 0x846CA68B
     x = x ^ (x >> 16)
     return (x >> 8).to(tl.int32)
@@ -34,10 +37,14 @@ def _uniform(at, key0, key1):
 
 
 @triton.jit
-def _stored(words, i, at, inside, ALIGNED: tl.constexpr, BLOCK: tl.constexpr):
-    """A block of the tensor in a row of the table, as float32. ALIGNED: all begin where 16 bytes can be read at once."""
+def _stored(words, i, at, inside, ALIGNED: tl.constexpr, BLOCK: tl.constexpr, DTYPE: tl.constexpr):
+    """A block of the tensor in a row of the table, as float32.
+
+    ALIGNED  all begin where 16 bytes can be read at once
+    DTYPE    of all of them, -1: it stands in the table
+    """
     address = tl.load(words + 5 * i)
-    dtype = tl.load(words + 5 * i + 1)
+    dtype = tl.load(words + 5 * i + 1) if DTYPE == -1 else DTYPE
     value = tl.full([BLOCK], 0.0, tl.float32)
     if dtype == 0:
         wide = address.to(tl.pointer_type(tl.float32))
@@ -77,8 +84,12 @@ def _trimmed(x, at, inside, words, numbers, i, BLOCK: tl.constexpr):
             x = x * tl.where(kept, 1.0, 0.0)
         else:
             x = x * tl.where(u < tl.load(numbers + 8 * i + 5), 1.0, 0.0)
-    divide = tl.load(numbers + 8 * i + 7) + tl.full([BLOCK], 0.0, tl.float32)
-    return tl.div_rn(x * tl.load(numbers + 8 * i + 6), divide)
+    scale, divide = tl.load(numbers + 8 * i + 6), tl.load(numbers + 8 * i + 7)
+    if scale != 1.0:
+        x = x * scale
+    if divide != 1.0:
+        x = tl.div_rn(x, divide + tl.full([BLOCK], 0.0, tl.float32))
+    return x
 
 
 @triton.jit
@@ -93,52 +104,89 @@ def _rounded(x, DTYPE: tl.constexpr):
         return x.to(DTYPE)
 
 
+@triton.jit
+def _part(
+    words, numbers, i, models, at, inside, under,
+    BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr, DTYPE: tl.constexpr,
+):  # fmt: skip
+    """What a model adds before it is weighed: its delta, or itself, trimmed."""
+    x = _stored(words, i, at, inside, ALIGNED, BLOCK, DTYPE)
+    if BASE:
+        x = x - under
+    return _trimmed(x, at, inside, words, numbers, i, BLOCK)
+
+
+@triton.jit
+def _agreeing(sum, below, x, weight, side):
+    """The sum, and the weights, with one more model where it has the elected sign. x: weighed."""
+    agree = tl.where(x * side > 0, 1.0, 0.0)
+    return sum + x * agree, below + weight * agree
+
+
 @triton.jit(do_not_specialize=["models"])
-def merged(
+def merged(  # noqa: C901
     out, words, numbers, models, n, first, rest, over, scale, depth, least,
     MODE: tl.constexpr, BASE: tl.constexpr, ADD: tl.constexpr, NORMALIZE: tl.constexpr, DIVIDE: tl.constexpr,
-    ALIGNED: tl.constexpr, BLOCK: tl.constexpr,
+    ALIGNED: tl.constexpr, BLOCK: tl.constexpr, DTYPE: tl.constexpr, MODELS: tl.constexpr, WIDE: tl.constexpr,
 ):  # fmt: skip
-    """Elements first .. first + n of the merged tensor -> out. MODE: 0 added, 1 elected, 2 mixed, 3 alone."""
-    to = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
+    """Elements first .. first + n of the merged tensor -> out. MODE: 0 added, 1 elected, 2 mixed, 3 alone.
+
+    MODELS  1 to 4: then they are compiled one by one, and an election holds them in registers; 0: any number, in a loop
+    WIDE    whether an element's place takes more than 31 bits
+    """
+    to = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    if WIDE:
+        to = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = to < n
     at = to + first
     under = tl.full([BLOCK], 0.0, tl.float32)
     if BASE:
-        under = _stored(words, models, at, inside, ALIGNED, BLOCK)
-    x = _stored(words, 0, at, inside, ALIGNED, BLOCK)
-    if BASE:
-        x = x - under
+        under = _stored(words, models, at, inside, ALIGNED, BLOCK, DTYPE)
     if MODE == 2:
+        x = _stored(words, 0, at, inside, ALIGNED, BLOCK, DTYPE)
+        if BASE:
+            x = x - under
         sum = rest * x
         for i in range(1, models):
-            other = _stored(words, i, at, inside, ALIGNED, BLOCK)
+            other = _stored(words, i, at, inside, ALIGNED, BLOCK, DTYPE)
             if BASE:
                 other = other - under
             sum = sum + tl.load(numbers + 8 * i) * (other - x)
         sum = x + sum
     else:
-        sum = _trimmed(x, at, inside, words, numbers, 0, BLOCK) * tl.load(numbers)
+        x0 = _part(words, numbers, 0, models, at, inside, under, BASE, ALIGNED, BLOCK, DTYPE) * tl.load(numbers)
+        sum = x0
         if MODE != 3:  # alone, zeros keep their signs
             sum = 0.0 + sum
-        for i in range(1, models):
-            x = _stored(words, i, at, inside, ALIGNED, BLOCK)
-            if BASE:
-                x = x - under
-            sum = sum + _trimmed(x, at, inside, words, numbers, i, BLOCK) * tl.load(numbers + 8 * i)
+        if MODELS > 1:
+            x1 = _part(words, numbers, 1, models, at, inside, under, BASE, ALIGNED, BLOCK, DTYPE) * tl.load(numbers + 8)
+            sum = sum + x1
+        if MODELS > 2:
+            x2 = _part(words, numbers, 2, models, at, inside, under, BASE, ALIGNED, BLOCK, DTYPE) * tl.load(numbers + 16)
+            sum = sum + x2
+        if MODELS > 3:
+            x3 = _part(words, numbers, 3, models, at, inside, under, BASE, ALIGNED, BLOCK, DTYPE) * tl.load(numbers + 24)
+            sum = sum + x3
+        if MODELS == 0:
+            for i in range(1, models):
+                x = _part(words, numbers, i, models, at, inside, under, BASE, ALIGNED, BLOCK, DTYPE)
+                sum = sum + x * tl.load(numbers + 8 * i)
         if MODE == 1:
             side = tl.where(sum < 0, -1.0, 1.0)
             sum = tl.full([BLOCK], 0.0, tl.float32)
             below = tl.full([BLOCK], 0.0, tl.float32)
-            for i in range(models):  # once more: any number of them does not fit registers, and they are still in a cache
-                x = _stored(words, i, at, inside, ALIGNED, BLOCK)
-                if BASE:
-                    x = x - under
-                weight = tl.load(numbers + 8 * i)
-                x = _trimmed(x, at, inside, words, numbers, i, BLOCK) * weight
-                agree = tl.where(x * side > 0, 1.0, 0.0)
-                sum = sum + x * agree
-                below = below + weight * agree
+            sum, below = _agreeing(sum, below, x0, tl.load(numbers), side)
+            if MODELS > 1:
+                sum, below = _agreeing(sum, below, x1, tl.load(numbers + 8), side)
+            if MODELS > 2:
+                sum, below = _agreeing(sum, below, x2, tl.load(numbers + 16), side)
+            if MODELS > 3:
+                sum, below = _agreeing(sum, below, x3, tl.load(numbers + 24), side)
+            if MODELS == 0:
+                for i in range(1, models):  # once more: they are still in a cache
+                    weight = tl.load(numbers + 8 * i)
+                    x = _part(words, numbers, i, models, at, inside, under, BASE, ALIGNED, BLOCK, DTYPE) * weight
+                    sum, below = _agreeing(sum, below, x, weight, side)
             if NORMALIZE:
                 sum = tl.div_rn(sum, tl.where(tl.abs(below) > least, below, 1.0))
         elif DIVIDE:
@@ -151,38 +199,74 @@ def merged(
 
 
 @triton.jit
-def _of_base(words, i, models, at, inside, BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr):
+def _of_base(
+    words, i, models, at, inside, BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr, DTYPE: tl.constexpr = -1
+):  # fmt: skip
     """A block of a model's delta; of the model itself where there is no base."""
-    x = _stored(words, i, at, inside, ALIGNED, BLOCK)
+    x = _stored(words, i, at, inside, ALIGNED, BLOCK, DTYPE)
     if BASE:
-        x = x - _stored(words, models, at, inside, ALIGNED, BLOCK)
+        x = x - _stored(words, models, at, inside, ALIGNED, BLOCK, DTYPE)
     return x
 
 
 @triton.jit(do_not_specialize=["models", "questions", "tables"])
 def counted(
-    counts, words, asked, models, questions, tables, n, BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr
+    counts, words, asked, models, questions, tables, n,
+    BASE: tl.constexpr, ALIGNED: tl.constexpr, BLOCK: tl.constexpr, CELLS: tl.constexpr,
 ):  # fmt: skip
-    """How often the magnitudes of deltas have which half of their bits -> counts (tables, questions, 65536), added to.
+    """How often the magnitudes of deltas have bits within a range -> counts (tables, questions, CELLS), added to.
 
-    asked  (questions, 2) int64: which model, and -1: twice the upper half, and 1 where the lower is not 0; else an upper half:
-           the lower halves below it
-    tables of counts between which programs are spread, so that few wait for each other
+    asked   (questions, 5) int64: which model, the first and the last bits of the range, by how much the distance from the first
+            is shifted, and 1 where a cell is two: that of what the shift leaves whole, and that of all others
+    tables  of counts, between which programs are spread so that few wait for each other
     """
     at = tl.program_id(0).to(tl.int64) * BLOCK + tl.arange(0, BLOCK)
     inside = at < n
-    into = counts + (tl.program_id(0) % tables).to(tl.int64) * questions * 65536
+    into = counts + (tl.program_id(0) % tables).to(tl.int64) * questions * CELLS
     for q in range(questions):
-        half = tl.load(asked + 2 * q + 1).to(tl.int32)
-        x = _of_base(words, tl.load(asked + 2 * q).to(tl.int32), models, at, inside, BASE, ALIGNED, BLOCK)
+        first = tl.load(asked + 5 * q + 1).to(tl.int32)
+        last = tl.load(asked + 5 * q + 2).to(tl.int32)
+        shift = tl.load(asked + 5 * q + 3).to(tl.int32)
+        x = _of_base(words, tl.load(asked + 5 * q).to(tl.int32), models, at, inside, BASE, ALIGNED, BLOCK)
         bits = x.to(tl.int32, bitcast=True) & 0x7FFFFFFF
-        upper, lower = bits >> 16, bits & 0xFFFF
-        place = tl.where(half < 0, 2 * upper + tl.where(lower != 0, 1, 0), lower)
-        wanted = inside & ((half < 0) | (upper == half))
-        two = tl.arange(0, 2)
-        zeros = tl.histogram(tl.where(wanted & (bits == 0), 0, 1), 2)  # often most of them, which would wait for each other
-        tl.atomic_add(into + q * 65536 + two, zeros, mask=(two == 0) & (zeros > 0), sem="relaxed")
-        tl.atomic_add(into + q * 65536 + place, 1, mask=wanted & (bits != 0), sem="relaxed")
+        wanted = inside & (bits >= first) & (bits <= last)
+        away = tl.where(wanted, bits - first, 0)
+        place = away >> shift
+        if tl.load(asked + 5 * q + 4) == 1:
+            place = 2 * place + tl.where((place << shift) != away, 1, 0)
+        if first == 0:  # zeros are often most of all, and would wait for each other
+            zeros = tl.where(wanted & (bits == 0), 1, 0)
+            zeros = tl.reduce(tl.reshape(zeros, [1, BLOCK]), 1, tl.standard._sum_combine)
+            tl.atomic_add(into + q * CELLS + tl.arange(0, 1), zeros, mask=zeros > 0, sem="relaxed")
+        tl.atomic_add(into + q * CELLS + place, 1, mask=wanted & (bits != 0), sem="relaxed")
+
+
+@triton.jit
+def reached(found, counts, line_sums, picks, ROWS: tl.constexpr, ROW: tl.constexpr):
+    """In which cell the k-th element from the top lies, how many lie above that cell, and in it -> found (picks, 3) int64.
+
+    counts     (questions, ROWS * ROW) int32
+    line_sums  (questions, ROWS) int32: sums of each row of a question's counts
+    picks      (picks, 2) int64: which question, and k
+    """
+    own = tl.program_id(0)
+    q, k = tl.load(picks + 2 * own), tl.load(picks + 2 * own + 1)
+    i, j = tl.arange(0, ROWS), tl.arange(0, ROW)
+    each = tl.load(line_sums + q * ROWS + i).to(tl.int64)
+    row = _last(each, i, k)
+    above = tl.reduce(tl.where(i > row, each, 0), 0, tl.standard._sum_combine)
+    each = tl.load(counts + (q * ROWS + row) * ROW + j).to(tl.int64)
+    column = _last(each, j, k - above)
+    tl.store(found + 3 * own, row * ROW + column)
+    tl.store(found + 3 * own + 1, above + tl.reduce(tl.where(j > column, each, 0), 0, tl.standard._sum_combine))
+    tl.store(found + 3 * own + 2, tl.reduce(tl.where(j == column, each, 0), 0, tl.standard._sum_combine))
+
+
+@triton.jit
+def _last(counts, i, k):
+    """The last of these cells from which on there are k elements."""
+    there = tl.associative_scan(counts, 0, tl.standard._sum_combine, reverse=True) >= k
+    return tl.reduce(tl.where(there, 1, 0), 0, tl.standard._sum_combine).to(tl.int64) - 1
 
 
 @triton.jit
@@ -192,49 +276,84 @@ def _halved(x, HALF: tl.constexpr):
 
 
 @triton.jit
-def _folded(x, GROUP: tl.constexpr):
-    """(4096,) -> (1,): the sum in float64: one half is added to the other until one number is left, as ops.total does."""
-    x = x.to(tl.float64)
-    x = _halved(x, GROUP // 2)
-    x = _halved(x, GROUP // 4)
-    x = _halved(x, GROUP // 8)
-    x = _halved(x, GROUP // 16)
-    x = _halved(x, GROUP // 32)
-    x = _halved(x, GROUP // 64)
-    x = _halved(x, GROUP // 128)
-    x = _halved(x, GROUP // 256)
-    x = _halved(x, GROUP // 512)
-    x = _halved(x, GROUP // 1024)
-    x = _halved(x, GROUP // 2048)
-    return _halved(x, GROUP // 4096)
+def _folded(x):
+    """(1024,) float64 -> (1,): one half is added to the other until one number is left, as ops.total does."""
+    x = _halved(x, 512)
+    x = _halved(x, 256)
+    x = _halved(x, 128)
+    x = _halved(x, 64)
+    x = _halved(x, 32)
+    x = _halved(x, 16)
+    x = _halved(x, 8)
+    x = _halved(x, 4)
+    x = _halved(x, 2)
+    return _halved(x, 1)
+
+
+@triton.jit
+def _addend(
+    words, numbers, i, other, models, at, n, KIND: tl.constexpr, BASE: tl.constexpr, ALIGNED: tl.constexpr, DTYPE: tl.constexpr
+):  # fmt: skip
+    """1024 elements of what is added up, float64.
+
+    KIND  0 a delta's magnitude, 1 that of what its trim keeps, 2 a product of two deltas, 3 what is float64 in memory
+    """
+    at = at + tl.arange(0, 1024)
+    inside = at < n
+    if KIND == 3:
+        x = tl.load(words + at, mask=inside, other=0.0)
+    else:
+        x = _of_base(words, i, models, at, inside, BASE, ALIGNED, 1024, DTYPE)
+        if KIND == 1:
+            x = _trimmed(x, at, inside, words, numbers, i, 1024)
+        if KIND == 2:
+            y = _of_base(words, other, models, at, inside, BASE, ALIGNED, 1024, DTYPE)
+            x = x.to(tl.float64) * y.to(tl.float64)
+        else:
+            x = tl.abs(x).to(tl.float64)
+    return x
+
+
+@triton.jit
+def _grouped(
+    words, numbers, i, other, models, at, n, KIND: tl.constexpr, BASE: tl.constexpr, ALIGNED: tl.constexpr, DTYPE: tl.constexpr
+):  # fmt: skip
+    """4096 elements from `at` added up -> (1,) float64: the halves of four parts in a thread's own registers, then the rest."""
+    x = _addend(words, numbers, i, other, models, at, n, KIND, BASE, ALIGNED, DTYPE)
+    x = x + _addend(words, numbers, i, other, models, at + 2048, n, KIND, BASE, ALIGNED, DTYPE)
+    y = _addend(words, numbers, i, other, models, at + 1024, n, KIND, BASE, ALIGNED, DTYPE)
+    y = y + _addend(words, numbers, i, other, models, at + 3072, n, KIND, BASE, ALIGNED, DTYPE)
+    return _folded(x + y)
 
 
 @triton.jit(do_not_specialize=["models", "groups"])
-def summed(sums, words, numbers, models, n, groups, BASE: tl.constexpr, ALIGNED: tl.constexpr, GROUP: tl.constexpr):
+def summed(sums, words, numbers, models, n, groups, BASE: tl.constexpr, ALIGNED: tl.constexpr, DTYPE: tl.constexpr):
     """The magnitudes of each delta and of what its trim keeps, added up in groups of 4096 -> sums (2, models, groups)."""
     group, one = tl.program_id(0).to(tl.int64), tl.arange(0, 1)
-    at = group * GROUP + tl.arange(0, GROUP)
-    inside = at < n
     for i in range(models):
-        x = _of_base(words, i, models, at, inside, BASE, ALIGNED, GROUP)
-        tl.store(sums + i * groups + group + one, _folded(tl.abs(x), GROUP))
-        x = _trimmed(x, at, inside, words, numbers, i, GROUP)
-        tl.store(sums + (models + i) * groups + group + one, _folded(tl.abs(x), GROUP))
+        x = _grouped(words, numbers, i, i, models, group * 4096, n, 0, BASE, ALIGNED, DTYPE)
+        tl.store(sums + i * groups + group + one, x)
+        x = _grouped(words, numbers, i, i, models, group * 4096, n, 1, BASE, ALIGNED, DTYPE)
+        tl.store(sums + (models + i) * groups + group + one, x)
 
 
 @triton.jit(do_not_specialize=["models", "groups"])
-def dotted(sums, words, models, n, groups, BASE: tl.constexpr, ALIGNED: tl.constexpr, GROUP: tl.constexpr):
+def dotted(sums, words, models, n, groups, BASE: tl.constexpr, ALIGNED: tl.constexpr, DTYPE: tl.constexpr):
     """The products of all pairs of deltas, added up in groups of 4096 -> sums (pairs, groups)."""
     group, one = tl.program_id(0).to(tl.int64), tl.arange(0, 1)
-    at = group * GROUP + tl.arange(0, GROUP)
-    inside = at < n
     to = sums + group
     for i in range(models):
-        x = _of_base(words, i, models, at, inside, BASE, ALIGNED, GROUP).to(tl.float64)
         for j in range(i, models):
-            y = _of_base(words, j, models, at, inside, BASE, ALIGNED, GROUP).to(tl.float64)
-            tl.store(to + one, _folded(x * y, GROUP))
+            tl.store(to + one, _grouped(words, words, i, j, models, group * 4096, n, 2, BASE, ALIGNED, DTYPE))
             to += groups
+
+
+@triton.jit(do_not_specialize=["groups", "into"])
+def totalled(totals, sums, groups, into):
+    """Groups of 4096 of the sums in each row added up -> totals. sums: (rows, groups) float64; totals: (rows, into)."""
+    row, group = tl.program_id(1).to(tl.int64), tl.program_id(0).to(tl.int64)
+    x = _grouped(sums + row * groups, sums, 0, 0, 0, group * 4096, groups, 3, False, False, 0)
+    tl.store(totals + row * into + group + tl.arange(0, 1), x)
 
 
 @triton.jit
