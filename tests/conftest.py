@@ -41,6 +41,12 @@ LONG = (
     "test_loadable.py", "test_examples.py", "test_study.py", "test_contributing.py",
 )  # fmt: skip
 
+# Their journeys in the browser are among the long tests, which `make check` leaves out; others see the same page in less time.
+JOURNEYS = (
+    "test_desk.py", "test_instrument.py", "test_people.py", "test_access.py", "test_chat.py", "test_explore.py",
+    "test_waiting.py",
+)  # fmt: skip
+
 # What goes by the clock, or by other processes, is tried a second time, and a journey in the browser a third: on a busy machine a
 # press may come before the page is ready for it. What fails then fails; "rerun" in the report says where it happened.
 TIMED = (
@@ -50,6 +56,7 @@ TIMED = (
 )  # fmt: skip
 
 
+@pytest.hookimpl(tryfirst=True)  # before -m chooses
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG else len(LONG))
     chromium = os.environ.get("CHROMIUM") or os.environ.get("PLAYWRIGHT_CHROMIUM") or any(map(shutil.which, BROWSERS))
@@ -58,7 +65,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "browser": None if chromium else "no Chromium here",
     }
     for item in items:
-        again = 2 if "browser" in getattr(item, "fixturenames", ()) else 1 if item.path.name in TIMED else 0
+        journey = "browser" in getattr(item, "fixturenames", ())
+        if journey and item.path.name in JOURNEYS:
+            item.add_marker(pytest.mark.long)
+        again = 2 if journey else 1 if item.path.name in TIMED else 0
         if again:
             item.add_marker(pytest.mark.flaky(reruns=again))
         for mark, reason in missing.items():

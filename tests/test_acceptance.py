@@ -82,6 +82,7 @@ def test_keys_and_names(open_page: Any) -> None:
     assert body.evaluate("window.copied") == "ahoy me matey, arr!"
 
 
+@pytest.mark.long
 def test_appearance_is_kept_and_the_first_steps_come_again(open_page: Any) -> None:
     page = open_page(1280, 860, query="")
     dark = "document.body.classList.contains('dark')"
@@ -160,6 +161,7 @@ def of(method: str, weights: dict[str, float], **more: Any) -> str:
     return f"?__theme=light&r={link(load(json.dumps(recipe), 'test'))}"
 
 
+@pytest.mark.long
 def test_beside_every_drawer(open_page: Any) -> None:
     """Three lanes and three answers are whole at 1280; on a phone the open row's answer is."""
     page = open_page(1280, 860, query=of("task_arithmetic", GAME))
@@ -212,6 +214,7 @@ def test_slices_are_shown_without_a_complaint(open_page: Any) -> None:
         expect(page.page.locator(".rw-row .rw-mark[data-right=null]")).to_have_count(0, timeout=60_000)  # all have answered
 
 
+@pytest.mark.long
 def test_every_preset_is_shown_without_a_complaint(open_page: Any) -> None:
     """One after the other on one page, as a visitor tries them; the fixture holds that the console stays empty."""
     page = open_page(1280, 860)
@@ -223,6 +226,7 @@ def test_every_preset_is_shown_without_a_complaint(open_page: Any) -> None:
         expect(said, preset.name).to_have_count(0, timeout=60_000)
 
 
+@pytest.mark.long
 def test_a_model_keeps_its_colour(open_page: Any) -> None:
     """And its place: through another model, a method, a preset, Undo, a reload, and a link in another browser."""
     page = open_page(1280, 860)

@@ -29,6 +29,7 @@ def kept(file: Path) -> Sweeps:
 @pytest.mark.parametrize(
     "name", ["a?b.db", "%41.db", ":memory:", "file:x.db?mode=memory", "{SCHEMA_VERSION}{x}.db", "it's #1 é.db"]
 )
+@pytest.mark.long
 def test_the_file_has_the_name_it_was_given(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     kept(Path(name)).keep(TRIAL)

@@ -159,6 +159,7 @@ def runs(pid: int) -> bool:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.long
 def test_nothing_is_left_of_a_server_that_ended(tmp_path):
     """Stopped in any way, in the middle of a merge; one that was killed is cleaned up after by the next, a living one is not."""
     environment = os.environ | {"TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT)}

@@ -1,8 +1,11 @@
 """Modules are built as transformers builds them, and no other thread's numbers are of the model's type meanwhile."""
 
 import copy
+import json
+import shutil
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,10 @@ import zoo
 from torch import nn
 
 from merger.chat.building import building
+from merger.engine.session import Parents
+from merger.search.trials import Runner
+
+FAMILY = Path(__file__).parent.parent / "presets/family"
 
 
 @pytest.mark.long
@@ -82,3 +89,28 @@ def test_other_threads_make_numbers_as_ever(monkeypatch: pytest.MonkeyPatch) -> 
     waiting = module.waiting
     assert {waiting.own.weight.dtype, waiting.third.dtype, waiting.halves.dtype} == {torch.bfloat16}
     assert waiting.own.weight.is_meta and not waiting.third.is_meta
+
+
+TYPES = (
+    "float8_e4m3fn", "int8", "complex64", "float64", "float16", "Tensor", "nn", "normal", "nonsense", "", 7, None, ["bfloat16"],
+    {"": 1},
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("key", ["dtype", "torch_dtype"])
+def test_the_type_a_stranger_writes_changes_nothing(key: str, tmp_path: Path) -> None:
+    """A config may name any type, or anything: the tensors' own decides, and torch is afterwards what it was."""
+    before = torch.get_default_dtype(), torch.normal, torch.Tensor, nn.Module.register_parameter
+    truth = said(FAMILY, "pirate")
+    for i, wrong in enumerate(TYPES):
+        shutil.copytree(FAMILY / "pirate", tmp_path / f"{i}")
+        told = json.loads((tmp_path / f"{i}" / "config.json").read_text(encoding="utf-8"))
+        told = {name: value for name, value in told.items() if not name.endswith("dtype")} | {key: wrong}
+        (tmp_path / f"{i}" / "config.json").write_text(json.dumps(told), encoding="utf-8")
+        assert said(tmp_path, f"{i}") == truth != "", wrong
+        assert (torch.get_default_dtype(), torch.normal, torch.Tensor, nn.Module.register_parameter) == before, wrong
+
+
+def said(folder: Path, name: str) -> str:
+    voice = Runner(Parents("cpu", [folder])).parent(name)
+    return "".join(token.text for token in voice.tokens("say hello my friend like a pirate", 12))

@@ -204,6 +204,7 @@ def test_eight_bit_floats_are_copied_as_they_are(models: Path, tmp_path: Path) -
         assert str(error.value).startswith("model.layers.0.mlp.up_proj.weight: stored in 8-bit floating point, whose scales lie")
 
 
+@pytest.mark.long
 def test_the_merged_model_speaks_with_its_own_tokenizer(models: Path, tmp_path: Path) -> None:
     from merger.chat.load import load_tokenizer
 

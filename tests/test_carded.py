@@ -87,6 +87,7 @@ def test_an_answer_that_was_cut_off_is_not_right(panels: Panels, studio: Studio,
     assert figure.value == 0
 
 
+@pytest.mark.long
 def test_what_judge_has_measured_of_it(panels: Panels, studio: Studio, work: Workspace) -> None:
     shown = judge(panels, work, {"set": "family", "text": ""})
     by = {figure.name: figure for figure in panels.judge.for_card(work, {"rows": []}, ME)}

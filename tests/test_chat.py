@@ -149,6 +149,7 @@ def test_an_answer_ends_before_a_stop_word(story: ChatModel) -> None:
 
 
 @pytest.mark.parametrize("how", [GREEDY, VARIED, Sampling(1.0, 5, stops=("zzz",))])
+@pytest.mark.long
 def test_a_longer_answer_goes_on_with_the_shorter_one(story: ChatModel, how: Sampling) -> None:
     story._last = None
     whole, cut = said(story, TALE, 60, how)

@@ -166,6 +166,7 @@ def test_layers_where_one_model_pulls_have_no_bar(studio: Studio) -> None:
 # ---------------------------------------------------------------------------------------------- in a browser
 
 
+@pytest.mark.long
 def test_painting_moves_the_line_and_a_layer_opens_inside(open_page: Any) -> None:
     page = open_page()
     canvas = page.page.locator(".mx-strip-canvas")

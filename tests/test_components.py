@@ -847,6 +847,7 @@ def test_no_sideways_scroll_on_a_phone(large: App, visit: Any, theme: str) -> No
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.long
 def test_eighty_layers_stay_quick(large: App, visit: Any) -> None:
     page = visit(large)
     page.wait_for_timeout(300)

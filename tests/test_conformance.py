@@ -155,6 +155,7 @@ WAYS = [
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("name", "n"), TABLE)
+@pytest.mark.long
 def test_every_way_has_the_bits_of_the_law(
     name: str, n: int, way: Callable[..., Tensor], monkeypatch: pytest.MonkeyPatch
 ) -> None:

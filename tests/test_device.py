@@ -442,6 +442,7 @@ def test_a_tensor_takes_no_more_than_is_reckoned(device: pretended.Ledger) -> No
         assert working_memory(todo, DEVICE) <= max(6 << 20, 5 * took), method
 
 
+@pytest.mark.long
 def test_the_outlook_counts_what_is_held(device: pretended.Ledger, small: Path) -> None:
     """Reckoned from headers: not less than the device then holds, and not much more."""
     mix, names = mixed("a", "b"), ("base", "a", "b", "c")
@@ -529,6 +530,7 @@ def test_an_answer_lets_go_of_old_models_and_is_given(device: pretended.Ledger, 
     assert ask(studio, work, "plural of box") == (truth, [])
 
 
+@pytest.mark.long
 def test_an_answer_that_never_fits_says_what_would(device: pretended.Ledger, unforeseen: None) -> None:
     studio, work = studio_on_device()
     device.capacity = int(3.9 * ONE)
@@ -543,6 +545,7 @@ def test_an_answer_that_never_fits_says_what_would(device: pretended.Ledger, unf
     assert not ask(studio, work, "plural of box")[1]
 
 
+@pytest.mark.long
 def test_memory_that_runs_out_in_the_middle_of_an_answer(device: pretended.Ledger, unforeseen: None) -> None:
     """The words that were said are not said again, and are not lost."""
     studio, work = studio_on_device()
@@ -598,6 +601,7 @@ def test_a_session_out_of_memory(device: pretended.Ledger, small: Path) -> None:
     assert all(same(t.cpu(), fresh.tensors[n]) for n, t in session.tensors.items())
 
 
+@pytest.mark.long
 def test_a_sweep_out_of_memory(device: pretended.Ledger) -> None:
     """It takes the place of the voices; points that do not fit have a note, and the next sweep runs."""
     studio, _ = studio_on_device()

@@ -59,6 +59,7 @@ def test_every_method_has_a_section_and_a_row() -> None:
         assert f"](docs/methods.md#{name})" in README
 
 
+@pytest.mark.long
 def test_first_lines_of_python_merge_and_answer(elsewhere: Path) -> None:
     [code] = blocks("python")
     assert len([line for line in code.splitlines() if line]) <= 8

@@ -154,6 +154,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["base", "pirate", "plural", "spell", "count", "story", "mirror"])
+@pytest.mark.long
 def test_sound_models_come_out_clean(name: str) -> None:
     found = examine(FAMILY / name)
     assert not found.ailments and found.sound and len(found.said) == 3
@@ -169,6 +170,7 @@ def test_sound_merges_come_out_clean(method: str, more: str, tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("plant", "kind", "certain"), BROKEN.values(), ids=list(BROKEN))
+@pytest.mark.long
 def test_a_planted_fault_is_found_and_nothing_else(
     plant: Callable[[Path], object], kind: str, certain: bool, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

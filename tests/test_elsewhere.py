@@ -28,6 +28,7 @@ def small(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["ties", "slerp", "consensus_ta"])
+@pytest.mark.long
 def test_slopes_are_the_cpus(name: str, device: pretended.Ledger, small: Path) -> None:
     """Which way each bar helps, layer by layer, as far as a backward pass has one order: attention's goes another way there."""
     found = []

@@ -197,6 +197,7 @@ def test_the_last_answer_is_a_draft_for_the_next(session: Session) -> None:
     assert again == [t.id for t in voice(session).tokens(PROMPT, 60)]
 
 
+@pytest.mark.long
 def test_drafts_give_the_tokens_of_plain_decoding(session: Session) -> None:
     """Wherever the sliders go, and whatever was said before."""
     who, draw = voice(session), random.Random(0)

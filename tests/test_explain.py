@@ -296,6 +296,7 @@ SHAPES = ("slerp", "nuslerp", "multislerp", "karcher", "model_stock", "tsv_merge
 
 
 @pytest.mark.parametrize("method", METHODS)
+@pytest.mark.long
 def test_the_view_draws_every_method(studio: Studio, method: str) -> None:
     start = workspace.start(studio.presets[1], studio.base)
     most = METHODS[method].models[1]

@@ -288,6 +288,7 @@ def test_a_line_is_tried_looked_at_and_loaded(page_of: Callable[..., Any]) -> No
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_map_for_each_skill(page_of: Callable[..., Any]) -> None:
     page = page_of()
     page.get_by_label("and, for a map, also vary").click()
@@ -337,6 +338,7 @@ def test_cancel_and_complaints_are_told_on_the_page(page_of: Callable[..., Any])
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_hostile_questions_and_a_phone_in_the_dark(page_of: Callable[..., Any]) -> None:
     page = page_of(390, "dark")
     page.get_by_label("Prompt").fill(EVIL)

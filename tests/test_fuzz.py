@@ -19,6 +19,7 @@ def kept_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("kind", [*INPUTS])
+@pytest.mark.long
 def test_every_input_is_answered_or_refused(kind: str) -> None:
     ended, kept = fuzz.fuzz(kind, 0, 60, INPUTS[kind])
     assert not kept, [(place, (place / "why.txt").read_text()) for place in kept]

@@ -26,6 +26,7 @@ BABBLE = "Too much of both"
 MERGED = re.compile(r"^\| \*\*the merge\*\* \| .*$", re.MULTILINE)
 
 
+@pytest.mark.long
 def test_the_toys_still_say_it(studio: Studio) -> None:
     text = gallery.FILE.read_text(encoding="utf-8")
     toys, presets = next(iter(gallery.families(studio)))

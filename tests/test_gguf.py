@@ -206,6 +206,7 @@ def by_transformers(folder: Path, prompts: Sequence[str], tokens: int) -> list[l
 
 
 @here
+@pytest.mark.long
 def test_llama_cpp_says_what_transformers_says(tmp_path: Path, packages: None, capsys: pytest.CaptureFixture[str]) -> None:
     """The toys' merge by the command, with the converter in its own process; and the file's name, template and Modelfile."""
     (tmp_path / "mix.yaml").write_text(MIX.replace("@", str(FAMILY)))
@@ -244,6 +245,7 @@ def test_llama_cpp_says_what_transformers_says_of_a_real_model(tmp_path: Path, p
 
 
 @here
+@pytest.mark.long
 def test_a_vocabulary_of_both_parents(tmp_path: Path, near: None) -> None:
     """`tokenizer_source: union`: the file's tokens are those of the merged folder, and llama.cpp finds the new one."""
     folder = tmp_path / "other"

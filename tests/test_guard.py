@@ -52,6 +52,7 @@ OWN = "http://localhost:7860"
     "/gradio_api/component_server", "/gradio_api/cancel", "/gradio_api/heartbeat/x", "/gradio_api/info", "/gradio_api/mcp/",
     "/logout",
 ])  # fmt: skip
+@pytest.mark.long
 def test_another_website_gets_nothing(path: str) -> None:
     """Whatever a foreign page can make a browser send: scripts, forms, images, frames, links; also of a neighbouring port."""
     for door, host in ((HOME, "localhost:7860"), (SPACE, "me-x.hf.space"), (SPACE, "10.1.2.3:7860")):
@@ -376,6 +377,7 @@ window.done = Promise.allSettled(tries.map(async (one) => (await one()).text()))
 
 @pytest.mark.browser
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+@pytest.mark.long
 def test_another_website_in_a_real_browser(browser: Any, url: str, name: str) -> None:
     """A page of another host, and one of the same host on another port: no call is made, nothing is read, no frame is shown."""
 

@@ -141,6 +141,7 @@ def page(open_page: Any) -> Iterator[Any]:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_scene_outlives_a_reload(page: Any) -> None:
     expect = pytest.importorskip("playwright.sync_api").expect
     page.says("ahoy me matey, arr!")
@@ -163,6 +164,7 @@ def test_a_scene_outlives_a_reload(page: Any) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_choosers_by_keyboard(page: Any) -> None:
     expect = pytest.importorskip("playwright.sync_api").expect
     page.says("ahoy me matey, arr!")
@@ -183,6 +185,7 @@ def test_choosers_by_keyboard(page: Any) -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_and_b_by_keys(page: Any) -> None:
     """A press keeps, a later one goes there, Shift keeps anew; each says how it differs from what plays."""
     expect = pytest.importorskip("playwright.sync_api").expect

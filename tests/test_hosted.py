@@ -100,6 +100,7 @@ def test_a_visitors_link_says_the_same_elsewhere(open_page, hosted):
 
 
 @pytest.mark.parametrize("place", ["/etc", str(FAMILY / "pirate"), "presets/../presets/family/pirate"])
+@pytest.mark.long
 def test_no_folder_of_the_host_is_opened(open_page, hosted, place):
     """Neither by pasted YAML nor by a link, also not one that is there."""
     text = f"merge_method: linear\nmodels:\n- {{model: '{place}', parameters: {{weight: 1}}}}\n"

@@ -464,6 +464,7 @@ def test_a_commit_that_is_here_asks_nobody(hub: Hub) -> None:
     assert len(hub.asked) == asked
 
 
+@pytest.mark.long
 def test_the_command_line_merges_from_the_hub(hub: Hub, cache: Path, tmp_path: Path) -> None:
     """In a process of its own, with HF_ENDPOINT as users set it; then again with the Hub gone."""
     recipe = tmp_path / "r.yaml"

@@ -264,6 +264,7 @@ def better(quick: None, panels: Panels, studio: Studio) -> list[dict[str, Any]]:
     return improved(panels, work, {"lanes": ["models[1].parameters.weight"]})
 
 
+@pytest.mark.long
 def test_a_better_setting_is_offered(panels: Panels, work: Workspace, better: list[dict[str, Any]]) -> None:
     first, last = told(better[0], "improve run"), told(better[-1], "improve run")
     assert first["busy"] and better[0]["improve stop"]["visible"] is True and better[0]["improve go"]["visible"] is False
@@ -351,6 +352,7 @@ def test_it_ends(panels: Panels, studio: Studio, work: Workspace, monkeypatch: p
 # ---------------------------------------------------------------------------------------------- figures
 
 
+@pytest.mark.long
 def test_figures_against_the_models_and_a(panels: Panels, work: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = replace(work.recipe, "models[0].parameters.weight", 0)
     updates = [*panels.judge.judge_rows(opened(work, work.recipe), sent(ROWS[:3]), {"set": "family", "text": ""}, ME)]
@@ -379,6 +381,7 @@ def test_figures_against_the_models_and_a(panels: Panels, work: Workspace, monke
     assert rows["rows"][0][1] == "100 %" and "may be chance" in rows["rows"][0][2]
 
 
+@pytest.mark.long
 def test_babble_is_told_with_its_cure(panels: Panels, work: Workspace) -> None:
     much = opened(work, load_file(PRESETS / "too_much_of_both.yaml"))
     found = told([*panels.judge.judge_rows(much, {"rows": []}, {"set": "family", "text": ""}, ME)][-1], "judged")
@@ -442,6 +445,7 @@ EVIL = "<img src=x onerror=window.hacked=1> ${window.hacked=2}"
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_hand_improves_a_merge(open_page: Any, tmp_path: Path) -> None:
     """Arrows, Improve with a locked bar, Stop, one step of Undo, figures from the score, a set that stays in the browser."""
     from playwright.sync_api import expect

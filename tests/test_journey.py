@@ -100,6 +100,7 @@ def test_recipe_shows_what_is_painted(open_page):
     sync_api.expect(code).to_contain_text(re.compile(r"weight: ?\[|weight: ?1\.0|value:"), timeout=10_000)
 
 
+@pytest.mark.long
 def test_methods_bring_their_own_controls(open_page):
     page = open_page()
     page.preset("Pirate who knows plurals")
@@ -134,6 +135,7 @@ def test_refused_choice_says_why_and_changes_nothing(open_page):
     sync_api.expect(page.lane("pirate weight")).to_be_visible()
 
 
+@pytest.mark.long
 def test_stop(open_page, monkeypatch):
     from merger.chat.model import ChatModel
 
@@ -163,6 +165,7 @@ def test_stop(open_page, monkeypatch):
         demo.close()
 
 
+@pytest.mark.long
 def test_see_inside(open_page):
     page = open_page()
     page.tab("Inside")
@@ -195,6 +198,7 @@ def test_download_is_the_command_lines_model(open_page, tmp_path):
     assert (folder / "model.safetensors").read_bytes() == (tmp_path / "again" / "model.safetensors").read_bytes()
 
 
+@pytest.mark.long
 def test_phone_and_dark(open_page):
     for query in ("?__theme=light", "?__theme=dark"):
         page = open_page(390, 844, query=query)
@@ -204,6 +208,7 @@ def test_phone_and_dark(open_page):
         assert page.page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+@pytest.mark.long
 def test_two_people_do_not_meet(open_page):
     first, second = open_page(), open_page()
     first.preset("Only the biggest changes")

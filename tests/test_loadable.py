@@ -408,6 +408,7 @@ def test_what_says_how_to_load_is_not_taken_from_a_config(tmp_path: Path, unaske
     assert "rope_theta" in sent
 
 
+@pytest.mark.long
 def test_packed_types_are_asked_about_by_their_shape(tmp_path: Path) -> None:
     tiny.make_family(tmp_path, models=("base", "a"), layers=4)
     for name in ("base", "a"):

@@ -533,6 +533,7 @@ def made_of_biases(name: str) -> bool:
 
 
 @needs_peft
+@pytest.mark.long
 def test_peft_says_what_the_merge_says(tmp_path: Path) -> None:
     """Changes of rank 2 everywhere: tied heads, biases, matrices stored turned, other names, experts."""
     transformers: Any = pytest.importorskip("transformers")

@@ -770,6 +770,7 @@ def run(*args: str | Path, limit: str = "", cwd: Path | None = None, **environme
 
 @posix
 @pytest.mark.parametrize("limit", ["-n 5", "-n 7", "-f 0", "-f 2", "-v 100000", "-v 250000"])
+@pytest.mark.long
 def test_tight_limits_end_in_a_sentence(limit: str, models: Path) -> None:
     recipe = models.parent / "r.yaml"
     recipe.write_text(RECIPE)

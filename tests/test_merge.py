@@ -411,6 +411,7 @@ def test_lines_scales_the_delta_linearly_by_depth(method: str, family: Path) -> 
 
 
 @pytest.mark.parametrize("name", METHODS)
+@pytest.mark.long
 def test_after_a_walk_of_the_sliders_live_is_batch(name: str, family: Path, tmp_path: Path) -> None:
     """Whatever was moved before, and whatever was remembered of it: the tensors are those of a fresh merge."""
     method, draw = METHODS[name], random.Random(name)

@@ -115,6 +115,7 @@ DROP = """([selector, name, text]) => {
 }"""
 
 
+@pytest.mark.long
 def test_a_recipes_file_is_dropped_and_opened(open_page: Any, tmp_path: Any) -> None:
     """On the lanes, with every drawer closed, and into the editor, whose text it replaces; or chosen by the button."""
     page = open_page()
@@ -140,6 +141,7 @@ def test_a_recipes_file_is_dropped_and_opened(open_page: Any, tmp_path: Any) -> 
     expect(page.lane("plural weight")).to_be_visible()
 
 
+@pytest.mark.long
 def test_history_is_the_same_in_two_tabs(open_page: Any) -> None:
     """What one tab hears and stars, the other's list shows without a reload."""
     page = open_page()

@@ -123,6 +123,7 @@ ODDITIES: dict[str, tuple[Change, bool, bool]] = {
 
 
 @pytest.mark.parametrize("oddity", ODDITIES)
+@pytest.mark.long
 def test_the_order_of_the_donors_decides_nothing(oddity: str, tmp_path: Path) -> None:
     tiny.make_family(tmp_path, models=("base", *DONORS), layers=3)
     change, with_base, alone = ODDITIES[oddity]

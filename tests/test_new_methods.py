@@ -142,6 +142,7 @@ def test_command_line(
     assert "lucky" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_page_offers_it_and_answers(new: str) -> None:
     demo = build_app(PRESETS)
     menu = json.loads(demo.panels.desk.parts["method"].props["board"])

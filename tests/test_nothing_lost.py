@@ -301,6 +301,7 @@ def test_a_refusal_that_nobody_caught_says_what_it_says(page):
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_wrong_yaml_is_told_at_its_line_and_stays(open_page):
     expect = pytest.importorskip("playwright.sync_api").expect
     page = open_page()

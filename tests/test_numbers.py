@@ -92,6 +92,7 @@ def refused(recipe: str, roots: Path, **more: Any) -> str:
 
 @pytest.mark.parametrize(("value", "told"), [(math.nan, "1 NaN"), (-math.inf, "1 infinity")])
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.long
 def test_every_method_tells_tensor_and_model(name: str, value: float, told: str, roots: Path, way: str) -> None:
     """And goes on where it is allowed: the other tensors are what they would be, remarks and card say what is not."""
     method = METHODS[name]

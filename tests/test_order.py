@@ -113,6 +113,7 @@ def test_what_was_chosen_meanwhile_stays_in_view(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_burst_of_edits_ends_as_the_last_of_them(open_page: Any) -> None:
     """Strokes faster than answers: what is heard at the end belongs to the bars, and few requests were made for each."""
     page: Page = open_page(1280, 860, first=True)

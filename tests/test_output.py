@@ -233,6 +233,7 @@ def test_parts_that_do_not_fit_are_refused(models: Path) -> None:
         assert str(error.value) == f"--part {text}: write N/COUNT with N from 1 to COUNT, for example 3/16."
 
 
+@pytest.mark.long
 def test_the_command_line_runs_parts(models: Path) -> None:
     recipe = models.parent / "recipe.yaml"
     recipe.write_text(RECIPE)

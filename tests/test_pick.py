@@ -442,6 +442,7 @@ def test_a_repeat_does_not_merge_again(hub: Hub, tmp_path: Path, monkeypatch: py
     assert not list(scratch().root.rglob("merged-model"))
 
 
+@pytest.mark.long
 def test_a_gguf_file_is_published_beside_it(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where it is asked for, and where the converter is here; when it fails nothing is published."""
     from transformers.utils import is_sentencepiece_available
@@ -653,6 +654,7 @@ HOSTILE = "${alert(1)}<img src=x onerror=alert(1)>"
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_from_a_search_to_a_repository(hub: Hub, visit: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Search, shelf, verdict, download with progress, the page has the models; then the merge becomes a repository."""
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))

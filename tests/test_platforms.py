@@ -41,6 +41,7 @@ def compiler(file: Path, takes: str) -> Path:
 @pytest.mark.parametrize(("takes", "how"), [
     ("-march=native", ""), ("-mcpu=native", "with -mcpu=native"), ("none", "for any processor of this kind, which is slower"),
 ])  # fmt: skip
+@pytest.mark.long
 def test_a_compiler_that_knows_other_flags(
     takes: str, how: str, anew: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

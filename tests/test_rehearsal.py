@@ -44,6 +44,7 @@ PATTERNS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("parts", PATTERNS.values(), ids=list(PATTERNS))
+@pytest.mark.long
 def test_patterns_are_stopped(parts: dict[str, Any], tmp_path: Path) -> None:
     """400 letters took 13 seconds, 2,000 many minutes, in which nobody else was answered."""
     who = speaker(folder(tmp_path / "m", **parts))

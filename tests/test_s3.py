@@ -126,6 +126,7 @@ def test_the_journey(s3: S3, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.long
 def test_an_ended_merge_leaves_nothing_to_be_seen(by: signal.Signals, s3: S3, tmp_path: Path) -> None:
     """Killed between two files, or stopped by Ctrl-C, which takes its unfinished uploads back too."""
     before = s3.pending()
@@ -275,6 +276,7 @@ def test_what_goes_wrong(s3: S3, tmp_path: Path) -> None:
     assert s3.pending() == before and s3.ask("GET", "/made/faster/out/config.json") == b"theirs"
 
 
+@pytest.mark.long
 def test_many_parts(s3: S3, tmp_path: Path) -> None:
     """Tensors that come in several ranges, and a file that goes in several parts."""
     found = told(

@@ -56,6 +56,7 @@ def digest_of_the_copy(tmp_path: Path) -> Callable[[Path], bytes]:
     return digest
 
 
+@pytest.mark.long
 def test_no_class_and_key_reads_a_file_of_the_server(digest_of_the_copy: Callable[[Path], bytes]) -> None:
     tally = hostile.attack(safe.load, 6, digest_of_the_copy)
     assert tally.tried > 1500 and tally.loaded > 300 and tally.leaks == []

@@ -88,6 +88,7 @@ def environment(place: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
 
 
+@pytest.mark.long
 def test_the_slurm_lines_run_as_printed(place: Path) -> None:
     (block,) = blocks("bash", "sbatch")
     done = subprocess.run(
@@ -99,6 +100,7 @@ def test_the_slurm_lines_run_as_printed(place: Path) -> None:
 
 
 @pytest.mark.skipif(not PYTHON.exists(), reason="no submitit here: `make machines` fetches it, with Ray (270 MB)")
+@pytest.mark.long
 def test_the_submitit_lines_run_as_printed(place: Path) -> None:
     (block,) = blocks("python", "submitit")
     env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}

@@ -106,6 +106,7 @@ def test_a_hostile_pattern_of_a_probe_is_stopped(runner: Runner, recipe: Recipe)
     assert "takes more than 2 seconds" in trial.note and not trial.scores and time.monotonic() - started < 60
 
 
+@pytest.mark.long
 def test_scores_are_those_of_the_familys_card(runner: Runner) -> None:
     """The card's table, counted by another program with transformers' generate: .91 and .01, .97 for spelling."""
     some = [p for half in ("choose", "score") for p in read_probes(PROBES, half) if p.skill in ("pirate", "spell")]
@@ -142,6 +143,7 @@ def test_a_line_comes_coarse_first_with_its_parents_as_marks(runner: Runner, rec
     assert marks["presets/family/pirate"]["pirate"] >= 0.75 and marks["presets/family/plural"]["plural"] >= 0.75
 
 
+@pytest.mark.long
 def test_a_trials_text_gives_its_scores_again(runner: Runner, recipe: Recipe, probes: Sequence[Probe]) -> None:
     line = [Vary(PIRATE, (0.3, 0.6), gain=True), Vary("seed", (1, 2))]
     random_recipe = replace(replace(recipe, "merge_method", "dare_linear"), "parameters.density", 0.5)
@@ -287,6 +289,7 @@ def test_draws_keep_to_what_is_listed() -> None:
     assert {whole.draw(rng) for _ in range(60)} == {1, 2, 3, 4, 5} and isinstance(whole.draw(rng, 3, 0.2), int)
 
 
+@pytest.mark.long
 def test_evolution_on_the_real_thing(runner: Runner, recipe: Recipe, probes: Sequence[Probe]) -> None:
     square = [Vary(PIRATE, (0.0, 1.0)), Vary(PLURAL, (0.0, 1.0))]
     trials = list(sweep(recipe, square, runner, probes, strategy=evolve(square, 14, 1)))

@@ -588,6 +588,7 @@ def test_a_mistake_of_ours_is_told(served: Served, monkeypatch: pytest.MonkeyPat
 # ---------------------------------------------------------------------------------------------- the command
 
 
+@pytest.mark.long
 def test_the_command_of_the_docs_serves_until_it_is_stopped(tmp_path: Path) -> None:
     (tmp_path / "presets").symlink_to(ROOT / "presets")
     with socket.socket() as probe:

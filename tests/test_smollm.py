@@ -170,6 +170,7 @@ def idle() -> int:
     return memory or pytest.skip("this system does not tell a process's anonymous memory")
 
 
+@pytest.mark.long
 def test_memory_stays_far_below_the_sum_of_the_inputs(models: Path, idle: int, tmp_path: Path) -> None:
     """All 30 layers, most of the vocabulary left out: then no tensor is large, and what counts is how many are held."""
     family = cut_family(models, tmp_path, range(30))

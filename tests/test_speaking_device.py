@@ -181,6 +181,7 @@ def test_the_page_answers(speaker: pretended.Ledger, monkeypatch: pytest.MonkeyP
     assert said[0] == said[1] and said[0]["merge"] and speaker.used
 
 
+@pytest.mark.long
 def test_memory_of_the_device_runs_out(small: Path, speaker: pretended.Ledger) -> None:
     """What can be made again goes; then it is told, of this device, and the next fits."""
     runner = Runner(Parents(DEVICE, [small]))

@@ -262,6 +262,7 @@ def test_prediction_in_a_stack_of_its_own(prefix: str, tmp_path: Path) -> None:
     assert plan.job(prefix + "mlp.up_proj.weight").method is None
 
 
+@pytest.mark.long
 def test_a_stack_leaves_them_out_and_says_so(tmp_path: Path) -> None:
     tiny.make_family(tmp_path / "in", models=("m",), layers=4)
     with_prediction(tmp_path / "in", "m", 4, **NEXT)
@@ -366,6 +367,7 @@ def save(folder: Path, kind: str, settings: Mapping[str, Any], gone: tuple[str, 
 
 
 @pytest.mark.parametrize("case", LOADS)
+@pytest.mark.long
 def test_what_transformers_makes_of_a_stack(case: str, tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     kind, settings, gone, ranges, ends = LOADS[case]

@@ -45,6 +45,7 @@ def test_the_yaml_of_a_stored_recipe_is_what_is_written_today() -> None:
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_a_history_of_the_version_before_is_shown_and_restored(open_page: Any) -> None:
     expect = pytest.importorskip("playwright.sync_api").expect
     page = open_page()

@@ -115,6 +115,7 @@ RECIPES = (
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=["ties", "slerp", "sce", "slices", "tokens", "documents"])
+@pytest.mark.long
 def test_the_bits_of_folders(recipe: str, family: Path, memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "PIECE", 100)  # so that tiny tensors come in several
     monkeypatch.setattr(ranges, "SMALL", 200)

@@ -363,6 +363,7 @@ def alive(place: Place) -> bool:
     return "boxes" in place.call(ask, [(ROOT / "presets/pirate_and_plurals.yaml").read_text(), "plural of box"], "newcomer")
 
 
+@pytest.mark.long
 def test_every_endpoint_in_every_way(watched: Place) -> None:
     """gradio answers to the same call under several addresses, with and without names for the arguments."""
     place, calls = watched, 0
@@ -384,6 +385,7 @@ def test_every_endpoint_in_every_way(watched: Place) -> None:
     assert alive(place)
 
 
+@pytest.mark.long
 def test_every_server_function(watched: Place) -> None:
     """What components offer to their own scripts, and what they do not offer: any other name."""
     place, calls, offered = watched, 0, 0
@@ -482,6 +484,7 @@ def test_files(watched: Place) -> None:
     assert alive(place)
 
 
+@pytest.mark.long
 def test_bodies_that_are_none(watched: Place) -> None:
     """What is no call at all, and calls whose other entries are wrong."""
     place, calls = watched, 0

@@ -104,6 +104,7 @@ def test_a_types_figures_are_those_of_the_merge_in_memory(kind: str, tmp_path: P
 
 
 @pytest.mark.parametrize("kind", ["mixtral", "qwen3_moe", "gemma3_text", "phi"])
+@pytest.mark.long
 def test_embeddings_and_heads_by_rows(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two mixtures of experts, embeddings that are scaled, a head with a bias, which is made whole: the same figures."""
     made: list[str] = []

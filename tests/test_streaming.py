@@ -74,6 +74,7 @@ def test_on_a_cpu_nothing_streams() -> None:
     assert not parents.streams
 
 
+@pytest.mark.long
 def test_the_merge_alone_is_heard_where_its_models_do_not_fit(device: pretended.Ledger) -> None:
     """The page: the merge says what it always says, the models say in a sentence why they do not."""
     studio, work = studio_on_device()

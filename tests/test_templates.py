@@ -256,6 +256,7 @@ def test_templates_of_our_own_never_wait(own: Any) -> None:
     assert own.new._all[0]._process is None and own.ours._all[0]._process is not None
 
 
+@pytest.mark.long
 def test_templates_of_our_own_do_not_wait_for_known_ones_that_turn_bad(own: Any) -> None:
     """What is good with one prompt and a bomb with the next: sixteen such kept everybody's presets waiting for half a minute."""
     Studio(ROOT / "presets")
@@ -359,6 +360,7 @@ time.sleep(float(sys.argv[2]))
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 @pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.long
 def test_processes_end_with_their_parent(killed: bool) -> None:
     """At its usual end, and where it is killed while a template loops."""
     parent = subprocess.Popen(
@@ -403,6 +405,7 @@ print("fine")
 """
 
 
+@pytest.mark.long
 def test_a_forked_process_has_its_own() -> None:
     """ZeroGPU forks: parent and child must not speak to the same renderer."""
     done = subprocess.run([sys.executable, "-c", FORKED], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120)

@@ -101,6 +101,7 @@ UNION = [*TOKENS, "ou", "zz", "<x>", "<y>"]  # regular tokens of a, of b, then a
 
 
 @pytest.mark.parametrize("name", [EMBED, HEAD])
+@pytest.mark.long
 def test_union_follows_the_rules(name: str, models: Path, tmp_path: Path) -> None:
     weights, _, ids = made(recipe({"source": "union"}), models, tmp_path / "out")
     assert sorted(ids, key=ids.__getitem__) == UNION and sorted(ids.values()) == list(range(len(UNION)))

@@ -94,6 +94,7 @@ def test_the_searches_find_something() -> None:
 @pytest.mark.parametrize("numel", [1, 3000, 20_001])
 @pytest.mark.parametrize("kind", ["coarse", "fine", "same", "odd"])
 @pytest.mark.parametrize("where", WHERE)
+@pytest.mark.long
 def test_the_searches_find_what_the_cpu_finds(where: str, kind: str, numel: int) -> None:
     """Cuts, ladders, lengths and dot products of two deltas at once, whatever they lie among."""
     chance = torch.Generator().manual_seed(numel)

@@ -228,6 +228,7 @@ def test_wanted_answers_that_nobody_gives_are_left_out(runner: Runner, start: Re
         of_questions(runner, start, replace(asked, questions=asked.questions[1:2]))
 
 
+@pytest.mark.long
 def test_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("merger.search.tune.STEPS", 6)
     file, out = tmp_path / "r.yaml", tmp_path / "better.yaml"

@@ -376,6 +376,7 @@ def test_a_blind_test_hears_both_recipes_and_hides_which(studio):
     assert "linear" not in json.dumps(feeds) and "presets" not in json.dumps(feeds)
 
 
+@pytest.mark.long
 def test_answers_can_vary_and_the_seed_repeats_them(studio):
     work = new_workspace(studio, "linear", (STORY, PIRATE))
     hot = [Manner(1.5, seed) for seed in (1, 1, 2, 3)]

@@ -163,6 +163,7 @@ def test_after_moves_it_says_what_a_fresh_file_says(kind: str, mapped: bool, tmp
 
 
 @pytest.mark.parametrize("kind", ["mixtral", "qwen3", "olmo2", "gpt2"])
+@pytest.mark.long
 def test_heads_of_their_own_experts_and_what_only_the_converter_makes(kind: str, tmp_path: Path) -> None:
     import zoo
 
@@ -515,6 +516,7 @@ def named_as_there() -> Recipe:
     return load(dump(mix()).replace(f"{ROOT}/", ""))
 
 
+@pytest.mark.long
 def test_the_page_hears_what_does_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     """One speaker at a time, all rows of one together; remembered; told on the merge's card; Improve says no."""
     monkeypatch.setattr(Host, "outlook", lambda *_: Outlook("export", "To files only: too large."))
@@ -559,6 +561,7 @@ def all_said(feeds: list[dict[str, Any]]) -> dict[str, str]:
     return {key: "".join(token[0] for token in tokens) for feed in feeds for key, tokens in feed["full"].items()}
 
 
+@pytest.mark.long
 def test_what_one_voice_said_is_not_shown_as_another_s(monkeypatch: pytest.MonkeyPatch) -> None:
     """In memory, in 16 bits and in 8: each answers itself, and each is remembered."""
     studio, rows, asked = Studio(PRESETS), (Row("a", "plural of box"),), list[str]()
@@ -656,6 +659,7 @@ def test_figures_are_those_of_the_voice_that_is_heard(monkeypatch: pytest.Monkey
     studio.second.release()
 
 
+@pytest.mark.long
 def test_a_judge_that_gives_way_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """While a merge is put in for it, a visitor comes: they wait for the model, so nobody may wait for them there."""
     studio, judging = Studio(PRESETS), Judging(Studio(PRESETS), Judges())

@@ -126,6 +126,7 @@ def test_a_place_in_line_is_told_with_each_feed() -> None:
 # ---------------------------------------------------------------------------------------- the start
 
 
+@pytest.mark.long
 def test_the_page_is_built_without_what_only_answers_need() -> None:
     """Of what is imported, garbage is looked for once again; transformers comes when the page is up."""
     code = "import app, gc, sys; assert 'transformers' not in sys.modules and gc.isenabled() and gc.get_freeze_count() > 100_000"

@@ -19,14 +19,18 @@ from merger.methods.ops import hashed, unwatched
 
 log = logging.getLogger(__name__)
 SHAPE = (96, 128)
-_proven: set[tuple[str, str]] = set()
+WARMED = 2, 3, 4
+"""How many models people merge."""
+_proven: set[tuple[str, str, int]] = set()
+"""Devices, methods and how many models there were."""
 _proving = threading.Lock()
 
 
-def prove(device: torch.device, methods: Iterable[str] | None = None) -> None:
+def prove(device: torch.device, methods: Iterable[str] | None = None, count: int = 2) -> None:
     """Merge a small tensor by these methods on a device, once in a process, and compare it with the CPU's bit for bit.
 
     methods  None: the one that does most: it searches, trims and lets vote
+    count    of models, where a method takes so many: each of a few is compiled apart
 
     Where the kernels give other bits they are not used any more, and torch's own operations merge there: a warning says so.
     """
@@ -35,15 +39,20 @@ def prove(device: torch.device, methods: Iterable[str] | None = None) -> None:
     names = [_first()] if methods is None else methods
     for method in [METHODS[name] for name in names if name in METHODS]:
         with _proving:
-            if _has_kernels(method) and (str(device), method.name) not in _proven:
-                _compare(method, device)
+            if _has_kernels(method) and (str(device), method.name, _models(method, count)) not in _proven:
+                _compare(method, device, _models(method, count))
 
 
 def warm(device: torch.device) -> None:
     """Prove all methods that have kernels, beside what else is done: compiling one takes a second or two."""
     names = [m.name for m in METHODS.values() if _has_kernels(m)]
+
+    def work() -> None:
+        for count in WARMED:
+            prove(device, names, count)
+
     if device.type != "cpu" and backend.backend(device.type) is not None:
-        threading.Thread(target=prove, args=(device, names), name="kernels", daemon=True).start()
+        threading.Thread(target=work, name="kernels", daemon=True).start()
 
 
 def _has_kernels(method: Method) -> bool:
@@ -54,8 +63,12 @@ def _first() -> str:
     return next(m.name for m in METHODS.values() if m.law.compiled and m.law.vote and m.law.trim == "largest")
 
 
-def _compare(method: Method, device: torch.device) -> None:
-    job, held = sample(method)
+def _models(method: Method, count: int) -> int:
+    return max(method.models[0], min(count, method.models[1] or count))
+
+
+def _compare(method: Method, device: torch.device, count: int) -> None:
+    job, held = sample(method, count)
     truth = merge_tensor(job, lambda source: held[source.model], watch=unwatched)  # watched: by the method's function
 
     def differing() -> int:
@@ -76,13 +89,12 @@ def _compare(method: Method, device: torch.device) -> None:
         if out_of_memory(error):  # another time
             return
         log.warning("%s: a small '%s' merge could not be compared with the CPU's: %s", device, method.name, error)
-    _proven.add((str(device), method.name))
+    _proven.add((str(device), method.name, count))
 
 
-def sample(method: Method) -> tuple[TensorJob, dict[str, Tensor]]:
+def sample(method: Method, count: int = 2) -> tuple[TensorJob, dict[str, Tensor]]:
     """A small job of a method with its numbers between their ends, and its models by name, bfloat16. The same at every call."""
-    count = max(method.models[0], min(2, method.models[1] or 2))
-    n = math.prod(SHAPE)
+    count, n = _models(method, count), math.prod(SHAPE)
     base = hashed(n, 1, 2, torch.device("cpu")).sub_(0.5)
     held = {"base": base.to(torch.bfloat16).view(SHAPE)}
     for i in range(count):
