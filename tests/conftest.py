@@ -53,6 +53,7 @@ TIMED = (
     "test_templates.py", "test_zerogpu.py", "test_bounds_of_visitors.py", "test_bounds_of_sessions.py", "test_bounds_of_disk.py",
     "test_luck.py", "test_rehearsal.py", "test_loadable.py", "test_output.py", "test_background.py", "test_strangers.py",
     "test_docs.py", "test_wheel.py", "test_fuzz.py", "test_serve.py", "test_ray.py", "test_ray_merge.py", "test_scale.py",
+    "test_ranges.py",
 )  # fmt: skip
 
 

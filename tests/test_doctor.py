@@ -162,6 +162,7 @@ def test_sound_models_come_out_clean(name: str) -> None:
 
 
 @pytest.mark.parametrize(("method", "more"), [("ties", ""), ("linear", ""), ("task_arithmetic", "tokenizer_source: union\n")])
+@pytest.mark.long
 def test_sound_merges_come_out_clean(method: str, more: str, tmp_path: Path) -> None:
     models = "".join(f"  - {{model: {FAMILY / n}, parameters: {{weight: 0.5, density: 0.8}}}}\n" for n in ("pirate", "plural"))
     base = "" if method == "linear" else f"base_model: {FAMILY / 'base'}\n"

@@ -118,6 +118,7 @@ def test_no_folder_of_the_host_is_opened(open_page, hosted, place):
         expect(page.page.get_by_label("Folder on this computer")).to_have_count(0)
 
 
+@pytest.mark.long
 def test_a_model_of_the_hub_is_not_fetched_by_a_recipe(open_page, hosted):
     text = "merge_method: linear\nmodels:\n- {model: tiny/other, parameters: {weight: 1}}\n"
     query = urllib.parse.urlencode({"r": workspace.link(load(text)), "__theme": "light"})

@@ -278,6 +278,7 @@ def test_a_better_setting_is_offered(panels: Panels, work: Workspace, better: li
     assert recipe.models[0].parameters != work.recipe.models[0].parameters
 
 
+@pytest.mark.long
 def test_taking_it_is_one_step_of_undo(panels: Panels, work: Workspace, better: list[dict[str, Any]]) -> None:
     text = better[-1]["improved"]
     used = panels.improve.use(work, text, ME)["work"]

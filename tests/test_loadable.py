@@ -173,6 +173,7 @@ def test_a_refusal_names_what_is_wrong(
     assert told == " ".join(" ".join(said[:-2]).split()) and told in (tmp_path / "out/README.md").read_text()
 
 
+@pytest.mark.long
 def test_what_is_wrong_with_the_donor_already_is_not_the_recipes_fault(tmp_path: Path) -> None:
     tiny.make_family(tmp_path / "in", models=("base", "a"), layers=4)
     for name in ("base", "a"):

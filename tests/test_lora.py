@@ -189,6 +189,7 @@ def config_of(folder: Path) -> dict[str, Any]:
     return json.loads((folder / "config.json").read_text())
 
 
+@pytest.mark.long
 def test_a_lora_on_a_tied_head_gives_the_output_its_own(tied: Path) -> None:
     make_lora(tied / "l", {HEAD: (24, 8), Q: (8, 8)})
     a, b = factors(tied, "l", HEAD)

@@ -126,6 +126,7 @@ def test_where_factors_would_be_larger_there_are_none() -> None:
 # ---------------------------------------------------------------------------------------------- the adapter
 
 
+@pytest.mark.long
 def test_a_merge_of_adapters_is_kept_whole(root: Path, tmp_path: Path) -> None:
     """Ranks 2 and 3 on the same matrix make 5; the adapter on its base is the merge, through this program's own reader."""
     made = written(root, tmp_path / "out")

@@ -337,6 +337,7 @@ def test_a_wrong_yaml_is_told_at_its_line_and_stays(open_page):
 
 
 @pytest.mark.browser
+@pytest.mark.long
 def test_an_error_of_ours_is_a_sentence_and_loses_nothing(browser, monkeypatch):
     """In this process, so that it can be planted: what is typed is there afterwards, and words in errors are only words."""
     sync = pytest.importorskip("playwright.sync_api")

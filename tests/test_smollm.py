@@ -181,6 +181,7 @@ def test_memory_stays_far_below_the_sum_of_the_inputs(models: Path, idle: int, t
     assert peak < 0.3 * inputs, f"{peak / 1e6:.0f} MB for {inputs / 1e6:.0f} MB of models"
 
 
+@pytest.mark.long
 def test_memory_of_the_whole_model_is_that_of_its_largest_tensor(merged: dict[str, tuple[Path, int]], idle: int) -> None:
     """The embeddings are a fifth of this model. With them the peak exceeds the sum of the inputs: copies in float32."""
     largest = 49152 * 576 * FLOAT32

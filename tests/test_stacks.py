@@ -401,6 +401,7 @@ def test_what_transformers_makes_of_a_stack(case: str, tmp_path: Path) -> None:
             assert getattr(model.config, key) == [listed[i] for i in order]
 
 
+@pytest.mark.long
 def test_a_stack_of_the_text_of_a_model_that_sees(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     config = transformers.Gemma3Config(

@@ -119,6 +119,12 @@ def test_the_searches_find_what_the_cpu_finds(where: str, kind: str, numel: int)
                 assert 0 < ladder.nbytes <= 768 and list(ladder.steps) == sorted(set(ladder.steps))
                 for step, above, at in zip(ladder.steps, ladder.above, ladder.at, strict=True):
                     assert (above, at) == (int((~(size <= step)).sum()), int((size == step).sum()))
+            other = sorted(
+                {1 + numel // 5, 1 + numel // 4, 1 + 2 * numel // 3, numel}
+            )  # between steps of the ladders, and at them
+            later = gpu.search(lies, below, [other, other], [ladder for ladder, _ in found])
+            for x, (_, cuts) in zip(tensors, later, strict=True):
+                assert [str(cut) for cut in cuts] == [str(cpu.kth(x, under, k)) for k in other]
             if kind == "coarse" and numel > 3000 and under is not None:  # most densities are told by what is remembered
                 assert all(sum(ladder.at) > numel / 2 for ladder, _ in found)
             if kind != "odd":

@@ -834,6 +834,7 @@ def test_a_real_model_says_what_transformers_says(real: tuple[Recipe, LlamaRunne
 
 
 @pytest.mark.smollm
+@pytest.mark.long
 def test_a_long_text_is_left_at_once(real: tuple[Recipe, LlamaRunner]) -> None:
     recipe, runner = real
     voice, stopped = runner.merged(recipe), [0.0]

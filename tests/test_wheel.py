@@ -101,6 +101,7 @@ def test_it_is_the_installed_one(installed: Path) -> None:
     assert "Add the weighted deltas." in ran(installed, "methods", "task_arithmetic")
 
 
+@pytest.mark.long
 def test_it_merges_a_preset(installed: Path, tmp_path: Path) -> None:
     """The same bits as from the checkout; the recipe and its models are those inside, from whatever folder."""
     ran(installed, "merge", PLURALS, str(tmp_path / "away"), "--quiet")

@@ -239,7 +239,7 @@ def _cut(x: Tensor, base: Tensor | None, k: int, source: tuple[Source, Source | 
 
 
 _LADDERED = 1 << 16, 1 << 32
-"""Elements of the deltas that have ladders."""
+"""Elements of the deltas that have ladders; on a GPU smaller ones have them, too."""
 
 
 def _told(known: Known, source: _Delta, k: int) -> tuple[float, float] | None:

@@ -265,10 +265,11 @@ def _numbers(trims: Sequence[Trim], weights: Sequence[float] = ()) -> list[float
 def _there(device: torch.device, words: Sequence[int], numbers: Sequence[float] = ()) -> tuple[Tensor, Tensor]:
     """Whole numbers (int64) and others (float32) on a device, in one upload: each costs as much as a launch.
 
-    CUDA copies what is so small before it returns, also where it does not wait for what was launched before.
+    CUDA copies what is so small before it returns, also where it does not wait for what was launched before; nobody has seen
+    whether AMD's does.
     """
     both = bytearray(array("q", words)) + bytearray(array("f", numbers))
-    there, at = torch.frombuffer(both, dtype=torch.uint8).to(device, non_blocking=True), 8 * len(words)
+    there, at = torch.frombuffer(both, dtype=torch.uint8).to(device, non_blocking=not torch.version.hip), 8 * len(words)
     return there[:at].view(torch.int64), there[at:].view(torch.float32)
 
 
