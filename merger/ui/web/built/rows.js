@@ -1,4 +1,4 @@
-// npm run build: e6c23dccbf876e87 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
+// npm run build: a000322d246c8973 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
 "use strict";
 (()=>{var ht=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
 :tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rows .rw-table{width:100%;margin:0;\
@@ -126,8 +126,8 @@ t==="csv"?[r,o,n,String(a)].map(d=>`"${d.replaceAll('"','""')}"`).join(","):n?`$
 nswer,match,ticked"]:[],...i.map(s)].join(`
 `)}
 `}var z=class{constructor(t,e,s,r,o){this.box=l("div","rw-askrow"),this.field=l("textarea","rw-field"),this.field.rows=1,this.field.maxLength=2e3,this.field.dir="\
-auto";let n=matchMedia("(min-width: 861px)").matches;this.field.placeholder=n?"Ask something. Enter asks":"Ask something",this.field.setAttribute("aria-label","\
-Prompt"),this.last="";let a=()=>{let h=M(this.field.value);h.trim()?t(h)&&(this.last=h,this.field.value="",this.grow()):e()};this.field.addEventListener("input",
+auto";let n=matchMedia("(min-width: 1500px)").matches;this.field.placeholder=n?"Ask something. Enter asks":"Ask something",this.field.setAttribute("aria-label",
+"Prompt"),this.last="";let a=()=>{let h=M(this.field.value);h.trim()?t(h)&&(this.last=h,this.field.value="",this.grow()):e()};this.field.addEventListener("input",
 ()=>this.grow()),this.field.addEventListener("keydown",h=>{h.key==="Enter"&&!h.shiftKey&&!h.isComposing?(h.preventDefault(),a()):h.key==="Escape"?(this.field.value=
 "",this.grow()):h.key==="ArrowUp"&&!this.field.value&&this.last&&(h.preventDefault(),this.field.value=this.last,this.grow())}),this.send=b(p("rw-send","Ask",a),
 "Adds a row; with nothing written, asks all rows again. Shift+Enter breaks the line"),this.chips=E(l("span","rw-chips")),this.full=l("span","rw-full",`At most ${8}\

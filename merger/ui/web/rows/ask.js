@@ -19,7 +19,7 @@ export class Ask {
     this.field.rows = 1;
     this.field.maxLength = CHARACTERS;
     this.field.dir = 'auto';
-    const wide = matchMedia('(min-width: 861px)').matches; // on a phone it would be cut, and has no such key
+    const wide = matchMedia('(min-width: 1500px)').matches; // in a narrower field it would be cut, and a phone has no such key
     this.field.placeholder = wide ? 'Ask something. Enter asks' : 'Ask something';
     this.field.setAttribute('aria-label', 'Prompt');
     this.last = '';
