@@ -194,6 +194,7 @@ def test_a_planted_fault_is_found_and_nothing_else(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["mended", "model"]
 
 
+@pytest.mark.long
 def test_a_base_that_was_no_ancestor_is_told_from_the_recipe(folder: Path, tmp_path: Path) -> None:
     other = Path(shutil.copytree(FAMILY / "base", tmp_path / "other"))
     weights(other, noise)

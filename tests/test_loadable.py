@@ -194,6 +194,7 @@ def test_what_is_wrong_with_the_donor_already_is_not_the_recipes_fault(tmp_path:
     [(dict(model_type="unheard-of"), "transformers knows no model type 'unheard-of'."),
      (dict(model_type=None), "config.json names no model type.")],
 )  # fmt: skip
+@pytest.mark.long
 def test_a_type_that_transformers_does_not_know(change: dict[str, Any], why: str, tmp_path: Path) -> None:
     tiny.make_family(tmp_path / "in", models=("base", "a"), layers=4)
     for name in ("base", "a"):

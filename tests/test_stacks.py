@@ -421,6 +421,7 @@ def test_a_stack_of_the_text_of_a_model_that_sees(tmp_path: Path) -> None:
     assert made["vision_config"]["num_hidden_layers"] == 8
 
 
+@pytest.mark.long
 def test_live_and_batch_have_one_config(tmp_path: Path) -> None:
     save(tmp_path / "m", "qwen2", {}, ())
     parts = ", ".join(f"{{sources: [{{model: m, layer_range: {r}}}]}}" for r in ODD)

@@ -109,6 +109,7 @@ def test_it_merges_a_preset(installed: Path, tmp_path: Path) -> None:
     assert (tmp_path / "away/model.safetensors").read_bytes() == (tmp_path / "here/model.safetensors").read_bytes()
 
 
+@pytest.mark.long
 def test_what_lies_here_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(["inspect", PLURALS]) == 0 and "task_arithmetic" in capsys.readouterr().out
@@ -156,6 +157,7 @@ def test_its_page_answers_a_preset(page_away: str, open_page: Any) -> None:
     shown.says("r-o-b-o-t")
 
 
+@pytest.mark.long
 def test_its_page_answers_a_program(page_away: str) -> None:
     from gradio_client import Client
 
@@ -165,6 +167,7 @@ def test_its_page_answers_a_program(page_away: str) -> None:
 
 
 @pytest.mark.parametrize("host", ["203.0.113.9", "no such host", "a" * 300])
+@pytest.mark.long
 def test_a_host_that_is_not_ours(host: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GRADIO_SERVER_NAME", "")
     assert main(["page", "--host", host]) == 1
@@ -172,6 +175,7 @@ def test_a_host_that_is_not_ours(host: str, capsys: pytest.CaptureFixture[str], 
     assert said.startswith(f"MergeError: the page cannot be served at {host}: ") and said.count("\n") == 1
 
 
+@pytest.mark.long
 def test_a_page_that_cannot_be_served_says_why(installed: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -187,12 +191,14 @@ def test_a_page_that_cannot_be_served_says_why(installed: Path) -> None:
 
 
 @pytest.mark.parametrize("port", ["0", "65536", "x", "-1"])
+@pytest.mark.long
 def test_a_port_is_a_port(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["page", f"--port={port}"])
     assert f"{port}: a port is a whole number from 1 to 65535." in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_the_options_reach_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
     """--share makes it a page for strangers before it is built: no folders, nothing in the owner's name."""
     from merger.ui import serve
