@@ -160,8 +160,9 @@ def test_ranks_in_rows_are_the_cpus(where: str, block: int, shape: tuple[int, ..
 
 
 @needs_triton
-def test_rows_too_long_for_ranks_are_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_too_large_for_the_kernels_is_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("merger.kernels.gpu.RANKED_ROW", 100)
     with interpreting():
         assert [fused.supports(job("della", 2, (3, columns), {}, torch.float32)) for columns in (100, 101)] == [True, False]
         assert fused.supports(job("dare_ties", 2, (3, 101), {}, torch.float32))
+        assert [fused.supports(job("ties", 2, (256, 4096, rows), {}, torch.bfloat16)) for rows in (2047, 2048)] == [True, False]

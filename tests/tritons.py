@@ -84,7 +84,13 @@ def compiled(target: str, mode: str, out: str, aligned: bool = True, based: bool
         "DIVIDE": mode == "added", "ALIGNED": aligned, "BLOCK": 1024, "DTYPE": 1 if aligned else -1,
         "MODELS": {"added": 3, "elected": 2, "mixed": 0, "alone": 1}[mode] if aligned else 0, "WIDE": not aligned,
     }  # fmt: skip
-    plain = {"out": f"*{out}", "words": "*i64", "numbers": "*fp32", "models": "i32", "n": "i64", "first": "i64"}
+    plain = {
+        "out": f"*{out}",
+        "words": "*i64",
+        "numbers": "*fp32",
+        "models": "i32",
+        **dict.fromkeys(("n", "first"), "i32" if aligned else "i64"),
+    }
     return _asm(target, "merged", constants, plain, aligned)
 
 

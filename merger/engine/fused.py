@@ -80,6 +80,8 @@ def supports(job: TensorJob, device: str = "cpu") -> bool:
         return False
     if law.trim not in by.TRIMS or (law.trim == "ranked" and args.get("rescale") == "inverse"):
         return False
+    if by is gpu and math.prod(job.shape) >= gpu.ELEMENTS:
+        return False
     if law.trim == "ranked" and by is gpu and job.shape and job.shape[-1] > gpu.RANKED_ROW:
         return False
     if n == 1 and method.base == "optional":

@@ -24,6 +24,8 @@ from merger.methods.trims import chances, shares
 MOST_MODELS = RECIPE_MODELS
 TRIMS = frozenset({"all", "largest", "middle", "random", "ranked"})
 """Trims of laws that the kernels do."""
+ELEMENTS = 1 << 31
+"""Of a tensor, fewer than these: counts are 32 bits wide, and all of a delta may be 0 (fused experts that nobody trained)."""
 RANKED_ROW = 1 << 16
 """Elements of a row that has ranks, at most: the work grows with their square beyond a few thousand."""
 _BLOCK, _RANKED, _WARPS = 1024, 4096, 16
@@ -77,7 +79,7 @@ def lengths(tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim
 
 
 def _totals(sums: Tensor) -> list[float]:
-    """As `ops.total_of_groups` of each row. (rows, groups) float64."""
+    """Each row added up in the order of `ops.total`, whose groups these are the sums of. (rows, groups) float64."""
 
     def add(kernels: Any) -> None:
         nonlocal sums
@@ -326,6 +328,6 @@ def _kernels() -> Any:
 
 
 __all__ = [
-    "MOST_MODELS", "OUTS", "RANKED_ROW", "TRIMS", "TritonError", "available", "combine", "distrust", "lengths", "products",
-    "ranked", "search", "searching", "supports",
+    "ELEMENTS", "MOST_MODELS", "OUTS", "RANKED_ROW", "TRIMS", "TritonError", "available", "combine", "distrust", "lengths",
+    "products", "ranked", "search", "searching", "supports",
 ]  # fmt: skip

@@ -133,11 +133,6 @@ GROUP = 4096
 """Elements that are added up together, of a tensor that has so many."""
 
 
-def total_of_groups(sums: Tensor) -> Tensor:
-    """`total` of a tensor's elements by the sums of its groups of 4096, float64, in their order."""
-    return _added([sums])
-
-
 def _sum(a: Tensor, b: Tensor | None) -> Tensor:
     """Groups of 4096 are folded: one half is added to the other until one number is left. Then those numbers likewise."""
     return _added([_folded(block, a.numel()) for block in _blocks(a, b)] or [a.new_zeros(1, dtype=torch.float64)])
