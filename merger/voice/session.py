@@ -33,6 +33,7 @@ from merger.gguf.kinds import GGML, KINDS, Kind, packed_rows, row_bytes
 from merger.gguf.process import Converter, missing
 from merger.hub.access import Access
 from merger.kernels.build import available as compiled
+from merger.kernels.devices import give_back
 from merger.recipe import Recipe
 from merger.voice import library
 from merger.voice.loaded import Loaded
@@ -185,7 +186,7 @@ class GgufSession:
         if self._of != self.parents.generation:  # a parent is another than it was: every tensor may be
             self.done.clear()
             self._of = self.parents.generation
-        stale = self._stale(plan, recast)
+        first_time, stale = not self.done, self._stale(plan, recast)
         whole = {source for sources in recast.whole.values() for source in sources}
         total, made = sum(job.slot.nbytes for job in stale), 0
         try:
@@ -202,6 +203,8 @@ class GgufSession:
             raise
         self.done |= {job.name: job for job in stale}
         self.plan, self.recipe = plan, recipe
+        if first_time:
+            give_back()  # what a filling leaves behind would take the place of the parents' pages, which the next move reads
         return tuple(job.name for job in stale)
 
     def _stale(self, plan: Plan, recast: Recast) -> list[TensorJob]:
