@@ -3,7 +3,7 @@
     python benchmarks/drag.py                            # 3 models x 32 and x 80 layers, invented numbers
     python benchmarks/drag.py --models .cache/smollm     # also the real page on a folder with base and its fine-tunes
 
-A hand (Chromium through playwright, one move each 16 ms) paints for some seconds. Timed is from when the browser got the
+A hand (Chromium through playwright, a move each 20 to 50 ms) paints for some seconds. Timed is from when the browser got the
 pointer's last move to the frame in which the strip is drawn from it: p50 and p90 in milliseconds, where the page works the strip
 out by itself, and where it asks Python (each message then, to its answer). Also: the longest and the number of main-thread
 tasks over 50 ms while dragging, and how long Python took for what came in.
@@ -143,7 +143,10 @@ def real(folder: Path) -> tuple[gr.Blocks, list[float]]:
 
 
 def paint(page: Page, seconds: float) -> None:
-    """One hand, up and down across the first lane, for so long."""
+    """One hand, up and down across the first lane, for so long; when it moves has nothing to do with when the screen is drawn.
+
+    A move is answered when it was drawn: the next one sent at once would wait for a whole frame each time.
+    """
     pad = page.locator(".mx-pad").first
     pad.scroll_into_view_if_needed()
     box = pad.bounding_box()
@@ -154,12 +157,11 @@ def paint(page: Page, seconds: float) -> None:
     end = time.monotonic() + seconds
     x, way = 0.1, 1
     while time.monotonic() < end:
-        started = time.monotonic()
+        time.sleep(draw.uniform(0.004, 0.036))  # two frames and less
         x += way * 0.012
         if not 0.08 < x < 0.92:
             way = -way
         page.mouse.move(box["x"] + x * box["width"], box["y"] + draw.uniform(0.15, 0.85) * box["height"])
-        page.wait_for_timeout(max(0, 16 - 1e3 * (time.monotonic() - started)))
     page.mouse.up()
 
 

@@ -55,8 +55,20 @@ def _forward(part: nn.Linear, given: Tensor) -> Tensor:
 
 def product(given: Tensor, weight: Tensor) -> Tensor:
     """given (rows, k) times weight (n, k), both in half precision, as float32 (rows, n); gradients reach both."""
+    if not torch.is_grad_enabled() or not (given.requires_grad or weight.requires_grad):
+        return _multiplied(given, weight)  # a small model's products take no longer than the way into torch's autograd
     made: Tensor = _Product.apply(given, weight)
     return made
+
+
+def _multiplied(given: Tensor, weight: Tensor) -> Tensor:
+    rows, n, whole = given.shape[0], weight.shape[0], _filled(given)
+    if weight.numel() <= _PIECE:
+        return (whole @ weight.float().T)[:rows]
+    made = whole.new_empty(whole.shape[0], n)
+    for a, b, piece in _pieces(weight):
+        made[:, a:b] = whole @ piece.T
+    return made[:rows]
 
 
 class _Product(torch.autograd.Function):
@@ -65,12 +77,7 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, given: Tensor, weight: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         ctx.save_for_backward(given, weight)
-        rows, n = given.shape[0], weight.shape[0]
-        whole = _filled(given)
-        made = whole.new_empty(whole.shape[0], n)
-        for a, b, piece in _pieces(weight):
-            made[:, a:b] = whole @ piece.T
-        return made[:rows]
+        return _multiplied(given, weight)
 
     @staticmethod
     def backward(ctx: Any, slope: Tensor) -> tuple[Tensor | None, Tensor | None]:  # pyright: ignore[reportIncompatibleMethodOverride]

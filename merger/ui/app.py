@@ -45,7 +45,7 @@ from merger.ui.studio import Studio
 from merger.ui.workspace import Workspace, start
 
 PRESETS = presets()
-SIGNALS = ("tick", "stroke", "asked", "spoken", "see table", "see inside", "see kin")
+SIGNALS = ("stroke", "tick", "asked", "spoken", "see table", "see inside", "see kin")
 
 LAUNCH: dict[str, Any] = {
     "theme": Default(primary_hue="zinc", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),

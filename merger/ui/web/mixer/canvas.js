@@ -1,10 +1,27 @@
 // Small things that canvases are drawn with.
 
 import { ink } from '../shared/colours.js';
+import { onResize } from '../shared/dom.js';
 
 const FONT = '10px system-ui, -apple-system, "Segoe UI", sans-serif';
 
 /** @typedef {[number, number]} Point */
+
+/** @type {WeakMap<HTMLCanvasElement, [number, number]>} */
+const sizes = new WeakMap();
+
+/**
+ * Know a canvas's size from now on: asking for it while a hand drags lays the page out once more in every frame.
+ * @param {HTMLCanvasElement} canvas
+ * @param {() => void} redraw it has another size than it was drawn for
+ */
+export function watchSize(canvas, redraw) {
+  onResize(canvas, () => {
+    const [w, h] = sizes.get(canvas) ?? [0, 0];
+    sizes.set(canvas, [canvas.clientWidth, canvas.clientHeight]);
+    if (w !== canvas.clientWidth || h !== canvas.clientHeight) redraw();
+  });
+}
 
 /**
  * A canvas cleared and scaled for its size on screen and the display's pixels.
@@ -13,7 +30,7 @@ const FONT = '10px system-ui, -apple-system, "Segoe UI", sans-serif';
  */
 export function sheet(canvas) {
   const scale = window.devicePixelRatio || 1;
-  const [w, h] = [canvas.clientWidth, canvas.clientHeight];
+  const [w, h] = sizes.get(canvas) ?? [canvas.clientWidth, canvas.clientHeight];
   const [pw, ph] = [Math.round(w * scale), Math.round(h * scale)];
   if (canvas.width !== pw || canvas.height !== ph) Object.assign(canvas, { width: pw, height: ph });
   const g = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));

@@ -3,6 +3,7 @@
 import { press, setText } from '../shared/dom.js';
 import { wayOf } from '../shared/keyboard.js';
 import { clamp } from '../shared/numbers.js';
+import { watchSize } from './canvas.js';
 import { pick, point, spotAt } from './strip.js';
 
 /** @typedef {import('./mixer.js').Mixer} Mixer */
@@ -105,6 +106,8 @@ function key(m, event) {
 /** @param {Mixer} m */
 export function wireStrip(m) {
   const canvas = m.parts.stripCanvas;
+  watchSize(canvas, () => m.mark('strip'));
+  watchSize(m.parts.scale, () => m.mark('scale'));
   let brushedAt = -1e4;
   canvas.addEventListener('pointerdown', (event) => {
     if (event.button !== 0 || !(m.brushing || event.shiftKey)) return;

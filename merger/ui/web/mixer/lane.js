@@ -3,6 +3,7 @@
 import { el, press, setAttribute, setText, titled } from '../shared/dom.js';
 import { oneStop } from '../shared/keyboard.js';
 import { fixed } from '../shared/numbers.js';
+import { watchSize } from './canvas.js';
 import { hearOnly, mute } from './edits.js';
 import { wireKeys } from './keys.js';
 import { openMenu } from './menu.js';
@@ -104,6 +105,7 @@ export function makeBank(m, lane) {
   box.append(head);
   if (lane.note) box.append(el('p', 'mx-note', lane.note));
   box.append(track);
+  watchSize(canvas, () => m.mark(lane.path));
   wirePointer(m, bank);
   wireKeys(m, bank);
   return bank;
