@@ -44,7 +44,7 @@ LONG = (
 # Their journeys in the browser are among the long tests, which `make check` leaves out; others see the same page in less time.
 JOURNEYS = (
     "test_desk.py", "test_instrument.py", "test_people.py", "test_access.py", "test_chat.py", "test_explore.py",
-    "test_waiting.py",
+    "test_waiting.py", "test_must_stay.py", "test_numbers.py", "test_sets.py",
 )  # fmt: skip
 
 # What goes by the clock, or by other processes, is tried a second time, and a journey in the browser a third: on a busy machine a

@@ -516,6 +516,7 @@ def unforeseen(monkeypatch: pytest.MonkeyPatch) -> None:
 TOLD = r"The GPU's memory \(pretended\) ran out: .* together [\d.]+ [kMG]B; [\d.]+ [kMG]B are free\. .*would fit"
 
 
+@pytest.mark.long
 def test_an_answer_lets_go_of_old_models_and_is_given(device: pretended.Ledger, unforeseen: None) -> None:
     """Other models' voices are in the way: they go, and nobody hears of it."""
     studio, work = studio_on_device()

@@ -212,6 +212,7 @@ def test_what_is_no_model_is_refused(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert "is no folder" in capsys.readouterr().err
 
 
+@pytest.mark.long
 def test_a_copy_is_written_nowhere_else(folder: Path, tmp_path: Path) -> None:
     change(folder, "config.json", vocab_size=300)
     found = examine(folder, ask=False)

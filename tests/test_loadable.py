@@ -209,6 +209,7 @@ def test_a_type_that_transformers_does_not_know(change: dict[str, Any], why: str
     )
 
 
+@pytest.mark.long
 def test_modules_that_are_not_named(tmp_path: Path) -> None:
     transformers = pytest.importorskip("transformers")
     from test_stacks import TEXT

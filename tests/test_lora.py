@@ -233,6 +233,7 @@ def test_what_one_lora_does_to_tied_embeddings_another_finds_in_the_head(tied: P
     torch.testing.assert_close(model.read("lm_head.weight"), rows + 1.5 * d @ c)
 
 
+@pytest.mark.long
 def test_a_head_that_is_stored_and_called_tied_is_untied_by_a_lora(tied: Path) -> None:
     tensors = tiny.read_weights(tied / "base")
     save_file(tensors | {"lm_head.weight": tensors[EMBED + ".weight"].clone()}, tied / "base/model.safetensors")

@@ -369,6 +369,7 @@ def wide(folder: Path, layers: int = 12, width: int = 1024, vocabulary: int = 0)
         file.truncate(8 + len(written) + end)
 
 
+@pytest.mark.long
 def test_the_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     asked = tmp_path / "mine.txt"
     asked.write_text("plural of box => boxes\nsay hello ~> aye\nplural of baby ?> babies | babys\n")

@@ -86,6 +86,7 @@ def test_without_optuna_there_is_one_sentence(monkeypatch: pytest.MonkeyPatch, t
         study.optuna()
 
 
+@pytest.mark.long
 @needed
 def test_trials_are_kept_and_go_on(tmp_path: Path, family: Path) -> None:
     runner = Runner(Parents(roots=[family]))

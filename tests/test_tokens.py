@@ -117,6 +117,7 @@ def test_union_follows_the_rules(name: str, models: Path, tmp_path: Path) -> Non
     assert len(weights[name]) == len(UNION)
 
 
+@pytest.mark.long
 def test_without_a_base_the_mean_of_the_owners(models: Path, tmp_path: Path) -> None:
     vocabulary(models / "a", ["h", "</s>", "<s>", "<unk>", "<c>"], special=(*tiny.SPECIAL, "<c>"))
     models_of = json.loads(recipe({"source": "union"}, "linear"))

@@ -42,6 +42,7 @@ def test_a_type_is_merged_loaded_and_heard(kind: str, tmp_path: Path) -> None:
     assert sum(column.kind == "layer" for column in columns) == 4  # the text's; the towers have two
 
 
+@pytest.mark.long
 def test_the_oracle_tells_a_wrong_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A zoo that finds everything right would be no test."""
     real = zoo.chat_model
