@@ -1,12 +1,15 @@
 """Half-precision products where a processor has none of its own: right to one rounding, the same bits beside any others."""
 
+import contextlib
+import threading
 from collections.abc import Iterator
 
 import pytest
 import torch
 from torch import nn
 
-from merger.chat import products
+from merger.chat import forward, products
+from merger.chat.forward import Forward
 from merger.chat.products import multiply_in_float32, slow
 
 HALVES = [torch.bfloat16, torch.float16]
@@ -107,3 +110,37 @@ def test_where_torch_has_such_products_they_are_its_own(monkeypatch: pytest.Monk
     monkeypatch.setattr(products, "product", lambda *_: pytest.fail("it was multiplied in float32"))
     made, given = layer((48, 96), torch.bfloat16), torch.randn(9, 48).bfloat16()
     assert torch.equal(made(given), nn.functional.linear(given, made.weight, made.bias))
+
+
+@pytest.mark.skipif(forward.threads_of_openmp() is None, reason="no OpenMP here")
+@pytest.mark.parametrize(("tokens", "threads"), [(3, 1), (4000, 2)])
+def test_a_small_pass_wakes_no_other_thread(tokens: int, threads: int) -> None:
+    """Beside others' work it would wait for it many times as long as it computes. Afterwards all is as before."""
+
+    class Counts(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(64, 128))
+            self.device = torch.device("cpu")
+            self.seen: list[int] = []
+
+        def forward(self, input_ids: torch.Tensor, use_cache: bool, past_key_values: object) -> None:
+            self.seen.append(torch.get_num_threads())
+            if tokens == 3:
+                raise KeyboardInterrupt
+
+    def ask() -> None:
+        with contextlib.suppress(KeyboardInterrupt):
+            Forward(module, 10).call([1] * tokens, None, 1)
+        after.append(torch.get_num_threads())
+
+    before, module, after = torch.get_num_threads(), Counts(), list[int]()
+    torch.set_num_threads(2)
+    try:
+        ask()
+        other = threading.Thread(target=ask)
+        other.start()
+        other.join()
+    finally:
+        torch.set_num_threads(before)
+    assert module.seen == [threads, threads] and after == [2, 2]

@@ -1,10 +1,12 @@
 """A transformers module as answers call it, and what it says after a text."""
 
 import contextlib
+import ctypes
+import functools
 import inspect
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, TypeVar
@@ -55,6 +57,34 @@ def rows_of(logits: Tensor) -> list[Row]:
     even = (top.values[:, 0] - top.values[:, 1] <= bound).tolist()
     shares, ids = top.values.exp().tolist(), top.indices.tolist()
     return [Row(row, best[i], tuple(zip(ids[i], shares[i], strict=True)), even[i], logits[i]) for i, row in enumerate(chances)]
+
+
+_SMALL = 1 << 24
+"""Products of weights with tokens that one thread does in the time in which another wakes for each of a pass's layers."""
+
+
+@functools.cache
+def threads_of_openmp() -> Callable[[int], None] | None:
+    """Sets how many threads the one that calls computes with; None where OpenMP is not to be found. torch's own call would set it
+    for all threads that are to come, too."""
+    try:
+        return ctypes.PyDLL(None).omp_set_num_threads
+    except (AttributeError, OSError, TypeError):
+        return None
+
+
+@contextlib.contextmanager
+def _alone(small: bool) -> Generator[None]:
+    """Compute with one thread: on a busy machine a small product waits for the other many times as long as it takes."""
+    before, threads = torch.get_num_threads(), threads_of_openmp()
+    if not small or before == 1 or threads is None:
+        yield
+        return
+    threads(1)
+    try:
+        yield
+    finally:
+        threads(before)
 
 
 T = TypeVar("T")
@@ -123,7 +153,8 @@ class Forward:
         """The module's output for these tokens after what is in the cache."""
         given = torch.tensor([fresh], device=self.device)
         kept = {"logits_to_keep": keep} if "logits_to_keep" in self.takes else {}
-        return self.module(input_ids=given, use_cache=True, **kept, **{self.keeps: cache})
+        with _alone(self._numbers * len(fresh) <= _SMALL):
+            return self.module(input_ids=given, use_cache=True, **kept, **{self.keeps: cache})
 
     def whole(self, ids: list[int], keep: int) -> Tensor:
         """The logits after the last `keep` of these tokens, (keep, vocabulary), with nothing kept."""
@@ -172,6 +203,11 @@ class Forward:
     def takes(self) -> frozenset[str]:
         """The arguments that the module's forward knows by name."""
         return frozenset(inspect.signature(self.module.forward).parameters)
+
+    @cached_property
+    def _numbers(self) -> int:
+        """How many weights it has."""
+        return sum(weight.numel() for weight in self.module.parameters())
 
     @property
     def keeps(self) -> str:
