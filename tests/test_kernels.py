@@ -1,8 +1,10 @@
 """The compiled passes give the bits of the torch functions, for every method, dtype and shape they take."""
 
+import gc
 import itertools
 import math
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -246,15 +248,90 @@ def test_files_are_read_where_memory_is_short(
     todo = job(method, n, (300, 1001), args, torch.bfloat16)
     mapped = torch.ones(len(held), 300, 1001, dtype=torch.bfloat16)
     (tmp_path / "file").write_bytes(torch.stack([*held.values()]).view(torch.uint8).numpy().tobytes())
-    handle = os.open(tmp_path / "file", os.O_RDONLY)
     views = dict(zip(held, mapped, strict=True))
-    with windows.reading({mapped.data_ptr(): (mapped.nbytes, handle, "the file")}):
+    with windows.reading({mapped.data_ptr(): (mapped.nbytes, windows.Handle(tmp_path / "file"))}):
         assert same(making.merge_tensor(todo, reads(views)), by_torch(todo, held))
         parts = sorted(((start, part.clone()) for start, part in making.stretches(todo, reads(views))), key=lambda p: p[0])
         assert same(torch.cat([part for _, part in parts]), by_torch(todo, held))
         os.truncate(tmp_path / "file", 5000)
         with pytest.raises(OSError) as error:
             list(making.stretches(todo, reads(views)))
-        assert error.value.filename == "the file"
-    os.close(handle)
+        assert error.value.filename == str(tmp_path / "file")
     assert windows.place(mapped) is None
+
+
+@pytest.mark.parametrize("method", ["task_arithmetic", "ties", "breadcrumbs", "della"])
+@pytest.mark.parametrize("wide", [torch.float32])
+def test_a_base_of_another_type_is_read_from_its_file(
+    method: str, wide: torch.dtype, only_compiled: None, tmp_path: Path
+) -> None:
+    """Its window is its own: where its numbers are wider, they would be read into memory that was given back."""
+    n, shape = 2, (700, 1001)
+    held = models(n, shape, torch.bfloat16)
+    held = {name: x.to(wide) if name == "base" else x for name, x in held.items()}
+    todo = job(method, n, shape, dict(next(a for m, a in CASES if m == method)), torch.bfloat16)
+    views, files = {}, {}
+    for name, x in held.items():
+        (tmp_path / name).write_bytes(x.contiguous().view(torch.uint8).numpy().tobytes())
+        views[name] = torch.ones_like(x)
+        files[views[name].data_ptr()] = (x.nbytes, windows.Handle(tmp_path / name))
+    found: list[torch.Tensor] = []
+
+    def merge() -> None:
+        with windows.reading(files):
+            found.append(making.merge_tensor(todo, reads(views)))
+
+    for _ in range(2):
+        thread = threading.Thread(target=merge)
+        thread.start()
+        thread.join()
+        assert same(found[-1], by_torch(todo, held))
+
+
+def test_a_file_stays_open_while_somebody_reads_by_it(
+    only_compiled: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another's merge ends, and its handle's number goes to another file: what reads by it goes on reading its own."""
+    shape = (64, 1001)
+    held = models(1, shape, torch.bfloat16)
+    todo = job("task_arithmetic", 1, shape, {"weight": (0.5,)}, torch.bfloat16)
+    views, files = {}, {}
+    for name, x in held.items():
+        (tmp_path / name).write_bytes(x.contiguous().view(torch.uint8).numpy().tobytes())
+        views[name] = torch.ones_like(x)
+        files[views[name].data_ptr()] = (x.nbytes, windows.Handle(tmp_path / name))
+    context = windows.reading(files)
+    passes, others = cpu.loaded(), list[int]()
+
+    class Ends:
+        def __getattr__(self, name: str) -> object:
+            if not others and name == "merger_combine":
+                files.clear()
+                context.__exit__(None, None, None)
+                gc.collect()
+                (tmp_path / "other").write_bytes(bytes(1 << 20))
+                others.extend(os.open(tmp_path / "other", os.O_RDONLY) for _ in range(9))
+            return getattr(passes, name)
+
+    monkeypatch.setattr(cpu, "loaded", Ends)
+    context.__enter__()
+    made = making.merge_tensor(todo, reads(views))
+    assert others and same(made, by_torch(todo, held))
+    for other in others:
+        os.close(other)
+
+
+@pytest.mark.parametrize("method", ["ties", "dare_ties", "della"])
+def test_what_makes_the_passes_is_asked_for_once(method: str, only_compiled: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another thread may find a device's numbers wrong in the middle of a merge."""
+    held, looks = models(2, (300, 401), torch.bfloat16), [0]
+    args: dict[str, object] = {"weight": (0.6, 0.4), "density": (0.3, 0.4), "rescale": True}
+    todo = job(method, 2, (300, 401), args, torch.bfloat16)
+
+    def given_up(kind: str) -> object:
+        looks[0] += 1
+        return cpu if looks[0] <= 3 else None  # the engine's, whether it may, and that of who prepares
+
+    monkeypatch.setattr(fused.backend, "backend", given_up)
+    assert same(making.merge_tensor(todo, reads(held), known=fused.Known()), by_torch(todo, held))
+    assert looks[0] == 3

@@ -1,5 +1,6 @@
 """The second voice: llama.cpp says what a freshly loaded file would say, after every move; and what transformers says."""
 
+import ctypes
 import json
 import logging
 import shutil
@@ -19,6 +20,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import merger.engine.tensor as stretching
+import merger.voice.loaded as loading
 import merger.voice.session as sessions
 from merger.chat.conversation import Conversation
 from merger.chat.model import Plain
@@ -852,3 +854,46 @@ def test_a_long_text_is_left_at_once(real: tuple[Recipe, LlamaRunner]) -> None:
     loaded = runner.gguf.loaded
     assert loaded is not None and loaded.heard == []
     assert words(runner, recipe, "Hello") == words(runner, recipe, "Hello") != ""
+
+
+def test_a_text_for_which_there_is_no_room_costs_the_next_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twice the room is asked for first, then what the text takes; a shorter text is read as before. No text: no words."""
+    asked, logits = list[int](), (ctypes.c_float * 10)(*range(10))
+
+    class Library:
+        def llama_context_default_params(self) -> SimpleNamespace:
+            return SimpleNamespace()
+
+        def llama_init_from_model(self, model: int, params: Any) -> int:
+            asked.append(params.n_ctx)
+            return int(params.n_ctx <= 1500)
+
+        def llama_decode(self, *_: Any) -> int:
+            return 0
+
+        def llama_get_logits_ith(self, *_: Any) -> int:
+            return ctypes.addressof(logits)
+
+        llama_memory_seq_rm = llama_init = llama_get_memory = lambda *_: 1
+        llama_free = llama_memory_clear = llama_set_abort_callback = lambda *_: None
+
+    monkeypatch.setattr(loading, "complaint", lambda: "no memory")
+    one = loading.Loaded.__new__(loading.Loaded)
+    none = [0] * loading.CHUNK
+    batch = SimpleNamespace(n_tokens=0, token=[*none], pos=[*none], n_seq_id=[*none], logits=[*none], seq_id=[[0] for _ in none])
+    state = {"lock": threading.RLock(), "heard": [], "_model": 1, "_context": 0, "_tokens": 0, "_handle": -1, "_tensors": {}}
+    one.__dict__.update(
+        state, _library=Library(), length=8192, _threads=1, words=10, mapped=False, writes=0, _batch=batch,
+        _stop=ctypes.create_string_buffer(2), _asks=ctypes.c_void_p(),
+    )  # fmt: skip
+    monkeypatch.setattr(loading.Loaded, "close", lambda self: None)
+    one._room(1024)  # pyright: ignore[reportPrivateUsage]
+    for tokens in (10, 1100, 10):
+        assert one.read([1] * tokens, 1).shape == (1, 10)
+    with pytest.raises(MergeError, match="no room for a text of 1,600 tokens"):
+        one.read([1] * 1600, 1)
+    assert one.read([1] * 3, 1).shape == (1, 10)
+    assert asked == [1024, 2048, 1100, 2200, 1600, 1100]
+    for ids, keep in (([], 1), ([1], 2)):
+        with pytest.raises(MergeError, match="no token"):
+            one.read(ids, keep)

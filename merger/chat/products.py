@@ -17,7 +17,8 @@ from torch import Tensor, nn
 _PIECE = 1 << 19
 """Weights that are converted at once: 2 MB in float32, which a processor's own memory holds."""
 _ROWS = 4
-"""Rows are filled up to a multiple of this: by so many at a time each gives the same bits whatever stands beside it."""
+"""Rows are filled up to a multiple of this: by so many at a time each gives the same bits whatever stands beside it, where a
+layer's inputs are a multiple of 4. Others with few outputs were seen to differ; merger/chat/reuse.py tries it first."""
 
 
 @functools.cache

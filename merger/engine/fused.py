@@ -114,7 +114,7 @@ def prepared(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, kno
     args, law, n = _arguments(job), law_of(job), len(tensors)
     depth = args.get("lines", 1.0)
     if law.combine == "sum":
-        return _trimmed(job, args, tensors, base, measured, depth)
+        return _trimmed(by, job, args, tensors, base, measured, depth)
     if law.combine in ("average", "alone"):
         return Combine(MIXED if law.combine == "average" else ALONE, tuple(law.taken(n, args)), add_base=False)
     key = (job.sources, base_of(job))
@@ -129,15 +129,17 @@ def prepared(job: TensorJob, tensors: Sequence[Tensor], base: Tensor | None, kno
 
 
 def _trimmed(
-    job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], base: Tensor | None, known: Known, depth: float
-) -> Combine:
-    """The methods on deltas: trim each, weigh, add up, with an election or without."""
+    by: backend.Backend, job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], base: Tensor | None, known: Known,
+    depth: float,
+) -> Combine:  # fmt: skip
+    """The methods on deltas: trim each, weigh, add up, with an election or without. by: asked for once, as another thread may
+    find meanwhile that a device is not to be trusted."""
     n = len(tensors)
     weights = per_model(args["weight"], n)
-    if backend.backend(tensors[0].device.type) is gpu:
+    if by is gpu:
         _search(job, args, tensors, base, known)
-    trims = _masked([_trim(job, i, args, x, base, known) for i, x in enumerate(tensors)], tensors, base)
-    trims = _rescaled(job, args, tensors, base, trims, known)
+    trims = _masked(by, [_trim(job, i, args, x, base, known) for i, x in enumerate(tensors)], tensors, base)
+    trims = _rescaled(by, job, args, tensors, base, trims, known)
     divide, rounded = 1.0, torch.tensor(weights, dtype=torch.float32)
     least = float(torch.tensor(cancelled(numbers(rounded)), dtype=torch.float32))
     elected = law_of(job).vote
@@ -175,10 +177,8 @@ def _trim(job: TensorJob, i: int, args: Mapping[str, Any], x: Tensor, base: Tens
     return passes.cut(draws.key(), low, _cut(x, base, ks[1], source, known) if ks[1] else (math.inf, 0.0))
 
 
-def _masked(trims: Sequence[Trim], tensors: Sequence[Tensor], base: Tensor | None) -> list[Trim]:
+def _masked(by: backend.Backend, trims: Sequence[Trim], tensors: Sequence[Tensor], base: Tensor | None) -> list[Trim]:
     """The trims with the masks of those that go by ranks, which are found together."""
-    by = backend.backend(tensors[0].device.type)
-    assert by is not None
     ranked = [i for i, t in enumerate(trims) if t.kind == MASK]
     masks = by.ranked([tensors[i] for i in ranked], base, [trims[i] for i in ranked]) if ranked else []
     found = dict(zip(ranked, masks, strict=True))
@@ -186,11 +186,10 @@ def _masked(trims: Sequence[Trim], tensors: Sequence[Tensor], base: Tensor | Non
 
 
 def _rescaled(
-    job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], base: Tensor | None, trims: Sequence[Trim], known: Known
-) -> tuple[Trim, ...]:
+    by: backend.Backend, job: TensorJob, args: Mapping[str, Any], tensors: Sequence[Tensor], base: Tensor | None,
+    trims: Sequence[Trim], known: Known,
+) -> tuple[Trim, ...]:  # fmt: skip
     """The trims with what gives the deltas their scale back; the sums that are not known yet are found together."""
-    by = backend.backend(tensors[0].device.type)
-    assert by is not None
     densities = per_model(args.get("density", 1.0), len(trims))
     if args.get("rescale") == "inverse":
         return tuple(

@@ -227,24 +227,20 @@ _LOOKS = 256
 @contextlib.contextmanager
 def read_by_files(models: Iterable[Checkpoint], files: Collection[Path]) -> Generator[None]:
     """While this lasts, the compiled passes read these files of the models instead of touching mapped memory."""
-    handles: dict[int, tuple[int, int, str]] = {}
-    try:
-        for model in models:
-            for file in {stored.file for stored in model.tensors.values()} & {*files} if type(model) is Checkpoint else ():
-                mapped = model.mapping(file)
-                begin = address(mapped)
-                if begin not in handles:
-                    handle = os.open(file, os.O_RDONLY)
-                    handles[begin] = (len(mapped), handle, str(file))
-                    if Seen.of(os.fstat(handle)) != mapped.seen:  # another has its name now
-                        raise written_to(file)
-                    if hasattr(os, "posix_fadvise"):  # tensors come by size: reading on past their end is for nothing
-                        os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_RANDOM)
-        with windows.reading(handles):
-            yield
-    finally:
-        for _, handle, _ in handles.values():
-            os.close(handle)
+    handles: dict[int, tuple[int, windows.Handle]] = {}
+    for model in models:
+        for file in {stored.file for stored in model.tensors.values()} & {*files} if type(model) is Checkpoint else ():
+            mapped = model.mapping(file)
+            begin = address(mapped)
+            if begin not in handles:
+                handle = windows.Handle(file)
+                handles[begin] = (len(mapped), handle)
+                if Seen.of(os.fstat(handle.number)) != mapped.seen:  # another has its name now
+                    raise written_to(file)
+                if hasattr(os, "posix_fadvise"):  # tensors come by size: reading on past their end is for nothing
+                    os.posix_fadvise(handle.number, 0, 0, os.POSIX_FADV_RANDOM)
+    with windows.reading(handles):
+        yield
 
 
 def open_checkpoint(reference: str, folder: Path) -> Checkpoint:

@@ -1,6 +1,7 @@
 """The passes of cpu.c over tensors in the CPU's memory, called through ctypes, which lets other threads run."""
 
 import ctypes
+import os
 from array import array
 from collections.abc import Sequence
 
@@ -139,42 +140,47 @@ def _note(seen: Seen | None, how: How, *passed: "_Sources | None") -> None:
         seen.odd |= bool(how.odd) or any(source.odd for sources in passed if sources for source in sources)
 
 
-def _sources(tensors: Sequence[Tensor], trims: Sequence[Trim] = (), weights: Sequence[float] = (), room: int = 0) -> _Sources:
-    """The tensors as the passes take them; room: elements that must be ready at once."""
+def _sources(
+    tensors: Sequence[Tensor], trims: Sequence[Trim] = (), weights: Sequence[float] = (), room: int = 0, begin: int = 1
+) -> _Sources:
+    """The tensors as the passes take them. room: elements that must be ready at once; begin: the first one's window, the
+    base's being 0: a window that is asked for twice may be another the second time, and the first be gone."""
     sources = (Source * len(tensors))()
+    held = list[windows.Handle]()
     for i, x in enumerate(tensors):
         t = trims[i] if trims else ALL
         sources[i] = Source(
             x.data_ptr(), t.mask.data_ptr() if t.mask is not None else None, 0.0, 0.0, KINDS[x.dtype], t.kind, *t.key,
             t.low, t.low_room, t.high, t.high_room, t.density, t.scale, t.divide, weights[i] if weights else 1.0,
         )  # fmt: skip
-        _place(sources[i], x, i + 1, room)
+        held += _place(sources[i], x, begin + i, room)
+    setattr(sources, "held", held)  # noqa: B010  # as long as they are read by, whoever closes them meanwhile
     return sources
 
 
 def _base(base: Tensor | None, room: int = 0) -> _Sources | None:
-    if base is None:
-        return None
-    array = _sources([base])
-    _place(array[0], base, 0, room)
-    return array
+    return None if base is None else _sources([base], room=room, begin=0)
 
 
 def _check(*passed: _Sources | None) -> None:
     """OSError where a file could not be read, or has become shorter."""
-    for source in (source for sources in passed if sources for source in sources):
-        if source.trouble:
-            raise windows.unread(source.file, source.trouble)
+    for sources in passed:
+        for source in sources or ():
+            if source.trouble:
+                file = next(one.file for one in getattr(sources, "held") if one.number == source.file)  # noqa: B009
+                raise OSError(source.trouble, os.strerror(source.trouble), str(file))
 
 
-def _place(source: Source, x: Tensor, i: int, room: int) -> None:
+def _place(source: Source, x: Tensor, i: int, room: int) -> list[windows.Handle]:
+    """The handle that is read by, if any."""
     at = windows.place(x)
     if at is None:
         source.file = -1
-        return
-    source.file, source.place = at
+        return []
+    source.file, source.place = at[0].number, at[1]
     source.room = max(windows.WINDOW, room)
     source.window = windows.window(i, source.room * x.element_size()).data_ptr()
+    return [at[0]]
 
 
 def uniform(draws: Draws, n: int, model: int | None = None) -> Tensor:

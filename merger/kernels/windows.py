@@ -4,51 +4,74 @@ Mapped pages are dear to take back where memory is short; a file's are not.
 """
 
 import contextlib
-import math
 import os
 import threading
 from bisect import bisect_right
 from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 WINDOW = 1 << 19
 """Elements of a window, at least."""
-_mapped: list[tuple[int, int, int, str]] = []
-"""Where files are mapped, in order: address, bytes, a handle to read the file with, its name."""
+
+
+class Handle:
+    """A file that is open for reading: until nobody has it any more, as a pass may be reading by it when a merge ends."""
+
+    def __init__(self, file: Path) -> None:
+        self.file, self.number = file, -1
+        self.number = os.open(file, os.O_RDONLY)
+
+    def __del__(self) -> None:
+        if self.number >= 0:
+            os.close(self.number)
+
+
+@dataclass(frozen=True, order=True)
+class _Mapped:
+    """Where a file is mapped."""
+
+    address: int
+    nbytes: int
+    handle: Handle = field(compare=False)
+
+
+_mapped: list[_Mapped] = []
+"""In order of their addresses."""
 _changing = threading.Lock()
 _own = threading.local()
 
 
 @contextlib.contextmanager
-def reading(files: Mapping[int, tuple[int, int, str]]) -> Generator[None]:
-    """While this lasts, tensors that lie in these mapped files are read from the files, window by window.
+def reading(files: Mapping[int, tuple[int, Handle]]) -> Generator[None]:
+    """While this lasts, tensors that lie in these mapped files are read from the files, window by window, by any thread.
 
-    files  address -> (bytes, handle, name). Mapped pages are dear to take back where memory is short; a file's are not.
+    files  address -> (bytes, handle). Mapped pages are dear to take back where memory is short; a file's are not.
     """
-    entries = [(address, *rest) for address, rest in files.items()]
+    entries = [_Mapped(address, *rest) for address, rest in files.items()]
     with _changing:
         _mapped[:] = sorted([*_mapped, *entries])
     try:
         yield
     finally:
         with _changing:
-            for entry in entries:
-                _mapped.remove(entry)
+            _mapped[:] = [one for one in _mapped if not any(one is entry for entry in entries)]
 
 
-def place(x: Tensor) -> tuple[int, int] | None:
-    """The file that a tensor is to be read from, and where in it; None: from memory."""
+def place(x: Tensor) -> tuple[Handle, int] | None:
+    """The file that a tensor is to be read from, and where in it; None: from memory. Who reads holds the handle."""
     if not _mapped or not x.is_contiguous():
         return None
     with _changing:
-        i = bisect_right(_mapped, (x.data_ptr(), math.inf)) - 1
+        i = bisect_right(_mapped, x.data_ptr(), key=lambda one: one.address) - 1
         if i < 0:
             return None
-        address, nbytes, handle, _ = _mapped[i]
-    offset = x.data_ptr() - address
-    return (handle, offset) if offset + x.nbytes <= nbytes else None
+        found = _mapped[i]
+    offset = x.data_ptr() - found.address
+    return (found.handle, offset) if offset + x.nbytes <= found.nbytes else None
 
 
 def window(i: int, nbytes: int) -> Tensor:
@@ -58,10 +81,3 @@ def window(i: int, nbytes: int) -> Tensor:
         held.pop(i, None)
         held[i] = torch.empty(nbytes, dtype=torch.uint8)
     return held[i]
-
-
-def unread(handle: int, number: int) -> OSError:
-    """The error of reading one of the files of `reading`."""
-    with _changing:
-        name = next((name for _, _, own, name in _mapped if own == handle), None)
-    return OSError(number, os.strerror(number), name)

@@ -72,8 +72,9 @@ class Loaded:
                     self._tensors[name] = found
         self._room(min(CONTEXT, self.length))
 
-    def _room(self, tokens: int) -> None:
-        """Make room for a text of so many tokens; what was heard is dropped."""
+    def _room(self, tokens: int, least: int = 0) -> None:
+        """Make room for a text of so many tokens, or else of the least; what was heard is dropped. MergeError where there is
+        none."""
         if self._context:
             self._library.llama_free(self._context)
             self._context = 0
@@ -84,6 +85,9 @@ class Loaded:
         params.flash_attn, params.no_perf = 0, True  # flash attention was seen to give a wrong answer with q8_0
         complaint()
         self._context = self._library.llama_init_from_model(self._model, params) or 0
+        if not self._context and 0 < least < tokens:
+            self._room(least)
+            return
         if not self._context:
             raise MergeError(f"llama.cpp has no room for a text of {tokens:,} tokens: {complaint() or 'it does not say why'}.")
         self._tokens = tokens
@@ -131,8 +135,12 @@ class Loaded:
                 raise MergeError(f"the text has a token {wrong}; this model's are 0 to {self.words - 1}.")
             if not self._model:
                 raise MergeError(GONE)
-            if len(ids) > self._tokens or not self._context:
-                self._room(min(self.length, max(len(ids), 2 * self._tokens)))
+            if not 0 < keep <= len(ids):
+                raise MergeError("the text has no token that something could be said after.")
+            if len(ids) > self._tokens:
+                self._room(min(self.length, max(len(ids), 2 * self._tokens)), len(ids))
+            elif not self._context:  # there was no room for a longer text
+                self._room(self._tokens)
             start = self._rewound(min(_same(self.heard, ids), len(ids) - keep))
             out = torch.empty((keep, self.words))
             with self._watched(go_on):
