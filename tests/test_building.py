@@ -114,3 +114,30 @@ def test_the_type_a_stranger_writes_changes_nothing(key: str, tmp_path: Path) ->
 def said(folder: Path, name: str) -> str:
     voice = Runner(Parents("cpu", [folder])).parent(name)
     return "".join(token.text for token in voice.tokens("say hello my friend like a pirate", 12))
+
+
+def test_two_that_build_at_once_leave_torch_as_it_was() -> None:
+    """One of them without `building`, by what it found in transformers while the other was inside; and it ends later."""
+    import transformers.modeling_utils as theirs
+
+    before = torch.get_default_dtype, torch.normal
+    first, second, left = (threading.Event() for _ in range(3))
+
+    def inside() -> None:
+        with building(), theirs.local_torch_dtype(torch.bfloat16, "Model"):
+            first.set()
+            second.wait(0.5)
+        left.set()
+
+    def beside() -> None:
+        first.wait(10)
+        with theirs.local_torch_dtype(torch.float16, "Model"):
+            second.set()
+            left.wait(10)
+
+    threads = [threading.Thread(target=inside), threading.Thread(target=beside)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (torch.get_default_dtype, torch.normal) == before

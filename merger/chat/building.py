@@ -57,16 +57,17 @@ def _typed(dtype: torch.dtype, *_: Any) -> Generator[None]:
     """As transformers' own context, for this thread alone."""
     if not dtype.is_floating_point:
         raise ValueError(f"{dtype} is no type of a model's numbers")
-    default, normal, mine = torch.get_default_dtype, torch.normal, threading.get_ident()
+    with _BUILDING:  # also for a module that another thread builds without `building`: its end may come later
+        default, normal, mine = torch.get_default_dtype, torch.normal, threading.get_ident()
 
-    def told() -> torch.dtype:
-        return dtype if threading.get_ident() == mine else default()
+        def told() -> torch.dtype:
+            return dtype if threading.get_ident() == mine else default()
 
-    def drawn(*given: Any, **more: Any) -> Tensor:  # torch lets no mode see this one
-        return _rounded(normal(*given, **more), default(), told() if more.get("dtype") is None else default())
+        def drawn(*given: Any, **more: Any) -> Tensor:  # torch lets no mode see this one
+            return _rounded(normal(*given, **more), default(), told() if more.get("dtype") is None else default())
 
-    with _replaced(torch, "get_default_dtype", told), _replaced(torch, "normal", drawn), _Typed(default(), dtype):
-        yield
+        with _replaced(torch, "get_default_dtype", told), _replaced(torch, "normal", drawn), _Typed(default(), dtype):
+            yield
 
 
 class _Typed(TorchFunctionMode):

@@ -86,8 +86,9 @@ class LlamaRunner(Runner):
 
     def release(self) -> None:
         """Let go of the loaded model."""
-        self._voice = None
-        self.gguf.release()
+        with self.gguf.lock:  # who has just been given it says so meanwhile
+            self._voice = None
+            self.gguf.release()
 
     def _turns(
         self, asked: Mapping[str, Recipe | str], prompt: str, limit: int, sampling: Sampling,
