@@ -8,7 +8,8 @@ import os
 import threading
 from bisect import bisect_right
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 import torch
@@ -30,15 +31,16 @@ class Handle:
             os.close(self.number)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, eq=False)
 class _Mapped:
-    """Where a file is mapped."""
+    """Where a file is mapped. Several may be of one file: each is its own."""
 
     address: int
     nbytes: int
-    handle: Handle = field(compare=False)
+    handle: Handle
 
 
+_address = attrgetter("address")
 _mapped: list[_Mapped] = []
 """In order of their addresses."""
 _changing = threading.Lock()
@@ -53,12 +55,13 @@ def reading(files: Mapping[int, tuple[int, Handle]]) -> Generator[None]:
     """
     entries = [_Mapped(address, *rest) for address, rest in files.items()]
     with _changing:
-        _mapped[:] = sorted([*_mapped, *entries])
+        _mapped[:] = sorted([*_mapped, *entries], key=_address)
     try:
         yield
     finally:
         with _changing:
-            _mapped[:] = [one for one in _mapped if not any(one is entry for entry in entries)]
+            for entry in entries:
+                _mapped.remove(entry)
 
 
 def place(x: Tensor) -> tuple[Handle, int] | None:
@@ -66,7 +69,7 @@ def place(x: Tensor) -> tuple[Handle, int] | None:
     if not _mapped or not x.is_contiguous():
         return None
     with _changing:
-        i = bisect_right(_mapped, x.data_ptr(), key=lambda one: one.address) - 1
+        i = bisect_right(_mapped, x.data_ptr(), key=_address) - 1
         if i < 0:
             return None
         found = _mapped[i]
