@@ -30,6 +30,7 @@ from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from merger.ui.mixer import mixer
+from merger.ui.page import Page as Served
 
 TENSORS = 7  # of each layer
 
@@ -42,7 +43,7 @@ PROBE = """() => {
   addEventListener('pointermove', (event) => { moved = event.timeStamp; }, true);
   const fetch_ = window.fetch;
   window.fetch = async (...args) => {
-    const live = typeof args[1]?.body === 'string' && args[1].body.includes('"lanes"');
+    const live = typeof args[1]?.body === 'string' && args[1].body.includes('lanes');
     if (!live) return fetch_(...args);
     drag.sent += 1;
     const at = moved;
@@ -102,7 +103,7 @@ def synthetic(layers: int, models: int = 3, *, follows: bool) -> tuple[gr.Blocks
         took.append(1e3 * (time.perf_counter() - start))
         return gr.update(stats=stats)
 
-    with gr.Blocks() as demo:
+    with Served() as demo:
         mix = mixer(value, board, strip(value), lambda _: sample)
         mix.input(live, mix, mix, queue=False, trigger_mode="always_last", show_progress="hidden", api_visibility="private")
     return demo, took

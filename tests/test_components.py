@@ -14,6 +14,7 @@ sync_api = pytest.importorskip("playwright.sync_api")
 
 from merger.ui.answers import answers  # noqa: E402  (after the skips)
 from merger.ui.mixer import mixer  # noqa: E402
+from merger.ui.page import Page as Served  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM, reason="no chromium here")]
 
@@ -92,7 +93,7 @@ class App:
         def pick(value: dict[str, Any], event: gr.SelectData) -> None:
             self.seen["select"].append((value.get("picked"), event.index))
 
-        with gr.Blocks() as self.demo:
+        with Served() as self.demo:
             mix = mixer(self.value, made, stats(self.value))
             panel = answers({"rows": ROWS, "open": "r1"}, {"columns": columns})
             box = gr.Textbox(label="message")

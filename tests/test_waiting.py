@@ -25,6 +25,8 @@ from merger.ui.studio import Studio
 from merger.ui.words import Remark
 from merger.ui.workspace import Workspace
 
+HOW = (0.7, 3, True, 40, 0.9, 1.1, "stop", False)
+"""What stands in the fields that say how answers are drawn."""
 AWAY = "No connection; you can go on painting."
 REQUEST = gr.Request()
 
@@ -68,13 +70,13 @@ def test_a_page_keeps_what_a_new_server_needs(panels: Panels) -> None:
 
 
 def resumed(panels: Panels, work: Workspace, value: Any, mixer: Any = None, written: str = "", tick: str = "7") -> dict[str, Any]:
-    return panels.dock.resume(work, value, mixer, written, tick, "3", "5", REQUEST)
+    return panels.dock.resume(REQUEST, work, value, mixer, written, tick, "8", "3", "5", *HOW)
 
 
 def test_a_server_that_was_there_all_the_time_asks_nobody(panels: Panels) -> None:
     work = first(panels.studio)
-    assert resumed(panels, work, {"kept": away.kept(work), "unsent": False}, written=dump(work.recipe)) == {}
-    assert panels.desk.visit(REQUEST).run >= 7 and panels.desk.visit(REQUEST).talking.run >= 5
+    assert resumed(panels, work, {"kept": away.kept(work), "unsent": False}, written=dump(work.recipe)) == {"how": HOW}
+    assert panels.desk.visit(REQUEST).run >= 8 and panels.desk.visit(REQUEST).talking.run >= 5
     asked = resumed(panels, work, {"kept": away.kept(work), "unsent": True}, written=dump(work.recipe), tick="90")
     assert asked["tick"] == "91" and asked["work"].moment == work.moment
 
@@ -91,7 +93,7 @@ def test_what_was_painted_meanwhile_is_one_step(panels: Panels) -> None:
     now = drawn["work"]
     assert now.preset == studio.presets[2].name and now.slots == there.slots and now.past[-1].recipe == there.recipe
     assert lanes.describe(studio.plan(now.recipe))[0]["lanes"][path] == value["lanes"][path]
-    assert drawn["yaml"] == dump(now.recipe) and drawn["drafted"] is False
+    assert drawn["yaml"] == dump(now.recipe) and drawn["drafted"] is False and drawn["how"] == HOW
     drafted = resumed(panels, first(studio), sent, value, written="merge_method: mine, not done")
     assert "yaml" not in drafted and drafted["drafted"] is True
 
@@ -101,7 +103,7 @@ def test_models_that_are_not_here_any_more_are_told(panels: Panels) -> None:
     gone = json.loads(away.kept(work))
     gone["recipe"] = gone["recipe"].replace("family/pirate", "family/parrot")
     drawn = resumed(panels, work, {"kept": json.dumps(gone), "unsent": True})
-    assert "parrot" in drawn["notice"]["value"] and "tick" not in drawn
+    assert "parrot" in drawn["notice"]["value"] and "tick" not in drawn and drawn["how"] == HOW
     for value in (None, 7, {}, {"kept": 7}, {"kept": "x" * 1_000_000, "unsent": "yes"}):
         assert resumed(panels, work, value)["notice"]["value"] == away.MISFIT
 

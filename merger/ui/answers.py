@@ -15,9 +15,9 @@ from merger.ui.bundle import bundle
 def answers(value: dict[str, Any], board: dict[str, Any], feed: dict[str, Any] | None = None, **kwargs: Any) -> gr.HTML:
     """Rows of `value["rows"]`, answered by `board["columns"]`; stream to it with `gr.update(feed=...)`."""
     return gr.HTML(
-        value,
+        json.dumps(value),
         board=json.dumps(board),
-        feed=feed or {},
+        feed=json.dumps(feed or {}),
         manner="",
         html_template="<div class='rows'></div>",  # constant: no data ever meets a template
         js_on_load=bundle("rows"),

@@ -45,7 +45,7 @@ from merger.ui.studio import Studio
 from merger.ui.workspace import Workspace, start
 
 PRESETS = presets()
-SIGNALS = ("stroke", "tick", "asked", "spoken", "see table", "see inside", "see kin")
+SIGNALS = ("let go", "stroke", "tick", "asked", "spoken", "see table", "see inside", "see kin")
 
 LAUNCH: dict[str, Any] = {
     "theme": Default(primary_hue="zinc", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]),
@@ -82,6 +82,7 @@ class Panels:
         first = start(studio.presets[0], studio.base, studio.parents_of_family)
         desk.shows(work=gr.State(first), tab=gr.State("desk"))
         desk.unseen = gr.State()
+        self._hidden()
         with gr.Column(elem_id="desk"):
             self._head(first)
             with gr.Row(equal_height=False, elem_id="stage"):
@@ -119,9 +120,9 @@ class Panels:
                 with gr.Tab("Publish", id="publish", elem_id="tab-publish") as publish_tab:
                     self.publish.view(desk)
             self.dock.view(first)
-        self._hidden()
 
-        # An edit ends by setting `stroke`, on which the answers hang, and `tick`, on which all else hangs that follows an edit.
+        # An edit ends by setting `stroke`, on which the answers hang, and `tick`, on which all else hangs that follows an edit. A
+        # bar that is let go sets `let go`, which nothing waits for: the answers follow the event itself, and then comes `tick`.
         for panel in (
             self.begin,
             self.mixer,

@@ -14,7 +14,8 @@ import merger.ui.workspace as workspace
 from merger.engine.plan import Plan
 from merger.errors import MergeError
 from merger.recipe import Recipe, replace_all
-from merger.ui.events import NEWEST
+from merger.ui.bundle import of_page
+from merger.ui.events import NEWEST, NOW
 from merger.ui.families import Family
 from merger.ui.guard import token_of
 from merger.ui.lanes import columns, short_names
@@ -63,6 +64,9 @@ class Desk(Parts):
         self._typed: list[str] = []
         self._after: list[_After] = []
         self._later: list[_Later] = []
+        self.let_go: Any = None
+        """The event of a bar that was let go. The answers follow it at once: not when the page has drawn what it changed, and
+        before all else, as whatever is asked for first is done first, by the browser and here."""
         self.draws("work", lambda scene: scene.work)
         self.draws("notice", lambda _: gr.update(value="", visible=False))
         for name in ("tick", "stroke"):
@@ -126,6 +130,7 @@ class Desk(Parts):
             return updates
 
         self.bind(self.parts["tick"].change, after_edit, given, drawn, **NEWEST)
+        self.bind(self.let_go.success, None, ["let go"], ["tick"], js=of_page("inAMoment"), **NOW)
 
     # ------------------------------------------------------------------------------------------ who asks
 

@@ -1,18 +1,22 @@
 """The page as gradio's Blocks, behind our door: however it is launched it is guarded, and every error it tells is a sentence."""
 
+import copy
+import json
 import logging
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from inspect import signature
 from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio.blocks import Block
 from gradio.components import Component
 from gradio.components.api_component import Api
 from gradio.oauth import attach_oauth
+from gradio.utils import is_prop_update
 from starlette.middleware import Middleware
 
 from merger.errors import MergeError
@@ -27,6 +31,8 @@ from merger.ui.visitors import Visitors
 log = logging.getLogger(__name__)
 
 _TEXTS = (gr.Textbox, gr.Code)
+_ARGUMENTS = frozenset(signature(gr.HTML.__init__).parameters)
+STAYS: Mapping[str, Any] = gr.skip()
 MISFIT = "What was sent does not fit this event; reload the page."
 
 
@@ -80,18 +86,27 @@ class Page(gr.Blocks):
         try:
             values = await super().preprocess_data(block_fn, inputs, state, explicit_call)
             pairs = zip(block_fn.inputs, values, strict=True)
-            return ["" if value is None and isinstance(block, _TEXTS) else value for block, value in pairs]
+            return ["" if value is None and isinstance(block, _TEXTS) else _told(block, value) for block, value in pairs]
         except gr.Error as error:
             words = MISFIT if "not in the list of choices" in error.message else error.message
             raise gr.Error(words, print_exception=False) from None
         except Exception:
             raise gr.Error(MISFIT, print_exception=False) from None
 
-    async def postprocess_data(self, *given: Any, **named: Any) -> list[Any]:
-        """An event's outputs, without what gradio adds to an update where a property has an event's name: a function's "
-        "address."""
-        outputs = await super().postprocess_data(*given, **named)
-        return [{k: v for k, v in one.items() if not callable(v)} if isinstance(one, dict) else one for one in outputs]
+    async def postprocess_data(self, block_fn: Any, predictions: Any, state: Any = None) -> list[Any]:
+        """An event's outputs. What stays as it is, and new properties of our own parts, need nothing of gradio, which would make
+        each part anew to keep it with the session: 15 ms a message, most of it a search for events' names in our scripts.
+        Of the rest without what it adds where a property has an event's name: a function's address."""
+        if not isinstance(predictions, dict) or not predictions or not all(isinstance(part, Block) for part in predictions):
+            return [_plain(one) for one in await super().postprocess_data(block_fn, predictions, state)]
+        drawn: dict[Any, Any] = {part: _drawn(part, predictions.get(part, STAYS)) for part in block_fn.outputs}
+        others = [part for part, one in drawn.items() if one is None]
+        if others:
+            less = copy.copy(block_fn)
+            less.outputs = others
+            made = await super().postprocess_data(less, {part: predictions.get(part, STAYS) for part in others}, state)
+            drawn |= {part: _plain(one) for part, one in zip(others, made, strict=True)}
+        return list(drawn.values())
 
     def handle_streaming_diffs(
         self, block_fn: Any, data: list[Any], session_hash: str | None, run: Any, final: bool, simple_format: bool = False
@@ -101,6 +116,37 @@ class Page(gr.Blocks):
         first = session_hash is None or run is None or run not in self.pending_diff_streams[session_hash]
         given = super().handle_streaming_diffs(block_fn, data, session_hash, run, final, simple_format=True)
         return given if first or final or simple_format else [[["replace", [], one]] for one in given]
+
+
+def _drawn(part: Block, update: Any) -> Any:
+    """What a browser gets of an update: what stays, or properties of one of our parts; None for anything else.
+
+    Of such parts gradio keeps nothing that it reads again: what comes back from them is given on as it is.
+    """
+    if part.stateful or not is_prop_update(update):
+        return None
+    props = {key: value for key, value in update.items() if key not in ("__type__", "value") and value is not None}
+    value = {"value": _text(update["value"])} if "value" in update else {}
+    if not props and not value:
+        return dict(STAYS)
+    if not isinstance(part, gr.HTML) or props.keys() & _ARGUMENTS:
+        return None
+    value |= {"props": {key: _text(one) for key, one in props.items()}} if props else {}
+    return {**value, **STAYS}
+
+
+def _text(one: Any) -> Any:
+    """What our parts read as JSON: gradio's page copies every leaf of an object at each message of any event."""
+    return json.dumps(one) if isinstance(one, (dict, list, tuple)) else one
+
+
+def _told(block: Block, value: Any) -> Any:
+    """What one of our parts sends: JSON as text. ValueError or RecursionError where it is none."""
+    return json.loads(value) if isinstance(block, gr.HTML) and isinstance(value, str) and value else value
+
+
+def _plain(one: Any) -> Any:
+    return {key: value for key, value in one.items() if not callable(value)} if isinstance(one, dict) else one
 
 
 def with_sign_in(host: Host) -> Host:

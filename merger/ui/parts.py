@@ -35,15 +35,18 @@ class Parts:
     def bind(
         self,
         event: Callable[..., Any],
-        call: Callable[..., Any],
+        call: Callable[..., Any] | None,
         given: Sequence[str],
         drawn: Sequence[str],
         **how: Any,
     ) -> Any:
         """An event of a component: `call` gets the parts' values (and the request, if it takes one) and gives Updates of `drawn`.
 
-        how  as gradio's events take it; NOW where nothing is said
+        call  None where the page does it by itself, with `js=`
+        how   as gradio's events take it; NOW where nothing is said
         """
+        if call is None:
+            return event(None, self.components(given), self.components(drawn), show_progress_on=self.unseen, **(how or NOW))
 
         def by_part(updates: Updates) -> dict[Any, Any] | None:
             if not updates:  # an empty dictionary would be a value to gradio

@@ -1,7 +1,7 @@
 """The answers: rows of prompts that are asked again at each stroke, how they are asked, and Stop."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +24,8 @@ from merger.ui.workspace import Workspace, start
 
 MANNER = ("heat", "draw seed", "plain", "length", "top p", "penalty", "stops")
 """The fields that say how answers are drawn, in the order of `manner`."""
+HOW = (*MANNER, "again")
+"""The same, and whether a stroke is followed by answers."""
 ASKED = ("answers", *MANNER)
 """What an answer depends on beside the recipe."""
 SOME_VARIETY = 0.7
@@ -97,6 +99,7 @@ class Answering:
         again = gr.Checkbox(True, label="Ask again when I let go", interactive=True)
         self.desk.shows(**{"heat": heat, "draw seed": draw_seed, "plain": plain, "again": again})
         self.desk.shows(**{"length": length, "top p": top_p, "penalty": penalty, "stops": stops})
+        self.desk.shows(how=gr.State(tuple(field.value for field in self.desk.components(HOW))))
 
     def wire(self) -> None:
         """Bind its events."""
@@ -105,15 +108,16 @@ class Answering:
             self.desk.parts["answers"],
             ["answers", "recorder", *(["coach"] if "coach" in self.desk.parts else [])],
         )
-        desk.bind(desk.parts["stroke"].change, self.answer_again, ["work", *ASKED, "stroke", "again"], outputs, **ANSWER)
+        for signal, event in (("stroke", desk.parts["stroke"].change), ("let go", desk.let_go.success)):
+            desk.bind(event, self.answer_again, ["work", "answers", "how", signal], outputs, **ANSWER)
         desk.bind(panel.submit, self.bump, [], ["asked"], trigger_mode="multiple", **NOW)
         desk.bind(desk.parts["asked"].change, self.answer, ["work", *ASKED, "asked"], outputs, **ANSWER)
         desk.bind(panel.stop, self.stop, [], [], **NOW)
         desk.bind(panel.retry, self.retry, ["heat", "draw seed"], ["heat", "draw seed", "asked"], trigger_mode="multiple", **NOW)
         desk.bind(panel.undo, self.back, ["work", "answers"], desk.drawn, **NOW)
         shown = [name for name in ("answers", "chat") if name in desk.parts]
-        for name in ("heat", "length"):
-            desk.bind(desk.parts[name].change, self.told, ["heat", "length"], shown, **NEWEST)
+        for name in HOW:
+            desk.bind(desk.parts[name].change, self.told, HOW, ["how", *shown], **NEWEST)
 
     # ------------------------------------------------------------------------------------------ drawing
 
@@ -165,10 +169,10 @@ class Answering:
         names = lanes.short_names([work.base, *work.shelf])
         return changed(before.recipe, work.recipe, names, lanes.columns(on.studio.plan(work.recipe))).rstrip(".")
 
-    def told(self, heat: float, length: float) -> Updates:
-        """How answers are drawn, to those who say it beside the words."""
-        how = json.dumps({"variety": heat or 0, "length": length or ANSWER_TOKENS})
-        return {name: gr.update(manner=how) for name in ("answers", "chat") if name in self.desk.parts}
+    def told(self, *how: Any) -> Updates:
+        """How answers are drawn, kept for the strokes, and to those who say it beside the words."""
+        said = json.dumps({"variety": how[0] or 0, "length": how[3] or ANSWER_TOKENS})
+        return {"how": how} | {name: gr.update(manner=said) for name in ("answers", "chat") if name in self.desk.parts}
 
     def stop(self, request: gr.Request) -> None:
         """Stop the answers that are being written."""
@@ -199,10 +203,11 @@ class Answering:
             visit.ballot = None
         said, run, marks = Answers(on.studio), visit.run, dict[str, bool | None]()
         board = {**_board(on, work, said), "did": self.did(on, work)}
-        yield {"answers": gr.update(board=json.dumps(board))}
+        who = {"board": json.dumps(board)}
         for feed in said.ask_all(work, asked.rows, first.id, visit, how):
             marks |= feed.get("marks", {})
-            yield {"answers": gr.update(feed=feed)}
+            yield {"answers": gr.update(feed=feed, **who)}
+            who = {}  # is said with the first
         right = [marks[row.key("merge")] for row in asked.rows if row.key("merge") in marks]
         if "coach" in self.desk.parts and visit.current(run) and len(right) == len(asked.rows):
             yield {"coach": gr.update(marks=json.dumps({"run": run, "marks": right, "stroke": len(work.past) > 1}))}
@@ -213,12 +218,15 @@ class Answering:
             yield {"recorder": gr.update(entry=json.dumps(entry(on, work, first.prompt, heard)))}
 
     def answer_again(
-        self, work: Workspace, value: Any, heat: float, seed: float | None, plain: bool, length: float, top_p: float,
-        penalty: float, stops: str, asked_in: str, wanted: bool, request: gr.Request,
-    ) -> Iterator[Updates]:  # fmt: skip
-        """The same after an edit, if the visitor wants that."""
+        self, work: Workspace, value: Any, how: Sequence[Any], asked_in: str, request: gr.Request
+    ) -> Iterator[Updates]:
+        """The same after an edit, if the visitor wants that.
+
+        how: what the fields said last; taken as they are, each would cost the page a copy at every message of the answers
+        """
+        *drawn, wanted = how
         if wanted:
-            yield from self.answer(work, value, heat, seed, plain, length, top_p, penalty, stops, asked_in, request)
+            yield from self.answer(work, value, *drawn, asked_in, request)
         else:
             run, note = self.desk.visit(request).run, "The recipe has changed since these answers; ask again."
             yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note, "stale": True})}

@@ -13,11 +13,12 @@ from merger.ui import away, lanes
 from merger.ui.bundle import bundle, of_page
 from merger.ui.desk import Desk, Updates
 from merger.ui.events import NOW
+from merger.ui.panels.answers import HOW
 from merger.ui.words import Remark
 from merger.ui.workspace import Workspace
 
 NOTHING = "Nothing speaks against this merge"
-GIVEN = ("tick", "asked", "spoken")
+GIVEN = ("tick", "let go", "asked", "spoken")
 """Numbers of runs that the page has seen: the next ones come after them."""
 
 
@@ -45,27 +46,29 @@ class Docking:
         """Bind its events."""
         desk, dock = self.desk, self.desk.parts["dock"]
         dock.expand(None, None, None, js=of_page("openRemarks"), **NOW)
-        desk.bind(dock.select, self.resume, ["work", "dock", "mixer", "yaml", *GIVEN], [*desk.drawn, "drafted"], **NOW)
+        desk.bind(
+            dock.select, self.resume, ["work", "dock", "mixer", "yaml", *GIVEN, *HOW], [*desk.drawn, "drafted", "how"], **NOW
+        )
 
-    def resume(
-        self, work: Workspace, value: Any, mixer: Any, written: str, tick: str, asked: str, spoken: str, request: gr.Request
-    ) -> Updates:
+    def resume(self, request: gr.Request, work: Workspace, value: Any, mixer: Any, written: str, *more: Any) -> Updates:
         """The page hears from the server again: what it has kept, and what was painted meanwhile, becomes the recipe; asked once.
 
         value: {kept: what `away.kept` gave it, unsent: whether something was lost}
         written: what stands in the field for YAML, which is left alone where it is another than the recipe's
+        more: `GIVEN`, and the fields `HOW`, which a server that has forgotten the visitor has forgotten, too
         """
+        (tick, let_go, asked, spoken), how = more[: len(GIVEN)], more[len(GIVEN) :]
         visit = self.desk.visit(request)
-        visit.run = max(visit.run, _number(tick), _number(asked))
+        visit.run = max(visit.run, _number(tick), _number(let_go), _number(asked))
         visit.talking.run = max(visit.talking.run, _number(spoken))
         sent = value if isinstance(value, dict) else {}
         try:
             there = work if sent.get("kept") == away.kept(work) else away.restored(work, str(sent.get("kept", "")))
             drafted = written != dump(there.recipe)
             if there is work and sent.get("unsent") is not True:
-                return {}
+                return {"how": how}
         except MergeError as error:
-            return self.desk.seen(request).refused(work, error)
+            return self.desk.seen(request).refused(work, error) | {"how": how}
 
         def painted() -> Workspace:
             numbers = mixer.get("lanes") if isinstance(mixer, dict) else None
@@ -74,7 +77,7 @@ class Docking:
 
         drawn = self.desk.edited(there, painted, request)
         kept = {name for name in self.desk.typed if name != "yaml" or drafted}  # what somebody is writing stays
-        return {name: update for name, update in drawn.items() if name not in kept} | {"drafted": drafted}
+        return {name: update for name, update in drawn.items() if name not in kept} | {"drafted": drafted, "how": how}
 
 
 def worst(remarks: Sequence[Remark]) -> str:

@@ -55,8 +55,8 @@ class Mixing:
         desk, parts = self.desk, self.desk.parts
         mix, drawn = parts["mixer"], desk.drawn
         desk.bind(mix.input, self.drag, ["work", "mixer"], ["mixer"], **NEWEST)
-        released = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "dock", "tick", "stroke"]
-        desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], released, **NEWEST)
+        released = ["work", "notice", "mixer", "yaml", "head", "moved", "link", "dock", "let go"]
+        desk.let_go = desk.bind(mix.release, self.release, ["work", "mixer", "drafted"], released, **NEWEST)
         desk.bind(mix.edit, self.split, ["work", "mixer"], drawn, **NOW)
         desk.bind(mix.undo, desk.undo, ["work"], drawn, **NOW)
         desk.bind(mix.retry, desk.redo, ["work"], drawn, **NOW)
@@ -112,7 +112,7 @@ class Mixing:
         drawn: Updates = {
             "work": now, "notice": gr.update(value="", visible=False), "mixer": gr.update(stats=stats),
             "head": gr.update(board=json.dumps(self.head.board(Scene(on.studio, now, on.studio.plan(now.recipe), said)))),
-            "link": on.link(now), "dock": gr.update(kept=kept(now)), "tick": run, "stroke": run,
+            "link": on.link(now), "dock": gr.update(kept=kept(now)), "let go": run,
         }  # fmt: skip
         if not drafted:
             drawn["yaml"] = dump(now.recipe)

@@ -1,4 +1,4 @@
-// npm run build: d3b0417db13708f9 of bars/bars.css bars/main.js shared/dom.js shared/host.js
+// npm run build: caf7cd9c23e4dbc9 of bars/bars.css bars/main.js shared/dom.js shared/host.js
 "use strict";
 (()=>{var d=`.bars{display:grid;gap:8px;padding:4px;color:var(--body-text-color, var(--me-text));font-size:13px;.bars-row{display:grid;grid-template-columns:minmax(0,\
 1fr) auto;gap:2px 10px}.bars-row:not(:first-child){padding-left:14px;color:var(--body-text-color-subdued, var(--me-subdued));font-size:12px}.bars-name{overflow-\

@@ -1,4 +1,4 @@
-// npm run build: d906695db6d7e904 of choices/choices.css choices/main.js choices/scenes.js shared/dom.js shared/host.js shared/keyboard.js
+// npm run build: 07c2f5930d0fb1b7 of choices/choices.css choices/main.js choices/scenes.js shared/dom.js shared/host.js shared/keyboard.js
 "use strict";
 (()=>{var x=`.choices{color:var(--me-ink);font-size:13px;line-height:20px}.ch-title{margin:8px 8px 2px;color:var(--me-soft-ink);font-size:11px}.choices .ch-entry{disp\
 lay:grid;width:100%;min-height:32px;padding:5px 8px;border:0;border-radius:6px;background:none;color:inherit;text-align:left;cursor:pointer}.choices .ch-entry:h\

@@ -1,4 +1,4 @@
-// npm run build: 0d81028cf411e978 of coach/coach.css coach/main.js coach/steps.js shared/dom.js shared/host.js
+// npm run build: 81d63cd59f342c38 of coach/coach.css coach/main.js coach/steps.js shared/dom.js shared/host.js
 "use strict";
 (()=>{var b=`.coach{display:flex;gap:12px;align-items:center;min-height:48px;padding:6px 12px;background:var(--me-merge-tint);color:var(--me-ink);font-size:13px;line-\
 height:18px}.coach[hidden]{display:none}.co-discs{flex:none;display:flex;gap:4px}.co-disc{width:20px;height:20px;border-radius:50%;font-style:normal;font-size:1\

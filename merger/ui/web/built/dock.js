@@ -1,4 +1,4 @@
-// npm run build: def2c31d0e8d9028 of dock/connection.js dock/dock.css dock/main.js shared/dom.js shared/host.js shared/states.js
+// npm run build: 461492772b8eb44d of dock/connection.js dock/dock.css dock/main.js shared/dom.js shared/host.js shared/states.js
 "use strict";
 (()=>{var b=`.dock{position:fixed;right:12px;bottom:0;z-index:5;display:flex;align-items:center;height:40px;max-width:min(640px,100vw - 560px);font:12px/16px var(--fo\
 nt)}.dk-line{overflow:hidden;min-height:24px;padding:4px 8px;border:0;border-radius:6px;background:none;color:var(--me-quiet);font:inherit;white-space:nowrap;te\

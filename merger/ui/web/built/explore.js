@@ -1,4 +1,4 @@
-// npm run build: 380f65054d75419d of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
+// npm run build: 668e842242884027 of explore/board.js explore/explore.css explore/line.js explore/main.js explore/maps.js explore/points.js explore/sheet.js explore/table.js looks.json shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js
 "use strict";
 (()=>{var I=`.explore{--ex-line: var(--border-color-primary, var(--me-line));--ex-text: var(--body-text-color, var(--me-text));--ex-card: var(--background-fill-primar\
 y, var(--me-card));position:relative;min-width:0;contain:inline-size;color:var(--ex-text);font-size:13.5px;line-height:1.45;.dark &{--ex-line: var(--me-line);--\

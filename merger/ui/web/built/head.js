@@ -1,4 +1,4 @@
-// npm run build: 99fe2a0f5d46aae8 of head/head.css head/main.js head/pops.js shared/dom.js shared/host.js shared/keyboard.js
+// npm run build: a258c5040b2160d4 of head/head.css head/main.js head/pops.js shared/dom.js shared/host.js shared/keyboard.js
 "use strict";
 (()=>{var x=`.head{display:flex;align-items:center;gap:4px;width:100%;min-width:0;color:var(--me-ink);font-size:13px}.head .hd-skip{position:absolute;left:8px;top:8px\
 ;z-index:40;padding:6px 12px;border-radius:6px;background:var(--me-ink);color:var(--me-paper)}.head .hd-skip:not(:focus){width:1px;height:1px;overflow:hidden;cl\

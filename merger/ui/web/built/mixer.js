@@ -1,4 +1,4 @@
-// npm run build: 7aaf5ebe20577697 of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js mixer/ways.js shared/colours.js shared/dom.js shared/host.js shared/icons.js shared/keyboard.js shared/numbers.js shared/ways.js
+// npm run build: 657497ee54a16efd of law/meter.js law/sample.js law/trims.js law/words.js looks.json mixer/building.js mixer/canvas.js mixer/closer.js mixer/drawing.js mixer/edits.js mixer/geometry.js mixer/keys.js mixer/kinds.js mixer/lane.js mixer/link.js mixer/main.js mixer/menu.js mixer/mixer.css mixer/mixer.js mixer/parts.js mixer/pointer.js mixer/sending.js mixer/state.js mixer/strip.js mixer/toolbar.js mixer/ways.js shared/colours.js shared/dom.js shared/host.js shared/icons.js shared/keyboard.js shared/numbers.js shared/ways.js
 "use strict";
 "use strict";var part=(()=>{var At=Object.defineProperty;var po=Object.getOwnPropertyDescriptor;var uo=Object.getOwnPropertyNames;var fo=Object.prototype.hasOwnProperty;var mo=(t,e)=>{for(var o in e)At(t,o,{get:e[o],enumerable:!0})},xo=(t,e,o,s)=>{if(e&&typeof e=="object"||typeof e=="function")for(let n of uo(e))!fo.call(t,n)&&
 n!==o&&At(t,n,{get:()=>e[n],enumerable:!(s=po(e,n))||s.enumerable});return t};var wo=t=>xo(At({},"__esModule",{value:!0}),t);var $s={};mo($s,{meterOf:()=>vt,sketchOf:()=>gt,start:()=>Ts});var Zt=`.mixer{--mx-line: var(--border-color-primary, var(--me-line));--mx-text: var(--body-text-color, var(--me-text));--mx-card: var(--background-fill-primary\
@@ -53,26 +53,26 @@ ght:auto;.mx-lanes{flex:none;overflow:visible}}@media(pointer:coarse){.mx-button
 `;var go="http://www.w3.org/2000/svg";function m(t,e="",o=""){let s=document.createElement(t);return e&&(s.className=e),o!==""&&(s.textContent=o),s}function Ot(t,e,o=""){
 let s=document.createElementNS(go,t);for(let[n,r]of Object.entries(e))s.setAttribute(n,String(r));return o&&(s.textContent=o),s}function Jt(t,e,o,s=""){let n=m(
 "button",t,e);return n.type="button",s&&n.setAttribute("aria-label",s),n.addEventListener("click",o),n}function w(t,e){return t.title=e,t}function R(t,e){return t.
-setAttribute("role","group"),t.setAttribute("aria-label",e),t}function I(t,e,o){t.getAttribute(e)!==o&&t.setAttribute(e,o)}function E(t,e){t.textContent!==e&&(t.
-textContent=e)}var H=(t,e)=>I(t,"aria-pressed",String(e));function Qt(t,e,o){let s=t.querySelector(e);if(!(s instanceof HTMLElement))throw new Error(`no ${e} he\
+setAttribute("role","group"),t.setAttribute("aria-label",e),t}function j(t,e,o){t.getAttribute(e)!==o&&t.setAttribute(e,o)}function E(t,e){t.textContent!==e&&(t.
+textContent=e)}var N=(t,e)=>j(t,"aria-pressed",String(e));function Qt(t,e,o){let s=t.querySelector(e);if(!(s instanceof HTMLElement))throw new Error(`no ${e} he\
 re`);return t.append(m("style","",o)),s}function te(t,e){let o=new MutationObserver(()=>{t.isConnected?e():o.disconnect()});o.observe(document.body,{attributes:!0,attributeFilter:["class"]})}function J(t,e){
-let o=new ResizeObserver(()=>{t.isConnected?e():o.disconnect()});o.observe(t)}var q=t=>typeof t=="string"?JSON.parse(t||"{}"):structuredClone(t??{});var yo={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},ee=t=>yo[t.key]??null,Q=t=>t.ctrlKey||t.metaKey;function oe(t){if(!Q(t)||t.altKey)return null;
+let o=new ResizeObserver(()=>{t.isConnected?e():o.disconnect()});o.observe(t)}var P=t=>typeof t=="string"?JSON.parse(t||"{}"):structuredClone(t??{});var yo={ArrowLeft:[-1,0],ArrowRight:[1,0],ArrowUp:[0,-1],ArrowDown:[0,1]},ee=t=>yo[t.key]??null,Q=t=>t.ctrlKey||t.metaKey;function oe(t){if(!Q(t)||t.altKey)return null;
 let e=t.key.toLowerCase();return e==="y"||e==="z"&&t.shiftKey?"redo":e==="z"?"undo":null}function Et(t,e){let o=e.findIndex(r=>r===document.activeElement),n={ArrowDown:o+
 1,ArrowRight:o+1,ArrowUp:o-1,ArrowLeft:o-1,Home:0,End:-1}[t.key];return n===void 0?!1:(e.at(n%e.length)?.focus(),!0)}function tt(t){let e=()=>[...t.querySelectorAll(
 "button")].filter(n=>!n.disabled&&!n.hidden),o=n=>{for(let r of e())r.tabIndex!==(r===n?0:-1)&&(r.tabIndex=r===n?0:-1)};return t.addEventListener("focusin",({target:n})=>{
 n instanceof HTMLButtonElement&&o(n)}),t.addEventListener("keydown",n=>{n.target instanceof HTMLButtonElement&&!Q(n)&&Et(n,e())&&n.preventDefault()}),new MutationObserver(
 ()=>{let n=e();n.some(r=>r.tabIndex===0)?n.filter(r=>r.tabIndex===0).length>1&&o(n.find(r=>r.tabIndex===0)):o(n[0])}).observe(t,{subtree:!0,childList:!0,attributes:!0,
-attributeFilter:["disabled","hidden"]}),o(e()[0]),t}var j={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
+attributeFilter:["disabled","hidden"]}),o(e()[0]),t}var W={slots:[["#b54708","#ff9a5a"],["#1a66bd","#74b4f8"],["#08706f","#4cc9c9"],["#b0306f","#f28abb"],["#856500","#d9b440"],["#4b7317","#9fce62"],["#56657a","#a\
 6b4c6"],["#8a4b32","#d99a7c"]],numbers:{decimals:2,digits:4,minus:"−",hardly:.005},colours:{lead:["#5a3fd6","#ab9bff"],more:["#8a4b12","#f0a35a"],less:["#1a66\
-bd","#74b4f8"],card:["#fff","#1c1d21"]}};var{decimals:vo,digits:js,hardly:Ws,minus:So}=j.numbers,v=(t,e,o)=>Math.min(o,Math.max(e,t));function zt(t){let e=Math.floor(t);return t-e===.5?e+(e&1):Math.round(
-t)}var se=t=>`${zt(100*t)}%`;var Lt=t=>t.toFixed(vo);var Ct=t=>String(t).replace("-",So);var ne=j.colours,Mo=j.slots.length,z=()=>document.body.classList.contains("dark"),re=(t,e=z())=>typeof t=="string"?t:t[e?1:0];function W(t,e=z()){if(!(t in ne))
-throw new Error(`no colour ${t}`);return re(ne[t],e)}var et=(t,e=z())=>typeof t=="number"&&Number.isInteger(t)?re(j.slots[t%Mo],e):W("lead",e),Ao=t=>{let e=t.length===
+bd","#74b4f8"],card:["#fff","#1c1d21"]}};var{decimals:vo,digits:js,hardly:Ws,minus:So}=W.numbers,v=(t,e,o)=>Math.min(o,Math.max(e,t));function zt(t){let e=Math.floor(t);return t-e===.5?e+(e&1):Math.round(
+t)}var se=t=>`${zt(100*t)}%`;var Lt=t=>t.toFixed(vo);var Ct=t=>String(t).replace("-",So);var ne=W.colours,Mo=W.slots.length,z=()=>document.body.classList.contains("dark"),re=(t,e=z())=>typeof t=="string"?t:t[e?1:0];function D(t,e=z()){if(!(t in ne))
+throw new Error(`no colour ${t}`);return re(ne[t],e)}var et=(t,e=z())=>typeof t=="number"&&Number.isInteger(t)?re(W.slots[t%Mo],e):D("lead",e),Ao=t=>{let e=t.length===
 4?t.replace(/[^#]/g,"$&$&"):t;return[1,3,5].map(o=>parseInt(e.slice(o,o+2),16))},Tt=(t,e)=>`rgba(${Ao(t).join(",")},${e})`;var S=t=>z()?`rgba(255,255,255,${t})`:`rgba(0,0,0,${t})`;var Oo='10px system-ui, -apple-system, "Segoe UI", sans-serif',$t=new WeakMap;function U(t,e){J(t,()=>{let[o,s]=$t.get(t)??[0,0];$t.set(t,[t.clientWidth,t.clientHeight]),
 (o!==t.clientWidth||s!==t.clientHeight)&&e()})}function K(t){let e=window.devicePixelRatio||1,[o,s]=$t.get(t)??[t.clientWidth,t.clientHeight],[n,r]=[Math.round(
 o*e),Math.round(s*e)];(t.width!==n||t.height!==r)&&Object.assign(t,{width:n,height:r});let i=t.getContext("2d");return i.setTransform(e,0,0,e,0,0),i.clearRect(0,
 0,o,s),i.font=Oo,[i,o,s]}function ot(t,e){t.beginPath(),e.forEach(([o,s],n)=>n?t.lineTo(o,s):t.moveTo(o,s)),t.stroke()}function Bt(t,e,o){t.setLineDash(e),o(),t.
 setLineDash([])}function _t(t,e,o,s,n){t.save(),t.beginPath(),t.rect(e,o,s,n),t.clip(),t.strokeStyle=S(.35),t.lineWidth=1;let r=Math.floor((e-n)/6)*6;for(let i=r;i<
-e+s;i+=6)ot(t,[[i,o+n],[i+n,o]]);t.restore()}function Ht(t,e,o){t.fillStyle=o,t.textAlign=e,t.textBaseline="middle"}var ie=[1,2,4,10],Nt=[[0,1],[0,2],[0,4],[-1,1],[-2,2]],ae=200;var nt=(t,e)=>t.length===e.length&&t.every((o,s)=>o===e[s]),V=t=>t.reduce((e,o)=>e+o,0);function M(t,e){let o=t.step||.01;return Number(v(Math.round(e/o)*o,t.low,
+e+s;i+=6)ot(t,[[i,o+n],[i+n,o]]);t.restore()}function Nt(t,e,o){t.fillStyle=o,t.textAlign=e,t.textBaseline="middle"}var ie=[1,2,4,10],Ht=[[0,1],[0,2],[0,4],[-1,1],[-2,2]],ae=200;var nt=(t,e)=>t.length===e.length&&t.every((o,s)=>o===e[s]),V=t=>t.reduce((e,o)=>e+o,0);function M(t,e){let o=t.step||.01;return Number(v(Math.round(e/o)*o,t.low,
 t.high).toFixed(4))}var st={zoom:null,stride:1,random:null},rt=class{constructor(e=()=>{}){this.moved=e,this.board={columns:[],params:[],lanes:[]},this.lanes={},
 this.baseline={},this.param="",this.selected="",this.picked=null,this.views={},this.linked={},this.muted={},this.cursor={},this.frozen=new Set,this.held=new Set,
 this.solo=null,this.stride=st.stride,this.zoom=st.zoom,this.random=st.random,this.cause="edit",this.past=[],this.future=[],this.page={},this.asked=!1,this.adopted=
@@ -89,10 +89,10 @@ let[s,n]=[this.board.columns[e],this.board.columns[o]],r=i=>(i?.label??"").repla
  ${(s.layer??e)+1} to ${(n.layer??o)+1}`:`${r(s)} to ${r(n)}`}focusedColumns(){let e=this.selectedLane(),o=this.layerColumns().filter(s=>this.inView(s));return this.
 span(e?this.cursor[e.path]??o[0]??0:0)}showSome(){let{params:e,lanes:o}=this.board;e.some(r=>r.name===this.param)||(this.param=e[0]?.name??o[0]?.param??"");for(let r of o)
 this.views[r.param]??=r.view??[0,1];let s=this.laneOf(this.selected);if(s&&s.param===this.param)return;let n=this.shown().find(r=>r.model===s?.model)??this.shown()[0];
-this.selected=n?.path??""}view(){return this.views[this.param]??[0,1]}ranges(){let e=this.shown(),o=Nt.filter(([s,n])=>e.every(r=>s>=r.low&&n<=r.high));for(let s of[
+this.selected=n?.path??""}view(){return this.views[this.param]??[0,1]}ranges(){let e=this.shown(),o=Ht.filter(([s,n])=>e.every(r=>s>=r.low&&n<=r.high));for(let s of[
 ...e.map(n=>n.view),this.views[this.param]])s&&!o.some(n=>nt(n,s))&&o.push(s);return o}widen(){let e=this.shown();if(!e.length)return!1;let o=e.flatMap(l=>this.
 lanes[l.path]),[s,n]=[Math.min(...o),Math.max(...o)],r=this.view();if(s>=r[0]&&n<=r[1])return!1;let[i,a]=[Math.min(s,r[0]),Math.max(n,r[1])];return this.views[this.
-param]=Nt.find(l=>l[0]<=i&&l[1]>=a)??[Math.floor(i),Math.ceil(a)],!0}readLanes(e){let o={};for(let s of this.board.lanes){let n=e?.[s.path];o[s.path]=this.board.
+param]=Ht.find(l=>l[0]<=i&&l[1]>=a)??[Math.floor(i),Math.ceil(a)],!0}readLanes(e){let o={};for(let s of this.board.lanes){let n=e?.[s.path];o[s.path]=this.board.
 columns.map((r,i)=>{let a=n?.[i];return typeof a=="number"&&Number.isFinite(a)?a:s.default??0})}return o}hasAll(e){return this.board.lanes.every(o=>Array.isArray(
 e?.[o.path]))}differ(e,o=this.lanes){return this.board.lanes.some(({path:s})=>!nt(e[s]??[],o[s]??[]))}resetTo(e){return this.readLanes({...this.baseline,...this.
 board.initial})[e.path]}put(e,o,s=!1){let n=this.laneOf(e),r=this.lanes[e],i=s||!n?o:o.map((a,l)=>this.fixed(n,l)?r[l]:a);this.lanes={...this.lanes,[e]:i},this.
@@ -132,11 +132,11 @@ view(),l=t.reachable(e),c=t.fractions(l),h=[...t.lanes[e.path]];l.forEach((p,f)=
 (a-i)*d;h[p]=M(e,v(u,Math.min(i,h[p]),Math.max(a,h[p])))}),t.put(e.path,h)}t.linked[t.param]&&it(t)}var k=34,L=6;function Ae(t,e,o,s){let n=e.map(O=>t[O].kind==="layer"),r=n.filter(O=>!O).length,i=n.filter((O,T)=>T>0&&O!==n[T-1]).length,a=n.indexOf(!0),l=n.lastIndexOf(
 !0),c=a===0?s/2+2:0,h=l===e.length-1&&l>=0?s/2+2:0,p=o-i*s-c-h,f=r&&r<e.length?v(p/e.length,10,32):p/(r||1),d=(p-r*f)/Math.max(1,e.length-r),u=t.map(()=>({x:-1e4,
 w:0,run:-1,hidden:!0})),x=c,b=0;if(e.forEach((O,T)=>{T>0&&n[T]!==n[T-1]&&(x+=s,b+=1),u[O]={x,w:n[T]?d:f,run:b},x+=u[O].w}),l<=a)return{boxes:u,ends:null};let[g,
-A]=[e[a],e[l]];return{boxes:u,ends:{first:g,last:A,x:[u[g].x-s/2,u[A].x+u[A].w+s/2]}}}function D(t,e,o=null){let s=-1,n=1/0;return t.forEach((r,i)=>{if(r.hidden||
+A]=[e[a],e[l]];return{boxes:u,ends:{first:g,last:A,x:[u[g].x-s/2,u[A].x+u[A].w+s/2]}}}function F(t,e,o=null){let s=-1,n=1/0;return t.forEach((r,i)=>{if(r.hidden||
 o!==null&&r.run!==o)return;let a=e<r.x?r.x-e:Math.max(0,e-r.x-r.w);a<n&&([s,n]=[i,a])}),s}var $=(t,e,[o,s])=>L+(e-2*L)*(1-(v(t,o,s)-o)/(s-o||1)),Oe=(t,e,[o,s])=>s-
 (t-L)/(e-2*L)*(s-o);function Ee(t,e,o,{gap:s,reach:n}){return t?t.x.findIndex((r,i)=>Math.abs(e.x-r)<=s/2+2&&Math.abs(e.y-o[i])<=n):-1}var ze=t=>t.w>14?1.5:t.w>
 5?.75:.25;var zo=t=>Math.sqrt(Math.min(1,2*Math.abs(t))),jt=t=>typeof t=="number"&&Number.isFinite(t);function Ce(t){let[e,,o]=K(t.parts.stripCanvas),s=o/2,n=s-1,r=t.floor();
-t.boxes.forEach((i,a)=>{if(i.hidden)return;let l=r[a],c=i.w>8?.5:0,h=jt(l)&&l?Math.max(1,n*zo(l)):0;e.fillStyle=Number(l)>0?W("more"):W("less"),e.fillRect(k+i.x+
+t.boxes.forEach((i,a)=>{if(i.hidden)return;let l=r[a],c=i.w>8?.5:0,h=jt(l)&&l?Math.max(1,n*zo(l)):0;e.fillStyle=Number(l)>0?D("more"):D("less"),e.fillRect(k+i.x+
 c,Number(l)>0?s-h:s,i.w-2*c,h),e.fillStyle=S(jt(l)?.5:.15),e.fillRect(k+i.x,s-.5,i.w,1)}),t.s.picked&&Le(t,e,t.s.picked.column,o,2),t.spot>=0&&Le(t,e,t.spot,o,3),
 t.brush&&Lo(t,e,o)}function Lo(t,e,o){let[s,n]=t.brushed(),r=k+t.boxes[s].x,i=k+t.boxes[n].x+t.boxes[n].w;e.fillStyle=S(z()?.45:.35),e.fillRect(k,0,r-k,o),e.fillRect(
 i,0,t.parts.stripCanvas.clientWidth-i,o),e.strokeStyle=S(.95),e.lineWidth=2,e.strokeRect(r,1,i-r,o-2)}function Le(t,e,o,s,n){let r=t.boxes[o];!r||r.hidden||(e.strokeStyle=
@@ -145,33 +145,33 @@ hange the same weights`;let n=Math.abs(zt(100*o));return`${s}: ${n?`${n} % ${o>0
 live:r}=t.parts;if(t.spot=t.floor().length&&t.boxes[e]&&!t.boxes[e].hidden?e:-1,t.mark("strip"),s.hidden=t.spot<0,t.spot<0)return;s.textContent=Te(t,t.spot),o&&
 (r.textContent=s.textContent);let i=t.boxes[t.spot],a=n.offsetLeft+k+i.x+i.w/2;s.style.left=`${v(a-s.offsetWidth/2,0,Math.max(0,t.root.clientWidth-s.offsetWidth))}\
 px`,s.style.top=`${n.offsetTop-s.offsetHeight-6}px`}function G(t,e){t.s.picked=e<0?null:{column:e},t.host.props.value=t.sending.message(),e>=0&&t.say(`Chosen: ${Te(
-t,e)}`),t.host.trigger("select",{index:e,value:t.floor()[e]??null}),t.mark("strip")}var X=(t,e)=>D(t.boxes,e.clientX-t.parts.stripCanvas.getBoundingClientRect().
-left-k);function P(t,e,o){t.s.zoom=o>e&&o-e+1<t.s.board.columns.length?[e,o]:null,t.brush=null,dt(t,!1);for(let s of Object.keys(t.s.cursor))t.s.inView(t.s.cursor[s])||
+t,e)}`),t.host.trigger("select",{index:e,value:t.floor()[e]??null}),t.mark("strip")}var X=(t,e)=>F(t.boxes,e.clientX-t.parts.stripCanvas.getBoundingClientRect().
+left-k);function I(t,e,o){t.s.zoom=o>e&&o-e+1<t.s.board.columns.length?[e,o]:null,t.brush=null,dt(t,!1);for(let s of Object.keys(t.s.cursor))t.s.inView(t.s.cursor[s])||
 delete t.s.cursor[s];t.spot=-1,t.parts.tip.hidden=!0,t.resize(),t.drawHeads(),t.say(t.s.zoom?`Only ${t.s.rangeName(...t.s.zoom)} are shown.`:"All layers are sho\
-wn.")}function dt(t,e){t.brushing=e,t.parts.stripCanvas.dataset.brushing=String(e),t.tools&&H(t.tools.zoom,e)}function pt(t){t.brush=null,dt(t,!1),t.mark("strip")}
+wn.")}function dt(t,e){t.brushing=e,t.parts.stripCanvas.dataset.brushing=String(e),t.tools&&N(t.tools.zoom,e)}function pt(t){t.brush=null,dt(t,!1),t.mark("strip")}
 function $e(t){let{zoom:e}=t.s,{zoom:o,zoomName:s,zoomLock:n,zoomKeep:r}=t.parts;t.root.dataset.zoomed=String(!!e),o.hidden=!e,e&&(E(s,t.s.rangeName(...e)),E(n,
 t.s.allHeld(...e)?"Unlock these":"Lock these"),r.hidden=t.s.board.can_keep===!1||!t.s.weightLanes().length)}function Co(t,e){let o=t.s.seen(),s=t.spot>=0?t.spot:
 o[0]??0;t.brush??={from:s,to:s},t.brush.to=v(t.brush.to+e,o[0]??0,o[o.length-1]??0),C(t,-1),t.mark("strip"),t.say(`${t.s.rangeName(...t.brushed())}, Enter zooms\
  in`)}function To(t,e){let o=t.s.seen(),[s,n]=[o[0]??0,o[o.length-1]??0],r=t.spot>=0?t.spot:e>0?s-1:s;C(t,v(r+e,s,n),!0)}function $o(t){t.brush||t.brushing?pt(t):
-t.s.zoom&&P(t,0,0),C(t,-1)}function Bo(t,e){let o=ee(e);if(o&&o[0]&&(e.shiftKey||t.brushing))Co(t,o[0]);else if(o)To(t,o[0]);else if(e.key==="Enter"&&t.brush)P(
+t.s.zoom&&I(t,0,0),C(t,-1)}function Bo(t,e){let o=ee(e);if(o&&o[0]&&(e.shiftKey||t.brushing))Co(t,o[0]);else if(o)To(t,o[0]);else if(e.key==="Enter"&&t.brush)I(
 t,...t.brushed());else if(e.key==="Enter"||e.key===" ")G(t,t.spot);else if(e.key==="Escape")$o(t);else return;e.preventDefault()}function Be(t){let e=t.parts.stripCanvas;
 U(e,()=>t.mark("strip")),U(t.parts.scale,()=>t.mark("scale"));let o=-1e4;e.addEventListener("pointerdown",s=>{if(s.button!==0||!(t.brushing||s.shiftKey))return;
 s.preventDefault(),e.setPointerCapture(s.pointerId);let n=X(t,s);t.brush={from:n,to:n,hand:!0},C(t,-1)}),e.addEventListener("pointermove",s=>t.brush?.hand?(t.brush.
-to=X(t,s),t.mark("strip")):C(t,X(t,s))),e.addEventListener("pointerup",()=>{if(!t.brush?.hand)return;let[s,n]=t.brushed();n>s?P(t,s,n):pt(t),o=performance.now()}),
+to=X(t,s),t.mark("strip")):C(t,X(t,s))),e.addEventListener("pointerup",()=>{if(!t.brush?.hand)return;let[s,n]=t.brushed();n>s?I(t,s,n):pt(t),o=performance.now()}),
 e.addEventListener("pointercancel",()=>{t.brush?.hand&&pt(t)}),e.addEventListener("pointerleave",()=>C(t,-1)),e.addEventListener("blur",()=>{C(t,-1),t.brush&&!t.
 brush.hand&&pt(t)}),e.addEventListener("click",s=>{performance.now()-o<100||(C(t,X(t,s)),G(t,t.spot))}),e.addEventListener("keydown",s=>Bo(t,s))}var _o=300,_e={o:(t,e,o)=>t.keepOnly(...o),l:(t,e,o)=>t.lockColumns(...o),L:(t,{lane:e})=>t.lockLane(e),m:(t,{lane:e,mute:o})=>o&&t.edit(()=>ct(t.s,e)),s:(t,{lane:e,
 solo:o})=>o&&t.edit(()=>ht(t.s,e)),r:t=>t.surprise(),Enter:(t,{box:e})=>{let o=!("high"in e.dataset);for(let s of t.banks)s.box.toggleAttribute("data-high",o&&s.
-box===e);t.markAll()}};function Ho(t,e,o){let{key:s,shiftKey:n,altKey:r}=t,i={value:null,change:null,whole:null},a=n?.1:e,l={ArrowUp:r?{...i,whole:.05}:{...i,change:a},
+box===e);t.markAll()}};function No(t,e,o){let{key:s,shiftKey:n,altKey:r}=t,i={value:null,change:null,whole:null},a=n?.1:e,l={ArrowUp:r?{...i,whole:.05}:{...i,change:a},
 ArrowDown:r?{...i,whole:-.05}:{...i,change:-a},PageUp:{...i,change:.1},PageDown:{...i,change:-.1},Home:{...i,value:o[0]},End:{...i,value:o[1]},"]":{...i,whole:.05},
-"[":{...i,whole:-.05}};return Object.hasOwn(l,s)?l[s]:/^[0-9]$/.test(s)?{...i,value:Number(s)/10}:null}function No(t,e){let o=t.s.seen().filter(n=>!t.s.isOff(e,
-n)),s=v(t.s.cursor[e.path]??t.ends?.first??0,o[0]??0,o[o.length-1]??0);return{seen:o,at:s}}function Ro(t,e,o){if(Q(o))return;let{seen:s,at:n}=No(t,e.lane),r=Ho(
-o,e.lane.step||.01,t.s.view());if(Object.hasOwn(_e,o.key))_e[o.key](t,e,t.s.span(n));else if(o.key==="ArrowLeft")He(t,e,Po(t,s,n));else if(o.key==="ArrowRight")
-He(t,e,Io(t,s,n));else if(r)jo(t,e,n,r);else{o.key==="Escape"&&t.s.zoom&&P(t,0,0);return}o.preventDefault()}function Po(t,e,o){return e.filter(n=>n<t.s.span(o)[0]).
-map(n=>t.s.span(n)[0]).filter(n=>e.includes(n)).pop()}var Io=(t,e,o)=>e.find(s=>s>t.s.span(o)[1]);function He(t,e,o){o!==void 0&&(t.s.cursor[e.lane.path]=o),e.hover=
+"[":{...i,whole:-.05}};return Object.hasOwn(l,s)?l[s]:/^[0-9]$/.test(s)?{...i,value:Number(s)/10}:null}function Ho(t,e){let o=t.s.seen().filter(n=>!t.s.isOff(e,
+n)),s=v(t.s.cursor[e.path]??t.ends?.first??0,o[0]??0,o[o.length-1]??0);return{seen:o,at:s}}function Ro(t,e,o){if(Q(o))return;let{seen:s,at:n}=Ho(t,e.lane),r=No(
+o,e.lane.step||.01,t.s.view());if(Object.hasOwn(_e,o.key))_e[o.key](t,e,t.s.span(n));else if(o.key==="ArrowLeft")Ne(t,e,Po(t,s,n));else if(o.key==="ArrowRight")
+Ne(t,e,Io(t,s,n));else if(r)jo(t,e,n,r);else{o.key==="Escape"&&t.s.zoom&&I(t,0,0);return}o.preventDefault()}function Po(t,e,o){return e.filter(n=>n<t.s.span(o)[0]).
+map(n=>t.s.span(n)[0]).filter(n=>e.includes(n)).pop()}var Io=(t,e,o)=>e.find(s=>s>t.s.span(o)[1]);function Ne(t,e,o){o!==void 0&&(t.s.cursor[e.lane.path]=o),e.hover=
 -1,t.mark(e.lane.path)}function jo(t,e,o,s){if(t.s.board.locked)return;let{lane:n}=e;t.typing??={before:t.s.lanes,timer:void 0},e.hover=-1,t.s.cursor[n.path]=o,
 s.whole!==null?lt(t.s,n,s.whole):we(t.s,n,t.s.span(o),s),t.widen(),t.sending.send(),clearTimeout(t.typing.timer),t.typing.timer=setTimeout(()=>t.finishTyping(),
-_o)}function Ne(t,e){e.pad.addEventListener("keydown",o=>Ro(t,e,o)),e.pad.addEventListener("focus",()=>{t.selectLane(e.lane.path),t.mark(e.lane.path)}),e.pad.addEventListener(
-"blur",()=>{t.finishTyping(),t.mark(e.lane.path)})}var N=matchMedia("(pointer: coarse)").matches,ut=N?22:18,Wt=N?9:6,y=(t,e,o="")=>Jt("mx-button",t,e,o);function _(t,...e){let o=R(m("div","mx-group"),t);return o.
+_o)}function He(t,e){e.pad.addEventListener("keydown",o=>Ro(t,e,o)),e.pad.addEventListener("focus",()=>{t.selectLane(e.lane.path),t.mark(e.lane.path)}),e.pad.addEventListener(
+"blur",()=>{t.finishTyping(),t.mark(e.lane.path)})}var H=matchMedia("(pointer: coarse)").matches,ut=H?22:18,Wt=H?9:6,y=(t,e,o="")=>Jt("mx-button",t,e,o);function _(t,...e){let o=R(m("div","mx-group"),t);return o.
 append(...e),o}function Re(t,e){let o={toolbar:tt(m("div","mx-toolbar")),drawer:m("div","mx-drawer"),keys:m("p","mx-keys"),strip:m("div","mx-strip"),lanes:m("di\
 v","mx-lanes"),scale:m("canvas","mx-scale"),hint:m("p","mx-hint"),tip:m("div","mx-tip"),live:m("div","mx-hidden"),stripSummary:m("strong","mx-strip-summary"),stripCanvas:m(
 "canvas","mx-strip-canvas"),zoom:R(m("span","mx-zoom"),"The layers in view"),zoomName:m("strong"),zoomLock:w(y("Lock these",e.lock),"Nothing moves these layers:\
@@ -196,13 +196,13 @@ t.root.isConnected?t.menu&&o instanceof Node&&!t.menu.node.contains(o)&&!t.menu.
 "pointerdown",e)}var qo=350;function De(t,e,o){let s=e.canvas.getBoundingClientRect(),n=o.clientY-s.top;return{x:o.clientX-s.left-k,y:n,h:s.height,value:Oe(n,s.height,t.s.view())}}
 function Fe(t,{lane:e},o,s){let{ends:n}=t;if(!n||t.s.frozen.has(e.path))return-1;let r=[n.first,n.last].map(i=>$(t.s.lanes[e.path][i],o.h,t.s.view()));return Ee(
 n,o,r,{gap:ut,reach:s?20:10})}function Uo(t,e,o){if(o.button!==0||t.s.board.locked||t.gesture)return;t.finishTyping(),t.s.cause="edit";let s=De(t,e,o),{lane:n}=e;
-e.pad.setPointerCapture(o.pointerId);let r=Fe(t,e,s,o.pointerType==="touch"),i=D(t.boxes,s.x),a=M(n,v(s.value,...t.s.view()));t.gesture={bank:e,id:o.pointerId,before:t.
+e.pad.setPointerCapture(o.pointerId);let r=Fe(t,e,s,o.pointerType==="touch"),i=F(t.boxes,s.x),a=M(n,v(s.value,...t.s.view()));t.gesture={bank:e,id:o.pointerId,before:t.
 s.lanes,side:r,run:t.boxes[i]?.run??null,column:i,level:a,moved:!1};let l=t.lastTap;l&&r<0&&l.path===n.path&&l.column===i&&o.timeStamp-l.time<qo?Ko(t,t.gesture,
 l):qe(t,e,o),e.grip=r,t.selectLane(n.path),o.preventDefault(),e.pad.focus({preventScroll:!0})}function Ko(t,e,o){let{lane:s}=e.bank;o.kept&&t.s.past.pop(),t.s.lanes=
 o.before,Object.assign(e,{before:t.s.lanes,done:!0});let[n,r]=t.s.span(e.column);B(t.s,s,[...t.s.lanes[s.path]].fill(M(s,s.default??0),n,r+1)),t.sending.send()}
-function Vo(t,e,o){let s=D(t.boxes,o.x),n=Fe(t,e,o,!1);if(s===e.hover&&n===e.grip)return;[e.hover,e.grip]=[s,n];let r=t.s.board.locked||t.s.fixed(e.lane,s);e.pad.
+function Vo(t,e,o){let s=F(t.boxes,o.x),n=Fe(t,e,o,!1);if(s===e.hover&&n===e.grip)return;[e.hover,e.grip]=[s,n];let r=t.s.board.locked||t.s.fixed(e.lane,s);e.pad.
 style.cursor=r?"not-allowed":n>=0?"ns-resize":"crosshair",t.mark(e.lane.path)}function qe(t,e,o){let s=De(t,e,o),{gesture:n}=t;if(!n)return Vo(t,e,s);if(n.bank!==
-e||n.id!==o.pointerId||n.done)return;let{lane:r}=e,i=M(r,v(s.value,...t.s.view())),a=n.side>=0&&t.ends,l=a?ge(t.s,r,n.before[r.path],a,n.side,i):Go(t,n,D(t.boxes,
+e||n.id!==o.pointerId||n.done)return;let{lane:r}=e,i=M(r,v(s.value,...t.s.view())),a=n.side>=0&&t.ends,l=a?ge(t.s,r,n.before[r.path],a,n.side,i):Go(t,n,F(t.boxes,
 s.x,n.run),o.shiftKey?n.level:i,o.shiftKey);if(a&&(t.s.cursor[r.path]=n.side===0?a.first:a.last),e.hover=t.s.cursor[r.path],B(t.s,r,l,n.before),!!t.s.differ(n.sent??
 n.before))return n.sent=t.s.lanes,t.sending.send()}function Go(t,e,o,s,n){let{lane:r}=e.bank,i=e.last??{column:o,value:s},a=be(t.s,r,n?{column:i.column,value:s}:
 i,{column:o,value:s});return e.last&&o!==e.last.column&&(e.moved=!0),e.last={column:o,value:s},t.s.cursor[r.path]=o,a}function We(t,e,o){let{gesture:s}=t;if(!s||
@@ -226,11 +226,11 @@ e.slot&&g.param!==t.s.param),[a,l]=[m("canvas","mx-canvas"),m("div","mx-pad")],[
 lane:e,box:o,share:c,help:h,remark:p,readout:f,canvas:a,pad:l,lock:r,...n,hover:-1,grip:-1,ghost:i},u=m("span","mx-part",e.part??"");u.hidden=!e.part;let x=m("d\
 iv","mx-head");x.append(m("i","mx-dot"),w(m("span","mx-name",e.model),e.model),u,c,h,p,f,r,s),l.tabIndex=0,l.setAttribute("role","slider"),l.setAttribute("aria-\
 label",e.name),l.setAttribute("aria-orientation","vertical"),l.setAttribute("aria-disabled",String(!!t.s.board.locked)),a.setAttribute("aria-hidden","true");let b=m(
-"div","mx-track");return b.append(a,l),o.append(x),e.note&&o.append(m("p","mx-note",e.note)),o.append(b),U(a,()=>t.mark(e.path)),Ue(t,d),Ne(t,d),d}function Ye(t,e){
+"div","mx-track");return b.append(a,l),o.append(x),e.note&&o.append(m("p","mx-note",e.note)),o.append(b),U(a,()=>t.mark(e.path)),Ue(t,d),He(t,d),d}function Ye(t,e){
 let{lane:o,pad:s}=e,{s:n}=t,r=t.columnOf(e),i=n.isOff(o,r)?"–":Lt(n.lanes[o.path][r]??0);E(e.readout,`${n.label(r).replace(/ of \d+$/,"")} · ${i}`);let a=n.cursor[o.
-path]??r,l=n.lanes[o.path][a]??0;I(s,"aria-valuenow",String(l)),I(s,"aria-valuemin",String(n.view()[0])),I(s,"aria-valuemax",String(n.view()[1]));let c=n.fixed(
-o,a)&&!n.isOff(o,a)?", locked":"";I(s,"aria-valuetext",`${n.label(a)}, ${o.param} ${Lt(l)}${c}${Ve(t,o,a)}`),Ft(t,e),o.path===n.selected&&t.drawHere()}function Ft(t,e){
-e.mute&&H(e.mute,t.s.isMuted(e.lane.path)),e.solo&&H(e.solo,t.s.isSolo(e.lane.slot))}var Zo={Flat:"M2 8h12",Rise:"M2 12.5 14 3.5",Fall:"M2 3.5 14 12.5",Hill:"M2 12.5c4 0 3.5-9 6-9s2 9 6 9",Valley:"M2 3.5c4 0 3.5 9 6 9s2-9 6-9",dice:"M3 3h10v10H3\
+path]??r,l=n.lanes[o.path][a]??0;j(s,"aria-valuenow",String(l)),j(s,"aria-valuemin",String(n.view()[0])),j(s,"aria-valuemax",String(n.view()[1]));let c=n.fixed(
+o,a)&&!n.isOff(o,a)?", locked":"";j(s,"aria-valuetext",`${n.label(a)}, ${o.param} ${Lt(l)}${c}${Ve(t,o,a)}`),Ft(t,e),o.path===n.selected&&t.drawHere()}function Ft(t,e){
+e.mute&&N(e.mute,t.s.isMuted(e.lane.path)),e.solo&&N(e.solo,t.s.isSolo(e.lane.slot))}var Zo={Flat:"M2 8h12",Rise:"M2 12.5 14 3.5",Fall:"M2 3.5 14 12.5",Hill:"M2 12.5c4 0 3.5-9 6-9s2 9 6 9",Valley:"M2 3.5c4 0 3.5 9 6 9s2-9 6-9",dice:"M3 3h10v10H3\
 zM6 6h.01M10 6h.01M8 8h.01M6 10h.01M10 10h.01",undo:"M5.5 3 2.5 6l3 3M2.5 6H10a3.5 3.5 0 0 1 0 7H7",redo:"M10.5 3l3 3-3 3M13.5 6H6a3.5 3.5 0 0 0 0 7h3",tools:"M\
 2 4.5h7M13 4.5h1M2 11.5h1M7 11.5h7M9 4.5a2 2 0 1 0 4 0 2 2 0 1 0-4 0M3 11.5a2 2 0 1 0 4 0 2 2 0 1 0-4 0"};function qt(t){let e=Ot("svg",{viewBox:"0 0 16 16","ar\
 ia-hidden":"true",class:"me-icon"});return e.append(Ot("path",{d:Zo[t]})),e}function Z(t,e){return t.hasAttribute("aria-label")||t.setAttribute("aria-label",t.textContent??
@@ -251,15 +251,15 @@ t.root.isConnected?t.more&&s instanceof Node&&!e.contains(s)&&!t.tools?.more.con
 "pointerdown",o);for(let s of[e,t.parts.toolbar])s.addEventListener("keydown",n=>{n.key!=="Escape"||!t.more||(n.preventDefault(),n.stopPropagation(),wt(t,!1),t.
 tools?.more.focus({preventScroll:!0}))})}function os(t){let{linked:e,param:o}=t.s;e[o]=!e[o],e[o]&&t.edit(()=>it(t.s)),t.drawButtons()}function ss(t){dt(t,!t.brushing),
 t.brushing&&(wt(t,!1),t.say("Drag over the line below, or choose with the arrow keys and Enter."),t.parts.stripCanvas.focus({preventScroll:!0}))}function ns(t){
-let e=t.s.board.params.map(o=>{let s=o.label||o.name,n=w(y(Jo[o.name]??s,()=>t.showParam(o.name)),o.help?`${s}: ${o.help}`:s);return n.dataset.param=o.name,H(n,
+let e=t.s.board.params.map(o=>{let s=o.label||o.name,n=w(y(Jo[o.name]??s,()=>t.showParam(o.name)),o.help?`${s}: ${o.help}`:s);return n.dataset.param=o.name,N(n,
 o.name===t.s.param),n});return _("What the bars show",...e)}function Qe(t){let e=Qo(t);t.tools=e;let{toolbar:o,drawer:s}=t.parts;e.more.setAttribute("aria-contr\
 ols",s.id),e.dice.setAttribute("aria-label","Surprise me"),e.dice.replaceChildren(qt("dice"),m("span","mx-word","Surprise me"));let n=_("History",e.undo,e.redo);
 n.classList.add("mx-history"),o.replaceChildren(m("h2","mx-title","Models"),...t.s.board.params.length>1?[ns(t)]:[]),o.append(e.shapes,_("Chance",e.dice),n,_("T\
-ools",e.more)),H(e.split,!!t.s.board.split),e.keep.hidden=t.s.board.can_keep===!1||!t.s.weightLanes().length;let r=[w(y("Mirror",()=>t.editSelected(i=>he(t.s,i))),
+ools",e.more)),N(e.split,!!t.s.board.split),e.keep.hidden=t.s.board.can_keep===!1||!t.s.weightLanes().length;let r=[w(y("Mirror",()=>t.editSelected(i=>he(t.s,i))),
 "First layer becomes last"),w(y("Invert",()=>t.editSelected(i=>pe(t.s,i))),"High becomes low"),w(y("Smooth",()=>t.editSelected(i=>de(t.s,i))),"Even out neighbou\
 rs")];t.s.shown().length>1&&r.push(e.link),r.push(e.reset),s.replaceChildren(_("Change",...r),_("Look closer",e.zoom,...t.s.board.can_split?[e.split]:[]),e.step,
 _("This layer",e.keep,e.hold,e.unlock),e.range,t.parts.keys),bt(t),t.drawButtons(),to(t)}function to(t){let{drawer:e,keys:o}=t.parts;t.tools?.more.setAttribute(
-"aria-expanded",String(t.more)),e.hidden=!t.more||!!t.s.board.locked,o.hidden=N;let s=t.s.board.can_keep===!1?"":"O keep only this layer, ";o.textContent=`Keys \
+"aria-expanded",String(t.more)),e.hidden=!t.more||!!t.s.board.locked,o.hidden=H;let s=t.s.board.can_keep===!1?"":"O keep only this layer, ";o.textContent=`Keys \
 on a lane: ← → choose a layer, ↑ ↓ change it, 0–9 set tenths, [ ] move the whole lane, S solo, M mute, L lock the layer, Shift+L the lane, ${s}R surpr\
 ise.`}function bt(t){if(!t.tools)return;let{range:e}=t.tools,o=t.s.ranges();e.replaceChildren(...o.map(([s,n])=>m("option","",`${Ct(s)} to ${Ct(n)}`))),e.selectedIndex=
 o.findIndex(s=>nt(s,t.s.view())),e.hidden=o.length<2}function Ut(t){let{s:e,root:o}=t;e.showSome(),t.gesture=null,t.menu=null;let s=document.activeElement instanceof HTMLElement?document.activeElement:null,n=t.banks.
@@ -267,33 +267,33 @@ find(a=>a.pad===s)?.lane.path,r=s?.dataset.param;t.banks=e.shown().map(a=>Xe(t,a
 String(t.banks.length>3),Qe(t),t.selectLane(e.selected),t.widen(),t.drawHint(),o.dataset.locked=String(!!e.board.locked),o.dataset.split=String(!!e.board.split),
 t.drawHeads(),t.resize(),t.drawTexts(),t.drawColours(),n&&t.banks.find(a=>a.lane.path===n)?.pad.focus({preventScroll:!0}),(r?[...t.parts.toolbar.querySelectorAll(
 "button")]:[]).find(a=>a.dataset.param===e.param)?.focus()}function Kt(t){let e=l=>l.lanes.map(c=>c.path).join(`
-`)+l.columns.length,{s:o}=t,s=o.board;o.board={columns:[],params:[],lanes:[],...q(t.host.props.board)},o.hear(o.board);let{can_undo:n,can_redo:r,...i}=o.board,a=JSON.
+`)+l.columns.length,{s:o}=t,s=o.board;o.board={columns:[],params:[],lanes:[],...P(t.host.props.board)},o.hear(o.board);let{can_undo:n,can_redo:r,...i}=o.board,a=JSON.
 stringify(i);return a===t.known?t.drawButtons():(t.known&&o.pageRemembers&&o.forget(),t.known=a,t.sending.takeLaw(),e(o.board)!==e(s)&&(t.typing&&clearTimeout(t.
-typing.timer),Object.assign(t,{typing:null,gesture:null,lastTap:null}),o.outlive(s,N)||Object.assign(t,{brush:null,brushing:!1}),eo(t,t.host.props.value)),Ut(t))}
-function eo(t,e){mt(t),t.own=null,t.s.adopt(e),t.sending.seq=Math.max(t.sending.seq,Number(e?.seq)||0),t.widen(),t.markAll(),t.drawButtons()}function oo(t){!t.gesture&&
-!t.typing&&eo(t,structuredClone(t.host.props.value))}function so(t){let e=q(t.host.props.stats);e.kept?t.stats={...t.stats,can_undo:e.can_undo,can_redo:e.can_redo,
+typing.timer),Object.assign(t,{typing:null,gesture:null,lastTap:null}),o.outlive(s,H)||Object.assign(t,{brush:null,brushing:!1}),eo(t,P(t.host.props.value))),Ut(
+t))}function eo(t,e){mt(t),t.own=null,t.s.adopt(e),t.sending.seq=Math.max(t.sending.seq,Number(e?.seq)||0),t.widen(),t.markAll(),t.drawButtons()}function oo(t){
+!t.gesture&&!t.typing&&eo(t,P(t.host.props.value))}function so(t){let e=P(t.host.props.stats);e.kept?t.stats={...t.stats,can_undo:e.can_undo,can_redo:e.can_redo,
 seq:e.seq}:(t.stats=e,Number(e.seq)<t.sending.seq||(t.own=null)),t.s.hear(t.stats),t.drawTexts(),t.drawButtons(),t.mark("strip")}var rs={encoder:"enc",vision:"see",audio:"hear",projector:"proj",embed:"in",more:"more",norm:"out",head:"head"};function no(t,e){let[o,s,n]=K(e.canvas),r={g:o,w:s,
 h:n,range:t.s.view(),fill:et(e.lane.ink??e.lane.slot)};is(t,e,r),as(r),ls(t,e,r);let{lane:i}=e;Ge(t,i,o,a=>{let{x:l,w:c}=t.boxes[a];return[k+l+c/2,$(t.s.lanes[i.
 path][a],n,r.range),c-2]}),cs(t,e,r)}function is(t,e,{g:o,h:s,range:n,fill:r}){let{lane:i}=e,a=$(0,s,n),l=document.activeElement===e.pad||e.hover>=0,c=t.s.span(
 t.columnOf(e));t.boxes.forEach((h,p)=>{if(h.hidden)return;let f=ze(h),[d,u]=t.s.span(p),x=k+h.x+(p===d||t.boxes[p-1].hidden?f:0),b=k+h.x+h.w-(p===u||t.boxes[p+1].
 hidden?f:0)-x;if(t.s.isOff(i,p)){o.fillStyle=S(.12),o.fillRect(x,a-1,b,1);return}let g=$(t.s.lanes[i.path][p],s,n),A=t.s.fixed(i,p);o.fillStyle=S(.05),o.fillRect(
 x,L,b,s-2*L),o.fillStyle=Tt(r,l&&p>=c[0]&&p<=c[1]?.5:A?.18:.3),o.fillRect(x,Math.min(g,a),b,Math.abs(a-g)),o.fillStyle=Tt(r,A?.6:1),o.fillRect(x,v(g-1.5,L,s-L-3),
-b,3),A&&_t(o,x,L,b,s-2*L)})}function as({g:t,w:e,h:o,range:s}){Ht(t,"right",S(z()?.62:.6));let n=s[0]<0&&s[1]>0?[s[0],0,s[1]]:s;for(let i of n)t.fillText(String(
+b,3),A&&_t(o,x,L,b,s-2*L)})}function as({g:t,w:e,h:o,range:s}){Nt(t,"right",S(z()?.62:.6));let n=s[0]<0&&s[1]>0?[s[0],0,s[1]]:s;for(let i of n)t.fillText(String(
 i),k-10,v($(i,o,s),6,o-6));t.strokeStyle=S(.18),t.lineWidth=1;let r=i=>{let a=$(i,o,s);ot(t,[[k,a],[e,a]])};s[0]<0&&r(0),s[1]>1&&Bt(t,[2,3],()=>r(1))}function ls(t,{
 lane:e,ghost:o},{g:s,h:n}){if(!o)return;let r=t.s.views[o.param]??o.view??[0,1];s.strokeStyle=S(.55),s.lineWidth=1.25;let i=[];t.boxes.forEach((a,l)=>{if(a.hidden||
 t.s.isOff(e,l))return;let c=$(t.s.lanes[o.path][l],n,r);(i[a.run]??=[]).push([k+a.x,c],[k+a.x+a.w,c])}),Bt(s,[4,3],()=>i.forEach(a=>ot(s,a)))}function cs(t,{lane:e,
 grip:o},{g:s,h:n,range:r,fill:i}){let{ends:a}=t;!a||t.s.board.locked||t.s.frozen.has(e.path)||[a.first,a.last].forEach((l,c)=>{s.beginPath(),s.arc(k+a.x[c],$(t.
-s.lanes[e.path][l],n,r),o===c?Wt+1.5:Wt,0,2*Math.PI),s.fillStyle=i,s.fill(),s.lineWidth=2,s.strokeStyle=W("card"),s.stroke()})}function ro(t){let[e,,o]=K(t.parts.
-scale);Ht(e,"center",S(z()?.62:.6));let s=t.s.layerColumns().filter(i=>t.s.inView(i)),n=s.length?t.boxes[s[0]].w:1,r=[1,2,4,5,8,10,16,20].find(i=>i*n>=22)??40;t.
+s.lanes[e.path][l],n,r),o===c?Wt+1.5:Wt,0,2*Math.PI),s.fillStyle=i,s.fill(),s.lineWidth=2,s.strokeStyle=D("card"),s.stroke()})}function ro(t){let[e,,o]=K(t.parts.
+scale);Nt(e,"center",S(z()?.62:.6));let s=t.s.layerColumns().filter(i=>t.s.inView(i)),n=s.length?t.boxes[s[0]].w:1,r=[1,2,4,5,8,10,16,20].find(i=>i*n>=22)??40;t.
 s.board.columns.forEach((i,a)=>{let l=t.boxes[a];if(!l||l.hidden)return;t.s.held.has(a)&&_t(e,k+l.x+.5,1,l.w-1,3);let c=k+l.x+l.w/2;if(i.kind==="layer"){let h=i.
 layer??a,p=a===s[s.length-1],f=(s.length-1-s.indexOf(a))*n>=22;(p||h%r===0&&f)&&e.fillText(String(h+1),c,o/2)}else{let h=rs[i.kind]??i.label;e.fillText(l.w>=25?
-h:h[0].toUpperCase(),c,o/2)}})}var F=t=>new Int32Array(t.buffer,t.byteOffset,t.length);async function hs(t){let e=new Uint8Array(t.length/4*3-(t.endsWith("==")?2:t.endsWith("=")?1:0));for(let o=0,s=0;o<t.length;o+=4*262144){let n=atob(t.slice(o,o+
+h:h[0].toUpperCase(),c,o/2)}})}var q=t=>new Int32Array(t.buffer,t.byteOffset,t.length);async function hs(t){let e=new Uint8Array(t.length/4*3-(t.endsWith("==")?2:t.endsWith("=")?1:0));for(let o=0,s=0;o<t.length;o+=4*262144){let n=atob(t.slice(o,o+
 1048576));for(let r=0;r<n.length;r+=1)e[s+r]=n.charCodeAt(r);s+=n.length,await new Promise(r=>{setTimeout(r)})}return e}async function gt(t){let e=new Float32Array(
 (await hs(t.data)).buffer),o=0,s=t.tensors.map(([n,r,i,a,l])=>{let c=Array.from({length:t.models},(f,d)=>e.subarray(o+d*i,o+(d+1)*i));o+=i*t.models;let h=[a,l],
-p={sorted:[],shares:[],lengths:[],draws:[]};return{column:n,attention:!!r,n:i,ties:h,deltas:c,bits:c.map(F),...p}});return{layers:t.layers,models:t.models,tensors:s}}var kt=Math.fround,ps=2147483647;function io(t,e,o){let s=t+e|0;return s^=s>>>16,s=Math.imul(s,2146121005),s^=s>>>15,s=s+o|0,s=Math.imul(s,2221713035),s^=s>>>16,
+p={sorted:[],shares:[],lengths:[],draws:[]};return{column:n,attention:!!r,n:i,ties:h,deltas:c,bits:c.map(q),...p}});return{layers:t.layers,models:t.models,tensors:s}}var kt=Math.fround,ps=2147483647;function io(t,e,o){let s=t+e|0;return s^=s>>>16,s=Math.imul(s,2146121005),s^=s>>>15,s=s+o|0,s=Math.imul(s,2221713035),s^=s>>>16,
 (s>>>8)*2**-24}function ao(t,e){return t.sorted[e]??=Float32Array.from(t.deltas[e],Math.abs).sort(),t.sorted[e]}function yt(t,e,o){let[s,n]=[0,t.length];for(;s<
 n;){let r=s+n>>1;(o?t[r]<=e:t[r]<e)?s=r+1:n=r}return s}function ds(t,e){let o=t.length,s=t[o-e],n=yt(t,s,!0);return[s,kt((e-(o-n))/(n-yt(t,s,!1)))]}function Vt(t,e,o,s){
-let{n,ties:[r,i]}=t;if(o<=0||o>=n){s.fill(o<=0?0:1,0,n);return}let[a,l]=ds(ao(t,e),o),c=t.bits[e],h=F(Float32Array.of(a))[0];for(let p=0;p<n;p+=1){let f=h-(c[p]&
+let{n,ties:[r,i]}=t;if(o<=0||o>=n){s.fill(o<=0?0:1,0,n);return}let[a,l]=ds(ao(t,e),o),c=t.bits[e],h=q(Float32Array.of(a))[0];for(let p=0;p<n;p+=1){let f=h-(c[p]&
 ps);s[p]=f>>>31,f===0&&(l>=1||io(p,r,i)<l)&&(s[p]=1)}}function us(t,e){if(!t.shares[e]){let o=ao(t,e),{n:s}=t;t.shares[e]=Float64Array.from(t.deltas[e],n=>{let r=(yt(
 o,Math.abs(n),!1)+yt(o,Math.abs(n),!0)-1)/2;return s>1?r/(s-1):r+.5})}return t.shares[e]}function fs(t,e,[o,s]){return t.draws[e]??=Float32Array.from(t.deltas[e],
 (n,r)=>io(r,o,s)),t.draws[e]}function ms(t,e,o,s,n,{kept:r,other:i}){let{n:a}=e,{density:l,gamma:c,epsilon:h}=s;if(l<=0&&t.trim!=="middle")return r.fill(0,0,a),
@@ -307,7 +307,7 @@ s;a+=1)o[a]*=i}function co(t,e,o){if(t===null)return"do not touch the same weigh
 ce",r=o.filter((c,h)=>c&&Number(e[h])>.05);if(t<-.05||!r.length||r.length===o.filter(Boolean).length)return n;let i=[];for(let c of r)i.at(-1)?.at(-1)===c-1?i.at(
 -1)?.push(c):i.push([c]);let a=i.slice(0,3).map(c=>c.length>1?`${c[0]}–${c.at(-1)}`:c[0]),l=i.length>3?" …":"";return`${n}${s?", more in":","} layer${r.length>
 1?"s":""} ${a.join(", ")}${l}`}function ws(t,e){let o=Array.from({length:t},()=>new Float32Array(e)),s=new Float32Array(e),n={kept:new Uint8Array(e),other:new Uint8Array(e)},r={lead:new Uint8Array(
-e),share:new Float64Array(e),same:new Float64Array(e)};return{terms:o,bits:o.map(F),sum:s,sumBits:F(s),masks:n,...r,fair:new Float64Array(e)}}function bs({terms:t,
+e),share:new Float64Array(e),same:new Float64Array(e)};return{terms:o,bits:o.map(q),sum:s,sumBits:q(s),masks:n,...r,fair:new Float64Array(e)}}function bs({terms:t,
 bits:e,sum:o},s,n,r){let i=t[s],a=e[s],l=Math.fround(r),c=0;for(let h=0;h<n;h+=1){let p=a[h]<<1;c+=(p|-p)>>>31,i[h]*=l,o[h]+=i[h]}return c}function gs({terms:t,
 bits:e},o,s){let[n,r]=[0,0];for(let i=0;i<s;i+=1){let a=e[o][i]<<1;r+=(a|-a)>>>31,n+=Math.abs(t[o][i])}return r&&Number.isFinite(n)?n/r:0}function ys(t,e){let{lead:o,
 share:s,same:n,fair:r}=t,i=t.terms.map((d,u)=>gs(t,u,e)),a=i.map((d,u)=>u).filter(d=>i[d]).sort((d,u)=>i[u]-i[d]);if(a.length<2)return[0,0,0];let[l,...c]=a;for(let d=0;d<
@@ -328,7 +328,7 @@ let a=(c,h=1/0)=>{for(let p=0;p<o.length;p+=1){let f=Ss(e,c,o[p]);if(!f||f.some(
 said!==d){if(performance.now()>h)return!1;n[p]={said:d,found:vs(e,o[p],f,i[p],r)}}}return!0};return Object.assign(c=>{if(!a(c))return null;let h=n.map(p=>p.found);
 return Os(e,t,h)},{warm:a})}var Es=40,zs=8,Ls=4,Cs=12,ho=t=>"requestIdleCallback"in window?requestIdleCallback(t):setTimeout(t,16),St=class{constructor(e){this.mixer=e,this.seq=0,this.sent=
 0,this.timer=void 0,this.waiting=!1,this.meter=null,this.sketches=new Map}get still(){return!!this.mixer.s.board.law?.still}message(e={}){let{lanes:o,cause:s,board:n,
-picked:r}=this.mixer.s,i={lanes:o,seq:this.seq,move:s,split:!!n.split,followed:!!this.meter,...e};return structuredClone(r?{...i,picked:r}:i)}hand(){clearTimeout(
+picked:r}=this.mixer.s,i={lanes:o,seq:this.seq,move:s,split:!!n.split,followed:!!this.meter,...e};return JSON.stringify(r?{...i,picked:r}:i)}hand(){clearTimeout(
 this.timer),this.timer=void 0,this.waiting=!1,this.seq+=1,this.mixer.host.props.value=this.message()}post(){this.sent=performance.now(),this.hand(),this.mixer.host.
 trigger("input")}postSoon(){let e=Es-(performance.now()-this.sent);e<=zs?this.post():this.timer??=setTimeout(()=>this.post(),e)}send(){this.waiting=!0,this.meter?
 this.mixer.mark("stats"):this.still||this.postSoon()}release(){mt(this.mixer),this.waiting&&(this.meter||this.still)?this.hand():this.waiting&&this.post(),this.
@@ -338,7 +338,7 @@ let i=vt(r,s);this.meter=i;let a=()=>{this.meter===i&&i.warm(e.s.lanes,performan
 sample_of(e);return o?gt(o):null}follow(){let e=this.meter?.(this.mixer.s.lanes)??null;return!e&&this.waiting&&this.postSoon(),e}};var Mt=class{constructor(e,o){this.host=e,this.root=o,this.s=new rt(n=>this.mark(n)),this.sending=new St(this),this.stats={},this.ways={},this.own=null,this.banks=
 [],this.tools=null,this.gesture=null,this.lastTap=null,this.typing=null,this.spot=-1,this.brush=null,this.brushing=!1,this.menu=null,this.more=!1,this.width=0,this.
 boxes=[],this.ends=null,this.dirty=new Set,this.frame=0,this.known="";let s=n=>()=>this.s.zoom&&n(...this.s.zoom);this.parts=Re(o,{lock:s((n,r)=>this.lockColumns(
-n,r)),keep:s((n,r)=>this.keepOnly(n,r)),inside:()=>G(this,-1),out:()=>{P(this,0,0),this.parts.stripCanvas.focus({preventScroll:!0})}}),Be(this),je(this),Je(this),
+n,r)),keep:s((n,r)=>this.keepOnly(n,r)),inside:()=>G(this,-1),out:()=>{I(this,0,0),this.parts.stripCanvas.focus({preventScroll:!0})}}),Be(this),je(this),Je(this),
 Ke(this),o.addEventListener("keydown",n=>{let r=oe(n);r&&(n.preventDefault(),this.step(r))}),J(o,()=>this.resize()),te(o,()=>this.drawColours())}edit(e){if(this.
 s.board.locked)return;this.finishTyping();let o=this.s.lanes;e(),this.drawHeads(),this.s.differ(o)&&(this.remember(o),this.complete())}editSelected(e){let o=this.
 s.selectedLane();o&&this.edit(()=>e(o))}complete(){this.widen(),this.sending.send(),this.sending.release(),this.drawButtons()}remember(e){this.s.remember(e),this.
@@ -364,12 +364,12 @@ tools.hold,`${this.s.allHeld(e,o)?"Unlock":"Lock"} ${s}`)}drawButtons(){let{s:e,
 root.querySelectorAll(".mx-button:not([data-param])"))r instanceof HTMLButtonElement&&(r.disabled=s&&!n.includes(r));o.undo.setAttribute("aria-disabled",String(
 !e.canStep("undo"))),o.redo.setAttribute("aria-disabled",String(!e.canStep("redo"))),o.link.setAttribute("aria-pressed",String(!!e.linked[e.param])),this.parts.
 toolbar.hidden=s&&!e.page.can_undo&&!e.page.can_redo}drawHint(){let{board:e,param:o,stride:s}=this.s,n=e.params.find(l=>l.name!==o),r=n&&this.banks.some(l=>l.ghost)?
-` · dashed line: ${n.label||n.name}`:"",i=N?"Drag to paint · the round ends pull a ramp · tap twice to reset":"Drag to paint · Shift keeps a level · the roun\
+` · dashed line: ${n.label||n.name}`:"",i=H?"Drag to paint · the round ends pull a ramp · tap twice to reset":"Drag to paint · Shift keeps a level · the roun\
 d ends pull a ramp · double-click resets",a=s>1?` · moves ${s} layers at a time (Tools)`:"";this.parts.hint.textContent=e.locked?e.note??"":`${i}${r}${a}`}drawTexts(){
 let{strip:e,stripCanvas:o,stripSummary:s}=this.parts,n=this.floor().length,{summary:r,lanes:i}=this.own??this.stats;e.hidden=!n,E(s,r??""),e.title=`Above the li\
 ne: more than unrelated models would, below: less. ${this.stats.note??""}`,o.setAttribute("aria-label",`Pull against each other: ${r??""}`);for(let{lane:a,share:l,
 remark:c}of this.banks){let h=i?.[a.path]??i?.[a.path.split("#")[0]]??"",[p,f]=h.split(" · ");E(l,p),E(c,f??""),l.title=f?`${p}; ${f} of its changes`:h,c.title=
 l.title}this.spot>=0&&C(this,this.spot<n?this.spot:-1)}drawColours(){for(let e of this.banks)e.box.style.setProperty("--mx-colour",et(e.lane.ink??e.lane.slot));
-this.markAll()}};function Ts(t){let e=new Mt(t,Qt(t.element,".mixer",Zt));t.watch("board",()=>Kt(e)),t.watch("value",()=>oo(e)),t.watch("stats",()=>so(e)),e.stats=q(t.props.stats),
+this.markAll()}};function Ts(t){let e=new Mt(t,Qt(t.element,".mixer",Zt));t.watch("board",()=>Kt(e)),t.watch("value",()=>oo(e)),t.watch("stats",()=>so(e)),e.stats=P(t.props.stats),
 e.s.hear(e.stats),Kt(e)}return wo($s);})();
 part.start({ element, trigger, props, watch, server: typeof server === "undefined" ? {} : server });

@@ -1,4 +1,4 @@
-// npm run build: a000322d246c8973 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
+// npm run build: 16f958d4d6c0f151 of answers/answers.css answers/card.js answers/kinds.js answers/panel.js answers/tip.js looks.json rows/ask.js rows/closeup.js rows/doing.js rows/family.js rows/heads.js rows/keep.js rows/keys.js rows/kinds.js rows/lens.js rows/main.js rows/prompts.js rows/row.js rows/rows.css rows/score.js rows/series.js rows/store.js rows/table.js rows/tally.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/keyboard.js shared/mark.js shared/numbers.js shared/states.js
 "use strict";
 (()=>{var ht=`.rows{display:flex;flex-direction:column;min-height:0;height:auto;font:13px/20px system-ui,-apple-system,Segoe UI,Roboto,sans-serif;font-variant-numeric\
 :tabular-nums;color:var(--me-ink)}.rw-box{flex:0 1 auto;max-height:62%;overflow:auto;border-bottom:1px solid var(--me-line)}.rows .rw-table{width:100%;margin:0;\
@@ -88,10 +88,10 @@ ce:pre-wrap;overflow-wrap:anywhere;color:var(--me-quiet)}.an-heard:empty{display
 :5px;font-size:12.5px;color:var(--me-quiet);overflow-wrap:anywhere}@media(max-width:1080px){.an-grid{grid-template-columns:minmax(0,1fr)}}@media(pointer:coarse)\
 {.an-hold,.an-button{min-height:36px}}}
 `;function l(i,t="",e=""){let s=document.createElement(i);return t&&(s.className=t),e!==""&&(s.textContent=e),s}function p(i,t,e,s=""){let r=l("button",i,t);return r.type="button",s&&r.setAttribute("aria-label",s),r.addEventListener("click",e),r}function b(i,t){return i.title=
-t,i}function A(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Jt(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
-i.textContent!==t&&(i.textContent=t)}var I=(i,t)=>Jt(i,"aria-pressed",String(t));function ct(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
+t,i}function A(i,t){return i.setAttribute("role","group"),i.setAttribute("aria-label",t),i}function Ut(i,t,e){i.getAttribute(t)!==e&&i.setAttribute(t,e)}function u(i,t){
+i.textContent!==t&&(i.textContent=t)}var I=(i,t)=>Ut(i,"aria-pressed",String(t));function ct(i,t,e){let s=i.querySelector(t);if(!(s instanceof HTMLElement))throw new Error(
 `no ${t} here`);return i.append(l("style","",e)),s}function ft(i,t){let e=i.target instanceof Element?i.target.closest(t):null;return e instanceof HTMLElement?e:
-null}function ut(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var w=["done","cached","stopped","failed","unasked"];var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var $={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
+null}function ut(i,t){let e=new MutationObserver(()=>{i.isConnected?t():e.disconnect()});e.observe(document.body,{attributes:!0,attributeFilter:["class"]})}var w=["done","cached","stopped","failed","unasked"];var k=i=>typeof i=="string"?JSON.parse(i||"{}"):structuredClone(i??{});var O={waiting:{short:"waiting its turn",badge:"waiting…",alone:"Waiting for its turn…"},idle:{short:"asked again when the machine is free",badge:"waiting…",
 alone:"Asked when the machine is free."},busy:{short:"writing",badge:"writing…",alone:"Thinking…"},done:{badge:"done",alone:"The model ended without a word."},
 cached:{badge:"from memory",alone:"The model ended without a word."},stopped:{short:"stopped",badge:"stopped",alone:"Stopped before the first word."},failed:{short:"\
 failed",badge:"failed",alone:"This answer failed."},stale:{short:"not asked since your last stroke",badge:"old",alone:""},unasked:{short:"not asked",badge:"not \
@@ -99,7 +99,7 @@ asked",alone:"Not asked: there was no connection."}};var wt="merge-explorer-line
 !1:(t.at(r%t.length)?.focus(),!0)}function E(i){let t=()=>[...i.querySelectorAll("button")].filter(r=>!r.disabled&&!r.hidden),e=r=>{for(let o of t())o.tabIndex!==
 (o===r?0:-1)&&(o.tabIndex=o===r?0:-1)};return i.addEventListener("focusin",({target:r})=>{r instanceof HTMLButtonElement&&e(r)}),i.addEventListener("keydown",r=>{
 r.target instanceof HTMLButtonElement&&!S(r)&&_t(r,t())&&r.preventDefault()}),new MutationObserver(()=>{let r=t();r.some(o=>o.tabIndex===0)?r.filter(o=>o.tabIndex===
-0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var g="merge";var bt="merge-explorer-keep",O=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),m=i=>(i?.tokens??[]).map(t=>String(t[0]??"")).join("").trim();function x(i){
+0).length>1&&e(r.find(o=>o.tabIndex===0)):e(r[0])}).observe(i,{subtree:!0,childList:!0,attributes:!0,attributeFilter:["disabled","hidden"]}),e(t()[0]),i}var g="merge";var bt="merge-explorer-keep",$=()=>({tokens:[],state:"",mark:null,cut:!1,repeats:!1,error:""}),m=i=>(i?.tokens??[]).map(t=>String(t[0]??"")).join("").trim();function x(i){
 let t=i.indexOf("/");return t<0?["",i]:[i.slice(0,t),i.slice(t+1)]}function gt(i){return!i.match||!i.answer?.trim()?"a matter of taste":i.match==="within"?`righ\
 t if it has: ${i.answer}`:`right if: ${i.answer}`}var xt="merge-explorer-rows",yt=12,q=2e5,kt=/^[A-Za-z0-9_-]{1,24}$/,M=i=>i.slice(0,2e3).replace(/\p{Surrogate}/gu,"�");function Vt(i,t){let{prompt:e,answer:s,
 match:r,ticked:o}=typeof i=="string"?{prompt:i}:i??{};if(typeof e!="string"||!e.trim())return null;let n=typeof s=="string"||typeof s=="number"?M(String(s)):"",
@@ -120,7 +120,7 @@ er": "boxes"}.`)}})}function Xt(i){let t=i.split(`
 `,1)[0],e=[",",";","	"].find(d=>t.includes(d))??",",s=new RegExp(`(?:"((?:[^"]|"")*)"|([^${e}\\n]*))(${e}|\\n|$)`,"gy"),r=[[]];for(let[d,h,c,f]of i.matchAll(s))
 if(!d&&r.at(-1)?.length===0||(r.at(-1)?.push(h===void 0?c:h.replaceAll('""','"')),f===`
 `&&r.push([]),!f))break;let o=(r[0]??[]).map(d=>d.trim().toLowerCase()),n=o.includes("prompt"),a=(d,h,c)=>d[n?o.indexOf(h):c];return r.slice(n?1:0).map(d=>({prompt:a(
-d,"prompt",0),answer:a(d,"answer",1),match:a(d,"match",2),ticked:!["false","0","no"].includes(String(a(d,"ticked",3)).trim().toLowerCase())}))}function $t(i,t){
+d,"prompt",0),answer:a(d,"answer",1),match:a(d,"match",2),ticked:!["false","0","no"].includes(String(a(d,"ticked",3)).trim().toLowerCase())}))}function Ot(i,t){
 let e=r=>r.replace(/\s*\n\s*/g," "),s=({prompt:r,answer:o="",match:n="",ticked:a=!0}={id:"",prompt:""})=>t==="jsonl"?JSON.stringify({prompt:r,answer:o,match:n,ticked:a}):
 t==="csv"?[r,o,n,String(a)].map(d=>`"${d.replaceAll('"','""')}"`).join(","):n?`${e(r)} ${n==="within"?"~>":"=>"} ${e(o)}`:e(r);return`${[...t==="csv"?["prompt,a\
 nswer,match,ticked"]:[],...i.map(s)].join(`
@@ -136,7 +136,7 @@ auto";let n=matchMedia("(min-width: 1500px)").matches;this.field.placeholder=n?"
 this.asked=t,this.offered=""}grow(){this.field.style.height="auto",this.field.style.height=`${Math.min(96,this.field.scrollHeight)}px`}draw(t,e){this.full.hidden=
 !e,t.join(`
 `)!==this.offered&&(this.offered=t.join(`
-`),this.chips.replaceChildren(...t.slice(0,3).map(s=>p("rw-chip",s,()=>this.asked(s)))))}};function Ot(i,t,e){let s=l("form","rw-form"),r=(d,h)=>{let c=l("input",
+`),this.chips.replaceChildren(...t.slice(0,3).map(s=>p("rw-chip",s,()=>this.asked(s)))))}};function $t(i,t,e){let s=l("form","rw-form"),r=(d,h)=>{let c=l("input",
 "rw-input");c.value=h,c.maxLength=2e3,c.dir="auto";let f=l("label","rw-label",d);return f.append(c),s.append(f),c},o=r("Prompt of this row",i.prompt),n=r("What \
 is right",i.answer??""),a=l("select","rw-input");for(let[d,h]of[["exact","the whole answer"],["within","words in it"]])a.add(new Option(h,d));return a.value=i.match||
 "exact",a.setAttribute("aria-label","How it is compared"),s.append(a,Object.assign(p("rw-send","Keep",()=>{}),{type:"submit"}),p("rw-stop","Leave",e)),s.addEventListener(
@@ -156,7 +156,7 @@ new Blob([i],{type:"text/plain"})),e.download=t,e.click(),URL.revokeObjectURL(e.
 s"),n=l("span","rw-wanted");n.setAttribute("role","status");let a=l("input","rw-file");a.type="file",a.accept=".txt,.csv,.jsonl,.json",a.setAttribute("aria-labe\
 l","A file of prompts"),a.addEventListener("change",async()=>{let[f]=a.files??[];if(f){try{if(f.size>4*q)throw new Error(`${f.name} is too long for a file of pr\
 ompts.`);e(Et(await f.text(),f.name))}catch(T){n.textContent=T instanceof SyntaxError?`${f.name} is no JSON.`:String(T.message)}a.value=""}});let d=b(p("rw-stop",
-"Open a file…",()=>a.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=se.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>re($t(i,f),`prompts.${f}`)),
+"Open a file…",()=>a.click()),"Rows of a .txt, .csv or .jsonl file in place of these"),h=se.map(([f,T])=>b(p("rw-stop",`Save .${f}`,()=>re(Ot(i,f),`prompts.${f}`)),
 T)),c=t.map(f=>p("rw-chip",f,()=>s(f)));return o.append(...c,d,a,...h,p("rw-stop","Close",r),n),o.addEventListener("keydown",f=>{f.key==="Escape"&&r()}),{box:o,
 first:c[0]??d}}function Tt(i){let t=new Set(i.map(({id:s})=>s)),e=i.length+1;for(;t.has(`r${e}`);)e+=1;return`r${e}`}var D=class{constructor(t){this.table=t}acts(){return{open:t=>{
 t.id!==this.table.open&&(this.table.open=t.id,this.table.drawAll(),this.table.lookAt(),this.table.hand({},"input"),R(this.table.family,this.table.rows,this.table.
@@ -170,7 +170,7 @@ open=d,this.table.change(a.slice(0,8),"submit"),this.table.focus(d)}),n=l("span"
 replaceChildren(r),s&&this.table.focus(this.table.rows[Math.min(e,this.table.rows.length-1)]?.id)}more(){let t=()=>{this.table.edited.replaceChildren(),this.table.
 asking.more.focus()};if(this.table.edited.querySelector(".rw-file")){t();return}let e=n=>this.add(n),s=n=>{this.table.open=n[0].id,this.table.change(n,"submit"),
 t()},{box:r,first:o}=Lt(this.table.rows,this.table.board.chips??[],{take:s,ask:e,leave:t});this.table.edited.replaceChildren(r),o.focus()}editRow(t){let e=()=>{
-this.table.edited.replaceChildren(),this.table.focus(t.id)},{box:s,prompt:r}=Ot(t,o=>{this.table.open=t.id,this.table.change(this.table.rows.map(n=>n.id===t.id?
+this.table.edited.replaceChildren(),this.table.focus(t.id)},{box:s,prompt:r}=$t(t,o=>{this.table.open=t.id,this.table.change(this.table.rows.map(n=>n.id===t.id?
 o:n),"submit"),e()},e);this.table.edited.replaceChildren(s),r.focus()}add(t){let e=this.table.rows.find(s=>s.prompt===t);return!e&&this.table.rows.length>=8?!1:
 (this.table.open=e?.id??Tt(this.table.rows),this.table.change(e?this.table.rows:[...this.table.rows,{id:this.table.open,prompt:t,answer:"",match:"",ticked:!0}],
 "submit"),!0)}};function Mt(i,t,e,s){let r=!e.family||e.family===t.family;return(i?e.family===t.family:r&&(!s||tt(s.rows,e.rows??[])))?null:s??{rows:t.rows??[],open:t.open??""}}
@@ -208,8 +208,8 @@ dataset.i=String(this.said.tokens.length),this.said.tokens.push(o),this.said.spa
 clientHeight<24;this.text.append(s),r&&this.said.state==="busy"&&(this.body.scrollTop=this.body.scrollHeight)}repair(t,e){if(this.said.tokens.length===t.length){
 this.said.tokens=t,t.forEach((o,n)=>Rt(this.said.spans[n],o,e));return}let{state:s,error:r}=this.said;this.clear(),Object.assign(this.said,{state:s,error:r}),this.
 append(t,e)}get remark(){let{state:t,tokens:e,error:s}=this.said;return s||(t==="stopped"&&e.length?"Stopped before the end.":e.length&&!["failed","waiting","un\
-asked"].includes(t)?"":t?$[t]?.alone??"":this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet.")}refresh(){let{state:t}=this.said;this.
-box.dataset.state=t||"empty",this.box.setAttribute("aria-busy",String(t==="busy")),this.badge.textContent=$[t]?.badge??"",y(this.message,this.remark),this.box.dataset.
+asked"].includes(t)?"":t?O[t]?.alone??"":this.column.lead?"No answer yet. Write a prompt and press Ask.":"No answer yet.")}refresh(){let{state:t}=this.said;this.
+box.dataset.state=t||"empty",this.box.setAttribute("aria-busy",String(t==="busy")),this.badge.textContent=O[t]?.badge??"",y(this.message,this.remark),this.box.dataset.
 long=String((this.text.textContent??"").length>pe);let e=C(w.includes(t)&&!this.column.lead?this.said.mark:null);this.mark.replaceWith(e),this.mark=e,w.includes(
 t)&&(this.body.style.minHeight="")}},ot=i=>String((i.column.slot??0)%4);function Rt(i,t,e){t[3]===""&&(i.dataset.line="all");let s=t[3]?e(String(t[3])):void 0;s&&
 (i.style.setProperty("--an-parent",K(s.column.slot)),i.dataset.line=ot(s))}var{decimals:xs,digits:ys,hardly:ce,minus:ks}=N.numbers;function fe(i){let t=Math.floor(i);return i-t===.5?t+(t&1):Math.round(i)}var ue=i=>`${fe(100*i)}%`,W=i=>i>0&&i<ce?"<1%":ue(i);var nt=i=>`“${String(i).replaceAll(`
@@ -228,7 +228,7 @@ t.said.cursor),zt(t)}),e.addEventListener("scroll",()=>this.hide(),{passive:!0})
 ArrowRight:1,ArrowLeft:-1}[r.key];r.key==="Escape"&&this.hide(),!(!o||S(r)||r.altKey)&&(r.preventDefault(),this.step(t,o))})}step(t,e){let{body:s,said:r}=t;r.cursor=
 Math.min(Math.max(0,r.cursor+e),r.tokens.length-1);let o=r.spans[r.cursor],n=o?o.offsetTop+o.offsetHeight-s.clientHeight:0;o&&(o.offsetTop<s.scrollTop||n>s.scrollTop)&&
 (s.scrollTop=Math.max(0,n)),zt(t),this.explain(t,r.cursor,!0)}};var me=[["parent","who agrees","Underlined in the colour of the model that would have said the same"],["sure","how sure","Shaded where the model gave the word a\
- low probability"]],U=class{constructor(t,e){this.host=t,this.root=e,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=s=>this.cards.get(s),this.modes=
+ low probability"]],J=class{constructor(t,e){this.host=t,this.root=e,this.run=-1/0,this.seq=-1/0,this.cards=new Map,this.cardOf=s=>this.cards.get(s),this.modes=
 E(A(l("div","an-modes"),"How words are drawn")),this.legend=l("span","an-legend"),this.others=l("div","an-others"),this.note=l("p","an-note"),this.alarm=l("p","\
 an-alarm"),this.grid=l("div","an-grid"),this.live=l("div","an-hidden"),this.live.setAttribute("aria-live","polite"),this.note.setAttribute("role","status"),this.
 alarm.setAttribute("role","alert"),this.tip=new G(e,this.live,this.cardOf);for(let[s,r,o]of me){let n=p("an-button",r,()=>this.setMode(s));Object.assign(n,{title:o}).
@@ -242,7 +242,7 @@ let d=String(a.key),h=s.get(d)??this.newCard();h.take(a,e.some(c=>c.base)),this.
 a=>!a.column.lead);for(let a of o)a.head.prepend(this.modes,this.legend);this.others.replaceChildren(l("h3","an-same","The others, same prompt"),...n.map(a=>a.box)),
 this.grid.replaceChildren(...o.map(a=>a.box),this.others),this.drawLegend()}newCard(){let t=new F(this.holder());return this.tip.listen(t),t}bypass(t){let e=[...this.
 cards.values()],s=e.find(o=>o.column.base),r=e.find(o=>o.column.lead);!s||!r||this.root.dataset.bypass==="true"===t||(this.root.dataset.bypass=String(t),this.tip.
-hide(),I(r.hold,t),r.heard.textContent=t?s.text.textContent||s.message.textContent:"",r.badge.textContent=t?`bypassed: ${s.column.name} alone`:$[r.said.state]?.
+hide(),I(r.hold,t),r.heard.textContent=t?s.text.textContent||s.message.textContent:"",r.badge.textContent=t?`bypassed: ${s.column.name} alone`:O[r.said.state]?.
 badge??"",this.live.textContent=t?`The base says: ${r.heard.textContent}`:"")}holder(){let t=p("an-button an-hold","Hold: base",()=>{});t.title="As long as you \
 hold it, you read what the base says without any of the changes",I(t,!1),t.addEventListener("pointerdown",e=>{t.setPointerCapture(e.pointerId),this.bypass(!0)});
 for(let e of["pointerup","pointercancel","lostpointercapture","blur","keyup"])t.addEventListener(e,()=>this.bypass(!1));return t.addEventListener("keydown",e=>{
@@ -254,7 +254,7 @@ y(this.note,"")}takeWords(t){for(let[s,r]of Object.entries(t.state??{})){let o=t
 [])e.set(String(s),[...e.get(String(s))??[],r]);for(let[s,r]of e){let o=this.cards.get(s);o&&(o.said.state||="busy",o.append(r,this.cardOf))}for(let[s,r]of Object.
 entries(t.full??{}))Array.isArray(r)&&this.cards.get(s)?.repair(r,this.cardOf)}takeEnds(t){for(let e of t.done??[]){let s=this.cards.get(String(e));s&&!w.includes(
 s.said.state)&&(s.said.state="done")}for(let[e,s]of Object.entries(t.marks??{})){let r=this.cards.get(e);r&&(r.said.mark=s)}for(let[e,s]of Object.entries(t.error??
-{})){let r=this.cards.get(e);r?Object.assign(r.said,{error:String(s),state:r.said.state==="stopped"?"stopped":"failed"}):y(this.alarm,String(s))}}};var J=class{constructor(){this.box=l("div","answers"),this.shown={value:{},feed:{}},this.panel=new U({element:this.box,props:this.shown,trigger:()=>{},watch:()=>{},
+{})){let r=this.cards.get(e);r?Object.assign(r.said,{error:String(s),state:r.said.state==="stopped"?"stopped":"failed"}):y(this.alarm,String(s))}}};var U=class{constructor(){this.box=l("div","answers"),this.shown={value:{},feed:{}},this.panel=new J({element:this.box,props:this.shown,trigger:()=>{},watch:()=>{},
 server:{}},this.box),this.run=0,this.seq=0}build(t){this.shown.value={columns:t},this.panel.build()}show(t){let e=s=>Object.fromEntries(t.map(([r,o])=>[r,s(o)]));
 this.run+=1,this.seq=0,this.give({start:!0,full:e(s=>[...s.tokens]),state:e(s=>s.state),marks:e(s=>s.mark),error:Object.fromEntries(t.flatMap(([s,r])=>r.error?[
 [s,r.error]]:[]))})}forward(t,e){let s=a=>Object.fromEntries(Object.entries(a??{}).flatMap(([d,h])=>{let[c,f]=x(d);return c===e||!c?[[f,h]]:[]}));if(t.start){this.
@@ -278,7 +278,7 @@ an","rw-state",`${e.name??e.key} alone`))}drawMerge(t,e,s,r){let o=w.includes(t.
 e,r));this.merge.dataset.changed=String(o&&e!==void 0&&n!==e),this.merge.dataset.state=t.state||"empty",this.merge.replaceChildren(d,h),this.merge.title=n}offer(t){
 let e=p("rw-goon","Go on",t,`Go on with the answer to ${this.row.prompt}`);e.tabIndex=-1,this.merge.lastElementChild?.append(" ",e)}labelOf(t,e,s,r){let o=[...t.
 cut?[`cut off at ${t.tokens.length} tokens`]:[],...t.repeats?["repeats itself"]:[]];if(o.length&&w.includes(t.state))return o.join(" · ");if(t.state==="waiting"&&
-r)return mt(r);let{short:n}=$[t.state]??{};return n||(!w.includes(t.state)||s===void 0?"":e===s?"same as before":"changed")}drawOther(t,e,s,r){let o=["done","ca\
+r)return mt(r);let{short:n}=O[t.state]??{};return n||(!w.includes(t.state)||s===void 0?"":e===s?"same as before":"changed")}drawOther(t,e,s,r){let o=["done","ca\
 ched"].includes(s.state),n=o&&["done","cached"].includes(r.state),a=m(s)===m(r),d=l("span","rw-sign",n?a?"=":"≠":o?"·":"…");d.style.color=e.slot===null||e.
 slot===void 0?"":P(e.slot),d.setAttribute("role","img"),d.setAttribute("aria-label",n?a?"same answer":"other answer":"not asked yet"),t.title=o?`${e.name??e.key}\
 : ${m(s)}`:String(e.name??e.key);let h=l("span","rw-other-text",m(s));h.dir="auto",t.replaceChildren(d,C(o?s.mark:null),h)}};var be=12,_=class{constructor(t,e,s){this.back=e,this.box=l("div","rw-score"),this.words=p("rw-right","",s),this.words.title="Figures against the models, in Fin\
@@ -296,14 +296,14 @@ join(" "),o={...s[r]?.votes??{}};for(let[n,a]of[[i,e.A],[t,e.B],["tie",e.tie],["
 setItem(Ht,JSON.stringify(Object.fromEntries(Object.entries(s).slice(-200))))}catch{}return{A:o[i],B:o[t]}}function at(i,t){let e=i+t;if(!e)return"nobody won";let[
 s,r]=[2**-e,0];for(let o=0;o<=Math.min(i,t);o+=1)r+=s,s*=(e-o)/(o+1);return Math.min(1,2*r)>=.05?"too few to tell":`${i>t?"A":"B"} is better, by more than chanc\
 e`}var L=class{constructor(){this.run=-1/0,this.seq=-1/0,this.recipe="",this.place=0,this.prompts=new Map,this.said=new Map,this.last=new Map,this.before=new Map}of(t,e){
-return this.said.get(`${t}/${e}`)??O()}shows(t){let e=new Map(t.map(({id:s,prompt:r})=>[s,r]));for(let[s,r]of this.prompts)e.get(s)!==r&&this.forget(s);this.prompts=
+return this.said.get(`${t}/${e}`)??$()}shows(t){let e=new Map(t.map(({id:s,prompt:r})=>[s,r]));for(let[s,r]of this.prompts)e.get(s)!==r&&this.forget(s);this.prompts=
 e}forget(t){this.last.delete(t),this.before.delete(t);for(let e of this.said.keys())x(e)[0]===t&&this.said.delete(e)}anew(){this.before.clear(),this.recipe=""}clear(){
 for(let t of this.prompts.keys())this.forget(t);this.anew()}isNew({run:t,seq:e=this.seq+1}){return t>this.run||t===this.run&&e>this.seq}take(t){let e=t.run>this.
 run||!!t.start;[this.run,this.seq]=[t.run,t.seq??this.seq+1],this.place=t.place??0,e&&this.begin(t);let s=new Set,r=o=>{let[n]=x(o);if(n&&(!t.prompts||this.prompts.
-get(n)!==t.prompts[n]))return O();s.add(o);let a=this.said.get(o)??O();return this.said.set(o,a),a};xe(t,r),ye(t,r);for(let o of s)this.keep(o);return s}begin(t){
+get(n)!==t.prompts[n]))return $();s.add(o);let a=this.said.get(o)??$();return this.said.set(o,a),a};xe(t,r),ye(t,r);for(let o of s)this.keep(o);return s}begin(t){
 if(t.recipe!==void 0&&t.recipe!==this.recipe&&this.recipe)for(let[s,r]of this.last)this.before.set(s,r);t.recipe!==void 0&&(this.recipe=t.recipe);for(let s of this.
-said.keys())Object.hasOwn(t.prompts??{},x(s)[0])&&this.said.set(s,O());if(t.stale)for(let[s,r]of this.said)x(s)[1]===g&&r.state&&(r.state="stale")}unask(t){this.
-place=0;let e=!1;for(let[s,{state:r}]of this.said){if(r==="unasked")continue;let o=!!r&&(!w.includes(r)||t&&x(s)[1]===g);o&&this.said.set(s,{...O(),state:"unask\
+said.keys())Object.hasOwn(t.prompts??{},x(s)[0])&&this.said.set(s,$());if(t.stale)for(let[s,r]of this.said)x(s)[1]===g&&r.state&&(r.state="stale")}unask(t){this.
+place=0;let e=!1;for(let[s,{state:r}]of this.said){if(r==="unasked")continue;let o=!!r&&(!w.includes(r)||t&&x(s)[1]===g);o&&this.said.set(s,{...$(),state:"unask\
 ed"}),e||=o}return e}keep(t){let[e,s]=x(t),r=this.said.get(t);s===g&&r&&["done","cached"].includes(r.state)&&this.last.set(e,m(r))}score(t){let e=t.filter(a=>a.
 ticked!==!1&&a.match&&a.answer?.trim()),s=e.map(a=>this.of(a.id,g)),r=s.every(({state:a})=>["done","cached"].includes(a)),o=s.filter(({state:a})=>["","unasked"].
 includes(a)).length,n=s.filter(({state:a})=>["waiting","idle","busy"].includes(a)).length;return{right:s.filter(({mark:a})=>a===!0).length,of:e.length,whole:r,awaited:n,
@@ -336,46 +336,46 @@ if(e){let r=l("i");r.style.width=`${Math.round(100*e.A/Math.max(1,e.A+e.B))}%`,s
 new Map,this.unfolded="",this.bypassed=!1,this.waiting=0,this.board={},this.next={},this.views=new Map,this.told=-1/0,this.away=!1,this.score=new _(()=>this.hand(
 {},"apply"),s=>this.hand({recipe:s},"undo"),()=>this.judge()),this.doing=new D(this),this.asking=new z(s=>this.doing.add(s),()=>this.hand({},"submit"),()=>t.trigger(
 "stop"),()=>this.doing.more(),()=>t.trigger("expand")),this.table=l("table","rw-table"),this.head=l("tr","rw-head"),this.body=l("tbody"),this.live=l("div","rw-h\
-idden"),this.live.setAttribute("aria-live","polite"),this.edited=l("div","rw-edited"),this.close=new H(this),this.says=l("p","rw-says"),this.lens=new J,this.series=
-new V(s=>this.hand({votes:s},"select"),()=>this.hand({},"submit")),this.lay(this.lens.box)}lay(t){let{table:e}=this;e.setAttribute("aria-label","Prompts and ans\
-wers"),qt(e,this.doing.keys()),window.addEventListener(bt,n=>{let{detail:a}=n;this.root.isConnected&&(a.kept=this.doing.add(a.prompt))}),window.addEventListener(
-wt,n=>{this.root.isConnected&&this.takeLine(n.detail)});let s=l("thead");s.append(this.head),e.append(s,this.body);let r=l("div","rw-box");r.append(e);let o=l("\
-div","rw-close");o.append(this.close.box,this.close.note,t,this.says),o.addEventListener("keydown",n=>this.close.key(n)),this.root.append(l("h2","rw-hidden","An\
-swers"),r,this.edited,this.asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board={...this.board,
-blind:t.blind},this.root.dataset.blind="true",this.series.begin(t.blind);return}this.next=t,this.board.blind||this.leave()}leave(){this.board=this.next,this.series.
-begin(void 0),this.settle(),u(this.says,this.board.says??""),this.says.hidden=!this.board.says,this.root.dataset.blind="false",this.lens.build(this.columns()),this.
-drawHead(),this.drawAll(),this.lookAt()}settle(){let{begin:t}=this.board;if(!t?.family||t.family===this.family)return;let e=this.family;e&&(this.families.set(e,
-{rows:this.rows,open:this.open}),this.store.clear(),this.score.clear()),this.family=t.family;let s=!e&&new URLSearchParams(location.search).has("p"),r=this.families.
-get(t.family)??(s?null:St(t.family)),o=Mt(e,t,k(this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&([this.rows,this.open]=[o.rows,o.open],
-this.hand({},"submit"),this.build())};e?n():setTimeout(n)}build(){let{rows:t=[],open:e="",family:s}=k(this.host.props.value);if(s&&this.family&&s!==this.family)
-return;let[r,o]=[this.open,this.row()?.prompt],n=this.focused();this.store.shows(t),this.anew(t),this.rows=t,this.open=t.some(a=>a.id===e)?e:t[0]?.id??"",this.views=
-new Map(t.map(a=>[a.id,new Y(a,this.doing.acts())])),this.body.replaceChildren(...[...this.views.values()].map(({line:a})=>a)),this.drawAll(),it(this.table,this.
-views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.rows.length||tt(this.rows,t)||(this.
-store.anew(),this.score.clear())}focused(){let t=document.activeElement,e=t?.closest("tr")?.dataset.row;if(!t||!e||!this.body.contains(t))return null;let s=[...t.
-parentElement?.children??[]].indexOf(t);return{id:e,selector:t.matches(".rw-tool")?`.rw-tool:nth-child(${s+1})`:`.${t.className}`}}focus(t,e=".rw-words"){((this.
-views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.open)}takeProp(){
-let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&this.leave(),this.
-board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.start||"place"in t||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set([
-...e].map(r=>x(r)[0])))this.drawRow(s);this.drawn=t.run,t.start&&this.lookAt(),this.lens.forward(t,this.open),this.finish()}judge(){let t=document.querySelectorAll(
-"#below > .tab-wrapper [role=tab]")[1],e=t instanceof HTMLElement&&t.getAttribute("aria-selected")!=="true";e&&t.click(),setTimeout(()=>this.host.trigger("like"),
-e?ke:0)}columns(){return this.board.columns??[]}drawHead(){let t={unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?
-document.activeElement?.closest("th"):null,s=e?[...this.head.children].indexOf(e):-1;this.head.replaceChildren(...It(this.columns(),this.unfolded,t));for(let r of this.
-head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>
-5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.
-columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${m(this.store.of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?
-this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.
-goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);e?.cells.forEach((n,a)=>n.dataset.unfolded=String(o[a]?.key===this.unfolded))}drawAll(){
-for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){
-let t=this.row();this.close.draw(),!(!t||this.board.blind)&&this.lens.show(this.columns().map(({key:e})=>[e,this.store.of(t.id,e)]))}offerStop(t){this.asking.stop.
-hidden=!t.some(e=>Kt.includes(e))}finish(){let t=this.store.score(this.rows),e=this.rows.filter(({id:d})=>this.store.before.has(d)&&this.store.before.get(d)!==this.
-store.last.get(d)),s=this.rows.map(d=>this.store.of(d.id,g).state),r=this.rows.flatMap(d=>this.columns().map(({key:h})=>this.store.of(d.id,h).state));this.offerStop(
-r);let o=s.every(d=>["done","cached"].includes(d));if(this.score.take(this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(
-d=>Kt.includes(d))||this.told===this.store.run||!s.every(d=>w.includes(d)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));
-let n=e.slice(0,1).map(d=>`Row ${this.rows.indexOf(d)+1} changed: ${m(this.store.of(d.id,g))} It was: ${this.store.before.get(d.id)}`),a=t.of?[`${t.right} of ${t.
-of} right.`]:[];u(this.live,[...a,...n].join(" ")||"Answers finished.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),R(this.
-family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.
-waiting=window.setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(
-e),s>1&&this.insist(t,e,s-1))},ve)}hand(t,e){let s=(k(this.host.props.value).seq??0)+1;this.host.props.value=structuredClone({rows:this.rows,open:this.open,family:this.
-family,seq:s,...t}),this.host.trigger(e),e!=="input"&&!this.away&&this.insist(this.store.run,e)}takeLine({away:t,unsent:e}){this.away=t,clearTimeout(this.waiting),
-!(!t&&!e||!this.store.unask(e))&&(this.offerStop([]),this.drawAll(),this.lookAt())}};function Wt(i){let t=ct(i.element,".rows",ht+pt),e=new Z(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
+idden"),this.live.setAttribute("aria-live","polite"),this.edited=l("div","rw-edited"),this.close=new H(this),this.says=l("p","rw-says"),this.drawnOf="",this.lens=
+new U,this.series=new V(s=>this.hand({votes:s},"select"),()=>this.hand({},"submit")),this.lay(this.lens.box)}lay(t){let{table:e}=this;e.setAttribute("aria-label",
+"Prompts and answers"),qt(e,this.doing.keys()),window.addEventListener(bt,n=>{let{detail:a}=n;this.root.isConnected&&(a.kept=this.doing.add(a.prompt))}),window.
+addEventListener(wt,n=>{this.root.isConnected&&this.takeLine(n.detail)});let s=l("thead");s.append(this.head),e.append(s,this.body);let r=l("div","rw-box");r.append(
+e);let o=l("div","rw-close");o.append(this.close.box,this.close.note,t,this.says),o.addEventListener("keydown",n=>this.close.key(n)),this.root.append(l("h2","rw\
+-hidden","Answers"),r,this.edited,this.asking.box,this.score.box,this.series.box,o,this.live)}takeBoard(){let t=k(this.host.props.board);if(t.blind){this.board=
+{...this.board,blind:t.blind},this.root.dataset.blind="true",this.series.begin(t.blind);return}this.next=t,this.board.blind||this.leave()}leave(){let{did:t,...e}=this.
+next,s=JSON.stringify(e),r=s===this.drawnOf&&!this.board.blind;this.board=this.next,this.drawnOf=s,!r&&(this.series.begin(void 0),this.settle(),u(this.says,this.
+board.says??""),this.says.hidden=!this.board.says,this.root.dataset.blind="false",this.lens.build(this.columns()),this.drawHead(),this.drawAll(),this.lookAt())}settle(){
+let{begin:t}=this.board;if(!t?.family||t.family===this.family)return;let e=this.family;e&&(this.families.set(e,{rows:this.rows,open:this.open}),this.store.clear(),
+this.score.clear()),this.family=t.family;let s=!e&&new URLSearchParams(location.search).has("p"),r=this.families.get(t.family)??(s?null:St(t.family)),o=Mt(e,t,k(
+this.host.props.value),r);if(!o)return;let n=()=>{this.family===t.family&&([this.rows,this.open]=[o.rows,o.open],this.hand({},"submit"),this.build())};e?n():setTimeout(
+n)}build(){let{rows:t=[],open:e="",family:s}=k(this.host.props.value);if(s&&this.family&&s!==this.family)return;let[r,o]=[this.open,this.row()?.prompt],n=this.focused();
+this.store.shows(t),this.anew(t),this.rows=t,this.open=t.some(a=>a.id===e)?e:t[0]?.id??"",this.views=new Map(t.map(a=>[a.id,new Y(a,this.doing.acts())])),this.body.
+replaceChildren(...[...this.views.values()].map(({line:a})=>a)),this.drawAll(),it(this.table,this.views.get(this.open)?.words),n&&this.focus(n.id,n.selector),(this.
+open!==r||this.row()?.prompt!==o)&&this.lookAt()}anew(t){!this.rows.length||tt(this.rows,t)||(this.store.anew(),this.score.clear())}focused(){let t=document.activeElement,
+e=t?.closest("tr")?.dataset.row;if(!t||!e||!this.body.contains(t))return null;let s=[...t.parentElement?.children??[]].indexOf(t);return{id:e,selector:t.matches(
+".rw-tool")?`.rw-tool:nth-child(${s+1})`:`.${t.className}`}}focus(t,e=".rw-words"){((this.views.get(t??"")?.line??this.body.querySelector("tr"))?.querySelector(
+e)??this.asking.field).focus()}row(){return this.rows.find(t=>t.id===this.open)}takeProp(){let t=k(this.host.props.feed);if(!t||typeof t.run!="number"||!this.store.
+isNew(t))return;if(this.board.blind&&t.run>Number(this.board.blind.id)&&this.leave(),this.board.blind){this.series.take(t);return}let e=this.store.take(t);if(t.
+start||"place"in t||t.stale||t.run!==this.drawn)this.drawAll();else for(let s of new Set([...e].map(r=>x(r)[0])))this.drawRow(s);this.drawn=t.run,t.start&&this.
+lookAt(),this.lens.forward(t,this.open),this.finish()}judge(){let t=document.querySelectorAll("#below > .tab-wrapper [role=tab]")[1],e=t instanceof HTMLElement&&
+t.getAttribute("aria-selected")!=="true";e&&t.click(),setTimeout(()=>this.host.trigger("like"),e?ke:0)}columns(){return this.board.columns??[]}drawHead(){let t={
+unfold:r=>this.unfold(r),bypass:r=>this.bypass(r)},e=this.head.contains(document.activeElement)?document.activeElement?.closest("th"):null,s=e?[...this.head.children].
+indexOf(e):-1;this.head.replaceChildren(...It(this.columns(),this.unfolded,t));for(let r of this.head.querySelectorAll("button"))r.tabIndex=-1;s>=0&&this.head.children[s]?.
+querySelector("button")?.focus(),this.root.dataset.many=String(this.columns().length>5)}unfold(t){this.unfolded=this.unfolded===t?"":t,this.drawHead(),this.drawAll()}bypass(t){
+if(this.bypassed===t)return;this.bypassed=t,this.drawAll();let e=this.columns().find(r=>r.base),s=this.row();u(this.live,t&&e&&s?`The base says: ${m(this.store.
+of(s.id,e.key))}`:"")}drawRow(t){let e=this.views.get(t),s=this.bypassed?this.columns().find(n=>n.base):void 0;e?.draw(this.store,this.columns(),t===this.open,s);
+let r=this.store.of(t,g);e&&this.close.canGoOn(r)&&e.offer(()=>this.close.goOn(e.row)),t===this.open&&this.close.draw();let o=this.columns().filter(({lead:n})=>!n);
+e?.cells.forEach((n,a)=>n.dataset.unfolded=String(o[a]?.key===this.unfolded))}drawAll(){for(let t of this.views.keys())this.drawRow(t);this.asking.draw(this.board.
+chips??[],this.rows.length>=8),this.score.take("",this.store.score(this.rows))}lookAt(){let t=this.row();this.close.draw(),!(!t||this.board.blind)&&this.lens.show(
+this.columns().map(({key:e})=>[e,this.store.of(t.id,e)]))}offerStop(t){this.asking.stop.hidden=!t.some(e=>Kt.includes(e))}finish(){let t=this.store.score(this.rows),
+e=this.rows.filter(({id:d})=>this.store.before.has(d)&&this.store.before.get(d)!==this.store.last.get(d)),s=this.rows.map(d=>this.store.of(d.id,g).state),r=this.
+rows.flatMap(d=>this.columns().map(({key:h})=>this.store.of(d.id,h).state));this.offerStop(r);let o=s.every(d=>["done","cached"].includes(d));if(this.score.take(
+this.store.recipe,t,{right:e.length,of:this.rows.length,whole:o,did:this.board.did}),s.some(d=>Kt.includes(d))||this.told===this.store.run||!s.every(d=>w.includes(
+d)))return;this.told=this.store.run,window.dispatchEvent(new Event("merge-explorer-idle"));let n=e.slice(0,1).map(d=>`Row ${this.rows.indexOf(d)+1} changed: ${m(
+this.store.of(d.id,g))} It was: ${this.store.before.get(d.id)}`),a=t.of?[`${t.right} of ${t.of} right.`]:[];u(this.live,[...a,...n].join(" ")||"Answers finished\
+.")}change(t,e){this.rows=t,t.some(({id:s})=>s===this.open)||(this.open=t[0]?.id??""),R(this.family,this.rows,this.open),this.hand({},e),this.build(),this.lookAt()}insist(t,e="\
+submit",s=["submit","undo"].includes(e)?1:5){clearTimeout(this.waiting),this.waiting=window.setTimeout(()=>{let r=["submit","undo"].includes(e)?this.store.run!==
+t:this.series.heard(e);!this.root.isConnected||r||!this.row()||(this.host.trigger(e),s>1&&this.insist(t,e,s-1))},ve)}hand(t,e){let s=(k(this.host.props.value).seq??
+0)+1;this.host.props.value=JSON.stringify({rows:this.rows,open:this.open,family:this.family,seq:s,...t}),this.host.trigger(e),e!=="input"&&!this.away&&this.insist(
+this.store.run,e)}takeLine({away:t,unsent:e}){this.away=t,clearTimeout(this.waiting),!(!t&&!e||!this.store.unask(e))&&(this.offerStop([]),this.drawAll(),this.lookAt())}};function Wt(i){let t=ct(i.element,".rows",ht+pt),e=new Z(i,t);i.watch("value",()=>e.build()),i.watch("board",()=>e.takeBoard()),i.watch("feed",()=>e.takeProp()),
 i.watch("manner",()=>e.drawAll()),ut(t,()=>{e.drawHead(),e.drawAll()}),e.takeBoard(),e.build(),e.takeProp()}Wt({element,trigger,props,watch,server:typeof server>"u"?{}:server});})();

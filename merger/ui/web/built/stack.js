@@ -1,4 +1,4 @@
-// npm run build: 062243b55e79f33e of looks.json shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js stack/edits.js stack/main.js stack/picture.js stack/stack.css
+// npm run build: 9d443c5dd9d2bd6c of looks.json shared/colours.js shared/dom.js shared/host.js shared/keyboard.js shared/numbers.js stack/edits.js stack/main.js stack/picture.js stack/stack.css
 "use strict";
 (()=>{var W=`.stack:not([hidden]){display:flex;flex-direction:column;gap:6px;height:100%;min-height:240px;color:var(--me-ink);font-size:13px}.stack .st-head,.stack .s\
 t-group,.stack .st-names{display:flex;flex-wrap:wrap;align-items:center;gap:4px 8px}.stack .st-head strong{flex:1}.stack .st-names{display:grid;grid-template-co\

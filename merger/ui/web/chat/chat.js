@@ -4,7 +4,7 @@ import { colourOf } from '../answers/card.js';
 import { FINAL } from '../answers/kinds.js';
 import { button, deskOf, el, grouped, setText, titled } from '../shared/dom.js';
 import { copier } from '../shared/copy.js';
-import { readOrNull } from '../shared/host.js';
+import { read, readOrNull } from '../shared/host.js';
 import { LINE, LOST } from '../shared/states.js';
 import { field } from './field.js';
 import { keeper } from './keep.js';
@@ -171,8 +171,8 @@ export class Chat {
   }
 
   hand() {
-    const seq = Number(this.host.props.value?.seq ?? 0) + 1;
-    this.host.props.value = structuredClone({ ...this.talk.sent(this.who()), seq });
+    const seq = (read(this.host.props.value).seq ?? 0) + 1;
+    this.host.props.value = JSON.stringify({ ...this.talk.sent(this.who()), seq });
     this.host.trigger('submit');
     clearTimeout(this.waiting);
     this.waiting = window.setTimeout(() => {

@@ -5,6 +5,7 @@
 import css from './inspect.css';
 import { SLOTS } from '../shared/colours.js';
 import { el, onTheme, rootOf } from '../shared/dom.js';
+import { read } from '../shared/host.js';
 import { heatMap } from './heat.js';
 
 /** @typedef {{head: string[], rows: string[][]}} Grid */
@@ -117,7 +118,7 @@ export function start({ element, props, watch, trigger }) {
     if (held && chosen instanceof HTMLElement) chosen.focus({ preventScroll: true });
   };
   const draw = () => {
-    const given = props.value ?? {};
+    const given = read(props.value);
     if ('role' in given) return; // what went to Python
     map = given.heat ? given : null;
     if (map) drawMap();

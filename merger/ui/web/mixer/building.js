@@ -56,7 +56,7 @@ export function takeBoard(m) {
     if (m.typing) clearTimeout(m.typing.timer);
     Object.assign(m, { typing: null, gesture: null, lastTap: null });
     if (!s.outlive(old, COARSE)) Object.assign(m, { brush: null, brushing: false });
-    adopt(m, m.host.props.value);
+    adopt(m, read(m.host.props.value));
   }
   return build(m);
 }
@@ -78,7 +78,7 @@ function adopt(m, value) {
 
 /** @param {Mixer} m */
 export function takeValue(m) {
-  if (!m.gesture && !m.typing) adopt(m, structuredClone(m.host.props.value));
+  if (!m.gesture && !m.typing) adopt(m, read(m.host.props.value));
 }
 
 /** @param {Mixer} m */

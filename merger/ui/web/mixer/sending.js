@@ -36,12 +36,12 @@ export class Sending {
 
   /**
    * @param {object} [extra]
-   * @returns {import('./kinds.js').Value}
+   * @returns {string} a Value as JSON text
    */
   message(extra = {}) {
     const { lanes, cause, board, picked } = this.mixer.s;
     const value = { lanes, seq: this.seq, move: cause, split: Boolean(board.split), followed: Boolean(this.meter), ...extra };
-    return structuredClone(picked ? { ...value, picked } : value);
+    return JSON.stringify(picked ? { ...value, picked } : value);
   }
 
   hand() {

@@ -256,3 +256,12 @@ export function drawers() {
     }
   });
 }
+
+/**
+ * The same, when what is more urgent has been sent.
+ * @param {string | null} value
+ */
+export async function inAMoment(value) {
+  await new Promise((go) => setTimeout(go, 250));
+  return value;
+}

@@ -72,6 +72,7 @@ export class Table {
     this.edited = el('div', 'rw-edited');
     this.close = new CloseUp(this);
     this.says = el('p', 'rw-says');
+    this.drawnOf = ''; // the board, as text
     this.lens = new Lens();
     this.series = new Series(
       (votes) => this.hand({ votes }, 'select'),
@@ -128,7 +129,12 @@ export class Table {
 
   /** The usual table, with the board that came last. */
   leave() {
+    const { did: _did, ...rest } = this.next; // what the last stroke did: the rows are drawn when their answers begin
+    const text = JSON.stringify(rest);
+    const same = text === this.drawnOf && !this.board.blind;
     this.board = this.next;
+    this.drawnOf = text;
+    if (same) return;
     this.series.begin(undefined);
     this.settle();
     setText(this.says, this.board.says ?? '');
@@ -363,7 +369,7 @@ export class Table {
    */
   hand(more, event) {
     const seq = (read(this.host.props.value).seq ?? 0) + 1;
-    this.host.props.value = structuredClone({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
+    this.host.props.value = JSON.stringify({ rows: this.rows, open: this.open, family: this.family, seq, ...more });
     this.host.trigger(event);
     if (event !== 'input' && !this.away) this.insist(this.store.run, event);
   }

@@ -10,7 +10,8 @@
  */
 
 /**
- * A prop that may come as JSON text, and should: Gradio copies every leaf of an object at each update.
+ * A prop that may come as JSON text, and should, as what goes back: Gradio copies every leaf of an object, of each part that an
+ * event takes or that has changed, at every message of any event.
  * @param {unknown} given
  * @returns {any} a value of our own
  */
