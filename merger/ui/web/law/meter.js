@@ -251,13 +251,19 @@ export function meterOf(sketch, law) {
   for (const tensor of tensors) tensor.draws = []; // of another seed
 
   const warm = (/** @type {Lanes} */ lanes, until = Infinity) => {
+    /** @type {Map<number, {numbers: Numbers[], said: string}>} */
+    const here = new Map(); // a layer's tensors share theirs
     for (let t = 0; t < tensors.length; t += 1) {
-      const numbers = numbersOf(law, lanes, tensors[t]);
-      if (!numbers || numbers.some((own) => refused(law, own))) return null;
-      const said = numbers.map((own) => Object.values(own).join()).join(';');
-      if (known[t]?.said !== said) {
+      const at = 2 * tensors[t].column + (tensors[t].attention ? 1 : 0);
+      let one = here.get(at);
+      if (!one) {
+        const numbers = numbersOf(law, lanes, tensors[t]);
+        if (!numbers || numbers.some((own) => refused(law, own))) return null;
+        here.set(at, (one = { numbers, said: numbers.map((own) => Object.values(own).join()).join(';') }));
+      }
+      if (known[t]?.said !== one.said) {
         if (performance.now() > until) return false;
-        known[t] = { said, found: measured(law, tensors[t], numbers, keys[t], room) };
+        known[t] = { said: one.said, found: measured(law, tensors[t], one.numbers, keys[t], room) };
       }
     }
     return true;

@@ -32,11 +32,12 @@ export function sheet(canvas) {
   const scale = window.devicePixelRatio || 1;
   const [w, h] = sizes.get(canvas) ?? [canvas.clientWidth, canvas.clientHeight];
   const [pw, ph] = [Math.round(w * scale), Math.round(h * scale)];
-  if (canvas.width !== pw || canvas.height !== ph) Object.assign(canvas, { width: pw, height: ph });
+  const other = canvas.width !== pw || canvas.height !== ph;
+  if (other) Object.assign(canvas, { width: pw, height: ph });
   const g = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   g.setTransform(scale, 0, 0, scale, 0, 0);
   g.clearRect(0, 0, w, h);
-  g.font = FONT;
+  if (other) g.font = FONT; // reading one costs more than a bar; only another size forgets it
   return [g, w, h];
 }
 

@@ -50,6 +50,8 @@ function drawBars(m, bank, { g, h, range, fill }) {
   const zero = toY(0, h, range);
   const active = document.activeElement === bank.pad || bank.hover >= 0;
   const lit = m.s.span(m.columnOf(bank));
+  const tint = { off: ink(0.12), back: ink(0.05), lit: alpha(fill, 0.5), still: alpha(fill, 0.18), bar: alpha(fill, 0.3) };
+  const edge = { still: alpha(fill, 0.6), bar: alpha(fill, 1) };
   m.boxes.forEach((box, i) => {
     if (box.hidden) return;
     const d = inset(box);
@@ -57,17 +59,17 @@ function drawBars(m, bank, { g, h, range, fill }) {
     const x = AXIS + box.x + (i === a || m.boxes[i - 1].hidden ? d : 0);
     const wide = AXIS + box.x + box.w - (i === b || m.boxes[i + 1].hidden ? d : 0) - x;
     if (m.s.isOff(lane, i)) {
-      g.fillStyle = ink(0.12); // no such tensor here
+      g.fillStyle = tint.off; // no such tensor here
       g.fillRect(x, zero - 1, wide, 1);
       return;
     }
     const y = toY(m.s.lanes[lane.path][i], h, range);
     const still = m.s.fixed(lane, i);
-    g.fillStyle = ink(0.05);
+    g.fillStyle = tint.back;
     g.fillRect(x, PAD, wide, h - 2 * PAD);
-    g.fillStyle = alpha(fill, active && i >= lit[0] && i <= lit[1] ? 0.5 : still ? 0.18 : 0.3);
+    g.fillStyle = active && i >= lit[0] && i <= lit[1] ? tint.lit : still ? tint.still : tint.bar;
     g.fillRect(x, Math.min(y, zero), wide, Math.abs(zero - y));
-    g.fillStyle = alpha(fill, still ? 0.6 : 1);
+    g.fillStyle = still ? edge.still : edge.bar;
     g.fillRect(x, clamp(y - 1.5, PAD, h - PAD - 3), wide, 3);
     if (still) hatch(g, x, PAD, wide, h - 2 * PAD);
   });

@@ -24,6 +24,8 @@ import { drawWays, hearWays } from './ways.js';
 /** @typedef {import('./parts.js').Bank} Bank */
 
 export class Mixer {
+  early = false; // the line of the next frame is worked out already
+
   /**
    * @param {import('../shared/host.js').Host} host
    * @param {HTMLElement} root
@@ -232,6 +234,7 @@ export class Mixer {
 
   paint() {
     this.frame = 0;
+    this.early = false;
     const todo = new Set(this.dirty);
     this.dirty.clear();
     if (todo.has('stats')) this.follow();
@@ -245,6 +248,14 @@ export class Mixer {
     }
     if (todo.has('strip') || todo.has('stats')) drawStrip(this);
     if (todo.has('scale')) drawScale(this);
+  }
+
+  /** What a hand did is worked out while the screen's next frame is waited for, once for each: what is left then is to draw it. */
+  ahead() {
+    if (this.early || !this.dirty.delete('stats')) return;
+    this.early = true;
+    this.mark('strip');
+    this.follow();
   }
 
   follow() {

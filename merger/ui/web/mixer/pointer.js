@@ -197,6 +197,12 @@ export function wirePointer(m, bank) {
   bank.pad.addEventListener('pointermove', (event) => {
     move(m, bank, event);
   });
+  // as it comes from the device; `pointermove` waits for the screen's next frame
+  bank.pad.addEventListener('pointerrawupdate', (event) => {
+    if (!m.gesture) return;
+    move(m, bank, /** @type {PointerEvent} */ (event));
+    m.ahead();
+  });
   bank.pad.addEventListener('pointerup', (event) => up(m, bank, event));
   bank.pad.addEventListener('pointercancel', (event) => up(m, bank, event));
   bank.pad.addEventListener('pointerleave', () => {

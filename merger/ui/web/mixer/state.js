@@ -157,9 +157,10 @@ export class State {
    * @returns {Range}
    */
   span(i) {
+    if (this.stride < 2) return [i, i];
     const columns = this.layerColumns();
     const k = columns.indexOf(i);
-    if (k < 0 || this.stride < 2) return [i, i];
+    if (k < 0) return [i, i];
     const start = k - (k % this.stride);
     const [a, b] = [columns[start], columns[Math.min(columns.length, start + this.stride) - 1]];
     return this.zoom && this.inView(i) ? [Math.max(a, this.zoom[0]), Math.min(b, this.zoom[1])] : [a, b];

@@ -20,14 +20,15 @@ export function drawStrip(m) {
   const middle = h / 2;
   const reach = middle - 1;
   const values = m.floor();
+  const [more, less, some, none] = [colour('more'), colour('less'), ink(0.5), ink(0.15)];
   m.boxes.forEach((box, i) => {
     if (box.hidden) return;
     const x = values[i];
     const d = box.w > 8 ? 0.5 : 0;
     const high = isShare(x) && x ? Math.max(1, reach * tall(x)) : 0;
-    g.fillStyle = Number(x) > 0 ? colour('more') : colour('less');
+    g.fillStyle = Number(x) > 0 ? more : less;
     g.fillRect(AXIS + box.x + d, Number(x) > 0 ? middle - high : middle, box.w - 2 * d, high);
-    g.fillStyle = ink(isShare(x) ? 0.5 : 0.15); // no two changes there
+    g.fillStyle = isShare(x) ? some : none; // no two changes there
     g.fillRect(AXIS + box.x, middle - 0.5, box.w, 1);
   });
   if (m.s.picked) frame(m, g, m.s.picked.column, h, 2);
