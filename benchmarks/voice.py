@@ -104,6 +104,12 @@ def measure(who: str, where: Path, threads: int) -> dict[str, Any]:
                 next(voice.tokens(TokenIds.of(ids), 1), None)
                 to_first.append(clock())
             found[f"{kind}: merged s"], found[f"{kind}: first word s"] = mid(merging), mid(to_first)
+        alone = list[tuple[float, float]]()
+        for i in range(MOVES):  # another prompt as long, the weights as they are: what a move and its first word are held against
+            clock = Clock()
+            next(voice.tokens(TokenIds.of([4 + i + 7 * k % 250 for k in range(PROMPT)]), 1), None)
+            alone.append(clock())
+        found["prompt alone s"] = mid(alone)
         steps = voice.forward.steps(ids, WORDS) if who == "llama" else None
         times = list[tuple[float, float]]()
         if steps is not None:

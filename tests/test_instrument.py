@@ -151,7 +151,7 @@ def test_the_strip_follows_the_hand(open_page, sampled):
     page.says("r-o-b-o-t")
     calls, answered = [], []
     for event, heard in (("request", calls), ("requestfinished", answered)):
-        page.page.on(event, lambda r, heard=heard: heard.append(r.url) if '"lanes"' in (r.post_data or "") else None)
+        page.page.on(event, lambda r, heard=heard: heard.append(r.url) if "lanes" in (r.post_data or "") else None)
     gives = page.page.locator(".mx-share").first
     before = gives.inner_text()
     drag_and_hold(page, "spell weight")

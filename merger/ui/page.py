@@ -131,13 +131,18 @@ def _drawn(part: Block, update: Any) -> Any:
         return dict(STAYS)
     if not isinstance(part, gr.HTML) or props.keys() & _ARGUMENTS:
         return None
-    value |= {"props": {key: _text(one) for key, one in props.items()}} if props else {}
-    return {**value, **STAYS}
+    told = {"props": {key: _text(one) for key, one in props.items()}} if props else {}
+    return {**told, **value, **STAYS}  # in this order, in which the page takes them: who answers, then their rows
 
 
 def _text(one: Any) -> Any:
     """What our parts read as JSON: gradio's page copies every leaf of an object at each message of any event."""
-    return json.dumps(one) if isinstance(one, (dict, list, tuple)) else one
+    if not isinstance(one, (dict, list, tuple)):
+        return one
+    try:
+        return json.dumps(one, allow_nan=False)
+    except ValueError:  # what is no number in JSON: gradio says null for it
+        return one
 
 
 def _told(block: Block, value: Any) -> Any:

@@ -187,6 +187,10 @@ class Answering:
 
         asked_in: the run it belongs to; nothing is said where the visitor has gone on already
         """
+        how = (heat, seed, plain, length, top_p, penalty, stops)
+        yield from self._said(work, value, how, asked_in, request)
+
+    def _said(self, work: Workspace, value: Any, fields: Sequence[Any], asked_in: str, request: gr.Request) -> Iterator[Updates]:
         visit, asked = self.desk.visit(request), rows.read(value)
         first = asked.first
         if asked_in != str(visit.run) or first is None:
@@ -198,12 +202,12 @@ class Answering:
         if not visit.begins(visit.run):
             yield {}
             return
-        how, on = manner(heat, seed, plain, length, top_p, penalty, stops), self.desk.seen(request)
+        how, on = manner(*fields), self.desk.seen(request)
         if visit.ballot is not None:  # the blind test is over: the usual columns again
             visit.ballot = None
         said, run, marks = Answers(on.studio), visit.run, dict[str, bool | None]()
         board = {**_board(on, work, said), "did": self.did(on, work)}
-        who = {"board": json.dumps(board)}
+        who: dict[str, Any] = {"board": json.dumps(board)}
         for feed in said.ask_all(work, asked.rows, first.id, visit, how):
             marks |= feed.get("marks", {})
             yield {"answers": gr.update(feed=feed, **who)}
@@ -224,9 +228,9 @@ class Answering:
 
         how: what the fields said last; taken as they are, each would cost the page a copy at every message of the answers
         """
-        *drawn, wanted = how
+        *fields, wanted = how
         if wanted:
-            yield from self.answer(work, value, *drawn, asked_in, request)
+            yield from self._said(work, value, fields, asked_in, request)
         else:
             run, note = self.desk.visit(request).run, "The recipe has changed since these answers; ask again."
             yield {"answers": gr.update(feed={"run": run, "seq": 1, "note": note, "stale": True})}

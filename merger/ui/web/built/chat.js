@@ -1,4 +1,4 @@
-// npm run build: 9107e4ecce7dc5de of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/keep.js chat/main.js chat/talk.js looks.json rows/kinds.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/mark.js shared/states.js
+// npm run build: b5927ac7c92bd830 of answers/card.js answers/kinds.js chat/chat.css chat/chat.js chat/field.js chat/keep.js chat/main.js chat/talk.js looks.json rows/kinds.js shared/colours.js shared/copy.js shared/dom.js shared/host.js shared/mark.js shared/states.js
 "use strict";
 (()=>{var N=`.chat{flex:1 1 0;display:flex;flex-direction:column;gap:6px;min-height:0;padding:10px 16px;font-size:13px;line-height:20px;color:var(--me-ink);background\
 :var(--me-sheet);[hidden]{display:none!important}p{margin:0}}.chat[hidden]{display:none}.ch-head,.ch-line,.ch-foot,.ch-beside{display:flex;flex-wrap:wrap;gap:4p\

@@ -1,6 +1,6 @@
 // What the Mixer is given, and what it says back. Names and labels in it are hostile: they are text.
 //
-// props.value  Value: the only thing that goes back to Python
+// props.value  Value, as text: the only thing that goes back to Python
 // props.board  Board; props.stats  Stats, or {kept: true, can_undo, can_redo, seq}: the line that was drawn here stays
 // events       input    while editing, about 25 a second, the last always leaves; with a law that can be followed, never
 //              release  an edit is complete: pointer up, button, or 300 ms after the last key

@@ -1,6 +1,6 @@
 // What the rows are given. Prompts, answers and names in it are hostile: they are text.
 //
-// props.value  Value: the prompts on the desk; goes back to Python with what is asked of it in `act`
+// props.value  Value, as text: the prompts on the desk; goes back to Python with what is asked of it in `act`
 // props.board  Board as JSON text: who answers; changes with the models
 // props.manner JSON text of {variety, length}: how answers are drawn
 // props.feed   Feed: as the answers' (../answers/kinds.js), each key led by its row: `row/key`
