@@ -43,6 +43,7 @@ export class Chat {
     this.told = el('p', 'ch-told');
     this.log = el('div', 'ch-log');
     this.note = el('p', 'ch-note');
+    this.place = '';
     this.live = el('div', 'ch-hidden');
     this.live.setAttribute('aria-live', 'polite');
     this.note.setAttribute('role', 'status');
@@ -129,10 +130,16 @@ export class Chat {
     const feed = readOrNull(this.host.props.feed);
     if (!this.talk.take(feed)) return;
     clearTimeout(this.waiting);
-    if ('note' in feed) setText(this.note, String(feed.note ?? ''));
+    if ('note' in feed) this.tellPlace(String(feed.note ?? ''));
     if (this.talk.alarm) setText(this.note, this.talk.alarm);
     this.draw();
     this.announce();
+  }
+
+  /** A place in line; when that is over, no other words go with it. @param {string} words */
+  tellPlace(words) {
+    if (words || this.note.textContent === this.place) setText(this.note, words);
+    this.place = words;
   }
 
   announce() {
