@@ -6,9 +6,11 @@ import { button, deskOf, el, grouped, setText, titled } from '../shared/dom.js';
 import { copier } from '../shared/copy.js';
 import { read, readOrNull } from '../shared/host.js';
 import { LINE, LOST } from '../shared/states.js';
+import { ticker } from './beside.js';
 import { field } from './field.js';
+import { further } from './further.js';
 import { keeper } from './keep.js';
-import { LONGEST, MERGE, Talk, shownOf, stateOf } from './talk.js';
+import { MERGE, Talk, shownOf, stateOf } from './talk.js';
 
 /** @typedef {import('./talk.js').Turn} Turn */
 /** @typedef {import('./talk.js').Said} Said */
@@ -136,9 +138,9 @@ export class Chat {
     this.announce();
   }
 
-  /** A place in line; when that is over, no other words go with it. @param {string} words */
+  /** A place in line, where nothing else has been said. @param {string} words */
   tellPlace(words) {
-    if (words || this.note.textContent === this.place) setText(this.note, words);
+    if (['', this.place].includes(this.note.textContent ?? '')) setText(this.note, words);
     this.place = words;
   }
 
@@ -250,19 +252,7 @@ export class Chat {
 
   drawBeside() {
     const others = (this.board.columns ?? []).filter(({ lead }) => !lead);
-    const boxes = others.map(({ key, name = key, slot }) => {
-      const tick = el('input');
-      tick.type = 'checkbox';
-      tick.checked = this.talk.beside.has(key);
-      tick.addEventListener('change', () => {
-        if (tick.checked) this.talk.beside.add(key);
-        else this.talk.beside.delete(key);
-      });
-      const label = el('label', 'ch-who');
-      label.style.setProperty('--ch-colour', Number.isInteger(slot) ? colourOf(slot) : 'var(--me-base)');
-      label.append(tick, el('i', 'ch-dot'), name);
-      return label;
-    });
+    const boxes = others.map((column) => ticker(column, this.talk.beside));
     this.beside.replaceChildren(el('span', 'ch-facts', 'Also answers:'), ...boxes);
     this.beside.hidden = !others.length;
   }
@@ -298,18 +288,35 @@ export class Chat {
     let box = this.drawn[i];
     if (box?.dataset.shape !== shape) {
       const inside = box?.contains(document.activeElement) && this.editing !== i;
-      const made = el('div', 'ch-turn');
-      made.dataset.shape = shape;
-      made.append(this.editing === i ? this.form(turn, i) : this.bubble(turn, i), this.answers(turn, i, last));
-      if (box) box.replaceWith(made);
-      else this.log.append(made);
-      this.drawn[i] = box = made;
-      if (inside) this.say.node.focus();
+      this.drawn[i] = box = this.anew(box, turn, i, last);
+      box.dataset.shape = shape;
+      if (inside && !box.contains(document.activeElement)) this.say.node.focus();
     }
     for (const text of box.querySelectorAll('.ch-text')) {
       const said = turn.said[/** @type {HTMLElement} */ (text).dataset.key ?? ''];
       if (said) setText(text, shownOf(said).trim());
     }
+  }
+
+  /**
+   * What was said stays as it is where only the answers are others: a press on it would be lost.
+   * @param {HTMLElement | undefined} box
+   * @param {Turn} turn
+   * @param {number} i
+   * @param {boolean} last
+   */
+  anew(box, turn, i, last) {
+    const above = JSON.stringify([turn.user, this.editing === i]);
+    if (box?.dataset.above === above && this.editing !== i) {
+      box.lastElementChild?.replaceWith(this.answers(turn, i, last));
+      return box;
+    }
+    const made = el('div', 'ch-turn');
+    made.dataset.above = above;
+    made.append(this.editing === i ? this.form(turn, i) : this.bubble(turn, i), this.answers(turn, i, last));
+    if (box) box.replaceWith(made);
+    else this.log.append(made);
+    return made;
   }
 
   /**
@@ -376,25 +383,10 @@ export class Chat {
     foot.append(el('span', 'ch-state', stateOf(key, said, recipe)));
     if (!FINAL.includes(said.state) || this.talk.busy) return foot;
     if (said.text.trim()) foot.append(copier('ch-button', () => said.text.trim()));
-    if (last) foot.append(...this.further(key, said));
+    if (last) foot.append(...further(this, key, said));
     const stale = key === MERGE && said.recipe && said.recipe !== recipe;
     const unfinished = ['failed', 'stopped'].includes(said.state);
     if (stale || unfinished) foot.append(button('ch-button', 'Answer again from here', () => this.answerFrom(i)));
     return foot;
-  }
-
-  /**
-   * What can be done with the last answer only.
-   * @param {string} key
-   * @param {Said} said
-   */
-  further(key, said) {
-    const found = [];
-    const { length } = this.manner;
-    const again = titled(button('ch-button', 'Again', () => this.again()), 'Other words, by the next seed'); // prettier-ignore
-    if (key === MERGE && said.state !== 'failed') found.push(again);
-    const on = titled(button('ch-button', 'Go on', () => this.goOn()), `Up to ${length} tokens more`); // prettier-ignore
-    if (said.cut && said.count >= length && said.count < LONGEST) found.push(on);
-    return found;
   }
 }
