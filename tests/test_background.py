@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 import pytest
+from logs import ours
 
 from merger.errors import OUR_FAULT, Cancelled, MergeError
 from merger.ui.background import Background, Ended, Work
@@ -41,7 +42,7 @@ def test_errors_end_in_words(caplog: pytest.LogCaptureFixture) -> None:
         raise ZeroDivisionError("secret")
 
     background = Background("breaking", 0.02)
-    assert last([*background.run("me", refuse)]).words == "no such model." and not caplog.records
+    assert last([*background.run("me", refuse)]).words == "no such model." and not ours(caplog)
     ended = last([*background.run("me", break_down)])
     assert ended.words == OUR_FAULT and not ended.cancelled and "breaking failed" in caplog.text
 
