@@ -118,12 +118,16 @@ def test_a_session_notes_nothing_before_it_is_used(tmp_path: Path) -> None:
     assert demo.visitors is not None
     from merger.ui.states import States
 
-    session = States(demo, Visitors())["somebody"]
+    states = States(demo, Visitors())
+    session = states["somebody"]
     assert session.config_values == {}
     work = demo.panels.desk.parts["work"]
     assert session[work._id].recipe == demo.panels.studio.presets[0].recipe
     session[work._id] = "other"
     assert (session[work._id], session.config_values) == ("other", {})
+    before = states.sizes()["somebody"]
+    session[demo.panels.desk.parts["how"]._id] = (0.7, "x" * 100_000)  # stop words, which a visitor may make long
+    assert states.sizes()["somebody"] >= before + 100_000
 
 
 def test_a_stroke_is_answered_as_the_fields_said_last() -> None:

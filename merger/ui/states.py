@@ -57,8 +57,8 @@ class _Light(SessionState):
 
 def _nbytes(value: Any) -> int:
     """About what a kept value takes: a workspace says so itself, of others the texts count."""
-    if isinstance(value, dict):
-        return sum(_nbytes(part) for part in value.values())
+    if isinstance(value, (dict, list, tuple)):
+        return sum(map(_nbytes, value.values() if isinstance(value, dict) else value))
     return len(value) if isinstance(value, str) else int(getattr(value, "nbytes", 0))
 
 
