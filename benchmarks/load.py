@@ -104,6 +104,10 @@ async def person(i: int, browser: Any, address: str, rounds: int, asking: bool, 
     await context.close()
 
 
+PROMPT = re.compile(r'prompt\\*": ?\\*"([^"\\]*)')
+"""What a stream says was asked: feeds are text in it, whose quotation marks are escaped."""
+
+
 class Player:
     """A visitor without a browser: sends what the page would send, and reads the answers' stream."""
 
@@ -120,6 +124,8 @@ class Player:
         }
         board = next(c["props"]["props"]["board"] for c in config["components"] if c["id"] == self.mixer)
         self.word = json.loads(board)["law"]["sketch"]
+        rows = next(c["props"]["props"]["board"] for c in config["components"] if c["id"] == places["answers"])
+        self.known = {self.own, *re.findall(PROMPT, rows)}  # those that everybody begins with come with who answers
         self.drag_fn, self.release_fn = self.calls[self.mixer, "input", "drag"], self.calls[self.mixer, "release", "release"]
         self.answer_fn, self.after_fn = (
             self.calls[places["stroke"], "change", "answer_again"],
@@ -146,7 +152,7 @@ class Player:
         """Ask, and read until the answer is whole; note the line and whatever is not one's own."""
         rows = {"rows": [{"id": "r1", "prompt": self.own}], "open": "r1"}
         asked = time.monotonic()
-        data = [None, rows, 0, 0, False, 160, 1, 1, "", tick, True]
+        data = [None, rows, None, tick]
         body = {"data": data, "fn_index": self.answer_fn, "session_hash": self.session, "event_data": None, "trigger_id": 0}
         event = (await self.client.post(f"{self.api}/queue/join", json=body)).json()["event_id"]
         stream = self.client.stream("GET", f"{self.api}/queue/data", params={"session_hash": self.session}, timeout=200)
@@ -154,8 +160,9 @@ class Player:
             async for line in lines.aiter_lines():
                 message = json.loads(line[5:]) if line.startswith("data:") else {}
                 found["line"] += re.findall(r"\d+ answers are before yours|One answer is before yours", line)
-                for prompt in re.findall(r'"prompt": ?"([^"]*)"', line):
-                    if prompt != self.own:
+                found["prompts"] += (told := re.findall(PROMPT, line))
+                for prompt in told:
+                    if prompt not in self.known:
                         found["mixed"].append((self.own, prompt))
                 if message.get("event_id") == event and message.get("msg") == "process_completed":
                     found["served"].append((asked, time.monotonic()))
@@ -196,7 +203,7 @@ class Player:
 
 def nothing() -> dict[str, list[Any]]:
     """What is found, before anybody has come."""
-    return {name: [] for name in ("drags", "calls", "let go", "waits", "served", "line", "mixed", "errors", "long")}
+    return {name: [] for name in ("drags", "calls", "let go", "waits", "served", "line", "mixed", "prompts", "errors", "long")}
 
 
 async def in_turn(address: str, people: int, rounds: int, wave: int = 0) -> dict[str, list[Any]]:
@@ -291,7 +298,7 @@ def main() -> None:
     print(f"line              shown {len(found['line'])} times; {max(found['line'], default='never', key=len)}")
     print(f"browser           {len(found['long'])} tasks over 50 ms, the longest {max(found['long'], default=0):.0f} ms")
     print(f"memory            {before:.0f} MB before, {most:.0f} MB at most, after: {', '.join(f'{m:.0f} MB' for m in after)}")
-    print(f"seen another's    {found['mixed'][:5] or 'never'}")
+    print(f"seen another's    {found['mixed'][:5] or 'never'}, of {len(found['prompts'])} prompts that were told")
     print(f"errors            {sorted(set(found['errors'])) or 'none'}")
 
 

@@ -287,6 +287,11 @@ def hostile(place: Place) -> list[Any]:
         recipe_of(model), recipe_of("writer/secret"), recipe_of("docs/models"), workspace.link(load(recipe_of(model))),
         f"name: {model}\n---\n{recipe_of(model)}", "x" * 300_000, "\0", "${7*7}{{7*7}}", "",
     ]  # fmt: skip
+    own = [  # what parts send is text that is read
+        filed | {"path": secret}, {"lanes": {model: [1e999]}, "split": [], "move": {}, "seq": -1},
+        {"rows": [{"id": [secret], "prompt": {}}, None, secret]}, {"kept": model, "unsent": True}, secret, math.nan,
+    ]  # fmt: skip
+    texts += [*map(json.dumps, own), "[" * 5_000, "9" * 5_000, '{"lanes":']
     return [
         *texts, None, True, -1, 10**300, 1e308, math.nan, -math.inf, deep, [], {}, [[secret]], {"a": {"b": [None]}},
         filed | {"path": secret}, filed | {"path": f"{place.web}/canary"}, filed | {"path": "x", "url": f"{place.web}/canary"},
@@ -595,7 +600,7 @@ def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
     said = owner.works_with(recipe)
     for one in said:
         assert "gated or private" not in one and "our fault" not in one, (said.index(one), one[:1500])
-    assert "Own recipe" in said[0] and sum("writer/secret" in one for one in said) > 6 and '"done"' in said[-1]
+    assert "Own recipe" in said[0] and sum("writer/secret" in one for one in said) > 6 and re.search(r'done\\*"', said[-1])
     word = re.search(r'\\"sketch\\": \\"([\w-]+)', said[0])
     assert word is not None
     mixer = next(part for part in place.config["components"] if part["props"].get("server_fns"))
