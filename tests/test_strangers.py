@@ -603,7 +603,7 @@ def test_what_a_visitor_brought_is_for_nobody_else(place: Place) -> None:
     assert "Own recipe" in said[0] and sum("writer/secret" in one for one in said) > 6 and re.search(r'done\\*"', said[-1])
     word = re.search(r'\\"sketch\\": \\"([\w-]+)', said[0])
     assert word is not None
-    mixer = next(part for part in place.config["components"] if part["props"].get("server_fns"))
+    mixer = next(part for part in place.config["components"] if part["props"].get("elem_id") == "mixer")
 
     def sample(visitor: Visitor) -> str:
         body = {"component_id": mixer["id"], "fn_name": "sample_of", "session_hash": visitor.session, "data": word[1]}
